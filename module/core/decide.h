@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#ifndef REFLOW_CORE_DECIDE_H
+#define REFLOW_CORE_DECIDE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/facts.h"
+#include "core/rule.h"
+
+enum action {
+    ACTION_ABSORB,      /* nothing goes anywhere */
+    ACTION_FORWARD,     /* send this response up, now */
+    ACTION_HOLD,        /* store it: other branches may still answer */
+    ACTION_NEXT_FLOW,   /* replace the branch by another flow of the same instance */
+    ACTION_NEXT_TARGET, /* go on with the next targets (next q class, or after a rest) */
+    ACTION_RETRY,       /* send the request again, changed as `change` says, after `wait` */
+    ACTION_RECURSE,     /* add the Contacts of a 3xx to the target set */
+    ACTION_FAIL,        /* no more targets: choose the best stored response, this one among them, and send it up */
+    ACTION_ACK,         /* UAC: acknowledge, the request succeeded */
+    ACTION_REREGISTER,  /* UAC: register again, after `wait` */
+    ACTION_COUNT
+};
+
+enum decision_flag {
+    FLAG_ACK = 1 << 0,              /* the response must be acknowledged */
+    FLAG_CANCEL_REST = 1 << 1,      /* cancel the pending branches */
+    FLAG_END_USAGE = 1 << 2,        /* this dialog usage or subscription is over (RFC 5057) */
+    FLAG_RESET_TIMER_C = 1 << 3,    /* start timer C of the branch again */
+    FLAG_MERGE_CHALLENGES = 1 << 4, /* where it wins: merge all 401/407 challenges into it */
+    FLAG_BYE = 1 << 5,              /* end the unwanted dialog after the ACK */
+    FLAG_STORE_BINDING = 1 << 6,    /* REGISTER succeeded: binding and flow stand */
+    FLAG_START_KEEPALIVE = 1 << 7,  /* outbound was applied: keep-alives start */
+    FLAG_STOP_OUTBOUND = 1 << 8,    /* register without outbound, or through another first hop */
+    FLAG_DROP_SERVICE_ROUTE = 1 << 9,
+    FLAG_SET_SERVICE_ROUTE = 1 << 10,
+    FLAG_SUBSCRIPTION_STANDS = 1 << 11, /* subscription accepted or kept */
+    FLAG_NEVER_REPEAT = 1 << 12,        /* the same request must not be sent again */
+    FLAG_NEXT_SERVER = 1 << 13,         /* RFC 3263: the next address of the same destination */
+    FLAG_ANSWERED = 1 << 14             /* the instance has answered: no request to it any more (5626-7.c) */
+};
+
+/* What to drop before going on. */
+enum drop {
+    DROP_NONE,
+    DROP_BINDING, /* the one binding of this branch (5626-7.g) */
+    DROP_FLOW     /* every binding on the flow, whatever its AOR (5626-7.f) */
+};
+
+/* What a retry changes; bits. Same Call-ID, CSeq + 1 (3261-8.1.3.d). */
+enum change {
+    CHANGE_CREDENTIALS = 1 << 0,
+    CHANGE_BODY_SMALLER = 1 << 1,
+    CHANGE_BODY_TYPE = 1 << 2,
+    CHANGE_URI_SCHEME = 1 << 3,
+    CHANGE_EXTENSIONS_LESS = 1 << 4,
+    CHANGE_EXTENSIONS_MORE = 1 << 5,
+    CHANGE_EXPIRES = 1 << 6,
+    CHANGE_SESSION_INTERVAL = 1 << 7,
+    CHANGE_ETAG = 1 << 8,
+    CHANGE_RESOURCE_PRIORITY = 1 << 9,
+    CHANGE_LOCATION = 1 << 10,
+    CHANGE_IDENTITY = 1 << 11,
+    CHANGE_SECURITY = 1 << 12,
+    CHANGE_CONSENT = 1 << 13,
+    CHANGE_BREADTH = 1 << 14,
+    CHANGE_PRIVACY = 1 << 15,
+    CHANGE_OUTBOUND = 1 << 16,
+    CHANGE_INFO_PACKAGE = 1 << 17,
+    CHANGE_REFERRER = 1 << 18
+};
+
+/* A record that a person can read. */
+struct decision {
+    uint32_t change;      /* enum change bits, with ACTION_RETRY */
+    uint32_t wait_min_ms; /* a wait is drawn uniformly from this range; both 0: at once */
+    uint32_t wait_max_ms;
+    uint32_t rest_s; /* the destination rests for so long; 0: it does not */
+    uint32_t value;  /* seconds to use in the retry: Min-Expires, Min-SE; else 0 */
+    uint16_t flags;  /* enum decision_flag bits */
+    uint16_t code;   /* the code as read: folded 0 if malformed, else what came or what it acts as (408, 503) */
+    uint16_t status; /* FORWARD, FAIL: what goes up in place of it (503 -> 500, 430 -> 480); else 0 */
+    uint8_t action;  /* enum action */
+    uint8_t drop;    /* enum drop */
+    uint8_t rule;    /* enum rule_id: the rule carried out */
+    const char *why; /* one sentence, static */
+};
+
+/*
+ * Decide what a response, or its absence, means. Pure: no allocation, no clock, no state of its own; any thread.
+ * Every value of the arguments gives a decision; a code outside 100-699 gives ACTION_ABSORB. Never breaks a
+ * guardrail row of RULES.
+ */
+struct decision decide(const struct facts *facts, const struct state *state);
+
+/* "next_flow", the word scripts and logs use. Never NULL. */
+const char *action_name(enum action action);
+const char *drop_name(enum drop drop);
+
+/* The name of the lowest set bit ("ack", "cancel_rest", "credentials", ...); NULL for 0 or an unknown bit. */
+const char *decision_flag_name(uint32_t bit);
+const char *change_name(uint32_t bit);
+
+#endif

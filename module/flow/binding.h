@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#ifndef REFLOW_FLOW_BINDING_H
+#define REFLOW_FLOW_BINDING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/text.h"
+#include "host/host.h"
+
+/*
+ * The bindings of a registrar: an AOR's Contacts. With instance-id and reg-id the key is (AOR, instance-id, reg-id)
+ * and the Contact URI is only kept (5626-6.g); otherwise it is (AOR, Contact URI), RFC 3261 section 10.3. Both kinds
+ * live side by side (5626-6.f). Indexed by AOR, and by flow, so that a closed connection finds its bindings of any AOR
+ * without a scan (5626-7.f).
+ *
+ * One thread at a time. All memory comes from the host's allocator; when it runs out, a call fails with -ENOMEM and
+ * changes nothing.
+ */
+
+struct binding_store;
+struct binding; /* one stored binding; a pointer to it is good until the next call that changes the store */
+
+/* A flow's number: given by the host, never reused while it runs. 0: not on a known flow. */
+typedef uint64_t flow_id;
+
+enum binding_state {
+    BINDING_ALIVE,
+    BINDING_FLOW_GONE /* its flow died with an earlier process: known, listed, never tried */
+};
+
+/* A binding in plain view. Texts read from the store are good as long as the struct binding is. */
+struct binding_view {
+    struct text aor;      /* canonical, "sip:bob@example.com" */
+    struct text contact;  /* the URI without < > */
+    struct text instance; /* instance-id without quotes and < >, "urn:uuid:..."; empty: none */
+    struct text path;     /* Path values in order, joined by ", "; empty: none */
+    struct text call_id;
+    struct text parameters; /* the other Contact parameters, ";name=value..."; empty: none */
+    uint32_t reg_id;        /* 1 to 2^31-1 (5626-10.a); 0: plain */
+    uint32_t cseq;
+    uint16_t q;    /* thousandths, 0 to 1000 */
+    uint8_t state; /* enum binding_state */
+    flow_id flow;
+    int64_t expires_at;    /* wall seconds */
+    int64_t registered_at; /* wall seconds of the last REGISTER */
+};
+
+struct binding_limits {
+    uint32_t bindings_per_aor; /* 0: 32 */
+    uint32_t bindings;         /* 0: no limit */
+};
+
+/* What happened to a binding, told to the listener while the binding still (or already) stands. */
+enum binding_event {
+    BINDING_ADDED,
+    BINDING_UPDATED,
+    BINDING_REMOVED, /* by the user agent, by a 430, by a new registration */
+    BINDING_EXPIRED,
+    BINDING_FLOW_DIED /* removed because its flow died */
+};
+
+typedef void binding_listener(void *context, enum binding_event event, const struct binding *binding);
+
+/* On success *store is set and 0 returned; else -ENOMEM and *store is untouched. The host must outlive the store. */
+int binding_store_new(struct binding_store **store, const struct host *host, const struct binding_limits *limits);
+void binding_store_delete(struct binding_store *store); /* NULL is fine; tells no events */
+
+/* One listener (persistence, flow bookkeeping); it must not change the store. */
+void binding_store_listen(struct binding_store *store, binding_listener *listener, void *context);
+
+/*
+ * Add or replace by key. Every text is copied. Errors: -EINVAL (empty AOR or Contact, reg_id above 2^31-1, reg_id
+ * without instance, q above 1000), -ENOSPC (a limit), -ENOMEM. On error nothing has changed.
+ */
+int binding_put(struct binding_store *store, const struct binding_view *view, const struct binding **out);
+
+/* The bindings of an AOR, in order of registration: first, then next until NULL. Expired ones are skipped. */
+const struct binding *binding_first(const struct binding_store *store, struct text aor);
+const struct binding *binding_next(const struct binding_store *store, const struct binding *binding);
+
+/* The binding that a REGISTER with these would replace; NULL if none. instance and reg_id both set: by flow key. */
+const struct binding *binding_find(const struct binding_store *store, struct text aor, struct text contact,
+                                   struct text instance, uint32_t reg_id);
+
+/* The first binding on a flow and the next one; NULL at the end. */
+const struct binding *binding_first_on_flow(const struct binding_store *store, flow_id flow);
+const struct binding *binding_next_on_flow(const struct binding_store *store, const struct binding *binding);
+
+void binding_read(const struct binding *binding, struct binding_view *view);
+
+/* Remove one binding, or all of an AOR (returns how many). */
+void binding_remove(struct binding_store *store, const struct binding *binding);
+size_t binding_remove_aor(struct binding_store *store, struct text aor);
+
+/* The flow is dead: every binding on it goes, of any AOR, cost in proportion to their number (5626-7.f).
+   Returns how many; event BINDING_FLOW_DIED for each. */
+size_t binding_flow_died(struct binding_store *store, flow_id flow);
+
+/* Remove what has expired by the host's wall clock, at most `most`; returns how many. Cheap when there is none:
+   no scan over living bindings. */
+size_t binding_expire(struct binding_store *store, size_t most);
+
+size_t binding_count(const struct binding_store *store);
+size_t binding_aor_count(const struct binding_store *store);
+size_t binding_flow_count(const struct binding_store *store);
+
+/* Every binding, in no order, until visit returns false. visit must not change the store. */
+void binding_each(const struct binding_store *store, bool (*visit)(void *context, const struct binding *binding),
+                  void *context);
+
+#endif

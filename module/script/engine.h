@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#ifndef REFLOW_SCRIPT_ENGINE_H
+#define REFLOW_SCRIPT_ENGINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/decide.h"
+#include "core/facts.h"
+#include "core/text.h"
+#include "host/host.h"
+#include "sip/message.h"
+
+/*
+ * One version of a routing script: a Lua state of its own, under limits, with the hooks it registered. Versions are
+ * counted references: a call holds the one it began with, a reload loads a new one aside. Every entry into Lua is
+ * protected, and its outcome is an enum that the host switches on. One thread at a time per script.
+ */
+
+struct script;
+
+enum hook {
+    HOOK_REQUEST,   /* sip_on_request([method,] f) */
+    HOOK_REGISTER,  /* sip_on_register(f) */
+    HOOK_RESPONSE,  /* sip_on_response(selector, f), sip_on_success, sip_on_flow_failed */
+    HOOK_EXHAUSTED, /* sip_on_exhausted(f): no target is left, before the best response goes up */
+    HOOK_FLOW_UP,   /* sip_on_flow_up(f): a REGISTER made a binding on a new flow */
+    HOOK_FLOW_DOWN, /* sip_on_flow_down(f) */
+    HOOK_COUNT
+};
+
+enum script_outcome {
+    SCRIPT_NO_HOOK, /* nothing registered: the core decides */
+    SCRIPT_DEFAULT, /* the hook ran and returned nothing: the core decides */
+    SCRIPT_VERDICT, /* *verdict is filled */
+    SCRIPT_ERROR,   /* it raised, or returned what is no verdict: the core decides; logged and counted */
+    SCRIPT_OVERRUN, /* past its time: likewise */
+    SCRIPT_MEMORY,  /* at its memory cap: likewise, and this version should be rebuilt */
+    SCRIPT_OUTCOME_COUNT
+};
+
+enum verdict_kind {
+    VERDICT_ACCEPT,      /* sip_accept(): REGISTER: bind by the rules; a reply: the core's decision, explicitly */
+    VERDICT_ROUTE,       /* sip_route([aor [, options]]): targets from the bindings */
+    VERDICT_RELAY,       /* sip_relay(uri): one more target; on a reply: try it now */
+    VERDICT_REPLY,       /* sip_reply(code [, phrase]) */
+    VERDICT_DROP,        /* sip_drop() */
+    VERDICT_NEXT_FLOW,   /* sip_next_flow() */
+    VERDICT_NEXT_TARGET, /* sip_next_target() */
+    VERDICT_FAIL,        /* sip_fail(code): end with this status */
+    VERDICT_RETRY_AFTER, /* sip_retry_after(s): the best response goes up with this Retry-After */
+    VERDICT_REST,        /* sip_rest(destination, s): it is not tried for so long; else the core's decision */
+    VERDICT_COUNT
+};
+
+struct script_verdict {
+    uint8_t kind;          /* enum verdict_kind */
+    uint16_t code;         /* REPLY, FAIL: 200-699 (300-699 for FAIL) */
+    uint32_t seconds;      /* RETRY_AFTER, REST */
+    uint32_t next_after;   /* ROUTE option next_after: ms after which the next target rings beside; 0: only in turn */
+    char uri[512];         /* RELAY; ROUTE: the AOR, empty: the Request-URI's */
+    char phrase[128];      /* REPLY, empty: the table's */
+    char destination[256]; /* REST: "host:port" or "host" as reply.destination gives it */
+};
+
+/* What a hook sees as `request` or `call`. Borrowed for the length of the entry; a script that keeps the object past it
+   gets a clean error, not memory. */
+struct script_call {
+    const struct sip_message *request; /* call:header(name), call.method, call.uri, call.from, call.to, call.call_id */
+    struct text aor;                   /* call.aor: canonical AOR of the Request-URI, or of To for a REGISTER */
+    struct text source;                /* call.source: "udp:127.0.0.1:5070" */
+    uint64_t started_ms;               /* call.age: now - this */
+};
+
+/* What a hook sees as `reply`. */
+struct script_reply {
+    const struct sip_message *message; /* NULL: timeout, transport error, dead flow; reply:header() is nil then */
+    const struct facts *facts;         /* reply.code, .method, .retry_after, .reg_id, .flows_left, .provisional_seen */
+    const struct state *state;
+    struct text destination; /* reply.destination: "127.0.0.1:5070" */
+    struct text flow;        /* reply.flow: "tcp 127.0.0.1:5060-127.0.0.1:40112 #17"; empty: none */
+    struct text instance;
+    uint32_t branches; /* how many were tried so far */
+};
+
+struct script_flow {
+    struct text flow; /* as above */
+    struct text aor;
+    struct text instance;
+    uint32_t reg_id;
+    struct text reason; /* DOWN: "closed", "icmp", "keepalive", "430" */
+};
+
+struct script_limits {
+    uint32_t time_ms; /* per entry; 0: 20 */
+    uint32_t load_ms; /* for loading; 0: 1000 */
+    size_t memory;    /* bytes of one version; 0: 8 MiB */
+    size_t source;    /* bytes of the script file; 0: 1 MiB */
+};
+
+struct script_counters {
+    uint64_t entries, errors, overruns, memory;
+};
+
+/*
+ * Read and run a script (text only, never bytecode) in a fresh state with the sip_ globals set. 0 and *out with one
+ * reference; or -ENOENT and the like where the file cannot be read, -EINVAL for a syntax or run-time error, -ETIME,
+ * -ENOMEM; `error` then says in one line file, line and reason. The old version is not touched.
+ */
+int script_new(struct script **out, const struct host *host, const struct script_limits *limits, const char *path,
+               char *error, size_t error_size);
+struct script *script_hold(struct script *script);
+void script_release(struct script *script); /* NULL is fine; the last one closes the state */
+
+const char *script_path(const struct script *script);
+uint64_t script_hash(const struct script *script); /* of the source bytes */
+bool script_has_hook(const struct script *script, enum hook hook);
+void script_counters(const struct script *script, struct script_counters *counters);
+
+/* Enter the hooks. A request or response hook is chosen by its selector, the most specific first (a code before a
+   range, before "4xx", before "*"; a method before none), later registrations before earlier ones of the same kind. A
+   hook that returns nothing lets the next one have its say, and after the last the core decides. */
+enum script_outcome script_on_request(struct script *script, const struct script_call *call,
+                                      struct script_verdict *verdict);
+enum script_outcome script_on_register(struct script *script, const struct script_call *call,
+                                       struct script_verdict *verdict);
+enum script_outcome script_on_response(struct script *script, const struct script_call *call,
+                                       const struct script_reply *reply, const struct decision *decision,
+                                       struct script_verdict *verdict);
+enum script_outcome script_on_exhausted(struct script *script, const struct script_call *call,
+                                        const struct script_reply *best, struct script_verdict *verdict);
+void script_on_flow(struct script *script, enum hook hook, const struct script_flow *flow);
+
+/* Collect garbage a little; hosts call it when idle. */
+void script_idle(struct script *script);
+
+const char *verdict_name(enum verdict_kind kind);
+
+#endif
