@@ -1,0 +1,317 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+-- Where a call goes and when it moves to another flow (RFC 5626 sections 7 and 11.5).
+local uv = require "luv"
+local tap = require "tap"
+local ua = require "ua"
+local server = require "server"
+
+local test = tap.test
+local one, two = ua.instance(1), ua.instance(2)
+
+local function start(t, options)
+    local s = server.start(t, options)
+    return function(user, more)
+        local o = { port = s.port, user = user, domain = s.domain, transport = "tcp" }
+        for name, value in pairs(more or {}) do
+            o[name] = value
+        end
+        return ua.open(o)
+    end, s
+end
+
+-- Two flows of one instance; the call tries `first` first.
+local function two_flows(open, more)
+    local first, second = open("bob", more), open("bob", more)
+    first:register { instance = one, reg_id = 1, q = "1.0" }
+    second:register { instance = one, reg_id = 2, q = "0.5" }
+    return first, second, open("alice")
+end
+
+-- Two flows of one instance with the same q, and which of the two a call took.
+local function equal_flows(open, more)
+    local a, b = open("bob", more), open("bob", more)
+    a:register { instance = one, reg_id = 1 }
+    b:register { instance = one, reg_id = 2 }
+    local caller = open("alice")
+    local call = caller:invite(a.aor)
+    local taken, other
+    ua.wait.until_true(ua.patience, function()
+        for _, pair in ipairs { { a, b }, { b, a } } do
+            if #pair[1].inbox > 0 then
+                taken, other = pair[1], pair[2]
+                return true
+            end
+        end
+    end)
+    assert(taken, "the INVITE came on neither flow")
+    return taken, other, caller, call
+end
+
+test("a call from end to end over TCP and over UDP", function(t)
+    local open = start(t)
+    for _, transport in ipairs { "tcp", "udp" } do
+        local more = { transport = transport }
+        local bob, alice = open("bob-" .. transport, more), open("alice", more)
+        bob:register { instance = one, reg_id = 1 }
+        alice:call(bob)
+        t:equal(#bob.odd + #alice.odd, 0)
+    end
+end)
+
+test("a call from UDP to TCP and back", function(t)
+    local open = start(t)
+    local bob, alice = open("bob"), open("alice", { transport = "udp" })
+    bob:register { instance = one, reg_id = 1 }
+    alice:register { instance = two, reg_id = 1 }
+    alice:call(bob)
+    bob:call(alice)
+end)
+
+test("5626-7.a the INVITE goes over one flow of the instance, never over two", function(t)
+    local open = start(t)
+    local taken, other, caller, call = equal_flows(open)
+    local invite = taken:expect "INVITE"
+    taken:reply(invite, 180)
+    other:expect_none("INVITE", 300)
+    taken:reply(invite, 200)
+    caller:expect_final(call, 200)
+    taken:expect "ACK"
+    other:expect_none("ACK", 100)
+end)
+
+test("5626-7.a two instances ring at the same time, one flow each", function(t)
+    local open = start(t)
+    local bob, desk = equal_flows(open)
+    t:ok(bob and desk)
+    local phone = open("bob")
+    phone:register { instance = two, reg_id = 1 }
+    local caller = open("carol")
+    local call = caller:invite(phone.aor)
+    local invite = phone:expect "INVITE"
+    local arrived = {}
+    ua.wait.until_true(500, function()
+        arrived = {}
+        for _, flow in ipairs { bob, desk } do
+            for _, received in ipairs(flow.inbox) do
+                if received.method == "INVITE" and received:get "Call-ID" == call:get "Call-ID" then
+                    arrived[#arrived + 1] = flow
+                end
+            end
+        end
+        return #arrived > 1
+    end)
+    t:equal(#arrived, 1)
+    phone:reply(invite, 603)
+    for _, received in ipairs(arrived[1].inbox) do
+        if received.method == "INVITE" then
+            arrived[1]:reply(received, 486)
+        end
+    end
+    caller:expect_final(call, 603)
+end)
+
+test("5626-7.b 5626-7.g 430 moves the call to the other flow and drops that binding alone", function(t)
+    local open = start(t)
+    local taken, other, caller, call = equal_flows(open)
+    taken:reply(taken:expect "INVITE", 430)
+    taken:expect "ACK"
+    local invite = other:expect "INVITE"
+    other:reply(invite, 200)
+    caller:expect_final(call, 200)
+    other:expect "ACK"
+    t:equal(#caller:bindings(taken.aor), 1)
+end)
+
+test("5626-7.c a final answer of the instance is final: the other flow is not tried", function(t)
+    local open = start(t)
+    for _, status in ipairs { 486, 403, 404, 480, 500, 503, 302 } do
+        local taken, other, caller, call = equal_flows(open)
+        taken:reply(taken:expect "INVITE", status)
+        taken:expect "ACK"
+        local answer = caller:expect_final(call)
+        t:ok(answer.status >= 300, "status " .. answer.status)
+        other:expect_none("INVITE", 120)
+        t:equal(#caller:bindings(taken.aor), 2)
+        caller:register { aor = taken.aor, contact = "*", expires = 0 }
+    end
+end)
+
+test("5626-7.c nor in another q class", function(t)
+    local open = start(t)
+    local first, second, caller = two_flows(open)
+    local call = caller:invite(first.aor)
+    first:reply(first:expect "INVITE", 486)
+    caller:expect_final(call, 486)
+    second:expect_none("INVITE", 200)
+end)
+
+test("5626-7.d 408 without a provisional: the other flow is tried", function(t)
+    local open = start(t)
+    local taken, other, caller, call = equal_flows(open)
+    taken:reply(taken:expect "INVITE", 408)
+    other:reply(other:expect "INVITE", 200)
+    caller:expect_final(call, 200)
+end)
+
+test("5626-7.d 408 after 180: the instance had its chance", function(t)
+    local open = start(t)
+    local taken, other, caller, call = equal_flows(open)
+    local invite = taken:expect "INVITE"
+    taken:reply(invite, 180)
+    caller:expect(180)
+    taken:reply(invite, 408)
+    caller:expect_final(call, 408)
+    other:expect_none("INVITE", 200)
+end)
+
+test("5626-7.e UDP: the INVITE comes to the address that the REGISTER came from, not to the Contact's", function(t)
+    local open = start(t)
+    local bob, decoy = open("bob", { transport = "udp" }), open("decoy", { transport = "udp" })
+    bob:register { instance = one, reg_id = 1, contact_uri = decoy.contact_uri }
+    local caller = open("alice")
+    local call = caller:invite(bob.aor)
+    local invite = bob:expect "INVITE"
+    t:equal(invite.uri, decoy.contact_uri)
+    bob:reply(invite, 486)
+    caller:expect_final(call, 486)
+    decoy:expect_none("INVITE", 50)
+end)
+
+test("5626-7.e TCP: the INVITE comes over the connection that the REGISTER made", function(t)
+    local open = start(t)
+    local bob, other = open("bob"), open("bob")
+    bob:register { instance = one, reg_id = 1, contact_uri = other.contact_uri }
+    local caller = open("alice")
+    local call = caller:invite(bob.aor)
+    bob:reply(bob:expect "INVITE", 486)
+    caller:expect_final(call, 486)
+end)
+
+test("5626-7.f a closed connection takes its bindings with it, of every AOR, and no others", function(t)
+    local open = start(t)
+    local shared, other, watcher = open("bob"), open("bob"), open("watcher")
+    shared:register { instance = one, reg_id = 1 }
+    shared:register { aor = "sip:carol@example.test", instance = one, reg_id = 1 }
+    other:register { instance = one, reg_id = 2 }
+    t:equal(#watcher:bindings(shared.aor), 2)
+    t:equal(#watcher:bindings "sip:carol@example.test", 1)
+    shared:close()
+    ua.wait.until_true(2000, function()
+        return #watcher:bindings(shared.aor) == 1
+    end)
+    t:equal(#watcher:bindings(shared.aor), 1)
+    t:equal(#watcher:bindings "sip:carol@example.test", 0)
+end)
+
+test("5626-7.f 5626-7.h UDP: port unreachable fails the flow over", function(t)
+    local open = start(t)
+    local first, second, caller = two_flows(open, { transport = "udp" })
+    first:close()
+    local call = caller:invite(first.aor)
+    local invite = second:expect("INVITE", 1500)
+    second:reply(invite, 200)
+    caller:expect_final(call, 200)
+    t:equal(#caller:bindings(first.aor), 1)
+end)
+
+test("5626-7.h the flow dies while the call waits: over at once to the other one", function(t)
+    local open = start(t)
+    local taken, other, caller, call = equal_flows(open)
+    local invite = taken:expect "INVITE"
+    taken:reply(invite, 100)
+    local closed_at = uv.hrtime()
+    taken:close()
+    local moved = other:expect("INVITE", 1000)
+    t:at_most((moved.at - closed_at) / 1e6, 200, "milliseconds to the other flow")
+    t:ok(moved:branch() ~= invite:branch(), "a branch of its own")
+    other:reply(moved, 200)
+    caller:expect_final(call, 200)
+end)
+
+test("5626-7.h a reset counts as well, before the INVITE too", function(t)
+    local open = start(t)
+    local first, second, caller = two_flows(open)
+    first:close(true)
+    local call = caller:invite(first.aor)
+    second:reply(second:expect("INVITE", 1000), 200)
+    caller:expect_final(call, 200)
+end)
+
+test("5626-7.h after 180 the dead flow's branch waits for the instance", function(t)
+    local open = start(t)
+    local taken, other, caller, call = equal_flows(open)
+    taken:reply(taken:expect "INVITE", 180)
+    caller:expect(180)
+    taken:close()
+    other:expect_none("INVITE", 300)
+    caller:cancel(call)
+    caller:expect_final(call)
+end)
+
+test("5626-11.5.a every flow says 430: the caller gets 480", function(t)
+    local open = start(t)
+    local taken, other, caller, call = equal_flows(open)
+    taken:reply(taken:expect "INVITE", 430)
+    other:reply(other:expect "INVITE", 430)
+    caller:expect_final(call, 480)
+    t:equal(#caller:bindings(taken.aor), 0)
+end)
+
+test("5626-11.5.b 430, then 486: the caller gets 486", function(t)
+    local open = start(t)
+    local taken, other, caller, call = equal_flows(open)
+    taken:reply(taken:expect "INVITE", 430)
+    other:reply(other:expect "INVITE", 486)
+    caller:expect_final(call, 486)
+end)
+
+test("5626-7.f everything dead: 480 at once", function(t)
+    local open = start(t)
+    local first, second, caller = two_flows(open)
+    first:close()
+    second:close()
+    local call = caller:invite(first.aor)
+    local answer = caller:expect_final(call, 480, 1000)
+    t:at_most((answer.at - call.sent_at) / 1e6, 300, "milliseconds to the answer")
+end)
+
+test("5626-7.h both flows die while the call waits: 480 at once", function(t)
+    local open = start(t)
+    local taken, other, caller, call = equal_flows(open)
+    taken:expect "INVITE"
+    other:close()
+    ua.wait.pause(30)
+    local closed_at = uv.hrtime()
+    taken:close()
+    local answer = caller:expect_final(call, 480, 1000)
+    t:at_most((answer.at - closed_at) / 1e6, 300, "milliseconds to the answer")
+end)
+
+test("nobody registered: 480 for a user of ours, 404 is as good", function(t)
+    local open = start(t)
+    local caller = open("alice")
+    local answer = caller:expect_final(caller:invite "sip:nobody@example.test")
+    t:ok(answer.status == 480 or answer.status == 404, "status " .. answer.status)
+end)
+
+test("5626-7.b a MESSAGE moves over a 430 as a call does", function(t)
+    local open = start(t)
+    local first, second, caller = two_flows(open)
+    local request = caller:request("MESSAGE", { uri = first.aor, contact = false, body = "hello" })
+    first:reply(first:expect "MESSAGE", 430)
+    local moved = second:expect "MESSAGE"
+    t:equal(moved.body, "hello")
+    second:reply(moved, 200)
+    caller:expect_final(request, 200)
+end)
+
+test("4320-4.a 5626-7.d 408 to a MESSAGE is not sent on", function(t)
+    local open = start(t)
+    local bob, caller = open("bob"), open("alice")
+    bob:register { instance = one, reg_id = 1 }
+    caller:request("MESSAGE", { uri = bob.aor, contact = false })
+    bob:reply(bob:expect "MESSAGE", 408)
+    caller:expect_none(408, 400)
+end)
+
+tap.done()

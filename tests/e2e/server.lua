@@ -1,0 +1,240 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+-- Starts the server under test on free ports, stops it, and looks at how it ended.
+local uv = require "luv"
+local wait = require "wait"
+
+local server = {}
+server.__index = server
+
+local sanitizer_signs = { "AddressSanitizer", "LeakSanitizer", "runtime error:", "ERROR: .-Sanitizer", "SUMMARY:" }
+
+server.binary = os.getenv "REFLOW_BIN" or "build/sanitize/reflow"
+
+function server.available()
+    return uv.fs_stat(server.binary) ~= nil
+end
+
+local taken = {}
+
+-- A port that is free for UDP and TCP. Another program could take it before we do; nobody does.
+function server.free_port()
+    while true do
+        local tcp, udp = uv.new_tcp(), uv.new_udp()
+        assert(tcp:bind("127.0.0.1", 0))
+        local port = tcp:getsockname().port
+        local fine = udp:bind("127.0.0.1", port) and tcp:listen(1, function() end)
+        tcp:close()
+        udp:close()
+        if fine and not taken[port] then
+            taken[port] = true
+            return port
+        end
+    end
+end
+
+function server.temporary(suffix)
+    local path = os.tmpname()
+    os.remove(path)
+    return path .. (suffix or "")
+end
+
+function server.write(path, text)
+    local file = assert(io.open(path, "wb"))
+    file:write(text)
+    file:close()
+end
+
+local function pipe_into(self, name)
+    local pipe = uv.new_pipe(false)
+    self[name] = ""
+    return pipe, function()
+        pipe:read_start(function(_, chunk)
+            if chunk then
+                self[name] = self[name] .. chunk
+                if self.on_output then
+                    self.on_output(name, chunk)
+                end
+            elseif not pipe:is_closing() then
+                pipe:close()
+            end
+        end)
+    end
+end
+
+-- Runs the binary with these arguments, whatever they are; wait for self.status.
+function server.spawn(arguments, environment)
+    local self = setmetatable({}, server)
+    local out, read_out = pipe_into(self, "out")
+    local err, read_err = pipe_into(self, "err")
+    local variables
+    if environment then
+        variables = uv.os_environ()
+        for name, value in pairs(environment) do
+            variables[name] = value
+        end
+        local list = {}
+        for name, value in pairs(variables) do
+            list[#list + 1] = name .. "=" .. value
+        end
+        variables = list
+    end
+    self.handle, self.pid = uv.spawn(server.binary, { args = arguments, stdio = { nil, out, err }, env = variables },
+        function(status, signal)
+            self.status, self.signal_number = status, signal
+            self.handle:close()
+        end)
+    assert(self.handle, self.pid)
+    read_out()
+    read_err()
+    return self
+end
+
+-- Runs the binary to its end; returns the object with status, out and err.
+function server.run(arguments, ms)
+    local self = server.spawn(arguments)
+    if not self:wait(ms or 10000) then
+        self:signal "sigkill"
+        self:wait(5000)
+        error("still running: " .. table.concat(arguments, " "), 2)
+    end
+    return self
+end
+
+local function answers_on(port)
+    local socket, result = uv.new_tcp(), nil
+    socket:connect("127.0.0.1", port, function(why)
+        result = why and "refused" or "connected"
+    end)
+    wait.until_true(1000, function()
+        return result
+    end)
+    socket:close()
+    return result == "connected"
+end
+
+--[[ options: script (a path) or source (Lua text), args (more arguments), domain (default "example.test"; false: none),
+     state, port, environment, log. The server is stopped and looked at when the test `t` ends. ]]
+function server.start(t, options)
+    options = options or {}
+    if not server.available() then
+        t:skip(server.binary .. " has not been built")
+    end
+    local script = options.script or "examples/registrar.lua"
+    if options.source then
+        script = server.temporary ".lua"
+        server.write(script, options.source)
+        t:defer(function()
+            os.remove(script)
+        end)
+    end
+    local port = options.port or server.free_port()
+    local arguments = { "serve", script, "--listen", "udp:127.0.0.1:" .. port, "--listen", "tcp:127.0.0.1:" .. port }
+    if options.domain ~= false then
+        arguments[#arguments + 1] = "--domain"
+        arguments[#arguments + 1] = options.domain or "example.test"
+    end
+    if options.state then
+        arguments[#arguments + 1] = "--state"
+        arguments[#arguments + 1] = options.state
+    end
+    for _, argument in ipairs(options.args or {}) do
+        arguments[#arguments + 1] = argument
+    end
+    local self = server.spawn(arguments, options.environment)
+    self.port, self.host, self.script, self.arguments = port, "127.0.0.1", script, arguments
+    self.domain = options.domain == false and "127.0.0.1" or options.domain or "example.test"
+    t:defer(function()
+        self:finish()
+    end)
+    local up
+    for _ = 1, 500 do
+        if self.status then
+            break
+        end
+        up = answers_on(port)
+        if up then
+            break
+        end
+        wait.pause(20)
+    end
+    if not up then
+        error(("the server does not listen (status %s): %s"):format(tostring(self.status), self.err), 2)
+    end
+    return self
+end
+
+function server.alive(self)
+    return self.status == nil
+end
+
+function server.signal(self, name)
+    if self.status == nil then
+        uv.kill(self.pid, name)
+    end
+end
+
+-- Waits for the end of the process; true when it came.
+function server.wait(self, ms)
+    return wait.until_true(ms, function()
+        return self.status ~= nil
+    end) and (wait.pause(5) or true)
+end
+
+-- Waits until a line on standard error fits the pattern.
+function server.expect_log(self, pattern, ms)
+    if not wait.until_true(ms or 3000, function()
+        return self.err:find(pattern)
+    end) then
+        error(("no %q on standard error: %s"):format(pattern, self.err:sub(-2000)), 2)
+    end
+end
+
+function server.reports(self)
+    for _, sign in ipairs(sanitizer_signs) do
+        if self.err:find(sign) then
+            return self.err
+        end
+    end
+end
+
+-- SIGTERM, then the end must be clean: status 0 and nothing from a sanitizer. A second one ends the draining at once.
+function server.stop(self, ms)
+    self:signal "sigterm"
+    if not self:wait(1000) then
+        self:signal "sigterm"
+    end
+    if self.status == nil and not self:wait(ms or 8000) then
+        self:signal "sigkill"
+        self:wait(5000)
+        error("the server did not end within the time after SIGTERM: " .. self.err:sub(-2000), 2)
+    end
+    self:check()
+end
+
+function server.check(self)
+    local report = self:reports()
+    if report then
+        error("sanitizer report:\n" .. report:sub(-6000), 2)
+    end
+    if not self.killed and (self.status ~= 0 or self.signal_number ~= 0) then
+        error(("ended with status %s, signal %s: %s"):format(self.status, self.signal_number, self.err:sub(-4000)), 2)
+    end
+end
+
+-- kill -9: no chance to write anything.
+function server.kill(self)
+    self.killed = true
+    self:signal "sigkill"
+    self:wait(5000)
+end
+
+-- At the end of a test: stops what runs, and looks. SIGINT would do the same as SIGTERM.
+function server.finish(self)
+    if self.status == nil then
+        self:stop()
+    else
+        self:check()
+    end
+end
+
+return server

@@ -1,0 +1,27 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+-- Waiting without callbacks: runs the event loop until something is so, or the time is over.
+local uv = require "luv"
+
+local wait = {}
+
+-- What condition() returned, once that is true; nil after ms milliseconds.
+function wait.until_true(ms, condition)
+    local deadline = uv.hrtime() + ms * 1000000
+    local timer = uv.new_timer()
+    timer:start(ms + 1, 0, function() end)
+    local result = condition()
+    while not result and uv.hrtime() < deadline do
+        uv.run "once"
+        result = condition()
+    end
+    timer:stop()
+    timer:close()
+    return result
+end
+
+-- Lets the loop run for so long, whatever happens.
+function wait.pause(ms)
+    wait.until_true(ms, function() end)
+end
+
+return wait

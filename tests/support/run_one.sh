@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-2-Clause
+# run_one.sh RESULTS KIND PATH: runs one test program under a time limit; leaves RESULTS/NAME.tap, .err, .rc and .ms.
+set -u
+results=$1 kind=$2 path=$3
+name=$kind-$(basename "${path%.lua}")
+limit=${REFLOW_TEST_LIMIT:-150}
+
+export ASAN_OPTIONS="detect_leaks=1:abort_on_error=0:exitcode=86:allocator_may_return_null=1${ASAN_OPTIONS:+:$ASAN_OPTIONS}"
+export UBSAN_OPTIONS="print_stacktrace=1:halt_on_error=1${UBSAN_OPTIONS:+:$UBSAN_OPTIONS}"
+
+case $kind in
+unit)
+    set -- env CMOCKA_MESSAGE_OUTPUT=TAP "$path"
+    ;;
+memcheck)
+    set -- env CMOCKA_MESSAGE_OUTPUT=TAP valgrind -q --error-exitcode=87 --leak-check=full "$path"
+    ;;
+spec)
+    # The sanitized module goes into stock lua5.4, whose own objects know no sanitizer: its runtime has to come first.
+    export LUA_CPATH="${REFLOW_OBJ:-build/sanitize}/?.so;;"
+    set -- env LD_PRELOAD="$(gcc -print-file-name=libasan.so)" lua5.4 "$path"
+    ;;
+*)
+    set -- lua5.4 "$path"
+    ;;
+esac
+export LUA_PATH="tests/support/?.lua;tests/e2e/?.lua;lua/?.lua;;"
+
+start=$(date +%s%3N)
+timeout -k 5 "$limit" "$@" >"$results/$name.tap" 2>"$results/$name.err" </dev/null
+status=$?
+echo $status >"$results/$name.rc"
+echo $(($(date +%s%3N) - start)) >"$results/$name.ms"
+exit 0
