@@ -15,6 +15,9 @@
  * live side by side (5626-6.f). Indexed by AOR, and by flow, so that a closed connection finds its bindings of any AOR
  * without a scan (5626-7.f).
  *
+ * Texts are compared byte by byte: the host hands over canonical AORs and Contact URIs, so that URIs which are equal by
+ * RFC 3261 section 19.1.4 are equal texts.
+ *
  * One thread at a time. All memory comes from the host's allocator; when it runs out, a call fails with -ENOMEM and
  * changes nothing.
  */
@@ -55,10 +58,11 @@ struct binding_limits {
 /* What happened to a binding, told to the listener while the binding still (or already) stands. */
 enum binding_event {
     BINDING_ADDED,
-    BINDING_UPDATED,
+    BINDING_UPDATED, /* the new binding stands; BINDING_REPLACED came just before */
     BINDING_REMOVED, /* by the user agent, by a 430, by a new registration */
     BINDING_EXPIRED,
-    BINDING_FLOW_DIED /* removed because its flow died */
+    BINDING_FLOW_DIED, /* removed because its flow died */
+    BINDING_REPLACED   /* about to be updated: tells the old values, its flow among them */
 };
 
 typedef void binding_listener(void *context, enum binding_event event, const struct binding *binding);
@@ -71,26 +75,32 @@ void binding_store_delete(struct binding_store *store); /* NULL is fine; tells n
 void binding_store_listen(struct binding_store *store, binding_listener *listener, void *context);
 
 /*
- * Add or replace by key. Every text is copied. Errors: -EINVAL (empty AOR or Contact, reg_id above 2^31-1, reg_id
- * without instance, q above 1000), -ENOSPC (a limit), -ENOMEM. On error nothing has changed.
+ * Add or replace by key. Every text is copied; the view may hold texts of the store itself. Errors: -EINVAL (empty AOR
+ * or Contact, reg_id above 2^31-1, reg_id without instance, q above 1000, unknown state, a text above 65535 bytes),
+ * -ENOSPC (a limit), -ENOMEM. On error nothing has changed and nobody has been told. A binding that is replaced keeps
+ * its place in the order of its AOR; one that had expired is told as BINDING_EXPIRED and the new one as BINDING_ADDED,
+ * at the end. `out` may be NULL.
  */
 int binding_put(struct binding_store *store, const struct binding_view *view, const struct binding **out);
 
-/* The bindings of an AOR, in order of registration: first, then next until NULL. Expired ones are skipped. */
+/* The bindings of an AOR, in order of (first) registration: first, then next until NULL. Expired ones (expires_at not
+   after the host's wall clock) are skipped. */
 const struct binding *binding_first(const struct binding_store *store, struct text aor);
 const struct binding *binding_next(const struct binding_store *store, const struct binding *binding);
 
-/* The binding that a REGISTER with these would replace; NULL if none. instance and reg_id both set: by flow key. */
+/* The living binding that a REGISTER with these would replace; NULL if none. instance and reg_id both set: by flow
+   key, else by Contact URI among the plain bindings. */
 const struct binding *binding_find(const struct binding_store *store, struct text aor, struct text contact,
                                    struct text instance, uint32_t reg_id);
 
-/* The first binding on a flow and the next one; NULL at the end. */
+/* The first binding on a flow and the next one; NULL at the end. Expired ones are among them until binding_expire
+   removes them: a flow whose first binding is NULL carries none, which is how a host knows that the last one went. */
 const struct binding *binding_first_on_flow(const struct binding_store *store, flow_id flow);
 const struct binding *binding_next_on_flow(const struct binding_store *store, const struct binding *binding);
 
 void binding_read(const struct binding *binding, struct binding_view *view);
 
-/* Remove one binding, or all of an AOR (returns how many). */
+/* Remove one binding (5626-7.g), or all of an AOR (returns how many). */
 void binding_remove(struct binding_store *store, const struct binding *binding);
 size_t binding_remove_aor(struct binding_store *store, struct text aor);
 
@@ -98,8 +108,8 @@ size_t binding_remove_aor(struct binding_store *store, struct text aor);
    Returns how many; event BINDING_FLOW_DIED for each. */
 size_t binding_flow_died(struct binding_store *store, flow_id flow);
 
-/* Remove what has expired by the host's wall clock, at most `most`; returns how many. Cheap when there is none:
-   no scan over living bindings. */
+/* Remove what has expired by the host's wall clock, at most `most`; returns how many. Cheap when there is none: no scan
+   over living bindings, but that one which expires more than two hours ahead is looked at once in two hours. */
 size_t binding_expire(struct binding_store *store, size_t most);
 
 size_t binding_count(const struct binding_store *store);

@@ -7,7 +7,8 @@
 
 /*
  * When a user agent tries again, and when it pings (RFC 5626 sections 4.4, 4.5). Pure: `random` is any 32 bits,
- * drawn uniformly by the caller. Milliseconds out, seconds in.
+ * drawn uniformly by the caller. Milliseconds out, seconds in; what 32 bits of milliseconds cannot hold becomes the
+ * most they can.
  */
 
 /* The wait before the next try of a flow after `failures` consecutive ones (1 and more; 0 gives 0): uniform between
@@ -23,7 +24,8 @@ uint32_t keepalive_interval_ms(enum keepalive_kind kind, uint32_t flow_timer, ui
 /* A pong that has not come after this has failed the flow (5626-4.4.b). */
 enum { KEEPALIVE_PONG_MS = 10000 };
 
-/* How long a server that sent Flow-Timer waits for a ping before it acts: longer than the timer (5626-5.4.c). */
+/* How long a server that sent Flow-Timer waits for a ping before it acts: longer than the timer by a quarter of it, at
+   least by KEEPALIVE_PONG_MS (5626-5.4.c); 0 for 0: no Flow-Timer was sent, nothing is watched. */
 uint32_t keepalive_grace_ms(uint32_t flow_timer);
 
 /* The wait that a 503 to a REGISTER asks for: Retry-After where there is one, 0 meaning now (5626-4.2.b), else the

@@ -13,8 +13,12 @@
 /*
  * The target set of one request (RFC 3261 16.5, 16.6; RFC 5626 section 7): URIs in q classes, highest first; of an
  * instance never two flows at the same time (5626-7.a); an instance that answered is never tried again (5626-7.c),
- * not in another class and not when it is added again; each URI at most once (3261-16.7.i), except that an instance's
- * flows may share one Contact URI.
+ * not in another class and not when it is added again; each URI at most once (3261-16.7.i), except that instances may
+ * share one Contact URI over different flows or Paths (an instance's two flows; two phones behind NATs of their own).
+ *
+ * An instance is told by its instance-id alone here: a phone that serves two AORs would take the second copy of a
+ * request for a merged one (482). What replaces a failed flow (target_next_flow) has the same AOR besides. URIs are
+ * compared byte by byte, canonical texts as in the binding store.
  *
  * Plain targets (no instance) are each their own. Among an instance's untried flows the one with the highest q is
  * taken first, then the most recently registered (5626 section 7).
@@ -52,23 +56,25 @@ void target_set_delete(struct target_set *set);
    need be done; -ENOSPC past TARGETS_MOST; -ENOMEM. `status` of the argument is ignored. */
 int target_add(struct target_set *set, const struct target *target);
 
-/* Add every living binding of an AOR; returns how many were added, or a negative error of which none but -ENOSPC
-   leaves targets added. */
+/* Add every living binding of an AOR (expired ones and BINDING_FLOW_GONE are not); returns how many were added, or a
+   negative error of which none but -ENOSPC leaves targets added. */
 int target_add_aor(struct target_set *set, const struct binding_store *store, struct text aor);
 
 /*
  * The next target that may be tried now, marked pending: of the highest q class that has untried ones, skipping
  * instances that have a pending branch or have answered. NULL where there is none. A lower class is opened only when
  * `open_class` is true: pass false to go on filling the current class (parallel forking), true when no branch is
- * pending any more, or when the policy wants the next one beside those that ring.
+ * pending any more, or when the policy wants the next one beside those that ring. The first call opens the highest
+ * class in any case; a target of a higher class than the current one may always be returned.
  */
 struct target *target_next(struct target_set *set, bool open_class);
 
 /* Another flow of the same instance, marked pending, `failed` becoming TARGET_FAILED (5626-7.b). NULL where none is
-   left (or `failed` is plain); `failed` is marked all the same. Any q class. */
+   left (or `failed` is plain, or its instance has answered); `failed` is marked all the same. Any q class. */
 struct target *target_next_flow(struct target_set *set, struct target *failed);
 
-/* A final response that ends the instance: the target is answered, its instance's untried flows are skipped. */
+/* A final response that ends the instance: the target is answered, its instance's untried flows are skipped
+   (5626-7.c). Stands against a later target_failed. */
 void target_answered(struct target_set *set, struct target *target);
 
 /* This branch failed for good without ending its instance. */
@@ -77,9 +83,10 @@ void target_failed(struct target_set *set, struct target *target);
 /* A flow died: its untried targets are failed, so that they are never tried. Pending ones are the caller's to fail. */
 void target_flow_died(struct target_set *set, flow_id flow);
 
-/* For struct facts and struct state. */
+/* For struct facts and struct state. The first: what target_next_flow could still return. The second: untried and
+   permitted now, instances counted once; an instance with a pending branch is not among them. */
 unsigned target_flows_left(const struct target_set *set, const struct target *target);
-unsigned target_targets_left(const struct target_set *set); /* untried and permitted, instances counted once */
+unsigned target_targets_left(const struct target_set *set);
 unsigned target_pending(const struct target_set *set);
 bool target_instance_answered(const struct target_set *set, struct text instance);
 

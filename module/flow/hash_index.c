@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "flow/hash_index.h"
+
+#include <errno.h>
+
+enum {
+    LINE_SIZE = 64,
+    LINE_ITEMS = 5,
+    LOAD = 3, /* items per bucket before another is split */
+    SEGMENT_LINES = 512,
+    SEGMENT_SHIFT = 9,
+    /* Room to align: the byte before the first line holds how far it was moved. */
+    SEGMENT_BYTES = SEGMENT_LINES * LINE_SIZE + LINE_SIZE,
+    SEGMENTS_FIRST = 16
+};
+
+struct hash_line {
+    uint32_t hash[LINE_ITEMS];
+    uint32_t next; /* number of the overflow line that goes on; 0: none */
+    void *item[LINE_ITEMS];
+};
+
+_Static_assert(sizeof(struct hash_line) == LINE_SIZE || sizeof(void *) != 8, "a line is one cache line");
+_Static_assert(sizeof(struct hash_line) <= LINE_SIZE, "a segment holds its lines");
+_Static_assert(1 << SEGMENT_SHIFT == SEGMENT_LINES, "a shift finds the segment");
+
+static inline struct hash_line *line_at(const struct hash_lines *lines, uint32_t number)
+{
+    return &lines->segments[number >> SEGMENT_SHIFT][number & (SEGMENT_LINES - 1)];
+}
+
+static int lines_widen(struct hash_lines *lines, const struct host *host)
+{
+    uint32_t size = lines->segments_size ? lines->segments_size * 2 : SEGMENTS_FIRST;
+    struct hash_line **segments = host->allocate(host->context, lines->segments,
+                                                 lines->segments_size * sizeof *segments, size * sizeof *segments);
+    if (segments == NULL)
+        return -ENOMEM;
+    lines->segments = segments;
+    lines->segments_size = size;
+    return 0;
+}
+
+static int lines_extend(struct hash_lines *lines, const struct host *host)
+{
+    if (lines->segments_used == lines->segments_size && lines_widen(lines, host) < 0)
+        return -ENOMEM;
+    unsigned char *block = host->allocate(host->context, NULL, 0, SEGMENT_BYTES);
+    if (block == NULL)
+        return -ENOMEM;
+    size_t moved = LINE_SIZE - (uintptr_t)block % LINE_SIZE;
+    unsigned char *first = block + moved;
+    first[-1] = (unsigned char)moved;
+    memset(first, 0, SEGMENT_LINES * LINE_SIZE);
+    lines->segments[lines->segments_used++] = (struct hash_line *)(void *)first;
+    return 0;
+}
+
+static void lines_destroy(struct hash_lines *lines, const struct host *host)
+{
+    for (uint32_t i = 0; i < lines->segments_used; i++) {
+        unsigned char *first = (unsigned char *)lines->segments[i];
+        host->allocate(host->context, first - first[-1], SEGMENT_BYTES, 0);
+    }
+    if (lines->segments != NULL)
+        host->allocate(host->context, lines->segments, lines->segments_size * sizeof *lines->segments, 0);
+    *lines = (struct hash_lines){0};
+}
+
+static bool lines_have(const struct hash_lines *lines, uint32_t number)
+{
+    return number >> SEGMENT_SHIFT < lines->segments_used;
+}
+
+void hash_key_draw(struct hash_key *key, const struct host *host)
+{
+    for (size_t i = 0; i < 2; i++) {
+        uint64_t high = host->random(host->context);
+        key->word[i] = high << 32 | host->random(host->context);
+    }
+}
+
+struct sip_state {
+    uint64_t v0, v1, v2, v3;
+};
+
+static inline uint64_t rotate(uint64_t word, unsigned bits)
+{
+    return word << bits | word >> (64 - bits);
+}
+
+static inline void sip_round(struct sip_state *s)
+{
+    s->v0 += s->v1;
+    s->v2 += s->v3;
+    s->v1 = rotate(s->v1, 13) ^ s->v0;
+    s->v3 = rotate(s->v3, 16) ^ s->v2;
+    s->v0 = rotate(s->v0, 32) + s->v3;
+    s->v2 += s->v1;
+    s->v3 = rotate(s->v3, 21) ^ s->v0;
+    s->v1 = rotate(s->v1, 17) ^ s->v2;
+    s->v2 = rotate(s->v2, 32);
+}
+
+/* Any byte order will do: a hash never leaves the process. */
+static inline uint64_t load_word(const char *at)
+{
+    uint64_t word;
+    memcpy(&word, at, sizeof word);
+    return word;
+}
+
+static inline uint64_t load_tail(const char *at, size_t length)
+{
+    uint64_t word = 0;
+    for (size_t i = 0; i < length; i++)
+        word |= (uint64_t)(unsigned char)at[i] << 8 * i;
+    return word;
+}
+
+uint32_t hash_text(const struct hash_key *key, struct text text)
+{
+    struct sip_state s = {key->word[0] ^ 0x736f6d6570736575U, key->word[1] ^ 0x646f72616e646f6dU,
+                          key->word[0] ^ 0x6c7967656e657261U, key->word[1] ^ 0x7465646279746573U};
+    size_t whole = text.length & ~(size_t)7;
+    for (size_t i = 0; i < whole; i += 8) {
+        uint64_t word = load_word(text.at + i);
+        s.v3 ^= word;
+        sip_round(&s);
+        s.v0 ^= word;
+    }
+    uint64_t last = (uint64_t)text.length << 56 | load_tail(text.at + whole, text.length - whole);
+    s.v3 ^= last;
+    sip_round(&s);
+    s.v0 ^= last;
+    s.v2 ^= 0xff;
+    for (int i = 0; i < 3; i++)
+        sip_round(&s);
+    uint64_t hash = s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
+    return (uint32_t)(hash ^ hash >> 32);
+}
+
+uint32_t hash_number(const struct hash_key *key, uint64_t number)
+{
+    uint64_t hash = (number ^ key->word[0]) * 0x9e3779b97f4a7c15U;
+    hash = (hash ^ hash >> 32 ^ key->word[1]) * 0xd6e8feb86659fd93U;
+    return (uint32_t)(hash ^ hash >> 32);
+}
+
+int hash_index_create(struct hash_index *table, const struct host *host)
+{
+    *table = (struct hash_index){.host = host, .bucket_count = 1};
+    int result = lines_extend(&table->buckets, host);
+    if (result < 0)
+        hash_index_destroy(table);
+    return result;
+}
+
+void hash_index_destroy(struct hash_index *table)
+{
+    lines_destroy(&table->buckets, table->host);
+    lines_destroy(&table->overflow, table->host);
+}
+
+static inline struct hash_line *bucket_of(const struct hash_index *table, uint32_t hash)
+{
+    uint32_t number = hash & (2 * table->mask + 1);
+    if (number >= table->bucket_count)
+        number &= table->mask;
+    return line_at(&table->buckets, number);
+}
+
+static inline struct hash_line *line_after(const struct hash_index *table, const struct hash_line *line)
+{
+    return line->next ? line_at(&table->overflow, line->next) : NULL;
+}
+
+/* Numbers start at 1; hash_index_reserve has seen to it that there is one. */
+static uint32_t overflow_take(struct hash_index *table)
+{
+    uint32_t number = table->overflow_free;
+    if (number == 0)
+        return ++table->overflow_made;
+    struct hash_line *line = line_at(&table->overflow, number);
+    table->overflow_free = line->next;
+    line->next = 0;
+    return number;
+}
+
+static void overflow_release(struct hash_index *table, uint32_t number)
+{
+    struct hash_line *line = line_at(&table->overflow, number);
+    *line = (struct hash_line){.next = table->overflow_free};
+    table->overflow_free = number;
+}
+
+static void place(struct hash_index *table, uint32_t hash, void *item)
+{
+    struct hash_line *line = bucket_of(table, hash);
+    for (;;) {
+        for (unsigned i = 0; i < LINE_ITEMS; i++) {
+            if (line->item[i] == NULL) {
+                line->hash[i] = hash;
+                line->item[i] = item;
+                return;
+            }
+        }
+        if (line->next == 0)
+            line->next = overflow_take(table);
+        line = line_at(&table->overflow, line->next);
+    }
+}
+
+static void place_all(struct hash_index *table, const struct hash_line *line)
+{
+    for (unsigned i = 0; i < LINE_ITEMS; i++)
+        if (line->item[i] != NULL)
+            place(table, line->hash[i], line->item[i]);
+}
+
+/* Share the items of one bucket between it and a new one. Its own lines suffice for both: each is taken apart before
+   its items are placed again, and what is placed never needs more overflow lines than have been taken apart. */
+static void split(struct hash_index *table)
+{
+    uint32_t number = table->bucket_count - table->mask - 1;
+    struct hash_line *bucket = line_at(&table->buckets, number);
+    struct hash_line line = *bucket;
+    *bucket = (struct hash_line){0};
+    table->bucket_count++;
+    place_all(table, &line);
+    while (line.next != 0) {
+        uint32_t next = line.next;
+        line = *line_at(&table->overflow, next);
+        overflow_release(table, next);
+        place_all(table, &line);
+    }
+    if (table->bucket_count == 2 * (table->mask + 1))
+        table->mask = 2 * table->mask + 1;
+}
+
+int hash_index_reserve(struct hash_index *table)
+{
+    if (table->overflow_free == 0 && !lines_have(&table->overflow, table->overflow_made + 1) &&
+        lines_extend(&table->overflow, table->host) < 0)
+        return -ENOMEM;
+    if (table->count < (size_t)table->bucket_count * LOAD || table->bucket_count > UINT32_MAX / 2)
+        return 0;
+    /* Without memory for another bucket the chains grow longer; nothing is lost. */
+    if (lines_have(&table->buckets, table->bucket_count) || lines_extend(&table->buckets, table->host) == 0)
+        split(table);
+    return 0;
+}
+
+void hash_index_insert(struct hash_index *table, uint32_t hash, void *item)
+{
+    place(table, hash, item);
+    table->count++;
+}
+
+void *hash_index_find(const struct hash_index *table, uint32_t hash, hash_match *match, const void *key)
+{
+    for (const struct hash_line *line = bucket_of(table, hash); line != NULL; line = line_after(table, line)) {
+        for (unsigned i = 0; i < LINE_ITEMS; i++) {
+            void *item = line->item[i];
+            if (line->hash[i] == hash && item != NULL && match(item, key))
+                return item;
+        }
+    }
+    return NULL;
+}
+
+static bool line_empty(const struct hash_line *line)
+{
+    for (unsigned i = 0; i < LINE_ITEMS; i++)
+        if (line->item[i] != NULL)
+            return false;
+    return true;
+}
+
+/* The place of an item, with the line before its own, NULL where that is the bucket itself. */
+static void **locate(const struct hash_index *table, uint32_t hash, const void *item, struct hash_line **owner,
+                     struct hash_line **before)
+{
+    *before = NULL;
+    for (*owner = bucket_of(table, hash); *owner != NULL; *owner = line_after(table, *owner)) {
+        for (unsigned i = 0; i < LINE_ITEMS; i++)
+            if ((*owner)->item[i] == item)
+                return &(*owner)->item[i];
+        *before = *owner;
+    }
+    return NULL;
+}
+
+void hash_index_remove(struct hash_index *table, uint32_t hash, const void *item)
+{
+    struct hash_line *owner;
+    struct hash_line *before;
+    void **found = locate(table, hash, item, &owner, &before);
+    if (found == NULL)
+        return;
+    *found = NULL;
+    table->count--;
+    if (before == NULL || !line_empty(owner))
+        return;
+    uint32_t number = before->next;
+    before->next = owner->next;
+    overflow_release(table, number);
+}
+
+void hash_index_replace(struct hash_index *table, uint32_t hash, const void *item, void *by)
+{
+    struct hash_line *owner;
+    struct hash_line *before;
+    void **found = locate(table, hash, item, &owner, &before);
+    if (found != NULL)
+        *found = by;
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#ifndef REFLOW_FLOW_HASH_INDEX_H
+#define REFLOW_FLOW_HASH_INDEX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/text.h"
+#include "host/host.h"
+
+/*
+ * An index from 32-bit hashes to items that somebody else owns, for millions of them. Linear hashing: it grows by one
+ * bucket at a time, so that no insertion waits for a rehash, and it needs no second table while it grows. A bucket is
+ * one cache line with the hashes beside the pointers: a search touches one line before it touches the item.
+ *
+ * It never shrinks: memory that a million items needed is kept for the next million.
+ */
+
+struct hash_line;
+
+/* A growing array of cache lines that never move. */
+struct hash_lines {
+    struct hash_line **segments;
+    uint32_t segments_size; /* places in `segments` */
+    uint32_t segments_used;
+};
+
+struct hash_index {
+    const struct host *host;
+    struct hash_lines buckets;
+    struct hash_lines overflow;
+    uint32_t bucket_count;
+    uint32_t mask;          /* of the last full doubling: bucket_count is in mask + 1 .. 2 * (mask + 1) */
+    uint32_t overflow_made; /* overflow lines ever handed out */
+    uint32_t overflow_free; /* head of the released ones; 0: none */
+    size_t count;           /* items */
+};
+
+/* Two words of secret, drawn from the host: attackers choose AORs. */
+struct hash_key {
+    uint64_t word[2];
+};
+
+typedef bool hash_match(const void *item, const void *key);
+
+void hash_key_draw(struct hash_key *key, const struct host *host);
+
+/* SipHash-1-3, folded to 32 bits. */
+uint32_t hash_text(const struct hash_key *key, struct text text);
+
+/* For numbers that the host chose itself: cheap, keyed all the same. */
+uint32_t hash_number(const struct hash_key *key, uint64_t number);
+
+/* 0 or -ENOMEM, with nothing to destroy. The host must outlive the index. */
+int hash_index_create(struct hash_index *table, const struct host *host);
+void hash_index_destroy(struct hash_index *table);
+
+/* 0: the next hash_index_insert finds room. -ENOMEM: it would not, and the index holds what it held. */
+int hash_index_reserve(struct hash_index *table);
+
+/* Only after a hash_index_reserve of its own. `item` is not NULL. */
+void hash_index_insert(struct hash_index *table, uint32_t hash, void *item);
+
+/* The first item of this hash that matches, or NULL. */
+void *hash_index_find(const struct hash_index *table, uint32_t hash, hash_match *match, const void *key);
+
+/* By identity; the item must be there. */
+void hash_index_remove(struct hash_index *table, uint32_t hash, const void *item);
+void hash_index_replace(struct hash_index *table, uint32_t hash, const void *item, void *by);
+
+#endif

@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "flow/target.h"
+
+#include <errno.h>
+
+/* One block for a target and its texts; it never moves. */
+struct entry {
+    struct target target;
+    size_t size;
+    char texts[];
+};
+
+struct target_set {
+    const struct host *host;
+    size_t count;
+    bool opened; /* a class has been opened */
+    uint16_t class_q;
+    struct entry *entries[TARGETS_MOST];
+};
+
+int target_set_new(struct target_set **set, const struct host *host)
+{
+    struct target_set *made = host->allocate(host->context, NULL, 0, sizeof *made);
+    if (made == NULL)
+        return -ENOMEM;
+    memset(made, 0, sizeof *made);
+    made->host = host;
+    *set = made;
+    return 0;
+}
+
+static void drop_from(struct target_set *set, size_t count)
+{
+    while (set->count > count) {
+        struct entry *entry = set->entries[--set->count];
+        set->host->allocate(set->host->context, entry, entry->size, 0);
+    }
+}
+
+void target_set_delete(struct target_set *set)
+{
+    if (set == NULL)
+        return;
+    drop_from(set, 0);
+    set->host->allocate(set->host->context, set, sizeof *set, 0);
+}
+
+static bool same_instance(const struct target *a, const struct target *b)
+{
+    return a->instance.length != 0 && text_equal(a->instance, b->instance);
+}
+
+static bool same_user(const struct target *a, const struct target *b)
+{
+    return same_instance(a, b) && text_equal(a->aor, b->aor);
+}
+
+/* 3261-16.7.i; a URI behind a NAT is a place only together with its flow. */
+static bool same_place(const struct target *a, const struct target *b)
+{
+    if (!text_equal(a->uri, b->uri))
+        return false;
+    if (a->instance.length == 0 || b->instance.length == 0)
+        return true;
+    return a->flow == b->flow && text_equal(a->path, b->path);
+}
+
+static bool instance_is(const struct target_set *set, struct text instance, enum target_status status)
+{
+    if (instance.length == 0)
+        return false;
+    for (size_t i = 0; i < set->count; i++) {
+        const struct target *target = &set->entries[i]->target;
+        if (target->status == status && text_equal(target->instance, instance))
+            return true;
+    }
+    return false;
+}
+
+bool target_instance_answered(const struct target_set *set, struct text instance)
+{
+    return instance_is(set, instance, TARGET_ANSWERED);
+}
+
+/* 5626-7.a and 5626-7.c. */
+static bool permitted(const struct target_set *set, const struct target *target)
+{
+    return target->status == TARGET_UNTRIED && !instance_is(set, target->instance, TARGET_PENDING) &&
+           !instance_is(set, target->instance, TARGET_ANSWERED);
+}
+
+static struct text copy_text(char **at, struct text text)
+{
+    if (text.length == 0)
+        return (struct text){0};
+    struct text copy = {memcpy(*at, text.at, text.length), text.length};
+    *at += text.length;
+    return copy;
+}
+
+static struct entry *entry_new(const struct host *host, const struct target *target)
+{
+    size_t size =
+        sizeof(struct entry) + target->uri.length + target->path.length + target->instance.length + target->aor.length;
+    struct entry *entry = host->allocate(host->context, NULL, 0, size);
+    if (entry == NULL)
+        return NULL;
+    char *at = entry->texts;
+    entry->size = size;
+    entry->target = *target;
+    entry->target.uri = copy_text(&at, target->uri);
+    entry->target.path = copy_text(&at, target->path);
+    entry->target.instance = copy_text(&at, target->instance);
+    entry->target.aor = copy_text(&at, target->aor);
+    entry->target.status = TARGET_UNTRIED;
+    return entry;
+}
+
+int target_add(struct target_set *set, const struct target *target)
+{
+    if (target_instance_answered(set, target->instance))
+        return -EALREADY;
+    for (size_t i = 0; i < set->count; i++)
+        if (same_place(&set->entries[i]->target, target))
+            return -EALREADY;
+    if (set->count == TARGETS_MOST)
+        return -ENOSPC;
+    struct entry *entry = entry_new(set->host, target);
+    if (entry == NULL)
+        return -ENOMEM;
+    set->entries[set->count++] = entry;
+    return 0;
+}
+
+static int add_binding(struct target_set *set, const struct binding *binding)
+{
+    struct binding_view view;
+    binding_read(binding, &view);
+    if (view.state != BINDING_ALIVE)
+        return -EALREADY;
+    struct target target = {.uri = view.contact,
+                            .path = view.path,
+                            .instance = view.instance,
+                            .aor = view.aor,
+                            .reg_id = view.reg_id,
+                            .q = view.q,
+                            .flow = view.flow,
+                            .registered_at = view.registered_at};
+    return target_add(set, &target);
+}
+
+int target_add_aor(struct target_set *set, const struct binding_store *store, struct text aor)
+{
+    size_t before = set->count;
+    for (const struct binding *binding = binding_first(store, aor); binding != NULL;
+         binding = binding_next(store, binding)) {
+        int result = add_binding(set, binding);
+        if (result == 0 || result == -EALREADY)
+            continue;
+        if (result != -ENOSPC)
+            drop_from(set, before);
+        return result;
+    }
+    return (int)(set->count - before);
+}
+
+/* Which of two to try first: the higher q; of one instance's flows the one registered last; else the one added first.
+ */
+static bool comes_before(const struct target *a, const struct target *b)
+{
+    if (a->q != b->q)
+        return a->q > b->q;
+    return same_instance(a, b) && a->registered_at > b->registered_at;
+}
+
+static struct target *take(struct target *target)
+{
+    if (target != NULL)
+        target->status = TARGET_PENDING;
+    return target;
+}
+
+static struct target *best_permitted(const struct target_set *set)
+{
+    struct target *best = NULL;
+    for (size_t i = 0; i < set->count; i++) {
+        struct target *target = &set->entries[i]->target;
+        if (permitted(set, target) && (best == NULL || comes_before(target, best)))
+            best = target;
+    }
+    return best;
+}
+
+struct target *target_next(struct target_set *set, bool open_class)
+{
+    struct target *best = best_permitted(set);
+    if (best == NULL)
+        return NULL;
+    if (!set->opened || best->q < set->class_q) {
+        if (set->opened && !open_class)
+            return NULL;
+        set->opened = true;
+        set->class_q = best->q;
+    }
+    return take(best);
+}
+
+struct target *target_next_flow(struct target_set *set, struct target *failed)
+{
+    target_failed(set, failed);
+    struct target *best = NULL;
+    for (size_t i = 0; i < set->count; i++) {
+        struct target *target = &set->entries[i]->target;
+        if (same_user(target, failed) && permitted(set, target) && (best == NULL || comes_before(target, best)))
+            best = target;
+    }
+    return take(best);
+}
+
+void target_answered(struct target_set *set, struct target *target)
+{
+    target->status = TARGET_ANSWERED;
+    for (size_t i = 0; i < set->count; i++) {
+        struct target *other = &set->entries[i]->target;
+        if (other->status == TARGET_UNTRIED && same_instance(other, target))
+            other->status = TARGET_SKIPPED;
+    }
+}
+
+void target_failed(struct target_set *set, struct target *target)
+{
+    (void)set;
+    if (target->status == TARGET_PENDING || target->status == TARGET_UNTRIED)
+        target->status = TARGET_FAILED;
+}
+
+void target_flow_died(struct target_set *set, flow_id flow)
+{
+    for (size_t i = 0; flow != 0 && i < set->count; i++) {
+        struct target *target = &set->entries[i]->target;
+        if (target->flow == flow && target->status == TARGET_UNTRIED)
+            target->status = TARGET_FAILED;
+    }
+}
+
+unsigned target_flows_left(const struct target_set *set, const struct target *target)
+{
+    if (target_instance_answered(set, target->instance))
+        return 0;
+    unsigned left = 0;
+    for (size_t i = 0; i < set->count; i++) {
+        const struct target *other = &set->entries[i]->target;
+        left += other != target && other->status == TARGET_UNTRIED && same_user(other, target);
+    }
+    return left;
+}
+
+static bool counted_before(const struct target_set *set, size_t index)
+{
+    for (size_t i = 0; i < index; i++) {
+        const struct target *other = &set->entries[i]->target;
+        if (other->status == TARGET_UNTRIED && same_instance(other, &set->entries[index]->target))
+            return true;
+    }
+    return false;
+}
+
+unsigned target_targets_left(const struct target_set *set)
+{
+    unsigned left = 0;
+    for (size_t i = 0; i < set->count; i++)
+        left += permitted(set, &set->entries[i]->target) && !counted_before(set, i);
+    return left;
+}
+
+unsigned target_pending(const struct target_set *set)
+{
+    unsigned pending = 0;
+    for (size_t i = 0; i < set->count; i++)
+        pending += set->entries[i]->target.status == TARGET_PENDING;
+    return pending;
+}
+
+size_t target_count(const struct target_set *set)
+{
+    return set->count;
+}
+
+struct target *target_at(struct target_set *set, size_t index)
+{
+    return index < set->count ? &set->entries[index]->target : NULL;
+}
