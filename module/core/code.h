@@ -18,6 +18,14 @@ enum code_class {
     CLASS_GLOBAL_FAILURE = 6
 };
 
+/* libosip2 has macros of some of these names, and they would be pasted into the enumerators. */
+#ifdef SIP_TRYING
+#error "include core/code.h before osipparser2/osip_parser.h"
+#endif
+
+/* The range of a status code. */
+enum { CODE_LEAST = 100, CODE_FINAL_LEAST = 200, CODE_MOST = 699 };
+
 /* The names of all registered codes, SIP_TRYING to SIP_REJECTED, with their numbers. */
 enum {
 #define CODE(number, name, ...) SIP_##name = (number),
@@ -25,8 +33,7 @@ enum {
 #undef CODE
 };
 
-/* What a proxy does with it where nothing in the facts says otherwise; one word per code, role and method:
-   see codes.def for the columns and enum reaction in code.c's neighbour reaction.h. */
+/* What a code is. What it makes each role do is in the other columns of codes.def: see reaction.h. */
 struct code {
     uint16_t number;
     uint8_t class;         /* enum code_class */
@@ -54,7 +61,7 @@ const char *code_phrase(uint32_t number);
 
 static inline bool code_is_final(uint32_t number)
 {
-    return number >= 200 && number <= 699;
+    return number >= CODE_FINAL_LEAST && number <= CODE_MOST;
 }
 
 /* "INVITE", or "" for METHOD_OTHER. */

@@ -49,6 +49,7 @@ enum drop {
 
 /* What a retry changes; bits. Same Call-ID, CSeq + 1 (3261-8.1.3.d). */
 enum change {
+    CHANGE_NONE = 0,
     CHANGE_CREDENTIALS = 1 << 0,
     CHANGE_BODY_SMALLER = 1 << 1,
     CHANGE_BODY_TYPE = 1 << 2,
@@ -70,13 +71,24 @@ enum change {
     CHANGE_REFERRER = 1 << 18
 };
 
-/* A record that a person can read. */
+/*
+ * A record that a person can read. What a host does with the less obvious ones:
+ * - ACTION_HOLD after ORIGIN_FLOW_DOWN or ORIGIN_TRANSPORT with a provisional seen: nothing is stored; the branch
+ * itself goes on waiting for its instance until its timer (5626-7.h), even where no other branch pends.
+ * - FLAG_NEXT_SERVER: the branch is replaced by one to the next address of the same destination (3263-4.3.a); it comes
+ *   with ACTION_NEXT_TARGET (proxy) or ACTION_RETRY (user agent), and not a new target but that address is meant.
+ * - ACTION_ABSORB of a final: it is not stored. Where it was the last branch, the response context ends silently.
+ * - FLAG_CANCEL_REST with a provisional: the branch may be cancelled from now on, and should be (3261-9.a).
+ * - A user agent's ACTION_FORWARD and ACTION_FAIL: up is its application. With ACTION_FAIL, `change` tells what the
+ *   user would have to agree to, and `wait` from when on a new try makes sense; nothing is sent by itself.
+ * - An edge proxy answers a dead flow with 430 (5626-5.3.c), which is for the authoritative proxy; nobody else does.
+ */
 struct decision {
     uint32_t change;      /* enum change bits, with ACTION_RETRY */
     uint32_t wait_min_ms; /* a wait is drawn uniformly from this range; both 0: at once */
     uint32_t wait_max_ms;
     uint32_t rest_s; /* the destination rests for so long; 0: it does not */
-    uint32_t value;  /* seconds to use in the retry: Min-Expires, Min-SE; else 0 */
+    uint32_t value;  /* s: Min-Expires, Min-SE to retry with; Flow-Timer with FLAG_START_KEEPALIVE; else 0 */
     uint16_t flags;  /* enum decision_flag bits */
     uint16_t code;   /* the code as read: folded 0 if malformed, else what came or what it acts as (408, 503) */
     uint16_t status; /* FORWARD, FAIL: what goes up in place of it (503 -> 500, 430 -> 480); else 0 */

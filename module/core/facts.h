@@ -74,13 +74,14 @@ struct facts {
     bool owns_call_id;      /* UAC: we chose the Call-ID (491) */
     bool has_service_route; /* 2xx REGISTER */
     bool has_challenge;     /* 401, 407: at least one challenge is there */
-    bool next_server;       /* RFC 3263: the destination has another address not tried */
+    bool next_server;       /* RFC 3263: the destination has another address not tried, and not even a 100 came */
 };
 
 /* About the response context: all branches of one request. */
 struct state {
     uint16_t branches_pending; /* others that have no final response yet */
     uint16_t targets_left;     /* untried targets that may still be used: this or later q classes, other instances */
+    uint16_t responses_held;   /* finals stored so far, 408 and 430 among them; not this one */
     bool success_forwarded;    /* a 2xx went up */
     bool global_failure_seen;  /* a 6xx came, on any branch */
     bool final_forwarded;      /* a final response went up */

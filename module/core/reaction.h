@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#ifndef REFLOW_CORE_REACTION_H
+#define REFLOW_CORE_REACTION_H
+
+#include <stdint.h>
+
+#include "core/facts.h"
+#include "core/rule.h"
+
+/*
+ * The words of the columns of codes.def: what a code makes each role do where nothing in the facts says otherwise.
+ * A list here is the enum and its names at once.
+ */
+
+/* A proxy (16.7). */
+#define PROXY_REACTIONS(WORD)                                                                                          \
+    WORD(PROXY, ABSORB, "absorb")                                                                                      \
+    WORD(PROXY, RELAY, "relay")                                                                                        \
+    WORD(PROXY, SUCCESS, "success")                                                                                    \
+    WORD(PROXY, REDIRECT, "redirect")                                                                                  \
+    WORD(PROXY, ANSWER, "answer")                                                                                      \
+    WORD(PROXY, CHALLENGE, "challenge")                                                                                \
+    WORD(PROXY, TIMEOUT, "timeout")                                                                                    \
+    WORD(PROXY, FLOW_FAILED, "flow_failed")                                                                            \
+    WORD(PROXY, UNAVAILABLE, "unavailable")                                                                            \
+    WORD(PROXY, GLOBAL, "global_failure")
+
+/* A user agent client, to any request. */
+#define UAC_REACTIONS(WORD)                                                                                            \
+    WORD(UAC, ABSORB, "absorb")                                                                                        \
+    WORD(UAC, PROGRESS, "progress")                                                                                    \
+    WORD(UAC, SUCCESS, "success")                                                                                      \
+    WORD(UAC, REDIRECT, "redirect")                                                                                    \
+    WORD(UAC, FAIL, "fail")                                                                                            \
+    WORD(UAC, REFUSED, "never_repeat")                                                                                 \
+    WORD(UAC, RETRY, "retry")                                                                                          \
+    WORD(UAC, CHALLENGE, "answer_challenge")                                                                           \
+    WORD(UAC, INTERVAL, "longer_interval")                                                                             \
+    WORD(UAC, GLARE, "retry_after_glare")                                                                              \
+    WORD(UAC, UNAVAILABLE, "next_server")
+
+/* ... to INVITE: whose the ACK is (13.2, 17). */
+#define INVITE_REACTIONS(WORD)                                                                                         \
+    WORD(INVITE, NO_ACK, "no_ack")                                                                                     \
+    WORD(INVITE, NEW_ACK, "ack_new_transaction")                                                                       \
+    WORD(INVITE, SAME_ACK, "ack_same_transaction")
+
+/* ... to REGISTER. */
+#define REGISTER_REACTIONS(WORD)                                                                                       \
+    WORD(REGISTER, WAIT, "wait")                                                                                       \
+    WORD(REGISTER, BOUND, "bound")                                                                                     \
+    WORD(REGISTER, REFUSED, "refused")                                                                                 \
+    WORD(REGISTER, LATER, "register_later")                                                                            \
+    WORD(REGISTER, WITHOUT_OUTBOUND, "register_without_outbound")
+
+/* ... to a SUBSCRIBE refresh or a NOTIFY (RFC 6665). */
+#define SUBSCRIPTION_REACTIONS(WORD)                                                                                   \
+    WORD(SUBSCRIPTION, WAITS, "waits")                                                                                 \
+    WORD(SUBSCRIPTION, STANDS, "stands")                                                                               \
+    WORD(SUBSCRIPTION, KEPT, "kept_until_it_expires")                                                                  \
+    WORD(SUBSCRIPTION, ENDS, "ends")
+
+/* ... in a dialog (RFC 5057). BY_METHOD: ends it where the method is what the usage is made of. */
+#define USAGE_REACTIONS(WORD)                                                                                          \
+    WORD(USAGE, LIVES, "lives")                                                                                        \
+    WORD(USAGE, BY_METHOD, "ends_by_method")                                                                           \
+    WORD(USAGE, ENDS, "usage_ends")                                                                                    \
+    WORD(USAGE, DIALOG_ENDS, "dialog_ends")
+
+/* Retry-After: a server's own condition, over by then; or the callee's, and then a person's to act on. */
+#define RETRY_AFTER_REACTIONS(WORD)                                                                                    \
+    WORD(RETRY_AFTER, IGNORED, "ignored")                                                                              \
+    WORD(RETRY_AFTER, SERVER, "server")                                                                                \
+    WORD(RETRY_AFTER, CALLEE, "callee")
+
+/* Its rank among the stored finals of its class (16.7 step 6); LAST is below every other response. */
+#define BEST_RANKS(WORD)                                                                                               \
+    WORD(BEST, HELPS, "helps")                                                                                         \
+    WORD(BEST, PLAIN, "plain")                                                                                         \
+    WORD(BEST, LATE, "late")                                                                                           \
+    WORD(BEST, LAST, "last")
+
+#define REACTION_ENUMERATOR(kind, word, name) kind##_##word,
+enum proxy_reaction { PROXY_REACTIONS(REACTION_ENUMERATOR) PROXY_REACTION_COUNT };
+enum uac_reaction { UAC_REACTIONS(REACTION_ENUMERATOR) UAC_REACTION_COUNT };
+enum invite_reaction { INVITE_REACTIONS(REACTION_ENUMERATOR) INVITE_REACTION_COUNT };
+enum register_reaction { REGISTER_REACTIONS(REACTION_ENUMERATOR) REGISTER_REACTION_COUNT };
+enum subscription_reaction { SUBSCRIPTION_REACTIONS(REACTION_ENUMERATOR) SUBSCRIPTION_REACTION_COUNT };
+enum usage_reaction { USAGE_REACTIONS(REACTION_ENUMERATOR) USAGE_REACTION_COUNT };
+enum retry_after_reaction { RETRY_AFTER_REACTIONS(REACTION_ENUMERATOR) RETRY_AFTER_REACTION_COUNT };
+enum best_rank { BEST_RANKS(REACTION_ENUMERATOR) BEST_RANK_COUNT };
+#undef REACTION_ENUMERATOR
+
+struct reaction {
+    uint8_t proxy;        /* enum proxy_reaction */
+    uint8_t uac;          /* enum uac_reaction */
+    uint8_t invite;       /* enum invite_reaction */
+    uint8_t to_register;  /* enum register_reaction */
+    uint8_t subscription; /* enum subscription_reaction */
+    uint8_t usage;        /* enum usage_reaction */
+    uint8_t retry_after;  /* enum retry_after_reaction */
+    uint8_t best;         /* enum best_rank */
+    uint8_t retry_method; /* enum method that alone is retried; METHOD_OTHER: any */
+    uint8_t rule;         /* enum rule_id of the UAC's reaction */
+    uint16_t number;      /* of the row: the code itself, or what it folds to; 0: malformed */
+    uint16_t sent_as;     /* what a proxy sends up in its place; 0: itself */
+    uint32_t change;      /* enum change bits of a retry */
+    const char *why;      /* one sentence */
+};
+
+/* The row that decides for any number, folded by code_fold(); the row of 0 outside 100-699. Never NULL. */
+const struct reaction *reaction_find(uint32_t number);
+
+/* The word for a column's value, "?" outside it. */
+const char *proxy_reaction_name(enum proxy_reaction reaction);
+const char *uac_reaction_name(enum uac_reaction reaction);
+const char *invite_reaction_name(enum invite_reaction reaction);
+const char *register_reaction_name(enum register_reaction reaction);
+const char *subscription_reaction_name(enum subscription_reaction reaction);
+const char *usage_reaction_name(enum usage_reaction reaction);
+const char *retry_after_reaction_name(enum retry_after_reaction reaction);
+const char *best_rank_name(enum best_rank rank);
+
+#endif
