@@ -79,7 +79,7 @@ struct sip_value {
 
 /* Values of a parsed URI; the texts live inside `memory`. */
 struct sip_uri {
-    struct text scheme, user, host; /* host without [ ] */
+    struct text scheme, user, host; /* user with its escapes, as written; host without [ ] */
     struct text transport;          /* ;transport=, as written; empty: none */
     uint32_t port;                  /* 0: none given */
     bool lr, ob;
@@ -110,10 +110,14 @@ int sip_message_new(struct sip_message **out, const struct host *host, const cha
 void sip_message_delete(struct sip_message *message); /* NULL is fine */
 
 bool sip_is_request(const struct sip_message *message);
+bool sip_is_faulty(const struct sip_message *message);    /* it came along with -EBADMSG or -EMSGSIZE */
 struct text sip_bytes(const struct sip_message *message); /* all of it */
 struct text sip_method_text(const struct sip_message *message);
 enum method sip_method(const struct sip_message *message); /* of a response: its CSeq's */
 struct text sip_request_uri(const struct sip_message *message);
+/* The Request-URI as libosip2 read it, good as long as the message; of a scheme other than sip and sips `scheme` alone
+   is set. NULL for a response and where it is malformed. */
+const struct sip_uri *sip_request_target(const struct sip_message *message);
 uint32_t sip_status(const struct sip_message *message); /* 0 for a request */
 struct text sip_phrase(const struct sip_message *message);
 struct text sip_body(const struct sip_message *message);
@@ -148,6 +152,17 @@ bool sip_has_option(const struct sip_message *message, enum sip_header header, s
 /* The nth value over all fields of a kind, in order: Route, Record-Route, Path, Contact, Via. False past the end. */
 bool sip_value(const struct sip_message *message, enum sip_header header, size_t nth, struct sip_value *value);
 
+/* All of them, one after the other: sip_value() starts at the first each time, so a loop over a long list is better
+   done with this. `struct sip_values values = sip_values(message, header); while (sip_values_next(&values, &value))` */
+struct sip_values {
+    const struct sip_message *message;
+    enum sip_header header;
+    size_t field;
+    struct text rest;
+};
+struct sip_values sip_values(const struct sip_message *message, enum sip_header header);
+bool sip_values_next(struct sip_values *values, struct sip_value *value);
+
 /* A parameter of ";a=b;c": true where it is there; *value (may be NULL) without quotes. Any case. */
 bool sip_parameter(struct text parameters, struct text name, struct text *value);
 
@@ -174,8 +189,14 @@ int sip_uri_aor(const struct sip_uri *uri, char *out, size_t size);
 /* RFC 3261 19.1.4. */
 bool sip_uri_equal(struct text a, struct text b);
 
-/* Fill what a response tells: code, method, in_dialog, retry_after, min_*, flow_timer, via_count, outbound, challenges.
- */
+/* The bytes by which a Contact URI is known, for a store that compares bytes: scheme and host in lower case, escapes
+   undone where they need not be and else with upper-case digits; user, port, parameters and headers otherwise as
+   written and in their order, because user agents put case-sensitive tokens there. The result still is a URI to send
+   to. URIs of other schemes are copied. Returns the length, -ENOSPC, or -EBADMSG. */
+int sip_uri_canonical(struct text uri, char *out, size_t size);
+
+/* Fill what a response tells: code, method, retry_after, min_*, flow_timer, via_count, requires_outbound, challenges
+   and Service-Route. The rest of *facts, in_dialog among it, is left alone: that is known from the request. */
 void sip_facts(const struct sip_message *response, struct facts *facts);
 
 #endif

@@ -21,15 +21,21 @@ void sip_buffer_clear(struct sip_buffer *buffer); /* length 0, memory kept */
 void sip_append(struct sip_buffer *buffer, struct text text);
 void sip_append_number(struct sip_buffer *buffer, uint64_t number);
 
-/* What a proxy changes in a request (RFC 3261 16.6). Empty texts and zeros: leave as it is. */
+/*
+ * All functions below append to `out`, and return 0, -ENOMEM, or -EINVAL for a message they cannot be built from; after
+ * an error what was appended is of no use. Content-Length is added where a datagram had none.
+ */
+
+/* What a proxy changes in a request (RFC 3261 16.6). Empty texts and zeros: leave as it is. The lines that are put in
+   come first, before all that was received. */
 struct sip_forward {
     struct text request_uri;
     struct text via;          /* the new topmost Via value: "SIP/2.0/UDP host:port;branch=..." */
     struct text record_route; /* a value to put on top: "<sip:host;lr>" */
     struct text route;        /* Route values to put before those that remain (a binding's Path) */
     unsigned routes_dropped;  /* how many topmost Route values go */
-    int max_forwards;         /* the new value; added where absent */
-    struct text received;     /* set as received= in the (old) topmost Via */
+    int max_forwards;         /* the new value, 0 among them; added where absent; below 0: leave as it is */
+    struct text received;     /* set as received= in the (old) topmost Via, in place of one that is there */
     uint32_t rport;           /* set as the value of its rport, where that parameter is there */
 };
 int sip_forward_request(const struct sip_message *request, const struct sip_forward *forward, struct sip_buffer *out);

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <arpa/inet.h>
+#include <errno.h>
+
+#include "sip/internal.h"
+
+/* URIs compared, and written in the one form that their equals share. */
+
+struct writer {
+    char *at;
+    size_t size, length;
+};
+
+static void put(struct writer *writer, char c)
+{
+    if (writer->length < writer->size)
+        writer->at[writer->length] = c;
+    writer->length++;
+}
+
+static void put_text(struct writer *writer, struct text text)
+{
+    for (size_t i = 0; i < text.length; i++)
+        put(writer, text.at[i]);
+}
+
+static void put_lower(struct writer *writer, struct text text)
+{
+    for (size_t i = 0; i < text.length; i++)
+        put(writer, sip_lower(text.at[i]));
+}
+
+static int written(const struct writer *writer)
+{
+    return writer->length <= writer->size ? (int)writer->length : -ENOSPC;
+}
+
+/* The character at *i, escape undone; *escaped tells whether it was one. *i goes past it. */
+static char next_char(struct text text, size_t *i, bool *escaped)
+{
+    char c = text.at[(*i)++];
+    *escaped = c == '%' && *i + 1 < text.length && sip_hex(text.at[*i]) >= 0 && sip_hex(text.at[*i + 1]) >= 0;
+    if (!*escaped)
+        return c;
+    c = (char)(sip_hex(text.at[*i]) << 4 | sip_hex(text.at[*i + 1]));
+    *i += 2;
+    return c;
+}
+
+/* Escapes undone where `bare` allows the character to stand without. */
+static void put_unescaped(struct writer *writer, struct text text, bool (*bare)(char c))
+{
+    static const char DIGITS[] = "0123456789ABCDEF";
+    for (size_t i = 0; i < text.length;) {
+        bool escaped;
+        char c = next_char(text, &i, &escaped);
+        if (!escaped || bare(c)) {
+            put(writer, c);
+            continue;
+        }
+        put(writer, '%');
+        put(writer, DIGITS[(unsigned char)c >> 4]);
+        put(writer, DIGITS[c & 15]);
+    }
+}
+
+static void put_host(struct writer *writer, struct text host, bool ipv6)
+{
+    if (ipv6)
+        put(writer, '[');
+    put_lower(writer, host);
+    if (ipv6)
+        put(writer, ']');
+}
+
+int sip_uri_aor(const struct sip_uri *uri, char *out, size_t size)
+{
+    struct writer writer = {.at = out, .size = size};
+    put_text(&writer, TEXT("sip:"));
+    if (uri->user.length > 0) {
+        put_unescaped(&writer, uri->user, sip_is_user_char);
+        put(&writer, '@');
+    }
+    put_host(&writer, uri->host, uri->host.length > 0 && memchr(uri->host.at, ':', uri->host.length) != NULL);
+    return written(&writer);
+}
+
+int sip_uri_canonical(struct text uri, char *out, size_t size)
+{
+    struct writer writer = {.at = out, .size = size};
+    struct sip_uri_parts parts;
+    int result = sip_uri_cut(uri, &parts);
+    if (result == -EBADMSG)
+        return result;
+    put_lower(&writer, parts.scheme);
+    put(&writer, ':');
+    if (result == -EPROTONOSUPPORT) {
+        put_text(&writer, sip_between(parts.scheme.at + parts.scheme.length + 1, uri.at + uri.length));
+        return written(&writer);
+    }
+    if (parts.has_user) {
+        put_unescaped(&writer, sip_between(parts.user.at, parts.host.at - (parts.ipv6 ? 2 : 1)), sip_is_unreserved);
+        put(&writer, '@');
+    }
+    put_host(&writer, parts.host, parts.ipv6);
+    if (parts.port.length > 0) {
+        put(&writer, ':');
+        put_text(&writer, parts.port);
+    }
+    put_unescaped(&writer, parts.parameters, sip_is_unreserved);
+    if (parts.has_headers) {
+        put(&writer, '?');
+        put_unescaped(&writer, parts.headers, sip_is_unreserved);
+    }
+    return written(&writer);
+}
+
+/* An escape equals its character, but for the reserved ones (RFC 3261 19.1.4). */
+static bool equal_escaped(struct text a, struct text b, bool any_case)
+{
+    size_t i = 0, k = 0;
+    while (i < a.length && k < b.length) {
+        bool a_escaped, b_escaped;
+        char x = next_char(a, &i, &a_escaped), y = next_char(b, &k, &b_escaped);
+        if (x != y && !(any_case && sip_lower(x) == sip_lower(y)))
+            return false;
+        if (a_escaped != b_escaped && sip_is_reserved(x))
+            return false;
+    }
+    return i == a.length && k == b.length;
+}
+
+/* Addresses of IPv6 by value (RFC 5954 4.2). */
+static bool equal_hosts(const struct sip_uri_parts *a, const struct sip_uri_parts *b)
+{
+    char first[64] = "", second[64] = "";
+    unsigned char x[16], y[16];
+    if (a->ipv6 != b->ipv6)
+        return false;
+    if (!a->ipv6 || a->host.length >= sizeof first || b->host.length >= sizeof second)
+        return text_equal_nocase(a->host, b->host);
+    memcpy(first, a->host.at, a->host.length);
+    memcpy(second, b->host.at, b->host.length);
+    if (inet_pton(AF_INET6, first, x) == 1 && inet_pton(AF_INET6, second, y) == 1)
+        return memcmp(x, y, sizeof x) == 0;
+    return text_equal_nocase(a->host, b->host);
+}
+
+/* The next name[=value] of a list with `separator` before or between; false at its end. */
+static bool next_pair(struct text *rest, char separator, struct text *name, struct text *value)
+{
+    const char *at = rest->at, *end = rest->at + rest->length;
+    if (rest->length > 0 && *at == separator)
+        at++;
+    if (rest->length == 0 || at == end)
+        return false;
+    const char *stop = memchr(at, separator, (size_t)(end - at));
+    if (stop == NULL)
+        stop = end;
+    const char *equals = memchr(at, '=', (size_t)(stop - at));
+    *name = sip_between(at, equals != NULL ? equals : stop);
+    *value = equals != NULL ? sip_between(equals + 1, stop) : (struct text){0};
+    *rest = sip_between(stop, end);
+    return true;
+}
+
+static bool find_pair(struct text list, char separator, struct text name, struct text *value)
+{
+    struct text found;
+    while (next_pair(&list, separator, &found, value))
+        if (equal_escaped(found, name, true))
+            return true;
+    return false;
+}
+
+/* These matter even where one URI alone has them. */
+static bool always_counts(struct text name)
+{
+    return text_equal_nocase(name, TEXT("user")) || text_equal_nocase(name, TEXT("ttl")) ||
+           text_equal_nocase(name, TEXT("method")) || text_equal_nocase(name, TEXT("maddr"));
+}
+
+/* Every parameter of `a` against `b`. */
+static bool parameters_agree(struct text a, struct text b)
+{
+    struct text name, value, other;
+    while (next_pair(&a, ';', &name, &value)) {
+        if (!find_pair(b, ';', name, &other)) {
+            if (always_counts(name))
+                return false;
+        } else if (!equal_escaped(value, other, true)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool headers_within(struct text a, struct text b)
+{
+    struct text name, value, other;
+    while (next_pair(&a, '&', &name, &value))
+        if (!find_pair(b, '&', name, &other) || !equal_escaped(value, other, false))
+            return false;
+    return true;
+}
+
+bool sip_uri_equal(struct text a, struct text b)
+{
+    struct sip_uri_parts x, y;
+    int first = sip_uri_cut(a, &x), second = sip_uri_cut(b, &y);
+    if (first != 0 || second != 0)
+        return first != -EBADMSG && first == second && text_equal(a, b);
+    return text_equal_nocase(x.scheme, y.scheme) && x.has_user == y.has_user && equal_escaped(x.user, y.user, false) &&
+           equal_escaped(x.password, y.password, false) && equal_hosts(&x, &y) && text_equal(x.port, y.port) &&
+           parameters_agree(x.parameters, y.parameters) && parameters_agree(y.parameters, x.parameters) &&
+           headers_within(x.headers, y.headers) && headers_within(y.headers, x.headers);
+}

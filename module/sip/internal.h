@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#ifndef REFLOW_SIP_INTERNAL_H
+#define REFLOW_SIP_INTERNAL_H
+
+/* What the files of this folder share. */
+
+#include <osipparser2/headers/osip_via.h>
+
+#include "sip/message.h"
+
+enum {
+    DEFAULT_MESSAGE = 65536,
+    DEFAULT_FIELDS = 256,
+    DEFAULT_LINE = 16384,
+    SMALL_COPY = 512,            /* values up to here are copied to the stack for libosip2 */
+    MAX_EXPIRES_MALFORMED = 3600 /* RFC 3261 20.10: what a Contact's malformed expires counts as */
+};
+
+#define SIP_NUMBER_MAX 0xffffffffU /* delta-seconds are clamped to it */
+
+struct sip_message {
+    const struct host *host;
+    size_t size; /* of this block, for freeing */
+    struct text bytes, method, request_uri, phrase, body;
+    struct text call_id, cseq_method, from_tag, to_tag, from_uri, to_uri;
+    struct sip_uri target; /* the Request-URI; memory NULL until it was read */
+    struct sip_via via;
+    osip_via_t *osip_via; /* holds the texts of `via`; NULL: it could not be read */
+    uint32_t status, cseq;
+    int max_forwards;
+    bool request, faulty;
+    uint8_t method_id; /* enum method */
+    size_t field_count, field_capacity;
+    uint32_t first[HEADER_COUNT]; /* index of the first field of a kind, counted from 1; 0: none */
+    struct sip_field fields[];    /* the bytes stand behind these */
+};
+
+/* An address as From, To and Contact have it: [display name] <uri> or uri, then parameters. */
+struct sip_address {
+    struct text uri, parameters;
+};
+
+/* A URI cut into its parts, as written. */
+struct sip_uri_parts {
+    struct text scheme, user, password, host, port, parameters, headers; /* parameters: ";a=b"; headers without "?" */
+    bool has_user, ipv6, has_headers;
+};
+
+/* A copy that libosip2 can read: terminated, runs of white space and folds as one space. */
+struct sip_copy {
+    char small[SMALL_COPY];
+    char *at, *large; /* large: from malloc, as is all that libosip2 keeps; NULL where small serves */
+};
+
+/* text.c */
+bool sip_is_token_char(char c);
+bool sip_is_uri_char(char c);
+bool sip_is_unreserved(char c);
+bool sip_is_user_char(char c); /* may stand in a user part without escape */
+bool sip_is_host_char(char c);
+bool sip_is_reserved(char c);
+int sip_hex(char c); /* -1: none */
+bool sip_is_token(struct text text);
+const char *sip_token_end(const char *at, const char *end); /* the first byte that is no token character */
+struct text sip_trim(struct text text);
+/* Digits alone; the value saturates far above 2^32. False: empty, or something else is there. */
+bool sip_digits(struct text text, uint64_t *value);
+/* 0, -EBADMSG for a NUL, -ENOMEM. Safe to destroy after any return. */
+int sip_copy_create(struct sip_copy *copy, struct text text);
+void sip_copy_destroy(struct sip_copy *copy);
+
+static inline bool sip_is_space(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+static inline char sip_lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
+}
+
+static inline struct text sip_between(const char *start, const char *end)
+{
+    return (struct text){start, (size_t)(end - start)};
+}
+
+/* header.c: the kind of a name, compact or long; and the long name of a compact one, or the name itself. */
+enum sip_header sip_header_find(struct text name);
+struct text sip_header_long_name(struct text name);
+
+/* scan.c: start line and fields into the index. Faults are noted in *fault, the first one stays; what can be read is
+   read all the same, for the answer. 0, or -EMSGSIZE where a limit cut the scan short. */
+int sip_scan(struct sip_message *message, const struct sip_limits *limits, struct sip_fault *fault);
+/* The lines from `bytes` to the empty line, the start line among them; at most `limit` are counted. */
+size_t sip_scan_count(const char *bytes, size_t length, size_t limit);
+void sip_fault_set(struct sip_fault *fault, const struct sip_message *message, const char *at, uint16_t status,
+                   const char *what);
+
+/* check.c: the values that every message must have. Faults as above; 0 or -ENOMEM. */
+int sip_check(struct sip_message *message, struct sip_fault *fault);
+
+/* value.c */
+const char *sip_skip_quoted(const char *at, const char *end); /* `at` is on the quote; NULL: never closed */
+/* Cut the next value of a comma separated list from *rest; false at its end. Commas in quotes and < > do not count. */
+bool sip_next_value(struct text *rest, struct text *value);
+/* The next ";name[=value]"; false at the end, and *what is set where it is malformed. */
+bool sip_next_parameter(struct text *rest, struct text *name, struct text *value, const char **what);
+/* 0, or -EBADMSG and *what. */
+int sip_address_read(struct text value, struct sip_address *address, const char **what);
+
+/* uri.c: 0, -EBADMSG, or -EPROTONOSUPPORT where only `scheme` is set. */
+int sip_uri_cut(struct text text, struct sip_uri_parts *parts);
+bool sip_host_valid(struct text host, bool ipv6);
+
+/* via.c: reads the topmost Via into the message. 0, -EBADMSG and *what, -ENOMEM. */
+int sip_via_read(struct sip_message *message, struct text value, const char **what);
+
+#endif

@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <errno.h>
+
+#include "core/code.h"
+#include "sip/internal.h"
+#include "sip/rewrite.h"
+
+/* What a proxy sends: the bytes of what it received, with its own lines put in or left out. What is put in stands right
+   behind the start line, and so before any other value of its header, wherever that is in the message. */
+
+static void append_line(struct sip_buffer *out, struct text name, struct text value)
+{
+    sip_append(out, name);
+    sip_append(out, TEXT(": "));
+    sip_append(out, value);
+    sip_append(out, TEXT("\r\n"));
+}
+
+static void append_number_line(struct sip_buffer *out, struct text name, uint64_t number)
+{
+    sip_append(out, name);
+    sip_append(out, TEXT(": "));
+    sip_append_number(out, number);
+    sip_append(out, TEXT("\r\n"));
+}
+
+static int finish(const struct sip_buffer *out)
+{
+    return out->failed ? -ENOMEM : 0;
+}
+
+/* Content-Length where the datagram had none (a stream needs it), the empty line, and the body. */
+static void append_end(const struct sip_message *message, struct sip_buffer *out)
+{
+    if (sip_field(message, HEADER_CONTENT_LENGTH, 0) == NULL)
+        append_number_line(out, TEXT("Content-Length"), sip_body(message).length);
+    sip_append(out, TEXT("\r\n"));
+    sip_append(out, sip_body(message));
+}
+
+/* Where the values of a field go on after its first `count`; {NULL, 0} where that was all. *count is lowered by those
+   found. */
+static struct text after_values(struct text value, unsigned *count)
+{
+    struct text rest = value, one;
+    while (*count > 0 && sip_next_value(&rest, &one))
+        --*count;
+    return sip_trim(rest);
+}
+
+/* A field less its first values: nothing where none is left. */
+static void append_less(const struct sip_field *field, unsigned *dropped, struct sip_buffer *out)
+{
+    if (*dropped == 0) {
+        sip_append(out, field->line);
+        return;
+    }
+    struct text rest = after_values(field->value, dropped);
+    if (rest.length > 0)
+        append_line(out, field->name, rest);
+}
+
+static bool is_replaced(struct text name, bool received, bool rport)
+{
+    return (received && text_equal_nocase(name, TEXT("received"))) || (rport && text_equal_nocase(name, TEXT("rport")));
+}
+
+/* Set received= and the value of rport (RFC 3261 18.2.1, RFC 3581 4) in one Via value. */
+static void append_via_value(struct sip_buffer *out, struct text value, struct text received, uint32_t rport)
+{
+    const char *semicolon = value.length > 0 ? memchr(value.at, ';', value.length) : NULL;
+    const char *end = value.at + value.length;
+    struct text rest = sip_between(semicolon != NULL ? semicolon : end, end), name, content;
+    bool has_rport = sip_parameter(rest, TEXT("rport"), NULL);
+    const char *what = NULL;
+    sip_append(out, sip_trim(sip_between(value.at, rest.at)));
+    for (struct text before = rest; sip_next_parameter(&rest, &name, &content, &what); before = rest)
+        if (!is_replaced(name, received.length > 0, has_rport && rport != 0))
+            sip_append(out, sip_trim(sip_between(before.at, rest.at)));
+    if (what != NULL)
+        sip_append(out, rest);
+    if (received.length > 0) {
+        sip_append(out, TEXT(";received="));
+        sip_append(out, received);
+    }
+    if (has_rport && rport != 0) {
+        sip_append(out, TEXT(";rport="));
+        sip_append_number(out, rport);
+    }
+}
+
+static void append_top_via(struct sip_buffer *out, const struct sip_field *field, struct text received, uint32_t rport)
+{
+    struct text rest = field->value, top;
+    if ((received.length == 0 && rport == 0) || !sip_next_value(&rest, &top)) {
+        sip_append(out, field->line);
+        return;
+    }
+    sip_append(out, field->name);
+    sip_append(out, TEXT(": "));
+    append_via_value(out, top, received, rport);
+    if (rest.length > 0) {
+        sip_append(out, TEXT(", "));
+        sip_append(out, sip_trim(rest));
+    }
+    sip_append(out, TEXT("\r\n"));
+}
+
+static void append_request_line(struct sip_buffer *out, struct text method, struct text uri)
+{
+    sip_append(out, method);
+    sip_append(out, TEXT(" "));
+    sip_append(out, uri);
+    sip_append(out, TEXT(" SIP/2.0\r\n"));
+}
+
+/* The lines that come before all received ones. */
+static void append_own_lines(const struct sip_message *request, const struct sip_forward *forward,
+                             struct sip_buffer *out)
+{
+    if (forward->via.length > 0)
+        append_line(out, TEXT("Via"), forward->via);
+    if (forward->record_route.length > 0)
+        append_line(out, TEXT("Record-Route"), forward->record_route);
+    if (forward->route.length > 0)
+        append_line(out, TEXT("Route"), forward->route);
+    if (forward->max_forwards >= 0 && sip_field(request, HEADER_MAX_FORWARDS, 0) == NULL)
+        append_number_line(out, TEXT("Max-Forwards"), (uint64_t)forward->max_forwards);
+}
+
+int sip_forward_request(const struct sip_message *request, const struct sip_forward *forward, struct sip_buffer *out)
+{
+    const struct sip_field *field, *top = sip_field(request, HEADER_VIA, 0);
+    unsigned routes = forward->routes_dropped;
+    append_request_line(out, sip_method_text(request),
+                        forward->request_uri.length > 0 ? forward->request_uri : sip_request_uri(request));
+    append_own_lines(request, forward, out);
+    for (size_t i = 0; (field = sip_field_at(request, i)) != NULL; i++) {
+        if (field == top)
+            append_top_via(out, field, forward->received, forward->rport);
+        else if (field->id == HEADER_ROUTE)
+            append_less(field, &routes, out);
+        else if (field->id == HEADER_MAX_FORWARDS && forward->max_forwards >= 0)
+            append_number_line(out, field->name, (uint64_t)forward->max_forwards);
+        else
+            sip_append(out, field->line);
+    }
+    append_end(request, out);
+    return finish(out);
+}
+
+static void append_status_line(struct sip_buffer *out, uint32_t status, struct text phrase)
+{
+    sip_append(out, TEXT("SIP/2.0 "));
+    sip_append_number(out, status);
+    sip_append(out, TEXT(" "));
+    sip_append(out, phrase);
+    sip_append(out, TEXT("\r\n"));
+}
+
+int sip_forward_response(const struct sip_message *response, const struct sip_upward *upward, struct sip_buffer *out)
+{
+    const struct sip_field *field;
+    unsigned vias = 1;
+    bool changed = upward->status != 0 && upward->status != sip_status(response);
+    append_status_line(out, changed ? upward->status : sip_status(response),
+                       changed ? text_of(code_phrase(upward->status)) : sip_phrase(response));
+    for (size_t i = 0; (field = sip_field_at(response, i)) != NULL; i++) {
+        if (field->id == HEADER_VIA)
+            append_less(field, &vias, out);
+        else
+            sip_append(out, field->line);
+    }
+    sip_append(out, upward->fields);
+    append_end(response, out);
+    return finish(out);
+}
+
+/* A line of a message that may be malformed: line ends that are none, and NULs, do not go out again. */
+static void append_clean(struct sip_buffer *out, const struct sip_field *field)
+{
+    sip_append(out, field->name);
+    sip_append(out, TEXT(": "));
+    for (size_t i = 0; i < field->value.length; i++) {
+        struct text c = {field->value.at + i, 1};
+        sip_append(out, *c.at == '\r' || *c.at == '\n' || *c.at == '\0' ? TEXT(" ") : c);
+    }
+}
+
+static void append_copied(struct sip_buffer *out, const struct sip_message *message, const struct sip_field *field)
+{
+    if (!sip_is_faulty(message)) {
+        sip_append(out, field->line);
+        return;
+    }
+    append_clean(out, field);
+    sip_append(out, TEXT("\r\n"));
+}
+
+static void append_all(struct sip_buffer *out, const struct sip_message *message, enum sip_header header)
+{
+    const struct sip_field *field;
+    for (size_t i = 0; (field = sip_field(message, header, i)) != NULL; i++)
+        append_copied(out, message, field);
+}
+
+static void append_first(struct sip_buffer *out, const struct sip_message *message, enum sip_header header)
+{
+    const struct sip_field *field = sip_field(message, header, 0);
+    if (field != NULL)
+        append_copied(out, message, field);
+}
+
+/* Via in order; of a malformed message as they are, because there is no telling where in them to write. */
+static void append_vias(struct sip_buffer *out, const struct sip_message *request, const struct sip_answer *answer)
+{
+    const struct sip_field *field;
+    for (size_t i = 0; (field = sip_field(request, HEADER_VIA, i)) != NULL; i++) {
+        if (i == 0 && !sip_is_faulty(request))
+            append_top_via(out, field, answer->received, answer->rport);
+        else
+            append_copied(out, request, field);
+    }
+}
+
+static void append_to(struct sip_buffer *out, const struct sip_message *request, struct text tag)
+{
+    const struct sip_field *field = sip_field(request, HEADER_TO, 0);
+    if (field == NULL)
+        return;
+    if (tag.length == 0 || sip_to_tag(request).length > 0) {
+        append_copied(out, request, field);
+        return;
+    }
+    append_clean(out, field);
+    sip_append(out, TEXT(";tag="));
+    sip_append(out, tag);
+    sip_append(out, TEXT("\r\n"));
+}
+
+int sip_answer(const struct sip_message *request, const struct sip_answer *answer, struct sip_buffer *out)
+{
+    const struct sip_field *timestamp = sip_field_named(request, TEXT("Timestamp"), 0);
+    append_status_line(out, answer->status,
+                       answer->phrase.length > 0 ? answer->phrase : text_of(code_phrase(answer->status)));
+    append_vias(out, request, answer);
+    append_first(out, request, HEADER_FROM);
+    append_to(out, request, answer->to_tag);
+    append_first(out, request, HEADER_CALL_ID);
+    append_first(out, request, HEADER_CSEQ);
+    if (answer->status == SIP_TRYING && timestamp != NULL)
+        append_copied(out, request, timestamp);
+    if (answer->copy_record_route)
+        append_all(out, request, HEADER_RECORD_ROUTE);
+    sip_append(out, answer->fields);
+    append_number_line(out, TEXT("Content-Length"), answer->body.length);
+    sip_append(out, TEXT("\r\n"));
+    sip_append(out, answer->body);
+    return finish(out);
+}
+
+/* What ACK and CANCEL share: they go where their request went, and belong to its transaction by its topmost Via. */
+static int append_hop_request(const struct sip_message *sent, const struct sip_field *to, struct text method,
+                              struct sip_buffer *out)
+{
+    enum { MAX_FORWARDS = 70 };
+    struct sip_value via;
+    if (!sip_is_request(sent) || to == NULL || !sip_value(sent, HEADER_VIA, 0, &via))
+        return -EINVAL;
+    append_request_line(out, method, sip_request_uri(sent));
+    append_line(out, TEXT("Via"), via.whole);
+    append_number_line(out, TEXT("Max-Forwards"), MAX_FORWARDS);
+    append_all(out, sent, HEADER_ROUTE);
+    append_first(out, sent, HEADER_FROM);
+    sip_append(out, to->line);
+    append_first(out, sent, HEADER_CALL_ID);
+    sip_append(out, TEXT("CSeq: "));
+    sip_append_number(out, sip_cseq(sent));
+    sip_append(out, TEXT(" "));
+    sip_append(out, method);
+    sip_append(out, TEXT("\r\nContent-Length: 0\r\n\r\n"));
+    return finish(out);
+}
+
+int sip_ack(const struct sip_message *invite_sent, const struct sip_message *response, struct sip_buffer *out)
+{
+    return append_hop_request(invite_sent, sip_field(response, HEADER_TO, 0), TEXT("ACK"), out);
+}
+
+int sip_cancel(const struct sip_message *request_sent, struct sip_buffer *out)
+{
+    return append_hop_request(request_sent, sip_field(request_sent, HEADER_TO, 0), TEXT("CANCEL"), out);
+}

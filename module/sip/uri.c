@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include <osipparser2/osip_port.h>
+#include <osipparser2/osip_uri.h>
+
+#include "sip/internal.h"
+
+/* An IPv6 reference; a third colon before an embedded IPv4 address, which RFC 3261's grammar let through, is read over
+   (RFC 5118 4.10). */
+static bool read_ipv6(struct text host, unsigned char address[16])
+{
+    char copy[64];
+    size_t length = 0;
+    for (size_t i = 0; i < host.length; i++) {
+        if (length + 1 >= sizeof copy)
+            return false;
+        if (length >= 2 && host.at[i] == ':' && copy[length - 1] == ':' && copy[length - 2] == ':' &&
+            memchr(host.at, '.', host.length) != NULL)
+            continue;
+        copy[length++] = host.at[i];
+    }
+    copy[length] = '\0';
+    return strlen(copy) == length && inet_pton(AF_INET6, copy, address) == 1;
+}
+
+bool sip_host_valid(struct text host, bool ipv6)
+{
+    unsigned char address[16];
+    if (ipv6)
+        return read_ipv6(host, address);
+    for (size_t i = 0; i < host.length; i++)
+        if (!sip_is_host_char(host.at[i]))
+            return false;
+    return host.length > 0 && host.length <= 255;
+}
+
+static const char *find(const char *at, const char *end, char c)
+{
+    const char *found = at < end ? memchr(at, c, (size_t)(end - at)) : NULL;
+    return found != NULL ? found : end;
+}
+
+static bool is_scheme(struct text scheme)
+{
+    for (size_t i = 0; i < scheme.length; i++) {
+        char c = sip_lower(scheme.at[i]);
+        bool letter = c >= 'a' && c <= 'z';
+        if (!letter && (i == 0 || !((c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.')))
+            return false;
+    }
+    return scheme.length > 0;
+}
+
+/* Nothing that ends a URI in a message, and each escape whole. */
+static bool has_uri_chars(struct text text)
+{
+    for (size_t i = 0; i < text.length; i++) {
+        if (!sip_is_uri_char(text.at[i]))
+            return false;
+        if (text.at[i] == '%' && (i + 2 >= text.length || sip_hex(text.at[i + 1]) < 0 || sip_hex(text.at[i + 2]) < 0))
+            return false;
+    }
+    return true;
+}
+
+/* host[:port], up to `stop`. */
+static int cut_host(const char *at, const char *stop, struct sip_uri_parts *parts)
+{
+    const char *colon;
+    parts->ipv6 = at < stop && *at == '[';
+    if (parts->ipv6) {
+        const char *close = find(at, stop, ']');
+        if (close == stop)
+            return -EBADMSG;
+        parts->host = sip_between(at + 1, close);
+        colon = close + 1;
+    } else {
+        colon = find(at, stop, ':');
+        parts->host = sip_between(at, colon);
+    }
+    if (colon < stop) {
+        uint64_t port = 0;
+        parts->port = sip_between(colon + 1, stop);
+        if (*colon != ':' || !sip_digits(parts->port, &port) || port == 0 || port > 65535 || parts->port.length > 5)
+            return -EBADMSG;
+    }
+    return sip_host_valid(parts->host, parts->ipv6) ? 0 : -EBADMSG;
+}
+
+static int check_uri_parameters(struct text parameters)
+{
+    const char *at = parameters.at, *end = at + parameters.length;
+    while (at < end) {
+        const char *stop = find(at + 1, end, ';');
+        if (stop == at + 1 || at[1] == '=')
+            return -EBADMSG;
+        at = stop;
+    }
+    return 0;
+}
+
+static void cut_user(const char *at, const char *stop, struct sip_uri_parts *parts)
+{
+    const char *colon = find(at, stop, ':');
+    parts->has_user = true;
+    parts->user = sip_between(at, colon);
+    if (colon < stop)
+        parts->password = sip_between(colon + 1, stop);
+}
+
+int sip_uri_cut(struct text text, struct sip_uri_parts *parts)
+{
+    *parts = (struct sip_uri_parts){0};
+    const char *end = text.at + text.length;
+    const char *at = text.length > 0 ? find(text.at, end, ':') : end;
+    parts->scheme = sip_between(text.at, at);
+    if (at == end || at + 1 == end || !is_scheme(parts->scheme) || !has_uri_chars(text))
+        return -EBADMSG;
+    if (!text_equal_nocase(parts->scheme, TEXT("sip")) && !text_equal_nocase(parts->scheme, TEXT("sips")))
+        return -EPROTONOSUPPORT;
+    at++;
+    const char *host = find(at, end, '@');
+    if (host < end)
+        cut_user(at, host, parts);
+    host = host < end ? host + 1 : at;
+    if (parts->has_user && parts->user.length == 0)
+        return -EBADMSG;
+    const char *headers = find(host, end, '?');
+    parts->has_headers = headers < end;
+    if (parts->has_headers)
+        parts->headers = sip_between(headers + 1, end);
+    const char *parameters = find(host, headers, ';');
+    parts->parameters = sip_between(parameters, headers);
+    int result = cut_host(host, parameters, parts);
+    return result == 0 ? check_uri_parameters(parts->parameters) : result;
+}
+
+static char *duplicate(struct text text)
+{
+    char *copy = osip_malloc(text.length + 1);
+    if (copy == NULL)
+        return NULL;
+    memcpy(copy, text.at, text.length);
+    copy[text.length] = '\0';
+    return copy;
+}
+
+/* libosip2 refuses schemes with other characters than letters, and needs no more of these. */
+static int create_foreign(struct sip_uri *uri, osip_uri_t *parsed, struct text scheme)
+{
+    char *copy = duplicate(scheme);
+    if (copy == NULL)
+        return -ENOMEM;
+    osip_uri_set_scheme(parsed, copy);
+    uri->scheme = text_of(copy);
+    return -EPROTONOSUPPORT;
+}
+
+static void read_parameters(struct sip_uri *uri, osip_uri_t *parsed)
+{
+    osip_list_iterator_t iterator;
+    osip_uri_param_t *parameter = osip_list_get_first(&parsed->url_params, &iterator);
+    for (; osip_list_iterator_has_elem(iterator); parameter = osip_list_get_next(&iterator)) {
+        struct text name = text_of(parameter->gname);
+        uri->lr = uri->lr || text_equal_nocase(name, TEXT("lr"));
+        uri->ob = uri->ob || text_equal_nocase(name, TEXT("ob"));
+        if (uri->transport.length == 0 && text_equal_nocase(name, TEXT("transport")))
+            uri->transport = text_of(parameter->gvalue);
+    }
+}
+
+/* libosip2 undoes the escapes of the user part, after which "%00" ends it: the user stays as written. */
+static int keep_user(osip_uri_t *parsed, struct text user)
+{
+    char *copy = duplicate(user);
+    if (copy == NULL)
+        return -ENOMEM;
+    osip_free(osip_uri_get_username(parsed));
+    osip_uri_set_username(parsed, copy);
+    return 0;
+}
+
+static int create_sip(struct sip_uri *uri, osip_uri_t *parsed, struct text text, const struct sip_uri_parts *parts)
+{
+    struct sip_copy copy;
+    int result = sip_copy_create(&copy, text);
+    if (result == 0)
+        result = osip_uri_parse(parsed, copy.at) == 0 ? 0 : -EBADMSG;
+    if (result == 0 && parts->has_user)
+        result = keep_user(parsed, parts->user);
+    sip_copy_destroy(&copy);
+    if (result != 0)
+        return result;
+    uint64_t port = 0;
+    uri->scheme = text_of(parsed->scheme);
+    uri->user = text_of(parsed->username);
+    uri->host = text_of(parsed->host);
+    if (parsed->port != NULL && sip_digits(text_of(parsed->port), &port))
+        uri->port = (uint32_t)port;
+    read_parameters(uri, parsed);
+    return 0;
+}
+
+int sip_uri_create(struct sip_uri *uri, struct text text)
+{
+    struct sip_uri_parts parts;
+    osip_uri_t *parsed = NULL;
+    *uri = (struct sip_uri){0};
+    int result = sip_uri_cut(text, &parts);
+    if (result == -EBADMSG)
+        return result;
+    if (osip_uri_init(&parsed) != 0)
+        return -ENOMEM;
+    uri->memory = parsed;
+    if (result == -EPROTONOSUPPORT)
+        return create_foreign(uri, parsed, parts.scheme);
+    return create_sip(uri, parsed, text, &parts);
+}
+
+void sip_uri_destroy(struct sip_uri *uri)
+{
+    if (uri->memory != NULL)
+        osip_uri_free(uri->memory);
+    *uri = (struct sip_uri){0};
+}
