@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#ifndef REFLOW_CLI_CLI_H
+#define REFLOW_CLI_CLI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#define REFLOW_VERSION "0.1.0"
+
+/* The exit statuses of every command. */
+enum cli_status {
+    CLI_OK = 0,
+    CLI_FAILED = 1, /* the work could not be done: no memory, standard output cannot be written */
+    CLI_USAGE = 2   /* what was asked for makes no sense; one line on standard error says why */
+};
+
+/* Where a command reads and writes. */
+struct cli {
+    FILE *in, *out, *err;
+};
+
+/* `reflow argv[1] ...`, as a process: the exit status. Flushes cli->out and checks it. */
+int cli_run(struct cli *cli, int argc, char **argv);
+
+/* One per file; argv[0] is the command's name. */
+int command_codes(struct cli *cli, int argc, char **argv);
+int command_explain(struct cli *cli, int argc, char **argv);
+int command_compare(struct cli *cli, int argc, char **argv);
+int command_decide(struct cli *cli, int argc, char **argv);
+
+/* Print "reflow COMMAND: ..." on one line of cli->err and return CLI_USAGE. */
+int cli_usage(struct cli *cli, const char *command, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+#endif
