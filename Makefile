@@ -10,7 +10,8 @@ MODE   ?= release
 PACKAGES_BUILD = gcc make pkg-config libosip2-dev liblua5.4-dev libuv1-dev libsqlite3-dev
 PACKAGES_TEST  = $(PACKAGES_BUILD) libcmocka-dev lua5.4 lua-luv sip-tester sqlite3 valgrind
 PACKAGES_LINT  = $(PACKAGES_BUILD) libcmocka-dev clang clang-format clang-tidy cppcheck lua-check lua5.4
-PACKAGES_BENCH = $(PACKAGES_TEST) kamailio kamailio-outbound-modules
+PACKAGES_BENCH = $(PACKAGES_TEST) kamailio
+PACKAGES_RUN   = $(PACKAGES_BUILD) lua5.4 lua-luv
 
 # Layers in the order in which they may use each other: see `make lint`.
 SHARED = core flow sip script
@@ -38,7 +39,10 @@ UNIT_TESTS     = $(patsubst tests/unit/%.c,$(OBJ)/unit/%,$(sort $(wildcard tests
 FUZZERS        = $(patsubst tests/fuzz/%.c,$(OBJ)/fuzz/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 BENCHES        = $(patsubst tests/bench/%.c,$(OBJ)/bench/%,$(sort $(wildcard tests/bench/bench_*.c)))
 
-.PHONY: all binaries help run test demo bench soak fuzz lint rules install clean format packages-%
+PACKAGE_SETS   = build test lint bench run
+
+.PHONY: all binaries unit-tests fuzzers benches help run test valgrind demo bench soak fuzz lint rules install \
+        clean format $(PACKAGE_SETS:%=packages-%)
 all: $(BUILD)/reflow $(BUILD)/reflow.so
 
 help:
@@ -80,8 +84,64 @@ $(OBJ)/module/script/embedded.o: $(shell find lua/reflow -name '*.lua' 2>/dev/nu
 
 -include $(shell find $(OBJ) -name '*.d' 2>/dev/null)
 
+## make run        builds and starts examples/registrar.lua on 127.0.0.1:5060, UDP and TCP; Ctrl-C ends it
+run: packages-run
+	@$(MAKE) --no-print-directory all
+	@BUILD=$(BUILD) tests/support/serve.sh
+
+## make test       everything, with the address and undefined behaviour sanitizers
+test: packages-test
+	@BUILD=$(BUILD) tests/run
+
+## make valgrind   the parsers' unit tests under valgrind
+valgrind: packages-test
+	@BUILD=$(BUILD) tests/run --memcheck
+
+## make rules      every rule, the tests that name it, and how they went
+rules: packages-test
+	@BUILD=$(BUILD) tests/support/rules.sh
+
+## make demo       a flow is cut, a call gets through: ten seconds on real sockets
+demo: packages-run
+	@$(MAKE) --no-print-directory all
+	@REFLOW_BIN=$(BUILD)/reflow lua5.4 tests/e2e/demo.lua
+
+## make bench      the figures and what they are measured against, into tests/bench/RESULTS.md
+bench: packages-bench
+	@$(MAKE) --no-print-directory MODE=release all benches
+	@BUILD=$(BUILD) tests/bench/run
+
+## make lint       layers, licences, format, warnings, static analysis
+lint: packages-lint
+	@BUILD=$(BUILD) tests/support/lint.sh
+
+## make fuzz       the fuzzers, FUZZ_SECONDS (60) each
+fuzz: packages-test
+	@$(MAKE) --no-print-directory MODE=sanitize fuzzers
+	@BUILD=$(BUILD) tests/support/fuzz.sh
+
+## make soak       calls, dying flows and broken messages for SOAK_SECONDS (300)
+soak: packages-test
+	@$(MAKE) --no-print-directory MODE=sanitize $(BUILD)/sanitize/reflow
+	@REFLOW_BIN=$(BUILD)/sanitize/reflow lua5.4 tests/e2e/soak.lua
+
+## make install    PREFIX=/usr/local DESTDIR=: the program, the Lua module, examples and documents
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/lua/5.4 $(DESTDIR)$(PREFIX)/share/doc/reflow \
+	    $(DESTDIR)$(PREFIX)/share/reflow/examples/policies
+	install -m 755 $(BUILD)/reflow $(DESTDIR)$(PREFIX)/bin/reflow
+	install -m 644 $(BUILD)/reflow.so $(DESTDIR)$(PREFIX)/lib/lua/5.4/reflow.so
+	install -m 644 $(wildcard examples/*.lua) $(DESTDIR)$(PREFIX)/share/reflow/examples
+	install -m 644 $(wildcard examples/policies/*.lua) $(DESTDIR)$(PREFIX)/share/reflow/examples/policies
+	install -m 644 $(wildcard README.md LICENSE) $(DESTDIR)$(PREFIX)/share/doc/reflow
+
+$(PACKAGE_SETS:%=packages-%): packages-%:
+	@tests/support/packages.sh $(PACKAGES_$(shell echo $* | tr a-z A-Z))
+
+## make clean      removes what was built
 clean:
 	rm -rf $(BUILD)
 
+## make format     clang-format on all C
 format:
 	clang-format -i $$(git ls-files '*.c' '*.h')

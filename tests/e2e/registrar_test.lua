@@ -64,7 +64,8 @@ test("5626-6.b 5626-11.6.a not the first hop and no ob in Path: 439", function(t
     local edge = open("bob")
     for _, path in ipairs { "<sip:192.0.2.7;lr>", false } do
         local headers = path and { { "Path", path } } or {}
-        local answer = edge:register { instance = one, reg_id = 1, via = two_vias(edge), headers = headers, expect = 439 }
+        local answer = edge:register { instance = one, reg_id = 1, via = two_vias(edge), headers = headers,
+            expect = 439 }
         t:ok(not has_option(answer, "Require", "outbound"))
     end
     t:equal(#edge:bindings(edge.aor), 0)

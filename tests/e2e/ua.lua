@@ -215,7 +215,8 @@ local function matches(received, wanted)
     return received.method == wanted
 end
 
--- The first message that fits, taken from the inbox, or nil after ms: a status, a method, "final", "crlf" or a function.
+-- The first message that fits, taken from the inbox, or nil after ms. wanted: a status, a method, "final", "crlf" or a
+-- function.
 function flow.receive(self, wanted, ms)
     return wait.until_true(ms or ua.patience, function()
         for index, received in ipairs(self.inbox) do
@@ -296,7 +297,8 @@ function flow.register(self, options)
     if contact == nil then
         contact = self:contact(options)
     end
-    local request = self:request("REGISTER", { uri = options.uri or ("sip:" .. aor:match "@(.*)$"), from = aor, to = aor,
+    local uri = options.uri or "sip:" .. aor:match "@(.*)$"
+    local request = self:request("REGISTER", { uri = uri, from = aor, to = aor,
         contact = contact, headers = headers, call_id = options.call_id or self.register_call_id,
         cseq = options.cseq or self.register_cseq, via = options.via, routes = options.routes })
     local answer = self:expect(function(received)

@@ -1,0 +1,203 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+-- lint.lua FILE...: what no compiler checks. Layer directions, licence lines, status codes as bare numbers, traces of
+-- the machine it was written on. Prints one line for each finding; exit status 1 where there is one.
+
+-- What each layer may include of ours, and which libraries beside the C library.
+local layers = {
+    core = { ours = { "core" }, libraries = {} },
+    host = { ours = { "core", "host" }, libraries = {} },
+    flow = { ours = { "core", "host", "flow" }, libraries = {} },
+    sip = { ours = { "core", "host", "sip" }, libraries = { "osipparser2" } },
+    script = { ours = { "core", "flow", "host", "sip", "script" }, libraries = { "lua" } },
+    standalone = { ours = { "core", "flow", "host", "sip", "script", "standalone" }, libraries = { "uv", "sqlite" } },
+    cli = { ours = { "core", "flow", "host", "sip", "script", "standalone", "cli" }, libraries = { "lua" } },
+}
+-- The one door between the two: `reflow serve` is a command.
+local doors = { ["module/cli/commands.c"] = { ["standalone/serve.h"] = true } }
+
+local libraries = { { "^lua", "lua" }, { "^lauxlib", "lua" }, { "^lualib", "lua" }, { "^uv", "uv" },
+    { "^sqlite3", "sqlite" }, { "^osipparser2/", "osipparser2" }, { "^osip2/", "osip2" } }
+
+-- Of the C library and the system; core keeps to the first list.
+local standard = {}
+for name in ("assert ctype errno float inttypes iso646 limits locale math setjmp signal stdalign stdarg stdatomic " ..
+    "stdbool stddef stdint stdio stdlib stdnoreturn string strings time wchar"):gmatch "%a+" do
+    standard[name .. ".h"] = true
+end
+
+local findings = 0
+local function tell(path, line, what)
+    findings = findings + 1
+    print(("%s:%d: %s"):format(path, line, what))
+end
+
+local function contains(list, value)
+    for _, each in ipairs(list) do
+        if each == value then
+            return true
+        end
+    end
+    return false
+end
+
+local function lines_of(text)
+    local list = {}
+    for line in (text .. "\n"):gmatch "(.-)\r?\n" do
+        list[#list + 1] = line
+    end
+    return list
+end
+
+local function check_ours(path, number, layer, included)
+    local other = included:match "^(%a+)/"
+    if not other then
+        tell(path, number, ("include \"%s\" does not name its layer"):format(included))
+    elseif not layers[other] then
+        tell(path, number, "include of an unknown layer: " .. included)
+    elseif not contains(layers[layer].ours, other) then
+        tell(path, number, ("%s may not include %s"):format(layer, included))
+    elseif layer == "cli" and other == "standalone" and not (doors[path] and doors[path][included]) then
+        tell(path, number, ("%s may not include %s"):format(layer, included))
+    end
+end
+
+local function check_system(path, number, layer, included)
+    for _, pair in ipairs(libraries) do
+        if included:find(pair[1]) then
+            if not contains(layers[layer].libraries, pair[2]) then
+                tell(path, number, ("%s may not include <%s>"):format(layer, included))
+            end
+            return
+        end
+    end
+    if layer == "core" and not standard[included] then
+        tell(path, number, ("core keeps to the C library, <%s> is not of it"):format(included))
+    end
+end
+
+local function check_layers(path, text)
+    local layer = path:match "^module/(%a+)/"
+    if not layer then
+        return
+    elseif not layers[layer] then
+        tell(path, 1, "a layer that lint does not know: " .. layer)
+        return
+    end
+    for number, line in ipairs(lines_of(text)) do
+        local ours = line:match '^%s*#%s*include%s+"([^"]+)"'
+        local system = line:match "^%s*#%s*include%s+<([^>]+)>"
+        if ours then
+            check_ours(path, number, layer, ours)
+        elseif system then
+            check_system(path, number, layer, system)
+        end
+    end
+end
+
+-- Comments and strings become blanks, so that columns and lines stay.
+local function code_only(text)
+    local function blank(part)
+        return (part:gsub("[^\n]", " "))
+    end
+    local out, at = {}, 1
+    while at <= #text do
+        local two = text:sub(at, at + 1)
+        local stop
+        if two == "/*" then
+            stop = select(2, text:find("*/", at + 2, true)) or #text
+        elseif two == "//" then
+            stop = (text:find("\n", at, true) or #text + 1) - 1
+        elseif text:find('^["\']', at) then
+            local quote, index = text:sub(at, at), at + 1
+            while index <= #text and text:sub(index, index) ~= quote do
+                index = index + (text:sub(index, index) == "\\" and 2 or 1)
+            end
+            stop = index
+        end
+        if stop then
+            out[#out + 1] = blank(text:sub(at, stop))
+            at = stop + 1
+        else
+            local next_at = text:find("[\"'/]", at + 1) or #text + 1
+            out[#out + 1] = text:sub(at, next_at - 1)
+            at = next_at
+        end
+    end
+    return table.concat(out)
+end
+
+local codes
+local function is_code(number)
+    if not codes then
+        codes = {}
+        local file = io.open "module/core/codes.def"
+        for code in (file and file:read "a" or ""):gmatch "CODE%((%d+)," do
+            codes[tonumber(code)] = true
+        end
+    end
+    return codes[number]
+end
+
+-- A registered code as a number in a line that speaks of codes. "/ 100" and the like are arithmetic.
+local function check_codes(path, text)
+    if not path:find "^module/.*%.c$" then
+        return
+    end
+    for number, line in ipairs(lines_of(code_only(text))) do
+        local lower = line:lower()
+        if lower:find "status" or lower:find "code" or lower:find "answer" or lower:find "reply" then
+            for before, literal, after in line:gmatch "()%f[%w_](%d%d%d)%f[^%w_]()" do
+                local arithmetic = line:sub(1, before - 1):find "[/*%%]%s*$" or line:sub(after):find "^%s*[/*%%]"
+                if is_code(tonumber(literal)) and not arithmetic and not line:find "%[%s*%d+%s*%]" then
+                    tell(path, number, ("status code %s as a bare number: take its name"):format(literal))
+                end
+            end
+        end
+    end
+end
+
+local function check_licence(path, text)
+    local first = lines_of(text)
+    local line = first[1] or ""
+    if line:find "^#!" or line:find "^<%?xml" then
+        line = line .. (first[2] or "")
+    end
+    if not line:find("SPDX-License-Identifier: ", 1, true) then
+        tell(path, 1, "the first line has no SPDX-License-Identifier")
+    end
+end
+
+-- Written in pieces, so that this file does not find itself.
+local traces = { "/wor" .. "k/", "/ro" .. "ot/", "/ho" .. "me/%a", "/tmp/br" .. "ief", "local" .. "host%.local" }
+
+local function check_traces(path, text)
+    for number, line in ipairs(lines_of(text)) do
+        for _, trace in ipairs(traces) do
+            if line:find(trace) then
+                tell(path, number, "a path of somebody's machine")
+            end
+        end
+    end
+end
+
+local without_licence = { LICENSE = true, [".gitignore"] = true }
+
+for _, path in ipairs(arg) do
+    local file = io.open(path, "rb")
+    local text = file and file:read "a"
+    if file then
+        file:close()
+    end
+    if text and not text:find "\0" then
+        if not without_licence[path] and not path:find "%.json$" and not path:find "%.tsv$" then
+            check_licence(path, text)
+        end
+        check_traces(path, text)
+        if path:find "%.[ch]$" then
+            check_layers(path, text)
+            check_codes(path, text)
+        end
+    end
+end
+
+os.exit(findings == 0 and 0 or 1)
