@@ -13,7 +13,9 @@ struct proposal {
     bool instance_pending;     /* ... and a branch to that same instance still waits */
 };
 
-/* 0 (RULE_NONE) where the proposal may be carried out, else the guardrail it would break. */
+/* 0 (RULE_NONE) where the proposal may be carried out, else the guardrail it would break. A branch that could serve
+   nobody is refused too, though no guardrail row says so: after any final has gone up (3261-16.7.e), or after the
+   caller has cancelled (3261-9.a). The core's own decision is always allowed. */
 enum rule_id guard_check(const struct facts *facts, const struct state *state, const struct proposal *proposal);
 
 /* A status that a host is about to send up: the guardrails on what may reach an endpoint

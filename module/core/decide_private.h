@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#ifndef REFLOW_CORE_DECIDE_PRIVATE_H
+#define REFLOW_CORE_DECIDE_PRIVATE_H
+
+#include "core/code.h"
+#include "core/decide.h"
+#include "core/reaction.h"
+
+/* What decide() has read once for whichever role goes on: garbage made harmless, absence turned into a code. */
+struct reading {
+    const struct facts *facts;
+    const struct state *state;
+    const struct reaction *row;
+    uint16_t code;  /* as in decision.code */
+    uint8_t method; /* enum method */
+    uint8_t origin; /* enum origin */
+    bool wire;      /* a response was received */
+};
+
+struct reading decide_read(const struct facts *facts, const struct state *state);
+
+struct decision decide_proxy(const struct reading *reading);
+struct decision decide_uac(const struct reading *reading);
+struct decision decide_registrar(const struct reading *reading);
+
+/* FLAG_ACK where the transaction acknowledges (3261-17.a), FLAG_END_USAGE where a usage or subscription ends. */
+uint16_t decide_common_flags(const struct reading *reading);
+
+/* Nothing goes anywhere. */
+struct decision decide_absorb(const struct reading *reading, enum rule_id rule, const char *why);
+
+/* A provisional on a branch that nobody wants any more (3261-9.a). */
+static inline bool cancel_is_due(const struct reading *reading)
+{
+    const struct state *state = reading->state;
+    return reading->method == METHOD_INVITE &&
+           (state->cancelled || state->global_failure_seen || state->success_forwarded);
+}
+
+#endif

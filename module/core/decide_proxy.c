@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "core/decide_private.h"
+
+/* A final has gone up: but for 2xx to INVITE nothing follows it. */
+static bool is_done(const struct state *state)
+{
+    return state->final_forwarded || state->success_forwarded;
+}
+
+/* 3261-16.7.c, 3261-16.7.d; and a caller that gave up waits for nobody. */
+static bool may_branch(const struct reading *reading)
+{
+    const struct state *state = reading->state;
+    return !is_done(state) && !state->global_failure_seen && !state->cancelled && reading->row->proxy != PROXY_GLOBAL;
+}
+
+static void take(struct decision *decision, enum action action, enum rule_id rule, const char *why)
+{
+    decision->action = (uint8_t)action;
+    decision->rule = (uint8_t)rule;
+    decision->why = why;
+}
+
+/* This branch is over: what now? The rule and why of `decision` stand where it is held or fails. */
+static void settle(const struct reading *reading, struct decision *decision)
+{
+    const struct state *state = reading->state;
+    if (is_done(state)) {
+        take(decision, ACTION_ABSORB, RULE_3261_16_7_E, "a final response has gone up already");
+    } else if (state->branches_pending) {
+        decision->action = ACTION_HOLD;
+    } else if (state->targets_left && may_branch(reading)) {
+        take(decision, ACTION_NEXT_TARGET, decision->rule, "this branch is over, and there are targets left to try");
+    } else {
+        decision->action = ACTION_FAIL;
+        decision->status = reading->row->sent_as;
+    }
+}
+
+/* Replace the branch where another flow of its instance, or another address of its server, is left. An edge proxy
+   keeps to the flow it was given: choosing another is for the authoritative proxy. */
+static bool next_flow(const struct reading *reading, struct decision *decision, enum rule_id rule, const char *why)
+{
+    if (!reading->facts->flows_left || reading->facts->role == ROLE_EDGE || !may_branch(reading))
+        return false;
+    take(decision, ACTION_NEXT_FLOW, rule, why);
+    return true;
+}
+
+static bool next_server(const struct reading *reading, struct decision *decision)
+{
+    if (!reading->facts->next_server || reading->facts->on_flow || !may_branch(reading))
+        return false;
+    take(decision, ACTION_NEXT_TARGET, RULE_3263_4_3_A, "the server failed, and its domain has another");
+    decision->flags |= FLAG_NEXT_SERVER;
+    decision->flags &= (uint16_t)~FLAG_ANSWERED;
+    return true;
+}
+
+static void relay(const struct reading *reading, struct decision *decision)
+{
+    const bool stays = reading->row->proxy == PROXY_ABSORB || is_done(reading->state);
+    take(decision, stays ? ACTION_ABSORB : ACTION_FORWARD, RULE_3261_16_7_B,
+         stays ? "this provisional stays here" : "provisionals above 100 go up at once");
+    if (reading->method == METHOD_INVITE && reading->row->proxy == PROXY_RELAY)
+        decision->flags |= FLAG_RESET_TIMER_C;
+    if (cancel_is_due(reading))
+        decision->flags |= FLAG_CANCEL_REST;
+}
+
+static void succeed(const struct reading *reading, struct decision *decision)
+{
+    if (reading->method == METHOD_INVITE) {
+        take(decision, ACTION_FORWARD, RULE_3261_16_7_C, "every 2xx to INVITE goes up at once");
+        decision->flags |= FLAG_CANCEL_REST;
+    } else if (is_done(reading->state)) {
+        take(decision, ACTION_ABSORB, RULE_3261_16_7_E, "a final response has gone up already");
+    } else {
+        take(decision, ACTION_FORWARD, RULE_3261_16_7_E, "the first 2xx goes up at once");
+    }
+}
+
+static void redirect(const struct reading *reading, struct decision *decision)
+{
+    if (reading->state->may_recurse && may_branch(reading))
+        take(decision, ACTION_RECURSE, RULE_3261_16_7_I, "the policy follows redirections");
+    else
+        settle(reading, decision);
+}
+
+static void answer(const struct reading *reading, struct decision *decision)
+{
+    if (reading->row->proxy == PROXY_CHALLENGE) {
+        take(decision, ACTION_FAIL, RULE_3261_16_7_H, "the challenges of all branches go up together");
+        decision->flags |= FLAG_MERGE_CHALLENGES;
+    }
+    settle(reading, decision);
+}
+
+static void time_out(const struct reading *reading, struct decision *decision)
+{
+    const bool silent = !reading->facts->provisional_seen;
+    if (silent && next_flow(reading, decision, RULE_5626_7_D, "nothing came over this flow, another may reach it"))
+        return;
+    if (silent && !reading->wire && next_server(reading, decision))
+        return;
+    if (!reading->wire)
+        take(decision, ACTION_FAIL, RULE_3261_16_7_F, "no final response came in time");
+    settle(reading, decision);
+    if (decision->action == ACTION_FAIL && reading->method != METHOD_INVITE && !reading->state->responses_held)
+        take(decision, ACTION_ABSORB, RULE_4320_4_A, "a 408 to a non-INVITE would come too late to be of use");
+}
+
+static void be_unavailable(const struct reading *reading, struct decision *decision)
+{
+    const struct facts *facts = reading->facts;
+    const bool tries_again = reading->wire ? !facts->has_instance : !facts->provisional_seen;
+    if (reading->wire && facts->has_retry_after) {
+        decision->rest_s = facts->retry_after;
+        take(decision, ACTION_FAIL, RULE_3261_21_5_4_A, "the destination asks for a rest");
+    }
+    if (tries_again && next_server(reading, decision))
+        return;
+    if (!reading->wire) {
+        if (tries_again && next_flow(reading, decision, RULE_3261_16_9_A, "it could not be sent, another flow may do"))
+            return;
+        take(decision, ACTION_FAIL, RULE_3261_16_9_A, "a request that cannot be sent counts as a 503");
+    }
+    settle(reading, decision);
+    if (decision->action == ACTION_FAIL)
+        decision->rule = RULE_3261_16_7_G;
+}
+
+static void answer_flow_failed(const struct reading *reading, struct decision *decision)
+{
+    take(decision, ACTION_HOLD, RULE_5626_11_5_B, "a 430 is worth less than any other response");
+    settle(reading, decision);
+    if (decision->action != ACTION_FAIL)
+        return;
+    decision->rule = RULE_5626_11_5_A;
+    decision->why = "no flow and no target is left";
+    if (reading->facts->role == ROLE_EDGE && reading->facts->on_flow) {
+        decision->status = SIP_FLOW_FAILED;
+        decision->rule = RULE_5626_5_3_C;
+        decision->why = "the authoritative proxy must know that this flow is gone";
+    }
+}
+
+/* A 430, or the flow is known dead here. */
+static void flow_failed(const struct reading *reading, struct decision *decision)
+{
+    const struct facts *facts = reading->facts;
+    if (reading->wire) {
+        if (facts->role != ROLE_EDGE && (facts->on_flow || facts->has_instance))
+            decision->drop = DROP_BINDING;
+        if (next_flow(reading, decision, RULE_5626_7_B, "this flow is gone, another of the instance is left"))
+            return;
+    } else if (facts->provisional_seen && !is_done(reading->state)) {
+        take(decision, ACTION_HOLD, RULE_5626_7_H, "the instance has the request and may answer over a new flow");
+        return;
+    } else if (!facts->provisional_seen) {
+        const enum rule_id rule = reading->origin == ORIGIN_TRANSPORT ? RULE_3261_16_9_A : RULE_5626_7_H;
+        if (next_server(reading, decision) || next_flow(reading, decision, rule, "the flow is dead, another is left"))
+            return;
+    }
+    answer_flow_failed(reading, decision);
+}
+
+static void fail_globally(const struct reading *reading, struct decision *decision)
+{
+    if (reading->method == METHOD_INVITE)
+        decision->flags |= FLAG_CANCEL_REST;
+    take(decision, ACTION_FAIL, RULE_3261_16_7_D, "a 6xx ends the search: nothing new is tried");
+    settle(reading, decision);
+}
+
+/* What every final is, before its reaction. 5626-7.c: an instance's own final response, 408 and 430 aside, is its
+   last word; a plain target is an instance of its own. */
+static struct decision begin(const struct reading *reading)
+{
+    const struct reaction *row = reading->row;
+    struct decision decision = {
+        .code = reading->code,
+        .flags = decide_common_flags(reading),
+        .rule = RULE_3261_16_7_E,
+        .why = row->why,
+    };
+    if (reading->wire && row->proxy >= PROXY_SUCCESS && row->proxy != PROXY_TIMEOUT &&
+        row->proxy != PROXY_FLOW_FAILED) {
+        decision.flags |= FLAG_ANSWERED;
+        if (reading->facts->has_instance && reading->facts->flows_left)
+            decision.rule = RULE_5626_7_C;
+    }
+    if (reading->state->global_failure_seen)
+        decision.rule = RULE_3261_16_7_D;
+    return decision;
+}
+
+struct decision decide_proxy(const struct reading *reading)
+{
+    static void (*const react[PROXY_REACTION_COUNT])(const struct reading *, struct decision *) = {
+        [PROXY_ABSORB] = relay,
+        [PROXY_RELAY] = relay,
+        [PROXY_SUCCESS] = succeed,
+        [PROXY_REDIRECT] = redirect,
+        [PROXY_ANSWER] = answer,
+        [PROXY_CHALLENGE] = answer,
+        [PROXY_TIMEOUT] = time_out,
+        [PROXY_FLOW_FAILED] = flow_failed,
+        [PROXY_UNAVAILABLE] = be_unavailable,
+        [PROXY_GLOBAL] = fail_globally,
+    };
+    struct decision decision = begin(reading);
+    react[reading->row->proxy](reading, &decision);
+    if (decision.action != ACTION_FAIL && decision.action != ACTION_ABSORB)
+        decision.flags &= (uint16_t)~FLAG_END_USAGE;
+    return decision;
+}
