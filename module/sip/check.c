@@ -52,7 +52,7 @@ static void check_address(struct sip_message *message, enum sip_header header, s
     const char *what = header == HEADER_FROM ? "From is missing" : "To is missing";
     if (field != NULL && sip_address_read(field->value, &address, &what) == 0) {
         *uri = address.uri;
-        sip_parameter(address.parameters, TEXT("tag"), tag);
+        *tag = address.tag;
         return;
     }
     fault_at(message, field, fault, what);
@@ -132,18 +132,15 @@ static void check_content_length(struct sip_message *message, struct sip_fault *
     }
 }
 
-static int check_request_uri(struct sip_message *message, struct sip_fault *fault)
+static void check_request_uri(struct sip_message *message, struct sip_fault *fault)
 {
     struct sip_uri_parts parts;
     if (message->request_uri.length == 0)
-        return 0;
-    int result = sip_uri_create(&message->target, message->request_uri);
-    if (result == 0 && sip_uri_cut(message->request_uri, &parts) == 0 && parts.has_headers)
-        result = -EBADMSG;
-    if (result == -EBADMSG)
-        sip_fault_set(fault, message, message->request_uri.at, SIP_BAD_REQUEST,
-                      "the Request-URI is malformed, or has headers");
-    return result == -ENOMEM ? result : 0;
+        return;
+    if (sip_uri_cut(message->request_uri, &parts) == -EBADMSG)
+        sip_fault_set(fault, message, message->request_uri.at, SIP_BAD_REQUEST, "the Request-URI is malformed");
+    else if (parts.has_headers)
+        sip_fault_set(fault, message, parts.headers.at, SIP_BAD_REQUEST, "the Request-URI has headers");
 }
 
 /* A registrar acts on these; for other elements and methods they are somebody else's (RFC 3261 16.3 step 1). */
@@ -164,12 +161,10 @@ static void check_registration(struct sip_message *message, struct sip_fault *fa
 
 int sip_check(struct sip_message *message, struct sip_fault *fault)
 {
-    int result = 0;
     check_single(message, fault);
     if (message->request)
-        result = check_request_uri(message, fault);
-    if (result == 0)
-        result = check_via(message, fault);
+        check_request_uri(message, fault);
+    int result = check_via(message, fault);
     check_address(message, HEADER_FROM, &message->from_uri, &message->from_tag, fault);
     check_address(message, HEADER_TO, &message->to_uri, &message->to_tag, fault);
     check_call_id(message, fault);

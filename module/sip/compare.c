@@ -48,13 +48,13 @@ static char next_char(struct text text, size_t *i, bool *escaped)
 }
 
 /* Escapes undone where `bare` allows the character to stand without. */
-static void put_unescaped(struct writer *writer, struct text text, bool (*bare)(char c))
+static void put_unescaped(struct writer *writer, struct text text, enum character_class bare)
 {
     static const char DIGITS[] = "0123456789ABCDEF";
     for (size_t i = 0; i < text.length;) {
         bool escaped;
         char c = next_char(text, &i, &escaped);
-        if (!escaped || bare(c)) {
+        if (!escaped || sip_is(c, bare)) {
             put(writer, c);
             continue;
         }
@@ -78,7 +78,7 @@ int sip_uri_aor(const struct sip_uri *uri, char *out, size_t size)
     struct writer writer = {.at = out, .size = size};
     put_text(&writer, TEXT("sip:"));
     if (uri->user.length > 0) {
-        put_unescaped(&writer, uri->user, sip_is_user_char);
+        put_unescaped(&writer, uri->user, CHARACTER_USER);
         put(&writer, '@');
     }
     put_host(&writer, uri->host, uri->host.length > 0 && memchr(uri->host.at, ':', uri->host.length) != NULL);
@@ -99,7 +99,7 @@ int sip_uri_canonical(struct text uri, char *out, size_t size)
         return written(&writer);
     }
     if (parts.has_user) {
-        put_unescaped(&writer, sip_between(parts.user.at, parts.host.at - (parts.ipv6 ? 2 : 1)), sip_is_unreserved);
+        put_unescaped(&writer, sip_between(parts.user.at, parts.host.at - (parts.ipv6 ? 2 : 1)), CHARACTER_UNRESERVED);
         put(&writer, '@');
     }
     put_host(&writer, parts.host, parts.ipv6);
@@ -107,10 +107,10 @@ int sip_uri_canonical(struct text uri, char *out, size_t size)
         put(&writer, ':');
         put_text(&writer, parts.port);
     }
-    put_unescaped(&writer, parts.parameters, sip_is_unreserved);
+    put_unescaped(&writer, parts.parameters, CHARACTER_UNRESERVED);
     if (parts.has_headers) {
         put(&writer, '?');
-        put_unescaped(&writer, parts.headers, sip_is_unreserved);
+        put_unescaped(&writer, parts.headers, CHARACTER_UNRESERVED);
     }
     return written(&writer);
 }
@@ -124,7 +124,7 @@ static bool equal_escaped(struct text a, struct text b, bool any_case)
         char x = next_char(a, &i, &a_escaped), y = next_char(b, &k, &b_escaped);
         if (x != y && !(any_case && sip_lower(x) == sip_lower(y)))
             return false;
-        if (a_escaped != b_escaped && sip_is_reserved(x))
+        if (a_escaped != b_escaped && sip_is(x, CHARACTER_RESERVED))
             return false;
     }
     return i == a.length && k == b.length;

@@ -79,7 +79,7 @@ enum frame sip_frame(const char *bytes, size_t available, const struct sip_limit
         return FRAME_MORE;
     if (bytes[0] == '\r')
         return frame_keep_alive(bytes, available, length);
-    if (!sip_is_token_char(bytes[0]))
+    if (!sip_is(bytes[0], CHARACTER_TOKEN))
         return answer(FRAME_BROKEN, available, length);
     const char *end = find_end(bytes, available, resume, &frame);
     if (end == NULL && frame == FRAME_MORE && available > limit)

@@ -37,7 +37,7 @@ struct sip_message {
 
 /* An address as From, To and Contact have it: [display name] <uri> or uri, then parameters. */
 struct sip_address {
-    struct text uri, parameters;
+    struct text uri, parameters, tag;
 };
 
 /* A URI cut into its parts, as written. */
@@ -53,12 +53,18 @@ struct sip_copy {
 };
 
 /* text.c */
-bool sip_is_token_char(char c);
-bool sip_is_uri_char(char c);
-bool sip_is_unreserved(char c);
-bool sip_is_user_char(char c); /* may stand in a user part without escape */
-bool sip_is_host_char(char c);
-bool sip_is_reserved(char c);
+enum character_class {
+    CHARACTER_TOKEN = 1 << 0,
+    CHARACTER_URI =
+        1 << 1, /* wider than the grammar: devices send '#' and the like without escape, and it hurts nothing */
+    CHARACTER_UNRESERVED = 1 << 2,
+    CHARACTER_USER = 1 << 3, /* may stand in a user part without escape */
+    CHARACTER_HOST = 1 << 4,
+    CHARACTER_RESERVED = 1 << 5,
+    CHARACTER_SPACE = 1 << 6, /* with CR and LF: folds */
+    CHARACTER_DIGIT = 1 << 7
+};
+extern const uint8_t sip_class[256];
 int sip_hex(char c); /* -1: none */
 bool sip_is_token(struct text text);
 const char *sip_token_end(const char *at, const char *end); /* the first byte that is no token character */
@@ -69,9 +75,14 @@ bool sip_digits(struct text text, uint64_t *value);
 int sip_copy_create(struct sip_copy *copy, struct text text);
 void sip_copy_destroy(struct sip_copy *copy);
 
+static inline bool sip_is(char c, enum character_class which)
+{
+    return (sip_class[(unsigned char)c] & which) != 0;
+}
+
 static inline bool sip_is_space(char c)
 {
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+    return sip_is(c, CHARACTER_SPACE);
 }
 
 static inline char sip_lower(char c)

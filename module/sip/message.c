@@ -127,7 +127,13 @@ struct text sip_request_uri(const struct sip_message *message)
 
 const struct sip_uri *sip_request_target(const struct sip_message *message)
 {
-    return message->target.memory != NULL ? &message->target : NULL;
+    struct sip_uri *target = (struct sip_uri *)&message->target;
+    if (target->memory == NULL && message->request_uri.length > 0) {
+        int result = sip_uri_create(target, message->request_uri);
+        if (result != 0 && result != -EPROTONOSUPPORT)
+            sip_uri_destroy(target);
+    }
+    return target->memory != NULL ? target : NULL;
 }
 
 uint32_t sip_status(const struct sip_message *message)

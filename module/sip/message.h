@@ -116,7 +116,8 @@ struct text sip_method_text(const struct sip_message *message);
 enum method sip_method(const struct sip_message *message); /* of a response: its CSeq's */
 struct text sip_request_uri(const struct sip_message *message);
 /* The Request-URI as libosip2 read it, good as long as the message; of a scheme other than sip and sips `scheme` alone
-   is set. NULL for a response and where it is malformed. */
+   is set. Read at the first call (so one thread at a time), NULL where memory runs out, for a response, and where it is
+   malformed. */
 const struct sip_uri *sip_request_target(const struct sip_message *message);
 uint32_t sip_status(const struct sip_message *message); /* 0 for a request */
 struct text sip_phrase(const struct sip_message *message);

@@ -65,44 +65,59 @@ static bool is_replaced(struct text name, bool received, bool rport)
     return (received && text_equal_nocase(name, TEXT("received"))) || (rport && text_equal_nocase(name, TEXT("rport")));
 }
 
+/* Copy the parameters but for those that are set anew; from one that cannot be read on, as they are. */
+static void append_via_parameters(struct sip_buffer *out, struct text parameters, bool received, bool rport)
+{
+    struct text before = parameters, name, value;
+    const char *what = NULL;
+    while (sip_next_parameter(&parameters, &name, &value, &what)) {
+        if (!is_replaced(name, received, rport))
+            sip_append(out, sip_trim(sip_between(before.at, parameters.at)));
+        before = parameters;
+    }
+    if (what != NULL)
+        sip_append(out, before);
+}
+
 /* Set received= and the value of rport (RFC 3261 18.2.1, RFC 3581 4) in one Via value. */
 static void append_via_value(struct sip_buffer *out, struct text value, struct text received, uint32_t rport)
 {
-    const char *semicolon = value.length > 0 ? memchr(value.at, ';', value.length) : NULL;
-    const char *end = value.at + value.length;
-    struct text rest = sip_between(semicolon != NULL ? semicolon : end, end), name, content;
-    bool has_rport = sip_parameter(rest, TEXT("rport"), NULL);
-    const char *what = NULL;
-    sip_append(out, sip_trim(sip_between(value.at, rest.at)));
-    for (struct text before = rest; sip_next_parameter(&rest, &name, &content, &what); before = rest)
-        if (!is_replaced(name, received.length > 0, has_rport && rport != 0))
-            sip_append(out, sip_trim(sip_between(before.at, rest.at)));
-    if (what != NULL)
-        sip_append(out, rest);
+    const char *end = value.at + value.length, *semicolon = memchr(value.at, ';', value.length);
+    struct text parameters = sip_between(semicolon != NULL ? semicolon : end, end);
+    bool set_rport = rport != 0 && sip_parameter(parameters, TEXT("rport"), NULL);
+    sip_append(out, sip_trim(sip_between(value.at, parameters.at)));
+    append_via_parameters(out, parameters, received.length > 0, set_rport);
     if (received.length > 0) {
         sip_append(out, TEXT(";received="));
         sip_append(out, received);
     }
-    if (has_rport && rport != 0) {
+    if (set_rport) {
         sip_append(out, TEXT(";rport="));
         sip_append_number(out, rport);
     }
 }
 
+/* From `start` on, folds become spaces; so do line ends that are none, and NULs, which a malformed message may have. */
+static void unfold(struct sip_buffer *out, size_t start)
+{
+    for (size_t i = start; i < out->length && !out->failed; i++)
+        if (out->bytes[i] == '\r' || out->bytes[i] == '\n' || out->bytes[i] == '\0')
+            out->bytes[i] = ' ';
+}
+
 static void append_top_via(struct sip_buffer *out, const struct sip_field *field, struct text received, uint32_t rport)
 {
-    struct text rest = field->value, top;
-    if ((received.length == 0 && rport == 0) || !sip_next_value(&rest, &top)) {
-        sip_append(out, field->line);
-        return;
-    }
+    size_t start = out->length;
+    struct text rest = field->value, top = {0};
     sip_append(out, field->name);
     sip_append(out, TEXT(": "));
-    append_via_value(out, top, received, rport);
+    if (sip_next_value(&rest, &top) && top.length > 0)
+        append_via_value(out, top, received, rport);
     if (rest.length > 0) {
         sip_append(out, TEXT(", "));
         sip_append(out, sip_trim(rest));
     }
+    unfold(out, start);
     sip_append(out, TEXT("\r\n"));
 }
 
@@ -136,7 +151,7 @@ int sip_forward_request(const struct sip_message *request, const struct sip_forw
                         forward->request_uri.length > 0 ? forward->request_uri : sip_request_uri(request));
     append_own_lines(request, forward, out);
     for (size_t i = 0; (field = sip_field_at(request, i)) != NULL; i++) {
-        if (field == top)
+        if (field == top && (forward->received.length > 0 || forward->rport != 0))
             append_top_via(out, field, forward->received, forward->rport);
         else if (field->id == HEADER_ROUTE)
             append_less(field, &routes, out);
@@ -176,15 +191,13 @@ int sip_forward_response(const struct sip_message *response, const struct sip_up
     return finish(out);
 }
 
-/* A line of a message that may be malformed: line ends that are none, and NULs, do not go out again. */
-static void append_clean(struct sip_buffer *out, const struct sip_field *field)
+static void append_unfolded(struct sip_buffer *out, const struct sip_field *field)
 {
+    size_t start = out->length;
     sip_append(out, field->name);
     sip_append(out, TEXT(": "));
-    for (size_t i = 0; i < field->value.length; i++) {
-        struct text c = {field->value.at + i, 1};
-        sip_append(out, *c.at == '\r' || *c.at == '\n' || *c.at == '\0' ? TEXT(" ") : c);
-    }
+    sip_append(out, field->value);
+    unfold(out, start);
 }
 
 static void append_copied(struct sip_buffer *out, const struct sip_message *message, const struct sip_field *field)
@@ -193,7 +206,7 @@ static void append_copied(struct sip_buffer *out, const struct sip_message *mess
         sip_append(out, field->line);
         return;
     }
-    append_clean(out, field);
+    append_unfolded(out, field);
     sip_append(out, TEXT("\r\n"));
 }
 
@@ -211,12 +224,12 @@ static void append_first(struct sip_buffer *out, const struct sip_message *messa
         append_copied(out, message, field);
 }
 
-/* Via in order; of a malformed message as they are, because there is no telling where in them to write. */
+/* Via in order. A topmost one that could not be read stays as it is: there is no telling where in it to write. */
 static void append_vias(struct sip_buffer *out, const struct sip_message *request, const struct sip_answer *answer)
 {
     const struct sip_field *field;
     for (size_t i = 0; (field = sip_field(request, HEADER_VIA, i)) != NULL; i++) {
-        if (i == 0 && !sip_is_faulty(request))
+        if (i == 0 && sip_top_via(request) != NULL && (answer->received.length > 0 || answer->rport != 0))
             append_top_via(out, field, answer->received, answer->rport);
         else
             append_copied(out, request, field);
@@ -232,7 +245,7 @@ static void append_to(struct sip_buffer *out, const struct sip_message *request,
         append_copied(out, request, field);
         return;
     }
-    append_clean(out, field);
+    append_unfolded(out, field);
     sip_append(out, TEXT(";tag="));
     sip_append(out, tag);
     sip_append(out, TEXT("\r\n"));

@@ -4,52 +4,19 @@
 
 #include "sip/internal.h"
 
-/* One bit for each ASCII character. */
-typedef uint32_t character_set[4];
-
-static const character_set TOKEN = {0x00000000U, 0x03ff6ca2U, 0x87fffffeU, 0x47ffffffU};
-static const character_set URI = {0x00000000U, 0xaffffffaU, 0xffffffffU, 0x7fffffffU};
-static const character_set UNRESERVED = {0x00000000U, 0x03ff6782U, 0x87fffffeU, 0x47fffffeU};
-static const character_set USER = {0x00000000U, 0xabffffd2U, 0x87fffffeU, 0x47fffffeU};
-static const character_set HOST = {0x00000000U, 0x03ff6000U, 0x87fffffeU, 0x07fffffeU};
-static const character_set RESERVED = {0x00000000U, 0xac009850U, 0x00000001U, 0x00000000U};
-
-static inline bool in_set(const character_set set, char c)
-{
-    unsigned char byte = (unsigned char)c;
-    return byte < 128 && (set[byte >> 5] >> (byte & 31) & 1) != 0;
-}
-
-bool sip_is_token_char(char c)
-{
-    return in_set(TOKEN, c);
-}
-
-/* Wider than the grammar: devices send '#' and the like without escape, and nothing here is hurt by it. */
-bool sip_is_uri_char(char c)
-{
-    return in_set(URI, c);
-}
-
-bool sip_is_unreserved(char c)
-{
-    return in_set(UNRESERVED, c);
-}
-
-bool sip_is_user_char(char c)
-{
-    return in_set(USER, c);
-}
-
-bool sip_is_host_char(char c)
-{
-    return in_set(HOST, c);
-}
-
-bool sip_is_reserved(char c)
-{
-    return in_set(RESERVED, c);
-}
+/* enum character_class bits for each byte; those from 0x80 are of no class. */
+/* clang-format off */
+const uint8_t sip_class[256] = {
+       0,    0,    0,    0,    0,    0,    0,    0,    0, 0x40, 0x40,    0,    0, 0x40,    0,    0,
+       0,    0,    0,    0,    0,    0,    0,    0,    0,    0,    0,    0,    0,    0,    0,    0,
+    0x40, 0x0f,    0, 0x02, 0x2a, 0x03, 0x2a, 0x0f, 0x0e, 0x0e, 0x0f, 0x2b, 0x2a, 0x1f, 0x1f, 0x2a,
+    0x9f, 0x9f, 0x9f, 0x9f, 0x9f, 0x9f, 0x9f, 0x9f, 0x9f, 0x9f, 0x22, 0x2a,    0, 0x2a,    0, 0x2a,
+    0x22, 0x1f, 0x1f, 0x1f, 0x1f, 0x1f, 0x1f, 0x1f, 0x1f, 0x1f, 0x1f, 0x1f, 0x1f, 0x1f, 0x1f, 0x1f,
+    0x1f, 0x1f, 0x1f, 0x1f, 0x1f, 0x1f, 0x1f, 0x1f, 0x1f, 0x1f, 0x1f, 0x02, 0x02, 0x02, 0x02, 0x1f,
+    0x03, 0x1f, 0x1f, 0x1f, 0x1f, 0x1f, 0x1f, 0x1f, 0x1f, 0x1f, 0x1f, 0x1f, 0x1f, 0x1f, 0x1f, 0x1f,
+    0x1f, 0x1f, 0x1f, 0x1f, 0x1f, 0x1f, 0x1f, 0x1f, 0x1f, 0x1f, 0x1f, 0x02, 0x02, 0x02, 0x0f,    0,
+};
+/* clang-format on */
 
 int sip_hex(char c)
 {
@@ -61,7 +28,7 @@ int sip_hex(char c)
 
 const char *sip_token_end(const char *at, const char *end)
 {
-    while (at < end && in_set(TOKEN, *at))
+    while (at < end && sip_is(*at, CHARACTER_TOKEN))
         at++;
     return at;
 }
@@ -107,6 +74,10 @@ int sip_copy_create(struct sip_copy *copy, struct text text)
     char *to = copy->at;
     for (size_t i = 0; i < text.length; i++) {
         char c = text.at[i];
+        if ((unsigned char)c > ' ') {
+            *to++ = c;
+            continue;
+        }
         if (c == '\0')
             return -EBADMSG;
         if (!sip_is_space(c))

@@ -32,7 +32,7 @@ bool sip_host_valid(struct text host, bool ipv6)
     if (ipv6)
         return read_ipv6(host, address);
     for (size_t i = 0; i < host.length; i++)
-        if (!sip_is_host_char(host.at[i]))
+        if (!sip_is(host.at[i], CHARACTER_HOST))
             return false;
     return host.length > 0 && host.length <= 255;
 }
@@ -58,7 +58,7 @@ static bool is_scheme(struct text scheme)
 static bool has_uri_chars(struct text text)
 {
     for (size_t i = 0; i < text.length; i++) {
-        if (!sip_is_uri_char(text.at[i]))
+        if (!sip_is(text.at[i], CHARACTER_URI))
             return false;
         if (text.at[i] == '%' && (i + 2 >= text.length || sip_hex(text.at[i + 1]) < 0 || sip_hex(text.at[i + 2]) < 0))
             return false;

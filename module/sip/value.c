@@ -27,6 +27,8 @@ bool sip_next_value(struct text *rest, struct text *value)
         return false;
     const char *at = rest->at, *end = rest->at + rest->length;
     bool bracket = false;
+    if (memchr(at, ',', rest->length) == NULL)
+        at = end;
     while (at < end && (*at != ',' || bracket)) {
         if (*at == '"' && !bracket) {
             const char *closed = sip_skip_quoted(at, end);
@@ -117,7 +119,7 @@ static const char *skip_display_name(const char *at, const char *end, const char
     }
     const char *bracket = memchr(at, '<', (size_t)(end - at));
     for (const char *c = at; bracket != NULL && c < bracket; c++)
-        if (!sip_is_token_char(*c) && !sip_is_space(*c) && (unsigned char)*c < 0x80)
+        if (!sip_is(*c, CHARACTER_TOKEN) && !sip_is_space(*c) && (unsigned char)*c < 0x80)
             *what = "a display name with special characters is not quoted";
     return *what == NULL ? bracket : NULL;
 }
@@ -129,7 +131,7 @@ static bool is_address(struct text uri)
     if (colon == NULL || colon == uri.at || colon + 1 == uri.at + uri.length)
         return false;
     for (size_t i = 0; i < uri.length; i++)
-        if (!sip_is_uri_char(uri.at[i]))
+        if (!sip_is(uri.at[i], CHARACTER_URI))
             return false;
     return true;
 }
@@ -144,12 +146,13 @@ static const char *bare_end(const char *at, const char *end, const char **what)
     return at;
 }
 
-/* A malformed parameter is a fault here; what it means is for others. */
-static int check_parameters(struct text parameters, const char **what)
+/* All are checked for their form; the tag alone is wanted by every message. */
+static int read_parameters(struct sip_address *address, const char **what)
 {
-    struct text name, value;
-    while (sip_next_parameter(&parameters, &name, &value, what))
-        continue;
+    struct text rest = address->parameters, name, value;
+    while (sip_next_parameter(&rest, &name, &value, what))
+        if (address->tag.length == 0 && text_equal_nocase(name, TEXT("tag")))
+            address->tag = value;
     return *what == NULL ? 0 : -EBADMSG;
 }
 
@@ -186,7 +189,7 @@ int sip_address_read(struct text value, struct sip_address *address, const char 
         *what = "an address is not a URI";
         return -EBADMSG;
     }
-    return check_parameters(address->parameters, what);
+    return read_parameters(address, what);
 }
 
 static bool is_list_of_words(enum sip_header header)

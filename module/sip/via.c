@@ -37,6 +37,20 @@ static bool read_parameters(struct sip_via *via, osip_via_t *parsed)
     return true;
 }
 
+/* Behind an IPv6 reference comes a port, a parameter or nothing. */
+static bool closes_well(struct text value)
+{
+    const char *end = value.at + value.length, *semicolon = memchr(value.at, ';', value.length);
+    const char *stop = semicolon != NULL ? semicolon : end;
+    const char *bracket = memchr(value.at, ']', (size_t)(stop - value.at));
+    if (bracket == NULL)
+        return true;
+    do
+        bracket++;
+    while (bracket < stop && sip_is_space(*bracket));
+    return bracket == stop || *bracket == ':';
+}
+
 /* What libosip2 takes over unseen: the protocol's name and version, the characters of the host, the port's range. */
 static const char *check(struct sip_via *via, const osip_via_t *parsed, struct text value)
 {
@@ -47,7 +61,7 @@ static const char *check(struct sip_via *via, const osip_via_t *parsed, struct t
         return "the topmost Via is not of SIP/2.0";
     if (!sip_is_token(via->transport))
         return "the topmost Via has no transport";
-    if (!sip_host_valid(via->host, memchr(via->host.at, ':', via->host.length) != NULL))
+    if (!sip_host_valid(via->host, memchr(via->host.at, ':', via->host.length) != NULL) || !closes_well(value))
         return "the topmost Via has no valid host";
     if (parsed->port != NULL && (!sip_digits(text_of(parsed->port), &port) || port == 0 || port > 65535))
         return "the port of the topmost Via is not one from 1 to 65535";
