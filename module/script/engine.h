@@ -59,6 +59,7 @@ struct script_verdict {
     uint16_t code;         /* REPLY, FAIL: 200-699 (300-699 for FAIL) */
     uint32_t seconds;      /* RETRY_AFTER, REST */
     uint32_t next_after;   /* ROUTE option next_after: ms after which the next target rings beside; 0: only in turn */
+    bool recurse;          /* ROUTE, RELAY option recurse: follow 3xx responses (3261-16.7.i) */
     char uri[512];         /* RELAY; ROUTE: the AOR, empty: the Request-URI's */
     char phrase[128];      /* REPLY, empty: the table's */
     char destination[256]; /* REST: "host:port" or "host" as reply.destination gives it */

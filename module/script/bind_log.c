@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <lauxlib.h>
+#include <lualib.h>
+#include <string.h>
+
+#include "script/bind.h"
+
+enum { LOG_LINE = 1000 };
+
+void log_line(lua_State *L, enum log_level level, const char *text)
+{
+    const struct host *host = bind_state(L)->host;
+    char line[LOG_LINE];
+    size_t length = 0;
+    for (; text[length] != '\0' && length < sizeof line - 1; length++)
+        line[length] = (unsigned char)text[length] < ' ' || text[length] == 0x7f ? ' ' : text[length];
+    line[length] = '\0';
+    host->log(host->context, level, line);
+}
+
+/* sip.log(format, ...): as string.format, which is the upvalue. */
+static int log_format(lua_State *L)
+{
+    luaL_checkstring(L, 1);
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_insert(L, 1);
+    lua_call(L, lua_gettop(L) - 1, 1);
+    log_line(L, LOG_NOTICE, luaL_checkstring(L, -1));
+    return 0;
+}
+
+void bind_log(lua_State *L)
+{
+    luaL_requiref(L, LUA_STRLIBNAME, luaopen_string, 0);
+    lua_getfield(L, -1, "format");
+    lua_remove(L, -2);
+    lua_pushcclosure(L, log_format, 1);
+    lua_setfield(L, -2, "log");
+}

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "script/hooks.h"
+
+#include <errno.h>
+#include <string.h>
+
+void hooks_create(struct hooks *hooks, lua_State *L)
+{
+    *hooks = (struct hooks){0};
+    hooks->allocate = lua_getallocf(L, &hooks->context);
+}
+
+static void *resize(struct hooks *hooks, void *old, size_t old_size, size_t new_size)
+{
+    return hooks->allocate(hooks->context, old, old_size, new_size);
+}
+
+void hooks_destroy(struct hooks *hooks)
+{
+    if (hooks->rows != NULL)
+        resize(hooks, hooks->rows, hooks->capacity * sizeof *hooks->rows, 0);
+    if (hooks->order != NULL)
+        resize(hooks, hooks->order, hooks->order_count * sizeof *hooks->order, 0);
+    hooks->rows = NULL;
+    hooks->order = NULL;
+    hooks->count = hooks->capacity = hooks->order_count = 0;
+}
+
+int hooks_add(struct hooks *hooks, const struct hook_row *row)
+{
+    if (hooks->count == HOOKS_MOST)
+        return -ENOSPC;
+    if (hooks->count == hooks->capacity) {
+        size_t capacity = hooks->capacity == 0 ? 8 : hooks->capacity * 2;
+        void *rows = resize(hooks, hooks->rows, hooks->capacity * sizeof *row, capacity * sizeof *row);
+        if (rows == NULL)
+            return -ENOMEM;
+        hooks->rows = rows;
+        hooks->capacity = capacity;
+    }
+    hooks->rows[hooks->count++] = *row;
+    return 0;
+}
+
+static bool goes_before(const struct hook_row *a, const struct hook_row *b)
+{
+    if (a->selector != b->selector)
+        return a->selector > b->selector;
+    if (a->priority != b->priority)
+        return a->priority > b->priority;
+    return a->registration > b->registration;
+}
+
+static void sort_rows(const struct hooks *hooks, uint16_t *sorted)
+{
+    for (size_t i = 0; i < hooks->count; i++) {
+        size_t at = i;
+        while (at > 0 && goes_before(&hooks->rows[i], &hooks->rows[sorted[at - 1]])) {
+            sorted[at] = sorted[at - 1];
+            at--;
+        }
+        sorted[at] = (uint16_t)i;
+    }
+}
+
+static bool belongs(const struct hook_row *row, size_t list)
+{
+    if (list >= HOOK_CODES)
+        return row->hook != HOOK_RESPONSE && row->hook == list - HOOK_CODES;
+    return row->hook == HOOK_RESPONSE && row->from <= list + 100 && list + 100 <= row->to;
+}
+
+/* Rows of a list into `order` (NULL: only count them). */
+static size_t fill_list(const struct hooks *hooks, const uint16_t *sorted, size_t list, uint16_t *order)
+{
+    bool seen[HOOKS_MOST + 1] = {false};
+    size_t count = 0;
+    for (size_t i = 0; i < hooks->count; i++) {
+        const struct hook_row *row = &hooks->rows[sorted[i]];
+        if (!belongs(row, list) || seen[row->registration])
+            continue;
+        seen[row->registration] = true;
+        if (order != NULL)
+            order[count] = sorted[i];
+        count++;
+    }
+    return count;
+}
+
+int hooks_build(struct hooks *hooks)
+{
+    uint16_t sorted[HOOKS_MOST];
+    size_t total = 0;
+    sort_rows(hooks, sorted);
+    for (size_t list = 0; list < HOOK_LISTS; list++)
+        total += fill_list(hooks, sorted, list, NULL);
+    uint16_t *order = NULL;
+    if (total != 0) {
+        order = resize(hooks, NULL, 0, total * sizeof *order);
+        if (order == NULL)
+            return -ENOMEM;
+    }
+    if (hooks->order != NULL)
+        resize(hooks, hooks->order, hooks->order_count * sizeof *hooks->order, 0);
+    hooks->order = order;
+    hooks->order_count = total;
+    total = 0;
+    for (size_t list = 0; list < HOOK_LISTS; list++) {
+        hooks->first[list] = (uint32_t)total;
+        if (order != NULL)
+            total += fill_list(hooks, sorted, list, order + total);
+    }
+    hooks->first[HOOK_LISTS] = (uint32_t)total;
+    return 0;
+}
+
+static const uint16_t *hooks_list(const struct hooks *hooks, size_t list, size_t *count)
+{
+    *count = hooks->first[list + 1] - hooks->first[list];
+    return hooks->order + hooks->first[list];
+}
+
+const uint16_t *hooks_for_code(const struct hooks *hooks, uint32_t code, size_t *count)
+{
+    if (code < 100 || code >= 100 + HOOK_CODES || hooks->order == NULL) {
+        *count = 0;
+        return NULL;
+    }
+    return hooks_list(hooks, code - 100, count);
+}
+
+const uint16_t *hooks_for(const struct hooks *hooks, enum hook hook, size_t *count)
+{
+    if (hooks->order == NULL) {
+        *count = 0;
+        return NULL;
+    }
+    return hooks_list(hooks, (size_t)HOOK_CODES + hook, count);
+}

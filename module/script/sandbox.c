@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "script/sandbox.h"
+
+#include <lauxlib.h>
+#include <lualib.h>
+#include <string.h>
+
+#include "script/bind.h"
+#include "script/embedded.h"
+#include "script/pattern.h"
+
+/* The upvalue of the guards below is the library's function. */
+static int call_original(lua_State *L)
+{
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_insert(L, 1);
+    lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
+    return lua_gettop(L);
+}
+
+static int guarded_rep(lua_State *L)
+{
+    size_t length, separator = 0;
+    luaL_checklstring(L, 1, &length);
+    lua_Integer times = luaL_checkinteger(L, 2);
+    luaL_optlstring(L, 3, "", &separator);
+    if (times > REPEAT_MOST || (times > 0 && (length + separator) > (size_t)REPEAT_MOST / (size_t)times))
+        return luaL_error(L, "string.rep makes at most %d bytes", REPEAT_MOST);
+    return call_original(L);
+}
+
+/* A length that lies, or an index function, would keep a table function going where no hook sees it. */
+static void check_table(lua_State *L, int index)
+{
+    static const char *const events[] = {"__len", "__index", "__newindex"};
+    luaL_checktype(L, index, LUA_TTABLE);
+    for (size_t i = 0; i < sizeof events / sizeof events[0]; i++)
+        if (luaL_getmetafield(L, index, events[i]) != LUA_TNIL)
+            luaL_argerror(L, index, lua_pushfstring(L, "a table with %s is not for this function", events[i]));
+    luaL_argcheck(L, lua_rawlen(L, index) <= TABLE_MOST, index, "the table is too long");
+}
+
+static int guarded_table(lua_State *L)
+{
+    check_table(L, 1);
+    return call_original(L);
+}
+
+static int guarded_move(lua_State *L)
+{
+    check_table(L, 1);
+    if (!lua_isnoneornil(L, 5))
+        check_table(L, 5);
+    lua_Integer from = luaL_checkinteger(L, 2);
+    lua_Integer to = luaL_checkinteger(L, 3);
+    if (to >= from && (lua_Unsigned)to - (lua_Unsigned)from >= TABLE_MOST)
+        return luaL_error(L, "table.move moves at most %d elements", TABLE_MOST);
+    return call_original(L);
+}
+
+static int guarded_setmetatable(lua_State *L)
+{
+    if (lua_type(L, 2) == LUA_TTABLE) {
+        lua_pushliteral(L, "__gc");
+        if (lua_rawget(L, 2) != LUA_TNIL)
+            return luaL_argerror(L, 2, "__gc is not there for routing scripts");
+        lua_pop(L, 1);
+    }
+    return call_original(L);
+}
+
+static int print(lua_State *L)
+{
+    luaL_Buffer buffer;
+    int count = lua_gettop(L);
+    luaL_buffinit(L, &buffer);
+    for (int i = 1; i <= count; i++) {
+        if (i > 1)
+            luaL_addchar(&buffer, ' ');
+        luaL_tolstring(L, i, NULL);
+        luaL_addvalue(&buffer);
+    }
+    luaL_pushresult(&buffer);
+    log_line(L, LOG_INFO, lua_tostring(L, -1));
+    return 0;
+}
+
+/* "reflow.catalog.en" -> "catalog/en" */
+static bool embedded_module(const char *name, struct embedded *source)
+{
+    char path[64];
+    size_t prefix = strlen("reflow.");
+    size_t length = strlen(name);
+    if (strncmp(name, "reflow.", prefix) != 0 || length - prefix >= sizeof path)
+        return false;
+    for (size_t i = prefix; i <= length; i++)
+        path[i - prefix] = name[i] == '.' ? '/' : name[i];
+    return embedded_find(path, source);
+}
+
+/* The upvalue keeps what was loaded. */
+static int require(lua_State *L)
+{
+    struct embedded source;
+    const char *name = luaL_checkstring(L, 1);
+    lua_settop(L, 1);
+    if (lua_getfield(L, lua_upvalueindex(1), name) != LUA_TNIL)
+        return 1;
+    if (!embedded_module(name, &source))
+        return luaL_error(L, "no module '%s' for routing scripts: there is reflow", name);
+    const char *chunk = lua_pushfstring(L, "=reflow/%s.lua", source.name);
+    if (luaL_loadbufferx(L, source.start, source.length, chunk, "t") != LUA_OK)
+        return lua_error(L);
+    lua_pushvalue(L, 1);
+    lua_call(L, 1, 1);
+    if (lua_isnil(L, -1))
+        lua_pushboolean(L, 1);
+    lua_pushvalue(L, -1);
+    lua_setfield(L, lua_upvalueindex(1), name);
+    return 1;
+}
+
+/* Puts `guard`, with the present function as its upvalue, in the place of a function of the table on top. */
+static void guard_function(lua_State *L, const char *name, lua_CFunction guard)
+{
+    lua_getfield(L, -1, name);
+    lua_pushcclosure(L, guard, 1);
+    lua_setfield(L, -2, name);
+}
+
+static void remove_function(lua_State *L, const char *name)
+{
+    lua_pushnil(L);
+    lua_setfield(L, -2, name);
+}
+
+static void open_base(lua_State *L)
+{
+    static const char *const removed[] = {"load", "loadfile", "dofile", "collectgarbage", "warn"};
+    luaL_requiref(L, LUA_GNAME, luaopen_base, 1);
+    for (size_t i = 0; i < sizeof removed / sizeof removed[0]; i++)
+        remove_function(L, removed[i]);
+    guard_function(L, "setmetatable", guarded_setmetatable);
+    lua_pushcfunction(L, print);
+    lua_setfield(L, -2, "print");
+    lua_pop(L, 1);
+}
+
+/* The metatable of strings is shared by all of them: it is locked. */
+static void open_string(lua_State *L)
+{
+    luaL_requiref(L, LUA_STRLIBNAME, luaopen_string, 1);
+    remove_function(L, "dump");
+    guard_function(L, "rep", guarded_rep);
+    pattern_open(L);
+    lua_pushliteral(L, "");
+    lua_getmetatable(L, -1);
+    lua_pushboolean(L, 0);
+    lua_setfield(L, -2, "__metatable");
+    lua_pop(L, 3);
+}
+
+static void open_table(lua_State *L)
+{
+    luaL_requiref(L, LUA_TABLIBNAME, luaopen_table, 1);
+    guard_function(L, "insert", guarded_table);
+    guard_function(L, "remove", guarded_table);
+    guard_function(L, "sort", guarded_table);
+    guard_function(L, "unpack", guarded_table);
+    guard_function(L, "concat", guarded_table);
+    guard_function(L, "move", guarded_move);
+    lua_pop(L, 1);
+}
+
+static void open_reflow(lua_State *L, const struct host *host)
+{
+    lua_newtable(L);
+    bind_open(L, host);
+    lua_getfield(L, -1, "globals");
+    lua_call(L, 0, 0);
+    lua_setfield(L, -2, "reflow");
+    lua_pushcclosure(L, require, 1);
+    lua_setglobal(L, "require");
+}
+
+void sandbox_open(lua_State *L, const struct host *host)
+{
+    open_base(L);
+    open_table(L);
+    open_string(L);
+    luaL_requiref(L, LUA_MATHLIBNAME, luaopen_math, 1);
+    luaL_requiref(L, LUA_UTF8LIBNAME, luaopen_utf8, 1);
+    lua_pop(L, 2);
+    open_reflow(L, host);
+    lua_pushglobaltable(L);
+    strict_table(L, "");
+    lua_pop(L, 1);
+}

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#ifndef REFLOW_SCRIPT_TRACEBACK_H
+#define REFLOW_SCRIPT_TRACEBACK_H
+
+#include <lua.h>
+
+/* Message handler for lua_pcall: the message in one line, with how the script came there:
+   "a.lua:12: attempt to ... (in notify, called from a.lua:30)". */
+int traceback(lua_State *L);
+
+#endif

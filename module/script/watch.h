@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#ifndef REFLOW_SCRIPT_WATCH_H
+#define REFLOW_SCRIPT_WATCH_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+#include <lua.h>
+
+/*
+ * Stops Lua that runs past its time. A timer on the running thread's own CPU clock ticks every few milliseconds that
+ * the thread computes, and never while it waits; only when a tick finds the same entry running past its limit does it
+ * set a Lua hook, which raises at every further instruction, so that no pcall outlasts it. Entries that end in time pay
+ * two stores.
+ *
+ * The tick is a signal (SIGVTALRM) to the thread that runs the script, since lua_sethook may be called from a signal
+ * handler of the running thread but not from another thread. Two things are therefore the process's and not an
+ * object's: the handler of that signal, and per thread the pointer to the watch that runs now. A child after fork()
+ * must load its scripts anew: timers are not inherited.
+ */
+struct watch {
+    lua_State *L;
+    uint32_t limit_ms;
+    volatile bool seen; /* a tick has found the entry that runs now */
+    volatile bool overran;
+    uint64_t seen_at; /* that tick's time, ns */
+    timer_t timer;
+    pthread_t thread; /* whose clock the timer is on */
+    bool armed;
+};
+
+/* In place; `watch` must not move afterwards. 0, or -EBUSY where the process uses SIGVTALRM for something else. */
+int watch_create(struct watch *watch, lua_State *L);
+void watch_destroy(struct watch *watch); /* zeroed is fine */
+
+/* Around an entry into Lua. begin: 0, or the negative error of timer_create; then don't enter. end: whether it was
+   stopped; the state may be entered again. */
+int watch_begin(struct watch *watch, uint32_t limit_ms);
+bool watch_end(struct watch *watch);
+
+/* For C functions that may run long: raises where the time is over. Does nothing where nobody watches the state. */
+void watch_check(lua_State *L);
+
+#endif
