@@ -10,10 +10,10 @@ ignore = { "581" }
 -- Hosts set the functions as globals before they run a script.
 local globals = {}
 for name in ([[
-    is_success is_provisional is_redirect is_client_error is_server_error is_global_failure is_final is_flow_failed
-    code decide on_success on_flow_failed on_response on_request on_register on_exhausted on_flow_up
-    on_flow_down next_flow next_target fail retry_after rest accept explain compare recovery_delay keepalive_interval flow_token parse
-    route relay reply drop log]]):gmatch "%S+" do
+    is_success is_provisional is_redirect is_client_error is_server_error is_global_failure is_final
+    is_flow_failed code decide on_success on_flow_failed on_response on_request on_register on_exhausted
+    on_flow_up on_flow_down next_flow next_target fail retry_after rest accept explain compare recovery_delay
+    keepalive_interval flow_token parse route relay reply drop log]]):gmatch "%S+" do
     globals[#globals + 1] = "sip_" .. name
 end
 files["examples"] = { read_globals = globals }

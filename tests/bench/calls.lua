@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: BSD-2-Clause
---[[ CPU time of the server per call, ours against Kamailio: the same SIPp scenarios at the same steady rate, runs of the
-     two taking turns. Two flows of one instance are registered; a call is INVITE 100 180 200 ACK BYE 200.
+--[[ CPU time of the server per call, ours against Kamailio: the same SIPp scenarios at the same steady rate, runs of
+     the two taking turns. Two flows of one instance are registered; a call is INVITE 100 180 200 ACK BYE 200.
      User and system time of all of a server's processes, from /proc.
      BENCH_RATE (calls a second), BENCH_CALLS (each run), BENCH_PAIRS, REFLOW_BIN, REFLOW_ARGS (more options). ]]
 package.path = "tests/bench/?.lua;tests/e2e/?.lua;" .. package.path

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
--- From a TCP flow's death, seen from its user agent, to the INVITE on the instance's other flow: median over many calls.
+-- From a TCP flow's death, seen from its user agent, to the INVITE on the instance's other flow: median of many calls.
 package.path = "tests/bench/?.lua;tests/e2e/?.lua;" .. package.path
 local uv = require "luv"
 local process = require "process"

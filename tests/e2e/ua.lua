@@ -43,6 +43,9 @@ local function deliver(self, text)
     end
     received.at = uv.hrtime()
     received.flow = self
+    if self.options.trace then
+        self.options.trace(self, "in", received)
+    end
     if not is_repeated(self, received) then
         self.inbox[#self.inbox + 1] = received
     end
@@ -102,7 +105,7 @@ local function open_tcp(self)
 end
 
 -- options: user, domain, transport ("udp" or "tcp"), host, port (the server's); instance, reg_id (for register);
--- local_host, local_port.
+-- local_host, local_port; trace, a function(flow, "in" or "out", message).
 function ua.open(options)
     local self = setmetatable({ options = options, transport = (options.transport or "udp"):lower(),
         host = options.host or "127.0.0.1", port = options.port, user = options.user or "anybody",
@@ -121,6 +124,10 @@ end
 
 -- Bytes as they are.
 function flow.send_raw(self, bytes)
+    local sent = self.options.trace and message.parse(bytes)
+    if sent then
+        self.options.trace(self, "out", sent)
+    end
     if self.transport == "tcp" then
         self.socket:write(bytes)
     else
