@@ -121,10 +121,9 @@ local function difference(words, trait, a, b)
 end
 
 local function differences(words, a, b)
-  local found = {
-    difference(words, "class", words.class[a.class], words.class[b.class]) or
-      difference(words, "reference", spaced(a.reference), spaced(b.reference)),
-  }
+  local found = {}
+  found[1] = difference(words, "class", words.class[a.class], words.class[b.class])
+  found[#found + 1] = difference(words, "reference", spaced(a.reference), spaced(b.reference))
   for _, trait in ipairs(TRAITS) do
     found[#found + 1] = difference(words, trait, say(words, trait, a.traits[trait]), say(words, trait, b.traits[trait]))
   end
