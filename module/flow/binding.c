@@ -78,6 +78,11 @@ static void tell(const struct binding_store *store, enum binding_event event, co
         store->listener(store->listener_context, event, binding);
 }
 
+static struct text aor_name(const struct aor *aor)
+{
+    return (struct text){aor->name, aor->length};
+}
+
 static size_t aor_size(size_t length)
 {
     return offsetof(struct aor, name) + length;
@@ -143,8 +148,7 @@ void binding_store_listen(struct binding_store *store, binding_listener *listene
 
 static bool aor_matches(const void *item, const void *key)
 {
-    const struct aor *aor = item;
-    return text_equal((struct text){aor->name, aor->length}, *(const struct text *)key);
+    return text_equal(aor_name(item), *(const struct text *)key);
 }
 
 static bool flow_matches(const void *item, const void *key)
@@ -239,6 +243,16 @@ static void aor_note_earliest(struct aor *aor)
     aor->earliest = earliest;
 }
 
+static struct aor *aor_new(const struct binding_store *store, struct text name)
+{
+    struct aor *aor = take(store, aor_size(name.length));
+    if (aor == NULL)
+        return NULL;
+    *aor = (struct aor){.hash = hash_text(&store->key, name), .length = (uint16_t)name.length};
+    memcpy(aor->name, name.at, name.length);
+    return aor;
+}
+
 static void aor_drop_if_empty(struct binding_store *store, struct aor *aor)
 {
     if (aor->first != NULL)
@@ -316,16 +330,6 @@ static uint32_t aor_count_living(const struct aor *aor, int64_t now)
     for (const struct binding *binding = aor->first; binding != NULL; binding = binding->next)
         count += binding->expires_at > now;
     return count;
-}
-
-static struct aor *aor_new(const struct binding_store *store, struct text name)
-{
-    struct aor *aor = take(store, aor_size(name.length));
-    if (aor == NULL)
-        return NULL;
-    *aor = (struct aor){.hash = hash_text(&store->key, name), .length = (uint16_t)name.length};
-    memcpy(aor->name, name.at, name.length);
-    return aor;
 }
 
 static void binding_set(struct binding *binding, const struct binding_view *view)
@@ -526,7 +530,7 @@ const struct binding *binding_next_on_flow(const struct binding_store *store, co
 void binding_read(const struct binding *binding, struct binding_view *view)
 {
     *view = (struct binding_view){
-        .aor = {binding->aor->name, binding->aor->length},
+        .aor = aor_name(binding->aor),
         .contact = binding_text(binding, TEXT_CONTACT),
         .instance = binding_text(binding, TEXT_INSTANCE),
         .path = binding_text(binding, TEXT_PATH),

@@ -4,14 +4,8 @@
 #include <errno.h>
 
 enum {
-    LINE_SIZE = 64,
     LINE_ITEMS = 5,
-    LOAD = 3, /* items per bucket before another is split */
-    SEGMENT_LINES = 512,
-    SEGMENT_SHIFT = 9,
-    /* Room to align: the byte before the first line holds how far it was moved. */
-    SEGMENT_BYTES = SEGMENT_LINES * LINE_SIZE + LINE_SIZE,
-    SEGMENTS_FIRST = 16
+    LOAD = 3 /* items per bucket before another is split */
 };
 
 struct hash_line {
@@ -20,57 +14,7 @@ struct hash_line {
     void *item[LINE_ITEMS];
 };
 
-_Static_assert(sizeof(struct hash_line) == LINE_SIZE || sizeof(void *) != 8, "a line is one cache line");
-_Static_assert(sizeof(struct hash_line) <= LINE_SIZE, "a segment holds its lines");
-_Static_assert(1 << SEGMENT_SHIFT == SEGMENT_LINES, "a shift finds the segment");
-
-static inline struct hash_line *line_at(const struct hash_lines *lines, uint32_t number)
-{
-    return &lines->segments[number >> SEGMENT_SHIFT][number & (SEGMENT_LINES - 1)];
-}
-
-static int lines_widen(struct hash_lines *lines, const struct host *host)
-{
-    uint32_t size = lines->segments_size ? lines->segments_size * 2 : SEGMENTS_FIRST;
-    struct hash_line **segments = host->allocate(host->context, lines->segments,
-                                                 lines->segments_size * sizeof *segments, size * sizeof *segments);
-    if (segments == NULL)
-        return -ENOMEM;
-    lines->segments = segments;
-    lines->segments_size = size;
-    return 0;
-}
-
-static int lines_extend(struct hash_lines *lines, const struct host *host)
-{
-    if (lines->segments_used == lines->segments_size && lines_widen(lines, host) < 0)
-        return -ENOMEM;
-    unsigned char *block = host->allocate(host->context, NULL, 0, SEGMENT_BYTES);
-    if (block == NULL)
-        return -ENOMEM;
-    size_t moved = LINE_SIZE - (uintptr_t)block % LINE_SIZE;
-    unsigned char *first = block + moved;
-    first[-1] = (unsigned char)moved;
-    memset(first, 0, SEGMENT_LINES * LINE_SIZE);
-    lines->segments[lines->segments_used++] = (struct hash_line *)(void *)first;
-    return 0;
-}
-
-static void lines_destroy(struct hash_lines *lines, const struct host *host)
-{
-    for (uint32_t i = 0; i < lines->segments_used; i++) {
-        unsigned char *first = (unsigned char *)lines->segments[i];
-        host->allocate(host->context, first - first[-1], SEGMENT_BYTES, 0);
-    }
-    if (lines->segments != NULL)
-        host->allocate(host->context, lines->segments, lines->segments_size * sizeof *lines->segments, 0);
-    *lines = (struct hash_lines){0};
-}
-
-static bool lines_have(const struct hash_lines *lines, uint32_t number)
-{
-    return number >> SEGMENT_SHIFT < lines->segments_used;
-}
+_Static_assert(sizeof(struct hash_line) <= LINE_BYTES, "a bucket is one line");
 
 void hash_key_draw(struct hash_key *key, const struct host *host)
 {
@@ -149,17 +93,26 @@ uint32_t hash_number(const struct hash_key *key, uint64_t number)
 
 int hash_index_create(struct hash_index *table, const struct host *host)
 {
-    *table = (struct hash_index){.host = host, .bucket_count = 1};
-    int result = lines_extend(&table->buckets, host);
-    if (result < 0)
+    *table = (struct hash_index){.bucket_count = 1};
+    line_pool_create(&table->buckets, host);
+    line_pool_create(&table->overflow, host);
+    if (line_pool_reserve(&table->buckets) < 0) {
         hash_index_destroy(table);
-    return result;
+        return -ENOMEM;
+    }
+    line_pool_take(&table->buckets);
+    return 0;
 }
 
 void hash_index_destroy(struct hash_index *table)
 {
-    lines_destroy(&table->buckets, table->host);
-    lines_destroy(&table->overflow, table->host);
+    line_pool_destroy(&table->buckets);
+    line_pool_destroy(&table->overflow);
+}
+
+static inline struct hash_line *bucket_at(const struct hash_index *table, uint32_t number)
+{
+    return line_pool_at(&table->buckets, number + 1);
 }
 
 static inline struct hash_line *bucket_of(const struct hash_index *table, uint32_t hash)
@@ -167,31 +120,12 @@ static inline struct hash_line *bucket_of(const struct hash_index *table, uint32
     uint32_t number = hash & (2 * table->mask + 1);
     if (number >= table->bucket_count)
         number &= table->mask;
-    return line_at(&table->buckets, number);
+    return bucket_at(table, number);
 }
 
 static inline struct hash_line *line_after(const struct hash_index *table, const struct hash_line *line)
 {
-    return line->next ? line_at(&table->overflow, line->next) : NULL;
-}
-
-/* Numbers start at 1; hash_index_reserve has seen to it that there is one. */
-static uint32_t overflow_take(struct hash_index *table)
-{
-    uint32_t number = table->overflow_free;
-    if (number == 0)
-        return ++table->overflow_made;
-    struct hash_line *line = line_at(&table->overflow, number);
-    table->overflow_free = line->next;
-    line->next = 0;
-    return number;
-}
-
-static void overflow_release(struct hash_index *table, uint32_t number)
-{
-    struct hash_line *line = line_at(&table->overflow, number);
-    *line = (struct hash_line){.next = table->overflow_free};
-    table->overflow_free = number;
+    return line->next ? line_pool_at(&table->overflow, line->next) : NULL;
 }
 
 static void place(struct hash_index *table, uint32_t hash, void *item)
@@ -206,8 +140,8 @@ static void place(struct hash_index *table, uint32_t hash, void *item)
             }
         }
         if (line->next == 0)
-            line->next = overflow_take(table);
-        line = line_at(&table->overflow, line->next);
+            line->next = line_pool_take(&table->overflow);
+        line = line_after(table, line);
     }
 }
 
@@ -223,15 +157,16 @@ static void place_all(struct hash_index *table, const struct hash_line *line)
 static void split(struct hash_index *table)
 {
     uint32_t number = table->bucket_count - table->mask - 1;
-    struct hash_line *bucket = line_at(&table->buckets, number);
+    struct hash_line *bucket = bucket_at(table, number);
     struct hash_line line = *bucket;
     *bucket = (struct hash_line){0};
+    line_pool_take(&table->buckets);
     table->bucket_count++;
     place_all(table, &line);
     while (line.next != 0) {
         uint32_t next = line.next;
-        line = *line_at(&table->overflow, next);
-        overflow_release(table, next);
+        line = *line_after(table, &line);
+        line_pool_release(&table->overflow, next);
         place_all(table, &line);
     }
     if (table->bucket_count == 2 * (table->mask + 1))
@@ -240,13 +175,12 @@ static void split(struct hash_index *table)
 
 int hash_index_reserve(struct hash_index *table)
 {
-    if (table->overflow_free == 0 && !lines_have(&table->overflow, table->overflow_made + 1) &&
-        lines_extend(&table->overflow, table->host) < 0)
+    if (line_pool_reserve(&table->overflow) < 0)
         return -ENOMEM;
     if (table->count < (size_t)table->bucket_count * LOAD || table->bucket_count > UINT32_MAX / 2)
         return 0;
     /* Without memory for another bucket the chains grow longer; nothing is lost. */
-    if (lines_have(&table->buckets, table->bucket_count) || lines_extend(&table->buckets, table->host) == 0)
+    if (line_pool_reserve(&table->buckets) == 0)
         split(table);
     return 0;
 }
@@ -257,12 +191,22 @@ void hash_index_insert(struct hash_index *table, uint32_t hash, void *item)
     table->count++;
 }
 
+/* A bit for each place that may hold the hash. Without branches: which place it is cannot be predicted, and a wrong
+   guess would cost as much as the line itself. */
+static inline unsigned line_candidates(const struct hash_line *line, uint32_t hash)
+{
+    unsigned found = 0;
+    for (unsigned i = 0; i < LINE_ITEMS; i++)
+        found |= (unsigned)(line->hash[i] == hash) << i;
+    return found;
+}
+
 void *hash_index_find(const struct hash_index *table, uint32_t hash, hash_match *match, const void *key)
 {
     for (const struct hash_line *line = bucket_of(table, hash); line != NULL; line = line_after(table, line)) {
-        for (unsigned i = 0; i < LINE_ITEMS; i++) {
-            void *item = line->item[i];
-            if (line->hash[i] == hash && item != NULL && match(item, key))
+        for (unsigned found = line_candidates(line, hash); found != 0; found &= found - 1) {
+            void *item = line->item[__builtin_ctz(found)];
+            if (item != NULL && match(item, key))
                 return item;
         }
     }
@@ -304,7 +248,7 @@ void hash_index_remove(struct hash_index *table, uint32_t hash, const void *item
         return;
     uint32_t number = before->next;
     before->next = owner->next;
-    overflow_release(table, number);
+    line_pool_release(&table->overflow, number);
 }
 
 void hash_index_replace(struct hash_index *table, uint32_t hash, const void *item, void *by)

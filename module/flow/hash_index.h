@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "core/text.h"
+#include "flow/line_pool.h"
 #include "host/host.h"
 
 /*
@@ -17,24 +18,12 @@
  * It never shrinks: memory that a million items needed is kept for the next million.
  */
 
-struct hash_line;
-
-/* A growing array of cache lines that never move. */
-struct hash_lines {
-    struct hash_line **segments;
-    uint32_t segments_size; /* places in `segments` */
-    uint32_t segments_used;
-};
-
 struct hash_index {
-    const struct host *host;
-    struct hash_lines buckets;
-    struct hash_lines overflow;
+    struct line_pool buckets; /* the first one is line 1 */
+    struct line_pool overflow;
     uint32_t bucket_count;
-    uint32_t mask;          /* of the last full doubling: bucket_count is in mask + 1 .. 2 * (mask + 1) */
-    uint32_t overflow_made; /* overflow lines ever handed out */
-    uint32_t overflow_free; /* head of the released ones; 0: none */
-    size_t count;           /* items */
+    uint32_t mask; /* of the last full doubling: bucket_count is from mask + 1 to 2 * mask + 1 */
+    size_t count;  /* items */
 };
 
 /* Two words of secret, drawn from the host: attackers choose AORs. */
