@@ -7,7 +7,7 @@
 #include "core/reaction.h"
 
 /* The lower the better; WORTHLESS is never sent. */
-enum { RANKS = BEST_RANK_COUNT * 2, RANK_430 = RANKS * (CLASS_GLOBAL_FAILURE + 2), WORTHLESS };
+enum { RANKS = BEST_RANK_COUNT * 2, RANK_430 = RANKS * (CLASS_GLOBAL_FAILURE + 2), WORTHLESS = RANK_430 + 2 };
 
 /* Class first, 2xx and 6xx before 3xx, 4xx, 5xx; then the table's rank; then what was received before what was made
    up here. The first of equals wins. */
@@ -15,14 +15,15 @@ static unsigned rank_of(enum method method, const struct stored_response *respon
 {
     const struct reaction *row = reaction_find(response->code);
     const enum code_class class = code_class(response->code);
+    const unsigned made_up = response->origin != ORIGIN_WIRE;
     if (!code_is_final(response->code))
         return WORTHLESS;
     if (row->number == SIP_REQUEST_TIMEOUT && method != METHOD_INVITE)
         return WORTHLESS;
     if (row->best == BEST_LAST)
-        return RANK_430;
+        return RANK_430 + made_up;
     const unsigned place = class == CLASS_SUCCESS ? 0 : class == CLASS_GLOBAL_FAILURE ? 1 : (unsigned)class;
-    return RANKS * place + row->best * 2U + (response->origin != ORIGIN_WIRE);
+    return RANKS * place + row->best * 2U + made_up;
 }
 
 static enum rule_id rule_of(uint32_t code, bool passed_430)
@@ -47,7 +48,7 @@ struct best best_choose(enum method method, const struct stored_response *respon
     bool has_430 = false;
     for (size_t i = 0; i < count; i++) {
         const unsigned rank = rank_of(method, &responses[i]);
-        has_430 |= rank == RANK_430;
+        has_430 |= rank >= RANK_430 && rank < WORTHLESS;
         if (rank < least) {
             least = rank;
             winner = i;
