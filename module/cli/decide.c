@@ -152,14 +152,22 @@ out:
     return status;
 }
 
+static int refuse_value(struct cli *cli, const struct option *option, size_t index, const char *value)
+{
+    uint64_t limit = decide_limit(index);
+    if (limit != 0)
+        return cli_usage(cli, "decide", "--%s: '%s' is no number from 0 to %llu", option->name, value,
+                         (unsigned long long)limit);
+    return cli_usage(cli, "decide", "--%s: '%s' does not fit (%s)", option->name, value, option->help);
+}
+
 static int apply(struct cli *cli, const struct request *request, const struct option *options,
                  struct decide_input *input)
 {
     for (size_t i = 0; i < request->given; i++) {
         size_t index = request->index[i];
         if (!decide_set(input, index, request->value[i]))
-            return cli_usage(cli, "decide", "--%s: '%s' makes no sense (%s: %s)", options[index].name,
-                             request->value[i], options[index].value, options[index].help);
+            return refuse_value(cli, &options[index], index, request->value[i]);
     }
     return CLI_OK;
 }

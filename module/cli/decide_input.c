@@ -7,7 +7,7 @@
 
 /* member, kind, option, what stands for the value, help */
 #define MEMBERS(M)                                                                                                     \
-    M(facts.method, METHOD, "method", "METHOD", "of the request; INVITE where not given")                              \
+    M(facts.method, METHOD, "method", "METHOD", "of the request, in capitals; INVITE where not given")                 \
     M(facts.role, ROLE, "role", "ROLE", "proxy (default), edge, registrar or uac")                                     \
     M(facts.origin, ORIGIN, "origin", "ORIGIN", "wire (default), timeout, transport or flow_down")                     \
     M(facts.retry_after, NUMBER, "retry-after", "SECONDS", "Retry-After of the response")                              \
@@ -73,6 +73,13 @@ const struct decide_member *decide_member_at(size_t index)
     return index < MEMBER_COUNT ? &members[index] : NULL;
 }
 
+uint64_t decide_limit(size_t index)
+{
+    if (members[index].kind != KIND_NUMBER)
+        return 0;
+    return members[index].size == sizeof(uint32_t) ? UINT32_MAX : UINT16_MAX;
+}
+
 static bool find_word(const char *const *words, size_t count, const char *value, uint64_t *number)
 {
     for (size_t i = 0; i < count; i++) {
@@ -103,7 +110,7 @@ static bool read_value(const struct decide_member *member, const char *value, ui
     case KIND_ORIGIN:
         return find_word(origins, ORIGIN_COUNT, value, number);
     case KIND_NUMBER:
-        return argument_number(value, member->size == sizeof(uint32_t) ? UINT32_MAX : UINT16_MAX, number);
+        return argument_number(value, decide_limit((size_t)(member - members)), number);
     default:
         *number = 1;
         return true;

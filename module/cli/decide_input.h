@@ -27,6 +27,9 @@ const struct decide_member *decide_member_at(size_t index);
 /* Set a member from an option's value. False: it makes no sense. */
 bool decide_set(struct decide_input *input, size_t index, const char *value);
 
+/* The greatest value of a number; 0: the member is none. */
+uint64_t decide_limit(size_t index);
+
 /* A member's value as a number; how it reads: "proxy", "INVITE", NULL for a plain number or flag. */
 uint64_t decide_get(const struct decide_input *input, size_t index);
 const char *decide_word(const struct decide_input *input, size_t index);

@@ -87,11 +87,24 @@ static void print_given(FILE *out, const struct decide_input *input)
     fputc('\n', out);
 }
 
+static void print_title(FILE *out, const struct decide_input *input)
+{
+    unsigned code = input->facts.code;
+    unsigned folded = code_fold(code);
+    if (input->facts.origin != ORIGIN_WIRE)
+        fputs("No response\n", out);
+    else if (folded == 0)
+        fprintf(out, "%u: no SIP status code\n", code);
+    else if (folded != code)
+        fprintf(out, "%u, not registered: acts as %u %s\n", code, folded, code_phrase(folded));
+    else
+        fprintf(out, "%u %s\n", code, code_phrase(code));
+}
+
 void decide_print_text(FILE *out, const struct decide_input *input, const struct decision *decision)
 {
     const struct rule *rule = rule_at((enum rule_id)decision->rule);
-    if (input->facts.origin == ORIGIN_WIRE)
-        fprintf(out, "%u %s\n", (unsigned)input->facts.code, code_phrase(input->facts.code));
+    print_title(out, input);
     print_given(out, input);
     if (decision->code != input->facts.code && decision->code != 0)
         print_code(out, "acts as", decision->code);

@@ -12,9 +12,9 @@
 
 /* What the JSON forms tell, in this order; the ready texts are for people. */
 static const char *const json_keys[] = {
-    "same",    "code",    "phrase", "class",  "reference", "registered",  "acts_as", "lang",   "description",
-    "when",    "fix",     "use",    "traits", "sender",    "retry",       "dialog",  "search", "retry_after",
-    "headers", "methods", "a",      "b",      "notes",     "differences", "trait",   "label",  NULL,
+    "same",    "code",    "phrase", "class",  "reference", "registered", "acts_as", "lang",        "description",
+    "when",    "fix",     "use",    "traits", "sender",    "retry",      "dialog",  "search",      "retry_after",
+    "headers", "methods", "trait",  "label",  "a",         "b",          "notes",   "differences", NULL,
 };
 
 struct job {
