@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "standalone/server_private.h"
+
+#include <stdio.h>
+
+/* One branch of a request: where it goes, what is sent there (RFC 3261 16.6). */
+
+uint32_t branch_digest(const struct server *server, const struct sip_message *request)
+{
+    static const enum sip_header parts[] = {HEADER_ROUTE, HEADER_PROXY_REQUIRE};
+    uint64_t sum = table_digest(server->seed, sip_request_uri(request));
+    sum = table_digest(sum, sip_from_tag(request));
+    sum = table_digest(sum, sip_to_tag(request));
+    sum = table_digest(sum, sip_call_id(request)) + sip_cseq(request);
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        const struct sip_field *field = sip_field(request, parts[i], 0);
+        if (field != NULL)
+            sum = table_digest(sum, field->value);
+    }
+    return (uint32_t)(sum ^ sum >> 32);
+}
+
+size_t branch_via(const struct server *server, const struct peer *peer, uint64_t number, uint32_t digest, char *out,
+                  size_t size)
+{
+    char branch[64];
+    const struct listener *listener = server_listener(server, peer);
+    branch_write(number, digest, branch, sizeof branch);
+    int length = snprintf(out, size, "SIP/2.0/%s %s:%u;branch=%s%s", transport_name(peer->transport), listener->host,
+                          listener->port, branch, peer->transport == TRANSPORT_UDP ? ";rport" : "");
+    return length < 0 || (size_t)length >= size ? 0 : (size_t)length;
+}
+
+static bool is_listener_for(const struct listener *listener, enum transport transport, sa_family_t family)
+{
+    return listener->transport == transport && (listener->host[0] == '[') == (family == AF_INET6);
+}
+
+/* Send from where the request came in, if that listener speaks the transport and address family, else from the first
+   that does. */
+static bool choose_listener(const struct server *server, const struct peer *source, struct peer *peer)
+{
+    sa_family_t family = peer->address.any.sa_family;
+    if (source != NULL && is_listener_for(server_listener(server, source), peer->transport, family)) {
+        peer->listener = source->listener;
+        return true;
+    }
+    for (size_t i = 0; i < server->config.listener_count; i++) {
+        if (is_listener_for(&server->config.listeners[i], peer->transport, family)) {
+            peer->listener = (uint8_t)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum transport transport_of_uri(const struct sip_uri *uri)
+{
+    return text_equal_nocase(uri->transport, TEXT("tcp")) ? TRANSPORT_TCP : TRANSPORT_UDP;
+}
+
+static bool is_known_transport(const struct sip_uri *uri)
+{
+    return uri->transport.length == 0 || text_equal_nocase(uri->transport, TEXT("udp")) ||
+           text_equal_nocase(uri->transport, TEXT("tcp"));
+}
+
+bool peer_of_uri(const struct server *server, const struct sip_uri *uri, const struct peer *source, struct peer *peer)
+{
+    *peer = (struct peer){.transport = (uint8_t)transport_of_uri(uri)};
+    return is_known_transport(uri) && text_equal_nocase(uri->scheme, TEXT("sip")) &&
+           address_read(uri->host, (uint16_t)(uri->port ? uri->port : 5060), &peer->address) &&
+           choose_listener(server, source, peer);
+}
+
+static bool forms_dialog(const struct sip_message *request)
+{
+    enum method method = sip_method(request);
+    return method == METHOD_INVITE || method == METHOD_SUBSCRIBE || method == METHOD_REFER || method == METHOD_NOTIFY;
+}
+
+static struct text request_uri(const struct branch *branch)
+{
+    return branch->target != NULL ? branch->target->uri : branch->uri;
+}
+
+/* The datagram limit of RFC 3261 18.1.1 is not enforced by switching transports: see README, limits. */
+static bool write_request(struct branch *branch, uint64_t number)
+{
+    char via[192], record[384], received[64];
+    struct context *context = branch->context;
+    struct server *server = context->server;
+    const struct sip_message *request = context->request;
+    const struct peer *source = server_transaction_source(context->transaction);
+    int hops = sip_max_forwards(request);
+    struct sip_forward forward = {.request_uri = request_uri(branch),
+                                  .routes_dropped = context->routes_dropped,
+                                  .max_forwards = hops < 0 ? 70 : hops - 1,
+                                  .rport = address_port(&source->address)};
+    address_host(&source->address, received, sizeof received);
+    forward.received = text_of(received);
+    forward.via = (struct text){via, branch_via(server, &branch->peer, number, branch->digest, via, sizeof via)};
+    if (branch->target != NULL)
+        forward.route = branch->target->path;
+    if (forms_dialog(request) && sip_to_tag(request).length == 0) {
+        size_t length = route_record(server, request, source, &branch->peer, branch->on_flow, record, sizeof record);
+        forward.record_route = (struct text){record, length};
+    }
+    sip_buffer_clear(&server->out);
+    return sip_forward_request(request, &forward, &server->out) == 0;
+}
+
+static void fail_soon(struct branch *branch, enum origin origin)
+{
+    branch->pending_origin = (uint8_t)origin;
+    timer_start(&branch->context->server->timers, &branch->timer, 0);
+}
+
+static void send_to_peer(struct branch *branch)
+{
+    struct context *context = branch->context;
+    struct server *server = context->server;
+    uint64_t number = client_transaction_number(server->transactions);
+    address_format(&branch->peer.address, branch->destination, sizeof branch->destination);
+    branch->digest = branch_digest(server, context->request);
+    if (rest_is_on(server, text_of(branch->destination)) || !write_request(branch, number)) {
+        fail_soon(branch, ORIGIN_TRANSPORT);
+        return;
+    }
+    struct text bytes = {server->out.bytes, server->out.length};
+    enum method method = sip_method(context->request);
+    if (client_transaction_new(server->transactions, number, method, &branch->peer, bytes, branch,
+                               &branch->transaction) != 0) {
+        server->counters.memory++;
+        fail_soon(branch, ORIGIN_TRANSPORT);
+        return;
+    }
+    server->counters.branches++;
+    if (method == METHOD_INVITE)
+        timer_start(&server->timers, &branch->timer, server->config.timer_c_ms);
+}
+
+static void resolved(void *again, const union address *addresses, size_t count)
+{
+    struct branch *branch = again;
+    struct context *context = branch->context;
+    branch->resolving = false;
+    if (context->transaction == NULL || branch->has_final || context->final_forwarded || context->cancelled) {
+        if (!branch->has_final)
+            fail_soon(branch, ORIGIN_TRANSPORT);
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct peer peer = {.transport = branch->peer.transport, .address = addresses[i]};
+        if (!choose_listener(context->server, server_transaction_source(context->transaction), &peer))
+            continue;
+        if (branch->peer.address.any.sa_family == 0)
+            branch->peer = peer;
+        else if (branch->other_count < sizeof branch->others / sizeof branch->others[0])
+            branch->others[branch->other_count++] = addresses[i];
+    }
+    if (branch->peer.address.any.sa_family == 0)
+        fail_soon(branch, ORIGIN_TRANSPORT);
+    else
+        send_to_peer(branch);
+}
+
+static bool resolve(struct branch *branch, const struct sip_uri *uri)
+{
+    char host[256];
+    const struct wire *wire = branch->context->server->config.wire;
+    if (uri->host.length >= sizeof host || !is_known_transport(uri) || !text_equal_nocase(uri->scheme, TEXT("sip")))
+        return false;
+    memcpy(host, uri->host.at, uri->host.length);
+    host[uri->host.length] = '\0';
+    branch->peer = (struct peer){.transport = (uint8_t)transport_of_uri(uri)};
+    branch->resolving = true;
+    if (wire->resolve(wire->context, host, (uint16_t)(uri->port ? uri->port : 5060), resolved, branch) != 0)
+        branch->resolving = false;
+    return branch->resolving;
+}
+
+static void send_to_uri(struct branch *branch, struct text next_hop)
+{
+    struct sip_uri uri;
+    union address numeric;
+    const struct peer *source = server_transaction_source(branch->context->transaction);
+    bool sending = false;
+    if (sip_uri_create(&uri, next_hop) == 0) {
+        if (address_read(uri.host, 0, &numeric)) {
+            sending = peer_of_uri(branch->context->server, &uri, source, &branch->peer);
+            if (sending)
+                send_to_peer(branch);
+        } else {
+            sending = resolve(branch, &uri);
+        }
+    }
+    sip_uri_destroy(&uri);
+    if (!sending)
+        fail_soon(branch, ORIGIN_TRANSPORT);
+}
+
+static void timer_fires(struct timer *timer)
+{
+    struct branch *branch = TABLE_OWNER(timer, struct branch, timer);
+    struct sip_message *none = NULL;
+    if (branch->transaction == NULL) {
+        branch_react(branch, branch->pending_origin, &none);
+        return;
+    }
+    /* Timer C (16.8): the branch is cancelled, and counts as a 408. */
+    client_transaction_cancel(branch->transaction);
+    branch_react(branch, ORIGIN_TIMEOUT, &none);
+}
+
+static struct branch *branch_new(struct context *context, struct target *target, struct text uri)
+{
+    const struct host *host = context->server->config.host;
+    struct branch *branch = memory_new(host, sizeof *branch);
+    if (branch == NULL)
+        return NULL;
+    if (target == NULL && !memory_copy(host, uri, &branch->uri)) {
+        memory_delete(host, branch, sizeof *branch);
+        return NULL;
+    }
+    branch->context = context;
+    branch->target = target;
+    branch->timer.fire = timer_fires;
+    branch->next = context->branches;
+    context->branches = branch;
+    context->branches_made++;
+    return branch;
+}
+
+/* Start a branch to a target (or, inside a dialog, to a URI by its next hop or flow). Never fails at once: what cannot
+   be sent is told to branch_react() from the timers. NULL only where memory is short. */
+struct branch *branch_start(struct context *context, struct target *target, struct text uri, struct text next_hop,
+                            flow_id flow)
+{
+    struct server *server = context->server;
+    struct branch *branch = branch_new(context, target, uri);
+    struct peer peer;
+    if (branch == NULL)
+        return NULL;
+    bool bound = target != NULL && flow != 0;
+    if (flow == 0) {
+        send_to_uri(branch, next_hop);
+    } else if ((!bound || binding_first_on_flow(server->bindings, flow) != NULL) && peer_of_flow(server, flow, &peer)) {
+        branch->peer = peer;
+        branch->on_flow = true;
+        send_to_peer(branch);
+    } else {
+        branch->on_flow = true;
+        fail_soon(branch, ORIGIN_FLOW_DOWN);
+    }
+    return branch;
+}
+
+/* 3263-4.3.a: the same target at the next address of its name; NULL where there is none. */
+struct branch *branch_start_next_server(const struct branch *failed)
+{
+    struct context *context = failed->context;
+    if (failed->other_count == 0 || !context_may_add(context))
+        return NULL;
+    struct branch *branch = branch_new(context, failed->target, failed->uri);
+    if (branch == NULL)
+        return NULL;
+    branch->peer = failed->peer;
+    branch->peer.address = failed->others[0];
+    branch->peer.connection = 0;
+    branch->other_count = (uint8_t)(failed->other_count - 1);
+    memcpy(branch->others, failed->others + 1, branch->other_count * sizeof branch->others[0]);
+    send_to_peer(branch);
+    return branch;
+}
+
+void branch_delete(struct branch *branch)
+{
+    const struct host *host = branch->context->server->config.host;
+    timer_stop(&branch->context->server->timers, &branch->timer);
+    sip_message_delete(branch->response);
+    memory_delete_text(host, branch->uri);
+    memory_delete(host, branch, sizeof *branch);
+}
+
+static void on_response(void *user, struct client_transaction *transaction, struct sip_message **response)
+{
+    struct branch *branch = user;
+    (void)transaction;
+    branch_react(branch, ORIGIN_WIRE, response);
+}
+
+static void on_timeout(void *user, struct client_transaction *transaction)
+{
+    struct sip_message *none = NULL;
+    (void)transaction;
+    branch_react(user, ORIGIN_TIMEOUT, &none);
+}
+
+static void on_failed(void *user, struct client_transaction *transaction, bool down)
+{
+    struct sip_message *none = NULL;
+    (void)transaction;
+    branch_react(user, down ? ORIGIN_FLOW_DOWN : ORIGIN_TRANSPORT, &none);
+}
+
+static void on_ended(void *user, struct client_transaction *transaction)
+{
+    struct branch *branch = user;
+    (void)transaction;
+    branch->transaction = NULL;
+    timer_stop(&branch->context->server->timers, &branch->timer);
+    context_forget_unused(branch->context);
+}
+
+const struct client_events branch_events = {
+    .response = on_response, .timeout = on_timeout, .failed = on_failed, .ended = on_ended};

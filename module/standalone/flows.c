@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "standalone/server_private.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+/*
+ * What the server knows of flows beside the bindings on them. A connection is the transport's to know, a datagram flow
+ * over IPv4 is its own number; only datagram flows over IPv6 need a table, kept as long as a binding is on them.
+ */
+
+struct datagram6 {
+    struct table_link link;
+    struct peer peer;
+};
+
+static struct datagram6 *find6(const struct server *server, flow_id flow)
+{
+    struct table_link *link = table_find(&server->datagram6, flow);
+    return link != NULL ? TABLE_OWNER(link, struct datagram6, link) : NULL;
+}
+
+/* A flow whose number is taken by another address stays unknown: its messages go by their URI. */
+void flows_keep(struct server *server, const struct peer *peer)
+{
+    struct peer known;
+    flow_id flow = peer_flow(peer);
+    if (!flow_is_datagram(flow) || peer_of_datagram_flow(flow, &known) || find6(server, flow) != NULL)
+        return;
+    struct datagram6 *entry = memory_new(server->config.host, sizeof *entry);
+    if (entry == NULL)
+        return;
+    entry->peer = *peer;
+    table_add(&server->datagram6, &entry->link, flow);
+}
+
+static void forget6(struct server *server, struct datagram6 *entry)
+{
+    table_remove(&server->datagram6, &entry->link);
+    memory_delete(server->config.host, entry, sizeof *entry);
+}
+
+static bool is_last_on_flow(const struct server *server, flow_id flow, const struct binding *binding)
+{
+    return binding_first_on_flow(server->bindings, flow) == binding &&
+           binding_next_on_flow(server->bindings, binding) == NULL;
+}
+
+static void binding_changed(void *context, enum binding_event event, const struct binding *binding)
+{
+    struct server *server = context;
+    if (server->config.binding_changed != NULL)
+        server->config.binding_changed(server->config.binding_changed_context, event, binding);
+    if (event == BINDING_ADDED || event == BINDING_UPDATED || server->datagram6.count == 0)
+        return;
+    struct binding_view view;
+    binding_read(binding, &view);
+    struct datagram6 *entry = find6(server, view.flow);
+    if (entry != NULL && is_last_on_flow(server, view.flow, binding))
+        forget6(server, entry);
+}
+
+void flows_listen(struct server *server)
+{
+    binding_store_listen(server->bindings, binding_changed, server);
+}
+
+void flows_clear(struct server *server)
+{
+    struct table_link *link;
+    while ((link = table_any(&server->datagram6)) != NULL)
+        forget6(server, TABLE_OWNER(link, struct datagram6, link));
+}
+
+bool peer_of_flow(const struct server *server, flow_id flow, struct peer *peer)
+{
+    if (flow == 0)
+        return false;
+    if (peer_of_datagram_flow(flow, peer))
+        return peer->listener < server->config.listener_count;
+    if (flow_is_datagram(flow)) {
+        const struct datagram6 *entry = find6(server, flow);
+        if (entry != NULL)
+            *peer = entry->peer;
+        return entry != NULL;
+    }
+    return server->config.wire->connection(server->config.wire->context, flow, peer);
+}
+
+bool server_flow_peer(const struct server *server, flow_id flow, struct peer *peer)
+{
+    return peer_of_flow(server, flow, peer);
+}
+
+int server_restore_binding(struct server *server, const struct binding_view *view, const struct peer *peer)
+{
+    if (flow_is_datagram(view->flow))
+        flows_keep(server, peer);
+    return binding_put(server->bindings, view, NULL);
+}
+
+size_t server_describe_flow(const struct server *server, flow_id flow, char *out, size_t size)
+{
+    struct peer peer;
+    char address[64] = "gone";
+    if (flow == 0) {
+        out[0] = '\0';
+        return 0;
+    }
+    if (peer_of_flow(server, flow, &peer))
+        address_format(&peer.address, address, sizeof address);
+    int length = flow_is_datagram(flow) ? snprintf(out, size, "udp %s", address)
+                                        : snprintf(out, size, "tcp %s #%" PRIu64, address, flow);
+    return length < 0 ? 0 : (size_t)length < size ? (size_t)length : size - 1;
+}

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "standalone/network_private.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+static uint32_t or_else(uint32_t value, uint32_t standard)
+{
+    return value != 0 ? value : standard;
+}
+
+static int wire_send(void *context, struct peer *peer, const char *bytes, size_t length)
+{
+    struct network *network = context;
+    if (peer->transport == TRANSPORT_TCP)
+        return connection_send(network, peer, bytes, length);
+    if (peer->listener >= network->socket_count)
+        return -EINVAL;
+    return datagram_send(&network->sockets[peer->listener], &peer->address, bytes, length);
+}
+
+static void wire_close(void *context, flow_id number)
+{
+    struct connection *connection = connection_find(context, number);
+    if (connection != NULL)
+        connection_close(connection, "closed");
+}
+
+static bool wire_connection(void *context, flow_id number, struct peer *peer)
+{
+    const struct connection *connection = connection_find(context, number);
+    if (connection != NULL)
+        *peer = *connection_peer(connection);
+    return connection != NULL;
+}
+
+struct lookup {
+    uv_getaddrinfo_t request;
+    const struct host *host;
+    resolve_done *done;
+    void *again;
+    uint16_t port;
+};
+
+enum { ADDRESSES_MOST = 8 };
+
+static void on_lookup(uv_getaddrinfo_t *request, int status, struct addrinfo *results)
+{
+    struct lookup *lookup = request->data;
+    union address addresses[ADDRESSES_MOST];
+    size_t count = 0;
+    for (struct addrinfo *result = status == 0 ? results : NULL; result != NULL && count < ADDRESSES_MOST;
+         result = result->ai_next) {
+        union address *address = &addresses[count];
+        if (result->ai_addrlen > sizeof *address)
+            continue;
+        memset(address, 0, sizeof *address);
+        memcpy(address, result->ai_addr, result->ai_addrlen);
+        if (address->any.sa_family == AF_INET6)
+            address->v6.sin6_port = htons(lookup->port);
+        else
+            address->v4.sin_port = htons(lookup->port);
+        count++;
+    }
+    uv_freeaddrinfo(results);
+    lookup->done(lookup->again, addresses, count);
+    memory_delete(lookup->host, lookup, sizeof *lookup);
+}
+
+static int wire_resolve(void *context, const char *host, uint16_t port, resolve_done *done, void *again)
+{
+    struct network *network = context;
+    const struct addrinfo hints = {.ai_socktype = SOCK_DGRAM, .ai_flags = AI_ADDRCONFIG};
+    struct lookup *lookup = memory_new(network->config.host, sizeof *lookup);
+    if (lookup == NULL)
+        return -ENOMEM;
+    *lookup = (struct lookup){.host = network->config.host, .done = done, .again = again, .port = port};
+    lookup->request.data = lookup;
+    int error = uv_getaddrinfo(network->config.loop, &lookup->request, on_lookup, host, NULL, &hints);
+    if (error != 0)
+        memory_delete(lookup->host, lookup, sizeof *lookup);
+    return error;
+}
+
+static void set_standards(struct network_limits *limits)
+{
+    limits->connections = or_else(limits->connections, 10000);
+    limits->idle_s = or_else(limits->idle_s, 600);
+    limits->message_s = or_else(limits->message_s, 32);
+    limits->unsent = or_else(limits->unsent, 1 << 20);
+}
+
+int network_new(struct network **out, const struct network_config *config)
+{
+    const struct host *host = config->host;
+    struct network *network = memory_new(host, sizeof *network);
+    if (network == NULL)
+        return -ENOMEM;
+    network->config = *config;
+    set_standards(&network->config.limits);
+    network->seed = (uint64_t)host->random(host->context) << 32 | host->random(host->context);
+    network->wire = (struct wire){.context = network,
+                                  .send = wire_send,
+                                  .close = wire_close,
+                                  .connection = wire_connection,
+                                  .resolve = wire_resolve};
+    network->datagrams = memory_new(host, (size_t)DATAGRAMS_AT_ONCE * DATAGRAM_MOST);
+    network->read = memory_new(host, READ_MOST);
+    if (network->datagrams == NULL || network->read == NULL || table_create(&network->connections, host) != 0 ||
+        table_create(&network->addresses, host) != 0) {
+        network_delete(network);
+        return -ENOMEM;
+    }
+    *out = network;
+    return 0;
+}
+
+const struct wire *network_wire(struct network *network)
+{
+    return &network->wire;
+}
+
+const struct network_counters *network_counters(const struct network *network)
+{
+    return &network->counters;
+}
+
+static void name_listener(const union address *address, enum transport kind, struct listener *listener)
+{
+    char host[INET6_ADDRSTRLEN];
+    bool v6 = address->any.sa_family == AF_INET6;
+    *listener = (struct listener){.transport = (uint8_t)kind, .port = address_port(address)};
+    address_host(address, host, sizeof host);
+    snprintf(listener->host, sizeof listener->host, v6 ? "[%s]" : "%s", host);
+}
+
+int network_listen(struct network *network, enum transport kind, const union address *address,
+                   struct listener *listener)
+{
+    if (network->socket_count == LISTENERS_MOST)
+        return -ENOSPC;
+    struct socket *socket = &network->sockets[network->socket_count];
+    *socket = (struct socket){.network = network, .fd = -1, .kind = (uint8_t)kind};
+    socket->index = (uint8_t)network->socket_count;
+    int error = kind == TRANSPORT_TCP ? connection_listen(socket, address) : datagram_open(socket, address);
+    if (error != 0)
+        return error;
+    network->socket_count++;
+    name_listener(address, kind, listener);
+    return 0;
+}
+
+int network_start(struct network *network, struct server *server)
+{
+    int error = 0;
+    network->server = server;
+    for (size_t i = 0; error == 0 && i < network->socket_count; i++) {
+        if (network->sockets[i].kind == TRANSPORT_UDP)
+            error = datagram_start(&network->sockets[i]);
+    }
+    return error;
+}
+
+static void close_socket(struct socket *socket)
+{
+    if (socket->open && !uv_is_closing(&socket->uv.handle))
+        uv_close(&socket->uv.handle, NULL);
+    socket->open = false;
+}
+
+void network_stop_listening(struct network *network)
+{
+    for (size_t i = 0; i < network->socket_count; i++) {
+        if (network->sockets[i].kind == TRANSPORT_TCP)
+            close_socket(&network->sockets[i]);
+    }
+}
+
+void network_close(struct network *network)
+{
+    network->closing = true;
+    connections_close(network);
+    for (size_t i = 0; i < LISTENERS_MOST; i++)
+        close_socket(&network->sockets[i]);
+}
+
+void network_delete(struct network *network)
+{
+    if (network == NULL)
+        return;
+    const struct host *host = network->config.host;
+    for (size_t i = 0; i < network->socket_count; i++) {
+        if (network->sockets[i].fd >= 0)
+            close(network->sockets[i].fd);
+    }
+    table_destroy(&network->connections);
+    table_destroy(&network->addresses);
+    memory_delete(host, network->datagrams, (size_t)DATAGRAMS_AT_ONCE * DATAGRAM_MOST);
+    memory_delete(host, network->read, READ_MOST);
+    memory_delete(host, network, sizeof *network);
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#ifndef REFLOW_STANDALONE_NETWORK_H
+#define REFLOW_STANDALONE_NETWORK_H
+
+#include <uv.h>
+
+#include "standalone/server.h"
+#include "standalone/wire.h"
+
+/*
+ * Sockets for struct wire, on libuv: UDP and TCP listeners, connections, names. What arrives is given to the server.
+ * One loop, one thread.
+ */
+
+struct network;
+
+struct network_limits {
+    uint32_t connections;      /* at a time; more are closed as they come; 0: 10000 */
+    uint32_t idle_s;           /* a connection without traffic and bindings is closed; 0: 600 */
+    uint32_t message_s;        /* a message must be whole after this; 0: 32 */
+    uint32_t unsent;           /* bytes that wait for a slow reader, past them it is closed; 0: 1 MiB */
+    uint32_t flow_timer;       /* s; a flow with bindings that was silent for longer is pinged; 0: never */
+    struct sip_limits message; /* of a message */
+};
+
+#define NETWORK_COUNTERS(COUNTER)                                                                                      \
+    COUNTER(connections, "connections open")                                                                           \
+    COUNTER(accepted, "connections accepted")                                                                          \
+    COUNTER(opened, "connections opened")                                                                              \
+    COUNTER(refused, "connections refused: too many")                                                                  \
+    COUNTER(idle, "connections closed: idle")                                                                          \
+    COUNTER(unfinished, "connections closed: a message was not finished in time")                                      \
+    COUNTER(oversized, "connections closed: a message over the limits or without length")                              \
+    COUNTER(slow, "connections closed: the peer does not read")                                                        \
+    COUNTER(keepalive_lost, "connections closed: a ping was not answered")                                             \
+    COUNTER(pings, "pings answered")                                                                                   \
+    COUNTER(pings_sent, "pings sent")                                                                                  \
+    COUNTER(icmp, "datagrams that came back as unreachable")                                                           \
+    COUNTER(datagrams_unsent, "datagrams that could not be sent")
+
+struct network_counters {
+#define COUNTER(name, what) uint64_t name;
+    NETWORK_COUNTERS(COUNTER)
+#undef COUNTER
+};
+
+struct network_config {
+    uv_loop_t *loop;
+    const struct host *host;
+    struct network_limits limits;
+};
+
+int network_new(struct network **out, const struct network_config *config);
+
+/* The functions to give to server_new(); good as long as the network. */
+const struct wire *network_wire(struct network *network);
+
+/*
+ * Bind one listener, before the server exists; indexes count up from 0 in the order of calls. *listener is filled with
+ * what to write into Via. 0 or a negative errno (libuv's codes are those).
+ */
+int network_listen(struct network *network, enum transport kind, const union address *address,
+                   struct listener *listener);
+
+/* Start to receive for this server. */
+int network_start(struct network *network, struct server *server);
+
+/* No new connections from now on. */
+void network_stop_listening(struct network *network);
+
+/* Close everything; run the loop until it is empty, then delete. */
+void network_close(struct network *network);
+void network_delete(struct network *network);
+
+const struct network_counters *network_counters(const struct network *network);
+
+#endif

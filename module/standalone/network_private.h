@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#ifndef REFLOW_STANDALONE_NETWORK_PRIVATE_H
+#define REFLOW_STANDALONE_NETWORK_PRIVATE_H
+
+#include "standalone/memory.h"
+#include "standalone/table.h"
+#include "standalone/network.h"
+
+enum { DATAGRAM_MOST = 65536, DATAGRAMS_AT_ONCE = 16, READ_MOST = 65536 };
+
+struct socket {
+    struct network *network;
+    union {
+        uv_handle_t handle;
+        uv_poll_t poll; /* UDP: recvmmsg and the error queue are not libuv's to give */
+        uv_tcp_t tcp;
+    } uv;
+    int fd;       /* UDP */
+    uint8_t kind; /* enum transport */
+    uint8_t index;
+    bool open;
+};
+
+struct network {
+    struct network_config config;
+    struct wire wire;
+    struct server *server;
+    struct socket sockets[LISTENERS_MOST];
+    size_t socket_count;
+    struct table connections; /* by number */
+    struct table addresses;   /* the same by digest of the remote address */
+    uint64_t seed;
+    flow_id last_connection;
+    struct network_counters counters;
+    char *datagrams; /* DATAGRAMS_AT_ONCE of DATAGRAM_MOST bytes */
+    char *read;      /* READ_MOST bytes, lent to one read at a time */
+    bool closing;
+};
+
+/* datagram.c */
+int datagram_open(struct socket *socket, const union address *address);
+int datagram_start(struct socket *socket);
+int datagram_send(struct socket *socket, const union address *to, const char *bytes, size_t length);
+
+/* connection.c */
+struct connection;
+int connection_listen(struct socket *socket, const union address *address);
+int connection_send(struct network *network, struct peer *peer, const char *bytes, size_t length);
+struct connection *connection_find(const struct network *network, flow_id number);
+const struct peer *connection_peer(const struct connection *connection);
+void connection_close(struct connection *connection, const char *reason);
+void connections_close(struct network *network);
+
+#endif

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "standalone/peer.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+
+/* Bits of a datagram flow's number: 63 datagram, 62 IPv6, then for IPv4 listener 48-55, address 16-47, port 0-15. */
+static const flow_id datagram = 1ULL << 63;
+static const flow_id over_ipv6 = 1ULL << 62;
+
+static flow_id mix(flow_id sum, uint64_t word)
+{
+    sum = (sum ^ word) * 0x9E3779B97F4A7C15ULL;
+    return sum ^ (sum >> 29);
+}
+
+flow_id peer_flow(const struct peer *peer)
+{
+    if (peer->transport != TRANSPORT_UDP)
+        return peer->connection;
+    if (peer->address.any.sa_family == AF_INET)
+        return datagram | (flow_id)peer->listener << 48 | (flow_id)ntohl(peer->address.v4.sin_addr.s_addr) << 16 |
+               ntohs(peer->address.v4.sin_port);
+    uint64_t words[2];
+    memcpy(words, &peer->address.v6.sin6_addr, sizeof words);
+    flow_id sum = mix(mix(mix(peer->listener, words[0]), words[1]), peer->address.v6.sin6_port);
+    return datagram | over_ipv6 | (sum & (over_ipv6 - 1));
+}
+
+bool flow_is_datagram(flow_id flow)
+{
+    return (flow & datagram) != 0;
+}
+
+bool peer_of_datagram_flow(flow_id flow, struct peer *peer)
+{
+    if ((flow & datagram) == 0 || (flow & over_ipv6) != 0)
+        return false;
+    *peer = (struct peer){.transport = TRANSPORT_UDP, .listener = (uint8_t)(flow >> 48)};
+    peer->address.v4.sin_family = AF_INET;
+    peer->address.v4.sin_addr.s_addr = htonl((uint32_t)(flow >> 16));
+    peer->address.v4.sin_port = htons((uint16_t)flow);
+    return true;
+}
+
+bool address_equal(const union address *a, const union address *b)
+{
+    if (a->any.sa_family != b->any.sa_family)
+        return false;
+    if (a->any.sa_family == AF_INET)
+        return a->v4.sin_port == b->v4.sin_port && a->v4.sin_addr.s_addr == b->v4.sin_addr.s_addr;
+    return a->v6.sin6_port == b->v6.sin6_port &&
+           memcmp(&a->v6.sin6_addr, &b->v6.sin6_addr, sizeof a->v6.sin6_addr) == 0;
+}
+
+uint16_t address_port(const union address *address)
+{
+    return ntohs(address->any.sa_family == AF_INET6 ? address->v6.sin6_port : address->v4.sin_port);
+}
+
+size_t address_host(const union address *address, char *out, size_t size)
+{
+    const void *bytes =
+        address->any.sa_family == AF_INET6 ? (const void *)&address->v6.sin6_addr : (const void *)&address->v4.sin_addr;
+    if (inet_ntop(address->any.sa_family, bytes, out, (socklen_t)size) == NULL)
+        out[0] = '\0';
+    return strlen(out);
+}
+
+size_t address_format(const union address *address, char *out, size_t size)
+{
+    char host[INET6_ADDRSTRLEN];
+    address_host(address, host, sizeof host);
+    bool v6 = address->any.sa_family == AF_INET6;
+    int length = snprintf(out, size, v6 ? "[%s]:%u" : "%s:%u", host, address_port(address));
+    return length < 0 ? 0 : (size_t)length < size ? (size_t)length : size - 1;
+}
+
+bool address_read(struct text host, uint16_t port, union address *address)
+{
+    char buffer[INET6_ADDRSTRLEN];
+    if (host.length >= 2 && host.at[0] == '[' && host.at[host.length - 1] == ']')
+        host = (struct text){host.at + 1, host.length - 2};
+    if (host.length == 0 || host.length >= sizeof buffer)
+        return false;
+    memcpy(buffer, host.at, host.length);
+    buffer[host.length] = '\0';
+    memset(address, 0, sizeof *address);
+    if (inet_pton(AF_INET, buffer, &address->v4.sin_addr) == 1) {
+        address->v4.sin_family = AF_INET;
+        address->v4.sin_port = htons(port);
+        return true;
+    }
+    if (inet_pton(AF_INET6, buffer, &address->v6.sin6_addr) == 1) {
+        address->v6.sin6_family = AF_INET6;
+        address->v6.sin6_port = htons(port);
+        return true;
+    }
+    return false;
+}
+
+const char *transport_name(enum transport transport)
+{
+    return transport == TRANSPORT_TCP ? "TCP" : "UDP";
+}

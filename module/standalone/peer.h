@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#ifndef REFLOW_STANDALONE_PEER_H
+#define REFLOW_STANDALONE_PEER_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/text.h"
+#include "flow/binding.h"
+
+/* Where a message came from, or goes: an address, and the very socket (5626-7.e). */
+
+enum transport { TRANSPORT_UDP, TRANSPORT_TCP };
+
+union address {
+    struct sockaddr any;
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+};
+
+struct peer {
+    uint8_t transport;     /* enum transport */
+    uint8_t listener;      /* index of the listener: the local side of a datagram, and the Via to write */
+    flow_id connection;    /* TCP: the connection; 0: any to the address, opened where there is none */
+    union address address; /* the remote side */
+};
+
+/*
+ * A flow's number. A connection's is given by the transport (below 2^62). A datagram flow over IPv4 is its own number:
+ * listener, address and port, so that no table is needed to get from one to the other; over IPv6 the upper bits of the
+ * number are a digest of the address and peer_of_flow() cannot tell it.
+ */
+flow_id peer_flow(const struct peer *peer);
+
+/* True for a datagram flow over IPv4: *peer is then filled. */
+bool peer_of_datagram_flow(flow_id flow, struct peer *peer);
+bool flow_is_datagram(flow_id flow);
+
+bool address_equal(const union address *a, const union address *b);
+uint16_t address_port(const union address *address);
+
+/* "127.0.0.1" or "::1", as in a Via's received (no brackets). Returns the length. */
+size_t address_host(const union address *address, char *out, size_t size);
+
+/* "127.0.0.1:5060" or "[::1]:5060". Returns the length; 64 bytes are always enough. */
+size_t address_format(const union address *address, char *out, size_t size);
+
+/* A numeric host (brackets allowed) and port. False where it is not numeric. */
+bool address_read(struct text host, uint16_t port, union address *address);
+
+const char *transport_name(enum transport transport); /* "UDP" */
+
+#endif

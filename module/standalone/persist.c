@@ -1,0 +1,532 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "standalone/persist.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "standalone/memory.h"
+
+enum { WRITE_MS = 250, VERSION = 1 };
+
+/* A change on its way to the file: the row as it shall be, or its key alone where it goes. */
+struct entry {
+    struct entry *next;
+    bool remove;
+    struct binding_view view; /* its texts follow */
+    char flow[144];
+    size_t size;
+    char texts[];
+};
+
+struct batch {
+    struct entry *first, **last;
+    bool all; /* the file is emptied first: these are all bindings */
+};
+
+struct persist {
+    struct persist_config config;
+    char *path;
+    sqlite3 *database; /* used by one thread at a time: at start, then the writer, then at the end */
+    struct server *server;
+    struct batch gathering, writing;
+    uv_timer_t timer;
+    uv_work_t work;
+    uint64_t failures;
+    int result; /* of the batch last written */
+    char message[256];
+    bool working, started, restoring, all_again;
+};
+
+static void tell(const struct persist *persist, enum log_level level, const char *text)
+{
+    persist->config.host->log(persist->config.host->context, level, text);
+}
+
+/* --- batches --- */
+
+static void batch_create(struct batch *batch)
+{
+    *batch = (struct batch){.last = &batch->first};
+}
+
+static void batch_destroy(struct persist *persist, struct batch *batch)
+{
+    while (batch->first != NULL) {
+        struct entry *change = batch->first;
+        batch->first = change->next;
+        memory_delete(persist->config.host, change, change->size);
+    }
+    batch_create(batch);
+}
+
+static void batch_move(struct batch *to, struct batch *from)
+{
+    *to = *from;
+    if (from->first == NULL)
+        to->last = &to->first;
+    batch_create(from);
+}
+
+static struct text keep(char **at, struct text text)
+{
+    if (text.length == 0)
+        return (struct text){"", 0};
+    struct text kept = {memcpy(*at, text.at, text.length), text.length};
+    *at += text.length;
+    return kept;
+}
+
+static struct entry *change_new(const struct host *host, const struct binding_view *view)
+{
+    size_t size = sizeof(struct entry) + view->aor.length + view->contact.length + view->instance.length +
+                  view->path.length + view->call_id.length + view->parameters.length;
+    struct entry *change = memory_new(host, size);
+    if (change == NULL)
+        return NULL;
+    char *at = change->texts;
+    change->size = size;
+    change->view = *view;
+    change->view.aor = keep(&at, view->aor);
+    change->view.contact = keep(&at, view->contact);
+    change->view.instance = keep(&at, view->instance);
+    change->view.path = keep(&at, view->path);
+    change->view.call_id = keep(&at, view->call_id);
+    change->view.parameters = keep(&at, view->parameters);
+    return change;
+}
+
+/* "udp 127.0.0.1:5060 127.0.0.1:40000": the listener's address and the other side's; "tcp": gone with the process. */
+static void describe_flow(const struct persist *persist, flow_id flow, char *out, size_t size)
+{
+    struct peer peer;
+    char local[64], remote[64];
+    out[0] = '\0';
+    if (flow == 0)
+        return;
+    if (!server_flow_peer(persist->server, flow, &peer) || peer.transport != TRANSPORT_UDP) {
+        snprintf(out, size, "tcp");
+        return;
+    }
+    address_format(&persist->config.addresses[peer.listener], local, sizeof local);
+    address_format(&peer.address, remote, sizeof remote);
+    snprintf(out, size, "udp %s %s", local, remote);
+}
+
+static bool add_change(struct persist *persist, const struct binding *binding, bool remove)
+{
+    struct binding_view view;
+    binding_read(binding, &view);
+    struct entry *change = change_new(persist->config.host, &view);
+    if (change == NULL)
+        return false;
+    change->remove = remove;
+    describe_flow(persist, view.flow, change->flow, sizeof change->flow);
+    if (view.state == BINDING_FLOW_GONE)
+        snprintf(change->flow, sizeof change->flow, "tcp");
+    *persist->gathering.last = change;
+    persist->gathering.last = &change->next;
+    return true;
+}
+
+void persist_binding_changed(void *context, enum binding_event event, const struct binding *binding)
+{
+    struct persist *persist = context;
+    bool remove = event != BINDING_ADDED && event != BINDING_UPDATED;
+    if (persist->restoring || persist->server == NULL || event == BINDING_REPLACED)
+        return;
+    if (!add_change(persist, binding, remove))
+        persist->all_again = true;
+}
+
+/* --- the file --- */
+
+static const char schema[] = "CREATE TABLE IF NOT EXISTS binding("
+                             "aor TEXT NOT NULL, key TEXT NOT NULL, contact TEXT NOT NULL, instance TEXT NOT NULL,"
+                             "reg_id INTEGER NOT NULL, path TEXT NOT NULL, call_id TEXT NOT NULL,"
+                             "cseq INTEGER NOT NULL, q INTEGER NOT NULL, flow TEXT NOT NULL,"
+                             "expires_at INTEGER NOT NULL, registered_at INTEGER NOT NULL, parameters TEXT NOT NULL,"
+                             "PRIMARY KEY(aor, key)) WITHOUT ROWID;"
+                             "PRAGMA user_version=1;";
+
+static int execute(sqlite3 *database, const char *statement)
+{
+    return sqlite3_exec(database, statement, NULL, NULL, NULL);
+}
+
+static int first_column(void *context, int count, char **values, char **names)
+{
+    char *out = context;
+    (void)names;
+    if (count > 0 && values[0] != NULL && out[0] == '\0')
+        snprintf(out, 64, "%s", values[0]);
+    return 0;
+}
+
+static int ask(sqlite3 *database, const char *statement, char out[64])
+{
+    out[0] = '\0';
+    return sqlite3_exec(database, statement, first_column, out, NULL);
+}
+
+static bool is_damage(int code)
+{
+    return code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
+}
+
+/* SQLITE_OK, or what is wrong; SQLITE_CORRUPT also where the check of the pages finds something. */
+static int open_database(struct persist *persist)
+{
+    char answer[64];
+    int code = sqlite3_open_v2(persist->path, &persist->database,
+                               SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX, NULL);
+    if (code == SQLITE_OK)
+        code = execute(persist->database, "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL;"
+                                          "PRAGMA synchronous=NORMAL; BEGIN EXCLUSIVE; COMMIT;");
+    if (code == SQLITE_OK)
+        code = ask(persist->database, "PRAGMA quick_check(1)", answer);
+    if (code == SQLITE_OK && strcmp(answer, "ok") != 0)
+        code = SQLITE_CORRUPT;
+    if (code == SQLITE_OK)
+        code = ask(persist->database, "PRAGMA user_version", answer);
+    if (code == SQLITE_OK && atoi(answer) > VERSION)
+        return SQLITE_MISMATCH;
+    if (code == SQLITE_OK)
+        code = execute(persist->database, schema);
+    return code;
+}
+
+static int set_aside(struct persist *persist)
+{
+    static const char *const endings[] = {"", "-wal", "-shm"};
+    char stamp[32], from[4096], to[4200], line[4400];
+    time_t wall = (time_t)persist->config.host->wall_s(persist->config.host->context);
+    struct tm parts;
+    gmtime_r(&wall, &parts);
+    strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%SZ", &parts);
+    sqlite3_close(persist->database);
+    persist->database = NULL;
+    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
+        snprintf(from, sizeof from, "%s%s", persist->path, endings[i]);
+        snprintf(to, sizeof to, "%s.corrupt-%s%s", persist->path, stamp, endings[i]);
+        if (rename(from, to) != 0 && i == 0)
+            return -errno;
+    }
+    snprintf(line, sizeof line, "state file %s is damaged: set aside as %s.corrupt-%s, starting without bindings",
+             persist->path, persist->path, stamp);
+    tell(persist, LOG_ERROR, line);
+    return 0;
+}
+
+static int open_or_set_aside(struct persist *persist, char *error, size_t error_size)
+{
+    int code = open_database(persist);
+    if (is_damage(code)) {
+        int moved = set_aside(persist);
+        if (moved != 0) {
+            snprintf(error, error_size, "state file %s is damaged and cannot be set aside: %s", persist->path,
+                     strerror(-moved));
+            return moved;
+        }
+        code = open_database(persist);
+    }
+    if (code == SQLITE_OK)
+        return 0;
+    const char *why = code == SQLITE_MISMATCH ? "it was written by a later version"
+                      : code == SQLITE_BUSY   ? "another process uses it"
+                                              : sqlite3_errmsg(persist->database);
+    snprintf(error, error_size, "state file %s: %s", persist->path, why);
+    return -EIO;
+}
+
+int persist_new(struct persist **out, const struct persist_config *config, char *error, size_t error_size)
+{
+    struct text path;
+    struct persist *persist = memory_new(config->host, sizeof *persist);
+    if (persist == NULL || !memory_copy(config->host, text_of(config->path), &path) || path.length == 0) {
+        memory_delete(config->host, persist, sizeof *persist);
+        snprintf(error, error_size, "state file: no name or no memory");
+        return -ENOMEM;
+    }
+    persist->config = *config;
+    persist->path = (char *)(size_t)path.at;
+    batch_create(&persist->gathering);
+    batch_create(&persist->writing);
+    int result = open_or_set_aside(persist, error, error_size);
+    if (result != 0) {
+        persist_delete(persist);
+        return result;
+    }
+    *out = persist;
+    return 0;
+}
+
+/* --- reading --- */
+
+static struct text column(sqlite3_stmt *row, int index)
+{
+    const char *bytes = (const char *)sqlite3_column_text(row, index);
+    return (struct text){bytes, bytes != NULL ? (size_t)sqlite3_column_bytes(row, index) : 0};
+}
+
+static bool read_address(const char *string, union address *address)
+{
+    const char *colon = strrchr(string, ':');
+    if (colon == NULL)
+        return false;
+    return address_read((struct text){string, (size_t)(colon - string)}, (uint16_t)atoi(colon + 1), address);
+}
+
+static bool read_flow(const struct persist *persist, struct text text, struct peer *peer)
+{
+    char local[64], remote[64], buffer[160];
+    union address address;
+    if (text.length >= sizeof buffer)
+        return false;
+    memcpy(buffer, text.at, text.length);
+    buffer[text.length] = '\0';
+    *peer = (struct peer){.transport = TRANSPORT_UDP};
+    if (sscanf(buffer, "udp %63s %63s", local, remote) != 2 || !read_address(local, &address) ||
+        !read_address(remote, &peer->address))
+        return false;
+    for (size_t i = 0; i < persist->config.listener_count; i++) {
+        if (persist->config.listeners[i].transport == TRANSPORT_UDP &&
+            address_equal(&persist->config.addresses[i], &address)) {
+            peer->listener = (uint8_t)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static void read_row(const struct persist *persist, sqlite3_stmt *row, struct binding_view *view, struct peer *peer)
+{
+    struct text flow = column(row, 8);
+    *view = (struct binding_view){.aor = column(row, 0),
+                                  .contact = column(row, 1),
+                                  .instance = column(row, 2),
+                                  .reg_id = (uint32_t)sqlite3_column_int64(row, 3),
+                                  .path = column(row, 4),
+                                  .call_id = column(row, 5),
+                                  .cseq = (uint32_t)sqlite3_column_int64(row, 6),
+                                  .q = (uint16_t)sqlite3_column_int(row, 7),
+                                  .expires_at = sqlite3_column_int64(row, 9),
+                                  .registered_at = sqlite3_column_int64(row, 10),
+                                  .parameters = column(row, 11)};
+    peer->transport = TRANSPORT_TCP;
+    if (flow.length == 0)
+        return;
+    if (read_flow(persist, flow, peer))
+        view->flow = peer_flow(peer);
+    else
+        view->state = BINDING_FLOW_GONE;
+}
+
+int persist_restore(struct persist *persist, struct server *server, size_t *restored, char *error, size_t error_size)
+{
+    sqlite3_stmt *rows = NULL;
+    int64_t wall = persist->config.host->wall_s(persist->config.host->context);
+    int code = sqlite3_prepare_v2(persist->database,
+                                  "SELECT aor,contact,instance,reg_id,path,call_id,cseq,q,flow,expires_at,"
+                                  "registered_at,parameters FROM binding WHERE expires_at>?1 ORDER BY registered_at",
+                                  -1, &rows, NULL);
+    *restored = 0;
+    persist->restoring = true;
+    if (code == SQLITE_OK)
+        code = sqlite3_bind_int64(rows, 1, wall);
+    while (code == SQLITE_OK && (code = sqlite3_step(rows)) == SQLITE_ROW) {
+        struct binding_view view;
+        struct peer peer;
+        read_row(persist, rows, &view, &peer);
+        if (server_restore_binding(server, &view, &peer) == 0)
+            ++*restored;
+        code = SQLITE_OK;
+    }
+    sqlite3_finalize(rows);
+    persist->restoring = false;
+    if (code == SQLITE_DONE)
+        return 0;
+    snprintf(error, error_size, "state file %s: %s", persist->path, sqlite3_errmsg(persist->database));
+    return -EIO;
+}
+
+/* --- writing --- */
+
+static void bind_text(sqlite3_stmt *statement, int index, struct text text)
+{
+    sqlite3_bind_text(statement, index, text.at != NULL ? text.at : "", (int)text.length, SQLITE_STATIC);
+}
+
+static void bind_key(sqlite3_stmt *statement, const struct binding_view *view, char *key, size_t size)
+{
+    int length = view->reg_id != 0
+                     ? snprintf(key, size, "%u %.*s", view->reg_id, (int)view->instance.length, view->instance.at)
+                     : snprintf(key, size, "0 %.*s", (int)view->contact.length, view->contact.at);
+    bind_text(statement, 1, view->aor);
+    bind_text(statement, 2, (struct text){key, (size_t)length < size ? (size_t)length : size - 1});
+}
+
+static int write_change(sqlite3_stmt *put, sqlite3_stmt *remove, const struct entry *change)
+{
+    char key[2048];
+    sqlite3_stmt *statement = change->remove ? remove : put;
+    const struct binding_view *view = &change->view;
+    bind_key(statement, view, key, sizeof key);
+    if (!change->remove) {
+        bind_text(statement, 3, view->contact);
+        bind_text(statement, 4, view->instance);
+        sqlite3_bind_int64(statement, 5, view->reg_id);
+        bind_text(statement, 6, view->path);
+        bind_text(statement, 7, view->call_id);
+        sqlite3_bind_int64(statement, 8, view->cseq);
+        sqlite3_bind_int(statement, 9, view->q);
+        bind_text(statement, 10, text_of(change->flow));
+        sqlite3_bind_int64(statement, 11, view->expires_at);
+        sqlite3_bind_int64(statement, 12, view->registered_at);
+        bind_text(statement, 13, view->parameters);
+    }
+    int code = sqlite3_step(statement);
+    sqlite3_reset(statement);
+    return code == SQLITE_DONE ? SQLITE_OK : code;
+}
+
+static int write_batch(sqlite3 *database, const struct batch *batch)
+{
+    sqlite3_stmt *put = NULL, *remove = NULL;
+    int code = execute(database, "BEGIN IMMEDIATE");
+    if (code == SQLITE_OK && batch->all)
+        code = execute(database, "DELETE FROM binding");
+    if (code == SQLITE_OK)
+        code = sqlite3_prepare_v2(database,
+                                  "INSERT OR REPLACE INTO binding VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,"
+                                  "?11,?12,?13)",
+                                  -1, &put, NULL);
+    if (code == SQLITE_OK)
+        code = sqlite3_prepare_v2(database, "DELETE FROM binding WHERE aor=?1 AND key=?2", -1, &remove, NULL);
+    for (const struct entry *change = batch->first; code == SQLITE_OK && change != NULL; change = change->next)
+        code = write_change(put, remove, change);
+    sqlite3_finalize(put);
+    sqlite3_finalize(remove);
+    if (code == SQLITE_OK)
+        code = execute(database, "COMMIT");
+    if (code != SQLITE_OK)
+        execute(database, "ROLLBACK");
+    return code;
+}
+
+static void work(uv_work_t *request)
+{
+    struct persist *persist = request->data;
+    persist->result = write_batch(persist->database, &persist->writing);
+    if (persist->result != SQLITE_OK)
+        snprintf(persist->message, sizeof persist->message, "%s", sqlite3_errmsg(persist->database));
+}
+
+static void written(struct persist *persist)
+{
+    char line[400];
+    batch_destroy(persist, &persist->writing);
+    if (persist->result == SQLITE_OK)
+        return;
+    persist->failures++;
+    persist->all_again = true;
+    snprintf(line, sizeof line, "bindings could not be written, all will be written again: %s", persist->message);
+    tell(persist, LOG_ERROR, line);
+}
+
+static void work_done(uv_work_t *request, int status)
+{
+    struct persist *persist = request->data;
+    (void)status;
+    persist->working = false;
+    written(persist);
+}
+
+static bool visit(void *context, const struct binding *binding)
+{
+    struct persist *persist = context;
+    return add_change(persist, binding, false);
+}
+
+/* After a failure, or where memory for a change was short: the file becomes what the store is. */
+static bool gather_all(struct persist *persist)
+{
+    size_t before = binding_count(server_bindings(persist->server)), count = 0;
+    batch_destroy(persist, &persist->gathering);
+    binding_each(server_bindings(persist->server), visit, persist);
+    for (const struct entry *change = persist->gathering.first; change != NULL; change = change->next)
+        count++;
+    persist->gathering.all = true;
+    return count == before;
+}
+
+/* Moves what has gathered to the writer's side; false where there is nothing to write. */
+static bool next_batch(struct persist *persist)
+{
+    if (persist->all_again && gather_all(persist))
+        persist->all_again = false;
+    else if (persist->all_again)
+        return false;
+    if (persist->gathering.first == NULL && !persist->gathering.all)
+        return false;
+    batch_move(&persist->writing, &persist->gathering);
+    return true;
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    struct persist *persist = timer->data;
+    if (persist->working || !next_batch(persist))
+        return;
+    persist->working = uv_queue_work(persist->config.loop, &persist->work, work, work_done) == 0;
+    if (!persist->working) {
+        work(&persist->work);
+        written(persist);
+    }
+}
+
+int persist_start(struct persist *persist, struct server *server)
+{
+    persist->server = server;
+    persist->work.data = persist;
+    int error = uv_timer_init(persist->config.loop, &persist->timer);
+    if (error != 0)
+        return error;
+    persist->timer.data = persist;
+    persist->started = true;
+    return uv_timer_start(&persist->timer, on_timer, WRITE_MS, WRITE_MS);
+}
+
+void persist_stop(struct persist *persist)
+{
+    if (!persist->started)
+        return;
+    uv_timer_stop(&persist->timer);
+    while (persist->working)
+        uv_run(persist->config.loop, UV_RUN_ONCE);
+    for (int tries = 0; tries < 2 && next_batch(persist); tries++) {
+        work(&persist->work);
+        written(persist);
+    }
+    uv_close((uv_handle_t *)&persist->timer, NULL);
+    persist->started = false;
+}
+
+void persist_delete(struct persist *persist)
+{
+    if (persist == NULL)
+        return;
+    batch_destroy(persist, &persist->gathering);
+    batch_destroy(persist, &persist->writing);
+    sqlite3_close(persist->database);
+    memory_delete_text(persist->config.host, (struct text){persist->path, strlen(persist->path)});
+    memory_delete(persist->config.host, persist, sizeof *persist);
+}
+
+uint64_t persist_failures(const struct persist *persist)
+{
+    return persist->failures;
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#ifndef REFLOW_STANDALONE_PERSIST_H
+#define REFLOW_STANDALONE_PERSIST_H
+
+#include <uv.h>
+
+#include "standalone/server.h"
+
+/*
+ * Bindings that outlive the process: SQLite, written behind on libuv's threads, at most half a second after the
+ * change. What could not be written is written again as a whole. A file that is no sound database is set aside under
+ * another name, and told; it is never emptied.
+ */
+
+struct persist;
+
+struct persist_config {
+    uv_loop_t *loop;
+    const struct host *host;
+    const char *path;
+    const struct listener *listeners; /* a datagram flow is found again by the listener it came to */
+    const union address *addresses;   /* of the listeners */
+    size_t listener_count;
+};
+
+/* Open or create. 0; else a negative errno, and `error` says it in one line (a file of a later version, one that
+   another process uses, one that cannot be written). */
+int persist_new(struct persist **out, const struct persist_config *config, char *error, size_t error_size);
+
+/*
+ * Put what is stored into the server's bindings. Datagram flows stand; a binding over a connection is known as gone
+ * (BINDING_FLOW_GONE). 0 or a negative errno with `error`. *restored: how many.
+ */
+int persist_restore(struct persist *persist, struct server *server, size_t *restored, char *error, size_t error_size);
+
+/* What server_config.binding_changed is for; context is the persist. */
+void persist_binding_changed(void *context, enum binding_event event, const struct binding *binding);
+
+/* Start writing behind. 0 or a negative errno. */
+int persist_start(struct persist *persist, struct server *server);
+
+/* Write what is left and wait for it; nothing is written after this. Run the loop once more before persist_delete(). */
+void persist_stop(struct persist *persist);
+void persist_delete(struct persist *persist); /* NULL is fine */
+
+uint64_t persist_failures(const struct persist *persist);
+
+#endif

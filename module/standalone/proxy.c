@@ -1,0 +1,439 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "standalone/server_private.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+/* A request's way: what the policy wants of it, its targets, its branches' lives (RFC 3261 16.4 to 16.6, 16.10). */
+
+static uint64_t now(const struct server *server)
+{
+    return server->config.host->now_ms(server->config.host->context);
+}
+
+static void ring_next_fires(struct timer *timer)
+{
+    struct context *context = TABLE_OWNER(timer, struct context, ring_next);
+    if (context_may_add(context))
+        context_start_targets(context, true);
+}
+
+static struct context *context_new(struct server *server, struct server_transaction *transaction)
+{
+    struct context *context = memory_new(server->config.host, sizeof *context);
+    if (context == NULL)
+        return NULL;
+    context->server = server;
+    context->transaction = transaction;
+    context->request = server_transaction_request(transaction);
+    context->started_ms = now(server);
+    context->ring_next.fire = ring_next_fires;
+    if (server->script != NULL)
+        context->script = script_hold(server->script);
+    server_transaction_set_user(transaction, context);
+    server->contexts++;
+    return context;
+}
+
+static void context_delete(struct context *context)
+{
+    struct server *server = context->server;
+    timer_stop(&server->timers, &context->ring_next);
+    while (context->branches != NULL) {
+        struct branch *branch = context->branches;
+        context->branches = branch->next;
+        branch_delete(branch);
+    }
+    target_set_delete(context->targets);
+    script_release(context->script);
+    memory_delete_text(server->config.host, context->aor);
+    server->contexts--;
+    memory_delete(server->config.host, context, sizeof *context);
+}
+
+/* The context lives as long as its request's transaction or a branch that may still be told something. */
+void context_forget_unused(struct context *context)
+{
+    if (context->transaction != NULL)
+        return;
+    for (const struct branch *branch = context->branches; branch != NULL; branch = branch->next) {
+        if (branch->transaction != NULL || branch->resolving)
+            return;
+    }
+    context_delete(context);
+}
+
+static void request_ended(void *user, struct server_transaction *transaction)
+{
+    struct context *context = user;
+    (void)transaction;
+    context->transaction = NULL;
+    context->request = NULL;
+    timer_stop(&context->server->timers, &context->ring_next);
+    context_forget_unused(context);
+}
+
+const struct server_events context_events = {.ended = request_ended};
+
+unsigned context_pending(const struct context *context, const struct branch *except)
+{
+    unsigned pending = 0;
+    for (const struct branch *branch = context->branches; branch != NULL; branch = branch->next)
+        pending += branch != except && !branch->has_final;
+    return pending;
+}
+
+bool context_may_add(const struct context *context)
+{
+    return !context->final_forwarded && !context->global_failure_seen && !context->cancelled &&
+           context->transaction != NULL;
+}
+
+void context_cancel_pending(struct context *context, const struct branch *except)
+{
+    for (struct branch *branch = context->branches; branch != NULL; branch = branch->next) {
+        if (branch == except || branch->has_final || branch->transaction == NULL)
+            continue;
+        client_transaction_cancel(branch->transaction);
+    }
+}
+
+struct script_call context_script_call(const struct context *context, char *source, size_t size)
+{
+    const struct peer *peer = server_transaction_source(context->transaction);
+    size_t length = 4;
+    memcpy(source, peer->transport == TRANSPORT_TCP ? "tcp:" : "udp:", length);
+    length += address_format(&peer->address, source + length, size - length);
+    return (struct script_call){.request = context->request,
+                                .aor = context->aor,
+                                .source = {source, length},
+                                .started_ms = context->started_ms};
+}
+
+/* --- targets --- */
+
+static int need_targets(struct context *context)
+{
+    return context->targets != NULL ? 0 : target_set_new(&context->targets, context->server->config.host);
+}
+
+int context_add_aor(struct context *context, struct text aor)
+{
+    int error = need_targets(context);
+    return error != 0 ? error : target_add_aor(context->targets, context->server->bindings, aor);
+}
+
+/* A URI of our own domain stands for its bindings; another one for itself. */
+int context_add_uri(struct context *context, struct text text)
+{
+    char aor[512];
+    struct sip_uri uri;
+    int error = need_targets(context);
+    if (error != 0)
+        return error;
+    error = sip_uri_create(&uri, text);
+    if (error == 0 && server_is_own_domain(context->server, &uri)) {
+        int length = sip_uri_aor(&uri, aor, sizeof aor);
+        error = length < 0
+                    ? length
+                    : target_add_aor(context->targets, context->server->bindings, (struct text){aor, (size_t)length});
+    } else if (error == 0) {
+        struct target target = {.uri = text, .q = 1000};
+        error = target_add(context->targets, &target);
+    }
+    sip_uri_destroy(&uri);
+    return error;
+}
+
+/* RFC 3327: the first Path value is the next hop of a target that has one. */
+static struct text next_hop(const struct target *target)
+{
+    const char *open, *close;
+    if (target->path.length == 0)
+        return target->uri;
+    open = memchr(target->path.at, '<', target->path.length);
+    close = open != NULL ? memchr(open, '>', target->path.length - (size_t)(open - target->path.at)) : NULL;
+    return close != NULL ? (struct text){open + 1, (size_t)(close - open - 1)} : target->uri;
+}
+
+void context_start_targets(struct context *context, bool open_class)
+{
+    struct target *target;
+    context->starting = true;
+    while ((target = target_next(context->targets, open_class)) != NULL) {
+        branch_start(context, target, target->uri, next_hop(target), target->flow);
+        open_class = false;
+        if (context->ring_next_ms > 0) {
+            timer_start(&context->server->timers, &context->ring_next, context->ring_next_ms);
+            break;
+        }
+    }
+    context->starting = false;
+}
+
+static void fork_out(struct context *context)
+{
+    if (context->targets != NULL)
+        context_start_targets(context, true);
+    if (context_pending(context, NULL) == 0) {
+        context->final_forwarded = true;
+        answer_status(context->server, context->transaction, SIP_TEMPORARILY_UNAVAILABLE);
+    }
+}
+
+/* --- one destination: inside a dialog, or by Route --- */
+
+static void send_one(struct context *context, const struct route *route)
+{
+    struct text hop = route->next.length > 0 ? route->next : route->uri;
+    struct peer peer;
+    flow_id flow = route->flow != 0 && peer_of_flow(context->server, route->flow, &peer) ? route->flow : 0;
+    bool lost = route->flow != 0 && flow == 0 && !flow_is_datagram(route->flow);
+    context->routes_dropped = (uint16_t)route->dropped;
+    /* A connection that is gone is not waited for: another flow cannot be known here (5626-5.3.c). */
+    if (branch_start(context, NULL, route->uri, hop, lost ? route->flow : flow) == NULL)
+        answer_status(context->server, context->transaction, SIP_SERVER_INTERNAL_ERROR);
+}
+
+/* --- what the policy wants --- */
+
+static enum script_outcome ask(struct context *context, struct script_verdict *verdict)
+{
+    char source[80];
+    if (context->script == NULL || !script_has_hook(context->script, HOOK_REQUEST))
+        return SCRIPT_NO_HOOK;
+    struct script_call call = context_script_call(context, source, sizeof source);
+    enum script_outcome outcome = script_on_request(context->script, &call, verdict);
+    context->server->counters.script_errors += outcome >= SCRIPT_ERROR;
+    return outcome;
+}
+
+static void route_verdict(struct context *context, const struct script_verdict *verdict)
+{
+    struct text aor = verdict->uri[0] != '\0' ? text_of(verdict->uri) : context->aor;
+    context->ring_next_ms = verdict->next_after;
+    context->may_recurse = verdict->recurse;
+    if (verdict->uri[0] != '\0')
+        context_add_uri(context, aor);
+    else
+        context_add_aor(context, aor);
+    fork_out(context);
+}
+
+static void refuse(struct context *context, uint32_t status, struct text phrase)
+{
+    struct own_answer own = {.status = status, .phrase = phrase};
+    context->final_forwarded = true;
+    answer(context->server, context->transaction, &own);
+}
+
+/* No open relay: requests for elsewhere are for those who have a binding here, over the flow it is on. */
+static bool may_leave(const struct context *context, const struct route *route)
+{
+    const struct peer *source = server_transaction_source(context->transaction);
+    return sip_to_tag(context->request).length > 0
+               ? route->had_own
+               : binding_first_on_flow(context->server->bindings, peer_flow(source)) != NULL;
+}
+
+static void standard_way(struct context *context, const struct route *route, bool own)
+{
+    if (own) {
+        context_add_aor(context, context->aor);
+        fork_out(context);
+    } else if (may_leave(context, route)) {
+        send_one(context, route);
+    } else {
+        refuse(context, SIP_FORBIDDEN, (struct text){NULL, 0});
+    }
+}
+
+static void carry_out(struct context *context, const struct route *route, bool own,
+                      const struct script_verdict *verdict)
+{
+    switch (verdict->kind) {
+    case VERDICT_ROUTE:
+        route_verdict(context, verdict);
+        break;
+    case VERDICT_RELAY:
+        context_add_uri(context, text_of(verdict->uri));
+        fork_out(context);
+        break;
+    case VERDICT_REPLY:
+    case VERDICT_FAIL:
+        if (guard_status(sip_method(context->request), verdict->code) == RULE_NONE)
+            refuse(context, verdict->code, text_of(verdict->phrase));
+        else
+            standard_way(context, route, own);
+        break;
+    case VERDICT_DROP:
+        context->final_forwarded = true;
+        server_transaction_abandon(context->transaction);
+        break;
+    default:
+        standard_way(context, route, own);
+    }
+}
+
+static void new_request(struct context *context, const struct route *route, const struct sip_uri *uri)
+{
+    char aor[512];
+    struct script_verdict verdict;
+    struct server *server = context->server;
+    bool own = route->next.length == 0 && server_is_own_domain(server, uri);
+    int length = sip_uri_aor(uri, aor, sizeof aor);
+    context->routes_dropped = (uint16_t)route->dropped;
+    if (length < 0 || !memory_copy(server->config.host, (struct text){aor, (size_t)length}, &context->aor)) {
+        refuse(context, SIP_SERVER_INTERNAL_ERROR, (struct text){NULL, 0});
+        return;
+    }
+    if (own && uri->user.length == 0 && sip_method(context->request) == METHOD_OPTIONS) {
+        refuse(context, SIP_OK, (struct text){NULL, 0});
+        return;
+    }
+    enum script_outcome outcome = ask(context, &verdict);
+    server->counters.verdicts += outcome == SCRIPT_VERDICT;
+    if (outcome == SCRIPT_VERDICT)
+        carry_out(context, route, own, &verdict);
+    else
+        standard_way(context, route, own);
+}
+
+static void way_of(struct context *context, const struct route *route, const struct sip_uri *uri)
+{
+    bool in_dialog = sip_to_tag(context->request).length > 0;
+    bool to_server = route->next.length == 0 && server_is_own_domain(context->server, uri);
+    if (in_dialog && (route->flow != 0 || !to_server) && may_leave(context, route))
+        send_one(context, route);
+    else
+        new_request(context, route, uri);
+}
+
+void proxy_handle(struct server *server, struct server_transaction *transaction)
+{
+    const struct sip_message *request = server_transaction_request(transaction);
+    struct sip_uri uri;
+    struct route route;
+    struct context *context;
+    route_read(server, request, server_transaction_source(transaction), &route);
+    if (sip_uri_create(&uri, route.uri) != 0 || !text_equal_nocase(uri.scheme, TEXT("sip"))) {
+        answer_status(server, transaction, SIP_UNSUPPORTED_URI_SCHEME);
+    } else if (sip_method(request) == METHOD_REGISTER && route.next.length == 0 && server_is_own_domain(server, &uri)) {
+        registrar_handle(server, transaction);
+    } else if ((context = context_new(server, transaction)) == NULL) {
+        server->counters.memory++;
+        answer_status(server, transaction, SIP_SERVER_INTERNAL_ERROR);
+    } else {
+        if (sip_method(request) == METHOD_INVITE)
+            answer_status(server, transaction, SIP_TRYING);
+        way_of(context, &route, &uri);
+    }
+    sip_uri_destroy(&uri);
+}
+
+/* 16.10. What waits on a dead flow and cannot be reached ends here. */
+void proxy_cancel(struct context *context)
+{
+    if (context->final_forwarded || context->transaction == NULL)
+        return;
+    context->cancelled = true;
+    timer_stop(&context->server->timers, &context->ring_next);
+    context_cancel_pending(context, NULL);
+    for (struct branch *branch = context->branches; branch != NULL; branch = branch->next) {
+        struct peer peer;
+        if (branch->has_final || !branch->flow_died)
+            continue;
+        flow_id flow = branch->transaction != NULL ? peer_flow(client_transaction_peer(branch->transaction)) : 0;
+        if (!peer_of_flow(context->server, flow, &peer)) {
+            branch->has_final = true;
+            branch->code = SIP_REQUEST_TIMEOUT;
+            branch->origin = ORIGIN_TIMEOUT;
+        }
+    }
+    if (context_pending(context, NULL) == 0)
+        context_finish(context);
+}
+
+/* --- ACK for a 2xx: no transaction, no response (RFC 3261 16.11, 17.1.1.3) --- */
+
+struct waiting_ack {
+    struct server *server;
+    struct sip_message *ack;
+    struct peer source, peer;
+    unsigned routes_dropped;
+};
+
+static void ack_send(struct server *server, const struct sip_message *ack, const struct peer *source, struct peer *peer,
+                     const struct route *route)
+{
+    char via[192], received[64];
+    int hops = sip_max_forwards(ack);
+    struct sip_forward forward = {.request_uri = route->uri,
+                                  .routes_dropped = route->dropped,
+                                  .max_forwards = hops < 0 ? 70 : hops - 1,
+                                  .rport = address_port(&source->address)};
+    address_host(&source->address, received, sizeof received);
+    forward.received = text_of(received);
+    forward.via.at = via;
+    forward.via.length = branch_via(server, peer, client_transaction_number(server->transactions),
+                                    branch_digest(server, ack), via, sizeof via);
+    sip_buffer_clear(&server->out);
+    if (hops != 0 && sip_forward_request(ack, &forward, &server->out) == 0)
+        server->config.wire->send(server->config.wire->context, peer, server->out.bytes, server->out.length);
+}
+
+static void ack_resolved(void *again, const union address *addresses, size_t count)
+{
+    struct waiting_ack *waiting = again;
+    struct server *server = waiting->server;
+    struct route route;
+    if (count > 0) {
+        route_read(server, waiting->ack, &waiting->source, &route);
+        waiting->peer.address = addresses[0];
+        ack_send(server, waiting->ack, &waiting->source, &waiting->peer, &route);
+    }
+    sip_message_delete(waiting->ack);
+    memory_delete(server->config.host, waiting, sizeof *waiting);
+}
+
+static void ack_resolve(struct server *server, const struct sip_message *ack, const struct peer *source,
+                        const struct sip_uri *uri)
+{
+    char host[256];
+    struct sip_fault fault;
+    struct waiting_ack *waiting = memory_new(server->config.host, sizeof *waiting);
+    if (waiting == NULL || uri->host.length >= sizeof host)
+        goto out;
+    memcpy(host, uri->host.at, uri->host.length);
+    host[uri->host.length] = '\0';
+    *waiting = (struct waiting_ack){.server = server, .source = *source, .peer = {.listener = source->listener}};
+    waiting->peer.transport = text_equal_nocase(uri->transport, TEXT("tcp")) ? TRANSPORT_TCP : TRANSPORT_UDP;
+    if (sip_message_new(&waiting->ack, server->config.host, sip_bytes(ack).at, sip_bytes(ack).length, NULL, &fault) ==
+            0 &&
+        server->config.wire->resolve(server->config.wire->context, host, (uint16_t)(uri->port ? uri->port : 5060),
+                                     ack_resolved, waiting) == 0)
+        return;
+    sip_message_delete(waiting->ack);
+out:
+    memory_delete(server->config.host, waiting, sizeof *waiting);
+}
+
+void proxy_forward_ack(struct server *server, const struct sip_message *ack, const struct peer *source)
+{
+    struct route route;
+    struct sip_uri uri;
+    struct peer peer;
+    route_read(server, ack, source, &route);
+    if (!route.had_own)
+        return; /* not of a dialog that came through here: nobody's relay */
+    if (route.flow != 0 && peer_of_flow(server, route.flow, &peer)) {
+        ack_send(server, ack, source, &peer, &route);
+        return;
+    }
+    int error = sip_uri_create(&uri, route.next.length > 0 ? route.next : route.uri);
+    if (error == 0 && peer_of_uri(server, &uri, source, &peer))
+        ack_send(server, ack, source, &peer, &route);
+    else if (error == 0)
+        ack_resolve(server, ack, source, &uri);
+    sip_uri_destroy(&uri);
+}

@@ -1,0 +1,389 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "standalone/server_private.h"
+
+#include <stdio.h>
+
+/* A response has come to a branch, or it is known that none will: facts, decision, policy, and what follows. */
+
+struct reaction {
+    struct branch *branch;
+    struct sip_message **response;
+    struct facts facts;
+    struct state state;
+    struct decision decision;
+    struct script_verdict verdict;
+    enum script_outcome outcome;
+    enum rule_id refused;
+    bool overridden; /* the verdict takes the place of the decision's action */
+};
+
+static void gather(struct reaction *reaction, enum origin origin)
+{
+    const struct branch *branch = reaction->branch;
+    const struct context *context = branch->context;
+    const struct target *target = branch->target;
+    struct facts *facts = &reaction->facts;
+    if (*reaction->response != NULL)
+        sip_facts(*reaction->response, facts);
+    facts->origin = (uint8_t)origin;
+    facts->role = ROLE_PROXY;
+    facts->method = (uint8_t)sip_method(context->request);
+    facts->in_dialog = sip_to_tag(context->request).length > 0;
+    facts->provisional_seen = branch->provisional_seen;
+    facts->next_server = branch->other_count > 0;
+    facts->on_flow = branch->on_flow && (target == NULL || target->reg_id != 0);
+    if (target != NULL) {
+        facts->has_instance = target->instance.length > 0;
+        facts->reg_id = target->reg_id;
+        facts->flows_left = (uint16_t)target_flows_left(context->targets, target);
+    }
+    reaction->state =
+        (struct state){.branches_pending = (uint16_t)context_pending(context, branch),
+                       .targets_left = (uint16_t)(context->targets != NULL ? target_targets_left(context->targets) : 0),
+                       .success_forwarded = context->success_forwarded,
+                       .global_failure_seen = context->global_failure_seen,
+                       .final_forwarded = context->final_forwarded,
+                       .cancelled = context->cancelled,
+                       .may_recurse = context->may_recurse};
+}
+
+/* --- the policy's say --- */
+
+static void ask_policy(struct reaction *reaction)
+{
+    char source[80], flow[96];
+    const struct branch *branch = reaction->branch;
+    struct context *context = branch->context;
+    struct script_reply reply = {.message = *reaction->response,
+                                 .facts = &reaction->facts,
+                                 .state = &reaction->state,
+                                 .destination = text_of(branch->destination),
+                                 .branches = context->branches_made};
+    if (context->script == NULL || !script_has_hook(context->script, HOOK_RESPONSE))
+        return;
+    struct script_call call = context_script_call(context, source, sizeof source);
+    if (branch->target != NULL) {
+        reply.instance = branch->target->instance;
+        reply.flow.length = server_describe_flow(context->server, branch->target->flow, flow, sizeof flow);
+        reply.flow.at = flow;
+    }
+    reaction->outcome = script_on_response(context->script, &call, &reply, &reaction->decision, &reaction->verdict);
+    if (reaction->outcome >= SCRIPT_ERROR)
+        context->server->counters.script_errors++;
+}
+
+static struct proposal propose(const struct reaction *reaction)
+{
+    const struct script_verdict *verdict = &reaction->verdict;
+    bool answered = (reaction->decision.flags & FLAG_ANSWERED) != 0;
+    switch (verdict->kind) {
+    case VERDICT_NEXT_FLOW:
+        return (struct proposal){.action = ACTION_NEXT_FLOW, .adds_branch = true, .to_answered_instance = answered};
+    case VERDICT_NEXT_TARGET:
+    case VERDICT_RELAY:
+    case VERDICT_ROUTE:
+        return (struct proposal){.action = ACTION_NEXT_TARGET, .adds_branch = true};
+    case VERDICT_REPLY:
+    case VERDICT_FAIL:
+        return (struct proposal){.action = ACTION_FAIL, .status = verdict->code};
+    default:
+        return (struct proposal){.action = reaction->decision.action, .status = reaction->decision.status};
+    }
+}
+
+/* Verdicts that go along with the core's action, or take its place. */
+static bool replaces_action(enum verdict_kind kind)
+{
+    return kind == VERDICT_NEXT_FLOW || kind == VERDICT_NEXT_TARGET || kind == VERDICT_RELAY || kind == VERDICT_ROUTE ||
+           kind == VERDICT_REPLY || kind == VERDICT_FAIL;
+}
+
+static void judge(struct reaction *reaction)
+{
+    struct context *context = reaction->branch->context;
+    struct server_counters *counters = &context->server->counters;
+    if (reaction->outcome != SCRIPT_VERDICT)
+        return;
+    struct proposal proposal = propose(reaction);
+    reaction->refused = guard_check(&reaction->facts, &reaction->state, &proposal);
+    if (reaction->refused == RULE_NONE && proposal.action == ACTION_FAIL && replaces_action(reaction->verdict.kind))
+        reaction->refused = guard_status(reaction->facts.method, proposal.status);
+    bool inside = reaction->branch->target == NULL && proposal.adds_branch;
+    if (reaction->refused != RULE_NONE || inside) {
+        char line[160];
+        counters->verdicts_refused++;
+        snprintf(line, sizeof line, "verdict %s on %u refused: %s %s", verdict_name(reaction->verdict.kind),
+                 reaction->decision.code, inside ? "inside a dialog nothing is forked" : "it would break rule",
+                 inside ? "" : rule_at(reaction->refused)->id);
+        context->server->config.host->log(context->server->config.host->context, LOG_WARNING, line);
+        return;
+    }
+    counters->verdicts++;
+    reaction->overridden = replaces_action(reaction->verdict.kind);
+    if (reaction->verdict.kind == VERDICT_REST)
+        rest_set(context->server, text_of(reaction->verdict.destination), reaction->verdict.seconds);
+    if (reaction->verdict.kind == VERDICT_RETRY_AFTER) {
+        context->retry_after = reaction->verdict.seconds;
+        context->has_retry_after = true;
+    }
+}
+
+static void tell(const struct reaction *reaction)
+{
+    const struct branch *branch = reaction->branch;
+    const struct context *context = branch->context;
+    struct server *server = context->server;
+    char flow[96];
+    const struct decision *decision = &reaction->decision;
+    server->decisions[decision->code < CODES_MOST ? decision->code : 0][decision->action]++;
+    if (server->config.decided == NULL)
+        return;
+    bool carried = reaction->outcome == SCRIPT_VERDICT && reaction->refused == RULE_NONE;
+    struct decided decided = {
+        .decision = decision,
+        .facts = &reaction->facts,
+        .request = context->request,
+        .aor = context->aor,
+        .target = branch->target != NULL ? branch->target->uri : branch->uri,
+        .outcome = reaction->outcome,
+        .verdict = carried ? verdict_name(reaction->verdict.kind) : NULL,
+        .refused = reaction->refused,
+        .elapsed_ms = (uint32_t)(server->config.host->now_ms(server->config.host->context) - context->started_ms)};
+    if (branch->target != NULL) {
+        decided.instance = branch->target->instance;
+        decided.flow = (struct text){flow, server_describe_flow(server, branch->target->flow, flow, sizeof flow)};
+    }
+    server->config.decided(server->config.decided_context, &decided);
+}
+
+/* --- what follows --- */
+
+static void store(struct reaction *reaction)
+{
+    struct branch *branch = reaction->branch;
+    branch->has_final = true;
+    branch->code = reaction->decision.code;
+    branch->origin = reaction->facts.origin;
+    sip_message_delete(branch->response);
+    branch->response = *reaction->response;
+    *reaction->response = NULL;
+    timer_stop(&branch->context->server->timers, &branch->timer);
+}
+
+static void drop(const struct reaction *reaction)
+{
+    const struct branch *branch = reaction->branch;
+    struct server *server = branch->context->server;
+    const struct target *target = branch->target;
+    if (reaction->decision.drop == DROP_FLOW && target != NULL && target->flow != 0 &&
+        binding_first_on_flow(server->bindings, target->flow) != NULL) {
+        server->counters.bindings_lost += binding_flow_died(server->bindings, target->flow);
+    } else if (reaction->decision.drop == DROP_BINDING && target != NULL && target->aor.length > 0) {
+        const struct binding *binding =
+            binding_find(server->bindings, target->aor, target->uri, target->instance, target->reg_id);
+        struct binding_view view;
+        if (binding == NULL)
+            return;
+        binding_read(binding, &view);
+        if (view.flow == target->flow)
+            binding_remove(server->bindings, binding);
+    }
+}
+
+/* 5626-7.h: the instance may still answer, over a flow of its own choice; ACK and CANCEL take one that lives. */
+static void wait_for_instance(struct branch *branch)
+{
+    struct server *server = branch->context->server;
+    struct peer peer;
+    branch->flow_died = true;
+    if (branch->target == NULL || branch->transaction == NULL)
+        return;
+    const struct binding *binding = binding_first(server->bindings, branch->target->aor);
+    for (; binding != NULL; binding = binding_next(server->bindings, binding)) {
+        struct binding_view view;
+        binding_read(binding, &view);
+        if (view.reg_id != 0 && text_equal(view.instance, branch->target->instance) &&
+            peer_of_flow(server, view.flow, &peer)) {
+            client_transaction_move(branch->transaction, &peer);
+            return;
+        }
+    }
+}
+
+static void go_on(struct context *context)
+{
+    if (context->targets != NULL && context_may_add(context))
+        context_start_targets(context, context_pending(context, NULL) == 0);
+    if (context_pending(context, NULL) == 0)
+        context_finish(context);
+}
+
+static void next_flow(struct branch *branch)
+{
+    struct context *context = branch->context;
+    struct target *next =
+        branch->target != NULL && context_may_add(context) ? target_next_flow(context->targets, branch->target) : NULL;
+    if (next == NULL || branch_start(context, next, next->uri, next->uri, next->flow) == NULL)
+        go_on(context);
+}
+
+static void recurse(struct branch *branch)
+{
+    struct context *context = branch->context;
+    struct sip_value value;
+    for (size_t i = 0; branch->response != NULL && sip_value(branch->response, HEADER_CONTACT, i, &value); i++) {
+        struct sip_contact contact;
+        const char *what;
+        if (sip_contact_read(&value, &contact, &what) != 0)
+            continue;
+        struct target target = {.uri = contact.value.uri, .q = (uint16_t)(contact.q < 0 ? 1000 : contact.q)};
+        if (context->targets != NULL)
+            target_add(context->targets, &target);
+    }
+    go_on(context);
+}
+
+static void add_by_verdict(struct reaction *reaction)
+{
+    struct context *context = reaction->branch->context;
+    if (reaction->verdict.kind == VERDICT_RELAY)
+        context_add_uri(context, text_of(reaction->verdict.uri));
+    else if (reaction->verdict.kind == VERDICT_ROUTE)
+        context_add_aor(context, text_of(reaction->verdict.uri));
+    context_start_targets(context, true);
+    if (context_pending(context, NULL) == 0)
+        context_finish(context);
+}
+
+/* A final response that is stored: the target is marked, so that it and its instance are tried again or not. */
+static void mark_target(const struct reaction *reaction, enum action action)
+{
+    const struct branch *branch = reaction->branch;
+    if (branch->target == NULL || action == ACTION_NEXT_FLOW)
+        return;
+    if ((reaction->decision.flags & FLAG_ANSWERED) != 0 || reaction->facts.flows_left > 0)
+        target_answered(branch->context->targets, branch->target);
+    else
+        target_failed(branch->context->targets, branch->target);
+}
+
+static void forward(struct reaction *reaction)
+{
+    struct branch *branch = reaction->branch;
+    struct context *context = branch->context;
+    uint32_t code = reaction->decision.code;
+    if (code_is_final(code)) {
+        if (branch->target != NULL)
+            target_answered(context->targets, branch->target);
+        branch->has_final = true;
+        timer_stop(&context->server->timers, &branch->timer);
+        timer_stop(&context->server->timers, &context->ring_next);
+    }
+    if (*reaction->response != NULL)
+        context_send_up(context, *reaction->response, reaction->decision.status);
+    if (code_is_final(code)) {
+        context->final_forwarded = true;
+        context->success_forwarded |= code_class(code) == CLASS_SUCCESS;
+    }
+}
+
+static void end_branch(struct reaction *reaction, enum action action)
+{
+    struct branch *branch = reaction->branch;
+    struct context *context = branch->context;
+    store(reaction);
+    if ((reaction->decision.flags & FLAG_NEXT_SERVER) != 0 && branch_start_next_server(branch) != NULL)
+        return;
+    mark_target(reaction, action);
+    switch (action) {
+    case ACTION_NEXT_FLOW:
+        next_flow(branch);
+        break;
+    case ACTION_NEXT_TARGET:
+        go_on(context);
+        break;
+    case ACTION_RECURSE:
+        recurse(branch);
+        break;
+    default:
+        if (context_pending(context, NULL) == 0)
+            context_finish(context);
+    }
+}
+
+static void by_verdict(struct reaction *reaction)
+{
+    struct context *context = reaction->branch->context;
+    switch (reaction->verdict.kind) {
+    case VERDICT_NEXT_FLOW:
+        end_branch(reaction, ACTION_NEXT_FLOW);
+        break;
+    case VERDICT_NEXT_TARGET:
+        end_branch(reaction, ACTION_NEXT_TARGET);
+        break;
+    case VERDICT_RELAY:
+    case VERDICT_ROUTE:
+        mark_target(reaction, ACTION_NEXT_TARGET);
+        store(reaction);
+        add_by_verdict(reaction);
+        break;
+    default:
+        context->fail_status = reaction->verdict.code;
+        context_cancel_pending(context, reaction->branch);
+        end_branch(reaction, ACTION_FAIL);
+    }
+}
+
+static void carry_out(struct reaction *reaction)
+{
+    struct branch *branch = reaction->branch;
+    struct context *context = branch->context;
+    const struct decision *decision = &reaction->decision;
+    bool waits =
+        reaction->facts.origin == ORIGIN_FLOW_DOWN && decision->action == ACTION_HOLD && branch->provisional_seen;
+    if (decision->drop != DROP_NONE)
+        drop(reaction);
+    if (decision->rest_s > 0)
+        rest_set(context->server, text_of(branch->destination), decision->rest_s);
+    if (code_class(decision->code) == CLASS_GLOBAL_FAILURE)
+        context->global_failure_seen = true;
+    if ((decision->flags & FLAG_CANCEL_REST) != 0)
+        context_cancel_pending(context, branch);
+    if ((decision->flags & FLAG_RESET_TIMER_C) != 0 && branch->transaction != NULL)
+        timer_start(&context->server->timers, &branch->timer, context->server->config.timer_c_ms);
+    if (reaction->overridden)
+        by_verdict(reaction);
+    else if (waits)
+        wait_for_instance(branch);
+    else if (decision->action == ACTION_FORWARD)
+        forward(reaction);
+    else if (decision->action != ACTION_ABSORB || code_is_final(decision->code))
+        end_branch(reaction, decision->action);
+}
+
+static bool concerns_nobody(const struct branch *branch, const struct sip_message *response)
+{
+    const struct context *context = branch->context;
+    if (context->transaction == NULL)
+        return true;
+    bool another_success = response != NULL && code_class(sip_status(response)) == CLASS_SUCCESS;
+    return branch->has_final && !another_success;
+}
+
+void branch_react(struct branch *branch, enum origin origin, struct sip_message **response)
+{
+    struct reaction reaction = {.branch = branch, .response = response, .outcome = SCRIPT_NO_HOOK};
+    if (concerns_nobody(branch, *response))
+        return;
+    gather(&reaction, origin);
+    reaction.decision = decide(&reaction.facts, &reaction.state);
+    if (reaction.decision.code > SIP_TRYING && reaction.decision.code < SIP_OK)
+        branch->provisional_seen = true;
+    if (reaction.decision.code != SIP_TRYING) {
+        ask_policy(&reaction);
+        judge(&reaction);
+    }
+    tell(&reaction);
+    carry_out(&reaction);
+    context_forget_unused(branch->context);
+}

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "standalone/server_private.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+/*
+ * Loose routing (RFC 3261 16.4, 16.12), and the two flows of a dialog. The user part of our Record-Route is
+ * "d<caller's flow>.<callee's flow>.<digest>", in hexadecimal: requests inside the dialog go over the flow that is not
+ * their own (5626-5.3.d). The digest is keyed, so that nobody can address a flow that is not his dialog's.
+ */
+
+enum { TOKEN_MOST = 64 };
+
+struct dialog_flows {
+    flow_id caller, callee;
+};
+
+static uint64_t seal(const struct server *server, const struct dialog_flows *flows)
+{
+    return table_digest(server->seed, (struct text){(const char *)flows, sizeof *flows});
+}
+
+static void token_write(const struct server *server, const struct dialog_flows *flows, char out[TOKEN_MOST])
+{
+    snprintf(out, TOKEN_MOST, "d%" PRIx64 ".%" PRIx64 ".%" PRIx64, flows->caller, flows->callee, seal(server, flows));
+}
+
+static bool token_read(const struct server *server, struct text user, struct dialog_flows *flows)
+{
+    char buffer[TOKEN_MOST], rest;
+    uint64_t sealed;
+    if (user.length < 6 || user.length >= sizeof buffer || user.at[0] != 'd')
+        return false;
+    memcpy(buffer, user.at, user.length);
+    buffer[user.length] = '\0';
+    *flows = (struct dialog_flows){0};
+    if (sscanf(buffer, "d%16" SCNx64 ".%16" SCNx64 ".%16" SCNx64 "%c", &flows->caller, &flows->callee, &sealed,
+               &rest) != 3)
+        return false;
+    /* No early exit: one comparison of the whole digest. */
+    return (sealed ^ seal(server, flows)) == 0;
+}
+
+static bool is_own_uri(const struct server *server, struct text text, struct dialog_flows *flows)
+{
+    struct sip_uri uri;
+    bool own = sip_uri_create(&uri, text) == 0 && server_is_own_address(server, uri.host, uri.port);
+    if (own && !token_read(server, uri.user, flows))
+        *flows = (struct dialog_flows){0};
+    sip_uri_destroy(&uri);
+    return own;
+}
+
+/* The flow of the other side: the one that the request has not come over. */
+static flow_id other_side(const struct dialog_flows *flows, const struct peer *source)
+{
+    flow_id own = peer_flow(source);
+    if (own == flows->callee)
+        return flows->caller;
+    return own == flows->caller || flows->caller == 0 ? flows->callee : 0;
+}
+
+/* A strict router put our Record-Route into the Request-URI and the target last into Route (16.4). */
+static void undo_strict_route(const struct server *server, const struct sip_message *request, struct route *route)
+{
+    struct sip_uri uri;
+    struct dialog_flows flows;
+    struct sip_value value, last = {0};
+    bool marked = sip_uri_create(&uri, route->uri) == 0 && uri.lr &&
+                  server_is_own_address(server, uri.host, uri.port) && token_read(server, uri.user, &flows);
+    sip_uri_destroy(&uri);
+    for (size_t i = 0; marked && sip_value(request, HEADER_ROUTE, i, &value); i++)
+        last = value;
+    if (last.uri.length > 0)
+        route->uri = last.uri;
+}
+
+void route_read(const struct server *server, const struct sip_message *request, const struct peer *source,
+                struct route *route)
+{
+    struct sip_value value;
+    *route = (struct route){.uri = sip_request_uri(request)};
+    undo_strict_route(server, request, route);
+    while (sip_value(request, HEADER_ROUTE, route->dropped, &value)) {
+        struct dialog_flows flows;
+        if (!is_own_uri(server, value.uri, &flows)) {
+            route->next = value.uri;
+            break;
+        }
+        route->had_own = true;
+        if (route->flow == 0)
+            route->flow = other_side(&flows, source);
+        route->dropped++;
+    }
+}
+
+/* The caller's flow is worth keeping where his messages come over a connection, through an address translation, or over
+   a flow that he registered. */
+static flow_id caller_flow(const struct server *server, const struct sip_message *request, const struct peer *from)
+{
+    flow_id flow = peer_flow(from);
+    union address named;
+    const struct sip_via *via = sip_top_via(request);
+    if (from->transport != TRANSPORT_UDP || binding_first_on_flow(server->bindings, flow) != NULL)
+        return flow;
+    bool as_named = address_read(via->host, (uint16_t)(via->port ? via->port : 5060), &named) &&
+                    address_equal(&named, &from->address);
+    return as_named || sip_via_count(request) > 1 ? 0 : flow;
+}
+
+static size_t record_one(const struct listener *listener, const char *token, const char *separator, char *out,
+                         size_t size)
+{
+    int length = snprintf(out, size, "%s<sip:%s@%s:%u;%slr>", separator, token, listener->host, listener->port,
+                          listener->transport == TRANSPORT_TCP ? "transport=tcp;" : "");
+    return length < 0 || (size_t)length >= size ? 0 : (size_t)length;
+}
+
+/* Where the two sides differ in transport or address, each gets the value that leads it back (RFC 5658). */
+size_t route_record(const struct server *server, const struct sip_message *request, const struct peer *from,
+                    const struct peer *to, bool to_flow, char *out, size_t size)
+{
+    char token[TOKEN_MOST];
+    const struct listener *upstream = server_listener(server, from);
+    const struct listener *downstream = server_listener(server, to);
+    struct dialog_flows flows = {.caller = caller_flow(server, request, from),
+                                 .callee = to_flow || to->transport != TRANSPORT_UDP ? peer_flow(to) : 0};
+    token_write(server, &flows, token);
+    size_t length = record_one(downstream, token, "", out, size);
+    if (upstream != downstream && length > 0)
+        length += record_one(upstream, token, ", ", out + length, size - length);
+    return length;
+}

@@ -1,0 +1,392 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "standalone/serve.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "standalone/decision_log.h"
+#include "standalone/persist.h"
+#include "standalone/serve_options.h"
+#include "standalone/status_socket.h"
+
+enum { EXIT_REFUSED = 2 };
+
+struct serve {
+    struct serve_options options;
+    uv_loop_t loop;
+    struct host host;
+    struct network *network;
+    struct server *server;
+    struct persist *persist;
+    struct status_socket status;
+    union address addresses[LISTENERS_MOST];
+    uv_signal_t hangup, terminate, interrupt, usr1;
+    uv_prepare_t prepare;
+    uv_timer_t timer, drain;
+    uint64_t reloads, reloads_failed;
+    bool draining, ending;
+    char error[1024];
+};
+
+/* --- the host --- */
+
+static uint64_t host_now(void *context)
+{
+    return uv_now(&((struct serve *)context)->loop);
+}
+
+static int64_t host_wall(void *context)
+{
+    (void)context;
+    return time(NULL);
+}
+
+static void *host_allocate(void *context, void *old, size_t old_size, size_t new_size)
+{
+    (void)context;
+    (void)old_size;
+    if (new_size == 0) {
+        free(old);
+        return NULL;
+    }
+    return realloc(old, new_size);
+}
+
+static uint32_t host_random(void *context)
+{
+    uint32_t value = 0;
+    (void)context;
+    while (getrandom(&value, sizeof value, 0) != sizeof value)
+        ;
+    return value;
+}
+
+static void host_log(void *context, enum log_level level, const char *line)
+{
+    static const char *const names[] = {"error", "warning", "notice", "info", "debug"};
+    const struct serve *serve = context;
+    if (level <= LOG_NOTICE || serve->options.verbose)
+        fprintf(stderr, "reflow: %s: %s\n", names[level], line);
+}
+
+static int refuse(struct serve *serve, int error, const char *what)
+{
+    if (what != NULL)
+        snprintf(serve->error, sizeof serve->error, "%s: %s", what,
+                 error == -EADDRINUSE ? "address already in use" : strerror(-error));
+    return error;
+}
+
+/* --- decisions and status --- */
+
+static void log_decided(void *context, const struct decided *decided)
+{
+    char line[2048];
+    struct timespec wall;
+    (void)context;
+    clock_gettime(CLOCK_REALTIME, &wall);
+    size_t length = decision_log_line(decided, wall.tv_sec * 1000LL + wall.tv_nsec / 1000000, line, sizeof line);
+    fwrite(line, 1, length, stdout);
+    fflush(stdout);
+}
+
+static void write_counters(const struct serve *serve, struct sip_buffer *out)
+{
+    const struct network_counters *counters = network_counters(serve->network);
+    struct script_counters script = {0};
+    if (server_script(serve->server) != NULL)
+        script_counters(server_script(serve->server), &script);
+    const struct {
+        const char *name;
+        uint64_t value;
+    } members[] = {
+#define COUNTER(name, what) {#name, counters->name},
+        NETWORK_COUNTERS(COUNTER)
+#undef COUNTER
+            {"reloads", serve->reloads},
+        {"reloads_failed", serve->reloads_failed},
+        {"script_entries", script.entries},
+        {"script_overruns", script.overruns},
+        {"state_failures", serve->persist != NULL ? persist_failures(serve->persist) : 0}};
+    for (size_t i = 0; i < sizeof members / sizeof members[0]; i++) {
+        sip_append(out, i == 0 ? TEXT("\"") : TEXT(",\""));
+        sip_append(out, text_of(members[i].name));
+        sip_append(out, TEXT("\":"));
+        sip_append_number(out, members[i].value);
+    }
+}
+
+static void write_json(void *context, struct sip_buffer *out)
+{
+    const struct serve *serve = context;
+    sip_append(out, TEXT("{\"server\":"));
+    server_status(serve->server, out);
+    sip_append(out, TEXT(",\"network\":{"));
+    write_counters(serve, out);
+    sip_append(out, TEXT("}}\n"));
+}
+
+static void on_usr1(uv_signal_t *handle, int number)
+{
+    struct serve *serve = handle->data;
+    struct sip_buffer out = {.host = &serve->host};
+    (void)number;
+    write_json(serve, &out);
+    if (!out.failed)
+        fwrite(out.bytes, 1, out.length, stdout);
+    fflush(stdout);
+    sip_buffer_destroy(&out);
+}
+
+/* --- scripts --- */
+
+static int load_script(struct serve *serve, struct script **out)
+{
+    return script_new(out, &serve->host, &serve->options.limits, serve->options.script, serve->error,
+                      sizeof serve->error);
+}
+
+/* A fresh state aside; the old script goes only when the new one has loaded whole. */
+static void on_hangup(uv_signal_t *handle, int number)
+{
+    struct serve *serve = handle->data;
+    struct script *script;
+    char line[1200];
+    (void)number;
+    if (load_script(serve, &script) != 0) {
+        serve->reloads_failed++;
+        snprintf(line, sizeof line, "script not reloaded, the one in use stays: %s", serve->error);
+        host_log(serve, LOG_ERROR, line);
+        return;
+    }
+    serve->reloads++;
+    server_use_script(serve->server, script);
+    snprintf(line, sizeof line, "script %s reloaded", serve->options.script);
+    host_log(serve, LOG_NOTICE, line);
+}
+
+/* --- the loop --- */
+
+static void on_timer(uv_timer_t *timer)
+{
+    struct serve *serve = timer->data;
+    timers_run(server_timers(serve->server));
+}
+
+static void end(struct serve *serve)
+{
+    if (serve->ending)
+        return;
+    serve->ending = true;
+    uv_stop(&serve->loop);
+}
+
+/* Before the loop sleeps: until when, and whether a drain is done. */
+static void on_prepare(uv_prepare_t *prepare)
+{
+    struct serve *serve = prepare->data;
+    int64_t next = timers_next(server_timers(serve->server));
+    if (serve->draining && server_is_drained(serve->server))
+        end(serve);
+    if (next < 0)
+        uv_timer_stop(&serve->timer);
+    else
+        uv_timer_start(&serve->timer, on_timer, (uint64_t)next, 0);
+}
+
+static void on_drain_time(uv_timer_t *timer)
+{
+    end(timer->data);
+}
+
+static void on_terminate(uv_signal_t *handle, int number)
+{
+    struct serve *serve = handle->data;
+    (void)number;
+    if (serve->draining) {
+        end(serve);
+        return;
+    }
+    serve->draining = true;
+    server_drain(serve->server);
+    network_stop_listening(serve->network);
+    host_log(serve, LOG_NOTICE, "ending: no new calls, those being set up may finish");
+    uv_timer_start(&serve->drain, on_drain_time, serve->options.drain_s * 1000ULL, 0);
+}
+
+static int start_handles(struct serve *serve)
+{
+    const struct {
+        uv_signal_t *handle;
+        uv_signal_cb act;
+        int number;
+    } signals[] = {{&serve->hangup, on_hangup, SIGHUP},
+                   {&serve->terminate, on_terminate, SIGTERM},
+                   {&serve->interrupt, on_terminate, SIGINT},
+                   {&serve->usr1, on_usr1, SIGUSR1}};
+    signal(SIGPIPE, SIG_IGN);
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
+        uv_signal_init(&serve->loop, signals[i].handle);
+        signals[i].handle->data = serve;
+        int error = uv_signal_start(signals[i].handle, signals[i].act, signals[i].number);
+        if (error != 0)
+            return refuse(serve, error, "signals");
+    }
+    uv_timer_init(&serve->loop, &serve->timer);
+    uv_timer_init(&serve->loop, &serve->drain);
+    uv_prepare_init(&serve->loop, &serve->prepare);
+    serve->timer.data = serve->drain.data = serve->prepare.data = serve;
+    return uv_prepare_start(&serve->prepare, on_prepare);
+}
+
+/* --- start and end --- */
+
+static int open_network(struct serve *serve, struct server_config *config)
+{
+    struct network_config network = {.loop = &serve->loop, .host = &serve->host, .limits = serve->options.network};
+    network.limits.flow_timer = config->flow_timer;
+    network.limits.message = config->limits;
+    int error = network_new(&serve->network, &network);
+    if (error != 0)
+        return refuse(serve, error, "network");
+    for (size_t i = 0; i < serve->options.listen_count; i++) {
+        const struct listen_option *listen = &serve->options.listens[i];
+        error = network_listen(serve->network, listen->transport, &listen->address, &config->listeners[i]);
+        if (error != 0)
+            return refuse(serve, error, listen->text);
+        serve->addresses[i] = listen->address;
+    }
+    config->listener_count = serve->options.listen_count;
+    config->wire = network_wire(serve->network);
+    return 0;
+}
+
+static int open_state(struct serve *serve, const struct server_config *config)
+{
+    struct persist_config persist = {.loop = &serve->loop,
+                                     .host = &serve->host,
+                                     .path = serve->options.state,
+                                     .listeners = config->listeners,
+                                     .addresses = serve->addresses,
+                                     .listener_count = config->listener_count};
+    return serve->options.state == NULL ? 0 : persist_new(&serve->persist, &persist, serve->error, sizeof serve->error);
+}
+
+static int restore(struct serve *serve)
+{
+    size_t restored;
+    char line[128];
+    if (serve->persist == NULL)
+        return 0;
+    int error = persist_restore(serve->persist, serve->server, &restored, serve->error, sizeof serve->error);
+    if (error != 0)
+        return error;
+    snprintf(line, sizeof line, "%zu bindings restored", restored);
+    host_log(serve, LOG_NOTICE, line);
+    return refuse(serve, persist_start(serve->persist, serve->server), NULL);
+}
+
+static int open_status(struct serve *serve)
+{
+    if (serve->options.status == NULL)
+        return 0;
+    int error =
+        status_socket_create(&serve->status, &serve->loop, &serve->host, serve->options.status, write_json, serve);
+    return refuse(serve, error, error != 0 ? serve->options.status : NULL);
+}
+
+static int start(struct serve *serve)
+{
+    struct script *script = NULL;
+    struct server_config config = serve->options.server;
+    config.host = &serve->host;
+    int error = load_script(serve, &script);
+    if (error == 0)
+        error = open_network(serve, &config);
+    if (error == 0)
+        error = open_state(serve, &config);
+    if (error == 0) {
+        config.decided = serve->options.log_decisions ? log_decided : NULL;
+        config.binding_changed = serve->persist != NULL ? persist_binding_changed : NULL;
+        config.binding_changed_context = serve->persist;
+        error = refuse(serve, server_new(&serve->server, &config), NULL);
+        if (error != 0)
+            snprintf(serve->error, sizeof serve->error, "out of memory");
+    }
+    if (error != 0) {
+        script_release(script);
+        return error;
+    }
+    server_use_script(serve->server, script);
+    error = restore(serve);
+    if (error == 0)
+        error = open_status(serve);
+    if (error == 0)
+        error = start_handles(serve);
+    return error != 0 ? error : refuse(serve, network_start(serve->network, serve->server), "network");
+}
+
+static void announce(const struct serve *serve)
+{
+    for (size_t i = 0; i < serve->options.listen_count; i++)
+        fprintf(stderr, "reflow: listening on %s\n", serve->options.listens[i].text);
+    fprintf(stderr, "reflow: serving with %s\n", serve->options.script);
+}
+
+static void close_handle(uv_handle_t *handle, void *context)
+{
+    (void)context;
+    if (!uv_is_closing(handle))
+        uv_close(handle, NULL);
+}
+
+static void stop(struct serve *serve)
+{
+    if (serve->persist != NULL)
+        persist_stop(serve->persist);
+    status_socket_destroy(&serve->status);
+    if (serve->network != NULL)
+        network_close(serve->network);
+    uv_run(&serve->loop, UV_RUN_NOWAIT);
+    uv_walk(&serve->loop, close_handle, NULL);
+    uv_run(&serve->loop, UV_RUN_DEFAULT);
+    server_delete(serve->server);
+    network_delete(serve->network);
+    persist_delete(serve->persist);
+}
+
+int serve_main(int argc, char **argv)
+{
+    struct serve serve = {0};
+    int error = serve_options_read(&serve.options, argc, argv, serve.error, sizeof serve.error);
+    if (error == 0 && serve.options.help) {
+        fputs(serve_usage, stdout);
+        return 0;
+    }
+    if (error != 0) {
+        fprintf(stderr, "reflow serve: %s (reflow serve --help tells the options)\n", serve.error);
+        return EXIT_REFUSED;
+    }
+    serve.host = (struct host){.context = &serve,
+                               .now_ms = host_now,
+                               .wall_s = host_wall,
+                               .allocate = host_allocate,
+                               .random = host_random,
+                               .log = host_log};
+    uv_loop_init(&serve.loop);
+    error = start(&serve);
+    if (error != 0) {
+        fprintf(stderr, "reflow serve: %s\n", serve.error);
+    } else {
+        announce(&serve);
+        uv_run(&serve.loop, UV_RUN_DEFAULT);
+    }
+    stop(&serve);
+    uv_loop_close(&serve.loop);
+    return error != 0 ? EXIT_REFUSED : 0;
+}

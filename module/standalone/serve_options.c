@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "standalone/serve_options.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+const char serve_usage[] =
+    "usage: reflow serve SCRIPT [options]\n"
+    "\n"
+    "Registrar and proxy in one, whose routing is a Lua script.\n"
+    "\n"
+    "  --listen udp:ADDR:PORT   listen there; again for more; tcp: likewise; [ADDR] for IPv6\n"
+    "                           (default udp:127.0.0.1:5060 and tcp:127.0.0.1:5060)\n"
+    "  --domain D               serve this domain too; again for more (default: the addresses listened on)\n"
+    "  --state FILE             keep bindings there (SQLite); without it they end with the process\n"
+    "  --status PATH            a Unix socket that gives JSON to whoever connects; SIGUSR1 prints the same\n"
+    "  --log-decisions          a line of JSON on standard output for each decision\n"
+    "  --verbose                log more\n"
+    "\n"
+    "  --flow-timer S           Flow-Timer in answers to outbound registrations; 0: none (120)\n"
+    "  --expires S              lifetime of a binding where none is asked for (3600)\n"
+    "  --min-expires S          shorter ones are refused with 423 (60)\n"
+    "  --max-expires S          longer ones are shortened (7200)\n"
+    "\n"
+    "  --max-connections N      TCP connections at a time (10000)\n"
+    "  --max-transactions N     requests in progress, past them 503 (200000)\n"
+    "  --max-message BYTES      of a message, up to 65536 (65536)\n"
+    "  --max-headers N          header fields of a message (256)\n"
+    "  --idle S                 a connection without traffic and bindings is closed after (600)\n"
+    "  --message-time S         a message must be whole after (32)\n"
+    "  --drain S                after SIGTERM, wait so long for calls being set up (32)\n"
+    "\n"
+    "  --script-time MS         a hook may take so long (20)\n"
+    "  --script-memory BYTES    a script may use so much (8388608)\n"
+    "  --t1 MS                  RFC 3261 timer T1 (500)\n"
+    "  --timer-c MS             RFC 3261 timer C (185000)\n"
+    "\n"
+    "SIGHUP loads the script anew and takes it in use only where it loads whole; SIGTERM drains and ends.\n";
+
+struct number_option {
+    const char *name;
+    uint32_t least, most;
+    uint32_t *value;
+};
+
+static bool read_number(const char *text, uint32_t least, uint32_t most, uint32_t *value)
+{
+    char *end;
+    if (text[0] < '0' || text[0] > '9')
+        return false;
+    errno = 0;
+    unsigned long long number = strtoull(text, &end, 10);
+    if (errno != 0 || *end != '\0' || number < least || number > most)
+        return false;
+    *value = (uint32_t)number;
+    return true;
+}
+
+/* "udp:127.0.0.1:5060", "tcp:[::1]:5060". */
+static bool read_listen(const char *text, struct listen_option *listen)
+{
+    uint32_t port;
+    const char *colon = strrchr(text, ':');
+    bool udp = strncasecmp(text, "udp:", 4) == 0, tcp = strncasecmp(text, "tcp:", 4) == 0;
+    if ((!udp && !tcp) || colon <= text + 3 || strlen(text) >= sizeof listen->text ||
+        !read_number(colon + 1, 1, 65535, &port))
+        return false;
+    struct text host = {text + 4, (size_t)(colon - text) - 4};
+    bool bare_ipv6 = host.length > 0 && host.at[0] != '[' && memchr(host.at, ':', host.length) != NULL;
+    if (bare_ipv6 || !address_read(host, (uint16_t)port, &listen->address))
+        return false;
+    listen->transport = tcp ? TRANSPORT_TCP : TRANSPORT_UDP;
+    snprintf(listen->text, sizeof listen->text, "%s", text);
+    return true;
+}
+
+static int add_listen(struct serve_options *options, const char *text, char *error, size_t size)
+{
+    if (options->listen_count == LISTENERS_MOST) {
+        snprintf(error, size, "--listen: at most %d", LISTENERS_MOST);
+        return -EINVAL;
+    }
+    if (!read_listen(text, &options->listens[options->listen_count])) {
+        snprintf(error, size, "--listen %s: not udp:ADDRESS:PORT or tcp:ADDRESS:PORT with a numeric address", text);
+        return -EINVAL;
+    }
+    options->listen_count++;
+    return 0;
+}
+
+static int add_domain(struct serve_options *options, const char *text, char *error, size_t size)
+{
+    struct server_config *server = &options->server;
+    size_t length = strlen(text);
+    bool clean = length > 0 && length < sizeof server->domains[0] && strpbrk(text, " \t<>\";,@/") == NULL;
+    if (!clean || server->domain_count == DOMAINS_MOST) {
+        snprintf(error, size, "--domain %s: %s", text, clean ? "too many domains" : "not a domain name");
+        return -EINVAL;
+    }
+    snprintf(server->domains[server->domain_count++], sizeof server->domains[0], "%s", text);
+    return 0;
+}
+
+static int take_text(struct serve_options *options, const char *name, const char *value, char *error, size_t size)
+{
+    if (strcmp(name, "--listen") == 0)
+        return add_listen(options, value, error, size);
+    if (strcmp(name, "--domain") == 0)
+        return add_domain(options, value, error, size);
+    if (strcmp(name, "--state") == 0)
+        options->state = value;
+    else if (strcmp(name, "--status") == 0)
+        options->status = value;
+    else
+        return -ENOENT;
+    return 0;
+}
+
+static int take_number(struct serve_options *options, const char *name, const char *value, char *error, size_t size)
+{
+    struct server_config *server = &options->server;
+    struct network_limits *network = &options->network;
+    uint32_t memory = 0;
+    const struct number_option numbers[] = {{"--flow-timer", 0, 86400, &server->flow_timer},
+                                            {"--expires", 1, 604800, &server->expires},
+                                            {"--min-expires", 1, 604800, &server->expires_least},
+                                            {"--max-expires", 1, 604800, &server->expires_most},
+                                            {"--max-connections", 1, 1000000, &network->connections},
+                                            {"--max-transactions", 1, 10000000, &server->transactions_most},
+                                            {"--max-message", 512, 65536, &server->limits.message},
+                                            {"--max-headers", 8, 256, &server->limits.fields},
+                                            {"--idle", 1, 604800, &network->idle_s},
+                                            {"--message-time", 1, 3600, &network->message_s},
+                                            {"--drain", 0, 3600, &options->drain_s},
+                                            {"--script-time", 1, 60000, &options->limits.time_ms},
+                                            {"--script-memory", 65536, 1U << 31, &memory},
+                                            {"--t1", 10, 60000, &server->timers.t1},
+                                            {"--timer-c", 100, 86400000, &server->timer_c_ms}};
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        if (strcmp(name, numbers[i].name) != 0)
+            continue;
+        if (!read_number(value, numbers[i].least, numbers[i].most, numbers[i].value)) {
+            snprintf(error, size, "%s %s: a whole number from %u to %u is wanted", name, value, numbers[i].least,
+                     numbers[i].most);
+            return -EINVAL;
+        }
+        if (memory != 0)
+            options->limits.memory = memory;
+        return 0;
+    }
+    return -ENOENT;
+}
+
+static bool take_switch(struct serve_options *options, const char *name)
+{
+    if (strcmp(name, "--log-decisions") == 0)
+        options->log_decisions = true;
+    else if (strcmp(name, "--verbose") == 0)
+        options->verbose = true;
+    else if (strcmp(name, "--help") == 0)
+        options->help = true;
+    else
+        return false;
+    return true;
+}
+
+static int take_option(struct serve_options *options, const char *name, const char *value, char *error, size_t size)
+{
+    int result = take_text(options, name, value != NULL ? value : "", error, size);
+    if (result == -ENOENT)
+        result = take_number(options, name, value != NULL ? value : "", error, size);
+    if (result == -ENOENT)
+        snprintf(error, size, "unknown option %s", name);
+    else if (value == NULL)
+        snprintf(error, size, "%s needs a value", name);
+    return result == 0 && value != NULL ? 0 : -EINVAL;
+}
+
+static int check(struct serve_options *options, char *error, size_t size)
+{
+    const struct server_config *server = &options->server;
+    uint32_t least = server->expires_least ? server->expires_least : 60;
+    uint32_t most = server->expires_most ? server->expires_most : 7200;
+    if (options->script == NULL && !options->help) {
+        snprintf(error, size, "no script named");
+        return -EINVAL;
+    }
+    if (least > most) {
+        snprintf(error, size, "--min-expires %u is above --max-expires %u", least, most);
+        return -EINVAL;
+    }
+    if (options->listen_count == 0) {
+        add_listen(options, "udp:127.0.0.1:5060", error, size);
+        add_listen(options, "tcp:127.0.0.1:5060", error, size);
+    }
+    return 0;
+}
+
+int serve_options_read(struct serve_options *options, int argc, char **argv, char *error, size_t error_size)
+{
+    *options = (struct serve_options){.drain_s = 32};
+    options->server.flow_timer = 120;
+    for (int i = 1; i < argc; i++) {
+        if (argv[i][0] != '-') {
+            if (options->script != NULL) {
+                snprintf(error, error_size, "one script only: %s and %s", options->script, argv[i]);
+                return -EINVAL;
+            }
+            options->script = argv[i];
+        } else if (!take_switch(options, argv[i])) {
+            int result = take_option(options, argv[i], i + 1 < argc ? argv[i + 1] : NULL, error, error_size);
+            if (result != 0)
+                return result;
+            i++;
+        }
+    }
+    return check(options, error, error_size);
+}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#ifndef REFLOW_STANDALONE_SERVE_OPTIONS_H
+#define REFLOW_STANDALONE_SERVE_OPTIONS_H
+
+#include "standalone/network.h"
+#include "standalone/server.h"
+
+/* What `reflow serve` was told. */
+
+struct listen_option {
+    uint8_t transport; /* enum transport */
+    union address address;
+    char text[96]; /* as written */
+};
+
+struct serve_options {
+    const char *script, *state, *status;
+    struct listen_option listens[LISTENERS_MOST];
+    size_t listen_count;
+    struct server_config server; /* domains, expiry, timers, limits */
+    struct network_limits network;
+    struct script_limits limits;
+    uint32_t drain_s;
+    bool log_decisions, verbose, help;
+};
+
+/* 0; or -EINVAL with one line in `error`. */
+int serve_options_read(struct serve_options *options, int argc, char **argv, char *error, size_t error_size);
+
+extern const char serve_usage[];
+
+#endif

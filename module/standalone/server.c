@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "standalone/server_private.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+enum { SWEEP_MS = 1000, SWEEP_MOST = 2000 };
+
+static uint32_t or_else(uint32_t value, uint32_t standard)
+{
+    return value != 0 ? value : standard;
+}
+
+static void set_standards(struct server_config *config)
+{
+    config->timer_c_ms = or_else(config->timer_c_ms, 185000);
+    config->expires = or_else(config->expires, 3600);
+    config->expires_least = or_else(config->expires_least, 60);
+    config->expires_most = or_else(config->expires_most, 7200);
+    config->transactions_most = or_else(config->transactions_most, 200000);
+}
+
+static void sweep_fires(struct timer *timer)
+{
+    struct server *server = TABLE_OWNER(timer, struct server, sweep);
+    size_t removed = binding_expire(server->bindings, SWEEP_MOST);
+    rest_sweep(server);
+    timer_start(&server->timers, timer, removed == SWEEP_MOST ? 10 : SWEEP_MS);
+}
+
+static int create_parts(struct server *server)
+{
+    const struct host *host = server->config.host;
+    struct transactions_config config = {.host = host,
+                                         .timers = &server->timers,
+                                         .wire = server->config.wire,
+                                         .values = server->config.timers,
+                                         .client = &branch_events,
+                                         .server = &context_events};
+    if (table_create(&server->datagram6, host) != 0 || table_create(&server->rests, host) != 0 ||
+        transactions_new(&server->transactions, &config) != 0 ||
+        binding_store_new(&server->bindings, host, &server->config.bindings) != 0)
+        return -ENOMEM;
+    flows_listen(server);
+    server->sweep.fire = sweep_fires;
+    return timer_start(&server->timers, &server->sweep, SWEEP_MS);
+}
+
+int server_new(struct server **out, const struct server_config *config)
+{
+    const struct host *host = config->host;
+    struct server *server = memory_new(host, sizeof *server);
+    if (server == NULL)
+        return -ENOMEM;
+    server->config = *config;
+    set_standards(&server->config);
+    server->out.host = host;
+    server->seed = (uint64_t)host->random(host->context) << 32 | host->random(host->context);
+    timers_create(&server->timers, host);
+    int error = create_parts(server);
+    if (error != 0) {
+        server_delete(server);
+        return error;
+    }
+    *out = server;
+    return 0;
+}
+
+void server_delete(struct server *server)
+{
+    if (server == NULL)
+        return;
+    transactions_delete(server->transactions);
+    binding_store_delete(server->bindings);
+    flows_clear(server);
+    rest_clear(server);
+    table_destroy(&server->datagram6);
+    table_destroy(&server->rests);
+    timers_destroy(&server->timers);
+    script_release(server->script);
+    sip_buffer_destroy(&server->out);
+    memory_delete(server->config.host, server, sizeof *server);
+}
+
+void server_use_script(struct server *server, struct script *script)
+{
+    script_release(server->script);
+    server->script = script;
+}
+
+struct script *server_script(const struct server *server)
+{
+    return server->script;
+}
+
+struct timers *server_timers(struct server *server)
+{
+    return &server->timers;
+}
+
+void server_drain(struct server *server)
+{
+    server->draining = true;
+}
+
+bool server_is_drained(const struct server *server)
+{
+    return transactions_unanswered(server->transactions) == 0;
+}
+
+struct binding_store *server_bindings(struct server *server)
+{
+    return server->bindings;
+}
+
+const struct server_counters *server_counters(const struct server *server)
+{
+    return &server->counters;
+}
+
+static void tell_script(struct server *server, flow_id flow, const struct binding *binding, const char *reason)
+{
+    char description[96];
+    struct binding_view view = {0};
+    if (binding != NULL)
+        binding_read(binding, &view);
+    struct script_flow told = {
+        .aor = view.aor, .instance = view.instance, .reg_id = view.reg_id, .reason = text_of(reason)};
+    told.flow = (struct text){description, server_describe_flow(server, flow, description, sizeof description)};
+    script_on_flow(server->script, HOOK_FLOW_DOWN, &told);
+}
+
+void server_flow_down(struct server *server, flow_id flow, const char *reason)
+{
+    const struct binding *binding = binding_first_on_flow(server->bindings, flow);
+    server->counters.flows_down++;
+    if (server->script != NULL && script_has_hook(server->script, HOOK_FLOW_DOWN)) {
+        for (; binding != NULL; binding = binding_next_on_flow(server->bindings, binding))
+            tell_script(server, flow, binding, reason);
+    }
+    server->counters.bindings_lost += binding_flow_died(server->bindings, flow);
+    transactions_flow_down(server->transactions, flow);
+}

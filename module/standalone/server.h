@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#ifndef REFLOW_STANDALONE_SERVER_H
+#define REFLOW_STANDALONE_SERVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/decide.h"
+#include "flow/binding.h"
+#include "host/host.h"
+#include "script/engine.h"
+#include "sip/rewrite.h"
+#include "standalone/peer.h"
+#include "standalone/timer.h"
+#include "standalone/transaction.h"
+#include "standalone/wire.h"
+
+/*
+ * Registrar and authoritative proxy in one, without sockets: messages, dead flows and time come in by the functions
+ * below, messages go out by struct wire. One thread. Sockets (network.h) or a test drive it.
+ */
+
+struct server;
+
+enum { LISTENERS_MOST = 16, DOMAINS_MOST = 32 };
+
+struct listener {
+    uint8_t transport; /* enum transport */
+    uint16_t port;
+    char host[64]; /* to write into Via and Record-Route; an IPv6 address in brackets */
+};
+
+/* What was decided about one response: for a log. Borrowed for the length of the call. */
+struct decided {
+    const struct decision *decision;
+    const struct facts *facts;
+    const struct sip_message *request;
+    struct text aor, target, flow, instance;
+    enum script_outcome outcome; /* of the response hook */
+    const char *verdict;         /* its name, where it was carried out; else NULL */
+    enum rule_id refused;        /* the guardrail that refused a verdict; else RULE_NONE */
+    uint32_t elapsed_ms;         /* since the request came */
+};
+
+struct server_config {
+    const struct host *host;
+    const struct wire *wire;
+    struct listener listeners[LISTENERS_MOST];
+    size_t listener_count;
+    char domains[DOMAINS_MOST][128]; /* beside the listeners' own addresses */
+    size_t domain_count;
+    struct timer_values timers;
+    uint32_t timer_c_ms;        /* 0: 185000 (above 3 minutes, RFC 3261 16.6) */
+    uint32_t expires;           /* s, where a REGISTER asks for none; 0: 3600 */
+    uint32_t expires_least;     /* s, below it 423; 0: 60 */
+    uint32_t expires_most;      /* s; 0: 7200 */
+    uint32_t flow_timer;        /* s, Flow-Timer in a 2xx REGISTER with outbound; 0: none */
+    uint32_t transactions_most; /* server transactions at a time, past them 503; 0: 200000 */
+    struct sip_limits limits;
+    struct binding_limits bindings;
+    binding_listener *binding_changed; /* for persistence; NULL: none */
+    void *binding_changed_context;
+    void (*decided)(void *context, const struct decided *decided); /* NULL: no log */
+    void *decided_context;
+};
+
+/* Counters by name: COUNTER(name, what is counted). */
+#define SERVER_COUNTERS(COUNTER)                                                                                       \
+    COUNTER(requests, "requests received")                                                                             \
+    COUNTER(responses, "responses received")                                                                           \
+    COUNTER(retransmissions, "requests that were repeated")                                                            \
+    COUNTER(malformed_answered, "messages with a fault, answered")                                                     \
+    COUNTER(malformed_dropped, "messages with a fault, dropped")                                                       \
+    COUNTER(unmatched, "responses that match no transaction, dropped")                                                 \
+    COUNTER(overloaded, "requests refused: too many transactions, or draining")                                        \
+    COUNTER(registered, "REGISTER accepted")                                                                           \
+    COUNTER(register_refused, "REGISTER refused")                                                                      \
+    COUNTER(branches, "requests sent on")                                                                              \
+    COUNTER(flows_down, "flows that died")                                                                             \
+    COUNTER(bindings_lost, "bindings whose flow died")                                                                 \
+    COUNTER(verdicts, "verdicts of scripts carried out")                                                               \
+    COUNTER(verdicts_refused, "verdicts of scripts that a guardrail refused")                                          \
+    COUNTER(script_errors, "hooks that raised, overran or ran out of memory")                                          \
+    COUNTER(memory, "requests refused for want of memory")
+
+struct server_counters {
+#define COUNTER(name, what) uint64_t name;
+    SERVER_COUNTERS(COUNTER)
+#undef COUNTER
+};
+
+int server_new(struct server **out, const struct server_config *config);
+void server_delete(struct server *server); /* NULL is fine */
+
+/* One whole message, or what a stream gives as one. The bytes are the caller's. */
+void server_received(struct server *server, const struct peer *source, const char *bytes, size_t length);
+
+/* A stream gave what no message can be cut from: answer with the status where it can be read, and count it. */
+void server_received_fault(struct server *server, const struct peer *source, const char *bytes, size_t length,
+                           uint16_t status);
+
+/* A flow is dead (rules 5626-7.f h): its bindings go, branches that wait on it fail over. reason: "closed", "icmp",
+   "keepalive", "write". */
+void server_flow_down(struct server *server, flow_id flow, const char *reason);
+
+/* Take a script in use for new requests; the reference is taken over. Those in progress keep theirs. */
+void server_use_script(struct server *server, struct script *script);
+struct script *server_script(const struct server *server);
+
+/* Timers of the server; the caller runs them and sleeps until the next. */
+struct timers *server_timers(struct server *server);
+
+/* No new calls: new requests outside dialogs hear 503 from now on. Drained: no transaction waits for its answer. */
+void server_drain(struct server *server);
+bool server_is_drained(const struct server *server);
+
+struct binding_store *server_bindings(struct server *server);
+const struct server_counters *server_counters(const struct server *server);
+
+/* The other side of a flow; false where it is gone or unknown. */
+bool server_flow_peer(const struct server *server, flow_id flow, struct peer *peer);
+
+/* A binding from an earlier life of the process; `peer` is its flow's other side where it is a datagram flow. Errors as
+   binding_put(). */
+int server_restore_binding(struct server *server, const struct binding_view *view, const struct peer *peer);
+
+/* "tcp 127.0.0.1:40112 #17" or "udp 127.0.0.1:5070"; returns the length. */
+size_t server_describe_flow(const struct server *server, flow_id flow, char *out, size_t size);
+
+/* JSON: flows, bindings, transactions, counters, decisions by code and action. 0 or -ENOMEM. */
+int server_status(const struct server *server, struct sip_buffer *out);
+
+#endif

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#ifndef REFLOW_STANDALONE_SERVER_PRIVATE_H
+#define REFLOW_STANDALONE_SERVER_PRIVATE_H
+
+#include "core/best.h"
+#include "core/code.h"
+#include "core/guard.h"
+#include "flow/target.h"
+#include "standalone/memory.h"
+#include "standalone/server.h"
+#include "standalone/table.h"
+
+enum { CODES_MOST = 700 };
+
+struct server {
+    struct server_config config;
+    struct timers timers;
+    struct transactions *transactions;
+    struct binding_store *bindings;
+    struct script *script;
+    struct table datagram6; /* peers of IPv6 datagram flows that carry bindings, by flow */
+    struct table rests;     /* destinations that rest, by digest of their name */
+    struct timer sweep;     /* expired bindings and rests */
+    uint64_t seed;          /* of digests and dialog tokens */
+    struct server_counters counters;
+    uint64_t decisions[CODES_MOST][ACTION_COUNT];
+    struct sip_buffer out; /* for the message being written */
+    size_t contexts;
+    bool draining;
+};
+
+/* The response context of one request (RFC 3261 16.7): proxy.c, branch.c, upstream.c. */
+struct context {
+    struct server *server;
+    struct server_transaction *transaction; /* NULL when it has ended */
+    const struct sip_message *request;      /* the transaction's, while it lives; else NULL */
+    struct script *script;
+    struct target_set *targets; /* NULL inside a dialog */
+    struct branch *branches;    /* newest first */
+    struct text aor;
+    struct text route_uri;  /* Request-URI where strict routing changed it; empty: as received */
+    struct timer ring_next; /* sip_route's next_after */
+    uint32_t ring_next_ms;
+    uint32_t retry_after;    /* from a verdict, for the response that goes up */
+    uint16_t fail_status;    /* from a verdict; 0: the best response */
+    uint16_t routes_dropped; /* of the request's Route values, ours */
+    uint16_t branches_made;
+    uint64_t started_ms;
+    flow_id dialog_flow; /* inside a dialog: where the token says it goes; 0: by Route or Request-URI */
+    bool success_forwarded, global_failure_seen, final_forwarded, cancelled;
+    bool may_recurse;
+    bool starting; /* targets are being started: do not finish meanwhile */
+    bool has_retry_after;
+};
+
+struct branch {
+    struct branch *next;
+    struct context *context;
+    struct target *target; /* NULL inside a dialog */
+    struct client_transaction *transaction;
+    struct sip_message *response; /* the stored final one; NULL: none, or made up here */
+    struct peer peer;
+    struct timer timer; /* C; or, before anything was sent, what is due at once */
+    struct text uri;    /* the Request-URI sent, inside a dialog */
+    char destination[72];
+    uint32_t digest; /* for the loop check */
+    uint16_t code;   /* with has_final */
+    uint8_t origin;  /* with has_final */
+    bool has_final;
+    bool provisional_seen;
+    bool on_flow;
+    bool resolving;
+    bool flow_died;          /* waits for the instance (5626-7.h) */
+    uint8_t pending_origin;  /* what `timer` tells when nothing was sent */
+    union address others[4]; /* further addresses of the same name (3263-4.3.a) */
+    uint8_t other_count;
+};
+
+/* dispatch.c */
+bool server_is_own_domain(const struct server *server, const struct sip_uri *uri);
+bool server_is_own_address(const struct server *server, struct text host, uint32_t port);
+const struct listener *server_listener(const struct server *server, const struct peer *peer);
+
+/* answer.c: responses of our own */
+struct own_answer {
+    uint32_t status;
+    struct text phrase;
+    struct text fields;
+};
+void answer_stateless(struct server *server, const struct sip_message *request, const struct peer *source,
+                      const struct own_answer *answer);
+void answer(struct server *server, struct server_transaction *transaction, const struct own_answer *answer);
+void answer_status(struct server *server, struct server_transaction *transaction, uint32_t status);
+
+/* registrar.c */
+void registrar_handle(struct server *server, struct server_transaction *transaction);
+
+/* proxy.c */
+void proxy_handle(struct server *server, struct server_transaction *transaction);
+void proxy_cancel(struct context *context);
+void proxy_forward_ack(struct server *server, const struct sip_message *ack, const struct peer *source);
+void context_start_targets(struct context *context, bool open_class);
+bool context_may_add(const struct context *context); /* new branches: not after a 2xx, a 6xx or CANCEL */
+int context_add_uri(struct context *context, struct text uri);
+int context_add_aor(struct context *context, struct text aor);
+struct script_call context_script_call(const struct context *context, char *source, size_t size);
+void context_forget_unused(struct context *context);
+unsigned context_pending(const struct context *context, const struct branch *except);
+void context_cancel_pending(struct context *context, const struct branch *except);
+
+/* route.c: where a request goes that carries Route, and the dialog's flows */
+struct route {
+    unsigned dropped; /* topmost Route values that are ours */
+    struct text uri;  /* Request-URI to use (strict routing undone) */
+    struct text next; /* the next Route's URI; empty: the Request-URI */
+    flow_id flow;     /* the dialog's flow towards the other side; 0: none told */
+    bool had_own;     /* at least one Route value was ours */
+};
+void route_read(const struct server *server, const struct sip_message *request, const struct peer *source,
+                struct route *route);
+/* The Record-Route value(s) for a request that goes from one peer to another; returns the length. */
+size_t route_record(const struct server *server, const struct sip_message *request, const struct peer *from,
+                    const struct peer *to, bool to_flow, char *out, size_t size);
+
+/* branch.c */
+struct branch *branch_start(struct context *context, struct target *target, struct text uri, struct text next_hop,
+                            flow_id flow);
+struct branch *branch_start_next_server(const struct branch *failed);
+void branch_delete(struct branch *branch);
+uint32_t branch_digest(const struct server *server, const struct sip_message *request);
+size_t branch_via(const struct server *server, const struct peer *peer, uint64_t number, uint32_t digest, char *out,
+                  size_t size);
+bool peer_of_flow(const struct server *server, flow_id flow, struct peer *peer);
+bool peer_of_uri(const struct server *server, const struct sip_uri *uri, const struct peer *source, struct peer *peer);
+
+extern const struct client_events branch_events;
+extern const struct server_events context_events;
+
+/* react.c: a response, or that none will come, is decided and carried out */
+void branch_react(struct branch *branch, enum origin origin, struct sip_message **response);
+
+/* upstream.c */
+void context_finish(struct context *context);
+void context_send_up(struct context *context, const struct sip_message *response, uint32_t status);
+
+/* rest.c */
+void rest_set(struct server *server, struct text destination, uint32_t seconds);
+bool rest_is_on(const struct server *server, struct text destination);
+void rest_sweep(struct server *server);
+void rest_clear(struct server *server);
+size_t rest_count(const struct server *server);
+
+/* flows.c: what the server knows of flows beside the bindings */
+void flows_keep(struct server *server, const struct peer *peer);
+void flows_listen(struct server *server);
+void flows_clear(struct server *server);
+
+#endif

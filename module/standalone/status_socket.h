@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#ifndef REFLOW_STANDALONE_STATUS_SOCKET_H
+#define REFLOW_STANDALONE_STATUS_SOCKET_H
+
+#include <uv.h>
+
+#include "sip/rewrite.h"
+
+/* A Unix socket: whoever connects is given what `write_status` writes, and the connection is closed. */
+
+typedef void write_status(void *context, struct sip_buffer *out);
+
+struct status_socket {
+    uv_pipe_t pipe;
+    const struct host *host;
+    write_status *write;
+    void *context;
+    const char *path;
+    bool open;
+};
+
+/* 0 or a negative errno. A socket file left by a process that is gone is replaced; any other file stands. */
+int status_socket_create(struct status_socket *socket, uv_loop_t *loop, const struct host *host, const char *path,
+                         write_status *write, void *context);
+void status_socket_destroy(struct status_socket *socket); /* run the loop once more; removes the file */
+
+#endif

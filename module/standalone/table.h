@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#ifndef REFLOW_STANDALONE_TABLE_H
+#define REFLOW_STANDALONE_TABLE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/text.h"
+#include "host/host.h"
+
+/* A hash table of links that live in what they find; several may have the same hash. */
+
+struct table_link {
+    struct table_link *next, **back; /* back NULL: in no table */
+    uint64_t hash;
+};
+
+struct table {
+    const struct host *host;
+    struct table_link **buckets;
+    size_t size, count; /* size is a power of two */
+};
+
+int table_create(struct table *table, const struct host *host); /* 0 or -ENOMEM */
+void table_destroy(struct table *table);                        /* frees no links */
+
+/* Always succeeds: where memory for growth is short the chains get longer. */
+void table_add(struct table *table, struct table_link *link, uint64_t hash);
+void table_remove(struct table *table, struct table_link *link); /* fine where it is in none */
+
+/* The first link with this hash, and the one after a link with the same hash; NULL at the end. */
+struct table_link *table_find(const struct table *table, uint64_t hash);
+struct table_link *table_next(const struct table_link *link);
+
+/* Any link, or NULL: to empty a table. */
+struct table_link *table_any(const struct table *table);
+
+/* A digest that somebody who does not know the seed cannot aim. */
+uint64_t table_digest(uint64_t seed, struct text text);
+
+#define TABLE_OWNER(link, type, member) ((type *)(void *)((char *)(link)-offsetof(type, member)))
+
+#endif

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#ifndef REFLOW_STANDALONE_TIMER_H
+#define REFLOW_STANDALONE_TIMER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "host/host.h"
+
+/*
+ * Timers by the host's clock: a heap of pointers to timers that live in what they time. The clock is lent, so that
+ * tests move it; the host's loop sleeps until timers_next().
+ */
+
+struct timer {
+    uint64_t due_ms;
+    size_t place; /* in the heap, counted from 1; 0: not running */
+    void (*fire)(struct timer *timer);
+};
+
+struct timers {
+    const struct host *host;
+    struct timer **heap;
+    size_t count, capacity;
+};
+
+void timers_create(struct timers *timers, const struct host *host);
+void timers_destroy(struct timers *timers); /* fires none */
+
+/* Start, or start anew, to fire `after_ms` from now. 0, or -ENOMEM (the timer then does not run). */
+int timer_start(struct timers *timers, struct timer *timer, uint64_t after_ms);
+void timer_stop(struct timers *timers, struct timer *timer); /* fine where it does not run */
+
+static inline bool timer_runs(const struct timer *timer)
+{
+    return timer->place != 0;
+}
+
+/* Milliseconds until the next one is due: 0 now, -1 none runs. */
+int64_t timers_next(const struct timers *timers);
+
+/* Fire all that are due, those first that were due first; returns how many. */
+size_t timers_run(struct timers *timers);
+
+#endif

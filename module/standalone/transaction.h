@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#ifndef REFLOW_STANDALONE_TRANSACTION_H
+#define REFLOW_STANDALONE_TRANSACTION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sip/message.h"
+#include "sip/rewrite.h"
+#include "standalone/peer.h"
+#include "standalone/timer.h"
+#include "standalone/wire.h"
+
+/*
+ * RFC 3261 section 17 as RFC 6026 mends it: server and client transactions, found by hash, on timers that tests can
+ * move. libosip2's machines end INVITE transactions at a 2xx (before RFC 6026), keep all transactions in lists that are
+ * walked for every lookup and timer, and read the clock themselves: they do not fit.
+ */
+
+struct timer_values {
+    uint32_t t1, t2, t4; /* ms; 0: 500, 4000, 5000 */
+};
+
+struct transactions;
+struct server_transaction;
+struct client_transaction;
+
+enum transaction_state {
+    TRANSACTION_TRYING,     /* nothing sent back (server), nothing received (client: calling, trying) */
+    TRANSACTION_PROCEEDING, /* a provisional was sent or received */
+    TRANSACTION_ACCEPTED,   /* a 2xx to INVITE (RFC 6026) */
+    TRANSACTION_COMPLETED,  /* a final response */
+    TRANSACTION_CONFIRMED   /* server: the ACK came */
+};
+
+/* What happens to a client transaction. It may be told nothing more after `ended`, and is freed after that. */
+struct client_events {
+    /* A response: provisional, final, or a further 2xx to INVITE. Set *response to NULL to keep it. */
+    void (*response)(void *user, struct client_transaction *transaction, struct sip_message **response);
+    /* Timer B or F: no final response came (no response at all, for INVITE). The transaction has ended. */
+    void (*timeout)(void *user, struct client_transaction *transaction);
+    /* It could not be sent, or its flow died and it waits without one (`down`). It still lives until ended. */
+    void (*failed)(void *user, struct client_transaction *transaction, bool down);
+    void (*ended)(void *user, struct client_transaction *transaction);
+};
+
+struct server_events {
+    void (*ended)(void *user, struct server_transaction *transaction);
+};
+
+struct transactions_config {
+    const struct host *host;
+    struct timers *timers;
+    const struct wire *wire;
+    struct timer_values values;
+    const struct client_events *client;
+    const struct server_events *server;
+};
+
+int transactions_new(struct transactions **out, const struct transactions_config *config);
+/* Frees every transaction, telling `ended` for each. NULL is fine. */
+void transactions_delete(struct transactions *transactions);
+
+size_t transactions_servers(const struct transactions *transactions);
+size_t transactions_clients(const struct transactions *transactions);
+/* Those that still wait for a final response (server side): what a drain waits for. */
+size_t transactions_unanswered(const struct transactions *transactions);
+
+/* --- server side --- */
+
+/* The transaction that a request belongs to (17.2.3): a retransmission's, or for ACK its INVITE's. `method` is the
+   request's own, or METHOD_INVITE to find what a CANCEL cancels. */
+struct server_transaction *server_transaction_find(struct transactions *transactions, const struct sip_message *request,
+                                                   enum method method);
+
+/* Takes the request over on success. */
+int server_transaction_new(struct transactions *transactions, struct sip_message *request, const struct peer *source,
+                           struct server_transaction **out);
+
+/* A retransmission or an ACK has come: answer or absorb it. */
+void server_transaction_again(struct server_transaction *transaction, const struct sip_message *request);
+
+/* Send a response (its bytes, with status) and change state by it. Further 2xx to an INVITE are sent; any other second
+   final is not. Returns what wire.send returned, or -EALREADY. */
+int server_transaction_respond(struct server_transaction *transaction, uint32_t status, struct text bytes);
+
+/* It ends soon without a response: dropped by policy, or a 408 that must not be sent (4320-4.a). */
+void server_transaction_abandon(struct server_transaction *transaction);
+
+/* Where a response goes (RFC 3261 18.2.2, RFC 3581). */
+struct peer server_response_peer(const struct sip_message *request, const struct peer *source);
+
+const struct sip_message *server_transaction_request(const struct server_transaction *transaction);
+const struct peer *server_transaction_source(const struct server_transaction *transaction);
+bool server_transaction_is_final(const struct server_transaction *transaction);
+bool server_transaction_is_accepted(const struct server_transaction *transaction); /* a 2xx to INVITE went out */
+void server_transaction_set_user(struct server_transaction *transaction, void *user);
+void *server_transaction_user(const struct server_transaction *transaction);
+
+/* --- client side --- */
+
+/* The number that the branch parameter of a new client transaction carries; unique while the process runs. */
+uint64_t client_transaction_number(struct transactions *transactions);
+
+/* "z9hG4bK" + number + loop digest; always fits 64 bytes. Returns the length. */
+size_t branch_write(uint64_t number, uint32_t digest, char *out, size_t size);
+/* False where the branch is not of ours. */
+bool branch_read(struct text branch, uint64_t *number, uint32_t *digest);
+
+/*
+ * Send a request whose topmost Via carries branch_write(number). Bytes are copied. When sending fails, `failed` is told
+ * before this returns 0: the caller must have set up `user`. -ENOMEM: nothing was sent.
+ */
+int client_transaction_new(struct transactions *transactions, uint64_t number, enum method method,
+                           const struct peer *peer, struct text bytes, void *user, struct client_transaction **out);
+
+/* The transaction of a response (17.1.3); NULL where none matches. */
+struct client_transaction *client_transaction_find(struct transactions *transactions,
+                                                   const struct sip_message *response);
+
+/* A response has come for it: retransmissions are absorbed and acknowledged, the rest is told. */
+void client_transaction_received(struct client_transaction *transaction, struct sip_message **response);
+
+/* Cancel an INVITE: at once where a provisional came, else as soon as one does (rule 3261-9.a). */
+void client_transaction_cancel(struct client_transaction *transaction);
+
+/* No more events; what still comes is absorbed. For a branch that has been replaced. */
+void client_transaction_forget(struct client_transaction *transaction);
+
+/* Later messages of it (ACK, CANCEL) go there: its flow died and another of the instance lives. */
+void client_transaction_move(struct client_transaction *transaction, const struct peer *peer);
+
+const struct peer *client_transaction_peer(const struct client_transaction *transaction);
+enum transaction_state client_transaction_state(const struct client_transaction *transaction);
+
+/* A flow died: tell `failed` (down) to every client transaction on it that has no final response. */
+void transactions_flow_down(struct transactions *transactions, flow_id flow);
+
+#endif

@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "standalone/transaction_private.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+uint64_t client_transaction_number(struct transactions *transactions)
+{
+    return transactions->next_number++;
+}
+
+static const char cookie[] = "z9hG4bKr";
+
+static size_t hex(char *out, uint64_t value)
+{
+    size_t length = 0;
+    for (int shift = 60; shift >= 0; shift -= 4) {
+        unsigned digit = (unsigned)(value >> shift) & 15;
+        if (digit != 0 || length > 0 || shift == 0)
+            out[length++] = "0123456789abcdef"[digit];
+    }
+    return length;
+}
+
+size_t branch_write(uint64_t number, uint32_t digest, char *out, size_t size)
+{
+    char buffer[64];
+    memcpy(buffer, cookie, sizeof cookie - 1);
+    size_t length = sizeof cookie - 1;
+    length += hex(buffer + length, number);
+    buffer[length++] = '.';
+    length += hex(buffer + length, digest);
+    if (length >= size)
+        return 0;
+    memcpy(out, buffer, length);
+    out[length] = '\0';
+    return length;
+}
+
+/* Lower-case hexadecimal digits up to the stop byte or the end. */
+static bool read_hex(struct text text, size_t *place, char stop, unsigned digits_most, uint64_t *value)
+{
+    unsigned digits = 0;
+    *value = 0;
+    for (; *place < text.length && text.at[*place] != stop; (*place)++, digits++) {
+        char c = text.at[*place];
+        if (digits == digits_most)
+            return false;
+        if (c >= '0' && c <= '9')
+            *value = *value << 4 | (uint64_t)(c - '0');
+        else if (c >= 'a' && c <= 'f')
+            *value = *value << 4 | (uint64_t)(c - 'a' + 10);
+        else
+            return false;
+    }
+    return digits > 0;
+}
+
+bool branch_read(struct text branch, uint64_t *number, uint32_t *digest)
+{
+    size_t place = sizeof cookie - 1;
+    uint64_t value;
+    if (branch.length <= place || memcmp(branch.at, cookie, place) != 0)
+        return false;
+    if (!read_hex(branch, &place, '.', 16, number) || place == branch.length)
+        return false;
+    place++;
+    if (!read_hex(branch, &place, '\0', 8, &value) || place != branch.length)
+        return false;
+    *digest = (uint32_t)value;
+    return true;
+}
+
+static bool is_reliable(const struct client_transaction *transaction)
+{
+    return transaction->peer.transport != TRANSPORT_UDP;
+}
+
+static void free_transaction(struct client_transaction *transaction)
+{
+    const struct host *host = transaction->owner->config.host;
+    sip_message_delete(transaction->read);
+    memory_delete_text(host, transaction->sent);
+    memory_delete_text(host, transaction->ack);
+    memory_delete(host, transaction, sizeof *transaction);
+}
+
+void client_transaction_end(struct client_transaction *transaction)
+{
+    struct transactions *owner = transaction->owner;
+    table_remove(&owner->clients, &transaction->link);
+    table_remove(&owner->waiting, &transaction->flow);
+    timer_stop(owner->config.timers, &transaction->again);
+    timer_stop(owner->config.timers, &transaction->end);
+    if (transaction->user != NULL)
+        owner->config.client->ended(transaction->user, transaction);
+    free_transaction(transaction);
+}
+
+static bool has_final(const struct client_transaction *transaction)
+{
+    return transaction->state >= TRANSACTION_ACCEPTED;
+}
+
+static void end_fires(struct timer *timer)
+{
+    struct client_transaction *transaction = TABLE_OWNER(timer, struct client_transaction, end);
+    const struct client_events *events = transaction->owner->config.client;
+    void *user = transaction->user;
+    bool waited = !has_final(transaction);
+    if (waited && transaction->send_failed) {
+        transaction->send_failed = false;
+        if (user != NULL)
+            events->failed(user, transaction, transaction->down);
+    } else if (waited && user != NULL) {
+        events->timeout(user, transaction);
+    }
+    client_transaction_end(transaction);
+}
+
+/* Timers A and E. */
+static void again_fires(struct timer *timer)
+{
+    struct client_transaction *transaction = TABLE_OWNER(timer, struct client_transaction, again);
+    struct transactions *owner = transaction->owner;
+    uint32_t t2 = transaction_t2(owner);
+    bool capped = transaction->method != METHOD_INVITE;
+    transaction->interval *= 2;
+    if (capped && (transaction->interval > t2 || transaction->state == TRANSACTION_PROCEEDING))
+        transaction->interval = t2;
+    timer_start(owner->config.timers, timer, transaction->interval);
+    transaction_send(owner, &transaction->peer, transaction->sent);
+}
+
+static void fail_soon(struct client_transaction *transaction, bool down)
+{
+    transaction->send_failed = true;
+    transaction->down = down;
+    timer_stop(transaction->owner->config.timers, &transaction->again);
+    timer_start(transaction->owner->config.timers, &transaction->end, 0);
+}
+
+static void start(struct client_transaction *transaction)
+{
+    struct transactions *owner = transaction->owner;
+    int sent = transaction_send(owner, &transaction->peer, transaction->sent);
+    if (sent != 0) {
+        fail_soon(transaction, sent == -EPIPE);
+        return;
+    }
+    table_add(&owner->waiting, &transaction->flow, peer_flow(&transaction->peer));
+    transaction->interval = transaction_t1(owner);
+    timer_start(owner->config.timers, &transaction->end, 64ULL * transaction_t1(owner));
+    if (!is_reliable(transaction))
+        timer_start(owner->config.timers, &transaction->again, transaction->interval);
+}
+
+int client_transaction_new(struct transactions *transactions, uint64_t number, enum method method,
+                           const struct peer *peer, struct text bytes, void *user, struct client_transaction **out)
+{
+    const struct host *host = transactions->config.host;
+    struct client_transaction *transaction = memory_new(host, sizeof *transaction);
+    if (transaction == NULL)
+        return -ENOMEM;
+    transaction->owner = transactions;
+    transaction->peer = *peer;
+    transaction->method = (uint8_t)method;
+    transaction->user = user;
+    transaction->again.fire = again_fires;
+    transaction->end.fire = end_fires;
+    if (!memory_copy(host, bytes, &transaction->sent)) {
+        free_transaction(transaction);
+        return -ENOMEM;
+    }
+    table_add(&transactions->clients, &transaction->link, number);
+    *out = transaction;
+    start(transaction);
+    return 0;
+}
+
+struct client_transaction *client_transaction_find(struct transactions *transactions,
+                                                   const struct sip_message *response)
+{
+    uint64_t number;
+    uint32_t digest;
+    if (!branch_read(sip_top_via(response)->branch, &number, &digest))
+        return NULL;
+    struct table_link *link = table_find(&transactions->clients, number);
+    for (; link != NULL; link = table_next(link)) {
+        struct client_transaction *transaction = TABLE_OWNER(link, struct client_transaction, link);
+        if (transaction->method == sip_method(response))
+            return transaction;
+    }
+    return NULL;
+}
+
+static const struct sip_message *sent_message(struct client_transaction *transaction)
+{
+    struct sip_fault fault;
+    if (transaction->read == NULL)
+        sip_message_new(&transaction->read, transaction->owner->config.host, transaction->sent.at,
+                        transaction->sent.length, NULL, &fault);
+    return transaction->read;
+}
+
+static void send_ack(struct client_transaction *transaction, const struct sip_message *response)
+{
+    struct transactions *owner = transaction->owner;
+    struct sip_buffer buffer = {.host = owner->config.host};
+    if (transaction->ack.length == 0 && sent_message(transaction) != NULL &&
+        sip_ack(transaction->read, response, &buffer) == 0)
+        memory_copy(owner->config.host, (struct text){buffer.bytes, buffer.length}, &transaction->ack);
+    sip_buffer_destroy(&buffer);
+    if (transaction->ack.length > 0)
+        transaction_send(owner, &transaction->peer, transaction->ack);
+}
+
+static void send_cancel(struct client_transaction *transaction)
+{
+    struct transactions *owner = transaction->owner;
+    struct sip_buffer buffer = {.host = owner->config.host};
+    struct client_transaction *cancel;
+    transaction->cancelled = true;
+    if (sent_message(transaction) != NULL && sip_cancel(transaction->read, &buffer) == 0)
+        client_transaction_new(owner, transaction->link.hash, METHOD_CANCEL, &transaction->peer,
+                               (struct text){buffer.bytes, buffer.length}, NULL, &cancel);
+    sip_buffer_destroy(&buffer);
+    /* 9.1: where no final response follows in 64*T1, the request is taken as cancelled. */
+    timer_start(owner->config.timers, &transaction->end, 64ULL * transaction_t1(owner));
+}
+
+static void provisional(struct client_transaction *transaction)
+{
+    struct transactions *owner = transaction->owner;
+    bool first = transaction->state == TRANSACTION_TRYING;
+    transaction->state = TRANSACTION_PROCEEDING;
+    if (transaction->method != METHOD_INVITE)
+        return;
+    timer_stop(owner->config.timers, &transaction->again);
+    if (first)
+        timer_stop(owner->config.timers, &transaction->end);
+    if (transaction->cancel_wanted && !transaction->cancelled)
+        send_cancel(transaction);
+}
+
+/* The first final response: no more retransmissions, and a while to absorb those of the other side (D, K, M). */
+static void final(struct client_transaction *transaction, const struct sip_message *response, bool success)
+{
+    struct transactions *owner = transaction->owner;
+    bool invite = transaction->method == METHOD_INVITE;
+    bool reliable = is_reliable(transaction);
+    uint64_t linger = invite ? 64ULL * transaction_t1(owner) : transaction_t4(owner);
+    table_remove(&owner->waiting, &transaction->flow);
+    timer_stop(owner->config.timers, &transaction->again);
+    transaction->state = invite && success ? TRANSACTION_ACCEPTED : TRANSACTION_COMPLETED;
+    if (invite && !success)
+        send_ack(transaction, response);
+    if (reliable && transaction->state == TRANSACTION_COMPLETED)
+        linger = 0;
+    timer_start(owner->config.timers, &transaction->end, linger);
+}
+
+void client_transaction_received(struct client_transaction *transaction, struct sip_message **response)
+{
+    const struct client_events *events = transaction->owner->config.client;
+    uint32_t status = sip_status(*response);
+    bool success = status >= 200 && status <= 299;
+    if (has_final(transaction)) {
+        if (transaction->state == TRANSACTION_COMPLETED && transaction->method == METHOD_INVITE && status >= 300)
+            send_ack(transaction, *response);
+        if (transaction->state != TRANSACTION_ACCEPTED || !success)
+            return;
+    } else if (status < 200) {
+        provisional(transaction);
+    } else {
+        final(transaction, *response, success);
+    }
+    if (transaction->user != NULL)
+        events->response(transaction->user, transaction, response);
+}
+
+void client_transaction_cancel(struct client_transaction *transaction)
+{
+    if (transaction->method != METHOD_INVITE || has_final(transaction) || transaction->cancel_wanted)
+        return;
+    transaction->cancel_wanted = true;
+    if (transaction->state == TRANSACTION_PROCEEDING)
+        send_cancel(transaction);
+}
+
+void client_transaction_forget(struct client_transaction *transaction)
+{
+    transaction->user = NULL;
+}
+
+void client_transaction_move(struct client_transaction *transaction, const struct peer *peer)
+{
+    transaction->peer = *peer;
+}
+
+const struct peer *client_transaction_peer(const struct client_transaction *transaction)
+{
+    return &transaction->peer;
+}
+
+enum transaction_state client_transaction_state(const struct client_transaction *transaction)
+{
+    return transaction->state;
+}
+
+void transactions_flow_down(struct transactions *transactions, flow_id flow)
+{
+    struct table_link *link;
+    while ((link = table_find(&transactions->waiting, flow)) != NULL) {
+        struct client_transaction *transaction = TABLE_OWNER(link, struct client_transaction, flow);
+        table_remove(&transactions->waiting, &transaction->flow);
+        timer_stop(transactions->config.timers, &transaction->again);
+        transaction->down = true;
+        if (transaction->user != NULL)
+            transactions->config.client->failed(transaction->user, transaction, true);
+    }
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#ifndef REFLOW_STANDALONE_TRANSACTION_PRIVATE_H
+#define REFLOW_STANDALONE_TRANSACTION_PRIVATE_H
+
+#include "standalone/memory.h"
+#include "standalone/table.h"
+#include "standalone/transaction.h"
+
+struct transactions {
+    struct transactions_config config;
+    uint64_t seed;
+    uint64_t next_number;
+    struct table servers; /* by digest of branch and sent-by */
+    struct table clients; /* by the number in the branch */
+    struct table waiting; /* clients without a final response, by flow */
+    size_t unanswered;
+};
+
+struct server_transaction {
+    struct table_link link;
+    struct transactions *owner;
+    struct sip_message *request;
+    struct peer source;
+    struct peer back; /* where responses go */
+    uint8_t state;    /* enum transaction_state */
+    bool invite;
+    uint32_t interval;  /* ms until the next retransmission of a final response (timer G) */
+    struct text last;   /* the response to repeat */
+    struct timer again; /* G */
+    struct timer end;   /* H, I, J, L */
+    void *user;
+};
+
+struct client_transaction {
+    struct table_link link;
+    struct table_link flow;
+    struct transactions *owner;
+    struct peer peer;
+    struct text sent;         /* as sent */
+    struct sip_message *read; /* the same, parsed when ACK or CANCEL is first needed */
+    struct text ack;          /* to repeat for each retransmitted final response */
+    uint8_t method;           /* enum method */
+    uint8_t state;            /* enum transaction_state */
+    bool send_failed;         /* `end` will tell */
+    bool cancel_wanted, cancelled;
+    bool down;          /* its flow died */
+    uint32_t interval;  /* ms until the next retransmission (timers A, E) */
+    struct timer again; /* A, E */
+    struct timer end;   /* B, F, D, K, M */
+    void *user;
+};
+
+uint32_t transaction_t1(const struct transactions *transactions);
+uint32_t transaction_t2(const struct transactions *transactions);
+uint32_t transaction_t4(const struct transactions *transactions);
+int transaction_send(struct transactions *transactions, struct peer *peer, struct text bytes);
+
+void server_transaction_end(struct server_transaction *transaction);
+void client_transaction_end(struct client_transaction *transaction);
+
+#endif

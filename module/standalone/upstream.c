@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "standalone/server_private.h"
+
+#include <stdio.h>
+
+/* What the caller hears: the best response, or one of our own (RFC 3261 16.7 steps 5 to 9). */
+
+void context_send_up(struct context *context, const struct sip_message *response, uint32_t status)
+{
+    struct server *server = context->server;
+    struct sip_upward upward = {.status = status};
+    uint32_t sent = status != 0 ? status : sip_status(response);
+    sip_buffer_clear(&server->out);
+    if (sip_forward_response(response, &upward, &server->out) == 0)
+        server_transaction_respond(context->transaction, sent, (struct text){server->out.bytes, server->out.length});
+}
+
+static bool is_challenge(uint32_t code)
+{
+    return code == SIP_UNAUTHORIZED || code == SIP_PROXY_AUTHENTICATION_REQUIRED;
+}
+
+/* 3261-16.7.h: the challenges of every other 401 and 407, unchanged and in the order they came. */
+static void collect_challenges(const struct context *context, const struct branch *winner, struct sip_buffer *out)
+{
+    static const enum sip_header kinds[] = {HEADER_WWW_AUTHENTICATE, HEADER_PROXY_AUTHENTICATE};
+    for (const struct branch *branch = context->branches; branch != NULL; branch = branch->next) {
+        if (branch == winner || branch->response == NULL || !is_challenge(sip_status(branch->response)))
+            continue;
+        for (size_t kind = 0; kind < 2; kind++) {
+            const struct sip_field *field;
+            for (size_t i = 0; (field = sip_field(branch->response, kinds[kind], i)) != NULL; i++)
+                sip_append(out, field->line);
+        }
+    }
+}
+
+static void send_best(struct context *context, const struct branch *winner, const struct best *best)
+{
+    struct server *server = context->server;
+    struct sip_buffer fields = {.host = server->config.host};
+    struct sip_upward upward = {0};
+    if (best->status != sip_status(winner->response))
+        upward.status = best->status;
+    if (best->merge)
+        collect_challenges(context, winner, &fields);
+    if (context->has_retry_after) {
+        sip_append(&fields, TEXT("Retry-After: "));
+        sip_append_number(&fields, context->retry_after);
+        sip_append(&fields, TEXT("\r\n"));
+    }
+    upward.fields = (struct text){fields.bytes, fields.length};
+    sip_buffer_clear(&server->out);
+    if (sip_forward_response(winner->response, &upward, &server->out) == 0)
+        server_transaction_respond(context->transaction, best->status,
+                                   (struct text){server->out.bytes, server->out.length});
+    else
+        answer_status(server, context->transaction, SIP_SERVER_INTERNAL_ERROR);
+    sip_buffer_destroy(&fields);
+}
+
+static void send_own(struct context *context, uint32_t status)
+{
+    char field[40] = "";
+    if (context->has_retry_after)
+        snprintf(field, sizeof field, "Retry-After: %u\r\n", context->retry_after);
+    struct own_answer own = {.status = status, .fields = text_of(field)};
+    answer(context->server, context->transaction, &own);
+}
+
+enum { STORED_MOST = 128 };
+
+/* The finals of all branches, oldest first; a replaced branch's 430 and 408 are among them. */
+static size_t gather(const struct context *context, struct stored_response stored[], struct branch *from[])
+{
+    size_t count = 0;
+    for (struct branch *branch = context->branches; branch != NULL && count < STORED_MOST; branch = branch->next) {
+        if (!branch->has_final || branch->code < SIP_OK)
+            continue;
+        stored[count] = (struct stored_response){.code = branch->code, .origin = branch->origin};
+        from[count++] = branch;
+    }
+    return count;
+}
+
+static bool ask_exhausted(struct context *context, const struct best *best, const struct branch *winner)
+{
+    char source[80];
+    struct script_verdict verdict;
+    struct facts facts = {.code = best->status, .method = (uint8_t)sip_method(context->request)};
+    struct state state = {.cancelled = context->cancelled, .global_failure_seen = context->global_failure_seen};
+    struct script_reply reply = {.message = winner != NULL ? winner->response : NULL,
+                                 .facts = &facts,
+                                 .state = &state,
+                                 .branches = context->branches_made};
+    if (context->script == NULL || context->targets == NULL || !script_has_hook(context->script, HOOK_EXHAUSTED))
+        return false;
+    struct script_call call = context_script_call(context, source, sizeof source);
+    enum script_outcome outcome = script_on_exhausted(context->script, &call, &reply, &verdict);
+    context->server->counters.script_errors += outcome >= SCRIPT_ERROR;
+    if (outcome != SCRIPT_VERDICT)
+        return false;
+    if (verdict.kind == VERDICT_RELAY && context_may_add(context)) {
+        context_add_uri(context, text_of(verdict.uri));
+        context_start_targets(context, true);
+        return context_pending(context, NULL) > 0;
+    }
+    bool status = verdict.kind == VERDICT_FAIL || verdict.kind == VERDICT_REPLY;
+    if (status && guard_status(sip_method(context->request), verdict.code) == RULE_NONE)
+        context->fail_status = verdict.code;
+    if (verdict.kind == VERDICT_RETRY_AFTER) {
+        context->retry_after = verdict.seconds;
+        context->has_retry_after = true;
+    }
+    return false;
+}
+
+void context_finish(struct context *context)
+{
+    struct stored_response stored[STORED_MOST];
+    struct branch *from[STORED_MOST];
+    struct branch *winner = NULL;
+    if (context->final_forwarded || context->starting || context->transaction == NULL)
+        return;
+    enum method method = sip_method(context->request);
+    struct best best = best_choose(method, stored, gather(context, stored, from));
+    if (best.index >= 0)
+        winner = from[best.index];
+    bool global = context->global_failure_seen && code_class(best.status) == CLASS_GLOBAL_FAILURE;
+    if (context->fail_status == 0 && ask_exhausted(context, &best, winner))
+        return;
+    context->final_forwarded = true;
+    timer_stop(&context->server->timers, &context->ring_next);
+    if (context->fail_status != 0 && !global)
+        send_own(context, context->fail_status);
+    else if (winner != NULL && winner->response != NULL)
+        send_best(context, winner, &best);
+    else if (context->cancelled && method == METHOD_INVITE)
+        send_own(context, SIP_REQUEST_TERMINATED);
+    else if (best.status == 0)
+        server_transaction_abandon(context->transaction);
+    else
+        send_own(context, best.status);
+}

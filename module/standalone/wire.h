@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#ifndef REFLOW_STANDALONE_WIRE_H
+#define REFLOW_STANDALONE_WIRE_H
+
+#include "standalone/peer.h"
+
+/*
+ * What the server needs of the network; sockets implement it, tests fake it. Everything that arrives comes back through
+ * server_received(), server_flow_down() and resolve_done.
+ */
+
+/* The addresses of a name in order of preference; count 0: none. `again` is what resolve() was given. */
+typedef void resolve_done(void *again, const union address *addresses, size_t count);
+
+struct wire {
+    void *context;
+
+    /*
+     * Send one message. For TCP with peer->connection 0 an open connection to the address is taken, or one is opened,
+     * and its number put into peer->connection. 0; -EPIPE: that connection is no more; -EAGAIN: its peer does not read
+     * and too much waits; other negative errno: the network's word.
+     */
+    int (*send)(void *context, struct peer *peer, const char *bytes, size_t length);
+
+    /* Close a connection; server_flow_down() follows, later. */
+    void (*close)(void *context, flow_id connection);
+
+    /* The remote side of a living connection. False where it is gone. */
+    bool (*connection)(void *context, flow_id connection, struct peer *peer);
+
+    /* Look up a host name's addresses; done is called later, once, unless a negative errno is returned. */
+    int (*resolve)(void *context, const char *host, uint16_t port, resolve_done *done, void *again);
+};
+
+#endif
