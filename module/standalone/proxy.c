@@ -287,14 +287,12 @@ static void new_request(struct context *context, const struct route *route, cons
         refuse(context, SIP_SERVER_INTERNAL_ERROR, (struct text){NULL, 0});
         return;
     }
-    if (own && uri->user.length == 0 && sip_method(context->request) == METHOD_OPTIONS) {
-        refuse(context, SIP_OK, (struct text){NULL, 0});
-        return;
-    }
     enum script_outcome outcome = ask(context, &verdict);
     server->counters.verdicts += outcome == SCRIPT_VERDICT;
     if (outcome == SCRIPT_VERDICT)
         carry_out(context, route, own, &verdict);
+    else if (own && uri->user.length == 0 && sip_method(context->request) == METHOD_OPTIONS)
+        refuse(context, SIP_OK, (struct text){NULL, 0});
     else
         standard_way(context, route, own);
 }
