@@ -204,12 +204,21 @@ static bool headers_within(struct text a, struct text b)
     return true;
 }
 
+/* Of other schemes nothing is known but that the scheme's own case does not count. */
+static bool equal_foreign(struct text a, struct text b, size_t scheme)
+{
+    return a.length == b.length && text_equal_nocase((struct text){a.at, scheme}, (struct text){b.at, scheme}) &&
+           memcmp(a.at + scheme, b.at + scheme, a.length - scheme) == 0;
+}
+
 bool sip_uri_equal(struct text a, struct text b)
 {
     struct sip_uri_parts x, y;
     int first = sip_uri_cut(a, &x), second = sip_uri_cut(b, &y);
-    if (first != 0 || second != 0)
-        return first != -EBADMSG && first == second && text_equal(a, b);
+    if (first == -EBADMSG || first != second)
+        return false;
+    if (first != 0)
+        return equal_foreign(a, b, x.scheme.length);
     return text_equal_nocase(x.scheme, y.scheme) && x.has_user == y.has_user && equal_escaped(x.user, y.user, false) &&
            equal_escaped(x.password, y.password, false) && equal_hosts(&x, &y) && text_equal(x.port, y.port) &&
            parameters_agree(x.parameters, y.parameters) && parameters_agree(y.parameters, x.parameters) &&

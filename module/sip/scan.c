@@ -78,7 +78,7 @@ static void read_request_line(struct sip_message *message, struct text line, str
         message->method = (struct text){0};
         return;
     }
-    if (first == NULL || first == last) {
+    if (first == NULL || last - first < 2) {
         sip_fault_set(fault, message, line.at, SIP_BAD_REQUEST, "the request line has not three parts");
         return;
     }

@@ -126,7 +126,7 @@ int sip_uri_cut(struct text text, struct sip_uri_parts *parts)
     if (host < end)
         cut_user(at, host, parts);
     host = host < end ? host + 1 : at;
-    if (parts->has_user && parts->user.length == 0)
+    if ((parts->has_user && parts->user.length == 0) || find(host, end, '@') != end)
         return -EBADMSG;
     const char *headers = find(host, end, '?');
     parts->has_headers = headers < end;
@@ -172,26 +172,36 @@ static void read_parameters(struct sip_uri *uri, osip_uri_t *parsed)
     }
 }
 
-/* libosip2 undoes the escapes of the user part, after which "%00" ends it: the user stays as written. */
+/* libosip2 reads the rest without the user part, for it would undo the escapes there, after which "%00" ends it, and it
+   refuses an empty password. */
+static int parse_without_user(osip_uri_t *parsed, struct text text, const struct sip_uri_parts *parts)
+{
+    struct sip_copy copy;
+    int result = sip_copy_create(&copy, text);
+    if (result == 0 && parts->has_user) {
+        size_t from = (size_t)(parts->host.at - text.at) - (parts->ipv6 ? 1 : 0), to = parts->scheme.length + 1;
+        memmove(copy.at + to, copy.at + from, text.length - from + 1);
+    }
+    if (result == 0)
+        result = osip_uri_parse(parsed, copy.at) == 0 ? 0 : -EBADMSG;
+    sip_copy_destroy(&copy);
+    return result;
+}
+
 static int keep_user(osip_uri_t *parsed, struct text user)
 {
     char *copy = duplicate(user);
     if (copy == NULL)
         return -ENOMEM;
-    osip_free(osip_uri_get_username(parsed));
     osip_uri_set_username(parsed, copy);
     return 0;
 }
 
 static int create_sip(struct sip_uri *uri, osip_uri_t *parsed, struct text text, const struct sip_uri_parts *parts)
 {
-    struct sip_copy copy;
-    int result = sip_copy_create(&copy, text);
-    if (result == 0)
-        result = osip_uri_parse(parsed, copy.at) == 0 ? 0 : -EBADMSG;
+    int result = parse_without_user(parsed, text, parts);
     if (result == 0 && parts->has_user)
         result = keep_user(parsed, parts->user);
-    sip_copy_destroy(&copy);
     if (result != 0)
         return result;
     uint64_t port = 0;
@@ -215,9 +225,10 @@ int sip_uri_create(struct sip_uri *uri, struct text text)
     if (osip_uri_init(&parsed) != 0)
         return -ENOMEM;
     uri->memory = parsed;
-    if (result == -EPROTONOSUPPORT)
-        return create_foreign(uri, parsed, parts.scheme);
-    return create_sip(uri, parsed, text, &parts);
+    result = result == 0 ? create_sip(uri, parsed, text, &parts) : create_foreign(uri, parsed, parts.scheme);
+    if (result != 0 && result != -EPROTONOSUPPORT)
+        sip_uri_destroy(uri);
+    return result;
 }
 
 void sip_uri_destroy(struct sip_uri *uri)

@@ -20,8 +20,6 @@ static bool read_parameters(struct sip_via *via, osip_via_t *parsed)
     osip_generic_param_t *parameter = osip_list_get_first(&parsed->via_params, &iterator);
     for (; osip_list_iterator_has_elem(iterator); parameter = osip_list_get_next(&iterator)) {
         struct text name = text_of(parameter->gname), value = sip_trim(text_of(parameter->gvalue));
-        if (!sip_is_token(sip_trim(name)))
-            return false;
         if (via->branch.length == 0 && text_equal_nocase(name, TEXT("branch"))) {
             via->branch = value;
         } else if (via->received.length == 0 && text_equal_nocase(name, TEXT("received"))) {
@@ -51,6 +49,16 @@ static bool closes_well(struct text value)
     return bracket == stop || *bracket == ':';
 }
 
+static bool has_sound_parameters(struct text value)
+{
+    const char *end = value.at + value.length, *semicolon = memchr(value.at, ';', value.length);
+    struct text rest = sip_between(semicolon != NULL ? semicolon : end, end), name, content;
+    const char *what = NULL;
+    while (sip_next_parameter(&rest, &name, &content, &what))
+        continue;
+    return what == NULL;
+}
+
 /* What libosip2 takes over unseen: the protocol's name and version, the characters of the host, the port's range. */
 static const char *check(struct sip_via *via, const osip_via_t *parsed, struct text value)
 {
@@ -59,6 +67,10 @@ static const char *check(struct sip_via *via, const osip_via_t *parsed, struct t
     if (slash == NULL || !text_equal_nocase(sip_trim(sip_between(value.at, slash)), TEXT("SIP")) ||
         !text_equal(text_of(parsed->version), TEXT("2.0")))
         return "the topmost Via is not of SIP/2.0";
+    if (parsed->comment != NULL)
+        return "the topmost Via has a comment";
+    if (!has_sound_parameters(value))
+        return "a parameter of the topmost Via is malformed";
     if (!sip_is_token(via->transport))
         return "the topmost Via has no transport";
     if (!sip_host_valid(via->host, memchr(via->host.at, ':', via->host.length) != NULL) || !closes_well(value))
