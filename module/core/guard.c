@@ -98,7 +98,7 @@ static enum rule_id guard_up(const struct reading *reading, const struct proposa
         return RULE_5626_11_6_A;
     const bool from_edge = reading->facts->role == ROLE_EDGE && reading->facts->on_flow && status == SIP_FLOW_FAILED;
     const enum rule_id broken = from_edge ? RULE_NONE : guard_status(reading->method, status);
-    if (broken || (status && code_class(status) <= CLASS_SUCCESS))
+    if (broken || reading->facts->role == ROLE_REGISTRAR || (status && code_class(status) <= CLASS_SUCCESS))
         return broken;
     return guard_final(reading, proposal);
 }
@@ -133,5 +133,12 @@ static enum rule_id guard_uac(const struct reading *reading, const struct propos
 enum rule_id guard_check(const struct facts *facts, const struct state *state, const struct proposal *proposal)
 {
     const struct reading reading = decide_read(facts, state);
-    return facts->role == ROLE_UAC ? guard_uac(&reading, proposal) : guard_proxy(&reading, proposal);
+    switch (facts->role) {
+    case ROLE_UAC:
+        return guard_uac(&reading, proposal);
+    case ROLE_REGISTRAR:
+        return guard_up(&reading, proposal);
+    default:
+        return guard_proxy(&reading, proposal);
+    }
 }
