@@ -167,9 +167,21 @@ local function compare_sections(known, result)
     return list
 end
 
+-- Both titles on one line where there is room.
+local function titles(lines, words, result)
+    local first = title(words, result.a)
+    local second = not result.same and title(words, result.b)
+    if not second or layout.fits(first .. "  /  " .. second) then
+        lines[1] = first .. (second and "  /  " .. second or "")
+    else
+        lines[1], lines[2] = first .. "  /", second
+    end
+end
+
 local function compare_text(known, result)
     local words, a, b = known.words, result.a, result.b
-    local lines = { title(words, a) .. (result.same and "" or "  /  " .. title(words, b)) }
+    local lines = {}
+    titles(lines, words, result)
     for _, section in ipairs(compare_sections(known, result)) do
         lines[#lines + 1] = ""
         lines[#lines + 1] = section.heading

@@ -46,6 +46,10 @@ function layout.fill(lines, first, text)
     lines[#lines + 1] = concat(line)
 end
 
+function layout.fits(text)
+    return characters(text) <= WIDTH
+end
+
 -- text, and spaces up to `width` characters.
 function layout.pad(text, width)
     return text .. rep(" ", width - characters(text))
