@@ -82,11 +82,10 @@ bool target_instance_answered(const struct target_set *set, struct text instance
     return instance_is(set, instance, TARGET_ANSWERED);
 }
 
-/* 5626-7.a and 5626-7.c. */
+/* 5626-7.a; by 5626-7.c nothing of an answered instance is untried any more. */
 static bool permitted(const struct target_set *set, const struct target *target)
 {
-    return target->status == TARGET_UNTRIED && !instance_is(set, target->instance, TARGET_PENDING) &&
-           !instance_is(set, target->instance, TARGET_ANSWERED);
+    return target->status == TARGET_UNTRIED && !instance_is(set, target->instance, TARGET_PENDING);
 }
 
 static struct text copy_text(char **at, struct text text)
@@ -245,8 +244,6 @@ void target_flow_died(struct target_set *set, flow_id flow)
 
 unsigned target_flows_left(const struct target_set *set, const struct target *target)
 {
-    if (target_instance_answered(set, target->instance))
-        return 0;
     unsigned left = 0;
     for (size_t i = 0; i < set->count; i++) {
         const struct target *other = &set->entries[i]->target;
