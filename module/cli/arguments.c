@@ -64,13 +64,18 @@ enum argument argument_next(struct arguments *arguments, size_t *index, const ch
 
 void arguments_help(FILE *out, const struct option *options, size_t count)
 {
-    char left[64];
+    const struct option help = {"help", NULL, "this text"};
+    int width = 0;
     for (size_t i = 0; i < count; i++) {
-        snprintf(left, sizeof left, "--%s%s%s", options[i].name, options[i].value ? " " : "",
-                 options[i].value ? options[i].value : "");
-        fprintf(out, "  %-26s %s\n", left, options[i].help);
+        int length = (int)(strlen(options[i].name) + (options[i].value ? 1 + strlen(options[i].value) : 0));
+        width = length > width ? length : width;
     }
-    fprintf(out, "  %-26s %s\n", "--help", "this text");
+    for (size_t i = 0; i <= count; i++) {
+        const struct option *option = i < count ? &options[i] : &help;
+        int length =
+            fprintf(out, "  --%s%s%s", option->name, option->value ? " " : "", option->value ? option->value : "");
+        fprintf(out, "%*s%s\n", width + 6 - length, "", option->help);
+    }
 }
 
 bool argument_number(const char *text, uint64_t limit, uint64_t *number)

@@ -96,7 +96,8 @@ tap.test("decide reads a response from a pipe", function(t)
 end)
 
 tap.test("an output that cannot be written gives status 1", function(t)
-    for _, command in ipairs { "codes", "codes --json", "explain 486", "compare 486 600 --json", "decide 486", "--help" } do
+    for _, command in ipairs { "codes", "codes --json", "explain 486", "compare 486 600 --json", "decide 486",
+        "--help" } do
         for _, where in ipairs { ">/dev/full", ">&-" } do
             local _, err, status = run(("$reflow %s %s"):format(command, where))
             t:equal(status, 1, command .. where)
