@@ -34,7 +34,7 @@ static int print_help(FILE *out)
           out);
     for (size_t i = 0; i < COMMANDS; i++)
         fprintf(out, "  %-9s %s\n", commands[i].name, commands[i].summary);
-    fputs("\nOptions:\n  --help    this text; after a command: its options\n  --version the version\n", out);
+    fputs("\nOptions:\n  --help     this text; after a command: its options\n  --version  the version\n", out);
     return CLI_OK;
 }
 
