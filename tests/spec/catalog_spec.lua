@@ -237,7 +237,8 @@ end)
 -- The words must not say one thing and the core do another.
 tap.test("what the texts say of dialogs is what the core does", function(t)
     for _, number in ipairs(codes) do
-        local decision = sip.decide(number, { method = "INVITE", role = "uac", in_dialog = true })
+        local method = traits[number].methods[1] or "INVITE"
+        local decision = sip.decide(number, { method = method, role = "uac", in_dialog = true, refresh = true })
         local ends = traits[number].dialog == "usage" or traits[number].dialog == "dialog"
         t:equal(decision.end_usage or false, ends, number)
     end
