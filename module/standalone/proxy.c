@@ -26,6 +26,7 @@ static struct context *context_new(struct server *server, struct server_transact
     context->server = server;
     context->transaction = transaction;
     context->request = server_transaction_request(transaction);
+    context->back = server_response_peer(context->request, server_transaction_source(transaction));
     context->started_ms = now(server);
     context->ring_next.fire = ring_next_fires;
     if (server->script != NULL)
@@ -329,7 +330,7 @@ void proxy_handle(struct server *server, struct server_transaction *transaction)
     sip_uri_destroy(&uri);
 }
 
-/* 16.10. What waits on a dead flow and cannot be reached ends here. */
+/* 16.10. Whether what waits on a dead flow will ever answer is not waited for. */
 void proxy_cancel(struct context *context)
 {
     if (context->final_forwarded || context->transaction == NULL)
@@ -338,15 +339,11 @@ void proxy_cancel(struct context *context)
     timer_stop(&context->server->timers, &context->ring_next);
     context_cancel_pending(context, NULL);
     for (struct branch *branch = context->branches; branch != NULL; branch = branch->next) {
-        struct peer peer;
         if (branch->has_final || !branch->flow_died)
             continue;
-        flow_id flow = branch->transaction != NULL ? peer_flow(client_transaction_peer(branch->transaction)) : 0;
-        if (!peer_of_flow(context->server, flow, &peer)) {
-            branch->has_final = true;
-            branch->code = SIP_REQUEST_TIMEOUT;
-            branch->origin = ORIGIN_TIMEOUT;
-        }
+        branch->has_final = true;
+        branch->code = SIP_REQUEST_TIMEOUT;
+        branch->origin = ORIGIN_TIMEOUT;
     }
     if (context_pending(context, NULL) == 0)
         context_finish(context);

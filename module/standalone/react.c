@@ -363,18 +363,31 @@ static void carry_out(struct reaction *reaction)
 
 static bool concerns_nobody(const struct branch *branch, const struct sip_message *response)
 {
-    const struct context *context = branch->context;
-    if (context->transaction == NULL)
-        return true;
-    bool another_success = response != NULL && code_class(sip_status(response)) == CLASS_SUCCESS;
-    return branch->has_final && !another_success;
+    bool success = response != NULL && code_class(sip_status(response)) == CLASS_SUCCESS;
+    return branch->context->transaction == NULL || (branch->has_final && !success);
+}
+
+/* 3261-16.7.c: a 2xx to INVITE whose request's transaction has ended, as it does at once after a refusal over TCP. */
+static void forward_late_success(const struct branch *branch, const struct sip_message *response)
+{
+    struct context *context = branch->context;
+    struct server *server = context->server;
+    const struct sip_upward upward = {0};
+    if (context->transaction != NULL || response == NULL || code_class(sip_status(response)) != CLASS_SUCCESS ||
+        sip_method(response) != METHOD_INVITE)
+        return;
+    sip_buffer_clear(&server->out);
+    if (sip_forward_response(response, &upward, &server->out) == 0)
+        server->config.wire->send(server->config.wire->context, &context->back, server->out.bytes, server->out.length);
 }
 
 void branch_react(struct branch *branch, enum origin origin, struct sip_message **response)
 {
     struct reaction reaction = {.branch = branch, .response = response, .outcome = SCRIPT_NO_HOOK};
-    if (concerns_nobody(branch, *response))
+    if (concerns_nobody(branch, *response)) {
+        forward_late_success(branch, *response);
         return;
+    }
     gather(&reaction, origin);
     reaction.decision = decide(&reaction.facts, &reaction.state);
     if (reaction.decision.code > SIP_TRYING && reaction.decision.code < SIP_OK)

@@ -235,8 +235,36 @@ static void tell_flow_up(struct registration *registration, const struct binding
     script_on_flow(server->script, HOOK_FLOW_UP, &told);
 }
 
+/* What else the Contact said is kept (5626-6.g): all but what has a member of its own. */
+static struct text other_parameters(const struct sip_contact *contact, char *out, size_t size)
+{
+    static const char *const own[] = {"+sip.instance", "reg-id", "expires", "q"};
+    struct text rest = contact->value.parameters;
+    size_t length = 0;
+    while (rest.length > 0) {
+        size_t end = 1;
+        bool quoted = false, known = false;
+        for (; end < rest.length && (quoted || rest.at[end] != ';'); end++) {
+            if (quoted && rest.at[end] == '\\' && end + 1 < rest.length)
+                end++;
+            else if (rest.at[end] == '"')
+                quoted = !quoted;
+        }
+        struct text one = {rest.at, end};
+        for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
+            known |= sip_parameter(one, text_of(own[i]), NULL);
+        if (!known && length + end < size) {
+            memcpy(out + length, rest.at, end);
+            length += end;
+        }
+        rest = (struct text){rest.at + end, rest.length - end};
+    }
+    return (struct text){out, length};
+}
+
 static int bind_one(struct registration *registration, size_t i)
 {
+    char parameters[512];
     struct server *server = registration->server;
     const struct sip_contact *contact = &registration->contacts[i];
     const struct binding *known = known_binding(registration, i);
@@ -252,6 +280,7 @@ static int bind_one(struct registration *registration, size_t i)
                                 .instance = contact->instance,
                                 .path = {registration->path.bytes, registration->path.length},
                                 .call_id = sip_call_id(registration->request),
+                                .parameters = other_parameters(contact, parameters, sizeof parameters),
                                 .reg_id = flow ? contact->reg_id : 0,
                                 .cseq = sip_cseq(registration->request),
                                 .q = (uint16_t)(contact->q < 0 ? 1000 : contact->q),
@@ -300,6 +329,7 @@ static void list_binding(const struct binding_view *view, int64_t wall, struct s
         snprintf(q, sizeof q, ";q=0.%03u", view->q);
         sip_append(fields, text_of(q));
     }
+    sip_append(fields, view->parameters);
     sip_append(fields, TEXT(";expires="));
     sip_append_number(fields, view->expires_at > wall ? (uint64_t)(view->expires_at - wall) : 0);
     sip_append(fields, TEXT("\r\n"));

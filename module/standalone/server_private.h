@@ -38,7 +38,7 @@ struct context {
     struct target_set *targets; /* NULL inside a dialog */
     struct branch *branches;    /* newest first */
     struct text aor;
-    struct text route_uri;  /* Request-URI where strict routing changed it; empty: as received */
+    struct peer back; /* where responses go, for a 2xx that comes after the transaction has ended */
     struct timer ring_next; /* sip_route's next_after */
     uint32_t ring_next_ms;
     uint32_t retry_after;    /* from a verdict, for the response that goes up */

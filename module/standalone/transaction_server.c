@@ -163,9 +163,10 @@ int server_transaction_respond(struct server_transaction *transaction, uint32_t 
 {
     struct transactions *owner = transaction->owner;
     bool success = status >= 200 && status <= 299;
-    if (transaction->state >= TRANSACTION_ACCEPTED && !(transaction->state == TRANSACTION_ACCEPTED && success))
+    if (transaction->state >= TRANSACTION_ACCEPTED && !(transaction->invite && success))
         return -EALREADY;
-    if (transaction->state == TRANSACTION_ACCEPTED)
+    /* 3261-16.7.c: also after another final response. */
+    if (transaction->state >= TRANSACTION_ACCEPTED)
         return transaction_send(owner, &transaction->back, bytes);
     /* A 2xx to INVITE is repeated by the user agent, not by us. */
     memory_delete_text(owner->config.host, transaction->last);
