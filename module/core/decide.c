@@ -24,6 +24,7 @@ struct reading decide_read(const struct facts *facts, const struct state *state)
     const enum origin origin = facts->origin < ORIGIN_COUNT ? facts->origin : ORIGIN_WIRE;
     const uint32_t code = code_of(facts, origin);
     const struct reaction *row = reaction_find(code);
+    const bool flow_died = origin == ORIGIN_FLOW_DOWN || (origin == ORIGIN_TRANSPORT && facts->on_flow);
     return (struct reading){
         .facts = facts,
         .state = state,
@@ -31,6 +32,7 @@ struct reading decide_read(const struct facts *facts, const struct state *state)
         .code = row->number ? (uint16_t)code : 0,
         .method = facts->method < METHOD_COUNT ? facts->method : METHOD_OTHER,
         .origin = (uint8_t)origin,
+        .drop = flow_died ? DROP_FLOW : DROP_NONE,
         .wire = origin == ORIGIN_WIRE,
     };
 }
@@ -64,7 +66,8 @@ uint16_t decide_common_flags(const struct reading *reading)
 
 struct decision decide_absorb(const struct reading *reading, enum rule_id rule, const char *why)
 {
-    return (struct decision){.action = ACTION_ABSORB, .code = reading->code, .rule = (uint8_t)rule, .why = why};
+    return (struct decision){
+        .action = ACTION_ABSORB, .code = reading->code, .drop = reading->drop, .rule = (uint8_t)rule, .why = why};
 }
 
 /* The registrar's own response: only what must never leave is held back. */
@@ -124,9 +127,5 @@ static struct decision decide_role(const struct reading *reading)
 struct decision decide(const struct facts *facts, const struct state *state)
 {
     const struct reading reading = decide_read(facts, state);
-    struct decision decision = decide_role(&reading);
-    /* 5626-7.f: dead is dead, whatever is made of the request. */
-    if (reading.origin == ORIGIN_FLOW_DOWN || (reading.origin == ORIGIN_TRANSPORT && facts->on_flow))
-        decision.drop = DROP_FLOW;
-    return decision;
+    return decide_role(&reading);
 }

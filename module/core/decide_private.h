@@ -14,6 +14,7 @@ struct reading {
     uint16_t code;  /* as in decision.code */
     uint8_t method; /* enum method */
     uint8_t origin; /* enum origin */
+    uint8_t drop;   /* enum drop: 5626-7.f, dead is dead, whatever is made of the request */
     bool wire;      /* a response was received */
 };
 

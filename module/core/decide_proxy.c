@@ -181,6 +181,7 @@ static struct decision begin(const struct reading *reading)
     const struct reaction *row = reading->row;
     struct decision decision = {
         .code = reading->code,
+        .drop = reading->drop,
         .flags = decide_common_flags(reading),
         .rule = RULE_3261_16_7_E,
         .why = row->why,

@@ -176,6 +176,7 @@ static struct decision fail_finally(const struct reading *reading)
     struct decision decision = {
         .action = ACTION_FAIL,
         .code = reading->code,
+        .drop = reading->drop,
         .flags = decide_common_flags(reading),
         .rule = row->rule,
         .why = row->why,
@@ -223,6 +224,7 @@ static struct decision succeed(const struct reading *reading)
     struct decision decision = {
         .action = ACTION_FORWARD,
         .code = reading->code,
+        .drop = reading->drop,
         .rule = reading->row->rule,
         .why = reading->row->why,
     };

@@ -446,31 +446,28 @@ static void test_code_412_publishes_anew(void **unused)
     assert_action(decide_reply(412, METHOD_OPTIONS), ACTION_FAIL);
 }
 
-static void test_code_417_424_440_470_494_are_mended(void **unused)
+static void test_code_417_chooses_a_known_priority(void **unused)
 {
     (void)unused;
     check_retry_of(417, METHOD_INVITE, CHANGE_RESOURCE_PRIORITY, "code-417");
-    check_retry_of(440, METHOD_INVITE, CHANGE_BREADTH, "code-440");
-    check_retry_of(470, METHOD_MESSAGE, CHANGE_CONSENT, "code-470");
-    check_retry_of(494, METHOD_REGISTER, CHANGE_SECURITY, "code-494");
 }
 
 static void test_code_440_narrows_the_search(void **unused)
 {
     (void)unused;
-    assert_int_equal(decide_reply(440, METHOD_INVITE).change, CHANGE_BREADTH);
+    check_retry_of(440, METHOD_INVITE, CHANGE_BREADTH, "code-440");
 }
 
 static void test_code_470_asks_for_consent(void **unused)
 {
     (void)unused;
-    assert_int_equal(decide_reply(470, METHOD_MESSAGE).change, CHANGE_CONSENT);
+    check_retry_of(470, METHOD_MESSAGE, CHANGE_CONSENT, "code-470");
 }
 
 static void test_code_494_agrees_on_security(void **unused)
 {
     (void)unused;
-    assert_int_equal(decide_reply(494, METHOD_INVITE).change, CHANGE_SECURITY);
+    check_retry_of(494, METHOD_REGISTER, CHANGE_SECURITY, "code-494");
 }
 
 static void test_code_422_retries_with_min_se(void **unused)
@@ -645,7 +642,7 @@ int main(void)
         cmocka_unit_test(test_code_408_481_in_a_dialog_end_the_usage),
         cmocka_unit_test(test_code_408_481_other_failures_end_what_rfc_5057_says),
         cmocka_unit_test(test_code_412_publishes_anew),
-        cmocka_unit_test(test_code_417_424_440_470_494_are_mended),
+        cmocka_unit_test(test_code_417_chooses_a_known_priority),
         cmocka_unit_test(test_code_440_narrows_the_search),
         cmocka_unit_test(test_code_470_asks_for_consent),
         cmocka_unit_test(test_code_494_agrees_on_security),
