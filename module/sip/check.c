@@ -154,6 +154,10 @@ static void check_registration(struct sip_message *message, struct sip_fault *fa
     const char *what = NULL;
     if (expires != NULL && !sip_digits(expires->value, &seconds))
         fault_at(message, expires, fault, "Expires is not a number");
+    const struct sip_field *field;
+    for (size_t i = 0; (field = sip_field(message, HEADER_CONTACT, i)) != NULL; i++)
+        if (field->value.length == 0)
+            fault_at(message, field, fault, "Contact is empty");
     while (sip_values_next(&contacts, &value))
         if (sip_contact_read(&value, &contact, &what) != 0)
             sip_fault_set(fault, message, value.whole.at, SIP_BAD_REQUEST, what);

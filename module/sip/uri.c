@@ -14,13 +14,13 @@ static bool read_ipv6(struct text host, unsigned char address[16])
 {
     char copy[64];
     size_t length = 0;
-    for (size_t i = 0; i < host.length; i++) {
-        if (length + 1 >= sizeof copy)
-            return false;
-        if (length >= 2 && host.at[i] == ':' && copy[length - 1] == ':' && copy[length - 2] == ':' &&
-            memchr(host.at, '.', host.length) != NULL)
-            continue;
+    bool embedded = host.length > 0 && memchr(host.at, '.', host.length) != NULL;
+    for (size_t i = 0; i < host.length && length + 1 < sizeof copy; i++) {
         copy[length++] = host.at[i];
+        if (embedded && length >= 3 && memcmp(copy + length - 3, ":::", 3) == 0) {
+            embedded = false;
+            length--;
+        }
     }
     copy[length] = '\0';
     return strlen(copy) == length && inet_pton(AF_INET6, copy, address) == 1;

@@ -1,0 +1,626 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <errno.h>
+
+#include "test.h"
+
+#include "sip/message.h"
+#include "sip_corpus.h"
+
+/* A message, and what came of reading it. */
+struct reading {
+    struct fake_host fake;
+    struct sip_message *message;
+    struct sip_fault fault;
+    int result;
+};
+
+static void read_bytes(struct reading *reading, const char *bytes, size_t length, const struct sip_limits *limits)
+{
+    fake_host_create(&reading->fake);
+    reading->result = sip_message_new(&reading->message, &reading->fake.host, bytes, length, limits, &reading->fault);
+}
+
+static void read_text(struct reading *reading, const char *text)
+{
+    read_bytes(reading, text, strlen(text), NULL);
+}
+
+static void finish(struct reading *reading)
+{
+    sip_message_delete(reading->message);
+    assert_int_equal(reading->fake.allocated, 0);
+}
+
+#define VIA      "Via: SIP/2.0/UDP pc33.example.com;branch=z9hG4bK77\r\n"
+#define FROM     "From: <sip:alice@example.org>;tag=88\r\n"
+#define TO       "To: <sip:bob@example.com>\r\n"
+#define CALL_ID  "Call-ID: a84b4c\r\n"
+#define CSEQ     "CSeq: 7 OPTIONS\r\n"
+#define OPTIONS  "OPTIONS sip:bob@example.com SIP/2.0\r\n"
+#define REGISTER "REGISTER sip:example.com SIP/2.0\r\n" VIA FROM TO CALL_ID "CSeq: 1 REGISTER\r\n"
+#define OK       "SIP/2.0 200 OK\r\n"
+#define END      "\r\n"
+
+#define assert_text(actual, expected)                                                                                  \
+    do {                                                                                                               \
+        struct text text_ = (actual);                                                                                  \
+        assert_int_equal(text_.length, strlen(expected));                                                              \
+        assert_memory_equal(text_.at, expected, text_.length);                                                         \
+    } while (0)
+
+static void assert_reads(const char *text)
+{
+    struct reading reading;
+    read_text(&reading, text);
+    if (reading.result != 0)
+        fail_msg("%s in:\n%s", reading.fault.what, text);
+    finish(&reading);
+}
+
+/* `answerable`: a message to build the answer from came along. */
+static void assert_fault(const char *text, uint16_t status, bool answerable)
+{
+    struct reading reading;
+    read_text(&reading, text);
+    if (reading.result != -EBADMSG || reading.fault.status != status)
+        fail_msg("result %d, status %u, expected %u, in:\n%s", reading.result, reading.fault.status, status, text);
+    assert_non_null(reading.fault.what);
+    assert_true(reading.fault.offset <= strlen(text));
+    assert_int_equal(reading.message != NULL, answerable);
+    assert_true(reading.message == NULL || sip_is_faulty(reading.message));
+    finish(&reading);
+}
+
+static void test_request_is_read(void **state)
+{
+    (void)state;
+    struct reading reading;
+    read_text(&reading, "INVITE sip:bob@example.com:5070;transport=tcp SIP/2.0\r\n"
+                        "Via: SIP/2.0/UDP pc33.example.com:5062;branch=z9hG4bK77;rport;received=192.0.2.1\r\n"
+                        "Max-Forwards: 70\r\nFrom: Alice <sip:alice@example.org>;tag=88\r\n"
+                        "To: Bob <sip:bob@example.com>\r\nCall-ID: a84b4c@pc33\r\nCSeq: 314159 INVITE\r\n"
+                        "X-Unknown: kept\r\nContent-Length: 4\r\n\r\nbody and more");
+    assert_int_equal(reading.result, 0);
+    const struct sip_message *message = reading.message;
+    assert_true(sip_is_request(message));
+    assert_false(sip_is_faulty(message));
+    assert_int_equal(sip_method(message), METHOD_INVITE);
+    assert_text(sip_method_text(message), "INVITE");
+    assert_text(sip_request_uri(message), "sip:bob@example.com:5070;transport=tcp");
+    assert_text(sip_request_target(message)->host, "example.com");
+    assert_text(sip_request_target(message)->transport, "tcp");
+    assert_int_equal(sip_request_target(message)->port, 5070);
+    assert_int_equal(sip_status(message), 0);
+    assert_int_equal(sip_max_forwards(message), 70);
+    assert_text(sip_call_id(message), "a84b4c@pc33");
+    assert_int_equal(sip_cseq(message), 314159);
+    assert_text(sip_from_tag(message), "88");
+    assert_text(sip_to_tag(message), "");
+    assert_text(sip_from_uri(message), "sip:alice@example.org");
+    assert_text(sip_to_uri(message), "sip:bob@example.com");
+    assert_text(sip_body(message), "body");
+    assert_int_equal(sip_expires(message), -1);
+    assert_int_equal(sip_field_count(message), 8);
+    finish(&reading);
+}
+
+static void test_top_via_is_read(void **state)
+{
+    (void)state;
+    struct reading reading;
+    read_text(&reading, OPTIONS "v: SIP / 2.0 / TLS [2001:db8::9]:5061 ;\r\n branch = z9hG4bK77 ;received=[2001:db8::1]"
+                                ";rport=5099,\r\n SIP/2.0/UDP b.example.com\r\n" VIA FROM TO CALL_ID CSEQ END);
+    const struct sip_via *via = sip_top_via(reading.message);
+    assert_text(via->transport, "TLS");
+    assert_text(via->host, "2001:db8::9");
+    assert_int_equal(via->port, 5061);
+    assert_text(via->branch, "z9hG4bK77");
+    assert_text(via->received, "2001:db8::1");
+    assert_true(via->has_rport);
+    assert_int_equal(via->rport, 5099);
+    assert_int_equal(sip_via_count(reading.message), 3);
+    finish(&reading);
+}
+
+static void test_response_is_read(void **state)
+{
+    (void)state;
+    struct reading reading;
+    read_text(&reading, "SIP/2.0 180 Ringing  now\r\n" VIA FROM "To: <sip:bob@example.com>;tag=\"t\"\r\n" CALL_ID
+                        "CSeq: 7 INVITE\r\n\r\n");
+    assert_int_equal(reading.result, 0);
+    assert_false(sip_is_request(reading.message));
+    assert_int_equal(sip_status(reading.message), 180);
+    assert_text(sip_phrase(reading.message), "Ringing  now");
+    assert_int_equal(sip_method(reading.message), METHOD_INVITE);
+    assert_text(sip_method_text(reading.message), "INVITE");
+    assert_text(sip_to_tag(reading.message), "t");
+    assert_null(sip_request_target(reading.message));
+    finish(&reading);
+}
+
+static void test_fields_are_found_by_kind_and_name(void **state)
+{
+    (void)state;
+    struct reading reading;
+    read_text(&reading, OPTIONS VIA FROM TO "i: a84b4c\r\n" CSEQ "k: path\r\nSUPPORTED: outbound,\r\n\tgruu\r\n"
+                                            "s: lunch\r\nX-Mine : 1\r\nx-mine:2\r\nX-Empty:\r\n\r\n");
+    const struct sip_message *message = reading.message;
+    assert_text(sip_field(message, HEADER_CALL_ID, 0)->name, "i");
+    assert_text(sip_field(message, HEADER_SUPPORTED, 1)->value, "outbound,\r\n\tgruu");
+    assert_text(sip_field(message, HEADER_SUPPORTED, 1)->line, "SUPPORTED: outbound,\r\n\tgruu\r\n");
+    assert_null(sip_field(message, HEADER_SUPPORTED, 2));
+    assert_null(sip_field(message, HEADER_CONTACT, 0));
+    assert_text(sip_field_named(message, TEXT("call-id"), 0)->value, "a84b4c");
+    assert_text(sip_field_named(message, TEXT("Subject"), 0)->value, "lunch");
+    assert_text(sip_field_named(message, TEXT("X-MINE"), 0)->value, "1");
+    assert_text(sip_field_named(message, TEXT("X-MINE"), 1)->value, "2");
+    assert_text(sip_field_named(message, TEXT("x-empty"), 0)->value, "");
+    assert_null(sip_field_named(message, TEXT("x-mine"), 2));
+    assert_null(sip_field_at(message, sip_field_count(message)));
+    assert_true(sip_has_option(message, HEADER_SUPPORTED, TEXT("gruu")));
+    assert_true(sip_has_option(message, HEADER_SUPPORTED, TEXT("Path")));
+    assert_false(sip_has_option(message, HEADER_SUPPORTED, TEXT("out")));
+    finish(&reading);
+}
+
+static void test_start_lines_that_are_refused(void **state)
+{
+    (void)state;
+    const char *rest = "\r\n" VIA FROM TO CALL_ID CSEQ END;
+    static const struct {
+        const char *line;
+        uint16_t status;
+        bool answerable;
+    } ROWS[] = {
+        {"OPTIONS sip:bob@example.com SIP/3.0", 505, true},
+        {"OPTIONS sip:bob@example.com SIP/2.0 ", 400, true},
+        {"OPTIONS sip:bob@example.com", 400, true},
+        {"OPTIONS  sip:bob@example.com SIP/2.0", 400, true},
+        {"OPTIONS <sip:bob@example.com> SIP/2.0", 400, true},
+        {"OPTIONS  SIP/2.0", 400, true},
+        {"OPTIONS sip: SIP/2.0", 400, true},
+        {"OPTIONS bob@example.com SIP/2.0", 400, true},
+        {"OPTIONS sip:bob@example.com?a=b SIP/2.0", 400, true},
+        {"OPTIONS sip:bob@ex@ample.com SIP/2.0", 400, true},
+        {"OPTIONS sip:bob@example.com:70000 SIP/2.0", 400, true},
+        {"OPTIONS sip:2001:db8::1 SIP/2.0", 400, true},
+        {"OPT(ONS sip:bob@example.com SIP/2.0", 400, false},
+        {" sip:bob@example.com SIP/2.0", 400, false},
+        {"SIP/2.0 4294967301 OK", 400, false},
+        {"SIP/2.0 99 Low", 400, false},
+        {"SIP/2.0 099 Low", 400, false},
+        {"SIP/2.0 700 High", 400, false},
+        {"SIP/2.0 0200 OK", 400, false},
+        {"SIP/2.0 2x0 OK", 400, false},
+        {"SIP/2.0  200 OK", 400, false},
+        {"SIP/2.0", 505, false},
+        {"SIP/1.0 200 OK", 505, false},
+    };
+    for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++) {
+        char text[1024];
+        snprintf(text, sizeof text, "%s%s", ROWS[i].line, rest);
+        assert_fault(text, ROWS[i].status, ROWS[i].answerable);
+    }
+}
+
+static void test_start_lines_that_are_taken(void **state)
+{
+    (void)state;
+    const char *rest = "\r\n" VIA FROM TO CALL_ID CSEQ END;
+    static const char *const ROWS[] = {
+        "OPTIONS sip:bob@example.com sip/2.0",
+        "OPTIONS tel:+12015550123 SIP/2.0",
+        "OPTIONS soap.beep://192.0.2.1:302 SIP/2.0",
+        "OPTIONS sip:[2001:db8::1]:5060 SIP/2.0",
+        "OPTIONS sip:bob:@example.com SIP/2.0",
+        "SIP/2.0 100 ",
+        "SIP/2.0 100",
+        "SIP/2.0 699 Odd",
+        "\r\n\r\nOPTIONS sip:example.com SIP/2.0",
+    };
+    for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++) {
+        char text[1024];
+        snprintf(text, sizeof text, "%s%s", ROWS[i], rest);
+        assert_reads(text);
+    }
+}
+
+static void test_missing_headers_are_faults(void **state)
+{
+    (void)state;
+    assert_fault(OPTIONS FROM TO CALL_ID CSEQ END, 400, false);
+    assert_fault(OPTIONS VIA TO CALL_ID CSEQ END, 400, false);
+    assert_fault(OPTIONS VIA FROM CALL_ID CSEQ END, 400, false);
+    assert_fault(OPTIONS VIA FROM TO CSEQ END, 400, false);
+    assert_fault(OPTIONS VIA FROM TO CALL_ID END, 400, false);
+    assert_fault(OK FROM TO CALL_ID CSEQ END, 400, false);
+    assert_fault("", 400, false);
+    assert_fault("\r\n\r\n", 400, false);
+    assert_reads(OPTIONS VIA FROM TO CALL_ID CSEQ END);
+}
+
+static void test_headers_that_may_be_there_once(void **state)
+{
+    (void)state;
+    assert_fault(OPTIONS VIA FROM FROM TO CALL_ID CSEQ END, 400, true);
+    assert_fault(OPTIONS VIA FROM TO "t: <sip:x@example.com>\r\n" CALL_ID CSEQ END, 400, true);
+    assert_fault(OPTIONS VIA FROM TO CALL_ID CALL_ID CSEQ END, 400, true);
+    assert_fault(OPTIONS VIA FROM TO CALL_ID CSEQ CSEQ END, 400, true);
+    assert_fault(OPTIONS VIA FROM TO CALL_ID CSEQ "Max-Forwards: 5\r\nMax-Forwards: 5\r\n" END, 400, true);
+    assert_fault(OPTIONS VIA FROM TO CALL_ID CSEQ "Content-Length: 0\r\nl: 0\r\n" END, 400, true);
+    assert_reads(OPTIONS VIA VIA FROM TO CALL_ID CSEQ "Contact: <sip:a@b>\r\nContact: <sip:a@c>\r\n" END);
+}
+
+static void test_cseq_is_checked(void **state)
+{
+    (void)state;
+    assert_reads(OPTIONS VIA FROM TO CALL_ID "CSeq: 2147483647 OPTIONS\r\n" END);
+    assert_reads(OPTIONS VIA FROM TO CALL_ID "CSeq: 0009\r\n OPTIONS\r\n" END);
+    assert_fault(OPTIONS VIA FROM TO CALL_ID "CSeq: 2147483648 OPTIONS\r\n" END, 400, true);
+    assert_fault(OPTIONS VIA FROM TO CALL_ID "CSeq: 36893488147419103232 OPTIONS\r\n" END, 400, true);
+    assert_fault(OPTIONS VIA FROM TO CALL_ID "CSeq: -1 OPTIONS\r\n" END, 400, true);
+    assert_fault(OPTIONS VIA FROM TO CALL_ID "CSeq: 1OPTIONS\r\n" END, 400, true);
+    assert_fault(OPTIONS VIA FROM TO CALL_ID "CSeq: 1\r\n" END, 400, true);
+    assert_fault(OPTIONS VIA FROM TO CALL_ID "CSeq: 1 INVITE\r\n" END, 400, true);
+    assert_fault(OPTIONS VIA FROM TO CALL_ID "CSeq: 1 options\r\n" END, 400, true);
+    assert_fault(OK VIA FROM TO CALL_ID "CSeq: 1 OPT IONS\r\n" END, 400, false);
+}
+
+static void test_vias_that_are_refused(void **state)
+{
+    (void)state;
+    static const char *const ROWS[] = {
+        "",
+        ",",
+        "SIP/2.0/UDP",
+        "SIP/2.0/ host",
+        "SIP/2.0/UDP ;branch=x",
+        "SIP/3.0/UDP host;branch=x",
+        "HTTP/2.0/UDP host;branch=x",
+        "SIP/2.0/UDP host:0;branch=x",
+        "SIP/2.0/UDP host:65536;branch=x",
+        "SIP/2.0/UDP host:5060x;branch=x",
+        "SIP/2.0/UDP ho st;branch=x",
+        "SIP/2.0/UDP host;;branch=x",
+        "SIP/2.0/UDP host;branch=x;",
+        "SIP/2.0/UDP host;branch=",
+        "SIP/2.0/UDP host;rport=99999",
+        "SIP/2.0/UDP host;rport=x",
+        "SIP/2.0/UDP host (comment);branch=x",
+        "SIP/2.0/UDP [2001:db8::1;branch=x",
+        "SIP/2.0/UDP [2001:db8::1]5060;branch=x",
+        "SIP/2.0/UDP [2001:db8::zz];branch=x",
+        "SIP/2.0/UDP 2001:db8::1;branch=x",
+    };
+    for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++) {
+        char text[1024];
+        snprintf(text, sizeof text, OPTIONS "Via: %s\r\n" FROM TO CALL_ID CSEQ END, ROWS[i]);
+        assert_fault(text, 400, true);
+    }
+}
+
+static void test_addresses_that_are_refused(void **state)
+{
+    (void)state;
+    static const char *const ROWS[] = {
+        "",
+        "bob",
+        "sip:",
+        ":bob",
+        "< sip:bob@example.com >",
+        "<sip:bob@example.com",
+        "\"Bob <sip:bob@example.com>",
+        "\"Bob\" sip:bob@example.com",
+        "Bob, Jr <sip:bob@example.com>",
+        "<sip:bob@example.com> x",
+        "<sip:bob@example.com>;;tag=1",
+        "<sip:bob@example.com>;tag=",
+        "<sip:bob@example.com>;tag=\"1",
+        "sip:bob@example.com?subject=x",
+        "sip:bob@example.com, sip:bob@example.org",
+    };
+    for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++) {
+        char text[1024];
+        snprintf(text, sizeof text, OPTIONS VIA FROM "To: %s\r\n" CALL_ID CSEQ END, ROWS[i]);
+        assert_fault(text, 400, true);
+        snprintf(text, sizeof text, OPTIONS VIA "From: %s\r\n" TO CALL_ID CSEQ END, ROWS[i]);
+        assert_fault(text, 400, true);
+    }
+    assert_fault(OPTIONS VIA FROM TO "Call-ID:\r\n" CSEQ END, 400, true);
+    assert_fault(OPTIONS VIA FROM TO "Call-ID: a b\r\n" CSEQ END, 400, true);
+}
+
+static void test_max_forwards_range(void **state)
+{
+    (void)state;
+    assert_reads(OPTIONS VIA FROM TO CALL_ID CSEQ "Max-Forwards: 255\r\n" END);
+    assert_fault(OPTIONS VIA FROM TO CALL_ID CSEQ "Max-Forwards: 256\r\n" END, 400, true);
+    assert_fault(OPTIONS VIA FROM TO CALL_ID CSEQ "Max-Forwards: 4294967296\r\n" END, 400, true);
+    assert_fault(OPTIONS VIA FROM TO CALL_ID CSEQ "Max-Forwards: -1\r\n" END, 400, true);
+    assert_fault(OPTIONS VIA FROM TO CALL_ID CSEQ "Max-Forwards:\r\n" END, 400, true);
+    assert_reads(OK VIA FROM TO CALL_ID CSEQ "Max-Forwards: x\r\n" END);
+}
+
+static void test_content_length_against_the_bytes(void **state)
+{
+    (void)state;
+    struct reading reading;
+    assert_fault(OPTIONS VIA FROM TO CALL_ID CSEQ "Content-Length: 5\r\n\r\nbody", 400, true);
+    assert_fault(OPTIONS VIA FROM TO CALL_ID CSEQ "Content-Length: 18446744073709551616\r\n\r\nbody", 400, true);
+    assert_fault(OPTIONS VIA FROM TO CALL_ID CSEQ "Content-Length: -4\r\n\r\nbody", 400, true);
+    assert_fault(OPTIONS VIA FROM TO CALL_ID CSEQ "Content-Length: 0x4\r\n\r\nbody", 400, true);
+    assert_fault(OK VIA FROM TO CALL_ID CSEQ "Content-Length: 5\r\n\r\nbody", 400, false);
+    read_text(&reading, OPTIONS VIA FROM TO CALL_ID CSEQ "Content-Length: 3\r\n\r\nbody");
+    assert_text(sip_body(reading.message), "bod");
+    assert_text(sip_bytes(reading.message), OPTIONS VIA FROM TO CALL_ID CSEQ "Content-Length: 3\r\n\r\nbod");
+    finish(&reading);
+    read_text(&reading, OPTIONS VIA FROM TO CALL_ID CSEQ "\r\nbody");
+    assert_text(sip_body(reading.message), "body");
+    finish(&reading);
+}
+
+static void test_lines_end_in_crlf(void **state)
+{
+    (void)state;
+    assert_fault(OPTIONS VIA FROM TO CALL_ID "CSeq: 7 OPTIONS\nX: y\r\n" END, 400, true);
+    assert_fault(OPTIONS VIA FROM TO CALL_ID CSEQ "X: a\rY: b\r\n" END, 400, true);
+    assert_fault(OPTIONS VIA FROM TO CALL_ID CSEQ "X: a\r\r\n" END, 400, true);
+    assert_fault(OPTIONS VIA FROM TO CALL_ID CSEQ "\n", 400, true);
+    assert_fault(OPTIONS VIA FROM TO CALL_ID CSEQ, 400, true);
+    assert_fault(OPTIONS VIA FROM TO CALL_ID "CSeq: 7 OPTIONS", 400, true);
+    assert_fault(OPTIONS VIA FROM TO CALL_ID CSEQ "X: a\r\n b\r", 400, true);
+}
+
+static void test_field_lines_that_are_refused(void **state)
+{
+    (void)state;
+    assert_fault(OPTIONS " folded: first\r\n" VIA FROM TO CALL_ID CSEQ END, 400, true);
+    assert_fault(OPTIONS VIA FROM TO CALL_ID CSEQ "no colon\r\n" END, 400, true);
+    assert_fault(OPTIONS VIA FROM TO CALL_ID CSEQ ": no name\r\n" END, 400, true);
+    assert_fault(OPTIONS VIA FROM TO CALL_ID CSEQ "X(: y\r\n" END, 400, true);
+    assert_reads(OPTIONS VIA FROM TO CALL_ID CSEQ "X \t: y\r\n" END);
+}
+
+static void test_nul_only_as_a_quoted_pair(void **state)
+{
+    (void)state;
+    static const char QUOTED[] = OPTIONS VIA "From: \"a\\\0b\" <sip:alice@example.org>;tag=1\r\n" TO CALL_ID CSEQ END;
+    static const char BARE[] = OPTIONS VIA FROM TO CALL_ID CSEQ "X: a\0b\r\n" END;
+    static const char IN_VIA[] = OPTIONS "Via: SIP/2.0/UDP host;a=\"\\\0\"\r\n" FROM TO CALL_ID CSEQ END;
+    struct reading reading;
+    read_bytes(&reading, QUOTED, sizeof QUOTED - 1, NULL);
+    assert_int_equal(reading.result, 0);
+    finish(&reading);
+    read_bytes(&reading, BARE, sizeof BARE - 1, NULL);
+    assert_int_equal(reading.result, -EBADMSG);
+    assert_int_equal(reading.fault.status, 400);
+    assert_int_equal(BARE[reading.fault.offset], '\0');
+    finish(&reading);
+    read_bytes(&reading, IN_VIA, sizeof IN_VIA - 1, NULL);
+    assert_int_equal(reading.result, -EBADMSG);
+    finish(&reading);
+}
+
+static void test_limits(void **state)
+{
+    (void)state;
+    struct reading reading;
+    const char *text = OPTIONS VIA FROM TO CALL_ID CSEQ "X: 1234567890\r\n\r\n0123456789";
+    struct sip_limits limits = {.message = (uint32_t)strlen(text)};
+    read_bytes(&reading, text, strlen(text), &limits);
+    assert_int_equal(reading.result, 0);
+    finish(&reading);
+    limits.message--;
+    read_bytes(&reading, text, strlen(text), &limits);
+    assert_int_equal(reading.result, -EMSGSIZE);
+    assert_int_equal(reading.fault.status, 413);
+    assert_non_null(reading.message);
+    finish(&reading);
+    limits = (struct sip_limits){.fields = 6};
+    read_bytes(&reading, text, strlen(text), &limits);
+    assert_int_equal(reading.result, 0);
+    finish(&reading);
+    limits.fields = 5;
+    read_bytes(&reading, text, strlen(text), &limits);
+    assert_int_equal(reading.result, -EMSGSIZE);
+    assert_int_equal(reading.fault.status, 400);
+    assert_non_null(reading.message);
+    finish(&reading);
+    limits = (struct sip_limits){.line = 20};
+    read_bytes(&reading, text, strlen(text), &limits);
+    assert_int_equal(reading.result, -EMSGSIZE);
+    finish(&reading);
+}
+
+static void test_default_limits(void **state)
+{
+    (void)state;
+    enum { SIZE = 80000 };
+    char *text = malloc(SIZE);
+    struct reading reading;
+    size_t length = (size_t)snprintf(text, SIZE, "%s", OPTIONS VIA FROM TO CALL_ID CSEQ);
+    for (int i = 5; i < 256; i++)
+        length += (size_t)snprintf(text + length, SIZE - length, "X: %d\r\n", i);
+    strcpy(text + length, "\r\n");
+    read_bytes(&reading, text, length + 2, NULL);
+    assert_int_equal(reading.result, 0);
+    assert_int_equal(sip_field_count(reading.message), 256);
+    finish(&reading);
+    strcpy(text + length, "X: one more\r\n\r\n");
+    read_bytes(&reading, text, strlen(text), NULL);
+    assert_int_equal(reading.result, -EMSGSIZE);
+    finish(&reading);
+    length = (size_t)snprintf(text, SIZE, "%s", OPTIONS VIA FROM TO CALL_ID CSEQ "X: ");
+    memset(text + length, 'x', 16384);
+    strcpy(text + length + 16384, "\r\n\r\n");
+    read_bytes(&reading, text, strlen(text), NULL);
+    assert_int_equal(reading.result, -EMSGSIZE);
+    finish(&reading);
+    free(text);
+}
+
+static void test_registration_is_checked(void **state)
+{
+    (void)state;
+    assert_reads(REGISTER "Contact: *\r\nExpires: 0\r\n" END);
+    assert_reads(REGISTER "Contact: <sip:a@b>;q=0.5;expires=60, sip:c@d;q=1\r\n" END);
+    assert_fault(REGISTER "Contact: <sip:a@b>;q=1.001\r\n" END, 400, true);
+    assert_fault(REGISTER "Contact: <sip:a@b>, <sip:c@d>;q=-1\r\n" END, 400, true);
+    assert_fault(REGISTER "Contact: <sip:a@b>;reg-id=0\r\n" END, 400, true);
+    assert_fault(REGISTER "Contact: sip:a@b?Route=x\r\n" END, 400, true);
+    assert_fault(REGISTER "Contact: <sip:a@b>;;;;\r\n" END, 400, true);
+    assert_fault(REGISTER "Contact:\r\n" END, 400, true);
+    assert_fault(REGISTER "Expires: soon\r\n" END, 400, true);
+    assert_fault(REGISTER "Expires: -1\r\n" END, 400, true);
+    assert_reads(OPTIONS VIA FROM TO CALL_ID CSEQ "Expires: soon\r\nContact: <sip:a@b>;q=7\r\n" END);
+}
+
+static int64_t seconds_of(const char *line, int64_t (*read)(const struct sip_message *))
+{
+    char text[1024];
+    struct reading reading;
+    snprintf(text, sizeof text, OK VIA FROM TO CALL_ID "CSeq: 1 INVITE\r\n%s\r\n" END, line);
+    read_text(&reading, text);
+    assert_int_equal(reading.result, 0);
+    int64_t seconds = read(reading.message);
+    finish(&reading);
+    return seconds;
+}
+
+static void test_seconds_are_clamped(void **state)
+{
+    (void)state;
+    assert_int_equal(seconds_of("Expires: 0", sip_expires), 0);
+    assert_int_equal(seconds_of("Expires: 4294967295", sip_expires), 4294967295LL);
+    assert_int_equal(seconds_of("Expires: 4294967296", sip_expires), 4294967295LL);
+    assert_int_equal(seconds_of("Expires: 10000000000000000000000000000000000", sip_expires), 4294967295LL);
+    assert_int_equal(seconds_of("Expires: soon", sip_expires), -1);
+    assert_int_equal(seconds_of("X: y", sip_expires), -1);
+    assert_int_equal(seconds_of("Min-Expires: 600", sip_min_expires), 600);
+    assert_int_equal(seconds_of("Min-SE: 90;x=y", sip_min_se), 90);
+    assert_int_equal(seconds_of("Flow-Timer: 25", sip_flow_timer), 25);
+}
+
+static void test_3261_20_33_a_retry_after_comment_and_duration(void **state)
+{
+    (void)state;
+    assert_int_equal(seconds_of("Retry-After: 120", sip_retry_after), 120);
+    assert_int_equal(seconds_of("Retry-After: 0", sip_retry_after), 0);
+    assert_int_equal(seconds_of("Retry-After: 18000;duration=3600", sip_retry_after), 18000);
+    assert_int_equal(seconds_of("Retry-After: 120 (I'm in a meeting; 5 (more) left)", sip_retry_after), 120);
+    assert_int_equal(seconds_of("Retry-After: 120(now);duration=60", sip_retry_after), 120);
+    assert_int_equal(seconds_of("Retry-After: 949302838503028349304023988", sip_retry_after), 4294967295LL);
+    assert_int_equal(seconds_of("Retry-After: (soon) 12", sip_retry_after), -1);
+    assert_int_equal(seconds_of("Retry-After: 12h", sip_retry_after), -1);
+    assert_int_equal(seconds_of("Retry-After:", sip_retry_after), -1);
+    assert_int_equal(seconds_of("X: y", sip_retry_after), -1);
+}
+
+static struct facts facts_of(const char *text)
+{
+    struct facts facts = {.in_dialog = true, .reg_id = 3};
+    struct reading reading;
+    read_text(&reading, text);
+    assert_int_equal(reading.result, 0);
+    sip_facts(reading.message, &facts);
+    finish(&reading);
+    return facts;
+}
+
+static void test_facts_of_a_registration(void **state)
+{
+    (void)state;
+    struct facts facts = facts_of(OK VIA FROM TO CALL_ID "CSeq: 1 REGISTER\r\nRequire: path, outbound\r\n"
+                                                         "Flow-Timer: 25\r\nService-Route: <sip:h;lr>\r\n" END);
+    assert_int_equal(facts.code, 200);
+    assert_int_equal(facts.method, METHOD_REGISTER);
+    assert_int_equal(facts.flow_timer, 25);
+    assert_true(facts.requires_outbound);
+    assert_true(facts.has_service_route);
+    assert_false(facts.has_challenge);
+    assert_false(facts.has_retry_after);
+    assert_int_equal(facts.via_count, 1);
+    assert_true(facts.in_dialog);
+    assert_int_equal(facts.reg_id, 3);
+    facts = facts_of(OK VIA FROM TO CALL_ID "CSeq: 1 INVITE\r\nFlow-Timer: 25\r\nService-Route: <sip:h;lr>\r\n" END);
+    assert_int_equal(facts.flow_timer, 0);
+    assert_false(facts.has_service_route);
+    assert_false(facts.requires_outbound);
+}
+
+static void test_facts_of_failures(void **state)
+{
+    (void)state;
+    struct facts facts = facts_of("SIP/2.0 503 No\r\n" VIA FROM TO CALL_ID "CSeq: 1 INVITE\r\nRetry-After: 0\r\n" END);
+    assert_int_equal(facts.code, 503);
+    assert_true(facts.has_retry_after);
+    assert_int_equal(facts.retry_after, 0);
+    facts = facts_of("SIP/2.0 423 No\r\n" VIA FROM TO CALL_ID "CSeq: 1 REGISTER\r\nMin-Expires: 600\r\n" END);
+    assert_int_equal(facts.min_expires, 600);
+    facts = facts_of("SIP/2.0 422 No\r\n" VIA FROM TO CALL_ID "CSeq: 1 INVITE\r\nMin-SE: 90\r\n" END);
+    assert_int_equal(facts.min_se, 90);
+    facts =
+        facts_of("SIP/2.0 407 No\r\n" VIA FROM TO CALL_ID "CSeq: 1 INVITE\r\nProxy-Authenticate: Digest x=y\r\n" END);
+    assert_true(facts.has_challenge);
+}
+
+static void test_3261_8_1_3_c_via_values_are_counted(void **state)
+{
+    (void)state;
+    struct facts facts =
+        facts_of(OK VIA "Via: SIP/2.0/UDP a;x=\"1,2\", SIP/2.0/UDP b\r\nv: SIP/2.0/UDP c\r\n" FROM TO CALL_ID
+                        "CSeq: 1 INVITE\r\n" END);
+    assert_int_equal(facts.via_count, 4);
+}
+
+static void test_allocation_failure_leaves_nothing(void **state)
+{
+    (void)state;
+    struct text text = sip_corpus_at(0);
+    for (uint64_t call = 1; call <= 3; call++) {
+        struct fake_host fake;
+        struct sip_message *message = NULL;
+        struct sip_fault fault;
+        fake_host_create(&fake);
+        fake.fail_after = call;
+        int result = sip_message_new(&message, &fake.host, text.at, text.length, NULL, &fault);
+        assert_int_equal(result, call == 1 ? -ENOMEM : 0);
+        assert_int_equal(message != NULL, call != 1);
+        sip_message_delete(message);
+        assert_int_equal(fake.allocated, 0);
+    }
+    sip_message_delete(NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_request_is_read),
+        cmocka_unit_test(test_top_via_is_read),
+        cmocka_unit_test(test_response_is_read),
+        cmocka_unit_test(test_fields_are_found_by_kind_and_name),
+        cmocka_unit_test(test_start_lines_that_are_refused),
+        cmocka_unit_test(test_start_lines_that_are_taken),
+        cmocka_unit_test(test_missing_headers_are_faults),
+        cmocka_unit_test(test_headers_that_may_be_there_once),
+        cmocka_unit_test(test_cseq_is_checked),
+        cmocka_unit_test(test_vias_that_are_refused),
+        cmocka_unit_test(test_addresses_that_are_refused),
+        cmocka_unit_test(test_max_forwards_range),
+        cmocka_unit_test(test_content_length_against_the_bytes),
+        cmocka_unit_test(test_lines_end_in_crlf),
+        cmocka_unit_test(test_field_lines_that_are_refused),
+        cmocka_unit_test(test_nul_only_as_a_quoted_pair),
+        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_default_limits),
+        cmocka_unit_test(test_registration_is_checked),
+        cmocka_unit_test(test_seconds_are_clamped),
+        cmocka_unit_test(test_3261_20_33_a_retry_after_comment_and_duration),
+        cmocka_unit_test(test_facts_of_a_registration),
+        cmocka_unit_test(test_facts_of_failures),
+        cmocka_unit_test(test_3261_8_1_3_c_via_values_are_counted),
+        cmocka_unit_test(test_allocation_failure_leaves_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

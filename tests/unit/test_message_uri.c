@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <errno.h>
+
+#include "test.h"
+
+#include "sip/message.h"
+
+#define assert_text(actual, expected)                                                                                  \
+    do {                                                                                                               \
+        struct text text_ = (actual);                                                                                  \
+        assert_int_equal(text_.length, strlen(expected));                                                              \
+        assert_memory_equal(text_.at, expected, text_.length);                                                         \
+    } while (0)
+
+static void test_uri_is_read(void **state)
+{
+    (void)state;
+    struct sip_uri uri;
+    assert_int_equal(sip_uri_create(&uri, TEXT("SIP:alice;day=tue:pass@[2001:DB8::1]:5070;Transport=TLS;lr;ob?a=b")),
+                     0);
+    assert_text(uri.scheme, "SIP");
+    assert_text(uri.user, "alice;day=tue");
+    assert_text(uri.host, "2001:DB8::1");
+    assert_int_equal(uri.port, 5070);
+    assert_text(uri.transport, "TLS");
+    assert_true(uri.lr);
+    assert_true(uri.ob);
+    sip_uri_destroy(&uri);
+    assert_null(uri.memory);
+    assert_int_equal(sip_uri_create(&uri, TEXT("sips:example.com")), 0);
+    assert_text(uri.user, "");
+    assert_int_equal(uri.port, 0);
+    assert_text(uri.transport, "");
+    assert_false(uri.lr);
+    sip_uri_destroy(&uri);
+    sip_uri_destroy(&uri);
+}
+
+static void test_user_keeps_its_escapes(void **state)
+{
+    (void)state;
+    struct sip_uri uri;
+    assert_int_equal(sip_uri_create(&uri, TEXT("sip:null-%00-null:%00@example.com;%6C%72")), 0);
+    assert_text(uri.user, "null-%00-null");
+    assert_text(uri.host, "example.com");
+    assert_true(uri.lr);
+    sip_uri_destroy(&uri);
+}
+
+static void test_long_uri(void **state)
+{
+    (void)state;
+    static const char END[] = "@h;ob";
+    char text[3000];
+    struct sip_uri uri;
+    memset(text, 'x', sizeof text);
+    memcpy(text, "sip:", 4);
+    memcpy(text + sizeof text - strlen(END), END, strlen(END));
+    assert_int_equal(sip_uri_create(&uri, (struct text){text, sizeof text}), 0);
+    assert_int_equal(uri.user.length, sizeof text - 4 - strlen(END));
+    assert_true(uri.ob);
+    sip_uri_destroy(&uri);
+}
+
+static void test_foreign_schemes(void **state)
+{
+    (void)state;
+    static const char *const ROWS[] = {"tel:+12015550123", "soap.beep://192.0.2.103:3002",
+                                       "http://www.example.com/?q=1", "isbn:2983792873", "urn:service:sos"};
+    for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++) {
+        struct sip_uri uri;
+        assert_int_equal(sip_uri_create(&uri, text_of(ROWS[i])), -EPROTONOSUPPORT);
+        assert_int_equal(uri.scheme.length, strcspn(ROWS[i], ":"));
+        assert_memory_equal(uri.scheme.at, ROWS[i], uri.scheme.length);
+        assert_int_equal(uri.host.length, 0);
+        sip_uri_destroy(&uri);
+    }
+}
+
+static void test_uris_that_are_refused(void **state)
+{
+    (void)state;
+    static const char *const ROWS[] = {"",
+                                       "sip",
+                                       "sip:",
+                                       ":a@b",
+                                       "1sip:a@b",
+                                       "sip:@b",
+                                       "sip::pass@b",
+                                       "sip:a@",
+                                       "sip:a@b@c",
+                                       "sip:b;x=a@c@d",
+                                       "sip:a b@c",
+                                       "sip:a@b c",
+                                       "sip:a@<b>",
+                                       "sip:a@b\"c",
+                                       "sip:a@b:",
+                                       "sip:a@b:0",
+                                       "sip:a@b:65536",
+                                       "sip:a@b:5o60",
+                                       "sip:a@b:000005060",
+                                       "sip:a@b;;lr",
+                                       "sip:a@b;",
+                                       "sip:a@b;=x",
+                                       "sip:a%4@b",
+                                       "sip:a%zz@b",
+                                       "sip:a@[2001:db8::1",
+                                       "sip:a@[2001:db8::1]x",
+                                       "sip:a@[2001:db8::g]",
+                                       "sip:a@[]",
+                                       "sip:2001:db8::10",
+                                       "sip:a@b/c",
+                                       "sip:\xc3\xa9@b"};
+    for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++) {
+        struct sip_uri uri;
+        if (sip_uri_create(&uri, text_of(ROWS[i])) != -EBADMSG)
+            fail_msg("let through: %s", ROWS[i]);
+        assert_null(uri.memory);
+        sip_uri_destroy(&uri);
+    }
+    struct sip_uri uri;
+    assert_int_equal(sip_uri_create(&uri, TEXT("sip:a\0b@c")), -EBADMSG);
+}
+
+static void test_third_colon_before_ipv4(void **state)
+{
+    (void)state;
+    struct sip_uri uri;
+    assert_int_equal(sip_uri_create(&uri, TEXT("sip:user@[2001:db8:::192.0.2.1]")), 0);
+    assert_text(uri.host, "2001:db8:::192.0.2.1");
+    sip_uri_destroy(&uri);
+    assert_int_equal(sip_uri_create(&uri, TEXT("sip:user@[2001:db8:::1]")), -EBADMSG);
+    assert_int_equal(sip_uri_create(&uri, TEXT("sip:user@[2001:db8::::192.0.2.1]")), -EBADMSG);
+}
+
+static void assert_aor(const char *text, const char *expected)
+{
+    char out[128];
+    struct sip_uri uri;
+    assert_int_equal(sip_uri_create(&uri, text_of(text)), 0);
+    int length = sip_uri_aor(&uri, out, sizeof out);
+    assert_int_equal(length, strlen(expected));
+    assert_memory_equal(out, expected, (size_t)length);
+    assert_int_equal(sip_uri_aor(&uri, out, (size_t)length), length);
+    assert_int_equal(sip_uri_aor(&uri, out, (size_t)length - 1), -ENOSPC);
+    assert_int_equal(sip_uri_aor(&uri, NULL, 0), -ENOSPC);
+    sip_uri_destroy(&uri);
+}
+
+static void test_aor_is_canonical(void **state)
+{
+    (void)state;
+    assert_aor("sip:Bob@Example.COM", "sip:Bob@example.com");
+    assert_aor("SIPS:Bob:secret@Example.COM:5061;transport=tcp?a=b", "sip:Bob@example.com");
+    assert_aor("sip:%42%6fb@example.com", "sip:Bob@example.com");
+    assert_aor("sip:a%40b%3a%25%20%2f@example.com", "sip:a%40b%3A%25%20/@example.com");
+    assert_aor("sip:null-%00-null@example.com", "sip:null-%00-null@example.com");
+    assert_aor("sip:%e9@example.com", "sip:%E9@example.com");
+    assert_aor("sip:+12015550123;phone-context=x@h", "sip:+12015550123;phone-context=x@h");
+    assert_aor("sip:bob@[2001:DB8::1]:5060", "sip:bob@[2001:db8::1]");
+    assert_aor("sip:Example.com", "sip:example.com");
+}
+
+static void assert_equal_uris(const char *a, const char *b, bool equal)
+{
+    if (sip_uri_equal(text_of(a), text_of(b)) != equal || sip_uri_equal(text_of(b), text_of(a)) != equal)
+        fail_msg("%s and %s: expected %s", a, b, equal ? "equal" : "different");
+}
+
+static void test_equal_uris(void **state)
+{
+    (void)state;
+    assert_equal_uris("sip:%61lice@example.com;transport=TCP", "sip:alice@ExAmPlE.CoM;Transport=tcp", true);
+    assert_equal_uris("sip:carol@example.com", "sip:carol@example.com;newparam=5", true);
+    assert_equal_uris("sip:carol@example.com;security=on", "sip:carol@example.com;newparam=5", true);
+    assert_equal_uris("sip:h;transport=tcp;method=REGISTER?to=sip:bob%40h",
+                      "sip:h;method=REGISTER;transport=tcp?to=sip:bob%40h", true);
+    assert_equal_uris("sip:alice@h?subject=x&priority=urgent", "sip:alice@h?priority=urgent&subject=x", true);
+    assert_equal_uris("sip:a@[2001:db8::1]", "sip:a@[2001:DB8:0:0:0:0:0:1]", true);
+    assert_equal_uris("tel:+1201", "TEL:+1201", true);
+}
+
+static void test_different_uris(void **state)
+{
+    (void)state;
+    assert_equal_uris("sip:alice@h", "sip:Alice@h", false);
+    assert_equal_uris("sip:alice@h", "sips:alice@h", false);
+    assert_equal_uris("sip:bob@h", "sip:bob@h:5060", false);
+    assert_equal_uris("sip:bob@h", "sip:bob@h:6000;transport=tcp", false);
+    assert_equal_uris("sip:h", "sip:bob@h", false);
+    assert_equal_uris("sip:bob:x@h", "sip:bob:y@h", false);
+    assert_equal_uris("sip:bob@h;transport=udp", "sip:bob@h;transport=tcp", false);
+    assert_equal_uris("sip:bob@h;user=ip", "sip:bob@h", false);
+    assert_equal_uris("sip:bob@h;ttl=1", "sip:bob@h", false);
+    assert_equal_uris("sip:bob@h;method=INVITE", "sip:bob@h", false);
+    assert_equal_uris("sip:bob@h;maddr=1.2.3.4", "sip:bob@h", false);
+    assert_equal_uris("sip:bob@h;x=1;newparam=6", "sip:bob@h;newparam=5", false);
+    assert_equal_uris("sip:carol@h?subject=next", "sip:carol@h", false);
+    assert_equal_uris("sip:carol@h?a=b", "sip:carol@h?a=B", false);
+    assert_equal_uris("sip:a%3Bb@h", "sip:a;b@h", false);
+    assert_equal_uris("sip:null-%00@h", "sip:null-%00%00@h", false);
+    assert_equal_uris("tel:+1201", "tel:+1202", false);
+    assert_equal_uris("tel:+1201", "sip:+1201@h", false);
+    assert_equal_uris("nonsense", "nonsense", false);
+}
+
+static void assert_canonical(const char *text, const char *expected)
+{
+    char out[128];
+    int length = sip_uri_canonical(text_of(text), out, sizeof out);
+    assert_int_equal(length, strlen(expected));
+    assert_memory_equal(out, expected, (size_t)length);
+    assert_int_equal(sip_uri_canonical(text_of(text), out, (size_t)length - 1), -ENOSPC);
+    assert_true(sip_uri_equal(text_of(text), text_of(expected)));
+    assert_int_equal(sip_uri_canonical(text_of(expected), out, sizeof out), length);
+    assert_memory_equal(out, expected, (size_t)length);
+}
+
+static void test_canonical_uri(void **state)
+{
+    (void)state;
+    char out[8];
+    assert_canonical("SIP:B%6fb:p%61ss@Example.COM:5060;Line=AbC%3d;lr?X=%59",
+                     "sip:Bob:pass@example.com:5060;Line=AbC%3D;lr?X=Y");
+    assert_canonical("sips:a%3bb@[2001:DB8::1];x", "sips:a%3Bb@[2001:db8::1];x");
+    assert_canonical("sip:Host", "sip:host");
+    assert_canonical("TEL:+1-201;Ext=A", "tel:+1-201;Ext=A");
+    assert_int_equal(sip_uri_canonical(TEXT("sip:"), out, sizeof out), -EBADMSG);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_uri_is_read),
+        cmocka_unit_test(test_user_keeps_its_escapes),
+        cmocka_unit_test(test_long_uri),
+        cmocka_unit_test(test_foreign_schemes),
+        cmocka_unit_test(test_uris_that_are_refused),
+        cmocka_unit_test(test_third_colon_before_ipv4),
+        cmocka_unit_test(test_aor_is_canonical),
+        cmocka_unit_test(test_equal_uris),
+        cmocka_unit_test(test_different_uris),
+        cmocka_unit_test(test_canonical_uri),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
