@@ -15,7 +15,7 @@ return {
     },
     [180] = {
         description = "The called phone is alerting its user. The To tag makes an early dialog, and the caller \z
-            plays its own ringback unless media arrives. Its Alert-Info may name a ring tone.",
+            plays its own ringback unless media arrives. Alert-Info may name the tone to play.",
         when = "After 100 and before the answer of an ordinary call. A forked call gives one 180 per ringing phone, \z
             each with its own To tag.",
         fix = "Nothing to fix. If the caller hears silence, look for an earlier 183 with SDP: many phones then wait \z
@@ -232,7 +232,8 @@ return {
         description = "No answer came in time. Usually no server wrote it: the client's own timer (B, F or C, 32 s \z
             or more) ran out, and that acts as a 408. It says nothing about whether the other side exists.",
         when = "When packets are lost or dropped: host down, firewall, wrong port, an expired NAT binding, a \z
-            response sent to the wrong address. Also when a proxy gives up a phone that rang too long.",
+            response sent to the wrong address. Also when a proxy gives up a phone that rang too long, and from \z
+            gateways for ISDN cause 18.",
         fix = "Follow the request hop by hop to the last one that shows it. Check DNS, routing, firewall and NAT \z
             keep-alives, and, over UDP, messages above the MTU that arrive in fragments. Repeating is allowed; with \z
             RFC 5626, another flow of the same phone may be tried.",
@@ -471,8 +472,8 @@ return {
         description = "The user is known but cannot be reached just now: not registered, no answer, do not disturb. \z
             The reason phrase should say which. Retry-After may tell when to call again.",
         when = "From a registrar's proxy for a user without a binding or with every flow dead; from a phone in \z
-            do-not-disturb; from gateways for \"no user responding\". It is also what a caller hears in place of a \z
-            430.",
+            do-not-disturb; from gateways for ISDN causes 19 (no answer) and 20 (subscriber absent). It is also \z
+            what a caller hears in place of a 430.",
         fix = "See whether the phone is registered (bindings, expiry, keep-alives, NAT) and what state it is in. If \z
             registrations drop out, compare the registration interval with the NAT time-out. Route to voicemail on \z
             480 as on no answer.",
@@ -620,8 +621,8 @@ return {
     [502] = {
         description = "A server that was acting as gateway or proxy got an answer from the next one that made no \z
             sense. The caller's request was fine.",
-        when = "From gateways whose PSTN or TDM side failed (ISDN cause 38, network out of order), and from proxies \z
-            behind which a broken server answers.",
+        when = "From gateways whose PSTN or TDM side failed (ISDN cause 27, destination out of order), and from \z
+            proxies behind which a broken server answers.",
         fix = "Look one hop further: at the log and trace of the server that said 502, for what it received. Check \z
             the trunk, the PRI or SS7 link, and the peer's recent changes. Route over another trunk meanwhile.",
         use = "Send it as gateway or proxy when the downstream answer was invalid.",
@@ -631,7 +632,8 @@ return {
             Retry-After, nothing should be sent there for that long; without it, it acts as a 500. A proxy passes \z
             it upstream as 500, so that callers do not avoid the proxy itself.",
         when = "From overloaded or draining servers, carriers at their channel or call-rate limit, gateways with no \z
-            circuit (ISDN cause 34), and made up locally when a connection cannot be set up.",
+            circuit or a failed network (ISDN causes 34, 38, 41, 42), and made up locally when a connection cannot \z
+            be set up.",
         fix = "Fail over to the next server (DNS SRV, dispatcher) and rest this one for Retry-After. Then find the \z
             cause: call rate, channels, licence, CPU, certificate or port of the TLS connection. Do not hammer: \z
             retries make an overload worse.",

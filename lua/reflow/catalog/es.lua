@@ -16,8 +16,8 @@ return {
     },
     [180] = {
         description = "El teléfono llamado está avisando a su usuario. El tag de To crea un diálogo temprano, y el \z
-            llamante genera él mismo el tono de llamada si no le llega audio. Alert-Info puede indicar un tono \z
-            concreto.",
+            llamante genera él mismo el tono de llamada si no le llega audio. Alert-Info puede indicar qué tono \z
+            reproducir.",
         when = "Después del 100 y antes de que contesten, en una llamada corriente. Una llamada bifurcada da un 180 \z
             por cada teléfono que suena, cada uno con su propio tag en To.",
         fix = "No hay nada que arreglar. Si el llamante oye silencio, busca un 183 con SDP anterior: muchos \z
@@ -247,7 +247,7 @@ return {
             otro lado existe.",
         when = "Cuando se pierden o descartan paquetes: equipo caído, cortafuegos, puerto equivocado, NAT caducado, \z
             respuesta enviada a una dirección errónea. También cuando un proxy abandona un teléfono que sonó \z
-            demasiado tiempo.",
+            demasiado tiempo, y desde gateways por la causa RDSI 18.",
         fix = "Sigue la petición salto a salto hasta el último que la muestre. Revisa DNS, rutas, cortafuegos y \z
             keep-alives de NAT y, por UDP, los mensajes mayores que la MTU que llegan en fragmentos. Se puede \z
             repetir; con RFC 5626 cabe probar otro flujo del mismo teléfono.",
@@ -493,8 +493,8 @@ return {
         description = "El usuario se conoce, pero ahora mismo no se puede llegar a él: no registrado, no contesta, \z
             no molestar. La frase debería decir cuál es el caso. Retry-After puede decir cuándo volver a llamar.",
         when = "Desde el proxy del registrar, para un usuario sin registro o con todos sus flujos muertos; desde un \z
-            teléfono en no molestar; desde gateways, para «el usuario no responde». También es lo que oye el \z
-            llamante en lugar de un 430.",
+            teléfono en no molestar; desde gateways, por las causas RDSI 19 (no contesta) y 20 (abonado ausente). \z
+            También es lo que oye el llamante en lugar de un 430.",
         fix = "Mira si el teléfono está registrado (registros, caducidad, keep-alives, NAT) y en qué estado. Si los \z
             registros se caen, compara el intervalo de registro con el tiempo del NAT. Con 480 encamina al buzón \z
             igual que si no contesta.",
@@ -646,7 +646,7 @@ return {
     [502] = {
         description = "Un servidor que hacía de gateway o proxy recibió del siguiente una respuesta sin sentido. La \z
             petición del llamante estaba bien.",
-        when = "Desde gateways cuyo lado RTC o TDM falló (causa RDSI 38, red fuera de servicio) y desde proxies \z
+        when = "Desde gateways cuyo lado RTC o TDM falló (causa RDSI 27, destino fuera de servicio) y desde proxies \z
             detrás de los cuales responde un servidor averiado.",
         fix = "Mira un salto más allá: el registro y la traza del servidor que dijo 502, para ver qué recibió. \z
             Revisa el troncal, el enlace PRI o SS7 y los cambios recientes del otro lado. Mientras tanto, encamina \z
@@ -658,8 +658,8 @@ return {
             libre. Con Retry-After no se le debe enviar nada durante ese tiempo; sin él, actúa como un 500. Un \z
             proxy lo sube como 500, para que los llamantes no eviten al propio proxy.",
         when = "Desde servidores sobrecargados o en vaciado, operadores en su límite de canales o de llamadas por \z
-            segundo, gateways sin circuito (causa RDSI 34), y generado en local cuando no se puede establecer una \z
-            conexión.",
+            segundo, gateways sin circuito o con la red averiada (causas RDSI 34, 38, 41, 42), y generado en local \z
+            cuando no se puede establecer una conexión.",
         fix = "Pasa al siguiente servidor (DNS SRV, dispatcher) y deja descansar a este lo que diga Retry-After. \z
             Luego busca la causa: llamadas por segundo, canales, licencia, CPU, certificado o puerto de la conexión \z
             TLS. No insistas: los reintentos agravan la sobrecarga.",
