@@ -297,11 +297,16 @@ static void on_timeout(void *user, struct client_transaction *transaction)
     branch_react(user, ORIGIN_TIMEOUT, &none);
 }
 
+/* A destination that is no flow may still answer over a new connection, once it has the request (RFC 3261 18.2.2). */
 static void on_failed(void *user, struct client_transaction *transaction, bool down)
 {
+    struct branch *branch = user;
     struct sip_message *none = NULL;
     (void)transaction;
-    branch_react(user, down ? ORIGIN_FLOW_DOWN : ORIGIN_TRANSPORT, &none);
+    if (branch->on_flow && down)
+        branch_react(branch, ORIGIN_FLOW_DOWN, &none);
+    else if (!branch->provisional_seen)
+        branch_react(branch, ORIGIN_TRANSPORT, &none);
 }
 
 static void on_ended(void *user, struct client_transaction *transaction)

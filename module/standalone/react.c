@@ -17,6 +17,14 @@ struct reaction {
     bool overridden; /* the verdict takes the place of the decision's action */
 };
 
+static unsigned responses_held(const struct context *context)
+{
+    unsigned held = 0;
+    for (const struct branch *branch = context->branches; branch != NULL; branch = branch->next)
+        held += branch->has_final && branch->code >= CODE_FINAL_LEAST;
+    return held;
+}
+
 static void gather(struct reaction *reaction, enum origin origin)
 {
     const struct branch *branch = reaction->branch;
