@@ -3,16 +3,10 @@
 
 #include <errno.h>
 
+#include "flow/expiry_wheel.h"
 #include "flow/hash_index.h"
 
-enum {
-    BINDINGS_PER_AOR = 32,
-    REG_ID_MOST = 0x7fffffff,
-    Q_MOST = 1000,
-    TEXT_MOST = 65535,
-    /* One slot a second, seconds modulo this: a binding within two hours is met only when it expires. */
-    WHEEL_SLOTS = 8192
-};
+enum { BINDINGS_PER_AOR = 32, REG_ID_MOST = 0x7fffffff, Q_MOST = 1000, TEXT_MOST = 65535 };
 
 /* The texts of a binding, in the order in which they lie behind it. */
 enum { TEXT_CONTACT, TEXT_INSTANCE, TEXT_PATH, TEXT_CALL_ID, TEXT_PARAMETERS, TEXT_COUNT };
@@ -30,10 +24,8 @@ struct binding {
     struct binding *next; /* of the AOR */
     struct binding *flow_next;
     struct binding *flow_previous; /* NULL in the first, which is the one that the index knows */
-    struct binding *expiry_next;
-    struct binding **expiry_link; /* what points here */
+    struct expiry_node expiry;
     flow_id flow;
-    int64_t expires_at;
     int64_t registered_at;
     uint32_t cseq;
     uint32_t reg_id;
@@ -52,8 +44,7 @@ struct binding_store {
     struct hash_index aors;
     struct hash_index flows;
     size_t count;
-    int64_t expired_to; /* the wheel has been emptied up to this second; it may hold more of this second */
-    struct binding *wheel[WHEEL_SLOTS];
+    struct expiry_wheel wheel;
 };
 
 static void *take(const struct binding_store *store, size_t size)
@@ -124,7 +115,7 @@ int binding_store_new(struct binding_store **store, const struct host *host, con
         made->limits = *limits;
     if (made->limits.bindings_per_aor == 0)
         made->limits.bindings_per_aor = BINDINGS_PER_AOR;
-    made->expired_to = now_s(made);
+    expiry_wheel_create(&made->wheel, now_s(made));
     hash_key_draw(&made->key, host);
     if (hash_index_create(&made->aors, host) < 0)
         goto out_store;
@@ -202,28 +193,9 @@ static void flow_unlink(struct binding_store *store, struct binding *binding)
         hash_index_remove(&store->flows, hash_number(&store->key, binding->flow), binding);
 }
 
-static struct binding **wheel_slot(struct binding_store *store, int64_t second)
+static struct binding *binding_of(struct expiry_node *node)
 {
-    return &store->wheel[(uint64_t)second % WHEEL_SLOTS];
-}
-
-static void expiry_link(struct binding_store *store, struct binding *binding)
-{
-    /* What is overdue already is met at the next look. */
-    int64_t second = binding->expires_at < store->expired_to ? store->expired_to : binding->expires_at;
-    struct binding **slot = wheel_slot(store, second);
-    binding->expiry_next = *slot;
-    binding->expiry_link = slot;
-    if (*slot != NULL)
-        (*slot)->expiry_link = &binding->expiry_next;
-    *slot = binding;
-}
-
-static void expiry_unlink(struct binding *binding)
-{
-    *binding->expiry_link = binding->expiry_next;
-    if (binding->expiry_next != NULL)
-        binding->expiry_next->expiry_link = binding->expiry_link;
+    return (struct binding *)(void *)((char *)node - offsetof(struct binding, expiry));
 }
 
 static struct binding **aor_link_of(struct aor *aor, const struct binding *binding)
@@ -238,8 +210,8 @@ static void aor_note_earliest(struct aor *aor)
 {
     int64_t earliest = INT64_MAX;
     for (const struct binding *binding = aor->first; binding != NULL; binding = binding->next)
-        if (binding->expires_at < earliest)
-            earliest = binding->expires_at;
+        if (binding->expiry.at < earliest)
+            earliest = binding->expiry.at;
     aor->earliest = earliest;
 }
 
@@ -266,10 +238,10 @@ static void binding_drop(struct binding_store *store, struct binding *binding)
 {
     struct aor *aor = binding->aor;
     *aor_link_of(aor, binding) = binding->next;
-    if (aor->earliest == binding->expires_at)
+    if (aor->earliest == binding->expiry.at)
         aor_note_earliest(aor);
     flow_unlink(store, binding);
-    expiry_unlink(binding);
+    expiry_wheel_remove(&binding->expiry);
     give_back(store, binding, binding_size(binding));
     store->count--;
     aor_drop_if_empty(store, aor);
@@ -281,13 +253,17 @@ static void binding_drop_told(struct binding_store *store, struct binding *bindi
     binding_drop(store, binding);
 }
 
+static bool drop_node(void *context, struct expiry_node *node)
+{
+    binding_drop(context, binding_of(node));
+    return true;
+}
+
 void binding_store_delete(struct binding_store *store)
 {
     if (store == NULL)
         return;
-    for (size_t i = 0; i < WHEEL_SLOTS; i++)
-        while (store->wheel[i] != NULL)
-            binding_drop(store, store->wheel[i]);
+    expiry_wheel_each(&store->wheel, drop_node, store);
     hash_index_destroy(&store->flows);
     hash_index_destroy(&store->aors);
     give_back(store, store, sizeof *store);
@@ -328,14 +304,14 @@ static uint32_t aor_count_living(const struct aor *aor, int64_t now)
 {
     uint32_t count = 0;
     for (const struct binding *binding = aor->first; binding != NULL; binding = binding->next)
-        count += binding->expires_at > now;
+        count += binding->expiry.at > now;
     return count;
 }
 
 static void binding_set(struct binding *binding, const struct binding_view *view)
 {
     binding->flow = view->flow;
-    binding->expires_at = view->expires_at;
+    binding->expiry.at = view->expires_at;
     binding->registered_at = view->registered_at;
     binding->cseq = view->cseq;
     binding->reg_id = view->reg_id;
@@ -400,7 +376,7 @@ static int binding_add(struct binding_store *store, struct aor *aor, const struc
     binding->aor = aor;
     *aor_link_of(aor, NULL) = binding;
     flow_link(store, binding);
-    expiry_link(store, binding);
+    expiry_wheel_add(&store->wheel, &binding->expiry);
     aor_note_earliest(aor);
     store->count++;
     *out = binding;
@@ -418,7 +394,7 @@ static void binding_exchange(struct binding_store *store, struct binding *old, s
 {
     struct aor *aor = old->aor;
     flow_unlink(store, old);
-    expiry_unlink(old);
+    expiry_wheel_remove(&old->expiry);
     if (by == old) {
         binding_set(old, view);
     } else {
@@ -428,7 +404,7 @@ static void binding_exchange(struct binding_store *store, struct binding *old, s
         give_back(store, old, binding_size(old));
     }
     flow_link(store, by);
-    expiry_link(store, by);
+    expiry_wheel_add(&store->wheel, &by->expiry);
     aor_note_earliest(aor);
 }
 
@@ -472,7 +448,7 @@ int binding_put(struct binding_store *store, const struct binding_view *view, co
     struct aor *aor = aor_find(store, view->aor);
     struct binding *old = aor ? aor_find_key(aor, view->contact, view->instance, view->reg_id) : NULL;
     struct binding *binding = NULL;
-    if (old != NULL && old->expires_at > now_s(store))
+    if (old != NULL && old->expiry.at > now_s(store))
         result = binding_replace(store, old, view, &binding);
     else
         result = put_new(store, aor, old, view, &binding);
@@ -486,7 +462,7 @@ static const struct binding *skip_expired(const struct binding_store *store, con
     if (binding == NULL)
         return NULL;
     int64_t now = now_s(store);
-    while (binding != NULL && binding->expires_at <= now)
+    while (binding != NULL && binding->expiry.at <= now)
         binding = binding->next;
     return binding;
 }
@@ -513,7 +489,7 @@ const struct binding *binding_find(const struct binding_store *store, struct tex
 {
     const struct aor *found = aor_find(store, aor);
     const struct binding *binding = found ? aor_find_key(found, contact, instance, reg_id) : NULL;
-    return binding != NULL && binding->expires_at > now_s(store) ? binding : NULL;
+    return binding != NULL && binding->expiry.at > now_s(store) ? binding : NULL;
 }
 
 const struct binding *binding_first_on_flow(const struct binding_store *store, flow_id flow)
@@ -541,7 +517,7 @@ void binding_read(const struct binding *binding, struct binding_view *view)
         .q = binding->q,
         .state = binding->state,
         .flow = binding->flow,
-        .expires_at = binding->expires_at,
+        .expires_at = binding->expiry.at,
         .registered_at = binding->registered_at,
     };
 }
@@ -574,36 +550,14 @@ size_t binding_flow_died(struct binding_store *store, flow_id flow)
     return removed;
 }
 
-static size_t slot_expire(struct binding_store *store, int64_t second, int64_t now, size_t most)
+static void expire_node(void *context, struct expiry_node *node)
 {
-    size_t removed = 0;
-    for (struct binding *next, *binding = *wheel_slot(store, second); binding != NULL && removed < most;
-         binding = next) {
-        next = binding->expiry_next;
-        if (binding->expires_at <= now) {
-            binding_drop_told(store, binding, BINDING_EXPIRED);
-            removed++;
-        }
-    }
-    return removed;
+    binding_drop_told(context, binding_of(node), BINDING_EXPIRED);
 }
 
 size_t binding_expire(struct binding_store *store, size_t most)
 {
-    int64_t now = now_s(store);
-    size_t removed = 0;
-    /* A clock set back: the slots between are looked at again, which harms nothing. */
-    if (now < store->expired_to)
-        store->expired_to = now;
-    /* A clock set ahead: one turn of the wheel meets everything. */
-    if (now - store->expired_to > WHEEL_SLOTS)
-        store->expired_to = now - WHEEL_SLOTS;
-    for (;;) {
-        removed += slot_expire(store, store->expired_to, now, most - removed);
-        if (removed == most || store->expired_to == now)
-            return removed;
-        store->expired_to++;
-    }
+    return expiry_wheel_turn(&store->wheel, now_s(store), most, expire_node, store);
 }
 
 size_t binding_count(const struct binding_store *store)
@@ -621,11 +575,20 @@ size_t binding_flow_count(const struct binding_store *store)
     return store->flows.count;
 }
 
+struct visitor {
+    bool (*visit)(void *context, const struct binding *binding);
+    void *context;
+};
+
+static bool visit_node(void *context, struct expiry_node *node)
+{
+    const struct visitor *visitor = context;
+    return visitor->visit(visitor->context, binding_of(node));
+}
+
 void binding_each(const struct binding_store *store, bool (*visit)(void *context, const struct binding *binding),
                   void *context)
 {
-    for (size_t i = 0; i < WHEEL_SLOTS; i++)
-        for (const struct binding *binding = store->wheel[i]; binding != NULL; binding = binding->expiry_next)
-            if (!visit(context, binding))
-                return;
+    struct visitor visitor = {visit, context};
+    expiry_wheel_each(&store->wheel, visit_node, &visitor);
 }
