@@ -69,18 +69,12 @@ static int64_t content_length(const char *bytes, const char *end)
     return found;
 }
 
-enum frame sip_frame(const char *bytes, size_t available, const struct sip_limits *limits, size_t *resume,
-                     size_t *length)
+/* In *resume: the headers are whole, and the rest of it is the length of the message. */
+#define LENGTH_KNOWN (~(SIZE_MAX >> 1))
+
+static enum frame frame_message(const char *bytes, size_t available, uint32_t limit, size_t *resume, size_t *length)
 {
-    uint32_t limit = message_limit(limits);
     enum frame frame = FRAME_MORE;
-    *length = 0;
-    if (available == 0)
-        return FRAME_MORE;
-    if (bytes[0] == '\r')
-        return frame_keep_alive(bytes, available, length);
-    if (!sip_is(bytes[0], CHARACTER_TOKEN))
-        return answer(FRAME_BROKEN, available, length);
     const char *end = find_end(bytes, available, resume, &frame);
     if (end == NULL && frame == FRAME_MORE && available > limit)
         return answer(FRAME_TOO_LONG, available, length);
@@ -92,8 +86,30 @@ enum frame sip_frame(const char *bytes, size_t available, const struct sip_limit
         return answer(FRAME_TOO_LONG, header, length);
     if (body < 0)
         return answer(FRAME_BROKEN, header, length);
-    if ((uint64_t)body > available - header)
+    if ((uint64_t)body > available - header) {
+        *resume = LENGTH_KNOWN | (header + (size_t)body);
         return FRAME_MORE;
+    }
     *resume = 0;
     return answer(FRAME_MESSAGE, header + (size_t)body, length);
+}
+
+enum frame sip_frame(const char *bytes, size_t available, const struct sip_limits *limits, size_t *resume,
+                     size_t *length)
+{
+    *length = 0;
+    if ((*resume & LENGTH_KNOWN) != 0) {
+        size_t known = *resume & ~LENGTH_KNOWN;
+        if (available < known)
+            return FRAME_MORE;
+        *resume = 0;
+        return answer(FRAME_MESSAGE, known, length);
+    }
+    if (available == 0)
+        return FRAME_MORE;
+    if (bytes[0] == '\r')
+        return frame_keep_alive(bytes, available, length);
+    if (!sip_is(bytes[0], CHARACTER_TOKEN))
+        return answer(FRAME_BROKEN, available, length);
+    return frame_message(bytes, available, message_limit(limits), resume, length);
 }

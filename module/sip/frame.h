@@ -20,7 +20,7 @@ enum frame {
 /*
  * Look at the first `available` bytes. A CRLF of which it is not clear yet whether a second one follows is FRAME_MORE
  * only when `available` is 2 and nothing else is there: the caller decides by a pause or calls again with more.
- * `resume` is the caller's, 0 for new bytes at the start: how far the search for the end of headers has come, so that
+ * `resume` is the caller's to keep and not to read, 0 for new bytes at the start: how far the search has come, so that
  * a message that arrives byte by byte is not scanned anew each time.
  */
 enum frame sip_frame(const char *bytes, size_t available, const struct sip_limits *limits, size_t *resume,

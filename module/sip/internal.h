@@ -12,6 +12,7 @@ enum {
     DEFAULT_MESSAGE = 65536,
     DEFAULT_FIELDS = 256,
     DEFAULT_LINE = 16384,
+    MOST_PARAMETERS = 64,        /* of a Via or a URI: libosip2's lists and the comparing of URIs take quadratic time */
     SMALL_COPY = 512,            /* values up to here are copied to the stack for libosip2 */
     MAX_EXPIRES_MALFORMED = 3600 /* RFC 3261 20.10: what a Contact's malformed expires counts as */
 };

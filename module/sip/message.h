@@ -63,6 +63,8 @@ struct sip_limits {
     uint32_t line;    /* bytes of one header field with its folds; 0: 16384 */
 };
 
+/* Beside these, a Via or a URI has at most 64 parameters. */
+
 /* What is wrong with a message, where, and the status that says so. */
 struct sip_fault {
     uint16_t status;  /* 400, 413, 416, 420, 483, 505 ... */

@@ -93,13 +93,21 @@ static int cut_host(const char *at, const char *stop, struct sip_uri_parts *part
 static int check_uri_parameters(struct text parameters)
 {
     const char *at = parameters.at, *end = at + parameters.length;
-    while (at < end) {
+    for (unsigned count = 1; at < end; count++) {
         const char *stop = find(at + 1, end, ';');
-        if (stop == at + 1 || at[1] == '=')
+        if (stop == at + 1 || at[1] == '=' || count > MOST_PARAMETERS)
             return -EBADMSG;
         at = stop;
     }
     return 0;
+}
+
+static int check_uri_headers(struct text headers)
+{
+    unsigned count = 0;
+    for (size_t i = 0; i < headers.length; i++)
+        count += headers.at[i] == '&';
+    return count < MOST_PARAMETERS ? 0 : -EBADMSG;
 }
 
 static void cut_user(const char *at, const char *stop, struct sip_uri_parts *parts)
@@ -134,8 +142,9 @@ int sip_uri_cut(struct text text, struct sip_uri_parts *parts)
         parts->headers = sip_between(headers + 1, end);
     const char *parameters = find(host, headers, ';');
     parts->parameters = sip_between(parameters, headers);
-    int result = cut_host(host, parameters, parts);
-    return result == 0 ? check_uri_parameters(parts->parameters) : result;
+    if (cut_host(host, parameters, parts) != 0 || check_uri_parameters(parts->parameters) != 0)
+        return -EBADMSG;
+    return check_uri_headers(parts->headers);
 }
 
 static char *duplicate(struct text text)

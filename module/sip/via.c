@@ -54,8 +54,10 @@ static bool has_sound_parameters(struct text value)
     const char *end = value.at + value.length, *semicolon = memchr(value.at, ';', value.length);
     struct text rest = sip_between(semicolon != NULL ? semicolon : end, end), name, content;
     const char *what = NULL;
+    unsigned count = 0;
     while (sip_next_parameter(&rest, &name, &content, &what))
-        continue;
+        if (++count > MOST_PARAMETERS)
+            return false;
     return what == NULL;
 }
 
@@ -69,8 +71,6 @@ static const char *check(struct sip_via *via, const osip_via_t *parsed, struct t
         return "the topmost Via is not of SIP/2.0";
     if (parsed->comment != NULL)
         return "the topmost Via has a comment";
-    if (!has_sound_parameters(value))
-        return "a parameter of the topmost Via is malformed";
     if (!sip_is_token(via->transport))
         return "the topmost Via has no transport";
     if (!sip_host_valid(via->host, memchr(via->host.at, ':', via->host.length) != NULL) || !closes_well(value))
@@ -85,6 +85,9 @@ int sip_via_read(struct sip_message *message, struct text value, const char **wh
 {
     struct sip_copy copy;
     osip_via_t *parsed = NULL;
+    *what = "a parameter of the topmost Via is malformed, or there are too many";
+    if (!has_sound_parameters(value))
+        return -EBADMSG;
     *what = "the topmost Via is malformed";
     int result = sip_copy_create(&copy, value);
     if (result == 0 && osip_via_init(&parsed) != 0)

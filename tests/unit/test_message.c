@@ -300,6 +300,19 @@ static void test_vias_that_are_refused(void **state)
     }
 }
 
+static void test_via_parameters_are_bounded(void **state)
+{
+    (void)state;
+    enum { MOST = 64 };
+    char via[512] = "", text[1024];
+    for (int i = 0; i < MOST; i++)
+        strcat(via, ";x");
+    snprintf(text, sizeof text, OPTIONS "Via: SIP/2.0/UDP host%s\r\n" FROM TO CALL_ID CSEQ END, via);
+    assert_reads(text);
+    snprintf(text, sizeof text, OPTIONS "Via: SIP/2.0/UDP host%s;y\r\n" FROM TO CALL_ID CSEQ END, via);
+    assert_fault(text, 400, true);
+}
+
 static void test_addresses_that_are_refused(void **state)
 {
     (void)state;
@@ -606,6 +619,7 @@ int main(void)
         cmocka_unit_test(test_headers_that_may_be_there_once),
         cmocka_unit_test(test_cseq_is_checked),
         cmocka_unit_test(test_vias_that_are_refused),
+        cmocka_unit_test(test_via_parameters_are_bounded),
         cmocka_unit_test(test_addresses_that_are_refused),
         cmocka_unit_test(test_max_forwards_range),
         cmocka_unit_test(test_content_length_against_the_bytes),

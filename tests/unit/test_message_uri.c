@@ -122,6 +122,27 @@ static void test_uris_that_are_refused(void **state)
     assert_int_equal(sip_uri_create(&uri, TEXT("sip:a\0b@c")), -EBADMSG);
 }
 
+static void test_parameters_are_bounded(void **state)
+{
+    (void)state;
+    enum { MOST = 64 };
+    char text[1024] = "sip:a@b";
+    struct sip_uri uri;
+    for (int i = 0; i < MOST; i++)
+        strcat(text, ";x=1");
+    assert_int_equal(sip_uri_create(&uri, text_of(text)), 0);
+    sip_uri_destroy(&uri);
+    strcat(text, ";lr");
+    assert_int_equal(sip_uri_create(&uri, text_of(text)), -EBADMSG);
+    strcpy(text, "sip:a@b?x=1");
+    for (int i = 1; i < MOST; i++)
+        strcat(text, "&x=1");
+    assert_int_equal(sip_uri_create(&uri, text_of(text)), 0);
+    sip_uri_destroy(&uri);
+    strcat(text, "&x=1");
+    assert_int_equal(sip_uri_create(&uri, text_of(text)), -EBADMSG);
+}
+
 static void test_third_colon_before_ipv4(void **state)
 {
     (void)state;
@@ -236,6 +257,7 @@ int main(void)
         cmocka_unit_test(test_long_uri),
         cmocka_unit_test(test_foreign_schemes),
         cmocka_unit_test(test_uris_that_are_refused),
+        cmocka_unit_test(test_parameters_are_bounded),
         cmocka_unit_test(test_third_colon_before_ipv4),
         cmocka_unit_test(test_aor_is_canonical),
         cmocka_unit_test(test_equal_uris),
