@@ -34,6 +34,7 @@
     M(facts.next_server, FLAG, "next-server", NULL, "an address of the destination is untried")                        \
     M(state.branches_pending, NUMBER, "branches-pending", "N", "other branches without a final response")              \
     M(state.targets_left, NUMBER, "targets-left", "N", "untried targets")                                              \
+    M(state.responses_held, NUMBER, "responses-held", "N", "final responses stored so far")                            \
     M(state.success_forwarded, FLAG, "success-forwarded", NULL, "a 2xx went up")                                       \
     M(state.global_failure_seen, FLAG, "global-failure-seen", NULL, "a 6xx came on any branch")                        \
     M(state.final_forwarded, FLAG, "final-forwarded", NULL, "a final response went up")                                \

@@ -47,6 +47,7 @@ static void gather(struct reaction *reaction, enum origin origin)
     }
     reaction->state =
         (struct state){.branches_pending = (uint16_t)context_pending(context, branch),
+                       .responses_held = (uint16_t)responses_held(context),
                        .targets_left = (uint16_t)(context->targets != NULL ? target_targets_left(context->targets) : 0),
                        .success_forwarded = context->success_forwarded,
                        .global_failure_seen = context->global_failure_seen,
