@@ -277,6 +277,19 @@ static void test_longest_texts_are_kept_whole(void **state)
     free(long_text);
 }
 
+static void test_shortest_texts_are_kept_too(void **state)
+{
+    struct registrar *registrar = *state;
+    struct binding_view view = {.aor = TEXT("a"), .contact = TEXT("b"), .expires_at = INT64_MAX};
+    struct binding_view got;
+    binding_read(put(registrar, view), &got);
+    assert_text(got.aor, TEXT("a"));
+    assert_text(got.contact, TEXT("b"));
+    assert_text(got.call_id, NONE);
+    assert_int_equal(listed(registrar, TEXT("a")), 1);
+    assert_int_equal(listed(registrar, TEXT("b")), 0);
+}
+
 static void test_5626_7_f_dead_flow_takes_every_binding_of_any_aor(void **state)
 {
     struct registrar *registrar = *state;
@@ -583,6 +596,7 @@ int main(void)
         STORE_TEST(test_5626_10_a_reg_id_has_31_bits),
         STORE_TEST(test_bad_views_are_refused_and_nothing_is_stored),
         STORE_TEST(test_longest_texts_are_kept_whole),
+        STORE_TEST(test_shortest_texts_are_kept_too),
         STORE_TEST(test_5626_7_f_dead_flow_takes_every_binding_of_any_aor),
         STORE_TEST(test_flow_zero_is_no_flow),
         STORE_TEST(test_5626_7_g_one_binding_goes_and_nothing_else),
