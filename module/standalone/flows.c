@@ -51,10 +51,12 @@ static void binding_changed(void *context, enum binding_event event, const struc
     struct server *server = context;
     if (server->config.binding_changed != NULL)
         server->config.binding_changed(server->config.binding_changed_context, event, binding);
-    if (event == BINDING_ADDED || event == BINDING_UPDATED || server->datagram6.count == 0)
+    if (event == BINDING_ADDED || event == BINDING_UPDATED)
         return;
     struct binding_view view;
     binding_read(binding, &view);
+    if (event != BINDING_REPLACED)
+        heirs_note(server, &view);
     struct datagram6 *entry = find6(server, view.flow);
     if (entry != NULL && is_last_on_flow(server, view.flow, binding))
         forget6(server, entry);

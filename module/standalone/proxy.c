@@ -184,15 +184,25 @@ static void fork_out(struct context *context)
 
 /* --- one destination: inside a dialog, or by Route --- */
 
+/* The flow to take inside a dialog: the one it was set up over, or another of the instance where that has lost its
+   binding. A connection that is gone stays named, so that the request fails at once (5626-5.3.c); a datagram flow
+   without binding may still be good. */
+static flow_id dialog_flow(const struct server *server, flow_id flow)
+{
+    struct peer peer;
+    if (flow == 0 || binding_first_on_flow(server->bindings, flow) != NULL)
+        return flow;
+    bool alive = !flow_is_datagram(flow) && peer_of_flow(server, flow, &peer);
+    flow_id heir = alive ? 0 : heirs_find(server, flow);
+    return heir != 0 ? heir : flow;
+}
+
 static void send_one(struct context *context, const struct route *route)
 {
     struct text hop = route->next.length > 0 ? route->next : route->uri;
-    struct peer peer;
-    flow_id flow = route->flow != 0 && peer_of_flow(context->server, route->flow, &peer) ? route->flow : 0;
-    bool lost = route->flow != 0 && flow == 0 && !flow_is_datagram(route->flow);
+    flow_id flow = dialog_flow(context->server, route->flow);
     context->routes_dropped = (uint16_t)route->dropped;
-    /* A connection that is gone is not waited for: another flow cannot be known here (5626-5.3.c). */
-    if (branch_start(context, NULL, route->uri, hop, lost ? route->flow : flow) == NULL)
+    if (branch_start(context, NULL, route->uri, hop, flow) == NULL)
         answer_status(context->server, context->transaction, SIP_SERVER_INTERNAL_ERROR);
 }
 
@@ -421,7 +431,7 @@ void proxy_forward_ack(struct server *server, const struct sip_message *ack, con
     route_read(server, ack, source, &route);
     if (!route.had_own)
         return; /* not of a dialog that came through here: nobody's relay */
-    if (route.flow != 0 && peer_of_flow(server, route.flow, &peer)) {
+    if (route.flow != 0 && peer_of_flow(server, dialog_flow(server, route.flow), &peer)) {
         ack_send(server, ack, source, &peer, &route);
         return;
     }

@@ -262,6 +262,14 @@ static struct text other_parameters(const struct sip_contact *contact, char *out
     return (struct text){out, length};
 }
 
+static void note_old_flow(struct server *server, const struct binding *known, flow_id flow)
+{
+    struct binding_view old;
+    binding_read(known, &old);
+    if (old.flow != flow)
+        heirs_note(server, &old);
+}
+
 static int bind_one(struct registration *registration, size_t i)
 {
     char parameters[512];
@@ -290,6 +298,8 @@ static int bind_one(struct registration *registration, size_t i)
         view.flow = peer_flow(registration->source);
     registration->applied |= flow;
     bool known_flow = view.flow == 0 || binding_first_on_flow(server->bindings, view.flow) != NULL;
+    if (known != NULL)
+        note_old_flow(server, known, view.flow);
     int error = binding_put(server->bindings, &view, NULL);
     if (error == 0 && view.flow != 0)
         flows_keep(server, registration->source);

@@ -38,7 +38,7 @@ static int create_parts(struct server *server)
                                          .client = &branch_events,
                                          .server = &context_events};
     if (table_create(&server->datagram6, host) != 0 || table_create(&server->rests, host) != 0 ||
-        transactions_new(&server->transactions, &config) != 0 ||
+        table_create(&server->heirs, host) != 0 || transactions_new(&server->transactions, &config) != 0 ||
         binding_store_new(&server->bindings, host, &server->config.bindings) != 0)
         return -ENOMEM;
     flows_listen(server);
@@ -74,8 +74,10 @@ void server_delete(struct server *server)
     binding_store_delete(server->bindings);
     flows_clear(server);
     rest_clear(server);
+    heirs_clear(server);
     table_destroy(&server->datagram6);
     table_destroy(&server->rests);
+    table_destroy(&server->heirs);
     timers_destroy(&server->timers);
     script_release(server->script);
     sip_buffer_destroy(&server->out);

@@ -20,8 +20,10 @@ struct server {
     struct script *script;
     struct table datagram6; /* peers of IPv6 datagram flows that carry bindings, by flow */
     struct table rests;     /* destinations that rest, by digest of their name */
-    struct timer sweep;     /* expired bindings and rests */
-    uint64_t seed;          /* of digests and dialog tokens */
+    struct table heirs;     /* whose a dead flow was, by flow */
+    struct heir *heirs_oldest, *heirs_newest;
+    struct timer sweep; /* expired bindings and rests */
+    uint64_t seed;      /* of digests and dialog tokens */
     struct server_counters counters;
     uint64_t decisions[CODES_MOST][ACTION_COUNT];
     struct sip_buffer out; /* for the message being written */
@@ -38,7 +40,7 @@ struct context {
     struct target_set *targets; /* NULL inside a dialog */
     struct branch *branches;    /* newest first */
     struct text aor;
-    struct peer back; /* where responses go, for a 2xx that comes after the transaction has ended */
+    struct peer back;       /* where responses go, for a 2xx that comes after the transaction has ended */
     struct timer ring_next; /* sip_route's next_after */
     uint32_t ring_next_ms;
     uint32_t retry_after;    /* from a verdict, for the response that goes up */
@@ -149,6 +151,11 @@ bool rest_is_on(const struct server *server, struct text destination);
 void rest_sweep(struct server *server);
 void rest_clear(struct server *server);
 size_t rest_count(const struct server *server);
+
+/* heirs.c */
+void heirs_note(struct server *server, const struct binding_view *view);
+flow_id heirs_find(const struct server *server, flow_id dead);
+void heirs_clear(struct server *server);
 
 /* flows.c: what the server knows of flows beside the bindings */
 void flows_keep(struct server *server, const struct peer *peer);

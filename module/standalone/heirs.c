@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "standalone/server_private.h"
+
+/*
+ * Whose flow it was: kept for a while after a flow has lost its binding, so that requests inside a dialog that was set
+ * up over it reach the same instance over a flow that lives. The oldest go first.
+ */
+
+enum { HEIRS_MOST = 16384 };
+
+struct heir {
+    struct table_link link; /* by flow */
+    struct heir *newer;
+    struct text aor, instance;
+};
+
+static void forget_oldest(struct server *server)
+{
+    const struct host *host = server->config.host;
+    struct heir *heir = server->heirs_oldest;
+    server->heirs_oldest = heir->newer;
+    if (server->heirs_oldest == NULL)
+        server->heirs_newest = NULL;
+    table_remove(&server->heirs, &heir->link);
+    memory_delete_text(host, heir->aor);
+    memory_delete_text(host, heir->instance);
+    memory_delete(host, heir, sizeof *heir);
+}
+
+/* A binding leaves its flow. Where memory is short it is not noted: the dialog's requests then hear 480. */
+void heirs_note(struct server *server, const struct binding_view *view)
+{
+    const struct host *host = server->config.host;
+    if (view->flow == 0 || view->instance.length == 0 || view->reg_id == 0)
+        return;
+    struct heir *heir = memory_new(host, sizeof *heir);
+    if (heir == NULL)
+        return;
+    if (!memory_copy(host, view->aor, &heir->aor) || !memory_copy(host, view->instance, &heir->instance)) {
+        memory_delete_text(host, heir->aor);
+        memory_delete(host, heir, sizeof *heir);
+        return;
+    }
+    table_add(&server->heirs, &heir->link, view->flow);
+    if (server->heirs_newest != NULL)
+        server->heirs_newest->newer = heir;
+    else
+        server->heirs_oldest = heir;
+    server->heirs_newest = heir;
+    if (server->heirs.count > HEIRS_MOST)
+        forget_oldest(server);
+}
+
+static flow_id living_flow(const struct server *server, const struct heir *heir)
+{
+    const struct binding *binding = binding_first(server->bindings, heir->aor);
+    for (; binding != NULL; binding = binding_next(server->bindings, binding)) {
+        struct binding_view view;
+        struct peer peer;
+        binding_read(binding, &view);
+        if (view.reg_id != 0 && text_equal(view.instance, heir->instance) && peer_of_flow(server, view.flow, &peer))
+            return view.flow;
+    }
+    return 0;
+}
+
+/* A living flow of the instance that the dead one led to; 0: none is known. */
+flow_id heirs_find(const struct server *server, flow_id dead)
+{
+    struct table_link *link = table_find(&server->heirs, dead);
+    for (; link != NULL; link = table_next(link)) {
+        flow_id flow = living_flow(server, TABLE_OWNER(link, struct heir, link));
+        if (flow != 0)
+            return flow;
+    }
+    return 0;
+}
+
+void heirs_clear(struct server *server)
+{
+    while (server->heirs_oldest != NULL)
+        forget_oldest(server);
+}
