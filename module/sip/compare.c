@@ -149,10 +149,12 @@ static bool equal_hosts(const struct sip_uri_parts *a, const struct sip_uri_part
 /* The next name[=value] of a list with `separator` before or between; false at its end. */
 static bool next_pair(struct text *rest, char separator, struct text *name, struct text *value)
 {
+    if (rest->length == 0)
+        return false;
     const char *at = rest->at, *end = rest->at + rest->length;
-    if (rest->length > 0 && *at == separator)
+    if (*at == separator)
         at++;
-    if (rest->length == 0 || at == end)
+    if (at == end)
         return false;
     const char *stop = memchr(at, separator, (size_t)(end - at));
     if (stop == NULL)
@@ -164,13 +166,17 @@ static bool next_pair(struct text *rest, char separator, struct text *name, stru
     return true;
 }
 
-static bool find_pair(struct text list, char separator, struct text name, struct text *value)
+enum agreement { ABSENT, DIFFERENT, EQUAL };
+
+/* A name that is there twice, which no URI should have, agrees by any of its values. */
+static enum agreement find_pair(struct text list, char separator, struct text name, struct text value, bool any_case)
 {
-    struct text found;
-    while (next_pair(&list, separator, &found, value))
-        if (equal_escaped(found, name, true))
-            return true;
-    return false;
+    struct text other, content;
+    enum agreement found = ABSENT;
+    while (found != EQUAL && next_pair(&list, separator, &other, &content))
+        if (equal_escaped(other, name, true))
+            found = equal_escaped(content, value, any_case) ? EQUAL : DIFFERENT;
+    return found;
 }
 
 /* These matter even where one URI alone has them. */
@@ -183,23 +189,20 @@ static bool always_counts(struct text name)
 /* Every parameter of `a` against `b`. */
 static bool parameters_agree(struct text a, struct text b)
 {
-    struct text name, value, other;
+    struct text name, value;
     while (next_pair(&a, ';', &name, &value)) {
-        if (!find_pair(b, ';', name, &other)) {
-            if (always_counts(name))
-                return false;
-        } else if (!equal_escaped(value, other, true)) {
+        enum agreement found = find_pair(b, ';', name, value, true);
+        if (found == DIFFERENT || (found == ABSENT && always_counts(name)))
             return false;
-        }
     }
     return true;
 }
 
 static bool headers_within(struct text a, struct text b)
 {
-    struct text name, value, other;
+    struct text name, value;
     while (next_pair(&a, '&', &name, &value))
-        if (!find_pair(b, '&', name, &other) || !equal_escaped(value, other, false))
+        if (find_pair(b, '&', name, value, false) != EQUAL)
             return false;
     return true;
 }

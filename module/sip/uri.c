@@ -122,8 +122,10 @@ static void cut_user(const char *at, const char *stop, struct sip_uri_parts *par
 int sip_uri_cut(struct text text, struct sip_uri_parts *parts)
 {
     *parts = (struct sip_uri_parts){0};
+    if (text.length == 0)
+        return -EBADMSG;
     const char *end = text.at + text.length;
-    const char *at = text.length > 0 ? find(text.at, end, ':') : end;
+    const char *at = find(text.at, end, ':');
     parts->scheme = sip_between(text.at, at);
     if (at == end || at + 1 == end || !is_scheme(parts->scheme) || !has_uri_chars(text))
         return -EBADMSG;

@@ -68,6 +68,8 @@ static const char *parameter_value(const char *at, const char *end, struct text 
 
 bool sip_next_parameter(struct text *rest, struct text *name, struct text *value, const char **what)
 {
+    if (rest->length == 0)
+        return false;
     const char *end = rest->at + rest->length;
     const char *at = skip_space(rest->at, end);
     if (at == end)
@@ -158,6 +160,10 @@ static int read_parameters(struct sip_address *address, const char **what)
 
 static int address_cut(struct text value, struct sip_address *address, const char **what)
 {
+    if (value.length == 0) {
+        *what = "an address is empty";
+        return -EBADMSG;
+    }
     const char *at = value.at, *end = value.at + value.length;
     const char *bracket = skip_display_name(at, end, what);
     if (*what != NULL)

@@ -198,6 +198,7 @@ static void test_equal_uris(void **state)
                       "sip:h;method=REGISTER;transport=tcp?to=sip:bob%40h", true);
     assert_equal_uris("sip:alice@h?subject=x&priority=urgent", "sip:alice@h?priority=urgent&subject=x", true);
     assert_equal_uris("sip:a@[2001:db8::1]", "sip:a@[2001:DB8:0:0:0:0:0:1]", true);
+    assert_equal_uris("sip:a@b;x=1;x=2", "sip:a@b;x=2;x=1", true);
     assert_equal_uris("tel:+1201", "TEL:+1201", true);
 }
 
