@@ -8,6 +8,7 @@
 #include "script/bind.h"
 #include "script/embedded.h"
 #include "script/pattern.h"
+#include "script/watch.h"
 
 /* The upvalue of the guards below is the library's function. */
 static int call_original(lua_State *L)
@@ -66,6 +67,27 @@ static int guarded_setmetatable(lua_State *L)
             return luaL_argerror(L, 2, "__gc is not there for routing scripts");
         lua_pop(L, 1);
     }
+    return call_original(L);
+}
+
+/* The upvalue is the script's message handler. Lua calls handlers before it unwinds, so that one which runs because the
+   hook raised would run with hooks off: once the time is over there is none. */
+static int guarded_handler(lua_State *L)
+{
+    if (watch_is_over(L))
+        return 1;
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_pushvalue(L, 1);
+    lua_call(L, 1, 1);
+    return 1;
+}
+
+static int guarded_xpcall(lua_State *L)
+{
+    luaL_checktype(L, 2, LUA_TFUNCTION);
+    lua_pushvalue(L, 2);
+    lua_pushcclosure(L, guarded_handler, 1);
+    lua_replace(L, 2);
     return call_original(L);
 }
 
@@ -141,6 +163,7 @@ static void open_base(lua_State *L)
     for (size_t i = 0; i < sizeof removed / sizeof removed[0]; i++)
         remove_function(L, removed[i]);
     guard_function(L, "setmetatable", guarded_setmetatable);
+    guard_function(L, "xpcall", guarded_xpcall);
     lua_pushcfunction(L, print);
     lua_setfield(L, -2, "print");
     lua_pop(L, 1);

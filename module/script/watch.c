@@ -2,6 +2,7 @@
 #include "script/watch.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/syscall.h>
@@ -17,10 +18,13 @@ enum { TICK_NS = 5000000, WATCH_SIGNAL = SIGVTALRM };
 
 static _Thread_local struct watch *volatile running;
 
-static uint64_t cpu_ns(void)
+/* Tells this thread from all others, dead ones included, which pthread_t does not: the time when it first armed. */
+static _Thread_local uint64_t thread_mark;
+
+static uint64_t clock_ns(clockid_t clock)
 {
     struct timespec now;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    clock_gettime(clock, &now);
     return (uint64_t)now.tv_sec * 1000000000U + (uint64_t)now.tv_nsec;
 }
 
@@ -42,7 +46,7 @@ static void tick(int number, siginfo_t *info, void *context)
     if (watch == NULL)
         return;
     int saved = errno;
-    uint64_t now = cpu_ns();
+    uint64_t now = clock_ns(CLOCK_THREAD_CPUTIME_ID);
     if (!watch->seen) {
         watch->seen_at = now;
         watch->seen = true;
@@ -92,13 +96,15 @@ static int arm(struct watch *watch)
     if (timer_create(CLOCK_THREAD_CPUTIME_ID, &event, &watch->timer) != 0)
         return -errno;
     watch->armed = true;
-    watch->thread = pthread_self();
+    if (thread_mark == 0)
+        thread_mark = clock_ns(CLOCK_MONOTONIC);
+    watch->thread = thread_mark;
     return timer_settime(watch->timer, 0, &period, NULL) == 0 ? 0 : -errno;
 }
 
 int watch_begin(struct watch *watch, uint32_t limit_ms)
 {
-    if (!watch->armed || !pthread_equal(watch->thread, pthread_self())) {
+    if (!watch->armed || watch->thread != thread_mark) {
         int error = arm(watch);
         if (error != 0)
             return error;
@@ -120,8 +126,13 @@ bool watch_end(struct watch *watch)
     return watch->overran;
 }
 
+bool watch_is_over(lua_State *L)
+{
+    return lua_gethook(L) == stop;
+}
+
 void watch_check(lua_State *L)
 {
-    if (lua_gethook(L) == stop)
+    if (watch_is_over(L))
         luaL_error(L, "ran past its time");
 }

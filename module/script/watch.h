@@ -2,7 +2,6 @@
 #ifndef REFLOW_SCRIPT_WATCH_H
 #define REFLOW_SCRIPT_WATCH_H
 
-#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <time.h>
@@ -17,8 +16,8 @@
  *
  * The tick is a signal (SIGVTALRM) to the thread that runs the script, since lua_sethook may be called from a signal
  * handler of the running thread but not from another thread. Two things are therefore the process's and not an
- * object's: the handler of that signal, and per thread the pointer to the watch that runs now. A child after fork()
- * must load its scripts anew: timers are not inherited.
+ * object's: the handler of that signal, and per thread the pointer to the watch that runs now and the thread's mark. A
+ * child after fork() must load its scripts anew: timers are not inherited.
  */
 struct watch {
     lua_State *L;
@@ -27,7 +26,7 @@ struct watch {
     volatile bool overran;
     uint64_t seen_at; /* that tick's time, ns */
     timer_t timer;
-    pthread_t thread; /* whose clock the timer is on */
+    uint64_t thread; /* whose clock the timer is on */
     bool armed;
 };
 
@@ -39,6 +38,10 @@ void watch_destroy(struct watch *watch); /* zeroed is fine */
    stopped; the state may be entered again. */
 int watch_begin(struct watch *watch, uint32_t limit_ms);
 bool watch_end(struct watch *watch);
+
+/* Whether the entry that runs in the state is being stopped. Lua called from then on inside a message handler would run
+   with hooks off, for ever: don't. */
+bool watch_is_over(lua_State *L);
 
 /* For C functions that may run long: raises where the time is over. Does nothing where nobody watches the state. */
 void watch_check(lua_State *L);

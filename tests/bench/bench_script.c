@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <time.h>
+
+#include <lauxlib.h>
+#include <lualib.h>
+
+#include "core/decide.h"
+#include "script/engine.h"
+#include "script/reflow.h"
+#include "script_fixture.h"
+
+/* One line a figure: figure, value, baseline, ratio, target of the ratio, reached or missed. Both of a pair run in
+   turns, and the medians are compared. */
+
+enum { ROUNDS = 41, CALLS = 300000, ENTRIES = 100000 };
+
+static double now_ns(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec * 1e9 + (double)time.tv_nsec;
+}
+
+static int compare(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return x < y ? -1 : x > y;
+}
+
+static double median(double *values)
+{
+    qsort(values, ROUNDS, sizeof *values, compare);
+    return values[ROUNDS / 2];
+}
+
+static void print_figure(const char *figure, double *ours, double *theirs, double target)
+{
+    double value = median(ours), baseline = median(theirs);
+    printf("%s\t%.1f ns\t%.1f ns\t%.2f\t%.1f\t%s\n", figure, value, baseline, value / baseline, target,
+           value / baseline <= target ? "reached" : "missed");
+}
+
+static int empty(lua_State *L)
+{
+    (void)L;
+    return 0;
+}
+
+static const char LOOP[] = "local sip = ...\n"
+                           "return function(n) for _ = 1, n do sip.is_success(200) end end,\n"
+                           "  function(n) for _ = 1, n do sip.empty(200) end end\n";
+
+/* Nanoseconds a call of the loop function at this index of the stack. */
+static double time_loop(lua_State *L, int index)
+{
+    lua_pushvalue(L, index);
+    lua_pushinteger(L, CALLS);
+    double begin = now_ns();
+    lua_call(L, 1, 0);
+    return (now_ns() - begin) / CALLS;
+}
+
+static void bench_is_success(void)
+{
+    double ours[ROUNDS], theirs[ROUNDS];
+    lua_State *L = luaL_newstate();
+    luaL_openlibs(L);
+    if (luaL_loadstring(L, LOOP) != LUA_OK)
+        abort();
+    luaL_requiref(L, "reflow", luaopen_reflow, 0);
+    lua_pushcfunction(L, empty);
+    lua_setfield(L, -2, "empty");
+    lua_call(L, 1, 2);
+    for (int i = 0; i < ROUNDS; i++) {
+        ours[i] = time_loop(L, -2);
+        theirs[i] = time_loop(L, -1);
+    }
+    print_figure("sip.is_success(200), to an empty C function", ours, theirs, 2.0);
+    lua_close(L);
+}
+
+/* A hook that reads three fields and returns a verdict, to the bare protected call of an empty Lua function. */
+static void bench_hook(void)
+{
+    double ours[ROUNDS], theirs[ROUNDS];
+    struct script_fixture fixture;
+    fixture_create(&fixture);
+    if (fixture_load(&fixture, "sip_on_response(486, function(reply, call, decision)\n"
+                               "  if reply.code == 486 and call.method == 'INVITE' and decision.action then\n"
+                               "    return sip_accept()\n"
+                               "  end\n"
+                               "end)\n") != 0)
+        abort();
+    lua_State *L = luaL_newstate();
+    lua_pushcfunction(L, empty);
+    if (luaL_loadstring(L, "return") != LUA_OK)
+        abort();
+    for (int i = 0; i < ROUNDS; i++) {
+        double begin = now_ns();
+        for (int k = 0; k < ENTRIES; k++)
+            if (fixture_respond(&fixture, 486) != SCRIPT_VERDICT)
+                abort();
+        ours[i] = (now_ns() - begin) / ENTRIES;
+        begin = now_ns();
+        for (int k = 0; k < ENTRIES; k++) {
+            lua_pushvalue(L, -1);
+            if (lua_pcall(L, 0, 0, 1) != LUA_OK)
+                abort();
+        }
+        theirs[i] = (now_ns() - begin) / ENTRIES;
+    }
+    print_figure("response hook of three fields and a verdict, to a bare lua_pcall", ours, theirs, 20.0);
+    lua_close(L);
+    fixture_destroy(&fixture);
+}
+
+int main(void)
+{
+    bench_is_success();
+    bench_hook();
+    return 0;
+}
