@@ -300,12 +300,10 @@ test("Max-Forwards: 0 is 483, absent becomes 70", function(t)
 end)
 
 test("RFC 5393: a request that comes round is 482", function(t)
-    local port = server.free_port()
-    local source = ([[
-local sip = require "reflow"
-sip_on_request("INVITE", function() return sip.relay("sip:round@127.0.0.1:%d;transport=tcp") end)
-]]):format(port)
-    local open = start(t, { port = port, source = source })
+    local here, there = server.free_port(), server.free_port()
+    local source = 'sip_on_request("INVITE", function() return sip_relay("sip:round@127.0.0.1:%d;transport=tcp") end)'
+    local open = start(t, { port = here, source = source:format(there) })
+    start(t, { port = there, source = source:format(here) })
     local alice = open("alice")
     local call = alice:invite "sip:anybody@example.test"
     alice:expect_final(call, 482)

@@ -113,7 +113,7 @@ local function answers_on(port)
 end
 
 --[[ options: script (a path) or source (Lua text), args (more arguments), domain (default "example.test"; false: none),
-     state, port, environment, log. The server is stopped and looked at when the test `t` ends. ]]
+     state, status (true: a status socket), port, environment. The server is stopped and looked at when the test `t` ends. ]]
 function server.start(t, options)
     options = options or {}
     if not server.available() then
@@ -137,11 +137,17 @@ function server.start(t, options)
         arguments[#arguments + 1] = "--state"
         arguments[#arguments + 1] = options.state
     end
+    local status_path = options.status and server.temporary ".status"
+    if status_path then
+        arguments[#arguments + 1] = "--status"
+        arguments[#arguments + 1] = status_path
+    end
     for _, argument in ipairs(options.args or {}) do
         arguments[#arguments + 1] = argument
     end
     local self = server.spawn(arguments, options.environment)
     self.port, self.host, self.script, self.arguments = port, "127.0.0.1", script, arguments
+    self.status_path = status_path
     self.domain = options.domain == false and "127.0.0.1" or options.domain or "example.test"
     t:defer(function()
         self:finish()
@@ -189,6 +195,32 @@ function server.expect_log(self, pattern, ms)
     end
 end
 
+-- What the status socket says.
+function server.status_text(self)
+    local pipe, text, ended = uv.new_pipe(false), "", false
+    pipe:connect(self.status_path, function(why)
+        if why then
+            ended = true
+            return
+        end
+        pipe:read_start(function(_, chunk)
+            text = text .. (chunk or "")
+            ended = ended or not chunk
+        end)
+    end)
+    wait.until_true(2000, function()
+        return ended
+    end)
+    pipe:close()
+    return text
+end
+
+-- The number of that name in it; the first where there are several.
+function server.number(self, name)
+    local text = self:status_text()
+    return tonumber(text:match('"' .. name .. '":(%d+)')) or error(("no %s in: %s"):format(name, text), 2)
+end
+
 function server.reports(self)
     for _, sign in ipairs(sanitizer_signs) do
         if self.err:find(sign) then
@@ -214,7 +246,7 @@ end
 function server.check(self)
     local report = self:reports()
     if report then
-        error("sanitizer report:\n" .. report:sub(-6000), 2)
+        error("sanitizer report:\n" .. report:sub(1, 3000), 2)
     end
     if not self.killed and (self.status ~= 0 or self.signal_number ~= 0) then
         error(("ended with status %s, signal %s: %s"):format(self.status, self.signal_number, self.err:sub(-4000)), 2)

@@ -1,0 +1,179 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+-- Every script in examples/ runs as it stands, and each policy does what it says. Ports and times are moved where a
+-- test could not wait for them.
+local uv = require "luv"
+local tap = require "tap"
+local ua = require "ua"
+local server = require "server"
+
+local test = tap.test
+local one, two = ua.instance(1), ua.instance(2)
+
+local function opener(s)
+    return function(user, more)
+        local o = { port = s.port, user = user, domain = s.domain, transport = "tcp" }
+        for name, value in pairs(more or {}) do
+            o[name] = value
+        end
+        return ua.open(o)
+    end
+end
+
+local function read(path)
+    local file = assert(io.open(path))
+    local text = file:read "a"
+    file:close()
+    return text
+end
+
+-- A script of examples/ with one thing in it replaced, which must be there.
+local function changed(t, path, replacements)
+    local text = read(path)
+    for old, new in pairs(replacements) do
+        local found
+        text, found = text:gsub(old:gsub("%p", "%%%0"), (tostring(new):gsub("%%", "%%%%")))
+        t:ok(found > 0, path .. " has no " .. old)
+    end
+    return text
+end
+
+local scripts = {}
+for _, directory in ipairs { "examples", "examples/policies" } do
+    local scan = uv.fs_scandir(directory)
+    for name in function() return scan and uv.fs_scandir_next(scan) end do
+        if name:find "%.lua$" then
+            scripts[#scripts + 1] = directory .. "/" .. name
+        end
+    end
+end
+table.sort(scripts)
+
+for _, script in ipairs(scripts) do
+    test(script .. " runs as it stands: registers, connects a call, fails over", function(t)
+        local s = server.start(t, { script = script })
+        local open = opener(s)
+        local first, second, alice = open("bob"), open("bob"), open("alice")
+        first:register { instance = one, reg_id = 1, q = "1.0" }
+        second:register { instance = one, reg_id = 2, q = "0.5" }
+        if script:find "trunk" then
+            return -- calls go to trunks there: see below
+        end
+        alice:call(first)
+        local call = alice:invite(first.aor)
+        first:expect "INVITE"
+        first:close()
+        second:reply(second:expect "INVITE", 200)
+        alice:expect_final(call, 200)
+        t:ok(not s.err:find "error", s.err)
+    end)
+end
+
+test("examples/registrar.lua logs the flow that failed", function(t)
+    local s = server.start(t, { args = { "--verbose" } })
+    local open = opener(s)
+    local first, second, alice = open("bob"), open("bob"), open("alice")
+    first:register { instance = one, reg_id = 1, q = "1.0" }
+    second:register { instance = one, reg_id = 2, q = "0.5" }
+    local call = alice:invite(first.aor)
+    first:reply(first:expect "INVITE", 430)
+    second:reply(second:expect "INVITE", 486)
+    alice:expect_final(call, 486)
+    s:expect_log "sip:bob@example.test: flow .* failed, 1 left"
+end)
+
+test("examples/policies/log_failed_flows.lua logs calls that meet one and flows that die by themselves", function(t)
+    local s = server.start(t, { script = "examples/policies/log_failed_flows.lua", args = { "--verbose" } })
+    local open = opener(s)
+    local first, second, alice = open("bob"), open("bob"), open("alice")
+    first:register { instance = one, reg_id = 1, q = "1.0" }
+    second:register { instance = one, reg_id = 2, q = "0.5" }
+    local call = alice:invite(first.aor)
+    first:reply(first:expect "INVITE", 430)
+    second:reply(second:expect "INVITE", 486)
+    alice:expect_final(call, 486)
+    s:expect_log "failed"
+    second:close()
+    s:expect_log "bob@example.test lost flow"
+end)
+
+test("examples/policies/voicemail.lua sends 486 to voicemail, but not where the caller declines, nor 600", function(t)
+    local mailbox = ua.open { port = 1, user = "voicemail" }
+    local source = changed(t, "examples/policies/voicemail.lua", { ["127.0.0.1:5094"] = "127.0.0.1:" .. mailbox.local_port })
+    local s = server.start(t, { source = source })
+    local open = opener(s)
+    mailbox.port = s.port
+    local bob, alice = open("bob"), open("alice")
+    bob:register { instance = one, reg_id = 1 }
+    local call = alice:invite(bob.aor)
+    bob:reply(bob:expect "INVITE", 486)
+    mailbox:reply(mailbox:expect "INVITE", 200)
+    alice:expect_final(call, 200)
+
+    call = alice:invite(bob.aor, { headers = { { "X-No-Voicemail", "yes" } } })
+    bob:reply(bob:expect "INVITE", 486)
+    alice:expect_final(call, 486)
+
+    call = alice:invite(bob.aor)
+    bob:reply(bob:expect "INVITE", 600)
+    alice:expect_final(call, 600)
+    mailbox:expect_none("INVITE", 100)
+end)
+
+test("examples/policies/second_instance.lua rings the second phone beside the first when it does not answer", function(t)
+    local source = changed(t, "examples/policies/second_instance.lua", { ["next_after = 15"] = "next_after = 1" })
+    local s = server.start(t, { source = source })
+    local open = opener(s)
+    local desk, cell, alice = open("bob"), open("bob"), open("alice")
+    desk:register { instance = one, reg_id = 1, q = "1.0" }
+    cell:register { instance = two, reg_id = 1, q = "0.5" }
+    local call = alice:invite(desk.aor)
+    local at_desk = desk:expect "INVITE"
+    desk:reply(at_desk, 180)
+    cell:expect_none("INVITE", 700)
+    local at_cell = cell:expect("INVITE", 1500)
+    cell:reply(at_cell, 200)
+    alice:expect_final(call, 200)
+    desk:reply(desk:expect "CANCEL", 200)
+    desk:reply(at_desk, 487)
+end)
+
+test("examples/policies/second_instance.lua goes on at once when the first phone is busy", function(t)
+    local s = server.start(t, { script = "examples/policies/second_instance.lua" })
+    local open = opener(s)
+    local desk, cell, alice = open("bob"), open("bob"), open("alice")
+    desk:register { instance = one, reg_id = 1, q = "1.0" }
+    cell:register { instance = two, reg_id = 1, q = "0.5" }
+    local call = alice:invite(desk.aor)
+    desk:reply(desk:expect "INVITE", 486)
+    cell:reply(cell:expect("INVITE", 1500), 200)
+    alice:expect_final(call, 200)
+end)
+
+test("examples/policies/rest_trunk.lua: a trunk that says 503 rests, the other one takes the calls", function(t)
+    local first = ua.open { port = 1, user = "trunk-a" }
+    local second = ua.open { port = 1, user = "trunk-b" }
+    local source = changed(t, "examples/policies/rest_trunk.lua", {
+        ["127.0.0.1:5092"] = "127.0.0.1:" .. first.local_port, ["127.0.0.1:5093"] = "127.0.0.1:" .. second.local_port })
+    local s = server.start(t, { source = source })
+    local open = opener(s)
+    first.port, second.port = s.port, s.port
+    local alice = open("alice")
+    local number = "sip:+15550100@example.test"
+
+    local call = alice:invite(number)
+    first:reply(first:expect "INVITE", 503, { headers = { { "Retry-After", "2" } } })
+    second:reply(second:expect "INVITE", 200)
+    alice:expect_final(call, 200)
+
+    call = alice:invite(number)
+    second:reply(second:expect "INVITE", 200)
+    alice:expect_final(call, 200)
+    first:expect_none("INVITE", 100)
+
+    ua.wait.pause(2100)
+    call = alice:invite(number)
+    first:reply(first:expect "INVITE", 200)
+    alice:expect_final(call, 200)
+end)
+
+tap.done()
