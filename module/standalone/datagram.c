@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "standalone/network_private.h"
+#include "standalone/stun.h"
 
 #include <errno.h>
 #include <linux/errqueue.h>
@@ -93,6 +94,16 @@ static bool is_blank(const char *bytes, size_t length)
     return i == length;
 }
 
+static void answer_stun(struct socket *socket, const union address *from, const char *bytes, size_t length)
+{
+    char answer[STUN_ANSWER_MOST];
+    size_t size = stun_answer(bytes, length, from, answer);
+    if (size == 0)
+        return;
+    socket->network->counters.pings++;
+    datagram_send(socket, from, answer, size);
+}
+
 static void read_datagrams(struct socket *socket)
 {
     struct network *network = socket->network;
@@ -108,7 +119,9 @@ static void read_datagrams(struct socket *socket)
     for (int i = 0; i < count; i++) {
         struct peer peer = {.transport = TRANSPORT_UDP, .listener = socket->index, .address = from[i]};
         const char *bytes = vectors[i].iov_base;
-        if (!is_blank(bytes, headers[i].msg_len))
+        if (stun_is(bytes, headers[i].msg_len))
+            answer_stun(socket, &from[i], bytes, headers[i].msg_len);
+        else if (!is_blank(bytes, headers[i].msg_len))
             server_received(network->server, &peer, bytes, headers[i].msg_len);
     }
 }
