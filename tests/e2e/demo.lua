@@ -8,8 +8,8 @@ local server = require "server"
 local ua = require "ua"
 
 local started = uv.hrtime()
-local lanes = { alice = 11, reflow = 38, first = 65, second = 92 }
-local width = 96
+local lanes = { alice = 11, reflow = 44, first = 69, second = 94 }
+local width = 99
 local first_alive = true
 
 local function at_ms()
@@ -75,25 +75,20 @@ local function field(json, name)
     return json:match('"' .. name .. '":"(.-[^\\])"') or json:match('"' .. name .. '":([%d.]+)')
 end
 
--- One line of the server's decision log.
+-- One line of the server's decision log: what it was about, what to do, by which rule, and why.
 local function show_decision(json)
     local action, rule, why = field(json, "action"), field(json, "rule"), field(json, "why")
     if not action then
         return
     end
-    local code = field(json, "code")
-    local text = ("         * decision on %s: %s, rule %s"):format(code and code ~= "0" and code or "a dead flow",
-        action, rule or "-")
-    print(("%7.1f%s"):format(at_ms(), text))
-    local line = "           "
-    for word in (why or ""):gmatch "%S+" do
-        if #line + #word + 1 > width then
-            print("      " .. line)
-            line = "           "
-        end
-        line = line .. " " .. word
-    end
-    print("      " .. line)
+    local origin = field(json, "origin")
+    local cause = origin == "flow_down" and "a dead flow" or origin == "wire" and field(json, "code") or origin
+    local line = blank_line()
+    write_at(line, lanes.reflow, "* " .. cause .. ": " .. action .. ", rule " .. (rule or "-"))
+    show(line)
+    line = blank_line()
+    write_at(line, lanes.reflow + 2, (why or ""):sub(1, width - lanes.reflow - 2))
+    print((table.concat(line):gsub("%s+$", "")))
 end
 
 local function say(text)
@@ -115,14 +110,12 @@ local t = {
 local function play()
     local s = server.start(t, { args = { "--log-decisions" } })
     local read = 0
-    s.on_output = function(name)
-        while name == "err" do
-            local stop = s.err:find("\n", read + 1, true)
-            if not stop then
-                return
-            end
-            show_decision(s.err:sub(read + 1, stop - 1))
+    s.on_output = function()
+        local stop = s.out:find("\n", read + 1, true)
+        while stop do
+            show_decision(s.out:sub(read + 1, stop - 1))
             read = stop
+            stop = s.out:find("\n", read + 1, true)
         end
     end
     started = uv.hrtime()
@@ -134,7 +127,7 @@ local function play()
     for name, title in pairs { alice = "alice", reflow = "reflow", first = "bob, flow 1", second = "flow 2" } do
         write_at(head, math.min(lanes[name] - #title // 2, width - #title + 1), title)
     end
-    print((table.concat(head)))
+    print((table.concat(head):gsub("%s+$", "")))
 
     local alice, first, second = open("alice", "alice"), open("bob", "first"), open("bob", "second")
     say "One user agent, one instance-id, two TCP connections: reg-id 1 and 2."

@@ -98,7 +98,8 @@ end)
 
 test("examples/policies/voicemail.lua sends 486 to voicemail, but not where the caller declines, nor 600", function(t)
     local mailbox = ua.open { port = 1, user = "voicemail" }
-    local source = changed(t, "examples/policies/voicemail.lua", { ["127.0.0.1:5094"] = "127.0.0.1:" .. mailbox.local_port })
+    local source = changed(t, "examples/policies/voicemail.lua",
+        { ["127.0.0.1:5094"] = "127.0.0.1:" .. mailbox.local_port })
     local s = server.start(t, { source = source })
     local open = opener(s)
     mailbox.port = s.port
@@ -119,7 +120,7 @@ test("examples/policies/voicemail.lua sends 486 to voicemail, but not where the 
     mailbox:expect_none("INVITE", 100)
 end)
 
-test("examples/policies/second_instance.lua rings the second phone beside the first when it does not answer", function(t)
+test("examples/policies/second_instance.lua rings the second phone beside the first in time", function(t)
     local source = changed(t, "examples/policies/second_instance.lua", { ["next_after = 15"] = "next_after = 1" })
     local s = server.start(t, { source = source })
     local open = opener(s)

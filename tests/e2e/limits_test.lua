@@ -106,12 +106,10 @@ test("past --max-transactions a new request hears 503", function(t)
     local bob, alice = open("bob"), open("alice")
     bob:register { instance = one, reg_id = 1 }
     ua.wait.pause(50)
-    local answers = {}
-    for index = 1, 4 do
-        answers[index] = alice:invite(bob.aor)
+    for _ = 1, 4 do
+        alice:invite(bob.aor)
     end
-    local refused = alice:expect(503)
-    t:ok(refused)
+    alice:expect(503)
     t:ok(s:number "overloaded" >= 1)
 end)
 

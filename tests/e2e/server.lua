@@ -112,8 +112,9 @@ local function answers_on(port)
     return result == "connected"
 end
 
---[[ options: script (a path) or source (Lua text), args (more arguments), domain (default "example.test"; false: none),
-     state, status (true: a status socket), port, environment. The server is stopped and looked at when the test `t` ends. ]]
+--[[ options: script (a path) or source (Lua text), args (more arguments), domain (default "example.test"; false:
+     none), state, status (true: a status socket), port, environment. The server is stopped and looked at when the test
+     `t` ends. ]]
 function server.start(t, options)
     options = options or {}
     if not server.available() then
