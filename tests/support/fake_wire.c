@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "fake_wire.h"
+
+#include <errno.h>
+
+static struct fake_connection *connection_of(struct fake_wire *wire, flow_id number)
+{
+    bool known = number >= 1 && number <= wire->connection_count;
+    return known && wire->connections[number - 1].open ? &wire->connections[number - 1] : NULL;
+}
+
+static flow_id open_connection(struct fake_wire *wire, const struct peer *peer)
+{
+    assert_true(wire->connection_count < FAKE_CONNECTIONS);
+    struct fake_connection *connection = &wire->connections[wire->connection_count++];
+    *connection = (struct fake_connection){.peer = *peer, .open = true};
+    connection->peer.connection = wire->connection_count;
+    return wire->connection_count;
+}
+
+static flow_id connection_to(struct fake_wire *wire, const struct peer *peer)
+{
+    for (size_t i = 0; i < wire->connection_count; i++) {
+        if (wire->connections[i].open && address_equal(&wire->connections[i].peer.address, &peer->address))
+            return i + 1;
+    }
+    return open_connection(wire, peer);
+}
+
+static int refusal_of(const struct fake_wire *wire, const struct peer *peer)
+{
+    for (size_t i = 0; i < FAKE_REFUSALS; i++) {
+        if (wire->refusals[i].error != 0 && wire->refusals[i].flow == peer_flow(peer))
+            return wire->refusals[i].error;
+    }
+    return 0;
+}
+
+static int fake_send(void *context, struct peer *peer, const char *bytes, size_t length)
+{
+    struct fake_wire *wire = context;
+    assert_true(length > 0);
+    if (peer->transport == TRANSPORT_TCP && peer->connection == 0)
+        peer->connection = connection_to(wire, peer);
+    int refused = refusal_of(wire, peer);
+    if (refused != 0)
+        return refused;
+    if (peer->transport == TRANSPORT_TCP && connection_of(wire, peer->connection) == NULL)
+        return -EPIPE;
+    struct sent *sent = calloc(1, sizeof *sent + length + 1);
+    assert_non_null(sent);
+    sent->peer = *peer;
+    sent->at_ms = wire->fake->now_ms;
+    sent->length = length;
+    memcpy(sent->bytes, bytes, length);
+    *wire->last = sent;
+    wire->last = &sent->next;
+    sent->older = wire->all;
+    wire->all = sent;
+    return 0;
+}
+
+static void fake_close(void *context, flow_id connection)
+{
+    struct fake_connection *known = connection_of(context, connection);
+    if (known != NULL)
+        known->close_asked = true;
+}
+
+static bool fake_connection(void *context, flow_id number, struct peer *peer)
+{
+    const struct fake_connection *known = connection_of(context, number);
+    if (known != NULL)
+        *peer = known->peer;
+    return known != NULL;
+}
+
+static int fake_resolve(void *context, const char *host, uint16_t port, resolve_done *done, void *again)
+{
+    struct fake_wire *wire = context;
+    if (wire->resolve_error != 0)
+        return wire->resolve_error;
+    assert_true(wire->lookup_count < FAKE_LOOKUPS);
+    struct fake_lookup *lookup = &wire->lookups[wire->lookup_count++];
+    *lookup = (struct fake_lookup){.port = port, .done = done, .again = again};
+    snprintf(lookup->host, sizeof lookup->host, "%s", host);
+    return 0;
+}
+
+void fake_wire_create(struct fake_wire *wire, struct fake_host *fake)
+{
+    *wire = (struct fake_wire){.fake = fake, .last = &wire->first};
+    wire->wire = (struct wire){.context = wire,
+                               .send = fake_send,
+                               .close = fake_close,
+                               .connection = fake_connection,
+                               .resolve = fake_resolve};
+}
+
+static void answer_lookup(struct fake_lookup *lookup, const union address *addresses, size_t count)
+{
+    resolve_done *done = lookup->done;
+    lookup->done = NULL;
+    done(lookup->again, addresses, count);
+}
+
+void fake_wire_answer_all(struct fake_wire *wire)
+{
+    for (size_t i = 0; i < wire->lookup_count; i++) {
+        if (wire->lookups[i].done != NULL)
+            answer_lookup(&wire->lookups[i], NULL, 0);
+    }
+}
+
+void fake_wire_destroy(struct fake_wire *wire)
+{
+    while (wire->all != NULL) {
+        struct sent *sent = wire->all;
+        wire->all = sent->older;
+        free(sent);
+    }
+}
+
+static union address loopback(uint16_t port)
+{
+    union address address;
+    assert_true(address_read(TEXT("127.0.0.1"), port, &address));
+    return address;
+}
+
+struct peer fake_udp(uint16_t port)
+{
+    return (struct peer){.transport = TRANSPORT_UDP, .address = loopback(port)};
+}
+
+struct peer fake_tcp(struct fake_wire *wire, uint16_t port)
+{
+    struct peer peer = {.transport = TRANSPORT_TCP, .listener = 1, .address = loopback(port)};
+    peer.connection = open_connection(wire, &peer);
+    return peer;
+}
+
+void fake_wire_close(struct fake_wire *wire, flow_id connection)
+{
+    struct fake_connection *known = connection_of(wire, connection);
+    assert_non_null(known);
+    known->open = false;
+}
+
+void fake_wire_refuse(struct fake_wire *wire, const struct peer *peer, int error)
+{
+    flow_id flow = peer_flow(peer);
+    for (size_t i = 0; i < FAKE_REFUSALS; i++) {
+        if (wire->refusals[i].flow == flow || wire->refusals[i].error == 0) {
+            wire->refusals[i] = (struct fake_refusal){.flow = flow, .error = error};
+            return;
+        }
+    }
+    fail_msg("too many refusals");
+}
+
+void fake_wire_resolve(struct fake_wire *wire, const char *host, const uint16_t *ports)
+{
+    union address addresses[8];
+    size_t count = 0, i = 0;
+    for (; ports[count] != 0; count++)
+        addresses[count] = loopback(ports[count]);
+    while (i < wire->lookup_count && wire->lookups[i].done == NULL)
+        i++;
+    if (i == wire->lookup_count)
+        fail_msg("%s was not looked up", host);
+    assert_string_equal(wire->lookups[i].host, host);
+    answer_lookup(&wire->lookups[i], addresses, count);
+}
+
+struct sent *fake_wire_take(struct fake_wire *wire)
+{
+    struct sent *sent = wire->first;
+    if (sent == NULL)
+        return NULL;
+    wire->first = sent->next;
+    if (wire->first == NULL)
+        wire->last = &wire->first;
+    return sent;
+}
+
+/* The line after this one, NULL at the empty line that ends the header. */
+static const char *next_line(const char *line)
+{
+    const char *end = strstr(line, "\r\n");
+    return end != NULL && strncmp(end, "\r\n\r\n", 4) != 0 ? end + 2 : NULL;
+}
+
+static const char *find_field(const char *line, const char *name)
+{
+    size_t length = strlen(name);
+    while ((line = next_line(line)) != NULL) {
+        if (strncasecmp(line, name, length) == 0 && line[length] == ':')
+            return line;
+    }
+    return NULL;
+}
+
+const char *sent_header(struct sent *sent, const char *name, unsigned nth)
+{
+    const char *line = find_field(sent->bytes, name);
+    for (; line != NULL && nth > 0; nth--)
+        line = find_field(line, name);
+    if (line == NULL)
+        return "";
+    const char *value = line + strlen(name) + 1;
+    value += strspn(value, " \t");
+    size_t length = strcspn(value, "\r");
+    assert_true(sent->used + length + 1 <= sizeof sent->scratch);
+    char *out = sent->scratch + sent->used;
+    memcpy(out, value, length);
+    out[length] = '\0';
+    sent->used += length + 1;
+    return out;
+}
+
+unsigned sent_count(const struct sent *sent, const char *name)
+{
+    unsigned count = 0;
+    for (const char *line = sent->bytes; (line = find_field(line, name)) != NULL; count++)
+        ;
+    return count;
+}
+
+bool sent_starts(const struct sent *sent, const char *start)
+{
+    return strncmp(sent->bytes, start, strlen(start)) == 0;
+}
+
+unsigned sent_status(const struct sent *sent)
+{
+    return sent_starts(sent, "SIP/2.0 ") ? (unsigned)strtoul(sent->bytes + 8, NULL, 10) : 0;
+}
+
+uint16_t sent_port(const struct sent *sent)
+{
+    return address_port(&sent->peer.address);
+}

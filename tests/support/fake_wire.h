@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#ifndef REFLOW_FAKE_WIRE_H
+#define REFLOW_FAKE_WIRE_H
+
+#include "test.h"
+
+#include "standalone/wire.h"
+
+/* A network that is a list: what is sent is kept with its destination and the instant, connections are opened and
+   closed by the test, sends are refused where the test says so, and names are resolved when it answers. */
+
+enum { FAKE_CONNECTIONS = 64, FAKE_LOOKUPS = 16, FAKE_REFUSALS = 16 };
+
+struct sent {
+    struct sent *next, *older; /* older: all there were, to free them */
+    struct peer peer;
+    uint64_t at_ms;
+    char scratch[2048]; /* of sent_header() */
+    size_t used, length;
+    char bytes[]; /* with a NUL behind them */
+};
+
+struct fake_connection {
+    struct peer peer; /* its number is the place in the array, from 1 */
+    bool open, close_asked;
+};
+
+struct fake_lookup {
+    char host[256];
+    uint16_t port;
+    resolve_done *done; /* NULL: answered */
+    void *again;
+};
+
+struct fake_refusal {
+    flow_id flow;
+    int error; /* 0: none */
+};
+
+struct fake_wire {
+    struct wire wire;
+    struct fake_host *fake;
+    struct sent *first, **last, *all;
+    struct fake_connection connections[FAKE_CONNECTIONS];
+    size_t connection_count;
+    struct fake_lookup lookups[FAKE_LOOKUPS];
+    size_t lookup_count;
+    struct fake_refusal refusals[FAKE_REFUSALS];
+    int resolve_error; /* of the next look-ups */
+};
+
+void fake_wire_create(struct fake_wire *wire, struct fake_host *fake);
+/* Answers what is still looked up, by "no such name". */
+void fake_wire_answer_all(struct fake_wire *wire);
+void fake_wire_destroy(struct fake_wire *wire);
+
+/* 127.0.0.1:port as the server sees it: a datagram's source at listener 0, a new open connection at listener 1. */
+struct peer fake_udp(uint16_t port);
+struct peer fake_tcp(struct fake_wire *wire, uint16_t port);
+
+/* The connection is no more, though nobody has been told. */
+void fake_wire_close(struct fake_wire *wire, flow_id connection);
+/* What goes over this flow gets `error`; 0: goes through again. */
+void fake_wire_refuse(struct fake_wire *wire, const struct peer *peer, int error);
+
+/* Answer the oldest open look-up, which must be of this host, with 127.0.0.1 and these ports; 0 ends them. */
+void fake_wire_resolve(struct fake_wire *wire, const char *host, const uint16_t *ports);
+
+/* The oldest message that was not yet taken; NULL: none. Good until fake_wire_destroy(). */
+struct sent *fake_wire_take(struct fake_wire *wire);
+
+/* The value of the nth header field of this name, "" where there is none; good as long as the message. */
+const char *sent_header(struct sent *sent, const char *name, unsigned nth);
+/* How many fields of this name there are. */
+unsigned sent_count(const struct sent *sent, const char *name);
+bool sent_starts(const struct sent *sent, const char *start);
+unsigned sent_status(const struct sent *sent); /* 0: a request */
+uint16_t sent_port(const struct sent *sent);   /* of the destination */
+
+#endif
