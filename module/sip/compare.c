@@ -75,7 +75,8 @@ static void put_host(struct writer *writer, struct text host, bool ipv6)
 
 int sip_uri_aor(const struct sip_uri *uri, char *out, size_t size)
 {
-    struct writer writer = {.at = out, .size = size};
+    struct writer writer = {.size = size};
+    writer.at = out;
     put_text(&writer, TEXT("sip:"));
     if (uri->user.length > 0) {
         put_unescaped(&writer, uri->user, CHARACTER_USER);
@@ -87,7 +88,8 @@ int sip_uri_aor(const struct sip_uri *uri, char *out, size_t size)
 
 int sip_uri_canonical(struct text uri, char *out, size_t size)
 {
-    struct writer writer = {.at = out, .size = size};
+    struct writer writer = {.size = size};
+    writer.at = out;
     struct sip_uri_parts parts;
     int result = sip_uri_cut(uri, &parts);
     if (result == -EBADMSG)

@@ -31,6 +31,10 @@ struct sip_message {
     int max_forwards;
     bool request, faulty;
     uint8_t method_id; /* enum method */
+    /* Where sip_value() was last, so that a loop over it does not start at the first value each time. */
+    struct sip_values cursor;
+    struct sip_value cursor_value;
+    size_t cursor_count; /* values that the cursor has given: the last of them is cursor_value */
     size_t field_count, field_capacity;
     uint32_t first[HEADER_COUNT]; /* index of the first field of a kind, counted from 1; 0: none */
     struct sip_field fields[];    /* the bytes stand behind these */

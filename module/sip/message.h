@@ -155,8 +155,9 @@ bool sip_has_option(const struct sip_message *message, enum sip_header header, s
 /* The nth value over all fields of a kind, in order: Route, Record-Route, Path, Contact, Via. False past the end. */
 bool sip_value(const struct sip_message *message, enum sip_header header, size_t nth, struct sip_value *value);
 
-/* All of them, one after the other: sip_value() starts at the first each time, so a loop over a long list is better
-   done with this. `struct sip_values values = sip_values(message, header); while (sip_values_next(&values, &value))` */
+/* All of them, one after the other: `struct sip_values values = sip_values(message, header);
+   while (sip_values_next(&values, &value))`. sip_value() remembers where it was, for one header at a time: a loop over
+   it is linear, two that take turns are not. */
 struct sip_values {
     const struct sip_message *message;
     enum sip_header header;

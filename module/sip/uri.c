@@ -165,7 +165,7 @@ static int create_foreign(struct sip_uri *uri, osip_uri_t *parsed, struct text s
     char *copy = duplicate(scheme);
     if (copy == NULL)
         return -ENOMEM;
-    osip_uri_set_scheme(parsed, copy);
+    parsed->scheme = copy;
     uri->scheme = text_of(copy);
     return -EPROTONOSUPPORT;
 }
@@ -204,7 +204,7 @@ static int keep_user(osip_uri_t *parsed, struct text user)
     char *copy = duplicate(user);
     if (copy == NULL)
         return -ENOMEM;
-    osip_uri_set_username(parsed, copy);
+    parsed->username = copy;
     return 0;
 }
 

@@ -252,15 +252,20 @@ bool sip_values_next(struct sip_values *values, struct sip_value *value)
 
 bool sip_value(const struct sip_message *message, enum sip_header header, size_t nth, struct sip_value *value)
 {
-    struct sip_values values = sip_values(message, header);
-    struct sip_value found;
-    for (size_t i = 0; sip_values_next(&values, &found); i++) {
-        if (i < nth)
-            continue;
-        *value = found;
-        return true;
+    struct sip_message *cache = (struct sip_message *)message;
+    if (cache->cursor.message == NULL || cache->cursor.header != header || nth + 1 < cache->cursor_count) {
+        cache->cursor = sip_values(message, header);
+        cache->cursor_count = 0;
     }
-    return false;
+    while (cache->cursor_count <= nth) {
+        if (!sip_values_next(&cache->cursor, &cache->cursor_value)) {
+            cache->cursor.message = NULL;
+            return false;
+        }
+        cache->cursor_count++;
+    }
+    *value = cache->cursor_value;
+    return true;
 }
 
 bool sip_has_option(const struct sip_message *message, enum sip_header header, struct text option)

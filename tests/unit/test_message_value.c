@@ -77,6 +77,27 @@ static void test_values_one_after_the_other(void **state)
     finish(&reading);
 }
 
+/* In any order, and between other headers. */
+static void test_values_by_number(void **state)
+{
+    (void)state;
+    static const size_t ORDER[] = {3, 0, 0, 2, 1, 1, 3, 4, 3, 4, 0};
+    static const char *const WHOLE[] = {"a", "b", "c", "d"};
+    struct reading reading;
+    struct sip_value value;
+    read_lines(&reading, "Supported: a,b\r\nRequire: x\r\nSupported: c,d\r\n");
+    for (size_t i = 0; i < sizeof ORDER / sizeof ORDER[0]; i++) {
+        assert_int_equal(sip_value(reading.message, HEADER_SUPPORTED, ORDER[i], &value), ORDER[i] < 4);
+        if (ORDER[i] < 4)
+            assert_text(value.whole, WHOLE[ORDER[i]]);
+        if (i % 3 == 0) {
+            assert_true(sip_value(reading.message, HEADER_REQUIRE, 0, &value));
+            assert_text(value.whole, "x");
+        }
+    }
+    finish(&reading);
+}
+
 static void test_values_with_open_quotes_end(void **state)
 {
     (void)state;
@@ -232,10 +253,15 @@ static void test_contacts_that_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_values_over_several_fields),  cmocka_unit_test(test_values_one_after_the_other),
-        cmocka_unit_test(test_values_with_open_quotes_end), cmocka_unit_test(test_parameters),
-        cmocka_unit_test(test_contact_parameters),          cmocka_unit_test(test_contact_q_range),
-        cmocka_unit_test(test_5626_10_a_reg_id_range),      cmocka_unit_test(test_contact_expires),
+        cmocka_unit_test(test_values_over_several_fields),
+        cmocka_unit_test(test_values_one_after_the_other),
+        cmocka_unit_test(test_values_by_number),
+        cmocka_unit_test(test_values_with_open_quotes_end),
+        cmocka_unit_test(test_parameters),
+        cmocka_unit_test(test_contact_parameters),
+        cmocka_unit_test(test_contact_q_range),
+        cmocka_unit_test(test_5626_10_a_reg_id_range),
+        cmocka_unit_test(test_contact_expires),
         cmocka_unit_test(test_contacts_that_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
