@@ -4,8 +4,7 @@
 
 #include "standalone/server.h"
 
-/* One line of JSON for a decision, with its newline; what is written is cut at a value, never inside one. Returns the
-   length, 0 where it does not fit. */
-size_t decision_log_line(const struct decided *decided, int64_t wall_ms, char *out, size_t size);
+/* Append one line of JSON for a decision, with its newline, to `out`; out->failed tells where memory was short. */
+void decision_log_line(const struct decided *decided, int64_t wall_ms, struct sip_buffer *out);
 
 #endif

@@ -180,7 +180,7 @@ static bool is_damage(int code)
 /* SQLITE_OK, or what is wrong; SQLITE_CORRUPT also where the check of the pages finds something. */
 static int open_database(struct persist *persist)
 {
-    char answer[64];
+    char answer[64] = "";
     int code = sqlite3_open_v2(persist->path, &persist->database,
                                SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX, NULL);
     if (code == SQLITE_OK)

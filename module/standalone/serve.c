@@ -29,6 +29,7 @@ struct serve {
     uv_prepare_t prepare;
     uv_timer_t timer, drain;
     uint64_t reloads, reloads_failed;
+    struct sip_buffer line; /* of the decision log */
     bool draining, ending;
     char error[1024];
 };
@@ -86,12 +87,13 @@ static int refuse(struct serve *serve, int error, const char *what)
 
 static void log_decided(void *context, const struct decided *decided)
 {
-    char line[2048];
+    struct serve *serve = context;
     struct timespec wall;
-    (void)context;
     clock_gettime(CLOCK_REALTIME, &wall);
-    size_t length = decision_log_line(decided, wall.tv_sec * 1000LL + wall.tv_nsec / 1000000, line, sizeof line);
-    fwrite(line, 1, length, stdout);
+    sip_buffer_clear(&serve->line);
+    decision_log_line(decided, wall.tv_sec * 1000LL + wall.tv_nsec / 1000000, &serve->line);
+    if (!serve->line.failed)
+        fwrite(serve->line.bytes, 1, serve->line.length, stdout);
     fflush(stdout);
 }
 
@@ -312,6 +314,7 @@ static int start(struct serve *serve)
         error = open_state(serve, &config);
     if (error == 0) {
         config.decided = serve->options.log_decisions ? log_decided : NULL;
+        config.decided_context = serve;
         config.binding_changed = serve->persist != NULL ? persist_binding_changed : NULL;
         config.binding_changed_context = serve->persist;
         error = refuse(serve, server_new(&serve->server, &config), NULL);
@@ -358,6 +361,7 @@ static void stop(struct serve *serve)
     server_delete(serve->server);
     network_delete(serve->network);
     persist_delete(serve->persist);
+    sip_buffer_destroy(&serve->line);
 }
 
 int serve_main(int argc, char **argv)
@@ -378,6 +382,7 @@ int serve_main(int argc, char **argv)
                                .allocate = host_allocate,
                                .random = host_random,
                                .log = host_log};
+    serve.line.host = &serve.host;
     uv_loop_init(&serve.loop);
     error = start(&serve);
     if (error != 0) {
