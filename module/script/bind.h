@@ -87,4 +87,7 @@ void push_text(lua_State *L, struct text text);
    adds an __index to the table on top. `what` is how messages call it: "sip". */
 void strict_table(lua_State *L, const char *what);
 
+/* Pushes the key of the table at this index that differs least from `name`; false, and nil, where none is near. */
+bool strict_nearest(lua_State *L, int table, const char *name);
+
 #endif

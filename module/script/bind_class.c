@@ -103,12 +103,12 @@ static int is_server_error(lua_State *L)
 
 static int is_global_failure(lua_State *L)
 {
-    return class_test(L, SIP_BUSY_EVERYWHERE, SIP_BUSY_EVERYWHERE + 99);
+    return class_test(L, SIP_BUSY_EVERYWHERE, CODE_LAST);
 }
 
 static int is_final(lua_State *L)
 {
-    return class_test(L, SIP_OK, SIP_BUSY_EVERYWHERE + 99);
+    return class_test(L, SIP_OK, CODE_LAST);
 }
 
 static int is_flow_failed(lua_State *L)

@@ -144,11 +144,11 @@ static void read_context(lua_State *L, int index, struct facts *facts, struct st
 static void read_reply(lua_State *L, int index, struct facts *facts, struct state *state)
 {
     const struct sip_message *message = message_at(L, index);
-    const struct bind_state *bound = bind_state(L);
-    bool current = lua_isnone(L, index) && bound->reply != NULL;
-    if (current || (lua_islightuserdata(L, index) && object_is(L, index, OBJECT_REPLY))) {
-        *facts = *bound->reply->facts;
-        *state = *bound->reply->state;
+    const struct script_reply *reply = bind_state(L)->reply;
+    bool is_reply = lua_isnone(L, index) || (lua_islightuserdata(L, index) && object_is(L, index, OBJECT_REPLY));
+    if (is_reply && reply != NULL) {
+        *facts = *reply->facts;
+        *state = *reply->state;
     } else if (message != NULL && !sip_is_request(message)) {
         sip_facts(message, facts);
     } else {

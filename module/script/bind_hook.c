@@ -12,7 +12,7 @@ static bool is_code(lua_State *L, int index, lua_Integer *code)
 {
     int fits = 0;
     *code = lua_type(L, index) == LUA_TNUMBER ? lua_tointegerx(L, index, &fits) : 0;
-    return fits && *code >= SIP_TRYING && *code <= SIP_BUSY_EVERYWHERE + 99;
+    return fits && *code >= CODE_FIRST && *code <= CODE_LAST;
 }
 
 static int unknown_selector(lua_State *L, const char *what)
@@ -34,8 +34,8 @@ static void read_simple(lua_State *L, int index, struct hook_row *row)
         row->from = row->to = (uint16_t)code;
     } else if (strcmp(text, "*") == 0) {
         row->selector = SELECT_ALL;
-        row->from = SIP_TRYING;
-        row->to = SIP_BUSY_EVERYWHERE + 99;
+        row->from = CODE_FIRST;
+        row->to = CODE_LAST;
     } else if (text[0] >= '1' && text[0] <= '6' && strcmp(text + 1, "xx") == 0) {
         row->selector = SELECT_CLASS;
         row->from = (uint16_t)((text[0] - '0') * 100);

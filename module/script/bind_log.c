@@ -12,7 +12,7 @@ void log_line(lua_State *L, enum log_level level, const char *text)
     const struct host *host = bind_state(L)->host;
     char line[LOG_LINE];
     size_t length = 0;
-    for (; text[length] != '\0' && length < sizeof line - 1; length++)
+    for (; length < sizeof line - 1 && text[length] != '\0'; length++)
         line[length] = (unsigned char)text[length] < ' ' || text[length] == 0x7f ? ' ' : text[length];
     line[length] = '\0';
     host->log(host->context, level, line);

@@ -217,9 +217,16 @@ static int parse(lua_State *L)
     *message = NULL;
     lua_rawgetp(L, LUA_REGISTRYINDEX, &metatable_key);
     lua_setmetatable(L, -2);
-    int error = sip_message_new(message, bind_state(L)->host, bytes, length, NULL, &fault);
-    if (error == 0)
+    const struct host *host = bind_state(L)->host;
+    int error = sip_message_new(message, host, bytes, length, NULL, &fault);
+    if (error == -ENOMEM) { // perhaps messages that nobody holds any more have it
+        lua_gc(L, LUA_GCCOLLECT);
+        error = sip_message_new(message, host, bytes, length, NULL, &fault);
+    }
+    if (error == 0) {
+        lua_gc(L, LUA_GCSTEP, 1 + (int)(length / 512)); // the collector sees a pointer where kilobytes are held
         return 1;
+    }
     if (error == -ENOMEM)
         return luaL_error(L, "not enough memory for a message of %d bytes", (int)length);
     lua_pushnil(L);

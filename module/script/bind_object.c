@@ -303,7 +303,9 @@ static const struct field flow_fields[] = {{"flow", flow_flow},         {"aor", 
                                            {"instance", flow_instance}, {"reg_id", flow_reg_id},
                                            {"reason", flow_reason},     {NULL, NULL}};
 
-static const struct field *const fields_of[] = {NULL, call_fields, reply_fields, decision_fields, flow_fields};
+static const struct field no_fields[] = {{NULL, NULL}};
+
+static const struct field *const fields_of[] = {no_fields, call_fields, reply_fields, decision_fields, flow_fields};
 
 /* The message behind a call or a reply; NULL: there is none. */
 static const struct sip_message *object_message(lua_State *L, int index)

@@ -34,15 +34,14 @@ static size_t distance(const char *a, const char *b)
     return row[length];
 }
 
-/* Pushes the key of the table at index 1 that is nearest to `name`, or nil. */
-static bool push_nearest(lua_State *L, const char *name)
+bool strict_nearest(lua_State *L, int table, const char *name)
 {
     size_t best = DISTANCE_MOST + 1;
     lua_pushnil(L);
     int found = lua_gettop(L);
     if (strlen(name) > NAME_MOST)
         return false;
-    for (lua_pushnil(L); lua_next(L, 1) != 0; lua_pop(L, 1)) {
+    for (lua_pushnil(L); lua_next(L, table) != 0; lua_pop(L, 1)) {
         if (lua_type(L, -2) != LUA_TSTRING || strlen(lua_tostring(L, -2)) > NAME_MOST)
             continue;
         size_t apart = distance(name, lua_tostring(L, -2));
@@ -75,7 +74,7 @@ static int missing(lua_State *L)
     const char *kind = what[0] != '\0' || strncmp(name, "sip_", 4) == 0 ? "function" : "global";
     if (what[0] == '\0' && is_left_out(name))
         return luaL_error(L, "'%s' is not there for routing scripts", name);
-    if (push_nearest(L, name))
+    if (strict_nearest(L, 1, name))
         return luaL_error(L, "no %s %s%s; did you mean %s%s?", kind, what, name, what, lua_tostring(L, 3));
     return luaL_error(L, "no %s %s%s", kind, what, name);
 }

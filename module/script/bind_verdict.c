@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/code.h"
 #include "script/bind.h"
 
 /* A verdict as Lua holds it: its text, if it has one (URI, AOR, phrase, destination), is the user value. */
@@ -147,7 +148,7 @@ static int relay(lua_State *L)
 
 static int reply(lua_State *L)
 {
-    lua_Integer code = argument_range(L, 1, 200, 699, "a reply's code");
+    lua_Integer code = argument_range(L, 1, SIP_OK, CODE_LAST, "a reply's code");
     bool has_phrase = !lua_isnoneornil(L, 2);
     if (has_phrase)
         argument_word(L, 2, sizeof((struct script_verdict *)0)->phrase, "phrase");
@@ -161,7 +162,7 @@ static int reply(lua_State *L)
 
 static int fail(lua_State *L)
 {
-    lua_Integer code = argument_range(L, 1, 300, 699, "a failure's code");
+    lua_Integer code = argument_range(L, 1, SIP_MULTIPLE_CHOICES, CODE_LAST, "a failure's code");
     new_verdict(L, VERDICT_FAIL)->code = (uint16_t)code;
     return 1;
 }

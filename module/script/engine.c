@@ -7,6 +7,7 @@
 
 #include <lauxlib.h>
 
+#include "script/names.h"
 #include "script/sandbox.h"
 #include "script/script.h"
 #include "script/source.h"
@@ -102,6 +103,7 @@ static int load_protected(lua_State *L)
     if (hooks_build(&load->script->state->hooks) != 0)
         return luaL_error(L, "not enough memory");
     load->script->state->loading = false;
+    names_check(L, load->script->host, load->script->path, load->program);
     lua_gc(L, LUA_GCCOLLECT);
     return 0;
 }

@@ -62,7 +62,7 @@ static enum script_outcome read_result(struct script *script, const struct entry
 {
     char reason[96];
     lua_State *L = script->L;
-    if (lua_isnil(L, -1) || entry->verdict == NULL)
+    if (!lua_toboolean(L, -1) || entry->verdict == NULL) // false: what `condition and verdict` gives
         return SCRIPT_DEFAULT;
     if (!verdict_read(L, -1, entry->verdict))
         snprintf(reason, sizeof reason, "returned a %s, which is no verdict", lua_typename(L, lua_type(L, -1)));

@@ -67,7 +67,7 @@ static bool belongs(const struct hook_row *row, size_t list)
 {
     if (list >= HOOK_CODES)
         return row->hook != HOOK_RESPONSE && row->hook == list - HOOK_CODES;
-    return row->hook == HOOK_RESPONSE && row->from <= list + 100 && list + 100 <= row->to;
+    return row->hook == HOOK_RESPONSE && row->from <= list + CODE_FIRST && list + CODE_FIRST <= row->to;
 }
 
 /* Rows of a list into `order` (NULL: only count them). */
@@ -122,11 +122,11 @@ static const uint16_t *hooks_list(const struct hooks *hooks, size_t list, size_t
 
 const uint16_t *hooks_for_code(const struct hooks *hooks, uint32_t code, size_t *count)
 {
-    if (code < 100 || code >= 100 + HOOK_CODES || hooks->order == NULL) {
+    if (code < CODE_FIRST || code > CODE_LAST || hooks->order == NULL) {
         *count = 0;
         return NULL;
     }
-    return hooks_list(hooks, code - 100, count);
+    return hooks_list(hooks, code - CODE_FIRST, count);
 }
 
 const uint16_t *hooks_for(const struct hooks *hooks, enum hook hook, size_t *count)

@@ -8,6 +8,7 @@
 
 #include <lua.h>
 
+#include "core/code.h"
 #include "core/facts.h"
 #include "script/engine.h"
 
@@ -28,8 +29,10 @@ struct hook_row {
 
 enum {
     HOOKS_MOST = 1000,
-    HOOK_CODES = 600,
-    HOOK_LISTS = HOOK_CODES + HOOK_COUNT /* one for each code from 100, then one for each kind of hook */
+    CODE_FIRST = SIP_TRYING,
+    CODE_LAST = SIP_BUSY_EVERYWHERE + 99, /* of the 6xx */
+    HOOK_CODES = CODE_LAST - CODE_FIRST + 1,
+    HOOK_LISTS = HOOK_CODES + HOOK_COUNT /* one for each code, then one for each kind of hook */
 };
 
 struct hooks {

@@ -76,6 +76,9 @@ static bool in_class(unsigned char c, unsigned char name)
     case 'x':
         in = isxdigit(c);
         break;
+    case 'z':
+        in = c == '\0';
+        break;
     default:
         return name == c;
     }
@@ -220,7 +223,9 @@ static const char *backreference(struct matcher *m, const char *s, unsigned char
     if (digit == '0' || index >= m->level || m->captures[index].length == CAPTURE_OPEN)
         luaL_error(m->L, "invalid capture index %%%d", (int)index + 1);
     const struct capture *capture = &m->captures[index];
-    size_t length = capture->length == CAPTURE_POSITION ? 0 : (size_t)capture->length;
+    size_t length = (size_t)capture->length;
+    if (capture->length == CAPTURE_POSITION) // as Lua has it: a position is no text
+        return NULL;
     if ((size_t)(m->subject_end - s) < length || memcmp(capture->start, s, length) != 0)
         return NULL;
     return s + length;

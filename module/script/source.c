@@ -51,8 +51,9 @@ int source_create(struct source *source, const struct host *host, const char *pa
         goto out;
     source->size = (size_t)status.st_size + 1;
     source->bytes = host->allocate(host->context, NULL, 0, source->size);
-    error = source->bytes == NULL ? -ENOMEM : read_all(file, source);
-    source->hash = hash_of(source->bytes, source->length);
+    error = source->bytes != NULL ? read_all(file, source) : -ENOMEM;
+    if (error == 0)
+        source->hash = hash_of(source->bytes, source->length);
 out:
     close(file);
     return error;

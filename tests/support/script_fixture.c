@@ -25,8 +25,8 @@ void fixture_create(struct script_fixture *fixture)
     int file = mkstemps(fixture->path, 4);
     assert_true(file >= 0);
     close(file);
-    assert_int_equal(
-        sip_message_new(&fixture->request, &fixture->fake.host, invite, sizeof invite - 1, NULL, &fault), 0);
+    assert_int_equal(sip_message_new(&fixture->request, &fixture->fake.host, invite, sizeof invite - 1, NULL, &fault),
+                     0);
     fixture->call = (struct script_call){.request = fixture->request,
                                          .aor = TEXT("sip:bob@example.com"),
                                          .source = TEXT("udp:127.0.0.1:5070"),

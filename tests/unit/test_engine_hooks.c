@@ -288,7 +288,7 @@ static void test_what_is_no_verdict_is_an_error(void **state)
 {
     struct script_fixture *f = *state;
     struct script_counters counters;
-    static const char *const values[] = {"false", "true", "486", "'accept'", "{}", "sip_accept", "sip"};
+    static const char *const values[] = {"true", "486", "'accept'", "{}", "sip_accept", "sip"};
     char text[160];
     for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
         snprintf(text, sizeof text, "local sip = require 'reflow' sip_on_response(486, function() return %s end)",
@@ -301,6 +301,8 @@ static void test_what_is_no_verdict_is_an_error(void **state)
     }
     load(f, "sip_on_response(486, function(reply) return reply end)");
     assert_int_equal(fixture_respond(f, 486), SCRIPT_ERROR);
+    load(f, "sip_on_response(486, function(reply) return reply.code == 480 and sip_accept() end)");
+    assert_int_equal(fixture_respond(f, 486), SCRIPT_DEFAULT);
 }
 
 static void test_a_verdict_of_another_hook_is_an_error(void **state)

@@ -157,6 +157,18 @@ static void test_parsed_messages_count_for_the_cap(void **state)
     assert_true(f->fake.allocated < 5 << 20);
 }
 
+static void test_messages_nobody_holds_do_not_fill_the_cap(void **state)
+{
+    struct script_fixture *f = *state;
+    f->limits.time_ms = 1000;
+    load(f, "local text = 'OPTIONS sip:a@b SIP/2.0\\r\\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\\r\\n'\n"
+            "  .. 'From: <sip:a@b>;tag=1\\r\\nTo: <sip:a@b>\\r\\nCall-ID: c\\r\\nCSeq: 1 OPTIONS\\r\\n'\n"
+            "  .. 'X: ' .. ('x'):rep(16000) .. '\\r\\n\\r\\n'\n"
+            "sip_on_response(486, function() for i = 1, 50 do assert(sip_parse(text)) end end)");
+    for (int i = 0; i < 20; i++)
+        assert_int_equal(fixture_respond(f, 486), SCRIPT_DEFAULT);
+}
+
 static void test_what_is_kept_over_entries_does_not_pile_up(void **state)
 {
     struct script_fixture *f = *state;
@@ -232,6 +244,7 @@ int main(void)
         TEST(test_table_functions_are_bounded),
         TEST(test_the_memory_cap_holds),
         TEST(test_parsed_messages_count_for_the_cap),
+        TEST(test_messages_nobody_holds_do_not_fill_the_cap),
         TEST(test_what_is_kept_over_entries_does_not_pile_up),
         TEST(test_the_watch_follows_the_script_to_another_thread),
         TEST(test_two_scripts_are_watched_each_on_its_own),
