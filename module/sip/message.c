@@ -36,11 +36,11 @@ static struct sip_message *allocate(const struct host *host, const char *bytes, 
     return message;
 }
 
-/* The fields of RFC 3261 8.2.6.2, and a method. */
+/* What the client finds its transaction by (RFC 3261 17.1.3); of the fields of 8.2.6.2 an answer carries those that are
+   there (RFC 4475 section 3.3.1). */
 static bool can_be_answered(const struct sip_message *message)
 {
     return message->request && message->method.length > 0 && message->first[HEADER_VIA] != 0 &&
-           message->first[HEADER_FROM] != 0 && message->first[HEADER_TO] != 0 && message->first[HEADER_CALL_ID] != 0 &&
            message->first[HEADER_CSEQ] != 0;
 }
 

@@ -103,8 +103,8 @@ struct sip_via {
  * 0: *out is a message whose mandatory headers (Via, From, To, Call-ID, CSeq, Max-Forwards may be absent) are there and
  * make sense: status 100-699, CSeq number below 2^31 and the request's own method, Content-Length not above the bytes
  * at hand, Expires and q in range, the Request-URI parsable or its scheme unknown, SIP/2.0.
- * -EBADMSG: *fault says what; *out is NULL, or, for a request that has enough to be answered (Via, From, To, Call-ID,
- * CSeq lines), a message to build that answer from and for nothing else.
+ * -EBADMSG: *fault says what; *out is NULL, or, for a request that has enough to be answered (Via and CSeq lines), a
+ * message to build that answer from and for nothing else.
  * -EMSGSIZE: over a limit, otherwise as -EBADMSG. -ENOMEM.
  */
 int sip_message_new(struct sip_message **out, const struct host *host, const char *bytes, size_t length,

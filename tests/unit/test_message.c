@@ -230,9 +230,9 @@ static void test_missing_headers_are_faults(void **state)
 {
     (void)state;
     assert_fault(OPTIONS FROM TO CALL_ID CSEQ END, 400, false);
-    assert_fault(OPTIONS VIA TO CALL_ID CSEQ END, 400, false);
-    assert_fault(OPTIONS VIA FROM CALL_ID CSEQ END, 400, false);
-    assert_fault(OPTIONS VIA FROM TO CSEQ END, 400, false);
+    assert_fault(OPTIONS VIA TO CALL_ID CSEQ END, 400, true);
+    assert_fault(OPTIONS VIA FROM CALL_ID CSEQ END, 400, true);
+    assert_fault(OPTIONS VIA FROM TO CSEQ END, 400, true);
     assert_fault(OPTIONS VIA FROM TO CALL_ID END, 400, false);
     assert_fault(OK FROM TO CALL_ID CSEQ END, 400, false);
     assert_fault("", 400, false);

@@ -35,7 +35,7 @@ static const struct row RFC4475[] = {
     {"esc02", READ, NULL},
     {"escnull", READ, NULL},
     {"escruri", 400, NULL},
-    {"insuf", DROPPED, "400 is wanted, yet without From, To and Call-ID no answer can be told from another"},
+    {"insuf", 400, NULL},
     {"intmeth", READ, NULL},
     {"inv2543", READ, NULL},
     {"invut", READ, NULL},
