@@ -67,7 +67,7 @@ int watch_create(struct watch *watch, lua_State *L)
         return action.sa_sigaction == tick ? 0 : -EBUSY;
     if (action.sa_handler != SIG_DFL && action.sa_handler != SIG_IGN)
         return -EBUSY;
-    action = (struct sigaction){.sa_sigaction = tick, .sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK};
+    action = (struct sigaction){.sa_sigaction = tick, .sa_flags = SA_SIGINFO | SA_RESTART};
     return sigaction(WATCH_SIGNAL, &action, NULL) == 0 ? 0 : -errno;
 }
 
