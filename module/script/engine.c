@@ -187,6 +187,8 @@ int script_new(struct script **out, const struct host *host, const struct script
 out:
     if (code == -EFBIG)
         message = "the file is too large for a script";
+    if (code == -EBUSY)
+        message = "SIGVTALRM, which stops scripts that run too long, is in use by this process";
     if (code != 0)
         tell(error, error_size, path, message != NULL ? message : strerror(-code));
     source_destroy(&source, host);

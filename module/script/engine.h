@@ -106,8 +106,9 @@ struct script_counters {
 
 /*
  * Read and run a script (text only, never bytecode) in a fresh state with the sip_ globals set. 0 and *out with one
- * reference; or -ENOENT and the like where the file cannot be read, -EINVAL for a syntax or run-time error, -ETIME,
- * -ENOMEM; `error` then says in one line file, line and reason. The old version is not touched.
+ * reference; or -ENOENT and the like where the file cannot be read, -EFBIG, -EINVAL for a syntax or run-time error,
+ * -ETIME, -ENOMEM, -EBUSY where the process uses SIGVTALRM otherwise (watch.h); `error` then says in one line file,
+ * line and reason. The old version is not touched. Names in hook bodies that look misspelt are logged as warnings.
  */
 int script_new(struct script **out, const struct host *host, const struct script_limits *limits, const char *path,
                char *error, size_t error_size);
@@ -121,7 +122,7 @@ void script_counters(const struct script *script, struct script_counters *counte
 
 /* Enter the hooks. A request or response hook is chosen by its selector, the most specific first (a code before a
    range, before "4xx", before "*"; a method before none), later registrations before earlier ones of the same kind. A
-   hook that returns nothing lets the next one have its say, and after the last the core decides. */
+   hook that returns nothing, or false, lets the next one have its say, and after the last the core decides. */
 enum script_outcome script_on_request(struct script *script, const struct script_call *call,
                                       struct script_verdict *verdict);
 enum script_outcome script_on_register(struct script *script, const struct script_call *call,

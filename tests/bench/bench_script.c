@@ -114,9 +114,32 @@ static void bench_hook(void)
     fixture_destroy(&fixture);
 }
 
+/* A version of a script from file to hooks, to a bare state with the standard libraries. */
+static void bench_load(void)
+{
+    double ours[ROUNDS], theirs[ROUNDS];
+    struct script_fixture fixture;
+    fixture_create(&fixture);
+    for (int i = 0; i < ROUNDS; i++) {
+        double begin = now_ns();
+        if (fixture_load(&fixture, "sip_on_response(486, function() return sip_accept() end)\n") != 0)
+            abort();
+        ours[i] = now_ns() - begin;
+        begin = now_ns();
+        lua_State *L = luaL_newstate();
+        luaL_openlibs(L);
+        lua_close(L);
+        theirs[i] = now_ns() - begin;
+    }
+    print_figure("load of a script, to a bare Lua state with its libraries", ours, theirs, 20.0);
+    fprintf(stderr, "memory of a small script: %zu bytes\n", fixture.fake.allocated);
+    fixture_destroy(&fixture);
+}
+
 int main(void)
 {
     bench_is_success();
     bench_hook();
+    bench_load();
     return 0;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <errno.h>
-#include <sys/stat.h>
+#include <signal.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "script_fixture.h"
@@ -198,6 +199,42 @@ static void test_a_short_error_buffer_is_kept_to(void **state)
     assert_int_equal(script_new(&f->script, &f->fake.host, NULL, f->path, NULL, 0), -EINVAL);
 }
 
+static void handle_nothing(int number)
+{
+    (void)number;
+}
+
+static void test_a_signal_that_is_taken_is_told(void **state)
+{
+    struct script_fixture *f = *state;
+    signal(SIGVTALRM, handle_nothing);
+    assert_int_equal(fixture_load(f, ""), -EBUSY);
+    assert_says(f, "SIGVTALRM");
+    signal(SIGVTALRM, SIG_DFL);
+    assert_int_equal(fixture_load(f, ""), 0);
+}
+
+/* Timers are not inherited: a child loads its script anew, and that one is stopped too. */
+static void test_a_child_process_has_a_watch_of_its_own(void **state)
+{
+    struct script_fixture *f = *state;
+    int status;
+    f->limits.time_ms = 10;
+    assert_int_equal(fixture_load(f, "sip_on_response(486, function() while true do end end)"), 0);
+    assert_int_equal(fixture_respond(f, 486), SCRIPT_OVERRUN);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        alarm(20);
+        bool stopped = fixture_load(f, "sip_on_response(486, function() while true do end end)") == 0 &&
+                       fixture_respond(f, 486) == SCRIPT_OVERRUN;
+        _exit(stopped ? 0 : 1);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    assert_int_equal(fixture_respond(f, 486), SCRIPT_OVERRUN);
+}
+
 /* Whatever allocation fails first, loading ends with -ENOMEM and gives everything back. */
 static void test_loading_under_stepped_allocation_failure(void **state)
 {
@@ -244,6 +281,8 @@ int main(void)
         TEST(test_a_cap_too_small_for_anything_is_told),
         TEST(test_the_last_release_closes),
         TEST(test_a_short_error_buffer_is_kept_to),
+        TEST(test_a_signal_that_is_taken_is_told),
+        TEST(test_a_child_process_has_a_watch_of_its_own),
         TEST(test_loading_under_stepped_allocation_failure),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
