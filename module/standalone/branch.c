@@ -219,7 +219,9 @@ static struct branch *branch_new(struct context *context, struct target *target,
     struct branch *branch = memory_new(host, sizeof *branch);
     if (branch == NULL)
         return NULL;
-    if (target == NULL && !memory_copy(host, uri, &branch->uri)) {
+    if (timer_keep(&context->server->timers, &branch->timer) != 0 ||
+        (target == NULL && !memory_copy(host, uri, &branch->uri))) {
+        timer_give_back(&context->server->timers, &branch->timer);
         memory_delete(host, branch, sizeof *branch);
         return NULL;
     }
@@ -277,7 +279,7 @@ struct branch *branch_start_next_server(const struct branch *failed)
 void branch_delete(struct branch *branch)
 {
     const struct host *host = branch->context->server->config.host;
-    timer_stop(&branch->context->server->timers, &branch->timer);
+    timer_give_back(&branch->context->server->timers, &branch->timer);
     sip_message_delete(branch->response);
     memory_delete_text(host, branch->uri);
     memory_delete(host, branch, sizeof *branch);

@@ -23,6 +23,10 @@ static struct context *context_new(struct server *server, struct server_transact
     struct context *context = memory_new(server->config.host, sizeof *context);
     if (context == NULL)
         return NULL;
+    if (timer_keep(&server->timers, &context->ring_next) != 0) {
+        memory_delete(server->config.host, context, sizeof *context);
+        return NULL;
+    }
     context->server = server;
     context->transaction = transaction;
     context->request = server_transaction_request(transaction);
@@ -39,7 +43,7 @@ static struct context *context_new(struct server *server, struct server_transact
 static void context_delete(struct context *context)
 {
     struct server *server = context->server;
-    timer_stop(&server->timers, &context->ring_next);
+    timer_give_back(&server->timers, &context->ring_next);
     while (context->branches != NULL) {
         struct branch *branch = context->branches;
         context->branches = branch->next;

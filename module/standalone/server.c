@@ -43,6 +43,8 @@ static int create_parts(struct server *server)
         return -ENOMEM;
     flows_listen(server);
     server->sweep.fire = sweep_fires;
+    if (timer_keep(&server->timers, &server->sweep) != 0)
+        return -ENOMEM;
     return timer_start(&server->timers, &server->sweep, SWEEP_MS);
 }
 

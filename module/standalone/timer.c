@@ -14,7 +14,7 @@ void timers_destroy(struct timers *timers)
         timers->heap[i]->place = 0;
     timers->host->allocate(timers->host->context, timers->heap, timers->capacity * sizeof *timers->heap, 0);
     timers->heap = NULL;
-    timers->count = timers->capacity = 0;
+    timers->count = timers->capacity = timers->kept = timers->others = 0;
 }
 
 static void put(struct timers *timers, size_t place, struct timer *timer)
@@ -62,12 +62,36 @@ static int grow(struct timers *timers)
     return 0;
 }
 
+static bool has_room(const struct timers *timers)
+{
+    return timers->kept + timers->others < timers->capacity;
+}
+
+int timer_keep(struct timers *timers, struct timer *timer)
+{
+    if (timer->kept)
+        return 0;
+    if (!has_room(timers) && grow(timers) != 0)
+        return -ENOMEM;
+    timer->kept = true;
+    timers->kept++;
+    return 0;
+}
+
+void timer_give_back(struct timers *timers, struct timer *timer)
+{
+    timer_stop(timers, timer);
+    timers->kept -= timer->kept;
+    timer->kept = false;
+}
+
 int timer_start(struct timers *timers, struct timer *timer, uint64_t after_ms)
 {
     timer->due_ms = timers->host->now_ms(timers->host->context) + after_ms;
     if (timer->place == 0) {
-        if (timers->count == timers->capacity && grow(timers) != 0)
+        if (!timer->kept && !has_room(timers) && grow(timers) != 0)
             return -ENOMEM;
+        timers->others += !timer->kept;
         timers->count++;
         put(timers, timers->count, timer);
     }
@@ -83,6 +107,7 @@ void timer_stop(struct timers *timers, struct timer *timer)
     struct timer *last = timers->heap[timers->count - 1];
     size_t place = timer->place;
     timers->count--;
+    timers->others -= !timer->kept;
     timer->place = 0;
     if (last == timer)
         return;

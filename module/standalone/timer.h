@@ -16,6 +16,7 @@
 struct timer {
     uint64_t due_ms;
     size_t place; /* in the heap, counted from 1; 0: not running */
+    bool kept;    /* it has a place of its own */
     void (*fire)(struct timer *timer);
 };
 
@@ -23,6 +24,7 @@ struct timers {
     const struct host *host;
     struct timer **heap;
     size_t count, capacity;
+    size_t kept, others; /* places kept; running timers that have none */
 };
 
 void timers_create(struct timers *timers, const struct host *host);
@@ -30,6 +32,11 @@ void timers_destroy(struct timers *timers); /* fires none */
 
 /* Start, or start anew, to fire `after_ms` from now. 0, or -ENOMEM (the timer then does not run). */
 int timer_start(struct timers *timers, struct timer *timer, uint64_t after_ms);
+
+/* Keep a place for it, while it does not run: from now on timer_start() cannot fail, so that what lives until a timer
+   fires does not live for ever. 0 or -ENOMEM. Give the place back before the timer goes; that stops it. */
+int timer_keep(struct timers *timers, struct timer *timer);
+void timer_give_back(struct timers *timers, struct timer *timer);
 void timer_stop(struct timers *timers, struct timer *timer); /* fine where it does not run */
 
 static inline bool timer_runs(const struct timer *timer)

@@ -82,7 +82,8 @@ int server_transaction_new(struct transactions *transactions, struct sip_message
 void server_transaction_again(struct server_transaction *transaction, const struct sip_message *request);
 
 /* Send a response (its bytes, with status) and change state by it. Further 2xx to an INVITE are sent; any other second
-   final is not. Returns what wire.send returned, or -EALREADY. */
+   final is not. Returns what wire.send returned, or -EALREADY. Empty bytes, where there was no memory to write them,
+   are not sent (-ENOMEM): the transaction goes on and ends as if they had been lost. */
 int server_transaction_respond(struct server_transaction *transaction, uint32_t status, struct text bytes);
 
 /* It ends soon without a response: dropped by policy, or a 408 that must not be sent (4320-4.a). */

@@ -80,6 +80,8 @@ static void free_transaction(struct client_transaction *transaction)
 {
     const struct host *host = transaction->owner->config.host;
     sip_message_delete(transaction->read);
+    timer_give_back(transaction->owner->config.timers, &transaction->again);
+    timer_give_back(transaction->owner->config.timers, &transaction->end);
     memory_delete_text(host, transaction->sent);
     memory_delete_text(host, transaction->ack);
     memory_delete(host, transaction, sizeof *transaction);
@@ -90,8 +92,6 @@ void client_transaction_end(struct client_transaction *transaction)
     struct transactions *owner = transaction->owner;
     table_remove(&owner->clients, &transaction->link);
     table_remove(&owner->waiting, &transaction->flow);
-    timer_stop(owner->config.timers, &transaction->again);
-    timer_stop(owner->config.timers, &transaction->end);
     if (transaction->user != NULL)
         owner->config.client->ended(transaction->user, transaction);
     free_transaction(transaction);
@@ -168,7 +168,9 @@ int client_transaction_new(struct transactions *transactions, uint64_t number, e
     transaction->user = user;
     transaction->again.fire = again_fires;
     transaction->end.fire = end_fires;
-    if (!memory_copy(host, bytes, &transaction->sent)) {
+    if (!memory_copy(host, bytes, &transaction->sent) ||
+        timer_keep(transactions->config.timers, &transaction->again) != 0 ||
+        timer_keep(transactions->config.timers, &transaction->end) != 0) {
         free_transaction(transaction);
         return -ENOMEM;
     }

@@ -51,8 +51,8 @@ void server_transaction_end(struct server_transaction *transaction)
 {
     struct transactions *owner = transaction->owner;
     table_remove(&owner->servers, &transaction->link);
-    timer_stop(owner->config.timers, &transaction->again);
-    timer_stop(owner->config.timers, &transaction->end);
+    timer_give_back(owner->config.timers, &transaction->again);
+    timer_give_back(owner->config.timers, &transaction->end);
     if (transaction->state < TRANSACTION_ACCEPTED)
         owner->unanswered--;
     if (transaction->user != NULL)
@@ -110,6 +110,12 @@ int server_transaction_new(struct transactions *transactions, struct sip_message
     struct server_transaction *transaction = memory_new(transactions->config.host, sizeof *transaction);
     if (transaction == NULL)
         return -ENOMEM;
+    if (timer_keep(transactions->config.timers, &transaction->again) != 0 ||
+        timer_keep(transactions->config.timers, &transaction->end) != 0) {
+        timer_give_back(transactions->config.timers, &transaction->again);
+        memory_delete(transactions->config.host, transaction, sizeof *transaction);
+        return -ENOMEM;
+    }
     transaction->owner = transactions;
     transaction->request = request;
     transaction->source = *source;
@@ -142,7 +148,7 @@ void server_transaction_again(struct server_transaction *transaction, const stru
         repeat(transaction);
 }
 
-/* Timers for the state just entered; where a timer cannot run the transaction ends as soon as it can. */
+/* Timers for the state just entered. */
 static void enter(struct server_transaction *transaction, enum transaction_state state)
 {
     struct transactions *owner = transaction->owner;
@@ -167,13 +173,13 @@ int server_transaction_respond(struct server_transaction *transaction, uint32_t 
         return -EALREADY;
     /* 3261-16.7.c: also after another final response. */
     if (transaction->state >= TRANSACTION_ACCEPTED)
-        return transaction_send(owner, &transaction->back, bytes);
+        return bytes.length > 0 ? transaction_send(owner, &transaction->back, bytes) : -ENOMEM;
     /* A 2xx to INVITE is repeated by the user agent, not by us. */
     memory_delete_text(owner->config.host, transaction->last);
     transaction->last = (struct text){NULL, 0};
     if (!(transaction->invite && success))
         memory_copy(owner->config.host, bytes, &transaction->last);
-    int sent = transaction_send(owner, &transaction->back, bytes);
+    int sent = bytes.length > 0 ? transaction_send(owner, &transaction->back, bytes) : -ENOMEM;
     if (status < 200)
         transaction->state = TRANSACTION_PROCEEDING;
     else

@@ -193,6 +193,36 @@ static void test_no_memory_to_grow(void **state)
     free(bells);
 }
 
+/* A kept place is nobody else's: the timer starts where there is no memory, and where others have filled the heap. */
+static void test_a_kept_place_needs_no_memory(void **state)
+{
+    struct alarm_clock *clock = *state;
+    struct bell *bells = calloc(MANY, sizeof *bells);
+    struct bell kept[2] = {bell_of(clock), bell_of(clock)};
+    size_t started = 0;
+    assert_int_equal(timer_keep(&clock->timers, &kept[0].timer), 0);
+    assert_int_equal(timer_keep(&clock->timers, &kept[0].timer), 0);
+    clock->fake.fail_after = 1;
+    for (size_t i = 0; i < MANY; i++) {
+        bells[i] = bell_of(clock);
+        started += timer_start(&clock->timers, &bells[i].timer, i) == 0;
+    }
+    assert_int_equal(timer_keep(&clock->timers, &kept[1].timer), -ENOMEM);
+    assert_int_equal(timer_start(&clock->timers, &kept[0].timer, 7), 0);
+    timer_stop(&clock->timers, &kept[0].timer);
+    assert_int_equal(timer_start(&clock->timers, &kept[0].timer, 0), 0);
+    assert_int_equal(timers_run(&clock->timers), 2);
+    timer_start(&clock->timers, &kept[0].timer, 0);
+    timer_give_back(&clock->timers, &kept[0].timer);
+    assert_false(timer_runs(&kept[0].timer));
+    /* the place is free again, for any */
+    assert_int_equal(timer_keep(&clock->timers, &kept[1].timer), 0);
+    fake_host_advance(&clock->fake, MANY);
+    assert_int_equal(timers_run(&clock->timers), started - 1);
+    timer_give_back(&clock->timers, &kept[1].timer);
+    free(bells);
+}
+
 static void test_destroy_fires_none(void **state)
 {
     struct alarm_clock *clock = *state;
@@ -216,6 +246,7 @@ int main(void)
         TEST(test_what_is_started_for_now_while_firing_fires_in_the_same_run),
         TEST(test_order_of_many),
         TEST(test_no_memory_to_grow),
+        TEST(test_a_kept_place_needs_no_memory),
         TEST(test_destroy_fires_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
