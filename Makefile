@@ -86,7 +86,8 @@ $(OBJ)/module/script/embedded.o: $(shell find lua/reflow -name '*.lua' 2>/dev/nu
 
 ## make run        builds and starts examples/registrar.lua on 127.0.0.1:5060, UDP and TCP; Ctrl-C ends it
 run: packages-run
-	@$(MAKE) --no-print-directory all
+	@test -x $(BUILD)/reflow || echo "Building reflow."
+	@$(MAKE) -s -j$(shell nproc) --no-print-directory all
 	@BUILD=$(BUILD) tests/support/serve.sh
 
 ## make test       everything, with the address and undefined behaviour sanitizers
@@ -103,12 +104,12 @@ rules: packages-test
 
 ## make demo       a flow is cut, a call gets through: ten seconds on real sockets
 demo: packages-run
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) -s -j$(shell nproc) --no-print-directory all
 	@REFLOW_BIN=$(BUILD)/reflow lua5.4 tests/e2e/demo.lua
 
 ## make bench      the figures and what they are measured against, into tests/bench/RESULTS.md
 bench: packages-bench
-	@$(MAKE) --no-print-directory MODE=release all benches
+	@$(MAKE) -s -j$(shell nproc) --no-print-directory MODE=release all benches
 	@BUILD=$(BUILD) tests/bench/run
 
 ## make lint       layers, licences, format, warnings, static analysis
@@ -117,12 +118,12 @@ lint: packages-lint
 
 ## make fuzz       the fuzzers, FUZZ_SECONDS (60) each
 fuzz: packages-test
-	@$(MAKE) --no-print-directory MODE=sanitize fuzzers
+	@$(MAKE) -s -j$(shell nproc) --no-print-directory MODE=sanitize fuzzers
 	@BUILD=$(BUILD) tests/support/fuzz.sh
 
 ## make soak       calls, dying flows and broken messages for SOAK_SECONDS (300)
 soak: packages-test
-	@$(MAKE) --no-print-directory MODE=sanitize $(BUILD)/sanitize/reflow
+	@$(MAKE) -s -j$(shell nproc) --no-print-directory MODE=sanitize $(BUILD)/sanitize/reflow
 	@REFLOW_BIN=$(BUILD)/sanitize/reflow lua5.4 tests/e2e/soak.lua
 
 ## make install    PREFIX=/usr/local DESTDIR=: the program, the Lua module, examples and documents

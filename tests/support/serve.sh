@@ -5,16 +5,23 @@ set -eu
 cd "$(dirname "$0")/../.."
 reflow=${BUILD:-build}/reflow
 port=${PORT:-5060}
-cat <<TEXT
-reflow serve examples/registrar.lua, on 127.0.0.1:$port UDP and TCP. Ctrl-C ends it.
-
-From a second terminal, in this directory:
-  lua5.4 tests/e2e/call.lua              bob registers two flows, alice calls; then a flow is cut, and she calls again
-  $reflow explain 430              what a response code means, when you see it, how to fix it
-  $reflow compare 480 486          two codes side by side
-  make demo                              a server of its own, ten seconds, with every decision and its rule
-
-Edit examples/registrar.lua and \`kill -HUP\` the server: the new script takes effect, or the old one stays.
-
-TEXT
-exec "$reflow" serve examples/registrar.lua --listen "udp:127.0.0.1:$port" --listen "tcp:127.0.0.1:$port"
+try() {
+    printf '  %-34s %s\n' "$1" "$2"
+}
+echo "reflow serve examples/registrar.lua on 127.0.0.1:$port, UDP and TCP. Ctrl-C ends it."
+echo
+echo "From a second terminal, in this directory:"
+try "lua5.4 tests/e2e/call.lua${PORT:+ $port}" "bob registers two flows, alice calls, a flow is cut, she calls again"
+try "$reflow explain 430" "what a response code means, when you see it, how to fix it"
+try "$reflow compare 480 486" "two codes side by side"
+try "make demo" "a server of its own: every message and decision, with its rule"
+try "kill -HUP \$(pidof reflow)" "after a change to examples/registrar.lua: takes it in use"
+echo
+# On a terminal the server gets a process group of its own, so that Ctrl-C reaches it and not make, which would complain.
+serve=("$reflow" serve examples/registrar.lua --listen "udp:127.0.0.1:$port" --listen "tcp:127.0.0.1:$port")
+if [ -t 0 ]; then
+    set -m
+    "${serve[@]}"
+else
+    exec "${serve[@]}"
+fi
