@@ -1,0 +1,595 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "transaction_bench.h"
+
+#include <errno.h>
+
+/* Client transactions: RFC 3261 17.1 as RFC 6026 mends it. T1 is 500 ms, T2 4 s, T4 5 s. */
+
+enum { T4 = 5000, T1_64 = 32000, FOREVER = 1000000 };
+
+struct exchange {
+    struct client_transaction *transaction;
+    char branch[64];
+    const char *method;
+    struct peer peer;
+};
+
+static struct exchange begin_over(struct bench *bench, const char *method, struct peer peer)
+{
+    struct exchange exchange = {.method = method, .peer = peer};
+    uint64_t number = client_transaction_number(bench->transactions);
+    branch_write(number, 0xabcd, exchange.branch, sizeof exchange.branch);
+    struct sip_message *request = bench_request(bench, method, exchange.branch);
+    bench_mark(bench);
+    assert_int_equal(client_transaction_new(bench->transactions, number, sip_method(request), &peer, sip_bytes(request),
+                                            bench, &exchange.transaction),
+                     0);
+    sip_message_delete(request);
+    return exchange;
+}
+
+static struct exchange begin(struct bench *bench, const char *method, bool tcp)
+{
+    return begin_over(bench, method, tcp ? fake_tcp(&bench->wire, 5080) : fake_udp(5080));
+}
+
+/* As the server does: found by branch and method, then told. False where no transaction is found. */
+static bool answer(struct bench *bench, const struct exchange *exchange, unsigned status)
+{
+    struct sip_message *response = bench_response(bench, exchange->method, exchange->branch, status);
+    struct client_transaction *found = client_transaction_find(bench->transactions, response);
+    if (found != NULL)
+        client_transaction_received(found, &response);
+    sip_message_delete(response);
+    return found != NULL;
+}
+
+static void assert_sent(struct bench *bench, const char *start, const char *instants)
+{
+    char found[512];
+    bench_instants(bench, start, found, sizeof found);
+    assert_string_equal(found, instants);
+}
+
+/* --- INVITE --- */
+
+/* Timer A: T1, then twice as long each time; B: 64*T1. */
+static void test_timer_a_and_b_nothing_comes_on_udp(void **state)
+{
+    struct bench *bench = *state;
+    begin(bench, "INVITE", false);
+    bench_advance(bench, T1_64 - 1);
+    assert_sent(bench, "INVITE", "0 500 1500 3500 7500 15500 31500");
+    assert_int_equal(bench->timeouts, 0);
+    bench_advance(bench, 1);
+    assert_int_equal(bench->timeouts, 1);
+    assert_int_equal(bench->ended, 1);
+    assert_int_equal(transactions_clients(bench->transactions), 0);
+    bench_advance(bench, FOREVER);
+    assert_sent(bench, "INVITE", "");
+}
+
+static void test_timer_b_nothing_comes_on_tcp(void **state)
+{
+    struct bench *bench = *state;
+    begin(bench, "INVITE", true);
+    bench_advance(bench, T1_64 - 1);
+    assert_int_equal(bench->timeouts, 0);
+    bench_advance(bench, 1);
+    assert_int_equal(bench->timeouts, 1);
+    assert_sent(bench, "INVITE", "0");
+}
+
+static void test_a_provisional_ends_timers_a_and_b(void **state)
+{
+    struct bench *bench = *state;
+    struct exchange exchange = begin(bench, "INVITE", false);
+    bench_advance(bench, 600);
+    assert_true(answer(bench, &exchange, 100));
+    assert_true(answer(bench, &exchange, 180));
+    bench_advance(bench, FOREVER);
+    assert_sent(bench, "INVITE", "0 500");
+    assert_int_equal(bench->responses, 2);
+    assert_int_equal(bench->timeouts, 0);
+    assert_int_equal(client_transaction_state(exchange.transaction), TRANSACTION_PROCEEDING);
+}
+
+/* Timer D: for 64*T1 on UDP each repeated refusal gets the same ACK again, and is told once. */
+static void test_3261_17_a_and_timer_d_refusal_on_udp(void **state)
+{
+    struct bench *bench = *state;
+    struct exchange exchange = begin(bench, "INVITE", false);
+    assert_true(answer(bench, &exchange, 486));
+    struct sent *invite = fake_wire_take(&bench->wire);
+    struct sent *ack = fake_wire_take(&bench->wire);
+    assert_true(sent_starts(ack, "ACK sip:bob@127.0.0.1:5080 SIP/2.0"));
+    assert_int_equal(sent_port(ack), 5080);
+    assert_int_equal(sent_count(ack, "Via"), 1);
+    assert_string_equal(sent_header(ack, "Via", 0), sent_header(invite, "Via", 0));
+    assert_string_equal(sent_header(ack, "Route", 0), sent_header(invite, "Route", 0));
+    assert_string_equal(sent_header(ack, "To", 0), "<sip:bob@example.com>;tag=b");
+    assert_string_equal(sent_header(ack, "CSeq", 0), "7 ACK");
+    bench_advance(bench, T1_64 - 1);
+    assert_true(answer(bench, &exchange, 486));
+    struct sent *second = fake_wire_take(&bench->wire);
+    assert_string_equal(second->bytes, ack->bytes);
+    assert_int_equal(bench->responses, 1);
+    assert_int_equal(bench->ended, 0);
+    bench_advance(bench, 1);
+    assert_int_equal(bench->ended, 1);
+    assert_false(answer(bench, &exchange, 486));
+    assert_sent(bench, "ACK", "");
+    assert_int_equal(bench->timeouts, 0);
+}
+
+static void test_timer_d_is_zero_on_tcp(void **state)
+{
+    struct bench *bench = *state;
+    struct exchange exchange = begin(bench, "INVITE", true);
+    assert_true(answer(bench, &exchange, 486));
+    bench_advance(bench, 0);
+    assert_int_equal(bench->ended, 1);
+    assert_true(sent_starts(fake_wire_take(&bench->wire), "INVITE"));
+    assert_sent(bench, "ACK", "0");
+}
+
+/* RFC 6026: for 64*T1 (timer M) every 2xx is told; a refusal after one is nobody's, and no ACK is ours to send. */
+static void test_rfc6026_timer_m_every_2xx_is_told(void **state)
+{
+    struct bench *bench = *state;
+    for (unsigned tcp = 0; tcp < 2; tcp++) {
+        struct exchange exchange = begin(bench, "INVITE", tcp);
+        bench->responses = 0;
+        answer(bench, &exchange, 180);
+        answer(bench, &exchange, 200);
+        answer(bench, &exchange, 200);
+        answer(bench, &exchange, 486);
+        answer(bench, &exchange, 180);
+        assert_int_equal(bench->responses, 3);
+        assert_int_equal(client_transaction_state(exchange.transaction), TRANSACTION_ACCEPTED);
+        bench_advance(bench, T1_64 - 1);
+        assert_true(answer(bench, &exchange, 200));
+        assert_int_equal(bench->responses, 4);
+        assert_int_equal(bench->ended, tcp);
+        bench_advance(bench, 1);
+        assert_int_equal(bench->ended, tcp + 1);
+        assert_false(answer(bench, &exchange, 200));
+        assert_sent(bench, "INVITE", "0");
+    }
+}
+
+static void test_a_2xx_after_a_refusal_is_absorbed_here(void **state)
+{
+    struct bench *bench = *state;
+    struct exchange exchange = begin(bench, "INVITE", false);
+    answer(bench, &exchange, 486);
+    answer(bench, &exchange, 200);
+    assert_int_equal(bench->responses, 1);
+}
+
+/* --- other methods --- */
+
+/* Timer E: T1, doubling up to T2; F: 64*T1. */
+static void test_timer_e_and_f_nothing_comes_on_udp(void **state)
+{
+    struct bench *bench = *state;
+    begin(bench, "OPTIONS", false);
+    bench_advance(bench, T1_64 - 1);
+    assert_sent(bench, "OPTIONS", "0 500 1500 3500 7500 11500 15500 19500 23500 27500 31500");
+    assert_int_equal(bench->timeouts, 0);
+    bench_advance(bench, 1);
+    assert_int_equal(bench->timeouts, 1);
+    assert_int_equal(bench->ended, 1);
+}
+
+static void test_timer_f_nothing_comes_on_tcp(void **state)
+{
+    struct bench *bench = *state;
+    begin(bench, "OPTIONS", true);
+    bench_advance(bench, T1_64);
+    assert_sent(bench, "OPTIONS", "0");
+    assert_int_equal(bench->timeouts, 1);
+}
+
+/* After a provisional E fires each T2, and F still ends it. */
+static void test_timer_e_and_f_after_a_provisional(void **state)
+{
+    struct bench *bench = *state;
+    struct exchange exchange = begin(bench, "OPTIONS", false);
+    bench_advance(bench, 600);
+    answer(bench, &exchange, 100);
+    bench_advance(bench, T1_64 - 600);
+    assert_sent(bench, "OPTIONS", "0 500 1500 5500 9500 13500 17500 21500 25500 29500");
+    assert_int_equal(bench->timeouts, 1);
+}
+
+static void test_timer_k_after_a_final(void **state)
+{
+    struct bench *bench = *state;
+    struct exchange exchange = begin(bench, "OPTIONS", false);
+    answer(bench, &exchange, 200);
+    answer(bench, &exchange, 200);
+    assert_int_equal(bench->responses, 1);
+    bench_advance(bench, T4 - 1);
+    assert_int_equal(bench->ended, 0);
+    bench_advance(bench, 1);
+    assert_int_equal(bench->ended, 1);
+    struct exchange over_tcp = begin(bench, "OPTIONS", true);
+    answer(bench, &over_tcp, 486);
+    bench_advance(bench, 0);
+    assert_int_equal(bench->ended, 2);
+    assert_int_equal(bench->timeouts, 0);
+}
+
+/* --- CANCEL --- */
+
+static struct sent *take(struct bench *bench, const char *method)
+{
+    struct sent *sent = fake_wire_take(&bench->wire);
+    if (sent == NULL || !sent_starts(sent, method))
+        fail_msg("no %s was sent", method);
+    return sent;
+}
+
+static void test_3261_9_a_cancel_waits_for_a_provisional(void **state)
+{
+    struct bench *bench = *state;
+    struct exchange exchange = begin(bench, "INVITE", false);
+    struct sent *invite = take(bench, "INVITE");
+    client_transaction_cancel(exchange.transaction);
+    bench_advance(bench, 400);
+    assert_sent(bench, "CANCEL", "");
+    answer(bench, &exchange, 100);
+    struct sent *cancel = take(bench, "CANCEL sip:bob@127.0.0.1:5080 SIP/2.0");
+    assert_int_equal(cancel->at_ms - bench->started_ms, 400);
+    assert_string_equal(sent_header(cancel, "Via", 0), sent_header(invite, "Via", 0));
+    assert_string_equal(sent_header(cancel, "Route", 0), sent_header(invite, "Route", 0));
+    assert_string_equal(sent_header(cancel, "To", 0), "<sip:bob@example.com>");
+    assert_string_equal(sent_header(cancel, "CSeq", 0), "7 CANCEL");
+    answer(bench, &exchange, 180);
+    client_transaction_cancel(exchange.transaction);
+    assert_sent(bench, "CANCEL", "");
+}
+
+/* 9.1: without an answer to the INVITE 64*T1 after its CANCEL, it is taken as cancelled. */
+static void test_a_cancelled_invite_ends_64_t1_after_the_cancel(void **state)
+{
+    struct bench *bench = *state;
+    struct exchange exchange = begin(bench, "INVITE", true);
+    answer(bench, &exchange, 180);
+    bench_advance(bench, 50000);
+    client_transaction_cancel(exchange.transaction);
+    take(bench, "INVITE");
+    take(bench, "CANCEL");
+    bench_advance(bench, T1_64 - 1);
+    assert_int_equal(bench->timeouts, 0);
+    bench_advance(bench, 1);
+    assert_int_equal(bench->timeouts, 1);
+    assert_int_equal(transactions_clients(bench->transactions), 0);
+}
+
+static void test_cancel_is_a_transaction_of_its_own(void **state)
+{
+    struct bench *bench = *state;
+    struct exchange exchange = begin(bench, "INVITE", false);
+    answer(bench, &exchange, 180);
+    take(bench, "INVITE");
+    client_transaction_cancel(exchange.transaction);
+    bench_mark(bench);
+    bench_advance(bench, 1600);
+    struct exchange cancel = exchange;
+    cancel.method = "CANCEL";
+    assert_true(answer(bench, &cancel, 200));
+    bench_advance(bench, 10000);
+    char found[128];
+    bench_instants(bench, "CANCEL", found, sizeof found);
+    assert_string_equal(found, "0 500 1500");
+    assert_int_equal(bench->responses, 1);
+    answer(bench, &exchange, 487);
+    assert_int_equal(bench->last_status, 487);
+    assert_sent(bench, "ACK", "11600");
+}
+
+static void test_only_an_invite_without_final_is_cancelled(void **state)
+{
+    struct bench *bench = *state;
+    struct exchange options = begin(bench, "OPTIONS", false);
+    take(bench, "OPTIONS");
+    client_transaction_cancel(options.transaction);
+    answer(bench, &options, 100);
+    assert_sent(bench, "CANCEL", "");
+    answer(bench, &options, 200);
+    struct exchange invite = begin(bench, "INVITE", true);
+    take(bench, "INVITE");
+    answer(bench, &invite, 180);
+    answer(bench, &invite, 200);
+    client_transaction_cancel(invite.transaction);
+    assert_sent(bench, "CANCEL", "");
+}
+
+/* --- failures --- */
+
+static void test_3261_16_9_a_a_refused_send_is_told_soon(void **state)
+{
+    struct bench *bench = *state;
+    struct peer peer = fake_udp(5080);
+    fake_wire_refuse(&bench->wire, &peer, -EMSGSIZE);
+    begin(bench, "INVITE", false);
+    assert_int_equal(bench->failures, 0);
+    bench_advance(bench, 0);
+    assert_int_equal(bench->failures, 1);
+    assert_int_equal(bench->downs, 0);
+    assert_int_equal(bench->timeouts, 0);
+    assert_int_equal(bench->ended, 1);
+    assert_sent(bench, "INVITE", "");
+}
+
+static void test_5626_7_h_a_send_on_a_closed_connection_is_told_as_dead(void **state)
+{
+    struct bench *bench = *state;
+    struct peer peer = fake_tcp(&bench->wire, 5080);
+    fake_wire_close(&bench->wire, peer.connection);
+    begin_over(bench, "INVITE", peer);
+    bench_advance(bench, 0);
+    assert_int_equal(bench->downs, 1);
+    assert_int_equal(bench->ended, 1);
+}
+
+static void test_5626_7_h_a_flow_that_dies_is_told_at_once(void **state)
+{
+    struct bench *bench = *state;
+    struct peer peer = fake_tcp(&bench->wire, 5080);
+    struct peer other = fake_tcp(&bench->wire, 5081);
+    begin_over(bench, "INVITE", peer);
+    begin_over(bench, "OPTIONS", peer);
+    begin_over(bench, "INVITE", other);
+    struct exchange answered = begin_over(bench, "INVITE", peer);
+    answer(bench, &answered, 200);
+    transactions_flow_down(bench->transactions, peer_flow(&peer));
+    assert_int_equal(bench->downs, 2);
+    transactions_flow_down(bench->transactions, peer_flow(&peer));
+    assert_int_equal(bench->downs, 2);
+}
+
+/* A datagram flow that ICMP has told dead is asked no more. */
+static void test_5626_7_h_no_retransmission_on_a_dead_flow(void **state)
+{
+    struct bench *bench = *state;
+    struct peer peer = fake_udp(5080);
+    begin_over(bench, "INVITE", peer);
+    transactions_flow_down(bench->transactions, peer_flow(&peer));
+    bench_advance(bench, FOREVER);
+    assert_sent(bench, "INVITE", "0");
+    assert_int_equal(bench->downs, 1);
+    assert_int_equal(bench->ended, 1);
+}
+
+/* The connection that send() opened is the flow that dies. */
+static void test_a_connection_opened_for_it_is_its_flow(void **state)
+{
+    struct bench *bench = *state;
+    struct peer peer = fake_udp(5080);
+    peer.transport = TRANSPORT_TCP;
+    struct exchange exchange = begin_over(bench, "INVITE", peer);
+    flow_id flow = peer_flow(client_transaction_peer(exchange.transaction));
+    assert_int_not_equal(flow, 0);
+    transactions_flow_down(bench->transactions, flow);
+    assert_int_equal(bench->downs, 1);
+}
+
+static void test_3261_9_a_a_moved_transaction_is_cancelled_and_acknowledged_where_it_lives(void **state)
+{
+    struct bench *bench = *state;
+    struct peer dead = fake_tcp(&bench->wire, 5080), alive = fake_tcp(&bench->wire, 5081);
+    struct exchange exchange = begin_over(bench, "INVITE", dead);
+    take(bench, "INVITE");
+    answer(bench, &exchange, 180);
+    fake_wire_close(&bench->wire, dead.connection);
+    transactions_flow_down(bench->transactions, peer_flow(&dead));
+    client_transaction_move(exchange.transaction, &alive);
+    client_transaction_cancel(exchange.transaction);
+    assert_int_equal(sent_port(take(bench, "CANCEL")), 5081);
+    answer(bench, &exchange, 487);
+    assert_int_equal(sent_port(take(bench, "ACK")), 5081);
+}
+
+static void test_a_forgotten_transaction_is_silent(void **state)
+{
+    struct bench *bench = *state;
+    struct exchange exchange = begin(bench, "INVITE", false);
+    client_transaction_forget(exchange.transaction);
+    answer(bench, &exchange, 180);
+    answer(bench, &exchange, 486);
+    bench_advance(bench, T1_64);
+    assert_int_equal(bench->responses, 0);
+    assert_int_equal(bench->ended, 0);
+    assert_int_equal(transactions_clients(bench->transactions), 0);
+}
+
+static void test_a_response_may_be_kept(void **state)
+{
+    struct bench *bench = *state;
+    struct exchange exchange = begin(bench, "INVITE", false);
+    bench->keep_next = true;
+    answer(bench, &exchange, 486);
+    assert_non_null(bench->kept);
+    assert_int_equal(sip_status(bench->kept), 486);
+}
+
+/* --- matching --- */
+
+static void test_3261_16_7_a_matching_by_branch_and_method(void **state)
+{
+    struct bench *bench = *state;
+    struct exchange exchange = begin(bench, "INVITE", false), wrong = exchange;
+    wrong.method = "CANCEL";
+    assert_false(answer(bench, &wrong, 200));
+    wrong = exchange;
+    snprintf(wrong.branch, sizeof wrong.branch, "z9hG4bKother");
+    assert_false(answer(bench, &wrong, 200));
+    branch_write(client_transaction_number(bench->transactions), 1, wrong.branch, sizeof wrong.branch);
+    assert_false(answer(bench, &wrong, 200));
+    assert_true(answer(bench, &exchange, 200));
+}
+
+static void assert_branch(uint64_t number, uint32_t digest)
+{
+    char out[64];
+    uint64_t read_number = 1;
+    uint32_t read_digest = 1;
+    size_t length = branch_write(number, digest, out, sizeof out);
+    assert_int_equal(length, strlen(out));
+    assert_memory_equal(out, "z9hG4bK", 7);
+    assert_true(branch_read(text_of(out), &read_number, &read_digest));
+    assert_int_equal(read_number, number);
+    assert_int_equal(read_digest, digest);
+}
+
+static void test_branch_is_read_as_written(void **state)
+{
+    char out[64];
+    (void)state;
+    assert_branch(0, 0);
+    assert_branch(1, UINT32_MAX);
+    assert_branch(UINT64_MAX, 1);
+    assert_branch(0x1234567890abcdef, 0xdeadbeef);
+    assert_int_equal(branch_write(UINT64_MAX, UINT32_MAX, out, 33), 0);
+    assert_int_equal(branch_write(UINT64_MAX, UINT32_MAX, out, 34), 33);
+}
+
+static void test_branch_of_others_is_not_read(void **state)
+{
+    static const char *const branches[] = {"",
+                                           "z9hG4bK",
+                                           "z9hG4bKr",
+                                           "z9hG4bKr1",
+                                           "z9hG4bKr1.",
+                                           "z9hG4bKr.1",
+                                           "z9hG4bKr1.1.1",
+                                           "z9hG4bKr1.1 ",
+                                           "z9hG4bKrG.1",
+                                           "z9hG4bKrA.1",
+                                           "z9hG4bKs1.1",
+                                           "z9hG4bKr11111111111111111.1",
+                                           "z9hG4bKr1.111111111"};
+    uint64_t number;
+    uint32_t digest;
+    (void)state;
+    for (size_t i = 0; i < sizeof branches / sizeof branches[0]; i++)
+        assert_false(branch_read(text_of(branches[i]), &number, &digest));
+}
+
+static void test_numbers_differ(void **state)
+{
+    struct bench *bench = *state;
+    uint64_t first = client_transaction_number(bench->transactions);
+    for (int i = 0; i < 1000; i++)
+        assert_int_not_equal(client_transaction_number(bench->transactions), first);
+}
+
+/* --- memory --- */
+
+static void test_no_memory(void **state)
+{
+    struct bench *bench = *state;
+    unsigned failed = 0;
+    for (uint64_t call = 1; call < 40; call++) {
+        struct client_transaction *transaction = NULL;
+        struct peer peer = fake_udp(5080);
+        char branch[64];
+        uint64_t number = client_transaction_number(bench->transactions);
+        branch_write(number, 0, branch, sizeof branch);
+        struct sip_message *request = bench_request(bench, "INVITE", branch);
+        struct sip_message *responses[] = {bench_response(bench, "INVITE", branch, 180),
+                                           bench_response(bench, "INVITE", branch, 487)};
+        bench->fake.fail_after = bench->fake.calls + call;
+        int error = client_transaction_new(bench->transactions, number, METHOD_INVITE, &peer, sip_bytes(request), bench,
+                                           &transaction);
+        if (error == 0) {
+            client_transaction_received(transaction, &responses[0]);
+            client_transaction_cancel(transaction);
+            client_transaction_received(transaction, &responses[1]);
+        } else {
+            assert_int_equal(error, -ENOMEM);
+            failed++;
+        }
+        bench->fake.fail_after = 0;
+        bench_advance(bench, 2 * T1_64);
+        assert_int_equal(transactions_clients(bench->transactions), 0);
+        sip_message_delete(responses[0]);
+        sip_message_delete(responses[1]);
+        sip_message_delete(request);
+        while (fake_wire_take(&bench->wire) != NULL)
+            ;
+        timers_destroy(&bench->timers);
+        timers_create(&bench->timers, &bench->fake.host);
+    }
+    assert_in_range(failed, 1, 10);
+}
+
+static void test_no_memory_for_the_layer(void **state)
+{
+    struct bench *bench = *state;
+    const struct transactions_config config = {
+        .host = &bench->fake.host, .timers = &bench->timers, .wire = &bench->wire.wire};
+    for (uint64_t call = 1; call <= 4; call++) {
+        struct transactions *transactions = NULL;
+        bench->fake.fail_after = bench->fake.calls + call;
+        assert_int_equal(transactions_new(&transactions, &config), -ENOMEM);
+        assert_null(transactions);
+    }
+    bench->fake.fail_after = 0;
+    transactions_delete(NULL);
+}
+
+static void test_delete_tells_the_end_of_each(void **state)
+{
+    struct bench *bench = *state;
+    struct transactions *standing = bench->transactions;
+    struct exchange exchange = begin(bench, "INVITE", false);
+    begin(bench, "OPTIONS", true);
+    answer(bench, &exchange, 180);
+    client_transaction_cancel(exchange.transaction);
+    transactions_delete(standing);
+    bench->transactions = NULL;
+    assert_int_equal(bench->ended, 2);
+    assert_int_equal(timers_next(&bench->timers), -1);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, bench_setup, bench_teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(test_timer_a_and_b_nothing_comes_on_udp),
+        TEST(test_timer_b_nothing_comes_on_tcp),
+        TEST(test_a_provisional_ends_timers_a_and_b),
+        TEST(test_3261_17_a_and_timer_d_refusal_on_udp),
+        TEST(test_timer_d_is_zero_on_tcp),
+        TEST(test_rfc6026_timer_m_every_2xx_is_told),
+        TEST(test_a_2xx_after_a_refusal_is_absorbed_here),
+        TEST(test_timer_e_and_f_nothing_comes_on_udp),
+        TEST(test_timer_f_nothing_comes_on_tcp),
+        TEST(test_timer_e_and_f_after_a_provisional),
+        TEST(test_timer_k_after_a_final),
+        TEST(test_3261_9_a_cancel_waits_for_a_provisional),
+        TEST(test_a_cancelled_invite_ends_64_t1_after_the_cancel),
+        TEST(test_cancel_is_a_transaction_of_its_own),
+        TEST(test_only_an_invite_without_final_is_cancelled),
+        TEST(test_3261_16_9_a_a_refused_send_is_told_soon),
+        TEST(test_5626_7_h_a_send_on_a_closed_connection_is_told_as_dead),
+        TEST(test_5626_7_h_a_flow_that_dies_is_told_at_once),
+        TEST(test_5626_7_h_no_retransmission_on_a_dead_flow),
+        TEST(test_a_connection_opened_for_it_is_its_flow),
+        TEST(test_3261_9_a_a_moved_transaction_is_cancelled_and_acknowledged_where_it_lives),
+        TEST(test_a_forgotten_transaction_is_silent),
+        TEST(test_a_response_may_be_kept),
+        TEST(test_3261_16_7_a_matching_by_branch_and_method),
+        TEST(test_branch_is_read_as_written),
+        TEST(test_branch_of_others_is_not_read),
+        TEST(test_numbers_differ),
+        TEST(test_no_memory),
+        TEST(test_no_memory_for_the_layer),
+        TEST(test_delete_tells_the_end_of_each),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
