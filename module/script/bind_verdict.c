@@ -12,6 +12,7 @@ struct verdict {
     uint16_t code;
     uint32_t seconds;
     uint32_t next_after;
+    bool recurse;
 };
 
 enum { NEXT_AFTER_MOST = 86400 };
@@ -102,19 +103,40 @@ static lua_Integer argument_range(lua_State *L, int index, lua_Integer low, lua_
     return value;
 }
 
-/* { next_after = 15 }: seconds after which the next target rings beside. */
-static uint32_t option_next_after(lua_State *L, int index)
+static void option_next_after(lua_State *L, int options, struct verdict *verdict)
 {
-    lua_Number seconds = 0;
-    luaL_checktype(L, index, LUA_TTABLE);
-    for (lua_pushnil(L); lua_next(L, index) != 0; lua_pop(L, 1)) {
-        if (lua_type(L, -2) != LUA_TSTRING || strcmp(lua_tostring(L, -2), "next_after") != 0)
-            luaL_argerror(L, index, "the only option of route is next_after");
-        seconds = lua_type(L, -1) == LUA_TNUMBER ? lua_tonumber(L, -1) : -1;
-        if (!(seconds >= 0.001 && seconds <= NEXT_AFTER_MOST))
-            luaL_argerror(L, index, "next_after is a number of seconds, 0.001 to 86400");
+    lua_Number seconds = lua_type(L, -1) == LUA_TNUMBER ? lua_tonumber(L, -1) : -1;
+    if (verdict->kind != VERDICT_ROUTE || !(seconds >= 0.001 && seconds <= NEXT_AFTER_MOST))
+        luaL_argerror(L, options, "next_after is for route, a number of seconds, 0.001 to 86400");
+    verdict->next_after = (uint32_t)(seconds * 1000);
+}
+
+/* { next_after = 15, recurse = true }: seconds after which the next target rings beside; follow 3xx responses. */
+static void read_options(lua_State *L, int options, struct verdict *verdict)
+{
+    luaL_checktype(L, options, LUA_TTABLE);
+    for (lua_pushnil(L); lua_next(L, options) != 0; lua_pop(L, 1)) {
+        const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "";
+        if (strcmp(name, "next_after") == 0)
+            option_next_after(L, options, verdict);
+        else if (strcmp(name, "recurse") == 0 && lua_isboolean(L, -1))
+            verdict->recurse = lua_toboolean(L, -1);
+        else
+            luaL_argerror(L, options, "the options are next_after = seconds and recurse = true or false");
     }
-    return (uint32_t)(seconds * 1000);
+}
+
+/* A verdict of this kind with the text at `word` (0: none) and the options at `options` (0: none). */
+static int with_options(lua_State *L, enum verdict_kind kind, int word, int options)
+{
+    struct verdict *verdict = new_verdict(L, kind);
+    if (options != 0)
+        read_options(L, options, verdict);
+    if (word != 0) {
+        lua_pushvalue(L, word);
+        lua_setiuservalue(L, -2, 1);
+    }
+    return 1;
 }
 
 /* sip.route([aor [, options]]) or sip.route(options) */
@@ -128,22 +150,16 @@ static int route(lua_State *L)
         return constant(L, VERDICT_ROUTE);
     if (has_aor)
         argument_uri(L, 1, "aor");
-    uint32_t next_after = has_options ? option_next_after(L, options) : 0;
-    new_verdict(L, VERDICT_ROUTE)->next_after = next_after;
-    if (has_aor) {
-        lua_pushvalue(L, 1);
-        lua_setiuservalue(L, -2, 1);
-    }
-    return 1;
+    return with_options(L, VERDICT_ROUTE, has_aor ? 1 : 0, has_options ? options : 0);
 }
 
+/* sip.relay(uri [, options]) */
 static int relay(lua_State *L)
 {
+    bool has_options = !lua_isnoneornil(L, 2);
     argument_uri(L, 1, "uri");
-    new_verdict(L, VERDICT_RELAY);
-    lua_pushvalue(L, 1);
-    lua_setiuservalue(L, -2, 1);
-    return 1;
+    lua_settop(L, 2);
+    return with_options(L, VERDICT_RELAY, 1, has_options ? 2 : 0);
 }
 
 static int reply(lua_State *L)
@@ -210,6 +226,7 @@ bool verdict_read(lua_State *L, int index, struct script_verdict *out)
     out->code = verdict->code;
     out->seconds = verdict->seconds;
     out->next_after = verdict->next_after;
+    out->recurse = verdict->recurse;
     out->uri[0] = out->phrase[0] = out->destination[0] = '\0';
     lua_getiuservalue(L, index, 1);
     if (verdict->kind == VERDICT_REPLY)
@@ -222,7 +239,7 @@ bool verdict_read(lua_State *L, int index, struct script_verdict *out)
     return true;
 }
 
-/* v.kind, v.code, v.seconds, v.next_after (s), v.uri, v.phrase, v.destination: nil where the kind has none. */
+/* v.kind, v.code, v.seconds, v.next_after (s), v.recurse, v.uri, v.phrase, v.destination: nil where the kind has none. */
 static int verdict_index(lua_State *L)
 {
     const struct verdict *verdict = verdict_at(L, 1);
@@ -241,6 +258,8 @@ static int verdict_index(lua_State *L)
         lua_pushinteger(L, verdict->seconds);
     else if (strcmp(key, "next_after") == 0 && verdict->next_after != 0)
         lua_pushnumber(L, verdict->next_after / 1000.0);
+    else if (strcmp(key, "recurse") == 0 && verdict->recurse)
+        lua_pushboolean(L, true);
     else if (strcmp(key, text) == 0)
         lua_getiuservalue(L, 1, 1);
     else

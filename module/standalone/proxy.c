@@ -128,8 +128,9 @@ int context_add_aor(struct context *context, struct text aor)
     return error != 0 ? error : target_add_aor(context->targets, context->server->bindings, aor);
 }
 
-/* A URI of our own domain stands for its bindings; another one for itself. */
-int context_add_uri(struct context *context, struct text text)
+/* A URI of our own domain stands for its bindings; another one for itself. How many targets that has added, or an
+   error. */
+int context_add_uri(struct context *context, struct text text, int q)
 {
     char aor[512];
     struct sip_uri uri;
@@ -143,8 +144,9 @@ int context_add_uri(struct context *context, struct text text)
                     ? length
                     : target_add_aor(context->targets, context->server->bindings, (struct text){aor, (size_t)length});
     } else if (error == 0) {
-        struct target target = {.uri = text, .q = 1000};
+        struct target target = {.uri = text, .q = (uint16_t)q};
         error = target_add(context->targets, &target);
+        error = error == 0 ? 1 : error;
     }
     sip_uri_destroy(&uri);
     return error;
@@ -229,7 +231,7 @@ static void route_verdict(struct context *context, const struct script_verdict *
     context->ring_next_ms = verdict->next_after;
     context->may_recurse = verdict->recurse;
     if (verdict->uri[0] != '\0')
-        context_add_uri(context, aor);
+        context_add_uri(context, aor, 1000);
     else
         context_add_aor(context, aor);
     fork_out(context);
@@ -271,7 +273,8 @@ static void carry_out(struct context *context, const struct route *route, bool o
         route_verdict(context, verdict);
         break;
     case VERDICT_RELAY:
-        context_add_uri(context, text_of(verdict->uri));
+        context->may_recurse = verdict->recurse;
+        context_add_uri(context, text_of(verdict->uri), 1000);
         fork_out(context);
         break;
     case VERDICT_REPLY:

@@ -236,19 +236,20 @@ static void next_flow(struct branch *branch)
         go_on(context);
 }
 
+/* 3261-16.7.i. Once its Contacts are followed, the 3xx is no answer to send up any more. */
 static void recurse(struct branch *branch)
 {
     struct context *context = branch->context;
     struct sip_value value;
+    bool followed = false;
     for (size_t i = 0; branch->response != NULL && sip_value(branch->response, HEADER_CONTACT, i, &value); i++) {
         struct sip_contact contact;
         const char *what;
-        if (sip_contact_read(&value, &contact, &what) != 0)
-            continue;
-        struct target target = {.uri = contact.value.uri, .q = (uint16_t)(contact.q < 0 ? 1000 : contact.q)};
-        if (context->targets != NULL)
-            target_add(context->targets, &target);
+        if (context->targets != NULL && sip_contact_read(&value, &contact, &what) == 0)
+            followed |= context_add_uri(context, contact.value.uri, contact.q < 0 ? 1000 : contact.q) > 0;
     }
+    if (followed)
+        branch->code = 0;
     go_on(context);
 }
 
@@ -256,7 +257,7 @@ static void add_by_verdict(struct reaction *reaction)
 {
     struct context *context = reaction->branch->context;
     if (reaction->verdict.kind == VERDICT_RELAY)
-        context_add_uri(context, text_of(reaction->verdict.uri));
+        context_add_uri(context, text_of(reaction->verdict.uri), 1000);
     else if (reaction->verdict.kind == VERDICT_ROUTE)
         context_add_aor(context, text_of(reaction->verdict.uri));
     context_start_targets(context, true);

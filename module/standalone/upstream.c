@@ -101,7 +101,7 @@ static bool ask_exhausted(struct context *context, const struct best *best, cons
     if (outcome != SCRIPT_VERDICT)
         return false;
     if (verdict.kind == VERDICT_RELAY && context_may_add(context)) {
-        context_add_uri(context, text_of(verdict.uri));
+        context_add_uri(context, text_of(verdict.uri), 1000);
         context_start_targets(context, true);
         return context_pending(context, NULL) > 0;
     }

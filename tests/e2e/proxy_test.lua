@@ -248,6 +248,21 @@ test("5626-7.h after 180 the dead flow's branch waits for the instance", functio
     caller:expect_final(call)
 end)
 
+test("the flow of a dialog dies: what follows in the dialog reaches the instance over another", function(t)
+    local open = start(t)
+    local taken, other, caller, call = equal_flows(open)
+    local invite = taken:expect "INVITE"
+    taken:reply(invite, 200)
+    local answer = caller:expect_final(call, 200)
+    caller:within("ACK", call, answer)
+    taken:expect "ACK"
+    taken:close()
+    ua.wait.pause(50)
+    local bye = caller:within("BYE", call, answer)
+    other:reply(other:expect "BYE", 200)
+    caller:expect_final(bye, 200)
+end)
+
 test("5626-11.5.a every flow says 430: the caller gets 480", function(t)
     local open = start(t)
     local taken, other, caller, call = equal_flows(open)

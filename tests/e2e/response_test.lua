@@ -169,6 +169,19 @@ test("3261-16.7.i a 302 goes up, nobody asked to follow it", function(t)
     carol:expect_none("INVITE", 100)
 end)
 
+test("3261-16.7.i a 302 is followed where the policy says so, each URI once", function(t)
+    local open = start(t, { source = 'sip_on_request(function() return sip_route(nil, { recurse = true }) end)' })
+    local bob, carol, alice = open("bob"), open("carol"), open("alice")
+    bob:register { instance = one, reg_id = 1 }
+    carol:register { instance = three, reg_id = 1 }
+    local call = alice:invite(bob.aor)
+    local contact = { headers = { { "Contact", "<sip:carol@example.test>, <sip:bob@example.test>" } } }
+    bob:reply(bob:expect "INVITE", 302, contact)
+    carol:reply(carol:expect "INVITE", 302, contact)
+    bob:expect_none("INVITE", 100)
+    alice:expect_final(call, 302)
+end)
+
 test("3261-9.a CANCEL waits for a provisional of that branch", function(t)
     local open = start(t)
     local bob, alice = open("bob"), open("alice")
