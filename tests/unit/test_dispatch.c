@@ -1,0 +1,389 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "server_stage.h"
+
+/* What has arrived and where it goes: retransmissions, CANCEL, limits, loops, faults, draining. */
+
+static const struct server_counters *counters(const struct stage *stage)
+{
+    return server_counters(stage->server);
+}
+
+static void test_options_to_the_server_itself(void **state)
+{
+    struct stage *stage = *state;
+    struct peer alice = fake_udp(5070);
+    stage_request(stage, &alice, (struct request){.method = "OPTIONS", .uri = "sip:example.com"});
+    struct sent *fine = stage_status(stage, &alice, 200);
+    assert_non_null(strstr(sent_header(fine, "Via", 0), "received=127.0.0.1"));
+    assert_non_null(strstr(sent_header(fine, "Via", 0), "rport=5070"));
+    assert_non_null(strstr(sent_header(fine, "To", 0), ";tag="));
+    stage_silent(stage);
+}
+
+static void test_response_goes_to_the_port_of_the_via_without_rport(void **state)
+{
+    struct stage *stage = *state;
+    struct peer alice = fake_udp(40000), listening = fake_udp(5071);
+    stage_receive(stage, &alice,
+                  "OPTIONS sip:example.com SIP/2.0\nVia: SIP/2.0/UDP 10.9.8.7:5071;branch=z9hG4bKa\n"
+                  "Max-Forwards: 70\nFrom: <sip:alice@example.com>;tag=a\nTo: <sip:example.com>\nCall-ID: c\n"
+                  "CSeq: 1 OPTIONS\nContent-Length: 0\n\n");
+    struct sent *fine = stage_status(stage, &listening, 200);
+    assert_non_null(strstr(sent_header(fine, "Via", 0), "received=127.0.0.1"));
+}
+
+static void test_a_retransmission_gets_the_same_response(void **state)
+{
+    struct stage *stage = *state;
+    struct peer alice = fake_udp(5070);
+    const struct request options = {.method = "OPTIONS", .uri = "sip:example.com"};
+    stage_request(stage, &alice, options);
+    struct sent *first = stage_status(stage, &alice, 200);
+    stage_request(stage, &alice, options);
+    assert_string_equal(stage_status(stage, &alice, 200)->bytes, first->bytes);
+    assert_int_equal(counters(stage)->retransmissions, 1);
+    assert_int_equal(counters(stage)->requests, 2);
+    assert_int_equal(stage_count(stage, "transactions"), 1);
+}
+
+static void test_3261_16_7_a_a_response_without_transaction_is_dropped(void **state)
+{
+    struct stage *stage = *state;
+    struct peer bob = fake_udp(5080);
+    stage_receive(stage, &bob,
+                  "SIP/2.0 200 OK\nVia: SIP/2.0/UDP 127.0.0.1:5060;branch=z9hG4bKr1.1\n"
+                  "Via: SIP/2.0/UDP 127.0.0.1:5070;branch=z9hG4bKa\nFrom: <sip:a@example.com>;tag=a\n"
+                  "To: <sip:bob@example.com>;tag=b\nCall-ID: c\nCSeq: 1 INVITE\nContent-Length: 0\n\n");
+    stage_silent(stage);
+    assert_int_equal(counters(stage)->unmatched, 1);
+    assert_int_equal(counters(stage)->responses, 1);
+}
+
+static void test_no_hops_left(void **state)
+{
+    struct stage *stage = *state;
+    struct peer alice = fake_udp(5070);
+    stage_request(stage, &alice, (struct request){.hops = 1000});
+    stage_status(stage, &alice, 483);
+    stage_request(stage, &alice, (struct request){.method = "ACK", .hops = 1000});
+    stage_silent(stage);
+}
+
+static void test_one_hop_less(void **state)
+{
+    struct stage *stage = *state;
+    struct peer alice = fake_udp(5070);
+    stage_phone(stage, (struct phone){.port = 5080});
+    stage_request(stage, &alice, (struct request){.hops = 3});
+    stage_status(stage, &alice, 100);
+    assert_string_equal(sent_header(stage_sent(stage, "INVITE"), "Max-Forwards", 0), "2");
+}
+
+static void test_a_proxy_require_is_not_supported(void **state)
+{
+    struct stage *stage = *state;
+    struct peer alice = fake_udp(5070);
+    stage_request(stage, &alice, (struct request){.fields = "Proxy-Require: magic, wand\n"});
+    struct sent *refusal = stage_status(stage, &alice, 420);
+    assert_string_equal(sent_header(refusal, "Unsupported", 0), "magic, wand");
+}
+
+static void test_an_unknown_scheme(void **state)
+{
+    struct stage *stage = *state;
+    struct peer alice = fake_udp(5070);
+    stage_request(stage, &alice, (struct request){.uri = "tel:+15551234"});
+    stage_status(stage, &alice, 416);
+    stage_request(stage, &alice, (struct request){.call = "two", .uri = "sips:bob@example.com"});
+    stage_status(stage, &alice, 416);
+}
+
+/* No open relay. */
+static void test_strangers_do_not_reach_elsewhere(void **state)
+{
+    struct stage *stage = *state;
+    struct peer mallory = fake_udp(5070),
+                bob = stage_phone(stage, (struct phone){.port = 5080, .instance = "1", .reg_id = 1});
+    stage_request(stage, &mallory, (struct request){.uri = "sip:eve@192.0.2.1"});
+    stage_status(stage, &mallory, 100);
+    stage_status(stage, &mallory, 403);
+    stage_request(stage, &mallory,
+                  (struct request){.call = "two", .uri = "sip:eve@192.0.2.1", .method = "BYE", .to_tag = "t"});
+    stage_status(stage, &mallory, 403);
+    stage_request(stage, &bob, (struct request){.uri = "sip:eve@127.0.0.1:5099", .from = "bob"});
+    stage_status(stage, &bob, 100);
+    stage_sent_to(stage, "INVITE", 5099);
+}
+
+/* --- loops --- */
+
+/* What was sent, back at the door by way of somebody who changed the Request-URI. */
+static void comes_back(struct stage *stage, const struct sent *sent, const char *uri)
+{
+    char copy[8192];
+    struct peer from = fake_udp(5099);
+    int length =
+        snprintf(copy, sizeof copy, "INVITE %s SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:5099;branch=z9hG4bK-%s;rport%s",
+                 uri, uri + 4, strstr(sent->bytes, "\r\n"));
+    server_received(stage->server, &from, copy, (size_t)length);
+}
+
+/* RFC 5393: what comes back unchanged loops; with another Request-URI it spirals, and may. */
+static void test_a_loop_is_refused_and_a_spiral_is_not(void **state)
+{
+    struct stage *stage = *state;
+    struct peer alice = fake_udp(5070), elsewhere = fake_udp(5099);
+    stage_phone(stage, (struct phone){.user = "bob", .port = 5080});
+    stage_phone(stage, (struct phone){.user = "carol", .port = 5081});
+    stage_invite(stage, &alice, "one");
+    struct sent *invite = stage_sent_to(stage, "INVITE", 5080);
+    comes_back(stage, invite, "sip:carol@example.com");
+    stage_status(stage, &elsewhere, 100);
+    stage_sent_to(stage, "INVITE", 5081);
+    comes_back(stage, invite, "sip:bob@example.com");
+    stage_status(stage, &elsewhere, 482);
+    stage_silent(stage);
+}
+
+static void test_another_request_of_the_call_is_no_loop(void **state)
+{
+    struct stage *stage = *state;
+    struct peer alice = fake_udp(5070);
+    stage_phone(stage, (struct phone){.port = 5080});
+    stage_invite(stage, &alice, "one");
+    struct sent *invite = stage_sent_to(stage, "INVITE", 5080);
+    char fields[256];
+    snprintf(fields, sizeof fields, "Via: %s\n", sent_header(invite, "Via", 0));
+    stage_request(stage, &alice, (struct request){.cseq = 2, .fields = fields});
+    stage_status(stage, &alice, 100);
+    stage_sent_to(stage, "INVITE", 5080);
+}
+
+/* --- CANCEL --- */
+
+static void test_3261_9_a_cancel_of_nothing(void **state)
+{
+    struct stage *stage = *state;
+    struct peer alice = fake_udp(5070);
+    stage_request(stage, &alice, (struct request){.method = "CANCEL"});
+    stage_status(stage, &alice, 481);
+}
+
+static void test_3261_9_a_cancel_after_the_final_changes_nothing(void **state)
+{
+    struct stage *stage = *state;
+    struct peer alice = fake_udp(5070);
+    stage_phone(stage, (struct phone){.port = 5080});
+    stage_invite(stage, &alice, "one");
+    struct sent *invite = stage_sent(stage, "INVITE");
+    stage_response(stage, invite, 200, NULL);
+    stage_status(stage, &alice, 200);
+    stage_request(stage, &alice, (struct request){.method = "CANCEL"});
+    struct sent *fine = stage_status(stage, &alice, 200);
+    assert_string_equal(sent_header(fine, "CSeq", 0), "1 CANCEL");
+    stage_silent(stage);
+}
+
+/* --- limits --- */
+
+static void test_too_many_transactions(void **state)
+{
+    struct stage stage;
+    struct peer alice = fake_udp(5070);
+    (void)state;
+    stage_create(&stage);
+    stage.config.transactions_most = 2;
+    stage_open(&stage);
+    for (unsigned i = 1; i <= 3; i++)
+        stage_request(&stage, &alice, (struct request){.method = "OPTIONS", .uri = "sip:example.com", .cseq = i});
+    stage_status(&stage, &alice, 200);
+    stage_status(&stage, &alice, 200);
+    struct sent *refusal = stage_status(&stage, &alice, 503);
+    assert_string_equal(sent_header(refusal, "Retry-After", 0), "10");
+    assert_int_equal(counters(&stage)->overloaded, 1);
+    /* a retransmission needs no room */
+    stage_request(&stage, &alice, (struct request){.method = "OPTIONS", .uri = "sip:example.com", .cseq = 1});
+    stage_status(&stage, &alice, 200);
+    /* and there is room again when they have ended */
+    stage_advance(&stage, 32000);
+    stage_request(&stage, &alice, (struct request){.method = "OPTIONS", .uri = "sip:example.com", .cseq = 4});
+    stage_status(&stage, &alice, 200);
+    stage_destroy(&stage);
+}
+
+static void test_draining_refuses_new_calls_and_lets_old_ones_end(void **state)
+{
+    struct stage *stage = *state;
+    struct peer alice = fake_udp(5070), bob = stage_phone(stage, (struct phone){.port = 5080});
+    stage_invite(stage, &alice, "one");
+    struct sent *invite = stage_sent(stage, "INVITE");
+    assert_false(server_is_drained(stage->server));
+    server_drain(stage->server);
+    assert_int_equal(stage_count(stage, "draining"), 1);
+    stage_request(stage, &alice, (struct request){.call = "two"});
+    stage_status(stage, &alice, 503);
+    stage_request(stage, &bob,
+                  (struct request){.method = "REGISTER", .uri = "sip:example.com", .call = "r", .to = "bob"});
+    stage_status(stage, &bob, 503);
+    assert_int_equal(counters(stage)->overloaded, 2);
+    stage_response(stage, invite, 200, "Contact: <sip:bob@127.0.0.1:5080>\n");
+    struct sent *fine = stage_status(stage, &alice, 200);
+    assert_true(server_is_drained(stage->server));
+    /* inside the dialog all goes on */
+    char fields[256];
+    snprintf(fields, sizeof fields, "Route: %s\n", sent_header(fine, "Record-Route", 0));
+    stage_request(
+        stage, &alice,
+        (struct request){
+            .method = "BYE", .uri = "sip:bob@127.0.0.1:5080", .to_tag = "p5080", .cseq = 2, .fields = fields});
+    struct sent *bye = stage_sent_to(stage, "BYE", 5080);
+    assert_false(server_is_drained(stage->server));
+    stage_response(stage, bye, 200, NULL);
+    stage_status(stage, &alice, 200);
+    assert_true(server_is_drained(stage->server));
+}
+
+/* --- faults --- */
+
+static void test_a_message_with_a_fault_is_answered_and_counted(void **state)
+{
+    struct stage *stage = *state;
+    struct peer alice = fake_udp(5070);
+    stage_receive(stage, &alice,
+                  "OPTIONS sip:example.com SIP/2.0\nVia: SIP/2.0/UDP 127.0.0.1:5070;branch=z9hG4bKa;rport\n"
+                  "Max-Forwards: 70\nFrom: <sip:alice@example.com>;tag=a\nTo: <sip:example.com>\nCall-ID: c\n"
+                  "CSeq: 1 INVITE\nContent-Length: 0\n\n");
+    stage_status(stage, &alice, 400);
+    assert_int_equal(counters(stage)->malformed_answered, 1);
+    assert_int_equal(counters(stage)->malformed_dropped, 0);
+    assert_int_equal(stage_count(stage, "transactions"), 0);
+}
+
+static void test_what_cannot_be_answered_is_dropped_and_counted(void **state)
+{
+    struct stage *stage = *state;
+    struct peer alice = fake_udp(5070);
+    static const char *const broken[] = {
+        "x\n\n", "OPTIONS sip:example.com SIP/2.0\n\n",
+        "SIP/2.0 999 Strange\nVia: SIP/2.0/UDP 127.0.0.1:5060;branch=z9hG4bKa\nFrom: <sip:a@b>;tag=a\n"
+        "To: <sip:a@b>;tag=b\nCall-ID: c\nCSeq: 1 OPTIONS\nContent-Length: 0\n\n",
+        "ACK sip:example.com SIP/2.0\nVia: SIP/2.0/UDP 127.0.0.1:5070;branch=z9hG4bKa;rport\n"
+        "From: <sip:alice@example.com>;tag=a\nTo: <sip:example.com>\nCall-ID: c\nCSeq: 1 INVITE\n"
+        "Content-Length: 0\n\n"};
+    for (size_t i = 0; i < sizeof broken / sizeof broken[0]; i++) {
+        stage_receive(stage, &alice, broken[i]);
+        stage_silent(stage);
+        assert_int_equal(counters(stage)->malformed_dropped, i + 1);
+    }
+}
+
+static void test_a_stream_that_cannot_be_cut_is_answered_with_the_status_told(void **state)
+{
+    struct stage *stage = *state;
+    struct peer alice = fake_tcp(&stage->wire, 5070);
+    static const char head[] = "OPTIONS sip:example.com SIP/2.0\r\nVia: SIP/2.0/TCP 127.0.0.1:5070;branch=z9hG4bKa\r\n"
+                               "From: <sip:alice@example.com>;tag=a\r\nTo: <sip:example.com>\r\nCall-ID: c\r\n"
+                               "CSeq: 1 OPTIONS\r\nContent-Length: 99999999\r\n\r\n";
+    server_received_fault(stage->server, &alice, head, sizeof head - 1, 413);
+    stage_status(stage, &alice, 413);
+    server_received_fault(stage->server, &alice, "rubbish", 7, 400);
+    stage_silent(stage);
+    assert_int_equal(counters(stage)->malformed_answered, 1);
+    assert_int_equal(counters(stage)->malformed_dropped, 1);
+}
+
+/* --- domains --- */
+
+static bool is_own(struct stage *stage, const char *uri)
+{
+    struct peer alice = fake_udp(5070);
+    static unsigned const own = 200;
+    char call[32];
+    snprintf(call, sizeof call, "own-%u", (unsigned)stage_count(stage, "requests"));
+    stage_request(stage, &alice, (struct request){.method = "OPTIONS", .uri = uri, .call = call});
+    return sent_status(stage_sent(stage, "SIP/2.0")) == own;
+}
+
+static void test_what_is_our_domain(void **state)
+{
+    struct stage *stage = *state;
+    assert_true(is_own(stage, "sip:example.com"));
+    assert_true(is_own(stage, "sip:EXAMPLE.com:5060"));
+    assert_true(is_own(stage, "sip:127.0.0.1"));
+    assert_true(is_own(stage, "sip:127.0.0.1:5060;transport=tcp"));
+    assert_false(is_own(stage, "sip:example.com:5061"));
+    assert_false(is_own(stage, "sip:example.org"));
+    assert_false(is_own(stage, "sip:127.0.0.1:5070"));
+    assert_false(is_own(stage, "sip:sub.example.com"));
+}
+
+static void test_status_tells_what_stands(void **state)
+{
+    struct stage *stage = *state;
+    struct peer alice = fake_udp(5070);
+    stage_phone(stage, (struct phone){.port = 5080, .instance = "1", .reg_id = 1});
+    stage_phone(stage, (struct phone){.port = 5081, .instance = "2", .reg_id = 1});
+    stage_advance(stage, 40000);
+    stage_invite(stage, &alice, "one");
+    struct sent *first = stage_sent(stage, "INVITE");
+    stage_sent(stage, "INVITE");
+    stage_response(stage, first, 180, NULL);
+    assert_int_equal(stage_count(stage, "flows"), 2);
+    assert_int_equal(stage_count(stage, "bindings"), 2);
+    assert_int_equal(stage_count(stage, "aors"), 1);
+    assert_int_equal(stage_count(stage, "transactions"), 1);
+    assert_int_equal(stage_count(stage, "client_transactions"), 2);
+    assert_int_equal(stage_count(stage, "unanswered"), 1);
+    assert_int_equal(stage_count(stage, "response_contexts"), 1);
+    assert_int_equal(stage_count(stage, "resting"), 0);
+    assert_int_equal(stage_count(stage, "draining"), 0);
+    assert_int_equal(stage_count(stage, "branches"), 2);
+    assert_int_equal(stage_count(stage, "forward"), 1);
+}
+
+static void test_no_memory_for_the_server(void **state)
+{
+    struct stage stage;
+    (void)state;
+    for (uint64_t call = 1; call < 50; call++) {
+        stage_create(&stage);
+        stage.fake.fail_after = call;
+        int error = server_new(&stage.server, &stage.config);
+        stage.fake.fail_after = 0;
+        stage_destroy(&stage);
+        if (error == 0) {
+            assert_true(call > 5);
+            return;
+        }
+    }
+    fail_msg("no server with fifty allocations");
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, stage_setup, stage_teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(test_options_to_the_server_itself),
+        TEST(test_response_goes_to_the_port_of_the_via_without_rport),
+        TEST(test_a_retransmission_gets_the_same_response),
+        TEST(test_3261_16_7_a_a_response_without_transaction_is_dropped),
+        TEST(test_no_hops_left),
+        TEST(test_one_hop_less),
+        TEST(test_a_proxy_require_is_not_supported),
+        TEST(test_an_unknown_scheme),
+        TEST(test_strangers_do_not_reach_elsewhere),
+        TEST(test_a_loop_is_refused_and_a_spiral_is_not),
+        TEST(test_another_request_of_the_call_is_no_loop),
+        TEST(test_3261_9_a_cancel_of_nothing),
+        TEST(test_3261_9_a_cancel_after_the_final_changes_nothing),
+        cmocka_unit_test(test_too_many_transactions),
+        TEST(test_draining_refuses_new_calls_and_lets_old_ones_end),
+        TEST(test_a_message_with_a_fault_is_answered_and_counted),
+        TEST(test_what_cannot_be_answered_is_dropped_and_counted),
+        TEST(test_a_stream_that_cannot_be_cut_is_answered_with_the_status_told),
+        TEST(test_what_is_our_domain),
+        TEST(test_status_tells_what_stands),
+        cmocka_unit_test(test_no_memory_for_the_server),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
