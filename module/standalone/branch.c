@@ -123,7 +123,8 @@ static void send_to_peer(struct branch *branch)
     uint64_t number = client_transaction_number(server->transactions);
     address_format(&branch->peer.address, branch->destination, sizeof branch->destination);
     branch->digest = branch_digest(server, context->request);
-    if (rest_is_on(server, text_of(branch->destination)) || !write_request(branch, number)) {
+    branch->rested = rest_is_on(server, text_of(branch->destination));
+    if (branch->rested || !write_request(branch, number)) {
         fail_soon(branch, ORIGIN_TRANSPORT);
         return;
     }

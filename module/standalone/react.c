@@ -402,7 +402,8 @@ void branch_react(struct branch *branch, enum origin origin, struct sip_message 
     reaction.decision = decide(&reaction.facts, &reaction.state);
     if (reaction.decision.code > SIP_TRYING && reaction.decision.code < SIP_OK)
         branch->provisional_seen = true;
-    if (reaction.decision.code != SIP_TRYING) {
+    /* A destination that rests has said nothing that a policy could have a view on. */
+    if (reaction.decision.code != SIP_TRYING && !branch->rested) {
         ask_policy(&reaction);
         judge(&reaction);
     }

@@ -72,6 +72,7 @@ struct branch {
     bool provisional_seen;
     bool on_flow;
     bool resolving;
+    bool rested;             /* nothing was sent: the destination rests */
     bool flow_died;          /* waits for the instance (5626-7.h) */
     uint8_t pending_origin;  /* what `timer` tells when nothing was sent */
     union address others[4]; /* further addresses of the same name (3263-4.3.a) */
