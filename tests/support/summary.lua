@@ -54,16 +54,21 @@ local function fault(result, status)
     end
 end
 
+-- The start tells what went wrong, the end how it ended.
 local function indent(text, most)
     local lines = {}
     for line in text:gmatch "[^\n]+" do
         lines[#lines + 1] = "    " .. line
     end
-    local from = math.max(1, #lines - most + 1)
-    if from > 1 then
-        print(("    ... %d lines before"):format(from - 1))
+    local head = math.min(#lines, most)
+    print(table.concat(lines, "\n", 1, head))
+    if #lines > head then
+        local tail = math.max(head + 1, #lines - 4)
+        if tail > head + 1 then
+            print(("    ... %d lines ..."):format(tail - head - 1))
+        end
+        print(table.concat(lines, "\n", tail))
     end
-    print(table.concat(lines, "\n", from))
 end
 
 for index = 2, #arg do
