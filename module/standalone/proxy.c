@@ -268,6 +268,7 @@ static void standard_way(struct context *context, const struct route *route, boo
 static void carry_out(struct context *context, const struct route *route, bool own,
                       const struct script_verdict *verdict)
 {
+    context->server->counters.verdicts++;
     switch (verdict->kind) {
     case VERDICT_ROUTE:
         route_verdict(context, verdict);
@@ -279,24 +280,32 @@ static void carry_out(struct context *context, const struct route *route, bool o
         break;
     case VERDICT_REPLY:
     case VERDICT_FAIL:
-        if (guard_status(sip_method(context->request), verdict->code) == RULE_NONE)
-            refuse(context, verdict->code, text_of(verdict->phrase));
-        else
-            standard_way(context, route, own);
+        refuse(context, verdict->code, text_of(verdict->phrase));
         break;
     case VERDICT_DROP:
         context->final_forwarded = true;
         server_transaction_abandon(context->transaction);
+        break;
+    case VERDICT_REST:
+        rest_set(context->server, text_of(verdict->destination), verdict->seconds);
+        standard_way(context, route, own);
         break;
     default:
         standard_way(context, route, own);
     }
 }
 
+static bool may_carry_out(const struct context *context, const struct script_verdict *verdict)
+{
+    const struct facts facts = {.method = (uint8_t)sip_method(context->request)};
+    bool answers = verdict->kind == VERDICT_REPLY || verdict->kind == VERDICT_FAIL;
+    return !answers || verdict_may_answer(context->server, &facts, verdict);
+}
+
 static void new_request(struct context *context, const struct route *route, const struct sip_uri *uri)
 {
     char aor[512];
-    struct script_verdict verdict;
+    struct script_verdict verdict = {0};
     struct server *server = context->server;
     bool own = route->next.length == 0 && server_is_own_domain(server, uri);
     int length = sip_uri_aor(uri, aor, sizeof aor);
@@ -306,8 +315,7 @@ static void new_request(struct context *context, const struct route *route, cons
         return;
     }
     enum script_outcome outcome = ask(context, &verdict);
-    server->counters.verdicts += outcome == SCRIPT_VERDICT;
-    if (outcome == SCRIPT_VERDICT)
+    if (outcome == SCRIPT_VERDICT && may_carry_out(context, &verdict))
         carry_out(context, route, own, &verdict);
     else if (own && uri->user.length == 0 && sip_method(context->request) == METHOD_OPTIONS)
         refuse(context, SIP_OK, (struct text){NULL, 0});

@@ -107,27 +107,29 @@ static bool replaces_action(enum verdict_kind kind)
            kind == VERDICT_REPLY || kind == VERDICT_FAIL;
 }
 
+/* 3261-16.7.d: a 6xx that has come goes up as it is. */
+static enum rule_id guard_final(const struct reaction *reaction, uint16_t status)
+{
+    bool global = reaction->state.global_failure_seen || code_class(reaction->decision.code) == CLASS_GLOBAL_FAILURE;
+    return global ? RULE_3261_16_7_D : guard_status(reaction->facts.method, status);
+}
+
 static void judge(struct reaction *reaction)
 {
     struct context *context = reaction->branch->context;
-    struct server_counters *counters = &context->server->counters;
     if (reaction->outcome != SCRIPT_VERDICT)
         return;
     struct proposal proposal = propose(reaction);
     reaction->refused = guard_check(&reaction->facts, &reaction->state, &proposal);
     if (reaction->refused == RULE_NONE && proposal.action == ACTION_FAIL && replaces_action(reaction->verdict.kind))
-        reaction->refused = guard_status(reaction->facts.method, proposal.status);
+        reaction->refused = guard_final(reaction, proposal.status);
     bool inside = reaction->branch->target == NULL && proposal.adds_branch;
     if (reaction->refused != RULE_NONE || inside) {
-        char line[160];
-        counters->verdicts_refused++;
-        snprintf(line, sizeof line, "verdict %s on %u refused: %s %s", verdict_name(reaction->verdict.kind),
-                 reaction->decision.code, inside ? "inside a dialog nothing is forked" : "it would break rule",
-                 inside ? "" : rule_at(reaction->refused)->id);
-        context->server->config.host->log(context->server->config.host->context, LOG_WARNING, line);
+        verdict_refuse(context->server, &reaction->verdict, reaction->decision.code,
+                       inside ? "inside a dialog nothing is forked" : "it would break rule", reaction->refused);
         return;
     }
-    counters->verdicts++;
+    context->server->counters.verdicts++;
     reaction->overridden = replaces_action(reaction->verdict.kind);
     if (reaction->verdict.kind == VERDICT_REST)
         rest_set(context->server, text_of(reaction->verdict.destination), reaction->verdict.seconds);

@@ -308,13 +308,43 @@ static int bind_one(struct registration *registration, size_t i)
     return error;
 }
 
-static int store_bindings(struct registration *registration)
+/* 10.3 step 7: all Contacts or none. What goes makes room for what comes. */
+static int check_room(struct registration *registration)
+{
+    const struct server *server = registration->server;
+    const struct binding_limits *limits = &server->config.bindings;
+    size_t most = limits->bindings_per_aor != 0 ? limits->bindings_per_aor : 32;
+    size_t standing = 0, added = 0, removed = 0;
+    const struct binding *binding = binding_first(server->bindings, registration->aor_text);
+    for (; binding != NULL; binding = binding_next(server->bindings, binding))
+        standing++;
+    for (size_t i = 0; i < registration->count; i++) {
+        bool known = known_binding(registration, i) != NULL;
+        added += registration->expires[i] > 0 && !known;
+        removed += registration->expires[i] == 0 && known;
+    }
+    bool full = limits->bindings != 0 && binding_count(server->bindings) + added > limits->bindings + removed;
+    if (added > 0 && (full || standing + added > most + removed))
+        return refuse(registration, SIP_FORBIDDEN, "Too Many Bindings");
+    return 0;
+}
+
+static int bind_all(struct registration *registration, bool living)
 {
     int error = 0;
+    for (size_t i = 0; error == 0 && i < registration->count; i++) {
+        if ((registration->expires[i] > 0) == living)
+            error = bind_one(registration, i);
+    }
+    return error;
+}
+
+static int store_bindings(struct registration *registration)
+{
     if (registration->star)
         binding_remove_aor(registration->server->bindings, registration->aor_text);
-    for (size_t i = 0; error == 0 && i < registration->count; i++)
-        error = bind_one(registration, i);
+    bind_all(registration, false);
+    int error = bind_all(registration, true);
     if (error == -ENOSPC)
         return refuse(registration, SIP_FORBIDDEN, "Too Many Bindings");
     return error;
@@ -391,12 +421,22 @@ static void confirm(struct registration *registration)
     server->counters.registered++;
 }
 
+static bool may_answer(const struct registration *registration, const struct script_verdict *verdict)
+{
+    struct facts facts = {.method = METHOD_REGISTER, .supports_outbound = registration->supports_outbound};
+    for (size_t i = 0; i < registration->count; i++) {
+        if (registration->contacts[i].reg_id != 0)
+            facts.reg_id = registration->contacts[i].reg_id;
+    }
+    return verdict_may_answer(registration->server, &facts, verdict);
+}
+
 /* True where the policy has answered, or wants no answer. */
 static bool policy_refused(struct registration *registration)
 {
     char source[80];
     struct server *server = registration->server;
-    struct script_verdict verdict;
+    struct script_verdict verdict = {0};
     if (server->script == NULL || !script_has_hook(server->script, HOOK_REGISTER))
         return false;
     size_t length = (size_t)snprintf(source, sizeof source,
@@ -410,12 +450,11 @@ static bool policy_refused(struct registration *registration)
     server->counters.script_errors += outcome >= SCRIPT_ERROR;
     if (outcome != SCRIPT_VERDICT)
         return false;
+    bool answers = verdict.kind == VERDICT_REPLY || verdict.kind == VERDICT_FAIL;
+    if (answers && !may_answer(registration, &verdict))
+        return false;
     server->counters.verdicts++;
-    if (verdict.kind == VERDICT_REPLY || verdict.kind == VERDICT_FAIL) {
-        bool outbound_asked = registration->supports_outbound;
-        /* 5626-11.6.a */
-        if (verdict.code == SIP_FIRST_HOP_LACKS_OUTBOUND_SUPPORT && !outbound_asked)
-            return false;
+    if (answers) {
         struct own_answer own = {.status = verdict.code, .phrase = text_of(verdict.phrase)};
         answer(server, registration->transaction, &own);
         return true;
@@ -427,8 +466,8 @@ static bool policy_refused(struct registration *registration)
 
 static int prepare(struct registration *registration)
 {
-    static int (*const steps[])(struct registration *) = {check_extensions, read_aor,       read_path,   read_contacts,
-                                                          check_flows,      canonical_uris, check_orders};
+    static int (*const steps[])(struct registration *) = {check_extensions, read_aor,       read_path,    read_contacts,
+                                                          check_flows,      canonical_uris, check_orders, check_room};
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
         int error = steps[i](registration);
         if (error != 0)

@@ -142,6 +142,12 @@ extern const struct server_events context_events;
 /* react.c: a response, or that none will come, is decided and carried out */
 void branch_react(struct branch *branch, enum origin origin, struct sip_message **response);
 
+/* verdict.c: counted and told; the core's decision stands. `code` it was a verdict on, 0: a request */
+void verdict_refuse(struct server *server, const struct script_verdict *verdict, uint32_t code, const char *why,
+                    enum rule_id rule);
+/* May the server answer a request so? Else the verdict is refused. */
+bool verdict_may_answer(struct server *server, const struct facts *request, const struct script_verdict *verdict);
+
 /* upstream.c */
 void context_finish(struct context *context);
 void context_send_up(struct context *context, const struct sip_message *response, uint32_t status);

@@ -83,10 +83,35 @@ static size_t gather(const struct context *context, struct stored_response store
     return count;
 }
 
+static bool adds_targets(const struct script_verdict *verdict)
+{
+    return verdict->kind == VERDICT_RELAY || verdict->kind == VERDICT_ROUTE;
+}
+
+/* What a script wants when no target is left; true where it has found new ones. */
+static bool carry_out(struct context *context, const struct script_verdict *verdict)
+{
+    if (adds_targets(verdict)) {
+        context->may_recurse |= verdict->recurse;
+        context_add_uri(context, verdict->uri[0] != '\0' ? text_of(verdict->uri) : context->aor, 1000);
+        context_start_targets(context, true);
+        return context_pending(context, NULL) > 0;
+    }
+    if (verdict->kind == VERDICT_FAIL)
+        context->fail_status = verdict->code;
+    if (verdict->kind == VERDICT_REST)
+        rest_set(context->server, text_of(verdict->destination), verdict->seconds);
+    if (verdict->kind == VERDICT_RETRY_AFTER) {
+        context->retry_after = verdict->seconds;
+        context->has_retry_after = true;
+    }
+    return false;
+}
+
 static bool ask_exhausted(struct context *context, const struct best *best, const struct branch *winner)
 {
     char source[80];
-    struct script_verdict verdict;
+    struct script_verdict verdict = {0};
     struct facts facts = {.code = best->status, .method = (uint8_t)sip_method(context->request)};
     struct state state = {.cancelled = context->cancelled, .global_failure_seen = context->global_failure_seen};
     struct script_reply reply = {.message = winner != NULL ? winner->response : NULL,
@@ -100,19 +125,18 @@ static bool ask_exhausted(struct context *context, const struct best *best, cons
     context->server->counters.script_errors += outcome >= SCRIPT_ERROR;
     if (outcome != SCRIPT_VERDICT)
         return false;
-    if (verdict.kind == VERDICT_RELAY && context_may_add(context)) {
-        context_add_uri(context, text_of(verdict.uri), 1000);
-        context_start_targets(context, true);
-        return context_pending(context, NULL) > 0;
+    struct proposal proposal = {.action = ACTION_FAIL, .status = verdict.code};
+    if (adds_targets(&verdict))
+        proposal = (struct proposal){.action = ACTION_NEXT_TARGET, .adds_branch = true};
+    enum rule_id rule = guard_check(&facts, &state, &proposal);
+    if (rule == RULE_NONE && verdict.kind == VERDICT_FAIL && state.global_failure_seen)
+        rule = RULE_3261_16_7_D;
+    if (rule != RULE_NONE) {
+        verdict_refuse(context->server, &verdict, best->status, "it would break rule", rule);
+        return false;
     }
-    bool status = verdict.kind == VERDICT_FAIL || verdict.kind == VERDICT_REPLY;
-    if (status && guard_status(sip_method(context->request), verdict.code) == RULE_NONE)
-        context->fail_status = verdict.code;
-    if (verdict.kind == VERDICT_RETRY_AFTER) {
-        context->retry_after = verdict.seconds;
-        context->has_retry_after = true;
-    }
-    return false;
+    context->server->counters.verdicts++;
+    return carry_out(context, &verdict);
 }
 
 void context_finish(struct context *context)
