@@ -10,6 +10,8 @@
 #include "core/facts.h"
 #include "core/text.h"
 #include "host/host.h"
+#include "script/sources.h"
+#include "script/store.h"
 #include "sip/message.h"
 
 /*
@@ -31,12 +33,13 @@ enum hook {
 };
 
 enum script_outcome {
-    SCRIPT_NO_HOOK, /* nothing registered: the core decides */
-    SCRIPT_DEFAULT, /* the hook ran and returned nothing: the core decides */
-    SCRIPT_VERDICT, /* *verdict is filled */
-    SCRIPT_ERROR,   /* it raised, or returned what is no verdict: the core decides; logged and counted */
-    SCRIPT_OVERRUN, /* past its time: likewise */
-    SCRIPT_MEMORY,  /* at its memory cap: likewise, and this version should be rebuilt */
+    SCRIPT_NO_HOOK,  /* nothing registered: the core decides */
+    SCRIPT_DEFAULT,  /* the hook ran and returned nothing: the core decides */
+    SCRIPT_VERDICT,  /* *verdict is filled */
+    SCRIPT_ERROR,    /* it raised, or returned what is no verdict: the core decides; logged and counted */
+    SCRIPT_OVERRUN,  /* past its time: likewise */
+    SCRIPT_MEMORY,   /* at its memory cap: likewise, and this version should be rebuilt */
+    SCRIPT_PREVIOUS, /* it failed, and says that the version before shall be asked (on_error = "previous") */
     SCRIPT_OUTCOME_COUNT
 };
 
@@ -112,6 +115,39 @@ struct script_counters {
  */
 int script_new(struct script **out, const struct host *host, const struct script_limits *limits, const char *path,
                char *error, size_t error_size);
+/* The same from sources that were read before; each layer's hooks know their layer. `store`: what sip.store gives;
+   NULL: one of the version's own. */
+struct script_config {
+    const struct host *host;
+    struct script_limits limits;
+    struct store *store;
+};
+int script_new_of(struct script **out, const struct script_config *config, struct sources *sources, char *error,
+                  size_t error_size);
+struct sources *script_sources(const struct script *script); /* borrowed */
+
+/* What the script keeps itself, over a reload: sip.save(function() return data end) and
+   sip.restore(function(data, schema) ... end). The blob is the host's memory: free it with script_saved_free(). A
+   script without save() gives an empty blob; restore() that returns false or raises refuses (-ECANCELED with `error`).
+ */
+int script_save(struct script *script, struct text *blob, char *error, size_t error_size);
+int script_restore(struct script *script, struct text blob, char *error, size_t error_size);
+void script_saved_free(struct script *script, struct text blob);
+
+/* For a person: which hooks a response with this code (0: a request of `method`) for an AOR goes through, in order,
+   with layer, file, line, selector, priority, failure mode and whether its circuit breaker has turned it off. visit
+   returns false to stop. */
+struct script_hook_info {
+    struct text layer, place; /* "base/10-trunks.lua:12" */
+    struct text selector;     /* "486", "4xx", "*", "INVITE" */
+    int32_t layer_priority, priority;
+    struct text on_error; /* "core", "previous", "503" */
+    bool off;
+    uint64_t entries, failures;
+};
+int script_explain(struct script *script, enum hook hook, uint32_t code, enum method method, struct text aor,
+                   bool (*visit)(void *context, const struct script_hook_info *info), void *context);
+
 struct script *script_hold(struct script *script);
 void script_release(struct script *script); /* NULL is fine; the last one closes the state */
 

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#ifndef REFLOW_SCRIPT_POLICY_H
+#define REFLOW_SCRIPT_POLICY_H
+
+#include "script/engine.h"
+#include "script/sources.h"
+#include "script/store.h"
+
+/*
+ * The versions of a policy in one worker: the active one, the one before it (kept warm), a canary for a share of calls,
+ * a shadow that decides without effect. A call holds what it began with. Reloading has steps, so that several workers
+ * take a version in use all or none: policy_prepare() in each, then policy_commit() in all or policy_abort().
+ * One thread.
+ */
+
+struct policy;
+
+enum policy_place { PLACE_ACTIVE, PLACE_CANARY, PLACE_SHADOW };
+
+struct policy_config {
+    const struct host *host;
+    struct script_limits limits;
+    struct store *store;      /* shared by all versions; NULL: none */
+    const char *good_path;    /* where the last good version is kept on disk; NULL: nowhere */
+    uint32_t rollback_window; /* entries looked at for automatic rollback; 0: 100 */
+    uint32_t rollback_share;  /* thousandths of them that may fail; past it the version before is taken; 0: 200 */
+};
+
+struct policy_version {
+    uint64_t number; /* counted up from 1 in this process */
+    uint64_t hash;
+    int64_t loaded_at; /* wall seconds */
+    uint64_t entries, failures;
+    char state[16]; /* "active", "previous", "canary", "shadow", "failed", "retired" */
+    char why[200];  /* of a failure or rollback */
+};
+
+/* What a call holds. Zeroed it holds nothing. */
+struct policy_hold {
+    struct policy *policy;
+    struct script *script; /* NULL: no script, the core decides */
+    struct script *shadow;
+    uint64_t version;
+};
+
+/* How a shadow compares: by hook, code and kind of difference. */
+struct shadow_sample {
+    uint8_t hook;
+    uint16_t code;
+    char active[48], shadow[48]; /* verdicts as words: "relay sip:vm@media", "default", "error" */
+    char call_id[64];
+};
+
+int policy_new(struct policy **out, const struct policy_config *config);
+void policy_delete(struct policy *policy); /* NULL is fine; no call may hold anything any more */
+
+/*
+ * Build a version aside from what was read. A version whose hash is that of one that failed is refused without being
+ * run (-EALREADY with the reason it failed for), one whose hash is the active one's is -EEXIST. 0: it waits for
+ * commit or abort. Otherwise as script_new(). What the script saves itself is carried over at commit; where it refuses
+ * that, the commit is not made.
+ */
+int policy_prepare(struct policy *policy, struct sources *sources, char *error, size_t error_size);
+int policy_commit(struct policy *policy, enum policy_place place, uint32_t canary_share, char *error,
+                  size_t error_size);
+void policy_abort(struct policy *policy, const char *why, bool remember);
+
+/* Take the version before, at once. -ENOENT where there is none. */
+int policy_rollback(struct policy *policy, const char *why);
+/* End the canary or the shadow: promote it to active, or drop it. -ENOENT. */
+int policy_promote(struct policy *policy, char *error, size_t error_size);
+int policy_end_trial(struct policy *policy, enum policy_place place);
+
+/* For a new call: by hash of its Call-ID, so that retransmissions and dialogs stay together. Release when it ends. */
+void policy_take(struct policy *policy, struct text call_id, struct policy_hold *hold);
+void policy_release(struct policy_hold *hold);
+bool policy_has_hook(const struct policy_hold *hold, enum hook hook);
+
+/* As script_on_*(); they also ask the version before where a hook that failed says so, run the shadow and compare, and
+   count what automatic rollback looks at. */
+enum script_outcome policy_on_request(struct policy_hold *hold, const struct script_call *call,
+                                      struct script_verdict *verdict);
+enum script_outcome policy_on_register(struct policy_hold *hold, const struct script_call *call,
+                                       struct script_verdict *verdict);
+enum script_outcome policy_on_response(struct policy_hold *hold, const struct script_call *call,
+                                       const struct script_reply *reply, const struct decision *decision,
+                                       struct script_verdict *verdict);
+enum script_outcome policy_on_exhausted(struct policy_hold *hold, const struct script_call *call,
+                                        const struct script_reply *best, struct script_verdict *verdict);
+void policy_on_flow(struct policy *policy, enum hook hook, const struct script_flow *flow);
+
+/* Rebuild what ran out of memory, expire the store, collect garbage; hosts call it when idle. */
+void policy_idle(struct policy *policy);
+
+/* Newest first; returns how many were filled. */
+size_t policy_history(const struct policy *policy, struct policy_version *versions, size_t most);
+uint32_t policy_canary_share(const struct policy *policy); /* thousandths */
+uint64_t policy_agreements(const struct policy *policy);
+uint64_t policy_differences(const struct policy *policy);
+size_t policy_samples(const struct policy *policy, struct shadow_sample *samples, size_t most);
+struct script *policy_active(const struct policy *policy);
+
+#endif

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#ifndef REFLOW_SCRIPT_SOURCES_H
+#define REFLOW_SCRIPT_SOURCES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/text.h"
+#include "host/host.h"
+
+/*
+ * The files of a policy, read once: what was hashed is what is compiled, whatever happens to the files meanwhile.
+ * A policy is one file, or layers: base, site and tenant folders, merged by declared priority. Of a folder all *.lua at
+ * its top run, in the order of their names; lib/ is for require, from that layer alone; spec/ holds the policy's own
+ * tests and is not part of the running version. Immutable, counted references, any thread.
+ */
+
+struct sources;
+
+enum { LAYERS_MOST = 64 };
+
+struct layer {
+    char name[32];    /* "base", "site", "example.com" */
+    char tenant[128]; /* a domain: its hooks are asked for AORs of that domain alone; empty: for all */
+    char path[1024];  /* a file or a folder */
+    int32_t priority; /* the higher is asked first; equal: the later one */
+};
+
+struct source_file {
+    struct text name;  /* "base/10-trunks.lua": the layer's name and the path inside it; a lone file: its path */
+    struct text bytes; /* terminated by a NUL that is not counted */
+    size_t layer;      /* index */
+    bool library;      /* of lib/: run by require only */
+};
+
+struct sources_limits {
+    size_t file;  /* bytes of one file; 0: 1 MiB */
+    size_t all;   /* bytes of all; 0: 8 MiB */
+    size_t files; /* 0: 256 */
+};
+
+/* 0 and *out with one reference; -ENOENT, -EACCES, -EFBIG, -ENOMEM, -EINVAL; `error` says in one line which file. */
+int sources_read(struct sources **out, const struct host *host, const struct layer *layers, size_t count,
+                 const struct sources_limits *limits, char *error, size_t error_size);
+
+/* Write to one file, and read it again: the last good version on disk. Written aside and renamed: whole or not at all.
+   -EBADMSG where the file is not what was written. */
+int sources_save(const struct sources *sources, const char *path);
+int sources_load(struct sources **out, const struct host *host, const char *path, char *error, size_t error_size);
+
+struct sources *sources_hold(struct sources *sources);
+void sources_release(struct sources *sources); /* NULL is fine */
+
+uint64_t sources_hash(const struct sources *sources); /* over names, layers and bytes */
+size_t sources_count(const struct sources *sources);
+const struct source_file *sources_at(const struct sources *sources, size_t index);
+size_t sources_layer_count(const struct sources *sources);
+const struct layer *sources_layer(const struct sources *sources, size_t index);
+
+#endif

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#ifndef REFLOW_SCRIPT_STORE_H
+#define REFLOW_SCRIPT_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/text.h"
+#include "host/host.h"
+
+/*
+ * What policies keep, owned by C: counters, values with a time to live, sets. It outlives every version of a script and
+ * is shared by all that are given it. Bounded in entries and bytes. Names are up to 128 bytes, values up to 4096.
+ * All memory is the host's; the host's lock, where it has one, is held around each call.
+ */
+
+struct store;
+
+struct store_limits {
+    uint32_t entries; /* 0: 65536; of all kinds, members of sets counted */
+    size_t bytes;     /* of names and values; 0: 16 MiB */
+};
+
+int store_new(struct store **out, const struct host *host, const struct store_limits *limits);
+void store_delete(struct store *store); /* NULL is fine */
+
+/* Counters: add (may be negative) and read. -EOVERFLOW, -ENOSPC, -EEXIST where the name is of another kind. */
+int store_add(struct store *store, struct text name, int64_t amount, int64_t *value);
+int store_count(const struct store *store, struct text name, int64_t *value); /* absent: 0 */
+
+/* Values: ttl in ms, 0: until forgotten. *value is good until the next call that changes the store. -ENOENT. */
+int store_put(struct store *store, struct text name, struct text value, uint64_t ttl_ms);
+int store_get(const struct store *store, struct text name, struct text *value);
+
+/* Sets of texts, members with a time to live each. */
+int store_insert(struct store *store, struct text set, struct text member, uint64_t ttl_ms);
+bool store_contains(const struct store *store, struct text set, struct text member);
+int store_erase(struct store *store, struct text set, struct text member);
+size_t store_size(const struct store *store, struct text set);
+int store_members(const struct store *store, struct text set, bool (*visit)(void *context, struct text member),
+                  void *context);
+
+/* Forget a name of any kind. -ENOENT. */
+int store_forget(struct store *store, struct text name);
+
+/* Remove what has expired, at most `most`; returns how many. */
+size_t store_expire(struct store *store, size_t most);
+
+size_t store_entries(const struct store *store);
+size_t store_bytes(const struct store *store);
+
+#endif
