@@ -146,7 +146,11 @@ static void resolved(void *again, const union address *addresses, size_t count)
     struct branch *branch = again;
     struct context *context = branch->context;
     branch->resolving = false;
-    if (context->transaction == NULL || branch->has_final || context->final_forwarded || context->cancelled) {
+    if (context->transaction == NULL) {
+        context_forget_unused(context);
+        return;
+    }
+    if (branch->has_final || context->final_forwarded || context->cancelled) {
         if (!branch->has_final)
             fail_soon(branch, ORIGIN_TRANSPORT);
         return;
@@ -257,6 +261,22 @@ struct branch *branch_start(struct context *context, struct target *target, stru
         fail_soon(branch, ORIGIN_FLOW_DOWN);
     }
     return branch;
+}
+
+/* RFC 3327: the first Path value is the next hop of a target that has one. */
+static struct text next_hop(const struct target *target)
+{
+    const char *open, *close;
+    if (target->path.length == 0)
+        return target->uri;
+    open = memchr(target->path.at, '<', target->path.length);
+    close = open != NULL ? memchr(open, '>', target->path.length - (size_t)(open - target->path.at)) : NULL;
+    return close != NULL ? (struct text){open + 1, (size_t)(close - open - 1)} : target->uri;
+}
+
+struct branch *branch_start_target(struct context *context, struct target *target)
+{
+    return branch_start(context, target, target->uri, next_hop(target), target->flow);
 }
 
 /* 3263-4.3.a: the same target at the next address of its name; NULL where there is none. */

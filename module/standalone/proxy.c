@@ -152,23 +152,12 @@ int context_add_uri(struct context *context, struct text text, int q)
     return error;
 }
 
-/* RFC 3327: the first Path value is the next hop of a target that has one. */
-static struct text next_hop(const struct target *target)
-{
-    const char *open, *close;
-    if (target->path.length == 0)
-        return target->uri;
-    open = memchr(target->path.at, '<', target->path.length);
-    close = open != NULL ? memchr(open, '>', target->path.length - (size_t)(open - target->path.at)) : NULL;
-    return close != NULL ? (struct text){open + 1, (size_t)(close - open - 1)} : target->uri;
-}
-
 void context_start_targets(struct context *context, bool open_class)
 {
     struct target *target;
     context->starting = true;
     while ((target = target_next(context->targets, open_class)) != NULL) {
-        branch_start(context, target, target->uri, next_hop(target), target->flow);
+        branch_start_target(context, target);
         open_class = false;
         if (context->ring_next_ms > 0) {
             timer_start(&context->server->timers, &context->ring_next, context->ring_next_ms);

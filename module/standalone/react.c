@@ -179,6 +179,8 @@ static void store(struct reaction *reaction)
     branch->response = *reaction->response;
     *reaction->response = NULL;
     timer_stop(&branch->context->server->timers, &branch->timer);
+    if (branch->transaction != NULL)
+        client_transaction_give_up(branch->transaction);
 }
 
 static void drop(const struct reaction *reaction)
@@ -234,7 +236,7 @@ static void next_flow(struct branch *branch)
     struct context *context = branch->context;
     struct target *next =
         branch->target != NULL && context_may_add(context) ? target_next_flow(context->targets, branch->target) : NULL;
-    if (next == NULL || branch_start(context, next, next->uri, next->uri, next->flow) == NULL)
+    if (next == NULL || branch_start_target(context, next) == NULL)
         go_on(context);
 }
 
@@ -359,8 +361,6 @@ static void carry_out(struct reaction *reaction)
         rest_set(context->server, text_of(branch->destination), decision->rest_s);
     if (code_class(decision->code) == CLASS_GLOBAL_FAILURE)
         context->global_failure_seen = true;
-    if ((decision->flags & FLAG_CANCEL_REST) != 0)
-        context_cancel_pending(context, branch);
     if ((decision->flags & FLAG_RESET_TIMER_C) != 0 && branch->transaction != NULL)
         timer_start(&context->server->timers, &branch->timer, context->server->config.timer_c_ms);
     if (reaction->overridden)
@@ -371,6 +371,8 @@ static void carry_out(struct reaction *reaction)
         forward(reaction);
     else if (decision->action != ACTION_ABSORB || code_is_final(decision->code))
         end_branch(reaction, decision->action);
+    if ((decision->flags & FLAG_CANCEL_REST) != 0)
+        context_cancel_pending(context, branch);
 }
 
 static bool concerns_nobody(const struct branch *branch, const struct sip_message *response)

@@ -128,6 +128,7 @@ size_t route_record(const struct server *server, const struct sip_message *reque
 /* branch.c */
 struct branch *branch_start(struct context *context, struct target *target, struct text uri, struct text next_hop,
                             flow_id flow);
+struct branch *branch_start_target(struct context *context, struct target *target);
 struct branch *branch_start_next_server(const struct branch *failed);
 void branch_delete(struct branch *branch);
 uint32_t branch_digest(const struct server *server, const struct sip_message *request);

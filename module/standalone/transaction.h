@@ -126,6 +126,10 @@ void client_transaction_received(struct client_transaction *transaction, struct 
 /* Cancel an INVITE: at once where a provisional came, else as soon as one does (rule 3261-9.a). */
 void client_transaction_cancel(struct client_transaction *transaction);
 
+/* Nobody waits for it any more, as its flow is dead, say: without a final response it ends 64*T1 from now at the
+   latest. Until then a 2xx is told. */
+void client_transaction_give_up(struct client_transaction *transaction);
+
 /* No more events; what still comes is absorbed. For a branch that has been replaced. */
 void client_transaction_forget(struct client_transaction *transaction);
 

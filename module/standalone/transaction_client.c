@@ -290,6 +290,13 @@ void client_transaction_cancel(struct client_transaction *transaction)
         send_cancel(transaction);
 }
 
+void client_transaction_give_up(struct client_transaction *transaction)
+{
+    struct transactions *owner = transaction->owner;
+    if (!timer_runs(&transaction->end))
+        timer_start(owner->config.timers, &transaction->end, 64ULL * transaction_t1(owner));
+}
+
 void client_transaction_forget(struct client_transaction *transaction)
 {
     transaction->user = NULL;

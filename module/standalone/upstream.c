@@ -70,7 +70,7 @@ static void send_own(struct context *context, uint32_t status)
 
 enum { STORED_MOST = 128 };
 
-/* The finals of all branches, oldest first; a replaced branch's 430 and 408 are among them. */
+/* The finals of all branches, newest first; a replaced branch's 430 and 408 are among them. */
 static size_t gather(const struct context *context, struct stored_response stored[], struct branch *from[])
 {
     size_t count = 0;

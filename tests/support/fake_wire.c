@@ -150,13 +150,16 @@ void fake_wire_close(struct fake_wire *wire, flow_id connection)
 void fake_wire_refuse(struct fake_wire *wire, const struct peer *peer, int error)
 {
     flow_id flow = peer_flow(peer);
-    for (size_t i = 0; i < FAKE_REFUSALS; i++) {
-        if (wire->refusals[i].flow == flow || wire->refusals[i].error == 0) {
-            wire->refusals[i] = (struct fake_refusal){.flow = flow, .error = error};
-            return;
-        }
+    size_t place = 0, spare = FAKE_REFUSALS;
+    while (place < FAKE_REFUSALS && wire->refusals[place].flow != flow) {
+        if (wire->refusals[place].error == 0 && spare == FAKE_REFUSALS)
+            spare = place;
+        place++;
     }
-    fail_msg("too many refusals");
+    if (place == FAKE_REFUSALS)
+        place = spare;
+    assert_true(place < FAKE_REFUSALS);
+    wire->refusals[place] = (struct fake_refusal){.flow = flow, .error = error};
 }
 
 void fake_wire_resolve(struct fake_wire *wire, const char *host, const uint16_t *ports)
