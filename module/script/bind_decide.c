@@ -18,48 +18,12 @@ struct member {
     uint16_t offset;
 };
 
-#define FACT(member, kind)                                                                                             \
-    {                                                                                                                  \
-#member, (kind), false, offsetof(struct facts, member)                                                         \
-    }
-#define STATE(member, kind)                                                                                            \
-    {                                                                                                                  \
-#member, (kind), true, offsetof(struct state, member)                                                          \
-    }
-
-static const struct member members[] = {FACT(retry_after, MEMBER_U32),
-                                        FACT(min_expires, MEMBER_U32),
-                                        FACT(min_se, MEMBER_U32),
-                                        FACT(flow_timer, MEMBER_U32),
-                                        FACT(reg_id, MEMBER_U32),
-                                        FACT(flows_left, MEMBER_U16),
-                                        FACT(via_count, MEMBER_U16),
-                                        FACT(attempts, MEMBER_U16),
-                                        FACT(method, MEMBER_METHOD),
-                                        FACT(role, MEMBER_ROLE),
-                                        FACT(origin, MEMBER_ORIGIN),
-                                        FACT(unmatched, MEMBER_FLAG),
-                                        FACT(in_dialog, MEMBER_FLAG),
-                                        FACT(refresh, MEMBER_FLAG),
-                                        FACT(provisional_seen, MEMBER_FLAG),
-                                        FACT(on_flow, MEMBER_FLAG),
-                                        FACT(has_instance, MEMBER_FLAG),
-                                        FACT(has_retry_after, MEMBER_FLAG),
-                                        FACT(requires_outbound, MEMBER_FLAG),
-                                        FACT(supports_outbound, MEMBER_FLAG),
-                                        FACT(unwanted, MEMBER_FLAG),
-                                        FACT(owns_call_id, MEMBER_FLAG),
-                                        FACT(has_service_route, MEMBER_FLAG),
-                                        FACT(has_challenge, MEMBER_FLAG),
-                                        FACT(next_server, MEMBER_FLAG),
-                                        STATE(branches_pending, MEMBER_U16),
-                                        STATE(targets_left, MEMBER_U16),
-                                        STATE(responses_held, MEMBER_U16),
-                                        STATE(success_forwarded, MEMBER_FLAG),
-                                        STATE(global_failure_seen, MEMBER_FLAG),
-                                        STATE(final_forwarded, MEMBER_FLAG),
-                                        STATE(cancelled, MEMBER_FLAG),
-                                        STATE(may_recurse, MEMBER_FLAG)};
+static const struct member members[] = {
+#define SCHEMA_CONTEXT
+#define FACT(member, kind, what)  {#member, MEMBER_##kind, false, offsetof(struct facts, member)},
+#define STATE(member, kind, what) {#member, MEMBER_##kind, true, offsetof(struct state, member)},
+#include "script/schema.def"
+};
 
 static const struct member *find_member(lua_State *L, const char *name)
 {

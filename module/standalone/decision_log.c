@@ -3,6 +3,10 @@
 
 #include <stdio.h>
 
+#include "core/code.h"
+
+enum { NUMBER_HEAD = 2, NUMBER_TAIL = 2, NUMBER_LEAST = 7 };
+
 static void put_escaped(struct sip_buffer *out, struct text text)
 {
     for (size_t i = 0; i < text.length; i++) {
@@ -34,6 +38,61 @@ static void text_member(struct sip_buffer *out, const char *name, struct text va
     sip_append(out, TEXT("\""));
 }
 
+/* --- telephone numbers --- */
+
+/* Where the user part of a URI stands: after the scheme, up to its parameters, password or host. */
+static struct text user_part(struct text uri)
+{
+    size_t start = 0, end;
+    while (start < uri.length && uri.at[start] != ':')
+        start++;
+    start += start < uri.length;
+    for (end = start; end < uri.length && uri.at[end] != ';' && uri.at[end] != ':' && uri.at[end] != '@';)
+        end++;
+    return (struct text){uri.at + start, end - start};
+}
+
+/* The length of "+", or of the same escaped, before a number. */
+static size_t plus_length(struct text user)
+{
+    if (user.length > 0 && user.at[0] == '+')
+        return 1;
+    return user.length >= 3 && user.at[0] == '%' && user.at[1] == '2' && (user.at[2] | 0x20) == 'b' ? 3 : 0;
+}
+
+static bool is_number(struct text user)
+{
+    size_t digits = 0;
+    for (size_t i = plus_length(user); i < user.length; i++) {
+        if (user.at[i] >= '0' && user.at[i] <= '9')
+            digits++;
+        else if (memchr("-.()*#", user.at[i], 6) == NULL)
+            return false;
+    }
+    return digits > 0;
+}
+
+static void uri_member(struct sip_buffer *out, const char *name, struct text uri, bool mask_numbers)
+{
+    struct text user = user_part(uri);
+    if (!mask_numbers || !is_number(user)) {
+        text_member(out, name, uri);
+        return;
+    }
+    size_t plus = plus_length(user);
+    bool shows = user.length - plus >= NUMBER_LEAST;
+    size_t head = (size_t)(user.at - uri.at) + (shows ? plus + NUMBER_HEAD : 0);
+    size_t tail = (size_t)(user.at - uri.at) + user.length - (shows ? NUMBER_TAIL : 0);
+    name_member(out, name);
+    sip_append(out, TEXT("\""));
+    put_escaped(out, (struct text){uri.at, head});
+    sip_append(out, TEXT("****"));
+    put_escaped(out, (struct text){uri.at + tail, uri.length - tail});
+    sip_append(out, TEXT("\""));
+}
+
+/* --- members --- */
+
 static void number_member(struct sip_buffer *out, const char *name, uint64_t value)
 {
     name_member(out, name);
@@ -46,9 +105,92 @@ static const char *origin_name(unsigned origin)
     return origin < sizeof names / sizeof names[0] ? names[origin] : "unknown";
 }
 
-void decision_log_line(const struct decided *decided, int64_t wall_ms, struct sip_buffer *out)
+static const char *role_name(unsigned role)
+{
+    static const char *const names[] = {"proxy", "edge", "registrar", "uac"};
+    return role < sizeof names / sizeof names[0] ? names[role] : "unknown";
+}
+
+/* --- what the core was given --- */
+
+enum fact_kind { FACT_U32, FACT_U16, FACT_FLAG, FACT_METHOD, FACT_ROLE, FACT_ORIGIN };
+
+static void fact_word(struct sip_buffer *out, const char *name, const char *word)
+{
+    if (word[0] != '\0')
+        text_member(out, name, text_of(word));
+}
+
+static void fact_member(struct sip_buffer *out, const char *name, enum fact_kind kind, uint32_t value)
+{
+    if (value == 0)
+        return;
+    switch (kind) {
+    case FACT_FLAG:
+        name_member(out, name);
+        sip_append(out, TEXT("true"));
+        return;
+    case FACT_METHOD:
+        fact_word(out, name, method_name((enum method)value));
+        return;
+    case FACT_ROLE:
+        fact_word(out, name, role_name(value));
+        return;
+    case FACT_ORIGIN:
+        fact_word(out, name, origin_name(value));
+        return;
+    default:
+        number_member(out, name, value);
+    }
+}
+
+static void put_facts(struct sip_buffer *out, const struct facts *facts, const struct state *state)
+{
+    sip_append(out, TEXT(",\"facts\":{\"code\":"));
+    sip_append_number(out, facts->code);
+#define SCHEMA_CONTEXT
+#define FACT(member, kind, what)  fact_member(out, #member, FACT_##kind, facts->member);
+#define STATE(member, kind, what) fact_member(out, #member, FACT_##kind, state->member);
+#include "script/schema.def"
+    sip_append(out, TEXT("}"));
+}
+
+/* --- the line --- */
+
+static void put_policy(struct sip_buffer *out, const struct decided *decided)
+{
+    static const char *const outcomes[SCRIPT_OUTCOME_COUNT] = {
+        [SCRIPT_ERROR] = "error", [SCRIPT_OVERRUN] = "overrun", [SCRIPT_MEMORY] = "memory"};
+    bool spoke = decided->outcome == SCRIPT_VERDICT || decided->outcome >= SCRIPT_ERROR;
+    if (decided->version != 0)
+        number_member(out, "version", decided->version);
+    if (spoke)
+        text_member(out, "hook", decided->hook.length > 0 ? decided->hook : TEXT("response"));
+    text_member(out, "verdict", text_of(decided->verdict));
+    if (decided->refused != RULE_NONE)
+        text_member(out, "refused", text_of(rule_at(decided->refused)->id));
+    if (outcomes[decided->outcome] != NULL)
+        text_member(out, "outcome", text_of(outcomes[decided->outcome]));
+    if (decided->ns != 0)
+        number_member(out, "ns", decided->ns);
+}
+
+static void put_branch(struct sip_buffer *out, const struct decided *decided, bool mask_numbers)
+{
+    uri_member(out, "aor", decided->aor, mask_numbers);
+    uri_member(out, "target", decided->target, mask_numbers);
+    text_member(out, "instance", decided->instance);
+    if (decided->facts->reg_id != 0)
+        number_member(out, "reg_id", decided->facts->reg_id);
+    text_member(out, "flow", decided->flow);
+    if (decided->facts->has_instance)
+        number_member(out, "flows_left", decided->facts->flows_left);
+}
+
+void decision_log_line(const struct decided *decided, int64_t wall_ms, bool mask_numbers, struct sip_buffer *out)
 {
     const struct decision *decision = decided->decision;
+    const struct state none = {0};
     sip_append(out, TEXT("{\"time_ms\":"));
     sip_append_number(out, (uint64_t)wall_ms);
     number_member(out, "ms", decided->elapsed_ms);
@@ -63,16 +205,8 @@ void decision_log_line(const struct decided *decided, int64_t wall_ms, struct si
         number_member(out, "status", decision->status);
     if (decision->drop != DROP_NONE)
         text_member(out, "drop", text_of(drop_name(decision->drop)));
-    text_member(out, "aor", decided->aor);
-    text_member(out, "target", decided->target);
-    text_member(out, "instance", decided->instance);
-    if (decided->facts->reg_id != 0)
-        number_member(out, "reg_id", decided->facts->reg_id);
-    text_member(out, "flow", decided->flow);
-    if (decided->facts->has_instance)
-        number_member(out, "flows_left", decided->facts->flows_left);
-    text_member(out, "verdict", text_of(decided->verdict));
-    if (decided->refused != RULE_NONE)
-        text_member(out, "refused", text_of(rule_at(decided->refused)->id));
+    put_branch(out, decided, mask_numbers);
+    put_policy(out, decided);
+    put_facts(out, decided->facts, decided->state != NULL ? decided->state : &none);
     sip_append(out, TEXT("}\n"));
 }

@@ -2,6 +2,7 @@
 #include "standalone/server_private.h"
 
 #include <stdio.h>
+#include <time.h>
 
 /* A response has come to a branch, or it is known that none will: facts, decision, policy, and what follows. */
 
@@ -15,6 +16,7 @@ struct reaction {
     enum script_outcome outcome;
     enum rule_id refused;
     bool overridden; /* the verdict takes the place of the decision's action */
+    uint64_t ns;     /* that core and hook took */
 };
 
 static unsigned responses_held(const struct context *context)
@@ -159,6 +161,8 @@ static void tell(const struct reaction *reaction)
         .outcome = reaction->outcome,
         .verdict = carried ? verdict_name(reaction->verdict.kind) : NULL,
         .refused = reaction->refused,
+        .state = &reaction->state,
+        .ns = reaction->ns,
         .elapsed_ms = (uint32_t)(server->config.host->now_ms(server->config.host->context) - context->started_ms)};
     if (branch->target != NULL) {
         decided.instance = branch->target->instance;
@@ -395,6 +399,15 @@ static void forward_late_success(const struct branch *branch, const struct sip_m
         server->config.wire->send(server->config.wire->context, &context->back, server->out.bytes, server->out.length);
 }
 
+/* The thread's own clock would miss what a hook waits for; 0 where nobody asks. */
+static uint64_t clock_ns(const struct branch *branch)
+{
+    struct timespec now = {0};
+    if (branch->context->server->config.decided != NULL)
+        clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000U + (uint64_t)now.tv_nsec;
+}
+
 void branch_react(struct branch *branch, enum origin origin, struct sip_message **response)
 {
     struct reaction reaction = {.branch = branch, .response = response, .outcome = SCRIPT_NO_HOOK};
@@ -403,6 +416,7 @@ void branch_react(struct branch *branch, enum origin origin, struct sip_message 
         return;
     }
     gather(&reaction, origin);
+    uint64_t begun = clock_ns(branch);
     reaction.decision = decide(&reaction.facts, &reaction.state);
     if (reaction.decision.code > SIP_TRYING && reaction.decision.code < SIP_OK)
         branch->provisional_seen = true;
@@ -411,6 +425,7 @@ void branch_react(struct branch *branch, enum origin origin, struct sip_message 
         ask_policy(&reaction);
         judge(&reaction);
     }
+    reaction.ns = clock_ns(branch) - begun;
     tell(&reaction);
     carry_out(&reaction);
     context_forget_unused(branch->context);

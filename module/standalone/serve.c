@@ -91,7 +91,7 @@ static void log_decided(void *context, const struct decided *decided)
     struct timespec wall;
     clock_gettime(CLOCK_REALTIME, &wall);
     sip_buffer_clear(&serve->line);
-    decision_log_line(decided, wall.tv_sec * 1000LL + wall.tv_nsec / 1000000, &serve->line);
+    decision_log_line(decided, wall.tv_sec * 1000LL + wall.tv_nsec / 1000000, false, &serve->line);
     if (!serve->line.failed)
         fwrite(serve->line.bytes, 1, serve->line.length, stdout);
     fflush(stdout);

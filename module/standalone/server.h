@@ -41,6 +41,10 @@ struct decided {
     const char *verdict;         /* its name, where it was carried out; else NULL */
     enum rule_id refused;        /* the guardrail that refused a verdict; else RULE_NONE */
     uint32_t elapsed_ms;         /* since the request came */
+    const struct state *state;
+    uint64_t version; /* of the policy; 0: not known */
+    struct text hook; /* the place of the hook that decided or failed, where it is known */
+    uint64_t ns;      /* that core and hook took; 0: not measured */
 };
 
 struct server_config {
