@@ -88,7 +88,7 @@ $(OBJ)/module/script/embedded.o: $(shell find lua/reflow -name '*.lua' 2>/dev/nu
 run: packages-run
 	@test -x $(BUILD)/reflow || echo "Building reflow."
 	@$(MAKE) -s -j$(shell nproc) --no-print-directory all
-	@BUILD=$(BUILD) tests/support/serve.sh
+	@exec env BUILD=$(BUILD) tests/support/serve.sh
 
 ## make test       everything, with the address and undefined behaviour sanitizers
 test: packages-test
