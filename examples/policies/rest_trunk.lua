@@ -2,8 +2,6 @@
 -- Calls to telephone numbers go to two trunks in turn. A trunk that says 503 rests: for the time its Retry-After asks
 -- for, or half a minute; until then nothing is sent to it, and calls go to the other one at once.
 
-local sip = require "reflow"
-
 local trunks = { "127.0.0.1:5092", "127.0.0.1:5093" }
 
 local function to_trunk(call, index)

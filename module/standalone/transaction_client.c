@@ -266,13 +266,14 @@ void client_transaction_received(struct client_transaction *transaction, struct 
 {
     const struct client_events *events = transaction->owner->config.client;
     uint32_t status = sip_status(*response);
-    bool success = status >= 200 && status <= 299;
+    bool success = code_class(status) == CLASS_SUCCESS;
     if (has_final(transaction)) {
-        if (transaction->state == TRANSACTION_COMPLETED && transaction->method == METHOD_INVITE && status >= 300)
+        if (transaction->state == TRANSACTION_COMPLETED && transaction->method == METHOD_INVITE && !success &&
+            code_is_final(status))
             send_ack(transaction, *response);
         if (transaction->state != TRANSACTION_ACCEPTED || !success)
             return;
-    } else if (status < 200) {
+    } else if (!code_is_final(status)) {
         provisional(transaction);
     } else {
         final(transaction, *response, success);

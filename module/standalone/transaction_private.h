@@ -2,6 +2,7 @@
 #ifndef REFLOW_STANDALONE_TRANSACTION_PRIVATE_H
 #define REFLOW_STANDALONE_TRANSACTION_PRIVATE_H
 
+#include "core/code.h"
 #include "standalone/memory.h"
 #include "standalone/table.h"
 #include "standalone/transaction.h"

@@ -168,7 +168,7 @@ static void enter(struct server_transaction *transaction, enum transaction_state
 int server_transaction_respond(struct server_transaction *transaction, uint32_t status, struct text bytes)
 {
     struct transactions *owner = transaction->owner;
-    bool success = status >= 200 && status <= 299;
+    bool success = code_class(status) == CLASS_SUCCESS;
     if (transaction->state >= TRANSACTION_ACCEPTED && !(transaction->invite && success))
         return -EALREADY;
     /* 3261-16.7.c: also after another final response. */
@@ -180,7 +180,7 @@ int server_transaction_respond(struct server_transaction *transaction, uint32_t 
     if (!(transaction->invite && success))
         memory_copy(owner->config.host, bytes, &transaction->last);
     int sent = bytes.length > 0 ? transaction_send(owner, &transaction->back, bytes) : -ENOMEM;
-    if (status < 200)
+    if (!code_is_final(status))
         transaction->state = TRANSACTION_PROCEEDING;
     else
         enter(transaction, transaction->invite && success ? TRANSACTION_ACCEPTED : TRANSACTION_COMPLETED);
