@@ -91,7 +91,7 @@ unsigned context_pending(const struct context *context, const struct branch *exc
 bool context_may_add(const struct context *context)
 {
     return !context->final_forwarded && !context->global_failure_seen && !context->cancelled &&
-           context->transaction != NULL;
+           context->fail_status == 0 && context->transaction != NULL;
 }
 
 void context_cancel_pending(struct context *context, const struct branch *except)

@@ -264,11 +264,14 @@ static void recurse(struct branch *branch)
 static void add_by_verdict(struct reaction *reaction)
 {
     struct context *context = reaction->branch->context;
+    struct text uri = text_of(reaction->verdict.uri);
+    int added = 1;
     if (reaction->verdict.kind == VERDICT_RELAY)
-        context_add_uri(context, text_of(reaction->verdict.uri), 1000);
+        added = context_add_uri(context, uri, 1000);
     else if (reaction->verdict.kind == VERDICT_ROUTE)
-        context_add_aor(context, text_of(reaction->verdict.uri));
-    context_start_targets(context, true);
+        added = context_add_aor(context, uri.length > 0 ? uri : context->aor);
+    if (added > 0 || context_pending(context, NULL) == 0)
+        context_start_targets(context, true);
     if (context_pending(context, NULL) == 0)
         context_finish(context);
 }
@@ -329,6 +332,20 @@ static void end_branch(struct reaction *reaction, enum action action)
     }
 }
 
+/* The branch goes on: what the verdict adds is tried beside it, and to fail is to stop the ringing everywhere. */
+static void by_verdict_on_provisional(struct reaction *reaction)
+{
+    struct context *context = reaction->branch->context;
+    if (reaction->verdict.kind == VERDICT_FAIL) {
+        context->fail_status = reaction->verdict.code;
+        context_cancel_pending(context, NULL);
+        return;
+    }
+    if (reaction->decision.action == ACTION_FORWARD)
+        forward(reaction);
+    add_by_verdict(reaction);
+}
+
 static void by_verdict(struct reaction *reaction)
 {
     struct context *context = reaction->branch->context;
@@ -367,7 +384,9 @@ static void carry_out(struct reaction *reaction)
         context->global_failure_seen = true;
     if ((decision->flags & FLAG_RESET_TIMER_C) != 0 && branch->transaction != NULL)
         timer_start(&context->server->timers, &branch->timer, context->server->config.timer_c_ms);
-    if (reaction->overridden)
+    if (reaction->overridden && code_class(decision->code) == CLASS_PROVISIONAL)
+        by_verdict_on_provisional(reaction);
+    else if (reaction->overridden)
         by_verdict(reaction);
     else if (waits)
         wait_for_instance(branch);

@@ -103,7 +103,7 @@ void proxy_handle(struct server *server, struct server_transaction *transaction)
 void proxy_cancel(struct context *context);
 void proxy_forward_ack(struct server *server, const struct sip_message *ack, const struct peer *source);
 void context_start_targets(struct context *context, bool open_class);
-bool context_may_add(const struct context *context); /* new branches: not after a 2xx, a 6xx or CANCEL */
+bool context_may_add(const struct context *context); /* new branches: not after a 2xx, a 6xx, CANCEL or sip_fail() */
 int context_add_uri(struct context *context, struct text uri, int q); /* q in thousandths */
 int context_add_aor(struct context *context, struct text aor);
 struct script_call context_script_call(const struct context *context, char *source, size_t size);
