@@ -14,14 +14,19 @@
 #include "host/host.h"
 #include "script/engine.h"
 #include "script/hooks.h"
+#include "script/sources.h"
+#include "script/store.h"
 
 /* What the bindings of one Lua state share; found in its registry. */
 struct bind_state {
     const struct host *host; /* its allocator counts for the script */
     struct hooks hooks;
-    bool hosted;         /* the state is a script's: entries come and go; else stock Lua, where hooks are only kept */
-    bool loading;        /* hooks may be registered */
-    uint64_t generation; /* of the entry that runs, counted up at its begin and end */
+    bool hosted;   /* the state is a script's: entries come and go; else stock Lua, where hooks are only kept */
+    bool loading;  /* hooks may be registered */
+    uint8_t layer; /* whose files run while the version loads: what it registers is of that layer */
+    const struct sources *sources; /* of the version; NULL in stock Lua */
+    struct store *store;           /* what sip.store gives; NULL: one of the version's own */
+    uint64_t generation;           /* of the entry that runs, counted up at its begin and end */
     /* Of the entry that runs; NULL where there is none. */
     const struct script_call *call;
     const struct script_reply *reply;

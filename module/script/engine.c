@@ -10,10 +10,9 @@
 #include "script/names.h"
 #include "script/sandbox.h"
 #include "script/script.h"
-#include "script/source.h"
 #include "script/traceback.h"
 
-enum { TIME_MS = 20, LOAD_MS = 1000, MEMORY = 8 << 20, SOURCE = 1 << 20 };
+enum { TIME_MS = 20, LOAD_MS = 1000, MEMORY = 8 << 20 };
 
 enum script_outcome script_outcome_of(int status, bool overran)
 {
@@ -36,12 +35,10 @@ const char *script_message(const struct script *script, enum script_outcome outc
 
 static void fill_limits(struct script_limits *limits, const struct script_limits *given)
 {
-    if (given != NULL)
-        *limits = *given;
+    *limits = *given;
     limits->time_ms = limits->time_ms != 0 ? limits->time_ms : TIME_MS;
     limits->load_ms = limits->load_ms != 0 ? limits->load_ms : LOAD_MS;
     limits->memory = limits->memory != 0 ? limits->memory : MEMORY;
-    limits->source = limits->source != 0 ? limits->source : SOURCE;
 }
 
 static int open_protected(lua_State *L)
@@ -71,39 +68,35 @@ static int open_state(struct script *script)
     }
 }
 
-/* A first line that begins with # is for the shell, a byte order mark for nobody; line numbers stay. */
-static struct text program_of(const struct source *source)
+/* The layer's own files, in order, with globals of its own; then a look at the names in all of them. */
+static void run_layer(lua_State *L, struct script *script, size_t layer)
 {
-    struct text program = {source->bytes, source->length};
-    if (program.length >= 3 && memcmp(program.at, "\xef\xbb\xbf", 3) == 0) {
-        program.at += 3;
-        program.length -= 3;
+    const struct sources *sources = script->sources;
+    script->state->layer = (uint8_t)layer;
+    sandbox_push_layer(L, sources, layer);
+    int globals = lua_gettop(L);
+    for (size_t i = 0; i < sources_count(sources); i++) {
+        if (sources_at(sources, i)->layer != layer || sources_at(sources, i)->library)
+            continue;
+        sandbox_push_file(L, globals, sources_at(sources, i));
+        lua_call(L, 0, 0);
     }
-    if (program.length != 0 && program.at[0] == '#') {
-        const char *end = memchr(program.at, '\n', program.length);
-        size_t skipped = end != NULL ? (size_t)(end - program.at) : program.length;
-        program.at += skipped;
-        program.length -= skipped;
+    for (size_t i = 0; i < sources_count(sources); i++) {
+        const struct source_file *file = sources_at(sources, i);
+        if (file->layer == layer)
+            names_check(L, globals, script->host, file->name.at, sandbox_program(file));
     }
-    return program;
+    lua_settop(L, globals - 1);
 }
-
-struct load {
-    struct script *script;
-    struct text program;
-};
 
 static int load_protected(lua_State *L)
 {
-    struct load *load = lua_touserdata(L, 1);
-    const char *chunk = lua_pushfstring(L, "@%s", load->script->path);
-    if (luaL_loadbufferx(L, load->program.at, load->program.length, chunk, "t") != LUA_OK)
-        return lua_error(L);
-    lua_call(L, 0, 0);
-    if (hooks_build(&load->script->state->hooks) != 0)
+    struct script *script = lua_touserdata(L, 1);
+    for (size_t i = 0; i < sources_layer_count(script->sources); i++)
+        run_layer(L, script, i);
+    if (hooks_build(&script->state->hooks) != 0)
         return luaL_error(L, "not enough memory");
-    load->script->state->loading = false;
-    names_check(L, load->script->host, load->script->path, load->program);
+    script->state->loading = false;
     lua_gc(L, LUA_GCCOLLECT);
     return 0;
 }
@@ -122,15 +115,14 @@ static int error_of(enum script_outcome outcome)
     }
 }
 
-/* Run the file once. *message is good until the state is closed. */
-static int run_source(struct script *script, const struct source *source, const char **message)
+/* Run the files once. *message is good until the state is closed. */
+static int run_sources(struct script *script, const char **message)
 {
-    struct load load = {script, program_of(source)};
     int error = watch_begin(&script->watch, script->limits.load_ms);
     if (error != 0)
         return error;
     lua_pushcfunction(script->L, load_protected);
-    lua_pushlightuserdata(script->L, &load);
+    lua_pushlightuserdata(script->L, script);
     int status = lua_pcall(script->L, 1, 0, 1);
     enum script_outcome outcome = script_outcome_of(status, watch_end(&script->watch));
     if (outcome != SCRIPT_DEFAULT)
@@ -139,12 +131,16 @@ static int run_source(struct script *script, const struct source *source, const 
 }
 
 /* "a.lua:3: reason" as it is; else with the path before it. In one line. */
-static void tell(char *error, size_t size, const char *path, const char *message)
+static void tell(char *error, size_t size, const struct sources *sources, const char *message)
 {
+    const char *path = sources_layer(sources, 0)->path;
     const char *name = strrchr(path, '/') != NULL ? strrchr(path, '/') + 1 : path;
+    bool named = strstr(message, name) != NULL;
+    for (size_t i = 0; i < sources_count(sources); i++)
+        named = named || strstr(message, sources_at(sources, i)->name.at) != NULL;
     if (size == 0)
         return;
-    if (strstr(message, name) != NULL)
+    if (named)
         snprintf(error, size, "%s", message);
     else
         snprintf(error, size, "%s: %s", path, message);
@@ -153,50 +149,71 @@ static void tell(char *error, size_t size, const char *path, const char *message
             *at = ' ';
 }
 
-static struct script *script_allocate(const struct host *host, const struct script_limits *limits, const char *path)
+static struct script *script_allocate(const struct script_config *config, struct sources *sources)
 {
-    size_t path_size = strlen(path) + 1;
-    struct script *script = host->allocate(host->context, NULL, 0, sizeof *script + path_size);
+    const struct host *host = config->host;
+    struct script *script = host->allocate(host->context, NULL, 0, sizeof *script);
     if (script == NULL)
         return NULL;
     memset(script, 0, sizeof *script);
     script->host = host;
     script->references = 1;
-    script->path_size = path_size;
-    memcpy(script->path, path, path_size);
-    fill_limits(&script->limits, limits);
+    script->sources = sources_hold(sources);
+    script->path = sources_layer(sources, 0)->path;
+    fill_limits(&script->limits, &config->limits);
     memory_create(&script->memory, host, script->limits.memory);
     return script;
+}
+
+int script_new_of(struct script **out, const struct script_config *config, struct sources *sources, char *error,
+                  size_t error_size)
+{
+    struct script *script = script_allocate(config, sources);
+    const char *message = NULL;
+    int code = script != NULL ? open_state(script) : -ENOMEM;
+    if (code == -EINVAL)
+        message = script_message(script, SCRIPT_ERROR);
+    if (code != 0)
+        goto out;
+    script->state->sources = sources;
+    script->state->store = config->store;
+    code = run_sources(script, &message);
+out:
+    if (code == -EBUSY)
+        message = "SIGVTALRM, which stops scripts that run too long, is in use by this process";
+    if (code != 0) {
+        tell(error, error_size, sources, message != NULL ? message : strerror(-code));
+        script_release(script);
+    } else {
+        *out = script;
+    }
+    return code;
 }
 
 int script_new(struct script **out, const struct host *host, const struct script_limits *limits, const char *path,
                char *error, size_t error_size)
 {
-    struct source source = {0};
-    struct script *script = script_allocate(host, limits, path);
-    const char *message = NULL;
-    int code = script == NULL ? -ENOMEM : source_create(&source, host, path, script->limits.source);
+    struct script_config config = {.host = host};
+    struct layer layer = {.priority = 0};
+    struct sources *sources;
+    if ((size_t)snprintf(layer.path, sizeof layer.path, "%s", path) >= sizeof layer.path) {
+        snprintf(error, error_size, "%s: %s", path, strerror(ENAMETOOLONG));
+        return -ENAMETOOLONG;
+    }
+    if (limits != NULL)
+        config.limits = *limits;
+    struct sources_limits reading = {.file = config.limits.source};
+    int code = sources_read(&sources, host, &layer, 1, &reading, error, error_size);
     if (code != 0)
-        goto out;
-    script->hash = source.hash;
-    code = open_state(script);
-    if (code == 0)
-        code = run_source(script, &source, &message);
-    else if (code == -EINVAL)
-        message = script_message(script, SCRIPT_ERROR);
-out:
-    if (code == -EFBIG)
-        message = "the file is too large for a script";
-    if (code == -EBUSY)
-        message = "SIGVTALRM, which stops scripts that run too long, is in use by this process";
-    if (code != 0)
-        tell(error, error_size, path, message != NULL ? message : strerror(-code));
-    source_destroy(&source, host);
-    if (code != 0)
-        script_release(script);
-    else
-        *out = script;
+        return code;
+    code = script_new_of(out, &config, sources, error, error_size);
+    sources_release(sources);
     return code;
+}
+
+struct sources *script_sources(const struct script *script)
+{
+    return script->sources;
 }
 
 struct script *script_hold(struct script *script)
@@ -212,7 +229,8 @@ void script_release(struct script *script)
     watch_destroy(&script->watch);
     if (script->L != NULL)
         lua_close(script->L);
-    script->host->allocate(script->host->context, script, sizeof *script + script->path_size, 0);
+    sources_release(script->sources);
+    script->host->allocate(script->host->context, script, sizeof *script, 0);
 }
 
 const char *script_path(const struct script *script)
@@ -222,7 +240,7 @@ const char *script_path(const struct script *script)
 
 uint64_t script_hash(const struct script *script)
 {
-    return script->hash;
+    return sources_hash(script->sources);
 }
 
 bool script_has_hook(const struct script *script, enum hook hook)

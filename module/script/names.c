@@ -130,9 +130,9 @@ static bool is_bound(struct text program, struct text name)
 }
 
 /* Is it a global? Pushes the table of globals and the name. */
-static bool is_known(lua_State *L, struct text name)
+static bool is_known(lua_State *L, int globals, struct text name)
 {
-    lua_pushglobaltable(L);
+    lua_pushvalue(L, globals);
     lua_pushlstring(L, name.at, name.length);
     lua_pushvalue(L, -1);
     bool known = lua_rawget(L, -3) != LUA_TNIL;
@@ -148,7 +148,7 @@ static void warn(lua_State *L, const struct host *host, const char *path, const 
     host->log(host->context, LOG_WARNING, line);
 }
 
-void names_check(lua_State *L, const struct host *host, const char *path, struct text program)
+void names_check(lua_State *L, int globals, const struct host *host, const char *path, struct text program)
 {
     struct reader reader = {.at = program.at, .end = program.at + program.length, .line = 1};
     unsigned warnings = 10; // more of them tell nobody more
@@ -157,7 +157,7 @@ void names_check(lua_State *L, const struct host *host, const char *path, struct
         if (reader.is_field || reader.word.length < 5 || memcmp(reader.word.at, "sip_", 4) != 0)
             continue;
         int top = lua_gettop(L);
-        if (!is_known(L, reader.word) && strict_nearest(L, top + 1, lua_tostring(L, -1)) &&
+        if (!is_known(L, globals, reader.word) && strict_nearest(L, top + 1, lua_tostring(L, -1)) &&
             !is_bound(program, reader.word)) {
             warn(L, host, path, &reader);
             warnings--;

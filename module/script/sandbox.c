@@ -3,6 +3,7 @@
 
 #include <lauxlib.h>
 #include <lualib.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "script/bind.h"
@@ -107,6 +108,37 @@ static int print(lua_State *L)
     return 0;
 }
 
+struct text sandbox_program(const struct source_file *file)
+{
+    struct text program = file->bytes;
+    if (program.length >= 3 && memcmp(program.at, "\xef\xbb\xbf", 3) == 0) {
+        program.at += 3;
+        program.length -= 3;
+    }
+    if (program.length != 0 && program.at[0] == '#') {
+        const char *end = memchr(program.at, '\n', program.length);
+        size_t skipped = end != NULL ? (size_t)(end - program.at) : program.length;
+        program.at += skipped;
+        program.length -= skipped;
+    }
+    return program;
+}
+
+static void push_chunk(lua_State *L, int globals, struct text program, const char *chunk)
+{
+    if (luaL_loadbufferx(L, program.at, program.length, chunk, "t") != LUA_OK)
+        lua_error(L);
+    lua_pushvalue(L, globals);
+    lua_setupvalue(L, -2, 1);
+}
+
+void sandbox_push_file(lua_State *L, int globals, const struct source_file *file)
+{
+    const char *chunk = lua_pushfstring(L, "@%s", file->name.at);
+    push_chunk(L, globals, sandbox_program(file), chunk);
+    lua_remove(L, -2);
+}
+
 /* "reflow.catalog.en" -> "catalog/en" */
 static bool embedded_module(const char *name, struct embedded *source)
 {
@@ -120,25 +152,71 @@ static bool embedded_module(const char *name, struct embedded *source)
     return embedded_find(path, source);
 }
 
-/* The upvalue keeps what was loaded. */
-static int require(lua_State *L)
+/* Is "base/lib/a/b.lua" what "a.b" names? */
+static bool names_library(struct text file, struct text layer, const char *name)
+{
+    static const char folder[] = "/lib/", end[] = ".lua";
+    size_t length = strlen(name);
+    if (file.length != layer.length + strlen(folder) + length + strlen(end) ||
+        memcmp(file.at, layer.at, layer.length) != 0 || memcmp(file.at + layer.length, folder, strlen(folder)) != 0)
+        return false;
+    const char *at = file.at + layer.length + strlen(folder);
+    for (size_t i = 0; i < length; i++)
+        if (at[i] != (name[i] == '.' ? '/' : name[i]) || name[i] == '/')
+            return false;
+    return strcmp(at + length, end) == 0;
+}
+
+static const struct source_file *library_module(const struct sources *sources, size_t index, const char *name)
+{
+    const struct layer *layer = sources_layer(sources, index);
+    struct text prefix = text_of(layer->name[0] != '\0' ? layer->name : layer->path);
+    for (size_t i = 0; i < sources_count(sources); i++) {
+        const struct source_file *file = sources_at(sources, i);
+        if (file->layer == index && file->library && names_library(file->name, prefix, name))
+            return file;
+    }
+    return NULL;
+}
+
+enum { REQUIRE_LOADED = 1, REQUIRE_GLOBALS, REQUIRE_SOURCES, REQUIRE_LAYER };
+
+/* Pushes the module as a function; its globals are those of the layer. */
+static void push_module(lua_State *L, const char *name)
 {
     struct embedded source;
+    const struct sources *sources = lua_touserdata(L, lua_upvalueindex(REQUIRE_SOURCES));
+    const struct source_file *file =
+        library_module(sources, (size_t)lua_tointeger(L, lua_upvalueindex(REQUIRE_LAYER)), name);
+    if (file != NULL) {
+        sandbox_push_file(L, lua_upvalueindex(REQUIRE_GLOBALS), file);
+    } else if (embedded_module(name, &source)) {
+        const char *chunk = lua_pushfstring(L, "=reflow/%s.lua", source.name);
+        push_chunk(L, lua_upvalueindex(REQUIRE_GLOBALS), (struct text){source.start, source.length}, chunk);
+    } else {
+        luaL_error(L, "no module '%s': there is reflow, and what stands in the lib/ of this layer", name);
+    }
+}
+
+/* The first upvalue keeps what was loaded; false: it is being loaded, or failed to. */
+static int require(lua_State *L)
+{
     const char *name = luaL_checkstring(L, 1);
     lua_settop(L, 1);
-    if (lua_getfield(L, lua_upvalueindex(1), name) != LUA_TNIL)
+    int type = lua_getfield(L, lua_upvalueindex(REQUIRE_LOADED), name);
+    if (type == LUA_TBOOLEAN && !lua_toboolean(L, -1))
+        return luaL_error(L, "module '%s' requires itself, or has failed before", name);
+    if (type != LUA_TNIL)
         return 1;
-    if (!embedded_module(name, &source))
-        return luaL_error(L, "no module '%s' for routing scripts: there is reflow", name);
-    const char *chunk = lua_pushfstring(L, "=reflow/%s.lua", source.name);
-    if (luaL_loadbufferx(L, source.start, source.length, chunk, "t") != LUA_OK)
-        return lua_error(L);
+    push_module(L, name);
+    lua_pushboolean(L, 0);
+    lua_setfield(L, lua_upvalueindex(REQUIRE_LOADED), name);
     lua_pushvalue(L, 1);
     lua_call(L, 1, 1);
-    if (lua_isnil(L, -1))
+    if (!lua_toboolean(L, -1))
         lua_pushboolean(L, 1);
     lua_pushvalue(L, -1);
-    lua_setfield(L, lua_upvalueindex(1), name);
+    lua_setfield(L, lua_upvalueindex(REQUIRE_LOADED), name);
     return 1;
 }
 
@@ -195,15 +273,54 @@ static void open_table(lua_State *L)
     lua_pop(L, 1);
 }
 
-static void open_reflow(lua_State *L, const struct host *host)
+/* Pushes a table with what the one at this index has. */
+static void push_copy(lua_State *L, int index)
+{
+    int from = lua_absindex(L, index);
+    lua_newtable(L);
+    for (lua_pushnil(L); lua_next(L, from) != 0;) {
+        lua_pushvalue(L, -2);
+        lua_insert(L, -2);
+        lua_rawset(L, -4);
+    }
+}
+
+/* Gives the globals on top a library of their own. */
+static void copy_library(lua_State *L, const char *name)
+{
+    lua_getfield(L, -1, name);
+    push_copy(L, -1);
+    lua_setfield(L, -3, name);
+    lua_pop(L, 1);
+}
+
+static void set_require(lua_State *L, const struct sources *sources, size_t layer)
 {
     lua_newtable(L);
-    bind_open(L, host);
-    lua_getfield(L, -1, "globals");
-    lua_call(L, 0, 0);
-    lua_setfield(L, -2, "reflow");
-    lua_pushcclosure(L, require, 1);
-    lua_setglobal(L, "require");
+    bind_open(L, NULL);
+    push_copy(L, -1);
+    strict_table(L, "sip.");
+    lua_setfield(L, -3, "reflow");
+    lua_pop(L, 1);
+    lua_pushvalue(L, -2);
+    lua_pushlightuserdata(L, (void *)(uintptr_t)sources); // const is kept by those who read it
+    lua_pushinteger(L, (lua_Integer)layer);
+    lua_pushcclosure(L, require, REQUIRE_LAYER);
+    lua_setfield(L, -2, "require");
+}
+
+void sandbox_push_layer(lua_State *L, const struct sources *sources, size_t layer)
+{
+    static const char *const libraries[] = {LUA_STRLIBNAME, LUA_TABLIBNAME, LUA_MATHLIBNAME, LUA_UTF8LIBNAME};
+    lua_pushglobaltable(L);
+    push_copy(L, -1);
+    lua_remove(L, -2);
+    lua_pushvalue(L, -1);
+    lua_setfield(L, -2, LUA_GNAME);
+    for (size_t i = 0; i < sizeof libraries / sizeof libraries[0]; i++)
+        copy_library(L, libraries[i]);
+    set_require(L, sources, layer);
+    strict_table(L, "");
 }
 
 void sandbox_open(lua_State *L, const struct host *host)
@@ -214,8 +331,8 @@ void sandbox_open(lua_State *L, const struct host *host)
     luaL_requiref(L, LUA_MATHLIBNAME, luaopen_math, 1);
     luaL_requiref(L, LUA_UTF8LIBNAME, luaopen_utf8, 1);
     lua_pop(L, 2);
-    open_reflow(L, host);
-    lua_pushglobaltable(L);
-    strict_table(L, "");
+    bind_open(L, host);
+    lua_getfield(L, -1, "globals");
+    lua_call(L, 0, 0);
     lua_pop(L, 1);
 }

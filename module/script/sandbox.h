@@ -4,13 +4,17 @@
 
 #include <lua.h>
 
+#include "core/text.h"
 #include "host/host.h"
+#include "script/sources.h"
 
 /*
  * What a routing script may use: base less load, loadfile, dofile, collectgarbage and warn; table, string, math, utf8;
- * require of "reflow" and of the modules carried in this object; the sip_ functions as globals. Of these, nothing in C
- * runs long where no Lua hook sees it: the pattern functions look at the watch, string.rep and the table functions are
- * bounded, and there are neither finalizers nor coroutines. Reading a global that nobody set raises.
+ * require of "reflow", of the modules carried in this object, and of those in the lib/ of its own layer; the sip_
+ * functions as globals. Of these, nothing in C runs long where no Lua hook sees it: the pattern functions look at the
+ * watch, string.rep and the table functions are bounded, and there are neither finalizers nor coroutines. Reading a
+ * global that nobody set raises. Each layer has globals and libraries of its own: what it does to them no other layer
+ * sees, nor the methods of strings.
  */
 
 enum {
@@ -20,5 +24,15 @@ enum {
 
 /* Opens all this in a fresh state. May raise: call it protected. `host` as for bind_open, not NULL. */
 void sandbox_open(lua_State *L, const struct host *host);
+
+/* Pushes the globals for one layer of the sources, which must outlive the state. May raise. */
+void sandbox_push_layer(lua_State *L, const struct sources *sources, size_t layer);
+
+/* Pushes a file as a function whose globals are the table at this index. Raises where it does not compile. */
+void sandbox_push_file(lua_State *L, int globals, const struct source_file *file);
+
+/* What of a file is Lua: not a byte order mark, nor a first line that begins with # and is for the shell. Line numbers
+   stay. */
+struct text sandbox_program(const struct source_file *file);
 
 #endif

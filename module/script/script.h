@@ -16,10 +16,9 @@ struct script {
     struct watch watch;
     struct script_limits limits; /* without zeros */
     struct script_counters counters;
-    uint64_t hash;
+    struct sources *sources;
+    const char *path; /* of the first layer: how the version is called in messages */
     unsigned references;
-    size_t path_size;
-    char path[]; /* with its \0 */
 };
 
 /* What a protected call came to; SCRIPT_DEFAULT for none of the failures. */

@@ -56,7 +56,8 @@ static void test_a_missing_file_is_told(void **state)
     assert_int_equal(script_new(&script, &f->fake.host, NULL, "/nowhere/a.lua", f->error, sizeof f->error), -ENOENT);
     assert_null(script);
     assert_says(f, "/nowhere/a.lua");
-    assert_int_equal(script_new(&script, &f->fake.host, NULL, "/", f->error, sizeof f->error), -EISDIR);
+    assert_int_equal(script_new(&script, &f->fake.host, NULL, "tests/unit", f->error, sizeof f->error), -ENOENT);
+    assert_says(f, "tests/unit: no .lua file");
     assert_int_equal(script_new(&script, &f->fake.host, NULL, "/dev/null", f->error, sizeof f->error), -EINVAL);
 }
 
