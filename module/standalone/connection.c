@@ -46,6 +46,12 @@ struct connection *connection_find(const struct network *network, flow_id number
     return link != NULL ? TABLE_OWNER(link, struct connection, link) : NULL;
 }
 
+struct connection *connection_find_dying(const struct network *network, flow_id number)
+{
+    struct table_link *link = table_find(&network->dying, number);
+    return link != NULL ? TABLE_OWNER(link, struct connection, link) : NULL;
+}
+
 const struct peer *connection_peer(const struct connection *connection)
 {
     return &connection->peer;
@@ -69,6 +75,7 @@ static void on_closed(uv_handle_t *handle)
     const struct host *host = network->config.host;
     if (network->server != NULL && !network->closing)
         server_flow_down(network->server, connection->number, connection->reason);
+    table_remove(&network->dying, &connection->link);
     memory_delete(host, connection->pending, connection->pending_capacity);
     memory_delete(host, connection, sizeof *connection);
 }
@@ -82,6 +89,7 @@ void connection_close(struct connection *connection, const char *reason)
     connection->reason = reason;
     table_remove(&network->connections, &connection->link);
     table_remove(&network->addresses, &connection->address);
+    table_add(&network->dying, &connection->link, connection->number);
     network->counters.connections--;
     if (network->server != NULL)
         timer_stop(server_timers(network->server), &connection->check);

@@ -103,13 +103,13 @@ int server_restore_binding(struct server *server, const struct binding_view *vie
 
 size_t server_describe_flow(const struct server *server, flow_id flow, char *out, size_t size)
 {
-    struct peer peer;
+    struct peer peer = {0};
     char address[64] = "gone";
     if (flow == 0) {
         out[0] = '\0';
         return 0;
     }
-    if (peer_of_flow(server, flow, &peer))
+    if (peer_of_flow(server, flow, &peer) || peer.address.any.sa_family != 0)
         address_format(&peer.address, address, sizeof address);
     int length = flow_is_datagram(flow) ? snprintf(out, size, "udp %s", address)
                                         : snprintf(out, size, "tcp %s #%" PRIu64, address, flow);

@@ -30,8 +30,9 @@ static void wire_close(void *context, flow_id number)
 static bool wire_connection(void *context, flow_id number, struct peer *peer)
 {
     const struct connection *connection = connection_find(context, number);
-    if (connection != NULL)
-        *peer = *connection_peer(connection);
+    const struct connection *known = connection != NULL ? connection : connection_find_dying(context, number);
+    if (known != NULL)
+        *peer = *connection_peer(known);
     return connection != NULL;
 }
 
@@ -108,7 +109,7 @@ int network_new(struct network **out, const struct network_config *config)
     network->datagrams = memory_new(host, (size_t)DATAGRAMS_AT_ONCE * DATAGRAM_MOST);
     network->read = memory_new(host, READ_MOST);
     if (network->datagrams == NULL || network->read == NULL || table_create(&network->connections, host) != 0 ||
-        table_create(&network->addresses, host) != 0) {
+        table_create(&network->dying, host) != 0 || table_create(&network->addresses, host) != 0) {
         network_delete(network);
         return -ENOMEM;
     }
@@ -195,6 +196,7 @@ void network_delete(struct network *network)
             close(network->sockets[i].fd);
     }
     table_destroy(&network->connections);
+    table_destroy(&network->dying);
     table_destroy(&network->addresses);
     memory_delete(host, network->datagrams, (size_t)DATAGRAMS_AT_ONCE * DATAGRAM_MOST);
     memory_delete(host, network->read, READ_MOST);

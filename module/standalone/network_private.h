@@ -28,6 +28,7 @@ struct network {
     struct socket sockets[LISTENERS_MOST];
     size_t socket_count;
     struct table connections; /* by number */
+    struct table dying;       /* those that are being closed, until the server has been told */
     struct table addresses;   /* the same by digest of the remote address */
     uint64_t seed;
     flow_id last_connection;
@@ -47,6 +48,7 @@ struct connection;
 int connection_listen(struct socket *socket, const union address *address);
 int connection_send(struct network *network, struct peer *peer, const char *bytes, size_t length);
 struct connection *connection_find(const struct network *network, flow_id number);
+struct connection *connection_find_dying(const struct network *network, flow_id number);
 const struct peer *connection_peer(const struct connection *connection);
 void connection_close(struct connection *connection, const char *reason);
 void connections_close(struct network *network);

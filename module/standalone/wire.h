@@ -25,7 +25,8 @@ struct wire {
     /* Close a connection; server_flow_down() follows, later. */
     void (*close)(void *context, flow_id connection);
 
-    /* The remote side of a living connection. False where it is gone. */
+    /* The remote side of a living connection. False where it is gone; *peer is filled all the same while the server is
+       being told of its end, so that it can be named, and else left as it was. */
     bool (*connection)(void *context, flow_id connection, struct peer *peer);
 
     /* Look up a host name's addresses; done is called later, once, unless a negative errno is returned. */
