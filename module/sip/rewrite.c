@@ -183,7 +183,7 @@ int sip_forward_response(const struct sip_message *response, const struct sip_up
     for (size_t i = 0; (field = sip_field_at(response, i)) != NULL; i++) {
         if (field->id == HEADER_VIA)
             append_less(field, &vias, out);
-        else
+        else if (field->id == HEADER_OTHER || field->id != upward->left_out)
             sip_append(out, field->line);
     }
     sip_append(out, upward->fields);

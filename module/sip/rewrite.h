@@ -44,6 +44,7 @@ int sip_forward_request(const struct sip_message *request, const struct sip_forw
 struct sip_upward {
     uint32_t status;    /* 0: as received; else with the table's phrase */
     struct text fields; /* whole header lines to add, each with CRLF: merged challenges */
+    uint8_t left_out;   /* enum sip_header: fields of this kind stay behind; 0: none */
 };
 int sip_forward_response(const struct sip_message *response, const struct sip_upward *upward, struct sip_buffer *out);
 

@@ -116,6 +116,13 @@ static void fail_soon(struct branch *branch, enum origin origin)
     timer_start(&branch->context->server->timers, &branch->timer, 0);
 }
 
+/* Nothing was sent, for reasons of our own: that says nothing about the flow, and its bindings stand. */
+static void fail_unsent(struct branch *branch)
+{
+    branch->on_flow = false;
+    fail_soon(branch, ORIGIN_TRANSPORT);
+}
+
 static void send_to_peer(struct branch *branch)
 {
     struct context *context = branch->context;
@@ -125,7 +132,7 @@ static void send_to_peer(struct branch *branch)
     branch->digest = branch_digest(server, context->request);
     branch->rested = rest_is_on(server, text_of(branch->destination));
     if (branch->rested || !write_request(branch, number)) {
-        fail_soon(branch, ORIGIN_TRANSPORT);
+        fail_unsent(branch);
         return;
     }
     struct text bytes = {server->out.bytes, server->out.length};
@@ -133,7 +140,7 @@ static void send_to_peer(struct branch *branch)
     if (client_transaction_new(server->transactions, number, method, &branch->peer, bytes, branch,
                                &branch->transaction) != 0) {
         server->counters.memory++;
-        fail_soon(branch, ORIGIN_TRANSPORT);
+        fail_unsent(branch);
         return;
     }
     server->counters.branches++;

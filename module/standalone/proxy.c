@@ -171,10 +171,8 @@ static void fork_out(struct context *context)
 {
     if (context->targets != NULL)
         context_start_targets(context, true);
-    if (context_pending(context, NULL) == 0) {
-        context->final_forwarded = true;
-        answer_status(context->server, context->transaction, SIP_TEMPORARILY_UNAVAILABLE);
-    }
+    if (context_pending(context, NULL) == 0)
+        context_finish(context);
 }
 
 /* --- one destination: inside a dialog, or by Route --- */

@@ -45,6 +45,7 @@ static void send_best(struct context *context, const struct branch *winner, cons
     if (best->merge)
         collect_challenges(context, winner, &fields);
     if (context->has_retry_after) {
+        upward.left_out = HEADER_RETRY_AFTER;
         sip_append(&fields, TEXT("Retry-After: "));
         sip_append_number(&fields, context->retry_after);
         sip_append(&fields, TEXT("\r\n"));
@@ -148,6 +149,8 @@ void context_finish(struct context *context)
         return;
     enum method method = sip_method(context->request);
     struct best best = best_choose(method, stored, gather(context, stored, from));
+    if (context->branches == NULL) /* nobody to ask */
+        best.status = SIP_TEMPORARILY_UNAVAILABLE;
     if (best.index >= 0)
         winner = from[best.index];
     bool global = context->global_failure_seen && code_class(best.status) == CLASS_GLOBAL_FAILURE;

@@ -174,6 +174,19 @@ static void go_up(const char *vias, const char *expected_vias)
     close_desk(&desk);
 }
 
+static void test_fields_put_in_place_of_others(void **state)
+{
+    struct desk desk;
+    struct sip_upward upward = {.fields = TEXT("Retry-After: 9\r\n"), .left_out = HEADER_RETRY_AFTER};
+    (void)state;
+    assert_int_equal(open_desk(&desk, "SIP/2.0 480 Out\r\nRetry-After: 5 (x)\r\nX: y\r\nVia: SIP/2.0/UDP a\r\n"
+                                      "retry-after:\r\n 6\r\n" RESPONSE_PEOPLE "l: 0\r\n\r\n"),
+                     0);
+    assert_int_equal(sip_forward_response(desk.message, &upward, &desk.out), 0);
+    assert_out(&desk, "SIP/2.0 480 Out\r\nX: y\r\n" RESPONSE_PEOPLE "l: 0\r\nRetry-After: 9\r\n\r\n");
+    close_desk(&desk);
+}
+
 static void test_3261_16_7_topmost_via_is_removed(void **state)
 {
     (void)state;
@@ -367,6 +380,7 @@ int main(void)
         cmocka_unit_test(test_missing_max_forwards_and_content_length_are_added),
         cmocka_unit_test(test_topmost_routes_are_dropped),
         cmocka_unit_test(test_received_and_rport),
+        cmocka_unit_test(test_fields_put_in_place_of_others),
         cmocka_unit_test(test_3261_16_7_topmost_via_is_removed),
         cmocka_unit_test(test_status_is_changed_and_challenges_are_added),
         cmocka_unit_test(test_3261_8_2_6_answer),
