@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "standalone/decision_log.h"
+#include "standalone/log_writer.h"
 #include "standalone/persist.h"
 #include "standalone/serve_options.h"
 #include "standalone/status_socket.h"
@@ -30,6 +31,7 @@ struct serve {
     uv_timer_t timer, drain;
     uint64_t reloads, reloads_failed;
     struct sip_buffer line; /* of the decision log */
+    struct log_writer *decision_log;
     bool draining, ending;
     char error[1024];
 };
@@ -91,16 +93,38 @@ static void log_decided(void *context, const struct decided *decided)
     struct timespec wall;
     clock_gettime(CLOCK_REALTIME, &wall);
     sip_buffer_clear(&serve->line);
-    decision_log_line(decided, wall.tv_sec * 1000LL + wall.tv_nsec / 1000000, false, &serve->line);
-    if (!serve->line.failed)
+    decision_log_line(decided, wall.tv_sec * 1000LL + wall.tv_nsec / 1000000, serve->options.mask_numbers,
+                      &serve->line);
+    if (serve->line.failed)
+        return;
+    if (serve->decision_log != NULL)
+        log_writer_put(serve->decision_log, serve->line.bytes, serve->line.length);
+    if (serve->options.log_decisions) {
         fwrite(serve->line.bytes, 1, serve->line.length, stdout);
-    fflush(stdout);
+        fflush(stdout);
+    }
+}
+
+static int open_decision_log(struct serve *serve)
+{
+    const struct serve_options *options = &serve->options;
+    const struct log_writer_config config = {.host = &serve->host,
+                                             .file = {.path = options->decision_log,
+                                                      .size_most = options->decision_log_size,
+                                                      .keep = options->decision_log_keep}};
+    if (options->decision_log == NULL)
+        return 0;
+    int error = log_writer_new(&serve->decision_log, &config);
+    return refuse(serve, error, error != 0 ? options->decision_log : NULL);
 }
 
 static void write_counters(const struct serve *serve, struct sip_buffer *out)
 {
     const struct network_counters *counters = network_counters(serve->network);
     struct script_counters script = {0};
+    struct log_writer_counters log = {0};
+    if (serve->decision_log != NULL)
+        log_writer_counters(serve->decision_log, &log);
     if (server_script(serve->server) != NULL)
         script_counters(server_script(serve->server), &script);
     const struct {
@@ -114,6 +138,9 @@ static void write_counters(const struct serve *serve, struct sip_buffer *out)
         {"reloads_failed", serve->reloads_failed},
         {"script_entries", script.entries},
         {"script_overruns", script.overruns},
+        {"decision_log_written", log.written},
+        {"decision_log_dropped", log.dropped},
+        {"decision_log_lost", log.lost},
         {"state_failures", serve->persist != NULL ? persist_failures(serve->persist) : 0}};
     for (size_t i = 0; i < sizeof members / sizeof members[0]; i++) {
         sip_append(out, i == 0 ? TEXT("\"") : TEXT(",\""));
@@ -312,8 +339,10 @@ static int start(struct serve *serve)
         error = open_network(serve, &config);
     if (error == 0)
         error = open_state(serve, &config);
+    if (error == 0)
+        error = open_decision_log(serve);
     if (error == 0) {
-        config.decided = serve->options.log_decisions ? log_decided : NULL;
+        config.decided = serve->options.log_decisions || serve->decision_log != NULL ? log_decided : NULL;
         config.decided_context = serve;
         config.binding_changed = serve->persist != NULL ? persist_binding_changed : NULL;
         config.binding_changed_context = serve->persist;
@@ -361,6 +390,7 @@ static void stop(struct serve *serve)
     server_delete(serve->server);
     network_delete(serve->network);
     persist_delete(serve->persist);
+    log_writer_delete(serve->decision_log);
     sip_buffer_destroy(&serve->line);
 }
 

@@ -16,6 +16,10 @@ const char serve_usage[] =
     "  --state FILE             keep bindings there (SQLite); without it they end with the process\n"
     "  --status PATH            a Unix socket that gives JSON to whoever connects; SIGUSR1 prints the same\n"
     "  --log-decisions          a line of JSON on standard output for each decision\n"
+    "  --decision-log FILE      the same into a file, by a thread of its own: calls never wait for the disk\n"
+    "  --decision-log-size BYTES  it is rotated when so large; 0: never (67108864)\n"
+    "  --decision-log-keep N    FILE.1 to FILE.N stay (5)\n"
+    "  --mask-numbers           telephone numbers in these lines show their ends alone: +15****00\n"
     "  --verbose                log more\n"
     "\n"
     "  --flow-timer S           Flow-Timer in answers to outbound registrations; 0: none (120)\n"
@@ -112,6 +116,8 @@ static int take_text(struct serve_options *options, const char *name, const char
         options->state = value;
     else if (strcmp(name, "--status") == 0)
         options->status = value;
+    else if (strcmp(name, "--decision-log") == 0)
+        options->decision_log = value;
     else
         return -ENOENT;
     return 0;
@@ -133,6 +139,8 @@ static int take_number(struct serve_options *options, const char *name, const ch
                                             {"--idle", 1, 604800, &network->idle_s},
                                             {"--message-time", 1, 3600, &network->message_s},
                                             {"--drain", 0, 3600, &options->drain_s},
+                                            {"--decision-log-size", 0, UINT32_MAX, &options->decision_log_size},
+                                            {"--decision-log-keep", 0, 1000, &options->decision_log_keep},
                                             {"--script-time", 1, 60000, &options->limits.time_ms},
                                             {"--script-memory", 65536, 1U << 31, &memory},
                                             {"--t1", 10, 60000, &server->timers.t1},
@@ -156,6 +164,8 @@ static bool take_switch(struct serve_options *options, const char *name)
 {
     if (strcmp(name, "--log-decisions") == 0)
         options->log_decisions = true;
+    else if (strcmp(name, "--mask-numbers") == 0)
+        options->mask_numbers = true;
     else if (strcmp(name, "--verbose") == 0)
         options->verbose = true;
     else if (strcmp(name, "--help") == 0)
@@ -199,7 +209,7 @@ static int check(struct serve_options *options, char *error, size_t size)
 
 int serve_options_read(struct serve_options *options, int argc, char **argv, char *error, size_t error_size)
 {
-    *options = (struct serve_options){.drain_s = 32};
+    *options = (struct serve_options){.drain_s = 32, .decision_log_size = 64 << 20, .decision_log_keep = 5};
     options->server.flow_timer = 120;
     for (int i = 1; i < argc; i++) {
         if (argv[i][0] != '-') {

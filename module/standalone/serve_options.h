@@ -14,14 +14,15 @@ struct listen_option {
 };
 
 struct serve_options {
-    const char *script, *state, *status;
+    const char *script, *state, *status, *decision_log;
     struct listen_option listens[LISTENERS_MOST];
     size_t listen_count;
     struct server_config server; /* domains, expiry, timers, limits */
     struct network_limits network;
     struct script_limits limits;
     uint32_t drain_s;
-    bool log_decisions, verbose, help;
+    uint32_t decision_log_size, decision_log_keep;
+    bool log_decisions, mask_numbers, verbose, help;
 };
 
 /* 0; or -EINVAL with one line in `error`. */
