@@ -12,6 +12,7 @@
 #include "core/facts.h"
 #include "core/text.h"
 #include "host/host.h"
+#include "script/emergency.h"
 #include "script/engine.h"
 #include "script/hooks.h"
 #include "script/sources.h"
@@ -21,11 +22,13 @@
 struct bind_state {
     const struct host *host; /* its allocator counts for the script */
     struct hooks hooks;
+    struct emergency emergency;
     bool hosted;   /* the state is a script's: entries come and go; else stock Lua, where hooks are only kept */
     bool loading;  /* hooks may be registered */
     uint8_t layer; /* whose files run while the version loads: what it registers is of that layer */
     const struct sources *sources; /* of the version; NULL in stock Lua */
     struct store *store;           /* what sip.store gives; NULL: one of the version's own */
+    struct store *own_store;       /* that one, from its first use on */
     uint64_t generation;           /* of the entry that runs, counted up at its begin and end */
     /* Of the entry that runs; NULL where there is none. */
     const struct script_call *call;
@@ -49,6 +52,7 @@ void bind_message(lua_State *L);
 void bind_verdict(lua_State *L);
 void bind_hook(lua_State *L);
 void bind_log(lua_State *L);
+void bind_store(lua_State *L);
 void bind_respond(lua_State *L);
 int reflow_bind_explain(lua_State *L);
 

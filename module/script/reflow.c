@@ -75,6 +75,8 @@ static int state_gc(lua_State *L)
 {
     struct bind_state *state = lua_touserdata(L, 1);
     hooks_destroy(&state->hooks);
+    store_delete(state->own_store);
+    state->own_store = NULL;
     return 0;
 }
 
@@ -128,6 +130,7 @@ int bind_open(lua_State *L, const struct host *host)
     bind_verdict(L);
     bind_hook(L);
     bind_log(L);
+    bind_store(L);
     reflow_bind_explain(L);
     lua_pushcfunction(L, globals);
     lua_setfield(L, -2, "globals");
