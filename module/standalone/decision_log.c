@@ -40,10 +40,13 @@ static void text_member(struct sip_buffer *out, const char *name, struct text va
 
 /* --- telephone numbers --- */
 
-/* Where the user part of a URI stands: after the scheme, up to its parameters, password or host. */
+/* The user part of a URI, without parameters and password; of a tel URI its number. Empty where there is none. */
 static struct text user_part(struct text uri)
 {
     size_t start = 0, end;
+    bool is_tel = uri.length > 4 && strncasecmp(uri.at, "tel:", 4) == 0;
+    if (!is_tel && (uri.length == 0 || memchr(uri.at, '@', uri.length) == NULL))
+        return (struct text){0};
     while (start < uri.length && uri.at[start] != ':')
         start++;
     start += start < uri.length;
