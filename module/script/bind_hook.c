@@ -125,6 +125,27 @@ static void add_response(lua_State *L, struct bind_state *state, int selector, s
     }
 }
 
+/* A call has a version before to ask and can be refused; a flow has neither. */
+static void read_on_error(lua_State *L, struct hook_row *row)
+{
+    static const char *const modes[] = {"core", "next", "previous"};
+    bool of_flow = row->hook == HOOK_FLOW_UP || row->hook == HOOK_FLOW_DOWN;
+    const char *mode = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "";
+    if (lua_isinteger(L, -1) && lua_tointeger(L, -1) >= SIP_BAD_REQUEST && lua_tointeger(L, -1) <= CODE_LAST) {
+        row->on_error = ON_ERROR_STATUS;
+        row->on_error_status = (uint16_t)lua_tointeger(L, -1);
+    } else {
+        row->on_error = ON_ERROR_CORE;
+        while (row->on_error < ON_ERROR_STATUS && strcmp(mode, modes[row->on_error]) != 0)
+            row->on_error++;
+        if (row->on_error == ON_ERROR_STATUS)
+            luaL_error(L, "option on_error is \"core\" (the core decides), \"next\" (the next hook), \"previous\" (the "
+                          "version before) or a status from 400 to 699");
+    }
+    if (of_flow && row->on_error > ON_ERROR_NEXT)
+        luaL_error(L, "option on_error of a flow's hook is \"core\" or \"next\"");
+}
+
 /* { priority = 10, on_error = "next" } */
 static void read_options(lua_State *L, int index, struct hook_row *row)
 {
@@ -138,14 +159,46 @@ static void read_options(lua_State *L, int index, struct hook_row *row)
                 luaL_error(L, "option priority is a whole number");
             row->priority = (int32_t)lua_tointeger(L, -1);
         } else if (strcmp(name, "on_error") == 0) {
-            const char *mode = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "";
-            row->go_on = strcmp(mode, "next") == 0;
-            if (!row->go_on && strcmp(mode, "core") != 0)
-                luaL_error(L, "option on_error is \"core\" (the core decides) or \"next\" (the next hook)");
+            read_on_error(L, row);
         } else {
             luaL_error(L, "unknown option '%s': there are priority and on_error", name);
         }
     }
+}
+
+/* The name of the file as the sources have it, which outlives the function. */
+static const char *file_name(const struct bind_state *state, const char *chunk)
+{
+    for (size_t i = 0; chunk[0] == '@' && i < sources_count(state->sources); i++)
+        if (strcmp(chunk + 1, sources_at(state->sources, i)->name.at) == 0)
+            return sources_at(state->sources, i)->name.at;
+    return NULL;
+}
+
+/* Where the function begins; of one in C, where it is registered. */
+static void read_place(lua_State *L, int function, const struct bind_state *state, struct hook_row *row)
+{
+    lua_Debug at;
+    lua_pushvalue(L, function);
+    lua_getinfo(L, ">S", &at);
+    row->file = file_name(state, at.source);
+    row->line = at.linedefined > 0 ? (uint32_t)at.linedefined : 0;
+    if (row->file != NULL || !lua_getstack(L, 1, &at))
+        return;
+    lua_getinfo(L, "Sl", &at);
+    row->file = file_name(state, at.source);
+    row->line = at.currentline > 0 ? (uint32_t)at.currentline : 0;
+}
+
+static void read_layer(lua_State *L, int function, const struct bind_state *state, struct hook_row *row)
+{
+    if (state->sources == NULL)
+        return;
+    const struct layer *layer = sources_layer(state->sources, state->layer);
+    row->layer = state->layer;
+    row->layer_priority = layer->priority;
+    row->of_tenant = layer->tenant[0] != '\0';
+    read_place(L, function, state, row);
 }
 
 static struct bind_state *begin(lua_State *L, int function, struct hook_row *row)
@@ -157,6 +210,7 @@ static struct bind_state *begin(lua_State *L, int function, struct hook_row *row
     if (state->hooks.registrations >= HOOKS_MOST)
         luaL_error(L, "more than %d hooks", HOOKS_MOST);
     read_options(L, function + 1, row);
+    read_layer(L, function, state, row);
     row->registration = ++state->hooks.registrations;
     lua_pushvalue(L, function);
     row->reference = luaL_ref(L, LUA_REGISTRYINDEX);
@@ -240,11 +294,32 @@ static int on_flow_failed(lua_State *L)
     return 0;
 }
 
+/* sip.emergency{"112", "911"}: what is dialled for help, beside urn:service:sos. */
+static int emergency(lua_State *L)
+{
+    struct bind_state *state = bind_state(L);
+    luaL_checktype(L, 1, LUA_TTABLE);
+    if (!state->loading)
+        return luaL_error(L, "emergency numbers are named while the script loads, not from a hook");
+    for (lua_Integer i = 1; i <= (lua_Integer)lua_rawlen(L, 1); i++) {
+        struct text number = {0};
+        if (lua_rawgeti(L, 1, i) == LUA_TSTRING)
+            number.at = lua_tolstring(L, -1, &number.length);
+        int error = emergency_add(&state->emergency, number);
+        if (error == -ENOSPC)
+            return luaL_error(L, "more than %d emergency numbers", EMERGENCY_NUMBERS);
+        luaL_argcheck(L, error == 0, 1, "a list of numbers as texts, {\"112\"} for one");
+        lua_pop(L, 1);
+    }
+    return 0;
+}
+
 void bind_hook(lua_State *L)
 {
-    static const luaL_Reg functions[] = {
-        {"on_request", on_request}, {"on_register", on_register},       {"on_response", on_response},
-        {"on_success", on_success}, {"on_flow_failed", on_flow_failed}, {"on_exhausted", on_exhausted},
-        {"on_flow_up", on_flow_up}, {"on_flow_down", on_flow_down},     {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"on_request", on_request},         {"on_register", on_register},
+                                         {"on_response", on_response},       {"on_success", on_success},
+                                         {"on_flow_failed", on_flow_failed}, {"on_exhausted", on_exhausted},
+                                         {"on_flow_up", on_flow_up},         {"on_flow_down", on_flow_down},
+                                         {"emergency", emergency},           {NULL, NULL}};
     luaL_setfuncs(L, functions, 0);
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <lauxlib.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "core/code.h"
@@ -211,10 +210,13 @@ static struct verdict *verdict_at(lua_State *L, int index)
     return same ? verdict : NULL;
 }
 
+/* Words were checked when they were given. */
 static void copy_word(lua_State *L, char *out, size_t size)
 {
-    const char *word = lua_tostring(L, -1);
-    snprintf(out, size, "%s", word != NULL ? word : "");
+    size_t length;
+    const char *word = lua_tolstring(L, -1, &length);
+    if (word != NULL && length < size)
+        memcpy(out, word, length + 1);
 }
 
 bool verdict_read(lua_State *L, int index, struct script_verdict *out)
@@ -239,7 +241,8 @@ bool verdict_read(lua_State *L, int index, struct script_verdict *out)
     return true;
 }
 
-/* v.kind, v.code, v.seconds, v.next_after (s), v.recurse, v.uri, v.phrase, v.destination: nil where the kind has none. */
+/* v.kind, v.code, v.seconds, v.next_after (s), v.recurse, v.uri, v.phrase, v.destination: nil where the kind has none.
+ */
 static int verdict_index(lua_State *L)
 {
     const struct verdict *verdict = verdict_at(L, 1);

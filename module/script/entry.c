@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "script/layers.h"
 #include "script/script.h"
 
 /* The protected entries into a script's hooks. */
@@ -11,6 +12,7 @@ struct entry {
     const uint16_t *rows; /* to run, in order */
     size_t count;
     struct text method; /* HOOK_REQUEST: rows for another one are passed over */
+    struct text aor;    /* tenants' hooks are asked for those of their domain */
     enum object_kind arguments[3];
     int argument_count;
     struct script_verdict *verdict; /* NULL: what the hook returns is nothing to us */
@@ -39,30 +41,58 @@ static bool verdict_fits(enum hook hook, enum verdict_kind kind)
     return (fitting[hook] & 1 << kind) != 0;
 }
 
-static enum script_outcome complain(struct script *script, enum hook hook, enum script_outcome outcome,
-                                    const char *message)
+static void log_hook(struct script *script, enum log_level level, enum hook hook, const char *message,
+                     const char *consequence)
 {
     char line[600];
+    snprintf(line, sizeof line, "%s: %s: %s%s", script->path, hook_name(hook), message, consequence);
+    for (char *at = line; *at != '\0'; at++)
+        if (*at == '\n' || *at == '\r')
+            *at = ' ';
+    script->host->log(script->host->context, level, line);
+}
+
+/* Help is called for, or the request is of a dialog that stands: no fault of a script refuses these. */
+static bool must_pass(const struct bind_state *state)
+{
+    return state->call == NULL || sip_to_tag(state->call->request).length != 0 ||
+           emergency_is(&state->emergency, sip_request_uri(state->call->request));
+}
+
+/* What happens in place of a hook that failed. */
+static enum on_error failure_mode(const struct bind_state *state, const struct hook_row *row,
+                                  enum script_outcome outcome)
+{
+    if (row->on_error == ON_ERROR_NEXT && outcome != SCRIPT_ERROR) // there is no time, or no memory, for another
+        return ON_ERROR_CORE;
+    if (row->on_error == ON_ERROR_STATUS && must_pass(state))
+        return ON_ERROR_CORE;
+    return (enum on_error)row->on_error;
+}
+
+static void complain(struct script *script, const struct hook_row *row, enum script_outcome outcome,
+                     const char *message)
+{
+    char refused[40];
+    static const char *const consequences[] = {"; the core decides", "; the next hook is asked",
+                                               "; the version before is asked"};
+    enum on_error mode = failure_mode(script->state, row, outcome);
     if (outcome == SCRIPT_OVERRUN)
         script->counters.overruns++;
     else if (outcome == SCRIPT_MEMORY)
         script->counters.memory++;
     else
         script->counters.errors++;
-    snprintf(line, sizeof line, "%s: %s: %s; the core decides", script->path, hook_name(hook), message);
-    for (char *at = line; *at != '\0'; at++)
-        if (*at == '\n' || *at == '\r')
-            *at = ' ';
-    script->host->log(script->host->context, LOG_ERROR, line);
-    return outcome;
+    snprintf(refused, sizeof refused, "; refused with %u", row->on_error_status);
+    log_hook(script, LOG_ERROR, (enum hook)row->hook, message, mode < ON_ERROR_STATUS ? consequences[mode] : refused);
 }
 
-/* What the hook returned, on top of the stack. */
-static enum script_outcome read_result(struct script *script, const struct entry *entry)
+/* What the hook returned, on top of the stack; no nil and no false. */
+static enum script_outcome read_result(struct script *script, const struct hook_row *row, const struct entry *entry)
 {
     char reason[96];
     lua_State *L = script->L;
-    if (!lua_toboolean(L, -1) || entry->verdict == NULL) // false: what `condition and verdict` gives
+    if (entry->verdict == NULL)
         return SCRIPT_DEFAULT;
     if (!verdict_read(L, -1, entry->verdict))
         snprintf(reason, sizeof reason, "returned a %s, which is no verdict", lua_typename(L, lua_type(L, -1)));
@@ -70,60 +100,137 @@ static enum script_outcome read_result(struct script *script, const struct entry
         snprintf(reason, sizeof reason, "sip_%s() is no verdict here", verdict_name(entry->verdict->kind));
     else
         return SCRIPT_VERDICT;
-    return complain(script, entry->hook, SCRIPT_ERROR, reason);
+    complain(script, row, SCRIPT_ERROR, reason);
+    return SCRIPT_ERROR;
 }
 
-static enum script_outcome run_hook(struct script *script, const struct hook_row *row, const struct entry *entry)
+static uint64_t now_ms(const struct script *script)
+{
+    return script->host->now_ms(script->host->context);
+}
+
+static void place_of(const struct hook_row *row, char *out, size_t size)
+{
+    if (row->file != NULL)
+        snprintf(out, size, "%s:%u", row->file, row->line);
+    else
+        snprintf(out, size, "a function in C");
+}
+
+/* The breaker is told, and says so where it turns. */
+static void count_failure(struct script *script, const struct hook_row *row, struct hook_health *health)
+{
+    char place[300], message[400];
+    if (!hook_failed(health, now_ms(script)))
+        return;
+    place_of(row, place, sizeof place);
+    snprintf(message, sizeof message, "the hook at %s failed %u times in a row: it is off for %d s", place,
+             health->streak, BREAKER_OFF_MS / 1000);
+    log_hook(script, LOG_ERROR, (enum hook)row->hook, message, "");
+}
+
+static void count_success(struct script *script, const struct hook_row *row, struct hook_health *health)
+{
+    char place[300], message[400];
+    if (!hook_succeeded(health))
+        return;
+    place_of(row, place, sizeof place);
+    snprintf(message, sizeof message, "the hook at %s works again: it is on", place);
+    log_hook(script, LOG_NOTICE, (enum hook)row->hook, message, "");
+}
+
+static enum script_outcome call_hook(struct script *script, const struct hook_row *row, const struct entry *entry)
 {
     lua_State *L = script->L;
     lua_rawgeti(L, LUA_REGISTRYINDEX, row->reference);
     for (int i = 0; i < entry->argument_count; i++)
         object_push(L, script->state, entry->arguments[i]);
     int status = lua_pcall(L, entry->argument_count, 1, 1);
-    enum script_outcome outcome = script_outcome_of(status, script->watch.overran);
-    if (outcome == SCRIPT_DEFAULT)
-        outcome = read_result(script, entry);
-    else
-        complain(script, entry->hook, outcome, script_message(script, outcome));
+    enum script_outcome outcome = SCRIPT_DEFAULT;
+    if (status != LUA_OK || script->watch.overran) {
+        outcome = script_outcome_of(status, script->watch.overran);
+        complain(script, row, outcome, script_message(script, outcome));
+    } else if (lua_toboolean(L, -1)) { // false: what `condition and verdict` gives
+        outcome = read_result(script, row, entry);
+    }
     lua_settop(L, 1);
     return outcome;
 }
 
+/* SCRIPT_ERROR of a hook that is off is neither logged nor counted again. */
+static enum script_outcome run_hook(struct script *script, const struct hook_row *row, const struct entry *entry)
+{
+    struct hook_health *health = &script->state->hooks.health[row->registration];
+    if (health->off_until != 0 && !hook_is_on(health, now_ms(script)))
+        return SCRIPT_ERROR;
+    health->entries++;
+    enum script_outcome outcome = call_hook(script, row, entry);
+    if (outcome >= SCRIPT_ERROR)
+        count_failure(script, row, health);
+    else if (health->streak != 0)
+        count_success(script, row, health);
+    return outcome;
+}
+
+/* The refusal that a hook declares for when it fails. */
+static enum script_outcome refuse(const struct hook_row *row, const struct entry *entry)
+{
+    bool of_request = row->hook == HOOK_REQUEST || row->hook == HOOK_REGISTER;
+    *entry->verdict =
+        (struct script_verdict){.kind = of_request ? VERDICT_REPLY : VERDICT_FAIL, .code = row->on_error_status};
+    return SCRIPT_VERDICT;
+}
+
 /* Hook after hook until one has a verdict, or fails without its option to go on. */
-static enum script_outcome run_hooks(struct script *script, const struct entry *entry)
+static enum script_outcome run_hooks(struct script *script, const struct entry *entry, uint64_t layers)
 {
     enum script_outcome outcome = SCRIPT_NO_HOOK;
     for (size_t i = 0; i < entry->count; i++) {
         const struct hook_row *row = &script->state->hooks.rows[entry->rows[i]];
-        if (row->method[0] != '\0' && !text_equal(text_of(row->method), entry->method))
+        if ((layers >> row->layer & 1) == 0 ||
+            (row->method[0] != '\0' && !text_equal(text_of(row->method), entry->method)))
             continue;
         enum script_outcome now = run_hook(script, row, entry);
         if (now == SCRIPT_VERDICT)
             return now;
-        if (now != SCRIPT_DEFAULT && !(now == SCRIPT_ERROR && row->go_on))
-            return now;
+        if (now >= SCRIPT_ERROR) {
+            enum on_error mode = failure_mode(script->state, row, now);
+            if (mode == ON_ERROR_STATUS)
+                return refuse(row, entry);
+            if (mode != ON_ERROR_NEXT)
+                return mode == ON_ERROR_PREVIOUS ? SCRIPT_PREVIOUS : now;
+        }
         if (outcome != SCRIPT_ERROR)
             outcome = now;
     }
     return outcome;
 }
 
-/* The objects of the entry are there from the first count of the generation to the second. */
+static enum script_outcome run_watched(struct script *script, const struct entry *entry, uint64_t layers)
+{
+    struct bind_state *state = script->state;
+    enum script_outcome outcome;
+    script->counters.entries++;
+    state->generation++; // the objects of the entry are there from here to the next count
+    if (watch_begin(&script->watch, script->limits.time_ms) == 0) {
+        outcome = run_hooks(script, entry, layers);
+        watch_end(&script->watch);
+    } else {
+        script->counters.errors++;
+        log_hook(script, LOG_ERROR, entry->hook, "no timer to watch it with, so it was not run", "; the core decides");
+        outcome = SCRIPT_ERROR;
+    }
+    state->generation++;
+    return outcome;
+}
+
 static enum script_outcome enter(struct script *script, const struct entry *entry)
 {
     struct bind_state *state = script->state;
     enum script_outcome outcome = SCRIPT_NO_HOOK;
-    if (entry->count != 0) {
-        script->counters.entries++;
-        state->generation++;
-        if (watch_begin(&script->watch, script->limits.time_ms) == 0) {
-            outcome = run_hooks(script, entry);
-            watch_end(&script->watch);
-        } else {
-            outcome = complain(script, entry->hook, SCRIPT_ERROR, "no timer to watch it with, so it was not run");
-        }
-        state->generation++;
-    }
+    uint64_t layers = state->hooks.tenants ? layers_for(script->sources, entry->aor) : UINT64_MAX;
+    if (entry->count != 0)
+        outcome = run_watched(script, entry, layers);
     state->call = NULL;
     state->reply = NULL;
     state->decision = NULL;
@@ -136,6 +243,7 @@ static enum script_outcome enter_with_call(struct script *script, enum hook hook
 {
     struct entry entry = {.hook = hook,
                           .method = sip_method_text(call->request),
+                          .aor = call->aor,
                           .arguments = {OBJECT_CALL, OBJECT_CALL},
                           .argument_count = 2,
                           .verdict = verdict};
@@ -168,6 +276,7 @@ enum script_outcome script_on_response(struct script *script, const struct scrip
                                        struct script_verdict *verdict)
 {
     struct entry entry = {.hook = HOOK_RESPONSE,
+                          .aor = call->aor,
                           .arguments = {OBJECT_REPLY, OBJECT_CALL, OBJECT_DECISION},
                           .argument_count = 3,
                           .verdict = verdict};
@@ -180,8 +289,11 @@ enum script_outcome script_on_response(struct script *script, const struct scrip
 enum script_outcome script_on_exhausted(struct script *script, const struct script_call *call,
                                         const struct script_reply *best, struct script_verdict *verdict)
 {
-    struct entry entry = {
-        .hook = HOOK_EXHAUSTED, .arguments = {OBJECT_REPLY, OBJECT_CALL}, .argument_count = 2, .verdict = verdict};
+    struct entry entry = {.hook = HOOK_EXHAUSTED,
+                          .aor = call->aor,
+                          .arguments = {OBJECT_REPLY, OBJECT_CALL},
+                          .argument_count = 2,
+                          .verdict = verdict};
     set_reply(script, call, best);
     entry.rows = hooks_for(&script->state->hooks, HOOK_EXHAUSTED, &entry.count);
     return enter(script, &entry);
@@ -189,7 +301,7 @@ enum script_outcome script_on_exhausted(struct script *script, const struct scri
 
 void script_on_flow(struct script *script, enum hook hook, const struct script_flow *flow)
 {
-    struct entry entry = {.hook = hook, .arguments = {OBJECT_FLOW}, .argument_count = 1};
+    struct entry entry = {.hook = hook, .aor = flow->aor, .arguments = {OBJECT_FLOW}, .argument_count = 1};
     script->state->flow = flow;
     entry.rows = hooks_for(&script->state->hooks, hook, &entry.count);
     enter(script, &entry);

@@ -21,9 +21,12 @@ void hooks_destroy(struct hooks *hooks)
         resize(hooks, hooks->rows, hooks->capacity * sizeof *hooks->rows, 0);
     if (hooks->order != NULL)
         resize(hooks, hooks->order, hooks->order_count * sizeof *hooks->order, 0);
+    if (hooks->health != NULL)
+        resize(hooks, hooks->health, hooks->health_count * sizeof *hooks->health, 0);
     hooks->rows = NULL;
     hooks->order = NULL;
-    hooks->count = hooks->capacity = hooks->order_count = 0;
+    hooks->health = NULL;
+    hooks->count = hooks->capacity = hooks->order_count = hooks->health_count = 0;
 }
 
 int hooks_add(struct hooks *hooks, const struct hook_row *row)
@@ -39,11 +42,16 @@ int hooks_add(struct hooks *hooks, const struct hook_row *row)
         hooks->capacity = capacity;
     }
     hooks->rows[hooks->count++] = *row;
+    hooks->tenants = hooks->tenants || row->of_tenant;
     return 0;
 }
 
 static bool goes_before(const struct hook_row *a, const struct hook_row *b)
 {
+    if (a->layer_priority != b->layer_priority)
+        return a->layer_priority > b->layer_priority;
+    if (a->layer != b->layer)
+        return a->layer > b->layer;
     if (a->selector != b->selector)
         return a->selector > b->selector;
     if (a->priority != b->priority)
@@ -87,10 +95,26 @@ static size_t fill_list(const struct hooks *hooks, const uint16_t *sorted, size_
     return count;
 }
 
+static int make_health(struct hooks *hooks)
+{
+    size_t count = (size_t)hooks->registrations + 1, size = sizeof *hooks->health;
+    if (count <= hooks->health_count)
+        return 0;
+    struct hook_health *health = resize(hooks, hooks->health, hooks->health_count * size, count * size);
+    if (health == NULL)
+        return -ENOMEM;
+    memset(health + hooks->health_count, 0, (count - hooks->health_count) * size);
+    hooks->health = health;
+    hooks->health_count = count;
+    return 0;
+}
+
 int hooks_build(struct hooks *hooks)
 {
     uint16_t sorted[HOOKS_MOST];
     size_t total = 0;
+    if (make_health(hooks) != 0)
+        return -ENOMEM;
     sort_rows(hooks, sorted);
     for (size_t list = 0; list < HOOK_LISTS; list++)
         total += fill_list(hooks, sorted, list, NULL);
@@ -136,4 +160,31 @@ const uint16_t *hooks_for(const struct hooks *hooks, enum hook hook, size_t *cou
         return NULL;
     }
     return hooks_list(hooks, (size_t)HOOK_CODES + hook, count);
+}
+
+bool hook_is_on(const struct hook_health *health, uint64_t now_ms)
+{
+    return health->off_until == 0 || now_ms >= health->off_until;
+}
+
+bool hook_failed(struct hook_health *health, uint64_t now_ms)
+{
+    health->failures++;
+    if (health->streak == 0 || now_ms - health->streak_since > BREAKER_WINDOW_MS) {
+        health->streak = 0;
+        health->streak_since = now_ms;
+    }
+    health->streak++;
+    if (health->off_until == 0 && health->streak < BREAKER_FAILURES)
+        return false;
+    health->off_until = now_ms + BREAKER_OFF_MS;
+    return true;
+}
+
+bool hook_succeeded(struct hook_health *health)
+{
+    bool was_off = health->off_until != 0;
+    health->streak = 0;
+    health->off_until = 0;
+    return was_off;
 }

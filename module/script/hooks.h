@@ -14,17 +14,33 @@
 
 /* The hooks that one Lua state registered, and for each code the list of those that its responses go through. */
 
+struct layer;
+
 enum selector_kind { SELECT_ALL, SELECT_CLASS, SELECT_RANGE, SELECT_ONE }; /* the more specific, the higher */
+
+/* What happens when a hook fails: option on_error. */
+enum on_error {
+    ON_ERROR_CORE,     /* the core decides */
+    ON_ERROR_NEXT,     /* the next hook has its say */
+    ON_ERROR_PREVIOUS, /* the version before is asked */
+    ON_ERROR_STATUS    /* the request is refused, or the call ended, with on_error_status */
+};
 
 struct hook_row {
     int reference; /* of the function, in Lua's registry; shared by the rows of one registration */
     int32_t priority;
+    int32_t layer_priority;
+    const char *file; /* where its function begins; NULL: not known */
+    uint32_t line;
     uint16_t from, to;     /* HOOK_RESPONSE: codes, inclusive */
     uint16_t registration; /* counted up, at most HOOKS_MOST */
     uint8_t hook;          /* enum hook */
     uint8_t selector;      /* enum selector_kind; HOOK_REQUEST: SELECT_ONE with a method, else SELECT_ALL */
-    bool go_on;            /* option on_error = "next" */
-    char method[24];       /* HOOK_REQUEST: empty for all */
+    uint8_t layer;         /* index */
+    bool of_tenant;        /* its layer is for one domain alone */
+    uint8_t on_error;      /* enum on_error */
+    uint16_t on_error_status;
+    char method[24]; /* HOOK_REQUEST: empty for all */
 };
 
 enum {
@@ -35,12 +51,25 @@ enum {
     HOOK_LISTS = HOOK_CODES + HOOK_COUNT /* one for each code, then one for each kind of hook */
 };
 
+/* The circuit breaker of one registration: one that fails again and again is turned off for a while. */
+struct hook_health {
+    uint64_t entries, failures;
+    uint64_t streak_since; /* host ms: of the first of the failures in a row */
+    uint64_t off_until;    /* host ms; 0: it is on. Once that has passed, one entry tries it */
+    uint32_t streak;
+};
+
+enum { BREAKER_FAILURES = 5, BREAKER_WINDOW_MS = 60000, BREAKER_OFF_MS = 60000 };
+
 struct hooks {
     lua_Alloc allocate; /* the state's own */
     void *context;
     struct hook_row *rows;
     size_t count, capacity;
     uint16_t registrations;
+    bool tenants;               /* some row is of a tenant's layer */
+    struct hook_health *health; /* by registration, from 1; made by hooks_build */
+    size_t health_count;
     uint16_t *order; /* row indices, list after list */
     size_t order_count;
     uint32_t first[HOOK_LISTS + 1]; /* where in `order` a list begins */
@@ -52,9 +81,17 @@ void hooks_destroy(struct hooks *hooks);
 /* Copy one row; its list is built by hooks_build. 0, -ENOSPC, -ENOMEM. */
 int hooks_add(struct hooks *hooks, const struct hook_row *row);
 
-/* Sort all rows into their lists: the most specific first, then the highest priority, then the latest. A function that
+/* Sort all rows into their lists: the layer of the highest priority first, of two alike the later one; in a layer the
+   most specific first, then the highest priority, then the latest. A function that
    several rows of one registration lead to stands once in a list. 0 or -ENOMEM; may be called again. */
 int hooks_build(struct hooks *hooks);
+
+/* May it run now? */
+bool hook_is_on(const struct hook_health *health, uint64_t now_ms);
+
+/* What came of running it. True where that turned it off, or on again. */
+bool hook_failed(struct hook_health *health, uint64_t now_ms);
+bool hook_succeeded(struct hook_health *health);
 
 /* The rows for a response of this code, or for another hook; *count may be 0. */
 const uint16_t *hooks_for_code(const struct hooks *hooks, uint32_t code, size_t *count);

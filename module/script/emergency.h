@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#ifndef REFLOW_SCRIPT_EMERGENCY_H
+#define REFLOW_SCRIPT_EMERGENCY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/text.h"
+
+/* Which calls are for help: those to urn:service:sos and its kinds (RFC 5031), and to the numbers that a policy names
+   with sip.emergency. They are never refused by a script's fault. */
+
+enum { EMERGENCY_NUMBERS = 32, EMERGENCY_DIGITS = 16 };
+
+struct emergency {
+    char numbers[EMERGENCY_NUMBERS][EMERGENCY_DIGITS];
+    size_t count;
+};
+
+/* 0; -EINVAL for what is no number, -ENOSPC. One that is there already stays once. */
+int emergency_add(struct emergency *emergency, struct text number);
+
+/* `uri`: a Request-URI, as written. */
+bool emergency_is(const struct emergency *emergency, struct text uri);
+
+#endif

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <errno.h>
+#include <stdio.h>
+
+#include "script/layers.h"
+#include "script/script.h"
+
+/* Which hooks would be asked, for a person. */
+
+enum { CODE_WORD = 16, PLACE_WORD = 400 };
+
+static struct text print_selector(const struct hook_row *row, char *out, size_t size)
+{
+    if (row->hook == HOOK_REQUEST)
+        return text_of(row->method[0] != '\0' ? row->method : "*");
+    if (row->hook != HOOK_RESPONSE || row->selector == SELECT_ALL)
+        return TEXT("*");
+    if (row->selector == SELECT_CLASS)
+        snprintf(out, size, "%uxx", row->from / 100U);
+    else if (row->selector == SELECT_ONE)
+        snprintf(out, size, "%u", row->from);
+    else
+        snprintf(out, size, "%u-%u", row->from, row->to);
+    return text_of(out);
+}
+
+static struct text print_on_error(const struct hook_row *row, char *out, size_t size)
+{
+    static const char *const modes[] = {"core", "next", "previous"};
+    if (row->on_error < ON_ERROR_STATUS)
+        return text_of(modes[row->on_error]);
+    snprintf(out, size, "%u", row->on_error_status);
+    return text_of(out);
+}
+
+static bool visit_row(const struct script *script, const struct hook_row *row,
+                      bool (*visit)(void *context, const struct script_hook_info *info), void *context)
+{
+    char selector[CODE_WORD], on_error[CODE_WORD], place[PLACE_WORD];
+    const struct hook_health *health = &script->state->hooks.health[row->registration];
+    snprintf(place, sizeof place, "%s:%u", row->file != NULL ? row->file : "?", row->line);
+    struct script_hook_info info = {.layer = text_of(sources_layer(script->sources, row->layer)->name),
+                                    .place = text_of(place),
+                                    .selector = print_selector(row, selector, sizeof selector),
+                                    .layer_priority = row->layer_priority,
+                                    .priority = row->priority,
+                                    .on_error = print_on_error(row, on_error, sizeof on_error),
+                                    .off = health->off_until != 0 &&
+                                           !hook_is_on(health, script->host->now_ms(script->host->context)),
+                                    .entries = health->entries,
+                                    .failures = health->failures};
+    return visit(context, &info);
+}
+
+int script_explain(struct script *script, enum hook hook, uint32_t code, enum method method, struct text aor,
+                   bool (*visit)(void *context, const struct script_hook_info *info), void *context)
+{
+    const struct hooks *hooks = &script->state->hooks;
+    struct text word = text_of(method_name(method));
+    size_t count;
+    if (hook >= HOOK_COUNT)
+        return -EINVAL;
+    const uint16_t *rows = hook == HOOK_RESPONSE ? hooks_for_code(hooks, code, &count) : hooks_for(hooks, hook, &count);
+    uint64_t layers = layers_for(script->sources, aor);
+    for (size_t i = 0; i < count; i++) {
+        const struct hook_row *row = &hooks->rows[rows[i]];
+        if ((layers >> row->layer & 1) == 0 || (row->method[0] != '\0' && !text_equal(text_of(row->method), word)))
+            continue;
+        if (!visit_row(script, row, visit, context))
+            break;
+    }
+    return 0;
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "script/layers.h"
+
+static struct text after(struct text text, const char *found)
+{
+    return (struct text){found + 1, text.length - (size_t)(found + 1 - text.at)};
+}
+
+struct text layers_domain(struct text aor)
+{
+    struct text rest = aor;
+    size_t end = 0;
+    const char *found = aor.length != 0 ? memrchr(aor.at, '@', aor.length) : NULL;
+    if (found == NULL && aor.length != 0)
+        found = memchr(aor.at, ':', aor.length);
+    if (found == NULL)
+        return (struct text){0};
+    rest = after(aor, found);
+    bool literal = rest.length != 0 && rest.at[0] == '[';
+    while (end < rest.length && strchr(literal ? ";?>]" : ";?>:", rest.at[end]) == NULL)
+        end++;
+    return literal ? (struct text){rest.at + 1, end - 1} : (struct text){rest.at, end};
+}
+
+uint64_t layers_for(const struct sources *sources, struct text aor)
+{
+    uint64_t layers = 0;
+    struct text domain = layers_domain(aor);
+    for (size_t i = 0; i < sources_layer_count(sources); i++) {
+        const char *tenant = sources_layer(sources, i)->tenant;
+        if (tenant[0] == '\0' || text_equal_nocase(text_of(tenant), domain))
+            layers |= UINT64_C(1) << i;
+    }
+    return layers;
+}
