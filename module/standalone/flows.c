@@ -12,6 +12,7 @@
 struct datagram6 {
     struct table_link link;
     struct peer peer;
+    bool held; /* a binding is being put on it */
 };
 
 static struct datagram6 *find6(const struct server *server, flow_id flow)
@@ -20,18 +21,14 @@ static struct datagram6 *find6(const struct server *server, flow_id flow)
     return link != NULL ? TABLE_OWNER(link, struct datagram6, link) : NULL;
 }
 
-/* A flow whose number is taken by another address stays unknown: its messages go by their URI. */
-void flows_keep(struct server *server, const struct peer *peer)
+static struct datagram6 *keep6(struct server *server, const struct peer *peer)
 {
-    struct peer known;
-    flow_id flow = peer_flow(peer);
-    if (!flow_is_datagram(flow) || peer_of_datagram_flow(flow, &known) || find6(server, flow) != NULL)
-        return;
     struct datagram6 *entry = memory_new(server->config.host, sizeof *entry);
     if (entry == NULL)
-        return;
+        return NULL;
     entry->peer = *peer;
-    table_add(&server->datagram6, &entry->link, flow);
+    table_add(&server->datagram6, &entry->link, peer_flow(peer));
+    return entry;
 }
 
 static void forget6(struct server *server, struct datagram6 *entry)
@@ -58,8 +55,29 @@ static void binding_changed(void *context, enum binding_event event, const struc
     if (event != BINDING_REPLACED)
         heirs_note(server, &view);
     struct datagram6 *entry = find6(server, view.flow);
-    if (entry != NULL && is_last_on_flow(server, view.flow, binding))
+    if (entry != NULL && !entry->held && is_last_on_flow(server, view.flow, binding))
         forget6(server, entry);
+}
+
+/* A flow whose number is taken by another address stays unknown: its messages go by their URI. */
+int flows_put_binding(struct server *server, const struct binding_view *view, const struct peer *peer)
+{
+    struct peer known;
+    struct datagram6 *entry = NULL;
+    if (flow_is_datagram(view->flow) && !peer_of_datagram_flow(view->flow, &known)) {
+        entry = find6(server, view->flow);
+        if (entry == NULL)
+            entry = keep6(server, peer);
+    }
+    if (entry != NULL)
+        entry->held = true;
+    int error = binding_put(server->bindings, view, NULL);
+    if (entry != NULL) {
+        entry->held = false;
+        if (binding_first_on_flow(server->bindings, view->flow) == NULL)
+            forget6(server, entry);
+    }
+    return error;
 }
 
 void flows_listen(struct server *server)
@@ -96,9 +114,7 @@ bool server_flow_peer(const struct server *server, flow_id flow, struct peer *pe
 
 int server_restore_binding(struct server *server, const struct binding_view *view, const struct peer *peer)
 {
-    if (flow_is_datagram(view->flow))
-        flows_keep(server, peer);
-    return binding_put(server->bindings, view, NULL);
+    return flows_put_binding(server, view, peer);
 }
 
 size_t server_describe_flow(const struct server *server, flow_id flow, char *out, size_t size)

@@ -300,9 +300,7 @@ static int bind_one(struct registration *registration, size_t i)
     bool known_flow = view.flow == 0 || binding_first_on_flow(server->bindings, view.flow) != NULL;
     if (known != NULL)
         note_old_flow(server, known, view.flow);
-    int error = binding_put(server->bindings, &view, NULL);
-    if (error == 0 && view.flow != 0)
-        flows_keep(server, registration->source);
+    int error = flows_put_binding(server, &view, registration->source);
     if (error == 0 && !known_flow)
         tell_flow_up(registration, &view);
     return error;

@@ -62,36 +62,44 @@ static flow_id other_side(const struct dialog_flows *flows, const struct peer *s
 }
 
 /* A strict router put our Record-Route into the Request-URI and the target last into Route (16.4). */
-static void undo_strict_route(const struct server *server, const struct sip_message *request, struct route *route)
+static bool undo_strict_route(const struct server *server, const struct sip_message *request, const struct peer *source,
+                              struct route *route)
 {
     struct sip_uri uri;
-    struct dialog_flows flows;
+    struct dialog_flows flows = {0};
     struct sip_value value, last = {0};
     bool marked = sip_uri_create(&uri, route->uri) == 0 && uri.lr &&
                   server_is_own_address(server, uri.host, uri.port) && token_read(server, uri.user, &flows);
     sip_uri_destroy(&uri);
     for (size_t i = 0; marked && sip_value(request, HEADER_ROUTE, i, &value); i++)
         last = value;
-    if (last.uri.length > 0)
-        route->uri = last.uri;
+    if (last.uri.length == 0)
+        return false;
+    route->uri = last.uri;
+    route->had_own = true;
+    route->flow = other_side(&flows, source);
+    return true;
 }
 
 void route_read(const struct server *server, const struct sip_message *request, const struct peer *source,
                 struct route *route)
 {
-    struct sip_value value;
+    struct sip_value value, after;
     *route = (struct route){.uri = sip_request_uri(request)};
-    undo_strict_route(server, request, route);
+    bool undone = undo_strict_route(server, request, source, route);
     while (sip_value(request, HEADER_ROUTE, route->dropped, &value)) {
         struct dialog_flows flows;
-        if (!is_own_uri(server, value.uri, &flows)) {
+        bool is_target = undone && !sip_value(request, HEADER_ROUTE, route->dropped + 1, &after);
+        if (!is_target && !is_own_uri(server, value.uri, &flows)) {
             route->next = value.uri;
             break;
         }
+        route->dropped++;
+        if (is_target)
+            break;
         route->had_own = true;
         if (route->flow == 0)
             route->flow = other_side(&flows, source);
-        route->dropped++;
     }
 }
 

@@ -166,7 +166,8 @@ flow_id heirs_find(const struct server *server, flow_id dead);
 void heirs_clear(struct server *server);
 
 /* flows.c: what the server knows of flows beside the bindings */
-void flows_keep(struct server *server, const struct peer *peer);
+/* As binding_put(); the flow's other side, `peer`, is known when the binding is told of. */
+int flows_put_binding(struct server *server, const struct binding_view *view, const struct peer *peer);
 void flows_listen(struct server *server);
 void flows_clear(struct server *server);
 
