@@ -10,7 +10,7 @@
 
 #include "standalone/memory.h"
 
-enum { WRITE_MS = 250, VERSION = 1 };
+enum { WRITE_MS = 250, VERSION = 1, KEPT_EXPIRED_S = 86400 };
 
 /* A change on its way to the file: the row as it shall be, or its key alone where it goes. */
 struct entry {
@@ -325,6 +325,14 @@ static void read_row(const struct persist *persist, sqlite3_stmt *row, struct bi
         view->state = BINDING_FLOW_GONE;
 }
 
+/* What expired while nobody was there to remove it. Not at once: the clock may be wrong after a start. */
+static int forget_old(struct persist *persist, int64_t wall)
+{
+    char statement[96];
+    snprintf(statement, sizeof statement, "DELETE FROM binding WHERE expires_at<%" PRId64, wall - KEPT_EXPIRED_S);
+    return execute(persist->database, statement);
+}
+
 int persist_restore(struct persist *persist, struct server *server, size_t *restored, char *error, size_t error_size)
 {
     sqlite3_stmt *rows = NULL;
@@ -347,7 +355,7 @@ int persist_restore(struct persist *persist, struct server *server, size_t *rest
     }
     sqlite3_finalize(rows);
     persist->restoring = false;
-    if (code == SQLITE_DONE)
+    if (code == SQLITE_DONE && forget_old(persist, wall) == SQLITE_OK)
         return 0;
     snprintf(error, error_size, "state file %s: %s", persist->path, sqlite3_errmsg(persist->database));
     return -EIO;

@@ -1,0 +1,608 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "server_stage.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <dirent.h>
+
+#include "standalone/persist.h"
+
+/* Bindings that outlive the process, on a real file and a real loop; each life is a server of its own. */
+
+#define BOB TEXT("sip:bob@example.com")
+
+struct place {
+    char directory[64];
+    char path[96];
+};
+
+struct life {
+    struct stage stage;
+    uv_loop_t loop;
+    struct persist *persist;
+    union address addresses[2];
+    struct persist_config config;
+    char error[512];
+    size_t restored;
+};
+
+static int place_setup(void **state)
+{
+    struct place *place = calloc(1, sizeof *place);
+    snprintf(place->directory, sizeof place->directory, "/tmp/reflow-persist-XXXXXX");
+    *state = place;
+    if (mkdtemp(place->directory) == NULL)
+        return -1;
+    snprintf(place->path, sizeof place->path, "%s/state.db", place->directory);
+    return 0;
+}
+
+static int place_teardown(void **state)
+{
+    struct place *place = *state;
+    char path[400];
+    DIR *directory = opendir(place->directory);
+    for (struct dirent *entry; directory != NULL && (entry = readdir(directory)) != NULL;) {
+        snprintf(path, sizeof path, "%s/%s", place->directory, entry->d_name);
+        unlink(path);
+    }
+    if (directory != NULL)
+        closedir(directory);
+    int removed = rmdir(place->directory);
+    free(place);
+    return removed;
+}
+
+/* The name of a file in the place that has this in it; "" where there is none. */
+static void find_file(const struct place *place, const char *part, char *out, size_t size)
+{
+    DIR *directory = opendir(place->directory);
+    assert_non_null(directory);
+    out[0] = '\0';
+    for (struct dirent *entry; (entry = readdir(directory)) != NULL;) {
+        if (strstr(entry->d_name, part) != NULL)
+            snprintf(out, size, "%s/%s", place->directory, entry->d_name);
+    }
+    closedir(directory);
+}
+
+static void prepare(struct life *life, const struct place *place)
+{
+    memset(life, 0, sizeof *life);
+    stage_create(&life->stage);
+    assert_int_equal(uv_loop_init(&life->loop), 0);
+    assert_true(address_read(TEXT("127.0.0.1"), 5060, &life->addresses[0]));
+    life->addresses[1] = life->addresses[0];
+    life->config = (struct persist_config){.loop = &life->loop,
+                                           .host = &life->stage.fake.host,
+                                           .path = place->path,
+                                           .addresses = life->addresses,
+                                           .listener_count = 2};
+}
+
+static void begin(struct life *life)
+{
+    life->config.listeners = life->stage.config.listeners;
+    if (persist_new(&life->persist, &life->config, life->error, sizeof life->error) != 0)
+        fail_msg("%s", life->error);
+    life->stage.config.binding_changed = persist_binding_changed;
+    life->stage.config.binding_changed_context = life->persist;
+    stage_open(&life->stage);
+    assert_int_equal(
+        persist_restore(life->persist, life->stage.server, &life->restored, life->error, sizeof life->error), 0);
+    assert_int_equal(persist_start(life->persist, life->stage.server), 0);
+}
+
+static void live(struct life *life, const struct place *place)
+{
+    prepare(life, place);
+    begin(life);
+}
+
+static void close_all(struct life *life)
+{
+    persist_delete(life->persist);
+    stage_destroy(&life->stage);
+    assert_int_equal(uv_loop_close(&life->loop), 0);
+}
+
+static void end(struct life *life)
+{
+    persist_stop(life->persist);
+    uv_run(&life->loop, UV_RUN_NOWAIT);
+    close_all(life);
+}
+
+/* The loop turns until this much time is over by its own clock. */
+static void turn(struct life *life, uint64_t ms)
+{
+    uv_update_time(&life->loop);
+    uint64_t until = uv_now(&life->loop) + ms;
+    while (uv_now(&life->loop) < until)
+        uv_run(&life->loop, UV_RUN_ONCE);
+}
+
+static size_t bound(const struct life *life)
+{
+    return binding_count(server_bindings(life->stage.server));
+}
+
+static struct binding_view binding_of(const struct life *life, uint32_t reg_id)
+{
+    struct binding_view view = {0};
+    const struct binding *binding = binding_first(server_bindings(life->stage.server), BOB);
+    for (; binding != NULL; binding = binding_next(server_bindings(life->stage.server), binding)) {
+        binding_read(binding, &view);
+        if (view.reg_id == reg_id)
+            return view;
+    }
+    fail_msg("no binding with reg-id %u", reg_id);
+    return view;
+}
+
+static void copy_file(const char *from, const char *to)
+{
+    char buffer[4096];
+    size_t length;
+    FILE *in = fopen(from, "rb"), *out = fopen(to, "wb");
+    assert_non_null(in);
+    assert_non_null(out);
+    while ((length = fread(buffer, 1, sizeof buffer, in)) > 0)
+        assert_int_equal(fwrite(buffer, 1, length, out), length);
+    fclose(in);
+    assert_int_equal(fclose(out), 0);
+}
+
+/* --- lives --- */
+
+static void test_a_new_file(void **state)
+{
+    struct life life;
+    live(&life, *state);
+    assert_int_equal(life.restored, 0);
+    assert_int_equal(access(((struct place *)*state)->path, F_OK), 0);
+    end(&life);
+}
+
+static void test_what_is_restored(void **state)
+{
+    struct life first, second;
+    live(&first, *state);
+    struct peer udp = stage_phone(&first.stage, (struct phone){.port = 5081, .instance = "1", .reg_id = 1});
+    stage_phone(&first.stage, (struct phone){.port = 5082, .instance = "1", .reg_id = 2, .tcp = true});
+    stage_phone(&first.stage, (struct phone){.port = 5083, .more = ";q=0.5;audio"});
+    struct binding_view before = binding_of(&first, 0);
+    int64_t expires_at = before.expires_at;
+    end(&first);
+    live(&second, *state);
+    assert_int_equal(second.restored, 3);
+    struct binding_view flow = binding_of(&second, 1), gone = binding_of(&second, 2), plain = binding_of(&second, 0);
+    assert_int_equal(flow.state, BINDING_ALIVE);
+    assert_int_equal(flow.flow, peer_flow(&udp));
+    assert_true(text_equal(flow.instance, TEXT("urn:uuid:1")));
+    assert_true(text_equal(flow.call_id, TEXT("register-5081")));
+    assert_int_equal(flow.cseq, 1);
+    assert_int_equal(gone.state, BINDING_FLOW_GONE);
+    assert_int_equal(gone.flow, 0);
+    assert_int_equal(plain.flow, 0);
+    assert_int_equal(plain.q, 500);
+    assert_true(text_equal(plain.parameters, TEXT(";audio")));
+    assert_true(text_equal(plain.contact, TEXT("sip:bob@127.0.0.1:5083")));
+    assert_int_equal(plain.expires_at, expires_at);
+    end(&second);
+}
+
+/* A call reaches the datagram flow; the connection that died with the process is not waited for. */
+static void test_5626_7_f_a_connection_of_an_earlier_life_is_known_as_gone(void **state)
+{
+    struct life first, second;
+    struct peer alice = fake_udp(5070);
+    live(&first, *state);
+    stage_phone(&first.stage, (struct phone){.port = 5081, .instance = "1", .reg_id = 1});
+    stage_phone(&first.stage, (struct phone){.port = 5082, .instance = "1", .reg_id = 2, .tcp = true});
+    stage_phone(&first.stage, (struct phone){.user = "carol", .port = 5083, .instance = "2", .reg_id = 1, .tcp = true});
+    end(&first);
+    live(&second, *state);
+    stage_invite(&second.stage, &alice, "one");
+    stage_sent_to(&second.stage, "INVITE", 5081);
+    stage_silent(&second.stage);
+    stage_request(&second.stage, &alice, (struct request){.uri = "sip:carol@example.com", .call = "two"});
+    stage_status(&second.stage, &alice, 100);
+    stage_status(&second.stage, &alice, 480);
+    /* registering again gives it a flow, and the third life knows it as gone again */
+    stage_phone(&second.stage, (struct phone){.port = 5084, .instance = "1", .reg_id = 2, .tcp = true});
+    assert_int_equal(binding_of(&second, 2).state, BINDING_ALIVE);
+    end(&second);
+    live(&second, *state);
+    assert_int_equal(binding_of(&second, 2).state, BINDING_FLOW_GONE);
+    assert_int_equal(second.restored, 3);
+    end(&second);
+}
+
+static void test_what_was_removed_is_not_restored(void **state)
+{
+    struct life life;
+    live(&life, *state);
+    struct peer bob = stage_phone(&life.stage, (struct phone){.port = 5081, .instance = "1", .reg_id = 1});
+    stage_phone(&life.stage, (struct phone){.port = 5082});
+    struct peer tcp = stage_phone(&life.stage, (struct phone){.port = 5083, .instance = "3", .reg_id = 1, .tcp = true});
+    end(&life);
+    live(&life, *state);
+    assert_int_equal(life.restored, 3);
+    stage_request(&life.stage, &bob,
+                  (struct request){.method = "REGISTER",
+                                   .uri = "sip:example.com",
+                                   .cseq = 9,
+                                   .call = "x",
+                                   .fields = "Contact: <sip:bob@127.0.0.1:5082>;expires=0\n"});
+    stage_status(&life.stage, &bob, 200);
+    server_flow_down(life.stage.server, peer_flow(&bob), "icmp");
+    (void)tcp;
+    end(&life);
+    live(&life, *state);
+    assert_int_equal(life.restored, 1);
+    end(&life);
+}
+
+static void test_what_has_expired_is_not_restored(void **state)
+{
+    struct life life;
+    live(&life, *state);
+    stage_phone(&life.stage, (struct phone){.port = 5081, .more = ";expires=60"});
+    stage_phone(&life.stage, (struct phone){.port = 5082, .more = ";expires=90"});
+    end(&life);
+    prepare(&life, *state);
+    life.stage.fake.wall_s += 60;
+    begin(&life);
+    assert_int_equal(life.restored, 1);
+    stage_advance(&life.stage, 31000);
+    assert_int_equal(bound(&life), 0);
+    end(&life);
+    live(&life, *state); /* the clock is back, and the one that had expired unseen is still there */
+    assert_int_equal(life.restored, 1);
+    end(&life);
+    prepare(&life, *state);
+    life.stage.fake.wall_s += 60 + 86400 + 1;
+    begin(&life);
+    end(&life);
+    live(&life, *state); /* a day later it is not */
+    assert_int_equal(life.restored, 0);
+    end(&life);
+}
+
+static void test_a_binding_that_moved_is_restored_once(void **state)
+{
+    struct life life;
+    live(&life, *state);
+    stage_phone(&life.stage, (struct phone){.port = 5081, .instance = "1", .reg_id = 1});
+    struct peer moved = stage_phone(&life.stage, (struct phone){.port = 5082, .instance = "1", .reg_id = 1});
+    end(&life);
+    live(&life, *state);
+    assert_int_equal(life.restored, 1);
+    assert_int_equal(binding_of(&life, 1).flow, peer_flow(&moved));
+    end(&life);
+}
+
+static void test_a_listener_that_is_gone_takes_its_flows_along(void **state)
+{
+    struct life life;
+    live(&life, *state);
+    stage_phone(&life.stage, (struct phone){.port = 5081, .instance = "1", .reg_id = 1});
+    end(&life);
+    prepare(&life, *state);
+    assert_true(address_read(TEXT("127.0.0.1"), 5066, &life.addresses[0]));
+    begin(&life);
+    assert_int_equal(binding_of(&life, 1).state, BINDING_FLOW_GONE);
+    end(&life);
+}
+
+static void test_an_ipv6_flow_is_restored(void **state)
+{
+    struct life life;
+    struct peer bob = {.transport = TRANSPORT_UDP}, read;
+    assert_true(address_read(TEXT("::1"), 5081, &bob.address));
+    for (int lives = 0; lives < 2; lives++) {
+        prepare(&life, *state);
+        life.stage.config.listeners[0] = (struct listener){TRANSPORT_UDP, 5060, "[::1]"};
+        assert_true(address_read(TEXT("::1"), 5060, &life.addresses[0]));
+        begin(&life);
+        if (lives == 0) {
+            stage_request(&life.stage, &bob,
+                          (struct request){.method = "REGISTER",
+                                           .uri = "sip:example.com",
+                                           .fields = "Contact: <sip:b@h>;+sip.instance=\"<urn:uuid:1>\";reg-id=1\n"});
+            stage_status(&life.stage, &bob, 200);
+        }
+        assert_int_equal(binding_of(&life, 1).flow, peer_flow(&bob));
+        assert_true(server_flow_peer(life.stage.server, peer_flow(&bob), &read));
+        assert_true(address_equal(&read.address, &bob.address));
+        end(&life);
+    }
+}
+
+/* --- a sudden end --- */
+
+/* The files as a kill would leave them, half a second after the change. */
+static void test_a_kill_loses_nothing_older_than_half_a_second(void **state)
+{
+    const struct place *place = *state;
+    struct place left = *place;
+    struct life life, after;
+    char wal[128], left_wal[128];
+    live(&life, place);
+    stage_phone(&life.stage, (struct phone){.port = 5081, .instance = "1", .reg_id = 1});
+    turn(&life, 500);
+    stage_phone(&life.stage, (struct phone){.port = 5082, .instance = "2", .reg_id = 1}); /* too late */
+    snprintf(left.path, sizeof left.path, "%s/left.db", place->directory);
+    snprintf(wal, sizeof wal, "%s-wal", place->path);
+    snprintf(left_wal, sizeof left_wal, "%s-wal", left.path);
+    copy_file(place->path, left.path);
+    copy_file(wal, left_wal);
+    end(&life);
+    live(&after, &left);
+    assert_int_equal(after.restored, 1);
+    assert_int_equal(binding_of(&after, 1).flow, binding_of(&after, 1).flow);
+    end(&after);
+}
+
+static void test_changes_are_written_in_their_order_while_the_loop_turns(void **state)
+{
+    struct life life;
+    live(&life, *state);
+    for (unsigned round = 0; round < 3; round++) {
+        for (uint16_t port = 5081; port < 5091; port++)
+            stage_phone(&life.stage, (struct phone){.port = port, .instance = "1", .reg_id = port - 5080U});
+        server_flow_down(life.stage.server, binding_of(&life, 3).flow, "icmp");
+        turn(&life, 260);
+    }
+    end(&life);
+    live(&life, *state);
+    assert_int_equal(life.restored, 9);
+    assert_int_equal(persist_failures(life.persist), 0);
+    end(&life);
+}
+
+/* --- files that are no good --- */
+
+static void write_text(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    fputs(text, file);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void test_a_file_that_is_no_database_is_set_aside_and_told(void **state)
+{
+    const struct place *place = *state;
+    char aside[400], line[64] = "";
+    struct life life;
+    write_text(place->path, "these are my memoirs, please keep them, they are longer than a header of SQLite is, and "
+                            "then some more of them follows here");
+    live(&life, place);
+    assert_int_equal(life.restored, 0);
+    assert_int_equal(life.stage.fake.logged[LOG_ERROR], 1);
+    assert_non_null(strstr(life.stage.fake.last_log, "set aside as"));
+    find_file(place, ".corrupt-", aside, sizeof aside);
+    assert_string_not_equal(aside, "");
+    assert_non_null(strstr(life.stage.fake.last_log, aside));
+    FILE *file = fopen(aside, "rb");
+    assert_non_null(file);
+    assert_non_null(fgets(line, sizeof line, file));
+    fclose(file);
+    assert_memory_equal(line, "these are my memoirs", 20);
+    stage_phone(&life.stage, (struct phone){.port = 5081});
+    end(&life);
+    live(&life, place);
+    assert_int_equal(life.restored, 1);
+    end(&life);
+}
+
+static void test_a_damaged_page_is_found_at_the_start(void **state)
+{
+    const struct place *place = *state;
+    char aside[400];
+    struct life life;
+    live(&life, place);
+    for (uint16_t port = 1000; port < 1400; port++)
+        stage_phone(&life.stage, (struct phone){.user = port % 2 ? "bob" : "carol",
+                                                .port = port,
+                                                .instance = "1",
+                                                .reg_id = port % 30 + 1U,
+                                                .more = ";x=yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy"});
+    end(&life);
+    FILE *file = fopen(place->path, "r+b");
+    assert_non_null(file);
+    /* the pages behind the first two */
+    assert_int_equal(fseek(file, 2 * 4096 + 8, SEEK_SET), 0);
+    for (int i = 0; i < 4096; i++)
+        fputc(0xA5, file);
+    assert_int_equal(fclose(file), 0);
+    live(&life, place);
+    assert_int_equal(life.restored, 0);
+    assert_int_equal(life.stage.fake.logged[LOG_ERROR], 1);
+    find_file(place, ".corrupt-", aside, sizeof aside);
+    assert_string_not_equal(aside, "");
+    end(&life);
+}
+
+static void assert_refused(const struct place *place, const char *why)
+{
+    struct life life;
+    prepare(&life, place);
+    life.config.listeners = life.stage.config.listeners;
+    assert_true(persist_new(&life.persist, &life.config, life.error, sizeof life.error) < 0);
+    if (strstr(life.error, why) == NULL)
+        fail_msg("%s is not in: %s", why, life.error);
+    assert_null(strchr(life.error, '\n'));
+    close_all(&life);
+}
+
+static void test_a_file_of_a_later_version_is_refused_and_left(void **state)
+{
+    const struct place *place = *state;
+    sqlite3 *database;
+    char aside[400];
+    assert_int_equal(sqlite3_open(place->path, &database), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(database,
+                                  "CREATE TABLE future(x); INSERT INTO future VALUES(7);"
+                                  "PRAGMA user_version=2",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
+    sqlite3_close(database);
+    assert_refused(place, "later version");
+    find_file(place, ".corrupt-", aside, sizeof aside);
+    assert_string_equal(aside, "");
+    assert_int_equal(sqlite3_open(place->path, &database), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(database, "SELECT x FROM future", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(database);
+}
+
+static void test_a_file_that_another_process_uses_is_refused(void **state)
+{
+    struct life life;
+    live(&life, *state);
+    assert_refused(*state, "another process uses it");
+    end(&life);
+}
+
+static void test_a_file_that_cannot_be_opened_is_refused(void **state)
+{
+    struct place place = *(struct place *)*state;
+    snprintf(place.path, sizeof place.path, "%s/no/such/directory.db", place.directory);
+    assert_refused(&place, "directory.db");
+    place.path[0] = '\0';
+    assert_refused(&place, "no name");
+}
+
+/* --- failures while running --- */
+
+/* Where the disk is full: told, counted, and all is written when there is room again. */
+static void test_what_could_not_be_written_is_written_again_as_a_whole(void **state)
+{
+    struct life life;
+    struct rlimit limit, none;
+    struct stat file;
+    char wal[128];
+    live(&life, *state);
+    stage_phone(&life.stage, (struct phone){.port = 5081, .instance = "1", .reg_id = 1});
+    turn(&life, 500);
+    snprintf(wal, sizeof wal, "%s-wal", ((struct place *)*state)->path);
+    assert_int_equal(stat(wal, &file), 0);
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    none = (struct rlimit){.rlim_cur = (rlim_t)file.st_size, .rlim_max = limit.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+    stage_phone(&life.stage, (struct phone){.port = 5082, .instance = "1", .reg_id = 2});
+    turn(&life, 500);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    assert_true(persist_failures(life.persist) >= 1);
+    assert_true(life.stage.fake.logged[LOG_ERROR] >= 1);
+    assert_non_null(strstr(life.stage.fake.last_log, "could not be written"));
+    stage_phone(&life.stage, (struct phone){.port = 5083, .instance = "1", .reg_id = 3});
+    end(&life);
+    live(&life, *state);
+    assert_int_equal(life.restored, 3);
+    end(&life);
+}
+
+static void test_a_change_that_found_no_memory_is_written_later(void **state)
+{
+    const struct binding_view view = {.aor = BOB,
+                                      .contact = TEXT("sip:b@h"),
+                                      .call_id = TEXT("c"),
+                                      .q = 1000,
+                                      .expires_at = 1700009999,
+                                      .registered_at = 1700000000};
+    for (uint64_t call = 1; call < 30; call++) {
+        struct life life;
+        live(&life, *state);
+        binding_remove_aor(server_bindings(life.stage.server), BOB);
+        struct fake_host *fake = &life.stage.fake;
+        fake->fail_after = fake->calls + call;
+        int error = binding_put(server_bindings(life.stage.server), &view, NULL);
+        fake->fail_after = 0;
+        size_t expected = bound(&life);
+        assert_int_equal(expected, error == 0);
+        end(&life);
+        live(&life, *state);
+        assert_int_equal(life.restored, expected);
+        end(&life);
+    }
+}
+
+static void test_no_memory_to_begin(void **state)
+{
+    for (uint64_t call = 1; call <= 2; call++) {
+        struct life life;
+        prepare(&life, *state);
+        life.config.listeners = life.stage.config.listeners;
+        life.stage.fake.fail_after = life.stage.fake.calls + call;
+        assert_int_equal(persist_new(&life.persist, &life.config, life.error, sizeof life.error), -ENOMEM);
+        life.stage.fake.fail_after = 0;
+        close_all(&life);
+    }
+    persist_delete(NULL);
+}
+
+/* Texts with bytes that SQL might trip over. */
+static void test_texts_are_kept_byte_by_byte(void **state)
+{
+    struct life life;
+    const struct binding_view view = {.aor = BOB,
+                                      .contact = TEXT("sip:b'\"%;--@h\xc3\xa9"),
+                                      .instance = TEXT("urn:x:'); DROP TABLE binding;--"),
+                                      .path = TEXT("<sip:a;lr>, <sip:b;lr>"),
+                                      .call_id = TEXT("'"),
+                                      .parameters = TEXT(";x=\"\\\"'\""),
+                                      .reg_id = 2147483647,
+                                      .cseq = 2147483647,
+                                      .q = 1,
+                                      .expires_at = 1700009999,
+                                      .registered_at = 1700000000};
+    live(&life, *state);
+    assert_int_equal(binding_put(server_bindings(life.stage.server), &view, NULL), 0);
+    end(&life);
+    live(&life, *state);
+    struct binding_view read = binding_of(&life, view.reg_id);
+    assert_true(text_equal(read.contact, view.contact));
+    assert_true(text_equal(read.instance, view.instance));
+    assert_true(text_equal(read.path, view.path));
+    assert_true(text_equal(read.call_id, view.call_id));
+    assert_true(text_equal(read.parameters, view.parameters));
+    assert_int_equal(read.cseq, view.cseq);
+    assert_int_equal(read.q, view.q);
+    assert_int_equal(read.registered_at, view.registered_at);
+    end(&life);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, place_setup, place_teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(test_a_new_file),
+        TEST(test_what_is_restored),
+        TEST(test_5626_7_f_a_connection_of_an_earlier_life_is_known_as_gone),
+        TEST(test_what_was_removed_is_not_restored),
+        TEST(test_what_has_expired_is_not_restored),
+        TEST(test_a_binding_that_moved_is_restored_once),
+        TEST(test_a_listener_that_is_gone_takes_its_flows_along),
+        TEST(test_an_ipv6_flow_is_restored),
+        TEST(test_a_kill_loses_nothing_older_than_half_a_second),
+        TEST(test_changes_are_written_in_their_order_while_the_loop_turns),
+        TEST(test_a_file_that_is_no_database_is_set_aside_and_told),
+        TEST(test_a_damaged_page_is_found_at_the_start),
+        TEST(test_a_file_of_a_later_version_is_refused_and_left),
+        TEST(test_a_file_that_another_process_uses_is_refused),
+        TEST(test_a_file_that_cannot_be_opened_is_refused),
+        TEST(test_what_could_not_be_written_is_written_again_as_a_whole),
+        TEST(test_a_change_that_found_no_memory_is_written_later),
+        TEST(test_no_memory_to_begin),
+        TEST(test_texts_are_kept_byte_by_byte),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
