@@ -53,6 +53,7 @@ void bind_verdict(lua_State *L);
 void bind_hook(lua_State *L);
 void bind_log(lua_State *L);
 void bind_store(lua_State *L);
+void bind_carry(lua_State *L);
 void bind_respond(lua_State *L);
 int reflow_bind_explain(lua_State *L);
 

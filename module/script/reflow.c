@@ -131,6 +131,7 @@ int bind_open(lua_State *L, const struct host *host)
     bind_hook(L);
     bind_log(L);
     bind_store(L);
+    bind_carry(L);
     reflow_bind_explain(L);
     lua_pushcfunction(L, globals);
     lua_setfield(L, -2, "globals");
