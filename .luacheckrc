@@ -18,5 +18,8 @@ for name in ([[
 end
 -- An example shows what a hook gets, used or not.
 files["examples"] = { read_globals = globals, ignore = { "212" } }
+-- The language of specs for policies: lua/reflow/spec.lua.
+files["examples/policies/spec"] = { read_globals = { "advance", "domain", "equal", "expect", "expect_log",
+    "expect_no_log", "invite", "phone", "policy", "request", "server", "sip", "test" } }
 files["tests/spec"] = { read_globals = globals }
 files["lua/meta"] = { ignore = { "1", "2" } }

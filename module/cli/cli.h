@@ -29,6 +29,8 @@ int command_codes(struct cli *cli, int argc, char **argv);
 int command_explain(struct cli *cli, int argc, char **argv);
 int command_compare(struct cli *cli, int argc, char **argv);
 int command_decide(struct cli *cli, int argc, char **argv);
+int command_replay(struct cli *cli, int argc, char **argv);
+int command_test(struct cli *cli, int argc, char **argv);
 
 /* Print "reflow COMMAND: ..." on one line of cli->err and return CLI_USAGE. */
 int cli_usage(struct cli *cli, const char *command, const char *format, ...) __attribute__((format(printf, 3, 4)));

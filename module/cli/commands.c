@@ -22,6 +22,8 @@ static const struct command {
     {"explain", command_explain, "what a response code means, when you see it, how to fix it"},
     {"compare", command_compare, "two response codes side by side: differences, when to use each"},
     {"decide", command_decide, "what a SIP element does with a response, and by which rule"},
+    {"replay", command_replay, "recorded traffic decided again, with a policy or against another"},
+    {"test", command_test, "run a policy's specs against the server, with a clock of their own"},
 };
 
 enum { COMMANDS = sizeof commands / sizeof commands[0] };

@@ -7,6 +7,8 @@
 #define SOURCES(SOURCE)                                                                                                \
     SOURCE(explain, "explain")                                                                                         \
     SOURCE(layout, "layout")                                                                                           \
+    SOURCE(spec, "spec")                                                                                               \
+    SOURCE(spec_actors, "spec_actors")                                                                                 \
     SOURCE(traits, "traits")                                                                                           \
     SOURCE(en, "catalog/en")                                                                                           \
     SOURCE(en_pairs, "catalog/en_pairs")                                                                               \

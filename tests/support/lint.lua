@@ -10,13 +10,14 @@ local layers = {
     sip = { ours = { "core", "host", "sip" }, libraries = { "osipparser2" } },
     script = { ours = { "core", "flow", "host", "sip", "script" }, libraries = { "lua" } },
     standalone = { ours = { "core", "flow", "host", "sip", "script", "standalone" }, libraries = { "uv", "sqlite" } },
-    cli = { ours = { "core", "flow", "host", "sip", "script", "standalone", "cli" }, libraries = { "lua" } },
+    cli = { ours = { "core", "flow", "host", "sip", "script", "standalone", "cli" }, libraries = { "lua", "sqlite", "pcap" } },
 }
--- The one door between the two: `reflow serve` is a command.
-local doors = { ["module/cli/commands.c"] = { ["standalone/serve.h"] = true } }
+-- The doors between the two: `reflow serve` is a command, and `reflow test` drives the server without sockets.
+local doors = { ["module/cli/commands.c"] = { ["standalone/serve.h"] = true },
+    ["module/cli/scene.h"] = { ["standalone/server.h"] = true } }
 
 local libraries = { { "^lua", "lua" }, { "^lauxlib", "lua" }, { "^lualib", "lua" }, { "^uv", "uv" },
-    { "^sqlite3", "sqlite" }, { "^osipparser2/", "osipparser2" }, { "^osip2/", "osip2" } }
+    { "^sqlite3", "sqlite" }, { "^pcap/", "pcap" }, { "^osipparser2/", "osipparser2" }, { "^osip2/", "osip2" } }
 
 -- Of the C library and the system; core keeps to the first list.
 local standard = {}

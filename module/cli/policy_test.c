@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "cli/policy_test.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/arguments.h"
+#include "cli/spec_files.h"
+
+enum { OPTION_POLICY, OPTION_ONLY, OPTION_SECONDS, OPTION_TAP, OPTIONS };
+
+static const struct option options[OPTIONS] = {
+    {"policy", "PATH", "test this, whatever the specs name"},
+    {"only", "WORD", "run tests that have the word in their name"},
+    {"seconds", "N", "what one test may compute for (10)"},
+    {"tap", NULL, "print what other programs read"},
+};
+
+struct job {
+    struct cli *cli;
+    struct spec_files files;
+    struct policy_test test;
+    const char *only;
+    bool tap;
+    size_t number, passed, failed;
+    bool broken; /* something could not be run */
+};
+
+static void print_lines(FILE *out, const char *prefix, const char *text)
+{
+    while (text != NULL && *text != '\0') {
+        size_t length = strcspn(text, "\n");
+        fprintf(out, "%s%.*s\n", prefix, (int)length, text);
+        text += length + (text[length] == '\n');
+    }
+}
+
+static void print_failure(const struct job *job, const struct policy_test_result *result)
+{
+    FILE *out = job->cli->out;
+    const char *prefix = job->tap ? "# " : "        ";
+    print_lines(out, prefix, result->message);
+    if (result->ladder != NULL && result->ladder[0] != '\0') {
+        fprintf(out, "%s%s\n", job->tap ? "#" : "", job->tap ? " what happened:" : "        what happened:");
+        print_lines(out, prefix, result->ladder);
+    }
+}
+
+/* A # would begin a directive there. */
+static void print_tap_name(FILE *out, const char *name)
+{
+    for (; *name != '\0'; name++)
+        fputc(*name == '#' || (unsigned char)*name < ' ' ? ' ' : *name, out);
+    fputc('\n', out);
+}
+
+static void tell(struct job *job, const struct policy_test_result *result)
+{
+    FILE *out = job->cli->out;
+    job->number++;
+    *(result->passed ? &job->passed : &job->failed) += 1;
+    if (job->tap) {
+        fprintf(out, "%sok %zu - %s: ", result->passed ? "" : "not ", job->number, job->test.path);
+        print_tap_name(out, result->name);
+    } else {
+        fprintf(out, "  %-4s  %s\n", result->passed ? "ok" : "FAIL", result->name);
+    }
+    if (!result->passed)
+        print_failure(job, result);
+    fflush(out);
+}
+
+static void tell_broken(struct job *job, const struct policy_test_result *result)
+{
+    job->broken = true;
+    fprintf(job->cli->err, "reflow test: %s: %s\n", job->test.path, result->message);
+}
+
+static int run_test(struct job *job, size_t index)
+{
+    struct policy_test_result result;
+    int error = policy_test_run(&job->test, index, &result);
+    if (error == 0 && result.unloadable)
+        tell_broken(job, &result);
+    else if (error == 0 && result.ran && (job->only == NULL || strstr(result.name, job->only) != NULL))
+        tell(job, &result);
+    policy_test_result_destroy(&result);
+    return error;
+}
+
+static int run_file(struct job *job, const char *path)
+{
+    struct policy_test_result result;
+    job->test.path = path;
+    int error = policy_test_run(&job->test, 0, &result);
+    size_t count = result.count;
+    if (error == 0 && result.unloadable) {
+        tell_broken(job, &result);
+        count = 0;
+    } else if (!job->tap) {
+        fprintf(job->cli->out, "%s\n", path);
+    }
+    policy_test_result_destroy(&result);
+    for (size_t index = 1; error == 0 && index <= count; index++)
+        error = run_test(job, index);
+    return error;
+}
+
+static int run_all(struct job *job)
+{
+    for (size_t i = 0; i < job->files.count; i++) {
+        if (run_file(job, job->files.paths[i]) != 0) {
+            cli_usage(job->cli, "test", "not enough memory");
+            return CLI_USAGE;
+        }
+    }
+    if (job->tap)
+        fprintf(job->cli->out, "1..%zu\n", job->number);
+    else
+        fprintf(job->cli->out, "%zu passed, %zu failed\n", job->passed, job->failed);
+    return job->broken ? CLI_USAGE : job->failed > 0 ? CLI_FAILED : CLI_OK;
+}
+
+static int take_option(struct job *job, size_t index, const char *value)
+{
+    uint64_t number;
+    switch (index) {
+    case OPTION_POLICY:
+        job->test.policy = value;
+        break;
+    case OPTION_ONLY:
+        job->only = value;
+        break;
+    case OPTION_SECONDS:
+        if (!argument_number(value, 3600, &number) || number == 0)
+            return cli_usage(job->cli, "test", "'%s' is no number of seconds from 1 to 3600", value);
+        job->test.seconds = (uint32_t)number;
+        break;
+    default:
+        job->tap = true;
+    }
+    return CLI_OK;
+}
+
+static int take_path(struct job *job, const char *path)
+{
+    int error = spec_files_add(&job->files, path);
+    if (error == -ENOENT && path_is_folder(path))
+        return cli_usage(job->cli, "test", "%s: no specs there: neither spec/*.lua nor *_spec.lua", path);
+    if (error != 0)
+        return cli_usage(job->cli, "test", "%s: %s", path, strerror(-error));
+    return CLI_OK;
+}
+
+static int print_help(FILE *out)
+{
+    fputs("Usage: reflow test [OPTIONS] DIR|FILE...\n\n"
+          "Run the specs of policies: DIR/spec/*.lua, DIR/*_spec.lua, or one file, each\n"
+          "test with a server, a clock and a version of the policy of its own. spec/x.lua\n"
+          "tests x.lua beside spec/, or else the folder as a whole.\n"
+          "Exit status: 0 all passed, 1 some failed, 2 they could not be run.\n\n",
+          out);
+    arguments_help(out, options, OPTIONS);
+    return CLI_OK;
+}
+
+int command_test(struct cli *cli, int argc, char **argv)
+{
+    struct arguments arguments = {.cli = cli, .argc = argc, .argv = argv, .options = options, .count = OPTIONS};
+    struct job job = {.cli = cli, .test = {.seconds = 10}};
+    enum argument argument;
+    const char *value;
+    size_t index;
+    int status = CLI_OK;
+    while (status == CLI_OK && (argument = argument_next(&arguments, &index, &value)) != ARGUMENT_END) {
+        if (argument == ARGUMENT_OPTION)
+            status = take_option(&job, index, value);
+        else if (argument == ARGUMENT_PLAIN)
+            status = take_path(&job, value);
+        else if (argument == ARGUMENT_BAD)
+            status = CLI_USAGE;
+        else
+            break;
+    }
+    if (status == CLI_OK && argument == ARGUMENT_HELP)
+        print_help(cli->out);
+    else if (status == CLI_OK && job.files.count == 0)
+        status = cli_usage(cli, argv[0], "a folder or file is missing (see reflow test --help)");
+    else if (status == CLI_OK)
+        status = run_all(&job);
+    spec_files_destroy(&job.files);
+    return status;
+}

@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "test.h"
+
+#include <unistd.h>
+
+#include "cli/cli.h"
+
+/* `reflow test` on specs that are written for the purpose, beside a policy of their own. */
+
+struct bench {
+    char folder[64];
+    char policy[96], spec[96];
+    char *out, *err;
+    size_t out_length, err_length;
+    int status;
+};
+
+static void write_file(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    fputs(text, file);
+    assert_int_equal(fclose(file), 0);
+}
+
+static int setup(void **state)
+{
+    struct bench *bench = calloc(1, sizeof *bench);
+    assert_non_null(bench);
+    snprintf(bench->folder, sizeof bench->folder, "/tmp/reflow-policy-XXXXXX");
+    assert_non_null(mkdtemp(bench->folder));
+    snprintf(bench->policy, sizeof bench->policy, "%s/a.lua", bench->folder);
+    snprintf(bench->spec, sizeof bench->spec, "%s/a_spec.lua", bench->folder);
+    write_file(bench->policy, "sip_on_response(486, function(reply, call)\n"
+                              "  if call:header('X-Fail') then error 'broken' end\n"
+                              "  if call:header('X-Refused') then return sip_fail(430) end\n"
+                              "  return sip_relay 'sip:vm@127.0.0.1:5094'\n"
+                              "end)\n");
+    *state = bench;
+    return 0;
+}
+
+static void forget(struct bench *bench)
+{
+    free(bench->out);
+    free(bench->err);
+    bench->out = bench->err = NULL;
+}
+
+static int teardown(void **state)
+{
+    struct bench *bench = *state;
+    forget(bench);
+    unlink(bench->policy);
+    unlink(bench->spec);
+    rmdir(bench->folder);
+    free(bench);
+    return 0;
+}
+
+static void run(struct bench *bench, const char *path, const char *option, const char *value)
+{
+    char *argv[] = {(char *)(uintptr_t) "reflow", (char *)(uintptr_t) "test", (char *)(uintptr_t)path,
+                    (char *)(uintptr_t)option,    (char *)(uintptr_t)value,   NULL};
+    forget(bench);
+    struct cli cli = {.in = stdin,
+                      .out = open_memstream(&bench->out, &bench->out_length),
+                      .err = open_memstream(&bench->err, &bench->err_length)};
+    assert_true(cli.out != NULL && cli.err != NULL);
+    bench->status = cli_run(&cli, option == NULL ? 3 : value == NULL ? 4 : 5, argv);
+    fclose(cli.out);
+    fclose(cli.err);
+}
+
+static void run_spec(struct bench *bench, const char *spec)
+{
+    write_file(bench->spec, spec);
+    run(bench, bench->folder, NULL, NULL);
+}
+
+static void assert_in(const char *text, const char *part)
+{
+    if (strstr(text, part) == NULL)
+        fail_msg("'%s' is not in: %s", part, text);
+}
+
+#define BOB "local bob = phone { aor = 'sip:bob@example.com', flows = 2 }\n"
+
+static void test_a_spec_that_holds_passes(void **state)
+{
+    struct bench *bench = *state;
+    run_spec(bench, BOB "local vm = server('127.0.0.1:5094', { name = 'vm' })\n"
+                        "test('busy', function()\n"
+                        "  bob:answers(180, { 486, after = 5 })\n"
+                        "  local call = invite 'sip:bob@example.com'\n"
+                        "  expect(call):hears { 180 }\n"
+                        "  advance(5)\n"
+                        "  expect(call):hears { 180, 200 }:tried { 'bob/1', 'vm' }\n"
+                        "  expect(call):decided { code = 486, verdict = 'relay', action = 'fail' }\n"
+                        "  equal(call.elapsed, 5.0)\n"
+                        "  equal(call:bye().final.code, 200)\n"
+                        "end)\n");
+    assert_string_equal(bench->err, "");
+    assert_int_equal(bench->status, CLI_OK);
+    assert_in(bench->out, "ok    busy");
+    assert_in(bench->out, "1 passed, 0 failed");
+}
+
+static void test_a_failure_shows_both_lists_and_what_happened(void **state)
+{
+    struct bench *bench = *state;
+    run_spec(bench, BOB "test('over both', function()\n"
+                        "  bob:answers(486)\n"
+                        "  expect(invite 'sip:bob@example.com'):tried { 'bob/1', 'bob/2' }\n"
+                        "end)\n");
+    assert_int_equal(bench->status, CLI_FAILED);
+    assert_in(bench->out, "a_spec.lua:4:");
+    assert_in(bench->out, "        expected  bob/1  bob/2\n        tried     bob/1  127.0.0.1:5094\n");
+    assert_in(bench->out, "bob/1          -> reflow         486 Busy Here");
+    assert_in(bench->out, "486: fail by 5626-7.c; the policy: relay");
+    assert_in(bench->out, "0 passed, 1 failed");
+}
+
+/* A flow that dies while it waits: another one at once, without a timer (the caller waits for nothing). */
+static void test_5626_7_h_in_a_spec(void **state)
+{
+    struct bench *bench = *state;
+    run_spec(bench, BOB "test('dies', function()\n"
+                        "  bob:flow(1):answers 'is silent'\n"
+                        "  local call = invite 'sip:bob@example.com'\n"
+                        "  bob:flow(1):dies()\n"
+                        "  expect(call):hears(200):tried { 'bob/1', 'bob/2' }\n"
+                        "  equal(call.elapsed, 0.0)\n"
+                        "end)\n");
+    assert_int_equal(bench->status, CLI_OK);
+}
+
+static void test_a_hook_that_fails_fails_the_test(void **state)
+{
+    struct bench *bench = *state;
+    run_spec(bench, BOB "test('broken', function()\n"
+                        "  bob:answers(486)\n"
+                        "  invite('sip:bob@example.com', { headers = { ['X-Fail'] = '1' } })\n"
+                        "end)\n"
+                        "test('broken, as expected', function()\n"
+                        "  bob:answers(486)\n"
+                        "  invite('sip:bob@example.com', { headers = { ['X-Fail'] = '1' } })\n"
+                        "  expect_log 'a.lua:2: broken'\n"
+                        "end)\n");
+    assert_int_equal(bench->status, CLI_FAILED);
+    assert_in(bench->out, "a hook failed: ");
+    assert_in(bench->out, "1 passed, 1 failed");
+}
+
+static void test_5626_11_5_a_a_refused_verdict_fails_the_test(void **state)
+{
+    struct bench *bench = *state;
+    run_spec(bench, BOB "bob:answers(486)\n"
+                        "local options = { headers = { ['X-Refused'] = '1' } }\n"
+                        "test('unexpected', function() invite('sip:bob@example.com', options) end)\n"
+                        "test('expected', function()\n"
+                        "  expect(invite('sip:bob@example.com', options)):hears(486):decided { refused = "
+                        "'5626-11.5.a' }\n"
+                        "end)\n");
+    assert_int_equal(bench->status, CLI_FAILED);
+    assert_in(bench->out, "FAIL  unexpected\n");
+    assert_in(bench->out, "ok    expected\n");
+}
+
+static void test_each_test_begins_afresh(void **state)
+{
+    struct bench *bench = *state;
+    run_spec(bench, BOB "local count = 0\n"
+                        "for _, name in ipairs { 'one', 'two' } do\n"
+                        "  test(name, function()\n"
+                        "    count = count + 1\n"
+                        "    equal(count, 1)\n"
+                        "    bob:flow(1):dies()\n"
+                        "    bob:answers(200)\n"
+                        "    expect(invite 'sip:bob@example.com'):tried { 'bob/2' }\n"
+                        "  end)\n"
+                        "end\n");
+    assert_int_equal(bench->status, CLI_OK);
+    assert_in(bench->out, "2 passed, 0 failed");
+}
+
+static void test_a_runaway_spec_is_stopped(void **state)
+{
+    struct bench *bench = *state;
+    write_file(bench->spec, "test('loop', function() while true do pcall(function() while true do end end) end end)\n"
+                            "test('time', function() while true do advance(1) end end)\n"
+                            "test('memory', function() return ('x'):rep(1e9) end)\n"
+                            "test('fine', function() end)\n");
+    run(bench, bench->folder, "--seconds", "1");
+    assert_int_equal(bench->status, CLI_FAILED);
+    assert_in(bench->out, "FAIL  loop\n");
+    assert_in(bench->out, "the test ran for more than 1 s");
+    assert_in(bench->out, "FAIL  time\n");
+    assert_in(bench->out, "FAIL  memory\n");
+    assert_in(bench->out, "1 passed, 3 failed");
+}
+
+static void test_what_cannot_be_run_is_told_from_what_fails(void **state)
+{
+    struct bench *bench = *state;
+    run_spec(bench, "test('x', function(");
+    assert_int_equal(bench->status, CLI_USAGE);
+    assert_in(bench->err, "a_spec.lua:1:");
+    run_spec(bench, "os.exit(0)");
+    assert_int_equal(bench->status, CLI_USAGE);
+    assert_in(bench->err, "'os' is not there for specs");
+    run_spec(bench, "policy 'missing.lua'\ntest('x', function() end)");
+    assert_int_equal(bench->status, CLI_USAGE);
+    assert_in(bench->err, "missing.lua");
+    write_file(bench->policy, "sip_on_response(");
+    run_spec(bench, "test('x', function() end)");
+    assert_int_equal(bench->status, CLI_USAGE);
+    assert_in(bench->err, "a.lua:1:");
+    run(bench, "/nowhere/at/all", NULL, NULL);
+    assert_int_equal(bench->status, CLI_USAGE);
+}
+
+static void test_tap(void **state)
+{
+    struct bench *bench = *state;
+    write_file(bench->spec, "test('one #1', function() end)\ntest('two', function() equal(1, 2) end)\n");
+    run(bench, bench->folder, "--tap", NULL);
+    assert_int_equal(bench->status, CLI_FAILED);
+    assert_in(bench->out, "ok 1 - ");
+    assert_in(bench->out, ": one  1\n");
+    assert_in(bench->out, "not ok 2 - ");
+    assert_in(bench->out, "# expected  2\n# got       1\n");
+    assert_in(bench->out, "\n1..2\n");
+}
+
+static void test_the_examples_pass_their_specs(void **state)
+{
+    struct bench *bench = *state;
+    run(bench, "examples/policies", NULL, NULL);
+    assert_string_equal(bench->err, "");
+    assert_int_equal(bench->status, CLI_OK);
+    assert_in(bench->out, "examples/policies/spec/voicemail.lua\n");
+    assert_in(bench->out, " 0 failed\n");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_a_spec_that_holds_passes),
+        TEST(test_a_failure_shows_both_lists_and_what_happened),
+        TEST(test_5626_7_h_in_a_spec),
+        TEST(test_a_hook_that_fails_fails_the_test),
+        TEST(test_5626_11_5_a_a_refused_verdict_fails_the_test),
+        TEST(test_each_test_begins_afresh),
+        TEST(test_a_runaway_spec_is_stopped),
+        TEST(test_what_cannot_be_run_is_told_from_what_fails),
+        TEST(test_tap),
+        TEST(test_the_examples_pass_their_specs),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
