@@ -7,7 +7,7 @@ DESTDIR ?=
 CC     ?= cc
 MODE   ?= release
 
-PACKAGES_BUILD = gcc make pkg-config libosip2-dev liblua5.4-dev libuv1-dev libsqlite3-dev
+PACKAGES_BUILD = gcc make pkg-config libosip2-dev liblua5.4-dev libuv1-dev libsqlite3-dev libpcap-dev
 PACKAGES_TEST  = $(PACKAGES_BUILD) libcmocka-dev lua5.4 lua-luv sip-tester sqlite3 valgrind
 PACKAGES_LINT  = $(PACKAGES_BUILD) libcmocka-dev clang clang-format clang-tidy cppcheck lua-check lua5.4
 PACKAGES_BENCH = $(PACKAGES_TEST) kamailio
@@ -27,7 +27,7 @@ OPTIMISE = $(CFLAGS_$(MODE))
 REFLOW_CFLAGS = -std=c11 -fPIC -fvisibility=hidden $(WARNINGS) $(OPTIMISE) $(CFLAGS)
 
 LIBS_SIP  = -losipparser2
-LIBS_ALL  = $(LIBS_SIP) -llua5.4 -luv -lsqlite3 -lm -lpthread
+LIBS_ALL  = $(LIBS_SIP) -llua5.4 -luv -lsqlite3 -lpcap -lm -lpthread
 
 OBJ = $(BUILD)/$(MODE)
 objects = $(patsubst %.c,$(OBJ)/%.o,$(1))
