@@ -192,12 +192,17 @@ static int check(struct serve_options *options, char *error, size_t size)
     const struct server_config *server = &options->server;
     uint32_t least = server->expires_least ? server->expires_least : 60;
     uint32_t most = server->expires_most ? server->expires_most : 7200;
+    uint32_t standard = server->expires ? server->expires : 3600;
     if (options->script == NULL && !options->help) {
         snprintf(error, size, "no script named");
         return -EINVAL;
     }
     if (least > most) {
         snprintf(error, size, "--min-expires %u is above --max-expires %u", least, most);
+        return -EINVAL;
+    }
+    if (standard < least) {
+        snprintf(error, size, "--expires %u is below --min-expires %u", standard, least);
         return -EINVAL;
     }
     if (options->listen_count == 0) {

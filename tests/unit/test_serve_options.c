@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "test.h"
+
+#include <errno.h>
+
+#include "standalone/serve_options.h"
+
+/* Words as on the command line, behind "reflow serve". */
+struct command {
+    struct serve_options options;
+    char error[256];
+    int result;
+};
+
+static void read_words(struct command *command, const char *line)
+{
+    static const char program[] = "serve";
+    char copy[2048], *words[128] = {(char *)(size_t)program};
+    int count = 1;
+    snprintf(copy, sizeof copy, "%s", line);
+    for (char *word = strtok(copy, " "); word != NULL; word = strtok(NULL, " "))
+        words[count++] = strcmp(word, "''") == 0 ? word + 2 : word;
+    command->error[0] = '\0';
+    command->result = serve_options_read(&command->options, count, words, command->error, sizeof command->error);
+}
+
+static void assert_read(struct command *command, const char *line)
+{
+    read_words(command, line);
+    if (command->result != 0)
+        fail_msg("%s: %s", line, command->error);
+}
+
+static void assert_refused(const char *line, const char *why)
+{
+    struct command command;
+    read_words(&command, line);
+    assert_int_equal(command.result, -EINVAL);
+    if (strstr(command.error, why) == NULL)
+        fail_msg("%s: %s is not in: %s", line, why, command.error);
+    assert_null(strchr(command.error, '\n'));
+}
+
+static void test_a_script_is_enough(void **state)
+{
+    struct command command;
+    (void)state;
+    assert_read(&command, "routing.lua");
+    const struct serve_options *options = &command.options;
+    assert_string_not_equal(options->script, "");
+    assert_null(options->state);
+    assert_null(options->status);
+    assert_null(options->decision_log);
+    assert_int_equal(options->listen_count, 2);
+    assert_int_equal(options->listens[0].transport, TRANSPORT_UDP);
+    assert_int_equal(options->listens[1].transport, TRANSPORT_TCP);
+    assert_string_equal(options->listens[1].text, "tcp:127.0.0.1:5060");
+    assert_int_equal(address_port(&options->listens[0].address), 5060);
+    assert_int_equal(options->server.flow_timer, 120);
+    assert_int_equal(options->server.domain_count, 0);
+    assert_int_equal(options->drain_s, 32);
+    assert_false(options->log_decisions || options->verbose || options->help || options->mask_numbers);
+}
+
+static void test_no_script(void **state)
+{
+    struct command command;
+    (void)state;
+    assert_refused("", "no script");
+    assert_refused("--verbose", "no script");
+    assert_refused("a.lua b.lua", "one script only: a.lua and b.lua");
+    assert_read(&command, "--help");
+    assert_true(command.options.help);
+}
+
+static void test_listen(void **state)
+{
+    struct command command;
+    (void)state;
+    assert_read(&command, "--listen udp:0.0.0.0:5070 r.lua --listen tcp:[::1]:65535 --listen TCP:10.0.0.1:1");
+    const struct listen_option *listens = command.options.listens;
+    assert_int_equal(command.options.listen_count, 3);
+    assert_int_equal(listens[0].transport, TRANSPORT_UDP);
+    assert_int_equal(listens[1].transport, TRANSPORT_TCP);
+    assert_int_equal(listens[2].transport, TRANSPORT_TCP);
+    assert_int_equal(listens[1].address.any.sa_family, AF_INET6);
+    assert_int_equal(address_port(&listens[1].address), 65535);
+    assert_string_equal(listens[0].text, "udp:0.0.0.0:5070");
+}
+
+static void test_what_is_no_listen(void **state)
+{
+    static const char *const wrong[] = {"''",
+                                        "5060",
+                                        "127.0.0.1:5060",
+                                        "tls:127.0.0.1:5061",
+                                        "udp:127.0.0.1",
+                                        "udp:",
+                                        "udp::5060",
+                                        "udp:5060",
+                                        "udp:localhost:5060",
+                                        "udp:127.0.0.1:0",
+                                        "udp:127.0.0.1:65536",
+                                        "udp:127.0.0.1:+1",
+                                        "udp:127.0.0.1:5060x",
+                                        "udp:::1:5060",
+                                        "udp:[::1:5060",
+                                        "udp:[::1]5060",
+                                        "udp:[127.0.0.1:5060"};
+    (void)state;
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        char line[128];
+        snprintf(line, sizeof line, "r.lua --listen %s", wrong[i]);
+        assert_refused(line, "--listen");
+    }
+}
+
+static void test_as_many_listeners_as_there_is_room_for(void **state)
+{
+    struct command command;
+    char line[1024] = "r.lua";
+    (void)state;
+    for (int i = 0; i < LISTENERS_MOST; i++)
+        snprintf(line + strlen(line), sizeof line - strlen(line), " --listen udp:127.0.0.1:%d", 6000 + i);
+    assert_read(&command, line);
+    assert_int_equal(command.options.listen_count, LISTENERS_MOST);
+    strcat(line, " --listen udp:127.0.0.1:7000");
+    assert_refused(line, "at most 16");
+}
+
+static void test_domains(void **state)
+{
+    struct command command;
+    char line[4096] = "r.lua";
+    (void)state;
+    assert_read(&command, "r.lua --domain example.com --domain [2001:db8::1] --domain x");
+    assert_int_equal(command.options.server.domain_count, 3);
+    assert_string_equal(command.options.server.domains[0], "example.com");
+    assert_refused("r.lua --domain ''", "not a domain name");
+    assert_refused("r.lua --domain bob@example.com", "not a domain name");
+    assert_refused("r.lua --domain <example.com>", "not a domain name");
+    for (int i = 0; i < DOMAINS_MOST; i++)
+        strcat(line, " --domain d");
+    assert_read(&command, line);
+    strcat(line, " --domain d");
+    assert_refused(line, "too many domains");
+    snprintf(line, sizeof line, "r.lua --domain %0200d", 0);
+    assert_refused(line, "not a domain name");
+}
+
+static void test_texts_and_switches(void **state)
+{
+    struct command command;
+    (void)state;
+    assert_read(&command, "--state a.db --status b.sock --decision-log c.log --log-decisions --mask-numbers --verbose "
+                          "r.lua");
+    assert_non_null(command.options.state);
+    assert_non_null(command.options.status);
+    assert_non_null(command.options.decision_log);
+    assert_true(command.options.log_decisions && command.options.mask_numbers && command.options.verbose);
+}
+
+static void test_numbers(void **state)
+{
+    struct command command;
+    (void)state;
+    assert_read(&command, "r.lua --flow-timer 0 --expires 300 --min-expires 30 --max-expires 900 --max-connections 5 "
+                          "--max-transactions 6 --max-message 512 --max-headers 8 --idle 7 --message-time 9 --drain 0 "
+                          "--decision-log-size 0 --decision-log-keep 2 --script-time 10 --script-memory 65536 --t1 100 "
+                          "--timer-c 200");
+    const struct serve_options *options = &command.options;
+    assert_int_equal(options->server.flow_timer, 0);
+    assert_int_equal(options->server.expires, 300);
+    assert_int_equal(options->server.expires_least, 30);
+    assert_int_equal(options->server.expires_most, 900);
+    assert_int_equal(options->network.connections, 5);
+    assert_int_equal(options->server.transactions_most, 6);
+    assert_int_equal(options->server.limits.message, 512);
+    assert_int_equal(options->server.limits.fields, 8);
+    assert_int_equal(options->network.idle_s, 7);
+    assert_int_equal(options->network.message_s, 9);
+    assert_int_equal(options->drain_s, 0);
+    assert_int_equal(options->decision_log_size, 0);
+    assert_int_equal(options->decision_log_keep, 2);
+    assert_int_equal(options->limits.time_ms, 10);
+    assert_int_equal(options->limits.memory, 65536);
+    assert_int_equal(options->server.timers.t1, 100);
+    assert_int_equal(options->server.timer_c_ms, 200);
+}
+
+static void test_what_is_no_number(void **state)
+{
+    static const char *const wrong[] = {"''", "x", "-1", "+1", "1x", "1.5", "0x10", "99999999999999999999", "513x"};
+    (void)state;
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        char line[128];
+        snprintf(line, sizeof line, "r.lua --max-message %s", wrong[i]);
+        assert_refused(line, "a whole number from 512 to 65536 is wanted");
+    }
+    assert_refused("r.lua --max-message 511", "from 512");
+    assert_refused("r.lua --max-message 65537", "to 65536");
+    assert_refused("r.lua --t1 9", "from 10");
+    assert_refused("r.lua --flow-timer 86401", "to 86400");
+    assert_refused("r.lua --script-memory 4294967296", "to 2147483648");
+}
+
+static void test_unknown_options_and_missing_values(void **state)
+{
+    (void)state;
+    assert_refused("r.lua --lisen udp:127.0.0.1:5060", "unknown option --lisen");
+    assert_refused("r.lua --bogus", "unknown option --bogus");
+    assert_refused("r.lua -v", "unknown option -v");
+    assert_refused("r.lua --state", "--state needs a value");
+    assert_refused("r.lua --expires", "--expires needs a value");
+    assert_refused("r.lua --listen", "--listen needs a value");
+}
+
+static void test_lifetimes_that_contradict_each_other(void **state)
+{
+    struct command command;
+    (void)state;
+    assert_refused("r.lua --min-expires 100 --max-expires 99 --expires 100", "above --max-expires 99");
+    assert_refused("r.lua --max-expires 59", "--min-expires 60 is above");
+    assert_refused("r.lua --min-expires 8000", "above --max-expires 7200");
+    /* who asks for none would be refused as too brief */
+    assert_refused("r.lua --expires 59", "--expires 59 is below --min-expires 60");
+    assert_refused("r.lua --min-expires 5000", "--expires 3600 is below --min-expires 5000");
+    assert_read(&command, "r.lua --min-expires 100 --max-expires 100 --expires 100");
+}
+
+/* Every option that the usage names is known. */
+static void test_the_usage_names_what_is_read(void **state)
+{
+    (void)state;
+    unsigned named = 0;
+    for (const char *at = serve_usage; (at = strstr(at, "\n  --")) != NULL;) {
+        char name[64], line[96];
+        struct command command;
+        at += 3;
+        snprintf(name, sizeof name, "%.*s", (int)strcspn(at, " \n"), at);
+        snprintf(line, sizeof line, "r.lua %s", name);
+        read_words(&command, line);
+        if (strstr(command.error, "unknown option") != NULL)
+            fail_msg("%s is named and not known", name);
+        named++;
+    }
+    assert_true(named >= 25);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_script_is_enough),
+        cmocka_unit_test(test_no_script),
+        cmocka_unit_test(test_listen),
+        cmocka_unit_test(test_what_is_no_listen),
+        cmocka_unit_test(test_as_many_listeners_as_there_is_room_for),
+        cmocka_unit_test(test_domains),
+        cmocka_unit_test(test_texts_and_switches),
+        cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_what_is_no_number),
+        cmocka_unit_test(test_unknown_options_and_missing_values),
+        cmocka_unit_test(test_lifetimes_that_contradict_each_other),
+        cmocka_unit_test(test_the_usage_names_what_is_read),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
