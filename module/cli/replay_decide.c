@@ -181,22 +181,23 @@ static void compare(struct replay *replay, const struct replay_line *line)
 }
 
 /* Ask whoever is there, and print. */
-static void conclude(struct replay *replay, const struct replay_subject *subject, struct replay_line *line)
+static void conclude(struct replay *replay, const struct replay_subject *subject, const struct replay_line *decided)
 {
     struct replay_answer answer, against;
+    struct replay_line line = *decided;
     bool asked = (replay->policy != NULL || replay->against != NULL) && subject->call != NULL &&
                  replay_policy_is_asked(subject->facts, subject->decision);
     if (asked) {
         replay_policy_ask(replay->policy, subject, &answer);
         count_answer(&replay->counts, &answer);
-        line->answer = &answer;
+        line.answer = &answer;
     }
     if (asked && replay->config.compare) {
         replay_policy_ask(replay->against, subject, &against);
-        line->against = &against;
-        compare(replay, line);
+        line.against = &against;
+        compare(replay, &line);
     } else if (!replay->config.compare) {
-        replay_print(replay, line);
+        replay_print(replay, &line);
     }
 }
 
@@ -266,12 +267,12 @@ static void take_response(struct replay *replay, const struct replay_message *me
         made.request = replay_request_like(&replay->passing, response);
         subject.call = made.request != NULL ? &made : NULL;
     }
-    struct replay_line line = {.time_us = message->time_us,
-                               .call_id = sip_call_id(response),
-                               .method = sip_method_text(response),
-                               .to = sip_to_uri(response),
-                               .facts = &input.facts,
-                               .decision = &decision};
+    const struct replay_line line = {.time_us = message->time_us,
+                                     .call_id = sip_call_id(response),
+                                     .method = sip_method_text(response),
+                                     .to = sip_to_uri(response),
+                                     .facts = &input.facts,
+                                     .decision = &decision};
     conclude(replay, &subject, &line);
     learn(branch, group, &input.facts, &decision);
     sip_message_delete(made.request);
@@ -358,12 +359,12 @@ void replay_record(struct replay *replay, const struct replay_record *record)
         made.request = replay_request_for(&replay->passing, record);
         subject.call = made.request != NULL ? &made : NULL;
     }
-    struct replay_line line = {.time_us = record->time_us,
-                               .call_id = text_of(record->call_id),
-                               .method = text_of(record->method),
-                               .to = text_of(record->aor),
-                               .facts = &input.facts,
-                               .decision = &decision};
+    const struct replay_line line = {.time_us = record->time_us,
+                                     .call_id = text_of(record->call_id),
+                                     .method = text_of(record->method),
+                                     .to = text_of(record->aor),
+                                     .facts = &input.facts,
+                                     .decision = &decision};
     conclude(replay, &subject, &line);
     learn(branch, NULL, &input.facts, &decision);
     sip_message_delete(made.request);
