@@ -10,9 +10,15 @@ void context_send_up(struct context *context, const struct sip_message *response
     struct server *server = context->server;
     struct sip_upward upward = {.status = status};
     uint32_t sent = status != 0 ? status : sip_status(response);
+    struct text bytes = {NULL, 0};
     sip_buffer_clear(&server->out);
     if (sip_forward_response(response, &upward, &server->out) == 0)
-        server_transaction_respond(context->transaction, sent, (struct text){server->out.bytes, server->out.length});
+        bytes = (struct text){server->out.bytes, server->out.length};
+    else
+        server->counters.memory++;
+    /* A final that could not be written is as good as lost on the way, and the transaction ends all the same. */
+    if (bytes.length > 0 || sent >= SIP_OK)
+        server_transaction_respond(context->transaction, sent, bytes);
 }
 
 static bool is_challenge(uint32_t code)

@@ -135,7 +135,7 @@ static void test_5626_7_e_the_request_goes_over_the_very_flow(void **state)
     assert_non_null(strstr(sent_header(invite, "Via", 0), "SIP/2.0/TCP 127.0.0.1:5060"));
 }
 
-static void test_5626_7_b_and_7_g_a_430_takes_its_binding_and_the_next_flow(void **state)
+static void test_5626_7_b_and_5626_7_g_a_430_takes_its_binding_and_the_next_flow(void **state)
 {
     struct stage *stage = *state;
     stage_phone(stage, (struct phone){.port = 5080, .instance = "1", .reg_id = 1});
@@ -272,7 +272,7 @@ static void test_3261_16_9_a_a_refused_send_on_a_flow_is_a_failed_flow(void **st
     assert_int_equal(bound(stage), 1);
 }
 
-static void test_3261_16_9_a_and_16_7_g_a_send_that_fails_is_a_503_and_goes_up_as_500(void **state)
+static void test_3261_16_9_a_and_3261_16_7_g_a_send_that_fails_is_a_503_and_goes_up_as_500(void **state)
 {
     struct stage *stage = *state;
     struct peer bob = stage_phone(stage, (struct phone){.port = 5080});
@@ -1079,14 +1079,14 @@ int main(void)
         TEST(test_nobody_is_bound),
         TEST(test_5626_7_a_two_flows_of_an_instance_never_at_the_same_time),
         TEST(test_5626_7_e_the_request_goes_over_the_very_flow),
-        TEST(test_5626_7_b_and_7_g_a_430_takes_its_binding_and_the_next_flow),
+        TEST(test_5626_7_b_and_5626_7_g_a_430_takes_its_binding_and_the_next_flow),
         TEST(test_5626_7_c_an_answered_instance_is_final),
         TEST(test_5626_7_d_a_408_without_provisional_permits_another_flow),
         TEST(test_5626_7_d_nothing_heard_in_64_t1_tries_another_flow),
         TEST(test_5626_7_h_a_dead_flow_fails_over_at_once),
         TEST(test_5626_7_h_all_flows_dead_is_480_at_once),
         TEST(test_3261_16_9_a_a_refused_send_on_a_flow_is_a_failed_flow),
-        TEST(test_3261_16_9_a_and_16_7_g_a_send_that_fails_is_a_503_and_goes_up_as_500),
+        TEST(test_3261_16_9_a_and_3261_16_7_g_a_send_that_fails_is_a_503_and_goes_up_as_500),
         TEST(test_5626_7_h_an_instance_that_rang_is_waited_for),
         TEST(test_5626_7_h_a_2xx_over_the_other_flow),
         TEST(test_5626_7_f_untried_targets_on_a_dead_flow_are_not_tried),

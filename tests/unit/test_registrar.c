@@ -153,7 +153,7 @@ static void test_5626_6_f_flows_and_plain_contacts_side_by_side(void **state)
     assert_int_equal(first_binding(stage).reg_id, 1);
 }
 
-static void test_5626_6_h_require_outbound_and_flow_timer(void **state)
+static void test_5626_6_h_and_5626_5_4_c_require_outbound_and_flow_timer(void **state)
 {
     struct stage stage;
     (void)state;
@@ -214,7 +214,7 @@ static struct sent *ask_behind_a_proxy(struct stage *stage, const char *fields, 
     return stage_status(stage, &proxy, status);
 }
 
-static void test_5626_6_b_and_11_6_a_the_first_hop_lacks_outbound(void **state)
+static void test_5626_6_b_and_5626_11_6_a_the_first_hop_lacks_outbound(void **state)
 {
     struct stage *stage = *state;
     stage->registers = 1;
@@ -568,11 +568,11 @@ int main(void)
         TEST(test_5626_6_i_registering_anew_replaces_one_binding_and_its_flow),
         TEST(test_5626_7_e_a_flow_is_the_connection_it_came_over),
         TEST(test_5626_6_f_flows_and_plain_contacts_side_by_side),
-        cmocka_unit_test(test_5626_6_h_require_outbound_and_flow_timer),
+        cmocka_unit_test(test_5626_6_h_and_5626_5_4_c_require_outbound_and_flow_timer),
         TEST(test_5626_6_e_no_require_outbound_where_it_was_not_applied),
         TEST(test_5626_6_c_reg_id_without_instance_is_ignored),
         TEST(test_5626_6_d_more_than_one_contact_beside_a_reg_id),
-        TEST(test_5626_6_b_and_11_6_a_the_first_hop_lacks_outbound),
+        TEST(test_5626_6_b_and_5626_11_6_a_the_first_hop_lacks_outbound),
         TEST(test_5626_11_6_a_439_is_for_those_who_asked_for_outbound),
         TEST(test_5626_6_a_a_path_is_told_back_where_it_is_supported),
         TEST(test_5626_10_a_reg_id_out_of_range),

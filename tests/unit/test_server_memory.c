@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "server_stage.h"
+
+/*
+ * Whole scenarios with memory that runs out at the first, second, third... allocation: nothing crashes, nothing is
+ * left behind, and when there is memory again nothing waits for ever. Lua and libosip2 have allocators of their own.
+ */
+
+enum { FOREVER = 400000, STEPS_MOST = 2000 };
+
+struct scenario {
+    void (*before)(struct stage *stage); /* with memory */
+    void (*run)(struct stage *stage);    /* without: whatever is sent is taken as it comes */
+    const char *script;                  /* NULL: none */
+};
+
+static struct peer alice(void)
+{
+    return fake_udp(5070);
+}
+
+/* Phones answer what they get by this: a status for the nth request they see; 0: nothing. Each response is larger than
+   all that was sent before, so that the buffer it is written in has to grow. */
+static unsigned answers(struct stage *stage, const unsigned statuses[], size_t count, const char *more)
+{
+    char fields[6000];
+    unsigned seen = 0, finals = 0;
+    snprintf(fields, sizeof fields, "%sX-Large: %0*d\n", more != NULL ? more : "", 5000, 7);
+    for (struct sent *sent; (sent = fake_wire_take(&stage->wire)) != NULL;) {
+        bool asks = sent_starts(sent, "INVITE") || sent_starts(sent, "MESSAGE") || sent_starts(sent, "BYE");
+        finals += sent_status(sent) >= 200;
+        if (sent_starts(sent, "CANCEL"))
+            stage_response(stage, sent, 200, NULL);
+        if (asks && seen < count && statuses[seen] != 0)
+            stage_response(stage, sent, statuses[seen], fields);
+        seen += asks;
+    }
+    return finals;
+}
+
+static void nothing(struct stage *stage)
+{
+    (void)stage;
+}
+
+static void two_flows(struct stage *stage)
+{
+    stage_phone(stage, (struct phone){.port = 5080, .instance = "1", .reg_id = 1, .tcp = true});
+    stage_phone(stage, (struct phone){.port = 5081, .instance = "1", .reg_id = 2, .tcp = true});
+}
+
+static void invite(struct stage *stage)
+{
+    struct peer caller = alice();
+    stage_request(stage, &caller, (struct request){.fields = "Contact: <sip:alice@127.0.0.1:5070>\n"});
+}
+
+static void kill_flows(struct stage *stage, size_t most)
+{
+    for (size_t i = 0; i < stage->wire.connection_count && i < most; i++) {
+        if (stage->wire.connections[i].open) {
+            stage->wire.connections[i].open = false;
+            server_flow_down(stage->server, i + 1, "closed");
+        }
+    }
+}
+
+/* --- scenarios --- */
+
+static void registers(struct stage *stage)
+{
+    struct peer bob = fake_udp(5080);
+    stage_request(stage, &bob,
+                  (struct request){.method = "REGISTER",
+                                   .uri = "sip:example.com",
+                                   .fields = "Supported: outbound, path\nPath: <sip:127.0.0.1:5090;lr;ob>\n"
+                                             "Contact: <sip:b@192.0.2.1>;+sip.instance=\"<urn:uuid:1>\";reg-id=1\n"});
+    stage_request(stage, &bob,
+                  (struct request){.method = "REGISTER",
+                                   .uri = "sip:example.com",
+                                   .cseq = 2,
+                                   .fields = "Contact: <sip:b@192.0.2.1>;x=y, <sip:c@192.0.2.2>;expires=0\n"});
+    stage_request(stage, &bob,
+                  (struct request){
+                      .method = "REGISTER", .uri = "sip:example.com", .cseq = 3, .fields = "Expires: 0\nContact: *\n"});
+}
+
+static void fails_over(struct stage *stage)
+{
+    invite(stage);
+    answers(stage, (const unsigned[]){100}, 1, NULL);
+    kill_flows(stage, 1);
+    stage_advance(stage, 0);
+    answers(stage, (const unsigned[]){180}, 1, NULL);
+    kill_flows(stage, 2);
+    stage_advance(stage, 10);
+    answers(stage, (const unsigned[]){200}, 1, NULL);
+}
+
+static void answers_430_then_486(struct stage *stage)
+{
+    invite(stage);
+    answers(stage, (const unsigned[]){430, 486}, 2, NULL);
+    struct peer caller = alice();
+    stage_request(stage, &caller, (struct request){.method = "ACK"});
+}
+
+static void is_cancelled(struct stage *stage)
+{
+    struct peer caller = alice();
+    invite(stage);
+    answers(stage, (const unsigned[]){180}, 1, NULL);
+    stage_request(stage, &caller, (struct request){.method = "CANCEL"});
+    stage_advance(stage, 600);
+    answers(stage, (const unsigned[]){487}, 1, NULL);
+}
+
+static void talks(struct stage *stage)
+{
+    char route[256] = "";
+    struct peer caller = alice();
+    invite(stage);
+    for (struct sent *sent; (sent = fake_wire_take(&stage->wire)) != NULL;) {
+        if (sent_starts(sent, "INVITE"))
+            stage_response(stage, sent, 200, "Contact: <sip:bob@192.0.2.1>\n");
+        if (sent_status(sent) == 200)
+            snprintf(route, sizeof route, "Route: %s\n", sent_header(sent, "Record-Route", 0));
+    }
+    stage_request(
+        stage, &caller,
+        (struct request){.method = "ACK", .uri = "sip:b@name.example", .branch = "z9hG4bKx", .fields = route});
+    stage_request(
+        stage, &caller,
+        (struct request){.method = "BYE", .uri = "sip:b@192.0.2.1", .to_tag = "p", .cseq = 2, .fields = route});
+    answers(stage, (const unsigned[]){200}, 1, NULL);
+    fake_wire_answer_all(&stage->wire);
+}
+
+static void plain_phones(struct stage *stage)
+{
+    stage_phone(stage, (struct phone){.port = 5080});
+    stage_phone(stage, (struct phone){.port = 5081});
+    stage_phone(stage, (struct phone){.port = 5082, .more = ";q=0.1"});
+}
+
+static void forks_and_merges_challenges(struct stage *stage)
+{
+    invite(stage);
+    answers(stage, (const unsigned[]){401, 407, 503}, 3,
+            "WWW-Authenticate: Digest realm=\"x\"\nRetry-After: 5\nContact: <sip:c@127.0.0.1:5090>\n");
+    stage_advance(stage, 100);
+    answers(stage, (const unsigned[]){404, 404}, 2, NULL);
+}
+
+static void times_out(struct stage *stage)
+{
+    invite(stage);
+    stage_advance(stage, 40000);
+    answers(stage, NULL, 0, NULL);
+}
+
+static void sends_a_message(struct stage *stage)
+{
+    struct peer caller = alice();
+    stage_request(stage, &caller, (struct request){.method = "MESSAGE"});
+    answers(stage, (const unsigned[]){200}, 1, NULL);
+}
+
+static void goes_to_a_name(struct stage *stage)
+{
+    invite(stage);
+    for (size_t i = 0; i < stage->wire.lookup_count; i++) {
+        if (stage->wire.lookups[i].done != NULL)
+            fake_wire_resolve(&stage->wire, "trunk.example.net", (const uint16_t[]){5090, 5091, 5092, 0});
+    }
+    answers(stage, (const unsigned[]){503, 503, 302}, 3, "Contact: <sip:x@127.0.0.1:5093>\nRetry-After: 9\n");
+    stage_advance(stage, 100);
+    answers(stage, (const unsigned[]){503, 200}, 2, NULL);
+}
+
+static bool run_once(const struct scenario *scenario, uint64_t step)
+{
+    struct stage stage;
+    stage_create(&stage);
+    stage_open(&stage);
+    scenario->before(&stage);
+    if (scenario->script != NULL)
+        stage_script(&stage, scenario->script);
+    stage_discard(&stage);
+    uint64_t first = stage.fake.calls;
+    stage.fake.fail_after = first + step;
+    scenario->run(&stage);
+    bool ran_short = stage.fake.calls >= first + step;
+    stage.fake.fail_after = 0;
+    fake_wire_answer_all(&stage.wire);
+    stage_advance(&stage, FOREVER);
+    assert_int_equal(stage_count(&stage, "transactions"), 0);
+    assert_int_equal(stage_count(&stage, "client_transactions"), 0);
+    assert_int_equal(stage_count(&stage, "response_contexts"), 0);
+    assert_int_equal(stage_count(&stage, "unanswered"), 0);
+    stage_destroy(&stage);
+    return ran_short;
+}
+
+static void step_through(struct scenario scenario)
+{
+    uint64_t step = 1;
+    while (run_once(&scenario, step)) {
+        step++;
+        assert_true(step < STEPS_MOST);
+    }
+    assert_true(step > 10); /* else nothing has been tried */
+}
+
+static void test_a_registration(void **state)
+{
+    (void)state;
+    step_through((struct scenario){.before = nothing, .run = registers});
+}
+
+static void test_a_call_that_fails_over(void **state)
+{
+    (void)state;
+    step_through((struct scenario){.before = two_flows, .run = fails_over});
+}
+
+static void test_a_call_with_430_and_486(void **state)
+{
+    (void)state;
+    step_through((struct scenario){.before = two_flows, .run = answers_430_then_486});
+}
+
+static void test_a_call_that_is_cancelled(void **state)
+{
+    (void)state;
+    step_through((struct scenario){.before = two_flows, .run = is_cancelled});
+}
+
+static void test_a_dialog(void **state)
+{
+    (void)state;
+    step_through((struct scenario){.before = two_flows, .run = talks});
+    step_through((struct scenario){.before = plain_phones, .run = talks});
+}
+
+static void test_a_forked_call(void **state)
+{
+    (void)state;
+    step_through((struct scenario){.before = plain_phones, .run = forks_and_merges_challenges});
+}
+
+static void test_a_call_that_nobody_answers(void **state)
+{
+    (void)state;
+    step_through((struct scenario){.before = plain_phones, .run = times_out});
+}
+
+static void test_a_non_invite(void **state)
+{
+    (void)state;
+    step_through((struct scenario){.before = plain_phones, .run = sends_a_message});
+}
+
+static void test_a_call_to_a_name(void **state)
+{
+    (void)state;
+    step_through((struct scenario){
+        .before = nothing,
+        .run = goes_to_a_name,
+        .script = "sip_on_request(function(r) return sip_relay('sip:b@trunk.example.net', {recurse = true}) end)\n"
+                  "sip_on_response(302, function(r) return sip_rest(r.destination, 5) end)\n"
+                  "sip_on_exhausted(function(r) return sip_relay('sip:vm@127.0.0.1:5099') end)\n"});
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_registration),
+        cmocka_unit_test(test_a_call_that_fails_over),
+        cmocka_unit_test(test_a_call_with_430_and_486),
+        cmocka_unit_test(test_a_call_that_is_cancelled),
+        cmocka_unit_test(test_a_dialog),
+        cmocka_unit_test(test_a_forked_call),
+        cmocka_unit_test(test_a_call_that_nobody_answers),
+        cmocka_unit_test(test_a_non_invite),
+        cmocka_unit_test(test_a_call_to_a_name),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
