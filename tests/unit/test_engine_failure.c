@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "core/code.h"
+#include "script/emergency.h"
+#include "script_fixture.h"
+
+/* What happens when a hook fails, once and again and again. */
+
+static int setup(void **state)
+{
+    struct script_fixture *fixture = malloc(sizeof *fixture);
+    fixture_create(fixture);
+    fixture->limits = (struct script_limits){.time_ms = 10, .memory = 4 << 20};
+    *state = fixture;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    fixture_destroy(*state);
+    free(*state);
+    return 0;
+}
+
+static void load(struct script_fixture *f, const char *text)
+{
+    if (fixture_load(f, text) != 0)
+        fail_msg("%s", f->error);
+}
+
+/* An INVITE with this Request-URI and this after the To URI goes through the hooks from now on. */
+static void set_request(struct script_fixture *f, const char *uri, const char *to)
+{
+    char text[600];
+    struct sip_fault fault;
+    snprintf(text, sizeof text,
+             "INVITE %s SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:5070;branch=z9hG4bKf\r\nMax-Forwards: 70\r\n"
+             "From: <sip:alice@example.com>;tag=a1\r\nTo: <sip:bob@example.com>%s\r\nCall-ID: f@127.0.0.1\r\n"
+             "CSeq: 7 INVITE\r\nContent-Length: 0\r\n\r\n",
+             uri, to);
+    sip_message_delete(f->request);
+    f->request = NULL;
+    assert_int_equal(sip_message_new(&f->request, &f->fake.host, text, strlen(text), NULL, &fault), 0);
+    f->call.request = f->request;
+}
+
+static uint64_t failures(const struct script_fixture *f)
+{
+    struct script_counters counters;
+    script_counters(f->script, &counters);
+    return counters.errors + counters.overruns + counters.memory;
+}
+
+static void assert_logged(const struct script_fixture *f, const char *part)
+{
+    if (strstr(f->fake.last_log, part) == NULL)
+        fail_msg("\"%s\" does not say \"%s\"", f->fake.last_log, part);
+}
+
+static void test_each_mode_decides_after_an_error(void **state)
+{
+    struct script_fixture *f = *state;
+    load(f, "local function bad() error 'x' end\n"
+            "sip_on_response('4xx', function() return sip_fail(480) end)\n"
+            "sip_on_response(401, bad) sip_on_response(402, bad, {on_error = 'core'})\n"
+            "sip_on_response(403, bad, {on_error = 'next'}) sip_on_response(404, bad, {on_error = 'previous'})\n"
+            "sip_on_response(405, bad, {on_error = 503})\n");
+    assert_int_equal(fixture_respond(f, 401), SCRIPT_ERROR);
+    assert_int_equal(fixture_respond(f, 402), SCRIPT_ERROR);
+    assert_logged(f, "; the core decides");
+    assert_int_equal(fixture_respond(f, 403), SCRIPT_VERDICT);
+    assert_int_equal(f->verdict.code, 480);
+    assert_logged(f, "; the next hook is asked");
+    assert_int_equal(fixture_respond(f, 404), SCRIPT_PREVIOUS);
+    assert_logged(f, "; the version before is asked");
+    assert_int_equal(failures(f), 4);
+    assert_int_equal(fixture_respond(f, 405), SCRIPT_VERDICT);
+    assert_int_equal(f->verdict.kind, VERDICT_FAIL);
+    assert_int_equal(f->verdict.code, 503);
+    assert_logged(f, "; refused with 503");
+    assert_int_equal(failures(f), 5);
+}
+
+static void test_a_request_is_refused_by_a_reply(void **state)
+{
+    struct script_fixture *f = *state;
+    f->verdict.recurse = true;
+    load(f, "sip_on_request(function() error 'x' end, {on_error = 488})\n"
+            "sip_on_register(function() return 7 end, {on_error = 403})\n"
+            "sip_on_exhausted(function() error 'x' end, {on_error = 600})\n");
+    assert_int_equal(fixture_request(f), SCRIPT_VERDICT);
+    assert_int_equal(f->verdict.kind, VERDICT_REPLY);
+    assert_int_equal(f->verdict.code, 488);
+    assert_false(f->verdict.recurse);
+    assert_int_equal(script_on_register(f->script, &f->call, &f->verdict), SCRIPT_VERDICT);
+    assert_int_equal(f->verdict.code, 403);
+    assert_int_equal(script_on_exhausted(f->script, &f->call, &f->reply, &f->verdict), SCRIPT_VERDICT);
+    assert_int_equal(f->verdict.kind, VERDICT_FAIL);
+    assert_int_equal(f->verdict.code, 600);
+}
+
+static void test_the_modes_hold_for_time_and_memory_too(void **state)
+{
+    struct script_fixture *f = *state;
+    load(f, "local function slow() while true do end end\n"
+            "local function greedy() local s = 'x' while true do s = s .. s end end\n"
+            "sip_on_response('*', function() return sip_fail(480) end)\n"
+            "sip_on_response(401, slow, {on_error = 503}) sip_on_response(402, greedy, {on_error = 503})\n"
+            "sip_on_response(403, slow, {on_error = 'previous'}) sip_on_response(404, slow, {on_error = 'next'})\n"
+            "sip_on_response(405, greedy, {on_error = 'next'})\n");
+    assert_int_equal(fixture_respond(f, 401), SCRIPT_VERDICT);
+    assert_int_equal(f->verdict.code, 503);
+    assert_int_equal(fixture_respond(f, 402), SCRIPT_VERDICT);
+    assert_int_equal(f->verdict.code, 503);
+    assert_int_equal(fixture_respond(f, 403), SCRIPT_PREVIOUS);
+    assert_int_equal(fixture_respond(f, 404), SCRIPT_OVERRUN);
+    assert_logged(f, "; the core decides");
+    assert_int_equal(fixture_respond(f, 405), SCRIPT_MEMORY);
+}
+
+static void test_options_of_failure_are_checked(void **state)
+{
+    struct script_fixture *f = *state;
+    static const char *const bad[] = {"399", "700", "'503'", "503.5", "true", "'prior'", "{}"};
+    char text[128];
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        snprintf(text, sizeof text, "sip_on_request(function() end, {on_error = %s})", bad[i]);
+        assert_int_not_equal(fixture_load(f, text), 0);
+        assert_non_null(strstr(f->error, "a status from 400 to 699"));
+    }
+    assert_int_not_equal(fixture_load(f, "sip_on_flow_up(function() end, {on_error = 503})"), 0);
+    assert_non_null(strstr(f->error, "of a flow's hook"));
+    load(f, "sip_on_flow_up(function() end, {on_error = 'next'}) sip_on_request(function() end, {on_error = 400})");
+}
+
+static void test_no_fault_refuses_an_emergency_call(void **state)
+{
+    struct script_fixture *f = *state;
+    static const char *const help[] = {
+        "urn:service:sos", "URN:service:SOS.fire",  "sip:112@example.com", "sip:1-1-2@example.com;user=phone",
+        "tel:112",         "sips:911:x@example.com"};
+    static const char *const other[] = {"sip:113@example.com", "sip:1122@example.com", "urn:service:sosx",
+                                        "sip:bob@112", "sip:112"};
+    load(f, "sip_emergency{'112', '911'} sip_on_request(function() error 'x' end, {on_error = 503})\n"
+            "sip_on_response(486, function() error 'x' end, {on_error = 503})\n"
+            "sip_on_response(487, function() return sip_fail(600) end, {on_error = 503})\n");
+    for (size_t i = 0; i < sizeof help / sizeof help[0]; i++) {
+        load(f, "sip_emergency{'112', '911'} sip_on_request(function() error 'x' end, {on_error = 503})\n"
+                "sip_on_response(486, function() error 'x' end, {on_error = 503})\n"
+                "sip_on_response(487, function() return sip_fail(600) end, {on_error = 503})\n");
+        set_request(f, help[i], "");
+        if (fixture_request(f) != SCRIPT_ERROR || fixture_respond(f, 486) != SCRIPT_ERROR)
+            fail_msg("%s is refused", help[i]);
+        assert_logged(f, "; the core decides");
+        assert_int_equal(fixture_respond(f, 487), SCRIPT_VERDICT); // what it says in its right mind stands
+    }
+    for (size_t i = 0; i < sizeof other / sizeof other[0]; i++) {
+        set_request(f, other[i], "");
+        if (fixture_request(f) != SCRIPT_VERDICT)
+            fail_msg("%s passes", other[i]);
+    }
+}
+
+static void test_no_fault_refuses_a_request_of_a_dialog(void **state)
+{
+    struct script_fixture *f = *state;
+    load(f, "sip_on_request(function() error 'x' end, {on_error = 503})");
+    set_request(f, "sip:bob@example.com", ";tag=b1");
+    assert_int_equal(fixture_request(f), SCRIPT_ERROR);
+    assert_int_equal(failures(f), 1);
+    set_request(f, "sip:bob@example.com", "");
+    assert_int_equal(fixture_request(f), SCRIPT_VERDICT);
+}
+
+static void test_emergency_numbers_are_checked(void **state)
+{
+    struct script_fixture *f = *state;
+    struct emergency emergency = {.count = 0};
+    char number[16];
+    static const char *const bad[] = {"sip_emergency{'sos'}", "sip_emergency{112}", "sip_emergency('112')",
+                                      "sip_emergency{''}", "sip_emergency{'1234567890123456'}"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_int_not_equal(fixture_load(f, bad[i]), 0);
+    load(f, "sip_on_response(486, function() sip_emergency{'112'} end)");
+    assert_int_equal(fixture_respond(f, 486), SCRIPT_ERROR);
+    for (int i = 0; i < EMERGENCY_NUMBERS; i++) {
+        snprintf(number, sizeof number, "%d", 100 + i);
+        assert_int_equal(emergency_add(&emergency, text_of(number)), 0);
+        assert_int_equal(emergency_add(&emergency, text_of(number)), 0);
+    }
+    assert_int_not_equal(emergency_add(&emergency, TEXT("999")), 0);
+    assert_true(emergency_is(&emergency, TEXT("sip:131@example.com")));
+    assert_false(emergency_is(&emergency, TEXT("")));
+    assert_false(emergency_is(&emergency, TEXT("sip:")));
+    assert_false(emergency_is(&emergency, TEXT("sip:@")));
+}
+
+#define FAILING                                                                                                        \
+    "local bad = true\n"                                                                                               \
+    "sip_on_response(486, function() if bad then error 'x' end return sip_fail(480) end)\n"                            \
+    "sip_on_response(480, function() bad = not bad end)\n"                                                             \
+    "sip_on_response(487, function() return sip_fail(600) end)\n"
+
+static void fail_times(struct script_fixture *f, int times)
+{
+    for (int i = 0; i < times; i++)
+        assert_int_equal(fixture_respond(f, 486), SCRIPT_ERROR);
+}
+
+static void test_a_hook_that_fails_again_and_again_is_turned_off_and_says_so(void **state)
+{
+    struct script_fixture *f = *state;
+    load(f, FAILING);
+    fail_times(f, 4);
+    assert_int_equal(f->fake.logged[LOG_ERROR], 4);
+    fail_times(f, 1);
+    assert_int_equal(f->fake.logged[LOG_ERROR], 6);
+    assert_logged(f, ":2 failed 5 times in a row: it is off for 60 s");
+    assert_int_equal(failures(f), 5);
+    fail_times(f, 10); // not run: neither counted nor logged
+    assert_int_equal(failures(f), 5);
+    assert_int_equal(f->fake.logged[LOG_ERROR], 6);
+    assert_int_equal(fixture_respond(f, 487), SCRIPT_VERDICT); // the other hooks are not
+}
+
+static void test_after_a_minute_one_entry_tries_it(void **state)
+{
+    struct script_fixture *f = *state;
+    load(f, FAILING);
+    fail_times(f, 5);
+    fake_host_advance(&f->fake, 59999);
+    fail_times(f, 1);
+    assert_int_equal(failures(f), 5);
+    fake_host_advance(&f->fake, 1);
+    fail_times(f, 1);
+    assert_int_equal(failures(f), 6); // it was run, failed, and is off for another minute
+    fail_times(f, 3);
+    assert_int_equal(failures(f), 6);
+    assert_int_equal(fixture_respond(f, 480), SCRIPT_DEFAULT); // mended
+    fail_times(f, 1);
+    fake_host_advance(&f->fake, 60000);
+    assert_int_equal(fixture_respond(f, 486), SCRIPT_VERDICT);
+    assert_logged(f, ":2 works again: it is on");
+    assert_int_equal(fixture_respond(f, 486), SCRIPT_VERDICT);
+    assert_int_equal(fixture_respond(f, 480), SCRIPT_DEFAULT); // broken again: five more, not one
+    fail_times(f, 5);
+    assert_int_equal(failures(f), 11);
+    fail_times(f, 1);
+    assert_int_equal(failures(f), 11);
+}
+
+static void test_only_failures_in_a_row_and_near_each_other_count(void **state)
+{
+    struct script_fixture *f = *state;
+    load(f, FAILING);
+    for (int i = 0; i < 4; i++) {
+        fail_times(f, 4);
+        assert_int_equal(fixture_respond(f, 480), SCRIPT_DEFAULT);
+        assert_int_equal(fixture_respond(f, 486), SCRIPT_VERDICT);
+        assert_int_equal(fixture_respond(f, 480), SCRIPT_DEFAULT);
+    }
+    assert_int_equal(failures(f), 16);
+    fail_times(f, 4);
+    fake_host_advance(&f->fake, 60001);
+    fail_times(f, 4);
+    assert_int_equal(failures(f), 24);
+    fail_times(f, 1);
+    fail_times(f, 1);
+    assert_int_equal(failures(f), 25);
+}
+
+static void test_a_hook_that_is_off_still_means_what_it_says_of_failure(void **state)
+{
+    struct script_fixture *f = *state;
+    load(f, "local function bad() error 'x' end\n"
+            "sip_on_response('*', function() return sip_fail(480) end)\n"
+            "sip_on_response(403, bad, {on_error = 'next'}) sip_on_response(404, bad, {on_error = 'previous'})\n"
+            "sip_on_response(405, bad, {on_error = 503})\n");
+    for (int i = 0; i < 7; i++) {
+        assert_int_equal(fixture_respond(f, 403), SCRIPT_VERDICT);
+        assert_int_equal(f->verdict.code, 480);
+        assert_int_equal(fixture_respond(f, 404), SCRIPT_PREVIOUS);
+        assert_int_equal(fixture_respond(f, 405), SCRIPT_VERDICT);
+        assert_int_equal(f->verdict.code, 503);
+    }
+    assert_int_equal(failures(f), 15);
+    set_request(f, "urn:service:sos", "");
+    assert_int_equal(fixture_respond(f, 405), SCRIPT_ERROR);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(test_each_mode_decides_after_an_error),
+        TEST(test_a_request_is_refused_by_a_reply),
+        TEST(test_the_modes_hold_for_time_and_memory_too),
+        TEST(test_options_of_failure_are_checked),
+        TEST(test_no_fault_refuses_an_emergency_call),
+        TEST(test_no_fault_refuses_a_request_of_a_dialog),
+        TEST(test_emergency_numbers_are_checked),
+        TEST(test_a_hook_that_fails_again_and_again_is_turned_off_and_says_so),
+        TEST(test_after_a_minute_one_entry_tries_it),
+        TEST(test_only_failures_in_a_row_and_near_each_other_count),
+        TEST(test_a_hook_that_is_off_still_means_what_it_says_of_failure),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
