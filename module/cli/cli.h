@@ -25,6 +25,7 @@ struct cli {
 int cli_run(struct cli *cli, int argc, char **argv);
 
 /* One per file; argv[0] is the command's name. */
+int command_ctl(struct cli *cli, int argc, char **argv);
 int command_codes(struct cli *cli, int argc, char **argv);
 int command_explain(struct cli *cli, int argc, char **argv);
 int command_compare(struct cli *cli, int argc, char **argv);

@@ -18,6 +18,7 @@ static const struct command {
     const char *summary;
 } commands[] = {
     {"serve", command_serve, "run a registrar and proxy with a Lua routing script"},
+    {"ctl", command_ctl, "tell a running server to reload, try, promote or roll back its policy"},
     {"codes", command_codes, "list the registered response codes"},
     {"explain", command_explain, "what a response code means, when you see it, how to fix it"},
     {"compare", command_compare, "two response codes side by side: differences, when to use each"},

@@ -20,8 +20,10 @@ enum policy_place { PLACE_ACTIVE, PLACE_CANARY, PLACE_SHADOW };
 struct policy_config {
     const struct host *host;
     struct script_limits limits;
-    struct store *store;      /* shared by all versions; NULL: none */
-    const char *good_path;    /* where the last good version is kept on disk; NULL: nowhere */
+    struct store *store; /* shared by all versions; NULL: none */
+    /* A version is in use from now on: keep its files as the last good ones. NULL: nobody does. Borrowed. */
+    void (*keep)(void *context, struct sources *sources);
+    void *keep_context;
     uint32_t rollback_window; /* entries looked at for automatic rollback; 0: 100 */
     uint32_t rollback_share;  /* thousandths of them that may fail; past it the version before is taken; 0: 200 */
 };
@@ -61,12 +63,29 @@ void policy_delete(struct policy *policy); /* NULL is fine; no call may hold any
  * that, the commit is not made.
  */
 int policy_prepare(struct policy *policy, struct sources *sources, char *error, size_t error_size);
+
+/*
+ * The same in three steps, for hosts that build on another thread, so that no call waits for a compiler or a greedy
+ * script: begin and end belong to the policy's thread, run to any. Between them the policy is used as ever; one build
+ * at a time. The host's allocator, log, clocks and random numbers must bear two threads.
+ */
+struct policy_build;
+int policy_build_begin(struct policy_build **out, struct policy *policy, struct sources *sources, char *error,
+                       size_t error_size);
+void policy_build_run(struct policy_build *build);
+int policy_build_end(struct policy_build *build, char *error, size_t error_size); /* frees it */
+
 int policy_commit(struct policy *policy, enum policy_place place, uint32_t canary_share, char *error,
                   size_t error_size);
 void policy_abort(struct policy *policy, const char *why, bool remember);
 
-/* Take the version before, at once. -ENOENT where there is none. */
-int policy_rollback(struct policy *policy, const char *why);
+/* A script that was built elsewhere, by a tool or a test, is active from now on. The reference is taken over on
+   success. 0 or -ENOMEM. */
+int policy_use(struct policy *policy, struct script *script);
+
+/* Take the version before, at once; `remember`: the bytes of the one that goes are not tried again. -ENOENT where there
+   is none. */
+int policy_rollback(struct policy *policy, const char *why, bool remember);
 /* End the canary or the shadow: promote it to active, or drop it. -ENOENT. */
 int policy_promote(struct policy *policy, char *error, size_t error_size);
 int policy_end_trial(struct policy *policy, enum policy_place place);
@@ -87,6 +106,8 @@ enum script_outcome policy_on_response(struct policy_hold *hold, const struct sc
                                        struct script_verdict *verdict);
 enum script_outcome policy_on_exhausted(struct policy_hold *hold, const struct script_call *call,
                                         const struct script_reply *best, struct script_verdict *verdict);
+/* Whether the active version has a hook of this kind: flow_up and flow_down are told to it alone. */
+bool policy_hears(const struct policy *policy, enum hook hook);
 void policy_on_flow(struct policy *policy, enum hook hook, const struct script_flow *flow);
 
 /* Rebuild what ran out of memory, expire the store, collect garbage; hosts call it when idle. */

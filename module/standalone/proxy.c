@@ -33,8 +33,7 @@ static struct context *context_new(struct server *server, struct server_transact
     context->back = server_response_peer(context->request, server_transaction_source(transaction));
     context->started_ms = now(server);
     context->ring_next.fire = ring_next_fires;
-    if (server->script != NULL)
-        context->script = script_hold(server->script);
+    policy_take(server->policy, sip_call_id(context->request), &context->hold);
     server_transaction_set_user(transaction, context);
     server->contexts++;
     return context;
@@ -50,7 +49,7 @@ static void context_delete(struct context *context)
         branch_delete(branch);
     }
     target_set_delete(context->targets);
-    script_release(context->script);
+    policy_release(&context->hold);
     memory_delete_text(server->config.host, context->aor);
     server->contexts--;
     memory_delete(server->config.host, context, sizeof *context);
@@ -204,10 +203,10 @@ static void send_one(struct context *context, const struct route *route)
 static enum script_outcome ask(struct context *context, struct script_verdict *verdict)
 {
     char source[80];
-    if (context->script == NULL || !script_has_hook(context->script, HOOK_REQUEST))
+    if (!policy_has_hook(&context->hold, HOOK_REQUEST))
         return SCRIPT_NO_HOOK;
     struct script_call call = context_script_call(context, source, sizeof source);
-    enum script_outcome outcome = script_on_request(context->script, &call, verdict);
+    enum script_outcome outcome = policy_on_request(&context->hold, &call, verdict);
     context->server->counters.script_errors += outcome >= SCRIPT_ERROR;
     return outcome;
 }

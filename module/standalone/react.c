@@ -70,7 +70,7 @@ static void ask_policy(struct reaction *reaction)
                                  .state = &reaction->state,
                                  .destination = text_of(branch->destination),
                                  .branches = context->branches_made};
-    if (context->script == NULL || !script_has_hook(context->script, HOOK_RESPONSE))
+    if (!policy_has_hook(&context->hold, HOOK_RESPONSE))
         return;
     struct script_call call = context_script_call(context, source, sizeof source);
     if (branch->target != NULL) {
@@ -78,7 +78,7 @@ static void ask_policy(struct reaction *reaction)
         reply.flow.length = server_describe_flow(context->server, branch->target->flow, flow, sizeof flow);
         reply.flow.at = flow;
     }
-    reaction->outcome = script_on_response(context->script, &call, &reply, &reaction->decision, &reaction->verdict);
+    reaction->outcome = policy_on_response(&context->hold, &call, &reply, &reaction->decision, &reaction->verdict);
     if (reaction->outcome >= SCRIPT_ERROR)
         context->server->counters.script_errors++;
 }
@@ -155,6 +155,7 @@ static void tell(const struct reaction *reaction)
     struct decided decided = {
         .decision = decision,
         .facts = &reaction->facts,
+        .version = context->hold.version,
         .request = context->request,
         .aor = context->aor,
         .target = branch->target != NULL ? branch->target->uri : branch->uri,

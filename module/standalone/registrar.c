@@ -229,10 +229,10 @@ static void tell_flow_up(struct registration *registration, const struct binding
     char flow[96];
     struct server *server = registration->server;
     struct script_flow told = {.aor = view->aor, .instance = view->instance, .reg_id = view->reg_id};
-    if (server->script == NULL || !script_has_hook(server->script, HOOK_FLOW_UP))
+    if (!policy_hears(server->policy, HOOK_FLOW_UP))
         return;
     told.flow = (struct text){flow, server_describe_flow(server, view->flow, flow, sizeof flow)};
-    script_on_flow(server->script, HOOK_FLOW_UP, &told);
+    policy_on_flow(server->policy, HOOK_FLOW_UP, &told);
 }
 
 /* What else the Contact said is kept (5626-6.g): all but what has a member of its own. */
@@ -429,14 +429,24 @@ static bool may_answer(const struct registration *registration, const struct scr
     return verdict_may_answer(registration->server, &facts, verdict);
 }
 
+static enum script_outcome ask_policy(const struct registration *registration, const struct script_call *call,
+                                      struct script_verdict *verdict)
+{
+    struct policy_hold hold;
+    policy_take(registration->server->policy, sip_call_id(registration->request), &hold);
+    enum script_outcome outcome = SCRIPT_NO_HOOK;
+    if (policy_has_hook(&hold, HOOK_REGISTER))
+        outcome = policy_on_register(&hold, call, verdict);
+    policy_release(&hold);
+    return outcome;
+}
+
 /* True where the policy has answered, or wants no answer. */
 static bool policy_refused(struct registration *registration)
 {
     char source[80];
     struct server *server = registration->server;
     struct script_verdict verdict = {0};
-    if (server->script == NULL || !script_has_hook(server->script, HOOK_REGISTER))
-        return false;
     size_t length = (size_t)snprintf(source, sizeof source,
                                      "%s:", registration->source->transport == TRANSPORT_TCP ? "tcp" : "udp");
     length += address_format(&registration->source->address, source + length, sizeof source - length);
@@ -444,7 +454,7 @@ static bool policy_refused(struct registration *registration)
                                .aor = registration->aor_text,
                                .source = {source, length},
                                .started_ms = server->config.host->now_ms(server->config.host->context)};
-    enum script_outcome outcome = script_on_register(server->script, &call, &verdict);
+    enum script_outcome outcome = ask_policy(registration, &call, &verdict);
     server->counters.script_errors += outcome >= SCRIPT_ERROR;
     if (outcome != SCRIPT_VERDICT)
         return false;

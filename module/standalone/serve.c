@@ -13,6 +13,7 @@
 #include "standalone/log_writer.h"
 #include "standalone/persist.h"
 #include "standalone/serve_options.h"
+#include "standalone/serve_policy.h"
 #include "standalone/status_socket.h"
 
 enum { EXIT_REFUSED = 2 };
@@ -24,12 +25,14 @@ struct serve {
     struct network *network;
     struct server *server;
     struct persist *persist;
+    struct serve_policy *policy;
+    uv_mutex_t mutex;
+    char last_good[4096];
     struct status_socket status;
     union address addresses[LISTENERS_MOST];
     uv_signal_t hangup, terminate, interrupt, usr1;
     uv_prepare_t prepare;
     uv_timer_t timer, drain;
-    uint64_t reloads, reloads_failed;
     struct sip_buffer line; /* of the decision log */
     struct log_writer *decision_log;
     bool draining, ending;
@@ -77,6 +80,17 @@ static void host_log(void *context, enum log_level level, const char *line)
         fprintf(stderr, "reflow: %s: %s\n", names[level], line);
 }
 
+/* Policies are built on another thread; what they keep is shared. */
+static void host_lock(void *context)
+{
+    uv_mutex_lock(&((struct serve *)context)->mutex);
+}
+
+static void host_unlock(void *context)
+{
+    uv_mutex_unlock(&((struct serve *)context)->mutex);
+}
+
 static int refuse(struct serve *serve, int error, const char *what)
 {
     if (what != NULL)
@@ -121,12 +135,9 @@ static int open_decision_log(struct serve *serve)
 static void write_counters(const struct serve *serve, struct sip_buffer *out)
 {
     const struct network_counters *counters = network_counters(serve->network);
-    struct script_counters script = {0};
     struct log_writer_counters log = {0};
     if (serve->decision_log != NULL)
         log_writer_counters(serve->decision_log, &log);
-    if (server_script(serve->server) != NULL)
-        script_counters(server_script(serve->server), &script);
     const struct {
         const char *name;
         uint64_t value;
@@ -134,11 +145,7 @@ static void write_counters(const struct serve *serve, struct sip_buffer *out)
 #define COUNTER(name, what) {#name, counters->name},
         NETWORK_COUNTERS(COUNTER)
 #undef COUNTER
-            {"reloads", serve->reloads},
-        {"reloads_failed", serve->reloads_failed},
-        {"script_entries", script.entries},
-        {"script_overruns", script.overruns},
-        {"decision_log_written", log.written},
+            {"decision_log_written", log.written},
         {"decision_log_dropped", log.dropped},
         {"decision_log_lost", log.lost},
         {"state_failures", serve->persist != NULL ? persist_failures(serve->persist) : 0}};
@@ -157,6 +164,8 @@ static void write_json(void *context, struct sip_buffer *out)
     server_status(serve->server, out);
     sip_append(out, TEXT(",\"network\":{"));
     write_counters(serve, out);
+    sip_append(out, TEXT("},\"policy\":{"));
+    serve_policy_write(serve->policy, out);
     sip_append(out, TEXT("}}\n"));
 }
 
@@ -172,31 +181,11 @@ static void on_usr1(uv_signal_t *handle, int number)
     sip_buffer_destroy(&out);
 }
 
-/* --- scripts --- */
-
-static int load_script(struct serve *serve, struct script **out)
-{
-    return script_new(out, &serve->host, &serve->options.limits, serve->options.script, serve->error,
-                      sizeof serve->error);
-}
-
-/* A fresh state aside; the old script goes only when the new one has loaded whole. */
 static void on_hangup(uv_signal_t *handle, int number)
 {
     struct serve *serve = handle->data;
-    struct script *script;
-    char line[1200];
     (void)number;
-    if (load_script(serve, &script) != 0) {
-        serve->reloads_failed++;
-        snprintf(line, sizeof line, "script not reloaded, the one in use stays: %s", serve->error);
-        host_log(serve, LOG_ERROR, line);
-        return;
-    }
-    serve->reloads++;
-    server_use_script(serve->server, script);
-    snprintf(line, sizeof line, "script %s reloaded", serve->options.script);
-    host_log(serve, LOG_NOTICE, line);
+    serve_policy_reload(serve->policy);
 }
 
 /* --- the loop --- */
@@ -329,12 +318,37 @@ static int open_status(struct serve *serve)
     return refuse(serve, error, error != 0 ? serve->options.status : NULL);
 }
 
+static const char *last_good_path(struct serve *serve)
+{
+    if (serve->options.last_good != NULL)
+        return serve->options.last_good;
+    if (serve->options.state == NULL)
+        return NULL;
+    snprintf(serve->last_good, sizeof serve->last_good, "%s.policy", serve->options.state);
+    return serve->last_good;
+}
+
+static int load_policy(struct serve *serve)
+{
+    const struct serve_policy_config config = {.loop = &serve->loop,
+                                               .host = &serve->host,
+                                               .limits = serve->options.limits,
+                                               .layers = serve->options.policy.layers,
+                                               .layer_count = serve->options.policy.count,
+                                               .good_path = last_good_path(serve),
+                                               .forbid_last_good = serve->options.no_last_good,
+                                               .control_path = serve->options.control,
+                                               .watch = serve->options.watch,
+                                               .rollback_window = serve->options.rollback_window,
+                                               .rollback_share = serve->options.rollback_share * 10};
+    return serve_policy_new(&serve->policy, &config, serve->error, sizeof serve->error);
+}
+
 static int start(struct serve *serve)
 {
-    struct script *script = NULL;
     struct server_config config = serve->options.server;
     config.host = &serve->host;
-    int error = load_script(serve, &script);
+    int error = load_policy(serve);
     if (error == 0)
         error = open_network(serve, &config);
     if (error == 0)
@@ -346,16 +360,15 @@ static int start(struct serve *serve)
         config.decided_context = serve;
         config.binding_changed = serve->persist != NULL ? persist_binding_changed : NULL;
         config.binding_changed_context = serve->persist;
+        config.policy = serve_policy_policy(serve->policy);
         error = refuse(serve, server_new(&serve->server, &config), NULL);
         if (error != 0)
             snprintf(serve->error, sizeof serve->error, "out of memory");
     }
-    if (error != 0) {
-        script_release(script);
-        return error;
-    }
-    server_use_script(serve->server, script);
-    error = restore(serve);
+    if (error == 0)
+        error = restore(serve);
+    if (error == 0)
+        error = serve_policy_start(serve->policy, serve->error, sizeof serve->error);
     if (error == 0)
         error = open_status(serve);
     if (error == 0)
@@ -367,7 +380,7 @@ static void announce(const struct serve *serve)
 {
     for (size_t i = 0; i < serve->options.listen_count; i++)
         fprintf(stderr, "reflow: listening on %s\n", serve->options.listens[i].text);
-    fprintf(stderr, "reflow: serving with %s\n", serve->options.script);
+    fprintf(stderr, "reflow: serving with %s\n", serve->options.policy.layers[0].path);
 }
 
 static void close_handle(uv_handle_t *handle, void *context)
@@ -382,12 +395,15 @@ static void stop(struct serve *serve)
     if (serve->persist != NULL)
         persist_stop(serve->persist);
     status_socket_destroy(&serve->status);
+    if (serve->policy != NULL)
+        serve_policy_stop(serve->policy);
     if (serve->network != NULL)
         network_close(serve->network);
     uv_run(&serve->loop, UV_RUN_NOWAIT);
     uv_walk(&serve->loop, close_handle, NULL);
     uv_run(&serve->loop, UV_RUN_DEFAULT);
     server_delete(serve->server);
+    serve_policy_delete(serve->policy);
     network_delete(serve->network);
     persist_delete(serve->persist);
     log_writer_delete(serve->decision_log);
@@ -411,9 +427,13 @@ int serve_main(int argc, char **argv)
                                .wall_s = host_wall,
                                .allocate = host_allocate,
                                .random = host_random,
-                               .log = host_log};
+                               .log = host_log,
+                               .lock = host_lock,
+                               .unlock = host_unlock};
     serve.line.host = &serve.host;
     uv_loop_init(&serve.loop);
+    if (uv_mutex_init(&serve.mutex) != 0)
+        abort();
     error = start(&serve);
     if (error != 0) {
         fprintf(stderr, "reflow serve: %s\n", serve.error);
@@ -423,5 +443,6 @@ int serve_main(int argc, char **argv)
     }
     stop(&serve);
     uv_loop_close(&serve.loop);
+    uv_mutex_destroy(&serve.mutex);
     return error != 0 ? EXIT_REFUSED : 0;
 }

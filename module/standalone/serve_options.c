@@ -35,12 +35,20 @@ const char serve_usage[] =
     "  --message-time S         a message must be whole after (32)\n"
     "  --drain S                after SIGTERM, wait so long for calls being set up (32)\n"
     "\n"
+    "  --layer NAME:PRIO=PATH   policies above (or below) the script's: a file or a folder\n"
+    "  --tenant DOMAIN=PATH     policies for the users of one domain, before all others\n"
+    "  --control PATH           a Unix socket for `reflow ctl`\n"
+    "  --watch                  notice changed policies, and reload\n"
+    "  --last-good FILE         keep the last good policy there (with --state: FILE.policy)\n"
+    "  --no-last-good           do not start with the last good policy where the present one is broken\n"
+    "  --rollback-window N      entries that automatic rollback looks at (100)\n"
+    "  --rollback-share PERCENT of them that may fail, before the version before is taken (20)\n"
     "  --script-time MS         a hook may take so long (20)\n"
     "  --script-memory BYTES    a script may use so much (8388608)\n"
     "  --t1 MS                  RFC 3261 timer T1 (500)\n"
     "  --timer-c MS             RFC 3261 timer C (185000)\n"
     "\n"
-    "SIGHUP loads the script anew and takes it in use only where it loads whole; SIGTERM drains and ends.\n";
+    "SIGHUP loads the policy anew and takes it in use only where it loads whole; SIGTERM drains and ends.\n";
 
 struct number_option {
     const char *name;
@@ -106,18 +114,34 @@ static int add_domain(struct serve_options *options, const char *text, char *err
     return 0;
 }
 
+static int add_layer(struct serve_options *options, const char *name, const char *text, char *error, size_t size)
+{
+    bool tenant = strcmp(name, "--tenant") == 0;
+    if (tenant ? layer_option_tenant(&options->policy, text) : layer_option_layer(&options->policy, text))
+        return 0;
+    snprintf(error, size, "%s %s: not %s, or too many layers", name, text,
+             tenant ? "DOMAIN=PATH" : "NAME:PRIORITY=PATH");
+    return -EINVAL;
+}
+
 static int take_text(struct serve_options *options, const char *name, const char *value, char *error, size_t size)
 {
     if (strcmp(name, "--listen") == 0)
         return add_listen(options, value, error, size);
     if (strcmp(name, "--domain") == 0)
         return add_domain(options, value, error, size);
+    if (strcmp(name, "--layer") == 0 || strcmp(name, "--tenant") == 0)
+        return add_layer(options, name, value, error, size);
     if (strcmp(name, "--state") == 0)
         options->state = value;
     else if (strcmp(name, "--status") == 0)
         options->status = value;
     else if (strcmp(name, "--decision-log") == 0)
         options->decision_log = value;
+    else if (strcmp(name, "--control") == 0)
+        options->control = value;
+    else if (strcmp(name, "--last-good") == 0)
+        options->last_good = value;
     else
         return -ENOENT;
     return 0;
@@ -143,6 +167,8 @@ static int take_number(struct serve_options *options, const char *name, const ch
                                             {"--decision-log-keep", 0, 1000, &options->decision_log_keep},
                                             {"--script-time", 1, 60000, &options->limits.time_ms},
                                             {"--script-memory", 65536, 1U << 31, &memory},
+                                            {"--rollback-window", 1, 1000000, &options->rollback_window},
+                                            {"--rollback-share", 1, 100, &options->rollback_share},
                                             {"--t1", 10, 60000, &server->timers.t1},
                                             {"--timer-c", 100, 86400000, &server->timer_c_ms}};
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
@@ -166,6 +192,10 @@ static bool take_switch(struct serve_options *options, const char *name)
         options->log_decisions = true;
     else if (strcmp(name, "--mask-numbers") == 0)
         options->mask_numbers = true;
+    else if (strcmp(name, "--watch") == 0)
+        options->watch = true;
+    else if (strcmp(name, "--no-last-good") == 0)
+        options->no_last_good = true;
     else if (strcmp(name, "--verbose") == 0)
         options->verbose = true;
     else if (strcmp(name, "--help") == 0)
@@ -193,7 +223,7 @@ static int check(struct serve_options *options, char *error, size_t size)
     uint32_t least = server->expires_least ? server->expires_least : 60;
     uint32_t most = server->expires_most ? server->expires_most : 7200;
     uint32_t standard = server->expires ? server->expires : 3600;
-    if (options->script == NULL && !options->help) {
+    if (options->policy.layers[0].path[0] == '\0' && !options->help) {
         snprintf(error, size, "no script named");
         return -EINVAL;
     }
@@ -218,11 +248,14 @@ int serve_options_read(struct serve_options *options, int argc, char **argv, cha
     options->server.flow_timer = 120;
     for (int i = 1; i < argc; i++) {
         if (argv[i][0] != '-') {
-            if (options->script != NULL) {
-                snprintf(error, error_size, "one script only: %s and %s", options->script, argv[i]);
+            if (options->policy.layers[0].path[0] != '\0') {
+                snprintf(error, error_size, "one script only: %s and %s", options->policy.layers[0].path, argv[i]);
                 return -EINVAL;
             }
-            options->script = argv[i];
+            if (!layer_option_base(&options->policy, argv[i])) {
+                snprintf(error, error_size, "the script's name is empty or too long");
+                return -EINVAL;
+            }
         } else if (!take_switch(options, argv[i])) {
             int result = take_option(options, argv[i], i + 1 < argc ? argv[i + 1] : NULL, error, error_size);
             if (result != 0)

@@ -2,6 +2,7 @@
 #ifndef REFLOW_STANDALONE_SERVE_OPTIONS_H
 #define REFLOW_STANDALONE_SERVE_OPTIONS_H
 
+#include "standalone/layer_option.h"
 #include "standalone/network.h"
 #include "standalone/server.h"
 
@@ -14,7 +15,9 @@ struct listen_option {
 };
 
 struct serve_options {
-    const char *script, *state, *status, *decision_log;
+    const char *state, *status, *control, *last_good, *decision_log;
+    struct layer_options policy;              /* the script, and what lies above it */
+    uint32_t rollback_window, rollback_share; /* entries; per cent */
     struct listen_option listens[LISTENERS_MOST];
     size_t listen_count;
     struct server_config server; /* domains, expiry, timers, limits */
@@ -23,6 +26,7 @@ struct serve_options {
     uint32_t drain_s;
     uint32_t decision_log_size, decision_log_keep;
     bool log_decisions, mask_numbers, verbose, help;
+    bool watch, no_last_good;
 };
 
 /* 0; or -EINVAL with one line in `error`. */

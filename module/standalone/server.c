@@ -28,6 +28,16 @@ static void sweep_fires(struct timer *timer)
     timer_start(&server->timers, timer, removed == SWEEP_MOST ? 10 : SWEEP_MS);
 }
 
+static int create_policy(struct server *server)
+{
+    const struct policy_config config = {.host = server->config.host};
+    server->policy = server->config.policy;
+    if (server->policy != NULL)
+        return 0;
+    server->own_policy = true;
+    return policy_new(&server->policy, &config);
+}
+
 static int create_parts(struct server *server)
 {
     const struct host *host = server->config.host;
@@ -37,8 +47,9 @@ static int create_parts(struct server *server)
                                          .values = server->config.timers,
                                          .client = &branch_events,
                                          .server = &context_events};
-    if (table_create(&server->datagram6, host) != 0 || table_create(&server->rests, host) != 0 ||
-        table_create(&server->heirs, host) != 0 || transactions_new(&server->transactions, &config) != 0 ||
+    if (create_policy(server) != 0 || table_create(&server->datagram6, host) != 0 ||
+        table_create(&server->rests, host) != 0 || table_create(&server->heirs, host) != 0 ||
+        transactions_new(&server->transactions, &config) != 0 ||
         binding_store_new(&server->bindings, host, &server->config.bindings) != 0)
         return -ENOMEM;
     flows_listen(server);
@@ -81,20 +92,23 @@ void server_delete(struct server *server)
     table_destroy(&server->rests);
     table_destroy(&server->heirs);
     timers_destroy(&server->timers);
-    script_release(server->script);
+    if (server->own_policy)
+        policy_delete(server->policy);
     sip_buffer_destroy(&server->out);
     memory_delete(server->config.host, server, sizeof *server);
 }
 
-void server_use_script(struct server *server, struct script *script)
+int server_use_script(struct server *server, struct script *script)
 {
-    script_release(server->script);
-    server->script = script;
+    int error = policy_use(server->policy, script);
+    if (error != 0)
+        script_release(script);
+    return error;
 }
 
-struct script *server_script(const struct server *server)
+struct policy *server_policy(const struct server *server)
 {
-    return server->script;
+    return server->policy;
 }
 
 struct timers *server_timers(struct server *server)
@@ -131,14 +145,14 @@ static void tell_script(struct server *server, flow_id flow, const struct bindin
     struct script_flow told = {
         .aor = view.aor, .instance = view.instance, .reg_id = view.reg_id, .reason = text_of(reason)};
     told.flow = (struct text){description, server_describe_flow(server, flow, description, sizeof description)};
-    script_on_flow(server->script, HOOK_FLOW_DOWN, &told);
+    policy_on_flow(server->policy, HOOK_FLOW_DOWN, &told);
 }
 
 void server_flow_down(struct server *server, flow_id flow, const char *reason)
 {
     const struct binding *binding = binding_first_on_flow(server->bindings, flow);
     server->counters.flows_down++;
-    if (server->script != NULL && script_has_hook(server->script, HOOK_FLOW_DOWN)) {
+    if (policy_hears(server->policy, HOOK_FLOW_DOWN)) {
         for (; binding != NULL; binding = binding_next_on_flow(server->bindings, binding))
             tell_script(server, flow, binding, reason);
     }

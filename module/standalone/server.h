@@ -9,7 +9,7 @@
 #include "core/decide.h"
 #include "flow/binding.h"
 #include "host/host.h"
-#include "script/engine.h"
+#include "script/policy.h"
 #include "sip/rewrite.h"
 #include "standalone/peer.h"
 #include "standalone/timer.h"
@@ -50,6 +50,7 @@ struct decided {
 struct server_config {
     const struct host *host;
     const struct wire *wire;
+    struct policy *policy; /* borrowed; NULL: one of the server's own, for server_use_script() */
     struct listener listeners[LISTENERS_MOST];
     size_t listener_count;
     char domains[DOMAINS_MOST][128]; /* beside the listeners' own addresses */
@@ -108,9 +109,10 @@ void server_received_fault(struct server *server, const struct peer *source, con
    "keepalive", "write". */
 void server_flow_down(struct server *server, flow_id flow, const char *reason);
 
-/* Take a script in use for new requests; the reference is taken over. Those in progress keep theirs. */
-void server_use_script(struct server *server, struct script *script);
-struct script *server_script(const struct server *server);
+/* Take a script in use for new requests, as a version of the policy; the reference is taken over. Those in progress
+   keep theirs. 0 or -ENOMEM. */
+int server_use_script(struct server *server, struct script *script);
+struct policy *server_policy(const struct server *server);
 
 /* Timers of the server; the caller runs them and sleeps until the next. */
 struct timers *server_timers(struct server *server);

@@ -17,7 +17,8 @@ struct server {
     struct timers timers;
     struct transactions *transactions;
     struct binding_store *bindings;
-    struct script *script;
+    struct policy *policy;
+    bool own_policy;
     struct table datagram6; /* peers of IPv6 datagram flows that carry bindings, by flow */
     struct table rests;     /* destinations that rest, by digest of their name */
     struct table heirs;     /* whose a dead flow was, by flow */
@@ -36,9 +37,9 @@ struct context {
     struct server *server;
     struct server_transaction *transaction; /* NULL when it has ended */
     const struct sip_message *request;      /* the transaction's, while it lives; else NULL */
-    struct script *script;
-    struct target_set *targets; /* NULL inside a dialog */
-    struct branch *branches;    /* newest first */
+    struct policy_hold hold;                /* the version of the policy that it began with */
+    struct target_set *targets;             /* NULL inside a dialog */
+    struct branch *branches;                /* newest first */
     struct text aor;
     struct peer back;       /* where responses go, for a 2xx that comes after the transaction has ended */
     struct timer ring_next; /* sip_route's next_after */

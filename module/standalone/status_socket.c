@@ -1,12 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "standalone/status_socket.h"
 
-#include <errno.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-#include <unistd.h>
-
+#include "standalone/local_socket.h"
 #include "standalone/memory.h"
 
 struct reader {
@@ -49,22 +44,6 @@ static void on_connection(uv_stream_t *stream, int status)
         uv_close((uv_handle_t *)&reader->pipe, on_closed);
 }
 
-/* Nobody listens there any more. */
-static bool is_left_over(const char *path)
-{
-    struct stat file;
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    if (lstat(path, &file) != 0 || !S_ISSOCK(file.st_mode) || strlen(path) >= sizeof address.sun_path)
-        return false;
-    memcpy(address.sun_path, path, strlen(path) + 1);
-    int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    bool refused =
-        probe >= 0 && connect(probe, (struct sockaddr *)&address, sizeof address) != 0 && errno == ECONNREFUSED;
-    if (probe >= 0)
-        close(probe);
-    return refused;
-}
-
 int status_socket_create(struct status_socket *socket, uv_loop_t *loop, const struct host *host, const char *path,
                          write_status *write, void *context)
 {
@@ -74,9 +53,7 @@ int status_socket_create(struct status_socket *socket, uv_loop_t *loop, const st
         return error;
     socket->open = true;
     socket->pipe.data = socket;
-    if (is_left_over(path))
-        unlink(path);
-    error = uv_pipe_bind(&socket->pipe, path);
+    error = local_socket_bind(&socket->pipe, path);
     return error != 0 ? error : uv_listen((uv_stream_t *)&socket->pipe, 16, on_connection);
 }
 

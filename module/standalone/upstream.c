@@ -125,10 +125,10 @@ static bool ask_exhausted(struct context *context, const struct best *best, cons
                                  .facts = &facts,
                                  .state = &state,
                                  .branches = context->branches_made};
-    if (context->script == NULL || context->targets == NULL || !script_has_hook(context->script, HOOK_EXHAUSTED))
+    if (context->targets == NULL || !policy_has_hook(&context->hold, HOOK_EXHAUSTED))
         return false;
     struct script_call call = context_script_call(context, source, sizeof source);
-    enum script_outcome outcome = script_on_exhausted(context->script, &call, &reply, &verdict);
+    enum script_outcome outcome = policy_on_exhausted(&context->hold, &call, &reply, &verdict);
     context->server->counters.script_errors += outcome >= SCRIPT_ERROR;
     if (outcome != SCRIPT_VERDICT)
         return false;

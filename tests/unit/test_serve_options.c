@@ -47,7 +47,7 @@ static void test_a_script_is_enough(void **state)
     (void)state;
     assert_read(&command, "routing.lua");
     const struct serve_options *options = &command.options;
-    assert_string_not_equal(options->script, "");
+    assert_string_not_equal(options->policy.layers[0].path, "");
     assert_null(options->state);
     assert_null(options->status);
     assert_null(options->decision_log);

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#ifndef REFLOW_STANDALONE_LAYER_OPTION_H
+#define REFLOW_STANDALONE_LAYER_OPTION_H
+
+#include <stdbool.h>
+
+#include "script/sources.h"
+
+/* The layers of a policy as command lines name them. */
+
+enum { LAYER_TENANT_PRIORITY = 1000 };
+
+struct layer_options {
+    struct layer layers[LAYERS_MOST];
+    size_t count;
+};
+
+/* The script itself: layer "base", priority 0, always the first. False where the path is too long. */
+bool layer_option_base(struct layer_options *options, const char *path);
+
+/* "NAME:PRIORITY=PATH". False where it is not of this form or there are too many. */
+bool layer_option_layer(struct layer_options *options, const char *text);
+
+/* "DOMAIN=PATH": hooks for AORs of this domain alone, before those of every other layer. */
+bool layer_option_tenant(struct layer_options *options, const char *text);
+
+#endif

@@ -1,0 +1,228 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+-- Policies change while calls run: reload, canary, shadow, promote, roll back, by command, signal and watch.
+local tap = require "tap"
+local ua = require "ua"
+local server = require "server"
+
+local test = tap.test
+local one = ua.instance(1)
+
+local function answering(phrase, more)
+    return ('sip_on_request("OPTIONS", function() return sip_reply(200, "%s") end)\n%s\n'):format(phrase, more or "")
+end
+
+local function start(t, options)
+    options = options or {}
+    local control = server.temporary ".control"
+    options.args = options.args or {}
+    table.insert(options.args, "--control")
+    table.insert(options.args, control)
+    options.source = options.source or answering "one"
+    local s = server.start(t, options)
+    s.control = control
+    local function open(user)
+        return ua.open { port = s.port, user = user, domain = s.domain, transport = "tcp" }
+    end
+    return open, s
+end
+
+local function ctl(s, ...)
+    return server.run { "ctl", "--socket", s.control, ... }
+end
+
+
+
+local function answer(flow)
+    return flow:expect_final(flow:request("OPTIONS", { uri = "sip:example.test", contact = false })).phrase
+end
+
+test("ctl reload: answers when it is done, says what each worker did", function(t)
+    local open, s = start(t)
+    local alice = open("alice")
+    server.write(s.script, answering "two")
+    local reload = ctl(s, "reload")
+    t:equal(reload.status, 0)
+    t:match(reload.out, "worker 1: version 2")
+    t:equal(answer(alice), "two")
+end)
+
+test("ctl reload: nothing changed is no success", function(t)
+    local open, s = start(t)
+    local reload = ctl(s, "reload")
+    t:equal(reload.status, 1)
+    t:match(reload.err, "unchanged")
+    t:equal(answer(open("alice")), "one")
+end)
+
+test("a run-time error on the new script's last line: the old one keeps answering, whole", function(t)
+    local open, s = start(t)
+    local alice = open("alice")
+    server.write(s.script, answering("half", "error('last line')"))
+    local reload = ctl(s, "reload")
+    t:equal(reload.status, 1)
+    t:match(reload.err, ":2:.*last line")
+    for _ = 1, 5 do
+        t:equal(answer(alice), "one")
+    end
+    t:match(ctl(s, "reload").err, "failed before")
+end)
+
+test("a reload of a missing file: the old one keeps answering", function(t)
+    local open, s = start(t)
+    local alice = open("alice")
+    os.remove(s.script)
+    t:equal(ctl(s, "reload").status, 1)
+    t:equal(answer(alice), "one")
+    server.write(s.script, answering "back")
+    t:equal(ctl(s, "reload").status, 0)
+    t:equal(answer(alice), "back")
+end)
+
+test("canary: a share of the calls, promoted to all, rolled back", function(t)
+    local open, s = start(t)
+    local alice = open("alice")
+    server.write(s.script, answering "two")
+    t:equal(ctl(s, "canary", "50").status, 0)
+    local seen = {}
+    for _ = 1, 60 do
+        seen[answer(alice)] = true
+    end
+    t:ok(seen.one and seen.two, "both versions answer")
+    t:match(ctl(s, "status").out, "canary")
+    t:equal(ctl(s, "promote").status, 0)
+    for _ = 1, 10 do
+        t:equal(answer(alice), "two")
+    end
+    t:equal(ctl(s, "rollback").status, 0)
+    t:equal(answer(alice), "one")
+    t:equal(ctl(s, "rollback").status, 1)
+end)
+
+test("shadow: no effect, differences told with samples", function(t)
+    local open, s = start(t)
+    local alice = open("alice")
+    server.write(s.script, 'sip_on_request("OPTIONS", function() return sip_reply(486) end)')
+    t:equal(ctl(s, "shadow").status, 0)
+    t:equal(answer(alice), "one")
+    local status = ctl(s, "status").out
+    t:match(status, "shadow agrees=0 differs=1")
+    t:match(status, "active reply 200, shadow reply 486")
+    t:equal(ctl(s, "shadow", "off").status, 0)
+end)
+
+test("automatic rollback: a version whose hooks keep failing gives way to the one before", function(t)
+    local open, s = start(t, { args = { "--rollback-window", "20", "--rollback-share", "25" } })
+    local alice = open("alice")
+    server.write(s.script, 'sip_on_request(function() error "always" end)')
+    t:equal(ctl(s, "reload").status, 0)
+    local back
+    for _ = 1, 20 do
+        back = back or answer(alice) == "one"
+    end
+    t:ok(back)
+    t:match(s.err, "taken back")
+    t:equal(ctl(s, "reload").status, 1)
+end)
+
+test("a call keeps its version while ten others come and go", function(t)
+    local turn = 'sip_on_response(486, function() return sip_fail(%d) end)'
+    local open, s = start(t, { source = turn:format(404) })
+    local bob, alice = open("bob"), open("alice")
+    bob:register { instance = one, reg_id = 1 }
+    local call = alice:invite(bob.aor)
+    local invite = bob:expect "INVITE"
+    for version = 1, 10 do
+        server.write(s.script, turn:format(410 + version % 2) .. "\n-- " .. version)
+        t:equal(ctl(s, "reload").status, 0)
+    end
+    bob:reply(invite, 486)
+    alice:expect_final(call, 404)
+end)
+
+test("--watch: an editor's rename and a swapped link are noticed", function(t)
+    local folder = server.temporary ".policies"
+    os.execute("mkdir -p " .. folder .. "/a " .. folder .. "/b")
+    t:defer(function()
+        os.execute("rm -rf " .. folder)
+    end)
+    local function write(name, text)
+        server.write(folder .. "/" .. name, text)
+    end
+    write("a/p.lua", answering "one")
+    os.execute(("ln -s a %s/data && ln -s data/p.lua %s/p.lua"):format(folder, folder))
+    local s = server.start(t, { script = folder .. "/p.lua", args = { "--watch" } })
+    local alice = ua.open { port = s.port, user = "alice", domain = s.domain, transport = "tcp" }
+    t:equal(answer(alice), "one")
+    local function becomes(wanted)
+        return ua.wait.until_true(8000, function()
+            return answer(alice) == wanted
+        end)
+    end
+    write("b/p.lua", answering "two")
+    os.execute(("ln -s b %s/new && mv -T %s/new %s/data"):format(folder, folder, folder))
+    becomes "two"
+    t:equal(answer(alice), "two")
+    write("p.new", answering "three")
+    os.execute(("mv %s/p.new %s/p.lua"):format(folder, folder))
+    becomes "three"
+    t:equal(answer(alice), "three")
+    write("p.lua", "this is no Lua")
+    ua.wait.until_true(8000, function()
+        return s.err:find "not reloaded"
+    end)
+    t:match(s.err, "not reloaded")
+    t:equal(answer(alice), "three")
+end)
+
+test("a restart with a broken policy starts with the last good one, loudly, unless forbidden", function(t)
+    local good = server.temporary ".good"
+    t:defer(function()
+        os.remove(good)
+    end)
+    local _, s = start(t, { args = { "--last-good", good } })
+    s:stop()
+    local broken = "this is no Lua"
+    local open
+    open, s = start(t, { source = broken, args = { "--last-good", good } })
+    t:match(s.err, "BROKEN")
+    t:equal(answer(open("alice")), "one")
+    local path = server.temporary ".lua"
+    server.write(path, broken)
+    local refused = server.run { "serve", path, "--listen", "udp:127.0.0.1:" .. server.free_port(), "--last-good",
+        good, "--no-last-good" }
+    os.remove(path)
+    t:equal(refused.status, 2)
+end)
+
+test("the policy's own specs run before a reload, and forbid it", function(t)
+    local folder = server.temporary ".policy"
+    os.execute("mkdir -p " .. folder .. "/spec")
+    t:defer(function()
+        os.execute("rm -rf " .. folder)
+    end)
+    server.write(folder .. "/policy.lua", answering "one")
+    server.write(folder .. "/spec/first_spec.lua", "-- nothing to say yet\n")
+    local control = server.temporary ".control"
+    local s = server.start(t, { script = folder, args = { "--control", control } })
+    s.control = control
+    local alice = ua.open { port = s.port, user = "alice", domain = s.domain, transport = "tcp" }
+    server.write(folder .. "/policy.lua", answering "two")
+    server.write(folder .. "/spec/first_spec.lua", "error 'this spec fails'\n")
+    local reload = ctl(s, "reload")
+    t:equal(reload.status, 1)
+    t:match(reload.err, "specs")
+    t:equal(answer(alice), "one")
+end)
+
+test("ctl: no server, no such command, garbage on the socket", function(t)
+    local open, s = start(t)
+    t:equal(server.run({ "ctl", "--socket", "/nonexistent/reflow", "status" }).status, 2)
+    t:equal(server.run({ "ctl", "--socket", s.control }).status, 2)
+    t:equal(ctl(s, "dance").status, 1)
+    t:equal(ctl(s, "canary", "0").status, 1)
+    t:equal(ctl(s, "canary", "x").status, 1)
+    t:equal(ctl(s, "reload", "now").status, 1)
+    t:equal(answer(open("alice")), "one")
+end)
+
+tap.done()
