@@ -42,7 +42,7 @@ BENCHES        = $(patsubst tests/bench/%.c,$(OBJ)/bench/%,$(sort $(wildcard tes
 PACKAGE_SETS   = build test lint bench run
 
 .PHONY: all binaries unit-tests fuzzers benches help run test valgrind demo bench soak fuzz lint rules install \
-        clean format $(PACKAGE_SETS:%=packages-%)
+        clean format generate $(PACKAGE_SETS:%=packages-%)
 all: $(BUILD)/reflow $(BUILD)/reflow.so
 
 help:
@@ -129,11 +129,12 @@ soak: packages-test
 ## make install    PREFIX=/usr/local DESTDIR=: the program, the Lua module, examples and documents
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/lua/5.4 $(DESTDIR)$(PREFIX)/share/doc/reflow \
-	    $(DESTDIR)$(PREFIX)/share/reflow/examples/policies
+	    $(DESTDIR)$(PREFIX)/share/reflow/examples/policies $(DESTDIR)$(PREFIX)/share/reflow/meta
 	install -m 755 $(BUILD)/reflow $(DESTDIR)$(PREFIX)/bin/reflow
 	install -m 644 $(BUILD)/reflow.so $(DESTDIR)$(PREFIX)/lib/lua/5.4/reflow.so
 	install -m 644 $(wildcard examples/*.lua) $(DESTDIR)$(PREFIX)/share/reflow/examples
 	install -m 644 $(wildcard examples/policies/*.lua) $(DESTDIR)$(PREFIX)/share/reflow/examples/policies
+	install -m 644 $(wildcard lua/meta/*) $(DESTDIR)$(PREFIX)/share/reflow/meta
 	install -m 644 $(wildcard README.md LICENSE) $(DESTDIR)$(PREFIX)/share/doc/reflow
 
 $(PACKAGE_SETS:%=packages-%): packages-%:
@@ -142,6 +143,10 @@ $(PACKAGE_SETS:%=packages-%): packages-%:
 ## make clean      removes what was built
 clean:
 	rm -rf $(BUILD)
+
+## make generate   what editors, luacheck and readers want of module/script/schema.def, into lua/meta
+generate: packages-run
+	@lua5.4 tests/support/schema.lua
 
 ## make format     clang-format on all C
 format:

@@ -118,14 +118,10 @@ static int is_flow_failed(lua_State *L)
 
 void bind_class(lua_State *L)
 {
-    static const luaL_Reg functions[] = {{"is_provisional", is_provisional},
-                                         {"is_success", is_success},
-                                         {"is_redirect", is_redirect},
-                                         {"is_client_error", is_client_error},
-                                         {"is_server_error", is_server_error},
-                                         {"is_global_failure", is_global_failure},
-                                         {"is_final", is_final},
-                                         {"is_flow_failed", is_flow_failed},
-                                         {NULL, NULL}};
+    static const luaL_Reg functions[] = {
+#define SCHEMA_CLASSES
+#define FUNCTION(name, function, arguments, returns, what) {#name, function},
+#include "script/schema.def"
+        {NULL, NULL}};
     luaL_setfuncs(L, functions, 0);
 }

@@ -62,6 +62,10 @@ static int code(lua_State *L)
 
 void bind_code(lua_State *L)
 {
-    lua_pushcfunction(L, code);
-    lua_setfield(L, -2, "code");
+    static const luaL_Reg functions[] = {
+#define SCHEMA_CODE
+#define FUNCTION(name, function, arguments, returns, what) {#name, function},
+#include "script/schema.def"
+        {NULL, NULL}};
+    luaL_setfuncs(L, functions, 0);
 }

@@ -188,6 +188,10 @@ static int decide_reply(lua_State *L)
 
 void bind_decide(lua_State *L)
 {
-    lua_pushcfunction(L, decide_reply);
-    lua_setfield(L, -2, "decide");
+    static const luaL_Reg functions[] = {
+#define SCHEMA_DECIDE
+#define FUNCTION(name, function, arguments, returns, what) {#name, function},
+#include "script/schema.def"
+        {NULL, NULL}};
+    luaL_setfuncs(L, functions, 0);
 }

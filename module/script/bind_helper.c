@@ -40,6 +40,9 @@ static int keepalive_interval(lua_State *L)
 void bind_helper(lua_State *L)
 {
     static const luaL_Reg functions[] = {
-        {"recovery_delay", recovery_delay}, {"keepalive_interval", keepalive_interval}, {NULL, NULL}};
+#define SCHEMA_HELPER
+#define FUNCTION(name, function, arguments, returns, what) {#name, function},
+#include "script/schema.def"
+        {NULL, NULL}};
     luaL_setfuncs(L, functions, 0);
 }

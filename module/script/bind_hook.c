@@ -316,10 +316,10 @@ static int emergency(lua_State *L)
 
 void bind_hook(lua_State *L)
 {
-    static const luaL_Reg functions[] = {{"on_request", on_request},         {"on_register", on_register},
-                                         {"on_response", on_response},       {"on_success", on_success},
-                                         {"on_flow_failed", on_flow_failed}, {"on_exhausted", on_exhausted},
-                                         {"on_flow_up", on_flow_up},         {"on_flow_down", on_flow_down},
-                                         {"emergency", emergency},           {NULL, NULL}};
+    static const luaL_Reg functions[] = {
+#define SCHEMA_HOOK
+#define FUNCTION(name, function, arguments, returns, what) {#name, function},
+#include "script/schema.def"
+        {NULL, NULL}};
     luaL_setfuncs(L, functions, 0);
 }

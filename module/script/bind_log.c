@@ -31,9 +31,13 @@ static int log_format(lua_State *L)
 
 void bind_log(lua_State *L)
 {
+    static const luaL_Reg functions[] = {
+#define SCHEMA_LOG
+#define FUNCTION(name, function, arguments, returns, what) {#name, function},
+#include "script/schema.def"
+        {NULL, NULL}};
     luaL_requiref(L, LUA_STRLIBNAME, luaopen_string, 0);
     lua_getfield(L, -1, "format");
     lua_remove(L, -2);
-    lua_pushcclosure(L, log_format, 1);
-    lua_setfield(L, -2, "log");
+    luaL_setfuncs(L, functions, 1);
 }

@@ -112,28 +112,18 @@ static void push_number(lua_State *L, int64_t number, int64_t absent)
         lua_pushinteger(L, number);
 }
 
-/* The getters by name, in the order of the table below. */
 enum getter {
-    GET_IS_REQUEST,
-    GET_METHOD,
-    GET_CODE,
-    GET_PHRASE,
-    GET_URI,
-    GET_CALL_ID,
-    GET_FROM,
-    GET_FROM_TAG,
-    GET_TO,
-    GET_TO_TAG,
-    GET_CSEQ,
-    GET_EXPIRES,
-    GET_RETRY_AFTER,
-    GET_BODY,
+#define SCHEMA_MESSAGE
+#define FIELD(name, getter, type, what) getter,
+#include "script/schema.def"
     GET_COUNT
 };
 
-static const char *const getter_names[GET_COUNT] = {"is_request", "method",  "code",        "phrase", "uri",
-                                                    "call_id",    "from",    "from_tag",    "to",     "to_tag",
-                                                    "cseq",       "expires", "retry_after", "body"};
+static const char *const getter_names[GET_COUNT] = {
+#define SCHEMA_MESSAGE
+#define FIELD(name, getter, type, what) #name,
+#include "script/schema.def"
+};
 
 static void get(lua_State *L, const struct sip_message *message, enum getter getter)
 {
@@ -237,7 +227,16 @@ static int parse(lua_State *L)
 
 void bind_message(lua_State *L)
 {
-    static const luaL_Reg methods[] = {{"header", header}, {"headers", headers}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {
+#define SCHEMA_MESSAGE
+#define FUNCTION(name, function, arguments, returns, what) {#name, function},
+#include "script/schema.def"
+        {NULL, NULL}};
+    static const luaL_Reg methods[] = {
+#define SCHEMA_MESSAGE
+#define METHOD(name, function, arguments, returns, what) {#name, function},
+#include "script/schema.def"
+        {NULL, NULL}};
     lua_createtable(L, 0, 4);
     lua_createtable(L, 0, GET_COUNT + 2);
     luaL_setfuncs(L, methods, 0);
@@ -254,6 +253,5 @@ void bind_message(lua_State *L)
     lua_pushboolean(L, 0);
     lua_setfield(L, -2, "__metatable");
     lua_rawsetp(L, LUA_REGISTRYINDEX, &metatable_key);
-    lua_pushcfunction(L, parse);
-    lua_setfield(L, -2, "parse");
+    luaL_setfuncs(L, functions, 0);
 }

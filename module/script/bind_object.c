@@ -105,9 +105,10 @@ static void call_age(lua_State *L, const struct bind_state *state)
 }
 
 static const struct field call_fields[] = {
-    {"method", call_method},   {"uri", call_uri},   {"from", call_from}, {"to", call_to},
-    {"call_id", call_call_id}, {"cseq", call_cseq}, {"body", call_body}, {"aor", call_aor},
-    {"source", call_source},   {"age", call_age},   {NULL, NULL}};
+#define SCHEMA_CALL
+#define FIELD(name, getter, type, what) {#name, getter},
+#include "script/schema.def"
+    {NULL, NULL}};
 
 static void reply_get_code(lua_State *L, const struct bind_state *state)
 {
@@ -196,22 +197,11 @@ static void reply_body(lua_State *L, const struct bind_state *state)
     push_text(L, state->reply->message != NULL ? sip_body(state->reply->message) : (struct text){0});
 }
 
-static const struct field reply_fields[] = {{"code", reply_get_code},
-                                            {"phrase", reply_phrase},
-                                            {"method", reply_method},
-                                            {"retry_after", reply_retry_after},
-                                            {"reg_id", reply_reg_id},
-                                            {"flows_left", reply_flows_left},
-                                            {"targets_left", reply_targets_left},
-                                            {"provisional_seen", reply_provisional_seen},
-                                            {"in_dialog", reply_in_dialog},
-                                            {"origin", reply_origin},
-                                            {"destination", reply_destination},
-                                            {"flow", reply_flow},
-                                            {"instance", reply_instance},
-                                            {"branches", reply_branches},
-                                            {"body", reply_body},
-                                            {NULL, NULL}};
+static const struct field reply_fields[] = {
+#define SCHEMA_REPLY
+#define FIELD(name, getter, type, what) {#name, getter},
+#include "script/schema.def"
+    {NULL, NULL}};
 
 static void decision_action(lua_State *L, const struct bind_state *state)
 {
@@ -261,18 +251,11 @@ static void decision_wait_max(lua_State *L, const struct bind_state *state)
     lua_pushnumber(L, state->decision->wait_max_ms / 1000.0);
 }
 
-static const struct field decision_fields[] = {{"action", decision_action},
-                                               {"rule", decision_rule},
-                                               {"why", decision_why},
-                                               {"status", decision_status},
-                                               {"code", decision_code},
-                                               {"drop", decision_drop},
-                                               {"rest", decision_rest},
-                                               {"wait_min", decision_wait_min},
-                                               {"wait_max", decision_wait_max},
-                                               {"flows_left", reply_flows_left},
-                                               {"targets_left", reply_targets_left},
-                                               {NULL, NULL}};
+static const struct field decision_fields[] = {
+#define SCHEMA_DECISION
+#define FIELD(name, getter, type, what) {#name, getter},
+#include "script/schema.def"
+    {NULL, NULL}};
 
 static void flow_flow(lua_State *L, const struct bind_state *state)
 {
@@ -299,9 +282,11 @@ static void flow_reason(lua_State *L, const struct bind_state *state)
     push_text(L, state->flow->reason);
 }
 
-static const struct field flow_fields[] = {{"flow", flow_flow},         {"aor", flow_aor},
-                                           {"instance", flow_instance}, {"reg_id", flow_reg_id},
-                                           {"reason", flow_reason},     {NULL, NULL}};
+static const struct field flow_fields[] = {
+#define SCHEMA_FLOW
+#define FIELD(name, getter, type, what) {#name, getter},
+#include "script/schema.def"
+    {NULL, NULL}};
 
 static const struct field no_fields[] = {{NULL, NULL}};
 
@@ -389,6 +374,18 @@ static int object_tostring(lua_State *L)
     return 1;
 }
 
+static const luaL_Reg call_methods[] = {
+#define SCHEMA_CALL
+#define METHOD(name, function, arguments, returns, what) {#name, function},
+#include "script/schema.def"
+    {NULL, NULL}};
+
+static const luaL_Reg reply_methods[] = {
+#define SCHEMA_REPLY
+#define METHOD(name, function, arguments, returns, what) {#name, function},
+#include "script/schema.def"
+    {NULL, NULL}};
+
 static void push_fields(lua_State *L, enum object_kind kind)
 {
     const struct field *fields = fields_of[kind];
@@ -397,12 +394,10 @@ static void push_fields(lua_State *L, enum object_kind kind)
         lua_pushinteger(L, i);
         lua_setfield(L, -2, fields[i].name);
     }
-    if (kind != OBJECT_CALL && kind != OBJECT_REPLY)
-        return;
-    lua_pushcfunction(L, object_header);
-    lua_setfield(L, -2, "header");
-    lua_pushcfunction(L, object_headers);
-    lua_setfield(L, -2, "headers");
+    if (kind == OBJECT_CALL)
+        luaL_setfuncs(L, call_methods, 0);
+    else if (kind == OBJECT_REPLY)
+        luaL_setfuncs(L, reply_methods, 0);
 }
 
 void bind_object(lua_State *L)

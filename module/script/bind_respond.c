@@ -51,7 +51,11 @@ static int respond(lua_State *L)
 
 void bind_respond(lua_State *L)
 {
+    static const luaL_Reg functions[] = {
+#define SCHEMA_RESPOND
+#define FUNCTION(name, function, arguments, returns, what) {#name, function},
+#include "script/schema.def"
+        {NULL, NULL}};
     lua_getfield(L, -1, "decide");
-    lua_pushcclosure(L, respond, 1);
-    lua_setfield(L, -2, "respond");
+    luaL_setfuncs(L, functions, 1);
 }

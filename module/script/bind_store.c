@@ -295,9 +295,11 @@ static int forget(lua_State *L)
 
 void bind_store(lua_State *L)
 {
-    static const luaL_Reg functions[] = {{"add", add},         {"count", count},       {"put", put},     {"get", get},
-                                         {"insert", insert},   {"contains", contains}, {"erase", erase}, {"size", size},
-                                         {"members", members}, {"forget", forget},     {NULL, NULL}};
+    static const luaL_Reg functions[] = {
+#define SCHEMA_STORE
+#define ENTRY(name, function, arguments, returns, what) {#name, function},
+#include "script/schema.def"
+        {NULL, NULL}};
     lua_newuserdatauv(L, 0, 0); // no table: what one layer sets in it would be set for all
     lua_createtable(L, 0, 2);
     luaL_newlib(L, functions);

@@ -308,16 +308,11 @@ static void make_constants(lua_State *L)
 
 void bind_verdict(lua_State *L)
 {
-    static const luaL_Reg functions[] = {{"accept", accept_verdict},
-                                         {"drop", drop_verdict},
-                                         {"next_flow", next_flow},
-                                         {"next_target", next_target},
-                                         {"route", route},
-                                         {"relay", relay},
-                                         {"reply", reply},
-                                         {"fail", fail},
-                                         {"rest", rest},
-                                         {NULL, NULL}};
+    static const luaL_Reg functions[] = {
+#define SCHEMA_VERDICT
+#define FUNCTION(name, function, arguments, returns, what) {#name, function},
+#include "script/schema.def"
+        {NULL, NULL}};
     static const luaL_Reg metamethods[] = {{"__index", verdict_index}, {"__tostring", verdict_tostring}, {NULL, NULL}};
     lua_createtable(L, 0, 4);
     luaL_setfuncs(L, metamethods, 0);
@@ -328,6 +323,4 @@ void bind_verdict(lua_State *L)
     lua_rawsetp(L, LUA_REGISTRYINDEX, &metatable_key);
     make_constants(L);
     luaL_setfuncs(L, functions, 0);
-    lua_pushcfunction(L, retry_after);
-    lua_setfield(L, -2, "retry_after");
 }

@@ -54,7 +54,11 @@ static int restore(lua_State *L)
 
 void bind_carry(lua_State *L)
 {
-    static const luaL_Reg functions[] = {{"save", save}, {"restore", restore}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {
+#define SCHEMA_CARRY
+#define FUNCTION(name, function, arguments, returns, what) {#name, function},
+#include "script/schema.def"
+        {NULL, NULL}};
     luaL_setfuncs(L, functions, 0);
 }
 
