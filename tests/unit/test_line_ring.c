@@ -85,7 +85,7 @@ static void test_what_has_no_room_is_refused_whole(void **unused)
 static void test_lines_go_over_the_end(void **unused)
 {
     struct stage stage;
-    char line[32];
+    char line[48];
     (void)unused;
     create(&stage, 64);
     for (int i = 0; i < 1000; i++) {
@@ -110,7 +110,7 @@ enum { LINES = 20000 };
 
 static void *put_many(void *context)
 {
-    char line[32];
+    char line[48];
     for (int i = 0; i < LINES; i++) {
         int length = snprintf(line, sizeof line, "%d\n", i);
         while (!line_ring_put(context, line, (size_t)length))
