@@ -177,4 +177,33 @@ test("examples/policies/rest_trunk.lua: a trunk that says 503 rests, the other o
     alice:expect_final(call, 200)
 end)
 
+test("examples/policies/limit_calls.lua refuses one address the calls over its limit, until they are old", function(t)
+    local source = changed(t, "examples/policies/limit_calls.lua",
+        { ["most, seconds = 30, 60"] = "most, seconds = 2, 2" })
+    local s = server.start(t, { source = source })
+    local open = opener(s)
+    local bob, alice, mallory = open("bob"), open("alice"), open("alice")
+    local carol = open("carol", { transport = "udp", local_host = "127.0.0.2" })
+    bob:register { instance = one, reg_id = 1 }
+    local function connects(flow)
+        local call = flow:invite(bob.aor)
+        bob:reply(bob:expect "INVITE", 486)
+        flow:expect_final(call, 486)
+        return call
+    end
+    local first = connects(alice)
+    connects(alice)
+    t:equal(mallory:expect_final(mallory:invite(bob.aor), 480).phrase, "Too Many Calls")
+    bob:expect_none("INVITE", 100)
+    -- The same call again, other addresses and calls for help are not among them.
+    local again = alice:invite(bob.aor, { call_id = first:get "Call-ID", cseq = 2 })
+    bob:reply(bob:expect "INVITE", 486)
+    alice:expect_final(again, 486)
+    connects(carol)
+    -- Nobody is bound there; but it was looked for.
+    t:equal(alice:expect_final(alice:invite("sip:112@" .. bob.domain), 480).phrase, "Temporarily Unavailable")
+    ua.wait.pause(2100)
+    connects(mallory)
+end)
+
 tap.done()
