@@ -281,7 +281,8 @@ static int commit_active(struct policy *policy, struct version *version, char *e
     if (result != 0)
         return result;
     activate(policy, version);
-    policy_say(policy, LOG_NOTICE, "policy version %" PRIu64 " is in use", version->record.number);
+    policy_say(policy, policy->previous != NULL ? LOG_NOTICE : LOG_INFO, "policy version %" PRIu64 " is in use",
+               version->record.number);
     return 0;
 }
 

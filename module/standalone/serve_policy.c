@@ -23,6 +23,7 @@ struct serve_policy {
     struct policy_watch watch;
     uv_timer_t idle;
     bool idle_open;
+    bool started;                      /* what is loaded from here on, serves */
     struct sources *keeping, *to_keep; /* on the way to the disk, and next */
     uv_work_t keep_work;
     int kept_result;
@@ -119,6 +120,8 @@ static void keep_next(struct serve_policy *policy)
 static void keep(void *context, struct sources *sources)
 {
     struct serve_policy *policy = context;
+    if (!policy->started)
+        return;
     sources_release(policy->to_keep);
     policy->to_keep = sources_hold(sources);
     if (policy->keeping == NULL)

@@ -63,7 +63,7 @@ end)
 test("serve: no script, or one that cannot be read, is told in one line, status 2", function(t)
     refused(t, { "serve" }, "script")
     refused(t, { "serve", "no/such/script.lua" }, "no/such/script.lua")
-    refused(t, { "serve", "examples" }, "examples")
+    refused(t, { "serve", "module" }, "no .lua file")
 end)
 
 test("serve: a port in use is told in one line, status 2", function(t)
