@@ -216,6 +216,42 @@ static void test_a_restored_binding_is_on_its_flow(void **state)
     stage_destroy(&stage);
 }
 
+static void test_own_ipv6_addresses(void **state)
+{
+    struct stage stage;
+    struct witness witness;
+    struct peer alice = peer6(5070);
+    (void)state;
+    open_six(&stage, &witness);
+    stage_request(&stage, &alice, (struct request){.method = "OPTIONS", .uri = "sip:[::1]:5060"});
+    stage_status(&stage, &alice, 200);
+    stage_request(&stage, &alice, (struct request){.method = "OPTIONS", .uri = "sip:[::2]:5060", .call = "two"});
+    stage_status(&stage, &alice, 403);
+    stage_destroy(&stage);
+}
+
+/* Whose a dead flow was is kept for dialogs, for some of them. */
+static void test_whose_dead_flows_were_is_kept_within_bounds(void **state)
+{
+    struct stage *stage = *state;
+    struct binding_store *store = server_bindings(stage->server);
+    struct binding_view view = {.aor = TEXT("sip:bob@example.com"),
+                                .contact = TEXT("sip:bob@192.0.2.1"),
+                                .instance = TEXT("urn:uuid:1"),
+                                .call_id = TEXT("c"),
+                                .reg_id = 1,
+                                .q = 1000,
+                                .expires_at = stage->fake.wall_s + 60};
+    size_t at_most = 0;
+    for (view.flow = 1; view.flow <= 40000; view.flow++) {
+        assert_int_equal(binding_put(store, &view, NULL), 0);
+        assert_int_equal(binding_flow_died(store, view.flow), 1);
+        if (view.flow == 20000)
+            at_most = stage->fake.allocated;
+    }
+    assert_true(stage->fake.allocated <= at_most);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, stage_setup, stage_teardown)
@@ -228,6 +264,8 @@ int main(void)
         cmocka_unit_test(test_an_ipv6_flow_is_known_as_long_as_a_binding_is_on_it),
         cmocka_unit_test(test_a_binding_that_is_not_stored_leaves_no_flow),
         cmocka_unit_test(test_a_restored_binding_is_on_its_flow),
+        cmocka_unit_test(test_own_ipv6_addresses),
+        TEST(test_whose_dead_flows_were_is_kept_within_bounds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -580,6 +580,30 @@ static void test_texts_are_kept_byte_by_byte(void **state)
     end(&life);
 }
 
+/* No memory for a change, nor for all of them: it is tried again until there is. */
+static void test_all_is_written_again_also_what_is_gone(void **state)
+{
+    struct life life;
+    live(&life, *state);
+    stage_phone(&life.stage, (struct phone){.port = 5081, .instance = "1", .reg_id = 1, .tcp = true});
+    end(&life);
+    live(&life, *state);
+    assert_int_equal(binding_of(&life, 1).state, BINDING_FLOW_GONE);
+    stage_phone(&life.stage, (struct phone){.port = 5082, .instance = "1", .reg_id = 2});
+    struct binding_view view = binding_of(&life, 2);
+    life.stage.fake.fail_after = 1;
+    server_flow_down(life.stage.server, view.flow, "icmp");
+    turn(&life, 600);
+    life.stage.fake.fail_after = 0;
+    stage_phone(&life.stage, (struct phone){.port = 5083, .instance = "1", .reg_id = 3});
+    end(&life);
+    live(&life, *state);
+    assert_int_equal(life.restored, 2);
+    assert_int_equal(binding_of(&life, 1).state, BINDING_FLOW_GONE);
+    assert_int_equal(binding_of(&life, 3).state, BINDING_ALIVE);
+    end(&life);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, place_setup, place_teardown)
@@ -603,6 +627,7 @@ int main(void)
         TEST(test_a_change_that_found_no_memory_is_written_later),
         TEST(test_no_memory_to_begin),
         TEST(test_texts_are_kept_byte_by_byte),
+        TEST(test_all_is_written_again_also_what_is_gone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

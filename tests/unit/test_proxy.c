@@ -1070,6 +1070,31 @@ static void test_next_after_ends_with_cancel(void **state)
     assert_int_equal(stage_count(stage, "branches"), 1);
 }
 
+static void test_5626_7_g_a_430_spares_a_binding_that_has_moved_meanwhile(void **state)
+{
+    struct stage *stage = *state;
+    stage_phone(stage, (struct phone){.port = 5080, .instance = "1", .reg_id = 1});
+    call_alice(stage, "one");
+    struct sent *invite = stage_sent_to(stage, "INVITE", 5080);
+    stage_phone(stage, (struct phone){.port = 5081, .instance = "1", .reg_id = 1});
+    refuses(stage, invite, 430, NULL);
+    assert_int_equal(bound(stage), 1);
+    alice_hears(stage, 480);
+}
+
+static void test_5626_7_g_a_430_for_a_binding_that_is_gone(void **state)
+{
+    struct stage *stage = *state;
+    stage_phone(stage, (struct phone){.port = 5080, .instance = "1", .reg_id = 1});
+    call_alice(stage, "one");
+    struct sent *invite = stage_sent_to(stage, "INVITE", 5080);
+    stage_phone(stage, (struct phone){.port = 5080, .instance = "1", .reg_id = 1, .more = ";expires=0"});
+    assert_int_equal(bound(stage), 0);
+    refuses(stage, invite, 430, NULL);
+    alice_hears(stage, 480);
+    all_ends(stage);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, stage_setup, stage_teardown)
@@ -1131,6 +1156,8 @@ int main(void)
         TEST(test_next_after_rings_the_next_beside),
         TEST(test_next_after_when_nothing_rings_the_next_is_tried_at_once),
         TEST(test_next_after_ends_with_cancel),
+        TEST(test_5626_7_g_a_430_spares_a_binding_that_has_moved_meanwhile),
+        TEST(test_5626_7_g_a_430_for_a_binding_that_is_gone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -504,6 +504,136 @@ static void test_after_timer_c_a_provisional_is_not_sent_up(void **state)
     stage_silent(stage);
 }
 
+/* 5626-7.d is a default: where the phone has rung the core ends, and a policy may try. */
+static void test_5626_7_d_a_script_may_try_another_flow_after_a_408(void **state)
+{
+    struct stage *stage = *state;
+    two_flows(stage);
+    stage_script(stage, "sip_on_response(408, function(r) return sip_next_flow() end)\n");
+    call_alice(stage, "one");
+    struct sent *first = stage_sent(stage, "INVITE");
+    stage_response(stage, first, 180, NULL);
+    alice_hears(stage, 180);
+    refuses(stage, first, 408, NULL);
+    struct sent *second = stage_sent(stage, "INVITE");
+    assert_int_not_equal(sent_port(first), sent_port(second));
+    refuses(stage, second, 408, NULL);
+    alice_hears(stage, 408);
+}
+
+static void test_accept_of_a_request_is_the_standard_way(void **state)
+{
+    struct stage *stage = *state;
+    two_phones(stage);
+    stage_script(stage, "sip_on_request(function(r) return sip_accept() end)\n");
+    call_alice(stage, "one");
+    stage_sent_to(stage, "INVITE", 5080);
+}
+
+static void test_retry_after_when_the_flow_is_dead(void **state)
+{
+    struct stage *stage = *state;
+    struct peer bob = stage_phone(stage, (struct phone){.port = 5080, .instance = "1", .reg_id = 1, .tcp = true});
+    stage_script(stage, "sip_on_flow_failed(function(r) return sip_retry_after(11) end)\n");
+    call_alice(stage, "one");
+    stage_sent(stage, "INVITE");
+    fake_wire_close(&stage->wire, bob.connection);
+    server_flow_down(stage->server, bob.connection, "closed");
+    assert_string_equal(sent_header(alice_hears(stage, 480), "Retry-After", 0), "11");
+}
+
+static void test_a_transport_that_is_unknown_is_a_503(void **state)
+{
+    struct stage *stage = *state;
+    stage_script(stage, "sip_on_request(function(r) return sip_relay('sip:x@127.0.0.1:5099;transport=sctp') end)\n");
+    call_alice(stage, "one");
+    stage_advance(stage, 0);
+    alice_hears(stage, 500);
+    stage_script(stage, "sip_on_request(function(r) return sip_relay('sip:x@h.example;transport=sctp') end)\n");
+    call_alice(stage, "two");
+    stage_advance(stage, 0);
+    alice_hears(stage, 500);
+}
+
+/* --- what is told --- */
+
+struct told {
+    unsigned count;
+    uint16_t code;
+    uint8_t action, rule;
+    enum rule_id refused;
+    enum script_outcome outcome;
+    uint32_t elapsed_ms;
+    char aor[64], target[64], flow[64], instance[64], verdict[32];
+};
+
+static void keep(char *out, size_t size, struct text text)
+{
+    snprintf(out, size, "%.*s", (int)text.length, text.length > 0 ? text.at : "");
+}
+
+static void on_decided(void *context, const struct decided *decided)
+{
+    struct told *told = context;
+    unsigned count = told->count + 1;
+    *told = (struct told){.count = count,
+                          .code = decided->decision->code,
+                          .action = decided->decision->action,
+                          .rule = decided->decision->rule,
+                          .refused = decided->refused,
+                          .outcome = decided->outcome,
+                          .elapsed_ms = decided->elapsed_ms};
+    keep(told->aor, sizeof told->aor, decided->aor);
+    keep(told->target, sizeof told->target, decided->target);
+    keep(told->flow, sizeof told->flow, decided->flow);
+    keep(told->instance, sizeof told->instance, decided->instance);
+    keep(told->verdict, sizeof told->verdict, text_of(decided->verdict));
+    assert_non_null(decided->request);
+}
+
+static void test_what_is_told_of_a_decision(void **state)
+{
+    struct stage stage;
+    struct told told = {0};
+    (void)state;
+    stage_create(&stage);
+    stage.config.decided = on_decided;
+    stage.config.decided_context = &told;
+    stage_open(&stage);
+    two_flows(&stage);
+    stage_script(&stage, "sip_on_response(486, function(r) return sip_next_flow() end)\n"
+                         "sip_on_response(404, function(r) return sip_fail(410) end)\n");
+    call_alice(&stage, "one");
+    struct sent *invite = stage_sent(&stage, "INVITE");
+    stage_advance(&stage, 250);
+    refuses(&stage, invite, 430, NULL);
+    assert_int_equal(told.count, 1);
+    assert_int_equal(told.code, 430);
+    assert_int_equal(told.action, ACTION_NEXT_FLOW);
+    assert_int_equal(told.rule, RULE_5626_7_B);
+    assert_int_equal(told.outcome, SCRIPT_NO_HOOK);
+    assert_int_equal(told.elapsed_ms, 250);
+    assert_string_equal(told.aor, "sip:bob@example.com");
+    assert_string_equal(told.instance, "urn:uuid:1");
+    assert_string_equal(told.verdict, "");
+    refuses(&stage, stage_sent(&stage, "INVITE"), 486, NULL);
+    assert_int_equal(told.refused, RULE_5626_7_C);
+    assert_int_equal(told.outcome, SCRIPT_VERDICT);
+    assert_string_equal(told.verdict, "");
+    alice_hears(&stage, 486);
+    stage_phone(&stage, (struct phone){.user = "carol", .port = 5088});
+    struct peer caller = alice();
+    stage_request(&stage, &caller, (struct request){.uri = "sip:carol@example.com", .call = "two"});
+    alice_hears(&stage, 100);
+    refuses(&stage, stage_sent(&stage, "INVITE"), 404, NULL);
+    assert_string_equal(told.verdict, "fail");
+    assert_string_equal(told.target, "sip:carol@127.0.0.1:5088");
+    assert_string_equal(told.flow, "");
+    assert_int_equal(told.refused, RULE_NONE);
+    alice_hears(&stage, 410);
+    stage_destroy(&stage);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, stage_setup, stage_teardown)
@@ -541,6 +671,11 @@ int main(void)
         TEST(test_a_call_keeps_the_version_it_began_with),
         TEST(test_the_script_is_told_what_came),
         TEST(test_after_timer_c_a_provisional_is_not_sent_up),
+        TEST(test_5626_7_d_a_script_may_try_another_flow_after_a_408),
+        TEST(test_accept_of_a_request_is_the_standard_way),
+        TEST(test_retry_after_when_the_flow_is_dead),
+        TEST(test_a_transport_that_is_unknown_is_a_503),
+        cmocka_unit_test(test_what_is_told_of_a_decision),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -136,6 +136,19 @@ static void test_a_rest_can_be_changed_and_ended(void **state)
     stage_sent_to(stage, "MESSAGE", 5080);
 }
 
+static void test_as_many_rest_as_there_is_room_for(void **state)
+{
+    struct stage *stage = *state;
+    struct peer caller = alice();
+    stage_script(stage, "local n = 0\n"
+                        "sip_on_request(function(r) n = n + 1 return sip_rest('h' .. n, 3600) end)\n");
+    for (unsigned i = 1; i <= 4200; i++) {
+        stage_request(stage, &caller, (struct request){.method = "MESSAGE", .cseq = i});
+        stage_discard(stage);
+    }
+    assert_int_equal(stage_count(stage, "resting"), 4096);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, stage_setup, stage_teardown)
@@ -147,6 +160,7 @@ int main(void)
         TEST(test_a_policy_has_no_say_on_what_was_never_asked),
         TEST(test_rests_are_forgotten_when_they_are_over),
         TEST(test_a_rest_can_be_changed_and_ended),
+        TEST(test_as_many_rest_as_there_is_room_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
