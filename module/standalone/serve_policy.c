@@ -361,6 +361,9 @@ int serve_policy_start(struct serve_policy *policy, char *error, size_t error_si
         if (result != 0)
             snprintf(error, error_size, "the policy's folders cannot be watched: %s", strerror(-result));
     }
+    policy->started = result == 0;
+    if (result == 0 && config->good_path != NULL)
+        keep(policy, script_sources(policy_active(policy->policy)));
     return result;
 }
 
