@@ -66,6 +66,8 @@ struct script_verdict {
     char uri[512];         /* RELAY; ROUTE: the AOR, empty: the Request-URI's */
     char phrase[128];      /* REPLY, empty: the table's */
     char destination[256]; /* REST: "host:port" or "host" as reply.destination gives it */
+    const char *file;      /* where the hook stands that decided, or failed; as long as the script. NULL: not known */
+    uint32_t line;
 };
 
 /* What a hook sees as `request` or `call`. Borrowed for the length of the entry; a script that keeps the object past it

@@ -176,8 +176,10 @@ static enum script_outcome run_hook(struct script *script, const struct hook_row
 static enum script_outcome refuse(const struct hook_row *row, const struct entry *entry)
 {
     bool of_request = row->hook == HOOK_REQUEST || row->hook == HOOK_REGISTER;
-    *entry->verdict =
-        (struct script_verdict){.kind = of_request ? VERDICT_REPLY : VERDICT_FAIL, .code = row->on_error_status};
+    *entry->verdict = (struct script_verdict){.kind = of_request ? VERDICT_REPLY : VERDICT_FAIL,
+                                              .code = row->on_error_status,
+                                              .file = row->file,
+                                              .line = row->line};
     return SCRIPT_VERDICT;
 }
 
@@ -191,6 +193,10 @@ static enum script_outcome run_hooks(struct script *script, const struct entry *
             (row->method[0] != '\0' && !text_equal(text_of(row->method), entry->method)))
             continue;
         enum script_outcome now = run_hook(script, row, entry);
+        if (now != SCRIPT_DEFAULT && entry->verdict != NULL) {
+            entry->verdict->file = row->file;
+            entry->verdict->line = row->line;
+        }
         if (now == SCRIPT_VERDICT)
             return now;
         if (now >= SCRIPT_ERROR) {

@@ -146,7 +146,7 @@ static void tell(const struct reaction *reaction)
     const struct branch *branch = reaction->branch;
     const struct context *context = branch->context;
     struct server *server = context->server;
-    char flow[96];
+    char flow[96], hook[200];
     const struct decision *decision = &reaction->decision;
     server->decisions[decision->code < CODES_MOST ? decision->code : 0][decision->action]++;
     if (server->config.decided == NULL)
@@ -168,6 +168,10 @@ static void tell(const struct reaction *reaction)
     if (branch->target != NULL) {
         decided.instance = branch->target->instance;
         decided.flow = (struct text){flow, server_describe_flow(server, branch->target->flow, flow, sizeof flow)};
+    }
+    if (reaction->verdict.file != NULL) {
+        snprintf(hook, sizeof hook, "%s:%u", reaction->verdict.file, reaction->verdict.line);
+        decided.hook = text_of(hook);
     }
     server->config.decided(server->config.decided_context, &decided);
 }
