@@ -117,6 +117,11 @@ static int globals(lua_State *L)
 
 int bind_open(lua_State *L, const struct host *host)
 {
+    static const luaL_Reg functions[] = {
+#define SCHEMA_GLOBALS
+#define FUNCTION(name, function, arguments, returns, what) {#name, function},
+#include "script/schema.def"
+        {NULL, NULL}};
     if (lua_rawgetp(L, LUA_REGISTRYINDEX, &table_key) == LUA_TTABLE)
         return 1;
     lua_pop(L, 1);
@@ -133,8 +138,7 @@ int bind_open(lua_State *L, const struct host *host)
     bind_store(L);
     bind_carry(L);
     reflow_bind_explain(L);
-    lua_pushcfunction(L, globals);
-    lua_setfield(L, -2, "globals");
+    luaL_setfuncs(L, functions, 0);
     if (host != NULL)
         bind_object(L);
     else

@@ -67,7 +67,8 @@ test("--decision-log: lines with facts, hook and nanoseconds, and none on standa
     alice:expect_final(call, 480)
     local line = wait_for_line(path, '"code":486')
     t:ok(line, "no line")
-    for _, member in ipairs { '^{"time_ms":%d+,"ms":%d', '"rule":"', '"hook":"[^"]+"', '"verdict":"fail"', '"ns":%d%d',
+    for _, member in ipairs { '^{"time_ms":%d+,"ms":%d', '"rule":"', '"version":%d', '"hook":"[^"]*:3"',
+        '"verdict":"fail"', '"ns":%d%d',
         '"facts":{"code":486,"method":"INVITE","reg_id":1,[^}]*"has_instance":true[^}]*}}$' } do
         t:match(line, member)
     end
