@@ -27,10 +27,12 @@ int cli_run(struct cli *cli, int argc, char **argv);
 /* One per file; argv[0] is the command's name. */
 int command_ctl(struct cli *cli, int argc, char **argv);
 int command_codes(struct cli *cli, int argc, char **argv);
+int command_explain_policy(struct cli *cli, int argc, char **argv);
 int command_explain(struct cli *cli, int argc, char **argv);
 int command_compare(struct cli *cli, int argc, char **argv);
 int command_decide(struct cli *cli, int argc, char **argv);
 int command_replay(struct cli *cli, int argc, char **argv);
+int command_check(struct cli *cli, int argc, char **argv);
 int command_test(struct cli *cli, int argc, char **argv);
 
 /* Print "reflow COMMAND: ..." on one line of cli->err and return CLI_USAGE. */

@@ -21,9 +21,11 @@ static const struct command {
     {"ctl", command_ctl, "tell a running server to reload, try, promote or roll back its policy"},
     {"codes", command_codes, "list the registered response codes"},
     {"explain", command_explain, "what a response code means, when you see it, how to fix it"},
+    {"explain-policy", command_explain_policy, "which hooks of a policy a response goes through, and in what order"},
     {"compare", command_compare, "two response codes side by side: differences, when to use each"},
     {"decide", command_decide, "what a SIP element does with a response, and by which rule"},
     {"replay", command_replay, "recorded traffic decided again, with a policy or against another"},
+    {"check", command_check, "what is wrong with a policy, before it runs"},
     {"test", command_test, "run a policy's specs against the server, with a clock of their own"},
 };
 
@@ -36,7 +38,7 @@ static int print_help(FILE *out)
           "Commands:\n",
           out);
     for (size_t i = 0; i < COMMANDS; i++)
-        fprintf(out, "  %-9s %s\n", commands[i].name, commands[i].summary);
+        fprintf(out, "  %-14s %s\n", commands[i].name, commands[i].summary);
     fputs("\nOptions:\n  --help     this text; after a command: its options\n  --version  the version\n", out);
     return CLI_OK;
 }
