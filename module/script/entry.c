@@ -201,7 +201,7 @@ static enum script_outcome run_hooks(struct script *script, const struct entry *
             return now;
         if (now >= SCRIPT_ERROR) {
             enum on_error mode = failure_mode(script->state, row, now);
-            if (mode == ON_ERROR_STATUS)
+            if (mode == ON_ERROR_STATUS && entry->verdict != NULL)
                 return refuse(row, entry);
             if (mode != ON_ERROR_NEXT)
                 return mode == ON_ERROR_PREVIOUS ? SCRIPT_PREVIOUS : now;

@@ -69,7 +69,7 @@ static bool is_number(struct text user)
     for (size_t i = plus_length(user); i < user.length; i++) {
         if (user.at[i] >= '0' && user.at[i] <= '9')
             digits++;
-        else if (memchr("-.()*#", user.at[i], 6) == NULL)
+        else if (user.at[i] == '\0' || strchr("-.()*#", user.at[i]) == NULL)
             return false;
     }
     return digits > 0;
