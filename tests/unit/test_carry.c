@@ -3,6 +3,7 @@
 #include <limits.h>
 
 #include "script/carry_tree.h"
+#include "script/policy.h"
 #include "script_fixture.h"
 
 /* One version saves, another one, from another text, restores. */
@@ -289,6 +290,65 @@ static void test_each_layer_has_what_it_saved_itself(void **state)
     assert_int_equal(counted, 2);
 }
 
+/* --- at the swap --- */
+
+static int swap(struct carry_fixture *f, struct policy *policy, const char *text)
+{
+    struct sources *sources;
+    struct layer layer = {.name = "base"};
+    char *error = f->script.error;
+    snprintf(layer.path, sizeof layer.path, "%s", f->script.path);
+    fixture_write(&f->script, text, strlen(text));
+    assert_int_equal(sources_read(&sources, &f->script.fake.host, &layer, 1, NULL, error, sizeof f->script.error), 0);
+    int code = policy_prepare(policy, sources, error, sizeof f->script.error);
+    sources_release(sources);
+    assert_int_equal(code, 0);
+    code = policy_commit(policy, PLACE_ACTIVE, 0, error, sizeof f->script.error);
+    if (code != 0)
+        policy_abort(policy, error, true);
+    return code;
+}
+
+static uint16_t ask(struct carry_fixture *f, struct policy *policy)
+{
+    struct policy_hold hold = {0};
+    struct script_verdict verdict = {0};
+    policy_take(policy, TEXT("call"), &hold);
+    assert_int_equal(policy_on_request(&hold, &f->script.call, &verdict), SCRIPT_VERDICT);
+    policy_release(&hold);
+    return verdict.code;
+}
+
+/* Each version counts on where the one before stood; one that refuses what it is given is not taken, and the one that
+   was to be replaced goes on as if nothing had been. */
+static void test_a_refusal_leaves_the_version_in_use(void **state)
+{
+    static const char counting[] = "local seen = 400\n"
+                                   "sip_save(function() return {seen = seen}, 1 end)\n"
+                                   "sip_restore(function(data, schema)\n"
+                                   "  if schema ~= %d then return false, 'schema ' .. schema end\n"
+                                   "  seen = data.seen\n"
+                                   "end)\n"
+                                   "sip_on_request(function() seen = seen + 1 return sip_reply(seen) end)\n";
+    struct carry_fixture *f = *state;
+    struct policy_config config = {.host = &f->script.fake.host};
+    struct policy *policy;
+    char first[600], second[640], refusing[600];
+    snprintf(first, sizeof first, counting, 1);
+    snprintf(second, sizeof second, "%s-- again", first);
+    snprintf(refusing, sizeof refusing, counting, 2);
+    assert_int_equal(policy_new(&policy, &config), 0);
+    assert_int_equal(swap(f, policy, first), 0);
+    assert_int_equal(ask(f, policy), 401);
+    assert_int_equal(ask(f, policy), 402);
+    assert_int_equal(swap(f, policy, second), 0);
+    assert_int_equal(ask(f, policy), 403);
+    assert_int_equal(swap(f, policy, refusing), -ECANCELED);
+    assert_says(f, "sip.restore(): refused: schema 1");
+    assert_int_equal(ask(f, policy), 404);
+    policy_delete(policy);
+}
+
 /* Cut short anywhere, or with any byte changed, it is refused or read as something else: never past its end. */
 static void test_what_is_damaged_is_refused(void **state)
 {
@@ -360,6 +420,7 @@ int main(void)
         WITH(test_a_hook_goes_on_after_a_save_that_failed),
         WITH(test_functions_are_given_once_and_while_loading),
         WITH(test_each_layer_has_what_it_saved_itself),
+        WITH(test_a_refusal_leaves_the_version_in_use),
         WITH(test_what_is_damaged_is_refused),
         WITH(test_without_memory_nothing_is_lost),
     };

@@ -2,6 +2,7 @@
 #include "test.h"
 
 #include <errno.h>
+#include <pthread.h>
 
 #include "script/store.h"
 
@@ -495,6 +496,94 @@ static void test_without_memory_nothing_is_half_stored(void **state)
     store_delete(NULL);
 }
 
+/* --- shared by threads --- */
+
+enum { THREADS = 4, TURNS = 20000 };
+
+struct crowd {
+    struct fake_host fake;
+    pthread_mutex_t mutex;
+    struct store *store;
+};
+
+static void crowd_lock(void *context)
+{
+    pthread_mutex_lock(&((struct crowd *)context)->mutex);
+}
+
+static void crowd_unlock(void *context)
+{
+    pthread_mutex_unlock(&((struct crowd *)context)->mutex);
+}
+
+static uint64_t crowd_now(void *context)
+{
+    return ((struct crowd *)context)->fake.now_ms;
+}
+
+static void *crowd_allocate(void *context, void *old, size_t old_size, size_t new_size)
+{
+    struct fake_host *fake = &((struct crowd *)context)->fake;
+    return fake->host.allocate(fake, old, old_size, new_size);
+}
+
+static uint32_t crowd_random(void *context)
+{
+    struct fake_host *fake = &((struct crowd *)context)->fake;
+    return fake->host.random(fake);
+}
+
+/* A value is one letter, many times: half of one and half of another would show. Returns NULL where all is well. */
+static void *crowd_member(void *context)
+{
+    struct store *store = ((struct crowd *)context)->store;
+    char value[STORE_VALUE_MOST], copy[STORE_VALUE_MOST];
+    int64_t sum;
+    size_t length;
+    for (unsigned i = 0; i < TURNS; i++) {
+        size_t wanted = 1 + i * 7 % 300;
+        memset(value, 'a' + (int)(i % 26), wanted);
+        if (store_put(store, TEXT("value"), (struct text){value, wanted}, 0) != 0 ||
+            store_copy(store, TEXT("value"), copy, &length) != 0 || store_add(store, TEXT("count"), 1, &sum) != 0)
+            return "refused";
+        for (size_t at = 1; at < length; at++)
+            if (copy[at] != copy[0])
+                return "mixed";
+        store_insert(store, TEXT("set"), (struct text){value, 1}, 0);
+        store_erase(store, TEXT("set"), (struct text){copy, 1});
+    }
+    return NULL;
+}
+
+static void test_threads_share_it(void **state)
+{
+    static struct crowd crowd;
+    pthread_t threads[THREADS];
+    int64_t sum;
+    (void)state;
+    fake_host_create(&crowd.fake);
+    pthread_mutex_init(&crowd.mutex, NULL);
+    struct host host = {.context = &crowd,
+                        .now_ms = crowd_now,
+                        .allocate = crowd_allocate,
+                        .random = crowd_random,
+                        .lock = crowd_lock,
+                        .unlock = crowd_unlock};
+    assert_int_equal(store_new(&crowd.store, &host, NULL), 0);
+    for (unsigned i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, crowd_member, &crowd), 0);
+    for (unsigned i = 0; i < THREADS; i++) {
+        void *trouble;
+        pthread_join(threads[i], &trouble);
+        assert_null(trouble);
+    }
+    assert_int_equal(store_count(crowd.store, TEXT("count"), &sum), 0);
+    assert_int_equal(sum, THREADS * TURNS);
+    store_delete(crowd.store);
+    assert_int_equal(crowd.fake.allocated, 0);
+    pthread_mutex_destroy(&crowd.mutex);
+}
+
 /* --- against a plain model --- */
 
 enum { NAMES = 12, MEMBERS = 6, STEPS = 200000 };
@@ -645,6 +734,7 @@ int main(void)
         WITH(test_changes_remove_what_has_expired),
         WITH(test_each_call_holds_the_lock_once),
         WITH(test_without_memory_nothing_is_half_stored),
+        cmocka_unit_test(test_threads_share_it),
         WITH(test_it_does_what_a_plain_model_does),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
