@@ -7,98 +7,154 @@
 #include "flow/hash_index.h"
 
 enum {
-    WAYS = 8, /* entries that share a bucket; the oldest of them makes place */
-    DEFAULT_SIZE = 262144,
+    WAYS = 8, /* keys that share a bucket; the oldest of them makes place */
+    FIRST_SIZE =
+        4096, /* tables grow where a request that still waits would be given up: small ones stay in the cache */
+    MOST_SIZE = 262144,
     KEPT_MOST = 67108864 /* bytes of requests kept for policies */
 };
 
-/* One cache line to search. Key 0: free. */
+/* One cache line to search. Item 0: free. */
 struct bucket {
-    uint64_t key[WAYS];
-    uint32_t used[WAYS];
+    uint32_t mark[WAYS]; /* the low half of the key */
+    uint32_t item[WAYS];
 };
 
+/* Items are handed out in a ring, so that those in use stand together; the first has the number 1. */
 struct table {
     struct bucket *buckets;
+    uint64_t *keys; /* by item; 0: free */
     char *items;
     size_t bucket_count, item_size;
-    uint32_t clock;
+    uint32_t size, last;
 };
 
 struct replay_contexts {
     const struct host *host;
     struct hash_key call_key, branch_key;
     struct table branches, groups;
-    size_t kept, hand; /* bytes of requests; where the search for those to give up goes on */
+    size_t kept;   /* bytes of requests */
+    uint32_t hand; /* where the search for those to give up goes on */
+    uint32_t limit;
     uint64_t forgotten;
 };
 
 /* --- tables --- */
 
-static int table_create(struct table *table, const struct host *host, uint32_t size, size_t item_size)
+static void *take_zeroed(const struct host *host, size_t size)
 {
-    size_t count = 1;
-    while (count * WAYS < size)
-        count *= 2;
-    table->item_size = item_size;
-    table->buckets = host->allocate(host->context, NULL, 0, count * sizeof *table->buckets);
-    table->items = host->allocate(host->context, NULL, 0, count * WAYS * item_size);
-    if (table->buckets == NULL || table->items == NULL)
-        return -ENOMEM;
-    table->bucket_count = count;
-    memset(table->buckets, 0, count * sizeof *table->buckets);
-    memset(table->items, 0, count * WAYS * item_size);
-    return 0;
-}
-
-static void *item_at(const struct table *table, size_t index)
-{
-    return table->items + index * table->item_size;
-}
-
-static size_t bucket_of(const struct table *table, uint64_t key)
-{
-    return (size_t)(key >> 32) & (table->bucket_count - 1);
-}
-
-static void *table_find(const struct table *table, uint64_t key)
-{
-    size_t bucket = bucket_of(table, key);
-    for (size_t i = 0; i < WAYS; i++)
-        if (table->buckets[bucket].key[i] == key)
-            return item_at(table, bucket * WAYS + i);
-    return NULL;
-}
-
-/* The item of a key. *fresh: it is a new one, and what it holds is that of the one given up for it. */
-static void *table_take(struct table *table, uint64_t key, bool *fresh)
-{
-    size_t number = bucket_of(table, key), way = 0;
-    struct bucket *bucket = &table->buckets[number];
-    table->clock++;
-    *fresh = true;
-    for (size_t i = 0; i < WAYS; i++) {
-        if (bucket->key[i] == key) {
-            way = i;
-            *fresh = false;
-            break;
-        }
-        if (bucket->key[way] != 0 &&
-            (bucket->key[i] == 0 || table->clock - bucket->used[i] > table->clock - bucket->used[way]))
-            way = i;
-    }
-    bucket->key[way] = key;
-    bucket->used[way] = table->clock;
-    return item_at(table, number * WAYS + way);
+    void *block = host->allocate(host->context, NULL, 0, size);
+    return block != NULL ? memset(block, 0, size) : NULL;
 }
 
 static void table_destroy(struct table *table, const struct host *host)
 {
-    size_t count = table->bucket_count;
     if (table->buckets != NULL)
-        host->allocate(host->context, table->buckets, count * sizeof *table->buckets, 0);
+        host->allocate(host->context, table->buckets, table->bucket_count * sizeof *table->buckets, 0);
+    if (table->keys != NULL)
+        host->allocate(host->context, table->keys, ((size_t)table->size + 1) * sizeof *table->keys, 0);
     if (table->items != NULL)
-        host->allocate(host->context, table->items, count * WAYS * table->item_size, 0);
+        host->allocate(host->context, table->items, ((size_t)table->size + 1) * table->item_size, 0);
+}
+
+static int table_create(struct table *table, const struct host *host, uint32_t size, size_t item_size)
+{
+    size_t count = 1;
+    while (count * WAYS < (size_t)size * 4)
+        count *= 2;
+    table->item_size = item_size;
+    table->bucket_count = count;
+    table->size = size;
+    table->buckets = take_zeroed(host, count * sizeof *table->buckets);
+    table->keys = take_zeroed(host, ((size_t)size + 1) * sizeof *table->keys);
+    table->items = take_zeroed(host, ((size_t)size + 1) * item_size);
+    return table->buckets != NULL && table->keys != NULL && table->items != NULL ? 0 : -ENOMEM;
+}
+
+static void *item_at(const struct table *table, uint32_t number)
+{
+    return table->items + number * table->item_size;
+}
+
+static struct bucket *bucket_of(const struct table *table, uint64_t key)
+{
+    return &table->buckets[(size_t)(key >> 32) & (table->bucket_count - 1)];
+}
+
+/* The number of the item, 0: there is none. */
+static uint32_t table_find(const struct table *table, uint64_t key)
+{
+    const struct bucket *bucket = bucket_of(table, key);
+    for (size_t i = 0; i < WAYS; i++)
+        if (bucket->mark[i] == (uint32_t)key && table->keys[bucket->item[i]] == key)
+            return bucket->item[i];
+    return 0;
+}
+
+static void table_unlink(const struct table *table, uint32_t number)
+{
+    struct bucket *bucket = bucket_of(table, table->keys[number]);
+    for (size_t i = 0; i < WAYS; i++)
+        if (bucket->item[i] == number)
+            bucket->item[i] = bucket->mark[i] = 0;
+    table->keys[number] = 0;
+}
+
+/* The item that is handed out next. */
+static uint32_t table_next(const struct table *table)
+{
+    return table->last % table->size + 1;
+}
+
+/* How long ago an item was handed out. */
+static uint32_t age(const struct table *table, uint32_t number)
+{
+    return (table->last + table->size - number) % table->size;
+}
+
+/* The number of the next item of the ring, now under a key that is not there yet. What it holds is that of the one
+   given up for it; *crowded_out is one that lost its place in the bucket, or 0. */
+static uint32_t table_add(struct table *table, uint64_t key, uint32_t *crowded_out)
+{
+    struct bucket *bucket = bucket_of(table, key);
+    size_t way = 0;
+    table->last = table_next(table);
+    if (table->keys[table->last] != 0)
+        table_unlink(table, table->last);
+    for (size_t i = 1; i < WAYS && bucket->item[way] != 0; i++)
+        if (bucket->item[i] == 0 || age(table, bucket->item[i]) > age(table, bucket->item[way]))
+            way = i;
+    *crowded_out = bucket->item[way];
+    if (*crowded_out != 0)
+        table->keys[*crowded_out] = 0;
+    bucket->item[way] = table->last;
+    bucket->mark[way] = (uint32_t)key;
+    table->keys[table->last] = key;
+    return table->last;
+}
+
+typedef void drop_item(struct replay_contexts *contexts, void *item);
+
+/* Twice the size, in the same order; where memory is short it stays as it is. */
+static void table_grow(struct table *table, struct replay_contexts *contexts, drop_item *drop)
+{
+    const struct host *host = contexts->host;
+    struct table larger = {0};
+    uint32_t crowded_out;
+    if (table_create(&larger, host, table->size * 2, table->item_size) != 0) {
+        table_destroy(&larger, host);
+        return;
+    }
+    for (uint32_t i = 0, number = table_next(table); i < table->size; i++, number = number % table->size + 1) {
+        if (table->keys[number] == 0)
+            continue;
+        uint32_t added = table_add(&larger, table->keys[number], &crowded_out);
+        memcpy(item_at(&larger, added), item_at(table, number), table->item_size);
+        if (crowded_out != 0)
+            drop(contexts, item_at(&larger, crowded_out));
+    }
+    table_destroy(table, host);
+    *table = larger;
 }
 
 /* --- life --- */
@@ -106,10 +162,10 @@ static void table_destroy(struct table *table, const struct host *host)
 int replay_contexts_new(struct replay_contexts **out, const struct host *host, uint32_t size)
 {
     struct replay_contexts *contexts = host->allocate(host->context, NULL, 0, sizeof *contexts);
-    size = size != 0 ? size : DEFAULT_SIZE;
     if (contexts == NULL)
         return -ENOMEM;
-    *contexts = (struct replay_contexts){.host = host};
+    *contexts = (struct replay_contexts){.host = host, .limit = size != 0 ? size : MOST_SIZE};
+    size = contexts->limit < FIRST_SIZE ? contexts->limit : FIRST_SIZE;
     hash_key_draw(&contexts->call_key, host);
     hash_key_draw(&contexts->branch_key, host);
     if (table_create(&contexts->branches, host, size, sizeof(struct replay_branch)) != 0 ||
@@ -134,7 +190,7 @@ void replay_contexts_delete(struct replay_contexts *contexts)
     if (contexts == NULL)
         return;
     const struct host *host = contexts->host;
-    for (size_t i = 0; i < contexts->branches.bucket_count * WAYS; i++) {
+    for (uint32_t i = 1; contexts->branches.items != NULL && i <= contexts->branches.size; i++) {
         const struct replay_branch *branch = item_at(&contexts->branches, i);
         replay_call_delete(branch->call, host);
     }
@@ -197,8 +253,9 @@ static struct identity identity_of(const struct sip_message *message)
 
 /* --- branches --- */
 
-static void forget(struct replay_contexts *contexts, struct replay_branch *branch)
+static void forget(struct replay_contexts *contexts, void *item)
 {
+    struct replay_branch *branch = item;
     contexts->forgotten += branch->request_seen && !branch->has_final;
     if (branch->call != NULL)
         contexts->kept -= sip_bytes(branch->call->request).length;
@@ -206,29 +263,46 @@ static void forget(struct replay_contexts *contexts, struct replay_branch *branc
     *branch = (struct replay_branch){0};
 }
 
-static struct replay_branch *take_branch(struct replay_contexts *contexts, uint64_t key)
+static void forget_group(struct replay_contexts *contexts, void *item)
 {
-    bool fresh;
-    struct replay_branch *branch = table_take(&contexts->branches, key, &fresh);
-    if (fresh)
-        forget(contexts, branch);
-    return branch;
+    (void)contexts;
+    *(struct replay_group *)item = (struct replay_group){0};
 }
 
-static struct replay_group *take_group(struct replay_contexts *contexts, uint64_t key)
+static struct replay_branch *take_branch(struct replay_contexts *contexts, uint64_t key)
 {
-    bool fresh;
-    struct replay_group *group = table_take(&contexts->groups, key, &fresh);
-    if (fresh)
-        *group = (struct replay_group){0};
-    return group;
+    uint32_t crowded_out, number = table_find(&contexts->branches, key);
+    if (number != 0)
+        return item_at(&contexts->branches, number);
+    const struct replay_branch *next = item_at(&contexts->branches, table_next(&contexts->branches));
+    if (next->request_seen && !next->has_final && contexts->branches.size * 2 <= contexts->limit)
+        table_grow(&contexts->branches, contexts, forget);
+    number = table_add(&contexts->branches, key, &crowded_out);
+    if (crowded_out != 0)
+        forget(contexts, item_at(&contexts->branches, crowded_out));
+    forget(contexts, item_at(&contexts->branches, number));
+    return item_at(&contexts->branches, number);
+}
+
+static uint32_t take_group(struct replay_contexts *contexts, uint64_t key)
+{
+    uint32_t crowded_out, number = table_find(&contexts->groups, key);
+    if (number != 0)
+        return number;
+    const struct replay_group *next = item_at(&contexts->groups, table_next(&contexts->groups));
+    if (next->state.branches_pending > 0 && contexts->groups.size * 2 <= contexts->limit)
+        table_grow(&contexts->groups, contexts, forget_group);
+    number = table_add(&contexts->groups, key, &crowded_out);
+    forget_group(contexts, item_at(&contexts->groups, number));
+    return number;
 }
 
 /* A new branch joins those that were forked from the same request. */
 static void join(struct replay_contexts *contexts, struct replay_branch *branch, uint64_t key)
 {
-    struct replay_group *group = take_group(contexts, key);
     branch->group = key;
+    branch->group_number = take_group(contexts, key);
+    struct replay_group *group = item_at(&contexts->groups, branch->group_number);
     group->state.branches_pending++;
     /* Another target is tried, so that what looked like the last response did not go up. */
     group->state.final_forwarded = group->state.success_forwarded;
@@ -263,12 +337,17 @@ struct replay_branch *replay_branch_of_record(struct replay_contexts *contexts, 
 
 struct replay_group *replay_group_of(struct replay_contexts *contexts, const struct replay_branch *branch)
 {
-    return branch->group != 0 ? table_find(&contexts->groups, branch->group) : NULL;
+    uint32_t number = branch->group_number;
+    if (branch->group == 0)
+        return NULL;
+    if (number > contexts->groups.size || contexts->groups.keys[number] != branch->group)
+        number = table_find(&contexts->groups, branch->group);
+    return number != 0 ? item_at(&contexts->groups, number) : NULL;
 }
 
 bool replay_was_relayed(const struct replay_contexts *contexts, const struct replay_branch *branch)
 {
-    return branch->relayed != 0 && table_find(&contexts->groups, branch->relayed) != NULL;
+    return branch->relayed != 0 && table_find(&contexts->groups, branch->relayed) != 0;
 }
 
 /* --- requests --- */
@@ -281,9 +360,9 @@ static void cancel(struct replay_contexts *contexts, const struct sip_message *r
     identity.method = METHOD_INVITE;
     uint64_t hash = identity_hash(contexts, &identity);
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
-        struct replay_group *group =
-            table_find(&contexts->groups, key_of(contexts, hash, top_branch(request), kinds[i]));
-        if (group != NULL)
+        uint32_t number = table_find(&contexts->groups, key_of(contexts, hash, top_branch(request), kinds[i]));
+        struct replay_group *group = item_at(&contexts->groups, number);
+        if (number != 0)
             group->state.cancelled = true;
     }
 }
@@ -291,9 +370,10 @@ static void cancel(struct replay_contexts *contexts, const struct sip_message *r
 /* Requests are kept up to a number of bytes; beyond it those of any branches but this one go first. */
 static void make_place(struct replay_contexts *contexts, const struct replay_branch *but)
 {
-    size_t count = contexts->branches.bucket_count * WAYS;
-    for (size_t i = 0; i < count && contexts->kept > KEPT_MOST; i++) {
-        struct replay_branch *branch = item_at(&contexts->branches, contexts->hand++ % count);
+    uint32_t count = contexts->branches.size;
+    for (uint32_t i = 0; i < count && contexts->kept > KEPT_MOST; i++) {
+        contexts->hand = contexts->hand % count + 1;
+        struct replay_branch *branch = item_at(&contexts->branches, contexts->hand);
         if (branch->call == NULL || branch == but)
             continue;
         contexts->kept -= sip_bytes(branch->call->request).length;

@@ -8,7 +8,7 @@
 /*
  * Which request a response belongs to: by Call-ID, CSeq and the branch of its top Via (RFC 3261 17.1.3); and which
  * branches belong together: those whose next Via is the same, for a proxy forked them from one request. Tables of a
- * fixed size: the least recently used is given up for a new one.
+ * bounded size: the oldest is given up for a new one.
  */
 
 struct replay_contexts;
@@ -25,12 +25,12 @@ struct replay_branch {
     uint64_t group;   /* key of its group; 0: none */
     uint64_t relayed; /* key that the group has where the request was relayed further; 0: not worth a look */
     struct replay_call *call;
+    uint32_t group_number; /* where it was */
     bool request_seen, in_dialog, provisional_seen, has_final;
 };
 
 struct replay_group {
     struct state state; /* branches_pending counts all of them here */
-    bool used;
 };
 
 int replay_contexts_new(struct replay_contexts **out, const struct host *host, uint32_t size);

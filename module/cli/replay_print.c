@@ -57,30 +57,50 @@ static void put_padded(struct replay_output *output, uint64_t number, size_t wid
     output->used += width;
 }
 
+/* Is there anything but printable ASCII, or what JSON escapes? */
+static bool is_plain(const char *at, size_t length)
+{
+    unsigned odd = 0;
+    for (size_t i = 0; i < length; i++)
+        odd |= (unsigned)((unsigned char)(at[i] - ' ') > '~' - ' ') | (at[i] == '"') | (at[i] == '\\');
+    return odd == 0;
+}
+
 /* What would break the line, or a terminal, becomes '?'. */
 static void put_plain(struct replay_output *output, struct text text)
 {
     size_t length = text.length < TEXT_MOST ? text.length : TEXT_MOST;
     char *to = output->bytes + output->used;
+    if (length > 0)
+        memcpy(to, text.at, length);
     for (size_t i = 0; i < length; i++)
-        to[i] = text.at[i] > ' ' && text.at[i] < 0x7f ? text.at[i] : (text.at[i] == ' ' ? ' ' : '?');
+        if (to[i] < ' ' || to[i] > '~')
+            to[i] = '?';
     output->used += length;
 }
 
-static void put_json(struct replay_output *output, struct text text)
+static void put_escaped(struct replay_output *output, struct text text)
 {
     static const char hex[] = "0123456789abcdef";
-    size_t length = text.length < TEXT_MOST ? text.length : TEXT_MOST;
-    PUT(output, "\"");
-    for (size_t i = 0; i < length; i++) {
+    for (size_t i = 0; i < text.length; i++) {
         unsigned char c = (unsigned char)text.at[i];
         if (c == '"' || c == '\\')
             put(output, (char[]){'\\', (char)c}, 2);
-        else if (c < 0x20 || c > 0x7e)
+        else if (c < ' ' || c > '~')
             put(output, (char[]){'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]}, 6);
         else
             output->bytes[output->used++] = (char)c;
     }
+}
+
+static void put_json(struct replay_output *output, struct text text)
+{
+    text.length = text.length < TEXT_MOST ? text.length : TEXT_MOST;
+    PUT(output, "\"");
+    if (text.length > 0 && is_plain(text.at, text.length))
+        put(output, text.at, text.length);
+    else
+        put_escaped(output, text);
     PUT(output, "\"");
 }
 
@@ -160,30 +180,31 @@ static void print_text(struct replay *replay, const struct replay_line *line)
 
 /* --- lines of JSON, with the names of the decision log --- */
 
-static void json_text(struct replay_output *output, const char *name, struct text text)
-{
-    PUT(output, ",\"");
-    put_string(output, name);
-    PUT(output, "\":");
-    put_json(output, text);
-}
+#define JSON_TEXT(output, name, text)                                                                                  \
+    do {                                                                                                               \
+        PUT(output, ",\"" name "\":");                                                                                 \
+        put_json(output, text);                                                                                        \
+    } while (0)
 
-static void json_number(struct replay_output *output, const char *name, uint64_t number)
-{
-    PUT(output, ",\"");
-    put_string(output, name);
-    PUT(output, "\":");
-    put_number(output, number);
-}
+/* A word of our own, which needs no escaping. */
+#define JSON_WORD(output, name, word)                                                                                  \
+    do {                                                                                                               \
+        PUT(output, ",\"" name "\":\"");                                                                               \
+        put_string(output, word);                                                                                      \
+        PUT(output, "\"");                                                                                             \
+    } while (0)
 
-static void json_flag(struct replay_output *output, const char *name, bool flag)
-{
-    if (!flag)
-        return;
-    PUT(output, ",\"");
-    put_string(output, name);
-    PUT(output, "\":true");
-}
+#define JSON_NUMBER(output, name, number)                                                                              \
+    do {                                                                                                               \
+        PUT(output, ",\"" name "\":");                                                                                 \
+        put_number(output, number);                                                                                    \
+    } while (0)
+
+#define JSON_FLAG(output, name, flag)                                                                                  \
+    do {                                                                                                               \
+        if (flag)                                                                                                      \
+            PUT(output, ",\"" name "\":true");                                                                         \
+    } while (0)
 
 static const char *origin_word(unsigned origin)
 {
@@ -191,33 +212,37 @@ static const char *origin_word(unsigned origin)
     return origin < ORIGIN_COUNT ? words[origin] : "wire";
 }
 
+static void json_decision(struct replay_output *output, const struct decision *decision)
+{
+    JSON_WORD(output, "action", action_name((enum action)decision->action));
+    JSON_WORD(output, "rule", rule_at((enum rule_id)decision->rule)->id);
+    JSON_WORD(output, "why", decision->why);
+    if (decision->status != 0)
+        JSON_NUMBER(output, "status", decision->status);
+    if (decision->drop != DROP_NONE)
+        JSON_WORD(output, "drop", drop_name((enum drop)decision->drop));
+    if (decision->rest_s != 0)
+        JSON_NUMBER(output, "rest_s", decision->rest_s);
+}
+
 static void json_head(struct replay *replay, const struct replay_line *line)
 {
     struct replay_output *output = &replay->output;
     const struct facts *facts = line->facts;
-    const struct decision *decision = line->decision;
     char copy[TEXT_MOST + 1];
     PUT(output, "{\"time_ms\":");
     put_number(output, line->time_us > 0 ? (uint64_t)line->time_us / 1000 : 0);
-    json_text(output, "call", line->call_id);
-    json_text(output, "method", line->method);
+    JSON_TEXT(output, "call", line->call_id);
+    JSON_TEXT(output, "method", line->method);
     if (line->to.length > 0)
-        json_text(output, "to", masked(replay, line->to, copy));
-    json_text(output, "origin", text_of(origin_word(facts->origin)));
-    json_number(output, "code", decision->code);
-    json_text(output, "role", text_of(facts->role == ROLE_UAC ? "uac" : "proxy"));
-    json_flag(output, "in_dialog", facts->in_dialog);
-    json_flag(output, "provisional_seen", facts->provisional_seen);
-    json_flag(output, "unmatched", facts->unmatched);
-    json_text(output, "action", text_of(action_name((enum action)decision->action)));
-    json_text(output, "rule", text_of(rule_at((enum rule_id)decision->rule)->id));
-    json_text(output, "why", text_of(decision->why));
-    if (decision->status != 0)
-        json_number(output, "status", decision->status);
-    if (decision->drop != DROP_NONE)
-        json_text(output, "drop", text_of(drop_name((enum drop)decision->drop)));
-    if (decision->rest_s != 0)
-        json_number(output, "rest_s", decision->rest_s);
+        JSON_TEXT(output, "to", masked(replay, line->to, copy));
+    JSON_WORD(output, "origin", origin_word(facts->origin));
+    JSON_NUMBER(output, "code", line->decision->code);
+    JSON_WORD(output, "role", facts->role == ROLE_UAC ? "uac" : "proxy");
+    JSON_FLAG(output, "in_dialog", facts->in_dialog);
+    JSON_FLAG(output, "provisional_seen", facts->provisional_seen);
+    JSON_FLAG(output, "unmatched", facts->unmatched);
+    json_decision(output, line->decision);
 }
 
 static void print_json(struct replay *replay, const struct replay_line *line)
@@ -226,7 +251,7 @@ static void print_json(struct replay *replay, const struct replay_line *line)
     json_head(replay, line);
     if (line->answer != NULL) {
         replay_answer_words(line->answer, replay->config.mask, words, sizeof words);
-        json_text(&replay->output, "policy", text_of(words));
+        JSON_TEXT(&replay->output, "policy", text_of(words));
     }
     PUT(&replay->output, "}\n");
 }
@@ -253,8 +278,8 @@ void replay_print_difference(struct replay *replay, const struct replay_line *li
     make_place(replay);
     if (replay->config.json) {
         json_head(replay, line);
-        json_text(output, "against", text_of(against));
-        json_text(output, "policy", text_of(policy));
+        JSON_TEXT(output, "against", text_of(against));
+        JSON_TEXT(output, "policy", text_of(policy));
         PUT(output, "}\n");
         return;
     }
