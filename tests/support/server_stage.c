@@ -234,6 +234,57 @@ void stage_invite(struct stage *stage, const struct peer *caller, const char *ca
     stage_status(stage, caller, 100);
 }
 
+struct peer stage_alice(void)
+{
+    return fake_udp(5070);
+}
+
+void stage_call(struct stage *stage, const char *call)
+{
+    struct peer alice = stage_alice();
+    stage_invite(stage, &alice, call);
+}
+
+struct sent *stage_hears_at(struct stage *stage, unsigned status, const char *file, int line)
+{
+    struct peer alice = stage_alice();
+    return stage_status_at(stage, &alice, status, file, line);
+}
+
+void stage_refuses_at(struct stage *stage, struct sent *invite, unsigned status, const char *fields, const char *file,
+                      int line)
+{
+    stage_response(stage, invite, status, fields);
+    stage_sent_to_at(stage, "ACK", sent_port(invite), file, line);
+}
+
+void stage_cancels_at(struct stage *stage, const char *file, int line)
+{
+    struct peer alice = stage_alice();
+    stage_request(stage, &alice, (struct request){.method = "CANCEL"});
+    assert_string_equal(sent_header(stage_hears_at(stage, 200, file, line), "CSeq", 0), "1 CANCEL");
+}
+
+void stage_flow_dies(struct stage *stage, const struct peer *peer)
+{
+    if (peer->transport == TRANSPORT_TCP)
+        fake_wire_close(&stage->wire, peer->connection);
+    server_flow_down(stage->server, peer_flow(peer), "closed");
+}
+
+void stage_ends(struct stage *stage)
+{
+    enum { LONG_MS = 400000 };
+    stage_advance(stage, LONG_MS);
+    stage_discard(stage);
+    stage_advance(stage, LONG_MS);
+    assert_null(fake_wire_take(&stage->wire));
+    assert_int_equal(stage_count(stage, "transactions"), 0);
+    assert_int_equal(stage_count(stage, "client_transactions"), 0);
+    assert_int_equal(stage_count(stage, "response_contexts"), 0);
+    assert_int_equal(stage_count(stage, "unanswered"), 0);
+}
+
 int64_t stage_count(struct stage *stage, const char *name)
 {
     char member[80];

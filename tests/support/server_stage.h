@@ -85,6 +85,27 @@ struct sent *stage_sent_to_at(struct stage *stage, const char *method, uint16_t 
 struct sent *stage_status_at(struct stage *stage, const struct peer *peer, unsigned status, const char *file, int line);
 void stage_silent_at(struct stage *stage, const char *file, int line);
 
+/* Alice calls from 127.0.0.1:5070, UDP: an INVITE to bob, its 100 taken; and what she hears. */
+struct peer stage_alice(void);
+void stage_call(struct stage *stage, const char *call);
+#define stage_hears(stage, status) stage_hears_at(stage, status, __FILE__, __LINE__)
+struct sent *stage_hears_at(struct stage *stage, unsigned status, const char *file, int line);
+
+/* A phone refuses an INVITE, and gets its ACK. */
+#define stage_refuses(stage, invite, status, fields) stage_refuses_at(stage, invite, status, fields, __FILE__, __LINE__)
+void stage_refuses_at(struct stage *stage, struct sent *invite, unsigned status, const char *fields, const char *file,
+                      int line);
+
+/* Alice gives up her call "one", and hears 200 to that. */
+#define stage_cancels(stage) stage_cancels_at(stage, __FILE__, __LINE__)
+void stage_cancels_at(struct stage *stage, const char *file, int line);
+
+/* A flow dies, and the server is told. */
+void stage_flow_dies(struct stage *stage, const struct peer *peer);
+
+/* Time goes by until all has ended: nothing is left of any transaction. */
+void stage_ends(struct stage *stage);
+
 /* Takes what waits, whatever it is; returns how many. */
 size_t stage_discard(struct stage *stage);
 

@@ -10,29 +10,6 @@ static const struct server_counters *counters(const struct stage *stage)
     return server_counters(stage->server);
 }
 
-static struct peer alice(void)
-{
-    return fake_udp(5070);
-}
-
-static struct sent *alice_hears(struct stage *stage, unsigned status)
-{
-    struct peer caller = alice();
-    return stage_status(stage, &caller, status);
-}
-
-static void call_alice(struct stage *stage, const char *call)
-{
-    struct peer caller = alice();
-    stage_invite(stage, &caller, call);
-}
-
-static void refuses(struct stage *stage, struct sent *invite, unsigned status, const char *fields)
-{
-    stage_response(stage, invite, status, fields);
-    stage_sent_to(stage, "ACK", sent_port(invite));
-}
-
 /* Two phones in q classes; an instance with two flows. */
 static void two_phones(struct stage *stage)
 {
@@ -60,15 +37,15 @@ static void test_a_script_replies(void **state)
 {
     struct stage *stage = *state;
     stage_script(stage, "sip_on_request(function(r) return sip_reply(404, 'No Such Bob') end)\n");
-    call_alice(stage, "one");
-    assert_true(sent_starts(alice_hears(stage, 404), "SIP/2.0 404 No Such Bob\r\n"));
+    stage_call(stage, "one");
+    assert_true(sent_starts(stage_hears(stage, 404), "SIP/2.0 404 No Such Bob\r\n"));
     assert_int_equal(counters(stage)->verdicts, 1);
 }
 
 static void test_a_script_drops(void **state)
 {
     struct stage *stage = *state;
-    struct peer caller = alice();
+    struct peer caller = stage_alice();
     stage_script(stage, "sip_on_request('OPTIONS', function(r) return sip_drop() end)\n");
     stage_request(stage, &caller, (struct request){.method = "OPTIONS"});
     stage_advance(stage, T1_64);
@@ -81,7 +58,7 @@ static void test_a_script_relays(void **state)
 {
     struct stage *stage = *state;
     stage_script(stage, "sip_on_request(function(r) return sip_relay('sip:vm@127.0.0.1:5099') end)\n");
-    call_alice(stage, "one");
+    stage_call(stage, "one");
     struct sent *invite = stage_sent_to(stage, "INVITE", 5099);
     assert_true(sent_starts(invite, "INVITE sip:vm@127.0.0.1:5099 SIP/2.0\r\n"));
 }
@@ -91,7 +68,7 @@ static void test_a_script_routes_to_another_aor(void **state)
     struct stage *stage = *state;
     stage_phone(stage, (struct phone){.user = "carol", .port = 5088});
     stage_script(stage, "sip_on_request(function(r) return sip_route('sip:carol@example.com') end)\n");
-    call_alice(stage, "one");
+    stage_call(stage, "one");
     stage_sent_to(stage, "INVITE", 5088);
 }
 
@@ -100,9 +77,9 @@ static void test_3261_21_5_4_a_a_script_rests_a_destination_before_routing(void 
     struct stage *stage = *state;
     stage_phone(stage, (struct phone){.port = 5080});
     stage_script(stage, "sip_on_request(function(r) return sip_rest('127.0.0.1:5080', 60) end)\n");
-    call_alice(stage, "one");
+    stage_call(stage, "one");
     stage_advance(stage, 0);
-    alice_hears(stage, 500);
+    stage_hears(stage, 500);
     assert_int_equal(stage_count(stage, "resting"), 1);
 }
 
@@ -111,7 +88,7 @@ static void test_5626_11_5_a_no_script_answers_a_request_with_430(void **state)
     struct stage *stage = *state;
     stage_phone(stage, (struct phone){.port = 5080});
     stage_script(stage, "sip_on_request(function(r) return sip_reply(430) end)\n");
-    call_alice(stage, "one");
+    stage_call(stage, "one");
     stage_sent_to(stage, "INVITE", 5080);
     assert_refused(stage, "5626-11.5.a");
 }
@@ -121,7 +98,7 @@ static void test_5626_11_6_a_no_script_answers_a_request_with_439(void **state)
     struct stage *stage = *state;
     stage_phone(stage, (struct phone){.port = 5080});
     stage_script(stage, "sip_on_request(function(r) return sip_reply(439) end)\n");
-    call_alice(stage, "one");
+    stage_call(stage, "one");
     stage_sent_to(stage, "INVITE", 5080);
     assert_refused(stage, "5626-11.6.a");
 }
@@ -129,7 +106,7 @@ static void test_5626_11_6_a_no_script_answers_a_request_with_439(void **state)
 static void test_4320_4_a_no_script_answers_a_non_invite_with_408(void **state)
 {
     struct stage *stage = *state;
-    struct peer caller = alice();
+    struct peer caller = stage_alice();
     stage_phone(stage, (struct phone){.port = 5080});
     stage_script(stage, "sip_on_request(function(r) return sip_fail(408) end)\n");
     stage_request(stage, &caller, (struct request){.method = "MESSAGE"});
@@ -145,8 +122,8 @@ static void test_next_target_goes_on_where_the_core_would_end(void **state)
     two_flows(stage);
     stage_phone(stage, (struct phone){.port = 5082, .more = ";q=0.1"});
     stage_script(stage, "sip_on_response(486, function(r) return sip_next_target() end)\n");
-    call_alice(stage, "one");
-    refuses(stage, stage_sent(stage, "INVITE"), 486, NULL);
+    stage_call(stage, "one");
+    stage_refuses(stage, stage_sent(stage, "INVITE"), 486, NULL);
     stage_sent_to(stage, "INVITE", 5082);
     assert_int_equal(counters(stage)->verdicts, 1);
 }
@@ -158,14 +135,14 @@ static void test_fail_ends_with_this_status_and_tries_no_other(void **state)
     stage_phone(stage, (struct phone){.port = 5082, .more = ";q=0.9"});
     stage_phone(stage, (struct phone){.port = 5081, .more = ";q=0.1"});
     stage_script(stage, "sip_on_response(486, function(r) return sip_fail(404) end)\n");
-    call_alice(stage, "one");
+    stage_call(stage, "one");
     struct sent *first = stage_sent(stage, "INVITE"), *second = stage_sent(stage, "INVITE");
     stage_response(stage, second, 180, NULL);
-    alice_hears(stage, 180);
-    refuses(stage, first, 486, NULL);
+    stage_hears(stage, 180);
+    stage_refuses(stage, first, 486, NULL);
     stage_sent_to(stage, "CANCEL", sent_port(second));
-    refuses(stage, second, 487, NULL);
-    alice_hears(stage, 404);
+    stage_refuses(stage, second, 487, NULL);
+    stage_hears(stage, 404);
     stage_silent(stage);
 }
 
@@ -174,14 +151,14 @@ static void test_fail_on_a_provisional_stops_the_ringing(void **state)
     struct stage *stage = *state;
     two_phones(stage);
     stage_script(stage, "sip_on_response(183, function(r) return sip_fail(480) end)\n");
-    call_alice(stage, "one");
+    stage_call(stage, "one");
     struct sent *invite = stage_sent(stage, "INVITE");
     stage_response(stage, invite, 183, NULL);
     struct sent *cancel = stage_sent_to(stage, "CANCEL", 5080);
     stage_response(stage, cancel, 200, NULL);
     stage_silent(stage);
-    refuses(stage, invite, 487, NULL);
-    alice_hears(stage, 480);
+    stage_refuses(stage, invite, 487, NULL);
+    stage_hears(stage, 480);
     stage_silent(stage);
 }
 
@@ -190,17 +167,17 @@ static void test_relay_on_a_provisional_rings_another_beside(void **state)
     struct stage *stage = *state;
     two_phones(stage);
     stage_script(stage, "sip_on_response(180, function(r) return sip_relay('sip:desk@127.0.0.1:5099') end)\n");
-    call_alice(stage, "one");
+    stage_call(stage, "one");
     struct sent *invite = stage_sent(stage, "INVITE");
     stage_response(stage, invite, 180, NULL);
-    alice_hears(stage, 180);
+    stage_hears(stage, 180);
     struct sent *desk = stage_sent_to(stage, "INVITE", 5099);
     stage_silent(stage);
     stage_response(stage, invite, 200, NULL);
-    alice_hears(stage, 200);
+    stage_hears(stage, 200);
     stage_response(stage, desk, 100, NULL);
     stage_sent_to(stage, "CANCEL", 5099);
-    refuses(stage, desk, 487, NULL);
+    stage_refuses(stage, desk, 487, NULL);
     stage_silent(stage);
 }
 
@@ -209,14 +186,14 @@ static void test_next_target_on_a_provisional_rings_the_next_beside(void **state
     struct stage *stage = *state;
     two_phones(stage);
     stage_script(stage, "sip_on_response(180, function(r) return sip_next_target() end)\n");
-    call_alice(stage, "one");
+    stage_call(stage, "one");
     struct sent *invite = stage_sent(stage, "INVITE");
     stage_response(stage, invite, 180, NULL);
-    alice_hears(stage, 180);
+    stage_hears(stage, 180);
     struct sent *next = stage_sent_to(stage, "INVITE", 5081);
-    refuses(stage, next, 486, NULL);
+    stage_refuses(stage, next, 486, NULL);
     stage_silent(stage);
-    refuses(stage, invite, 404, NULL);
+    stage_refuses(stage, invite, 404, NULL);
     stage_sent(stage, "SIP/2.0 4");
 }
 
@@ -225,12 +202,12 @@ static void test_relay_on_a_failure_tries_it_now(void **state)
     struct stage *stage = *state;
     two_phones(stage);
     stage_script(stage, "sip_on_response({486, 600}, function(r) return sip_relay('sip:vm@127.0.0.1:5099') end)\n");
-    call_alice(stage, "one");
-    refuses(stage, stage_sent_to(stage, "INVITE", 5080), 486, NULL);
+    stage_call(stage, "one");
+    stage_refuses(stage, stage_sent_to(stage, "INVITE", 5080), 486, NULL);
     struct sent *mailbox = stage_sent_to(stage, "INVITE", 5099);
     stage_silent(stage);
     stage_response(stage, mailbox, 200, NULL);
-    alice_hears(stage, 200);
+    stage_hears(stage, 200);
 }
 
 static void test_accept_is_the_core_s_decision(void **state)
@@ -238,8 +215,8 @@ static void test_accept_is_the_core_s_decision(void **state)
     struct stage *stage = *state;
     two_phones(stage);
     stage_script(stage, "sip_on_response(486, function(r) return sip_accept() end)\n");
-    call_alice(stage, "one");
-    refuses(stage, stage_sent_to(stage, "INVITE", 5080), 486, NULL);
+    stage_call(stage, "one");
+    stage_refuses(stage, stage_sent_to(stage, "INVITE", 5080), 486, NULL);
     stage_sent_to(stage, "INVITE", 5081);
 }
 
@@ -248,9 +225,9 @@ static void test_retry_after_goes_up_with_the_best_response(void **state)
     struct stage *stage = *state;
     stage_phone(stage, (struct phone){.port = 5080});
     stage_script(stage, "sip_on_response(480, function(r) return sip_retry_after(120) end)\n");
-    call_alice(stage, "one");
-    refuses(stage, stage_sent(stage, "INVITE"), 480, NULL);
-    assert_string_equal(sent_header(alice_hears(stage, 480), "Retry-After", 0), "120");
+    stage_call(stage, "one");
+    stage_refuses(stage, stage_sent(stage, "INVITE"), 480, NULL);
+    assert_string_equal(sent_header(stage_hears(stage, 480), "Retry-After", 0), "120");
 }
 
 static void test_retry_after_with_a_response_made_here(void **state)
@@ -258,9 +235,9 @@ static void test_retry_after_with_a_response_made_here(void **state)
     struct stage *stage = *state;
     stage_phone(stage, (struct phone){.port = 5080, .instance = "1", .reg_id = 1});
     stage_script(stage, "sip_on_response(430, function(r) return sip_retry_after(7) end)\n");
-    call_alice(stage, "one");
-    refuses(stage, stage_sent(stage, "INVITE"), 430, NULL);
-    struct sent *refusal = alice_hears(stage, 480);
+    stage_call(stage, "one");
+    stage_refuses(stage, stage_sent(stage, "INVITE"), 430, NULL);
+    struct sent *refusal = stage_hears(stage, 480);
     assert_string_equal(sent_header(refusal, "Retry-After", 0), "7");
     assert_int_equal(sent_count(refusal, "Retry-After"), 1);
 }
@@ -270,10 +247,10 @@ static void test_3261_21_5_4_a_rest_by_verdict(void **state)
     struct stage *stage = *state;
     two_phones(stage);
     stage_script(stage, "sip_on_response(503, function(r) return sip_rest(r.destination, r.retry_after or 30) end)\n");
-    call_alice(stage, "one");
-    refuses(stage, stage_sent_to(stage, "INVITE", 5080), 503, NULL);
+    stage_call(stage, "one");
+    stage_refuses(stage, stage_sent_to(stage, "INVITE", 5080), 503, NULL);
     stage_sent_to(stage, "INVITE", 5081);
-    call_alice(stage, "two");
+    stage_call(stage, "two");
     stage_advance(stage, 0);
     stage_sent_to(stage, "INVITE", 5081);
     stage_silent(stage);
@@ -286,18 +263,18 @@ static void test_3261_16_7_i_redirections_are_followed_where_the_policy_says_so(
     struct stage *stage = *state;
     stage_phone(stage, (struct phone){.port = 5080});
     stage_script(stage, "sip_on_request(function(r) return sip_route{recurse = true} end)\n");
-    call_alice(stage, "one");
-    refuses(stage, stage_sent_to(stage, "INVITE", 5080), 302,
-            "Contact: <sip:bob@127.0.0.1:5091>;q=0.5, <sip:bob@127.0.0.1:5092>;q=0.9\n"
-            "Contact: <sip:bob@127.0.0.1:5080>\n");
+    stage_call(stage, "one");
+    stage_refuses(stage, stage_sent_to(stage, "INVITE", 5080), 302,
+                  "Contact: <sip:bob@127.0.0.1:5091>;q=0.5, <sip:bob@127.0.0.1:5092>;q=0.9\n"
+                  "Contact: <sip:bob@127.0.0.1:5080>\n");
     struct sent *second = stage_sent_to(stage, "INVITE", 5092);
     stage_silent(stage);
-    refuses(stage, second, 302, "Contact: <sip:bob@127.0.0.1:5080>, <sip:bob@127.0.0.1:5093>;q=0.4\n");
+    stage_refuses(stage, second, 302, "Contact: <sip:bob@127.0.0.1:5080>, <sip:bob@127.0.0.1:5093>;q=0.4\n");
     struct sent *third = stage_sent_to(stage, "INVITE", 5091);
-    refuses(stage, third, 486, NULL);
-    refuses(stage, stage_sent_to(stage, "INVITE", 5093), 404, NULL);
+    stage_refuses(stage, third, 486, NULL);
+    stage_refuses(stage, stage_sent_to(stage, "INVITE", 5093), 404, NULL);
     /* the second 302 led to something new too, so that none is left to go up */
-    alice_hears(stage, 404);
+    stage_hears(stage, 404);
     stage_silent(stage);
 }
 
@@ -305,9 +282,9 @@ static void test_3261_16_7_i_and_else_they_go_up(void **state)
 {
     struct stage *stage = *state;
     stage_phone(stage, (struct phone){.port = 5080});
-    call_alice(stage, "one");
-    refuses(stage, stage_sent_to(stage, "INVITE", 5080), 302, "Contact: <sip:bob@127.0.0.1:5091>\n");
-    assert_string_equal(sent_header(alice_hears(stage, 302), "Contact", 0), "<sip:bob@127.0.0.1:5091>");
+    stage_call(stage, "one");
+    stage_refuses(stage, stage_sent_to(stage, "INVITE", 5080), 302, "Contact: <sip:bob@127.0.0.1:5091>\n");
+    assert_string_equal(sent_header(stage_hears(stage, 302), "Contact", 0), "<sip:bob@127.0.0.1:5091>");
     stage_silent(stage);
 }
 
@@ -318,9 +295,9 @@ static void test_5626_7_c_no_script_asks_an_answered_instance_again(void **state
     struct stage *stage = *state;
     two_flows(stage);
     stage_script(stage, "sip_on_response(486, function(r) return sip_next_flow() end)\n");
-    call_alice(stage, "one");
-    refuses(stage, stage_sent(stage, "INVITE"), 486, NULL);
-    alice_hears(stage, 486);
+    stage_call(stage, "one");
+    stage_refuses(stage, stage_sent(stage, "INVITE"), 486, NULL);
+    stage_hears(stage, 486);
     stage_silent(stage);
     assert_refused(stage, "5626-7.c");
 }
@@ -330,9 +307,9 @@ static void test_5626_7_c_not_by_relay_to_its_contact_either(void **state)
     struct stage *stage = *state;
     two_flows(stage);
     stage_script(stage, "sip_on_response(486, function(r) return sip_route('sip:bob@example.com') end)\n");
-    call_alice(stage, "one");
-    refuses(stage, stage_sent(stage, "INVITE"), 486, NULL);
-    alice_hears(stage, 486);
+    stage_call(stage, "one");
+    stage_refuses(stage, stage_sent(stage, "INVITE"), 486, NULL);
+    stage_hears(stage, 486);
     stage_silent(stage);
 }
 
@@ -341,9 +318,9 @@ static void test_5626_7_a_no_script_asks_a_ringing_instance_over_another_flow(vo
     struct stage *stage = *state;
     two_flows(stage);
     stage_script(stage, "sip_on_response(180, function(r) return sip_next_flow() end)\n");
-    call_alice(stage, "one");
+    stage_call(stage, "one");
     stage_response(stage, stage_sent(stage, "INVITE"), 180, NULL);
-    alice_hears(stage, 180);
+    stage_hears(stage, 180);
     stage_silent(stage);
     assert_refused(stage, "5626-7.a");
 }
@@ -358,9 +335,9 @@ static void test_3261_16_7_c_no_script_holds_back_a_2xx(void **state)
         snprintf(lua, sizeof lua, "sip_on_response(200, function(r) return %s end)\n", verdicts[i]);
         snprintf(call, sizeof call, "call%zu", i);
         stage_script(stage, lua);
-        call_alice(stage, call);
+        stage_call(stage, call);
         stage_response(stage, stage_sent(stage, "INVITE"), 200, NULL);
-        alice_hears(stage, 200);
+        stage_hears(stage, 200);
         stage_silent(stage);
         assert_int_equal(counters(stage)->verdicts_refused, i + 1);
     }
@@ -377,9 +354,9 @@ static void test_3261_16_7_d_no_script_goes_on_after_a_6xx(void **state)
         snprintf(lua, sizeof lua, "sip_on_response('6xx', function(r) return %s end)\n", verdicts[i]);
         snprintf(call, sizeof call, "call%zu", i);
         stage_script(stage, lua);
-        call_alice(stage, call);
-        refuses(stage, stage_sent(stage, "INVITE"), 603, NULL);
-        alice_hears(stage, 603);
+        stage_call(stage, call);
+        stage_refuses(stage, stage_sent(stage, "INVITE"), 603, NULL);
+        stage_hears(stage, 603);
         stage_silent(stage);
         assert_int_equal(counters(stage)->verdicts_refused, i + 1);
     }
@@ -391,39 +368,39 @@ static void test_5626_11_5_a_no_script_sends_up_a_430(void **state)
     struct stage *stage = *state;
     stage_phone(stage, (struct phone){.port = 5080});
     stage_script(stage, "sip_on_response(486, function(r) return sip_fail(430) end)\n");
-    call_alice(stage, "one");
-    refuses(stage, stage_sent(stage, "INVITE"), 486, NULL);
-    alice_hears(stage, 486);
+    stage_call(stage, "one");
+    stage_refuses(stage, stage_sent(stage, "INVITE"), 486, NULL);
+    stage_hears(stage, 486);
     assert_refused(stage, "5626-11.5.a");
 }
 
 static void test_4320_4_a_no_script_sends_up_a_408_to_a_non_invite(void **state)
 {
     struct stage *stage = *state;
-    struct peer caller = alice();
+    struct peer caller = stage_alice();
     stage_phone(stage, (struct phone){.port = 5080});
     stage_script(stage, "sip_on_response(486, function(r) return sip_fail(408) end)\n");
     stage_request(stage, &caller, (struct request){.method = "MESSAGE"});
     stage_response(stage, stage_sent(stage, "MESSAGE"), 486, NULL);
-    alice_hears(stage, 486);
+    stage_hears(stage, 486);
     assert_refused(stage, "4320-4.a");
 }
 
 static void test_3261_9_a_no_script_goes_on_when_the_caller_has_cancelled(void **state)
 {
     struct stage *stage = *state;
-    struct peer caller = alice();
+    struct peer caller = stage_alice();
     two_phones(stage);
     stage_script(stage, "sip_on_response(487, function(r) return sip_relay('sip:vm@127.0.0.1:5099') end)\n");
-    call_alice(stage, "one");
+    stage_call(stage, "one");
     struct sent *invite = stage_sent(stage, "INVITE");
     stage_response(stage, invite, 180, NULL);
-    alice_hears(stage, 180);
+    stage_hears(stage, 180);
     stage_request(stage, &caller, (struct request){.method = "CANCEL"});
-    alice_hears(stage, 200);
+    stage_hears(stage, 200);
     stage_sent(stage, "CANCEL");
-    refuses(stage, invite, 487, NULL);
-    alice_hears(stage, 487);
+    stage_refuses(stage, invite, 487, NULL);
+    stage_hears(stage, 487);
     stage_silent(stage);
     assert_refused(stage, "3261-9.a");
 }
@@ -436,11 +413,11 @@ static void test_an_error_leaves_the_core_s_decision(void **state)
     two_phones(stage);
     stage_script(stage, "sip_on_response('*', function(r) error('oh no') end)\n"
                         "sip_on_request(function(r) local x = nil; return x.y end)\n");
-    call_alice(stage, "one");
-    refuses(stage, stage_sent_to(stage, "INVITE", 5080), 486, NULL);
+    stage_call(stage, "one");
+    stage_refuses(stage, stage_sent_to(stage, "INVITE", 5080), 486, NULL);
     struct sent *second = stage_sent_to(stage, "INVITE", 5081);
     stage_response(stage, second, 200, NULL);
-    alice_hears(stage, 200);
+    stage_hears(stage, 200);
     assert_int_equal(counters(stage)->script_errors, 3);
     assert_non_null(strstr(stage->fake.last_log, "oh no"));
 }
@@ -450,8 +427,8 @@ static void test_what_is_no_verdict_leaves_the_core_s_decision(void **state)
     struct stage *stage = *state;
     two_phones(stage);
     stage_script(stage, "sip_on_response(486, function(r) return 'next_target' end)\n");
-    call_alice(stage, "one");
-    refuses(stage, stage_sent_to(stage, "INVITE", 5080), 486, NULL);
+    stage_call(stage, "one");
+    stage_refuses(stage, stage_sent_to(stage, "INVITE", 5080), 486, NULL);
     stage_sent_to(stage, "INVITE", 5081);
     assert_int_equal(counters(stage)->script_errors, 1);
 }
@@ -461,15 +438,15 @@ static void test_a_call_keeps_the_version_it_began_with(void **state)
     struct stage *stage = *state;
     stage_phone(stage, (struct phone){.port = 5080});
     stage_script(stage, "sip_on_response(486, function(r) return sip_fail(404) end)\n");
-    call_alice(stage, "old");
+    stage_call(stage, "old");
     struct sent *old = stage_sent(stage, "INVITE");
     stage_script(stage, "sip_on_response(486, function(r) return sip_fail(410) end)\n");
-    call_alice(stage, "new");
+    stage_call(stage, "new");
     struct sent *new = stage_sent(stage, "INVITE");
-    refuses(stage, old, 486, NULL);
-    alice_hears(stage, 404);
-    refuses(stage, new, 486, NULL);
-    alice_hears(stage, 410);
+    stage_refuses(stage, old, 486, NULL);
+    stage_hears(stage, 404);
+    stage_refuses(stage, new, 486, NULL);
+    stage_hears(stage, 410);
 }
 
 static void test_the_script_is_told_what_came(void **state)
@@ -481,9 +458,9 @@ static void test_the_script_is_told_what_came(void **state)
                         "  sip.log('%d %s %s %d %s %s %s', r.code, r.destination, r.instance, r.reg_id, r.flow, c.aor, "
                         "d.action)\n"
                         "end)\n");
-    call_alice(stage, "one");
-    refuses(stage, stage_sent(stage, "INVITE"), 486, NULL);
-    alice_hears(stage, 486);
+    stage_call(stage, "one");
+    stage_refuses(stage, stage_sent(stage, "INVITE"), 486, NULL);
+    stage_hears(stage, 486);
     assert_non_null(strstr(stage->fake.last_log, "486 127.0.0.1:5080 urn:uuid:1 7 udp 127.0.0.1:5080 "
                                                  "sip:bob@example.com fail"));
 }
@@ -493,13 +470,13 @@ static void test_after_timer_c_a_provisional_is_not_sent_up(void **state)
 {
     struct stage *stage = *state;
     stage_phone(stage, (struct phone){.port = 5080});
-    call_alice(stage, "one");
+    stage_call(stage, "one");
     struct sent *invite = stage_sent(stage, "INVITE");
     stage_response(stage, invite, 180, NULL);
-    alice_hears(stage, 180);
+    stage_hears(stage, 180);
     stage_advance(stage, TIMER_C);
     stage_sent(stage, "CANCEL");
-    alice_hears(stage, 408);
+    stage_hears(stage, 408);
     stage_response(stage, invite, 180, NULL);
     stage_silent(stage);
 }
@@ -510,15 +487,15 @@ static void test_5626_7_d_a_script_may_try_another_flow_after_a_408(void **state
     struct stage *stage = *state;
     two_flows(stage);
     stage_script(stage, "sip_on_response(408, function(r) return sip_next_flow() end)\n");
-    call_alice(stage, "one");
+    stage_call(stage, "one");
     struct sent *first = stage_sent(stage, "INVITE");
     stage_response(stage, first, 180, NULL);
-    alice_hears(stage, 180);
-    refuses(stage, first, 408, NULL);
+    stage_hears(stage, 180);
+    stage_refuses(stage, first, 408, NULL);
     struct sent *second = stage_sent(stage, "INVITE");
     assert_int_not_equal(sent_port(first), sent_port(second));
-    refuses(stage, second, 408, NULL);
-    alice_hears(stage, 408);
+    stage_refuses(stage, second, 408, NULL);
+    stage_hears(stage, 408);
 }
 
 static void test_accept_of_a_request_is_the_standard_way(void **state)
@@ -526,7 +503,7 @@ static void test_accept_of_a_request_is_the_standard_way(void **state)
     struct stage *stage = *state;
     two_phones(stage);
     stage_script(stage, "sip_on_request(function(r) return sip_accept() end)\n");
-    call_alice(stage, "one");
+    stage_call(stage, "one");
     stage_sent_to(stage, "INVITE", 5080);
 }
 
@@ -535,24 +512,24 @@ static void test_retry_after_when_the_flow_is_dead(void **state)
     struct stage *stage = *state;
     struct peer bob = stage_phone(stage, (struct phone){.port = 5080, .instance = "1", .reg_id = 1, .tcp = true});
     stage_script(stage, "sip_on_flow_failed(function(r) return sip_retry_after(11) end)\n");
-    call_alice(stage, "one");
+    stage_call(stage, "one");
     stage_sent(stage, "INVITE");
     fake_wire_close(&stage->wire, bob.connection);
     server_flow_down(stage->server, bob.connection, "closed");
-    assert_string_equal(sent_header(alice_hears(stage, 480), "Retry-After", 0), "11");
+    assert_string_equal(sent_header(stage_hears(stage, 480), "Retry-After", 0), "11");
 }
 
 static void test_a_transport_that_is_unknown_is_a_503(void **state)
 {
     struct stage *stage = *state;
     stage_script(stage, "sip_on_request(function(r) return sip_relay('sip:x@127.0.0.1:5099;transport=sctp') end)\n");
-    call_alice(stage, "one");
+    stage_call(stage, "one");
     stage_advance(stage, 0);
-    alice_hears(stage, 500);
+    stage_hears(stage, 500);
     stage_script(stage, "sip_on_request(function(r) return sip_relay('sip:x@h.example;transport=sctp') end)\n");
-    call_alice(stage, "two");
+    stage_call(stage, "two");
     stage_advance(stage, 0);
-    alice_hears(stage, 500);
+    stage_hears(stage, 500);
 }
 
 /* --- what is told --- */
@@ -603,10 +580,10 @@ static void test_what_is_told_of_a_decision(void **state)
     two_flows(&stage);
     stage_script(&stage, "sip_on_response(486, function(r) return sip_next_flow() end)\n"
                          "sip_on_response(404, function(r) return sip_fail(410) end)\n");
-    call_alice(&stage, "one");
+    stage_call(&stage, "one");
     struct sent *invite = stage_sent(&stage, "INVITE");
     stage_advance(&stage, 250);
-    refuses(&stage, invite, 430, NULL);
+    stage_refuses(&stage, invite, 430, NULL);
     assert_int_equal(told.count, 1);
     assert_int_equal(told.code, 430);
     assert_int_equal(told.action, ACTION_NEXT_FLOW);
@@ -616,21 +593,21 @@ static void test_what_is_told_of_a_decision(void **state)
     assert_string_equal(told.aor, "sip:bob@example.com");
     assert_string_equal(told.instance, "urn:uuid:1");
     assert_string_equal(told.verdict, "");
-    refuses(&stage, stage_sent(&stage, "INVITE"), 486, NULL);
+    stage_refuses(&stage, stage_sent(&stage, "INVITE"), 486, NULL);
     assert_int_equal(told.refused, RULE_5626_7_C);
     assert_int_equal(told.outcome, SCRIPT_VERDICT);
     assert_string_equal(told.verdict, "");
-    alice_hears(&stage, 486);
+    stage_hears(&stage, 486);
     stage_phone(&stage, (struct phone){.user = "carol", .port = 5088});
-    struct peer caller = alice();
+    struct peer caller = stage_alice();
     stage_request(&stage, &caller, (struct request){.uri = "sip:carol@example.com", .call = "two"});
-    alice_hears(&stage, 100);
-    refuses(&stage, stage_sent(&stage, "INVITE"), 404, NULL);
+    stage_hears(&stage, 100);
+    stage_refuses(&stage, stage_sent(&stage, "INVITE"), 404, NULL);
     assert_string_equal(told.verdict, "fail");
     assert_string_equal(told.target, "sip:carol@127.0.0.1:5088");
     assert_string_equal(told.flow, "");
     assert_int_equal(told.refused, RULE_NONE);
-    alice_hears(&stage, 410);
+    stage_hears(&stage, 410);
     stage_destroy(&stage);
 }
 

@@ -3,46 +3,24 @@
 
 /* Destinations that rest (3261-21.5.4.a). */
 
-static struct peer alice(void)
-{
-    return fake_udp(5070);
-}
-
-static struct sent *alice_hears(struct stage *stage, unsigned status)
-{
-    struct peer caller = alice();
-    return stage_status(stage, &caller, status);
-}
-
-static void call_alice(struct stage *stage, const char *call)
-{
-    struct peer caller = alice();
-    stage_invite(stage, &caller, call);
-}
-
-static void refuses(struct stage *stage, struct sent *invite, unsigned status, const char *fields)
-{
-    stage_response(stage, invite, status, fields);
-    stage_sent_to(stage, "ACK", sent_port(invite));
-}
-
 static void test_3261_21_5_4_a_a_503_with_retry_after_rests_for_the_time(void **state)
 {
     struct stage *stage = *state;
     stage_phone(stage, (struct phone){.port = 5080});
-    call_alice(stage, "one");
-    refuses(stage, stage_sent(stage, "INVITE"), 503, "Retry-After: 30 (lunch);duration=5\n");
-    alice_hears(stage, 500);
+    stage_call(stage, "one");
+    stage_refuses(stage, stage_sent(stage, "INVITE"), 503, "Retry-After: 30 (lunch);duration=5\n");
+    stage_hears(stage, 500);
     assert_int_equal(stage_count(stage, "resting"), 1);
-    stage_request(stage, &(struct peer){.address = alice().address}, (struct request){.method = "ACK"});
+    stage_request(stage, &(struct peer){.address = stage_alice().address}, (struct request){.method = "ACK"});
     stage_advance(stage, 29999);
     stage_discard(stage);
-    call_alice(stage, "two");
+    stage_call(stage, "two");
     stage_advance(stage, 0);
-    alice_hears(stage, 500);
-    stage_request(stage, &(struct peer){.address = alice().address}, (struct request){.method = "ACK", .call = "two"});
+    stage_hears(stage, 500);
+    stage_request(stage, &(struct peer){.address = stage_alice().address},
+                  (struct request){.method = "ACK", .call = "two"});
     stage_advance(stage, 1);
-    call_alice(stage, "three");
+    stage_call(stage, "three");
     stage_sent_to(stage, "INVITE", 5080);
     assert_int_equal(stage_count(stage, "bindings"), 1);
 }
@@ -51,11 +29,11 @@ static void test_3261_21_5_4_a_without_retry_after_nothing_rests(void **state)
 {
     struct stage *stage = *state;
     stage_phone(stage, (struct phone){.port = 5080});
-    call_alice(stage, "one");
-    refuses(stage, stage_sent(stage, "INVITE"), 503, NULL);
-    alice_hears(stage, 500);
+    stage_call(stage, "one");
+    stage_refuses(stage, stage_sent(stage, "INVITE"), 503, NULL);
+    stage_hears(stage, 500);
     assert_int_equal(stage_count(stage, "resting"), 0);
-    call_alice(stage, "two");
+    stage_call(stage, "two");
     stage_sent_to(stage, "INVITE", 5080);
 }
 
@@ -64,11 +42,11 @@ static void test_3261_21_5_4_a_other_destinations_are_tried_meanwhile(void **sta
     struct stage *stage = *state;
     stage_phone(stage, (struct phone){.port = 5080, .more = ";q=0.9"});
     stage_phone(stage, (struct phone){.port = 5081, .more = ";q=0.1"});
-    call_alice(stage, "one");
-    refuses(stage, stage_sent_to(stage, "INVITE", 5080), 503, "Retry-After: 30\n");
+    stage_call(stage, "one");
+    stage_refuses(stage, stage_sent_to(stage, "INVITE", 5080), 503, "Retry-After: 30\n");
     stage_response(stage, stage_sent_to(stage, "INVITE", 5081), 200, NULL);
-    alice_hears(stage, 200);
-    call_alice(stage, "two");
+    stage_hears(stage, 200);
+    stage_call(stage, "two");
     stage_advance(stage, 0);
     stage_sent_to(stage, "INVITE", 5081);
     stage_silent(stage);
@@ -79,12 +57,12 @@ static void test_3261_21_5_4_a_a_flow_that_rests_keeps_its_binding(void **state)
 {
     struct stage *stage = *state;
     stage_phone(stage, (struct phone){.port = 5080, .instance = "1", .reg_id = 1});
-    call_alice(stage, "one");
-    refuses(stage, stage_sent(stage, "INVITE"), 503, "Retry-After: 30\n");
-    alice_hears(stage, 500);
-    call_alice(stage, "two");
+    stage_call(stage, "one");
+    stage_refuses(stage, stage_sent(stage, "INVITE"), 503, "Retry-After: 30\n");
+    stage_hears(stage, 500);
+    stage_call(stage, "two");
     stage_advance(stage, 0);
-    alice_hears(stage, 500);
+    stage_hears(stage, 500);
     assert_int_equal(stage_count(stage, "bindings"), 1);
     assert_int_equal(stage_count(stage, "bindings_lost"), 0);
 }
@@ -95,12 +73,12 @@ static void test_a_policy_has_no_say_on_what_was_never_asked(void **state)
     stage_phone(stage, (struct phone){.port = 5080});
     stage_script(stage, "local n = 0\n"
                         "sip_on_response('*', function(r) n = n + 1 if n > 1 then return sip_fail(404) end end)\n");
-    call_alice(stage, "one");
-    refuses(stage, stage_sent(stage, "INVITE"), 503, "Retry-After: 30\n");
-    alice_hears(stage, 500);
-    call_alice(stage, "two");
+    stage_call(stage, "one");
+    stage_refuses(stage, stage_sent(stage, "INVITE"), 503, "Retry-After: 30\n");
+    stage_hears(stage, 500);
+    stage_call(stage, "two");
     stage_advance(stage, 0);
-    alice_hears(stage, 500);
+    stage_hears(stage, 500);
 }
 
 static void test_rests_are_forgotten_when_they_are_over(void **state)
@@ -112,7 +90,7 @@ static void test_rests_are_forgotten_when_they_are_over(void **state)
     for (int i = 1; i <= 3; i++) {
         char call[16];
         snprintf(call, sizeof call, "%d", i);
-        call_alice(stage, call);
+        stage_call(stage, call);
         stage_discard(stage);
     }
     assert_int_equal(stage_count(stage, "resting"), 3);
@@ -128,10 +106,10 @@ static void test_a_rest_can_be_changed_and_ended(void **state)
     stage_phone(stage, (struct phone){.port = 5080});
     stage_script(stage, "sip_on_request('INVITE', function(r) return sip_rest('127.0.0.1:5080', 100) end)\n"
                         "sip_on_request('MESSAGE', function(r) return sip_rest('127.0.0.1:5080', 0) end)\n");
-    struct peer caller = alice();
-    call_alice(stage, "one");
+    struct peer caller = stage_alice();
+    stage_call(stage, "one");
     stage_advance(stage, 0);
-    alice_hears(stage, 500);
+    stage_hears(stage, 500);
     stage_request(stage, &caller, (struct request){.method = "MESSAGE"});
     stage_sent_to(stage, "MESSAGE", 5080);
 }
@@ -139,7 +117,7 @@ static void test_a_rest_can_be_changed_and_ended(void **state)
 static void test_as_many_rest_as_there_is_room_for(void **state)
 {
     struct stage *stage = *state;
-    struct peer caller = alice();
+    struct peer caller = stage_alice();
     stage_script(stage, "local n = 0\n"
                         "sip_on_request(function(r) n = n + 1 return sip_rest('h' .. n, 3600) end)\n");
     for (unsigned i = 1; i <= 4200; i++) {

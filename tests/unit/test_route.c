@@ -187,17 +187,11 @@ static void test_5626_5_2_a_another_server_s_token_is_not_followed(void **state)
 
 /* --- flows that die --- */
 
-static void flow_dies(struct stage *stage, const struct peer *peer)
-{
-    fake_wire_close(&stage->wire, peer->connection);
-    server_flow_down(stage->server, peer->connection, "closed");
-}
-
 static void test_5626_5_3_c_a_dialog_whose_flow_is_gone_is_told_at_once(void **state)
 {
     struct stage *stage = *state;
     struct dialog dialog = talk(stage, fake_udp(5070), flow_phone(stage, true));
-    flow_dies(stage, &dialog.bob);
+    stage_flow_dies(stage, &dialog.bob);
     alice_says(stage, &dialog, "BYE", dialog.route);
     stage_advance(stage, 0);
     stage_status(stage, &dialog.alice, 480);
@@ -210,7 +204,7 @@ static void test_a_dialog_goes_on_over_another_flow_of_the_instance(void **state
     struct peer second = stage_phone(stage, (struct phone){.port = 5081, .instance = "1", .reg_id = 2, .tcp = true});
     stage_advance(stage, 2000);
     struct dialog dialog = talk(stage, fake_udp(5070), flow_phone(stage, true));
-    flow_dies(stage, &dialog.bob);
+    stage_flow_dies(stage, &dialog.bob);
     alice_says(stage, &dialog, "ACK", dialog.route);
     assert_int_equal(stage_sent(stage, "ACK")->peer.connection, second.connection);
     alice_says(stage, &dialog, "BYE", dialog.route);
@@ -221,7 +215,7 @@ static void test_a_dialog_goes_on_over_the_flow_that_replaced_the_old_one(void *
 {
     struct stage *stage = *state;
     struct dialog dialog = talk(stage, fake_udp(5070), flow_phone(stage, true));
-    flow_dies(stage, &dialog.bob);
+    stage_flow_dies(stage, &dialog.bob);
     struct peer again = stage_phone(stage, (struct phone){.port = 5085, .instance = "1", .reg_id = 1, .tcp = true});
     alice_says(stage, &dialog, "BYE", dialog.route);
     assert_int_equal(stage_sent(stage, "BYE")->peer.connection, again.connection);
@@ -234,7 +228,7 @@ static void test_5626_7_h_a_pending_request_in_a_dialog_hears_of_the_death(void 
     struct dialog dialog = talk(stage, fake_udp(5070), flow_phone(stage, true));
     alice_says(stage, &dialog, "BYE", dialog.route);
     stage_sent(stage, "BYE");
-    flow_dies(stage, &dialog.bob);
+    stage_flow_dies(stage, &dialog.bob);
     stage_status(stage, &dialog.alice, 480);
 }
 

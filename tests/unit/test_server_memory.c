@@ -14,11 +14,6 @@ struct scenario {
     const char *script;                  /* NULL: none */
 };
 
-static struct peer alice(void)
-{
-    return fake_udp(5070);
-}
-
 /* Phones answer what they get by this: a status for the nth request they see; 0: nothing. Each response is larger than
    all that was sent before, so that the buffer it is written in has to grow. */
 static unsigned answers(struct stage *stage, const unsigned statuses[], size_t count, const char *more)
@@ -51,7 +46,7 @@ static void two_flows(struct stage *stage)
 
 static void invite(struct stage *stage)
 {
-    struct peer caller = alice();
+    struct peer caller = stage_alice();
     stage_request(stage, &caller, (struct request){.fields = "Contact: <sip:alice@127.0.0.1:5070>\n"});
 }
 
@@ -101,13 +96,13 @@ static void answers_430_then_486(struct stage *stage)
 {
     invite(stage);
     answers(stage, (const unsigned[]){430, 486}, 2, NULL);
-    struct peer caller = alice();
+    struct peer caller = stage_alice();
     stage_request(stage, &caller, (struct request){.method = "ACK"});
 }
 
 static void is_cancelled(struct stage *stage)
 {
-    struct peer caller = alice();
+    struct peer caller = stage_alice();
     invite(stage);
     answers(stage, (const unsigned[]){180}, 1, NULL);
     stage_request(stage, &caller, (struct request){.method = "CANCEL"});
@@ -118,7 +113,7 @@ static void is_cancelled(struct stage *stage)
 static void talks(struct stage *stage)
 {
     char route[256] = "";
-    struct peer caller = alice();
+    struct peer caller = stage_alice();
     invite(stage);
     for (struct sent *sent; (sent = fake_wire_take(&stage->wire)) != NULL;) {
         if (sent_starts(sent, "INVITE"))
@@ -161,7 +156,7 @@ static void times_out(struct stage *stage)
 
 static void sends_a_message(struct stage *stage)
 {
-    struct peer caller = alice();
+    struct peer caller = stage_alice();
     stage_request(stage, &caller, (struct request){.method = "MESSAGE"});
     answers(stage, (const unsigned[]){200}, 1, NULL);
 }

@@ -5,29 +5,6 @@
 
 /* What the caller hears in the end, and the policy's last word (sip_on_exhausted). */
 
-static struct peer alice(void)
-{
-    return fake_udp(5070);
-}
-
-static struct sent *alice_hears(struct stage *stage, unsigned status)
-{
-    struct peer caller = alice();
-    return stage_status(stage, &caller, status);
-}
-
-static void call_alice(struct stage *stage, const char *call)
-{
-    struct peer caller = alice();
-    stage_invite(stage, &caller, call);
-}
-
-static void refuses(struct stage *stage, struct sent *invite, unsigned status, const char *fields)
-{
-    stage_response(stage, invite, status, fields);
-    stage_sent_to(stage, "ACK", sent_port(invite));
-}
-
 static const struct server_counters *counters(const struct stage *stage)
 {
     return server_counters(stage->server);
@@ -38,10 +15,10 @@ static void test_a_response_goes_up_as_it_came(void **state)
 {
     struct stage *stage = *state;
     stage_phone(stage, (struct phone){.port = 5080});
-    call_alice(stage, "one");
+    stage_call(stage, "one");
     struct sent *invite = stage_sent(stage, "INVITE");
-    refuses(stage, invite, 486, "X-Why: lunch\nWarning: 399 host \"gone\"\n");
-    struct sent *up = alice_hears(stage, 486);
+    stage_refuses(stage, invite, 486, "X-Why: lunch\nWarning: 399 host \"gone\"\n");
+    struct sent *up = stage_hears(stage, 486);
     assert_true(sent_starts(up, "SIP/2.0 486 Whatever\r\n"));
     assert_string_equal(sent_header(up, "X-Why", 0), "lunch");
     assert_string_equal(sent_header(up, "Warning", 0), "399 host \"gone\"");
@@ -54,14 +31,14 @@ static void test_3261_8_1_3_a_an_unknown_code_goes_up_and_acts_as_its_class(void
     struct stage *stage = *state;
     stage_phone(stage, (struct phone){.port = 5080, .more = ";q=0.9"});
     stage_phone(stage, (struct phone){.port = 5081, .more = ";q=0.1"});
-    call_alice(stage, "one");
+    stage_call(stage, "one");
     struct sent *first = stage_sent(stage, "INVITE");
     stage_response(stage, first, 177, NULL);
-    alice_hears(stage, 177);
-    refuses(stage, first, 477, NULL);
+    stage_hears(stage, 177);
+    stage_refuses(stage, first, 477, NULL);
     struct sent *second = stage_sent(stage, "INVITE");
-    refuses(stage, second, 577, NULL);
-    alice_hears(stage, 477);
+    stage_refuses(stage, second, 577, NULL);
+    stage_hears(stage, 477);
 }
 
 static void test_3261_16_7_h_challenges_are_merged_with_one_made_here_aside(void **state)
@@ -70,11 +47,11 @@ static void test_3261_16_7_h_challenges_are_merged_with_one_made_here_aside(void
     struct peer dead = stage_phone(stage, (struct phone){.port = 5080});
     stage_phone(stage, (struct phone){.port = 5081});
     fake_wire_refuse(&stage->wire, &dead, -EHOSTUNREACH);
-    call_alice(stage, "one");
+    stage_call(stage, "one");
     struct sent *invite = stage_sent_to(stage, "INVITE", 5081);
     stage_advance(stage, 0);
-    refuses(stage, invite, 401, "WWW-Authenticate: Digest realm=\"b\"\n");
-    struct sent *up = alice_hears(stage, 401);
+    stage_refuses(stage, invite, 401, "WWW-Authenticate: Digest realm=\"b\"\n");
+    struct sent *up = stage_hears(stage, 401);
     assert_int_equal(sent_count(up, "WWW-Authenticate"), 1);
 }
 
@@ -82,9 +59,9 @@ static void test_3261_16_7_g_a_503_is_500_and_keeps_what_it_says(void **state)
 {
     struct stage *stage = *state;
     stage_phone(stage, (struct phone){.port = 5080});
-    call_alice(stage, "one");
-    refuses(stage, stage_sent(stage, "INVITE"), 503, "X-Why: full\n");
-    struct sent *up = alice_hears(stage, 500);
+    stage_call(stage, "one");
+    stage_refuses(stage, stage_sent(stage, "INVITE"), 503, "X-Why: full\n");
+    struct sent *up = stage_hears(stage, 500);
     assert_string_equal(sent_header(up, "X-Why", 0), "full");
 }
 
@@ -95,7 +72,7 @@ static void exhausted(struct stage *stage, const char *verdict)
     char lua[400];
     snprintf(lua, sizeof lua, "sip_on_exhausted(function(r, c) return %s end)\n", verdict);
     stage_script(stage, lua);
-    call_alice(stage, "one");
+    stage_call(stage, "one");
 }
 
 static void test_exhausted_relays_to_a_last_target(void **state)
@@ -104,8 +81,8 @@ static void test_exhausted_relays_to_a_last_target(void **state)
     exhausted(stage, "sip_relay('sip:vm@127.0.0.1:5099')");
     struct sent *mailbox = stage_sent_to(stage, "INVITE", 5099);
     assert_int_equal(counters(stage)->verdicts, 1);
-    refuses(stage, mailbox, 404, NULL);
-    alice_hears(stage, 404);
+    stage_refuses(stage, mailbox, 404, NULL);
+    stage_hears(stage, 404);
     stage_silent(stage);
 }
 
@@ -114,10 +91,10 @@ static void test_exhausted_after_a_refusal(void **state)
     struct stage *stage = *state;
     stage_phone(stage, (struct phone){.port = 5080});
     exhausted(stage, "sip_relay('sip:vm@127.0.0.1:5099')");
-    refuses(stage, stage_sent_to(stage, "INVITE", 5080), 486, NULL);
+    stage_refuses(stage, stage_sent_to(stage, "INVITE", 5080), 486, NULL);
     struct sent *mailbox = stage_sent_to(stage, "INVITE", 5099);
     stage_response(stage, mailbox, 200, NULL);
-    alice_hears(stage, 200);
+    stage_hears(stage, 200);
     stage_silent(stage);
 }
 
@@ -128,9 +105,9 @@ static void test_exhausted_routes_anew(void **state)
     exhausted(stage, "sip_route()");
     struct sent *invite = stage_sent_to(stage, "INVITE", 5080);
     stage_phone(stage, (struct phone){.port = 5081});
-    refuses(stage, invite, 486, NULL);
+    stage_refuses(stage, invite, 486, NULL);
     stage_response(stage, stage_sent_to(stage, "INVITE", 5081), 200, NULL);
-    alice_hears(stage, 200);
+    stage_hears(stage, 200);
 }
 
 static void test_exhausted_chooses_the_status(void **state)
@@ -138,8 +115,8 @@ static void test_exhausted_chooses_the_status(void **state)
     struct stage *stage = *state;
     stage_phone(stage, (struct phone){.port = 5080});
     exhausted(stage, "sip_fail(404)");
-    refuses(stage, stage_sent(stage, "INVITE"), 486, NULL);
-    assert_true(sent_starts(alice_hears(stage, 404), "SIP/2.0 404 Not Found\r\n"));
+    stage_refuses(stage, stage_sent(stage, "INVITE"), 486, NULL);
+    assert_true(sent_starts(stage_hears(stage, 404), "SIP/2.0 404 Not Found\r\n"));
     assert_int_equal(counters(stage)->verdicts, 1);
 }
 
@@ -148,8 +125,8 @@ static void test_exhausted_adds_retry_after(void **state)
     struct stage *stage = *state;
     stage_phone(stage, (struct phone){.port = 5080});
     exhausted(stage, "sip_retry_after(90)");
-    refuses(stage, stage_sent(stage, "INVITE"), 480, NULL);
-    assert_string_equal(sent_header(alice_hears(stage, 480), "Retry-After", 0), "90");
+    stage_refuses(stage, stage_sent(stage, "INVITE"), 480, NULL);
+    assert_string_equal(sent_header(stage_hears(stage, 480), "Retry-After", 0), "90");
 }
 
 static void test_one_retry_after_goes_up(void **state)
@@ -157,8 +134,8 @@ static void test_one_retry_after_goes_up(void **state)
     struct stage *stage = *state;
     stage_phone(stage, (struct phone){.port = 5080});
     exhausted(stage, "sip_retry_after(90)");
-    refuses(stage, stage_sent(stage, "INVITE"), 480, "Retry-After: 5\n");
-    struct sent *up = alice_hears(stage, 480);
+    stage_refuses(stage, stage_sent(stage, "INVITE"), 480, "Retry-After: 5\n");
+    struct sent *up = stage_hears(stage, 480);
     assert_int_equal(sent_count(up, "Retry-After"), 1);
     assert_string_equal(sent_header(up, "Retry-After", 0), "90");
 }
@@ -175,8 +152,8 @@ static void test_5626_11_5_a_exhausted_cannot_send_a_430(void **state)
     struct stage *stage = *state;
     stage_phone(stage, (struct phone){.port = 5080});
     exhausted(stage, "sip_fail(430)");
-    refuses(stage, stage_sent(stage, "INVITE"), 486, NULL);
-    alice_hears(stage, 486);
+    stage_refuses(stage, stage_sent(stage, "INVITE"), 486, NULL);
+    stage_hears(stage, 486);
     assert_refused(stage, "5626-11.5.a");
 }
 
@@ -185,20 +162,20 @@ static void test_5626_11_6_a_exhausted_cannot_send_a_439(void **state)
     struct stage *stage = *state;
     stage_phone(stage, (struct phone){.port = 5080});
     exhausted(stage, "sip_fail(439)");
-    refuses(stage, stage_sent(stage, "INVITE"), 486, NULL);
-    alice_hears(stage, 486);
+    stage_refuses(stage, stage_sent(stage, "INVITE"), 486, NULL);
+    stage_hears(stage, 486);
     assert_refused(stage, "5626-11.6.a");
 }
 
 static void test_4320_4_a_exhausted_cannot_send_a_408_to_a_non_invite(void **state)
 {
     struct stage *stage = *state;
-    struct peer caller = alice();
+    struct peer caller = stage_alice();
     stage_phone(stage, (struct phone){.port = 5080});
     stage_script(stage, "sip_on_exhausted(function(r, c) return sip_fail(408) end)\n");
     stage_request(stage, &caller, (struct request){.method = "MESSAGE"});
     stage_response(stage, stage_sent(stage, "MESSAGE"), 404, NULL);
-    alice_hears(stage, 404);
+    stage_hears(stage, 404);
     assert_refused(stage, "4320-4.a");
 }
 
@@ -207,8 +184,8 @@ static void test_3261_16_7_d_exhausted_cannot_replace_a_6xx(void **state)
     struct stage *stage = *state;
     stage_phone(stage, (struct phone){.port = 5080});
     exhausted(stage, "sip_fail(486)");
-    refuses(stage, stage_sent(stage, "INVITE"), 603, NULL);
-    alice_hears(stage, 603);
+    stage_refuses(stage, stage_sent(stage, "INVITE"), 603, NULL);
+    stage_hears(stage, 603);
     assert_refused(stage, "3261-16.7.d");
 }
 
@@ -217,8 +194,8 @@ static void test_3261_16_7_d_exhausted_cannot_go_on_after_a_6xx(void **state)
     struct stage *stage = *state;
     stage_phone(stage, (struct phone){.port = 5080});
     exhausted(stage, "sip_relay('sip:vm@127.0.0.1:5099')");
-    refuses(stage, stage_sent(stage, "INVITE"), 603, NULL);
-    alice_hears(stage, 603);
+    stage_refuses(stage, stage_sent(stage, "INVITE"), 603, NULL);
+    stage_hears(stage, 603);
     stage_silent(stage);
     assert_refused(stage, "3261-16.7.d");
 }
@@ -226,17 +203,17 @@ static void test_3261_16_7_d_exhausted_cannot_go_on_after_a_6xx(void **state)
 static void test_3261_9_a_exhausted_cannot_go_on_after_cancel(void **state)
 {
     struct stage *stage = *state;
-    struct peer caller = alice();
+    struct peer caller = stage_alice();
     stage_phone(stage, (struct phone){.port = 5080});
     exhausted(stage, "sip_relay('sip:vm@127.0.0.1:5099')");
     struct sent *invite = stage_sent(stage, "INVITE");
     stage_response(stage, invite, 180, NULL);
-    alice_hears(stage, 180);
+    stage_hears(stage, 180);
     stage_request(stage, &caller, (struct request){.method = "CANCEL"});
-    alice_hears(stage, 200);
+    stage_hears(stage, 200);
     stage_sent(stage, "CANCEL");
-    refuses(stage, invite, 487, NULL);
-    alice_hears(stage, 487);
+    stage_refuses(stage, invite, 487, NULL);
+    stage_hears(stage, 487);
     stage_silent(stage);
     assert_refused(stage, "3261-9.a");
 }
@@ -246,8 +223,8 @@ static void test_exhausted_that_errs_leaves_the_best(void **state)
     struct stage *stage = *state;
     stage_phone(stage, (struct phone){.port = 5080});
     exhausted(stage, "nil + 1");
-    refuses(stage, stage_sent(stage, "INVITE"), 486, NULL);
-    alice_hears(stage, 486);
+    stage_refuses(stage, stage_sent(stage, "INVITE"), 486, NULL);
+    stage_hears(stage, 486);
     assert_int_equal(counters(stage)->script_errors, 1);
 }
 
@@ -258,8 +235,8 @@ static void test_5626_7_c_exhausted_does_not_ask_an_answered_instance_again(void
     stage_phone(stage, (struct phone){.port = 5080, .instance = "1", .reg_id = 1});
     stage_phone(stage, (struct phone){.port = 5081, .instance = "1", .reg_id = 2});
     exhausted(stage, "sip_route()");
-    refuses(stage, stage_sent(stage, "INVITE"), 486, NULL);
-    alice_hears(stage, 486);
+    stage_refuses(stage, stage_sent(stage, "INVITE"), 486, NULL);
+    stage_hears(stage, 486);
     stage_silent(stage);
 }
 
