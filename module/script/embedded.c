@@ -7,6 +7,7 @@
 #define SOURCES(SOURCE)                                                                                                \
     SOURCE(explain, "explain")                                                                                         \
     SOURCE(layout, "layout")                                                                                           \
+    SOURCE(scan, "scan")                                                                                               \
     SOURCE(spec, "spec")                                                                                               \
     SOURCE(spec_actors, "spec_actors")                                                                                 \
     SOURCE(traits, "traits")                                                                                           \

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "test.h"
+
+#include <unistd.h>
+
+#include "cli/cli.h"
+
+/* `reflow check` on policies that are written for the purpose. */
+
+struct bench {
+    char path[64];
+    char *out, *err;
+    size_t out_length, err_length;
+    int status;
+};
+
+static int setup(void **state)
+{
+    struct bench *bench = calloc(1, sizeof *bench);
+    assert_non_null(bench);
+    snprintf(bench->path, sizeof bench->path, "/tmp/reflow-check-XXXXXX.lua");
+    int file = mkstemps(bench->path, 4);
+    assert_true(file >= 0);
+    close(file);
+    *state = bench;
+    return 0;
+}
+
+static void forget(struct bench *bench)
+{
+    free(bench->out);
+    free(bench->err);
+    bench->out = bench->err = NULL;
+}
+
+static int teardown(void **state)
+{
+    struct bench *bench = *state;
+    forget(bench);
+    unlink(bench->path);
+    free(bench);
+    return 0;
+}
+
+static void run(struct bench *bench, const char *path, const char *option)
+{
+    char *argv[] = {(char *)(uintptr_t) "reflow", (char *)(uintptr_t) "check", (char *)(uintptr_t)path,
+                    (char *)(uintptr_t)option, NULL};
+    forget(bench);
+    struct cli cli = {.in = stdin,
+                      .out = open_memstream(&bench->out, &bench->out_length),
+                      .err = open_memstream(&bench->err, &bench->err_length)};
+    assert_true(cli.out != NULL && cli.err != NULL);
+    bench->status = cli_run(&cli, option != NULL ? 4 : 3, argv);
+    fclose(cli.out);
+    fclose(cli.err);
+}
+
+static void check(struct bench *bench, const char *policy)
+{
+    FILE *file = fopen(bench->path, "wb");
+    assert_non_null(file);
+    fputs(policy, file);
+    assert_int_equal(fclose(file), 0);
+    run(bench, bench->path, NULL);
+}
+
+static void assert_in(const char *text, const char *part)
+{
+    if (strstr(text, part) == NULL)
+        fail_msg("'%s' is not in: %s", part, text);
+}
+
+static void assert_finds(struct bench *bench, const char *policy, const char *line, const char *part)
+{
+    char place[96];
+    check(bench, policy);
+    assert_int_equal(bench->status, CLI_FAILED);
+    snprintf(place, sizeof place, "%s:%s: %s", bench->path, line, part);
+    assert_in(bench->out, place);
+}
+
+static void assert_clean(struct bench *bench, const char *policy)
+{
+    check(bench, policy);
+    if (bench->status != CLI_OK)
+        fail_msg("%s", bench->out);
+    assert_in(bench->out, ": nothing found; hooks were tried ");
+}
+
+static void test_the_examples_are_clean(void **state)
+{
+    static const char *const paths[] = {"examples/registrar.lua",
+                                        "examples/policies",
+                                        "examples/policies/voicemail.lua",
+                                        "examples/policies/rest_trunk.lua",
+                                        "examples/policies/second_instance.lua",
+                                        "examples/policies/log_failed_flows.lua"};
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+        run(*state, paths[i], NULL);
+        assert_in(((struct bench *)*state)->out, ": nothing found;");
+        assert_int_equal(((struct bench *)*state)->status, CLI_OK);
+    }
+}
+
+static void test_3261_16_7_d_relay_after_a_global_failure_is_found(void **state)
+{
+    const char *policy = "sip_on_response({486, 600}, function()\n  return sip_relay 'sip:vm@127.0.0.1'\nend)\n";
+    assert_finds(*state, policy, "1", "guardrail: relay on 600 would be refused by rule 3261-16.7.d: ");
+    assert_null(strstr(((struct bench *)*state)->out, "486"));
+}
+
+static void test_5626_7_c_next_flow_after_an_answer_is_found(void **state)
+{
+    assert_finds(*state, "sip_on_response(486, function() return sip_next_flow() end)\n", "1",
+                 "guardrail: next_flow on 486 would be refused by rule 5626-7.c: ");
+    assert_clean(*state, "sip_on_response(430, function() return sip_next_flow() end)\n");
+}
+
+static void test_5626_11_5_a_430_to_the_caller_is_found(void **state)
+{
+    assert_finds(*state, "sip_on_response('5xx', function() return sip_fail(430) end)\n", "1",
+                 "guardrail: fail 430 on 5xx would be refused by rule 5626-11.5.a: ");
+    assert_finds(*state, "sip_on_request('INVITE', function() return sip_reply(430) end)\n", "1",
+                 "guardrail: reply 430 to INVITE would be refused by rule 5626-11.5.a: ");
+    assert_finds(*state, "\nsip_on_exhausted(function() return sip_fail(430) end)\n", "2",
+                 "guardrail: fail 430 on 3xx, 4xx, 5xx, 6xx would be refused by rule 5626-11.5.a: ");
+}
+
+static void test_4320_4_a_408_to_a_non_invite_is_found(void **state)
+{
+    assert_finds(*state, "sip_on_response(503, function() return sip_fail(408) end)\n", "1",
+                 "guardrail: fail 408 on 503 to ");
+    assert_in(((struct bench *)*state)->out, " would be refused by rule 4320-4.a: ");
+    assert_null(strstr(((struct bench *)*state)->out, "INVITE would"));
+    assert_clean(*state, "sip_on_response(503, function(reply)\n"
+                         "  if reply.method == 'INVITE' then return sip_fail(408) end\nend)\n");
+}
+
+static void test_3261_16_7_c_dropping_a_2xx_is_found(void **state)
+{
+    assert_finds(*state, "sip_on_success(function() return sip_fail(486) end)\n", "1", "guardrail: fail 486 on ");
+    assert_in(((struct bench *)*state)->out, "3261-16.7.c");
+}
+
+static void test_5626_11_6_a_439_without_outbound_is_found(void **state)
+{
+    assert_finds(*state, "sip_on_register(function() return sip_reply(439) end)\n", "1",
+                 "guardrail: reply 439 to REGISTER would be refused by rule 5626-11.6.a: ");
+}
+
+static void test_the_hook_that_decides_is_named(void **state)
+{
+    assert_finds(*state,
+                 "sip_on_response(486, function() end)\n"
+                 "sip_on_response('4xx', function() return sip_fail(430) end)\n"
+                 "sip_on_response('*', function() end)\n",
+                 "2", "guardrail: fail 430 on 4xx would");
+}
+
+static void test_a_hook_that_fails_on_some_facts(void **state)
+{
+    assert_finds(*state, "sip_on_response(486, function(reply)\n  sip_log(reply.instance .. ' is busy')\nend)\n", "1",
+                 "failure: on_response: ");
+    assert_in(((struct bench *)*state)->out, "attempt to concatenate a nil value (field 'instance')");
+    assert_finds(*state, "sip_on_response(486, function() return 7 end)\n", "1",
+                 "failure: on_response: returned a number, which is no verdict on 486\n");
+    assert_finds(*state, "sip_on_flow_down(function(flow) return flow.reason + 1 end)\n", "1",
+                 "failure: on_flow_down: ");
+    assert_finds(*state,
+                 "sip_on_response(486, function(reply, call)\n"
+                 "  if call:header('X-Tenant') then error 'tenants are new' end\nend)\n",
+                 "1", "failure: on_response: ");
+    assert_in(((struct bench *)*state)->out, "tenants are new");
+}
+
+static void test_a_hook_that_overruns(void **state)
+{
+    assert_finds(*state, "sip_on_response(404, function() while true do end end)\n", "1",
+                 "overrun: runs past its time on 404\n");
+}
+
+static void test_fields_that_do_not_exist(void **state)
+{
+    assert_finds(*state,
+                 "sip_on_response(503, function(answer, call, why)\n"
+                 "  if call.is_new then\n    return sip_rest(answer.destnation, why.rest or 3)\n  end\nend)\n",
+                 "3", "field: a reply has no field 'destnation'; did you mean 'destination'?\n");
+    assert_in(((struct bench *)*state)->out, ":2: field: a call has no field 'is_new'\n");
+    assert_finds(*state,
+                 "local function vip(call)\n  return call.aorr == 'sip:boss@example.com'\nend\n"
+                 "sip_on_request(function(request) if request:header 'X-A' == 'b' then return vip(request) end end)\n",
+                 "2", "field: a call has no field 'aorr'; did you mean 'aor'?\n");
+    assert_clean(*state, "-- reply.colour\nlocal text = 'reply.colour'\n"
+                         "local function paint(reply)\n  local call = { colour = reply }\n  return call.colour\nend\n"
+                         "sip_on_response(486, function(reply) local x = paint(reply) or text end)\n");
+}
+
+static void test_names_that_look_misspelt(void **state)
+{
+    struct bench *bench = *state;
+    check(bench, "sip_on_response(486, function(reply, call)\n"
+                 "  if call.aor == 'sip:never@called' then return sip_relayy 'sip:a@b' end\nend)\n");
+    assert_int_equal(bench->status, CLI_FAILED);
+    assert_in(bench->out, "name: ");
+    assert_in(bench->out, ":2: no function sip_relayy; did you mean sip_relay?");
+}
+
+static void test_what_does_not_load(void **state)
+{
+    struct bench *bench = *state;
+    check(bench, "sip_on_response(486, \n");
+    assert_int_equal(bench->status, CLI_FAILED);
+    assert_in(bench->out, "load: ");
+    check(bench, "while true do end\n");
+    assert_int_equal(bench->status, CLI_FAILED);
+    assert_in(bench->out, "ran past its time");
+    check(bench, "sip_on_respons(486, function() end)\n");
+    assert_in(bench->out, "did you mean sip_on_response?");
+    run(bench, "/nowhere/policy.lua", NULL);
+    assert_int_equal(bench->status, CLI_USAGE);
+    assert_in(bench->err, "reflow check: ");
+    assert_string_equal(bench->out, "");
+}
+
+static void test_json(void **state)
+{
+    struct bench *bench = *state;
+    check(bench, "sip_on_response(600, function() return sip_fail(486) end)\n");
+    run(bench, bench->path, "--json");
+    assert_int_equal(bench->status, CLI_FAILED);
+    assert_in(bench->out, "{\"kind\": \"guardrail\", \"place\": \"");
+    assert_in(bench->out,
+              "\"verdict\": \"fail 486\", \"rule\": \"3261-16.7.d\", \"codes\": [600], \"methods\": [\"INVITE\", ");
+    run(bench, "examples/registrar.lua", "--json");
+    assert_int_equal(bench->status, CLI_OK);
+    assert_in(bench->out, "\"more\": false, \"findings\": []}\n]\n");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_the_examples_are_clean),
+        TEST(test_3261_16_7_d_relay_after_a_global_failure_is_found),
+        TEST(test_5626_7_c_next_flow_after_an_answer_is_found),
+        TEST(test_5626_11_5_a_430_to_the_caller_is_found),
+        TEST(test_4320_4_a_408_to_a_non_invite_is_found),
+        TEST(test_3261_16_7_c_dropping_a_2xx_is_found),
+        TEST(test_5626_11_6_a_439_without_outbound_is_found),
+        TEST(test_the_hook_that_decides_is_named),
+        TEST(test_a_hook_that_fails_on_some_facts),
+        TEST(test_a_hook_that_overruns),
+        TEST(test_fields_that_do_not_exist),
+        TEST(test_names_that_look_misspelt),
+        TEST(test_what_does_not_load),
+        TEST(test_json),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
