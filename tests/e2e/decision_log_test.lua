@@ -114,6 +114,36 @@ test("a log that was renamed is begun anew", function(t)
     t:ok(wait_for_line(path, '"code":486'))
 end)
 
+test("what is logged is decided again as it was", function(t)
+    local path = log_path(t)
+    local open, s = start(t, { "--decision-log", path })
+    local bob, alice = open "bob", open "alice"
+    local second = open "bob"
+    bob:register { instance = one, reg_id = 1 }
+    second:register { instance = one, reg_id = 2 }
+    refuse(alice, bob)
+    local call = alice:invite(bob.aor)
+    bob:expect "INVITE"
+    bob:close()
+    second:reply(second:expect "INVITE", 200)
+    alice:expect_final(call, 200)
+    s:signal "sigterm"
+    t:ok(s:wait(10000))
+    local again = {}
+    for line in server.run({ "replay", "--json", path }).out:gmatch "[^\n]+" do
+        again[#again + 1] = line:find('"action"', 1, true) and line or nil
+    end
+    local lines = lines_of(path)
+    t:equal(#again, #lines)
+    t:ok(#lines >= 3)
+    for i, line in ipairs(lines) do
+        for _, member in ipairs { "time_ms", "call", "origin", "code", "action", "rule", "why" } do
+            local pattern = '"' .. member .. '":("?.-)[,"}]'
+            t:equal(again[i]:match(pattern), line:match(pattern), line)
+        end
+    end
+end)
+
 test("--mask-numbers: telephone numbers show their ends alone", function(t)
     local path = log_path(t)
     local open, s = start(t, { "--decision-log", path, "--mask-numbers", "--log-decisions" })
