@@ -44,6 +44,7 @@ void store_delete(struct store *store)
         return;
     while (store->named != NULL)
         entry_drop(store, store->named);
+    entry_expire(store, 0, SIZE_MAX);
     due_heap_destroy(&store->due);
     hash_index_destroy(&store->index);
     store->host->allocate(store->host->context, store, sizeof *store, 0);

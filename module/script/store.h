@@ -55,10 +55,10 @@ int store_members(const struct store *store, struct text set, bool (*visit)(void
 /* Forget a name of any kind. -ENOENT. */
 int store_forget(struct store *store, struct text name);
 
-/* Remove what has expired, at most `most`; returns how many. */
+/* Remove what has expired, and what is left of large sets that were forgotten, at most `most`; returns how many. */
 size_t store_expire(struct store *store, size_t most);
 
-/* With what has expired and was not removed yet. */
+/* With what has expired or was forgotten and is not removed yet. */
 size_t store_entries(const struct store *store);
 size_t store_bytes(const struct store *store);
 

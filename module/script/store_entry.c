@@ -4,6 +4,8 @@
 
 #include "script/store_private.h"
 
+enum { DROPPED_AT_ONCE = 64 };
+
 struct key {
     const struct entry *set; /* of members; NULL: a name */
     struct text name;
@@ -74,7 +76,8 @@ static void unlink_entry(struct entry *entry)
 void entry_drop_one(struct store *store, struct entry *entry)
 {
     unlink_entry(entry);
-    hash_index_remove(&store->index, entry->hash, entry);
+    if (!entry->forgotten)
+        hash_index_remove(&store->index, entry->hash, entry);
     due_heap_remove(&store->due, &entry->due);
     store->entries--;
     store->bytes -= (size_t)entry->name_length + entry->value_length;
@@ -89,21 +92,36 @@ static void drop_member(struct store *store, struct entry *member)
         entry_drop_one(store, set);
 }
 
+static void forget_set(struct store *store, struct entry *set)
+{
+    hash_index_remove(&store->index, set->hash, set);
+    unlink_entry(set);
+    entry_link(&store->forgotten, set);
+    set->forgotten = true;
+}
+
 void entry_drop(struct store *store, struct entry *entry)
 {
     if (entry->kind == MEMBER) {
         drop_member(store, entry);
-    } else if (entry->kind == SET) {
+    } else if (entry->kind != SET) {
+        entry_drop_one(store, entry);
+    } else if (entry->members.size > DROPPED_AT_ONCE) {
+        forget_set(store, entry);
+    } else {
         for (size_t left = entry->members.size; left != 0; left--)
             drop_member(store, entry->members.first);
-    } else {
-        entry_drop_one(store, entry);
     }
 }
 
+/* One of those that are there no more. */
 static bool drop_expired(struct store *store, uint64_t now)
 {
     struct due_node *first = due_heap_first(&store->due);
+    if (store->forgotten != NULL) {
+        drop_member(store, store->forgotten->members.first);
+        return true;
+    }
     if (first == NULL || first->at > now)
         return false;
     entry_drop(store, entry_of(first));

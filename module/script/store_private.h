@@ -31,7 +31,8 @@ struct entry {
     uint32_t hash;
     uint16_t name_length, value_length;
     uint8_t kind;
-    char bytes[]; /* name, then value */
+    bool forgotten; /* SET: found under its name no more */
+    char bytes[];   /* name, then value */
 };
 
 struct store {
@@ -41,6 +42,7 @@ struct store {
     struct hash_index index;
     struct due_heap due;
     struct entry *named;
+    struct entry *forgotten; /* sets whose members go little by little */
     size_t entries, bytes;
     uint32_t serial; /* of the last set */
 };
@@ -71,7 +73,8 @@ void entry_link(struct entry **list, struct entry *entry);
 /* Only after a due_heap_reserve. 0: it has no end. */
 void entry_set_end(struct store *store, struct entry *entry, uint64_t ttl_ms, uint64_t now);
 
-/* A member takes its set along where it is the last one, a set its members. */
+/* A member takes its set along where it is the last one, a set its members: of a large one a few now, the others with
+   what expires, so that no call is long. */
 void entry_drop(struct store *store, struct entry *entry);
 void entry_drop_one(struct store *store, struct entry *entry); /* that has no members */
 size_t entry_expire(struct store *store, uint64_t now, size_t most);

@@ -397,6 +397,42 @@ static void test_changes_remove_what_has_expired(void **state)
     assert_int_equal(store_entries(f->store), 1);
 }
 
+/* A set of thousands is gone at once, and its room a little later: nobody waits for it. */
+static void test_a_large_set_is_forgotten_at_once(void **state)
+{
+    struct fixture *f = *state;
+    char name[16];
+    remake(f, 1002, 0);
+    for (unsigned i = 0; i < 1000; i++) {
+        snprintf(name, sizeof name, "m%u", i);
+        assert_int_equal(insert(f, "large", name, i % 2 ? 1000 : 0), 0);
+    }
+    assert_int_equal(store_forget(f->store, TEXT("large")), 0);
+    assert_int_equal(store_forget(f->store, TEXT("large")), -ENOENT);
+    assert_int_equal(store_size(f->store, TEXT("large")), 0);
+    assert_false(contains(f, "large", "m1"));
+    assert_true(store_entries(f->store) > 900);
+    assert_int_equal(put(f, "large", "value", 0), 0);
+    assert_value(f, "large", "value");
+    assert_int_equal(store_forget(f->store, TEXT("large")), 0);
+    for (unsigned i = 0; i < 1000; i++) {
+        snprintf(name, sizeof name, "m%u", i);
+        assert_int_equal(insert(f, "large", name, 0), 0);
+    }
+    assert_int_equal(store_size(f->store, TEXT("large")), 1000);
+    assert_int_equal(store_entries(f->store), 1001);
+    assert_int_equal(store_forget(f->store, TEXT("large")), 0);
+    fake_host_advance(&f->fake, 1000);
+    assert_true(store_expire(f->store, 2000) > 900);
+    assert_int_equal(store_entries(f->store), 0);
+    assert_int_equal(store_bytes(f->store), 0);
+    for (unsigned i = 0; i < 200; i++) {
+        snprintf(name, sizeof name, "m%u", i);
+        assert_int_equal(insert(f, "left behind", name, 1000), 0);
+    }
+    assert_int_equal(store_forget(f->store, TEXT("left behind")), 0);
+}
+
 static void lock(void *context)
 {
     struct fixture *f = context;
@@ -732,6 +768,7 @@ int main(void)
         WITH(test_what_has_expired_makes_room),
         WITH(test_expiry_removes_as_many_as_it_is_told),
         WITH(test_changes_remove_what_has_expired),
+        WITH(test_a_large_set_is_forgotten_at_once),
         WITH(test_each_call_holds_the_lock_once),
         WITH(test_without_memory_nothing_is_half_stored),
         cmocka_unit_test(test_threads_share_it),
