@@ -119,8 +119,8 @@ test("what is logged is decided again as it was", function(t)
     local open, s = start(t, { "--decision-log", path })
     local bob, alice = open "bob", open "alice"
     local second = open "bob"
-    bob:register { instance = one, reg_id = 1 }
-    second:register { instance = one, reg_id = 2 }
+    bob:register { instance = one, reg_id = 1, q = "1.0" }
+    second:register { instance = one, reg_id = 2, q = "0.5" }
     refuse(alice, bob)
     local call = alice:invite(bob.aor)
     bob:expect "INVITE"
