@@ -1,0 +1,480 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "replay_run.h"
+#include "sip_corpus.h"
+#include "test.h"
+
+#include "cli/cli.h"
+#include "cli/replay.h"
+
+/* What is decided on recorded traffic: contexts, policies, text logs, decision logs. */
+
+static void assert_part(const char *part, const char *text)
+{
+    if (strstr(text, part) == NULL)
+        fail_msg("'%s' is not in: %s", part, text);
+}
+
+static void assert_no_part(const char *part, const char *text)
+{
+    if (strstr(text, part) != NULL)
+        fail_msg("'%s' is in: %s", part, text);
+}
+
+/* The nth line, from 0. */
+static const char *line_at(const char *text, unsigned n, char *line, size_t size)
+{
+    for (; n > 0 && text != NULL; n--) {
+        text = strchr(text, '\n');
+        text = text != NULL ? text + 1 : NULL;
+    }
+    snprintf(line, size, "%.*s", text != NULL ? (int)strcspn(text, "\n") : 0, text != NULL ? text : "");
+    return line;
+}
+
+/* A log of messages, one after the other with empty lines between. */
+static const char *log_of(const char *name, const struct sip_words *messages, size_t count)
+{
+    char bytes[16384];
+    size_t length = 0;
+    for (size_t i = 0; i < count; i++) {
+        length += sip_write(bytes + length, sizeof bytes - length - 2, &messages[i]);
+        memcpy(bytes + length, "\r\n", 2);
+        length += 2;
+    }
+    return replay_file_make(name, bytes, length);
+}
+#define LOG(name, ...)                                                                                                 \
+    log_of(name, (const struct sip_words[]){__VA_ARGS__},                                                              \
+           sizeof((const struct sip_words[]){__VA_ARGS__}) / sizeof(struct sip_words))
+
+#define INVITE "INVITE sip:15551234@192.0.2.20 SIP/2.0"
+
+static const char RELAY_ON_BUSY[] = "local sip = require 'reflow'\n"
+                                    "sip_on_response(486, function(reply, call)\n"
+                                    "  if call.method == 'INVITE' then return sip_relay('sip:4930123@media') end\n"
+                                    "end)\n";
+static const char NOTHING[] = "local sip = require 'reflow'\n";
+
+static int remove_files(void **unused)
+{
+    (void)unused;
+    replay_files_remove();
+    return 0;
+}
+
+static void test_facts_come_from_the_request_and_the_branch(void **unused)
+{
+    char line[1024];
+    (void)unused;
+    const char *log =
+        LOG("facts.log", {.start = INVITE, .branch = "a", .to_tag = "t"},
+            {.start = "SIP/2.0 180 Ringing", .branch = "a"}, {.start = "SIP/2.0 408 Request Timeout", .branch = "a"});
+    struct replay_run run = RUN(log, "--json");
+    assert_int_equal(run.status, CLI_OK);
+    assert_string_equal(run.err, "");
+    line_at(run.out, 0, line, sizeof line);
+    assert_part("\"method\":\"INVITE\"", line);
+    assert_part("\"code\":180", line);
+    assert_part("\"in_dialog\":true", line);
+    assert_no_part("provisional_seen", line);
+    line_at(run.out, 1, line, sizeof line);
+    assert_part("\"code\":408", line);
+    assert_part("\"provisional_seen\":true", line);
+    assert_part("{\"counts\":{\"messages\":3,\"responses\":2}}", run.out);
+    replay_run_destroy(&run);
+}
+
+static void test_branches_of_one_request_are_held_until_the_last_one(void **unused)
+{
+    char line[1024];
+    (void)unused;
+    const char *log = LOG("fork.log", {.start = INVITE, .branch = "a"}, {.start = INVITE, .branch = "b"},
+                          {.start = "SIP/2.0 486 Busy Here", .branch = "a"},
+                          {.start = "SIP/2.0 480 Temporarily Unavailable", .branch = "b"});
+    struct replay_run run = RUN(log);
+    assert_part(" 486 INVITE sip:15551234@example.com c1@host: hold ", line_at(run.out, 0, line, sizeof line));
+    assert_part(" 480 INVITE sip:15551234@example.com c1@host: fail ", line_at(run.out, 1, line, sizeof line));
+    replay_run_destroy(&run);
+}
+
+static void test_what_a_proxy_sent_up_is_the_callers(void **unused)
+{
+    char line[1024];
+    (void)unused;
+    const char *log = LOG("relayed.log", {.start = INVITE}, {.start = INVITE, .branch = "a"},
+                          {.start = "SIP/2.0 200 OK", .branch = "a"}, {.start = "SIP/2.0 200 OK"});
+    struct replay_run run = RUN(log, "--json");
+    assert_part("\"role\":\"proxy\",\"action\":\"forward\"", line_at(run.out, 0, line, sizeof line));
+    assert_part("\"role\":\"uac\",\"action\":\"ack\"", line_at(run.out, 1, line, sizeof line));
+    replay_run_destroy(&run);
+}
+
+static void test_3261_16_7_a_a_repeated_final_concerns_nobody(void **unused)
+{
+    char line[1024];
+    (void)unused;
+    const char *policy = replay_file_text("busy.lua", RELAY_ON_BUSY);
+    const char *log =
+        LOG("repeated.log", {.start = INVITE, .branch = "a"}, {.start = "SIP/2.0 486 Busy Here", .branch = "a"},
+            {.start = "SIP/2.0 486 Busy Here", .branch = "a"});
+    struct replay_run run = RUN(log, "--policy", policy);
+    assert_part("; policy: relay sip:4930123@media", line_at(run.out, 0, line, sizeof line));
+    assert_part(": absorb 3261-16.7.a", line_at(run.out, 1, line, sizeof line));
+    assert_no_part("policy", line);
+    assert_part("3 messages, 2 responses, 1 verdict, 1 retransmitted response\n", run.out);
+    replay_run_destroy(&run);
+}
+
+static void test_a_response_without_its_request_is_counted_and_asked_about(void **unused)
+{
+    (void)unused;
+    const char *policy =
+        replay_file_text("stray.lua", "sip_on_response(486, function(reply, call)\n"
+                                      "  return sip_relay('sip:' .. call.method .. '@' .. call.call_id)\n"
+                                      "end)\n");
+    const char *log = LOG("stray.log", {.start = "SIP/2.0 486 Busy Here", .branch = "a"});
+    struct replay_run run = RUN(log, "--policy", policy);
+    assert_part("; policy: relay sip:INVITE@c1@host", run.out);
+    assert_part("1 response without its request", run.out);
+    replay_run_destroy(&run);
+}
+
+static void test_3261_16_7_d_a_policy_is_held_to_the_guardrails(void **unused)
+{
+    (void)unused;
+    const char *policy =
+        replay_file_text("global.lua", "sip_on_response(600, function() return sip_relay('sip:a@b') end)\n"
+                                       "sip_on_response(486, function() error('oops') end)\n");
+    const char *log =
+        LOG("global.log", {.start = INVITE, .branch = "a"}, {.start = "SIP/2.0 600 Busy Everywhere", .branch = "a"},
+            {.start = INVITE, .branch = "b", .call = "c2"},
+            {.start = "SIP/2.0 486 Busy Here", .branch = "b", .call = "c2"});
+    struct replay_run run = RUN(log, "--policy", policy);
+    assert_part("; policy: refused relay sip:a@b (3261-16.7.d)", run.out);
+    assert_part("; policy: error", run.out);
+    assert_part("1 verdict refused, 1 failed hook", run.out);
+    assert_part("oops", run.err);
+    replay_run_destroy(&run);
+}
+
+static void test_against_shows_exactly_what_differs(void **unused)
+{
+    char line[1024];
+    (void)unused;
+    const char *busy = replay_file_text("new.lua", RELAY_ON_BUSY), *nothing = replay_file_text("old.lua", NOTHING);
+    const char *log =
+        LOG("differs.log", {.start = INVITE, .branch = "a"}, {.start = "SIP/2.0 486 Busy Here", .branch = "a"},
+            {.start = INVITE, .branch = "b", .call = "c2"},
+            {.start = "SIP/2.0 480 Temporarily Unavailable", .branch = "b", .call = "c2"});
+    struct replay_run run = RUN(log, "--policy", busy, "--against", nothing);
+    assert_int_equal(run.status, 1);
+    assert_part("486 INVITE sip:15551234@example.com c1@host: core -> relay sip:4930123@media (core: fail 3261-16.7.e)",
+                line_at(run.out, 0, line, sizeof line));
+    assert_string_equal(line_at(run.out, 1, line, sizeof line), "4 messages, 2 responses, 1 difference, 1 verdict");
+    replay_run_destroy(&run);
+    run = RUN(log, "--policy", busy, "--against", busy);
+    assert_int_equal(run.status, CLI_OK);
+    assert_string_equal(run.out, "4 messages, 2 responses, 0 differences, 1 verdict\n");
+    replay_run_destroy(&run);
+    run = RUN(log, "--against", busy, "--json");
+    assert_int_equal(run.status, 1);
+    assert_part("\"against\":\"relay sip:4930123@media\",\"policy\":\"core\"}\n", run.out);
+    replay_run_destroy(&run);
+}
+
+static void test_numbers_are_masked_where_asked(void **unused)
+{
+    (void)unused;
+    const char *busy = replay_file_text("mask.lua", RELAY_ON_BUSY);
+    const char *log =
+        LOG("mask.log", {.start = INVITE, .branch = "a"}, {.start = "SIP/2.0 486 Busy Here", .branch = "a"});
+    for (int json = 0; json < 2; json++) {
+        struct replay_run run = RUN(log, "--mask", "--policy", busy, json ? "--json" : "--mask");
+        assert_part("sip:xxxxxxxx@example.com", run.out);
+        assert_part("relay sip:xxxxxxx@media", run.out);
+        assert_no_part("15551234", run.out);
+        assert_no_part("4930123", run.out);
+        replay_run_destroy(&run);
+    }
+}
+
+static const char BODY_LOG[] = "----------------------------------------------- 2026-11-22 13:00:00.123456\n"
+                               "UDP message sent (300 bytes):\n"
+                               "\n"
+                               "INVITE sip:bob@192.0.2.4 SIP/2.0\n"
+                               "Via: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bKx\n"
+                               "From: <sip:a@b>;tag=1\n"
+                               "To: <sip:bob@c>\n"
+                               "Call-ID: sipp-1\n"
+                               "CSeq: 1 INVITE\n"
+                               "Content-Type: application/sdp\n"
+                               "Content-Length: 14\n"
+                               "\n"
+                               "v=0\n"
+                               "s=- x --\n"
+                               "\n"
+                               "----------------------------------------------- 2026-11-22 13:00:01.500000\n"
+                               "UDP message received [200] bytes :\n"
+                               "\n"
+                               "SIP/2.0 486 Busy Here\n"
+                               "Via: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bKx\n"
+                               "From: <sip:a@b>;tag=1\n"
+                               "To: <sip:bob@c>;tag=2\n"
+                               "Call-ID: sipp-1\n"
+                               "CSeq: 1 INVITE\n"
+                               "Content-Length: 0\n"
+                               "\n";
+
+static void test_a_log_of_sipp(void **unused)
+{
+    char line[1024];
+    (void)unused;
+    struct replay_run run = RUN(replay_file_text("sipp.log", BODY_LOG));
+    assert_string_equal(run.err, "");
+    assert_string_equal(line_at(run.out, 0, line, sizeof line),
+                        "13:00:01.500 486 INVITE sip:bob@c sipp-1: fail 3261-16.7.e");
+    assert_string_equal(line_at(run.out, 1, line, sizeof line), "2 messages, 1 response");
+    replay_run_destroy(&run);
+}
+
+static void test_a_dump_with_dots_for_carriage_returns(void **unused)
+{
+    char line[1024];
+    (void)unused;
+    const char *policy =
+        replay_file_text("rest.lua", "sip_on_response(503, function(reply, call)\n"
+                                     "  if call.source ~= 'udp:192.0.2.1:5060' then error(call.source) end\n"
+                                     "  return sip_rest(reply.destination, 30)\n"
+                                     "end)\n");
+    const char *dump = replay_file_text("dump.log", "interface: any\n#\n"
+                                                    "U 2026/11/22 13:00:00.000100 192.0.2.1:5060 -> 192.0.2.2:5070 #1\n"
+                                                    "INVITE sip:bob@c SIP/2.0.\n"
+                                                    "Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKn.\n"
+                                                    "f: <sip:a@b>;tag=1.\n"
+                                                    "t: <sip:bob@c>.\n"
+                                                    "i: dump-1.\n"
+                                                    "CSeq: 7 INVITE.\n"
+                                                    "l: 5.\n"
+                                                    ".\n"
+                                                    "v=0.\n"
+                                                    "\n#\n"
+                                                    "U 2026/11/22 13:00:00.200000 192.0.2.2:5070 -> 192.0.2.1:5060 #2\n"
+                                                    "SIP/2.0 503 Service Unavailable.\n"
+                                                    "Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKn.\n"
+                                                    "f: <sip:a@b>;tag=1.\n"
+                                                    "t: <sip:bob@c>;tag=2.\n"
+                                                    "i: dump-1.\n"
+                                                    "CSeq: 7 INVITE.\n"
+                                                    ".\n"
+                                                    "\n");
+    struct replay_run run = RUN(dump, "--policy", policy);
+    assert_string_equal(run.err, "");
+    line_at(run.out, 0, line, sizeof line);
+    assert_part("13:00:00.200 503 INVITE sip:bob@c dump-1: fail", line);
+    assert_part("; policy: rest 192.0.2.2:5070 30", line);
+    assert_string_equal(line_at(run.out, 1, line, sizeof line), "2 messages, 1 response, 1 verdict");
+    replay_run_destroy(&run);
+}
+
+static void test_half_a_message_is_told_and_counted(void **unused)
+{
+    (void)unused;
+    char half[sizeof BODY_LOG];
+    memcpy(half, BODY_LOG, sizeof half);
+    *strstr(half, "Call-ID") = '\0';
+    struct replay_run run = RUN(replay_file_text("half.log", half));
+    assert_int_equal(run.status, CLI_OK);
+    assert_part("half.log, line 7: ", run.err);
+    assert_string_equal(run.out, "1 message, 0 responses, 1 broken\n");
+    replay_run_destroy(&run);
+}
+
+static void test_what_is_no_input_is_refused(void **unused)
+{
+    (void)unused;
+    struct replay_run run = RUN(replay_file_make("garbage", "\x7f\x45\x4c\x46\0\0\1\xff garbage", 16));
+    assert_int_equal(run.status, CLI_USAGE);
+    assert_part("neither a capture nor a log", run.err);
+    replay_run_destroy(&run);
+    run = RUN("/nonexistent/file");
+    assert_int_equal(run.status, CLI_USAGE);
+    assert_part("/nonexistent/file: No such file or directory", run.err);
+    replay_run_destroy(&run);
+    run = RUN("/");
+    assert_int_equal(run.status, CLI_USAGE);
+    replay_run_destroy(&run);
+    run = RUN("--json");
+    assert_string_equal(run.err, "reflow replay: a file is missing (see reflow replay --help)\n");
+    assert_int_equal(run.status, CLI_USAGE);
+    replay_run_destroy(&run);
+    run = RUN("x", "--policy", "/nonexistent.lua");
+    assert_int_equal(run.status, CLI_USAGE);
+    replay_run_destroy(&run);
+    run = RUN("--help");
+    assert_int_equal(run.status, CLI_OK);
+    assert_part("Exit status: 0 fine, 1 differences", run.out);
+    replay_run_destroy(&run);
+}
+
+static void test_lines_of_a_decision_log(void **unused)
+{
+    char line[1024];
+    (void)unused;
+    const char *policy = replay_file_text("log.lua", "sip_on_flow_failed(function(reply, call)\n"
+                                                     "  if reply.flow and call.aor == 'sip:bob@c' then\n"
+                                                     "    return sip_next_flow()\n"
+                                                     "  end\n"
+                                                     "end)\n");
+    const char *log = replay_file_text(
+        "decisions.log",
+        "{\"time_ms\":1763816400250,\"ms\":3,\"call\":\"x1\",\"method\":\"INVITE\",\"origin\":\"flow_down\",\"code\":"
+        "430,"
+        "\"action\":\"next_flow\",\"aor\":\"sip:bob@c\",\"target\":\"sip:bob@1.2.3.4\",\"instance\":\"urn:uuid:1\","
+        "\"reg_id\":1,\"flow\":\"tcp #17\",\"flows_left\":1}\n"
+        "no json\n"
+        "{\"time_ms\":1,\"call\":\"x2\",\"method\":\"INVITE\",\"code\":486,\"facts\":{\"code\":486,\"method\":"
+        "\"INVITE\","
+        "\"provisional_seen\":true,\"branches_pending\":1}}\n"
+        "{\"call\":\"x3\"}\n");
+    struct replay_run run = RUN(log, "--policy", policy);
+    assert_int_equal(run.status, CLI_OK);
+    line_at(run.out, 0, line, sizeof line);
+    assert_part("--- INVITE sip:bob@c x1: next_flow 5626-7.h; policy: next_flow", line);
+    assert_part("486 INVITE  x2: hold", line_at(run.out, 1, line, sizeof line));
+    assert_part("2 lines of decision logs", run.out);
+    assert_part("2 broken", run.out);
+    assert_part("decisions.log, line 2: no line of a decision log", run.err);
+    assert_part("decisions.log, line 4: no line of a decision log", run.err);
+    replay_run_destroy(&run);
+}
+
+/* More requests that wait than are remembered: the oldest are given up, and that is counted. */
+static void test_memory_is_bounded(void **unused)
+{
+    char bytes[1024], call[32];
+    char *text = NULL;
+    size_t text_length;
+    (void)unused;
+    struct cli cli = {.out = open_memstream(&text, &text_length), .err = stderr};
+    const struct replay_config config = {
+        .cli = &cli, .contexts = 64, .policy = replay_file_text("b.lua", RELAY_ON_BUSY)};
+    struct replay *replay;
+    assert_int_equal(replay_new(&replay, &config), CLI_OK);
+    for (int i = 0; i < 1000; i++) {
+        snprintf(call, sizeof call, "call-%d", i);
+        const struct sip_words words = {.start = INVITE, .branch = "a", .call = call};
+        const struct replay_message message = {.bytes = {bytes, sip_write(bytes, sizeof bytes, &words)}};
+        replay_message(replay, &message);
+    }
+    replay_finish(replay);
+    assert_int_equal(replay_counts(replay)->messages, 1000);
+    assert_true(replay_counts(replay)->forgotten >= 1000 - 64);
+    assert_true(replay_counts(replay)->forgotten < 1000);
+    replay_delete(replay);
+    fclose(cli.out);
+    free(text);
+}
+
+/* Tables grow while requests wait, and every response still finds its own. */
+static void test_many_requests_that_wait_are_all_found(void **unused)
+{
+    enum { CALLS = 20000 };
+    char bytes[1024], call[32];
+    char *text = NULL;
+    size_t text_length;
+    (void)unused;
+    struct cli cli = {.out = open_memstream(&text, &text_length), .err = stderr};
+    const struct replay_config config = {.cli = &cli};
+    struct replay *replay;
+    assert_int_equal(replay_new(&replay, &config), CLI_OK);
+    for (int i = 0; i < 2 * CALLS; i++) {
+        snprintf(call, sizeof call, "call-%d", i % CALLS);
+        const struct sip_words words = {.start = i < CALLS ? INVITE : "SIP/2.0 200 OK", .branch = "a", .call = call};
+        const struct replay_message message = {.bytes = {bytes, sip_write(bytes, sizeof bytes, &words)}};
+        replay_message(replay, &message);
+    }
+    replay_finish(replay);
+    assert_int_equal(replay_counts(replay)->responses, CALLS);
+    assert_int_equal(replay_counts(replay)->forgotten, replay_counts(replay)->strays);
+    assert_true(replay_counts(replay)->strays < CALLS / 100);
+    replay_delete(replay);
+    fclose(cli.out);
+    free(text);
+}
+
+/* Whatever stands in a file: an exit status, no crash. */
+static void test_broken_logs_are_survived(void **unused)
+{
+    char bytes[sizeof BODY_LOG + 256];
+    uint32_t seed = 7;
+    (void)unused;
+    for (int i = 0; i < 300; i++) {
+        memcpy(bytes, BODY_LOG, sizeof BODY_LOG - 1);
+        size_t length =
+            sip_mutate(bytes, sizeof BODY_LOG - 1, sizeof bytes, (struct text){BODY_LOG, sizeof BODY_LOG - 1}, &seed);
+        struct replay_run run = RUN(replay_file_make("mutated.log", bytes, length), "--json");
+        assert_true(run.status == CLI_OK || run.status == CLI_USAGE);
+        replay_run_destroy(&run);
+        replay_files_remove();
+    }
+}
+
+/* RFC 3665's flows, in their order: every response finds its request. */
+static void test_the_flows_of_rfc_3665(void **unused)
+{
+    static const char *const flows[] = {"3.02_session-establishment-through-two-proxies", "3.09_unsuccessful-busy"};
+    char path[512];
+    size_t found = 0, length = 0;
+    char *log = malloc(1 << 20);
+    (void)unused;
+    assert_non_null(log);
+    for (size_t flow = 0; flow < sizeof flows / sizeof flows[0]; flow++) {
+        for (int i = 1; i < 40; i++) {
+            snprintf(path, sizeof path, "%s/data/messages/rfc3665/raw/%s/%02d.sip", sip_corpus_shared(), flows[flow],
+                     i);
+            struct text message = sip_corpus_load(path);
+            if (message.at == NULL)
+                break;
+            memcpy(log + length, message.at, message.length);
+            length += message.length;
+            free((void *)(uintptr_t)message.at);
+            found++;
+        }
+    }
+    if (found == 0) {
+        free(log);
+        skip();
+    }
+    struct replay_run run = RUN(replay_file_make("rfc3665.log", log, length));
+    free(log);
+    assert_int_equal(run.status, CLI_OK);
+    assert_string_equal(run.err, "");
+    assert_no_part("without", run.out);
+    assert_no_part("broken", run.out);
+    assert_part("486 INVITE", run.out);
+    replay_run_destroy(&run);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(test_facts_come_from_the_request_and_the_branch, remove_files),
+        cmocka_unit_test_teardown(test_branches_of_one_request_are_held_until_the_last_one, remove_files),
+        cmocka_unit_test_teardown(test_what_a_proxy_sent_up_is_the_callers, remove_files),
+        cmocka_unit_test_teardown(test_3261_16_7_a_a_repeated_final_concerns_nobody, remove_files),
+        cmocka_unit_test_teardown(test_a_response_without_its_request_is_counted_and_asked_about, remove_files),
+        cmocka_unit_test_teardown(test_3261_16_7_d_a_policy_is_held_to_the_guardrails, remove_files),
+        cmocka_unit_test_teardown(test_against_shows_exactly_what_differs, remove_files),
+        cmocka_unit_test_teardown(test_numbers_are_masked_where_asked, remove_files),
+        cmocka_unit_test_teardown(test_a_log_of_sipp, remove_files),
+        cmocka_unit_test_teardown(test_a_dump_with_dots_for_carriage_returns, remove_files),
+        cmocka_unit_test_teardown(test_half_a_message_is_told_and_counted, remove_files),
+        cmocka_unit_test_teardown(test_what_is_no_input_is_refused, remove_files),
+        cmocka_unit_test_teardown(test_lines_of_a_decision_log, remove_files),
+        cmocka_unit_test_teardown(test_memory_is_bounded, remove_files),
+        cmocka_unit_test_teardown(test_many_requests_that_wait_are_all_found, remove_files),
+        cmocka_unit_test_teardown(test_broken_logs_are_survived, remove_files),
+        cmocka_unit_test_teardown(test_the_flows_of_rfc_3665, remove_files),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
