@@ -52,7 +52,7 @@ static enum script_outcome enter(struct script *script, const struct replay_subj
     if (call.aor.length == 0)
         call.aor = aor_of(call.request, aor, sizeof aor);
     if (subject->call->tcp)
-        memcpy(source, "tcp:", 4);
+        memcpy(source, "tcp:", sizeof "tcp:");
     size_t length = replay_address_format(&subject->call->source, source + 4, sizeof source - 4);
     call.source = (struct text){source, length > 0 ? length + 4 : 0};
     if (reply.destination.length == 0)
