@@ -7,17 +7,27 @@
 
 enum { NUMBER_HEAD = 2, NUMBER_TAIL = 2, NUMBER_LEAST = 7 };
 
+static bool is_plain(char c)
+{
+    return c >= 0x20 && c <= 0x7e && c != '"' && c != '\\';
+}
+
 static void put_escaped(struct sip_buffer *out, struct text text)
 {
-    for (size_t i = 0; i < text.length; i++) {
-        unsigned char c = (unsigned char)text.at[i];
+    size_t at = 0;
+    while (at < text.length) {
         char escaped[8];
-        if (c == '"' || c == '\\')
-            sip_append(out, (struct text){(char[]){'\\', (char)c}, 2});
-        else if (c < 0x20 || c > 0x7e)
-            sip_append(out, (struct text){escaped, (size_t)snprintf(escaped, sizeof escaped, "\\u%04x", c)});
-        else
-            sip_append(out, (struct text){text.at + i, 1});
+        size_t plain = at;
+        while (plain < text.length && is_plain(text.at[plain]))
+            plain++;
+        sip_append(out, (struct text){text.at + at, plain - at});
+        at = plain;
+        if (at == text.length)
+            return;
+        unsigned char c = (unsigned char)text.at[at++];
+        bool named = c == '"' || c == '\\';
+        int length = snprintf(escaped, sizeof escaped, named ? "\\%c" : "\\u%04x", c);
+        sip_append(out, (struct text){escaped, (size_t)length});
     }
 }
 

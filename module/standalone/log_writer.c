@@ -11,7 +11,7 @@
 
 #include "standalone/line_ring.h"
 
-enum { BUFFER_DEFAULT = 4 << 20, TELL_MS = 60000 };
+enum { BUFFER_DEFAULT = 4 << 20, TELL_MS = 60000, GATHER_NS = 5000000 };
 
 struct log_writer {
     const struct host *host;
@@ -60,12 +60,16 @@ static void write_all(struct log_writer *writer)
     }
 }
 
+/* Lines gather for a moment, so that not each of them pays for waking the thread. */
 static void run(void *context)
 {
+    const struct timespec gather = {.tv_nsec = GATHER_NS};
     struct log_writer *writer = context;
     bool ending;
     do {
         uv_sem_wait(&writer->wake);
+        if (!atomic_load(&writer->ending))
+            nanosleep(&gather, NULL);
         atomic_exchange(&writer->awake, false); // not a store: what was put before it was set is to be seen
         ending = atomic_load(&writer->ending);
         write_all(writer);
