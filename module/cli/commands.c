@@ -18,7 +18,7 @@ static const struct command {
     const char *summary;
 } commands[] = {
     {"serve", command_serve, "run a registrar and proxy with a Lua routing script"},
-    {"ctl", command_ctl, "tell a running server to reload, try, promote or roll back its policy"},
+    {"ctl", command_ctl, "reload, try, promote or roll back a server's policy"},
     {"codes", command_codes, "list the registered response codes"},
     {"explain", command_explain, "what a response code means, when you see it, how to fix it"},
     {"explain-policy", command_explain_policy, "which hooks of a policy a response goes through, and in what order"},

@@ -244,13 +244,19 @@ void policy_abort(struct policy *policy, const char *why, bool remember)
     retire(policy, version);
 }
 
+/* The new version may refuse what it is handed; that the old one cannot save must not keep its mend out. */
 static int carry_over(struct policy *policy, struct version *to, char *error, size_t error_size)
 {
     struct text saved = {NULL, 0};
     if (policy->active == NULL || policy->active->script == NULL)
         return 0;
     int result = script_save(policy->active->script, &saved, error, error_size);
-    if (result == 0 && saved.length > 0)
+    if (result != 0) {
+        policy_say(policy, LOG_ERROR, "what version %" PRIu64 " keeps is lost: %s", policy->active->record.number,
+                   error);
+        return 0;
+    }
+    if (saved.length > 0)
         result = script_restore(to->script, saved, error, error_size);
     script_saved_free(policy->active->script, saved);
     return result;

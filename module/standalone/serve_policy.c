@@ -179,6 +179,7 @@ void serve_policy_delete(struct serve_policy *policy)
 {
     if (policy == NULL)
         return;
+    reload_delete(policy->reload);
     policy_delete(policy->policy);
     store_delete(policy->store);
     memory_delete(policy->config.host, policy, sizeof *policy);

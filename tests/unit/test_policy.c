@@ -277,6 +277,33 @@ static void test_a_hook_that_fails_may_ask_the_version_before(void **state)
     assert_string_equal(answer(stage, "a"), "one");
 }
 
+static void test_what_is_kept_goes_over_and_a_refusal_aborts(void **state)
+{
+    struct stage *stage = *state;
+    const char *saving = "local sip = require 'reflow'\nlocal n = 41\n"
+                         "sip.save(function() return {n = n}, 1 end)\n"
+                         "sip_on_request(function() return sip_reply(486, 'n ' .. n) end)\n";
+    const char *refusing = "local sip = require 'reflow'\nsip.restore(function() return false end)\n";
+    const char *taking = "local sip = require 'reflow'\nlocal n = 0\n"
+                         "sip.restore(function(data) n = data.n + 1 return true end)\n"
+                         "sip_on_request(function() return sip_reply(486, 'n ' .. n) end)\n";
+    assert_int_equal(take(stage, saving, PLACE_ACTIVE, 0), 0);
+    assert_int_equal(take(stage, refusing, PLACE_ACTIVE, 0), -ECANCELED);
+    assert_string_equal(answer(stage, "a"), "n 41");
+    assert_int_equal(take(stage, taking, PLACE_ACTIVE, 0), 0);
+    assert_string_equal(answer(stage, "a"), "n 42");
+}
+
+static void test_a_version_that_cannot_save_can_be_replaced(void **state)
+{
+    struct stage *stage = *state;
+    assert_int_equal(
+        take(stage, "local sip = require 'reflow'\nsip.save(function() error('x') end)\n", PLACE_ACTIVE, 0), 0);
+    assert_int_equal(take(stage, one, PLACE_ACTIVE, 0), 0);
+    assert_string_equal(answer(stage, "a"), "one");
+    assert_int_equal(stage->script.fake.logged[LOG_ERROR] > 0, 1);
+}
+
 static void test_the_last_good_version_is_on_disk(void **state)
 {
     struct stage *stage = *state;
@@ -372,6 +399,8 @@ int main(void)
                                        TEST(test_a_canary_that_keeps_failing_ends),
                                        TEST(test_rollback_by_command),
                                        TEST(test_a_hook_that_fails_may_ask_the_version_before),
+                                       TEST(test_what_is_kept_goes_over_and_a_refusal_aborts),
+                                       TEST(test_a_version_that_cannot_save_can_be_replaced),
                                        TEST(test_the_last_good_version_is_on_disk),
                                        TEST(test_a_version_that_ran_out_of_memory_is_built_anew),
                                        TEST(test_history_is_told_and_bounded),
