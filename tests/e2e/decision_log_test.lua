@@ -38,7 +38,7 @@ end
 
 local function wait_for_line(path, pattern)
     local found
-    ua.wait.until_true(3000, function()
+    ua.wait.until_true(ua.patience, function()
         for _, line in ipairs(lines_of(path)) do
             found = found or line:find(pattern) and line
         end
@@ -107,7 +107,7 @@ test("a log that was renamed is begun anew", function(t)
     refuse(alice, bob)
     t:ok(wait_for_line(path, '"code":486'))
     assert(os.rename(path, path .. ".9"))
-    ua.wait.until_true(5000, function()
+    ua.wait.until_true(ua.patience, function()
         refuse(alice, bob)
         return io.open(path) ~= nil
     end)
@@ -154,7 +154,7 @@ test("--mask-numbers: telephone numbers show their ends alone", function(t)
     t:ok(line)
     t:match(line, '"aor":"sip:%+15%*%*%*%*67@')
     t:equal(line:find("5551234", 1, true), nil)
-    ua.wait.until_true(1000, function()
+    ua.wait.until_true(ua.patience, function()
         return s.out:find '"code":486'
     end)
     t:ok(s.out:find("+15****67", 1, true))
@@ -169,7 +169,7 @@ test("a full disk loses lines, counted and told once, and calls go on", function
         refuse(alice, bob)
     end
     alice:call(bob)
-    ua.wait.until_true(2000, function()
+    ua.wait.until_true(ua.patience, function()
         return s:number "decision_log_lost" >= 5
     end)
     t:ok(s:number "decision_log_lost" >= 5)

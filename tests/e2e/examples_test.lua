@@ -146,7 +146,7 @@ test("examples/policies/second_instance.lua goes on at once when the first phone
     cell:register { instance = two, reg_id = 1, q = "0.5" }
     local call = alice:invite(desk.aor)
     desk:reply(desk:expect "INVITE", 486)
-    cell:reply(cell:expect("INVITE", 1500), 200)
+    cell:reply(cell:expect("INVITE", 10000), 200)
     alice:expect_final(call, 200)
 end)
 

@@ -154,7 +154,7 @@ test("--watch: an editor's rename and a swapped link are noticed", function(t)
     local alice = ua.open { port = s.port, user = "alice", domain = s.domain, transport = "tcp" }
     t:equal(answer(alice), "one")
     local function becomes(wanted)
-        return ua.wait.until_true(8000, function()
+        return ua.wait.until_true(ua.patience, function()
             return answer(alice) == wanted
         end)
     end
@@ -167,7 +167,7 @@ test("--watch: an editor's rename and a swapped link are noticed", function(t)
     becomes "three"
     t:equal(answer(alice), "three")
     write("p.lua", "this is no Lua")
-    ua.wait.until_true(8000, function()
+    ua.wait.until_true(ua.patience, function()
         return s.err:find "not reloaded"
     end)
     t:match(s.err, "not reloaded")

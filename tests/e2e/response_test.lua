@@ -246,7 +246,7 @@ test("a lost INVITE over UDP is sent again, a repeated one is not forwarded twic
     bob:register { instance = one, reg_id = 1 }
     local call = alice:invite(bob.aor)
     local invite = bob:expect "INVITE"
-    ua.wait.until_true(1500, function()
+    ua.wait.until_true(ua.patience, function()
         return bob.repeats >= 1
     end)
     t:ok(bob.repeats >= 1, "no retransmission while nothing came back")

@@ -92,24 +92,12 @@ end
 -- Runs the binary to its end; returns the object with status, out and err.
 function server.run(arguments, ms)
     local self = server.spawn(arguments)
-    if not self:wait(ms or 10000) then
+    if not self:wait(ms or 60000) then
         self:signal "sigkill"
         self:wait(5000)
         error("still running: " .. table.concat(arguments, " "), 2)
     end
     return self
-end
-
-local function answers_on(port)
-    local socket, result = uv.new_tcp(), nil
-    socket:connect("127.0.0.1", port, function(why)
-        result = why and "refused" or "connected"
-    end)
-    wait.until_true(1000, function()
-        return result
-    end)
-    socket:close()
-    return result == "connected"
 end
 
 --[[ options: script (a path) or source (Lua text), args (more arguments), domain (default "example.test"; false:
@@ -153,19 +141,12 @@ function server.start(t, options)
     t:defer(function()
         self:finish()
     end)
-    local up
-    for _ = 1, 500 do
-        if self.status then
-            break
-        end
-        up = answers_on(port)
-        if up then
-            break
-        end
-        wait.pause(20)
-    end
-    if not up then
-        error(("the server does not listen (status %s): %s"):format(tostring(self.status), self.err), 2)
+    -- That a port takes connections is not enough: signals would still find no handler.
+    wait.until_true(20000, function()
+        return self.status or self.err:find("reflow: serving with ", 1, true)
+    end)
+    if self.status or not self.err:find("reflow: serving with ", 1, true) then
+        error(("the server does not serve (status %s): %s"):format(tostring(self.status), self.err), 2)
     end
     return self
 end
@@ -189,7 +170,7 @@ end
 
 -- Waits until a line on standard error fits the pattern.
 function server.expect_log(self, pattern, ms)
-    if not wait.until_true(ms or 3000, function()
+    if not wait.until_true(ms or 10000, function()
         return self.err:find(pattern)
     end) then
         error(("no %q on standard error: %s"):format(pattern, self.err:sub(-2000)), 2)
@@ -209,7 +190,7 @@ function server.status_text(self)
             ended = ended or not chunk
         end)
     end)
-    wait.until_true(2000, function()
+    wait.until_true(10000, function()
         return ended
     end)
     pipe:close()

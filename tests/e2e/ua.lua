@@ -9,7 +9,7 @@ local flow = {}
 flow.__index = flow
 
 ua.message = message
-ua.patience = 3000 -- ms that expect waits where nothing else is said
+ua.patience = 10000 -- ms that expect waits where nothing else is said: for busy machines
 
 local serial = 0
 local function unique(prefix)
