@@ -6,15 +6,20 @@
 #include <string.h>
 
 #include "cli/arguments.h"
+#include "cli/plain_host.h"
 #include "cli/spec_files.h"
+#include "script/coverage.h"
 
-enum { OPTION_POLICY, OPTION_ONLY, OPTION_SECONDS, OPTION_TAP, OPTIONS };
+enum { OPTION_POLICY, OPTION_ONLY, OPTION_SECONDS, OPTION_TAP, OPTION_NO_COVERAGE, OPTIONS };
+
+enum { MISSING_MOST = 30 }; /* more of them tell nobody more */
 
 static const struct option options[OPTIONS] = {
     {"policy", "PATH", "test this, whatever the specs name"},
     {"only", "WORD", "run tests that have the word in their name"},
     {"seconds", "N", "what one test may compute for (10)"},
     {"tap", NULL, "print what other programs read"},
+    {"no-coverage", NULL, "don't count which hooks, lines and branches ran"},
 };
 
 struct job {
@@ -25,6 +30,8 @@ struct job {
     bool tap;
     size_t number, passed, failed;
     bool broken; /* something could not be run */
+    struct host host;
+    struct coverage *coverage; /* NULL: not counted */
 };
 
 static void print_lines(FILE *out, const char *prefix, const char *text)
@@ -107,6 +114,67 @@ static int run_file(struct job *job, const char *path)
     return error;
 }
 
+/* --- coverage --- */
+
+static void watch(void *context, struct script *script)
+{
+    struct job *job = context;
+    if (job->coverage != NULL && coverage_watch(job->coverage, script) == -ENOTSUP) {
+        coverage_delete(job->coverage);
+        job->coverage = NULL;
+    }
+}
+
+struct missing {
+    FILE *out;
+    const char *prefix;
+    unsigned first, last; /* lines in a row that are not yet told */
+    unsigned told;
+};
+
+static void tell_lines(struct missing *missing)
+{
+    if (missing->first == 0)
+        return;
+    if (missing->first == missing->last)
+        fprintf(missing->out, "%s    line %u never ran\n", missing->prefix, missing->first);
+    else
+        fprintf(missing->out, "%s    lines %u to %u never ran\n", missing->prefix, missing->first, missing->last);
+    missing->first = 0;
+}
+
+static bool tell_missing(void *context, unsigned line, int to)
+{
+    struct missing *missing = context;
+    if (to < 0 && missing->first != 0 && line <= missing->last + 2) {
+        missing->last = line;
+        return true;
+    }
+    tell_lines(missing);
+    if (missing->told++ == MISSING_MOST)
+        return false;
+    if (to < 0)
+        missing->first = missing->last = line;
+    else if (to == 0)
+        fprintf(missing->out, "%s    line %u never returned\n", missing->prefix, line);
+    else
+        fprintf(missing->out, "%s    line %u never went on to line %d\n", missing->prefix, line, to);
+    return true;
+}
+
+static void tell_coverage(const struct job *job)
+{
+    struct coverage_file file;
+    struct missing missing = {.out = job->cli->out, .prefix = job->tap ? "# " : ""};
+    for (size_t i = 0; job->coverage != NULL && coverage_file(job->coverage, i, &file); i++) {
+        fprintf(missing.out, "%s%s: %u of %u hooks, %u of %u lines, %u of %u branches\n", missing.prefix, file.name,
+                file.hooks_run, file.hooks, file.lines_run, file.lines, file.branches_run, file.branches);
+        missing.told = 0;
+        coverage_missing(job->coverage, i, tell_missing, &missing);
+        tell_lines(&missing);
+    }
+}
+
 static int run_all(struct job *job)
 {
     for (size_t i = 0; i < job->files.count; i++) {
@@ -115,11 +183,22 @@ static int run_all(struct job *job)
             return CLI_USAGE;
         }
     }
+    tell_coverage(job);
     if (job->tap)
         fprintf(job->cli->out, "1..%zu\n", job->number);
     else
         fprintf(job->cli->out, "%zu passed, %zu failed\n", job->passed, job->failed);
     return job->broken ? CLI_USAGE : job->failed > 0 ? CLI_FAILED : CLI_OK;
+}
+
+static int run_counted(struct job *job)
+{
+    job->test.context = job;
+    if (job->test.using != NULL && coverage_new(&job->coverage, &job->host) != 0)
+        job->coverage = NULL;
+    int status = run_all(job);
+    coverage_delete(job->coverage);
+    return status;
 }
 
 static int take_option(struct job *job, size_t index, const char *value)
@@ -137,8 +216,11 @@ static int take_option(struct job *job, size_t index, const char *value)
             return cli_usage(job->cli, "test", "'%s' is no number of seconds from 1 to 3600", value);
         job->test.seconds = (uint32_t)number;
         break;
-    default:
+    case OPTION_TAP:
         job->tap = true;
+        break;
+    default:
+        job->test.using = NULL;
     }
     return CLI_OK;
 }
@@ -168,7 +250,7 @@ static int print_help(FILE *out)
 int command_test(struct cli *cli, int argc, char **argv)
 {
     struct arguments arguments = {.cli = cli, .argc = argc, .argv = argv, .options = options, .count = OPTIONS};
-    struct job job = {.cli = cli, .test = {.seconds = 10}};
+    struct job job = {.cli = cli, .test = {.seconds = 10, .using = watch}, .host = plain_host()};
     enum argument argument;
     const char *value;
     size_t index;
@@ -188,7 +270,7 @@ int command_test(struct cli *cli, int argc, char **argv)
     else if (status == CLI_OK && job.files.count == 0)
         status = cli_usage(cli, argv[0], "a folder or file is missing (see reflow test --help)");
     else if (status == CLI_OK)
-        status = run_all(&job);
+        status = run_counted(&job);
     spec_files_destroy(&job.files);
     return status;
 }

@@ -10,7 +10,8 @@ struct policy_test {
     const char *path;   /* of the spec */
     const char *policy; /* what it tests, whatever it says itself; NULL: what it says, or what belongs to it */
     uint32_t seconds;   /* of computing, for one test */
-    /* Called when a version of the policy was built for a test, and again each time before it may run; NULL: nobody. */
+    /* Called when a version of the policy was built for a test, each time before it may run, and at the end; NULL:
+       nobody. */
     void (*using)(void *context, struct script *script);
     void *context;
 };

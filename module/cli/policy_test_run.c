@@ -317,6 +317,8 @@ int policy_test_run(const struct policy_test *test, size_t index, struct policy_
         run.net = (struct spec_net){
             .scene = run.scene, .load = load_policy, .check = check_time, .begin = begin_test, .context = &run};
         code = run_state(&run);
+        if (run.script != NULL && test->using != NULL)
+            test->using(test->context, run.script);
         scene_destroy(run.scene);
     }
     free(run.source);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "test.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
@@ -220,6 +221,36 @@ static void test_what_cannot_be_run_is_told_from_what_fails(void **state)
     assert_int_equal(bench->status, CLI_USAGE);
 }
 
+static void test_coverage_is_told(void **state)
+{
+    struct bench *bench = *state;
+    run_spec(bench, BOB "test('busy', function() bob:answers(486) invite 'sip:bob@example.com' end)\n");
+    assert_int_equal(bench->status, CLI_OK);
+    assert_in(bench->out, "a.lua: 1 of 1 hooks, 5 of 5 lines, 1 of 2 branches\n    line 3 never returned\n");
+    run(bench, bench->folder, "--no-coverage", NULL);
+    assert_null(strstr(bench->out, "branches"));
+}
+
+/* The folder as a whole, where no file beside spec/ has the spec's name. */
+static void test_a_folder_is_one_policy(void **state)
+{
+    char folder[96], spec[160];
+    struct bench *bench = *state;
+    snprintf(folder, sizeof folder, "%s/spec", bench->folder);
+    snprintf(spec, sizeof spec, "%s/whole.lua", folder);
+    assert_int_equal(mkdir(folder, 0700), 0);
+    write_file(spec, BOB "test('busy', function()\n"
+                         "  bob:answers(486)\n"
+                         "  expect(invite 'sip:bob@example.com'):tried { 'bob/1', '127.0.0.1:5094' }\n"
+                         "end)\n");
+    run(bench, bench->folder, NULL, NULL);
+    unlink(spec);
+    rmdir(folder);
+    assert_string_equal(bench->err, "");
+    assert_int_equal(bench->status, CLI_OK);
+    assert_in(bench->out, "1 passed, 0 failed");
+}
+
 static void test_tap(void **state)
 {
     struct bench *bench = *state;
@@ -256,6 +287,8 @@ int main(void)
         TEST(test_each_test_begins_afresh),
         TEST(test_a_runaway_spec_is_stopped),
         TEST(test_what_cannot_be_run_is_told_from_what_fails),
+        TEST(test_coverage_is_told),
+        TEST(test_a_folder_is_one_policy),
         TEST(test_tap),
         TEST(test_the_examples_pass_their_specs),
     };

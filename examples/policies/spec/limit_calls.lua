@@ -32,3 +32,7 @@ test("who dials for help is never counted", function()
   expect(help):registered()
   expect(bob):registered()
 end)
+
+test("a Call-ID that is too long to be counted is refused", function()
+  expect(invite("sip:bob@example.com", { call_id = ("x"):rep(200) })):hears(400)
+end)
