@@ -31,7 +31,7 @@ struct table {
 
 struct replay_contexts {
     const struct host *host;
-    struct hash_key call_key, branch_key;
+    struct hash_key secret;
     struct table branches, groups;
     size_t kept;   /* bytes of requests */
     uint32_t hand; /* where the search for those to give up goes on */
@@ -166,8 +166,8 @@ int replay_contexts_new(struct replay_contexts **out, const struct host *host, u
         return -ENOMEM;
     *contexts = (struct replay_contexts){.host = host, .limit = size != 0 ? size : MOST_SIZE};
     size = contexts->limit < FIRST_SIZE ? contexts->limit : FIRST_SIZE;
-    hash_key_draw(&contexts->call_key, host);
-    hash_key_draw(&contexts->branch_key, host);
+    hash_key_draw(&contexts->secret, host);
+    contexts->secret.word[1] |= 1;
     if (table_create(&contexts->branches, host, size, sizeof(struct replay_branch)) != 0 ||
         table_create(&contexts->groups, host, size, sizeof(struct replay_group)) != 0) {
         replay_contexts_delete(contexts);
@@ -214,30 +214,75 @@ struct identity {
     enum method method;
 };
 
+/* Both halves of a product of 64 bits each. */
+static uint64_t fold(uint64_t a, uint64_t b)
+{
+    unsigned __int128 product = (unsigned __int128)a * b;
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+/* Eight bytes a step, under a secret: captures hold what strangers chose. */
+static uint64_t hash_bytes(const struct hash_key *key, uint64_t hash, struct text text)
+{
+    uint64_t word;
+    hash ^= fold(text.length ^ key->word[0], key->word[1]);
+    for (; text.length >= sizeof word; text.at += sizeof word, text.length -= sizeof word) {
+        memcpy(&word, text.at, sizeof word);
+        hash = fold(hash ^ word, key->word[1]);
+    }
+    word = 0;
+    if (text.length > 0)
+        memcpy(&word, text.at, text.length);
+    return fold(hash ^ word ^ key->word[0], key->word[1]);
+}
+
 /* What branches and groups of one request have in common: Call-ID and CSeq. */
 static uint64_t identity_hash(const struct replay_contexts *contexts, const struct identity *identity)
 {
-    uint64_t hash = (uint64_t)hash_text(&contexts->call_key, identity->call_id) << 32;
-    return hash ^ ((uint64_t)identity->cseq << 8 | (uint64_t)identity->method) * 0x9e3779b97f4a7c15U;
+    uint64_t number = (uint64_t)identity->cseq << 8 | (uint64_t)identity->method;
+    return hash_bytes(&contexts->secret, number, identity->call_id);
 }
 
 static uint64_t key_of(const struct replay_contexts *contexts, uint64_t identity, struct text branch,
                        enum key_kind kind)
 {
-    uint64_t hash = identity + hash_text(&contexts->branch_key, branch) * 0xc2b2ae3d27d4eb4fU + (uint64_t)kind;
-    hash ^= hash >> 31;
-    hash *= 0xff51afd7ed558ccdU;
-    hash ^= hash >> 29;
+    uint64_t hash = hash_bytes(&contexts->secret, identity + (uint64_t)kind, branch);
     return hash != 0 ? hash : 1;
 }
 
+/* The value of ";branch=" in a Via. */
 static struct text branch_of_via(struct text via)
 {
-    struct text branch = {0};
-    const char *parameters = via.length > 0 ? memchr(via.at, ';', via.length) : NULL;
-    if (parameters != NULL)
-        sip_parameter((struct text){parameters, via.length - (size_t)(parameters - via.at)}, TEXT("branch"), &branch);
-    return branch;
+    static const char name[] = "branch=";
+    const size_t size = sizeof name - 1;
+    const char *at = via.at, *end = via.at + via.length;
+    while (at < end && (at = memchr(at, ';', (size_t)(end - at))) != NULL) {
+        at++;
+        while (at < end && *at == ' ')
+            at++;
+        if ((size_t)(end - at) < size || strncasecmp(at, name, size) != 0)
+            continue;
+        const char *start = at + size;
+        for (at = start; at < end && *at != ';' && *at != ' ' && *at != ',';)
+            at++;
+        return (struct text){start, (size_t)(at - start)};
+    }
+    return (struct text){0};
+}
+
+/* The second Via: mostly it has a line of its own, and need not be looked for among values. False: there is none. */
+static bool second_via(const struct sip_message *message, struct text *via)
+{
+    struct sip_value value;
+    const struct sip_field *first = sip_field(message, HEADER_VIA, 0), *second = sip_field(message, HEADER_VIA, 1);
+    if (first != NULL && memchr(first->value.at, ',', first->value.length) == NULL) {
+        *via = second != NULL ? second->value : (struct text){0};
+        return second != NULL;
+    }
+    if (!sip_value(message, HEADER_VIA, 1, &value))
+        return false;
+    *via = value.whole;
+    return true;
 }
 
 static struct text top_branch(const struct sip_message *message)
@@ -314,11 +359,11 @@ struct replay_branch *replay_branch_of(struct replay_contexts *contexts, const s
     uint64_t hash = identity_hash(contexts, &identity);
     struct text own = top_branch(message);
     struct replay_branch *branch = take_branch(contexts, key_of(contexts, hash, own, KEY_BRANCH));
-    struct sip_value via;
+    struct text via;
     if (branch->group != 0 || identity.method == METHOD_CANCEL)
         return branch;
-    if (sip_value(message, HEADER_VIA, 1, &via)) {
-        join(contexts, branch, key_of(contexts, hash, branch_of_via(via.whole), KEY_FORK));
+    if (second_via(message, &via)) {
+        join(contexts, branch, key_of(contexts, hash, branch_of_via(via), KEY_FORK));
     } else {
         join(contexts, branch, key_of(contexts, hash, own, KEY_ALONE));
         branch->relayed = key_of(contexts, hash, own, KEY_FORK);

@@ -57,12 +57,26 @@ static void put_padded(struct replay_output *output, uint64_t number, size_t wid
     output->used += width;
 }
 
-/* Is there anything but printable ASCII, or what JSON escapes? */
+/* Eight bytes at once: the high bit of a byte that is zero, and perhaps of some above it; 0 where none is. */
+static uint64_t zeros(uint64_t word)
+{
+    return (word - 0x0101010101010101U) & ~word & 0x8080808080808080U;
+}
+
+/* Is it printable ASCII alone, without what JSON escapes? */
 static bool is_plain(const char *at, size_t length)
 {
-    unsigned odd = 0;
-    for (size_t i = 0; i < length; i++)
-        odd |= (unsigned)((unsigned char)(at[i] - ' ') > '~' - ' ') | (at[i] == '"') | (at[i] == '\\');
+    const uint64_t each = 0x0101010101010101U;
+    uint64_t odd = 0, word;
+    for (; length > 0; at += sizeof word, length -= sizeof word) {
+        size_t size = length < sizeof word ? length : sizeof word;
+        word = each * ' ';
+        memcpy(&word, at, size);
+        odd |= (word | (word - each * ' ')) & each * 0x80;
+        odd |= zeros(word ^ each * '"') | zeros(word ^ each * '\\') | zeros(word ^ each * 0x7f);
+        if (size < sizeof word)
+            break;
+    }
     return odd == 0;
 }
 
@@ -71,12 +85,15 @@ static void put_plain(struct replay_output *output, struct text text)
 {
     size_t length = text.length < TEXT_MOST ? text.length : TEXT_MOST;
     char *to = output->bytes + output->used;
-    if (length > 0)
-        memcpy(to, text.at, length);
+    output->used += length;
+    if (length == 0)
+        return;
+    memcpy(to, text.at, length);
+    if (is_plain(to, length))
+        return;
     for (size_t i = 0; i < length; i++)
         if (to[i] < ' ' || to[i] > '~')
             to[i] = '?';
-    output->used += length;
 }
 
 static void put_escaped(struct replay_output *output, struct text text)

@@ -97,6 +97,27 @@ static void test_branches_of_one_request_are_held_until_the_last_one(void **unus
     replay_run_destroy(&run);
 }
 
+/* However the Vias are written, the same branches belong together. */
+static void test_vias_on_one_line(void **unused)
+{
+    char bytes[2048], line[1024];
+    (void)unused;
+    static const char *const branches[] = {"a", "b"};
+    size_t length = 0;
+    for (int i = 0; i < 4; i++)
+        length += (size_t)snprintf(
+            bytes + length, sizeof bytes - length,
+            "%s\n"
+            "v: SIP/2.0/UDP h;branch=z9hG4bK%s , SIP/2.0/UDP \n c;x=\"1,2;branch=no\" ;Branch=z9hG4bKup\n"
+            "f: <sip:a@b>;tag=1\nt: <sip:b@c>\ni: one\nCSeq: 1 INVITE\n\n",
+            i < 2 ? INVITE : "SIP/2.0 486 Busy Here", branches[i % 2]);
+    struct replay_run run = RUN(replay_file_make("line.log", bytes, length));
+    assert_string_equal(run.err, "");
+    assert_part(": hold ", line_at(run.out, 0, line, sizeof line));
+    assert_part(": fail ", line_at(run.out, 1, line, sizeof line));
+    replay_run_destroy(&run);
+}
+
 static void test_what_a_proxy_sent_up_is_the_callers(void **unused)
 {
     char line[1024];
@@ -460,6 +481,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(test_facts_come_from_the_request_and_the_branch, remove_files),
         cmocka_unit_test_teardown(test_branches_of_one_request_are_held_until_the_last_one, remove_files),
+        cmocka_unit_test_teardown(test_vias_on_one_line, remove_files),
         cmocka_unit_test_teardown(test_what_a_proxy_sent_up_is_the_callers, remove_files),
         cmocka_unit_test_teardown(test_3261_16_7_a_a_repeated_final_concerns_nobody, remove_files),
         cmocka_unit_test_teardown(test_a_response_without_its_request_is_counted_and_asked_about, remove_files),
