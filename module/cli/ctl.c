@@ -100,6 +100,17 @@ static int run(struct cli *cli, const char *path, const char *line)
     return status;
 }
 
+/* Room is kept for the newline behind the last word. */
+static bool add_word(char *line, size_t size, const char *word)
+{
+    size_t length = strlen(line);
+    bool ends = strcmp(word, "\n") == 0;
+    if (!ends && strpbrk(word, " \n\r\t") != NULL)
+        return false;
+    int more = snprintf(line + length, size - length, "%s%s", length > 0 && !ends ? " " : "", word);
+    return more > 0 && length + (size_t)more + !ends < size;
+}
+
 int command_ctl(struct cli *cli, int argc, char **argv)
 {
     struct arguments arguments = {.cli = cli, .argc = argc, .argv = argv, .options = options, .count = 1};
@@ -114,14 +125,13 @@ int command_ctl(struct cli *cli, int argc, char **argv)
             return CLI_USAGE;
         if (argument == ARGUMENT_OPTION)
             path = value;
-        else if (strlen(line) + strlen(value) + 3 > sizeof line || strpbrk(value, " \n\r\t") != NULL)
+        else if (!add_word(line, sizeof line, value))
             return cli_usage(cli, "ctl", "no such command");
-        else
-            strcat(strcat(line, line[0] != '\0' ? " " : ""), value);
     }
     if (line[0] == '\0')
         return cli_usage(cli, "ctl", "a command is missing (see reflow ctl --help)");
     if (path == NULL || path[0] == '\0')
         return cli_usage(cli, "ctl", "--socket PATH is missing, and REFLOW_CONTROL is not set");
-    return run(cli, path, strcat(line, "\n"));
+    add_word(line, sizeof line, "\n");
+    return run(cli, path, line);
 }

@@ -176,7 +176,7 @@ static void measure_shadow(struct policy *policy, const char *path)
 int main(void)
 {
     char path[] = "/tmp/reflow-bench-XXXXXX.lua";
-    struct policy *policy;
+    struct policy *policy = NULL;
     const struct policy_config config = {.host = &host};
     int file = mkstemps(path, 4);
     if (file < 0 || policy_new(&policy, &config) != 0)
