@@ -11,8 +11,17 @@
 struct memory {
     const struct host *host;
     size_t used, cap;
+    const void *stack; /* the Lua stack, which has a bound of its own */
+    size_t stack_size;
+    const void *vector; /* the last block that is no object: the next stack, when that one is freed */
+    size_t vector_size;
+    unsigned acquired;  /* blocks, as far as to the first stack */
     struct host capped; /* the host as the script's own objects see it: its allocator is this one */
 };
+
+/* Bytes of the Lua stack; calls about 2,000 deep. Lua's own bound is a million values, and there is a loop in it that
+   takes the square of them: a table that is its own __call, where no hook sees it. */
+enum { STACK_MOST = 12 << 14 };
 
 /* In place: `memory` must not move afterwards. The host must outlive it. */
 void memory_create(struct memory *memory, const struct host *host, size_t cap);

@@ -60,15 +60,75 @@ static int guarded_move(lua_State *L)
     return call_original(L);
 }
 
+/* f(what, i, j) returns a value for each place from i to j. */
+static int bounded_values(lua_State *L, lua_Integer from, lua_Integer to)
+{
+    if (to >= from && (lua_Unsigned)to - (lua_Unsigned)from >= VALUES_MOST)
+        return luaL_error(L, "at most %d values at once", VALUES_MOST);
+    return call_original(L);
+}
+
+static int guarded_unpack(lua_State *L)
+{
+    check_table(L, 1);
+    return bounded_values(L, luaL_optinteger(L, 2, 1), luaL_optinteger(L, 3, (lua_Integer)lua_rawlen(L, 1)));
+}
+
+/* Of string.byte and utf8.codepoint: a negative place counts from the end. */
+static int guarded_places(lua_State *L)
+{
+    size_t length;
+    luaL_checklstring(L, 1, &length);
+    lua_Integer last = (lua_Integer)length;
+    lua_Integer from = luaL_optinteger(L, 2, 1);
+    from = from >= 0 ? from : from < -last ? 1 : last + from + 1;
+    lua_Integer to = luaL_optinteger(L, 3, from);
+    to = to >= 0 ? to : to < -last ? 0 : last + to + 1;
+    return bounded_values(L, from, to < last ? to : last);
+}
+
+/* As the library compares without a function, where the watch sees it. */
+static int compare_watched(lua_State *L)
+{
+    watch_check(L);
+    lua_pushboolean(L, lua_compare(L, 1, 2, LUA_OPLT));
+    return 1;
+}
+
+static int guarded_sort(lua_State *L)
+{
+    check_table(L, 1);
+    if (lua_isnoneornil(L, 2) && lua_rawlen(L, 1) > SORT_UNSEEN) {
+        lua_settop(L, 1);
+        lua_pushcfunction(L, compare_watched);
+    }
+    return call_original(L);
+}
+
 static int guarded_setmetatable(lua_State *L)
 {
-    if (lua_type(L, 2) == LUA_TTABLE) {
-        lua_pushliteral(L, "__gc");
+    static const char *const events[] = {"__gc", "__mode"};
+    for (size_t i = 0; i < sizeof events / sizeof events[0] && lua_type(L, 2) == LUA_TTABLE; i++) {
+        lua_pushstring(L, events[i]);
         if (lua_rawget(L, 2) != LUA_TNIL)
-            return luaL_argerror(L, 2, "__gc is not there for routing scripts");
+            return luaL_argerror(L, 2, lua_pushfstring(L, "%s is not there for routing scripts", events[i]));
         lua_pop(L, 1);
     }
     return call_original(L);
+}
+
+/* The collector goes over a table with weak keys again and again until nothing more is found: a chain of 30,000 takes
+   it seconds, where no hook sees it. setmetatable refuses __mode, but it may be set in the metatable later. So the name
+   that the collector looks for is made one that no script can write: the state keeps one copy of each short string, and
+   its own of "__mode" gets random bytes, whereupon the script's is another. */
+static void forget_weak_tables(lua_State *L, const struct host *host)
+{
+    size_t length;
+    lua_pushliteral(L, "__mode");
+    char *kept = (char *)(uintptr_t)lua_tolstring(L, -1, &length);
+    for (size_t i = 0; i < length; i++)
+        kept[i] = (char)(host->random(host->context) >> 8);
+    lua_pop(L, 1);
 }
 
 /* The upvalue is the script's message handler. Lua calls handlers before it unwinds, so that one which runs because the
@@ -124,9 +184,23 @@ struct text sandbox_program(const struct source_file *file)
     return program;
 }
 
+enum { PIECE = 512 };
+
+/* Some programs take the compiler long, and no hook sees that: it gets them a piece at a time. */
+static const char *read_piece(lua_State *L, void *context, size_t *size)
+{
+    struct text *rest = context;
+    const char *piece = rest->at;
+    watch_check(L);
+    *size = rest->length < PIECE ? rest->length : PIECE;
+    rest->at += *size;
+    rest->length -= *size;
+    return piece;
+}
+
 static void push_chunk(lua_State *L, int globals, struct text program, const char *chunk)
 {
-    if (luaL_loadbufferx(L, program.at, program.length, chunk, "t") != LUA_OK)
+    if (lua_load(L, read_piece, &program, chunk, "t") != LUA_OK)
         lua_error(L);
     lua_pushvalue(L, globals);
     lua_setupvalue(L, -2, 1);
@@ -253,6 +327,7 @@ static void open_string(lua_State *L)
     luaL_requiref(L, LUA_STRLIBNAME, luaopen_string, 1);
     remove_function(L, "dump");
     guard_function(L, "rep", guarded_rep);
+    guard_function(L, "byte", guarded_places);
     pattern_open(L);
     lua_pushliteral(L, "");
     lua_getmetatable(L, -1);
@@ -266,8 +341,8 @@ static void open_table(lua_State *L)
     luaL_requiref(L, LUA_TABLIBNAME, luaopen_table, 1);
     guard_function(L, "insert", guarded_table);
     guard_function(L, "remove", guarded_table);
-    guard_function(L, "sort", guarded_table);
-    guard_function(L, "unpack", guarded_table);
+    guard_function(L, "sort", guarded_sort);
+    guard_function(L, "unpack", guarded_unpack);
     guard_function(L, "concat", guarded_table);
     guard_function(L, "move", guarded_move);
     lua_pop(L, 1);
@@ -325,11 +400,13 @@ void sandbox_push_layer(lua_State *L, const struct sources *sources, size_t laye
 
 void sandbox_open(lua_State *L, const struct host *host)
 {
+    forget_weak_tables(L, host);
     open_base(L);
     open_table(L);
     open_string(L);
     luaL_requiref(L, LUA_MATHLIBNAME, luaopen_math, 1);
     luaL_requiref(L, LUA_UTF8LIBNAME, luaopen_utf8, 1);
+    guard_function(L, "codepoint", guarded_places);
     lua_pop(L, 2);
     bind_open(L, host);
     lua_getfield(L, -1, "globals");

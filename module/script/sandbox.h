@@ -12,14 +12,16 @@
  * What a routing script may use: base less load, loadfile, dofile, collectgarbage and warn; table, string, math, utf8;
  * require of "reflow", of the modules carried in this object, and of those in the lib/ of its own layer; the sip_
  * functions as globals. Of these, nothing in C runs long where no Lua hook sees it: the pattern functions look at the
- * watch, string.rep and the table functions are bounded, and there are neither finalizers nor coroutines. Reading a
- * global that nobody set raises. Each layer has globals and libraries of its own: what it does to them no other layer
- * sees, nor the methods of strings.
+ * watch, string.rep and the table functions are bounded, and there are neither finalizers nor coroutines nor weak
+ * tables. Reading a global that nobody set raises. Each layer has globals and libraries of its own: what it does to
+ * them no other layer sees, nor the methods of strings.
  */
 
 enum {
     REPEAT_MOST = 1 << 20, /* bytes that string.rep makes */
-    TABLE_MOST = 1 << 20   /* elements that one call of a table function goes over */
+    TABLE_MOST = 1 << 18,  /* elements that one call of a table function goes over */
+    VALUES_MOST = 1 << 13, /* that one call returns: they go on the stack */
+    SORT_UNSEEN = 1 << 10  /* elements that are sorted without a look at the watch */
 };
 
 /* Opens all this in a fresh state. May raise: call it protected. `host` as for bind_open, not NULL. */

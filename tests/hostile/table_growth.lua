@@ -1,0 +1,7 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+-- expect: memory overrun
+-- A table that grows.
+sip_on_response(486, function(reply, call, decision)
+    local t = {}
+    for i = 1, 1e9 do t[i] = {} end
+end)
