@@ -6,7 +6,7 @@
 #include "cli/plain_host.h"
 #include "core/code.h"
 #include "script/engine.h"
-#include "standalone/layer_option.h"
+#include "script/layer_option.h"
 
 /* `reflow explain-policy`: which layer's hook decides for a response, and why that one. */
 

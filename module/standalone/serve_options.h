@@ -2,7 +2,7 @@
 #ifndef REFLOW_STANDALONE_SERVE_OPTIONS_H
 #define REFLOW_STANDALONE_SERVE_OPTIONS_H
 
-#include "standalone/layer_option.h"
+#include "script/layer_option.h"
 #include "standalone/network.h"
 #include "standalone/server.h"
 

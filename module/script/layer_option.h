@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#ifndef REFLOW_STANDALONE_LAYER_OPTION_H
-#define REFLOW_STANDALONE_LAYER_OPTION_H
+#ifndef REFLOW_SCRIPT_LAYER_OPTION_H
+#define REFLOW_SCRIPT_LAYER_OPTION_H
 
 #include <stdbool.h>
 

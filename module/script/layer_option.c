@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "standalone/layer_option.h"
+#include "script/layer_option.h"
 
 #include <ctype.h>
 #include <errno.h>
