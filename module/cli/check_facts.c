@@ -123,6 +123,7 @@ enum {
 static void situation(struct check_entry *entry, unsigned vary)
 {
     bool plain = (vary & VARY_PLAIN) != 0; /* a trunk, not a flow of an instance */
+    const struct text none = {0};
     struct facts *facts = &entry->facts;
     facts->flows_left = !plain && (vary & VARY_FLOWS_LEFT) != 0;
     facts->provisional_seen = (vary & VARY_PROVISIONAL) != 0;
@@ -132,8 +133,8 @@ static void situation(struct check_entry *entry, unsigned vary)
                                   .targets_left = (vary & VARY_TARGETS_LEFT) != 0,
                                   .responses_held = (vary & VARY_TARGETS_LEFT) == 0};
     entry->reply.branches = 1 + ((vary & VARY_PENDING) != 0);
-    entry->reply.flow = plain ? (struct text){0} : TEXT("tcp 198.51.100.1:20001 #1");
-    entry->reply.instance = plain ? (struct text){0} : TEXT("urn:uuid:1");
+    entry->reply.flow = plain ? none : TEXT("tcp 198.51.100.1:20001 #1");
+    entry->reply.instance = plain ? none : TEXT("urn:uuid:1");
     entry->reply.destination = plain ? TEXT("127.0.0.1:5092") : TEXT("198.51.100.1:20001");
 }
 

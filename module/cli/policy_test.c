@@ -81,6 +81,7 @@ static void tell(struct job *job, const struct policy_test_result *result)
 static void tell_broken(struct job *job, const struct policy_test_result *result)
 {
     job->broken = true;
+    fprintf(job->cli->out, "%s%s cannot be run: %s\n", job->tap ? "# " : "", job->test.path, result->message);
     fprintf(job->cli->err, "reflow test: %s: %s\n", job->test.path, result->message);
 }
 

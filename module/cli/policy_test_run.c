@@ -74,8 +74,9 @@ static void gone_for_ever(int number)
 {
     static const char line[] = "reflow test: a spec does not come back from a function; stopped\n";
     (void)number;
-    ssize_t written = write(STDERR_FILENO, line, sizeof line - 1);
-    _exit(written < 0 ? CLI_USAGE : CLI_USAGE);
+    if (write(STDERR_FILENO, line, sizeof line - 1) > 0)
+        _exit(CLI_USAGE);
+    _exit(CLI_FAILED);
 }
 
 static void guard(const struct run *run, struct sigaction *before)
@@ -119,46 +120,58 @@ static void begin_test(void *context, const char *name)
 
 /* --- the policy --- */
 
-static bool exists(const char *path)
+static bool is_other_file(const char *path, const char *than)
 {
-    struct stat status;
-    return stat(path, &status) == 0;
+    struct stat status, other;
+    return stat(path, &status) == 0 && stat(than, &other) == 0 && status.st_ino != other.st_ino;
 }
 
-/* "a/spec/x.lua" -> "a" and "x"; "a/x_spec.lua" likewise. False: too long. */
+/* "a/spec/x.lua" -> "a/spec" and "x"; "x_spec.lua" -> "." and "x". False: too long. */
 static bool split_path(const char *path, char *folder, char *base, size_t size)
 {
     const char *slash = strrchr(path, '/');
     const char *name = slash != NULL ? slash + 1 : path;
-    int length = (int)(slash != NULL ? slash - path : 0);
+    int length = slash != NULL ? (int)(slash - path) : 1;
     int cut = (int)strlen(name) - 4;
     if (cut > 5 && strncmp(name + cut - 5, "_spec", 5) == 0)
         cut -= 5;
-    if (snprintf(base, size, "%.*s", cut > 0 ? cut : 0, name) >= (int)size)
+    return snprintf(base, size, "%.*s", cut > 0 ? cut : 0, name) < (int)size &&
+           snprintf(folder, size, "%.*s", length, slash != NULL ? path : ".") < (int)size;
+}
+
+/* "a/spec" -> "a", "spec" -> "."; false, and left alone, where the folder is not called spec. */
+static bool leave_spec(char *folder, size_t size)
+{
+    size_t length = strlen(folder);
+    if (length == 4 && strcmp(folder, "spec") == 0)
+        return snprintf(folder, size, ".") < (int)size;
+    if (length < 5 || strcmp(folder + length - 5, "/spec") != 0)
         return false;
-    if (snprintf(folder, size, "%.*s", length, length > 0 ? path : ".") >= (int)size)
-        return false;
-    if (length == 0)
-        strcpy(folder, ".");
+    folder[length - 5] = '\0';
     return true;
 }
 
 /* Beside the folder spec/, or beside the spec: the file of the same name, or else the folder as a whole. */
-static bool own_policy(const char *spec, char *out, size_t size)
+static bool policy_beside(const char *spec, char *out, size_t size)
 {
     char folder[1024], base[1024];
     if (!split_path(spec, folder, base, sizeof folder))
         return false;
-    size_t length = strlen(folder);
-    bool inside = length >= 4 && strcmp(folder + length - 4, "spec") == 0 && (length == 4 || folder[length - 5] == '/');
-    if (inside && length == 4)
-        strcpy(folder, ".");
-    else if (inside)
-        folder[length - 5] = '\0';
-    if (snprintf(out, size, "%s/%s.lua", folder[0] != '\0' ? folder : "/", base) < (int)size && exists(out) &&
-        strcmp(out, spec) != 0)
+    bool inside = leave_spec(folder, sizeof folder);
+    if (snprintf(out, size, "%s/%s.lua", folder, base) < (int)size && is_other_file(out, spec))
         return true;
-    return inside && snprintf(out, size, "%s", folder) < (int)size;
+    return inside && snprintf(out, size, "%s", folder[0] != '\0' ? folder : "/") < (int)size;
+}
+
+/* A path from inside of spec/ does not name that folder: then the whole path does. */
+static bool own_policy(const char *spec, char *out, size_t size)
+{
+    if (policy_beside(spec, out, size))
+        return true;
+    char *whole = realpath(spec, NULL);
+    bool found = whole != NULL && policy_beside(whole, out, size);
+    free(whole);
+    return found;
 }
 
 /* The name that a spec gives is seen from its own folder. */
