@@ -35,7 +35,7 @@ struct replay_message {
 struct replay_record {
     struct decide_input input;
     int64_t time_us;
-    bool provisional_known; /* the line has all facts, whether a provisional was seen among them */
+    bool complete; /* the line has all facts, whether a provisional was seen among them */
     char call_id[256], method[32], aor[512], target[512], instance[256], flow[128];
 };
 

@@ -345,7 +345,7 @@ void replay_record(struct replay *replay, const struct replay_record *record)
     replay->counts.responses++;
     replay->now_us = record->time_us > replay->now_us ? record->time_us : replay->now_us;
     progress(replay);
-    if (!record->provisional_known)
+    if (!record->complete)
         input.facts.provisional_seen = branch->provisional_seen;
     const struct decision decision = decide(&input.facts, &input.state);
     struct replay_call made = {.time_us = record->time_us};

@@ -66,7 +66,7 @@ static bool read_record(const struct reader *reader, struct text line, struct re
         sqlite3_int64 number = sqlite3_column_int64(reader->members, 1);
         if (name == NULL || value == NULL)
             continue;
-        record->provisional_known |= path != NULL && strcmp(path, "$.facts") == 0;
+        record->complete |= path != NULL && strcmp(path, "$.facts") == 0;
         if (strcmp(name, "code") == 0) {
             has_code = number >= 0 && number <= UINT16_MAX;
             record->input.facts.code = (uint32_t)number;
@@ -93,8 +93,10 @@ static void read_line(const struct reader *reader, struct text line, uint64_t nu
         return;
     }
     struct facts *facts = &record.input.facts;
-    facts->has_instance |= record.instance[0] != '\0';
-    facts->on_flow |= record.flow[0] != '\0' && facts->reg_id != 0;
+    if (!record.complete) {
+        facts->has_instance = record.instance[0] != '\0';
+        facts->on_flow = record.flow[0] != '\0' && facts->reg_id != 0;
+    }
     replay_record(reader->replay, &record);
 }
 

@@ -12,6 +12,7 @@ enum {
     WAYS = 8,
     WAITING_MOST = 64,      /* segments of a stream beyond a missing one */
     START_LINE_MOST = 4096, /* bytes before the first line feed, while it is open whether this is SIP */
+    STALE_BYTES = 4194304,  /* no segment comes so late: the ports are used again */
     BYTES_MOST = 67108864   /* of all streams together */
 };
 
@@ -303,7 +304,8 @@ static struct stream *synchronise(struct replay_streams *streams, const struct r
                                   uint32_t sequence)
 {
     struct stream *stream = find_stream(streams, segment);
-    if (segment->syn && stream->synchronised && stream->next != sequence) {
+    bool stale = stream->synchronised && (int32_t)(sequence - stream->next) < -STALE_BYTES;
+    if (stale || (segment->syn && stream->synchronised && stream->next != sequence)) {
         close_stream(streams, stream);
         stream = find_stream(streams, segment);
     }

@@ -5,6 +5,8 @@
 
 #include "cli/cli.h"
 #include "cli/replay.h"
+#include "core/decide.h"
+#include "standalone/decision_log.h"
 
 /* What is decided on recorded traffic: contexts, policies, text logs, decision logs. */
 
@@ -369,6 +371,79 @@ static void test_lines_of_a_decision_log(void **unused)
     replay_run_destroy(&run);
 }
 
+static uint32_t next_random(uint32_t *seed)
+{
+    *seed = *seed * 1664525U + 1013904223U;
+    return *seed >> 8;
+}
+
+static void some_input(struct facts *facts, struct state *state, uint32_t *seed)
+{
+    *facts = (struct facts){.code = 100 + next_random(seed) % 600,
+                            .method = (uint8_t)(1 + next_random(seed) % (METHOD_COUNT - 1)),
+                            .role = (uint8_t)(next_random(seed) % ROLE_COUNT),
+                            .origin = (uint8_t)(next_random(seed) % ORIGIN_COUNT),
+                            .flows_left = (uint16_t)(next_random(seed) % 2),
+                            .reg_id = next_random(seed) % 2,
+                            .in_dialog = next_random(seed) % 2,
+                            .provisional_seen = next_random(seed) % 2,
+                            .on_flow = next_random(seed) % 2,
+                            .has_instance = next_random(seed) % 2,
+                            .has_retry_after = next_random(seed) % 2,
+                            .next_server = next_random(seed) % 2,
+                            .unmatched = next_random(seed) % 16 == 0};
+    facts->retry_after = facts->has_retry_after ? next_random(seed) % 100 : 0;
+    *state = (struct state){.branches_pending = (uint16_t)(next_random(seed) % 2),
+                            .targets_left = (uint16_t)(next_random(seed) % 2),
+                            .responses_held = (uint16_t)(next_random(seed) % 2),
+                            .success_forwarded = next_random(seed) % 4 == 0,
+                            .cancelled = next_random(seed) % 4 == 0,
+                            .may_recurse = next_random(seed) % 2};
+}
+
+/* What the server logged is decided alike: the lines have all that the core was given. */
+static void test_what_the_server_logs_replays(void **unused)
+{
+    enum { LINES = 500 };
+    struct fake_host fake;
+    char bytes[1024], line[2048], part[160];
+    struct sip_message *request;
+    struct sip_fault fault;
+    static struct decision decisions[LINES];
+    uint32_t seed = 5;
+    (void)unused;
+    fake_host_create(&fake);
+    const struct sip_words words = {.start = INVITE};
+    assert_int_equal(sip_message_new(&request, &fake.host, bytes, sip_write(bytes, sizeof bytes, &words), NULL, &fault),
+                     0);
+    struct sip_buffer out = {.host = &fake.host};
+    for (int i = 0; i < LINES; i++) {
+        struct facts facts;
+        struct state state;
+        some_input(&facts, &state, &seed);
+        decisions[i] = decide(&facts, &state);
+        const struct decided decided = {.decision = &decisions[i],
+                                        .facts = &facts,
+                                        .state = &state,
+                                        .request = request,
+                                        .aor = TEXT("sip:+4930123456@example.com"),
+                                        .target = TEXT("sip:a@192.0.2.9:5060"),
+                                        .flow = TEXT("tcp #1")};
+        decision_log_line(&decided, 1763816400000 + i, i % 2 == 0, &out);
+    }
+    struct replay_run run = RUN(replay_file_make("server.log", out.bytes, out.length), "--json");
+    assert_string_equal(run.err, "");
+    for (unsigned i = 0; i < LINES; i++) {
+        snprintf(part, sizeof part, "\"action\":\"%s\",\"rule\":\"%s\"", action_name((enum action)decisions[i].action),
+                 rule_at((enum rule_id)decisions[i].rule)->id);
+        assert_part(part, line_at(run.out, i, line, sizeof line));
+    }
+    replay_run_destroy(&run);
+    sip_buffer_destroy(&out);
+    sip_message_delete(request);
+    assert_int_equal(fake.allocated, 0);
+}
+
 /* More requests that wait than are remembered: the oldest are given up, and that is counted. */
 static void test_memory_is_bounded(void **unused)
 {
@@ -493,6 +568,7 @@ int main(void)
         cmocka_unit_test_teardown(test_half_a_message_is_told_and_counted, remove_files),
         cmocka_unit_test_teardown(test_what_is_no_input_is_refused, remove_files),
         cmocka_unit_test_teardown(test_lines_of_a_decision_log, remove_files),
+        cmocka_unit_test_teardown(test_what_the_server_logs_replays, remove_files),
         cmocka_unit_test_teardown(test_memory_is_bounded, remove_files),
         cmocka_unit_test_teardown(test_many_requests_that_wait_are_all_found, remove_files),
         cmocka_unit_test_teardown(test_broken_logs_are_survived, remove_files),

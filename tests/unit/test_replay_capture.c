@@ -258,6 +258,23 @@ static void test_a_capture_that_began_in_a_connection(void **unused)
     assert_run(&run, FINE, NULL);
 }
 
+/* With a SYN, or without where its numbers are far from those before. */
+static void test_ports_that_are_used_again(void **unused)
+{
+    struct call call;
+    struct capture capture;
+    (void)unused;
+    call_create(&call);
+    capture_create(&capture, DLT_EN10MB);
+    ADD(&capture, .tcp = true, .syn = true, .sequence = 0x40000000);
+    ADD(&capture, .tcp = true, .sequence = 0x40000001, .payload = call.invite);
+    ADD(&capture, .tcp = true, .syn = true, .sequence = 0x30000000);
+    ADD(&capture, .tcp = true, .sequence = 0x30000001, .payload = call.busy);
+    ADD(&capture, .tcp = true, .sequence = 0x20000001, .payload = call.busy);
+    struct replay_run run = capture_run(&capture);
+    assert_run(&run, "3 messages, 2 responses, 1 retransmitted response\n", NULL);
+}
+
 static void test_missing_bytes_are_told_and_passed_over(void **unused)
 {
     struct call call;
@@ -429,6 +446,7 @@ int main(void)
         cmocka_unit_test_teardown(test_tcp_messages_split_and_joined, remove_files),
         cmocka_unit_test_teardown(test_tcp_segments_out_of_order_and_repeated, remove_files),
         cmocka_unit_test_teardown(test_a_capture_that_began_in_a_connection, remove_files),
+        cmocka_unit_test_teardown(test_ports_that_are_used_again, remove_files),
         cmocka_unit_test_teardown(test_missing_bytes_are_told_and_passed_over, remove_files),
         cmocka_unit_test_teardown(test_a_stream_that_ends_in_a_message, remove_files),
         cmocka_unit_test_teardown(test_other_protocols_are_left_alone, remove_files),
