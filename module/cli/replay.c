@@ -8,8 +8,8 @@
 enum { OPTION_POLICY, OPTION_AGAINST, OPTION_JSON, OPTION_MASK, OPTION_COUNT };
 
 static const struct option options[OPTION_COUNT] = {
-    [OPTION_POLICY] = {"policy", "SCRIPT", "ask its hooks for responses; without it the core alone decides"},
-    [OPTION_AGAINST] = {"against", "SCRIPT", "print what differs from this one, and only that"},
+    [OPTION_POLICY] = {"policy", "POLICY", "a file or folder whose hooks are asked; without it the core alone decides"},
+    [OPTION_AGAINST] = {"against", "POLICY", "print what differs from this one, and only that"},
     [OPTION_JSON] = {"json", NULL, "one object a line"},
     [OPTION_MASK] = {"mask", NULL, "put x for the digits of users in URIs"},
 };
@@ -27,7 +27,7 @@ static void print_help(FILE *out)
           out);
     arguments_help(out, options, OPTION_COUNT);
     fputs("\nExit status: 0 fine, 1 differences were found (--against) or memory is out,\n"
-          "2 wrong usage, or a file or script that cannot be read. What is broken inside a\n"
+          "2 wrong usage, or a file or policy that cannot be read. What is broken inside a\n"
           "file is told, counted and passed over.\n",
           out);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/plain_host.h"
+#include "cli/policy_load.h"
 #include "cli/replay_private.h"
 #include "core/code.h"
 #include "core/decide.h"
@@ -72,7 +73,7 @@ static int load(struct replay *replay, const char *path, struct script **script)
     char error[512] = "";
     if (path == NULL)
         return CLI_OK;
-    if (script_new(script, &replay->host, &(struct script_limits){0}, path, error, sizeof error) == 0)
+    if (policy_load(script, &replay->host, &(struct script_limits){0}, path, error, sizeof error) == 0)
         return CLI_OK;
     return cli_usage(replay->config.cli, "replay", "%s", error[0] != '\0' ? error : path);
 }

@@ -158,7 +158,7 @@ static void put_head(struct replay *replay, const struct replay_line *line)
     char copy[TEXT_MOST + 1];
     put_time(output, line->time_us);
     if (line->facts->origin == ORIGIN_WIRE)
-        put_padded(output, line->facts->code % 1000, 3);
+        put_number(output, line->facts->code);
     else
         PUT(output, "---");
     PUT(output, " ");

@@ -205,6 +205,22 @@ static void test_against_shows_exactly_what_differs(void **unused)
     replay_run_destroy(&run);
 }
 
+/* A policy may be a folder, whose files run in the order of their names. */
+static void test_a_policy_of_several_files(void **unused)
+{
+    char folder[256];
+    (void)unused;
+    const char *first = replay_file_text("10-none.lua", NOTHING);
+    replay_file_text("20-busy.lua", RELAY_ON_BUSY);
+    snprintf(folder, sizeof folder, "%.*s", (int)(strrchr(first, '/') - first), first);
+    const char *log =
+        LOG("folder.log", {.start = INVITE, .branch = "a"}, {.start = "SIP/2.0 486 Busy Here", .branch = "a"});
+    struct replay_run run = RUN(log, "--policy", folder);
+    assert_string_equal(run.err, "");
+    assert_part("; policy: relay sip:4930123@media\n", run.out);
+    replay_run_destroy(&run);
+}
+
 static void test_numbers_are_masked_where_asked(void **unused)
 {
     (void)unused;
@@ -562,6 +578,7 @@ int main(void)
         cmocka_unit_test_teardown(test_a_response_without_its_request_is_counted_and_asked_about, remove_files),
         cmocka_unit_test_teardown(test_3261_16_7_d_a_policy_is_held_to_the_guardrails, remove_files),
         cmocka_unit_test_teardown(test_against_shows_exactly_what_differs, remove_files),
+        cmocka_unit_test_teardown(test_a_policy_of_several_files, remove_files),
         cmocka_unit_test_teardown(test_numbers_are_masked_where_asked, remove_files),
         cmocka_unit_test_teardown(test_a_log_of_sipp, remove_files),
         cmocka_unit_test_teardown(test_a_dump_with_dots_for_carriage_returns, remove_files),
