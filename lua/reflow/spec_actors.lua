@@ -91,8 +91,8 @@ function actors.new(net)
     -- --- who answers requests ---
 
     local endpoint, endpoint_metatable = class("phone or server",
-        "flows connection steps newest phone reg_id is_server q headers expires instance cseq final responses aor " ..
-        "started elapsed branches tried method")
+        "gone flows connection steps newest phone reg_id is_server q headers expires instance cseq final responses " ..
+        "aor started elapsed branches tried method")
 
     local function flow_key(transport, host, port, connection)
         if transport == "tcp" and connection and connection ~= 0 then return "tcp#" .. connection end
@@ -214,7 +214,7 @@ function actors.new(net)
     -- The connection closes; over UDP, and for a server elsewhere, the network says that nobody is there.
     function endpoint:dies()
         for _, each in ipairs(self.flows or { self }) do
-            each.reachable = false
+            each.reachable, each.gone = false, true
             note(("%-14s  x  is gone"):format(each.name))
             if each.is_server then
                 net.refuse(each.host, each.port, true)
@@ -230,7 +230,7 @@ function actors.new(net)
 
     function endpoint:comes_back()
         for _, each in ipairs(self.flows or { self }) do
-            each.reachable = true
+            each.reachable, each.gone = true, false
             if each.is_server then net.refuse(each.host, each.port, false) else each:registers() end
         end
         return self
@@ -273,7 +273,7 @@ function actors.new(net)
                 if each.connection then net.close(each.connection) end
                 each.connection = net.connect(each.host, each.port)
             end
-            each.reachable = true
+            each.reachable, each.gone = true, false
             world.endpoints[flow_key(each.transport, each.host, each.port, each.connection)] = each
             local quiet = world.quiet
             world.quiet = true
@@ -500,7 +500,9 @@ function actors.new(net)
             return
         end
         tried(message, name)
-        if to then
+        if to and to.gone and event.transport == "udp" then
+            net.icmp(to.host, to.port)
+        elseif to then
             if to.is_server then to.transport, to.connection = event.transport, event.connection end
             received_request(to, message)
         end

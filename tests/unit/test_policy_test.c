@@ -221,6 +221,43 @@ static void test_what_cannot_be_run_is_told_from_what_fails(void **state)
     assert_int_equal(bench->status, CLI_USAGE);
 }
 
+/* What phones, servers and callers do, each once. */
+static void test_the_language(void **state)
+{
+    struct bench *bench = *state;
+    run_spec(
+        bench,
+        "domain 'other.example'\n"
+        "local bob = phone { aor = 'sip:bob@example.com', flows = 0 }\n"
+        "local ann = phone { aor = 'sip:ann@other.example', transport = 'udp', flows = 2 }\n"
+        "local trunk = server('trunk.example.net:5080', { name = 'trunk' })\n"
+        "test('plain', function() expect(invite 'sip:bob@example.com'):hears(200):tried { 'bob' } end)\n"
+        "test('dies', function() ann:flow(1):answers 'is silent' local call = invite 'sip:ann@other.example'\n"
+        "  ann:flow(1):dies() expect(call):hears(200):tried { 'ann/1', 'ann/2' } end)\n"
+        "test('timeout', function() ann:answers 'is silent' local call = invite 'sip:ann@other.example'\n"
+        "  advance(31) expect(call):hears() advance(40) expect(call):hears(408):decided { origin = 'timeout' } end)\n"
+        "test('cancel', function() bob:answers(180)\n"
+        "  expect(invite('sip:bob@example.com'):cancel()):hears { 180, 487 } end)\n"
+        "test('message', function() expect(request('MESSAGE', 'sip:bob@example.com', { body = 'x' })):hears(200) end)\n"
+        "test('answer', function() bob:answers(180) local call = invite 'sip:bob@example.com'\n"
+        "  bob:answer(200) expect(call):hears { 180, 200 } end)\n"
+        "test('header', function() bob:answers { 302, headers = { Contact = '<sip:a@b>' } }\n"
+        "  expect(invite 'sip:bob@example.com'):hears(302):header('Contact', '<sip:a@b>') end)\n"
+        "test('gone', function() bob:dies() expect(invite 'sip:bob@example.com'):hears(500)\n"
+        "  bob:comes_back() expect(invite 'sip:bob@example.com'):hears(200) end)\n"
+        "test('over', function() local options = { to = 'sip:x@trunk.example.net:5080', over = ann }\n"
+        "  local call = invite(options) expect(call):hears(200):tried { 'trunk' } equal(call:bye().final.code, 200)\n"
+        "  trunk:dies() expect(invite(options)):hears(500) trunk:comes_back() expect(invite(options)):hears(200)\n"
+        "  options.to = 'sip:x@nowhere.example.net' expect(invite(options)):hears(500) end)\n"
+        "test('forbidden', function() expect(invite 'sip:x@elsewhere.example'):hears(403):tried {} end)\n"
+        "test('again', function() ann:registers() expect(ann):registered() ann:answers(430)\n"
+        "  expect(invite 'sip:ann@other.example'):hears(480):tried { 'ann/1', 'ann/2' }:never_tried 'bob' end)\n");
+    assert_string_equal(bench->err, "");
+    if (bench->status != CLI_OK)
+        fail_msg("%s", bench->out);
+    assert_in(bench->out, "11 passed, 0 failed");
+}
+
 static void test_coverage_is_told(void **state)
 {
     struct bench *bench = *state;
@@ -287,6 +324,7 @@ int main(void)
         TEST(test_each_test_begins_afresh),
         TEST(test_a_runaway_spec_is_stopped),
         TEST(test_what_cannot_be_run_is_told_from_what_fails),
+        TEST(test_the_language),
         TEST(test_coverage_is_told),
         TEST(test_a_folder_is_one_policy),
         TEST(test_tap),
