@@ -65,7 +65,11 @@ enum object_kind { OBJECT_CALL = 1, OBJECT_REPLY, OBJECT_DECISION, OBJECT_FLOW }
 
 void bind_object(
     lua_State *L); /* sets the metatable of light userdata: hosted states only; adds nothing to the table */
-void object_push(lua_State *L, const struct bind_state *state, enum object_kind kind);
+enum { OBJECT_KIND_BITS = 3 };
+static inline void object_push(lua_State *L, const struct bind_state *state, enum object_kind kind)
+{
+    lua_pushlightuserdata(L, (void *)((uintptr_t)state->generation << OBJECT_KIND_BITS | (uintptr_t)kind)); // NOLINT
+}
 /* Whether the value is an object of this kind; raises where its entry is over. */
 bool object_is(lua_State *L, int index, enum object_kind kind);
 

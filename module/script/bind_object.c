@@ -6,23 +6,16 @@
 #include "core/rule.h"
 #include "script/bind.h"
 
-enum { KIND_BITS = 3 };
-
 static const char *const kind_names[] = {"", "call", "reply", "decision", "flow"};
-
-void object_push(lua_State *L, const struct bind_state *state, enum object_kind kind)
-{
-    lua_pushlightuserdata(L, (void *)((uintptr_t)state->generation << KIND_BITS | (uintptr_t)kind)); // NOLINT
-}
 
 /* The kind of a light userdata that is alive; raises for one that is not. */
 static enum object_kind object_kind(lua_State *L, int index, const struct bind_state *state)
 {
     uintptr_t value = (uintptr_t)lua_touserdata(L, index);
-    uintptr_t kind = value & ((1U << KIND_BITS) - 1);
+    uintptr_t kind = value & ((1U << OBJECT_KIND_BITS) - 1);
     if (kind < OBJECT_CALL || kind > OBJECT_FLOW)
         luaL_error(L, "not an object of a hook");
-    if (value >> KIND_BITS != (uintptr_t)state->generation << KIND_BITS >> KIND_BITS)
+    if (value >> OBJECT_KIND_BITS != (uintptr_t)state->generation << OBJECT_KIND_BITS >> OBJECT_KIND_BITS)
         luaL_error(L, "this %s is over: it was kept past the hook that got it", kind_names[kind]);
     return (enum object_kind)kind;
 }

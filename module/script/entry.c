@@ -143,7 +143,8 @@ static enum script_outcome call_hook(struct script *script, const struct hook_ro
 {
     lua_State *L = script->L;
     lua_rawgeti(L, LUA_REGISTRYINDEX, row->reference);
-    for (int i = 0; i < entry->argument_count; i++)
+    object_push(L, script->state, entry->arguments[0]);
+    for (int i = 1; i < entry->argument_count; i++)
         object_push(L, script->state, entry->arguments[i]);
     int status = lua_pcall(L, entry->argument_count, 1, 1);
     enum script_outcome outcome = SCRIPT_DEFAULT;
@@ -274,7 +275,8 @@ static void set_reply(struct script *script, const struct script_call *call, con
 {
     script->state->call = call;
     script->state->reply = reply;
-    script->state->reply_code = reply_code(reply->facts);
+    bool plain = reply->facts->origin == ORIGIN_WIRE && reply->facts->code - CODE_FIRST < HOOK_CODES;
+    script->state->reply_code = plain ? (uint16_t)reply->facts->code : reply_code(reply->facts);
 }
 
 enum script_outcome script_on_response(struct script *script, const struct script_call *call,

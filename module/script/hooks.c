@@ -138,30 +138,6 @@ int hooks_build(struct hooks *hooks)
     return 0;
 }
 
-static const uint16_t *hooks_list(const struct hooks *hooks, size_t list, size_t *count)
-{
-    *count = hooks->first[list + 1] - hooks->first[list];
-    return hooks->order + hooks->first[list];
-}
-
-const uint16_t *hooks_for_code(const struct hooks *hooks, uint32_t code, size_t *count)
-{
-    if (code < CODE_FIRST || code > CODE_LAST || hooks->order == NULL) {
-        *count = 0;
-        return NULL;
-    }
-    return hooks_list(hooks, code - CODE_FIRST, count);
-}
-
-const uint16_t *hooks_for(const struct hooks *hooks, enum hook hook, size_t *count)
-{
-    if (hooks->order == NULL) {
-        *count = 0;
-        return NULL;
-    }
-    return hooks_list(hooks, (size_t)HOOK_CODES + hook, count);
-}
-
 bool hook_is_on(const struct hook_health *health, uint64_t now_ms)
 {
     return health->off_until == 0 || now_ms >= health->off_until;

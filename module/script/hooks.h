@@ -94,7 +94,28 @@ bool hook_failed(struct hook_health *health, uint64_t now_ms);
 bool hook_succeeded(struct hook_health *health);
 
 /* The rows for a response of this code, or for another hook; *count may be 0. */
-const uint16_t *hooks_for_code(const struct hooks *hooks, uint32_t code, size_t *count);
-const uint16_t *hooks_for(const struct hooks *hooks, enum hook hook, size_t *count);
+static inline const uint16_t *hooks_list(const struct hooks *hooks, size_t list, size_t *count)
+{
+    *count = hooks->first[list + 1] - hooks->first[list];
+    return hooks->order + hooks->first[list];
+}
+
+static inline const uint16_t *hooks_for_code(const struct hooks *hooks, uint32_t code, size_t *count)
+{
+    if (code < CODE_FIRST || code > CODE_LAST || hooks->order == NULL) {
+        *count = 0;
+        return NULL;
+    }
+    return hooks_list(hooks, code - CODE_FIRST, count);
+}
+
+static inline const uint16_t *hooks_for(const struct hooks *hooks, enum hook hook, size_t *count)
+{
+    if (hooks->order == NULL) {
+        *count = 0;
+        return NULL;
+    }
+    return hooks_list(hooks, (size_t)HOOK_CODES + hook, count);
+}
 
 #endif

@@ -16,10 +16,10 @@
 
 enum { TICK_NS = 5000000, WATCH_SIGNAL = SIGVTALRM };
 
-static _Thread_local struct watch *volatile running;
+_Thread_local struct watch *volatile watch_running;
 
 /* Tells this thread from all others, dead ones included, which pthread_t does not: the time when it first armed. */
-static _Thread_local uint64_t thread_mark;
+_Thread_local uint64_t watch_thread_mark;
 
 static uint64_t clock_ns(clockid_t clock)
 {
@@ -42,7 +42,7 @@ static void tick(int number, siginfo_t *info, void *context)
     (void)number;
     (void)info;
     (void)context;
-    struct watch *watch = running;
+    struct watch *watch = watch_running;
     if (watch == NULL)
         return;
     int saved = errno;
@@ -83,7 +83,7 @@ void watch_destroy(struct watch *watch)
     disarm(watch);
 }
 
-static int arm(struct watch *watch)
+int watch_arm(struct watch *watch)
 {
     struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = WATCH_SIGNAL};
     struct itimerspec period = {.it_interval = {.tv_nsec = TICK_NS}, .it_value = {.tv_nsec = TICK_NS}};
@@ -96,34 +96,15 @@ static int arm(struct watch *watch)
     if (timer_create(CLOCK_THREAD_CPUTIME_ID, &event, &watch->timer) != 0)
         return -errno;
     watch->armed = true;
-    if (thread_mark == 0)
-        thread_mark = clock_ns(CLOCK_MONOTONIC);
-    watch->thread = thread_mark;
+    if (watch_thread_mark == 0)
+        watch_thread_mark = clock_ns(CLOCK_MONOTONIC);
+    watch->thread = watch_thread_mark;
     return timer_settime(watch->timer, 0, &period, NULL) == 0 ? 0 : -errno;
 }
 
-int watch_begin(struct watch *watch, uint32_t limit_ms)
+void watch_clear(struct watch *watch)
 {
-    if (!watch->armed || watch->thread != thread_mark) {
-        int error = arm(watch);
-        if (error != 0)
-            return error;
-    }
-    watch->limit_ms = limit_ms;
-    watch->seen = false;
-    watch->overran = false;
-    atomic_signal_fence(memory_order_seq_cst);
-    running = watch;
-    return 0;
-}
-
-bool watch_end(struct watch *watch)
-{
-    running = NULL;
-    atomic_signal_fence(memory_order_seq_cst);
-    if (watch->overran)
-        lua_sethook(watch->L, NULL, 0, 0);
-    return watch->overran;
+    lua_sethook(watch->L, NULL, 0, 0);
 }
 
 bool watch_is_over(lua_State *L)

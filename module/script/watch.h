@@ -2,6 +2,7 @@
 #ifndef REFLOW_SCRIPT_WATCH_H
 #define REFLOW_SCRIPT_WATCH_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <time.h>
@@ -36,8 +37,8 @@ void watch_destroy(struct watch *watch); /* zeroed is fine */
 
 /* Around an entry into Lua. begin: 0, or the negative error of timer_create; then don't enter. end: whether it was
    stopped; the state may be entered again. */
-int watch_begin(struct watch *watch, uint32_t limit_ms);
-bool watch_end(struct watch *watch);
+static inline int watch_begin(struct watch *watch, uint32_t limit_ms);
+static inline bool watch_end(struct watch *watch);
 
 /* Whether the entry that runs in the state is being stopped. Lua called from then on inside a message handler would run
    with hooks off, for ever: don't. */
@@ -45,5 +46,33 @@ bool watch_is_over(lua_State *L);
 
 /* For C functions that may run long: raises where the time is over. Does nothing where nobody watches the state. */
 void watch_check(lua_State *L);
+
+/* What the two above are made of: they stand here since they are on the way of every call. */
+extern _Thread_local struct watch *volatile watch_running;
+extern _Thread_local uint64_t watch_thread_mark;
+int watch_arm(struct watch *watch);
+void watch_clear(struct watch *watch);
+
+static inline int watch_begin(struct watch *watch, uint32_t limit_ms)
+{
+    int error = watch->armed && watch->thread == watch_thread_mark ? 0 : watch_arm(watch);
+    if (error != 0)
+        return error;
+    watch->limit_ms = limit_ms;
+    watch->seen = false;
+    watch->overran = false;
+    atomic_signal_fence(memory_order_seq_cst);
+    watch_running = watch;
+    return 0;
+}
+
+static inline bool watch_end(struct watch *watch)
+{
+    watch_running = NULL;
+    atomic_signal_fence(memory_order_seq_cst);
+    if (watch->overran)
+        watch_clear(watch);
+    return watch->overran;
+}
 
 #endif
