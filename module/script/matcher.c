@@ -9,14 +9,22 @@
 
 #include "script/watch.h"
 
-enum { DEPTH_MOST = 200, STEPS_BETWEEN_CHECKS = 4096 };
+enum { DEPTH_MOST = 200, STEPS_BETWEEN_CHECKS = 4096, LOOKED_AT_ONCE = 8, COMPARED_AT_ONCE = 64 };
 
 static const char *run(struct matcher *m, const char *s, const char *p);
 
+static inline void steps(struct matcher *m, size_t count)
+{
+    m->steps += (unsigned)count;
+    if (m->steps < STEPS_BETWEEN_CHECKS)
+        return;
+    m->steps = 0;
+    watch_check(m->L);
+}
+
 static inline void step(struct matcher *m)
 {
-    if (++m->steps % STEPS_BETWEEN_CHECKS == 0)
-        watch_check(m->L);
+    steps(m, 1);
 }
 
 /* The end of the single-character item at p: a character, %class or [set]. */
@@ -123,6 +131,7 @@ static bool matches_item(struct matcher *m, const char *s, const char *p, const 
     case '%':
         return in_class(c, (unsigned char)p[1]);
     case '[':
+        steps(m, (size_t)(end - p) / LOOKED_AT_ONCE); // a long set is looked through each time
         return in_set(c, p, end);
     default:
         return (unsigned char)*p == c;
@@ -213,6 +222,7 @@ static const char *frontier(struct matcher *m, const char *s, const char *p)
     const char *end = item_end(m, p);
     unsigned char before = s == m->subject ? '\0' : (unsigned char)s[-1];
     unsigned char here = s == m->subject_end ? '\0' : (unsigned char)*s;
+    steps(m, (size_t)(end - p) / LOOKED_AT_ONCE);
     return !in_set(before, p, end) && in_set(here, p, end) ? end : NULL;
 }
 
@@ -226,6 +236,7 @@ static const char *backreference(struct matcher *m, const char *s, unsigned char
     size_t length = (size_t)capture->length;
     if (capture->length == CAPTURE_POSITION) // as Lua has it: a position is no text
         return NULL;
+    steps(m, length / COMPARED_AT_ONCE);
     if ((size_t)(m->subject_end - s) < length || memcmp(capture->start, s, length) != 0)
         return NULL;
     return s + length;
