@@ -7,7 +7,7 @@
 
 /* Which hooks would be asked, for a person. */
 
-enum { CODE_WORD = 16, PLACE_WORD = 400 };
+enum { CODE_WORD = 16, PLACE_WORD = 1 << 9 };
 
 static struct text print_selector(const struct hook_row *row, char *out, size_t size)
 {
