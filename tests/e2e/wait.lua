@@ -8,9 +8,9 @@ local wait = {}
 function wait.until_true(ms, condition)
     local deadline = uv.hrtime() + ms * 1000000
     local timer = uv.new_timer()
-    -- The loop keeps its own time, which may be late: the first ring may come early, so there are more.
+    -- Not every condition comes with an event: a file grows without one.
     uv.update_time()
-    timer:start(math.ceil(ms) + 1, 10, function() end)
+    timer:start(math.min(math.ceil(ms) + 1, 10), 10, function() end)
     local result = condition()
     while not result and uv.hrtime() < deadline do
         uv.run "once"
