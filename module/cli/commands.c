@@ -21,7 +21,7 @@ static const struct command {
     {"ctl", command_ctl, "reload, try, promote or roll back a server's policy"},
     {"codes", command_codes, "list the registered response codes"},
     {"explain", command_explain, "what a response code means, when you see it, how to fix it"},
-    {"explain-policy", command_explain_policy, "which hooks of a policy a response goes through, and in what order"},
+    {"explain-policy", command_explain_policy, "which hooks of a policy are asked, in what order"},
     {"compare", command_compare, "two response codes side by side: differences, when to use each"},
     {"decide", command_decide, "what a SIP element does with a response, and by which rule"},
     {"replay", command_replay, "recorded traffic decided again, with a policy or against another"},

@@ -292,8 +292,8 @@ local function set_aside(state)
     local directory, name = state:match "^(.*)/([^/]*)$"
     local found = {}
     for entry in function(scan) return (uv.fs_scandir_next(scan)) end, uv.fs_scandir(directory) do
-        if entry:sub(1, #name) == name and entry ~= name and not entry:find "%-wal$" and not entry:find "%-shm$"
-            and not entry:find "%-journal$" then
+        local suffix = entry:sub(1, #name) == name and entry:sub(#name + 1) or ""
+        if suffix:find "^%.corrupt%-" and not suffix:find "%-wal$" and not suffix:find "%-shm$" then
             found[#found + 1] = directory .. "/" .. entry
         end
     end
