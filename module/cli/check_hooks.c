@@ -4,7 +4,7 @@
 
 #include "cli/check_private.h"
 #include "core/code.h"
-#include "core/guard.h"
+#include "script/judge.h"
 
 /* Each hook is run on every fact that it can see, and its verdict is judged as the server would judge it
    (standalone/react.c, upstream.c, verdict.c). What it cannot see (a 6xx on another branch, a caller that has hung up)
@@ -95,71 +95,16 @@ static void find_place(struct check_entry *entry, char *place, size_t size)
 
 /* --- what may be carried out --- */
 
-static bool replaces_action(enum verdict_kind kind)
-{
-    return kind == VERDICT_NEXT_FLOW || kind == VERDICT_NEXT_TARGET || kind == VERDICT_RELAY || kind == VERDICT_ROUTE ||
-           kind == VERDICT_REPLY || kind == VERDICT_FAIL;
-}
-
-static struct proposal propose(const struct check_entry *entry)
-{
-    const struct script_verdict *verdict = &entry->verdict;
-    bool answered = (entry->decision.flags & FLAG_ANSWERED) != 0;
-    switch (verdict->kind) {
-    case VERDICT_NEXT_FLOW:
-        return (struct proposal){.action = ACTION_NEXT_FLOW, .adds_branch = true, .to_answered_instance = answered};
-    case VERDICT_NEXT_TARGET:
-    case VERDICT_RELAY:
-    case VERDICT_ROUTE:
-        return (struct proposal){.action = ACTION_NEXT_TARGET, .adds_branch = true};
-    case VERDICT_REPLY:
-    case VERDICT_FAIL:
-        return (struct proposal){.action = ACTION_FAIL, .status = verdict->code};
-    default:
-        return (struct proposal){.action = entry->decision.action, .status = entry->decision.status};
-    }
-}
-
-static enum rule_id judge_response(const struct check_entry *entry)
-{
-    struct proposal proposal = propose(entry);
-    enum rule_id rule = guard_check(&entry->facts, &entry->state, &proposal);
-    if (rule != RULE_NONE || proposal.action != ACTION_FAIL || !replaces_action((enum verdict_kind)entry->verdict.kind))
-        return rule;
-    bool global = code_class(entry->decision.code) == CLASS_GLOBAL_FAILURE;
-    return global ? RULE_3261_16_7_D : guard_status((enum method)entry->facts.method, proposal.status);
-}
-
-static enum rule_id judge_exhausted(const struct check_entry *entry)
-{
-    bool adds = entry->verdict.kind == VERDICT_RELAY || entry->verdict.kind == VERDICT_ROUTE;
-    struct proposal proposal = {.action = ACTION_FAIL, .status = entry->verdict.code};
-    if (adds)
-        proposal = (struct proposal){.action = ACTION_NEXT_TARGET, .adds_branch = true};
-    return guard_check(&entry->facts, &entry->state, &proposal);
-}
-
-static enum rule_id judge_answer(const struct check_entry *entry)
-{
-    struct facts facts = entry->facts;
-    const struct proposal proposal = {.action = ACTION_FORWARD, .status = entry->verdict.code};
-    if (entry->verdict.kind != VERDICT_REPLY && entry->verdict.kind != VERDICT_FAIL)
-        return RULE_NONE;
-    facts.role = ROLE_REGISTRAR;
-    facts.code = entry->verdict.code;
-    return guard_check(&facts, &entry->state, &proposal);
-}
-
 static enum rule_id judge(const struct check_entry *entry)
 {
     switch (entry->hook) {
     case HOOK_RESPONSE:
-        return judge_response(entry);
+        return verdict_guard_response(&entry->verdict, &entry->facts, &entry->state, &entry->decision);
     case HOOK_EXHAUSTED:
-        return judge_exhausted(entry);
+        return verdict_guard_exhausted(&entry->verdict, &entry->facts, &entry->state);
     case HOOK_REQUEST:
     case HOOK_REGISTER:
-        return judge_answer(entry);
+        return verdict_guard_answer(&entry->verdict, &entry->facts);
     default:
         return RULE_NONE;
     }

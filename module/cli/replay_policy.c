@@ -6,6 +6,7 @@
 
 #include "core/code.h"
 #include "core/rule.h"
+#include "script/judge.h"
 
 bool replay_policy_is_asked(const struct facts *facts, const struct decision *decision)
 {
@@ -63,46 +64,11 @@ static enum script_outcome enter(struct script *script, const struct replay_subj
 
 /* --- judging --- */
 
-static bool replaces_action(enum verdict_kind kind)
-{
-    return kind == VERDICT_NEXT_FLOW || kind == VERDICT_NEXT_TARGET || kind == VERDICT_RELAY || kind == VERDICT_ROUTE ||
-           kind == VERDICT_REPLY || kind == VERDICT_FAIL;
-}
-
-static struct proposal propose(const struct decision *decision, const struct script_verdict *verdict)
-{
-    switch (verdict->kind) {
-    case VERDICT_NEXT_FLOW:
-        return (struct proposal){.action = ACTION_NEXT_FLOW,
-                                 .adds_branch = true,
-                                 .to_answered_instance = (decision->flags & FLAG_ANSWERED) != 0};
-    case VERDICT_NEXT_TARGET:
-    case VERDICT_RELAY:
-    case VERDICT_ROUTE:
-        return (struct proposal){.action = ACTION_NEXT_TARGET, .adds_branch = true};
-    case VERDICT_REPLY:
-    case VERDICT_FAIL:
-        return (struct proposal){.action = ACTION_FAIL, .status = verdict->code};
-    default:
-        return (struct proposal){.action = decision->action, .status = decision->status};
-    }
-}
-
-/* 3261-16.7.d: a 6xx that has come goes up as it is. */
-static enum rule_id guard_final(const struct replay_subject *subject, uint16_t status)
-{
-    bool global = subject->state->global_failure_seen || code_class(subject->decision->code) == CLASS_GLOBAL_FAILURE;
-    return global ? RULE_3261_16_7_D : guard_status((enum method)subject->facts->method, status);
-}
-
 static void judge(const struct replay_subject *subject, struct replay_answer *answer)
 {
-    struct proposal proposal = propose(subject->decision, &answer->verdict);
-    answer->refused = guard_check(subject->facts, subject->state, &proposal);
-    if (answer->refused == RULE_NONE && proposal.action == ACTION_FAIL &&
-        replaces_action((enum verdict_kind)answer->verdict.kind))
-        answer->refused = guard_final(subject, proposal.status);
-    answer->inside = answer->refused == RULE_NONE && subject->facts->in_dialog && proposal.adds_branch;
+    answer->refused = verdict_guard_response(&answer->verdict, subject->facts, subject->state, subject->decision);
+    answer->inside = answer->refused == RULE_NONE && subject->facts->in_dialog &&
+                     verdict_adds_branch((enum verdict_kind)answer->verdict.kind);
 }
 
 void replay_policy_ask(struct script *script, const struct replay_subject *subject, struct replay_answer *answer)

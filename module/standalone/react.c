@@ -83,56 +83,21 @@ static void ask_policy(struct reaction *reaction)
         context->server->counters.script_errors++;
 }
 
-static struct proposal propose(const struct reaction *reaction)
-{
-    const struct script_verdict *verdict = &reaction->verdict;
-    bool answered = (reaction->decision.flags & FLAG_ANSWERED) != 0;
-    switch (verdict->kind) {
-    case VERDICT_NEXT_FLOW:
-        return (struct proposal){.action = ACTION_NEXT_FLOW, .adds_branch = true, .to_answered_instance = answered};
-    case VERDICT_NEXT_TARGET:
-    case VERDICT_RELAY:
-    case VERDICT_ROUTE:
-        return (struct proposal){.action = ACTION_NEXT_TARGET, .adds_branch = true};
-    case VERDICT_REPLY:
-    case VERDICT_FAIL:
-        return (struct proposal){.action = ACTION_FAIL, .status = verdict->code};
-    default:
-        return (struct proposal){.action = reaction->decision.action, .status = reaction->decision.status};
-    }
-}
-
-/* Verdicts that go along with the core's action, or take its place. */
-static bool replaces_action(enum verdict_kind kind)
-{
-    return kind == VERDICT_NEXT_FLOW || kind == VERDICT_NEXT_TARGET || kind == VERDICT_RELAY || kind == VERDICT_ROUTE ||
-           kind == VERDICT_REPLY || kind == VERDICT_FAIL;
-}
-
-/* 3261-16.7.d: a 6xx that has come goes up as it is. */
-static enum rule_id guard_final(const struct reaction *reaction, uint16_t status)
-{
-    bool global = reaction->state.global_failure_seen || code_class(reaction->decision.code) == CLASS_GLOBAL_FAILURE;
-    return global ? RULE_3261_16_7_D : guard_status(reaction->facts.method, status);
-}
-
 static void judge(struct reaction *reaction)
 {
     struct context *context = reaction->branch->context;
     if (reaction->outcome != SCRIPT_VERDICT)
         return;
-    struct proposal proposal = propose(reaction);
-    reaction->refused = guard_check(&reaction->facts, &reaction->state, &proposal);
-    if (reaction->refused == RULE_NONE && proposal.action == ACTION_FAIL && replaces_action(reaction->verdict.kind))
-        reaction->refused = guard_final(reaction, proposal.status);
-    bool inside = reaction->branch->target == NULL && proposal.adds_branch;
+    reaction->refused =
+        verdict_guard_response(&reaction->verdict, &reaction->facts, &reaction->state, &reaction->decision);
+    bool inside = reaction->branch->target == NULL && verdict_adds_branch(reaction->verdict.kind);
     if (reaction->refused != RULE_NONE || inside) {
         verdict_refuse(context->server, &reaction->verdict, reaction->decision.code,
                        inside ? "inside a dialog nothing is forked" : "it would break rule", reaction->refused);
         return;
     }
     context->server->counters.verdicts++;
-    reaction->overridden = replaces_action(reaction->verdict.kind);
+    reaction->overridden = verdict_replaces_action(reaction->verdict.kind);
     if (reaction->verdict.kind == VERDICT_REST)
         rest_set(context->server, text_of(reaction->verdict.destination), reaction->verdict.seconds);
     if (reaction->verdict.kind == VERDICT_RETRY_AFTER) {

@@ -6,6 +6,7 @@
 #include "core/code.h"
 #include "core/guard.h"
 #include "flow/target.h"
+#include "script/judge.h"
 #include "standalone/memory.h"
 #include "standalone/server.h"
 #include "standalone/table.h"

@@ -132,12 +132,7 @@ static bool ask_exhausted(struct context *context, const struct best *best, cons
     context->server->counters.script_errors += outcome >= SCRIPT_ERROR;
     if (outcome != SCRIPT_VERDICT)
         return false;
-    struct proposal proposal = {.action = ACTION_FAIL, .status = verdict.code};
-    if (adds_targets(&verdict))
-        proposal = (struct proposal){.action = ACTION_NEXT_TARGET, .adds_branch = true};
-    enum rule_id rule = guard_check(&facts, &state, &proposal);
-    if (rule == RULE_NONE && verdict.kind == VERDICT_FAIL && state.global_failure_seen)
-        rule = RULE_3261_16_7_D;
+    enum rule_id rule = verdict_guard_exhausted(&verdict, &facts, &state);
     if (rule != RULE_NONE) {
         verdict_refuse(context->server, &verdict, best->status, "it would break rule", rule);
         return false;

@@ -20,12 +20,7 @@ void verdict_refuse(struct server *server, const struct script_verdict *verdict,
 
 bool verdict_may_answer(struct server *server, const struct facts *request, const struct script_verdict *verdict)
 {
-    struct facts facts = *request;
-    const struct state state = {0};
-    const struct proposal proposal = {.action = ACTION_FORWARD, .status = verdict->code};
-    facts.role = ROLE_REGISTRAR; /* the response is the server's own */
-    facts.code = verdict->code;
-    enum rule_id rule = guard_check(&facts, &state, &proposal);
+    enum rule_id rule = verdict_guard_answer(verdict, request);
     if (rule != RULE_NONE)
         verdict_refuse(server, verdict, 0, "it would break rule", rule);
     return rule == RULE_NONE;
