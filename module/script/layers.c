@@ -8,14 +8,13 @@ static struct text after(struct text text, const char *found)
 
 struct text layers_domain(struct text aor)
 {
-    struct text rest = aor;
     size_t end = 0;
     const char *found = aor.length != 0 ? memrchr(aor.at, '@', aor.length) : NULL;
     if (found == NULL && aor.length != 0)
         found = memchr(aor.at, ':', aor.length);
     if (found == NULL)
         return (struct text){0};
-    rest = after(aor, found);
+    struct text rest = after(aor, found);
     bool literal = rest.length != 0 && rest.at[0] == '[';
     while (end < rest.length && strchr(literal ? ";?>]" : ";?>:", rest.at[end]) == NULL)
         end++;

@@ -145,7 +145,7 @@ static int check_file(struct reading *reading, const char *path, const struct st
 
 static int read_file(struct reading *reading, const char *path, const char *name, bool library)
 {
-    struct stat status;
+    struct stat status = {0};
     struct source_file added = {.name = text_of(name), .layer = reading->layer, .library = library};
     char *bytes;
     ssize_t length = 0;
@@ -263,7 +263,8 @@ static int read_layer(struct reading *reading, const struct layer *layer)
 {
     char name[PATH_SIZE];
     struct stat status;
-    const char *base = strrchr(layer->path, '/') != NULL ? strrchr(layer->path, '/') + 1 : layer->path;
+    const char *slash = strrchr(layer->path, '/');
+    const char *base = slash != NULL ? slash + 1 : layer->path;
     if (stat(layer->path, &status) != 0)
         return fault(reading, layer->path, -errno, NULL);
     if (S_ISDIR(status.st_mode))
@@ -302,7 +303,7 @@ int sources_read(struct sources **out, const struct host *host, const struct lay
     struct reading reading = {.what = ""};
     int code;
     fill_limits(&reading.limits, limits);
-    if (count == 0 || count > LAYERS_MOST) {
+    if (layers == NULL || count == 0 || count > LAYERS_MOST) {
         snprintf(error, error_size, "a policy has 1 to %d layers", LAYERS_MOST);
         return -EINVAL;
     }

@@ -10,7 +10,8 @@ local layers = {
     sip = { ours = { "core", "host", "sip" }, libraries = { "osipparser2" } },
     script = { ours = { "core", "flow", "host", "sip", "script" }, libraries = { "lua" } },
     standalone = { ours = { "core", "flow", "host", "sip", "script", "standalone" }, libraries = { "uv", "sqlite" } },
-    cli = { ours = { "core", "flow", "host", "sip", "script", "standalone", "cli" }, libraries = { "lua", "sqlite", "pcap" } },
+    cli = { ours = { "core", "flow", "host", "sip", "script", "standalone", "cli" },
+        libraries = { "lua", "sqlite", "pcap" } },
 }
 -- The doors between the two: `reflow serve` is a command, and `reflow test` drives the server without sockets.
 local doors = { ["module/cli/commands.c"] = { ["standalone/serve.h"] = true },
