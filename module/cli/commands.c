@@ -24,7 +24,7 @@ static const struct command {
     {"explain-policy", command_explain_policy, "which hooks of a policy are asked, in what order"},
     {"compare", command_compare, "two response codes side by side: differences, when to use each"},
     {"decide", command_decide, "what a SIP element does with a response, and by which rule"},
-    {"replay", command_replay, "recorded traffic decided again, with a policy or against another"},
+    {"replay", command_replay, "recorded traffic decided again, by a policy or against one"},
     {"check", command_check, "what is wrong with a policy, before it runs"},
     {"test", command_test, "run a policy's specs against the server, with a clock of their own"},
 };
