@@ -8,7 +8,7 @@
 enum { OPTION_POLICY, OPTION_AGAINST, OPTION_JSON, OPTION_MASK, OPTION_COUNT };
 
 static const struct option options[OPTION_COUNT] = {
-    [OPTION_POLICY] = {"policy", "POLICY", "a file or folder whose hooks are asked; without it the core alone decides"},
+    [OPTION_POLICY] = {"policy", "POLICY", "a file or folder whose hooks are asked; else the core alone"},
     [OPTION_AGAINST] = {"against", "POLICY", "print what differs from this one, and only that"},
     [OPTION_JSON] = {"json", NULL, "one object a line"},
     [OPTION_MASK] = {"mask", NULL, "put x for the digits of users in URIs"},
