@@ -35,6 +35,7 @@ struct serve {
     uv_timer_t timer, drain;
     struct sip_buffer line; /* of the decision log */
     struct log_writer *decision_log;
+    bool ready; /* it has started: signals have something to act on */
     bool draining, ending;
     char error[1024];
 };
@@ -174,6 +175,8 @@ static void on_usr1(uv_signal_t *handle, int number)
     struct serve *serve = handle->data;
     struct sip_buffer out = {.host = &serve->host};
     (void)number;
+    if (!serve->ready)
+        return;
     write_json(serve, &out);
     if (!out.failed)
         fwrite(out.bytes, 1, out.length, stdout);
@@ -185,7 +188,8 @@ static void on_hangup(uv_signal_t *handle, int number)
 {
     struct serve *serve = handle->data;
     (void)number;
-    serve_policy_reload(serve->policy);
+    if (serve->ready)
+        serve_policy_reload(serve->policy);
 }
 
 /* --- the loop --- */
@@ -226,6 +230,8 @@ static void on_terminate(uv_signal_t *handle, int number)
 {
     struct serve *serve = handle->data;
     (void)number;
+    if (!serve->ready)
+        return;
     if (serve->draining) {
         end(serve);
         return;
@@ -237,7 +243,8 @@ static void on_terminate(uv_signal_t *handle, int number)
     uv_timer_start(&serve->drain, on_drain_time, serve->options.drain_s * 1000ULL, 0);
 }
 
-static int start_handles(struct serve *serve)
+/* First of all: a signal that comes while the server starts waits for the loop. */
+static int start_signals(struct serve *serve)
 {
     const struct {
         uv_signal_t *handle;
@@ -255,6 +262,11 @@ static int start_handles(struct serve *serve)
         if (error != 0)
             return refuse(serve, error, "signals");
     }
+    return 0;
+}
+
+static int start_handles(struct serve *serve)
+{
     uv_timer_init(&serve->loop, &serve->timer);
     uv_timer_init(&serve->loop, &serve->drain);
     uv_prepare_init(&serve->loop, &serve->prepare);
@@ -348,7 +360,9 @@ static int start(struct serve *serve)
 {
     struct server_config config = serve->options.server;
     config.host = &serve->host;
-    int error = load_policy(serve);
+    int error = start_signals(serve);
+    if (error == 0)
+        error = load_policy(serve);
     if (error == 0)
         error = open_network(serve, &config);
     if (error == 0)
@@ -373,7 +387,10 @@ static int start(struct serve *serve)
         error = open_status(serve);
     if (error == 0)
         error = start_handles(serve);
-    return error != 0 ? error : refuse(serve, network_start(serve->network, serve->server), "network");
+    if (error == 0)
+        error = refuse(serve, network_start(serve->network, serve->server), "network");
+    serve->ready = error == 0;
+    return error;
 }
 
 static void announce(const struct serve *serve)

@@ -182,6 +182,37 @@ test("SIGHUP: a call in progress ends with the version it began with", function(
     alice:expect_final(old, 404)
 end)
 
+test("SIGHUP while it starts, as soon as the port is open, does not end it", function(t)
+    needs_binary(t)
+    local script = scratch_script(t, version "one")
+    for _ = 1, 10 do
+        local port = server.free_port()
+        local s = server.spawn { "serve", script, "--listen", "tcp:127.0.0.1:" .. port }
+        local open
+        for _ = 1, 2000 do
+            local socket, answered = uv.new_tcp(), nil
+            socket:connect("127.0.0.1", port, function(why)
+                open, answered = not why, true
+            end)
+            ua.wait.until_true(1000, function()
+                return answered
+            end)
+            socket:close()
+            if open or s.status then
+                break
+            end
+        end
+        s:signal "sighup"
+        ua.wait.until_true(5000, function()
+            return s.status or s.err:find "serving with"
+        end)
+        t:equal(s.status, nil, s.err)
+        s:signal "sigterm"
+        t:ok(s:wait(10000))
+        t:equal(s.status, 0, s.err)
+    end
+end)
+
 test("SIGTERM drains: no new calls, the one that rings is answered first", function(t)
     local open, s = start(t)
     local bob, alice, carol = open("bob"), open("alice"), open("carol")
