@@ -62,26 +62,35 @@ static inline uint64_t load_tail(const char *at, size_t length)
     return word;
 }
 
-uint32_t hash_text(const struct hash_key *key, struct text text)
+/* SipHash with so many rounds a word and at the end. */
+static inline uint64_t sip_hash(const struct hash_key *key, struct text text, int rounds, int last_rounds)
 {
     struct sip_state s = {key->word[0] ^ 0x736f6d6570736575U, key->word[1] ^ 0x646f72616e646f6dU,
                           key->word[0] ^ 0x6c7967656e657261U, key->word[1] ^ 0x7465646279746573U};
     size_t whole = text.length & ~(size_t)7;
-    for (size_t i = 0; i < whole; i += 8) {
-        uint64_t word = load_word(text.at + i);
+    for (size_t i = 0; i <= whole; i += 8) {
+        uint64_t word = i < whole ? load_word(text.at + i)
+                                  : (uint64_t)text.length << 56 | load_tail(text.at + whole, text.length - whole);
         s.v3 ^= word;
-        sip_round(&s);
+        for (int round = 0; round < rounds; round++)
+            sip_round(&s);
         s.v0 ^= word;
     }
-    uint64_t last = (uint64_t)text.length << 56 | load_tail(text.at + whole, text.length - whole);
-    s.v3 ^= last;
-    sip_round(&s);
-    s.v0 ^= last;
     s.v2 ^= 0xff;
-    for (int i = 0; i < 3; i++)
+    for (int round = 0; round < last_rounds; round++)
         sip_round(&s);
-    uint64_t hash = s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
+    return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
+}
+
+uint32_t hash_text(const struct hash_key *key, struct text text)
+{
+    uint64_t hash = sip_hash(key, text, 1, 3);
     return (uint32_t)(hash ^ hash >> 32);
+}
+
+uint64_t hash_seal(const struct hash_key *key, struct text text)
+{
+    return sip_hash(key, text, 2, 4);
 }
 
 uint32_t hash_number(const struct hash_key *key, uint64_t number)

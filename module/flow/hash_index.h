@@ -38,6 +38,9 @@ void hash_key_draw(struct hash_key *key, const struct host *host);
 /* SipHash-1-3, folded to 32 bits. */
 uint32_t hash_text(const struct hash_key *key, struct text text);
 
+/* SipHash-2-4: to seal what strangers carry, where 64 bits are enough. */
+uint64_t hash_seal(const struct hash_key *key, struct text text);
+
 /* For numbers that the host chose itself: cheap, keyed all the same. */
 uint32_t hash_number(const struct hash_key *key, uint64_t number);
 

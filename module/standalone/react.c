@@ -162,6 +162,8 @@ static void drop(const struct reaction *reaction)
     const struct branch *branch = reaction->branch;
     struct server *server = branch->context->server;
     const struct target *target = branch->target;
+    if (reaction->decision.drop == DROP_FLOW && target != NULL && target->flow != 0)
+        target_flow_died(branch->context->targets, target->flow);
     if (reaction->decision.drop == DROP_FLOW && target != NULL && target->flow != 0 &&
         binding_first_on_flow(server->bindings, target->flow) != NULL) {
         server->counters.bindings_lost += binding_flow_died(server->bindings, target->flow);

@@ -18,7 +18,7 @@ struct dialog_flows {
 
 static uint64_t seal(const struct server *server, const struct dialog_flows *flows)
 {
-    return table_digest(server->seed, (struct text){(const char *)flows, sizeof *flows});
+    return hash_seal(&server->seal_key, (struct text){(const char *)flows, sizeof *flows});
 }
 
 static void token_write(const struct server *server, const struct dialog_flows *flows, char out[TOKEN_MOST])

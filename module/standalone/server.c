@@ -68,6 +68,7 @@ int server_new(struct server **out, const struct server_config *config)
     server->config = *config;
     set_standards(&server->config);
     server->out.host = host;
+    hash_key_draw(&server->seal_key, host);
     server->seed = (uint64_t)host->random(host->context) << 32 | host->random(host->context);
     timers_create(&server->timers, host);
     int error = create_parts(server);
@@ -104,11 +105,6 @@ int server_use_script(struct server *server, struct script *script)
     if (error != 0)
         script_release(script);
     return error;
-}
-
-struct policy *server_policy(const struct server *server)
-{
-    return server->policy;
 }
 
 struct timers *server_timers(struct server *server)

@@ -112,7 +112,6 @@ void server_flow_down(struct server *server, flow_id flow, const char *reason);
 /* Take a script in use for new requests, as a version of the policy; the reference is taken over. Those in progress
    keep theirs. 0 or -ENOMEM. */
 int server_use_script(struct server *server, struct script *script);
-struct policy *server_policy(const struct server *server);
 
 /* Timers of the server; the caller runs them and sleeps until the next. */
 struct timers *server_timers(struct server *server);

@@ -5,6 +5,7 @@
 #include "core/best.h"
 #include "core/code.h"
 #include "core/guard.h"
+#include "flow/hash_index.h"
 #include "flow/target.h"
 #include "script/judge.h"
 #include "standalone/memory.h"
@@ -24,8 +25,9 @@ struct server {
     struct table rests;     /* destinations that rest, by digest of their name */
     struct table heirs;     /* whose a dead flow was, by flow */
     struct heir *heirs_oldest, *heirs_newest;
-    struct timer sweep; /* expired bindings and rests */
-    uint64_t seed;      /* of digests and dialog tokens */
+    struct timer sweep;       /* expired bindings and rests */
+    struct hash_key seal_key; /* of dialog tokens */
+    uint64_t seed;            /* of digests */
     struct server_counters counters;
     uint64_t decisions[CODES_MOST][ACTION_COUNT];
     struct sip_buffer out; /* for the message being written */

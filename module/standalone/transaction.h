@@ -130,9 +130,6 @@ void client_transaction_cancel(struct client_transaction *transaction);
    latest. Until then a 2xx is told. */
 void client_transaction_give_up(struct client_transaction *transaction);
 
-/* No more events; what still comes is absorbed. For a branch that has been replaced. */
-void client_transaction_forget(struct client_transaction *transaction);
-
 /* Later messages of it (ACK, CANCEL) go there: its flow died and another of the instance lives. */
 void client_transaction_move(struct client_transaction *transaction, const struct peer *peer);
 

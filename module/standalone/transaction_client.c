@@ -298,11 +298,6 @@ void client_transaction_give_up(struct client_transaction *transaction)
         timer_start(owner->config.timers, &transaction->end, 64ULL * transaction_t1(owner));
 }
 
-void client_transaction_forget(struct client_transaction *transaction)
-{
-    transaction->user = NULL;
-}
-
 void client_transaction_move(struct client_transaction *transaction, const struct peer *peer)
 {
     transaction->peer = *peer;

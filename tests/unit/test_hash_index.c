@@ -132,6 +132,15 @@ static void test_hash_is_siphash_1_3(void **state)
     assert_int_equal(hash_text(&zero, TEXT("sip:alice@atlanta.example.com;x")), 0xddffbefa);
 }
 
+/* The vector of SipHash's own paper, appendix A. */
+static void test_seal_is_siphash_2_4(void **state)
+{
+    (void)state;
+    const struct hash_key key = {{0x0706050403020100U, 0x0f0e0d0c0b0a0908U}};
+    const char bytes[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14};
+    assert_true(hash_seal(&key, (struct text){bytes, sizeof bytes}) == 0xa129ca6149be45e5U);
+}
+
 static void test_hash_depends_on_every_byte_and_the_key(void **state)
 {
     (void)state;
@@ -186,6 +195,7 @@ int main(void)
         cmocka_unit_test(test_replaced_item_takes_the_place),
         cmocka_unit_test(test_no_memory_for_a_bucket_makes_longer_chains),
         cmocka_unit_test(test_hash_is_siphash_1_3),
+        cmocka_unit_test(test_seal_is_siphash_2_4),
         cmocka_unit_test(test_hash_depends_on_every_byte_and_the_key),
         cmocka_unit_test(test_hashes_spread_over_the_buckets),
     };

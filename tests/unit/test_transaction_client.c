@@ -393,19 +393,6 @@ static void test_3261_9_a_a_moved_transaction_is_cancelled_and_acknowledged_wher
     assert_int_equal(sent_port(take(bench, "ACK")), 5081);
 }
 
-static void test_a_forgotten_transaction_is_silent(void **state)
-{
-    struct bench *bench = *state;
-    struct exchange exchange = begin(bench, "INVITE", false);
-    client_transaction_forget(exchange.transaction);
-    answer(bench, &exchange, 180);
-    answer(bench, &exchange, 486);
-    bench_advance(bench, T1_64);
-    assert_int_equal(bench->responses, 0);
-    assert_int_equal(bench->ended, 0);
-    assert_int_equal(transactions_clients(bench->transactions), 0);
-}
-
 static void test_a_response_may_be_kept(void **state)
 {
     struct bench *bench = *state;
@@ -581,7 +568,6 @@ int main(void)
         TEST(test_5626_7_h_no_retransmission_on_a_dead_flow),
         TEST(test_a_connection_opened_for_it_is_its_flow),
         TEST(test_3261_9_a_a_moved_transaction_is_cancelled_and_acknowledged_where_it_lives),
-        TEST(test_a_forgotten_transaction_is_silent),
         TEST(test_a_response_may_be_kept),
         TEST(test_3261_16_7_a_matching_by_branch_and_method),
         TEST(test_branch_is_read_as_written),
