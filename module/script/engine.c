@@ -246,10 +246,22 @@ uint64_t script_hash(const struct script *script)
 bool script_has_hook(const struct script *script, enum hook hook)
 {
     const struct hooks *hooks = &script->state->hooks;
+    size_t count;
+    if (hook != HOOK_RESPONSE) {
+        hooks_for(hooks, hook, &count);
+        return count > 0;
+    }
     for (size_t i = 0; i < hooks->count; i++)
         if (hooks->rows[i].hook == hook)
             return true;
     return false;
+}
+
+bool script_hears(const struct script *script, const struct facts *facts)
+{
+    size_t count;
+    hooks_for_code(&script->state->hooks, reply_code(facts), &count);
+    return count > 0;
 }
 
 void script_counters(const struct script *script, struct script_counters *counters)

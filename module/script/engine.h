@@ -156,6 +156,8 @@ void script_release(struct script *script); /* NULL is fine; the last one closes
 const char *script_path(const struct script *script);
 uint64_t script_hash(const struct script *script); /* of the source bytes */
 bool script_has_hook(const struct script *script, enum hook hook);
+/* Whether any hook is asked for this response: no search, so that hosts need not gather what nobody reads. */
+bool script_hears(const struct script *script, const struct facts *facts);
 void script_counters(const struct script *script, struct script_counters *counters);
 
 /* Enter the hooks. A request or response hook is chosen by its selector, the most specific first (a code before a

@@ -425,6 +425,12 @@ bool policy_has_hook(const struct policy_hold *hold, enum hook hook)
            (hold->shadow != NULL && script_has_hook(hold->shadow, hook));
 }
 
+bool policy_hears_response(const struct policy_hold *hold, const struct facts *facts)
+{
+    return (hold->script != NULL && script_hears(hold->script, facts)) ||
+           (hold->shadow != NULL && script_hears(hold->shadow, facts));
+}
+
 /* --- telling --- */
 
 size_t policy_history(const struct policy *policy, struct policy_version *versions, size_t most)

@@ -94,6 +94,7 @@ int policy_end_trial(struct policy *policy, enum policy_place place);
 void policy_take(struct policy *policy, struct text call_id, struct policy_hold *hold);
 void policy_release(struct policy_hold *hold);
 bool policy_has_hook(const struct policy_hold *hold, enum hook hook);
+bool policy_hears_response(const struct policy_hold *hold, const struct facts *facts);
 
 /* As script_on_*(); they also ask the version before where a hook that failed says so, run the shadow and compare, and
    count what automatic rollback looks at. */

@@ -70,7 +70,7 @@ static void ask_policy(struct reaction *reaction)
                                  .state = &reaction->state,
                                  .destination = text_of(branch->destination),
                                  .branches = context->branches_made};
-    if (!policy_has_hook(&context->hold, HOOK_RESPONSE))
+    if (!policy_hears_response(&context->hold, &reaction->facts))
         return;
     struct script_call call = context_script_call(context, source, sizeof source);
     if (branch->target != NULL) {

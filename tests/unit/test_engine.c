@@ -6,6 +6,8 @@
 
 #include "script_fixture.h"
 
+#include "core/code.h"
+
 static int setup(void **state)
 {
     struct script_fixture *fixture = malloc(sizeof *fixture);
@@ -262,11 +264,25 @@ static void test_loading_under_stepped_allocation_failure(void **state)
     script_idle(f->script);
 }
 
+static void test_which_responses_a_script_hears(void **state)
+{
+    struct script_fixture *f = *state;
+    const struct facts busy = {.code = SIP_BUSY_HERE}, ringing = {.code = SIP_RINGING}, garbage = {.code = 9999};
+    const struct facts dead = {.origin = ORIGIN_FLOW_DOWN}, silent = {.origin = ORIGIN_TIMEOUT};
+    assert_int_equal(fixture_load(f, "sip_on_response(486, function() end)\nsip_on_flow_failed(function() end)\n"), 0);
+    assert_true(script_hears(f->script, &busy));
+    assert_true(script_hears(f->script, &dead));
+    assert_false(script_hears(f->script, &ringing));
+    assert_false(script_hears(f->script, &silent));
+    assert_false(script_hears(f->script, &garbage));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_a_script_loads_and_names_itself),
+        TEST(test_which_responses_a_script_hears),
         TEST(test_the_hash_is_of_the_bytes),
         TEST(test_a_missing_file_is_told),
         TEST(test_a_syntax_error_has_file_line_and_reason),
