@@ -10,7 +10,8 @@ MODE   ?= release
 PACKAGES_BUILD = gcc make pkg-config libosip2-dev liblua5.4-dev libuv1-dev libsqlite3-dev libpcap-dev
 PACKAGES_TEST  = $(PACKAGES_BUILD) libcmocka-dev lua5.4 lua-luv sip-tester sqlite3 valgrind
 PACKAGES_LINT  = $(PACKAGES_BUILD) libcmocka-dev clang clang-format clang-tidy cppcheck lua-check lua5.4
-PACKAGES_BENCH = $(PACKAGES_TEST) kamailio
+PACKAGES_KAMAILIO = gcc make pkg-config libosip2-dev liblua5.4-dev kamailio kamailio-outbound-modules dpkg-dev
+PACKAGES_BENCH = $(PACKAGES_TEST)
 PACKAGES_RUN   = $(PACKAGES_BUILD) lua5.4 lua-luv
 
 # Layers in the order in which they may use each other: see `make lint`.
@@ -39,7 +40,7 @@ UNIT_TESTS     = $(patsubst tests/unit/%.c,$(OBJ)/unit/%,$(sort $(wildcard tests
 FUZZERS        = $(patsubst tests/fuzz/%.c,$(OBJ)/fuzz/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 BENCHES        = $(patsubst tests/bench/%.c,$(OBJ)/bench/%,$(sort $(wildcard tests/bench/bench_*.c)))
 
-PACKAGE_SETS   = build test lint bench run
+PACKAGE_SETS   = build test lint bench run kamailio
 
 .PHONY: all binaries unit-tests fuzzers benches help run test valgrind demo bench soak fuzz lint rules install \
         clean format generate $(PACKAGE_SETS:%=packages-%)
@@ -83,6 +84,29 @@ $(OBJ)/%.o: %.c
 $(OBJ)/module/script/embedded.o: $(shell find lua/reflow -name '*.lua' 2>/dev/null)
 
 -include $(shell find $(OBJ) -name '*.d' 2>/dev/null)
+
+# The module for the Kamailio that is installed. Its headers are not ours to lint (-isystem), its flags not ours to choose.
+KSR = $(BUILD)/kamailio
+KSR_OBJECTS = $(patsubst %.c,$(KSR)/%.o,$(call sources,kamailio))
+
+$(KSR)/flags: tests/support/kamailio_source.sh
+	@tests/support/kamailio_source.sh $(KSR) && touch $@
+
+$(KSR)/module/kamailio/%.o: module/kamailio/%.c $(KSR)/flags
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -isystem $(KSR)/source/src @$(KSR)/flags -std=gnu11 -fPIC -fvisibility=hidden -pthread \
+	    -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wno-cast-function-type \
+	    $(OPTIMISE) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(KSR)/reflow.so: $(KSR_OBJECTS) $(SHARED_OBJECTS)
+	$(CC) -shared -pthread $(OPTIMISE) $(LDFLAGS) -o $@.new $^ $(LIBS_SIP) -llua5.4 -lm && mv -f $@.new $@
+
+-include $(shell find $(KSR)/module -name '*.d' 2>/dev/null)
+
+## make kamailio   build/kamailio/reflow.so for the Kamailio that is installed (it is, where it is missing)
+.PHONY: kamailio install-kamailio
+kamailio: packages-kamailio
+	@$(MAKE) -s -j$(shell nproc) --no-print-directory MODE=release $(KSR)/reflow.so
 
 ## make run        builds and starts examples/registrar.lua on 127.0.0.1:5060, UDP and TCP; Ctrl-C ends it
 run: packages-run

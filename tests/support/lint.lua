@@ -12,13 +12,15 @@ local layers = {
     standalone = { ours = { "core", "flow", "host", "sip", "script", "standalone" }, libraries = { "uv", "sqlite" } },
     cli = { ours = { "core", "flow", "host", "sip", "script", "standalone", "cli" },
         libraries = { "lua", "sqlite", "pcap" } },
+    kamailio = { ours = { "core", "flow", "host", "sip", "script", "kamailio" }, libraries = { "kamailio" } },
 }
 -- The doors between the two: `reflow serve` is a command, and `reflow test` drives the server without sockets.
 local doors = { ["module/cli/commands.c"] = { ["standalone/serve.h"] = true },
     ["module/cli/scene.h"] = { ["standalone/server.h"] = true } }
 
 local libraries = { { "^lua", "lua" }, { "^lauxlib", "lua" }, { "^lualib", "lua" }, { "^uv", "uv" },
-    { "^sqlite3", "sqlite" }, { "^pcap/", "pcap" }, { "^osipparser2/", "osipparser2" }, { "^osip2/", "osip2" } }
+    { "^sqlite3", "sqlite" }, { "^pcap/", "pcap" }, { "^osipparser2/", "osipparser2" }, { "^osip2/", "osip2" },
+    { "^core/", "kamailio" }, { "^modules/", "kamailio" } }
 
 -- Of the C library and the system; core keeps to the first list.
 local standard = {}

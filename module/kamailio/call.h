@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#ifndef REFLOW_KAMAILIO_CALL_H
+#define REFLOW_KAMAILIO_CALL_H
+
+#include "kamailio/ksr.h"
+#include "kamailio/waits.h"
+
+#include "core/decide.h"
+#include "flow/target.h"
+
+/*
+ * What the module knows of one request on its way: the target set, and one leg for each target. It lives in shared
+ * memory and hangs on tm's transaction as the parameter of our callbacks. A target is tried at most once, so a leg is
+ * at most one branch; the two know each other by ruid (tm keeps it as uac[].ruid, and keeps nothing else of ours).
+ * Before t_relay() it belongs to the process that made it; afterwards it is changed under tm's reply lock.
+ */
+
+struct leg {
+    struct target *target; /* of call->targets */
+    struct wait wait;
+    str ruid;        /* usrloc's; "reflow-N" where the target is no binding */
+    str destination; /* URI to send to in place of the target's (received, or the first of the Path); may be empty */
+    str received;
+    struct socket_info *socket;
+    unsigned aor_hash;     /* of the binding, for usrloc; 0 with no binding */
+    bool provisional_seen; /* above 100 */
+    bool down;             /* its flow died while it waited */
+    bool decided;          /* its final response, or that none will come, has been decided on */
+    uint16_t code;         /* of that, as decided */
+    uint8_t origin;
+};
+
+struct call {
+    struct target_set *targets;
+    struct leg *legs[TARGETS_MOST];
+    size_t leg_count;
+    str aor;
+    char table[32]; /* of usrloc */
+    uint64_t started_ms;
+    uint64_t policy_hash; /* of the version it began with; 0: none */
+    uint32_t retry_after; /* from a verdict */
+    uint16_t fail_status; /* from a verdict; 0: the best response */
+    uint8_t role;         /* enum role: proxy, or edge */
+    bool may_recurse, has_retry_after, global_failure_seen, success_forwarded;
+};
+
+/* The call of a transaction; NULL: it is none of ours. */
+struct call *call_of(const struct cell *t);
+struct leg *call_leg(struct call *call, const str *ruid);
+
+/* Make one, and hang it on the transaction that `msg` has or will have. NULL: no shared memory. */
+struct call *call_new(struct sip_msg *msg, enum role role);
+
+/* The flow that a waiting branch uses is dead. Returns the branch's index where it shall fail now (5626-7.h), or -1:
+   it has ended, or it has seen a provisional and waits for its instance. Takes the reply lock. */
+int call_flow_down(struct cell *t, const str *ruid);
+
+/* Functions of the configuration: 1, -1, or 0 where the script ends here because the request has been answered. */
+int sip_route_flows(struct sip_msg *msg, str *table, str *uri); /* uri NULL: the Request-URI */
+int sip_on_flow_failed(struct sip_msg *msg);
+int sip_on_failure(struct sip_msg *msg);
+int sip_decide(struct sip_msg *msg);
+
+/* The code that functions without a code mean: of the reply in a reply route, of the branch's or the winning reply in a
+   branch failure or failure route. 0: none. */
+uint32_t current_code(struct sip_msg *msg);
+
+#endif

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#ifndef REFLOW_KAMAILIO_FLOWS_H
+#define REFLOW_KAMAILIO_FLOWS_H
+
+#include "kamailio/ksr.h"
+
+#include "flow/binding.h"
+
+/*
+ * Which bindings of usrloc stand on which flow, in shared memory: usrloc has no such index (5626-7.f). Kept by usrloc's
+ * own callbacks, so that it also holds what other modules insert. A flow is the way a binding came, where no Path
+ * leads to it: for a stream the connection's id; for UDP a digest of local socket and remote address, top bit set.
+ */
+
+enum { FLOW_RUID_MOST = 72 };
+
+/* A binding, by what usrloc finds it again with. */
+struct flow_binding {
+    unsigned int aor_hash;
+    int ruid_length;
+    char ruid[FLOW_RUID_MOST];
+};
+
+/* In mod_init: the table (2^size_log2 buckets), and the callbacks. 0 or -1 with a line in the log. */
+int flows_create(unsigned size_log2);
+int flows_listen(void);
+void flows_destroy(void);
+
+/* 0: none (a Path leads to it, or it came from another node: see flow_is_foreign). */
+flow_id flow_of_contact(const ucontact_t *contact);
+flow_id flow_of_source(const struct receive_info *rcv);
+flow_id flow_of_connection(int connection_id);
+
+/* Made at another node and replicated here: no flow of this process leads to it. */
+bool flow_is_foreign(const ucontact_t *contact);
+
+/* False where it is known that nothing sent over it can arrive: the connection is gone or bad, or the flow was marked.
+   True for UDP otherwise. Any process but TCP main. */
+bool flow_lives(flow_id flow);
+
+/* From now on flow_lives() is false. Any process; bounded work. Connection ids are not used again in one run; a UDP
+   flow lives again with the next REGISTER that comes over it. */
+void flow_mark_dead(flow_id flow);
+
+/* The bindings on a flow, at most `most` of them; returns how many there are. */
+size_t flow_bindings(flow_id flow, struct flow_binding *bindings, size_t most);
+/* Every stream flow that carries bindings, at most `most`, from *cursor on (0 first; 0 again at the end). */
+size_t flow_list(unsigned *cursor, flow_id *flows, size_t most);
+size_t flow_binding_count(void); /* in the index */
+size_t flow_memory(void);        /* bytes of shared memory for them, allocator's overhead not counted */
+
+/* "tcp 127.0.0.1:5060-127.0.0.1:40112 #17" of a binding's flow, as policies see it; returns the length. */
+size_t flow_describe(const ucontact_t *contact, char *out, size_t size);
+
+#endif
