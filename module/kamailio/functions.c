@@ -60,9 +60,10 @@ static int save(struct sip_msg *msg, char *table, char *b)
 cmd_export_t module_functions[] = {
     {"sip_route_flows", (cmd_function)route_flows, 1, fixup_spve_null, 0, REQUEST_ROUTE},
     {"sip_route_flows", (cmd_function)route_flows, 2, fixup_spve_spve, 0, REQUEST_ROUTE},
-    {"sip_on_flow_failed", (cmd_function)on_flow_failed, 0, 0, 0, BRANCH_FAILURE_ROUTE | FAILURE_ROUTE},
+    {"sip_on_flow_failed", (cmd_function)on_flow_failed, 0, 0, 0, BRANCH_FAILURE_ROUTE | FAILURE_ROUTE | EVENT_ROUTE},
     {"sip_on_failure", (cmd_function)on_failure, 0, 0, 0, FAILURE_ROUTE},
-    {"sip_decide", (cmd_function)decide_now, 0, 0, 0, ONREPLY_ROUTE | FAILURE_ROUTE | BRANCH_FAILURE_ROUTE},
+    {"sip_decide", (cmd_function)decide_now, 0, 0, 0,
+     ONREPLY_ROUTE | FAILURE_ROUTE | BRANCH_FAILURE_ROUTE | EVENT_ROUTE},
     {"sip_save", (cmd_function)save, 1, fixup_spve_null, 0, REQUEST_ROUTE},
     {"sip_flow_forward", (cmd_function)flow_forward, 0, 0, 0, REQUEST_ROUTE},
     {0, 0, 0, 0, 0, 0},
