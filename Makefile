@@ -8,7 +8,8 @@ CC     ?= cc
 MODE   ?= release
 
 PACKAGES_BUILD = gcc make pkg-config libosip2-dev liblua5.4-dev libuv1-dev libsqlite3-dev libpcap-dev
-PACKAGES_TEST  = $(PACKAGES_BUILD) libcmocka-dev lua5.4 lua-luv sip-tester sqlite3 valgrind
+PACKAGES_TEST  = $(PACKAGES_BUILD) libcmocka-dev lua5.4 lua-luv sip-tester sqlite3 valgrind kamailio kamailio-outbound-modules \
+                 kamailio-lua-modules kamailio-sqlite-modules dpkg-dev
 PACKAGES_LINT  = $(PACKAGES_BUILD) libcmocka-dev clang clang-format clang-tidy cppcheck lua-check lua5.4
 PACKAGES_KAMAILIO = gcc make pkg-config libosip2-dev liblua5.4-dev kamailio kamailio-outbound-modules dpkg-dev
 PACKAGES_BENCH = $(PACKAGES_TEST)

@@ -7,6 +7,7 @@
 
 #include "core/decide.h"
 #include "flow/target.h"
+#include "script/engine.h"
 
 /*
  * What the module knows of one request on its way: the target set, and one leg for each target. It lives in shared
@@ -50,6 +51,26 @@ struct leg *call_leg(struct call *call, const str *ruid);
 
 /* Make one, and hang it on the transaction that `msg` has or will have. NULL: no shared memory. */
 struct call *call_new(struct sip_msg *msg, enum role role);
+
+/* Put one leg, whose target is pending, into the message's destination set: as its Request-URI where `first`, else as a
+   branch more. With Path, socket, received, ruid and instance. 0 or -1. */
+int call_put_leg(struct sip_msg *msg, struct call *call, struct leg *leg, bool first);
+/* Take the targets that may be tried now (target_next) and put their legs; returns how many. */
+size_t call_put_targets(struct sip_msg *msg, struct call *call, bool open_class, bool first);
+/* More targets, for a policy's verdict or a 3xx: how many were added, or -1. */
+int call_add_uri(struct call *call, const str *uri, int q);
+int call_add_aor(struct call *call, const str *aor);
+struct leg *call_leg_of_target(struct call *call, const struct target *target);
+
+/* For policies: what their hooks see as `call`, and the request as they read it, parsed where it is first needed and
+   good until call_view_end(). */
+struct call_view {
+    struct script_call call;
+    struct sip_message *message;
+    char source[80];
+};
+int call_view_begin(struct call_view *view, const struct call *call, struct sip_msg *msg);
+void call_view_end(struct call_view *view);
 
 /* The flow that a waiting branch uses is dead. Returns the branch's index where it shall fail now (5626-7.h), or -1:
    it has ended, or it has seen a provisional and waits for its instance. Takes the reply lock. */
