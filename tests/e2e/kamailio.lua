@@ -1,0 +1,431 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+-- Starts Kamailio with the module on free ports and in a folder of its own; ends it, and every process of it.
+local uv = require "luv"
+local server = require "server"
+local wait = require "wait"
+
+local kamailio = {}
+kamailio.__index = kamailio
+
+kamailio.program = os.getenv "KAMAILIO" or "/usr/sbin/kamailio"
+kamailio.module = os.getenv "REFLOW_KSR" or (os.getenv "BUILD" or "build") .. "/kamailio/reflow.so"
+kamailio.commander = "/usr/sbin/kamcmd"
+
+-- What a configuration given as text is preceded by, where `modules` does not say otherwise. "reflow" is ours.
+kamailio.modules = { "kex", "corex", "tm", "sl", "rr", "pv", "maxfwd", "textops", "siputils", "xlog", "usrloc", "path",
+    "ctl", "stun", "outbound", "reflow" }
+
+--[[ The routing of a registrar and authoritative proxy, for tests that care for something else. Free for them:
+     route[BEFORE] is run for each request, route[CALL] for a request that starts something, before it is routed. ]]
+kamailio.routing = [[
+request_route {
+    if (!mf_process_maxfwd_header("70")) {
+        sl_send_reply("483", "Too Many Hops");
+        exit;
+    }
+    route(BEFORE);
+    if (is_method("CANCEL")) {
+        if (t_check_trans()) t_relay();
+        exit;
+    }
+    if (has_totag()) {
+        if (!loose_route()) {
+            if (is_method("ACK") && t_check_trans()) t_relay();
+            else if (!is_method("ACK")) sl_send_reply("404", "Not Here");
+            exit;
+        }
+        if (is_method("INVITE|SUBSCRIBE")) record_route();
+        t_relay();
+        exit;
+    }
+    t_check_trans();
+    if (is_method("REGISTER")) {
+        sip_save("location");
+        exit;
+    }
+    if (is_method("OPTIONS") && uri == myself && $rU == $null) {
+        sl_send_reply("200", "OK");
+        exit;
+    }
+    if (is_method("INVITE|SUBSCRIBE")) record_route();
+    route(CALL);
+    if (!sip_route_flows("location")) {
+        sl_send_reply("404", "Not Found");
+        exit;
+    }
+    t_on_branch_failure("flows");
+    t_on_failure("calls");
+    t_relay();
+}
+event_route[tm:branch-failure:flows] { sip_on_flow_failed(); }
+failure_route[calls] { sip_on_failure(); }
+]]
+
+function kamailio.available()
+    return uv.fs_stat(kamailio.program) and uv.fs_stat(kamailio.commander) and uv.fs_stat(kamailio.module) and true
+end
+
+local function absolute(path)
+    return uv.fs_realpath(path) or path
+end
+
+local module_path
+
+-- Where its modules lie, from its own mouth.
+function kamailio.module_path()
+    if not module_path then
+        local pipe = assert(io.popen(kamailio.program .. " -I 2>/dev/null"))
+        module_path = pipe:read("a"):match "paths to modules:%s*(%S+)" or error "kamailio -I names no path of modules"
+        pipe:close()
+    end
+    return module_path
+end
+
+-- A program run to its end while the loop goes on: status, standard output, standard error.
+local function run(program, arguments, ms)
+    local out, err, texts, status = uv.new_pipe(false), uv.new_pipe(false), {}, nil
+    local handle, pid = uv.spawn(program, { args = arguments, stdio = { nil, out, err } }, function(code)
+        status = code
+    end)
+    assert(handle, pid)
+    local open = 2
+    for name, pipe in pairs { out = out, err = err } do
+        texts[name] = ""
+        pipe:read_start(function(_, chunk)
+            if chunk then
+                texts[name] = texts[name] .. chunk
+            else
+                open = open - 1
+                pipe:close()
+            end
+        end)
+    end
+    local ended = wait.until_true(ms, function()
+        return status and open == 0
+    end)
+    if not ended then
+        uv.kill(pid, "sigkill")
+    end
+    handle:close()
+    return status or -1, texts.out, texts.err
+end
+
+local function quoted(value)
+    return type(value) == "number" and tostring(value) or ('"%s"'):format(value)
+end
+
+-- What stands before the routing: options as those of kamailio.start.
+local function preamble(options, port)
+    local lines = { "#!KAMAILIO", "debug=" .. (options.debug or 2), "log_stderror=yes", "fork=yes",
+        "children=" .. (options.children or 2), "tcp_children=" .. (options.tcp_children or 2),
+        "auto_aliases=no", "dns=no", "rev_dns=no", "enable_sctp=no", "tcp_connection_lifetime=3605",
+        "tcp_accept_no_cl=no", ("alias=\"%s\""):format(options.domain or "example.test"),
+        ("mpath=\"%s\""):format(kamailio.module_path()) }
+    for _, transport in ipairs { "udp", "tcp" } do
+        lines[#lines + 1] = ("listen=%s:127.0.0.1:%d"):format(transport, port)
+    end
+    lines[#lines + 1] = options.core
+    for _, name in ipairs(options.modules or kamailio.modules) do
+        lines[#lines + 1] = ('loadmodule "%s"'):format(name == "reflow" and absolute(kamailio.module) or name .. ".so")
+    end
+    for _, each in ipairs(options.params or {}) do
+        lines[#lines + 1] = ('modparam("%s", "%s", %s)'):format(each[1], each[2], quoted(each[3]))
+    end
+    return table.concat(lines, "\n") .. "\n"
+end
+
+-- The routes that kamailio.routing calls, where the test's own text has none of that name.
+local function routes(text)
+    for _, name in ipairs { "BEFORE", "CALL" } do
+        if text:find("route(" .. name .. ")", 1, true) and not text:find("route[" .. name .. "]", 1, true) then
+            text = ("%s\nroute[%s] { return; }\n"):format(text, name)
+        end
+    end
+    return text
+end
+
+local function new_folder()
+    return assert(uv.fs_mkdtemp((os.getenv "TMPDIR" or "/tmp") .. "/reflow-ksr-XXXXXX"))
+end
+
+local function remove_folder(path)
+    local entries = uv.fs_scandir(path)
+    while entries do
+        local name, kind = uv.fs_scandir_next(entries)
+        if not name then
+            break
+        elseif kind == "directory" then
+            remove_folder(path .. "/" .. name)
+        else
+            os.remove(path .. "/" .. name)
+        end
+    end
+    uv.fs_rmdir(path)
+end
+
+local function command_line(self, options)
+    local arguments = { "--pdeathsig", "TERM", kamailio.program, "-DD", "-E", "-f", self.config, "-Y", self.folder,
+        "-P", self.folder .. "/pid", "-w", self.folder, "-m", tostring(options.memory or 32),
+        "-M", tostring(options.private_memory or 8) }
+    for _, define in ipairs(options.defines or {}) do
+        arguments[#arguments + 1] = "-A"
+        arguments[#arguments + 1] = define
+    end
+    for _, argument in ipairs(options.args or {}) do
+        arguments[#arguments + 1] = argument
+    end
+    return arguments
+end
+
+-- The log is what it writes to standard error.
+local function spawn(self, options)
+    local pipe = uv.new_pipe(false)
+    local variables
+    if options.environment then
+        variables = {}
+        local all = uv.os_environ()
+        for name, value in pairs(options.environment) do
+            all[name] = value
+        end
+        for name, value in pairs(all) do
+            variables[#variables + 1] = name .. "=" .. value
+        end
+    end
+    -- A group of its own, so that none of its processes can outlive the test unseen; it ends where the test dies.
+    self.handle, self.pid = uv.spawn("/usr/bin/setpriv", { args = command_line(self, options), detached = true,
+        stdio = { nil, nil, pipe }, env = variables }, function(status, signal)
+        self.status, self.signal_number = status, signal
+        self.handle:close()
+    end)
+    assert(self.handle, self.pid)
+    pipe:read_start(function(_, chunk)
+        if chunk then
+            self.log = self.log .. chunk
+        elseif not pipe:is_closing() then
+            pipe:close()
+        end
+    end)
+end
+
+function kamailio.log_tail(self, lines)
+    local all = {}
+    for line in self.log:gmatch "[^\n]+" do
+        all[#all + 1] = line
+    end
+    return table.concat(all, "\n", math.max(1, #all - (lines or 15) + 1))
+end
+
+-- The process that takes TCP connections is the last one that Kamailio makes.
+local function is_up(self)
+    local text = self:rpc "core.psx"
+    return text and text:find("tcp main", 1, true)
+end
+
+local function wait_until_up(self)
+    local next_look = 0
+    wait.until_true(20000, function()
+        if self.status then
+            return true
+        elseif self.up_pattern then
+            self.up = self.log:find(self.up_pattern)
+        elseif uv.hrtime() >= next_look and uv.fs_stat(self.folder .. "/kamailio_ctl") then
+            self.up = is_up(self)
+            next_look = uv.hrtime() + 30 * 1000000
+        end
+        return self.up
+    end)
+    if not self.up or self.status then
+        local how = self.status and ("ended with status %d"):format(self.status) or "does not answer"
+        error(("Kamailio %s; its last lines:\n%s"):format(how, self:log_tail()), 3)
+    end
+end
+
+--[[ Starts it. options, all optional:
+       config      the path of a configuration, or its text (anything with a line end) without what stands before the
+                   routes: listen, mpath, loadmodule and modparam come from here. Default: kamailio.routing.
+       extra       more text after it: route[BEFORE], route[CALL], reply routes, event routes
+       modules     names in their order, "reflow" for ours; default kamailio.modules
+       params      list of { module, name, value }
+       core        text before the modules: core parameters
+       domain      "example.test"; false: none
+       defines     for the preprocessor (-A): { "WITH_X", "PORT=5070" }
+       port        for both transports; default: a free one (a configuration by path gets it as the define PORT)
+       memory, private_memory (MB), children, tcp_children, debug, args (more arguments), environment
+       folder      kept for a later start in the same place (then it is not removed)
+       up          a pattern in the log that says it is up; default: its RPC answers (needs ctl)
+       expect_end  true: do not wait; self:wait() then, and look at self.status and self.log
+     Fields: host, port, domain, pid, folder, log, status (once it has ended). Ended, with all its processes, when the
+     test `t` ends. ]]
+function kamailio.start(t, options)
+    options = options or {}
+    if not kamailio.available() then
+        t:skip("no Kamailio, or no " .. kamailio.module)
+    end
+    local self = setmetatable({ log = "", host = "127.0.0.1", port = options.port or server.free_port(),
+        domain = options.domain or "example.test", folder = options.folder or new_folder(),
+        up_pattern = options.up }, kamailio)
+    local config = options.config or kamailio.routing
+    local defines = { table.unpack(options.defines or {}) }
+    if config:find "\n" then
+        self.config = self.folder .. "/kamailio.cfg"
+        server.write(self.config, preamble(options, self.port) .. routes(config .. "\n" .. (options.extra or "")))
+    else
+        self.config = absolute(config)
+        table.insert(defines, 1, "PORT=" .. self.port)
+    end
+    t:defer(function()
+        self:finish()
+        if not options.folder then
+            remove_folder(self.folder)
+        end
+    end)
+    spawn(self, setmetatable({ defines = defines }, { __index = options }))
+    if not options.expect_end then
+        wait_until_up(self)
+    end
+    return self
+end
+
+function kamailio.alive(self)
+    return self.status == nil
+end
+
+-- Waits for the end of the main process; true when it came.
+function kamailio.wait(self, ms)
+    return wait.until_true(ms or 20000, function()
+        return self.status ~= nil
+    end) and (wait.pause(5) or true)
+end
+
+-- Position and captures of a line in the log, once it is there; `from` is a position to begin at. Raises where it does
+-- not come.
+function kamailio.wait_for_log(self, pattern, ms, from)
+    local found
+    wait.until_true(ms or 10000, function()
+        found = table.pack(self.log:find(pattern, from))
+        return found[1]
+    end)
+    if not found[1] then
+        error(("no %q in the log; its last lines:\n%s"):format(pattern, self:log_tail()), 2)
+    end
+    return table.unpack(found, 1, found.n)
+end
+
+-- Lines of the log that fit.
+function kamailio.log_lines(self, pattern)
+    local found = {}
+    for line in self.log:gmatch "[^\n]+" do
+        if line:find(pattern) then
+            found[#found + 1] = line
+        end
+    end
+    return found
+end
+
+-- An RPC command by kamcmd: its output, or nil and the error.
+function kamailio.rpc(self, command, ...)
+    local arguments = { "-s", "unix:" .. self.folder .. "/kamailio_ctl", command }
+    for _, argument in ipairs { ... } do
+        arguments[#arguments + 1] = tostring(argument)
+    end
+    local status, out, err = run(kamailio.commander, arguments, 10000)
+    local text = out .. err
+    if status ~= 0 or text:find "^error" then
+        return nil, text
+    end
+    return out
+end
+
+-- A statistic by its name ("reflow:failed_over", "shmem:used_size"); raises where there is none. Needs kex.
+function kamailio.statistic(self, name)
+    local group = name:match "^([^:]+):" .. ":"
+    local text = assert(self:rpc("stats.get_statistics", group))
+    for line in text:gmatch "[^\n]+" do
+        local each, value = line:match "^%s*(%S+) = (%d+)"
+        if each == name then
+            return tonumber(value)
+        end
+    end
+    error(("no statistic %s in: %s"):format(name, text), 2)
+end
+
+-- The statistic once it is at least so high, or what it is after ms.
+function kamailio.becomes(self, name, least, ms)
+    local got
+    wait.until_true(ms or 10000, function()
+        got = self:statistic(name)
+        return got >= least
+    end)
+    return got
+end
+
+-- pid and what Kamailio calls that process, for each ("udp receiver child=0 ...", "tcp main process").
+function kamailio.processes(self)
+    local list = {}
+    for pid, text in assert(self:rpc "core.psx"):gmatch "PID: (%d+)\n.-DSC: ([^\n]*)" do
+        list[#list + 1] = { pid = tonumber(pid), what = text }
+    end
+    return list
+end
+
+-- Pids of the processes that take SIP messages.
+function kamailio.workers(self)
+    local pids = {}
+    for _, process in ipairs(self:processes()) do
+        if process.what:find "receiver" then
+            pids[#pids + 1] = process.pid
+        end
+    end
+    return pids
+end
+
+local function group_lives(self)
+    return uv.kill(-self.pid, 0) == 0
+end
+
+-- All processes at once, without a chance to do anything.
+function kamailio.kill9(self)
+    self.killed = true
+    uv.kill(-self.pid, "sigkill")
+    self:wait(5000)
+    wait.until_true(5000, function()
+        return not group_lives(self)
+    end)
+end
+
+local function processes_gone(self)
+    if not wait.until_true(3000, function()
+        return not group_lives(self)
+    end) then
+        uv.kill(-self.pid, "sigkill")
+        error("Kamailio left processes behind", 3)
+    end
+end
+
+-- SIGTERM to the main process; it and its children end within the time, with status 0.
+function kamailio.stop(self, ms)
+    if self.status == nil then
+        uv.kill(self.pid, "sigterm")
+        if not self:wait(ms or 15000) then
+            self:kill9()
+            error("Kamailio did not end within the time after SIGTERM:\n" .. self:log_tail(), 2)
+        end
+        if self.status ~= 0 or self.signal_number ~= 0 then
+            error(("Kamailio ended with status %s, signal %s:\n%s"):format(self.status, self.signal_number,
+                self:log_tail()), 2)
+        end
+    end
+    processes_gone(self)
+end
+
+-- A child that dies takes all of Kamailio with it: that is in the log.
+function kamailio.finish(self)
+    local died = self.status and self.up and not self.killed
+    self:stop()
+    local crash = self.log:match "[^\n]*child process %d+ exited by a signal[^\n]*"
+    if (died or crash) and not self.killed then
+        error(("Kamailio died in the test: %s\n%s"):format(crash or "", self:log_tail(30)), 2)
+    end
+end
+
+return kamailio
