@@ -50,6 +50,7 @@
 #include <core/script_cb.h>
 #include <core/tcp_conn.h>
 #include <core/timer_proc.h>
+#include <core/utils/sruid.h>
 #include <core/counters.h>
 #include <modules/outbound/api.h>
 #include <modules/sl/sl.h>

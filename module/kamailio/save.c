@@ -3,4 +3,3 @@
 
 #include "kamailio/save.h"
 int sip_save(struct sip_msg *m, str *t) { (void)m; (void)t; return -1; }
-int aor_of_uri(const str *u, char *o, size_t s) { (void)u; (void)o; (void)s; return -1; }
