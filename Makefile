@@ -10,8 +10,10 @@ MODE   ?= release
 PACKAGES_BUILD = gcc make pkg-config libosip2-dev liblua5.4-dev libuv1-dev libsqlite3-dev libpcap-dev
 PACKAGES_TEST  = $(PACKAGES_BUILD) libcmocka-dev lua5.4 lua-luv sip-tester sqlite3 valgrind kamailio kamailio-outbound-modules \
                  kamailio-lua-modules kamailio-sqlite-modules dpkg-dev
-PACKAGES_LINT  = $(PACKAGES_BUILD) libcmocka-dev clang clang-format clang-tidy cppcheck lua-check lua5.4
+PACKAGES_LINT  = $(PACKAGES_BUILD) libcmocka-dev clang clang-format clang-tidy cppcheck lua-check lua5.4 \
+                 kamailio dpkg-dev
 PACKAGES_KAMAILIO = gcc make pkg-config libosip2-dev liblua5.4-dev kamailio kamailio-outbound-modules dpkg-dev
+PACKAGES_KAMAILIO6 = debootstrap
 PACKAGES_BENCH = $(PACKAGES_TEST)
 PACKAGES_RUN   = $(PACKAGES_BUILD) lua5.4 lua-luv
 
@@ -41,7 +43,7 @@ UNIT_TESTS     = $(patsubst tests/unit/%.c,$(OBJ)/unit/%,$(sort $(wildcard tests
 FUZZERS        = $(patsubst tests/fuzz/%.c,$(OBJ)/fuzz/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 BENCHES        = $(patsubst tests/bench/%.c,$(OBJ)/bench/%,$(sort $(wildcard tests/bench/bench_*.c)))
 
-PACKAGE_SETS   = build test lint bench run kamailio
+PACKAGE_SETS   = build test lint bench run kamailio kamailio6
 
 .PHONY: all binaries unit-tests fuzzers benches help run test valgrind demo bench soak fuzz lint rules install \
         clean format generate $(PACKAGE_SETS:%=packages-%)
@@ -90,8 +92,10 @@ $(OBJ)/module/script/embedded.o: $(shell find lua/reflow -name '*.lua' 2>/dev/nu
 KSR = $(BUILD)/kamailio
 KSR_OBJECTS = $(patsubst %.c,$(KSR)/%.o,$(call sources,kamailio))
 
-$(KSR)/flags: tests/support/kamailio_source.sh
-	@tests/support/kamailio_source.sh $(KSR) && touch $@
+# Asked each time, that an upgrade of Kamailio is noticed; left alone, and nothing is compiled again, where it is the same.
+.PHONY: kamailio-installed
+$(KSR)/flags: kamailio-installed
+	@tests/support/kamailio_source.sh $(KSR)
 
 $(KSR)/module/kamailio/%.o: module/kamailio/%.c $(KSR)/flags
 	@mkdir -p $(@D)
@@ -105,9 +109,26 @@ $(KSR)/reflow.so: $(KSR_OBJECTS) $(SHARED_OBJECTS)
 -include $(shell find $(KSR)/module -name '*.d' 2>/dev/null)
 
 ## make kamailio   build/kamailio/reflow.so for the Kamailio that is installed (it is, where it is missing)
-.PHONY: kamailio install-kamailio
+.PHONY: kamailio install-kamailio test-kamailio6
 kamailio: packages-kamailio
 	@$(MAKE) -s -j$(shell nproc) --no-print-directory MODE=release $(KSR)/reflow.so
+	@echo "$(KSR)/reflow.so, for Kamailio $$(cat $(KSR)/version)"
+
+## make install-kamailio  DESTDIR=: the module among Kamailio's own, its README and examples
+KSR_MODULES ?= $(shell kamailio -I 2>/dev/null | sed -n 's/^ *Default paths to modules: *\([^: ]*\).*/\1/p')
+KSR_DOC = $(DESTDIR)/usr/share/doc/kamailio-reflow
+install-kamailio: kamailio
+	@test -n "$(KSR_MODULES)" || { echo "kamailio -I names no folder of modules: give it by KSR_MODULES=FOLDER." >&2; exit 1; }
+	install -d $(DESTDIR)$(KSR_MODULES) $(KSR_DOC)/examples
+	install -m 644 $(KSR)/reflow.so $(DESTDIR)$(KSR_MODULES)/reflow.so
+	install -m 644 $(wildcard module/kamailio/README.md) module/kamailio/COPYING LICENSE $(KSR_DOC)
+	install -m 644 $(wildcard examples/kamailio/*) $(KSR_DOC)/examples
+
+## make test-kamailio6  the module in Debian 13's Kamailio 6: a chroot, built there, one call; as root
+test-kamailio6:
+	@$(if $(filter-out 0,$(shell id -u)),echo "A chroot is made by root: start it as root." >&2; exit 1,:)
+	@$(MAKE) -s --no-print-directory packages-kamailio6
+	@tests/support/kamailio6.sh $(KSR)6
 
 ## make run        builds and starts examples/registrar.lua on 127.0.0.1:5060, UDP and TCP; Ctrl-C ends it
 run: packages-run

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
--- lint.lua FILE...: what no compiler checks. Layer directions, licence lines, status codes as bare numbers, traces of
--- the machine it was written on. Prints one line for each finding; exit status 1 where there is one.
+-- lint.lua FILE...: what no compiler checks. Layer directions, the order of includes in the Kamailio module, licence
+-- lines, status codes as bare numbers, traces of the machine it was written on. Prints one line for each finding; exit
+-- status 1 where there is one.
 
 -- What each layer may include of ours, and which libraries beside the C library.
 local layers = {
@@ -65,10 +66,15 @@ local function check_ours(path, number, layer, included)
     end
 end
 
+-- Where the names that Kamailio's headers share with the core's are renamed.
+local kamailio_door = "module/kamailio/ksr.h"
+
 local function check_system(path, number, layer, included)
     for _, pair in ipairs(libraries) do
         if included:find(pair[1]) then
-            if not contains(layers[layer].libraries, pair[2]) then
+            if pair[2] == "kamailio" and layer == "kamailio" and path ~= kamailio_door then
+                tell(path, number, ("<%s> comes through kamailio/ksr.h alone"):format(included))
+            elseif not contains(layers[layer].libraries, pair[2]) then
                 tell(path, number, ("%s may not include <%s>"):format(layer, included))
             end
             return
@@ -95,6 +101,23 @@ local function check_layers(path, text)
         elseif system then
             check_system(path, number, layer, system)
         end
+    end
+end
+
+-- Kamailio's headers before all else: what the C library or the core defines first, they would find in their way. A
+-- header that includes none of them need not know.
+local function check_first(path, text)
+    if not path:find "^module/kamailio/" or path == kamailio_door then
+        return
+    end
+    local first, at
+    for number, line in ipairs(lines_of(text)) do
+        local included = line:match '^%s*#%s*include%s+[<"]([^>"]+)[>"]'
+        first = first or included
+        at = at or included == "kamailio/ksr.h" and number
+    end
+    if first ~= "kamailio/ksr.h" and (at or path:find "%.c$") then
+        tell(path, at or 1, "\"kamailio/ksr.h\" is not the first include")
     end
 end
 
@@ -166,8 +189,10 @@ local function check_licence(path, text)
     if line:find "^#!" or line:find "^<%?xml" then
         line = line .. (first[2] or "")
     end
-    if not line:find("SPDX-License-Identifier: ", 1, true) then
-        tell(path, 1, "the first line has no SPDX-License-Identifier")
+    -- What is compiled against Kamailio's headers is a work based on them.
+    local wanted = path:find "^module/kamailio/" and "GPL-2.0-or-later" or "BSD-2-Clause"
+    if line:match "SPDX%-License%-Identifier: ([%w.-]+)" ~= wanted then
+        tell(path, 1, "the first line has no SPDX-License-Identifier: " .. wanted)
     end
 end
 
@@ -184,7 +209,7 @@ local function check_traces(path, text)
     end
 end
 
-local without_licence = { LICENSE = true, [".gitignore"] = true }
+local without_licence = { LICENSE = true, ["module/kamailio/COPYING"] = true, [".gitignore"] = true }
 
 for _, path in ipairs(arg) do
     local file = io.open(path, "rb")
@@ -199,6 +224,7 @@ for _, path in ipairs(arg) do
         check_traces(path, text)
         if path:find "%.[ch]$" then
             check_layers(path, text)
+            check_first(path, text)
             check_codes(path, text)
         end
     end
