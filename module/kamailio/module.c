@@ -84,6 +84,7 @@ static param_export_t params[] = {
     {"max_expires", PARAM_INT, &module_config.expires_most},
     {"max_contacts", PARAM_INT, &module_config.contacts_most},
     {"poll_interval", PARAM_INT, &module_config.poll_ms},
+    {"event_callback", PARAM_STR, &module_config.event_callback},
     {0, 0, 0},
 };
 

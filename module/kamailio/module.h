@@ -20,6 +20,7 @@ struct module_config {
     int expires_least;           /* s; shorter is refused with 423 */
     int expires_most;            /* s; longer is cut */
     int contacts_most;           /* of one AOR, 1 to 64 */
+    str event_callback;          /* KEMI: the function that is called in place of the event routes; empty: none */
     int poll_ms; /* how often connections are looked at where no event tells of closed ones, 5 to 60000 */
 };
 

@@ -16,4 +16,12 @@ void rest_set(struct text destination, uint32_t seconds); /* 0 ends it */
 bool rest_is_on(struct text destination);
 size_t rest_count(void);
 
+struct rest_view {
+    uint32_t seconds_left;
+    uint8_t length;
+    char destination[255];
+};
+/* Copies, at most `most`; returns how many rest. */
+size_t rest_list(struct rest_view *views, size_t most);
+
 #endif

@@ -32,6 +32,7 @@ void stats_count(enum stat stat);
 void stats_decision(const struct decision *decision); /* by class, action and rule */
 void stats_hook(enum hook hook, enum script_outcome outcome);
 void stats_version(uint64_t number); /* of the policy that is in use in this process */
+uint64_t stats_version_in_use(void); /* what stats_version() was last told, in any process; 0: nothing */
 void stats_reset(void);
 
 #endif
