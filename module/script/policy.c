@@ -398,18 +398,34 @@ static uint32_t thousandth(struct text call_id)
     return (hash ^ hash >> 16) % 1000;
 }
 
-void policy_take(struct policy *policy, struct text call_id, struct policy_hold *hold)
+static void take(struct policy *policy, const struct version *version, struct policy_hold *hold)
 {
-    struct version *version = policy->active;
-    if (policy->canary != NULL && thousandth(call_id) < policy->canary_share)
-        version = policy->canary;
     *hold = (struct policy_hold){.policy = policy};
     if (version != NULL && version->script != NULL) {
         hold->script = script_hold(version->script);
         hold->version = version->record.number;
+        hold->hash = version->record.hash;
     }
     if (policy->shadow != NULL)
         hold->shadow = script_hold(policy->shadow->script);
+}
+
+void policy_take(struct policy *policy, struct text call_id, struct policy_hold *hold)
+{
+    bool for_canary = policy->canary != NULL && thousandth(call_id) < policy->canary_share;
+    take(policy, for_canary ? policy->canary : policy->active, hold);
+}
+
+void policy_take_version(struct policy *policy, uint64_t hash, struct policy_hold *hold)
+{
+    const struct version *const others[] = {policy->canary, policy->previous};
+    const struct version *version = policy->active;
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        bool is_active = version != NULL && version->record.hash == hash;
+        if (!is_active && others[i] != NULL && others[i]->record.hash == hash)
+            version = others[i];
+    }
+    take(policy, version, hold);
 }
 
 void policy_release(struct policy_hold *hold)

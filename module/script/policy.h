@@ -42,7 +42,8 @@ struct policy_hold {
     struct policy *policy;
     struct script *script; /* NULL: no script, the core decides */
     struct script *shadow;
-    uint64_t version;
+    uint64_t version; /* its number */
+    uint64_t hash;    /* of its bytes */
 };
 
 /* How a shadow compares: by hook, code and kind of difference. */
@@ -92,6 +93,9 @@ int policy_end_trial(struct policy *policy, enum policy_place place);
 
 /* For a new call: by hash of its Call-ID, so that retransmissions and dialogs stay together. Release when it ends. */
 void policy_take(struct policy *policy, struct text call_id, struct policy_hold *hold);
+/* For a call that began elsewhere, with the version whose bytes have this hash: that one where it is still in use here,
+   else the active one. */
+void policy_take_version(struct policy *policy, uint64_t hash, struct policy_hold *hold);
 void policy_release(struct policy_hold *hold);
 bool policy_has_hook(const struct policy_hold *hold, enum hook hook);
 bool policy_hears_response(const struct policy_hold *hold, const struct facts *facts);

@@ -49,6 +49,11 @@ int sources_read(struct sources **out, const struct host *host, const struct lay
 int sources_save(const struct sources *sources, const char *path);
 int sources_load(struct sources **out, const struct host *host, const char *path, char *error, size_t error_size);
 
+/* The bytes of that file, for other processes: in the host's memory, to be freed by its allocator with *size. 0 or
+   -ENOMEM; sources_unpack() also -EBADMSG where they are not what was packed. */
+int sources_pack(const struct sources *sources, char **bytes, size_t *size);
+int sources_unpack(struct sources **out, const struct host *host, const char *bytes, size_t size);
+
 struct sources *sources_hold(struct sources *sources);
 void sources_release(struct sources *sources); /* NULL is fine */
 

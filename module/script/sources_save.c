@@ -114,19 +114,31 @@ static int write_aside(const char *path, const char *bytes, size_t length)
     return error;
 }
 
-int sources_save(const struct sources *sources, const char *path)
+int sources_pack(const struct sources *sources, char **bytes, size_t *size)
 {
     const struct host *host = sources->host;
     struct writer writer = {0};
     put_sources(&writer, sources);
-    size_t size = writer.length + NUMBER_SIZE;
-    writer = (struct writer){.bytes = host->allocate(host->context, NULL, 0, size)};
+    *size = writer.length + NUMBER_SIZE;
+    writer = (struct writer){.bytes = host->allocate(host->context, NULL, 0, *size)};
     if (writer.bytes == NULL)
         return -ENOMEM;
     put_sources(&writer, sources);
     put_number(&writer, sources_checksum(writer.bytes, writer.length));
-    int error = write_aside(path, writer.bytes, size);
-    host->allocate(host->context, writer.bytes, size, 0);
+    *bytes = writer.bytes;
+    return 0;
+}
+
+int sources_save(const struct sources *sources, const char *path)
+{
+    const struct host *host = sources->host;
+    char *bytes;
+    size_t size;
+    int error = sources_pack(sources, &bytes, &size);
+    if (error != 0)
+        return error;
+    error = write_aside(path, bytes, size);
+    host->allocate(host->context, bytes, size, 0);
     return error;
 }
 
@@ -225,6 +237,15 @@ static bool is_whole(const char *bytes, size_t length)
     return get_number(&sum) == sources_checksum(bytes, length - NUMBER_SIZE);
 }
 
+int sources_unpack(struct sources **out, const struct host *host, const char *bytes, size_t size)
+{
+    const unsigned char *begin = (const unsigned char *)bytes;
+    if (!is_whole(bytes, size))
+        return -EBADMSG;
+    struct reader reader = {begin + MAGIC_SIZE, begin + size - NUMBER_SIZE, false};
+    return get_sources(&reader, host, out);
+}
+
 static int read_saved(int file, const struct host *host, struct sources **out)
 {
     struct stat status;
@@ -237,12 +258,7 @@ static int read_saved(int file, const struct host *host, struct sources **out)
     if (bytes == NULL)
         return -ENOMEM;
     ssize_t length = sources_read_all(file, bytes, size - 1);
-    int error = length < 0 ? (int)length : -EBADMSG;
-    if (length >= 0 && is_whole(bytes, (size_t)length)) {
-        const unsigned char *begin = (const unsigned char *)bytes;
-        struct reader reader = {begin + MAGIC_SIZE, begin + length - NUMBER_SIZE, false};
-        error = get_sources(&reader, host, out);
-    }
+    int error = length < 0 ? (int)length : sources_unpack(out, host, bytes, (size_t)length);
     host->allocate(host->context, bytes, size, 0);
     return error;
 }
