@@ -7,12 +7,12 @@ DESTDIR ?=
 CC     ?= cc
 MODE   ?= release
 
-PACKAGES_BUILD = gcc make pkg-config libosip2-dev liblua5.4-dev libuv1-dev libsqlite3-dev libpcap-dev
+PACKAGES_BUILD = gcc make pkg-config libosip2-dev liblua5.4-dev libuv1-dev libsqlite3-dev libpcap-dev libssl-dev
 PACKAGES_TEST  = $(PACKAGES_BUILD) libcmocka-dev lua5.4 lua-luv sip-tester sqlite3 valgrind kamailio kamailio-outbound-modules \
                  kamailio-lua-modules kamailio-sqlite-modules dpkg-dev
 PACKAGES_LINT  = $(PACKAGES_BUILD) libcmocka-dev clang clang-format clang-tidy cppcheck lua-check lua5.4 \
                  kamailio dpkg-dev
-PACKAGES_KAMAILIO = gcc make pkg-config libosip2-dev liblua5.4-dev kamailio kamailio-outbound-modules dpkg-dev
+PACKAGES_KAMAILIO = gcc make pkg-config libosip2-dev liblua5.4-dev libssl-dev kamailio kamailio-outbound-modules dpkg-dev
 PACKAGES_KAMAILIO6 = debootstrap
 PACKAGES_BENCH = $(PACKAGES_TEST)
 PACKAGES_RUN   = $(PACKAGES_BUILD) lua5.4 lua-luv
@@ -30,8 +30,9 @@ CFLAGS_debug    = -O0 -g
 OPTIMISE = $(CFLAGS_$(MODE))
 REFLOW_CFLAGS = -std=c11 -fPIC -fvisibility=hidden $(WARNINGS) $(OPTIMISE) $(CFLAGS)
 
-LIBS_SIP  = -losipparser2
-LIBS_ALL  = $(LIBS_SIP) -llua5.4 -luv -lsqlite3 -lpcap -lm -lpthread
+# What the shared layers need.
+LIBS_SHARED = -losipparser2 -lcrypto
+LIBS_ALL  = $(LIBS_SHARED) -llua5.4 -luv -lsqlite3 -lpcap -lm -lpthread
 
 OBJ = $(BUILD)/$(MODE)
 objects = $(patsubst %.c,$(OBJ)/%.o,$(1))
@@ -65,7 +66,7 @@ $(OBJ)/reflow: $(ALL_OBJECTS)
 	$(CC) $(REFLOW_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_ALL)
 
 $(OBJ)/reflow.so: $(SHARED_OBJECTS)
-	$(CC) $(REFLOW_CFLAGS) $(LDFLAGS) -shared -o $@ $^ $(LIBS_SIP) -lm -lpthread
+	$(CC) $(REFLOW_CFLAGS) $(LDFLAGS) -shared -o $@ $^ $(LIBS_SHARED) -lm -lpthread
 
 $(OBJ)/unit/%: $(OBJ)/tests/unit/%.o $(TEST_OBJECTS)
 	@mkdir -p $(@D)
@@ -104,7 +105,7 @@ $(KSR)/module/kamailio/%.o: module/kamailio/%.c $(KSR)/flags
 	    $(OPTIMISE) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 $(KSR)/reflow.so: $(KSR_OBJECTS) $(SHARED_OBJECTS)
-	$(CC) -shared -pthread $(OPTIMISE) $(LDFLAGS) -o $@.new $^ $(LIBS_SIP) -llua5.4 -lm && mv -f $@.new $@
+	$(CC) -shared -pthread $(OPTIMISE) $(LDFLAGS) -o $@.new $^ $(LIBS_SHARED) -llua5.4 -lm && mv -f $@.new $@
 
 -include $(shell find $(KSR)/module -name '*.d' 2>/dev/null)
 

@@ -7,7 +7,7 @@
 local layers = {
     core = { ours = { "core" }, libraries = {} },
     host = { ours = { "core", "host" }, libraries = {} },
-    flow = { ours = { "core", "host", "flow" }, libraries = {} },
+    flow = { ours = { "core", "host", "flow" }, libraries = { "openssl" } },
     sip = { ours = { "core", "host", "sip" }, libraries = { "osipparser2" } },
     script = { ours = { "core", "flow", "host", "sip", "script" }, libraries = { "lua" } },
     standalone = { ours = { "core", "flow", "host", "sip", "script", "standalone" }, libraries = { "uv", "sqlite" } },
@@ -20,7 +20,7 @@ local doors = { ["module/cli/commands.c"] = { ["standalone/serve.h"] = true },
     ["module/cli/scene.h"] = { ["standalone/server.h"] = true } }
 
 local libraries = { { "^lua", "lua" }, { "^lauxlib", "lua" }, { "^lualib", "lua" }, { "^uv", "uv" },
-    { "^sqlite3", "sqlite" }, { "^pcap/", "pcap" }, { "^osipparser2/", "osipparser2" }, { "^osip2/", "osip2" },
+    { "^sqlite3", "sqlite" }, { "^pcap/", "pcap" }, { "^osipparser2/", "osipparser2" }, { "^osip2/", "osip2" }, { "^openssl/", "openssl" },
     { "^core/", "kamailio" }, { "^modules/", "kamailio" } }
 
 -- Of the C library and the system; core keeps to the first list.

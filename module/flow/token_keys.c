@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "flow/token_private.h"
+
+#include <errno.h>
+#include <openssl/core_names.h>
+#include <openssl/crypto.h>
+#include <openssl/params.h>
+#include <openssl/rand.h>
+#include <stdio.h>
+
+/* The life of keys (5626-5.2.b): they outlive the process, one signs, the others still verify what they signed. */
+
+static void key_forget(struct token_key *key)
+{
+    EVP_MAC_CTX_free(key->mac);
+    OPENSSL_cleanse(key, sizeof *key);
+}
+
+static int key_prepare(const struct token_keys *keys, struct token_key *key)
+{
+    char digest[] = "SHA256";
+    OSSL_PARAM parameters[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+                               OSSL_PARAM_construct_end()};
+    key->mac = EVP_MAC_CTX_new(keys->algorithm);
+    if (key->mac != NULL && EVP_MAC_init(key->mac, key->secret, sizeof key->secret, parameters) == 1)
+        return 0;
+    EVP_MAC_CTX_free(key->mac);
+    key->mac = NULL;
+    return -ENOMEM;
+}
+
+static int64_t wall(const struct token_keys *keys)
+{
+    return keys->host->wall_s(keys->host->context);
+}
+
+/* Ids go round; one that is still in the ring is passed over. */
+static uint8_t free_id(const struct token_keys *keys)
+{
+    unsigned id = keys->count > 0 ? keys->keys[keys->count - 1].id : 0;
+    bool taken = true;
+    while (taken) {
+        id = id % 255 + 1;
+        taken = false;
+        for (size_t i = 0; i < keys->count; i++)
+            taken |= keys->keys[i].id == id;
+    }
+    return (uint8_t)id;
+}
+
+static int key_draw(const struct token_keys *keys, struct token_key *key)
+{
+    *key = (struct token_key){.id = free_id(keys), .created_at = wall(keys)};
+    return RAND_bytes(key->secret, sizeof key->secret) == 1 ? key_prepare(keys, key) : -EIO;
+}
+
+static void drop_oldest(struct token_keys *keys, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        key_forget(&keys->keys[i]);
+    memmove(keys->keys, keys->keys + count, (keys->count - count) * sizeof keys->keys[0]);
+    keys->count -= count;
+}
+
+static int rotate(struct token_keys *keys, bool only_new)
+{
+    struct token_key next[TOKEN_KEYS_MOST];
+    struct token_key drawn;
+    size_t dropped = keys->count == TOKEN_KEYS_MOST;
+    size_t kept = keys->count - dropped;
+    int error = key_draw(keys, &drawn);
+    if (error != 0)
+        return error;
+    memcpy(next, keys->keys + dropped, kept * sizeof next[0]);
+    next[kept] = drawn;
+    if (keys->path != NULL)
+        error = token_file_write(keys->path, next, kept + 1, only_new);
+    OPENSSL_cleanse(next, sizeof next);
+    if (error != 0) {
+        key_forget(&drawn);
+        return error;
+    }
+    drop_oldest(keys, dropped);
+    keys->keys[keys->count++] = drawn;
+    return 0;
+}
+
+int token_keys_rotate(struct token_keys *keys)
+{
+    return rotate(keys, false);
+}
+
+int token_keys_age(struct token_keys *keys, int64_t rotate_s, int64_t keep_s)
+{
+    int changed = 0;
+    size_t stale = 0;
+    if (wall(keys) - keys->keys[keys->count - 1].created_at >= rotate_s) {
+        int error = token_keys_rotate(keys);
+        if (error != 0)
+            return error;
+        changed = 1;
+    }
+    /* A key has signed until the next one was made. */
+    while (stale + 1 < keys->count && wall(keys) - keys->keys[stale + 1].created_at >= keep_s)
+        stale++;
+    if (stale == 0)
+        return changed;
+    int error = keys->path != NULL ? token_file_write(keys->path, keys->keys + stale, keys->count - stale, false) : 0;
+    if (error != 0)
+        return error;
+    drop_oldest(keys, stale);
+    return 1;
+}
+
+static int adopt(struct token_keys *keys, struct token_key_list *list)
+{
+    size_t made = 0;
+    while (made < list->count && key_prepare(keys, &list->keys[made]) == 0)
+        made++;
+    if (made < list->count) {
+        for (size_t i = 0; i < list->count; i++)
+            key_forget(&list->keys[i]);
+        return -ENOMEM;
+    }
+    drop_oldest(keys, keys->count);
+    memcpy(keys->keys, list->keys, list->count * sizeof list->keys[0]);
+    keys->count = list->count;
+    return 0;
+}
+
+int token_keys_reload(struct token_keys *keys, char *error, size_t error_size)
+{
+    struct token_key_list list = {.count = 0};
+    if (keys->path == NULL)
+        return 0;
+    int result = token_file_read(keys->path, &list, error, error_size);
+    if (result == 0)
+        result = adopt(keys, &list);
+    if (result == -ENOMEM)
+        snprintf(error, error_size, "%s: no memory for its keys", keys->path);
+    OPENSSL_cleanse(&list, sizeof list);
+    return result;
+}
+
+static int fill(struct token_keys *keys, char *error, size_t error_size)
+{
+    int result = keys->path != NULL ? token_keys_reload(keys, error, error_size) : -ENOENT;
+    if (result != -ENOENT)
+        return result;
+    result = rotate(keys, true);
+    if (result == -EEXIST)
+        return token_keys_reload(keys, error, error_size);
+    if (result != 0)
+        snprintf(error, error_size, "%s: no key ring can be made: %s", keys->path != NULL ? keys->path : "memory",
+                 strerror(-result));
+    return result;
+}
+
+int token_keys_open(struct token_keys **out, const struct host *host, const char *path, char *error, size_t error_size)
+{
+    size_t path_size = path != NULL ? strlen(path) + 1 : 0;
+    struct token_keys *keys = host->allocate(host->context, NULL, 0, sizeof *keys);
+    int result = -ENOMEM;
+    snprintf(error, error_size, "no memory for a key ring");
+    if (keys == NULL)
+        return result;
+    *keys = (struct token_keys){.host = host, .algorithm = EVP_MAC_fetch(NULL, "HMAC", NULL)};
+    if (path != NULL) {
+        keys->path = host->allocate(host->context, NULL, 0, path_size);
+        if (keys->path != NULL)
+            memcpy(keys->path, path, path_size);
+    }
+    if (keys->algorithm != NULL && (path == NULL || keys->path != NULL))
+        result = fill(keys, error, error_size);
+    if (result != 0)
+        token_keys_close(keys);
+    else
+        *out = keys;
+    return result;
+}
+
+void token_keys_close(struct token_keys *keys)
+{
+    if (keys == NULL)
+        return;
+    const struct host *host = keys->host;
+    drop_oldest(keys, keys->count);
+    EVP_MAC_free(keys->algorithm);
+    if (keys->path != NULL)
+        host->allocate(host->context, keys->path, strlen(keys->path) + 1, 0);
+    host->allocate(host->context, keys, sizeof *keys, 0);
+}
+
+size_t token_keys_list(const struct token_keys *keys, struct token_key_view *views, size_t most)
+{
+    for (size_t i = 0; i < keys->count && i < most; i++) {
+        const struct token_key *key = &keys->keys[keys->count - 1 - i];
+        views[i] = (struct token_key_view){.id = key->id, .created_at = key->created_at, .signs = i == 0};
+    }
+    return keys->count;
+}
