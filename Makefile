@@ -13,6 +13,7 @@ PACKAGES_TEST  = $(PACKAGES_BUILD) libcmocka-dev lua5.4 lua-luv sip-tester sqlit
 PACKAGES_LINT  = $(PACKAGES_BUILD) libcmocka-dev clang clang-format clang-tidy cppcheck lua-check lua5.4 \
                  kamailio dpkg-dev
 PACKAGES_KAMAILIO = gcc make pkg-config libosip2-dev liblua5.4-dev libssl-dev kamailio kamailio-outbound-modules dpkg-dev
+PACKAGES_KAMAILIO_TEST = $(PACKAGES_KAMAILIO) lua5.4 lua-luv kamailio-lua-modules kamailio-sqlite-modules sqlite3
 PACKAGES_KAMAILIO6 = debootstrap
 PACKAGES_BENCH = $(PACKAGES_TEST)
 PACKAGES_RUN   = $(PACKAGES_BUILD) lua5.4 lua-luv
@@ -22,7 +23,8 @@ SHARED = core flow sip script
 LAYERS = $(SHARED) standalone cli
 sources = $(sort $(wildcard module/$(1)/*.c))
 
-CPPFLAGS += -Imodule -D_GNU_SOURCE $(shell pkg-config --cflags lua5.4 libuv 2>/dev/null)
+# Asked for one by one: the Kamailio module needs no libuv.
+CPPFLAGS += -Imodule -D_GNU_SOURCE $(foreach library,lua5.4 libuv,$(shell pkg-config --cflags $(library) 2>/dev/null))
 WARNINGS  = -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wpointer-arith
 CFLAGS_release  = -O2 -g
 CFLAGS_sanitize = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
@@ -44,7 +46,7 @@ UNIT_TESTS     = $(patsubst tests/unit/%.c,$(OBJ)/unit/%,$(sort $(wildcard tests
 FUZZERS        = $(patsubst tests/fuzz/%.c,$(OBJ)/fuzz/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 BENCHES        = $(patsubst tests/bench/%.c,$(OBJ)/bench/%,$(sort $(wildcard tests/bench/bench_*.c)))
 
-PACKAGE_SETS   = build test lint bench run kamailio kamailio6
+PACKAGE_SETS   = build test lint bench run kamailio kamailio-test kamailio6
 
 .PHONY: all binaries unit-tests fuzzers benches help run test valgrind demo bench soak fuzz lint rules install \
         clean format generate $(PACKAGE_SETS:%=packages-%)
@@ -186,7 +188,7 @@ install: all
 	install -m 644 $(wildcard README.md LICENSE) $(DESTDIR)$(PREFIX)/share/doc/reflow
 
 $(PACKAGE_SETS:%=packages-%): packages-%:
-	@tests/support/packages.sh $(PACKAGES_$(shell echo $* | tr a-z A-Z))
+	@tests/support/packages.sh $(PACKAGES_$(shell echo $* | tr a-z- A-Z_))
 
 ## make clean      removes what was built
 clean:
