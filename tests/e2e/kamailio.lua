@@ -404,6 +404,7 @@ end
 
 -- SIGTERM to the main process; it and its children end within the time, with status 0.
 function kamailio.stop(self, ms)
+    self.stopped = true
     if self.status == nil then
         uv.kill(self.pid, "sigterm")
         if not self:wait(ms or 15000) then
@@ -420,7 +421,7 @@ end
 
 -- A child that dies takes all of Kamailio with it: that is in the log.
 function kamailio.finish(self)
-    local died = self.status and self.up and not self.killed
+    local died = self.status and self.up and not self.killed and not self.stopped
     self:stop()
     local crash = self.log:match "[^\n]*child process %d+ exited by a signal[^\n]*"
     if (died or crash) and not self.killed then

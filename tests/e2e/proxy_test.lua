@@ -3,73 +3,31 @@
 local uv = require "luv"
 local tap = require "tap"
 local ua = require "ua"
-local server = require "server"
+local host = require "host"
+local flows = require "flows"
 
-local test = tap.test
+local test = host.test
+local over_tcp = { transports = { "tcp" } }
+local over_udp = { transports = { "udp" } }
 local one, two = ua.instance(1), ua.instance(2)
 
-local function start(t, options)
-    local s = server.start(t, options)
-    return function(user, more)
-        local o = { port = s.port, user = user, domain = s.domain, transport = "tcp" }
-        for name, value in pairs(more or {}) do
-            o[name] = value
-        end
-        return ua.open(o)
-    end, s
-end
-
--- Two flows of one instance; the call tries `first` first.
-local function two_flows(open, more)
-    local first, second = open("bob", more), open("bob", more)
-    first:register { instance = one, reg_id = 1, q = "1.0" }
-    second:register { instance = one, reg_id = 2, q = "0.5" }
-    return first, second, open("alice")
-end
-
--- Two flows of one instance with the same q, and which of the two a call took.
-local function equal_flows(open, more)
-    local a, b = open("bob", more), open("bob", more)
-    a:register { instance = one, reg_id = 1 }
-    b:register { instance = one, reg_id = 2 }
-    local caller = open("alice")
-    local call = caller:invite(a.aor)
-    local taken, other
-    ua.wait.until_true(ua.patience, function()
-        for _, pair in ipairs { { a, b }, { b, a } } do
-            if #pair[1].inbox > 0 then
-                taken, other = pair[1], pair[2]
-                return true
-            end
-        end
-    end)
-    assert(taken, "the INVITE came on neither flow")
-    return taken, other, caller, call
-end
-
-test("a call from end to end over TCP and over UDP", function(t)
-    local open = start(t)
-    for _, transport in ipairs { "tcp", "udp" } do
-        local more = { transport = transport }
-        local bob, alice = open("bob-" .. transport, more), open("alice", more)
-        bob:register { instance = one, reg_id = 1 }
-        alice:call(bob)
-        t:equal(#bob.odd + #alice.odd, 0)
-    end
+test("a call from end to end", function(t, open)
+    local bob, alice = open("bob"), open("alice")
+    bob:register { instance = one, reg_id = 1 }
+    alice:call(bob)
+    t:equal(#bob.odd + #alice.odd, 0)
 end)
 
-test("a call from UDP to TCP and back", function(t)
-    local open = start(t)
-    local bob, alice = open("bob"), open("alice", { transport = "udp" })
+test("a call from one transport to the other and back", function(_, open, s)
+    local bob, alice = open("bob"), open("alice", { transport = s.other_transport })
     bob:register { instance = one, reg_id = 1 }
     alice:register { instance = two, reg_id = 1 }
     alice:call(bob)
     bob:call(alice)
 end)
 
-test("5626-7.a the INVITE goes over one flow of the instance, never over two", function(t)
-    local open = start(t)
-    local taken, other, caller, call = equal_flows(open)
+test("5626-7.a the INVITE goes over one flow of the instance, never over two", function(_, open)
+    local taken, other, caller, call = flows.equal(open)
     local invite = taken:expect "INVITE"
     taken:reply(invite, 180)
     other:expect_none("INVITE", 300)
@@ -79,9 +37,8 @@ test("5626-7.a the INVITE goes over one flow of the instance, never over two", f
     other:expect_none("ACK", 100)
 end)
 
-test("5626-7.a two instances ring at the same time, one flow each", function(t)
-    local open = start(t)
-    local bob, desk = equal_flows(open)
+test("5626-7.a two instances ring at the same time, one flow each", function(t, open)
+    local bob, desk = flows.equal(open)
     t:ok(bob and desk)
     local phone = open("bob")
     phone:register { instance = two, reg_id = 1 }
@@ -114,9 +71,8 @@ test("5626-7.a two instances ring at the same time, one flow each", function(t)
     caller:expect_final(call, 603)
 end)
 
-test("5626-7.b 5626-7.g 430 moves the call to the other flow and drops that binding alone", function(t)
-    local open = start(t)
-    local taken, other, caller, call = equal_flows(open)
+test("5626-7.b 5626-7.g 430 moves the call to the other flow and drops that binding alone", function(t, open)
+    local taken, other, caller, call = flows.equal(open)
     taken:reply(taken:expect "INVITE", 430)
     taken:expect "ACK"
     local invite = other:expect "INVITE"
@@ -126,10 +82,9 @@ test("5626-7.b 5626-7.g 430 moves the call to the other flow and drops that bind
     t:equal(#caller:bindings(taken.aor), 1)
 end)
 
-test("5626-7.c a final answer of the instance is final: the other flow is not tried", function(t)
-    local open = start(t)
+test("5626-7.c a final answer of the instance is final: the other flow is not tried", function(t, open)
     for _, status in ipairs { 486, 403, 404, 480, 500, 503, 302 } do
-        local taken, other, caller, call = equal_flows(open)
+        local taken, other, caller, call = flows.equal(open)
         taken:reply(taken:expect "INVITE", status)
         taken:expect "ACK"
         local answer = caller:expect_final(call)
@@ -140,26 +95,23 @@ test("5626-7.c a final answer of the instance is final: the other flow is not tr
     end
 end)
 
-test("5626-7.c nor in another q class", function(t)
-    local open = start(t)
-    local first, second, caller = two_flows(open)
+test("5626-7.c nor in another q class", function(_, open)
+    local first, second, caller = flows.two(open)
     local call = caller:invite(first.aor)
     first:reply(first:expect "INVITE", 486)
     caller:expect_final(call, 486)
     second:expect_none("INVITE", 200)
 end)
 
-test("5626-7.d 408 without a provisional: the other flow is tried", function(t)
-    local open = start(t)
-    local taken, other, caller, call = equal_flows(open)
+test("5626-7.d 408 without a provisional: the other flow is tried", function(_, open)
+    local taken, other, caller, call = flows.equal(open)
     taken:reply(taken:expect "INVITE", 408)
     other:reply(other:expect "INVITE", 200)
     caller:expect_final(call, 200)
 end)
 
-test("5626-7.d 408 after 180: the instance had its chance", function(t)
-    local open = start(t)
-    local taken, other, caller, call = equal_flows(open)
+test("5626-7.d 408 after 180: the instance had its chance", function(_, open)
+    local taken, other, caller, call = flows.equal(open)
     local invite = taken:expect "INVITE"
     taken:reply(invite, 180)
     caller:expect(180)
@@ -168,9 +120,8 @@ test("5626-7.d 408 after 180: the instance had its chance", function(t)
     other:expect_none("INVITE", 200)
 end)
 
-test("5626-7.e UDP: the INVITE comes to the address that the REGISTER came from, not to the Contact's", function(t)
-    local open = start(t)
-    local bob, decoy = open("bob", { transport = "udp" }), open("decoy", { transport = "udp" })
+test("5626-7.e UDP: the INVITE comes to the address that the REGISTER came from, not the Contact's", over_udp, function(t, open)
+    local bob, decoy = open("bob"), open("decoy")
     bob:register { instance = one, reg_id = 1, contact_uri = decoy.contact_uri }
     local caller = open("alice")
     local call = caller:invite(bob.aor)
@@ -181,8 +132,7 @@ test("5626-7.e UDP: the INVITE comes to the address that the REGISTER came from,
     decoy:expect_none("INVITE", 50)
 end)
 
-test("5626-7.e TCP: the INVITE comes over the connection that the REGISTER made", function(t)
-    local open = start(t)
+test("5626-7.e TCP: the INVITE comes over the connection that the REGISTER made", over_tcp, function(_, open)
     local bob, other = open("bob"), open("bob")
     bob:register { instance = one, reg_id = 1, contact_uri = other.contact_uri }
     local caller = open("alice")
@@ -191,8 +141,7 @@ test("5626-7.e TCP: the INVITE comes over the connection that the REGISTER made"
     caller:expect_final(call, 486)
 end)
 
-test("5626-7.f a closed connection takes its bindings with it, of every AOR, and no others", function(t)
-    local open = start(t)
+test("5626-7.f a closed connection takes its bindings with it, of every AOR, and no others", over_tcp, function(t, open)
     local shared, other, watcher = open("bob"), open("bob"), open("watcher")
     shared:register { instance = one, reg_id = 1 }
     shared:register { aor = "sip:carol@example.test", instance = one, reg_id = 1 }
@@ -207,20 +156,8 @@ test("5626-7.f a closed connection takes its bindings with it, of every AOR, and
     t:equal(#watcher:bindings "sip:carol@example.test", 0)
 end)
 
-test("5626-7.f 5626-7.h UDP: port unreachable fails the flow over", function(t)
-    local open = start(t)
-    local first, second, caller = two_flows(open, { transport = "udp" })
-    first:close()
-    local call = caller:invite(first.aor)
-    local invite = second:expect "INVITE"
-    second:reply(invite, 200)
-    caller:expect_final(call, 200)
-    t:equal(#caller:bindings(first.aor), 1)
-end)
-
-test("5626-7.h the flow dies while the call waits: over at once to the other one", function(t)
-    local open = start(t)
-    local taken, other, caller, call = equal_flows(open)
+test("5626-7.h the flow dies while the call waits: over at once to the other one", over_tcp, function(t, open)
+    local taken, other, caller, call = flows.equal(open)
     local invite = taken:expect "INVITE"
     taken:reply(invite, 100)
     local closed_at = uv.hrtime()
@@ -232,18 +169,16 @@ test("5626-7.h the flow dies while the call waits: over at once to the other one
     caller:expect_final(call, 200)
 end)
 
-test("5626-7.h a reset counts as well, before the INVITE too", function(t)
-    local open = start(t)
-    local first, second, caller = two_flows(open)
+test("5626-7.h a reset counts as well, before the INVITE too", over_tcp, function(_, open)
+    local first, second, caller = flows.two(open)
     first:close(true)
     local call = caller:invite(first.aor)
     second:reply(second:expect "INVITE", 200)
     caller:expect_final(call, 200)
 end)
 
-test("5626-7.h after 180 the dead flow's branch waits for the instance", function(t)
-    local open = start(t)
-    local taken, other, caller, call = equal_flows(open)
+test("5626-7.h after 180 the dead flow's branch waits for the instance", over_tcp, function(_, open)
+    local taken, other, caller, call = flows.equal(open)
     taken:reply(taken:expect "INVITE", 180)
     caller:expect(180)
     taken:close()
@@ -252,41 +187,23 @@ test("5626-7.h after 180 the dead flow's branch waits for the instance", functio
     caller:expect_final(call)
 end)
 
-test("the flow of a dialog dies: what follows in the dialog reaches the instance over another", function(t)
-    local open = start(t)
-    local taken, other, caller, call = equal_flows(open)
-    local invite = taken:expect "INVITE"
-    taken:reply(invite, 200)
-    local answer = caller:expect_final(call, 200)
-    caller:within("ACK", call, answer)
-    taken:expect "ACK"
-    taken:close()
-    ua.wait.pause(50)
-    local bye = caller:within("BYE", call, answer)
-    other:reply(other:expect "BYE", 200)
-    caller:expect_final(bye, 200)
-end)
-
-test("5626-11.5.a every flow says 430: the caller gets 480", function(t)
-    local open = start(t)
-    local taken, other, caller, call = equal_flows(open)
+test("5626-11.5.a every flow says 430: the caller gets 480", function(t, open)
+    local taken, other, caller, call = flows.equal(open)
     taken:reply(taken:expect "INVITE", 430)
     other:reply(other:expect "INVITE", 430)
     caller:expect_final(call, 480)
     t:equal(#caller:bindings(taken.aor), 0)
 end)
 
-test("5626-11.5.b 430, then 486: the caller gets 486", function(t)
-    local open = start(t)
-    local taken, other, caller, call = equal_flows(open)
+test("5626-11.5.b 430, then 486: the caller gets 486", function(_, open)
+    local taken, other, caller, call = flows.equal(open)
     taken:reply(taken:expect "INVITE", 430)
     other:reply(other:expect "INVITE", 486)
     caller:expect_final(call, 486)
 end)
 
-test("5626-7.f everything dead: 480 at once", function(t)
-    local open = start(t)
-    local first, second, caller = two_flows(open)
+test("5626-7.f everything dead: 480 at once", over_tcp, function(t, open)
+    local first, second, caller = flows.two(open)
     first:close()
     second:close()
     local call = caller:invite(first.aor)
@@ -294,9 +211,8 @@ test("5626-7.f everything dead: 480 at once", function(t)
     t:at_most((answer.at - call.sent_at) / 1e6, 1000, "milliseconds to the answer")
 end)
 
-test("5626-7.h both flows die while the call waits: 480 at once", function(t)
-    local open = start(t)
-    local taken, other, caller, call = equal_flows(open)
+test("5626-7.h both flows die while the call waits: 480 at once", over_tcp, function(t, open)
+    local taken, other, caller, call = flows.equal(open)
     taken:expect "INVITE"
     other:close()
     ua.wait.pause(30)
@@ -306,16 +222,14 @@ test("5626-7.h both flows die while the call waits: 480 at once", function(t)
     t:at_most((answer.at - closed_at) / 1e6, 1000, "milliseconds to the answer")
 end)
 
-test("nobody registered: 480 for a user of ours, 404 is as good", function(t)
-    local open = start(t)
+test("nobody registered: 480 for a user of ours, 404 is as good", function(t, open)
     local caller = open("alice")
     local answer = caller:expect_final(caller:invite "sip:nobody@example.test")
     t:ok(answer.status == 480 or answer.status == 404, "status " .. answer.status)
 end)
 
-test("5626-7.b a MESSAGE moves over a 430 as a call does", function(t)
-    local open = start(t)
-    local first, second, caller = two_flows(open)
+test("5626-7.b a MESSAGE moves over a 430 as a call does", function(t, open)
+    local first, second, caller = flows.two(open)
     local request = caller:request("MESSAGE", { uri = first.aor, contact = false, body = "hello" })
     first:reply(first:expect "MESSAGE", 430)
     local moved = second:expect "MESSAGE"
@@ -324,8 +238,7 @@ test("5626-7.b a MESSAGE moves over a 430 as a call does", function(t)
     caller:expect_final(request, 200)
 end)
 
-test("4320-4.a 5626-7.d 408 to a MESSAGE is not sent on", function(t)
-    local open = start(t)
+test("4320-4.a 5626-7.d 408 to a MESSAGE is not sent on", function(_, open)
     local bob, caller = open("bob"), open("alice")
     bob:register { instance = one, reg_id = 1 }
     caller:request("MESSAGE", { uri = bob.aor, contact = false })

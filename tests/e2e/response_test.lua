@@ -2,29 +2,12 @@
 -- What the proxy does with responses (RFC 3261 16.7), CANCEL, ACK, requests in a dialog, hops and loops.
 local tap = require "tap"
 local ua = require "ua"
-local server = require "server"
+local host = require "host"
+local flows = require "flows"
 
-local test = tap.test
+local test = host.test
+local over_udp = { transports = { "udp" } }
 local one, two, three = ua.instance(1), ua.instance(2), ua.instance(3)
-
-local function start(t, options)
-    local s = server.start(t, options)
-    return function(user, more)
-        local o = { port = s.port, user = user, domain = s.domain, transport = "tcp" }
-        for name, value in pairs(more or {}) do
-            o[name] = value
-        end
-        return ua.open(o)
-    end, s
-end
-
--- Two instances of one user that ring together, and a caller.
-local function two_instances(open)
-    local desk, cell = open("bob"), open("bob")
-    desk:register { instance = one, reg_id = 1 }
-    cell:register { instance = two, reg_id = 1 }
-    return desk, cell, open("alice")
-end
 
 local function is_method(method)
     return function(received)
@@ -32,21 +15,19 @@ local function is_method(method)
     end
 end
 
-test("3261-16.7.a a response without a transaction is dropped", function(t)
-    local open, s = start(t)
-    local bob, alice = open("bob"), open("alice", { transport = "udp" })
+test("3261-16.7.a a response without a transaction is dropped", function(_, open, s)
+    local bob, alice = open("bob"), open("alice")
     bob:register { instance = one, reg_id = 1 }
     alice:register { instance = two, reg_id = 1 }
     bob:send_raw(ua.message.build("SIP/2.0 200 OK", {
-        { "Via", ("SIP/2.0/UDP 127.0.0.1:%d;branch=z9hG4bKnever"):format(s.port) },
+        { "Via", ("SIP/2.0/%s 127.0.0.1:%d;branch=z9hG4bKnever"):format(s.transport:upper(), s.port) },
         { "Via", alice:via "z9hG4bKofnobody" }, { "From", "<sip:alice@example.test>;tag=1" },
         { "To", "<sip:bob@example.test>;tag=2" }, { "Call-ID", "stray" }, { "CSeq", "1 INVITE" } }))
     alice:expect_none(200, 200)
     alice:call(bob)
 end)
 
-test("3261-16.7.b 100 stays, 180 and 183 go up at once", function(t)
-    local open = start(t)
+test("3261-16.7.b 100 stays, 180 and 183 go up at once", function(_, open)
     local bob, alice = open("bob"), open("alice")
     bob:register { instance = one, reg_id = 1 }
     local call = alice:invite(bob.aor)
@@ -63,9 +44,8 @@ test("3261-16.7.b 100 stays, 180 and 183 go up at once", function(t)
     alice:expect_final(call, 486)
 end)
 
-test("3261-16.7.c a 2xx goes up at once, the others are cancelled, a second 2xx goes up too", function(t)
-    local open = start(t)
-    local desk, cell, alice = two_instances(open)
+test("3261-16.7.c a 2xx goes up at once, the others are cancelled, a second 2xx goes up too", function(t, open)
+    local desk, cell, alice = flows.instances(open)
     local call = alice:invite(desk.aor)
     local at_desk, at_cell = desk:expect "INVITE", cell:expect "INVITE"
     desk:reply(at_desk, 180)
@@ -80,9 +60,8 @@ test("3261-16.7.c a 2xx goes up at once, the others are cancelled, a second 2xx 
     cell:reply(cancel, 200)
 end)
 
-test("3261-16.7.d 6xx: the others are cancelled, it goes up when they have ended", function(t)
-    local open = start(t)
-    local desk, cell, alice = two_instances(open)
+test("3261-16.7.d 6xx: the others are cancelled, it goes up when they have ended", function(_, open)
+    local desk, cell, alice = flows.instances(open)
     local call = alice:invite(desk.aor)
     local at_desk, at_cell = desk:expect "INVITE", cell:expect "INVITE"
     cell:reply(at_cell, 180)
@@ -93,8 +72,7 @@ test("3261-16.7.d 6xx: the others are cancelled, it goes up when they have ended
     alice:expect_final(call, 603)
 end)
 
-test("3261-16.7.d 6xx: no target of another q class is tried", function(t)
-    local open = start(t)
+test("3261-16.7.d 6xx: no target of another q class is tried", function(_, open)
     local desk, cell = open("bob"), open("bob")
     desk:register { instance = one, reg_id = 1, q = "1.0" }
     cell:register { instance = two, reg_id = 1, q = "0.2" }
@@ -105,8 +83,7 @@ test("3261-16.7.d 6xx: no target of another q class is tried", function(t)
     cell:expect_none("INVITE", 150)
 end)
 
-test("16.6 q classes ring in turn", function(t)
-    local open = start(t)
+test("16.6 q classes ring in turn", function(_, open)
     local desk, cell = open("bob"), open("bob")
     desk:register { instance = one, reg_id = 1, q = "1.0" }
     cell:register { instance = two, reg_id = 1, q = "0.2" }
@@ -119,10 +96,9 @@ test("16.6 q classes ring in turn", function(t)
     alice:expect_final(call, 200)
 end)
 
-test("3261-16.7.e the best of the finals: lowest class, and 4xx that help", function(t)
-    local open = start(t)
+test("3261-16.7.e the best of the finals: lowest class, and 4xx that help", function(_, open)
     local cases = { { 503, 486, 486 }, { 486, 302, 302 }, { 404, 484, 484 }, { 486, 415, 415 }, { 500, 604, 604 } }
-    local desk, cell, alice = two_instances(open)
+    local desk, cell, alice = flows.instances(open)
     for _, case in ipairs(cases) do
         local call = alice:invite(desk.aor)
         local at_desk, at_cell = desk:expect "INVITE", cell:expect "INVITE"
@@ -134,8 +110,7 @@ test("3261-16.7.e the best of the finals: lowest class, and 4xx that help", func
     end
 end)
 
-test("3261-16.7.g a 503 as best goes up as 500", function(t)
-    local open = start(t)
+test("3261-16.7.g a 503 as best goes up as 500", function(t, open)
     local bob, alice = open("bob"), open("alice")
     bob:register { instance = one, reg_id = 1 }
     local call = alice:invite(bob.aor)
@@ -144,9 +119,8 @@ test("3261-16.7.g a 503 as best goes up as 500", function(t)
     t:ok(not answer.phrase:find "Unavailable", answer.phrase)
 end)
 
-test("3261-16.7.h the challenges of 401 and 407 are merged", function(t)
-    local open = start(t)
-    local desk, cell, alice = two_instances(open)
+test("3261-16.7.h the challenges of 401 and 407 are merged", function(t, open)
+    local desk, cell, alice = flows.instances(open)
     local call = alice:invite(desk.aor)
     local at_desk, at_cell = desk:expect "INVITE", cell:expect "INVITE"
     desk:reply(at_desk, 401, { headers = { { "WWW-Authenticate", 'Digest realm="desk", nonce="1"' } } })
@@ -157,8 +131,7 @@ test("3261-16.7.h the challenges of 401 and 407 are merged", function(t)
     t:match(answer:get "Proxy-Authenticate", 'realm="cell"')
 end)
 
-test("3261-16.7.i a 302 goes up, nobody asked to follow it", function(t)
-    local open = start(t)
+test("3261-16.7.i a 302 goes up, nobody asked to follow it", function(t, open)
     local bob, carol, alice = open("bob"), open("carol"), open("alice")
     bob:register { instance = one, reg_id = 1 }
     carol:register { instance = three, reg_id = 1 }
@@ -169,8 +142,9 @@ test("3261-16.7.i a 302 goes up, nobody asked to follow it", function(t)
     carol:expect_none("INVITE", 100)
 end)
 
-test("3261-16.7.i a 302 is followed where the policy says so, each URI once", function(t)
-    local open = start(t, { source = 'sip_on_request(function() return sip_route(nil, { recurse = true }) end)' })
+test("3261-16.7.i a 302 is followed where the policy says so, each URI once", {
+    policy = 'sip_on_request(function() return sip_route(nil, { recurse = true }) end)',
+}, function(_, open)
     local bob, carol, alice = open("bob"), open("carol"), open("alice")
     bob:register { instance = one, reg_id = 1 }
     carol:register { instance = three, reg_id = 1 }
@@ -182,8 +156,7 @@ test("3261-16.7.i a 302 is followed where the policy says so, each URI once", fu
     alice:expect_final(call, 302)
 end)
 
-test("3261-9.a CANCEL waits for a provisional of that branch", function(t)
-    local open = start(t)
+test("3261-9.a CANCEL waits for a provisional of that branch", function(t, open)
     local bob, alice = open("bob"), open("alice")
     bob:register { instance = one, reg_id = 1 }
     local call = alice:invite(bob.aor)
@@ -200,8 +173,7 @@ test("3261-9.a CANCEL waits for a provisional of that branch", function(t)
     alice:expect_final(call, 487)
 end)
 
-test("3261-9.a CANCEL of a call that moved reaches the branch that lives", function(t)
-    local open = start(t)
+test("3261-9.a CANCEL of a call that moved reaches the branch that lives", function(t, open)
     local first, second, alice = open("bob"), open("bob"), open("alice")
     first:register { instance = one, reg_id = 1, q = "1.0" }
     second:register { instance = one, reg_id = 2, q = "0.5" }
@@ -219,16 +191,14 @@ test("3261-9.a CANCEL of a call that moved reaches the branch that lives", funct
     first:expect_none("CANCEL", 50)
 end)
 
-test("CANCEL of nothing: 481", function(t)
-    local open = start(t)
+test("CANCEL of nothing: 481", function(_, open)
     local alice = open("alice")
     alice:request("CANCEL", { uri = "sip:bob@example.test", contact = false })
     alice:expect(481)
 end)
 
-test("3261-17.a the ACK of a failure stays in its hop, both sides get one", function(t)
-    local open = start(t)
-    local bob, alice = open("bob", { transport = "udp" }), open("alice", { transport = "udp" })
+test("3261-17.a the ACK of a failure stays in its hop, both sides get one", over_udp, function(t, open)
+    local bob, alice = open("bob"), open("alice")
     bob:register { instance = one, reg_id = 1 }
     local call = alice:invite(bob.aor)
     local invite = bob:expect "INVITE"
@@ -240,9 +210,8 @@ test("3261-17.a the ACK of a failure stays in its hop, both sides get one", func
     alice:expect_none(486, 700)
 end)
 
-test("a lost INVITE over UDP is sent again, a repeated one is not forwarded twice", function(t)
-    local open = start(t)
-    local bob, alice = open("bob", { transport = "udp" }), open("alice", { transport = "udp" })
+test("a lost INVITE over UDP is sent again, a repeated one is not forwarded twice", over_udp, function(t, open)
+    local bob, alice = open("bob"), open("alice")
     bob:register { instance = one, reg_id = 1 }
     local call = alice:invite(bob.aor)
     local invite = bob:expect "INVITE"
@@ -260,9 +229,8 @@ test("a lost INVITE over UDP is sent again, a repeated one is not forwarded twic
     alice:expect_final(call, 486)
 end)
 
-test("Record-Route keeps ACK, BYE and re-INVITE on the path, from both sides", function(t)
-    local open, s = start(t)
-    local bob, alice = open("bob"), open("alice", { transport = "udp" })
+test("Record-Route keeps ACK, BYE and re-INVITE on the path, from both sides", function(t, open, s)
+    local bob, alice = open("bob"), open("alice", { transport = s.other_transport })
     bob:register { instance = one, reg_id = 1 }
     local call = alice:invite(bob.aor)
     local invite = bob:expect "INVITE"
@@ -285,22 +253,7 @@ test("Record-Route keeps ACK, BYE and re-INVITE on the path, from both sides", f
     bob:expect(is_method "BYE")
 end)
 
-test("the BYE goes over the flow of the INVITE though the Contact leads nowhere", function(t)
-    local open = start(t)
-    local bob, alice = open("bob"), open("alice")
-    bob:register { instance = one, reg_id = 1, contact_uri = "sip:bob@192.0.2.44:5099;transport=tcp;ob" }
-    local call = alice:invite(bob.aor)
-    local invite = bob:expect "INVITE"
-    bob:reply(invite, 200, { contact = "<sip:bob@192.0.2.44:5099;transport=tcp;ob>" })
-    local answer = alice:expect_final(call, 200)
-    bob:expect "ACK"
-    alice:within("BYE", call, answer)
-    bob:reply(bob:expect "BYE", 200)
-    alice:expect(is_method "BYE")
-end)
-
-test("Max-Forwards: 0 is 483, absent becomes 70", function(t)
-    local open = start(t)
+test("Max-Forwards: 0 is 483, absent becomes 70", function(t, open)
     local bob, alice = open("bob"), open("alice")
     bob:register { instance = one, reg_id = 1 }
     alice:expect_final(alice:invite(bob.aor, { max_forwards = 0 }), 483)
@@ -312,33 +265,20 @@ test("Max-Forwards: 0 is 483, absent becomes 70", function(t)
     alice:expect_final(call, 486)
 end)
 
-test("RFC 5393: a request that comes round is 482", function(t)
-    local here, there = server.free_port(), server.free_port()
-    local source = 'sip_on_request("INVITE", function() return sip_relay("sip:round@127.0.0.1:%d;transport=tcp") end)'
-    local open = start(t, { port = here, source = source:format(there) })
-    start(t, { port = there, source = source:format(here) })
-    local alice = open("alice")
-    local call = alice:invite "sip:anybody@example.test"
-    alice:expect_final(call, 482)
-end)
-
-test("Proxy-Require of what nobody knows: 420 and Unsupported", function(t)
-    local open = start(t)
+test("Proxy-Require of what nobody knows: 420 and Unsupported", function(t, open)
     local bob, alice = open("bob"), open("alice")
     bob:register { instance = one, reg_id = 1 }
     local answer = alice:expect_final(alice:invite(bob.aor, { headers = { { "Proxy-Require", "teleport" } } }), 420)
     t:equal(answer:get "Unsupported", "teleport")
 end)
 
-test("OPTIONS to the server itself is answered", function(t)
-    local open = start(t)
+test("OPTIONS to the server itself is answered", function(t, open)
     local alice = open("alice")
     local answer = alice:expect_final(alice:request("OPTIONS", { uri = "sip:example.test", contact = false }))
     t:equal(answer.status, 200)
 end)
 
-test("what a proxy must not touch comes through: headers, order, body, unknown method", function(t)
-    local open = start(t)
+test("what a proxy must not touch comes through: headers, order, body, unknown method", function(t, open)
     local bob, alice = open("bob"), open("alice")
     bob:register { instance = one, reg_id = 1 }
     local body = "one\r\n\r\ntwo\0three"

@@ -9,7 +9,8 @@ local flow = {}
 flow.__index = flow
 
 ua.message = message
-ua.patience = 10000 -- ms that expect waits where nothing else is said: for busy machines
+-- ms that expect waits where nothing else is said: for busy machines
+ua.patience = tonumber(os.getenv "REFLOW_TEST_PATIENCE") or 10000
 
 local serial = 0
 local function unique(prefix)

@@ -21,7 +21,12 @@ spec)
     export LUA_CPATH="${REFLOW_OBJ:-build/sanitize}/?.so;;"
     set -- env LD_PRELOAD="$(gcc -print-file-name=libasan.so)" lua5.4 "$path"
     ;;
+kamailio)
+    export REFLOW_HOST=kamailio
+    set -- lua5.4 "$path"
+    ;;
 *)
+    export REFLOW_HOST=standalone
     set -- lua5.4 "$path"
     ;;
 esac

@@ -1,0 +1,109 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+-- What stands between the user agents of a test: our own server, or Kamailio with the module. A case written against
+-- this interface is run with each, over UDP and over TCP, and its name in the results says which: "[kamailio tcp]".
+local kamailio = require "kamailio"
+local server = require "server"
+local tap = require "tap"
+local ua = require "ua"
+
+local host = {}
+
+-- Kamailio's names for what options say in words.
+local function kamailio_params(options)
+    local params = { { "tm", "fr_timer", options.answer_timeout or 32000 },
+        { "tm", "fr_inv_timer", options.timer_c or 185000 }, { "usrloc", "use_domain", 1 } }
+    if options.flow_timer then
+        params[#params + 1] = { "reflow", "flow_timer", options.flow_timer }
+    end
+    if options.policy then
+        params[#params + 1] = { "reflow", "policy", options.policy_path }
+    end
+    return params
+end
+
+local starts = {}
+
+function starts.kamailio(t, options)
+    if options.policy then
+        options.policy_path = server.temporary ".lua"
+        server.write(options.policy_path, options.policy)
+        t:defer(function()
+            os.remove(options.policy_path)
+        end)
+    end
+    return kamailio.start(t, { params = kamailio_params(options), extra = options.extra, port = options.port })
+end
+
+function starts.standalone(t, options)
+    local arguments = {}
+    local function add(name, value)
+        if value then
+            arguments[#arguments + 1] = name
+            arguments[#arguments + 1] = tostring(value)
+        end
+    end
+    add("--t1", options.answer_timeout and options.answer_timeout // 64)
+    add("--timer-c", options.timer_c)
+    add("--flow-timer", options.flow_timer)
+    return server.start(t, { source = options.policy, args = arguments, port = options.port })
+end
+
+--[[ Starts the host of that name for the test `t`, which ends it. options, all optional: policy (Lua text),
+     answer_timeout (ms until a request without any response fails, timer B), timer_c (ms), flow_timer (s), port.
+     Fields of what it returns: kind, host, port, domain; alive(), stop(). ]]
+function host.start(t, kind, options)
+    local self = starts[kind](t, options or {})
+    self.kind = kind
+    return self
+end
+
+-- A function that opens user agents of that host: open(user, options of ua.open).
+function host.opener(s, transport)
+    return function(user, more)
+        local o = { port = s.port, user = user, domain = s.domain, transport = transport }
+        for name, value in pairs(more or {}) do
+            o[name] = value
+        end
+        return ua.open(o)
+    end
+end
+
+-- The hosts of this run: the one that the environment names, or both.
+local function hosts()
+    local named = os.getenv "REFLOW_HOST"
+    return named and { named } or { "standalone", "kamailio" }
+end
+
+local function contains(list, value)
+    for _, each in ipairs(list) do
+        if each == value then
+            return true
+        end
+    end
+    return false
+end
+
+--[[ A test for each host and transport: body(t, open, host). options beside those of host.start: transports (default
+     both), hosts (default both). The host has two fields more: transport, and other_transport. ]]
+function host.test(name, options, body)
+    if type(options) == "function" then
+        options, body = {}, options
+    end
+    for _, kind in ipairs(hosts()) do
+        for _, transport in ipairs(options.transports or { "tcp", "udp" }) do
+            if contains(options.hosts or { kind }, kind) then
+                tap.test(("%s [%s %s]"):format(name, kind, transport), function(t)
+                    local own = {}
+                    for option, value in pairs(options) do
+                        own[option] = value
+                    end
+                    local s = host.start(t, kind, own)
+                    s.transport, s.other_transport = transport, transport == "tcp" and "udp" or "tcp"
+                    body(t, host.opener(s, transport), s)
+                end)
+            end
+        end
+    end
+end
+
+return host
