@@ -7,6 +7,7 @@
 
 #include "kamailio/edge.h"
 #include "kamailio/events.h"
+#include "kamailio/fixups.h"
 #include "kamailio/flows.h"
 #include "kamailio/functions.h"
 #include "kamailio/host.h"
@@ -166,7 +167,7 @@ static int start(void)
 static int start_process(int rank)
 {
     if (rank == PROC_INIT)
-        return keeper_listen();
+        return functions_check() < 0 ? -1 : keeper_listen();
     if (rank == PROC_MAIN && keeper_start() < 0)
         return -1;
     return worker_policy_start(rank);
