@@ -2,15 +2,246 @@
 #include "kamailio/ksr.h"
 
 #include "kamailio/call.h"
-struct call *call_of(const struct cell *t) { (void)t; return NULL; }
-struct leg *call_leg(struct call *c, const str *r) { (void)c; (void)r; return NULL; }
-struct call *call_new(struct sip_msg *m, enum role r) { (void)m; (void)r; return NULL; }
-int call_flow_down(struct cell *t, const str *r) { (void)t; (void)r; return -1; }
-int sip_route_flows(struct sip_msg *m, str *t, str *u) { (void)m; (void)t; (void)u; return -1; }
-int call_put_leg(struct sip_msg *m, struct call *c, struct leg *l, bool f) { (void)m; (void)c; (void)l; (void)f; return -1; }
-size_t call_put_targets(struct sip_msg *m, struct call *c, bool o, bool f) { (void)m; (void)c; (void)o; (void)f; return 0; }
-int call_add_uri(struct call *c, const str *u, int q) { (void)c; (void)u; (void)q; return -1; }
-int call_add_aor(struct call *c, const str *a) { (void)c; (void)a; return -1; }
-struct leg *call_leg_of_target(struct call *c, const struct target *t) { (void)c; (void)t; return NULL; }
-int call_view_begin(struct call_view *v, const struct call *c, struct sip_msg *m) { (void)v; (void)c; (void)m; return -1; }
-void call_view_end(struct call_view *v) { (void)v; }
+
+#include <string.h>
+
+#include "core/code.h"
+#include "kamailio/flows.h"
+#include "kamailio/host.h"
+#include "kamailio/module.h"
+#include "kamailio/react.h"
+
+/* The record of a request on its way: made, found again, told of what tm does, given back with the transaction. */
+
+/* The last one that was made before its transaction: tm offers no look at what waits for one. */
+static struct {
+    unsigned id;
+    int pid;
+    struct call *call;
+} early;
+
+static void on_transaction(struct cell *t, int type, struct tmcb_params *params);
+
+struct call *call_of(const struct cell *t)
+{
+    for (const volatile struct tm_callback *each = t->tmcb_hl.first; each != NULL; each = each->next)
+        if (each->callback == on_transaction)
+            return each->param;
+    return NULL;
+}
+
+struct leg *call_leg(struct call *call, const str *ruid)
+{
+    for (size_t i = 0; ruid->len > 0 && i < call->leg_count; i++) {
+        const str *own = &call->legs[i]->ruid;
+        if (own->len == ruid->len && memcmp(own->s, ruid->s, (size_t)ruid->len) == 0)
+            return call->legs[i];
+    }
+    return NULL;
+}
+
+struct leg *call_leg_of_target(struct call *call, const struct target *target)
+{
+    for (size_t i = 0; i < call->leg_count; i++)
+        if (call->legs[i]->target == target)
+            return call->legs[i];
+    return NULL;
+}
+
+/* --- life --- */
+
+static struct call *call_create(const struct host *host, enum role role, size_t room)
+{
+    struct call *call = host->allocate(host->context, NULL, 0, sizeof *call + room);
+    if (call == NULL)
+        return NULL;
+    memset(call, 0, sizeof *call);
+    arena_create(&call->arena, host, call + 1, room);
+    call->role = (uint8_t)role;
+    call->started_ms = host->now_ms(host->context);
+    if (target_set_new(&call->targets, &call->arena.host) == 0)
+        return call;
+    call_delete_private(call);
+    return NULL;
+}
+
+void call_delete_private(struct call *call)
+{
+    const struct host *host = call->arena.parent;
+    arena_destroy(&call->arena);
+    host->allocate(host->context, call, sizeof *call, 0);
+}
+
+struct call *call_new_private(size_t room)
+{
+    return call_create(ksr_host(), ROLE_PROXY, room);
+}
+
+/* tm calls this when the transaction goes; and where none ever came, when the next message is told to it. */
+static void release(void *parameter)
+{
+    struct call *call = parameter;
+    if (early.call == call)
+        early.call = NULL;
+    for (size_t i = 0; i < call->leg_count; i++)
+        wait_remove(&call->legs[i]->wait);
+    call_delete_private(call);
+}
+
+static struct cell *transaction_of(void)
+{
+    struct cell *t = tmb.t_gett();
+    return t == T_UNDEFINED ? NULL : t;
+}
+
+static struct call *known_call(const struct sip_msg *msg)
+{
+    const struct cell *t = transaction_of();
+    if (t != NULL)
+        return call_of(t);
+    return early.call != NULL && early.id == msg->id && early.pid == msg->pid ? early.call : NULL;
+}
+
+struct call *call_new(struct sip_msg *msg, enum role role, size_t room)
+{
+    enum { TYPES = TMCB_REQUEST_OUT | TMCB_RESPONSE_IN | TMCB_ON_BRANCH_FAILURE | TMCB_ON_FAILURE };
+    struct call *call = known_call(msg);
+    if (call != NULL || (call = call_create(ksr_shared_host(), role, room)) == NULL)
+        return call;
+    if (tmb.register_tmcb(msg, NULL, TYPES, on_transaction, call, release) <= 0) {
+        call_delete_private(call);
+        return NULL;
+    }
+    if (transaction_of() == NULL) {
+        early.id = msg->id;
+        early.pid = msg->pid;
+        early.call = call;
+    }
+    return call;
+}
+
+/* --- what tm tells --- */
+
+/* 5626-7.h. A Path's first hop may answer over a connection of its own making: only flows are watched. */
+static void request_sent(const struct cell *t, struct call *call, const struct tmcb_params *params)
+{
+    const struct retr_buf *sent = params->t_rbuf;
+    if ((params->flags & TMCB_LOCAL_F) != 0 || sent == NULL || sent->branch >= t->nr_of_outgoings)
+        return; /* a CANCEL of tm's own */
+    const str *ruid = &t->uac[sent->branch].ruid;
+    struct leg *leg = call_leg(call, ruid);
+    if (leg != NULL && leg_is_stream(leg))
+        wait_add(&leg->wait, wait_place(&sent->dst.to, sent->dst.proto), t, ruid);
+}
+
+static bool answers_request(const struct cell *t, struct sip_msg *reply)
+{
+    return reply != NULL && reply != FAKED_REPLY && parse_headers(reply, HDR_CSEQ_F, 0) == 0 && reply->cseq != NULL &&
+           (get_cseq(reply)->method_id != KSR_METHOD_CANCEL || !is_invite(t));
+}
+
+static void response_came(struct cell *t, struct call *call, struct tmcb_params *params)
+{
+    int branch = tmb.t_gett_branch();
+    if (branch < 0 || branch >= t->nr_of_outgoings || !answers_request(t, params->rpl))
+        return;
+    struct leg *leg = call_leg(call, &t->uac[branch].ruid);
+    if (leg != NULL && params->code > SIP_TRYING && params->code < CODE_FINAL_LEAST)
+        leg->provisional_seen = true;
+    else if (leg != NULL && params->code >= CODE_FINAL_LEAST)
+        wait_remove(&leg->wait);
+    react_on_reply(t, call, params);
+}
+
+static void on_transaction(struct cell *t, int type, struct tmcb_params *params)
+{
+    struct call *call = *params->param;
+    switch (type) {
+    case TMCB_REQUEST_OUT:
+        request_sent(t, call, params);
+        break;
+    case TMCB_RESPONSE_IN:
+        response_came(t, call, params);
+        break;
+    case TMCB_ON_BRANCH_FAILURE:
+        react_on_branch_failure(t, call, params);
+        break;
+    case TMCB_ON_FAILURE:
+        react_on_failure(t, call, params);
+        break;
+    default:
+        break;
+    }
+}
+
+/* --- a flow is gone --- */
+
+/* tm's own lock, which it does not lend: it may be held by this process already. */
+static void replies_lock(struct cell *t)
+{
+    if (atomic_get(&t->reply_locker_pid) == my_pid()) {
+        t->reply_rec_lock_level++;
+        return;
+    }
+    lock(&t->reply_mutex);
+    atomic_set(&t->reply_locker_pid, my_pid());
+}
+
+static void replies_unlock(struct cell *t)
+{
+    if (t->reply_rec_lock_level > 0) {
+        t->reply_rec_lock_level--;
+        return;
+    }
+    atomic_set(&t->reply_locker_pid, 0);
+    unlock(&t->reply_mutex);
+}
+
+static int branch_of(const struct cell *t, const str *ruid)
+{
+    for (int i = 0; i < t->nr_of_outgoings; i++) {
+        const str *own = &t->uac[i].ruid;
+        if (own->len == ruid->len && memcmp(own->s, ruid->s, (size_t)ruid->len) == 0)
+            return i;
+    }
+    return -1;
+}
+
+/* Where CANCEL, and the ACK of a refusal, go from now on: another living stream of the instance (5626-7.h). */
+static void move_branch(struct cell *t, int branch, const struct call *call, const struct leg *dead)
+{
+    struct dest_info *to = &t->uac[branch].request.dst;
+    for (size_t i = 0; i < call->leg_count; i++) {
+        const struct leg *leg = call->legs[i];
+        if (leg == dead || !leg_is_stream(leg) || !text_equal(leg->target->instance, dead->target->instance) ||
+            !flow_lives(leg->target->flow))
+            continue;
+        struct tcp_connection *connection = tcpconn_get((int)leg->target->flow, NULL, 0, NULL, 0);
+        if (connection == NULL)
+            continue;
+        to->to = connection->rcv.src_su;
+        to->proto = connection->rcv.proto;
+        to->id = connection->id;
+        to->send_sock = leg->socket != NULL ? leg->socket : to->send_sock;
+        tcpconn_put(connection);
+        return;
+    }
+}
+
+int call_flow_down(struct cell *t, const str *ruid)
+{
+    int result = -1;
+    replies_lock(t);
+    struct call *call = call_of(t);
+    struct leg *leg = call != NULL ? call_leg(call, ruid) : NULL;
+    int branch = branch_of(t, ruid);
+    if (leg != NULL && branch >= 0 && t->uac[branch].last_received < CODE_FINAL_LEAST) {
+        leg->down = true;
+        if (!leg->provisional_seen)
+            result = branch;
+        else if (leg->target->instance.length > 0)
+            move_branch(t, branch, call, leg);
+    }
+    replies_unlock(t);
+    return result;
+}

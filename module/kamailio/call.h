@@ -3,6 +3,7 @@
 #define REFLOW_KAMAILIO_CALL_H
 
 #include "kamailio/ksr.h"
+#include "kamailio/arena.h"
 #include "kamailio/waits.h"
 
 #include "core/decide.h"
@@ -24,6 +25,7 @@ struct leg {
     str received;
     struct socket_info *socket;
     unsigned aor_hash;     /* of the binding, for usrloc; 0 with no binding */
+    unsigned branch_flags; /* as usrloc keeps them with the binding */
     bool provisional_seen; /* above 100 */
     bool down;             /* its flow died while it waited */
     bool decided;          /* its final response, or that none will come, has been decided on */
@@ -32,32 +34,58 @@ struct leg {
 };
 
 struct call {
+    struct arena arena; /* whence the record's own parts come */
     struct target_set *targets;
     struct leg *legs[TARGETS_MOST];
     size_t leg_count;
-    str aor;
-    char table[32]; /* of usrloc */
+    str aor;        /* "sip:bob@example.com", as policies see it, whatever usrloc's own key is */
+    char table[32]; /* of usrloc; empty: no bindings are looked up */
     uint64_t started_ms;
-    uint64_t policy_hash; /* of the version it began with; 0: none */
-    uint32_t retry_after; /* from a verdict */
-    uint16_t fail_status; /* from a verdict; 0: the best response */
-    uint8_t role;         /* enum role: proxy, or edge */
+    uint64_t policy_hash;    /* of the version it began with; 0: none */
+    uint32_t retry_after;    /* from a verdict */
+    uint32_t ring_next_ms;   /* from a verdict: the next target rings beside after so long; 0: only in turn */
+    uint16_t fail_status;    /* from a verdict; 0: the best response */
+    unsigned method;         /* of the request, Kamailio's bit */
+    uint8_t role;            /* enum role: proxy, or edge */
+    bool forbids_connecting; /* the message's sending flags say so because of us: only living streams are sent over */
     bool may_recurse, has_retry_after, global_failure_seen, success_forwarded;
 };
+
+/* Does it go over a connection that the registered user agent has opened? */
+static inline bool leg_is_stream(const struct leg *leg)
+{
+    return leg->target->flow != 0 && leg->target->flow >> 63 == 0;
+}
+
+static inline struct text text_of_str(str from)
+{
+    return (struct text){from.s, from.len > 0 ? (size_t)from.len : 0};
+}
+
+static inline str str_of_text(struct text from)
+{
+    return (str){(char *)from.at, (int)from.length};
+}
 
 /* The call of a transaction; NULL: it is none of ours. */
 struct call *call_of(const struct cell *t);
 struct leg *call_leg(struct call *call, const str *ruid);
 
-/* Make one, and hang it on the transaction that `msg` has or will have. NULL: no shared memory. */
-struct call *call_new(struct sip_msg *msg, enum role role);
+/* Make one, and hang it on the transaction that `msg` has or will have, or give the one that hangs there. It begins
+   without targets, and with `room` bytes for them and their texts before it takes more. NULL: no shared memory. */
+struct call *call_new(struct sip_msg *msg, enum role role, size_t room);
+
+/* The same in this process's memory and known to nobody, for a request that goes on without one. */
+struct call *call_new_private(size_t room);
+void call_delete_private(struct call *call);
 
 /* Put one leg, whose target is pending, into the message's destination set: as its Request-URI where `first`, else as a
    branch more. With Path, socket, received, ruid and instance. 0 or -1. */
 int call_put_leg(struct sip_msg *msg, struct call *call, struct leg *leg, bool first);
 /* Take the targets that may be tried now (target_next) and put their legs; returns how many. */
 size_t call_put_targets(struct sip_msg *msg, struct call *call, bool open_class, bool first);
-/* More targets, for a policy's verdict or a 3xx: how many were added, or -1. */
+/* More targets, for a policy's verdict or a 3xx: how many were added, or -1. A URI of this server stands for its
+   bindings, another one for itself. */
 int call_add_uri(struct call *call, const str *uri, int q);
 int call_add_aor(struct call *call, const str *aor);
 struct leg *call_leg_of_target(struct call *call, const struct target *target);

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#ifndef REFLOW_KAMAILIO_LOOKUP_H
+#define REFLOW_KAMAILIO_LOOKUP_H
+
+#include "kamailio/ksr.h"
+
+#include "flow/binding.h"
+
+/* What usrloc knows of an AOR, copied out of it, so that nothing else is done under its lock. */
+
+struct found {
+    str uri, received, path, instance, ruid; /* instance without < > */
+    struct socket_info *socket;
+    flow_id flow;
+    time_t registered_at;
+    unsigned aor_hash, reg_id, branch_flags;
+    int connection_id;
+    uint16_t q;
+};
+
+struct lookup {
+    size_t count, text_bytes;
+    bool other_methods; /* a binding is left out because it takes no such method */
+    struct found *found;
+};
+
+/* The bindings that a request of this method may be sent to: not the expired ones, and not those of another node that
+   only a flow leads to (5626-7.e). 0, or -1: no such table, or no memory. Delete after success. */
+int lookup_create(struct lookup *lookup, const char *table, const str *key, unsigned method);
+void lookup_delete(struct lookup *lookup);
+
+#endif

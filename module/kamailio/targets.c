@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "kamailio/ksr.h"
+
+#include "kamailio/targets.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "kamailio/flows.h"
+#include "kamailio/host.h"
+#include "kamailio/keeper.h"
+#include "kamailio/module.h"
+#include "kamailio/rests.h"
+#include "kamailio/save.h"
+#include "kamailio/stats.h"
+
+/* Bindings and URIs become targets with a leg each; legs that are taken go into Kamailio's destination set. */
+
+enum { Q_MOST = 1000 };
+
+/* --- names --- */
+
+static int write_uri(struct aor_names *names, const str *host)
+{
+    char *out = names->uri_text;
+    const str *key = &names->key;
+    int length = ul.use_domain
+                     ? snprintf(out, sizeof names->uri_text, "sip:%.*s", key->len, key->s)
+                     : snprintf(out, sizeof names->uri_text, "sip:%.*s@%.*s", key->len, key->s, host->len, host->s);
+    if (length < 0 || (size_t)length >= sizeof names->uri_text)
+        return -1;
+    for (int i = length - (ul.use_domain ? 0 : host->len); i < length; i++)
+        out[i] = (char)tolower((unsigned char)out[i]);
+    names->uri = (str){out, length};
+    return 0;
+}
+
+int aor_names_read(struct aor_names *names, const str *uri)
+{
+    struct ksr_sip_uri parsed;
+    int length = aor_of_uri(uri, names->key_text, sizeof names->key_text);
+    if (length <= 0 || parse_uri(uri->s, uri->len, &parsed) < 0)
+        return -1;
+    names->key = (str){names->key_text, length};
+    return write_uri(names, &parsed.host);
+}
+
+/* --- targets --- */
+
+static struct leg *leg_new(struct call *call, str ruid)
+{
+    char own[32];
+    struct leg *leg = arena_take(&call->arena, sizeof *leg);
+    if (leg == NULL || call->leg_count == TARGETS_MOST)
+        return NULL;
+    if (ruid.len <= 0) {
+        ruid.s = own;
+        ruid.len = snprintf(own, sizeof own, "reflow-%zu", call->leg_count);
+    }
+    memset(leg, 0, sizeof *leg);
+    leg->ruid = arena_copy(&call->arena, text_of_str(ruid));
+    return leg->ruid.s != NULL ? leg : NULL;
+}
+
+/* The leg is there before its target, so that no target is without one. 0: it may not be added, or cannot. */
+static size_t add(struct call *call, struct leg *leg, const struct target *target)
+{
+    if (leg == NULL || target_add(call->targets, target) != 0)
+        return 0;
+    leg->target = target_at(call->targets, target_count(call->targets) - 1);
+    call->legs[call->leg_count++] = leg;
+    return 1;
+}
+
+/* RFC 3327: the first value of a Path is the next hop. */
+static struct text first_of_path(str path)
+{
+    const char *open = memchr(path.s, '<', (size_t)path.len);
+    const char *close = open != NULL ? memchr(open, '>', (size_t)(path.s + path.len - open)) : NULL;
+    return close != NULL ? (struct text){open + 1, (size_t)(close - open - 1)} : (struct text){NULL, 0};
+}
+
+/* The way a REGISTER came, where usrloc was not told of it. */
+static struct text source_of_connection(int id, char *out, size_t size)
+{
+    struct tcp_connection *connection = id > 0 ? tcpconn_get(id, NULL, 0, NULL, 0) : NULL;
+    if (connection == NULL)
+        return (struct text){NULL, 0};
+    char *name = get_valid_proto_name((unsigned short)connection->rcv.proto);
+    bool bracketed = connection->rcv.src_ip.af == AF_INET6;
+    int length = snprintf(out, size, "sip:%s%s%s:%u;transport=%s", bracketed ? "[" : "",
+                          ip_addr2a(&connection->rcv.src_ip), bracketed ? "]" : "", connection->rcv.src_port, name);
+    tcpconn_put(connection);
+    return length > 0 && (size_t)length < size ? (struct text){out, (size_t)length} : (struct text){NULL, 0};
+}
+
+/* 5626-7.e: over the flow of the binding, whatever its Contact says. */
+static bool set_destination(struct call *call, struct leg *leg, const struct found *found)
+{
+    char source[96];
+    struct text destination = text_of_str(found->received);
+    leg->received = arena_copy(&call->arena, destination);
+    leg->destination = leg->received;
+    if (found->path.len > 0)
+        destination = first_of_path(found->path);
+    else if (found->received.len <= 0)
+        destination = source_of_connection(found->connection_id, source, sizeof source);
+    else
+        return leg->received.s != NULL;
+    leg->destination = arena_copy(&call->arena, destination);
+    return leg->destination.s != NULL || destination.length == 0;
+}
+
+static size_t add_found(struct call *call, const struct found *found, const str *aor)
+{
+    struct leg *leg = leg_new(call, found->ruid);
+    const struct target target = {.uri = text_of_str(found->uri),
+                                  .path = text_of_str(found->path),
+                                  .instance = text_of_str(found->instance),
+                                  .aor = text_of_str(*aor),
+                                  .reg_id = found->reg_id,
+                                  .q = found->q,
+                                  .flow = found->flow,
+                                  .registered_at = found->registered_at};
+    if (leg == NULL || !set_destination(call, leg, found))
+        return 0;
+    leg->socket = found->socket;
+    leg->aor_hash = found->aor_hash;
+    leg->branch_flags = found->branch_flags;
+    return add(call, leg, &target);
+}
+
+/* 5626-7.f: what is known to be dead is not tried, and goes. */
+static bool is_dead(flow_id flow)
+{
+    if (flow == 0 || flow_lives(flow))
+        return false;
+    stats_count(STAT_DEAD_SKIPPED);
+    keeper_flow_down(flow, 0, FLOW_CLOSED);
+    return true;
+}
+
+size_t targets_room(const struct lookup *lookup)
+{
+    enum { SET = 640, TARGET = sizeof(struct leg) + 320 };
+    return SET + lookup->count * TARGET + 2 * lookup->text_bytes;
+}
+
+size_t targets_add(struct call *call, const struct lookup *lookup, const str *aor)
+{
+    size_t added = 0;
+    for (size_t i = 0; i < lookup->count; i++)
+        if (!is_dead(lookup->found[i].flow))
+            added += add_found(call, &lookup->found[i], aor);
+    return added;
+}
+
+int call_add_aor(struct call *call, const str *aor)
+{
+    struct aor_names names;
+    struct lookup lookup;
+    if (call->table[0] == '\0' || aor_names_read(&names, aor) < 0 ||
+        lookup_create(&lookup, call->table, &names.key, call->method) < 0)
+        return -1;
+    size_t added = targets_add(call, &lookup, &names.uri);
+    lookup_delete(&lookup);
+    return (int)added;
+}
+
+int call_add_uri(struct call *call, const str *uri, int q)
+{
+    struct ksr_sip_uri parsed;
+    if (parse_uri(uri->s, uri->len, &parsed) < 0)
+        return -1;
+    if (call->table[0] != '\0' && parsed.user.len > 0 && check_self(&parsed.host, GET_URI_PORT(&parsed), 0) == 1)
+        return call_add_aor(call, uri);
+    const struct target target = {.uri = text_of_str(*uri), .q = (uint16_t)(q < 0 || q > Q_MOST ? Q_MOST : q)};
+    return (int)add(call, leg_new(call, (str){NULL, 0}), &target);
+}
+
+/* --- the destination set --- */
+
+/* The sending flags are the message's, for all its branches: no connection is opened where each has its own. */
+static void forbid_connecting(struct sip_msg *msg, struct call *call, const struct leg *leg, bool alone)
+{
+    unsigned forbidden = msg->fwd_send_flags.f & SND_F_FORCE_CON_REUSE;
+    if (alone && leg_is_stream(leg) && !forbidden) {
+        msg->fwd_send_flags.f |= SND_F_FORCE_CON_REUSE;
+        call->forbids_connecting = true;
+    } else if (!leg_is_stream(leg) && call->forbids_connecting) {
+        msg->fwd_send_flags.f &= (unsigned short)~SND_F_FORCE_CON_REUSE;
+        call->forbids_connecting = false;
+    }
+}
+
+static str bracketed(struct text instance, char out[MAX_INSTANCE_SIZE])
+{
+    if (instance.length == 0 || instance.length + 3 > MAX_INSTANCE_SIZE)
+        return (str){NULL, 0};
+    return (str){out, snprintf(out, MAX_INSTANCE_SIZE, "<%.*s>", (int)instance.length, instance.at)};
+}
+
+static int set_or_reset(struct sip_msg *msg, str *value, int (*set)(struct sip_msg *, str *),
+                        void (*reset)(struct sip_msg *const))
+{
+    if (value->len > 0)
+        return set(msg, value);
+    reset(msg);
+    return 0;
+}
+
+static int put_as_request_uri(struct sip_msg *msg, struct leg *leg, str *instance)
+{
+    flag_t flags = 0;
+    str uri = str_of_text(leg->target->uri), path = str_of_text(leg->target->path);
+    reset_dst_uri(msg);
+    if (rewrite_uri(msg, &uri) < 0 || (leg->destination.len > 0 && set_dst_uri(msg, &leg->destination) < 0) ||
+        set_or_reset(msg, &path, set_path_vector, reset_path_vector) < 0 ||
+        set_or_reset(msg, instance, set_instance, reset_instance) < 0 || set_ruid(msg, &leg->ruid) < 0)
+        return -1;
+    msg->reg_id = (int)leg->target->reg_id;
+    set_ruri_q(leg->target->q);
+    getbflagsval(0, &flags);
+    setbflagsval(0, flags | leg->branch_flags);
+    if (leg->socket != NULL)
+        set_force_socket(msg, leg->socket);
+    return 0;
+}
+
+int call_put_leg(struct sip_msg *msg, struct call *call, struct leg *leg, bool first)
+{
+    char buffer[MAX_INSTANCE_SIZE];
+    str uri = str_of_text(leg->target->uri), path = str_of_text(leg->target->path);
+    str instance = bracketed(leg->target->instance, buffer);
+    bool alone = first || (nr_branches == 0 && !ruri_get_forking_state());
+    if (first && put_as_request_uri(msg, leg, &instance) < 0)
+        return -1;
+    if (!first && append_branch(msg, &uri, &leg->destination, &path, leg->target->q, leg->branch_flags, leg->socket,
+                                &instance, leg->target->reg_id, &leg->ruid, NULL) < 0)
+        return -1;
+    forbid_connecting(msg, call, leg, alone);
+    return 0;
+}
+
+static bool set_is_full(void)
+{
+    const struct cell *t = tmb.t_gett();
+    unsigned sent = t != NULL && t != T_UNDEFINED ? (unsigned)t->nr_of_outgoings : 0;
+    return nr_branches + (ruri_get_forking_state() ? 1 : 0) + sent >= sr_dst_max_branches;
+}
+
+/* 3261-21.5.4.a */
+static bool rests(const struct leg *leg)
+{
+    char name[256];
+    struct ksr_sip_uri uri;
+    str to = leg->destination.len > 0 ? leg->destination : str_of_text(leg->target->uri);
+    if (rest_count() == 0 || parse_uri(to.s, to.len, &uri) < 0)
+        return false;
+    int length = snprintf(name, sizeof name, "%.*s:%u", uri.host.len, uri.host.s, GET_URI_PORT(&uri));
+    if (length < 0 || (size_t)length >= sizeof name)
+        return false;
+    return rest_is_on((struct text){name, (size_t)length}) || rest_is_on(text_of_str(uri.host));
+}
+
+size_t call_put_targets(struct sip_msg *msg, struct call *call, bool open_class, bool first)
+{
+    size_t put = 0;
+    while ((first && put == 0) || !set_is_full()) {
+        struct target *target = target_next(call->targets, open_class && put == 0);
+        struct leg *leg = target != NULL ? call_leg_of_target(call, target) : NULL;
+        if (target == NULL)
+            break;
+        if (leg == NULL || rests(leg) || (!first && is_dead(target->flow)) ||
+            call_put_leg(msg, call, leg, first && put == 0) < 0) {
+            target_failed(call->targets, target);
+            continue;
+        }
+        put++;
+        if (call->ring_next_ms > 0)
+            break;
+    }
+    return put;
+}

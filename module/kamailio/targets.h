@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#ifndef REFLOW_KAMAILIO_TARGETS_H
+#define REFLOW_KAMAILIO_TARGETS_H
+
+#include "kamailio/call.h"
+#include "kamailio/lookup.h"
+
+/* The names of one AOR. */
+struct aor_names {
+    str uri; /* "sip:bob@example.com" */
+    str key; /* usrloc's */
+    char uri_text[512], key_text[512];
+};
+
+/* 0, or -1: no URI with a user, or too long. */
+int aor_names_read(struct aor_names *names, const str *uri);
+
+/* Room that a call with these targets needs. */
+size_t targets_room(const struct lookup *lookup);
+
+/* Add what was found as targets, but for flows that are dead: those are told of. Returns how many. */
+size_t targets_add(struct call *call, const struct lookup *lookup, const str *aor);
+
+#endif

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "kamailio/ksr.h"
+
+#include "kamailio/call.h"
+
+#include <stdio.h>
+
+#include "kamailio/host.h"
+
+/* What policies see of a request: its bytes as they came, read by the same parser as everywhere. */
+
+static size_t write_source(const struct receive_info *from, char *out, size_t size)
+{
+    bool bracketed = from->src_ip.af == AF_INET6;
+    char *name = get_valid_proto_name((unsigned short)from->proto);
+    int length = snprintf(out, size, "%s:%s%s%s:%u", name, bracketed ? "[" : "", ip_addr2a((void *)&from->src_ip),
+                          bracketed ? "]" : "", from->src_port);
+    return length > 0 && (size_t)length < size ? (size_t)length : 0;
+}
+
+int call_view_begin(struct call_view *view, const struct call *call, struct sip_msg *msg)
+{
+    struct sip_fault fault;
+    int result = sip_message_new(&view->message, ksr_host(), msg->buf, msg->len, NULL, &fault);
+    if (result != 0) {
+        ksr_log(LOG_WARNING, "a request cannot be shown to the policy: %s", fault.what != NULL ? fault.what : "memory");
+        call_view_end(view);
+        return -1;
+    }
+    view->call =
+        (struct script_call){.request = view->message,
+                             .aor = text_of_str(call->aor),
+                             .source = {view->source, write_source(&msg->rcv, view->source, sizeof view->source)},
+                             .started_ms = call->started_ms};
+    return 0;
+}
+
+void call_view_end(struct call_view *view)
+{
+    sip_message_delete(view->message);
+    view->message = NULL;
+}
