@@ -7,10 +7,10 @@
 
 /* REGISTER (RFC 3261 section 10.3, RFC 5626 section 6, RFC 3327). All is checked before anything is stored. */
 
-static void tell_flow_up(struct registration *registration, const struct binding_view *view)
+static void tell_flow_up(struct registrar *registrar, const struct binding_view *view)
 {
     char flow[96];
-    struct server *server = registration->server;
+    struct server *server = registrar->server;
     struct script_flow told = {.aor = view->aor, .instance = view->instance, .reg_id = view->reg_id};
     if (!policy_hears(server->policy, HOOK_FLOW_UP))
         return;
@@ -53,149 +53,111 @@ static void note_old_flow(struct server *server, const struct binding *known, fl
         heirs_note(server, &old);
 }
 
-static int bind_one(struct registration *registration, size_t i)
+static int bind_one(struct registrar *registrar, size_t i)
 {
     char parameters[512];
-    struct server *server = registration->server;
-    const struct sip_contact *contact = &registration->contacts[i];
-    const struct binding *known = registration_known(registration, i);
-    bool flow = registration_is_flow(registration, contact);
-    if (registration->expires[i] == 0) {
+    struct server *server = registrar->server;
+    const struct sip_contact *contact = &registrar->asked.contacts[i];
+    const struct binding *known = registrar_known(registrar, i);
+    bool flow = registration_is_flow(&registrar->asked, i);
+    if (registrar->asked.expires[i] == 0) {
         if (known != NULL)
             binding_remove(server->bindings, known);
         return 0;
     }
     int64_t wall = server->config.host->wall_s(server->config.host->context);
-    struct binding_view view = {.aor = registration->aor_text,
-                                .contact = registration->uris[i],
+    struct binding_view view = {.aor = registrar->aor_text,
+                                .contact = registrar->asked.uris[i],
                                 .instance = contact->instance,
-                                .path = {registration->path.bytes, registration->path.length},
-                                .call_id = sip_call_id(registration->request),
+                                .path = {registrar->asked.path.bytes, registrar->asked.path.length},
+                                .call_id = sip_call_id(registrar->asked.request),
                                 .parameters = other_parameters(contact, parameters, sizeof parameters),
                                 .reg_id = flow ? contact->reg_id : 0,
-                                .cseq = sip_cseq(registration->request),
+                                .cseq = sip_cseq(registrar->asked.request),
                                 .q = (uint16_t)(contact->q < 0 ? 1000 : contact->q),
-                                .expires_at = wall + registration->expires[i],
+                                .expires_at = wall + registrar->asked.expires[i],
                                 .registered_at = wall};
-    if (flow && registration->path.length == 0)
-        view.flow = peer_flow(registration->source);
-    registration->applied |= flow;
+    if (flow && registrar->asked.path.length == 0)
+        view.flow = peer_flow(registrar->source);
     bool known_flow = view.flow == 0 || binding_first_on_flow(server->bindings, view.flow) != NULL;
     if (known != NULL)
         note_old_flow(server, known, view.flow);
-    int error = flows_put_binding(server, &view, registration->source);
+    int error = flows_put_binding(server, &view, registrar->source);
     if (error == 0 && !known_flow)
-        tell_flow_up(registration, &view);
+        tell_flow_up(registrar, &view);
     return error;
 }
 
-static int bind_all(struct registration *registration, bool living)
+static int bind_all(struct registrar *registrar, bool living)
 {
     int error = 0;
-    for (size_t i = 0; error == 0 && i < registration->count; i++) {
-        if ((registration->expires[i] > 0) == living)
-            error = bind_one(registration, i);
+    for (size_t i = 0; error == 0 && i < registrar->asked.count; i++) {
+        if ((registrar->asked.expires[i] > 0) == living)
+            error = bind_one(registrar, i);
     }
     return error;
 }
 
-static int store_bindings(struct registration *registration)
+static int store_bindings(struct registrar *registrar)
 {
-    if (registration->star)
-        binding_remove_aor(registration->server->bindings, registration->aor_text);
-    bind_all(registration, false);
-    int error = bind_all(registration, true);
+    if (registrar->asked.star)
+        binding_remove_aor(registrar->server->bindings, registrar->aor_text);
+    bind_all(registrar, false);
+    int error = bind_all(registrar, true);
     if (error == -ENOSPC)
-        return registration_refuse(registration, SIP_FORBIDDEN, "Too Many Bindings");
+        return registration_refuse(&registrar->asked, SIP_FORBIDDEN, "Too Many Bindings");
     return error;
 }
 
 static void list_binding(const struct binding_view *view, int64_t wall, struct sip_buffer *fields)
 {
-    char q[16];
-    sip_append(fields, TEXT("Contact: <"));
-    sip_append(fields, view->contact);
-    sip_append(fields, TEXT(">"));
-    if (view->instance.length > 0) {
-        sip_append(fields, TEXT(";+sip.instance=\"<"));
-        sip_append(fields, view->instance);
-        sip_append(fields, TEXT(">\""));
-    }
-    if (view->reg_id != 0) {
-        sip_append(fields, TEXT(";reg-id="));
-        sip_append_number(fields, view->reg_id);
-    }
-    if (view->q != 1000) {
-        snprintf(q, sizeof q, ";q=0.%03u", view->q);
-        sip_append(fields, text_of(q));
-    }
-    sip_append(fields, view->parameters);
-    sip_append(fields, TEXT(";expires="));
-    sip_append_number(fields, view->expires_at > wall ? (uint64_t)(view->expires_at - wall) : 0);
-    sip_append(fields, TEXT("\r\n"));
+    struct registered_contact contact = {.uri = view->contact,
+                                         .instance = view->instance,
+                                         .parameters = view->parameters,
+                                         .reg_id = view->reg_id,
+                                         .q = view->q,
+                                         .expires = view->expires_at > wall ? (uint64_t)(view->expires_at - wall) : 0};
+    registration_list(&contact, fields);
 }
 
-static void list_bindings(const struct registration *registration, struct sip_buffer *fields)
+static void list_bindings(const struct registrar *registrar, struct sip_buffer *fields)
 {
-    const struct host *host = registration->server->config.host;
+    const struct host *host = registrar->server->config.host;
     int64_t wall = host->wall_s(host->context);
-    const struct binding *binding = binding_first(registration->server->bindings, registration->aor_text);
-    for (; binding != NULL; binding = binding_next(registration->server->bindings, binding)) {
+    const struct binding *binding = binding_first(registrar->server->bindings, registrar->aor_text);
+    for (; binding != NULL; binding = binding_next(registrar->server->bindings, binding)) {
         struct binding_view view;
         binding_read(binding, &view);
         list_binding(&view, wall, fields);
     }
 }
 
-/* 5626-6.e and 6.h: Require: outbound exactly where it was asked for and applied; Flow-Timer with it (5626-5.4.c). */
-static void add_outbound(const struct registration *registration, struct sip_buffer *fields)
+static void confirm(struct registrar *registrar)
 {
-    uint32_t flow_timer = registration->server->config.flow_timer;
-    if (!registration->applied || !registration->supports_outbound)
-        return;
-    sip_append(fields, TEXT("Require: outbound\r\n"));
-    if (flow_timer == 0 || !registration->first_hop)
-        return;
-    sip_append(fields, TEXT("Flow-Timer: "));
-    sip_append_number(fields, flow_timer);
-    sip_append(fields, TEXT("\r\n"));
-}
-
-static void confirm(struct registration *registration)
-{
-    struct server *server = registration->server;
+    struct server *server = registrar->server;
     struct sip_buffer fields = {.host = server->config.host};
-    list_bindings(registration, &fields);
-    if (registration->path.length > 0 && sip_has_option(registration->request, HEADER_SUPPORTED, TEXT("path"))) {
-        sip_append(&fields, TEXT("Path: "));
-        sip_append(&fields, (struct text){registration->path.bytes, registration->path.length});
-        sip_append(&fields, TEXT("\r\n"));
-    }
-    sip_append(&fields, TEXT("Supported: path, outbound\r\n"));
-    add_outbound(registration, &fields);
+    list_bindings(registrar, &fields);
+    registration_confirm(&registrar->asked, server->config.flow_timer, &fields);
     struct own_answer own = {.status = fields.failed ? SIP_SERVER_INTERNAL_ERROR : SIP_OK};
     if (!fields.failed)
         own.fields = (struct text){fields.bytes, fields.length};
-    answer(server, registration->transaction, &own);
+    answer(server, registrar->transaction, &own);
     sip_buffer_destroy(&fields);
     server->counters.registered++;
 }
 
-static bool may_answer(const struct registration *registration, const struct script_verdict *verdict)
+static bool may_answer(const struct registrar *registrar, const struct script_verdict *verdict)
 {
-    struct facts facts = {.method = METHOD_REGISTER, .supports_outbound = registration->supports_outbound};
-    for (size_t i = 0; i < registration->count; i++) {
-        if (registration->contacts[i].reg_id != 0)
-            facts.reg_id = registration->contacts[i].reg_id;
-    }
-    return verdict_may_answer(registration->server, &facts, verdict);
+    struct facts facts;
+    registration_facts(&registrar->asked, &facts);
+    return verdict_may_answer(registrar->server, &facts, verdict);
 }
 
-static enum script_outcome ask_policy(const struct registration *registration, const struct script_call *call,
+static enum script_outcome ask_policy(const struct registrar *registrar, const struct script_call *call,
                                       struct script_verdict *verdict)
 {
     struct policy_hold hold;
-    policy_take(registration->server->policy, sip_call_id(registration->request), &hold);
+    policy_take(registrar->server->policy, sip_call_id(registrar->asked.request), &hold);
     enum script_outcome outcome = SCRIPT_NO_HOOK;
     if (policy_has_hook(&hold, HOOK_REGISTER))
         outcome = policy_on_register(&hold, call, verdict);
@@ -204,68 +166,67 @@ static enum script_outcome ask_policy(const struct registration *registration, c
 }
 
 /* True where the policy has answered, or wants no answer. */
-static bool policy_refused(struct registration *registration)
+static bool policy_refused(struct registrar *registrar)
 {
     char source[80];
-    struct server *server = registration->server;
+    struct server *server = registrar->server;
     struct script_verdict verdict = {0};
-    size_t length = (size_t)snprintf(source, sizeof source,
-                                     "%s:", registration->source->transport == TRANSPORT_TCP ? "tcp" : "udp");
-    length += address_format(&registration->source->address, source + length, sizeof source - length);
-    struct script_call call = {.request = registration->request,
-                               .aor = registration->aor_text,
+    size_t length =
+        (size_t)snprintf(source, sizeof source, "%s:", registrar->source->transport == TRANSPORT_TCP ? "tcp" : "udp");
+    length += address_format(&registrar->source->address, source + length, sizeof source - length);
+    struct script_call call = {.request = registrar->asked.request,
+                               .aor = registrar->aor_text,
                                .source = {source, length},
                                .started_ms = server->config.host->now_ms(server->config.host->context)};
-    enum script_outcome outcome = ask_policy(registration, &call, &verdict);
+    enum script_outcome outcome = ask_policy(registrar, &call, &verdict);
     server->counters.script_errors += outcome >= SCRIPT_ERROR;
     if (outcome != SCRIPT_VERDICT)
         return false;
     bool answers = verdict.kind == VERDICT_REPLY || verdict.kind == VERDICT_FAIL;
-    if (answers && !may_answer(registration, &verdict))
+    if (answers && !may_answer(registrar, &verdict))
         return false;
     server->counters.verdicts++;
     if (answers) {
         struct own_answer own = {.status = verdict.code, .phrase = text_of(verdict.phrase)};
-        answer(server, registration->transaction, &own);
+        answer(server, registrar->transaction, &own);
         return true;
     }
     if (verdict.kind == VERDICT_DROP)
-        server_transaction_abandon(registration->transaction);
+        server_transaction_abandon(registrar->transaction);
     return verdict.kind == VERDICT_DROP;
 }
 
-static void turn_down(struct registration *registration, int error)
+static void turn_down(struct registrar *registrar, int error)
 {
-    struct server *server = registration->server;
-    if (error == -ENOMEM || registration->status == 0) {
+    struct server *server = registrar->server;
+    if (error == -ENOMEM || registrar->asked.status == 0) {
         server->counters.memory++;
-        registration->status = SIP_SERVER_INTERNAL_ERROR;
+        registrar->asked.status = SIP_SERVER_INTERNAL_ERROR;
     }
-    struct own_answer own = {.status = registration->status,
-                             .phrase = text_of(registration->phrase),
-                             .fields = text_of(registration->fields)};
+    struct own_answer own = {.status = registrar->asked.status,
+                             .phrase = text_of(registrar->asked.phrase),
+                             .fields = text_of(registrar->asked.fields)};
     server->counters.register_refused++;
-    answer(server, registration->transaction, &own);
+    answer(server, registrar->transaction, &own);
 }
 
 void registrar_handle(struct server *server, struct server_transaction *transaction)
 {
-    struct registration registration = {.server = server,
-                                        .transaction = transaction,
-                                        .request = server_transaction_request(transaction),
-                                        .source = server_transaction_source(transaction)};
-    registration.supports_outbound = sip_has_option(registration.request, HEADER_SUPPORTED, TEXT("outbound"));
-    int error = registration_read(&registration);
-    if (error == 0 && policy_refused(&registration)) {
+    const struct server_config *config = &server->config;
+    const struct registration_limits limits = {config->expires, config->expires_least, config->expires_most};
+    struct registrar registrar = {
+        .server = server, .transaction = transaction, .source = server_transaction_source(transaction)};
+    registration_create(&registrar.asked, config->host, server_transaction_request(transaction), &limits);
+    int error = registrar_read(&registrar);
+    if (error == 0 && policy_refused(&registrar)) {
         server->counters.register_refused++;
     } else {
         if (error == 0)
-            error = store_bindings(&registration);
+            error = store_bindings(&registrar);
         if (error == 0)
-            confirm(&registration);
+            confirm(&registrar);
         else
-            turn_down(&registration, error);
+            turn_down(&registrar, error);
     }
-    sip_buffer_destroy(&registration.path);
-    sip_buffer_destroy(&registration.keys);
+    registration_destroy(&registrar.asked);
 }

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "sip/registration.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "core/code.h"
+#include "sip/internal.h"
+
+void registration_create(struct registration *registration, const struct host *host, const struct sip_message *request,
+                         const struct registration_limits *limits)
+{
+    *registration =
+        (struct registration){.request = request, .limits = *limits, .path = {.host = host}, .keys = {.host = host}};
+    registration->supports_outbound = sip_has_option(request, HEADER_SUPPORTED, TEXT("outbound"));
+}
+
+void registration_destroy(struct registration *registration)
+{
+    sip_buffer_destroy(&registration->path);
+    sip_buffer_destroy(&registration->keys);
+}
+
+int registration_refuse(struct registration *registration, uint32_t status, const char *phrase)
+{
+    registration->status = status;
+    registration->phrase = phrase;
+    return -EBADMSG;
+}
+
+/* --- what it asks for --- */
+
+static bool is_known_extension(struct text tag)
+{
+    return tag.length == 0 || text_equal_nocase(tag, TEXT("path")) || text_equal_nocase(tag, TEXT("outbound"));
+}
+
+/* Echoed up to white space: a fold that is cut in two would end the header. */
+static int refuse_extension(struct registration *registration, struct text tag)
+{
+    size_t length = 0;
+    while (length < tag.length && length < 96 && !sip_is_space(tag.at[length]))
+        length++;
+    snprintf(registration->fields, sizeof registration->fields, "Unsupported: %.*s\r\n", (int)length, tag.at);
+    return registration_refuse(registration, SIP_BAD_EXTENSION, NULL);
+}
+
+int registration_check_extensions(struct registration *registration)
+{
+    struct sip_values values = sip_values(registration->request, HEADER_REQUIRE);
+    struct sip_value value;
+    while (sip_values_next(&values, &value)) {
+        if (!is_known_extension(value.whole))
+            return refuse_extension(registration, value.whole);
+    }
+    return 0;
+}
+
+static int read_path(struct registration *registration)
+{
+    struct sip_value value;
+    registration->first_hop = sip_via_count(registration->request) <= 1;
+    registration->outbound = registration->first_hop;
+    struct sip_values values = sip_values(registration->request, HEADER_PATH);
+    for (size_t i = 0; sip_values_next(&values, &value); i++) {
+        struct sip_uri uri;
+        if (sip_uri_create(&uri, value.uri) != 0) {
+            sip_uri_destroy(&uri);
+            return registration_refuse(registration, SIP_BAD_REQUEST, "Malformed Path");
+        }
+        if (i == 0)
+            registration->outbound = uri.ob;
+        sip_uri_destroy(&uri);
+        if (i > 0)
+            sip_append(&registration->path, TEXT(", "));
+        sip_append(&registration->path, value.whole);
+    }
+    return registration->path.failed ? -ENOMEM : 0;
+}
+
+static int64_t granted(const struct registration *registration, const struct sip_contact *contact)
+{
+    int64_t expires = contact->expires;
+    if (expires < 0)
+        expires = sip_expires(registration->request);
+    if (expires < 0)
+        expires = registration->limits.expires_default;
+    return expires > registration->limits.expires_most ? registration->limits.expires_most : expires;
+}
+
+static int read_contact(struct registration *registration, const struct sip_value *value)
+{
+    struct sip_contact *contact = &registration->contacts[registration->count];
+    const char *what = NULL;
+    if (text_equal(value->uri, TEXT("*"))) {
+        registration->star = true;
+        return 0;
+    }
+    if (registration->count == REGISTRATION_CONTACTS_MOST)
+        return registration_refuse(registration, SIP_BAD_REQUEST, "Too many Contacts");
+    if (sip_contact_read(value, contact, &what) != 0)
+        return registration_refuse(registration, SIP_BAD_REQUEST, what);
+    int64_t expires = granted(registration, contact);
+    if (expires > 0 && expires < registration->limits.expires_least) {
+        snprintf(registration->fields, sizeof registration->fields, "Min-Expires: %u\r\n",
+                 registration->limits.expires_least);
+        return registration_refuse(registration, SIP_INTERVAL_TOO_BRIEF, NULL);
+    }
+    registration->expires[registration->count++] = expires;
+    return 0;
+}
+
+static int read_contacts(struct registration *registration)
+{
+    struct sip_values values = sip_values(registration->request, HEADER_CONTACT);
+    struct sip_value value;
+    size_t i;
+    for (i = 0; sip_values_next(&values, &value); i++) {
+        int error = read_contact(registration, &value);
+        if (error != 0)
+            return error;
+    }
+    if (registration->star && (i > 1 || sip_expires(registration->request) != 0))
+        return registration_refuse(registration, SIP_BAD_REQUEST, "Contact: * stands alone and with Expires: 0");
+    return 0;
+}
+
+/* 5626-6.b and 6.d. */
+static int check_flows(struct registration *registration)
+{
+    size_t living = 0;
+    bool reg_id = false, wanted = false;
+    for (size_t i = 0; i < registration->count; i++) {
+        living += registration->expires[i] > 0;
+        reg_id |= registration->contacts[i].reg_id != 0;
+        wanted |= registration->contacts[i].reg_id != 0 && registration->contacts[i].instance.length > 0;
+    }
+    if (living > 1 && reg_id)
+        return registration_refuse(registration, SIP_BAD_REQUEST, "More than one Contact beside a reg-id");
+    if (wanted && !registration->outbound && registration->supports_outbound)
+        return registration_refuse(registration, SIP_FIRST_HOP_LACKS_OUTBOUND_SUPPORT, NULL);
+    return 0;
+}
+
+/* Stores compare Contact URIs byte by byte. */
+static int canonical_uris(struct registration *registration)
+{
+    size_t ends[REGISTRATION_CONTACTS_MOST];
+    for (size_t i = 0; i < registration->count; i++) {
+        char uri[1024];
+        struct text text = registration->contacts[i].value.uri;
+        int length = sip_uri_canonical(text, uri, sizeof uri);
+        sip_append(&registration->keys, length > 0 ? (struct text){uri, (size_t)length} : text);
+        ends[i] = registration->keys.length;
+    }
+    if (registration->keys.failed)
+        return -ENOMEM;
+    for (size_t i = 0; i < registration->count; i++) {
+        size_t start = i > 0 ? ends[i - 1] : 0;
+        registration->uris[i] = (struct text){registration->keys.bytes + start, ends[i] - start};
+    }
+    return 0;
+}
+
+int registration_read(struct registration *registration)
+{
+    static int (*const steps[])(struct registration *) = {read_path, read_contacts, check_flows, canonical_uris};
+    int error = 0;
+    for (size_t i = 0; error == 0 && i < sizeof steps / sizeof steps[0]; i++)
+        error = steps[i](registration);
+    return error;
+}
+
+bool registration_is_flow(const struct registration *registration, size_t nth)
+{
+    const struct sip_contact *contact = &registration->contacts[nth];
+    return registration->outbound && contact->reg_id != 0 && contact->instance.length > 0;
+}
+
+bool registration_applied(const struct registration *registration)
+{
+    for (size_t i = 0; i < registration->count; i++) {
+        if (registration->expires[i] > 0 && registration_is_flow(registration, i))
+            return true;
+    }
+    return false;
+}
+
+void registration_facts(const struct registration *registration, struct facts *facts)
+{
+    *facts = (struct facts){.method = METHOD_REGISTER, .supports_outbound = registration->supports_outbound};
+    for (size_t i = 0; i < registration->count; i++) {
+        if (registration->contacts[i].reg_id != 0)
+            facts->reg_id = registration->contacts[i].reg_id;
+    }
+}
+
+/* --- the 2xx --- */
+
+void registration_list(const struct registered_contact *contact, struct sip_buffer *fields)
+{
+    char q[16];
+    sip_append(fields, TEXT("Contact: <"));
+    sip_append(fields, contact->uri);
+    sip_append(fields, TEXT(">"));
+    if (contact->instance.length > 0) {
+        sip_append(fields, TEXT(";+sip.instance=\"<"));
+        sip_append(fields, contact->instance);
+        sip_append(fields, TEXT(">\""));
+    }
+    if (contact->reg_id != 0) {
+        sip_append(fields, TEXT(";reg-id="));
+        sip_append_number(fields, contact->reg_id);
+    }
+    if (contact->q >= 0 && contact->q < 1000) {
+        snprintf(q, sizeof q, ";q=0.%03d", contact->q);
+        sip_append(fields, text_of(q));
+    }
+    sip_append(fields, contact->parameters);
+    sip_append(fields, TEXT(";expires="));
+    sip_append_number(fields, contact->expires);
+    sip_append(fields, TEXT("\r\n"));
+}
+
+static void confirm_path(const struct registration *registration, struct sip_buffer *fields)
+{
+    if (registration->path.length == 0 || !sip_has_option(registration->request, HEADER_SUPPORTED, TEXT("path")))
+        return;
+    sip_append(fields, TEXT("Path: "));
+    sip_append(fields, (struct text){registration->path.bytes, registration->path.length});
+    sip_append(fields, TEXT("\r\n"));
+}
+
+void registration_confirm(const struct registration *registration, uint32_t flow_timer, struct sip_buffer *fields)
+{
+    confirm_path(registration, fields);
+    sip_append(fields, TEXT("Supported: path, outbound\r\n"));
+    if (!registration->supports_outbound || !registration_applied(registration))
+        return;
+    sip_append(fields, TEXT("Require: outbound\r\n"));
+    if (flow_timer == 0 || !registration->first_hop)
+        return;
+    sip_append(fields, TEXT("Flow-Timer: "));
+    sip_append_number(fields, flow_timer);
+    sip_append(fields, TEXT("\r\n"));
+}
