@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "kamailio/ksr.h"
+
+#include "kamailio/save_private.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+
+#include "core/code.h"
+#include "kamailio/module.h"
+
+/* What usrloc keeps of a binding beside its key: read from the REGISTER, and from where it came. */
+
+enum { USER_AGENT_MOST = 255 };
+
+static bool is_stream(const struct receive_info *rcv)
+{
+    return rcv->proto == PROTO_TCP || rcv->proto == PROTO_TLS || rcv->proto == PROTO_WS || rcv->proto == PROTO_WSS;
+}
+
+static const char *transport_of(const struct receive_info *rcv)
+{
+    switch (rcv->proto) {
+    case PROTO_TCP:
+        return ";transport=tcp";
+    case PROTO_TLS:
+        return ";transport=tls";
+    case PROTO_SCTP:
+        return ";transport=sctp";
+    case PROTO_WS:
+    case PROTO_WSS:
+        return ";transport=ws";
+    default:
+        return "";
+    }
+}
+
+static void write_source(struct save *save)
+{
+    struct receive_info *rcv = &save->msg->rcv;
+    char host[64];
+    int length = ip_addr2sbufz(&rcv->src_ip, host, sizeof host - 1);
+    snprintf(save->source, sizeof save->source, "sip:%.*s:%u%s", length, host, (unsigned)rcv->src_port,
+             transport_of(rcv));
+}
+
+static unsigned allowed_methods(struct sip_msg *msg)
+{
+    return parse_allow(msg) < 0 || msg->allow == NULL ? ALL_METHODS : (unsigned)get_allow_methods(msg);
+}
+
+/* tm could not send to what Kamailio cannot read. */
+static int check_uris(struct save *save)
+{
+    for (size_t i = 0; i < save->asked.count; i++) {
+        struct text uri = save->asked.contacts[i].value.uri;
+        struct ksr_sip_uri parsed;
+        if (save->asked.expires[i] == 0)
+            continue;
+        if (uri.length > MAX_URI_SIZE || parse_uri((char *)uri.at, (int)uri.length, &parsed) < 0)
+            return registration_refuse(&save->asked, SIP_BAD_REQUEST, "Malformed Contact URI");
+    }
+    return 0;
+}
+
+int save_info_read(struct save *save)
+{
+    const struct sip_field *agent = sip_field_named(save->asked.request, TEXT("User-Agent"), 0);
+    save->call_id = str_of(sip_call_id(save->asked.request));
+    save->path = (str){save->asked.path.bytes, (int)save->asked.path.length};
+    save->user_agent = str_of(TEXT("n/a"));
+    if (agent != NULL && agent->value.length > 0 && agent->value.length < USER_AGENT_MOST)
+        save->user_agent = str_of(agent->value);
+    write_source(save);
+    save->info = (ucontact_info_t){.callid = &save->call_id,
+                                   .cseq = (int)sip_cseq(save->asked.request),
+                                   .user_agent = &save->user_agent,
+                                   .path = save->path.len > 0 ? &save->path : NULL,
+                                   .sock = save->msg->rcv.bind_address,
+                                   .server_id = server_id,
+                                   .last_modified = save->now};
+    save->methods = allowed_methods(save->msg);
+    getbflagsval(0, &save->info.cflags);
+    return check_uris(save);
+}
+
+/* An address that cannot be reached from here by its own word: of another network, or one that is none (RFC 7118
+   5.3). Names are left to DNS. */
+static bool is_unreachable(struct text host, const struct ip_addr *source)
+{
+    char copy[64];
+    unsigned char address[16];
+    if (host.length > 8 && text_equal_nocase((struct text){host.at + host.length - 8, 8}, TEXT(".invalid")))
+        return true;
+    if (host.length >= sizeof copy)
+        return false;
+    memcpy(copy, host.at, host.length);
+    copy[host.length] = '\0';
+    int family = strchr(copy, ':') != NULL ? AF_INET6 : AF_INET;
+    if (inet_pton(family, copy, address) != 1)
+        return false;
+    return (unsigned)family != source->af || memcmp(address, source->u.addr, source->len) != 0;
+}
+
+/* A user agent behind NAT, that told Via and Contact what it takes for its address. One that registers another place
+   has that in its Contact and not in its Via, and means it. */
+static bool is_behind_nat(const struct save *save, struct text contact)
+{
+    struct ksr_sip_uri uri;
+    const struct sip_via *via = sip_top_via(save->asked.request);
+    if (!save->asked.first_hop || via == NULL || parse_uri((char *)contact.at, (int)contact.length, &uri) < 0)
+        return false;
+    struct text host = text_of_str(&uri.host);
+    if (host.length > 2 && host.at[0] == '[')
+        host = (struct text){host.at + 1, host.length - 2};
+    return text_equal_nocase(host, via->host) && is_unreachable(host, &save->msg->rcv.src_ip);
+}
+
+/* 5626-7.e: requests go the way the binding came, where no Path leads to it; also for plain Contacts that cannot be
+   reached otherwise, or that the configuration has marked with usrloc's nat_bflag. */
+static bool goes_back_to_source(const struct save *save, size_t nth)
+{
+    if (save->path.len > 0)
+        return false;
+    return registration_is_flow(&save->asked, nth) || (save->info.cflags & ul.nat_flag) != 0 ||
+           is_behind_nat(save, save->asked.contacts[nth].value.uri);
+}
+
+/* With < > where it was sent with them: Kamailio's registrar keeps all that stands between the quotes. */
+static str instance_as_sent(struct text instance)
+{
+    if (instance.length > 0 && instance.at[-1] == '<' && instance.at[instance.length] == '>')
+        return (str){(char *)instance.at - 1, (int)instance.length + 2};
+    return str_of(instance);
+}
+
+static unsigned methods_of(const struct sip_contact *contact, unsigned otherwise)
+{
+    struct text list;
+    unsigned methods;
+    if (!sip_parameter(contact->value.parameters, TEXT("methods"), &list) || list.length == 0)
+        return otherwise;
+    str methods_list = str_of(list);
+    return parse_methods(&methods_list, &methods) < 0 ? otherwise : methods;
+}
+
+/* Unique among all processes, and apart from those of Kamailio's own registrar. */
+static int next_ruid(str *ruid)
+{
+    static sruid_t ids; /* of this process */
+    if (ids.pid == 0 && sruid_init(&ids, '-', "flow", SRUID_INC) < 0)
+        return -ENOMEM;
+    if (sruid_next_safe(&ids) < 0)
+        return -ENOMEM;
+    *ruid = ids.uid;
+    return 0;
+}
+
+int save_info_of(struct save *save, size_t nth)
+{
+    const struct sip_contact *contact = &save->asked.contacts[nth];
+    static const str none;
+    ucontact_info_t *info = &save->info;
+    bool back = goes_back_to_source(save, nth);
+    save->contact = str_of(contact->value.uri);
+    info->c = &save->contact;
+    info->received = back ? (str){save->source, (int)strlen(save->source)} : none;
+    info->tcpconn_id = back && is_stream(&save->msg->rcv) ? save->msg->rcv.proto_reserved1 : -1;
+    info->expires = save->now + (time_t)save->asked.expires[nth];
+    info->q = contact->q < 0 ? Q_UNSPECIFIED : contact->q;
+    info->methods = methods_of(contact, save->methods);
+    info->instance = instance_as_sent(contact->instance);
+    info->reg_id = registration_is_flow(&save->asked, nth) ? contact->reg_id : 0;
+    return next_ruid(&info->ruid);
+}
