@@ -64,6 +64,11 @@ local function children(pid, list)
     return list
 end
 
+-- Pids of the process and of all that came of it.
+function process.tree(pid)
+    return children(pid, {})
+end
+
 local ticks
 
 -- CPU microseconds, user and system, of the process and all its children as they stand.

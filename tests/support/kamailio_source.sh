@@ -38,8 +38,9 @@ debian_archives() {
 fetch() {
     command -v dpkg-source >/dev/null || fail "dpkg-source is missing: apt-get install dpkg-dev, then again."
     archives >"$here/apt/sources.list"
-    [ -s "$here/apt/sources.list" ] || debian_archives >"$here/apt/sources.list" ||
-        fail "apt knows no archive of Kamailio's source; KAMAILIO_SOURCE=FOLDER names one that is here."
+    [ -s "$here/apt/sources.list" ] || debian_archives >"$here/apt/sources.list"
+    [ -s "$here/apt/sources.list" ] ||
+        fail "apt knows no archive of Kamailio's source: apt-get update, then again (or KAMAILIO_SOURCE=FOLDER)."
     private="-o Dir::Etc::SourceList=$here/apt/sources.list -o Dir::Etc::SourceParts=/dev/null
         -o Dir::State::Lists=$here/apt/lists -o Dir::Cache=$here/apt/cache -o APT::Sandbox::User=$(id -un)"
     # shellcheck disable=SC2086
