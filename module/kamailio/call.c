@@ -176,8 +176,8 @@ static void on_transaction(struct cell *t, int type, struct tmcb_params *params)
 
 /* --- a flow is gone --- */
 
-/* tm's own lock, which it does not lend: it may be held by this process already. */
-static void replies_lock(struct cell *t)
+/* tm does not lend its own. */
+void call_lock(struct cell *t)
 {
     if (atomic_get(&t->reply_locker_pid) == my_pid()) {
         t->reply_rec_lock_level++;
@@ -187,7 +187,7 @@ static void replies_lock(struct cell *t)
     atomic_set(&t->reply_locker_pid, my_pid());
 }
 
-static void replies_unlock(struct cell *t)
+void call_unlock(struct cell *t)
 {
     if (t->reply_rec_lock_level > 0) {
         t->reply_rec_lock_level--;
@@ -231,7 +231,7 @@ static void move_branch(struct cell *t, int branch, const struct call *call, con
 int call_flow_down(struct cell *t, const str *ruid)
 {
     int result = -1;
-    replies_lock(t);
+    call_lock(t);
     struct call *call = call_of(t);
     struct leg *leg = call != NULL ? call_leg(call, ruid) : NULL;
     int branch = branch_of(t, ruid);
@@ -242,6 +242,6 @@ int call_flow_down(struct cell *t, const str *ruid)
         else if (leg->target->instance.length > 0)
             move_branch(t, branch, call, leg);
     }
-    replies_unlock(t);
+    call_unlock(t);
     return result;
 }

@@ -29,8 +29,13 @@ struct leg {
     bool provisional_seen; /* above 100 */
     bool down;             /* its flow died while it waited */
     bool decided;          /* its final response, or that none will come, has been decided on */
-    uint16_t code;         /* of that, as decided */
+    bool carried_out;      /* ... and what follows from it has been done */
+    bool open_class;       /* ... and the next target is wanted even beside those that ring */
+    bool cancels_rest;     /* ... and the other branches shall end too */
+    uint16_t code;         /* of that, as decided; 0: no answer to send up, its Contacts are followed */
     uint8_t origin;
+    uint8_t action; /* what follows: the decision's, or what a verdict has put in its place */
+    struct decision decision;
 };
 
 struct call {
@@ -41,13 +46,16 @@ struct call {
     str aor;        /* "sip:bob@example.com", as policies see it, whatever usrloc's own key is */
     char table[32]; /* of usrloc; empty: no bindings are looked up */
     uint64_t started_ms;
-    uint64_t policy_hash;    /* of the version it began with; 0: none */
-    uint32_t retry_after;    /* from a verdict */
-    uint32_t ring_next_ms;   /* from a verdict: the next target rings beside after so long; 0: only in turn */
-    uint16_t fail_status;    /* from a verdict; 0: the best response */
-    unsigned method;         /* of the request, Kamailio's bit */
-    uint8_t role;            /* enum role: proxy, or edge */
-    bool forbids_connecting; /* the message's sending flags say so because of us: only living streams are sent over */
+    uint64_t policy_hash;     /* of the version it began with; 0: none */
+    uint32_t retry_after;     /* from a verdict */
+    uint32_t ring_next_ms;    /* from a verdict: the next target rings beside after so long; 0: only in turn */
+    uint16_t fail_status;     /* from a verdict; 0: the best response */
+    unsigned method;          /* of the request, Kamailio's bit */
+    uint8_t role;             /* enum role: proxy, or edge */
+    bool forbids_connecting;  /* the message's sending flags say so because of us: only living streams are sent over */
+    uint8_t branch_raised;    /* + 1: whose code is changed for tm's choice of the best response; 0: none's */
+    uint8_t branch_in_hand;   /* + 1: whose response tm has not stored yet */
+    uint8_t branches_weighed; /* how many there were for that choice */
     bool may_recurse, has_retry_after, global_failure_seen, success_forwarded;
 };
 
@@ -99,6 +107,10 @@ struct call_view {
 };
 int call_view_begin(struct call_view *view, const struct call *call, struct sip_msg *msg);
 void call_view_end(struct call_view *view);
+
+/* tm's own lock of replies, under which the record is changed; this process may hold it already. */
+void call_lock(struct cell *t);
+void call_unlock(struct cell *t);
 
 /* The flow that a waiting branch uses is dead. Returns the branch's index where it shall fail now (5626-7.h), or -1:
    it has ended, or it has seen a provisional and waits for its instance. Takes the reply lock. */

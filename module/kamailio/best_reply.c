@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "kamailio/ksr.h"
+
+#include <stdio.h>
+
+#include "core/best.h"
+#include "core/code.h"
+#include "kamailio/module.h"
+#include "kamailio/react_private.h"
+
+/*
+ * Which response goes up (RFC 3261 16.7 steps 6 and 7). What is relayed as it came is relayed by tm, which can do that
+ * only with the winner it has chosen itself, by the codes it has noted for each branch: so these are changed for the
+ * moment of its choice.
+ */
+
+enum {
+    FINALS_MOST = TARGETS_MOST + MAX_BRANCHES_LIMIT,
+    OUT_OF_THE_RUNNING = CODE_MOST + 100 /* tm ranks what is of no class below all others */
+};
+
+struct finals {
+    struct stored_response stored[FINALS_MOST];
+    int branch[FINALS_MOST]; /* of t; -1: tm made none */
+    size_t count;
+};
+
+static bool is_received(const struct ua_client *uac)
+{
+    return uac->reply != NULL && uac->reply != FAKED_REPLY;
+}
+
+static void store(struct finals *finals, uint16_t code, uint8_t origin, int branch)
+{
+    if (finals->count == FINALS_MOST)
+        return;
+    finals->stored[finals->count] = (struct stored_response){.code = code, .origin = origin};
+    finals->branch[finals->count++] = branch;
+}
+
+/* A branch that is none of ours: the script has added it. */
+static void store_foreign(struct finals *finals, const struct ua_client *uac, int branch)
+{
+    if (is_received(uac))
+        store(finals, (uint16_t)uac->reply->first_line.u.reply.statuscode, ORIGIN_WIRE, branch);
+    else if (uac->reply == FAKED_REPLY)
+        store(finals, SIP_REQUEST_TIMEOUT, ORIGIN_TIMEOUT, branch);
+    else
+        store(finals, SIP_SERVICE_UNAVAILABLE, ORIGIN_TRANSPORT, branch);
+}
+
+static bool has_branch(const struct cell *t, const struct leg *leg)
+{
+    for (int i = 0; i < t->nr_of_outgoings; i++) {
+        const str *ruid = &t->uac[i].ruid;
+        if (ruid->len == leg->ruid.len && memcmp(ruid->s, leg->ruid.s, (size_t)ruid->len) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* The finals of all branches, newest first; a replaced branch's 430 and 408 are among them. */
+static void gather(struct finals *finals, const struct cell *t, struct call *call)
+{
+    finals->count = 0;
+    for (int i = t->nr_of_outgoings - 1; i >= 0; i--) {
+        const struct leg *leg = call_leg(call, &t->uac[i].ruid);
+        if (leg == NULL)
+            store_foreign(finals, &t->uac[i], i);
+        else if (leg->decided)
+            store(finals, leg->code, is_received(&t->uac[i]) ? leg->origin : ORIGIN_TRANSPORT, i);
+    }
+    for (size_t i = 0; i < call->leg_count; i++)
+        if (call->legs[i]->decided && !has_branch(t, call->legs[i]))
+            store(finals, call->legs[i]->code, call->legs[i]->origin, -1);
+}
+
+static enum method method_of(const struct cell *t)
+{
+    const str *name = &t->uas.request->first_line.u.request.method;
+    return method_find(name->s, (size_t)name->len);
+}
+
+struct choice {
+    struct best best;
+    int branch; /* whose message it is; -1: none's */
+};
+
+static struct choice choose(const struct cell *t, struct call *call)
+{
+    struct finals finals;
+    gather(&finals, t, call);
+    struct choice choice = {.best = best_choose(method_of(t), finals.stored, finals.count), .branch = -1};
+    if (choice.best.index >= 0)
+        choice.branch = finals.branch[choice.best.index];
+    return choice;
+}
+
+uint32_t best_status(const struct cell *t, struct call *call)
+{
+    return choose(t, call).best.status;
+}
+
+/* --- tm's choice --- */
+
+static short code_of(const struct ua_client *uac)
+{
+    return (short)uac->reply->first_line.u.reply.statuscode;
+}
+
+static bool is_challenge(short code)
+{
+    return code == SIP_UNAUTHORIZED || code == SIP_PROXY_AUTHENTICATION_REQUIRED;
+}
+
+/* 3261-16.7.h: tm merges the challenges of those branches that it still knows by their codes. */
+static void lower(struct cell *t, int winner)
+{
+    bool merges = is_challenge(code_of(&t->uac[winner]));
+    for (int i = 0; i < t->nr_of_outgoings; i++) {
+        struct ua_client *uac = &t->uac[i];
+        if (i == winner || uac->reply == NULL || (merges && is_challenge(uac->last_received)))
+            continue;
+        uac->last_received = OUT_OF_THE_RUNNING;
+    }
+}
+
+/* The branch in hand is ranked by the code that came, whatever is noted for it: against that one a winner must be
+   raised. */
+void best_weigh(struct cell *t, struct call *call, int branch)
+{
+    int winner = choose(t, call).branch;
+    if (winner < 0)
+        return;
+    lower(t, winner);
+    call->branch_in_hand = (uint8_t)(branch + 1);
+    call->branches_weighed = (uint8_t)t->nr_of_outgoings;
+    if (winner == branch || is_challenge(code_of(&t->uac[winner])))
+        return;
+    t->uac[winner].last_received = SIP_BUSY_EVERYWHERE;
+    call->branch_raised = (uint8_t)(winner + 1);
+}
+
+void best_weighed(struct cell *t, struct call *call)
+{
+    if (call->branch_raised == 0)
+        return;
+    struct ua_client *uac = &t->uac[call->branch_raised - 1];
+    call->branch_raised = 0;
+    if (is_received(uac))
+        uac->last_received = code_of(uac);
+}
+
+/* --- what goes up --- */
+
+/* tm relays the winner that it has chosen; where the route has added branches since, it will choose again. */
+static bool leave_to_tm(struct cell *t, struct call *call, int winner)
+{
+    if (call->branches_weighed != t->nr_of_outgoings) {
+        best_weigh(t, call, call->branch_in_hand - 1);
+        return true;
+    }
+    return tmb.t_get_picked_branch() == winner;
+}
+
+/* Kamailio frees the field with the message. */
+static void answer(struct sip_msg *msg, const struct call *call, uint32_t status)
+{
+    char field[40];
+    if (call->has_retry_after) {
+        int length = snprintf(field, sizeof field, "Retry-After: %u\r\n", call->retry_after);
+        add_lump_rpl(msg, field, length, LUMP_RPL_HDR);
+    }
+    tmb.t_reply(msg, status, (char *)code_phrase(status));
+}
+
+/* 4320-4.a. Nothing is sent, and nothing will be: tm frees the transaction when its wait timer fires. */
+static void end_in_silence(struct cell *t)
+{
+    t->uas.status = SIP_REQUEST_TIMEOUT;
+    tmb.t_release_transaction(t);
+}
+
+void best_send(struct sip_msg *msg, struct cell *t, struct call *call)
+{
+    struct choice choice = choose(t, call);
+    const struct best *best = &choice.best;
+    bool global = call->global_failure_seen && code_class(best->status) == CLASS_GLOBAL_FAILURE;
+    bool as_it_came = choice.branch >= 0 && best->status == code_of(&t->uac[choice.branch]);
+    if (call->fail_status != 0 && !global)
+        answer(msg, call, call->fail_status);
+    else if (as_it_came && !call->has_retry_after && leave_to_tm(t, call, choice.branch))
+        return;
+    else if (choice.branch < 0 && (t->flags & T_CANCELED) != 0 && is_invite(t))
+        answer(msg, call, SIP_REQUEST_TERMINATED);
+    else if (best->status == 0)
+        end_in_silence(t);
+    else
+        answer(msg, call, best->status);
+}

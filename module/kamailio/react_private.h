@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#ifndef REFLOW_KAMAILIO_REACT_PRIVATE_H
+#define REFLOW_KAMAILIO_REACT_PRIVATE_H
+
+#include "kamailio/ksr.h"
+
+#include "kamailio/call.h"
+
+/* What has come to one branch: a response, or that none will come. */
+struct news {
+    struct cell *t;
+    struct call *call;
+    struct leg *leg;
+    int branch;              /* of t; -1: tm made none for this leg */
+    struct sip_msg *request; /* tm's own, or the copy that a route has */
+    struct sip_msg *reply;   /* NULL: none came */
+    struct facts facts;
+    struct state state;
+    struct decision decision;
+};
+
+/* Branches without a final response; while there are any, tm chooses no winner. */
+unsigned react_pending(const struct cell *t);
+
+/* react.c: facts and state; `origin` and `code` are what tm says. */
+void news_gather(struct news *news, enum origin origin, uint32_t code);
+/* A branch has ended: the decision and the policy's say, kept in the leg. What follows is for pursue(). */
+void news_of_end(struct news *news);
+
+/* verdict.c: the policy's say. */
+void verdict_on_end(struct news *news);
+void verdict_on_reply(struct news *news); /* below 300: before tm forwards it */
+/* No target is left and `code` would go up: true where it wants others, which now are in the target set. */
+bool verdict_on_exhausted(struct cell *t, struct call *call, struct sip_msg *request, uint32_t code);
+
+/* pursue.c: what follows from the decisions, in a route that may add branches. */
+void pursue(struct sip_msg *msg, struct cell *t, struct call *call, struct leg *leg);
+/* The same for every leg that has ended and is waited for by nobody; then the next targets, where nothing pends. */
+void pursue_all(struct sip_msg *msg, struct cell *t, struct call *call);
+/* Targets of the policy's, added when no other was left. */
+void pursue_more(struct sip_msg *msg, struct cell *t, struct call *call);
+
+/* best_reply.c: which response goes up. */
+uint32_t best_status(const struct cell *t, struct call *call);
+/* tm, which chooses when the route ends, shall choose the best response: `branch` is the one that has just ended. */
+void best_weigh(struct cell *t, struct call *call, int branch);
+/* tm has chosen: its codes are again what scripts may read. */
+void best_weighed(struct cell *t, struct call *call);
+/* All branches have ended: leave it to tm to relay the winner, answer, or end in silence. */
+void best_send(struct sip_msg *msg, struct cell *t, struct call *call);
+
+#endif

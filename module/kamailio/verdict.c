@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "kamailio/ksr.h"
+
+#include <stdio.h>
+
+#include "core/code.h"
+#include "core/rule.h"
+#include "kamailio/host.h"
+#include "kamailio/module.h"
+#include "kamailio/react_private.h"
+#include "kamailio/rests.h"
+#include "kamailio/stats.h"
+#include "kamailio/worker_policy.h"
+#include "script/judge.h"
+
+/* The policy's say on what came to a branch, within the guardrails. */
+
+enum { VIEW_TEXT = 128 };
+
+static void refuse(const struct script_verdict *verdict, uint32_t code, const char *why, enum rule_id rule)
+{
+    stats_count(STAT_VERDICTS_REFUSED);
+    ksr_log(LOG_WARNING, "%s:%u: %s on %u is refused: %s%s%s", verdict->file != NULL ? verdict->file : "policy",
+            verdict->line, verdict_name(verdict->kind), code, why, rule != RULE_NONE ? " " : "",
+            rule != RULE_NONE ? rule_at(rule)->id : "");
+}
+
+static bool may_be_carried_out(const struct news *news, const struct script_verdict *verdict)
+{
+    enum rule_id rule = verdict_guard_response(verdict, &news->facts, &news->state, &news->decision);
+    bool at_edge = news->call->role == ROLE_EDGE && verdict_adds_branch(verdict->kind);
+    if (rule != RULE_NONE)
+        refuse(verdict, news->decision.code, "it would break rule", rule);
+    else if (at_edge)
+        refuse(verdict, news->decision.code, "an edge keeps to the flow it was given", RULE_NONE);
+    else
+        stats_count(STAT_VERDICTS);
+    return rule == RULE_NONE && !at_edge;
+}
+
+/* What goes along with the core's decision. */
+static void take_aside(struct call *call, const struct script_verdict *verdict)
+{
+    if (verdict->kind == VERDICT_REST)
+        rest_set(text_of(verdict->destination), verdict->seconds);
+    if (verdict->kind != VERDICT_RETRY_AFTER)
+        return;
+    call->retry_after = verdict->seconds;
+    call->has_retry_after = true;
+}
+
+static bool add_targets(struct call *call, const struct script_verdict *verdict)
+{
+    str uri = {(char *)verdict->uri, (int)strlen(verdict->uri)};
+    call->may_recurse |= verdict->recurse;
+    if (verdict->kind == VERDICT_RELAY)
+        return call_add_uri(call, &uri, MAX_Q) > 0;
+    return call_add_aor(call, uri.len > 0 ? &uri : &call->aor) > 0;
+}
+
+/* --- the hook --- */
+
+/* "tcp 127.0.0.1:5060-127.0.0.1:40112 #17" */
+static struct text describe_flow(const struct news *news, char *out, size_t size)
+{
+    const struct leg *leg = news->leg;
+    if (leg->target->flow == 0 || news->branch < 0)
+        return (struct text){NULL, 0};
+    struct dest_info *to = &news->t->uac[news->branch].request.dst;
+    const str none = {"?", 1};
+    const str *address = to->send_sock != NULL ? &to->send_sock->address_str : &none;
+    const char *transport = get_valid_proto_name((unsigned short)to->proto);
+    int length = snprintf(out, size, "%s %.*s:%u-%s", transport, address->len, address->s,
+                          to->send_sock != NULL ? to->send_sock->port_no : 0, su2a(&to->to, sizeof to->to));
+    if (length > 0 && (size_t)length < size && leg->target->flow >> 63 == 0)
+        length += snprintf(out + length, size - (size_t)length, " #%llu", (unsigned long long)leg->target->flow);
+    return (struct text){out, length > 0 && (size_t)length < size ? (size_t)length : 0};
+}
+
+static enum script_outcome hear(struct news *news, struct policy_hold *hold, struct script_verdict *verdict)
+{
+    char flow[VIEW_TEXT], destination[VIEW_TEXT] = "";
+    struct call_view view;
+    struct sip_fault fault;
+    struct sip_message *message = NULL;
+    struct script_reply reply = {.facts = &news->facts,
+                                 .state = &news->state,
+                                 .flow = describe_flow(news, flow, sizeof flow),
+                                 .instance = news->leg->target->instance,
+                                 .branches = (uint32_t)news->t->nr_of_outgoings};
+    if (call_view_begin(&view, news->call, news->request) != 0)
+        return SCRIPT_NO_HOOK;
+    if (news->branch >= 0)
+        snprintf(destination, sizeof destination, "%s",
+                 su2a(&news->t->uac[news->branch].request.dst.to, sizeof(union sockaddr_union)));
+    reply.destination = text_of(destination);
+    if (news->reply != NULL)
+        sip_message_new(&message, ksr_host(), news->reply->buf, news->reply->len, NULL, &fault);
+    reply.message = message;
+    enum script_outcome outcome = policy_on_response(hold, &view.call, &reply, &news->decision, verdict);
+    sip_message_delete(message);
+    call_view_end(&view);
+    stats_hook(HOOK_RESPONSE, outcome);
+    return outcome;
+}
+
+static struct text call_id_of(const struct sip_msg *request)
+{
+    return request->callid != NULL ? (struct text){request->callid->body.s, (size_t)request->callid->body.len}
+                                   : (struct text){NULL, 0};
+}
+
+/* True where there is a verdict that may be carried out. */
+static bool ask(struct news *news, struct script_verdict *verdict)
+{
+    struct policy_hold hold;
+    enum script_outcome outcome = SCRIPT_NO_HOOK;
+    if (!worker_policy_present())
+        return false;
+    worker_policy_take(&news->call->policy_hash, call_id_of(news->request), &hold);
+    if (policy_hears_response(&hold, &news->facts)) {
+        *verdict = (struct script_verdict){0};
+        outcome = hear(news, &hold, verdict);
+    }
+    worker_policy_release(&hold);
+    return outcome == SCRIPT_VERDICT && may_be_carried_out(news, verdict);
+}
+
+/* --- what a verdict makes of the decision --- */
+
+void verdict_on_end(struct news *news)
+{
+    struct script_verdict verdict;
+    struct leg *leg = news->leg;
+    if (!ask(news, &verdict))
+        return;
+    take_aside(news->call, &verdict);
+    switch (verdict.kind) {
+    case VERDICT_NEXT_FLOW:
+        leg->action = ACTION_NEXT_FLOW;
+        break;
+    case VERDICT_NEXT_TARGET:
+        leg->action = ACTION_NEXT_TARGET;
+        break;
+    case VERDICT_RELAY:
+    case VERDICT_ROUTE:
+        leg->open_class = add_targets(news->call, &verdict);
+        leg->action = ACTION_NEXT_TARGET;
+        break;
+    case VERDICT_REPLY:
+    case VERDICT_FAIL:
+        news->call->fail_status = verdict.code;
+        leg->cancels_rest = true;
+        leg->action = ACTION_FAIL;
+        break;
+    default:
+        break;
+    }
+}
+
+/* The branch goes on: what the verdict adds is tried beside it. */
+static void ring_beside(struct news *news, const struct script_verdict *verdict)
+{
+    struct call *call = news->call;
+    str every = {NULL, 0};
+    bool adds = verdict->kind == VERDICT_RELAY || verdict->kind == VERDICT_ROUTE;
+    call_lock(news->t);
+    if ((!adds || add_targets(call, verdict)) && call_put_targets(news->t->uas.request, call, true, false) > 0)
+        tmb.t_append_branches(&every);
+    call_unlock(news->t);
+}
+
+/* To fail is to stop the ringing everywhere; when all have ended, that status goes up. */
+static void stop_ringing(struct news *news, uint32_t status)
+{
+    struct cancel_info cancel;
+    init_cancel_info(&cancel);
+    news->call->fail_status = (uint16_t)status;
+    if (!is_invite(news->t))
+        return;
+    tmb.prepare_to_cancel(news->t, &cancel.cancel_bitmap, 0);
+    tmb.cancel_uacs(news->t, &cancel, F_CANCEL_B_FORCE_RETR);
+}
+
+void verdict_on_reply(struct news *news)
+{
+    struct script_verdict verdict;
+    if (!ask(news, &verdict))
+        return;
+    bool provisional = code_class(news->decision.code) == CLASS_PROVISIONAL;
+    take_aside(news->call, &verdict);
+    if (!verdict_replaces_action(verdict.kind))
+        return;
+    if (verdict_adds_branch(verdict.kind) && provisional)
+        ring_beside(news, &verdict);
+    else if (verdict_adds_branch(verdict.kind))
+        refuse(&verdict, news->decision.code, "a 2xx goes up at once", RULE_NONE);
+    else if (provisional)
+        stop_ringing(news, verdict.code);
+    else
+        tmb.t_reply_trans(news->t, news->t->uas.request, verdict.code, (char *)code_phrase(verdict.code));
+}
+
+static bool carry_out_exhausted(struct call *call, const struct script_verdict *verdict)
+{
+    take_aside(call, verdict);
+    if (verdict->kind == VERDICT_FAIL || verdict->kind == VERDICT_REPLY)
+        call->fail_status = verdict->code;
+    return (verdict->kind == VERDICT_RELAY || verdict->kind == VERDICT_ROUTE) && add_targets(call, verdict);
+}
+
+static enum script_outcome hear_exhausted(struct news *news, struct policy_hold *hold, struct script_verdict *verdict)
+{
+    struct call_view view;
+    struct script_reply reply = {
+        .facts = &news->facts, .state = &news->state, .branches = (uint32_t)news->t->nr_of_outgoings};
+    if (call_view_begin(&view, news->call, news->request) != 0)
+        return SCRIPT_NO_HOOK;
+    enum script_outcome outcome = policy_on_exhausted(hold, &view.call, &reply, verdict);
+    call_view_end(&view);
+    stats_hook(HOOK_EXHAUSTED, outcome);
+    return outcome;
+}
+
+bool verdict_on_exhausted(struct cell *t, struct call *call, struct sip_msg *request, uint32_t code)
+{
+    struct policy_hold hold;
+    struct script_verdict verdict = {0};
+    const str *method = &request->first_line.u.request.method;
+    struct news news = {.t = t, .call = call, .branch = -1, .request = request};
+    news.facts = (struct facts){.code = code, .method = (uint8_t)method_find(method->s, (size_t)method->len)};
+    news.state =
+        (struct state){.cancelled = (t->flags & T_CANCELED) != 0, .global_failure_seen = call->global_failure_seen};
+    enum script_outcome outcome = SCRIPT_NO_HOOK;
+    if (!worker_policy_present())
+        return false;
+    worker_policy_take(&call->policy_hash, call_id_of(request), &hold);
+    if (policy_has_hook(&hold, HOOK_EXHAUSTED))
+        outcome = hear_exhausted(&news, &hold, &verdict);
+    worker_policy_release(&hold);
+    if (outcome != SCRIPT_VERDICT)
+        return false;
+    enum rule_id rule = verdict_guard_exhausted(&verdict, &news.facts, &news.state);
+    if (rule != RULE_NONE) {
+        refuse(&verdict, code, "it would break rule", rule);
+        return false;
+    }
+    stats_count(STAT_VERDICTS);
+    return carry_out_exhausted(call, &verdict);
+}
