@@ -24,6 +24,10 @@ void worker_policy_release(struct policy_hold *hold);
 bool worker_policy_hears(enum hook hook);
 void worker_policy_on_flow(enum hook hook, const struct script_flow *flow);
 
+/* As script_explain(), of this process's active version. -ENOENT: it has none. */
+int worker_policy_explain(uint32_t code, struct text aor,
+                          bool (*visit)(void *context, const struct script_hook_info *info), void *context);
+
 extern const rpc_export_t policy_rpc[]; /* reflow.reload, rollback, status, shadow, canary, explain; ends with NULLs */
 
 #endif

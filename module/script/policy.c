@@ -192,6 +192,11 @@ int policy_build_begin(struct policy_build **out, struct policy *policy, struct 
     return 0;
 }
 
+void policy_build_as_shadow(struct policy_build *made)
+{
+    made->config = config_of(made->policy, true);
+}
+
 void policy_build_run(struct policy_build *made)
 {
     made->result = script_new_of(&made->script, &made->config, made->sources, made->error, sizeof made->error);
@@ -213,6 +218,7 @@ int policy_build_end(struct policy_build *made, char *error, size_t error_size)
         set_state(version, "candidate");
         policy->candidate = version;
         version->script = result == 0 ? made->script : NULL;
+        version->silent = made->config.host == &policy->quiet;
         if (result != 0)
             policy_abort(policy, error, result != -ENOMEM);
     }
@@ -281,9 +287,22 @@ static void activate(struct policy *policy, struct version *version)
     keep_good(policy);
 }
 
+int policy_hand_over(struct policy *policy, char *error, size_t error_size)
+{
+    struct version *version = policy->candidate != NULL ? policy->candidate : policy->canary;
+    if (version == NULL) {
+        snprintf(error, error_size, "nothing was prepared");
+        return -ENOENT;
+    }
+    int result = carry_over(policy, version, error, error_size);
+    version->handed = result == 0;
+    return result;
+}
+
 static int commit_active(struct policy *policy, struct version *version, char *error, size_t error_size)
 {
-    int result = carry_over(policy, version, error, error_size);
+    int result = version->handed ? 0 : carry_over(policy, version, error, error_size);
+    version->handed = false;
     if (result != 0)
         return result;
     activate(policy, version);
@@ -294,7 +313,7 @@ static int commit_active(struct policy *policy, struct version *version, char *e
 
 static int commit_shadow(struct policy *policy, struct version *version, char *error, size_t error_size)
 {
-    int result = build(policy, version, true, error, error_size);
+    int result = version->silent ? 0 : build(policy, version, true, error, error_size);
     if (result != 0)
         return result;
     policy_end_trial(policy, PLACE_SHADOW);
@@ -358,6 +377,21 @@ int policy_rollback(struct policy *policy, const char *why, bool remember)
     policy_say(policy, LOG_WARNING, "policy version %" PRIu64 " taken back, version %" PRIu64 " is in use: %s",
                version->record.number, policy->active->record.number, why);
     return 0;
+}
+
+void policy_withdraw(struct policy *policy, uint64_t hash, const char *why)
+{
+    struct version **const places[] = {&policy->previous, &policy->canary, &policy->shadow};
+    if (policy->active != NULL && policy->active->record.hash == hash)
+        policy_rollback(policy, why, true);
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+        struct version *version = *places[i];
+        if (version == NULL || version->record.hash != hash)
+            continue;
+        mark_failed(version, why);
+        *places[i] = NULL;
+        retire(policy, version);
+    }
 }
 
 int policy_promote(struct policy *policy, char *error, size_t error_size)
@@ -448,6 +482,24 @@ bool policy_hears_response(const struct policy_hold *hold, const struct facts *f
 }
 
 /* --- telling --- */
+
+static uint64_t hash_of(const struct version *version)
+{
+    return version != NULL ? version->record.hash : 0;
+}
+
+struct policy_places policy_places(const struct policy *policy)
+{
+    return (struct policy_places){.active = hash_of(policy->active),
+                                  .previous = hash_of(policy->previous),
+                                  .canary = hash_of(policy->canary),
+                                  .shadow = hash_of(policy->shadow)};
+}
+
+void policy_number_next(struct policy *policy, uint64_t number)
+{
+    policy->last_number = number - 1;
+}
 
 size_t policy_history(const struct policy *policy, struct policy_version *versions, size_t most)
 {

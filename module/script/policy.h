@@ -73,8 +73,15 @@ int policy_prepare(struct policy *policy, struct sources *sources, char *error, 
 struct policy_build;
 int policy_build_begin(struct policy_build **out, struct policy *policy, struct sources *sources, char *error,
                        size_t error_size);
+/* For the shadow: built without effect, so that commit need not build again. Before run. */
+void policy_build_as_shadow(struct policy_build *build);
 void policy_build_run(struct policy_build *build);
 int policy_build_end(struct policy_build *build, char *error, size_t error_size); /* frees it */
+
+/* What commit and promotion may fail at, ahead of them: what the active script saves goes to the candidate, or where
+   none was prepared to the canary. After 0 they hand over nothing more, and don't fail: for hosts in which many commit
+   all or none. */
+int policy_hand_over(struct policy *policy, char *error, size_t error_size);
 
 int policy_commit(struct policy *policy, enum policy_place place, uint32_t canary_share, char *error,
                   size_t error_size);
@@ -87,6 +94,9 @@ int policy_use(struct policy *policy, struct script *script);
 /* Take the version before, at once; `remember`: the bytes of the one that goes are not tried again. -ENOENT where there
    is none. */
 int policy_rollback(struct policy *policy, const char *why, bool remember);
+/* The bytes with this hash failed elsewhere: wherever they are in use they go, as by rollback or the end of the trial,
+   and they are not tried again. */
+void policy_withdraw(struct policy *policy, uint64_t hash, const char *why);
 /* End the canary or the shadow: promote it to active, or drop it. -ENOENT. */
 int policy_promote(struct policy *policy, char *error, size_t error_size);
 int policy_end_trial(struct policy *policy, enum policy_place place);
@@ -117,6 +127,16 @@ void policy_on_flow(struct policy *policy, enum hook hook, const struct script_f
 
 /* Rebuild what ran out of memory, expire the store, collect garbage; hosts call it when idle. */
 void policy_idle(struct policy *policy);
+
+/* The hashes of what is in use; 0: nothing. */
+struct policy_places {
+    uint64_t active, previous, canary, shadow;
+};
+struct policy_places policy_places(const struct policy *policy);
+
+/* The number of the next version that is prepared; those after it count up from there. For hosts where many agree on
+   numbers. */
+void policy_number_next(struct policy *policy, uint64_t number);
 
 /* Newest first; returns how many were filled. */
 size_t policy_history(const struct policy *policy, struct policy_version *versions, size_t most);

@@ -14,6 +14,8 @@ struct version {
     uint32_t window_entries, window_failures;
     bool failed; /* refused by its hash from now on */
     bool spent;  /* it ran out of memory: rebuilt when idle */
+    bool handed; /* it has what the version before it saved */
+    bool silent; /* built as a shadow */
 };
 
 struct policy {
