@@ -10,6 +10,7 @@
 #include "kamailio/host.h"
 #include "kamailio/module.h"
 #include "kamailio/react.h"
+#include "kamailio/ring.h"
 
 /* The record of a request on its way: made, found again, told of what tm does, given back with the transaction. */
 
@@ -63,6 +64,13 @@ static struct call *call_create(const struct host *host, enum role role, size_t 
         return call;
     call_delete_private(call);
     return NULL;
+}
+
+int call_forget_targets(struct call *call)
+{
+    clear_branches();
+    call->leg_count = 0;
+    return target_set_new(&call->targets, &call->arena.host);
 }
 
 void call_delete_private(struct call *call)
@@ -122,16 +130,22 @@ struct call *call_new(struct sip_msg *msg, enum role role, size_t room)
 
 /* --- what tm tells --- */
 
-/* 5626-7.h. A Path's first hop may answer over a connection of its own making: only flows are watched. */
-static void request_sent(const struct cell *t, struct call *call, const struct tmcb_params *params)
+/* A Path's first hop may answer over a connection of its own making: only flows are watched. */
+void call_watch_branch(const struct cell *t, struct call *call, int branch)
+{
+    const struct ua_client *uac = &t->uac[branch];
+    struct leg *leg = call_leg(call, &uac->ruid);
+    if (leg != NULL && leg_is_stream(leg))
+        wait_add(&leg->wait, wait_place(&uac->request.dst.to, uac->request.dst.proto), t, &uac->ruid);
+}
+
+static void request_sent(struct cell *t, struct call *call, const struct tmcb_params *params)
 {
     const struct retr_buf *sent = params->t_rbuf;
     if ((params->flags & TMCB_LOCAL_F) != 0 || sent == NULL || sent->branch >= t->nr_of_outgoings)
         return; /* a CANCEL of tm's own */
-    const str *ruid = &t->uac[sent->branch].ruid;
-    struct leg *leg = call_leg(call, ruid);
-    if (leg != NULL && leg_is_stream(leg))
-        wait_add(&leg->wait, wait_place(&sent->dst.to, sent->dst.proto), t, ruid);
+    call_watch_branch(t, call, sent->branch);
+    ring_start(t, call);
 }
 
 static bool answers_request(const struct cell *t, struct sip_msg *reply)

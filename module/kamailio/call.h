@@ -46,9 +46,11 @@ struct call {
     str aor;        /* "sip:bob@example.com", as policies see it, whatever usrloc's own key is */
     char table[32]; /* of usrloc; empty: no bindings are looked up */
     uint64_t started_ms;
-    uint64_t policy_hash;     /* of the version it began with; 0: none */
-    uint32_t retry_after;     /* from a verdict */
-    uint32_t ring_next_ms;    /* from a verdict: the next target rings beside after so long; 0: only in turn */
+    uint64_t policy_hash;  /* of the version it began with; 0: none */
+    uint32_t retry_after;  /* from a verdict */
+    uint32_t ring_next_ms; /* from a verdict: the next target rings beside after so long; 0: only in turn */
+    struct timer_ln ring_next;
+    bool ringing;             /* ring_next runs, or has run */
     uint16_t fail_status;     /* from a verdict; 0: the best response */
     unsigned method;          /* of the request, Kamailio's bit */
     uint8_t role;             /* enum role: proxy, or edge */
@@ -83,6 +85,9 @@ struct leg *call_leg(struct call *call, const str *ruid);
    without targets, and with `room` bytes for them and their texts before it takes more. NULL: no shared memory. */
 struct call *call_new(struct sip_msg *msg, enum role role, size_t room);
 
+/* Begin anew before anything was sent: a second sip_route_flows() for one message replaces the first. 0 or -1. */
+int call_forget_targets(struct call *call);
+
 /* The same in this process's memory and known to nobody, for a request that goes on without one. */
 struct call *call_new_private(size_t room);
 void call_delete_private(struct call *call);
@@ -96,6 +101,7 @@ size_t call_put_targets(struct sip_msg *msg, struct call *call, bool open_class,
    bindings, another one for itself. */
 int call_add_uri(struct call *call, const str *uri, int q);
 int call_add_aor(struct call *call, const str *aor);
+bool uri_is_own(const str *uri); /* a user at this server */
 struct leg *call_leg_of_target(struct call *call, const struct target *target);
 
 /* For policies: what their hooks see as `call`, and the request as they read it, parsed where it is first needed and
@@ -107,6 +113,9 @@ struct call_view {
 };
 int call_view_begin(struct call_view *view, const struct call *call, struct sip_msg *msg);
 void call_view_end(struct call_view *view);
+
+/* 5626-7.h: the branch has been sent; where it went over a stream it is told of when that closes. */
+void call_watch_branch(const struct cell *t, struct call *call, int branch);
 
 /* tm's own lock of replies, under which the record is changed; this process may hold it already. */
 void call_lock(struct cell *t);

@@ -1,87 +1,126 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "kamailio/ksr.h"
 
+#include "kamailio/route.h"
+
 #include <string.h>
 
-#include "kamailio/call.h"
 #include "kamailio/host.h"
 #include "kamailio/module.h"
 #include "kamailio/stats.h"
-#include "kamailio/targets.h"
 
-/* sip_route_flows(): the targets of a request, those of them that ring first in the destination set (3261-16.5,
+/* sip_route_flows(): the targets of a request, and those of them that ring first in the destination set (3261-16.5,
    5626 section 7). */
 
-/* What the function returns, as lookup() of Kamailio's registrar does. */
+/* What the function returns, as lookup() of Kamailio's own registrar does. */
 enum { ROUTED = 1, ANSWERED = 0, NOBODY = -1, OTHER_METHODS = -2, FAILED = -3 };
 
-struct route {
-    struct sip_msg *msg;
-    const str *table;
-    struct aor_names names;
-    struct lookup lookup;
+enum { PLAIN_TARGET_ROOM = 2048 };
+
+/* A call without shared memory goes on without a record: what rings now rings, by Kamailio's own means. */
+struct call_room {
     struct call *call;
-    bool private; /* the call is known to nobody: there was no shared memory */
+    bool private;
 };
 
-static bool begin_call(struct route *route)
+static bool was_sent(void)
 {
-    size_t room = targets_room(&route->lookup) + (size_t)route->names.uri.len;
-    route->call = call_new(route->msg, ROLE_PROXY, room);
-    route->private = route->call == NULL;
-    if (route->private)
-        route->call = call_new_private(room);
-    if (route->call == NULL)
+    const struct cell *t = tmb.t_gett();
+    return t != NULL && t != T_UNDEFINED && t->nr_of_outgoings > 0;
+}
+
+static bool begin_call(const struct route *route, size_t room, struct call_room *made)
+{
+    room += (size_t)route->names.uri.len;
+    made->call = call_new(route->msg, ROLE_PROXY, room);
+    made->private = made->call == NULL;
+    if (made->private)
+        made->call = call_new_private(room);
+    struct call *call = made->call;
+    if (call == NULL || was_sent())
+        return call != NULL; /* beside what rings: the call goes on */
+    if (call->leg_count > 0 && call_forget_targets(call) < 0)
         return false;
-    memcpy(route->call->table, route->table->s, (size_t)route->table->len);
-    route->call->table[route->table->len] = '\0';
-    route->call->method = route->msg->REQ_METHOD;
-    if (route->call->aor.s == NULL)
-        route->call->aor = arena_copy(&route->call->arena, text_of_str(route->names.uri));
+    memcpy(call->table, route->table, strlen(route->table) + 1);
+    call->aor = arena_copy(&call->arena, text_of_str(route->names.uri));
+    call->method = route->msg->REQ_METHOD;
+    call->policy_hash = route->policy_hash;
+    call->may_recurse = route->verdict.recurse;
+    call->ring_next_ms = route->verdict.next_after;
     return true;
 }
 
-static int put_targets(struct route *route)
+static int put_targets(const struct route *route, struct call_room *made, int added)
 {
-    if (!begin_call(route))
-        return FAILED;
-    size_t put = 0;
-    if (targets_add(route->call, &route->lookup, &route->names.uri) > 0)
-        put = call_put_targets(route->msg, route->call, true, true);
-    if (route->private)
-        call_delete_private(route->call);
+    bool first = !was_sent();
+    size_t put = added > 0 ? call_put_targets(route->msg, made->call, true, first) : 0;
+    if (made->private)
+        call_delete_private(made->call);
     stats_count(put > 0 ? STAT_ROUTED : STAT_UNREACHABLE);
     return put > 0 ? ROUTED : NOBODY;
 }
 
-static int route_aor(struct route *route)
+static int route_found(const struct route *route, const struct lookup *lookup, const str *aor)
 {
-    int result;
-    char table[sizeof route->call->table];
-    memcpy(table, route->table->s, (size_t)route->table->len);
-    table[route->table->len] = '\0';
-    if (lookup_create(&route->lookup, table, &route->names.key, route->msg->REQ_METHOD) < 0)
-        return FAILED;
-    if (route->lookup.count > 0) {
-        result = put_targets(route);
-    } else {
+    struct call_room made;
+    if (lookup->count == 0) {
         stats_count(STAT_UNREACHABLE);
-        result = route->lookup.other_methods ? OTHER_METHODS : NOBODY;
+        return lookup->other_methods ? OTHER_METHODS : NOBODY;
     }
-    lookup_delete(&route->lookup);
+    if (!begin_call(route, targets_room(lookup), &made))
+        return FAILED;
+    return put_targets(route, &made, (int)targets_add(made.call, lookup, aor));
+}
+
+static int route_aor(const struct route *route, const struct aor_names *names)
+{
+    struct lookup lookup;
+    if (lookup_create(&lookup, route->table, &names->key, route->msg->REQ_METHOD) < 0)
+        return FAILED;
+    int result = route_found(route, &lookup, &names->uri);
+    lookup_delete(&lookup);
     return result;
+}
+
+static int route_uri(const struct route *route, const str *uri)
+{
+    enum { Q_MOST = 1000 };
+    struct call_room made;
+    if (!begin_call(route, PLAIN_TARGET_ROOM, &made))
+        return FAILED;
+    return put_targets(route, &made, call_add_uri(made.call, uri, Q_MOST));
+}
+
+/* The policy's word: an AOR's bindings, or a URI; where it names neither, the request's own AOR. */
+static int route_by_verdict(const struct route *route)
+{
+    struct aor_names names;
+    const struct script_verdict *verdict = &route->verdict;
+    str uri = {(char *)verdict->uri, (int)strlen(verdict->uri)};
+    bool elsewhere = verdict->kind == VERDICT_RELAY || verdict->kind == VERDICT_ROUTE;
+    if (!elsewhere || uri.len == 0)
+        return route_aor(route, &route->names);
+    bool aor = verdict->kind == VERDICT_ROUTE && uri_is_own(&uri);
+    return aor && aor_names_read(&names, &uri) == 0 ? route_aor(route, &names) : route_uri(route, &uri);
 }
 
 int sip_route_flows(struct sip_msg *msg, str *table, str *uri)
 {
-    struct route route = {.msg = msg, .table = table};
+    char name[sizeof((struct call *)NULL)->table];
+    struct route route = {.msg = msg, .table = name};
     if (msg->REQ_METHOD == KSR_METHOD_ACK || msg->REQ_METHOD == KSR_METHOD_CANCEL) {
         LM_DBG("ACK and CANCEL go where their INVITE went\n");
         return NOBODY;
     }
-    if (table->len <= 0 || (size_t)table->len >= sizeof route.call->table) {
+    if (table->len <= 0 || (size_t)table->len >= sizeof name) {
         ksr_log(LOG_ERROR, "sip_route_flows: \"%.*s\" is no name of a table", table->len, table->s);
         return FAILED;
     }
-    return aor_names_read(&route.names, uri != NULL ? uri : GET_RURI(msg)) < 0 ? FAILED : route_aor(&route);
+    memcpy(name, table->s, (size_t)table->len);
+    name[table->len] = '\0';
+    if (aor_names_read(&route.names, uri != NULL ? uri : GET_RURI(msg)) < 0)
+        return FAILED;
+    if (!was_sent() && !route_ask_policy(&route))
+        return ANSWERED;
+    return route_by_verdict(&route);
 }

@@ -168,13 +168,20 @@ int call_add_aor(struct call *call, const str *aor)
     return (int)added;
 }
 
+bool uri_is_own(const str *uri)
+{
+    struct ksr_sip_uri parsed;
+    return parse_uri(uri->s, uri->len, &parsed) == 0 && parsed.user.len > 0 &&
+           check_self(&parsed.host, GET_URI_PORT(&parsed), 0) == 1;
+}
+
 int call_add_uri(struct call *call, const str *uri, int q)
 {
     struct ksr_sip_uri parsed;
+    if (call->table[0] != '\0' && uri_is_own(uri))
+        return call_add_aor(call, uri);
     if (parse_uri(uri->s, uri->len, &parsed) < 0)
         return -1;
-    if (call->table[0] != '\0' && parsed.user.len > 0 && check_self(&parsed.host, GET_URI_PORT(&parsed), 0) == 1)
-        return call_add_aor(call, uri);
     const struct target target = {.uri = text_of_str(*uri), .q = (uint16_t)(q < 0 || q > Q_MOST ? Q_MOST : q)};
     return (int)add(call, leg_new(call, (str){NULL, 0}), &target);
 }

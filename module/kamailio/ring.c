@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "kamailio/ksr.h"
+
+#include "kamailio/ring.h"
+
+#include "core/code.h"
+#include "kamailio/flows.h"
+#include "kamailio/module.h"
+
+static bool may_add(const struct cell *t, const struct call *call)
+{
+    return (t->flags & T_CANCELED) == 0 && t->uas.status < CODE_FINAL_LEAST && !call->global_failure_seen &&
+           !call->success_forwarded && call->fail_status == 0 && target_targets_left(call->targets) > 0;
+}
+
+/* tm tells TMCB_REQUEST_OUT of another branch than of those that it adds late. */
+static void watch_new(struct cell *t, struct call *call, int first)
+{
+    for (int i = first; i < t->nr_of_outgoings; i++)
+        call_watch_branch(t, call, i);
+}
+
+/* Routes armed for the first branches are those of the later ones. */
+static void ring_next(struct cell *t, struct call *call)
+{
+    str all = {NULL, 0};
+    int before = t->nr_of_outgoings;
+    t->on_failure = t->uac[0].on_failure;
+    t->on_branch_failure = t->uac[0].on_branch_failure;
+    t->on_reply = t->uac[0].on_reply;
+    if (call_put_targets(t->uas.request, call, true, false) == 0)
+        return;
+    if (tmb.t_append_branches(&all) <= 0)
+        LM_DBG("the next target could not be tried\n");
+    watch_new(t, call, before);
+}
+
+static ticks_t ring(ticks_t now, struct timer_ln *timer, void *parameter)
+{
+    struct cell *t = parameter, *current = tmb.t_gett();
+    int branch = tmb.t_gett_branch();
+    ticks_t again = 0;
+    (void)now;
+    (void)timer;
+    call_lock(t);
+    struct call *call = call_of(t);
+    int depth = t->reply_rec_lock_level;
+    tmb.t_sett(t, T_BR_UNDEFINED);
+    if (may_add(t, call)) {
+        ring_next(t, call);
+        again = may_add(t, call) ? MS_TO_TICKS(call->ring_next_ms) : 0;
+    }
+    tmb.t_sett(current, branch);
+    t->reply_rec_lock_level = depth; /* tm keeps one where it runs out of memory */
+    call_unlock(t);
+    if (again == 0)
+        tmb.unref_cell(t);
+    return again;
+}
+
+void ring_start(struct cell *t, struct call *call)
+{
+    if (call->ring_next_ms == 0 || call->ringing || target_targets_left(call->targets) == 0)
+        return;
+    call->ringing = true;
+    atomic_inc(&t->ref_count);
+    timer_init(&call->ring_next, ring, t, 0);
+    if (timer_add(&call->ring_next, MS_TO_TICKS(call->ring_next_ms)) == 0)
+        return;
+    call->ring_next_ms = 0;
+    tmb.unref_cell(t);
+}
