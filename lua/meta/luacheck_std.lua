@@ -14,6 +14,7 @@ return { read_globals = {
     "sip_accept",
     "sip_route",
     "sip_relay",
+    "sip_forward",
     "sip_reply",
     "sip_fail",
     "sip_drop",

@@ -28,7 +28,7 @@
 
 ---@alias reflow.Action "absorb"|"forward"|"hold"|"next_flow"|"next_target"|"retry"|"recurse"|"fail"|"ack"|"reregister"
 
----@alias reflow.VerdictKind "accept"|"route"|"relay"|"reply"|"drop"|"next_flow"|"next_target"|"fail"|"retry_after"|"rest"
+---@alias reflow.VerdictKind "accept"|"route"|"relay"|"reply"|"drop"|"next_flow"|"next_target"|"fail"|"retry_after"|"forward"|"rest"
 
 ---What parse gives. Fields are read when asked for.
 ---@class reflow.Message
@@ -157,7 +157,7 @@
 ---@field seconds integer? of rest and retry_after
 ---@field next_after number? of route, seconds
 ---@field recurse boolean? of route and relay: 3xx are followed
----@field uri string? of route and relay
+---@field uri string? of route, relay and forward
 ---@field phrase string? of reply
 ---@field destination string? of rest
 
@@ -394,6 +394,11 @@ function sip.route(aor, options) end
 ---@return reflow.Verdict verdict
 function sip.relay(uri, options) end
 
+---A request goes on as it is, to that next hop: what an edge does (RFC 5626 section 5).
+---@param uri string
+---@return reflow.Verdict verdict
+function sip.forward(uri) end
+
 ---Answer with this status, 200 to 699.
 ---@param code integer
 ---@param phrase? string
@@ -624,6 +629,7 @@ sip_emergency = sip.emergency
 sip_accept = sip.accept
 sip_route = sip.route
 sip_relay = sip.relay
+sip_forward = sip.forward
 sip_reply = sip.reply
 sip_fail = sip.fail
 sip_drop = sip.drop

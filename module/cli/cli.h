@@ -33,6 +33,7 @@ int command_compare(struct cli *cli, int argc, char **argv);
 int command_decide(struct cli *cli, int argc, char **argv);
 int command_replay(struct cli *cli, int argc, char **argv);
 int command_check(struct cli *cli, int argc, char **argv);
+int command_token(struct cli *cli, int argc, char **argv);
 int command_test(struct cli *cli, int argc, char **argv);
 
 /* Print "reflow COMMAND: ..." on one line of cli->err and return CLI_USAGE. */

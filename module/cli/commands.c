@@ -26,6 +26,7 @@ static const struct command {
     {"decide", command_decide, "what a SIP element does with a response, and by which rule"},
     {"replay", command_replay, "recorded traffic decided again, by a policy or against one"},
     {"check", command_check, "what is wrong with a policy, before it runs"},
+    {"token", command_token, "what a flow token says, and whether it is genuine"},
     {"test", command_test, "run a policy's specs against the real core, on a virtual clock"},
 };
 

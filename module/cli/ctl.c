@@ -23,7 +23,8 @@ static int print_help(struct cli *cli)
           "  canary off       end the canary; shadow off: likewise\n"
           "  rollback         take the version before this one, at once\n"
           "  status           versions in use, and what a shadow would do otherwise\n"
-          "  history          all versions, the newest first\n\n"
+          "  history          all versions, the newest first\n"
+          "  rotate-keys      a new key signs flow tokens from now on\n\n"
           "Answers when it is done. Exit status 0: done; 1: nothing has changed, or it\n"
           "failed, and why; 2: no such command or no such server.\n\n",
           cli->out);

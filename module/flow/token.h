@@ -23,9 +23,12 @@ enum { TOKEN_TEXT_MOST = 96, TOKEN_KEYS_MOST = 16 };
 
 struct token_keys;
 
+/* As numbers stand in tokens: they outlive programs. */
+enum token_transport { TOKEN_UDP, TOKEN_TCP, TOKEN_TLS, TOKEN_WS, TOKEN_WSS };
+
 /* What a token names. */
 struct token_flow {
-    uint8_t transport;      /* the host's number, 0 to 31 */
+    uint8_t transport;      /* enum token_transport; up to 31 */
     uint8_t address_length; /* 4 or 16 */
     uint8_t local[16], remote[16];
     uint16_t local_port, remote_port;
@@ -72,6 +75,8 @@ size_t token_write(struct token_keys *keys, const struct token_flow *flow, char 
 
 /* Read one. *flow is filled for TOKEN_GOOD alone. The seal is compared in constant time; a token has one spelling. */
 enum token_verdict token_read(struct token_keys *keys, struct text token, struct token_flow *flow);
+
+const char *token_transport_name(unsigned transport); /* "udp"; "?" where it is none */
 
 /* The key's number that a token of the right form names, whether it is genuine or not; 0: not of the form. */
 uint8_t token_key_id(struct text token);

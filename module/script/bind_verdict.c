@@ -21,8 +21,9 @@ static const char constants_key = 0;
 
 const char *verdict_name(enum verdict_kind kind)
 {
-    static const char *const names[VERDICT_COUNT] = {"accept",    "route",       "relay", "reply",       "drop",
-                                                     "next_flow", "next_target", "fail",  "retry_after", "rest"};
+    static const char *const names[VERDICT_COUNT] = {"accept",      "route",     "relay",       "reply",
+                                                     "drop",        "next_flow", "next_target", "fail",
+                                                     "retry_after", "forward",   "rest"};
     return kind < VERDICT_COUNT ? names[kind] : "unknown";
 }
 
@@ -159,6 +160,14 @@ static int relay(lua_State *L)
     argument_uri(L, 1, "uri");
     lua_settop(L, 2);
     return with_options(L, VERDICT_RELAY, 1, has_options ? 2 : 0);
+}
+
+/* sip.forward(uri) */
+static int forward(lua_State *L)
+{
+    argument_uri(L, 1, "uri");
+    lua_settop(L, 1);
+    return with_options(L, VERDICT_FORWARD, 1, 0);
 }
 
 static int reply(lua_State *L)

@@ -53,6 +53,7 @@ enum verdict_kind {
     VERDICT_NEXT_TARGET, /* sip_next_target() */
     VERDICT_FAIL,        /* sip_fail(code): end with this status */
     VERDICT_RETRY_AFTER, /* sip_retry_after(s): the best response goes up with this Retry-After */
+    VERDICT_FORWARD,     /* sip_forward(uri): a request goes on as it is, to that next hop */
     VERDICT_REST,        /* sip_rest(destination, s): it is not tried for so long; else the core's decision */
     VERDICT_COUNT
 };
@@ -63,7 +64,7 @@ struct script_verdict {
     uint32_t seconds;      /* RETRY_AFTER, REST */
     uint32_t next_after;   /* ROUTE option next_after: ms after which the next target rings beside; 0: only in turn */
     bool recurse;          /* ROUTE, RELAY option recurse: follow 3xx responses (3261-16.7.i) */
-    char uri[512];         /* RELAY; ROUTE: the AOR, empty: the Request-URI's */
+    char uri[512];         /* RELAY, FORWARD; ROUTE: the AOR, empty: the Request-URI's */
     char phrase[128];      /* REPLY, empty: the table's */
     char destination[256]; /* REST: "host:port" or "host" as reply.destination gives it */
     const char *file;      /* where the hook stands that decided, or failed; as long as the script. NULL: not known */

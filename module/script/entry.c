@@ -30,7 +30,7 @@ static bool verdict_fits(enum hook hook, enum verdict_kind kind)
 {
     enum {
         ON_REGISTER = 1 << VERDICT_ACCEPT | 1 << VERDICT_REPLY | 1 << VERDICT_DROP | 1 << VERDICT_FAIL,
-        ON_REQUEST = ON_REGISTER | 1 << VERDICT_ROUTE | 1 << VERDICT_RELAY | 1 << VERDICT_REST,
+        ON_REQUEST = ON_REGISTER | 1 << VERDICT_ROUTE | 1 << VERDICT_RELAY | 1 << VERDICT_FORWARD | 1 << VERDICT_REST,
         ON_REPLY = 1 << VERDICT_ACCEPT | 1 << VERDICT_ROUTE | 1 << VERDICT_RELAY | 1 << VERDICT_NEXT_FLOW |
                    1 << VERDICT_NEXT_TARGET | 1 << VERDICT_FAIL | 1 << VERDICT_RETRY_AFTER | 1 << VERDICT_REST
     };

@@ -137,6 +137,8 @@ static void append_own_lines(const struct sip_message *request, const struct sip
         append_line(out, TEXT("Via"), forward->via);
     if (forward->record_route.length > 0)
         append_line(out, TEXT("Record-Route"), forward->record_route);
+    if (forward->path.length > 0)
+        append_line(out, TEXT("Path"), forward->path);
     if (forward->route.length > 0)
         append_line(out, TEXT("Route"), forward->route);
     if (forward->max_forwards >= 0 && sip_field(request, HEADER_MAX_FORWARDS, 0) == NULL)

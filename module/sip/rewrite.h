@@ -32,6 +32,7 @@ struct sip_forward {
     struct text request_uri;
     struct text via;          /* the new topmost Via value: "SIP/2.0/UDP host:port;branch=..." */
     struct text record_route; /* a value to put on top: "<sip:host;lr>" */
+    struct text path;         /* a Path value to put on top (RFC 3327) */
     struct text route;        /* Route values to put before those that remain (a binding's Path) */
     unsigned routes_dropped;  /* how many topmost Route values go */
     int max_forwards;         /* the new value, 0 among them; added where absent; below 0: leave as it is */

@@ -84,10 +84,22 @@ static struct text request_uri(const struct branch *branch)
     return branch->target != NULL ? branch->target->uri : branch->uri;
 }
 
+/* 5626-5.3.d and 5.3.e: whichever way the request goes, it is the user agent's flow that later ones must find. */
+static size_t record_route(const struct branch *branch, char *out, size_t size)
+{
+    const struct context *context = branch->context;
+    const struct peer *source = server_transaction_source(context->transaction);
+    if (context->way == WAY_INWARD)
+        return edge_record_route(context->server, &branch->peer, source, out, size);
+    if (context->way == WAY_OUTWARD && edge_is_first_hop(context->request))
+        return edge_record_route(context->server, source, &branch->peer, out, size);
+    return route_record(context->server, context->request, source, &branch->peer, branch->on_flow, out, size);
+}
+
 /* The datagram limit of RFC 3261 18.1.1 is not enforced by switching transports: see README, limits. */
 static bool write_request(struct branch *branch, uint64_t number)
 {
-    char via[192], record[384], received[64];
+    char via[192], record[640], path[320], received[64];
     struct context *context = branch->context;
     struct server *server = context->server;
     const struct sip_message *request = context->request;
@@ -102,10 +114,10 @@ static bool write_request(struct branch *branch, uint64_t number)
     forward.via = (struct text){via, branch_via(server, &branch->peer, number, branch->digest, via, sizeof via)};
     if (branch->target != NULL)
         forward.route = branch->target->path;
-    if (forms_dialog(request) && sip_to_tag(request).length == 0) {
-        size_t length = route_record(server, request, source, &branch->peer, branch->on_flow, record, sizeof record);
-        forward.record_route = (struct text){record, length};
-    }
+    if (forms_dialog(request) && sip_to_tag(request).length == 0)
+        forward.record_route = (struct text){record, record_route(branch, record, sizeof record)};
+    if (context->way == WAY_OUTWARD && sip_method(request) == METHOD_REGISTER)
+        forward.path = (struct text){path, edge_path(server, request, source, path, sizeof path)};
     sip_buffer_clear(&server->out);
     return sip_forward_request(request, &forward, &server->out) == 0;
 }
@@ -267,6 +279,17 @@ struct branch *branch_start(struct context *context, struct target *target, stru
         branch->on_flow = true;
         fail_soon(branch, ORIGIN_FLOW_DOWN);
     }
+    return branch;
+}
+
+struct branch *branch_start_peer(struct context *context, struct text uri, const struct peer *peer)
+{
+    struct branch *branch = branch_new(context, NULL, uri);
+    if (branch == NULL)
+        return NULL;
+    branch->peer = *peer;
+    branch->on_flow = true;
+    send_to_peer(branch);
     return branch;
 }
 

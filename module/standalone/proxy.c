@@ -251,6 +251,16 @@ static void standard_way(struct context *context, const struct route *route, boo
     }
 }
 
+/* As it is, to the next hop that the policy names; or where its own Route leads, which the user agent chose from what
+   we and the next hop told it. */
+static void forward_verdict(struct context *context, const struct route *route, struct text next_hop)
+{
+    context->way = WAY_OUTWARD;
+    struct text hop = route->next.length > 0 ? route->next : next_hop;
+    if (branch_start(context, NULL, route->uri, hop, 0) == NULL)
+        refuse(context, SIP_SERVER_INTERNAL_ERROR, (struct text){NULL, 0});
+}
+
 static void carry_out(struct context *context, const struct route *route, bool own,
                       const struct script_verdict *verdict)
 {
@@ -263,6 +273,9 @@ static void carry_out(struct context *context, const struct route *route, bool o
         context->may_recurse = verdict->recurse;
         context_add_uri(context, text_of(verdict->uri), 1000);
         fork_out(context);
+        break;
+    case VERDICT_FORWARD:
+        forward_verdict(context, route, text_of(verdict->uri));
         break;
     case VERDICT_REPLY:
     case VERDICT_FAIL:
@@ -309,10 +322,32 @@ static void new_request(struct context *context, const struct route *route, cons
         standard_way(context, route, own);
 }
 
+/* 5626-5.3: what its token says of a request. True where that settles it. */
+static bool way_of_token(struct context *context, const struct route *route)
+{
+    struct server *server = context->server;
+    context->routes_dropped = (uint16_t)route->dropped;
+    if (route->token == ROUTE_TOKEN_INCOMING) {
+        context->way = WAY_INWARD;
+        if (branch_start_peer(context, route->uri, &route->peer) == NULL)
+            refuse(context, SIP_SERVER_INTERNAL_ERROR, (struct text){NULL, 0});
+        return true;
+    }
+    if (route->token != ROUTE_TOKEN_FORGED && route->token != ROUTE_TOKEN_GONE)
+        return false;
+    bool forged = route->token == ROUTE_TOKEN_FORGED;
+    server->counters.tokens_forged += forged;
+    server->counters.tokens_gone += !forged;
+    refuse(context, forged ? SIP_FORBIDDEN : SIP_FLOW_FAILED, (struct text){NULL, 0});
+    return true;
+}
+
 static void way_of(struct context *context, const struct route *route, const struct sip_uri *uri)
 {
     bool in_dialog = sip_to_tag(context->request).length > 0;
     bool to_server = route->next.length == 0 && server_is_own_domain(context->server, uri);
+    if (way_of_token(context, route))
+        return;
     if (in_dialog && (route->flow != 0 || !to_server) && may_leave(context, route))
         send_one(context, route);
     else
@@ -432,6 +467,12 @@ void proxy_forward_ack(struct server *server, const struct sip_message *ack, con
     route_read(server, ack, source, &route);
     if (!route.had_own)
         return; /* not of a dialog that came through here: nobody's relay */
+    if (route.token == ROUTE_TOKEN_FORGED || route.token == ROUTE_TOKEN_GONE)
+        return;
+    if (route.token == ROUTE_TOKEN_INCOMING) {
+        ack_send(server, ack, source, &route.peer, &route);
+        return;
+    }
     if (route.flow != 0 && peer_of_flow(server, dialog_flow(server, route.flow), &peer)) {
         ack_send(server, ack, source, &peer, &route);
         return;

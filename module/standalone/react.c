@@ -36,7 +36,7 @@ static void gather(struct reaction *reaction, enum origin origin)
     if (*reaction->response != NULL)
         sip_facts(*reaction->response, facts);
     facts->origin = (uint8_t)origin;
-    facts->role = ROLE_PROXY;
+    facts->role = context->way == WAY_INWARD ? ROLE_EDGE : ROLE_PROXY;
     facts->method = (uint8_t)sip_method(context->request);
     facts->in_dialog = sip_to_tag(context->request).length > 0;
     facts->provisional_seen = branch->provisional_seen;

@@ -10,7 +10,7 @@
  * their own (5626-5.3.d). The digest is keyed, so that nobody can address a flow that is not his dialog's.
  */
 
-enum { TOKEN_MOST = 64 };
+enum { DIALOG_MOST = 64 };
 
 struct dialog_flows {
     flow_id caller, callee;
@@ -21,14 +21,14 @@ static uint64_t seal(const struct server *server, const struct dialog_flows *flo
     return hash_seal(&server->seal_key, (struct text){(const char *)flows, sizeof *flows});
 }
 
-static void token_write(const struct server *server, const struct dialog_flows *flows, char out[TOKEN_MOST])
+static void dialog_write(const struct server *server, const struct dialog_flows *flows, char out[DIALOG_MOST])
 {
-    snprintf(out, TOKEN_MOST, "d%" PRIx64 ".%" PRIx64 ".%" PRIx64, flows->caller, flows->callee, seal(server, flows));
+    snprintf(out, DIALOG_MOST, "d%" PRIx64 ".%" PRIx64 ".%" PRIx64, flows->caller, flows->callee, seal(server, flows));
 }
 
-static bool token_read(const struct server *server, struct text user, struct dialog_flows *flows)
+static bool dialog_read(const struct server *server, struct text user, struct dialog_flows *flows)
 {
-    char buffer[TOKEN_MOST], rest;
+    char buffer[DIALOG_MOST], rest;
     uint64_t sealed;
     if (user.length < 6 || user.length >= sizeof buffer || user.at[0] != 'd')
         return false;
@@ -42,12 +42,19 @@ static bool token_read(const struct server *server, struct text user, struct dia
     return (sealed ^ seal(server, flows)) == 0;
 }
 
-static bool is_own_uri(const struct server *server, struct text text, struct dialog_flows *flows)
+/* One of our own Route values: what its user part says is taken from the topmost that says something. */
+static bool is_own_uri(const struct server *server, struct text text, const struct peer *source, struct route *route,
+                       struct dialog_flows *flows)
 {
     struct sip_uri uri;
+    *flows = (struct dialog_flows){0};
     bool own = sip_uri_create(&uri, text) == 0 && server_is_own_address(server, uri.host, uri.port);
-    if (own && !token_read(server, uri.user, flows))
+    /* A dialog's, be it of an earlier run, has dots, which no flow token has. */
+    bool says = own && uri.user.length > 0 && memchr(uri.user.at, '.', uri.user.length) == NULL;
+    if (own && !dialog_read(server, uri.user, flows))
         *flows = (struct dialog_flows){0};
+    if (says && route->token == ROUTE_TOKEN_NONE)
+        route->token = (uint8_t)edge_read_token(server, uri.user, source, &route->peer);
     sip_uri_destroy(&uri);
     return own;
 }
@@ -69,7 +76,7 @@ static bool undo_strict_route(const struct server *server, const struct sip_mess
     struct dialog_flows flows = {0};
     struct sip_value value, last = {0};
     bool marked = sip_uri_create(&uri, route->uri) == 0 && uri.lr &&
-                  server_is_own_address(server, uri.host, uri.port) && token_read(server, uri.user, &flows);
+                  server_is_own_address(server, uri.host, uri.port) && dialog_read(server, uri.user, &flows);
     sip_uri_destroy(&uri);
     for (size_t i = 0; marked && sip_value(request, HEADER_ROUTE, i, &value); i++)
         last = value;
@@ -90,7 +97,7 @@ void route_read(const struct server *server, const struct sip_message *request, 
     while (sip_value(request, HEADER_ROUTE, route->dropped, &value)) {
         struct dialog_flows flows;
         bool is_target = undone && !sip_value(request, HEADER_ROUTE, route->dropped + 1, &after);
-        if (!is_target && !is_own_uri(server, value.uri, &flows)) {
+        if (!is_target && !is_own_uri(server, value.uri, source, route, &flows)) {
             route->next = value.uri;
             break;
         }
@@ -129,12 +136,12 @@ static size_t record_one(const struct listener *listener, const char *token, con
 size_t route_record(const struct server *server, const struct sip_message *request, const struct peer *from,
                     const struct peer *to, bool to_flow, char *out, size_t size)
 {
-    char token[TOKEN_MOST];
+    char token[DIALOG_MOST];
     const struct listener *upstream = server_listener(server, from);
     const struct listener *downstream = server_listener(server, to);
     struct dialog_flows flows = {.caller = caller_flow(server, request, from),
                                  .callee = to_flow || to->transport != TRANSPORT_UDP ? peer_flow(to) : 0};
-    token_write(server, &flows, token);
+    dialog_write(server, &flows, token);
     size_t length = record_one(downstream, token, "", out, size);
     if (upstream != downstream && length > 0)
         length += record_one(upstream, token, ", ", out + length, size - length);

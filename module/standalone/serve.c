@@ -12,6 +12,7 @@
 #include "standalone/decision_log.h"
 #include "standalone/log_writer.h"
 #include "standalone/persist.h"
+#include "standalone/serve_keys.h"
 #include "standalone/serve_options.h"
 #include "standalone/serve_policy.h"
 #include "standalone/status_socket.h"
@@ -27,7 +28,8 @@ struct serve {
     struct persist *persist;
     struct serve_policy *policy;
     uv_mutex_t mutex;
-    char last_good[4096];
+    struct serve_keys keys;
+    char last_good[4096], token_keys[4096];
     struct status_socket status;
     union address addresses[LISTENERS_MOST];
     uv_signal_t hangup, terminate, interrupt, usr1;
@@ -188,8 +190,10 @@ static void on_hangup(uv_signal_t *handle, int number)
 {
     struct serve *serve = handle->data;
     (void)number;
-    if (serve->ready)
-        serve_policy_reload(serve->policy);
+    if (!serve->ready)
+        return;
+    serve_keys_reload(&serve->keys);
+    serve_policy_reload(serve->policy);
 }
 
 /* --- the loop --- */
@@ -330,29 +334,43 @@ static int open_status(struct serve *serve)
     return refuse(serve, error, error != 0 ? serve->options.status : NULL);
 }
 
-static const char *last_good_path(struct serve *serve)
+/* As given, or beside the state; NULL where there is neither. */
+static const char *path_beside_state(const struct serve *serve, const char *given, const char *ending, char out[4096])
 {
-    if (serve->options.last_good != NULL)
-        return serve->options.last_good;
-    if (serve->options.state == NULL)
-        return NULL;
-    snprintf(serve->last_good, sizeof serve->last_good, "%s.policy", serve->options.state);
-    return serve->last_good;
+    if (given != NULL || serve->options.state == NULL)
+        return given;
+    snprintf(out, 4096, "%s%s", serve->options.state, ending);
+    return out;
+}
+
+static int rotate_keys(void *context)
+{
+    return serve_keys_rotate(&((struct serve *)context)->keys);
+}
+
+static int open_keys(struct serve *serve)
+{
+    const char *path = path_beside_state(serve, serve->options.token_keys, ".keys", serve->token_keys);
+    return serve_keys_create(&serve->keys, &serve->loop, &serve->host, path, serve->options.token_rotate_s,
+                             serve->error, sizeof serve->error);
 }
 
 static int load_policy(struct serve *serve)
 {
-    const struct serve_policy_config config = {.loop = &serve->loop,
-                                               .host = &serve->host,
-                                               .limits = serve->options.limits,
-                                               .layers = serve->options.policy.layers,
-                                               .layer_count = serve->options.policy.count,
-                                               .good_path = last_good_path(serve),
-                                               .forbid_last_good = serve->options.no_last_good,
-                                               .control_path = serve->options.control,
-                                               .watch = serve->options.watch,
-                                               .rollback_window = serve->options.rollback_window,
-                                               .rollback_share = serve->options.rollback_share * 10};
+    const struct serve_policy_config config = {
+        .loop = &serve->loop,
+        .host = &serve->host,
+        .limits = serve->options.limits,
+        .layers = serve->options.policy.layers,
+        .layer_count = serve->options.policy.count,
+        .good_path = path_beside_state(serve, serve->options.last_good, ".policy", serve->last_good),
+        .rotate_keys = rotate_keys,
+        .rotate_context = serve,
+        .forbid_last_good = serve->options.no_last_good,
+        .control_path = serve->options.control,
+        .watch = serve->options.watch,
+        .rollback_window = serve->options.rollback_window,
+        .rollback_share = serve->options.rollback_share * 10};
     return serve_policy_new(&serve->policy, &config, serve->error, sizeof serve->error);
 }
 
@@ -363,6 +381,8 @@ static int start(struct serve *serve)
     int error = start_signals(serve);
     if (error == 0)
         error = load_policy(serve);
+    if (error == 0)
+        error = open_keys(serve);
     if (error == 0)
         error = open_network(serve, &config);
     if (error == 0)
@@ -375,6 +395,7 @@ static int start(struct serve *serve)
         config.binding_changed = serve->persist != NULL ? persist_binding_changed : NULL;
         config.binding_changed_context = serve->persist;
         config.policy = serve_policy_policy(serve->policy);
+        config.token_keys = serve->keys.keys;
         error = refuse(serve, server_new(&serve->server, &config), NULL);
         if (error != 0)
             snprintf(serve->error, sizeof serve->error, "out of memory");
@@ -412,6 +433,7 @@ static void stop(struct serve *serve)
     if (serve->persist != NULL)
         persist_stop(serve->persist);
     status_socket_destroy(&serve->status);
+    serve_keys_stop(&serve->keys);
     if (serve->policy != NULL)
         serve_policy_stop(serve->policy);
     if (serve->network != NULL)
@@ -420,6 +442,7 @@ static void stop(struct serve *serve)
     uv_walk(&serve->loop, close_handle, NULL);
     uv_run(&serve->loop, UV_RUN_DEFAULT);
     server_delete(serve->server);
+    serve_keys_destroy(&serve->keys);
     serve_policy_delete(serve->policy);
     network_delete(serve->network);
     persist_delete(serve->persist);

@@ -34,6 +34,9 @@ const char serve_usage[] = "usage: reflow serve SCRIPT [options]\n"
                            "  --message-time S         a message must be whole after (32)\n"
                            "  --drain S                after SIGTERM, wait for calls being set up (32)\n"
                            "\n"
+                           "  --token-keys FILE        keys of an edge's flow tokens (STATE.keys, or in memory)\n"
+                           "  --token-rotate S         a new key after so long; the old one serves as long (604800)\n"
+                           "\n"
                            "  --layer NAME:PRIO=PATH   policies above the script's: a file or a folder\n"
                            "  --tenant DOMAIN=PATH     policies for one domain's users, before others\n"
                            "  --control PATH           a Unix socket for `reflow ctl`\n"
@@ -47,7 +50,8 @@ const char serve_usage[] = "usage: reflow serve SCRIPT [options]\n"
                            "  --t1 MS                  RFC 3261 timer T1 (500)\n"
                            "  --timer-c MS             RFC 3261 timer C (185000)\n"
                            "\n"
-                           "SIGHUP loads the policy anew and takes it in use only where it loads whole.\n"
+                           "SIGHUP loads the policy anew and takes it in use only where it loads whole, and\n"
+                           "reads the token keys again.\n"
                            "SIGTERM drains and ends.\n";
 
 struct number_option {
@@ -140,6 +144,8 @@ static int take_text(struct serve_options *options, const char *name, const char
         options->decision_log = value;
     else if (strcmp(name, "--control") == 0)
         options->control = value;
+    else if (strcmp(name, "--token-keys") == 0)
+        options->token_keys = value;
     else if (strcmp(name, "--last-good") == 0)
         options->last_good = value;
     else
@@ -163,6 +169,7 @@ static int take_number(struct serve_options *options, const char *name, const ch
                                             {"--idle", 1, 604800, &network->idle_s},
                                             {"--message-time", 1, 3600, &network->message_s},
                                             {"--drain", 0, 3600, &options->drain_s},
+                                            {"--token-rotate", 60, 31536000, &options->token_rotate_s},
                                             {"--decision-log-size", 0, UINT32_MAX, &options->decision_log_size},
                                             {"--decision-log-keep", 0, 1000, &options->decision_log_keep},
                                             {"--script-time", 1, 60000, &options->limits.time_ms},
@@ -246,6 +253,7 @@ int serve_options_read(struct serve_options *options, int argc, char **argv, cha
 {
     *options = (struct serve_options){.drain_s = 32, .decision_log_size = 64 << 20, .decision_log_keep = 5};
     options->server.flow_timer = 120;
+    options->token_rotate_s = 604800;
     for (int i = 1; i < argc; i++) {
         if (argv[i][0] != '-') {
             if (options->policy.layers[0].path[0] != '\0') {

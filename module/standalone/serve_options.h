@@ -15,7 +15,7 @@ struct listen_option {
 };
 
 struct serve_options {
-    const char *state, *status, *control, *last_good, *decision_log;
+    const char *state, *status, *control, *last_good, *decision_log, *token_keys;
     struct layer_options policy;              /* the script, and what lies above it */
     uint32_t rollback_window, rollback_share; /* entries; per cent */
     struct listen_option listens[LISTENERS_MOST];
@@ -24,6 +24,7 @@ struct serve_options {
     struct network_limits network;
     struct script_limits limits;
     uint32_t drain_s;
+    uint32_t token_rotate_s;
     uint32_t decision_log_size, decision_log_keep;
     bool log_decisions, mask_numbers, verbose, help;
     bool watch, no_last_good;

@@ -314,6 +314,13 @@ static void command_plain(struct serve_policy *policy, struct control_client *cl
     control_answer(client, (struct text){NULL, 0}, result == 0 ? CONTROL_OK : CONTROL_ERROR, error);
 }
 
+static void command_rotate(const struct serve_policy *policy, struct control_client *client)
+{
+    int result = policy->config.rotate_keys(policy->config.rotate_context);
+    control_answer(client, (struct text){NULL, 0}, result == 0 ? CONTROL_OK : CONTROL_ERROR,
+                   "the keys' file cannot be written; the old key stays");
+}
+
 static void on_command(void *context, struct control_client *client, char *line)
 {
     struct serve_policy *policy = context;
@@ -328,11 +335,14 @@ static void on_command(void *context, struct control_client *client, char *line)
         command_trial(policy, client, command[0] == 'c' ? PLACE_CANARY : PLACE_SHADOW, word);
     else if (strcmp(command, "promote") == 0 || strcmp(command, "rollback") == 0)
         command_plain(policy, client, command[0] == 'p');
+    else if (strcmp(command, "rotate-keys") == 0 && policy->config.rotate_keys != NULL)
+        command_rotate(policy, client);
     else if (strcmp(command, "status") == 0 || strcmp(command, "history") == 0)
         command_history(policy, client, command[0] == 's');
     else
         control_answer(client, (struct text){NULL, 0}, CONTROL_ERROR,
-                       "commands: reload, canary SHARE|off, shadow [off], promote, rollback, status, history");
+                       "commands: reload, canary SHARE|off, shadow [off], promote, rollback, status, history, "
+                       "rotate-keys");
 }
 
 /* --- start and end --- */

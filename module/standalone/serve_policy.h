@@ -22,6 +22,9 @@ struct serve_policy_config {
     const char *control_path; /* NULL: no control socket */
     bool watch;
     uint32_t rollback_window, rollback_share;
+    /* The control socket's rotate-keys, which is not the policy's: 0 or a negative errno. */
+    int (*rotate_keys)(void *context);
+    void *rotate_context;
 };
 
 /* Load the first version: what lies on disk, or, where that is broken, the last good one, loudly. 0; or a negative

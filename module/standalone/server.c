@@ -38,6 +38,17 @@ static int create_policy(struct server *server)
     return policy_new(&server->policy, &config);
 }
 
+static int create_keys(struct server *server)
+{
+    char error[160];
+    if (server->config.token_keys != NULL)
+        return 0;
+    if (token_keys_open(&server->own_keys, server->config.host, NULL, error, sizeof error) != 0)
+        return -ENOMEM;
+    server->config.token_keys = server->own_keys;
+    return 0;
+}
+
 static int create_parts(struct server *server)
 {
     const struct host *host = server->config.host;
@@ -47,7 +58,7 @@ static int create_parts(struct server *server)
                                          .values = server->config.timers,
                                          .client = &branch_events,
                                          .server = &context_events};
-    if (create_policy(server) != 0 || table_create(&server->datagram6, host) != 0 ||
+    if (create_policy(server) != 0 || create_keys(server) != 0 || table_create(&server->datagram6, host) != 0 ||
         table_create(&server->rests, host) != 0 || table_create(&server->heirs, host) != 0 ||
         transactions_new(&server->transactions, &config) != 0 ||
         binding_store_new(&server->bindings, host, &server->config.bindings) != 0)
@@ -69,6 +80,7 @@ int server_new(struct server **out, const struct server_config *config)
     set_standards(&server->config);
     server->out.host = host;
     hash_key_draw(&server->seal_key, host);
+    server->run = host->random(host->context);
     server->seed = (uint64_t)host->random(host->context) << 32 | host->random(host->context);
     timers_create(&server->timers, host);
     int error = create_parts(server);
@@ -95,6 +107,7 @@ void server_delete(struct server *server)
     timers_destroy(&server->timers);
     if (server->own_policy)
         policy_delete(server->policy);
+    token_keys_close(server->own_keys);
     sip_buffer_destroy(&server->out);
     memory_delete(server->config.host, server, sizeof *server);
 }

@@ -8,6 +8,7 @@
 
 #include "core/decide.h"
 #include "flow/binding.h"
+#include "flow/token.h"
 #include "host/host.h"
 #include "script/policy.h"
 #include "sip/rewrite.h"
@@ -50,7 +51,8 @@ struct decided {
 struct server_config {
     const struct host *host;
     const struct wire *wire;
-    struct policy *policy; /* borrowed; NULL: one of the server's own, for server_use_script() */
+    struct policy *policy;         /* borrowed; NULL: one of the server's own, for server_use_script() */
+    struct token_keys *token_keys; /* borrowed, of flow tokens; NULL: the server's own, which end with it */
     struct listener listeners[LISTENERS_MOST];
     size_t listener_count;
     char domains[DOMAINS_MOST][128]; /* beside the listeners' own addresses */
@@ -84,6 +86,8 @@ struct server_config {
     COUNTER(branches, "requests sent on")                                                                              \
     COUNTER(flows_down, "flows that died")                                                                             \
     COUNTER(bindings_lost, "bindings whose flow died")                                                                 \
+    COUNTER(tokens_forged, "requests with a flow token that is not ours, refused")                                     \
+    COUNTER(tokens_gone, "requests with the token of a flow that is gone")                                             \
     COUNTER(verdicts, "verdicts of scripts carried out")                                                               \
     COUNTER(verdicts_refused, "verdicts of scripts that a guardrail refused")                                          \
     COUNTER(script_errors, "hooks that raised, overran or ran out of memory")                                          \

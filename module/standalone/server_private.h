@@ -7,6 +7,7 @@
 #include "core/guard.h"
 #include "flow/hash_index.h"
 #include "flow/target.h"
+#include "flow/token.h"
 #include "script/judge.h"
 #include "standalone/memory.h"
 #include "standalone/server.h"
@@ -25,14 +26,23 @@ struct server {
     struct table rests;     /* destinations that rest, by digest of their name */
     struct table heirs;     /* whose a dead flow was, by flow */
     struct heir *heirs_oldest, *heirs_newest;
-    struct timer sweep;       /* expired bindings and rests */
-    struct hash_key seal_key; /* of dialog tokens */
-    uint64_t seed;            /* of digests */
+    struct timer sweep;          /* expired bindings and rests */
+    struct hash_key seal_key;    /* of dialog tokens */
+    struct token_keys *own_keys; /* where the configuration has none */
+    uint32_t run;                /* told by flow tokens: numbers of flows mean something in one run alone */
+    uint64_t seed;               /* of digests */
     struct server_counters counters;
     uint64_t decisions[CODES_MOST][ACTION_COUNT];
     struct sip_buffer out; /* for the message being written */
     size_t contexts;
     bool draining;
+};
+
+/* How a request passes an edge (RFC 5626 section 5.3). */
+enum way {
+    WAY_PROXY,   /* no edge: to bindings, or by Route */
+    WAY_INWARD,  /* over the flow of its token, to the user agent */
+    WAY_OUTWARD, /* from a user agent, or a proxy before it, to the next hop that a policy named */
 };
 
 /* The response context of one request (RFC 3261 16.7): proxy.c, branch.c, upstream.c. */
@@ -53,6 +63,7 @@ struct context {
     uint16_t branches_made;
     uint64_t started_ms;
     flow_id dialog_flow; /* inside a dialog: where the token says it goes; 0: by Route or Request-URI */
+    uint8_t way;         /* enum way */
     bool success_forwarded, global_failure_seen, final_forwarded, cancelled;
     bool may_recurse;
     bool starting; /* targets are being started: do not finish meanwhile */
@@ -115,6 +126,21 @@ void context_forget_unused(struct context *context);
 unsigned context_pending(const struct context *context, const struct branch *except);
 void context_cancel_pending(struct context *context, const struct branch *except);
 
+/* edge.c */
+enum route_token { ROUTE_TOKEN_NONE, ROUTE_TOKEN_OUTGOING, ROUTE_TOKEN_INCOMING, ROUTE_TOKEN_GONE, ROUTE_TOKEN_FORGED };
+/* *peer is the other side of the flow, for ROUTE_TOKEN_INCOMING. */
+enum route_token edge_read_token(const struct server *server, struct text token, const struct peer *source,
+                                 struct peer *peer);
+/* The token of a flow; its length, or 0. */
+size_t edge_token(const struct server *server, const struct peer *peer, char out[TOKEN_TEXT_MOST]);
+bool edge_is_first_hop(const struct sip_message *request);
+/* The Path value for a REGISTER that goes on (5626-5.1.a b); the Record-Route values for a request between a user
+   agent's flow and the other side (5626-5.3.d e). Their length, or 0. */
+size_t edge_path(const struct server *server, const struct sip_message *request, const struct peer *source, char *out,
+                 size_t size);
+size_t edge_record_route(const struct server *server, const struct peer *user_agent, const struct peer *other,
+                         char *out, size_t size);
+
 /* route.c: where a request goes that carries Route, and the dialog's flows */
 struct route {
     unsigned dropped; /* topmost Route values that are ours */
@@ -122,6 +148,8 @@ struct route {
     struct text next; /* the next Route's URI; empty: the Request-URI */
     flow_id flow;     /* the dialog's flow towards the other side; 0: none told */
     bool had_own;     /* at least one Route value was ours */
+    uint8_t token;    /* enum route_token: of the topmost of ours that had one */
+    struct peer peer; /* ROUTE_TOKEN_INCOMING: the flow's other side */
 };
 void route_read(const struct server *server, const struct sip_message *request, const struct peer *source,
                 struct route *route);
@@ -132,6 +160,8 @@ size_t route_record(const struct server *server, const struct sip_message *reque
 /* branch.c */
 struct branch *branch_start(struct context *context, struct target *target, struct text uri, struct text next_hop,
                             flow_id flow);
+/* The same over a flow that is known by its other side. */
+struct branch *branch_start_peer(struct context *context, struct text uri, const struct peer *peer);
 struct branch *branch_start_target(struct context *context, struct target *target);
 struct branch *branch_start_next_server(const struct branch *failed);
 void branch_delete(struct branch *branch);

@@ -5,12 +5,28 @@
 
 /* What the caller hears: the best response, or one of our own (RFC 3261 16.7 steps 5 to 9). */
 
+/* 5626-5.4.c: how often the user agent shall ping this flow is for its first hop to say. */
+static void tell_flow_timer(const struct context *context, const struct sip_message *response,
+                            struct sip_upward *upward, char *field, size_t size)
+{
+    uint32_t flow_timer = context->server->config.flow_timer;
+    if (context->way != WAY_OUTWARD || context->request == NULL || sip_method(context->request) != METHOD_REGISTER ||
+        code_class(sip_status(response)) != CLASS_SUCCESS || flow_timer == 0 || !edge_is_first_hop(context->request) ||
+        !sip_has_option(response, HEADER_REQUIRE, TEXT("outbound")))
+        return;
+    snprintf(field, size, "Flow-Timer: %u\r\n", flow_timer);
+    upward->left_out = HEADER_FLOW_TIMER;
+    upward->fields = text_of(field);
+}
+
 void context_send_up(struct context *context, const struct sip_message *response, uint32_t status)
 {
     struct server *server = context->server;
+    char field[40];
     struct sip_upward upward = {.status = status};
     uint32_t sent = status != 0 ? status : sip_status(response);
     struct text bytes = {NULL, 0};
+    tell_flow_timer(context, response, &upward, field, sizeof field);
     sip_buffer_clear(&server->out);
     if (sip_forward_response(response, &upward, &server->out) == 0)
         bytes = (struct text){server->out.bytes, server->out.length};
@@ -154,6 +170,10 @@ void context_finish(struct context *context)
         best.status = SIP_TEMPORARILY_UNAVAILABLE;
     if (best.index >= 0)
         winner = from[best.index];
+    /* 5626-5.3.c: an edge has the one flow; that it is gone is for the authoritative proxy to know. */
+    if (context->way == WAY_INWARD && context->branches != NULL && context->branches->has_final &&
+        context->branches->code == SIP_FLOW_FAILED)
+        context->fail_status = SIP_FLOW_FAILED;
     bool global = context->global_failure_seen && code_class(best.status) == CLASS_GLOBAL_FAILURE;
     if (context->fail_status == 0 && ask_exhausted(context, &best, winner))
         return;

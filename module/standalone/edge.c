@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "standalone/server_private.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+
+/*
+ * The edge (RFC 5626 section 5): a flow's token in Path and Record-Route, and what a request that brings one back
+ * means. A policy makes the server an edge by sip_forward(); tokens are read in any case.
+ */
+
+_Static_assert(TRANSPORT_UDP == (int)TOKEN_UDP && TRANSPORT_TCP == (int)TOKEN_TCP, "transports as tokens name them");
+
+static void token_address(const union address *address, struct token_flow *flow, uint8_t out[16])
+{
+    bool ipv6 = address->any.sa_family == AF_INET6;
+    flow->address_length = ipv6 ? 16 : 4;
+    memcpy(out, ipv6 ? (const void *)&address->v6.sin6_addr : (const void *)&address->v4.sin_addr,
+           flow->address_length);
+}
+
+static struct token_flow flow_of_peer(const struct server *server, const struct peer *peer)
+{
+    union address local;
+    const struct listener *listener = server_listener(server, peer);
+    struct token_flow flow = {.transport = peer->transport,
+                              .local_port = listener->port,
+                              .remote_port = address_port(&peer->address),
+                              .run = server->run,
+                              .connection = peer_flow(peer)};
+    token_address(&peer->address, &flow, flow.remote);
+    uint8_t length = flow.address_length;
+    if (address_read(text_of(listener->host), listener->port, &local))
+        token_address(&local, &flow, flow.local);
+    flow.address_length = length;
+    return flow;
+}
+
+size_t edge_token(const struct server *server, const struct peer *peer, char out[TOKEN_TEXT_MOST])
+{
+    struct token_flow flow = flow_of_peer(server, peer);
+    return token_write(server->config.token_keys, &flow, out, TOKEN_TEXT_MOST);
+}
+
+static bool same_flow(const struct token_flow *a, const struct token_flow *b)
+{
+    return a->transport == b->transport && a->connection == b->connection && a->run == b->run &&
+           a->local_port == b->local_port && a->remote_port == b->remote_port &&
+           a->address_length == b->address_length && memcmp(a->remote, b->remote, a->address_length) == 0;
+}
+
+static void datagram_peer(const struct token_flow *flow, struct peer *peer)
+{
+    peer->address.any.sa_family = flow->address_length == 16 ? AF_INET6 : AF_INET;
+    if (flow->address_length == 16) {
+        memcpy(&peer->address.v6.sin6_addr, flow->remote, 16);
+        peer->address.v6.sin6_port = htons(flow->remote_port);
+    } else {
+        memcpy(&peer->address.v4.sin_addr, flow->remote, 4);
+        peer->address.v4.sin_port = htons(flow->remote_port);
+    }
+}
+
+/* A datagram flow lives as long as its socket; a connection, if it is the very one. What an earlier run gave is gone
+   (5626-5.2.b): its numbers mean nothing now. */
+static bool find_peer(const struct server *server, const struct token_flow *flow, struct peer *peer)
+{
+    *peer = (struct peer){.transport = flow->transport};
+    if (flow->run != server->run)
+        return false;
+    if (flow->transport != TRANSPORT_UDP) {
+        if (!server->config.wire->connection(server->config.wire->context, flow->connection, peer))
+            return false;
+        struct token_flow now = flow_of_peer(server, peer);
+        return same_flow(flow, &now);
+    }
+    datagram_peer(flow, peer);
+    for (size_t i = 0; i < server->config.listener_count; i++) {
+        peer->listener = (uint8_t)i;
+        if (server->config.listeners[i].transport == TRANSPORT_UDP && peer_flow(peer) == flow->connection)
+            return true;
+    }
+    return false;
+}
+
+enum route_token edge_read_token(const struct server *server, struct text token, const struct peer *source,
+                                 struct peer *peer)
+{
+    struct token_flow flow, own = flow_of_peer(server, source);
+    if (token_read(server->config.token_keys, token, &flow) != TOKEN_GOOD)
+        return ROUTE_TOKEN_FORGED;
+    if (same_flow(&flow, &own))
+        return ROUTE_TOKEN_OUTGOING;
+    return find_peer(server, &flow, peer) ? ROUTE_TOKEN_INCOMING : ROUTE_TOKEN_GONE;
+}
+
+static size_t write_value(const struct listener *listener, const char *user, const char *marks, char *out, size_t size)
+{
+    const char *transport = listener->transport == TRANSPORT_TCP ? ";transport=tcp" : "";
+    int length = snprintf(out, size, "<sip:%s%s%s:%u%s;lr%s>", user, user[0] != '\0' ? "@" : "", listener->host,
+                          listener->port, transport, marks);
+    return length < 0 || (size_t)length >= size ? 0 : (size_t)length;
+}
+
+bool edge_is_first_hop(const struct sip_message *request)
+{
+    return sip_via_count(request) <= 1;
+}
+
+size_t edge_path(const struct server *server, const struct sip_message *request, const struct peer *source, char *out,
+                 size_t size)
+{
+    char token[TOKEN_TEXT_MOST] = "";
+    const struct listener *listener = server_listener(server, source);
+    if (!edge_is_first_hop(request))
+        return write_value(listener, "", "", out, size); /* 5626-5.1.b */
+    return edge_token(server, source, token) == 0 ? 0 : write_value(listener, token, ";ob", out, size);
+}
+
+size_t edge_record_route(const struct server *server, const struct peer *user_agent, const struct peer *other,
+                         char *out, size_t size)
+{
+    char token[TOKEN_TEXT_MOST];
+    const struct listener *inner = server_listener(server, other), *outer = server_listener(server, user_agent);
+    if (edge_token(server, user_agent, token) == 0)
+        return 0;
+    size_t length = write_value(outer, token, ";ob", out, size);
+    if (inner == outer || length == 0 || length + 2 >= size)
+        return length;
+    /* Each side gets the value that leads it back (RFC 5658). */
+    memcpy(out + length, ", ", 2);
+    size_t second = write_value(inner, token, ";ob", out + length + 2, size - length - 2);
+    return second == 0 ? 0 : length + 2 + second;
+}

@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "server_stage.h"
+
+/* The server as an edge proxy: user agents on the one side, a registrar at 127.0.0.1:6060 on the other. */
+
+enum { REGISTRAR = 6060 };
+
+#define TO_REGISTRAR "return sip_forward('sip:127.0.0.1:6060')"
+
+static const char edge_script[] = "sip_on_request(function() " TO_REGISTRAR " end)\n";
+
+static int edge_setup(void **state)
+{
+    struct stage *stage = malloc(sizeof *stage);
+    if (stage == NULL)
+        return -1;
+    stage_create(stage);
+    stage->config.domain_count = 0;
+    stage->config.flow_timer = 120;
+    stage_open(stage);
+    stage_script(stage, edge_script);
+    *state = stage;
+    return 0;
+}
+
+static const char contact[] = "Contact: <sip:bob@127.0.0.1:5080;ob>;+sip.instance=\"<urn:uuid:1>\";reg-id=1\n"
+                              "Supported: path, outbound\n";
+
+static struct sent *registers(struct stage *stage, const struct peer *phone)
+{
+    stage_request(stage, phone,
+                  (struct request){.method = "REGISTER",
+                                   .uri = "sip:example.com",
+                                   .from = "bob",
+                                   .call = phone->transport == TRANSPORT_TCP ? "reg-tcp" : "reg-udp",
+                                   .fields = contact});
+    return stage_sent_to(stage, "REGISTER", REGISTRAR);
+}
+
+/* "<sip:TOKEN@127.0.0.1:5060;lr;ob>" */
+static void path_of(struct sent *request, char *out, size_t size)
+{
+    assert_int_equal(sent_count(request, "Path"), 1);
+    snprintf(out, size, "%s", sent_header(request, "Path", 0));
+}
+
+static void registrar_calls(struct stage *stage, const char *path, struct peer *registrar)
+{
+    char fields[512];
+    *registrar = fake_udp(REGISTRAR);
+    snprintf(fields, sizeof fields, "Route: %s\nContact: <sip:alice@192.0.2.9;ob>\n", path);
+    stage_request(stage, registrar,
+                  (struct request){.uri = "sip:bob@127.0.0.1:5080;ob",
+                                   .fields = fields,
+                                   .branch = "z9hG4bK-registrar\nVia: SIP/2.0/UDP 192.0.2.9;branch=z9hG4bK-alice"});
+}
+
+static void test_5626_5_1_a_the_first_hop_adds_path_with_token_and_ob(void **state)
+{
+    struct stage *stage = *state;
+    struct peer phones[] = {fake_udp(5080), fake_tcp(&stage->wire, 5081)};
+    for (size_t i = 0; i < 2; i++) {
+        char path[256];
+        struct sent *request = registers(stage, &phones[i]);
+        path_of(request, path, sizeof path);
+        assert_non_null(strstr(path, ";ob>"));
+        assert_non_null(strstr(path, ";lr"));
+        assert_int_equal(strcspn(path + 5, "@"), 56);
+        assert_int_equal(strstr(path, ";transport=tcp") != NULL, i == 1);
+    }
+}
+
+static void test_5626_5_1_b_a_later_hop_never_says_ob(void **state)
+{
+    struct stage *stage = *state;
+    struct peer proxy = fake_udp(5099);
+    char path[256];
+    stage_request(stage, &proxy,
+                  (struct request){.method = "REGISTER",
+                                   .uri = "sip:example.com",
+                                   .branch = "z9hG4bK-2\nVia: SIP/2.0/UDP 192.0.2.9;branch=z9hG4bK-1",
+                                   .fields = contact});
+    struct sent *request = stage_sent_to(stage, "REGISTER", REGISTRAR);
+    path_of(request, path, sizeof path);
+    assert_null(strstr(path, ";ob"));
+    assert_null(strchr(path, '@'));
+}
+
+static void test_5626_5_3_a_a_request_with_another_s_token_goes_over_its_flow(void **state)
+{
+    struct stage *stage = *state;
+    struct peer phones[] = {fake_udp(5080), fake_tcp(&stage->wire, 5081)};
+    for (size_t i = 0; i < 2; i++) {
+        char path[256];
+        struct peer registrar;
+        path_of(registers(stage, &phones[i]), path, sizeof path);
+        registrar_calls(stage, path, &registrar);
+        stage_status(stage, &registrar, 100);
+        struct sent *invite = stage_sent(stage, "INVITE");
+        assert_int_equal(invite->peer.transport, phones[i].transport);
+        assert_int_equal(address_port(&invite->peer.address), address_port(&phones[i].address));
+        assert_int_equal(invite->peer.connection, phones[i].connection);
+        assert_int_equal(sent_count(invite, "Route"), 0);
+        assert_true(sent_starts(invite, "INVITE sip:bob@127.0.0.1:5080;ob SIP/2.0"));
+        stage_response(stage, invite, 200, "Contact: <sip:bob@127.0.0.1:5080;ob>\n");
+        stage_status(stage, &registrar, 200);
+        stage_advance(stage, 64000);
+        stage_discard(stage);
+    }
+}
+
+static void test_5626_5_3_a_its_own_token_lets_a_request_out(void **state)
+{
+    struct stage *stage = *state;
+    struct peer phone = fake_udp(5080);
+    char path[256], fields[320];
+    path_of(registers(stage, &phone), path, sizeof path);
+    snprintf(fields, sizeof fields, "Route: %s\nContact: <sip:bob@127.0.0.1:5080;ob>\n", path);
+    stage_request(stage, &phone, (struct request){.uri = "sip:alice@example.com", .from = "bob", .fields = fields});
+    stage_status(stage, &phone, 100);
+    struct sent *invite = stage_sent_to(stage, "INVITE", REGISTRAR);
+    assert_int_equal(sent_count(invite, "Route"), 0);
+    assert_true(sent_starts(invite, "INVITE sip:alice@example.com SIP/2.0"));
+}
+
+static void test_5626_5_3_b_a_token_that_was_tampered_with_is_forbidden(void **state)
+{
+    struct stage *stage = *state;
+    struct peer phone = fake_udp(5080), registrar;
+    char path[256], forged[256];
+    path_of(registers(stage, &phone), path, sizeof path);
+    for (size_t at = 5; path[at] != '@'; at += 7) {
+        memcpy(forged, path, sizeof forged);
+        forged[at] = forged[at] == 'A' ? 'B' : 'A';
+        registrar_calls(stage, forged, &registrar);
+        stage_status(stage, &registrar, 100);
+        stage_status(stage, &registrar, 403);
+        stage_silent(stage);
+        stage_advance(stage, 64000);
+        stage_discard(stage);
+    }
+    snprintf(forged, sizeof forged, "<sip:short@127.0.0.1:5060;lr;ob>");
+    registrar_calls(stage, forged, &registrar);
+    stage_status(stage, &registrar, 100);
+    stage_status(stage, &registrar, 403);
+    assert_true(stage_count(stage, "tokens_forged") > 1);
+}
+
+static void test_5626_5_3_c_a_flow_that_is_gone_is_told_at_once(void **state)
+{
+    struct stage *stage = *state;
+    struct peer phone = fake_tcp(&stage->wire, 5081), registrar;
+    char path[256];
+    path_of(registers(stage, &phone), path, sizeof path);
+    stage_flow_dies(stage, &phone);
+    registrar_calls(stage, path, &registrar);
+    stage_status(stage, &registrar, 100);
+    stage_status(stage, &registrar, 430);
+    stage_silent(stage);
+    assert_int_equal(stage_count(stage, "tokens_gone"), 1);
+}
+
+static void test_5626_5_3_c_a_flow_that_dies_under_a_request_is_told_at_once(void **state)
+{
+    struct stage *stage = *state;
+    struct peer phone = fake_tcp(&stage->wire, 5081), registrar;
+    char path[256];
+    path_of(registers(stage, &phone), path, sizeof path);
+    registrar_calls(stage, path, &registrar);
+    stage_status(stage, &registrar, 100);
+    stage_sent(stage, "INVITE");
+    stage_flow_dies(stage, &phone);
+    stage_advance(stage, 0);
+    stage_status(stage, &registrar, 430);
+}
+
+static void test_5626_5_2_b_a_token_from_before_a_restart_is_a_lost_flow(void **state)
+{
+    struct stage *stage = *state;
+    struct token_keys *keys;
+    struct stage other;
+    struct peer phone = fake_udp(5080), registrar;
+    char path[256], error[160];
+    assert_int_equal(token_keys_open(&keys, &stage->fake.host, NULL, error, sizeof error), 0);
+    for (int run = 0; run < 2; run++) {
+        stage_create(&other);
+        other.config.domain_count = 0;
+        other.config.token_keys = keys;
+        other.fake.seed = (uint32_t)run + 77;
+        stage_open(&other);
+        stage_script(&other, edge_script);
+        if (run == 0)
+            path_of(registers(&other, &phone), path, sizeof path);
+        else
+            registrar_calls(&other, path, &registrar);
+        if (run == 1) {
+            stage_status(&other, &registrar, 100);
+            stage_status(&other, &registrar, 430);
+        }
+        stage_destroy(&other);
+    }
+    token_keys_close(keys);
+}
+
+static void test_5626_5_3_d_later_requests_keep_to_the_flow(void **state)
+{
+    struct stage *stage = *state;
+    struct peer phone = fake_tcp(&stage->wire, 5081), registrar;
+    char path[256], fields[700];
+    path_of(registers(stage, &phone), path, sizeof path);
+    registrar_calls(stage, path, &registrar);
+    stage_status(stage, &registrar, 100);
+    struct sent *invite = stage_sent(stage, "INVITE");
+    assert_int_equal(sent_count(invite, "Record-Route"), 1);
+    snprintf(fields, sizeof fields, "Route: %s\n", sent_header(invite, "Record-Route", 0));
+    stage_response(stage, invite, 200, "Contact: <sip:bob@127.0.0.1:5080;ob>\n");
+    stage_status(stage, &registrar, 200);
+    for (int i = 0; i < 2; i++) {
+        stage_request(stage, &registrar,
+                      (struct request){.method = i == 0 ? "ACK" : "BYE",
+                                       .uri = "sip:bob@127.0.0.1:5080;ob",
+                                       .to_tag = "t",
+                                       .cseq = (unsigned)i + 1,
+                                       .fields = fields});
+        struct sent *sent = stage_sent(stage, i == 0 ? "ACK" : "BYE");
+        assert_int_equal(sent->peer.connection, phone.connection);
+        assert_int_equal(sent_count(sent, "Route"), 0);
+    }
+}
+
+static void test_5626_5_3_e_a_dialog_that_the_user_agent_began_comes_back_over_its_flow(void **state)
+{
+    struct stage *stage = *state;
+    struct peer phone = fake_tcp(&stage->wire, 5081), registrar = fake_udp(REGISTRAR);
+    char fields[700];
+    stage_request(stage, &phone,
+                  (struct request){.uri = "sip:alice@example.com",
+                                   .from = "bob",
+                                   .fields = "Contact: <sip:bob@127.0.0.1:5080;ob>\n"});
+    stage_status(stage, &phone, 100);
+    struct sent *invite = stage_sent_to(stage, "INVITE", REGISTRAR);
+    assert_true(sent_count(invite, "Record-Route") > 0);
+    snprintf(fields, sizeof fields, "Route: %s\n", sent_header(invite, "Record-Route", 0));
+    stage_response(stage, invite, 200, "Contact: <sip:alice@192.0.2.9>\n");
+    stage_status(stage, &phone, 200);
+    stage_request(
+        stage, &registrar,
+        (struct request){.method = "BYE", .uri = "sip:bob@127.0.0.1:5080;ob", .to_tag = "t", .fields = fields});
+    assert_int_equal(stage_sent(stage, "BYE")->peer.connection, phone.connection);
+}
+
+static void test_5626_5_4_c_flow_timer_goes_along_where_outbound_was_applied(void **state)
+{
+    struct stage *stage = *state;
+    struct peer phone = fake_udp(5080);
+    stage_response(stage, registers(stage, &phone), 200, "Require: outbound\nFlow-Timer: 7\n");
+    struct sent *answer = stage_status(stage, &phone, 200);
+    assert_int_equal(sent_count(answer, "Flow-Timer"), 1);
+    assert_string_equal(sent_header(answer, "Flow-Timer", 0), "120");
+    struct peer plain = fake_tcp(&stage->wire, 5082);
+    stage_response(stage, registers(stage, &plain), 200, "");
+    answer = stage_status(stage, &plain, 200);
+    assert_int_equal(sent_count(answer, "Flow-Timer"), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+#define TEST(function) cmocka_unit_test_setup_teardown(function, edge_setup, stage_teardown)
+        TEST(test_5626_5_1_a_the_first_hop_adds_path_with_token_and_ob),
+        TEST(test_5626_5_1_b_a_later_hop_never_says_ob),
+        TEST(test_5626_5_3_a_a_request_with_another_s_token_goes_over_its_flow),
+        TEST(test_5626_5_3_a_its_own_token_lets_a_request_out),
+        TEST(test_5626_5_3_b_a_token_that_was_tampered_with_is_forbidden),
+        TEST(test_5626_5_3_c_a_flow_that_is_gone_is_told_at_once),
+        TEST(test_5626_5_3_c_a_flow_that_dies_under_a_request_is_told_at_once),
+        TEST(test_5626_5_2_b_a_token_from_before_a_restart_is_a_lost_flow),
+        TEST(test_5626_5_3_d_later_requests_keep_to_the_flow),
+        TEST(test_5626_5_3_e_a_dialog_that_the_user_agent_began_comes_back_over_its_flow),
+        TEST(test_5626_5_4_c_flow_timer_goes_along_where_outbound_was_applied),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
