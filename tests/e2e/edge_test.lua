@@ -1,0 +1,164 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+-- Two edges and a registrar, three processes: RFC 5626 section 5, and what happens when an edge goes down.
+local server = require "server"
+local tap = require "tap"
+local ua = require "ua"
+
+local test = tap.test
+local one = ua.instance(1)
+
+local function read(path)
+    local file = assert(io.open(path))
+    local text = file:read "a"
+    file:close()
+    return text
+end
+
+-- examples/edge.lua with its registrar's address moved.
+local function edge_script(registrar)
+    local text, found = read "examples/edge.lua":gsub("127%.0%.0%.1:5060", "127.0.0.1:" .. registrar.port)
+    assert(found > 1, "examples/edge.lua names no registrar")
+    return text
+end
+
+local function start_edge(t, registrar, keys, port)
+    return server.start(t, { source = edge_script(registrar), domain = false, port = port, status = true,
+        args = { "--token-keys", keys, "--t1", "100" } })
+end
+
+local function start(t, edges)
+    local stage = { registrar = server.start(t, { status = true, args = { "--t1", "100" } }), edges = {}, keys = {} }
+    for i = 1, edges or 2 do
+        local keys = server.temporary ".keys"
+        t:defer(function()
+            os.remove(keys)
+        end)
+        stage.keys[i] = keys
+        stage.edges[i] = start_edge(t, stage.registrar, keys)
+    end
+    function stage.open(user, edge, transport)
+        return ua.open { port = edge.port, user = user, domain = stage.registrar.domain, transport = transport }
+    end
+    stage.alice = ua.open { port = stage.registrar.port, user = "alice", domain = stage.registrar.domain }
+    return stage
+end
+
+-- The first flow is the one that is tried first.
+local function registered(flow, reg_id)
+    return flow:register { instance = one, reg_id = reg_id, q = reg_id == 1 and "1.0" or "0.5" }
+end
+
+for _, transport in ipairs { "udp", "tcp" } do
+    local function named(what)
+        return ("%s [standalone %s]"):format(what, transport)
+    end
+
+    test(named "5626-5.1.a 5626-5.4.c a REGISTER through an edge is outbound, with the edge's Flow-Timer", function(t)
+        local stage = start(t, 1)
+        local bob = stage.open("bob", stage.edges[1], transport)
+        local answer = registered(bob, 1)
+        t:equal(answer:get "Require", "outbound")
+        t:equal(answer:get "Flow-Timer", "120")
+    end)
+
+    test(named "5626-5.3.a 5626-5.3.d a call comes over the flow, and its dialog keeps to it", function(t)
+        local stage = start(t, 1)
+        local bob = stage.open("bob", stage.edges[1], transport)
+        registered(bob, 1)
+        local call = stage.alice:invite(bob.aor)
+        local invite = bob:expect "INVITE"
+        bob:reply(invite, 200)
+        local answer = stage.alice:expect_final(call, 200)
+        stage.alice:within("ACK", call, answer)
+        bob:expect "ACK"
+        local bye = stage.alice:within("BYE", call, answer)
+        bob:reply(bob:expect "BYE", 200)
+        stage.alice:expect_final(bye, 200)
+    end)
+
+    test(named "5626-5.3.e a call from behind the edge comes back over its flow", function(t)
+        local stage = start(t, 1)
+        local bob = stage.open("bob", stage.edges[1], transport)
+        registered(bob, 1)
+        stage.alice:register {}
+        local call = bob:invite(stage.alice.aor)
+        local invite = stage.alice:expect "INVITE"
+        stage.alice:reply(invite, 200)
+        local answer = bob:expect_final(call, 200)
+        bob:within("ACK", call, answer)
+        stage.alice:expect "ACK"
+        local bye = stage.alice:within_called("BYE", invite)
+        bob:reply(bob:expect "BYE", 200)
+        stage.alice:expect_final(bye, 200)
+    end)
+
+    test(named "5626-5.3.b a forged token is forbidden", function(t)
+        local stage = start(t, 1)
+        local bob = stage.open("bob", stage.edges[1], transport)
+        registered(bob, 1)
+        local mallory = ua.open { port = stage.edges[1].port, user = "mallory", transport = transport }
+        local route = ("Route: <sip:%s@127.0.0.1:%d;lr;ob>"):format(("A"):rep(56), stage.edges[1].port)
+        local request = mallory:request("OPTIONS", { uri = bob.contact_uri, headers = { route } })
+        mallory:expect_final(request, 403)
+    end)
+
+    test(named "5626-5.2.b 5626-7.b an edge that was killed and is back says 430, and the other flow rings", function(t)
+        local stage = start(t, 2)
+        local first, second = stage.open("bob", stage.edges[1], transport), stage.open("bob", stage.edges[2], transport)
+        registered(second, 2)
+        registered(first, 1)
+        stage.edges[1]:kill()
+        local again = start_edge(t, stage.registrar, stage.keys[1], stage.edges[1].port)
+        local call = stage.alice:invite(first.aor)
+        second:reply(second:expect "INVITE", 200)
+        stage.alice:expect_final(call, 200)
+        t:equal(again:number "tokens_gone", 1)
+        t:equal(again:number "tokens_forged", 0)
+    end)
+end
+
+test("5626-5.3.c 5626-7.b a connection that closed is told at once, and the other flow rings", function(t)
+    local stage = start(t, 2)
+    local first, second = stage.open("bob", stage.edges[1], "tcp"), stage.open("bob", stage.edges[2], "tcp")
+    registered(second, 2)
+    registered(first, 1)
+    first:close()
+    local call = stage.alice:invite(first.aor)
+    second:reply(second:expect "INVITE", 200)
+    stage.alice:expect_final(call, 200)
+end)
+
+test("5626-5.3.c 5626-7.h a connection that closes under a call is told at once, and the other flow rings", function(t)
+    local stage = start(t, 2)
+    local first, second = stage.open("bob", stage.edges[1], "tcp"), stage.open("bob", stage.edges[2], "tcp")
+    registered(second, 2)
+    registered(first, 1)
+    local call = stage.alice:invite(first.aor)
+    first:expect "INVITE"
+    first:close()
+    second:reply(second:expect "INVITE", 200)
+    stage.alice:expect_final(call, 200)
+end)
+
+test("5626-5.2.b keys rotate by command, and tokens of the old key still find their flow", function(t)
+    local control = server.temporary ".control"
+    local stage = { registrar = server.start(t) }
+    local keys = server.temporary ".keys"
+    t:defer(function()
+        os.remove(keys)
+    end)
+    local edge = server.start(t, { source = edge_script(stage.registrar), domain = false,
+        args = { "--token-keys", keys, "--control", control } })
+    local bob = ua.open { port = edge.port, user = "bob", domain = stage.registrar.domain, transport = "tcp" }
+    local alice = ua.open { port = stage.registrar.port, user = "alice", domain = stage.registrar.domain }
+    registered(bob, 1)
+    local before = read(keys)
+    local ran = server.run { "ctl", "--socket", control, "rotate-keys" }
+    t:equal(ran.status, 0)
+    t:ok(#read(keys) > #before, "no key more in the file")
+    local call = alice:invite(bob.aor)
+    bob:reply(bob:expect "INVITE", 200)
+    alice:expect_final(call, 200)
+end)
+
+tap.done()
