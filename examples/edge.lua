@@ -13,7 +13,7 @@ local sip = require "reflow"
 local REGISTRAR = "sip:127.0.0.1:5060"
 
 -- sip_forward() sends a request on as it is. A REGISTER gets a Path with the token of the flow that it came over.
-sip_on_request(function(request, call)
+sip_on_request(function(_, call)
   if call.source == "udp:127.0.0.1:5060" then -- from the registrar, and for nobody's flow
     return sip_reply(404)
   end
