@@ -12,10 +12,10 @@ local sip = require "reflow"
 
 local REGISTRAR = "sip:127.0.0.1:5060"
 
--- sip_forward() sends a request on as it is. A REGISTER gets a Path with the token of the flow that it came over.
-sip_on_request(function(_, call)
+-- sip.forward() sends a request on as it is. A REGISTER gets a Path with the token of the flow that it came over.
+sip_on_request(function(request, call)
   if call.source == "udp:127.0.0.1:5060" then -- from the registrar, and for nobody's flow
-    return sip_reply(404)
+    return sip.reply(404)
   end
-  return sip_forward(REGISTRAR)
+  return sip.forward(REGISTRAR)
 end)
