@@ -10,12 +10,16 @@
  * Which bindings of usrloc stand on which flow, in shared memory: usrloc has no such index (5626-7.f). Kept by usrloc's
  * own callbacks, so that it also holds what other modules insert. A flow is the way a binding came, where no Path
  * leads to it: for a stream the connection's id; for UDP a digest of local socket and remote address, top bit set.
+ *
+ * What usrloc loads from its database at start it tells nobody of. Streams among that are lost with the run before;
+ * a UDP binding enters the index with its next REGISTER, and till then usrloc ends it alone when its keep-alives stop.
  */
 
 enum { FLOW_RUID_MOST = 72 };
 
 /* A binding, by what usrloc finds it again with. */
 struct flow_binding {
+    const str *table;
     unsigned int aor_hash;
     int ruid_length;
     char ruid[FLOW_RUID_MOST];
@@ -26,13 +30,22 @@ int flows_create(unsigned size_log2);
 int flows_listen(void);
 void flows_destroy(void);
 
-/* 0: none (a Path leads to it, or it came from another node: see flow_is_foreign). */
+/* 0: none: a Path leads to it, or it came from another node (flow_is_foreign), or its connection belongs to an earlier
+   run or is not known. */
 flow_id flow_of_contact(const ucontact_t *contact);
 flow_id flow_of_source(const struct receive_info *rcv);
 flow_id flow_of_connection(int connection_id);
 
-/* Made at another node and replicated here: no flow of this process leads to it. */
+/* Made at another node and replicated here: no flow of this node leads to it. Told by usrloc's server_id; where that is
+   not configured (0), a binding without a socket of this node is taken for another's. What this node gets back from its
+   database or its peers is its own. */
 bool flow_is_foreign(const ucontact_t *contact);
+
+/* Whether a request may be sent to it: false where its flow is dead, or where it was registered over a stream that
+   this run of Kamailio does not have (5626-7.e). A plain binding of an earlier run, and one behind a Path, may be. */
+bool flow_serves_contact(const ucontact_t *contact);
+
+bool flow_is_datagram(flow_id flow);
 
 /* False where it is known that nothing sent over it can arrive: the connection is gone or bad, or the flow was marked.
    True for UDP otherwise. Any process but TCP main. */
@@ -47,7 +60,7 @@ size_t flow_bindings(flow_id flow, struct flow_binding *bindings, size_t most);
 /* Every stream flow that carries bindings, at most `most`, from *cursor on (0 first; 0 again at the end). */
 size_t flow_list(unsigned *cursor, flow_id *flows, size_t most);
 size_t flow_binding_count(void); /* in the index */
-size_t flow_memory(void);        /* bytes of shared memory for them, allocator's overhead not counted */
+size_t flow_memory(void);        /* bytes of shared memory for them */
 
 /* "tcp 127.0.0.1:5060-127.0.0.1:40112 #17" of a binding's flow, as policies see it; returns the length. */
 size_t flow_describe(const ucontact_t *contact, char *out, size_t size);

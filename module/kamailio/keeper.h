@@ -20,9 +20,8 @@ int keeper_listen(void); /* child_init(PROC_INIT): takes the event if it is free
 int keeper_start(void);  /* child_init(PROC_MAIN): forks */
 void keeper_destroy(void);
 
-/* Never blocks; may be called in TCP main. place: wait_place() of the other side, 0 where unknown. What does not fit
-   the pipe is found by the next poll. */
-void keeper_flow_down(flow_id flow, uint64_t place, enum flow_down_reason reason);
+/* Never blocks; may be called in TCP main. What does not fit the pipe is found by the next poll. */
+void keeper_flow_down(flow_id flow, enum flow_down_reason reason);
 
 const char *flow_down_reason_name(enum flow_down_reason reason); /* "closed", "keepalive", "send", "430" */
 

@@ -4,37 +4,42 @@
 
 #include "kamailio/ksr.h"
 
-#include "flow/binding.h"
+#include <stdbool.h>
+#include <stddef.h>
 
 /*
- * Branches that wait for a response over a stream connection, in shared memory, by the other side's address: when it
- * closes they fail at once and not when a timer fires (5626-7.h). A wait is part of the call's record; its transaction
+ * Branches that wait for a response over a stream connection, in shared memory, by the connection's number: when it
+ * dies they fail at once and not when a timer fires (5626-7.h). A wait is part of the call's record; its transaction
  * is found again by number, so that one which has ended meanwhile is none.
  */
 
 struct wait {
     struct wait *next, **previous; /* under the lock of its bucket */
-    uint64_t place;                /* digest of transport and remote address */
+    int connection;                /* 0: it was gone when the branch had been sent */
     unsigned hash_index, label;    /* of the transaction */
-    char ruid[72];                 /* of the branch: tm's uac[].ruid */
-    int ruid_length;
+    unsigned branch;               /* of it */
     bool added;
 };
 
 int waits_create(void); /* mod_init */
 void waits_destroy(void);
 
-/* 0: not a stream, nothing to wait for. */
-uint64_t wait_place(const union sockaddr_union *remote, int proto);
-
-/* Nothing happens where it was added before, or place is 0. remove: where it was not added. Any process. */
-void wait_add(struct wait *wait, uint64_t place, const struct cell *t, const str *ruid);
+/* After a branch was sent (TMCB_REQUEST_OUT). Nothing happens where it goes over no stream, or was added before. A
+   branch that has seen a provisional above 100 should be removed: it waits for its instance. remove: nothing happens
+   where it was not added. Any process. */
+void wait_add(struct wait *wait, const struct cell *t, unsigned branch);
 void wait_remove(struct wait *wait);
 
-/* Copies of those at a place, at most `most`; returns how many there are. */
-size_t wait_list(uint64_t place, struct wait *copies, size_t most);
+/* Take those on a dead connection out, at most `most`, and give copies; returns how many. */
+size_t wait_take(int connection, struct wait *copies, size_t most);
+bool wait_is_on(int connection);
 size_t wait_count(void);
-/* The places that have any, at most `most`: for hosts without events. */
-size_t wait_places(uint64_t *places, size_t most);
+/* The connections that have any, at most `most` of them, from *cursor on (0 first; 0 again at the end). */
+size_t wait_connections(unsigned *cursor, int *connections, size_t most);
+
+/* The keeper's: it is about to sleep for long, until the first wait is added. Readable then: wait_bell(). */
+void waits_arm_bell(void);
+int wait_bell(void);
+void waits_quiet_bell(void);
 
 #endif

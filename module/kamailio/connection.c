@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "kamailio/ksr.h"
+
+#include "kamailio/connection.h"
+
+#include <stdio.h>
+
+/* The core's tables of connections, which its own commands read like this; no header declares them. */
+extern gen_lock_t *tcpconn_lock;
+extern struct tcp_connection **tcpconn_id_hash;
+extern struct tcp_conn_alias **tcpconn_aliases_hash;
+
+/* Under the lock. A connection on its way out stays in the table for a moment. */
+static const struct tcp_connection *find(int id)
+{
+    const struct tcp_connection *connection = tcpconn_id_hash[tcp_id_hash(id)];
+    while (connection != NULL && (connection->id != id || connection->state == S_CONN_BAD))
+        connection = connection->id_next;
+    return connection;
+}
+
+bool connection_lives(int id)
+{
+    if (id <= 0 || tcpconn_id_hash == NULL)
+        return false;
+    TCPCONN_LOCK;
+    const struct tcp_connection *connection = find(id);
+    bool lives = connection != NULL && connection->state != S_CONN_ERROR && connection->state != S_CONN_EOF;
+    TCPCONN_UNLOCK;
+    return lives;
+}
+
+/* Two connections to one place may differ in the local side. */
+static bool suits(const struct tcp_conn_alias *alias, struct ip_addr *remote, int port,
+                  const struct dest_info *destination)
+{
+    const struct tcp_connection *connection = alias->parent;
+    return connection->state != S_CONN_BAD && alias->port == port && ip_addr_cmp(remote, &alias->parent->rcv.src_ip) &&
+           ((destination->send_flags.f & SND_F_FORCE_SOCKET) == 0 || destination->send_sock == NULL ||
+            ip_addr_cmp(&destination->send_sock->address, &alias->parent->rcv.dst_ip));
+}
+
+int connection_of_destination(const struct dest_info *destination)
+{
+    if (tcpconn_aliases_hash == NULL)
+        return 0;
+    int id = 0, port = su_getport(&destination->to);
+    struct ip_addr remote, any;
+    su2ip_addr(&remote, (union sockaddr_union *)&destination->to);
+    ip_addr_mk_any(remote.af, &any);
+    TCPCONN_LOCK;
+    if (destination->id > 0 && find(destination->id) != NULL)
+        id = destination->id;
+    const struct tcp_conn_alias *alias = tcpconn_aliases_hash[tcp_addr_hash(&remote, port, &any, 0)];
+    for (; id == 0 && alias != NULL; alias = alias->next)
+        if (suits(alias, &remote, port, destination))
+            id = alias->parent->id;
+    TCPCONN_UNLOCK;
+    return id;
+}
+
+static size_t print_address(char *out, size_t size, const struct ip_addr *address, unsigned port)
+{
+    char text[IP_ADDR_MAX_STR_SIZE];
+    int length = ip_addr2sbuf((struct ip_addr *)address, text, sizeof text);
+    length = snprintf(out, size, address->af == AF_INET6 ? "[%.*s]:%u" : "%.*s:%u", length, text, port);
+    return length < 0 ? 0 : (size_t)length < size ? (size_t)length : size - 1;
+}
+
+size_t connection_describe(int id, char *out, size_t size)
+{
+    size_t length = 0;
+    if (tcpconn_id_hash == NULL)
+        return 0;
+    TCPCONN_LOCK;
+    const struct tcp_connection *connection = find(id);
+    if (connection != NULL) {
+        length = print_address(out, size, &connection->rcv.dst_ip, connection->rcv.dst_port);
+        if (length + 1 < size)
+            out[length++] = '-';
+        length += print_address(out + length, size - length, &connection->rcv.src_ip, connection->rcv.src_port);
+    }
+    TCPCONN_UNLOCK;
+    return length;
+}
