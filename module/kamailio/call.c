@@ -130,13 +130,12 @@ struct call *call_new(struct sip_msg *msg, enum role role, size_t room)
 
 /* --- what tm tells --- */
 
-/* A Path's first hop may answer over a connection of its own making: only flows are watched. */
+/* A Path's first hop may answer over a connection of its own making: of that, only the opening is watched. */
 void call_watch_branch(const struct cell *t, struct call *call, int branch)
 {
-    const struct ua_client *uac = &t->uac[branch];
-    struct leg *leg = call_leg(call, &uac->ruid);
-    if (leg != NULL && leg_is_stream(leg))
-        wait_add(&leg->wait, wait_place(&uac->request.dst.to, uac->request.dst.proto), t, &uac->ruid);
+    struct leg *leg = call_leg(call, &t->uac[branch].ruid);
+    if (leg != NULL)
+        wait_add(&leg->wait, t, (unsigned)branch, leg_is_stream(leg));
 }
 
 static void request_sent(struct cell *t, struct call *call, const struct tmcb_params *params)

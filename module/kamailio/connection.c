@@ -19,15 +19,21 @@ static const struct tcp_connection *find(int id)
     return connection;
 }
 
-bool connection_lives(int id)
+static enum connection_state state_of(const struct tcp_connection *connection)
+{
+    if (connection == NULL || connection->state == S_CONN_ERROR || connection->state == S_CONN_EOF)
+        return CONNECTION_GONE;
+    return connection->state == S_CONN_CONNECT ? CONNECTION_OPENING : CONNECTION_OPEN;
+}
+
+enum connection_state connection_state(int id)
 {
     if (id <= 0 || tcpconn_id_hash == NULL)
-        return false;
+        return CONNECTION_GONE;
     TCPCONN_LOCK;
-    const struct tcp_connection *connection = find(id);
-    bool lives = connection != NULL && connection->state != S_CONN_ERROR && connection->state != S_CONN_EOF;
+    enum connection_state state = state_of(find(id));
     TCPCONN_UNLOCK;
-    return lives;
+    return state;
 }
 
 /* Two connections to one place may differ in the local side. */
@@ -40,21 +46,31 @@ static bool suits(const struct tcp_conn_alias *alias, struct ip_addr *remote, in
             ip_addr_cmp(&destination->send_sock->address, &alias->parent->rcv.dst_ip));
 }
 
-int connection_of_destination(const struct dest_info *destination)
+/* Under the lock. */
+static const struct tcp_connection *find_destination(const struct dest_info *destination)
 {
-    if (tcpconn_aliases_hash == NULL)
-        return 0;
-    int id = 0, port = su_getport(&destination->to);
+    const int port = su_getport(&destination->to);
     struct ip_addr remote, any;
+    const struct tcp_connection *connection = destination->id > 0 ? find(destination->id) : NULL;
+    if (connection != NULL)
+        return connection;
     su2ip_addr(&remote, (union sockaddr_union *)&destination->to);
     ip_addr_mk_any(remote.af, &any);
-    TCPCONN_LOCK;
-    if (destination->id > 0 && find(destination->id) != NULL)
-        id = destination->id;
     const struct tcp_conn_alias *alias = tcpconn_aliases_hash[tcp_addr_hash(&remote, port, &any, 0)];
-    for (; id == 0 && alias != NULL; alias = alias->next)
-        if (suits(alias, &remote, port, destination))
-            id = alias->parent->id;
+    while (alias != NULL && !suits(alias, &remote, port, destination))
+        alias = alias->next;
+    return alias != NULL ? alias->parent : NULL;
+}
+
+int connection_of_destination(const struct dest_info *destination, bool *open)
+{
+    *open = false;
+    if (tcpconn_aliases_hash == NULL)
+        return 0;
+    TCPCONN_LOCK;
+    const struct tcp_connection *connection = find_destination(destination);
+    const int id = connection != NULL ? connection->id : 0;
+    *open = state_of(connection) == CONNECTION_OPEN;
     TCPCONN_UNLOCK;
     return id;
 }

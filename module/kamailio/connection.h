@@ -10,10 +10,12 @@
 /* Kamailio's stream connections, looked at under its own lock and without a reference: whoever gives back the last one
    would have to free the connection, which only the core can. Any process. */
 
-bool connection_lives(int id);
+enum connection_state { CONNECTION_GONE, CONNECTION_OPENING, CONNECTION_OPEN };
 
-/* The one that tm's send to this destination has taken, or takes; 0: there is none. */
-int connection_of_destination(const struct dest_info *destination);
+enum connection_state connection_state(int id);
+
+/* The one that tm's send to this destination has taken, or takes, and whether it is open; 0: there is none. */
+int connection_of_destination(const struct dest_info *destination, bool *open);
 
 /* "127.0.0.1:5060-127.0.0.1:40112" of a living one; returns the length, 0 where it is gone. */
 size_t connection_describe(int id, char *out, size_t size);

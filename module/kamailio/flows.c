@@ -130,7 +130,7 @@ bool flow_lives(flow_id flow)
 {
     if (atomic_load(mark_of(flow)) == flow)
         return false;
-    return flow_is_datagram(flow) || connection_lives((int)flow);
+    return flow_is_datagram(flow) || connection_state((int)flow) != CONNECTION_GONE;
 }
 
 void flow_mark_dead(flow_id flow)
@@ -147,23 +147,17 @@ static void flow_mark_alive(flow_id flow)
         atomic_compare_exchange_strong(mark_of(flow), &dead, 0);
 }
 
-/* Only a flow of this node's own can be lost with a run: elsewhere a connection number says nothing here. */
-static bool lost_its_stream(const ucontact_t *contact)
+bool flow_is_lost(const ucontact_t *contact)
 {
     struct ip_addr remote;
     unsigned port;
     int proto = PROTO_NONE;
-    if (contact->path.len > 0 || contact->reg_id == 0 || contact->instance.len == 0 || flow_is_foreign(contact))
+    if (contact->path.len > 0 || contact->reg_id == 0 || contact->instance.len == 0 || flow_is_foreign(contact) ||
+        (contact->tcpconn_id > 0 && is_of_this_run(contact)))
         return false;
     if (contact->sock != NULL)
         return contact->sock->proto != PROTO_UDP;
     return remote_of_contact(contact, &remote, &port, &proto) && proto != PROTO_NONE && proto != PROTO_UDP;
-}
-
-bool flow_serves_contact(const ucontact_t *contact)
-{
-    flow_id flow = flow_of_contact(contact);
-    return flow != 0 ? flow_lives(flow) : !lost_its_stream(contact);
 }
 
 /* --- usrloc's news --- */

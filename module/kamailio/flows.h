@@ -41,9 +41,9 @@ flow_id flow_of_connection(int connection_id);
    database or its peers is its own. */
 bool flow_is_foreign(const ucontact_t *contact);
 
-/* Whether a request may be sent to it: false where its flow is dead, or where it was registered over a stream that
-   this run of Kamailio does not have (5626-7.e). A plain binding of an earlier run, and one behind a Path, may be. */
-bool flow_serves_contact(const ucontact_t *contact);
+/* A flow of this node's own, over a stream of an earlier run: nothing else leads to it (5626-7.e). A plain binding may
+   still be reached by its Contact, and one behind a Path by that. */
+bool flow_is_lost(const ucontact_t *contact);
 
 bool flow_is_datagram(flow_id flow);
 

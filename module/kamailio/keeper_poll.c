@@ -18,18 +18,26 @@ void keeper_carry_out(flow_id flow, enum flow_down_reason reason)
         stats_count(STAT_FLOWS_DOWN);
 }
 
+/* A part at a time: ringing calls may be many, and most of their connections tell by an event. */
 void keeper_poll_waits(void)
 {
+    static unsigned cursor; /* where the last look ended */
     int connections[AT_ONCE];
-    unsigned cursor = 0;
     if (wait_count() == 0)
         return;
-    do {
-        size_t count = wait_connections(&cursor, connections, AT_ONCE);
-        for (size_t i = 0; i < count; i++)
-            if (!connection_lives(connections[i]))
-                keeper_fail_waits(connections[i]);
-    } while (cursor != 0);
+    size_t count = wait_connections(&cursor, connections, AT_ONCE);
+    for (size_t i = 0; i < count; i++) {
+        switch (connection_state(connections[i])) {
+        case CONNECTION_GONE:
+            keeper_fail_waits(connections[i]);
+            break;
+        case CONNECTION_OPEN:
+            wait_opened(connections[i]);
+            break;
+        case CONNECTION_OPENING:
+            break;
+        }
+    }
 }
 
 bool keeper_poll_bindings(size_t most)

@@ -14,7 +14,8 @@ enum { Q_MOST = 1000 };
 
 static bool may_be_sent_to(const ucontact_t *contact, time_t now)
 {
-    return VALID_CONTACT(contact, now) && (contact->path.len > 0 || !flow_is_foreign(contact));
+    return VALID_CONTACT(contact, now) && (contact->path.len > 0 || !flow_is_foreign(contact)) &&
+           !flow_is_lost(contact);
 }
 
 static size_t text_bytes(const ucontact_t *contact)

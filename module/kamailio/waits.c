@@ -70,12 +70,16 @@ static bool is_stream(int proto)
     return proto == PROTO_TCP || proto == PROTO_TLS || proto == PROTO_WS || proto == PROTO_WSS;
 }
 
-void wait_add(struct wait *wait, const struct cell *t, unsigned branch)
+void wait_add(struct wait *wait, const struct cell *t, unsigned branch, bool own_flow)
 {
     const struct dest_info *destination = &t->uac[branch].request.dst;
+    bool open;
     if (wait->added || !is_stream(destination->proto))
         return;
-    wait->connection = connection_of_destination(destination);
+    wait->connection = connection_of_destination(destination, &open);
+    if (open && !own_flow)
+        return;
+    wait->opening = !own_flow;
     wait->hash_index = t->hash_index;
     wait->label = t->label;
     wait->branch = branch;
@@ -128,6 +132,18 @@ size_t wait_take(int connection, struct wait *copies, size_t most)
     }
     lock_release(&bucket->lock);
     return taken;
+}
+
+void wait_opened(int connection)
+{
+    struct bucket *bucket = bucket_of(connection);
+    lock_get(&bucket->lock);
+    for (struct wait *wait = bucket->first, *next; wait != NULL; wait = next) {
+        next = wait->next;
+        if (wait->connection == connection && wait->opening)
+            detach(wait);
+    }
+    lock_release(&bucket->lock);
 }
 
 bool wait_is_on(int connection)

@@ -18,21 +18,24 @@ struct wait {
     int connection;                /* 0: it was gone when the branch had been sent */
     unsigned hash_index, label;    /* of the transaction */
     unsigned branch;               /* of it */
+    bool opening;                  /* only until the connection is open */
     bool added;
 };
 
 int waits_create(void); /* mod_init */
 void waits_destroy(void);
 
-/* After a branch was sent (TMCB_REQUEST_OUT). Nothing happens where it goes over no stream, or was added before. A
-   branch that has seen a provisional above 100 should be removed: it waits for its instance. remove: nothing happens
-   where it was not added. Any process. */
-void wait_add(struct wait *wait, const struct cell *t, unsigned branch);
+/* After a branch was sent (TMCB_REQUEST_OUT). Nothing happens where it goes over no stream, or was added before.
+   `own_flow`: the connection is the binding's flow; otherwise it is watched only while Kamailio opens it, for a
+   response may come over another. remove: nothing happens where it was not added. Any process. */
+void wait_add(struct wait *wait, const struct cell *t, unsigned branch, bool own_flow);
 void wait_remove(struct wait *wait);
 
 /* Take those on a dead connection out, at most `most`, and give copies; returns how many. */
 size_t wait_take(int connection, struct wait *copies, size_t most);
 bool wait_is_on(int connection);
+/* The connection is open: those that waited for that alone are taken out. */
+void wait_opened(int connection);
 size_t wait_count(void);
 /* The connections that have any, at most `most` of them, from *cursor on (0 first; 0 again at the end). */
 size_t wait_connections(unsigned *cursor, int *connections, size_t most);
