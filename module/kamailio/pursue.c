@@ -42,20 +42,19 @@ static bool stands_on_same_flow(const struct call *call, struct leg *leg)
     return same;
 }
 
-static void drop_flow(const struct cell *t, const struct call *call, const struct leg *leg, int branch)
+static void drop_flow(const struct call *call, const struct leg *leg)
 {
     flow_id flow = leg->target->flow;
     target_flow_died(call->targets, flow);
     if (flow == 0 || leg->down) /* whoever marked the leg has told of it */
         return;
-    const struct dest_info *to = branch >= 0 ? &t->uac[branch].request.dst : NULL;
-    keeper_flow_down(flow, to != NULL ? wait_place(&to->to, to->proto) : 0, FLOW_SEND_FAILED);
+    keeper_flow_down(flow, FLOW_SEND_FAILED);
 }
 
-static void drop(const struct cell *t, const struct call *call, struct leg *leg, int branch)
+static void drop(const struct call *call, struct leg *leg)
 {
     if (leg->decision.drop == DROP_FLOW)
-        drop_flow(t, call, leg, branch);
+        drop_flow(call, leg);
     else if (leg->decision.drop == DROP_BINDING && module_has_usrloc && call->table[0] != '\0' &&
              leg->target->aor.length > 0 && stands_on_same_flow(call, leg))
         contact_drop(call->table, leg->aor_hash, &leg->ruid);
@@ -150,7 +149,7 @@ static void follow(struct sip_msg *msg, struct cell *t, struct call *call, struc
 {
     int branch = branch_of(t, leg);
     leg->carried_out = true;
-    drop(t, call, leg, branch);
+    drop(call, leg);
     rest(t, leg, branch);
     mark(call, leg);
     if (leg->cancels_rest)

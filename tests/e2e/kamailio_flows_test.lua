@@ -26,7 +26,7 @@ end
 
 -- How many contacts usrloc holds.
 local function contacts(host)
-    return host:statistic "usrloc:location-contacts"
+    return host:statistic "usrloc:location_contacts"
 end
 
 local function becomes(t, host, count, ms)
