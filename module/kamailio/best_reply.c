@@ -160,7 +160,9 @@ static bool leave_to_tm(struct cell *t, struct call *call, int winner)
         best_weigh(t, call, call->branch_in_hand - 1);
         return true;
     }
-    return tmb.t_get_picked_branch() == winner;
+    int picked = tmb.t_get_picked_branch();
+    bool merges = is_challenge(code_of(&t->uac[winner])) && is_challenge(t->uac[picked].last_received);
+    return picked == winner || merges;
 }
 
 /* Kamailio frees the field with the message. */

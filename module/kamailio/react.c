@@ -215,12 +215,47 @@ static int after_failure(struct sip_msg *msg, unsigned flags, void *parameter)
     return 1;
 }
 
+/* --- requests that cannot be sent --- */
+
+static int *tm_tells; /* tm's parameter failure_exec_mode: are failed sends told to failure routes? In each process */
+static bool tm_told_nobody;
+
+static void find_tm_parameter(void)
+{
+    modparam_t type;
+    char name[] = "failure_exec_mode";
+    sr_module_t *tm = find_module_by_name("tm");
+    if (tm != NULL)
+        tm_tells = find_param_export(tm, name, PARAM_INT, &type);
+}
+
+void react_to_sending(void)
+{
+    if (tm_tells == NULL || *tm_tells != 0)
+        return;
+    *tm_tells = 1;
+    tm_told_nobody = true;
+}
+
+static int after_request(struct sip_msg *msg, unsigned flags, void *parameter)
+{
+    (void)msg;
+    (void)flags;
+    (void)parameter;
+    if (tm_told_nobody)
+        *tm_tells = 0;
+    tm_told_nobody = false;
+    return 1;
+}
+
 int react_create(void)
 {
-    if (register_script_cb(after_branch_failure, POST_SCRIPT_CB | BRANCH_FAILURE_CB, NULL) == 0 &&
+    find_tm_parameter();
+    if (register_script_cb(after_request, POST_SCRIPT_CB | REQUEST_CB, NULL) == 0 &&
+        register_script_cb(after_branch_failure, POST_SCRIPT_CB | BRANCH_FAILURE_CB, NULL) == 0 &&
         register_script_cb(after_failure, POST_SCRIPT_CB | FAILURE_CB, NULL) == 0)
         return 0;
-    ksr_log(LOG_ERROR, "what follows a failure route cannot be registered");
+    ksr_log(LOG_ERROR, "what follows a route cannot be registered");
     return -1;
 }
 

@@ -6,8 +6,11 @@
 
 #include "kamailio/call.h"
 
-/* In mod_init: what is done when a failure route has ended. 0 or -1. */
+/* In mod_init: what is done when a route has ended. 0 or -1. */
 int react_create(void);
+
+/* 3261-16.9.a: until the request's route ends, what tm cannot send fails as a branch does, and t_relay() succeeds. */
+void react_to_sending(void);
 
 /* tm's callbacks for a transaction that has a call: call.c registers them and looks the call up. The first two run
    under tm's reply lock, with params->rpl the response (FAKED_REPLY: none came); the third before it is taken. */

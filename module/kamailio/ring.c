@@ -35,23 +35,28 @@ static void ring_next(struct cell *t, struct call *call)
     watch_new(t, call, before);
 }
 
+bool ring_beside(struct cell *t, struct call *call)
+{
+    struct cell *current = tmb.t_gett();
+    int branch = tmb.t_gett_branch();
+    int depth = t->reply_rec_lock_level;
+    if (!may_add(t, call))
+        return false;
+    tmb.t_sett(t, T_BR_UNDEFINED);
+    ring_next(t, call);
+    tmb.t_sett(current, branch);
+    t->reply_rec_lock_level = depth; /* tm keeps one where it runs out of memory */
+    return may_add(t, call);
+}
+
 static ticks_t ring(ticks_t now, struct timer_ln *timer, void *parameter)
 {
-    struct cell *t = parameter, *current = tmb.t_gett();
-    int branch = tmb.t_gett_branch();
-    ticks_t again = 0;
+    struct cell *t = parameter;
     (void)now;
     (void)timer;
     call_lock(t);
     struct call *call = call_of(t);
-    int depth = t->reply_rec_lock_level;
-    tmb.t_sett(t, T_BR_UNDEFINED);
-    if (may_add(t, call)) {
-        ring_next(t, call);
-        again = may_add(t, call) ? MS_TO_TICKS(call->ring_next_ms) : 0;
-    }
-    tmb.t_sett(current, branch);
-    t->reply_rec_lock_level = depth; /* tm keeps one where it runs out of memory */
+    ticks_t again = ring_beside(t, call) ? MS_TO_TICKS(call->ring_next_ms) : 0;
     call_unlock(t);
     if (again == 0)
         tmb.unref_cell(t);

@@ -9,4 +9,7 @@
    meanwhile. Nothing happens where it was started before, or there is nothing to try. */
 void ring_start(struct cell *t, struct call *call);
 
+/* The next target now. Under call_lock(), in any process; true where there may be one more to try. */
+bool ring_beside(struct cell *t, struct call *call);
+
 #endif

@@ -9,6 +9,7 @@
 #include "kamailio/module.h"
 #include "kamailio/react_private.h"
 #include "kamailio/rests.h"
+#include "kamailio/ring.h"
 #include "kamailio/stats.h"
 #include "kamailio/worker_policy.h"
 #include "script/judge.h"
@@ -159,14 +160,12 @@ void verdict_on_end(struct news *news)
 }
 
 /* The branch goes on: what the verdict adds is tried beside it. */
-static void ring_beside(struct news *news, const struct script_verdict *verdict)
+static void try_beside(struct news *news, const struct script_verdict *verdict)
 {
-    struct call *call = news->call;
-    str every = {NULL, 0};
     bool adds = verdict->kind == VERDICT_RELAY || verdict->kind == VERDICT_ROUTE;
     call_lock(news->t);
-    if ((!adds || add_targets(call, verdict)) && call_put_targets(news->t->uas.request, call, true, false) > 0)
-        tmb.t_append_branches(&every);
+    if (!adds || add_targets(news->call, verdict))
+        ring_beside(news->t, news->call);
     call_unlock(news->t);
 }
 
@@ -192,7 +191,7 @@ void verdict_on_reply(struct news *news)
     if (!verdict_replaces_action(verdict.kind))
         return;
     if (verdict_adds_branch(verdict.kind) && provisional)
-        ring_beside(news, &verdict);
+        try_beside(news, &verdict);
     else if (verdict_adds_branch(verdict.kind))
         refuse(&verdict, news->decision.code, "a 2xx goes up at once", RULE_NONE);
     else if (provisional)
