@@ -29,7 +29,7 @@ static int hex(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* Escapes are undone where a visible character stands behind them; others, which the registrar refuses, stay, in upper
+/* Escapes are undone where a visible character stands behind them; others, which the registrar refuses, stay, in lower
    case. -1: a broken one. */
 static int put_user(struct aor_writer *writer, const str *user)
 {
@@ -46,8 +46,8 @@ static int put_user(struct aor_writer *writer, const str *user)
             put(writer, c);
         } else {
             put(writer, '%');
-            put(writer, "0123456789ABCDEF"[high]);
-            put(writer, "0123456789ABCDEF"[low]);
+            put(writer, "0123456789abcdef"[high]);
+            put(writer, "0123456789abcdef"[low]);
         }
         i += 2;
     }
