@@ -36,7 +36,6 @@
 #include <core/kemi.h>
 #include <core/mod_fix.h>
 #include <core/parser/contact/parse_contact.h>
-#include <core/parser/parse_allow.h>
 #include <core/parser/parse_from.h>
 #include <core/parser/parse_methods.h>
 #include <core/parser/parse_rr.h>

@@ -45,9 +45,18 @@ static void write_source(struct save *save)
              transport_of(rcv));
 }
 
-static unsigned allowed_methods(struct sip_msg *msg)
+/* Of Allow; all where it is absent or cannot be read. Kamailio's own parser would take memory for each header. */
+static unsigned allowed_methods(const struct sip_message *request)
 {
-    return parse_allow(msg) < 0 || msg->allow == NULL ? ALL_METHODS : (unsigned)get_allow_methods(msg);
+    const struct sip_field *field;
+    unsigned all = 0, methods = 0;
+    for (size_t i = 0; (field = sip_field_named(request, TEXT("Allow"), i)) != NULL; i++) {
+        str list = str_of(field->value);
+        if (list.len == 0 || parse_methods(&list, &methods) < 0)
+            return ALL_METHODS;
+        all |= methods;
+    }
+    return all != 0 ? all : ALL_METHODS;
 }
 
 /* tm could not send to what Kamailio cannot read. */
@@ -80,7 +89,7 @@ int save_info_read(struct save *save)
                                    .sock = save->msg->rcv.bind_address,
                                    .server_id = server_id,
                                    .last_modified = save->now};
-    save->methods = allowed_methods(save->msg);
+    save->methods = allowed_methods(save->asked.request);
     getbflagsval(0, &save->info.cflags);
     return check_uris(save);
 }
