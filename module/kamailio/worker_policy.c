@@ -486,7 +486,7 @@ bool worker_policy_hears(enum hook hook)
     if (worker.policy == NULL)
         return false;
     hold_mutex();
-    bool hears = policy_hears(worker.policy, hook);
+    bool hears = policy_may_hear(worker.policy, hook);
     drop_mutex();
     return hears;
 }

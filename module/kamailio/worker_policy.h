@@ -21,7 +21,7 @@ bool worker_policy_present(void); /* false: there is none, nothing need be gathe
    shall be asked with later, in whatever process. May be nested. */
 void worker_policy_take(uint64_t *hash, struct text call_id, struct policy_hold *hold);
 void worker_policy_release(struct policy_hold *hold);
-bool worker_policy_hears(enum hook hook);
+bool worker_policy_hears(enum hook hook); /* in any version that a call may be given */
 void worker_policy_on_flow(enum hook hook, const struct script_flow *flow);
 
 /* As script_explain(), of this process's active version. -ENOENT: it has none. */

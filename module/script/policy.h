@@ -123,6 +123,8 @@ enum script_outcome policy_on_exhausted(struct policy_hold *hold, const struct s
                                         const struct script_reply *best, struct script_verdict *verdict);
 /* Whether the active version has a hook of this kind: flow_up and flow_down are told to it alone. */
 bool policy_hears(const struct policy *policy, enum hook hook);
+/* Whether any version has one that a call may be given, the shadow included. */
+bool policy_may_hear(const struct policy *policy, enum hook hook);
 void policy_on_flow(struct policy *policy, enum hook hook, const struct script_flow *flow);
 
 /* Rebuild what ran out of memory, expire the store, collect garbage; hosts call it when idle. */

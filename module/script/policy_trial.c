@@ -201,6 +201,16 @@ bool policy_hears(const struct policy *policy, enum hook hook)
     return policy->active != NULL && policy->active->script != NULL && script_has_hook(policy->active->script, hook);
 }
 
+bool policy_may_hear(const struct policy *policy, enum hook hook)
+{
+    const struct version *const versions[] = {policy->active, policy->canary, policy->shadow};
+    for (size_t i = 0; i < sizeof versions / sizeof versions[0]; i++) {
+        if (versions[i] != NULL && versions[i]->script != NULL && script_has_hook(versions[i]->script, hook))
+            return true;
+    }
+    return false;
+}
+
 void policy_on_flow(struct policy *policy, enum hook hook, const struct script_flow *flow)
 {
     if (policy_hears(policy, hook))

@@ -382,6 +382,152 @@ static void test_memory_failing_at_any_place_leaves_the_version_in_use(void **st
     assert_true(done);
 }
 
+/* The phrase that a call answers with which began with the bytes of this hash, perhaps in another process. */
+static const char *answer_of(struct stage *stage, uint64_t hash)
+{
+    static char phrase[128];
+    struct policy_hold hold;
+    phrase[0] = '\0';
+    policy_take_version(stage->policy, hash, &hold);
+    if (policy_on_request(&hold, &stage->script.call, &stage->script.verdict) == SCRIPT_VERDICT)
+        snprintf(phrase, sizeof phrase, "%s", stage->script.verdict.phrase);
+    policy_release(&hold);
+    return phrase;
+}
+
+static void test_a_version_is_found_by_the_hash_of_its_bytes(void **state)
+{
+    struct stage *stage = *state;
+    struct policy_hold hold;
+    assert_int_equal(take(stage, one, PLACE_ACTIVE, 0), 0);
+    policy_take(stage->policy, TEXT("a"), &hold);
+    uint64_t first = hold.hash;
+    policy_release(&hold);
+    assert_int_equal(first, policy_places(stage->policy).active);
+    assert_int_equal(take(stage, two, PLACE_ACTIVE, 0), 0);
+    assert_string_equal(answer_of(stage, first), "one");
+    assert_string_equal(answer_of(stage, policy_places(stage->policy).active), "two");
+    assert_int_equal(take(stage, "sip_on_request(function() return sip_reply(486, 'three') end)\n", PLACE_CANARY, 0),
+                     0);
+    assert_string_equal(answer_of(stage, policy_places(stage->policy).canary), "three");
+    assert_int_equal(policy_promote(stage->policy, stage->error, sizeof stage->error), 0);
+    assert_string_equal(answer_of(stage, first), "three"); /* it is gone: the active one */
+}
+
+static void test_what_may_fail_at_a_commit_is_done_ahead_and_once(void **state)
+{
+    struct stage *stage = *state;
+    const char *saving = "local sip = require 'reflow'\nsip.save(function() return {n = 1}, 1 end)\n";
+    const char *taking = "local sip = require 'reflow'\nlocal times = 0\n"
+                         "sip.restore(function(data) times = times + data.n return true end)\n"
+                         "sip_on_request(function() return sip_reply(486, 'times ' .. times) end)\n";
+    assert_int_equal(policy_hand_over(stage->policy, stage->error, sizeof stage->error), -ENOENT);
+    assert_int_equal(take(stage, saving, PLACE_ACTIVE, 0), 0);
+    assert_int_equal(prepare(stage, "local sip = require 'reflow'\nsip.restore(function() return false end)\n"), 0);
+    assert_int_equal(policy_hand_over(stage->policy, stage->error, sizeof stage->error), -ECANCELED);
+    policy_abort(stage->policy, "refused", false);
+    assert_int_equal(prepare(stage, taking), 0);
+    assert_int_equal(policy_hand_over(stage->policy, stage->error, sizeof stage->error), 0);
+    assert_int_equal(policy_commit(stage->policy, PLACE_ACTIVE, 0, stage->error, sizeof stage->error), 0);
+    assert_string_equal(answer(stage, "a"), "times 1");
+}
+
+static void test_a_canary_is_handed_over_to_as_well(void **state)
+{
+    struct stage *stage = *state;
+    assert_int_equal(
+        take(stage, "local sip = require 'reflow'\nsip.save(function() return {n = 1}, 1 end)\n", PLACE_ACTIVE, 0), 0);
+    assert_int_equal(take(stage,
+                          "local sip = require 'reflow'\nlocal n = 0\n"
+                          "sip.restore(function(data) n = n + data.n return true end)\n"
+                          "sip_on_request(function() return sip_reply(486, 'n ' .. n) end)\n",
+                          PLACE_CANARY, 0),
+                     0);
+    assert_int_equal(policy_hand_over(stage->policy, stage->error, sizeof stage->error), 0);
+    assert_int_equal(policy_promote(stage->policy, stage->error, sizeof stage->error), 0);
+    assert_string_equal(answer(stage, "a"), "n 1");
+}
+
+static void test_a_shadow_is_built_as_one_at_once(void **state)
+{
+    struct stage *stage = *state;
+    struct policy_build *build;
+    int64_t value = -1;
+    assert_int_equal(take(stage, one, PLACE_ACTIVE, 0), 0);
+    struct sources *sources = read_text(stage, "local sip = require 'reflow'\n"
+                                               "sip.store.add('loads', 1)\n"
+                                               "sip_on_request(function() sip.store.add('n', 1) end)\n");
+    assert_int_equal(policy_build_begin(&build, stage->policy, sources, stage->error, sizeof stage->error), 0);
+    policy_build_as_shadow(build);
+    policy_build_run(build);
+    assert_int_equal(policy_build_end(build, stage->error, sizeof stage->error), 0);
+    assert_int_equal(policy_commit(stage->policy, PLACE_SHADOW, 0, stage->error, sizeof stage->error), 0);
+    sources_release(sources);
+    assert_string_equal(answer(stage, "a"), "one");
+    assert_int_equal(policy_differences(stage->policy), 1);
+    assert_int_equal(store_count(stage->store, TEXT("n"), &value), 0);
+    assert_int_equal(value, 0);
+    assert_int_equal(store_count(stage->store, TEXT("loads"), &value), 0);
+    assert_int_equal(value, 0);
+}
+
+static void test_bytes_that_failed_elsewhere_go_from_every_place(void **state)
+{
+    struct stage *stage = *state;
+    assert_int_equal(take(stage, one, PLACE_ACTIVE, 0), 0);
+    assert_int_equal(take(stage, two, PLACE_ACTIVE, 0), 0);
+    uint64_t first = policy_places(stage->policy).previous, second = policy_places(stage->policy).active;
+    policy_withdraw(stage->policy, second, "7 of 10 entries failed");
+    assert_string_equal(answer(stage, "a"), "one");
+    assert_int_equal(prepare(stage, two), -EALREADY);
+    assert_non_null(strstr(stage->error, "7 of 10 entries failed"));
+    assert_int_equal(take(stage, failing, PLACE_CANARY, 1000), 0);
+    policy_withdraw(stage->policy, policy_places(stage->policy).canary, "it failed");
+    assert_int_equal(policy_places(stage->policy).canary, 0);
+    assert_string_equal(answer(stage, "a"), "one");
+    assert_int_equal(prepare(stage, failing), -EALREADY);
+    assert_int_equal(take(stage, "-- three\n", PLACE_ACTIVE, 0), 0);
+    policy_withdraw(stage->policy, first, "it failed");
+    assert_int_equal(policy_places(stage->policy).previous, 0);
+    assert_int_equal(policy_rollback(stage->policy, "by command", false), -ENOENT);
+    policy_withdraw(stage->policy, second, "known");
+}
+
+static void test_a_version_that_is_alone_cannot_be_withdrawn(void **state)
+{
+    struct stage *stage = *state;
+    assert_int_equal(take(stage, one, PLACE_ACTIVE, 0), 0);
+    policy_withdraw(stage->policy, policy_places(stage->policy).active, "it failed");
+    assert_string_equal(answer(stage, "a"), "one");
+}
+
+static void test_numbers_may_be_agreed_on(void **state)
+{
+    struct stage *stage = *state;
+    struct policy_version newest;
+    policy_number_next(stage->policy, 7);
+    assert_int_equal(take(stage, one, PLACE_ACTIVE, 0), 0);
+    assert_int_equal(policy_history(stage->policy, &newest, 1), 1);
+    assert_int_equal(newest.number, 7);
+    assert_int_equal(take(stage, two, PLACE_ACTIVE, 0), 0);
+    assert_int_equal(policy_history(stage->policy, &newest, 1), 1);
+    assert_int_equal(newest.number, 8);
+}
+
+static void test_a_hook_is_heard_by_canary_and_shadow(void **state)
+{
+    struct stage *stage = *state;
+    assert_false(policy_may_hear(stage->policy, HOOK_REQUEST));
+    assert_int_equal(take(stage, "-- no hook\n", PLACE_ACTIVE, 0), 0);
+    assert_false(policy_may_hear(stage->policy, HOOK_REQUEST));
+    assert_int_equal(take(stage, one, PLACE_CANARY, 10), 0);
+    assert_true(policy_may_hear(stage->policy, HOOK_REQUEST));
+    assert_false(policy_hears(stage->policy, HOOK_REQUEST));
+    assert_int_equal(policy_end_trial(stage->policy, PLACE_CANARY), 0);
+    assert_int_equal(take(stage, two, PLACE_SHADOW, 0), 0);
+    assert_true(policy_may_hear(stage->policy, HOOK_REQUEST));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -404,6 +550,14 @@ int main(void)
                                        TEST(test_the_last_good_version_is_on_disk),
                                        TEST(test_a_version_that_ran_out_of_memory_is_built_anew),
                                        TEST(test_history_is_told_and_bounded),
-                                       TEST(test_memory_failing_at_any_place_leaves_the_version_in_use)};
+                                       TEST(test_memory_failing_at_any_place_leaves_the_version_in_use),
+                                       TEST(test_a_version_is_found_by_the_hash_of_its_bytes),
+                                       TEST(test_what_may_fail_at_a_commit_is_done_ahead_and_once),
+                                       TEST(test_a_canary_is_handed_over_to_as_well),
+                                       TEST(test_a_shadow_is_built_as_one_at_once),
+                                       TEST(test_bytes_that_failed_elsewhere_go_from_every_place),
+                                       TEST(test_a_version_that_is_alone_cannot_be_withdrawn),
+                                       TEST(test_numbers_may_be_agreed_on),
+                                       TEST(test_a_hook_is_heard_by_canary_and_shadow)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,614 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+-- Policies in Kamailio: every process has the same one; reloads, trials and ways back reach all of them or none.
+local kamailio = require "kamailio"
+local server = require "server"
+local tap = require "tap"
+local uv = require "luv"
+local ua = require "ua"
+local wait = require "wait"
+
+local test = tap.test
+local one = ua.instance(1)
+
+local function answering(phrase, more)
+    return ('sip_on_register(function() return sip_reply(403, "%s") end)\n%s\n'):format(phrase, more or "")
+end
+
+-- A Kamailio with this policy; s.write(text) changes the file.
+local function start(t, source, options)
+    options = options or {}
+    local path = server.temporary ".lua"
+    server.write(path, source)
+    options.params = options.params or {}
+    table.insert(options.params, { "reflow", "policy", path })
+    table.insert(options.params, { "usrloc", "use_domain", 1 })
+    t:defer(function()
+        os.remove(path)
+    end)
+    local s = kamailio.start(t, options)
+    s.path = path
+    function s.write(text)
+        server.write(path, text)
+    end
+    function s.other(text)
+        local other = server.temporary ".lua"
+        server.write(other, text)
+        t:defer(function()
+            os.remove(other)
+        end)
+        return other
+    end
+    return s
+end
+
+local function open(s, user, transport)
+    return ua.open { port = s.port, user = user, domain = s.domain, transport = transport or "udp" }
+end
+
+-- The phrase of the answer to a REGISTER.
+local function answer(flow, options)
+    options = options or {}
+    options.expect = false
+    return flow:register(options).phrase
+end
+
+-- The phrases that many flows get, over UDP and TCP: whichever process takes them. phrase -> how often.
+local function answers(s, count)
+    local phrases = {}
+    for index = 1, count or 24 do
+        local flow = open(s, "u" .. index, index % 2 == 0 and "tcp" or "udp")
+        local phrase = answer(flow)
+        phrases[phrase] = (phrases[phrase] or 0) + 1
+        flow:close()
+    end
+    return phrases
+end
+
+local function only(t, s, phrase, count)
+    for got in pairs(answers(s, count)) do
+        t:equal(got, phrase)
+    end
+end
+
+local function status(s)
+    local text = assert(s:rpc "reflow.status")
+    local processes, hashes = {}, {}
+    for pid, name, hash, state in text:gmatch "pid: (%d+)%s+name: ([^\n]+)%s+hash: (%x+)%s+state: ([^\n]+)" do
+        processes[#processes + 1] = { pid = tonumber(pid), name = name, hash = hash, state = state }
+        hashes[hash] = true
+    end
+    return { text = text, version = tonumber(text:match "version: (%d+)"), hash = text:match "hash: (%x+)",
+        processes = processes, hashes = hashes, history = text:match "history: .*" }
+end
+
+-- All processes that run routes have the version that the status names, and no other.
+local function agreed(t, s)
+    local now = status(s)
+    for _, process in ipairs(now.processes) do
+        t:equal(process.state, "in use", process.name)
+        t:equal(process.hash, now.hash, process.name)
+    end
+    return now
+end
+
+local function reload(t, s)
+    local text, why = s:rpc "reflow.reload"
+    t:ok(text, why)
+    return text
+end
+
+-- What a REGISTER does by default, and who refuses: nothing in between.
+test("a policy decides on REGISTER, with Lua 5.4's words", function(t)
+    local s = start(t, [[
+local half <const> = 7 // 2
+sip_on_register(function(request) return sip_reply(403, "No " .. half) end)
+]])
+    only(t, s, "No 3")
+end)
+
+test("a policy decides on a response: 486 goes to the voicemail", function(t)
+    local s = start(t, "")
+    local voicemail = open(s, "voicemail")
+    s.write(('sip_on_response(486, function() return sip_relay("%s") end)'):format(voicemail.contact_uri))
+    reload(t, s)
+    local bob, alice = open(s, "bob"), open(s, "alice")
+    bob:register { instance = one, reg_id = 1 }
+    local call = alice:invite(bob.aor)
+    bob:reply(bob:expect "INVITE", 486)
+    voicemail:reply(voicemail:expect "INVITE", 200)
+    alice:expect_final(call, 200)
+end)
+
+test("a call keeps the version it began with, whatever process hears of it", function(t)
+    local s = start(t, "sip_on_response(486, function() return sip_fail(480) end)", { children = 4 })
+    local bob, alice = open(s, "bob"), open(s, "alice")
+    bob:register { instance = one, reg_id = 1 }
+    local calls = {}
+    for index = 1, 6 do
+        local call = alice:invite(bob.aor)
+        calls[index] = { sent = call, got = bob:expect "INVITE" }
+    end
+    s.write "sip_on_response(486, function() return sip_fail(404) end)"
+    reload(t, s)
+    for _, call in ipairs(calls) do
+        bob:reply(call.got, 486)
+        t:equal(alice:expect_final(call.sent).status, 480)
+    end
+    local later = alice:invite(bob.aor)
+    bob:reply(bob:expect "INVITE", 486)
+    t:equal(alice:expect_final(later).status, 404)
+end)
+
+test("a broken policy at start: one line that names file, line and reason, and Kamailio ends", function(t)
+    local s = start(t, "\nsip_on_register(function( return end)\n", { expect_end = true })
+    t:ok(s:wait(), "it went on")
+    t:ok(s.status ~= 0)
+    local lines = s:log_lines "the policy is broken"
+    t:equal(#lines, 1)
+    t:match(lines[1], "the policy is broken: " .. s.path:gsub("%p", "%%%0") .. ":2: ")
+end)
+
+test("a policy that is missing, a layer without a policy: one line each", function(t)
+    local s = kamailio.start(t, { expect_end = true, params = { { "reflow", "policy", "/nowhere/policy.lua" } } })
+    t:ok(s:wait())
+    t:match(s.log, "the policy is broken: /nowhere/policy.lua: No such file")
+    s = kamailio.start(t, { expect_end = true, params = { { "reflow", "layer", "site:10=/nowhere" } } })
+    t:ok(s:wait())
+    t:match(s.log, "modparam policy is missing")
+end)
+
+test("the last good policy serves where the one at start is broken, and says so", function(t)
+    local good = server.temporary ".good"
+    t:defer(function()
+        os.remove(good)
+    end)
+    local params = { { "reflow", "policy_last_good", good } }
+    local s = start(t, answering "one", { params = params })
+    s.write(answering "two")
+    reload(t, s)
+    s:stop()
+    s = start(t, "error('half written", { params = { params[1] } })
+    s:wait_for_log "THE POLICY IS BROKEN, serving with the last good version of it: .*:1: "
+    only(t, s, "two", 8)
+    os.remove(good)
+    server.write(good, "not a policy")
+    s = start(t, "error('half written", { params = { params[1] }, expect_end = true })
+    t:ok(s:wait())
+    t:match(s.log, "the policy is broken")
+end)
+
+test("a reload takes effect in all processes", function(t)
+    local s = start(t, answering "one", { children = 4, tcp_children = 3 })
+    local before = agreed(t, s)
+    t:equal(before.version, 1)
+    only(t, s, "one")
+    s.write(answering "two")
+    t:match(reload(t, s), "version: 2")
+    only(t, s, "two")
+    local after = agreed(t, s)
+    t:equal(after.version, 2)
+    t:equal(#after.processes, #before.processes)
+    t:ok(#after.processes >= 4 + 3 + 2, "too few processes: " .. #after.processes)
+    t:ok(after.hash ~= before.hash)
+    t:match(after.history, "state: active.*version: 1.*state: previous")
+    local text, why = s:rpc "reflow.reload"
+    t:ok(not text)
+    t:match(why, "412.*these bytes are in use, as version 2")
+end)
+
+test("a reload from another path", function(t)
+    local s = start(t, answering "one")
+    t:ok(s:rpc("reflow.reload", s.other(answering "elsewhere")))
+    only(t, s, "elsewhere", 8)
+    local text, why = s:rpc("reflow.reload", "/nowhere/at.lua")
+    t:ok(not text)
+    t:match(why, "404.*/nowhere/at.lua: No such file")
+    only(t, s, "elsewhere", 8)
+end)
+
+test("a broken reload changes nothing anywhere, and is not tried twice", function(t)
+    local s = start(t, answering "one", { children = 4 })
+    local before = agreed(t, s)
+    s.write(answering("half", "error('last line')"))
+    local text, why = s:rpc "reflow.reload"
+    t:ok(not text)
+    t:match(why, "500.*:2: last line")
+    only(t, s, "one")
+    t:equal(agreed(t, s).hash, before.hash)
+    _, why = s:rpc "reflow.reload"
+    t:match(why, "failed before, as version 2: .*last line")
+    t:equal(#s:log_lines "policy not reloaded, the one in use stays", 2)
+    s.write(answering "mended")
+    reload(t, s)
+    only(t, s, "mended")
+end)
+
+test("what fails in some processes is taken by none, and they say why", function(t)
+    local s = start(t, answering "one", { children = 4 })
+    local before = agreed(t, s)
+    s.write(answering("some", [[
+local sip = require "reflow"
+if sip.store.add("loads", 1) > 5 then error("not in this process") end
+]]))
+    local text, why = s:rpc "reflow.reload"
+    t:ok(not text)
+    t:match(why, "500.*:3: not in this process.* %[process %d+, ")
+    only(t, s, "one")
+    t:equal(agreed(t, s).hash, before.hash)
+    t:match(status(s).history, "state: failed")
+    s.write(answering "two")
+    reload(t, s)
+    only(t, s, "two")
+    agreed(t, s)
+end)
+
+test("what one process cannot take over from the version before is taken by none", function(t)
+    local keeping = 'local sip = require "reflow"\nsip.save(function() return { n = 1 }, 1 end)\n'
+    local s = start(t, keeping .. answering "one", { children = 3 })
+    s.write(keeping .. [[
+sip.restore(function() return sip.store.add("restored", 1) ~= 4 end)
+]] .. answering "two")
+    local text, why = s:rpc "reflow.reload"
+    t:ok(not text)
+    t:match(why, "%[process %d+, ")
+    only(t, s, "one")
+    agreed(t, s)
+    s.write(keeping .. [[
+local kept = 0
+sip.restore(function(data) kept = data.n return true end)
+sip_on_register(function() return sip_reply(403, "kept " .. kept) end)
+]])
+    reload(t, s)
+    only(t, s, "kept 1")
+end)
+
+test("a policy that takes too long to load is taken by none, and nobody waits for it", function(t)
+    local s = start(t, answering "one", { params = { { "reflow", "policy_load_time", 300 } } })
+    local flow = open(s, "alice")
+    s.write "while true do end"
+    local ended
+    local handle = uv.spawn(kamailio.commander, { args = { "-s", "unix:" .. s.folder .. "/kamailio_ctl",
+        "reflow.reload" } }, function(code)
+        ended = code
+    end)
+    local slowest, asked = 0, 0
+    while not ended and asked < 100000 do
+        local at = uv.hrtime()
+        t:equal(answer(flow), "one")
+        slowest, asked = math.max(slowest, uv.hrtime() - at), asked + 1
+    end
+    handle:close()
+    t:ok(ended)
+    t:ok(asked > 10, "too little traffic: " .. asked)
+    t:at_most(slowest / 1e6, 250)
+    local _, why = s:rpc "reflow.reload"
+    t:match(why, "failed before, as version 2: .*ran past its time")
+    t:equal(agreed(t, s).version, 1)
+end)
+
+test("a runaway hook is stopped, and the request goes on by default", function(t)
+    local s = start(t, [[
+sip_on_register(function(request)
+    if request.from:find "loop" then while true do end end
+    if request.from:find "caught" then while true do pcall(function() while true do end end) end end
+end)
+]], { params = { { "reflow", "policy_time", 20 } } })
+    for _, user in ipairs { "loop", "caught", "plain" } do
+        local flow = open(s, user)
+        local at = uv.hrtime()
+        flow:register { instance = one, reg_id = 1 }
+        t:at_most((uv.hrtime() - at) / 1e6, 1000, user)
+    end
+    t:match(s.log, "ran past its time")
+end)
+
+test("a hook at its memory cap: the request goes on by default, and the policy serves again", function(t)
+    local s = start(t, [[
+sip_on_register(function(request)
+    if request.from:find "greedy" then
+        local kept = {}
+        for i = 1, 1e9 do kept[i] = ("%d"):format(i) end
+    end
+    return sip_reply(403, "fine")
+end)
+]], { params = { { "reflow", "policy_memory", 512 }, { "reflow", "policy_time", 1000 } }, children = 1 })
+    local flow, greedy = open(s, "alice"), open(s, "greedy")
+    t:equal(answer(flow), "fine")
+    greedy:register { instance = one, reg_id = 1 }
+    t:ok(wait.until_true(5000, function()
+        return answer(flow) == "fine"
+    end), "the policy does not serve again")
+    s:wait_for_log "ran out of memory and was built anew"
+end)
+
+test("rollback goes back in all processes, once", function(t)
+    local s = start(t, answering "one", { children = 4 })
+    local first = agreed(t, s).hash
+    s.write(answering "two")
+    reload(t, s)
+    t:match(assert(s:rpc "reflow.rollback"), "version: 1")
+    only(t, s, "one")
+    t:equal(agreed(t, s).hash, first)
+    local text, why = s:rpc "reflow.rollback"
+    t:ok(not text)
+    t:match(why, "404.*no version before this one")
+    reload(t, s)
+    only(t, s, "two", 8)
+end)
+
+test("a version that fails too often in one process goes in all of them", function(t)
+    local s = start(t, answering "one", { children = 4 })
+    local first = agreed(t, s).hash
+    s.write "sip_on_register(function() error('always') end)"
+    reload(t, s)
+    -- One connection stays with one process: only that one sees failures.
+    local flow = open(s, "alice", "tcp")
+    local back = wait.until_true(20000, function()
+        return answer(flow) == "one"
+    end)
+    t:ok(back, "it did not go back")
+    t:ok(wait.until_true(5000, function()
+        return s:rpc "reflow.status":match "hash: (%x+)" == first
+    end))
+    agreed(t, s)
+    only(t, s, "one")
+    local text, why = s:rpc "reflow.reload"
+    t:ok(not text)
+    t:match(why, "412.*failed before, as version 2: %d+ of %d+ entries failed")
+    t:equal(#s:log_lines "policy version 2 taken back", 1)
+end)
+
+test("a canary has its share of the calls in whatever process, and is promoted", function(t)
+    local s = start(t, answering "one", { children = 3 })
+    local other = s.other(answering "canary")
+    t:ok(s:rpc("reflow.canary", other, 30))
+    t:match(status(s).text, "canary: .*percent: 30")
+    local flows = { open(s, "a"), open(s, "b", "tcp"), open(s, "c") }
+    local taken, by_call = 0, {}
+    for index = 1, 300 do
+        local id = "canary" .. index
+        by_call[id] = answer(flows[index % 3 + 1], { call_id = id })
+        taken = taken + (by_call[id] == "canary" and 1 or 0)
+    end
+    t:ok(taken > 50 and taken < 130, "30 % of 300: " .. taken)
+    for index = 1, 300, 7 do
+        local id = "canary" .. index
+        t:equal(answer(flows[(index + 1) % 3 + 1], { call_id = id }), by_call[id], "the same call elsewhere")
+    end
+    t:match(assert(s:rpc("reflow.canary", "promote")), "version: 2")
+    only(t, s, "canary")
+    agreed(t, s)
+    local _, why = s:rpc("reflow.canary", "promote")
+    t:match(why, "404.*there is no canary")
+    t:ok(s:rpc("reflow.rollback"))
+    only(t, s, "one")
+    t:ok(s:rpc("reflow.canary", other, "0.1"))
+    t:ok(s:rpc("reflow.canary", "off"))
+    _, why = s:rpc("reflow.canary", "off")
+    t:match(why, "404.*there is no canary")
+    t:ok(not status(s).text:find "canary:")
+end)
+
+test("a canary that fails too often ends in all processes, and the others' calls never saw it", function(t)
+    local s = start(t, answering "one", { children = 3 })
+    t:ok(s:rpc("reflow.canary", s.other "sip_on_register(function() error('always') end)", 100))
+    local flow = open(s, "alice", "tcp")
+    t:ok(wait.until_true(20000, function()
+        return answer(flow) == "one"
+    end))
+    t:ok(wait.until_true(5000, function()
+        return not s:rpc "reflow.status":find "canary: {"
+    end))
+    only(t, s, "one")
+end)
+
+test("a shadow decides without effect, and is compared", function(t)
+    local s = start(t, answering "one", { children = 2 })
+    t:ok(s:rpc("reflow.shadow", s.other 'sip_on_register(function() return sip_reply(404, "shadow") end)'))
+    only(t, s, "one", 10)
+    local text = status(s).text
+    t:match(text, "shadow: .*agreements: 0%s+differences: 10")
+    t:match(text, "hook: register%s+code: 0%s+active: reply 403%s+shadow: reply 404%s+call_id: reg")
+    t:ok(s:rpc("reflow.shadow", "off"))
+    only(t, s, "one", 4)
+    local _, why = s:rpc("reflow.shadow", "off")
+    t:match(why, "404.*there is no shadow")
+    _, why = s:rpc("reflow.shadow", s.other "sip_on_register(1)")
+    t:match(why, "500.*:1: ")
+end)
+
+test("sip.store is one for all processes", function(t)
+    local s = start(t, [[
+local sip = require "reflow"
+sip_on_register(function() return sip_reply(403, "n " .. sip.store.add("n", 1)) end)
+]], { children = 4 })
+    local seen = answers(s, 20)
+    for index = 1, 20 do
+        t:equal(seen["n " .. index], 1, "n " .. index)
+    end
+    s.write "-- changed\n"
+    reload(t, s)
+    s.write [[
+local sip = require "reflow"
+sip_on_register(function() return sip_reply(403, "kept " .. sip.store.count("n")) end)
+]]
+    reload(t, s)
+    only(t, s, "kept 20", 6)
+end)
+
+test("explain: the hooks that a response goes through", function(t)
+    local s = start(t, [[
+sip_on_response("4xx", function() end)
+sip_on_response(486, function() end, { on_error = 503 })
+]])
+    local text = assert(s:rpc("reflow.explain", 486))
+    t:match(text, "code: 486%s+phrase: Busy Here")
+    t:match(text, ":2%s+selector: 486.-on_error: 503.-:1%s+selector: 4xx.-on_error: core")
+    t:match(text, "the first that returns a verdict decides")
+    t:match(assert(s:rpc("reflow.explain", 200, "sip:bob@example.test")), "no hook is asked")
+end)
+
+test("wrong parameters of each command: one clear line, nothing done", function(t)
+    local s = start(t, answering "one")
+    local before = agreed(t, s)
+    local cases = {
+        { "reflow.reload", "a", "b", "takes one path, or nothing" },
+        { "reflow.rollback", "now", "takes no parameter" },
+        { "reflow.status", "all", "takes no parameter" },
+        { "reflow.shadow", "takes the path of a policy, or off" },
+        { "reflow.shadow", "a", "b", "takes the path of a policy, or off" },
+        { "reflow.canary", "takes the path of a policy and a share" },
+        { "reflow.canary", s.path, "a share of the calls" },
+        { "reflow.canary", s.path, 0, "0.1 to 100" },
+        { "reflow.canary", s.path, 101, "0.1 to 100" },
+        { "reflow.canary", s.path, "many", "0.1 to 100" },
+        { "reflow.canary", "promote", 5, "or promote; or off" },
+        { "reflow.explain", "a response code from 100 to 699" },
+        { "reflow.explain", 99, "a response code from 100 to 699" },
+        { "reflow.explain", 700, "a response code from 100 to 699" },
+        { "reflow.explain", "busy", "a response code from 100 to 699" },
+        { "reflow.explain", 486, "bob", "as sip:user@domain" },
+        { "reflow.explain", 486, "sip:bob@example.test", "more", "as sip:user@domain" },
+    }
+    for _, case in ipairs(cases) do
+        local text, why = s:rpc(table.unpack(case, 1, #case - 1))
+        t:ok(not text, table.concat(case, " "))
+        t:match(why, "400 %- reflow%.%w+ takes")
+        t:ok(why:find(case[#case], 1, true), why)
+    end
+    t:equal(agreed(t, s).version, before.version)
+    s = kamailio.start(t)
+    for _, command in ipairs { "reload", "rollback", "status", "shadow", "canary", "explain" } do
+        local text, why = s:rpc("reflow." .. command)
+        t:ok(not text)
+        t:match(why, "404.*there is no policy: modparam")
+    end
+end)
+
+test("the commands as JSON, from inside a worker", function(t)
+    local modules = { table.unpack(kamailio.modules) }
+    table.insert(modules, #modules, "jsonrpcs")
+    local s = start(t, answering "one", { modules = modules, children = 2, extra = [[
+route[BEFORE] {
+    if (is_method("MESSAGE")) {
+        jsonrpc_exec("$rb");
+        sl_send_reply("200", "$jsonrpl(body)");
+        exit;
+    }
+}
+]] })
+    local alice = open(s, "alice")
+    local function ask(method, parameters)
+        local body = ('{"jsonrpc":"2.0","method":"%s","params":[%s],"id":1}'):format(method, parameters or "")
+        local request = alice:request("MESSAGE", { uri = "sip:example.test", contact = false, body = body,
+            headers = { { "Content-Type", "application/json" } } })
+        return alice:expect_final(request).phrase:gsub("%s+", " ")
+    end
+    t:match(ask "reflow.status", '"version": ?1,.*"processes": ?%[.*"history": ?%[')
+    s.write(answering "two")
+    t:match(ask "reflow.reload", '"version": ?2,')
+    only(t, s, "two", 8)
+    agreed(t, s)
+    t:match(ask("reflow.canary", ('"%s", 12.5'):format(s.other(answering "three"))), '"version": ?3,')
+    t:match(ask "reflow.status", '"canary": ?{.*"percent": ?12.5')
+    t:match(ask("reflow.canary", '"off"'), '"result"')
+    t:match(ask("reflow.canary", ('"%s", "many"'):format(s.path)), '"error".*0.1 to 100')
+    t:match(ask("reflow.explain", "486"), '"phrase": ?"Busy Here"')
+end)
+
+test("reloads every 100 ms under traffic: no process dies, every answer is of one version or another", function(t)
+    local s = start(t, answering "v0", { children = 3 })
+    local flows = {}
+    for index = 1, 6 do
+        flows[index] = open(s, "f" .. index, index % 2 == 0 and "tcp" or "udp")
+    end
+    local asked, version = 0, 0
+    for _ = 1, 40 do
+        version = version + 1
+        s.write(answering("v" .. version))
+        reload(t, s)
+        local until_then = uv.hrtime() + 60e6
+        repeat
+            for _, flow in ipairs(flows) do
+                t:equal(answer(flow), "v" .. version)
+                asked = asked + 1
+            end
+        until uv.hrtime() > until_then
+    end
+    t:ok(asked > 200, "too little traffic: " .. asked)
+    t:equal(agreed(t, s).version, version + 1)
+end)
+
+local function resident(s)
+    local total = 0
+    for _, process in ipairs(status(s).processes) do
+        local file = assert(io.open(("/proc/%d/smaps_rollup"):format(process.pid)))
+        total = total + tonumber(file:read("a"):match "Private_Dirty:%s+(%d+)")
+        file:close()
+    end
+    return total
+end
+
+test("reloads leave the memory of processes, and the shared, flat", function(t)
+    local rounds = tonumber(os.getenv "REFLOW_TEST_RELOADS") or 200
+    local s = start(t, answering "v0")
+    local shared, private
+    for version = 1, rounds do
+        s.write(answering("v" .. version % 7, "-- " .. version))
+        reload(t, s)
+        if version == rounds // 2 then
+            shared, private = s:statistic "shmem:used_size", resident(s)
+        end
+    end
+    local shared_growth, private_growth = s:statistic "shmem:used_size" - shared, resident(s) - private
+    t:at_most(shared_growth, 4096, "bytes of shared memory")
+    t:at_most(private_growth, 1024 + #status(s).processes * rounds // 2 // 4, "KiB of all processes")
+    print(("# %d reloads: shared memory %+d bytes, private %+d KiB"):format(rounds - rounds // 2, shared_growth,
+        private_growth))
+end)
+
+local lua51 = [[
+function ksr_request_route()
+    if KSR.is_method("REGISTER") then
+        local version = _VERSION
+        if math.pow == nil or unpack == nil then KSR.sl.send_reply(500, "not Lua 5.1") return 1 end
+        KSR.hdr.append("X-Route: " .. version .. "\r\n")
+        KSR.reflow.save("location")
+        return 1
+    end
+    KSR.sl.send_reply(404, "Not Here")
+    return 1
+end
+]]
+
+for _, order in ipairs { "before", "after" } do
+    test("app_lua's Lua 5.1 routes and a Lua 5.4 policy decides, app_lua loaded " .. order, function(t)
+        if not uv.fs_stat(kamailio.module_path():match "[^:]+" .. "/app_lua.so") then
+            t:skip "no app_lua.so"
+        end
+        local route = server.temporary ".lua"
+        server.write(route, lua51)
+        t:defer(function()
+            os.remove(route)
+        end)
+        local modules = { table.unpack(kamailio.modules) }
+        table.remove(modules) -- reflow
+        for _, name in ipairs(order == "before" and { "app_lua", "reflow" } or { "reflow", "app_lua" }) do
+            modules[#modules + 1] = name
+        end
+        local s = start(t, [[
+local half <const> = 7 // 2
+sip_on_register(function() return sip_reply(403, "Lua 5.4 " .. half .. " " .. (5 & 4)) end)
+]], { modules = modules, config = 'cfgengine "lua"\n', params = { { "app_lua", "load", route },
+            { "usrloc", "preload", "location" } } })
+        only(t, s, "Lua 5.4 3 4", 8)
+        s.write [[sip_on_register(function() return sip_reply(403, "again " .. 9 // 2) end)]]
+        reload(t, s)
+        only(t, s, "again 4", 8)
+        s.write "x = = 1"
+        t:ok(not s:rpc "reflow.reload")
+        only(t, s, "again 4", 4)
+    end)
+end
+
+tap.done()
