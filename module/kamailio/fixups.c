@@ -158,6 +158,8 @@ int fixup_flow_forward(void **parameter, int number)
     (void)number;
     if (!module_has_outbound)
         return fixup_refuse("sip_flow_forward()", "outbound is not loaded: loadmodule \"outbound.so\" before it");
+    if (find_export("load_rr", 0, 0) == NULL)
+        return fixup_refuse("sip_flow_forward()", "rr is not loaded: loadmodule \"rr.so\" before \"reflow.so\"");
     return 0;
 }
 

@@ -9,7 +9,7 @@
 /* One block of shared memory, made at start: no destination costs an allocation, and what asks for a rest while none
    rests takes no lock. */
 
-enum { RESTS_MOST = 4096, BUCKETS = 1024, DESTINATION_MOST = 255, NONE = 0 };
+enum { RESTS_MOST = 4096, BUCKETS = 1024, SWEEP_EACH_MS = 60000, DESTINATION_MOST = 255, NONE = 0 };
 
 struct rest {
     uint64_t until_ms;
@@ -121,7 +121,6 @@ static void add(struct text destination, uint32_t digest, uint64_t until_ms)
 
 void rest_set(struct text destination, uint32_t seconds)
 {
-    enum { SWEEP_EACH_MS = 60000 };
     uint64_t ms = now();
     if (destination.length == 0 || destination.length > DESTINATION_MOST)
         return;
@@ -149,6 +148,8 @@ bool rest_is_on(struct text destination)
     uint32_t digest = digest_of(destination);
     uint64_t ms = now();
     lock_get(&rests->lock);
+    if (ms - rests->swept_ms >= SWEEP_EACH_MS)
+        sweep(ms);
     const uint16_t *link = find(destination, digest);
     bool on = *link != NONE && rests->all[*link - 1].until_ms > ms;
     lock_release(&rests->lock);
@@ -157,12 +158,7 @@ bool rest_is_on(struct text destination)
 
 size_t rest_count(void)
 {
-    uint64_t ms = now();
-    lock_get(&rests->lock);
-    sweep(ms);
-    size_t count = rests->count;
-    lock_release(&rests->lock);
-    return count;
+    return __atomic_load_n(&rests->count, __ATOMIC_RELAXED);
 }
 
 size_t rest_list(struct rest_view *views, size_t most)

@@ -14,7 +14,7 @@ int rests_create(void); /* mod_init; 0 or -1 */
 void rests_destroy(void);
 void rest_set(struct text destination, uint32_t seconds); /* 0 ends it */
 bool rest_is_on(struct text destination);
-size_t rest_count(void);
+size_t rest_count(void); /* takes no lock; those that ended in the last minute may be among them */
 
 struct rest_view {
     uint32_t seconds_left;
