@@ -1,0 +1,273 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+-- examples/kamailio/edge.cfg between phones and a registrar that the test plays.
+local tap = require "tap"
+local ua = require "ua"
+local uv = require "luv"
+local kamailio = require "kamailio"
+
+local test = tap.test
+local one = ua.instance(1)
+local AT_ONCE = 2e9
+
+local function start(t, options)
+    options = options or {}
+    if not kamailio.available() then
+        t:skip("no Kamailio, or no " .. kamailio.module)
+    end
+    local probe = ua.open { port = 9, user = "probe" }
+    local registrar_port = probe.local_port
+    probe:close()
+    local defines = { "REGISTRAR_PORT=" .. registrar_port,
+        ('REFLOW="%s"'):format(uv.fs_realpath(kamailio.module)), "CHILDREN=2", "FLOW_TIMER=40" }
+    for _, define in ipairs(options.defines or {}) do
+        defines[#defines + 1] = define
+    end
+    local edge = kamailio.start(t, { config = "examples/kamailio/edge.cfg", defines = defines })
+    local registrar = ua.open { port = edge.port, user = "registrar", local_port = registrar_port }
+    local function open(user, more)
+        local o = { port = edge.port, user = user, transport = "tcp" }
+        for name, value in pairs(more or {}) do
+            o[name] = value
+        end
+        return ua.open(o)
+    end
+    return edge, registrar, open
+end
+
+-- The REGISTER as the registrar gets it; answered 200.
+local function register(phone, registrar, options)
+    options = options or {}
+    local headers = { { "Supported", "path, outbound" } }
+    local request = phone:request("REGISTER", { uri = "sip:example.test", from = phone.aor, to = phone.aor,
+        contact = phone:contact { instance = one, reg_id = options.reg_id or 1 }, headers = headers,
+        via = options.via })
+    local received = registrar:expect "REGISTER"
+    registrar:reply(received, 200, { contact = received:get "Contact", headers = options.answer or {
+        { "Path", received:get "Path" }, { "Require", "outbound" } } })
+    return received, request
+end
+
+local function path_of(received)
+    return (received:get "Path")
+end
+
+local function token_of(path)
+    return path:match "sip:([^@>;]+)@"
+end
+
+-- What an authoritative proxy sends towards a phone through the edge's Path.
+local function to_phone(registrar, phone, path, options)
+    options = options or {}
+    options.uri = phone.contact_uri
+    options.routes = { path }
+    options.via = { registrar:via("z9hG4bKa" .. uv.hrtime()),
+        ("SIP/2.0/UDP 127.0.0.1:5999;branch=z9hG4bKb%d"):format(uv.hrtime()) }
+    return registrar:request(options.method or "MESSAGE", options)
+end
+
+for _, transport in ipairs { "udp", "tcp" } do
+    test("5626-5.1.a Path with a flow token and ob for the first hop, " .. transport, function(t)
+        local _, registrar, open = start(t)
+        local received = register(open("bob", { transport = transport }), registrar)
+        local path = path_of(received)
+        t:ok(token_of(path), "a token in " .. path)
+        t:ok(path:find(";ob[;>]") and path:find(";lr[;>]"), "lr and ob in " .. path)
+    end)
+
+    test("5626-5.3.a another flow's token leads to that flow, the own one goes out, " .. transport, function(t)
+        local _, registrar, open = start(t)
+        local bob, carol = open("bob", { transport = transport }), open("carol", { transport = transport })
+        local path = path_of(register(bob, registrar))
+        local sent = to_phone(registrar, bob, path)
+        local received = bob:expect "MESSAGE"
+        t:equal(#received:all "Route", 0, "the Route is gone")
+        bob:reply(received, 200)
+        registrar:expect_final(sent, 200)
+        carol:expect_none("MESSAGE", 50)
+        local own = bob:request("MESSAGE", { uri = "sip:alice@example.test", routes = { path }, contact = false })
+        local out = registrar:expect "MESSAGE"
+        t:equal(out.uri, "sip:alice@example.test")
+        t:equal(#out:all "Route", 0, "no Route left")
+        registrar:reply(out, 200)
+        bob:expect_final(own, 200)
+    end)
+end
+
+test("5626-5.1.b no ob where another hop was before", function(t)
+    local _, registrar, open = start(t)
+    local bob = open "bob"
+    local received = register(bob, registrar, { via = { bob:via "z9hG4bKfirst",
+        "SIP/2.0/UDP 127.0.0.1:5998;branch=z9hG4bKsecond" } })
+    t:ok(not path_of(received):find ";ob[;>]", path_of(received))
+end)
+
+test("5626-5.2.a each flow has a token of its own", function(t)
+    local _, registrar, open = start(t)
+    local first = token_of(path_of(register(open "bob", registrar)))
+    local second = token_of(path_of(register(open "bob", registrar, { reg_id = 2 })))
+    t:ok(first ~= second, first .. " and " .. second)
+end)
+
+test("5626-5.3.b a forged, a broken and a shortened token get 403", function(t)
+    local edge, registrar, open = start(t)
+    local bob = open "bob"
+    local path = path_of(register(bob, registrar))
+    local token = token_of(path)
+    local first = token:sub(1, 1) == "A" and "B" or "A"
+    local forged = { ["another MAC"] = first .. token:sub(2), ["no base64"] = "!" .. token:sub(2),
+        ["too short"] = token:sub(1, 12), ["too long"] = token .. token }
+    for what, wrong in pairs(forged) do
+        local at, ending = path:find(token, 1, true)
+        local sent = to_phone(registrar, bob, path:sub(1, at - 1) .. wrong .. path:sub(ending + 1))
+        t:equal(registrar:expect("final").status, 403, what)
+        t:ok(sent, what)
+    end
+    bob:expect_none("MESSAGE", 50)
+    t:equal(edge:statistic "reflow:tokens_forged", 4)
+end)
+
+test("5626-5.3.c a token whose flow is gone gets 430 at once", function(t)
+    local edge, registrar, open = start(t)
+    local bob = open "bob"
+    local path = path_of(register(bob, registrar))
+    bob:close()
+    -- Kamailio notices the end of the connection when it reads it.
+    ua.wait.until_true(5000, function()
+        local list = assert(edge:rpc "core.tcp_list")
+        return not list:find(tostring(bob.local_port), 1, true)
+    end)
+    local sent = to_phone(registrar, bob, path, { method = "INVITE" })
+    local answer = registrar:expect_final(sent, 430)
+    t:ok(answer.at - sent.sent_at < AT_ONCE, "at once")
+    t:equal(edge:statistic "reflow:tokens_dead", 1)
+    t:equal(edge:statistic "reflow:rule_5626_5_3_c", 1)
+end)
+
+test("5626-5.3.c a flow that dies before the phone has answered: 430 at once", function(t)
+    local _, registrar, open = start(t)
+    local bob = open "bob"
+    local path = path_of(register(bob, registrar))
+    local sent = to_phone(registrar, bob, path, { method = "INVITE" })
+    bob:expect "INVITE"
+    bob:close()
+    local answer = registrar:expect_final(sent, 430)
+    t:ok(answer.at - sent.sent_at < AT_ONCE, "at once")
+end)
+
+test("5626-5.3.c no connection is opened to a phone whose flow is gone", function(t)
+    local _, registrar, open = start(t)
+    local bob = open "bob"
+    local path = path_of(register(bob, registrar))
+    local port = bob.local_port
+    bob:close()
+    local listener, came = uv.new_tcp(), false
+    assert(listener:bind("127.0.0.1", port, { reuseaddr = true }))
+    listener:listen(4, function()
+        came = true
+    end)
+    registrar:expect_final(to_phone(registrar, bob, path), 430)
+    ua.wait.pause(100)
+    t:ok(not came, "no connection")
+    listener:close()
+end)
+
+-- The dialog's later requests: `routes` of the INVITE's Record-Route, in the order that side uses them.
+test("5626-5.3.d a dialog formed through ob keeps to the flow", function(t)
+    local _, registrar, open = start(t)
+    local bob, carol = open "bob", open "carol"
+    local path = path_of(register(bob, registrar))
+    local sent = to_phone(registrar, bob, path, { method = "INVITE" })
+    local invite = bob:expect "INVITE"
+    t:ok(invite:get("Record-Route"):find(token_of(path), 1, true), "the token in " .. invite:get "Record-Route")
+    bob:reply(invite, 200)
+    local answer = registrar:expect_final(sent, 200)
+    bob:expect "ACK"
+    local bye = registrar:within("BYE", sent, answer)
+    bob:reply(bob:expect "BYE", 200)
+    registrar:expect_final(bye, 200)
+    carol:expect_none("BYE", 20)
+end)
+
+test("5626-5.3.e a dialog formed outward with ob in Contact keeps to the flow", function(t)
+    local _, registrar, open = start(t)
+    local alice = open "alice"
+    local sent = alice:invite("sip:bob@example.test", { contact = ("<%s;ob>"):format(alice.contact_uri),
+        headers = { { "Supported", "outbound" } } })
+    local invite = registrar:expect "INVITE"
+    t:ok(token_of(invite:get "Record-Route"), "a token in " .. invite:get "Record-Route")
+    registrar:reply(invite, 200)
+    alice:expect_final(sent, 200)
+    registrar:expect "ACK"
+    local bye = registrar:within_called("BYE", invite)
+    alice:reply(alice:expect "BYE", 200)
+    registrar:expect_final(bye, 200)
+end)
+
+test("5626-5.3.c a request within a dialog whose flow is gone gets 430 at once", function(t)
+    local _, registrar, open = start(t)
+    local bob = open "bob"
+    local path = path_of(register(bob, registrar))
+    local sent = to_phone(registrar, bob, path, { method = "INVITE" })
+    bob:reply(bob:expect "INVITE", 200)
+    local answer = registrar:expect_final(sent, 200)
+    bob:expect "ACK"
+    bob:close()
+    ua.wait.until_true(3000, function()
+        local bye = registrar:within("BYE", sent, answer, { cseq = sent:cseq() + uv.hrtime() % 100000 + 1 })
+        return registrar:expect_final(bye).status == 430
+    end)
+end)
+
+test("5626-5.4.a a ping between pipelined messages is answered", function(t)
+    local _, registrar, open = start(t)
+    local bob = open "bob"
+    local first = bob:request("OPTIONS", { uri = ("sip:127.0.0.1:%d"):format(bob.port), send = false })
+    local second = bob:request("OPTIONS", { uri = ("sip:127.0.0.1:%d"):format(bob.port), send = false })
+    bob:send_raw(first.text .. "\r\n\r\n" .. second.text)
+    bob:expect_final(first, 200)
+    bob:expect "crlf"
+    bob:expect_final(second, 200)
+    t:ok(registrar)
+end)
+
+test("5626-5.4.b a STUN binding request is answered on the SIP port", function(t)
+    local edge = start(t)
+    local socket, answer = uv.new_udp(), nil
+    assert(socket:bind("127.0.0.1", 0))
+    socket:recv_start(function(_, chunk)
+        answer = chunk or answer
+    end)
+    local id = "0123456789ab"
+    socket:send(string.pack(">I2I2I4", 1, 0, 0x2112A442) .. id, "127.0.0.1", edge.port)
+    ua.wait.until_true(5000, function()
+        return answer
+    end)
+    local kind, _, magic = string.unpack(">I2I2I4", answer)
+    t:equal(kind, 0x0101, "a success response")
+    t:equal(magic, 0x2112A442)
+    t:equal(answer:sub(9, 20), id)
+    local port = socket:getsockname().port
+    t:ok(answer:find(string.pack(">I2I2I1I1I2", 0x20, 8, 0, 1, port ~ 0x2112), 1, true), "XOR-MAPPED-ADDRESS")
+    socket:close()
+end)
+
+test("5626-5.4.c Flow-Timer where outbound was applied, and nowhere else", function(t)
+    local _, registrar, open = start(t)
+    local bob = open "bob"
+    register(bob, registrar)
+    t:equal(bob:expect(200):get "Flow-Timer", "40")
+    register(bob, registrar, { answer = { { "Flow-Timer", "7" } } })
+    t:equal(bob:expect(200):get "Flow-Timer", nil, "the registrar's is taken away")
+end)
+
+test("what comes from outside goes to the registrar and nowhere else", function(t)
+    local _, registrar, open = start(t)
+    local alice, elsewhere = open "alice", open("mallory", { transport = "udp" })
+    local sent = alice:request("MESSAGE", { uri = elsewhere.contact_uri, contact = false,
+        routes = { ("<sip:127.0.0.1:%d;lr>"):format(elsewhere.local_port) } })
+    registrar:reply(registrar:expect "MESSAGE", 404)
+    alice:expect_final(sent, 404)
+    elsewhere:expect_none("MESSAGE", 50)
+end)
+
+tap.done()
