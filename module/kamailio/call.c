@@ -221,24 +221,30 @@ static int branch_of(const struct cell *t, const str *ruid)
     return -1;
 }
 
-/* Where CANCEL, and the ACK of a refusal, go from now on: another living stream of the instance (5626-7.h). */
+static bool aim(struct dest_info *to, const struct leg *leg)
+{
+    struct ksr_sip_uri uri;
+    str name = leg->destination;
+    if (parse_uri(name.s, name.len, &uri) < 0)
+        return false;
+    struct ip_addr *address = uri.host.s[0] == '[' ? str2ip6(&uri.host) : str2ip(&uri.host);
+    if (address == NULL || leg->socket == NULL)
+        return false;
+    init_su(&to->to, address, GET_URI_PORT(&uri));
+    to->proto = leg->socket->proto;
+    to->send_sock = leg->socket;
+    to->id = 0;
+    return true;
+}
+
+/* Where CANCEL, and the ACK of a refusal, go from now on: over another living flow of the instance (5626-7.h). */
 static void move_branch(struct cell *t, int branch, const struct call *call, const struct leg *dead)
 {
-    struct dest_info *to = &t->uac[branch].request.dst;
     for (size_t i = 0; i < call->leg_count; i++) {
         const struct leg *leg = call->legs[i];
-        if (leg == dead || !leg_is_stream(leg) || !text_equal(leg->target->instance, dead->target->instance) ||
-            !flow_lives(leg->target->flow))
-            continue;
-        struct tcp_connection *connection = tcpconn_get((int)leg->target->flow, NULL, 0, NULL, 0);
-        if (connection == NULL)
-            continue;
-        to->to = connection->rcv.src_su;
-        to->proto = connection->rcv.proto;
-        to->id = connection->id;
-        to->send_sock = leg->socket != NULL ? leg->socket : to->send_sock;
-        tcpconn_put(connection);
-        return;
+        if (leg != dead && leg->target->flow != 0 && text_equal(leg->target->instance, dead->target->instance) &&
+            flow_lives(leg->target->flow) && aim(&t->uac[branch].request.dst, leg))
+            return;
     }
 }
 

@@ -124,4 +124,207 @@ route[CALL] {
     t:equal(alice:expect_final(alice:invite("sip:" .. k.domain)).phrase, "Result -3")
 end)
 
+test("two calls of the function for one message: the second one counts", function(t)
+    local k, open = start(t, { extra = [[
+route[CALL] {
+    sip_route_flows("location", "sip:carol@example.test");
+    sip_route_flows("location", "sip:bob@example.test");
+    t_relay();
+    exit;
+}]] })
+    local bob, carol, alice = open "bob", open "carol", open "alice"
+    bob:register {}
+    carol:register {}
+    take(alice, alice:invite(bob.aor), bob)
+    carol:expect_none("INVITE", 100)
+    t:equal(k:statistic "reflow:requests_routed", 2)
+end)
+
+-- How many pieces of shared memory are in use, once that does not change any more.
+local function fragments(k)
+    local before, now
+    ua.wait.until_true(20000, function()
+        before, now = now, k:statistic "shmem:real_used_size"
+        ua.wait.pause(100)
+        return before == now and k:rpc "tm.stats":find "current: 0"
+    end)
+    return now
+end
+
+test("shared memory is given back, whether a transaction came or not", function(t)
+    local k, open = start(t, { transport = "udp", children = 1,
+        params = { { "usrloc", "use_domain", 1 }, { "tm", "wt_timer", 100 } }, extra = [[
+route[CALL] {
+    if (is_method("MESSAGE")) {
+        sip_route_flows("location");
+        sip_route_flows("location");
+        sl_send_reply("202", "Routed");
+        exit;
+    }
+}]] })
+    local bob, alice = open "bob", open "alice"
+    bob:register { instance = one, reg_id = 1 }
+    local function round()
+        for _ = 1, 20 do
+            alice:expect_final(alice:request("MESSAGE", { uri = bob.aor }), 202)
+            local call = alice:invite(bob.aor)
+            bob:reply(bob:expect "INVITE", 486)
+            alice:expect_final(call, 486)
+        end
+        -- What waits for a transaction goes with the next message that is told to tm.
+        alice:expect_final(alice:request("MESSAGE", { uri = bob.aor }), 202)
+        return fragments(k)
+    end
+    local first = round()
+    t:at_most(round(), first)
+    t:at_most(round(), first)
+end)
+
+test("KEMI: KSR.reflow.route_flows", function(t)
+    local script = server.temporary ".lua"
+    t:defer(function()
+        os.remove(script)
+    end)
+    server.write(script, [[
+function ksr_request_route()
+    if KSR.is_method("REGISTER") then
+        KSR.reflow.save("location")
+        return
+    end
+    if KSR.reflow.route_flows("location") < 0 then
+        KSR.sl.sl_send_reply(404, "Not Found")
+        return
+    end
+    KSR.tm.t_relay()
+end
+]])
+    local modules = { table.unpack(kamailio.modules) }
+    table.insert(modules, #modules, "app_lua")
+    local _, open = start(t, { modules = modules, config = 'cfgengine "lua"\n',
+        params = { { "usrloc", "use_domain", 1 }, { "usrloc", "preload", "location" }, { "app_lua", "load", script } } })
+    local bob, alice = open "bob", open "alice"
+    bob:register { instance = one, reg_id = 1 }
+    local call = alice:invite(bob.aor)
+    bob:reply(bob:expect "INVITE", 486)
+    alice:expect_final(call, 486)
+    alice:expect_final(alice:invite "sip:nobody@example.test", 404)
+end)
+
+test("a policy routes a request elsewhere, answers it, drops it", function(t)
+    local k, open = start_with(t, [[
+sip_on_request(function(call)
+    local user = call.uri:match("sip:(.-)@")
+    if user == "sales" then return sip_route("sip:bob@example.test") end
+    if user == "outside" then return sip_relay(call:header("X-To")) end
+    if user == "busy" then return sip_reply(486, "Not Now") end
+    if user == "wrong" then return sip_reply(430) end
+    if user == "silent" then return sip_drop() end
+end)
+]])
+    local bob, alice = open "bob", open "alice"
+    local outside = open("outside", { transport = "udp" })
+    bob:register { instance = one, reg_id = 1 }
+    take(alice, alice:invite "sip:sales@example.test", bob)
+    take(alice, alice:invite(bob.aor), bob)
+    local invite = take(alice, alice:invite("sip:outside@example.test",
+        { headers = { { "X-To", outside.contact_uri } } }), outside)
+    t:equal(invite.uri, outside.contact_uri)
+    t:equal(alice:expect_final(alice:invite "sip:busy@example.test", 486).phrase, "Not Now")
+    alice:expect_final(alice:invite "sip:wrong@example.test", 404)
+    k:wait_for_log "verdict reply refused: it would break rule 5626%-11%.5%.a"
+    alice:expect_final(alice:request("MESSAGE", { uri = "sip:nobody@example.test" }), 404)
+    alice:request("MESSAGE", { uri = "sip:silent@example.test" })
+    alice:expect_none("final", 200)
+end)
+
+test("a policy lets the next target ring beside after a while", function(t)
+    local _, open = start_with(t, [[
+sip_on_request("INVITE", function() return sip_route(nil, { next_after = 0.3 }) end)
+]])
+    local alice = open "alice"
+    local phones = {}
+    for number = 1, 3 do
+        phones[number] = open "bob"
+        phones[number]:register { instance = ua.instance(number), reg_id = 1, q = ("0.%d"):format(9 - number) }
+    end
+    local call = alice:invite(phones[1].aor)
+    phones[1]:reply(phones[1]:expect "INVITE", 180)
+    phones[2]:expect_none("INVITE", 150)
+    phones[2]:reply(phones[2]:expect "INVITE", 180)
+    phones[3]:expect_none("INVITE", 150)
+    take(alice, call, phones[3])
+    phones[1]:expect "CANCEL"
+    phones[2]:expect "CANCEL"
+    t:ok(true)
+end)
+
+test("3261-21.5.4.a a destination that rests is not tried", function(t)
+    local k, open = start_with(t, [[
+sip_on_request("MESSAGE", function(call) return sip_rest(call:header("X-Rest"), 60) end)
+]])
+    local high, low, alice = open "bob", open "bob", open "alice"
+    high:register { q = "0.8" }
+    low:register { q = "0.3" }
+    alice:request("MESSAGE", { uri = high.aor, headers = { { "X-Rest", "127.0.0.1:" .. high.local_port } } })
+    low:reply(low:expect "MESSAGE", 200)
+    take(alice, alice:invite(high.aor), low)
+    high:expect_none("INVITE", 100)
+    t:equal(k:statistic "reflow:requests_unreachable", 0)
+end)
+
+test("no more branches than tm bears", function(t)
+    local _, open = start(t, { transport = "udp" })
+    local bob, alice = open "bob", open "alice"
+    for number = 1, 14 do
+        bob:register { contact_uri = bob.contact_uri .. ";line=" .. number }
+    end
+    alice:invite(bob.aor)
+    local uris, count = {}, 0
+    for _ = 1, 12 do
+        local invite = bob:expect "INVITE"
+        count = count + (uris[invite.uri] and 0 or 1)
+        uris[invite.uri] = true
+        bob:reply(invite, 180)
+    end
+    t:equal(count, 12)
+    bob:expect_none("INVITE", 200)
+end)
+
+test("shared memory is full: the call goes on without a record", function(t)
+    local modules = { table.unpack(kamailio.modules) }
+    table.insert(modules, #modules, "htable")
+    local k, open = start(t, { modules = modules, memory = 12, debug = -3, core = "max_while_loops=1000",
+        params = { { "usrloc", "use_domain", 1 }, { "htable", "htable", "all=>size=4;" } }, extra = [[
+route[FILL] {
+    while ($var(count) < $var(most)) {
+        $var(count) = $var(count) + 1;
+        $sht(all=>$var(count)) = $var(text);
+    }
+}
+route[CALL] {
+    $var(text) = "0123456789abcdef";
+    while ($(var(text){s.len}) < 32768) $var(text) = $var(text) + $var(text);
+    $var(count) = 0;
+    $var(most) = 0;
+    while ($(var(text){s.len}) > 16) {
+        $var(most) = $var(most) + 400;
+        route(FILL);
+        $var(half) = $(var(text){s.len}) / 2;
+        $var(text) = $(var(text){s.substr,0,$var(half)});
+    }
+    $var(result) = sip_route_flows("location");
+    sht_rm_name_re("all=>.*");
+    if ($var(result) != 1) {
+        sl_send_reply("500", "Result $var(result)");
+        exit;
+    }
+    t_relay();
+    exit;
+}]] })
+    local bob, alice = open "bob", open "alice"
+    bob:register { instance = one, reg_id = 1 }
+    take(alice, alice:invite(bob.aor), bob)
+    t:ok(k:statistic "reflow:shared_memory_full" > 0)
+end)
+
 tap.done()
