@@ -4,6 +4,7 @@
 
 #include "kamailio/ksr.h"
 #include "kamailio/arena.h"
+#include "kamailio/flows.h"
 #include "kamailio/waits.h"
 
 #include "core/decide.h"
@@ -64,7 +65,7 @@ struct call {
 /* Does it go over a connection that the registered user agent has opened? */
 static inline bool leg_is_stream(const struct leg *leg)
 {
-    return leg->target->flow != 0 && leg->target->flow >> 63 == 0;
+    return leg->target->flow != 0 && !flow_is_datagram(leg->target->flow);
 }
 
 static inline struct text text_of_str(str from)

@@ -24,8 +24,9 @@ struct lookup {
     struct found *found;
 };
 
-/* The bindings that a request of this method may be sent to: not the expired ones, and not those of another node that
-   only a flow leads to (5626-7.e). 0, or -1: no such table, or no memory. Delete after success. */
+/* The bindings that a request of this method may be sent to: not the expired ones, and not those that only a flow of
+   another node or of an earlier run leads to (5626-7.e). 0, or -1: no such table, or no memory. Delete after success.
+ */
 int lookup_create(struct lookup *lookup, const char *table, const str *key, unsigned method);
 void lookup_delete(struct lookup *lookup);
 
