@@ -20,6 +20,7 @@ enum { LOCKS = 64, SLAB_ENTRIES = 64 };
 
 struct indexed {
     struct indexed *next_by_ruid, *next_by_flow;
+    struct indexed **previous_by_flow; /* thousands may stand on one connection */
     flow_id flow;
     const str *table;
     int64_t expires;
@@ -123,6 +124,9 @@ static void link_flow(struct indexed *entry, flow_id flow)
     lock_get(&table->flow_locks[hash % LOCKS]);
     entry->flow = flow;
     entry->next_by_flow = *head;
+    entry->previous_by_flow = head;
+    if (*head != NULL)
+        (*head)->previous_by_flow = &entry->next_by_flow;
     *head = entry;
     lock_release(&table->flow_locks[hash % LOCKS]);
 }
@@ -130,11 +134,10 @@ static void link_flow(struct indexed *entry, flow_id flow)
 static void unlink_flow(struct indexed *entry)
 {
     const uint32_t hash = hash_flow(entry->flow);
-    struct indexed **link = &table->by_flow[hash & table->mask];
     lock_get(&table->flow_locks[hash % LOCKS]);
-    while (*link != entry)
-        link = &(*link)->next_by_flow;
-    *link = entry->next_by_flow;
+    *entry->previous_by_flow = entry->next_by_flow;
+    if (entry->next_by_flow != NULL)
+        entry->next_by_flow->previous_by_flow = entry->previous_by_flow;
     lock_release(&table->flow_locks[hash % LOCKS]);
 }
 

@@ -133,4 +133,34 @@ test("5626-7.f 500 connections close at once", function(t)
     t:equal(host:statistic "reflow:flows_down", 500)
 end)
 
+-- Answers usrloc's keep-alives for those AORs whose user is not silent, until the condition holds.
+local function keep_alive(flows, silent, ms, condition)
+    return ua.wait.until_true(ms, function()
+        for _, flow in ipairs(flows) do
+            local ping = flow:receive("OPTIONS", 0)
+            if ping and not ping:get("To"):find(silent, 1, true) then
+                flow:reply(ping, 200)
+            end
+        end
+        return condition()
+    end)
+end
+
+test("5626-7.f keep-alives of one binding over UDP go missing: all on its flow go, those of others stand", function(t)
+    local host, open = start(t, { params = { { "usrloc", "ka_mode", 1 }, { "usrloc", "ka_timeout", 1 },
+        { "usrloc", "ka_from", "sip:registrar@example.test" }, { "usrloc", "ka_domain", "example.test" },
+        { "usrloc", "timer_interval", 1 }, { "usrloc", "timer_procs", 1 } } })
+    local shared, other = open("bob", { transport = "udp" }), open("carol", { transport = "udp" })
+    shared:register { instance = ua.instance(1), reg_id = 1 }
+    shared:register { instance = ua.instance(1), reg_id = 1, aor = other.aor }
+    other:register { instance = ua.instance(2), reg_id = 1 }
+    becomes(t, host, 3)
+    keep_alive({ shared, other }, "sip:bob@", 25000, function()
+        return host:statistic "usrloc:location_contacts" < 3
+    end)
+    becomes(t, host, 1, 1000)
+    t:equal(host:statistic "reflow:bindings_dropped", 1)
+    t:match(other:bindings()[1], ua.instance(2))
+end)
+
 tap.done()
