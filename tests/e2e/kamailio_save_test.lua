@@ -645,7 +645,7 @@ test("shared memory runs out: 500, nothing half stored, and the bindings that st
     t:equal(#held(s, bob.user), 1)
     bob:register { aor = "sip:m1@example.test", contact = "*", expires = 0, call_id = "less" }
     bob:register { instance = one, reg_id = 1 }
-end, { transports = { "udp" }, server = { memory = 4 } })
+end, { transports = { "udp" }, server = { memory = 8 } })
 
 for _, f in ipairs(at_end) do
     f()

@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <errno.h>
+
+#include "test.h"
+
+#include "core/code.h"
+#include "sip/registration.h"
+
+/* What a REGISTER asks for, as every registrar reads it (RFC 3261 section 10.3, RFC 5626 section 6). */
+
+#define INSTANCE ";+sip.instance=\"<urn:uuid:1>\""
+#define FAR      "Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1\r\n"
+#define OUTBOUND "Supported: path, outbound\r\n"
+#define CONTACT  "Contact: <sip:bob@192.0.2.4>"
+#define FLOW     CONTACT INSTANCE ";reg-id=1\r\n"
+
+struct reading {
+    struct fake_host fake;
+    struct sip_message *message;
+    struct registration registration;
+    int result;
+};
+
+static void create(struct reading *reading, const char *fields)
+{
+    char text[8192];
+    struct sip_fault fault;
+    const struct registration_limits limits = {3600, 60, 7200};
+    snprintf(text, sizeof text,
+             "REGISTER sip:example.com SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.4;branch=z9hG4bK2\r\n"
+             "From: <sip:bob@example.com>;tag=1\r\nTo: <sip:bob@example.com>\r\nCall-ID: c\r\nCSeq: 1 REGISTER\r\n"
+             "%sContent-Length: 0\r\n\r\n",
+             fields);
+    fake_host_create(&reading->fake);
+    assert_int_equal(sip_message_new(&reading->message, &reading->fake.host, text, strlen(text), NULL, &fault), 0);
+    registration_create(&reading->registration, &reading->fake.host, reading->message, &limits);
+}
+
+static struct registration *read_fields(struct reading *reading, const char *fields)
+{
+    create(reading, fields);
+    reading->result = registration_check_extensions(&reading->registration);
+    if (reading->result == 0)
+        reading->result = registration_read(&reading->registration);
+    return &reading->registration;
+}
+
+static void finish(struct reading *reading)
+{
+    registration_destroy(&reading->registration);
+    sip_message_delete(reading->message);
+    assert_int_equal(reading->fake.allocated, 0);
+}
+
+static void assert_refused(const char *fields, uint32_t status)
+{
+    struct reading reading;
+    read_fields(&reading, fields);
+    assert_int_equal(reading.result, -EBADMSG);
+    assert_int_equal(reading.registration.status, status);
+    finish(&reading);
+}
+
+static void assert_written(const struct registration *registration, uint32_t flow_timer, const char *expected)
+{
+    struct sip_buffer fields = {.host = registration->path.host};
+    registration_confirm(registration, flow_timer, &fields);
+    sip_append(&fields, (struct text){"", 1});
+    assert_string_equal(fields.bytes, expected);
+    sip_buffer_destroy(&fields);
+}
+
+/* --- Path and first hop --- */
+
+static void test_5626_6_a_the_first_hop_is_told_by_via(void **state)
+{
+    (void)state;
+    struct reading reading;
+    struct registration *near = read_fields(&reading, OUTBOUND FLOW);
+    assert_int_equal(reading.result, 0);
+    assert_true(near->first_hop && near->outbound && near->supports_outbound);
+    assert_true(registration_is_flow(near, 0) && registration_applied(near));
+    assert_written(near, 25, "Supported: path, outbound\r\nRequire: outbound\r\nFlow-Timer: 25\r\n");
+    finish(&reading);
+}
+
+static void test_5626_6_a_path_is_kept_in_order_and_written_for_who_supports_it(void **state)
+{
+    (void)state;
+    struct reading reading;
+    struct registration *far =
+        read_fields(&reading, FAR OUTBOUND FLOW "Path: <sip:a;lr;ob>, <sip:b;lr>\r\nPath: <sip:c;lr>\r\n");
+    assert_int_equal(reading.result, 0);
+    assert_true(!far->first_hop && far->outbound && registration_applied(far));
+    assert_written(far, 25,
+                   "Path: <sip:a;lr;ob>, <sip:b;lr>, <sip:c;lr>\r\nSupported: path, outbound\r\n"
+                   "Require: outbound\r\n");
+    finish(&reading);
+    far = read_fields(&reading, FAR FLOW "Path: <sip:a;lr;ob>\r\n");
+    assert_written(far, 25, "Supported: path, outbound\r\n");
+    finish(&reading);
+    assert_refused(OUTBOUND FLOW "Path: <sip:>\r\n", SIP_BAD_REQUEST);
+}
+
+static void test_5626_6_b_no_ob_in_the_first_path(void **state)
+{
+    (void)state;
+    struct reading reading;
+    assert_refused(FAR OUTBOUND FLOW, SIP_FIRST_HOP_LACKS_OUTBOUND_SUPPORT);
+    assert_refused(FAR OUTBOUND FLOW "Path: <sip:a;lr>, <sip:b;lr;ob>\r\n", SIP_FIRST_HOP_LACKS_OUTBOUND_SUPPORT);
+    struct registration *ignored = read_fields(&reading, FAR FLOW "Path: <sip:a;lr>\r\n");
+    assert_int_equal(reading.result, 0);
+    assert_false(registration_is_flow(ignored, 0));
+    finish(&reading);
+}
+
+static void test_5626_6_c_and_6_e_reg_id_without_instance_is_ignored(void **state)
+{
+    (void)state;
+    struct reading reading;
+    struct registration *ignored = read_fields(&reading, OUTBOUND CONTACT ";reg-id=1\r\n");
+    assert_int_equal(reading.result, 0);
+    assert_false(registration_is_flow(ignored, 0));
+    assert_written(ignored, 25, "Supported: path, outbound\r\n");
+    finish(&reading);
+}
+
+static void test_5626_6_d_one_living_contact_beside_a_reg_id(void **state)
+{
+    (void)state;
+    struct reading reading;
+    assert_refused(OUTBOUND FLOW "Contact: <sip:b@192.0.2.5>\r\n", SIP_BAD_REQUEST);
+    read_fields(&reading, OUTBOUND FLOW "Contact: <sip:b@192.0.2.5>;expires=0\r\n");
+    assert_int_equal(reading.result, 0);
+    assert_int_equal(reading.registration.count, 2);
+    finish(&reading);
+}
+
+static void test_5626_6_e_a_removal_is_not_applied(void **state)
+{
+    (void)state;
+    struct reading reading;
+    struct registration *gone = read_fields(&reading, OUTBOUND "Expires: 0\r\n" FLOW);
+    assert_true(registration_is_flow(gone, 0));
+    assert_false(registration_applied(gone));
+    assert_written(gone, 25, "Supported: path, outbound\r\n");
+    finish(&reading);
+}
+
+static void test_5626_6_h_require_outbound_for_who_said_that_it_supports_it(void **state)
+{
+    (void)state;
+    struct reading reading;
+    struct registration *mute = read_fields(&reading, FLOW);
+    assert_true(registration_applied(mute));
+    assert_written(mute, 25, "Supported: path, outbound\r\n");
+    finish(&reading);
+    struct registration *applied = read_fields(&reading, OUTBOUND FLOW);
+    assert_written(applied, 0, "Supported: path, outbound\r\nRequire: outbound\r\n");
+    finish(&reading);
+}
+
+static void test_5626_11_6_a_the_facts_for_guardrails(void **state)
+{
+    (void)state;
+    struct reading reading;
+    struct facts facts;
+    registration_facts(read_fields(&reading, OUTBOUND FLOW), &facts);
+    assert_true(facts.supports_outbound);
+    assert_int_equal(facts.reg_id, 1);
+    assert_int_equal(facts.method, METHOD_REGISTER);
+    finish(&reading);
+}
+
+/* --- Contacts --- */
+
+static void test_what_is_granted(void **state)
+{
+    (void)state;
+    struct reading reading;
+    struct registration *asked =
+        read_fields(&reading, "Expires: 100\r\n" CONTACT "\r\nContact: <sip:b>;expires=200\r\n"
+                              "Contact: <sip:c>;expires=99999\r\nContact: <sip:d>;expires=0\r\n");
+    assert_int_equal(asked->expires[0], 100);
+    assert_int_equal(asked->expires[1], 200);
+    assert_int_equal(asked->expires[2], 7200);
+    assert_int_equal(asked->expires[3], 0);
+    finish(&reading);
+    asked = read_fields(&reading, CONTACT "\r\n");
+    assert_int_equal(asked->expires[0], 3600);
+    finish(&reading);
+    asked = read_fields(&reading, CONTACT ";expires=59\r\n");
+    assert_int_equal(asked->status, SIP_INTERVAL_TOO_BRIEF);
+    assert_string_equal(asked->fields, "Min-Expires: 60\r\n");
+    finish(&reading);
+}
+
+static void test_star_stands_alone_and_with_expires_0(void **state)
+{
+    (void)state;
+    struct reading reading;
+    assert_true(read_fields(&reading, "Expires: 0\r\nContact: *\r\n")->star);
+    assert_int_equal(reading.result, 0);
+    finish(&reading);
+    assert_refused("Contact: *\r\n", SIP_BAD_REQUEST);
+    assert_refused("Expires: 10\r\nContact: *\r\n", SIP_BAD_REQUEST);
+    assert_refused("Expires: 0\r\nContact: *\r\nContact: <sip:b>\r\n", SIP_BAD_REQUEST);
+    assert_refused("Expires: 0\r\nContact: *, *\r\n", SIP_BAD_REQUEST);
+}
+
+static void test_uris_are_canonical(void **state)
+{
+    (void)state;
+    struct reading reading;
+    struct registration *asked = read_fields(&reading, "Contact: <SIP:%62ob@EXAMPLE.com>, <tel:+1>\r\n");
+    assert_true(text_equal(asked->uris[0], TEXT("sip:bob@example.com")));
+    assert_true(text_equal(asked->uris[1], TEXT("tel:+1")));
+    finish(&reading);
+}
+
+static void test_more_contacts_than_fit(void **state)
+{
+    char fields[8192] = "";
+    (void)state;
+    for (int i = 0; i <= REGISTRATION_CONTACTS_MOST; i++)
+        snprintf(fields + strlen(fields), sizeof fields - strlen(fields), "Contact: <sip:%d>\r\n", i);
+    assert_refused(fields, SIP_BAD_REQUEST);
+}
+
+/* --- extensions --- */
+
+static void test_extensions_that_nobody_knows(void **state)
+{
+    (void)state;
+    struct reading reading;
+    struct registration *asked = read_fields(&reading, "Require: path, outbound\r\nRequire: x1 , x2\r\n");
+    assert_int_equal(asked->status, SIP_BAD_EXTENSION);
+    assert_string_equal(asked->fields, "Unsupported: x1\r\n");
+    finish(&reading);
+    asked = read_fields(&reading, "Require: outbound\r\n");
+    assert_int_equal(reading.result, 0);
+    finish(&reading);
+}
+
+/* A fold in the echoed tag, or what a cut would leave of it, would end the header of the answer. */
+static void test_an_extension_is_echoed_on_one_line(void **state)
+{
+    char fields[512];
+    (void)state;
+    for (int length = 80; length < 110; length++) {
+        struct reading reading;
+        char tag[128] = "";
+        memset(tag, 'x', (size_t)length);
+        snprintf(fields, sizeof fields, "Require: %s\r\n folded\r\n", tag);
+        struct registration *asked = read_fields(&reading, fields);
+        assert_int_equal(asked->status, SIP_BAD_EXTENSION);
+        const char *end = strchr(asked->fields, '\r');
+        assert_non_null(end);
+        assert_string_equal(end, "\r\n");
+        finish(&reading);
+    }
+}
+
+/* --- the list --- */
+
+static void test_a_listed_contact(void **state)
+{
+    struct fake_host fake;
+    (void)state;
+    fake_host_create(&fake);
+    struct sip_buffer fields = {.host = &fake.host};
+    registration_list(&(struct registered_contact){.uri = TEXT("sip:b"), .q = -1, .expires = 7}, &fields);
+    registration_list(&(struct registered_contact){.uri = TEXT("sip:c"),
+                                                   .instance = TEXT("urn:uuid:1"),
+                                                   .parameters = TEXT(";audio"),
+                                                   .reg_id = 2147483647,
+                                                   .q = 50,
+                                                   .expires = 0},
+                      &fields);
+    registration_list(&(struct registered_contact){.uri = TEXT("sip:d"), .q = 1000}, &fields);
+    sip_append(&fields, (struct text){"", 1});
+    assert_string_equal(fields.bytes,
+                        "Contact: <sip:b>;expires=7\r\n"
+                        "Contact: <sip:c>;+sip.instance=\"<urn:uuid:1>\";reg-id=2147483647;q=0.050;audio;expires=0\r\n"
+                        "Contact: <sip:d>;expires=0\r\n");
+    sip_buffer_destroy(&fields);
+    assert_int_equal(fake.allocated, 0);
+}
+
+static void test_memory_that_runs_out_is_told(void **state)
+{
+    (void)state;
+    for (uint64_t step = 1;; step++) {
+        struct reading reading;
+        create(&reading, OUTBOUND FLOW "Path: <sip:a;lr;ob>\r\n");
+        reading.fake.fail_after = reading.fake.calls + step;
+        int result = registration_read(&reading.registration);
+        assert_true(result == 0 || result == -ENOMEM);
+        finish(&reading);
+        if (result == 0)
+            break;
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_5626_6_a_the_first_hop_is_told_by_via),
+        cmocka_unit_test(test_5626_6_a_path_is_kept_in_order_and_written_for_who_supports_it),
+        cmocka_unit_test(test_5626_6_b_no_ob_in_the_first_path),
+        cmocka_unit_test(test_5626_6_c_and_6_e_reg_id_without_instance_is_ignored),
+        cmocka_unit_test(test_5626_6_d_one_living_contact_beside_a_reg_id),
+        cmocka_unit_test(test_5626_6_e_a_removal_is_not_applied),
+        cmocka_unit_test(test_5626_6_h_require_outbound_for_who_said_that_it_supports_it),
+        cmocka_unit_test(test_5626_11_6_a_the_facts_for_guardrails),
+        cmocka_unit_test(test_what_is_granted),
+        cmocka_unit_test(test_star_stands_alone_and_with_expires_0),
+        cmocka_unit_test(test_uris_are_canonical),
+        cmocka_unit_test(test_more_contacts_than_fit),
+        cmocka_unit_test(test_extensions_that_nobody_knows),
+        cmocka_unit_test(test_an_extension_is_echoed_on_one_line),
+        cmocka_unit_test(test_a_listed_contact),
+        cmocka_unit_test(test_memory_that_runs_out_is_told),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
