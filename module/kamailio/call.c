@@ -112,7 +112,7 @@ static struct call *known_call(const struct sip_msg *msg)
 
 struct call *call_new(struct sip_msg *msg, enum role role, size_t room)
 {
-    enum { TYPES = TMCB_REQUEST_OUT | TMCB_RESPONSE_IN | TMCB_ON_BRANCH_FAILURE | TMCB_ON_FAILURE };
+    enum { TYPES = TMCB_REQUEST_OUT | TMCB_RESPONSE_IN | TMCB_ON_BRANCH_FAILURE | TMCB_ON_FAILURE | TMCB_E2ECANCEL_IN };
     struct call *call = known_call(msg);
     react_to_sending();
     if (call != NULL || (call = call_create(ksr_shared_host(), role, room)) == NULL)
@@ -182,6 +182,9 @@ static void on_transaction(struct cell *t, int type, struct tmcb_params *params)
         break;
     case TMCB_ON_FAILURE:
         react_on_failure(t, call, params);
+        break;
+    case TMCB_E2ECANCEL_IN:
+        react_on_cancel(t, call);
         break;
     default:
         break;

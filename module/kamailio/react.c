@@ -190,6 +190,20 @@ void react_on_reply(struct cell *t, struct call *call, struct tmcb_params *param
     verdict_on_reply(&news);
 }
 
+/* Whether what waits on a dead flow will ever answer is not waited for. The CANCELs go out with the reply. */
+void react_on_cancel(struct cell *t, struct call *call)
+{
+    bool waits = false;
+    call_lock(t);
+    for (int i = 0; i < t->nr_of_outgoings; i++) {
+        const struct leg *leg = call_leg(call, &t->uac[i].ruid);
+        waits |= leg != NULL && leg->down && t->uac[i].last_received < CODE_FINAL_LEAST;
+    }
+    if (waits && t->uas.status < CODE_FINAL_LEAST)
+        tmb.t_reply_trans(t, t->uas.request, SIP_REQUEST_TERMINATED, (char *)code_phrase(SIP_REQUEST_TERMINATED));
+    call_unlock(t);
+}
+
 /* A route has ended, and tm chooses next. */
 static int after_branch_failure(struct sip_msg *msg, unsigned flags, void *parameter)
 {

@@ -18,4 +18,7 @@ void react_on_branch_failure(struct cell *t, struct call *call, struct tmcb_para
 void react_on_failure(struct cell *t, struct call *call, struct tmcb_params *params);
 void react_on_reply(struct cell *t, struct call *call, struct tmcb_params *params);
 
+/* The caller has given up; tm has done nothing about it yet. */
+void react_on_cancel(struct cell *t, struct call *call);
+
 #endif
