@@ -53,7 +53,7 @@ struct call {
     struct timer_ln ring_next;
     bool ringing;             /* ring_next runs, or has run */
     uint16_t fail_status;     /* from a verdict; 0: the best response */
-    unsigned method;          /* of the request, Kamailio's bit */
+    unsigned method;          /* that targets must take, Kamailio's bits */
     uint8_t role;             /* enum role: proxy, or edge */
     bool forbids_connecting;  /* the message's sending flags say so because of us: only living streams are sent over */
     uint8_t branch_raised;    /* + 1: whose code is changed for tm's choice of the best response; 0: none's */

@@ -18,10 +18,16 @@ static bool may_be_sent_to(const ucontact_t *contact, time_t now)
            !flow_is_lost(contact);
 }
 
+/* 0: it was not told which methods it takes. */
+static bool takes_method(const ucontact_t *contact, unsigned method)
+{
+    return contact->methods == 0 || (contact->methods & method) != 0;
+}
+
 static size_t text_bytes(const ucontact_t *contact)
 {
-    return (size_t)(contact->c.len + contact->received.len + contact->path.len + contact->instance.len +
-                    contact->ruid.len);
+    return (size_t)contact->c.len + (size_t)contact->received.len + (size_t)contact->path.len +
+           (size_t)contact->instance.len + (size_t)contact->ruid.len;
 }
 
 static void measure(struct lookup *lookup, const ucontact_t *contacts, time_t now, unsigned method)
@@ -29,9 +35,12 @@ static void measure(struct lookup *lookup, const ucontact_t *contacts, time_t no
     for (const ucontact_t *each = contacts; each != NULL; each = each->next) {
         if (!may_be_sent_to(each, now))
             continue;
-        lookup->other_methods |= (each->methods & method) == 0;
-        lookup->count += (each->methods & method) != 0;
-        lookup->text_bytes += (each->methods & method) != 0 ? text_bytes(each) : 0;
+        if (!takes_method(each, method)) {
+            lookup->other_methods = true;
+            continue;
+        }
+        lookup->count++;
+        lookup->text_bytes += text_bytes(each);
     }
 }
 
@@ -78,7 +87,7 @@ static int take_all(struct lookup *lookup, const urecord_t *record, time_t now, 
     char *at = (char *)(lookup->found + lookup->count);
     size_t taken = 0;
     for (const ucontact_t *each = record->contacts; each != NULL; each = each->next)
-        if (may_be_sent_to(each, now) && (each->methods & method) != 0)
+        if (may_be_sent_to(each, now) && takes_method(each, method))
             take(&lookup->found[taken++], each, record->aorhash, &at);
     return 0;
 }

@@ -3,6 +3,7 @@
 
 #include "kamailio/route.h"
 
+#include <limits.h>
 #include <string.h>
 
 #include "kamailio/host.h"
@@ -43,7 +44,7 @@ static bool begin_call(const struct route *route, size_t room, struct call_room 
         return false;
     memcpy(call->table, route->table, strlen(route->table) + 1);
     call->aor = arena_copy(&call->arena, text_of_str(route->names.uri));
-    call->method = route->msg->REQ_METHOD;
+    call->method = route->method;
     call->policy_hash = route->policy_hash;
     call->may_recurse = route->verdict.recurse;
     call->ring_next_ms = route->verdict.next_after;
@@ -75,7 +76,7 @@ static int route_found(const struct route *route, const struct lookup *lookup, c
 static int route_aor(const struct route *route, const struct aor_names *names)
 {
     struct lookup lookup;
-    if (lookup_create(&lookup, route->table, &names->key, route->msg->REQ_METHOD) < 0)
+    if (lookup_create(&lookup, route->table, &names->key, route->method) < 0)
         return FAILED;
     int result = route_found(route, &lookup, &names->uri);
     lookup_delete(&lookup);
@@ -104,10 +105,16 @@ static int route_by_verdict(const struct route *route)
     return aor && aor_names_read(&names, &uri) == 0 ? route_aor(route, &names) : route_uri(route, &uri);
 }
 
+static unsigned method_of(struct sip_msg *msg)
+{
+    bool in_dialog = parse_to_header(msg) == 0 && get_to(msg)->tag_value.len > 0;
+    return in_dialog ? UINT_MAX : (unsigned)msg->REQ_METHOD;
+}
+
 int sip_route_flows(struct sip_msg *msg, str *table, str *uri)
 {
     char name[sizeof((struct call *)NULL)->table];
-    struct route route = {.msg = msg, .table = name};
+    struct route route = {.msg = msg, .table = name, .method = method_of(msg)};
     if (msg->REQ_METHOD == KSR_METHOD_ACK || msg->REQ_METHOD == KSR_METHOD_CANCEL) {
         LM_DBG("ACK and CANCEL go where their INVITE went\n");
         return NOBODY;

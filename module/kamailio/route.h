@@ -8,6 +8,7 @@
 struct route {
     struct sip_msg *msg;
     const char *table;
+    unsigned method;        /* Kamailio's bit; all of them where a dialog has settled what is taken */
     struct aor_names names; /* of the URI that was asked for */
     struct script_verdict verdict;
     enum script_outcome outcome;
