@@ -647,6 +647,129 @@ test("shared memory runs out: 500, nothing half stored, and the bindings that st
     bob:register { instance = one, reg_id = 1 }
 end, { transports = { "udp" }, server = { memory = 8 } })
 
+--- Policies and events
+
+local register_policy = [[
+sip_on_register(function(call)
+    local kind = call.from:match "sip:(%l+)"
+    if kind == "drop" then return sip_drop() end
+    if kind == "first" then return sip_fail(439) end
+    if kind == "no" then return sip_fail(403) end
+    if kind == "yes" then return sip_accept() end
+end)
+]]
+
+local flow_up_route = [[
+event_route[reflow:flow-up] {
+    xlog("L_NOTICE", "up: $reflow(aor) $reflow(instance) $reflow(reg_id) $reflow(flow)\n");
+}
+]]
+
+test("a policy refuses, drops or accepts a REGISTER; 5626-11.6.a it gives no 439 to who cannot have it", function(t)
+    local policy = os.tmpname()
+    t:defer(function()
+        os.remove(policy)
+    end)
+    require("server").write(policy, register_policy)
+    local s = kamailio.start(t, { params = { { "reflow", "policy", policy } } })
+    local function register(user, options)
+        local flow = ua.open { port = s.port, user = user, domain = s.domain }
+        t:defer(function()
+            flow:close()
+        end)
+        return flow:register(options)
+    end
+    register("yes", {})
+    register("anybody", {})
+    register("no", { expect = 403 })
+    register("first", { supported = "path", instance = one, reg_id = 1 })
+    register("first", { instance = one, reg_id = 2, expect = 439 })
+    t:equal(#held(s, "first"), 1)
+    t:equal(#held(s, "no"), 0)
+    t:ok(not pcall(register, "drop", { ms = 200 }))
+    t:equal(#held(s, "drop"), 0)
+    t:equal(s:statistic "reflow:registers_accepted", 3)
+    t:equal(s:statistic "reflow:registers_refused", 3)
+    t:equal(s:statistic "reflow:verdicts_refused", 1)
+    t:match(s.log, "5626%-11%.6%.a")
+end, over_udp)
+
+test("a flow that comes up is told once: when its first binding stands", function(t, open, s, holds, transport)
+    local bob = open()
+    for reg_id = 1, 2 do
+        bob:register { instance = one, reg_id = reg_id }
+        bob:register { instance = one, reg_id = reg_id }
+    end
+    bob:register {}
+    local again = open()
+    again:register { instance = one, reg_id = 1 }
+    s:wait_for_log("up: [^\n]*:" .. again.local_port)
+    local told = s:log_lines "up: "
+    t:equal(#told, 2)
+    t:match(told[1], ("up: %s %s 1 %s .*:%d"):format(bob.user, (one:gsub("%-", "%%-")), transport, bob.local_port))
+    t:equal(#holds(), 3)
+end, { server = { extra = flow_up_route, debug = 2 } })
+
+--- Databases
+
+local schema = "/usr/share/kamailio/db_sqlite/"
+
+local function sqlite(path)
+    local pipe = assert(io.popen(("cat %sstandard-create.sql %susrloc-create.sql | sqlite3 '%s' 2>&1 >/dev/null")
+        :format(schema, schema, path)))
+    local text = pipe:read "a"
+    assert(pipe:close(), text)
+end
+
+local function stored(path)
+    local pipe = assert(io.popen(("sqlite3 '%s' 'select instance, reg_id, received from location order by reg_id'")
+        :format(path)))
+    local text = pipe:read "a"
+    pipe:close()
+    return text
+end
+
+for mode = 1, 3 do
+    test(("5626-6.g the key holds where usrloc keeps a database, db_mode %d"):format(mode), function(t)
+        local file = io.open(schema .. "usrloc-create.sql")
+        if not file then
+            t:skip "no schema of Kamailio's for sqlite"
+        end
+        file:close()
+        local path = os.tmpname()
+        t:defer(function()
+            os.remove(path)
+        end)
+        sqlite(path)
+        local modules = { "db_sqlite", table.unpack(kamailio.modules) }
+        local s = kamailio.start(t, { modules = modules, params = { { "usrloc", "db_mode", mode },
+            { "usrloc", "db_url", "sqlite:///" .. path }, { "usrloc", "timer_interval", 1 } } })
+        local bob = ua.open { port = s.port, user = "bob", domain = s.domain, transport = "tcp" }
+        t:defer(function()
+            bob:close()
+        end)
+        for reg_id = 1, 3 do
+            bob:register { instance = one, reg_id = reg_id }
+        end
+        bob:register {}
+        t:equal(#bob:register({ instance = one, reg_id = 2, call_id = "new" }):values "Contact", 4)
+        bob:register { instance = one, reg_id = 3, expires = 0 }
+        local row, expected = ("<%s>|%%d|%s"):format(one, source_uri(bob)), nil
+        expected = ("|0|\n%s\n%s\n"):format(row:format(1), row:format(2))
+        ua.wait.until_true(10000, function()
+            return stored(path) == expected
+        end)
+        t:equal(stored(path), expected)
+        t:equal(#bob:bindings(bob.aor), 3)
+        bob:register { contact = "*", expires = 0 }
+        t:equal(#bob:bindings(bob.aor), 0)
+        ua.wait.until_true(10000, function()
+            return stored(path) == ""
+        end)
+        t:equal(stored(path), "")
+    end, over_udp)
+end
+
 for _, f in ipairs(at_end) do
     f()
 end
