@@ -51,6 +51,8 @@ static size_t text_length;
 
 void pv_note_decision(const struct sip_msg *msg, const struct decision *decision)
 {
+    if (msg == NULL || msg == FAKED_REPLY)
+        return;
     msg_ctx_id_set(msg, &noted.message);
     noted.decision = *decision;
     noted.present = true;
