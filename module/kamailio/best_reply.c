@@ -86,11 +86,20 @@ struct choice {
     int branch; /* whose message it is; -1: none's */
 };
 
+/* An edge has one target, and the authoritative proxy must know that its flow is gone (5626-5.3.c). */
+static bool is_gone_at_edge(const struct call *call)
+{
+    return call->role == ROLE_EDGE && call->leg_count == 1 && call->legs[0]->decided &&
+           call->legs[0]->decision.status == SIP_FLOW_FAILED;
+}
+
 static struct choice choose(const struct cell *t, struct call *call)
 {
     struct finals finals;
     gather(&finals, t, call);
     struct choice choice = {.best = best_choose(method_of(t), finals.stored, finals.count), .branch = -1};
+    if (is_gone_at_edge(call))
+        choice.best = (struct best){.index = -1, .status = SIP_FLOW_FAILED, .rule = RULE_5626_5_3_C};
     if (choice.best.index >= 0)
         choice.branch = finals.branch[choice.best.index];
     return choice;
