@@ -29,12 +29,7 @@ bool explain_knows(const char *language)
 /* Protected: leaves sip.explain in the registry. */
 static int load(lua_State *L)
 {
-    static const luaL_Reg libraries[] = {
-        {"_G", luaopen_base}, {LUA_TABLIBNAME, luaopen_table}, {LUA_STRLIBNAME, luaopen_string}, {NULL, NULL}};
-    for (const luaL_Reg *library = libraries; library->name != NULL; library++) {
-        luaL_requiref(L, library->name, library->func, 1);
-        lua_pop(L, 1);
-    }
+    luaL_openlibs(L);
     luaL_requiref(L, "reflow", luaopen_reflow, 0);
     lua_getfield(L, -1, "explain");
     lua_setfield(L, LUA_REGISTRYINDEX, "explain");
