@@ -184,7 +184,7 @@ int policy_reload(enum policy_place place, const char *path, uint32_t canary_sha
     struct policy_share *share = policy_share();
     struct sources *sources;
     *change = (struct policy_change){0};
-    int result = policy_coordinate_begin(share, change->error, sizeof change->error);
+    int result = policy_coordinate_begin(share, true, change->error, sizeof change->error);
     if (result != 0)
         return result;
     result = read_sources(path, &sources, change);
@@ -211,7 +211,7 @@ int policy_take_back(struct policy_change *change)
 {
     struct policy_share *share = policy_share();
     *change = (struct policy_change){0};
-    int result = policy_coordinate_begin(share, change->error, sizeof change->error);
+    int result = policy_coordinate_begin(share, true, change->error, sizeof change->error);
     if (result != 0)
         return result;
     struct policy_use use = share->use;
@@ -236,7 +236,7 @@ int policy_promote_canary(struct policy_change *change)
 {
     struct policy_share *share = policy_share();
     *change = (struct policy_change){0};
-    int result = policy_coordinate_begin(share, change->error, sizeof change->error);
+    int result = policy_coordinate_begin(share, true, change->error, sizeof change->error);
     if (result != 0)
         return result;
     struct policy_use use = share->use;
@@ -263,7 +263,7 @@ int policy_stop_trial(enum policy_place place, struct policy_change *change)
 {
     struct policy_share *share = policy_share();
     *change = (struct policy_change){0};
-    int result = policy_coordinate_begin(share, change->error, sizeof change->error);
+    int result = policy_coordinate_begin(share, true, change->error, sizeof change->error);
     if (result != 0)
         return result;
     struct policy_use use = share->use;
@@ -291,7 +291,7 @@ int policy_withdraw_everywhere(uint64_t hash, const char *why)
 {
     struct policy_share *share = policy_share();
     struct policy_change change = {0};
-    int result = policy_coordinate_begin(share, change.error, sizeof change.error);
+    int result = policy_coordinate_begin(share, true, change.error, sizeof change.error);
     if (result != 0)
         return result;
     struct policy_use use = share->use;
@@ -321,7 +321,7 @@ int policy_reports(struct policy_change *change)
     uint64_t until = ksr_host()->now_ms(NULL) + REPORT_MS;
     int result;
     *change = (struct policy_change){0};
-    while ((result = policy_coordinate_begin(share, change->error, sizeof change->error)) == -EBUSY &&
+    while ((result = policy_coordinate_begin(share, false, change->error, sizeof change->error)) == -EBUSY &&
            ksr_host()->now_ms(NULL) < until)
         usleep(TURN_MS * 1000);
     if (result != 0)

@@ -263,9 +263,9 @@ static bool take_turn(struct policy_share *share)
     return died && atomic_compare_exchange_strong(&share->busy, &holder, (int)getpid());
 }
 
-int policy_coordinate_begin(struct policy_share *share, char *error, size_t size)
+int policy_coordinate_begin(struct policy_share *share, bool to_change, char *error, size_t size)
 {
-    const struct policy_slot *slot;
+    const struct policy_slot *slot = NULL;
     uint64_t until = now() + SETTLE_MS;
     if (!take_turn(share)) {
         snprintf(error, size, "another reload is under way");
@@ -274,7 +274,7 @@ int policy_coordinate_begin(struct policy_share *share, char *error, size_t size
     /* Who joined just now is seen from here on. */
     lock_get(&share->lock);
     lock_release(&share->lock);
-    while ((slot = unsettled(share)) != NULL && now() < until) {
+    while (to_change && (slot = unsettled(share)) != NULL && now() < until) {
         const struct timespec look = after(LOOK_MS);
         sem_clockwait(&share->answered, CLOCK_MONOTONIC, &look);
     }
@@ -325,6 +325,7 @@ static void wake(struct policy_share *share, struct policy_slot *slot)
 {
     slot->error[0] = '\0';
     slot->result = 0;
+    slot->request = share->request;
     if (share->request.order == ORDER_BUILD)
         policy_blob_hold(share->request.blob);
     atomic_store(&slot->state, SLOT_ASKED);

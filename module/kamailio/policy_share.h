@@ -12,8 +12,8 @@
 /*
  * What all processes know of the policy, in shared memory: the very bytes of the versions in use, so that what was
  * hashed is what each of them compiles; a slot for each process that has a policy; and what one of them, the
- * coordinator, asks of the others. There is one coordinator at a time. It puts its request, marks slots as asked and
- * wakes the threads beside them; each answers in its slot.
+ * coordinator, asks of the others. There is one coordinator at a time. It puts its request into slots, marks them as
+ * asked and wakes the threads beside them; each answers in its slot.
  */
 
 /* The bytes of one version, as sources_pack() gives them. Immutable, counted references. */
@@ -81,9 +81,10 @@ struct policy_slot {
     int process; /* index of Kamailio's table of processes */
     bool leads;  /* takes RPC commands, and no calls: tries a new version before the others */
     sem_t wake;
-    atomic_int state;   /* idle, asked, or cancelled: nobody waits for the answer any more */
-    bool chosen, tries; /* the coordinator's: who is asked; who tries a version first */
-    int result;         /* the answer: 0 or a negative error with its reason */
+    atomic_int state;              /* idle, asked, or cancelled: nobody waits for the answer any more */
+    struct policy_request request; /* as it was when it was asked */
+    bool chosen, tries;            /* the coordinator's: who is asked; who tries a version first */
+    int result;                    /* the answer: 0 or a negative error with its reason */
     char error[512];
     struct policy_places places; /* after the answer */
     struct policy_report report; /* of ORDER_REPORT */
@@ -97,7 +98,7 @@ struct policy_share {
     uint64_t last_number;
     struct store *store; /* what sip.store gives in every process */
     struct policy_slot *_Atomic slots;
-    struct policy_request request; /* the coordinator's, while slots are asked */
+    struct policy_request request; /* the coordinator's */
     size_t history_count;          /* of ORDER_REPORT, by the process that tries; newest first */
     struct policy_version history[REPORT_HISTORY];
 };
@@ -125,8 +126,9 @@ void policy_slot_undone(struct policy_slot *slot);
 
 /* --- the coordinator's side --- */
 
-/* -EBUSY with a reason: another one is at work, or a process is not through with the last request. */
-int policy_coordinate_begin(struct policy_share *share, char *error, size_t size);
+/* -EBUSY with a reason: another one is at work; or, where something shall change, a process is not through with the
+   last request. */
+int policy_coordinate_begin(struct policy_share *share, bool to_change, char *error, size_t size);
 void policy_coordinate_end(struct policy_share *share);
 
 /* Who is asked: the leader; all but the leader; all; all but this process. Processes that have died are not, nor those

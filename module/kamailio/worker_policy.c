@@ -265,7 +265,7 @@ static int carry_out(const struct policy_request *request, char *error, size_t s
 static void serve(void)
 {
     struct policy_slot *slot = worker.slot;
-    const struct policy_request *request = &share->request;
+    const struct policy_request *request = &slot->request;
     int result = 0;
     heard = !slot->tries ? NOTHING : request->order == ORDER_BUILD ? LOG_DEBUG : LOG_ERROR;
     if (request->order == ORDER_BUILD) {
@@ -417,6 +417,7 @@ int worker_policy_start(int rank)
         policy_keep_good();
     if (share == NULL || !runs_routes(rank) || worker.pid == getpid())
         return 0;
+    memset(&worker, 0, sizeof worker); /* of the process it was forked from, perhaps */
     pthread_mutex_init(&worker.mutex, NULL);
     worker.slot = policy_slot_new(rank == PROC_RPC);
     heard = NOTHING;

@@ -97,7 +97,17 @@ local function reload(t, s)
     return text
 end
 
--- What a REGISTER does by default, and who refuses: nothing in between.
+-- The same while the test goes on: .status is set when it has ended. Close .handle.
+local function reload_beside(s)
+    local self = {}
+    self.handle = assert(uv.spawn(kamailio.commander, { args = { "-s", "unix:" .. s.folder .. "/kamailio_ctl",
+        "reflow.reload" } }, function(code)
+        self.status = code
+        self.handle:close()
+    end))
+    return self
+end
+
 test("a policy decides on REGISTER, with Lua 5.4's words", function(t)
     local s = start(t, [[
 local half <const> = 7 // 2
@@ -266,19 +276,13 @@ test("a policy that takes too long to load is taken by none, and nobody waits fo
     local s = start(t, answering "one", { params = { { "reflow", "policy_load_time", 300 } } })
     local flow = open(s, "alice")
     s.write "while true do end"
-    local ended
-    local handle = uv.spawn(kamailio.commander, { args = { "-s", "unix:" .. s.folder .. "/kamailio_ctl",
-        "reflow.reload" } }, function(code)
-        ended = code
-    end)
-    local slowest, asked = 0, 0
-    while not ended and asked < 100000 do
+    local under_way, slowest, asked = reload_beside(s), 0, 0
+    while not under_way.status and asked < 100000 do
         local at = uv.hrtime()
         t:equal(answer(flow), "one")
         slowest, asked = math.max(slowest, uv.hrtime() - at), asked + 1
     end
-    handle:close()
-    t:ok(ended)
+    t:ok(under_way.status)
     t:ok(asked > 10, "too little traffic: " .. asked)
     t:at_most(slowest / 1e6, 250)
     local _, why = s:rpc "reflow.reload"
@@ -522,21 +526,75 @@ test("reloads every 100 ms under traffic: no process dies, every answer is of on
     for index = 1, 6 do
         flows[index] = open(s, "f" .. index, index % 2 == 0 and "tcp" or "udp")
     end
-    local asked, version = 0, 0
-    for _ = 1, 40 do
+    local asked, turned, version = 0, 0, 0
+    local began = uv.hrtime()
+    while uv.hrtime() - began < 5e9 do
         version = version + 1
         s.write(answering("v" .. version))
-        reload(t, s)
-        local until_then = uv.hrtime() + 60e6
-        repeat
-            for _, flow in ipairs(flows) do
-                t:equal(answer(flow), "v" .. version)
-                asked = asked + 1
-            end
-        until uv.hrtime() > until_then
+        local before, after, under_way = "v" .. version - 1, "v" .. version, reload_beside(s)
+        local next_at, news = uv.hrtime() + 100e6, false
+        while not under_way.status or uv.hrtime() < next_at do
+            local phrase = answer(flows[asked % #flows + 1])
+            t:ok(phrase == before or phrase == after, phrase)
+            -- The first that has it is not the last: but none has the old one again in its process.
+            news = news or phrase == after
+            asked = asked + 1
+        end
+        turned = turned + (news and 1 or 0)
+        for _, flow in ipairs(flows) do
+            t:equal(answer(flow), after)
+        end
     end
-    t:ok(asked > 200, "too little traffic: " .. asked)
+    t:ok(asked > 500, "too little traffic: " .. asked)
+    t:ok(turned >= version - 1 and version >= 20, ("%d reloads, %d seen"):format(version, turned))
     t:equal(agreed(t, s).version, version + 1)
+end)
+
+test("one reload at a time: another one is told so", function(t)
+    local modules = { table.unpack(kamailio.modules) }
+    table.insert(modules, #modules, "jsonrpcs")
+    local s = start(t, answering "one", { modules = modules, children = 2, params = {
+        { "reflow", "policy_load_time", 5000 } }, extra = [[
+route[BEFORE] {
+    if (is_method("MESSAGE")) {
+        jsonrpc_exec('{"jsonrpc":"2.0","method":"reflow.rollback","id":1}');
+        sl_send_reply("200", "$jsonrpl(body)");
+        exit;
+    }
+}
+]] })
+    local alice = open(s, "alice")
+    s.write("local n = 0 for i = 1, 3e7 do n = n + i end\n" .. answering "two")
+    local under_way = reload_beside(s)
+    local refused
+    while not under_way.status do
+        local request = alice:request("MESSAGE", { uri = "sip:example.test", contact = false })
+        local phrase = alice:expect_final(request).phrase
+        refused = refused or phrase:match "another reload is under way"
+    end
+    t:equal(under_way.status, 0)
+    t:ok(refused)
+    agreed(t, s)
+end)
+
+test("a process that stands still is waited for, then none has the new version", function(t)
+    local s = start(t, answering "one", { children = 2, params = { { "reflow", "policy_load_time", 50 } } })
+    local stopped = s:workers()[1]
+    s.write(answering "two")
+    uv.kill(stopped, "sigstop")
+    local text, why = s:rpc "reflow.reload"
+    t:match(status(s).text, ("pid: %d%%s+name: udp receiver[^\n]+%%s+hash: %%x+%%s+state: does not answer"):format(stopped))
+    uv.kill(stopped, "sigcont")
+    t:ok(not text)
+    t:match(why, "500.*it does not answer %[process " .. stopped .. ", udp receiver")
+    t:ok(wait.until_true(5000, function()
+        return not s:rpc "reflow.status":find "state: does not answer"
+    end))
+    only(t, s, "one")
+    agreed(t, s)
+    reload(t, s)
+    only(t, s, "two")
+    agreed(t, s)
 end)
 
 local function resident(s)

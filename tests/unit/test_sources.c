@@ -313,6 +313,36 @@ static void test_what_is_saved_is_loaded_whole(void **state)
     sources_release(loaded);
 }
 
+static void test_what_is_packed_for_others_is_what_they_unpack(void **state)
+{
+    struct folder *f = *state;
+    const struct host *host = &f->fake.host;
+    struct sources *unpacked = NULL;
+    char *bytes;
+    size_t size;
+    save_two_layers(f);
+    assert_int_equal(sources_pack(f->sources, &bytes, &size), 0);
+    assert_int_equal(sources_unpack(&unpacked, host, bytes, size), 0);
+    assert_same(f->sources, unpacked);
+    sources_release(unpacked);
+    unpacked = NULL;
+    assert_int_equal(sources_unpack(&unpacked, host, bytes, size - 1), -EBADMSG);
+    bytes[size / 2] ^= 1;
+    assert_int_equal(sources_unpack(&unpacked, host, bytes, size), -EBADMSG);
+    bytes[size / 2] ^= 1;
+    f->fake.calls = 0;
+    f->fake.fail_after = 1;
+    assert_int_equal(sources_unpack(&unpacked, host, bytes, size), -ENOMEM);
+    f->fake.calls = 0;
+    f->fake.fail_after = 1;
+    char *none;
+    size_t none_size;
+    assert_int_equal(sources_pack(f->sources, &none, &none_size), -ENOMEM);
+    f->fake.fail_after = 0;
+    assert_null(unpacked);
+    host->allocate(host->context, bytes, size, 0);
+}
+
 static size_t read_file(const char *path, char *out, size_t size)
 {
     FILE *file = fopen(path, "rb");
@@ -460,6 +490,7 @@ int main(void)
         TEST(test_what_cannot_be_read_is_named),
         TEST(test_a_folder_that_holds_itself_ends),
         TEST(test_what_is_saved_is_loaded_whole),
+        TEST(test_what_is_packed_for_others_is_what_they_unpack),
         TEST(test_a_saved_file_that_is_damaged_is_refused),
         TEST(test_a_forged_file_cannot_do_harm),
         TEST(test_saving_leaves_the_old_file_where_it_fails),
