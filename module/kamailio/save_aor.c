@@ -31,14 +31,15 @@ static int hex(char c)
 
 /* Escapes are undone where a visible character stands behind them; others, which the registrar refuses, stay, in lower
    case. -1: a broken one. */
-static int put_user(struct aor_writer *writer, const str *user)
+static int put_user(struct aor_writer *writer, const str *escaped)
 {
-    for (int i = 0; i < user->len; i++) {
-        if (user->s[i] != '%') {
-            put(writer, user->s[i]);
+    for (int i = 0; i < escaped->len; i++) {
+        if (escaped->s[i] != '%') {
+            put(writer, escaped->s[i]);
             continue;
         }
-        int high = i + 2 < user->len ? hex(user->s[i + 1]) : -1, low = i + 2 < user->len ? hex(user->s[i + 2]) : -1;
+        int high = i + 2 < escaped->len ? hex(escaped->s[i + 1]) : -1,
+            low = i + 2 < escaped->len ? hex(escaped->s[i + 2]) : -1;
         if (high < 0 || low < 0)
             return -1;
         char c = (char)(high << 4 | low);

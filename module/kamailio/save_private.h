@@ -25,6 +25,7 @@ struct save {
     ucontact_t *known[REGISTRATION_CONTACTS_MOST]; /* the binding that the nth Contact is about; NULL: none stands */
     ucontact_t *made[REGISTRATION_CONTACTS_MOST];
     uint8_t fates[REGISTRATION_CONTACTS_MOST];
+    bool has_doubles; /* more than one binding of a key */
     /* A flow that carried nothing before, for those who are told of it. */
     bool flow_is_new;
     size_t flow_contact;

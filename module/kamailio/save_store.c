@@ -41,12 +41,19 @@ static bool is_about(const struct save *save, size_t nth, const ucontact_t *cont
     return length > 0 && text_equal((struct text){canonical, (size_t)length}, asked->uris[nth]);
 }
 
-static ucontact_t *find(const struct save *save, size_t nth)
+/* The binding that the nth Contact is about, one that stands before one that has expired. Others, which came by the
+   rules of Kamailio's registrar or of another node, are noted: there shall be one. */
+static void find_known(struct save *save, size_t nth)
 {
-    ucontact_t *contact = save->record != NULL ? save->record->contacts : NULL;
-    while (contact != NULL && !is_about(save, nth, contact))
-        contact = contact->next;
-    return contact;
+    ucontact_t *contact = save->record != NULL ? save->record->contacts : NULL, *known = NULL;
+    for (; contact != NULL; contact = contact->next) {
+        if (!is_about(save, nth, contact))
+            continue;
+        save->has_doubles |= known != NULL;
+        if (known == NULL || (!VALID_CONTACT(known, save->now) && VALID_CONTACT(contact, save->now)))
+            known = contact;
+    }
+    save->known[nth] = known;
 }
 
 static bool have_one_key(const struct registration *asked, size_t i, size_t k)
@@ -94,9 +101,9 @@ static int refuse_order(struct save *save)
 
 static int decide_fate(struct save *save, size_t nth)
 {
-    ucontact_t *known = find(save, nth);
     bool lives = save->asked.expires[nth] > 0, overruled = is_overruled(&save->asked, nth);
-    save->known[nth] = known;
+    find_known(save, nth);
+    const ucontact_t *known = save->known[nth];
     if (known == NULL) {
         save->fates[nth] = lives && !overruled ? FATE_INSERT : FATE_NOTHING;
         return 0;
@@ -183,6 +190,16 @@ static int undo(struct save *save, size_t nth)
     return 0;
 }
 
+static int remove_doubles(struct save *save, size_t nth)
+{
+    for (ucontact_t *contact = save->record->contacts, *next; contact != NULL; contact = next) {
+        next = contact->next;
+        if (contact != save->known[nth] && contact != save->made[nth] && is_about(save, nth, contact))
+            remove_contact(save, contact);
+    }
+    return 0;
+}
+
 static int remove_known(struct save *save, size_t nth)
 {
     remove_contact(save, save->known[nth]);
@@ -192,16 +209,20 @@ static int remove_known(struct save *save, size_t nth)
 /* What can fail for want of memory comes first, what can be undone before what cannot. */
 static int carry_out(struct save *save)
 {
-    const unsigned inserts = 1U << FATE_INSERT | 1U << FATE_REPLACE, removals = 1U << FATE_REMOVE | 1U << FATE_REPLACE;
+    const unsigned inserts = 1U << FATE_INSERT | 1U << FATE_REPLACE, removals = 1U << FATE_REMOVE | 1U << FATE_REPLACE,
+                   known = removals | 1U << FATE_UPDATE;
     if (save->record == NULL && ul.insert_urecord(save->domain, &save->aor, &save->record) < 0)
         return -ENOMEM;
     int error = each(save, inserts, insert);
     if (error == 0)
         error = each(save, 1U << FATE_UPDATE, update);
-    if (error == 0)
-        return each(save, removals, remove_known);
-    each(save, inserts, undo);
-    return error;
+    if (error != 0) {
+        each(save, inserts, undo);
+        return error;
+    }
+    if (save->has_doubles)
+        each(save, known, remove_doubles);
+    return each(save, removals, remove_known);
 }
 
 static bool changes_anything(const struct save *save)

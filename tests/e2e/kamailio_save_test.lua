@@ -143,7 +143,7 @@ test("5626-6.b 5626-11.6.a not the first hop and no ob in the first Path: 439", 
     t:equal(#holds(), 0)
 end)
 
-test("5626-11.6.a no 439 without reg-id, nor without Supported: outbound", function(t, open)
+test("5626-11.6.a no 439 without reg-id, nor without Supported: outbound", function(_, open)
     local edge = open()
     local far = { { "Path", "<sip:192.0.2.7;lr>" } }
     edge:register { instance = one, via = two_vias(edge), headers = far }
@@ -300,7 +300,7 @@ end)
 
 --- RFC 3261 section 10.3
 
-test("code-2xx-register what usrloc keeps of a binding, as other modules know it", function(t, open, s, holds, transport)
+test("code-2xx-register what usrloc keeps of a binding for other modules", function(t, open, s, holds, transport)
     local bob = open()
     bob:register { instance = one, reg_id = 3, q = "0.25", expires = 444, call_id = "kept", cseq = 77,
         headers = { { "Allow", "INVITE, ACK" }, { "User-Agent", "Phone/1.0" } } }
@@ -622,6 +622,22 @@ end, { transports = { "udp" }, server = { modules = { "kex", "corex", "tm", "sl"
     params = { { "registrar", "outbound_mode", 1 } },
     extra = 'route[BEFORE] { if (is_present_hf("X-Stock")) { save("location"); exit; } }' } })
 
+test("5626-6.g bindings of one key that Kamailio's own save() made become one", function(t, open, _, holds)
+    local bob = open()
+    local stock = { { "X-Stock", "yes" } }
+    bob:register { contact_uri = "sip:%63@192.0.2.1", headers = stock, supported = false }
+    bob:register { contact_uri = "sip:c@192.0.2.1", headers = stock, supported = false }
+    t:equal(#holds(), 2)
+    bob:register { contact_uri = "sip:c@192.0.2.1", call_id = "c" }
+    t:equal(#holds(), 1)
+    bob:register { contact_uri = "sip:%63@192.0.2.1", headers = stock, supported = false, call_id = "d" }
+    bob:register { contact_uri = "sip:c@192.0.2.1", expires = 0, call_id = "e" }
+    t:equal(#holds(), 0)
+end, { transports = { "udp" }, server = { modules = { "kex", "corex", "tm", "sl", "rr", "pv", "maxfwd", "textops",
+    "siputils", "xlog", "usrloc", "registrar", "path", "ctl", "stun", "outbound", "reflow" },
+    params = { { "registrar", "outbound_mode", 0 }, { "registrar", "use_path", 0 } },
+    extra = 'route[BEFORE] { if (is_present_hf("X-Stock")) { save("location"); exit; } }' } })
+
 test("shared memory runs out: 500, nothing half stored, and the bindings that stand stay", function(t, open, s)
     local bob = open()
     bob:register { instance = one, reg_id = 1 }
@@ -754,8 +770,8 @@ for mode = 1, 3 do
         bob:register {}
         t:equal(#bob:register({ instance = one, reg_id = 2, call_id = "new" }):values "Contact", 4)
         bob:register { instance = one, reg_id = 3, expires = 0 }
-        local row, expected = ("<%s>|%%d|%s"):format(one, source_uri(bob)), nil
-        expected = ("|0|\n%s\n%s\n"):format(row:format(1), row:format(2))
+        local row = ("<%s>|%%d|%s"):format(one, source_uri(bob))
+        local expected = ("|0|\n%s\n%s\n"):format(row:format(1), row:format(2))
         ua.wait.until_true(10000, function()
             return stored(path) == expected
         end)
