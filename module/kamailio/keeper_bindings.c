@@ -118,6 +118,7 @@ static bool drop_one(const struct flow_binding *binding, flow_id flow, enum flow
     const char *name = flow_down_reason_name(reason);
     obituary.view.reason = (struct text){name, strlen(name)};
     event_flow(HOOK_FLOW_DOWN, &obituary.view);
+    ksr_msg_env_reset(); /* what an event route leaves in AVPs: no message ends here that would take it along */
     return true;
 }
 

@@ -8,6 +8,9 @@
  * its struct sip_uri ksr_sip_uri. syslog's level names are taken away: lines go out through ksr_log() (host.h).
  */
 
+/* By this name its lines stand in the log, and Kamailio's debugger module sets its level. */
+#define MOD_NAME "reflow"
+
 #define METHOD_INVITE    KSR_METHOD_INVITE
 #define METHOD_ACK       KSR_METHOD_ACK
 #define METHOD_BYE       KSR_METHOD_BYE

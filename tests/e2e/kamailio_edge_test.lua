@@ -4,6 +4,7 @@ local tap = require "tap"
 local ua = require "ua"
 local uv = require "luv"
 local kamailio = require "kamailio"
+local server = require "server"
 
 local test = tap.test
 local one = ua.instance(1)
@@ -106,6 +107,35 @@ test("5626-5.2.a each flow has a token of its own", function(t)
     local first = token_of(path_of(register(open "bob", registrar)))
     local second = token_of(path_of(register(open "bob", registrar, { reg_id = 2 })))
     t:ok(first ~= second, first .. " and " .. second)
+end)
+
+test("5626-5.3.a a token in the Request-URI leads to its flow as well", function(t)
+    local _, registrar, open = start(t)
+    local bob = open "bob"
+    local path = path_of(register(bob, registrar))
+    local uri = path:match "<([^>]+)>"
+    local sent = registrar:request("MESSAGE", { uri = uri, via = { registrar:via "z9hG4bKtop",
+        "SIP/2.0/UDP 127.0.0.1:5999;branch=z9hG4bKbelow" } })
+    bob:reply(bob:expect "MESSAGE", 200)
+    registrar:expect_final(sent, 200)
+    t:match(uri, ";ob")
+end)
+
+local function version()
+    local pipe = assert(io.popen(kamailio.program .. " -v 2>/dev/null"))
+    local major, minor = pipe:read("a"):match "version: kamailio (%d+)%.(%d+)"
+    pipe:close()
+    return tonumber(major) * 100 + tonumber(minor)
+end
+
+test("5626-5.2.a a secret that anybody knows is warned of; one that is used outlives a restart", function(t)
+    local edge, registrar, open = start(t, { defines = { 'FLOW_TOKEN_SECRET="well kept"' } })
+    local warned = #edge:log_lines "WARNING.*flow_token_secret.*anybody can forge"
+    t:equal(warned, version() < 601 and 1 or 0)
+    t:ok(token_of(path_of(register(open "bob", registrar))))
+    edge, registrar, open = start(t)
+    t:equal(#edge:log_lines "flow_token_secret", 0)
+    t:ok(token_of(path_of(register(open "bob", registrar))))
 end)
 
 test("5626-5.3.b a forged, a broken and a shortened token get 403", function(t)
@@ -258,6 +288,57 @@ test("5626-5.4.c Flow-Timer where outbound was applied, and nowhere else", funct
     t:equal(bob:expect(200):get "Flow-Timer", "40")
     register(bob, registrar, { answer = { { "Flow-Timer", "7" } } })
     t:equal(bob:expect(200):get "Flow-Timer", nil, "the registrar's is taken away")
+end)
+
+local script = [[
+function ksr_request_route()
+    KSR.tm.t_check_trans()
+    if KSR.is_REGISTER() then
+        KSR.path.add_path()
+        KSR.setdsturi("sip:127.0.0.1:REGISTRAR_PORT")
+        KSR.tm.t_relay()
+        return 1
+    end
+    local way = KSR.reflow.flow_forward()
+    KSR.notice("WAY " .. way .. "\n")
+    if way == 1 then
+        KSR.tm.t_on_failure("ksr_failed")
+        KSR.tm.t_relay()
+    elseif way ~= 0 and not KSR.is_ACK() then
+        KSR.sl.sl_send_reply(404, "Not Here")
+    end
+    return 1
+end
+function ksr_failed() KSR.reflow.on_failure() return 1 end
+]]
+
+test("5626-5.3.c an edge in KEMI", function(t)
+    if not uv.fs_stat(kamailio.module_path():match "[^:]+" .. "/app_lua.so") then
+        t:skip "no app_lua.so"
+    end
+    local registrar = ua.open { port = 9, user = "registrar" }
+    local path = server.temporary ".lua"
+    server.write(path, (script:gsub("REGISTRAR_PORT", registrar.local_port)))
+    t:defer(function()
+        os.remove(path)
+    end)
+    local modules = { table.unpack(kamailio.modules) }
+    table.insert(modules, #modules, "app_lua")
+    local edge = kamailio.start(t, { config = 'cfgengine "lua"\n', modules = modules,
+        params = { { "app_lua", "load", path } } })
+    registrar.port = edge.port
+    local bob = ua.open { port = edge.port, user = "bob", transport = "tcp" }
+    local way = path_of(register(bob, registrar))
+    local sent = to_phone(registrar, bob, way)
+    bob:reply(bob:expect "MESSAGE", 200)
+    registrar:expect_final(sent, 200)
+    registrar:expect_final(to_phone(registrar, bob, (way:gsub("sip:....", "sip:AAAA", 1))), 403)
+    registrar:expect_final(to_phone(registrar, bob, "<sip:127.0.0.1;lr>"), 404)
+    sent = to_phone(registrar, bob, way, { method = "INVITE" })
+    bob:expect "INVITE"
+    bob:close()
+    registrar:expect_final(sent, 430)
+    registrar:expect_final(to_phone(registrar, bob, way), 430)
 end)
 
 test("what comes from outside goes to the registrar and nowhere else", function(t)
