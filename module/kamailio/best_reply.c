@@ -102,12 +102,17 @@ static struct choice choose(const struct cell *t, struct call *call)
         choice.best = (struct best){.index = -1, .status = SIP_FLOW_FAILED, .rule = RULE_5626_5_3_C};
     if (choice.best.index >= 0)
         choice.branch = finals.branch[choice.best.index];
+    /* 5626-5.3.c: that an edge's one flow is gone is for the authoritative proxy to know. */
+    if (call->role == ROLE_EDGE && call->leg_count > 0 && call->legs[0]->code == SIP_FLOW_FAILED)
+        choice.best.status = SIP_FLOW_FAILED;
     return choice;
 }
 
-uint32_t best_status(const struct cell *t, struct call *call)
+struct sip_msg *best_reply(const struct cell *t, struct call *call, uint32_t *status)
 {
-    return choose(t, call).best.status;
+    struct choice choice = choose(t, call);
+    *status = choice.best.status;
+    return choice.branch >= 0 ? t->uac[choice.branch].reply : NULL;
 }
 
 /* --- tm's choice --- */

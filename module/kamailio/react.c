@@ -135,7 +135,7 @@ void news_of_end(struct news *news)
    instance though its flow is dead (5626-7.h): what ends it is what comes. */
 static enum origin origin_of(const struct ua_client *uac, const struct leg *leg, bool received, int code)
 {
-    if (leg->down && !leg->provisional_seen)
+    if (leg->down && !leg->provisional_seen && (!received || code == SIP_FLOW_FAILED))
         return ORIGIN_FLOW_DOWN;
     if (received)
         return ORIGIN_WIRE;
@@ -174,20 +174,29 @@ void react_on_failure(struct cell *t, struct call *call, struct tmcb_params *par
         best_send(params->req, t, call);
 }
 
+static void hear_reply(struct news *news, uint32_t code)
+{
+    news->leg = call_leg(news->call, &news->t->uac[news->branch].ruid);
+    if (news->leg == NULL || (news->leg->decided && code < CODE_FINAL_LEAST))
+        return;
+    news_gather(news, ORIGIN_WIRE, code);
+    news->decision = decide(&news->facts, &news->state);
+    stats_decision(&news->decision);
+    pv_note_decision(news->reply, &news->decision);
+    verdict_on_reply(news);
+    if (code >= CODE_FINAL_LEAST)
+        news->call->success_forwarded = true;
+}
+
 void react_on_reply(struct cell *t, struct call *call, struct tmcb_params *params)
 {
     struct news news = {
         .t = t, .call = call, .branch = tmb.t_gett_branch(), .request = params->req, .reply = params->rpl};
     if (params->code <= SIP_TRYING || params->code >= SIP_MULTIPLE_CHOICES)
         return;
-    news.leg = call_leg(call, &t->uac[news.branch].ruid);
-    if (news.leg == NULL || (news.leg->decided && params->code < CODE_FINAL_LEAST))
-        return;
-    news_gather(&news, ORIGIN_WIRE, (uint32_t)params->code);
-    news.decision = decide(&news.facts, &news.state);
-    stats_decision(&news.decision);
-    pv_note_decision(params->rpl, &news.decision);
-    verdict_on_reply(&news);
+    call_lock(t);
+    hear_reply(&news, (uint32_t)params->code);
+    call_unlock(t);
 }
 
 /* Whether what waits on a dead flow will ever answer is not waited for. The CANCELs go out with the reply. */
@@ -310,8 +319,9 @@ int sip_on_failure(struct sip_msg *msg)
     pursue_all(msg, t, call);
     if (t->uas.status >= CODE_FINAL_LEAST || react_pending(t) > 0)
         return 1;
-    uint32_t status = best_status(t, call);
-    if (call->fail_status == 0 && verdict_on_exhausted(t, call, msg, status))
+    uint32_t status;
+    struct sip_msg *reply = best_reply(t, call, &status);
+    if (call->fail_status == 0 && verdict_on_exhausted(t, call, msg, reply, status))
         pursue_more(msg, t, call);
     if (react_pending(t) > 0)
         return 1;

@@ -31,7 +31,8 @@ void news_of_end(struct news *news);
 void verdict_on_end(struct news *news);
 void verdict_on_reply(struct news *news); /* below 300: before tm forwards it */
 /* No target is left and `code` would go up: true where it wants others, which now are in the target set. */
-bool verdict_on_exhausted(struct cell *t, struct call *call, struct sip_msg *request, uint32_t code);
+bool verdict_on_exhausted(struct cell *t, struct call *call, struct sip_msg *request, struct sip_msg *reply,
+                          uint32_t code);
 
 /* pursue.c: what follows from the decisions, in a route that may add branches. */
 void pursue(struct sip_msg *msg, struct cell *t, struct call *call, struct leg *leg);
@@ -41,7 +42,8 @@ void pursue_all(struct sip_msg *msg, struct cell *t, struct call *call);
 void pursue_more(struct sip_msg *msg, struct cell *t, struct call *call);
 
 /* best_reply.c: which response goes up. */
-uint32_t best_status(const struct cell *t, struct call *call);
+/* It, and with what status; NULL: what goes up is made here, or (0) nothing goes. */
+struct sip_msg *best_reply(const struct cell *t, struct call *call, uint32_t *status);
 /* tm, which chooses when the route ends, shall choose the best response: `branch` is the one that has just ended. */
 void best_weigh(struct cell *t, struct call *call, int branch);
 /* tm has chosen: its codes are again what scripts may read. */

@@ -61,6 +61,15 @@ static bool add_targets(struct call *call, const struct script_verdict *verdict)
 
 /* --- the hook --- */
 
+static struct sip_message *message_of(const struct sip_msg *reply)
+{
+    struct sip_message *message = NULL;
+    struct sip_fault fault;
+    if (reply != NULL)
+        sip_message_new(&message, ksr_host(), reply->buf, reply->len, NULL, &fault);
+    return message;
+}
+
 /* "tcp 127.0.0.1:5060-127.0.0.1:40112 #17" */
 static struct text describe_flow(const struct news *news, char *out, size_t size)
 {
@@ -82,8 +91,6 @@ static enum script_outcome hear(struct news *news, struct policy_hold *hold, str
 {
     char flow[VIEW_TEXT], destination[VIEW_TEXT] = "";
     struct call_view view;
-    struct sip_fault fault;
-    struct sip_message *message = NULL;
     struct script_reply reply = {.facts = &news->facts,
                                  .state = &news->state,
                                  .flow = describe_flow(news, flow, sizeof flow),
@@ -95,8 +102,7 @@ static enum script_outcome hear(struct news *news, struct policy_hold *hold, str
         snprintf(destination, sizeof destination, "%s",
                  su2a(&news->t->uac[news->branch].request.dst.to, sizeof(union sockaddr_union)));
     reply.destination = text_of(destination);
-    if (news->reply != NULL)
-        sip_message_new(&message, ksr_host(), news->reply->buf, news->reply->len, NULL, &fault);
+    struct sip_message *message = message_of(news->reply);
     reply.message = message;
     enum script_outcome outcome = policy_on_response(hold, &view.call, &reply, &news->decision, verdict);
     sip_message_delete(message);
@@ -163,10 +169,8 @@ void verdict_on_end(struct news *news)
 static void try_beside(struct news *news, const struct script_verdict *verdict)
 {
     bool adds = verdict->kind == VERDICT_RELAY || verdict->kind == VERDICT_ROUTE;
-    call_lock(news->t);
     if (!adds || add_targets(news->call, verdict))
         ring_beside(news->t, news->call);
-    call_unlock(news->t);
 }
 
 /* To fail is to stop the ringing everywhere; when all have ended, that status goes up. */
@@ -215,18 +219,22 @@ static enum script_outcome hear_exhausted(struct news *news, struct policy_hold 
         .facts = &news->facts, .state = &news->state, .branches = (uint32_t)news->t->nr_of_outgoings};
     if (call_view_begin(&view, news->call, news->request) != 0)
         return SCRIPT_NO_HOOK;
+    struct sip_message *message = message_of(news->reply);
+    reply.message = message;
     enum script_outcome outcome = policy_on_exhausted(hold, &view.call, &reply, verdict);
+    sip_message_delete(message);
     call_view_end(&view);
     stats_hook(HOOK_EXHAUSTED, outcome);
     return outcome;
 }
 
-bool verdict_on_exhausted(struct cell *t, struct call *call, struct sip_msg *request, uint32_t code)
+bool verdict_on_exhausted(struct cell *t, struct call *call, struct sip_msg *request, struct sip_msg *reply,
+                          uint32_t code)
 {
     struct policy_hold hold;
     struct script_verdict verdict = {0};
     const str *method = &request->first_line.u.request.method;
-    struct news news = {.t = t, .call = call, .branch = -1, .request = request};
+    struct news news = {.t = t, .call = call, .branch = -1, .request = request, .reply = reply};
     news.facts = (struct facts){.code = code, .method = (uint8_t)method_find(method->s, (size_t)method->len)};
     news.state =
         (struct state){.cancelled = (t->flags & T_CANCELED) != 0, .global_failure_seen = call->global_failure_seen};
