@@ -36,6 +36,18 @@ enum connection_state connection_state(int id)
     return state;
 }
 
+bool connection_is_elsewhere(int id, const struct ip_addr *remote, unsigned port)
+{
+    if (tcpconn_id_hash == NULL)
+        return false;
+    TCPCONN_LOCK;
+    const struct tcp_connection *connection = find(id);
+    bool elsewhere =
+        connection != NULL && (connection->rcv.src_port != port || !ip_addr_cmp(remote, &connection->rcv.src_ip));
+    TCPCONN_UNLOCK;
+    return elsewhere;
+}
+
 /* Two connections to one place may differ in the local side. */
 static bool suits(const struct tcp_conn_alias *alias, struct ip_addr *remote, int port,
                   const struct dest_info *destination)

@@ -14,6 +14,9 @@ enum connection_state { CONNECTION_GONE, CONNECTION_OPENING, CONNECTION_OPEN };
 
 enum connection_state connection_state(int id);
 
+/* It lives, and its other side has another address. */
+bool connection_is_elsewhere(int id, const struct ip_addr *remote, unsigned port);
+
 /* The one that tm's send to this destination has taken, or takes, and whether it is open; 0: there is none. */
 int connection_of_destination(const struct dest_info *destination, bool *open);
 

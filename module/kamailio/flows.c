@@ -3,8 +3,6 @@
 
 #include "kamailio/flows.h"
 
-#include <core/globals.h>
-
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -76,10 +74,18 @@ static bool remote_of_contact(const ucontact_t *contact, struct ip_addr *address
     return true;
 }
 
-/* A number of a connection is good for one run; a REGISTER of this one has given it. */
+/* A number of a connection is good for one run. usrloc reads it back from a database only where it keeps nothing else
+   (db_mode 3). A REGISTER of the second in which this run began, or of the one before, for databases round times down,
+   is told by the address. */
 static bool is_of_this_run(const ucontact_t *contact)
 {
-    return contact->last_modified >= state->started_at;
+    struct ip_addr remote;
+    unsigned port;
+    int proto;
+    if (ul.db_mode != DB_ONLY || contact->last_modified > state->started_at)
+        return true;
+    return contact->last_modified >= state->started_at - 1 && remote_of_contact(contact, &remote, &port, &proto) &&
+           !connection_is_elsewhere(contact->tcpconn_id, &remote, port);
 }
 
 flow_id flow_of_contact(const ucontact_t *contact)

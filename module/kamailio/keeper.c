@@ -3,8 +3,6 @@
 
 #include "kamailio/keeper.h"
 
-#include <core/cfg/cfg_struct.h>
-
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>

@@ -44,11 +44,13 @@ static struct text bare_instance(const str *instance)
     return text;
 }
 
-static void write_obituary(struct obituary *obituary, const ucontact_t *contact)
+static void write_obituary(struct obituary *obituary, const ucontact_t *contact, unsigned aor_hash)
 {
     struct script_flow *view = &obituary->view;
     struct text aor = {contact->aor->s, (size_t)contact->aor->len};
-    view->aor = keep(obituary->aor, sizeof obituary->aor, aor);
+    /* read from a database without domains, usrloc's AOR may lie in memory that has been given back */
+    if (ul.get_aorhash(contact->aor) == aor_hash)
+        view->aor = keep(obituary->aor, sizeof obituary->aor, aor);
     view->instance = keep(obituary->instance, sizeof obituary->instance, bare_instance(&contact->instance));
     view->reg_id = contact->reg_id;
     view->flow = (struct text){obituary->flow, flow_describe(contact, obituary->flow, sizeof obituary->flow)};
@@ -91,7 +93,7 @@ static int drop(const char *table, unsigned aor_hash, const str *ruid, flow_id f
         error = -EALREADY;
     } else {
         if (obituary != NULL)
-            write_obituary(obituary, contact);
+            write_obituary(obituary, contact, aor_hash);
         error = ul.delete_ucontact(record, contact) < 0 ? -EIO : 0;
     }
     close_record(domain, record);

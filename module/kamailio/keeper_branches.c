@@ -3,8 +3,6 @@
 
 #include "kamailio/keeper_private.h"
 
-#include <core/cfg_core.h>
-
 #include <stdio.h>
 #include <string.h>
 

@@ -31,11 +31,14 @@
 
 #include <core/sr_module.h>
 
+#include <core/cfg/cfg_struct.h>
+#include <core/cfg_core.h>
 #include <core/data_lump.h>
 #include <core/data_lump_rpl.h>
 #include <core/dset.h>
 #include <core/events.h>
 #include <core/fmsg.h>
+#include <core/globals.h>
 #include <core/kemi.h>
 #include <core/mod_fix.h>
 #include <core/parser/contact/parse_contact.h>

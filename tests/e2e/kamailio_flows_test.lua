@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 -- Flows of Kamailio that die: which bindings go, how soon, and what becomes of the branches that wait on them.
 local kamailio = require "kamailio"
+local server = require "server"
 local tap = require "tap"
 local ua = require "ua"
 local uv = require "luv"
@@ -330,5 +331,106 @@ test("5626-7.f news that found no room in the keeper's pipe are not lost", funct
     uv.kill(keeper, "sigcont")
     becomes(t, host, 0)
 end)
+
+-- Two nodes that tell each other of their bindings.
+local function start_nodes(t)
+    local modules = { table.unpack(kamailio.modules, 1, #kamailio.modules - 1) }
+    table.move({ "dmq", "dmq_usrloc", "reflow" }, 1, 3, #modules + 1, modules)
+    local ports = { server.free_port(), server.free_port() }
+    local nodes, opens = {}, {}
+    for index = 1, 2 do
+        local own, peer = ("sip:127.0.0.1:%d"):format(ports[index]), ("sip:127.0.0.1:%d"):format(ports[3 - index])
+        nodes[index], opens[index] = start(t, { port = ports[index], modules = modules, memory = 64,
+            core = "server_id=" .. index, extra = 'route[BEFORE] { if (is_method("KDMQ")) dmq_handle_message(); }',
+            params = { { "dmq", "server_address", own }, { "dmq", "notification_address", peer },
+                { "dmq_usrloc", "enable", 1 }, { "dmq_usrloc", "usrloc_delete", 1 } } })
+    end
+    return nodes, opens
+end
+
+test("5626-7.f a flow that closes at one node is no binding at the other a second later", function(t)
+    local nodes, opens = start_nodes(t)
+    local one, other = opens[1] "bob", opens[1] "bob"
+    for _ = 1, 50 do -- until the nodes know each other, what they tell is lost
+        one:register { instance = ua.instance(1), reg_id = 1 }
+        if contacts(nodes[2]) == 1 then
+            break
+        end
+        ua.wait.pause(100)
+    end
+    other:register { instance = ua.instance(1), reg_id = 2 }
+    becomes(t, nodes[2], 2)
+    one:close()
+    becomes(t, nodes[1], 1, 1000)
+    becomes(t, nodes[2], 1, 1000)
+    local alice = opens[2] "alice"
+    other:close()
+    becomes(t, nodes[2], 0, 1000)
+    alice:expect_final(alice:invite "sip:bob@example.test", 404)
+end)
+
+local schema = "/usr/share/kamailio/db_sqlite/"
+
+local function sqlite(path, text)
+    local pipe = assert(io.popen(("sqlite3 '%s' \"%s\" 2>&1"):format(path, text)))
+    local result = pipe:read "a"
+    pipe:close()
+    return result:gsub("%s+$", "")
+end
+
+local function start_with_database(t, folder, port, mode)
+    local path = folder .. "/location.sqlite"
+    if not uv.fs_stat(path) then
+        for _, name in ipairs { "standard", "usrloc" } do
+            sqlite(path, (".read %s%s-create.sql"):format(schema, name))
+        end
+    end
+    local host, open = start(t, { folder = folder, port = port, modules = { "db_sqlite",
+        table.unpack(kamailio.modules) }, params = { { "usrloc", "db_mode", mode },
+        { "usrloc", "db_url", "sqlite:///" .. path }, { "usrloc", "timer_interval", 1 } } })
+    return host, open, function(count)
+        local got
+        ua.wait.until_true(5000, function()
+            got = sqlite(path, "select count(*) from location")
+            return got == tostring(count)
+        end)
+        t:equal(got, tostring(count), "rows in the database")
+    end
+end
+
+local function removed_from_database_and_not_trusted_after_a_crash(t, mode)
+    if not uv.fs_stat(schema) then
+        t:skip "no schema of Kamailio's for sqlite"
+    end
+    local folder = assert(uv.fs_mkdtemp((os.getenv "TMPDIR" or "/tmp") .. "/reflow-flows-XXXXXX"))
+    local port = server.free_port()
+    t:defer(function()
+        os.execute(("rm -r '%s'"):format(folder))
+    end)
+    local host, open, rows = start_with_database(t, folder, port, mode)
+    local one, other = open "bob", open "bob"
+    one:register { instance = ua.instance(1), reg_id = 1 }
+    other:register { instance = ua.instance(1), reg_id = 2 }
+    rows(2)
+    one:close()
+    rows(1)
+    host:kill9()
+
+    host, open, rows = start_with_database(t, folder, port, mode)
+    rows(1)
+    local alice = open "alice"
+    alice:expect_final(alice:invite(one.aor), 404, 2000)
+    local again = open "bob"
+    again:register { instance = ua.instance(1), reg_id = 1 }
+    alice:call(again)
+    t:equal(host:statistic "reflow:flows_down", 0)
+    t:equal(errors(host), "")
+end
+
+for mode, name in ipairs { "write-through", "write-back", "database only" } do
+    test("5626-7.e a crash between REGISTER and call, usrloc in SQLite, " .. name, function(t)
+        removed_from_database_and_not_trusted_after_a_crash(t, mode)
+    end)
+end
 
 tap.done()
