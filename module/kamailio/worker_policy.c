@@ -299,7 +299,7 @@ static void reason_of(uint64_t hash, char *why, size_t size)
     }
 }
 
-/* What this process's policy took back by itself goes in all others too. */
+/* What this process's policy took back by itself goes in all others too, and here from every other place. */
 static void withdraw(atomic_uint_fast64_t *gone)
 {
     char why[256];
@@ -307,6 +307,10 @@ static void withdraw(atomic_uint_fast64_t *gone)
     if (hash == 0)
         return;
     reason_of(hash, why, sizeof why);
+    pthread_mutex_lock(&worker.mutex);
+    policy_withdraw(worker.policy, hash, why);
+    worker.places = policy_places(worker.policy);
+    pthread_mutex_unlock(&worker.mutex);
     if (policy_withdraw_everywhere(hash, why) != -EBUSY)
         atomic_compare_exchange_strong(gone, &hash, 0);
 }
@@ -504,10 +508,12 @@ void worker_policy_on_flow(enum hook hook, const struct script_flow *flow)
 int worker_policy_explain(uint32_t code, struct text aor,
                           bool (*visit)(void *context, const struct script_hook_info *info), void *context)
 {
-    if (worker.policy == NULL || policy_active(worker.policy) == NULL)
+    if (worker.policy == NULL)
         return -ENOENT;
     hold_mutex();
-    int result = script_explain(policy_active(worker.policy), HOOK_RESPONSE, code, METHOD_INVITE, aor, visit, context);
+    struct script *active = policy_active(worker.policy);
+    int result =
+        active != NULL ? script_explain(active, HOOK_RESPONSE, code, METHOD_INVITE, aor, visit, context) : -ENOENT;
     drop_mutex();
     return result;
 }

@@ -225,7 +225,7 @@ test("a broken reload changes nothing anywhere, and is not tried twice", functio
     t:match(why, "500.*:2: last line")
     only(t, s, "one")
     t:equal(agreed(t, s).hash, before.hash)
-    _, why = s:rpc "reflow.reload"
+    why = select(2, s:rpc "reflow.reload")
     t:match(why, "failed before, as version 2: .*last line")
     t:equal(#s:log_lines "policy not reloaded, the one in use stays", 2)
     s.write(answering "mended")
@@ -395,7 +395,9 @@ end)
 
 test("a canary that fails too often ends in all processes, and the others' calls never saw it", function(t)
     local s = start(t, answering "one", { children = 3 })
-    t:ok(s:rpc("reflow.canary", s.other "sip_on_register(function() error('always') end)", 100))
+    local failing = s.other "sip_on_register(function() error('always') end)"
+    t:ok(s:rpc("reflow.shadow", failing))
+    t:ok(s:rpc("reflow.canary", failing, 100))
     local flow = open(s, "alice", "tcp")
     t:ok(wait.until_true(20000, function()
         return answer(flow) == "one"
@@ -404,6 +406,9 @@ test("a canary that fails too often ends in all processes, and the others' calls
         return not s:rpc "reflow.status":find "canary: {"
     end))
     only(t, s, "one")
+    t:ok(not status(s).text:find "shadow: {", "the same bytes are still the shadow")
+    local _, why = s:rpc("reflow.canary", failing, 100)
+    t:match(why, "412.*failed before")
 end)
 
 test("a shadow decides without effect, and is compared", function(t)
@@ -583,7 +588,8 @@ test("a process that stands still is waited for, then none has the new version",
     s.write(answering "two")
     uv.kill(stopped, "sigstop")
     local text, why = s:rpc "reflow.reload"
-    t:match(status(s).text, ("pid: %d%%s+name: udp receiver[^\n]+%%s+hash: %%x+%%s+state: does not answer"):format(stopped))
+    t:match(status(s).text, ("pid: %d%%s+name: udp receiver[^\n]+%%s+hash: %%x+%%s+state: does not answer")
+        :format(stopped))
     uv.kill(stopped, "sigcont")
     t:ok(not text)
     t:match(why, "500.*it does not answer %[process " .. stopped .. ", udp receiver")
@@ -595,6 +601,29 @@ test("a process that stands still is waited for, then none has the new version",
     reload(t, s)
     only(t, s, "two")
     agreed(t, s)
+end)
+
+test("no shared memory for a new version: said so, and the one in use stays", function(t)
+    local s = start(t, answering "one", { memory = 8 })
+    local before = agreed(t, s)
+    local folder = assert(uv.fs_mkdtemp "/tmp/reflow-large-XXXXXX")
+    t:defer(function()
+        for index = 1, 7 do
+            os.remove(("%s/%d.lua"):format(folder, index))
+        end
+        uv.fs_rmdir(folder)
+    end)
+    for index = 1, 7 do
+        server.write(("%s/%d.lua"):format(folder, index), "--" .. ("x"):rep(1000000) .. "\n" .. answering "large")
+    end
+    local text, why = s:rpc("reflow.reload", folder)
+    t:ok(not text)
+    t:match(why, "500.*no shared memory for the policy")
+    only(t, s, "one", 8)
+    t:equal(agreed(t, s).hash, before.hash)
+    s.write(answering "two")
+    reload(t, s)
+    only(t, s, "two", 8)
 end)
 
 local function resident(s)
