@@ -68,7 +68,7 @@ static struct call *call_create(const struct host *host, enum role role, size_t 
 
 int call_forget_targets(struct call *call)
 {
-    clear_branches();
+    nr_branches = 0;
     call->leg_count = 0;
     return target_set_new(&call->targets, &call->arena.host);
 }

@@ -110,8 +110,10 @@ TEST(is_flow_failed, is_flow_failed)
 static int ki_route_flows_uri(sip_msg_t *msg, str *table, str *uri)
 {
     static bool told;
-    return is_in_block(BLOCK_REQUEST, "sip_route_flows()", "request routes", &told) ? sip_route_flows(msg, table, uri)
-                                                                                    : -1;
+    const int blocks = BLOCK_REQUEST | BLOCK_FAILURE;
+    return is_in_block(blocks, "sip_route_flows()", "request and failure routes", &told)
+               ? sip_route_flows(msg, table, uri)
+               : -1;
 }
 
 static int ki_route_flows(sip_msg_t *msg, str *table)
@@ -260,8 +262,8 @@ enum { CODE_BLOCKS = BLOCKS_WITH_CODE | ONEVENT_ROUTE };
         FUNCTION(#name, name##_of, 1, fixup_##name, ANY_ROUTE)
 
 cmd_export_t module_functions[] = {
-    FUNCTION("route_flows", route_flows, 1, fixup_route_flows, REQUEST_ROUTE),
-    FUNCTION("route_flows", route_flows, 2, fixup_route_flows, REQUEST_ROUTE),
+    FUNCTION("route_flows", route_flows, 1, fixup_route_flows, REQUEST_ROUTE | FAILURE_ROUTE),
+    FUNCTION("route_flows", route_flows, 2, fixup_route_flows, REQUEST_ROUTE | FAILURE_ROUTE),
     FUNCTION("save", save, 1, fixup_save, REQUEST_ROUTE),
     {"sip_flow_forward", (cmd_function)flow_forward, 0, fixup_flow_forward, 0, REQUEST_ROUTE},
     {"sip_on_flow_failed", (cmd_function)on_flow_failed, 0, 0, 0, BRANCH_FAILURE_ROUTE | FAILURE_ROUTE | ONEVENT_ROUTE},

@@ -7,6 +7,8 @@
 #include "kamailio/flows.h"
 #include "kamailio/module.h"
 
+enum { RING_MOST_MS = 600000 }; /* nobody rings longer, and the transaction is held for it */
+
 static bool may_add(const struct cell *t, const struct call *call)
 {
     return (t->flags & T_CANCELED) == 0 && t->uas.status < CODE_FINAL_LEAST && !call->global_failure_seen &&
@@ -65,7 +67,8 @@ static ticks_t ring(ticks_t now, struct timer_ln *timer, void *parameter)
 
 void ring_start(struct cell *t, struct call *call)
 {
-    if (call->ring_next_ms == 0 || call->ringing || target_targets_left(call->targets) == 0)
+    if (call->ring_next_ms == 0 || call->ring_next_ms > RING_MOST_MS || call->ringing ||
+        target_targets_left(call->targets) == 0)
         return;
     call->ringing = true;
     atomic_inc(&t->ref_count);

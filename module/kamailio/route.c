@@ -38,8 +38,8 @@ static bool begin_call(const struct route *route, size_t room, struct call_room 
     if (made->private)
         made->call = call_new_private(room);
     struct call *call = made->call;
-    if (call == NULL || was_sent())
-        return call != NULL; /* beside what rings: the call goes on */
+    if (call == NULL || (was_sent() && call->table[0] != '\0'))
+        return call != NULL; /* the call goes on, with more targets */
     if (call->leg_count > 0 && call_forget_targets(call) < 0)
         return false;
     memcpy(call->table, route->table, strlen(route->table) + 1);

@@ -157,7 +157,7 @@ end)
 test("a function in a block where it cannot work is refused at start", function(t)
     for _, text in ipairs { "route[X] { sip_is_success(); }", "route[X] { sip_on_failure(); }",
         "route[X] { sip_on_flow_failed(); }", "route[X] { sip_decide(); }",
-        'onreply_route[X] { sip_save("location"); }', 'failure_route[X] { sip_route_flows("location"); }',
+        'onreply_route[X] { sip_save("location"); }', 'onreply_route[X] { sip_route_flows("location"); }',
         "onreply_route[X] { sip_on_failure(); }", "onreply_route[X] { sip_flow_forward(); }" } do
         local host = kamailio.start(t, { expect_end = true, extra = text })
         t:ok(host:wait(), text .. ": it goes on")

@@ -102,6 +102,18 @@ test("5626-7.e a request goes over the flow of its binding, whatever Contact say
     end
 end)
 
+test("5626-7.e ... and so it does for bindings that Kamailio's own registrar has made", function(t)
+    local modules = { table.unpack(kamailio.modules) }
+    table.insert(modules, #modules, "registrar")
+    local _, open = start(t, { modules = modules, config = kamailio.routing:gsub("sip_save", "save"),
+        params = { { "usrloc", "use_domain", 1 }, { "registrar", "outbound_mode", 1 } } })
+    local bob, alice = open "bob", open "alice"
+    bob:register { instance = one, reg_id = 1, headers = { { "User-Agent", "Test" } },
+        contact_uri = "sip:bob@192.0.2.1:5999;transport=tcp;ob" }
+    local invite = take(alice, alice:invite(bob.aor), bob)
+    t:equal(invite.uri, "sip:bob@192.0.2.1:5999;transport=tcp;ob")
+end)
+
 test("3327 with Path the request goes to its first hop, and Route leads on", function(t)
     local _, open = start(t)
     local bob, edge, alice = open "bob", open("edge", { transport = "udp" }), open "alice"
@@ -216,6 +228,37 @@ route[CALL] {
     local most = round() + 1000
     t:at_most(round(), most)
     t:at_most(round(), most)
+end)
+
+test("a failure route sends the call on to another AOR", function(t)
+    local k, open = start(t, { config = kamailio.routing:gsub("failure_route%[calls%] { sip_on_failure%(%); }", [[
+failure_route[calls] {
+    if (t_check_status("486") && sip_route_flows("location", "sip:carol@example.test")) {
+        t_on_branch_failure("flows");
+        t_on_failure("again");
+        t_relay();
+        exit;
+    }
+    sip_on_failure();
+}
+failure_route[again] { sip_on_failure(); }]]) })
+    local bob, alice = open "bob", open "alice"
+    local first, second = open "carol", open "carol"
+    bob:register { instance = one, reg_id = 1 }
+    first:register { instance = two, reg_id = 1, q = "0.9" }
+    second:register { instance = two, reg_id = 2, q = "0.8" }
+    for _ = 1, 2 do
+        local call = alice:invite(bob.aor)
+        bob:reply(bob:expect "INVITE", 486)
+        first:reply(first:expect "INVITE", 430)
+        take(alice, call, second)
+        first:register { instance = two, reg_id = 1, q = "0.9" }
+    end
+    local call = alice:invite(bob.aor)
+    bob:reply(bob:expect "INVITE", 486)
+    first:reply(first:expect "INVITE", 603)
+    alice:expect_final(call, 603)
+    t:ok(k:alive())
 end)
 
 test("KEMI: KSR.reflow.route_flows", function(t)
