@@ -139,6 +139,11 @@ run: packages-run
 	@$(MAKE) -s -j$(shell nproc) --no-print-directory all
 	@exec env BUILD=$(BUILD) tests/support/serve.sh
 
+## make run-kamailio  builds the module and starts Kamailio with examples/kamailio/registrar.cfg on 127.0.0.1:PORT
+.PHONY: run-kamailio
+run-kamailio: kamailio
+	@exec env BUILD=$(BUILD) tests/support/run_kamailio.sh
+
 ## make test       everything, with the address and undefined behaviour sanitizers
 test: packages-test
 	@BUILD=$(BUILD) tests/run

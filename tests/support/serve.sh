@@ -17,25 +17,7 @@ try "$reflow compare 480 486" "two codes side by side"
 try "make demo" "a server of its own: every message and decision, with its rule"
 try "kill -HUP \$(pidof reflow)" "after a change to examples/registrar.lua: takes it in use"
 echo
-# The server gets a process group of its own, so that Ctrl-C reaches it and not make, which would complain. It ends with
-# this script, also where a terminal is closed or make is ended.
-serve=(setpriv --pdeathsig TERM "$reflow" serve examples/registrar.lua
-    --listen "udp:127.0.0.1:$port" --listen "tcp:127.0.0.1:$port")
-set -m
-read -r _ _ _ _ group _ _ foreground _ <"/proc/$$/stat"
-if [ "$group" = "$foreground" ]; then
-    "${serve[@]}"
-    exit
-fi
-set +e
-trap 'signalled=yes; kill -INT "$server"' INT
-trap 'signalled=yes; kill -TERM "$server"' TERM
-"${serve[@]}" &
-server=$!
-signalled=yes
-while [ -n "$signalled" ]; do # a signal interrupts the wait
-    signalled=
-    wait "$server"
-    status=$?
-done
-exit $status
+# It ends with this script, also where a terminal is closed or make is ended.
+. tests/support/foreground.sh
+in_foreground setpriv --pdeathsig TERM "$reflow" serve examples/registrar.lua \
+    --listen "udp:127.0.0.1:$port" --listen "tcp:127.0.0.1:$port"

@@ -1,0 +1,101 @@
+-- A registrar and authoritative proxy for phones with outbound (RFC 5626), as a KEMI script of Kamailio: registrar.cfg
+-- in Lua. Loaded by registrar-kemi.cfg.
+
+local function relay()
+  if KSR.tm.t_relay() < 0 then
+    KSR.sl.sl_reply_error()
+  end
+  KSR.x.exit()
+end
+
+local function answer(code, phrase)
+  KSR.sl.sl_send_reply(code, phrase)
+  KSR.x.exit()
+end
+
+local function check()
+  if KSR.maxfwd.process_maxfwd(70) < 0 then
+    answer(483, "Too Many Hops")
+  end
+  -- All of its checks but for those of Via; Proxy-Require is among them.
+  if KSR.sanity.sanity_check(2023, 7) < 0 then
+    KSR.x.exit()
+  end
+end
+
+local function cancelled()
+  if KSR.tm.t_check_trans() < 0 then
+    answer(481, "Call/Transaction Does Not Exist")
+  end
+  relay()
+end
+
+local function within_dialog(method)
+  if KSR.rr.loose_route() > 0 then
+    if method == "INVITE" or method == "SUBSCRIBE" or method == "NOTIFY" then
+      KSR.rr.record_route()
+    end
+    relay()
+  end
+  if method == "ACK" then
+    -- That of a failure ends at its transaction.
+    KSR.tm.t_check_trans()
+    KSR.x.exit()
+  end
+  answer(404, "Not Here")
+end
+
+local function starts_something(method)
+  if not KSR.is_myself_ruri() then
+    answer(403, "Relaying Denied")
+  end
+  if method == "REGISTER" then
+    KSR.reflow.save("location")
+    return
+  end
+  if method == "OPTIONS" and KSR.pv.is_null("$rU") then
+    answer(200, "OK")
+  end
+  if method == "INVITE" or method == "SUBSCRIBE" then
+    KSR.rr.record_route()
+  end
+  local routed = KSR.reflow.route_flows("location")
+  if routed < 0 then
+    answer(480, "Temporarily Unavailable")
+  elseif routed == 0 then -- a policy has answered
+    KSR.x.exit()
+  end
+  KSR.tm.t_on_branch_failure("flow_failed")
+  KSR.tm.t_on_failure("call_failed")
+  relay()
+end
+
+function ksr_request_route()
+  check()
+  local method = KSR.pv.get("$rm")
+  if method == "CANCEL" then
+    cancelled()
+  elseif KSR.siputils.has_totag() > 0 then
+    within_dialog(method)
+  elseif KSR.tm.t_check_trans() ~= 0 then
+    -- 0: a repeated request, its transaction has answered it.
+    starts_something(method)
+  end
+end
+
+-- A flow has failed: over to the next one of the same phone.
+function flow_failed()
+  KSR.reflow.on_flow_failed()
+end
+
+-- All have answered, or none will: the best of the responses, or the next q class.
+function call_failed()
+  KSR.reflow.on_failure()
+end
+
+-- A response that belongs to no transaction is dropped (RFC 6026).
+function ksr_reply_route()
+  if KSR.tm.t_check_trans() < 0 then
+    KSR.set_drop()
+  end
+end
