@@ -12,8 +12,8 @@ kamailio.module = os.getenv "REFLOW_KSR" or (os.getenv "BUILD" or "build") .. "/
 kamailio.commander = "/usr/sbin/kamcmd"
 
 -- What a configuration given as text is preceded by, where `modules` does not say otherwise. "reflow" is ours.
-kamailio.modules = { "kex", "corex", "tm", "sl", "rr", "pv", "maxfwd", "textops", "siputils", "xlog", "usrloc", "path",
-    "ctl", "stun", "outbound", "reflow" }
+kamailio.modules = { "kex", "corex", "tm", "sl", "rr", "pv", "maxfwd", "sanity", "textops", "siputils", "xlog",
+    "usrloc", "path", "ctl", "stun", "outbound", "reflow" }
 
 --[[ The routing of a registrar and authoritative proxy, for tests that care for something else. Free for them:
      route[BEFORE] is run for each request, route[CALL] for a request that starts something, before it is routed. ]]

@@ -177,7 +177,10 @@ test("5626-7.h a reset counts as well, before the INVITE too", over_tcp, functio
     caller:expect_final(call, 200)
 end)
 
-test("5626-7.h after 180 the dead flow's branch waits for the instance", over_tcp, function(_, open)
+test("5626-7.h after 180 the dead flow's branch waits for the instance", {
+    transports = { "tcp" },
+    answer_timeout = 1280,
+}, function(_, open)
     local taken, other, caller, call = flows.equal(open)
     taken:reply(taken:expect "INVITE", 180)
     caller:expect(180)
