@@ -119,6 +119,12 @@ function stand.ours()
     return (replace(text, "route%[LOCATION%].*$", routing))
 end
 
+-- The sample as it comes, with the module loaded beside it and none of its functions used.
+function stand.beside()
+    return (replace(stand.sample(), 'loadmodule "registrar.so"', ('loadmodule "registrar.so"\nloadmodule "%s"'):format(
+        uv.fs_realpath(kamailio.module))))
+end
+
 -- Starts Kamailio with such a text, over UDP and TCP.
 function stand.start_text(text, options)
     options = options or {}
