@@ -43,6 +43,8 @@ local function measure(name)
     local one, two, gone = server.free_port(), server.free_port(), server.free_port()
     stand.register(under_test.port, one, first)
     stand.register(under_test.port, gone, gone_first)
+    -- Both prefer the flow that is newer, by whole seconds.
+    wait.pause(1100)
     stand.register(under_test.port, two, second)
     stand.register(under_test.port, gone, gone_second)
     local called = { stand.answer(under_test.port, "uas.xml", one), stand.answer(under_test.port, "uas.xml", two) }
