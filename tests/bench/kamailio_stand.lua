@@ -162,10 +162,13 @@ end
 
 -- Runs a SIPp scenario to its end; raises where one of its calls failed.
 function stand.run_sipp(port, scenario, own_port, more, ms)
-    local log = stand.folder .. "/sipp.log"
-    local status = process.run(stand.sipp(port, scenario, own_port, more), log, ms)
+    local log, errors = stand.folder .. "/sipp.log", stand.folder .. "/errors.log"
+    local command = stand.sipp(port, scenario, own_port, more)
+    table.move({ "-trace_err", "-error_file", errors }, 1, 3, #command + 1, command)
+    local status = process.run(command, log, ms)
     if status ~= 0 then
-        error(("SIPp %s: status %s\n%s"):format(scenario, tostring(status), read(log):sub(-1500)), 2)
+        local seen = uv.fs_stat(errors) and read(errors) or read(log)
+        error(("SIPp %s: status %s\n%s"):format(scenario, tostring(status), seen:sub(1, 2500)), 2)
     end
 end
 
