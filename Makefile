@@ -163,7 +163,7 @@ demo: packages-run
 
 ## make bench      the figures and what they are measured against, into tests/bench/RESULTS.md
 bench: packages-bench
-	@$(MAKE) -s -j$(shell nproc) --no-print-directory MODE=release all benches
+	@$(MAKE) -s -j$(shell nproc) --no-print-directory MODE=release all benches $(KSR)/reflow.so
 	@BUILD=$(BUILD) tests/bench/run
 
 ## make lint       layers, licences, format, warnings, static analysis
