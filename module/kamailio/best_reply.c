@@ -49,16 +49,6 @@ static void store_foreign(struct finals *finals, const struct ua_client *uac, in
         store(finals, SIP_SERVICE_UNAVAILABLE, ORIGIN_TRANSPORT, branch);
 }
 
-static bool has_branch(const struct cell *t, const struct leg *leg)
-{
-    for (int i = 0; i < t->nr_of_outgoings; i++) {
-        const str *ruid = &t->uac[i].ruid;
-        if (ruid->len == leg->ruid.len && memcmp(ruid->s, leg->ruid.s, (size_t)ruid->len) == 0)
-            return true;
-    }
-    return false;
-}
-
 /* The finals of all branches, newest first; a replaced branch's 430 and 408 are among them. */
 static void gather(struct finals *finals, const struct cell *t, struct call *call)
 {
@@ -71,14 +61,8 @@ static void gather(struct finals *finals, const struct cell *t, struct call *cal
             store(finals, leg->code, is_received(&t->uac[i]) ? leg->origin : ORIGIN_TRANSPORT, i);
     }
     for (size_t i = 0; i < call->leg_count; i++)
-        if (call->legs[i]->decided && !has_branch(t, call->legs[i]))
+        if (call->legs[i]->decided && react_branch(t, call->legs[i]) < 0)
             store(finals, call->legs[i]->code, call->legs[i]->origin, -1);
-}
-
-static enum method method_of(const struct cell *t)
-{
-    const str *name = &t->uas.request->first_line.u.request.method;
-    return method_find(name->s, (size_t)name->len);
 }
 
 struct choice {
@@ -97,7 +81,8 @@ static struct choice choose(const struct cell *t, struct call *call)
 {
     struct finals finals;
     gather(&finals, t, call);
-    struct choice choice = {.best = best_choose(method_of(t), finals.stored, finals.count), .branch = -1};
+    struct choice choice = {.best = best_choose(react_method(t->uas.request), finals.stored, finals.count),
+                            .branch = -1};
     if (is_gone_at_edge(call))
         choice.best = (struct best){.index = -1, .status = SIP_FLOW_FAILED, .rule = RULE_5626_5_3_C};
     if (choice.best.index >= 0)

@@ -79,21 +79,10 @@ static void mark(struct call *call, const struct leg *leg)
 
 /* --- what comes --- */
 
-/* The last branch that was made for a leg, -1 for none. */
-static int branch_of(const struct cell *t, const struct leg *leg)
-{
-    for (int i = t->nr_of_outgoings - 1; i >= 0; i--) {
-        const str *ruid = &t->uac[i].ruid;
-        if (ruid->len == leg->ruid.len && memcmp(ruid->s, leg->ruid.s, (size_t)ruid->len) == 0)
-            return i;
-    }
-    return -1;
-}
-
 /* tm gives up a branch that it could not send with a final of no message, and tells nobody. */
 static bool is_unsent(const struct cell *t, const struct leg *leg)
 {
-    int branch = branch_of(t, leg);
+    int branch = react_branch(t, leg);
     return branch < 0 || (t->uac[branch].last_received >= CODE_FINAL_LEAST && t->uac[branch].reply == NULL);
 }
 
@@ -135,25 +124,15 @@ static void put_next(struct sip_msg *msg, struct cell *t, struct call *call, con
     }
 }
 
-static void cancel_pending(struct cell *t)
-{
-    struct cancel_info cancel;
-    init_cancel_info(&cancel);
-    if (!is_invite(t))
-        return;
-    tmb.prepare_to_cancel(t, &cancel.cancel_bitmap, 0);
-    tmb.cancel_uacs(t, &cancel, F_CANCEL_B_FORCE_RETR);
-}
-
 static void follow(struct sip_msg *msg, struct cell *t, struct call *call, struct leg *leg)
 {
-    int branch = branch_of(t, leg);
+    int branch = react_branch(t, leg);
     leg->carried_out = true;
     drop(call, leg);
     rest(t, leg, branch);
     mark(call, leg);
     if (leg->cancels_rest)
-        cancel_pending(t);
+        react_cancel_pending(t);
     if (may_add(t, call))
         put_next(msg, t, call, leg);
 }
@@ -163,7 +142,7 @@ static void follow_unsent(struct sip_msg *msg, struct cell *t, struct call *call
 {
     struct leg *leg;
     while ((leg = next_unsent(t, call)) != NULL) {
-        struct news news = {.t = t, .call = call, .leg = leg, .branch = branch_of(t, leg), .request = msg};
+        struct news news = {.t = t, .call = call, .leg = leg, .branch = react_branch(t, leg), .request = msg};
         news_gather(&news, ORIGIN_TRANSPORT, 0);
         news_of_end(&news);
         follow(msg, t, call, leg);

@@ -11,8 +11,6 @@
 #include "kamailio/react_private.h"
 #include "kamailio/stats.h"
 
-#include <core/parser/parse_retry_after.h>
-
 /* A response has come to a branch, or it is known that none will: facts, decision, and the functions of the
    configuration that carry it out or only ask. */
 
@@ -32,7 +30,27 @@ unsigned react_pending(const struct cell *t)
     return pending;
 }
 
-static enum method method_of(const struct sip_msg *request)
+int react_branch(const struct cell *t, const struct leg *leg)
+{
+    for (int i = t->nr_of_outgoings - 1; i >= 0; i--) {
+        const str *ruid = &t->uac[i].ruid;
+        if (ruid->len == leg->ruid.len && memcmp(ruid->s, leg->ruid.s, (size_t)ruid->len) == 0)
+            return i;
+    }
+    return -1;
+}
+
+void react_cancel_pending(struct cell *t)
+{
+    struct cancel_info cancel;
+    init_cancel_info(&cancel);
+    if (!is_invite(t))
+        return;
+    tmb.prepare_to_cancel(t, &cancel.cancel_bitmap, 0);
+    tmb.cancel_uacs(t, &cancel, F_CANCEL_B_FORCE_RETR);
+}
+
+enum method react_method(const struct sip_msg *request)
 {
     const str *name = &request->first_line.u.request.method;
     return method_find(name->s, (size_t)name->len);
@@ -76,7 +94,7 @@ void news_gather(struct news *news, enum origin origin, uint32_t code)
     news->facts = (struct facts){.code = code,
                                  .reg_id = target->reg_id,
                                  .flows_left = (uint16_t)target_flows_left(call->targets, target),
-                                 .method = (uint8_t)method_of(t->uas.request),
+                                 .method = (uint8_t)react_method(t->uas.request),
                                  .role = call->role,
                                  .origin = (uint8_t)origin,
                                  .in_dialog = has_to_tag(t->uas.request),

@@ -19,8 +19,13 @@ struct news {
     struct decision decision;
 };
 
+enum method react_method(const struct sip_msg *request);
 /* Branches without a final response; while there are any, tm chooses no winner. */
 unsigned react_pending(const struct cell *t);
+/* The last branch that was made for a leg; -1: none. */
+int react_branch(const struct cell *t, const struct leg *leg);
+/* 3261-9.a: each as soon as it has seen a provisional. */
+void react_cancel_pending(struct cell *t);
 
 /* react.c: facts and state; `origin` and `code` are what tm says. */
 void news_gather(struct news *news, enum origin origin, uint32_t code);

@@ -174,15 +174,10 @@ static void try_beside(struct news *news, const struct script_verdict *verdict)
 }
 
 /* To fail is to stop the ringing everywhere; when all have ended, that status goes up. */
-static void stop_ringing(struct news *news, uint32_t status)
+static void stop_ringing(struct news *news, uint16_t status)
 {
-    struct cancel_info cancel;
-    init_cancel_info(&cancel);
-    news->call->fail_status = (uint16_t)status;
-    if (!is_invite(news->t))
-        return;
-    tmb.prepare_to_cancel(news->t, &cancel.cancel_bitmap, 0);
-    tmb.cancel_uacs(news->t, &cancel, F_CANCEL_B_FORCE_RETR);
+    news->call->fail_status = status;
+    react_cancel_pending(news->t);
 }
 
 void verdict_on_reply(struct news *news)
@@ -233,9 +228,8 @@ bool verdict_on_exhausted(struct cell *t, struct call *call, struct sip_msg *req
 {
     struct policy_hold hold;
     struct script_verdict verdict = {0};
-    const str *method = &request->first_line.u.request.method;
     struct news news = {.t = t, .call = call, .branch = -1, .request = request, .reply = reply};
-    news.facts = (struct facts){.code = code, .method = (uint8_t)method_find(method->s, (size_t)method->len)};
+    news.facts = (struct facts){.code = code, .method = (uint8_t)react_method(request)};
     news.state =
         (struct state){.cancelled = (t->flags & T_CANCELED) != 0, .global_failure_seen = call->global_failure_seen};
     enum script_outcome outcome = SCRIPT_NO_HOOK;

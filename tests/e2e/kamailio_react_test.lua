@@ -306,6 +306,44 @@ test("3261-16.9.a so does one that cannot be sent after another has failed", fun
     alice:expect_final(call, 404)
 end)
 
+test("5626-7.h a flow that closes while its branch waits is replaced at once", function(t)
+    local host, open = start(t, { fr_timer = 20000 })
+    local first, second = two_flows(open)
+    local alice = open "alice"
+    local call = alice:invite(first.aor)
+    first:expect "INVITE"
+    first:close()
+    local request = second:expect("INVITE", 3000)
+    second:reply(request, 200)
+    alice:expect_final(call, 200)
+    t:equal(host:statistic "reflow:failovers", 1)
+end)
+
+test("5626-7.f a flow that closed before the call is not tried", function(t)
+    local host, open = start(t, { fr_timer = 20000 })
+    local first, second = two_flows(open)
+    local alice = open "alice"
+    first:close()
+    t:equal(host:becomes("reflow:bindings_dropped", 1), 1)
+    local call = alice:invite(first.aor)
+    second:reply(second:expect("INVITE", 3000), 200)
+    alice:expect_final(call, 200)
+end)
+
+test("3261-9.a the CANCELed call of a branch that rang over a flow now dead ends with 487 at once", function(t)
+    local host, open = start(t)
+    local bob, alice = open "bob", open "alice"
+    bob:register { instance = one, reg_id = 1 }
+    local call = alice:invite(bob.aor)
+    bob:reply(bob:expect "INVITE", 180)
+    alice:expect(180)
+    bob:close()
+    t:equal(host:becomes("reflow:bindings_dropped", 1), 1)
+    alice:cancel(call)
+    alice:expect_final(call, 487)
+    t:ok(all_freed(host))
+end)
+
 -- --- other scripts ---
 
 local function routing(handlers)

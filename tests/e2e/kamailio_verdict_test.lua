@@ -55,7 +55,8 @@ end)
 
 test("sip_relay() to a URI of elsewhere; the better of the answers goes up", function(t)
     local port = server.free_port()
-    local _, open = start(t, ('sip_on_response(486, function() return sip_relay("sip:x@127.0.0.1:%d") end)'):format(port))
+    local _, open = start(t,
+        ('sip_on_response(486, function() return sip_relay("sip:x@127.0.0.1:%d") end)'):format(port))
     local bob, _, alice = people(open)
     local far = open("x", { transport = "udp", local_port = port })
     local call = alice:invite(bob.aor)
@@ -249,6 +250,44 @@ test("a hook that fails leaves the core's decision", function(t)
     alice:cancel(call)
     bob:reply(bob:expect "CANCEL", 200)
     t:match(host:rpc("stats.get_statistics", "reflow:"), "error")
+end)
+
+test("a timeout is heard in tm's own process, and its verdict carried out", function(t)
+    local _, open = start(t, 'sip_on_response(408, function() return sip_relay("sip:vm@example.test") end)',
+        { fr_timer = 500 })
+    local bob, mail, alice = people(open)
+    local call = alice:invite(bob.aor)
+    bob:expect "INVITE"
+    mail:reply(mail:expect "INVITE", 200)
+    alice:expect_final(call, 200)
+end)
+
+test("sip_fail() on a 2xx to a request that is no INVITE", function(t)
+    local _, open = start(t, "sip_on_success(function(reply) return sip_fail(488) end)")
+    local bob, _, alice = people(open)
+    local request = alice:request("MESSAGE", { uri = bob.aor })
+    bob:reply(bob:expect "MESSAGE", 200)
+    alice:expect_final(request, 488)
+end)
+
+test("3261-16.7.c sip_fail() on a 2xx to an INVITE is refused", function(t)
+    local host, open = start(t, "sip_on_success(function(reply) return sip_fail(488) end)")
+    local bob, _, alice = people(open)
+    local call = alice:invite(bob.aor)
+    bob:reply(bob:expect "INVITE", 200)
+    alice:expect_final(call, 200)
+    t:equal(host:statistic "reflow:verdicts_refused", 1)
+end)
+
+test("sip_on_exhausted() reads the response that would go up", function(t)
+    local host, open = start(t, [[
+local sip = require "reflow"
+sip_on_exhausted(function(reply) sip.log("last: %s", tostring(reply:header "X-Said")) end)]])
+    local bob, _, alice = people(open)
+    local call = alice:invite(bob.aor)
+    refuse(bob, 404, { headers = { { "X-Said", "not me" } } })
+    alice:expect_final(call, 404)
+    host:wait_for_log "last: not me"
 end)
 
 tap.done()
