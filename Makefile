@@ -48,7 +48,7 @@ BENCHES        = $(patsubst tests/bench/%.c,$(OBJ)/bench/%,$(sort $(wildcard tes
 
 PACKAGE_SETS   = build test lint bench run kamailio kamailio-test kamailio6
 
-.PHONY: all binaries unit-tests fuzzers benches help run test valgrind demo bench soak fuzz lint rules install \
+.PHONY: all binaries unit-tests fuzzers benches help run test valgrind demo demo-edge bench soak fuzz lint rules install \
         clean format generate $(PACKAGE_SETS:%=packages-%)
 all: $(BUILD)/reflow $(BUILD)/reflow.so
 
@@ -160,6 +160,11 @@ rules: packages-test
 demo: packages-run
 	@$(MAKE) -s -j$(shell nproc) --no-print-directory all
 	@REFLOW_BIN=$(BUILD)/reflow lua5.4 tests/e2e/demo.lua
+
+## make demo-edge an edge crashes and comes back, a call gets through: three processes, a second
+demo-edge: packages-run
+	@$(MAKE) -s -j$(shell nproc) --no-print-directory all
+	@REFLOW_BIN=$(BUILD)/reflow lua5.4 tests/e2e/demo_edge.lua
 
 ## make bench      the figures and what they are measured against, into tests/bench/RESULTS.md
 bench: packages-bench

@@ -26,6 +26,18 @@ test("make demo: 5626-7.h is told, the call gets through, no line is over 100 co
     end
 end)
 
+test("make demo-edge: 5626-5.2.b an edge comes back, 5626-7.b the call takes the other one", function(t)
+    if not server.available() then
+        t:skip(server.binary .. " has not been built")
+    end
+    local text = output_of(t, "REFLOW_BIN=" .. server.binary .. " lua5.4 tests/e2e/demo_edge.lua")
+    t:match(text, "430: next_flow, rule 5626%-7%.b")
+    t:match(text, "The call got through, %d+%.%d ms after it was made")
+    for line in text:gmatch "[^\n]+" do
+        t:at_most(#line, 110, line)
+    end
+end)
+
 test("make run: the call that it offers to make is made", function(t)
     local s = server.start(t, { domain = false })
     local text = output_of(t, "lua5.4 tests/e2e/call.lua " .. s.port)
