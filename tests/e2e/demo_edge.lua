@@ -37,7 +37,7 @@ ladder.run(function(t)
     local alice = ua.open { port = registrar.port, user = "alice", domain = registrar.domain,
         trace = steps:tracer("alice", "registrar") }
     local flows = { open_bob(1), open_bob(2) }
-    steps:say "bob keeps one flow to each edge. Each puts a token of it into the Path that the registrar keeps."
+    steps:say "bob keeps a flow to each edge. Each puts a token of it into the Path that the registrar keeps."
     flows[1]:register { instance = ua.instance(1), reg_id = 1, q = "1.0" }
     flows[2]:register { instance = ua.instance(1), reg_id = 2, q = "0.5" }
 
@@ -47,7 +47,7 @@ ladder.run(function(t)
     edges[1] = start_edge(edges[1].port)
     steps.gone.edge1 = nil
 
-    steps:say "alice calls bob. Edge 1 knows its own token, and says 430 for the lost flow, without waiting for a timer."
+    steps:say "alice calls bob. Edge 1 knows its own token: 430 for the lost flow, and no timer is waited for."
     local begun = uv.hrtime()
     local call = alice:invite(flows[1].aor)
     local invite = flows[2]:expect "INVITE"

@@ -34,7 +34,7 @@ test("make demo-edge: 5626-5.2.b an edge comes back, 5626-7.b the call takes the
     t:match(text, "430: next_flow, rule 5626%-7%.b")
     t:match(text, "The call got through, %d+%.%d ms after it was made")
     for line in text:gmatch "[^\n]+" do
-        t:at_most(#line, 110, line)
+        t:at_most(#line, 108, line)
     end
 end)
 
