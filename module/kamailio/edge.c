@@ -3,8 +3,6 @@
 
 #include "kamailio/edge.h"
 
-#include <modules/rr/api.h>
-
 #include "core/code.h"
 #include "kamailio/call.h"
 #include "kamailio/events.h"

@@ -7,9 +7,9 @@
 #include <stdlib.h>
 
 #include "core/code.h"
-#include "kamailio/explain_text.h"
 #include "kamailio/host.h"
 #include "kamailio/module.h"
+#include "script/explainer.h"
 
 /* What was seen while the configuration was fixed up; not changed afterwards. */
 enum { TABLES_MOST = 16 };
@@ -87,7 +87,7 @@ int fixup_explain(void **parameter, int number)
     const char *given = *parameter;
     if (number == 1)
         return fixup_code("sip_explain()", parameter);
-    if (is_constant(given) && !explain_knows(given))
+    if (is_constant(given) && !explainer_knows(text_of(given)))
         return refuse("sip_explain()", number, given, "a language, en or es");
     return fix(parameter);
 }

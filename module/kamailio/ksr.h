@@ -49,6 +49,7 @@
 #include <core/parser/parse_to.h>
 #include <core/parser/parse_uri.h>
 #include <core/pt.h>
+#include <core/pvapi.h>
 #include <core/pvar.h>
 #include <core/receive.h>
 #include <core/route.h>
@@ -60,6 +61,7 @@
 #include <core/utils/sruid.h>
 #include <core/counters.h>
 #include <modules/outbound/api.h>
+#include <modules/rr/api.h>
 #include <modules/sl/sl.h>
 #include <modules/tm/tm_load.h>
 #include <modules/usrloc/usrloc.h>

@@ -3,8 +3,6 @@
 
 #include "kamailio/events.h"
 
-#include <core/pvapi.h>
-
 #include "kamailio/host.h"
 #include "kamailio/stats.h"
 
