@@ -40,6 +40,11 @@ int save_info_read(struct save *save); /* 0; as registration_read() */
 /* Fill info for the nth Contact, with a ruid of its own. 0 or -ENOMEM. */
 int save_info_of(struct save *save, size_t nth);
 
+/* save_parameters.c: the Contact's other parameters, which usrloc has no member for. Read: as long as usrloc is locked.
+   Keep: in place of those before; 0 or -ENOMEM, and there are none then. */
+struct text contact_parameters(const ucontact_t *contact);
+int contact_keep_parameters(ucontact_t *contact, const struct sip_contact *sent);
+
 /* save_store.c: under usrloc's lock, check what its record has to say, change it, and list what stands then into
    `fields`. 0; -EBADMSG refused; -ENOMEM nothing was inserted or removed. */
 int save_store(struct save *save);

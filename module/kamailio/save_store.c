@@ -8,6 +8,7 @@
 #include "core/code.h"
 #include "kamailio/flows.h"
 #include "kamailio/module.h"
+#include "kamailio/stats.h"
 
 /*
  * RFC 3261 10.3 step 7 on usrloc's record of the AOR, all of it while usrloc is locked. usrloc finds contacts by its
@@ -163,14 +164,20 @@ static int insert(struct save *save, size_t nth)
     save->made[nth] = NULL;
     if (save_info_of(save, nth) != 0)
         return -ENOMEM;
-    return ul.insert_ucontact(save->record, &save->contact, &save->info, &save->made[nth]) < 0 ? -ENOMEM : 0;
+    if (ul.insert_ucontact(save->record, &save->contact, &save->info, &save->made[nth]) < 0)
+        return -ENOMEM;
+    return contact_keep_parameters(save->made[nth], &save->asked.contacts[nth]);
 }
 
 static int update(struct save *save, size_t nth)
 {
     if (save_info_of(save, nth) != 0)
         return -ENOMEM;
-    return ul.update_ucontact(save->record, save->known[nth], &save->info) < 0 ? -ENOMEM : 0;
+    if (ul.update_ucontact(save->record, save->known[nth], &save->info) < 0)
+        return -ENOMEM;
+    if (contact_keep_parameters(save->known[nth], &save->asked.contacts[nth]) != 0)
+        stats_count(STAT_SHARED_MEMORY); /* it stands all the same */
+    return 0;
 }
 
 static int each(struct save *save, unsigned fates, int (*change)(struct save *save, size_t nth))
@@ -293,6 +300,7 @@ static void list(struct save *save)
         bool permanent = contact->expires == 0;
         struct registered_contact listed = {.uri = text_of_str(&contact->c),
                                             .instance = without_angles(&contact->instance),
+                                            .parameters = contact_parameters(contact),
                                             .reg_id = contact->reg_id,
                                             .q = contact->q,
                                             .expires = permanent ? (uint64_t)module_config.expires_most

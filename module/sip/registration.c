@@ -186,6 +186,32 @@ bool registration_applied(const struct registration *registration)
     return false;
 }
 
+struct text registration_parameters(const struct sip_contact *contact, char *out, size_t size)
+{
+    static const char *const own[] = {"+sip.instance", "reg-id", "expires", "q"};
+    struct text rest = contact->value.parameters;
+    size_t length = 0;
+    while (rest.length > 0) {
+        size_t end = 1;
+        bool quoted = false, known = false;
+        for (; end < rest.length && (quoted || rest.at[end] != ';'); end++) {
+            if (quoted && rest.at[end] == '\\' && end + 1 < rest.length)
+                end++;
+            else if (rest.at[end] == '"')
+                quoted = !quoted;
+        }
+        struct text one = {rest.at, end};
+        for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
+            known |= sip_parameter(one, text_of(own[i]), NULL);
+        if (!known && length + end < size) {
+            memcpy(out + length, rest.at, end);
+            length += end;
+        }
+        rest = (struct text){rest.at + end, rest.length - end};
+    }
+    return (struct text){out, length};
+}
+
 void registration_facts(const struct registration *registration, struct facts *facts)
 {
     *facts = (struct facts){.method = METHOD_REGISTER, .supports_outbound = registration->supports_outbound};

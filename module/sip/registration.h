@@ -53,6 +53,10 @@ int registration_refuse(struct registration *registration, uint32_t status, cons
 bool registration_is_flow(const struct registration *registration, size_t nth);
 bool registration_applied(const struct registration *registration); /* at least one living Contact is */
 
+/* What else a Contact said is kept and listed (5626-6.g): its parameters but for those that have a member of their own.
+   Written to `out`; what does not fit is left out. */
+struct text registration_parameters(const struct sip_contact *contact, char *out, size_t size);
+
 /* The request as guardrails see it (5626-11.6.a). */
 void registration_facts(const struct registration *registration, struct facts *facts);
 

@@ -18,33 +18,6 @@ static void tell_flow_up(struct registrar *registrar, const struct binding_view 
     policy_on_flow(server->policy, HOOK_FLOW_UP, &told);
 }
 
-/* What else the Contact said is kept (5626-6.g): all but what has a member of its own. */
-static struct text other_parameters(const struct sip_contact *contact, char *out, size_t size)
-{
-    static const char *const own[] = {"+sip.instance", "reg-id", "expires", "q"};
-    struct text rest = contact->value.parameters;
-    size_t length = 0;
-    while (rest.length > 0) {
-        size_t end = 1;
-        bool quoted = false, known = false;
-        for (; end < rest.length && (quoted || rest.at[end] != ';'); end++) {
-            if (quoted && rest.at[end] == '\\' && end + 1 < rest.length)
-                end++;
-            else if (rest.at[end] == '"')
-                quoted = !quoted;
-        }
-        struct text one = {rest.at, end};
-        for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
-            known |= sip_parameter(one, text_of(own[i]), NULL);
-        if (!known && length + end < size) {
-            memcpy(out + length, rest.at, end);
-            length += end;
-        }
-        rest = (struct text){rest.at + end, rest.length - end};
-    }
-    return (struct text){out, length};
-}
-
 static void note_old_flow(struct server *server, const struct binding *known, flow_id flow)
 {
     struct binding_view old;
@@ -71,7 +44,7 @@ static int bind_one(struct registrar *registrar, size_t i)
                                 .instance = contact->instance,
                                 .path = {registrar->asked.path.bytes, registrar->asked.path.length},
                                 .call_id = sip_call_id(registrar->asked.request),
-                                .parameters = other_parameters(contact, parameters, sizeof parameters),
+                                .parameters = registration_parameters(contact, parameters, sizeof parameters),
                                 .reg_id = flow ? contact->reg_id : 0,
                                 .cseq = sip_cseq(registrar->asked.request),
                                 .q = (uint16_t)(contact->q < 0 ? 1000 : contact->q),

@@ -238,6 +238,23 @@ test("5626-6.g plain Contacts are known by their URI (RFC 3261 19.1.4)", functio
     t:equal(#holds(), 2)
 end)
 
+test("5626-6.g Contact parameters are kept and listed, and replaced with the next REGISTER", function(t, open)
+    local bob = open()
+    local function listed(options)
+        options.instance, options.reg_id = one, 1
+        return (bob:register(options):values("Contact")[1]:gsub(";expires=%d+$", ""):gsub("^.*;reg%-id=1", ""))
+    end
+    t:equal(listed { parameters = ";audio;methods=\"INVITE,BYE\";x=\"a\\\"b\"" },
+        ";audio;methods=\"INVITE,BYE\";x=\"a\\\"b\"")
+    t:equal(listed { parameters = ";audio;methods=\"INVITE,BYE\"" }, ";audio;methods=\"INVITE,BYE\"")
+    t:equal(listed { parameters = ";audio;methods=\"INVITE,BYE\"" }, ";audio;methods=\"INVITE,BYE\"")
+    t:equal(listed {}, "")
+    t:equal(listed { parameters = ";video" }, ";video")
+    t:match(bob:bindings(bob.aor)[1], ";video")
+    bob:register { instance = one, reg_id = 1, expires = 0 }
+    t:equal(listed {}, "")
+end)
+
 test("5626-6.h outbound applied for who supports it: Require: outbound; 5626-5.4.c and Flow-Timer", function(t, open)
     local answer = open():register { instance = one, reg_id = 1 }
     t:ok(has_option(answer, "Require", "outbound"))
