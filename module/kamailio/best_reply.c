@@ -16,7 +16,7 @@
 
 enum {
     FINALS_MOST = TARGETS_MOST + MAX_BRANCHES_LIMIT,
-    OUT_OF_THE_RUNNING = CODE_MOST + 100 /* tm ranks what is of no class below all others */
+    OUT_OF_THE_RUNNING = CODE_MOST + CODE_LEAST /* tm ranks what is of no class below all others */
 };
 
 struct finals {
@@ -148,6 +148,17 @@ void best_weighed(struct cell *t, struct call *call)
     call->branch_raised = 0;
     if (is_received(uac))
         uac->last_received = code_of(uac);
+}
+
+void best_settled(struct cell *t, struct call *call)
+{
+    bool chooses_again =
+        t->uas.status < CODE_FINAL_LEAST && react_pending(t) == 0 && call->branches_weighed != t->nr_of_outgoings;
+    for (int i = 0; i < t->nr_of_outgoings && !chooses_again; i++) {
+        struct ua_client *uac = &t->uac[i];
+        if (uac->last_received == OUT_OF_THE_RUNNING)
+            uac->last_received = is_received(uac) ? code_of(uac) : SIP_REQUEST_TIMEOUT;
+    }
 }
 
 /* --- what goes up --- */

@@ -188,8 +188,10 @@ void react_on_failure(struct cell *t, struct call *call, struct tmcb_params *par
     const struct leg *leg = call_leg(call, &t->uac[branch].ruid);
     if (leg != NULL && leg->decided)
         pv_note_decision(params->req, &leg->decision);
-    if (t->uac[branch].on_failure == 0) /* no route will run, where what follows would be found */
+    if (t->uac[branch].on_failure == 0) { /* no route will run, where what follows would be found */
         best_send(params->req, t, call);
+        best_settled(t, call);
+    }
 }
 
 static void hear_reply(struct news *news, uint32_t code)
@@ -251,8 +253,11 @@ static int after_failure(struct sip_msg *msg, unsigned flags, void *parameter)
     struct call *call = t != NULL ? call_of(t) : NULL;
     (void)flags;
     (void)parameter;
-    if (call != NULL && t->uas.status < CODE_FINAL_LEAST && react_pending(t) == 0)
+    if (call == NULL)
+        return 1;
+    if (t->uas.status < CODE_FINAL_LEAST && react_pending(t) == 0)
         best_send(msg, t, call);
+    best_settled(t, call);
     return 1;
 }
 

@@ -53,6 +53,8 @@ struct sip_msg *best_reply(const struct cell *t, struct call *call, uint32_t *st
 void best_weigh(struct cell *t, struct call *call, int branch);
 /* tm has chosen: its codes are again what scripts may read. */
 void best_weighed(struct cell *t, struct call *call);
+/* The failure route has ended: the others' codes too are again what came, so that what is repeated is known. */
+void best_settled(struct cell *t, struct call *call);
 /* All branches have ended: leave it to tm to relay the winner, answer, or end in silence. */
 void best_send(struct sip_msg *msg, struct cell *t, struct call *call);
 

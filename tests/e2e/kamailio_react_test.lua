@@ -362,6 +362,39 @@ test("a script with failure_route alone: 430 is answered by the other flow, 430 
     t:equal(#alice:bindings(first.aor), 0)
 end)
 
+test("a script with failure_route alone: what failed while others rang is replaced when they have ended", function(t)
+    local config = routing "failure_route[calls] { sip_on_failure(); }\n"
+    local _, open = start(t, { config = config:gsub('t_on_branch_failure%("flows"%);', "") })
+    local first, second = two_flows(open)
+    local other = open "bob"
+    other:register { instance = two, reg_id = 1, q = "0.9" }
+    local alice = open "alice"
+    local call = alice:invite(first.aor)
+    local ringing = other:expect "INVITE"
+    refuse(first, 430)
+    second:expect_none("INVITE", 50)
+    other:reply(ringing, 486)
+    second:reply(second:expect "INVITE", 200)
+    alice:expect_final(call, 200)
+end)
+
+test("a final response that is repeated is no news", function(t)
+    local host, open = start(t, { transport = "udp" })
+    local first, second = two_phones(open)
+    local alice = open "alice"
+    local call = alice:invite(first.aor)
+    local one_request, other_request = first:expect "INVITE", second:expect "INVITE"
+    first:reply(one_request, 430)
+    second:reply(other_request, 486)
+    alice:expect_final(call, 486)
+    local before = host:statistic "reflow:codes_4xx"
+    first:reply(one_request, 430)
+    second:reply(other_request, 486)
+    alice:expect_none("final", 100)
+    t:equal(host:statistic "reflow:codes_4xx", before)
+    t:equal(#host:log_lines "status rewrite", 0)
+end)
+
 test("a script without failure_route: 430 does not reach the caller", function(t)
     local config = routing "event_route[tm:branch-failure:flows] { sip_on_flow_failed(); }\n"
     local _, open = start(t, { config = config:gsub('t_on_failure%("calls"%);', "") })
@@ -470,6 +503,13 @@ function ksr_failed() KSR.reflow.on_failure() return 1 end
     refuse(second, 430)
     alice:expect_final(call, 480)
     t:equal(#alice:bindings(first.aor), 0)
+    first:register { instance = one, reg_id = 1, q = "0.9" }
+    second:register { instance = one, reg_id = 2, q = "0.5" }
+    call = alice:invite(first.aor)
+    first:expect "INVITE"
+    first:close()
+    refuse(second, 486)
+    alice:expect_final(call, 486)
 end)
 
 tap.done()
