@@ -14,7 +14,8 @@
 
 /* Commands over RPC that look at the policy and change it. */
 
-enum { WORD_SIZE = 1100, LISTED_MOST = 16 };
+/* A fault of more than 255 bytes is not sent by ctl, and the caller waits in vain. */
+enum { WORD_SIZE = 1100, LISTED_MOST = 16, FAULT_MOST = 240 };
 
 /* --- parameters --- */
 
@@ -65,12 +66,19 @@ static int fault_code(int result)
     }
 }
 
+/* The whole of a long reason is in the log. */
+static void refuse(rpc_t *rpc, void *context, int result, const struct policy_change *change)
+{
+    bool fits = strlen(change->error) <= FAULT_MOST;
+    rpc->fault(context, fault_code(result), "%.*s%s", FAULT_MOST, change->error, fits ? "" : "...");
+}
+
 static void answer(rpc_t *rpc, void *context, int result, const struct policy_change *change)
 {
     void *out;
     char hash[17];
     if (result != 0) {
-        rpc->fault(context, fault_code(result), "%s", change->error);
+        refuse(rpc, context, result, change);
         return;
     }
     write_hash(change->hash, hash);
@@ -310,7 +318,7 @@ static void rpc_status(rpc_t *rpc, void *context)
     }
     int result = policy_reports(&change);
     if (result != 0) {
-        rpc->fault(context, fault_code(result), "%s", change.error);
+        refuse(rpc, context, result, &change);
         return;
     }
     const struct policy_version *active = version_of(share, share->use.active);

@@ -26,6 +26,11 @@ local function start(t, source, options)
         os.remove(path)
     end)
     local s = kamailio.start(t, options)
+    -- It answers while some of its processes still start: those join with whatever version is in use then.
+    t:ok(options.expect_end or options.up or wait.until_true(10000, function()
+        local _, joined = (s:rpc "reflow.status" or ""):gsub("pid: ", "")
+        return joined == #s:processes() - 2 -- the main process and TCP's run no routes
+    end), "not all processes have the policy")
     s.path = path
     function s.write(text)
         server.write(path, text)
@@ -187,6 +192,14 @@ test("the last good policy serves where the one at start is broken, and says so"
     t:match(s.log, "the policy is broken")
 end)
 
+test("the last good policy cannot be kept: said so, and everything goes on", function(t)
+    local s = start(t, answering "one", { params = { { "reflow", "policy_last_good", "/nowhere/good" } } })
+    s:wait_for_log "the last good policy could not be kept in /nowhere/good: No such file"
+    s.write(answering "two")
+    reload(t, s)
+    only(t, s, "two", 8)
+end)
+
 test("a reload takes effect in all processes", function(t)
     local s = start(t, answering "one", { children = 4, tcp_children = 3 })
     local before = agreed(t, s)
@@ -228,6 +241,9 @@ test("a broken reload changes nothing anywhere, and is not tried twice", functio
     why = select(2, s:rpc "reflow.reload")
     t:match(why, "failed before, as version 2: .*last line")
     t:equal(#s:log_lines "policy not reloaded, the one in use stays", 2)
+    s.write("error('" .. ("long"):rep(200) .. "')")
+    why = select(2, s:rpc "reflow.reload")
+    t:match(why, "500.*:1: longlong.*%.%.%.")
     s.write(answering "mended")
     reload(t, s)
     only(t, s, "mended")
@@ -581,6 +597,31 @@ route[BEFORE] {
     t:ok(refused)
     agreed(t, s)
 end)
+
+test("processes that start after a reload have what the others have: the version, the one before, canary, shadow",
+    function(t)
+        local s = start(t, answering "one", { tcp_children = 3, core = "fork_delay=250000",
+            up = "io_listen_loop: +using" })
+        s.write(answering "two")
+        reload(t, s)
+        local began_with = #status(s).processes
+        t:ok(s:rpc("reflow.canary", s.other(answering "canary"), 50))
+        t:ok(s:rpc("reflow.shadow", s.other(answering "shadow")))
+        t:ok(wait.until_true(20000, function()
+            return #status(s).processes >= began_with + 3
+        end), "the others do not join")
+        t:equal(agreed(t, s).version, 2)
+        local flow, seen = open(s, "alice", "tcp"), {}
+        for index = 1, 40 do
+            seen[answer(flow, { call_id = "late" .. index })] = true
+        end
+        t:ok(seen.two and seen.canary)
+        t:match(status(s).text, "shadow: .*agreements: [1-9]")
+        t:ok(s:rpc("reflow.canary", "off"))
+        t:ok(s:rpc "reflow.rollback")
+        agreed(t, s)
+        t:equal(answer(flow), "one")
+    end)
 
 test("a process that stands still is waited for, then none has the new version", function(t)
     local s = start(t, answering "one", { children = 2, params = { { "reflow", "policy_load_time", 50 } } })
