@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 -- The walk of RFC 5626 section 9.3: bob is registered through two edges, one of them crashes and comes back, a call
--- The walk of RFC 5626 section 9.3: bob is registered through two edges, one of them crashes and comes back, a call
 -- reaches him all the same, and he mends his flow. Three processes on real sockets; messages and decisions as they
 -- come.
+local directory = arg[0]:match "^(.*)/" or "."
 package.path = directory .. "/?.lua;" .. package.path
 local uv = require "luv"
 local ladder = require "ladder"
