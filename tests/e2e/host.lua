@@ -37,7 +37,8 @@ function starts.kamailio(t, options)
             os.remove(options.policy_path)
         end)
     end
-    return kamailio.start(t, { config = example_routes(), params = kamailio_params(options), port = options.port })
+    return kamailio.start(t, { config = example_routes(), params = kamailio_params(options), port = options.port,
+        core = options.core })
 end
 
 function starts.standalone(t, options)
@@ -55,7 +56,8 @@ function starts.standalone(t, options)
 end
 
 --[[ Starts the host of that name for the test `t`, which ends it. options, all optional: policy (Lua text),
-     answer_timeout (ms until a request without any response fails, timer B), timer_c (ms), flow_timer (s), port.
+     answer_timeout (ms until a request without any response fails, timer B), timer_c (ms), flow_timer (s), port, core
+     (of Kamailio alone: core parameters).
      Fields of what it returns: kind, host, port, domain; alive(), stop(). ]]
 function host.start(t, kind, options)
     local self = starts[kind](t, options or {})
