@@ -290,6 +290,35 @@ test("5626-5.4.c Flow-Timer where outbound was applied, and nowhere else", funct
     t:equal(bob:expect(200):get "Flow-Timer", nil, "the registrar's is taken away")
 end)
 
+test("5626-7.b the edge's 430 takes a call to the phone's other flow, registrar.cfg behind edge.cfg", function(t)
+    if not kamailio.available() then
+        t:skip("no Kamailio, or no " .. kamailio.module)
+    end
+    local common = { ('REFLOW="%s"'):format(uv.fs_realpath(kamailio.module)), "CHILDREN=2" }
+    local registrar = kamailio.start(t, { config = "examples/kamailio/registrar.cfg", defines = common })
+    local edge = kamailio.start(t, { config = "examples/kamailio/edge.cfg",
+        defines = { "REGISTRAR_PORT=" .. registrar.port, table.unpack(common) } })
+    local function open(user)
+        return ua.open { port = edge.port, user = user, transport = "tcp" }
+    end
+    local first, second, alice = open "bob", open "bob", open "alice"
+    t:match(first:register { instance = one, reg_id = 1, q = "1.0" }:get "Require", "outbound")
+    second:register { instance = one, reg_id = 2, q = "0.5" }
+    alice:call(first)
+    local call = alice:invite(first.aor)
+    first:expect "INVITE"
+    first:close()
+    local moved = second:expect("INVITE", 2000)
+    second:reply(moved, 200)
+    alice:expect_final(call, 200)
+    second:expect "ACK"
+    local again = alice:invite(first.aor)
+    second:reply(second:expect "INVITE", 486)
+    alice:expect_final(again, 486)
+    t:equal(registrar:statistic "reflow:failovers", 1)
+    t:equal(registrar:statistic "reflow:bindings_dropped", 1)
+end)
+
 local script = [[
 function ksr_request_route()
     KSR.tm.t_check_trans()
