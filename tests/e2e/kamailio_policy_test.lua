@@ -510,6 +510,37 @@ test("wrong parameters of each command: one clear line, nothing done", function(
     end
 end)
 
+test("layers and tenants: the tenant's hook for its domain alone, then the layer of the higher priority", function(t)
+    local function file(text)
+        local path = server.temporary ".lua"
+        server.write(path, text)
+        t:defer(function()
+            os.remove(path)
+        end)
+        return path
+    end
+    local site, tenant = file "-- nothing yet", file(answering "tenant")
+    local s = start(t, answering "base", { params = { { "reflow", "layer", "site:10=" .. site },
+        { "reflow", "tenant", "example.test=" .. tenant } } })
+    local ours = open(s, "alice")
+    local other = ua.open { port = s.port, user = "bob", domain = "other.test" }
+    t:equal(answer(ours), "tenant")
+    t:equal(answer(other), "base")
+    server.write(site, answering "site")
+    reload(t, s)
+    t:equal(answer(ours), "tenant")
+    t:equal(answer(other), "site")
+    server.write(tenant, "error 'broken'")
+    local text, why = s:rpc "reflow.reload"
+    t:ok(not text)
+    t:match(why, "500.*broken")
+    t:equal(answer(ours), "tenant")
+    server.write(tenant, "sip_on_response(486, function() end)")
+    reload(t, s)
+    t:match(assert(s:rpc("reflow.explain", 486, "sip:alice@example.test")), "layer: example.test")
+    t:match(assert(s:rpc("reflow.explain", 486, "sip:alice@other.test")), "no hook is asked")
+end)
+
 test("the commands as JSON, from inside a worker", function(t)
     local modules = { table.unpack(kamailio.modules) }
     table.insert(modules, #modules, "jsonrpcs")
