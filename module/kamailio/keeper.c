@@ -155,14 +155,16 @@ static int sleep_time(const struct schedule *schedule, uint64_t now)
     return until > now ? (int)(until - now) : 0;
 }
 
-static void wait_for_news(const struct schedule *schedule)
+static void wait_for_news(struct schedule *schedule)
 {
     struct pollfd news[] = {{.fd = pipe_ends[0], .events = POLLIN}, {.fd = wait_bell(), .events = POLLIN}};
     const uint64_t now = now_ms();
     if (now >= schedule->last_wait_at + WAITS_LINGER_MS)
         waits_arm_bell();
-    if (poll(news, 2, sleep_time(schedule, now)) > 0 && (news[1].revents & POLLIN) != 0)
+    if (poll(news, 2, sleep_time(schedule, now)) > 0 && (news[1].revents & POLLIN) != 0) {
         waits_quiet_bell();
+        schedule->waits_at = 0;
+    }
 }
 
 static void run(void)

@@ -96,14 +96,14 @@ static bool make_up(struct made_up *response, const struct retr_buf *sent)
 
 /* --- its way --- */
 
-static void seem_to_come_from(struct receive_info *from, struct dest_info *destination)
+static void seem_to_come_from(struct receive_info *from, const struct dest_info *destination)
 {
     const struct socket_info *local = destination->send_sock;
     memset(from, 0, sizeof *from);
-    from->proto = destination->proto;
+    from->proto = local->proto;
     from->bind_address = destination->send_sock;
     from->src_su = destination->to;
-    su2ip_addr(&from->src_ip, &destination->to);
+    su2ip_addr(&from->src_ip, &from->src_su);
     from->src_port = su_getport(&destination->to);
     from->dst_ip = local->address;
     from->dst_port = local->port_no;
@@ -134,6 +134,8 @@ static bool prepare(struct cell *t, const struct wait *wait, struct made_up *res
         return false;
     seem_to_come_from(&response->from, &branch->request.dst);
     branch->request.dst.send_flags.f |= SND_F_FORCE_CON_REUSE;
+    if (branch->request.dst.proto == PROTO_NONE) /* was not sent, and tm would call the ACK's transport unknown */
+        branch->request.dst.proto = PROTO_TCP;
     return true;
 }
 

@@ -58,10 +58,11 @@ static struct bucket *bucket_of(int connection)
     return &waits->buckets[(unsigned)connection % WAIT_BUCKETS];
 }
 
-static void ring_bell(void)
+static void ring_bell(bool urgent)
 {
     const uint64_t one = 1;
-    if (atomic_load(&waits->armed) && atomic_exchange(&waits->armed, false) && write(bell, &one, sizeof one) < 0)
+    const bool sleeps = atomic_load(&waits->armed) && atomic_exchange(&waits->armed, false);
+    if ((urgent || sleeps) && write(bell, &one, sizeof one) < 0)
         return; /* full: it has rung */
 }
 
@@ -73,10 +74,11 @@ static bool is_stream(int proto)
 void wait_add(struct wait *wait, const struct cell *t, unsigned branch, bool own_flow)
 {
     const struct dest_info *destination = &t->uac[branch].request.dst;
-    bool open;
-    if (wait->added || !is_stream(destination->proto))
+    const bool unsent = destination->proto == PROTO_NONE; /* tm's mark */
+    bool open = false;
+    if (wait->added || (!unsent && !is_stream(destination->proto)))
         return;
-    wait->connection = connection_of_destination(destination, &open);
+    wait->connection = unsent ? 0 : connection_of_destination(destination, &open);
     if (open && !own_flow)
         return;
     wait->opening = !own_flow;
@@ -84,6 +86,7 @@ void wait_add(struct wait *wait, const struct cell *t, unsigned branch, bool own
     wait->label = t->label;
     wait->branch = branch;
 
+    const bool fails = wait->connection == 0;
     struct bucket *bucket = bucket_of(wait->connection);
     lock_get(&bucket->lock);
     wait->next = bucket->first;
@@ -94,7 +97,7 @@ void wait_add(struct wait *wait, const struct cell *t, unsigned branch, bool own
     wait->added = true;
     atomic_fetch_add(&waits->count, 1);
     lock_release(&bucket->lock);
-    ring_bell();
+    ring_bell(fails);
 }
 
 /* Under the lock of its bucket. */
@@ -191,7 +194,7 @@ void waits_arm_bell(void)
 {
     atomic_store(&waits->armed, true);
     if (wait_count() > 0)
-        ring_bell();
+        ring_bell(false);
 }
 
 int wait_bell(void)

@@ -15,7 +15,7 @@
 
 struct wait {
     struct wait *next, **previous; /* under the lock of its bucket */
-    int connection;                /* 0: it was gone when the branch had been sent */
+    int connection;                /* 0: it was gone when the branch had been sent, or it was not sent */
     unsigned hash_index, label;    /* of the transaction */
     unsigned branch;               /* of it */
     bool opening;                  /* only until the connection is open */
@@ -25,7 +25,8 @@ struct wait {
 int waits_create(void); /* mod_init */
 void waits_destroy(void);
 
-/* After a branch was sent (TMCB_REQUEST_OUT). Nothing happens where it goes over no stream, or was added before.
+/* After a branch was sent (TMCB_REQUEST_OUT), or tm keeps it for its timer because that failed (failure_exec_mode): then
+   it fails at once as well. Nothing happens where it goes over no stream, or was added before.
    `own_flow`: the connection is the binding's flow; otherwise it is watched only while Kamailio opens it, for a
    response may come over another. remove: nothing happens where it was not added. Any process. */
 void wait_add(struct wait *wait, const struct cell *t, unsigned branch, bool own_flow);
