@@ -332,6 +332,57 @@ test("5626-7.f news that found no room in the keeper's pipe are not lost", funct
     becomes(t, host, 0)
 end)
 
+-- Every INVITE that has come on a living flow is declined.
+local function decline(users)
+    for _, flows in ipairs(users) do
+        for reg_id = 1, 2 do
+            local invite = flows[reg_id] and flows[reg_id]:receive("INVITE", 0)
+            while invite do
+                flows[reg_id]:reply(invite, 486)
+                invite = flows[reg_id]:receive("INVITE", 0)
+            end
+        end
+    end
+end
+
+test("5626-7.h calls while flows close and are reset at random: each has its instance's answer", function(t)
+    local host, open = start(t, { memory = 64, params = { { "tm", "fr_timer", 5000 } } })
+    local alice, users, calls = open "alice", {}, {}
+    local function register(index, reg_id)
+        users[index][reg_id] = open("bob" .. index)
+        users[index][reg_id]:register { instance = ua.instance(index), reg_id = reg_id }
+    end
+    for index = 1, 10 do
+        users[index] = {}
+        register(index, 1)
+        register(index, 2)
+    end
+    math.randomseed(5626)
+    for _ = 1, 400 do
+        local index, reg_id = math.random(10), math.random(2)
+        calls[#calls + 1] = alice:invite(users[index][1].aor)
+        calls[#calls + 1] = alice:invite(users[math.random(10)][1].aor)
+        users[index][reg_id]:close(math.random(2) == 1)
+        users[index][reg_id] = nil
+        ua.wait.pause(4)
+        decline(users)
+        register(index, reg_id)
+    end
+    for _, call in ipairs(calls) do
+        local answer
+        ua.wait.until_true(2000, function()
+            decline(users)
+            answer = alice:receive(function(received)
+                return received.status and received.status >= 200 and received:get "Call-ID" == call:get "Call-ID"
+            end, 0)
+            return answer
+        end)
+        t:equal(answer and answer.status, 486)
+        alice:same_transaction("ACK", call, answer)
+    end
+    t:ok(host:statistic "reflow:branches_failed" > 0)
+end)
+
 -- Two nodes that tell each other of their bindings.
 local function start_nodes(t)
     local modules = { table.unpack(kamailio.modules, 1, #kamailio.modules - 1) }
