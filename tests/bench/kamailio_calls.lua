@@ -37,8 +37,8 @@ end
 local first, second, gone_first, gone_second, order = users()
 local texts = { kamailio = stand.sample, reflow = stand.ours }
 
--- One run; microseconds of CPU per call.
-local function measure(name)
+-- One run; microseconds of CPU per call, and the share of the calls that met a dead flow.
+local function measure_once(name)
     local under_test = stand.start_text(texts[name]())
     local one, two, gone = server.free_port(), server.free_port(), server.free_port()
     stand.register(under_test.port, one, first)
@@ -60,6 +60,19 @@ local function measure(name)
     local met = refused() / calls
     stand.finish()
     return used / calls / 1000, met
+end
+
+-- On a machine that stands still for a second SIPp takes what is sent again for a fault: that run is no measurement.
+local function measure(name)
+    for _ = 1, 3 do
+        local ok, used, met = pcall(measure_once, name)
+        if ok then
+            return used, met
+        end
+        io.stderr:write("  taken again: ", name, ": ", tostring(used):match "^[^\n]*", "\n")
+        stand.finish()
+    end
+    error(name .. ": calls failed three times")
 end
 
 stand.run(function()

@@ -176,6 +176,9 @@ end
 function stand.answer(port, scenario, own_port)
     local log = ("%s/answer%d.log"):format(stand.folder, own_port)
     local answering = process.start(stand.sipp(port, scenario, own_port), log)
+    measurement:defer(function()
+        answering:stop()
+    end)
     return function()
         uv.kill(answering.pid, "sigusr1")
         if not answering:wait(10000) then
