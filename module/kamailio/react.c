@@ -194,6 +194,15 @@ void react_on_failure(struct cell *t, struct call *call, struct tmcb_params *par
     }
 }
 
+/* 3261-9.a. While tm waits for its lock with this provisional, another process may take a final and cancel the branches
+   that have said anything: this one has, and tm does not note what comes after a final. */
+static void make_cancellable(const struct news *news)
+{
+    struct ua_client *uac = &news->t->uac[news->branch];
+    if (is_invite(news->t) && uac->last_received == 0)
+        uac->last_received = SIP_TRYING;
+}
+
 static void hear_reply(struct news *news, uint32_t code)
 {
     news->leg = call_leg(news->call, &news->t->uac[news->branch].ruid);
@@ -203,6 +212,8 @@ static void hear_reply(struct news *news, uint32_t code)
     news->decision = decide(&news->facts, &news->state);
     stats_decision(&news->decision);
     pv_note_decision(news->reply, &news->decision);
+    if (code < CODE_FINAL_LEAST)
+        make_cancellable(news);
     verdict_on_reply(news);
     if (code >= CODE_FINAL_LEAST)
         news->call->success_forwarded = true;

@@ -344,6 +344,25 @@ test("3261-9.a the CANCELed call of a branch that rang over a flow now dead ends
     t:ok(all_freed(host))
 end)
 
+test("3261-9.a a phone that rings at the moment when another answers is cancelled", function(t)
+    local host, open = start(t, { transport = "udp" })
+    local first, second = two_phones(open)
+    local alice = open "alice"
+    for _ = 1, 60 do
+        local call = alice:invite(first.aor)
+        local taken, ringing = first:expect "INVITE", second:expect "INVITE"
+        first:reply(taken, 180)
+        second:reply(ringing, 180)
+        first:reply(taken, 200)
+        alice:expect_final(call, 200)
+        second:reply(second:expect("CANCEL", 3000), 200)
+        second:reply(ringing, 487)
+        second:expect "ACK"
+        first:expect "ACK"
+    end
+    t:ok(all_freed(host))
+end)
+
 -- --- other scripts ---
 
 local function routing(handlers)
