@@ -127,7 +127,7 @@ install-kamailio: kamailio
 	install -m 644 $(wildcard module/kamailio/README.md) module/kamailio/COPYING LICENSE $(KSR_DOC)
 	install -m 644 $(wildcard examples/kamailio/*) $(KSR_DOC)/examples
 
-## make test-kamailio6  the module in Debian 13's Kamailio 6: a chroot, built there, one call; as root
+## make test-kamailio6  the module and its tests in Debian 13's Kamailio 6, in a chroot; as root
 test-kamailio6:
 	@$(if $(filter-out 0,$(shell id -u)),echo "A chroot is made by root: start it as root." >&2; exit 1,:)
 	@$(MAKE) -s --no-print-directory packages-kamailio6
