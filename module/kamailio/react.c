@@ -153,11 +153,14 @@ void news_of_end(struct news *news)
    instance though its flow is dead (5626-7.h): what ends it is what comes. */
 static enum origin origin_of(const struct ua_client *uac, const struct leg *leg, bool received, int code)
 {
+    /* 3261-16.9.a: what was made up for it says nothing; decide() knows what a send that failed is on a flow. */
+    if (uac->icode == SEND_FAILED)
+        return ORIGIN_TRANSPORT;
     if (leg->down && !leg->provisional_seen && (!received || code == SIP_FLOW_FAILED))
         return ORIGIN_FLOW_DOWN;
     if (received)
         return ORIGIN_WIRE;
-    return uac->icode == SEND_FAILED || code == SIP_SERVICE_UNAVAILABLE ? ORIGIN_TRANSPORT : ORIGIN_TIMEOUT;
+    return code == SIP_SERVICE_UNAVAILABLE ? ORIGIN_TRANSPORT : ORIGIN_TIMEOUT;
 }
 
 /* --- tm's callbacks --- */
