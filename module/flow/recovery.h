@@ -15,6 +15,16 @@
    50 % and 100 % of min(1800 s, base x 2^failures), base 90 s where another flow lives, else 30 s (5626-4.5.a b). */
 uint32_t recovery_delay_ms(uint32_t failures, bool any_flow_alive, uint32_t random);
 
+/* The three times of that formula, which a user agent may be configured with; milliseconds, 0: the RFC's. */
+struct recovery_times {
+    uint32_t base_ms;       /* no other flow lives: 30 s */
+    uint32_t base_alive_ms; /* one does: 90 s */
+    uint32_t most_ms;       /* 1800 s */
+};
+
+/* The same with times of one's own; NULL: the RFC's. */
+uint32_t recovery_wait_ms(const struct recovery_times *times, uint32_t failures, bool any_flow_alive, uint32_t random);
+
 enum keepalive_kind { KEEPALIVE_STREAM, KEEPALIVE_STUN };
 
 /* The wait before the next ping: with a Flow-Timer (seconds, not 0) uniform between 80 and 100 % of it; without,

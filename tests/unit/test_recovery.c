@@ -40,6 +40,24 @@ static void test_5626_4_5_a_wait_doubles_from_its_base_to_half_an_hour(void **st
     assert_int_equal(recovery_delay_ms(UINT32_MAX, false, UINT32_MAX), 1800000);
 }
 
+static void test_5626_4_5_a_times_can_be_configured(void **state)
+{
+    (void)state;
+    const struct recovery_times times = {.base_ms = 10, .base_alive_ms = 30, .most_ms = 100};
+    static const uint32_t none_alive_ms[] = {20, 40, 80, 100, 100}, one_alive_ms[] = {60, 100, 100, 100, 100};
+    for (uint32_t i = 0; i < 5; i++) {
+        assert_int_equal(recovery_wait_ms(&times, i + 1, false, UINT32_MAX), none_alive_ms[i]);
+        assert_int_equal(recovery_wait_ms(&times, i + 1, false, 0), none_alive_ms[i] / 2);
+        assert_int_equal(recovery_wait_ms(&times, i + 1, true, UINT32_MAX), one_alive_ms[i]);
+    }
+    assert_int_equal(recovery_wait_ms(&times, 0, true, UINT32_MAX), 0);
+    const struct recovery_times one = {.base_ms = 1000};
+    assert_int_equal(recovery_wait_ms(&one, 1, false, UINT32_MAX), 2000);
+    assert_int_equal(recovery_wait_ms(&one, 1, true, UINT32_MAX), 180000);
+    const struct recovery_times longest = {.base_ms = UINT32_MAX, .most_ms = UINT32_MAX};
+    assert_int_equal(recovery_wait_ms(&longest, 1, false, UINT32_MAX), UINT32_MAX);
+}
+
 static void test_5626_4_5_b_wait_is_uniform_between_half_and_whole(void **state)
 {
     (void)state;
@@ -113,6 +131,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_5626_4_5_a_wait_doubles_from_its_base_to_half_an_hour),
+        cmocka_unit_test(test_5626_4_5_a_times_can_be_configured),
         cmocka_unit_test(test_5626_4_5_b_wait_is_uniform_between_half_and_whole),
         cmocka_unit_test(test_5626_4_4_a_ping_within_flow_timer),
         cmocka_unit_test(test_5626_4_4_a_ping_without_flow_timer),
