@@ -64,14 +64,25 @@ void keeper_destroy(void)
     }
 }
 
-void keeper_flow_down(flow_id flow, enum flow_down_reason reason)
+static void tell(flow_id flow, enum flow_down_reason reason)
 {
     const struct record record = {flow, reason};
+    if (write(pipe_ends[1], &record, sizeof record) != sizeof record)
+        atomic_store(overflow, true);
+}
+
+void keeper_flow_down(flow_id flow, enum flow_down_reason reason)
+{
     if (flow == 0 || pipe_ends[1] < 0)
         return;
     flow_mark_dead(flow);
-    if (write(pipe_ends[1], &record, sizeof record) != sizeof record)
-        atomic_store(overflow, true);
+    tell(flow, reason);
+}
+
+void keeper_flow_gone(flow_id flow)
+{
+    if (flow != 0 && pipe_ends[1] >= 0)
+        tell(flow, FLOW_CLOSED);
 }
 
 /* In TCP main. Most connections that close carry nothing of ours. */

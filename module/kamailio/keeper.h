@@ -22,6 +22,9 @@ void keeper_destroy(void);
 
 /* Never blocks; may be called in TCP main. What does not fit the pipe is found by the next poll. */
 void keeper_flow_down(flow_id flow, enum flow_down_reason reason);
+/* The same of one that flow_lives() denies. Nothing is marked: a binding of the run before may bear the number of a
+   connection that this run has yet to see. */
+void keeper_flow_gone(flow_id flow);
 
 const char *flow_down_reason_name(enum flow_down_reason reason); /* "closed", "keepalive", "send", "430" */
 

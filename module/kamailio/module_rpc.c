@@ -36,11 +36,13 @@ static int read_aor(const str *given, char *out, size_t size)
 /* Whether a request could go over it now, as far as is known here. */
 static const char *liveliness(const ucontact_t *contact, flow_id flow)
 {
+    if (contact->path.len > 0)
+        return "by its path";
     if (flow_is_foreign(contact))
         return "another node's";
-    if (flow == 0)
-        return "by its path";
-    return flow_lives(flow) ? "yes" : "no";
+    if (flow_is_lost(contact))
+        return "no";
+    return flow == 0 ? "by its contact" : flow_lives(flow) ? "yes" : "no";
 }
 
 /* Seconds left; -1: it stays for ever. */

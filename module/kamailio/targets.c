@@ -137,7 +137,7 @@ static bool is_dead(flow_id flow)
     if (flow == 0 || flow_lives(flow))
         return false;
     stats_count(STAT_DEAD_SKIPPED);
-    keeper_flow_down(flow, FLOW_CLOSED);
+    keeper_flow_gone(flow);
     return true;
 }
 
