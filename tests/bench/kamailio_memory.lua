@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: BSD-2-Clause
---[[ Shared memory that the module adds to a binding: the same registrations over UDP, two flows for each instance, into a
-     Kamailio by itself and into one with the module; what each binding took, the allocator's part counted.
+--[[ Shared memory that the module adds to a binding: the same registrations over UDP, two flows for each instance, into
+     a Kamailio by itself and into one with the module; what each binding took, the allocator's part counted.
      BENCH_BINDINGS. ]]
 package.path = "tests/bench/?.lua;tests/e2e/?.lua;" .. package.path
 local server = require "server"
@@ -35,10 +35,10 @@ end
 stand.run(function()
     local alone, beside, ours = measure(stand.sample()), measure(stand.beside()), measure(stand.ours())
     local added = beside - alone
-    print(("Kamailio: shared memory that the module adds to each of %d bindings made by save() (baseline: all of a binding " ..
-        "without it)\t%.0f bytes\t%.0f bytes\t%.2f\t%d bytes\t%s"):format(bindings, added, alone, added / alone, target,
-        added <= target and "reached" or "missed"))
+    print(("Kamailio: shared memory that the module adds to each of %d bindings made by save() (baseline: all of a " ..
+        "binding without it)\t%.0f bytes\t%.0f bytes\t%.2f\t%d bytes\t%s"):format(bindings, added, alone, added / alone,
+        target, added <= target and "reached" or "missed"))
     -- sip_save() has usrloc keep the address that the binding came from as well.
-    print(("Kamailio: a binding made by sip_save(), all of its shared memory (baseline: one by save() without the module)" ..
-        "\t%.0f bytes\t%.0f bytes\t%.2f\t-\t-"):format(ours, alone, ours / alone))
+    print(("Kamailio: a binding made by sip_save(), all of its shared memory (baseline: one by save() without the " ..
+        "module)\t%.0f bytes\t%.0f bytes\t%.2f\t-\t-"):format(ours, alone, ours / alone))
 end)

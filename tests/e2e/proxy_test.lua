@@ -120,7 +120,7 @@ test("5626-7.d 408 after 180: the instance had its chance", function(_, open)
     other:expect_none("INVITE", 200)
 end)
 
-test("5626-7.e UDP: the INVITE comes to the address that the REGISTER came from, not the Contact's", over_udp, function(t, open)
+test("5626-7.e UDP: the INVITE goes where the REGISTER came from, not to the Contact", over_udp, function(t, open)
     local bob, decoy = open("bob"), open("decoy")
     bob:register { instance = one, reg_id = 1, contact_uri = decoy.contact_uri }
     local caller = open("alice")

@@ -20,7 +20,8 @@ local doors = { ["module/cli/commands.c"] = { ["standalone/serve.h"] = true },
     ["module/cli/scene.h"] = { ["standalone/server.h"] = true } }
 
 local libraries = { { "^lua", "lua" }, { "^lauxlib", "lua" }, { "^lualib", "lua" }, { "^uv", "uv" },
-    { "^sqlite3", "sqlite" }, { "^pcap/", "pcap" }, { "^osipparser2/", "osipparser2" }, { "^osip2/", "osip2" }, { "^openssl/", "openssl" },
+    { "^sqlite3", "sqlite" }, { "^pcap/", "pcap" }, { "^osipparser2/", "osipparser2" }, { "^osip2/", "osip2" },
+    { "^openssl/", "openssl" },
     { "^core/", "kamailio" }, { "^modules/", "kamailio" } }
 
 -- Of the C library and the system; core keeps to the first list.
