@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: BSD-2-Clause
 -- A registrar and authoritative proxy for phones with outbound (RFC 5626), as a KEMI script of Kamailio: registrar.cfg
 -- in Lua. Loaded by registrar-kemi.cfg.
 

@@ -25,10 +25,10 @@ struct wait {
 int waits_create(void); /* mod_init */
 void waits_destroy(void);
 
-/* After a branch was sent (TMCB_REQUEST_OUT), or tm keeps it for its timer because that failed (failure_exec_mode): then
-   it fails at once as well. Nothing happens where it goes over no stream, or was added before.
-   `own_flow`: the connection is the binding's flow; otherwise it is watched only while Kamailio opens it, for a
-   response may come over another. remove: nothing happens where it was not added. Any process. */
+/* After a branch was sent (TMCB_REQUEST_OUT), or tm keeps it for its timer because that failed (failure_exec_mode):
+   then it fails at once as well. Nothing happens where it goes over no stream, or was added before. `own_flow`: the
+   connection is the binding's flow; otherwise it is watched only while Kamailio opens it, for a response may come over
+   another. remove: nothing happens where it was not added. Any process. */
 void wait_add(struct wait *wait, const struct cell *t, unsigned branch, bool own_flow);
 void wait_remove(struct wait *wait);
 
