@@ -76,7 +76,7 @@ void wait_add(struct wait *wait, const struct cell *t, unsigned branch, bool own
     const struct dest_info *destination = &t->uac[branch].request.dst;
     const bool unsent = destination->proto == PROTO_NONE; /* tm's mark */
     bool open = false;
-    if (wait->added || (!unsent && !is_stream(destination->proto)))
+    if ((!unsent && !is_stream(destination->proto)) || atomic_exchange(&wait->claimed, true))
         return;
     wait->connection = unsent ? 0 : connection_of_destination(destination, &open);
     if (open && !own_flow)
@@ -112,11 +112,11 @@ static void detach(struct wait *wait)
 
 void wait_remove(struct wait *wait)
 {
-    if (!wait->added)
+    if (!atomic_load(&wait->claimed))
         return;
     struct bucket *bucket = bucket_of(wait->connection);
-    lock_get(&bucket->lock);
-    if (wait->added) /* the keeper may have taken it meanwhile */
+    lock_get(&bucket->lock); /* also where it is not there any more: the keeper may be about to take it out */
+    if (wait->added)
         detach(wait);
     lock_release(&bucket->lock);
 }

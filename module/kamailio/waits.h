@@ -4,6 +4,7 @@
 
 #include "kamailio/ksr.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -19,7 +20,8 @@ struct wait {
     unsigned hash_index, label;    /* of the transaction */
     unsigned branch;               /* of it */
     bool opening;                  /* only until the connection is open */
-    bool added;
+    bool added;                    /* under that lock too */
+    atomic_bool claimed;           /* by the one process that adds it; never again */
 };
 
 int waits_create(void); /* mod_init */
