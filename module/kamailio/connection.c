@@ -111,3 +111,48 @@ size_t connection_describe(int id, char *out, size_t size)
     TCPCONN_UNLOCK;
     return length;
 }
+
+size_t connection_remote_uri(int id, char *out, size_t size)
+{
+    char address[IP_ADDR_MAX_STR_SIZE + 16];
+    size_t length = 0;
+    int proto = PROTO_NONE;
+    if (tcpconn_id_hash == NULL)
+        return 0;
+    TCPCONN_LOCK;
+    const struct tcp_connection *connection = find(id);
+    if (connection != NULL) {
+        proto = connection->rcv.proto;
+        length = print_address(address, sizeof address, &connection->rcv.src_ip, connection->rcv.src_port);
+    }
+    TCPCONN_UNLOCK;
+    if (length == 0)
+        return 0;
+    int written =
+        snprintf(out, size, "sip:%.*s;transport=%s", (int)length, address, get_valid_proto_name((unsigned short)proto));
+    return written > 0 && (size_t)written < size ? (size_t)written : 0;
+}
+
+static bool is_accepted(const struct tcp_connection *connection, const struct receive_info *flow)
+{
+    return state_of(connection) == CONNECTION_OPEN && (connection->flags & F_CONN_PASSIVE) != 0 &&
+           connection->rcv.proto == flow->proto && connection->rcv.src_port == flow->src_port &&
+           connection->rcv.dst_port == flow->dst_port &&
+           ip_addr_cmp((struct ip_addr *)&flow->src_ip, (struct ip_addr *)&connection->rcv.src_ip) &&
+           ip_addr_cmp((struct ip_addr *)&flow->dst_ip, (struct ip_addr *)&connection->rcv.dst_ip);
+}
+
+int connection_accepted(const struct receive_info *flow)
+{
+    struct ip_addr remote = flow->src_ip, local = flow->dst_ip;
+    if (tcpconn_aliases_hash == NULL)
+        return 0;
+    TCPCONN_LOCK;
+    const struct tcp_conn_alias *alias =
+        tcpconn_aliases_hash[tcp_addr_hash(&remote, flow->src_port, &local, flow->dst_port)];
+    while (alias != NULL && !is_accepted(alias->parent, flow))
+        alias = alias->next;
+    const int id = alias != NULL ? alias->parent->id : 0;
+    TCPCONN_UNLOCK;
+    return id;
+}

@@ -23,4 +23,10 @@ int connection_of_destination(const struct dest_info *destination, bool *open);
 /* "127.0.0.1:5060-127.0.0.1:40112" of a living one; returns the length, 0 where it is gone. */
 size_t connection_describe(int id, char *out, size_t size);
 
+/* "sip:127.0.0.1:40112;transport=tcp": its other side, as a URI to send to; likewise. */
+size_t connection_remote_uri(int id, char *out, size_t size);
+
+/* The open one that the other side has opened, from that address and port to that of ours; 0: there is none. */
+int connection_accepted(const struct receive_info *flow);
+
 #endif

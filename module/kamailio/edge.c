@@ -5,6 +5,7 @@
 
 #include "core/code.h"
 #include "kamailio/call.h"
+#include "kamailio/connection.h"
 #include "kamailio/events.h"
 #include "kamailio/flows.h"
 #include "kamailio/host.h"
@@ -97,19 +98,9 @@ static bool is_source(const struct receive_info *flow, const struct sip_msg *msg
 
 /* A token has addresses alone. A connection that has them now may be a newer one, and that cannot be told; but that the
    other side opened it, over the same transport and from that port, can. 0: there is none. */
-static flow_id stream_of(struct receive_info *flow)
+static flow_id stream_of(const struct receive_info *flow)
 {
-    union sockaddr_union local;
-    init_su(&local, &flow->dst_ip, flow->dst_port);
-    struct tcp_connection *connection = tcpconn_get(0, &flow->src_ip, flow->src_port, &local, 0);
-    if (connection == NULL)
-        return 0;
-    bool fits = connection->rcv.proto == flow->proto && connection->rcv.src_port == flow->src_port &&
-                (connection->flags & F_CONN_PASSIVE) != 0 && connection->state >= S_CONN_OK &&
-                connection->state != S_CONN_EOF;
-    flow_id id = fits ? flow_of_connection(connection->id) : 0;
-    tcpconn_put(connection);
-    return id;
+    return flow_of_connection(connection_accepted(flow));
 }
 
 static bool is_stream(int proto)

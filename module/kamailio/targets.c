@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "kamailio/connection.h"
 #include "kamailio/flows.h"
 #include "kamailio/host.h"
 #include "kamailio/keeper.h"
@@ -84,15 +85,7 @@ static struct text first_of_path(str path)
 /* The way a REGISTER came, where usrloc was not told of it. */
 static struct text source_of_connection(int id, char *out, size_t size)
 {
-    struct tcp_connection *connection = id > 0 ? tcpconn_get(id, NULL, 0, NULL, 0) : NULL;
-    if (connection == NULL)
-        return (struct text){NULL, 0};
-    char *name = get_valid_proto_name((unsigned short)connection->rcv.proto);
-    bool bracketed = connection->rcv.src_ip.af == AF_INET6;
-    int length = snprintf(out, size, "sip:%s%s%s:%u;transport=%s", bracketed ? "[" : "",
-                          ip_addr2a(&connection->rcv.src_ip), bracketed ? "]" : "", connection->rcv.src_port, name);
-    tcpconn_put(connection);
-    return length > 0 && (size_t)length < size ? (struct text){out, (size_t)length} : (struct text){NULL, 0};
+    return (struct text){out, connection_remote_uri(id, out, size)};
 }
 
 /* 5626-7.e: over the flow of the binding, whatever its Contact says. */
@@ -262,9 +255,14 @@ static bool rests(const struct leg *leg)
 {
     char name[256];
     struct ksr_sip_uri uri;
+    union sockaddr_union address;
     str to = leg->destination.len > 0 ? leg->destination : str_of_text(leg->target->uri);
     if (rest_count() == 0 || parse_uri(to.s, to.len, &uri) < 0)
         return false;
+    const struct ip_addr *ip = str2ip6(&uri.host); /* of many spellings, whereas a rest is set by the address */
+    if (ip != NULL && init_su(&address, (struct ip_addr *)ip, GET_URI_PORT(&uri)) == 0 &&
+        rest_is_on(text_of(su2a(&address, sizeof address))))
+        return true;
     int length = snprintf(name, sizeof name, "%.*s:%u", uri.host.len, uri.host.s, GET_URI_PORT(&uri));
     if (length < 0 || (size_t)length >= sizeof name)
         return false;
