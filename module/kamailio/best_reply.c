@@ -41,6 +41,8 @@ static void store(struct finals *finals, uint16_t code, uint8_t origin, int bran
 /* A branch that is none of ours: the script has added it. */
 static void store_foreign(struct finals *finals, const struct ua_client *uac, int branch)
 {
+    if (uac->request.buffer == NULL) /* what a suspended transaction waited on */
+        return;
     if (is_received(uac))
         store(finals, (uint16_t)uac->reply->first_line.u.reply.statuscode, ORIGIN_WIRE, branch);
     else if (uac->reply == FAKED_REPLY)
@@ -163,9 +165,32 @@ void best_settled(struct cell *t, struct call *call)
 
 /* --- what goes up --- */
 
+/* tm's failure_reply_mode: after a failure route it forgets all responses (1, 2), or those from before the branches
+   that the route has added (3), and has none of them to relay. */
+enum { DROPS_WHERE_ADDED = 3 };
+static const int *tm_drops;
+
+void best_create(void)
+{
+    modparam_t type;
+    char name[] = "failure_reply_mode";
+    sr_module_t *tm = find_module_by_name("tm");
+    if (tm != NULL)
+        tm_drops = find_param_export(tm, name, PARAM_INT, &type);
+}
+
+static bool drops(const struct cell *t, const struct call *call)
+{
+    if (tm_drops == NULL)
+        return false;
+    return *tm_drops == DROPS_WHERE_ADDED ? call->branches_weighed != t->nr_of_outgoings : *tm_drops != 0;
+}
+
 /* tm relays the winner that it has chosen; where the route has added branches since, it will choose again. */
 static bool leave_to_tm(struct cell *t, struct call *call, int winner)
 {
+    if (drops(t, call))
+        return false;
     if (call->branches_weighed != t->nr_of_outgoings) {
         best_weigh(t, call, call->branch_in_hand - 1);
         return true;
@@ -175,10 +200,29 @@ static bool leave_to_tm(struct cell *t, struct call *call, int winner)
     return picked == winner || merges;
 }
 
-/* Kamailio frees the field with the message. */
-static void answer(struct sip_msg *msg, const struct call *call, uint32_t status)
+/* 3261-16.7.h. A stored response has been parsed to its end, or else it must not be: it lies in shared memory. */
+static void copy_challenges(struct sip_msg *msg, struct sip_msg *reply)
+{
+    if ((reply->msg_flags & FL_SHM_CLONE) == 0 && parse_headers(reply, HDR_EOH_F, 0) < 0)
+        return;
+    for (const struct hdr_field *field = reply->headers; field != NULL; field = field->next)
+        if (field->type == HDR_WWW_AUTHENTICATE_T || field->type == HDR_PROXY_AUTHENTICATE_T)
+            add_lump_rpl(msg, field->name.s, field->len, LUMP_RPL_HDR);
+}
+
+static void add_challenges(struct sip_msg *msg, const struct cell *t)
+{
+    for (int i = 0; i < t->nr_of_outgoings; i++)
+        if (is_received(&t->uac[i]) && is_challenge(code_of(&t->uac[i])))
+            copy_challenges(msg, t->uac[i].reply);
+}
+
+/* Kamailio frees the fields with the message. */
+static void answer(struct sip_msg *msg, const struct cell *t, const struct call *call, uint32_t status)
 {
     char field[40];
+    if (is_challenge((short)status))
+        add_challenges(msg, t);
     if (call->has_retry_after) {
         int length = snprintf(field, sizeof field, "Retry-After: %u\r\n", call->retry_after);
         add_lump_rpl(msg, field, length, LUMP_RPL_HDR);
@@ -200,13 +244,13 @@ void best_send(struct sip_msg *msg, struct cell *t, struct call *call)
     bool global = call->global_failure_seen && code_class(best->status) == CLASS_GLOBAL_FAILURE;
     bool as_it_came = choice.branch >= 0 && best->status == code_of(&t->uac[choice.branch]);
     if (call->fail_status != 0 && !global)
-        answer(msg, call, call->fail_status);
+        answer(msg, t, call, call->fail_status);
     else if (as_it_came && !call->has_retry_after && leave_to_tm(t, call, choice.branch))
         return;
     else if (choice.branch < 0 && (t->flags & T_CANCELED) != 0 && is_invite(t))
-        answer(msg, call, SIP_REQUEST_TERMINATED);
+        answer(msg, t, call, SIP_REQUEST_TERMINATED);
     else if (best->status == 0)
         end_in_silence(t);
     else
-        answer(msg, call, best->status);
+        answer(msg, t, call, best->status);
 }

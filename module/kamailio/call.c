@@ -49,6 +49,14 @@ struct leg *call_leg_of_target(struct call *call, const struct target *target)
     return NULL;
 }
 
+const struct ua_client *call_first_branch(const struct cell *t)
+{
+    for (int i = 0; i < t->nr_of_outgoings; i++)
+        if (t->uac[i].request.buffer != NULL)
+            return &t->uac[i];
+    return NULL;
+}
+
 /* --- life --- */
 
 static struct call *call_create(const struct host *host, enum role role, size_t room)

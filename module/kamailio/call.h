@@ -104,6 +104,8 @@ int call_add_uri(struct call *call, const str *uri, int q);
 int call_add_aor(struct call *call, const str *aor);
 bool uri_is_own(const str *uri); /* a user at this server */
 struct leg *call_leg_of_target(struct call *call, const struct target *target);
+/* The first branch with a request; NULL: none was made. What a suspended transaction waits on is none. */
+const struct ua_client *call_first_branch(const struct cell *t);
 
 /* For policies: what their hooks see as `call`, and the request as they read it, parsed where it is first needed and
    good until call_view_end(). */

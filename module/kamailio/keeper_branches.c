@@ -74,7 +74,8 @@ static void write_response(struct made_up *response, struct sip_msg *request)
         else if (belongs_in_response(header))
             append(response, header->name.s, (size_t)header->len);
     }
-    append(response, end, sizeof end - 1);
+    append(response, end, sizeof end); /* with a zero behind it, as what comes from a socket */
+    response->length--;
 }
 
 static bool make_up(struct made_up *response, const struct retr_buf *sent)
@@ -118,7 +119,8 @@ static void hand_over(struct made_up *response)
     quiet.corelog = L_DBG;
     core_cfg = &quiet;
     receive_msg(response->text, (unsigned)response->length, &response->from);
-    core_cfg = usual;
+    if (core_cfg == &quiet) /* and no route has taken newer values over */
+        core_cfg = usual;
 }
 
 /* --- which branches --- */

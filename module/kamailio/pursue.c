@@ -99,12 +99,12 @@ static struct leg *next_unsent(const struct cell *t, struct call *call)
 /* New branches are told of as those before them were. */
 static void forward(struct sip_msg *msg, struct cell *t)
 {
-    const struct ua_client *like = &t->uac[0];
-    if (t->on_branch_failure == 0)
+    const struct ua_client *like = call_first_branch(t);
+    if (like != NULL && t->on_branch_failure == 0)
         t->on_branch_failure = like->on_branch_failure;
-    if (t->on_failure == 0)
+    if (like != NULL && t->on_failure == 0)
         t->on_failure = like->on_failure;
-    if (t->on_reply == 0)
+    if (like != NULL && t->on_reply == 0)
         t->on_reply = like->on_reply;
     if (t->on_branch == 0)
         t->on_branch = t->on_branch_delayed;

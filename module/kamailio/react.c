@@ -297,7 +297,8 @@ void react_to_sending(void)
     tm_told_nobody = true;
 }
 
-static int after_request(struct sip_msg *msg, unsigned flags, void *parameter)
+/* A request may be routed in a failure route too, and where a suspended transaction is taken up again. */
+static int after_sending(struct sip_msg *msg, unsigned flags, void *parameter)
 {
     (void)msg;
     (void)flags;
@@ -311,7 +312,8 @@ static int after_request(struct sip_msg *msg, unsigned flags, void *parameter)
 int react_create(void)
 {
     find_tm_parameter();
-    if (register_script_cb(after_request, POST_SCRIPT_CB | REQUEST_CB, NULL) == 0 &&
+    best_create();
+    if (register_script_cb(after_sending, POST_SCRIPT_CB | REQUEST_CB | FAILURE_CB, NULL) == 0 &&
         register_script_cb(after_branch_failure, POST_SCRIPT_CB | BRANCH_FAILURE_CB, NULL) == 0 &&
         register_script_cb(after_failure, POST_SCRIPT_CB | FAILURE_CB, NULL) == 0)
         return 0;

@@ -9,7 +9,7 @@
 /* In mod_init: what is done when a route has ended. 0 or -1. */
 int react_create(void);
 
-/* 3261-16.9.a: until the request's route ends, what tm cannot send fails as a branch does, and t_relay() succeeds. */
+/* 3261-16.9.a: until the route that is run ends, what tm cannot send fails as a branch does, and t_relay() succeeds. */
 void react_to_sending(void);
 
 /* tm's callbacks for a transaction that has a call: call.c registers them and looks the call up. The first two run

@@ -47,6 +47,7 @@ void pursue_all(struct sip_msg *msg, struct cell *t, struct call *call);
 void pursue_more(struct sip_msg *msg, struct cell *t, struct call *call);
 
 /* best_reply.c: which response goes up. */
+void best_create(void); /* mod_init */
 /* It, and with what status; NULL: what goes up is made here, or (0) nothing goes. */
 struct sip_msg *best_reply(const struct cell *t, struct call *call, uint32_t *status);
 /* tm, which chooses when the route ends, shall choose the best response: `branch` is the one that has just ended. */

@@ -27,11 +27,13 @@ static void ring_next(struct cell *t, struct call *call)
 {
     str all = {NULL, 0};
     int before = t->nr_of_outgoings;
-    t->on_failure = t->uac[0].on_failure;
-    t->on_branch_failure = t->uac[0].on_branch_failure;
-    t->on_reply = t->uac[0].on_reply;
-    if (call_put_targets(t->uas.request, call, true, false) == 0)
+    const struct ua_client *like = call_first_branch(t);
+    clear_branches(); /* of another call's route that left them */
+    if (like == NULL || call_put_targets(t->uas.request, call, true, false) == 0)
         return;
+    t->on_failure = like->on_failure;
+    t->on_branch_failure = like->on_branch_failure;
+    t->on_reply = like->on_reply;
     if (tmb.t_append_branches(&all) <= 0)
         LM_DBG("the next target could not be tried\n");
     watch_new(t, call, before);

@@ -27,7 +27,7 @@ struct call_room {
 static bool was_sent(void)
 {
     const struct cell *t = tmb.t_gett();
-    return t != NULL && t != T_UNDEFINED && t->nr_of_outgoings > 0;
+    return t != NULL && t != T_UNDEFINED && call_first_branch(t) != NULL;
 }
 
 static bool begin_call(const struct route *route, size_t room, struct call_room *made)
