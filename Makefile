@@ -7,8 +7,9 @@ DESTDIR ?=
 CC     ?= cc
 MODE   ?= release
 
-PACKAGES_BUILD = gcc make pkg-config libosip2-dev liblua5.4-dev libuv1-dev libsqlite3-dev libpcap-dev libssl-dev
-PACKAGES_TEST  = $(PACKAGES_BUILD) libcmocka-dev lua5.4 lua-luv sip-tester sqlite3 valgrind kamailio kamailio-outbound-modules \
+PACKAGES_BUILD = gcc make pkg-config libosip2-dev liblua5.4-dev libuv1-dev libsqlite3-dev libpcap-dev libssl-dev \
+                 libwslay-dev libhttp-parser-dev
+PACKAGES_TEST  = $(PACKAGES_BUILD) libcmocka-dev lua5.4 lua-luv lua-sec openssl sip-tester sqlite3 valgrind kamailio kamailio-outbound-modules \
                  kamailio-lua-modules kamailio-sqlite-modules dpkg-dev
 PACKAGES_LINT  = $(PACKAGES_BUILD) libcmocka-dev clang clang-format clang-tidy cppcheck lua-check lua5.4 \
                  kamailio dpkg-dev
@@ -34,7 +35,7 @@ REFLOW_CFLAGS = -std=c11 -fPIC -fvisibility=hidden $(WARNINGS) $(OPTIMISE) $(CFL
 
 # What the shared layers need.
 LIBS_SHARED = -losipparser2 -lcrypto
-LIBS_ALL  = $(LIBS_SHARED) -llua5.4 -luv -lsqlite3 -lpcap -lm -lpthread
+LIBS_ALL  = $(LIBS_SHARED) -llua5.4 -luv -lsqlite3 -lpcap -lssl -lwslay -lhttp_parser -lm -lpthread
 
 OBJ = $(BUILD)/$(MODE)
 objects = $(patsubst %.c,$(OBJ)/%.o,$(1))

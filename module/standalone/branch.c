@@ -31,48 +31,6 @@ size_t branch_via(const struct server *server, const struct peer *peer, uint64_t
     return length < 0 || (size_t)length >= size ? 0 : (size_t)length;
 }
 
-static bool is_listener_for(const struct listener *listener, enum transport transport, sa_family_t family)
-{
-    return listener->transport == transport && (listener->host[0] == '[') == (family == AF_INET6);
-}
-
-/* Send from where the request came in, if that listener speaks the transport and address family, else from the first
-   that does. */
-static bool choose_listener(const struct server *server, const struct peer *source, struct peer *peer)
-{
-    sa_family_t family = peer->address.any.sa_family;
-    if (source != NULL && is_listener_for(server_listener(server, source), peer->transport, family)) {
-        peer->listener = source->listener;
-        return true;
-    }
-    for (size_t i = 0; i < server->config.listener_count; i++) {
-        if (is_listener_for(&server->config.listeners[i], peer->transport, family)) {
-            peer->listener = (uint8_t)i;
-            return true;
-        }
-    }
-    return false;
-}
-
-static enum transport transport_of_uri(const struct sip_uri *uri)
-{
-    return text_equal_nocase(uri->transport, TEXT("tcp")) ? TRANSPORT_TCP : TRANSPORT_UDP;
-}
-
-static bool is_known_transport(const struct sip_uri *uri)
-{
-    return uri->transport.length == 0 || text_equal_nocase(uri->transport, TEXT("udp")) ||
-           text_equal_nocase(uri->transport, TEXT("tcp"));
-}
-
-bool peer_of_uri(const struct server *server, const struct sip_uri *uri, const struct peer *source, struct peer *peer)
-{
-    *peer = (struct peer){.transport = (uint8_t)transport_of_uri(uri)};
-    return is_known_transport(uri) && text_equal_nocase(uri->scheme, TEXT("sip")) &&
-           address_read(uri->host, (uint16_t)(uri->port ? uri->port : 5060), &peer->address) &&
-           choose_listener(server, source, peer);
-}
-
 static bool forms_dialog(const struct sip_message *request)
 {
     enum method method = sip_method(request);
@@ -90,9 +48,9 @@ static size_t record_route(const struct branch *branch, char *out, size_t size)
     const struct context *context = branch->context;
     const struct peer *source = server_transaction_source(context->transaction);
     if (context->way == WAY_INWARD)
-        return edge_record_route(context->server, &branch->peer, source, out, size);
+        return edge_record_route(context->server, context->request, &branch->peer, source, out, size);
     if (context->way == WAY_OUTWARD && edge_is_first_hop(context->request))
-        return edge_record_route(context->server, source, &branch->peer, out, size);
+        return edge_record_route(context->server, context->request, source, &branch->peer, out, size);
     return route_record(context->server, context->request, source, &branch->peer, branch->on_flow, out, size);
 }
 
@@ -117,7 +75,7 @@ static bool write_request(struct branch *branch, uint64_t number)
     if (forms_dialog(request) && sip_to_tag(request).length == 0)
         forward.record_route = (struct text){record, record_route(branch, record, sizeof record)};
     if (context->way == WAY_OUTWARD && sip_method(request) == METHOD_REGISTER)
-        forward.path = (struct text){path, edge_path(server, request, source, path, sizeof path)};
+        forward.path = (struct text){path, edge_path(server, request, source, &branch->peer, path, sizeof path)};
     sip_buffer_clear(&server->out);
     return sip_forward_request(request, &forward, &server->out) == 0;
 }
@@ -143,7 +101,8 @@ static void send_to_peer(struct branch *branch)
     address_format(&branch->peer.address, branch->destination, sizeof branch->destination);
     branch->digest = branch_digest(server, context->request);
     branch->rested = rest_is_on(server, text_of(branch->destination));
-    if (branch->rested || !write_request(branch, number)) {
+    if (branch->rested || !peer_is_safe_for(&branch->peer, context->request) ||
+        !peer_connect(server, &branch->peer, branch->domain) || !write_request(branch, number)) {
         fail_unsent(branch);
         return;
     }
@@ -176,7 +135,7 @@ static void resolved(void *again, const union address *addresses, size_t count)
     }
     for (size_t i = 0; i < count; i++) {
         struct peer peer = {.transport = branch->peer.transport, .address = addresses[i]};
-        if (!choose_listener(context->server, server_transaction_source(context->transaction), &peer))
+        if (!peer_choose_listener(context->server, server_transaction_source(context->transaction), &peer))
             continue;
         if (branch->peer.address.any.sa_family == 0)
             branch->peer = peer;
@@ -192,16 +151,23 @@ static void resolved(void *again, const union address *addresses, size_t count)
 static bool resolve(struct branch *branch, const struct sip_uri *uri)
 {
     char host[256];
+    enum transport transport;
     const struct wire *wire = branch->context->server->config.wire;
-    if (uri->host.length >= sizeof host || !is_known_transport(uri) || !text_equal_nocase(uri->scheme, TEXT("sip")))
+    if (uri->host.length >= sizeof host || !uri_transport(uri, &transport))
         return false;
     memcpy(host, uri->host.at, uri->host.length);
     host[uri->host.length] = '\0';
-    branch->peer = (struct peer){.transport = (uint8_t)transport_of_uri(uri)};
+    branch->peer = (struct peer){.transport = (uint8_t)transport};
     branch->resolving = true;
-    if (wire->resolve(wire->context, host, (uint16_t)(uri->port ? uri->port : 5060), resolved, branch) != 0)
+    if (wire->resolve(wire->context, host, uri_port(uri, transport), resolved, branch) != 0)
         branch->resolving = false;
     return branch->resolving;
+}
+
+/* What the other side must prove to be, where it is asked to: a target is sent to by one name. */
+static bool set_domain(struct branch *branch, struct text domain)
+{
+    return memory_copy(branch->context->server->config.host, domain, &branch->domain);
 }
 
 static void send_to_uri(struct branch *branch, struct text next_hop)
@@ -210,7 +176,7 @@ static void send_to_uri(struct branch *branch, struct text next_hop)
     union address numeric;
     const struct peer *source = server_transaction_source(branch->context->transaction);
     bool sending = false;
-    if (sip_uri_create(&uri, next_hop) == 0) {
+    if (sip_uri_create(&uri, next_hop) == 0 && set_domain(branch, uri.host)) {
         if (address_read(uri.host, 0, &numeric)) {
             sending = peer_of_uri(branch->context->server, &uri, source, &branch->peer);
             if (sending)
@@ -321,6 +287,10 @@ struct branch *branch_start_next_server(const struct branch *failed)
     branch->peer = failed->peer;
     branch->peer.address = failed->others[0];
     branch->peer.connection = 0;
+    if (!set_domain(branch, failed->domain)) {
+        fail_soon(branch, ORIGIN_TRANSPORT);
+        return branch;
+    }
     branch->other_count = (uint8_t)(failed->other_count - 1);
     memcpy(branch->others, failed->others + 1, branch->other_count * sizeof branch->others[0]);
     send_to_peer(branch);
@@ -333,6 +303,7 @@ void branch_delete(struct branch *branch)
     timer_give_back(&branch->context->server->timers, &branch->timer);
     sip_message_delete(branch->response);
     memory_delete_text(host, branch->uri);
+    memory_delete_text(host, branch->domain);
     memory_delete(host, branch, sizeof *branch);
 }
 

@@ -9,7 +9,9 @@
  * means. A policy makes the server an edge by sip_forward(); tokens are read in any case.
  */
 
-_Static_assert(TRANSPORT_UDP == (int)TOKEN_UDP && TRANSPORT_TCP == (int)TOKEN_TCP, "transports as tokens name them");
+_Static_assert(TRANSPORT_UDP == (int)TOKEN_UDP && TRANSPORT_TCP == (int)TOKEN_TCP && TRANSPORT_TLS == (int)TOKEN_TLS &&
+                   TRANSPORT_WS == (int)TOKEN_WS && TRANSPORT_WSS == (int)TOKEN_WSS,
+               "transports as tokens name them");
 
 static void token_address(const union address *address, struct token_flow *flow, uint8_t out[16])
 {
@@ -94,11 +96,12 @@ enum route_token edge_read_token(const struct server *server, struct text token,
     return find_peer(server, &flow, peer) ? ROUTE_TOKEN_INCOMING : ROUTE_TOKEN_GONE;
 }
 
-static size_t write_value(const struct listener *listener, const char *user, const char *marks, char *out, size_t size)
+static size_t write_value(const struct sip_message *request, const struct listener *listener, const char *user,
+                          const char *marks, char *out, size_t size)
 {
-    const char *transport = listener->transport == TRANSPORT_TCP ? ";transport=tcp" : "";
-    int length = snprintf(out, size, "<sip:%s%s%s:%u%s;lr%s>", user, user[0] != '\0' ? "@" : "", listener->host,
-                          listener->port, transport, marks);
+    int length =
+        snprintf(out, size, "<%s:%s%s%s:%u%s;lr%s>", route_scheme(request, listener), user, user[0] != '\0' ? "@" : "",
+                 listener->host, listener->port, transport_uri_parameter(listener->transport), marks);
     return length < 0 || (size_t)length >= size ? 0 : (size_t)length;
 }
 
@@ -107,28 +110,30 @@ bool edge_is_first_hop(const struct sip_message *request)
     return sip_via_count(request) <= 1;
 }
 
-size_t edge_path(const struct server *server, const struct sip_message *request, const struct peer *source, char *out,
-                 size_t size)
+/* The token leads to the flow; the address is that of the side where the registrar is, which need not speak the user
+   agent's transport. */
+size_t edge_path(const struct server *server, const struct sip_message *request, const struct peer *source,
+                 const struct peer *inner, char *out, size_t size)
 {
     char token[TOKEN_TEXT_MOST] = "";
-    const struct listener *listener = server_listener(server, source);
+    const struct listener *listener = server_listener(server, inner);
     if (!edge_is_first_hop(request))
-        return write_value(listener, "", "", out, size); /* 5626-5.1.b */
-    return edge_token(server, source, token) == 0 ? 0 : write_value(listener, token, ";ob", out, size);
+        return write_value(request, listener, "", "", out, size); /* 5626-5.1.b */
+    return edge_token(server, source, token) == 0 ? 0 : write_value(request, listener, token, ";ob", out, size);
 }
 
-size_t edge_record_route(const struct server *server, const struct peer *user_agent, const struct peer *other,
-                         char *out, size_t size)
+size_t edge_record_route(const struct server *server, const struct sip_message *request, const struct peer *user_agent,
+                         const struct peer *other, char *out, size_t size)
 {
     char token[TOKEN_TEXT_MOST];
     const struct listener *inner = server_listener(server, other), *outer = server_listener(server, user_agent);
     if (edge_token(server, user_agent, token) == 0)
         return 0;
-    size_t length = write_value(outer, token, ";ob", out, size);
+    size_t length = write_value(request, outer, token, ";ob", out, size);
     if (inner == outer || length == 0 || length + 2 >= size)
         return length;
     /* Each side gets the value that leads it back (RFC 5658). */
     memcpy(out + length, ", ", 2);
-    size_t second = write_value(inner, token, ";ob", out + length + 2, size - length - 2);
+    size_t second = write_value(request, inner, token, ";ob", out + length + 2, size - length - 2);
     return second == 0 ? 0 : length + 2 + second;
 }

@@ -127,7 +127,10 @@ size_t server_describe_flow(const struct server *server, flow_id flow, char *out
     }
     if (peer_of_flow(server, flow, &peer) || peer.address.any.sa_family != 0)
         address_format(&peer.address, address, sizeof address);
-    int length = flow_is_datagram(flow) ? snprintf(out, size, "udp %s", address)
-                                        : snprintf(out, size, "tcp %s #%" PRIu64, address, flow);
+    if (!flow_is_datagram(flow) && peer.transport == TRANSPORT_UDP)
+        peer.transport = TRANSPORT_TCP; /* gone, and nobody knows it any more */
+    int length = flow_is_datagram(flow)
+                     ? snprintf(out, size, "udp %s", address)
+                     : snprintf(out, size, "%s %s #%" PRIu64, transport_word(peer.transport), address, flow);
     return length < 0 ? 0 : (size_t)length < size ? (size_t)length : size - 1;
 }

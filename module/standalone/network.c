@@ -13,11 +13,21 @@ static uint32_t or_else(uint32_t value, uint32_t standard)
 static int wire_send(void *context, struct peer *peer, const char *bytes, size_t length)
 {
     struct network *network = context;
-    if (peer->transport == TRANSPORT_TCP)
+    if (peer->transport != TRANSPORT_UDP)
         return connection_send(network, peer, bytes, length);
     if (peer->listener >= network->socket_count)
         return -EINVAL;
     return datagram_send(&network->sockets[peer->listener], &peer->address, bytes, length);
+}
+
+static int wire_connect(void *context, struct peer *peer, struct text domain)
+{
+    return connection_open(context, peer, domain);
+}
+
+static void wire_hold(void *context, flow_id number, uint32_t seconds)
+{
+    connection_hold(context, number, seconds);
 }
 
 static void wire_close(void *context, flow_id number)
@@ -90,6 +100,7 @@ static void set_standards(struct network_limits *limits)
     limits->idle_s = or_else(limits->idle_s, 600);
     limits->message_s = or_else(limits->message_s, 32);
     limits->unsent = or_else(limits->unsent, 1 << 20);
+    limits->message.message = or_else(limits->message.message, 65536);
 }
 
 int network_new(struct network **out, const struct network_config *config)
@@ -103,18 +114,22 @@ int network_new(struct network **out, const struct network_config *config)
     network->seed = (uint64_t)host->random(host->context) << 32 | host->random(host->context);
     network->wire = (struct wire){.context = network,
                                   .send = wire_send,
+                                  .connect = wire_connect,
+                                  .hold = wire_hold,
                                   .close = wire_close,
                                   .connection = wire_connection,
                                   .resolve = wire_resolve};
     network->datagrams = memory_new(host, (size_t)DATAGRAMS_AT_ONCE * DATAGRAM_MOST);
     network->read = memory_new(host, READ_MOST);
-    if (network->datagrams == NULL || network->read == NULL || table_create(&network->connections, host) != 0 ||
-        table_create(&network->dying, host) != 0 || table_create(&network->addresses, host) != 0) {
+    network->plain = memory_new(host, READ_MOST);
+    if (network->datagrams == NULL || network->read == NULL || network->plain == NULL ||
+        table_create(&network->connections, host) != 0 || table_create(&network->dying, host) != 0 ||
+        table_create(&network->addresses, host) != 0) {
         network_delete(network);
         return -ENOMEM;
     }
     *out = network;
-    return 0;
+    return handshakes_create(network);
 }
 
 const struct wire *network_wire(struct network *network)
@@ -144,7 +159,7 @@ int network_listen(struct network *network, enum transport kind, const union add
     struct socket *socket = &network->sockets[network->socket_count];
     *socket = (struct socket){.network = network, .fd = -1, .kind = (uint8_t)kind};
     socket->index = (uint8_t)network->socket_count;
-    int error = kind == TRANSPORT_TCP ? connection_listen(socket, address) : datagram_open(socket, address);
+    int error = kind == TRANSPORT_UDP ? datagram_open(socket, address) : connection_listen(socket, address);
     if (error != 0)
         return error;
     network->socket_count++;
@@ -173,7 +188,7 @@ static void close_socket(struct socket *socket)
 void network_stop_listening(struct network *network)
 {
     for (size_t i = 0; i < network->socket_count; i++) {
-        if (network->sockets[i].kind == TRANSPORT_TCP)
+        if (network->sockets[i].kind != TRANSPORT_UDP)
             close_socket(&network->sockets[i]);
     }
 }
@@ -182,6 +197,8 @@ void network_close(struct network *network)
 {
     network->closing = true;
     connections_close(network);
+    if (!uv_is_closing((uv_handle_t *)&network->turn))
+        uv_close((uv_handle_t *)&network->turn, NULL);
     for (size_t i = 0; i < LISTENERS_MOST; i++)
         close_socket(&network->sockets[i]);
 }
@@ -200,5 +217,6 @@ void network_delete(struct network *network)
     table_destroy(&network->addresses);
     memory_delete(host, network->datagrams, (size_t)DATAGRAMS_AT_ONCE * DATAGRAM_MOST);
     memory_delete(host, network->read, READ_MOST);
+    memory_delete(host, network->plain, READ_MOST);
     memory_delete(host, network, sizeof *network);
 }

@@ -5,20 +5,21 @@
 #include <uv.h>
 
 #include "standalone/server.h"
+#include "standalone/tls.h"
 #include "standalone/wire.h"
 
 /*
- * Sockets for struct wire, on libuv: UDP and TCP listeners, connections, names. What arrives is given to the server.
- * One loop, one thread.
+ * Sockets for struct wire, on libuv: listeners, connections (TCP, TLS, WebSocket), names. What arrives is given to the
+ * server. One loop, one thread.
  */
 
 struct network;
 
 struct network_limits {
-    uint32_t connections;      /* at a time; more are closed as they come; 0: 10000 */
-    uint32_t idle_s;           /* a connection without traffic and bindings is closed; 0: 600 */
-    uint32_t message_s;        /* a message must be whole after this; 0: 32 */
-    uint32_t unsent;           /* bytes that wait for a slow reader, past them it is closed; 0: 1 MiB */
+    uint32_t connections; /* at a time; more are closed as they come; 0: 10000 */
+    uint32_t idle_s;      /* a connection without traffic and bindings is closed; 0: 600 */
+    uint32_t message_s;   /* a message must be whole after this; 0: 32 */
+    uint32_t unsent; /* bytes that wait for a slow reader, as they are on the wire, past them it is closed; 0: 1 MiB */
     uint32_t flow_timer;       /* s; a flow with bindings that was silent for longer is pinged; 0: never */
     struct sip_limits message; /* of a message */
 };
@@ -33,6 +34,11 @@ struct network_limits {
     COUNTER(oversized, "connections closed: a message over the limits or without length")                              \
     COUNTER(slow, "connections closed: the peer does not read")                                                        \
     COUNTER(keepalive_lost, "connections closed: a ping was not answered")                                             \
+    COUNTER(tls, "TLS handshakes done")                                                                                \
+    COUNTER(tls_resumed, "TLS handshakes by a ticket")                                                                 \
+    COUNTER(tls_failed, "connections closed: no TLS, or TLS that is not allowed")                                      \
+    COUNTER(websocket_refused, "connections closed: no WebSocket request for SIP")                                     \
+    COUNTER(websocket_broken, "connections closed: against the WebSocket protocol, or a message over the limits")      \
     COUNTER(pings, "pings answered")                                                                                   \
     COUNTER(pings_sent, "pings sent")                                                                                  \
     COUNTER(icmp, "datagrams that came back as unreachable")                                                           \
@@ -48,6 +54,7 @@ struct network_config {
     uv_loop_t *loop;
     const struct host *host;
     struct network_limits limits;
+    const struct tls *tls; /* borrowed; NULL: no TLS */
 };
 
 int network_new(struct network **out, const struct network_config *config);

@@ -35,6 +35,9 @@ struct network {
     struct network_counters counters;
     char *datagrams; /* DATAGRAMS_AT_ONCE of DATAGRAM_MOST bytes */
     char *read;      /* READ_MOST bytes, lent to one read at a time */
+    char *plain;     /* likewise, for what TLS has read from those */
+    uv_idle_t turn;  /* runs while handshakes wait */
+    struct connection *handshakes, **last_handshake;
     bool closing;
 };
 
@@ -52,5 +55,10 @@ struct connection *connection_find_dying(const struct network *network, flow_id 
 const struct peer *connection_peer(const struct connection *connection);
 void connection_close(struct connection *connection, const char *reason);
 void connections_close(struct network *network);
+int connection_open(struct network *network, struct peer *peer, struct text domain);
+void connection_hold(struct network *network, flow_id number, uint32_t seconds);
+
+/* connection_layers.c */
+int handshakes_create(struct network *network);
 
 #endif

@@ -99,7 +99,52 @@ bool address_read(struct text host, uint16_t port, union address *address)
     return false;
 }
 
+static const struct {
+    const char *name, *word, *parameter;
+    uint16_t port;
+} transports[TRANSPORT_COUNT] = {[TRANSPORT_UDP] = {"UDP", "udp", "", 5060},
+                                 [TRANSPORT_TCP] = {"TCP", "tcp", ";transport=tcp", 5060},
+                                 [TRANSPORT_TLS] = {"TLS", "tls", ";transport=tls", 5061},
+                                 [TRANSPORT_WS] = {"WS", "ws", ";transport=ws", 80},
+                                 [TRANSPORT_WSS] = {"WSS", "wss", ";transport=ws", 443}};
+
 const char *transport_name(enum transport transport)
 {
-    return transport == TRANSPORT_TCP ? "TCP" : "UDP";
+    return transports[transport].name;
+}
+
+const char *transport_word(enum transport transport)
+{
+    return transports[transport].word;
+}
+
+const char *transport_uri_parameter(enum transport transport)
+{
+    return transports[transport].parameter;
+}
+
+bool transport_of_word(struct text word, enum transport *transport)
+{
+    for (unsigned i = 0; i < TRANSPORT_COUNT; i++) {
+        if (text_equal_nocase(word, text_of(transports[i].word))) {
+            *transport = (enum transport)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool transport_is_tls(enum transport transport)
+{
+    return transport == TRANSPORT_TLS || transport == TRANSPORT_WSS;
+}
+
+bool transport_is_websocket(enum transport transport)
+{
+    return transport == TRANSPORT_WS || transport == TRANSPORT_WSS;
+}
+
+uint16_t transport_port(enum transport transport)
+{
+    return transports[transport].port;
 }

@@ -12,7 +12,8 @@
 
 /* Where a message came from, or goes: an address, and the very socket (5626-7.e). */
 
-enum transport { TRANSPORT_UDP, TRANSPORT_TCP };
+/* As flow tokens number them. */
+enum transport { TRANSPORT_UDP, TRANSPORT_TCP, TRANSPORT_TLS, TRANSPORT_WS, TRANSPORT_WSS, TRANSPORT_COUNT };
 
 union address {
     struct sockaddr any;
@@ -23,7 +24,7 @@ union address {
 struct peer {
     uint8_t transport;     /* enum transport */
     uint8_t listener;      /* index of the listener: the local side of a datagram, and the Via to write */
-    flow_id connection;    /* TCP: the connection; 0: any to the address, opened where there is none */
+    flow_id connection;    /* not UDP: the connection; 0: any to the address, opened where there is none */
     union address address; /* the remote side */
 };
 
@@ -50,6 +51,15 @@ size_t address_format(const union address *address, char *out, size_t size);
 /* A numeric host (brackets allowed) and port. False where it is not numeric. */
 bool address_read(struct text host, uint16_t port, union address *address);
 
-const char *transport_name(enum transport transport); /* "UDP" */
+const char *transport_name(enum transport transport); /* as in Via: "UDP" */
+/* "udp", as people and options write it. */
+const char *transport_word(enum transport transport);
+/* To write into a URI that leads back here: "" for UDP, ";transport=tcp". WSS is ";transport=ws" as WS is: RFC 7118
+   5.2 knows no other. */
+const char *transport_uri_parameter(enum transport transport);
+bool transport_of_word(struct text word, enum transport *transport); /* in any case */
+bool transport_is_tls(enum transport transport);                     /* TLS and WSS */
+bool transport_is_websocket(enum transport transport);
+uint16_t transport_port(enum transport transport); /* where none is named: 5060, 5061, 80, 443 */
 
 #endif

@@ -105,8 +105,7 @@ void context_cancel_pending(struct context *context, const struct branch *except
 struct script_call context_script_call(const struct context *context, char *source, size_t size)
 {
     const struct peer *peer = server_transaction_source(context->transaction);
-    size_t length = 4;
-    memcpy(source, peer->transport == TRANSPORT_TCP ? "tcp:" : "udp:", length);
+    size_t length = (size_t)snprintf(source, size, "%s:", transport_word(peer->transport));
     length += address_format(&peer->address, source + length, size - length);
     return (struct script_call){.request = context->request,
                                 .aor = context->aor,
@@ -360,8 +359,9 @@ void proxy_handle(struct server *server, struct server_transaction *transaction)
     struct sip_uri uri;
     struct route route;
     struct context *context;
-    route_read(server, request, server_transaction_source(transaction), &route);
-    if (sip_uri_create(&uri, route.uri) != 0 || !text_equal_nocase(uri.scheme, TEXT("sip"))) {
+    const struct peer *source = server_transaction_source(transaction);
+    route_read(server, request, source, &route);
+    if (sip_uri_create(&uri, route.uri) != 0 || !uri_is_served(&uri, source)) {
         answer_status(server, transaction, SIP_UNSUPPORTED_URI_SCHEME);
     } else if (sip_method(request) == METHOD_REGISTER && route.next.length == 0 && server_is_own_domain(server, &uri)) {
         registrar_handle(server, transaction);
@@ -428,11 +428,16 @@ static void ack_resolved(void *again, const union address *addresses, size_t cou
     struct waiting_ack *waiting = again;
     struct server *server = waiting->server;
     struct route route;
-    if (count > 0) {
-        route_read(server, waiting->ack, &waiting->source, &route);
+    struct sip_uri uri;
+    route_read(server, waiting->ack, &waiting->source, &route);
+    int error = sip_uri_create(&uri, route.next.length > 0 ? route.next : route.uri);
+    if (error == 0 && count > 0) {
         waiting->peer.address = addresses[0];
-        ack_send(server, waiting->ack, &waiting->source, &waiting->peer, &route);
+        if (peer_choose_listener(server, &waiting->source, &waiting->peer) &&
+            peer_connect(server, &waiting->peer, uri.host))
+            ack_send(server, waiting->ack, &waiting->source, &waiting->peer, &route);
     }
+    sip_uri_destroy(&uri);
     sip_message_delete(waiting->ack);
     memory_delete(server->config.host, waiting, sizeof *waiting);
 }
@@ -442,17 +447,17 @@ static void ack_resolve(struct server *server, const struct sip_message *ack, co
 {
     char host[256];
     struct sip_fault fault;
+    enum transport transport;
     struct waiting_ack *waiting = memory_new(server->config.host, sizeof *waiting);
-    if (waiting == NULL || uri->host.length >= sizeof host)
+    if (waiting == NULL || uri->host.length >= sizeof host || !uri_transport(uri, &transport))
         goto out;
     memcpy(host, uri->host.at, uri->host.length);
     host[uri->host.length] = '\0';
-    *waiting = (struct waiting_ack){.server = server, .source = *source, .peer = {.listener = source->listener}};
-    waiting->peer.transport = text_equal_nocase(uri->transport, TEXT("tcp")) ? TRANSPORT_TCP : TRANSPORT_UDP;
+    *waiting = (struct waiting_ack){.server = server, .source = *source, .peer = {.transport = (uint8_t)transport}};
     if (sip_message_new(&waiting->ack, server->config.host, sip_bytes(ack).at, sip_bytes(ack).length, NULL, &fault) ==
             0 &&
-        server->config.wire->resolve(server->config.wire->context, host, (uint16_t)(uri->port ? uri->port : 5060),
-                                     ack_resolved, waiting) == 0)
+        server->config.wire->resolve(server->config.wire->context, host, uri_port(uri, transport), ack_resolved,
+                                     waiting) == 0)
         return;
     sip_message_delete(waiting->ack);
 out:
@@ -478,7 +483,7 @@ void proxy_forward_ack(struct server *server, const struct sip_message *ack, con
         return;
     }
     int error = sip_uri_create(&uri, route.next.length > 0 ? route.next : route.uri);
-    if (error == 0 && peer_of_uri(server, &uri, source, &peer))
+    if (error == 0 && peer_of_uri(server, &uri, source, &peer) && peer_connect(server, &peer, uri.host))
         ack_send(server, ack, source, &peer, &route);
     else if (error == 0)
         ack_resolve(server, ack, source, &uri);

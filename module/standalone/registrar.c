@@ -144,8 +144,7 @@ static bool policy_refused(struct registrar *registrar)
     char source[80];
     struct server *server = registrar->server;
     struct script_verdict verdict = {0};
-    size_t length =
-        (size_t)snprintf(source, sizeof source, "%s:", registrar->source->transport == TRANSPORT_TCP ? "tcp" : "udp");
+    size_t length = (size_t)snprintf(source, sizeof source, "%s:", transport_word(registrar->source->transport));
     length += address_format(&registrar->source->address, source + length, sizeof source - length);
     struct script_call call = {.request = registrar->asked.request,
                                .aor = registrar->aor_text,

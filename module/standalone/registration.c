@@ -7,7 +7,7 @@ static int read_aor(struct registrar *registrar)
 {
     struct sip_uri uri;
     int error = sip_uri_create(&uri, sip_to_uri(registrar->asked.request));
-    if (error != 0 || !text_equal_nocase(uri.scheme, TEXT("sip")))
+    if (error != 0 || !uri_is_served(&uri, registrar->source))
         error = registration_refuse(&registrar->asked, SIP_UNSUPPORTED_URI_SCHEME, NULL);
     else if (uri.user.length == 0 || !server_is_own_domain(registrar->server, &uri))
         error = registration_refuse(&registrar->asked, SIP_NOT_FOUND, NULL);

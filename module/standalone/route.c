@@ -124,11 +124,11 @@ static flow_id caller_flow(const struct server *server, const struct sip_message
     return as_named || sip_via_count(request) > 1 ? 0 : flow;
 }
 
-static size_t record_one(const struct listener *listener, const char *token, const char *separator, char *out,
-                         size_t size)
+static size_t record_one(const struct sip_message *request, const struct listener *listener, const char *token,
+                         const char *separator, char *out, size_t size)
 {
-    int length = snprintf(out, size, "%s<sip:%s@%s:%u;%slr>", separator, token, listener->host, listener->port,
-                          listener->transport == TRANSPORT_TCP ? "transport=tcp;" : "");
+    int length = snprintf(out, size, "%s<%s:%s@%s:%u%s;lr>", separator, route_scheme(request, listener), token,
+                          listener->host, listener->port, transport_uri_parameter(listener->transport));
     return length < 0 || (size_t)length >= size ? 0 : (size_t)length;
 }
 
@@ -142,8 +142,8 @@ size_t route_record(const struct server *server, const struct sip_message *reque
     struct dialog_flows flows = {.caller = caller_flow(server, request, from),
                                  .callee = to_flow || to->transport != TRANSPORT_UDP ? peer_flow(to) : 0};
     dialog_write(server, &flows, token);
-    size_t length = record_one(downstream, token, "", out, size);
+    size_t length = record_one(request, downstream, token, "", out, size);
     if (upstream != downstream && length > 0)
-        length += record_one(upstream, token, ", ", out + length, size - length);
+        length += record_one(request, upstream, token, ", ", out + length, size - length);
     return length;
 }

@@ -23,6 +23,7 @@ struct serve {
     struct serve_options options;
     uv_loop_t loop;
     struct host host;
+    struct tls *tls; /* NULL: neither listened for nor called by */
     struct network *network;
     struct server *server;
     struct persist *persist;
@@ -186,6 +187,16 @@ static void on_usr1(uv_signal_t *handle, int number)
     sip_buffer_destroy(&out);
 }
 
+static void reload_tls(struct serve *serve)
+{
+    char error[512], line[640];
+    if (serve->tls == NULL)
+        return;
+    bool fine = tls_reload(serve->tls, error, sizeof error) == 0;
+    snprintf(line, sizeof line, fine ? "certificates read again" : "certificates stay as they were: %s", error);
+    host_log(serve, fine ? LOG_NOTICE : LOG_ERROR, line);
+}
+
 static void on_hangup(uv_signal_t *handle, int number)
 {
     struct serve *serve = handle->data;
@@ -193,6 +204,7 @@ static void on_hangup(uv_signal_t *handle, int number)
     if (!serve->ready)
         return;
     serve_keys_reload(&serve->keys);
+    reload_tls(serve);
     serve_policy_reload(serve->policy);
 }
 
@@ -280,9 +292,20 @@ static int start_handles(struct serve *serve)
 
 /* --- start and end --- */
 
+/* A listener for TLS is also where it is called from. */
+static int open_tls(struct serve *serve)
+{
+    for (size_t i = 0; i < serve->options.listen_count; i++) {
+        if (transport_is_tls(serve->options.listens[i].transport))
+            return tls_new(&serve->tls, &serve->host, &serve->options.tls, serve->error, sizeof serve->error);
+    }
+    return 0;
+}
+
 static int open_network(struct serve *serve, struct server_config *config)
 {
-    struct network_config network = {.loop = &serve->loop, .host = &serve->host, .limits = serve->options.network};
+    struct network_config network = {
+        .loop = &serve->loop, .host = &serve->host, .limits = serve->options.network, .tls = serve->tls};
     network.limits.flow_timer = config->flow_timer;
     network.limits.message = config->limits;
     int error = network_new(&serve->network, &network);
@@ -384,6 +407,8 @@ static int start(struct serve *serve)
     if (error == 0)
         error = open_keys(serve);
     if (error == 0)
+        error = open_tls(serve);
+    if (error == 0)
         error = open_network(serve, &config);
     if (error == 0)
         error = open_state(serve, &config);
@@ -445,6 +470,7 @@ static void stop(struct serve *serve)
     serve_keys_destroy(&serve->keys);
     serve_policy_delete(serve->policy);
     network_delete(serve->network);
+    tls_delete(serve->tls);
     persist_delete(serve->persist);
     log_writer_delete(serve->decision_log);
     sip_buffer_destroy(&serve->line);

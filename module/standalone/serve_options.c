@@ -9,7 +9,8 @@ const char serve_usage[] = "usage: reflow serve SCRIPT [options]\n"
                            "\n"
                            "Registrar and proxy in one, whose routing is a Lua script.\n"
                            "\n"
-                           "  --listen udp:ADDR:PORT   listen there; again for more; or tcp:; [ADDR]: IPv6\n"
+                           "  --listen udp:ADDR:PORT   listen there; again for more; or tcp:, tls:, ws:, wss:;\n"
+                           "                           [ADDR]: IPv6\n"
                            "                           (default udp:127.0.0.1:5060 and tcp:127.0.0.1:5060)\n"
                            "  --domain D               serve this domain too (default: its addresses)\n"
                            "  --state FILE             keep bindings there (SQLite), over restarts\n"
@@ -37,6 +38,13 @@ const char serve_usage[] = "usage: reflow serve SCRIPT [options]\n"
                            "  --token-keys FILE        keys of an edge's flow tokens (STATE.keys, or in memory)\n"
                            "  --token-rotate S         a new key after so long; the old one serves as long (604800)\n"
                            "\n"
+                           "  --tls-cert FILE          certificate and its chain (PEM), for tls: and wss:\n"
+                           "  --tls-key FILE           its private key (PEM, without a passphrase)\n"
+                           "  --tls-domain DOMAIN=CERT,KEY  for clients that name this domain (SNI); again for more\n"
+                           "  --tls-client-ca FILE     a client's certificate must be signed by one of these\n"
+                           "  --tls-client-verify      a client without a certificate is turned away\n"
+                           "  --tls-ca FILE            who signs the servers that we call (the system's list)\n"
+                           "\n"
                            "  --layer NAME:PRIO=PATH   policies above the script's: a file or a folder\n"
                            "  --tenant DOMAIN=PATH     policies for one domain's users, before others\n"
                            "  --control PATH           a Unix socket for `reflow ctl`\n"
@@ -51,7 +59,7 @@ const char serve_usage[] = "usage: reflow serve SCRIPT [options]\n"
                            "  --timer-c MS             RFC 3261 timer C (185000)\n"
                            "\n"
                            "SIGHUP loads the policy anew and takes it in use only where it loads whole, and\n"
-                           "reads the token keys again.\n"
+                           "reads the token keys and the certificates again.\n"
                            "SIGTERM drains and ends.\n";
 
 struct number_option {
@@ -73,20 +81,21 @@ static bool read_number(const char *text, uint32_t least, uint32_t most, uint32_
     return true;
 }
 
-/* "udp:127.0.0.1:5060", "tcp:[::1]:5060". */
+/* "udp:127.0.0.1:5060", "tls:[::1]:5061". */
 static bool read_listen(const char *text, struct listen_option *listen)
 {
     uint32_t port;
+    enum transport transport;
+    size_t word = strcspn(text, ":");
     const char *colon = strrchr(text, ':');
-    bool udp = strncasecmp(text, "udp:", 4) == 0, tcp = strncasecmp(text, "tcp:", 4) == 0;
-    if ((!udp && !tcp) || colon <= text + 3 || strlen(text) >= sizeof listen->text ||
-        !read_number(colon + 1, 1, 65535, &port))
+    if (!transport_of_word((struct text){text, word}, &transport) || colon == NULL || colon <= text + word ||
+        strlen(text) >= sizeof listen->text || !read_number(colon + 1, 1, 65535, &port))
         return false;
-    struct text host = {text + 4, (size_t)(colon - text) - 4};
+    struct text host = {text + word + 1, (size_t)(colon - text) - word - 1};
     bool bare_ipv6 = host.length > 0 && host.at[0] != '[' && memchr(host.at, ':', host.length) != NULL;
     if (bare_ipv6 || !address_read(host, (uint16_t)port, &listen->address))
         return false;
-    listen->transport = tcp ? TRANSPORT_TCP : TRANSPORT_UDP;
+    listen->transport = (uint8_t)transport;
     snprintf(listen->text, sizeof listen->text, "%s", text);
     return true;
 }
@@ -98,7 +107,7 @@ static int add_listen(struct serve_options *options, const char *text, char *err
         return -EINVAL;
     }
     if (!read_listen(text, &options->listens[options->listen_count])) {
-        snprintf(error, size, "--listen %s: not udp:ADDRESS:PORT or tcp:ADDRESS:PORT with a numeric address", text);
+        snprintf(error, size, "--listen %s: not udp:ADDRESS:PORT (or tcp, tls, ws, wss) with a numeric address", text);
         return -EINVAL;
     }
     options->listen_count++;
@@ -118,6 +127,38 @@ static int add_domain(struct serve_options *options, const char *text, char *err
     return 0;
 }
 
+/* "example.com=cert.pem,key.pem" */
+static bool read_tls_domain(const char *text, struct tls_certificate *domain)
+{
+    const char *equals = strchr(text, '='), *comma = equals != NULL ? strchr(equals, ',') : NULL;
+    if (comma == NULL)
+        return false;
+    size_t name = (size_t)(equals - text), certificate = (size_t)(comma - equals) - 1, key = strlen(comma + 1);
+    if (name == 0 || certificate == 0 || key == 0 || name >= sizeof domain->domain ||
+        certificate >= sizeof domain->certificate || key >= sizeof domain->key)
+        return false;
+    *domain = (struct tls_certificate){0};
+    memcpy(domain->domain, text, name);
+    memcpy(domain->certificate, equals + 1, certificate);
+    memcpy(domain->key, comma + 1, key);
+    return true;
+}
+
+static int add_tls_domain(struct serve_options *options, const char *text, char *error, size_t size)
+{
+    struct tls_options *tls = &options->tls;
+    if (tls->domain_count == TLS_DOMAINS_MOST) {
+        snprintf(error, size, "--tls-domain: at most %d", TLS_DOMAINS_MOST);
+        return -EINVAL;
+    }
+    if (!read_tls_domain(text, &tls->domains[tls->domain_count])) {
+        snprintf(error, size, "--tls-domain %s: not DOMAIN=CERTIFICATE,KEY", text);
+        return -EINVAL;
+    }
+    tls->domain_count++;
+    return 0;
+}
+
 static int add_layer(struct serve_options *options, const char *name, const char *text, char *error, size_t size)
 {
     bool tenant = strcmp(name, "--tenant") == 0;
@@ -128,12 +169,29 @@ static int add_layer(struct serve_options *options, const char *name, const char
     return -EINVAL;
 }
 
+static bool take_tls_file(struct tls_options *tls, const char *name, const char *value)
+{
+    if (strcmp(name, "--tls-cert") == 0)
+        tls->certificate = value;
+    else if (strcmp(name, "--tls-key") == 0)
+        tls->key = value;
+    else if (strcmp(name, "--tls-client-ca") == 0)
+        tls->client_ca = value;
+    else if (strcmp(name, "--tls-ca") == 0)
+        tls->ca = value;
+    else
+        return false;
+    return true;
+}
+
 static int take_text(struct serve_options *options, const char *name, const char *value, char *error, size_t size)
 {
     if (strcmp(name, "--listen") == 0)
         return add_listen(options, value, error, size);
     if (strcmp(name, "--domain") == 0)
         return add_domain(options, value, error, size);
+    if (strcmp(name, "--tls-domain") == 0)
+        return add_tls_domain(options, value, error, size);
     if (strcmp(name, "--layer") == 0 || strcmp(name, "--tenant") == 0)
         return add_layer(options, name, value, error, size);
     if (strcmp(name, "--state") == 0)
@@ -149,7 +207,7 @@ static int take_text(struct serve_options *options, const char *name, const char
     else if (strcmp(name, "--last-good") == 0)
         options->last_good = value;
     else
-        return -ENOENT;
+        return take_tls_file(&options->tls, name, value) ? 0 : -ENOENT;
     return 0;
 }
 
@@ -203,6 +261,8 @@ static bool take_switch(struct serve_options *options, const char *name)
         options->watch = true;
     else if (strcmp(name, "--no-last-good") == 0)
         options->no_last_good = true;
+    else if (strcmp(name, "--tls-client-verify") == 0)
+        options->tls.client_verify = true;
     else if (strcmp(name, "--verbose") == 0)
         options->verbose = true;
     else if (strcmp(name, "--help") == 0)
@@ -222,6 +282,32 @@ static int take_option(struct serve_options *options, const char *name, const ch
     else if (value == NULL)
         snprintf(error, size, "%s needs a value", name);
     return result == 0 && value != NULL ? 0 : -EINVAL;
+}
+
+static bool has_tls_listener(const struct serve_options *options, const char **which)
+{
+    for (size_t i = 0; i < options->listen_count; i++) {
+        *which = options->listens[i].text;
+        if (transport_is_tls(options->listens[i].transport))
+            return true;
+    }
+    return false;
+}
+
+static int check_tls(const struct serve_options *options, char *error, size_t size)
+{
+    const char *which;
+    const struct tls_options *tls = &options->tls;
+    bool serves = tls->certificate != NULL || tls->domain_count > 0;
+    if ((tls->certificate == NULL) != (tls->key == NULL))
+        snprintf(error, size, "--tls-cert and --tls-key go together");
+    else if (tls->client_verify && tls->client_ca == NULL)
+        snprintf(error, size, "--tls-client-verify needs --tls-client-ca");
+    else if (!serves && has_tls_listener(options, &which))
+        snprintf(error, size, "--listen %s needs --tls-cert and --tls-key, or --tls-domain", which);
+    else
+        return 0;
+    return -EINVAL;
 }
 
 static int check(struct serve_options *options, char *error, size_t size)
@@ -246,7 +332,7 @@ static int check(struct serve_options *options, char *error, size_t size)
         add_listen(options, "udp:127.0.0.1:5060", error, size);
         add_listen(options, "tcp:127.0.0.1:5060", error, size);
     }
-    return 0;
+    return check_tls(options, error, size);
 }
 
 int serve_options_read(struct serve_options *options, int argc, char **argv, char *error, size_t error_size)

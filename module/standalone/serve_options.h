@@ -22,6 +22,7 @@ struct serve_options {
     size_t listen_count;
     struct server_config server; /* domains, expiry, timers, limits */
     struct network_limits network;
+    struct tls_options tls;
     struct script_limits limits;
     uint32_t drain_s;
     uint32_t token_rotate_s;

@@ -134,7 +134,7 @@ bool server_flow_peer(const struct server *server, flow_id flow, struct peer *pe
    binding_put(). */
 int server_restore_binding(struct server *server, const struct binding_view *view, const struct peer *peer);
 
-/* "tcp 127.0.0.1:40112 #17" or "udp 127.0.0.1:5070"; returns the length. */
+/* "tcp 127.0.0.1:40112 #17", "tls ..." or "udp 127.0.0.1:5070"; returns the length. */
 size_t server_describe_flow(const struct server *server, flow_id flow, char *out, size_t size);
 
 /* JSON: flows, bindings, transactions, counters, decisions by code and action. 0 or -ENOMEM. */

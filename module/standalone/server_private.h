@@ -79,6 +79,7 @@ struct branch {
     struct peer peer;
     struct timer timer; /* C; or, before anything was sent, what is due at once */
     struct text uri;    /* the Request-URI sent, inside a dialog */
+    struct text domain; /* of the URI that the address came from; empty: a flow */
     char destination[72];
     uint32_t digest; /* for the loop check */
     uint16_t code;   /* with has_final */
@@ -136,10 +137,10 @@ size_t edge_token(const struct server *server, const struct peer *peer, char out
 bool edge_is_first_hop(const struct sip_message *request);
 /* The Path value for a REGISTER that goes on (5626-5.1.a b); the Record-Route values for a request between a user
    agent's flow and the other side (5626-5.3.d e). Their length, or 0. */
-size_t edge_path(const struct server *server, const struct sip_message *request, const struct peer *source, char *out,
-                 size_t size);
-size_t edge_record_route(const struct server *server, const struct peer *user_agent, const struct peer *other,
-                         char *out, size_t size);
+size_t edge_path(const struct server *server, const struct sip_message *request, const struct peer *source,
+                 const struct peer *inner, char *out, size_t size);
+size_t edge_record_route(const struct server *server, const struct sip_message *request, const struct peer *user_agent,
+                         const struct peer *other, char *out, size_t size);
 
 /* route.c: where a request goes that carries Route, and the dialog's flows */
 struct route {
@@ -157,6 +158,24 @@ void route_read(const struct server *server, const struct sip_message *request, 
 size_t route_record(const struct server *server, const struct sip_message *request, const struct peer *from,
                     const struct peer *to, bool to_flow, char *out, size_t size);
 
+/* destination.c */
+/* False where there is no way: a transport that we do not call by, sips over one that is not safe. */
+bool uri_transport(const struct sip_uri *uri, enum transport *transport);
+/* "sips" where the request's own URI is, and the listener can be; else "sip". */
+const char *route_scheme(const struct sip_message *request, const struct listener *listener);
+/* sips is for those that come safely. */
+bool uri_is_served(const struct sip_uri *uri, const struct peer *source);
+/* A request for a sips URI goes on by TLS alone (RFC 5630 3.1.3). */
+bool peer_is_safe_for(const struct peer *peer, const struct sip_message *request);
+uint16_t uri_port(const struct sip_uri *uri, enum transport transport);
+/* Send from where the request came in, if that listener speaks peer->transport and the address family, else from the
+   first that does. */
+bool peer_choose_listener(const struct server *server, const struct peer *source, struct peer *peer);
+/* A numeric host; false for names. */
+bool peer_of_uri(const struct server *server, const struct sip_uri *uri, const struct peer *source, struct peer *peer);
+/* For TLS without a connection: have one that is proven for the domain. */
+bool peer_connect(const struct server *server, struct peer *peer, struct text domain);
+
 /* branch.c */
 struct branch *branch_start(struct context *context, struct target *target, struct text uri, struct text next_hop,
                             flow_id flow);
@@ -169,7 +188,6 @@ uint32_t branch_digest(const struct server *server, const struct sip_message *re
 size_t branch_via(const struct server *server, const struct peer *peer, uint64_t number, uint32_t digest, char *out,
                   size_t size);
 bool peer_of_flow(const struct server *server, flow_id flow, struct peer *peer);
-bool peer_of_uri(const struct server *server, const struct sip_uri *uri, const struct peer *source, struct peer *peer);
 
 extern const struct client_events branch_events;
 extern const struct server_events context_events;

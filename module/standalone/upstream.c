@@ -5,13 +5,44 @@
 
 /* What the caller hears: the best response, or one of our own (RFC 3261 16.7 steps 5 to 9). */
 
+/* How long the registration that the response confirms lasts: the longest of its contacts. */
+static uint32_t granted_s(const struct sip_message *response)
+{
+    struct sip_value value;
+    struct sip_contact contact;
+    const char *what;
+    int64_t longest = 0, standard = sip_expires(response);
+    struct sip_values values = sip_values(response, HEADER_CONTACT);
+    while (sip_values_next(&values, &value)) {
+        if (sip_contact_read(&value, &contact, &what) != 0)
+            continue;
+        int64_t expires = contact.expires >= 0 ? contact.expires : standard;
+        longest = expires > longest ? expires : longest;
+    }
+    return longest < UINT32_MAX ? (uint32_t)longest : UINT32_MAX;
+}
+
+static bool is_registered_as_edge(const struct context *context, const struct sip_message *response)
+{
+    return context->way == WAY_OUTWARD && context->request != NULL && sip_method(context->request) == METHOD_REGISTER &&
+           code_class(sip_status(response)) == CLASS_SUCCESS && edge_is_first_hop(context->request);
+}
+
+/* 5626-5.4.c: the flow is kept for the registration that it carries, though the bindings are another's. */
+static void hold_flow(const struct context *context, const struct sip_message *response)
+{
+    const struct wire *wire = context->server->config.wire;
+    const struct peer *source = server_transaction_source(context->transaction);
+    if (source->transport != TRANSPORT_UDP && wire->hold != NULL && is_registered_as_edge(context, response))
+        wire->hold(wire->context, source->connection, granted_s(response));
+}
+
 /* 5626-5.4.c: how often the user agent shall ping this flow is for its first hop to say. */
 static void tell_flow_timer(const struct context *context, const struct sip_message *response,
                             struct sip_upward *upward, char *field, size_t size)
 {
     uint32_t flow_timer = context->server->config.flow_timer;
-    if (context->way != WAY_OUTWARD || context->request == NULL || sip_method(context->request) != METHOD_REGISTER ||
-        code_class(sip_status(response)) != CLASS_SUCCESS || flow_timer == 0 || !edge_is_first_hop(context->request) ||
+    if (flow_timer == 0 || !is_registered_as_edge(context, response) ||
         !sip_has_option(response, HEADER_REQUIRE, TEXT("outbound")))
         return;
     snprintf(field, size, "Flow-Timer: %u\r\n", flow_timer);
@@ -27,6 +58,7 @@ void context_send_up(struct context *context, const struct sip_message *response
     uint32_t sent = status != 0 ? status : sip_status(response);
     struct text bytes = {NULL, 0};
     tell_flow_timer(context, response, &upward, field, sizeof field);
+    hold_flow(context, response);
     sip_buffer_clear(&server->out);
     if (sip_forward_response(response, &upward, &server->out) == 0)
         bytes = (struct text){server->out.bytes, server->out.length};

@@ -16,11 +16,20 @@ struct wire {
     void *context;
 
     /*
-     * Send one message. For TCP with peer->connection 0 an open connection to the address is taken, or one is opened,
-     * and its number put into peer->connection. 0; -EPIPE: that connection is no more; -EAGAIN: its peer does not read
-     * and too much waits; other negative errno: the network's word.
+     * Send one message. For TCP (not TLS) with peer->connection 0 an open connection to the address is taken, or one is
+     * opened, and its number put into peer->connection. 0; -EPIPE: that connection is no more; -EAGAIN: its peer does
+     * not read and too much waits; other negative errno: the network's word.
      */
     int (*send)(void *context, struct peer *peer, const char *bytes, size_t length);
+
+    /* Have a TLS connection to peer->address that is proven to be this domain's (RFC 5922), opened where there is none,
+       and put its number into peer->connection. What is sent over it waits until it is open; where it does not come
+       off, server_flow_down() follows. 0 or a negative errno. NULL: there is no TLS. */
+    int (*connect)(void *context, struct peer *peer, struct text domain);
+
+    /* A registration that went through this connection, as through an edge, lasts so long: it is not closed as idle,
+       and is watched by its Flow-Timer. NULL: nothing is closed as idle. */
+    void (*hold)(void *context, flow_id connection, uint32_t seconds);
 
     /* Close a connection; server_flow_down() follows, later. */
     void (*close)(void *context, flow_id connection);

@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 -- A small SIP user agent for tests: one object is one flow (a UDP socket or a TCP connection) to the server.
+local channel = require "channel"
 local uv = require "luv"
 local message = require "message"
 local wait = require "wait"
@@ -105,7 +106,28 @@ local function open_tcp(self)
     self.local_port = self.socket:getsockname().port
 end
 
--- options: user, domain, transport ("udp" or "tcp"), host, port (the server's); instance, reg_id (for register);
+-- TLS and WebSocket.
+local function open_channel(self)
+    local options = self.options
+    self.channel = channel.open { transport = self.transport, host = self.host, port = self.port, tls = options.tls,
+        local_host = options.local_host, upgrade = options.upgrade,
+        on_bytes = function(bytes)
+            read_stream(self, bytes)
+        end,
+        on_message = function(text)
+            if text == "\r\n" then
+                self.pongs = self.pongs + 1
+            else
+                deliver(self, text)
+            end
+        end,
+        on_close = function(why)
+            self.closed_by_peer = why
+        end }
+    self.local_port = self.channel.local_port or 0
+end
+
+-- options: user, domain, transport ("udp", "tcp", "tls", "ws", "wss"), tls and upgrade (see channel.lua), host, port (the server's); instance, reg_id (for register);
 -- local_host, local_port; trace, a function(flow, "in" or "out", message).
 function ua.open(options)
     local self = setmetatable({ options = options, transport = (options.transport or "udp"):lower(),
@@ -114,11 +136,14 @@ function ua.open(options)
         odd = {}, seen = {}, repeats = 0, pongs = 0, unread = "", bytes_in = 0 }, flow)
     if self.transport == "tcp" then
         open_tcp(self)
-    else
+    elseif self.transport == "udp" then
         open_udp(self)
+    else
+        open_channel(self)
     end
-    self.contact_uri = ("sip:%s@%s:%d%s"):format(self.user, self.host, self.local_port,
-        self.transport == "tcp" and ";transport=tcp" or "")
+    self.sent_by = ("%s:%d"):format(self.host:find ":" and "[" .. self.host .. "]" or self.host, self.local_port)
+    self.contact_uri = ("sip:%s@%s%s"):format(self.user, self.sent_by,
+        self.transport ~= "udp" and ";transport=" .. self.transport:gsub("wss", "ws") or "")
     self.aor = ("sip:%s@%s"):format(self.user, self.domain)
     return self
 end
@@ -129,7 +154,9 @@ function flow.send_raw(self, bytes)
     if sent then
         self.options.trace(self, "out", sent)
     end
-    if self.transport == "tcp" then
+    if self.channel then
+        self.channel:send(bytes)
+    elseif self.transport == "tcp" then
         self.socket:write(bytes)
     else
         self.socket:send(bytes, self.host, self.port)
@@ -137,7 +164,7 @@ function flow.send_raw(self, bytes)
 end
 
 function flow.via(self, branch)
-    return ("SIP/2.0/%s %s:%d;branch=%s;rport"):format(self.transport:upper(), self.host, self.local_port, branch)
+    return ("SIP/2.0/%s %s;branch=%s;rport"):format(self.transport:upper(), self.sent_by, branch)
 end
 
 --[[ Sends a request and returns it (parsed as sent). options, all optional: uri, from, to, from_tag, to_tag, call_id,
@@ -431,7 +458,10 @@ end
 
 -- Closes the flow; reset = true: with a TCP reset.
 function flow.close(self, reset)
-    if self.socket and not self.socket:is_closing() then
+    if self.channel then
+        self.channel:close()
+        wait.pause(1)
+    elseif self.socket and not self.socket:is_closing() then
         if reset and self.transport == "tcp" and self.socket.close_reset then
             self.socket:close_reset()
         else

@@ -66,7 +66,8 @@ static void test_5626_5_1_a_the_first_hop_adds_path_with_token_and_ob(void **sta
         assert_non_null(strstr(path, ";ob>"));
         assert_non_null(strstr(path, ";lr"));
         assert_int_equal(strcspn(path + 5, "@"), 56);
-        assert_int_equal(strstr(path, ";transport=tcp") != NULL, i == 1);
+        /* The registrar is behind UDP, whatever the user agent speaks. */
+        assert_null(strstr(path, ";transport="));
     }
 }
 
