@@ -2,10 +2,9 @@
 -- A registrar and authoritative proxy for phones with outbound (RFC 5626), as a KEMI script of Kamailio: registrar.cfg
 -- in Lua. Loaded by registrar-kemi.cfg.
 
+-- Where it cannot be sent at all, tm answers.
 local function relay()
-  if KSR.tm.t_relay() < 0 then
-    KSR.sl.sl_reply_error()
-  end
+  KSR.tm.t_relay()
   KSR.x.exit()
 end
 
@@ -50,6 +49,8 @@ local function starts_something(method)
   if not KSR.is_myself_ruri() then
     answer(403, "Relaying Denied")
   end
+  -- What begins here goes where its user has registered; Routes that a phone was given to reach us end here.
+  KSR.hdr.remove("Route")
   if method == "REGISTER" then
     KSR.reflow.save("location")
     return

@@ -99,11 +99,22 @@ static bool policy_refused(const struct save *save)
 
 /* --- one REGISTER --- */
 
+/* RFC 3261 section 10.3 step 5: an AOR of the domain that the request is for, which the configuration has looked at, or
+   of another one that this server is known by. */
+static bool is_valid_for_domain(const str *to, str *request_uri)
+{
+    struct ksr_sip_uri aor, domain;
+    if (parse_uri(to->s, to->len, &aor) < 0 || parse_uri(request_uri->s, request_uri->len, &domain) < 0)
+        return false;
+    return text_equal_nocase(text_of_str(&aor.host), text_of_str(&domain.host)) ||
+           check_self(&aor.host, aor.port_no, 0) == 1;
+}
+
 static int read_aor(struct save *save)
 {
     str to = str_of(sip_to_uri(save->asked.request));
     int length = aor_of_uri(&to, save->aor_bytes, sizeof save->aor_bytes);
-    if (length <= 0)
+    if (length <= 0 || !is_valid_for_domain(&to, &save->msg->first_line.u.request.uri))
         return registration_refuse(&save->asked, SIP_NOT_FOUND, NULL);
     save->aor = (str){save->aor_bytes, length};
     return 0;

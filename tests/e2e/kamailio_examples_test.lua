@@ -94,6 +94,35 @@ for _, name in ipairs { "registrar.cfg", "registrar-kemi.cfg" } do
             alice:request("CANCEL", { uri = "sip:bob@example.test", contact = false })
             alice:expect(481)
         end)
+
+        test(named "3261-10.3 an AOR of another domain is not bound by", function(t)
+            local alice = host.opener(start(t, name), transport) "alice"
+            alice:register { aor = "sip:alice@elsewhere.test", uri = "sip:example.test", expect = 404 }
+        end)
+
+        test(named "Routes that led to us are not sent on by", function(t)
+            local s = start(t, name)
+            local open = host.opener(s, transport)
+            local bob, alice = open "bob", open "alice"
+            bob:register { instance = ua.instance(1), reg_id = 1 }
+            local call = alice:invite(bob.aor, { routes = { ("<sip:127.0.0.1:%d;lr>"):format(s.port) } })
+            local request = bob:expect "INVITE"
+            t:equal(#request:values "Route", 0)
+            bob:reply(request, 200)
+            alice:expect_final(call, 200)
+        end)
+
+        test(named "3261-16.9.a what cannot be sent at all has one final response from", function(t)
+            local open = host.opener(start(t, name), transport)
+            local bob, alice = open "bob", open "alice"
+            bob:register { contact_uri = "sip:bob@127.0.0.1:5061;transport=tls" }
+            local call = alice:invite(bob.aor)
+            t:ok(alice:expect_final(call).status >= 400)
+            alice:expect_final(alice:request("OPTIONS", { uri = "sip:example.test" }), 200)
+            for _, message in ipairs(alice.inbox) do
+                t:ok(not message.status or message.status < 200, "a second final response")
+            end
+        end)
     end
 end
 

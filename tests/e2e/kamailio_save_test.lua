@@ -466,6 +466,14 @@ test("an AOR without user, or of another kind of URI: 404", function(_, open)
     bob:register { aor = "sip:example.test", uri = "sip:example.test", expect = 404 }
 end)
 
+test("3261-10.3 an AOR of another domain than the request is for: 404, nothing stored", function(t, open, _, holds)
+    local bob = open()
+    bob:register { aor = "sip:bob@elsewhere.test", uri = "sip:example.test", expect = 404 }
+    bob:register { aor = "sip:bob@example.test.elsewhere.test", uri = "sip:example.test", expect = 404 }
+    t:equal(#holds(), 0)
+    bob:register { aor = "sip:bob@127.0.0.1", uri = "sip:example.test" }
+end)
+
 --- Where requests go to
 
 test("5626-7.e a plain Contact behind NAT is reached at its source", function(t, open, _, holds, transport)
