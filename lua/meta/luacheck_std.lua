@@ -42,4 +42,6 @@ return { read_globals = {
     "sip_log",
     "sip_globals",
     "sip_respond",
+    "sip_outbound",
+    "sip_digest",
 } }

@@ -49,6 +49,52 @@
 ---@field header fun(self: reflow.Message, name: string, n?: integer): string? the value of the n-th header field of that name, the first where n is left out
 ---@field headers fun(self: reflow.Message): (fun(): string?, string?) for name, value in message:headers() do
 
+---What outbound gives. Flows are counted from 1 as their proxies; a serial is that of the action that the event belongs to, and what belongs to none that stands changes nothing.
+---@class reflow.Outbound
+---@field next fun(self: reflow.Outbound): reflow.OutboundAction? what is to be done now; nil where nothing is left
+---@field wait fun(self: reflow.Outbound): number? when to come again if nothing happens before; nil where it was stopped and everything is closed
+---@field opened fun(self: reflow.Outbound, flow: integer, serial: integer) the connection stands
+---@field closed fun(self: reflow.Outbound, flow: integer, serial: integer) it could not be opened, or was closed by the other side, or broke
+---@field answered fun(self: reflow.Outbound, flow: integer, serial: integer, r: reflow.CodeLike, context?: reflow.Context, expires?: integer, stale?: boolean): reflow.Decided a response to the REGISTER with that serial, or what the context's origin says in place of one; expires is what was granted, as asked for where left out; stale is the challenge's
+---@field pong fun(self: reflow.Outbound, flow: integer, serial: integer) the keep-alive was answered
+---@field mapped fun(self: reflow.Outbound, flow: integer, serial: integer, address: string) it was, by STUN, with this mapped address
+---@field stop fun(self: reflow.Outbound) unregister and close everything
+---@field registered fun(self: reflow.Outbound, flow?: integer): integer|boolean how many flows are registered, or whether that one is; one is enough to be reachable
+
+---What is to be done, or has come to be.
+---@class reflow.OutboundAction
+---@field kind "open"|"close"|"register"|"keepalive"|"registered"|"failed"|"unregistered" connect; drop the connection; send REGISTER; send CRLF CRLF or a STUN binding request; and news
+---@field flow integer place of the proxy in the list
+---@field reg_id integer of the flow, always the same
+---@field serial integer to tell what happened with
+---@field registered integer flows that are registered
+---@field expires integer? seconds: of register to ask for, 0 to unregister; of registered as granted
+---@field outbound boolean? of register: with reg-id and Supported: outbound
+---@field with_credentials boolean? of register: answer the challenges of this flow
+---@field keepalive boolean? of registered: outbound was applied, keep-alives are sent
+---@field why string? of failed and unregistered: one sentence
+---@field rule string? of failed and unregistered: the id of the rule
+---@field code integer? of failed: what was answered
+---@field wait number? of failed: seconds until the next try
+
+---@class reflow.OutboundOptions
+---@field proxies reflow.OutboundProxy[] 1 to 8
+---@field expires integer? seconds to ask for; 3600 where not given
+---@field always_outbound boolean? after 439 never register without outbound, but wait for another first hop
+---@field times reflow.OutboundTimes? other waits than RFC 5626 has
+
+---@class reflow.OutboundProxy
+---@field reg_id integer? its place in the list where not given
+---@field keepalive "stream"|"stun"|nil stream where not given
+
+---Seconds.
+---@class reflow.OutboundTimes
+---@field base number? of the recovery wait where no flow lives: 30
+---@field base_alive number? where one lives: 90
+---@field most number? the longest: 1800
+---@field answer number? until a REGISTER or a connection has failed: 32
+---@field pong number? until a keep-alive has failed: 10
+
 ---The request, as hooks get it as `request` and `call`.
 ---@class reflow.Call
 ---@field method string as written
@@ -545,6 +591,17 @@ function sip.globals() end
 ---@return reflow.Decided decided
 function sip.respond(reply, context, call) end
 
+---A machine that is told what happened and tells what is to be done: while it gives actions carry them out, then come again when something has happened, or after wait() seconds.
+---@param options reflow.OutboundOptions
+---@return reflow.Outbound outbound
+function sip.outbound(options) end
+
+---A hash, for digest authentication (RFC 7616, RFC 8760).
+---@param algorithm "MD5"|"SHA-256"|"SHA-512-256"
+---@param bytes string
+---@return string? hexadecimal
+function sip.digest(algorithm, bytes) end
+
 ---sip.store: counters, values and sets, by name. Called with a dot: sip.store.add("calls").
 sip.store = {}
 
@@ -657,5 +714,7 @@ sip_parse = sip.parse
 sip_log = sip.log
 sip_globals = sip.globals
 sip_respond = sip.respond
+sip_outbound = sip.outbound
+sip_digest = sip.digest
 
 return sip

@@ -259,13 +259,13 @@ struct decision flow_answered(struct outbound *outbound, struct flow *flow, uint
                               const struct outbound_answer *answer)
 {
     const struct decision decision = judge(outbound, flow, answer);
-    const struct setback setback = {(enum rule_id)decision.rule, decision.why, decision.code};
-    const bool final = code_fold(answer->facts.code) >= SIP_OK || answer->facts.origin != ORIGIN_WIRE;
+    const bool wire = answer->facts.origin == ORIGIN_WIRE, final = !wire || code_fold(answer->facts.code) >= SIP_OK;
+    const struct setback setback = {(enum rule_id)decision.rule, decision.why, wire ? decision.code : 0};
     if (decision.action == ACTION_ABSORB || !final)
         return decision;
     if (decision.flags & FLAG_STORE_BINDING) {
         succeed(outbound, flow, now, answer, &decision);
-    } else if (answer->facts.origin != ORIGIN_WIRE) {
+    } else if (!wire) {
         flow_lost(outbound, flow, now, setback);
     } else if (mend(outbound, flow, &decision)) {
         flow->pending = flow->leaving = false;

@@ -55,6 +55,7 @@ void bind_log(lua_State *L);
 void bind_store(lua_State *L);
 void bind_carry(lua_State *L);
 void bind_respond(lua_State *L);
+void bind_outbound(lua_State *L); /* stock Lua alone */
 int reflow_bind_explain(lua_State *L);
 
 /*
@@ -79,6 +80,10 @@ uint16_t reply_code(const struct facts *facts);
 /* The code meant by an argument: a number, a reply, a message, a table with a field code, or nothing: the current
    reply. Raises for all else. */
 lua_Integer argument_code(lua_State *L, int index);
+
+/* What the arguments of sip.decide say: a reply as above, and a context table or nothing. Raises for all else. */
+void argument_facts(lua_State *L, int reply, int context, struct facts *facts, struct state *state);
+void decision_push(lua_State *L, const struct decision *decision); /* as a table */
 
 /* A struct sip_message made by sip.parse at this index, or NULL. */
 const struct sip_message *message_at(lua_State *L, int index);

@@ -149,7 +149,7 @@ static void set_changes(lua_State *L, uint32_t change)
     lua_setfield(L, -2, "change");
 }
 
-static void push_decision(lua_State *L, const struct decision *decision)
+void decision_push(lua_State *L, const struct decision *decision)
 {
     lua_createtable(L, 0, 28);
     set_string(L, "action", action_name((enum action)decision->action));
@@ -173,16 +173,21 @@ static void push_decision(lua_State *L, const struct decision *decision)
     set_changes(L, decision->change);
 }
 
+void argument_facts(lua_State *L, int reply, int context, struct facts *facts, struct state *state)
+{
+    read_reply(L, reply, facts, state);
+    if (!lua_isnoneornil(L, context))
+        read_context(L, context, facts, state);
+}
+
 /* sip.decide(r [, context]) -> decision */
 static int decide_reply(lua_State *L)
 {
     struct facts facts = {0};
     struct state state = {0};
-    read_reply(L, 1, &facts, &state);
-    if (!lua_isnoneornil(L, 2))
-        read_context(L, 2, &facts, &state);
+    argument_facts(L, 1, 2, &facts, &state);
     const struct decision decision = decide(&facts, &state);
-    push_decision(L, &decision);
+    decision_push(L, &decision);
     return 1;
 }
 

@@ -11,6 +11,12 @@
     SOURCE(spec, "spec")                                                                                               \
     SOURCE(spec_actors, "spec_actors")                                                                                 \
     SOURCE(traits, "traits")                                                                                           \
+    SOURCE(ua, "ua")                                                                                                   \
+    SOURCE(ua_digest, "ua/digest")                                                                                     \
+    SOURCE(ua_message, "ua/message")                                                                                   \
+    SOURCE(ua_server, "ua/server")                                                                                     \
+    SOURCE(ua_stun, "ua/stun")                                                                                         \
+    SOURCE(ua_transport, "ua/transport")                                                                               \
     SOURCE(en, "catalog/en")                                                                                           \
     SOURCE(en_pairs, "catalog/en_pairs")                                                                               \
     SOURCE(en_words, "catalog/en_words")                                                                               \

@@ -139,10 +139,12 @@ int bind_open(lua_State *L, const struct host *host)
     bind_carry(L);
     reflow_bind_explain(L);
     luaL_setfuncs(L, functions, 0);
-    if (host != NULL)
+    if (host != NULL) {
         bind_object(L);
-    else
+    } else {
         bind_respond(L);
+        bind_outbound(L);
+    }
     add_codes(L);
     strict_table(L, "sip.");
     lua_pushvalue(L, -1);

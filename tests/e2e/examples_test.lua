@@ -41,8 +41,8 @@ local scripts = {}
 for _, directory in ipairs { "examples", "examples/policies" } do
     local scan = uv.fs_scandir(directory)
     for name in function() return scan and uv.fs_scandir_next(scan) end do
-        -- An edge needs a registrar beside it: edge_test.lua.
-        if name:find "%.lua$" and name ~= "edge.lua" then
+        -- An edge needs a registrar beside it: edge_test.lua. A user agent is no routing script: outbound_ua_test.lua.
+        if name:find "%.lua$" and name ~= "edge.lua" and name ~= "outbound_ua.lua" then
             scripts[#scripts + 1] = directory .. "/" .. name
         end
     end

@@ -758,6 +758,7 @@ static void test_3261_8_1_3_b_no_answer_fails_the_flow(void **unused)
     assert_int_equal(sleep_until_due(&stage), 32000);
     expect(&stage, OUTBOUND_CLOSE, 0);
     assert_in_range(failed(&stage, 0), 30000, 60000);
+    assert_int_equal(stage.action.code, 0);
     sleep_until_due(&stage);
     open_flow(&stage, 0);
     answer_with(&stage, 0, (struct outbound_answer){.facts = {.origin = ORIGIN_TRANSPORT}});

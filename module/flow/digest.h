@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#ifndef REFLOW_FLOW_DIGEST_H
+#define REFLOW_FLOW_DIGEST_H
+
+#include <stdbool.h>
+
+#include "core/text.h"
+
+/* The hashes of digest authentication (RFC 7616, RFC 8760). */
+enum digest { DIGEST_MD5, DIGEST_SHA_256, DIGEST_SHA_512_256, DIGEST_COUNT };
+
+enum { DIGEST_HEX_MOST = 65 };
+
+/* Its name as challenges write it: "MD5", "SHA-256", "SHA-512-256"; "?" where it is none. */
+const char *digest_name(enum digest digest);
+
+/* The hash of the bytes in lower-case hexadecimal, with a NUL behind. False where OpenSSL does not offer it. */
+bool digest_hex(enum digest digest, struct text bytes, char out[DIGEST_HEX_MOST]);
+
+#endif
