@@ -46,11 +46,11 @@ static struct text request_uri(const struct branch *branch)
 static size_t record_route(const struct branch *branch, char *out, size_t size)
 {
     const struct context *context = branch->context;
-    const struct peer *source = server_transaction_source(context->transaction);
+    const struct peer *source = server_transaction_source(context->transaction), *target = &branch->peer;
     if (context->way == WAY_INWARD)
-        return edge_record_route(context->server, context->request, &branch->peer, source, out, size);
+        return edge_record_route(context->server, context->request, target, source, target, out, size);
     if (context->way == WAY_OUTWARD && edge_is_first_hop(context->request))
-        return edge_record_route(context->server, context->request, source, &branch->peer, out, size);
+        return edge_record_route(context->server, context->request, source, source, target, out, size);
     return route_record(context->server, context->request, source, &branch->peer, branch->on_flow, out, size);
 }
 

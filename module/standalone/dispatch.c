@@ -59,6 +59,12 @@ bool server_is_own_domain(const struct server *server, const struct sip_uri *uri
     return is_domain(server, uri->host) || is_listener_host(server, uri->host);
 }
 
+bool server_is_own_route(const struct server *server, const struct sip_uri *uri)
+{
+    bool by_name = is_domain(server, uri->host) && (uri->port == 0 || is_listener_port(server, uri->port));
+    return by_name || server_is_own_address(server, uri->host, uri->port);
+}
+
 const struct listener *server_listener(const struct server *server, const struct peer *peer)
 {
     size_t index = peer->listener < server->config.listener_count ? peer->listener : 0;

@@ -123,17 +123,17 @@ size_t edge_path(const struct server *server, const struct sip_message *request,
 }
 
 size_t edge_record_route(const struct server *server, const struct sip_message *request, const struct peer *user_agent,
-                         const struct peer *other, char *out, size_t size)
+                         const struct peer *from, const struct peer *to, char *out, size_t size)
 {
     char token[TOKEN_TEXT_MOST];
-    const struct listener *inner = server_listener(server, other), *outer = server_listener(server, user_agent);
+    const struct listener *upstream = server_listener(server, from), *downstream = server_listener(server, to);
     if (edge_token(server, user_agent, token) == 0)
         return 0;
-    size_t length = write_value(request, outer, token, ";ob", out, size);
-    if (inner == outer || length == 0 || length + 2 >= size)
+    size_t length = write_value(request, downstream, token, ";ob", out, size);
+    if (upstream == downstream || length == 0 || length + 2 >= size)
         return length;
     /* Each side gets the value that leads it back (RFC 5658). */
     memcpy(out + length, ", ", 2);
-    size_t second = write_value(request, inner, token, ";ob", out + length + 2, size - length - 2);
+    size_t second = write_value(request, upstream, token, ";ob", out + length + 2, size - length - 2);
     return second == 0 ? 0 : length + 2 + second;
 }

@@ -48,7 +48,7 @@ static bool is_own_uri(const struct server *server, struct text text, const stru
 {
     struct sip_uri uri;
     *flows = (struct dialog_flows){0};
-    bool own = sip_uri_create(&uri, text) == 0 && server_is_own_address(server, uri.host, uri.port);
+    bool own = sip_uri_create(&uri, text) == 0 && server_is_own_route(server, &uri);
     /* A dialog's, be it of an earlier run, has dots, which no flow token has. */
     bool says = own && uri.user.length > 0 && memchr(uri.user.at, '.', uri.user.length) == NULL;
     if (own && !dialog_read(server, uri.user, flows))

@@ -98,6 +98,10 @@ struct branch {
 /* dispatch.c */
 bool server_is_own_domain(const struct server *server, const struct sip_uri *uri);
 bool server_is_own_address(const struct server *server, struct text host, uint32_t port);
+
+/* Whether a Route of that URI is ours (16.4): it has an address that we listen on, or a domain that we serve, as phones
+   name their outbound proxy. */
+bool server_is_own_route(const struct server *server, const struct sip_uri *uri);
 const struct listener *server_listener(const struct server *server, const struct peer *peer);
 
 /* answer.c: responses of our own */
@@ -135,12 +139,12 @@ enum route_token edge_read_token(const struct server *server, struct text token,
 /* The token of a flow; its length, or 0. */
 size_t edge_token(const struct server *server, const struct peer *peer, char out[TOKEN_TEXT_MOST]);
 bool edge_is_first_hop(const struct sip_message *request);
-/* The Path value for a REGISTER that goes on (5626-5.1.a b); the Record-Route values for a request between a user
-   agent's flow and the other side (5626-5.3.d e). Their length, or 0. */
+/* The Path value for a REGISTER that goes on (5626-5.1.a b); the Record-Route values for a request that goes from one
+   side to the other, one of them the user agent (5626-5.3.d e). Their length, or 0. */
 size_t edge_path(const struct server *server, const struct sip_message *request, const struct peer *source,
                  const struct peer *inner, char *out, size_t size);
 size_t edge_record_route(const struct server *server, const struct sip_message *request, const struct peer *user_agent,
-                         const struct peer *other, char *out, size_t size);
+                         const struct peer *from, const struct peer *to, char *out, size_t size);
 
 /* route.c: where a request goes that carries Route, and the dialog's flows */
 struct route {

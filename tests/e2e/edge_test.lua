@@ -85,6 +85,9 @@ for _, transport in ipairs { "udp", "tcp" } do
         local invite = stage.alice:expect "INVITE"
         stage.alice:reply(invite, 200)
         local answer = bob:expect_final(call, 200)
+        -- The last one is the first that bob's requests go to: of his own transport (RFC 5658).
+        local routes = answer:values "Record-Route"
+        t:equal(routes[#routes]:find(";transport=tcp", 1, true) ~= nil, transport == "tcp", routes[#routes])
         bob:within("ACK", call, answer)
         stage.alice:expect "ACK"
         local bye = stage.alice:within_called("BYE", invite)

@@ -249,4 +249,15 @@ test("4320-4.a 5626-7.d 408 to a MESSAGE is not sent on", function(_, open)
     caller:expect_none(408, 400)
 end)
 
+test("a Route with a name that we serve is ours: phones name their outbound proxy so", function(t, open)
+    local bob, caller = open("bob"), open("alice")
+    local route = "<sip:example.test;lr>"
+    bob:register { instance = one, reg_id = 1, routes = { route } }
+    local call = caller:invite(bob.aor, { routes = { route } })
+    local invite = bob:expect "INVITE"
+    t:equal(invite:get "Route", nil)
+    bob:reply(invite, 200)
+    caller:expect_final(call, 200)
+end)
+
 tap.done()
