@@ -66,7 +66,7 @@ function secure.turn(self)
         end
         self.open = true
         if self.on_open then
-            self.on_open()
+            self:on_open()
         end
     end
     drain(self)
@@ -160,7 +160,7 @@ local function open_stream(options, on_open)
             end
         end)
         if on_open then
-            on_open()
+            on_open(self)
         end
     end)
     return self
@@ -289,9 +289,9 @@ function channel.open(options)
             read_websocket(self, bytes, options.on_message)
         end
     end
-    local function opened()
+    local function opened(opening)
         if websocket and options.upgrade ~= false then
-            self.below:write(channel.upgrade(options.host .. ":" .. options.port, options.upgrade))
+            opening:write(channel.upgrade(options.host .. ":" .. options.port, options.upgrade))
         end
     end
     below.on_close = function(why)
