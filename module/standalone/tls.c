@@ -35,15 +35,17 @@ static bool is_readable(const struct reading *reading, const char *option, const
     return true;
 }
 
-static void warn_of_readers(const struct reading *reading, const char *path)
+/* Always true: a warning, in a row of checks. */
+static bool warn_of_readers(const struct reading *reading, const char *path)
 {
     struct stat status;
     char line[2200];
     if (stat(path, &status) != 0 || (status.st_mode & (S_IRWXG | S_IRWXO)) == 0)
-        return;
+        return true;
     snprintf(line, sizeof line, "%s: others may read this private key (mode %03o)", path,
              (unsigned)(status.st_mode & 0777));
     reading->host->log(reading->host->context, LOG_WARNING, line);
+    return true;
 }
 
 /* No terminal to ask: an encrypted key is an error at once. */
@@ -69,7 +71,6 @@ static bool use_certificate(const struct reading *reading, SSL_CTX *context, con
                             : "no private key in PEM, without a passphrase, can be read from it");
     if (SSL_CTX_check_private_key(context) != 1)
         return complain(reading, option, key, "the key is not that of the certificate");
-    warn_of_readers(reading, key);
     return true;
 }
 
@@ -131,7 +132,8 @@ static bool read_default(const struct reading *reading, const struct tls_options
         return true;
     files->standard = server_context(reading, options, files);
     return files->standard != NULL &&
-           use_certificate(reading, files->standard, "--tls-cert", options->certificate, options->key);
+           use_certificate(reading, files->standard, "--tls-cert", options->certificate, options->key) &&
+           warn_of_readers(reading, options->key);
 }
 
 static bool read_domains(const struct reading *reading, const struct tls_options *options, struct tls_files *files)
@@ -144,7 +146,8 @@ static bool read_domains(const struct reading *reading, const struct tls_options
         files->domains[i].context = context;
         memcpy(files->domains[i].name, domain->domain, sizeof files->domains[i].name);
         files->domain_count = i + 1;
-        if (!use_certificate(reading, context, "--tls-domain", domain->certificate, domain->key))
+        if (!use_certificate(reading, context, "--tls-domain", domain->certificate, domain->key) ||
+            !warn_of_readers(reading, domain->key))
             return false;
     }
     if (files->standard == NULL && files->domain_count > 0) {
@@ -174,15 +177,15 @@ static bool read_client(const struct reading *reading, const struct tls_options 
            use_certificate(reading, files->client, "--tls-cert", options->certificate, options->key);
 }
 
-static void files_delete(const struct host *host, struct tls_files *files)
+void tls_files_release(struct tls_files *files)
 {
-    if (files == NULL)
+    if (files == NULL || --files->holders > 0)
         return;
     for (size_t i = 0; i < files->domain_count; i++)
         SSL_CTX_free(files->domains[i].context);
     SSL_CTX_free(files->standard);
     SSL_CTX_free(files->client);
-    memory_delete(host, files, sizeof *files);
+    memory_delete(files->host, files, sizeof *files);
 }
 
 static struct tls_files *files_new(const struct reading *reading, const struct tls_options *options)
@@ -192,10 +195,12 @@ static struct tls_files *files_new(const struct reading *reading, const struct t
         snprintf(reading->error, reading->size, "out of memory");
         return NULL;
     }
+    files->host = reading->host;
+    files->holders = 1;
     if (read_default(reading, options, files) && read_domains(reading, options, files) &&
         read_client(reading, options, files))
         return files;
-    files_delete(reading->host, files);
+    tls_files_release(files);
     return NULL;
 }
 
@@ -224,7 +229,7 @@ int tls_reload(struct tls *tls, char *error, size_t error_size)
     struct tls_files *files = files_new(&reading, tls->options);
     if (files == NULL)
         return -EINVAL;
-    files_delete(tls->host, tls->files);
+    tls_files_release(tls->files);
     tls->files = files;
     return 0;
 }
@@ -233,7 +238,7 @@ void tls_delete(struct tls *tls)
 {
     if (tls == NULL)
         return;
-    files_delete(tls->host, tls->files);
+    tls_files_release(tls->files);
     memory_delete(tls->host, tls, sizeof *tls);
 }
 

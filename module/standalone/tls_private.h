@@ -6,8 +6,11 @@
 
 #include "standalone/tls.h"
 
-/* Everything that the files gave, at one time. */
+/* Everything that the files gave, at one time: held by `struct tls` and by each session, whose handshake may still ask
+   for another certificate. */
 struct tls_files {
+    const struct host *host;
+    size_t holders;
     SSL_CTX *standard; /* the certificate for everybody; or the first of the domains */
     SSL_CTX *client;
     struct {
@@ -27,6 +30,8 @@ struct tls {
 /* May a server that shows this certificate speak for the domain? RFC 5922 section 7: by subjectAltName, a URI
    (sip:domain) or a DNS name, and by the common name only where there is none of either. No wildcards. */
 bool tls_certificate_speaks_for(X509 *certificate, struct text domain);
+
+void tls_files_release(struct tls_files *files); /* NULL is fine */
 
 /* Takes SNI into account; data of SSL_CTX_set_tlsext_servername_callback(). */
 int tls_choose_certificate(SSL *ssl, int *alert, void *files);

@@ -13,6 +13,7 @@ enum { TLS_RECORD = 16384 };
 
 struct tls_session {
     const struct host *host;
+    struct tls_files *files;
     SSL *ssl; /* owns the two: */
     BIO *in, *out;
     char *kept; /* bytes to send when it is open */
@@ -62,6 +63,8 @@ static struct tls_session *session_new(const struct tls *tls, SSL_CTX *context)
         memory_delete(tls->host, session, sizeof *session);
         return NULL;
     }
+    session->files = tls->files;
+    session->files->holders++;
     SSL_set_bio(session->ssl, session->in, session->out);
     SSL_set_app_data(session->ssl, session);
     SSL_set_info_callback(session->ssl, on_info);
@@ -107,6 +110,7 @@ void tls_session_delete(struct tls_session *session)
     forget_kept(session);
     memory_delete_text(session->host, session->domain);
     SSL_free(session->ssl);
+    tls_files_release(session->files);
     memory_delete(session->host, session, sizeof *session);
 }
 
