@@ -7,8 +7,7 @@ enum {
     DAY_S = 86400,       /* no server's word keeps a user agent silent for longer */
     REFRESH_LEAST = 700, /* thousandths of what was granted: a part that keeps agents apart, and leaves time to try
                             again */
-    REFRESH_MOST = 900,
-    STALE_MOST = 3 /* nonces that one request is answered with stale=true for */
+    REFRESH_MOST = 900
 };
 
 static size_t others_registered(const struct outbound *outbound, const struct flow *flow)
@@ -27,7 +26,7 @@ uint64_t flow_recovery(struct outbound *outbound, const struct flow *flow)
 static void forget_connection(struct flow *flow)
 {
     flow->pending = flow->leaving = flow->registered = flow->keepalive = flow->proven = false;
-    flow->plain = flow->with_credentials = false;
+    flow->plain = flow->retiring = flow->with_credentials = false;
     flow->deadline = flow->expires_at = flow->proven_at = flow->ping_at = flow->pong_by = OUTBOUND_NEVER;
     flow->mapped_length = 0;
     flow->mended_count = 0;
@@ -78,7 +77,6 @@ void flow_refused(struct outbound *outbound, struct flow *flow, uint64_t now, st
 {
     const bool stays = flow->registered && !flow->leaving;
     settle(flow);
-    flow->with_credentials = false;
     flow->due_at = now + (outbound->stopping ? 0 : wait);
     if (!stays)
         flow_close(flow);
@@ -99,8 +97,7 @@ void flow_pong(struct flow *flow)
     if (flow->pong_by == OUTBOUND_NEVER)
         return;
     flow->pong_by = OUTBOUND_NEVER;
-    if (flow->registered)
-        prove(flow);
+    prove(flow);
 }
 
 static uint64_t keepalive_wait(const struct outbound *outbound, const struct flow *flow)
@@ -124,17 +121,31 @@ static void set_keepalive(const struct outbound *outbound, struct flow *flow, ui
         flow->ping_at = at;
 }
 
+/* 5626-4.2.c: a plain binding stood in for outbound ones. Beside one it makes this user agent ring as two. */
+static void retire_plain(struct outbound *outbound, uint64_t now)
+{
+    for (size_t i = 0; i < outbound->options.count; i++) {
+        struct flow *flow = &outbound->flows[i];
+        if (flow->plain && flow->registered && !flow->retiring) {
+            flow->retiring = true;
+            flow->due_at = now;
+        }
+    }
+}
+
 static void bound(struct outbound *outbound, struct flow *flow, uint64_t now, uint32_t granted,
                   const struct decision *decision)
 {
-    const bool news = !flow->registered || flow->news == NEWS_FAILED;
+    const bool news = !flow->registered || flow->failures != 0;
     const uint64_t counts = granted < DAY_S ? granted : DAY_S;
     const uint64_t refresh = outbound_between(outbound, counts * REFRESH_LEAST, counts * REFRESH_MOST);
     flow->registered = true;
     flow->granted = granted;
     flow->expires_at = now + (uint64_t)granted * S;
-    flow->due_at = outbound->stopping ? now : now + refresh;
+    flow->due_at = outbound->stopping || flow->retiring ? now : now + refresh;
     set_keepalive(outbound, flow, now, decision);
+    if (flow->keepalive)
+        retire_plain(outbound, now);
     if (flow->proven)
         prove(flow);
     else if (!flow->keepalive && flow->proven_at == OUTBOUND_NEVER)
@@ -150,7 +161,9 @@ static void succeed(struct outbound *outbound, struct flow *flow, uint64_t now, 
     const bool left = flow->leaving;
     settle(flow);
     if (left) {
+        count_failure(flow);
         flow_close(flow);
+        flow->due_at = now + flow_recovery(outbound, flow);
         tell(flow, NEWS_UNREGISTERED, (struct setback){.why = ""});
     } else if (granted == 0) {
         flow->registered = false;
@@ -163,7 +176,8 @@ static void succeed(struct outbound *outbound, struct flow *flow, uint64_t now, 
     }
 }
 
-/* Once for each code, or a server that is never content would keep us busy; a nonce that was too old is no reproach. */
+/* Once for each code, or a server that is never content would keep us busy. A nonce that was too old is no reproach;
+   but there is an end to those, too. */
 static uint16_t attempts(const struct flow *flow, const struct outbound_answer *answer)
 {
     uint16_t count = 0;
@@ -171,7 +185,7 @@ static uint16_t attempts(const struct flow *flow, const struct outbound_answer *
         return 1;
     for (size_t i = 0; i < flow->mended_count; i++)
         count += flow->mended[i] == answer->facts.code;
-    return answer->stale && count < STALE_MOST ? 0 : count;
+    return answer->stale ? 0 : count;
 }
 
 /* 439 where another flow is or comes to life is for that one: two plain bindings would make one user agent ring as
@@ -355,7 +369,7 @@ static void next_open(struct outbound *outbound, struct flow *flow, uint64_t now
 static void next_register(struct outbound *outbound, struct flow *flow, uint64_t now, struct outbound_action *action)
 {
     flow->pending = true;
-    flow->leaving = outbound->stopping;
+    flow->leaving = outbound->stopping || flow->retiring;
     flow->request = ++outbound->serial;
     flow->deadline = now + outbound->options.times.answer_ms;
     action->kind = OUTBOUND_REGISTER;

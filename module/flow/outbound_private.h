@@ -17,6 +17,7 @@ struct flow {
     bool pending;                 /* a REGISTER waits for its answer */
     bool leaving;                 /* ... and it unregisters */
     bool registered;              /* the binding stands */
+    bool retiring;                /* a plain binding that an outbound one has made one too many: it unregisters */
     bool plain;                   /* without outbound from now on (5626-4.2.c) */
     bool with_credentials;        /* a challenge is to be answered */
     bool keepalive;               /* 5626-4.2.a */

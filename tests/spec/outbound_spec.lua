@@ -263,6 +263,50 @@ test("targets of proxies", function(t)
     end
 end)
 
+test("a stream is cut into messages and pongs", function(t)
+    local text = "SIP/2.0 200 OK\r\nCall-ID: 1\r\nl: 4\r\n\r\nbody"
+    local function cut(bytes)
+        local kind, piece, rest = message.cut(bytes)
+        return tostring(kind) .. (piece and " " .. #piece or "") .. (rest and " " .. #rest or "")
+    end
+    t:equal(cut(text), "message " .. #text .. " 0")
+    t:equal(cut(text .. "\r\n"), "message " .. #text .. " 2")
+    t:equal(cut("\r\n" .. text), "pong 2 " .. #text)
+    t:equal(cut(("\r\n"):rep(50000) .. "S"), "pong 2 1")
+    t:equal(cut "\r\n", "pong 2 0")
+    t:equal(cut "\r\n\r", "pong 2 1")
+    for length = 0, #text - 1 do
+        t:equal(cut(text:sub(1, length)), "nil")
+    end
+    t:match(cut(("x"):rep(65537)), "^false")
+    for _, length in ipairs { "-1", "1x", "9999999999", "", "65537" } do
+        t:match(cut("SIP/2.0 200 OK\r\nContent-Length: " .. length .. "\r\n\r\n"), "^false")
+    end
+end)
+
+test("no bytes whatever raise", function(t)
+    local seed = 1
+    local function draw(most)
+        seed = (seed * 1103515245 + 12345) & 0x7fffffff
+        return (seed >> 8) % most + 1
+    end
+    local pieces = { 'Digest ', 'realm="', '"', "nonce=", ",", "=", "\\", "\r\n", "l: ", "9", "<", ">", ";",
+        "sip:", "@", ":", "[", "]", "\0", "\1\1\0\8\33\18\164\66" .. id, "\0\32\0\8", "%", "\255", "expires=" }
+    for _ = 1, 20000 do
+        local list = {}
+        for i = 1, draw(12) do
+            list[i] = pieces[draw(#pieces)]
+        end
+        local bytes = table.concat(list)
+        message.cut(bytes)
+        message.target(bytes)
+        message.parameter(select(2, message.address(bytes)), "expires")
+        stun.answer(bytes, id)
+        local challenge = digest.challenge("Digest " .. bytes)
+        t:ok(not challenge or digest.credentials(challenge, bytes, bytes, "REGISTER", "sip:h", "", "c"))
+    end
+end)
+
 test("a value cannot bring header lines of its own", function(t)
     t:equal(message.build("X sip:h SIP/2.0", { { "A", "b\r\nEvil: 1" } }),
         "X sip:h SIP/2.0\r\nA: b Evil: 1\r\nContent-Length: 0\r\n\r\n")

@@ -291,6 +291,25 @@ static void test_5626_4_4_b_no_pong_fails_the_flow(void **unused)
     stage_destroy(&stage);
 }
 
+static void test_5626_4_4_b_no_second_ping_while_a_pong_is_awaited(void **unused)
+{
+    struct stage stage;
+    (void)unused;
+    stage_create(&stage, 1);
+    open_flow(&stage, 0);
+    accept_outbound(&stage, 0, 1);
+    expect(&stage, OUTBOUND_REGISTERED, 0);
+    assert_in_range(sleep_until_due(&stage), 800, 1000);
+    expect(&stage, OUTBOUND_KEEPALIVE, 0);
+    for (int i = 0; i < 9; i++) {
+        fake_host_advance(&stage.fake, 1000);
+        expect_nothing(&stage);
+    }
+    pong(&stage, 0);
+    expect(&stage, OUTBOUND_KEEPALIVE, 0);
+    stage_destroy(&stage);
+}
+
 static void test_5626_4_4_b_a_pong_that_nobody_asked_for_proves_nothing(void **unused)
 {
     struct stage stage;
@@ -441,6 +460,23 @@ static void test_5626_4_5_a_without_keep_alives_time_proves_a_flow(void **unused
     stage_destroy(&stage);
 }
 
+static void test_5626_4_5_a_refreshes_do_not_put_the_proof_off(void **unused)
+{
+    struct stage stage;
+    (void)unused;
+    stage_with(&stage, &(struct outbound_options){.count = 1, .expires = 10});
+    open_flow(&stage, 0);
+    answer(&stage, 0, SIP_OK);
+    expect(&stage, OUTBOUND_REGISTERED, 0);
+    for (uint64_t slept = 0; slept < 30000; slept += sleep_until_due(&stage))
+        if (next(&stage))
+            answer(&stage, 0, SIP_OK);
+    expect_nothing(&stage);
+    lose(&stage, 0);
+    assert_int_equal(failed(&stage, 0), 0);
+    stage_destroy(&stage);
+}
+
 static void test_5626_4_5_a_times_can_be_configured(void **unused)
 {
     struct stage stage;
@@ -558,6 +594,59 @@ static void test_5626_4_2_c_439_goes_through_another_first_hop_where_one_lives(v
     expect(&stage, OUTBOUND_CLOSE, 1);
     assert_in_range(failed(&stage, 1), 90000, 180000);
     assert_int_equal(stage.action.rule, RULE_5626_4_2_C);
+    stage_destroy(&stage);
+}
+
+static void test_5626_4_2_c_439_waits_for_a_first_hop_that_may_come_to_life(void **unused)
+{
+    struct stage stage;
+    (void)unused;
+    stage_create(&stage, 2);
+    expect(&stage, OUTBOUND_OPEN, 0);
+    expect(&stage, OUTBOUND_OPEN, 1);
+    for (size_t i = 0; i < 2; i++) {
+        outbound_opened(stage.outbound, i, stage.connection[i], stage.fake.now_ms);
+        expect(&stage, OUTBOUND_REGISTER, i);
+    }
+    answer(&stage, 0, SIP_FIRST_HOP_LACKS_OUTBOUND_SUPPORT);
+    expect(&stage, OUTBOUND_CLOSE, 0);
+    assert_in_range(failed(&stage, 0), 30000, 60000);
+    answer(&stage, 1, SIP_FIRST_HOP_LACKS_OUTBOUND_SUPPORT);
+    assert_false(expect(&stage, OUTBOUND_REGISTER, 1)->outbound);
+    stage_destroy(&stage);
+}
+
+static void test_5626_4_2_c_a_plain_binding_makes_way_for_an_outbound_one(void **unused)
+{
+    struct stage stage;
+    (void)unused;
+    stage_create(&stage, 2);
+    expect(&stage, OUTBOUND_OPEN, 0);
+    lose(&stage, 0);
+    const uint64_t wait = failed(&stage, 0);
+    open_flow(&stage, 1);
+    answer(&stage, 1, SIP_FIRST_HOP_LACKS_OUTBOUND_SUPPORT);
+    expect(&stage, OUTBOUND_REGISTER, 1);
+    answer(&stage, 1, SIP_OK);
+    expect(&stage, OUTBOUND_REGISTERED, 1);
+    fake_host_advance(&stage.fake, wait);
+    registered(&stage, 0);
+    assert_int_equal(expect(&stage, OUTBOUND_REGISTER, 1)->expires, 0);
+    assert_false(stage.action.outbound);
+    expect_nothing(&stage);
+    answer(&stage, 1, SIP_OK);
+    expect(&stage, OUTBOUND_CLOSE, 1);
+    expect(&stage, OUTBOUND_UNREGISTERED, 1);
+    assert_int_equal(stage.action.registered, 1);
+    expect_nothing(&stage);
+    for (;;) {
+        assert_true(sleep_until_due(&stage) > 0);
+        pong(&stage, 0);
+        if (next(&stage) && stage.action.flow == 1)
+            break;
+    }
+    assert_int_equal(stage.action.kind, OUTBOUND_OPEN);
+    assert_in_range(stage.fake.now_ms, 1000000 + wait + 90000, 1000000 + wait + 180000);
     stage_destroy(&stage);
 }
 
@@ -856,6 +945,28 @@ static void test_what_was_granted_counts_and_at_most_a_day(void **unused)
     }
 }
 
+static void test_a_refresh_that_succeeds_after_a_refusal_is_news(void **unused)
+{
+    struct stage stage;
+    (void)unused;
+    stage_with(&stage, &(struct outbound_options){.count = 1, .expires = 3600, .times = {.recovery = {.base_ms = 10}}});
+    open_flow(&stage, 0);
+    for (int i = 0; i < 3; i++) {
+        answer(&stage, 0, SIP_OK);
+        expect(&stage, OUTBOUND_REGISTERED, 0);
+        for (int j = 0; j < 2; j++) {
+            while (!next(&stage))
+                sleep_until_due(&stage);
+            assert_int_equal(stage.action.kind, OUTBOUND_REGISTER);
+            if (j == 0) {
+                answer(&stage, 0, SIP_SERVER_INTERNAL_ERROR);
+                failed(&stage, 0);
+            }
+        }
+    }
+    stage_destroy(&stage);
+}
+
 /* RFC 5626 section 4.2.2. */
 static void test_a_refused_refresh_leaves_flow_and_registration_until_it_expires(void **unused)
 {
@@ -937,6 +1048,26 @@ static void test_stop_unregisters_and_closes(void **unused)
     stage_destroy(&stage);
 }
 
+static void test_stop_takes_a_refusal_for_an_answer(void **unused)
+{
+    struct stage stage;
+    static const uint32_t codes[] = {SIP_FORBIDDEN, SIP_SERVICE_UNAVAILABLE, SIP_UNAUTHORIZED};
+    (void)unused;
+    stage_create(&stage, 3);
+    for (size_t i = 0; i < 3; i++)
+        registered(&stage, i);
+    outbound_stop(stage.outbound, stage.fake.now_ms);
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(expect(&stage, OUTBOUND_REGISTER, i)->expires, 0);
+        answer_with(&stage, i, (struct outbound_answer){.facts = {.code = codes[i]}});
+        expect(&stage, OUTBOUND_CLOSE, i);
+        expect(&stage, OUTBOUND_UNREGISTERED, i);
+    }
+    expect_nothing(&stage);
+    assert_true(wait_of(&stage) == OUTBOUND_NEVER);
+    stage_destroy(&stage);
+}
+
 static void test_names_of_actions(void **unused)
 {
     (void)unused;
@@ -976,7 +1107,7 @@ static void check_action(struct model *model, const struct outbound_action *acti
     case OUTBOUND_REGISTER:
         assert_true(model->open[flow]);
         assert_false(model->pending[flow]);
-        assert_true(action->expires != 0 || model->stopped);
+        assert_true(action->expires != 0 || model->stopped || !action->outbound);
         model->pending[flow] = true;
         break;
     case OUTBOUND_KEEPALIVE:
@@ -1107,6 +1238,7 @@ int main(void)
         cmocka_unit_test(test_5626_4_4_a_pings_at_their_intervals),
         cmocka_unit_test(test_5626_4_4_a_a_shorter_flow_timer_counts_at_once),
         cmocka_unit_test(test_5626_4_4_b_no_pong_fails_the_flow),
+        cmocka_unit_test(test_5626_4_4_b_no_second_ping_while_a_pong_is_awaited),
         cmocka_unit_test(test_5626_4_4_b_a_pong_that_nobody_asked_for_proves_nothing),
         cmocka_unit_test(test_5626_4_4_b_another_mapped_address_fails_the_flow),
         cmocka_unit_test(test_5626_4_5_a_waits_double_with_each_failure),
@@ -1115,12 +1247,15 @@ int main(void)
         cmocka_unit_test(test_5626_4_5_b_a_good_flow_is_opened_again_at_once_with_its_reg_id),
         cmocka_unit_test(test_5626_4_5_a_flow_that_was_never_good_counts_on),
         cmocka_unit_test(test_5626_4_5_a_without_keep_alives_time_proves_a_flow),
+        cmocka_unit_test(test_5626_4_5_a_refreshes_do_not_put_the_proof_off),
         cmocka_unit_test(test_5626_4_5_a_times_can_be_configured),
         cmocka_unit_test(test_5626_4_2_b_retry_after_of_a_503_is_waited),
         cmocka_unit_test(test_5626_4_2_b_retry_after_0_means_now_and_no_endless_loop),
         cmocka_unit_test(test_5626_4_2_b_without_retry_after_the_recovery_wait),
         cmocka_unit_test(test_5626_4_2_c_439_without_outbound),
         cmocka_unit_test(test_5626_4_2_c_439_goes_through_another_first_hop_where_one_lives),
+        cmocka_unit_test(test_5626_4_2_c_439_waits_for_a_first_hop_that_may_come_to_life),
+        cmocka_unit_test(test_5626_4_2_c_a_plain_binding_makes_way_for_an_outbound_one),
         cmocka_unit_test(test_5626_4_2_c_439_never_without_outbound_where_told_so),
         cmocka_unit_test(test_code_423_again_with_min_expires),
         cmocka_unit_test(test_3261_8_1_3_d_a_challenge_is_answered_once),
@@ -1136,9 +1271,11 @@ int main(void)
         cmocka_unit_test(test_an_answer_that_comes_late_is_not_taken_for_another),
         cmocka_unit_test(test_registrations_are_renewed_before_they_expire_and_not_all_at_once),
         cmocka_unit_test(test_what_was_granted_counts_and_at_most_a_day),
+        cmocka_unit_test(test_a_refresh_that_succeeds_after_a_refusal_is_news),
         cmocka_unit_test(test_a_refused_refresh_leaves_flow_and_registration_until_it_expires),
         cmocka_unit_test(test_code_3608_flags_about_service_route_are_told),
         cmocka_unit_test(test_stop_unregisters_and_closes),
+        cmocka_unit_test(test_stop_takes_a_refusal_for_an_answer),
         cmocka_unit_test(test_names_of_actions),
         cmocka_unit_test(test_property_whatever_happens),
     };

@@ -83,7 +83,9 @@ local HEAD_MOST, BODY_MOST = 65536, 65536
 -- where there is not enough yet; false and why where nothing can be cut from this.
 function message.cut(bytes)
     if bytes:sub(1, 2) == "\r\n" then
-        return "pong", "\r\n", bytes:sub(3)
+        -- A run of them at once, or a flood would be copied for each.
+        local first = bytes:find "[^\r\n]"
+        return "pong", "\r\n", first and bytes:sub(first) or bytes:match "\n(\r?)$" or ""
     end
     local _, stop = bytes:find("\r\n\r\n", 1, true)
     if (stop or #bytes) > HEAD_MOST then
