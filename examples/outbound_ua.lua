@@ -1,10 +1,14 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 -- A user agent that keeps two flows (RFC 5626 section 4), and a phone that is always busy. Run it against a registrar:
 --
---     build/reflow serve examples/registrar.lua --domain example.test
---     LUA_CPATH="build/?.so;;" lua5.4 examples/outbound_ua.lua bob sip:127.0.0.1:5060;transport=tcp sip:127.0.0.1:5060
+--     build/reflow serve examples/registrar.lua
+--     LUA_CPATH="build/?.so;;" lua5.4 examples/outbound_ua.lua
 --
--- The arguments are a user and the outbound proxies: edges, or the registrar itself. Ctrl-C unregisters.
+-- Arguments, where others are wanted: a user, and the outbound proxies, which are edges or the registrar itself:
+--
+--     ... outbound_ua.lua bob "sip:127.0.0.1:5070;transport=tcp" "sip:127.0.0.1:5080"
+--
+-- DOMAIN and PASSWORD are taken from the environment. Ctrl-C unregisters.
 
 local uv = require "luv"
 local ua = require "reflow.ua"
