@@ -62,6 +62,21 @@ test("examples/outbound_ua.lua registers two flows, answers calls, and unregiste
     t:equal(phone.err, "")
 end)
 
+test("examples/outbound_ua.lua registers over IPv6", function(t)
+    local port = server.free_port()
+    local s = server.spawn { "serve", "examples/registrar.lua", "--domain", "example.test",
+        "--listen", ("udp:[::1]:%d"):format(port), "--listen", ("tcp:[::1]:%d"):format(port) }
+    t:defer(function() s:finish() end)
+    if not wait.until_true(10000, function() return s.status or s.err:find "serving with" end) or s.status then
+        s.killed = true
+        t:skip("no IPv6 here: " .. s.err)
+    end
+    local proxy = ("sip:[::1]:%d"):format(port)
+    local phone = agent.run(t, { "examples/outbound_ua.lua", "bob", proxy, proxy .. ";transport=tcp" },
+        { DOMAIN = "example.test" })
+    phone:expect "flows registered: 2"
+end)
+
 test("5626-4.5.a 5626-4.5.b a flow that is lost comes back with its reg-id, calls come over the other", function(t)
     local s = server.start(t)
     local port = server.free_port()
