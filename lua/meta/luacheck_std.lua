@@ -42,6 +42,7 @@ return { read_globals = {
     "sip_log",
     "sip_globals",
     "sip_respond",
+    "sip_token_keys",
     "sip_outbound",
     "sip_digest",
 } }

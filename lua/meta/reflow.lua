@@ -49,6 +49,21 @@
 ---@field header fun(self: reflow.Message, name: string, n?: integer): string? the value of the n-th header field of that name, the first where n is left out
 ---@field headers fun(self: reflow.Message): (fun(): string?, string?) for name, value in message:headers() do
 
+---What token_keys gives.
+---@class reflow.TokenKeys
+---@field token fun(self: reflow.TokenKeys, flow: reflow.TokenFlow): string seal a flow: 56 characters for IPv4, 88 for IPv6
+---@field flow fun(self: reflow.TokenKeys, token: string): reflow.TokenFlow?, string? what a token names; nil and "forged" or "unknown key" (403) where it is not ours
+---@field rotate fun(self: reflow.TokenKeys): true?, string? a new key seals from now on; the older ones still read
+---@field reload fun(self: reflow.TokenKeys): true?, string? read the file again, where another process has rotated
+
+---@class reflow.TokenFlow
+---@field transport "udp"|"tcp"|"tls"|"ws"|"wss" 
+---@field edge string the local address, "192.0.2.1:5060" or "[2001:db8::1]:5060"
+---@field user_agent string the remote address
+---@field connection integer? the connection's own number, never given twice in a run; 0 where not given
+---@field run integer? of the process that gave the number; this one where not given
+---@field this_run boolean? read from a token: false where an earlier run made it, whose flows are gone (430)
+
 ---What outbound gives. Flows are counted from 1 as their proxies; a serial is that of the action that the event belongs to, and what belongs to none that stands changes nothing.
 ---@class reflow.Outbound
 ---@field next fun(self: reflow.Outbound): reflow.OutboundAction? what is to be done now; nil where nothing is left
@@ -591,6 +606,12 @@ function sip.globals() end
 ---@return reflow.Decided decided
 function sip.respond(reply, context, call) end
 
+---The keys of a file, which is made where there is none (0600); without a path they end with the program.
+---@param path? string
+---@return reflow.TokenKeys? keys
+---@return string? why
+function sip.token_keys(path) end
+
 ---A machine that is told what happened and tells what is to be done: while it gives actions carry them out, then come again when something has happened, or after wait() seconds.
 ---@param options reflow.OutboundOptions
 ---@return reflow.Outbound outbound
@@ -714,6 +735,7 @@ sip_parse = sip.parse
 sip_log = sip.log
 sip_globals = sip.globals
 sip_respond = sip.respond
+sip_token_keys = sip.token_keys
 sip_outbound = sip.outbound
 sip_digest = sip.digest
 

@@ -56,6 +56,7 @@ void bind_store(lua_State *L);
 void bind_carry(lua_State *L);
 void bind_respond(lua_State *L);
 void bind_outbound(lua_State *L); /* stock Lua alone */
+void bind_token(lua_State *L);    /* likewise */
 int reflow_bind_explain(lua_State *L);
 
 /*

@@ -144,6 +144,7 @@ int bind_open(lua_State *L, const struct host *host)
     } else {
         bind_respond(L);
         bind_outbound(L);
+        bind_token(L);
     }
     add_codes(L);
     strict_table(L, "sip.");
