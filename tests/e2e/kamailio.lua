@@ -404,13 +404,13 @@ local function processes_gone(self)
 end
 
 -- Kamailio hands SIGTERM on to its children; one that it has only just made, and that does not know yet that it is a
--- child, takes it for the main process's and goes on. That is so with and without the module, and in its first moments
--- only.
-local function remind_children(self)
+-- child, takes it for the main process's, notes it, and is deaf to every later one. That is so with and without the
+-- module, and in its first moments only.
+local function end_deaf_children(self)
     local list = io.open(("/proc/%d/task/%d/children"):format(self.pid, self.pid))
     if list and uv.hrtime() - self.started_at < 10 * 1000000000 then
         for pid in list:read("a"):gmatch "%d+" do
-            uv.kill(tonumber(pid), "sigterm")
+            uv.kill(tonumber(pid), "sigkill")
         end
     end
     if list then
@@ -424,7 +424,7 @@ function kamailio.stop(self, ms)
     if self.status == nil then
         uv.kill(self.pid, "sigterm")
         if not self:wait(2000) then
-            remind_children(self)
+            end_deaf_children(self)
         end
         if not self:wait(ms or 13000) then
             self:kill9()
