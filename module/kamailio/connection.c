@@ -122,7 +122,7 @@ size_t connection_remote_uri(int id, char *out, size_t size)
     TCPCONN_LOCK;
     const struct tcp_connection *connection = find(id);
     if (connection != NULL) {
-        proto = connection->rcv.proto;
+        proto = (unsigned char)connection->rcv.proto;
         length = print_address(address, sizeof address, &connection->rcv.src_ip, connection->rcv.src_port);
     }
     TCPCONN_UNLOCK;
