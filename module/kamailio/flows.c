@@ -105,7 +105,7 @@ flow_id flow_of_contact(const ucontact_t *contact)
 
 flow_id flow_of_source(const struct receive_info *rcv)
 {
-    if (rcv->proto != PROTO_UDP)
+    if (rcv->proto != PROTO_UDP && rcv->proto != PROTO_SCTP) /* an association's number is none of a connection */
         return rcv->proto_reserved1 > 0 ? (flow_id)rcv->proto_reserved1 : 0;
     return rcv->bind_address != NULL ? digest(rcv->bind_address, &rcv->src_ip, rcv->src_port) : 0;
 }

@@ -108,7 +108,13 @@ static void forward(struct sip_msg *msg, struct cell *t)
         t->on_reply = like->on_reply;
     if (t->on_branch == 0)
         t->on_branch = t->on_branch_delayed;
-    tmb.t_forward_nonack(msg, NULL);
+    const int before = t->nr_of_outgoings;
+    if (tmb.t_forward_nonack(msg, NULL) >= 0 || ser_error != E_CANCELED)
+        return;
+    for (int i = before; i < t->nr_of_outgoings;
+         i++) /* tm has made them, will not send them, and would wait for them */
+        if (t->uac[i].last_received < CODE_FINAL_LEAST)
+            t->uac[i].last_received = SIP_REQUEST_TIMEOUT;
 }
 
 static void put_next(struct sip_msg *msg, struct cell *t, struct call *call, const struct leg *leg)

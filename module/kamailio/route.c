@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "core/code.h"
 #include "kamailio/host.h"
 #include "kamailio/module.h"
 #include "kamailio/stats.h"
@@ -111,6 +112,31 @@ static unsigned method_of(struct sip_msg *msg)
     return in_dialog ? UINT_MAX : (unsigned)msg->REQ_METHOD;
 }
 
+/* RFC 5393: bindings that lead back here, several of them, would double the requests at each turn, and Max-Forwards is
+   no limit to that. Some turns are meant: bob's calls go to carol, hers to dave. */
+static bool has_come_round(struct sip_msg *msg)
+{
+    enum { TURNS_MOST = 5 };
+    unsigned turns = 0;
+    if (parse_headers(msg, HDR_EOH_F, 0) < 0)
+        return false;
+    for (const struct hdr_field *field = msg->headers; field != NULL; field = field->next) {
+        const struct via_body *via = field->type == HDR_VIA_T ? field->parsed : NULL;
+        for (; via != NULL; via = via->next)
+            turns += check_self((str *)&via->host, via->port ? via->port : SIP_PORT, 0) == 1;
+    }
+    return turns >= TURNS_MOST;
+}
+
+static int answer_loop(struct sip_msg *msg)
+{
+    str phrase = {(char *)code_phrase(SIP_LOOP_DETECTED), (int)strlen(code_phrase(SIP_LOOP_DETECTED))};
+    stats_count(STAT_UNREACHABLE);
+    if (slb.freply(msg, SIP_LOOP_DETECTED, &phrase) < 0)
+        ksr_log(LOG_ERROR, "sip_route_flows: the %u could not be sent", SIP_LOOP_DETECTED);
+    return ANSWERED;
+}
+
 int sip_route_flows(struct sip_msg *msg, str *table, str *uri)
 {
     char name[sizeof((struct call *)NULL)->table];
@@ -127,6 +153,8 @@ int sip_route_flows(struct sip_msg *msg, str *table, str *uri)
     name[table->len] = '\0';
     if (aor_names_read(&route.names, uri != NULL ? uri : GET_RURI(msg)) < 0)
         return FAILED;
+    if (!was_sent() && has_come_round(msg))
+        return answer_loop(msg);
     if (!was_sent() && !route_ask_policy(&route))
         return ANSWERED;
     return route_by_verdict(&route);

@@ -353,6 +353,16 @@ sip_on_request("MESSAGE", function(call) return sip_rest(call:header("X-Rest"), 
     t:equal(k:statistic "reflow:requests_unreachable", 0)
 end)
 
+test("3261-16.3 bindings that lead back here end in 482, after few turns", function(t)
+    local k, open = start(t, { params = { { "usrloc", "use_domain", 0 } } })
+    local bob, alice = open "bob", open "alice"
+    for each = 1, 3 do
+        bob:register { contact_uri = ("sip:bob@127.0.0.1:%d;each=%d"):format(k.port, each) }
+    end
+    alice:expect_final(alice:invite(bob.aor), 482)
+    t:ok(tonumber((k:rpc("tm.stats"):match "total: (%d+)")) < 400)
+end)
+
 test("no more branches than tm bears", function(t)
     local _, open = start(t, { transport = "udp" })
     local bob, alice = open "bob", open "alice"
