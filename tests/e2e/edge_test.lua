@@ -61,6 +61,40 @@ for _, transport in ipairs { "udp", "tcp" } do
         t:equal(answer:get "Flow-Timer", "120")
     end)
 
+    test(named "5626-5.1.b what comes from a proxy before the edge gets a Path without ob", function(t)
+        local sink = ua.open { port = 9, user = "registrar" }
+        local keys = server.temporary ".keys"
+        t:defer(function()
+            os.remove(keys)
+        end)
+        local edge = start_edge(t, { port = sink.local_port }, keys)
+        local proxy = ua.open { port = edge.port, user = "bob", transport = transport }
+        proxy:request("REGISTER", { uri = "sip:example.test", contact = proxy:contact { instance = one, reg_id = 1 },
+            via = { proxy:via "z9hG4bK-proxy", "SIP/2.0/UDP 192.0.2.9;branch=z9hG4bK-phone" } })
+        local path = sink:expect "REGISTER":get "Path"
+        t:match(path, "^<sip:127")
+        t:ok(not path:find ";ob", path)
+    end)
+
+    test(named "5626-5.2.a each flow has a token of its own, in one spelling", function(t)
+        local sink = ua.open { port = 9, user = "registrar" }
+        local keys = server.temporary ".keys"
+        t:defer(function()
+            os.remove(keys)
+        end)
+        local edge = start_edge(t, { port = sink.local_port }, keys)
+        local seen = {}
+        for _ = 1, 5 do
+            local phone = ua.open { port = edge.port, user = "bob", transport = transport }
+            phone:request("REGISTER", { uri = "sip:example.test", contact = phone:contact { instance = one,
+                reg_id = 1 } })
+            local token = sink:expect "REGISTER":get "Path":match "^<sip:([^@]+)@"
+            t:equal(#token, 56)
+            t:equal(seen[token], nil)
+            seen[token] = true
+        end
+    end)
+
     test(named "5626-5.3.a 5626-5.3.d a call comes over the flow, and its dialog keeps to it", function(t)
         local stage = start(t, 1)
         local bob = stage.open("bob", stage.edges[1], transport)
