@@ -7,13 +7,15 @@
 /*
  * Loose routing (RFC 3261 16.4, 16.12), and the two flows of a dialog. The user part of our Record-Route is
  * "d<caller's flow>.<callee's flow>.<digest>", in hexadecimal: requests inside the dialog go over the flow that is not
- * their own (5626-5.3.d). The digest is keyed, so that nobody can address a flow that is not his dialog's.
+ * their own (5626-5.3.d). The digest is keyed, so that nobody can address a flow that is not his dialog's. With "c" in
+ * place of "d" the callee has a Contact that can be reached: his flow only tells whose requests are his.
  */
 
 enum { DIALOG_MOST = 64 };
 
 struct dialog_flows {
     flow_id caller, callee;
+    uint64_t by_contact; /* 0 or 1; no hole in what the digest is made of */
 };
 
 static uint64_t seal(const struct server *server, const struct dialog_flows *flows)
@@ -23,19 +25,20 @@ static uint64_t seal(const struct server *server, const struct dialog_flows *flo
 
 static void dialog_write(const struct server *server, const struct dialog_flows *flows, char out[DIALOG_MOST])
 {
-    snprintf(out, DIALOG_MOST, "d%" PRIx64 ".%" PRIx64 ".%" PRIx64, flows->caller, flows->callee, seal(server, flows));
+    snprintf(out, DIALOG_MOST, "%c%" PRIx64 ".%" PRIx64 ".%" PRIx64, flows->by_contact ? 'c' : 'd', flows->caller,
+             flows->callee, seal(server, flows));
 }
 
 static bool dialog_read(const struct server *server, struct text user, struct dialog_flows *flows)
 {
     char buffer[DIALOG_MOST], rest;
     uint64_t sealed;
-    if (user.length < 6 || user.length >= sizeof buffer || user.at[0] != 'd')
+    if (user.length < 6 || user.length >= sizeof buffer || (user.at[0] != 'd' && user.at[0] != 'c'))
         return false;
     memcpy(buffer, user.at, user.length);
     buffer[user.length] = '\0';
-    *flows = (struct dialog_flows){0};
-    if (sscanf(buffer, "d%16" SCNx64 ".%16" SCNx64 ".%16" SCNx64 "%c", &flows->caller, &flows->callee, &sealed,
+    *flows = (struct dialog_flows){.by_contact = user.at[0] == 'c'};
+    if (sscanf(buffer + 1, "%16" SCNx64 ".%16" SCNx64 ".%16" SCNx64 "%c", &flows->caller, &flows->callee, &sealed,
                &rest) != 3)
         return false;
     /* No early exit: one comparison of the whole digest. */
@@ -63,9 +66,10 @@ static bool is_own_uri(const struct server *server, struct text text, const stru
 static flow_id other_side(const struct dialog_flows *flows, const struct peer *source)
 {
     flow_id own = peer_flow(source);
-    if (own == flows->callee)
+    if (own == flows->callee && own != flows->caller)
         return flows->caller;
-    return own == flows->caller || flows->caller == 0 ? flows->callee : 0;
+    bool callers = own == flows->caller || flows->caller == 0;
+    return callers && !flows->by_contact ? flows->callee : 0;
 }
 
 /* A strict router put our Record-Route into the Request-URI and the target last into Route (16.4). */
@@ -139,8 +143,8 @@ size_t route_record(const struct server *server, const struct sip_message *reque
     char token[DIALOG_MOST];
     const struct listener *upstream = server_listener(server, from);
     const struct listener *downstream = server_listener(server, to);
-    struct dialog_flows flows = {.caller = caller_flow(server, request, from),
-                                 .callee = to_flow || to->transport != TRANSPORT_UDP ? peer_flow(to) : 0};
+    struct dialog_flows flows = {.caller = caller_flow(server, request, from), .callee = peer_flow(to)};
+    flows.by_contact = !to_flow && to->transport == TRANSPORT_UDP;
     dialog_write(server, &flows, token);
     size_t length = record_one(request, downstream, token, "", out, size);
     if (upstream != downstream && length > 0)

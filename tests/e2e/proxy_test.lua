@@ -260,4 +260,22 @@ test("a Route with a name that we serve is ours: phones name their outbound prox
     caller:expect_final(call, 200)
 end)
 
+test("a plain phone's requests find the caller whose Contact leads nowhere, and his find the phone", function(_, open, s)
+    local bob, alice = open("bob"), ua.open { port = s.port, user = "alice", domain = s.domain }
+    local nowhere = "sip:bob@127.0.0.1:9;transport=" .. s.transport
+    bob:register { instance = one, reg_id = 1, contact_uri = nowhere }
+    alice:register {}
+    local call = bob:invite(alice.aor, { contact = ("<%s>"):format(nowhere) })
+    local invite = alice:expect "INVITE"
+    alice:reply(invite, 200)
+    local answer = bob:expect_final(call, 200)
+    alice:expect "ACK"
+    local info = alice:within_called("INFO", invite)
+    bob:reply(bob:expect "INFO", 200)
+    alice:expect_final(info, 200)
+    local bye = bob:within("BYE", call, answer)
+    alice:reply(alice:expect "BYE", 200)
+    bob:expect_final(bye, 200)
+end)
+
 tap.done()
