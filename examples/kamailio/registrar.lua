@@ -35,6 +35,10 @@ local function within_dialog(method)
     if method == "INVITE" or method == "SUBSCRIBE" or method == "NOTIFY" then
       KSR.rr.record_route()
     end
+    -- No Route is left: over the connection that the phone made.
+    if not KSR.isdsturiset() then
+      KSR.nathelper.handle_ruri_alias()
+    end
     relay()
   end
   if method == "ACK" then
@@ -60,6 +64,9 @@ local function starts_something(method)
   end
   if method == "INVITE" or method == "SUBSCRIBE" then
     KSR.rr.record_route()
+    if KSR.pv.gete("$sel(via[2])") == "" then
+      KSR.nathelper.add_contact_alias()
+    end
   end
   local routed = KSR.reflow.route_flows("location")
   if routed < 0 then
@@ -99,5 +106,12 @@ end
 function ksr_reply_route()
   if KSR.tm.t_check_trans() < 0 then
     KSR.set_drop()
+    return
+  end
+  -- What a phone with outbound gives as its Contact may lead nowhere: it is marked with the connection that it made,
+  -- here and in requests. Behind an edge, which has recorded itself, that is the edge's to know.
+  local method, route = KSR.pv.get("$rm"), KSR.pv.gete("$(hdr(Record-Route)[0])"):match "<(.-)>"
+  if (method == "INVITE" or method == "SUBSCRIBE") and route and KSR.is_myself(route) then
+    KSR.nathelper.add_contact_alias()
   end
 end

@@ -13,7 +13,7 @@ kamailio.commander = "/usr/sbin/kamcmd"
 
 -- What a configuration given as text is preceded by, where `modules` does not say otherwise. "reflow" is ours.
 kamailio.modules = { "kex", "corex", "tm", "sl", "rr", "pv", "maxfwd", "sanity", "textops", "siputils", "xlog",
-    "usrloc", "path", "ctl", "stun", "outbound", "reflow" }
+    "usrloc", "path", "ctl", "stun", "nathelper", "outbound", "reflow" }
 
 --[[ The routing of a registrar and authoritative proxy, for tests that care for something else. Free for them:
      route[BEFORE] is run for each request, route[CALL] for a request that starts something, before it is routed. ]]

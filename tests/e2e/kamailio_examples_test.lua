@@ -112,6 +112,25 @@ for _, name in ipairs { "registrar.cfg", "registrar-kemi.cfg" } do
             alice:expect_final(call, 200)
         end)
 
+        test(named "dialogs of phones whose Contact leads nowhere keep to their connections with", function(t)
+            local s = start(t, name)
+            local open = host.opener(s, transport)
+            local bob, alice = open "bob", open "alice"
+            local function nowhere(user)
+                return { contact = ("<sip:%s@127.0.0.1:9;transport=%s>"):format(user, transport) }
+            end
+            bob:register { instance = ua.instance(1), reg_id = 1 }
+            local call = alice:invite(bob.aor, nowhere "alice")
+            local invite = bob:expect "INVITE"
+            bob:reply(invite, 200, nowhere "bob")
+            alice:expect_final(call, 200)
+            bob:expect "ACK"
+            local bye = bob:within_called("BYE", invite)
+            alice:reply(alice:expect "BYE", 200)
+            bob:expect_final(bye, 200)
+            t:equal(complaints(s.log), "")
+        end)
+
         test(named "3261-16.9.a what cannot be sent at all has one final response from", function(t)
             local open = host.opener(start(t, name), transport)
             local bob, alice = open "bob", open "alice"
