@@ -9,8 +9,9 @@ MODE   ?= release
 
 PACKAGES_BUILD = gcc make pkg-config libosip2-dev liblua5.4-dev libuv1-dev libsqlite3-dev libpcap-dev libssl-dev \
                  libwslay-dev libhttp-parser-dev
-PACKAGES_TEST  = $(PACKAGES_BUILD) libcmocka-dev lua5.4 lua-luv lua-sec openssl sip-tester sqlite3 valgrind kamailio kamailio-outbound-modules \
-                 kamailio-lua-modules kamailio-sqlite-modules dpkg-dev netbase
+PACKAGES_TEST  = $(PACKAGES_BUILD) libcmocka-dev lua5.4 lua-luv lua-sec openssl baresip-core libfaketime sip-tester \
+                 sqlite3 valgrind kamailio kamailio-outbound-modules kamailio-lua-modules kamailio-sqlite-modules \
+                 dpkg-dev netbase
 PACKAGES_LINT  = $(PACKAGES_BUILD) libcmocka-dev clang clang-format clang-tidy cppcheck lua-check lua5.4 \
                  kamailio dpkg-dev
 PACKAGES_KAMAILIO = gcc make pkg-config libosip2-dev liblua5.4-dev libssl-dev kamailio kamailio-outbound-modules dpkg-dev netbase

@@ -21,6 +21,15 @@ local function kamailio_params(options)
     return params
 end
 
+-- Core parameters: names that are ours too.
+local function kamailio_core(options)
+    local lines = { options.core }
+    for _, name in ipairs(options.names or {}) do
+        lines[#lines + 1] = ('alias="%s"'):format(name)
+    end
+    return table.concat(lines, "\n")
+end
+
 -- The routes of the example: what is proven of them holds for whoever starts from it.
 local function example_routes()
     local file <close> = assert(io.open "examples/kamailio/registrar.cfg")
@@ -38,7 +47,7 @@ function starts.kamailio(t, options)
         end)
     end
     return kamailio.start(t, { config = example_routes(), params = kamailio_params(options), port = options.port,
-        core = options.core })
+        core = kamailio_core(options) })
 end
 
 function starts.standalone(t, options)
@@ -52,12 +61,15 @@ function starts.standalone(t, options)
     add("--t1", options.answer_timeout and options.answer_timeout // 64)
     add("--timer-c", options.timer_c)
     add("--flow-timer", options.flow_timer)
+    for _, name in ipairs(options.names or {}) do
+        add("--domain", name)
+    end
     return server.start(t, { source = options.policy, args = arguments, port = options.port })
 end
 
---[[ Starts the host of that name for the test `t`, which ends it. options, all optional: policy (Lua text),
-     answer_timeout (ms until a request without any response fails, timer B), timer_c (ms), flow_timer (s), port, core
-     (of Kamailio alone: core parameters).
+--[[ Starts the host of that name for the test `t`, which ends it. options, all optional: policy (Lua text), names (a
+     list: domains more, or addresses of a relay before it), answer_timeout (ms until a request without any response
+     fails, timer B), timer_c (ms), flow_timer (s), port, core (of Kamailio alone: core parameters).
      Fields of what it returns: kind, host, port, domain; alive(), stop(). ]]
 function host.start(t, kind, options)
     local self = starts[kind](t, options or {})

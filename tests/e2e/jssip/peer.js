@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// JsSIP over WebSocket, driven by lines: commands on standard input ("call URI", "message URI", "end"), events on
+// standard output; it ends where its input does. There is no WebRTC in Node.js: a peer connection that agrees to everything takes its place, and no
+// media flows. node peer.js WS_URL USER DOMAIN INSTANCE
+'use strict';
+
+const sdp = ['v=0', 'o=- 1 1 IN IP4 127.0.0.1', 's=-', 't=0 0', 'm=audio 40002 UDP/TLS/RTP/SAVPF 0',
+    'c=IN IP4 127.0.0.1', 'a=rtpmap:0 PCMU/8000', 'a=sendrecv', ''].join('\r\n');
+
+class PeerConnection {
+    constructor() {
+        Object.assign(this, { signalingState: 'stable', iceGatheringState: 'complete', iceConnectionState: 'new',
+            localDescription: null });
+    }
+    addEventListener() {}
+    removeEventListener() {}
+    close() {
+        this.signalingState = 'closed';
+    }
+    async createOffer() {
+        return { type: 'offer', sdp };
+    }
+    async createAnswer() {
+        return { type: 'answer', sdp };
+    }
+    async setLocalDescription(description) {
+        this.localDescription = description;
+    }
+    async setRemoteDescription() {}
+}
+
+globalThis.window = globalThis;
+globalThis.RTCPeerConnection = PeerConnection;
+globalThis.RTCSessionDescription = class {
+    constructor(description) {
+        Object.assign(this, description);
+    }
+};
+globalThis.WebSocket = require('ws').WebSocket;
+
+const JsSIP = require('jssip');
+const [url, user, domain, instance] = process.argv.slice(2);
+const tell = (...words) => process.stdout.write(words.join(' ') + '\n');
+const media = { mediaConstraints: { audio: false, video: false } };
+
+const agent = new JsSIP.UA({
+    sockets: [new JsSIP.WebSocketInterface(url)],
+    uri: `sip:${user}@${domain}`,
+    instance_id: instance,
+    register_expires: 600,
+    session_timers: false,
+    connection_recovery_min_interval: 1,
+    connection_recovery_max_interval: 2,
+});
+
+let current;
+agent.on('newRTCSession', ({ session, originator }) => {
+    current = session;
+    tell(originator === 'remote' ? 'called' : 'calling');
+    session.on('confirmed', () => tell('confirmed'));
+    session.on('ended', () => tell('ended'));
+    session.on('failed', ({ cause }) => tell('failed', cause));
+    if (originator === 'remote') {
+        session.answer(media);
+    }
+});
+agent.on('newMessage', ({ originator, request }) => originator === 'remote' && tell('message', request.body));
+for (const name of ['connected', 'disconnected', 'registered', 'unregistered', 'registrationFailed']) {
+    agent.on(name, () => tell(name));
+}
+
+const commands = {
+    call: (uri) => agent.call(uri, media),
+    message: (uri) => agent.sendMessage(uri, 'hello', { eventHandlers: { succeeded: () => tell('delivered') } }),
+    end: () => current.terminate(),
+};
+require('readline').createInterface({ input: process.stdin }).on('line', (line) => {
+    const [name, ...rest] = line.split(' ');
+    commands[name](...rest);
+}).on('close', () => process.exit(0));
+
+agent.start();

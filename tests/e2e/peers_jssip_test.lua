@@ -1,0 +1,221 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+-- JsSIP (Node.js) over WebSocket: registered with its instance-id and reg-id, called, and back after its connection was
+-- lost. npm fetches it, in the versions of tests/e2e/jssip, into the folder of what is built.
+local uv = require "luv"
+local relay = require "relay"
+local server = require "server"
+local tap = require "tap"
+local ua = require "ua"
+
+local test = tap.test
+local folder = (os.getenv "BUILD" or "build") .. "/jssip"
+local offer = { headers = { { "Content-Type", "application/sdp" } }, body = table.concat({ "v=0",
+    "o=alice 1 1 IN IP4 127.0.0.1", "s=-", "c=IN IP4 127.0.0.1", "t=0 0", "m=audio 40000 UDP/TLS/RTP/SAVPF 0",
+    "a=rtpmap:0 PCMU/8000", "" }, "\r\n") }
+
+local function succeeds(command)
+    return (os.execute(command .. " >/dev/null 2>&1"))
+end
+
+-- Why there is no JsSIP here; nil where there is. What has been installed is kept.
+local function install()
+    if not succeeds "command -v node" or not succeeds "command -v npm" then
+        return "no Node.js with npm"
+    elseif succeeds(("cmp tests/e2e/jssip/package-lock.json %s/installed"):format(folder)) then
+        return nil
+    end
+    succeeds(("mkdir -p %s && cp tests/e2e/jssip/package*.json %s"):format(folder, folder))
+    if not succeeds(("cd %s && timeout 20 npm ci --ignore-scripts --no-audit --no-fund --fetch-retries=0"):format(
+        folder)) then
+        return "npm cannot install JsSIP: no registry?"
+    end
+    succeeds(("cp tests/e2e/jssip/package-lock.json %s/installed"):format(folder))
+end
+
+local why = install()
+local peer = {}
+peer.__index = peer
+
+local function read_lines(self, pipe, chunk)
+    if not chunk then
+        pipe:close()
+        return
+    end
+    self.said = self.said .. chunk
+    self.unread = self.unread .. chunk
+    self.unread = self.unread:gsub("([^\n]*)\n", function(line)
+        self.lines[#self.lines + 1] = line
+        return ""
+    end)
+end
+
+local function environment()
+    local list = { "NODE_PATH=" .. folder .. "/node_modules" }
+    for name, value in pairs(uv.os_environ()) do
+        list[#list + 1] = name .. "=" .. value
+    end
+    return list
+end
+
+-- JsSIP as bob, by that WebSocket port of 127.0.0.1 or of another host.
+local function start_peer(t, port, address)
+    local self = setmetatable({ lines = {}, unread = "", said = "", input = uv.new_pipe(false) }, peer)
+    local out, err = uv.new_pipe(false), uv.new_pipe(false)
+    local url = ("ws://%s:%d/"):format(address or "127.0.0.1", port)
+    self.handle, self.pid = uv.spawn("/usr/bin/env", { args = { "node", "tests/e2e/jssip/peer.js", url, "bob",
+        "example.test", (ua.instance(1):gsub("^urn:", "")) }, stdio = { self.input, out, err }, env = environment() },
+        function(status)
+            self.status = status
+            self.handle:close()
+        end)
+    assert(self.handle, self.pid)
+    for _, pipe in ipairs { out, err } do
+        pipe:read_start(function(_, chunk)
+            read_lines(self, pipe, chunk)
+        end)
+    end
+    t:defer(function()
+        -- It ends where its input does.
+        self.input:close()
+        if not ua.wait.until_true(5000, function()
+            return self.status
+        end) then
+            uv.kill(self.pid, "sigkill")
+        end
+    end)
+    return self
+end
+
+function peer.expect(self, line)
+    return ua.wait.until_true(ua.patience, function()
+        for index, each in ipairs(self.lines) do
+            if each == line then
+                return table.remove(self.lines, index)
+            end
+        end
+    end) or error(("JsSIP: no %q; it said: %s"):format(line, self.said), 2)
+end
+
+function peer.command(self, text)
+    self.input:write(text .. "\n")
+end
+
+local function start(t, options)
+    if why then
+        t:skip(why)
+    end
+    options = options or {}
+    local port = server.free_port()
+    local arguments = { "--listen", "ws:127.0.0.1:" .. port, "--t1", "100", table.unpack(options.args or {}) }
+    local s = server.start(t, { source = options.source, domain = options.domain, port = options.port,
+        args = arguments })
+    s.ws = port
+    return s
+end
+
+local function open_alice(s)
+    return ua.open { port = s.port, user = "alice", domain = "example.test" }
+end
+
+local function expect_bindings(t, alice, number)
+    local got
+    ua.wait.until_true(ua.patience, function()
+        got = alice:bindings "sip:bob@example.test"
+        return #got == number or ua.wait.pause(50)
+    end)
+    t:equal(#got, number, "bob's bindings")
+    return got[1]
+end
+
+-- alice calls bob, who answers by himself; she hangs up.
+local function call(alice, bob)
+    local request = alice:invite("sip:bob@example.test", { headers = offer.headers, body = offer.body })
+    local answer = alice:expect_final(request, 200)
+    bob:expect "confirmed"
+    alice:expect_final(alice:within("BYE", request, answer), 200)
+    bob:expect "ended"
+end
+
+test("JsSIP registers with instance-id and reg-id, is called, and calls", function(t)
+    local s = start(t)
+    local alice, bob = open_alice(s), start_peer(t, s.ws)
+    bob:expect "registered"
+    local binding = expect_bindings(t, alice, 1)
+    t:match(binding, "reg%-id=1")
+    t:match(binding, ua.instance(1):gsub("%-", "%%-"))
+    call(alice, bob)
+    alice:register {}
+    bob:command("call " .. alice.aor)
+    local request = alice:expect "INVITE"
+    alice:reply(request, 200, offer)
+    alice:expect "ACK"
+    bob:expect "confirmed"
+    alice:expect_final(alice:within_called("BYE", request), 200)
+    bob:expect "ended"
+end)
+
+test("JsSIP hangs up what it was called for, and sends and gets messages", function(t)
+    local s = start(t)
+    local alice, bob = open_alice(s), start_peer(t, s.ws)
+    alice:register {}
+    bob:expect "registered"
+    local request = alice:invite("sip:bob@example.test", { headers = offer.headers, body = offer.body })
+    alice:expect_final(request, 200)
+    bob:expect "confirmed"
+    bob:command "end"
+    alice:reply(alice:expect "BYE", 200)
+    bob:expect "ended"
+    local message = alice:request("MESSAGE", { uri = "sip:bob@example.test", contact = false, body = "good morning",
+        headers = { { "Content-Type", "text/plain" } } })
+    bob:expect "message good morning"
+    alice:expect_final(message, 200)
+    bob:command("message " .. alice.aor)
+    local sent = alice:expect "MESSAGE"
+    t:equal(sent.body, "hello")
+    alice:reply(sent, 200)
+    bob:expect "delivered"
+end)
+
+test("5626-7.f JsSIP loses its WebSocket: nothing is bound; it comes back by itself and is called", function(t)
+    local s = start(t)
+    local alice = open_alice(s)
+    local way = relay.open(t, "127.0.0.2", s.ws)
+    local bob = start_peer(t, s.ws, way.host)
+    bob:expect "registered"
+    call(alice, bob)
+    way:cut()
+    expect_bindings(t, alice, 0)
+    alice:expect_final(alice:invite "sip:bob@example.test", 480)
+    bob:expect "disconnected"
+    bob:expect "registered"
+    t:match(expect_bindings(t, alice, 1), "reg%-id=1")
+    call(alice, bob)
+    t:equal(#way.connections, 2)
+end)
+
+local function start_edge(t, registrar, keys, port)
+    local file <close> = assert(io.open "examples/edge.lua")
+    local text = file:read("a"):gsub("127%.0%.0%.1:5060", "127.0.0.1:" .. registrar.port)
+    return server.start(t, { source = text, domain = false,
+        args = { "--token-keys", keys, "--t1", "100", "--listen", "ws:127.0.0.1:" .. port } })
+end
+
+test("5626-5.2.b JsSIP's edge is killed; it comes back through the next one, and is called", function(t)
+    local s = start(t)
+    local keys, port = server.temporary ".keys", server.free_port()
+    t:defer(function()
+        os.remove(keys)
+    end)
+    local edge = start_edge(t, s, keys, port)
+    local alice, bob = open_alice(s), start_peer(t, port)
+    bob:expect "registered"
+    call(alice, bob)
+    edge:kill()
+    bob:expect "disconnected"
+    start_edge(t, s, keys, port)
+    bob:expect "registered"
+    t:match(expect_bindings(t, alice, 1), "reg%-id=1")
+    call(alice, bob)
+end)
+
+tap.done()

@@ -1,0 +1,92 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+-- What stands between a user agent that we did not write and its server, on TCP: the server's port at another address,
+-- whose bytes are passed on both ways, are looked at, and can be cut or fall silent.
+local uv = require "luv"
+
+local relay = {}
+relay.__index = relay
+
+local function close(socket)
+    if not socket:is_closing() then
+        socket:close()
+    end
+end
+
+-- Keep-alives come by themselves: nothing else is that short.
+local function note(self, direction, chunk)
+    self[direction] = self[direction] .. chunk
+    if direction == "up" and chunk == "\r\n\r\n" then
+        self.pings = self.pings + 1
+    elseif direction == "down" and chunk == "\r\n" then
+        self.pongs = self.pongs + 1
+    end
+end
+
+local function pass(self, connection, from, to, direction)
+    from:read_start(function(_, chunk)
+        if connection.silent then
+            return
+        elseif chunk then
+            note(self, direction, chunk)
+            to:write(chunk)
+        else
+            close(from)
+            close(to)
+        end
+    end)
+end
+
+local function accepted(self, port)
+    local connection = { near = uv.new_tcp(), far = uv.new_tcp() }
+    self.listener:accept(connection.near)
+    self.connections[#self.connections + 1] = connection
+    connection.far:connect("127.0.0.1", port, function(why)
+        if why then
+            close(connection.near)
+            close(connection.far)
+        elseif not connection.near:is_closing() then
+            pass(self, connection, connection.near, connection.far, "up")
+            pass(self, connection, connection.far, connection.near, "down")
+        end
+    end)
+end
+
+--[[ A relay from that address, of loopback's network, to the same port of 127.0.0.1, for the test `t`. Fields: host;
+     port; connections, every one that there was; up and down, the bytes that went to the server and to the user agent;
+     pings and pongs among them. ]]
+function relay.open(t, host, port)
+    local self = setmetatable({ host = host, port = port, connections = {}, up = "", down = "", pings = 0, pongs = 0,
+        listener = uv.new_tcp() }, relay)
+    assert(self.listener:bind(host, port))
+    assert(self.listener:listen(16, function()
+        accepted(self, port)
+    end))
+    t:defer(function()
+        self:cut()
+        close(self.listener)
+    end)
+    return self
+end
+
+-- Both sides see their connection end.
+function relay.cut(self)
+    for _, connection in ipairs(self.connections) do
+        close(connection.near)
+        close(connection.far)
+    end
+end
+
+-- Neither side sees anything more, not even an end. Connections made later live.
+function relay.silence(self)
+    for _, connection in ipairs(self.connections) do
+        connection.silent = true
+    end
+end
+
+-- How often a request of that method went by: direction "up" or "down".
+function relay.count(self, direction, method)
+    local _, found = ("\n" .. self[direction]):gsub("\n" .. method .. " %S+ SIP/2%.0\r\n", "")
+    return found
+end
+
+return relay
