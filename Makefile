@@ -114,7 +114,7 @@ $(KSR)/reflow.so: $(KSR_OBJECTS) $(SHARED_OBJECTS)
 -include $(shell find $(KSR)/module -name '*.d' 2>/dev/null)
 
 ## make kamailio   build/kamailio/reflow.so for the Kamailio that is installed (it is, where it is missing)
-.PHONY: kamailio install-kamailio test-kamailio6
+.PHONY: kamailio install-kamailio test-kamailio6 soak-kamailio
 kamailio: packages-kamailio
 	@$(MAKE) -s -j$(shell nproc) --no-print-directory MODE=release $(KSR)/reflow.so
 	@echo "$(KSR)/reflow.so, for Kamailio $$(cat $(KSR)/version)"
@@ -186,6 +186,10 @@ fuzz: packages-test
 soak: packages-test
 	@$(MAKE) -s -j$(shell nproc) --no-print-directory MODE=sanitize $(BUILD)/sanitize/reflow
 	@REFLOW_BIN=$(BUILD)/sanitize/reflow lua5.4 tests/e2e/soak.lua
+
+## make soak-kamailio  the same through Kamailio with the module, at full speed, for SOAK_SECONDS (600)
+soak-kamailio: packages-kamailio-test kamailio
+	@BUILD=$(BUILD) lua5.4 tests/e2e/kamailio_soak.lua
 
 ## make install    PREFIX=/usr/local DESTDIR=: the program, the Lua module, examples and documents
 install: all

@@ -1,0 +1,167 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+-- Shared memory that runs out under load: requests are refused, lost or go on without a record, and nothing crashes;
+-- when it is free again, all is as before. Kamailio is run with the allocator that looks for overruns and double frees.
+local kamailio = require "kamailio"
+local server = require "server"
+local tap = require "tap"
+local ua = require "ua"
+
+local test = tap.test
+local one, two = ua.instance(1), ua.instance(2)
+
+-- debug below the level of errors: there are thousands of them, and each costs.
+local function start(t, options)
+    options = options or {}
+    options.params = { { "tm", "fr_timer", 2000 }, { "tm", "fr_inv_timer", 4000 }, { "tm", "wt_timer", 500 },
+        { "usrloc", "use_domain", 1 }, table.unpack(options.params or {}) }
+    options.args, options.debug, options.private_memory = { "-x", "qm", "-X", "qm" }, options.debug or -2, 16
+    local host = kamailio.start(t, options)
+    return host, function(user, transport)
+        local flow = ua.open { port = host.port, user = user, domain = host.domain, transport = transport or "tcp" }
+        t:defer(function()
+            flow:close()
+        end)
+        return flow
+    end
+end
+
+-- What the allocator finds is told as CRITICAL or BUG, which no level of ours hides; then it ends the process.
+local function harmed(host)
+    return table.concat(host:log_lines "BUG:", "\n") .. table.concat(host:log_lines "qm_free", "\n")
+        .. table.concat(host:log_lines "qm_debug_check", "\n")
+end
+
+-- All of it was in use once.
+local function ran_out(host)
+    local text = host:rpc "core.shmmem"
+    return text:match "max_used: (%d+)" == text:match "total: (%d+)"
+end
+
+local function is_empty(host)
+    return ua.wait.until_true(20000, function()
+        return (host:rpc "tm.stats" or ""):match "current: (%d+)" == "0"
+    end)
+end
+
+-- Sends so many INVITEs at once; what comes to the callees is answered by answer(flow, invite). How many calls were
+-- answered with which final response.
+local function storm(caller, aor, count, callees, answer)
+    local finals, known = {}, {}
+    for _ = 1, count do
+        known[caller:invite(aor):get "Call-ID"] = true
+    end
+    ua.wait.until_true(8000, function()
+        for _, callee in ipairs(callees) do
+            local invite = callee:receive("INVITE", 0)
+            if invite then
+                answer(callee, invite)
+            end
+        end
+        local final = caller:receive("final", 0)
+        if final and known[final:get "Call-ID"] then
+            known[final:get "Call-ID"] = nil
+            finals[final.status] = (finals[final.status] or 0) + 1
+        end
+        return next(known) == nil
+    end)
+    return finals
+end
+
+local function works(host, open)
+    assert(is_empty(host), "transactions stay")
+    local bob, alice = open "later", open("alice", "udp")
+    bob:register { instance = one, reg_id = 1 }
+    alice:call(bob)
+end
+
+test("shared memory runs out under calls: none crashes it, and the next ones come through", function(t)
+    local host, open = start(t, { memory = 7 })
+    local first, second, alice = open("bob", "udp"), open("bob", "udp"), open("alice", "udp")
+    first:register { instance = one, reg_id = 1, q = "1.0" }
+    second:register { instance = one, reg_id = 2, q = "0.5" }
+    local answered = 0
+    for _ = 1, 3 do
+        local held = 0
+        local finals = storm(alice, first.aor, 600, { first, second }, function(flow, invite)
+            held = held + 1
+            if flow == second then
+                flow:reply(invite, 200)
+            elseif held > 60 then -- those before stay, and their memory with them
+                flow:reply(invite, 430)
+            end
+        end)
+        answered = answered + (finals[200] or 0)
+        t:ok(host:alive())
+        first:register { instance = one, reg_id = 1, q = "1.0" }
+    end
+    t:ok(ran_out(host), "shared memory was never full")
+    t:ok(host:statistic "reflow:shared_memory_full" > 0)
+    t:ok(answered > 100, "calls answered: " .. answered)
+    works(host, open)
+    t:equal(harmed(host), "")
+end)
+
+test("shared memory runs out under REGISTERs: 500 or 200, as it is stored or not", function(t)
+    local host, open = start(t, { memory = 7 })
+    local phone = open("bob", "udp")
+    local statuses = {}
+    for index = 1, 4000 do
+        local fine, answer = pcall(phone.register, phone, { aor = ("sip:user%d@example.test"):format(index), ms = 2000,
+            instance = two, reg_id = 1, call_id = "call" .. index, expect = false })
+        local status = fine and answer.status or "none"
+        statuses[status] = (statuses[status] or 0) + 1
+        if status ~= 200 and statuses[status] > 50 then
+            break
+        end
+    end
+    t:ok(statuses[200] > 100)
+    t:ok((statuses[500] or 0) + (statuses[503] or 0) + (statuses.none or 0) > 0, "it never ran out")
+    for status in pairs(statuses) do
+        t:ok(status == 200 or status == 500 or status == 503 or status == "none", tostring(status))
+    end
+    t:equal(host:statistic "usrloc:location_contacts", statuses[200])
+    for index = 1, 500 do
+        phone:register { aor = ("sip:user%d@example.test"):format(index), instance = two, reg_id = 1, expires = 0,
+            call_id = "call" .. index, cseq = 100000 }
+    end
+    works(host, open)
+    t:equal(harmed(host), "")
+end)
+
+test("flows that die while shared memory is full take their bindings along", function(t)
+    local path = server.temporary ".lua"
+    server.write(path, [[sip_on_flow_down(function(flow) end)
+sip_on_flow_failed(function(reply, call, decision) return nil end)
+sip_on_request("INVITE", function(request, call) return nil end)]])
+    t:defer(function()
+        os.remove(path)
+    end)
+    local host, open = start(t, { memory = 8, params = { { "reflow", "policy", path } } })
+    local flows = {}
+    for index = 1, 20 do
+        flows[index] = open("bob", "tcp")
+        local aor = ("sip:bob%d@example.test"):format(index)
+        flows[index]:register { instance = ua.instance(index), reg_id = 1, aor = aor }
+    end
+    local stays = open("carol", "udp")
+    stays:register { instance = two, reg_id = 1 }
+    local alice, closed = open("alice", "udp"), 0
+    storm(alice, stays.aor, 800, { stays }, function(_, _)
+        closed = closed + 1
+        if closed % 10 == 0 and flows[closed // 10] then
+            flows[closed // 10]:close(closed % 20 == 0)
+        end
+    end)
+    t:ok(closed >= 200, "calls that came: " .. closed)
+    t:ok(ran_out(host), "shared memory was never full")
+    local left
+    ua.wait.until_true(5000, function()
+        left = host:statistic "usrloc:location_contacts"
+        return left == 1
+    end)
+    t:equal(left, 1)
+    works(host, open)
+    t:equal(harmed(host), "")
+end)
+
+tap.done()
