@@ -82,6 +82,8 @@ static inline str str_of_text(struct text from)
 struct call *call_of(const struct cell *t);
 struct leg *call_leg(struct call *call, const str *ruid);
 
+bool leg_is_of_binding(const str *ruid); /* and not of a URI that the configuration, a policy or a 3xx named */
+
 /* Make one, and hang it on the transaction that `msg` has or will have, or give the one that hangs there. It begins
    without targets, and with `room` bytes for them and their texts before it takes more. NULL: no shared memory. */
 struct call *call_new(struct sip_msg *msg, enum role role, size_t room);

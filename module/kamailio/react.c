@@ -349,12 +349,24 @@ int sip_on_flow_failed(struct sip_msg *msg)
     return 1;
 }
 
+/* 5626-11.5.a, also of a call whose record found no memory. Only who has the binding answers so: an edge passes the 430
+   of another one on. */
+static int answer_without_record(struct sip_msg *msg, const struct cell *t)
+{
+    int picked = t != NULL && get_route_type() == FAILURE_ROUTE ? tmb.t_get_picked_branch() : -1;
+    if (picked < 0 || picked >= t->nr_of_outgoings || t->uac[picked].last_received != SIP_FLOW_FAILED ||
+        !leg_is_of_binding(&t->uac[picked].ruid))
+        return -1;
+    tmb.t_reply(msg, SIP_TEMPORARILY_UNAVAILABLE, (char *)code_phrase(SIP_TEMPORARILY_UNAVAILABLE));
+    return 1;
+}
+
 int sip_on_failure(struct sip_msg *msg)
 {
     struct cell *t;
     struct call *call = current_call("sip_on_failure", FAILURE_ROUTE, &t);
     if (call == NULL)
-        return -1;
+        return answer_without_record(msg, t);
     pursue_all(msg, t, call);
     if (t->uas.status >= CODE_FINAL_LEAST || react_pending(t) > 0)
         return 1;

@@ -49,6 +49,14 @@ int aor_names_read(struct aor_names *names, const str *uri)
 
 /* --- targets --- */
 
+#define OWN_RUID "reflow-"
+
+bool leg_is_of_binding(const str *ruid)
+{
+    const int own = sizeof OWN_RUID - 1;
+    return ruid->len > 0 && (ruid->len < own || memcmp(ruid->s, OWN_RUID, (size_t)own) != 0);
+}
+
 static struct leg *leg_new(struct call *call, str ruid)
 {
     char own[32];
@@ -57,7 +65,7 @@ static struct leg *leg_new(struct call *call, str ruid)
         return NULL;
     if (ruid.len <= 0) {
         ruid.s = own;
-        ruid.len = snprintf(own, sizeof own, "reflow-%zu", call->leg_count);
+        ruid.len = snprintf(own, sizeof own, OWN_RUID "%zu", call->leg_count);
     }
     memset(leg, 0, sizeof *leg);
     leg->ruid = arena_copy(&call->arena, text_of_str(ruid));

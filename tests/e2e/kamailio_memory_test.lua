@@ -148,11 +148,11 @@ sip_on_request("INVITE", function(request, call) return nil end)]])
     local alice, closed = open("alice", "udp"), 0
     storm(alice, stays.aor, 800, { stays }, function(_, _)
         closed = closed + 1
-        if closed % 10 == 0 and flows[closed // 10] then
-            flows[closed // 10]:close(closed % 20 == 0)
+        if closed % 5 == 0 and flows[closed // 5] then
+            flows[closed // 5]:close(closed % 10 == 0)
         end
     end)
-    t:ok(closed >= 200, "calls that came: " .. closed)
+    t:ok(closed >= 100, "calls that came: " .. closed)
     t:ok(ran_out(host), "shared memory was never full")
     local left
     ua.wait.until_true(5000, function()
@@ -162,6 +162,50 @@ sip_on_request("INVITE", function(request, call) return nil end)]])
     t:equal(left, 1)
     works(host, open)
     t:equal(harmed(host), "")
+end)
+
+-- Memory is full while the call's record is made, and tm has enough of it again before the answer comes.
+local filling = [[
+route[FILL] {
+    while ($var(count) < $var(most)) {
+        $var(count) = $var(count) + 1;
+        $sht(all=>$var(count)) = $var(text);
+    }
+}
+route[CALL] {
+    $var(text) = "0123456789abcdef";
+    while ($(var(text){s.len}) < 32768) $var(text) = $var(text) + $var(text);
+    $var(count) = 0;
+    $var(most) = 0;
+    while ($(var(text){s.len}) > 16) {
+        $var(most) = $var(most) + 400;
+        route(FILL);
+        $var(half) = $(var(text){s.len}) / 2;
+        $var(text) = $(var(text){s.substr,0,$var(half)});
+    }
+    $var(result) = sip_route_flows("location");
+    sht_rm_name_re("all=>.*");
+    if ($var(result) != 1) {
+        sl_send_reply("500", "Result $var(result)");
+        exit;
+    }
+    t_on_branch_failure("flows");
+    t_on_failure("calls");
+    t_relay();
+    exit;
+}]]
+
+test("5626-11.5.a of a call that has no record, a 430 goes up as 480", function(t)
+    local modules = { table.unpack(kamailio.modules) }
+    table.insert(modules, #modules, "htable")
+    local host, open = start(t, { modules = modules, memory = 12, core = "max_while_loops=1000", debug = -3,
+        params = { { "htable", "htable", "all=>size=4;" } }, extra = filling })
+    local bob, alice = open("bob", "udp"), open("alice", "udp")
+    bob:register { instance = one, reg_id = 1 }
+    local call = alice:invite(bob.aor)
+    bob:reply(bob:expect "INVITE", 430)
+    alice:expect_final(call, 480)
+    t:ok(host:statistic "reflow:shared_memory_full" > 0)
 end)
 
 tap.done()
