@@ -75,7 +75,7 @@ local function works(host, open)
 end
 
 test("shared memory runs out under calls: none crashes it, and the next ones come through", function(t)
-    local host, open = start(t, { memory = 7 })
+    local host, open = start(t, { memory = 6 })
     local first, second, alice = open("bob", "udp"), open("bob", "udp"), open("alice", "udp")
     first:register { instance = one, reg_id = 1, q = "1.0" }
     second:register { instance = one, reg_id = 2, q = "0.5" }
@@ -95,14 +95,13 @@ test("shared memory runs out under calls: none crashes it, and the next ones com
         first:register { instance = one, reg_id = 1, q = "1.0" }
     end
     t:ok(ran_out(host), "shared memory was never full")
-    t:ok(host:statistic "reflow:shared_memory_full" > 0)
     t:ok(answered > 100, "calls answered: " .. answered)
     works(host, open)
     t:equal(harmed(host), "")
 end)
 
 test("shared memory runs out under REGISTERs: 500 or 200, as it is stored or not", function(t)
-    local host, open = start(t, { memory = 7 })
+    local host, open = start(t, { memory = 6 })
     local phone = open("bob", "udp")
     local statuses = {}
     for index = 1, 4000 do
@@ -136,7 +135,7 @@ sip_on_request("INVITE", function(request, call) return nil end)]])
     t:defer(function()
         os.remove(path)
     end)
-    local host, open = start(t, { memory = 8, params = { { "reflow", "policy", path } } })
+    local host, open = start(t, { memory = 7, params = { { "reflow", "policy", path } } })
     local flows = {}
     for index = 1, 20 do
         flows[index] = open("bob", "tcp")
