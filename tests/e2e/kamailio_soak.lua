@@ -100,9 +100,16 @@ local function ring(phone, flow, invite)
     end)
 end
 
+-- What became of a call so far, for whoever has to find out why.
+local function note(call, ...)
+    call.story[#call.story + 1] = ("%.0f ms: "):format(now_ms() - call.began) .. string.format(...)
+end
+
 -- A flow that does not keep, and a phone that may be busy.
 local function answer_somehow(phone, flow, call, invite)
     local chance = math.random(100)
+    note(call, "%s flow %d of %s, port %d, %d", phone.transport, phone.reg_id, phone.instance:sub(-1), flow.local_port,
+        chance)
     if chance <= 12 then
         figures.flow_failed = figures.flow_failed + 1
         flow:reply(invite, 430)
@@ -131,6 +138,7 @@ local function on_invite(phone, flow, invite)
     end
     call.tried[phone.instance] = { phone = phone, generation = phone.generation }
     if not phone.unsteady then
+        note(call, "%s flow of %s", phone.transport, phone.instance:sub(-1))
         flow:reply(invite, 200)
     else
         answer_somehow(phone, flow, call, invite)
@@ -262,7 +270,7 @@ local function judge(call, status)
     if ms > LATE_MS then
         figures.late = figures.late + 1
         if has_kept_one(call) then
-            fault("%s: %s after %.0f ms", call.id, status, ms)
+            fault("%s: %s after %.0f ms (%s)", call.id, status, ms, table.concat(call.story, "; "))
         end
     end
     if status == 200 then
@@ -270,7 +278,8 @@ local function judge(call, status)
     elseif status == 486 and call.busy then
         figures.busy = figures.busy + 1
     elseif has_kept_one(call) then
-        fault("%s to %s: %s, and a flow lived all the time", call.id, call.user.aor, status)
+        fault("%s to %s: %s, and a flow lived all the time (%s)", call.id, call.user.aor, status,
+            table.concat(call.story, "; "))
     else
         figures.unreachable = figures.unreachable + 1
         statuses[status] = (statuses[status] or 0) + 1
@@ -281,7 +290,8 @@ local function start_call(caller, user)
     local request = caller.flow:invite(user.aor)
     local id = request:get "Call-ID"
     calls[id] = { id = id, request = request, caller = caller, user = user, began = now_ms(), living = living(user),
-        tried = {} }
+        tried = {},
+        story = {} }
     caller.open = caller.open + 1
     figures.calls = figures.calls + 1
 end
