@@ -37,9 +37,6 @@ local function expect_reg_ids(t, alice, wanted, ms)
     t:equal(got, wanted, "reg-ids of bob's bindings")
 end
 
--- Where the relays stand, as phones and servers name them.
-local addresses = { "127.0.0.2", "127.0.0.3" }
-
 -- baresip, registered through two proxies given as { host, port }.
 local function register(t, alice, proxies)
     local uris = {}
@@ -55,7 +52,7 @@ end
 local function start(t, open, ports)
     local stage = { relays = {}, alice = open("alice") }
     for index, port in ipairs(ports) do
-        stage.relays[index] = relay.open(t, addresses[index], port)
+        stage.relays[index] = relay.open(t, port)
     end
     stage.bob = register(t, stage.alice, stage.relays)
     return stage
@@ -87,7 +84,7 @@ local function expect_pongs(t, stage)
     end), "keep-alives of baresip are not answered")
 end
 
-local options = { transports = { "tcp" }, names = addresses, flow_timer = 12, answer_timeout = 1920 }
+local options = { transports = { "tcp" }, names = relay.addresses, flow_timer = 12, answer_timeout = 1920 }
 
 host.test("baresip: 5626-7.f a flow is cut, the call comes over the other, the flow comes back", options,
     function(t, open, s)
@@ -142,9 +139,11 @@ end
 -- examples/edge.lua before that registrar.
 local function start_edge(t, registrar, keys, port)
     local text = read "examples/edge.lua":gsub("127%.0%.0%.1:5060", "127.0.0.1:" .. registrar.port)
-    return server.start(t, { source = text, domain = false, port = port,
-        args = { "--token-keys", keys, "--t1", "30", "--flow-timer", "12", "--domain", addresses[1], "--domain",
-            addresses[2] } })
+    local arguments = { "--token-keys", keys, "--t1", "30", "--flow-timer", "12" }
+    for _, address in ipairs(relay.addresses) do
+        table.move({ "--domain", address }, 1, 2, #arguments + 1, arguments)
+    end
+    return server.start(t, { source = text, domain = false, port = port, args = arguments })
 end
 
 local function start_edges(t, registrar)

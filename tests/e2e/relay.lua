@@ -51,16 +51,28 @@ local function accepted(self, port)
     end)
 end
 
---[[ A relay from that address, of loopback's network, to the same port of 127.0.0.1, for the test `t`. Fields: host;
-     port; connections, every one that there was; up and down, the bytes that went to the server and to the user agent;
-     pings and pongs among them. ]]
-function relay.open(t, host, port)
-    local self = setmetatable({ host = host, port = port, connections = {}, up = "", down = "", pings = 0, pongs = 0,
-        listener = uv.new_tcp() }, relay)
-    assert(self.listener:bind(host, port))
-    assert(self.listener:listen(16, function()
-        accepted(self, port)
-    end))
+-- Where relays stand, as user agents and servers name them.
+relay.addresses = { "127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.5", "127.0.0.6" }
+
+local function listen(self)
+    for _, host in ipairs(relay.addresses) do
+        self.host, self.listener = host, uv.new_tcp()
+        if self.listener:bind(host, self.port) and self.listener:listen(16, function()
+            accepted(self, self.port)
+        end) then
+            return
+        end
+        close(self.listener)
+    end
+    error(("port %d is free at no address for relays"):format(self.port), 3)
+end
+
+--[[ A relay to that port of 127.0.0.1 from the same port of the first address where it is free, for the test `t`.
+     Fields: host; port; connections, every one that there was; up and down, the bytes that went to the server and to
+     the user agent; pings and pongs among them. ]]
+function relay.open(t, port)
+    local self = setmetatable({ port = port, connections = {}, up = "", down = "", pings = 0, pongs = 0 }, relay)
+    listen(self)
     t:defer(function()
         self:cut()
         close(self.listener)
