@@ -69,7 +69,7 @@ static bool remote_of_contact(const ucontact_t *contact, struct ip_addr *address
     if (found == NULL)
         return false;
     *address = *found;
-    *port = uri.port_no != 0 ? uri.port_no : SIP_PORT;
+    *port = GET_URI_PORT(&uri);
     *proto = uri.proto;
     return true;
 }

@@ -166,16 +166,33 @@ static int next_ruid(str *ruid)
     return 0;
 }
 
+/* A Contact that leads to where it came from by itself: `received` would say that again, for as much shared memory as
+   the index of flows takes for a binding. */
+static bool names_source(const struct receive_info *rcv, struct text contact)
+{
+    struct ksr_sip_uri uri;
+    if (parse_uri((char *)contact.at, (int)contact.length, &uri) < 0 || uri.type != SIP_URI_T || uri.maddr.len > 0)
+        return false;
+    struct ip_addr *host = str2ip(&uri.host);
+    if (host == NULL)
+        host = str2ip6(&uri.host);
+    int proto = uri.proto != PROTO_NONE ? uri.proto : PROTO_UDP;
+    return host != NULL && proto == rcv->proto && GET_URI_PORT(&uri) == rcv->src_port &&
+           ip_addr_cmp(host, (struct ip_addr *)&rcv->src_ip);
+}
+
 int save_info_of(struct save *save, size_t nth)
 {
     const struct sip_contact *contact = &save->asked.contacts[nth];
+    const struct receive_info *rcv = &save->msg->rcv;
     static const str none;
     ucontact_info_t *info = &save->info;
     bool back = goes_back_to_source(save, nth);
+    bool told = back && !names_source(rcv, contact->value.uri);
     save->contact = str_of(contact->value.uri);
     info->c = &save->contact;
-    info->received = back ? (str){save->source, (int)strlen(save->source)} : none;
-    info->tcpconn_id = back && is_stream(&save->msg->rcv) ? save->msg->rcv.proto_reserved1 : -1;
+    info->received = told ? (str){save->source, (int)strlen(save->source)} : none;
+    info->tcpconn_id = back && is_stream(rcv) ? rcv->proto_reserved1 : -1;
     info->expires = save->now + (time_t)save->asked.expires[nth];
     info->q = contact->q < 0 ? Q_UNSPECIFIED : contact->q;
     info->methods = methods_of(contact, save->methods);

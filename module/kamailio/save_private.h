@@ -31,7 +31,7 @@ struct save {
     size_t flow_contact;
     char flow[128];
     size_t flow_length;
-    char source[64]; /* where the REGISTER came from, as a URI */
+    char source[80]; /* where the REGISTER came from, as a URI */
     char aor_bytes[512];
 };
 

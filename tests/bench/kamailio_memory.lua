@@ -34,11 +34,12 @@ end
 
 stand.run(function()
     local alone, beside, ours = measure(stand.sample()), measure(stand.beside()), measure(stand.ours())
-    local added = beside - alone
-    print(("Kamailio: shared memory that the module adds to each of %d bindings made by save() (baseline: all of a " ..
-        "binding without it)\t%.0f bytes\t%.0f bytes\t%.2f\t%d bytes\t%s"):format(bindings, added, alone, added / alone,
-        target, added <= target and "reached" or "missed"))
-    -- sip_save() has usrloc keep the address that the binding came from as well.
-    print(("Kamailio: a binding made by sip_save(), all of its shared memory (baseline: one by save() without the " ..
-        "module)\t%.0f bytes\t%.0f bytes\t%.2f\t-\t-"):format(ours, alone, ours / alone))
+    local function tell(what, added)
+        print(("Kamailio: shared memory that %s (baseline: all of a binding by save() without the module)\t%.0f bytes" ..
+            "\t%.0f bytes\t%.2f\t%d bytes\t%s"):format(what, added, alone, added / alone, target,
+            added <= target and "reached" or "missed"))
+    end
+    tell(("the module adds to each of %d bindings made by save()"):format(bindings), beside - alone)
+    -- The index of flows, and what sip_save() has usrloc keep more than save() for the same REGISTER.
+    tell("a binding by sip_save() takes more than one by save() without the module", ours - alone)
 end)

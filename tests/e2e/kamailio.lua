@@ -81,6 +81,14 @@ function kamailio.module_path()
     return module_path
 end
 
+-- 506 for 5.6, 600 for 6.0; 0 where there is none.
+function kamailio.version()
+    local pipe = assert(io.popen(kamailio.program .. " -v 2>/dev/null"))
+    local major, minor = pipe:read("a"):match "version: kamailio (%d+)%.(%d+)"
+    pipe:close()
+    return (tonumber(major) or 0) * 100 + (tonumber(minor) or 0)
+end
+
 -- A program run to its end while the loop goes on: status, standard output, standard error.
 local function run(program, arguments, ms)
     local out, err, texts, status = uv.new_pipe(false), uv.new_pipe(false), {}, nil

@@ -106,6 +106,17 @@ local function source_uri(flow)
     return ("sip:127.0.0.1:%d%s"):format(flow.local_port, flow.transport == "tcp" and ";transport=tcp" or "")
 end
 
+-- 5626-7.e: a request to the flow's AOR comes over that flow, wherever its Contact leads, and over no other.
+local function reaches(open, flow, ...)
+    local caller = open { user = "caller" .. users }
+    local sent = caller:request("MESSAGE", { uri = flow.aor, contact = false })
+    flow:reply(flow:expect "MESSAGE", 200)
+    caller:expect_final(sent, 200)
+    for _, other in ipairs { ... } do
+        other:expect_none("MESSAGE", 20)
+    end
+end
+
 --- What each rule asks for
 
 test("5626-6.a Path of a first hop with ob is kept and named in the 2xx, outbound applies", function(t, open, _, holds)
@@ -270,16 +281,18 @@ test("5626-6.i the same key with a new Call-ID replaces that binding alone, its 
         first:register { instance = one, reg_id = 1, expires = 300 }
         second:register { instance = one, reg_id = 2 }
         local before = by_reg_id(holds(), 1)
-        t:equal(before.Received, source_uri(first))
         again:register { instance = one, reg_id = 1, call_id = "another", cseq = 1, expires = 500 }
         local contacts = holds()
         t:equal(#contacts, 2)
         local after = by_reg_id(contacts, 1)
-        t:equal(after.Received, source_uri(again))
         t:equal(after["Call-ID"], "another")
         t:equal(after.Ruid, before.Ruid)
         t:ok(tonumber(after.Expires) > 490, after.Expires)
-        t:equal(by_reg_id(contacts, 2).Received, source_uri(second))
+        second:register { instance = one, reg_id = 2, expires = 0 }
+        reaches(open, again, first, second)
+        second:register { instance = one, reg_id = 2 }
+        again:register { instance = one, reg_id = 1, call_id = "another", cseq = 2, expires = 0 }
+        reaches(open, second, first, again)
     end)
 
 test("5626-6.i a flow moves from UDP to TCP and back", function(t, open, _, holds)
@@ -290,12 +303,12 @@ test("5626-6.i a flow moves from UDP to TCP and back", function(t, open, _, hold
     t:equal(#holds(), 1)
     t:ok(tonumber(holds()[1]["Tcpconn-Id"]) > 0)
     t:match(holds()[1].Socket, "^tcp:")
-    t:equal(holds()[1].Received, source_uri(bob))
+    reaches(open, bob)
     bob = open { transport = "udp" }
     bob:register { instance = one, reg_id = 1, call_id = "udp" }
     t:equal(holds()[1]["Tcpconn-Id"], "-1")
     t:match(holds()[1].Socket, "^udp:")
-    t:equal(holds()[1].Received, source_uri(bob))
+    reaches(open, bob)
 end, over_udp)
 
 test("5626-6.j 5626-5.4.a the registrar answers keep-alives of registered flows", function(_, open)
@@ -323,7 +336,6 @@ test("code-2xx-register what usrloc keeps of a binding for other modules", funct
         headers = { { "Allow", "INVITE, ACK" }, { "User-Agent", "Phone/1.0" } } }
     local contact = holds()[1]
     t:equal(contact.Address, bob.contact_uri)
-    t:equal(contact.Received, source_uri(bob))
     t:equal(tonumber(contact.Q), 0.25)
     t:equal(contact["Call-ID"], "kept")
     t:equal(contact.CSeq, "77")
@@ -482,7 +494,24 @@ test("5626-7.e a plain Contact behind NAT is reached at its source", function(t,
     bob:register { contact_uri = "sip:bob@10.1.2.3:5060", via = { via } }
     t:equal(holds()[1].Address, "sip:bob@10.1.2.3:5060")
     t:equal(holds()[1].Received, source_uri(bob))
+    reaches(open, bob)
 end)
+
+test("5626-7.e a flow is reached over itself, and its address is kept where its Contact does not name it",
+    function(t, open, _, holds, transport)
+        local bob = open()
+        local here, elsewhere = "sip:bob@127.0.0.1:" .. bob.local_port, "sip:bob@127.0.0.1:" .. (bob.local_port ~ 1)
+        local mine, other = ";transport=" .. transport, ";transport=" .. (transport == "tcp" and "udp" or "tcp")
+        local kept = { [here .. mine] = false, [here .. mine:upper() .. ";x=y"] = false, [here] = transport == "tcp",
+            [here .. other] = true, [here .. mine .. ";maddr=127.0.0.2"] = true, [elsewhere .. mine] = true,
+            ["sip:bob@127.0.0.1" .. mine] = true, ["sip:bob@127.0.0.2:" .. bob.local_port .. mine] = true,
+            ["sip:bob@localhost:" .. bob.local_port .. mine] = true }
+        for contact, is_kept in pairs(kept) do
+            bob:register { instance = one, reg_id = 1, contact_uri = contact }
+            t:equal(holds()[1].Received, is_kept and source_uri(bob) or nil, contact)
+            reaches(open, bob)
+        end
+    end)
 
 test("a Contact that names another place than Via is meant so", function(t, open, _, holds)
     local bob = open()
@@ -496,6 +525,7 @@ test("a Contact that cannot be an address (.invalid) is reached at its source", 
     local via = ("SIP/2.0/%s x7.invalid;branch=z9hG4bK%d;rport"):format(transport:upper(), math.random(1 << 30))
     bob:register { contact_uri = "sip:bob@x7.invalid", via = { via } }
     t:equal(holds()[1].Received, source_uri(bob))
+    reaches(open, bob)
 end)
 
 --- What is broken
@@ -547,6 +577,9 @@ test("200 Contacts in one REGISTER: 400, nothing stored", function(t, open, _, h
     t:equal(#holds(), 0)
 end)
 
+-- Kamailio 6 itself drops what is longer than 32 KiB, where it is not told otherwise.
+local long_messages = kamailio.version() >= 600 and "msg_recv_max_size=65535" or nil
+
 test("a header of 60 KiB is refused", function(t, open, _, holds)
     local bob = open()
     raw(bob, {}, { "Contact: <sip:bob@192.0.2.1>", "X-Long: " .. ("x"):rep(60000) })
@@ -555,7 +588,7 @@ test("a header of 60 KiB is refused", function(t, open, _, holds)
     t:equal(#holds(), 0)
     bob:register {}
     t:equal(#holds(), 1)
-end, over_udp) -- of a stream Kamailio itself takes no such message
+end, { transports = { "udp" }, server = { core = long_messages } }) -- of a stream Kamailio itself takes no such message
 
 test("a malformed To binds nothing", function(t, open, s, holds)
     local bob = open()
@@ -641,7 +674,7 @@ test("5626-6.i reg-id 2 of Kamailio's own save() stays when reg-id 1 comes again
     t:equal(#holds(), 2)
     second:register { instance = one, reg_id = 1, call_id = "new" }
     t:equal(#holds(), 2)
-    t:equal(by_reg_id(holds(), 1).Received, source_uri(second))
+    t:equal(by_reg_id(holds(), 1).Address, second.contact_uri)
 end, { transports = { "udp" }, server = { modules = { "kex", "corex", "tm", "sl", "rr", "pv", "maxfwd", "textops",
     "siputils", "xlog", "usrloc", "registrar", "path", "ctl", "stun", "outbound", "reflow" },
     params = { { "registrar", "outbound_mode", 1 } },
@@ -756,8 +789,8 @@ end, { server = { extra = flow_up_route, debug = 2 } })
 local schema = "/usr/share/kamailio/db_sqlite/"
 
 local function sqlite(path)
-    local pipe = assert(io.popen(("cat %sstandard-create.sql %susrloc-create.sql | sqlite3 '%s' 2>&1 >/dev/null")
-        :format(schema, schema, path)))
+    local pipe = assert(io.popen(("(echo 'pragma journal_mode=wal;'; cat %sstandard-create.sql %susrloc-create.sql) | " ..
+        "sqlite3 '%s' 2>&1 >/dev/null"):format(schema, schema, path)))
     local text = pipe:read "a"
     assert(pipe:close(), text)
 end
@@ -779,7 +812,9 @@ for mode = 1, 3 do
         file:close()
         local path = os.tmpname()
         t:defer(function()
-            os.remove(path)
+            for _, ending in ipairs { "", "-wal", "-shm" } do
+                os.remove(path .. ending)
+            end
         end)
         sqlite(path)
         local modules = { "db_sqlite", table.unpack(kamailio.modules) }
@@ -789,12 +824,16 @@ for mode = 1, 3 do
         t:defer(function()
             bob:close()
         end)
+        local function register(reg_id, more)
+            return bob:register { instance = one, reg_id = reg_id, contact_uri = "sip:bob@10.1.2.3",
+                call_id = more and more.call_id, expires = more and more.expires }
+        end
         for reg_id = 1, 3 do
-            bob:register { instance = one, reg_id = reg_id }
+            register(reg_id)
         end
         bob:register {}
-        t:equal(#bob:register({ instance = one, reg_id = 2, call_id = "new" }):values "Contact", 4)
-        bob:register { instance = one, reg_id = 3, expires = 0 }
+        t:equal(#register(2, { call_id = "new" }):values "Contact", 4)
+        register(3, { expires = 0 })
         local row = ("<%s>|%%d|%s"):format(one, source_uri(bob))
         local expected = ("|0|\n%s\n%s\n"):format(row:format(1), row:format(2))
         ua.wait.until_true(10000, function()
