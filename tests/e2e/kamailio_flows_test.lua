@@ -148,10 +148,15 @@ local function keep_alive(flows, silent, ms, condition)
     end)
 end
 
+-- Kamailio 6 sends them by an interval of their own, 40 seconds and more, earlier ones with each round of the timer.
+local function keep_alive_often()
+    return kamailio.version() < 600 and {} or { { "usrloc", "ka_interval", 1 }, { "usrloc", "ka_randomize", 1 } }
+end
+
 test("5626-7.f keep-alives of one binding over UDP go missing: all on its flow go, those of others stand", function(t)
-    local host, open = start(t, { params = { { "usrloc", "ka_mode", 1 }, { "usrloc", "ka_timeout", 1 },
+    local host, open = start(t, { params = { { "usrloc", "ka_mode", 1 }, { "usrloc", "ka_timeout", 2 },
         { "usrloc", "ka_from", "sip:registrar@example.test" }, { "usrloc", "ka_domain", "example.test" },
-        { "usrloc", "timer_interval", 1 }, { "usrloc", "timer_procs", 1 } } })
+        { "usrloc", "timer_interval", 1 }, { "usrloc", "timer_procs", 1 }, table.unpack(keep_alive_often()) } })
     local shared, other = open("bob", { transport = "udp" }), open("carol", { transport = "udp" })
     shared:register { instance = ua.instance(1), reg_id = 1 }
     shared:register { instance = ua.instance(1), reg_id = 1, aor = other.aor }
@@ -432,6 +437,7 @@ end
 local function start_with_database(t, folder, port, mode)
     local path = folder .. "/location.sqlite"
     if not uv.fs_stat(path) then
+        sqlite(path, "pragma journal_mode=wal") -- else Kamailio finds no AOR while another writes
         for _, name in ipairs { "standard", "usrloc" } do
             sqlite(path, (".read %s%s-create.sql"):format(schema, name))
         end
