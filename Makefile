@@ -129,11 +129,11 @@ install-kamailio: kamailio
 	install -m 644 $(wildcard module/kamailio/README.md) module/kamailio/COPYING LICENSE $(KSR_DOC)
 	install -m 644 $(wildcard examples/kamailio/*) $(KSR_DOC)/examples
 
-## make test-kamailio6  the module and its tests in Debian 13's Kamailio 6, in a chroot; as root
+## make test-kamailio6 [WORDS=]  the module and its tests in Debian 13's Kamailio 6, in a chroot; as root
 test-kamailio6:
 	@$(if $(filter-out 0,$(shell id -u)),echo "A chroot is made by root: start it as root." >&2; exit 1,:)
 	@$(MAKE) -s --no-print-directory packages-kamailio6
-	@tests/support/kamailio6.sh $(KSR)6
+	@tests/support/kamailio6.sh $(KSR)6 $(WORDS)
 
 ## make run        builds and starts examples/registrar.lua on 127.0.0.1:5060, UDP and TCP; Ctrl-C ends it
 run: packages-run

@@ -20,8 +20,8 @@ enum token { TOKEN_NONE, TOKEN_FORGED, TOKEN_RIGHT };
 
 static rr_api_t rr; /* zeroed where rr is not loaded */
 
-/* Up to Kamailio 6.0 the module reads the secret as a string without its length: the key is the digest of nothing, the
-   same in every such server, and anybody can make tokens (5626-5.2.a). */
+/* In Kamailio 5.6, not in 6.0, the module reads the secret as a string without its length: the key is the digest of
+   nothing, the same in every such server, and anybody can make tokens (5626-5.2.a). */
 static void warn_of_secret(void)
 {
     modparam_t type;

@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause
-# kamailio6.sh DIR: Debian 13 in DIR/root (made once, by debootstrap), this tree in it, the module built there for its
-# Kamailio 6 by the same target, and the end-to-end tests of the module against that. As root. MIRROR: Debian's archive.
+# kamailio6.sh DIR [WORD...]: Debian 13 in DIR/root (made once, by debootstrap), this tree in it, the module built there
+# for its Kamailio 6 by the same target, and against that the end-to-end tests of the module, or those whose path has one
+# of the words in it. As root. MIRROR: Debian's archive.
 set -eu
 cd "$(dirname "$0")/../.."
 dir=$1
+shift
 root=$dir/root
 mkdir -p "$dir"
 
@@ -39,16 +41,5 @@ inside sh -c 'cd /reflow && { command -v make || { apt-get update -qq && apt-get
 }
 tail -n 1 "$dir/log"
 
-inside bash -c '
-    cd /reflow
-    export LUA_PATH="lua/?.lua;tests/support/?.lua;tests/e2e/?.lua;;" BUILD=build
-    rm -rf build/results && mkdir -p build/results
-    names=
-    for test in tests/e2e/kamailio*_test.lua; do
-        name=$(basename "$test" .lua)
-        status=0
-        timeout -k 5 300 lua5.4 "$test" >"build/results/$name.tap" 2>"build/results/$name.err" || status=$?
-        echo $status >"build/results/$name.rc"
-        names="$names $name"
-    done
-    exec lua5.4 tests/support/summary.lua build/results $names'
+# Those that are written for Kamailio, and those for any host in it.
+inside sh -c 'cd /reflow && rm -rf build/results && exec tests/run --no-build "$@"' run "${@:-kamailio}"
