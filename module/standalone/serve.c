@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -292,6 +293,24 @@ static int start_handles(struct serve *serve)
 
 /* --- start and end --- */
 
+/* As many connections as were asked for, where the system lets us; else it is told before they fail. */
+static void raise_descriptors(const struct serve *serve)
+{
+    enum { FOR_ITSELF = 64 };
+    char line[160];
+    struct rlimit limit;
+    uint32_t connections = serve->options.network.connections;
+    rlim_t wanted = (connections != 0 ? connections : 10000) + FOR_ITSELF;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
+        return;
+    limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
+    if (setrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur >= wanted)
+        return;
+    snprintf(line, sizeof line, "%llu descriptors are allowed, %llu are needed for --max-connections %llu",
+             (unsigned long long)limit.rlim_cur, (unsigned long long)wanted, (unsigned long long)(wanted - FOR_ITSELF));
+    host_log(serve->host.context, LOG_WARNING, line);
+}
+
 /* A listener for TLS is also where it is called from. */
 static int open_tls(struct serve *serve)
 {
@@ -401,6 +420,7 @@ static int start(struct serve *serve)
 {
     struct server_config config = serve->options.server;
     config.host = &serve->host;
+    raise_descriptors(serve);
     int error = start_signals(serve);
     if (error == 0)
         error = load_policy(serve);

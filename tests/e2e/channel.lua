@@ -116,9 +116,8 @@ local function open_secure(options, on_open)
     if options.local_host then
         assert(plain:bind(options.local_host, 0))
     end
-    plain:settimeout(5)
-    assert(plain:connect(options.host, options.port))
     plain:settimeout(0)
+    plain:connect(options.host, options.port)
     plain:setoption("tcp-nodelay", true)
     local self = setmetatable({ unsent = "", on_bytes = options.on_bytes, on_close = options.on_close,
         on_open = on_open }, secure)
@@ -130,7 +129,8 @@ local function open_secure(options, on_open)
     end
     self.ssl:settimeout(0)
     self.poll = uv.new_poll(fd)
-    self:turn()
+    -- Writable: it is connected.
+    watch(self, "w")
     return self
 end
 

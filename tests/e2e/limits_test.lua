@@ -201,4 +201,15 @@ test("--log-decisions: one line of JSON a decision, with rule and reason", funct
     end
 end)
 
+test("more connections than descriptors are told of at start", function(t)
+    local s = server.start(t, { args = { "--max-connections", "1000000" } })
+    local file <close> = assert(io.open(("/proc/%d/limits"):format(s.pid)))
+    local soft, hard = file:read("a"):match "Max open files%s+(%d+)%s+(%d+)"
+    if not soft or tonumber(hard) >= 1000064 then
+        t:skip "a process may have them all here"
+    end
+    t:equal(soft, hard)
+    s:expect_log("warning: " .. soft .. " descriptors are allowed, 1000064 are needed for %-%-max%-connections 1000000")
+end)
+
 tap.done()

@@ -76,6 +76,24 @@ test("5626-5.4.a CRLFCRLF gets a CRLF at once, also between pipelined messages",
     t:equal(alice.pongs, 4)
 end)
 
+test("a byte that nothing follows costs no time, and ends with the connection's idleness", function(t)
+    local open, s = start(t, { args = { "--message-time", "1", "--idle", "3" }, status = true })
+    local function busy()
+        local file <close> = assert(io.open(("/proc/%d/stat"):format(s.pid)))
+        local user, system = file:read("a"):gsub("^.*%) ", ""):match(("%S+ "):rep(11) .. "(%S+) (%S+)")
+        return tonumber(user) + tonumber(system)
+    end
+    local alice = open("alice")
+    alice:send_raw "\r"
+    ua.wait.pause(1200)
+    local before = busy()
+    ua.wait.pause(1000)
+    t:at_most(busy() - before, 20, "ticks of the clock within a second")
+    alice:expect_closed()
+    t:equal(s:number "idle", 1)
+    t:equal(s:number "unfinished", 0)
+end)
+
 test("5626-5.4.a a ping cut in pieces; a lone CRLF before a message is no ping", function(t)
     local open = start(t)
     local alice = open("alice")

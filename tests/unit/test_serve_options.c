@@ -116,6 +116,54 @@ static void test_what_is_no_listen(void **state)
     }
 }
 
+static void test_every_transport_is_listened_for(void **state)
+{
+    struct command command;
+    (void)state;
+    assert_read(&command, "r.lua --listen udp:10.0.0.1:1 --listen tcp:10.0.0.1:1 --listen tls:10.0.0.1:2 --listen "
+                          "ws:[::1]:3 --listen WSS:10.0.0.1:4 --tls-cert a.pem --tls-key a.key");
+    assert_int_equal(command.options.listen_count, TRANSPORT_COUNT);
+    for (unsigned i = 0; i < TRANSPORT_COUNT; i++)
+        assert_int_equal(command.options.listens[i].transport, i);
+}
+
+static void test_tls_options(void **state)
+{
+    struct command command;
+    (void)state;
+    assert_read(&command, "r.lua --listen tls:127.0.0.1:5061 --tls-domain a.test=a.pem,a.key --tls-domain "
+                          "b.test=b.pem,b.key --tls-client-ca ca.pem --tls-client-verify --tls-ca trusted.pem");
+    const struct tls_options *tls = &command.options.tls;
+    assert_int_equal(tls->domain_count, 2);
+    assert_string_equal(tls->domains[1].domain, "b.test");
+    assert_string_equal(tls->domains[1].certificate, "b.pem");
+    assert_string_equal(tls->domains[1].key, "b.key");
+    assert_string_equal(tls->client_ca, "ca.pem");
+    assert_string_equal(tls->ca, "trusted.pem");
+    assert_true(tls->client_verify);
+    assert_null(tls->certificate);
+}
+
+static void test_tls_options_that_do_not_go_together(void **state)
+{
+    static const char *const wrong[] = {"a.test", "a.test=a.pem", "=a.pem,a.key", "a.test=,a.key", "a.test=a.pem,"};
+    char line[512];
+    (void)state;
+    assert_refused("r.lua --listen wss:127.0.0.1:443", "needs --tls-cert and --tls-key, or --tls-domain");
+    assert_refused("r.lua --tls-cert a.pem", "go together");
+    assert_refused("r.lua --tls-key a.key", "go together");
+    assert_refused("r.lua --tls-client-verify", "needs --tls-client-ca");
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        snprintf(line, sizeof line, "r.lua --tls-domain %s", wrong[i]);
+        assert_refused(line, "not DOMAIN=CERTIFICATE,KEY");
+    }
+    char name[200];
+    memset(name, 'a', sizeof name - 1);
+    name[sizeof name - 1] = '\0';
+    snprintf(line, sizeof line, "r.lua --tls-domain %s=a.pem,a.key", name);
+    assert_refused(line, "not DOMAIN=CERTIFICATE,KEY");
+}
+
 static void test_as_many_listeners_as_there_is_room_for(void **state)
 {
     struct command command;
@@ -256,6 +304,9 @@ int main(void)
         cmocka_unit_test(test_listen),
         cmocka_unit_test(test_what_is_no_listen),
         cmocka_unit_test(test_as_many_listeners_as_there_is_room_for),
+        cmocka_unit_test(test_every_transport_is_listened_for),
+        cmocka_unit_test(test_tls_options),
+        cmocka_unit_test(test_tls_options_that_do_not_go_together),
         cmocka_unit_test(test_domains),
         cmocka_unit_test(test_texts_and_switches),
         cmocka_unit_test(test_numbers),

@@ -1,0 +1,129 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+--[[ Many user agents in one process, each with one flow: started by idle_flows.lua and tls_reconnect.lua, told what to do
+     line by line on standard input. Arguments: transport (tcp, tls), port, first user's number, how many, source
+     address. Commands: "open" (connect and register), "ping" (all, within ten seconds), "close" (all at once), "end".
+     When a command is done, a line says how: its name, how many came off, the milliseconds. ]]
+package.path = "tests/bench/?.lua;tests/e2e/?.lua;" .. package.path
+local channel = require "channel"
+local uv = require "luv"
+
+local transport, port, first, count, source = arg[1], tonumber(arg[2]), tonumber(arg[3]), tonumber(arg[4]), arg[5]
+
+local flows, task = {}, {}
+
+local function came_off()
+    task.done = task.done + 1
+    if task.done == task.wanted then
+        io.stdout:write(("%s %d %.0f\n"):format(task.name, task.done, (uv.hrtime() - task.began) / 1e6))
+        io.stdout:flush()
+    end
+end
+
+local function begin(name)
+    task = { name = name, done = 0, wanted = count, began = uv.hrtime() }
+end
+
+local function register(flow)
+    local via = transport:upper()
+    flow.cseq = (flow.cseq or 0) + 1
+    flow.channel:send(table.concat({ "REGISTER sip:example.test SIP/2.0",
+        ("Via: SIP/2.0/%s %s:%d;branch=z9hG4bK%d.%d"):format(via, source, flow.channel.local_port or 1, flow.number,
+            flow.cseq),
+        "Max-Forwards: 70", ("From: <sip:u%d@example.test>;tag=%d"):format(flow.number, flow.number),
+        ("To: <sip:u%d@example.test>"):format(flow.number), ("Call-ID: u%d"):format(flow.number),
+        ("CSeq: %d REGISTER"):format(flow.cseq),
+        ("Contact: <sip:u%d@%s;transport=%s>;reg-id=1;+sip.instance=\"<urn:uuid:%08d-0000-4000-8000-000000000000>\"")
+            :format(flow.number, source, transport, flow.number),
+        "Supported: path, outbound", "Expires: 7200", "Content-Length: 0", "", "" }, "\r\n"))
+end
+
+local function on_bytes(flow, bytes)
+    flow.unread = (flow.unread or "") .. bytes
+    if task.name == "ping" and flow.unread:find "\r\n" then
+        flow.unread = ""
+        came_off()
+    elseif task.name == "open" and flow.unread:find "^SIP/2.0 200 .-\r\n\r\n" then
+        flow.unread = ""
+        came_off()
+    end
+end
+
+-- Whose flow fails comes again, as user agents do.
+local function open_flow(flow)
+    flow.unread = ""
+    flow.channel = channel.open { transport = transport, host = "127.0.0.1", port = port, local_host = source,
+        wait = false, on_bytes = function(bytes)
+            on_bytes(flow, bytes)
+        end, on_close = function()
+            flow.channel:close()
+            local timer = uv.new_timer()
+            timer:start(1000, 0, function()
+                timer:close()
+                open_flow(flow)
+            end)
+        end }
+    -- What is written before the connection stands is kept by libuv, or by the channel.
+    register(flow)
+end
+
+-- Some at a time, so that what has come back is read between.
+local function open_more(next_number)
+    for index = next_number, math.min(next_number + 99, count) do
+        open_flow(flows[index])
+    end
+    if next_number + 100 <= count then
+        local timer = uv.new_timer()
+        timer:start(0, 0, function()
+            timer:close()
+            open_more(next_number + 100)
+        end)
+    end
+end
+
+local commands = {}
+
+function commands.open()
+    begin "open"
+    open_more(1)
+end
+
+-- Evenly over ten seconds.
+function commands.ping()
+    begin "ping"
+    local at, timer, began = 0, uv.new_timer(), uv.hrtime()
+    timer:start(0, 10, function()
+        local due = math.min(count, math.ceil((uv.hrtime() - began) / 10e9 * count))
+        while at < due do
+            at = at + 1
+            flows[at].channel:send "\r\n\r\n"
+        end
+        if at == count then
+            timer:close()
+        end
+    end)
+end
+
+function commands.close()
+    begin "close"
+    for _, flow in ipairs(flows) do
+        flow.channel:close()
+        came_off()
+    end
+end
+
+for index = 1, count do
+    flows[index] = { number = first + index - 1 }
+end
+local input, unread = uv.new_pipe(false), ""
+input:open(0)
+input:read_start(function(_, chunk)
+    unread = unread .. (chunk or "end\n")
+    for line in unread:gmatch "([^\n]*)\n" do
+        if line == "end" then
+            os.exit(0, false)
+        end
+        commands[line]()
+    end
+    unread = unread:match "[^\n]*$"
+end)
+uv.run()
