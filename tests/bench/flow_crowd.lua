@@ -19,8 +19,8 @@ end
 -- The server under test with all the descriptors that it may have.
 function crowd.serve(arguments)
     local port = server.free_port()
-    local command = ("ulimit -n $(ulimit -Hn) && exec %s serve examples/registrar.lua --domain example.test --listen " ..
-        "udp:127.0.0.1:%d --listen tcp:127.0.0.1:%d --max-connections 100000 %s"):format(
+    local command = ("ulimit -n $(ulimit -Hn) && exec %s serve examples/registrar.lua --domain example.test " ..
+        "--listen udp:127.0.0.1:%d --listen tcp:127.0.0.1:%d --max-connections 100000 %s"):format(
         os.getenv "REFLOW_BIN" or "build/reflow", port, port, arguments or "")
     local self = process.start({ "sh", "-c", command }, os.getenv "BENCH_LOG")
     ua.wait.pause(500)

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: BSD-2-Clause
---[[ Many user agents in one process, each with one flow: started by idle_flows.lua and tls_reconnect.lua, told what to do
-     line by line on standard input. Arguments: transport (tcp, tls), port, first user's number, how many, source
+--[[ Many user agents in one process, each with one flow: started by idle_flows.lua and tls_reconnect.lua, told what to
+     do line by line on standard input. Arguments: transport (tcp, tls), port, first user's number, how many, source
      address. Commands: "open" (connect and register), "ping" (all, within ten seconds), "close" (all at once), "end".
      When a command is done, a line says how: its name, how many came off, the milliseconds. ]]
 package.path = "tests/bench/?.lua;tests/e2e/?.lua;" .. package.path

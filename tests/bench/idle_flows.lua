@@ -27,7 +27,8 @@ local ponged = flows:tell("ping", 60000, call)
 local beside = crowd.percentile(times, 0.99)
 flows:stop()
 under_test:stop()
-crowd.figure(("idle TCP flow, registered, %d of them, resident"):format(count), "%.1f KiB", each, nil, "6 KiB", opened == count and each <= 6)
+crowd.figure(("idle TCP flow, registered, %d of them, resident"):format(count), "%.1f KiB", each, nil, "6 KiB",
+    opened == count and each <= 6)
 crowd.figure(("keep-alives answered, of %d in ten seconds"):format(count), "%d", ponged, nil, tostring(count),
     ponged == count)
 crowd.figure("a call refused, beside these flows, p99", "%.1f ms", beside, alone, "20 ms", beside <= 20)
