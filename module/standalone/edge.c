@@ -133,7 +133,8 @@ size_t edge_record_route(const struct server *server, const struct sip_message *
     if (upstream == downstream || length == 0 || length + 2 >= size)
         return length;
     /* Each side gets the value that leads it back (RFC 5658). */
-    memcpy(out + length, ", ", 2);
+    out[length] = ',';
+    out[length + 1] = ' ';
     size_t second = write_value(request, upstream, token, ";ob", out + length + 2, size - length - 2);
     return second == 0 ? 0 : length + 2 + second;
 }

@@ -51,7 +51,9 @@ static bool warn_of_readers(const struct reading *reading, const char *path)
 /* No terminal to ask: an encrypted key is an error at once. */
 static int no_passphrase(char *out, int size, int writing, void *context)
 {
-    (void)out, (void)size, (void)writing, (void)context;
+    (void)writing, (void)context;
+    if (size > 0)
+        out[0] = '\0';
     return -1;
 }
 
@@ -229,6 +231,7 @@ int tls_reload(struct tls *tls, char *error, size_t error_size)
     struct tls_files *files = files_new(&reading, tls->options);
     if (files == NULL)
         return -EINVAL;
+    error[0] = '\0';
     tls_files_release(tls->files);
     tls->files = files;
     return 0;
