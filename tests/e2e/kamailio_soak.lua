@@ -191,7 +191,7 @@ local function register(host, phone)
         phone = phone }
     waiting[phone.registering] = true
     flow:request("REGISTER", { uri = "sip:" .. host.domain, to = flow.aor, from = flow.aor, cseq = phone.cseq,
-        call_id = phone.call_id, headers = { { "Expires", 600 }, { "Supported", "path, outbound" } },
+        call_id = phone.call_id, headers = { { "Expires", seconds + 3600 }, { "Supported", "path, outbound" } },
         contact = flow:contact { instance = phone.instance, reg_id = phone.reg_id, q = phone.q } })
 end
 
