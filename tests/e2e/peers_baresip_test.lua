@@ -2,6 +2,7 @@
 -- baresip with two outbound proxies (RFC 5626): its flows are registered, kept alive, lost, and come back by
 -- themselves; what it is called over is a flow that lives.
 local baresip = require "baresip"
+local certificates = require "certificates"
 local host = require "host"
 local relay = require "relay"
 local server = require "server"
@@ -37,24 +38,27 @@ local function expect_reg_ids(t, alice, wanted, ms)
     t:equal(got, wanted, "reg-ids of bob's bindings")
 end
 
--- baresip, registered through two proxies given as { host, port }.
-local function register(t, alice, proxies)
-    local uris = {}
-    for index, each in ipairs(proxies) do
-        uris[index] = ("sip:%s:%d;transport=tcp"):format(each.host, each.port)
+-- baresip, registered through two proxies given as { host, port }; more are options of baresip.start.
+local function register(t, alice, proxies, more)
+    local o = { proxies = {}, domain = "example.test", transport = "tcp" }
+    for name, value in pairs(more or {}) do
+        o[name] = value
     end
-    local bob = baresip.start(t, { proxies = uris, domain = "example.test" })
+    for index, each in ipairs(proxies) do
+        o.proxies[index] = ("sip:%s:%d;transport=%s"):format(each.host, each.port, o.transport)
+    end
+    local bob = baresip.start(t, o)
     expect_reg_ids(t, alice, "12")
     return bob
 end
 
 -- The same with relays before the ports.
-local function start(t, open, ports)
+local function start(t, open, ports, more)
     local stage = { relays = {}, alice = open("alice") }
     for index, port in ipairs(ports) do
         stage.relays[index] = relay.open(t, port)
     end
-    stage.bob = register(t, stage.alice, stage.relays)
+    stage.bob = register(t, stage.alice, stage.relays, more)
     return stage
 end
 
@@ -180,5 +184,31 @@ host.test("baresip calls out through an edge, and the other side hangs up", opti
     local alice = open("alice")
     call_out(register(t, alice, (start_edges(t, s))), alice)
 end)
+
+local function over_tls(t)
+    local authority = certificates.new(t)
+    local pair = authority:sign("example", { names = "DNS:example.test,IP:127.0.0.1" })
+    local port = server.free_port()
+    local arguments = { "--listen", "tls:127.0.0.1:" .. port, "--tls-cert", pair.certificate, "--tls-key", pair.key }
+    for _, address in ipairs(relay.addresses) do
+        table.move({ "--domain", address }, 1, 2, #arguments + 1, arguments)
+    end
+    local s = server.start(t, { args = arguments })
+    local stage = start(t, host.opener(s, "tcp"), { port, port },
+        { transport = "tls", config = "sip_cafile " .. authority.certificate .. "\n" })
+    call(stage)
+    stage.relays[1]:cut()
+    call(stage)
+    expect_reg_ids(t, stage.alice, "2")
+    expect_reg_ids(t, stage.alice, "12")
+    stage.relays[2]:cut()
+    call(stage)
+    expect_reg_ids(t, stage.alice, "1")
+end
+
+if os.getenv "REFLOW_HOST" ~= "kamailio" then
+    tap.test("baresip: a flow over TLS is cut, the call comes over the other, the flow comes back [standalone tls]",
+        over_tls)
+end
 
 tap.done()
