@@ -273,9 +273,9 @@ end
 
 -- --- all of them ---
 
---[[ options: transport ("tcp", "tls", "ws", "wss"), host, port, local_host, local_port, tls (protocol, name, certificate,
-     key, cafile); on_bytes, or for WebSocket on_message; on_close(why); upgrade (changes of the opening request; false:
-     none is sent); wait (false: return before it is open). ]]
+--[[ options: transport ("tcp", "tls", "ws", "wss"), host, port, local_host, local_port, tls (protocol, name,
+     certificate, key, cafile); on_bytes, or for WebSocket on_message; on_close(why); upgrade (changes of the opening
+     request; false: none is sent); wait (false: return before it is open). ]]
 function channel.open(options)
     local websocket = options.transport == "ws" or options.transport == "wss"
     local secured = options.transport == "tls" or options.transport == "wss"

@@ -34,8 +34,8 @@ local function start(t, options)
         os.remove(path)
     end)
     return kamailio.start(t, { args = options.args, core = options.core, children = options.children, modules =
-        options.modules, config = options.config, up = options.up, port = options.port, params = { { "reflow", "policy", path },
-        { "tm", "wt_timer", 500 } } })
+        options.modules, config = options.config, up = options.up, port = options.port,
+        params = { { "reflow", "policy", path }, { "tm", "wt_timer", 500 } } })
 end
 
 local function opener(host, transport, open)

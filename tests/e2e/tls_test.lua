@@ -230,7 +230,8 @@ test("TLS 1.2 and 1.3 are spoken; what is older, or no TLS, is a counted drop th
         local message = "\1" .. string.pack(">I3", #body) .. body
         return "\22" .. string.char(3, minor) .. string.pack(">s2", message)
     end
-    local wrong = { hello(3, 1), hello(3, 2), hello(3, 0), "\128\46\1\0\2" .. ("s"):rep(43), "OPTIONS sip:a SIP/2.0\r\n\r\n",
+    local wrong = { hello(3, 1), hello(3, 2), hello(3, 0), "\128\46\1\0\2" .. ("s"):rep(43),
+        "OPTIONS sip:a SIP/2.0\r\n\r\n",
         "GET / HTTP/1.1\r\n\r\n", ("\0"):rep(64), "\22\3\1\255\255" .. ("x"):rep(70000) }
     for index, bytes in ipairs(wrong) do
         local before = number(s, "tls_failed")

@@ -127,7 +127,8 @@ local function open_channel(self)
     self.local_port = self.channel.local_port or 0
 end
 
--- options: user, domain, transport ("udp", "tcp", "tls", "ws", "wss"), tls and upgrade (see channel.lua), host, port (the server's); instance, reg_id (for register);
+-- options: user, domain, transport ("udp", "tcp", "tls", "ws", "wss"), tls and upgrade (see channel.lua), host, port (the
+-- server's); instance, reg_id (for register);
 -- local_host, local_port; trace, a function(flow, "in" or "out", message).
 function ua.open(options)
     local self = setmetatable({ options = options, transport = (options.transport or "udp"):lower(),
