@@ -57,7 +57,7 @@
 ---@field reload fun(self: reflow.TokenKeys): true?, string? read the file again, where another process has rotated
 
 ---@class reflow.TokenFlow
----@field transport "udp"|"tcp"|"tls"|"ws"|"wss" 
+---@field transport "udp"|"tcp"|"tls"|"ws"|"wss" how the user agent came
 ---@field edge string the local address, "192.0.2.1:5060" or "[2001:db8::1]:5060"
 ---@field user_agent string the remote address
 ---@field connection integer? the connection's own number, never given twice in a run; 0 where not given

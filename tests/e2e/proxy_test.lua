@@ -260,7 +260,7 @@ test("a Route with a name that we serve is ours: phones name their outbound prox
     caller:expect_final(call, 200)
 end)
 
-test("a plain phone's requests find the caller whose Contact leads nowhere, and his find the phone", function(_, open, s)
+test("a plain phone's requests find the caller whose Contact leads nowhere, his find the phone", function(_, open, s)
     local bob, alice = open("bob"), ua.open { port = s.port, user = "alice", domain = s.domain }
     local nowhere = "sip:bob@127.0.0.1:9;transport=" .. s.transport
     bob:register { instance = one, reg_id = 1, contact_uri = nowhere }

@@ -127,9 +127,9 @@ local function open_channel(self)
     self.local_port = self.channel.local_port or 0
 end
 
--- options: user, domain, transport ("udp", "tcp", "tls", "ws", "wss"), tls and upgrade (see channel.lua), host, port (the
--- server's); instance, reg_id (for register);
--- local_host, local_port; trace, a function(flow, "in" or "out", message).
+-- options: user, domain, transport ("udp", "tcp", "tls", "ws", "wss"), tls and upgrade (see channel.lua), host, port
+-- (the server's); instance, reg_id (for register); local_host, local_port; trace, a function(flow, "in" or "out",
+-- message).
 function ua.open(options)
     local self = setmetatable({ options = options, transport = (options.transport or "udp"):lower(),
         host = options.host or "127.0.0.1", port = options.port, user = options.user or "anybody",
