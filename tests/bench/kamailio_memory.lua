@@ -35,7 +35,7 @@ end
 stand.run(function()
     local alone, beside, ours = measure(stand.sample()), measure(stand.beside()), measure(stand.ours())
     local function tell(what, added)
-        print(("Kamailio: shared memory that %s (baseline: all of a binding by save() without the module)\t%.0f bytes" ..
+        print(("Kamailio: shared memory that %s (baseline: a whole binding by save() without the module)\t%.0f bytes" ..
             "\t%.0f bytes\t%.2f\t%d bytes\t%s"):format(what, added, alone, added / alone, target,
             added <= target and "reached" or "missed"))
     end

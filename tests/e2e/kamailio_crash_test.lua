@@ -229,7 +229,7 @@ local function new_database(t)
             os.remove(path .. ending)
         end
     end)
-    sqlite(path, "pragma journal_mode=wal") -- else who reads while another writes is refused: Kamailio finds no AOR then
+    sqlite(path, "pragma journal_mode=wal") -- else who reads while another writes is refused, and finds no AOR
     for _, name in ipairs { "standard", "usrloc" } do
         sqlite(path, (".read %s%s-create.sql"):format(schema, name))
     end

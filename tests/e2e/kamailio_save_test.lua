@@ -789,7 +789,8 @@ end, { server = { extra = flow_up_route, debug = 2 } })
 local schema = "/usr/share/kamailio/db_sqlite/"
 
 local function sqlite(path)
-    local pipe = assert(io.popen(("(echo 'pragma journal_mode=wal;'; cat %sstandard-create.sql %susrloc-create.sql) | " ..
+    local pipe = assert(io.popen(("(echo 'pragma journal_mode=wal;'; " ..
+        "cat %sstandard-create.sql %susrloc-create.sql) | " ..
         "sqlite3 '%s' 2>&1 >/dev/null"):format(schema, schema, path)))
     local text = pipe:read "a"
     assert(pipe:close(), text)
