@@ -50,7 +50,7 @@ BENCHES        = $(patsubst tests/bench/%.c,$(OBJ)/bench/%,$(sort $(wildcard tes
 
 PACKAGE_SETS   = build test lint bench run kamailio kamailio-test kamailio6
 
-.PHONY: all binaries unit-tests fuzzers benches help run test valgrind demo demo-edge bench soak fuzz lint rules install \
+.PHONY: all binaries unit-tests fuzzers benches help run test test-peers valgrind demo demo-edge bench soak fuzz lint rules install \
         clean format generate $(PACKAGE_SETS:%=packages-%)
 all: $(BUILD)/reflow $(BUILD)/reflow.so
 
@@ -149,6 +149,11 @@ run-kamailio: kamailio
 ## make test       everything, with the address and undefined behaviour sanitizers
 test: packages-test
 	@BUILD=$(BUILD) tests/run
+
+## make test-peers the same with user agents of others alone: baresip, SIPp, and JsSIP, for which it installs Node.js
+test-peers: packages-test
+	@command -v npm >/dev/null || tests/support/packages.sh nodejs npm
+	@BUILD=$(BUILD) tests/run peers_
 
 ## make valgrind   the parsers' unit tests under valgrind
 valgrind: packages-test
