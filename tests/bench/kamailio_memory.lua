@@ -41,5 +41,5 @@ stand.run(function()
     end
     tell(("the module adds to each of %d bindings made by save()"):format(bindings), beside - alone)
     -- The index of flows, and what sip_save() has usrloc keep more than save() for the same REGISTER.
-    tell("a binding by sip_save() takes more than one by save() without the module", ours - alone)
+    tell("a binding by sip_save(), whose Contact names its source, takes more than by save()", ours - alone)
 end)
