@@ -85,6 +85,7 @@ static void on_written(uv_write_t *request, int status)
 {
     struct write *write = request->data;
     struct connection *connection = request->handle->data;
+    connection->unsent -= write->size;
     memory_delete(write->host, write, write->size);
     if (status < 0 && status != UV_ECANCELED)
         connection_close(connection, "write");
@@ -118,6 +119,7 @@ static int write_later(struct connection *connection, const char *bytes, size_t 
         connection_close(connection, "write");
         return -EPIPE;
     }
+    connection->unsent += write->size;
     return 0;
 }
 
@@ -140,8 +142,8 @@ int connection_write(struct connection *connection, const char *bytes, size_t le
         return -EPIPE;
     }
     size_t done = sent > 0 ? (size_t)sent : 0;
-    size_t waiting = uv_stream_get_write_queue_size((uv_stream_t *)&connection->tcp);
-    if (connection_is_over_unsent(connection, waiting + length - done))
+    /* Many small ones cost more than their bytes. */
+    if (connection_is_over_unsent(connection, connection->unsent + length - done))
         return -EPIPE;
     return write_later(connection, bytes + done, length - done);
 }
@@ -228,8 +230,10 @@ static void on_connection(uv_stream_t *stream, int status)
 {
     struct socket *socket = stream->data;
     struct network *network = socket->network;
-    if (status < 0)
+    if (status < 0) {
+        network->counters.refused++;
         return;
+    }
     struct connection *connection = connection_new(network, socket->kind, socket->index);
     if (connection == NULL)
         return;

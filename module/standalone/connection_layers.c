@@ -46,12 +46,17 @@ static void on_send(void *context, const char *bytes, size_t length)
     layers_write(context, bytes, length);
 }
 
+static void on_began(void *context)
+{
+    struct connection *connection = context;
+    connection->began_ms = connection_now(connection);
+}
+
 /* RFC 7118 section 6: keep-alives of either kind, WebSocket's or CRLFCRLF in a message of their own. */
 static void on_message(void *context, const char *bytes, size_t length)
 {
     struct connection *connection = context;
     struct network *network = connection->network;
-    connection->began_ms = connection_now(connection);
     if (connection->reason != NULL)
         return;
     if (length == 4 && memcmp(bytes, "\r\n\r\n", 4) == 0) {
@@ -196,7 +201,7 @@ int layers_create(struct connection *connection, struct text domain, bool accept
     struct network *network = connection->network;
     uint8_t transport = connection->peer.transport;
     const struct websocket_events events = {
-        .context = connection, .send = on_send, .message = on_message, .pinged = on_pinged};
+        .context = connection, .send = on_send, .began = on_began, .message = on_message, .pinged = on_pinged};
     if (transport_is_tls(transport)) {
         if (network->config.tls != NULL)
             connection->tls =

@@ -27,6 +27,7 @@ struct connection {
     struct websocket *websocket;   /* NULL: none */
     struct connection *next_step;  /* in the queue for a step of the handshake */
     struct connection **step_back; /* NULL: not in it */
+    size_t unsent;                 /* bytes of memory that wait to be sent, with their bookkeeping */
     uint64_t heard_ms;             /* of the last bytes */
     uint64_t began_ms;             /* of the unfinished message or handshake */
     uint64_t held_until_ms;        /* a registration that went through here lasts so long */

@@ -98,8 +98,10 @@ static void answer_stun(struct socket *socket, const union address *from, const 
 {
     char answer[STUN_ANSWER_MOST];
     size_t size = stun_answer(bytes, length, from, answer);
-    if (size == 0)
+    if (size == 0) {
+        socket->network->counters.stun_dropped++;
         return;
+    }
     socket->network->counters.pings++;
     datagram_send(socket, from, answer, size);
 }

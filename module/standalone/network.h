@@ -40,6 +40,7 @@ struct network_limits {
     COUNTER(websocket_refused, "connections closed: no WebSocket request for SIP")                                     \
     COUNTER(websocket_broken, "connections closed: against the WebSocket protocol, or a message over the limits")      \
     COUNTER(pings, "pings answered")                                                                                   \
+    COUNTER(stun_dropped, "STUN datagrams dropped: damaged, or no binding requests")                                   \
     COUNTER(pings_sent, "pings sent")                                                                                  \
     COUNTER(icmp, "datagrams that came back as unreachable")                                                           \
     COUNTER(datagrams_unsent, "datagrams that could not be sent")

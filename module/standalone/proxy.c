@@ -321,6 +321,14 @@ static void new_request(struct context *context, const struct route *route, cons
         standard_way(context, route, own);
 }
 
+/* 5626-5.3.b, 5626-5.3.c: forged, or of a flow that is gone; counted. */
+static bool token_is_bad(struct server *server, const struct route *route)
+{
+    server->counters.tokens_forged += route->token == ROUTE_TOKEN_FORGED;
+    server->counters.tokens_gone += route->token == ROUTE_TOKEN_GONE;
+    return route->token == ROUTE_TOKEN_FORGED || route->token == ROUTE_TOKEN_GONE;
+}
+
 /* 5626-5.3: what its token says of a request. True where that settles it. */
 static bool way_of_token(struct context *context, const struct route *route)
 {
@@ -332,12 +340,9 @@ static bool way_of_token(struct context *context, const struct route *route)
             refuse(context, SIP_SERVER_INTERNAL_ERROR, (struct text){NULL, 0});
         return true;
     }
-    if (route->token != ROUTE_TOKEN_FORGED && route->token != ROUTE_TOKEN_GONE)
+    if (!token_is_bad(server, route))
         return false;
-    bool forged = route->token == ROUTE_TOKEN_FORGED;
-    server->counters.tokens_forged += forged;
-    server->counters.tokens_gone += !forged;
-    refuse(context, forged ? SIP_FORBIDDEN : SIP_FLOW_FAILED, (struct text){NULL, 0});
+    refuse(context, route->token == ROUTE_TOKEN_FORGED ? SIP_FORBIDDEN : SIP_FLOW_FAILED, (struct text){NULL, 0});
     return true;
 }
 
@@ -470,9 +475,11 @@ void proxy_forward_ack(struct server *server, const struct sip_message *ack, con
     struct sip_uri uri;
     struct peer peer;
     route_read(server, ack, source, &route);
-    if (!route.had_own)
-        return; /* not of a dialog that came through here: nobody's relay */
-    if (route.token == ROUTE_TOKEN_FORGED || route.token == ROUTE_TOKEN_GONE)
+    if (!route.had_own) { /* not of a dialog that came through here: nobody's relay */
+        server->counters.acks_dropped++;
+        return;
+    }
+    if (token_is_bad(server, &route))
         return;
     if (route.token == ROUTE_TOKEN_INCOMING) {
         ack_send(server, ack, source, &route.peer, &route);

@@ -72,16 +72,34 @@ static flow_id other_side(const struct dialog_flows *flows, const struct peer *s
     return callers && !flows->by_contact ? flows->callee : 0;
 }
 
+/* Is the Request-URI a Record-Route or Path value that we gave? A token that is not ours may be anybody's user. */
+static bool is_given_by_us(const struct server *server, const struct peer *source, struct route *route,
+                           struct dialog_flows *flows)
+{
+    struct sip_uri uri;
+    struct peer peer;
+    bool given = false;
+    if (sip_uri_create(&uri, route->uri) == 0 && uri.lr && server_is_own_address(server, uri.host, uri.port)) {
+        given = dialog_read(server, uri.user, flows);
+        enum route_token token = given ? ROUTE_TOKEN_NONE : edge_read_token(server, uri.user, source, &peer);
+        if (token != ROUTE_TOKEN_NONE && token != ROUTE_TOKEN_FORGED) {
+            *flows = (struct dialog_flows){0};
+            route->token = (uint8_t)token;
+            route->peer = peer;
+            given = true;
+        }
+    }
+    sip_uri_destroy(&uri);
+    return given;
+}
+
 /* A strict router put our Record-Route into the Request-URI and the target last into Route (16.4). */
 static bool undo_strict_route(const struct server *server, const struct sip_message *request, const struct peer *source,
                               struct route *route)
 {
-    struct sip_uri uri;
     struct dialog_flows flows = {0};
     struct sip_value value, last = {0};
-    bool marked = sip_uri_create(&uri, route->uri) == 0 && uri.lr &&
-                  server_is_own_address(server, uri.host, uri.port) && dialog_read(server, uri.user, &flows);
-    sip_uri_destroy(&uri);
+    bool marked = is_given_by_us(server, source, route, &flows);
     for (size_t i = 0; marked && sip_value(request, HEADER_ROUTE, i, &value); i++)
         last = value;
     if (last.uri.length == 0)

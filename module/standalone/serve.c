@@ -293,11 +293,12 @@ static int start_handles(struct serve *serve)
 
 /* --- start and end --- */
 
-/* As many connections as were asked for, where the system lets us; else it is told before they fail. */
-static void raise_descriptors(const struct serve *serve)
+/* As many connections as were asked for, where the system lets us; else it is told before they fail, and no more are
+   taken than leave some for files and for the registrar behind us: what accept() itself refuses nobody counts. */
+static void raise_descriptors(struct serve *serve)
 {
-    enum { FOR_ITSELF = 64 };
-    char line[160];
+    enum { FOR_ITSELF = 64, AT_LEAST = 16 };
+    char line[224];
     struct rlimit limit;
     uint32_t connections = serve->options.network.connections;
     rlim_t wanted = (connections != 0 ? connections : 10000) + FOR_ITSELF;
@@ -306,8 +307,12 @@ static void raise_descriptors(const struct serve *serve)
     limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
     if (setrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur >= wanted)
         return;
-    snprintf(line, sizeof line, "%llu descriptors are allowed, %llu are needed for --max-connections %llu",
-             (unsigned long long)limit.rlim_cur, (unsigned long long)wanted, (unsigned long long)(wanted - FOR_ITSELF));
+    rlim_t possible = limit.rlim_cur > FOR_ITSELF + AT_LEAST ? limit.rlim_cur - FOR_ITSELF : AT_LEAST;
+    serve->options.network.connections = (uint32_t)possible;
+    snprintf(line, sizeof line,
+             "%llu descriptors are allowed, %llu are needed for --max-connections %llu: no more than %llu are taken",
+             (unsigned long long)limit.rlim_cur, (unsigned long long)wanted, (unsigned long long)(wanted - FOR_ITSELF),
+             (unsigned long long)possible);
     host_log(serve->host.context, LOG_WARNING, line);
 }
 

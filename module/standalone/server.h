@@ -88,6 +88,7 @@ struct server_config {
     COUNTER(bindings_lost, "bindings whose flow died")                                                                 \
     COUNTER(tokens_forged, "requests with a flow token that is not ours, refused")                                     \
     COUNTER(tokens_gone, "requests with the token of a flow that is gone")                                             \
+    COUNTER(acks_dropped, "ACKs of no dialog that came through here, dropped")                                         \
     COUNTER(verdicts, "verdicts of scripts carried out")                                                               \
     COUNTER(verdicts_refused, "verdicts of scripts that a guardrail refused")                                          \
     COUNTER(script_errors, "hooks that raised, overran or ran out of memory")                                          \

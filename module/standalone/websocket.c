@@ -46,8 +46,10 @@ static void on_frame_start(wslay_event_context_ptr frames, const struct wslay_ev
 {
     struct websocket *websocket = user;
     (void)frames;
-    if (!wslay_is_ctrl_frame(frame->opcode))
-        websocket->in_message = true;
+    if (wslay_is_ctrl_frame(frame->opcode) || websocket->in_message)
+        return;
+    websocket->in_message = true;
+    websocket->events.began(websocket->events.context);
 }
 
 static void on_message(wslay_event_context_ptr frames, const struct wslay_event_on_msg_recv_arg *message, void *user)

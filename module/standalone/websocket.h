@@ -20,6 +20,7 @@ struct websocket;
 struct websocket_events {
     void *context;
     void (*send)(void *context, const char *bytes, size_t length); /* to the network, at once */
+    void (*began)(void *context); /* the first frame of a message is there, in part at least */
     /* A whole message; a keep-alive (CRLFCRLF) is one too. */
     void (*message)(void *context, const char *bytes, size_t length);
     void (*pinged)(void *context); /* it has been answered */

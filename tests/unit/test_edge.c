@@ -71,6 +71,23 @@ static void test_5626_5_1_a_the_first_hop_adds_path_with_token_and_ob(void **sta
     }
 }
 
+/* A strict router makes of our Route value the Request-URI, and the target its last Route (16.4). */
+static void test_3261_16_4_a_strict_router_brings_the_token_in_the_request_uri(void **state)
+{
+    struct stage *stage = *state;
+    struct peer phone = fake_tcp(&stage->wire, 5081), strict = fake_udp(5099);
+    char path[256];
+    path_of(registers(stage, &phone), path, sizeof path);
+    char *uri = path + 1;
+    uri[strcspn(uri, ">")] = '\0';
+    stage_request(stage, &strict,
+                  (struct request){.method = "OPTIONS", .uri = uri, .fields = "Route: <sip:bob@127.0.0.1:5081>\n"});
+    struct sent *request = stage_sent_to(stage, "OPTIONS", 5081);
+    assert_non_null(request);
+    assert_non_null(strstr(request->bytes, "OPTIONS sip:bob@127.0.0.1:5081 SIP/2.0"));
+    assert_int_equal(sent_count(request, "Route"), 0);
+}
+
 static void test_5626_5_1_b_a_later_hop_never_says_ob(void **state)
 {
     struct stage *stage = *state;
@@ -269,6 +286,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, edge_setup, stage_teardown)
         TEST(test_5626_5_1_a_the_first_hop_adds_path_with_token_and_ob),
+        TEST(test_3261_16_4_a_strict_router_brings_the_token_in_the_request_uri),
         TEST(test_5626_5_1_b_a_later_hop_never_says_ob),
         TEST(test_5626_5_3_a_a_request_with_another_s_token_goes_over_its_flow),
         TEST(test_5626_5_3_a_its_own_token_lets_a_request_out),

@@ -12,7 +12,7 @@ struct scene {
     size_t sent_length;
     char message[ROOM];
     size_t message_length;
-    unsigned messages, pings;
+    unsigned messages, begun, pings;
 };
 
 static void on_send(void *context, const char *bytes, size_t length)
@@ -31,6 +31,11 @@ static void on_message(void *context, const char *bytes, size_t length)
     scene->messages++;
 }
 
+static void on_began(void *context)
+{
+    ((struct scene *)context)->begun++;
+}
+
 static void on_pinged(void *context)
 {
     ((struct scene *)context)->pings++;
@@ -45,7 +50,7 @@ static int begin(void **state)
     static struct scene scene;
     memset(&scene, 0, sizeof scene);
     fake_host_create(&scene.fake);
-    const struct websocket_events events = {&scene, on_send, on_message, on_pinged};
+    const struct websocket_events events = {&scene, on_send, on_began, on_message, on_pinged};
     scene.websocket = websocket_new(&scene.fake.host, &events, 1000);
     assert_non_null(scene.websocket);
     *state = &scene;
@@ -104,6 +109,23 @@ static void test_the_answer_to_the_opening_request(void **state)
     assert_false(websocket_is_unfinished(scene->websocket));
 }
 
+static void test_a_message_begins_with_its_first_frame_alone(void **state)
+{
+    struct scene *scene = *state;
+    open_it(scene);
+    assert_int_equal(put(scene, 0x89, "ping"), WEBSOCKET_OK);
+    assert_int_equal(scene->begun, 0);
+    assert_int_equal(put(scene, 0x01, "one"), WEBSOCKET_OK);
+    assert_int_equal(scene->begun, 1);
+    assert_int_equal(put(scene, 0x89, "ping"), WEBSOCKET_OK);
+    assert_int_equal(put(scene, 0x00, "two"), WEBSOCKET_OK);
+    assert_int_equal(put(scene, 0x80, "three"), WEBSOCKET_OK);
+    assert_int_equal(scene->messages, 1);
+    assert_int_equal(scene->begun, 1);
+    assert_int_equal(put(scene, 0x81, "next"), WEBSOCKET_OK);
+    assert_int_equal(scene->begun, 2);
+}
+
 static void test_every_cut_of_request_and_message(void **state)
 {
     struct scene *scene = *state;
@@ -113,7 +135,7 @@ static void test_every_cut_of_request_and_message(void **state)
     length += frame(all + length, 0x01, "REGISTER ", 9);
     length += frame(all + length, 0x89, "ping", 4);
     length += frame(all + length, 0x80, "sip:a", 5);
-    const struct websocket_events events = {scene, on_send, on_message, on_pinged};
+    const struct websocket_events events = {scene, on_send, on_began, on_message, on_pinged};
     for (size_t cut = 0; cut <= length; cut++) {
         scene->sent_length = scene->messages = scene->pings = 0;
         struct websocket *websocket = websocket_new(&scene->fake.host, &events, 1000);
@@ -209,7 +231,7 @@ static void test_after_the_end_nothing_is_sent_or_told(void **state)
 static void test_changed_bytes(void **state)
 {
     struct scene *scene = *state;
-    const struct websocket_events events = {scene, on_send, on_message, on_pinged};
+    const struct websocket_events events = {scene, on_send, on_began, on_message, on_pinged};
     char all[1024];
     unsigned outcomes[WEBSOCKET_BROKEN + 1] = {0};
     srand(7);
@@ -232,7 +254,7 @@ static void test_changed_bytes(void **state)
 static void test_no_memory_is_told(void **state)
 {
     struct scene *scene = *state;
-    const struct websocket_events events = {scene, on_send, on_message, on_pinged};
+    const struct websocket_events events = {scene, on_send, on_began, on_message, on_pinged};
     for (uint64_t call = 1; call <= 2; call++) {
         scene->fake.calls = 0;
         scene->fake.fail_after = call;
@@ -245,6 +267,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_the_answer_to_the_opening_request, begin, end),
+        cmocka_unit_test_setup_teardown(test_a_message_begins_with_its_first_frame_alone, begin, end),
         cmocka_unit_test_setup_teardown(test_every_cut_of_request_and_message, begin, end),
         cmocka_unit_test_setup_teardown(test_text_where_it_is_utf8_else_binary, begin, end),
         cmocka_unit_test_setup_teardown(test_the_limit_of_a_message, begin, end),
