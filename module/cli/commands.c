@@ -25,6 +25,7 @@ static const struct command {
     {"compare", command_compare, "two response codes side by side: differences, when to use each"},
     {"decide", command_decide, "what a SIP element does with a response, and by which rule"},
     {"replay", command_replay, "recorded traffic decided again, by a policy or against one"},
+    {"simulate", command_simulate, "edges die: who is unreachable, for how long, at what load"},
     {"check", command_check, "what is wrong with a policy, before it runs"},
     {"token", command_token, "what a flow token says, and whether it is genuine"},
     {"test", command_test, "run a policy's specs against the real core, on a virtual clock"},
