@@ -220,7 +220,7 @@ for _, path in ipairs(arg) do
         file:close()
     end
     if text and not text:find "\0" then
-        if not without_licence[path] and not path:find "%.json$" and not path:find "%.tsv$" then
+        if not without_licence[path] and not path:find "%.json$" and not path:find "%.tsv$" and not path:find "%.svg$" then
             check_licence(path, text)
         end
         check_traces(path, text)
