@@ -226,6 +226,32 @@ static bool is_full(struct network *network)
     return full;
 }
 
+static void drop_next(struct socket *socket);
+
+static void on_dropped(uv_handle_t *handle)
+{
+    struct socket *socket = handle->data;
+    bool wanted = socket->spare_wanted;
+    socket->spare_closing = socket->spare_wanted = false;
+    if (wanted && socket->open)
+        drop_next(socket);
+}
+
+/* A connection that nobody takes would keep libuv from listening on. */
+static void drop_next(struct socket *socket)
+{
+    if (socket->spare_closing) {
+        socket->spare_wanted = true;
+        return;
+    }
+    if (uv_tcp_init(socket->network->config.loop, &socket->spare) != 0)
+        return;
+    socket->spare.data = socket;
+    socket->spare_closing = true;
+    socket->network->counters.refused += uv_accept((uv_stream_t *)&socket->uv.tcp, (uv_stream_t *)&socket->spare) == 0;
+    uv_close((uv_handle_t *)&socket->spare, on_dropped);
+}
+
 static void on_connection(uv_stream_t *stream, int status)
 {
     struct socket *socket = stream->data;
@@ -235,8 +261,10 @@ static void on_connection(uv_stream_t *stream, int status)
         return;
     }
     struct connection *connection = connection_new(network, socket->kind, socket->index);
-    if (connection == NULL)
+    if (connection == NULL) {
+        drop_next(socket);
         return;
+    }
     int size = sizeof connection->peer.address;
     int error = uv_accept(stream, (uv_stream_t *)&connection->tcp);
     if (error == 0)

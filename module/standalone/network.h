@@ -28,7 +28,7 @@ struct network_limits {
     COUNTER(connections, "connections open")                                                                           \
     COUNTER(accepted, "connections accepted")                                                                          \
     COUNTER(opened, "connections opened")                                                                              \
-    COUNTER(refused, "connections refused: too many")                                                                  \
+    COUNTER(refused, "connections refused: too many, or no memory")                                                    \
     COUNTER(idle, "connections closed: idle")                                                                          \
     COUNTER(unfinished, "connections closed: a message was not finished in time")                                      \
     COUNTER(oversized, "connections closed: a message over the limits or without length")                              \

@@ -19,6 +19,8 @@ struct socket {
     uint8_t kind; /* enum transport */
     uint8_t index;
     bool open;
+    uv_tcp_t spare; /* takes connections for which there is no memory */
+    bool spare_closing, spare_wanted;
 };
 
 struct network {

@@ -30,7 +30,7 @@ end
 local function start_edge(t, options)
     local files = certificates.new(t):sign "default"
     local ports = {}
-    local args = { "--token-keys", temporary(t, ".keys"), "--t1", "100", "--tls-cert", files.certificate, "--tls-key",
+    local args = { "--token-keys", temporary(t, ".keys"), "--t1", "30", "--tls-cert", files.certificate, "--tls-key",
         files.key }
     for _, kind in ipairs { "tls", "ws", "wss" } do
         ports[kind] = server.free_port()
