@@ -478,6 +478,14 @@ static void close_handle(uv_handle_t *handle, void *context)
         uv_close(handle, NULL);
 }
 
+/* What is ending ends well, also where it is told so again: libuv gives the signals back before the process is gone. */
+static void hear_no_more(void)
+{
+    static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1};
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
+        signal(signals[i], SIG_IGN);
+}
+
 static void stop(struct serve *serve)
 {
     if (serve->persist != NULL)
@@ -490,6 +498,7 @@ static void stop(struct serve *serve)
         network_close(serve->network);
     uv_run(&serve->loop, UV_RUN_NOWAIT);
     uv_walk(&serve->loop, close_handle, NULL);
+    hear_no_more();
     uv_run(&serve->loop, UV_RUN_DEFAULT);
     server_delete(serve->server);
     serve_keys_destroy(&serve->keys);

@@ -416,7 +416,8 @@ end
 -- module, and in its first moments only.
 local function end_deaf_children(self)
     local list = io.open(("/proc/%d/task/%d/children"):format(self.pid, self.pid))
-    if list and uv.hrtime() - self.started_at < 10 * 1000000000 then
+    -- Not before the main process ends them itself: it would take that for a crash.
+    if list and self.log:find("Thank you for flying", 1, true) and uv.hrtime() - self.started_at < 10 * 1000000000 then
         for pid in list:read("a"):gmatch "%d+" do
             uv.kill(tonumber(pid), "sigkill")
         end

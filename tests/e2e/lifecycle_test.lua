@@ -189,7 +189,7 @@ test("SIGHUP while it starts, as soon as the port is open, does not end it", fun
         local port = server.free_port()
         local s = server.spawn { "serve", script, "--listen", "tcp:127.0.0.1:" .. port }
         local open
-        for _ = 1, 2000 do
+        ua.wait.until_true(20000, function()
             local socket, answered = uv.new_tcp(), nil
             socket:connect("127.0.0.1", port, function(why)
                 -- A connection from the very port that it goes to reaches itself, and nobody listens there yet.
@@ -199,10 +199,8 @@ test("SIGHUP while it starts, as soon as the port is open, does not end it", fun
                 return answered
             end)
             socket:close()
-            if open or s.status then
-                break
-            end
-        end
+            return open or s.status
+        end)
         s:signal "sighup"
         ua.wait.until_true(5000, function()
             return s.status or s.err:find "serving with"

@@ -88,7 +88,7 @@ local function expect_pongs(t, stage)
     end), "keep-alives of baresip are not answered")
 end
 
-local options = { transports = { "tcp" }, names = relay.addresses, flow_timer = 12, answer_timeout = 1920 }
+local options = { transports = { "tcp" }, names = relay.addresses, flow_timer = 12, answer_timeout = 5120 }
 
 host.test("baresip: 5626-7.f a flow is cut, the call comes over the other, the flow comes back", options,
     function(t, open, s)
@@ -110,7 +110,7 @@ host.test("baresip: 5626-7.d a flow falls silent, the call moves on when it is n
         local first = call(stage)
         stage.relays[first]:silence()
         t:equal(call(stage), 3 - first)
-        t:ok(ua.wait.until_true(15000, function()
+        t:ok(ua.wait.until_true(20000, function()
             return stage.relays[first]:count("up", "REGISTER") > 1
         end), "baresip did not come back")
         expect_reg_ids(t, stage.alice, "12")
@@ -172,7 +172,7 @@ host.test("baresip: 5626-5.2.b an edge is killed, the call comes through the oth
         t:equal(call(stage), 3 - first)
         edges[first] = start_edge(t, s, keys[first], edges[first].port)
         t:equal(call(stage), 3 - first)
-        t:ok(ua.wait.until_true(15000, function()
+        t:ok(ua.wait.until_true(20000, function()
             return stage.relays[first]:count("up", "REGISTER") > 1
         end), "baresip did not come back")
         expect_reg_ids(t, stage.alice, "12")
