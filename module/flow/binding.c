@@ -116,6 +116,7 @@ void binding_read(const struct binding *binding, struct binding_view *view)
         .cseq = binding->cseq,
         .q = binding->q,
         .state = binding->state,
+        .transport = binding->transport,
         .flow = binding->flow,
         .expires_at = binding->expiry.at,
         .registered_at = binding->registered_at,

@@ -30,7 +30,7 @@ typedef uint64_t flow_id;
 
 enum binding_state {
     BINDING_ALIVE,
-    BINDING_FLOW_GONE /* its flow died with an earlier process: known, listed, never tried */
+    BINDING_FLOW_GONE /* its flow has died: known, listed, never tried */
 };
 
 /* A binding in plain view. Texts read from the store are good as long as the struct binding is. */
@@ -45,6 +45,9 @@ struct binding_view {
     uint32_t cseq;
     uint16_t q;    /* thousandths, 0 to 1000 */
     uint8_t state; /* enum binding_state */
+    /* The transport of the flow on which the binding was made, numbered as in flow tokens (enum token_transport). It is
+       kept when the flow is gone, and has no meaning for a binding that is alive and has no flow. */
+    uint8_t transport;
     flow_id flow;
     int64_t expires_at;    /* wall seconds */
     int64_t registered_at; /* wall seconds of the last REGISTER */
@@ -76,10 +79,10 @@ void binding_store_listen(struct binding_store *store, binding_listener *listene
 
 /*
  * Add or replace by key. Every text is copied; the view may hold texts of the store itself. Errors: -EINVAL (empty AOR
- * or Contact, reg_id above 2^31-1, reg_id without instance, q above 1000, unknown state, a text above 65535 bytes),
- * -ENOSPC (a limit), -ENOMEM. On error nothing has changed and nobody has been told. A binding that is replaced keeps
- * its place in the order of its AOR; one that had expired is told as BINDING_EXPIRED and the new one as BINDING_ADDED,
- * at the end. `out` may be NULL.
+ * or Contact, reg_id above 2^31-1, reg_id without instance, q above 1000, unknown state or transport, a text above
+ * 65535 bytes), -ENOSPC (a limit), -ENOMEM. On error nothing has changed and nobody has been told. A binding that is
+ * replaced keeps its place in the order of its AOR; one that had expired is told as BINDING_EXPIRED and the new one as
+ * BINDING_ADDED, at the end. `out` may be NULL.
  */
 int binding_put(struct binding_store *store, const struct binding_view *view, const struct binding **out);
 

@@ -3,12 +3,14 @@
 
 #include <errno.h>
 
+#include "flow/token.h"
+
 static int view_check(const struct binding_view *view)
 {
     if (view->aor.length == 0 || view->aor.length > TEXT_MOST || view->contact.length == 0)
         return -EINVAL;
     if (view->reg_id > REG_ID_MOST || (view->reg_id != 0 && view->instance.length == 0) || view->q > Q_MOST ||
-        view->state > BINDING_FLOW_GONE)
+        view->state > BINDING_FLOW_GONE || view->transport > TOKEN_WSS)
         return -EINVAL;
     struct text texts[TEXT_COUNT];
     binding_view_texts(view, texts);
@@ -34,7 +36,8 @@ static void binding_set(struct binding *binding, const struct binding_view *view
     binding->cseq = view->cseq;
     binding->reg_id = view->reg_id;
     binding->q = view->q;
-    binding->state = view->state;
+    binding->state = view->state & 0xf;
+    binding->transport = view->transport & 0xf;
 }
 
 static struct binding *binding_new(const struct binding_store *store, const struct binding_view *view)

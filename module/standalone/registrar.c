@@ -50,8 +50,10 @@ static int bind_one(struct registrar *registrar, size_t i)
                                 .q = (uint16_t)(contact->q < 0 ? 1000 : contact->q),
                                 .expires_at = wall + registrar->asked.expires[i],
                                 .registered_at = wall};
-    if (flow && registrar->asked.path.length == 0)
+    if (flow && registrar->asked.path.length == 0) {
         view.flow = peer_flow(registrar->source);
+        view.transport = registrar->source->transport;
+    }
     bool known_flow = view.flow == 0 || binding_first_on_flow(server->bindings, view.flow) != NULL;
     if (known != NULL)
         note_old_flow(server, known, view.flow);

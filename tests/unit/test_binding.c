@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "flow/binding.h"
+#include "flow/token.h"
 
 #define BOB           TEXT("sip:bob@example.com")
 #define ALICE         TEXT("sip:alice@example.com")
@@ -128,6 +129,7 @@ static void test_reads_back_what_was_put(void **state)
     view.cseq = 4294967295U;
     view.q = 300;
     view.state = BINDING_FLOW_GONE;
+    view.transport = TOKEN_WSS;
     view.flow = 0;
     struct binding_view got;
     binding_read(put(registrar, view), &got);
@@ -141,6 +143,7 @@ static void test_reads_back_what_was_put(void **state)
     assert_int_equal(got.cseq, 4294967295U);
     assert_int_equal(got.q, 300);
     assert_int_equal(got.state, BINDING_FLOW_GONE);
+    assert_int_equal(got.transport, TOKEN_WSS);
     assert_int_equal(got.flow, 0);
     assert_int_equal(got.expires_at, view.expires_at);
     assert_int_equal(got.registered_at, view.registered_at);
@@ -222,6 +225,26 @@ static void test_5626_6_i_same_key_replaces_that_binding_alone(void **state)
     assert_int_equal(registrar->told[1].cseq, 77);
 }
 
+/* The phone changes its transport, then the flow goes: each replaces the binding in place, without its texts. */
+static void test_the_transport_of_the_flow_is_replaced_and_outlives_it(void **state)
+{
+    struct registrar *registrar = *state;
+    struct binding_view got, view = outbound(registrar, PHONE, 1, 5);
+    for (uint8_t transport = TOKEN_UDP; transport <= TOKEN_WSS; transport++) {
+        view.transport = transport;
+        view.state = BINDING_ALIVE;
+        view.flow = 5U + transport;
+        binding_read(put(registrar, view), &got);
+        assert_int_equal(got.transport, transport);
+        assert_int_equal(got.state, BINDING_ALIVE);
+        view.state = BINDING_FLOW_GONE;
+        view.flow = 0;
+        binding_read(put(registrar, view), &got);
+        assert_int_equal(got.transport, transport);
+        assert_int_equal(got.state, BINDING_FLOW_GONE);
+    }
+}
+
 static void test_5626_10_a_reg_id_has_31_bits(void **state)
 {
     struct registrar *registrar = *state;
@@ -238,8 +261,8 @@ static void test_bad_views_are_refused_and_nothing_is_stored(void **state)
     struct registrar *registrar = *state;
     char *long_text = calloc(1, 65536);
     const struct binding_view good = outbound(registrar, PHONE, 1, 5);
-    struct binding_view bad[8];
-    for (size_t i = 0; i < 8; i++)
+    struct binding_view bad[9];
+    for (size_t i = 0; i < 9; i++)
         bad[i] = good;
     bad[0].aor = NONE;
     bad[1].contact = NONE;
@@ -249,8 +272,9 @@ static void test_bad_views_are_refused_and_nothing_is_stored(void **state)
     bad[5].path = (struct text){long_text, 65536};
     bad[6].aor = (struct text){long_text, 65536};
     bad[7].call_id = (struct text){long_text, 65536};
+    bad[8].transport = TOKEN_WSS + 1;
     size_t allocated = registrar->fake.allocated;
-    for (size_t i = 0; i < 8; i++) {
+    for (size_t i = 0; i < 9; i++) {
         const struct binding *out = (const struct binding *)&good;
         assert_int_equal(binding_put(registrar->store, &bad[i], &out), -EINVAL);
         assert_ptr_equal(out, &good);
@@ -593,6 +617,7 @@ int main(void)
         STORE_TEST(test_5626_6_f_outbound_and_plain_side_by_side),
         STORE_TEST(test_5626_6_g_key_is_aor_instance_reg_id),
         STORE_TEST(test_5626_6_i_same_key_replaces_that_binding_alone),
+        STORE_TEST(test_the_transport_of_the_flow_is_replaced_and_outlives_it),
         STORE_TEST(test_5626_10_a_reg_id_has_31_bits),
         STORE_TEST(test_bad_views_are_refused_and_nothing_is_stored),
         STORE_TEST(test_longest_texts_are_kept_whole),
