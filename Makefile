@@ -72,17 +72,27 @@ $(OBJ)/reflow: $(ALL_OBJECTS)
 $(OBJ)/reflow.so: $(SHARED_OBJECTS)
 	$(CC) $(REFLOW_CFLAGS) $(LDFLAGS) -shared -o $@ $^ $(LIBS_SHARED) -lm -lpthread
 
-$(OBJ)/unit/%: $(OBJ)/tests/unit/%.o $(TEST_OBJECTS)
+# A test links what it uses of all objects.
+$(OBJ)/tests.a: $(TEST_OBJECTS)
+	@rm -f $@
+	ar rcsT $@ $^
+
+$(OBJ)/unit/%: $(OBJ)/tests/unit/%.o $(OBJ)/tests.a
 	@mkdir -p $(@D)
 	$(CC) $(REFLOW_CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS_ALL)
 
-$(OBJ)/fuzz/%: $(OBJ)/tests/fuzz/%.o $(TEST_OBJECTS)
+$(OBJ)/fuzz/%: $(OBJ)/tests/fuzz/%.o $(OBJ)/tests.a
 	@mkdir -p $(@D)
 	$(CC) $(REFLOW_CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS_ALL)
 
-$(OBJ)/bench/%: $(OBJ)/tests/bench/%.o $(TEST_OBJECTS)
+$(OBJ)/bench/%: $(OBJ)/tests/bench/%.o $(OBJ)/tests.a
 	@mkdir -p $(@D)
 	$(CC) $(REFLOW_CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS_ALL)
+
+# Runs each test program: see tests/README.md. It has no sanitizer of its own.
+$(BUILD)/supervise: tests/support/runner/supervise.c
+	@mkdir -p $(@D)
+	$(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) -O1 -g -o $@ $<
 
 $(OBJ)/%.o: %.c
 	@mkdir -p $(@D)
@@ -90,6 +100,9 @@ $(OBJ)/%.o: %.c
 
 # What is written in Lua is carried inside the objects (.incbin), so that one file is enough to run.
 $(OBJ)/module/script/embedded.o: $(shell find lua/reflow -name '*.lua' 2>/dev/null)
+
+# What was compiled is kept.
+.SECONDARY: $(UNIT_TESTS:$(OBJ)/unit/%=$(OBJ)/tests/unit/%.o)
 
 -include $(shell find $(OBJ) -name '*.d' 2>/dev/null)
 

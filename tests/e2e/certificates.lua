@@ -41,8 +41,7 @@ function authority.sign(self, name, options)
 end
 
 function certificates.new(t)
-    local folder = os.tmpname()
-    os.remove(folder)
+    local folder = require("temporary").path()
     run("mkdir " .. quoted(folder))
     if t then
         t:defer(function()

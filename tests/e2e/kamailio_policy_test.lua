@@ -679,7 +679,7 @@ end)
 test("no shared memory for a new version: said so, and the one in use stays", function(t)
     local s = start(t, answering "one", { memory = 8 })
     local before = agreed(t, s)
-    local folder = assert(uv.fs_mkdtemp "/tmp/reflow-large-XXXXXX")
+    local folder = assert(uv.fs_mkdtemp((os.getenv "TMPDIR" or "/tmp") .. "/large-XXXXXX"))
     t:defer(function()
         for index = 1, 7 do
             os.remove(("%s/%d.lua"):format(folder, index))

@@ -740,7 +740,7 @@ event_route[reflow:flow-up] {
 ]]
 
 test("a policy refuses, drops or accepts a REGISTER; 5626-11.6.a it gives no 439 to who cannot have it", function(t)
-    local policy = os.tmpname()
+    local policy = require("temporary").path()
     t:defer(function()
         os.remove(policy)
     end)
@@ -811,7 +811,7 @@ for mode = 1, 3 do
             t:skip "no schema of Kamailio's for sqlite"
         end
         file:close()
-        local path = os.tmpname()
+        local path = require("temporary").path()
         t:defer(function()
             for _, ending in ipairs { "", "-wal", "-shm" } do
                 os.remove(path .. ending)

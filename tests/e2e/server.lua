@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 -- Starts the server under test on free ports, stops it, and looks at how it ended.
+local temporary = require "temporary"
 local uv = require "luv"
 local wait = require "wait"
 
@@ -34,9 +35,7 @@ function server.free_port()
 end
 
 function server.temporary(suffix)
-    local path = os.tmpname()
-    os.remove(path)
-    return path .. (suffix or "")
+    return temporary.path(suffix)
 end
 
 function server.write(path, text)

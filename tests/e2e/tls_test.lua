@@ -319,7 +319,7 @@ test("tickets spare those who come back", function(t)
         process:close()
         return out
     end
-    local file = os.tmpname()
+    local file = require("temporary").path()
     connect("-sess_out " .. file)
     t:match(connect("-sess_in " .. file), "\nReused, TLSv1.2")
     os.remove(file)

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 -- `reflow` as a process: what it prints, where, and its exit status.
 local tap = require "tap"
+local temporary = require "temporary"
 local sip = require "reflow"
 
 local reflow = os.getenv "REFLOW_BIN" or "build/reflow"
@@ -8,7 +9,7 @@ local shared = os.getenv "REFLOW_SHARED" or "../shared"
 
 -- Standard output, standard error, exit status of a shell command; $reflow is the program.
 local function run(command)
-    local name = os.tmpname()
+    local name = temporary.path()
     local script = ("reflow='%s'; { %s; } 2>%s"):format(reflow, command, name)
     local pipe = assert(io.popen(script))
     local out = pipe:read "a"

@@ -2,6 +2,7 @@
 -- Flow tokens for edges that are Lua programs: sip.token_keys().
 local sip = require "reflow"
 local tap = require "tap"
+local temporary = require "temporary"
 
 local test = tap.test
 local flow = { transport = "tcp", edge = "192.0.2.1:5060", user_agent = "198.51.100.7:40112", connection = 17 }
@@ -42,8 +43,7 @@ test("5626-5.3.b what others made, or changed, is no token", function(t)
 end)
 
 test("5626-5.2.b keys outlive the program, and an earlier run's flows are told", function(t)
-    local path = os.tmpname()
-    os.remove(path)
+    local path = temporary.path()
     local token = assert(sip.token_keys(path)):token(flow)
     local again = assert(sip.token_keys(path))
     local read = again:flow(token)
@@ -55,10 +55,11 @@ test("5626-5.2.b keys outlive the program, and an earlier run's flows are told",
 end)
 
 test("a file that is none is refused, and why", function(t)
-    local path = os.tmpname()
+    local path = temporary.path()
     local file = assert(io.open(path, "w"))
     file:write "something else\n"
     file:close()
+    os.execute("chmod 600 " .. path)
     local keys, why = sip.token_keys(path)
     t:equal(keys, nil)
     t:match(why, "no key ring")

@@ -45,7 +45,7 @@ X509 *test_certificate_new(EVP_PKEY *key, const char *common_name, const char *n
 
 void test_folder_create(struct test_folder *folder)
 {
-    snprintf(folder->path, sizeof folder->path, "/tmp/reflow-tls-XXXXXX");
+    temporary_path(folder->path, sizeof folder->path, "reflow-tls-XXXXXX");
     assert_non_null(mkdtemp(folder->path));
 }
 

@@ -211,6 +211,18 @@ local function check_traces(path, text)
     end
 end
 
+-- The runner gives each test program a TMPDIR and removes what is left there. What goes elsewhere would stay.
+local function check_temporary(path, text)
+    if not path:find "^tests/unit/" and not path:find "^tests/spec/" and not path:find "^tests/e2e/.*%.lua$" then
+        return
+    end
+    for number, line in ipairs(lines_of(text)) do
+        if line:find "os%.tmpname%(" or line:find '"/tmp/' then
+            tell(path, number, "a path outside TMPDIR: see tests/support/temporary.h, tests/e2e/temporary.lua")
+        end
+    end
+end
+
 local without_licence = { LICENSE = true, ["module/kamailio/COPYING"] = true, [".gitignore"] = true }
 
 for _, path in ipairs(arg) do
@@ -220,10 +232,12 @@ for _, path in ipairs(arg) do
         file:close()
     end
     if text and not text:find "\0" then
-        if not without_licence[path] and not path:find "%.json$" and not path:find "%.tsv$" and not path:find "%.svg$" then
+        if not without_licence[path] and not path:find "%.json$" and not path:find "%.tsv$" and
+            not path:find "%.svg$" then
             check_licence(path, text)
         end
         check_traces(path, text)
+        check_temporary(path, text)
         if path:find "%.[ch]$" then
             check_layers(path, text)
             check_first(path, text)

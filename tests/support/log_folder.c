@@ -6,7 +6,7 @@
 
 void log_folder_create(struct log_folder *folder)
 {
-    snprintf(folder->path, sizeof folder->path, "/tmp/reflow-log-XXXXXX");
+    temporary_path(folder->path, sizeof folder->path, "reflow-log-XXXXXX");
     assert_non_null(mkdtemp(folder->path));
     snprintf(folder->log, sizeof folder->log, "%s/log", folder->path);
 }

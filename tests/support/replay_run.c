@@ -14,7 +14,7 @@ static size_t path_count;
 const char *replay_file_make(const char *name, const void *bytes, size_t length)
 {
     if (directory[0] == '\0') {
-        snprintf(directory, sizeof directory, "/tmp/reflow-replay-XXXXXX");
+        temporary_path(directory, sizeof directory, "reflow-replay-XXXXXX");
         assert_non_null(mkdtemp(directory));
     }
     assert_true(path_count < FILES_MOST);

@@ -21,7 +21,7 @@ void fixture_create(struct script_fixture *fixture)
     struct sip_fault fault;
     *fixture = (struct script_fixture){0};
     fake_host_create(&fixture->fake);
-    snprintf(fixture->path, sizeof fixture->path, "/tmp/reflow-script-XXXXXX.lua");
+    temporary_path(fixture->path, sizeof fixture->path, "reflow-script-XXXXXX.lua");
     int file = mkstemps(fixture->path, 4);
     assert_true(file >= 0);
     close(file);

@@ -56,7 +56,7 @@ void stage_script(struct stage *stage, const char *lua)
     char error[400] = "";
     struct script *script = NULL;
     if (stage->script[0] == '\0') {
-        snprintf(stage->script, sizeof stage->script, "/tmp/reflow-stage-XXXXXX.lua");
+        temporary_path(stage->script, sizeof stage->script, "reflow-stage-XXXXXX.lua");
         int file = mkstemps(stage->script, 4);
         assert_true(file >= 0);
         close(file);

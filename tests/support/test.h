@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "host/host.h"
+#include "temporary.h"
 
 /* A host whose clock moves only when told, whose random numbers are a seeded sequence, whose allocator counts and can
    fail. Zero it and call fake_host_create. */

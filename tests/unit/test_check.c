@@ -18,7 +18,7 @@ static int setup(void **state)
 {
     struct bench *bench = calloc(1, sizeof *bench);
     assert_non_null(bench);
-    snprintf(bench->path, sizeof bench->path, "/tmp/reflow-check-XXXXXX.lua");
+    temporary_path(bench->path, sizeof bench->path, "reflow-check-XXXXXX.lua");
     int file = mkstemps(bench->path, 4);
     assert_true(file >= 0);
     close(file);

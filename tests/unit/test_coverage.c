@@ -100,10 +100,13 @@ static bool list_missing(void *context, unsigned line, int to)
     return true;
 }
 
-static struct script *load(struct fake_host *fake, char *path, const char *program)
+enum { PATH_SIZE = 80 };
+
+static struct script *load(struct fake_host *fake, char path[PATH_SIZE], const char *program)
 {
     char error[300] = "";
     struct script *script = NULL;
+    temporary_path(path, PATH_SIZE, "coverage-XXXXXX.lua");
     int descriptor = mkstemps(path, 4);
     assert_true(descriptor >= 0);
     FILE *file = fdopen(descriptor, "wb");
@@ -117,7 +120,7 @@ static struct script *load(struct fake_host *fake, char *path, const char *progr
 
 static void test_hooks_lines_and_branches_of_a_script(void **unused)
 {
-    char path[] = "/tmp/reflow-coverage-XXXXXX.lua";
+    char path[PATH_SIZE];
     struct fake_host fake;
     struct coverage *coverage = NULL;
     struct coverage_file file;
@@ -163,7 +166,7 @@ static void test_hooks_lines_and_branches_of_a_script(void **unused)
 
 static void test_without_memory(void **unused)
 {
-    char path[] = "/tmp/reflow-coverage-XXXXXX.lua";
+    char path[PATH_SIZE];
     struct fake_host fake;
     struct coverage *coverage = NULL;
     (void)unused;

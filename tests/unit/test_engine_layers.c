@@ -19,7 +19,7 @@ static int setup(void **state)
 {
     struct layered *l = calloc(1, sizeof *l);
     fixture_create(&l->f);
-    snprintf(l->root, sizeof l->root, "/tmp/reflow-layers-XXXXXX");
+    temporary_path(l->root, sizeof l->root, "reflow-layers-XXXXXX");
     assert_non_null(mkdtemp(l->root));
     *state = l;
     return 0;

@@ -33,7 +33,7 @@ struct life {
 static int place_setup(void **state)
 {
     struct place *place = calloc(1, sizeof *place);
-    snprintf(place->directory, sizeof place->directory, "/tmp/reflow-persist-XXXXXX");
+    temporary_path(place->directory, sizeof place->directory, "reflow-persist-XXXXXX");
     *state = place;
     if (mkdtemp(place->directory) == NULL)
         return -1;

@@ -28,7 +28,7 @@ static int setup(void **state)
 {
     struct bench *bench = calloc(1, sizeof *bench);
     assert_non_null(bench);
-    snprintf(bench->folder, sizeof bench->folder, "/tmp/reflow-policy-XXXXXX");
+    temporary_path(bench->folder, sizeof bench->folder, "reflow-policy-XXXXXX");
     assert_non_null(mkdtemp(bench->folder));
     snprintf(bench->policy, sizeof bench->policy, "%s/a.lua", bench->folder);
     snprintf(bench->spec, sizeof bench->spec, "%s/a_spec.lua", bench->folder);

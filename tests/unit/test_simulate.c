@@ -108,7 +108,7 @@ struct files {
 
 static void files_create(struct files *files)
 {
-    snprintf(files->folder, sizeof files->folder, "/tmp/reflow-simulate-XXXXXX");
+    temporary_path(files->folder, sizeof files->folder, "reflow-simulate-XXXXXX");
     assert_non_null(mkdtemp(files->folder));
     snprintf(files->csv, sizeof files->csv, "%s/a.csv", files->folder);
     snprintf(files->svg, sizeof files->svg, "%s/a.svg", files->folder);

@@ -19,7 +19,7 @@ static int setup(void **state)
 {
     struct folder *f = calloc(1, sizeof *f);
     fake_host_create(&f->fake);
-    snprintf(f->path, sizeof f->path, "/tmp/reflow-sources-XXXXXX");
+    temporary_path(f->path, sizeof f->path, "reflow-sources-XXXXXX");
     assert_non_null(mkdtemp(f->path));
     *state = f;
     return 0;

@@ -26,7 +26,7 @@ struct scene {
 static void begin(struct scene *scene, bool on_disk)
 {
     fake_host_create(&scene->fake);
-    snprintf(scene->path, sizeof scene->path, "/tmp/reflow-token-XXXXXX");
+    temporary_path(scene->path, sizeof scene->path, "reflow-token-XXXXXX");
     int descriptor = mkstemp(scene->path);
     assert_true(descriptor >= 0);
     close(descriptor);
