@@ -261,15 +261,16 @@ void scene_create(struct scene *scene)
                                .wire = &scene->wire,
                                .listeners = {{TRANSPORT_UDP, 5060, "192.0.2.1"}, {TRANSPORT_TCP, 5060, "192.0.2.1"}},
                                .listener_count = 2,
-                               .domains = {"example.com"},
-                               .domain_count = 1,
                                .decided = decided_event,
                                .decided_context = scene};
+    if (domains_new(&scene->domains, &scene->host) == 0)
+        domains_add(scene->domains, TEXT("example.com"));
+    scene->config.domains = scene->domains;
 }
 
 int scene_open(struct scene *scene)
 {
-    return server_new(&scene->server, &scene->config);
+    return domains_have(scene->domains, TEXT("example.com")) ? server_new(&scene->server, &scene->config) : -ENOMEM;
 }
 
 void scene_destroy(struct scene *scene)
@@ -278,6 +279,7 @@ void scene_destroy(struct scene *scene)
     answer_lookups(scene);
     server_delete(scene->server);
     scene->server = NULL;
+    domains_delete(scene->domains);
     while ((event = scene_take(scene)) != NULL)
         scene_free(event);
 }

@@ -59,6 +59,7 @@ struct scene {
     struct host host;
     struct wire wire;
     struct server_config config; /* to be changed before scene_open() */
+    struct domains *domains;     /* that the server serves: example.com, and what is added */
     struct server *server;       /* NULL until then */
     struct scene_event *first, **last;
     size_t events;

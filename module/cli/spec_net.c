@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "cli/spec_net.h"
 
+#include <errno.h>
 #include <lauxlib.h>
 #include <stdio.h>
 #include <string.h>
@@ -39,16 +40,15 @@ static union address argument_address(lua_State *L, int index)
 static int net_domain(lua_State *L)
 {
     struct scene *scene = net_of(L)->scene;
-    struct server_config *config = &scene->config;
     size_t length;
     const char *name = luaL_checklstring(L, 1, &length);
     if (scene->server != NULL)
         return luaL_error(L, "a domain is named before the first phone and the first request");
-    luaL_argcheck(L, length > 0 && length < sizeof config->domains[0], 1, "no domain");
-    if (config->domain_count == DOMAINS_MOST)
+    int error = scene->domains != NULL ? domains_add(scene->domains, (struct text){name, length}) : -ENOMEM;
+    luaL_argcheck(L, error != -EINVAL, 1, "no domain");
+    if (error == -ENOSPC)
         return luaL_error(L, "more than %d domains", DOMAINS_MOST);
-    memcpy(config->domains[config->domain_count++], name, length + 1);
-    return 0;
+    return error == 0 ? 0 : luaL_error(L, "out of memory");
 }
 
 /* net.open([policy]) -> true, or nil and what is wrong with it */

@@ -71,6 +71,9 @@ bool layer_option_tenant(struct layer_options *options, const char *text)
     struct layer *layer = next_layer(options);
     const char *equals = strchr(text, '=');
     size_t length = equals != NULL ? (size_t)(equals - text) : 0;
+    /* An AOR has no dot at its end. */
+    if (length > 1 && text[length - 1] == '.')
+        length--;
     if (layer == NULL || !is_name(text, length) || !copy(layer->tenant, sizeof layer->tenant, text, length) ||
         !copy(layer->path, sizeof layer->path, equals + 1, strlen(equals + 1)))
         return false;

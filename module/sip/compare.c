@@ -76,13 +76,17 @@ static void put_host(struct writer *writer, struct text host, bool ipv6)
 int sip_uri_aor(const struct sip_uri *uri, char *out, size_t size)
 {
     struct writer writer = {.size = size};
+    struct text host = uri->host;
     writer.at = out;
+    /* A name with and without the dot of the root is the same name. */
+    if (host.length > 1 && host.at[host.length - 1] == '.')
+        host.length--;
     put_text(&writer, TEXT("sip:"));
     if (uri->user.length > 0) {
         put_unescaped(&writer, uri->user, CHARACTER_USER);
         put(&writer, '@');
     }
-    put_host(&writer, uri->host, uri->host.length > 0 && memchr(uri->host.at, ':', uri->host.length) != NULL);
+    put_host(&writer, host, host.length > 0 && memchr(host.at, ':', host.length) != NULL);
     return written(&writer);
 }
 

@@ -24,15 +24,6 @@ bool server_is_own_address(const struct server *server, struct text host, uint32
     return false;
 }
 
-static bool is_domain(const struct server *server, struct text host)
-{
-    for (size_t i = 0; i < server->config.domain_count; i++) {
-        if (text_equal_nocase(text_of(server->config.domains[i]), host))
-            return true;
-    }
-    return false;
-}
-
 static bool is_listener_port(const struct server *server, uint32_t port)
 {
     for (size_t i = 0; i < server->config.listener_count; i++) {
@@ -56,12 +47,13 @@ bool server_is_own_domain(const struct server *server, const struct sip_uri *uri
 {
     if (uri->port != 0 && !is_listener_port(server, uri->port))
         return false;
-    return is_domain(server, uri->host) || is_listener_host(server, uri->host);
+    return domains_have(server->config.domains, uri->host) || is_listener_host(server, uri->host);
 }
 
 bool server_is_own_route(const struct server *server, const struct sip_uri *uri)
 {
-    bool by_name = is_domain(server, uri->host) && (uri->port == 0 || is_listener_port(server, uri->port));
+    bool by_name =
+        domains_have(server->config.domains, uri->host) && (uri->port == 0 || is_listener_port(server, uri->port));
     return by_name || server_is_own_address(server, uri->host, uri->port);
 }
 

@@ -13,6 +13,7 @@
 #include "standalone/decision_log.h"
 #include "standalone/log_writer.h"
 #include "standalone/persist.h"
+#include "standalone/serve_domains.h"
 #include "standalone/serve_keys.h"
 #include "standalone/serve_options.h"
 #include "standalone/serve_policy.h"
@@ -26,6 +27,7 @@ struct serve {
     struct host host;
     struct tls *tls; /* NULL: neither listened for nor called by */
     struct network *network;
+    struct domains *domains;
     struct server *server;
     struct persist *persist;
     struct serve_policy *policy;
@@ -206,6 +208,7 @@ static void on_hangup(uv_signal_t *handle, int number)
         return;
     serve_keys_reload(&serve->keys);
     reload_tls(serve);
+    serve_domains_reload(&serve->domains, &serve->host, &serve->options, serve->server);
     serve_policy_reload(serve->policy);
 }
 
@@ -434,6 +437,8 @@ static int start(struct serve *serve)
     if (error == 0)
         error = open_tls(serve);
     if (error == 0)
+        error = serve_domains_load(&serve->domains, &serve->host, &serve->options, serve->error, sizeof serve->error);
+    if (error == 0)
         error = open_network(serve, &config);
     if (error == 0)
         error = open_state(serve, &config);
@@ -444,6 +449,7 @@ static int start(struct serve *serve)
         config.decided_context = serve;
         config.binding_changed = serve->persist != NULL ? persist_binding_changed : NULL;
         config.binding_changed_context = serve->persist;
+        config.domains = serve->domains;
         config.policy = serve_policy_policy(serve->policy);
         config.token_keys = serve->keys.keys;
         error = refuse(serve, server_new(&serve->server, &config), NULL);
@@ -501,6 +507,7 @@ static void stop(struct serve *serve)
     hear_no_more();
     uv_run(&serve->loop, UV_RUN_DEFAULT);
     server_delete(serve->server);
+    domains_delete(serve->domains);
     serve_keys_destroy(&serve->keys);
     serve_policy_delete(serve->policy);
     network_delete(serve->network);

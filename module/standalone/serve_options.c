@@ -13,6 +13,8 @@ const char serve_usage[] = "usage: reflow serve SCRIPT [options]\n"
                            "                           [ADDR]: IPv6\n"
                            "                           (default udp:127.0.0.1:5060 and tcp:127.0.0.1:5060)\n"
                            "  --domain D               serve this domain too (default: its addresses)\n"
+                           "                           again for more, at most 4096\n"
+                           "  --domain-file FILE       domains to serve, one on each line; # begins a comment\n"
                            "  --state FILE             keep bindings there (SQLite), over restarts\n"
                            "  --status PATH            a Unix socket that gives JSON; SIGUSR1 prints it\n"
                            "  --log-decisions          a line of JSON on standard output for each decision\n"
@@ -59,7 +61,7 @@ const char serve_usage[] = "usage: reflow serve SCRIPT [options]\n"
                            "  --timer-c MS             RFC 3261 timer C (185000)\n"
                            "\n"
                            "SIGHUP loads the policy anew and takes it in use only where it loads whole, and\n"
-                           "reads the token keys and the certificates again.\n"
+                           "reads the token keys, the certificates and the domain file again.\n"
                            "SIGTERM drains and ends.\n";
 
 struct number_option {
@@ -116,14 +118,12 @@ static int add_listen(struct serve_options *options, const char *text, char *err
 
 static int add_domain(struct serve_options *options, const char *text, char *error, size_t size)
 {
-    struct server_config *server = &options->server;
-    size_t length = strlen(text);
-    bool clean = length > 0 && length < sizeof server->domains[0] && strpbrk(text, " \t<>\";,@/") == NULL;
-    if (!clean || server->domain_count == DOMAINS_MOST) {
-        snprintf(error, size, "--domain %s: %s", text, clean ? "too many domains" : "not a domain name");
+    bool valid = domain_is_valid(text_of(text));
+    if (!valid || options->domain_count == DOMAINS_MOST) {
+        snprintf(error, size, "--domain %s: %s", text, valid ? "too many domains" : "not a domain name");
         return -EINVAL;
     }
-    snprintf(server->domains[server->domain_count++], sizeof server->domains[0], "%s", text);
+    options->domains[options->domain_count++] = text;
     return 0;
 }
 
@@ -137,6 +137,9 @@ static bool read_tls_domain(const char *text, struct tls_certificate *domain)
     if (name == 0 || certificate == 0 || key == 0 || name >= sizeof domain->domain ||
         certificate >= sizeof domain->certificate || key >= sizeof domain->key)
         return false;
+    /* A client names the domain without a dot at its end (RFC 6066 3). */
+    if (name > 1 && equals[-1] == '.')
+        name--;
     *domain = (struct tls_certificate){0};
     memcpy(domain->domain, text, name);
     memcpy(domain->certificate, equals + 1, certificate);
@@ -194,7 +197,9 @@ static int take_text(struct serve_options *options, const char *name, const char
         return add_tls_domain(options, value, error, size);
     if (strcmp(name, "--layer") == 0 || strcmp(name, "--tenant") == 0)
         return add_layer(options, name, value, error, size);
-    if (strcmp(name, "--state") == 0)
+    if (strcmp(name, "--domain-file") == 0)
+        options->domain_file = value;
+    else if (strcmp(name, "--state") == 0)
         options->state = value;
     else if (strcmp(name, "--status") == 0)
         options->status = value;

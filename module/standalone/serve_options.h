@@ -15,12 +15,15 @@ struct listen_option {
 };
 
 struct serve_options {
+    const char *domains[DOMAINS_MOST]; /* of --domain */
+    size_t domain_count;
+    const char *domain_file; /* NULL: none */
     const char *state, *status, *control, *last_good, *decision_log, *token_keys;
     struct layer_options policy;              /* the script, and what lies above it */
     uint32_t rollback_window, rollback_share; /* entries; per cent */
     struct listen_option listens[LISTENERS_MOST];
     size_t listen_count;
-    struct server_config server; /* domains, expiry, timers, limits */
+    struct server_config server; /* expiry, timers, limits */
     struct network_limits network;
     struct tls_options tls;
     struct script_limits limits;

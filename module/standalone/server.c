@@ -120,6 +120,11 @@ int server_use_script(struct server *server, struct script *script)
     return error;
 }
 
+void server_use_domains(struct server *server, const struct domains *domains)
+{
+    server->config.domains = domains;
+}
+
 struct timers *server_timers(struct server *server)
 {
     return &server->timers;

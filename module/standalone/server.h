@@ -12,6 +12,7 @@
 #include "host/host.h"
 #include "script/policy.h"
 #include "sip/rewrite.h"
+#include "standalone/domains.h"
 #include "standalone/peer.h"
 #include "standalone/timer.h"
 #include "standalone/transaction.h"
@@ -24,7 +25,7 @@
 
 struct server;
 
-enum { LISTENERS_MOST = 16, DOMAINS_MOST = 32 };
+enum { LISTENERS_MOST = 16 };
 
 struct listener {
     uint8_t transport; /* enum transport */
@@ -55,8 +56,7 @@ struct server_config {
     struct token_keys *token_keys; /* borrowed, of flow tokens; NULL: the server's own, which end with it */
     struct listener listeners[LISTENERS_MOST];
     size_t listener_count;
-    char domains[DOMAINS_MOST][128]; /* beside the listeners' own addresses */
-    size_t domain_count;
+    const struct domains *domains; /* borrowed, beside the listeners' own addresses; NULL: none */
     struct timer_values timers;
     uint32_t timer_c_ms;        /* 0: 185000 (above 3 minutes, RFC 3261 16.6) */
     uint32_t expires;           /* s, where a REGISTER asks for none; 0: 3600 */
@@ -117,6 +117,10 @@ void server_flow_down(struct server *server, flow_id flow, const char *reason);
 /* Take a script in use for new requests, as a version of the policy; the reference is taken over. Those in progress
    keep theirs. 0 or -ENOMEM. */
 int server_use_script(struct server *server, struct script *script);
+
+/* Serve these domains from now on, which are borrowed as those of the configuration are. Bindings of a domain that is
+   not among them stay until they expire. */
+void server_use_domains(struct server *server, const struct domains *domains);
 
 /* Timers of the server; the caller runs them and sleeps until the next. */
 struct timers *server_timers(struct server *server);

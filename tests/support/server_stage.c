@@ -12,9 +12,10 @@ void stage_create(struct stage *stage)
         (struct server_config){.host = &stage->fake.host,
                                .wire = &stage->wire.wire,
                                .listeners = {{TRANSPORT_UDP, 5060, "127.0.0.1"}, {TRANSPORT_TCP, 5060, "127.0.0.1"}},
-                               .listener_count = 2,
-                               .domains = {"example.com"},
-                               .domain_count = 1};
+                               .listener_count = 2};
+    assert_int_equal(domains_new(&stage->domains, &stage->fake.host), 0);
+    assert_int_equal(domains_add(stage->domains, TEXT("example.com")), 0);
+    stage->config.domains = stage->domains;
 }
 
 void stage_open(struct stage *stage)
@@ -27,6 +28,7 @@ void stage_destroy(struct stage *stage)
     fake_wire_answer_all(&stage->wire);
     server_delete(stage->server);
     stage->server = NULL;
+    domains_delete(stage->domains);
     fake_wire_destroy(&stage->wire);
     if (stage->script[0] != '\0')
         unlink(stage->script);

@@ -15,6 +15,7 @@ struct stage {
     struct fake_host fake;
     struct fake_wire wire;
     struct server_config config; /* to be changed between stage_create() and stage_open() */
+    struct domains *domains;     /* example.com, and what a test adds */
     struct server *server;
     unsigned registers; /* CSeq of REGISTER */
     char script[64];    /* path; empty: none */

@@ -347,7 +347,7 @@ static void test_no_memory_for_the_server(void **state)
     (void)state;
     for (uint64_t call = 1; call < 50; call++) {
         stage_create(&stage);
-        stage.fake.fail_after = call;
+        stage.fake.fail_after = stage.fake.calls + call;
         int error = server_new(&stage.server, &stage.config);
         stage.fake.fail_after = 0;
         stage_destroy(&stage);

@@ -15,7 +15,7 @@ static int edge_setup(void **state)
     if (stage == NULL)
         return -1;
     stage_create(stage);
-    stage->config.domain_count = 0;
+    stage->config.domains = NULL;
     stage->config.flow_timer = 120;
     stage_open(stage);
     stage_script(stage, edge_script);
@@ -202,7 +202,7 @@ static void test_5626_5_2_b_a_token_from_before_a_restart_is_a_lost_flow(void **
     assert_int_equal(token_keys_open(&keys, &stage->fake.host, NULL, error, sizeof error), 0);
     for (int run = 0; run < 2; run++) {
         stage_create(&other);
-        other.config.domain_count = 0;
+        other.config.domains = NULL;
         other.config.token_keys = keys;
         other.fake.seed = (uint32_t)run + 77;
         stage_open(&other);

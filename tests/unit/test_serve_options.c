@@ -58,7 +58,8 @@ static void test_a_script_is_enough(void **state)
     assert_string_equal(options->listens[1].text, "tcp:127.0.0.1:5060");
     assert_int_equal(address_port(&options->listens[0].address), 5060);
     assert_int_equal(options->server.flow_timer, 120);
-    assert_int_equal(options->server.domain_count, 0);
+    assert_int_equal(options->domain_count, 0);
+    assert_null(options->domain_file);
     assert_int_equal(options->drain_s, 32);
     assert_false(options->log_decisions || options->verbose || options->help || options->mask_numbers);
 }
@@ -180,19 +181,25 @@ static void test_as_many_listeners_as_there_is_room_for(void **state)
 static void test_domains(void **state)
 {
     struct command command;
-    char line[4096] = "r.lua";
+    char line[512];
+    char *words[2 * DOMAINS_MOST + 4] = {"serve", "r.lua"};
     (void)state;
-    assert_read(&command, "r.lua --domain example.com --domain [2001:db8::1] --domain x");
-    assert_int_equal(command.options.server.domain_count, 3);
-    assert_string_equal(command.options.server.domains[0], "example.com");
+    assert_read(&command, "r.lua --domain example.com --domain [2001:db8::1] --domain x --domain-file domains");
+    assert_int_equal(command.options.domain_count, 3);
+    assert_string_equal(command.options.domains[0], "example.com");
+    assert_string_equal(command.options.domain_file, "domains");
+    assert_refused("r.lua --domain-file", "needs a value");
     assert_refused("r.lua --domain ''", "not a domain name");
     assert_refused("r.lua --domain bob@example.com", "not a domain name");
     assert_refused("r.lua --domain <example.com>", "not a domain name");
-    for (int i = 0; i < DOMAINS_MOST; i++)
-        strcat(line, " --domain d");
-    assert_read(&command, line);
-    strcat(line, " --domain d");
-    assert_refused(line, "too many domains");
+    for (int i = 0; i <= DOMAINS_MOST; i++) {
+        words[2 + 2 * i] = "--domain";
+        words[3 + 2 * i] = "d";
+    }
+    assert_int_equal(serve_options_read(&command.options, 2 * DOMAINS_MOST + 2, words, line, sizeof line), 0);
+    assert_int_equal(command.options.domain_count, DOMAINS_MOST);
+    assert_int_equal(serve_options_read(&command.options, 2 * DOMAINS_MOST + 4, words, line, sizeof line), -EINVAL);
+    assert_non_null(strstr(line, "too many domains"));
     snprintf(line, sizeof line, "r.lua --domain %0200d", 0);
     assert_refused(line, "not a domain name");
 }

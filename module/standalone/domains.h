@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#ifndef REFLOW_STANDALONE_DOMAINS_H
+#define REFLOW_STANDALONE_DOMAINS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/text.h"
+#include "host/host.h"
+
+/*
+ * The domains that a server is responsible for: a set of names, compared without regard to case and to a dot at the
+ * end. IPv6 addresses, with or without brackets, are compared by value (5954-4.a).
+ */
+
+enum { DOMAINS_MOST = 4096, DOMAIN_LENGTH_MOST = 253 };
+
+struct domains;
+
+int domains_new(struct domains **out, const struct host *host); /* 0 or -ENOMEM */
+void domains_delete(struct domains *domains);                   /* NULL is fine */
+
+/* 0, also if the name is there already; -EINVAL: not a host name or address; -ENOSPC: there are DOMAINS_MOST already;
+   -ENOMEM. On failure the set is unchanged. */
+int domains_add(struct domains *domains, struct text name);
+
+/* Adds what a file lists: a name on each line; blank lines and what follows a # are ignored, a CR before the end of a
+   line too. 0, or a negative errno and one line in `error` that names the file and the line; the set may then have some
+   of the names. */
+int domains_add_file(struct domains *domains, const char *path, char *error, size_t error_size);
+
+/* False also for NULL domains. */
+bool domains_have(const struct domains *domains, struct text host);
+size_t domains_count(const struct domains *domains);
+
+/* Whether domains_add() would take the name. */
+bool domain_is_valid(struct text name);
+
+#endif
