@@ -53,6 +53,19 @@ bool address_equal(const union address *a, const union address *b)
            memcmp(&a->v6.sin6_addr, &b->v6.sin6_addr, sizeof a->v6.sin6_addr) == 0;
 }
 
+static bool address_is_wildcard(const union address *address)
+{
+    return address->any.sa_family == AF_INET6 ? IN6_IS_ADDR_UNSPECIFIED(&address->v6.sin6_addr)
+                                              : address->v4.sin_addr.s_addr == htonl(INADDR_ANY);
+}
+
+bool address_serves(const union address *bound, const union address *local)
+{
+    if (address_is_wildcard(bound))
+        return bound->any.sa_family == local->any.sa_family && address_port(bound) == address_port(local);
+    return address_equal(bound, local);
+}
+
 uint16_t address_port(const union address *address)
 {
     return ntohs(address->any.sa_family == AF_INET6 ? address->v6.sin6_port : address->v4.sin_port);

@@ -40,6 +40,10 @@ bool peer_of_datagram_flow(flow_id flow, struct peer *peer);
 bool flow_is_datagram(flow_id flow);
 
 bool address_equal(const union address *a, const union address *b);
+
+/* Whether a socket that is bound to `bound` is the one for the local address: the same address, or a wildcard of its
+   family and port. */
+bool address_serves(const union address *bound, const union address *local);
 uint16_t address_port(const union address *address);
 
 /* "127.0.0.1" or "::1", as in a Via's received (no brackets). Returns the length. */

@@ -6,18 +6,18 @@
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "standalone/memory.h"
+#include "standalone/persist_file.h"
 
-enum { WRITE_MS = 250, VERSION = 1, KEPT_EXPIRED_S = 86400 };
+enum { WRITE_MS = 250, KEPT_EXPIRED_S = 86400, FLOW_MOST = 144 };
 
 /* A change on its way to the file: the row as it shall be, or its key alone where it goes. */
 struct entry {
     struct entry *next;
     bool remove;
     struct binding_view view; /* its texts follow */
-    char flow[144];
+    char flow[FLOW_MOST];     /* the addresses of a datagram flow, or empty */
     size_t size;
     char texts[];
 };
@@ -99,21 +99,25 @@ static struct entry *change_new(const struct host *host, const struct binding_vi
     return change;
 }
 
-/* "udp 127.0.0.1:5060 127.0.0.1:40000": the listener's address and the other side's; "tcp": gone with the process. */
-static void describe_flow(const struct persist *persist, flow_id flow, char *out, size_t size)
+/* "127.0.0.1:5060 127.0.0.1:40000": the listener's address and the peer's, for a datagram flow. Nothing of a connection
+   outlives the process but its transport. */
+static void describe_flow(const struct persist *persist, flow_id flow, char out[FLOW_MOST])
 {
     struct peer peer;
     char local[64], remote[64];
     out[0] = '\0';
-    if (flow == 0)
+    if (!flow_is_datagram(flow) || !server_flow_peer(persist->server, flow, &peer))
         return;
-    if (!server_flow_peer(persist->server, flow, &peer) || peer.transport != TRANSPORT_UDP) {
-        snprintf(out, size, "tcp");
-        return;
-    }
     address_format(&persist->config.addresses[peer.listener], local, sizeof local);
     address_format(&peer.address, remote, sizeof remote);
-    snprintf(out, size, "udp %s %s", local, remote);
+    snprintf(out, FLOW_MOST, "%s %s", local, remote);
+}
+
+/* Empty: the binding has no flow of its own, as one that came through an edge. */
+static const char *flow_transport(const struct binding_view *view)
+{
+    bool none = view->flow == 0 && view->state == BINDING_ALIVE;
+    return none ? "" : transport_word(view->transport);
 }
 
 static bool add_change(struct persist *persist, const struct binding *binding, bool remove)
@@ -124,9 +128,7 @@ static bool add_change(struct persist *persist, const struct binding *binding, b
     if (change == NULL)
         return false;
     change->remove = remove;
-    describe_flow(persist, view.flow, change->flow, sizeof change->flow);
-    if (view.state == BINDING_FLOW_GONE)
-        snprintf(change->flow, sizeof change->flow, "tcp");
+    describe_flow(persist, view.flow, change->flow);
     *persist->gathering.last = change;
     persist->gathering.last = &change->next;
     return true;
@@ -144,102 +146,9 @@ void persist_binding_changed(void *context, enum binding_event event, const stru
 
 /* --- the file --- */
 
-static const char schema[] = "CREATE TABLE IF NOT EXISTS binding("
-                             "aor TEXT NOT NULL, key TEXT NOT NULL, contact TEXT NOT NULL, instance TEXT NOT NULL,"
-                             "reg_id INTEGER NOT NULL, path TEXT NOT NULL, call_id TEXT NOT NULL,"
-                             "cseq INTEGER NOT NULL, q INTEGER NOT NULL, flow TEXT NOT NULL,"
-                             "expires_at INTEGER NOT NULL, registered_at INTEGER NOT NULL, parameters TEXT NOT NULL,"
-                             "PRIMARY KEY(aor, key)) WITHOUT ROWID;"
-                             "PRAGMA user_version=1;";
-
 static int execute(sqlite3 *database, const char *statement)
 {
     return sqlite3_exec(database, statement, NULL, NULL, NULL);
-}
-
-static int first_column(void *context, int count, char **values, char **names)
-{
-    char *out = context;
-    (void)names;
-    if (count > 0 && values[0] != NULL && out[0] == '\0')
-        snprintf(out, 64, "%s", values[0]);
-    return 0;
-}
-
-static int ask(sqlite3 *database, const char *statement, char out[64])
-{
-    out[0] = '\0';
-    return sqlite3_exec(database, statement, first_column, out, NULL);
-}
-
-static bool is_damage(int code)
-{
-    return code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
-}
-
-/* SQLITE_OK, or what is wrong; SQLITE_CORRUPT also where the check of the pages finds something. */
-static int open_database(struct persist *persist)
-{
-    char answer[64] = "";
-    int code = sqlite3_open_v2(persist->path, &persist->database,
-                               SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX, NULL);
-    if (code == SQLITE_OK)
-        code = execute(persist->database, "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL;"
-                                          "PRAGMA synchronous=NORMAL; BEGIN EXCLUSIVE; COMMIT;");
-    if (code == SQLITE_OK)
-        code = ask(persist->database, "PRAGMA quick_check(1)", answer);
-    if (code == SQLITE_OK && strcmp(answer, "ok") != 0)
-        code = SQLITE_CORRUPT;
-    if (code == SQLITE_OK)
-        code = ask(persist->database, "PRAGMA user_version", answer);
-    if (code == SQLITE_OK && atoi(answer) > VERSION)
-        return SQLITE_MISMATCH;
-    if (code == SQLITE_OK)
-        code = execute(persist->database, schema);
-    return code;
-}
-
-static int set_aside(struct persist *persist)
-{
-    static const char *const endings[] = {"", "-wal", "-shm"};
-    char stamp[32], from[4096], to[4200], line[4400];
-    time_t wall = (time_t)persist->config.host->wall_s(persist->config.host->context);
-    struct tm parts;
-    gmtime_r(&wall, &parts);
-    strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%SZ", &parts);
-    sqlite3_close(persist->database);
-    persist->database = NULL;
-    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
-        snprintf(from, sizeof from, "%s%s", persist->path, endings[i]);
-        snprintf(to, sizeof to, "%s.corrupt-%s%s", persist->path, stamp, endings[i]);
-        if (rename(from, to) != 0 && i == 0)
-            return -errno;
-    }
-    snprintf(line, sizeof line, "state file %s is damaged: set aside as %s.corrupt-%s, starting without bindings",
-             persist->path, persist->path, stamp);
-    tell(persist, LOG_ERROR, line);
-    return 0;
-}
-
-static int open_or_set_aside(struct persist *persist, char *error, size_t error_size)
-{
-    int code = open_database(persist);
-    if (is_damage(code)) {
-        int moved = set_aside(persist);
-        if (moved != 0) {
-            snprintf(error, error_size, "state file %s is damaged and cannot be set aside: %s", persist->path,
-                     strerror(-moved));
-            return moved;
-        }
-        code = open_database(persist);
-    }
-    if (code == SQLITE_OK)
-        return 0;
-    const char *why = code == SQLITE_MISMATCH ? "it was written by a later version"
-                      : code == SQLITE_BUSY   ? "another process uses it"
-                                              : sqlite3_errmsg(persist->database);
-    snprintf(error, error_size, "state file %s: %s", persist->path, why);
-    return -EIO;
 }
 
 int persist_new(struct persist **out, const struct persist_config *config, char *error, size_t error_size)
@@ -255,7 +164,7 @@ int persist_new(struct persist **out, const struct persist_config *config, char 
     persist->path = (char *)(size_t)path.at;
     batch_create(&persist->gathering);
     batch_create(&persist->writing);
-    int result = open_or_set_aside(persist, error, error_size);
+    int result = persist_file_open(config->host, persist->path, &persist->database, error, error_size);
     if (result != 0) {
         persist_delete(persist);
         return result;
@@ -280,21 +189,21 @@ static bool read_address(const char *string, union address *address)
     return address_read((struct text){string, (size_t)(colon - string)}, (uint16_t)atoi(colon + 1), address);
 }
 
+/* The peer of a datagram flow, if one of the listeners still has its local side. */
 static bool read_flow(const struct persist *persist, struct text text, struct peer *peer)
 {
-    char local[64], remote[64], buffer[160];
+    char local[64], remote[64], buffer[FLOW_MOST];
     union address address;
     if (text.length >= sizeof buffer)
         return false;
     memcpy(buffer, text.at, text.length);
     buffer[text.length] = '\0';
-    *peer = (struct peer){.transport = TRANSPORT_UDP};
-    if (sscanf(buffer, "udp %63s %63s", local, remote) != 2 || !read_address(local, &address) ||
+    if (sscanf(buffer, "%63s %63s", local, remote) != 2 || !read_address(local, &address) ||
         !read_address(remote, &peer->address))
         return false;
     for (size_t i = 0; i < persist->config.listener_count; i++) {
         if (persist->config.listeners[i].transport == TRANSPORT_UDP &&
-            address_equal(&persist->config.addresses[i], &address)) {
+            address_serves(&persist->config.addresses[i], &address)) {
             peer->listener = (uint8_t)i;
             return true;
         }
@@ -302,9 +211,25 @@ static bool read_flow(const struct persist *persist, struct text text, struct pe
     return false;
 }
 
+/* What a binding knows of its flow: a datagram flow stands, a connection went with the process that had it. */
+static void read_binding_flow(const struct persist *persist, struct text transport, struct text flow,
+                              struct binding_view *view, struct peer *peer)
+{
+    enum transport kind = TRANSPORT_TCP;
+    *peer = (struct peer){.transport = TRANSPORT_TCP};
+    if (transport.length == 0)
+        return;
+    transport_of_word(transport, &kind);
+    view->transport = (uint8_t)kind;
+    peer->transport = (uint8_t)kind;
+    if (kind == TRANSPORT_UDP && read_flow(persist, flow, peer))
+        view->flow = peer_flow(peer);
+    else
+        view->state = BINDING_FLOW_GONE;
+}
+
 static void read_row(const struct persist *persist, sqlite3_stmt *row, struct binding_view *view, struct peer *peer)
 {
-    struct text flow = column(row, 8);
     *view = (struct binding_view){.aor = column(row, 0),
                                   .contact = column(row, 1),
                                   .instance = column(row, 2),
@@ -316,13 +241,7 @@ static void read_row(const struct persist *persist, sqlite3_stmt *row, struct bi
                                   .expires_at = sqlite3_column_int64(row, 9),
                                   .registered_at = sqlite3_column_int64(row, 10),
                                   .parameters = column(row, 11)};
-    peer->transport = TRANSPORT_TCP;
-    if (flow.length == 0)
-        return;
-    if (read_flow(persist, flow, peer))
-        view->flow = peer_flow(peer);
-    else
-        view->state = BINDING_FLOW_GONE;
+    read_binding_flow(persist, column(row, 12), column(row, 8), view, peer);
 }
 
 /* What expired while nobody was there to remove it. Not at once: the clock may be wrong after a start. */
@@ -333,14 +252,24 @@ static int forget_old(struct persist *persist, int64_t wall)
     return execute(persist->database, statement);
 }
 
+static void tell_refused(const struct persist *persist, size_t count)
+{
+    char line[160];
+    snprintf(line, sizeof line, "%zu bindings of the state file were not restored: past a limit, damaged or no memory",
+             count);
+    tell(persist, LOG_WARNING, line);
+}
+
 int persist_restore(struct persist *persist, struct server *server, size_t *restored, char *error, size_t error_size)
 {
     sqlite3_stmt *rows = NULL;
     int64_t wall = persist->config.host->wall_s(persist->config.host->context);
-    int code = sqlite3_prepare_v2(persist->database,
-                                  "SELECT aor,contact,instance,reg_id,path,call_id,cseq,q,flow,expires_at,"
-                                  "registered_at,parameters FROM binding WHERE expires_at>?1 ORDER BY registered_at",
-                                  -1, &rows, NULL);
+    int code =
+        sqlite3_prepare_v2(persist->database,
+                           "SELECT aor,contact,instance,reg_id,path,call_id,cseq,q,flow,expires_at,"
+                           "registered_at,parameters,transport FROM binding WHERE expires_at>?1 ORDER BY registered_at",
+                           -1, &rows, NULL);
+    size_t refused = 0;
     *restored = 0;
     persist->restoring = true;
     if (code == SQLITE_OK)
@@ -351,10 +280,14 @@ int persist_restore(struct persist *persist, struct server *server, size_t *rest
         read_row(persist, rows, &view, &peer);
         if (server_restore_binding(server, &view, &peer) == 0)
             ++*restored;
+        else
+            refused++;
         code = SQLITE_OK;
     }
     sqlite3_finalize(rows);
     persist->restoring = false;
+    if (refused > 0)
+        tell_refused(persist, refused);
     if (code == SQLITE_DONE && forget_old(persist, wall) == SQLITE_OK)
         return 0;
     snprintf(error, error_size, "state file %s: %s", persist->path, sqlite3_errmsg(persist->database));
@@ -395,6 +328,7 @@ static int write_change(sqlite3_stmt *put, sqlite3_stmt *remove, const struct en
         sqlite3_bind_int64(statement, 11, view->expires_at);
         sqlite3_bind_int64(statement, 12, view->registered_at);
         bind_text(statement, 13, view->parameters);
+        bind_text(statement, 14, text_of(flow_transport(view)));
     }
     int code = sqlite3_step(statement);
     sqlite3_reset(statement);
@@ -409,8 +343,9 @@ static int write_batch(sqlite3 *database, const struct batch *batch)
         code = execute(database, "DELETE FROM binding");
     if (code == SQLITE_OK)
         code = sqlite3_prepare_v2(database,
-                                  "INSERT OR REPLACE INTO binding VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,"
-                                  "?11,?12,?13)",
+                                  "INSERT OR REPLACE INTO binding(aor,key,contact,instance,reg_id,path,call_id,cseq,"
+                                  "q,flow,expires_at,registered_at,parameters,transport) "
+                                  "VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14)",
                                   -1, &put, NULL);
     if (code == SQLITE_OK)
         code = sqlite3_prepare_v2(database, "DELETE FROM binding WHERE aor=?1 AND key=?2", -1, &remove, NULL);

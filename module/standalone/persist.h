@@ -8,8 +8,8 @@
 
 /*
  * Bindings that outlive the process: SQLite, written behind on libuv's threads, at most half a second after the
- * change. What could not be written is written again as a whole. A file that is no sound database is set aside under
- * another name, and told; it is never emptied.
+ * change. What could not be written is written again as a whole. persist_file.h has what happens to a file that is
+ * damaged or of another version.
  */
 
 struct persist;
@@ -23,13 +23,13 @@ struct persist_config {
     size_t listener_count;
 };
 
-/* Open or create. 0; else a negative errno, and `error` says it in one line (a file of a later version, one that
-   another process uses, one that cannot be written). */
+/* As persist_file_open(); also -ENOMEM with one line in `error`. */
 int persist_new(struct persist **out, const struct persist_config *config, char *error, size_t error_size);
 
 /*
- * Put what is stored into the server's bindings. Datagram flows stand; a binding over a connection is known as gone
- * (BINDING_FLOW_GONE). 0 or a negative errno with `error`. *restored: how many.
+ * Put what is stored into the server's bindings. A datagram flow stands if a listener still has its local side. Any
+ * other flow is known as gone (BINDING_FLOW_GONE, with the flow's transport). Returns 0 or a negative errno with
+ * `error`. *restored: how many.
  */
 int persist_restore(struct persist *persist, struct server *server, size_t *restored, char *error, size_t error_size);
 

@@ -230,8 +230,8 @@ static void test_the_transport_of_the_flow_is_replaced_and_outlives_it(void **st
 {
     struct registrar *registrar = *state;
     struct binding_view got, view = outbound(registrar, PHONE, 1, 5);
-    for (uint8_t transport = TOKEN_UDP; transport <= TOKEN_WSS; transport++) {
-        view.transport = transport;
+    for (unsigned transport = TOKEN_UDP; transport <= TOKEN_WSS; transport++) {
+        view.transport = (uint8_t)transport;
         view.state = BINDING_ALIVE;
         view.flow = 5U + transport;
         binding_read(put(registrar, view), &got);

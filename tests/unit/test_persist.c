@@ -144,6 +144,19 @@ static struct binding_view binding_of(const struct life *life, uint32_t reg_id)
     return view;
 }
 
+static struct binding_view contact_of(const struct life *life, struct text aor, struct text contact)
+{
+    struct binding_view view = {0};
+    const struct binding *binding = binding_first(server_bindings(life->stage.server), aor);
+    for (; binding != NULL; binding = binding_next(server_bindings(life->stage.server), binding)) {
+        binding_read(binding, &view);
+        if (text_equal(view.contact, contact))
+            return view;
+    }
+    fail_msg("no binding of %.*s to %.*s", (int)aor.length, aor.at, (int)contact.length, contact.at);
+    return view;
+}
+
 static void copy_file(const char *from, const char *to)
 {
     char buffer[4096];
@@ -287,17 +300,63 @@ static void test_a_binding_that_moved_is_restored_once(void **state)
     end(&life);
 }
 
-static void test_a_listener_that_is_gone_takes_its_flows_along(void **state)
+/* The flow of a listener that is not there any more is gone; it is back when the listener is, or another that receives
+   what is sent to its address. */
+static void test_a_datagram_flow_stands_as_long_as_its_local_side(void **state)
 {
+    static const struct {
+        struct text host;
+        uint16_t port;
+        uint8_t state;
+    } listeners[] = {{TEXT("127.0.0.1"), 5066, BINDING_FLOW_GONE}, {TEXT("127.0.0.2"), 5060, BINDING_FLOW_GONE},
+                     {TEXT("0.0.0.0"), 5066, BINDING_FLOW_GONE},   {TEXT("::"), 5060, BINDING_FLOW_GONE},
+                     {TEXT("0.0.0.0"), 5060, BINDING_ALIVE},       {TEXT("127.0.0.1"), 5060, BINDING_ALIVE}};
     struct life life;
     live(&life, *state);
     stage_phone(&life.stage, (struct phone){.port = 5081, .instance = "1", .reg_id = 1});
     end(&life);
-    prepare(&life, *state);
-    assert_true(address_read(TEXT("127.0.0.1"), 5066, &life.addresses[0]));
-    begin(&life);
-    assert_int_equal(binding_of(&life, 1).state, BINDING_FLOW_GONE);
+    for (size_t i = 0; i < sizeof listeners / sizeof listeners[0]; i++) {
+        prepare(&life, *state);
+        assert_true(address_read(listeners[i].host, listeners[i].port, &life.addresses[0]));
+        begin(&life);
+        assert_int_equal(binding_of(&life, 1).state, listeners[i].state);
+        assert_int_equal(binding_of(&life, 1).transport, TRANSPORT_UDP);
+        end(&life);
+    }
+}
+
+/* Also the second time, when nothing but the file knows of it. */
+static void test_the_transport_of_a_connection_outlives_it(void **state)
+{
+    struct life life;
+    char contact[64];
+    live(&life, *state);
+    for (unsigned transport = TRANSPORT_TCP; transport <= TRANSPORT_WSS; transport++) {
+        snprintf(contact, sizeof contact, "sip:%u@h.invalid", transport);
+        const struct binding_view view = {.aor = BOB,
+                                          .contact = text_of(contact),
+                                          .call_id = TEXT("c"),
+                                          .transport = (uint8_t)transport,
+                                          .flow = 100U + transport,
+                                          .expires_at = 1700009999};
+        assert_int_equal(binding_put(server_bindings(life.stage.server), &view, NULL), 0);
+    }
     end(&life);
+    for (int lives = 0; lives < 2; lives++) {
+        live(&life, *state);
+        assert_int_equal(life.restored, 4);
+        for (unsigned transport = TRANSPORT_TCP; transport <= TRANSPORT_WSS; transport++) {
+            snprintf(contact, sizeof contact, "sip:%u@h.invalid", transport);
+            struct binding_view view = contact_of(&life, BOB, text_of(contact));
+            assert_int_equal(view.transport, transport);
+            assert_int_equal(view.state, BINDING_FLOW_GONE);
+            assert_int_equal(view.flow, 0);
+            /* Its change makes it be written from what is known now. */
+            view.cseq++;
+            assert_int_equal(binding_put(server_bindings(life.stage.server), &view, NULL), 0);
+        }
+        end(&life);
+    }
 }
 
 static void test_an_ipv6_flow_is_restored(void **state)
@@ -322,6 +381,103 @@ static void test_an_ipv6_flow_is_restored(void **state)
         assert_true(address_equal(&read.address, &bob.address));
         end(&life);
     }
+}
+
+/* --- files of earlier versions --- */
+
+#define FORMAT_1 "tests/data/upgrade/state-1/"
+
+/* As the server that wrote the file listened. */
+static void begin_as_then(struct life *life, const struct place *place)
+{
+    prepare(life, place);
+    life->stage.config.listeners[0] = (struct listener){TRANSPORT_UDP, 25063, "127.63.55.1"};
+    life->stage.config.listeners[1] = (struct listener){TRANSPORT_UDP, 25063, "[::1]"};
+    assert_true(address_read(TEXT("127.63.55.1"), 25063, &life->addresses[0]));
+    assert_true(address_read(TEXT("::1"), 25063, &life->addresses[1]));
+    begin(life);
+}
+
+static void assert_flow_leads_to(const struct life *life, const struct binding_view *view, struct text host)
+{
+    union address address;
+    struct peer peer;
+    assert_true(address_read(host, 25064, &address));
+    assert_int_equal(view->state, BINDING_ALIVE);
+    assert_int_equal(view->transport, TRANSPORT_UDP);
+    assert_true(server_flow_peer(life->stage.server, view->flow, &peer));
+    assert_true(address_equal(&peer.address, &address));
+}
+
+static void assert_flow_is_gone(const struct binding_view *view, enum transport transport)
+{
+    assert_int_equal(view->state, BINDING_FLOW_GONE);
+    assert_int_equal(view->flow, 0);
+    assert_int_equal(view->transport, transport);
+}
+
+static void assert_bindings_of_format_1(const struct life *life)
+{
+    struct binding_view view = contact_of(life, TEXT("sip:bob@example.test"), TEXT("sip:bob@192.0.2.7:5071"));
+    assert_flow_leads_to(life, &view, TEXT("127.63.55.2"));
+    assert_true(text_equal(view.instance, TEXT("urn:uuid:00000000-0000-4000-8000-000000000001")));
+    assert_true(text_equal(view.parameters, TEXT(";audio;description=\"a \\\"desk\\\" phone\"")));
+    assert_int_equal(view.reg_id, 1);
+    assert_int_equal(view.q, 700);
+    assert_int_equal(view.registered_at, 3471292800);
+    assert_int_equal(view.expires_at, 3471292800 + 604800);
+    view = contact_of(life, TEXT("sip:bob@example.test"), TEXT("sip:bob@192.0.2.7:5071;transport=tcp"));
+    assert_flow_is_gone(&view, TRANSPORT_TCP);
+    view = contact_of(life, TEXT("sip:grace@example.test"), TEXT("sip:grace@g6.invalid;transport=ws"));
+    assert_flow_is_gone(&view, TRANSPORT_WS);
+    view = contact_of(life, TEXT("sip:erin@example.test"), TEXT("sip:erin@[2001:db8::4]"));
+    assert_flow_leads_to(life, &view, TEXT("::1"));
+    view = contact_of(life, TEXT("sip:carol@example.test"), TEXT("sip:carol@127.63.55.2:25066"));
+    assert_int_equal(view.state, BINDING_ALIVE);
+    assert_int_equal(view.flow, 0);
+    view = contact_of(life, TEXT("sip:frank@example.test"), TEXT("sip:frank@192.0.2.11"));
+    assert_true(text_equal(view.path, TEXT("<sip:token@192.0.2.50;lr;ob>, <sip:192.0.2.51;lr>")));
+    assert_int_equal(view.state, BINDING_ALIVE);
+}
+
+static void test_a_file_of_format_1_is_restored_with_all_bindings(void **state)
+{
+    static const char *const files[] = {"state.db", "killed.db"};
+    const struct place *place = *state;
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        struct place old = *place;
+        struct life life;
+        char from[96], wal[112];
+        snprintf(old.path, sizeof old.path, "%s/%s", place->directory, files[i]);
+        snprintf(from, sizeof from, FORMAT_1 "%s", files[i]);
+        snprintf(wal, sizeof wal, "%s-wal", old.path);
+        copy_file(from, old.path);
+        if (i == 1)
+            copy_file(FORMAT_1 "killed.db-wal", wal);
+        for (int lives = 0; lives < 2; lives++) {
+            begin_as_then(&life, &old);
+            assert_int_equal(life.restored, 11);
+            assert_bindings_of_format_1(&life);
+            assert_int_equal(life.stage.fake.logged[LOG_WARNING] + life.stage.fake.logged[LOG_ERROR], 0);
+            end(&life);
+        }
+    }
+}
+
+static void test_bindings_that_find_no_room_are_logged(void **state)
+{
+    struct life life;
+    live(&life, *state);
+    for (uint16_t port = 5081; port < 5084; port++)
+        stage_phone(&life.stage, (struct phone){.port = port});
+    end(&life);
+    prepare(&life, *state);
+    life.stage.config.bindings.bindings = 1;
+    begin(&life);
+    assert_int_equal(life.restored, 1);
+    assert_int_equal(life.stage.fake.logged[LOG_WARNING], 1);
+    assert_non_null(strstr(life.stage.fake.last_log, "2 bindings of the state file were not restored"));
+    end(&life);
 }
 
 /* --- a sudden end --- */
@@ -450,7 +606,7 @@ static void test_a_file_of_a_later_version_is_refused_and_left(void **state)
     assert_int_equal(sqlite3_open(place->path, &database), SQLITE_OK);
     assert_int_equal(sqlite3_exec(database,
                                   "CREATE TABLE future(x); INSERT INTO future VALUES(7);"
-                                  "PRAGMA user_version=2",
+                                  "PRAGMA user_version=3",
                                   NULL, NULL, NULL),
                      SQLITE_OK);
     sqlite3_close(database);
@@ -614,8 +770,11 @@ int main(void)
         TEST(test_what_was_removed_is_not_restored),
         TEST(test_what_has_expired_is_not_restored),
         TEST(test_a_binding_that_moved_is_restored_once),
-        TEST(test_a_listener_that_is_gone_takes_its_flows_along),
+        TEST(test_a_datagram_flow_stands_as_long_as_its_local_side),
+        TEST(test_the_transport_of_a_connection_outlives_it),
         TEST(test_an_ipv6_flow_is_restored),
+        TEST(test_a_file_of_format_1_is_restored_with_all_bindings),
+        TEST(test_bindings_that_find_no_room_are_logged),
         TEST(test_a_kill_loses_nothing_older_than_half_a_second),
         TEST(test_changes_are_written_in_their_order_while_the_loop_turns),
         TEST(test_a_file_that_is_no_database_is_set_aside_and_told),
