@@ -1,13 +1,12 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 -- Messages that are wrong, cut short or made up: answered where the RFC wants it, dropped otherwise, and a call that
 -- is up goes on.
-local uv = require "luv"
 local tap = require "tap"
 local ua = require "ua"
 local server = require "server"
 
 local test = tap.test
-local shared = (os.getenv "REFLOW_SHARED" or "../shared") .. "/data/messages"
+local cases_of = { rfc4475 = 49, rfc5118 = 12 }
 
 local function read(path)
     local file = assert(io.open(path, "rb"))
@@ -16,22 +15,24 @@ local function read(path)
     return bytes
 end
 
--- name -> bytes of every .dat below a folder of the message collection.
+-- The cases of a folder's manifest in their order: name, bytes, and the statuses of which the server must answer with
+-- one; no statuses: nothing is demanded.
 local function collection(t, folder)
-    local directory = shared .. "/" .. folder
-    local scan = uv.fs_scandir(directory)
-    if not scan then
-        t:skip("no messages in " .. directory)
-    end
-    local names, messages = {}, {}
-    for name in function() return uv.fs_scandir_next(scan) end do
-        if name:find "%.dat$" then
-            names[#names + 1] = name
-            messages[name] = read(directory .. "/" .. name)
+    local directory = "tests/data/messages/" .. folder
+    local cases = {}
+    for line in io.lines(directory .. "/MANIFEST.tsv") do
+        local name, answer = line:match "^([^\t]+)\t[^\t]+\t[^\t]+\t([^\t]+)\t"
+        if name ~= "name" then
+            local case = { name = name, bytes = read(directory .. "/" .. name .. ".dat") }
+            for status in answer:gmatch "%d+" do
+                case.statuses = case.statuses or {}
+                case.statuses[#case.statuses + 1] = math.tointeger(status)
+            end
+            cases[#cases + 1] = case
         end
     end
-    table.sort(names)
-    return names, messages
+    t:equal(#cases, cases_of[folder])
+    return cases
 end
 
 local function start(t)
@@ -61,16 +62,6 @@ local function call_in_progress(open)
     end
 end
 
--- What a server must say to these, by RFC 4475's own section on each; a list where it leaves room.
-local expected = {
-    ["badinv01.dat"] = { 400 }, ["ncl.dat"] = { 400 }, ["scalar02.dat"] = { 400 },
-    ["quotbal.dat"] = { 400 }, ["ltgtruri.dat"] = { 400 }, ["lwsruri.dat"] = { 400 }, ["lwsstart.dat"] = { 400 },
-    ["badvers.dat"] = { 505 }, ["mismatch01.dat"] = { 400 }, ["mismatch02.dat"] = { 400, 501 },
-    ["bext01.dat"] = { 420 }, ["insuf.dat"] = { 400 }, ["multi01.dat"] = { 400 }, ["mcl01.dat"] = { 400 },
-    ["zeromf.dat"] = { 483 }, ["unkscm.dat"] = { 416 }, ["novelsc.dat"] = { 416 },
-    ["regbadct.dat"] = { 400, 403, 404 }, ["trws.dat"] = { 400 },
-}
-
 local function contains(list, value)
     for _, each in ipairs(list) do
         if each == value then
@@ -82,18 +73,18 @@ end
 
 for _, folder in ipairs { "rfc4475", "rfc5118" } do
     test(folder .. " over TCP: an answer where one is due, and calls go on", function(t)
-        local names, messages = collection(t, folder)
+        local cases = collection(t, folder)
         local open, s = start(t)
         local finish = call_in_progress(open)
         local wrong = {}
-        for _, name in ipairs(names) do
+        for _, case in ipairs(cases) do
             local flow = open("torture")
             flow.keep_repeats = true
-            flow:send_raw(messages[name])
-            local wanted = expected[name]
-            local got = flow:receive("final", wanted and 1000 or 20)
+            flow:send_raw(case.bytes)
+            local wanted = case.statuses
+            local got = flow:receive("final", wanted and 30000 or 20)
             if wanted and not (got and contains(wanted, got.status)) then
-                wrong[#wrong + 1] = ("%s: %s, not %s"):format(name, got and got.status or "no answer",
+                wrong[#wrong + 1] = ("%s: %s, not %s"):format(case.name, got and got.status or "no answer",
                     table.concat(wanted, " or "))
             end
             flow:close()
@@ -104,12 +95,12 @@ for _, folder in ipairs { "rfc4475", "rfc5118" } do
     end)
 
     test(folder .. " over UDP: no harm, and calls go on", function(t)
-        local names, messages = collection(t, folder)
+        local cases = collection(t, folder)
         local open, s = start(t)
         local finish = call_in_progress(open)
         local flow = open("torture", "udp")
-        for _, name in ipairs(names) do
-            flow:send_raw(messages[name])
+        for _, case in ipairs(cases) do
+            flow:send_raw(case.bytes)
             ua.wait.pause(2)
         end
         finish()

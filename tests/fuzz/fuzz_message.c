@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +6,7 @@
 
 #include "sip_corpus.h"
 #include "test.h"
+#include "test_data.h"
 
 /* Random changes to messages, read and sent on: fuzz_message [SECONDS [SEED]] or [--runs N] [--seed S]. Built with
    libFuzzer
@@ -40,9 +40,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 #else
 
+enum { FOLDERS = 4 };
+static const char *const FOLDER[FOLDERS] = {"rfc4475", "rfc5118", "rfc3665", "rfc5626"};
+
+/* The built-in messages and those of tests/data. */
 struct corpus {
+    struct message_samples samples[FOLDERS];
     struct text *texts;
-    size_t count, built_in;
+    size_t count;
 };
 
 static void add(struct corpus *corpus, struct text text)
@@ -53,34 +58,22 @@ static void add(struct corpus *corpus, struct text text)
     corpus->texts[corpus->count++] = text;
 }
 
-static void add_files(struct corpus *corpus, const char *pattern)
-{
-    char path[4096];
-    glob_t found;
-    snprintf(path, sizeof path, "%s/data/messages/%s", sip_corpus_shared(), pattern);
-    if (glob(path, 0, NULL, &found) != 0)
-        return;
-    for (size_t i = 0; i < found.gl_pathc; i++) {
-        struct text text = sip_corpus_load(found.gl_pathv[i]);
-        if (text.length > 0)
-            add(corpus, text);
-    }
-    globfree(&found);
-}
-
 static void collect(struct corpus *corpus)
 {
     for (size_t i = 0; i < sip_corpus_count(); i++)
         add(corpus, sip_corpus_at(i));
-    corpus->built_in = corpus->count;
-    add_files(corpus, "rfc*/*.dat");
-    add_files(corpus, "rfc*/raw/*/*.sip");
+    for (size_t folder = 0; folder < FOLDERS; folder++) {
+        struct message_samples *samples = &corpus->samples[folder];
+        message_samples_create(samples, FOLDER[folder]);
+        for (size_t i = 0; i < samples->count; i++)
+            add(corpus, samples->at[i].text);
+    }
 }
 
 static void release(struct corpus *corpus)
 {
-    for (size_t i = corpus->built_in; i < corpus->count; i++)
-        free((char *)corpus->texts[i].at);
+    for (size_t folder = 0; folder < FOLDERS; folder++)
+        message_samples_destroy(&corpus->samples[folder]);
     free(corpus->texts);
 }
 

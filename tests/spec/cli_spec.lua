@@ -5,7 +5,6 @@ local temporary = require "temporary"
 local sip = require "reflow"
 
 local reflow = os.getenv "REFLOW_BIN" or "build/reflow"
-local shared = os.getenv "REFLOW_SHARED" or "../shared"
 
 -- Standard output, standard error, exit status of a shell command; $reflow is the program.
 local function run(command)
@@ -28,8 +27,7 @@ local function one_line(t, err, start)
 end
 
 tap.test("codes --tsv is the registry, byte for byte", function(t)
-    local file = io.open(shared .. "/data/iana-codes.tsv", "rb")
-    if not file then t:skip "the registry's list is not there" end
+    local file = assert(io.open("tests/data/registry/codes.tsv", "rb"))
     local out, err, status = run "$reflow codes --tsv"
     t:equal(out, file:read "a")
     t:equal(err, "")

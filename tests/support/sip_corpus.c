@@ -76,24 +76,6 @@ struct text sip_corpus_at(size_t index)
     return text_of(CORPUS[index]);
 }
 
-struct text sip_corpus_load(const char *path)
-{
-    FILE *file = fopen(path, "rb");
-    if (file == NULL)
-        return (struct text){0};
-    enum { MOST = 65536 };
-    char *bytes = malloc(MOST);
-    size_t length = bytes != NULL ? fread(bytes, 1, MOST, file) : 0;
-    fclose(file);
-    return (struct text){bytes, length};
-}
-
-const char *sip_corpus_shared(void)
-{
-    const char *directory = getenv("REFLOW_SHARED");
-    return directory != NULL && *directory != '\0' ? directory : "../shared";
-}
-
 void guard_create(struct guard *guard, size_t capacity)
 {
     size_t page = (size_t)sysconf(_SC_PAGESIZE);

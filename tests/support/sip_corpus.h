@@ -14,12 +14,6 @@
 size_t sip_corpus_count(void);
 struct text sip_corpus_at(size_t index);
 
-/* Bytes of a file, from malloc, or {NULL, 0}. */
-struct text sip_corpus_load(const char *path);
-
-/* The directory of the shared test data: $REFLOW_SHARED, or ../shared. */
-const char *sip_corpus_shared(void);
-
 /* Memory that ends at an unmapped page: a read behind the bytes is a crash. */
 struct guard {
     char *map;

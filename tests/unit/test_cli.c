@@ -4,6 +4,7 @@
 #include "cli/cli.h"
 #include "cli/plain_host.h"
 #include "core/code.h"
+#include "test_data.h"
 
 /* A run of the command line in this process, with what it wrote. */
 struct run {
@@ -109,20 +110,13 @@ static void test_what_is_no_code_is_told_in_one_line(void **unused)
 
 static void test_codes_are_those_of_the_registry(void **unused)
 {
-    char path[256], expected[8192];
-    const char *shared = getenv("REFLOW_SHARED");
+    struct text expected = test_data_load("registry/codes.tsv");
     (void)unused;
-    snprintf(path, sizeof path, "%s/data/iana-codes.tsv", shared != NULL ? shared : "../shared");
-    FILE *file = fopen(path, "rb");
-    if (file == NULL)
-        skip();
-    size_t length = fread(expected, 1, sizeof expected - 1, file);
-    expected[length] = '\0';
-    fclose(file);
     struct run run = run_with(NULL, 0, ARGUMENTS("codes", "--tsv"));
-    assert_string_equal(run.out, expected);
+    assert_string_equal(run.out, expected.at);
     assert_int_equal(run.status, CLI_OK);
     run_destroy(&run);
+    free((char *)expected.at);
 }
 
 static void test_codes_in_three_forms(void **unused)

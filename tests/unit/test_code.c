@@ -4,6 +4,7 @@
 #include "core/code.h"
 #include "core/decide.h"
 #include "core/reaction.h"
+#include "test_data.h"
 
 static void test_every_code_is_found_by_its_number_in_ascending_order(void **unused)
 {
@@ -128,37 +129,36 @@ static void test_names_of_actions_drops_flags_and_changes(void **unused)
     assert_null(change_name(0));
 }
 
-static FILE *open_registry(void)
-{
-    char path[4096];
-    const char *shared = getenv("REFLOW_SHARED");
-    snprintf(path, sizeof(path), "%s/data/iana-codes.tsv", shared ? shared : "../shared");
-    return fopen(path, "r");
-}
-
 static void test_the_table_is_the_registry(void **unused)
 {
-    (void)unused;
-    char line[256];
+    struct data_table registry;
+    const char *field[3]; /* code, phrase, reference */
     size_t row = 0;
-    FILE *registry = open_registry();
-    if (!registry)
-        skip();
-    while (fgets(line, sizeof(line), registry)) {
-        char *save;
-        const char *number = strtok_r(line, "\t\n", &save);
-        const char *phrase = strtok_r(NULL, "\t\n", &save);
-        const char *reference = strtok_r(NULL, "\t\n", &save);
-        const struct code *code = code_at(row++);
-        if (!code || !number || !phrase || !reference)
-            break;
-        assert_int_equal(code->number, atoi(number));
-        assert_string_equal(code->reference, reference);
+    (void)unused;
+    for (data_table_open(&registry, "registry/codes.tsv", false); data_table_next(&registry, field, 3); row++) {
+        const struct code *code = code_at(row);
+        assert_non_null(code);
+        assert_int_equal(code->number, atoi(field[0]));
+        assert_string_equal(code->reference, field[2]);
         /* The registry marks 202 as deprecated in its phrase; on the wire it is not. */
-        assert_string_equal(code->number == SIP_ACCEPTED ? "Accepted (Deprecated)" : code->phrase, phrase);
+        assert_string_equal(code->number == SIP_ACCEPTED ? "Accepted (Deprecated)" : code->phrase, field[1]);
     }
-    fclose(registry);
+    data_table_close(&registry);
     assert_int_equal(row, code_count());
+    assert_int_equal(row, 75);
+}
+
+static void test_the_methods_are_those_of_the_registry(void **unused)
+{
+    struct data_table registry;
+    const char *field[2]; /* method, references */
+    size_t row = 0;
+    (void)unused;
+    for (data_table_open(&registry, "registry/methods.tsv", false); data_table_next(&registry, field, 2); row++)
+        if (method_find(field[0], strlen(field[0])) == METHOD_OTHER)
+            fail_msg("%s is not known", field[0]);
+    data_table_close(&registry);
+    assert_int_equal(row, METHOD_COUNT - METHOD_OTHER - 1);
 }
 
 int main(void)
@@ -173,6 +173,7 @@ int main(void)
         cmocka_unit_test(test_methods_are_found_by_their_exact_name),
         cmocka_unit_test(test_names_of_actions_drops_flags_and_changes),
         cmocka_unit_test(test_the_table_is_the_registry),
+        cmocka_unit_test(test_the_methods_are_those_of_the_registry),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

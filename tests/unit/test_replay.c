@@ -2,6 +2,7 @@
 #include "replay_run.h"
 #include "sip_corpus.h"
 #include "test.h"
+#include "test_data.h"
 
 #include "cli/cli.h"
 #include "cli/replay.h"
@@ -531,32 +532,28 @@ static void test_broken_logs_are_survived(void **unused)
     }
 }
 
-/* RFC 3665's flows, in their order: every response finds its request. */
+/* All flows of a folder as one log. */
+static char *flows_log(const char *folder, size_t *length)
+{
+    struct message_samples samples;
+    char *log = malloc(1 << 20);
+    assert_non_null(log);
+    *length = 0;
+    message_samples_create(&samples, folder);
+    for (size_t i = 0; i < samples.count; i++) {
+        memcpy(log + *length, samples.at[i].text.at, samples.at[i].text.length);
+        *length += samples.at[i].text.length;
+    }
+    message_samples_destroy(&samples);
+    return log;
+}
+
+/* The flows of RFC 3665 in their order: every response finds its request. */
 static void test_the_flows_of_rfc_3665(void **unused)
 {
-    static const char *const flows[] = {"3.02_session-establishment-through-two-proxies", "3.09_unsuccessful-busy"};
-    char path[512];
-    size_t found = 0, length = 0;
-    char *log = malloc(1 << 20);
+    size_t length;
+    char *log = flows_log("rfc3665", &length);
     (void)unused;
-    assert_non_null(log);
-    for (size_t flow = 0; flow < sizeof flows / sizeof flows[0]; flow++) {
-        for (int i = 1; i < 40; i++) {
-            snprintf(path, sizeof path, "%s/data/messages/rfc3665/raw/%s/%02d.sip", sip_corpus_shared(), flows[flow],
-                     i);
-            struct text message = sip_corpus_load(path);
-            if (message.at == NULL)
-                break;
-            memcpy(log + length, message.at, message.length);
-            length += message.length;
-            free((void *)(uintptr_t)message.at);
-            found++;
-        }
-    }
-    if (found == 0) {
-        free(log);
-        skip();
-    }
     struct replay_run run = RUN(replay_file_make("rfc3665.log", log, length));
     free(log);
     assert_int_equal(run.status, CLI_OK);
