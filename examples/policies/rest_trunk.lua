@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
--- Calls to telephone numbers go to two trunks in turn. A trunk that says 503 rests: for the time its Retry-After asks
--- for, or half a minute; until then nothing is sent to it, and calls go to the other one at once.
+-- Calls to telephone numbers go to the first of two trunks. A trunk that answers 503 rests for the time in its
+-- Retry-After, or for half a minute. A trunk that does not answer at all rests for a minute. While a trunk rests,
+-- nothing is sent to it and calls go to the other one at once.
 
 local trunks = { "127.0.0.1:5092", "127.0.0.1:5093" }
 
@@ -13,14 +14,27 @@ sip_on_request("INVITE", function(request, call)
   return to_trunk(call, 1)
 end)
 
--- A trunk that is overloaded rests, and the core then goes on: to the next target, or on to the hook below.
+-- The trunk is overloaded. The core goes on with the next target; if there is none, it asks the last hook below.
 sip_on_response(503, function(reply)
   return sip_rest(reply.destination, reply.retry_after or 30)
 end)
 
--- Nothing is left to try: the second trunk, once.
+-- The trunk is silent: no response came before timer B ended (32 s). A 408 that the trunk has sent, or a call that rang
+-- until timer C ended, is no fault of the trunk.
+local function is_silent(reply)
+  return reply.origin == "timeout" and not reply.provisional_seen
+end
+
+sip_on_response(408, function(reply)
+  if is_silent(reply) then
+    return sip_rest(reply.destination, 60)
+  end
+end)
+
+-- No target is left: try the second trunk, once.
 sip_on_exhausted(function(reply, call)
-  if sip_is_server_error(reply) and reply.branches == 1 then
+  local failed = sip_is_server_error(reply) or reply.code == 408 and is_silent(reply)
+  if failed and reply.branches == 1 then
     return to_trunk(call, 2)
   end
 end)

@@ -35,9 +35,6 @@ void news_of_end(struct news *news);
 /* verdict.c: the policy's say. */
 void verdict_on_end(struct news *news);
 void verdict_on_reply(struct news *news); /* below 300: before tm forwards it */
-/* No target is left and `code` would go up: true where it wants others, which now are in the target set. */
-bool verdict_on_exhausted(struct cell *t, struct call *call, struct sip_msg *request, struct sip_msg *reply,
-                          uint32_t code);
 
 /* pursue.c: what follows from the decisions, in a route that may add branches. */
 void pursue(struct sip_msg *msg, struct cell *t, struct call *call, struct leg *leg);

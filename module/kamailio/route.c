@@ -9,6 +9,7 @@
 #include "core/code.h"
 #include "kamailio/host.h"
 #include "kamailio/module.h"
+#include "kamailio/react.h"
 #include "kamailio/stats.h"
 
 /* sip_route_flows(): the targets of a request, and those of them that ring first in the destination set (3261-16.5,
@@ -52,12 +53,35 @@ static bool begin_call(const struct route *route, size_t room, struct call_room 
     return true;
 }
 
+static int answer_itself(struct sip_msg *msg, uint16_t status)
+{
+    str phrase = {(char *)code_phrase(status), (int)strlen(code_phrase(status))};
+    stats_count(STAT_UNREACHABLE);
+    if (slb.freply(msg, status, &phrase) < 0)
+        ksr_log(LOG_ERROR, "sip_route_flows: the %u could not be sent", status);
+    return ANSWERED;
+}
+
+/* No target can be sent to, because all of them rest: as after a 503 of each, the policy may name another one. */
+static size_t put_others(const struct route *route, struct call *call)
+{
+    bool more = verdict_on_exhausted(NULL, call, route->msg, NULL, SIP_SERVER_INTERNAL_ERROR);
+    return more ? call_put_targets(route->msg, call, true, true) : 0;
+}
+
 static int put_targets(const struct route *route, struct call_room *made, int added)
 {
     bool first = !was_sent();
+    uint16_t fail_status = 0;
     size_t put = added > 0 ? call_put_targets(route->msg, made->call, true, first) : 0;
+    if (added > 0 && put == 0 && first && !made->private) {
+        put = put_others(route, made->call);
+        fail_status = put == 0 ? made->call->fail_status : 0;
+    }
     if (made->private)
         call_delete_private(made->call);
+    if (fail_status != 0)
+        return answer_itself(route->msg, fail_status);
     stats_count(put > 0 ? STAT_ROUTED : STAT_UNREACHABLE);
     return put > 0 ? ROUTED : NOBODY;
 }
@@ -128,15 +152,6 @@ static bool has_come_round(struct sip_msg *msg)
     return turns >= TURNS_MOST;
 }
 
-static int answer_loop(struct sip_msg *msg)
-{
-    str phrase = {(char *)code_phrase(SIP_LOOP_DETECTED), (int)strlen(code_phrase(SIP_LOOP_DETECTED))};
-    stats_count(STAT_UNREACHABLE);
-    if (slb.freply(msg, SIP_LOOP_DETECTED, &phrase) < 0)
-        ksr_log(LOG_ERROR, "sip_route_flows: the %u could not be sent", SIP_LOOP_DETECTED);
-    return ANSWERED;
-}
-
 int sip_route_flows(struct sip_msg *msg, str *table, str *uri)
 {
     char name[sizeof((struct call *)NULL)->table];
@@ -154,7 +169,7 @@ int sip_route_flows(struct sip_msg *msg, str *table, str *uri)
     if (aor_names_read(&route.names, uri != NULL ? uri : GET_RURI(msg)) < 0)
         return FAILED;
     if (!was_sent() && has_come_round(msg))
-        return answer_loop(msg);
+        return answer_itself(msg, SIP_LOOP_DETECTED);
     if (!was_sent() && !route_ask_policy(&route))
         return ANSWERED;
     return route_by_verdict(&route);

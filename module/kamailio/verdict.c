@@ -7,6 +7,7 @@
 #include "core/rule.h"
 #include "kamailio/host.h"
 #include "kamailio/module.h"
+#include "kamailio/react.h"
 #include "kamailio/react_private.h"
 #include "kamailio/rests.h"
 #include "kamailio/ring.h"
@@ -207,11 +208,34 @@ static bool carry_out_exhausted(struct call *call, const struct script_verdict *
     return (verdict->kind == VERDICT_RELAY || verdict->kind == VERDICT_ROUTE) && add_targets(call, verdict);
 }
 
+/* A 408 that no server has sent: the hook is told that it stands for silence (rule 3263-4.3.a). */
+static void tell_timeout(const struct call *call, struct facts *facts)
+{
+    const struct leg *silent = NULL;
+    for (size_t i = 0; silent == NULL && i < call->leg_count; i++) {
+        const struct leg *leg = call->legs[i];
+        silent = leg->decided && leg->origin == ORIGIN_TIMEOUT ? leg : NULL;
+    }
+    if (silent == NULL || facts->code != SIP_REQUEST_TIMEOUT)
+        return;
+    facts->origin = ORIGIN_TIMEOUT;
+    facts->provisional_seen = silent->provisional_seen;
+}
+
+/* A target that was not sent to because it rests counts too. */
+static uint32_t branches_tried(const struct cell *t, const struct call *call)
+{
+    uint32_t sent = t != NULL ? (uint32_t)t->nr_of_outgoings : 0, tried = 0;
+    for (size_t i = 0; i < call->leg_count; i++)
+        tried += call->legs[i]->target->status != TARGET_UNTRIED;
+    return tried > sent ? tried : sent;
+}
+
 static enum script_outcome hear_exhausted(struct news *news, struct policy_hold *hold, struct script_verdict *verdict)
 {
     struct call_view view;
     struct script_reply reply = {
-        .facts = &news->facts, .state = &news->state, .branches = (uint32_t)news->t->nr_of_outgoings};
+        .facts = &news->facts, .state = &news->state, .branches = branches_tried(news->t, news->call)};
     if (call_view_begin(&view, news->call, news->request) != 0)
         return SCRIPT_NO_HOOK;
     struct sip_message *message = message_of(news->reply);
@@ -230,8 +254,10 @@ bool verdict_on_exhausted(struct cell *t, struct call *call, struct sip_msg *req
     struct script_verdict verdict = {0};
     struct news news = {.t = t, .call = call, .branch = -1, .request = request, .reply = reply};
     news.facts = (struct facts){.code = code, .method = (uint8_t)react_method(request)};
-    news.state =
-        (struct state){.cancelled = (t->flags & T_CANCELED) != 0, .global_failure_seen = call->global_failure_seen};
+    if (reply == NULL)
+        tell_timeout(call, &news.facts);
+    news.state = (struct state){.cancelled = t != NULL && (t->flags & T_CANCELED) != 0,
+                                .global_failure_seen = call->global_failure_seen};
     enum script_outcome outcome = SCRIPT_NO_HOOK;
     if (!worker_policy_present())
         return false;

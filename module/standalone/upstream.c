@@ -163,6 +163,18 @@ static bool carry_out(struct context *context, const struct script_verdict *verd
     return false;
 }
 
+/* A 408 that no server has sent: the hook is told that it stands for silence (rule 3263-4.3.a). */
+static void tell_timeout(const struct context *context, struct facts *facts)
+{
+    const struct branch *branch = context->branches;
+    while (branch != NULL && (!branch->has_final || branch->origin != ORIGIN_TIMEOUT))
+        branch = branch->next;
+    if (branch == NULL || facts->code != SIP_REQUEST_TIMEOUT)
+        return;
+    facts->origin = ORIGIN_TIMEOUT;
+    facts->provisional_seen = branch->provisional_seen;
+}
+
 static bool ask_exhausted(struct context *context, const struct best *best, const struct branch *winner)
 {
     char source[80];
@@ -175,6 +187,8 @@ static bool ask_exhausted(struct context *context, const struct best *best, cons
                                  .branches = context->branches_made};
     if (context->targets == NULL || !policy_has_hook(&context->hold, HOOK_EXHAUSTED))
         return false;
+    if (winner == NULL)
+        tell_timeout(context, &facts);
     struct script_call call = context_script_call(context, source, sizeof source);
     enum script_outcome outcome = policy_on_exhausted(&context->hold, &call, &reply, &verdict);
     context->server->counters.script_errors += outcome >= SCRIPT_ERROR;

@@ -38,3 +38,27 @@ end)
 test("names are users, not numbers", function()
   expect(invite "sip:bob@example.com"):hears(480):tried {}
 end)
+
+test("a trunk that is silent rests for a minute, and the second one takes the call", function()
+  first:falls_silent()
+  local call = invite "sip:123@example.com"
+  advance(33)
+  expect(call):hears(200):tried { "first", "second" }
+  expect(invite "sip:123@example.com"):hears(200):tried { "second" }
+  first:comes_back()
+  first:answers(200)
+  advance(61)
+  expect(invite "sip:123@example.com"):hears(200):tried { "first" }
+end)
+
+test("a call that rings on and on at the first trunk is not repeated at the second", function()
+  first:answers { 180 }
+  local call = invite "sip:123@example.com"
+  advance(400)
+  expect(call):hears(408):tried { "first" }
+end)
+
+test("a 408 that the trunk has sent goes to the caller", function()
+  first:answers(408)
+  expect(invite "sip:123@example.com"):hears(408):tried { "first" }
+end)
