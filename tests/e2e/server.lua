@@ -242,12 +242,16 @@ function server.kill(self)
     self:wait(5000)
 end
 
--- At the end of a test: stops what runs, and looks. SIGINT would do the same as SIGTERM.
+-- At the end of a test: stops what runs, and looks. A server that was killed leaves its status socket. SIGINT would do
+-- the same as SIGTERM.
 function server.finish(self)
     if self.status == nil then
         self:stop()
     else
         self:check()
+    end
+    if self.status_path then
+        os.remove(self.status_path)
     end
 end
 
