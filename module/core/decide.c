@@ -129,3 +129,10 @@ struct decision decide(const struct facts *facts, const struct state *state)
     const struct reading reading = decide_read(facts, state);
     return decide_role(&reading);
 }
+
+bool decide_lacks_flow(const struct facts *facts, const struct state *state)
+{
+    struct facts with_flow = *facts;
+    with_flow.flows_left = 1;
+    return facts->has_instance && facts->flows_left == 0 && decide(&with_flow, state).action == ACTION_NEXT_FLOW;
+}

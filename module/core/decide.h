@@ -105,6 +105,11 @@ struct decision {
  */
 struct decision decide(const struct facts *facts, const struct state *state);
 
+/* True if no other flow of the instance is known (`flows_left` is 0) and decide() would go on over one if there were.
+   Ask it before decide(): an instance may have registered another flow since the target set was made (5626-7.b), and
+   the caller shall look for it. */
+bool decide_lacks_flow(const struct facts *facts, const struct state *state);
+
 /* "next_flow", the word scripts and logs use. Never NULL. */
 const char *action_name(enum action action);
 const char *drop_name(enum drop drop);

@@ -115,13 +115,20 @@ static struct entry *entry_new(const struct host *host, const struct target *tar
     return entry;
 }
 
-int target_add(struct target_set *set, const struct target *target)
+bool target_is_known(const struct target_set *set, const struct target *target)
 {
     if (target_instance_answered(set, target->instance))
-        return -EALREADY;
+        return true;
     for (size_t i = 0; i < set->count; i++)
         if (same_place(&set->entries[i]->target, target))
-            return -EALREADY;
+            return true;
+    return false;
+}
+
+int target_add(struct target_set *set, const struct target *target)
+{
+    if (target_is_known(set, target))
+        return -EALREADY;
     if (set->count == TARGETS_MOST)
         return -ENOSPC;
     struct entry *entry = entry_new(set->host, target);
@@ -131,11 +138,12 @@ int target_add(struct target_set *set, const struct target *target)
     return 0;
 }
 
-static int add_binding(struct target_set *set, const struct binding *binding)
+/* `instance` empty: whichever it is of. */
+static int add_binding(struct target_set *set, const struct binding *binding, struct text instance)
 {
     struct binding_view view;
     binding_read(binding, &view);
-    if (view.state != BINDING_ALIVE)
+    if (view.state != BINDING_ALIVE || (instance.length > 0 && !text_equal(view.instance, instance)))
         return -EALREADY;
     struct target target = {.uri = view.contact,
                             .path = view.path,
@@ -148,12 +156,13 @@ static int add_binding(struct target_set *set, const struct binding *binding)
     return target_add(set, &target);
 }
 
-int target_add_aor(struct target_set *set, const struct binding_store *store, struct text aor)
+static int add_bindings(struct target_set *set, const struct binding_store *store, struct text aor,
+                        struct text instance)
 {
     size_t before = set->count;
     for (const struct binding *binding = binding_first(store, aor); binding != NULL;
          binding = binding_next(store, binding)) {
-        int result = add_binding(set, binding);
+        int result = add_binding(set, binding, instance);
         if (result == 0 || result == -EALREADY)
             continue;
         if (result != -ENOSPC)
@@ -161,6 +170,18 @@ int target_add_aor(struct target_set *set, const struct binding_store *store, st
         return result;
     }
     return (int)(set->count - before);
+}
+
+int target_add_aor(struct target_set *set, const struct binding_store *store, struct text aor)
+{
+    return add_bindings(set, store, aor, (struct text){0});
+}
+
+int target_add_flows(struct target_set *set, const struct binding_store *store, const struct target *target)
+{
+    return target->instance.length > 0 && target->aor.length > 0
+               ? add_bindings(set, store, target->aor, target->instance)
+               : 0;
 }
 
 /* Which of two to try first: the higher q; of one instance's flows the one registered last; else the one added first.

@@ -60,6 +60,13 @@ int target_add(struct target_set *set, const struct target *target);
    negative error of which none but -ENOSPC leaves targets added. */
 int target_add_aor(struct target_set *set, const struct binding_store *store, struct text aor);
 
+/* The same for those bindings alone that have the AOR and the instance-id of `target`, a member of the set: flows that
+   the instance has registered since it was added. 0 where it has no instance-id or does not come from a binding. */
+int target_add_flows(struct target_set *set, const struct binding_store *store, const struct target *target);
+
+/* Whether target_add() would refuse it with -EALREADY. */
+bool target_is_known(const struct target_set *set, const struct target *target);
+
 /*
  * The next target that may be tried now, marked pending: of the highest q class that has untried ones, skipping
  * instances that have a pending branch or have answered. NULL where there is none. A lower class is opened only when

@@ -11,6 +11,7 @@
 #include "kamailio/module.h"
 #include "kamailio/react.h"
 #include "kamailio/ring.h"
+#include "kamailio/targets.h"
 
 /* The record of a request on its way: made, found again, told of what tm does, given back with the transaction. */
 
@@ -249,14 +250,15 @@ static bool aim(struct dest_info *to, const struct leg *leg)
 }
 
 /* Where CANCEL, and the ACK of a refusal, go from now on: over another living flow of the instance (5626-7.h). */
-static void move_branch(struct cell *t, int branch, const struct call *call, const struct leg *dead)
+static bool move_branch(struct cell *t, int branch, const struct call *call, const struct leg *dead)
 {
     for (size_t i = 0; i < call->leg_count; i++) {
         const struct leg *leg = call->legs[i];
         if (leg != dead && leg->target->flow != 0 && text_equal(leg->target->instance, dead->target->instance) &&
             flow_lives(leg->target->flow) && aim(&t->uac[branch].request.dst, leg))
-            return;
+            return true;
     }
+    return false;
 }
 
 int call_flow_down(struct cell *t, const str *ruid)
@@ -270,7 +272,8 @@ int call_flow_down(struct cell *t, const str *ruid)
         leg->down = true;
         if (!leg->provisional_seen)
             result = branch;
-        else if (leg->target->instance.length > 0)
+        else if (leg->target->instance.length > 0 && !move_branch(t, branch, call, leg) &&
+                 targets_add_flows(call, leg) > 0)
             move_branch(t, branch, call, leg);
     }
     call_unlock(t);

@@ -21,7 +21,8 @@
 struct leg {
     struct target *target; /* of call->targets */
     struct wait wait;
-    str ruid;        /* usrloc's; "reflow-N" where the target is no binding */
+    str ruid;        /* of the branch: the binding's, "reflow-N" where there is none or another leg has it already */
+    str binding;     /* the binding's ruid; empty where the target is no binding */
     str destination; /* URI to send to in place of the target's (received, or the first of the Path); may be empty */
     str received;
     struct socket_info *socket;

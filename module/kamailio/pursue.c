@@ -33,7 +33,7 @@ static bool stands_on_same_flow(const struct call *call, struct leg *leg)
     urecord_t *record = NULL;
     ucontact_t *contact = NULL;
     if (ul.get_udomain(call->table, &domain) < 0 ||
-        ul.get_urecord_by_ruid(domain, leg->aor_hash, &leg->ruid, &record, &contact) != 0)
+        ul.get_urecord_by_ruid(domain, leg->aor_hash, &leg->binding, &record, &contact) != 0)
         return false;
     str aor = record->aor;
     bool same = flow_of_contact(contact) == leg->target->flow && is_text(&contact->path, leg->target->path);
@@ -57,7 +57,7 @@ static void drop(const struct call *call, struct leg *leg)
         drop_flow(call, leg);
     else if (leg->decision.drop == DROP_BINDING && module_has_usrloc && call->table[0] != '\0' &&
              leg->target->aor.length > 0 && stands_on_same_flow(call, leg))
-        contact_drop(call->table, leg->aor_hash, &leg->ruid);
+        contact_drop(call->table, leg->aor_hash, &leg->binding);
 }
 
 static void rest(struct cell *t, const struct leg *leg, int branch)

@@ -10,6 +10,7 @@
 #include "kamailio/module.h"
 #include "kamailio/react_private.h"
 #include "kamailio/stats.h"
+#include "kamailio/targets.h"
 
 /* A response has come to a branch, or it is known that none will: facts, decision, and the functions of the
    configuration that carry it out or only ask. */
@@ -131,9 +132,20 @@ static void follow_contacts(const struct news *news)
         news->leg->code = 0;
 }
 
+/* 5626-7.b: flows that the instance has registered since the call began. */
+static void find_flows(struct news *news)
+{
+    struct target_set *targets = news->call->targets;
+    if (!decide_lacks_flow(&news->facts, &news->state) || targets_add_flows(news->call, news->leg) == 0)
+        return;
+    news->facts.flows_left = (uint16_t)target_flows_left(targets, news->leg->target);
+    news->state.targets_left = (uint16_t)target_targets_left(targets);
+}
+
 void news_of_end(struct news *news)
 {
     struct leg *leg = news->leg;
+    find_flows(news);
     news->decision = decide(&news->facts, &news->state);
     leg->decision = news->decision;
     leg->code = news->decision.code;

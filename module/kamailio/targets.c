@@ -113,25 +113,6 @@ static bool set_destination(struct call *call, struct leg *leg, const struct fou
     return leg->destination.s != NULL || destination.length == 0;
 }
 
-static size_t add_found(struct call *call, const struct found *found, const str *aor)
-{
-    struct leg *leg = leg_new(call, found->ruid);
-    const struct target target = {.uri = text_of_str(found->uri),
-                                  .path = text_of_str(found->path),
-                                  .instance = text_of_str(found->instance),
-                                  .aor = text_of_str(*aor),
-                                  .reg_id = found->reg_id,
-                                  .q = found->q,
-                                  .flow = found->flow,
-                                  .registered_at = found->registered_at};
-    if (leg == NULL || !set_destination(call, leg, found))
-        return 0;
-    leg->socket = found->socket;
-    leg->aor_hash = found->aor_hash;
-    leg->branch_flags = found->branch_flags;
-    return add(call, leg, &target);
-}
-
 /* 5626-7.f: what is known to be dead is not tried, and goes. */
 static bool is_dead(flow_id flow)
 {
@@ -142,31 +123,85 @@ static bool is_dead(flow_id flow)
     return true;
 }
 
+/* A binding that has moved to another flow keeps its ruid: as a target it is another one, and so is its branch. */
+static struct leg *leg_of_binding(struct call *call, str ruid)
+{
+    const bool taken = call_leg(call, &ruid) != NULL;
+    struct leg *leg = leg_new(call, taken ? (str){NULL, 0} : ruid);
+    if (leg == NULL)
+        return NULL;
+    leg->binding = taken ? arena_copy(&call->arena, text_of_str(ruid)) : leg->ruid;
+    return leg->binding.s != NULL ? leg : NULL;
+}
+
+static size_t add_found(struct call *call, const struct found *found, const str *aor)
+{
+    const struct target target = {.uri = text_of_str(found->uri),
+                                  .path = text_of_str(found->path),
+                                  .instance = text_of_str(found->instance),
+                                  .aor = text_of_str(*aor),
+                                  .reg_id = found->reg_id,
+                                  .q = found->q,
+                                  .flow = found->flow,
+                                  .registered_at = found->registered_at};
+    if (target_is_known(call->targets, &target) || is_dead(found->flow))
+        return 0;
+    struct leg *leg = leg_of_binding(call, found->ruid);
+    if (leg == NULL || !set_destination(call, leg, found))
+        return 0;
+    leg->socket = found->socket;
+    leg->aor_hash = found->aor_hash;
+    leg->branch_flags = found->branch_flags;
+    return add(call, leg, &target);
+}
+
 size_t targets_room(const struct lookup *lookup)
 {
     enum { SET = 640, TARGET = sizeof(struct leg) + 320 };
     return SET + lookup->count * TARGET + 2 * lookup->text_bytes;
 }
 
-size_t targets_add(struct call *call, const struct lookup *lookup, const str *aor)
+/* `instance` empty: whichever they are of. */
+static size_t add_all(struct call *call, const struct lookup *lookup, const str *aor, struct text instance)
 {
     size_t added = 0;
-    for (size_t i = 0; i < lookup->count; i++)
-        if (!is_dead(lookup->found[i].flow))
-            added += add_found(call, &lookup->found[i], aor);
+    for (size_t i = 0; i < lookup->count; i++) {
+        const struct found *found = &lookup->found[i];
+        if (instance.length == 0 || text_equal(text_of_str(found->instance), instance))
+            added += add_found(call, found, aor);
+    }
     return added;
 }
 
-int call_add_aor(struct call *call, const str *aor)
+size_t targets_add(struct call *call, const struct lookup *lookup, const str *aor)
+{
+    return add_all(call, lookup, aor, (struct text){NULL, 0});
+}
+
+static int add_bindings(struct call *call, const str *aor, struct text instance)
 {
     struct aor_names names;
     struct lookup lookup;
     if (call->table[0] == '\0' || aor_names_read(&names, aor) < 0 ||
         lookup_create(&lookup, call->table, &names.key, call->method) < 0)
         return -1;
-    size_t added = targets_add(call, &lookup, &names.uri);
+    size_t added = add_all(call, &lookup, &names.uri, instance);
     lookup_delete(&lookup);
     return (int)added;
+}
+
+int call_add_aor(struct call *call, const str *aor)
+{
+    return add_bindings(call, aor, (struct text){NULL, 0});
+}
+
+size_t targets_add_flows(struct call *call, const struct leg *leg)
+{
+    const str aor = str_of_text(leg->target->aor);
+    if (aor.len == 0 || leg->target->instance.length == 0)
+        return 0;
+    const int added = add_bindings(call, &aor, leg->target->instance);
+    return added > 0 ? (size_t)added : 0;
 }
 
 bool uri_is_own(const str *uri)

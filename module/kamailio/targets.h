@@ -21,4 +21,8 @@ size_t targets_room(const struct lookup *lookup);
 /* Add what was found as targets, but for flows that are dead: those are told of. Returns how many. */
 size_t targets_add(struct call *call, const struct lookup *lookup, const str *aor);
 
+/* Add the flows that the instance of the leg has registered since the call began (5626-7.b). Under the lock of tm's
+   replies, or before the transaction. Returns how many. */
+size_t targets_add_flows(struct call *call, const struct leg *leg);
+
 #endif

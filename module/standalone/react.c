@@ -58,6 +58,18 @@ static void gather(struct reaction *reaction, enum origin origin)
                        .may_recurse = context->may_recurse};
 }
 
+/* 5626-7.b: flows that the instance has registered since the call began. */
+static void find_flows(struct reaction *reaction)
+{
+    const struct branch *branch = reaction->branch;
+    struct target_set *targets = branch->context->targets;
+    if (branch->target == NULL || !decide_lacks_flow(&reaction->facts, &reaction->state))
+        return;
+    target_add_flows(targets, branch->context->server->bindings, branch->target);
+    reaction->facts.flows_left = (uint16_t)target_flows_left(targets, branch->target);
+    reaction->state.targets_left = (uint16_t)target_targets_left(targets);
+}
+
 /* --- the policy's say --- */
 
 static void ask_policy(struct reaction *reaction)
@@ -407,6 +419,7 @@ void branch_react(struct branch *branch, enum origin origin, struct sip_message 
         return;
     }
     gather(&reaction, origin);
+    find_flows(&reaction);
     uint64_t begun = clock_ns(branch);
     reaction.decision = decide(&reaction.facts, &reaction.state);
     if (reaction.decision.code > SIP_TRYING && reaction.decision.code < SIP_OK)

@@ -597,6 +597,33 @@ static void test_5626_5_3_c_an_edge_tells_its_authoritative_proxy_430(void **unu
     }
 }
 
+static void test_5626_7_b_another_flow_is_looked_for_where_it_would_be_tried(void **unused)
+{
+    (void)unused;
+    struct facts facts = on_flow(430);
+    assert_false(decide_lacks_flow(&facts, &alone));
+    facts.flows_left = 0;
+    assert_true(decide_lacks_flow(&facts, &alone));
+    const struct state cancelled = {.cancelled = true};
+    assert_false(decide_lacks_flow(&facts, &cancelled));
+    facts.role = ROLE_EDGE;
+    assert_false(decide_lacks_flow(&facts, &alone));
+
+    facts = on_flow(486);
+    facts.flows_left = 0;
+    assert_false(decide_lacks_flow(&facts, &alone));
+    facts = plain(430, METHOD_INVITE);
+    assert_false(decide_lacks_flow(&facts, &alone));
+    for (enum origin origin = ORIGIN_WIRE + 1; origin < ORIGIN_COUNT; origin++) {
+        facts = on_flow(0);
+        facts.flows_left = 0;
+        facts.origin = (uint8_t)origin;
+        assert_true(decide_lacks_flow(&facts, &alone));
+        facts.provisional_seen = true;
+        assert_false(decide_lacks_flow(&facts, &alone));
+    }
+}
+
 static void test_garbage_in_the_facts_still_gives_a_decision(void **unused)
 {
     (void)unused;
@@ -649,6 +676,7 @@ int main(void)
         cmocka_unit_test(test_malformed_codes_are_absorbed_by_every_role),
         cmocka_unit_test(test_code_408_481_in_a_dialog_are_told_and_passed_on),
         cmocka_unit_test(test_5626_5_3_c_an_edge_tells_its_authoritative_proxy_430),
+        cmocka_unit_test(test_5626_7_b_another_flow_is_looked_for_where_it_would_be_tried),
         cmocka_unit_test(test_garbage_in_the_facts_still_gives_a_decision),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

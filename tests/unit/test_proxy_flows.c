@@ -287,7 +287,7 @@ static void test_5626_11_5_b_any_other_response_outranks_a_430(void **state)
     }
 }
 
-static void test_5626_7_g_a_430_spares_a_binding_that_has_moved_meanwhile(void **state)
+static void test_5626_7_b_and_5626_7_g_a_430_spares_a_binding_that_has_moved_and_the_call_follows_it(void **state)
 {
     struct stage *stage = *state;
     stage_phone(stage, (struct phone){.port = 5080, .instance = "1", .reg_id = 1});
@@ -296,6 +296,8 @@ static void test_5626_7_g_a_430_spares_a_binding_that_has_moved_meanwhile(void *
     stage_phone(stage, (struct phone){.port = 5081, .instance = "1", .reg_id = 1});
     stage_refuses(stage, invite, 430, NULL);
     assert_int_equal(stage_count(stage, "bindings"), 1);
+    stage_refuses(stage, stage_sent_to(stage, "INVITE", 5081), 430, NULL);
+    assert_int_equal(stage_count(stage, "bindings"), 0);
     stage_hears(stage, 480);
 }
 
@@ -332,7 +334,7 @@ int main(void)
         TEST(test_a_failed_flow_goes_by_the_path_of_the_next),
         TEST(test_5626_11_5_a_a_430_goes_up_as_480),
         TEST(test_5626_11_5_b_any_other_response_outranks_a_430),
-        TEST(test_5626_7_g_a_430_spares_a_binding_that_has_moved_meanwhile),
+        TEST(test_5626_7_b_and_5626_7_g_a_430_spares_a_binding_that_has_moved_and_the_call_follows_it),
         TEST(test_5626_7_g_a_430_for_a_binding_that_is_gone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -333,6 +333,49 @@ static void test_living_bindings_of_an_aor_become_targets(void **state)
     assert_true(text_equal(target->aor, BOB));
 }
 
+static void test_5626_7_b_flows_that_an_instance_registered_later_are_added(void **state)
+{
+    struct proxy *proxy = *state;
+    struct binding_store *store = registered(proxy, BOB, 2);
+    assert_int_equal(target_add_aor(proxy->set, store, BOB), 2);
+    struct target *target = target_at(proxy->set, 0);
+    assert_int_equal(target_add_flows(proxy->set, store, target), 0);
+
+    struct binding_view later = {.aor = BOB,
+                                 .contact = URI,
+                                 .instance = PHONE,
+                                 .reg_id = target->reg_id,
+                                 .q = 700,
+                                 .flow = 900,
+                                 .expires_at = proxy->fake.wall_s + 600,
+                                 .registered_at = proxy->fake.wall_s};
+    assert_int_equal(binding_put(store, &later, NULL), 0);
+    later.instance = TABLET;
+    later.flow = 901;
+    assert_int_equal(binding_put(store, &later, NULL), 0);
+    assert_int_equal(target_add_flows(proxy->set, store, target), 1);
+    assert_int_equal(target_add_flows(proxy->set, store, target), 0);
+    assert_int_equal(target_at(proxy->set, 2)->flow, 900);
+    assert_true(text_equal(target_at(proxy->set, 2)->instance, PHONE));
+    assert_true(target_is_known(proxy->set, target_at(proxy->set, 2)));
+
+    added(proxy, TEXT("sip:plain"), NONE, 0, 1000);
+    assert_int_equal(target_add_flows(proxy->set, store, target_at(proxy->set, 3)), 0);
+    binding_store_delete(store);
+}
+
+static void test_5626_7_c_no_flow_is_added_for_an_instance_that_answered(void **state)
+{
+    struct proxy *proxy = *state;
+    struct binding_store *store = registered(proxy, BOB, 2);
+    added(proxy, TEXT("sip:old"), PHONE, 9, 1000);
+    struct target *target = target_next(proxy->set, true);
+    target_answered(proxy->set, target);
+    assert_int_equal(target_add_flows(proxy->set, store, target), 0);
+    assert_int_equal(target_count(proxy->set), 1);
+    binding_store_delete(store);
+}
+
 static void test_too_many_bindings_leave_the_first_ones(void **state)
 {
     struct proxy *proxy = *state;
@@ -383,6 +426,8 @@ int main(void)
         SET_TEST(test_texts_are_copies),
         SET_TEST(test_no_more_targets_than_the_most),
         SET_TEST(test_living_bindings_of_an_aor_become_targets),
+        SET_TEST(test_5626_7_b_flows_that_an_instance_registered_later_are_added),
+        SET_TEST(test_5626_7_c_no_flow_is_added_for_an_instance_that_answered),
         SET_TEST(test_too_many_bindings_leave_the_first_ones),
         SET_TEST(test_no_memory_adds_nothing),
     };
