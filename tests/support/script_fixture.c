@@ -3,6 +3,8 @@
 
 #include <unistd.h>
 
+#include "script/script.h"
+
 static const char invite[] = "INVITE sip:bob@example.com SIP/2.0\r\n"
                              "Via: SIP/2.0/UDP 127.0.0.1:5070;branch=z9hG4bKfixture\r\n"
                              "Max-Forwards: 70\r\n"
@@ -19,7 +21,7 @@ static const char invite[] = "INVITE sip:bob@example.com SIP/2.0\r\n"
 void fixture_create(struct script_fixture *fixture)
 {
     struct sip_fault fault;
-    *fixture = (struct script_fixture){0};
+    *fixture = (struct script_fixture){.limits = FIXTURE_LIMITS};
     fake_host_create(&fixture->fake);
     temporary_path(fixture->path, sizeof fixture->path, "reflow-script-XXXXXX.lua");
     int file = mkstemps(fixture->path, 4);
@@ -64,6 +66,13 @@ int fixture_load(struct script_fixture *fixture, const char *text)
     fixture->error[0] = '\0';
     return script_new(&fixture->script, &fixture->fake.host, &fixture->limits, fixture->path, fixture->error,
                       sizeof fixture->error);
+}
+
+void fixture_set_time(struct script_fixture *fixture, uint32_t ms)
+{
+    fixture->limits.time_ms = ms;
+    if (fixture->script != NULL)
+        fixture->script->limits.time_ms = ms;
 }
 
 enum script_outcome fixture_respond(struct script_fixture *fixture, uint32_t code)

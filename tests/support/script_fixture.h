@@ -12,7 +12,7 @@
    fixture_destroy, which asserts that every byte was given back. */
 struct script_fixture {
     struct fake_host fake;
-    struct script_limits limits; /* zero: the engine's own */
+    struct script_limits limits; /* more time than any test needs; zero: the engine's own */
     char path[64];
     struct script *script; /* what the last load gave; NULL: it failed */
     char error[400];
@@ -33,6 +33,13 @@ void fixture_write(struct script_fixture *fixture, const char *text, size_t leng
 
 /* Write the text and load it in place of the last one; what script_new returned. */
 int fixture_load(struct script_fixture *fixture, const char *text);
+
+/* The limits that fixture_create() sets, for scripts that are loaded without the fixture: sanitizers and a loaded
+   machine slow a script down, and the engine's 20 ms would stop one that does little. */
+#define FIXTURE_LIMITS ((struct script_limits){.time_ms = 5000, .load_ms = 20000})
+
+/* The script that is loaded, and those that are loaded next, may run for so long. */
+void fixture_set_time(struct script_fixture *fixture, uint32_t ms);
 
 /* Through the response hooks with a code as from the wire; facts and state are as the test set them. */
 enum script_outcome fixture_respond(struct script_fixture *fixture, uint32_t code);

@@ -184,7 +184,6 @@ static void test_the_depth_is_bounded(void **state)
 static void test_the_size_is_bounded(void **state)
 {
     struct carry_fixture *f = *state;
-    f->script.limits.time_ms = 5000; // under the sanitizers it takes longer
     assert_int_equal(save(f, "local s = ('x'):rep(1024) local t = {} for i = 1, 1000 do t[i] = s end return t"), 0);
     assert_true(f->blob.length > 1000 * 1024 && f->blob.length <= CARRY_BYTES_MOST);
     assert_int_equal(restore(f, "assert(#data == 1000 and #data[1000] == 1024)"), 0);
@@ -224,12 +223,16 @@ static void test_both_run_under_the_limits(void **state)
 {
     struct carry_fixture *f = *state;
     f->script.limits.memory = 2 << 20;
+    fixture_set_time(&f->script, 20);
     assert_int_equal(save(f, "while true do pcall(function() while true do end end) end"), -ETIME);
     assert_says(f, "ran past its time");
+    fixture_set_time(&f->script, FIXTURE_LIMITS.time_ms);
     assert_int_equal(save(f, "local t = {} for i = 1, 1e7 do t[i] = i end return t"), -ENOMEM);
     assert_says(f, "not enough memory");
     assert_int_equal(save(f, "return {}"), 0);
+    fixture_set_time(&f->script, 20);
     assert_int_equal(restore(f, "while true do end"), -ETIME);
+    fixture_set_time(&f->script, FIXTURE_LIMITS.time_ms);
     assert_int_equal(restore(f, "local t = {} for i = 1, 1e7 do t[i] = i end"), -ENOMEM);
     assert_int_equal(restore(f, ""), 0);
 }
@@ -265,7 +268,7 @@ static void test_functions_are_given_once_and_while_loading(void **state)
 static void test_each_layer_has_what_it_saved_itself(void **state)
 {
     struct carry_fixture *f = *state;
-    struct script_config config = {.host = &f->script.fake.host};
+    struct script_config config = {.host = &f->script.fake.host, .limits = f->script.limits};
     struct sources *sources;
     struct layer layers[2] = {{.name = "base"}, {.name = "site"}};
     static const char text[] = "local seen = 0\n"
@@ -331,7 +334,7 @@ static void test_a_refusal_leaves_the_version_in_use(void **state)
                                    "end)\n"
                                    "sip_on_request(function() seen = seen + 1 return sip_reply(seen) end)\n";
     struct carry_fixture *f = *state;
-    struct policy_config config = {.host = &f->script.fake.host};
+    struct policy_config config = {.host = &f->script.fake.host, .limits = f->script.limits};
     struct policy *policy;
     char first[600], second[640], refusing[600];
     snprintf(first, sizeof first, counting, 1);

@@ -228,7 +228,7 @@ static void test_a_child_process_has_a_watch_of_its_own(void **state)
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
-        alarm(20);
+        alarm(120);
         bool stopped = fixture_load(f, "sip_on_response(486, function() while true do end end)") == 0 &&
                        fixture_respond(f, 486) == SCRIPT_OVERRUN;
         _exit(stopped ? 0 : 1);

@@ -290,7 +290,7 @@ static void test_explain_lists_the_hooks_as_they_are_asked(void **state)
 static void test_layers_under_stepped_allocation_failure(void **state)
 {
     struct layered *l = *state;
-    struct script_config config = {.host = &l->f.fake.host};
+    struct script_config config = {.host = &l->f.fake.host, .limits = l->f.limits};
     struct sources *sources;
     add_layer(l, "base", 0, "", "local x = require 'x' sip_on_response(486, function() return x end)");
     add_layer(l, "t", 7, "example.com", "sip_emergency{'112'} sip_on_response('4xx', function() end)");

@@ -23,6 +23,7 @@ static void keep(void *context, struct sources *sources)
 static void open_policy(struct stage *stage, uint32_t window, uint32_t share)
 {
     const struct policy_config config = {.host = &stage->script.fake.host,
+                                         .limits = stage->script.limits,
                                          .store = stage->store,
                                          .keep = keep,
                                          .keep_context = stage,
