@@ -40,9 +40,9 @@ end
 function process.stop(self)
     if not self.status then
         uv.kill(self.pid, "sigterm")
-        if not self:wait(3000) then
+        if not self:wait(10000) then
             uv.kill(self.pid, "sigkill")
-            self:wait(1000)
+            self:wait(10000)
         end
     end
 end

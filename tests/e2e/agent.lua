@@ -87,7 +87,7 @@ end
 -- Waits for the n-th line that fits the pattern, and returns it and when it was seen.
 function agent.expect(self, pattern, n, ms)
     local found
-    if not wait.until_true(ms or 10000, function()
+    if not wait.until_true(ms or 30000, function()
         local count = 0
         for line in self.out:gmatch "[^\n]+" do
             count = count + (line:find(pattern) and 1 or 0)
@@ -108,9 +108,9 @@ end
 
 function agent.finish(self)
     self:signal "sigint"
-    if self.status == nil and not self:wait(5000) then
+    if self.status == nil and not self:wait(30000) then
         self:signal "sigkill"
-        self:wait(5000)
+        self:wait(30000)
         error("the user agent did not end within the time after SIGINT: " .. self.out .. self.err, 2)
     end
     self:check()

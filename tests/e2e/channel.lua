@@ -300,7 +300,7 @@ function channel.open(options)
     end
     self.below = (secured and open_secure or open_stream)(below, opened)
     if options.wait ~= false then
-        wait.until_true(10000, function()
+        wait.until_true(30000, function()
             return self.closed or (self.below.open and (not websocket or self.response or options.upgrade == false))
         end)
     end

@@ -87,7 +87,7 @@ test("--decision-log-size and -keep: rotated, so many kept; all is written at th
         refuse(alice, bob)
     end
     s:signal "sigterm"
-    t:ok(s:wait(5000))
+    t:ok(s:wait(30000))
     t:ok(#lines_of(path) > 0)
     t:ok(#lines_of(path .. ".1") > 0)
     t:ok(#lines_of(path .. ".2") > 0)
@@ -128,7 +128,7 @@ test("what is logged is decided again as it was", function(t)
     second:reply(second:expect "INVITE", 200)
     alice:expect_final(call, 200)
     s:signal "sigterm"
-    t:ok(s:wait(10000))
+    t:ok(s:wait(30000))
     local again = {}
     for line in server.run({ "replay", "--json", path }).out:gmatch "[^\n]+" do
         again[#again + 1] = line:find('"action"', 1, true) and line or nil

@@ -58,13 +58,14 @@ test("past --max-connections a new one is closed, those there go on", function(t
 end)
 
 test("--idle closes a connection that has neither traffic nor bindings", function(t)
-    local open, s = start(t, { "--idle", "2" })
+    local open, s = start(t, { "--idle", "3" })
     local bob, idler, pinger = open("bob"), open("idler"), open("pinger")
     bob:register { instance = one, reg_id = 1 }
-    for _ = 1, 10 do
-        ua.wait.pause(300)
+    ua.wait.until_true(ua.patience, function()
         pinger:ping()
-    end
+        ua.wait.pause(100)
+        return idler.closed_by_peer
+    end)
     idler:expect_closed()
     t:ok(not bob.closed_by_peer, "a flow with bindings was closed")
     t:ok(not pinger.closed_by_peer, "a flow with traffic was closed")
@@ -75,12 +76,13 @@ test("--message-time closes a connection whose message does not end", function(t
     local open, s = start(t, { "--message-time", "1" })
     local slow, quiet = open("slow"), open("quiet")
     slow:send_raw("OPTIONS sip:example.test SIP/2.0\r\nX: ")
-    for _ = 1, 12 do
+    ua.wait.until_true(ua.patience, function()
         ua.wait.pause(150)
         if not slow.closed_by_peer then
             slow:send_raw("x")
         end
-    end
+        return slow.closed_by_peer
+    end)
     slow:expect_closed()
     quiet:ping()
     t:equal(s:number "unfinished", 1)
@@ -112,7 +114,9 @@ test("past --max-transactions a new request hears 503", function(t)
     local open, s = start(t, { "--max-transactions", "2" })
     local bob, alice = open("bob"), open("alice")
     bob:register { instance = one, reg_id = 1 }
-    ua.wait.pause(50)
+    t:ok(ua.wait.until_true(ua.patience, function()
+        return s:number "transactions" == 0
+    end))
     for _ = 1, 4 do
         alice:invite(bob.aor)
     end
@@ -147,13 +151,11 @@ test("5626-5.4.c 5626-6.j a silent flow is pinged after Flow-Timer, given up whe
     t:equal(answer:get "Flow-Timer", "1")
     lively:register { instance = one, reg_id = 2, q = "0.5" }
     -- Ten seconds above Flow-Timer before the ping, ten more for the pong.
-    for _ = 1, 25 do
-        if silent.closed_by_peer then
-            break
-        end
-        ua.wait.pause(1000)
+    ua.wait.until_true(2 * ua.patience, function()
         lively:ping()
-    end
+        ua.wait.pause(200)
+        return silent.closed_by_peer
+    end)
     t:ok(silent.closed_by_peer, "never given up")
     t:ok(silent.pongs >= 2, "no CRLFCRLF came first")
     t:equal(s:number "keepalive_lost", 1)

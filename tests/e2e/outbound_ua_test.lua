@@ -67,7 +67,7 @@ test("examples/outbound_ua.lua registers over IPv6", function(t)
     local s = server.spawn { "serve", "examples/registrar.lua", "--domain", "example.test",
         "--listen", ("udp:[::1]:%d"):format(port), "--listen", ("tcp:[::1]:%d"):format(port) }
     t:defer(function() s:finish() end)
-    if not wait.until_true(10000, function() return s.status or s.err:find "serving with" end) or s.status then
+    if not wait.until_true(30000, function() return s.status or s.err:find "serving with" end) or s.status then
         s.killed = true
         t:skip("no IPv6 here: " .. s.err)
     end
@@ -91,7 +91,7 @@ test("5626-4.5.a 5626-4.5.b a flow that is lost comes back with its reg-id, call
     relay.open()
     local _, back = phone:expect(expect_registered(1), 2)
     t:ok(back - lost >= 850, "back after " .. back - lost)
-    t:at_most(back - lost, 3500)
+    t:at_most(back - lost, 15000) -- the waits of a base of 90 s are longer
     t:equal(reg_ids(alice, aor), "1 2")
 end)
 
@@ -118,7 +118,7 @@ test("5626-4.5.b an edge is killed and comes back, and so does the flow over it"
     alice:expect_final(alice:invite(aor), 200)
     phone:expect "reg%-id 1%): failed %(the flow could not be opened%)"
     edge(first.port)
-    phone:expect(expect_registered(1), 2, 20000)
+    phone:expect(expect_registered(1), 2, 30000)
     t:equal(reg_ids(alice, aor), "1 2")
 end)
 
@@ -131,7 +131,7 @@ test("5626-4.2.a pings follow Flow-Timer, and without Require: outbound there ar
         return peer.answer(request, 200, { { "Contact", request:get "Contact" }, { "Flow-Timer", 1 } })
     end)
     agent.start(t, options { tcp(outbound), tcp(plain) })
-    t:ok(wait.until_true(10000, function() return with.pings >= 3 end), "no pings")
+    t:ok(wait.until_true(30000, function() return with.pings >= 3 end), "no pings")
     t:equal(without.pings, 0)
     t:equal(#with.requests, 1)
 end)
@@ -146,7 +146,7 @@ test("5626-4.4.b a pong that does not come fails the flow", function(t)
     phone:expect "failed %(no pong came in time%)"
     local again = registrar:expect(2)
     t:match(again:get "Contact", ";reg%-id=1;")
-    t:ok(wait.until_true(5000, function() return registrar.closed >= 1 end), "the dead connection was left open")
+    t:ok(wait.until_true(30000, function() return registrar.closed >= 1 end), "the dead connection was left open")
 end)
 
 test("5626-4.4.b STUN keeps a UDP flow, another mapped address fails it", function(t)
@@ -159,7 +159,7 @@ test("5626-4.4.b STUN keeps a UDP flow, another mapped address fails it", functi
         return peer.mapped(bytes, mapped)
     end
     local phone = agent.start(t, options { udp(port) })
-    t:ok(wait.until_true(10000, function() return registrar.pings >= 2 end), "no pings")
+    t:ok(wait.until_true(30000, function() return registrar.pings >= 2 end), "no pings")
     t:equal(#registrar.requests, 1)
     mapped = 4001
     phone:expect "failed %(a NAT has given the flow another mapped address%), again in 0.0 s"
@@ -280,9 +280,9 @@ test("5626-4.2.b 503 with Retry-After: 0 is asked again at once", function(t)
     local registrar = peer.open(t, port, function(request, n)
         return n == 1 and peer.answer(request, 503, { { "Retry-After", 0 } }) or peer.bind(request)
     end)
-    local phone = agent.start(t, options({ tcp(port) }, "times = { base = 5 }"))
+    local phone = agent.start(t, options({ tcp(port) }, "times = { base = 100 }"))
     phone:expect "flows registered: 1"
-    t:at_most(registrar.requests[2].at - registrar.requests[1].at, 4000)
+    t:at_most(registrar.requests[2].at - registrar.requests[1].at, 25000)
 end)
 
 test("5626-4.2.c code-423 439 goes without outbound, 423 with Min-Expires", function(t)
@@ -362,7 +362,7 @@ test("a stream of garbage is closed and opened again after the wait, the other f
     local phone = agent.start(t, options({ tcp(bad), tcp(good) },
         "times = { base = 0.1, base_alive = 0.1, most = 0.2 }"))
     garbage:expect(4)
-    t:ok(wait.until_true(5000, function() return garbage.closed >= 3 end), "left open")
+    t:ok(wait.until_true(30000, function() return garbage.closed >= 3 end), "left open")
     t:equal(#registrar.requests, 1)
     t:equal(phone:count(expect_registered(2)), 1)
 end)
@@ -381,11 +381,23 @@ local function called(t, more, proxy)
             :format(method, "sip:bob@b", port, branch, extra or "", cseq, method))
     end
     function registrar.response(_, n)
-        assert(wait.until_true(10000, function() return #registrar.responses >= n end), "no response " .. n)
+        assert(wait.until_true(30000, function() return #registrar.responses >= n end), "no response " .. n)
         return registrar.responses[n]
     end
     return registrar, phone
 end
+
+-- How many responses there are once all that was sent before has been read; a repetition may have been on its way.
+local function settled(registrar)
+    registrar:request("OPTIONS", 7, "settled")
+    assert(wait.until_true(30000, function()
+        local last = registrar.responses[#registrar.responses]
+        return last:cseq() == 7
+    end), "no response to OPTIONS")
+    return #registrar.responses
+end
+
+local NEXT_REPETITION_MS <const> = 2300 -- after the first one at 500 ms and the second one at 1500 ms
 
 test("3261-17.a a refusal over UDP is repeated until the ACK", function(t)
     local registrar, phone = called(t)
@@ -394,8 +406,9 @@ test("3261-17.a a refusal over UDP is repeated until the ACK", function(t)
     t:equal(first.status, 486)
     t:equal(second.text, first.text)
     registrar:request("ACK", 1, "a", ";tag=" .. first:tag "To")
-    wait.pause(1300)
-    t:equal(#registrar.responses, 2)
+    local count = settled(registrar)
+    wait.pause(NEXT_REPETITION_MS)
+    t:equal(#registrar.responses, count)
     t:equal(phone:count "request INVITE", 1)
 end)
 
@@ -408,10 +421,11 @@ test("3261-13.2.a a 2xx is repeated until its ACK, keeps Record-Route and has a 
     t:equal(first:get "Record-Route", "<sip:edge;lr>")
     t:match(first:get "Contact", "^<sip:bob@127%.0%.0%.1:%d+;transport=tcp;ob>$")
     registrar:request("ACK", 1, "b", ";tag=" .. first:tag "To")
-    wait.pause(1300)
-    t:equal(#registrar.responses, 2)
-    registrar:request("BYE", 2, "c", ";tag=" .. first:tag "To")
-    t:equal(registrar:response(3).status, 200)
+    local count = settled(registrar)
+    wait.pause(NEXT_REPETITION_MS)
+    t:equal(#registrar.responses, count)
+    registrar:request("BYE", 8, "c", ";tag=" .. first:tag "To")
+    t:equal(registrar:response(count + 1).status, 200)
 end)
 
 test("a request that is repeated is answered again, and the program asked once", function(t)
@@ -433,7 +447,7 @@ test("3261-9.a CANCEL ends an INVITE that is not answered with 487", function(t)
     t:equal(table.concat(statuses, " "), "200 487")
     phone:expect "^cancelled"
     registrar:request("CANCEL", 1, "other")
-    wait.until_true(5000, function() return registrar.responses[#registrar.responses].status == 481 end)
+    wait.until_true(30000, function() return registrar.responses[#registrar.responses].status == 481 end)
     t:equal(registrar.responses[#registrar.responses].status, 481)
 end)
 
@@ -452,7 +466,7 @@ test("a proxy that nobody listens at, and one without an address, are tried agai
     local phone = agent.start(t, options({ tcp(free), udp(free), "sip:nobody.invalid" },
         "times = { base = 0.1, base_alive = 0.1, most = 0.2 }"))
     for number = 1, 3 do
-        phone:expect(("reg%%-id %d%%): failed"):format(number), 3, 20000)
+        phone:expect(("reg%%-id %d%%): failed"):format(number), 3, 30000)
     end
     local registrar = peer.open(t, free, binds)
     phone:expect "flows registered: 2"
@@ -480,7 +494,7 @@ test("options that cannot be are told at once", function(t)
     }
     for _, row in ipairs(rows) do
         local phone = agent.start(t, row[1])
-        t:ok(phone:wait(10000), "still running")
+        t:ok(phone:wait(30000), "still running")
         t:match(phone.err, row[2]:gsub("%p", "%%%0"))
         t:equal(phone.status, 1)
         phone.killed = true -- it was to end so

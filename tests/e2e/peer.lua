@@ -137,7 +137,7 @@ end
 
 -- Waits for the n-th request.
 function peer.expect(self, n, ms)
-    if not wait.until_true(ms or 10000, function() return #self.requests >= n end) then
+    if not wait.until_true(ms or 30000, function() return #self.requests >= n end) then
         error(("%d requests in place of %d"):format(#self.requests, n), 2)
     end
     return self.requests[n]

@@ -94,7 +94,7 @@ function server.run(arguments, ms)
     local self = server.spawn(arguments)
     if not self:wait(ms or 60000) then
         self:signal "sigkill"
-        self:wait(5000)
+        self:wait(30000)
         error("still running: " .. table.concat(arguments, " "), 2)
     end
     return self
@@ -142,7 +142,7 @@ function server.start(t, options)
         self:finish()
     end)
     -- That a port takes connections is not enough: signals would still find no handler.
-    wait.until_true(20000, function()
+    wait.until_true(60000, function()
         return self.status or self.err:find("reflow: serving with ", 1, true)
     end)
     if self.status or not self.err:find("reflow: serving with ", 1, true) then
@@ -170,7 +170,7 @@ end
 
 -- Waits until a line on standard error fits the pattern.
 function server.expect_log(self, pattern, ms)
-    if not wait.until_true(ms or 10000, function()
+    if not wait.until_true(ms or 30000, function()
         return self.err:find(pattern)
     end) then
         error(("no %q on standard error: %s"):format(pattern, self.err:sub(-2000)), 2)
@@ -190,7 +190,7 @@ function server.status_text(self)
             ended = ended or not chunk
         end)
     end)
-    wait.until_true(10000, function()
+    wait.until_true(30000, function()
         return ended
     end)
     pipe:close()
@@ -217,9 +217,9 @@ function server.stop(self, ms)
     if not self:wait(1000) then
         self:signal "sigterm"
     end
-    if self.status == nil and not self:wait(ms or 8000) then
+    if self.status == nil and not self:wait(ms or 30000) then
         self:signal "sigkill"
-        self:wait(5000)
+        self:wait(30000)
         error("the server did not end within the time after SIGTERM: " .. self.err:sub(-2000), 2)
     end
     self:check()
@@ -239,7 +239,7 @@ end
 function server.kill(self)
     self.killed = true
     self:signal "sigkill"
-    self:wait(5000)
+    self:wait(30000)
 end
 
 -- At the end of a test: stops what runs, and looks. A server that was killed leaves its status socket. SIGINT would do

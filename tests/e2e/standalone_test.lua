@@ -31,7 +31,9 @@ test("the flow of a dialog dies: what follows in the dialog reaches the instance
     caller:within("ACK", call, answer)
     taken:expect "ACK"
     taken:close()
-    ua.wait.pause(50)
+    ua.wait.until_true(ua.patience, function()
+        return #caller:bindings(taken.aor) == 1
+    end)
     local bye = caller:within("BYE", call, answer)
     other:reply(other:expect "BYE", 200)
     caller:expect_final(bye, 200)

@@ -11,7 +11,9 @@ flow.__index = flow
 
 ua.message = message
 -- ms that expect waits where nothing else is said: for busy machines
-ua.patience = tonumber(os.getenv "REFLOW_TEST_PATIENCE") or 10000
+ua.patience = tonumber(os.getenv "REFLOW_TEST_PATIENCE") or 30000
+-- ms within which something comes "at once" on a busy machine. The timers that it must not wait for take 32 s.
+ua.at_once = 10000
 
 local serial = 0
 local function unique(prefix)
