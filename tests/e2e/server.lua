@@ -139,6 +139,11 @@ function server.start(t, options)
     self.status_path = status_path
     self.domain = options.domain == false and "127.0.0.1" or options.domain or "example.test"
     t:defer(function()
+        if status_path then
+            os.remove(status_path) -- one that was killed leaves it
+        end
+    end)
+    t:defer(function()
         self:finish()
     end)
     -- That a port takes connections is not enough: signals would still find no handler.
