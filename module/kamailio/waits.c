@@ -44,10 +44,12 @@ int waits_create(void)
     return -1;
 }
 
-/* The table itself stays: a process that ends a moment later than this one may still take its waits out. Shared memory
-   goes as a whole. */
+/* Called in the main process, when all others have ended. tm frees its transactions after this, and with them the
+   records of calls. They must not take the table's locks then: a process that a signal ended while it held one never
+   releases it, and Kamailio would wait for it until it aborts, 60 s later. */
 void waits_destroy(void)
 {
+    waits = NULL;
     if (bell >= 0)
         close(bell);
     bell = -1;
@@ -112,7 +114,7 @@ static void detach(struct wait *wait)
 
 void wait_remove(struct wait *wait)
 {
-    if (!atomic_load(&wait->claimed))
+    if (waits == NULL || !atomic_load(&wait->claimed))
         return;
     struct bucket *bucket = bucket_of(wait->connection);
     lock_get(&bucket->lock); /* also where it is not there any more: the keeper may be about to take it out */

@@ -358,7 +358,7 @@ for _, which in ipairs { "udp receiver", "tcp receiver", "reflow keeper", "tcp m
             end
         end
         t:ok(host.killed, "no such process")
-        t:ok(host:wait(10000), "Kamailio goes on without it")
+        t:ok(host:wait(), "Kamailio goes on without it")
         t:match(host.log, "child process %d+ exited by a signal 9")
         bob:expect_closed()
         -- And what begins anew serves.
@@ -368,5 +368,44 @@ for _, which in ipairs { "udp receiver", "tcp receiver", "reflow keeper", "tcp m
         calls(t, open, again)
     end)
 end
+
+-- The address of a static variable of the module in Kamailio's main process.
+local function address_of(host, name)
+    local pipe = assert(io.popen(("nm '%s'"):format(kamailio.module)))
+    local offset = tonumber(pipe:read("a"):match("(%x+) %a " .. name .. "\n"), 16)
+    pipe:close()
+    local maps <close> = assert(io.open(("/proc/%d/maps"):format(host.pid)))
+    local path = uv.fs_realpath(kamailio.module)
+    for line in maps:lines() do
+        if line:sub(-#path) == path then
+            return tonumber(line:match "^%x+", 16) + offset
+        end
+    end
+end
+
+-- As if a process had been ended while it held the lock of each bucket: struct waits and struct bucket, waits.c.
+local function hold_locks_of_waits(host)
+    local HEAD, BUCKET, BUCKETS, HELD = 16, 16, 1024, string.pack("<I4", 2)
+    local memory <close> = assert(io.open(("/proc/%d/mem"):format(host.pid), "r+b"))
+    memory:setvbuf "no"
+    memory:seek("set", address_of(host, "waits"))
+    local table_at = string.unpack("<I8", memory:read(8))
+    for index = 0, BUCKETS - 1 do
+        memory:seek("set", table_at + HEAD + index * BUCKET)
+        assert(memory:write(HELD))
+    end
+end
+
+test("a process that is ended while it holds a lock of waiting branches does not keep Kamailio from ending", function(t)
+    local host, open = start(t)
+    local bob, alice = open("bob", "tcp"), open("alice", "udp")
+    bob:register { instance = one, reg_id = 1 }
+    alice:invite(bob.aor)
+    bob:reply(bob:expect "INVITE", 180)
+    alice:expect(180)
+    hold_locks_of_waits(host)
+    host:stop()
+    t:equal(host.dead_lock, nil)
+end)
 
 tap.done()

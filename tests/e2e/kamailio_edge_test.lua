@@ -171,7 +171,10 @@ test("5626-5.3.b a forged, a broken and a shortened token get 403", function(t)
     local path = path_of(register(bob, registrar))
     local token = token_of(path)
     local first = token:sub(1, 1) == "A" and "B" or "A"
-    local forged = { ["another MAC"] = first .. token:sub(2), ["no base64"] = "!" .. token:sub(2),
+    -- Kamailio's decoder takes a character that is not one of base64 for "/".
+    local at = token:find "[^/]"
+    local forged = { ["another MAC"] = first .. token:sub(2),
+        ["no base64"] = token:sub(1, at - 1) .. "!" .. token:sub(at + 1),
         ["too short"] = token:sub(1, 12), ["too long"] = token .. token }
     for what, wrong in pairs(forged) do
         local at, ending = path:find(token, 1, true)
