@@ -172,13 +172,13 @@ test("5626-5.3.b a forged, a broken and a shortened token get 403", function(t)
     local token = token_of(path)
     local first = token:sub(1, 1) == "A" and "B" or "A"
     -- Kamailio's decoder takes a character that is not one of base64 for "/".
-    local at = token:find "[^/]"
+    local other = token:find "[^/]"
     local forged = { ["another MAC"] = first .. token:sub(2),
-        ["no base64"] = token:sub(1, at - 1) .. "!" .. token:sub(at + 1),
+        ["no base64"] = token:sub(1, other - 1) .. "!" .. token:sub(other + 1),
         ["too short"] = token:sub(1, 12), ["too long"] = token .. token }
     for what, wrong in pairs(forged) do
-        local at, ending = path:find(token, 1, true)
-        local sent = to_phone(registrar, bob, path:sub(1, at - 1) .. wrong .. path:sub(ending + 1))
+        local from, ending = path:find(token, 1, true)
+        local sent = to_phone(registrar, bob, path:sub(1, from - 1) .. wrong .. path:sub(ending + 1))
         t:equal(registrar:expect("final").status, 403, what)
         t:ok(sent, what)
     end

@@ -12,7 +12,8 @@ local one, two = ua.instance(1), ua.instance(2)
 -- debug below the level of errors: there are thousands of them, and each costs.
 local function start(t, options)
     options = options or {}
-    options.params = { { "tm", "fr_timer", 2000 }, { "tm", "fr_inv_timer", 4000 }, { "tm", "wt_timer", 500 },
+    -- No call ends by itself before the memory is full, on however slow a machine.
+    options.params = { { "tm", "fr_timer", 60000 }, { "tm", "fr_inv_timer", 60000 }, { "tm", "wt_timer", 100 },
         { "usrloc", "use_domain", 1 }, table.unpack(options.params or {}) }
     options.args, options.debug, options.private_memory = { "-x", "qm", "-X", "qm" }, options.debug or -2, 16
     local host = kamailio.start(t, options)
@@ -31,44 +32,62 @@ local function harmed(host)
         .. table.concat(host:log_lines "qm_debug_check", "\n")
 end
 
--- All of it was in use once.
-local function ran_out(host)
+-- Next to nothing is left, and all of it was in use once.
+local function is_full(host)
     local text = host:rpc "core.shmmem"
-    return text:match "max_used: (%d+)" == text:match "total: (%d+)"
+    local total = tonumber(text:match "total: (%d+)")
+    return tonumber(text:match "free: (%d+)") < total // 50 and tonumber(text:match "max_used: (%d+)") == total
 end
 
 local function is_empty(host)
-    return ua.wait.until_true(20000, function()
-        return (host:rpc "tm.stats" or ""):match "current: (%d+)" == "0"
-    end)
+    return (host:rpc "tm.stats" or ""):match "current: (%d+)" == "0"
 end
 
--- Sends so many INVITEs at once; what comes to the callees is answered by answer(flow, invite). How many calls were
--- answered with which final response.
-local function storm(caller, aor, count, callees, answer)
-    local finals, known = {}, {}
-    for _ = 1, count do
-        known[caller:invite(aor):get "Call-ID"] = true
-    end
-    ua.wait.until_true(8000, function()
-        for _, callee in ipairs(callees) do
-            local invite = callee:receive("INVITE", 0)
-            if invite then
-                answer(callee, invite)
-            end
+-- INVITEs that are not answered, until all memory is in use. Their Call-IDs.
+local function fill(t, host, caller, aor)
+    local calls = {}
+    local full = ua.wait.until_true(kamailio.patience, function()
+        for _ = 1, 100 do
+            calls[caller:invite(aor):get "Call-ID"] = true
         end
-        local final = caller:receive("final", 0)
-        if final and known[final:get "Call-ID"] then
-            known[final:get "Call-ID"] = nil
-            finals[final.status] = (finals[final.status] or 0) + 1
-        end
-        return next(known) == nil
+        return is_full(host)
     end)
+    t:ok(full, "shared memory was never full")
+    return calls
+end
+
+local function count_final(caller, calls, finals)
+    local final = caller:receive("final", 0)
+    if final and calls[final:get "Call-ID"] then
+        calls[final:get "Call-ID"] = nil
+        finals[final.status] = (finals[final.status] or 0) + 1
+    end
+end
+
+-- One call after the other, so that memory comes back: the first flow refuses it, the second one takes it. How many
+-- calls were answered with which final response.
+local function move(caller, calls, first, second)
+    local finals, invite = {}, first:receive("INVITE", 0)
+    while invite do
+        local id = invite:get "Call-ID"
+        first:reply(invite, 430)
+        ua.wait.until_true(1000, function() -- where there was no memory for an answer, none comes
+            local moved = second:receive("INVITE", 0)
+            if moved then
+                second:reply(moved, 200)
+            end
+            count_final(caller, calls, finals)
+            return not calls[id]
+        end)
+        invite = first:receive("INVITE", 0)
+    end
     return finals
 end
 
 local function works(host, open)
-    assert(is_empty(host), "transactions stay")
+    assert(ua.wait.until_true(kamailio.patience, function()
+        return is_empty(host)
+    end), "transactions stay")
     local bob, alice = open "later", open("alice", "udp")
     bob:register { instance = one, reg_id = 1 }
     alice:call(bob)
@@ -81,21 +100,12 @@ test("shared memory runs out under calls: none crashes it, and the next ones com
     second:register { instance = one, reg_id = 2, q = "0.5" }
     local answered = 0
     for _ = 1, 3 do
-        local held = 0
-        local finals = storm(alice, first.aor, 600, { first, second }, function(flow, invite)
-            held = held + 1
-            if flow == second then
-                flow:reply(invite, 200)
-            elseif held > 60 then -- those before stay, and their memory with them
-                flow:reply(invite, 430)
-            end
-        end)
-        answered = answered + (finals[200] or 0)
+        local calls = fill(t, host, alice, first.aor)
+        answered = answered + (move(alice, calls, first, second)[200] or 0)
         t:ok(host:alive())
         first:register { instance = one, reg_id = 1, q = "1.0" }
     end
-    t:ok(ran_out(host), "shared memory was never full")
-    t:ok(answered > 100, "calls answered: " .. answered)
+    t:ok(answered > 50, "calls answered: " .. answered)
     works(host, open)
     t:equal(harmed(host), "")
 end)
@@ -105,11 +115,11 @@ test("shared memory runs out under REGISTERs: 500 or 200, as it is stored or not
     local phone = open("bob", "udp")
     local statuses = {}
     for index = 1, 4000 do
-        local fine, answer = pcall(phone.register, phone, { aor = ("sip:user%d@example.test"):format(index), ms = 2000,
+        local fine, answer = pcall(phone.register, phone, { aor = ("sip:user%d@example.test"):format(index), ms = 10000,
             instance = two, reg_id = 1, call_id = "call" .. index, expect = false })
         local status = fine and answer.status or "none"
         statuses[status] = (statuses[status] or 0) + 1
-        if status ~= 200 and statuses[status] > 50 then
+        if status ~= 200 and statuses[status] > (status == "none" and 3 or 50) then
             break
         end
     end
@@ -118,7 +128,9 @@ test("shared memory runs out under REGISTERs: 500 or 200, as it is stored or not
     for status in pairs(statuses) do
         t:ok(status == 200 or status == 500 or status == 503 or status == "none", tostring(status))
     end
-    t:equal(host:statistic "usrloc:location_contacts", statuses[200])
+    -- What was not answered may have been stored or not.
+    local stored = host:statistic "usrloc:location_contacts"
+    t:ok(stored >= statuses[200] and stored <= statuses[200] + (statuses.none or 0), "stored: " .. stored)
     for index = 1, 500 do
         phone:register { aor = ("sip:user%d@example.test"):format(index), instance = two, reg_id = 1, expires = 0,
             call_id = "call" .. index, cseq = 100000 }
@@ -144,21 +156,22 @@ sip_on_request("INVITE", function(request, call) return nil end)]])
     end
     local stays = open("carol", "udp")
     stays:register { instance = two, reg_id = 1 }
-    local alice, closed = open("alice", "udp"), 0
-    storm(alice, stays.aor, 800, { stays }, function(_, _)
-        closed = closed + 1
-        if closed % 5 == 0 and flows[closed // 5] then
-            flows[closed // 5]:close(closed % 10 == 0)
-        end
-    end)
-    t:ok(closed >= 100, "calls that came: " .. closed)
-    t:ok(ran_out(host), "shared memory was never full")
+    local alice = open("alice", "udp")
+    fill(t, host, alice, stays.aor)
+    for index, flow in ipairs(flows) do
+        flow:close(index % 2 == 0)
+    end
     local left
-    ua.wait.until_true(5000, function()
+    ua.wait.until_true(kamailio.patience, function()
         left = host:statistic "usrloc:location_contacts"
         return left == 1
     end)
     t:equal(left, 1)
+    local invite = stays:receive("INVITE", 0)
+    while invite do
+        stays:reply(invite, 486)
+        invite = stays:receive("INVITE", 0)
+    end
     works(host, open)
     t:equal(harmed(host), "")
 end)
