@@ -62,7 +62,7 @@
 ---@field user_agent string the remote address
 ---@field connection integer? the connection's own number, never given twice in a run; 0 where not given
 ---@field run integer? of the process that gave the number; this one where not given
----@field this_run boolean? read from a token: false where an earlier run made it, whose flows are gone (430)
+---@field this_run boolean? read from a token: false if an earlier run made it, whose connections are gone (430); a UDP flow is its addresses and outlives the run
 
 ---What outbound gives. Flows are counted from 1 as their proxies; a serial is that of the action that the event belongs to, and what belongs to none that stands changes nothing.
 ---@class reflow.Outbound

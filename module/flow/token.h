@@ -13,8 +13,8 @@
  * Flow tokens (RFC 5626 section 5.2): the user part of an edge's Path and Record-Route, which leads back to one flow
  * and which nobody else can make. A token carries the flow itself (transport, both addresses, the connection's own
  * number), sealed with HMAC-SHA256 cut to 128 bits, so that the edge keeps no table. It names the key that sealed it,
- * and the run of the process that gave the number: what was sealed before a restart is genuine, but its flow is gone
- * (5626-5.2.b: 430 and not 403). In base64url: 56 characters for IPv4, 88 for IPv6.
+ * and the run of the process that gave the number: a connection's token from before a restart is genuine, but the flow
+ * is gone (5626-5.2.b: 430 and not 403). A datagram flow is its addresses, and outlives the run. In base64url: 56 characters for IPv4, 88 for IPv6.
  *
  * One thread at a time for each key ring.
  */
@@ -33,7 +33,7 @@ struct token_flow {
     uint8_t local[16], remote[16];
     uint16_t local_port, remote_port;
     uint32_t run;        /* drawn anew by each process that gives numbers */
-    uint64_t connection; /* a flow_id, never given twice in a run (a port that is used again is another flow) */
+    uint64_t connection; /* a flow_id; a connection's is never given twice in a run */
 };
 
 enum token_verdict {

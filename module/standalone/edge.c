@@ -44,54 +44,82 @@ size_t edge_token(const struct server *server, const struct peer *peer, char out
     return token_write(server->config.token_keys, &flow, out, TOKEN_TEXT_MOST);
 }
 
-static bool same_flow(const struct token_flow *a, const struct token_flow *b)
+static void address_of_token(const struct token_flow *flow, const uint8_t bytes[16], uint16_t port,
+                             union address *address)
 {
-    return a->transport == b->transport && a->connection == b->connection && a->run == b->run &&
-           a->local_port == b->local_port && a->remote_port == b->remote_port &&
-           a->address_length == b->address_length && memcmp(a->remote, b->remote, a->address_length) == 0;
-}
-
-static void datagram_peer(const struct token_flow *flow, struct peer *peer)
-{
-    peer->address.any.sa_family = flow->address_length == 16 ? AF_INET6 : AF_INET;
+    memset(address, 0, sizeof *address);
     if (flow->address_length == 16) {
-        memcpy(&peer->address.v6.sin6_addr, flow->remote, 16);
-        peer->address.v6.sin6_port = htons(flow->remote_port);
+        address->v6.sin6_family = AF_INET6;
+        address->v6.sin6_port = htons(port);
+        memcpy(&address->v6.sin6_addr, bytes, 16);
     } else {
-        memcpy(&peer->address.v4.sin_addr, flow->remote, 4);
-        peer->address.v4.sin_port = htons(flow->remote_port);
+        address->v4.sin_family = AF_INET;
+        address->v4.sin_port = htons(port);
+        memcpy(&address->v4.sin_addr, bytes, 4);
     }
 }
 
-/* A datagram flow lives as long as its socket; a connection, if it is the very one. What an earlier run gave is gone
-   (5626-5.2.b): its numbers mean nothing now. */
+/* A datagram flow is its addresses, whatever run of the process named it, and whatever place its listener had in the
+   configuration (5626-5.2.b). */
+static bool listener_has_flow(const struct listener *listener, const struct token_flow *flow)
+{
+    union address bound, local;
+    address_of_token(flow, flow->local, flow->local_port, &local);
+    return listener->transport == TRANSPORT_UDP && address_read(text_of(listener->host), listener->port, &bound) &&
+           address_serves(&bound, &local);
+}
+
+static bool same_remote(const struct token_flow *a, const struct token_flow *b)
+{
+    return a->remote_port == b->remote_port && a->address_length == b->address_length &&
+           memcmp(a->remote, b->remote, a->address_length) == 0;
+}
+
+/* The number of a connection means nothing but in the run that gave it. */
+static bool same_connection(const struct token_flow *a, const struct token_flow *b)
+{
+    return a->connection == b->connection && a->run == b->run && a->local_port == b->local_port;
+}
+
+static bool is_flow_of(const struct server *server, const struct token_flow *flow, const struct peer *peer)
+{
+    struct token_flow own = flow_of_peer(server, peer);
+    if (flow->transport != own.transport || !same_remote(flow, &own))
+        return false;
+    return flow->transport == TRANSPORT_UDP ? listener_has_flow(server_listener(server, peer), flow)
+                                            : same_connection(flow, &own);
+}
+
+static bool find_datagram_peer(const struct server *server, const struct token_flow *flow, struct peer *peer)
+{
+    address_of_token(flow, flow->remote, flow->remote_port, &peer->address);
+    for (size_t i = 0; i < server->config.listener_count; i++) {
+        if (listener_has_flow(&server->config.listeners[i], flow)) {
+            peer->listener = (uint8_t)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A datagram flow lives as long as there is a listener at its local side; a connection, if it is the very one. */
 static bool find_peer(const struct server *server, const struct token_flow *flow, struct peer *peer)
 {
     *peer = (struct peer){.transport = flow->transport};
-    if (flow->run != server->run)
-        return false;
-    if (flow->transport != TRANSPORT_UDP) {
-        if (!server->config.wire->connection(server->config.wire->context, flow->connection, peer))
-            return false;
-        struct token_flow now = flow_of_peer(server, peer);
-        return same_flow(flow, &now);
-    }
-    datagram_peer(flow, peer);
-    for (size_t i = 0; i < server->config.listener_count; i++) {
-        peer->listener = (uint8_t)i;
-        if (server->config.listeners[i].transport == TRANSPORT_UDP && peer_flow(peer) == flow->connection)
-            return true;
-    }
-    return false;
+    if (flow->transport == TRANSPORT_UDP)
+        return find_datagram_peer(server, flow, peer);
+    return flow->run == server->run &&
+           server->config.wire->connection(server->config.wire->context, flow->connection, peer) &&
+           is_flow_of(server, flow, peer);
 }
 
 enum route_token edge_read_token(const struct server *server, struct text token, const struct peer *source,
                                  struct peer *peer)
 {
-    struct token_flow flow, own = flow_of_peer(server, source);
+    struct token_flow flow;
     if (token_read(server->config.token_keys, token, &flow) != TOKEN_GOOD)
         return ROUTE_TOKEN_FORGED;
-    if (same_flow(&flow, &own))
+    if (is_flow_of(server, &flow, source))
         return ROUTE_TOKEN_OUTGOING;
     return find_peer(server, &flow, peer) ? ROUTE_TOKEN_INCOMING : ROUTE_TOKEN_GONE;
 }

@@ -21,9 +21,11 @@ local function edge_script(registrar)
     return text
 end
 
+-- It listens on IPv6 too, at the same port.
 local function start_edge(t, registrar, keys, port)
+    port = port or server.free_port()
     return server.start(t, { source = edge_script(registrar), domain = false, port = port, status = true,
-        args = { "--token-keys", keys, "--t1", "100" } })
+        args = { "--token-keys", keys, "--t1", "100", "--listen", "udp:[::1]:" .. port } })
 end
 
 local function start(t, edges)
@@ -138,10 +140,12 @@ for _, transport in ipairs { "udp", "tcp" } do
         local request = mallory:request("OPTIONS", { uri = bob.contact_uri, headers = { route } })
         mallory:expect_final(request, 403)
     end)
+end
 
-    test(named "5626-5.2.b 5626-7.b an edge that was killed and is back says 430, and the other flow rings", function(t)
+test("5626-5.2.b 5626-7.b an edge that was killed and is back says 430 for a connection, and the other flow rings",
+    function(t)
         local stage = start(t, 2)
-        local first, second = stage.open("bob", stage.edges[1], transport), stage.open("bob", stage.edges[2], transport)
+        local first, second = stage.open("bob", stage.edges[1], "tcp"), stage.open("bob", stage.edges[2], "tcp")
         registered(second, 2)
         registered(first, 1)
         stage.edges[1]:kill()
@@ -152,6 +156,41 @@ for _, transport in ipairs { "udp", "tcp" } do
         t:equal(again:number "tokens_gone", 1)
         t:equal(again:number "tokens_forged", 0)
     end)
+
+-- A call through the edge to its user agent, up to the answer.
+local function call_up(stage, bob)
+    local call = stage.alice:invite(bob.aor)
+    local invite = bob:expect "INVITE"
+    bob:reply(invite, 200)
+    local answer = stage.alice:expect_final(call, 200)
+    stage.alice:within("ACK", call, answer)
+    bob:expect "ACK"
+    return call, answer, invite
+end
+
+for _, address in ipairs { "127.0.0.1", "::1" } do
+    for how, stop in pairs { ["ended"] = server.stop, ["was killed"] = server.kill } do
+        test(("5626-5.2.b an edge that %s and is back reaches its phone over UDP, also in a dialog [%s]"):format(how,
+            address), function(t)
+            local stage = start(t, 1)
+            local bob = ua.open { port = stage.edges[1].port, host = address, user = "bob",
+                domain = stage.registrar.domain }
+            registered(bob, 1)
+            local call, answer = call_up(stage, bob)
+            stop(stage.edges[1])
+            local again = start_edge(t, stage.registrar, stage.keys[1], stage.edges[1].port)
+            local bye = stage.alice:within("BYE", call, answer)
+            bob:reply(bob:expect "BYE", 200)
+            stage.alice:expect_final(bye, 200)
+            local _, _, invite = call_up(stage, bob)
+            bye = bob:within_called("BYE", invite)
+            stage.alice:reply(stage.alice:expect "BYE", 200)
+            bob:expect_final(bye, 200)
+            t:equal(#stage.alice:bindings(bob.aor), 1)
+            t:equal(again:number "tokens_gone", 0)
+            t:equal(again:number "tokens_forged", 0)
+        end)
+    end
 end
 
 test("5626-5.3.c 5626-7.b a connection that closed is told at once, and the other flow rings", function(t)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "server_stage.h"
 
+#include <unistd.h>
+
 /* The server as an edge proxy: user agents on the one side, a registrar at 127.0.0.1:6060 on the other. */
 
 enum { REGISTRAR = 6060 };
@@ -192,34 +194,6 @@ static void test_5626_5_3_c_a_flow_that_dies_under_a_request_is_told_at_once(voi
     stage_status(stage, &registrar, 430);
 }
 
-static void test_5626_5_2_b_a_token_from_before_a_restart_is_a_lost_flow(void **state)
-{
-    struct stage *stage = *state;
-    struct token_keys *keys;
-    struct stage other;
-    struct peer phone = fake_udp(5080), registrar;
-    char path[256], error[160];
-    assert_int_equal(token_keys_open(&keys, &stage->fake.host, NULL, error, sizeof error), 0);
-    for (int run = 0; run < 2; run++) {
-        stage_create(&other);
-        other.config.domains = NULL;
-        other.config.token_keys = keys;
-        other.fake.seed = (uint32_t)run + 77;
-        stage_open(&other);
-        stage_script(&other, edge_script);
-        if (run == 0)
-            path_of(registers(&other, &phone), path, sizeof path);
-        else
-            registrar_calls(&other, path, &registrar);
-        if (run == 1) {
-            stage_status(&other, &registrar, 100);
-            stage_status(&other, &registrar, 430);
-        }
-        stage_destroy(&other);
-    }
-    token_keys_close(keys);
-}
-
 static void test_5626_5_3_d_later_requests_keep_to_the_flow(void **state)
 {
     struct stage *stage = *state;
@@ -281,6 +255,238 @@ static void test_5626_5_4_c_flow_timer_goes_along_where_outbound_was_applied(voi
     assert_int_equal(sent_count(answer, "Flow-Timer"), 0);
 }
 
+/* --- restarts --- */
+
+/* Where the phone is, where the edge listens before and after a restart, and whether the flow is still there. */
+struct restart {
+    struct text phone;
+    struct listener before, after[3];
+    bool found;
+};
+
+static const struct listener registrar_side = {TRANSPORT_UDP, 5099, "127.0.0.1"};
+
+static struct peer phone_at(struct text host)
+{
+    struct peer phone = {.transport = TRANSPORT_UDP};
+    assert_true(address_read(host, 5080, &phone.address));
+    return phone;
+}
+
+static void edge_open(struct stage *edge, struct token_keys *keys, uint32_t seed, const struct listener listeners[3])
+{
+    stage_create(edge);
+    edge->config.domains = NULL;
+    edge->config.token_keys = keys;
+    edge->config.listener_count = 0;
+    edge->config.listeners[edge->config.listener_count++] = registrar_side;
+    for (size_t i = 0; i < 3 && listeners[i].port != 0; i++)
+        edge->config.listeners[edge->config.listener_count++] = listeners[i];
+    edge->fake.seed = seed;
+    stage_open(edge);
+    stage_script(edge, edge_script);
+}
+
+static void open_keys(struct token_keys **keys, const struct host *host, const char *path)
+{
+    char error[320];
+    if (token_keys_open(keys, host, path, error, sizeof error) != 0)
+        fail_msg("%s", error);
+}
+
+/* The registrar calls with this Path; the phone is rung over the listener that has its flow, or the registrar learns
+   that the flow is gone. */
+static void assert_called(struct stage *edge, const char *path, const struct peer *phone, bool found)
+{
+    struct peer registrar;
+    registrar_calls(edge, path, &registrar);
+    stage_status(edge, &registrar, 100);
+    if (!found) {
+        stage_status(edge, &registrar, 430);
+        assert_int_equal(stage_count(edge, "tokens_gone"), 1);
+        assert_int_equal(stage_count(edge, "tokens_forged"), 0);
+        return;
+    }
+    struct sent *invite = stage_sent(edge, "INVITE");
+    assert_true(address_equal(&invite->peer.address, &phone->address));
+    assert_int_equal(invite->peer.transport, TRANSPORT_UDP);
+    assert_int_equal(invite->peer.listener, edge->config.listener_count - 1);
+    stage_response(edge, invite, 486, "");
+    stage_discard(edge);
+}
+
+/* The Path of the phone's REGISTER, which leads to the listener that no restart moves. */
+static void register_for_path(struct stage *edge, const struct peer *phone, char *path, size_t size)
+{
+    char own[256];
+    path_of(registers(edge, phone), own, sizeof own);
+    snprintf(path, size, "%.*s@127.0.0.1:5099;lr;ob>", (int)strcspn(own, "@"), own);
+}
+
+/* A request with the token of its own flow goes out, also if the token is of an earlier run. */
+static void assert_let_out(struct stage *edge, const char *path, const struct peer *phone)
+{
+    char fields[320];
+    struct peer from = *phone;
+    from.listener = (uint8_t)(edge->config.listener_count - 1);
+    snprintf(fields, sizeof fields, "Route: %s\nContact: <sip:bob@127.0.0.1:5080;ob>\n", path);
+    stage_request(edge, &from,
+                  (struct request){.uri = "sip:alice@example.com", .from = "bob", .call = "out", .fields = fields});
+    stage_status(edge, &from, 100);
+    stage_sent_to(edge, "INVITE", REGISTRAR);
+}
+
+static void assert_restart(const struct restart *restart)
+{
+    const struct listener before[3] = {restart->before};
+    struct fake_host fake;
+    struct token_keys *keys;
+    struct stage edge;
+    char path[256];
+    struct peer phone = phone_at(restart->phone);
+    fake_host_create(&fake);
+    open_keys(&keys, &fake.host, NULL);
+    edge_open(&edge, keys, 77, before);
+    phone.listener = 1;
+    register_for_path(&edge, &phone, path, sizeof path);
+    stage_destroy(&edge);
+    edge_open(&edge, keys, 78, restart->after);
+    assert_called(&edge, path, &phone, restart->found);
+    if (restart->found)
+        assert_let_out(&edge, path, &phone);
+    stage_destroy(&edge);
+    token_keys_close(keys);
+}
+
+#define UDP(host, port)                                                                                                \
+    {                                                                                                                  \
+        TRANSPORT_UDP, port, host                                                                                      \
+    }
+#define TCP(host, port)                                                                                                \
+    {                                                                                                                  \
+        TRANSPORT_TCP, port, host                                                                                      \
+    }
+
+static void test_5626_5_2_b_a_datagram_flow_outlives_the_run(void **state)
+{
+    static const struct restart restarts[] = {
+        {TEXT("127.0.0.1"), UDP("127.0.0.1", 5060), {UDP("127.0.0.1", 5060)}, true},
+        {TEXT("::1"), UDP("[::1]", 5060), {UDP("[::1]", 5060)}, true},
+        /* The listener has another place. */
+        {TEXT("127.0.0.1"), UDP("127.0.0.1", 5060), {TCP("127.0.0.1", 5060), UDP("127.0.0.1", 5060)}, true},
+        {TEXT("::1"), UDP("[::1]", 5060), {UDP("[::1]", 5062), UDP("127.0.0.1", 5060), UDP("[::1]", 5060)}, true},
+        /* A wildcard takes what is sent to any address. */
+        {TEXT("127.0.0.1"), UDP("127.0.0.1", 5060), {UDP("0.0.0.0", 5060)}, true},
+        {TEXT("127.0.0.1"), UDP("0.0.0.0", 5060), {UDP("0.0.0.0", 5060)}, true},
+        {TEXT("::1"), UDP("[::1]", 5060), {UDP("0.0.0.0", 5060), UDP("[::]", 5060)}, true},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof restarts / sizeof restarts[0]; i++)
+        assert_restart(&restarts[i]);
+}
+
+static void test_5626_5_2_b_a_datagram_flow_is_gone_with_its_listener(void **state)
+{
+    static const struct restart restarts[] = {
+        {TEXT("127.0.0.1"), UDP("127.0.0.1", 5060), {TCP("127.0.0.1", 5060)}, false},
+        {TEXT("127.0.0.1"), UDP("127.0.0.1", 5060), {UDP("127.0.0.1", 5062)}, false},
+        {TEXT("127.0.0.1"), UDP("127.0.0.1", 5060), {UDP("127.0.0.2", 5060)}, false},
+        {TEXT("127.0.0.1"), UDP("127.0.0.1", 5060), {UDP("0.0.0.0", 5062), UDP("[::]", 5060)}, false},
+        {TEXT("::1"), UDP("[::1]", 5060), {UDP("0.0.0.0", 5060)}, false},
+        {TEXT("::1"), UDP("[::1]", 5060), {UDP("[2001:db8::1]", 5060)}, false},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof restarts / sizeof restarts[0]; i++)
+        assert_restart(&restarts[i]);
+}
+
+/* Another connection has the number, the addresses and the ports of the one that is gone. */
+static void test_5626_5_2_b_a_stream_flow_ends_with_the_run(void **state)
+{
+    static const struct listener listeners[3] = {TCP("127.0.0.1", 5060)};
+    struct token_keys *keys;
+    struct stage edge;
+    struct peer phone = {0};
+    char path[256];
+    open_keys(&keys, &((struct stage *)*state)->fake.host, NULL);
+    for (uint32_t run = 0; run < 2; run++) {
+        edge_open(&edge, keys, 77 + run, listeners);
+        flow_id before = phone.connection;
+        phone = fake_tcp(&edge.wire, 5081);
+        phone.listener = 1;
+        if (run == 0) {
+            register_for_path(&edge, &phone, path, sizeof path);
+        } else {
+            assert_int_equal(phone.connection, before);
+            assert_called(&edge, path, &phone, false);
+        }
+        stage_destroy(&edge);
+    }
+    token_keys_close(keys);
+}
+
+/* --- upgrades --- */
+
+#define STATE_1 "tests/data/upgrade/state-1/"
+
+/* git does not keep the mode that keys must have. */
+static void copy_keys(char path[256])
+{
+    char bytes[512];
+    FILE *from = fopen(STATE_1 "state.db.keys", "rb");
+    assert_non_null(from);
+    size_t length = fread(bytes, 1, sizeof bytes, from);
+    fclose(from);
+    temporary_path(path, 256, "reflow-edge-keys-XXXXXX");
+    int file = mkstemp(path);
+    assert_true(file >= 0);
+    assert_int_equal(write(file, bytes, length), length);
+    assert_int_equal(close(file), 0);
+}
+
+/* "udp TOKEN" */
+static void old_path(const char *kind, char *path, size_t size)
+{
+    char word[16], token[128];
+    FILE *tokens = fopen(STATE_1 "tokens", "rb");
+    assert_non_null(tokens);
+    path[0] = '\0';
+    while (fscanf(tokens, "%15s %127s", word, token) == 2) {
+        if (strcmp(word, kind) == 0)
+            snprintf(path, size, "<sip:%s@127.0.0.1:5099;lr;ob>", token);
+    }
+    fclose(tokens);
+    assert_string_not_equal(path, "");
+}
+
+static void test_5626_5_2_b_tokens_of_an_earlier_version_lead_to_their_flows(void **state)
+{
+    static const struct {
+        const char *kind;
+        struct text phone;
+        struct listener listener;
+        bool found;
+    } tokens[] = {{"udp", TEXT("127.63.55.2"), UDP("127.63.55.1", 25063), true},
+                  {"udp6", TEXT("::1"), UDP("[::1]", 25063), true},
+                  {"tcp", TEXT("127.0.0.1"), TCP("127.63.55.1", 25063), false}};
+    struct token_keys *keys;
+    char keys_path[256], path[256];
+    copy_keys(keys_path);
+    open_keys(&keys, &((struct stage *)*state)->fake.host, keys_path);
+    for (size_t i = 0; i < sizeof tokens / sizeof tokens[0]; i++) {
+        const struct listener listeners[3] = {tokens[i].listener};
+        struct stage edge;
+        struct peer phone = {.transport = TRANSPORT_UDP};
+        assert_true(address_read(tokens[i].phone, 25064, &phone.address));
+        old_path(tokens[i].kind, path, sizeof path);
+        edge_open(&edge, keys, 79, listeners);
+        assert_called(&edge, path, &phone, tokens[i].found);
+        stage_destroy(&edge);
+    }
+    token_keys_close(keys);
+    unlink(keys_path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -293,7 +499,10 @@ int main(void)
         TEST(test_5626_5_3_b_a_token_that_was_tampered_with_is_forbidden),
         TEST(test_5626_5_3_c_a_flow_that_is_gone_is_told_at_once),
         TEST(test_5626_5_3_c_a_flow_that_dies_under_a_request_is_told_at_once),
-        TEST(test_5626_5_2_b_a_token_from_before_a_restart_is_a_lost_flow),
+        TEST(test_5626_5_2_b_a_datagram_flow_outlives_the_run),
+        TEST(test_5626_5_2_b_a_datagram_flow_is_gone_with_its_listener),
+        TEST(test_5626_5_2_b_a_stream_flow_ends_with_the_run),
+        TEST(test_5626_5_2_b_tokens_of_an_earlier_version_lead_to_their_flows),
         TEST(test_5626_5_3_d_later_requests_keep_to_the_flow),
         TEST(test_5626_5_3_e_a_dialog_that_the_user_agent_began_comes_back_over_its_flow),
         TEST(test_5626_5_4_c_flow_timer_goes_along_where_outbound_was_applied),

@@ -20,8 +20,8 @@ enum { BINDINGS = 11, PAGE = 4096, OPENED = 17, REFUSED = 18 };
 
 struct place {
     struct fake_host fake;
-    char directory[64];
-    char path[96], copy[112], unfinished[112];
+    char directory[256];
+    char path[288], copy[304], unfinished[312];
     char error[1024];
     sqlite3 *database;
 };
@@ -30,7 +30,7 @@ static int place_setup(void **state)
 {
     struct place *place = calloc(1, sizeof *place);
     fake_host_create(&place->fake);
-    snprintf(place->directory, sizeof place->directory, "/tmp/reflow-persist-file-XXXXXX");
+    temporary_path(place->directory, sizeof place->directory, "reflow-persist-file-XXXXXX");
     *state = place;
     if (mkdtemp(place->directory) == NULL)
         return -1;
@@ -42,7 +42,7 @@ static int place_setup(void **state)
 
 static void place_clear(const struct place *place)
 {
-    char path[400];
+    char path[600];
     DIR *directory = opendir(place->directory);
     assert_non_null(directory);
     for (struct dirent *entry; (entry = readdir(directory)) != NULL;) {
@@ -63,14 +63,14 @@ static int place_teardown(void **state)
 }
 
 /* How many files of the place have this in their name; the name of one of them in `out`. */
-static size_t find_files(const struct place *place, const char *part, char out[400])
+static size_t find_files(const struct place *place, const char *part, char out[600])
 {
     size_t count = 0;
     DIR *directory = opendir(place->directory);
     assert_non_null(directory);
     for (struct dirent *entry; (entry = readdir(directory)) != NULL;) {
         if (strstr(entry->d_name, part) != NULL) {
-            snprintf(out, 400, "%s/%s", place->directory, entry->d_name);
+            snprintf(out, 600, "%s/%s", place->directory, entry->d_name);
             count++;
         }
     }
@@ -200,7 +200,7 @@ static void assert_copy_is_old(const char *path)
 static void test_a_new_file_has_the_present_format_and_no_copy(void **state)
 {
     struct place *place = *state;
-    char name[400];
+    char name[600];
     assert_int_equal(open_place(place), 0);
     close_place(place);
     assert_int_equal(number_in(place->path, "PRAGMA user_version"), 2);
@@ -213,7 +213,7 @@ static void test_a_file_of_format_1_is_copied_and_migrated_once(void **state)
 {
     struct place *place = *state;
     struct stat status;
-    char name[400];
+    char name[600];
     place_old(place);
     assert_int_equal(chmod(place->path, 0640), 0);
     for (int opened = 0; opened < 2; opened++) {
@@ -233,7 +233,7 @@ static void test_a_file_of_format_1_is_copied_and_migrated_once(void **state)
 static void test_what_a_kill_left_is_copied_and_migrated_with_its_log(void **state)
 {
     struct place *place = *state;
-    char wal[128];
+    char wal[320];
     snprintf(wal, sizeof wal, "%s-wal", place->path);
     copy_file(FORMAT_1 "killed.db", place->path);
     copy_file(FORMAT_1 "killed.db-wal", wal);
@@ -286,7 +286,7 @@ static void test_the_contact_tells_what_connection_it_was(void **state)
 static void test_a_copy_that_is_there_already_is_used_again(void **state)
 {
     struct place *place = *state;
-    char name[400];
+    char name[600];
     for (int i = 0; i < 2; i++) {
         place_old(place);
         assert_int_equal(open_place(place), 0);
@@ -299,7 +299,7 @@ static void test_a_copy_that_is_there_already_is_used_again(void **state)
 static void test_a_file_under_the_name_of_the_copy_is_never_overwritten(void **state)
 {
     struct place *place = *state;
-    char name[400];
+    char name[600];
     place_old(place);
     write_text(place->copy, "precious");
     assert_int_equal(open_place(place), 0);
@@ -313,7 +313,7 @@ static void test_a_file_under_the_name_of_the_copy_is_never_overwritten(void **s
 static void test_no_name_is_left_for_the_copy(void **state)
 {
     struct place *place = *state;
-    char name[400], stamped[160];
+    char name[600], stamped[340];
     snprintf(stamped, sizeof stamped, "%s-20231114T221320Z", place->copy);
     place_old(place);
     write_text(place->copy, "precious");
@@ -329,7 +329,7 @@ static void test_no_name_is_left_for_the_copy(void **state)
 static void test_a_copy_that_cannot_be_made_leaves_the_file_as_it_was(void **state)
 {
     struct place *place = *state;
-    char inside[160], name[400];
+    char inside[340], name[600];
     snprintf(inside, sizeof inside, "%s/full", place->unfinished);
     place_old(place);
     assert_int_equal(mkdir(place->unfinished, 0700), 0);
@@ -345,7 +345,7 @@ static void test_a_full_disk_leaves_the_file_as_it_was(void **state)
 {
     struct place *place = *state;
     struct rlimit limit, full;
-    char name[400];
+    char name[600];
     size_t refused = 0;
     int opened = -1;
     signal(SIGXFSZ, SIG_IGN);
@@ -430,7 +430,7 @@ static bool open_and_die(struct place *place, int opcodes, rlim_t room)
 /* Whatever the kill left is the old file or the new one, and the next start makes it the new one. */
 static void assert_survived(struct place *place)
 {
-    char name[400];
+    char name[600];
     if (number_in(place->path, "PRAGMA user_version") == 1)
         assert_old(place);
     else
@@ -479,7 +479,7 @@ static void test_a_kill_at_any_write_leaves_the_old_file_or_the_new(void **state
 static void test_a_later_version_and_a_foreign_database_are_refused(void **state)
 {
     struct place *place = *state;
-    char name[400];
+    char name[600];
     change(place->path, "CREATE TABLE bookmark(x); INSERT INTO bookmark VALUES(7)");
     assert_refused(place, "another program");
     change(place->path, "PRAGMA user_version=3");
@@ -494,7 +494,7 @@ static void test_a_later_version_and_a_foreign_database_are_refused(void **state
 static void test_a_damaged_file_of_format_1_is_set_aside(void **state)
 {
     struct place *place = *state;
-    char name[400];
+    char name[600];
     place_old(place);
     FILE *file = fopen(place->path, "r+b");
     assert_non_null(file);

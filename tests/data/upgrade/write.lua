@@ -15,7 +15,8 @@ local directory = assert(arg[1], "the directory to write to is missing")
 local LIBRARY = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
 local PORT, EDGE, PHONE, INNER = 25063, "127.63.55.1", "127.63.55.2", "127.63.55.3"
 local SEVEN_DAYS = 604800
-local faked = { LD_PRELOAD = LIBRARY, FAKETIME = "@2080-01-01 00:00:00", FAKETIME_DONT_FAKE_MONOTONIC = "1", TZ = "UTC" }
+local faked = { LD_PRELOAD = LIBRARY, FAKETIME = "@2080-01-01 00:00:00", FAKETIME_DONT_FAKE_MONOTONIC = "1",
+    TZ = "UTC" }
 
 local function path(name)
     return directory .. "/" .. name
@@ -69,8 +70,8 @@ local function register_all()
     register(open("dave", { transport = "tcp" }), { contact_uri = "sip:dave@192.0.2.10;transport=tcp" })
     register(open("dave", { transport = "ws", port = 25080 }), { contact_uri = "sip:dave@d4.invalid;transport=ws" })
     -- IPv6.
-    local erin = register(open("erin", { host = "::1", local_host = "::1", local_port = PORT + 1 }), { instance = ua.instance(4),
-        reg_id = 1, contact_uri = "sip:erin@[2001:db8::4]" })
+    local erin = register(open("erin", { host = "::1", local_host = "::1", local_port = PORT + 1 }),
+        { instance = ua.instance(4), reg_id = 1, contact_uri = "sip:erin@[2001:db8::4]" })
     -- Through an edge: bindings with Path and without a flow of their own.
     register(open "frank", { instance = ua.instance(5), reg_id = 1, contact_uri = "sip:frank@192.0.2.11",
         headers = { { "Path", "<sip:token@192.0.2.50;lr;ob>, <sip:192.0.2.51;lr>" } },
