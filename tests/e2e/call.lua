@@ -4,10 +4,21 @@ package.path = (arg[0]:match "^(.*)/" or ".") .. "/?.lua;" .. package.path
 local ua = require "ua"
 
 local port = tonumber(arg[1] or "5060")
-local function open(user)
+local patience_ms = 5000 -- the server may have been started a moment ago
+
+local function try(user)
     local fine, flow = pcall(ua.open, { port = port, user = user, domain = "127.0.0.1", transport = "tcp" })
-    if not fine then
-        print(("Nothing answers on 127.0.0.1:%d (%s). Is `make run` running?"):format(port, flow))
+    return fine and flow, not fine and flow
+end
+
+local function open(user)
+    local flow, why
+    ua.wait.until_true(patience_ms, function()
+        flow, why = try(user)
+        return flow
+    end)
+    if not flow then
+        print(("Nothing answers on 127.0.0.1:%d (%s). Is `make run` running?"):format(port, why))
         os.exit(1)
     end
     return flow
