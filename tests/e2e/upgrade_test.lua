@@ -110,6 +110,41 @@ for _, name in ipairs { "state.db", "killed.db" } do
         end)
 end
 
+local function bytes_of(path)
+    local file <close> = assert(io.open(path, "rb"))
+    return file:read "a"
+end
+
+test("a state file that cannot be copied is not migrated: one line, status 2, and the file is as it was", function(t)
+    local state = copy_files(t, "state.db")
+    local arguments = { "serve", "examples/registrar.lua", "--listen", "udp:127.0.0.1:" .. server.free_port(),
+        "--state", state }
+    local before = bytes_of(state)
+    run(t, ("mkdir -p %s.v1.new/occupied"):format(state))
+    local refused = server.run(arguments)
+    t:equal(refused.status, 2, refused.err)
+    t:equal(select(2, refused.err:gsub("\n", "")), 1, refused.err)
+    t:match(refused.err, "state%.db: cannot be copied to .*state%.db%.v1")
+    t:equal(bytes_of(state), before)
+    t:equal(uv.fs_stat(state .. ".v1"), nil)
+end)
+
+-- The server is killed at another time in each round; what it left is what the next start completes.
+test("kill -9 while a state file is migrated: the next start has all bindings", function(t)
+    for round = 0, 9 do
+        local state = copy_files(t, round % 2 == 0 and "state.db" or "killed.db")
+        local killed = server.spawn { "serve", "examples/registrar.lua", "--listen",
+            "udp:127.0.0.1:" .. server.free_port(), "--state", state }
+        ua.wait.pause(round * 10)
+        killed:kill()
+        local s = server.start(t, { state = state, status = true })
+        t:equal(s:number "bindings", BINDINGS)
+        t:ok(uv.fs_stat(state .. ".v1"), "there is no copy of the old file")
+        t:ok(not s.err:find "set aside", s.err)
+        s:stop()
+    end
+end)
+
 test("keys of an earlier version still read its tokens, and decision logs are decided again", function(t)
     local state = copy_files(t, "state.db")
     local tokens = 0
