@@ -237,4 +237,42 @@ test("5626-5.2.b keys rotate by command, and tokens of the old key still find th
     alice:expect_final(call, 200)
 end)
 
+-- The commands in the comment of examples/edge.lua, with the two ports moved.
+local function commands_of_comment(registrar, edge, script)
+    local list = {}
+    for command in read "examples/edge.lua":gmatch "\n%-%-     build/reflow (serve [^\n]+)" do
+        local arguments = {}
+        for word in command:gsub("127%.0%.0%.1:5060", "127.0.0.1:" .. registrar)
+            :gsub("127%.0%.0%.2:5060", "127.0.0.2:" .. edge):gmatch "%S+" do
+            arguments[#arguments + 1] = word == "examples/edge.lua" and script or word
+        end
+        list[#list + 1] = arguments
+    end
+    return list
+end
+
+test("the commands in examples/edge.lua start a registrar and an edge that carry a call", function(t)
+    local ports = { registrar = server.free_port(), edge = server.free_port() }
+    local script = server.temporary ".lua"
+    server.write(script, edge_script { port = ports.registrar })
+    t:defer(function()
+        os.remove(script)
+    end)
+    local commands = commands_of_comment(ports.registrar, ports.edge, script)
+    t:equal(#commands, 2)
+    for _, arguments in ipairs(commands) do
+        local s = server.spawn(arguments)
+        t:defer(function()
+            s:finish()
+        end)
+        s:expect_log "serving with"
+    end
+    local function open(host, port, user)
+        return ua.open { host = host, port = port, user = user, domain = "example.com" }
+    end
+    local bob, alice = open("127.0.0.2", ports.edge, "bob"), open("127.0.0.1", ports.registrar, "alice")
+    registered(bob, 1)
+    alice:call(bob)
+end)
+
 tap.done()
