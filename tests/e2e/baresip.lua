@@ -136,7 +136,7 @@ end
 function baresip.start(t, options)
     local why = missing()
     if why then
-        t:skip(why)
+        error(why)
     end
     local self = setmetatable({ control = server.free_port(), out = "", unread = "", events = {},
         instance = ua.instance(1) }, baresip)

@@ -271,7 +271,7 @@ end
 function kamailio.start(t, options)
     options = options or {}
     if not kamailio.available() then
-        t:skip("no Kamailio, or no " .. kamailio.module)
+        error("no Kamailio, or no " .. kamailio.module)
     end
     local self = setmetatable({ log = "", host = "127.0.0.1", port = options.port or server.free_port(),
         domain = options.domain or "example.test", folder = options.folder or new_folder(),

@@ -12,8 +12,6 @@ local shared, at_end = nil, {}
 local function shared_server(t)
     local longer_lived = { defer = function(_, f)
         table.insert(at_end, f)
-    end, skip = function(_, why)
-        t:skip(why)
     end }
     shared = shared or kamailio.start(longer_lived, { params = { { "reflow", "flow_timer", 25 },
         { "reflow", "max_contacts", 5 } } })

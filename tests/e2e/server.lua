@@ -106,7 +106,7 @@ end
 function server.start(t, options)
     options = options or {}
     if not server.available() then
-        t:skip(server.binary .. " has not been built")
+        error(server.binary .. " has not been built")
     end
     local script = options.script or "examples/registrar.lua"
     if options.source then
