@@ -117,6 +117,7 @@ void binding_read(const struct binding *binding, struct binding_view *view)
         .q = binding->q,
         .state = binding->state,
         .transport = binding->transport,
+        .route = binding->route,
         .flow = binding->flow,
         .expires_at = binding->expiry.at,
         .registered_at = binding->registered_at,
@@ -140,13 +141,27 @@ size_t binding_remove_aor(struct binding_store *store, struct text aor)
     return removed;
 }
 
-size_t binding_flow_died(struct binding_store *store, flow_id flow)
+/* Its place among the bindings of its AOR and its expiry stay as they are. */
+static void binding_lose_flow(struct binding_store *store, struct binding *binding)
+{
+    tell(store, BINDING_REPLACED, binding);
+    binding_flow_unlink(store, binding);
+    binding->flow = 0;
+    binding->route = BINDING_BY_CONTACT;
+    tell(store, BINDING_UPDATED, binding);
+}
+
+size_t binding_flow_died(struct binding_store *store, flow_id flow, bool closed)
 {
     size_t removed = 0;
     for (struct binding *next, *binding = binding_flow_first(store, flow); binding != NULL; binding = next) {
         next = binding->flow_next;
-        binding_drop_told(store, binding, BINDING_FLOW_DIED);
-        removed++;
+        if (binding->route == BINDING_BY_FLOW) {
+            binding_drop_told(store, binding, BINDING_FLOW_DIED);
+            removed++;
+        } else if (closed) {
+            binding_lose_flow(store, binding);
+        }
     }
     return removed;
 }

@@ -30,7 +30,14 @@ typedef uint64_t flow_id;
 
 enum binding_state {
     BINDING_ALIVE,
-    BINDING_FLOW_GONE /* its flow has died: known, listed, never tried */
+    BINDING_FLOW_GONE /* its flow has died, and there is no other route: known, listed, never tried */
+};
+
+/* How requests reach the user agent of a binding, and so what the death of its flow means (3261-10.a). */
+enum binding_route {
+    BINDING_BY_FLOW,       /* over its flow alone */
+    BINDING_BY_FLOW_FIRST, /* over its flow; by its Contact, over a new connection, once that flow is gone */
+    BINDING_BY_CONTACT     /* by its Path or Contact: it has no flow, or the Contact is the address it came from */
 };
 
 /* A binding in plain view. Texts read from the store are good as long as the struct binding is. */
@@ -48,7 +55,8 @@ struct binding_view {
     /* The transport of the flow on which the binding was made, numbered as in flow tokens (enum token_transport). It is
        kept when the flow is gone, and has no meaning for a binding that is alive and has no flow. */
     uint8_t transport;
-    flow_id flow;
+    uint8_t route; /* enum binding_route */
+    flow_id flow;  /* on which it was made; 0: none of ours, or it is gone */
     int64_t expires_at;    /* wall seconds */
     int64_t registered_at; /* wall seconds of the last REGISTER */
 };
@@ -107,9 +115,12 @@ void binding_read(const struct binding *binding, struct binding_view *view);
 void binding_remove(struct binding_store *store, const struct binding *binding);
 size_t binding_remove_aor(struct binding_store *store, struct text aor);
 
-/* The flow is dead: every binding on it goes, of any AOR, cost in proportion to their number (5626-7.f).
-   Returns how many; event BINDING_FLOW_DIED for each. */
-size_t binding_flow_died(struct binding_store *store, flow_id flow);
+/*
+ * The flow is dead: every binding that has no other route goes, of any AOR, at a cost in proportion to their number
+ * (5626-7.f); event BINDING_FLOW_DIED for each. The others stay: with `closed` the flow is gone for good and they lose
+ * it (BINDING_REPLACED, then BINDING_UPDATED); without, as after an ICMP error, they keep it. Returns how many went.
+ */
+size_t binding_flow_died(struct binding_store *store, flow_id flow, bool closed);
 
 /* Remove what has expired by the host's wall clock, at most `most`; returns how many. Cheap when there is none: no scan
    over living bindings, but that one which expires more than two hours ahead is looked at once in two hours. */

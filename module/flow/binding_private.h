@@ -33,7 +33,7 @@ struct binding {
     uint32_t reg_id;
     uint16_t q;
     uint16_t length[TEXT_COUNT];
-    uint8_t state : 4, transport : 4; /* one byte: there may be a million of these */
+    uint8_t state : 2, route : 2, transport : 4; /* one byte: there may be a million of these */
     char texts[];
 };
 

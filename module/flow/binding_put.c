@@ -10,7 +10,7 @@ static int view_check(const struct binding_view *view)
     if (view->aor.length == 0 || view->aor.length > TEXT_MOST || view->contact.length == 0)
         return -EINVAL;
     if (view->reg_id > REG_ID_MOST || (view->reg_id != 0 && view->instance.length == 0) || view->q > Q_MOST ||
-        view->state > BINDING_FLOW_GONE || view->transport > TOKEN_WSS)
+        view->state > BINDING_FLOW_GONE || view->route > BINDING_BY_CONTACT || view->transport > TOKEN_WSS)
         return -EINVAL;
     struct text texts[TEXT_COUNT];
     binding_view_texts(view, texts);
@@ -36,7 +36,8 @@ static void binding_set(struct binding *binding, const struct binding_view *view
     binding->cseq = view->cseq;
     binding->reg_id = view->reg_id;
     binding->q = view->q;
-    binding->state = view->state & 0xf;
+    binding->state = view->state & 3;
+    binding->route = view->route & 3;
     binding->transport = view->transport & 0xf;
 }
 

@@ -60,7 +60,8 @@ static bool same_place(const struct target *a, const struct target *b)
 {
     if (!text_equal(a->uri, b->uri))
         return false;
-    if (a->instance.length == 0 || b->instance.length == 0)
+    bool plain = a->instance.length == 0 || b->instance.length == 0;
+    if (plain && (a->flow == 0 || b->flow == 0))
         return true;
     return a->flow == b->flow && text_equal(a->path, b->path);
 }
@@ -151,7 +152,7 @@ static int add_binding(struct target_set *set, const struct binding *binding, st
                             .aor = view.aor,
                             .reg_id = view.reg_id,
                             .q = view.q,
-                            .flow = view.flow,
+                            .flow = view.route == BINDING_BY_CONTACT ? 0 : view.flow,
                             .registered_at = view.registered_at};
     return target_add(set, &target);
 }

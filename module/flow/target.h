@@ -14,7 +14,8 @@
  * The target set of one request (RFC 3261 16.5, 16.6; RFC 5626 section 7): URIs in q classes, highest first; of an
  * instance never two flows at the same time (5626-7.a); an instance that answered is never tried again (5626-7.c),
  * not in another class and not when it is added again; each URI at most once (3261-16.7.i), except that instances may
- * share one Contact URI over different flows or Paths (an instance's two flows; two phones behind NATs of their own).
+ * share one Contact URI over different flows or Paths (an instance's two flows), and plain targets over different flows
+ * (two phones behind NATs of their own).
  *
  * An instance is told by its instance-id alone here: a phone that serves two AORs would take the second copy of a
  * request for a merged one (482). What replaces a failed flow (target_next_flow) has the same AOR besides. URIs are

@@ -80,6 +80,18 @@ static bool write_request(struct branch *branch, uint64_t number)
     return sip_forward_request(request, &forward, &server->out) == 0;
 }
 
+/* A binding of ours that is not outbound and has no Path. */
+static bool is_plain(const struct target *target)
+{
+    return target != NULL && target->reg_id == 0 && target->aor.length > 0 && target->path.length == 0;
+}
+
+/* 3261-16.9.b: a phone that cannot be reached at the last address of its Contact is one whose flow is dead. */
+static enum origin origin_unsent(const struct branch *branch)
+{
+    return is_plain(branch->target) && branch->other_count == 0 ? ORIGIN_FLOW_DOWN : ORIGIN_TRANSPORT;
+}
+
 static void fail_soon(struct branch *branch, enum origin origin)
 {
     branch->pending_origin = (uint8_t)origin;
@@ -143,7 +155,7 @@ static void resolved(void *again, const union address *addresses, size_t count)
             branch->others[branch->other_count++] = addresses[i];
     }
     if (branch->peer.address.any.sa_family == 0)
-        fail_soon(branch, ORIGIN_TRANSPORT);
+        fail_soon(branch, origin_unsent(branch));
     else
         send_to_peer(branch);
 }
@@ -187,7 +199,7 @@ static void send_to_uri(struct branch *branch, struct text next_hop)
     }
     sip_uri_destroy(&uri);
     if (!sending)
-        fail_soon(branch, ORIGIN_TRANSPORT);
+        fail_soon(branch, origin_unsent(branch));
 }
 
 static void timer_fires(struct timer *timer)
@@ -224,27 +236,31 @@ static struct branch *branch_new(struct context *context, struct target *target,
     return branch;
 }
 
-/* Start a branch to a target (or, inside a dialog, to a URI by its next hop or flow). Never fails at once: what cannot
-   be sent is told to branch_react() from the timers. NULL only where memory is short. */
-struct branch *branch_start(struct context *context, struct target *target, struct text uri, struct text next_hop,
-                            flow_id flow)
+static void send_to_flow(struct branch *branch, flow_id flow)
 {
-    struct server *server = context->server;
-    struct branch *branch = branch_new(context, target, uri);
+    struct server *server = branch->context->server;
     struct peer peer;
-    if (branch == NULL)
-        return NULL;
-    bool bound = target != NULL && flow != 0;
-    if (flow == 0) {
-        send_to_uri(branch, next_hop);
-    } else if ((!bound || binding_first_on_flow(server->bindings, flow) != NULL) && peer_of_flow(server, flow, &peer)) {
+    bool bound = branch->target == NULL || binding_first_on_flow(server->bindings, flow) != NULL;
+    branch->on_flow = true;
+    if (bound && peer_of_flow(server, flow, &peer)) {
         branch->peer = peer;
-        branch->on_flow = true;
         send_to_peer(branch);
     } else {
-        branch->on_flow = true;
         fail_soon(branch, ORIGIN_FLOW_DOWN);
     }
+}
+
+/* Start a branch to a URI by its next hop or flow. Never fails at once: what cannot be sent is reported to
+   branch_react() from the timers. NULL only where memory is short. */
+struct branch *branch_start(struct context *context, struct text uri, struct text next_hop, flow_id flow)
+{
+    struct branch *branch = branch_new(context, NULL, uri);
+    if (branch == NULL)
+        return NULL;
+    if (flow != 0)
+        send_to_flow(branch, flow);
+    else
+        send_to_uri(branch, next_hop);
     return branch;
 }
 
@@ -270,17 +286,69 @@ static struct text next_hop(const struct target *target)
     return close != NULL ? (struct text){open + 1, (size_t)(close - open - 1)} : target->uri;
 }
 
-struct branch *branch_start_target(struct context *context, struct target *target)
+/* The binding may have come to another flow, or lost its own, since it became a target. */
+static flow_id plain_flow(const struct server *server, const struct target *target)
 {
-    return branch_start(context, target, target->uri, next_hop(target), target->flow);
+    struct binding_view view;
+    const struct binding *binding =
+        binding_find(server->bindings, target->aor, target->uri, (struct text){NULL, 0}, 0);
+    if (binding == NULL)
+        return target->flow;
+    binding_read(binding, &view);
+    return view.route == BINDING_BY_CONTACT ? 0 : view.flow;
 }
 
-/* 3263-4.3.a: the same target at the next address of its name; NULL where there is none. */
+/* 3261-10.a: over the flow of the binding while that lives, else to a Contact that can be called. */
+static void send_to_plain(struct branch *branch)
+{
+    struct target *target = branch->target;
+    target->flow = plain_flow(branch->context->server, target);
+    if (target->flow != 0)
+        send_to_flow(branch, target->flow);
+    else if (contact_may_be_called(target->uri, TRANSPORT_UDP))
+        send_to_uri(branch, target->uri);
+    else
+        fail_soon(branch, ORIGIN_FLOW_DOWN);
+}
+
+/* As branch_start(). */
+struct branch *branch_start_target(struct context *context, struct target *target)
+{
+    struct branch *branch = branch_new(context, target, target->uri);
+    if (branch == NULL)
+        return NULL;
+    if (is_plain(target))
+        send_to_plain(branch);
+    else if (target->flow != 0)
+        send_to_flow(branch, target->flow);
+    else
+        send_to_uri(branch, next_hop(target));
+    return branch;
+}
+
+bool branch_has_contact_left(const struct branch *branch)
+{
+    return is_plain(branch->target) && branch->on_flow &&
+           contact_may_be_called(branch->target->uri, (enum transport)branch->peer.transport);
+}
+
+/* 3261-10.a: the same target by its Contact, over a new connection. */
+static struct branch *start_by_contact(const struct branch *failed)
+{
+    struct branch *branch = branch_new(failed->context, failed->target, failed->uri);
+    if (branch != NULL)
+        send_to_uri(branch, failed->target->uri);
+    return branch;
+}
+
+/* 3263-4.3.a: the same target at the next address of its name, or by its Contact; NULL if there is none. */
 struct branch *branch_start_next_server(const struct branch *failed)
 {
     struct context *context = failed->context;
-    if (failed->other_count == 0 || !context_may_add(context))
+    if (!context_may_add(context))
         return NULL;
+    if (failed->other_count == 0)
+        return branch_has_contact_left(failed) ? start_by_contact(failed) : NULL;
     struct branch *branch = branch_new(context, failed->target, failed->uri);
     if (branch == NULL)
         return NULL;
@@ -330,7 +398,7 @@ static void on_failed(void *user, struct client_transaction *transaction, bool d
     if (branch->on_flow && down)
         branch_react(branch, ORIGIN_FLOW_DOWN, &none);
     else if (!branch->provisional_seen)
-        branch_react(branch, ORIGIN_TRANSPORT, &none);
+        branch_react(branch, origin_unsent(branch), &none);
 }
 
 static void on_ended(void *user, struct client_transaction *transaction)

@@ -38,6 +38,45 @@ bool uri_is_served(const struct sip_uri *uri, const struct peer *source)
     return text_equal_nocase(uri->scheme, TEXT("sip"));
 }
 
+/* RFC 6761: what ends in ".invalid" is never an address; clients on WebSocket name themselves so (RFC 7118). */
+static bool host_is_invalid(struct text host)
+{
+    static const char invalid[] = ".invalid";
+    size_t length = sizeof invalid - 1;
+    if (host.length > 0 && host.at[host.length - 1] == '.')
+        host.length--;
+    if (host.length < length)
+        return text_equal_nocase(host, TEXT("invalid"));
+    return text_equal_nocase((struct text){host.at + host.length - length, length}, text_of(invalid));
+}
+
+bool contact_may_be_called(struct text contact, enum transport came_by)
+{
+    struct sip_uri uri;
+    union address numeric;
+    enum transport transport;
+    bool callable = sip_uri_create(&uri, contact) == 0 && uri_transport(&uri, &transport) &&
+                    !transport_is_websocket(came_by) && !host_is_invalid(uri.host);
+    /* A certificate names hosts, not the address that a phone happens to have. */
+    if (callable && (transport_is_tls(transport) || transport_is_tls(came_by)))
+        callable = !address_read(uri.host, 0, &numeric);
+    sip_uri_destroy(&uri);
+    return callable;
+}
+
+bool contact_is_source(struct text contact, const struct peer *source)
+{
+    struct sip_uri uri;
+    union address numeric;
+    enum transport transport;
+    bool same = sip_uri_create(&uri, contact) == 0 && uri_transport(&uri, &transport) &&
+                transport == source->transport && !transport_is_tls(transport) &&
+                address_read(uri.host, uri_port(&uri, transport), &numeric) &&
+                address_equal(&numeric, &source->address);
+    sip_uri_destroy(&uri);
+    return same;
+}
+
 bool peer_is_safe_for(const struct peer *peer, const struct sip_message *request)
 {
     return !sip_is_safe(request) || transport_is_tls(peer->transport);

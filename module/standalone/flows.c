@@ -59,9 +59,25 @@ static void binding_changed(void *context, enum binding_event event, const struc
         forget6(server, entry);
 }
 
-/* A flow whose number is taken by another address stays unknown: its messages go by their URI. */
-int flows_put_binding(struct server *server, const struct binding_view *view, const struct peer *peer)
+/* 3261-10.a. An outbound binding has its flow alone (5626-7.e); with a Path that leads elsewhere, that. */
+static enum binding_route route_of(const struct binding_view *view, const struct peer *peer)
 {
+    if (view->flow == 0)
+        return view->reg_id == 0 || view->path.length > 0 ? BINDING_BY_CONTACT : BINDING_BY_FLOW;
+    if (view->reg_id != 0)
+        return BINDING_BY_FLOW;
+    if (contact_is_source(view->contact, peer))
+        return BINDING_BY_CONTACT;
+    return contact_may_be_called(view->contact, (enum transport)peer->transport) ? BINDING_BY_FLOW_FIRST
+                                                                                : BINDING_BY_FLOW;
+}
+
+/* A flow whose number is taken by another address stays unknown: its messages go by their URI. */
+int flows_put_binding(struct server *server, const struct binding_view *asked, const struct peer *peer)
+{
+    struct binding_view routed = *asked;
+    const struct binding_view *view = &routed;
+    routed.route = (uint8_t)route_of(asked, peer);
     struct peer known;
     struct datagram6 *entry = NULL;
     if (flow_is_datagram(view->flow) && !peer_of_datagram_flow(view->flow, &known)) {
@@ -112,9 +128,46 @@ bool server_flow_peer(const struct server *server, flow_id flow, struct peer *pe
     return peer_of_flow(server, flow, peer);
 }
 
+/* 3261-10.a: what a plain binding has lost with its flow may be reached all the same. */
 int server_restore_binding(struct server *server, const struct binding_view *view, const struct peer *peer)
 {
-    return flows_put_binding(server, view, peer);
+    struct binding_view restored = *view;
+    if (view->state == BINDING_FLOW_GONE && view->reg_id == 0 &&
+        contact_may_be_called(view->contact, (enum transport)view->transport))
+        restored.state = BINDING_ALIVE;
+    return flows_put_binding(server, &restored, peer);
+}
+
+/* Whose a flow was is kept for dialogs, also where the binding stays. */
+static void note_on_flow(struct server *server, flow_id flow)
+{
+    const struct binding *binding = binding_first_on_flow(server->bindings, flow);
+    for (; binding != NULL; binding = binding_next_on_flow(server->bindings, binding)) {
+        struct binding_view view;
+        binding_read(binding, &view);
+        if (view.route != BINDING_BY_FLOW)
+            heirs_note(server, &view);
+    }
+}
+
+void flows_end(struct server *server, flow_id flow)
+{
+    bool closed = !flow_is_datagram(flow);
+    if (closed)
+        note_on_flow(server, flow);
+    server->counters.bindings_lost += binding_flow_died(server->bindings, flow, closed);
+}
+
+bool flows_has_outbound(const struct server *server, flow_id flow)
+{
+    const struct binding *binding = binding_first_on_flow(server->bindings, flow);
+    for (; binding != NULL; binding = binding_next_on_flow(server->bindings, binding)) {
+        struct binding_view view;
+        binding_read(binding, &view);
+        if (view.reg_id != 0)
+            return true;
+    }
+    return false;
 }
 
 size_t server_describe_flow(const struct server *server, flow_id flow, char *out, size_t size)

@@ -3,7 +3,7 @@
 
 /*
  * Whose flow it was: kept for a while after a flow has lost its binding, so that requests inside a dialog that was set
- * up over it reach the same instance over a flow that lives. The oldest go first.
+ * up over it reach the same instance, or plain Contact, over a flow that lives. The oldest go first.
  */
 
 enum { HEIRS_MOST = 16384 };
@@ -11,7 +11,9 @@ enum { HEIRS_MOST = 16384 };
 struct heir {
     struct table_link link; /* by flow */
     struct heir *newer;
-    struct text aor, instance;
+    struct text aor;
+    struct text name; /* instance-id, or the Contact where it is plain */
+    bool plain;
 };
 
 static void forget_oldest(struct server *server)
@@ -23,7 +25,7 @@ static void forget_oldest(struct server *server)
         server->heirs_newest = NULL;
     table_remove(&server->heirs, &heir->link);
     memory_delete_text(host, heir->aor);
-    memory_delete_text(host, heir->instance);
+    memory_delete_text(host, heir->name);
     memory_delete(host, heir, sizeof *heir);
 }
 
@@ -31,12 +33,15 @@ static void forget_oldest(struct server *server)
 void heirs_note(struct server *server, const struct binding_view *view)
 {
     const struct host *host = server->config.host;
-    if (view->flow == 0 || view->instance.length == 0 || view->reg_id == 0)
+    bool plain = view->reg_id == 0;
+    if (view->flow == 0)
         return;
     struct heir *heir = memory_new(host, sizeof *heir);
     if (heir == NULL)
         return;
-    if (!memory_copy(host, view->aor, &heir->aor) || !memory_copy(host, view->instance, &heir->instance)) {
+    heir->plain = plain;
+    if (!memory_copy(host, view->aor, &heir->aor) ||
+        !memory_copy(host, plain ? view->contact : view->instance, &heir->name)) {
         memory_delete_text(host, heir->aor);
         memory_delete(host, heir, sizeof *heir);
         return;
@@ -51,29 +56,57 @@ void heirs_note(struct server *server, const struct binding_view *view)
         forget_oldest(server);
 }
 
-static flow_id living_flow(const struct server *server, const struct heir *heir)
+static bool is_heir(const struct heir *heir, const struct binding_view *view)
+{
+    if (heir->plain)
+        return view->reg_id == 0 && text_equal(view->contact, heir->name);
+    return view->reg_id != 0 && text_equal(view->instance, heir->name);
+}
+
+/* A living flow of the user agent; with `wanted`, that one alone. */
+static flow_id living_flow(const struct server *server, const struct heir *heir, flow_id wanted)
 {
     const struct binding *binding = binding_first(server->bindings, heir->aor);
     for (; binding != NULL; binding = binding_next(server->bindings, binding)) {
         struct binding_view view;
         struct peer peer;
         binding_read(binding, &view);
-        if (view.reg_id != 0 && text_equal(view.instance, heir->instance) && peer_of_flow(server, view.flow, &peer))
+        if (is_heir(heir, &view) && (wanted == 0 || wanted == view.flow) && peer_of_flow(server, view.flow, &peer))
             return view.flow;
     }
     return 0;
 }
 
-/* A living flow of the instance that the dead one led to; 0: none is known. */
-flow_id heirs_find(const struct server *server, flow_id dead)
+static flow_id find(const struct server *server, flow_id dead, flow_id wanted)
 {
     struct table_link *link = table_find(&server->heirs, dead);
     for (; link != NULL; link = table_next(link)) {
-        flow_id flow = living_flow(server, TABLE_OWNER(link, struct heir, link));
+        flow_id flow = living_flow(server, TABLE_OWNER(link, struct heir, link), wanted);
         if (flow != 0)
             return flow;
     }
     return 0;
+}
+
+/* A living flow of the user agent that the dead one led to; 0: none is known. */
+flow_id heirs_find(const struct server *server, flow_id dead)
+{
+    return find(server, dead, 0);
+}
+
+bool heirs_moved(const struct server *server, flow_id old, flow_id now)
+{
+    return old != 0 && now != 0 && find(server, old, now) == now;
+}
+
+bool heirs_was_outbound(const struct server *server, flow_id dead)
+{
+    struct table_link *link = table_find(&server->heirs, dead);
+    for (; link != NULL; link = table_next(link)) {
+        if (!TABLE_OWNER(link, struct heir, link)->plain)
+            return true;
+    }
+    return false;
 }
 
 void heirs_clear(struct server *server)

@@ -175,25 +175,29 @@ static void fork_out(struct context *context)
 
 /* --- one destination: inside a dialog, or by Route --- */
 
-/* The flow to take inside a dialog: the one it was set up over, or another of the instance where that has lost its
-   binding. A connection that is gone stays named, so that the request fails at once (5626-5.3.c); a datagram flow
-   without binding may still be good. */
-static flow_id dialog_flow(const struct server *server, flow_id flow)
+/* The flow to take inside a dialog: the one it was set up over, or another of the user agent where that has lost its
+   binding. A datagram flow without binding may still be good. A connection that is gone stays named where it was an
+   outbound flow, so that the request fails at once (5626-5.3.c); else the request goes to a Contact that can be called,
+   over a new connection (3261-10.a). */
+static flow_id dialog_flow(const struct server *server, flow_id flow, struct text next_hop)
 {
     struct peer peer;
     if (flow == 0 || binding_first_on_flow(server->bindings, flow) != NULL)
         return flow;
-    bool alive = !flow_is_datagram(flow) && peer_of_flow(server, flow, &peer);
+    bool stream = !flow_is_datagram(flow), alive = stream && peer_of_flow(server, flow, &peer);
     flow_id heir = alive ? 0 : heirs_find(server, flow);
-    return heir != 0 ? heir : flow;
+    if (heir != 0)
+        return heir;
+    bool by_contact = stream && !alive && !heirs_was_outbound(server, flow);
+    return by_contact && contact_may_be_called(next_hop, TRANSPORT_UDP) ? 0 : flow;
 }
 
 static void send_one(struct context *context, const struct route *route)
 {
     struct text hop = route->next.length > 0 ? route->next : route->uri;
-    flow_id flow = dialog_flow(context->server, route->flow);
+    flow_id flow = dialog_flow(context->server, route->flow, hop);
     context->routes_dropped = (uint16_t)route->dropped;
-    if (branch_start(context, NULL, route->uri, hop, flow) == NULL)
+    if (branch_start(context, route->uri, hop, flow) == NULL)
         answer_status(context->server, context->transaction, SIP_SERVER_INTERNAL_ERROR);
 }
 
@@ -256,7 +260,7 @@ static void forward_verdict(struct context *context, const struct route *route, 
 {
     context->way = WAY_OUTWARD;
     struct text hop = route->next.length > 0 ? route->next : next_hop;
-    if (branch_start(context, NULL, route->uri, hop, 0) == NULL)
+    if (branch_start(context, route->uri, hop, 0) == NULL)
         refuse(context, SIP_SERVER_INTERNAL_ERROR, (struct text){NULL, 0});
 }
 
@@ -485,7 +489,7 @@ void proxy_forward_ack(struct server *server, const struct sip_message *ack, con
         ack_send(server, ack, source, &route.peer, &route);
         return;
     }
-    if (route.flow != 0 && peer_of_flow(server, dialog_flow(server, route.flow), &peer)) {
+    if (route.flow != 0 && peer_of_flow(server, dialog_flow(server, route.flow, route.uri), &peer)) {
         ack_send(server, ack, source, &peer, &route);
         return;
     }

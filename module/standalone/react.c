@@ -40,7 +40,8 @@ static void gather(struct reaction *reaction, enum origin origin)
     facts->method = (uint8_t)sip_method(context->request);
     facts->in_dialog = sip_to_tag(context->request).length > 0;
     facts->provisional_seen = branch->provisional_seen;
-    facts->next_server = branch->other_count > 0;
+    facts->next_server =
+        branch->other_count > 0 || (origin == ORIGIN_FLOW_DOWN && branch_has_contact_left(branch));
     facts->on_flow = branch->on_flow && (target == NULL || target->reg_id != 0);
     if (target != NULL) {
         facts->has_instance = target->instance.length > 0;
@@ -174,11 +175,11 @@ static void drop(const struct reaction *reaction)
     const struct branch *branch = reaction->branch;
     struct server *server = branch->context->server;
     const struct target *target = branch->target;
-    if (reaction->decision.drop == DROP_FLOW && target != NULL && target->flow != 0)
-        target_flow_died(branch->context->targets, target->flow);
-    if (reaction->decision.drop == DROP_FLOW && target != NULL && target->flow != 0 &&
-        binding_first_on_flow(server->bindings, target->flow) != NULL) {
-        server->counters.bindings_lost += binding_flow_died(server->bindings, target->flow);
+    if (reaction->decision.drop == DROP_FLOW && target != NULL && target->flow != 0) {
+        /* Plain bindings on it may have another route. */
+        if (target->reg_id != 0)
+            target_flow_died(branch->context->targets, target->flow);
+        flows_end(server, target->flow);
     } else if (reaction->decision.drop == DROP_BINDING && target != NULL && target->aor.length > 0) {
         const struct binding *binding =
             binding_find(server->bindings, target->aor, target->uri, target->instance, target->reg_id);
@@ -189,6 +190,13 @@ static void drop(const struct reaction *reaction)
         if (view.flow == target->flow)
             binding_remove(server->bindings, binding);
     }
+}
+
+static bool is_same_agent(const struct target *target, const struct binding_view *view)
+{
+    if (target->reg_id == 0)
+        return view->reg_id == 0 && text_equal(view->contact, target->uri);
+    return view->reg_id != 0 && text_equal(view->instance, target->instance);
 }
 
 /* 5626-7.h: the instance may still answer, over a flow of its own choice; ACK and CANCEL take one that lives. */
@@ -203,8 +211,7 @@ static void wait_for_instance(struct branch *branch)
     for (; binding != NULL; binding = binding_next(server->bindings, binding)) {
         struct binding_view view;
         binding_read(binding, &view);
-        if (view.reg_id != 0 && text_equal(view.instance, branch->target->instance) &&
-            peer_of_flow(server, view.flow, &peer)) {
+        if (is_same_agent(branch->target, &view) && peer_of_flow(server, view.flow, &peer)) {
             client_transaction_move(branch->transaction, &peer);
             return;
         }

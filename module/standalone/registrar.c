@@ -50,15 +50,16 @@ static int bind_one(struct registrar *registrar, size_t i)
                                 .q = (uint16_t)(contact->q < 0 ? 1000 : contact->q),
                                 .expires_at = wall + registrar->asked.expires[i],
                                 .registered_at = wall};
-    if (flow && registrar->asked.path.length == 0) {
+    /* 3261-10.a. What came through a proxy was made on the proxy's connection, which is not the phone's flow. */
+    if (registrar->asked.path.length == 0 && sip_via_count(registrar->asked.request) <= 1) {
         view.flow = peer_flow(registrar->source);
         view.transport = registrar->source->transport;
     }
-    bool known_flow = view.flow == 0 || binding_first_on_flow(server->bindings, view.flow) != NULL;
+    bool new_flow = flow && view.flow != 0 && !flows_has_outbound(server, view.flow);
     if (known != NULL)
         note_old_flow(server, known, view.flow);
     int error = flows_put_binding(server, &view, registrar->source);
-    if (error == 0 && !known_flow)
+    if (error == 0 && new_flow)
         tell_flow_up(registrar, &view);
     return error;
 }

@@ -62,13 +62,14 @@ static bool is_own_uri(const struct server *server, struct text text, const stru
     return own;
 }
 
-/* The flow of the other side: the one that the request has not come over. */
-static flow_id other_side(const struct dialog_flows *flows, const struct peer *source)
+/* The flow of the other side: the one that the request has not come over. A user agent that has opened a new flow and
+   registered over it still is who it was. */
+static flow_id other_side(const struct server *server, const struct dialog_flows *flows, const struct peer *source)
 {
     flow_id own = peer_flow(source);
-    if (own == flows->callee && own != flows->caller)
+    if (own != flows->caller && (own == flows->callee || heirs_moved(server, flows->callee, own)))
         return flows->caller;
-    bool callers = own == flows->caller || flows->caller == 0;
+    bool callers = own == flows->caller || flows->caller == 0 || heirs_moved(server, flows->caller, own);
     return callers && !flows->by_contact ? flows->callee : 0;
 }
 
@@ -106,7 +107,7 @@ static bool undo_strict_route(const struct server *server, const struct sip_mess
         return false;
     route->uri = last.uri;
     route->had_own = true;
-    route->flow = other_side(&flows, source);
+    route->flow = other_side(server, &flows, source);
     return true;
 }
 
@@ -128,7 +129,7 @@ void route_read(const struct server *server, const struct sip_message *request, 
             break;
         route->had_own = true;
         if (route->flow == 0)
-            route->flow = other_side(&flows, source);
+            route->flow = other_side(server, &flows, source);
     }
 }
 

@@ -153,9 +153,10 @@ const struct server_counters *server_counters(const struct server *server)
 static void tell_script(struct server *server, flow_id flow, const struct binding *binding, const char *reason)
 {
     char description[96];
-    struct binding_view view = {0};
-    if (binding != NULL)
-        binding_read(binding, &view);
+    struct binding_view view;
+    binding_read(binding, &view);
+    if (view.reg_id == 0) /* as sip_on_flow_up() */
+        return;
     struct script_flow told = {
         .aor = view.aor, .instance = view.instance, .reg_id = view.reg_id, .reason = text_of(reason)};
     told.flow = (struct text){description, server_describe_flow(server, flow, description, sizeof description)};
@@ -170,6 +171,6 @@ void server_flow_down(struct server *server, flow_id flow, const char *reason)
         for (; binding != NULL; binding = binding_next_on_flow(server->bindings, binding))
             tell_script(server, flow, binding, reason);
     }
-    server->counters.bindings_lost += binding_flow_died(server->bindings, flow);
+    flows_end(server, flow);
     transactions_flow_down(server->transactions, flow);
 }

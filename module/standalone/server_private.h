@@ -163,6 +163,11 @@ size_t route_record(const struct server *server, const struct sip_message *reque
                     const struct peer *to, bool to_flow, char *out, size_t size);
 
 /* destination.c */
+/* 3261-10.a: may a plain binding's Contact be called over a new connection? `came_by`: the transport of the flow that it
+   was made on. Not over WebSocket, to no ".invalid" name, and over TLS only by a name. */
+bool contact_may_be_called(struct text contact, enum transport came_by);
+/* Is the Contact the very address that the REGISTER came from, over UDP or TCP? */
+bool contact_is_source(struct text contact, const struct peer *source);
 /* False where there is no way: a transport that we do not call by, sips over one that is not safe. */
 bool uri_transport(const struct sip_uri *uri, enum transport *transport);
 /* "sips" where the request's own URI is, and the listener can be; else "sip". */
@@ -181,12 +186,13 @@ bool peer_of_uri(const struct server *server, const struct sip_uri *uri, const s
 bool peer_connect(const struct server *server, struct peer *peer, struct text domain);
 
 /* branch.c */
-struct branch *branch_start(struct context *context, struct target *target, struct text uri, struct text next_hop,
-                            flow_id flow);
+struct branch *branch_start(struct context *context, struct text uri, struct text next_hop, flow_id flow);
 /* The same over a flow that is known by its other side. */
 struct branch *branch_start_peer(struct context *context, struct text uri, const struct peer *peer);
 struct branch *branch_start_target(struct context *context, struct target *target);
 struct branch *branch_start_next_server(const struct branch *failed);
+/* 3261-10.a: it went over the flow of a plain binding whose Contact can be called over a new connection. */
+bool branch_has_contact_left(const struct branch *branch);
 void branch_delete(struct branch *branch);
 uint32_t branch_digest(const struct server *server, const struct sip_message *request);
 size_t branch_via(const struct server *server, const struct peer *peer, uint64_t number, uint32_t digest, char *out,
@@ -219,11 +225,20 @@ size_t rest_count(const struct server *server);
 /* heirs.c */
 void heirs_note(struct server *server, const struct binding_view *view);
 flow_id heirs_find(const struct server *server, flow_id dead);
+/* Has the user agent of the flow `old` moved to this one? */
+bool heirs_moved(const struct server *server, flow_id old, flow_id now);
+/* Was the dead flow one of an outbound binding? */
+bool heirs_was_outbound(const struct server *server, flow_id dead);
 void heirs_clear(struct server *server);
 
 /* flows.c: what the server knows of flows beside the bindings */
-/* As binding_put(); the flow's other side, `peer`, is known when the binding is told of. */
-int flows_put_binding(struct server *server, const struct binding_view *view, const struct peer *peer);
+/* As binding_put(); sets view->route. `peer` is the flow's other side, known when the binding is told of. */
+int flows_put_binding(struct server *server, const struct binding_view *asked, const struct peer *peer);
+/* A flow is dead (5626-7.f): its bindings go, or lose it where they can be reached without it (3261-10.a). A datagram
+   flow never closes: plain bindings keep it, and the next call tries it again. */
+void flows_end(struct server *server, flow_id flow);
+/* Is there a binding with a reg-id on the flow? */
+bool flows_has_outbound(const struct server *server, flow_id flow);
 void flows_listen(struct server *server);
 void flows_clear(struct server *server);
 
