@@ -248,7 +248,7 @@
 ---@field owns_call_id? boolean user agent: it chose the Call-ID
 ---@field has_service_route? boolean Service-Route in a 2xx to REGISTER
 ---@field has_challenge? boolean there is a challenge in the 401 or 407
----@field next_server? boolean the destination has another address that was not tried
+---@field next_server? boolean the destination has another address that was not tried, or a Contact to call over a new connection
 ---@field branches_pending? integer other branches without a final response
 ---@field targets_left? integer targets that were not tried
 ---@field responses_held? integer final responses stored so far

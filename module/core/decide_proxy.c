@@ -52,7 +52,8 @@ static bool next_server(const struct reading *reading, struct decision *decision
     if (!reading->facts->next_server || reading->facts->on_flow || !may_branch(reading))
         return false;
     if (reading->origin == ORIGIN_FLOW_DOWN)
-        take(decision, ACTION_NEXT_TARGET, RULE_3261_10_A, "the flow is dead, and the Contact can be called without it");
+        take(decision, ACTION_NEXT_TARGET, RULE_3261_10_A,
+             "the phone was not reached this way, and its Contact leaves another");
     else
         take(decision, ACTION_NEXT_TARGET, RULE_3263_4_3_A, "the server failed, and its domain has another");
     decision->flags |= FLAG_NEXT_SERVER;
@@ -142,7 +143,8 @@ static void answer_flow_failed(const struct reading *reading, struct decision *d
         return;
     const bool unreachable = !reading->wire && !reading->facts->on_flow;
     decision->rule = unreachable ? RULE_3261_16_9_B : RULE_5626_11_5_A;
-    decision->why = unreachable ? "the phone cannot be reached, and no target is left" : "no flow and no target is left";
+    decision->why =
+        unreachable ? "the phone cannot be reached, and no target is left" : "no flow and no target is left";
     if (reading->facts->role == ROLE_EDGE && reading->facts->on_flow) {
         decision->status = SIP_FLOW_FAILED;
         decision->rule = RULE_5626_5_3_C;

@@ -74,8 +74,8 @@ struct facts {
     bool owns_call_id;      /* UAC: we chose the Call-ID (491) */
     bool has_service_route; /* 2xx REGISTER */
     bool has_challenge;     /* 401, 407: at least one challenge is there */
-    bool next_server;       /* the destination has another address not tried (RFC 3263), or, with ORIGIN_FLOW_DOWN, a
-                               Contact that can be called over a new connection (3261-10.a) */
+    bool next_server;       /* the destination has another address not tried (RFC 3263), or its flow is dead and it has
+                               a Contact that can be called over a new connection (3261-10.a) */
 };
 
 /* About the response context: all branches of one request. */

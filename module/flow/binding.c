@@ -156,7 +156,7 @@ size_t binding_flow_died(struct binding_store *store, flow_id flow, bool closed)
     size_t removed = 0;
     for (struct binding *next, *binding = binding_flow_first(store, flow); binding != NULL; binding = next) {
         next = binding->flow_next;
-        if (binding->route == BINDING_BY_FLOW) {
+        if (closed ? binding->route == BINDING_BY_FLOW : binding->reg_id != 0) {
             binding_drop_told(store, binding, BINDING_FLOW_DIED);
             removed++;
         } else if (closed) {

@@ -55,8 +55,8 @@ struct binding_view {
     /* The transport of the flow on which the binding was made, numbered as in flow tokens (enum token_transport). It is
        kept when the flow is gone, and has no meaning for a binding that is alive and has no flow. */
     uint8_t transport;
-    uint8_t route; /* enum binding_route */
-    flow_id flow;  /* on which it was made; 0: none of ours, or it is gone */
+    uint8_t route;         /* enum binding_route */
+    flow_id flow;          /* on which it was made; 0: none of ours, or it is gone */
     int64_t expires_at;    /* wall seconds */
     int64_t registered_at; /* wall seconds of the last REGISTER */
 };
@@ -116,9 +116,10 @@ void binding_remove(struct binding_store *store, const struct binding *binding);
 size_t binding_remove_aor(struct binding_store *store, struct text aor);
 
 /*
- * The flow is dead: every binding that has no other route goes, of any AOR, at a cost in proportion to their number
- * (5626-7.f); event BINDING_FLOW_DIED for each. The others stay: with `closed` the flow is gone for good and they lose
- * it (BINDING_REPLACED, then BINDING_UPDATED); without, as after an ICMP error, they keep it. Returns how many went.
+ * The flow is dead: every binding on it goes, of any AOR, at a cost in proportion to their number (5626-7.f); event
+ * BINDING_FLOW_DIED for each. With `closed`, the flow is gone for good: bindings that have another route stay, and lose
+ * it (BINDING_REPLACED, then BINDING_UPDATED). Without, as after an ICMP error, only bindings with a reg-id go, and the
+ * others keep the flow. Returns how many went.
  */
 size_t binding_flow_died(struct binding_store *store, flow_id flow, bool closed);
 

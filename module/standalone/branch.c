@@ -86,10 +86,10 @@ static bool is_plain(const struct target *target)
     return target != NULL && target->reg_id == 0 && target->aor.length > 0 && target->path.length == 0;
 }
 
-/* 3261-16.9.b: a phone that cannot be reached at the last address of its Contact is one whose flow is dead. */
+/* 3261-16.9.b: a phone that cannot be reached by its Contact is one whose flow is dead. */
 static enum origin origin_unsent(const struct branch *branch)
 {
-    return is_plain(branch->target) && branch->other_count == 0 ? ORIGIN_FLOW_DOWN : ORIGIN_TRANSPORT;
+    return is_plain(branch->target) ? ORIGIN_FLOW_DOWN : ORIGIN_TRANSPORT;
 }
 
 static void fail_soon(struct branch *branch, enum origin origin)
@@ -290,8 +290,7 @@ static struct text next_hop(const struct target *target)
 static flow_id plain_flow(const struct server *server, const struct target *target)
 {
     struct binding_view view;
-    const struct binding *binding =
-        binding_find(server->bindings, target->aor, target->uri, (struct text){NULL, 0}, 0);
+    const struct binding *binding = binding_find(server->bindings, target->aor, target->uri, (struct text){NULL, 0}, 0);
     if (binding == NULL)
         return target->flow;
     binding_read(binding, &view);

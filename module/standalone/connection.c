@@ -282,6 +282,13 @@ static void on_connection(uv_stream_t *stream, int status)
     connection_read_on(connection);
 }
 
+void connection_is_open(struct connection *connection)
+{
+    connection->opening = false;
+    if (connection->reason == NULL)
+        connection_watch(connection);
+}
+
 static void on_connected(uv_connect_t *request, int status)
 {
     struct connection *connection = request->data;
@@ -292,7 +299,10 @@ static void on_connected(uv_connect_t *request, int status)
         return;
     }
     connection_read_on(connection);
-    layers_begin(connection);
+    if (connection->tls == NULL)
+        connection_is_open(connection);
+    else
+        layers_begin(connection);
 }
 
 static struct connection *open_to(struct network *network, const struct peer *peer, struct text domain)
@@ -302,6 +312,7 @@ static struct connection *open_to(struct network *network, const struct peer *pe
         return NULL;
     connection->peer.address = peer->address;
     connection->connect.data = connection;
+    connection->opening = true;
     enter(connection);
     if (connection->reason != NULL || is_full(network) || layers_create(connection, domain, false) != 0 ||
         uv_tcp_connect(&connection->connect, &connection->tcp, &peer->address.any, on_connected) != 0) {

@@ -140,6 +140,8 @@ static void step_handshake(struct connection *connection)
         connection->network->counters.tls++;
         connection->network->counters.tls_resumed += tls_session_is_resumed(connection->tls);
         connection->began_ms = connection_now(connection);
+        if (connection->opening)
+            connection_is_open(connection);
         read_tls(connection);
     }
     connection_read_on(connection);

@@ -34,6 +34,7 @@ struct connection {
     struct timer check;
     const char *reason; /* why it was closed; NULL: open */
     bool pinged;
+    bool opening; /* by us, and its TLS handshake is not done */
 };
 
 static inline uint64_t connection_now(const struct connection *connection)
@@ -48,6 +49,7 @@ void connection_write_last(struct connection *connection, const char *bytes, siz
 bool connection_is_over_unsent(struct connection *connection, size_t length); /* then it is closed */
 void connection_read_on(struct connection *connection);
 void connection_read_pause(struct connection *connection);
+void connection_is_open(struct connection *connection); /* one that we opened */
 
 /* connection_layers.c */
 int layers_create(struct connection *connection, struct text domain, bool accepted);

@@ -12,6 +12,14 @@ static bool is_registered(const struct connection *connection)
            binding_first_on_flow(server_bindings(connection->network->server), connection->number) != NULL;
 }
 
+/* An outbound flow, whose user agent answers pings (RFC 5626 3.5.1). A plain phone need not know of them. */
+static bool is_pinged(const struct connection *connection)
+{
+    return connection->network->config.limits.flow_timer != 0 &&
+           (connection_now(connection) < connection->held_until_ms ||
+            server_flow_is_outbound(connection->network->server, connection->number));
+}
+
 /* One or two bytes may be half of a keep-alive: they may wait. */
 bool connection_is_unfinished(const struct connection *connection)
 {
@@ -23,10 +31,14 @@ static uint64_t next_look(const struct connection *connection)
 {
     const struct network_limits *limits = &connection->network->config.limits;
     uint64_t due = connection->heard_ms + limits->idle_s * 1000ULL;
-    if (connection->pinged)
-        due = connection->heard_ms + keepalive_grace_ms(limits->flow_timer) + KEEPALIVE_PONG_MS;
-    else if (limits->flow_timer != 0 && is_registered(connection))
-        due = connection->heard_ms + keepalive_grace_ms(limits->flow_timer);
+    if (connection->opening)
+        return connection->began_ms + limits->connect_s * 1000ULL;
+    /* A plain phone's may be silent for longer. */
+    if (due <= connection_now(connection))
+        due = connection_now(connection) + limits->idle_s * 1000ULL;
+    if (is_pinged(connection))
+        due = connection->heard_ms + keepalive_grace_ms(limits->flow_timer) +
+              (connection->pinged ? KEEPALIVE_PONG_MS : 0);
     if (connection_is_unfinished(connection) && connection->began_ms + limits->message_s * 1000ULL < due)
         due = connection->began_ms + limits->message_s * 1000ULL;
     return due;
@@ -50,10 +62,13 @@ void connection_check_fires(struct timer *timer)
     struct network_counters *counters = &connection->network->counters;
     const struct network_limits *limits = &connection->network->config.limits;
     uint64_t at = connection_now(connection), silent = at - connection->heard_ms;
-    if (connection_is_unfinished(connection) && at - connection->began_ms >= limits->message_s * 1000ULL) {
+    if (connection->opening && at - connection->began_ms >= limits->connect_s * 1000ULL) {
+        counters->connect_late++;
+        connection_close(connection, "connect");
+    } else if (connection_is_unfinished(connection) && at - connection->began_ms >= limits->message_s * 1000ULL) {
         counters->unfinished++;
         connection_close(connection, "unfinished");
-    } else if (limits->flow_timer != 0 && is_registered(connection)) {
+    } else if (is_pinged(connection)) {
         if (connection->pinged && silent >= keepalive_grace_ms(limits->flow_timer) + KEEPALIVE_PONG_MS) {
             counters->keepalive_lost++;
             connection_close(connection, "keepalive");

@@ -69,7 +69,7 @@ static enum binding_route route_of(const struct binding_view *view, const struct
     if (contact_is_source(view->contact, peer))
         return BINDING_BY_CONTACT;
     return contact_may_be_called(view->contact, (enum transport)peer->transport) ? BINDING_BY_FLOW_FIRST
-                                                                                : BINDING_BY_FLOW;
+                                                                                 : BINDING_BY_FLOW;
 }
 
 /* A flow whose number is taken by another address stays unknown: its messages go by their URI. */
@@ -158,7 +158,7 @@ void flows_end(struct server *server, flow_id flow)
     server->counters.bindings_lost += binding_flow_died(server->bindings, flow, closed);
 }
 
-bool flows_has_outbound(const struct server *server, flow_id flow)
+bool server_flow_is_outbound(const struct server *server, flow_id flow)
 {
     const struct binding *binding = binding_first_on_flow(server->bindings, flow);
     for (; binding != NULL; binding = binding_next_on_flow(server->bindings, binding)) {

@@ -14,6 +14,7 @@ struct heir {
     struct text aor;
     struct text name; /* instance-id, or the Contact where it is plain */
     bool plain;
+    uint8_t transport; /* enum transport, of the flow */
 };
 
 static void forget_oldest(struct server *server)
@@ -40,6 +41,7 @@ void heirs_note(struct server *server, const struct binding_view *view)
     if (heir == NULL)
         return;
     heir->plain = plain;
+    heir->transport = view->transport;
     if (!memory_copy(host, view->aor, &heir->aor) ||
         !memory_copy(host, plain ? view->contact : view->instance, &heir->name)) {
         memory_delete_text(host, heir->aor);
@@ -99,14 +101,17 @@ bool heirs_moved(const struct server *server, flow_id old, flow_id now)
     return old != 0 && now != 0 && find(server, old, now) == now;
 }
 
-bool heirs_was_outbound(const struct server *server, flow_id dead)
+bool heirs_leave_contact(const struct server *server, flow_id dead, struct text contact)
 {
+    enum transport transport = TRANSPORT_UDP;
     struct table_link *link = table_find(&server->heirs, dead);
     for (; link != NULL; link = table_next(link)) {
-        if (!TABLE_OWNER(link, struct heir, link)->plain)
-            return true;
+        const struct heir *heir = TABLE_OWNER(link, struct heir, link);
+        if (!heir->plain)
+            return false;
+        transport = (enum transport)heir->transport;
     }
-    return false;
+    return contact_may_be_called(contact, transport);
 }
 
 void heirs_clear(struct server *server)

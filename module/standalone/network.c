@@ -99,6 +99,7 @@ static void set_standards(struct network_limits *limits)
     limits->connections = or_else(limits->connections, 10000);
     limits->idle_s = or_else(limits->idle_s, 600);
     limits->message_s = or_else(limits->message_s, 32);
+    limits->connect_s = or_else(limits->connect_s, 4);
     limits->unsent = or_else(limits->unsent, 1 << 20);
     limits->message.message = or_else(limits->message.message, 65536);
 }

@@ -19,6 +19,7 @@ struct network_limits {
     uint32_t connections; /* at a time; more are closed as they come; 0: 10000 */
     uint32_t idle_s;      /* a connection without traffic and bindings is closed; 0: 600 */
     uint32_t message_s;   /* a message must be whole after this; 0: 32 */
+    uint32_t connect_s;   /* a connection that we open, with its TLS handshake, must be open after this; 0: 4 */
     uint32_t unsent; /* bytes that wait for a slow reader, as they are on the wire, past them it is closed; 0: 1 MiB */
     uint32_t flow_timer;       /* s; a flow with bindings that was silent for longer is pinged; 0: never */
     struct sip_limits message; /* of a message */
@@ -28,6 +29,7 @@ struct network_limits {
     COUNTER(connections, "connections open")                                                                           \
     COUNTER(accepted, "connections accepted")                                                                          \
     COUNTER(opened, "connections opened")                                                                              \
+    COUNTER(connect_late, "connections that could not be opened in time")                                              \
     COUNTER(refused, "connections refused: too many, or no memory")                                                    \
     COUNTER(idle, "connections closed: idle")                                                                          \
     COUNTER(unfinished, "connections closed: a message was not finished in time")                                      \

@@ -188,8 +188,7 @@ static flow_id dialog_flow(const struct server *server, flow_id flow, struct tex
     flow_id heir = alive ? 0 : heirs_find(server, flow);
     if (heir != 0)
         return heir;
-    bool by_contact = stream && !alive && !heirs_was_outbound(server, flow);
-    return by_contact && contact_may_be_called(next_hop, TRANSPORT_UDP) ? 0 : flow;
+    return stream && !alive && heirs_leave_contact(server, flow, next_hop) ? 0 : flow;
 }
 
 static void send_one(struct context *context, const struct route *route)

@@ -40,8 +40,7 @@ static void gather(struct reaction *reaction, enum origin origin)
     facts->method = (uint8_t)sip_method(context->request);
     facts->in_dialog = sip_to_tag(context->request).length > 0;
     facts->provisional_seen = branch->provisional_seen;
-    facts->next_server =
-        branch->other_count > 0 || (origin == ORIGIN_FLOW_DOWN && branch_has_contact_left(branch));
+    facts->next_server = branch->other_count > 0 || (origin == ORIGIN_FLOW_DOWN && branch_has_contact_left(branch));
     facts->on_flow = branch->on_flow && (target == NULL || target->reg_id != 0);
     if (target != NULL) {
         facts->has_instance = target->instance.length > 0;

@@ -55,7 +55,7 @@ static int bind_one(struct registrar *registrar, size_t i)
         view.flow = peer_flow(registrar->source);
         view.transport = registrar->source->transport;
     }
-    bool new_flow = flow && view.flow != 0 && !flows_has_outbound(server, view.flow);
+    bool new_flow = flow && view.flow != 0 && !server_flow_is_outbound(server, view.flow);
     if (known != NULL)
         note_old_flow(server, known, view.flow);
     int error = flows_put_binding(server, &view, registrar->source);

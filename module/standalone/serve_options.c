@@ -35,6 +35,7 @@ const char serve_usage[] = "usage: reflow serve SCRIPT [options]\n"
                            "  --max-headers N          header fields of a message (256)\n"
                            "  --idle S                 without traffic and bindings: closed after (600)\n"
                            "  --message-time S         a message must be whole after (32)\n"
+                           "  --connect-time SECONDS   give up opening a connection, TLS included, after (4)\n"
                            "  --drain S                after SIGTERM, wait for calls being set up (32)\n"
                            "\n"
                            "  --token-keys FILE        keys of an edge's flow tokens (STATE.keys, or in memory)\n"
@@ -231,6 +232,7 @@ static int take_number(struct serve_options *options, const char *name, const ch
                                             {"--max-headers", 8, 256, &server->limits.fields},
                                             {"--idle", 1, 604800, &network->idle_s},
                                             {"--message-time", 1, 3600, &network->message_s},
+                                            {"--connect-time", 1, 60, &network->connect_s},
                                             {"--drain", 0, 3600, &options->drain_s},
                                             {"--token-rotate", 60, 31536000, &options->token_rotate_s},
                                             {"--decision-log-size", 0, UINT32_MAX, &options->decision_log_size},

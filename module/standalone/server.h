@@ -132,6 +132,9 @@ bool server_is_drained(const struct server *server);
 struct binding_store *server_bindings(struct server *server);
 const struct server_counters *server_counters(const struct server *server);
 
+/* Is there a binding with a reg-id on the flow? */
+bool server_flow_is_outbound(const struct server *server, flow_id flow);
+
 /* The other side of a flow; false where it is gone or unknown. */
 bool server_flow_peer(const struct server *server, flow_id flow, struct peer *peer);
 

@@ -163,8 +163,8 @@ size_t route_record(const struct server *server, const struct sip_message *reque
                     const struct peer *to, bool to_flow, char *out, size_t size);
 
 /* destination.c */
-/* 3261-10.a: may a plain binding's Contact be called over a new connection? `came_by`: the transport of the flow that it
-   was made on. Not over WebSocket, to no ".invalid" name, and over TLS only by a name. */
+/* 3261-10.a: may a plain binding's Contact be called over a new connection? `came_by`: the transport of the flow that
+   it was made on. Not over WebSocket, to no ".invalid" name, and over TLS only by a name. */
 bool contact_may_be_called(struct text contact, enum transport came_by);
 /* Is the Contact the very address that the REGISTER came from, over UDP or TCP? */
 bool contact_is_source(struct text contact, const struct peer *source);
@@ -227,8 +227,8 @@ void heirs_note(struct server *server, const struct binding_view *view);
 flow_id heirs_find(const struct server *server, flow_id dead);
 /* Has the user agent of the flow `old` moved to this one? */
 bool heirs_moved(const struct server *server, flow_id old, flow_id now);
-/* Was the dead flow one of an outbound binding? */
-bool heirs_was_outbound(const struct server *server, flow_id dead);
+/* 3261-10.a: may the Contact of a dialog be called where this flow is dead? Not that of an outbound binding. */
+bool heirs_leave_contact(const struct server *server, flow_id dead, struct text contact);
 void heirs_clear(struct server *server);
 
 /* flows.c: what the server knows of flows beside the bindings */
@@ -237,8 +237,6 @@ int flows_put_binding(struct server *server, const struct binding_view *asked, c
 /* A flow is dead (5626-7.f): its bindings go, or lose it where they can be reached without it (3261-10.a). A datagram
    flow never closes: plain bindings keep it, and the next call tries it again. */
 void flows_end(struct server *server, flow_id flow);
-/* Is there a binding with a reg-id on the flow? */
-bool flows_has_outbound(const struct server *server, flow_id flow);
 void flows_listen(struct server *server);
 void flows_clear(struct server *server);
 

@@ -45,7 +45,7 @@ static int fake_send(void *context, struct peer *peer, const char *bytes, size_t
     int refused = refusal_of(wire, peer);
     if (refused != 0)
         return refused;
-    if (peer->transport == TRANSPORT_TCP && connection_of(wire, peer->connection) == NULL)
+    if (peer->transport != TRANSPORT_UDP && connection_of(wire, peer->connection) == NULL)
         return -EPIPE;
     struct sent *sent = calloc(1, sizeof *sent + length + 1);
     assert_non_null(sent);
@@ -57,6 +57,16 @@ static int fake_send(void *context, struct peer *peer, const char *bytes, size_t
     wire->last = &sent->next;
     sent->older = wire->all;
     wire->all = sent;
+    return 0;
+}
+
+/* A connection for each call: none is taken for another's domain. */
+static int fake_connect(void *context, struct peer *peer, struct text domain)
+{
+    struct fake_wire *wire = context;
+    peer->connection = open_connection(wire, peer);
+    struct fake_connection *made = connection_of(wire, peer->connection);
+    snprintf(made->domain, sizeof made->domain, "%.*s", (int)domain.length, domain.at);
     return 0;
 }
 
@@ -92,6 +102,7 @@ void fake_wire_create(struct fake_wire *wire, struct fake_host *fake)
     *wire = (struct fake_wire){.fake = fake, .last = &wire->first};
     wire->wire = (struct wire){.context = wire,
                                .send = fake_send,
+                               .connect = fake_connect,
                                .close = fake_close,
                                .connection = fake_connection,
                                .resolve = fake_resolve};
@@ -133,11 +144,16 @@ struct peer fake_udp(uint16_t port)
     return (struct peer){.transport = TRANSPORT_UDP, .address = loopback(port)};
 }
 
-struct peer fake_tcp(struct fake_wire *wire, uint16_t port)
+struct peer fake_stream(struct fake_wire *wire, enum transport transport, uint8_t listener, uint16_t port)
 {
-    struct peer peer = {.transport = TRANSPORT_TCP, .listener = 1, .address = loopback(port)};
+    struct peer peer = {.transport = (uint8_t)transport, .listener = listener, .address = loopback(port)};
     peer.connection = open_connection(wire, &peer);
     return peer;
+}
+
+struct peer fake_tcp(struct fake_wire *wire, uint16_t port)
+{
+    return fake_stream(wire, TRANSPORT_TCP, 1, port);
 }
 
 void fake_wire_close(struct fake_wire *wire, flow_id connection)

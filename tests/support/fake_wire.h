@@ -23,6 +23,7 @@ struct sent {
 struct fake_connection {
     struct peer peer; /* its number is the place in the array, from 1 */
     bool open, close_asked;
+    char domain[64]; /* that a TLS server must prove to be */
 };
 
 struct fake_lookup {
@@ -57,6 +58,8 @@ void fake_wire_destroy(struct fake_wire *wire);
 /* 127.0.0.1:port as the server sees it: a datagram's source at listener 0, a new open connection at listener 1. */
 struct peer fake_udp(uint16_t port);
 struct peer fake_tcp(struct fake_wire *wire, uint16_t port);
+/* The same over any stream transport, at that listener. */
+struct peer fake_stream(struct fake_wire *wire, enum transport transport, uint8_t listener, uint16_t port);
 
 /* The connection is no more, though nobody has been told. */
 void fake_wire_close(struct fake_wire *wire, flow_id connection);

@@ -269,7 +269,7 @@ void stage_cancels_at(struct stage *stage, const char *file, int line)
 
 void stage_flow_dies(struct stage *stage, const struct peer *peer)
 {
-    if (peer->transport == TRANSPORT_TCP)
+    if (peer->transport != TRANSPORT_UDP)
         fake_wire_close(&stage->wire, peer->connection);
     server_flow_down(stage->server, peer_flow(peer), "closed");
 }

@@ -261,8 +261,8 @@ static void test_bad_views_are_refused_and_nothing_is_stored(void **state)
     struct registrar *registrar = *state;
     char *long_text = calloc(1, 65536);
     const struct binding_view good = outbound(registrar, PHONE, 1, 5);
-    struct binding_view bad[9];
-    for (size_t i = 0; i < 9; i++)
+    struct binding_view bad[10];
+    for (size_t i = 0; i < 10; i++)
         bad[i] = good;
     bad[0].aor = NONE;
     bad[1].contact = NONE;
@@ -273,8 +273,9 @@ static void test_bad_views_are_refused_and_nothing_is_stored(void **state)
     bad[6].aor = (struct text){long_text, 65536};
     bad[7].call_id = (struct text){long_text, 65536};
     bad[8].transport = TOKEN_WSS + 1;
+    bad[9].route = BINDING_BY_CONTACT + 1;
     size_t allocated = registrar->fake.allocated;
-    for (size_t i = 0; i < 9; i++) {
+    for (size_t i = 0; i < 10; i++) {
         const struct binding *out = (const struct binding *)&good;
         assert_int_equal(binding_put(registrar->store, &bad[i], &out), -EINVAL);
         assert_ptr_equal(out, &good);
@@ -327,18 +328,45 @@ static void test_5626_7_f_dead_flow_takes_every_binding_of_any_aor(void **state)
     put(registrar, without_instance);
     registrar->told_count = 0;
     assert_int_equal(binding_flow_count(registrar->store), 2);
-    assert_int_equal(binding_flow_died(registrar->store, 5), 3);
+    assert_int_equal(binding_flow_died(registrar->store, 5, true), 3);
     assert_int_equal(registrar->told_count, 3);
     for (size_t i = 0; i < 3; i++) {
         assert_int_equal(registrar->told[i].event, BINDING_FLOW_DIED);
         assert_int_equal(registrar->told[i].flow, 5);
     }
     assert_null(binding_first_on_flow(registrar->store, 5));
-    assert_int_equal(binding_flow_died(registrar->store, 5), 0);
+    assert_int_equal(binding_flow_died(registrar->store, 5, true), 0);
     assert_int_equal(listed(registrar, ALICE), 0);
     assert_int_equal(listed(registrar, BOB), 1);
     assert_int_equal(binding_aor_count(registrar->store), 1);
     assert_int_equal(binding_flow_count(registrar->store), 1);
+}
+
+static void test_3261_10_a_a_binding_with_another_route_outlives_its_flow(void **state)
+{
+    struct registrar *registrar = *state;
+    struct binding_view got, view = plain(registrar, OTHER_CONTACT);
+    put(registrar, outbound(registrar, PHONE, 1, 5));
+    view.flow = 5;
+    view.route = BINDING_BY_FLOW_FIRST;
+    put(registrar, view);
+    registrar->told_count = 0;
+    assert_int_equal(binding_flow_died(registrar->store, 5, false), 1);
+    assert_int_equal(registrar->told_count, 1);
+    binding_read(binding_first_on_flow(registrar->store, 5), &got);
+    assert_text(got.contact, OTHER_CONTACT);
+    assert_int_equal(got.route, BINDING_BY_FLOW_FIRST);
+    assert_int_equal(binding_flow_died(registrar->store, 5, true), 0);
+    assert_int_equal(registrar->told_count, 3);
+    assert_int_equal(registrar->told[1].event, BINDING_REPLACED);
+    assert_int_equal(registrar->told[1].flow, 5);
+    assert_int_equal(registrar->told[2].event, BINDING_UPDATED);
+    assert_int_equal(registrar->told[2].flow, 0);
+    assert_null(binding_first_on_flow(registrar->store, 5));
+    binding_read(binding_first(registrar->store, BOB), &got);
+    assert_int_equal(got.route, BINDING_BY_CONTACT);
+    assert_int_equal(listed(registrar, BOB), 1);
+    assert_int_equal(binding_flow_count(registrar->store), 0);
 }
 
 static void test_flow_zero_is_no_flow(void **state)
@@ -349,7 +377,7 @@ static void test_flow_zero_is_no_flow(void **state)
     put(registrar, outbound(registrar, PHONE, 2, 0));
     assert_int_equal(binding_flow_count(registrar->store), 0);
     assert_null(binding_first_on_flow(registrar->store, 0));
-    assert_int_equal(binding_flow_died(registrar->store, 0), 0);
+    assert_int_equal(binding_flow_died(registrar->store, 0, true), 0);
     assert_int_equal(binding_count(registrar->store), 2);
     assert_null(binding_next_on_flow(registrar->store, binding_first(registrar->store, BOB)));
 }
@@ -623,6 +651,7 @@ int main(void)
         STORE_TEST(test_longest_texts_are_kept_whole),
         STORE_TEST(test_shortest_texts_are_kept_too),
         STORE_TEST(test_5626_7_f_dead_flow_takes_every_binding_of_any_aor),
+        STORE_TEST(test_3261_10_a_a_binding_with_another_route_outlives_its_flow),
         STORE_TEST(test_flow_zero_is_no_flow),
         STORE_TEST(test_5626_7_g_one_binding_goes_and_nothing_else),
         STORE_TEST(test_aor_lists_in_order_of_first_registration),

@@ -303,7 +303,7 @@ static void do_flow_died(struct trial *trial)
     size_t wanted = 0;
     for (size_t i = 0; i < trial->model_count; i++)
         wanted += flow != 0 && trial->model[i].flow == flow;
-    assert_int_equal(binding_flow_died(trial->store, flow), wanted);
+    assert_int_equal(binding_flow_died(trial->store, flow, true), wanted);
     assert_int_equal(trial->told_gone, wanted);
 }
 

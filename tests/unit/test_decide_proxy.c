@@ -483,10 +483,9 @@ static void test_3263_4_3_a_next_server_on_503_transport_and_silence(void **unus
     (void)unused;
     const struct facts failed[] = {{.code = 503, .method = METHOD_INVITE, .next_server = true},
                                    {.origin = ORIGIN_TRANSPORT, .method = METHOD_INVITE, .next_server = true},
-                                   {.origin = ORIGIN_TIMEOUT, .method = METHOD_INVITE, .next_server = true},
-                                   {.origin = ORIGIN_FLOW_DOWN, .method = METHOD_INVITE, .next_server = true}};
+                                   {.origin = ORIGIN_TIMEOUT, .method = METHOD_INVITE, .next_server = true}};
     const struct state pending = {.branches_pending = 1}, cancelled = {.cancelled = true};
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < 3; i++) {
         const struct decision decision = decide(&failed[i], &pending);
         assert_action(decision, ACTION_NEXT_TARGET);
         assert_rule(decision, "3263-4.3.a");
@@ -494,6 +493,32 @@ static void test_3263_4_3_a_next_server_on_503_transport_and_silence(void **unus
         assert_no_flag(decision, FLAG_ANSWERED);
         assert_action(decide(&failed[i], &cancelled), ACTION_FAIL);
     }
+}
+
+static void test_3261_10_a_the_contact_is_tried_where_the_flow_of_a_plain_binding_is_dead(void **unused)
+{
+    (void)unused;
+    struct facts facts = {.origin = ORIGIN_FLOW_DOWN, .method = METHOD_INVITE, .next_server = true};
+    const struct state cancelled = {.cancelled = true};
+    const struct decision decision = decide(&facts, &alone);
+    assert_action(decision, ACTION_NEXT_TARGET);
+    assert_rule(decision, "3261-10.a");
+    assert_flag(decision, FLAG_NEXT_SERVER);
+    assert_action(decide(&facts, &cancelled), ACTION_FAIL);
+    facts.provisional_seen = true;
+    assert_action(decide(&facts, &alone), ACTION_HOLD);
+    assert_rule(decide(&facts, &alone), "5626-7.h");
+}
+
+static void test_3261_16_9_b_a_dead_flow_without_reg_id_is_480(void **unused)
+{
+    (void)unused;
+    const struct facts facts = {.origin = ORIGIN_FLOW_DOWN, .method = METHOD_INVITE};
+    const struct facts sent = {.code = 503, .method = METHOD_INVITE};
+    assert_action(decide(&facts, &alone), ACTION_FAIL);
+    assert_int_equal(decide(&facts, &alone).status, 480);
+    assert_rule(decide(&facts, &alone), "3261-16.9.b");
+    assert_int_equal(decide(&sent, &alone).status, 500);
 }
 
 static void test_3263_4_3_a_next_server_on_nothing_else(void **unused)
@@ -670,6 +695,8 @@ int main(void)
         cmocka_unit_test(test_4320_4_a_no_408_to_a_non_invite),
         cmocka_unit_test(test_3261_21_5_4_a_503_rests_its_destination),
         cmocka_unit_test(test_3263_4_3_a_next_server_on_503_transport_and_silence),
+        cmocka_unit_test(test_3261_10_a_the_contact_is_tried_where_the_flow_of_a_plain_binding_is_dead),
+        cmocka_unit_test(test_3261_16_9_b_a_dead_flow_without_reg_id_is_480),
         cmocka_unit_test(test_3263_4_3_a_next_server_on_nothing_else),
         cmocka_unit_test(test_3261_17_a_the_transaction_acknowledges_300_to_699),
         cmocka_unit_test(test_3261_8_1_3_a_an_unknown_code_is_x00_to_a_proxy_too),

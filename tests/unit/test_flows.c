@@ -245,7 +245,7 @@ static void test_whose_dead_flows_were_is_kept_within_bounds(void **state)
     size_t at_most = 0;
     for (view.flow = 1; view.flow <= 40000; view.flow++) {
         assert_int_equal(binding_put(store, &view, NULL), 0);
-        assert_int_equal(binding_flow_died(store, view.flow), 1);
+        assert_int_equal(binding_flow_died(store, view.flow, true), 1);
         if (view.flow == 20000)
             at_most = stage->fake.allocated;
     }

@@ -247,7 +247,7 @@ static void test_what_is_restored(void **state)
     assert_int_equal(flow.cseq, 1);
     assert_int_equal(gone.state, BINDING_FLOW_GONE);
     assert_int_equal(gone.flow, 0);
-    assert_int_equal(plain.flow, 0);
+    assert_int_equal(plain.route, BINDING_BY_CONTACT);
     assert_int_equal(plain.q, 500);
     assert_true(text_equal(plain.parameters, TEXT(";audio")));
     assert_true(text_equal(plain.contact, TEXT("sip:bob@127.0.0.1:5083")));

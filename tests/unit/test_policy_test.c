@@ -243,7 +243,7 @@ static void test_the_language(void **state)
         "  bob:answer(200) expect(call):hears { 180, 200 } end)\n"
         "test('header', function() bob:answers { 302, headers = { Contact = '<sip:a@b>' } }\n"
         "  expect(invite 'sip:bob@example.com'):hears(302):header('Contact', '<sip:a@b>') end)\n"
-        "test('gone', function() bob:dies() expect(invite 'sip:bob@example.com'):hears(500)\n"
+        "test('gone', function() bob:dies() expect(invite 'sip:bob@example.com'):hears(480)\n"
         "  bob:comes_back() expect(invite 'sip:bob@example.com'):hears(200) end)\n"
         "test('over', function() local options = { to = 'sip:x@trunk.example.net:5080', over = ann }\n"
         "  local call = invite(options) expect(call):hears(200):tried { 'trunk' } equal(call:bye().final.code, 200)\n"

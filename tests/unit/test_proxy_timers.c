@@ -209,6 +209,7 @@ static void test_a_name_that_is_resolved_after_all_is_over(void **state)
     stage_phone(stage, (struct phone){.port = 5080});
     stage_receive(stage, &(struct peer){.transport = TRANSPORT_UDP, .address = stage_alice().address},
                   "REGISTER sip:example.com SIP/2.0\nVia: SIP/2.0/UDP 127.0.0.1:5070;branch=z9hG4bKr;rport\n"
+                  "Via: SIP/2.0/UDP phone.example.net;branch=z9hG4bKq\n"
                   "Max-Forwards: 70\nFrom: <sip:bob@example.com>;tag=b\nTo: <sip:bob@example.com>\nCall-ID: reg\n"
                   "CSeq: 1 REGISTER\nContact: <sip:bob@phone.example.net>\nContent-Length: 0\n\n");
     stage_hears(stage, 200);

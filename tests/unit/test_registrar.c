@@ -54,7 +54,6 @@ static void test_code_2xx_register_a_contact_is_bound_and_listed(void **state)
     struct binding_view view = first_binding(stage);
     assert_true(text_equal(view.contact, TEXT("sip:bob@192.0.2.4")));
     assert_int_equal(view.q, 250);
-    assert_int_equal(view.flow, 0);
     assert_int_equal(view.expires_at, stage->fake.wall_s + 600);
     assert_int_equal(server_counters(stage->server)->registered, 1);
 }
@@ -187,7 +186,6 @@ static void test_5626_6_c_reg_id_without_instance_is_ignored(void **state)
     struct sent *fine = accepted(stage, &bob, "Supported: outbound\nContact: <sip:b@192.0.2.4>;reg-id=1\n");
     assert_false(has(fine, "Require:"));
     assert_int_equal(first_binding(stage).reg_id, 0);
-    assert_int_equal(first_binding(stage).flow, 0);
 }
 
 static void test_5626_6_d_more_than_one_contact_beside_a_reg_id(void **state)
@@ -476,6 +474,108 @@ static void test_the_script_hears_of_flows(void **state)
     assert_non_null(strstr(stage->fake.last_log, "keepalive"));
 }
 
+/* --- bindings without reg-id --- */
+
+static void test_3261_10_a_a_plain_binding_remembers_its_flow(void **state)
+{
+    struct stage *stage = *state;
+    struct peer udp = fake_udp(5080), tcp = fake_tcp(&stage->wire, 5081);
+    static const struct {
+        const char *contact;
+        bool tcp;
+        enum binding_route route;
+    } cases[] = {{"sip:b@127.0.0.1:5080", false, BINDING_BY_CONTACT},
+                 {"sip:b@127.0.0.1:5081;transport=tcp", true, BINDING_BY_CONTACT},
+                 {"sip:b@127.0.0.1:5081", true, BINDING_BY_FLOW_FIRST},
+                 {"sip:b@127.0.0.1:5080;transport=tcp", false, BINDING_BY_FLOW_FIRST},
+                 {"sip:b@127.0.0.1", false, BINDING_BY_FLOW_FIRST},
+                 {"sip:b@192.0.2.4:5080", false, BINDING_BY_FLOW_FIRST},
+                 {"sip:b@phone.example.net:5080", false, BINDING_BY_FLOW_FIRST},
+                 {"sip:b@[2001:db8::1]", true, BINDING_BY_FLOW_FIRST},
+                 {"sips:b@phone.example.net", true, BINDING_BY_FLOW_FIRST},
+                 {"sips:b@192.0.2.4", true, BINDING_BY_FLOW},
+                 {"sip:b@192.0.2.4;transport=tls", false, BINDING_BY_FLOW},
+                 {"sip:b@192.0.2.4;transport=ws", true, BINDING_BY_FLOW},
+                 {"sip:b@phone.example.net;transport=wss", true, BINDING_BY_FLOW},
+                 {"sip:b@phone.example.net;transport=sctp", true, BINDING_BY_FLOW},
+                 {"sip:b@a1b2.invalid", true, BINDING_BY_FLOW},
+                 {"sip:b@a1b2.invalid.", false, BINDING_BY_FLOW},
+                 {"sip:b@invalid", false, BINDING_BY_FLOW},
+                 {"sip:b@notinvalid", false, BINDING_BY_FLOW_FIRST}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char fields[160];
+        const struct peer *from = cases[i].tcp ? &tcp : &udp;
+        snprintf(fields, sizeof fields, "Contact: <%s>\n", cases[i].contact);
+        struct sent *fine = accepted(stage, from, fields);
+        snprintf(fields, sizeof fields, "<%s>;expires=3600", cases[i].contact);
+        assert_string_equal(sent_header(fine, "Contact", 0), fields);
+        struct binding_view view = first_binding(stage);
+        assert_int_equal(view.flow, peer_flow(from));
+        assert_int_equal(view.transport, from->transport);
+        if (view.route != cases[i].route)
+            fail_msg("%s: %u", cases[i].contact, view.route);
+        accepted(stage, from, "Contact: *\nExpires: 0\n");
+    }
+}
+
+static void test_3261_10_a_what_came_through_a_proxy_has_no_flow_of_ours(void **state)
+{
+    struct stage *stage = *state;
+    struct peer bob = fake_udp(5080);
+    stage->registers = 1;
+    ask_behind_a_proxy(stage, "Contact: <sip:b@192.0.2.4>\n", 200);
+    assert_int_equal(first_binding(stage).flow, 0);
+    assert_int_equal(first_binding(stage).route, BINDING_BY_CONTACT);
+    accepted(stage, &bob, "Supported: path\nPath: <sip:127.0.0.1:5090;lr>\nContact: <sip:b@192.0.2.4>\n");
+    assert_int_equal(first_binding(stage).flow, 0);
+}
+
+static void test_3261_10_a_what_a_plain_binding_loses_with_its_flow(void **state)
+{
+    struct stage *stage = *state;
+    struct peer tcp = fake_tcp(&stage->wire, 5081);
+    accepted(stage, &tcp, "Contact: <sip:b@192.0.2.4>, <sip:b@a1b2.invalid>\n");
+    assert_int_equal(bound(stage), 2);
+    fake_wire_close(&stage->wire, tcp.connection);
+    server_flow_down(stage->server, tcp.connection, "closed");
+    assert_int_equal(bound(stage), 1);
+    struct binding_view view = first_binding(stage);
+    assert_true(text_equal(view.contact, TEXT("sip:b@192.0.2.4")));
+    assert_int_equal(view.flow, 0);
+    assert_int_equal(view.route, BINDING_BY_CONTACT);
+    assert_int_equal(server_counters(stage->server)->bindings_lost, 1);
+}
+
+/* An ICMP error says nothing for good of a phone that is not outbound. */
+static void test_3261_10_a_a_plain_binding_keeps_its_datagram_flow(void **state)
+{
+    struct stage *stage = *state;
+    struct peer bob = fake_udp(5080);
+    accepted(stage, &bob, "Contact: <sip:b@192.0.2.4>, <sip:b@a1b2.invalid>\n");
+    accepted(stage, &bob, "Contact: <sip:b@192.0.2.5>" INSTANCE ";reg-id=1\n");
+    assert_int_equal(bound(stage), 3);
+    server_flow_down(stage->server, peer_flow(&bob), "icmp");
+    assert_int_equal(bound(stage), 2);
+    assert_int_equal(first_binding(stage).flow, peer_flow(&bob));
+    assert_int_equal(first_binding(stage).route, BINDING_BY_FLOW_FIRST);
+}
+
+static void test_the_script_hears_of_outbound_flows_alone(void **state)
+{
+    struct stage *stage = *state;
+    stage_script(stage, "sip_on_flow_up(function(f) sip_log('up ' .. f.reg_id) end)\n"
+                        "sip_on_flow_down(function(f) sip_log('down ' .. f.reg_id) end)\n");
+    struct peer bob = fake_tcp(&stage->wire, 5080);
+    accepted(stage, &bob, "Contact: <sip:b@a1b2.invalid>\n");
+    assert_string_equal(stage->fake.last_log, "");
+    accepted(stage, &bob, "Contact: <sip:b@192.0.2.5>" INSTANCE ";reg-id=1\n");
+    assert_non_null(strstr(stage->fake.last_log, "up 1"));
+    server_flow_down(stage->server, bob.connection, "closed");
+    assert_non_null(strstr(stage->fake.last_log, "down 1"));
+    assert_int_equal(bound(stage), 0);
+    assert_int_equal(server_counters(stage->server)->script_errors, 0);
+}
+
 /* --- the policy's say --- */
 
 static void test_a_script_may_refuse(void **state)
@@ -590,6 +690,11 @@ int main(void)
         TEST(test_contact_uris_that_are_equal_are_one_binding),
         TEST(test_5626_7_f_a_dead_flow_takes_the_bindings_of_every_user),
         TEST(test_the_script_hears_of_flows),
+        TEST(test_3261_10_a_a_plain_binding_remembers_its_flow),
+        TEST(test_3261_10_a_what_came_through_a_proxy_has_no_flow_of_ours),
+        TEST(test_3261_10_a_what_a_plain_binding_loses_with_its_flow),
+        TEST(test_3261_10_a_a_plain_binding_keeps_its_datagram_flow),
+        TEST(test_the_script_hears_of_outbound_flows_alone),
         TEST(test_a_script_may_refuse),
         TEST(test_a_script_may_accept_or_say_nothing),
         TEST(test_a_script_may_drop),

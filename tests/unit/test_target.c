@@ -238,6 +238,19 @@ static void test_classes_open_when_told_and_from_the_highest(void **state)
     assert_int_equal(target_pending(proxy->set), 5);
 }
 
+static void test_3261_16_7_i_one_contact_behind_two_nats_is_two_places(void **state)
+{
+    struct proxy *proxy = *state;
+    struct target bob = {.uri = TEXT("sip:x@192.168.1.10"), .aor = BOB, .q = 1000, .flow = 1};
+    struct target alice = bob, redirected = {.uri = bob.uri, .q = 1000};
+    alice.aor = ALICE;
+    assert_int_equal(target_add(proxy->set, &bob), 0);
+    assert_int_equal(target_add(proxy->set, &alice), -EALREADY);
+    alice.flow = 2;
+    assert_int_equal(target_add(proxy->set, &alice), 0);
+    assert_int_equal(target_add(proxy->set, &redirected), -EALREADY);
+}
+
 static void test_dead_flow_is_not_tried(void **state)
 {
     struct proxy *proxy = *state;
@@ -422,6 +435,7 @@ int main(void)
         SET_TEST(test_3261_16_7_i_each_uri_at_most_once),
         SET_TEST(test_phones_behind_two_nats_share_a_uri),
         SET_TEST(test_classes_open_when_told_and_from_the_highest),
+        SET_TEST(test_3261_16_7_i_one_contact_behind_two_nats_is_two_places),
         SET_TEST(test_dead_flow_is_not_tried),
         SET_TEST(test_texts_are_copies),
         SET_TEST(test_no_more_targets_than_the_most),

@@ -60,7 +60,8 @@ static void accept_taken(struct judge *judge, struct target *target)
         assert_ptr_not_equal(other, target);
         assert_false(judge->pending[i] && number != 0 && instance_number(other) == number);
         if (text_equal(other->uri, target->uri))
-            assert_true(number != 0 && instance_number(other) != 0 && other->flow != target->flow);
+            assert_true(other->flow != target->flow &&
+                        ((number != 0 && instance_number(other) != 0) || (other->flow != 0 && target->flow != 0)));
     }
     judge->pending[judge->taken_count] = true;
     judge->taken[judge->taken_count++] = target;
