@@ -139,7 +139,7 @@ int target_add(struct target_set *set, const struct target *target)
     return 0;
 }
 
-/* `instance` empty: whichever it is of. */
+/* `instance` empty: whichever it is of; else a flow of that instance, which a Contact alone is not. */
 static int add_binding(struct target_set *set, const struct binding *binding, struct text instance)
 {
     struct binding_view view;
@@ -154,6 +154,8 @@ static int add_binding(struct target_set *set, const struct binding *binding, st
                             .q = view.q,
                             .flow = view.route == BINDING_BY_CONTACT ? 0 : view.flow,
                             .registered_at = view.registered_at};
+    if (instance.length > 0 && target.flow == 0 && target.path.length == 0)
+        return -EALREADY;
     return target_add(set, &target);
 }
 

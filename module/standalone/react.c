@@ -186,7 +186,7 @@ static void drop(const struct reaction *reaction)
         if (binding == NULL)
             return;
         binding_read(binding, &view);
-        if (view.flow == target->flow)
+        if (view.flow == target->flow || view.route == BINDING_BY_CONTACT)
             binding_remove(server->bindings, binding);
     }
 }
