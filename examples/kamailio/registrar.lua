@@ -49,8 +49,14 @@ local function within_dialog(method)
   answer(404, "Not Here")
 end
 
+local function is_sip_uri(uri)
+  return uri:lower():find "^sips?:" ~= nil
+end
+
 local function starts_something(method)
-  if not KSR.is_myself_ruri() then
+  -- tel: and urn: name no server: they are for the policy.
+  local is_sip = is_sip_uri(KSR.pv.gete("$ru"))
+  if not KSR.is_myself_ruri() and (is_sip or method == "REGISTER") then
     answer(403, "Relaying Denied")
   end
   -- What begins here goes where its user has registered; Routes that a phone was given to reach us end here.
@@ -69,7 +75,9 @@ local function starts_something(method)
     end
   end
   local routed = KSR.reflow.route_flows("location")
-  if routed < 0 then
+  if routed < 0 and not is_sip then
+    answer(416, "Unsupported URI Scheme")
+  elseif routed < 0 then
     answer(480, "Temporarily Unavailable")
   elseif routed == 0 then -- a policy has answered
     KSR.x.exit()

@@ -113,13 +113,13 @@
 ---The request, as hooks get it as `request` and `call`.
 ---@class reflow.Call
 ---@field method string as written
----@field uri string the Request-URI
+---@field uri string the Request-URI, as it was written; of any scheme: sip:, tel:, urn:service:sos
 ---@field from string? the URI in From
 ---@field to string? the URI in To
 ---@field call_id string Call-ID
 ---@field cseq integer the number in CSeq
 ---@field body string? the body
----@field aor string? the address of record: of the Request-URI, or of To for a REGISTER
+---@field aor string? the address of record: of the Request-URI, or of To for a REGISTER. Of a tel: URI it is the number without visual separators, "tel:+15550100"; a urn:service: URI is in lower case
 ---@field source string? where it came from: "udp:127.0.0.1:5070"
 ---@field age number seconds since it came
 ---@field header fun(self: reflow.Call, name: string, n?: integer): string? the value of the n-th header field of that name, the first where n is left out

@@ -15,6 +15,7 @@ struct request_kind {
     bool in_dialog;
     const char *user;
     bool with_headers; /* those that the policy asks for */
+    const char *uri;   /* NULL: sip: with the user */
 };
 
 static const struct {
@@ -66,20 +67,22 @@ static void drop_own_headers(struct check *check)
 
 static struct sip_message *make_request(const struct check *check, const struct request_kind *kind)
 {
-    char bytes[4096], headers[2048] = "";
+    char bytes[4096], headers[2048] = "", uri[128], to[128];
     struct sip_message *message = NULL;
     struct sip_fault fault;
     const char *method = method_name(kind->method);
     bool registers = kind->method == METHOD_REGISTER;
     if (kind->with_headers)
         print_headers(check, headers, sizeof headers);
+    snprintf(to, sizeof to, kind->uri != NULL ? "%s" : "sip:%s@example.com",
+             kind->uri != NULL ? kind->uri : kind->user);
+    snprintf(uri, sizeof uri, "%s", registers ? "sip:example.com" : to);
     int length = snprintf(bytes, sizeof bytes,
-                          "%s sip:%s%sexample.com SIP/2.0\r\nVia: SIP/2.0/UDP 203.0.113.1:5060;branch=z9hG4bK1\r\n"
-                          "Max-Forwards: 70\r\nFrom: <sip:alice@example.net>;tag=1\r\nTo: <sip:%s@example.com>%s\r\n"
+                          "%s %s SIP/2.0\r\nVia: SIP/2.0/UDP 203.0.113.1:5060;branch=z9hG4bK1\r\n"
+                          "Max-Forwards: 70\r\nFrom: <sip:alice@example.net>;tag=1\r\nTo: <%s>%s\r\n"
                           "Call-ID: check\r\nCSeq: 1 %s\r\nContact: <sip:alice@203.0.113.1>\r\n%sContent-Length: "
                           "0\r\n\r\n",
-                          method, registers ? "" : kind->user, registers ? "" : "@", kind->user,
-                          kind->in_dialog ? ";tag=2" : "", method, headers);
+                          method, uri, to, kind->in_dialog ? ";tag=2" : "", method, headers);
     if (sip_message_new(&message, &check->host, bytes, (size_t)length, NULL, &fault) != 0) {
         sip_message_delete(message);
         return NULL;
@@ -248,11 +251,32 @@ static void run_request(struct check *check, const struct request_kind *kind)
     sip_message_delete(request);
 }
 
+/* A hook that expects a SIP URI fails on the call for help. */
+static void run_schemes(struct check *check)
+{
+    static const char *const uris[] = {"tel:+4930123456", "tel:112;phone-context=+49", "urn:service:sos",
+                                       "urn:service:sos.police"};
+    for (size_t i = 0; i < sizeof uris / sizeof uris[0]; i++) {
+        char aor[96];
+        struct sip_message *request = make_request(check, &(struct request_kind){METHOD_INVITE, .uri = uris[i]});
+        int length = sip_aor(text_of(uris[i]), aor, sizeof aor);
+        if (request == NULL || length < 0)
+            return;
+        struct check_entry entry = {
+            .check = check,
+            .hook = HOOK_REQUEST,
+            .facts = {.method = METHOD_INVITE},
+            .call = {.request = request, .aor = {aor, (size_t)length}, .source = TEXT("udp:203.0.113.1:5060")}};
+        check_enter(&entry);
+        sip_message_delete(request);
+    }
+}
+
 static void run_requests(struct check *check, const char *user, bool with_headers)
 {
     for (size_t i = 0; i < METHODS; i++)
-        run_request(check, &(struct request_kind){methods[i].method, methods[i].in_dialog, user, with_headers});
-    run_request(check, &(struct request_kind){METHOD_REGISTER, false, user, with_headers});
+        run_request(check, &(struct request_kind){methods[i].method, methods[i].in_dialog, user, with_headers, NULL});
+    run_request(check, &(struct request_kind){METHOD_REGISTER, false, user, with_headers, NULL});
 }
 
 /* --- flows --- */
@@ -284,5 +308,6 @@ void check_hooks(struct check *check)
         if (check->header_count > 0)
             run_requests(check, users[user], true);
     }
+    run_schemes(check);
     run_flows(check);
 }

@@ -31,8 +31,7 @@ static size_t describe_destination(const struct replay_call *call, char *out, si
 
 static struct text aor_of(const struct sip_message *request, char *out, size_t size)
 {
-    const struct sip_uri *target = sip_request_target(request);
-    int length = target != NULL ? sip_uri_aor(target, out, size) : 0;
+    int length = sip_aor(sip_request_uri(request), out, size);
     return (struct text){out, length > 0 ? (size_t)length : 0};
 }
 

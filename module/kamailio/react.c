@@ -124,6 +124,8 @@ static void follow_contacts(const struct news *news)
         return;
     while (contact_iterator(&contact, news->reply, contact) == 0) {
         qvalue_t q = MAX_Q;
+        if (!sip_uri_is_sip(text_of_str(contact->uri)))
+            continue;
         if (contact->q != NULL && str2q(&q, contact->q->body.s, contact->q->body.len) < 0)
             continue;
         followed |= call_add_uri(news->call, &contact->uri, q) > 0;

@@ -101,6 +101,10 @@ static int route_found(const struct route *route, const struct lookup *lookup, c
 static int route_aor(const struct route *route, const struct aor_names *names)
 {
     struct lookup lookup;
+    if (names->key.len == 0) {
+        stats_count(STAT_UNREACHABLE);
+        return NOBODY;
+    }
     if (lookup_create(&lookup, route->table, &names->key, route->method) < 0)
         return FAILED;
     int result = route_found(route, &lookup, &names->uri);

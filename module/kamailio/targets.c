@@ -37,9 +37,20 @@ static int write_uri(struct aor_names *names, const str *host)
     return 0;
 }
 
+/* tel:, urn: and the like. */
+static int read_foreign(struct aor_names *names, const str *uri)
+{
+    int length = sip_aor(text_of_str(*uri), names->uri_text, sizeof names->uri_text);
+    names->key = (str){names->key_text, 0};
+    names->uri = (str){names->uri_text, length};
+    return length > 0 ? 0 : -1;
+}
+
 int aor_names_read(struct aor_names *names, const str *uri)
 {
     struct ksr_sip_uri parsed;
+    if (!sip_uri_is_sip(text_of_str(*uri)))
+        return read_foreign(names, uri);
     int length = aor_of_uri(uri, names->key_text, sizeof names->key_text);
     if (length <= 0 || parse_uri(uri->s, uri->len, &parsed) < 0)
         return -1;
@@ -182,7 +193,7 @@ static int add_bindings(struct call *call, const str *aor, struct text instance)
 {
     struct aor_names names;
     struct lookup lookup;
-    if (call->table[0] == '\0' || aor_names_read(&names, aor) < 0 ||
+    if (call->table[0] == '\0' || aor_names_read(&names, aor) < 0 || names.key.len == 0 ||
         lookup_create(&lookup, call->table, &names.key, call->method) < 0)
         return -1;
     size_t added = add_all(call, &lookup, &names.uri, instance);
@@ -207,7 +218,7 @@ size_t targets_add_flows(struct call *call, const struct leg *leg)
 bool uri_is_own(const str *uri)
 {
     struct ksr_sip_uri parsed;
-    return parse_uri(uri->s, uri->len, &parsed) == 0 && parsed.user.len > 0 &&
+    return sip_uri_is_sip(text_of_str(*uri)) && parse_uri(uri->s, uri->len, &parsed) == 0 && parsed.user.len > 0 &&
            check_self(&parsed.host, GET_URI_PORT(&parsed), 0) == 1;
 }
 

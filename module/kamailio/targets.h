@@ -7,12 +7,12 @@
 
 /* The names of one AOR. */
 struct aor_names {
-    str uri; /* "sip:bob@example.com" */
-    str key; /* usrloc's */
+    str uri; /* "sip:bob@example.com", or what else sip_aor() makes of a URI */
+    str key; /* usrloc's; empty for a URI of another scheme, which has no bindings */
     char uri_text[512], key_text[512];
 };
 
-/* 0, or -1: no URI with a user, or too long. */
+/* 0, or -1: a SIP URI without a user, no URI, or too long. */
 int aor_names_read(struct aor_names *names, const str *uri);
 
 /* Room that a call with these targets needs. */

@@ -4,6 +4,7 @@
 
 #include "core/code.h"
 #include "script/bind.h"
+#include "sip/message.h"
 
 /* A verdict as Lua holds it: its text, if it has one (URI, AOR, phrase, destination), is the user value. */
 struct verdict {
@@ -90,6 +91,14 @@ static void argument_uri(lua_State *L, int index, const char *what)
         luaL_argerror(L, index, lua_pushfstring(L, "%s is no URI, as \"sip:bob@example.com\" is", what));
 }
 
+/* A request is sent to a sip: or sips: URI; one of another scheme names no server. */
+static void argument_destination(lua_State *L, int index)
+{
+    argument_uri(L, index, "uri");
+    if (!sip_uri_is_sip(text_of(lua_tostring(L, index))))
+        luaL_argerror(L, index, "uri is no sip: or sips: URI, so no request can be sent to it");
+}
+
 static lua_Integer argument_range(lua_State *L, int index, lua_Integer low, lua_Integer high, const char *what)
 {
     int fits;
@@ -157,7 +166,7 @@ static int route(lua_State *L)
 static int relay(lua_State *L)
 {
     bool has_options = !lua_isnoneornil(L, 2);
-    argument_uri(L, 1, "uri");
+    argument_destination(L, 1);
     lua_settop(L, 2);
     return with_options(L, VERDICT_RELAY, 1, has_options ? 2 : 0);
 }
@@ -165,7 +174,7 @@ static int relay(lua_State *L)
 /* sip.forward(uri) */
 static int forward(lua_State *L)
 {
-    argument_uri(L, 1, "uri");
+    argument_destination(L, 1);
     lua_settop(L, 1);
     return with_options(L, VERDICT_FORWARD, 1, 0);
 }

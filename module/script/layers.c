@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "script/layers.h"
 
+#include "sip/message.h"
+
 static struct text after(struct text text, const char *found)
 {
     return (struct text){found + 1, text.length - (size_t)(found + 1 - text.at)};
@@ -9,6 +11,8 @@ static struct text after(struct text text, const char *found)
 struct text layers_domain(struct text aor)
 {
     size_t end = 0;
+    if (!sip_uri_is_sip(aor)) /* neither a telephone number nor a service has a domain */
+        return (struct text){0};
     const char *found = aor.length != 0 ? memrchr(aor.at, '@', aor.length) : NULL;
     if (found == NULL && aor.length != 0)
         found = memchr(aor.at, ':', aor.length);

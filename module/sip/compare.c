@@ -90,6 +90,81 @@ int sip_uri_aor(const struct sip_uri *uri, char *out, size_t size)
     return written(&writer);
 }
 
+/* The next name[=value] of a list with `separator` before or between; false at its end. */
+static bool next_pair(struct text *rest, char separator, struct text *name, struct text *value)
+{
+    if (rest->length == 0)
+        return false;
+    const char *at = rest->at, *end = rest->at + rest->length;
+    if (*at == separator)
+        at++;
+    if (at == end)
+        return false;
+    const char *stop = memchr(at, separator, (size_t)(end - at));
+    if (stop == NULL)
+        stop = end;
+    const char *equals = memchr(at, '=', (size_t)(stop - at));
+    *name = sip_between(at, equals != NULL ? equals : stop);
+    *value = equals != NULL ? sip_between(equals + 1, stop) : (struct text){0};
+    *rest = sip_between(stop, end);
+    return true;
+}
+
+bool sip_uri_is_sip(struct text uri)
+{
+    const char *colon = uri.length > 0 ? memchr(uri.at, ':', uri.length) : NULL;
+    struct text scheme = {uri.at, colon != NULL ? (size_t)(colon - uri.at) : 0};
+    return text_equal_nocase(scheme, TEXT("sip")) || text_equal_nocase(scheme, TEXT("sips"));
+}
+
+/* A telephone number up to its parameters, and the phone-context among those. */
+static void put_number(struct writer *writer, struct text number)
+{
+    struct text name, value, rest = number;
+    const char *semicolon = number.length > 0 ? memchr(number.at, ';', number.length) : NULL;
+    if (semicolon != NULL)
+        number = sip_between(number.at, semicolon);
+    for (size_t i = 0; i < number.length; i++)
+        if (strchr("-.()", number.at[i]) == NULL)
+            put(writer, sip_lower(number.at[i]));
+    rest = sip_between(number.at + number.length, rest.at + rest.length);
+    while (number.length > 0 && number.at[0] != '+' && next_pair(&rest, ';', &name, &value)) {
+        if (!text_equal_nocase(name, TEXT("phone-context")))
+            continue;
+        put_text(writer, TEXT(";phone-context="));
+        put_lower(writer, value);
+        return;
+    }
+}
+
+int sip_aor(struct text uri, char *out, size_t size)
+{
+    static const struct text service = {"urn:service:", 12};
+    struct writer writer = {.size = size};
+    struct sip_uri_parts parts;
+    int result = sip_uri_cut(uri, &parts);
+    writer.at = out;
+    if (result == 0) {
+        struct sip_uri sip;
+        result = sip_uri_create(&sip, uri);
+        result = result == 0 ? sip_uri_aor(&sip, out, size) : result;
+        sip_uri_destroy(&sip);
+        return result;
+    }
+    if (result != -EPROTONOSUPPORT)
+        return result;
+    struct text rest = sip_between(parts.scheme.at + parts.scheme.length + 1, uri.at + uri.length);
+    put_lower(&writer, parts.scheme);
+    put(&writer, ':');
+    if (text_equal_nocase(parts.scheme, TEXT("tel")))
+        put_number(&writer, rest);
+    else if (uri.length > service.length && text_equal_nocase((struct text){uri.at, service.length}, service))
+        put_lower(&writer, rest);
+    else
+        put_text(&writer, rest);
+    return written(&writer);
+}
+
 int sip_uri_canonical(struct text uri, char *out, size_t size)
 {
     struct writer writer = {.size = size};
@@ -150,26 +225,6 @@ static bool equal_hosts(const struct sip_uri_parts *a, const struct sip_uri_part
     if (inet_pton(AF_INET6, first, x) == 1 && inet_pton(AF_INET6, second, y) == 1)
         return memcmp(x, y, sizeof x) == 0;
     return text_equal_nocase(a->host, b->host);
-}
-
-/* The next name[=value] of a list with `separator` before or between; false at its end. */
-static bool next_pair(struct text *rest, char separator, struct text *name, struct text *value)
-{
-    if (rest->length == 0)
-        return false;
-    const char *at = rest->at, *end = rest->at + rest->length;
-    if (*at == separator)
-        at++;
-    if (at == end)
-        return false;
-    const char *stop = memchr(at, separator, (size_t)(end - at));
-    if (stop == NULL)
-        stop = end;
-    const char *equals = memchr(at, '=', (size_t)(stop - at));
-    *name = sip_between(at, equals != NULL ? equals : stop);
-    *value = equals != NULL ? sip_between(equals + 1, stop) : (struct text){0};
-    *rest = sip_between(stop, end);
-    return true;
 }
 
 enum agreement { ABSENT, DIFFERENT, EQUAL };

@@ -190,6 +190,15 @@ void sip_uri_destroy(struct sip_uri *uri);
    case, no port, no parameters. Returns the length, or -ENOSPC. */
 int sip_uri_aor(const struct sip_uri *uri, char *out, size_t size);
 
+/* The same for a URI of any scheme, as policies and logs get it. sip: and sips: as above. tel: is the number in lower
+   case without visual separators, and the phone-context of a local number (RFC 3966 4 and 5.1.5), without other
+   parameters. urn:service: is in lower case (RFC 5031 4.2). Of other schemes only the scheme's name is put in lower
+   case. Returns the length, -ENOSPC, -EBADMSG, or -ENOMEM. */
+int sip_aor(struct text uri, char *out, size_t size);
+
+/* Whether the URI is a sip: or sips: one, by its scheme alone. */
+bool sip_uri_is_sip(struct text uri);
+
 /* RFC 3261 19.1.4. */
 bool sip_uri_equal(struct text a, struct text b);
 

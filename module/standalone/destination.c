@@ -33,9 +33,7 @@ bool uri_transport(const struct sip_uri *uri, enum transport *transport)
 
 bool uri_is_served(const struct sip_uri *uri, const struct peer *source)
 {
-    if (text_equal_nocase(uri->scheme, TEXT("sips")))
-        return transport_is_tls(source->transport);
-    return text_equal_nocase(uri->scheme, TEXT("sip"));
+    return !text_equal_nocase(uri->scheme, TEXT("sips")) || transport_is_tls(source->transport);
 }
 
 /* RFC 6761: what ends in ".invalid" is never an address; clients on WebSocket name themselves so (RFC 7118). */

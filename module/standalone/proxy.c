@@ -241,11 +241,19 @@ static bool may_leave(const struct context *context, const struct route *route)
                : binding_first_on_flow(context->server->bindings, peer_flow(source)) != NULL;
 }
 
+/* A URI of another scheme than sip: and sips:, such as tel: or urn:service:sos, names no server. */
+static bool has_next_hop(const struct route *route)
+{
+    return route->flow != 0 || route->next.length > 0 || sip_uri_is_sip(route->uri);
+}
+
 static void standard_way(struct context *context, const struct route *route, bool own)
 {
     if (own) {
         context_add_aor(context, context->aor);
         fork_out(context);
+    } else if (!has_next_hop(route)) {
+        refuse(context, SIP_UNSUPPORTED_URI_SCHEME, (struct text){NULL, 0});
     } else if (may_leave(context, route)) {
         send_one(context, route);
     } else {
@@ -269,7 +277,10 @@ static void carry_out(struct context *context, const struct route *route, bool o
     context->server->counters.verdicts++;
     switch (verdict->kind) {
     case VERDICT_ROUTE:
-        route_verdict(context, verdict);
+        if (verdict->uri[0] == '\0' && !has_next_hop(route))
+            standard_way(context, route, own); /* a URI that can have no bindings */
+        else
+            route_verdict(context, verdict);
         break;
     case VERDICT_RELAY:
         context->may_recurse = verdict->recurse;
@@ -309,7 +320,7 @@ static void new_request(struct context *context, const struct route *route, cons
     struct script_verdict verdict = {0};
     struct server *server = context->server;
     bool own = route->next.length == 0 && server_is_own_domain(server, uri);
-    int length = sip_uri_aor(uri, aor, sizeof aor);
+    int length = sip_aor(route->uri, aor, sizeof aor);
     context->routes_dropped = (uint16_t)route->dropped;
     if (length < 0 || !memory_copy(server->config.host, (struct text){aor, (size_t)length}, &context->aor)) {
         refuse(context, SIP_SERVER_INTERNAL_ERROR, (struct text){NULL, 0});
@@ -355,10 +366,22 @@ static void way_of(struct context *context, const struct route *route, const str
     bool to_server = route->next.length == 0 && server_is_own_domain(context->server, uri);
     if (way_of_token(context, route))
         return;
-    if (in_dialog && (route->flow != 0 || !to_server) && may_leave(context, route))
+    if (in_dialog && (route->flow != 0 || !to_server) && has_next_hop(route) && may_leave(context, route))
         send_one(context, route);
     else
         new_request(context, route, uri);
+}
+
+/* What the Request-URI itself is refused with, whatever a policy wants; 0: it is not refused. `error` is that of
+   sip_uri_create(). */
+static uint32_t refusal_of_uri(struct server *server, const struct sip_uri *uri, int error, const struct peer *source)
+{
+    if (error == -EPROTONOSUPPORT)
+        return 0;
+    if (error == 0)
+        return uri_is_served(uri, source) ? 0 : SIP_UNSUPPORTED_URI_SCHEME;
+    server->counters.memory += error == -ENOMEM;
+    return error == -ENOMEM ? SIP_SERVER_INTERNAL_ERROR : SIP_BAD_REQUEST;
 }
 
 void proxy_handle(struct server *server, struct server_transaction *transaction)
@@ -369,8 +392,9 @@ void proxy_handle(struct server *server, struct server_transaction *transaction)
     struct context *context;
     const struct peer *source = server_transaction_source(transaction);
     route_read(server, request, source, &route);
-    if (sip_uri_create(&uri, route.uri) != 0 || !uri_is_served(&uri, source)) {
-        answer_status(server, transaction, SIP_UNSUPPORTED_URI_SCHEME);
+    uint32_t status = refusal_of_uri(server, &uri, sip_uri_create(&uri, route.uri), source);
+    if (status != 0) {
+        answer_status(server, transaction, status);
     } else if (sip_method(request) == METHOD_REGISTER && route.next.length == 0 && server_is_own_domain(server, &uri)) {
         registrar_handle(server, transaction);
     } else if ((context = context_new(server, transaction)) == NULL) {

@@ -172,7 +172,8 @@ bool contact_is_source(struct text contact, const struct peer *source);
 bool uri_transport(const struct sip_uri *uri, enum transport *transport);
 /* "sips" where the request's own URI is, and the listener can be; else "sip". */
 const char *route_scheme(const struct sip_message *request, const struct listener *listener);
-/* sips is for those that come safely. */
+/* RFC 3261 26.2.2, RFC 5630: a request for a sips URI that came over UDP or TCP is refused, whatever a policy says: who
+   wrote sips asked for TLS on every hop. */
 bool uri_is_served(const struct sip_uri *uri, const struct peer *source);
 /* A request for a sips URI goes on by TLS alone (RFC 5630 3.1.3). */
 bool peer_is_safe_for(const struct peer *peer, const struct sip_message *request);

@@ -410,4 +410,17 @@ test("what comes from outside goes to the registrar and nowhere else", function(
     elsewhere:expect_none("MESSAGE", 50)
 end)
 
+test("a call for help and a telephone number go to the registrar as they are", function(t)
+    local _, registrar, open = start(t)
+    local phone = open "bob"
+    for _, uri in ipairs { "urn:service:sos", "urn:service:sos.police", "tel:+1-555-0100" } do
+        local call = phone:invite(uri, { to = "sip:help@example.test" })
+        local invite = registrar:expect "INVITE"
+        t:equal(invite.uri, uri)
+        registrar:reply(invite, 404)
+        phone:expect_final(call, 404)
+        registrar:expect "ACK"
+    end
+end)
+
 tap.done()

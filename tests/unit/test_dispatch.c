@@ -88,14 +88,16 @@ static void test_a_proxy_require_is_not_supported(void **state)
     assert_string_equal(sent_header(refusal, "Unsupported", 0), "magic, wand");
 }
 
-static void test_an_unknown_scheme(void **state)
+static void test_sips_over_an_open_transport_is_refused_whatever_a_policy_says(void **state)
 {
     struct stage *stage = *state;
     struct peer alice = fake_udp(5070);
-    stage_request(stage, &alice, (struct request){.uri = "tel:+15551234"});
+    stage_script(stage, "sip_on_request(function() return sip_relay('sip:127.0.0.1:5099') end)");
+    stage_request(stage, &alice, (struct request){.uri = "sips:bob@example.com"});
     stage_status(stage, &alice, 416);
-    stage_request(stage, &alice, (struct request){.call = "two", .uri = "sips:bob@example.com"});
+    stage_request(stage, &alice, (struct request){.call = "two", .uri = "sips:bob@192.0.2.9"});
     stage_status(stage, &alice, 416);
+    stage_silent(stage);
 }
 
 /* No open relay. */
@@ -370,7 +372,7 @@ int main(void)
         TEST(test_no_hops_left),
         TEST(test_one_hop_less),
         TEST(test_a_proxy_require_is_not_supported),
-        TEST(test_an_unknown_scheme),
+        TEST(test_sips_over_an_open_transport_is_refused_whatever_a_policy_says),
         TEST(test_strangers_do_not_reach_elsewhere),
         TEST(test_a_loop_is_refused_and_a_spiral_is_not),
         TEST(test_another_request_of_the_call_is_no_loop),

@@ -182,6 +182,38 @@ static void test_aor_is_canonical(void **state)
     assert_aor("sip:Example.com", "sip:example.com");
 }
 
+static void assert_any_aor(const char *text, const char *expected)
+{
+    char out[128];
+    int length = sip_aor(text_of(text), out, sizeof out);
+    if (length != (int)strlen(expected) || memcmp(out, expected, strlen(expected)) != 0)
+        fail_msg("%s: %.*s, not %s", text, length, out, expected);
+    assert_int_equal(sip_aor(text_of(text), out, (size_t)length - 1), -ENOSPC);
+    assert_int_equal(sip_aor(text_of(expected), out, sizeof out), length);
+}
+
+static void test_aor_of_any_scheme(void **state)
+{
+    char out[64];
+    (void)state;
+    assert_any_aor("SIPS:Bob@Example.COM.:5061;transport=tcp", "sip:Bob@example.com");
+    assert_any_aor("sip:[2001:DB8::1]", "sip:[2001:db8::1]");
+    assert_any_aor("TEL:+1-(201)-555.0123;isub=1;Ext=7", "tel:+12015550123");
+    assert_any_aor("tel:112", "tel:112");
+    assert_any_aor("tel:*21A;isub=9;Phone-Context=Example.COM;x", "tel:*21a;phone-context=example.com");
+    assert_any_aor("tel:+34112;phone-context=+34", "tel:+34112");
+    assert_any_aor("tel:7042;x=y", "tel:7042");
+    assert_any_aor("URN:Service:SOS.Police", "urn:service:sos.police");
+    assert_any_aor("urn:uuid:00000000-AAAA", "urn:uuid:00000000-AAAA");
+    assert_any_aor("NoBody-Knows+1.this:%42/?;Q=;&", "nobody-knows+1.this:%42/?;Q=;&");
+    static const char *const bad[] = {"", "tel:", "sip:", "sip:a@b@c", "1tel:5", "tel:5 5", "urn", "tel:%4"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_int_equal(sip_aor(text_of(bad[i]), out, sizeof out), -EBADMSG);
+    assert_true(sip_uri_is_sip(TEXT("SIP:a")) && sip_uri_is_sip(TEXT("sips:a")));
+    assert_false(sip_uri_is_sip(TEXT("tel:1")) || sip_uri_is_sip(TEXT("sip")) || sip_uri_is_sip(TEXT("")) ||
+                 sip_uri_is_sip(TEXT("sipx:a")));
+}
+
 static void assert_equal_uris(const char *a, const char *b, bool equal)
 {
     if (sip_uri_equal(text_of(a), text_of(b)) != equal || sip_uri_equal(text_of(b), text_of(a)) != equal)
@@ -261,6 +293,7 @@ int main(void)
         cmocka_unit_test(test_parameters_are_bounded),
         cmocka_unit_test(test_third_colon_before_ipv4),
         cmocka_unit_test(test_aor_is_canonical),
+        cmocka_unit_test(test_aor_of_any_scheme),
         cmocka_unit_test(test_equal_uris),
         cmocka_unit_test(test_different_uris),
         cmocka_unit_test(test_canonical_uri),

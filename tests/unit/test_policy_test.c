@@ -107,6 +107,25 @@ static void test_a_spec_that_holds_passes(void **state)
     assert_in(bench->out, "1 passed, 0 failed");
 }
 
+static void test_request_uris_of_other_schemes_in_a_spec(void **state)
+{
+    struct bench *bench = *state;
+    write_file(bench->policy,
+               "sip_on_request(function(request, call)\n"
+               "  if call.aor:find '^urn:service:sos' then return sip_relay 'sip:psap@198.51.100.9' end\n"
+               "end)\n");
+    run_spec(bench, "local psap = server('198.51.100.9:5060', { name = 'psap' })\n"
+                    "test('help', function()\n"
+                    "  psap:answers(180, 200)\n"
+                    "  local call = invite 'urn:service:sos.police'\n"
+                    "  expect(call):hears { 180, 200 }:tried { 'psap' }\n"
+                    "  equal(call:bye().final.code, 200)\n"
+                    "  expect(invite 'tel:+1-555-0100'):hears(416):tried {}\n"
+                    "end)\n");
+    assert_string_equal(bench->err, "");
+    assert_int_equal(bench->status, CLI_OK);
+}
+
 static void test_a_failure_shows_both_lists_and_what_happened(void **state)
 {
     struct bench *bench = *state;
@@ -317,6 +336,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_a_spec_that_holds_passes),
+        TEST(test_request_uris_of_other_schemes_in_a_spec),
         TEST(test_a_failure_shows_both_lists_and_what_happened),
         TEST(test_5626_7_h_in_a_spec),
         TEST(test_a_hook_that_fails_fails_the_test),
