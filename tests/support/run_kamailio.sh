@@ -29,4 +29,4 @@ echo "Kamailio with reflow on 127.0.0.1:$port, UDP and TCP; Ctrl-C ends it. To r
 . tests/support/foreground.sh
 in_foreground setpriv --pdeathsig TERM "$kamailio" -DD -E -f "$PWD/examples/kamailio/registrar.cfg" \
     -Y "$folder" -P "$folder/pid" -w "$folder" -m 64 \
-    -A "REFLOW=\"$module\"" -A "PORT=$port" -A 'DOMAIN="127.0.0.1"' -A CHILDREN=2
+    -A "REFLOW=\"$module\"" -A "PORT=$port" -A CHILDREN=2

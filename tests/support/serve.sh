@@ -6,7 +6,7 @@ cd "$(dirname "$0")/../.."
 reflow=${BUILD:-build}/reflow
 port=${PORT:-5060}
 try() {
-    printf '  %-34s %s\n' "$1" "$2"
+    printf '  %-36s  %s\n' "$1" "$2"
 }
 # The control socket is this server's alone: a signal by the name of the program would reach every server here.
 folder=$(mktemp -d "${TMPDIR:-/tmp}/reflow-run.XXXXXX")
