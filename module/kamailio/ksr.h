@@ -42,6 +42,7 @@
 #include <core/kemi.h>
 #include <core/mod_fix.h>
 #include <core/parser/contact/parse_contact.h>
+#include <core/parser/parse_content.h>
 #include <core/parser/parse_from.h>
 #include <core/parser/parse_methods.h>
 #include <core/parser/parse_rr.h>

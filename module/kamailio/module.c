@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "kamailio/datagram.h"
 #include "kamailio/edge.h"
 #include "kamailio/events.h"
 #include "kamailio/fixups.h"
@@ -156,7 +157,8 @@ static int start(void)
 {
     if (check_ranges() < 0 || bind_others() < 0 || stats_create() < 0 || rests_create() < 0 || waits_create() < 0 ||
         flows_create(FLOW_TABLE_LOG2) < 0 || (module_has_usrloc && flows_listen() < 0) || keeper_create() < 0 ||
-        events_create() < 0 || react_create() < 0 || edge_start() < 0 || worker_policy_create() < 0)
+        events_create() < 0 || react_create() < 0 || datagram_listen() < 0 || edge_start() < 0 ||
+        worker_policy_create() < 0)
         return -1;
     if (rpc_register_array((rpc_export_t *)module_rpc) != 0 || rpc_register_array((rpc_export_t *)policy_rpc) != 0) {
         ksr_log(LOG_ERROR, "RPC commands cannot be registered");

@@ -52,6 +52,23 @@ for _, name in ipairs { "registrar.cfg", "registrar-kemi.cfg", "edge.cfg" } do
 end
 
 for _, name in ipairs { "registrar.cfg", "registrar-kemi.cfg" } do
+    test("18.3 bytes behind the body of a datagram are discarded with " .. name, function(t)
+        local open = host.opener(start(t, name), "udp")
+        local bob, alice = open "bob", open "alice"
+        for _, flow in ipairs { bob, alice } do
+            local send = flow.send_raw
+            flow.send_raw = function(self, bytes)
+                send(self, bytes .. "surplus\r\n")
+            end
+        end
+        bob:register { instance = ua.instance(1), reg_id = 1 }
+        local call = alice:invite(bob.aor, { body = "v=0\r\n" })
+        local invite = bob:expect "INVITE"
+        t:equal(invite.body, "v=0\r\n")
+        bob:reply(invite, 486, { body = "busy" })
+        t:equal(alice:expect_final(call, 486).body, "busy")
+    end)
+
     for _, transport in ipairs { "tcp", "udp" } do
         local function named(what)
             return ("%s %s [kamailio %s]"):format(what, name, transport)
@@ -191,7 +208,8 @@ test("run-kamailio: starts, registers, and Ctrl-C ends it with status 0", functi
     end)
     local bob
     ua.wait.until_true(ua.patience, function()
-        local fine, flow = pcall(ua.open, { port = port, user = "bob", domain = "127.0.0.1", transport = "tcp" })
+        local fine, flow = pcall(ua.open, { port = port, user = "bob", domain = "127.0.0.1:" .. port,
+            transport = "tcp" })
         bob = fine and flow
         return bob
     end)

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#ifndef REFLOW_KAMAILIO_DATAGRAM_H
+#define REFLOW_KAMAILIO_DATAGRAM_H
+
+/* From now on, the bytes that a datagram or a WebSocket message carries behind its body, as Content-Length gives its
+   length, are cut off before a route sees the message (RFC 3261 section 18.3). To be called in mod_init. 0 or -1 with a
+   line in the log. */
+int datagram_listen(void);
+
+#endif
