@@ -10,15 +10,20 @@ MODE   ?= release
 PACKAGES_BUILD = gcc make pkg-config libosip2-dev liblua5.4-dev libuv1-dev libsqlite3-dev libpcap-dev libssl-dev \
                  libwslay-dev libhttp-parser-dev
 PACKAGES_TEST  = $(PACKAGES_BUILD) libcmocka-dev lua5.4 lua-luv lua-sec openssl baresip-core libfaketime sip-tester \
-                 sqlite3 valgrind kamailio kamailio-outbound-modules kamailio-lua-modules kamailio-sqlite-modules \
-                 dpkg-dev netbase
+                 sqlite3 valgrind dpkg-dev netbase \
+                 $(call debian_kamailio,kamailio-outbound-modules kamailio-lua-modules kamailio-sqlite-modules)
 PACKAGES_LINT  = $(PACKAGES_BUILD) libcmocka-dev clang clang-format clang-tidy cppcheck lua-check lua5.4 \
-                 kamailio dpkg-dev
-PACKAGES_KAMAILIO = gcc make pkg-config libosip2-dev liblua5.4-dev libssl-dev kamailio kamailio-outbound-modules dpkg-dev netbase
-PACKAGES_KAMAILIO_TEST = $(PACKAGES_KAMAILIO) lua5.4 lua-luv kamailio-lua-modules kamailio-sqlite-modules sqlite3
+                 dpkg-dev $(call debian_kamailio)
+PACKAGES_KAMAILIO = gcc make pkg-config libosip2-dev liblua5.4-dev libssl-dev dpkg-dev netbase \
+                    $(call debian_kamailio,kamailio-outbound-modules)
+PACKAGES_KAMAILIO_TEST = $(PACKAGES_KAMAILIO) lua5.4 lua-luv sqlite3 \
+                         $(call debian_kamailio,kamailio-lua-modules kamailio-sqlite-modules)
 PACKAGES_KAMAILIO6 = debootstrap
 PACKAGES_BENCH = $(PACKAGES_TEST)
 PACKAGES_RUN   = $(PACKAGES_BUILD) lua5.4 lua-luv
+
+# Debian's Kamailio is not installed where another one is in use: see tests/support/kamailio_program.sh.
+debian_kamailio = $(if $(shell KAMAILIO='$(KAMAILIO)' tests/support/kamailio_program.sh --own || echo unknown),,kamailio $(1))
 
 # Layers in the order in which they may use each other: see `make lint`.
 SHARED = core flow sip script
@@ -126,17 +131,19 @@ $(KSR)/reflow.so: $(KSR_OBJECTS) $(SHARED_OBJECTS)
 
 -include $(shell find $(KSR)/module -name '*.d' 2>/dev/null)
 
-## make kamailio   build/kamailio/reflow.so for the Kamailio that is installed (it is, where it is missing)
+## make kamailio   build/kamailio/reflow.so for the Kamailio that is installed; Debian's is installed if there is none.
+##                 For one that was built from source: KAMAILIO=PROGRAM (default: from PATH), KAMAILIO_SOURCE=FOLDER
 .PHONY: kamailio install-kamailio test-kamailio6 soak-kamailio
 kamailio: packages-kamailio
 	@$(MAKE) -s -j$(shell nproc) --no-print-directory MODE=release $(KSR)/reflow.so
-	@echo "$(KSR)/reflow.so, for Kamailio $$(cat $(KSR)/version)"
+	@echo "$(KSR)/reflow.so, for Kamailio $$(head -n 1 $(KSR)/version)"
 
 ## make install-kamailio  DESTDIR=: the module among Kamailio's own, its README and examples
-KSR_MODULES ?= $(shell kamailio -I 2>/dev/null | sed -n 's/^ *Default paths to modules: *\([^: ]*\).*/\1/p')
+KSR_PROGRAM = $(shell KAMAILIO='$(KAMAILIO)' tests/support/kamailio_program.sh)
+KSR_MODULES ?= $(shell '$(KSR_PROGRAM)' -I 2>/dev/null | sed -n 's/^ *Default paths to modules: *\([^: ]*\).*/\1/p')
 KSR_DOC = $(DESTDIR)/usr/share/doc/kamailio-reflow
 install-kamailio: kamailio
-	@test -n "$(KSR_MODULES)" || { echo "kamailio -I names no folder of modules: give it by KSR_MODULES=FOLDER." >&2; exit 1; }
+	@test -n "$(KSR_MODULES)" || { echo "$(KSR_PROGRAM) -I names no folder of modules: give it by KSR_MODULES=FOLDER." >&2; exit 1; }
 	install -d $(DESTDIR)$(KSR_MODULES) $(KSR_DOC)/examples
 	install -m 644 $(KSR)/reflow.so $(DESTDIR)$(KSR_MODULES)/reflow.so
 	install -m 644 $(wildcard module/kamailio/README.md) module/kamailio/COPYING LICENSE $(KSR_DOC)

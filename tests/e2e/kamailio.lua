@@ -10,9 +10,9 @@ kamailio.__index = kamailio
 
 kamailio.program = os.getenv "KAMAILIO" or "/usr/sbin/kamailio"
 kamailio.module = os.getenv "REFLOW_KSR" or (os.getenv "BUILD" or "build") .. "/kamailio/reflow.so"
-kamailio.commander = "/usr/sbin/kamcmd"
 -- ms to wait for what must come: for busy machines
 kamailio.patience = 60000
+kamailio.commander = kamailio.program:gsub("[^/]*$", "kamcmd")
 
 -- What a configuration given as text is preceded by, where `modules` does not say otherwise. "reflow" is ours.
 kamailio.modules = { "kex", "corex", "tm", "sl", "rr", "pv", "maxfwd", "sanity", "textops", "siputils", "xlog",

@@ -6,7 +6,7 @@ set -eu
 cd "$(dirname "$0")/../.."
 port=${PORT:-5060}
 module=$(realpath "${BUILD:-build}/kamailio/reflow.so")
-kamailio=$(command -v kamailio || echo /usr/sbin/kamailio)
+kamailio=$(tests/support/kamailio_program.sh)
 refuse() {
     echo "$1" >&2
     exit 1

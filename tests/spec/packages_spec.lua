@@ -1,0 +1,185 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+-- Installing packages changes nothing else, and a Kamailio that was built from source is respected: the scripts behind
+-- `make packages-...` and `make kamailio`, with programs of the system that are stand-ins.
+local tap = require "tap"
+local temporary = require "temporary"
+
+local test = tap.test
+
+local function read(path)
+    local file <close> = io.open(path, "rb")
+    return file and file:read "a"
+end
+
+local function write(path, text)
+    local file <close> = assert(io.open(path, "wb"))
+    file:write(text)
+end
+
+-- A folder with stand-ins in front of PATH; every call of one is a line of `log`.
+local function machine(t)
+    local self = { folder = temporary.path() }
+    assert(os.execute("mkdir -p " .. self.folder .. "/bin " .. self.folder .. "/installed"))
+    t:defer(function()
+        os.execute("rm -r " .. self.folder)
+    end)
+    self.policy, self.log = self.folder .. "/policy-rc.d", self.folder .. "/log"
+    write(self.log, "")
+    function self.program(name, text)
+        local path = ("%s/bin/%s"):format(self.folder, name)
+        write(path, ("#!/bin/sh\necho \"%s $*\" >>'%s'\n%s\n"):format(name, self.log, text or ""))
+        assert(os.execute("chmod 755 " .. path))
+        return path
+    end
+    self.program("id", "echo 0")
+    self.program("deb-systemd-helper")
+    self.program("update-rc.d")
+    self.program("dpkg-query", ([[
+for last; do :; done
+case $1 in
+-W) if [ -e '%s/installed/'$last ]; then echo installed; else exit 1; fi ;;
+-L) printf '/lib/systemd/system/%%s.service\n/lib/systemd/system/%%s@.service\n/etc/init.d/%%s\n' $last $last $last ;;
+*) exit 1 ;;
+esac]]):format(self.folder))
+    -- It notes the policy under which it installs.
+    self.program("apt-get", ([[
+case "$*" in
+*install*)
+    "%s" x start >>'%s'; echo "policy $?" >>'%s'; for last; do :; done; touch '%s/installed/'$last; eval "$APT_END" ;;
+esac]]):format(self.policy, self.log, self.log, self.folder))
+    -- Runs a command of this tree: whether it succeeded, what it printed. variables: "NAME=value ..."
+    function self.run(command, variables)
+        local environment = ("-u LD_PRELOAD -u KAMAILIO -u KAMAILIO_SOURCE PATH='%s/bin':\"$PATH\" " ..
+            "REFLOW_POLICY_RC_D='%s' REFLOW_LOCK='%s/lock'"):format(self.folder, self.policy, self.folder)
+        local pipe = assert(io.popen(("env %s %s %s 2>&1"):format(environment, variables or "", command)))
+        local text = pipe:read "a"
+        return pipe:close() == true, text
+    end
+    function self.logged()
+        return read(self.log)
+    end
+    return self
+end
+
+local packages = "tests/support/packages.sh"
+
+test("packages: a server that is installed is not started and is disabled", function(t)
+    local m = machine(t)
+    local fine, text = m.run(packages .. " kamailio")
+    t:ok(fine, text)
+    t:match(text, "Installing missing packages: kamailio")
+    t:match(m.logged(), "policy 101")
+    t:match(m.logged(), "deb%-systemd%-helper disable kamailio%.service\n")
+    t:match(m.logged(), "update%-rc%.d kamailio disable\n")
+    t:ok(not m.logged():find "kamailio@")
+    t:equal(read(m.policy), nil)
+end)
+
+test("packages: a server that was there before is left as it is", function(t)
+    local m = machine(t)
+    write(m.folder .. "/installed/kamailio", "")
+    t:ok(m.run(packages .. " kamailio sqlite3"))
+    t:ok(not m.logged():find "disable kamailio", m.logged())
+    t:match(m.logged(), "install .* sqlite3\n")
+    write(m.log, "")
+    t:ok(m.run(packages .. " kamailio sqlite3"))
+    t:ok(not m.logged():find "apt%-get", m.logged())
+end)
+
+test("packages: the policy of the machine is afterwards as it was, also if the installation fails", function(t)
+    local own = "#!/bin/sh\nexit 104\n"
+    for _, ending in ipairs { "", "exit 100", "kill -TERM $PPID", "kill -INT $PPID", "kill -HUP $PPID" } do
+        local m = machine(t)
+        write(m.policy, own)
+        assert(os.execute("chmod 755 " .. m.policy))
+        local fine = m.run(packages .. " kamailio", ("APT_END='%s'"):format(ending))
+        t:equal(read(m.policy), own)
+        t:ok(fine or ending ~= "")
+        t:match(m.logged(), "policy 101")
+        t:match(m.logged(), "deb%-systemd%-helper disable kamailio%.service\n")
+    end
+end)
+
+test("packages: what a killed installation left is put right by the next one", function(t)
+    local m = machine(t)
+    write(m.folder .. "/policy-rc.d.before-reflow", "#!/bin/sh\nexit 104\n")
+    write(m.policy, "#!/bin/sh\n# Made by reflow for the time of an installation of: kamailio\nexit 101\n")
+    write(m.folder .. "/installed/kamailio", "")
+    t:ok(m.run(packages .. " sqlite3"))
+    t:match(m.logged(), "deb%-systemd%-helper disable kamailio%.service\n")
+    t:equal(read(m.policy), "#!/bin/sh\nexit 104\n")
+end)
+
+test("packages: two installations at once do not take each other's policy for the machine's", function(t)
+    local m = machine(t)
+    local fine, text = m.run(("sh -c '%s one & %s two && wait'"):format(packages, packages),
+        ("APT_END='mkdir %s/busy || echo together; sleep 0.3; rmdir %s/busy'"):format(m.folder, m.folder))
+    t:ok(fine, text)
+    t:ok(not text:find "together", text)
+    local _, installations = m.logged():gsub("policy 101", "")
+    t:equal(installations, 2)
+    t:equal(read(m.policy), nil)
+    t:ok(read(m.folder .. "/installed/one") and read(m.folder .. "/installed/two"), text)
+end)
+
+-- --- Kamailio ---
+
+local own_program = "tests/support/kamailio_program.sh"
+
+test("kamailio: one that does not come from a package is found in PATH, and none is installed beside it", function(t)
+    local m = machine(t)
+    local path = m.program("kamailio", "echo 'version: kamailio 5.9.1 (x86_64/linux)'")
+    local fine, text = m.run(own_program)
+    t:ok(fine, text)
+    t:equal(text, path .. "\n")
+    fine, text = m.run(own_program .. " --own")
+    t:ok(fine)
+    t:equal(text, path .. "\n")
+    fine, text = m.run(own_program .. " --own", "KAMAILIO=/usr/sbin/kamailio")
+    t:ok(fine)
+    -- The stand-in for dpkg-query knows no package of it.
+    t:ok(text == "" or text == "/usr/sbin/kamailio\n", text)
+    fine, text = m.run(own_program, "KAMAILIO=/nowhere/kamailio")
+    t:ok(not fine)
+    t:match(text, "KAMAILIO=/nowhere/kamailio: there is no such program")
+end)
+
+-- A folder that looks like the source of that version, as built.
+local function source_tree(m, version)
+    local folder = m.folder .. "/a source"
+    assert(os.execute(("mkdir -p '%s/src/core'"):format(folder)))
+    write(folder .. "/src/core/sr_module.h", "/* header */\n")
+    write(folder .. "/src/config.mak", ("C_DEFS= -DVERSION='\"%s\"' -DOWN_FLAG\n"):format(version))
+    return folder
+end
+
+test("kamailio: the headers and flags are those of the source that it was built from", function(t)
+    local m = machine(t)
+    m.program("kamailio", "echo 'version: kamailio 5.9.1 (x86_64/linux)'")
+    local source, dir = source_tree(m, "5.9.1"), m.folder .. "/out put"
+    local script = ("tests/support/kamailio_source.sh '%s'"):format(dir)
+    local fine, text = m.run(script, ("KAMAILIO_SOURCE='%s'"):format(source))
+    t:ok(fine, text)
+    t:match(read(dir .. "/flags"), "%-DOWN_FLAG")
+    t:equal(read(dir .. "/source/src/core/sr_module.h"), "/* header */\n")
+    t:match(read(dir .. "/version"), "^5%.9%.1\n")
+    t:ok(not m.logged():find "apt%-get")
+end)
+
+test("kamailio: without its source, with that of another version or with none, the error says what to do", function(t)
+    local m = machine(t)
+    m.program("kamailio", "echo 'version: kamailio 5.9.1 (x86_64/linux)'")
+    local script = ("tests/support/kamailio_source.sh '%s/out'"):format(m.folder)
+    local fine, text = m.run(script, "KAMAILIO_SOURCE=")
+    t:ok(not fine)
+    t:match(text, "bin/kamailio %(Kamailio 5%.9%.1%) does not come from a Debian package%. Name the source")
+    fine, text = m.run(script, "KAMAILIO_SOURCE=/nowhere")
+    t:ok(not fine)
+    t:match(text, "KAMAILIO_SOURCE=/nowhere: there is no source of Kamailio")
+    fine, text = m.run(script, ("KAMAILIO_SOURCE='%s'"):format(source_tree(m, "5.8.0")))
+    t:ok(not fine)
+    t:match(text, "The source is that of Kamailio 5%.8%.0, but .*/kamailio is Kamailio 5%.9%.1")
+    t:equal(read(m.folder .. "/out/flags"), nil)
+end)
+
+tap.done()
