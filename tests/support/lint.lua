@@ -223,7 +223,19 @@ local function check_temporary(path, text)
     end
 end
 
-local without_licence = { LICENSE = true, ["module/kamailio/COPYING"] = true, [".gitignore"] = true }
+local without_licence = {
+    LICENSE = true,
+    ["module/kamailio/COPYING"] = true,
+    [".gitignore"] = true,
+    [".gitattributes"] = true,
+}
+
+-- Data is read byte for byte and has no place for a licence line.
+local function has_licence(path)
+    local data = path:find "^tests/data/" and not path:find "%.md$"
+    return not data and not without_licence[path] and not path:find "%.json$" and not path:find "%.tsv$" and
+        not path:find "%.svg$"
+end
 
 for _, path in ipairs(arg) do
     local file = io.open(path, "rb")
@@ -232,8 +244,7 @@ for _, path in ipairs(arg) do
         file:close()
     end
     if text and not text:find "\0" then
-        if not without_licence[path] and not path:find "%.json$" and not path:find "%.tsv$" and
-            not path:find "%.svg$" then
+        if has_licence(path) then
             check_licence(path, text)
         end
         check_traces(path, text)
