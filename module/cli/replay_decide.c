@@ -316,6 +316,7 @@ void replay_message(struct replay *replay, const struct replay_message *message)
 {
     struct sip_message *sip = NULL;
     struct sip_fault fault;
+    char text[SIP_FAULT_SIZE];
     bool asks = replay->policy != NULL || replay->against != NULL;
     bool kept = asks && !is_response(message->bytes);
     replay->arena.used = 0;
@@ -326,7 +327,7 @@ void replay_message(struct replay *replay, const struct replay_message *message)
                                 NULL, &fault);
     if (error != 0) {
         replay_trouble(replay, TROUBLE_BROKEN, message->number,
-                       error == -ENOMEM || fault.what == NULL ? "out of memory" : fault.what);
+                       error == -ENOMEM ? "out of memory" : sip_fault_text(&fault, text, sizeof text));
     } else if (!sip_is_request(sip)) {
         take_response(replay, message, sip);
     } else {

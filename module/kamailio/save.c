@@ -124,6 +124,8 @@ static int read_request(struct save *save)
 {
     int error = registration_check_extensions(&save->asked);
     if (error == 0)
+        error = registration_check_to(&save->asked);
+    if (error == 0)
         error = read_aor(save);
     if (error == 0)
         error = registration_read(&save->asked);
@@ -200,6 +202,7 @@ int sip_save(struct sip_msg *msg, str *table)
 {
     struct sip_message *request = NULL;
     struct sip_fault fault = {0};
+    char phrase[SIP_FAULT_SIZE];
     udomain_t *domain = find_table(table);
     if (domain == NULL) {
         ksr_log(LOG_ERROR, "usrloc has no table \"%.*s\": modparam(\"usrloc\", \"preload\", \"%.*s\")", table->len,
@@ -211,9 +214,10 @@ int sip_save(struct sip_msg *msg, str *table)
         result = turn_down(msg, SIP_METHOD_NOT_ALLOWED, NULL, NULL);
     else if (result == 0)
         result = save_message(msg, domain, request);
+    else if (result == -ENOMEM || fault.status == 0)
+        result = turn_down(msg, SIP_SERVER_INTERNAL_ERROR, NULL, NULL);
     else
-        result = turn_down(msg, result == -ENOMEM || fault.status == 0 ? SIP_SERVER_INTERNAL_ERROR : fault.status,
-                           fault.what, NULL);
+        result = turn_down(msg, fault.status, sip_fault_phrase(&fault, phrase, sizeof phrase), NULL);
     sip_message_delete(request);
     return result;
 }

@@ -68,7 +68,7 @@ static int check_uris(struct save *save)
         if (save->asked.expires[i] == 0)
             continue;
         if (uri.length > MAX_URI_SIZE || parse_uri((char *)uri.at, (int)uri.length, &parsed) < 0)
-            return registration_refuse(&save->asked, SIP_BAD_REQUEST, "Malformed Contact URI");
+            return registration_refuse_field(&save->asked, "Contact", uri.at, "Kamailio cannot read the URI");
     }
     return 0;
 }

@@ -21,9 +21,11 @@ static size_t write_source(const struct receive_info *from, char *out, size_t si
 int call_view_begin(struct call_view *view, const struct call *call, struct sip_msg *msg)
 {
     struct sip_fault fault;
+    char text[SIP_FAULT_SIZE];
     int result = sip_message_new(&view->message, ksr_host(), msg->buf, msg->len, NULL, &fault);
     if (result != 0) {
-        ksr_log(LOG_WARNING, "a request cannot be shown to the policy: %s", fault.what != NULL ? fault.what : "memory");
+        ksr_log(LOG_WARNING, "a request cannot be shown to the policy: %s",
+                result == -ENOMEM ? "out of memory" : sip_fault_text(&fault, text, sizeof text));
         call_view_end(view);
         return -1;
     }

@@ -201,6 +201,7 @@ static int parse(lua_State *L)
 {
     size_t length;
     struct sip_fault fault = {0};
+    char text[SIP_FAULT_SIZE];
     luaL_checktype(L, 1, LUA_TSTRING);
     const char *bytes = lua_tolstring(L, 1, &length);
     struct sip_message **message = lua_newuserdatauv(L, sizeof *message, 0);
@@ -220,7 +221,7 @@ static int parse(lua_State *L)
     if (error == -ENOMEM)
         return luaL_error(L, "not enough memory for a message of %d bytes", (int)length);
     lua_pushnil(L);
-    lua_pushfstring(L, "%s (at byte %d)", fault.what != NULL ? fault.what : "no SIP message", (int)fault.offset);
+    lua_pushstring(L, sip_fault_text(&fault, text, sizeof text));
     lua_pushinteger(L, fault.status);
     return 3;
 }

@@ -3,20 +3,24 @@
 
 #include "sip/internal.h"
 
-/* "0" to "1" with up to three decimals, in thousandths; -1: something else. */
+/* 0 to 1 in thousandths; -1: something else. Devices leave the zero before the point out, and write more decimals than
+   the three that the grammar has: those are cut. */
 static int read_q(struct text text)
 {
-    if (text.length == 0 || text.length > 5 || (text.at[0] != '0' && text.at[0] != '1'))
+    size_t i = 0, digits = 0;
+    int q = 0, place = 100;
+    if (text.length > 0 && (text.at[0] == '0' || text.at[0] == '1')) {
+        q = (text.at[i++] - '0') * 1000;
+        digits++;
+    }
+    if (i < text.length && text.at[i++] != '.')
         return -1;
-    if (text.length > 1 && text.at[1] != '.')
-        return -1;
-    int q = (text.at[0] - '0') * 1000, place = 100;
-    for (size_t i = 2; i < text.length; i++, place /= 10) {
-        if (text.at[i] < '0' || text.at[i] > '9')
+    for (; i < text.length; i++, place /= 10, digits++) {
+        if (text.at[i] < '0' || text.at[i] > '9' || (q >= 1000 && text.at[i] != '0'))
             return -1;
         q += (text.at[i] - '0') * place;
     }
-    return q <= 1000 ? q : -1;
+    return digits > 0 ? q : -1;
 }
 
 /* Malformed counts as an hour (RFC 3261 20.10), a number too large as the largest. */
@@ -36,26 +40,60 @@ static struct text without_angles(struct text text)
     return text;
 }
 
-/* One parameter; a sentence where it is out of range or there a second time. */
-static const char *read_one(struct sip_contact *contact, struct text name, struct text value)
+/* Each of these returns a sentence where the value is out of range, or another one than the Contact has already. */
+
+static const char *read_q_parameter(struct sip_contact *contact, struct text value)
+{
+    int q = read_q(value);
+    if (q < 0)
+        return "q is not a number from 0 to 1";
+    if (contact->q >= 0 && contact->q != q)
+        return "q is there twice with different values";
+    contact->q = q;
+    return NULL;
+}
+
+static const char *read_expires_parameter(struct sip_contact *contact, struct text value)
+{
+    int64_t expires = read_expires(value);
+    if (contact->expires >= 0 && contact->expires != expires)
+        return "expires is there twice with different values";
+    contact->expires = expires;
+    return NULL;
+}
+
+static const char *read_reg_id_parameter(struct sip_contact *contact, struct text value)
 {
     uint64_t number = 0;
-    if (text_equal_nocase(name, TEXT("q"))) {
-        if (contact->q >= 0 || (contact->q = read_q(value)) < 0)
-            return "q is not a number from 0 to 1 with at most three decimals";
-    } else if (text_equal_nocase(name, TEXT("expires"))) {
-        if (contact->expires >= 0)
-            return "a Contact has expires twice";
-        contact->expires = read_expires(value);
-    } else if (text_equal_nocase(name, TEXT("reg-id"))) {
-        if (contact->reg_id != 0 || !sip_digits(value, &number) || number == 0 || number > INT32_MAX)
-            return "reg-id is not a number from 1 to 2147483647";
-        contact->reg_id = (uint32_t)number;
-    } else if (text_equal_nocase(name, TEXT("+sip.instance"))) {
-        if (contact->instance.length > 0 || without_angles(value).length == 0)
-            return "a Contact's instance-id is empty or there twice";
-        contact->instance = without_angles(value);
-    }
+    if (!sip_digits(value, &number) || number == 0 || number > INT32_MAX)
+        return "reg-id is not a number from 1 to 2147483647";
+    if (contact->reg_id != 0 && contact->reg_id != number)
+        return "reg-id is there twice with different values";
+    contact->reg_id = (uint32_t)number;
+    return NULL;
+}
+
+static const char *read_instance_parameter(struct sip_contact *contact, struct text value)
+{
+    struct text instance = without_angles(value);
+    if (instance.length == 0)
+        return "the instance-id is empty";
+    if (contact->instance.length > 0 && !text_equal(contact->instance, instance))
+        return "+sip.instance is there twice with different values";
+    contact->instance = instance;
+    return NULL;
+}
+
+static const char *read_one(struct sip_contact *contact, struct text name, struct text value)
+{
+    if (text_equal_nocase(name, TEXT("q")))
+        return read_q_parameter(contact, value);
+    if (text_equal_nocase(name, TEXT("expires")))
+        return read_expires_parameter(contact, value);
+    if (text_equal_nocase(name, TEXT("reg-id")))
+        return read_reg_id_parameter(contact, value);
+    if (text_equal_nocase(name, TEXT("+sip.instance")))
+        return read_instance_parameter(contact, value);
     return NULL;
 }
 
@@ -67,10 +105,14 @@ int sip_contact_read(const struct sip_value *value, struct sip_contact *contact,
         return 0;
     struct sip_address address;
     int result = sip_address_read(value->whole, &address, what);
+    contact->fault_at = address.fault_at;
     if (result != 0)
         return result;
     struct text rest = address.parameters, name, content;
-    while (*what == NULL && sip_next_parameter(&rest, &name, &content, what))
+    contact->fault_at = rest.at;
+    while (*what == NULL && sip_next_parameter(&rest, &name, &content, what)) {
         *what = read_one(contact, name, content);
+        contact->fault_at = name.at;
+    }
     return *what == NULL ? 0 : -EBADMSG;
 }

@@ -26,7 +26,7 @@ struct sip_message {
     struct text call_id, cseq_method, from_tag, to_tag, from_uri, to_uri;
     struct sip_uri target; /* the Request-URI; memory NULL until it was read */
     struct sip_via via;
-    osip_via_t *osip_via; /* holds the texts of `via`; NULL: it could not be read */
+    osip_via_t *osip_via; /* holds texts of `via`; NULL: it could not be read */
     uint32_t status, cseq;
     int max_forwards;
     bool request, faulty;
@@ -43,6 +43,7 @@ struct sip_message {
 /* An address as From, To and Contact have it: [display name] <uri> or uri, then parameters. */
 struct sip_address {
     struct text uri, parameters, tag;
+    const char *fault_at; /* where it could not be read */
 };
 
 /* A URI cut into its parts, as written. */
@@ -109,8 +110,13 @@ struct text sip_header_long_name(struct text name);
 int sip_scan(struct sip_message *message, const struct sip_limits *limits, struct sip_fault *fault);
 /* The lines from `bytes` to the empty line, the start line among them; at most `limit` are counted. */
 size_t sip_scan_count(const char *bytes, size_t length, size_t limit);
+
+/* fault.c: note a fault at a byte of the message, unless one is noted already. The second one is a 400 for a header
+   field; `at` NULL: the field is missing. */
 void sip_fault_set(struct sip_fault *fault, const struct sip_message *message, const char *at, uint16_t status,
                    const char *what);
+void sip_fault_set_header(struct sip_fault *fault, const struct sip_message *message, const char *header,
+                          const char *at, const char *what);
 
 /* check.c: the values that every message must have. Faults as above; 0 or -ENOMEM. */
 int sip_check(struct sip_message *message, struct sip_fault *fault);
@@ -119,10 +125,20 @@ int sip_check(struct sip_message *message, struct sip_fault *fault);
 const char *sip_skip_quoted(const char *at, const char *end); /* `at` is on the quote; NULL: never closed */
 /* Cut the next value of a comma separated list from *rest; false at its end. Commas in quotes and < > do not count. */
 bool sip_next_value(struct text *rest, struct text *value);
-/* The next ";name[=value]"; false at the end, and *what is set where it is malformed. */
+/* The next ";name[=value]"; false at the end, and *what is set where it is malformed: *rest begins there. An empty
+   value
+   (";a=") is no fault. */
 bool sip_next_parameter(struct text *rest, struct text *name, struct text *value, const char **what);
-/* 0, or -EBADMSG and *what. */
+/* A Contact, with all of its parameters. 0, or -EBADMSG, *what and address->fault_at. */
 int sip_address_read(struct text value, struct sip_address *address, const char **what);
+/* From or To. An element that only passes it on needs to know the tag and where the URI is; whatever else is odd in the
+   display name, the URI or the parameters belongs to the endpoints. Faults as above: where it is not clear which URI or
+   tag is meant. */
+int sip_from_to_read(struct text value, struct sip_address *address, const char **what);
+/* The next parameter of From or To as it stands, semicolon included, whatever is in it. False at the end, or with *rest
+   not empty where a quote is not closed. */
+bool sip_cut_parameter(struct text *rest, struct text *parameter);
+bool sip_tag_read(struct text parameter, struct text *tag); /* one of these; false: it is another than the tag */
 
 /* uri.c: 0, -EBADMSG, or -EPROTONOSUPPORT where only `scheme` is set. */
 int sip_uri_cut(struct text text, struct sip_uri_parts *parts);

@@ -75,7 +75,7 @@ int sip_message_new(struct sip_message **out, const struct host *host, const cha
                       "the message is too long");
     int result = sip_scan(message, &all, fault);
     int checked = sip_check(message, fault);
-    fault->offset += (uint32_t)skipped;
+    fault->offset += fault->offset > 0 || fault->header == NULL ? (uint32_t)skipped : 0;
     if (checked != 0)
         return refuse(out, message, checked);
     if (too_long || result != 0)

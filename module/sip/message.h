@@ -65,12 +65,21 @@ struct sip_limits {
 
 /* Beside these, a Via or a URI has at most 64 parameters. */
 
-/* What is wrong with a message, where, and the status that says so. */
+/* What is wrong with a message, where, and the status to refuse it with. */
 struct sip_fault {
-    uint16_t status;  /* 400, 413, 416, 420, 483, 505 ... */
-    uint32_t offset;  /* of the byte where it was noticed */
-    const char *what; /* static: "CSeq method differs from the request's" */
+    uint16_t status; /* 400, 413, 505 ... */
+    uint32_t offset; /* of the byte where it was noticed; 0 with a `header`: at no byte, because the field is missing */
+    const char *header; /* static: the name of the header field, "Contact"; NULL: the fault is in none */
+    const char *what;   /* static: "a parameter has no name" */
 };
+
+enum { SIP_FAULT_SIZE = 160 }; /* bytes that hold every text below, with its NUL */
+
+/* The fault in one line: "Contact: a parameter has no name at byte 158". Returns `out`, cut to `size`. */
+const char *sip_fault_text(const struct sip_fault *fault, char *out, size_t size);
+/* The same as the reason phrase of a response with the fault's status: "Bad Request: Contact: a parameter has no name
+   at byte 158". It holds no byte of the message that was refused, and no line end. Returns `out`, cut to `size`. */
+const char *sip_fault_phrase(const struct sip_fault *fault, char *out, size_t size);
 
 /* One value of a (comma separated) header with its parameters, as Contact, Route, Path have: <uri>;params */
 struct sip_value {
@@ -102,7 +111,8 @@ struct sip_via {
  * Read one whole message (a datagram, or what sip_frame() cut from a stream); the bytes are copied.
  * 0: *out is a message whose mandatory headers (Via, From, To, Call-ID, CSeq, Max-Forwards may be absent) are there and
  * make sense: status 100-699, CSeq number below 2^31 and the request's own method, Content-Length not above the bytes
- * at hand, Expires and q in range, the Request-URI parsable or its scheme unknown, SIP/2.0.
+ * at hand, the Request-URI parsable or its scheme unknown, SIP/2.0. From and To are read only as far as every element
+ * needs them, which is the tag (RFC 3261 16.3 step 1); what a REGISTER asks for is read by registration_read().
  * -EBADMSG: *fault says what; *out is NULL, or, for a request that has enough to be answered (Via and CSeq lines), a
  * message to build that answer from and for nothing else.
  * -EMSGSIZE: over a limit, otherwise as -EBADMSG. -ENOMEM.
@@ -127,9 +137,9 @@ struct text sip_body(const struct sip_message *message);
 
 struct text sip_call_id(const struct sip_message *message);
 uint32_t sip_cseq(const struct sip_message *message);
-struct text sip_from_tag(const struct sip_message *message); /* empty: none */
+struct text sip_from_tag(const struct sip_message *message); /* empty: none; ";tag=" without value counts as none */
 struct text sip_to_tag(const struct sip_message *message);
-struct text sip_from_uri(const struct sip_message *message);
+struct text sip_from_uri(const struct sip_message *message); /* as written, not checked; any scheme */
 struct text sip_to_uri(const struct sip_message *message);
 const struct sip_via *sip_top_via(const struct sip_message *message);
 unsigned sip_via_count(const struct sip_message *message); /* values, not lines */
@@ -167,10 +177,12 @@ struct sip_values {
 struct sip_values sip_values(const struct sip_message *message, enum sip_header header);
 bool sip_values_next(struct sip_values *values, struct sip_value *value);
 
-/* A parameter of ";a=b;c": true where it is there; *value (may be NULL) without quotes. Any case. */
+/* A parameter of ";a=b;c": true where it is there; *value (may be NULL) without quotes. Any case. Empty parameters
+   (";;") and empty values (";a=") are read over. */
 bool sip_parameter(struct text parameters, struct text name, struct text *value);
 
-/* Contact parameters of RFC 3261 and 5626, range-checked. 0, or -EBADMSG and *what a static sentence. */
+/* Contact parameters of RFC 3261 and 5626, range-checked. A parameter may be repeated with the same value; two values
+   are a fault. 0, or -EBADMSG, *what a static sentence and `fault_at` the byte it is about. */
 struct sip_contact {
     struct sip_value value;
     struct text instance; /* without quotes and < >; empty: none */
@@ -178,6 +190,7 @@ struct sip_contact {
     int64_t expires;      /* -1: none */
     int q;                /* thousandths, -1: none */
     struct text rest;     /* the other parameters are in value.parameters; this is that, whole */
+    const char *fault_at; /* after -EBADMSG */
 };
 int sip_contact_read(const struct sip_value *value, struct sip_contact *contact, const char **what);
 

@@ -28,6 +28,14 @@ int registration_refuse(struct registration *registration, uint32_t status, cons
     return -EBADMSG;
 }
 
+int registration_refuse_field(struct registration *registration, const char *header, const char *at, const char *what)
+{
+    struct sip_fault fault = {0};
+    sip_fault_set_header(&fault, registration->request, header, at, what);
+    return registration_refuse(registration, SIP_BAD_REQUEST,
+                               sip_fault_phrase(&fault, registration->text, sizeof registration->text));
+}
+
 /* --- what it asks for --- */
 
 static bool is_known_extension(struct text tag)
@@ -56,6 +64,15 @@ int registration_check_extensions(struct registration *registration)
     return 0;
 }
 
+int registration_check_to(struct registration *registration)
+{
+    struct sip_uri_parts parts;
+    struct text uri = sip_to_uri(registration->request);
+    if (sip_uri_cut(uri, &parts) == -EBADMSG)
+        return registration_refuse_field(registration, "To", uri.at, "the address is not a valid URI");
+    return 0;
+}
+
 static int read_path(struct registration *registration)
 {
     struct sip_value value;
@@ -66,7 +83,7 @@ static int read_path(struct registration *registration)
         struct sip_uri uri;
         if (sip_uri_create(&uri, value.uri) != 0) {
             sip_uri_destroy(&uri);
-            return registration_refuse(registration, SIP_BAD_REQUEST, "Malformed Path");
+            return registration_refuse_field(registration, "Path", value.whole.at, "the value is not a valid URI");
         }
         if (i == 0)
             registration->outbound = uri.ob;
@@ -88,6 +105,17 @@ static int64_t granted(const struct registration *registration, const struct sip
     return expires > registration->limits.expires_most ? registration->limits.expires_most : expires;
 }
 
+/* 3261-10.3.c: what is stored is called later, when nobody is there any more to hear what is wrong with it. */
+static int check_contact_uri(struct registration *registration, struct text text)
+{
+    struct sip_uri uri;
+    int error = sip_uri_create(&uri, text);
+    sip_uri_destroy(&uri);
+    if (error == 0 || error == -ENOMEM)
+        return error;
+    return registration_refuse_field(registration, "Contact", text.at, "the address is not a valid SIP URI");
+}
+
 static int read_contact(struct registration *registration, const struct sip_value *value)
 {
     struct sip_contact *contact = &registration->contacts[registration->count];
@@ -97,9 +125,12 @@ static int read_contact(struct registration *registration, const struct sip_valu
         return 0;
     }
     if (registration->count == REGISTRATION_CONTACTS_MOST)
-        return registration_refuse(registration, SIP_BAD_REQUEST, "Too many Contacts");
+        return registration_refuse_field(registration, "Contact", value->whole.at, "there are more than 32 addresses");
     if (sip_contact_read(value, contact, &what) != 0)
-        return registration_refuse(registration, SIP_BAD_REQUEST, what);
+        return registration_refuse_field(registration, "Contact", contact->fault_at, what);
+    int error = check_contact_uri(registration, contact->value.uri);
+    if (error != 0)
+        return error;
     int64_t expires = granted(registration, contact);
     if (expires > 0 && expires < registration->limits.expires_least) {
         snprintf(registration->fields, sizeof registration->fields, "Min-Expires: %u\r\n",
@@ -114,14 +145,19 @@ static int read_contacts(struct registration *registration)
 {
     struct sip_values values = sip_values(registration->request, HEADER_CONTACT);
     struct sip_value value;
+    const struct sip_field *field;
     size_t i;
+    for (i = 0; (field = sip_field(registration->request, HEADER_CONTACT, i)) != NULL; i++) {
+        if (field->value.length == 0)
+            return registration_refuse_field(registration, "Contact", field->line.at, "the value is empty");
+    }
     for (i = 0; sip_values_next(&values, &value); i++) {
         int error = read_contact(registration, &value);
         if (error != 0)
             return error;
     }
     if (registration->star && (i > 1 || sip_expires(registration->request) != 0))
-        return registration_refuse(registration, SIP_BAD_REQUEST, "Contact: * stands alone and with Expires: 0");
+        return registration_refuse_field(registration, "Contact", NULL, "* is only allowed alone and with Expires: 0");
     return 0;
 }
 
@@ -136,7 +172,8 @@ static int check_flows(struct registration *registration)
         wanted |= registration->contacts[i].reg_id != 0 && registration->contacts[i].instance.length > 0;
     }
     if (living > 1 && reg_id)
-        return registration_refuse(registration, SIP_BAD_REQUEST, "More than one Contact beside a reg-id");
+        return registration_refuse_field(registration, "Contact", NULL,
+                                         "with reg-id only one address may be registered");
     if (wanted && !registration->outbound && registration->supports_outbound)
         return registration_refuse(registration, SIP_FIRST_HOP_LACKS_OUTBOUND_SUPPORT, NULL);
     return 0;
@@ -162,9 +199,18 @@ static int canonical_uris(struct registration *registration)
     return 0;
 }
 
+static int check_expires(struct registration *registration)
+{
+    const struct sip_field *field = sip_field(registration->request, HEADER_EXPIRES, 0);
+    if (field != NULL && sip_expires(registration->request) < 0)
+        return registration_refuse_field(registration, "Expires", field->value.at, "the value is not a number");
+    return 0;
+}
+
 int registration_read(struct registration *registration)
 {
-    static int (*const steps[])(struct registration *) = {read_path, read_contacts, check_flows, canonical_uris};
+    static int (*const steps[])(struct registration *) = {check_expires, read_path, read_contacts, check_flows,
+                                                          canonical_uris};
     int error = 0;
     for (size_t i = 0; error == 0 && i < sizeof steps / sizeof steps[0]; i++)
         error = steps[i](registration);

@@ -32,9 +32,10 @@ struct registration {
     bool first_hop;         /* Via: no proxy between the user agent and us (5626-6.a) */
     bool outbound;          /* first hop, or `ob` in the first Path (5626-6.b) */
     bool supports_outbound;
-    uint32_t status;    /* to refuse with */
-    const char *phrase; /* static; NULL: the table's */
-    char fields[128];   /* header lines that go along */
+    uint32_t status;           /* to refuse with */
+    const char *phrase;        /* static, or in `text`; NULL: the table's */
+    char text[SIP_FAULT_SIZE]; /* the phrase of a 400 that says what is wrong and where */
+    char fields[128];          /* header lines that go along */
 };
 
 /* The request and the limits are borrowed, the host's allocator is used until registration_destroy(). */
@@ -45,9 +46,13 @@ void registration_destroy(struct registration *registration);
 /* The steps of RFC 3261 10.3 that need no store: 2, extensions, then 6, the Contacts; between them a host looks at the
    AOR. 0; -EBADMSG with status, phrase and fields set to refuse with; -ENOMEM without. */
 int registration_check_extensions(struct registration *registration);
+int registration_check_to(
+    struct registration *registration); /* step 5: To is a URI at all, before a host reads the AOR */
 int registration_read(struct registration *registration);
 
 int registration_refuse(struct registration *registration, uint32_t status, const char *phrase); /* -EBADMSG */
+/* Refuse with 400 and sip_fault_phrase(). `at` stands in the request; NULL: at no byte. -EBADMSG. */
+int registration_refuse_field(struct registration *registration, const char *header, const char *at, const char *what);
 
 /* Is the nth Contact bound as a flow, its key (AOR, instance-id, reg-id)? Otherwise its reg-id is ignored. */
 bool registration_is_flow(const struct registration *registration, size_t nth);

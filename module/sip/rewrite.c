@@ -238,6 +238,23 @@ static void append_vias(struct sip_buffer *out, const struct sip_message *reques
     }
 }
 
+/* An empty tag counts as none; beside the one that is added it would be a second one. */
+static void append_without_tag(struct sip_buffer *out, struct text value)
+{
+    struct sip_address address;
+    struct text rest, parameter, tag;
+    const char *what;
+    if (sip_from_to_read(value, &address, &what) != 0 || address.parameters.length == 0) {
+        sip_append(out, value);
+        return;
+    }
+    rest = address.parameters;
+    sip_append(out, sip_between(value.at, rest.at));
+    while (sip_cut_parameter(&rest, &parameter))
+        if (!sip_tag_read(parameter, &tag))
+            sip_append(out, parameter);
+}
+
 static void append_to(struct sip_buffer *out, const struct sip_message *request, struct text tag)
 {
     const struct sip_field *field = sip_field(request, HEADER_TO, 0);
@@ -247,7 +264,11 @@ static void append_to(struct sip_buffer *out, const struct sip_message *request,
         append_copied(out, request, field);
         return;
     }
-    append_unfolded(out, field);
+    size_t start = out->length;
+    sip_append(out, field->name);
+    sip_append(out, TEXT(": "));
+    append_without_tag(out, field->value);
+    unfold(out, start);
     sip_append(out, TEXT(";tag="));
     sip_append(out, tag);
     sip_append(out, TEXT("\r\n"));

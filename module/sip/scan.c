@@ -10,16 +10,6 @@
  * that the answer finds its fields.
  */
 
-void sip_fault_set(struct sip_fault *fault, const struct sip_message *message, const char *at, uint16_t status,
-                   const char *what)
-{
-    if (fault->status != 0)
-        return;
-    fault->status = status;
-    fault->what = what;
-    fault->offset = at >= message->bytes.at ? (uint32_t)(at - message->bytes.at) : 0;
-}
-
 size_t sip_scan_count(const char *bytes, size_t length, size_t limit)
 {
     const char *at = bytes, *end = bytes + length;
@@ -74,12 +64,12 @@ static void read_request_line(struct sip_message *message, struct text line, str
     message->method = sip_between(line.at, first != NULL ? first : end);
     message->method_id = (uint8_t)method_find(message->method.at, message->method.length);
     if (!sip_is_token(message->method)) {
-        sip_fault_set(fault, message, line.at, SIP_BAD_REQUEST, "the request line has no method");
+        sip_fault_set(fault, message, line.at, SIP_BAD_REQUEST, "the request line has no valid method");
         message->method = (struct text){0};
         return;
     }
     if (first == NULL || last - first < 2) {
-        sip_fault_set(fault, message, line.at, SIP_BAD_REQUEST, "the request line has not three parts");
+        sip_fault_set(fault, message, line.at, SIP_BAD_REQUEST, "the request line does not have three parts");
         return;
     }
     message->request_uri = sip_between(first + 1, last);
@@ -104,7 +94,7 @@ static void read_status_line(struct sip_message *message, struct text line, stru
     struct text digits = sip_between(code, space != NULL ? space : end);
     uint64_t status = 0;
     if (digits.length != 3 || !sip_digits(digits, &status) || code_class((uint32_t)status) == CLASS_MALFORMED)
-        sip_fault_set(fault, message, code, SIP_BAD_REQUEST, "the status code is not one from 100 to 699");
+        sip_fault_set(fault, message, code, SIP_BAD_REQUEST, "the status code is not a number from 100 to 699");
     message->status = (uint32_t)status;
     if (space != NULL)
         message->phrase = sip_between(space + 1, end);

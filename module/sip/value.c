@@ -61,8 +61,6 @@ static const char *parameter_value(const char *at, const char *end, struct text 
     while (at < end && *at != ';' && !sip_is_space(*at) && *at != '"' && *at != ',')
         at++;
     *value = sip_between(start, at);
-    if (value->length == 0)
-        *what = "a parameter has an equals sign and no value";
     return at;
 }
 
@@ -72,6 +70,7 @@ bool sip_next_parameter(struct text *rest, struct text *name, struct text *value
         return false;
     const char *end = rest->at + rest->length;
     const char *at = skip_space(rest->at, end);
+    *rest = sip_between(at, end);
     if (at == end)
         return false;
     const char *start = *at == ';' ? skip_space(at + 1, end) : at;
@@ -91,111 +90,188 @@ bool sip_next_parameter(struct text *rest, struct text *name, struct text *value
     return *what == NULL;
 }
 
+/* Goes past a semicolon that another one, or the end, follows. */
+static bool skip_empty_parameter(struct text *rest)
+{
+    if (rest->length == 0 || *rest->at != ';')
+        return false;
+    const char *end = rest->at + rest->length, *next = skip_space(rest->at + 1, end);
+    if (next < end && *next != ';')
+        return false;
+    *rest = sip_between(next, end);
+    return true;
+}
+
 bool sip_parameter(struct text parameters, struct text name, struct text *value)
 {
     struct text found, content;
     const char *what = NULL;
-    while (sip_next_parameter(&parameters, &found, &content, &what)) {
-        if (!text_equal_nocase(found, name))
-            continue;
-        if (value != NULL)
-            *value = content;
-        return true;
+    for (;;) {
+        while (sip_next_parameter(&parameters, &found, &content, &what)) {
+            if (!text_equal_nocase(found, name))
+                continue;
+            if (value != NULL)
+                *value = content;
+            return true;
+        }
+        if (!skip_empty_parameter(&parameters))
+            return false;
+        what = NULL;
     }
-    return false;
 }
 
-/* The display name before "<": nothing, a quoted string, or words. Returns where "<" should be, NULL with *what. */
-static const char *skip_display_name(const char *at, const char *end, const char **what)
+/* The "<" behind a display name, which may be anything: whatever is between quotes is passed over. NULL: there is none,
+   or, with *what, a quote at *fault_at is not closed. */
+static const char *find_bracket(const char *at, const char *end, const char **fault_at, const char **what)
 {
-    if (at < end && *at == '"') {
-        at = sip_skip_quoted(at, end);
-        if (at == NULL) {
+    while (at < end && *at != '<') {
+        const char *next = *at == '"' ? sip_skip_quoted(at, end) : at + 1;
+        if (next == NULL) {
+            *fault_at = at;
             *what = "a quoted string is not closed";
             return NULL;
         }
-        at = skip_space(at, end);
-        if (at == end || *at != '<')
-            *what = "a display name is not followed by an address in < >";
-        return *what == NULL ? at : NULL;
+        at = next;
     }
-    const char *bracket = memchr(at, '<', (size_t)(end - at));
-    for (const char *c = at; bracket != NULL && c < bracket; c++)
-        if (!sip_is(*c, CHARACTER_TOKEN) && !sip_is_space(*c) && (unsigned char)*c < 0x80)
-            *what = "a display name with special characters is not quoted";
-    return *what == NULL ? bracket : NULL;
+    return at < end ? at : NULL;
 }
 
-/* "scheme:" and then nothing that ends an address. */
-static bool is_address(struct text uri)
+/* Where an address without < > ends: its parameters are the header's (RFC 3261 20). */
+static const char *bare_end(const char *at, const char *end)
 {
-    const char *colon = uri.length > 0 ? memchr(uri.at, ':', uri.length) : NULL;
-    if (colon == NULL || colon == uri.at || colon + 1 == uri.at + uri.length)
-        return false;
-    for (size_t i = 0; i < uri.length; i++)
-        if (!sip_is(uri.at[i], CHARACTER_URI))
-            return false;
-    return true;
-}
-
-/* Where an address without < > ends: its parameters are the header's, and it cannot have headers (RFC 3261 20). */
-static const char *bare_end(const char *at, const char *end, const char **what)
-{
-    while (at < end && *at != ';' && *at != ',' && *at != '?' && !sip_is_space(*at))
+    while (at < end && *at != ';' && *at != ',' && !sip_is_space(*at))
         at++;
-    if (at < end && (*at == '?' || *at == ','))
-        *what = "an address with a comma or question mark is not in < >";
     return at;
 }
 
-/* All are checked for their form; the tag alone is wanted by every message. */
-static int read_parameters(struct sip_address *address, const char **what)
+/* "scheme:" and something behind it. */
+static bool has_scheme(struct text uri)
 {
-    struct text rest = address->parameters, name, value;
-    while (sip_next_parameter(&rest, &name, &value, what))
-        if (address->tag.length == 0 && text_equal_nocase(name, TEXT("tag")))
-            address->tag = value;
-    return *what == NULL ? 0 : -EBADMSG;
+    const char *colon = uri.length > 0 ? memchr(uri.at, ':', uri.length) : NULL;
+    return colon != NULL && colon != uri.at && colon + 1 != uri.at + uri.length;
+}
+
+static int address_fault(struct sip_address *address, const char *at, const char **what, const char *text)
+{
+    address->fault_at = at;
+    *what = text;
+    return -EBADMSG;
 }
 
 static int address_cut(struct text value, struct sip_address *address, const char **what)
 {
-    if (value.length == 0) {
-        *what = "an address is empty";
-        return -EBADMSG;
-    }
     const char *at = value.at, *end = value.at + value.length;
-    const char *bracket = skip_display_name(at, end, what);
+    if (value.length == 0)
+        return address_fault(address, at, what, "the value is empty");
+    const char *bracket = find_bracket(at, end, &address->fault_at, what);
     if (*what != NULL)
         return -EBADMSG;
-    if (bracket == NULL) {
-        const char *stop = bare_end(at, end, what);
-        address->uri = sip_between(at, stop);
-        address->parameters = sip_trim(sip_between(stop, end));
-    } else {
-        const char *close = memchr(bracket, '>', (size_t)(end - bracket));
-        if (close == NULL) {
-            *what = "an address is opened by < and not closed";
-            return -EBADMSG;
-        }
-        address->uri = sip_between(bracket + 1, close);
-        address->parameters = sip_trim(sip_between(close + 1, end));
-    }
-    return *what == NULL ? 0 : -EBADMSG;
+    const char *close = bracket != NULL ? memchr(bracket, '>', (size_t)(end - bracket)) : bare_end(at, end);
+    if (close == NULL)
+        return address_fault(address, bracket, what, "an address is opened by < and not closed");
+    address->uri = sip_between(bracket != NULL ? bracket + 1 : at, close);
+    address->parameters = sip_trim(sip_between(bracket != NULL ? close + 1 : close, end));
+    if (!has_scheme(address->uri))
+        return address_fault(address, address->uri.at, what, "the address is not a URI");
+    if (address->parameters.length > 0 && *address->parameters.at != ';')
+        return address_fault(address, address->parameters.at, what,
+                             "the address is followed by something other than parameters");
+    return 0;
+}
+
+/* A URI without < > cannot have headers (RFC 3261 20). */
+static int address_check(struct sip_address *address, bool bare, const char **what)
+{
+    struct text uri = address->uri;
+    const char *question = bare ? memchr(uri.at, '?', uri.length) : NULL;
+    if (question != NULL)
+        return address_fault(address, question, what, "an address with a question mark is not in < >");
+    for (size_t i = 0; i < uri.length; i++)
+        if (!sip_is(uri.at[i], CHARACTER_URI))
+            return address_fault(address, uri.at + i, what, "the URI has a character that must be escaped");
+    return 0;
+}
+
+static int address_cut_strictly(struct text value, struct sip_address *address, const char **what)
+{
+    int result = address_cut(value, address, what);
+    return result == 0 ? address_check(address, address->uri.at == value.at, what) : result;
 }
 
 int sip_address_read(struct text value, struct sip_address *address, const char **what)
+{
+    struct text name, content;
+    *what = NULL;
+    *address = (struct sip_address){0};
+    int result = address_cut_strictly(value, address, what);
+    if (result != 0)
+        return result;
+    struct text rest = address->parameters;
+    while (sip_next_parameter(&rest, &name, &content, what))
+        ;
+    address->fault_at = rest.at;
+    return *what == NULL ? 0 : -EBADMSG;
+}
+
+static struct text without_quotes(struct text text)
+{
+    if (text.length >= 2 && text.at[0] == '"' && text.at[text.length - 1] == '"')
+        return (struct text){text.at + 1, text.length - 2};
+    return text;
+}
+
+bool sip_tag_read(struct text parameter, struct text *tag)
+{
+    const char *at = parameter.at + 1, *end = parameter.at + parameter.length;
+    const char *equals = at < end ? memchr(at, '=', (size_t)(end - at)) : NULL;
+    if (!text_equal_nocase(sip_trim(sip_between(at, equals != NULL ? equals : end)), TEXT("tag")))
+        return false;
+    *tag = equals != NULL ? without_quotes(sip_trim(sip_between(equals + 1, end))) : (struct text){0};
+    return true;
+}
+
+bool sip_cut_parameter(struct text *rest, struct text *parameter)
+{
+    if (rest->length == 0)
+        return false;
+    const char *at = rest->at + 1, *end = rest->at + rest->length;
+    while (at != NULL && at < end && *at != ';')
+        at = *at == '"' ? sip_skip_quoted(at, end) : at + 1;
+    if (at == NULL)
+        return false;
+    *parameter = sip_between(rest->at, at);
+    *rest = sip_between(at, end);
+    return true;
+}
+
+static int read_tag(struct sip_address *address, const char **what)
+{
+    struct text rest = address->parameters, parameter, tag;
+    bool found = false;
+    while (sip_cut_parameter(&rest, &parameter)) {
+        if (!sip_tag_read(parameter, &tag))
+            continue;
+        if (found && !text_equal(tag, address->tag))
+            return address_fault(address, parameter.at, what, "there are two different tags");
+        address->tag = tag;
+        found = true;
+    }
+    if (rest.length > 0)
+        return address_fault(address, rest.at, what, "a quoted parameter value is not closed");
+    return 0;
+}
+
+int sip_from_to_read(struct text value, struct sip_address *address, const char **what)
 {
     *what = NULL;
     *address = (struct sip_address){0};
     int result = address_cut(value, address, what);
     if (result != 0)
         return result;
-    if (!is_address(address->uri)) {
-        *what = "an address is not a URI";
-        return -EBADMSG;
-    }
-    return read_parameters(address, what);
+    for (size_t i = 0; i < address->uri.length; i++)
+        if (sip_is_space(address->uri.at[i]))
+            return address_fault(address, address->uri.at + i, what, "the URI has white space in it");
+    return read_tag(address, what);
 }
 
 static bool is_list_of_words(enum sip_header header)
@@ -225,7 +301,7 @@ static struct sip_value cut_value(enum sip_header header, struct text whole)
             value.parameters = sip_between(semicolon, whole.at + whole.length);
     } else if (text_equal(whole, TEXT("*"))) {
         value.uri = whole;
-    } else if (address_cut(whole, &address, &what) == 0) {
+    } else if (address_cut_strictly(whole, &address, &what) == 0) {
         value.uri = address.uri;
         value.parameters = address.parameters;
     }

@@ -13,26 +13,43 @@ static struct text without_brackets(struct text host)
     return host;
 }
 
-/* The first of two parameters with the same name counts. */
-static bool read_parameters(struct sip_via *via, osip_via_t *parsed)
+static bool read_rport(struct sip_via *via, struct text value)
 {
-    osip_list_iterator_t iterator;
-    osip_generic_param_t *parameter = osip_list_get_first(&parsed->via_params, &iterator);
-    for (; osip_list_iterator_has_elem(iterator); parameter = osip_list_get_next(&iterator)) {
-        struct text name = text_of(parameter->gname), value = sip_trim(text_of(parameter->gvalue));
-        if (via->branch.length == 0 && text_equal_nocase(name, TEXT("branch"))) {
-            via->branch = value;
-        } else if (via->received.length == 0 && text_equal_nocase(name, TEXT("received"))) {
-            via->received = without_brackets(value);
-        } else if (!via->has_rport && text_equal_nocase(name, TEXT("rport"))) {
-            uint64_t port = 0;
-            via->has_rport = true;
-            if (value.length > 0 && (!sip_digits(value, &port) || port > 65535))
-                return false;
-            via->rport = (uint32_t)port;
-        }
-    }
+    uint64_t port = 0;
+    via->has_rport = true;
+    if (value.length > 0 && (!sip_digits(value, &port) || port > 65535))
+        return false;
+    via->rport = (uint32_t)port;
     return true;
+}
+
+/* The first of two parameters with the same name counts. An empty value is as good as none, but for the branch: devices
+   write ";rport=" (RFC 3581 wants ";rport"). */
+static bool read_parameter(struct sip_via *via, struct text name, struct text value)
+{
+    if (text_equal_nocase(name, TEXT("branch"))) {
+        if (via->branch.length == 0)
+            via->branch = value;
+        return value.length > 0;
+    }
+    if (via->received.length == 0 && text_equal_nocase(name, TEXT("received")))
+        via->received = without_brackets(value);
+    else if (!via->has_rport && text_equal_nocase(name, TEXT("rport")))
+        return read_rport(via, value);
+    return true;
+}
+
+static bool read_parameters(struct sip_via *via, struct text parameters)
+{
+    struct text name, value;
+    const char *what = NULL;
+    unsigned count = 0;
+    if (memchr(parameters.at, '\0', parameters.length) != NULL)
+        return false;
+    while (sip_next_parameter(&parameters, &name, &value, &what))
+        if (++count > MOST_PARAMETERS || !read_parameter(via, name, value))
+            return false;
+    return what == NULL;
 }
 
 /* Behind an IPv6 reference comes a port, a parameter or nothing. */
@@ -49,18 +66,6 @@ static bool closes_well(struct text value)
     return bracket == stop || *bracket == ':';
 }
 
-static bool has_sound_parameters(struct text value)
-{
-    const char *end = value.at + value.length, *semicolon = memchr(value.at, ';', value.length);
-    struct text rest = sip_between(semicolon != NULL ? semicolon : end, end), name, content;
-    const char *what = NULL;
-    unsigned count = 0;
-    while (sip_next_parameter(&rest, &name, &content, &what))
-        if (++count > MOST_PARAMETERS)
-            return false;
-    return what == NULL;
-}
-
 /* What libosip2 takes over unseen: the protocol's name and version, the characters of the host, the port's range. */
 static const char *check(struct sip_via *via, const osip_via_t *parsed, struct text value)
 {
@@ -68,28 +73,28 @@ static const char *check(struct sip_via *via, const osip_via_t *parsed, struct t
     uint64_t port = 0;
     if (slash == NULL || !text_equal_nocase(sip_trim(sip_between(value.at, slash)), TEXT("SIP")) ||
         !text_equal(text_of(parsed->version), TEXT("2.0")))
-        return "the topmost Via is not of SIP/2.0";
+        return "the topmost value is not of SIP/2.0";
     if (parsed->comment != NULL)
-        return "the topmost Via has a comment";
+        return "the topmost value has a comment";
     if (!sip_is_token(via->transport))
-        return "the topmost Via has no transport";
+        return "the topmost value has no transport";
     if (!sip_host_valid(via->host, memchr(via->host.at, ':', via->host.length) != NULL) || !closes_well(value))
-        return "the topmost Via has no valid host";
+        return "the topmost value has no valid host";
     if (parsed->port != NULL && (!sip_digits(text_of(parsed->port), &port) || port == 0 || port > 65535))
-        return "the port of the topmost Via is not one from 1 to 65535";
+        return "the port of the topmost value is not a number from 1 to 65535";
     via->port = (uint32_t)port;
     return NULL;
 }
 
+/* libosip2 reads what stands before the parameters; those may have empty values, which it refuses. */
 int sip_via_read(struct sip_message *message, struct text value, const char **what)
 {
     struct sip_copy copy;
     osip_via_t *parsed = NULL;
-    *what = "a parameter of the topmost Via is malformed, or there are too many";
-    if (!has_sound_parameters(value))
-        return -EBADMSG;
-    *what = "the topmost Via is malformed";
-    int result = sip_copy_create(&copy, value);
+    const char *end = value.at + value.length, *semicolon = memchr(value.at, ';', value.length);
+    const char *stop = semicolon != NULL ? semicolon : end;
+    *what = "the topmost value is malformed";
+    int result = sip_copy_create(&copy, sip_between(value.at, stop));
     if (result == 0 && osip_via_init(&parsed) != 0)
         result = -ENOMEM;
     if (result == 0)
@@ -97,10 +102,10 @@ int sip_via_read(struct sip_message *message, struct text value, const char **wh
     if (result != 0)
         goto out;
     struct sip_via via = {.transport = text_of(parsed->protocol), .host = text_of(parsed->host)};
-    if (!read_parameters(&via, parsed))
-        result = -EBADMSG;
-    else if ((*what = check(&via, parsed, value)) != NULL)
-        result = -EBADMSG;
+    *what = check(&via, parsed, value);
+    if (*what == NULL && !read_parameters(&via, sip_between(stop, end)))
+        *what = "a parameter of the topmost value is malformed, or there are too many";
+    result = *what == NULL ? 0 : -EBADMSG;
     if (result != 0)
         goto out;
     message->via = via;

@@ -63,10 +63,11 @@ const struct listener *server_listener(const struct server *server, const struct
     return &server->config.listeners[index];
 }
 
+/* phrase NULL: the table's. */
 static void refuse(struct server *server, const struct sip_message *request, const struct peer *source, uint32_t status,
-                   const char *fields)
+                   const char *phrase, const char *fields)
 {
-    struct own_answer own = {.status = status, .fields = text_of(fields)};
+    struct own_answer own = {.status = status, .phrase = text_of(phrase), .fields = text_of(fields)};
     if (sip_method(request) != METHOD_ACK)
         answer_stateless(server, request, source, &own);
 }
@@ -84,7 +85,7 @@ static void received_response(struct server *server, struct sip_message **respon
 static void received_cancel(struct server *server, const struct sip_message *cancel, const struct peer *source)
 {
     struct server_transaction *invite = server_transaction_find(server->transactions, cancel, METHOD_INVITE);
-    refuse(server, cancel, source, invite != NULL ? SIP_OK : SIP_CALL_TRANSACTION_DOES_NOT_EXIST, NULL);
+    refuse(server, cancel, source, invite != NULL ? SIP_OK : SIP_CALL_TRANSACTION_DOES_NOT_EXIST, NULL, NULL);
     if (invite != NULL && server_transaction_user(invite) != NULL)
         proxy_cancel(server_transaction_user(invite));
 }
@@ -134,12 +135,12 @@ static void received_new(struct server *server, struct sip_message **request, co
     }
     if (status != 0) {
         server->counters.overloaded += status == SIP_SERVICE_UNAVAILABLE;
-        refuse(server, *request, source, status, fields);
+        refuse(server, *request, source, status, NULL, fields);
         return;
     }
     if (server_transaction_new(server->transactions, *request, source, &transaction) != 0) {
         server->counters.memory++;
-        refuse(server, *request, source, SIP_SERVER_INTERNAL_ERROR, NULL);
+        refuse(server, *request, source, SIP_SERVER_INTERNAL_ERROR, NULL, NULL);
         return;
     }
     *request = NULL;
@@ -167,16 +168,17 @@ static void received_request(struct server *server, struct sip_message **request
 }
 
 static void received_malformed(struct server *server, const struct sip_message *message, const struct peer *source,
-                               uint32_t status)
+                               const struct sip_fault *fault)
 {
+    char phrase[SIP_FAULT_SIZE];
     bool answerable =
-        message != NULL && sip_is_request(message) && sip_method(message) != METHOD_ACK && code_is_final(status);
+        message != NULL && sip_is_request(message) && sip_method(message) != METHOD_ACK && code_is_final(fault->status);
     if (!answerable) {
         server->counters.malformed_dropped++;
         return;
     }
     server->counters.malformed_answered++;
-    refuse(server, message, source, status, NULL);
+    refuse(server, message, source, fault->status, sip_fault_phrase(fault, phrase, sizeof phrase), NULL);
 }
 
 void server_received(struct server *server, const struct peer *source, const char *bytes, size_t length)
@@ -187,12 +189,21 @@ void server_received(struct server *server, const struct peer *source, const cha
     if (error == -ENOMEM)
         server->counters.memory++;
     else if (error != 0)
-        received_malformed(server, message, source, fault.status);
+        received_malformed(server, message, source, &fault);
     else if (sip_is_request(message))
         received_request(server, &message, source);
     else
         received_response(server, &message);
     sip_message_delete(message);
+}
+
+/* What only a stream needs: a datagram has its length, and its sender knew how much fits. */
+static struct sip_fault fault_of_stream(uint16_t status, size_t length)
+{
+    if (status == SIP_BAD_REQUEST)
+        return (struct sip_fault){
+            .status = status, .header = "Content-Length", .what = "a stream needs one, and it has to be a number"};
+    return (struct sip_fault){.status = status, .offset = (uint32_t)length, .what = "the message is too long"};
 }
 
 void server_received_fault(struct server *server, const struct peer *source, const char *bytes, size_t length,
@@ -201,9 +212,11 @@ void server_received_fault(struct server *server, const struct peer *source, con
     struct sip_message *message = NULL;
     struct sip_fault fault = {0};
     int error = sip_message_new(&message, server->config.host, bytes, length, &server->config.limits, &fault);
+    if (fault.status != status)
+        fault = fault_of_stream(status, length);
     if (error == -ENOMEM)
         server->counters.memory++;
     else
-        received_malformed(server, message, source, status);
+        received_malformed(server, message, source, &fault);
     sip_message_delete(message);
 }

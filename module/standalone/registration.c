@@ -14,7 +14,9 @@ static int read_aor(struct registrar *registrar)
     else {
         int length = sip_uri_aor(&uri, registrar->aor, sizeof registrar->aor);
         registrar->aor_text = (struct text){registrar->aor, length > 0 ? (size_t)length : 0};
-        error = length > 0 ? 0 : registration_refuse(&registrar->asked, SIP_BAD_REQUEST, "Address of record too long");
+        error = length > 0 ? 0
+                           : registration_refuse(&registrar->asked, SIP_BAD_REQUEST,
+                                                 "Bad Request: To: the address is too long");
     }
     sip_uri_destroy(&uri);
     return error;
@@ -77,6 +79,8 @@ static int check_room(struct registrar *registrar)
 int registrar_read(struct registrar *registrar)
 {
     int error = registration_check_extensions(&registrar->asked);
+    if (error == 0)
+        error = registration_check_to(&registrar->asked);
     if (error == 0)
         error = read_aor(registrar);
     if (error == 0)

@@ -163,7 +163,7 @@ static const char *send_response(const struct host *host, const struct sip_messa
     struct sip_fault fault;
     int result = sip_message_new(&again, host, out->bytes, out->length, NULL, &fault);
     sip_message_delete(again);
-    return result == 0 || result == -ENOMEM || (fault.what != NULL && strstr(fault.what, "Via") != NULL)
+    return result == 0 || result == -ENOMEM || (fault.header != NULL && strcmp(fault.header, "Via") == 0)
                ? NULL
                : "a forwarded response cannot be read";
 }

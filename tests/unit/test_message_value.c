@@ -128,7 +128,11 @@ static void test_parameters(void **state)
     assert_text(value, "[2001:db8::1]");
     assert_false(sip_parameter(parameters, TEXT("y"), &value));
     assert_false(sip_parameter((struct text){0}, TEXT("y"), &value));
-    assert_false(sip_parameter(TEXT(";;a=b"), TEXT("a"), &value));
+    assert_true(sip_parameter(TEXT(";; ;a=b"), TEXT("a"), &value));
+    assert_text(value, "b");
+    assert_true(sip_parameter(TEXT(";x=;a=;"), TEXT("a"), &value));
+    assert_text(value, "");
+    assert_false(sip_parameter(TEXT(";=x;a=b"), TEXT("a"), &value));
     assert_false(sip_parameter(TEXT("a=b"), TEXT("a"), &value));
 }
 
@@ -164,9 +168,11 @@ static void test_contact_q_range(void **state)
     static const struct {
         const char *q;
         int thousandths; /* -1: refused */
-    } ROWS[] = {{"0", 0},        {"1", 1000},  {"0.", 0},     {"0.5", 500},   {"0.001", 1}, {"0.999", 999},
-                {"1.000", 1000}, {"1.", 1000}, {"1.001", -1}, {"0.0001", -1}, {"2", -1},    {"-0.5", -1},
-                {".5", -1},      {"0,5", -1},  {"0.5x", -1},  {"00.5", -1},   {"\"\"", -1}, {"1e0", -1}};
+    } ROWS[] = {{"0", 0},         {"1", 1000},        {"0.", 0},     {"0.5", 500},      {"0.001", 1},    {"0.999", 999},
+                {"1.000", 1000},  {"1.", 1000},       {"1.001", -1}, {"0.0001", 0},     {"2", -1},       {"-0.5", -1},
+                {".5", 500},      {"0,5", -1},        {"0.5x", -1},  {"00.5", -1},      {"\"\"", -1},    {"1e0", -1},
+                {"0.50000", 500}, {"\"0.5\"", 500},   {".", -1},     {"1.00000", 1000}, {"1.00001", -1}, {"1.5", -1},
+                {"", -1},         {"0.9999999", 999}, {"10", -1},    {"0..5", -1}};
     for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++) {
         struct sip_contact contact;
         const char *what;
@@ -210,7 +216,10 @@ static void test_5626_10_a_reg_id_range(void **state)
     struct sip_contact contact;
     const char *what;
     assert_int_equal(read_contact("<sip:a@b>;reg-id", &contact, &what), -EBADMSG);
+    assert_int_equal(read_contact("<sip:a@b>;reg-id=", &contact, &what), -EBADMSG);
     assert_int_equal(read_contact("<sip:a@b>;reg-id=1;reg-id=2", &contact, &what), -EBADMSG);
+    assert_int_equal(read_contact("<sip:a@b>;reg-id=1;reg-id=01", &contact, &what), 0);
+    assert_int_equal(contact.reg_id, 1);
 }
 
 static void test_contact_expires(void **state)
@@ -226,7 +235,62 @@ static void test_contact_expires(void **state)
     assert_int_equal(contact.expires, 3600);
     assert_int_equal(read_contact("<sip:a@b>;expires=-1", &contact, &what), 0);
     assert_int_equal(contact.expires, 3600);
+    assert_int_equal(read_contact("<sip:a@b>;expires=\"600\"", &contact, &what), 0);
+    assert_int_equal(contact.expires, 600);
+    assert_int_equal(read_contact("<sip:a@b>;expires=", &contact, &what), 0);
+    assert_int_equal(contact.expires, 3600);
     assert_int_equal(read_contact("<sip:a@b>;expires=1;expires=2", &contact, &what), -EBADMSG);
+}
+
+static void test_a_parameter_may_be_repeated_with_its_value(void **state)
+{
+    (void)state;
+    struct sip_contact contact;
+    const char *what;
+    assert_int_equal(read_contact("<sip:a@b>;+sip.instance=\"<urn:a>\";expires=60;q=.5;+sip.instance=\"<urn:a>\";"
+                                  "q=0.500;expires=60;x=1;x=2",
+                                  &contact, &what),
+                     0);
+    assert_text(contact.instance, "urn:a");
+    assert_int_equal(contact.expires, 60);
+    assert_int_equal(contact.q, 500);
+    assert_int_equal(read_contact("<sip:a@b>;q=0.5;q=0.6", &contact, &what), -EBADMSG);
+}
+
+static void test_contacts_as_devices_write_them(void **state)
+{
+    (void)state;
+    static const char *const ROWS[] = {"\"Front desk/2 (x)\" <sip:a@b>",   "Front/Back (x) +1@b <sip:a@b>",
+                                       "Bj\xc3\xb6rn <sip:a@b>",           "<sip:a@b>;x=;y",
+                                       "<sip:a@b_c.example.com>",          "<sip:a@b.example.com.>",
+                                       "sip:a@b;+sip.instance=\"<urn:a>\""};
+    for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++) {
+        struct sip_contact contact;
+        const char *what = NULL;
+        if (read_contact(ROWS[i], &contact, &what) != 0)
+            fail_msg("%s: %s", ROWS[i], what);
+    }
+}
+
+static void test_where_a_contact_is_wrong(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *contact, *from; /* the fault is at the start of `from` */
+    } ROWS[] = {{"<sip:a@b>;x=1;;y", ";;y"},
+                {"<sip:a@b>;x=1;=y", ";=y"},
+                {"<sip:a@b>;reg-id=0;x", "reg-id=0;x"},
+                {"<sip:a b>", " b>"},
+                {"x \"y", "\"y"},
+                {"x <sip:a@b", "<sip:a@b"},
+                {"sip:a@b?x=y", "?x=y"},
+                {"<sip:a@b>,", ","}};
+    for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++) {
+        struct sip_contact contact;
+        const char *what = NULL;
+        assert_int_equal(read_contact(ROWS[i].contact, &contact, &what), -EBADMSG);
+        assert_string_equal(contact.fault_at, ROWS[i].from);
+    }
 }
 
 static void test_contacts_that_are_refused(void **state)
@@ -238,6 +302,9 @@ static void test_contacts_that_are_refused(void **state)
                                        "\"x <sip:a@b>",
                                        "sip:a@b?x=y",
                                        "<sip:a@b>;;",
+                                       "<sip:a@b>;=x",
+                                       "<sip:a\xc3\xa4@b>",
+                                       "<sip:a@b>;+sip.instance=",
                                        "<sip:a@b>;+sip.instance=\"\"",
                                        "<sip:a@b>;+sip.instance=\"<>\"",
                                        "<sip:a@b>;+sip.instance=\"<urn:a>\";+sip.instance=\"<urn:b>\"",
@@ -262,6 +329,9 @@ int main(void)
         cmocka_unit_test(test_contact_q_range),
         cmocka_unit_test(test_5626_10_a_reg_id_range),
         cmocka_unit_test(test_contact_expires),
+        cmocka_unit_test(test_a_parameter_may_be_repeated_with_its_value),
+        cmocka_unit_test(test_contacts_as_devices_write_them),
+        cmocka_unit_test(test_where_a_contact_is_wrong),
         cmocka_unit_test(test_contacts_that_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

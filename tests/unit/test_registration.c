@@ -212,10 +212,162 @@ static void test_uris_are_canonical(void **state)
 {
     (void)state;
     struct reading reading;
-    struct registration *asked = read_fields(&reading, "Contact: <SIP:%62ob@EXAMPLE.com>, <tel:+1>\r\n");
+    struct registration *asked = read_fields(&reading, "Contact: <SIP:%62ob@EXAMPLE.com>, <sip:bob@h:5060;X=Y>\r\n");
     assert_true(text_equal(asked->uris[0], TEXT("sip:bob@example.com")));
-    assert_true(text_equal(asked->uris[1], TEXT("tel:+1")));
+    assert_true(text_equal(asked->uris[1], TEXT("sip:bob@h:5060;X=Y")));
     finish(&reading);
+}
+
+static void test_3261_10_3_c_a_contact_that_is_no_sip_uri(void **state)
+{
+    (void)state;
+    static const char *const ROWS[] = {
+        "sip:a@b@h",
+        "sip:a@h:99999",
+        "sip:a@h:0",
+        "sip:a@h:5060transport=udp",
+        "sip:a@h:",
+        "sip:a%zz@h",
+        "sip:a%2@h",
+        "sip:a@[::1",
+        "sip:a@[::1]x",
+        "sip:a@[::g]",
+        "sip:@h",
+        "sip:a@",
+        "sip:",
+        "sip:a@h;;x",
+        "sip:a@h;=x",
+        "mailto:a@example",
+        "tel:+1",
+        "urn:x:y",
+        "http://h/",
+        "sip:a@h i",
+        "sip:a@h;x=\xc3\xa4",
+        "sip:a@-h:+5",
+        "sip:a@h:1:2",
+        "sip:a@::1",
+    };
+    for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++) {
+        char fields[128];
+        struct reading reading;
+        snprintf(fields, sizeof fields, "Contact: <sip:good@192.0.2.1>, <%s>\r\n", ROWS[i]);
+        struct registration *asked = read_fields(&reading, fields);
+        if (reading.result != -EBADMSG || asked->status != SIP_BAD_REQUEST)
+            fail_msg("%s: result %d", ROWS[i], reading.result);
+        assert_int_equal(strncmp(asked->phrase, "Bad Request: Contact: ", 22), 0);
+        finish(&reading);
+    }
+}
+
+static void test_3261_10_3_c_contacts_that_are_sip_uris(void **state)
+{
+    (void)state;
+    static const char *const ROWS[] = {
+        "sip:a@h",
+        "sips:a@h:65535",
+        "sip:h",
+        "sip:a@[2001:db8::1]:5060",
+        "sip:a:secret@h",
+        "sip:a%20b@h",
+        "sip:a@h;ob;x=",
+        "sip:a@h?x=y",
+        "sip:a_b@my_phone.lan",
+        "sip:a@h.example.com.",
+        "sip:+1;ext=2@h",
+        "sip:a@x.invalid;transport=ws",
+        "sip:%00@h",
+    };
+    for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++) {
+        char fields[128];
+        struct reading reading;
+        snprintf(fields, sizeof fields, "Contact: <%s>\r\n", ROWS[i]);
+        struct registration *asked = read_fields(&reading, fields);
+        if (reading.result != 0)
+            fail_msg("%s: %s", ROWS[i], asked->phrase);
+        finish(&reading);
+    }
+}
+
+static void test_a_refusal_says_what_is_wrong_and_where(void **state)
+{
+    (void)state;
+    struct reading reading;
+    static const char *const ROWS[][2] = {
+        {"Contact: <sip:bob@h>;;x\r\n", "Bad Request: Contact: a parameter has no name at byte 190"},
+        {"Contact: <sip:bob@h:0>\r\n", "Bad Request: Contact: the address is not a valid SIP URI at byte 180"},
+        {"Expires: soon\r\n", "Bad Request: Expires: the value is not a number at byte 179"},
+        {"Contact: *\r\n", "Bad Request: Contact: * is only allowed alone and with Expires: 0"},
+        {"Path: <sip:>\r\n", "Bad Request: Path: the value is not a valid URI at byte 176"},
+        {"Contact:\r\n", "Bad Request: Contact: the value is empty at byte 170"},
+    };
+    for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++) {
+        struct registration *asked = read_fields(&reading, ROWS[i][0]);
+        assert_int_equal(asked->status, SIP_BAD_REQUEST);
+        assert_string_equal(asked->phrase, ROWS[i][1]);
+        finish(&reading);
+    }
+}
+
+static void test_a_device_that_repeats_its_instance_is_registered(void **state)
+{
+    (void)state;
+    struct reading reading;
+    struct registration *asked =
+        read_fields(&reading, OUTBOUND CONTACT INSTANCE ";reg-id=1;q=.5" INSTANCE ";expires=\"600\"\r\n");
+    assert_int_equal(reading.result, 0);
+    assert_true(registration_is_flow(asked, 0));
+    assert_int_equal(asked->expires[0], 600);
+    assert_int_equal(asked->contacts[0].q, 500);
+    finish(&reading);
+    assert_refused(OUTBOUND CONTACT INSTANCE ";reg-id=1;+sip.instance=\"<urn:uuid:2>\"\r\n", SIP_BAD_REQUEST);
+}
+
+static void test_what_a_registrar_acts_on_is_checked(void **state)
+{
+    (void)state;
+    struct reading reading;
+    read_fields(&reading, "Contact: <sip:a@b>;q=0.5;expires=60, sip:c@d;q=1\r\n");
+    assert_int_equal(reading.result, 0);
+    finish(&reading);
+    assert_refused("Contact: <sip:a@b>;q=1.001\r\n", SIP_BAD_REQUEST);
+    assert_refused("Contact: <sip:a@b>, <sip:c@d>;q=-1\r\n", SIP_BAD_REQUEST);
+    assert_refused("Contact: <sip:a@b>;reg-id=0\r\n", SIP_BAD_REQUEST);
+    assert_refused("Contact: sip:a@b?Route=x\r\n", SIP_BAD_REQUEST);
+    assert_refused("Contact: <sip:a@b>;;;;\r\n", SIP_BAD_REQUEST);
+    assert_refused("Contact: Doe, John <sip:a@b>\r\n", SIP_BAD_REQUEST);
+    assert_refused("Expires: -1\r\n", SIP_BAD_REQUEST);
+}
+
+static int check_to(const char *to, char phrase[SIP_FAULT_SIZE])
+{
+    char text[1024];
+    struct fake_host fake;
+    struct sip_message *message;
+    struct sip_fault fault;
+    struct registration registration;
+    const struct registration_limits limits = {3600, 60, 7200};
+    snprintf(text, sizeof text,
+             "REGISTER sip:h SIP/2.0\r\nTo: %s\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK2\r\n"
+             "From: <sip:bob@h>;tag=1\r\nCall-ID: c\r\nCSeq: 1 REGISTER\r\n\r\n",
+             to);
+    fake_host_create(&fake);
+    assert_int_equal(sip_message_new(&message, &fake.host, text, strlen(text), NULL, &fault), 0);
+    registration_create(&registration, &fake.host, message, &limits);
+    int result = registration_check_to(&registration);
+    snprintf(phrase, SIP_FAULT_SIZE, "%s", result != 0 ? registration.phrase : "");
+    registration_destroy(&registration);
+    sip_message_delete(message);
+    return result;
+}
+
+static void test_the_address_of_record_is_a_uri(void **state)
+{
+    char phrase[SIP_FAULT_SIZE];
+    (void)state;
+    assert_int_equal(check_to("A/B (c) <sip:bob@h>;tag=;;", phrase), 0);
+    assert_int_equal(check_to("<isbn:2983792873>", phrase), 0);
+    assert_int_equal(check_to("<sip:bob@h:x>", phrase), -EBADMSG);
+    assert_string_equal(phrase, "Bad Request: To: the address is not a valid URI at byte 29");
 }
 
 static void test_more_contacts_than_fit(void **state)
@@ -316,6 +468,12 @@ int main(void)
         cmocka_unit_test(test_what_is_granted),
         cmocka_unit_test(test_star_stands_alone_and_with_expires_0),
         cmocka_unit_test(test_uris_are_canonical),
+        cmocka_unit_test(test_3261_10_3_c_a_contact_that_is_no_sip_uri),
+        cmocka_unit_test(test_3261_10_3_c_contacts_that_are_sip_uris),
+        cmocka_unit_test(test_a_refusal_says_what_is_wrong_and_where),
+        cmocka_unit_test(test_a_device_that_repeats_its_instance_is_registered),
+        cmocka_unit_test(test_what_a_registrar_acts_on_is_checked),
+        cmocka_unit_test(test_the_address_of_record_is_a_uri),
         cmocka_unit_test(test_more_contacts_than_fit),
         cmocka_unit_test(test_extensions_that_nobody_knows),
         cmocka_unit_test(test_an_extension_is_echoed_on_one_line),

@@ -236,6 +236,34 @@ static void test_3261_8_2_6_answer(void **state)
     close_desk(&desk);
 }
 
+/* A user agent that read the empty tag first would find no dialog in the answer. */
+static void test_an_answer_has_one_tag_where_the_request_had_an_empty_one(void **state)
+{
+    (void)state;
+    static const char *const ROWS[][2] = {
+        {"To: A/B <sip:t@h>;tag=\r\n", "To: A/B <sip:t@h>;tag=new\r\n"},
+        {"To: <sip:t@h>;x=\"a;tag=\" ; tag ;;y\r\n", "To: <sip:t@h>;x=\"a;tag=\" ;;y;tag=new\r\n"},
+        {"To: sip:t@h;TAG=\"\";tag=\r\n", "To: sip:t@h;tag=new\r\n"},
+    };
+    for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++) {
+        struct desk desk;
+        char request[256], expected[256];
+        struct sip_answer answer = {.status = 200, .to_tag = TEXT("new")};
+        snprintf(request, sizeof request,
+                 "BYE sip:b SIP/2.0\r\nVia: SIP/2.0/UDP a\r\nFrom: <sip:f@h>;tag=1\r\n%sCall-ID: c\r\n"
+                 "CSeq: 7 BYE\r\n\r\n",
+                 ROWS[i][0]);
+        snprintf(expected, sizeof expected,
+                 "SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP a\r\nFrom: <sip:f@h>;tag=1\r\n%sCall-ID: c\r\n"
+                 "CSeq: 7 BYE\r\nContent-Length: 0\r\n\r\n",
+                 ROWS[i][1]);
+        assert_int_equal(open_desk(&desk, request), 0);
+        assert_int_equal(sip_answer(desk.message, &answer, &desk.out), 0);
+        assert_out(&desk, expected);
+        close_desk(&desk);
+    }
+}
+
 static void test_answer_keeps_a_tag_and_the_order_of_vias(void **state)
 {
     (void)state;
@@ -384,6 +412,7 @@ int main(void)
         cmocka_unit_test(test_3261_16_7_topmost_via_is_removed),
         cmocka_unit_test(test_status_is_changed_and_challenges_are_added),
         cmocka_unit_test(test_3261_8_2_6_answer),
+        cmocka_unit_test(test_an_answer_has_one_tag_where_the_request_had_an_empty_one),
         cmocka_unit_test(test_answer_keeps_a_tag_and_the_order_of_vias),
         cmocka_unit_test(test_3261_8_2_6_1_trying_copies_timestamp),
         cmocka_unit_test(test_answer_to_a_malformed_request),
