@@ -29,7 +29,10 @@ test("3261-10.3.c a Contact parameter with two values: 400 that says so, nothing
     end
 end)
 
-test("a REGISTER that is clear is accepted, however it is written", function(t, open)
+-- Kamailio takes an underscore in a host name only where it is told to, as the examples do.
+local underscores = { core = 'uri_host_extra_chars="_"' }
+
+test("a REGISTER that is clear is accepted, however it is written", underscores, function(t, open)
     local bob = open("bob")
     local instance = (';+sip.instance="<%s>"'):format(ua.instance(1))
     for _, contact in ipairs {
@@ -69,14 +72,15 @@ local function line(received, name)
 end
 
 local names = { "Front/Back <%s>", "Bob (home) <%s>", "bob@home <%s>", "+1 201 555 0123 <%s>", "Bj\xc3\xb6rn <%s>" }
-local parameters = { "", ";x=", ";;x", ";x;" }
+-- Kamailio's own parser takes no empty parameter.
+local parameters = { standalone = { "", ";x=", ";;x", ";x;" }, kamailio = { "", ";x=" } }
 
-test("From and To that are oddly written are forwarded and answered byte for byte", { hosts = { "standalone" } },
-    function(t, open)
+test("From and To that are oddly written are forwarded and answered byte for byte",
+    function(t, open, s)
         local bob, alice = open("bob"), open("alice")
         bob:register {}
         for _, name in ipairs(names) do
-            for _, more in ipairs(parameters) do
+            for _, more in ipairs(parameters[s.kind]) do
                 local from = "From: " .. name:format(alice.aor) .. ";tag=1" .. more
                 local to = "To:  " .. name:format(bob.aor) .. more
                 local sent = send(alice, "MESSAGE", bob.aor, { from = from, to = to })
@@ -91,7 +95,7 @@ test("From and To that are oddly written are forwarded and answered byte for byt
         end
     end)
 
-test("a To with an empty tag begins a call, and its answer has one tag", { hosts = { "standalone" } },
+test("a To with an empty tag is forwarded as a request without a tag",
     function(t, open)
         local bob, alice = open("bob"), open("alice")
         bob:register {}
@@ -100,8 +104,13 @@ test("a To with an empty tag begins a call, and its answer has one tag", { hosts
         local received = bob:expect(sent)
         t:equal(line(received, "To"), to)
         bob:reply(received, 200, { to_tag = "its-own" })
-        alice:expect(sent)
-        sent = send(alice, "MESSAGE", "sip:nobody@example.test", { from = "From: <sip:alice@example.test>;tag=1",
+        t:equal(alice:expect(sent).status, 200)
+    end)
+
+test("a response of our own has one tag where the To of the request had an empty one", { hosts = { "standalone" } },
+    function(t, open)
+        local alice = open("alice")
+        local sent = send(alice, "MESSAGE", "sip:nobody@example.test", { from = "From: <sip:alice@example.test>;tag=1",
             to = "To: <sip:nobody@example.test>;tag=" })
         local answer = alice:expect(sent)
         t:ok(answer.status >= 400, "status " .. answer.status)
