@@ -108,7 +108,6 @@ static size_t to_wire(const char *in, size_t length, char *out)
 static int read_response(struct cli *cli, const char *bytes, size_t length, struct facts *facts)
 {
     struct sip_fault fault = {0};
-    char text[SIP_FAULT_SIZE];
     struct sip_message *message = NULL;
     struct host host = plain_host();
     int error = sip_message_new(&message, &host, bytes, length, &(struct sip_limits){0}, &fault);
@@ -117,7 +116,8 @@ static int read_response(struct cli *cli, const char *bytes, size_t length, stru
         cli_usage(cli, "decide", "out of memory");
         status = CLI_FAILED;
     } else if (error != 0) {
-        status = cli_usage(cli, "decide", "standard input: %s", sip_fault_text(&fault, text, sizeof text));
+        status = cli_usage(cli, "decide", "standard input, byte %u: %s%s%s", (unsigned)fault.offset,
+                           fault.header != NULL ? fault.header : "", fault.header != NULL ? ": " : "", fault.what);
     } else if (sip_is_request(message)) {
         status = cli_usage(cli, "decide", "standard input: a request, not a response");
     } else {

@@ -124,8 +124,6 @@ static int read_request(struct save *save)
 {
     int error = registration_check_extensions(&save->asked);
     if (error == 0)
-        error = registration_check_to(&save->asked);
-    if (error == 0)
         error = read_aor(save);
     if (error == 0)
         error = registration_read(&save->asked);

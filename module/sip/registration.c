@@ -64,15 +64,6 @@ int registration_check_extensions(struct registration *registration)
     return 0;
 }
 
-int registration_check_to(struct registration *registration)
-{
-    struct sip_uri_parts parts;
-    struct text uri = sip_to_uri(registration->request);
-    if (sip_uri_cut(uri, &parts) == -EBADMSG)
-        return registration_refuse_field(registration, "To", uri.at, "the address is not a valid URI");
-    return 0;
-}
-
 static int read_path(struct registration *registration)
 {
     struct sip_value value;

@@ -46,8 +46,6 @@ void registration_destroy(struct registration *registration);
 /* The steps of RFC 3261 10.3 that need no store: 2, extensions, then 6, the Contacts; between them a host looks at the
    AOR. 0; -EBADMSG with status, phrase and fields set to refuse with; -ENOMEM without. */
 int registration_check_extensions(struct registration *registration);
-int registration_check_to(
-    struct registration *registration); /* step 5: To is a URI at all, before a host reads the AOR */
 int registration_read(struct registration *registration);
 
 int registration_refuse(struct registration *registration, uint32_t status, const char *phrase); /* -EBADMSG */

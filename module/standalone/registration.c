@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "standalone/registrar_private.h"
 
+#include <errno.h>
+
 /* Whether a REGISTER may be done, as far as this server and its store have a say (RFC 3261 section 10.3). */
 
 static int read_aor(struct registrar *registrar)
 {
     struct sip_uri uri;
-    int error = sip_uri_create(&uri, sip_to_uri(registrar->asked.request));
-    if (error != 0 || !uri_is_served(&uri, registrar->source))
+    struct text to = sip_to_uri(registrar->asked.request);
+    int error = sip_uri_create(&uri, to);
+    if (error == -EBADMSG)
+        error = registration_refuse_field(&registrar->asked, "To", to.at, "the address is not a valid URI");
+    else if (error != 0 || !uri_is_served(&uri, registrar->source))
         error = registration_refuse(&registrar->asked, SIP_UNSUPPORTED_URI_SCHEME, NULL);
     else if (uri.user.length == 0 || !server_is_own_domain(registrar->server, &uri))
         error = registration_refuse(&registrar->asked, SIP_NOT_FOUND, NULL);
@@ -79,8 +84,6 @@ static int check_room(struct registrar *registrar)
 int registrar_read(struct registrar *registrar)
 {
     int error = registration_check_extensions(&registrar->asked);
-    if (error == 0)
-        error = registration_check_to(&registrar->asked);
     if (error == 0)
         error = read_aor(registrar);
     if (error == 0)

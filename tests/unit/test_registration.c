@@ -338,38 +338,6 @@ static void test_what_a_registrar_acts_on_is_checked(void **state)
     assert_refused("Expires: -1\r\n", SIP_BAD_REQUEST);
 }
 
-static int check_to(const char *to, char phrase[SIP_FAULT_SIZE])
-{
-    char text[1024];
-    struct fake_host fake;
-    struct sip_message *message;
-    struct sip_fault fault;
-    struct registration registration;
-    const struct registration_limits limits = {3600, 60, 7200};
-    snprintf(text, sizeof text,
-             "REGISTER sip:h SIP/2.0\r\nTo: %s\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK2\r\n"
-             "From: <sip:bob@h>;tag=1\r\nCall-ID: c\r\nCSeq: 1 REGISTER\r\n\r\n",
-             to);
-    fake_host_create(&fake);
-    assert_int_equal(sip_message_new(&message, &fake.host, text, strlen(text), NULL, &fault), 0);
-    registration_create(&registration, &fake.host, message, &limits);
-    int result = registration_check_to(&registration);
-    snprintf(phrase, SIP_FAULT_SIZE, "%s", result != 0 ? registration.phrase : "");
-    registration_destroy(&registration);
-    sip_message_delete(message);
-    return result;
-}
-
-static void test_the_address_of_record_is_a_uri(void **state)
-{
-    char phrase[SIP_FAULT_SIZE];
-    (void)state;
-    assert_int_equal(check_to("A/B (c) <sip:bob@h>;tag=;;", phrase), 0);
-    assert_int_equal(check_to("<isbn:2983792873>", phrase), 0);
-    assert_int_equal(check_to("<sip:bob@h:x>", phrase), -EBADMSG);
-    assert_string_equal(phrase, "Bad Request: To: the address is not a valid URI at byte 29");
-}
-
 static void test_more_contacts_than_fit(void **state)
 {
     char fields[8192] = "";
@@ -473,7 +441,6 @@ int main(void)
         cmocka_unit_test(test_a_refusal_says_what_is_wrong_and_where),
         cmocka_unit_test(test_a_device_that_repeats_its_instance_is_registered),
         cmocka_unit_test(test_what_a_registrar_acts_on_is_checked),
-        cmocka_unit_test(test_the_address_of_record_is_a_uri),
         cmocka_unit_test(test_more_contacts_than_fit),
         cmocka_unit_test(test_extensions_that_nobody_knows),
         cmocka_unit_test(test_an_extension_is_echoed_on_one_line),
