@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 -- What stands between the user agents of a test: our own server, or Kamailio with the module. A case written against
 -- this interface is run with each, over UDP and over TCP, and its name in the results says which: "[kamailio tcp]".
+local certificates = require "certificates"
 local kamailio = require "kamailio"
 local server = require "server"
 local tap = require "tap"
@@ -61,15 +62,35 @@ function starts.standalone(t, options)
     add("--t1", options.answer_timeout and options.answer_timeout // 64)
     add("--timer-c", options.timer_c)
     add("--flow-timer", options.flow_timer)
+    add("--connect-time", options.connect_time)
+    add("--idle", options.idle)
     for _, name in ipairs(options.names or {}) do
         add("--domain", name)
     end
-    return server.start(t, { source = options.policy, args = arguments, port = options.port })
+    local port, ports = options.port or server.free_port(), {}
+    if options.address then
+        add("--listen", ("udp:[%s]:%d"):format(options.address, port))
+        add("--listen", ("tcp:[%s]:%d"):format(options.address, port))
+    end
+    if options.secure then
+        local files = certificates.new(t):sign("default", { names = "DNS:example.test" })
+        add("--tls-cert", files.certificate)
+        add("--tls-key", files.key)
+        for _, transport in ipairs { "tls", "ws", "wss" } do
+            ports[transport] = server.free_port()
+            add("--listen", ("%s:127.0.0.1:%d"):format(transport, ports[transport]))
+        end
+    end
+    local self = server.start(t, { source = options.policy, args = arguments, port = port, status = true })
+    self.ports, self.address = ports, options.address
+    return self
 end
 
 --[[ Starts the host of that name for the test `t`, which ends it. options, all optional: policy (Lua text), names (a
      list: domains more, or addresses of a relay before it), answer_timeout (ms until a request without any response
-     fails, timer B), timer_c (ms), flow_timer (s), port, core (of Kamailio alone: core parameters).
+     fails, timer B), timer_c (ms), flow_timer (s), port, core (of Kamailio alone: core parameters). Of the standalone
+     host alone: connect_time and idle (s), secure (it listens on TLS and WebSocket too), address (an IPv6 address to listen on,
+     which its user agents then use).
      Fields of what it returns: kind, host, port, domain; alive(), stop(). ]]
 function host.start(t, kind, options)
     local self = starts[kind](t, options or {})
@@ -80,7 +101,8 @@ end
 -- A function that opens user agents of that host: open(user, options of ua.open).
 function host.opener(s, transport)
     return function(user, more)
-        local o = { port = s.port, user = user, domain = s.domain, transport = transport }
+        local o = { port = s.ports and s.ports[transport] or s.port, user = user, domain = s.domain,
+            transport = transport, host = s.address }
         for name, value in pairs(more or {}) do
             o[name] = value
         end

@@ -86,8 +86,8 @@ end
 
 local function open_tcp(self)
     self.socket = uv.new_tcp()
-    if self.options.local_port then
-        assert(self.socket:bind(self.host, self.options.local_port))
+    if self.options.local_port or self.options.local_host then
+        assert(self.socket:bind(self.options.local_host or self.host, self.options.local_port or 0))
     end
     local done, failure
     self.socket:connect(self.host, self.port, function(why)
