@@ -40,8 +40,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 #else
 
-enum { FOLDERS = 4 };
-static const char *const FOLDER[FOLDERS] = {"rfc4475", "rfc5118", "rfc3665", "rfc5626"};
+enum { FOLDERS = 5 };
+static const char *const FOLDER[FOLDERS] = {"messages/rfc4475", "messages/rfc5118", "messages/rfc3665",
+                                            "messages/rfc5626", "devices"};
 
 /* The built-in messages and those of tests/data. */
 struct corpus {

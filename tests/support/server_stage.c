@@ -18,6 +18,14 @@ void stage_create(struct stage *stage)
     stage->config.domains = stage->domains;
 }
 
+void stage_listen_by_every_transport(struct stage *stage)
+{
+    stage->config.listeners[TRANSPORT_TLS] = (struct listener){TRANSPORT_TLS, 5061, "127.0.0.1"};
+    stage->config.listeners[TRANSPORT_WS] = (struct listener){TRANSPORT_WS, 8080, "127.0.0.1"};
+    stage->config.listeners[TRANSPORT_WSS] = (struct listener){TRANSPORT_WSS, 8443, "127.0.0.1"};
+    stage->config.listener_count = TRANSPORT_COUNT;
+}
+
 void stage_open(struct stage *stage)
 {
     assert_int_equal(server_new(&stage->server, &stage->config), 0);

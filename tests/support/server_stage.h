@@ -22,6 +22,8 @@ struct stage {
 };
 
 void stage_create(struct stage *stage);
+/* Between the two: also TLS (listener 2), WS (3) and WSS (4), so that a listener's number is its transport's. */
+void stage_listen_by_every_transport(struct stage *stage);
 void stage_open(struct stage *stage);
 /* Deletes the server and asserts that every byte was given back. */
 void stage_destroy(struct stage *stage);

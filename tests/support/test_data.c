@@ -99,8 +99,12 @@ static void flow_add(struct message_samples *samples, const char *name, const ch
     if (mark == NULL)
         data_failed(name, "has no message");
     for (unsigned number = 1; mark != NULL; number++) {
-        mark = flow_message_add(samples, mark + strcspn(mark, "\n") + 1);
-        snprintf(samples->at[samples->count - 1].name, sizeof samples->at->name, "%.60s/%u", stem, number);
+        size_t length = strcspn(mark, "\n");
+        const char *next = flow_message_add(samples, mark + length + 1);
+        struct message_sample *sample = &samples->at[samples->count - 1];
+        snprintf(sample->name, sizeof sample->name, "%.60s/%u", stem, number);
+        snprintf(sample->mark, sizeof sample->mark, "%.*s", (int)(length - (sizeof MARK - 1)), mark + sizeof MARK - 1);
+        mark = next;
     }
     free((char *)flow.at);
 }
@@ -111,7 +115,7 @@ static void file_add(struct message_samples *samples, const char *path)
     const char *stem = strrchr(path, '/') + 1, *end = strrchr(stem, '.');
     char short_name[64];
     snprintf(short_name, sizeof short_name, "%.*s", (int)(end - stem), stem);
-    if (strcmp(end, ".flow") == 0) {
+    if (strcmp(end, ".dat") != 0) {
         flow_add(samples, name, short_name);
     } else {
         struct text text = test_data_load(name);
@@ -127,7 +131,7 @@ void message_samples_create(struct message_samples *samples, const char *folder)
     char pattern[PATH_MOST];
     glob_t found;
     *samples = (struct message_samples){0};
-    snprintf(pattern, sizeof pattern, "tests/data/messages/%s/*.[df]*", folder);
+    snprintf(pattern, sizeof pattern, "tests/data/%s/*.[df]*", folder);
     if (glob(pattern, 0, NULL, &found) != 0)
         data_failed(folder, "no messages");
     for (size_t i = 0; i < found.gl_pathc; i++)

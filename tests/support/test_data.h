@@ -28,13 +28,13 @@ bool data_table_next(struct data_table *table, const char **fields, size_t count
 void data_table_close(struct data_table *table);
 
 /*
- * Messages of a folder below tests/data/messages, in the order of their names: every .dat file as it is, and every
- * message of the .flow files. A .flow file is text with LF at the end of a line; a line "=== N SENDER > RECEIVER" is
- * put before each message, and lines before the first one are comments. Its messages get CRLF. A folder without
- * messages ends the program.
+ * Messages of a folder below tests/data, in the order of their names: every .dat file as it is, and every message of
+ * the other files, which are text with LF at the end of a line. A line "=== MARK" is put before each of their messages,
+ * and lines before the first one are comments. These messages get CRLF. A folder without messages ends the program.
  */
 struct message_sample {
-    char name[80]; /* "wsinv", or "3.01-session/2" */
+    char name[80];  /* "wsinv", or "3.01-session/2" */
+    char mark[200]; /* "2 emil > nora" */
     struct text text;
 };
 struct message_samples {

@@ -16,10 +16,7 @@ static int every_transport(void **state)
     if (stage == NULL)
         return -1;
     stage_create(stage);
-    stage->config.listeners[LISTENER_TLS] = (struct listener){TRANSPORT_TLS, 5061, "127.0.0.1"};
-    stage->config.listeners[LISTENER_WS] = (struct listener){TRANSPORT_WS, 8080, "127.0.0.1"};
-    stage->config.listeners[LISTENER_WSS] = (struct listener){TRANSPORT_WSS, 8443, "127.0.0.1"};
-    stage->config.listener_count = 5;
+    stage_listen_by_every_transport(stage);
     stage_open(stage);
     *state = stage;
     return 0;

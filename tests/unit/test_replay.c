@@ -552,7 +552,7 @@ static char *flows_log(const char *folder, size_t *length)
 static void test_the_flows_of_rfc_3665(void **unused)
 {
     size_t length;
-    char *log = flows_log("rfc3665", &length);
+    char *log = flows_log("messages/rfc3665", &length);
     (void)unused;
     struct replay_run run = RUN(replay_file_make("rfc3665.log", log, length));
     free(log);

@@ -37,7 +37,7 @@ static void close_text(struct reading *reading)
 static void open_file(struct reading *reading, const char *folder, const char *name)
 {
     char path[128];
-    snprintf(path, sizeof path, "messages/%s/%s.dat", folder, name);
+    snprintf(path, sizeof path, "%s/%s.dat", folder, name);
     open_text(reading, test_data_load(path));
 }
 
@@ -96,7 +96,7 @@ static void check_cases(const char *folder, size_t count)
     size_t row = 0;
     message_samples_create(&samples, folder);
     assert_int_equal(samples.count, count);
-    snprintf(path, sizeof path, "messages/%s/MANIFEST.tsv", folder);
+    snprintf(path, sizeof path, "%s/MANIFEST.tsv", folder);
     for (data_table_open(&manifest, path, true); data_table_next(&manifest, field, 5); row++) {
         assert_true(row < count);
         assert_string_equal(field[0], samples.at[row].name);
@@ -110,13 +110,13 @@ static void check_cases(const char *folder, size_t count)
 static void test_rfc4475(void **state)
 {
     (void)state;
-    check_cases("rfc4475", 49);
+    check_cases("messages/rfc4475", 49);
 }
 
 static void test_rfc5118(void **state)
 {
     (void)state;
-    check_cases("rfc5118", 12);
+    check_cases("messages/rfc5118", 12);
 }
 
 static void check_truncations(struct guard *guard, const struct message_sample *sample)
@@ -134,7 +134,7 @@ static void check_truncations(struct guard *guard, const struct message_sample *
 
 static void test_every_truncation(void **state)
 {
-    static const char *const folders[] = {"rfc4475", "rfc5118", "rfc5626"};
+    static const char *const folders[] = {"messages/rfc4475", "messages/rfc5118", "messages/rfc5626"};
     struct guard guard;
     (void)state;
     guard_create(&guard, 8192);
@@ -162,7 +162,7 @@ static void test_white_space_of_wsinv(void **state)
     struct sip_value value;
     struct sip_contact contact;
     const char *what;
-    open_file(&reading, "rfc4475", "wsinv");
+    open_file(&reading, "messages/rfc4475", "wsinv");
     assert_text(sip_to_tag(reading.message), "k41-roof");
     assert_text(sip_from_tag(reading.message), "oven77");
     assert_int_equal(sip_max_forwards(reading.message), 54);
@@ -182,7 +182,7 @@ static void test_odd_characters_of_intmeth(void **state)
 {
     (void)state;
     struct reading reading;
-    open_file(&reading, "rfc4475", "intmeth");
+    open_file(&reading, "messages/rfc4475", "intmeth");
     assert_text(sip_method_text(reading.message), "Odd-Verb_2026.!%*+`'~also");
     assert_int_equal(sip_method(reading.message), METHOD_OTHER);
     assert_text(sip_request_target(reading.message)->user, "all-of_the.marks!~*'(here)&=+$,;?/");
@@ -197,7 +197,7 @@ static void test_escapes_of_escnull_stay_apart(void **state)
     (void)state;
     struct reading reading;
     struct sip_value first, second;
-    open_file(&reading, "rfc4475", "escnull");
+    open_file(&reading, "messages/rfc4475", "escnull");
     assert_true(sip_value(reading.message, HEADER_CONTACT, 0, &first));
     assert_true(sip_value(reading.message, HEADER_CONTACT, 1, &second));
     assert_text(first.uri, "sip:%00@store.example.org");
@@ -210,7 +210,7 @@ static void test_extra_bytes_of_dblreq_are_left(void **state)
 {
     (void)state;
     struct reading reading;
-    open_file(&reading, "rfc4475", "dblreq");
+    open_file(&reading, "messages/rfc4475", "dblreq");
     assert_int_equal(sip_method(reading.message), METHOD_REGISTER);
     assert_int_equal(sip_body(reading.message).length, 0);
     assert_true(sip_bytes(reading.message).length < reading.file.length);
@@ -221,17 +221,17 @@ static void test_ipv6_of_rfc5118(void **state)
 {
     (void)state;
     struct reading reading;
-    open_file(&reading, "rfc5118", "port-ambiguous");
+    open_file(&reading, "messages/rfc5118", "port-ambiguous");
     assert_text(sip_request_target(reading.message)->host, "2001:db8:7::5:5080");
     assert_int_equal(sip_request_target(reading.message)->port, 0);
     finish(&reading);
-    open_file(&reading, "rfc5118", "port-unambiguous");
+    open_file(&reading, "messages/rfc5118", "port-unambiguous");
     assert_int_equal(sip_request_target(reading.message)->port, 5080);
     finish(&reading);
-    open_file(&reading, "rfc5118", "via-received-param-no-delim");
+    open_file(&reading, "messages/rfc5118", "via-received-param-no-delim");
     assert_text(sip_top_via(reading.message)->received, "2001:db8:7::9:31");
     finish(&reading);
-    open_file(&reading, "rfc5118", "via-received-param-with-delim");
+    open_file(&reading, "messages/rfc5118", "via-received-param-with-delim");
     assert_text(sip_top_via(reading.message)->received, "2001:db8:7::9:31");
     finish(&reading);
 }
@@ -296,7 +296,7 @@ static void check_flows(const char *folder, size_t flows, size_t messages)
     assert_int_equal(samples.count, messages);
     for (size_t i = 0; i < samples.count; i++)
         check_message_of_flow(&samples.at[i]);
-    snprintf(path, sizeof path, "messages/%s/MANIFEST.tsv", folder);
+    snprintf(path, sizeof path, "%s/MANIFEST.tsv", folder);
     for (data_table_open(&manifest, path, true); data_table_next(&manifest, field, 4); row++)
         assert_int_equal(count_of_flow(&samples, field[0]), atoi(field[2]));
     assert_int_equal(row, flows);
@@ -307,13 +307,13 @@ static void check_flows(const char *folder, size_t flows, size_t messages)
 static void test_call_flows(void **state)
 {
     (void)state;
-    check_flows("rfc3665", 16, 193);
+    check_flows("messages/rfc3665", 16, 193);
 }
 
 static void test_outbound_flows(void **state)
 {
     (void)state;
-    check_flows("rfc5626", 6, 39);
+    check_flows("messages/rfc5626", 6, 39);
 }
 
 int main(void)
