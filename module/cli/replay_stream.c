@@ -82,8 +82,8 @@ static void empty(struct replay_streams *streams, struct stream *stream)
 /* Is this SIP? True where it is open still, and *known tells. */
 static bool may_be_sip(struct text bytes, bool *known)
 {
-    while (bytes.length > 0 && (*bytes.at == '\r' || *bytes.at == '\n'))
-        bytes = (struct text){bytes.at + 1, bytes.length - 1};
+    size_t padding = sip_padding_length(bytes.at, bytes.length);
+    bytes = (struct text){bytes.at + padding, bytes.length - padding};
     *known = bytes.length == 0 || memchr(bytes.at, '\n', bytes.length) != NULL || bytes.length > START_LINE_MOST;
     if (*known)
         return bytes.length == 0 || replay_is_start(bytes);
@@ -127,6 +127,7 @@ static size_t cut_messages(struct replay_streams *streams, struct stream *stream
             break;
         case FRAME_PING:
         case FRAME_PONG:
+        case FRAME_STRAY:
             done += size;
             break;
         case FRAME_MORE:

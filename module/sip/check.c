@@ -2,6 +2,7 @@
 #include <errno.h>
 
 #include "core/code.h"
+#include "sip/frame.h"
 #include "sip/internal.h"
 
 static const char MISSING[] = "the header field is missing";
@@ -135,13 +136,25 @@ static void check_max_forwards(struct sip_message *message, struct sip_fault *fa
         fault_in(message, "Max-Forwards", field, fault, "the value is not a number from 0 to 255");
 }
 
+/* Without Content-Length, white space that a datagram or a WebSocket message ends with would be a body. */
+static void check_body(struct sip_message *message)
+{
+    size_t padding = sip_padding_length(message->body.at, message->body.length);
+    if (padding == message->body.length && sip_field(message, HEADER_CONTENT_TYPE, 0) == NULL) {
+        message->bytes.length -= padding;
+        message->body.length = 0;
+    }
+}
+
 /* What lies beyond the body is no part of the message (RFC 3261 18.3). */
 static void check_content_length(struct sip_message *message, struct sip_fault *fault)
 {
     const struct sip_field *field = sip_field(message, HEADER_CONTENT_LENGTH, 0);
     uint64_t value = 0;
-    if (field == NULL)
+    if (field == NULL) {
+        check_body(message);
         return;
+    }
     if (!sip_digits(field->value, &value)) {
         fault_in(message, "Content-Length", field, fault, "the value is not a number");
     } else if (value > message->body.length) {

@@ -24,7 +24,33 @@ static enum frame frame_keep_alive(const char *bytes, size_t available, size_t *
         return answer(FRAME_PING, 4, length);
     if (same == available)
         return answer(FRAME_MORE, 0, length);
-    return same >= 2 ? answer(FRAME_PONG, 2, length) : answer(FRAME_BROKEN, available, length);
+    return same >= 2 ? answer(FRAME_PONG, 2, length) : answer(FRAME_STRAY, 1, length);
+}
+
+/* Some devices end a message with a NUL or a line feed more than Content-Length counts, or send one as keep-alive. */
+static bool is_stray(char c)
+{
+    return c == '\0' || c == ' ' || c == '\t' || c == '\n';
+}
+
+enum frame sip_padding(const char *bytes, size_t available, size_t *length)
+{
+    size_t stray = 0;
+    if (available == 0)
+        return answer(FRAME_MORE, 0, length);
+    if (bytes[0] == '\r')
+        return frame_keep_alive(bytes, available, length);
+    while (stray < available && is_stray(bytes[stray]))
+        stray++;
+    return answer(stray > 0 ? FRAME_STRAY : FRAME_MESSAGE, stray, length);
+}
+
+size_t sip_padding_length(const char *bytes, size_t length)
+{
+    size_t padding = 0;
+    while (padding < length && (bytes[padding] == '\r' || is_stray(bytes[padding])))
+        padding++;
+    return padding;
 }
 
 /* The end of the empty line that closes the headers; NULL with FRAME_MORE or FRAME_BROKEN in *frame. *resume is the
@@ -105,10 +131,9 @@ enum frame sip_frame(const char *bytes, size_t available, const struct sip_limit
         *resume = 0;
         return answer(FRAME_MESSAGE, known, length);
     }
-    if (available == 0)
-        return FRAME_MORE;
-    if (bytes[0] == '\r')
-        return frame_keep_alive(bytes, available, length);
+    enum frame padding = sip_padding(bytes, available, length);
+    if (padding != FRAME_MESSAGE)
+        return padding;
     if (!sip_is(bytes[0], CHARACTER_TOKEN))
         return answer(FRAME_BROKEN, available, length);
     return frame_message(bytes, available, message_limit(limits), resume, length);

@@ -2,6 +2,7 @@
 #include <errno.h>
 
 #include "core/code.h"
+#include "sip/frame.h"
 #include "sip/internal.h"
 
 static struct sip_limits with_defaults(const struct sip_limits *limits)
@@ -59,11 +60,9 @@ int sip_message_new(struct sip_message **out, const struct host *host, const cha
                     const struct sip_limits *limits, struct sip_fault *fault)
 {
     struct sip_limits all = with_defaults(limits);
-    size_t skipped = 0;
+    size_t skipped = sip_padding_length(bytes, length);
     *fault = (struct sip_fault){0};
     *out = NULL;
-    while (skipped < length && (bytes[skipped] == '\r' || bytes[skipped] == '\n'))
-        skipped++;
     bool too_long = length - skipped > all.message;
     size_t kept = too_long ? all.message : length - skipped;
     size_t fields = sip_scan_count(bytes + skipped, kept, (size_t)all.fields + 1);

@@ -6,6 +6,10 @@
 
 /* What stands between a socket's bytes and messages: TLS, WebSocket, both or neither. */
 
+/* Bytes of white space and NUL that a peer may send before or between two messages, keep-alives not counted: more than
+   a device sends that has a NUL as its keep-alive, and few enough to be rid of a peer that sends nothing else. */
+enum { STRAY_MOST = 1024 };
+
 /* A loop's turn gives handshakes so much, however many wait: their arithmetic competes with calls. */
 static const uint64_t handshakes_ns = 4000000;
 
@@ -56,15 +60,19 @@ static void on_began(void *context)
 static void on_message(void *context, const char *bytes, size_t length)
 {
     struct connection *connection = context;
-    struct network *network = connection->network;
-    if (connection->reason != NULL)
-        return;
-    if (length == 4 && memcmp(bytes, "\r\n\r\n", 4) == 0) {
-        network->counters.pings++;
-        websocket_send(connection->websocket, "\r\n", 2);
-    } else if (length > 0 && !(length == 2 && memcmp(bytes, "\r\n", 2) == 0)) {
-        server_received(network->server, &connection->peer, bytes, length);
+    enum frame frame;
+    size_t used;
+    while (connection->reason == NULL && length > 0 && (frame = sip_padding(bytes, length, &used)) != FRAME_MESSAGE) {
+        if (frame == FRAME_MORE) /* nothing follows in this message */
+            return;
+        layers_padding(connection, frame, used);
+        bytes += used;
+        length -= used;
     }
+    if (connection->reason != NULL || length == 0)
+        return;
+    connection->stray = 0;
+    server_received(connection->network->server, &connection->peer, bytes, length);
 }
 
 static void on_pinged(void *context)
@@ -259,6 +267,22 @@ void layers_ping(struct connection *connection)
         websocket_ping(connection->websocket);
     else
         layers_write(connection, "\r\n\r\n", 4);
+}
+
+void layers_padding(struct connection *connection, enum frame frame, size_t length)
+{
+    struct network_counters *counters = &connection->network->counters;
+    if (frame == FRAME_PING) {
+        counters->pings++;
+        layers_send(connection, "\r\n", 2);
+    } else if (frame == FRAME_STRAY) {
+        counters->stray += length;
+        connection->stray += length;
+        if (connection->stray > STRAY_MOST) {
+            counters->stray_closed++;
+            connection_close(connection, "closed");
+        }
+    }
 }
 
 void layers_leave(struct connection *connection)

@@ -2,6 +2,7 @@
 #ifndef REFLOW_STANDALONE_CONNECTION_PRIVATE_H
 #define REFLOW_STANDALONE_CONNECTION_PRIVATE_H
 
+#include "sip/frame.h"
 #include "standalone/network_private.h"
 #include "standalone/tls.h"
 #include "standalone/websocket.h"
@@ -23,6 +24,7 @@ struct connection {
     char *pending; /* bytes of an unfinished message */
     size_t pending_length, pending_capacity;
     size_t resume;                 /* of sip_frame() */
+    size_t stray;                  /* bytes skipped since the last message */
     struct tls_session *tls;       /* NULL: none */
     struct websocket *websocket;   /* NULL: none */
     struct connection *next_step;  /* in the queue for a step of the handshake */
@@ -59,6 +61,7 @@ void layers_put(struct connection *connection, const char *bytes, size_t length)
 int layers_send(struct connection *connection, const char *bytes, size_t length);  /* one message */
 int layers_write(struct connection *connection, const char *bytes, size_t length); /* bytes of the stream */
 void layers_ping(struct connection *connection);
+void layers_padding(struct connection *connection, enum frame frame, size_t length); /* of sip_padding() */
 void layers_leave(struct connection *connection); /* we are about to close it of our own will */
 void layers_end(struct connection *connection);
 bool layers_are_unfinished(const struct connection *connection);

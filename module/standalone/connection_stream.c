@@ -2,7 +2,6 @@
 #include "standalone/connection_private.h"
 
 #include "core/code.h"
-#include "sip/frame.h"
 
 /* Messages and keep-alives are cut from a stream (RFC 3261 18.3, RFC 5626 4.4.1, 5.4). */
 
@@ -31,14 +30,14 @@ static size_t take(struct connection *connection, const char *bytes, size_t avai
         connection->resume = 0;
         used += length;
         if (frame == FRAME_MESSAGE) {
+            connection->stray = 0;
             server_received(network->server, &connection->peer, at, length);
-        } else if (frame == FRAME_PING) {
-            network->counters.pings++;
-            layers_write(connection, "\r\n", 2);
         } else if (frame == FRAME_TOO_LONG) {
             broken(connection, at, length, SIP_REQUEST_ENTITY_TOO_LARGE);
         } else if (frame == FRAME_BROKEN) {
             broken(connection, at, length, SIP_BAD_REQUEST);
+        } else {
+            layers_padding(connection, frame, length);
         }
     }
     return used;

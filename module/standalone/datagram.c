@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
+#include "sip/frame.h"
 #include "standalone/network_private.h"
 #include "standalone/stun.h"
 
@@ -88,10 +89,7 @@ static void read_errors(struct socket *socket)
 /* CRLF pings over UDP need no answer (RFC 5626 section 4.4 has STUN for that) and are no messages. */
 static bool is_blank(const char *bytes, size_t length)
 {
-    size_t i = 0;
-    while (i < length && (bytes[i] == '\r' || bytes[i] == '\n' || bytes[i] == '\0'))
-        i++;
-    return i == length;
+    return sip_padding_length(bytes, length) == length;
 }
 
 static void answer_stun(struct socket *socket, const union address *from, const char *bytes, size_t length)

@@ -34,6 +34,8 @@ struct network_limits {
     COUNTER(idle, "connections closed: idle")                                                                          \
     COUNTER(unfinished, "connections closed: a message was not finished in time")                                      \
     COUNTER(oversized, "connections closed: a message over the limits or without length")                              \
+    COUNTER(stray, "bytes between messages that were skipped: NUL, white space")                                       \
+    COUNTER(stray_closed, "connections closed: too many such bytes")                                                   \
     COUNTER(slow, "connections closed: the peer does not read")                                                        \
     COUNTER(keepalive_lost, "connections closed: a ping was not answered")                                             \
     COUNTER(tls, "TLS handshakes done")                                                                                \

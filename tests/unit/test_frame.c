@@ -64,10 +64,52 @@ static void test_streams_that_are_broken(void **state)
     assert_frame(HEAD "l: 4\r\nl: 4\r\n\r\nbody", FRAME_BROKEN, strlen(HEAD) + 14);
     assert_frame(HEAD "l: 0\n", FRAME_BROKEN, strlen(HEAD) + 5);
     assert_frame(HEAD "l: 0\r\n\n", FRAME_BROKEN, strlen(HEAD) + 7);
-    assert_frame("\n", FRAME_BROKEN, 1);
-    assert_frame("\rX", FRAME_BROKEN, 2);
     assert_frame("\x16\x03\x01", FRAME_BROKEN, 3);
-    assert_frame(" x", FRAME_BROKEN, 2);
+    assert_frame("(x", FRAME_BROKEN, 2);
+}
+
+static void test_stray_bytes_are_skipped(void **state)
+{
+    (void)state;
+    size_t length = 0;
+    assert_frame("\n", FRAME_STRAY, 1);
+    assert_frame("\n\nOPTIONS", FRAME_STRAY, 2);
+    assert_frame(" \t x", FRAME_STRAY, 3);
+    assert_frame("\rX", FRAME_STRAY, 1);
+    assert_frame("\r\r\n\r\n", FRAME_STRAY, 1);
+    assert_frame("\n\r\n\r\n", FRAME_STRAY, 1);
+    assert_frame("\r\n\n", FRAME_PONG, 2);
+    assert_frame("\r\n \r\n", FRAME_PONG, 2);
+    assert_frame("\r\n\r\n ", FRAME_PING, 4);
+    assert_int_equal(cut("\0\0 \0OPTIONS", 11, &length), FRAME_STRAY);
+    assert_int_equal(length, 4);
+    assert_int_equal(cut("\0", 1, &length), FRAME_STRAY);
+    assert_int_equal(length, 1);
+}
+
+/* The same frames, however the bytes arrive; the strays add up to the same number. */
+static void test_5626_5_4_a_pings_are_found_among_stray_bytes(void **state)
+{
+    static const char BYTES[] = " \0\r\n\r\n\n\r\r\n\r\n" HEAD "l: 0\r\n\r\n\0\n" HEAD "l: 1\r\n\r\nb \r\n\r\n";
+    (void)state;
+    for (size_t step = 1; step < sizeof BYTES; step++) {
+        size_t used = 0, available = 0, resume = 0, strays = 0, pings = 0, messages = 0, length;
+        while (available < sizeof BYTES - 1) {
+            available = available + step < sizeof BYTES - 1 ? available + step : sizeof BYTES - 1;
+            enum frame frame;
+            while ((frame = sip_frame(BYTES + used, available - used, NULL, &resume, &length)) != FRAME_MORE) {
+                assert_true(frame == FRAME_PING || frame == FRAME_STRAY || frame == FRAME_MESSAGE);
+                strays += frame == FRAME_STRAY ? length : 0;
+                pings += frame == FRAME_PING;
+                messages += frame == FRAME_MESSAGE;
+                used += length;
+            }
+        }
+        assert_int_equal(used, sizeof BYTES - 1);
+        assert_int_equal(strays, 7);
+        assert_int_equal(pings, 3);
+        assert_int_equal(messages, 2);
+    }
 }
 
 static void test_limits(void **state)
@@ -153,6 +195,8 @@ int main(void)
         cmocka_unit_test(test_whole_messages),
         cmocka_unit_test(test_parts_of_messages),
         cmocka_unit_test(test_streams_that_are_broken),
+        cmocka_unit_test(test_stray_bytes_are_skipped),
+        cmocka_unit_test(test_5626_5_4_a_pings_are_found_among_stray_bytes),
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_byte_by_byte),
         cmocka_unit_test(test_headers_are_read_once),

@@ -218,6 +218,7 @@ static void test_start_lines_that_are_taken(void **state)
         "SIP/2.0 100",
         "SIP/2.0 699 Odd",
         "\r\n\r\nOPTIONS sip:example.com SIP/2.0",
+        " \t\nOPTIONS sip:example.com SIP/2.0",
     };
     for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++) {
         char text[1024];
@@ -498,6 +499,13 @@ static void test_content_length_against_the_bytes(void **state)
     finish(&reading);
     read_text(&reading, OPTIONS VIA FROM TO CALL_ID CSEQ "\r\nbody");
     assert_text(sip_body(reading.message), "body");
+    finish(&reading);
+    read_bytes(&reading, OPTIONS VIA FROM TO CALL_ID CSEQ "\r\n \0\r\n", strlen(OPTIONS VIA FROM TO CALL_ID CSEQ) + 6,
+               NULL);
+    assert_text(sip_bytes(reading.message), OPTIONS VIA FROM TO CALL_ID CSEQ "\r\n");
+    finish(&reading);
+    read_text(&reading, OPTIONS VIA FROM TO CALL_ID CSEQ "Content-Type: text/plain\r\n\r\n \n");
+    assert_text(sip_body(reading.message), " \n");
     finish(&reading);
 }
 
