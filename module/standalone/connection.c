@@ -269,8 +269,10 @@ static void on_connection(uv_stream_t *stream, int status)
     int error = uv_accept(stream, (uv_stream_t *)&connection->tcp);
     if (error == 0)
         error = uv_tcp_getpeername(&connection->tcp, (struct sockaddr *)&connection->peer.address, &size);
-    if (error == 0 && is_full(network))
+    if (error == 0 && is_full(network)) {
+        server_connection_refused(network->server, &connection->peer);
         error = -ENOSPC;
+    }
     if (error == 0)
         error = layers_create(connection, (struct text){NULL, 0}, true);
     if (error != 0) {

@@ -63,12 +63,40 @@ const struct listener *server_listener(const struct server *server, const struct
     return &server->config.listeners[index];
 }
 
-/* phrase NULL: the table's. */
-static void refuse(struct server *server, const struct sip_message *request, const struct peer *source, uint32_t status,
-                   const char *phrase, const char *fields)
+void server_refused(struct server *server, const struct sip_message *request, const struct peer *source,
+                    enum refusal reason, uint32_t status, const char *detail)
 {
-    struct own_answer own = {.status = status, .phrase = text_of(phrase), .fields = text_of(fields)};
-    if (sip_method(request) != METHOD_ACK)
+    const struct refused refused = {
+        .source = source, .request = request, .reason = reason, .status = status, .detail = detail};
+    refusals_note(&server->refusals, &refused);
+}
+
+void server_connection_refused(struct server *server, const struct peer *source)
+{
+    server_refused(server, NULL, source, REFUSAL_CONNECTION_LIMIT, 0, NULL);
+}
+
+/* How a request is refused before there is a transaction. status 0: it is not. */
+struct refusing {
+    uint32_t status;
+    enum refusal reason;
+    char fields[320]; /* header lines of the response */
+};
+
+/* fault NULL: there is nothing to say beyond the status. */
+static void refuse(struct server *server, const struct sip_message *request, const struct peer *source,
+                   const struct refusing *refusing, const struct sip_fault *fault)
+{
+    char detail[SIP_FAULT_SIZE] = "", phrase[SIP_FAULT_SIZE] = "";
+    bool answers = sip_method(request) != METHOD_ACK;
+    if (fault != NULL) {
+        sip_fault_text(fault, detail, sizeof detail);
+        sip_fault_phrase(fault, phrase, sizeof phrase);
+    }
+    struct own_answer own = {
+        .status = refusing->status, .phrase = text_of(phrase), .fields = text_of(refusing->fields)};
+    server_refused(server, request, source, refusing->reason, answers ? refusing->status : 0, detail);
+    if (answers)
         answer_stateless(server, request, source, &own);
 }
 
@@ -84,9 +112,14 @@ static void received_response(struct server *server, struct sip_message **respon
 
 static void received_cancel(struct server *server, const struct sip_message *cancel, const struct peer *source)
 {
+    static const struct refusing unknown = {SIP_CALL_TRANSACTION_DOES_NOT_EXIST, REFUSAL_NO_TRANSACTION, ""};
     struct server_transaction *invite = server_transaction_find(server->transactions, cancel, METHOD_INVITE);
-    refuse(server, cancel, source, invite != NULL ? SIP_OK : SIP_CALL_TRANSACTION_DOES_NOT_EXIST, NULL, NULL);
-    if (invite != NULL && server_transaction_user(invite) != NULL)
+    if (invite == NULL) {
+        refuse(server, cancel, source, &unknown, NULL);
+        return;
+    }
+    answer_stateless(server, cancel, source, &(struct own_answer){.status = SIP_OK});
+    if (server_transaction_user(invite) != NULL)
         proxy_cancel(server_transaction_user(invite));
 }
 
@@ -105,42 +138,48 @@ static bool is_looped(const struct server *server, const struct sip_message *req
     return false;
 }
 
-/* 16.3; the status to refuse with, or 0. *fields gets header lines that go along. */
-static uint32_t check(const struct server *server, const struct sip_message *request, char *fields, size_t size)
+static bool refuse_with(struct refusing *refusing, uint32_t status, enum refusal reason)
 {
-    fields[0] = '\0';
-    if (sip_max_forwards(request) == 0)
-        return SIP_TOO_MANY_HOPS;
-    if (is_looped(server, request))
-        return SIP_LOOP_DETECTED;
+    refusing->status = status;
+    refusing->reason = reason;
+    return false;
+}
+
+/* RFC 3261 16.3; false where the request is refused. */
+static bool may_enter(const struct server *server, const struct sip_message *request, struct refusing *refusing)
+{
     const struct sip_field *required = sip_field(request, HEADER_PROXY_REQUIRE, 0);
+    if (sip_max_forwards(request) == 0)
+        return refuse_with(refusing, SIP_TOO_MANY_HOPS, REFUSAL_TOO_MANY_HOPS);
+    if (is_looped(server, request))
+        return refuse_with(refusing, SIP_LOOP_DETECTED, REFUSAL_LOOP);
     if (required != NULL && required->value.length > 0) {
-        snprintf(fields, size, "Unsupported: %.*s\r\n",
+        snprintf(refusing->fields, sizeof refusing->fields, "Unsupported: %.*s\r\n",
                  (int)(required->value.length < 256 ? required->value.length : 256), required->value.at);
-        return SIP_BAD_EXTENSION;
+        return refuse_with(refusing, SIP_BAD_EXTENSION, REFUSAL_EXTENSION);
     }
     if (server->draining && sip_to_tag(request).length == 0)
-        return SIP_SERVICE_UNAVAILABLE;
-    return 0;
+        return refuse_with(refusing, SIP_SERVICE_UNAVAILABLE, REFUSAL_DRAINING);
+    if (transactions_servers(server->transactions) >= server->config.transactions_most) {
+        snprintf(refusing->fields, sizeof refusing->fields, "Retry-After: 10\r\n");
+        return refuse_with(refusing, SIP_SERVICE_UNAVAILABLE, REFUSAL_OVERLOAD);
+    }
+    return true;
 }
 
 static void received_new(struct server *server, struct sip_message **request, const struct peer *source)
 {
-    char fields[320];
     struct server_transaction *transaction;
-    uint32_t status = check(server, *request, fields, sizeof fields);
-    if (status == 0 && transactions_servers(server->transactions) >= server->config.transactions_most) {
-        status = SIP_SERVICE_UNAVAILABLE;
-        snprintf(fields, sizeof fields, "Retry-After: 10\r\n");
-    }
-    if (status != 0) {
-        server->counters.overloaded += status == SIP_SERVICE_UNAVAILABLE;
-        refuse(server, *request, source, status, NULL, fields);
+    struct refusing refusing = {0};
+    if (!may_enter(server, *request, &refusing)) {
+        server->counters.overloaded += refusing.status == SIP_SERVICE_UNAVAILABLE;
+        refuse(server, *request, source, &refusing, NULL);
         return;
     }
     if (server_transaction_new(server->transactions, *request, source, &transaction) != 0) {
         server->counters.memory++;
-        refuse(server, *request, source, SIP_SERVER_INTERNAL_ERROR, NULL, NULL);
+        refuse_with(&refusing, SIP_SERVER_INTERNAL_ERROR, REFUSAL_MEMORY);
+        refuse(server, *request, source, &refusing, NULL);
         return;
     }
     *request = NULL;
@@ -170,15 +209,17 @@ static void received_request(struct server *server, struct sip_message **request
 static void received_malformed(struct server *server, const struct sip_message *message, const struct peer *source,
                                const struct sip_fault *fault)
 {
-    char phrase[SIP_FAULT_SIZE];
-    bool answerable =
-        message != NULL && sip_is_request(message) && sip_method(message) != METHOD_ACK && code_is_final(fault->status);
-    if (!answerable) {
-        server->counters.malformed_dropped++;
-        return;
-    }
-    server->counters.malformed_answered++;
-    refuse(server, message, source, fault->status, sip_fault_phrase(fault, phrase, sizeof phrase), NULL);
+    char detail[SIP_FAULT_SIZE];
+    bool response = message != NULL && !sip_is_request(message);
+    bool answerable = message != NULL && !response && sip_method(message) != METHOD_ACK && code_is_final(fault->status);
+    bool large = fault->status == SIP_REQUEST_ENTITY_TOO_LARGE || fault->status == SIP_REQUEST_URI_TOO_LONG;
+    const struct refusing refusing = {fault->status, large ? REFUSAL_TOO_LARGE : REFUSAL_MALFORMED, ""};
+    server->counters.malformed_answered += answerable;
+    server->counters.malformed_dropped += !answerable;
+    if (answerable)
+        refuse(server, message, source, &refusing, fault);
+    else if (!response)
+        server_refused(server, message, source, refusing.reason, 0, sip_fault_text(fault, detail, sizeof detail));
 }
 
 void server_received(struct server *server, const struct peer *source, const char *bytes, size_t length)

@@ -173,6 +173,36 @@ static void fork_out(struct context *context)
         context_finish(context);
 }
 
+/* --- answers of our own --- */
+
+static void reply(struct context *context, uint32_t status, struct text phrase)
+{
+    struct own_answer own = {.status = status, .phrase = phrase};
+    context->final_forwarded = true;
+    answer(context->server, context->transaction, &own);
+}
+
+static void refuse(struct context *context, uint32_t status, enum refusal reason)
+{
+    server_refused(context->server, context->request, server_transaction_source(context->transaction), reason, status,
+                   NULL);
+    reply(context, status, (struct text){NULL, 0});
+}
+
+static void refuse_for_memory(struct context *context)
+{
+    context->server->counters.memory++;
+    refuse(context, SIP_SERVER_INTERNAL_ERROR, REFUSAL_MEMORY);
+}
+
+/* A reply of the policy is a refusal where it is a failure; a request that the policy drops is refused too. */
+static void note_policy_refusal(const struct context *context, uint32_t status)
+{
+    if (status == 0 || status >= 400)
+        server_refused(context->server, context->request, server_transaction_source(context->transaction),
+                       REFUSAL_POLICY, status, NULL);
+}
+
 /* --- one destination: inside a dialog, or by Route --- */
 
 /* The flow to take inside a dialog: the one it was set up over, or another of the user agent where that has lost its
@@ -197,7 +227,7 @@ static void send_one(struct context *context, const struct route *route)
     flow_id flow = dialog_flow(context->server, route->flow, hop);
     context->routes_dropped = (uint16_t)route->dropped;
     if (branch_start(context, route->uri, hop, flow) == NULL)
-        answer_status(context->server, context->transaction, SIP_SERVER_INTERNAL_ERROR);
+        refuse_for_memory(context);
 }
 
 /* --- what the policy wants --- */
@@ -225,13 +255,6 @@ static void route_verdict(struct context *context, const struct script_verdict *
     fork_out(context);
 }
 
-static void refuse(struct context *context, uint32_t status, struct text phrase)
-{
-    struct own_answer own = {.status = status, .phrase = phrase};
-    context->final_forwarded = true;
-    answer(context->server, context->transaction, &own);
-}
-
 /* No open relay: requests for elsewhere are for those who have a binding here, over the flow it is on. */
 static bool may_leave(const struct context *context, const struct route *route)
 {
@@ -253,11 +276,12 @@ static void standard_way(struct context *context, const struct route *route, boo
         context_add_aor(context, context->aor);
         fork_out(context);
     } else if (!has_next_hop(route)) {
-        refuse(context, SIP_UNSUPPORTED_URI_SCHEME, (struct text){NULL, 0});
+        refuse(context, SIP_UNSUPPORTED_URI_SCHEME, REFUSAL_SCHEME);
     } else if (may_leave(context, route)) {
         send_one(context, route);
     } else {
-        refuse(context, SIP_FORBIDDEN, (struct text){NULL, 0});
+        bool registers = sip_method(context->request) == METHOD_REGISTER;
+        refuse(context, SIP_FORBIDDEN, registers ? REFUSAL_FOREIGN_DOMAIN : REFUSAL_RELAY_DENIED);
     }
 }
 
@@ -268,7 +292,7 @@ static void forward_verdict(struct context *context, const struct route *route, 
     context->way = WAY_OUTWARD;
     struct text hop = route->next.length > 0 ? route->next : next_hop;
     if (branch_start(context, route->uri, hop, 0) == NULL)
-        refuse(context, SIP_SERVER_INTERNAL_ERROR, (struct text){NULL, 0});
+        refuse_for_memory(context);
 }
 
 static void carry_out(struct context *context, const struct route *route, bool own,
@@ -292,9 +316,11 @@ static void carry_out(struct context *context, const struct route *route, bool o
         break;
     case VERDICT_REPLY:
     case VERDICT_FAIL:
-        refuse(context, verdict->code, text_of(verdict->phrase));
+        note_policy_refusal(context, verdict->code);
+        reply(context, verdict->code, text_of(verdict->phrase));
         break;
     case VERDICT_DROP:
+        note_policy_refusal(context, 0);
         context->final_forwarded = true;
         server_transaction_abandon(context->transaction);
         break;
@@ -323,14 +349,14 @@ static void new_request(struct context *context, const struct route *route, cons
     int length = sip_aor(route->uri, aor, sizeof aor);
     context->routes_dropped = (uint16_t)route->dropped;
     if (length < 0 || !memory_copy(server->config.host, (struct text){aor, (size_t)length}, &context->aor)) {
-        refuse(context, SIP_SERVER_INTERNAL_ERROR, (struct text){NULL, 0});
+        refuse_for_memory(context);
         return;
     }
     enum script_outcome outcome = ask(context, &verdict);
     if (outcome == SCRIPT_VERDICT && may_carry_out(context, &verdict))
         carry_out(context, route, own, &verdict);
     else if (own && uri->user.length == 0 && sip_method(context->request) == METHOD_OPTIONS)
-        refuse(context, SIP_OK, (struct text){NULL, 0});
+        reply(context, SIP_OK, (struct text){NULL, 0});
     else
         standard_way(context, route, own);
 }
@@ -351,12 +377,15 @@ static bool way_of_token(struct context *context, const struct route *route)
     if (route->token == ROUTE_TOKEN_INCOMING) {
         context->way = WAY_INWARD;
         if (branch_start_peer(context, route->uri, &route->peer) == NULL)
-            refuse(context, SIP_SERVER_INTERNAL_ERROR, (struct text){NULL, 0});
+            refuse_for_memory(context);
         return true;
     }
     if (!token_is_bad(server, route))
         return false;
-    refuse(context, route->token == ROUTE_TOKEN_FORGED ? SIP_FORBIDDEN : SIP_FLOW_FAILED, (struct text){NULL, 0});
+    if (route->token == ROUTE_TOKEN_FORGED)
+        refuse(context, SIP_FORBIDDEN, REFUSAL_TOKEN_FORGED);
+    else
+        refuse(context, SIP_FLOW_FAILED, REFUSAL_FLOW_GONE);
     return true;
 }
 
@@ -384,6 +413,13 @@ static uint32_t refusal_of_uri(struct server *server, const struct sip_uri *uri,
     return error == -ENOMEM ? SIP_SERVER_INTERNAL_ERROR : SIP_BAD_REQUEST;
 }
 
+static enum refusal refusal_of_request_uri(uint32_t status)
+{
+    if (status == SIP_SERVER_INTERNAL_ERROR)
+        return REFUSAL_MEMORY;
+    return status == SIP_BAD_REQUEST ? REFUSAL_MALFORMED : REFUSAL_SCHEME;
+}
+
 void proxy_handle(struct server *server, struct server_transaction *transaction)
 {
     const struct sip_message *request = server_transaction_request(transaction);
@@ -394,11 +430,13 @@ void proxy_handle(struct server *server, struct server_transaction *transaction)
     route_read(server, request, source, &route);
     uint32_t status = refusal_of_uri(server, &uri, sip_uri_create(&uri, route.uri), source);
     if (status != 0) {
+        server_refused(server, request, source, refusal_of_request_uri(status), status, NULL);
         answer_status(server, transaction, status);
     } else if (sip_method(request) == METHOD_REGISTER && route.next.length == 0 && server_is_own_domain(server, &uri)) {
         registrar_handle(server, transaction);
     } else if ((context = context_new(server, transaction)) == NULL) {
         server->counters.memory++;
+        server_refused(server, request, source, REFUSAL_MEMORY, SIP_SERVER_INTERNAL_ERROR, NULL);
         answer_status(server, transaction, SIP_SERVER_INTERNAL_ERROR);
     } else {
         if (sip_method(request) == METHOD_INVITE)
@@ -504,10 +542,14 @@ void proxy_forward_ack(struct server *server, const struct sip_message *ack, con
     route_read(server, ack, source, &route);
     if (!route.had_own) { /* not of a dialog that came through here: nobody's relay */
         server->counters.acks_dropped++;
+        server_refused(server, ack, source, REFUSAL_NO_DIALOG, 0, NULL);
         return;
     }
-    if (token_is_bad(server, &route))
+    if (token_is_bad(server, &route)) {
+        bool forged = route.token == ROUTE_TOKEN_FORGED;
+        server_refused(server, ack, source, forged ? REFUSAL_TOKEN_FORGED : REFUSAL_FLOW_GONE, 0, NULL);
         return;
+    }
     if (route.token == ROUTE_TOKEN_INCOMING) {
         ack_send(server, ack, source, &route.peer, &route);
         return;

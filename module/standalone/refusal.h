@@ -48,6 +48,7 @@ enum { REFUSAL_WINDOW_MS = 60000, REFUSAL_SOURCES = 1024, REFUSAL_LINE = 512 };
     REASON(POLICY, policy, "the policy refused or dropped the request")                                                \
     REASON(OVERLOAD, overload, "too many transactions are in progress")                                                \
     REASON(DRAINING, draining, "the server is ending and takes no new requests")                                       \
+    REASON(CONNECTION_LIMIT, connection_limit, "a new connection beyond --max-connections was closed")                 \
     REASON(MEMORY, memory, "there was no memory for the request")
 
 enum refusal {

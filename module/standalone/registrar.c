@@ -161,6 +161,9 @@ static bool policy_refused(struct registrar *registrar)
     if (answers && !may_answer(registrar, &verdict))
         return false;
     server->counters.verdicts++;
+    if (verdict.kind == VERDICT_DROP || (answers && verdict.code >= 400))
+        server_refused(server, registrar->asked.request, registrar->source, REFUSAL_POLICY, answers ? verdict.code : 0,
+                       NULL);
     if (answers) {
         struct own_answer own = {.status = verdict.code, .phrase = text_of(verdict.phrase)};
         answer(server, registrar->transaction, &own);
@@ -171,13 +174,28 @@ static bool policy_refused(struct registrar *registrar)
     return verdict.kind == VERDICT_DROP;
 }
 
+/* The phrase says more than the status where it goes on after the status' own phrase. */
+static const char *detail_of(const struct registration *asked)
+{
+    const char *own = code_phrase(asked->status);
+    size_t length = strlen(own);
+    if (asked->phrase == NULL || strncmp(asked->phrase, own, length) != 0)
+        return asked->phrase;
+    return strncmp(asked->phrase + length, ": ", 2) == 0 ? asked->phrase + length + 2 : NULL;
+}
+
 static void turn_down(struct registrar *registrar, int error)
 {
     struct server *server = registrar->server;
     if (error == -ENOMEM || registrar->asked.status == 0) {
         server->counters.memory++;
+        registrar->reason = REFUSAL_MEMORY;
         registrar->asked.status = SIP_SERVER_INTERNAL_ERROR;
     }
+    if (registrar->reason == REFUSAL_COUNT)
+        registrar->reason = refusal_of_registration(registrar->asked.status);
+    server_refused(server, registrar->asked.request, registrar->source, registrar->reason, registrar->asked.status,
+                   detail_of(&registrar->asked));
     struct own_answer own = {.status = registrar->asked.status,
                              .phrase = text_of(registrar->asked.phrase),
                              .fields = text_of(registrar->asked.fields)};
@@ -189,8 +207,10 @@ void registrar_handle(struct server *server, struct server_transaction *transact
 {
     const struct server_config *config = &server->config;
     const struct registration_limits limits = {config->expires, config->expires_least, config->expires_most};
-    struct registrar registrar = {
-        .server = server, .transaction = transaction, .source = server_transaction_source(transaction)};
+    struct registrar registrar = {.server = server,
+                                  .transaction = transaction,
+                                  .source = server_transaction_source(transaction),
+                                  .reason = REFUSAL_COUNT};
     registration_create(&registrar.asked, config->host, server_transaction_request(transaction), &limits);
     int error = registrar_read(&registrar);
     if (error == 0 && policy_refused(&registrar)) {

@@ -13,6 +13,7 @@ struct registrar {
     char aor[512];
     struct text aor_text;
     struct registration asked;
+    enum refusal reason; /* of a refusal, for the log; REFUSAL_COUNT: the one of the status */
 };
 
 /* registration.c: read and check all of a REGISTER; nothing is stored. As registration_read(). */

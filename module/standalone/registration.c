@@ -5,6 +5,12 @@
 
 /* Whether a REGISTER may be done, as far as this server and its store have a say (RFC 3261 section 10.3). */
 
+static int refuse_as(struct registrar *registrar, enum refusal reason, uint32_t status)
+{
+    registrar->reason = reason;
+    return registration_refuse(&registrar->asked, status, NULL);
+}
+
 static int read_aor(struct registrar *registrar)
 {
     struct sip_uri uri;
@@ -13,9 +19,11 @@ static int read_aor(struct registrar *registrar)
     if (error == -EBADMSG)
         error = registration_refuse_field(&registrar->asked, "To", to.at, "the address is not a valid URI");
     else if (error != 0 || !uri_is_served(&uri, registrar->source))
-        error = registration_refuse(&registrar->asked, SIP_UNSUPPORTED_URI_SCHEME, NULL);
-    else if (uri.user.length == 0 || !server_is_own_domain(registrar->server, &uri))
-        error = registration_refuse(&registrar->asked, SIP_NOT_FOUND, NULL);
+        error = refuse_as(registrar, REFUSAL_SCHEME, SIP_UNSUPPORTED_URI_SCHEME);
+    else if (!server_is_own_domain(registrar->server, &uri))
+        error = refuse_as(registrar, REFUSAL_FOREIGN_DOMAIN, SIP_NOT_FOUND);
+    else if (uri.user.length == 0)
+        error = refuse_as(registrar, REFUSAL_NO_USER, SIP_NOT_FOUND);
     else {
         int length = sip_uri_aor(&uri, registrar->aor, sizeof registrar->aor);
         registrar->aor_text = (struct text){registrar->aor, length > 0 ? (size_t)length : 0};

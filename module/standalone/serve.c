@@ -447,6 +447,7 @@ static int start(struct serve *serve)
     if (error == 0) {
         config.decided = serve->options.log_decisions || serve->decision_log != NULL ? log_decided : NULL;
         config.decided_context = serve;
+        config.mask_numbers = serve->options.mask_numbers;
         config.binding_changed = serve->persist != NULL ? persist_binding_changed : NULL;
         config.binding_changed_context = serve->persist;
         config.domains = serve->domains;

@@ -25,6 +25,7 @@ static void sweep_fires(struct timer *timer)
     struct server *server = TABLE_OWNER(timer, struct server, sweep);
     size_t removed = binding_expire(server->bindings, SWEEP_MOST);
     rest_sweep(server);
+    refusals_sweep(&server->refusals);
     timer_start(&server->timers, timer, removed == SWEEP_MOST ? 10 : SWEEP_MS);
 }
 
@@ -58,7 +59,8 @@ static int create_parts(struct server *server)
                                          .values = server->config.timers,
                                          .client = &branch_events,
                                          .server = &context_events};
-    if (create_policy(server) != 0 || create_keys(server) != 0 || table_create(&server->datagram6, host) != 0 ||
+    if (refusals_create(&server->refusals, host, server->config.mask_numbers) != 0 || create_policy(server) != 0 ||
+        create_keys(server) != 0 || table_create(&server->datagram6, host) != 0 ||
         table_create(&server->rests, host) != 0 || table_create(&server->heirs, host) != 0 ||
         transactions_new(&server->transactions, &config) != 0 ||
         binding_store_new(&server->bindings, host, &server->config.bindings) != 0)
@@ -105,6 +107,7 @@ void server_delete(struct server *server)
     table_destroy(&server->rests);
     table_destroy(&server->heirs);
     timers_destroy(&server->timers);
+    refusals_destroy(&server->refusals);
     if (server->own_policy)
         policy_delete(server->policy);
     token_keys_close(server->own_keys);

@@ -68,6 +68,7 @@ struct server_config {
     struct binding_limits bindings;
     binding_listener *binding_changed; /* for persistence; NULL: none */
     void *binding_changed_context;
+    bool mask_numbers; /* telephone numbers in the log of refused requests */
     void (*decided)(void *context, const struct decided *decided); /* NULL: no log */
     void *decided_context;
 };
@@ -109,6 +110,9 @@ void server_received(struct server *server, const struct peer *source, const cha
 /* A stream gave what no message can be cut from: answer with the status where it can be read, and count it. */
 void server_received_fault(struct server *server, const struct peer *source, const char *bytes, size_t length,
                            uint16_t status);
+
+/* A connection from `source` was closed at once because there are as many as may be: for the log of refusals. */
+void server_connection_refused(struct server *server, const struct peer *source);
 
 /* A flow is dead (rules 5626-7.f h): its bindings go, branches that wait on it fail over. reason: "closed", "icmp",
    "keepalive", "write". */

@@ -10,6 +10,7 @@
 #include "flow/token.h"
 #include "script/judge.h"
 #include "standalone/memory.h"
+#include "standalone/refusal.h"
 #include "standalone/server.h"
 #include "standalone/table.h"
 
@@ -32,6 +33,7 @@ struct server {
     uint32_t run;                /* told by flow tokens: numbers of flows mean something in one run alone */
     uint64_t seed;               /* of digests */
     struct server_counters counters;
+    struct refusals refusals;
     uint64_t decisions[CODES_MOST][ACTION_COUNT];
     struct sip_buffer out; /* for the message being written */
     size_t contexts;
@@ -104,6 +106,10 @@ bool server_is_own_address(const struct server *server, struct text host, uint32
 bool server_is_own_route(const struct server *server, const struct sip_uri *uri);
 const struct listener *server_listener(const struct server *server, const struct peer *peer);
 
+/* Counts and logs a refused request (refusal.h). request NULL: what came is no request that could be read; status 0: it
+   is dropped; detail NULL: nothing more to say. */
+void server_refused(struct server *server, const struct sip_message *request, const struct peer *source,
+                    enum refusal reason, uint32_t status, const char *detail);
 /* answer.c: responses of our own */
 struct own_answer {
     uint32_t status;

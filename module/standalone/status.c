@@ -67,6 +67,11 @@ int server_status(const struct server *server, struct sip_buffer *out)
 #define COUNTER(name, what) member(out, #name, server->counters.name, &first);
     SERVER_COUNTERS(COUNTER)
 #undef COUNTER
+    for (unsigned i = 0; i < REFUSAL_COUNT; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "refused_%s", refusal_counter((enum refusal)i));
+        member(out, name, server->refusals.counts[i], &first);
+    }
     close_object(out, &first);
     decisions(server, out, &first);
     sip_append(out, TEXT("}"));
