@@ -10,7 +10,7 @@ local temporary = require "temporary"
 
 local test = tap.test
 
-local manuals = { "README.md", "module/kamailio/README.md", "tests/README.md" }
+local manuals = { "README.md", "module/kamailio/README.md", "module/standalone/README.md", "tests/README.md" }
 
 -- The first command of a block, without its comment -> what runs it.
 local elsewhere = {
@@ -64,7 +64,7 @@ local function capture()
     return table.concat(out)
 end
 
--- A tree like the project's, whose build/ holds what has been built for the tests.
+-- A tree like the project's, whose build/ holds a copy of what has been built for the tests: make may build it anew.
 local function tree(t)
     local folder = temporary.path()
     execute("mkdir -p " .. folder .. "/build " .. folder .. "/tmp " .. folder .. "/root")
@@ -75,10 +75,12 @@ local function tree(t)
     for _, name in ipairs { "module", "lua", "examples", "tests", "Makefile", "README.md", "LICENSE" } do
         assert(uv.fs_symlink(root .. "/" .. name, folder .. "/" .. name))
     end
-    local objects = assert(uv.fs_realpath(os.getenv "REFLOW_OBJ" or "build/sanitize"))
-    assert(uv.fs_symlink(objects, folder .. "/build/sanitize"))
-    assert(uv.fs_symlink(objects .. "/reflow", folder .. "/build/reflow"))
-    assert(uv.fs_symlink(objects .. "/reflow.so", folder .. "/build/reflow.so"))
+    local objects = os.getenv "REFLOW_OBJ" or "build/sanitize"
+    execute(("mkdir %s/build/sanitize && cp -a %s/module %s/reflow %s/reflow.so %s/build/sanitize"):format(folder,
+        objects, objects, objects, folder))
+    for _, name in ipairs { "reflow", "reflow.so" } do
+        assert(uv.fs_symlink("sanitize/" .. name, folder .. "/build/" .. name))
+    end
     write(folder .. "/last-night.pcap", capture())
     execute(("cp examples/policies/log_failed_flows.lua %s/old.lua"):format(folder))
     execute(("cp examples/policies/voicemail.lua %s/new.lua"):format(folder))

@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 -- Every request that the server refuses leaves one line in its log and a counter in its status.
+local certificates = require "certificates"
 local tap = require "tap"
 local ua = require "ua"
 local server = require "server"
@@ -53,6 +54,29 @@ for _, transport in ipairs { "udp", "tcp" } do
         t:equal(s:number "refused_malformed", 1)
     end)
 end
+
+test("the transport of a refused request is named: tls, ws, wss", function(t)
+    local ports, args = {}, {}
+    local files = certificates.new(t):sign "default"
+    for _, transport in ipairs { "tls", "ws", "wss" } do
+        ports[transport] = server.free_port()
+        args[#args + 1] = "--listen"
+        args[#args + 1] = ("%s:127.0.0.1:%d"):format(transport, ports[transport])
+    end
+    for _, argument in ipairs { "--tls-cert", files.certificate, "--tls-key", files.key } do
+        args[#args + 1] = argument
+    end
+    local s = start(t, { args = args })
+    for transport, port in pairs(ports) do
+        local bob = ua.open { port = port, user = "bob", domain = s.domain, transport = transport }
+        bob:expect_final(bob:request("REGISTER", { uri = "sip:example.net", to = "sip:bob@example.net" }), 403)
+        s:expect_log(("refused source=127%%.0%%.0%%.1:%%d+ transport=%s method=REGISTER aor=sip:bob@example.net " ..
+            "status=403 reason=foreign%%-domain"):format(transport), ua.patience)
+        -- A source has one line a minute for a reason, so the next transport needs a new server.
+        s:stop()
+        s = start(t, { args = args })
+    end
+end)
 
 test("To of a foreign domain in a REGISTER that is ours: foreign-domain", function(t)
     local s, open = start(t)
