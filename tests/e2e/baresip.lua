@@ -50,7 +50,12 @@ ctrl_tcp_listen 127.0.0.1:%d
 
 local function account(options)
     local parts = { ("<sip:%s@%s;transport=%s>"):format(options.user or "bob", options.domain,
-        options.transport or "tcp"), "auth_pass=none", "answermode=auto", "regint=600", "sipnat=outbound" }
+        options.transport or "tcp"), "auth_pass=none", "answermode=auto",
+        -- Without outbound it does not notice that its connection is closed, and registers when it is time to.
+        options.plain and "regint=100" or "regint=600" }
+    if not options.plain then
+        parts[#parts + 1] = "sipnat=outbound"
+    end
     for index, proxy in ipairs(options.proxies) do
         parts[#parts + 1] = ('outbound%s="%s"'):format(index > 1 and index or "", proxy)
     end
@@ -131,8 +136,9 @@ local function connect(self)
     end)
 end
 
---[[ Starts it for the test `t`. options: proxies (URIs, one flow to each), domain, user (bob), transport (tcp), config
-     (lines more). Its instance-id is that of ua.instance(1). Fields: pid, status (once it has ended), out. ]]
+--[[ Starts it for the test `t`. options: proxies (URIs, one flow to each), domain, user (bob), transport (tcp), plain
+     (it registers without reg-id, through one proxy), config (lines more). Its instance-id is that of ua.instance(1).
+     Fields: pid, status (once it has ended), out. ]]
 function baresip.start(t, options)
     local why = missing()
     if why then

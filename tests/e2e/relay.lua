@@ -40,6 +40,9 @@ local function accepted(self, port)
     local connection = { near = uv.new_tcp(), far = uv.new_tcp() }
     self.listener:accept(connection.near)
     self.connections[#self.connections + 1] = connection
+    if self.translates then
+        assert(connection.far:bind(self.host, 0))
+    end
     connection.far:connect("127.0.0.1", port, function(why)
         if why then
             close(connection.near)
@@ -67,11 +70,13 @@ local function listen(self)
     error(("port %d is free at no address for relays"):format(self.port), 3)
 end
 
---[[ A relay to that port of 127.0.0.1 from the same port of the first address where it is free, for the test `t`.
-     Fields: host; port; connections, every one that there was; up and down, the bytes that went to the server and to
-     the user agent; pings and pongs among them. ]]
-function relay.open(t, port)
-    local self = setmetatable({ port = port, connections = {}, up = "", down = "", pings = 0, pongs = 0 }, relay)
+--[[ A relay to that port of 127.0.0.1 from the same port of the first address where it is free, for the test `t`. With
+     `translates` the server sees the relay's address, as that of a NAT. Fields: host; port; connections, every one
+     that there was; up and down, the bytes that went to the server and to the user agent; pings and pongs among
+     them. ]]
+function relay.open(t, port, translates)
+    local self = setmetatable({ port = port, translates = translates, connections = {}, up = "", down = "", pings = 0,
+        pongs = 0 }, relay)
     listen(self)
     t:defer(function()
         self:cut()
