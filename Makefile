@@ -19,6 +19,7 @@ PACKAGES_KAMAILIO = gcc make pkg-config libosip2-dev liblua5.4-dev libssl-dev dp
 PACKAGES_KAMAILIO_TEST = $(PACKAGES_KAMAILIO) lua5.4 lua-luv sqlite3 \
                          $(call debian_kamailio,kamailio-lua-modules kamailio-sqlite-modules)
 PACKAGES_KAMAILIO6 = debootstrap
+PACKAGES_PEERS = linphone-cli
 PACKAGES_BENCH = $(PACKAGES_TEST)
 PACKAGES_RUN   = $(PACKAGES_BUILD) lua5.4 lua-luv
 
@@ -53,7 +54,7 @@ UNIT_TESTS     = $(patsubst tests/unit/%.c,$(OBJ)/unit/%,$(sort $(wildcard tests
 FUZZERS        = $(patsubst tests/fuzz/%.c,$(OBJ)/fuzz/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 BENCHES        = $(patsubst tests/bench/%.c,$(OBJ)/bench/%,$(sort $(wildcard tests/bench/bench_*.c)))
 
-PACKAGE_SETS   = build test lint bench run kamailio kamailio-test kamailio6
+PACKAGE_SETS   = build test peers lint bench run kamailio kamailio-test kamailio6
 
 .PHONY: all binaries unit-tests fuzzers benches help run test test-peers valgrind demo demo-edge bench soak fuzz lint rules install \
         clean format generate $(PACKAGE_SETS:%=packages-%)
@@ -170,8 +171,8 @@ run-kamailio: kamailio
 test: packages-test
 	@BUILD=$(BUILD) tests/run
 
-## make test-peers the same with user agents of others alone: baresip, SIPp, and JsSIP, for which it installs Node.js
-test-peers: packages-test
+## make test-peers the same with user agents of others alone: baresip, SIPp, Linphone and JsSIP, which it installs
+test-peers: packages-test packages-peers
 	@command -v npm >/dev/null || tests/support/packages.sh nodejs npm
 	@BUILD=$(BUILD) tests/run peers_
 
