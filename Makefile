@@ -114,23 +114,25 @@ $(OBJ)/module/script/embedded.o: $(shell find lua/reflow -name '*.lua' 2>/dev/nu
 
 # The module for the Kamailio that is installed. Its headers are not ours to lint (-isystem), its flags not ours to choose.
 KSR = $(BUILD)/kamailio
-KSR_OBJECTS = $(patsubst %.c,$(KSR)/%.o,$(call sources,kamailio))
+# The release is build/kamailio/reflow.so; other modes have a folder of their own beside it.
+KSR_OBJ = $(KSR)$(if $(filter-out release,$(MODE)),/$(MODE))
+KSR_OBJECTS = $(patsubst %.c,$(KSR_OBJ)/%.o,$(call sources,kamailio))
 
 # Asked each time, that an upgrade of Kamailio is noticed; left alone, and nothing is compiled again, where it is the same.
 .PHONY: kamailio-installed
 $(KSR)/flags: kamailio-installed
 	@tests/support/kamailio_source.sh $(KSR)
 
-$(KSR)/module/kamailio/%.o: module/kamailio/%.c $(KSR)/flags
+$(KSR_OBJ)/module/kamailio/%.o: module/kamailio/%.c $(KSR)/flags
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) -isystem $(KSR)/source/src @$(KSR)/flags -std=gnu11 -fPIC -fvisibility=hidden -pthread \
 	    -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wno-cast-function-type \
 	    $(OPTIMISE) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-$(KSR)/reflow.so: $(KSR_OBJECTS) $(SHARED_OBJECTS)
+$(KSR_OBJ)/reflow.so: $(KSR_OBJECTS) $(SHARED_OBJECTS)
 	$(CC) -shared -pthread $(OPTIMISE) $(LDFLAGS) -o $@.new $^ $(LIBS_SHARED) -llua5.4 -lm && mv -f $@.new $@
 
--include $(shell find $(KSR)/module -name '*.d' 2>/dev/null)
+-include $(shell find $(KSR_OBJ)/module -name '*.d' 2>/dev/null)
 
 ## make kamailio   build/kamailio/reflow.so for the Kamailio that is installed; Debian's is installed if there is none.
 ##                 For one that was built from source: KAMAILIO=PROGRAM (default: from PATH), KAMAILIO_SOURCE=FOLDER

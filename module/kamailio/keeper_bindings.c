@@ -27,7 +27,8 @@ static struct text keep(char *out, size_t size, struct text text)
 {
     if (text.length > size)
         text.length = size;
-    memcpy(out, text.at, text.length);
+    if (text.length > 0)
+        memcpy(out, text.at, text.length);
     return (struct text){out, text.length};
 }
 

@@ -121,6 +121,52 @@ local function run(program, arguments, ms)
     return status or -1, texts.out, texts.err
 end
 
+-- --- the sanitizers ---
+
+local sanitized
+
+local function is_sanitized()
+    if sanitized == nil then
+        local file <close> = assert(io.open(kamailio.module, "rb"))
+        sanitized = file:read("a"):find("__asan_init", 1, true) ~= nil
+    end
+    return sanitized
+end
+
+--[[ What Kamailio needs in its environment for a module that was built with the sanitizers: its own objects know none,
+     so the runtime has to come first. What a process finds it writes to standard error, and ends. Leaks are not looked
+     for: Kamailio's processes end by _exit(). ]]
+local function sanitizer_environment()
+    if not is_sanitized() then
+        return {}
+    end
+    local pipe = assert(io.popen "gcc -print-file-name=libasan.so")
+    local library = pipe:read "l"
+    pipe:close()
+    return { LD_PRELOAD = library, ASAN_OPTIONS = "detect_leaks=0:exitcode=86:allocator_may_return_null=1",
+        UBSAN_OPTIONS = "print_stacktrace=1:halt_on_error=1" }
+end
+
+-- The first report of a sanitizer, and some of what follows it; nil where there is none.
+local function sanitizer_report(text)
+    local at = text:find("runtime error: ", 1, true) or text:find("ERROR: AddressSanitizer", 1, true)
+    return at and text:sub(math.max(1, at - 200), at + 6000)
+end
+
+-- Whether Kamailio takes a configuration, and what it writes. Arguments of kamailio -c, each for a shell.
+function kamailio.check(arguments)
+    local command = {}
+    for name, value in pairs(sanitizer_environment()) do
+        command[#command + 1] = ("%s='%s'"):format(name, value)
+    end
+    command[#command + 1] = ("'%s' -c %s 2>&1"):format(kamailio.program, arguments)
+    local pipe = assert(io.popen(table.concat(command, " ")))
+    local text = pipe:read "a"
+    return pipe:close() and not sanitizer_report(text), text
+end
+
+-- --- starting it ---
+
 local function quoted(value)
     return type(value) == "number" and tostring(value) or ('"%s"'):format(value)
 end
@@ -191,16 +237,15 @@ end
 -- The log is what it writes to standard error.
 local function spawn(self, options)
     local pipe = uv.new_pipe(false)
-    local variables
-    if options.environment then
-        variables = {}
-        local all = uv.os_environ()
-        for name, value in pairs(options.environment) do
-            all[name] = value
-        end
-        for name, value in pairs(all) do
-            variables[#variables + 1] = name .. "=" .. value
-        end
+    local variables, all = {}, uv.os_environ()
+    for name, value in pairs(sanitizer_environment()) do
+        all[name] = value
+    end
+    for name, value in pairs(options.environment or {}) do
+        all[name] = name == "ASAN_OPTIONS" and all[name] and all[name] .. ":" .. value or value
+    end
+    for name, value in pairs(all) do
+        variables[#variables + 1] = name .. "=" .. value
     end
     -- A group of its own, so that none of its processes can outlive the test unseen; it ends where the test dies.
     self.handle, self.pid = uv.spawn("/usr/bin/setpriv", { args = command_line(self, options), detached = true,
@@ -214,6 +259,7 @@ local function spawn(self, options)
             self.log = self.log .. chunk
         elseif not pipe:is_closing() then
             pipe:close()
+            self.log_ended = true
         end
     end)
 end
@@ -496,7 +542,16 @@ end
 -- A child that dies takes all of Kamailio with it: that is in the log.
 function kamailio.finish(self)
     local died = self.status and self.up and not self.killed and not self.stopped
-    self:stop()
+    local fine, why = pcall(self.stop, self)
+    wait.until_true(kamailio.patience, function()
+        return self.log_ended
+    end)
+    local report = sanitizer_report(self.log)
+    if report then
+        error("a sanitizer has found this in a process of Kamailio:\n" .. report, 2)
+    elseif not fine then
+        error(why, 0)
+    end
     local crash = self.log:match "[^\n]*child process %d+ exited by a signal[^\n]*"
     if (died or crash) and not self.killed then
         error(("Kamailio died in the test: %s\n%s"):format(crash or "", self:log_tail(30)), 2)

@@ -49,7 +49,7 @@ local function told(place, argument)
 end
 
 local function holds_in(host, place, code)
-    host:wait_for_log("SAID " .. place .. ": " .. truths[code]:gsub("%-", "%%-") .. "%.", 3000)
+    host:wait_for_log("SAID " .. place .. ": " .. truths[code]:gsub("%-", "%%-") .. "%.")
 end
 
 -- A relay that asks of the current reply in every block that has one.
@@ -162,7 +162,7 @@ test("a function in a block where it cannot work is refused at start", function(
         local host = kamailio.start(t, { expect_end = true, extra = text })
         t:ok(host:wait(), text .. ": it goes on")
         t:ok(host.status ~= 0, text .. ": status 0")
-        host:wait_for_log("Command cannot be used in the block", 100)
+        host:wait_for_log "Command cannot be used in the block"
     end
 end)
 
@@ -249,7 +249,7 @@ test("3261-21.5.4.a destinations rest, in all processes, until their time is ove
     t:match(assert(host:rpc "reflow.rests"), "192%.0%.2%.7:5060")
     t:equal(ask("tcp", { { "X-Rest", "192.0.2.7:5060" }, { "X-Seconds", "0" } }), "Awake")
     t:equal(ask("tcp", { { "X-Rest", "192.0.2.7:5060" }, { "X-Seconds", "1" } }), "Resting")
-    t:ok(ua.wait.until_true(5000, function()
+    t:ok(ua.wait.until_true(ua.patience, function()
         return ask "udp" == "Awake"
     end), "it wakes by itself")
     ask("udp", { { "X-Rest", "a/b" }, { "X-Seconds", "1" } })
@@ -316,7 +316,7 @@ test("the same numbers for Prometheus, over HTTP", function(t)
             done = not chunk or length and #text - at + 1 >= tonumber(length)
         end)
     end)
-    t:ok(ua.wait.until_true(5000, function()
+    t:ok(ua.wait.until_true(ua.patience, function()
         return done
     end), text)
     socket:close()

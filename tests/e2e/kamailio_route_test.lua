@@ -30,7 +30,7 @@ end
 
 -- Kamailio has noticed that no more connections than these are open.
 local function wait_for_connections(t, k, most)
-    t:ok(ua.wait.until_true(10000, function()
+    t:ok(ua.wait.until_true(ua.patience, function()
         return tonumber(k:rpc("core.tcp_info"):match "opened_connections: (%d+)") <= most
     end), "a connection is still open")
 end
@@ -192,7 +192,7 @@ end)
 -- How much shared memory is in use, once that does not change any more.
 local function memory(k)
     local before, now
-    ua.wait.until_true(20000, function()
+    ua.wait.until_true(ua.patience, function()
         before, now = now, k:statistic "shmem:real_used_size"
         ua.wait.pause(100)
         return before == now and k:rpc "tm.stats":find "current: 0"

@@ -640,7 +640,7 @@ test("a binding expires", function(t, open, _, holds)
     local bob = open()
     bob:register { expires = 1 }
     local answer
-    t:ok(ua.wait.until_true(5000, function()
+    t:ok(ua.wait.until_true(ua.patience, function()
         answer = bob:bindings(bob.aor)
         return #answer == 0
     end))
@@ -835,21 +835,24 @@ for mode = 1, 3 do
         register(3, { expires = 0 })
         local row = ("<%s>|%%d|%s"):format(one, source_uri(bob))
         local expected = ("|0|\n%s\n%s\n"):format(row:format(1), row:format(2))
-        ua.wait.until_true(10000, function()
+        ua.wait.until_true(ua.patience, function()
             return stored(path) == expected
         end)
         t:equal(stored(path), expected)
         t:equal(#bob:bindings(bob.aor), 3)
         bob:register { contact = "*", expires = 0 }
         t:equal(#bob:bindings(bob.aor), 0)
-        ua.wait.until_true(10000, function()
+        ua.wait.until_true(ua.patience, function()
             return stored(path) == ""
         end)
         t:equal(stored(path), "")
     end, over_udp)
 end
 
-for _, f in ipairs(at_end) do
-    f()
-end
+tap.test("the server of all these cases ends", function()
+    for _, f in ipairs(at_end) do
+        f()
+    end
+end)
+
 tap.done()

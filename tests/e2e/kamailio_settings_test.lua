@@ -79,7 +79,7 @@ local function works(t, host, transport, how)
         carol:expect "ACK"
     end
     t:equal(host:statistic "reflow:failovers", 3)
-    t:ok(wait.until_true(5000, function()
+    t:ok(wait.until_true(ua.patience, function()
         return host:rpc("tm.stats"):match "current: (%d+)" == "0"
     end))
     t:equal(complaints(host.log), "")

@@ -9,7 +9,7 @@ local test = tap.test
 local one, two = ua.instance(1), ua.instance(2)
 
 local function start(t, options)
-    local params = { { "tm", "fr_timer", 5000 }, { "tm", "wt_timer", 1000 } }
+    local params = { { "tm", "fr_timer", 60000 }, { "tm", "wt_timer", 1000 } }
     for _, each in ipairs(options.params or {}) do
         params[#params + 1] = each
     end
@@ -32,7 +32,7 @@ local function refuse(callee, status, options)
 end
 
 local function all_freed(host)
-    return wait.until_true(5000, function()
+    return wait.until_true(ua.patience, function()
         return host:rpc("tm.stats"):match "current: (%d+)" == "0"
     end)
 end

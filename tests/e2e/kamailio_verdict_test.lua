@@ -15,7 +15,7 @@ local function start(t, policy, options)
     t:defer(function()
         os.remove(path)
     end)
-    local params = { { "tm", "fr_timer", options.fr_timer or 5000 }, { "tm", "wt_timer", 1000 },
+    local params = { { "tm", "fr_timer", options.fr_timer or 60000 }, { "tm", "wt_timer", 1000 },
         { "usrloc", "use_domain", 1 }, { "reflow", "policy", path } }
     local host = kamailio.start(t, { params = params, extra = options.extra, config = options.config })
     return host, function(user, more)
@@ -254,7 +254,7 @@ end)
 
 test("a timeout is heard in tm's own process, and its verdict carried out", function(t)
     local _, open = start(t, 'sip_on_response(408, function() return sip_relay("sip:vm@example.test") end)',
-        { fr_timer = 500 })
+        { fr_timer = 3000 })
     local bob, mail, alice = people(open)
     local call = alice:invite(bob.aor)
     bob:expect "INVITE"

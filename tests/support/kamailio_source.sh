@@ -15,6 +15,10 @@ fail() {
 }
 
 dir=$1
+# Two builds may want it at once.
+mkdir -p "$dir"
+exec 9>"$dir/lock"
+flock 9
 support=$(dirname "$0")
 program=$("$support/kamailio_program.sh")
 own=$("$support/kamailio_program.sh" --own)
