@@ -17,9 +17,9 @@ local function check()
   if KSR.maxfwd.process_maxfwd(70) < 0 then
     answer(483, "Too Many Hops")
   end
-  -- What routing needs: 128 (bytes behind Content-Length), 256 (Expires), the URIs of From and To, and Via are
-  -- left out. Proxy-Require (512) is among the checks.
-  if KSR.sanity.sanity_check(1639, 1) < 0 then
+  -- What routing needs: Expires (256), the URIs of From and To, and Via are left out. Proxy-Require (512) is
+  -- among the checks.
+  if KSR.sanity.sanity_check(1767, 1) < 0 then
     KSR.x.exit()
   end
 end

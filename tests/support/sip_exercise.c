@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sip/frame.h"
+#include "sip/registration.h"
 #include "sip/rewrite.h"
 #include "sip_corpus.h"
 
@@ -196,12 +197,43 @@ static const char *send_answer(const struct host *host, const struct sip_message
     return read_again(host, out, "an answer cannot be read");
 }
 
+/* 3261-10.3.c: what a registrar would store can be called, and what it refuses has a phrase of one line. */
+static const char *check_registration(const struct registration *registration, int result)
+{
+    struct sip_uri uri;
+    const char *phrase = registration->phrase;
+    if (result == -EBADMSG && registration->status < 400)
+        return "a REGISTER is refused without a status";
+    if (result == -EBADMSG && phrase != NULL &&
+        (strlen(phrase) >= SIP_FAULT_SIZE - 1 || strpbrk(phrase, "\r\n") != NULL))
+        return "the phrase of a refused REGISTER is too long or no single line";
+    for (size_t i = 0; result == 0 && i < registration->count; i++) {
+        int error = sip_uri_create(&uri, registration->uris[i]);
+        sip_uri_destroy(&uri);
+        if (error != 0 && error != -ENOMEM)
+            return "a Contact was taken that cannot be called";
+    }
+    return NULL;
+}
+
+static const char *read_registration(const struct host *host, const struct sip_message *request)
+{
+    struct registration registration;
+    const struct registration_limits limits = {3600, 60, 7200};
+    registration_create(&registration, host, request, &limits);
+    const char *problem = check_registration(&registration, registration_read(&registration));
+    registration_destroy(&registration);
+    return problem;
+}
+
 static const char *use(const struct host *host, const struct sip_message *message, bool whole)
 {
     struct sip_buffer out = {.host = host};
     const char *problem = whole ? read_all(message) : NULL;
     if (problem == NULL && whole && sip_is_request(message))
         problem = send_request(host, message, &out);
+    if (problem == NULL && whole && sip_is_request(message))
+        problem = read_registration(host, message);
     if (problem == NULL && sip_is_request(message))
         problem = send_answer(host, message, &out);
     if (problem == NULL && whole && !sip_is_request(message))
