@@ -20,6 +20,7 @@ PACKAGES_KAMAILIO_TEST = $(PACKAGES_KAMAILIO) lua5.4 lua-luv sqlite3 \
                          $(call debian_kamailio,kamailio-lua-modules kamailio-sqlite-modules)
 PACKAGES_KAMAILIO6 = debootstrap
 PACKAGES_PEERS = linphone-cli
+PACKAGES_FUZZ  = $(PACKAGES_BUILD) libcmocka-dev clang libclang-rt-14-dev
 PACKAGES_BENCH = $(PACKAGES_TEST)
 PACKAGES_RUN   = $(PACKAGES_BUILD) lua5.4 lua-luv
 
@@ -37,6 +38,10 @@ WARNINGS  = -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototy
 CFLAGS_release  = -O2 -g
 CFLAGS_sanitize = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 CFLAGS_debug    = -O0 -g
+CFLAGS_tsan     = -O1 -g -fsanitize=thread -fno-omit-frame-pointer
+# With clang: the fuzzers, and what they link. Their main() is libFuzzer's.
+CFLAGS_fuzz     = -O1 -g -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=undefined \
+                  -fno-omit-frame-pointer
 OPTIMISE = $(CFLAGS_$(MODE))
 REFLOW_CFLAGS = -std=c11 -fPIC -fvisibility=hidden $(WARNINGS) $(OPTIMISE) $(CFLAGS)
 
@@ -54,9 +59,9 @@ UNIT_TESTS     = $(patsubst tests/unit/%.c,$(OBJ)/unit/%,$(sort $(wildcard tests
 FUZZERS        = $(patsubst tests/fuzz/%.c,$(OBJ)/fuzz/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 BENCHES        = $(patsubst tests/bench/%.c,$(OBJ)/bench/%,$(sort $(wildcard tests/bench/bench_*.c)))
 
-PACKAGE_SETS   = build test peers lint bench run kamailio kamailio-test kamailio6
+PACKAGE_SETS   = build test peers lint fuzz bench run kamailio kamailio-test kamailio6
 
-.PHONY: all binaries unit-tests fuzzers benches help run test test-peers valgrind demo demo-edge bench soak fuzz lint rules install \
+.PHONY: all binaries unit-tests fuzzers benches help run test test-peers valgrind demo demo-edge bench soak fuzz tsan lint rules install \
         clean format generate $(PACKAGE_SETS:%=packages-%)
 all: $(BUILD)/reflow $(BUILD)/reflow.so
 
@@ -87,9 +92,9 @@ $(OBJ)/unit/%: $(OBJ)/tests/unit/%.o $(OBJ)/tests.a
 	@mkdir -p $(@D)
 	$(CC) $(REFLOW_CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS_ALL)
 
-$(OBJ)/fuzz/%: $(OBJ)/tests/fuzz/%.o $(OBJ)/tests.a
+$(OBJ)/fuzz/%: $(OBJ)/tests/fuzz/%.o $(OBJ)/tests/fuzz/plan.o $(OBJ)/tests.a
 	@mkdir -p $(@D)
-	$(CC) $(REFLOW_CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS_ALL)
+	$(CC) $(REFLOW_CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS_ALL)
 
 $(OBJ)/bench/%: $(OBJ)/tests/bench/%.o $(OBJ)/tests.a
 	@mkdir -p $(@D)
@@ -205,10 +210,14 @@ bench: packages-bench
 lint: packages-lint
 	@BUILD=$(BUILD) tests/support/lint.sh
 
-## make fuzz       the fuzzers, FUZZ_SECONDS (60) each
-fuzz: packages-test
-	@$(MAKE) -s -j$(shell nproc) --no-print-directory MODE=sanitize fuzzers
-	@BUILD=$(BUILD) tests/support/fuzz.sh
+## make fuzz       the parsers under libFuzzer with clang's sanitizers, FUZZ_SECONDS (60) each
+fuzz: packages-fuzz
+	@$(MAKE) -s -j$(shell nproc) --no-print-directory CC=clang MODE=fuzz fuzzers
+	@BUILD=$(BUILD) tests/support/fuzz.sh $(FUZZERS:$(OBJ)/%=$(BUILD)/fuzz/%)
+
+## make tsan       what has threads under the thread sanitizer: unit tests, and the server end to end
+tsan: packages-test
+	@BUILD=$(BUILD) tests/run --tsan
 
 ## make soak       calls, dying flows and broken messages for SOAK_SECONDS (300)
 soak: packages-test

@@ -23,7 +23,7 @@ local function start(t, options)
     return opener(s), s
 end
 
-local function needs_binary(t)
+local function needs_binary()
     if not server.available() then
         error(server.binary .. " has not been built")
     end
@@ -35,7 +35,7 @@ end
 
 -- Refused to start: one line on standard error that fits, status 2, nothing on standard output.
 local function refused(t, arguments, pattern)
-    needs_binary(t)
+    needs_binary()
     local run = server.run(arguments)
     t:equal(run.status, 2, run.err)
     t:match(run.err, pattern)
@@ -67,7 +67,7 @@ test("serve: no script, or one that cannot be read, is told in one line, status 
 end)
 
 test("serve: a port in use is told in one line, status 2", function(t)
-    needs_binary(t)
+    needs_binary()
     local tcp, udp = uv.new_tcp(), uv.new_udp()
     t:defer(function()
         tcp:close()
@@ -92,7 +92,7 @@ test("serve: a script with a run-time error is told with file, line and reason, 
 end)
 
 test("serve: a script that never ends is told, status 2", function(t)
-    local path = scratch_script(t, "while true do pcall(function() while true do end end) end\n")
+    local path = scratch_script(t, "while true do pcall(function() " .. server.endless_script .. " end) end\n")
     refused(t, { "serve", path, "--listen", "udp:127.0.0.1:" .. server.free_port() }, path:gsub("%p", "%%%0"))
 end)
 
@@ -142,7 +142,7 @@ end)
 test("SIGHUP: a broken script never replaces a good one, and the reason is told", function(t)
     local open, s = start(t, { source = version "one" })
     local alice = open("alice")
-    local broken = { "this is no Lua", version "two" .. "\nerror 'on the last line'\n", "while true do end",
+    local broken = { "this is no Lua", version "two" .. "\nerror 'on the last line'\n", server.endless_script,
         string.dump(load "return 1"), "local t = {} for i = 1, 1e9 do t[i] = ('x'):rep(100) end" }
     for index, source in ipairs(broken) do
         local told = #s.err
@@ -186,7 +186,7 @@ test("SIGHUP: a call in progress ends with the version it began with", function(
 end)
 
 test("SIGHUP while it starts, as soon as the port is open, does not end it", function(t)
-    needs_binary(t)
+    needs_binary()
     local script = scratch_script(t, version "one")
     for _ = 1, 10 do
         local port = server.free_port()

@@ -11,6 +11,11 @@ local sanitizer_signs = { "AddressSanitizer", "LeakSanitizer", "runtime error:",
 
 server.binary = os.getenv "REFLOW_BIN" or "build/sanitize/reflow"
 
+-- A script that never ends. The thread sanitizer delays a signal until the program calls the C library: the one that
+-- stops a script would never come in a loop that calls nothing.
+server.endless_script = server.binary:find("/tsan/", 1, true) and "while true do local t = {} end"
+    or "while true do end"
+
 function server.available()
     return uv.fs_stat(server.binary) ~= nil
 end

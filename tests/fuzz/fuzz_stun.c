@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fuzz_plan.h"
+#include "plan.h"
 #include "standalone/stun.h"
 
 /* Datagrams that are nearly STUN (5626-5.4.b). */
@@ -61,8 +61,4 @@ static const char *exercise(const char *bytes, size_t length)
     return problem;
 }
 
-int main(int argc, char **argv)
-{
-    const struct fuzz fuzz = {"fuzz_stun", texts, sizeof texts / sizeof texts[0], exercise};
-    return fuzz_run(&fuzz, argc, argv);
-}
+const struct fuzz fuzz_target = {texts, sizeof texts / sizeof texts[0], NULL, exercise};

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fuzz_plan.h"
+#include "plan.h"
 #include "standalone/websocket.h"
 #include "test.h"
 
@@ -115,8 +115,4 @@ static const char *exercise(const char *bytes, size_t length)
                : NULL;
 }
 
-int main(int argc, char **argv)
-{
-    const struct fuzz fuzz = {"fuzz_websocket", texts, sizeof texts / sizeof texts[0], exercise};
-    return fuzz_run(&fuzz, argc, argv);
-}
+const struct fuzz fuzz_target = {texts, sizeof texts / sizeof texts[0], NULL, exercise};

@@ -217,7 +217,7 @@ local function check_temporary(path, text)
         return
     end
     for number, line in ipairs(lines_of(text)) do
-        if line:find "os%.tmpname%(" or line:find '"/tmp/' then
+        if line:find "os%.tmpname%(" or line:find '"/tmp/%w' then
             tell(path, number, "a path outside TMPDIR: see tests/support/temporary.h, tests/e2e/temporary.lua")
         end
     end

@@ -15,7 +15,8 @@ struct stand {
 static int stand_setup(void **state)
 {
     static struct stand stand;
-    stand = (struct stand){.path = "/tmp/reflow-domains-XXXXXX"};
+    stand = (struct stand){.path = ""};
+    temporary_path(stand.path, sizeof stand.path, "domains-XXXXXX");
     fake_host_create(&stand.fake);
     int file = mkstemp(stand.path);
     if (file < 0 || domains_new(&stand.domains, &stand.fake.host) != 0)

@@ -10,6 +10,13 @@ limit=${REFLOW_TEST_LIMIT:-600}
 export ASAN_OPTIONS="detect_leaks=1:abort_on_error=0:exitcode=86:allocator_may_return_null=1${ASAN_OPTIONS:+:$ASAN_OPTIONS}"
 export UBSAN_OPTIONS="print_stacktrace=1:halt_on_error=1${UBSAN_OPTIONS:+:$UBSAN_OPTIONS}"
 
+export TSAN_OPTIONS="exitcode=86:halt_on_error=1:second_deadlock_stack=1${TSAN_OPTIONS:+:$TSAN_OPTIONS}"
+# The thread sanitizer of this compiler does not know every layout of addresses that a kernel may choose.
+launcher=
+case ${REFLOW_OBJ:-} in
+*/tsan) ! setarch "$(uname -m)" -R true 2>/dev/null || launcher="setarch $(uname -m) -R" ;;
+esac
+
 case $kind in
 unit)
     set -- env CMOCKA_MESSAGE_OUTPUT=TAP "$path"
@@ -32,4 +39,5 @@ kamailio)
     ;;
 esac
 export LUA_PATH="tests/support/?.lua;tests/e2e/?.lua;lua/?.lua;;"
-exec "${BUILD:-build}/supervise" "$limit" "$results/$name" "$@"
+# shellcheck disable=SC2086
+exec "${BUILD:-build}/supervise" "$limit" "$results/$name" $launcher "$@"
