@@ -14,7 +14,8 @@
  * and which nobody else can make. A token carries the flow itself (transport, both addresses, the connection's own
  * number), sealed with HMAC-SHA256 cut to 128 bits, so that the edge keeps no table. It names the key that sealed it,
  * and the run of the process that gave the number: a connection's token from before a restart is genuine, but the flow
- * is gone (5626-5.2.b: 430 and not 403). A datagram flow is its addresses, and outlives the run. In base64url: 56 characters for IPv4, 88 for IPv6.
+ * is gone (5626-5.2.b: 430 and not 403). A datagram flow is its addresses, and outlives the run. In base64url: 56
+ * characters for IPv4, 88 for IPv6.
  *
  * One thread at a time for each key ring.
  */

@@ -20,20 +20,32 @@ function server.available()
     return uv.fs_stat(server.binary) ~= nil
 end
 
-local taken = {}
+-- Ports of tests are FIRST to FIRST + COUNT - 1: below those that the system gives to sockets which ask for none in
+-- particular. A socket on another address, COUNT above, reserves one for this program until it ends, so that no program
+-- beside it takes the port before our server does, or while a server is started again.
+local FIRST <const>, COUNT <const>, RESERVING_ADDRESS <const> = 10000, 11000, "127.255.255.254"
+local reservations = {}
 
--- A port that is free for UDP and TCP. Below those that the system gives to sockets which ask for none in particular: a
--- test beside this one would have it before we do, or while a server is started again.
+local function reserve(port)
+    local socket = uv.new_tcp()
+    if not (socket:bind(RESERVING_ADDRESS, port + COUNT) and socket:listen(1, function() end)) then
+        socket:close()
+        return false
+    end
+    socket:unref()
+    reservations[#reservations + 1] = socket
+    return true
+end
+
+-- A port that is free for UDP and TCP, and that no test takes until this program ends.
 function server.free_port()
-    local first, count = 10000, 22000
     while true do
         local tcp, udp = uv.new_tcp(), uv.new_udp()
-        local port = first + string.unpack("I2", uv.random(2)) % count
+        local port = FIRST + string.unpack("I2", uv.random(2)) % COUNT
         local fine = tcp:bind("127.0.0.1", port) and udp:bind("127.0.0.1", port) and tcp:listen(1, function() end)
         tcp:close()
         udp:close()
-        if fine and not taken[port] then
-            taken[port] = true
+        if fine and reserve(port) then
             return port
         end
     end
