@@ -15,7 +15,7 @@ for fuzzer in "$@"; do
     mkdir -p "$corpus" "$build/fuzz/failed"
     REFLOW_FUZZ_SEEDS=$corpus "$fuzzer" >"$log" 2>&1 || cat "$log"
     if [ "$name" = fuzz_message ]; then
-        find tests/data -name '*.dat' -exec cp -t "$corpus" {} +
+        find tests/data \( -name '*.dat' -o -name '*.flow' -o -name '*.device' \) -exec cp -t "$corpus" {} +
     fi
     echo "$name: $seconds s from $(find "$corpus" -type f | wc -l) inputs"
     # The time limit of one input is generous: another program may have the processor.
