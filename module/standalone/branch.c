@@ -24,10 +24,11 @@ size_t branch_via(const struct server *server, const struct peer *peer, uint64_t
                   size_t size)
 {
     char branch[64];
-    const struct listener *listener = server_listener(server, peer);
+    struct own_side side;
+    own_side_read(server, peer, &side);
     branch_write(number, digest, branch, sizeof branch);
-    int length = snprintf(out, size, "SIP/2.0/%s %s:%u;branch=%s%s", transport_name(peer->transport), listener->host,
-                          listener->port, branch, peer->transport == TRANSPORT_UDP ? ";rport" : "");
+    int length = snprintf(out, size, "SIP/2.0/%s %s:%u;branch=%s%s", transport_name(peer->transport), side.host,
+                          side.listener->port, branch, peer->transport == TRANSPORT_UDP ? ";rport" : "");
     return length < 0 || (size_t)length >= size ? 0 : (size_t)length;
 }
 
@@ -114,7 +115,8 @@ static void send_to_peer(struct branch *branch)
     branch->digest = branch_digest(server, context->request);
     branch->rested = rest_is_on(server, text_of(branch->destination));
     if (branch->rested || !peer_is_safe_for(&branch->peer, context->request) ||
-        !peer_connect(server, &branch->peer, branch->domain) || !write_request(branch, number)) {
+        !peer_connect(server, &branch->peer, branch->domain) || !own_side_choose(server, &branch->peer) ||
+        !write_request(branch, number)) {
         fail_unsent(branch);
         return;
     }
@@ -354,6 +356,7 @@ struct branch *branch_start_next_server(const struct branch *failed)
     branch->peer = failed->peer;
     branch->peer.address = failed->others[0];
     branch->peer.connection = 0;
+    branch->peer.local = 0;
     if (!set_domain(branch, failed->domain)) {
         fail_soon(branch, ORIGIN_TRANSPORT);
         return branch;

@@ -211,6 +211,18 @@ static struct connection *connection_new(struct network *network, uint8_t transp
     return connection;
 }
 
+/* The address that is in use, where the listener has all of them. */
+static void note_local(struct connection *connection)
+{
+    union address local = {0};
+    int size = sizeof local;
+    struct network *network = connection->network;
+    const struct peer *peer = &connection->peer;
+    bool wildcard = peer->listener < network->socket_count && network->sockets[peer->listener].wildcard;
+    if (wildcard && uv_tcp_getsockname(&connection->tcp, &local.any, &size) == 0)
+        connection->peer.local = local_addresses_number(network->locals, &local);
+}
+
 static void enter(struct connection *connection)
 {
     struct network *network = connection->network;
@@ -280,6 +292,7 @@ static void on_connection(uv_stream_t *stream, int status)
         return;
     }
     network->counters.accepted++;
+    note_local(connection);
     enter(connection);
     connection_read_on(connection);
 }
@@ -322,6 +335,7 @@ static struct connection *open_to(struct network *network, const struct peer *pe
         return NULL;
     }
     network->counters.opened++;
+    note_local(connection);
     return connection;
 }
 
@@ -348,6 +362,16 @@ int connection_send(struct network *network, struct peer *peer, const char *byte
     else if (peer->transport == TRANSPORT_TCP)
         connection = find_or_open(network, peer, (struct text){NULL, 0});
     return connection != NULL ? layers_send(connection, bytes, length) : -EPIPE;
+}
+
+uint16_t connection_local(const struct network *network, const struct peer *peer)
+{
+    const struct connection *connection = NULL;
+    if (peer->connection != 0)
+        connection = connection_find(network, peer->connection);
+    else if (peer->transport == TRANSPORT_TCP)
+        connection = find_by_address(network, peer, (struct text){NULL, 0});
+    return connection != NULL ? connection->peer.local : 0;
 }
 
 void connection_hold(struct network *network, flow_id number, uint32_t seconds)

@@ -8,17 +8,9 @@
 
 bool server_is_own_address(const struct server *server, struct text host, uint32_t port)
 {
-    char bracketed[72];
-    if (host.length > 0 && host.length < sizeof bracketed - 2 && memchr(host.at, ':', host.length) != NULL &&
-        host.at[0] != '[') {
-        bracketed[0] = '[';
-        memcpy(bracketed + 1, host.at, host.length);
-        bracketed[host.length + 1] = ']';
-        host = (struct text){bracketed, host.length + 2};
-    }
     for (size_t i = 0; i < server->config.listener_count; i++) {
         const struct listener *listener = &server->config.listeners[i];
-        if (text_equal_nocase(text_of(listener->host), host) && listener->port == (port ? port : 5060))
+        if (listener->port == (port ? port : 5060) && listener_has_host(server, listener, host))
             return true;
     }
     return false;
@@ -37,7 +29,7 @@ static bool is_listener_port(const struct server *server, uint32_t port)
 static bool is_listener_host(const struct server *server, struct text host)
 {
     for (size_t i = 0; i < server->config.listener_count; i++) {
-        if (server_is_own_address(server, host, server->config.listeners[i].port))
+        if (listener_has_host(server, &server->config.listeners[i], host))
             return true;
     }
     return false;

@@ -24,15 +24,16 @@ static void token_address(const union address *address, struct token_flow *flow,
 static struct token_flow flow_of_peer(const struct server *server, const struct peer *peer)
 {
     union address local;
-    const struct listener *listener = server_listener(server, peer);
+    struct own_side side;
+    own_side_read(server, peer, &side);
     struct token_flow flow = {.transport = peer->transport,
-                              .local_port = listener->port,
+                              .local_port = side.listener->port,
                               .remote_port = address_port(&peer->address),
                               .run = server->run,
                               .connection = peer_flow(peer)};
     token_address(&peer->address, &flow, flow.remote);
     uint8_t length = flow.address_length;
-    if (address_read(text_of(listener->host), listener->port, &local))
+    if (address_read(text_of(side.host), side.listener->port, &local))
         token_address(&local, &flow, flow.local);
     flow.address_length = length;
     return flow;
@@ -61,12 +62,9 @@ static void address_of_token(const struct token_flow *flow, const uint8_t bytes[
 
 /* A datagram flow is its addresses, whatever run of the process named it, and whatever place its listener had in the
    configuration (5626-5.2.b). */
-static bool listener_has_flow(const struct listener *listener, const struct token_flow *flow)
+static bool same_local(const struct token_flow *a, const struct token_flow *b)
 {
-    union address bound, local;
-    address_of_token(flow, flow->local, flow->local_port, &local);
-    return listener->transport == TRANSPORT_UDP && address_read(text_of(listener->host), listener->port, &bound) &&
-           address_serves(&bound, &local);
+    return a->local_port == b->local_port && memcmp(a->local, b->local, a->address_length) == 0;
 }
 
 static bool same_remote(const struct token_flow *a, const struct token_flow *b)
@@ -86,20 +84,15 @@ static bool is_flow_of(const struct server *server, const struct token_flow *flo
     struct token_flow own = flow_of_peer(server, peer);
     if (flow->transport != own.transport || !same_remote(flow, &own))
         return false;
-    return flow->transport == TRANSPORT_UDP ? listener_has_flow(server_listener(server, peer), flow)
-                                            : same_connection(flow, &own);
+    return flow->transport == TRANSPORT_UDP ? same_local(flow, &own) : same_connection(flow, &own);
 }
 
 static bool find_datagram_peer(const struct server *server, const struct token_flow *flow, struct peer *peer)
 {
+    union address local;
     address_of_token(flow, flow->remote, flow->remote_port, &peer->address);
-    for (size_t i = 0; i < server->config.listener_count; i++) {
-        if (listener_has_flow(&server->config.listeners[i], flow)) {
-            peer->listener = (uint8_t)i;
-            return true;
-        }
-    }
-    return false;
+    address_of_token(flow, flow->local, flow->local_port, &local);
+    return server_find_local(server, &local, peer);
 }
 
 /* A datagram flow lives as long as there is a listener at its local side; a connection, if it is the very one. */
@@ -124,12 +117,13 @@ enum route_token edge_read_token(const struct server *server, struct text token,
     return find_peer(server, &flow, peer) ? ROUTE_TOKEN_INCOMING : ROUTE_TOKEN_GONE;
 }
 
-static size_t write_value(const struct sip_message *request, const struct listener *listener, const char *user,
+static size_t write_value(const struct sip_message *request, const struct own_side *side, const char *user,
                           const char *marks, char *out, size_t size)
 {
+    const struct listener *listener = side->listener;
     int length =
         snprintf(out, size, "<%s:%s%s%s:%u%s;lr%s>", route_scheme(request, listener), user, user[0] != '\0' ? "@" : "",
-                 listener->host, listener->port, transport_uri_parameter(listener->transport), marks);
+                 side->host, listener->port, transport_uri_parameter(listener->transport), marks);
     return length < 0 || (size_t)length >= size ? 0 : (size_t)length;
 }
 
@@ -144,25 +138,28 @@ size_t edge_path(const struct server *server, const struct sip_message *request,
                  const struct peer *inner, char *out, size_t size)
 {
     char token[TOKEN_TEXT_MOST] = "";
-    const struct listener *listener = server_listener(server, inner);
+    struct own_side side;
+    own_side_read(server, inner, &side);
     if (!edge_is_first_hop(request))
-        return write_value(request, listener, "", "", out, size); /* 5626-5.1.b */
-    return edge_token(server, source, token) == 0 ? 0 : write_value(request, listener, token, ";ob", out, size);
+        return write_value(request, &side, "", "", out, size); /* 5626-5.1.b */
+    return edge_token(server, source, token) == 0 ? 0 : write_value(request, &side, token, ";ob", out, size);
 }
 
 size_t edge_record_route(const struct server *server, const struct sip_message *request, const struct peer *user_agent,
                          const struct peer *from, const struct peer *to, char *out, size_t size)
 {
     char token[TOKEN_TEXT_MOST];
-    const struct listener *upstream = server_listener(server, from), *downstream = server_listener(server, to);
+    struct own_side upstream, downstream;
+    own_side_read(server, from, &upstream);
+    own_side_read(server, to, &downstream);
     if (edge_token(server, user_agent, token) == 0)
         return 0;
-    size_t length = write_value(request, downstream, token, ";ob", out, size);
-    if (upstream == downstream || length == 0 || length + 2 >= size)
+    size_t length = write_value(request, &downstream, token, ";ob", out, size);
+    if (own_side_is_same(server, from, to) || length == 0 || length + 2 >= size)
         return length;
     /* Each side gets the value that leads it back (RFC 5658). */
     out[length] = ',';
     out[length + 1] = ' ';
-    size_t second = write_value(request, upstream, token, ";ob", out + length + 2, size - length - 2);
+    size_t second = write_value(request, &upstream, token, ";ob", out + length + 2, size - length - 2);
     return second == 0 ? 0 : length + 2 + second;
 }

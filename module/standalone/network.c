@@ -17,7 +17,7 @@ static int wire_send(void *context, struct peer *peer, const char *bytes, size_t
         return connection_send(network, peer, bytes, length);
     if (peer->listener >= network->socket_count)
         return -EINVAL;
-    return datagram_send(&network->sockets[peer->listener], &peer->address, bytes, length);
+    return datagram_send(&network->sockets[peer->listener], peer, bytes, length);
 }
 
 static int wire_connect(void *context, struct peer *peer, struct text domain)
@@ -44,6 +44,31 @@ static bool wire_connection(void *context, flow_id number, struct peer *peer)
     if (known != NULL)
         *peer = *connection_peer(known);
     return connection != NULL;
+}
+
+static int wire_choose_local(void *context, struct peer *peer)
+{
+    struct network *network = context;
+    if (peer->local == 0 && peer->transport != TRANSPORT_UDP)
+        peer->local = connection_local(network, peer);
+    if (peer->local == 0)
+        peer->local = local_addresses_route(network->locals, &peer->address);
+    return peer->local != 0 ? 0 : -ENETUNREACH;
+}
+
+static bool wire_local(void *context, uint16_t number, union address *address)
+{
+    return local_addresses_get(((struct network *)context)->locals, number, address);
+}
+
+static uint16_t wire_local_number(void *context, const union address *address)
+{
+    return local_addresses_find(((struct network *)context)->locals, address);
+}
+
+static bool wire_is_local(void *context, const union address *address)
+{
+    return local_addresses_have(((struct network *)context)->locals, address);
 }
 
 struct lookup {
@@ -119,13 +144,17 @@ int network_new(struct network **out, const struct network_config *config)
                                   .hold = wire_hold,
                                   .close = wire_close,
                                   .connection = wire_connection,
-                                  .resolve = wire_resolve};
+                                  .resolve = wire_resolve,
+                                  .choose_local = wire_choose_local,
+                                  .local = wire_local,
+                                  .local_number = wire_local_number,
+                                  .is_local = wire_is_local};
     network->datagrams = memory_new(host, (size_t)DATAGRAMS_AT_ONCE * DATAGRAM_MOST);
     network->read = memory_new(host, READ_MOST);
     network->plain = memory_new(host, READ_MOST);
-    if (network->datagrams == NULL || network->read == NULL || network->plain == NULL ||
-        table_create(&network->connections, host) != 0 || table_create(&network->dying, host) != 0 ||
-        table_create(&network->addresses, host) != 0) {
+    if (local_addresses_new(&network->locals, host) != 0 || network->datagrams == NULL || network->read == NULL ||
+        network->plain == NULL || table_create(&network->connections, host) != 0 ||
+        table_create(&network->dying, host) != 0 || table_create(&network->addresses, host) != 0) {
         network_delete(network);
         return -ENOMEM;
     }
@@ -160,12 +189,18 @@ int network_listen(struct network *network, enum transport kind, const union add
     struct socket *socket = &network->sockets[network->socket_count];
     *socket = (struct socket){.network = network, .fd = -1, .kind = (uint8_t)kind};
     socket->index = (uint8_t)network->socket_count;
+    socket->wildcard = address_is_wildcard(address);
     int error = kind == TRANSPORT_UDP ? datagram_open(socket, address) : connection_listen(socket, address);
     if (error != 0)
         return error;
     network->socket_count++;
     name_listener(address, kind, listener);
     return 0;
+}
+
+void network_refresh(struct network *network)
+{
+    local_addresses_refresh(network->locals);
 }
 
 int network_start(struct network *network, struct server *server)
@@ -213,6 +248,7 @@ void network_delete(struct network *network)
         if (network->sockets[i].fd >= 0)
             close(network->sockets[i].fd);
     }
+    local_addresses_delete(network->locals);
     table_destroy(&network->connections);
     table_destroy(&network->dying);
     table_destroy(&network->addresses);

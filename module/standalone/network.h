@@ -74,6 +74,9 @@ const struct wire *network_wire(struct network *network);
 int network_listen(struct network *network, enum transport kind, const union address *address,
                    struct listener *listener);
 
+/* The machine's addresses may have changed: listeners on a wildcard address look at them again. */
+void network_refresh(struct network *network);
+
 /* Start to receive for this server. */
 int network_start(struct network *network, struct server *server);
 

@@ -4,6 +4,7 @@
 
 #include "standalone/memory.h"
 #include "standalone/table.h"
+#include "standalone/local_addresses.h"
 #include "standalone/network.h"
 
 enum { DATAGRAM_MOST = 65536, DATAGRAMS_AT_ONCE = 16, READ_MOST = 65536 };
@@ -19,6 +20,7 @@ struct socket {
     uint8_t kind; /* enum transport */
     uint8_t index;
     bool open;
+    bool wildcard;  /* bound to a wildcard address: each message tells which address it is about */
     uv_tcp_t spare; /* takes connections for which there is no memory */
     bool spare_closing, spare_wanted;
 };
@@ -29,9 +31,10 @@ struct network {
     struct server *server;
     struct socket sockets[LISTENERS_MOST];
     size_t socket_count;
-    struct table connections; /* by number */
-    struct table dying;       /* those that are being closed, until the server has been told */
-    struct table addresses;   /* the same by digest of the remote address */
+    struct local_addresses *locals; /* for sockets on a wildcard address */
+    struct table connections;       /* by number */
+    struct table dying;             /* those that are being closed, until the server has been told */
+    struct table addresses;         /* the same by digest of the remote address */
     uint64_t seed;
     flow_id last_connection;
     struct network_counters counters;
@@ -46,12 +49,15 @@ struct network {
 /* datagram.c */
 int datagram_open(struct socket *socket, const union address *address);
 int datagram_start(struct socket *socket);
-int datagram_send(struct socket *socket, const union address *to, const char *bytes, size_t length);
+/* From the address with the number to->local, unless that is 0. */
+int datagram_send(struct socket *socket, const struct peer *to, const char *bytes, size_t length);
 
 /* connection.c */
 struct connection;
 int connection_listen(struct socket *socket, const union address *address);
 int connection_send(struct network *network, struct peer *peer, const char *bytes, size_t length);
+/* The number of the local address of the connection that connection_send() would take; 0: there is none. */
+uint16_t connection_local(const struct network *network, const struct peer *peer);
 struct connection *connection_find(const struct network *network, flow_id number);
 struct connection *connection_find_dying(const struct network *network, flow_id number);
 const struct peer *connection_peer(const struct connection *connection);

@@ -4,9 +4,12 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 
-/* Bits of a datagram flow's number: 63 datagram, 62 IPv6, then for IPv4 listener 48-55, address 16-47, port 0-15. */
+/* Bits of a datagram flow's number: 63 datagram, 62 IPv6, then for IPv4 number of the local address 52-61, listener
+   48-51, address 16-47, port 0-15. */
 static const flow_id datagram = 1ULL << 63;
 static const flow_id over_ipv6 = 1ULL << 62;
+
+enum { LISTENER_SHIFT = 48, LOCAL_SHIFT = 52, LISTENER_MASK = 0xf, LOCAL_MASK = 0x3ff };
 
 static flow_id mix(flow_id sum, uint64_t word)
 {
@@ -19,11 +22,12 @@ flow_id peer_flow(const struct peer *peer)
     if (peer->transport != TRANSPORT_UDP)
         return peer->connection;
     if (peer->address.any.sa_family == AF_INET)
-        return datagram | (flow_id)peer->listener << 48 | (flow_id)ntohl(peer->address.v4.sin_addr.s_addr) << 16 |
-               ntohs(peer->address.v4.sin_port);
+        return datagram | (flow_id)peer->local << LOCAL_SHIFT | (flow_id)peer->listener << LISTENER_SHIFT |
+               (flow_id)ntohl(peer->address.v4.sin_addr.s_addr) << 16 | ntohs(peer->address.v4.sin_port);
     uint64_t words[2];
     memcpy(words, &peer->address.v6.sin6_addr, sizeof words);
-    flow_id sum = mix(mix(mix(peer->listener, words[0]), words[1]), peer->address.v6.sin6_port);
+    flow_id sum =
+        mix(mix(mix(peer->listener | (uint64_t)peer->local << 8, words[0]), words[1]), peer->address.v6.sin6_port);
     return datagram | over_ipv6 | (sum & (over_ipv6 - 1));
 }
 
@@ -36,7 +40,9 @@ bool peer_of_datagram_flow(flow_id flow, struct peer *peer)
 {
     if ((flow & datagram) == 0 || (flow & over_ipv6) != 0)
         return false;
-    *peer = (struct peer){.transport = TRANSPORT_UDP, .listener = (uint8_t)(flow >> 48)};
+    *peer = (struct peer){.transport = TRANSPORT_UDP,
+                          .listener = (uint8_t)(flow >> LISTENER_SHIFT & LISTENER_MASK),
+                          .local = (uint16_t)(flow >> LOCAL_SHIFT & LOCAL_MASK)};
     peer->address.v4.sin_family = AF_INET;
     peer->address.v4.sin_addr.s_addr = htonl((uint32_t)(flow >> 16));
     peer->address.v4.sin_port = htons((uint16_t)flow);
@@ -53,7 +59,7 @@ bool address_equal(const union address *a, const union address *b)
            memcmp(&a->v6.sin6_addr, &b->v6.sin6_addr, sizeof a->v6.sin6_addr) == 0;
 }
 
-static bool address_is_wildcard(const union address *address)
+bool address_is_wildcard(const union address *address)
 {
     return address->any.sa_family == AF_INET6 ? IN6_IS_ADDR_UNSPECIFIED(&address->v6.sin6_addr)
                                               : address->v4.sin_addr.s_addr == htonl(INADDR_ANY);

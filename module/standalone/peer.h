@@ -24,14 +24,15 @@ union address {
 struct peer {
     uint8_t transport;     /* enum transport */
     uint8_t listener;      /* index of the listener: the local side of a datagram, and the Via to write */
+    uint16_t local;        /* of a listener on a wildcard address: the number of the address in use; 0: not known */
     flow_id connection;    /* not UDP: the connection; 0: any to the address, opened where there is none */
     union address address; /* the remote side */
 };
 
 /*
  * A flow's number. A connection's is given by the transport (below 2^62). A datagram flow over IPv4 is its own number:
- * listener, address and port, so that no table is needed to get from one to the other; over IPv6 the upper bits of the
- * number are a digest of the address and peer_of_flow() cannot tell it.
+ * listener (below 16), local address, address and port, so that no table is needed to get from one to the other; over
+ * IPv6 the upper bits of the number are a digest of the address and peer_of_flow() cannot tell it.
  */
 flow_id peer_flow(const struct peer *peer);
 
@@ -40,6 +41,8 @@ bool peer_of_datagram_flow(flow_id flow, struct peer *peer);
 bool flow_is_datagram(flow_id flow);
 
 bool address_equal(const union address *a, const union address *b);
+
+bool address_is_wildcard(const union address *address);
 
 /* Whether a socket that is bound to `bound` is the one for the local address: the same address, or a wildcard of its
    family and port. */

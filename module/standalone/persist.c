@@ -99,16 +99,18 @@ static struct entry *change_new(const struct host *host, const struct binding_vi
     return change;
 }
 
-/* "127.0.0.1:5060 127.0.0.1:40000": the listener's address and the peer's, for a datagram flow. Nothing of a connection
+/* "127.0.0.1:5060 127.0.0.1:40000": our address and the peer's, for a datagram flow. Nothing of a connection
    outlives the process but its transport. */
 static void describe_flow(const struct persist *persist, flow_id flow, char out[FLOW_MOST])
 {
     struct peer peer;
+    union address address;
     char local[64], remote[64];
     out[0] = '\0';
-    if (!flow_is_datagram(flow) || !server_flow_peer(persist->server, flow, &peer))
+    if (!flow_is_datagram(flow) || !server_flow_peer(persist->server, flow, &peer) ||
+        !server_local_address(persist->server, &peer, &address))
         return;
-    address_format(&persist->config.addresses[peer.listener], local, sizeof local);
+    address_format(&address, local, sizeof local);
     address_format(&peer.address, remote, sizeof remote);
     snprintf(out, FLOW_MOST, "%s %s", local, remote);
 }
@@ -190,7 +192,7 @@ static bool read_address(const char *string, union address *address)
 }
 
 /* The peer of a datagram flow, if one of the listeners still has its local side. */
-static bool read_flow(const struct persist *persist, struct text text, struct peer *peer)
+static bool read_flow(const struct server *server, struct text text, struct peer *peer)
 {
     char local[64], remote[64], buffer[FLOW_MOST];
     union address address;
@@ -198,21 +200,12 @@ static bool read_flow(const struct persist *persist, struct text text, struct pe
         return false;
     memcpy(buffer, text.at, text.length);
     buffer[text.length] = '\0';
-    if (sscanf(buffer, "%63s %63s", local, remote) != 2 || !read_address(local, &address) ||
-        !read_address(remote, &peer->address))
-        return false;
-    for (size_t i = 0; i < persist->config.listener_count; i++) {
-        if (persist->config.listeners[i].transport == TRANSPORT_UDP &&
-            address_serves(&persist->config.addresses[i], &address)) {
-            peer->listener = (uint8_t)i;
-            return true;
-        }
-    }
-    return false;
+    return sscanf(buffer, "%63s %63s", local, remote) == 2 && read_address(local, &address) &&
+           read_address(remote, &peer->address) && server_find_local(server, &address, peer);
 }
 
 /* What a binding knows of its flow: a datagram flow stands, a connection went with the process that had it. */
-static void read_binding_flow(const struct persist *persist, struct text transport, struct text flow,
+static void read_binding_flow(const struct server *server, struct text transport, struct text flow,
                               struct binding_view *view, struct peer *peer)
 {
     enum transport kind = TRANSPORT_TCP;
@@ -222,13 +215,13 @@ static void read_binding_flow(const struct persist *persist, struct text transpo
     transport_of_word(transport, &kind);
     view->transport = (uint8_t)kind;
     peer->transport = (uint8_t)kind;
-    if (kind == TRANSPORT_UDP && read_flow(persist, flow, peer))
+    if (kind == TRANSPORT_UDP && read_flow(server, flow, peer))
         view->flow = peer_flow(peer);
     else
         view->state = BINDING_FLOW_GONE;
 }
 
-static void read_row(const struct persist *persist, sqlite3_stmt *row, struct binding_view *view, struct peer *peer)
+static void read_row(const struct server *server, sqlite3_stmt *row, struct binding_view *view, struct peer *peer)
 {
     *view = (struct binding_view){.aor = column(row, 0),
                                   .contact = column(row, 1),
@@ -241,7 +234,7 @@ static void read_row(const struct persist *persist, sqlite3_stmt *row, struct bi
                                   .expires_at = sqlite3_column_int64(row, 9),
                                   .registered_at = sqlite3_column_int64(row, 10),
                                   .parameters = column(row, 11)};
-    read_binding_flow(persist, column(row, 12), column(row, 8), view, peer);
+    read_binding_flow(server, column(row, 12), column(row, 8), view, peer);
 }
 
 /* What expired while nobody was there to remove it. Not at once: the clock may be wrong after a start. */
@@ -277,7 +270,7 @@ int persist_restore(struct persist *persist, struct server *server, size_t *rest
     while (code == SQLITE_OK && (code = sqlite3_step(rows)) == SQLITE_ROW) {
         struct binding_view view;
         struct peer peer;
-        read_row(persist, rows, &view, &peer);
+        read_row(server, rows, &view, &peer);
         if (server_restore_binding(server, &view, &peer) == 0)
             ++*restored;
         else

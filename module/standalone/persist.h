@@ -18,9 +18,6 @@ struct persist_config {
     uv_loop_t *loop;
     const struct host *host;
     const char *path;
-    const struct listener *listeners; /* a datagram flow is found again by the listener it came to */
-    const union address *addresses;   /* of the listeners */
-    size_t listener_count;
 };
 
 /* As persist_file_open(); also -ENOMEM with one line in `error`. */

@@ -479,6 +479,8 @@ static void ack_send(struct server *server, const struct sip_message *ack, const
 {
     char via[192], received[64];
     int hops = sip_max_forwards(ack);
+    if (!own_side_choose(server, peer))
+        return;
     struct sip_forward forward = {.request_uri = route->uri,
                                   .routes_dropped = route->dropped,
                                   .max_forwards = hops < 0 ? 70 : hops - 1,

@@ -147,11 +147,12 @@ static flow_id caller_flow(const struct server *server, const struct sip_message
     return as_named || sip_via_count(request) > 1 ? 0 : flow;
 }
 
-static size_t record_one(const struct sip_message *request, const struct listener *listener, const char *token,
+static size_t record_one(const struct sip_message *request, const struct own_side *side, const char *token,
                          const char *separator, char *out, size_t size)
 {
+    const struct listener *listener = side->listener;
     int length = snprintf(out, size, "%s<%s:%s@%s:%u%s;lr>", separator, route_scheme(request, listener), token,
-                          listener->host, listener->port, transport_uri_parameter(listener->transport));
+                          side->host, listener->port, transport_uri_parameter(listener->transport));
     return length < 0 || (size_t)length >= size ? 0 : (size_t)length;
 }
 
@@ -160,13 +161,14 @@ size_t route_record(const struct server *server, const struct sip_message *reque
                     const struct peer *to, bool to_flow, char *out, size_t size)
 {
     char token[DIALOG_MOST];
-    const struct listener *upstream = server_listener(server, from);
-    const struct listener *downstream = server_listener(server, to);
+    struct own_side upstream, downstream;
     struct dialog_flows flows = {.caller = caller_flow(server, request, from), .callee = peer_flow(to)};
     flows.by_contact = !to_flow && to->transport == TRANSPORT_UDP;
     dialog_write(server, &flows, token);
-    size_t length = record_one(request, downstream, token, "", out, size);
-    if (upstream != downstream && length > 0)
-        length += record_one(request, upstream, token, ", ", out + length, size - length);
+    own_side_read(server, from, &upstream);
+    own_side_read(server, to, &downstream);
+    size_t length = record_one(request, &downstream, token, "", out, size);
+    if (!own_side_is_same(server, from, to) && length > 0)
+        length += record_one(request, &upstream, token, ", ", out + length, size - length);
     return length;
 }

@@ -35,7 +35,6 @@ struct serve {
     struct serve_keys keys;
     char last_good[4096], token_keys[4096];
     struct status_socket status;
-    union address addresses[LISTENERS_MOST];
     uv_signal_t hangup, terminate, interrupt, usr1;
     uv_prepare_t prepare;
     uv_timer_t timer, drain;
@@ -208,6 +207,7 @@ static void on_hangup(uv_signal_t *handle, int number)
         return;
     serve_keys_reload(&serve->keys);
     reload_tls(serve);
+    network_refresh(serve->network);
     serve_domains_reload(&serve->domains, &serve->host, &serve->options, serve->server);
     serve_policy_reload(serve->policy);
 }
@@ -343,21 +343,15 @@ static int open_network(struct serve *serve, struct server_config *config)
         error = network_listen(serve->network, listen->transport, &listen->address, &config->listeners[i]);
         if (error != 0)
             return refuse(serve, error, listen->text);
-        serve->addresses[i] = listen->address;
     }
     config->listener_count = serve->options.listen_count;
     config->wire = network_wire(serve->network);
     return 0;
 }
 
-static int open_state(struct serve *serve, const struct server_config *config)
+static int open_state(struct serve *serve)
 {
-    struct persist_config persist = {.loop = &serve->loop,
-                                     .host = &serve->host,
-                                     .path = serve->options.state,
-                                     .listeners = config->listeners,
-                                     .addresses = serve->addresses,
-                                     .listener_count = config->listener_count};
+    struct persist_config persist = {.loop = &serve->loop, .host = &serve->host, .path = serve->options.state};
     return serve->options.state == NULL ? 0 : persist_new(&serve->persist, &persist, serve->error, sizeof serve->error);
 }
 
@@ -441,7 +435,7 @@ static int start(struct serve *serve)
     if (error == 0)
         error = open_network(serve, &config);
     if (error == 0)
-        error = open_state(serve, &config);
+        error = open_state(serve);
     if (error == 0)
         error = open_decision_log(serve);
     if (error == 0) {

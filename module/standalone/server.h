@@ -142,6 +142,12 @@ bool server_flow_is_outbound(const struct server *server, flow_id flow);
 /* The other side of a flow; false where it is gone or unknown. */
 bool server_flow_peer(const struct server *server, flow_id flow, struct peer *peer);
 
+/* The local side of a datagram flow, as it outlives the process, and back: the listener's address or, of a listener on
+   a wildcard address, the one in use. server_find_local() puts listener and address into *peer; false: no datagram
+   listener has the address. */
+bool server_local_address(const struct server *server, const struct peer *peer, union address *local);
+bool server_find_local(const struct server *server, const union address *local, struct peer *peer);
+
 /* A binding from an earlier life of the process; `peer` is its flow's other side where it is a datagram flow. Errors as
    binding_put(). */
 int server_restore_binding(struct server *server, const struct binding_view *view, const struct peer *peer);

@@ -110,6 +110,23 @@ const struct listener *server_listener(const struct server *server, const struct
    is dropped; detail NULL: nothing more to say. */
 void server_refused(struct server *server, const struct sip_message *request, const struct peer *source,
                     enum refusal reason, uint32_t status, const char *detail);
+
+/* own_side.c: our side of what goes to a peer or came from it, as it is written into Via, Record-Route and Path */
+struct own_side {
+    const struct listener *listener;
+    char host[64]; /* the listener's, or, if that is a wildcard, the address in use; IPv6 in brackets */
+};
+void own_side_read(const struct server *server, const struct peer *peer, struct own_side *side);
+/* Do both have the same listener and address? */
+bool own_side_is_same(const struct server *server, const struct peer *a, const struct peer *b);
+/* Choose the address that the peer's messages leave from, if its listener is on a wildcard address. False: there is no
+   way to the peer. */
+bool own_side_choose(const struct server *server, struct peer *peer);
+bool listener_is_wildcard(const struct listener *listener);
+/* Is the host, an IPv6 address with or without brackets, the listener's own address? A wildcard is not, but stands for
+   all addresses of the machine. */
+bool listener_has_host(const struct server *server, const struct listener *listener, struct text host);
+
 /* answer.c: responses of our own */
 struct own_answer {
     uint32_t status;

@@ -40,6 +40,21 @@ struct wire {
 
     /* Look up a host name's addresses; done is called later, once, unless a negative errno is returned. */
     int (*resolve)(void *context, const char *host, uint16_t port, resolve_done *done, void *again);
+
+    /* The functions below are asked about peers of listeners on a wildcard address alone; NULL where there are none. */
+
+    /* Set peer->local, unless it is set, to the number of the address that the peer's messages leave from: that of its
+       connection, or what the kernel chooses on the way to it. 0, or a negative errno: there is no way. */
+    int (*choose_local)(void *context, struct peer *peer);
+
+    /* The address with this number. False: none has it. */
+    bool (*local)(void *context, uint16_t number, union address *address);
+
+    /* The number of an address, as it comes from a token or a state file; 0: the machine does not have it. */
+    uint16_t (*local_number)(void *context, const union address *address);
+
+    /* Does an interface of the machine have the address now? */
+    bool (*is_local)(void *context, const union address *address);
 };
 
 #endif

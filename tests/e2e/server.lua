@@ -117,7 +117,8 @@ function server.run(arguments, ms)
     return self
 end
 
---[[ options: script (a path) or source (Lua text), args (more arguments), domain (default "example.test"; false:
+--[[ options: script (a path) or source (Lua text), listen (a list, "%d" stands for the port; default: UDP and TCP on
+     127.0.0.1), args (more arguments), domain (default "example.test"; false:
      none), state, status (true: a status socket), port, environment. The server is stopped and looked at when the test
      `t` ends. ]]
 function server.start(t, options)
@@ -134,7 +135,11 @@ function server.start(t, options)
         end)
     end
     local port = options.port or server.free_port()
-    local arguments = { "serve", script, "--listen", "udp:127.0.0.1:" .. port, "--listen", "tcp:127.0.0.1:" .. port }
+    local arguments = { "serve", script }
+    for _, listen in ipairs(options.listen or { "udp:127.0.0.1:%d", "tcp:127.0.0.1:%d" }) do
+        arguments[#arguments + 1] = "--listen"
+        arguments[#arguments + 1] = listen:format(port)
+    end
     if options.domain ~= false then
         arguments[#arguments + 1] = "--domain"
         arguments[#arguments + 1] = options.domain or "example.test"

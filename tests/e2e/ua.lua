@@ -38,7 +38,7 @@ local function is_repeated(self, received)
     return false
 end
 
-local function deliver(self, text)
+local function deliver(self, text, source)
     self.bytes_in = self.bytes_in + #text
     local received = message.parse(text)
     if not received then
@@ -47,6 +47,7 @@ local function deliver(self, text)
     end
     received.at = uv.hrtime()
     received.flow = self
+    received.source = source
     if self.options.trace then
         self.options.trace(self, "in", received)
     end
@@ -72,12 +73,12 @@ end
 local function open_udp(self)
     self.socket = uv.new_udp()
     assert(self.socket:bind(self.options.local_host or self.host, self.options.local_port or 0))
-    self.socket:recv_start(function(_, chunk)
+    self.socket:recv_start(function(_, chunk, source)
         if chunk and #chunk > 0 then
             if chunk == "\r\n" then
                 self.pongs = self.pongs + 1
             else
-                deliver(self, chunk)
+                deliver(self, chunk, source)
             end
         end
     end)
@@ -144,7 +145,8 @@ function ua.open(options)
     else
         open_channel(self)
     end
-    self.sent_by = ("%s:%d"):format(self.host:find ":" and "[" .. self.host .. "]" or self.host, self.local_port)
+    local own = options.local_host or self.host
+    self.sent_by = ("%s:%d"):format(own:find ":" and "[" .. own .. "]" or own, self.local_port)
     self.contact_uri = ("sip:%s@%s%s"):format(self.user, self.sent_by,
         self.transport ~= "udp" and ";transport=" .. self.transport:gsub("wss", "ws") or "")
     self.aor = ("sip:%s@%s"):format(self.user, self.domain)

@@ -24,7 +24,6 @@ struct life {
     struct stage stage;
     uv_loop_t loop;
     struct persist *persist;
-    union address addresses[2];
     struct persist_config config;
     char error[512];
     size_t restored;
@@ -75,18 +74,11 @@ static void prepare(struct life *life, const struct place *place)
     memset(life, 0, sizeof *life);
     stage_create(&life->stage);
     assert_int_equal(uv_loop_init(&life->loop), 0);
-    assert_true(address_read(TEXT("127.0.0.1"), 5060, &life->addresses[0]));
-    life->addresses[1] = life->addresses[0];
-    life->config = (struct persist_config){.loop = &life->loop,
-                                           .host = &life->stage.fake.host,
-                                           .path = place->path,
-                                           .addresses = life->addresses,
-                                           .listener_count = 2};
+    life->config = (struct persist_config){.loop = &life->loop, .host = &life->stage.fake.host, .path = place->path};
 }
 
 static void begin(struct life *life)
 {
-    life->config.listeners = life->stage.config.listeners;
     if (persist_new(&life->persist, &life->config, life->error, sizeof life->error) != 0)
         fail_msg("%s", life->error);
     life->stage.config.binding_changed = persist_binding_changed;
@@ -351,19 +343,21 @@ static void test_a_binding_that_moved_is_restored_once(void **state)
 static void test_a_datagram_flow_stands_as_long_as_its_local_side(void **state)
 {
     static const struct {
-        struct text host;
-        uint16_t port;
+        struct listener listener;
         uint8_t state;
-    } listeners[] = {{TEXT("127.0.0.1"), 5066, BINDING_FLOW_GONE}, {TEXT("127.0.0.2"), 5060, BINDING_FLOW_GONE},
-                     {TEXT("0.0.0.0"), 5066, BINDING_FLOW_GONE},   {TEXT("::"), 5060, BINDING_FLOW_GONE},
-                     {TEXT("0.0.0.0"), 5060, BINDING_ALIVE},       {TEXT("127.0.0.1"), 5060, BINDING_ALIVE}};
+    } listeners[] = {{{TRANSPORT_UDP, 5066, "127.0.0.1"}, BINDING_FLOW_GONE},
+                     {{TRANSPORT_UDP, 5060, "127.0.0.2"}, BINDING_FLOW_GONE},
+                     {{TRANSPORT_UDP, 5066, "0.0.0.0"}, BINDING_FLOW_GONE},
+                     {{TRANSPORT_UDP, 5060, "[::]"}, BINDING_FLOW_GONE},
+                     {{TRANSPORT_UDP, 5060, "0.0.0.0"}, BINDING_ALIVE},
+                     {{TRANSPORT_UDP, 5060, "127.0.0.1"}, BINDING_ALIVE}};
     struct life life;
     live(&life, *state);
     stage_phone(&life.stage, (struct phone){.port = 5081, .instance = "1", .reg_id = 1});
     end(&life);
     for (size_t i = 0; i < sizeof listeners / sizeof listeners[0]; i++) {
         prepare(&life, *state);
-        assert_true(address_read(listeners[i].host, listeners[i].port, &life.addresses[0]));
+        life.stage.config.listeners[0] = listeners[i].listener;
         begin(&life);
         assert_int_equal(binding_of(&life, 1).state, listeners[i].state);
         assert_int_equal(binding_of(&life, 1).transport, TRANSPORT_UDP);
@@ -413,7 +407,6 @@ static void test_an_ipv6_flow_is_restored(void **state)
     for (int lives = 0; lives < 2; lives++) {
         prepare(&life, *state);
         life.stage.config.listeners[0] = (struct listener){TRANSPORT_UDP, 5060, "[::1]"};
-        assert_true(address_read(TEXT("::1"), 5060, &life.addresses[0]));
         begin(&life);
         if (lives == 0) {
             stage_request(&life.stage, &bob,
@@ -439,8 +432,6 @@ static void begin_as_then(struct life *life, const struct place *place)
     prepare(life, place);
     life->stage.config.listeners[0] = (struct listener){TRANSPORT_UDP, 25063, "127.63.55.1"};
     life->stage.config.listeners[1] = (struct listener){TRANSPORT_UDP, 25063, "[::1]"};
-    assert_true(address_read(TEXT("127.63.55.1"), 25063, &life->addresses[0]));
-    assert_true(address_read(TEXT("::1"), 25063, &life->addresses[1]));
     begin(life);
 }
 
@@ -631,7 +622,6 @@ static void assert_refused(const struct place *place, const char *why)
 {
     struct life life;
     prepare(&life, place);
-    life.config.listeners = life.stage.config.listeners;
     assert_true(persist_new(&life.persist, &life.config, life.error, sizeof life.error) < 0);
     if (strstr(life.error, why) == NULL)
         fail_msg("%s is not in: %s", why, life.error);
@@ -737,7 +727,6 @@ static void test_no_memory_to_begin(void **state)
     for (uint64_t call = 1; call <= 2; call++) {
         struct life life;
         prepare(&life, *state);
-        life.config.listeners = life.stage.config.listeners;
         life.stage.fake.fail_after = life.stage.fake.calls + call;
         assert_int_equal(persist_new(&life.persist, &life.config, life.error, sizeof life.error), -ENOMEM);
         life.stage.fake.fail_after = 0;
