@@ -49,12 +49,6 @@ bool server_is_own_route(const struct server *server, const struct sip_uri *uri)
     return by_name || server_is_own_address(server, uri->host, uri->port);
 }
 
-const struct listener *server_listener(const struct server *server, const struct peer *peer)
-{
-    size_t index = peer->listener < server->config.listener_count ? peer->listener : 0;
-    return &server->config.listeners[index];
-}
-
 void server_refused(struct server *server, const struct sip_message *request, const struct peer *source,
                     enum refusal reason, uint32_t status, const char *detail)
 {

@@ -8,6 +8,12 @@
  * of the machine; each message is about one of them, whose number is in its peer, and which the network knows.
  */
 
+const struct listener *server_listener(const struct server *server, const struct peer *peer)
+{
+    size_t index = peer->listener < server->config.listener_count ? peer->listener : 0;
+    return &server->config.listeners[index];
+}
+
 bool listener_is_wildcard(const struct listener *listener)
 {
     return strcmp(listener->host, "0.0.0.0") == 0 || strcmp(listener->host, "[::]") == 0;

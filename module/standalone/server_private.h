@@ -104,14 +104,13 @@ bool server_is_own_address(const struct server *server, struct text host, uint32
 /* Whether a Route of that URI is ours (16.4): it has an address that we listen on, or a domain that we serve, as phones
    name their outbound proxy. */
 bool server_is_own_route(const struct server *server, const struct sip_uri *uri);
-const struct listener *server_listener(const struct server *server, const struct peer *peer);
-
 /* Counts and logs a refused request (refusal.h). request NULL: what came is no request that could be read; status 0: it
    is dropped; detail NULL: nothing more to say. */
 void server_refused(struct server *server, const struct sip_message *request, const struct peer *source,
                     enum refusal reason, uint32_t status, const char *detail);
 
 /* own_side.c: our side of what goes to a peer or came from it, as it is written into Via, Record-Route and Path */
+const struct listener *server_listener(const struct server *server, const struct peer *peer);
 struct own_side {
     const struct listener *listener;
     char host[64]; /* the listener's, or, if that is a wildcard, the address in use; IPv6 in brackets */

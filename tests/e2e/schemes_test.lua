@@ -76,6 +76,23 @@ with_policy("a telephone number rings a user's bindings, and is cancelled", func
     alice:expect_final(call, 487)
 end)
 
+host.test("3261-16.7.i a Contact of a redirection that is no SIP URI is not followed", {
+    policy = [[sip_on_request(function() return sip_route { recurse = true } end)]],
+}, function(t, open)
+    local alice, bob, carol = open "alice", open "bob", open "carol"
+    bob:register { instance = ua.instance(1), reg_id = 1 }
+    carol:register { instance = ua.instance(2), reg_id = 1 }
+    local call = alice:invite(bob.aor)
+    bob:reply(bob:expect "INVITE", 302, { headers = { { "Contact", "<tel:+15550100>, <urn:service:sos>" } } })
+    alice:expect_final(call, 302)
+    call = alice:invite(bob.aor)
+    bob:reply(bob:expect "INVITE", 302, { headers = { { "Contact", "<tel:+15550100>" },
+        { "Contact", "<" .. carol.aor .. ">" } } })
+    carol:reply(carol:expect "INVITE", 486)
+    alice:expect_final(call, 486)
+    t:ok(true)
+end)
+
 with_policy("a policy's answer, its fault, and what it leaves alone", function(t, open)
     local alice = open "alice"
     alice:expect_final(alice:invite("tel:1", { to = "sip:x@example.test" }), 603)

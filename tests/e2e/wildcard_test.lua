@@ -223,6 +223,34 @@ local function read(path)
     return file:read "a"
 end
 
+-- Connections that the server opens have an address of their own, too.
+test("an edge reaches its registrar over TCP, and is reached", function(t)
+    local registrar = server.start(t, {})
+    local script = "sip_on_request(function() return sip_forward 'sip:127.0.0.1:%d;transport=tcp' end)"
+    local edge = start(t, { source = script:format(registrar.port) })
+    local bob = open(t, edge, "bob", "udp", "127.0.0.3", "127.0.0.2")
+    local alice = ua.open { port = registrar.port, user = "alice" }
+    bob.domain, bob.aor = "example.test", "sip:bob@example.test"
+    bob:register { instance = one, reg_id = 1 }
+    alice:register {}
+    local call = bob:invite(alice.aor)
+    local invite = alice:expect "INVITE"
+    local via = invite:all "Via"
+    t:match(via[2] or via[1], "^SIP/2.0/TCP 127%.0%.0%.1:" .. edge.port .. ";")
+    alice:reply(invite, 200)
+    local answer = bob:expect_final(call, 200)
+    bob:within("ACK", call, answer)
+    alice:expect "ACK"
+    local bye = alice:within_called("BYE", invite)
+    bob:reply(bob:expect "BYE", 200)
+    alice:expect_final(bye, 200)
+    call = alice:invite(bob.aor)
+    invite = bob:expect "INVITE"
+    same_source(t, bob, invite)
+    bob:reply(invite, 486)
+    alice:expect_final(call, 486)
+end)
+
 for _, transport in ipairs { "udp", "tcp", "tls", "ws" } do
     for _, place in ipairs(places) do
         test(("5626-5.1.a an edge's Path leads back to it: %s by %s"):format(transport, place[1]), function(t)

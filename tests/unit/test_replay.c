@@ -222,6 +222,26 @@ static void test_a_policy_of_several_files(void **unused)
     replay_run_destroy(&run);
 }
 
+/* A policy sees the same AOR as in a server. */
+static void test_request_uris_of_other_schemes(void **unused)
+{
+    (void)unused;
+    const char *policy =
+        replay_file_text("schemes.lua", "sip_on_response(486, function(reply, call)\n"
+                                        "  if call.aor == 'urn:service:sos' then return sip_relay('sip:psap@h') end\n"
+                                        "  if call.aor == 'tel:+15550100' then return sip_relay('sip:pstn@h') end\n"
+                                        "end)\n");
+    const char *log = LOG("schemes.log", {.start = "INVITE URN:service:SOS SIP/2.0", .branch = "a", .call = "c1"},
+                          {.start = "SIP/2.0 486 Busy Here", .branch = "a", .call = "c1"},
+                          {.start = "INVITE tel:+1-555-0100 SIP/2.0", .branch = "b", .call = "c2"},
+                          {.start = "SIP/2.0 486 Busy Here", .branch = "b", .call = "c2"});
+    struct replay_run run = RUN(log, "--policy", policy);
+    assert_string_equal(run.err, "");
+    assert_part("relay sip:psap@h", run.out);
+    assert_part("relay sip:pstn@h", run.out);
+    replay_run_destroy(&run);
+}
+
 static void test_numbers_are_masked_where_asked(void **unused)
 {
     (void)unused;
@@ -576,6 +596,7 @@ int main(void)
         cmocka_unit_test_teardown(test_3261_16_7_d_a_policy_is_held_to_the_guardrails, remove_files),
         cmocka_unit_test_teardown(test_against_shows_exactly_what_differs, remove_files),
         cmocka_unit_test_teardown(test_a_policy_of_several_files, remove_files),
+        cmocka_unit_test_teardown(test_request_uris_of_other_schemes, remove_files),
         cmocka_unit_test_teardown(test_numbers_are_masked_where_asked, remove_files),
         cmocka_unit_test_teardown(test_a_log_of_sipp, remove_files),
         cmocka_unit_test_teardown(test_a_dump_with_dots_for_carriage_returns, remove_files),
