@@ -63,6 +63,18 @@ for _, transport in ipairs { "udp", "tcp" } do
         t:equal(answer:get "Flow-Timer", "120")
     end)
 
+    test(named "3261-10.3.c an edge leaves a bad Contact to its registrar, which refuses it", function(t)
+        local stage = start(t, 1)
+        local bob = stage.open("bob", stage.edges[1], transport)
+        for _, contact in ipairs { "<sip:bob@192.0.2.9:>", "<sip:bob@192.0.2.9>;;x", "\"bob <sip:bob@192.0.2.9>" } do
+            local answer = bob:register { contact = contact, expect = 400 }
+            t:match(answer.phrase, "^Bad Request: Contact: ", contact)
+            t:ok(answer:get "To":find ";tag=", contact)
+        end
+        t:equal(stage.registrar:number "register_refused", 3)
+        t:equal(stage.edges[1]:number "malformed_answered", 0)
+    end)
+
     test(named "5626-5.1.b what comes from a proxy before the edge gets a Path without ob", function(t)
         local sink = ua.open { port = 9, user = "registrar" }
         local keys = server.temporary ".keys"

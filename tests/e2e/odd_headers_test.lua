@@ -131,6 +131,18 @@ test("header fields that a proxy does not act upon are forwarded, however broken
     end
 end)
 
+test("an INVITE with a Contact that is no URI is forwarded with it, and so is its answer", function(t, open)
+    local bob, alice = open("bob"), open("alice")
+    bob:register { instance = ua.instance(1), reg_id = 1 }
+    for _, contact in ipairs { "<sip:alice@127.0.0.1:99999>", "<sip:alice@@127.0.0.1;ob>", "alice" } do
+        local request = alice:invite(bob.aor, { contact = contact })
+        local invite = bob:expect "INVITE"
+        t:equal(invite:get "Contact", contact)
+        bob:reply(invite, 486, { headers = { { "Warning", "odd" }, { "Contact", contact } } })
+        t:equal(alice:expect_final(request, 486):get "Contact", contact)
+    end
+end)
+
 test("a Via with ;rport= is answered to the port that it came from", { transports = { "udp" } }, function(t, open)
     local bob, alice = open("bob"), open("alice")
     bob:register {}
