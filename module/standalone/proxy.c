@@ -214,11 +214,11 @@ static flow_id dialog_flow(const struct server *server, flow_id flow, struct tex
     struct peer peer;
     if (flow == 0 || binding_first_on_flow(server->bindings, flow) != NULL)
         return flow;
-    bool stream = !flow_is_datagram(flow), alive = stream && peer_of_flow(server, flow, &peer);
-    flow_id heir = alive ? 0 : heirs_find(server, flow);
+    bool gone = !peer_of_flow(server, flow, &peer);
+    flow_id heir = gone || flow_is_datagram(flow) ? heirs_find(server, flow) : 0;
     if (heir != 0)
         return heir;
-    return stream && !alive && heirs_leave_contact(server, flow, next_hop) ? 0 : flow;
+    return gone && heirs_leave_contact(server, flow, next_hop) ? 0 : flow;
 }
 
 static void send_one(struct context *context, const struct route *route)
@@ -556,11 +556,16 @@ void proxy_forward_ack(struct server *server, const struct sip_message *ack, con
         ack_send(server, ack, source, &route.peer, &route);
         return;
     }
-    if (route.flow != 0 && peer_of_flow(server, dialog_flow(server, route.flow, route.uri), &peer)) {
-        ack_send(server, ack, source, &peer, &route);
+    struct text hop = route.next.length > 0 ? route.next : route.uri;
+    flow_id flow = dialog_flow(server, route.flow, hop);
+    if (flow != 0) {
+        if (peer_of_flow(server, flow, &peer))
+            ack_send(server, ack, source, &peer, &route);
+        else
+            server->counters.acks_dropped++;
         return;
     }
-    int error = sip_uri_create(&uri, route.next.length > 0 ? route.next : route.uri);
+    int error = sip_uri_create(&uri, hop);
     if (error == 0 && peer_of_uri(server, &uri, source, &peer) && peer_connect(server, &peer, uri.host))
         ack_send(server, ack, source, &peer, &route);
     else if (error == 0)

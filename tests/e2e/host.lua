@@ -81,7 +81,14 @@ function starts.standalone(t, options)
             add("--listen", ("%s:127.0.0.1:%d"):format(transport, ports[transport]))
         end
     end
-    local self = server.start(t, { source = options.policy, args = arguments, port = port, status = true })
+    local state = options.state and server.temporary ".db"
+    if state then
+        t:defer(function()
+            os.execute("rm -f " .. state .. "*")
+        end)
+    end
+    local self = server.start(t, { source = options.policy, args = arguments, port = port, status = true,
+        state = state })
     self.ports, self.address = ports, options.address
     return self
 end
@@ -89,8 +96,8 @@ end
 --[[ Starts the host of that name for the test `t`, which ends it. options, all optional: policy (Lua text), names (a
      list: domains more, or addresses of a relay before it), answer_timeout (ms until a request without any response
      fails, timer B), timer_c (ms), flow_timer (s), port, core (of Kamailio alone: core parameters). Of the standalone
-     host alone: connect_time and idle (s), secure (it listens on TLS and WebSocket too), address (an IPv6 address to
-     listen on, which its user agents then use).
+     host alone: state (true: it keeps bindings), connect_time and idle (s), secure (it listens on TLS and WebSocket
+     too), address (an IPv6 address to listen on, which its user agents then use).
      Fields of what it returns: kind, host, port, domain; alive(), stop(). ]]
 function host.start(t, kind, options)
     local self = starts[kind](t, options or {})

@@ -186,13 +186,40 @@ local function neither_flow_nor_contact(_, open, s)
     end
 end
 
-test("3261-10.a 3261-16.9.b neither connection nor Contact: 480 at once", { transports = { "tcp" } },
+test("3261-10.a 3261-16.9.b neither flow nor Contact: 480 at once", { hosts = { "standalone" } },
     neither_flow_nor_contact)
 
--- Kamailio does not read ICMP errors.
-test("3261-10.a 3261-16.9.b neither datagram flow nor Contact: 480 at once", {
-    transports = { "udp" }, hosts = { "standalone" },
-}, neither_flow_nor_contact)
+-- A restart that keeps the bindings; then a call to each phone.
+test("3261-10.a after a restart: a datagram flow, or the Contact where it may be called, else 480", {
+    transports = { "udp", "tcp", "tls", "ws", "wss" }, hosts = { "standalone" }, secure = true, state = true,
+}, function(t, open, s)
+    local udp = host.opener(s, "udp")
+    local bob, carol, alice = plain_phone(open, "bob"), open "carol", udp("alice")
+    local port = server.free_port()
+    local phone = peer.open(t, port, function(request)
+        return request.method == "INVITE" and peer.answer(request, 486) or nil
+    end)
+    -- Over TLS a name would have to prove itself: only what is left of a UDP or TCP phone is called.
+    lies(carol, (s.transport == "udp" or s.transport == "tcp") and "127.0.0.1:" .. port or "192.0.2.4:5060")
+    bob:register { supported = false }
+    carol:register { supported = false }
+    s:stop()
+    local again = server.spawn(s.arguments)
+    t:defer(function()
+        again:finish()
+    end)
+    assert(ua.wait.until_true(ua.patience, function()
+        return again.err:find("reflow: serving with ", 1, true)
+    end), again.err)
+    if s.transport == "udp" then
+        alice:call(bob)
+        alice:call(carol)
+    else
+        local final = alice:expect_final(alice:invite(carol.aor), nil, at_once)
+        t:equal(final.status, s.transport == "tcp" and 486 or 480)
+        t:equal(#phone.requests > 0, s.transport == "tcp")
+    end
+end)
 
 test("3261-10.a --idle does not close the connection of a phone that is registered", {
     transports = { "tcp" }, hosts = { "standalone" }, idle = 1,

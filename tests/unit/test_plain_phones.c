@@ -387,6 +387,31 @@ static void test_3261_10_a_a_dialog_follows_a_phone_to_its_new_flow(void **state
     }
 }
 
+static void test_3261_10_a_an_ack_goes_where_the_dialog_does(void **state)
+{
+    struct stage *stage = *state;
+    struct peer alice = fake_udp(5070);
+    for (size_t i = 1; i < KINDS; i++) {
+        char route[300];
+        struct peer bob = phone_of_kind(stage, &kinds[i], (uint16_t)(5080 + i));
+        talk(stage, &alice, &bob, route);
+        struct request ack = {
+            .method = "ACK", .uri = inside(&kinds[i]), .to_tag = "x", .branch = "z9hG4bKack", .fields = route};
+        stage_request(stage, &alice, ack);
+        over(stage, "ACK", &bob);
+        stage_flow_dies(stage, &bob);
+        int64_t dropped = stage_count(stage, "acks_dropped");
+        stage_request(stage, &alice, ack);
+        if (kinds[i].callable)
+            assert_int_not_equal(peer_flow(&stage_sent(stage, "ACK")->peer), peer_flow(&bob));
+        else
+            assert_int_equal(stage_count(stage, "acks_dropped"), dropped + 1);
+        stage_silent(stage);
+        binding_remove_aor(server_bindings(stage->server), TEXT("sip:bob@example.com"));
+        stage_ends(stage);
+    }
+}
+
 static void test_3261_10_a_a_dialog_goes_on_by_the_contact_or_is_told_480(void **state)
 {
     struct stage *stage = *state;
@@ -426,6 +451,7 @@ int main(void)
         TEST(test_3261_10_a_the_flow_is_the_one_that_the_binding_has_now),
         TEST(test_3261_10_a_requests_inside_a_dialog_keep_to_the_flows),
         TEST(test_3261_10_a_a_dialog_follows_a_phone_to_its_new_flow),
+        TEST(test_3261_10_a_an_ack_goes_where_the_dialog_does),
         TEST(test_3261_10_a_a_dialog_goes_on_by_the_contact_or_is_told_480),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
