@@ -28,6 +28,7 @@ struct leg {
     struct socket_info *socket;
     unsigned aor_hash;     /* of the binding, for usrloc; 0 with no binding */
     unsigned branch_flags; /* as usrloc keeps them with the binding */
+    bool contact_left;     /* where the flow is gone, the binding's Contact may be called (3261-10.a) */
     bool provisional_seen; /* above 100 */
     bool down;             /* its flow died while it waited */
     bool decided;          /* its final response, or that none will come, has been decided on */

@@ -166,6 +166,30 @@ bool flow_is_lost(const ucontact_t *contact)
     return remote_of_contact(contact, &remote, &port, &proto) && proto != PROTO_NONE && proto != PROTO_UDP;
 }
 
+static bool is_websocket(int proto)
+{
+    return proto == PROTO_WS || proto == PROTO_WSS;
+}
+
+/* RFC 6761: never an address. Clients on WebSocket name themselves so (RFC 7118). */
+static bool is_invalid_name(str host)
+{
+    static const char invalid[] = ".invalid";
+    const int length = sizeof invalid - 1;
+    return host.len >= length && strncasecmp(host.s + host.len - length, invalid, (size_t)length) == 0;
+}
+
+bool contact_may_be_called(const ucontact_t *contact)
+{
+    struct ksr_sip_uri uri;
+    const int came_by = contact->sock != NULL ? contact->sock->proto : PROTO_NONE;
+    if (contact->reg_id != 0 || is_websocket(came_by) || parse_uri(contact->c.s, contact->c.len, &uri) < 0 ||
+        is_websocket(uri.proto) || is_invalid_name(uri.host))
+        return false;
+    const bool secure = uri.type == SIPS_URI_T || uri.proto == PROTO_TLS || came_by == PROTO_TLS;
+    return !secure || (str2ip(&uri.host) == NULL && str2ip6(&uri.host) == NULL);
+}
+
 /* --- usrloc's news --- */
 
 static bool is_cut_short(const ucontact_t *contact)

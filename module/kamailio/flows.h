@@ -45,6 +45,10 @@ bool flow_is_foreign(const ucontact_t *contact);
    still be reached by its Contact, and one behind a Path by that. */
 bool flow_is_lost(const ucontact_t *contact);
 
+/* 3261-10.a: a plain binding whose Contact leaves another way once its flow is gone, over a new connection. Its host is
+   an address, or a name that DNS may know; over TLS a name; nobody connects to a client on WebSocket. */
+bool contact_may_be_called(const ucontact_t *contact);
+
 bool flow_is_datagram(flow_id flow);
 
 /* False where it is known that nothing sent over it can arrive: the connection is gone or bad, or the flow was marked.

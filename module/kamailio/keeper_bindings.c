@@ -16,6 +16,7 @@
  */
 
 enum { AOR_MOST = 512, INSTANCE_MOST = 256, FLOW_TEXT_MOST = 256, AT_ONCE = 64 };
+enum { KEPT = 1 };
 
 /* What is told of a binding after it has gone. */
 struct obituary {
@@ -78,8 +79,26 @@ static void close_record(udomain_t *domain, struct urecord *record)
     ul.unlock_udomain(domain, &aor);
 }
 
+/* 3261-10.a: from now on it is called by its Contact. */
+static int forget_flow(struct urecord *record, ucontact_t *contact)
+{
+    ucontact_info_t info = {.user_agent = &contact->user_agent,
+                            .sock = contact->sock,
+                            .expires = contact->expires,
+                            .q = contact->q,
+                            .cseq = contact->cseq,
+                            .methods = contact->methods,
+                            .last_modified = contact->last_modified,
+                            .flags = contact->flags,
+                            .cflags = contact->cflags,
+                            .server_id = contact->server_id,
+                            .reg_id = contact->reg_id,
+                            .tcpconn_id = -1};
+    return ul.update_ucontact(record, contact, &info) < 0 ? -EIO : KEPT;
+}
+
 /* `flow` 0: whatever flow it is on. Otherwise it is left alone where it has moved to another, or a REGISTER has come
-   over this one since. */
+   over this one since; and it is kept without its flow where its Contact may be called. */
 static int drop(const char *table, unsigned aor_hash, const str *ruid, flow_id flow, struct obituary *obituary)
 {
     udomain_t *domain;
@@ -92,6 +111,8 @@ static int drop(const char *table, unsigned aor_hash, const str *ruid, flow_id f
         return -ENOENT;
     if (flow != 0 && (flow_of_contact(contact) != flow || flow_lives(flow))) {
         error = -EALREADY;
+    } else if (flow != 0 && !flow_is_datagram(flow) && contact_may_be_called(contact)) {
+        error = forget_flow(record, contact);
     } else {
         if (obituary != NULL)
             write_obituary(obituary, contact, aor_hash);
@@ -116,8 +137,8 @@ static bool drop_one(const struct flow_binding *binding, flow_id flow, enum flow
     int error = drop(binding->table->s, binding->aor_hash, &ruid, flow, &obituary);
     if (error == -ENOENT)
         flow_index_remove(&ruid);
-    if (error < 0)
-        return false;
+    if (error < 0 || error == KEPT)
+        return error == KEPT;
     const char *name = flow_down_reason_name(reason);
     obituary.view.reason = (struct text){name, strlen(name)};
     event_flow(HOOK_FLOW_DOWN, &obituary.view);
@@ -125,6 +146,7 @@ static bool drop_one(const struct flow_binding *binding, flow_id flow, enum flow
     return true;
 }
 
+/* Counts those that are kept, too: none of them stands on the flow any more. */
 size_t keeper_drop_bindings(flow_id flow, enum flow_down_reason reason)
 {
     struct flow_binding bindings[AT_ONCE];

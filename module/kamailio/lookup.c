@@ -73,6 +73,7 @@ static void take(struct found *found, const ucontact_t *contact, unsigned aor_ha
                             .reg_id = contact->reg_id,
                             .branch_flags = contact->cflags,
                             .connection_id = contact->tcpconn_id,
+                            .contact_left = contact_may_be_called(contact),
                             .q = contact->q < 0 || contact->q > Q_MOST ? Q_MOST : (uint16_t)contact->q};
 }
 

@@ -16,6 +16,7 @@ struct found {
     unsigned aor_hash, reg_id, branch_flags;
     int connection_id;
     uint16_t q;
+    bool contact_left; /* where its flow is gone, its Contact may be called (3261-10.a) */
 };
 
 struct lookup {

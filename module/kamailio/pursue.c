@@ -9,6 +9,7 @@
 #include "kamailio/react_private.h"
 #include "kamailio/rests.h"
 #include "kamailio/stats.h"
+#include "kamailio/targets.h"
 
 /* What follows from a decision: the binding goes, the destination rests, the next flow or the next targets are sent to.
    A leg that cannot be sent to has failed by that, and something follows from it too. */
@@ -130,12 +131,26 @@ static void put_next(struct sip_msg *msg, struct cell *t, struct call *call, con
     }
 }
 
+/* 3261-10.a: the same target by its Contact. */
+static bool put_contact(struct sip_msg *msg, struct cell *t, struct call *call, struct leg *leg)
+{
+    if ((leg->decision.flags & FLAG_NEXT_SERVER) == 0 || leg->action != ACTION_NEXT_TARGET || !may_add(t, call))
+        return false;
+    struct leg *other = targets_leg_by_contact(call, leg);
+    if (other == NULL || call_put_leg(msg, call, other, false) < 0)
+        return false;
+    forward(msg, t);
+    return true;
+}
+
 static void follow(struct sip_msg *msg, struct cell *t, struct call *call, struct leg *leg)
 {
     int branch = react_branch(t, leg);
     leg->carried_out = true;
     drop(call, leg);
     rest(t, leg, branch);
+    if (put_contact(msg, t, call, leg))
+        return;
     mark(call, leg);
     if (leg->cancels_rest)
         react_cancel_pending(t);
@@ -149,7 +164,7 @@ static void follow_unsent(struct sip_msg *msg, struct cell *t, struct call *call
     struct leg *leg;
     while ((leg = next_unsent(t, call)) != NULL) {
         struct news news = {.t = t, .call = call, .leg = leg, .branch = react_branch(t, leg), .request = msg};
-        news_gather(&news, ORIGIN_TRANSPORT, 0);
+        news_gather(&news, leg_origin_unsent(leg), 0);
         news_of_end(&news);
         follow(msg, t, call, leg);
     }

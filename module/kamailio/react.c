@@ -103,6 +103,8 @@ void news_gather(struct news *news, enum origin origin, uint32_t code)
                                  .has_instance = target->instance.length > 0};
     /* What was never handed to the flow says nothing about it. */
     news->facts.on_flow = news->branch >= 0 && target->flow != 0 && (target->reg_id != 0 || call->role == ROLE_EDGE);
+    /* 3261-10.a: with a dead flow alone. */
+    news->facts.next_server = leg->contact_left && (origin == ORIGIN_FLOW_DOWN || origin == ORIGIN_TRANSPORT);
     read_retry_after(&news->facts, news->reply);
     news->state = (struct state){.branches_pending = (uint16_t)(react_pending(t) - own_pends),
                                  .targets_left = (uint16_t)target_targets_left(call->targets),
@@ -163,18 +165,25 @@ void news_of_end(struct news *news)
         follow_contacts(news);
 }
 
+enum origin leg_origin_unsent(const struct leg *leg)
+{
+    const struct target *target = leg->target;
+    const bool plain = leg->binding.len > 0 && target->path.length == 0 && target->reg_id == 0;
+    return plain && !flow_is_datagram(target->flow) ? ORIGIN_FLOW_DOWN : ORIGIN_TRANSPORT;
+}
+
 /* What tm makes up where nothing came says how it found out. A branch that has seen a provisional waits for its
    instance though its flow is dead (5626-7.h): what ends it is what comes. */
 static enum origin origin_of(const struct ua_client *uac, const struct leg *leg, bool received, int code)
 {
     /* 3261-16.9.a: what was made up for it says nothing; decide() knows what a send that failed is on a flow. */
     if (uac->icode == SEND_FAILED)
-        return ORIGIN_TRANSPORT;
+        return leg_origin_unsent(leg);
     if (leg->down && !leg->provisional_seen && (!received || code == SIP_FLOW_FAILED))
         return ORIGIN_FLOW_DOWN;
     if (received)
         return ORIGIN_WIRE;
-    return code == SIP_SERVICE_UNAVAILABLE ? ORIGIN_TRANSPORT : ORIGIN_TIMEOUT;
+    return code == SIP_SERVICE_UNAVAILABLE ? leg_origin_unsent(leg) : ORIGIN_TIMEOUT;
 }
 
 /* --- tm's callbacks --- */

@@ -29,6 +29,9 @@ void react_cancel_pending(struct cell *t);
 
 /* react.c: facts and state; `origin` and `code` are what tm says. */
 void news_gather(struct news *news, enum origin origin, uint32_t code);
+/* How a request that could not be sent counts: where a plain binding cannot be reached, as a dead flow (3261-10.a,
+   3261-16.9.b). */
+enum origin leg_origin_unsent(const struct leg *leg);
 /* A branch has ended: the decision and the policy's say, kept in the leg. What follows is for pursue(). */
 void news_of_end(struct news *news);
 

@@ -3,7 +3,6 @@
 
 #include "kamailio/save_private.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 
@@ -94,46 +93,33 @@ int save_info_read(struct save *save)
     return check_uris(save);
 }
 
-/* An address that cannot be reached from here by its own word: of another network, or one that is none (RFC 7118
-   5.3). Names are left to DNS. */
-static bool is_unreachable(struct text host, const struct ip_addr *source)
-{
-    char copy[64];
-    unsigned char address[16];
-    if (host.length > 8 && text_equal_nocase((struct text){host.at + host.length - 8, 8}, TEXT(".invalid")))
-        return true;
-    if (host.length >= sizeof copy)
-        return false;
-    memcpy(copy, host.at, host.length);
-    copy[host.length] = '\0';
-    int family = strchr(copy, ':') != NULL ? AF_INET6 : AF_INET;
-    if (inet_pton(family, copy, address) != 1)
-        return false;
-    return (unsigned)family != source->af || memcmp(address, source->u.addr, source->len) != 0;
-}
-
-/* A user agent behind NAT, that told Via and Contact what it takes for its address. One that registers another place
-   has that in its Contact and not in its Via, and means it. */
-static bool is_behind_nat(const struct save *save, struct text contact)
+/* A Contact that leads to where it came from by itself: `received` would say that again, for as much shared memory as
+   the index of flows takes for a binding. */
+static bool names_source(const struct receive_info *rcv, struct text contact)
 {
     struct ksr_sip_uri uri;
-    const struct sip_via *via = sip_top_via(save->asked.request);
-    if (!save->asked.first_hop || via == NULL || parse_uri((char *)contact.at, (int)contact.length, &uri) < 0)
+    if (parse_uri((char *)contact.at, (int)contact.length, &uri) < 0 || uri.type != SIP_URI_T || uri.maddr.len > 0)
         return false;
-    struct text host = text_of_str(&uri.host);
-    if (host.length > 2 && host.at[0] == '[')
-        host = (struct text){host.at + 1, host.length - 2};
-    return text_equal_nocase(host, via->host) && is_unreachable(host, &save->msg->rcv.src_ip);
+    struct ip_addr *host = str2ip(&uri.host);
+    if (host == NULL)
+        host = str2ip6(&uri.host);
+    int proto = uri.proto != PROTO_NONE ? uri.proto : PROTO_UDP;
+    return host != NULL && proto == rcv->proto && GET_URI_PORT(&uri) == rcv->src_port &&
+           ip_addr_cmp(host, (struct ip_addr *)&rcv->src_ip);
 }
 
-/* 5626-7.e: requests go the way the binding came, where no Path leads to it; also for plain Contacts that cannot be
-   reached otherwise, or that the configuration has marked with usrloc's nat_bflag. */
+/* 5626-7.e, 3261-10.a: requests go over the flow on which the binding was made, unless a Path leads to it, or a plain
+   Contact leads to the address it came from. What came through a proxy was made on the proxy's connection. usrloc's
+   nat_bflag is the configuration's word. */
 static bool goes_back_to_source(const struct save *save, size_t nth)
 {
+    const struct receive_info *rcv = &save->msg->rcv;
+    const bool can_connect = rcv->proto == PROTO_UDP || rcv->proto == PROTO_TCP;
     if (save->path.len > 0)
         return false;
-    return registration_is_flow(&save->asked, nth) || (save->info.cflags & ul.nat_flag) != 0 ||
-           is_behind_nat(save, save->asked.contacts[nth].value.uri);
+    if (registration_is_flow(&save->asked, nth) || (save->info.cflags & ul.nat_flag) != 0)
+        return true;
+    return save->asked.first_hop && !(can_connect && names_source(rcv, save->asked.contacts[nth].value.uri));
 }
 
 /* With < > where it was sent with them: Kamailio's registrar keeps all that stands between the quotes. */
@@ -164,21 +150,6 @@ static int next_ruid(str *ruid)
         return -ENOMEM;
     *ruid = ids.uid;
     return 0;
-}
-
-/* A Contact that leads to where it came from by itself: `received` would say that again, for as much shared memory as
-   the index of flows takes for a binding. */
-static bool names_source(const struct receive_info *rcv, struct text contact)
-{
-    struct ksr_sip_uri uri;
-    if (parse_uri((char *)contact.at, (int)contact.length, &uri) < 0 || uri.type != SIP_URI_T || uri.maddr.len > 0)
-        return false;
-    struct ip_addr *host = str2ip(&uri.host);
-    if (host == NULL)
-        host = str2ip6(&uri.host);
-    int proto = uri.proto != PROTO_NONE ? uri.proto : PROTO_UDP;
-    return host != NULL && proto == rcv->proto && GET_URI_PORT(&uri) == rcv->src_port &&
-           ip_addr_cmp(host, (struct ip_addr *)&rcv->src_ip);
 }
 
 int save_info_of(struct save *save, size_t nth)

@@ -145,25 +145,62 @@ static struct leg *leg_of_binding(struct call *call, str ruid)
     return leg->binding.s != NULL ? leg : NULL;
 }
 
-static size_t add_found(struct call *call, const struct found *found, const str *aor)
+static struct target target_of(const struct found *found, const str *aor)
 {
-    const struct target target = {.uri = text_of_str(found->uri),
-                                  .path = text_of_str(found->path),
-                                  .instance = text_of_str(found->instance),
-                                  .aor = text_of_str(*aor),
-                                  .reg_id = found->reg_id,
-                                  .q = found->q,
-                                  .flow = found->flow,
-                                  .registered_at = found->registered_at};
-    if (target_is_known(call->targets, &target) || is_dead(found->flow))
-        return 0;
+    return (struct target){.uri = text_of_str(found->uri),
+                           .path = text_of_str(found->path),
+                           .instance = text_of_str(found->instance),
+                           .aor = text_of_str(*aor),
+                           .reg_id = found->reg_id,
+                           .q = found->q,
+                           .flow = found->flow,
+                           .registered_at = found->registered_at};
+}
+
+static size_t add_living(struct call *call, const struct found *found, const str *aor)
+{
+    const struct target target = target_of(found, aor);
     struct leg *leg = leg_of_binding(call, found->ruid);
     if (leg == NULL || !set_destination(call, leg, found))
         return 0;
     leg->socket = found->socket;
     leg->aor_hash = found->aor_hash;
     leg->branch_flags = found->branch_flags;
+    leg->contact_left = found->contact_left && found->flow != 0 && !flow_is_datagram(found->flow);
     return add(call, leg, &target);
+}
+
+/* 3261-10.a: a binding whose flow is dead is called by its Contact, or not at all. */
+static size_t add_found(struct call *call, const struct found *found, const str *aor)
+{
+    const struct target target = target_of(found, aor);
+    struct found by_contact = *found;
+    if (target_is_known(call->targets, &target))
+        return 0;
+    if (!is_dead(found->flow))
+        return add_living(call, found, aor);
+    by_contact.flow = 0;
+    by_contact.received = (str){NULL, 0};
+    by_contact.connection_id = -1;
+    return found->contact_left ? add_living(call, &by_contact, aor) : 0;
+}
+
+struct leg *targets_leg_by_contact(struct call *call, struct leg *leg)
+{
+    if (!leg->contact_left)
+        return NULL;
+    struct leg *other = leg_new(call, (str){NULL, 0});
+    if (other == NULL)
+        return NULL;
+    leg->contact_left = false;
+    leg->target->flow = 0;
+    other->target = leg->target;
+    other->binding = leg->binding;
+    other->socket = leg->socket;
+    other->aor_hash = leg->aor_hash;
+    other->branch_flags = leg->branch_flags;
+    call->legs[call->leg_count++] = other;
+    return other;
 }
 
 size_t targets_room(const struct lookup *lookup)

@@ -25,4 +25,8 @@ size_t targets_add(struct call *call, const struct lookup *lookup, const str *ao
    replies, or before the transaction. Returns how many. */
 size_t targets_add_flows(struct call *call, const struct leg *leg);
 
+/* 3261-10.a: another leg of the same target, which goes to its Contact over a new connection because the flow of `leg`
+   is gone. NULL: the Contact cannot be called or has been, or there is no memory. */
+struct leg *targets_leg_by_contact(struct call *call, struct leg *leg);
+
 #endif

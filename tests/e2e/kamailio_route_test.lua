@@ -226,8 +226,14 @@ route[CALL] {
     end
     -- Its allocator cuts pieces a little larger or smaller; a record for each message would be 40 times as much.
     local most = round() + 1000
-    t:at_most(round(), most)
-    t:at_most(round(), most)
+    for _ = 1, 2 do
+        local used = round()
+        ua.wait.until_true(ua.patience, function() -- tm may not have taken its last timer yet
+            used = used <= most and used or memory(k)
+            return used <= most
+        end)
+        t:at_most(used, most)
+    end
 end)
 
 test("a failure route sends the call on to another AOR", function(t)
@@ -356,8 +362,9 @@ end)
 test("3261-16.3 bindings that lead back here end in 482, after few turns", function(t)
     local k, open = start(t, { params = { { "usrloc", "use_domain", 0 } } })
     local bob, alice = open "bob", open "alice"
-    for each = 1, 3 do
-        bob:register { contact_uri = ("sip:bob@127.0.0.1:%d;each=%d"):format(k.port, each) }
+    for each = 1, 3 do -- through a proxy without Path: by their Contacts
+        bob:register { contact_uri = ("sip:bob@127.0.0.1:%d;each=%d"):format(k.port, each),
+            via = { bob:via("z9hG4bKouter" .. each), "SIP/2.0/UDP 192.0.2.7;branch=z9hG4bKinner" .. each } }
     end
     alice:expect_final(alice:invite(bob.aor), 482)
     t:ok(tonumber((k:rpc("tm.stats"):match "total: (%d+)")) < 400)

@@ -486,7 +486,7 @@ end)
 
 --- Where requests go to
 
-test("5626-7.e a plain Contact behind NAT is reached at its source", function(t, open, _, holds, transport)
+test("3261-10.a a plain Contact behind NAT is reached at its source", function(t, open, _, holds, transport)
     local bob = open()
     local via = ("SIP/2.0/%s 10.1.2.3:5060;branch=z9hG4bK%d;rport"):format(transport:upper(), math.random(1 << 30))
     bob:register { contact_uri = "sip:bob@10.1.2.3:5060", via = { via } }
@@ -511,14 +511,36 @@ test("5626-7.e a flow is reached over itself, and its address is kept where its 
         end
     end)
 
-test("a Contact that names another place than Via is meant so", function(t, open, _, holds)
+test("3261-10.a a plain Contact elsewhere is reached over the flow on which it registered",
+    function(t, open, _, holds, transport)
     local bob = open()
-    bob:register { contact_uri = "sip:gateway@192.0.2.77" }
-    t:equal(holds()[1].Received, nil)
-    t:equal(holds()[1]["Tcpconn-Id"], "-1")
+    for _, contact in ipairs { "sip:gateway@192.0.2.77", "sip:gateway@localhost:5066", "sips:bob@192.0.2.77" } do
+        bob:register { contact_uri = contact }
+        t:equal(#holds(), 1)
+        t:equal(holds()[1].Address, contact)
+        t:equal(holds()[1].Received, source_uri(bob))
+        t:equal(holds()[1]["Tcpconn-Id"] ~= "-1", transport == "tcp")
+        reaches(open, bob)
+        bob:register { contact = "*", expires = 0 }
+    end
 end)
 
-test("a Contact that cannot be an address (.invalid) is reached at its source", function(t, open, _, holds, transport)
+test("3261-10.a a plain Contact that came through a proxy without Path, or names its source, is called by itself",
+    function(t, open, _, holds, transport)
+    local bob = open()
+    bob:register { contact_uri = "sip:gateway@192.0.2.77", via = { bob:via("z9hG4bKouter" .. bob.local_port),
+        "SIP/2.0/UDP 192.0.2.7;branch=z9hG4bKinner" } }
+    t:equal(holds()[1].Received, nil)
+    t:equal(holds()[1]["Tcpconn-Id"], "-1")
+    bob:register { contact = "*", expires = 0 }
+    bob:register { contact_uri = ("sip:bob@127.0.0.1:%d;transport=%s"):format(bob.local_port, transport) }
+    t:equal(holds()[1].Received, nil)
+    t:equal(holds()[1]["Tcpconn-Id"], "-1")
+    reaches(open, bob)
+end)
+
+test("3261-10.a a Contact that cannot be an address (.invalid) is reached at its source",
+    function(t, open, _, holds, transport)
     local bob = open()
     local via = ("SIP/2.0/%s x7.invalid;branch=z9hG4bK%d;rport"):format(transport:upper(), math.random(1 << 30))
     bob:register { contact_uri = "sip:bob@x7.invalid", via = { via } }
