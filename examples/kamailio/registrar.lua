@@ -17,8 +17,8 @@ local function check()
   if KSR.maxfwd.process_maxfwd(70) < 0 then
     answer(483, "Too Many Hops")
   end
-  -- What routing needs: Expires (256), the URIs of From and To, and Via are left out. Proxy-Require (512) is
-  -- among the checks.
+  -- What routing needs: 256 (Expires), the URIs of From and To, and Via are left out. 128 refuses a datagram that ends
+  -- before its body does; what is behind the body has been cut off. Proxy-Require (512) is among the checks.
   if KSR.sanity.sanity_check(1767, 1) < 0 then
     KSR.x.exit()
   end

@@ -50,7 +50,7 @@ for _, name in ipairs { "registrar.cfg", "registrar-kemi.cfg", "edge.cfg" } do
 end
 
 for _, name in ipairs { "registrar.cfg", "registrar-kemi.cfg" } do
-    test("18.3 bytes behind the body of a datagram are discarded with " .. name, function(t)
+    test("18.3 bytes behind a datagram's body are discarded, and a body cut off is refused, with " .. name, function(t)
         local open = host.opener(start(t, name), "udp")
         local bob, alice = open "bob", open "alice"
         for _, flow in ipairs { bob, alice } do
@@ -65,6 +65,10 @@ for _, name in ipairs { "registrar.cfg", "registrar-kemi.cfg" } do
         t:equal(invite.body, "v=0\r\n")
         bob:reply(invite, 486, { body = "busy" })
         t:equal(alice:expect_final(call, 486).body, "busy")
+        alice.send_raw = nil
+        local cut = alice:request("INVITE", { uri = bob.aor, body = "v=0\r\n", send = false })
+        alice:send_raw(cut.text:sub(1, -3))
+        alice:expect_final(cut, 400)
     end)
 
     for _, transport in ipairs { "tcp", "udp" } do

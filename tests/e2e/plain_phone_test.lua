@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
--- Phones without reg-id in Kamailio (3261-10.a): a second loopback address plays the NAT, and the Contact gives an
+-- Phones without reg-id (3261-10.a): a second loopback address plays the NAT, and the Contact gives an
 -- address behind it, where nobody answers.
 local tap = require "tap"
 local ua = require "ua"
@@ -10,9 +10,8 @@ local test = host.test
 local nat = "127.0.0.2"
 
 local function only(transport)
-    return { hosts = { "kamailio" }, transports = { transport } }
+    return { transports = { transport } }
 end
-local kamailio = { hosts = { "kamailio" } }
 
 -- A phone behind the NAT, whose Contact is what the phone knows of itself.
 local function open_phone(open, s, user, more)
@@ -26,7 +25,7 @@ local kinds = { { "without instance-id", {} }, { "with an instance-id", { instan
 
 for _, kind in ipairs(kinds) do
     local name, more = kind[1], kind[2]
-    test("3261-10.a a phone behind NAT " .. name .. " is called over the flow on which it registered", kamailio,
+    test("3261-10.a a phone behind NAT " .. name .. " is called over the flow on which it registered",
         function(t, open, s)
         local bob, alice = open_phone(open, s, "bob", more), open_phone(open, s, "alice", { instance = ua.instance(2) })
         t:match(alice:bindings(bob.aor)[1], "^<sip:bob@192%.168%.1%.10:5066")
@@ -46,9 +45,11 @@ end
 
 local function loses_connection(s, phone)
     phone:close()
-    ua.wait.until_true(ua.patience, function()
-        return s:statistic "reflow:flows_down" == 1
-    end)
+    if s.kind == "kamailio" then
+        ua.wait.until_true(ua.patience, function()
+            return s:statistic "reflow:flows_down" == 1
+        end)
+    end
 end
 
 for _, kind in ipairs(kinds) do
@@ -60,7 +61,6 @@ for _, kind in ipairs(kinds) do
         loses_connection(s, bob)
         t:equal(#alice:bindings(bob.aor), 1)
         alice:call(by_contact)
-        t:equal(s:statistic "reflow:bindings_dropped", 0)
     end)
 
     test("3261-10.a the connection of a phone " .. name .. " closes on INVITE: its Contact is called", only "tcp",
@@ -78,7 +78,7 @@ for _, kind in ipairs(kinds) do
 end
 
 test("3261-10.a the connection closes on INVITE, and nobody answers at the Contact: 408", {
-    hosts = { "kamailio" }, transports = { "tcp" }, answer_timeout = 1280 }, function(t, open)
+    transports = { "tcp" }, answer_timeout = 1280 }, function(t, open)
     local bob, by_contact = open_pair(open, {})
     local alice = open "alice"
     local call = alice:invite(bob.aor)
