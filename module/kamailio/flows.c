@@ -153,17 +153,30 @@ static void flow_mark_alive(flow_id flow)
         atomic_compare_exchange_strong(mark_of(flow), &dead, 0);
 }
 
-bool flow_is_lost(const ucontact_t *contact)
+/* Its flow was a connection that is not known any more, as after a restart. */
+static bool has_lost_stream(const ucontact_t *contact)
 {
     struct ip_addr remote;
     unsigned port;
     int proto = PROTO_NONE;
-    if (contact->path.len > 0 || contact->reg_id == 0 || contact->instance.len == 0 || flow_is_foreign(contact) ||
-        (contact->tcpconn_id > 0 && is_of_this_run(contact)))
+    if (contact->path.len > 0 || flow_is_foreign(contact) || (contact->tcpconn_id > 0 && is_of_this_run(contact)))
         return false;
     if (contact->sock != NULL)
         return contact->sock->proto != PROTO_UDP;
     return remote_of_contact(contact, &remote, &port, &proto) && proto != PROTO_NONE && proto != PROTO_UDP;
+}
+
+bool flow_is_lost(const ucontact_t *contact)
+{
+    if (!has_lost_stream(contact))
+        return false;
+    const bool outbound = contact->reg_id != 0 && contact->instance.len > 0;
+    return outbound || (contact->received.len > 0 && !contact_may_be_called(contact));
+}
+
+bool received_is_stale(const ucontact_t *contact)
+{
+    return contact->received.len > 0 && has_lost_stream(contact);
 }
 
 static bool is_websocket(int proto)

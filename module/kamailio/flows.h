@@ -42,8 +42,10 @@ flow_id flow_of_connection(int connection_id);
 bool flow_is_foreign(const ucontact_t *contact);
 
 /* A flow of this node's own, over a stream of an earlier run: nothing else leads to it (5626-7.e). A plain binding may
-   still be reached by its Contact, and one behind a Path by that. */
+   still be reached by its Contact (3261-10.a), and one behind a Path by that. */
 bool flow_is_lost(const ucontact_t *contact);
+/* The address that the binding came from belongs to a connection of an earlier run. */
+bool received_is_stale(const ucontact_t *contact);
 
 /* 3261-10.a: a plain binding whose Contact leaves another way once its flow is gone, over a new connection. Its host is
    an address, or a name that DNS may know; over TLS a name; nobody connects to a client on WebSocket. */

@@ -62,7 +62,7 @@ static str without_brackets(str instance)
 static void take(struct found *found, const ucontact_t *contact, unsigned aor_hash, char **at)
 {
     *found = (struct found){.uri = copy(at, contact->c),
-                            .received = copy(at, contact->received),
+                            .received = received_is_stale(contact) ? (str){NULL, 0} : copy(at, contact->received),
                             .path = copy(at, contact->path),
                             .instance = copy(at, without_brackets(contact->instance)),
                             .ruid = copy(at, contact->ruid),

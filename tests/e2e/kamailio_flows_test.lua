@@ -459,15 +459,19 @@ local function start_with_database(t, folder, port, mode)
     end
 end
 
+local function temporary_folder(t)
+    local folder = assert(uv.fs_mkdtemp((os.getenv "TMPDIR" or "/tmp") .. "/reflow-flows-XXXXXX"))
+    t:defer(function()
+        os.execute(("rm -r '%s'"):format(folder))
+    end)
+    return folder
+end
+
 local function removed_from_database_and_not_trusted_after_a_crash(t, mode)
     if not uv.fs_stat(schema) then
         t:skip "no schema of Kamailio's for sqlite"
     end
-    local folder = assert(uv.fs_mkdtemp((os.getenv "TMPDIR" or "/tmp") .. "/reflow-flows-XXXXXX"))
-    local port = server.free_port()
-    t:defer(function()
-        os.execute(("rm -r '%s'"):format(folder))
-    end)
+    local folder, port = temporary_folder(t), server.free_port()
     local host, open, rows = start_with_database(t, folder, port, mode)
     local one, other = open "bob", open "bob"
     one:register { instance = ua.instance(1), reg_id = 1 }
@@ -493,5 +497,28 @@ for mode, name in ipairs { "write-through", "write-back", "database only" } do
         removed_from_database_and_not_trusted_after_a_crash(t, mode)
     end)
 end
+
+test("3261-10.a a restart between REGISTER and call of a phone without reg-id: its Contact is called", function(t)
+    if not uv.fs_stat(schema) then
+        t:skip "no schema of Kamailio's for sqlite"
+    end
+    local folder = temporary_folder(t)
+    local port, contact_port = server.free_port(), server.free_port()
+    local host, open, rows = start_with_database(t, folder, port, 1)
+    local bob, by_contact = open "bob", open("bob", { transport = "udp", local_port = contact_port })
+    bob.contact_uri = ("sip:bob@127.0.0.1:%d"):format(contact_port)
+    bob:register()
+    local carol = open "carol"
+    carol.contact_uri = "sip:carol@x7.invalid;transport=ws"
+    carol:register()
+    rows(2)
+    host:kill9()
+
+    host, open = start_with_database(t, folder, port, 1)
+    local alice = open "alice"
+    alice:call(by_contact)
+    alice:expect_final(alice:invite(carol.aor), 404)
+    t:equal(errors(host), "")
+end)
 
 tap.done()
