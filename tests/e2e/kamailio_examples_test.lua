@@ -153,7 +153,9 @@ for _, name in ipairs { "registrar.cfg", "registrar-kemi.cfg" } do
         test(named "3261-16.9.a what cannot be sent at all has one final response from", function(t)
             local open = host.opener(start(t, name), transport)
             local bob, alice = open "bob", open "alice"
-            bob:register { contact_uri = "sip:bob@127.0.0.1:5061;transport=tls" }
+            -- Through a proxy without Path, so that no flow leads to the phone.
+            bob:register { contact_uri = "sip:bob@127.0.0.1:5061;transport=tls", via = {
+                bob:via("z9hG4bKouter" .. bob.local_port), "SIP/2.0/UDP 192.0.2.7;branch=z9hG4bKinner" } }
             local call = alice:invite(bob.aor)
             t:ok(alice:expect_final(call).status >= 400)
             alice:expect_final(alice:request("OPTIONS", { uri = "sip:example.test" }), 200)
