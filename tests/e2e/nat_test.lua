@@ -152,10 +152,8 @@ test("3261-10.a a dialog follows a phone that has connected anew", secure, funct
     alice:expect_final(bye, 200)
 end)
 
--- Kamailio takes another port of the same address for no NAT, and calls the Contact in any case.
-test("3261-10.a the connection is gone: the Contact is called over a new one", {
-    transports = { "tcp" }, hosts = { "standalone" },
-}, function(t, open)
+test("3261-10.a the connection is gone: the Contact is called over a new one", { transports = { "tcp" } },
+    function(t, open)
     local bob, alice = open("bob"), open("alice")
     local port = server.free_port()
     local phone = peer.open(t, port, function(request)
@@ -272,6 +270,17 @@ test("3261-16.9.b --connect-time: a phone that takes no connection is given up, 
     desk:reply(desk:expect("INVITE", at_once), 200)
     alice:expect_final(call, 200)
     t:equal(s:number "connect_late", 2)
+end)
+
+test("3261-16.9.b tcp_connect_timeout: a phone that takes no connection is given up", {
+    transports = { "tcp" }, hosts = { "kamailio" }, core = "tcp_connect_timeout=1",
+}, function(t, open)
+    local bob, alice = open "bob", open "alice"
+    lies(bob, "127.0.0.1:" .. deaf(t))
+    bob:register { supported = false }
+    bob:close()
+    alice:expect_final(alice:invite(bob.aor), 480, at_once)
+    alice:expect_final(alice:invite(bob.aor), 480, at_once)
 end)
 
 test("3261-16.9.b --connect-time: a server that does not answer the TLS handshake is given up", {
