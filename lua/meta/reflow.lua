@@ -424,12 +424,12 @@ function sip.on_flow_failed(hook, options) end
 ---@param options? reflow.HookOptions
 function sip.on_exhausted(hook, options) end
 
----Told of a binding on a new flow.
+---Told of a binding with a reg-id on a new flow.
 ---@param hook reflow.FlowHook
 ---@param options? reflow.HookOptions
 function sip.on_flow_up(hook, options) end
 
----Told of a flow that has died.
+---Told of a flow that has died, for each binding with a reg-id on it.
 ---@param hook reflow.FlowHook
 ---@param options? reflow.HookOptions
 function sip.on_flow_down(hook, options) end
