@@ -17,6 +17,11 @@ local function check()
   if KSR.maxfwd.process_maxfwd(70) < 0 then
     answer(483, "Too Many Hops")
   end
+  -- Kamailio reads no URIs of further schemes, and would call them malformed.
+  local scheme = KSR.pv.gete("$mb"):lower():match "^%S+ (%a[%w+.-]*):"
+  if scheme and scheme ~= "sip" and scheme ~= "sips" and scheme ~= "tel" and scheme ~= "urn" then
+    answer(416, "Unsupported URI Scheme")
+  end
   -- What routing needs: 256 (Expires), the URIs of From and To, and Via are left out. 128 refuses a datagram that ends
   -- before its body does; what is behind the body has been cut off. Proxy-Require (512) is among the checks.
   if KSR.sanity.sanity_check(1767, 1) < 0 then

@@ -71,6 +71,17 @@ for _, name in ipairs { "registrar.cfg", "registrar-kemi.cfg" } do
         alice:expect_final(cut, 400)
     end)
 
+    test("Request-URIs of other schemes get 416 with " .. name, function(t)
+        local open = host.opener(start(t, name), "udp")
+        local alice = open "alice"
+        for _, uri in ipairs { "tel:+15550100", "urn:service:sos", "im:bob@example.test", "nobody-knows:this" } do
+            local call = alice:invite(uri, { to = "sip:help@example.test" })
+            t:equal(alice:expect_final(call, 416).phrase, "Unsupported URI Scheme")
+        end
+        alice:expect_final(alice:request("REGISTER", { uri = "tel:+15550100", to = alice.aor }), 403)
+        alice:expect_final(alice:request("OPTIONS", { uri = "sip:a@b@h", to = alice.aor }), 400)
+    end)
+
     for _, transport in ipairs { "tcp", "udp" } do
         local function named(what)
             return ("%s %s [kamailio %s]"):format(what, name, transport)

@@ -7,10 +7,10 @@ local ua = require "ua"
 
 local sos_uris = { "urn:service:sos", "urn:service:sos.police" }
 
-host.test("without a policy that takes them, tel: and urn: get 416", function(t, open)
+host.test("without a policy that takes them, URIs of other schemes get 416", function(t, open)
     local bob = open "bob"
     bob:register { instance = ua.instance(1), reg_id = 1 }
-    for _, uri in ipairs { "tel:+1-555-0100", "urn:service:sos" } do
+    for _, uri in ipairs { "tel:+1-555-0100", "urn:service:sos", "im:bob@example.test", "nobody-knows:this" } do
         for _, phone in ipairs { bob, open "alice" } do
             phone:expect_final(phone:invite(uri, { to = "sip:help@example.test" }), 416)
         end
