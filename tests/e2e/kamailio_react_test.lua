@@ -284,13 +284,21 @@ test("4320-4.a nothing comes: silence to an OPTIONS, and the transaction is free
     alice:expect_none("final", 50)
 end)
 
+-- A binding to a port where nobody listens. It came through a proxy without Path, so that no flow leads to the phone.
+local function register_nowhere(flow, port, q)
+    flow:register { contact_uri = ("sip:bob@127.0.0.1:%d;transport=tcp"):format(port), q = q, via = {
+        flow:via("z9hG4bKouter" .. port), "SIP/2.0/UDP 192.0.2.7;branch=z9hG4bKinner" .. port } }
+end
+
 test("3261-16.9.a a request that cannot be sent goes to the next target", function(t)
     local _, open = start(t, { core = "tcp_async=no" })
     local bob, alice = open "bob", open "alice"
-    bob:register { contact_uri = "sip:bob@127.0.0.1:1;transport=tcp", q = "0.9" }
+    register_nowhere(bob, 1, "0.9")
     bob:register { instance = one, reg_id = 1, q = "0.5" }
     local call = alice:invite(bob.aor)
-    bob:reply(bob:expect "INVITE", 200)
+    local invite = bob:expect "INVITE"
+    t:equal(invite.uri, bob.contact_uri)
+    bob:reply(invite, 200)
     alice:expect_final(call, 200)
 end)
 
@@ -298,8 +306,8 @@ test("3261-16.9.a so does one that cannot be sent after another has failed", fun
     local _, open = start(t, { core = "tcp_async=no" })
     local bob, carol, alice = open "bob", open "bob", open "alice"
     bob:register { instance = one, reg_id = 1, q = "0.9" }
-    carol:register { contact_uri = "sip:bob@127.0.0.1:1;transport=tcp", q = "0.6" }
-    carol:register { contact_uri = "sip:bob@127.0.0.1:2;transport=tcp", q = "0.5" }
+    register_nowhere(carol, 1, "0.6")
+    register_nowhere(carol, 2, "0.5")
     carol:register { instance = two, reg_id = 1, q = "0.4" }
     local call = alice:invite(bob.aor)
     refuse(bob, 486)
