@@ -164,7 +164,7 @@ static void read_datagrams(struct socket *socket)
     union address from[DATAGRAMS_AT_ONCE];
     struct iovec vectors[DATAGRAMS_AT_ONCE];
     struct mmsghdr headers[DATAGRAMS_AT_ONCE];
-    union control controls[DATAGRAMS_AT_ONCE];
+    union control controls[DATAGRAMS_AT_ONCE] = {0};
     for (size_t i = 0; i < DATAGRAMS_AT_ONCE; i++) {
         vectors[i] = (struct iovec){network->datagrams + i * DATAGRAM_MOST, DATAGRAM_MOST};
         headers[i] = (struct mmsghdr){
