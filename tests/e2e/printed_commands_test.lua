@@ -95,10 +95,12 @@ test("make run: every command that it prints works", function(t)
 end)
 
 test("make run-kamailio: the command that it prints works, also a second time", function(t)
-    if not kamailio.available() then
+    -- The module as it is shipped; other tests may use another build of it.
+    local build = os.getenv "BUILD" or "build"
+    if not kamailio.available() or not uv.fs_stat(build .. "/kamailio/reflow.so") then
         t:skip "no Kamailio, or no module"
     end
-    local _, printed = start(t, "run_kamailio.sh", kamailio.module:match "^(.*)/kamailio/reflow.so$")
+    local _, printed = start(t, "run_kamailio.sh", build)
     local command = printed.text:match "beside it: (lua5.4 .-) %("
     t:ok(command, printed.text)
     for _ = 1, 2 do
