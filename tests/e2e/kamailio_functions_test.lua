@@ -198,9 +198,11 @@ test("a function in an event route that it is not for says so once", function(t)
             xhttp_reply("200", "OK", "text/plain", "done");
         }]] })
     local client = open "client"
-    for _ = 1, 2 do
+    for count = 1, 2 do
         client:send_raw "GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"
-        ua.wait.pause(30)
+        t:ok(ua.wait.until_true(ua.patience, function()
+            return #client.odd == count
+        end), "no response to GET")
     end
     host:wait_for_log "sip_on_flow_failed%(%) cannot work in the block it was called in"
     host:wait_for_log "sip_is_final%(%) without a code cannot work in the block it was called in"

@@ -285,7 +285,7 @@ test("5626-6.i the same key with a new Call-ID replaces that binding alone, its 
         local after = by_reg_id(contacts, 1)
         t:equal(after["Call-ID"], "another")
         t:equal(after.Ruid, before.Ruid)
-        t:ok(tonumber(after.Expires) > 490, after.Expires)
+        t:ok(tonumber(after.Expires) > 300, after.Expires)
         second:register { instance = one, reg_id = 2, expires = 0 }
         reaches(open, again, first, second)
         second:register { instance = one, reg_id = 2 }
@@ -342,7 +342,7 @@ test("code-2xx-register what usrloc keeps of a binding for other modules", funct
     t:equal(contact["Reg-Id"], "3")
     t:equal(contact.Methods, "5")
     t:equal(contact.Socket, ("%s:127.0.0.1:%d"):format(transport, s.port))
-    t:ok(tonumber(contact.Expires) >= 440 and tonumber(contact.Expires) <= 444, contact.Expires)
+    t:ok(tonumber(contact.Expires) > 380 and tonumber(contact.Expires) <= 444, contact.Expires)
 end)
 
 test("REGISTER without Contact lists the bindings with their time", function(t, open)
