@@ -81,10 +81,16 @@ static bool write_request(struct branch *branch, uint64_t number)
     return sip_forward_request(request, &forward, &server->out) == 0;
 }
 
-/* A binding of ours that is not outbound and has no Path. */
+/* A binding of ours without a Path. */
+static bool is_bound(const struct target *target)
+{
+    return target != NULL && target->aor.length > 0 && target->path.length == 0;
+}
+
+/* One that is not outbound. */
 static bool is_plain(const struct target *target)
 {
-    return target != NULL && target->reg_id == 0 && target->aor.length > 0 && target->path.length == 0;
+    return is_bound(target) && target->reg_id == 0;
 }
 
 /* 3261-16.9.b: a phone that cannot be reached by its Contact is one whose flow is dead. */
@@ -106,11 +112,22 @@ static void fail_unsent(struct branch *branch)
     fail_soon(branch, ORIGIN_TRANSPORT);
 }
 
+/* RFC 3261 26.2.2: a sips: request must not go there. The phone cannot be reached for it, and its flow is fine. */
+static void fail_unsafe(struct branch *branch)
+{
+    branch->unsafe = true;
+    fail_soon(branch, ORIGIN_FLOW_DOWN);
+}
+
 static void send_to_peer(struct branch *branch)
 {
     struct context *context = branch->context;
     struct server *server = context->server;
     uint64_t number = client_transaction_number(server->transactions);
+    if (is_bound(branch->target) && !peer_is_safe_for(&branch->peer, context->request)) {
+        fail_unsafe(branch);
+        return;
+    }
     address_format(&branch->peer.address, branch->destination, sizeof branch->destination);
     branch->digest = branch_digest(server, context->request);
     branch->rested = rest_is_on(server, text_of(branch->destination));

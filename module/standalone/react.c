@@ -366,7 +366,7 @@ static void carry_out(struct reaction *reaction)
     const struct decision *decision = &reaction->decision;
     bool waits =
         reaction->facts.origin == ORIGIN_FLOW_DOWN && decision->action == ACTION_HOLD && branch->provisional_seen;
-    if (decision->drop != DROP_NONE)
+    if (decision->drop != DROP_NONE && !branch->unsafe)
         drop(reaction);
     if (decision->rest_s > 0)
         rest_set(context->server, text_of(branch->destination), decision->rest_s);
@@ -430,8 +430,8 @@ void branch_react(struct branch *branch, enum origin origin, struct sip_message 
     reaction.decision = decide(&reaction.facts, &reaction.state);
     if (reaction.decision.code > SIP_TRYING && reaction.decision.code < SIP_OK)
         branch->provisional_seen = true;
-    /* A destination that rests has said nothing that a policy could have a view on. */
-    if (reaction.decision.code != SIP_TRYING && !branch->rested) {
+    /* A destination to which nothing was sent has said nothing that a policy could have a view on. */
+    if (reaction.decision.code != SIP_TRYING && !branch->rested && !branch->unsafe) {
         ask_policy(&reaction);
         judge(&reaction);
     }

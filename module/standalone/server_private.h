@@ -91,6 +91,7 @@ struct branch {
     bool on_flow;
     bool resolving;
     bool rested;             /* nothing was sent: the destination rests */
+    bool unsafe;             /* nothing was sent: a sips: request, and no TLS on the way there */
     bool flow_died;          /* waits for the instance (5626-7.h) */
     uint8_t pending_origin;  /* what `timer` tells when nothing was sent */
     union address others[4]; /* further addresses of the same name (3263-4.3.a) */

@@ -268,6 +268,64 @@ static void test_3261_16_9_b_what_cannot_be_sent_to_a_contact_is_480(void **stat
     assert_int_equal(stage_count(stage, "bindings"), 1);
 }
 
+/* RFC 3261 26.2.2: a phone that is not on TLS cannot be reached for a sips: request; it stays registered. */
+static void test_3261_16_9_b_a_phone_without_tls_is_not_there_for_sips(void **state)
+{
+    struct stage *stage = *state;
+    struct peer alice = fake_stream(&stage->wire, TRANSPORT_TLS, LISTENER_TLS, 5070);
+    for (size_t i = 0; i < KINDS; i++) {
+        char call[16];
+        struct peer bob = phone_of_kind(stage, &kinds[i], (uint16_t)(5080 + i));
+        call_named(call, "call", i);
+        stage_request(stage, &alice, (struct request){.uri = "sips:bob@example.com", .call = call});
+        stage_status(stage, &alice, 100);
+        if (transport_is_tls(kinds[i].transport)) {
+            stage_refuses(stage, over(stage, "INVITE", &bob), 486, NULL);
+            stage_status(stage, &alice, 486);
+        } else {
+            stage_advance(stage, 0);
+            stage_status(stage, &alice, 480);
+        }
+        stage_silent(stage);
+        stage_request(stage, &alice, (struct request){.method = "ACK", .call = call});
+        assert_int_equal(stage_count(stage, "bindings"), 1);
+        binding_remove_aor(server_bindings(stage->server), TEXT("sip:bob@example.com"));
+    }
+    stage_ends(stage);
+}
+
+/* An outbound phone's flow over TLS is tried after the one without, and both stay. */
+static void test_5626_7_b_sips_takes_the_flow_that_has_tls(void **state)
+{
+    struct stage *stage = *state;
+    struct peer alice = fake_stream(&stage->wire, TRANSPORT_TLS, LISTENER_TLS, 5070);
+    struct peer flows[] = {fake_stream(&stage->wire, TRANSPORT_TLS, LISTENER_TLS, 5080), fake_tcp(&stage->wire, 5081)};
+    for (unsigned i = 0; i < 2; i++) {
+        char fields[160];
+        snprintf(fields, sizeof fields,
+                 "Supported: outbound\nContact: <sip:bob@192.0.2.4>;reg-id=%u;+sip.instance=\"<urn:uuid:1>\"\n", i + 1);
+        stage_advance(stage, 1000);
+        stage_request(
+            stage, &flows[i],
+            (struct request){
+                .method = "REGISTER", .uri = "sip:example.com", .call = "register", .cseq = i + 1, .fields = fields});
+        stage_status(stage, &flows[i], 200);
+    }
+    stage_request(stage, &alice, (struct request){.uri = "sips:bob@example.com"});
+    stage_status(stage, &alice, 100);
+    stage_advance(stage, 0);
+    stage_refuses(stage, over(stage, "INVITE", &flows[0]), 486, NULL);
+    stage_status(stage, &alice, 486);
+    assert_int_equal(stage_count(stage, "bindings"), 2);
+    stage_request(stage, &alice, (struct request){.method = "ACK"});
+    stage_flow_dies(stage, &flows[0]);
+    stage_request(stage, &alice, (struct request){.uri = "sips:bob@example.com", .call = "two"});
+    stage_status(stage, &alice, 100);
+    stage_advance(stage, 0);
+    stage_status(stage, &alice, 480);
+    assert_int_equal(stage_count(stage, "bindings"), 1);
+}
+
 static void test_3261_16_9_b_a_503_from_a_phone_goes_up_as_500(void **state)
 {
     struct stage *stage = *state;
@@ -446,6 +504,8 @@ int main(void)
         TEST(test_3261_16_9_b_a_name_that_leads_nowhere_is_480),
         TEST(test_3261_16_9_b_every_address_of_a_contact_is_tried_first),
         TEST(test_3261_16_9_b_what_cannot_be_sent_to_a_contact_is_480),
+        TEST(test_3261_16_9_b_a_phone_without_tls_is_not_there_for_sips),
+        TEST(test_5626_7_b_sips_takes_the_flow_that_has_tls),
         TEST(test_3261_16_9_b_a_503_from_a_phone_goes_up_as_500),
         TEST(test_3261_10_a_another_phone_is_tried_where_one_has_gone),
         TEST(test_3261_10_a_the_flow_is_the_one_that_the_binding_has_now),
