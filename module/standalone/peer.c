@@ -4,6 +4,8 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 
+#include "flow/hash_index.h"
+
 /* Bits of a datagram flow's number: 63 datagram, 62 IPv6, then for IPv4 number of the local address 52-61, listener
    48-51, address 16-47, port 0-15. */
 static const flow_id datagram = 1ULL << 63;
@@ -11,10 +13,31 @@ static const flow_id over_ipv6 = 1ULL << 62;
 
 enum { LISTENER_SHIFT = 48, LOCAL_SHIFT = 52, LISTENER_MASK = 0xf, LOCAL_MASK = 0x3ff };
 
-static flow_id mix(flow_id sum, uint64_t word)
+/* Of the digests below. One for the process, because a flow has one number whoever asks for it. */
+static struct hash_key flow_key;
+static bool flow_key_is_drawn;
+
+void peer_draw_flow_key(const struct host *host)
 {
-    sum = (sum ^ word) * 0x9E3779B97F4A7C15ULL;
-    return sum ^ (sum >> 29);
+    struct hash_key key;
+    hash_key_draw(&key, host); /* each time, so that a host with a fake source stays repeatable */
+    if (!flow_key_is_drawn)
+        flow_key = key;
+    flow_key_is_drawn = true;
+}
+
+/* Keyed: users of IPv6 choose their addresses, and could have the number of somebody else's flow. */
+static flow_id digest6(const struct peer *peer)
+{
+    struct {
+        uint8_t address[16];
+        uint32_t interface, port, listener, local;
+    } bytes = {.interface = peer->address.v6.sin6_scope_id,
+               .port = peer->address.v6.sin6_port,
+               .listener = peer->listener,
+               .local = peer->local};
+    memcpy(bytes.address, &peer->address.v6.sin6_addr, sizeof bytes.address);
+    return hash_seal(&flow_key, (struct text){(const char *)&bytes, sizeof bytes});
 }
 
 flow_id peer_flow(const struct peer *peer)
@@ -24,11 +47,7 @@ flow_id peer_flow(const struct peer *peer)
     if (peer->address.any.sa_family == AF_INET)
         return datagram | (flow_id)peer->local << LOCAL_SHIFT | (flow_id)peer->listener << LISTENER_SHIFT |
                (flow_id)ntohl(peer->address.v4.sin_addr.s_addr) << 16 | ntohs(peer->address.v4.sin_port);
-    uint64_t words[2];
-    memcpy(words, &peer->address.v6.sin6_addr, sizeof words);
-    flow_id sum =
-        mix(mix(mix(peer->listener | (uint64_t)peer->local << 8, words[0]), words[1]), peer->address.v6.sin6_port);
-    return datagram | over_ipv6 | (sum & (over_ipv6 - 1));
+    return datagram | over_ipv6 | (digest6(peer) & (over_ipv6 - 1));
 }
 
 bool flow_is_datagram(flow_id flow)
@@ -55,7 +74,7 @@ bool address_equal(const union address *a, const union address *b)
         return false;
     if (a->any.sa_family == AF_INET)
         return a->v4.sin_port == b->v4.sin_port && a->v4.sin_addr.s_addr == b->v4.sin_addr.s_addr;
-    return a->v6.sin6_port == b->v6.sin6_port &&
+    return a->v6.sin6_port == b->v6.sin6_port && a->v6.sin6_scope_id == b->v6.sin6_scope_id &&
            memcmp(&a->v6.sin6_addr, &b->v6.sin6_addr, sizeof a->v6.sin6_addr) == 0;
 }
 

@@ -32,14 +32,19 @@ struct peer {
 /*
  * A flow's number. A connection's is given by the transport (below 2^62). A datagram flow over IPv4 is its own number:
  * listener (below 16), local address, address and port, so that no table is needed to get from one to the other; over
- * IPv6 the upper bits of the number are a digest of the address and peer_of_flow() cannot tell it.
+ * IPv6 the upper bits of the number are a keyed digest of the address and peer_of_flow() cannot tell it.
  */
 flow_id peer_flow(const struct peer *peer);
+
+/* Draws the key of the digests from the host's random numbers, the first time that it is called in this process. The
+   numbers of IPv6 flows from before are no longer good. */
+void peer_draw_flow_key(const struct host *host);
 
 /* True for a datagram flow over IPv4: *peer is then filled. */
 bool peer_of_datagram_flow(flow_id flow, struct peer *peer);
 bool flow_is_datagram(flow_id flow);
 
+/* Link-local addresses are equal only on the same interface. */
 bool address_equal(const union address *a, const union address *b);
 
 bool address_is_wildcard(const union address *address);

@@ -86,6 +86,51 @@ static void test_5626_7_e_a_datagram_flow_is_local_and_remote_address(void **sta
     }
 }
 
+/* The digest of earlier versions had no key. Whoever has a network of IPv6 addresses could compute one whose flow had
+   the number of somebody else's, and so receive the calls that were for him. */
+static uint64_t mixed(uint64_t sum, uint64_t word)
+{
+    sum = (sum ^ word) * 0x9E3779B97F4A7C15ULL;
+    return sum ^ (sum >> 29);
+}
+
+static uint64_t unmixed(uint64_t sum)
+{
+    uint64_t inverse = 1;
+    for (int i = 0; i < 6; i++) /* by Newton: twice as many bits are right each time */
+        inverse *= 2 - 0x9E3779B97F4A7C15ULL * inverse;
+    return (sum ^ sum >> 29 ^ sum >> 58) * inverse;
+}
+
+static void test_5626_7_e_nobody_can_aim_at_the_number_of_an_ipv6_flow(void **state)
+{
+    (void)state;
+    struct peer victim = peer_at("2001:db8::1", 5060, 0), stranger = peer_at("2001:db8:bad::", 5061, 0);
+    uint64_t words[2], own[2];
+    memcpy(words, &victim.address.v6.sin6_addr, sizeof words);
+    memcpy(own, &stranger.address.v6.sin6_addr, sizeof own);
+    uint64_t wanted = mixed(mixed(mixed(0, words[0]), words[1]), victim.address.v6.sin6_port);
+    uint64_t before_port = unmixed(wanted) ^ stranger.address.v6.sin6_port;
+    own[1] = unmixed(before_port) ^ mixed(0, own[0]);
+    memcpy(&stranger.address.v6.sin6_addr, own, sizeof own);
+    assert_int_equal(mixed(mixed(mixed(0, own[0]), own[1]), stranger.address.v6.sin6_port), wanted);
+    assert_int_not_equal(peer_flow(&victim), peer_flow(&stranger));
+}
+
+/* A link-local address means another host on each interface. */
+static void test_5626_7_e_the_interface_of_a_link_local_address_counts(void **state)
+{
+    (void)state;
+    struct peer one = peer_at("fe80::1", 5060, 0), other = one;
+    one.address.v6.sin6_scope_id = 2;
+    other.address.v6.sin6_scope_id = 3;
+    assert_int_not_equal(peer_flow(&one), peer_flow(&other));
+    assert_false(address_equal(&one.address, &other.address));
+    other.address.v6.sin6_scope_id = 2;
+    assert_int_equal(peer_flow(&one), peer_flow(&other));
+    assert_true(address_equal(&one.address, &other.address));
+}
+
 static void test_a_datagram_flow_tells_its_peer(void **state)
 {
     static const char *const hosts[] = {"127.0.0.1", "0.0.0.0", "255.255.255.255", "192.0.2.7"};
@@ -128,6 +173,8 @@ int main(void)
         cmocka_unit_test(test_what_is_no_address),
         cmocka_unit_test(test_address_equal),
         cmocka_unit_test(test_5626_7_e_a_datagram_flow_is_local_and_remote_address),
+        cmocka_unit_test(test_5626_7_e_nobody_can_aim_at_the_number_of_an_ipv6_flow),
+        cmocka_unit_test(test_5626_7_e_the_interface_of_a_link_local_address_counts),
         cmocka_unit_test(test_a_datagram_flow_tells_its_peer),
         cmocka_unit_test(test_other_flows_do_not_tell_their_peer),
         cmocka_unit_test(test_transport_names),

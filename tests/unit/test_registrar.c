@@ -476,6 +476,17 @@ static void test_the_script_hears_of_flows(void **state)
 
 /* --- bindings without reg-id --- */
 
+/* The Contact cannot say on which interface the phone is, so it cannot be called where its flow can. */
+static void test_3261_10_a_a_link_local_contact_is_not_where_the_phone_is(void **state)
+{
+    struct stage *stage = *state;
+    struct peer bob = {.transport = TRANSPORT_UDP};
+    assert_true(address_read(TEXT("fe80::1"), 5080, &bob.address));
+    bob.address.v6.sin6_scope_id = 2;
+    accepted(stage, &bob, "Contact: <sip:b@[fe80::1]:5080>\n");
+    assert_int_equal(first_binding(stage).route, BINDING_BY_FLOW_FIRST);
+}
+
 static void test_3261_10_a_a_plain_binding_remembers_its_flow(void **state)
 {
     struct stage *stage = *state;
@@ -690,6 +701,7 @@ int main(void)
         TEST(test_contact_uris_that_are_equal_are_one_binding),
         TEST(test_5626_7_f_a_dead_flow_takes_the_bindings_of_every_user),
         TEST(test_the_script_hears_of_flows),
+        TEST(test_3261_10_a_a_link_local_contact_is_not_where_the_phone_is),
         TEST(test_3261_10_a_a_plain_binding_remembers_its_flow),
         TEST(test_3261_10_a_what_came_through_a_proxy_has_no_flow_of_ours),
         TEST(test_3261_10_a_what_a_plain_binding_loses_with_its_flow),
