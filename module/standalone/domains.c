@@ -3,7 +3,10 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "standalone/memory.h"
 #include "standalone/peer.h"
@@ -198,15 +201,32 @@ static int add_lines(struct domains *domains, FILE *file, const char *path, char
     return result;
 }
 
+/* A regular file only: the server would stand still for as long as nobody writes into a pipe. */
+static int open_file(const char *path, FILE **file, char *error, size_t error_size)
+{
+    struct stat facts;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd >= 0 && fstat(fd, &facts) == 0 && !S_ISREG(facts.st_mode)) {
+        snprintf(error, error_size, "cannot read %s: not a regular file", path);
+        close(fd);
+        return -EINVAL;
+    }
+    *file = fd >= 0 ? fdopen(fd, "r") : NULL;
+    if (*file != NULL)
+        return 0;
+    int result = -errno;
+    snprintf(error, error_size, "cannot open %s: %s", path, strerror(-result));
+    if (fd >= 0)
+        close(fd);
+    return result;
+}
+
 int domains_add_file(struct domains *domains, const char *path, char *error, size_t error_size)
 {
-    errno = 0;
-    FILE *file = fopen(path, "re");
-    if (file == NULL) {
-        int why = -errno;
-        snprintf(error, error_size, "cannot open %s: %s", path, strerror(-why));
-        return why;
-    }
+    FILE *file = NULL;
+    int opened = open_file(path, &file, error, error_size);
+    if (opened != 0)
+        return opened;
     int result = add_lines(domains, file, path, error, error_size);
     if (result == 0 && ferror(file)) {
         result = -EIO;

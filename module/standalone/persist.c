@@ -294,25 +294,24 @@ static void bind_text(sqlite3_stmt *statement, int index, struct text text)
     sqlite3_bind_text(statement, index, text.at != NULL ? text.at : "", (int)text.length, SQLITE_STATIC);
 }
 
-static void bind_key(sqlite3_stmt *statement, const struct binding_view *view, char *key, size_t size)
+#define KEY "(?2||' '||?3)"
+
+/* The key is made in SQL, of reg-id and instance-id or Contact: see KEY. */
+static void bind_key(sqlite3_stmt *statement, const struct binding_view *view)
 {
-    int length = view->reg_id != 0
-                     ? snprintf(key, size, "%u %.*s", view->reg_id, (int)view->instance.length, view->instance.at)
-                     : snprintf(key, size, "0 %.*s", (int)view->contact.length, view->contact.at);
     bind_text(statement, 1, view->aor);
-    bind_text(statement, 2, (struct text){key, (size_t)length < size ? (size_t)length : size - 1});
+    sqlite3_bind_int64(statement, 2, view->reg_id);
+    bind_text(statement, 3, view->reg_id != 0 ? view->instance : view->contact);
 }
 
 static int write_change(sqlite3_stmt *put, sqlite3_stmt *remove, const struct entry *change)
 {
-    char key[2048];
     sqlite3_stmt *statement = change->remove ? remove : put;
     const struct binding_view *view = &change->view;
-    bind_key(statement, view, key, sizeof key);
+    bind_key(statement, view);
     if (!change->remove) {
-        bind_text(statement, 3, view->contact);
-        bind_text(statement, 4, view->instance);
-        sqlite3_bind_int64(statement, 5, view->reg_id);
+        bind_text(statement, 4, view->contact);
+        bind_text(statement, 5, view->instance);
         bind_text(statement, 6, view->path);
         bind_text(statement, 7, view->call_id);
         sqlite3_bind_int64(statement, 8, view->cseq);
@@ -338,10 +337,10 @@ static int write_batch(sqlite3 *database, const struct batch *batch)
         code = sqlite3_prepare_v2(database,
                                   "INSERT OR REPLACE INTO binding(aor,key,contact,instance,reg_id,path,call_id,cseq,"
                                   "q,flow,expires_at,registered_at,parameters,transport) "
-                                  "VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14)",
+                                  "VALUES(?1," KEY ",?4,?5,?2,?6,?7,?8,?9,?10,?11,?12,?13,?14)",
                                   -1, &put, NULL);
     if (code == SQLITE_OK)
-        code = sqlite3_prepare_v2(database, "DELETE FROM binding WHERE aor=?1 AND key=?2", -1, &remove, NULL);
+        code = sqlite3_prepare_v2(database, "DELETE FROM binding WHERE aor=?1 AND key=" KEY, -1, &remove, NULL);
     for (const struct entry *change = batch->first; code == SQLITE_OK && change != NULL; change = change->next)
         code = write_change(put, remove, change);
     sqlite3_finalize(put);

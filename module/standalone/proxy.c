@@ -340,15 +340,25 @@ static bool may_carry_out(const struct context *context, const struct script_ver
     return !answers || verdict_may_answer(context->server, &facts, verdict);
 }
 
+/* As long as the URI may be: it is looked up, and no store sets it a limit. */
+static bool set_aor(struct context *context, struct text uri)
+{
+    const struct host *host = context->server->config.host;
+    size_t size = uri.length + 8;
+    char *aor = memory_new(host, size);
+    int length = aor != NULL ? sip_aor(uri, aor, size) : -1;
+    bool fine = length >= 0 && memory_copy(host, (struct text){aor, (size_t)length}, &context->aor);
+    memory_delete(host, aor, size);
+    return fine;
+}
+
 static void new_request(struct context *context, const struct route *route, const struct sip_uri *uri)
 {
-    char aor[512];
     struct script_verdict verdict = {0};
     struct server *server = context->server;
     bool own = route->next.length == 0 && server_is_own_domain(server, uri);
-    int length = sip_aor(route->uri, aor, sizeof aor);
     context->routes_dropped = (uint16_t)route->dropped;
-    if (length < 0 || !memory_copy(server->config.host, (struct text){aor, (size_t)length}, &context->aor)) {
+    if (!set_aor(context, route->uri)) {
         refuse_for_memory(context);
         return;
     }

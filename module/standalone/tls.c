@@ -2,11 +2,13 @@
 #include "standalone/tls_private.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "standalone/memory.h"
 
@@ -25,14 +27,16 @@ static bool complain(const struct reading *reading, const char *option, const ch
     return false;
 }
 
-/* A file that is not there is told in the system's words: OpenSSL's depend on what it tried last. */
+/* A file that is not there is told in the system's words: OpenSSL's depend on what it tried last. The server would
+   stand still for as long as nobody writes into a pipe. */
 static bool is_readable(const struct reading *reading, const char *option, const char *path)
 {
-    FILE *file = fopen(path, "r");
-    if (file == NULL)
+    struct stat status;
+    int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (file < 0 || fstat(file, &status) != 0)
         return complain(reading, option, path, strerror(errno));
-    fclose(file);
-    return true;
+    close(file);
+    return S_ISREG(status.st_mode) || complain(reading, option, path, "not a regular file");
 }
 
 /* Always true: a warning, in a row of checks. */

@@ -117,6 +117,32 @@ static void test_strangers_do_not_reach_elsewhere(void **state)
     stage_sent_to(stage, "INVITE", 5099);
 }
 
+/* A long Request-URI is no want of memory: at home there is nobody of that name, and elsewhere is for those who may. */
+static void test_a_long_request_uri_is_routed_like_any_other(void **state)
+{
+    struct stage *stage = *state;
+    char user[901], uri[1000];
+    struct peer bob = stage_phone(stage, (struct phone){.port = 5080});
+    memset(user, 'x', sizeof user - 1);
+    user[sizeof user - 1] = '\0';
+    snprintf(uri, sizeof uri, "sip:%s@example.com", user);
+    stage_request(stage, &bob, (struct request){.uri = uri});
+    stage_status(stage, &bob, 100);
+    stage_status(stage, &bob, 480);
+    snprintf(uri, sizeof uri, "tel:+1%s", user);
+    stage_request(stage, &bob, (struct request){.uri = uri, .call = "two"});
+    stage_status(stage, &bob, 100);
+    stage_status(stage, &bob, 416);
+    snprintf(uri, sizeof uri, "sip:%s@127.0.0.1:5099", user);
+    stage_request(stage, &bob, (struct request){.uri = uri, .call = "three"});
+    stage_status(stage, &bob, 100);
+    struct sent *invite = stage_sent_to(stage, "INVITE", 5099);
+    assert_memory_equal(invite->bytes + 7, uri, strlen(uri));
+    stage_refuses(stage, invite, 404, NULL);
+    stage_status(stage, &bob, 404);
+    assert_int_equal(stage_count(stage, "memory"), 0);
+}
+
 /* --- loops --- */
 
 /* What was sent, back at the door by way of somebody who changed the Request-URI. */
@@ -373,6 +399,7 @@ int main(void)
         TEST(test_one_hop_less),
         TEST(test_a_proxy_require_is_not_supported),
         TEST(test_sips_over_an_open_transport_is_refused_whatever_a_policy_says),
+        TEST(test_a_long_request_uri_is_routed_like_any_other),
         TEST(test_strangers_do_not_reach_elsewhere),
         TEST(test_a_loop_is_refused_and_a_spiral_is_not),
         TEST(test_another_request_of_the_call_is_no_loop),

@@ -2,6 +2,7 @@
 #include "test.h"
 
 #include <errno.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "standalone/serve_domains.h"
@@ -154,8 +155,21 @@ static void test_a_file_that_cannot_be_read(void **state)
     struct stand *stand = *state;
     assert_int_equal(domains_add_file(stand->domains, "/nonexistent/d", stand->error, sizeof stand->error), -ENOENT);
     assert_non_null(strstr(stand->error, "cannot open /nonexistent/d: No such file"));
-    assert_int_equal(domains_add_file(stand->domains, "/tmp", stand->error, sizeof stand->error), -EIO);
-    assert_non_null(strstr(stand->error, "cannot read /tmp: Is a directory"));
+    assert_int_equal(domains_add_file(stand->domains, "/tmp", stand->error, sizeof stand->error), -EINVAL);
+    assert_non_null(strstr(stand->error, "cannot read /tmp: not a regular file"));
+    assert_int_equal(domains_add_file(stand->domains, "/dev/zero", stand->error, sizeof stand->error), -EINVAL);
+}
+
+/* The server would wait for a writer, with all calls. */
+static void test_a_pipe_is_not_waited_for(void **state)
+{
+    struct stand *stand = *state;
+    assert_int_equal(unlink(stand->path), 0);
+    assert_int_equal(mkfifo(stand->path, 0600), 0);
+    alarm(30);
+    assert_int_equal(domains_add_file(stand->domains, stand->path, stand->error, sizeof stand->error), -EINVAL);
+    alarm(0);
+    assert_non_null(strstr(stand->error, ": not a regular file"));
 }
 
 static void test_without_memory_nothing_is_half_done(void **state)
@@ -192,6 +206,7 @@ int main(void)
         TEST(test_a_file_has_a_name_on_each_line),
         TEST(test_a_fault_is_named_with_its_line),
         TEST(test_a_file_that_cannot_be_read),
+        TEST(test_a_pipe_is_not_waited_for),
         TEST(test_without_memory_nothing_is_half_done),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -766,6 +766,35 @@ static void test_texts_are_kept_byte_by_byte(void **state)
     end(&life);
 }
 
+/* Contacts that differ only at their end are two bindings, and the one that goes does not take the other along. */
+static void test_long_contacts_are_told_apart(void **state)
+{
+    struct life life;
+    char contacts[2][6000];
+    live(&life, *state);
+    for (int i = 0; i < 2; i++) {
+        memset(contacts[i], 'x', sizeof contacts[i]);
+        memcpy(contacts[i], "sip:", 4);
+        contacts[i][sizeof contacts[i] - 1] = (char)('1' + i);
+        struct binding_view view = {.aor = BOB,
+                                    .contact = {contacts[i], sizeof contacts[i]},
+                                    .call_id = TEXT("c"),
+                                    .q = 1000,
+                                    .route = BINDING_BY_CONTACT,
+                                    .expires_at = 1700009999,
+                                    .registered_at = 1700000000};
+        assert_int_equal(binding_put(server_bindings(life.stage.server), &view, NULL), 0);
+    }
+    end(&life);
+    live(&life, *state);
+    assert_int_equal(life.restored, 2);
+    binding_remove(server_bindings(life.stage.server), binding_first(server_bindings(life.stage.server), BOB));
+    end(&life);
+    live(&life, *state);
+    assert_int_equal(life.restored, 1);
+    end(&life);
+}
+
 /* No memory for a change, nor for all of them: it is tried again until there is. */
 static void test_all_is_written_again_also_what_is_gone(void **state)
 {
@@ -816,6 +845,7 @@ int main(void)
         TEST(test_a_change_that_found_no_memory_is_written_later),
         TEST(test_no_memory_to_begin),
         TEST(test_texts_are_kept_byte_by_byte),
+        TEST(test_long_contacts_are_told_apart),
         TEST(test_all_is_written_again_also_what_is_gone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "standalone/tls_private.h"
 #include "certificate.h"
@@ -93,6 +94,21 @@ static void test_files_that_do_not_serve_are_named(void **state)
     assert_refused(scene, "--tls-domain");
 }
 
+/* SIGHUP reads the files in the thread that serves: it would wait for a writer, with all calls. */
+static void test_a_pipe_is_not_waited_for(void **state)
+{
+    struct scene *scene = *state;
+    const char *key = scene->options.key, *pipe = test_folder_file(&scene->folder, "pipe.pem", scene->paths[2]);
+    assert_int_equal(mkfifo(pipe, 0600), 0);
+    alarm(30);
+    scene->options.key = pipe;
+    assert_refused(scene, "pipe.pem: not a regular file");
+    scene->options.key = key;
+    scene->options.ca = pipe;
+    assert_refused(scene, "--tls-ca");
+    alarm(0);
+}
+
 static void test_a_key_for_all_to_read_is_warned_of(void **state)
 {
     struct scene *scene = *state;
@@ -148,6 +164,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_files_that_do_not_serve_are_named, begin, end),
+        cmocka_unit_test_setup_teardown(test_a_pipe_is_not_waited_for, begin, end),
         cmocka_unit_test_setup_teardown(test_a_key_for_all_to_read_is_warned_of, begin, end),
         cmocka_unit_test_setup_teardown(test_a_broken_file_keeps_the_old_ones, begin, end),
         cmocka_unit_test_setup_teardown(test_without_certificates_it_only_calls, begin, end),
