@@ -6,7 +6,8 @@
  * up over it reach the same instance, or plain Contact, over a flow that lives. The oldest go first.
  */
 
-enum { HEIRS_MOST = 16384 };
+/* Of all flows, of one flow, and bytes of a name: strangers register too, and as often as they like. */
+enum { HEIRS_MOST = 16384, HEIRS_OF_FLOW_MOST = 1024, HEIR_NAME_MOST = 1024 };
 
 struct heir {
     struct table_link link; /* by flow */
@@ -30,20 +31,40 @@ static void forget_oldest(struct server *server)
     memory_delete(host, heir, sizeof *heir);
 }
 
+static bool is_heir(const struct heir *heir, const struct binding_view *view)
+{
+    if (heir->plain)
+        return view->reg_id == 0 && text_equal(view->contact, heir->name);
+    return view->reg_id != 0 && text_equal(view->instance, heir->name);
+}
+
+/* False if the user agent is noted already, or so many others of the same flow are. */
+static bool has_room(const struct server *server, const struct binding_view *view)
+{
+    size_t count = 0;
+    for (struct table_link *link = table_find(&server->heirs, view->flow); link != NULL; link = table_next(link)) {
+        const struct heir *heir = TABLE_OWNER(link, struct heir, link);
+        if (text_equal(heir->aor, view->aor) && is_heir(heir, view))
+            return false;
+        count++;
+    }
+    return count < HEIRS_OF_FLOW_MOST;
+}
+
 /* A binding leaves its flow. Where memory is short it is not noted: the dialog's requests then hear 480. */
 void heirs_note(struct server *server, const struct binding_view *view)
 {
     const struct host *host = server->config.host;
     bool plain = view->reg_id == 0;
-    if (view->flow == 0)
+    struct text name = plain ? view->contact : view->instance;
+    if (view->flow == 0 || name.length > HEIR_NAME_MOST || !has_room(server, view))
         return;
     struct heir *heir = memory_new(host, sizeof *heir);
     if (heir == NULL)
         return;
     heir->plain = plain;
     heir->transport = view->transport;
-    if (!memory_copy(host, view->aor, &heir->aor) ||
-        !memory_copy(host, plain ? view->contact : view->instance, &heir->name)) {
+    if (!memory_copy(host, view->aor, &heir->aor) || !memory_copy(host, name, &heir->name)) {
         memory_delete_text(host, heir->aor);
         memory_delete(host, heir, sizeof *heir);
         return;
@@ -56,13 +77,6 @@ void heirs_note(struct server *server, const struct binding_view *view)
     server->heirs_newest = heir;
     if (server->heirs.count > HEIRS_MOST)
         forget_oldest(server);
-}
-
-static bool is_heir(const struct heir *heir, const struct binding_view *view)
-{
-    if (heir->plain)
-        return view->reg_id == 0 && text_equal(view->contact, heir->name);
-    return view->reg_id != 0 && text_equal(view->instance, heir->name);
 }
 
 /* A living flow of the user agent; with `wanted`, that one alone. */

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#include "standalone/server_private.h"
+
 /*
  * Calls to phones without reg-id (3261-10.a): over the flow on which they registered, and by their Contact once that is
  * gone. The Contacts lie, as behind an address translation: 192.0.2.4 is nobody. Alice is the caller, at 5070.
@@ -241,6 +243,26 @@ static void test_3261_16_9_b_a_name_that_leads_nowhere_is_480(void **state)
     stage_hears(stage, 480);
 }
 
+static int no_way(void *context, struct peer *peer, struct text domain)
+{
+    (void)context, (void)peer, (void)domain;
+    return -ENETUNREACH;
+}
+
+static void test_3261_16_9_b_a_tls_contact_to_which_there_is_no_way_is_480(void **state)
+{
+    struct stage *stage = *state;
+    struct peer bob = fake_stream(&stage->wire, TRANSPORT_TLS, LISTENER_TLS, 5080);
+    registers(stage, &bob, "sip:bob@phone.example.net:5061;transport=tls");
+    stage->wire.wire.connect = no_way;
+    stage_flow_dies(stage, &bob);
+    stage_call(stage, "one");
+    fake_wire_resolve(&stage->wire, "phone.example.net", (const uint16_t[]){5091, 5092, 0});
+    stage_advance(stage, 0);
+    stage_hears(stage, 480);
+    assert_int_equal(stage_count(stage, "bindings"), 1);
+}
+
 /* 3263-4.3.a among the addresses of a Contact, then 3261-16.9.b. */
 static void test_3261_16_9_b_every_address_of_a_contact_is_tried_first(void **state)
 {
@@ -366,6 +388,33 @@ static void test_3261_10_a_the_flow_is_the_one_that_the_binding_has_now(void **s
     stage_discard(stage);
     struct sent *second = stage->wire.all;
     assert_int_equal(peer_flow(&second->peer), peer_flow(&now));
+}
+
+/* Whoever registers and unregisters all day takes no memory that stays, and makes no search longer. */
+static void test_what_is_noted_of_former_flows_is_bounded(void **state)
+{
+    struct stage *stage = *state;
+    char contact[2000] = "sip:bob@192.0.2.4";
+    struct peer bob = fake_udp(5080);
+    struct binding_view view = {.aor = TEXT("sip:bob@example.com"), .flow = peer_flow(&bob)};
+    for (unsigned i = 0; i < 100; i++) {
+        view.contact = text_of(contact);
+        heirs_note(stage->server, &view);
+    }
+    assert_int_equal(stage->server->heirs.count, 1);
+    memset(contact + 4, 'x', sizeof contact - 4);
+    view.contact.length = sizeof contact;
+    heirs_note(stage->server, &view);
+    assert_int_equal(stage->server->heirs.count, 1);
+    for (unsigned i = 0; i < 5000; i++) {
+        snprintf(contact, sizeof contact, "sip:%u@192.0.2.4", i);
+        view.contact = text_of(contact);
+        heirs_note(stage->server, &view);
+    }
+    assert_int_equal(stage->server->heirs.count, 1024);
+    view.flow++;
+    heirs_note(stage->server, &view);
+    assert_int_equal(stage->server->heirs.count, 1025);
 }
 
 /* --- dialogs --- */
@@ -502,6 +551,8 @@ int main(void)
         TEST(test_3261_10_a_a_datagram_flow_is_tried_again_by_the_next_call),
         TEST(test_3261_10_a_over_tls_a_name_is_called_and_must_be_proven),
         TEST(test_3261_16_9_b_a_name_that_leads_nowhere_is_480),
+        TEST(test_3261_16_9_b_a_tls_contact_to_which_there_is_no_way_is_480),
+        TEST(test_what_is_noted_of_former_flows_is_bounded),
         TEST(test_3261_16_9_b_every_address_of_a_contact_is_tried_first),
         TEST(test_3261_16_9_b_what_cannot_be_sent_to_a_contact_is_480),
         TEST(test_3261_16_9_b_a_phone_without_tls_is_not_there_for_sips),
