@@ -112,6 +112,15 @@ static void fail_unsent(struct branch *branch)
     fail_soon(branch, ORIGIN_TRANSPORT);
 }
 
+/* There is no way to the destination: as if the send had failed. */
+static void fail_unreached(struct branch *branch)
+{
+    if (is_plain(branch->target))
+        fail_soon(branch, ORIGIN_FLOW_DOWN);
+    else
+        fail_unsent(branch);
+}
+
 /* RFC 3261 26.2.2: a sips: request must not go there. The phone cannot be reached for it, and its flow is fine. */
 static void fail_unsafe(struct branch *branch)
 {
@@ -131,9 +140,15 @@ static void send_to_peer(struct branch *branch)
     address_format(&branch->peer.address, branch->destination, sizeof branch->destination);
     branch->digest = branch_digest(server, context->request);
     branch->rested = rest_is_on(server, text_of(branch->destination));
-    if (branch->rested || !peer_is_safe_for(&branch->peer, context->request) ||
-        !peer_connect(server, &branch->peer, branch->domain) || !own_side_choose(server, &branch->peer) ||
-        !write_request(branch, number)) {
+    if (branch->rested || !peer_is_safe_for(&branch->peer, context->request)) {
+        fail_unsent(branch);
+        return;
+    }
+    if (!peer_connect(server, &branch->peer, branch->domain) || !own_side_choose(server, &branch->peer)) {
+        fail_unreached(branch);
+        return;
+    }
+    if (!write_request(branch, number)) {
         fail_unsent(branch);
         return;
     }

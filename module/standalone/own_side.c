@@ -88,6 +88,15 @@ static bool find_local_number(const struct server *server, const union address *
     return *number != 0;
 }
 
+/* Neither a token nor a file has the interface of a link-local address: both sides are on the same one. */
+static void find_scope(const struct server *server, struct peer *peer)
+{
+    union address local;
+    if (peer->address.any.sa_family == AF_INET6 && IN6_IS_ADDR_LINKLOCAL(&peer->address.v6.sin6_addr) &&
+        read_local(server, peer, &local) && local.any.sa_family == AF_INET6)
+        peer->address.v6.sin6_scope_id = local.v6.sin6_scope_id;
+}
+
 bool server_find_local(const struct server *server, const union address *local, struct peer *peer)
 {
     for (size_t i = 0; i < server->config.listener_count; i++) {
@@ -96,7 +105,10 @@ bool server_find_local(const struct server *server, const union address *local, 
             continue;
         peer->listener = (uint8_t)i;
         peer->local = 0;
-        return !listener_is_wildcard(listener) || find_local_number(server, local, &peer->local);
+        if (listener_is_wildcard(listener) && !find_local_number(server, local, &peer->local))
+            return false;
+        find_scope(server, peer);
+        return true;
     }
     return false;
 }

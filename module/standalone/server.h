@@ -143,8 +143,8 @@ bool server_flow_is_outbound(const struct server *server, flow_id flow);
 bool server_flow_peer(const struct server *server, flow_id flow, struct peer *peer);
 
 /* The local side of a datagram flow, as it outlives the process, and back: the listener's address or, of a listener on
-   a wildcard address, the one in use. server_find_local() puts listener and address into *peer; false: no datagram
-   listener has the address. */
+   a wildcard address, the one in use. server_find_local() puts listener and address into *peer, whose remote address
+   is known already and gets its interface if it is link-local; false: no datagram listener has the local address. */
 bool server_local_address(const struct server *server, const struct peer *peer, union address *local);
 bool server_find_local(const struct server *server, const union address *local, struct peer *peer);
 

@@ -4,18 +4,21 @@
 #include <errno.h>
 
 /*
- * Listeners on a wildcard address, on a machine that has 192.0.2.1 (number 1), 192.0.2.2 (2) and 2001:db8::1 (3). The
- * kernel sends to odd ports from 192.0.2.1, and to even ones from 192.0.2.2.
+ * Listeners on a wildcard address, on a machine that has 192.0.2.1 (number 1), 192.0.2.2 (2), 2001:db8::1 (3) and
+ * fe80::1 on its seventh interface (4). The kernel sends to odd ports from 192.0.2.1, and to even ones from 192.0.2.2.
  */
 
-static const char *const hosts[] = {"192.0.2.1", "192.0.2.2", "2001:db8::1"};
+static const char *const hosts[] = {"192.0.2.1", "192.0.2.2", "2001:db8::1", "fe80::1"};
 
-enum { HOSTS = 3, NO_WAY = 666 };
+enum { HOSTS = 4, LINK_LOCAL = 4, INTERFACE = 7, NO_WAY = 666 };
 
 static bool local(void *context, uint16_t number, union address *address)
 {
     (void)context;
-    return number >= 1 && number <= HOSTS && address_read(text_of(hosts[number - 1]), 0, address);
+    bool known = number >= 1 && number <= HOSTS && address_read(text_of(hosts[number - 1]), 0, address);
+    if (known && number == LINK_LOCAL)
+        address->v6.sin6_scope_id = INTERFACE;
+    return known;
 }
 
 static uint16_t local_number(void *context, const union address *address)
@@ -209,6 +212,42 @@ static void test_a_local_address_is_found_again(void **state)
     assert_false(server_find_local(stage->server, &address, &found));
 }
 
+/* Neither a token nor a file has the interface of a link-local address: it is that of the local one. */
+static void test_5626_5_2_b_a_link_local_phone_is_found_again(void **state)
+{
+    struct stage *stage = *state;
+    struct peer phone = {.transport = TRANSPORT_UDP, .listener = 2, .local = LINK_LOCAL}, found = phone;
+    union address address;
+    assert_true(address_read(TEXT("fe80::9"), 5080, &phone.address));
+    found.address = phone.address;
+    phone.address.v6.sin6_scope_id = INTERFACE;
+    assert_true(server_local_address(stage->server, &phone, &address));
+    assert_true(server_find_local(stage->server, &address, &found));
+    assert_int_equal(peer_flow(&found), peer_flow(&phone));
+    /* An address of the whole network has none. */
+    assert_true(address_read(TEXT("2001:db8::9"), 5080, &found.address));
+    assert_true(server_find_local(stage->server, &address, &found));
+    assert_int_equal(found.address.v6.sin6_scope_id, 0);
+}
+
+static void test_3261_16_9_b_a_phone_to_which_there_is_no_way_is_480(void **state)
+{
+    struct stage *stage = *state;
+    struct peer phone = by(fake_udp(NO_WAY), 1), alice = by(fake_udp(5070), 1);
+    stage_request(stage, &phone,
+                  (struct request){.method = "REGISTER",
+                                   .uri = "sip:example.com",
+                                   .from = "bob",
+                                   .call = "register",
+                                   .fields = "Contact: <sip:bob@127.0.0.1:666>\n"});
+    stage_status(stage, &phone, 200);
+    stage_request(stage, &alice, (struct request){0});
+    stage_status(stage, &alice, 100);
+    stage_advance(stage, 0);
+    stage_status(stage, &alice, 480);
+    assert_int_equal(stage_count(stage, "bindings"), 1);
+}
+
 static void test_5626_5_2_b_a_token_names_the_local_address(void **state)
 {
     struct stage *stage = *state;
@@ -249,6 +288,8 @@ int main(void)
         TEST(test_own_addresses),
         TEST(test_own_routes),
         TEST(test_a_local_address_is_found_again),
+        TEST(test_5626_5_2_b_a_link_local_phone_is_found_again),
+        TEST(test_3261_16_9_b_a_phone_to_which_there_is_no_way_is_480),
         TEST(test_5626_5_2_b_a_token_names_the_local_address),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
