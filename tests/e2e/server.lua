@@ -42,7 +42,7 @@ function server.free_port()
     while true do
         local tcp, udp = uv.new_tcp(), uv.new_udp()
         local port = FIRST + string.unpack("I2", uv.random(2)) % COUNT
-        local fine = tcp:bind("127.0.0.1", port) and udp:bind("127.0.0.1", port) and tcp:listen(1, function() end)
+        local fine = tcp:bind("0.0.0.0", port) and udp:bind("0.0.0.0", port) and tcp:listen(1, function() end)
         tcp:close()
         udp:close()
         if fine and reserve(port) then
