@@ -198,7 +198,7 @@ static void refuse_for_memory(struct context *context)
 /* A reply of the policy is a refusal where it is a failure; a request that the policy drops is refused too. */
 static void note_policy_refusal(const struct context *context, uint32_t status)
 {
-    if (status == 0 || status >= 400)
+    if (status == 0 || status >= SIP_BAD_REQUEST)
         server_refused(context->server, context->request, server_transaction_source(context->transaction),
                        REFUSAL_POLICY, status, NULL);
 }

@@ -161,7 +161,7 @@ static bool policy_refused(struct registrar *registrar)
     if (answers && !may_answer(registrar, &verdict))
         return false;
     server->counters.verdicts++;
-    if (verdict.kind == VERDICT_DROP || (answers && verdict.code >= 400))
+    if (verdict.kind == VERDICT_DROP || (answers && verdict.code >= SIP_BAD_REQUEST))
         server_refused(server, registrar->asked.request, registrar->source, REFUSAL_POLICY, answers ? verdict.code : 0,
                        NULL);
     if (answers) {
