@@ -23,6 +23,8 @@
  * has ended, RESULT.rc holds its status (124: it ran into the time limit; 128 + N: signal N), RESULT.ms the time that
  * it took, and RESULT.left one line for each process and each file that it left. Those processes are killed and those
  * files are removed. This process is the subreaper of all that the program starts, so that a daemon is found, too.
+ *
+ * For tests of it: REFLOW_TEST_GRACE is the time in ms that processes have to end by themselves.
  */
 
 enum { GRACE_MS = 10000, LOOK_MS = 20, TEMPORARY_MOST = 24, TIME_LIMIT = 124 };
@@ -176,13 +178,19 @@ static bool children_reap(pid_t program, bool *ended, int *status)
     return pid == 0;
 }
 
+static uint64_t grace_ms(void)
+{
+    const char *given = getenv("REFLOW_TEST_GRACE");
+    return given != NULL ? strtoull(given, NULL, 10) : GRACE_MS;
+}
+
 /* What still ends by itself is not left behind: a server that its test has told to end may take a moment. left: NULL
    where they are killed at once and not reported. */
 static void children_end(FILE *left)
 {
     bool ended = true;
     int status;
-    uint64_t end = now_ms() + (left != NULL ? GRACE_MS : 0);
+    uint64_t end = now_ms() + (left != NULL ? grace_ms() : 0);
     while (children_reap(0, &ended, &status) && !interrupted && now_ms() < end)
         pause_ms(LOOK_MS);
     if (left != NULL && !interrupted)
