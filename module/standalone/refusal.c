@@ -110,16 +110,49 @@ static void append_value(struct line *out, struct text value)
     }
 }
 
-static void append_uri(const struct refusals *refusals, struct line *out, struct text uri)
+/* Digits as *, whatever they mean. */
+static void append_without_digits(struct line *out, struct text value)
 {
-    struct text head, tail;
-    if (!refusals->mask_numbers || !mask_number(uri, &head, &tail)) {
-        append_value(out, uri);
-        return;
+    char bytes[VALUE_MOST + 1]; /* one more than is written, so that it is seen to be cut */
+    size_t length = value.length < sizeof bytes ? value.length : sizeof bytes;
+    for (size_t i = 0; i < length; i++)
+        bytes[i] = (char)(value.at[i] >= '0' && value.at[i] <= '9' ? '*' : value.at[i]);
+    append_value(out, (struct text){bytes, length});
+}
+
+/* The last digits of a number, which mask_number() leaves. */
+static size_t append_rest_of_number(struct line *out, struct text tail)
+{
+    size_t length = 0;
+    while (length < tail.length && tail.at[length] >= '0' && tail.at[length] <= '9')
+        length++;
+    append_value(out, (struct text){tail.at, length});
+    return length;
+}
+
+/* Behind the number, or where none is to be recognized, only the host of a SIP URI is sure to be none. */
+static void append_masked(struct line *out, struct text uri, bool is_sip)
+{
+    struct text head = {uri.at, 0}, tail = uri;
+    size_t shown = 0;
+    if (mask_number(uri, &head, &tail)) {
+        append_value(out, head);
+        append(out, TEXT("****"));
+        shown = append_rest_of_number(out, tail);
     }
-    append_value(out, head);
-    append(out, TEXT("****"));
-    append_value(out, tail);
+    tail = (struct text){tail.at + shown, tail.length - shown};
+    if (is_sip)
+        append_value(out, tail);
+    else
+        append_without_digits(out, tail);
+}
+
+static void append_uri(const struct refusals *refusals, struct line *out, struct text uri, bool is_sip)
+{
+    if (refusals->mask_numbers)
+        append_masked(out, uri, is_sip);
+    else
+        append_value(out, uri);
 }
 
 /* Whom the request is for: the To of a REGISTER, the Request-URI of others, as an AOR where it is one. */
@@ -131,9 +164,9 @@ static void append_aor(const struct refusals *refusals, struct line *out, const 
     struct text text = registers ? sip_to_uri(request) : sip_request_uri(request);
     int length = sip_uri_create(&uri, text) == 0 ? sip_uri_aor(&uri, aor, sizeof aor) : -1;
     if (length > 0)
-        append_uri(refusals, out, (struct text){aor, (size_t)length});
+        append_uri(refusals, out, (struct text){aor, (size_t)length}, true);
     else if (text.length > 0)
-        append_uri(refusals, out, text);
+        append_uri(refusals, out, text, false);
     else
         append(out, TEXT("-"));
     sip_uri_destroy(&uri);

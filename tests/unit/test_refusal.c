@@ -79,6 +79,40 @@ static void test_numbers_are_masked(void **state)
     assert_non_null(strstr(bench->fake.last_log, " aor=sip:+15****00@example.net "));
 }
 
+/* What is no valid URI, or has numbers in other places, shows no digits at all. */
+static void test_numbers_in_odd_places_are_masked(void **state)
+{
+    static const char *const cases[][2] = {
+        {"sip:00 4915112345678@example.net", " aor=sip:**%20*************@example.net "},
+        {"4915112345678", " aor=************* "},
+        {"sip:4915112345678@@example.net", " aor=sip:49****78@@example.net "},
+        {"tel:+49-151-12345678;phone-context=+4917712345", " aor=tel:+49****78;phone-context=+********** "},
+        {"tel:5678;phone-context=+4917712345", " aor=tel:****;phone-context=+********** "},
+        {"urn:service:sos;x=4915112345678", " aor=urn:service:sos;x=************* "},
+        {"sip:bob:4915112345678@192.0.2.1", " aor=sip:bob@192.0.2.1 "}};
+    struct bench *bench = *state;
+    bench->refusals.mask_numbers = true;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char text[512], host[32];
+        struct sip_fault fault;
+        struct sip_message *message = NULL;
+        int length = snprintf(text, sizeof text,
+                              "INVITE %s SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1\r\n"
+                              "From: <sip:a@example.net>;tag=1\r\nTo: <sip:b@example.net>\r\n"
+                              "Call-ID: 1\r\nCSeq: 1 INVITE\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n",
+                              cases[i][0]);
+        sip_message_new(&message, &bench->fake.host, text, (size_t)length, NULL, &fault);
+        assert_non_null(message);
+        snprintf(host, sizeof host, "203.0.113.%zu", i + 1);
+        struct peer peer = peer_at(host, 5060);
+        refusals_note(&bench->refusals,
+                      &(struct refused){.source = &peer, .request = message, .reason = REFUSAL_SCHEME, .status = 416});
+        if (strstr(bench->fake.last_log, cases[i][1]) == NULL)
+            fail_msg("%s: %s", cases[i][0], bench->fake.last_log);
+        sip_message_delete(message);
+    }
+}
+
 static void test_repeated_refusals_are_counted_and_logged_once_a_minute(void **state)
 {
     struct bench *bench = *state;
@@ -228,6 +262,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_first_refusal_is_logged_at_once, setup, teardown),
         cmocka_unit_test_setup_teardown(test_ipv6_source_is_written_in_brackets, setup, teardown),
         cmocka_unit_test_setup_teardown(test_numbers_are_masked, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_numbers_in_odd_places_are_masked, setup, teardown),
         cmocka_unit_test_setup_teardown(test_repeated_refusals_are_counted_and_logged_once_a_minute, setup, teardown),
         cmocka_unit_test_setup_teardown(test_source_that_stays_quiet_is_forgotten, setup, teardown),
         cmocka_unit_test_setup_teardown(test_other_source_and_other_reason_have_lines_of_their_own, setup, teardown),
