@@ -243,9 +243,10 @@ static enum script_outcome ask(struct context *context, struct script_verdict *v
     return outcome;
 }
 
-static void route_verdict(struct context *context, const struct script_verdict *verdict)
+static void route_verdict(struct context *context, const struct script_verdict *verdict, bool own)
 {
     struct text aor = verdict->uri[0] != '\0' ? text_of(verdict->uri) : context->aor;
+    context->foreign = !own && verdict->uri[0] == '\0';
     context->ring_next_ms = verdict->next_after;
     context->may_recurse = verdict->recurse;
     if (verdict->uri[0] != '\0')
@@ -304,7 +305,7 @@ static void carry_out(struct context *context, const struct route *route, bool o
         if (verdict->uri[0] == '\0' && !has_next_hop(route))
             standard_way(context, route, own); /* a URI that can have no bindings */
         else
-            route_verdict(context, verdict);
+            route_verdict(context, verdict, own);
         break;
     case VERDICT_RELAY:
         context->may_recurse = verdict->recurse;

@@ -34,7 +34,8 @@ enum { REFUSAL_WINDOW_MS = 60000, REFUSAL_SOURCES = 1024, REFUSAL_LINE = 512 };
     REASON(LOOP, loop, "the request has been here before, unchanged")                                                  \
     REASON(EXTENSION, extension, "Require or Proxy-Require asks for an extension that is not supported")               \
     REASON(SCHEME, scheme, "nobody takes the scheme of the URI, or sips came over a transport without TLS")            \
-    REASON(FOREIGN_DOMAIN, foreign_domain, "a REGISTER for a domain that is not one of the server's")                  \
+    REASON(FOREIGN_DOMAIN, foreign_domain,                                                                             \
+           "a REGISTER, or a request that the policy routes to bindings, for a domain that is not the server's")       \
     REASON(NO_USER, no_user, "a REGISTER whose To has no user part")                                                   \
     REASON(RELAY_DENIED, relay_denied, "a request for elsewhere from a source that has no binding here")               \
     REASON(TOKEN_FORGED, token_forged, "a flow token that this server has not made")                                   \

@@ -67,6 +67,7 @@ struct context {
     flow_id dialog_flow; /* inside a dialog: where the token says it goes; 0: by Route or Request-URI */
     uint8_t way;         /* enum way */
     bool success_forwarded, global_failure_seen, final_forwarded, cancelled;
+    bool foreign; /* the policy wants the bindings of a domain that is not ours */
     bool may_recurse;
     bool starting; /* targets are being started: do not finish meanwhile */
     bool has_retry_after;

@@ -116,6 +116,9 @@ static void send_best(struct context *context, const struct branch *winner, cons
 
 static void send_own(struct context *context, uint32_t status)
 {
+    if (context->foreign && context->branches == NULL)
+        server_refused(context->server, context->request, server_transaction_source(context->transaction),
+                       REFUSAL_FOREIGN_DOMAIN, status, NULL);
     char field[40] = "";
     if (context->has_retry_after)
         snprintf(field, sizeof field, "Retry-After: %u\r\n", context->retry_after);

@@ -86,6 +86,17 @@ test("To of a foreign domain in a REGISTER that is ours: foreign-domain", functi
         "foreign-domain")
 end)
 
+-- sip_route(), as in examples/registrar.lua, which other domains have no bindings for.
+test("a call to a foreign domain that the policy routes to bindings: foreign-domain", function(t)
+    local s, open = start(t)
+    local bob = open "bob"
+    bob:expect_final(bob:invite "sip:carol@example.net", 480)
+    expect_refused(t, s, source(bob) .. " method=INVITE aor=sip:carol@example.net status=480 reason=foreign-domain",
+        "foreign-domain")
+    bob:expect_final(bob:invite "sip:nobody@example.test", 480)
+    t:equal(s:number "refused_foreign_domain", 1)
+end)
+
 test("a registration that is too short, or that exceeds a limit, is logged", function(t)
     local s, open = start(t)
     local bob = open "bob"
