@@ -82,7 +82,7 @@ static int read_lines(FILE *file, const char *path, struct token_key_list *list,
 int token_file_read(const char *path, struct token_key_list *list, char *error, size_t error_size)
 {
     struct stat status;
-    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (descriptor < 0 && errno == ENOENT)
         return refuse(path, -ENOENT, "no such file", error, error_size);
     if (descriptor < 0)

@@ -312,6 +312,21 @@ static void test_damaged_files_are_refused_with_their_line(void **state)
     end(&scene);
 }
 
+/* SIGHUP reads the file in the thread that serves: it would wait for a writer, with all calls. */
+static void test_a_pipe_is_not_waited_for(void **state)
+{
+    struct scene scene;
+    (void)state;
+    begin(&scene, true);
+    unlink(scene.path);
+    assert_int_equal(mkfifo(scene.path, 0600), 0);
+    alarm(30);
+    assert_int_equal(token_keys_reload(scene.keys, scene.error, sizeof scene.error), -EBADMSG);
+    alarm(0);
+    assert_non_null(strstr(scene.error, "no key ring"));
+    end(&scene);
+}
+
 static void test_a_file_that_cannot_be_written_changes_nothing(void **state)
 {
     struct scene scene;
@@ -384,6 +399,7 @@ int main(void)
         cmocka_unit_test(test_more_rotations_than_ids),
         cmocka_unit_test(test_another_ring_of_the_same_file_sees_a_rotation),
         cmocka_unit_test(test_damaged_files_are_refused_with_their_line),
+        cmocka_unit_test(test_a_pipe_is_not_waited_for),
         cmocka_unit_test(test_a_file_that_cannot_be_written_changes_nothing),
         cmocka_unit_test(test_what_does_not_fit_is_not_written),
         cmocka_unit_test(test_no_memory_is_told),
