@@ -161,7 +161,7 @@ static int address_fault(struct sip_address *address, const char *at, const char
 static int address_cut(struct text value, struct sip_address *address, const char **what)
 {
     const char *at = value.at, *end = value.at + value.length;
-    if (value.length == 0)
+    if (value.at == NULL || value.length == 0)
         return address_fault(address, at, what, "the value is empty");
     const char *bracket = find_bracket(at, end, &address->fault_at, what);
     if (*what != NULL)

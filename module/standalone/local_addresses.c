@@ -60,19 +60,10 @@ void local_addresses_delete(struct local_addresses *addresses)
 
 /* --- numbers --- */
 
-static bool same_host(const union address *a, const union address *b)
-{
-    if (a->any.sa_family != b->any.sa_family)
-        return false;
-    if (a->any.sa_family == AF_INET)
-        return a->v4.sin_addr.s_addr == b->v4.sin_addr.s_addr;
-    return memcmp(&a->v6.sin6_addr, &b->v6.sin6_addr, sizeof a->v6.sin6_addr) == 0;
-}
-
 /* A link-local address is one only together with its interface. */
 static bool same_local(const union address *a, const union address *b)
 {
-    return same_host(a, b) && (a->any.sa_family == AF_INET || a->v6.sin6_scope_id == b->v6.sin6_scope_id);
+    return address_same_host(a, b) && (a->any.sa_family == AF_INET || a->v6.sin6_scope_id == b->v6.sin6_scope_id);
 }
 
 static uint16_t find(struct local_addresses *addresses, const union address *address)
@@ -165,7 +156,7 @@ static bool is_of_interface(const struct interface_address *interface, const uni
 {
     if (address->any.sa_family == AF_INET && interface->address.any.sa_family == AF_INET)
         return ((address->v4.sin_addr.s_addr ^ interface->address.v4.sin_addr.s_addr) & interface->mask) == 0;
-    return same_host(&interface->address, address);
+    return address_same_host(&interface->address, address);
 }
 
 static const struct interface_address *find_interface(struct local_addresses *addresses, const union address *address)

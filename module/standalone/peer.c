@@ -68,6 +68,15 @@ bool peer_of_datagram_flow(flow_id flow, struct peer *peer)
     return true;
 }
 
+bool address_same_host(const union address *a, const union address *b)
+{
+    if (a->any.sa_family != b->any.sa_family)
+        return false;
+    if (a->any.sa_family == AF_INET)
+        return a->v4.sin_addr.s_addr == b->v4.sin_addr.s_addr;
+    return memcmp(&a->v6.sin6_addr, &b->v6.sin6_addr, sizeof a->v6.sin6_addr) == 0;
+}
+
 bool address_equal(const union address *a, const union address *b)
 {
     if (a->any.sa_family != b->any.sa_family)

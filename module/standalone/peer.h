@@ -46,6 +46,8 @@ bool flow_is_datagram(flow_id flow);
 
 /* Link-local addresses are equal only on the same interface. */
 bool address_equal(const union address *a, const union address *b);
+/* The same without port and interface. */
+bool address_same_host(const union address *a, const union address *b);
 
 bool address_is_wildcard(const union address *address);
 

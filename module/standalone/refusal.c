@@ -237,19 +237,12 @@ static uint64_t digest(const struct refusals *refusals, const union address *add
     return table_digest(refusals->seed + (unsigned)reason, (struct text){host, length});
 }
 
-static bool same_host(const union address *a, const union address *b)
-{
-    char one[64], other[64];
-    return text_equal((struct text){one, address_host(a, one, sizeof one)},
-                      (struct text){other, address_host(b, other, sizeof other)});
-}
-
 static struct refusal_entry *find(const struct refusals *refusals, const struct refused *refused, uint64_t hash)
 {
     struct table_link *link = table_find(&refusals->sources, hash);
     for (; link != NULL; link = table_next(link)) {
         struct refusal_entry *entry = TABLE_OWNER(link, struct refusal_entry, link);
-        if (entry->reason == refused->reason && same_host(&entry->address, &refused->source->address))
+        if (entry->reason == refused->reason && address_same_host(&entry->address, &refused->source->address))
             return entry;
     }
     return NULL;
