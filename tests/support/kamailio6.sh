@@ -42,4 +42,5 @@ inside sh -c 'cd /reflow && { command -v make || { apt-get update -qq && apt-get
 tail -n 1 "$dir/log"
 
 # Those that are written for Kamailio, and those for any host in it.
-inside sh -c 'cd /reflow && rm -rf build/results && exec env REFLOW_KSR=build/kamailio/reflow.so tests/run --no-build "$@"' run "${@:-kamailio}"
+inside sh -c 'cd /reflow && rm -rf build/results && export REFLOW_KSR=build/kamailio/reflow.so &&
+    exec tests/run --no-build "$@"' run "${@:-kamailio}"
