@@ -12,12 +12,13 @@ local USUAL_MS <const> = 3000
 -- Seconds, for programs that take ten or more.
 local hints = {
     ["e2e-edge_bad_input_test"] = 60, ["e2e-kamailio_crash_test"] = 50, ["e2e-kamailio_flows_test"] = 45,
-    ["e2e-kamailio_memory_test"] = 35, ["e2e-kamailio_policy_test"] = 16, ["e2e-kamailio_react_test"] = 18,
+    ["e2e-kamailio_memory_test"] = 35, ["e2e-kamailio_policy_test"] = 40, ["e2e-kamailio_react_test"] = 25,
     ["e2e-limits_test"] = 28, ["e2e-matrix_test"] = 15, ["e2e-outbound_ua_test"] = 27,
     ["e2e-peers_baresip_test"] = 25, ["e2e-peers_sipp_test"] = 10, ["e2e-tls_test"] = 10, ["e2e-websocket_test"] = 25,
     ["kamailio-matrix_test"] = 16, ["kamailio-peers_baresip_test"] = 36, ["kamailio-peers_sipp_test"] = 10,
     ["kamailio-proxy_test"] = 12, ["kamailio-response_test"] = 12, ["spec-catalog_spec"] = 15,
-    ["unit-test_binding_model"] = 27, ["unit-test_check"] = 18, ["unit-test_hostile"] = 33,
+    ["unit-test_binding_model"] = 27, ["unit-test_check"] = 18, ["unit-test_engine_limits"] = 15,
+    ["unit-test_hostile"] = 33,
     ["unit-test_policy_test"] = 19, ["unit-test_replay_capture"] = 10, ["unit-test_script_pattern"] = 22,
     ["unit-test_simulate_run"] = 13, ["unit-test_token"] = 21,
 }
