@@ -79,12 +79,11 @@ bool address_same_host(const union address *a, const union address *b)
 
 bool address_equal(const union address *a, const union address *b)
 {
-    if (a->any.sa_family != b->any.sa_family)
+    if (!address_same_host(a, b))
         return false;
     if (a->any.sa_family == AF_INET)
-        return a->v4.sin_port == b->v4.sin_port && a->v4.sin_addr.s_addr == b->v4.sin_addr.s_addr;
-    return a->v6.sin6_port == b->v6.sin6_port && a->v6.sin6_scope_id == b->v6.sin6_scope_id &&
-           memcmp(&a->v6.sin6_addr, &b->v6.sin6_addr, sizeof a->v6.sin6_addr) == 0;
+        return a->v4.sin_port == b->v4.sin_port;
+    return a->v6.sin6_port == b->v6.sin6_port && a->v6.sin6_scope_id == b->v6.sin6_scope_id;
 }
 
 bool address_is_wildcard(const union address *address)

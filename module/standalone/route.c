@@ -62,12 +62,42 @@ static bool is_own_uri(const struct server *server, struct text text, const stru
     return own;
 }
 
+static bool leads_to_same(struct text a, struct text b)
+{
+    struct sip_uri one, other;
+    bool first = sip_uri_create(&one, a) == 0, second = sip_uri_create(&other, b) == 0;
+    bool same = first && second && text_equal_nocase(one.host, other.host) && one.port == other.port;
+    sip_uri_destroy(&one);
+    sip_uri_destroy(&other);
+    return same;
+}
+
+/* An address translation may give a plain phone another port during a call. What then comes from its host, and is not
+   for the phone itself, is from the phone: a caller whose flow is not kept may send from any port. */
+static bool is_callee_by_other_port(const struct server *server, flow_id callee, const struct peer *source,
+                                    struct text uri)
+{
+    struct peer peer;
+    const struct binding *binding = binding_first_on_flow(server->bindings, callee);
+    bool same_host = binding != NULL && flow_is_datagram(callee) && source->transport == TRANSPORT_UDP &&
+                     peer_of_flow(server, callee, &peer) && address_same_host(&peer.address, &source->address);
+    for (; same_host && binding != NULL; binding = binding_next_on_flow(server->bindings, binding)) {
+        struct binding_view view;
+        binding_read(binding, &view);
+        if (view.reg_id != 0 || leads_to_same(view.contact, uri))
+            return false;
+    }
+    return same_host;
+}
+
 /* The flow of the other side: the one that the request has not come over. A user agent that has opened a new flow and
    registered over it still is who it was. */
-static flow_id other_side(const struct server *server, const struct dialog_flows *flows, const struct peer *source)
+static flow_id other_side(const struct server *server, const struct dialog_flows *flows, const struct peer *source,
+                          struct text uri)
 {
     flow_id own = peer_flow(source);
-    if (own != flows->caller && (own == flows->callee || heirs_moved(server, flows->callee, own)))
+    if (own != flows->caller && (own == flows->callee || heirs_moved(server, flows->callee, own) ||
+                                 is_callee_by_other_port(server, flows->callee, source, uri)))
         return flows->caller;
     bool callers = own == flows->caller || flows->caller == 0 || heirs_moved(server, flows->caller, own);
     return callers && !flows->by_contact ? flows->callee : 0;
@@ -107,7 +137,7 @@ static bool undo_strict_route(const struct server *server, const struct sip_mess
         return false;
     route->uri = last.uri;
     route->had_own = true;
-    route->flow = other_side(server, &flows, source);
+    route->flow = other_side(server, &flows, source, route->uri);
     return true;
 }
 
@@ -129,7 +159,7 @@ void route_read(const struct server *server, const struct sip_message *request, 
             break;
         route->had_own = true;
         if (route->flow == 0)
-            route->flow = other_side(server, &flows, source);
+            route->flow = other_side(server, &flows, source, route->uri);
     }
 }
 

@@ -494,6 +494,27 @@ static void test_3261_10_a_a_dialog_follows_a_phone_to_its_new_flow(void **state
     }
 }
 
+/* An address translation may give the phone another port during the call. The caller is a gateway, which registers
+   nothing, and may send from several ports too. */
+static void test_3261_10_a_a_phone_whose_port_has_changed_is_not_taken_for_the_caller(void **state)
+{
+    struct stage *stage = *state;
+    char route[300];
+    struct peer alice = fake_udp(5070), too = fake_udp(5071), moved = fake_udp(6080);
+    struct peer bob = phone_of_kind(stage, &kinds[0], 5080);
+    talk(stage, &alice, &bob, route);
+    says(stage, &moved, false, route, "sip:alice@127.0.0.1:5070");
+    stage_response(stage, stage_sent_to(stage, "INFO", 5070), 200, NULL);
+    stage_status(stage, &moved, 200);
+    says(stage, &alice, true, route, kinds[0].contact);
+    stage_response(stage, over(stage, "INFO", &bob), 200, NULL);
+    stage_status(stage, &alice, 200);
+    says(stage, &too, true, route, kinds[0].contact);
+    stage_response(stage, over(stage, "INFO", &bob), 200, NULL);
+    stage_status(stage, &too, 200);
+    stage_ends(stage);
+}
+
 static void test_3261_10_a_an_ack_goes_where_the_dialog_does(void **state)
 {
     struct stage *stage = *state;
@@ -562,6 +583,7 @@ int main(void)
         TEST(test_3261_10_a_the_flow_is_the_one_that_the_binding_has_now),
         TEST(test_3261_10_a_requests_inside_a_dialog_keep_to_the_flows),
         TEST(test_3261_10_a_a_dialog_follows_a_phone_to_its_new_flow),
+        TEST(test_3261_10_a_a_phone_whose_port_has_changed_is_not_taken_for_the_caller),
         TEST(test_3261_10_a_an_ack_goes_where_the_dialog_does),
         TEST(test_3261_10_a_a_dialog_goes_on_by_the_contact_or_is_told_480),
     };
