@@ -73,13 +73,38 @@ static bool wire_is_local(void *context, const union address *address)
 
 struct lookup {
     uv_getaddrinfo_t request;
-    const struct host *host;
+    struct network *network;
+    struct lookup *next, **back; /* of the network */
     resolve_done *done;
     void *again;
     uint16_t port;
 };
 
 enum { ADDRESSES_MOST = 8 };
+
+static void lookup_enter(struct network *network, struct lookup *lookup)
+{
+    lookup->next = network->lookups;
+    lookup->back = &network->lookups;
+    if (lookup->next != NULL)
+        lookup->next->back = &lookup->next;
+    network->lookups = lookup;
+}
+
+static void lookup_delete(struct lookup *lookup)
+{
+    *lookup->back = lookup->next;
+    if (lookup->next != NULL)
+        lookup->next->back = lookup->back;
+    memory_delete(lookup->network->config.host, lookup, sizeof *lookup);
+}
+
+/* Those that wait for a thread are told at the next turn of the loop that they have no address. */
+static void lookups_cancel(const struct network *network)
+{
+    for (struct lookup *lookup = network->lookups; lookup != NULL; lookup = lookup->next)
+        uv_cancel((uv_req_t *)&lookup->request);
+}
 
 static void on_lookup(uv_getaddrinfo_t *request, int status, struct addrinfo *results)
 {
@@ -101,21 +126,22 @@ static void on_lookup(uv_getaddrinfo_t *request, int status, struct addrinfo *re
     }
     uv_freeaddrinfo(results);
     lookup->done(lookup->again, addresses, count);
-    memory_delete(lookup->host, lookup, sizeof *lookup);
+    lookup_delete(lookup);
 }
 
 static int wire_resolve(void *context, const char *host, uint16_t port, resolve_done *done, void *again)
 {
     struct network *network = context;
     const struct addrinfo hints = {.ai_socktype = SOCK_DGRAM, .ai_flags = AI_ADDRCONFIG};
-    struct lookup *lookup = memory_new(network->config.host, sizeof *lookup);
+    struct lookup *lookup = network->closing ? NULL : memory_new(network->config.host, sizeof *lookup);
     if (lookup == NULL)
         return -ENOMEM;
-    *lookup = (struct lookup){.host = network->config.host, .done = done, .again = again, .port = port};
+    *lookup = (struct lookup){.network = network, .done = done, .again = again, .port = port};
     lookup->request.data = lookup;
+    lookup_enter(network, lookup);
     int error = uv_getaddrinfo(network->config.loop, &lookup->request, on_lookup, host, NULL, &hints);
     if (error != 0)
-        memory_delete(lookup->host, lookup, sizeof *lookup);
+        lookup_delete(lookup);
     return error;
 }
 
@@ -232,6 +258,7 @@ void network_stop_listening(struct network *network)
 void network_close(struct network *network)
 {
     network->closing = true;
+    lookups_cancel(network);
     connections_close(network);
     if (!uv_is_closing((uv_handle_t *)&network->turn))
         uv_close((uv_handle_t *)&network->turn, NULL);

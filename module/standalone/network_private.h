@@ -38,10 +38,11 @@ struct network {
     uint64_t seed;
     flow_id last_connection;
     struct network_counters counters;
-    char *datagrams; /* DATAGRAMS_AT_ONCE of DATAGRAM_MOST bytes */
-    char *read;      /* READ_MOST bytes, lent to one read at a time */
-    char *plain;     /* likewise, for what TLS has read from those */
-    uv_idle_t turn;  /* runs while handshakes wait */
+    char *datagrams;        /* DATAGRAMS_AT_ONCE of DATAGRAM_MOST bytes */
+    char *read;             /* READ_MOST bytes, lent to one read at a time */
+    char *plain;            /* likewise, for what TLS has read from those */
+    struct lookup *lookups; /* of names, in progress */
+    uv_idle_t turn;         /* runs while handshakes wait */
     struct connection *handshakes, **last_handshake;
     bool closing;
 };
