@@ -191,7 +191,7 @@ valgrind: packages-test
 rules: packages-test
 	@BUILD=$(BUILD) tests/support/rules.sh
 
-## make demo       a flow is cut, a call gets through: ten seconds on real sockets
+## make demo       a flow is cut, a call gets through: a few seconds on real sockets
 demo: packages-run
 	@$(MAKE) -s -j$(shell nproc) --no-print-directory all
 	@REFLOW_BIN=$(BUILD)/reflow lua5.4 tests/e2e/demo.lua

@@ -25,8 +25,8 @@ static int print_help(struct cli *cli)
           "  status           versions in use, and what a shadow would do otherwise\n"
           "  history          all versions, the newest first\n"
           "  rotate-keys      a new key signs flow tokens from now on\n\n"
-          "Answers when it is done. Exit status 0: done; 1: nothing has changed, or it\n"
-          "failed, and why; 2: no such command or no such server.\n\n",
+          "Answers when it is done. Exit status 0: done; 1: nothing has changed, or the\n"
+          "server refused the command, and why; 2: no command, or no such server.\n\n",
           cli->out);
     arguments_help(cli->out, options, sizeof options / sizeof options[0]);
     return CLI_OK;
