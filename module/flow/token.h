@@ -52,13 +52,14 @@ struct token_key_view {
 /*
  * Open the key ring of a file, made with one key where there is none, readable by its owner alone (0600); path NULL: in
  * memory, so that tokens die with the process. 0 and *out; else nothing but one line in `error`: -EACCES (others may
- * read the file, or it cannot be opened), -EBADMSG (damaged: what line), -EIO, -ENOMEM.
+ * read the file, or it cannot be opened), -EBADMSG (damaged: what line), -ENOMEM, or the errno
+ * of a file that cannot be written.
  */
 int token_keys_open(struct token_keys **out, const struct host *host, const char *path, char *error, size_t error_size);
 void token_keys_close(struct token_keys *keys); /* NULL is fine; wipes the keys */
 
 /* A new key signs from now on; the older ones still verify, at most TOKEN_KEYS_MOST in all. Written to the file before
-   it is used: 0, or -EIO or -ENOMEM with the ring as it was. */
+   it is used: 0, or -ENOMEM or another negative errno with the ring as it was. */
 int token_keys_rotate(struct token_keys *keys);
 
 /* For a timer: rotate where the signing key is older than `rotate_s` seconds, and forget those that have not signed for

@@ -132,7 +132,7 @@ static void sync_folder(const char *path)
 static int publish(const char *aside, const char *path, bool only_new)
 {
     if (only_new ? link(aside, path) != 0 : rename(aside, path) != 0)
-        return errno == EEXIST ? -EEXIST : -EIO;
+        return -errno;
     if (only_new)
         unlink(aside);
     sync_folder(path);
@@ -144,14 +144,16 @@ int token_file_write(const char *path, const struct token_key *keys, size_t coun
     char aside[4096];
     int length = snprintf(aside, sizeof aside, "%s.XXXXXX", path);
     if (length < 0 || (size_t)length >= sizeof aside)
-        return -EIO;
+        return -ENAMETOOLONG;
     int descriptor = mkostemp(aside, O_CLOEXEC);
     if (descriptor < 0)
-        return -EIO;
+        return -errno;
     FILE *file = fdopen(descriptor, "w");
-    bool good = file != NULL && write_keys(file, keys, count);
-    good &= file != NULL ? fclose(file) == 0 : close(descriptor) == 0 && false;
-    int result = good ? publish(aside, path, only_new) : -EIO;
+    int result = file != NULL && write_keys(file, keys, count) ? 0 : -errno;
+    if ((file != NULL ? fclose(file) : close(descriptor)) != 0 && result == 0)
+        result = -errno;
+    if (result == 0)
+        result = publish(aside, path, only_new);
     if (result != 0)
         unlink(aside);
     return result;

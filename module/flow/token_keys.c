@@ -151,8 +151,8 @@ static int fill(struct token_keys *keys, char *error, size_t error_size)
     if (result == -EEXIST)
         return token_keys_reload(keys, error, error_size);
     if (result != 0)
-        snprintf(error, error_size, "%s: no key ring can be made: %s", keys->path != NULL ? keys->path : "memory",
-                 strerror(-result));
+        snprintf(error, error_size, "cannot create the token keys in %s: %s",
+                 keys->path != NULL ? keys->path : "memory", strerror(-result));
     return result;
 }
 

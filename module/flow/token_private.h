@@ -31,8 +31,8 @@ struct token_key_list {
     size_t count;
 };
 
-/* token_file.c: 0; -ENOENT where there is none, else as token_keys_open. write: 0, -EIO, or, with only_new, -EEXIST
-   where another process was faster. */
+/* token_file.c: 0; -ENOENT where there is none, else as token_keys_open. write: 0, a negative errno, or, with
+   only_new, -EEXIST where another process was faster. */
 int token_file_read(const char *path, struct token_key_list *list, char *error, size_t error_size);
 int token_file_write(const char *path, const struct token_key *keys, size_t count, bool only_new);
 

@@ -53,7 +53,7 @@ void policy_keep_good(void)
     int result = module_config.policy_last_good != NULL ? save(policy_share()) : 0;
     if (result != 0)
         policy_log(LOG_ERROR, "the last good policy could not be kept in %s: %s", module_config.policy_last_good,
-                   strerror(-result));
+                   sources_save_reason(result));
 }
 
 /* --- preparing --- */

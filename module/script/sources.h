@@ -45,8 +45,11 @@ int sources_read(struct sources **out, const struct host *host, const struct lay
                  const struct sources_limits *limits, char *error, size_t error_size);
 
 /* Write to one file, and read it again: the last good version on disk. Written aside and renamed: whole or not at all.
-   -EBADMSG where the file is not what was written. */
+   sources_save() returns 0, -ENOMEM, a negative errno of the file system, or -EEXIST if `path` is neither empty nor an
+   earlier version: such a file stays as it is. sources_save_reason() gives the words for these. sources_load() returns
+   -EBADMSG if the file is not what was written. */
 int sources_save(const struct sources *sources, const char *path);
+const char *sources_save_reason(int error);
 int sources_load(struct sources **out, const struct host *host, const char *path, char *error, size_t error_size);
 
 /* The bytes of that file, for other processes: in the host's memory, to be freed by its allocator with *size. 0 or

@@ -14,6 +14,7 @@
  */
 
 static const char magic[] = "reflow policy 1\n";
+static const char kind[] = "reflow policy "; /* of every version of the format */
 
 enum { NUMBER_SIZE = 8, MAGIC_SIZE = sizeof magic - 1, SAVED_MOST = 256 << 20 };
 
@@ -129,17 +130,40 @@ int sources_pack(const struct sources *sources, char **bytes, size_t *size)
     return 0;
 }
 
+/* The rename replaces whatever has this name, even a device or the source of a policy. */
+static int check_replaceable(const char *path)
+{
+    char head[sizeof kind - 1];
+    struct stat status = {0};
+    int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (file < 0)
+        return errno == ENOENT ? 0 : -errno;
+    bool regular = fstat(file, &status) == 0 && S_ISREG(status.st_mode);
+    ssize_t length = regular ? sources_read_all(file, head, sizeof head) : -EEXIST;
+    close(file);
+    if (S_ISDIR(status.st_mode))
+        return -EISDIR;
+    return length == 0 || (length == (ssize_t)sizeof head && memcmp(head, kind, sizeof head) == 0) ? 0 : -EEXIST;
+}
+
 int sources_save(const struct sources *sources, const char *path)
 {
     const struct host *host = sources->host;
     char *bytes;
     size_t size;
-    int error = sources_pack(sources, &bytes, &size);
+    int error = check_replaceable(path);
+    if (error == 0)
+        error = sources_pack(sources, &bytes, &size);
     if (error != 0)
         return error;
     error = write_aside(path, bytes, size);
     host->allocate(host->context, bytes, size, 0);
     return error;
+}
+
+const char *sources_save_reason(int error)
+{
+    return error == -EEXIST ? "the file has something else in it" : strerror(-error);
 }
 
 struct reader {

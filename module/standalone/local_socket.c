@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -23,6 +24,18 @@ static bool is_left_over(const char *path)
     if (probe >= 0)
         close(probe);
     return refused;
+}
+
+/* libuv gives -EACCES where there is no such folder. */
+void local_socket_reason(const char *option, const char *path, int error, char *out, size_t size)
+{
+    struct stat file;
+    const char *reason = strerror(-error);
+    if (error == -EADDRINUSE && lstat(path, &file) == 0)
+        reason = S_ISSOCK(file.st_mode) ? "another process uses this socket" : "it exists and is not a socket";
+    else if (error == -EACCES)
+        reason = "its folder does not exist or cannot be written to";
+    snprintf(out, size, "cannot create the socket %s %s: %s", option, path, reason);
 }
 
 int local_socket_bind(uv_pipe_t *pipe, const char *path)

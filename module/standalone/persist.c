@@ -327,7 +327,8 @@ static int write_change(sqlite3_stmt *put, sqlite3_stmt *remove, const struct en
     return code == SQLITE_DONE ? SQLITE_OK : code;
 }
 
-static int write_batch(sqlite3 *database, const struct batch *batch)
+/* Returns SQLITE_OK, or the code of what failed with its reason in `message`. */
+static int write_batch(sqlite3 *database, const struct batch *batch, char *message, size_t size)
 {
     sqlite3_stmt *put = NULL, *remove = NULL;
     int code = execute(database, "BEGIN IMMEDIATE");
@@ -347,17 +348,17 @@ static int write_batch(sqlite3 *database, const struct batch *batch)
     sqlite3_finalize(remove);
     if (code == SQLITE_OK)
         code = execute(database, "COMMIT");
-    if (code != SQLITE_OK)
+    if (code != SQLITE_OK) {
+        snprintf(message, size, "%s", sqlite3_errmsg(database)); /* ROLLBACK sets another one */
         execute(database, "ROLLBACK");
+    }
     return code;
 }
 
 static void work(uv_work_t *request)
 {
     struct persist *persist = request->data;
-    persist->result = write_batch(persist->database, &persist->writing);
-    if (persist->result != SQLITE_OK)
-        snprintf(persist->message, sizeof persist->message, "%s", sqlite3_errmsg(persist->database));
+    persist->result = write_batch(persist->database, &persist->writing, persist->message, sizeof persist->message);
 }
 
 static void written(struct persist *persist)

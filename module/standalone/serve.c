@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "standalone/decision_log.h"
+#include "standalone/local_socket.h"
 #include "standalone/log_writer.h"
 #include "standalone/persist.h"
 #include "standalone/serve_domains.h"
@@ -329,6 +330,15 @@ static int open_tls(struct serve *serve)
     return 0;
 }
 
+static int refuse_listener(struct serve *serve, int error, const char *listen)
+{
+    snprintf(serve->error, sizeof serve->error, "cannot listen on %s: %s", listen,
+             error == -EADDRINUSE      ? "address already in use"
+             : error == -EADDRNOTAVAIL ? "this machine does not have the address"
+                                       : strerror(-error));
+    return error;
+}
+
 static int open_network(struct serve *serve, struct server_config *config)
 {
     struct network_config network = {
@@ -342,7 +352,7 @@ static int open_network(struct serve *serve, struct server_config *config)
         const struct listen_option *listen = &serve->options.listens[i];
         error = network_listen(serve->network, listen->transport, &listen->address, &config->listeners[i]);
         if (error != 0)
-            return refuse(serve, error, listen->text);
+            return refuse_listener(serve, error, listen->text);
     }
     config->listener_count = serve->options.listen_count;
     config->wire = network_wire(serve->network);
@@ -375,7 +385,9 @@ static int open_status(struct serve *serve)
         return 0;
     int error =
         status_socket_create(&serve->status, &serve->loop, &serve->host, serve->options.status, write_json, serve);
-    return refuse(serve, error, error != 0 ? serve->options.status : NULL);
+    if (error != 0)
+        local_socket_reason("--status", serve->options.status, error, serve->error, sizeof serve->error);
+    return error;
 }
 
 /* As given, or beside the state; NULL where there is neither. */

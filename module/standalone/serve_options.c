@@ -286,9 +286,9 @@ static int take_option(struct serve_options *options, const char *name, const ch
         result = take_number(options, name, value != NULL ? value : "", error, size);
     if (result == -ENOENT)
         snprintf(error, size, "unknown option %s", name);
-    else if (value == NULL)
+    else if (value == NULL || value[0] == '\0')
         snprintf(error, size, "%s needs a value", name);
-    return result == 0 && value != NULL ? 0 : -EINVAL;
+    return result == 0 && value != NULL && value[0] != '\0' ? 0 : -EINVAL;
 }
 
 static bool has_tls_listener(const struct serve_options *options, const char **which)
@@ -333,6 +333,10 @@ static int check(struct serve_options *options, char *error, size_t size)
     }
     if (standard < least) {
         snprintf(error, size, "--expires %u is below --min-expires %u", standard, least);
+        return -EINVAL;
+    }
+    if (server->expires > most) {
+        snprintf(error, size, "--expires %u is above --max-expires %u", standard, most);
         return -EINVAL;
     }
     if (options->listen_count == 0) {

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "standalone/control.h"
+#include "standalone/local_socket.h"
 #include "standalone/memory.h"
 #include "standalone/policy_watch.h"
 #include "standalone/reload.h"
@@ -94,7 +95,7 @@ static void good_written(uv_work_t *work, int status)
     (void)status;
     if (policy->kept_result != 0) {
         snprintf(line, sizeof line, "the last good policy could not be kept in %s: %s", policy->config.good_path,
-                 strerror(-policy->kept_result));
+                 sources_save_reason(policy->kept_result));
         say(policy, LOG_ERROR, line);
     }
     sources_release(policy->keeping);
@@ -364,7 +365,7 @@ int serve_policy_start(struct serve_policy *policy, char *error, size_t error_si
     if (result == 0 && config->control_path != NULL) {
         result = control_create(&policy->control, config->loop, config->host, config->control_path, on_command, policy);
         if (result != 0)
-            snprintf(error, error_size, "%s: %s", config->control_path, strerror(-result));
+            local_socket_reason("--control", config->control_path, result, error, error_size);
     }
     if (result == 0 && config->watch) {
         result =

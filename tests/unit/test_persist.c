@@ -690,6 +690,7 @@ static void test_what_could_not_be_written_is_written_again_as_a_whole(void **st
     assert_true(persist_failures(life.persist) >= 1);
     assert_true(life.stage.fake.logged[LOG_ERROR] >= 1);
     assert_non_null(strstr(life.stage.fake.last_log, "could not be written"));
+    assert_null(strstr(life.stage.fake.last_log, "rollback")); /* but what failed first */
     stage_phone(&life.stage, (struct phone){.port = 5083, .instance = "1", .reg_id = 3});
     end(&life);
     live(&life, *state);

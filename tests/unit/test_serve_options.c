@@ -189,7 +189,7 @@ static void test_domains(void **state)
     assert_string_equal(command.options.domains[0], "example.com");
     assert_string_equal(command.options.domain_file, "domains");
     assert_refused("r.lua --domain-file", "needs a value");
-    assert_refused("r.lua --domain ''", "not a domain name");
+    assert_refused("r.lua --domain ''", "--domain needs a value");
     assert_refused("r.lua --domain bob@example.com", "not a domain name");
     assert_refused("r.lua --domain <example.com>", "not a domain name");
     for (int i = 0; i <= DOMAINS_MOST; i++) {
@@ -246,13 +246,14 @@ static void test_numbers(void **state)
 
 static void test_what_is_no_number(void **state)
 {
-    static const char *const wrong[] = {"''", "x", "-1", "+1", "1x", "1.5", "0x10", "99999999999999999999", "513x"};
+    static const char *const wrong[] = {"x", "-1", "+1", "1x", "1.5", "0x10", "99999999999999999999", "513x"};
     (void)state;
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         char line[128];
         snprintf(line, sizeof line, "r.lua --max-message %s", wrong[i]);
         assert_refused(line, "a whole number from 512 to 65536 is wanted");
     }
+    assert_refused("r.lua --max-message ''", "--max-message needs a value");
     assert_refused("r.lua --max-message 511", "from 512");
     assert_refused("r.lua --max-message 65537", "to 65536");
     assert_refused("r.lua --t1 9", "from 10");
@@ -268,6 +269,9 @@ static void test_unknown_options_and_missing_values(void **state)
     assert_refused("r.lua -v", "unknown option -v");
     assert_refused("r.lua --state", "--state needs a value");
     assert_refused("r.lua --expires", "--expires needs a value");
+    assert_refused("r.lua --state ''", "--state needs a value");
+    assert_refused("r.lua --status ''", "--status needs a value");
+    assert_refused("r.lua --domain-file '' --verbose", "--domain-file needs a value");
     assert_refused("r.lua --listen", "--listen needs a value");
 }
 
@@ -280,6 +284,7 @@ static void test_lifetimes_that_contradict_each_other(void **state)
     assert_refused("r.lua --min-expires 8000", "above --max-expires 7200");
     /* who asks for none would be refused as too brief */
     assert_refused("r.lua --expires 59", "--expires 59 is below --min-expires 60");
+    assert_refused("r.lua --expires 7201", "--expires 7201 is above --max-expires 7200");
     assert_refused("r.lua --min-expires 5000", "--expires 3600 is below --min-expires 5000");
     assert_read(&command, "r.lua --min-expires 100 --max-expires 100 --expires 100");
 }
