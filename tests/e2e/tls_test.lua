@@ -410,8 +410,9 @@ test("a request for a sips URI goes by TLS alone and leaves a sips route", funct
     alice:expect_final(call, 486)
     local plain = ua.open { port = s.port, user = "carol", transport = "tcp" }
     plain:register { instance = ua.instance(2), reg_id = 1 }
-    alice:expect_final(alice:invite "sips:carol@example.test", 500)
+    alice:expect_final(alice:invite "sips:carol@example.test", 480)
     plain:expect_none "INVITE"
+    t:equal(#plain:bindings "sip:carol@example.test", 1)
     plain:expect_final(plain:invite "sips:bob@example.test", 416)
 end)
 
