@@ -238,7 +238,8 @@ install: all
 	install -m 644 $(wildcard examples/policies/*.lua) $(DESTDIR)$(PREFIX)/share/reflow/examples/policies
 	install -m 644 $(wildcard examples/policies/spec/*.lua) $(DESTDIR)$(PREFIX)/share/reflow/examples/policies/spec
 	install -m 644 $(wildcard lua/meta/*) $(DESTDIR)$(PREFIX)/share/reflow/meta
-	install -m 644 $(wildcard README.md LICENSE) $(DESTDIR)$(PREFIX)/share/doc/reflow
+	install -m 644 README.md CHANGELOG.md LICENSE $(DESTDIR)$(PREFIX)/share/doc/reflow
+	install -D -m 644 module/standalone/README.md $(DESTDIR)$(PREFIX)/share/doc/reflow/module/standalone/README.md
 
 $(PACKAGE_SETS:%=packages-%): packages-%:
 	@tests/support/packages.sh $(PACKAGES_$(shell echo $* | tr a-z- A-Z_))

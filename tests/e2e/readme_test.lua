@@ -72,7 +72,8 @@ local function tree(t)
         execute("rm -rf " .. folder)
     end)
     local root = uv.cwd()
-    for _, name in ipairs { "module", "lua", "examples", "tests", "Makefile", "README.md", "LICENSE" } do
+    local entries = { "module", "lua", "examples", "tests", "Makefile", "README.md", "CHANGELOG.md", "LICENSE" }
+    for _, name in ipairs(entries) do
         assert(uv.fs_symlink(root .. "/" .. name, folder .. "/" .. name))
     end
     local objects = os.getenv "REFLOW_OBJ" or "build/sanitize"
