@@ -95,6 +95,13 @@ local function works(host, open)
     alice:call(bob)
 end
 
+-- The 430s have removed the first flow. Memory comes back with the transactions that end.
+local function register_again(t, first)
+    t:ok(ua.wait.until_true(kamailio.patience, function()
+        return first:register { instance = one, reg_id = 1, q = "1.0", expect = false }.status == 200
+    end), "memory does not come back for a REGISTER")
+end
+
 test("shared memory runs out under calls: none crashes it, and the next ones come through", function(t)
     local host, open = start(t, { memory = 6 })
     local first, second, alice = open("bob", "udp"), open("bob", "udp"), open("alice", "udp")
@@ -105,7 +112,7 @@ test("shared memory runs out under calls: none crashes it, and the next ones com
         local calls = fill(t, host, alice, first.aor)
         answered = answered + (move(alice, calls, first, second)[200] or 0)
         t:ok(host:alive())
-        first:register { instance = one, reg_id = 1, q = "1.0" }
+        register_again(t, first)
     end
     t:ok(answered > 0, "no call was answered while memory came and went")
     works(host, open)

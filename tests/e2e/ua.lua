@@ -94,10 +94,14 @@ local function open_tcp(self)
     self.socket:connect(self.host, self.port, function(why)
         done, failure = true, why
     end)
-    assert(wait.until_true(ua.patience, function()
+    wait.until_true(ua.patience, function()
         return done
-    end), "no TCP connection within the time")
-    assert(not failure, failure)
+    end)
+    if not done or failure then -- whoever tries again and again must not run out of descriptors
+        self.socket:close()
+        wait.pause(10)
+        error(failure or "no TCP connection within the time", 0)
+    end
     self.socket:nodelay(true)
     self.socket:read_start(function(why, chunk)
         if chunk then
