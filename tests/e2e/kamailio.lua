@@ -386,6 +386,23 @@ local function look_for_dead_lock(self, others)
     return true
 end
 
+--[[ Children that have taken SIGTERM and wait for a lock all the same: Kamailio's handler of signals takes locks, which
+     the process may hold that it interrupts. The main process would end them after a minute. A lock of ours is a
+     defect. ]]
+local function end_locked_children(self, others)
+    local seen = self.children_seen or {}
+    self.children_seen = {}
+    for _, pid in ipairs(others) do
+        local path, address = kamailio_end.lock(pid)
+        self.children_seen[pid] = address
+        if address and address == seen[pid] then
+            print(("# a child of Kamailio waits for a lock after SIGTERM, in %s"):format(path))
+            self.dead_lock = self.dead_lock or path
+            uv.kill(pid, "sigkill")
+        end
+    end
+end
+
 local function hasten_end(self)
     if not kamailio_end.has_begun(self.pid) then
         wake(self)
@@ -395,6 +412,9 @@ local function hasten_end(self)
     local others = kamailio_end.others(self.pid)
     if self.shutdown_looks > 4 then
         end_deaf_children(self, others)
+    end
+    if self.shutdown_looks > 10 then
+        end_locked_children(self, others)
     end
     look_for_dead_lock(self, others)
 end
@@ -511,6 +531,9 @@ function kamailio.kill9(self)
     end)
 end
 
+-- Kamailio ends children that do not end within a minute.
+local shutdown_patience = 100000
+
 local function processes_gone(self)
     if not wait.until_true(kamailio.patience, function()
         return not group_lives(self)
@@ -525,7 +548,7 @@ function kamailio.stop(self, ms)
     self.stopped = true
     if self.status == nil then
         uv.kill(self.pid, "sigterm")
-        if not self:wait(ms) then
+        if not self:wait(ms or shutdown_patience) then
             local left = table.concat(kamailio_end.others(self.pid), " ")
             self:kill9()
             error(("Kamailio did not end within the time after SIGTERM; children left: %s\n%s"):format(left,
