@@ -87,12 +87,17 @@ int connection_of_destination(const struct dest_info *destination, bool *open)
     return id;
 }
 
+static size_t cut(int length, size_t size)
+{
+    return length < 0 ? 0 : (size_t)length < size ? (size_t)length : size - 1;
+}
+
 static size_t print_address(char *out, size_t size, const struct ip_addr *address, unsigned port)
 {
     char text[IP_ADDR_MAX_STR_SIZE];
     int length = ip_addr2sbuf((struct ip_addr *)address, text, sizeof text);
     length = snprintf(out, size, address->af == AF_INET6 ? "[%.*s]:%u" : "%.*s:%u", length, text, port);
-    return length < 0 ? 0 : (size_t)length < size ? (size_t)length : size - 1;
+    return cut(length, size);
 }
 
 size_t connection_describe(int id, char *out, size_t size)
@@ -103,13 +108,49 @@ size_t connection_describe(int id, char *out, size_t size)
     TCPCONN_LOCK;
     const struct tcp_connection *connection = find(id);
     if (connection != NULL) {
-        length = print_address(out, size, &connection->rcv.dst_ip, connection->rcv.dst_port);
+        length = cut(snprintf(out, size, "%s ", transport_name((unsigned char)connection->rcv.proto)), size);
+        length += print_address(out + length, size - length, &connection->rcv.dst_ip, connection->rcv.dst_port);
         if (length + 1 < size)
             out[length++] = '-';
         length += print_address(out + length, size - length, &connection->rcv.src_ip, connection->rcv.src_port);
     }
     TCPCONN_UNLOCK;
     return length;
+}
+
+const char *transport_name(int proto)
+{
+    switch (proto) {
+    case PROTO_TCP:
+        return "tcp";
+    case PROTO_TLS:
+        return "tls";
+    case PROTO_SCTP:
+        return "sctp";
+    case PROTO_WS:
+        return "ws";
+    case PROTO_WSS:
+        return "wss";
+    default:
+        return "udp";
+    }
+}
+
+const char *transport_parameter(int proto)
+{
+    switch (proto) {
+    case PROTO_TCP:
+        return ";transport=tcp";
+    case PROTO_TLS:
+        return ";transport=tls";
+    case PROTO_SCTP:
+        return ";transport=sctp";
+    case PROTO_WS:
+    case PROTO_WSS:
+        return ";transport=ws";
+    default:
+        return "";
+    }
 }
 
 size_t connection_remote_uri(int id, char *out, size_t size)
@@ -128,8 +169,7 @@ size_t connection_remote_uri(int id, char *out, size_t size)
     TCPCONN_UNLOCK;
     if (length == 0)
         return 0;
-    int written =
-        snprintf(out, size, "sip:%.*s;transport=%s", (int)length, address, get_valid_proto_name((unsigned short)proto));
+    int written = snprintf(out, size, "sip:%.*s%s", (int)length, address, transport_parameter(proto));
     return written > 0 && (size_t)written < size ? (size_t)written : 0;
 }
 

@@ -20,8 +20,15 @@ bool connection_is_elsewhere(int id, const struct ip_addr *remote, unsigned port
 /* The one that tm's send to this destination has taken, or takes, and whether it is open; 0: there is none. */
 int connection_of_destination(const struct dest_info *destination, bool *open);
 
-/* "127.0.0.1:5060-127.0.0.1:40112" of a living one; returns the length, 0 where it is gone. */
+/* "tcp 127.0.0.1:5060-127.0.0.1:40112" of a living one; returns the length, 0 where it is gone. */
 size_t connection_describe(int id, char *out, size_t size);
+
+/* "tcp"; "udp" for what is not known. Kamailio's get_valid_proto_name() does not know WS and WSS. */
+const char *transport_name(int proto);
+
+/* ";transport=tcp": the parameter of a URI to send to over this transport; "" over UDP. For WSS it is that of WS, as in
+   RFC 7118: Kamailio sees by the connection which of them it is. */
+const char *transport_parameter(int proto);
 
 /* "sip:127.0.0.1:40112;transport=tcp": its other side, as a URI to send to; likewise. */
 size_t connection_remote_uri(int id, char *out, size_t size);

@@ -178,9 +178,9 @@ static bool set_way(struct sip_msg *msg, const struct receive_info *flow)
 {
     char text[96];
     bool bracketed = flow->src_ip.af == AF_INET6;
-    str uri = {text, snprintf(text, sizeof text, "sip:%s%s%s:%u;transport=%s", bracketed ? "[" : "",
+    str uri = {text, snprintf(text, sizeof text, "sip:%s%s%s:%u%s", bracketed ? "[" : "",
                               ip_addr2a((struct ip_addr *)&flow->src_ip), bracketed ? "]" : "", flow->src_port,
-                              get_valid_proto_name((unsigned short)flow->proto))};
+                              transport_parameter(flow->proto))};
     set_force_socket(msg, flow->bind_address);
     ruri_mark_new();
     return set_dst_uri(msg, &uri) == 0;

@@ -192,14 +192,22 @@ static bool is_invalid_name(str host)
     return host.len >= length && strncasecmp(host.s + host.len - length, invalid, (size_t)length) == 0;
 }
 
+/* A WebSocket begins on a listener of TCP or TLS, so contact->sock does not tell. */
+static bool came_by_websocket(const ucontact_t *contact)
+{
+    struct ksr_sip_uri uri;
+    return contact->received.len > 0 && parse_uri(contact->received.s, contact->received.len, &uri) == 0 &&
+           is_websocket(uri.proto);
+}
+
 bool contact_may_be_called(const ucontact_t *contact)
 {
     struct ksr_sip_uri uri;
-    const int came_by = contact->sock != NULL ? contact->sock->proto : PROTO_NONE;
-    if (contact->reg_id != 0 || is_websocket(came_by) || parse_uri(contact->c.s, contact->c.len, &uri) < 0 ||
+    if (contact->reg_id != 0 || came_by_websocket(contact) || parse_uri(contact->c.s, contact->c.len, &uri) < 0 ||
         is_websocket(uri.proto) || is_invalid_name(uri.host))
         return false;
-    const bool secure = uri.type == SIPS_URI_T || uri.proto == PROTO_TLS || came_by == PROTO_TLS;
+    const bool came_by_tls = contact->sock != NULL && contact->sock->proto == PROTO_TLS;
+    const bool secure = uri.type == SIPS_URI_T || uri.proto == PROTO_TLS || came_by_tls;
     return !secure || (str2ip(&uri.host) == NULL && str2ip6(&uri.host) == NULL);
 }
 
@@ -255,22 +263,6 @@ static size_t cut(int length, size_t size)
     return length < 0 ? 0 : (size_t)length < size ? (size_t)length : size - 1;
 }
 
-static const char *proto_name(int proto)
-{
-    switch (proto) {
-    case PROTO_TLS:
-        return "tls";
-    case PROTO_WS:
-        return "ws";
-    case PROTO_WSS:
-        return "wss";
-    case PROTO_TCP:
-        return "tcp";
-    default:
-        return "udp";
-    }
-}
-
 /* Host and port of the URI that usrloc keeps, or all of it where it is none. */
 static int print_remote(const ucontact_t *contact, char *out, size_t size)
 {
@@ -286,11 +278,11 @@ size_t flow_describe(const ucontact_t *contact, char *out, size_t size)
     char address[256] = "";
     const struct socket_info *local = contact->sock;
     const int id = contact->tcpconn_id;
-    const char *proto = local != NULL ? proto_name(local->proto) : id > 0 ? "tcp" : "sip";
+    const char *proto = local != NULL ? transport_name(local->proto) : id > 0 ? "tcp" : "sip";
     if (contact->path.len > 0)
         return cut(snprintf(out, size, "path %.*s", contact->path.len, contact->path.s), size);
     if (id > 0 && connection_describe(id, address, sizeof address) > 0)
-        return cut(snprintf(out, size, "%s %s #%d", proto, address, id), size);
+        return cut(snprintf(out, size, "%s #%d", address, id), size);
     print_remote(contact, address, sizeof address);
     if (local == NULL)
         return cut(snprintf(out, size, "%s %s", proto, address), size);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "core/code.h"
+#include "kamailio/connection.h"
 #include "kamailio/module.h"
 
 /* What usrloc keeps of a binding beside its key: read from the REGISTER, and from where it came. */
@@ -18,30 +19,13 @@ static bool is_stream(const struct receive_info *rcv)
     return rcv->proto == PROTO_TCP || rcv->proto == PROTO_TLS || rcv->proto == PROTO_WS || rcv->proto == PROTO_WSS;
 }
 
-static const char *transport_of(const struct receive_info *rcv)
-{
-    switch (rcv->proto) {
-    case PROTO_TCP:
-        return ";transport=tcp";
-    case PROTO_TLS:
-        return ";transport=tls";
-    case PROTO_SCTP:
-        return ";transport=sctp";
-    case PROTO_WS:
-    case PROTO_WSS:
-        return ";transport=ws";
-    default:
-        return "";
-    }
-}
-
 static void write_source(struct save *save)
 {
     struct receive_info *rcv = &save->msg->rcv;
     char host[64];
     int length = ip_addr2sbufz(&rcv->src_ip, host, sizeof host - 1);
     snprintf(save->source, sizeof save->source, "sip:%.*s:%u%s", length, host, (unsigned)rcv->src_port,
-             transport_of(rcv));
+             transport_parameter(rcv->proto));
 }
 
 /* Of Allow; all where it is absent or cannot be read. Kamailio's own parser would take memory for each header. */

@@ -5,6 +5,7 @@
 
 #include "core/code.h"
 #include "core/rule.h"
+#include "kamailio/connection.h"
 #include "kamailio/host.h"
 #include "kamailio/module.h"
 #include "kamailio/react.h"
@@ -80,7 +81,7 @@ static struct text describe_flow(const struct news *news, char *out, size_t size
     struct dest_info *to = &news->t->uac[news->branch].request.dst;
     const str none = {"?", 1};
     const str *address = to->send_sock != NULL ? &to->send_sock->address_str : &none;
-    const char *transport = get_valid_proto_name((unsigned short)to->proto);
+    const char *transport = transport_name(to->proto);
     int length = snprintf(out, size, "%s %.*s:%u-%s", transport, address->len, address->s,
                           to->send_sock != NULL ? to->send_sock->port_no : 0, su2a(&to->to, sizeof to->to));
     if (length > 0 && (size_t)length < size && leg->target->flow >> 63 == 0)

@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 
+#include "kamailio/connection.h"
 #include "kamailio/host.h"
 
 /* What policies see of a request: its bytes as they came, read by the same parser as everywhere. */
@@ -12,7 +13,7 @@
 static size_t write_source(const struct receive_info *from, char *out, size_t size)
 {
     bool bracketed = from->src_ip.af == AF_INET6;
-    char *name = get_valid_proto_name((unsigned short)from->proto);
+    const char *name = transport_name(from->proto);
     int length = snprintf(out, size, "%s:%s%s%s:%u", name, bracketed ? "[" : "", ip_addr2a((void *)&from->src_ip),
                           bracketed ? "]" : "", from->src_port);
     return length > 0 && (size_t)length < size ? (size_t)length : 0;
