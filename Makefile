@@ -11,13 +11,16 @@ PACKAGES_BUILD = gcc make pkg-config libosip2-dev liblua5.4-dev libuv1-dev libsq
                  libwslay-dev libhttp-parser-dev
 PACKAGES_TEST  = $(PACKAGES_BUILD) libcmocka-dev lua5.4 lua-luv lua-sec openssl baresip-core libfaketime sip-tester \
                  sqlite3 valgrind dpkg-dev netbase \
-                 $(call debian_kamailio,kamailio-outbound-modules kamailio-lua-modules kamailio-sqlite-modules)
+                 $(call debian_kamailio,kamailio-outbound-modules kamailio-lua-modules kamailio-sqlite-modules \
+                                         kamailio-tls-modules kamailio-websocket-modules)
 PACKAGES_LINT  = $(PACKAGES_BUILD) libcmocka-dev clang clang-format clang-tidy cppcheck lua-check lua5.4 \
                  dpkg-dev $(call debian_kamailio)
 PACKAGES_KAMAILIO = gcc make pkg-config libosip2-dev liblua5.4-dev libssl-dev dpkg-dev netbase \
                     $(call debian_kamailio,kamailio-outbound-modules)
 PACKAGES_KAMAILIO_TEST = $(PACKAGES_KAMAILIO) lua5.4 lua-luv sqlite3 \
-                         $(call debian_kamailio,kamailio-lua-modules kamailio-sqlite-modules)
+                         lua-sec openssl \
+                         $(call debian_kamailio,kamailio-lua-modules kamailio-sqlite-modules kamailio-tls-modules \
+                                                kamailio-websocket-modules)
 PACKAGES_KAMAILIO6 = debootstrap
 PACKAGES_PEERS = linphone-cli
 PACKAGES_FUZZ  = $(PACKAGES_BUILD) libcmocka-dev clang libclang-rt-14-dev

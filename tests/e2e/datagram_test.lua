@@ -1,12 +1,13 @@
 -- SPDX-License-Identifier: BSD-2-Clause
--- RFC 3261 18.3: a datagram ends with the body that Content-Length gives. What is behind it is discarded, and a
--- datagram that ends before its body does is an error.
+-- RFC 3261 18.3: a datagram ends with the body that Content-Length gives, and so does a message of WebSocket. What is
+-- behind it is discarded, and one that ends before its body does is an error.
 local tap = require "tap"
 local ua = require "ua"
 local host = require "host"
 
 local test = host.test
 local over_udp = { transports = { "udp" } }
+local in_messages = { transports = { "udp", "ws", "wss" } }
 local instance = ua.instance(1)
 local body = "v=0\r\n"
 
@@ -32,7 +33,7 @@ end
 for _, each in ipairs { { "zero bytes", ("\0"):rep(7) }, { "line ends", "\r\n\r\n" }, { "text", "a=surplus\r\n" },
     { "a request", hidden "sip:bob@example.test" } } do
     local name, surplus = each[1], each[2]
-    test("18.3 a REGISTER with " .. name .. " behind its body is accepted", over_udp, function(t, open)
+    test("18.3 a REGISTER with " .. name .. " behind its body is accepted", in_messages, function(t, open)
         local bob = open "bob"
         local request = send_with(bob, surplus, "REGISTER", { uri = "sip:example.test", to = bob.aor,
             contact = bob:contact(), headers = { { "Expires", "600" } } })
@@ -41,7 +42,7 @@ for _, each in ipairs { { "zero bytes", ("\0"):rep(7) }, { "line ends", "\r\n\r\
         bob:expect_none("MESSAGE", 100)
     end)
 
-    test("18.3 an INVITE with " .. name .. " behind its body arrives without", over_udp, function(t, open)
+    test("18.3 an INVITE with " .. name .. " behind its body arrives without", in_messages, function(t, open)
         local bob, alice = open "bob", open "alice"
         bob:register { instance = instance, reg_id = 1 }
         local request = call(alice, bob.aor, surplus)
@@ -90,7 +91,7 @@ test("18.3 what is behind a response's body does not become a message on the cal
     t:equal(#alice.odd, 0)
 end)
 
-test("18.3 a datagram that ends before its body does is refused with 400", over_udp, function(_, open)
+test("18.3 a datagram that ends before its body does is refused with 400", in_messages, function(_, open)
     local bob, alice = open "bob", open "alice"
     bob:register { instance = instance, reg_id = 1 }
     local request = alice:request("INVITE", { uri = bob.aor, body = body, send = false })

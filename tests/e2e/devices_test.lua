@@ -140,7 +140,7 @@ end
 host.test("3261-10.a devices are called, and what they send is forwarded unchanged", { names = { "example.com" },
     core = 'uri_host_extra_chars="_"' }, check_devices)
 host.test("3261-10.a devices on TLS and WebSocket are called, and what they send is forwarded unchanged",
-    { names = { "example.com" }, hosts = { "standalone" }, transports = { "tls", "ws", "wss" }, secure = true },
+    { names = { "example.com" }, core = 'uri_host_extra_chars="_"', transports = { "tls", "ws", "wss" } },
     check_devices)
 
 tap.done()

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 -- What stands between the user agents of a test: our own server, or Kamailio with the module. A case written against
--- this interface is run with each, over UDP and over TCP, and its name in the results says which: "[kamailio tcp]".
+-- this interface is run with each, over UDP and TCP or the transports that it names. Its name in the results says
+-- which: "[kamailio tcp]".
 local certificates = require "certificates"
 local kamailio = require "kamailio"
 local server = require "server"
@@ -37,6 +38,10 @@ local function example_routes()
     return (file:read("a"):match "\nrequest_route.*$")
 end
 
+local function server_certificate(t)
+    return certificates.new(t):sign("default", { names = "DNS:example.test" })
+end
+
 local starts = {}
 
 function starts.kamailio(t, options)
@@ -48,7 +53,7 @@ function starts.kamailio(t, options)
         end)
     end
     return kamailio.start(t, { config = example_routes(), params = kamailio_params(options), port = options.port,
-        core = kamailio_core(options) })
+        core = kamailio_core(options), secure = options.secure and server_certificate(t) })
 end
 
 function starts.standalone(t, options)
@@ -73,7 +78,7 @@ function starts.standalone(t, options)
         add("--listen", ("tcp:[%s]:%d"):format(options.address, port))
     end
     if options.secure then
-        local files = certificates.new(t):sign("default", { names = "DNS:example.test" })
+        local files = server_certificate(t)
         add("--tls-cert", files.certificate)
         add("--tls-key", files.key)
         for _, transport in ipairs { "tls", "ws", "wss" } do
@@ -95,13 +100,17 @@ end
 
 --[[ Starts the host of that name for the test `t`, which ends it. options, all optional: policy (Lua text), names (a
      list: domains more, or addresses of a relay before it), answer_timeout (ms until a request without any response
-     fails, timer B), timer_c (ms), flow_timer (s), port, core (of Kamailio alone: core parameters). Of the standalone
-     host alone: state (true: it keeps bindings), connect_time and idle (s), secure (it listens on TLS and WebSocket
-     too), address (an IPv6 address to listen on, which its user agents then use).
-     Fields of what it returns: kind, host, port, domain; alive(), stop(). ]]
+     fails, timer B), timer_c (ms), flow_timer (s), port, core (of Kamailio alone: core parameters), secure (true: it
+     listens on TLS and WebSocket too; host.test sets it for these transports). Of the standalone host alone: state
+     (true: it keeps bindings), connect_time and idle (s), address (an IPv6 address to listen on, which its user agents
+     then use).
+     Fields of what it returns: kind, host, port, domain; alive(), stop(), flows_down() (a counter). ]]
 function host.start(t, kind, options)
     local self = starts[kind](t, options or {})
     self.kind = kind
+    function self.flows_down()
+        return kind == "kamailio" and self:statistic "reflow:flows_down" or self:number "flows_down"
+    end
     return self
 end
 
@@ -133,7 +142,8 @@ local function contains(list, value)
 end
 
 --[[ A test for each host and transport: body(t, open, host). options beside those of host.start: transports (default
-     both), hosts (default both). The host has two fields more: transport, and other_transport. ]]
+     UDP and TCP; "tls", "ws" and "wss" are the others), hosts (default both). The host has two fields more: transport,
+     and other_transport. ]]
 function host.test(name, options, body)
     if type(options) == "function" then
         options, body = {}, options
@@ -142,7 +152,7 @@ function host.test(name, options, body)
         for _, transport in ipairs(options.transports or { "tcp", "udp" }) do
             if contains(options.hosts or { kind }, kind) then
                 tap.test(("%s [%s %s]"):format(name, kind, transport), function(t)
-                    local own = {}
+                    local own = { secure = transport ~= "udp" and transport ~= "tcp" }
                     for option, value in pairs(options) do
                         own[option] = value
                     end

@@ -171,6 +171,28 @@ local function quoted(value)
     return type(value) == "number" and tostring(value) or ('"%s"'):format(value)
 end
 
+-- As in the websocket module's documentation.
+local websocket_route = [[
+event_route[xhttp:request] {
+    if ($hdr(Upgrade) =~ "websocket" && $rm == "GET" && ws_handle_handshake()) exit;
+    xhttp_reply("404", "Not Found", "", "");
+}
+]]
+
+-- TLS and WebSocket beside UDP and TCP. A WebSocket begins on a connection of TCP or TLS, at the same port.
+local function with_secure(options, port)
+    local files = options.secure
+    local modules = { table.unpack(options.modules or kamailio.modules) }
+    for _, name in ipairs { "tls", "xhttp", "websocket" } do
+        table.insert(modules, #modules, name)
+    end
+    local params = { { "tls", "tls_method", "TLSv1.2+" }, { "tls", "certificate", files.certificate },
+        { "tls", "private_key", files.key }, table.unpack(options.params or {}) }
+    -- An HTTP request without a body has no Content-Length.
+    local core = ("%s\nenable_tls=yes\nlisten=tls:127.0.0.1:%d\ntcp_accept_no_cl=yes"):format(options.core or "", port)
+    return setmetatable({ modules = modules, params = params, core = core }, { __index = options })
+end
+
 -- What stands before the routing: options as those of kamailio.start.
 local function preamble(options, port)
     local lines = { "#!KAMAILIO", "debug=" .. (options.debug or 2), "log_stderror=yes", "fork=yes",
@@ -306,6 +328,7 @@ end
        params      list of { module, name, value }
        core        text before the modules: core parameters
        domain      "example.test"; false: none
+       secure      { certificate = FILE, key = FILE }: it listens for TLS and WebSocket too (field ports)
        defines     for the preprocessor (-A): { "WITH_X", "PORT=5070" }
        port        for both transports; default: a free one (a configuration by path gets it as the define PORT)
        memory, private_memory (MB), children, tcp_children, debug, args (more arguments), environment
@@ -324,6 +347,11 @@ function kamailio.start(t, options)
         up_pattern = options.up }, kamailio)
     local config = options.config or kamailio.routing
     local defines = { table.unpack(options.defines or {}) }
+    if options.secure then
+        local secure_port = server.free_port()
+        self.ports = { tls = secure_port, ws = self.port, wss = secure_port }
+        options, config = with_secure(options, secure_port), config .. "\n" .. websocket_route
+    end
     if config:find "\n" then
         self.config = self.folder .. "/kamailio.cfg"
         server.write(self.config, preamble(options, self.port) .. routes(config .. "\n" .. (options.extra or "")))

@@ -9,7 +9,7 @@ local socket = require "socket"
 local ua = require "ua"
 
 local test = host.test
-local secure = { transports = { "tls", "ws", "wss" }, hosts = { "standalone" }, secure = true }
+local secure = { transports = { "tls", "ws", "wss" } }
 local ipv6 = { transports = { "udp", "tcp" }, hosts = { "standalone" }, address = "::1" }
 
 -- ms that "at once" may take: less than 64*T1, after which a silent phone would be given up with 408.
@@ -101,6 +101,14 @@ test("3261-10.a a phone whose name is .invalid is called over the connection tha
     registers_and_calls(t, websocket_phone(open, "alice"), websocket_phone(open, "bob"))
 end)
 
+test("3261-10.a a phone whose Contact is the address of its connection is called over it", secure, function(_, open)
+    local bob, alice = open "bob", open "alice"
+    bob:register { supported = false }
+    alice:register { instance = ua.instance(1), reg_id = 1 }
+    whole_calls(alice, bob)
+    whole_calls(bob, alice)
+end)
+
 test("3261-10.a phones of two transports call each other", secure, function(t, open, s)
     local udp = host.opener(s, "udp")
     registers_and_calls(t, behind_nat(udp, "alice"), websocket_phone(open, "bob"))
@@ -108,10 +116,10 @@ end)
 
 -- The server knows that a connection has gone.
 local function gone(s, flow)
-    local before = s:number "flows_down"
+    local before = s.flows_down()
     flow:close()
     assert(ua.wait.until_true(ua.patience, function()
-        return s:number "flows_down" > before
+        return s.flows_down() > before
     end), "the server does not notice that the connection is closed")
 end
 
@@ -127,16 +135,74 @@ test("3261-10.a the connection of a phone is gone: 480 at once, and its binding 
     alice:call(again)
 end)
 
-test("3261-10.a the connection goes in mid-call: 480 at once", secure, function(_, open, s)
+test("3261-10.a the connection goes in mid-call: 480 at once, and the binding with it", secure, function(t, open, s)
     local bob, alice = plain_phone(open, "bob"), host.opener(s, "udp")("alice")
     bob:register { supported = false }
     local call = alice:invite(bob.aor)
     bob:expect "INVITE"
     bob:close()
     alice:expect_final(call, 480, at_once)
+    t:equal(#alice:bindings(bob.aor), 0)
 end)
 
-test("3261-10.a a dialog follows a phone that has connected anew", secure, function(_, open, s)
+-- Over TLS an address proves nothing, and a phone on WebSocket takes no connections.
+for _, more in ipairs { "", ";transport=tcp" } do
+    test(("3261-10.a the connection is gone, the Contact is an address%s: 480, it is not called"):format(more), secure,
+        function(t, open, s)
+        local bob, alice = open "bob", host.opener(s, "udp")("alice")
+        local phone = peer.open(t, server.free_port())
+        bob.contact_uri = ("sip:bob@127.0.0.1:%d%s"):format(phone.port, more)
+        bob:register { supported = false }
+        alice:call(bob)
+        gone(s, bob)
+        alice:expect_final(alice:invite(bob.aor), 480, at_once)
+        t:equal(#alice:bindings(bob.aor), 0)
+        t:equal(#phone.requests + #phone.connections, 0)
+    end)
+end
+
+-- Kamailio's own resolver does not read /etc/hosts.
+local with_names = { transports = { "tls" }, core = "use_dns_cache=no" }
+
+test("3261-10.a the connection is gone, the Contact is a name: it is called over a new one", with_names,
+    function(t, open, s)
+    local bob, alice, phone = open "bob", host.opener(s, "udp")("alice"), peer.open(t, server.free_port())
+    lies(bob, "localhost:" .. server.free_port())
+    bob:register { supported = false }
+    gone(s, bob)
+    alice:expect_final(alice:invite(bob.aor), 480, at_once)
+    t:equal(#alice:bindings(bob.aor), 1)
+    local carol = lies(open "carol", "localhost:" .. phone.port)
+    carol:register { supported = false }
+    gone(s, carol)
+    alice:invite(carol.aor)
+    assert(ua.wait.until_true(ua.patience, function()
+        return #phone.connections > 0
+    end), "no connection is made")
+end)
+
+test("a policy sees over which transport a request came", { transports = secure.transports,
+    policy = [[
+sip_on_request("MESSAGE", function(request) return sip_reply(480, "From " .. request.source) end)
+]] }, function(t, open, s)
+    local alice = open "alice"
+    local request = alice:request("MESSAGE", { uri = "sip:bob@example.test" })
+    t:match(alice:expect_final(request, 480).phrase, "From " .. s.transport .. ":127")
+end)
+
+test("reflow.flows names the transport of a flow", { transports = secure.transports, hosts = { "kamailio" } },
+    function(t, open, s)
+    local bob = websocket_phone(open, "bob")
+    bob:register { supported = false }
+    t:match(s:rpc("reflow.flows", bob.aor), "flow: " .. s.transport .. " 127")
+    bob:register { instance = ua.instance(1), reg_id = 1 }
+    t:match(s:rpc("reflow.flows", bob.aor), "flow: " .. s.transport .. " 127")
+end)
+
+-- Kamailio's examples know the way inside a dialog from its Contacts, which name the connection that has gone.
+local with_heirs = { transports = secure.transports, hosts = { "standalone" } }
+
+test("3261-10.a a dialog follows a phone that has connected anew", with_heirs, function(_, open, s)
     local bob, alice = websocket_phone(open, "bob"), host.opener(s, "udp")("alice")
     bob:register { supported = false }
     local call = alice:invite(bob.aor)
@@ -189,7 +255,7 @@ test("3261-10.a 3261-16.9.b neither flow nor Contact: 480 at once", { hosts = { 
 
 -- A restart that keeps the bindings; then a call to each phone.
 test("3261-10.a after a restart: a datagram flow, or the Contact where it may be called, else 480", {
-    transports = { "udp", "tcp", "tls", "ws", "wss" }, hosts = { "standalone" }, secure = true, state = true,
+    transports = { "udp", "tcp", "tls", "ws", "wss" }, hosts = { "standalone" }, state = true,
 }, function(t, open, s)
     local udp = host.opener(s, "udp")
     local bob, carol, alice = plain_phone(open, "bob"), open "carol", udp("alice")
@@ -284,7 +350,7 @@ test("3261-16.9.b tcp_connect_timeout: a phone that takes no connection is given
 end)
 
 test("3261-16.9.b --connect-time: a server that does not answer the TLS handshake is given up", {
-    transports = { "tls" }, hosts = { "standalone" }, secure = true, connect_time = 1,
+    transports = { "tls" }, hosts = { "standalone" }, connect_time = 1,
     policy = [[sip_on_request("INVITE", function(r) return sip_relay("sip:" .. r:header "X-To") end)]],
 }, function(t, open, s)
     local port = server.free_port()

@@ -10,7 +10,9 @@ local test = host.test
 local bad_uris = { "sip:bob@home@192.0.2.1", "sip:bob@192.0.2.1:99999", "sip:bob@192.0.2.1:5060transport=udp",
     "sip:bob@192.0.2.1:", "sip:b%zzb@192.0.2.1", "sip:bob@[::1", "mailto:bob@192.0.2.1", "sip:" }
 
-test("3261-10.3.c a Contact that is no SIP URI: 400 that says so, nothing stored", function(t, open)
+local every_transport = { transports = { "tcp", "udp", "tls", "ws", "wss" } }
+
+test("3261-10.3.c a Contact that is no SIP URI: 400 that says so, nothing stored", every_transport, function(t, open)
     local bob = open("bob")
     for _, uri in ipairs(bad_uris) do
         local answer = bob:register { contact = ("<sip:bob@192.0.2.9>, <%s>"):format(uri), expect = 400 }
