@@ -171,28 +171,6 @@ local function quoted(value)
     return type(value) == "number" and tostring(value) or ('"%s"'):format(value)
 end
 
--- As in the websocket module's documentation.
-local websocket_route = [[
-event_route[xhttp:request] {
-    if ($hdr(Upgrade) =~ "websocket" && $rm == "GET" && ws_handle_handshake()) exit;
-    xhttp_reply("404", "Not Found", "", "");
-}
-]]
-
--- TLS and WebSocket beside UDP and TCP. A WebSocket begins on a connection of TCP or TLS, at the same port.
-local function with_secure(options, port)
-    local files = options.secure
-    local modules = { table.unpack(options.modules or kamailio.modules) }
-    for _, name in ipairs { "tls", "xhttp", "websocket" } do
-        table.insert(modules, #modules, name)
-    end
-    local params = { { "tls", "tls_method", "TLSv1.2+" }, { "tls", "certificate", files.certificate },
-        { "tls", "private_key", files.key }, table.unpack(options.params or {}) }
-    -- An HTTP request without a body has no Content-Length.
-    local core = ("%s\nenable_tls=yes\nlisten=tls:127.0.0.1:%d\ntcp_accept_no_cl=yes"):format(options.core or "", port)
-    return setmetatable({ modules = modules, params = params, core = core }, { __index = options })
-end
-
 -- What stands before the routing: options as those of kamailio.start.
 local function preamble(options, port)
     local lines = { "#!KAMAILIO", "debug=" .. (options.debug or 2), "log_stderror=yes", "fork=yes",
@@ -212,6 +190,24 @@ local function preamble(options, port)
     end
     return table.concat(lines, "\n") .. "\n"
 end
+
+--[[ TLS and WebSocket beside UDP and TCP, at the end of any configuration. A WebSocket begins on a connection of TCP or
+     TLS, at the same port. An HTTP request without a body has no Content-Length. ]]
+local secure_lines = [[
+enable_tls=yes
+listen=tls:127.0.0.1:%d
+tcp_accept_no_cl=yes
+loadmodule "tls.so"
+loadmodule "xhttp.so"
+loadmodule "websocket.so"
+modparam("tls", "tls_method", "TLSv1.2+")
+modparam("tls", "certificate", "%s")
+modparam("tls", "private_key", "%s")
+event_route[xhttp:request] {
+    if ($hdr(Upgrade) =~ "websocket" && $rm == "GET" && ws_handle_handshake()) exit;
+    xhttp_reply("404", "Not Found", "", "");
+}
+]]
 
 -- The routes that kamailio.routing calls, where the test's own text has none of that name.
 local function routes(text)
@@ -347,17 +343,22 @@ function kamailio.start(t, options)
         up_pattern = options.up }, kamailio)
     local config = options.config or kamailio.routing
     local defines = { table.unpack(options.defines or {}) }
+    local secure
     if options.secure then
-        local secure_port = server.free_port()
-        self.ports = { tls = secure_port, ws = self.port, wss = secure_port }
-        options, config = with_secure(options, secure_port), config .. "\n" .. websocket_route
+        local port = server.free_port()
+        self.ports = { tls = port, ws = self.port, wss = port }
+        secure = secure_lines:format(port, options.secure.certificate, options.secure.key)
     end
     if config:find "\n" then
-        self.config = self.folder .. "/kamailio.cfg"
-        server.write(self.config, preamble(options, self.port) .. routes(config .. "\n" .. (options.extra or "")))
+        config = preamble(options, self.port) .. routes(config .. "\n" .. (options.extra or "")) .. (secure or "")
     else
-        self.config = absolute(config)
         table.insert(defines, 1, "PORT=" .. self.port)
+        config = secure and ('#!KAMAILIO\ninclude_file "%s"\n%s'):format(absolute(config), secure) or absolute(config)
+    end
+    self.config = config
+    if config:find "\n" then
+        self.config = self.folder .. "/kamailio.cfg"
+        server.write(self.config, config)
     end
     t:defer(function()
         self:finish()

@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 -- examples/kamailio/edge.cfg between phones and a registrar that the test plays.
+local certificates = require "certificates"
 local tap = require "tap"
 local ua = require "ua"
 local uv = require "luv"
@@ -23,10 +24,12 @@ local function start(t, options)
     for _, define in ipairs(options.defines or {}) do
         defines[#defines + 1] = define
     end
-    local edge = kamailio.start(t, { config = "examples/kamailio/edge.cfg", defines = defines, port = options.port })
+    local edge = kamailio.start(t, { config = "examples/kamailio/edge.cfg", defines = defines, port = options.port,
+        secure = options.transport and certificates.new(t):sign("default", { names = "DNS:example.test" }) })
     local registrar = ua.open { port = edge.port, user = "registrar", local_port = registrar_port }
     local function open(user, more)
-        local o = { port = edge.port, user = user, transport = "tcp" }
+        local transport = options.transport or "tcp"
+        local o = { port = edge.ports and edge.ports[transport] or edge.port, user = user, transport = transport }
         for name, value in pairs(more or {}) do
             o[name] = value
         end
@@ -94,6 +97,36 @@ for _, transport in ipairs { "udp", "tcp" } do
     end)
 end
 
+local function with_request_uri(registrar, bob)
+    local uri = path_of(register(bob, registrar)):match "<([^>]+)>"
+    local sent = registrar:request("MESSAGE", { uri = uri, via = { registrar:via "z9hG4bKtop",
+        "SIP/2.0/UDP 127.0.0.1:5999;branch=z9hG4bKbelow" } })
+    bob:reply(bob:expect "MESSAGE", 200)
+    registrar:expect_final(sent, 200)
+    return uri
+end
+
+for _, transport in ipairs { "tls", "ws", "wss" } do
+    test("5626-5.3.a a token in Route or Request-URI leads to its flow, 430 if it is gone, " .. transport, function(t)
+        local _, registrar, open = start(t, { transport = transport })
+        local bob = open "bob"
+        with_request_uri(registrar, bob)
+        local path = path_of(register(bob, registrar))
+        local sent = to_phone(registrar, bob, path)
+        bob:reply(bob:expect "MESSAGE", 200)
+        registrar:expect_final(sent, 200)
+        local own = bob:request("MESSAGE", { uri = "sip:alice@example.test", routes = { path }, contact = false })
+        registrar:reply(registrar:expect "MESSAGE", 200)
+        bob:expect_final(own, 200)
+        sent = to_phone(registrar, bob, path, { method = "INVITE" })
+        bob:expect "INVITE"
+        bob:close()
+        local answer = registrar:expect_final(sent, 430)
+        t:ok(answer.at - sent.sent_at < AT_ONCE, "at once")
+        registrar:expect_final(to_phone(registrar, bob, path), 430)
+    end)
+end
+
 test("5626-5.1.b no ob where another hop was before", function(t)
     local _, registrar, open = start(t)
     local bob = open "bob"
@@ -112,12 +145,7 @@ end)
 test("5626-5.3.a a token in the Request-URI leads to its flow as well", function(t)
     local _, registrar, open = start(t)
     local bob = open "bob"
-    local path = path_of(register(bob, registrar))
-    local uri = path:match "<([^>]+)>"
-    local sent = registrar:request("MESSAGE", { uri = uri, via = { registrar:via "z9hG4bKtop",
-        "SIP/2.0/UDP 127.0.0.1:5999;branch=z9hG4bKbelow" } })
-    bob:reply(bob:expect "MESSAGE", 200)
-    registrar:expect_final(sent, 200)
+    local uri = with_request_uri(registrar, bob)
     t:match(uri, ";ob")
 end)
 
