@@ -111,7 +111,7 @@ for _, name in ipairs { "registrar.cfg", "registrar-kemi.cfg" } do
             taken:reply(taken:expect "INVITE", 430)
             other:reply(other:expect "INVITE", 430)
             caller:expect_final(call, 480)
-            t:equal(#caller:bindings(taken.aor), 0)
+            caller:expect_bindings(taken.aor, 0)
         end)
 
         test(named "what is not ours, not there or too far is refused by", function(t)

@@ -123,26 +123,26 @@ local function gone(s, flow)
     end), "the server does not notice that the connection is closed")
 end
 
-test("3261-10.a the connection of a phone is gone: 480 at once, and its binding with it", secure, function(t, open, s)
+test("3261-10.a the connection of a phone is gone: 480 at once, and its binding with it", secure, function(_, open, s)
     local bob = websocket_phone(open, "bob")
     local alice = host.opener(s, "udp")("alice")
     bob:register { supported = false }
     gone(s, bob)
     alice:expect_final(alice:invite(bob.aor), 480, at_once)
-    t:equal(#alice:bindings(bob.aor), 0)
+    alice:expect_bindings(bob.aor, 0)
     local again = websocket_phone(open, "bob")
     again:register { supported = false }
     alice:call(again)
 end)
 
-test("3261-10.a the connection goes in mid-call: 480 at once, and the binding with it", secure, function(t, open, s)
+test("3261-10.a the connection goes in mid-call: 480 at once, and the binding with it", secure, function(_, open, s)
     local bob, alice = plain_phone(open, "bob"), host.opener(s, "udp")("alice")
     bob:register { supported = false }
     local call = alice:invite(bob.aor)
     bob:expect "INVITE"
     bob:close()
     alice:expect_final(call, 480, at_once)
-    t:equal(#alice:bindings(bob.aor), 0)
+    alice:expect_bindings(bob.aor, 0)
 end)
 
 -- Over TLS an address proves nothing, and a phone on WebSocket takes no connections.
@@ -156,7 +156,7 @@ for _, more in ipairs { "", ";transport=tcp" } do
         alice:call(bob)
         gone(s, bob)
         alice:expect_final(alice:invite(bob.aor), 480, at_once)
-        t:equal(#alice:bindings(bob.aor), 0)
+        alice:expect_bindings(bob.aor, 0)
         t:equal(#phone.requests + #phone.connections, 0)
     end)
 end

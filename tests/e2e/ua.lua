@@ -361,6 +361,18 @@ function flow.bindings(self, aor)
     return self:register { aor = aor, contact = false, supported = false }:values "Contact"
 end
 
+-- Waits until the AOR has so many bindings. In Kamailio another process removes those of a dead flow, perhaps after the
+-- caller has heard of the failure.
+function flow.expect_bindings(self, aor, count)
+    local got
+    if not wait.until_true(ua.patience, function()
+        got = #self:bindings(aor)
+        return got == count or wait.pause(20)
+    end) then
+        error(("%s: expected %d bindings, got %d"):format(aor, count, got), 2)
+    end
+end
+
 function flow.invite(self, uri, options)
     options = options or {}
     options.uri = uri
