@@ -100,7 +100,7 @@ host.test("baresip: 5626-7.f a flow is cut, the call comes over the other, the f
         expect_reg_ids(t, stage.alice, tostring(3 - first))
         expect_reg_ids(t, stage.alice, "12")
         t:equal(#stage.relays[first].connections, 2)
-        stage.relays[3 - first]:cut()
+        stage.relays[3 - first]:goes_down()
         t:equal(call(stage), first)
     end)
 
@@ -114,7 +114,7 @@ host.test("baresip: 5626-7.d a flow falls silent, the call moves on when it is n
             return stage.relays[first]:count("up", "REGISTER") > 1
         end), "baresip did not come back")
         expect_reg_ids(t, stage.alice, "12")
-        stage.relays[3 - first]:cut()
+        stage.relays[3 - first]:goes_down()
         t:equal(call(stage), first)
     end)
 

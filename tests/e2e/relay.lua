@@ -93,6 +93,12 @@ function relay.cut(self)
     end
 end
 
+-- The same, and whoever comes back is refused.
+function relay.goes_down(self)
+    close(self.listener)
+    self:cut()
+end
+
 -- Neither side sees anything more, not even an end. Connections made later live.
 function relay.silence(self)
     for _, connection in ipairs(self.connections) do
