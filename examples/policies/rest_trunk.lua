@@ -14,7 +14,7 @@ sip_on_request("INVITE", function(request, call)
   return to_trunk(call, 1)
 end)
 
--- The trunk is overloaded. The core goes on with the next target; if there is none, it asks the last hook below.
+-- The trunk is overloaded. The core tries the next target, or asks the last hook below.
 sip_on_response(503, function(reply)
   return sip_rest(reply.destination, reply.retry_after or 30)
 end)

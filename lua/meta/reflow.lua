@@ -424,12 +424,12 @@ function sip.on_flow_failed(hook, options) end
 ---@param options? reflow.HookOptions
 function sip.on_exhausted(hook, options) end
 
----Told of a binding with a reg-id on a new flow.
+---Called when a binding with a reg-id comes to a new flow.
 ---@param hook reflow.FlowHook
 ---@param options? reflow.HookOptions
 function sip.on_flow_up(hook, options) end
 
----Told of a flow that has died, for each binding with a reg-id on it.
+---Called when a flow has died, for each binding with a reg-id on it.
 ---@param hook reflow.FlowHook
 ---@param options? reflow.HookOptions
 function sip.on_flow_down(hook, options) end

@@ -209,7 +209,7 @@ static bool carry_out_exhausted(struct call *call, const struct script_verdict *
     return (verdict->kind == VERDICT_RELAY || verdict->kind == VERDICT_ROUTE) && add_targets(call, verdict);
 }
 
-/* A 408 that no server has sent: the hook is told that it stands for silence (rule 3263-4.3.a). */
+/* Marks a 408 that no server has sent as a timeout, so that the hook can tell it from a received one (3263-4.3.a). */
 static void tell_timeout(const struct call *call, struct facts *facts)
 {
     const struct leg *silent = NULL;

@@ -143,9 +143,11 @@ static void add_interface(struct local_addresses *addresses, const struct ifaddr
 static void read_interfaces(struct local_addresses *addresses)
 {
     struct ifaddrs *list = NULL;
-    if (now(addresses) < addresses->read_until_ms || getifaddrs(&list) != 0)
+    if (now(addresses) < addresses->read_until_ms)
         return;
-    addresses->read_until_ms = now(addresses) + INTERFACES_MS;
+    addresses->read_until_ms = now(addresses) + INTERFACES_MS; /* also after a failure: it would be asked too often */
+    if (getifaddrs(&list) != 0)
+        return;
     addresses->interface_count = 0;
     for (const struct ifaddrs *entry = list; entry != NULL; entry = entry->ifa_next)
         add_interface(addresses, entry);

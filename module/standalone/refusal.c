@@ -278,7 +278,8 @@ void refusals_note(struct refusals *refusals, const struct refused *refused)
     if (entry == NULL)
         entry = add(refusals, refused, hash);
     bool others = entry == &refusals->others[refused->reason];
-    write_line(refusals, refused, others, &entry->line);
+    if (entry->pending == 0) /* a flood must not cost a line for each message */
+        write_line(refusals, refused, others, &entry->line);
     entry->pending++;
     if (is_due(refusals, entry))
         log_entry(refusals, entry);

@@ -166,7 +166,7 @@ static bool carry_out(struct context *context, const struct script_verdict *verd
     return false;
 }
 
-/* A 408 that no server has sent: the hook is told that it stands for silence (rule 3263-4.3.a). */
+/* Marks a 408 that no server has sent as a timeout, so that the hook can tell it from a received one (3263-4.3.a). */
 static void tell_timeout(const struct context *context, struct facts *facts)
 {
     const struct branch *branch = context->branches;
