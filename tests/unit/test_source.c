@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "test.h"
+
+#include "standalone/source.h"
+
+static union address at(const char *host)
+{
+    union address address;
+    assert_true(address_read(text_of(host), 5060, &address));
+    return address;
+}
+
+static bool same_source(const char *a, const char *b)
+{
+    union address one = at(a), other = at(b);
+    return source_of(&one) == source_of(&other);
+}
+
+static void test_ipv4_addresses_are_sources_of_their_own(void **state)
+{
+    (void)state;
+    assert_true(same_source("192.0.2.1", "192.0.2.1"));
+    assert_false(same_source("192.0.2.1", "192.0.2.2"));
+    assert_false(same_source("192.0.2.1", "193.0.2.1"));
+    assert_true(same_source("192.0.2.1", "::ffff:192.0.2.1"));
+}
+
+static void test_ipv6_addresses_of_one_64_are_one_source(void **state)
+{
+    (void)state;
+    assert_true(same_source("2001:db8:1:2::1", "2001:db8:1:2:ffff:ffff:ffff:ffff"));
+    assert_false(same_source("2001:db8:1:2::1", "2001:db8:1:3::1"));
+    assert_false(same_source("::1", "0.0.0.1"));
+    assert_false(same_source("::1", "127.0.0.1"));
+    union address any = at("::");
+    assert_true(source_of(&any) != 0);
+}
+
+static bool is_loopback(const char *host)
+{
+    union address address = at(host);
+    return source_is_loopback(&address);
+}
+
+static void test_two_addresses_are_loopback(void **state)
+{
+    (void)state;
+    assert_true(is_loopback("127.0.0.1"));
+    assert_true(is_loopback("::1"));
+    assert_true(is_loopback("::ffff:127.0.0.1"));
+    assert_false(is_loopback("127.0.0.2"));
+    assert_false(is_loopback("128.0.0.1"));
+    assert_false(is_loopback("::"));
+    assert_false(is_loopback("::ffff:127.0.0.2"));
+}
+
+static bool block_has(const char *block, const char *host)
+{
+    struct cidr cidr;
+    union address address = at(host);
+    assert_true(cidr_read(text_of(block), &cidr));
+    return cidr_has(&cidr, &address);
+}
+
+static void test_blocks_have_their_addresses(void **state)
+{
+    (void)state;
+    assert_true(block_has("192.0.2.0/24", "192.0.2.255"));
+    assert_false(block_has("192.0.2.0/24", "192.0.3.0"));
+    assert_true(block_has("192.0.2.0/24", "::ffff:192.0.2.7"));
+    assert_true(block_has("192.0.2.128/25", "192.0.2.128"));
+    assert_false(block_has("192.0.2.128/25", "192.0.2.127"));
+    assert_true(block_has("192.0.2.7", "192.0.2.7"));
+    assert_false(block_has("192.0.2.7", "192.0.2.6"));
+    assert_true(block_has("0.0.0.0/0", "203.0.113.9"));
+    assert_false(block_has("0.0.0.0/0", "2001:db8::1"));
+    assert_true(block_has("2001:db8::/33", "2001:db8:7fff::1"));
+    assert_false(block_has("2001:db8::/33", "2001:db8:8000::1"));
+    assert_true(block_has("[2001:db8::1]/128", "2001:db8::1"));
+    assert_true(block_has("2001:db8::1", "2001:db8::1"));
+    assert_false(block_has("::/0", "192.0.2.1"));
+    assert_true(block_has("::/0", "2001:db8::1"));
+}
+
+static void test_what_is_no_block_is_refused(void **state)
+{
+    static const char *const wrong[] = {"",
+                                        "/",
+                                        "/8",
+                                        "192.0.2.0/",
+                                        "192.0.2.0/33",
+                                        "192.0.2.0/x",
+                                        "192.0.2.0/-1",
+                                        "192.0.2.1/24",
+                                        "192.0.2/24",
+                                        "example.com/8",
+                                        "::/129",
+                                        "2001:db8::1/64",
+                                        "192.0.2.0/0024",
+                                        "192.0.2.0/24/8",
+                                        "[::1/128"};
+    struct cidr cidr;
+    (void)state;
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        if (cidr_read(text_of(wrong[i]), &cidr))
+            fail_msg("\"%s\" was taken", wrong[i]);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_ipv4_addresses_are_sources_of_their_own),
+        cmocka_unit_test(test_ipv6_addresses_of_one_64_are_one_source),
+        cmocka_unit_test(test_two_addresses_are_loopback),
+        cmocka_unit_test(test_blocks_have_their_addresses),
+        cmocka_unit_test(test_what_is_no_block_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
