@@ -10,12 +10,13 @@
 #include "cli/spec_files.h"
 #include "script/coverage.h"
 
-enum { OPTION_POLICY, OPTION_ONLY, OPTION_SECONDS, OPTION_TAP, OPTION_NO_COVERAGE, OPTIONS };
+enum { OPTION_POLICY, OPTION_INSIDE, OPTION_ONLY, OPTION_SECONDS, OPTION_TAP, OPTION_NO_COVERAGE, OPTIONS };
 
 enum { MISSING_MOST = 30 }; /* more of them tell nobody more */
 
 static const struct option options[OPTIONS] = {
     {"policy", "PATH", "test this, whatever the specs name"},
+    {"inside", "DIR", "refuse specs and policies that lie outside of this folder"},
     {"only", "WORD", "run tests that have the word in their name"},
     {"seconds", "N", "what one test may compute for (10)"},
     {"tap", NULL, "print what other programs read"},
@@ -208,6 +209,9 @@ static int take_option(struct job *job, size_t index, const char *value)
     switch (index) {
     case OPTION_POLICY:
         job->test.policy = value;
+        break;
+    case OPTION_INSIDE:
+        job->test.inside = value;
         break;
     case OPTION_ONLY:
         job->only = value;

@@ -9,6 +9,7 @@
 struct policy_test {
     const char *path;   /* of the spec */
     const char *policy; /* what it tests, whatever it says itself; NULL: what it says, or what belongs to it */
+    const char *inside; /* a folder in which the spec and the policies that it names must lie; NULL: anywhere */
     uint32_t seconds;   /* of computing, for one test */
     /* Called when a version of the policy was built for a test, each time before it may run, and at the end; NULL:
        nobody. */

@@ -182,6 +182,18 @@ static bool named_policy(const char *spec, const char *name, char *out, size_t s
     return snprintf(out, size, "%.*s%s", length, spec, name) < (int)size;
 }
 
+/* Whether a path lies in the folder, symbolic links followed. */
+static bool lies_inside(const char *path, const char *folder)
+{
+    char *whole = realpath(path, NULL), *root = realpath(folder, NULL);
+    size_t length = root != NULL ? strlen(root) : 0;
+    bool inside = whole != NULL && root != NULL && strncmp(whole, root, length) == 0 &&
+                  (whole[length] == '/' || whole[length] == '\0' || root[length - 1] == '/');
+    free(whole);
+    free(root);
+    return inside;
+}
+
 static int load_policy(void *context, const char *name, char *error, size_t size)
 {
     char path[2100];
@@ -194,6 +206,10 @@ static int load_policy(void *context, const char *name, char *error, size_t size
     if (!known) {
         snprintf(error, size, "no policy belongs to %s: name it, policy \"../policy.lua\"", test->path);
         return -ENOENT;
+    }
+    if (test->inside != NULL && !lies_inside(path, test->inside)) {
+        snprintf(error, size, "the policy %s does not lie in %s", path, test->inside);
+        return -EACCES;
     }
     int code = policy_load(&run->script, &run->scene->host, &limits, path, error, size);
     if (code != 0)
@@ -245,17 +261,43 @@ static void take_results(lua_State *L, struct policy_test_result *result, int fi
         result->ladder = strdup(lua_tostring(L, first + 2));
 }
 
+/* A spec may be that of a tenant, and runs with the rights of the server. The libraries that reach files or processes
+   are therefore not opened at all, so that it does not matter which globals a spec can get hold of. */
+static void open_libraries(lua_State *L)
+{
+    static const luaL_Reg libraries[] = {{LUA_GNAME, luaopen_base},
+                                         {LUA_TABLIBNAME, luaopen_table},
+                                         {LUA_STRLIBNAME, luaopen_string},
+                                         {LUA_MATHLIBNAME, luaopen_math},
+                                         {LUA_UTF8LIBNAME, luaopen_utf8},
+                                         {"reflow", luaopen_reflow},
+                                         {NULL, NULL}};
+    for (const luaL_Reg *library = libraries; library->func != NULL; library++)
+        luaL_requiref(L, library->name, library->func, library->func != luaopen_reflow);
+    lua_pushnil(L);
+    lua_setfield(L, -2, "token_keys"); // it reads and rotates the keys of a server
+}
+
+static void remove_globals(lua_State *L)
+{
+    static const char *const names[] = {"load", "loadfile", "dofile"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        lua_pushnil(L);
+        lua_setglobal(L, names[i]);
+    }
+}
+
 static int protected_run(lua_State *L)
 {
     struct run *run = lua_touserdata(L, 1);
-    luaL_openlibs(L);
-    luaL_requiref(L, "reflow", luaopen_reflow, 0);
+    open_libraries(L);
     lua_pushcfunction(L, spec_require);
     lua_setglobal(L, "require");
     lua_settop(L, 0);
     lua_getglobal(L, "require");
     lua_pushliteral(L, "reflow.spec");
     lua_call(L, 1, 1);
+    remove_globals(L);
     spec_net_push(L, &run->net);
     lua_pushlstring(L, run->source, run->source_length);
     lua_pushstring(L, run->test->path);
@@ -320,7 +362,8 @@ int policy_test_run(const struct policy_test *test, size_t index, struct policy_
 {
     struct run run = {.test = test, .result = result, .index = index, .scene = malloc(sizeof *run.scene)};
     *result = (struct policy_test_result){0};
-    int code = run.scene != NULL ? read_spec(&run) : -ENOMEM;
+    bool allowed = test->inside == NULL || lies_inside(test->path, test->inside);
+    int code = run.scene == NULL ? -ENOMEM : allowed ? read_spec(&run) : -EACCES;
     if (code != 0 && code != -ENOMEM) {
         result->unloadable = true;
         result->message = strdup(strerror(-code));

@@ -183,7 +183,8 @@ static void on_limit(uv_timer_t *timer)
 
 static void run_specs(struct reload *reload, const char *path)
 {
-    char *arguments[] = {(char *)(size_t)reload->config.program, "test", (char *)(size_t)path, NULL};
+    char *folder = (char *)(size_t)path;
+    char *arguments[] = {(char *)(size_t)reload->config.program, "test", "--inside", folder, folder, NULL};
     uv_stdio_container_t streams[3] = {
         {.flags = UV_IGNORE},
         {.flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE, .data.stream = (uv_stream_t *)&reload->output},

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "flow/token.h"
 
 /* `reflow test` on specs that are written for the purpose, beside a policy of their own. */
 
@@ -330,6 +331,98 @@ static void test_the_examples_pass_their_specs(void **state)
     assert_in(bench->out, " 0 failed\n");
 }
 
+/* --- what a spec reaches --- */
+
+/* The file with @KEYS@, @OUTSIDE@ and @MARK@ replaced. */
+static void write_hostile(const struct bench *bench, const char *keys, const char *outside, const char *mark)
+{
+    char command[900];
+    snprintf(
+        command, sizeof command,
+        "sed -e 's#@KEYS@#%s#g' -e 's#@OUTSIDE@#%s#g' -e 's#@MARK@#%s#g' tests/data/attacks/hostile_spec.lua >'%s'",
+        keys, outside, mark, bench->spec);
+    assert_int_equal(system(command), 0);
+}
+
+/* Names, modes, times and bytes of everything in the folder. */
+static char *snapshot(const char *folder)
+{
+    char command[400];
+    static char out[8192];
+    snprintf(command, sizeof command, "cd '%s' && find . -printf '%%p %%m %%T@ %%s\\n' | sort && cat *.keys *.txt",
+             folder);
+    FILE *pipe = popen(command, "r");
+    assert_non_null(pipe);
+    size_t length = fread(out, 1, sizeof out - 1, pipe);
+    out[length] = '\0';
+    assert_int_equal(pclose(pipe), 0);
+    return strdup(out);
+}
+
+static void test_a_hostile_spec_changes_nothing(void **state)
+{
+    struct bench *bench = *state;
+    struct fake_host fake;
+    struct token_keys *keys;
+    char around[64], path[100], outside[100], mark[100], error[160];
+    temporary_path(around, sizeof around, "reflow-around-XXXXXX");
+    assert_non_null(mkdtemp(around));
+    snprintf(path, sizeof path, "%s/server.keys", around);
+    snprintf(outside, sizeof outside, "%s/outside.txt", around);
+    snprintf(mark, sizeof mark, "%s/mark", around);
+    fake_host_create(&fake);
+    assert_int_equal(token_keys_open(&keys, &fake.host, path, error, sizeof error), 0);
+    token_keys_close(keys);
+    write_file(outside, "sip_on_request(function() return sip_reply(486, 'secret') end)\n");
+    char *before = snapshot(around);
+    assert_in(before, "server.keys");
+    write_hostile(bench, path, outside, mark);
+    run(bench, bench->folder, NULL, NULL);
+    assert_string_equal(bench->err, "");
+    assert_in(bench->out, "1 passed, 0 failed");
+    char *after = snapshot(around);
+    assert_string_equal(after, before);
+    free(before);
+    free(after);
+    unlink(path);
+    unlink(outside);
+    assert_int_equal(rmdir(around), 0);
+}
+
+static void test_inside_a_folder_other_policies_cannot_be_named(void **state)
+{
+    struct bench *bench = *state;
+    char other[64], link[120], spec[300];
+    temporary_path(other, sizeof other, "reflow-other-XXXXXX.lua");
+    int file = mkstemps(other, 4);
+    assert_true(file >= 0);
+    close(file);
+    write_file(other, "sip_on_request(function() return sip_reply(486, 'secret') end)\n");
+    snprintf(link, sizeof link, "%s/b.lua", bench->folder);
+    assert_int_equal(symlink(other, link), 0);
+    const char *const names[] = {other, "b.lua", link};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        snprintf(spec, sizeof spec,
+                 "policy '%s'\ntest('x', function() expect(invite 'sip:a@example.com'):hears(486) end)", names[i]);
+        write_file(bench->spec, spec);
+        run(bench, bench->folder, "--inside", bench->folder);
+        assert_int_equal(bench->status, CLI_USAGE);
+        assert_in(bench->err, "does not lie in");
+        run(bench, bench->folder, NULL, NULL);
+        assert_int_equal(bench->status, CLI_OK);
+    }
+    write_file(bench->spec, "policy 'a.lua'\ntest('x', function() end)");
+    run(bench, bench->folder, "--inside", bench->folder);
+    assert_int_equal(bench->status, CLI_OK);
+    unlink(bench->spec);
+    assert_int_equal(symlink(other, bench->spec), 0);
+    run(bench, bench->folder, "--inside", bench->folder);
+    assert_int_equal(bench->status, CLI_USAGE);
+    assert_in(bench->err, "Permission denied");
+    unlink(link);
+    unlink(other);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -348,6 +441,8 @@ int main(void)
         TEST(test_coverage_is_told),
         TEST(test_a_folder_is_one_policy),
         TEST(test_tap),
+        TEST(test_a_hostile_spec_changes_nothing),
+        TEST(test_inside_a_folder_other_policies_cannot_be_named),
         TEST(test_the_examples_pass_their_specs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
