@@ -8,8 +8,6 @@
 /* A Contact's other parameters (5626-6.g) hang on its binding as an XAVP of ours, behind those of usrloc's own
    xavp_contact. They go with the binding; a database of usrloc's does not keep them. */
 
-enum { PARAMETERS_MOST = 512 };
-
 static const struct text name = {"reflow", 6};
 
 static sr_xavp_t *find(const ucontact_t *contact)
@@ -42,7 +40,7 @@ static int append(ucontact_t *contact, struct text parameters)
 
 int contact_keep_parameters(ucontact_t *contact, const struct sip_contact *sent)
 {
-    char out[PARAMETERS_MOST];
+    char out[REGISTRATION_PARAMETERS_MOST + 1];
     struct text parameters = registration_parameters(sent, out, sizeof out);
     sr_xavp_t *before = find(contact);
     if (before != NULL && text_equal(text_of_str(&before->val.v.s), parameters))

@@ -150,6 +150,22 @@ static int check_room(struct save *save)
     return 0;
 }
 
+/* The bytes of the bindings that the REGISTER leaves as they are. */
+static size_t standing_size(const struct save *save)
+{
+    size_t size = 0;
+    const ucontact_t *contact = save->record != NULL ? save->record->contacts : NULL;
+    for (; contact != NULL; contact = contact->next) {
+        bool asked = !VALID_CONTACT(contact, save->now);
+        for (size_t i = 0; i < save->asked.count; i++)
+            asked |= save->known[i] == contact;
+        if (!asked)
+            size += (size_t)(contact->c.len + contact->instance.len + contact->path.len + contact->callid.len) +
+                    contact_parameters(contact).length;
+    }
+    return size;
+}
+
 /* --- changes --- */
 
 static void remove_contact(struct save *save, ucontact_t *contact)
@@ -259,6 +275,8 @@ static int change_contacts(struct save *save)
     int error = decide_fates(save);
     if (error == 0)
         error = check_room(save);
+    if (error == 0)
+        error = registration_check_size(&save->asked, standing_size(save));
     if (error != 0 || !changes_anything(save))
         return error;
     look_at_flow(save);

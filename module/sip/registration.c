@@ -64,6 +64,18 @@ int registration_check_extensions(struct registration *registration)
     return 0;
 }
 
+/* Why the ith Path value cannot be kept; NULL: it can. */
+static const char *fault_of_path(const struct registration *registration, size_t i, struct text value)
+{
+    if (i == REGISTRATION_PATH_VALUES_MOST)
+        return "there are more than 8 values";
+    if (value.length > REGISTRATION_PATH_VALUE_MOST)
+        return "a value is longer than 1024 bytes";
+    if (registration->path.length + value.length > REGISTRATION_PATH_MOST)
+        return "the values together are longer than 2048 bytes";
+    return NULL;
+}
+
 static int read_path(struct registration *registration)
 {
     struct sip_value value;
@@ -72,6 +84,9 @@ static int read_path(struct registration *registration)
     struct sip_values values = sip_values(registration->request, HEADER_PATH);
     for (size_t i = 0; sip_values_next(&values, &value); i++) {
         struct sip_uri uri;
+        const char *fault = fault_of_path(registration, i, value.whole);
+        if (fault != NULL)
+            return registration_refuse_field(registration, "Path", value.whole.at, fault);
         if (sip_uri_create(&uri, value.uri) != 0) {
             sip_uri_destroy(&uri);
             return registration_refuse_field(registration, "Path", value.whole.at, "the value is not a valid URI");
@@ -100,6 +115,8 @@ static int64_t granted(const struct registration *registration, const struct sip
 static int check_contact_uri(struct registration *registration, struct text text)
 {
     struct sip_uri uri;
+    if (text.length > REGISTRATION_URI_MOST)
+        return registration_refuse_field(registration, "Contact", text.at, "the URI is longer than 1024 bytes");
     int error = sip_uri_create(&uri, text);
     sip_uri_destroy(&uri);
     if (error == 0 || error == -ENOMEM)
@@ -122,6 +139,9 @@ static int read_contact(struct registration *registration, const struct sip_valu
     int error = check_contact_uri(registration, contact->value.uri);
     if (error != 0)
         return error;
+    if (value->parameters.length > REGISTRATION_PARAMETERS_MOST)
+        return registration_refuse_field(registration, "Contact", value->parameters.at,
+                                         "the parameters are longer than 2048 bytes");
     int64_t expires = granted(registration, contact);
     if (expires > 0 && expires < registration->limits.expires_least) {
         snprintf(registration->fields, sizeof registration->fields, "Min-Expires: %u\r\n",
@@ -175,7 +195,7 @@ static int canonical_uris(struct registration *registration)
 {
     size_t ends[REGISTRATION_CONTACTS_MOST];
     for (size_t i = 0; i < registration->count; i++) {
-        char uri[1024];
+        char uri[REGISTRATION_URI_MOST + 1];
         struct text text = registration->contacts[i].value.uri;
         int length = sip_uri_canonical(text, uri, sizeof uri);
         sip_append(&registration->keys, length > 0 ? (struct text){uri, (size_t)length} : text);
@@ -206,6 +226,22 @@ int registration_read(struct registration *registration)
     for (size_t i = 0; error == 0 && i < sizeof steps / sizeof steps[0]; i++)
         error = steps[i](registration);
     return error;
+}
+
+int registration_check_size(struct registration *registration, size_t standing)
+{
+    size_t size = standing;
+    bool adds = false;
+    for (size_t i = 0; i < registration->count; i++) {
+        adds |= registration->expires[i] > 0;
+        if (registration->expires[i] > 0)
+            size += registration->uris[i].length + registration->contacts[i].value.parameters.length +
+                    registration->path.length + sip_call_id(registration->request).length;
+    }
+    return !adds || size <= REGISTRATION_AOR_MOST
+               ? 0
+               : registration_refuse(registration, SIP_FORBIDDEN,
+                                     "Forbidden: Contact, Path: the bindings would take more than 65536 bytes");
 }
 
 bool registration_is_flow(const struct registration *registration, size_t nth)

@@ -11,7 +11,19 @@
  * registrar's own.
  */
 
-enum { REGISTRATION_CONTACTS_MOST = 32 };
+/*
+ * What is stored for a stranger, and written into requests to what he names. A Path longer than the message that it is
+ * put into, say, would let few bytes cause many. In bytes, but for the numbers of Contacts and Path values.
+ */
+enum {
+    REGISTRATION_CONTACTS_MOST = 32,
+    REGISTRATION_URI_MOST = 1024,        /* of a Contact's URI */
+    REGISTRATION_PARAMETERS_MOST = 2048, /* of all parameters of one Contact */
+    REGISTRATION_PATH_VALUES_MOST = 8,
+    REGISTRATION_PATH_VALUE_MOST = 1024,
+    REGISTRATION_PATH_MOST = 2048, /* of all Path values */
+    REGISTRATION_AOR_MOST = 65536  /* of all bindings of an AOR: Contact, parameters, Path and Call-ID */
+};
 
 struct registration_limits { /* s */
     uint32_t expires_default;
@@ -47,6 +59,10 @@ void registration_destroy(struct registration *registration);
    AOR. 0; -EBADMSG with status, phrase and fields set to refuse with; -ENOMEM without. */
 int registration_check_extensions(struct registration *registration);
 int registration_read(struct registration *registration);
+
+/* Refuses with 403 what would make the AOR's bindings larger than REGISTRATION_AOR_MOST. `standing`: the bytes of the
+   bindings that stay as they are. 0 or -EBADMSG. */
+int registration_check_size(struct registration *registration, size_t standing);
 
 int registration_refuse(struct registration *registration, uint32_t status, const char *phrase); /* -EBADMSG */
 /* Refuse with 400 and sip_fault_phrase(). `at` stands in the request; NULL: at no byte. -EBADMSG. */

@@ -28,7 +28,7 @@ static void note_old_flow(struct server *server, const struct binding *known, fl
 
 static int bind_one(struct registrar *registrar, size_t i)
 {
-    char parameters[512];
+    char parameters[REGISTRATION_PARAMETERS_MOST + 1];
     struct server *server = registrar->server;
     const struct sip_contact *contact = &registrar->asked.contacts[i];
     const struct binding *known = registrar_known(registrar, i);

@@ -68,6 +68,27 @@ static int check_orders(struct registrar *registrar)
     return error;
 }
 
+/* The bytes of the AOR's bindings that the REGISTER leaves as they are. */
+static size_t standing_size(const struct registrar *registrar)
+{
+    const struct binding *known[REGISTRATION_CONTACTS_MOST];
+    size_t size = 0;
+    for (size_t i = 0; i < registrar->asked.count; i++)
+        known[i] = registrar_known(registrar, i);
+    const struct binding *binding = binding_first(registrar->server->bindings, registrar->aor_text);
+    for (; binding != NULL; binding = binding_next(registrar->server->bindings, binding)) {
+        struct binding_view view;
+        bool asked = false;
+        for (size_t i = 0; i < registrar->asked.count; i++)
+            asked |= known[i] == binding;
+        binding_read(binding, &view);
+        if (!asked)
+            size += view.contact.length + view.instance.length + view.path.length + view.call_id.length +
+                    view.parameters.length;
+    }
+    return size;
+}
+
 /* 10.3 step 7: all Contacts or none. What goes makes room for what comes. */
 static int check_room(struct registrar *registrar)
 {
@@ -98,5 +119,7 @@ int registrar_read(struct registrar *registrar)
         error = registration_read(&registrar->asked);
     if (error == 0)
         error = check_orders(registrar);
-    return error == 0 ? check_room(registrar) : error;
+    if (error == 0)
+        error = check_room(registrar);
+    return error == 0 ? registration_check_size(&registrar->asked, standing_size(registrar)) : error;
 }

@@ -67,6 +67,21 @@ test("5626-6.b not the first hop, no ob, the user agent without outbound: reg-id
     t:equal(#answer:values "Contact", 1)
 end)
 
+test("a Path or a Contact beyond the limits: 400 names the header field, nothing is stored", function(t, open)
+    local edge = open("bob")
+    local long = "<sip:" .. ("p"):rep(1020) .. "@192.0.2.7;lr;ob>"
+    local half = "<sip:" .. ("p"):rep(700) .. "@192.0.2.7;lr;ob>"
+    local function refused(options, what)
+        options.instance, options.reg_id, options.expect = one, 1, 400
+        t:match(edge:register(options).phrase, what)
+        t:equal(#edge:bindings(edge.aor), 0)
+    end
+    refused({ via = two_vias(edge), headers = { { "Path", long } } }, "Path: a value is longer than 1024 bytes")
+    refused({ via = two_vias(edge), headers = { { "Path", half }, { "Path", half .. ", " .. half } } },
+        "Path: the values together are longer than 2048 bytes")
+    refused({ contact = ("<sip:%s@192.0.2.7>"):format(("c"):rep(1100)) }, "Contact: the URI is longer than 1024 bytes")
+end)
+
 test("5626-11.6.a no 439 without reg-id", function(_, open)
     local edge = open("bob")
     edge:register { instance = one, via = two_vias(edge), headers = { { "Path", "<sip:192.0.2.7;lr>" } } }

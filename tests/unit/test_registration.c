@@ -322,6 +322,93 @@ static void test_a_device_that_repeats_its_instance_is_registered(void **state)
     assert_refused(OUTBOUND CONTACT INSTANCE ";reg-id=1;+sip.instance=\"<urn:uuid:2>\"\r\n", SIP_BAD_REQUEST);
 }
 
+/* --- sizes --- */
+
+/* `count` times "Path: <sip:" and a value of `length` bytes in all, and a Contact. */
+static char *path_fields(char *out, size_t size, unsigned count, size_t length)
+{
+    size_t used = 0;
+    for (unsigned i = 0; i < count; i++)
+        used += (size_t)snprintf(out + used, size - used, "Path: <sip:%0*d@h;lr>\r\n", (int)length - 11, 0);
+    snprintf(out + used, size - used, CONTACT "\r\n");
+    return out;
+}
+
+static char *contact_fields(char *out, size_t size, size_t uri, size_t parameters)
+{
+    snprintf(out, size, "Contact: <sip:%0*d@h>;x=%0*d\r\n", (int)uri - 6, 0, (int)parameters - 3, 0);
+    return out;
+}
+
+static void assert_phrase(const char *fields, const char *what)
+{
+    struct reading reading;
+    struct registration *asked = read_fields(&reading, fields);
+    assert_int_equal(reading.result, -EBADMSG);
+    assert_int_equal(asked->status, SIP_BAD_REQUEST);
+    assert_non_null(strstr(asked->phrase, what));
+    finish(&reading);
+}
+
+static void assert_taken(const char *fields)
+{
+    struct reading reading;
+    read_fields(&reading, fields);
+    assert_int_equal(reading.result, 0);
+    finish(&reading);
+}
+
+static void test_a_path_has_limits_in_each_value_in_sum_and_in_number(void **state)
+{
+    (void)state;
+    char fields[8000];
+    assert_taken(path_fields(fields, sizeof fields, 1, REGISTRATION_PATH_VALUE_MOST));
+    assert_phrase(path_fields(fields, sizeof fields, 1, REGISTRATION_PATH_VALUE_MOST + 1),
+                  "Path: a value is longer than 1024 bytes");
+    assert_taken(path_fields(fields, sizeof fields, REGISTRATION_PATH_VALUES_MOST, 250));
+    assert_phrase(path_fields(fields, sizeof fields, REGISTRATION_PATH_VALUES_MOST + 1, 20),
+                  "Path: there are more than 8 values");
+    assert_phrase(path_fields(fields, sizeof fields, 5, 500), "Path: the values together are longer than 2048 bytes");
+}
+
+static void test_a_contact_has_limits_in_uri_and_parameters(void **state)
+{
+    (void)state;
+    char fields[8000];
+    assert_taken(contact_fields(fields, sizeof fields, REGISTRATION_URI_MOST, REGISTRATION_PARAMETERS_MOST));
+    assert_phrase(contact_fields(fields, sizeof fields, REGISTRATION_URI_MOST + 1, 10),
+                  "Contact: the URI is longer than 1024 bytes");
+    assert_phrase(contact_fields(fields, sizeof fields, 10, REGISTRATION_PARAMETERS_MOST + 1),
+                  "Contact: the parameters are longer than 2048 bytes");
+}
+
+static void test_a_long_contact_keeps_all_its_parameters(void **state)
+{
+    (void)state;
+    char fields[8000], out[REGISTRATION_PARAMETERS_MOST + 1];
+    struct reading reading;
+    struct registration *asked = read_fields(&reading, contact_fields(fields, sizeof fields, 1000, 2000));
+    assert_int_equal(registration_parameters(&asked->contacts[0], out, sizeof out).length, 2000);
+    finish(&reading);
+}
+
+static void test_the_bindings_of_an_aor_have_a_limit_in_sum(void **state)
+{
+    (void)state;
+    struct reading reading;
+    struct registration *asked =
+        read_fields(&reading, CONTACT ";x=y\r\nContact: <sip:eve@192.0.2.4>\r\nPath: <sip:a;lr>\r\n");
+    size_t own = 2 * (strlen("<sip:a;lr>") + 1) + 2 * strlen("sip:bob@192.0.2.4") + strlen(";x=y");
+    assert_int_equal(registration_check_size(asked, REGISTRATION_AOR_MOST - own), 0);
+    assert_int_equal(registration_check_size(asked, REGISTRATION_AOR_MOST - own + 1), -EBADMSG);
+    assert_int_equal(asked->status, SIP_FORBIDDEN);
+    assert_non_null(strstr(asked->phrase, "65536 bytes"));
+    finish(&reading);
+    asked = read_fields(&reading, CONTACT ";expires=0\r\n");
+    assert_int_equal(registration_check_size(asked, 2 * REGISTRATION_AOR_MOST), 0);
+    finish(&reading);
+}
+
 static void test_what_a_registrar_acts_on_is_checked(void **state)
 {
     (void)state;
@@ -440,6 +527,10 @@ int main(void)
         cmocka_unit_test(test_3261_10_3_c_contacts_that_are_sip_uris),
         cmocka_unit_test(test_a_refusal_says_what_is_wrong_and_where),
         cmocka_unit_test(test_a_device_that_repeats_its_instance_is_registered),
+        cmocka_unit_test(test_a_path_has_limits_in_each_value_in_sum_and_in_number),
+        cmocka_unit_test(test_a_contact_has_limits_in_uri_and_parameters),
+        cmocka_unit_test(test_a_long_contact_keeps_all_its_parameters),
+        cmocka_unit_test(test_the_bindings_of_an_aor_have_a_limit_in_sum),
         cmocka_unit_test(test_what_a_registrar_acts_on_is_checked),
         cmocka_unit_test(test_more_contacts_than_fit),
         cmocka_unit_test(test_extensions_that_nobody_knows),
