@@ -5,6 +5,8 @@
 
 #include <stdio.h>
 
+#include "flow/source_number.h"
+
 /* The core's tables of connections, which its own commands read like this; no header declares them. */
 extern gen_lock_t *tcpconn_lock;
 extern struct tcp_connection **tcpconn_id_hash;
@@ -195,4 +197,9 @@ int connection_accepted(const struct receive_info *flow)
     const int id = alias != NULL ? alias->parent->id : 0;
     TCPCONN_UNLOCK;
     return id;
+}
+
+uint64_t source_number_of(const struct receive_info *from)
+{
+    return source_number(from->src_ip.u.addr, from->src_ip.len);
 }

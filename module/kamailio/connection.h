@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Kamailio's stream connections, looked at under its own lock and without a reference: whoever gives back the last one
    would have to free the connection, which only the core can. Any process. */
@@ -35,5 +36,8 @@ size_t connection_remote_uri(int id, char *out, size_t size);
 
 /* The open one that the other side has opened, from that address and port to that of ours; 0: there is none. */
 int connection_accepted(const struct receive_info *flow);
+
+/* Whose messages are counted together: see flow/source_number.h. */
+uint64_t source_number_of(const struct receive_info *from);
 
 #endif

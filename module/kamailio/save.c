@@ -72,7 +72,8 @@ static enum script_outcome ask_policy(const struct save *save, struct script_ver
     struct script_call call = {.request = save->asked.request,
                                .aor = write_aor(save, aor, sizeof aor),
                                .source = {source, (size_t)length},
-                               .started_ms = own->now_ms(own->context)};
+                               .started_ms = own->now_ms(own->context),
+                               .source_number = source_number_of(rcv)};
     enum script_outcome outcome = SCRIPT_NO_HOOK;
     worker_policy_take(&hash, sip_call_id(save->asked.request), &hold);
     if (policy_has_hook(&hold, HOOK_REGISTER))

@@ -72,6 +72,11 @@ static struct sip_message *message_of(const struct sip_msg *reply)
     return message;
 }
 
+static uint64_t source_of_reply(const struct sip_msg *reply)
+{
+    return reply != NULL && reply != FAKED_REPLY ? source_number_of(&reply->rcv) : 0;
+}
+
 /* "tcp 127.0.0.1:5060-127.0.0.1:40112 #17" */
 static struct text describe_flow(const struct news *news, char *out, size_t size)
 {
@@ -106,6 +111,7 @@ static enum script_outcome hear(struct news *news, struct policy_hold *hold, str
     reply.destination = text_of(destination);
     struct sip_message *message = message_of(news->reply);
     reply.message = message;
+    reply.source_number = source_of_reply(news->reply);
     enum script_outcome outcome = policy_on_response(hold, &view.call, &reply, &news->decision, verdict);
     sip_message_delete(message);
     call_view_end(&view);
@@ -241,6 +247,7 @@ static enum script_outcome hear_exhausted(struct news *news, struct policy_hold 
         return SCRIPT_NO_HOOK;
     struct sip_message *message = message_of(news->reply);
     reply.message = message;
+    reply.source_number = source_of_reply(news->reply);
     enum script_outcome outcome = policy_on_exhausted(hold, &view.call, &reply, verdict);
     sip_message_delete(message);
     call_view_end(&view);

@@ -78,6 +78,7 @@ struct script_call {
     struct text aor;                   /* call.aor: canonical AOR of the Request-URI, or of To for a REGISTER */
     struct text source;                /* call.source: "udp:127.0.0.1:5070" */
     uint64_t started_ms;               /* call.age: now - this */
+    uint64_t source_number;            /* who sent the request: see source_number.h; 0: not known */
 };
 
 /* What a hook sees as `reply`. */
@@ -88,7 +89,8 @@ struct script_reply {
     struct text destination; /* reply.destination: "127.0.0.1:5070" */
     struct text flow;        /* reply.flow: "tcp 127.0.0.1:5060-127.0.0.1:40112 #17"; empty: none */
     struct text instance;
-    uint32_t branches; /* how many were tried so far */
+    uint32_t branches;      /* how many were tried so far */
+    uint64_t source_number; /* who sent the response, as in script_call; 0: nobody */
 };
 
 struct script_flow {
@@ -174,6 +176,10 @@ enum script_outcome script_on_response(struct script *script, const struct scrip
 enum script_outcome script_on_exhausted(struct script *script, const struct script_call *call,
                                         const struct script_reply *best, struct script_verdict *verdict);
 void script_on_flow(struct script *script, enum hook hook, const struct script_flow *flow);
+
+/* The gravest failure of a hook in the last entry, also where another hook or a refusal (on_error) had the verdict:
+   SCRIPT_ERROR, SCRIPT_OVERRUN, SCRIPT_MEMORY, or SCRIPT_DEFAULT where none failed. */
+enum script_outcome script_failure(const struct script *script);
 
 /* Collect garbage a little; hosts call it when idle. */
 void script_idle(struct script *script);

@@ -13,6 +13,7 @@ struct entry {
     size_t count;
     struct text method; /* HOOK_REQUEST: rows for another one are passed over */
     struct text aor;    /* tenants' hooks are asked for those of their domain */
+    uint64_t sources[BLAME_AT_ONCE];
     enum object_kind arguments[3];
     int argument_count;
     struct script_verdict *verdict; /* NULL: what the hook returns is nothing to us */
@@ -77,6 +78,8 @@ static void complain(struct script *script, const struct hook_row *row, enum scr
     static const char *const consequences[] = {"; the core decides", "; the next hook is asked",
                                                "; the version before is asked"};
     enum on_error mode = failure_mode(script->state, row, outcome);
+    if (outcome > script->failure)
+        script->failure = outcome;
     if (outcome == SCRIPT_OVERRUN)
         script->counters.overruns++;
     else if (outcome == SCRIPT_MEMORY)
@@ -117,11 +120,14 @@ static void place_of(const struct hook_row *row, char *out, size_t size)
         snprintf(out, size, "a function in C");
 }
 
-/* The breaker is told, and says so where it turns. */
-static void count_failure(struct script *script, const struct hook_row *row, struct hook_health *health)
+/* A line is logged when the breaker turns the hook off. */
+static void count_failure(struct script *script, const struct hook_row *row, struct hook_health *health,
+                          const uint64_t sources[BLAME_AT_ONCE])
 {
     char place[300], message[400];
-    if (!hook_failed(health, now_ms(script)))
+    if (!hook_has_breaker(row))
+        health->failures++;
+    if (!hook_has_breaker(row) || !hook_failed(health, now_ms(script), sources))
         return;
     place_of(row, place, sizeof place);
     snprintf(message, sizeof message, "the hook at %s failed %u times in a row: it is off for %d s", place,
@@ -167,7 +173,7 @@ static enum script_outcome run_hook(struct script *script, const struct hook_row
     health->entries++;
     enum script_outcome outcome = call_hook(script, row, entry);
     if (outcome >= SCRIPT_ERROR)
-        count_failure(script, row, health);
+        count_failure(script, row, health, entry->sources);
     else if (health->streak != 0)
         count_success(script, row, health);
     return outcome;
@@ -184,33 +190,53 @@ static enum script_outcome refuse(const struct hook_row *row, const struct entry
     return SCRIPT_VERDICT;
 }
 
-/* Hook after hook until one has a verdict, or fails without its option to go on. */
-static enum script_outcome run_hooks(struct script *script, const struct entry *entry, uint64_t layers)
+/* How an entry goes through its hooks. */
+struct course {
+    enum script_outcome outcome; /* where no hook has a verdict */
+    bool failed;                 /* the core or the version before decides, unless a hook refuses */
+    bool spent;                  /* no time or no memory is left to run a hook */
+};
+
+/* True if it has a verdict. */
+static bool ask(struct script *script, const struct hook_row *row, const struct entry *entry, struct course *course)
 {
-    enum script_outcome outcome = SCRIPT_NO_HOOK;
+    enum script_outcome now = course->spent ? SCRIPT_OVERRUN : run_hook(script, row, entry);
+    if (now != SCRIPT_DEFAULT && entry->verdict != NULL) {
+        entry->verdict->file = row->file;
+        entry->verdict->line = row->line;
+    }
+    if (now < SCRIPT_ERROR) {
+        if (now == SCRIPT_VERDICT || (!course->failed && course->outcome != SCRIPT_ERROR))
+            course->outcome = now;
+        return now == SCRIPT_VERDICT;
+    }
+    enum on_error mode = failure_mode(script->state, row, now);
+    if (mode == ON_ERROR_STATUS && entry->verdict != NULL) {
+        course->outcome = refuse(row, entry);
+        return true;
+    }
+    if (!course->failed)
+        course->outcome = mode == ON_ERROR_PREVIOUS ? SCRIPT_PREVIOUS : now;
+    course->failed |= mode != ON_ERROR_NEXT;
+    course->spent |= now != SCRIPT_ERROR;
+    return false;
+}
+
+/* Hook after hook until one has a verdict. When a hook fails that neither refuses nor lets the next one be asked, those
+   behind it that declare a status are asked nevertheless, and refuse if nothing is left to run them with: nobody gets
+   past them by the fault of another hook. */
+static enum script_outcome run_hooks(struct script *script, const struct entry *entry, uint64_t layers,
+                                     struct course course)
+{
     for (size_t i = 0; i < entry->count; i++) {
         const struct hook_row *row = &script->state->hooks.rows[entry->rows[i]];
         if ((layers >> row->layer & 1) == 0 ||
             (row->method[0] != '\0' && !text_equal(text_of(row->method), entry->method)))
             continue;
-        enum script_outcome now = run_hook(script, row, entry);
-        if (now != SCRIPT_DEFAULT && entry->verdict != NULL) {
-            entry->verdict->file = row->file;
-            entry->verdict->line = row->line;
-        }
-        if (now == SCRIPT_VERDICT)
-            return now;
-        if (now >= SCRIPT_ERROR) {
-            enum on_error mode = failure_mode(script->state, row, now);
-            if (mode == ON_ERROR_STATUS && entry->verdict != NULL)
-                return refuse(row, entry);
-            if (mode != ON_ERROR_NEXT)
-                return mode == ON_ERROR_PREVIOUS ? SCRIPT_PREVIOUS : now;
-        }
-        if (outcome != SCRIPT_ERROR)
-            outcome = now;
+        if ((!course.failed || row->on_error == ON_ERROR_STATUS) && ask(script, row, entry, &course))
+            break;
     }
-    return outcome;
+    return course.outcome;
 }
 
 static enum script_outcome run_watched(struct script *script, const struct entry *entry, uint64_t layers)
@@ -220,12 +246,13 @@ static enum script_outcome run_watched(struct script *script, const struct entry
     script->counters.entries++;
     state->generation++; // the objects of the entry are there from here to the next count
     if (watch_begin(&script->watch, script->limits.time_ms) == 0) {
-        outcome = run_hooks(script, entry, layers);
+        outcome = run_hooks(script, entry, layers, (struct course){.outcome = SCRIPT_NO_HOOK});
         watch_end(&script->watch);
     } else {
         script->counters.errors++;
         log_hook(script, LOG_ERROR, entry->hook, "no timer to watch it with, so it was not run", "; the core decides");
-        outcome = SCRIPT_ERROR;
+        outcome =
+            run_hooks(script, entry, layers, (struct course){.outcome = SCRIPT_ERROR, .failed = true, .spent = true});
     }
     state->generation++;
     return outcome;
@@ -236,6 +263,7 @@ static enum script_outcome enter(struct script *script, const struct entry *entr
     struct bind_state *state = script->state;
     enum script_outcome outcome = SCRIPT_NO_HOOK;
     uint64_t layers = state->hooks.tenants ? layers_for(script->sources, entry->aor) : UINT64_MAX;
+    script->failure = SCRIPT_DEFAULT;
     if (entry->count != 0)
         outcome = run_watched(script, entry, layers);
     state->call = NULL;
@@ -251,6 +279,7 @@ static enum script_outcome enter_with_call(struct script *script, enum hook hook
     struct entry entry = {.hook = hook,
                           .method = sip_method_text(call->request),
                           .aor = call->aor,
+                          .sources = {call->source_number},
                           .arguments = {OBJECT_CALL, OBJECT_CALL},
                           .argument_count = 2,
                           .verdict = verdict};
@@ -285,6 +314,7 @@ enum script_outcome script_on_response(struct script *script, const struct scrip
 {
     struct entry entry = {.hook = HOOK_RESPONSE,
                           .aor = call->aor,
+                          .sources = {call->source_number, reply->source_number},
                           .arguments = {OBJECT_REPLY, OBJECT_CALL, OBJECT_DECISION},
                           .argument_count = 3,
                           .verdict = verdict};
@@ -299,6 +329,7 @@ enum script_outcome script_on_exhausted(struct script *script, const struct scri
 {
     struct entry entry = {.hook = HOOK_EXHAUSTED,
                           .aor = call->aor,
+                          .sources = {call->source_number, best->source_number},
                           .arguments = {OBJECT_REPLY, OBJECT_CALL},
                           .argument_count = 2,
                           .verdict = verdict};
@@ -307,9 +338,27 @@ enum script_outcome script_on_exhausted(struct script *script, const struct scri
     return enter(script, &entry);
 }
 
+/* FNV-1a: a user's flows are one source. */
+static uint64_t hash_of(struct text text)
+{
+    uint64_t hash = 14695981039346656037U;
+    for (size_t i = 0; i < text.length; i++)
+        hash = (hash ^ (unsigned char)text.at[i]) * 1099511628211U;
+    return hash;
+}
+
+enum script_outcome script_failure(const struct script *script)
+{
+    return script->failure;
+}
+
 void script_on_flow(struct script *script, enum hook hook, const struct script_flow *flow)
 {
-    struct entry entry = {.hook = hook, .aor = flow->aor, .arguments = {OBJECT_FLOW}, .argument_count = 1};
+    struct entry entry = {.hook = hook,
+                          .aor = flow->aor,
+                          .sources = {hash_of(flow->aor)},
+                          .arguments = {OBJECT_FLOW},
+                          .argument_count = 1};
     script->state->flow = flow;
     entry.rows = hooks_for(&script->state->hooks, hook, &entry.count);
     enter(script, &entry);

@@ -143,15 +143,25 @@ bool hook_is_on(const struct hook_health *health, uint64_t now_ms)
     return health->off_until == 0 || now_ms >= health->off_until;
 }
 
-bool hook_failed(struct hook_health *health, uint64_t now_ms)
+bool hook_has_breaker(const struct hook_row *row)
 {
+    return row->on_error != ON_ERROR_STATUS;
+}
+
+/* A hook that was turned off is on trial until it succeeds: those who turned it off cannot fail the trial. */
+bool hook_failed(struct hook_health *health, uint64_t now_ms, const uint64_t sources[BLAME_AT_ONCE])
+{
+    bool on_trial = health->off_until != 0;
     health->failures++;
-    if (health->streak == 0 || now_ms - health->streak_since > BREAKER_WINDOW_MS) {
+    if (health->streak == 0 || (!on_trial && now_ms - health->streak_since > BREAKER_WINDOW_MS)) {
         health->streak = 0;
         health->streak_since = now_ms;
+        health->blame = (struct blame){0};
     }
+    if (!blame_add(&health->blame, sources))
+        return false;
     health->streak++;
-    if (health->off_until == 0 && health->streak < BREAKER_FAILURES)
+    if (!on_trial && health->streak < BREAKER_FAILURES)
         return false;
     health->off_until = now_ms + BREAKER_OFF_MS;
     return true;

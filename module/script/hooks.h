@@ -10,6 +10,7 @@
 
 #include "core/code.h"
 #include "core/facts.h"
+#include "script/blame.h"
 #include "script/engine.h"
 
 /* The hooks that one Lua state registered, and for each code the list of those that its responses go through. */
@@ -51,12 +52,14 @@ enum {
     HOOK_LISTS = HOOK_CODES + HOOK_COUNT /* one for each code, then one for each kind of hook */
 };
 
-/* The circuit breaker of one registration: one that fails again and again is turned off for a while. */
+/* The circuit breaker of one registration: one that fails again and again is turned off for a while. The failures that
+   one source causes count once, so that nobody can turn a hook off for the others. */
 struct hook_health {
     uint64_t entries, failures;
     uint64_t streak_since; /* host ms: of the first of the failures in a row */
     uint64_t off_until;    /* host ms; 0: it is on. Once that has passed, one entry tries it */
-    uint32_t streak;
+    uint32_t streak;       /* failures in a row that count */
+    struct blame blame;    /* whose failures are in the streak */
 };
 
 enum { BREAKER_FAILURES = 5, BREAKER_WINDOW_MS = 60000, BREAKER_OFF_MS = 60000 };
@@ -89,8 +92,12 @@ int hooks_build(struct hooks *hooks);
 /* May it run now? */
 bool hook_is_on(const struct hook_health *health, uint64_t now_ms);
 
-/* What came of running it. True where that turned it off, or on again. */
-bool hook_failed(struct hook_health *health, uint64_t now_ms);
+/* Whether failures may turn it off. A hook that declares a status for its failures stays on: turned off it would refuse
+   every request, of whomever. */
+bool hook_has_breaker(const struct hook_row *row);
+
+/* What came of running it for these sources. True where that turned it off, or on again. */
+bool hook_failed(struct hook_health *health, uint64_t now_ms, const uint64_t sources[BLAME_AT_ONCE]);
 bool hook_succeeded(struct hook_health *health);
 
 /* The rows for a response of this code, or for another hook; *count may be 0. */

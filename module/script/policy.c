@@ -282,7 +282,7 @@ static void activate(struct policy *policy, struct version *version)
     if (policy->previous != NULL)
         set_state(policy->previous, "previous");
     set_state(version, "active");
-    version->window_entries = version->window_failures = 0;
+    version_open_window(version);
     retire(policy, oldest);
     keep_good(policy);
 }

@@ -2,6 +2,7 @@
 #ifndef REFLOW_SCRIPT_POLICY_PRIVATE_H
 #define REFLOW_SCRIPT_POLICY_PRIVATE_H
 
+#include "script/blame.h"
 #include "script/policy.h"
 
 enum { HISTORY_MOST = 64, SAMPLES_MOST = 64 };
@@ -12,10 +13,11 @@ struct version {
     struct sources *sources; /* NULL once retired */
     struct script *script;   /* NULL once retired */
     uint32_t window_entries, window_failures;
-    bool failed; /* refused by its hash from now on */
-    bool spent;  /* it ran out of memory: rebuilt when idle */
-    bool handed; /* it has what the version before it saved */
-    bool silent; /* built as a shadow */
+    struct blame window_blame; /* whose overruns are in window_failures */
+    bool failed;               /* refused by its hash from now on */
+    bool spent;                /* it ran out of memory: rebuilt when idle */
+    bool handed;               /* it has what the version before it saved */
+    bool silent;               /* built as a shadow */
 };
 
 struct policy {
@@ -40,6 +42,9 @@ struct policy_entry {
 };
 enum script_outcome policy_enter(struct policy_hold *hold, const struct policy_entry *entry,
                                  struct script_verdict *verdict);
+
+/* From here on failures count against the version anew. */
+void version_open_window(struct version *version);
 
 void policy_say(const struct policy *policy, enum log_level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

@@ -23,6 +23,12 @@ static enum script_outcome enter(struct script *script, const struct policy_entr
     }
 }
 
+void version_open_window(struct version *version)
+{
+    version->window_entries = version->window_failures = 0;
+    version->window_blame = (struct blame){0};
+}
+
 static bool is_failure(enum script_outcome outcome)
 {
     return outcome >= SCRIPT_ERROR;
@@ -47,7 +53,7 @@ static void judge(struct policy *policy, struct version *version)
     if (version->window_failures * 1000ULL <= (uint64_t)window * policy->config.rollback_share)
         return;
     snprintf(why, sizeof why, "%u of %u entries failed", version->window_failures, version->window_entries);
-    version->window_entries = version->window_failures = 0;
+    version_open_window(version);
     if (version == policy->canary) {
         version->failed = true;
         snprintf(version->record.why, sizeof version->record.why, "%s", why);
@@ -58,19 +64,29 @@ static void judge(struct policy *policy, struct version *version)
     }
 }
 
-static void count(struct policy *policy, struct version *version, enum script_outcome outcome)
+/* What a source can bring about at will, past time and past memory, counts once for it in a window. An error counts
+   each time: it is the policy's own. */
+static bool failure_counts(struct version *version, const struct policy_entry *entry, enum script_outcome outcome)
+{
+    const uint64_t sources[BLAME_AT_ONCE] = {entry->call->source_number,
+                                             entry->reply != NULL ? entry->reply->source_number : 0};
+    return outcome == SCRIPT_ERROR || blame_add(&version->window_blame, sources);
+}
+
+static void count(struct policy *policy, struct version *version, const struct policy_entry *entry,
+                  enum script_outcome outcome)
 {
     if (version == NULL || outcome == SCRIPT_NO_HOOK)
         return;
     if (version->window_entries == policy->config.rollback_window)
-        version->window_entries = version->window_failures = 0;
+        version_open_window(version);
     version->record.entries++;
     version->window_entries++;
-    version->spent |= outcome == SCRIPT_MEMORY;
+    version->spent |= script_failure(version->script) == SCRIPT_MEMORY;
     if (!is_failure(outcome))
         return;
     version->record.failures++;
-    version->window_failures++;
+    version->window_failures += failure_counts(version, entry, outcome);
     judge(policy, version);
 }
 
@@ -119,7 +135,7 @@ static void compare(struct policy_hold *hold, const struct policy_entry *entry, 
     if (policy->shadow != NULL && policy->shadow->script == hold->shadow) {
         policy->shadow->record.entries++;
         policy->shadow->record.failures += is_failure(shadow);
-        policy->shadow->spent |= shadow == SCRIPT_MEMORY;
+        policy->shadow->spent |= script_failure(hold->shadow) == SCRIPT_MEMORY;
     }
     if (agree(outcome, verdict, shadow, &other)) {
         policy->agreements++;
@@ -155,11 +171,12 @@ enum script_outcome policy_enter(struct policy_hold *hold, const struct policy_e
         outcome = enter(hold->script, entry, verdict);
         struct version *version = version_of(hold->policy, hold->script);
         if (outcome == SCRIPT_PREVIOUS) {
+            enum script_outcome failure = script_failure(hold->script);
             enum script_outcome before = ask_previous(hold, entry, verdict);
-            count(hold->policy, version, SCRIPT_ERROR);
+            count(hold->policy, version, entry, failure >= SCRIPT_ERROR ? failure : SCRIPT_ERROR);
             outcome = before;
         } else {
-            count(hold->policy, version, outcome);
+            count(hold->policy, version, entry, outcome);
         }
     }
     if (hold->shadow != NULL)

@@ -16,6 +16,7 @@ struct script {
     struct watch watch;
     struct script_limits limits; /* without zeros */
     struct script_counters counters;
+    enum script_outcome failure; /* the gravest of the last entry; SCRIPT_DEFAULT: none */
     struct sources *sources;
     const char *path; /* of the first layer: how the version is called in messages */
     unsigned references;

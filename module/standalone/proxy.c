@@ -110,7 +110,8 @@ struct script_call context_script_call(const struct context *context, char *sour
     return (struct script_call){.request = context->request,
                                 .aor = context->aor,
                                 .source = {source, length},
-                                .started_ms = context->started_ms};
+                                .started_ms = context->started_ms,
+                                .source_number = source_of(&peer->address)};
 }
 
 /* --- targets --- */

@@ -82,6 +82,8 @@ static void ask_policy(struct reaction *reaction)
                                  .state = &reaction->state,
                                  .destination = text_of(branch->destination),
                                  .branches = context->branches_made};
+    if (reply.message != NULL)
+        reply.source_number = source_of(&branch->peer.address);
     if (!policy_hears_response(&context->hold, &reaction->facts))
         return;
     struct script_call call = context_script_call(context, source, sizeof source);

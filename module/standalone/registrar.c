@@ -152,7 +152,8 @@ static bool policy_refused(struct registrar *registrar)
     struct script_call call = {.request = registrar->asked.request,
                                .aor = registrar->aor_text,
                                .source = {source, length},
-                               .started_ms = server->config.host->now_ms(server->config.host->context)};
+                               .started_ms = server->config.host->now_ms(server->config.host->context),
+                               .source_number = source_of(&registrar->source->address)};
     enum script_outcome outcome = ask_policy(registrar, &call, &verdict);
     server->counters.script_errors += outcome >= SCRIPT_ERROR;
     if (outcome != SCRIPT_VERDICT)

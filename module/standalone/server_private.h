@@ -12,6 +12,7 @@
 #include "standalone/memory.h"
 #include "standalone/refusal.h"
 #include "standalone/server.h"
+#include "standalone/source.h"
 #include "standalone/table.h"
 
 enum { CODES_MOST = 700 };

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "flow/source_number.h"
+
 /* The 16 bytes of an address, IPv4 mapped into IPv6 as RFC 4291 2.5.5.2 does. */
 static void bytes_of(const union address *address, uint8_t out[16])
 {
@@ -28,16 +30,11 @@ static uint64_t read_bytes(const uint8_t *bytes, unsigned count)
     return number;
 }
 
-/* IPv4 addresses take numbers of ff00::/8, whose multicast addresses are no sources. */
 source_id source_of(const union address *address)
 {
-    static const source_id ipv4 = 0xffff000000000000;
     uint8_t bytes[16];
     bytes_of(address, bytes);
-    if (is_ipv4(address))
-        return ipv4 | read_bytes(bytes + 12, 4);
-    uint64_t prefix = read_bytes(bytes, 8);
-    return prefix != 0 ? prefix : 1;
+    return source_number(bytes, sizeof bytes);
 }
 
 bool source_is_loopback(const union address *address)

@@ -188,6 +188,8 @@ static bool ask_exhausted(struct context *context, const struct best *best, cons
                                  .facts = &facts,
                                  .state = &state,
                                  .branches = context->branches_made};
+    if (reply.message != NULL)
+        reply.source_number = source_of(&winner->peer.address);
     if (context->targets == NULL || !policy_has_hook(&context->hold, HOOK_EXHAUSTED))
         return false;
     if (winner == NULL)

@@ -283,9 +283,100 @@ static void test_a_hook_that_is_off_still_means_what_it_says_of_failure(void **s
         assert_int_equal(fixture_respond(f, 405), SCRIPT_VERDICT);
         assert_int_equal(f->verdict.code, 503);
     }
-    assert_int_equal(failures(f), 15);
+    assert_int_equal(failures(f), 17); // the last one is never off
     set_request(f, "urn:service:sos", "");
     assert_int_equal(fixture_respond(f, 405), SCRIPT_ERROR);
+}
+
+static void respond_from(struct script_fixture *f, uint64_t caller, uint64_t callee)
+{
+    f->call.source_number = caller;
+    f->reply.source_number = callee;
+    fail_times(f, 1);
+}
+
+static void test_one_source_turns_no_hook_off(void **state)
+{
+    struct script_fixture *f = *state;
+    load(f, FAILING);
+    for (unsigned i = 0; i < 40; i++) {
+        respond_from(f, 7, 0);
+        respond_from(f, 7, 100 + i); // a caller with many phones
+        respond_from(f, 200 + i, 7); // a phone with many callers
+    }
+    assert_int_equal(failures(f), 120);                        // it ran each time
+    assert_int_equal(fixture_respond(f, 480), SCRIPT_DEFAULT); // mended
+    assert_int_equal(fixture_respond(f, 486), SCRIPT_VERDICT);
+}
+
+static void test_five_sources_turn_a_hook_off(void **state)
+{
+    struct script_fixture *f = *state;
+    load(f, FAILING);
+    for (unsigned i = 1; i <= 5; i++) {
+        respond_from(f, i, 0);
+        respond_from(f, i, 0);
+    }
+    assert_int_equal(failures(f), 9); // off since the fifth
+    fake_host_advance(&f->fake, 60000);
+    for (unsigned i = 1; i <= 5; i++) // those that turned it off do not prolong it
+        respond_from(f, i, 0);
+    assert_int_equal(failures(f), 14);
+    respond_from(f, 6, 0);
+    respond_from(f, 7, 0);
+    assert_int_equal(failures(f), 15);
+}
+
+static void test_a_source_counts_again_in_another_window(void **state)
+{
+    struct script_fixture *f = *state;
+    load(f, FAILING);
+    for (unsigned i = 1; i <= 4; i++)
+        respond_from(f, i, 0);
+    fake_host_advance(&f->fake, 60001);
+    for (unsigned i = 1; i <= 5; i++)
+        respond_from(f, i, 0);
+    assert_int_equal(failures(f), 9);
+    respond_from(f, 6, 0);
+    assert_int_equal(failures(f), 9);
+}
+
+static void test_a_hook_that_refuses_is_never_turned_off(void **state)
+{
+    struct script_fixture *f = *state;
+    load(f, "sip_on_request(function(call)\n"
+            "if call.source == 'udp:127.0.0.1:5070' then error 'x' end return sip_reply(404) end, {on_error = 403})\n");
+    for (int i = 0; i < 30; i++) {
+        assert_int_equal(fixture_request(f), SCRIPT_VERDICT);
+        assert_int_equal(f->verdict.code, 403);
+    }
+    assert_int_equal(failures(f), 30);
+    f->call.source = TEXT("udp:127.0.0.2:5070");
+    assert_int_equal(fixture_request(f), SCRIPT_VERDICT);
+    assert_int_equal(f->verdict.code, 404);
+}
+
+static void test_the_fault_of_another_hook_leads_past_no_hook_that_refuses(void **state)
+{
+    struct script_fixture *f = *state;
+    static const char *const bad[] = {"error 'x'", "while true do end", "local s = 'x' while true do s = s .. s end"};
+    static const char *const modes[] = {"'core'", "'next'", "'previous'"};
+    char text[600];
+    for (size_t i = 0; i < 9; i++) {
+        snprintf(text, sizeof text,
+                 "sip_on_request(function() return sip_reply(403) end, {on_error = 503})\n"
+                 "sip_on_request(function() return sip_reply(404) end)\n"
+                 "sip_on_request('INVITE', function() %s end, {on_error = %s})\n",
+                 bad[i / 3], modes[i % 3]);
+        f->limits.time_ms = 0;
+        load(f, text);
+        if (i / 3 == 1)
+            fixture_set_time(f, 10);
+        assert_int_equal(fixture_request(f), SCRIPT_VERDICT);
+        unsigned wanted = i / 3 != 0 ? 503 : i % 3 != 1 ? 403 : 404;
+        if (f->verdict.code != wanted)
+            fail_msg("%s with %s: %u", bad[i / 3], modes[i % 3], f->verdict.code);
+    }
 }
 
 int main(void)
@@ -303,6 +394,11 @@ int main(void)
         TEST(test_after_a_minute_one_entry_tries_it),
         TEST(test_only_failures_in_a_row_and_near_each_other_count),
         TEST(test_a_hook_that_is_off_still_means_what_it_says_of_failure),
+        TEST(test_one_source_turns_no_hook_off),
+        TEST(test_five_sources_turn_a_hook_off),
+        TEST(test_a_source_counts_again_in_another_window),
+        TEST(test_a_hook_that_refuses_is_never_turned_off),
+        TEST(test_the_fault_of_another_hook_leads_past_no_hook_that_refuses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

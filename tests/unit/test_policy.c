@@ -345,6 +345,43 @@ static void test_a_version_that_ran_out_of_memory_is_built_anew(void **state)
     policy_release(&hold);
 }
 
+/* Memory runs out in the second call, and a reload alone brings it back. */
+static void test_a_version_that_refuses_for_want_of_memory_is_built_anew(void **state)
+{
+    struct stage *stage = *state;
+    assert_int_equal(take(stage,
+                          "local kept, first = {}, true\n"
+                          "sip_on_request(function()\n"
+                          "  if not first then local s = 'x' while true do s = s .. s end end\n"
+                          "  first = false\n"
+                          "  return sip_reply(486, 'fresh')\n"
+                          "end, {on_error = 503})\n",
+                          PLACE_ACTIVE, 0),
+                     0);
+    assert_string_equal(answer(stage, "a"), "fresh");
+    assert_string_equal(answer(stage, "a"), "");
+    assert_int_equal(stage->script.verdict.code, 503);
+    policy_idle(stage->policy);
+    assert_string_equal(answer(stage, "a"), "fresh");
+}
+
+static const char greedy[] = "sip_on_request(function() local s = 'x' while true do s = s .. s end end)\n";
+
+static void test_what_one_source_exhausts_takes_no_version_back(void **state)
+{
+    struct stage *stage = *state;
+    assert_int_equal(take(stage, one, PLACE_ACTIVE, 0), 0);
+    assert_int_equal(take(stage, greedy, PLACE_ACTIVE, 0), 0);
+    stage->script.call.source_number = 7;
+    for (int i = 0; i < 30; i++)
+        assert_string_equal(answer(stage, "a"), "");
+    for (unsigned i = 1; i <= 4; i++) {
+        stage->script.call.source_number = 100 + i;
+        assert_string_equal(answer(stage, "a"), "");
+    }
+    assert_string_equal(answer(stage, "a"), "one");
+}
+
 static void test_history_is_told_and_bounded(void **state)
 {
     struct stage *stage = *state;
@@ -550,6 +587,8 @@ int main(void)
                                        TEST(test_a_version_that_cannot_save_can_be_replaced),
                                        TEST(test_the_last_good_version_is_on_disk),
                                        TEST(test_a_version_that_ran_out_of_memory_is_built_anew),
+                                       TEST(test_a_version_that_refuses_for_want_of_memory_is_built_anew),
+                                       TEST(test_what_one_source_exhausts_takes_no_version_back),
                                        TEST(test_history_is_told_and_bounded),
                                        TEST(test_memory_failing_at_any_place_leaves_the_version_in_use),
                                        TEST(test_a_version_is_found_by_the_hash_of_its_bytes),
