@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "standalone/server_private.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 /* Responses of the server's own. */
 
-/* The same for a retransmission: drawn from the request (RFC 3261 8.2.6.2, stateless use). */
+/* The same for a retransmission, and for CANCEL as for its INVITE (RFC 3261 8.2.7, 9.2), but nobody else can predict
+   it: a keyed hash of what the sender chose. */
 static void make_tag(const struct server *server, const struct sip_message *request, char tag[20])
 {
-    uint64_t digest = table_digest(server->seed, sip_call_id(request));
-    digest = table_digest(digest, sip_from_tag(request)) + sip_cseq(request);
-    snprintf(tag, 20, "%016llx", (unsigned long long)table_digest(server->seed, (struct text){(char *)&digest, 8}));
+    const struct hash_key *key = &server->tag_key;
+    const struct sip_via *via = sip_top_via(request);
+    const uint64_t words[] = {hash_seal(key, sip_call_id(request)), hash_seal(key, sip_from_tag(request)),
+                              via != NULL ? hash_seal(key, via->branch) : 0, sip_cseq(request)};
+    snprintf(tag, 20, "%016" PRIx64, hash_seal(key, (struct text){(const char *)words, sizeof words}));
 }
 
 static struct text write_answer(struct server *server, const struct sip_message *request, const struct peer *source,

@@ -20,13 +20,12 @@ uint32_t branch_digest(const struct server *server, const struct sip_message *re
     return (uint32_t)(sum ^ sum >> 32);
 }
 
-size_t branch_via(const struct server *server, const struct peer *peer, uint64_t number, uint32_t digest, char *out,
-                  size_t size)
+size_t branch_via(const struct server *server, const struct peer *peer, struct branch_id id, char *out, size_t size)
 {
     char branch[64];
     struct own_side side;
     own_side_read(server, peer, &side);
-    branch_write(number, digest, branch, sizeof branch);
+    branch_write(id, branch, sizeof branch);
     int length = snprintf(out, size, "SIP/2.0/%s %s:%u;branch=%s%s", transport_name(peer->transport), side.host,
                           side.listener->port, branch, peer->transport == TRANSPORT_UDP ? ";rport" : "");
     return length < 0 || (size_t)length >= size ? 0 : (size_t)length;
@@ -56,7 +55,7 @@ static size_t record_route(const struct branch *branch, char *out, size_t size)
 }
 
 /* The datagram limit of RFC 3261 18.1.1 is not enforced by switching transports: see README, limits. */
-static bool write_request(struct branch *branch, uint64_t number)
+static bool write_request(struct branch *branch, struct branch_id id)
 {
     char via[192], record[640], path[320], received[64];
     struct context *context = branch->context;
@@ -70,7 +69,7 @@ static bool write_request(struct branch *branch, uint64_t number)
                                   .rport = address_port(&source->address)};
     address_host(&source->address, received, sizeof received);
     forward.received = text_of(received);
-    forward.via = (struct text){via, branch_via(server, &branch->peer, number, branch->digest, via, sizeof via)};
+    forward.via = (struct text){via, branch_via(server, &branch->peer, id, via, sizeof via)};
     if (branch->target != NULL)
         forward.route = branch->target->path;
     if (forms_dialog(request) && sip_to_tag(request).length == 0)
@@ -132,13 +131,12 @@ static void send_to_peer(struct branch *branch)
 {
     struct context *context = branch->context;
     struct server *server = context->server;
-    uint64_t number = client_transaction_number(server->transactions);
     if (is_bound(branch->target) && !peer_is_safe_for(&branch->peer, context->request)) {
         fail_unsafe(branch);
         return;
     }
     address_format(&branch->peer.address, branch->destination, sizeof branch->destination);
-    branch->digest = branch_digest(server, context->request);
+    struct branch_id id = branch_draw(server->transactions, branch_digest(server, context->request));
     branch->rested = rest_is_on(server, text_of(branch->destination));
     if (branch->rested || !peer_is_safe_for(&branch->peer, context->request)) {
         fail_unsent(branch);
@@ -148,14 +146,14 @@ static void send_to_peer(struct branch *branch)
         fail_unreached(branch);
         return;
     }
-    if (!write_request(branch, number)) {
+    if (!write_request(branch, id)) {
         fail_unsent(branch);
         return;
     }
     struct text bytes = {server->out.bytes, server->out.length};
     enum method method = sip_method(context->request);
-    if (client_transaction_new(server->transactions, number, method, &branch->peer, bytes, branch,
-                               &branch->transaction) != 0) {
+    if (client_transaction_new(server->transactions, id, method, &branch->peer, bytes, branch, &branch->transaction) !=
+        0) {
         server->counters.memory++;
         fail_unsent(branch);
         return;

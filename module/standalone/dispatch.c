@@ -86,14 +86,27 @@ static void refuse(struct server *server, const struct sip_message *request, con
         answer_stateless(server, request, source, &own);
 }
 
-static void received_response(struct server *server, struct sip_message **response)
+/* 3261-16.7.a, 3261-17.1.3.a */
+static void drop_response(struct server *server, const struct sip_message *response, const struct peer *source,
+                          enum response_match match)
 {
+    server->counters.unmatched++;
+    server_refused(server, response, source,
+                   match == RESPONSE_FOREIGN ? REFUSAL_RESPONSE_SOURCE : REFUSAL_RESPONSE_UNMATCHED, 0, NULL);
+}
+
+/* The one place where a response is matched: past it the source is known to have received a request of ours. */
+static void received_response(struct server *server, struct sip_message **response, const struct peer *source)
+{
+    enum response_match match;
     server->counters.responses++;
-    struct client_transaction *transaction = client_transaction_find(server->transactions, *response);
-    if (transaction == NULL)
-        server->counters.unmatched++; /* 3261-16.7.a */
-    else
-        client_transaction_received(transaction, response);
+    struct client_transaction *transaction = client_transaction_find(server->transactions, *response, source, &match);
+    if (transaction == NULL) {
+        drop_response(server, *response, source, match);
+        return;
+    }
+    server->counters.responses_other_port += match == RESPONSE_OTHER_PORT;
+    client_transaction_received(transaction, response);
 }
 
 static void received_cancel(struct server *server, const struct sip_message *cancel, const struct peer *source)
@@ -115,10 +128,8 @@ static bool is_looped(const struct server *server, const struct sip_message *req
     struct sip_value value;
     for (size_t i = 0; sip_value(request, HEADER_VIA, i, &value); i++) {
         struct text branch;
-        uint64_t number;
-        uint32_t digest;
-        if (sip_parameter(value.parameters, TEXT("branch"), &branch) && branch_read(branch, &number, &digest) &&
-            digest == own)
+        struct branch_id id;
+        if (sip_parameter(value.parameters, TEXT("branch"), &branch) && branch_read(branch, &id) && id.digest == own)
             return true;
     }
     return false;
@@ -220,7 +231,7 @@ void server_received(struct server *server, const struct peer *source, const cha
     else if (sip_is_request(message))
         received_request(server, &message, source);
     else
-        received_response(server, &message);
+        received_response(server, &message, source);
     sip_message_delete(message);
 }
 

@@ -48,6 +48,9 @@ bool flow_is_datagram(flow_id flow);
 bool address_equal(const union address *a, const union address *b);
 /* The same without port and interface. */
 bool address_same_host(const union address *a, const union address *b);
+/* The same with the interface of link-local addresses, where both have one, and with an IPv4 address that is written as
+   an IPv6 one (::ffff:192.0.2.1) taken for what it is. */
+bool address_same_machine(const union address *a, const union address *b);
 
 bool address_is_wildcard(const union address *address);
 

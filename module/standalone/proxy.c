@@ -500,8 +500,8 @@ static void ack_send(struct server *server, const struct sip_message *ack, const
     address_host(&source->address, received, sizeof received);
     forward.received = text_of(received);
     forward.via.at = via;
-    forward.via.length = branch_via(server, peer, client_transaction_number(server->transactions),
-                                    branch_digest(server, ack), via, sizeof via);
+    struct branch_id id = branch_draw(server->transactions, branch_digest(server, ack));
+    forward.via.length = branch_via(server, peer, id, via, sizeof via);
     sip_buffer_clear(&server->out);
     if (hops != 0 && sip_forward_request(ack, &forward, &server->out) == 0)
         server->config.wire->send(server->config.wire->context, peer, server->out.bytes, server->out.length);

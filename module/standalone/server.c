@@ -82,6 +82,7 @@ int server_new(struct server **out, const struct server_config *config)
     set_standards(&server->config);
     server->out.host = host;
     hash_key_draw(&server->seal_key, host);
+    hash_key_draw(&server->tag_key, host);
     peer_draw_flow_key(host);
     server->run = host->random(host->context);
     server->seed = (uint64_t)host->random(host->context) << 32 | host->random(host->context);

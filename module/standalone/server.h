@@ -80,7 +80,8 @@ struct server_config {
     COUNTER(retransmissions, "requests that were repeated")                                                            \
     COUNTER(malformed_answered, "messages with a fault, answered")                                                     \
     COUNTER(malformed_dropped, "messages with a fault, dropped")                                                       \
-    COUNTER(unmatched, "responses that match no transaction, dropped")                                                 \
+    COUNTER(unmatched, "responses that match no transaction, or not its destination, dropped")                         \
+    COUNTER(responses_other_port, "responses from another port or connection of the destination, accepted")            \
     COUNTER(overloaded, "requests refused: too many transactions, or draining")                                        \
     COUNTER(registered, "REGISTER accepted")                                                                           \
     COUNTER(register_refused, "REGISTER refused")                                                                      \

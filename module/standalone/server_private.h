@@ -33,6 +33,7 @@ struct server {
     struct token_keys *own_keys; /* where the configuration has none */
     uint32_t run;                /* told by flow tokens: numbers of flows mean something in one run alone */
     uint64_t seed;               /* of digests */
+    struct hash_key tag_key;     /* of the To tags of our own responses */
     struct server_counters counters;
     struct refusals refusals;
     uint64_t decisions[CODES_MOST][ACTION_COUNT];
@@ -85,9 +86,8 @@ struct branch {
     struct text uri;    /* the Request-URI sent, inside a dialog */
     struct text domain; /* of the URI that the address came from; empty: a flow */
     char destination[72];
-    uint32_t digest; /* for the loop check */
-    uint16_t code;   /* with has_final */
-    uint8_t origin;  /* with has_final */
+    uint16_t code;  /* with has_final */
+    uint8_t origin; /* with has_final */
     bool has_final;
     bool provisional_seen;
     bool on_flow;
@@ -221,8 +221,7 @@ struct branch *branch_start_next_server(const struct branch *failed);
 bool branch_has_contact_left(const struct branch *branch);
 void branch_delete(struct branch *branch);
 uint32_t branch_digest(const struct server *server, const struct sip_message *request);
-size_t branch_via(const struct server *server, const struct peer *peer, uint64_t number, uint32_t digest, char *out,
-                  size_t size);
+size_t branch_via(const struct server *server, const struct peer *peer, struct branch_id id, char *out, size_t size);
 bool peer_of_flow(const struct server *server, flow_id flow, struct peer *peer);
 
 extern const struct client_events branch_events;

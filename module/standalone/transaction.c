@@ -11,7 +11,6 @@ int transactions_new(struct transactions **out, const struct transactions_config
         return -ENOMEM;
     transactions->config = *config;
     transactions->seed = (uint64_t)host->random(host->context) << 32 | host->random(host->context);
-    transactions->next_number = (uint64_t)host->random(host->context) << 32 | 1;
     if (table_create(&transactions->servers, host) != 0 || table_create(&transactions->clients, host) != 0 ||
         table_create(&transactions->waiting, host) != 0) {
         transactions_delete(transactions);

@@ -101,24 +101,44 @@ void *server_transaction_user(const struct server_transaction *transaction);
 
 /* --- client side --- */
 
-/* The number that the branch parameter of a new client transaction carries; unique while the process runs. */
-uint64_t client_transaction_number(struct transactions *transactions);
+/* What the branch parameter of a request carries that is sent on. */
+struct branch_id {
+    uint64_t secret; /* unpredictable: whoever has not seen the request cannot answer it (3261-17.1.3.a) */
+    uint32_t digest; /* for the loop check */
+};
 
-/* "z9hG4bK" + number + loop digest; always fits 64 bytes. Returns the length. */
-size_t branch_write(uint64_t number, uint32_t digest, char *out, size_t size);
+/* Draws the secret from the host's random numbers. */
+struct branch_id branch_draw(const struct transactions *transactions, uint32_t digest);
+
+/* "z9hG4bKr", secret and digest, always in 33 characters: a branch has one way to be written. Returns the length, or 0
+   if they and a NUL do not fit. */
+size_t branch_write(struct branch_id id, char *out, size_t size);
 /* False where the branch is not of ours. */
-bool branch_read(struct text branch, uint64_t *number, uint32_t *digest);
+bool branch_read(struct text branch, struct branch_id *id);
 
 /*
- * Send a request whose topmost Via carries branch_write(number). Bytes are copied. When sending fails, `failed` is told
+ * Send a request whose topmost Via carries branch_write(id). Bytes are copied. When sending fails, `failed` is told
  * before this returns 0: the caller must have set up `user`. -ENOMEM: nothing was sent.
  */
-int client_transaction_new(struct transactions *transactions, uint64_t number, enum method method,
+int client_transaction_new(struct transactions *transactions, struct branch_id id, enum method method,
                            const struct peer *peer, struct text bytes, void *user, struct client_transaction **out);
 
-/* The transaction of a response (17.1.3); NULL where none matches. */
+enum response_match {
+    RESPONSE_UNKNOWN,    /* no transaction has its branch and method */
+    RESPONSE_FOREIGN,    /* one has, but this source is not where its request went */
+    RESPONSE_MATCHED,    /* it came from where the request went */
+    RESPONSE_OTHER_PORT, /* from the same host by another port, or by another connection after the first was lost */
+};
+
+/*
+ * The transaction of a response (17.1.3): the whole branch and the method of the CSeq are the request's, and the source
+ * is where it went (3261-17.1.3.a). Over UDP that is the address; a NAT may have changed the port. Over a stream it is
+ * the connection, or the same host by the same transport if the connection is gone (18.2.2). After
+ * client_transaction_move() both places are good. NULL unless it is RESPONSE_MATCHED or RESPONSE_OTHER_PORT.
+ */
 struct client_transaction *client_transaction_find(struct transactions *transactions,
-                                                   const struct sip_message *response);
+                                                   const struct sip_message *response, const struct peer *source,
+                                                   enum response_match *match);
 
 /* A response has come for it: retransmissions are absorbed and acknowledged, the rest is told. */
 void client_transaction_received(struct client_transaction *transaction, struct sip_message **response);
@@ -130,7 +150,8 @@ void client_transaction_cancel(struct client_transaction *transaction);
    latest. Until then a 2xx is told. */
 void client_transaction_give_up(struct client_transaction *transaction);
 
-/* Later messages of it (ACK, CANCEL) go there: its flow died and another of the instance lives. */
+/* Later messages of it (ACK, CANCEL) go there: its flow died and another of the instance lives, by which it may also
+   answer. */
 void client_transaction_move(struct client_transaction *transaction, const struct peer *peer);
 
 const struct peer *client_transaction_peer(const struct client_transaction *transaction);

@@ -2,72 +2,57 @@
 #include "standalone/transaction_private.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
-
-uint64_t client_transaction_number(struct transactions *transactions)
-{
-    return transactions->next_number++;
-}
 
 static const char cookie[] = "z9hG4bKr";
 
-static size_t hex(char *out, uint64_t value)
+enum {
+    COOKIE_LENGTH = sizeof cookie - 1,
+    SECRET_DIGITS = 16,
+    DIGEST_DIGITS = 8,
+    DOT_PLACE = COOKIE_LENGTH + SECRET_DIGITS,
+    BRANCH_LENGTH = DOT_PLACE + 1 + DIGEST_DIGITS
+};
+
+struct branch_id branch_draw(const struct transactions *transactions, uint32_t digest)
 {
-    size_t length = 0;
-    for (int shift = 60; shift >= 0; shift -= 4) {
-        unsigned digit = (unsigned)(value >> shift) & 15;
-        if (digit != 0 || length > 0 || shift == 0)
-            out[length++] = "0123456789abcdef"[digit];
-    }
-    return length;
+    const struct host *host = transactions->config.host;
+    uint64_t high = host->random(host->context);
+    return (struct branch_id){high << 32 | host->random(host->context), digest};
 }
 
-size_t branch_write(uint64_t number, uint32_t digest, char *out, size_t size)
+size_t branch_write(struct branch_id id, char *out, size_t size)
 {
-    char buffer[64];
-    memcpy(buffer, cookie, sizeof cookie - 1);
-    size_t length = sizeof cookie - 1;
-    length += hex(buffer + length, number);
-    buffer[length++] = '.';
-    length += hex(buffer + length, digest);
-    if (length >= size)
+    if (size <= BRANCH_LENGTH)
         return 0;
-    memcpy(out, buffer, length);
-    out[length] = '\0';
-    return length;
+    snprintf(out, size, "%s%016" PRIx64 ".%08" PRIx32, cookie, id.secret, id.digest);
+    return BRANCH_LENGTH;
 }
 
-/* Lower-case hexadecimal digits up to the stop byte or the end. */
-static bool read_hex(struct text text, size_t *place, char stop, unsigned digits_most, uint64_t *value)
+/* Lower-case hexadecimal digits. */
+static bool read_hex(const char *at, unsigned digits, uint64_t *value)
 {
-    unsigned digits = 0;
     *value = 0;
-    for (; *place < text.length && text.at[*place] != stop; (*place)++, digits++) {
-        char c = text.at[*place];
-        if (digits == digits_most)
-            return false;
-        if (c >= '0' && c <= '9')
-            *value = *value << 4 | (uint64_t)(c - '0');
-        else if (c >= 'a' && c <= 'f')
-            *value = *value << 4 | (uint64_t)(c - 'a' + 10);
+    for (unsigned i = 0; i < digits; i++) {
+        if (at[i] >= '0' && at[i] <= '9')
+            *value = *value << 4 | (uint64_t)(at[i] - '0');
+        else if (at[i] >= 'a' && at[i] <= 'f')
+            *value = *value << 4 | (uint64_t)(at[i] - 'a' + 10);
         else
             return false;
     }
-    return digits > 0;
+    return true;
 }
 
-bool branch_read(struct text branch, uint64_t *number, uint32_t *digest)
+bool branch_read(struct text branch, struct branch_id *id)
 {
-    size_t place = sizeof cookie - 1;
-    uint64_t value;
-    if (branch.length <= place || memcmp(branch.at, cookie, place) != 0)
+    uint64_t digest;
+    if (branch.length != BRANCH_LENGTH || memcmp(branch.at, cookie, COOKIE_LENGTH) != 0 ||
+        branch.at[DOT_PLACE] != '.' || !read_hex(branch.at + COOKIE_LENGTH, SECRET_DIGITS, &id->secret) ||
+        !read_hex(branch.at + DOT_PLACE + 1, DIGEST_DIGITS, &digest))
         return false;
-    if (!read_hex(branch, &place, '.', 16, number) || place == branch.length)
-        return false;
-    place++;
-    if (!read_hex(branch, &place, '\0', 8, &value) || place != branch.length)
-        return false;
-    *digest = (uint32_t)value;
+    id->digest = (uint32_t)digest;
     return true;
 }
 
@@ -155,7 +140,7 @@ static void start(struct client_transaction *transaction)
         timer_start(owner->config.timers, &transaction->again, transaction->interval);
 }
 
-int client_transaction_new(struct transactions *transactions, uint64_t number, enum method method,
+int client_transaction_new(struct transactions *transactions, struct branch_id id, enum method method,
                            const struct peer *peer, struct text bytes, void *user, struct client_transaction **out)
 {
     const struct host *host = transactions->config.host;
@@ -164,6 +149,7 @@ int client_transaction_new(struct transactions *transactions, uint64_t number, e
         return -ENOMEM;
     transaction->owner = transactions;
     transaction->peer = *peer;
+    transaction->digest = id.digest;
     transaction->method = (uint8_t)method;
     transaction->user = user;
     transaction->again.fire = again_fires;
@@ -174,24 +160,59 @@ int client_transaction_new(struct transactions *transactions, uint64_t number, e
         free_transaction(transaction);
         return -ENOMEM;
     }
-    table_add(&transactions->clients, &transaction->link, number);
+    table_add(&transactions->clients, &transaction->link, id.secret);
     *out = transaction;
     start(transaction);
     return 0;
 }
 
-struct client_transaction *client_transaction_find(struct transactions *transactions,
-                                                   const struct sip_message *response)
+/* The method's name where the number stands for all that are not known. */
+static bool has_method(const struct client_transaction *transaction, const struct sip_message *response)
 {
-    uint64_t number;
-    uint32_t digest;
-    if (!branch_read(sip_top_via(response)->branch, &number, &digest))
+    struct text name = sip_method_text(response);
+    if (transaction->method != sip_method(response))
+        return false;
+    return transaction->method != METHOD_OTHER ||
+           (transaction->sent.length > name.length && transaction->sent.at[name.length] == ' ' &&
+            memcmp(transaction->sent.at, name.at, name.length) == 0);
+}
+
+static enum response_match match_place(const struct wire *wire, const struct peer *went, const struct peer *source)
+{
+    struct peer unused;
+    if (went->transport != source->transport)
+        return RESPONSE_FOREIGN;
+    if (peer_flow(went) == peer_flow(source))
+        return RESPONSE_MATCHED;
+    if (!address_same_machine(&went->address, &source->address))
+        return RESPONSE_FOREIGN;
+    if (went->transport == TRANSPORT_UDP)
+        return address_port(&went->address) == address_port(&source->address) ? RESPONSE_MATCHED : RESPONSE_OTHER_PORT;
+    return wire->connection(wire->context, went->connection, &unused) ? RESPONSE_FOREIGN : RESPONSE_OTHER_PORT;
+}
+
+static enum response_match match_source(const struct client_transaction *transaction, const struct peer *source)
+{
+    const struct wire *wire = transaction->owner->config.wire;
+    enum response_match match = match_place(wire, &transaction->peer, source);
+    return match == RESPONSE_FOREIGN && transaction->moved ? match_place(wire, &transaction->first, source) : match;
+}
+
+struct client_transaction *client_transaction_find(struct transactions *transactions,
+                                                   const struct sip_message *response, const struct peer *source,
+                                                   enum response_match *match)
+{
+    struct branch_id id;
+    *match = RESPONSE_UNKNOWN;
+    if (!branch_read(sip_top_via(response)->branch, &id))
         return NULL;
-    struct table_link *link = table_find(&transactions->clients, number);
+    struct table_link *link = table_find(&transactions->clients, id.secret);
     for (; link != NULL; link = table_next(link)) {
         struct client_transaction *transaction = TABLE_OWNER(link, struct client_transaction, link);
-        if (transaction->method == sip_method(response))
-            return transaction;
+        if (transaction->digest != id.digest || !has_method(transaction, response))
+            continue;
+        *match = match_source(transaction, source);
+        return *match == RESPONSE_FOREIGN ? NULL : transaction;
     }
     return NULL;
 }
@@ -224,8 +245,8 @@ static void send_cancel(struct client_transaction *transaction)
     struct client_transaction *cancel;
     transaction->cancelled = true;
     if (sent_message(transaction) != NULL && sip_cancel(transaction->read, &buffer) == 0)
-        client_transaction_new(owner, transaction->link.hash, METHOD_CANCEL, &transaction->peer,
-                               (struct text){buffer.bytes, buffer.length}, NULL, &cancel);
+        client_transaction_new(owner, (struct branch_id){transaction->link.hash, transaction->digest}, METHOD_CANCEL,
+                               &transaction->peer, (struct text){buffer.bytes, buffer.length}, NULL, &cancel);
     sip_buffer_destroy(&buffer);
     /* 9.1: where no final response follows in 64*T1, the request is taken as cancelled. */
     timer_start(owner->config.timers, &transaction->end, 64ULL * transaction_t1(owner));
@@ -300,6 +321,9 @@ void client_transaction_give_up(struct client_transaction *transaction)
 
 void client_transaction_move(struct client_transaction *transaction, const struct peer *peer)
 {
+    if (!transaction->moved)
+        transaction->first = transaction->peer;
+    transaction->moved = true;
     transaction->peer = *peer;
 }
 

@@ -10,9 +10,8 @@
 struct transactions {
     struct transactions_config config;
     uint64_t seed;
-    uint64_t next_number;
     struct table servers; /* by digest of branch and sent-by */
-    struct table clients; /* by the number in the branch */
+    struct table clients; /* by the secret of the branch */
     struct table waiting; /* clients without a final response, by flow */
     size_t unanswered;
 };
@@ -36,7 +35,9 @@ struct client_transaction {
     struct table_link link;
     struct table_link flow;
     struct transactions *owner;
-    struct peer peer;
+    struct peer peer;         /* where its messages go */
+    struct peer first;        /* where the request went, before it was moved */
+    uint32_t digest;          /* of the branch, beside the secret */
     struct text sent;         /* as sent */
     struct sip_message *read; /* the same, parsed when ACK or CANCEL is first needed */
     struct text ack;          /* to repeat for each retransmitted final response */
@@ -45,6 +46,7 @@ struct client_transaction {
     bool send_failed;         /* `end` will tell */
     bool cancel_wanted, cancelled;
     bool down;          /* its flow died */
+    bool moved;         /* `first` is set */
     uint32_t interval;  /* ms until the next retransmission (timers A, E) */
     struct timer again; /* A, E */
     struct timer end;   /* B, F, D, K, M */

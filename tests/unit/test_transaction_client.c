@@ -17,11 +17,11 @@ struct exchange {
 static struct exchange begin_over(struct bench *bench, const char *method, struct peer peer)
 {
     struct exchange exchange = {.method = method, .peer = peer};
-    uint64_t number = client_transaction_number(bench->transactions);
-    branch_write(number, 0xabcd, exchange.branch, sizeof exchange.branch);
+    struct branch_id id = branch_draw(bench->transactions, 0xabcd);
+    branch_write(id, exchange.branch, sizeof exchange.branch);
     struct sip_message *request = bench_request(bench, method, exchange.branch);
     bench_mark(bench);
-    assert_int_equal(client_transaction_new(bench->transactions, number, sip_method(request), &peer, sip_bytes(request),
+    assert_int_equal(client_transaction_new(bench->transactions, id, sip_method(request), &peer, sip_bytes(request),
                                             bench, &exchange.transaction),
                      0);
     sip_message_delete(request);
@@ -33,15 +33,24 @@ static struct exchange begin(struct bench *bench, const char *method, bool tcp)
     return begin_over(bench, method, tcp ? fake_tcp(&bench->wire, 5080) : fake_udp(5080));
 }
 
-/* As the server does: found by branch and method, then told. False where no transaction is found. */
-static bool answer(struct bench *bench, const struct exchange *exchange, unsigned status)
+/* As the server does: found by branch, method and source, then told. */
+static enum response_match answer_from(struct bench *bench, const struct exchange *exchange, struct peer source,
+                                       unsigned status)
 {
+    enum response_match match;
     struct sip_message *response = bench_response(bench, exchange->method, exchange->branch, status);
-    struct client_transaction *found = client_transaction_find(bench->transactions, response);
+    struct client_transaction *found = client_transaction_find(bench->transactions, response, &source, &match);
+    assert_int_equal(found != NULL, match == RESPONSE_MATCHED || match == RESPONSE_OTHER_PORT);
     if (found != NULL)
         client_transaction_received(found, &response);
     sip_message_delete(response);
-    return found != NULL;
+    return match;
+}
+
+/* From where its messages go. False where no transaction is found. */
+static bool answer(struct bench *bench, const struct exchange *exchange, unsigned status)
+{
+    return answer_from(bench, exchange, exchange->peer, status) == RESPONSE_MATCHED;
 }
 
 static void assert_sent(struct bench *bench, const char *start, const char *instants)
@@ -405,43 +414,135 @@ static void test_a_response_may_be_kept(void **state)
 
 /* --- matching --- */
 
-static void test_3261_16_7_a_matching_by_branch_and_method(void **state)
+static void test_3261_17_1_3_a_the_whole_branch_and_the_method_match(void **state)
 {
     struct bench *bench = *state;
     struct exchange exchange = begin(bench, "INVITE", false), wrong = exchange;
+    size_t length = strlen(exchange.branch);
     wrong.method = "CANCEL";
     assert_false(answer(bench, &wrong, 200));
     wrong = exchange;
     snprintf(wrong.branch, sizeof wrong.branch, "z9hG4bKother");
     assert_false(answer(bench, &wrong, 200));
-    branch_write(client_transaction_number(bench->transactions), 1, wrong.branch, sizeof wrong.branch);
+    for (size_t i = 0; i < length; i++) {
+        wrong = exchange;
+        wrong.branch[i] = wrong.branch[i] == '1' ? '2' : '1';
+        assert_false(answer(bench, &wrong, 200));
+    }
+    wrong = exchange;
+    wrong.branch[length - 1] = '\0';
+    assert_false(answer(bench, &wrong, 200));
+    memcpy(wrong.branch + length - 1, "00", 3);
+    wrong.branch[length - 1] = exchange.branch[length - 1];
     assert_false(answer(bench, &wrong, 200));
     assert_true(answer(bench, &exchange, 200));
 }
 
-static void assert_branch(uint64_t number, uint32_t digest)
+/* Methods that the server does not know share one number, but are not one method. */
+static void test_3261_17_1_3_a_unknown_methods_are_told_apart(void **state)
+{
+    struct bench *bench = *state;
+    struct exchange exchange = begin(bench, "FETCH", false), wrong = exchange;
+    wrong.method = "FETCHES";
+    assert_false(answer(bench, &wrong, 200));
+    wrong.method = "FETC";
+    assert_false(answer(bench, &wrong, 200));
+    assert_true(answer(bench, &exchange, 200));
+}
+
+static struct peer at(struct peer peer, const char *host, uint16_t port)
+{
+    assert_true(address_read(text_of(host), port, &peer.address));
+    return peer;
+}
+
+static void test_3261_17_1_3_a_a_response_over_udp_comes_from_the_host_of_its_request(void **state)
+{
+    struct bench *bench = *state;
+    struct exchange exchange = begin(bench, "INVITE", false);
+    struct peer tcp = fake_tcp(&bench->wire, 5080);
+    assert_int_equal(answer_from(bench, &exchange, at(exchange.peer, "127.0.0.2", 5080), 603), RESPONSE_FOREIGN);
+    assert_int_equal(answer_from(bench, &exchange, at(exchange.peer, "::1", 5080), 603), RESPONSE_FOREIGN);
+    assert_int_equal(answer_from(bench, &exchange, tcp, 603), RESPONSE_FOREIGN);
+    assert_int_equal(client_transaction_state(exchange.transaction), TRANSACTION_TRYING);
+    assert_int_equal(answer_from(bench, &exchange, at(exchange.peer, "127.0.0.1", 40001), 180), RESPONSE_OTHER_PORT);
+    assert_int_equal(answer_from(bench, &exchange, at(exchange.peer, "::ffff:127.0.0.1", 5080), 180), RESPONSE_MATCHED);
+    /* By which listener or local address it came in is of no account. */
+    struct peer other = exchange.peer;
+    other.listener = 3;
+    other.local = 2;
+    assert_int_equal(answer_from(bench, &exchange, other, 486), RESPONSE_MATCHED);
+}
+
+static void test_3261_17_1_3_a_ipv6_hosts_are_compared(void **state)
+{
+    struct bench *bench = *state;
+    struct peer phone = at(fake_udp(5080), "fe80::1", 5080);
+    phone.address.v6.sin6_scope_id = 2;
+    struct exchange exchange = begin_over(bench, "INVITE", phone);
+    struct peer other = phone;
+    other.address.v6.sin6_scope_id = 3;
+    assert_int_equal(answer_from(bench, &exchange, other, 603), RESPONSE_FOREIGN);
+    assert_int_equal(answer_from(bench, &exchange, at(phone, "fe80::2", 5080), 603), RESPONSE_FOREIGN);
+    assert_int_equal(answer_from(bench, &exchange, at(phone, "fe80::1", 5081), 180), RESPONSE_OTHER_PORT);
+    assert_int_equal(answer_from(bench, &exchange, phone, 486), RESPONSE_MATCHED);
+}
+
+static void test_3261_17_1_3_a_a_response_over_a_stream_comes_over_its_connection(void **state)
+{
+    struct bench *bench = *state;
+    struct exchange exchange = begin(bench, "INVITE", true);
+    struct peer second = fake_tcp(&bench->wire, 5081), elsewhere = at(fake_tcp(&bench->wire, 5082), "127.0.0.2", 5082);
+    struct peer tls = fake_stream(&bench->wire, TRANSPORT_TLS, 2, 5083);
+    assert_int_equal(answer_from(bench, &exchange, second, 603), RESPONSE_FOREIGN);
+    assert_int_equal(answer_from(bench, &exchange, elsewhere, 603), RESPONSE_FOREIGN);
+    assert_int_equal(answer_from(bench, &exchange, fake_udp(5080), 603), RESPONSE_FOREIGN);
+    assert_int_equal(answer_from(bench, &exchange, exchange.peer, 180), RESPONSE_MATCHED);
+    /* 18.2.2: the connection is gone, and the same host has opened another one. */
+    fake_wire_close(&bench->wire, exchange.peer.connection);
+    assert_int_equal(answer_from(bench, &exchange, elsewhere, 603), RESPONSE_FOREIGN);
+    assert_int_equal(answer_from(bench, &exchange, tls, 603), RESPONSE_FOREIGN);
+    assert_int_equal(answer_from(bench, &exchange, fake_udp(5080), 603), RESPONSE_FOREIGN);
+    assert_int_equal(answer_from(bench, &exchange, second, 486), RESPONSE_OTHER_PORT);
+}
+
+/* The instance may answer from where the INVITE went and from the flow that it has moved to. */
+static void test_3261_17_1_3_a_a_moved_transaction_is_answered_from_both_places(void **state)
+{
+    struct bench *bench = *state;
+    struct peer old = at(fake_udp(5080), "192.0.2.1", 5080), new = at(fake_udp(5080), "192.0.2.2", 5080);
+    struct exchange exchange = begin_over(bench, "INVITE", old);
+    assert_int_equal(answer_from(bench, &exchange, new, 180), RESPONSE_FOREIGN);
+    client_transaction_move(exchange.transaction, &new);
+    assert_int_equal(answer_from(bench, &exchange, new, 180), RESPONSE_MATCHED);
+    assert_int_equal(answer_from(bench, &exchange, at(old, "192.0.2.3", 5080), 603), RESPONSE_FOREIGN);
+    client_transaction_move(exchange.transaction, &(struct peer){.transport = TRANSPORT_TCP, .connection = 99});
+    assert_int_equal(answer_from(bench, &exchange, old, 200), RESPONSE_MATCHED);
+}
+
+static void assert_branch(uint64_t secret, uint32_t digest)
 {
     char out[64];
-    uint64_t read_number = 1;
-    uint32_t read_digest = 1;
-    size_t length = branch_write(number, digest, out, sizeof out);
+    struct branch_id read = {1, 1};
+    size_t length = branch_write((struct branch_id){secret, digest}, out, sizeof out);
     assert_int_equal(length, strlen(out));
     assert_memory_equal(out, "z9hG4bK", 7);
-    assert_true(branch_read(text_of(out), &read_number, &read_digest));
-    assert_int_equal(read_number, number);
-    assert_int_equal(read_digest, digest);
+    assert_true(branch_read(text_of(out), &read));
+    assert_int_equal(read.secret, secret);
+    assert_int_equal(read.digest, digest);
 }
 
 static void test_branch_is_read_as_written(void **state)
 {
     char out[64];
+    const struct branch_id most = {UINT64_MAX, UINT32_MAX};
     (void)state;
     assert_branch(0, 0);
     assert_branch(1, UINT32_MAX);
     assert_branch(UINT64_MAX, 1);
     assert_branch(0x1234567890abcdef, 0xdeadbeef);
-    assert_int_equal(branch_write(UINT64_MAX, UINT32_MAX, out, 33), 0);
-    assert_int_equal(branch_write(UINT64_MAX, UINT32_MAX, out, 34), 33);
+    assert_int_equal(branch_write(most, out, 33), 0);
+    assert_int_equal(branch_write(most, out, 34), 33);
 }
 
 static void test_branch_of_others_is_not_read(void **state)
@@ -449,29 +550,45 @@ static void test_branch_of_others_is_not_read(void **state)
     static const char *const branches[] = {"",
                                            "z9hG4bK",
                                            "z9hG4bKr",
-                                           "z9hG4bKr1",
-                                           "z9hG4bKr1.",
-                                           "z9hG4bKr.1",
-                                           "z9hG4bKr1.1.1",
-                                           "z9hG4bKr1.1 ",
-                                           "z9hG4bKrG.1",
-                                           "z9hG4bKrA.1",
-                                           "z9hG4bKs1.1",
-                                           "z9hG4bKr11111111111111111.1",
-                                           "z9hG4bKr1.111111111"};
-    uint64_t number;
-    uint32_t digest;
+                                           "z9hG4bKr1.1",
+                                           "z9hG4bKr0000000000000001.",
+                                           "z9hG4bKr0000000000000001.0000000",
+                                           "z9hG4bKr0000000000000001.000000001",
+                                           "z9hG4bKr0000000000000001.0000000 ",
+                                           "z9hG4bKr0000000000000001:00000001",
+                                           "z9hG4bKr000000000000001.000000001",
+                                           "z9hG4bKr000000000000000A.00000001",
+                                           "z9hG4bKr000000000000000g.00000001",
+                                           "z9hG4bKr0000000000000001.0000000G",
+                                           "z9hG4bKs0000000000000001.00000001",
+                                           "Z9hG4bKr0000000000000001.00000001"};
+    struct branch_id id;
     (void)state;
     for (size_t i = 0; i < sizeof branches / sizeof branches[0]; i++)
-        assert_false(branch_read(text_of(branches[i]), &number, &digest));
+        assert_false(branch_read(text_of(branches[i]), &id));
 }
 
-static void test_numbers_differ(void **state)
+static int by_value(const void *a, const void *b)
 {
+    const uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;
+    return (left > right) - (left < right);
+}
+
+/* All 64 bits are the host's random numbers, new for each branch: no counter is left to be guessed. */
+static void test_3261_17_1_3_a_a_branch_holds_64_random_bits(void **state)
+{
+    enum { DRAWN = 1000 };
     struct bench *bench = *state;
-    uint64_t first = client_transaction_number(bench->transactions);
-    for (int i = 0; i < 1000; i++)
-        assert_int_not_equal(client_transaction_number(bench->transactions), first);
+    uint64_t secrets[DRAWN], ones = 0, zeros = 0;
+    for (int i = 0; i < DRAWN; i++) {
+        secrets[i] = branch_draw(bench->transactions, 7).secret;
+        ones |= secrets[i];
+        zeros |= ~secrets[i];
+    }
+    assert_true(ones == UINT64_MAX && zeros == UINT64_MAX);
+    qsort(secrets, DRAWN, sizeof secrets[0], by_value);
+    for (int i = 1; i < DRAWN; i++)
+        assert_true(secrets[i] - secrets[i - 1] > 1);
 }
 
 /* --- memory --- */
@@ -484,13 +601,13 @@ static void test_no_memory(void **state)
         struct client_transaction *transaction = NULL;
         struct peer peer = fake_udp(5080);
         char branch[64];
-        uint64_t number = client_transaction_number(bench->transactions);
-        branch_write(number, 0, branch, sizeof branch);
+        struct branch_id id = branch_draw(bench->transactions, 0);
+        branch_write(id, branch, sizeof branch);
         struct sip_message *request = bench_request(bench, "INVITE", branch);
         struct sip_message *responses[] = {bench_response(bench, "INVITE", branch, 180),
                                            bench_response(bench, "INVITE", branch, 487)};
         bench->fake.fail_after = bench->fake.calls + call;
-        int error = client_transaction_new(bench->transactions, number, METHOD_INVITE, &peer, sip_bytes(request), bench,
+        int error = client_transaction_new(bench->transactions, id, METHOD_INVITE, &peer, sip_bytes(request), bench,
                                            &transaction);
         if (error == 0) {
             client_transaction_received(transaction, &responses[0]);
@@ -569,10 +686,15 @@ int main(void)
         TEST(test_a_connection_opened_for_it_is_its_flow),
         TEST(test_3261_9_a_a_moved_transaction_is_cancelled_and_acknowledged_where_it_lives),
         TEST(test_a_response_may_be_kept),
-        TEST(test_3261_16_7_a_matching_by_branch_and_method),
+        TEST(test_3261_17_1_3_a_the_whole_branch_and_the_method_match),
+        TEST(test_3261_17_1_3_a_unknown_methods_are_told_apart),
+        TEST(test_3261_17_1_3_a_a_response_over_udp_comes_from_the_host_of_its_request),
+        TEST(test_3261_17_1_3_a_ipv6_hosts_are_compared),
+        TEST(test_3261_17_1_3_a_a_response_over_a_stream_comes_over_its_connection),
+        TEST(test_3261_17_1_3_a_a_moved_transaction_is_answered_from_both_places),
         TEST(test_branch_is_read_as_written),
         TEST(test_branch_of_others_is_not_read),
-        TEST(test_numbers_differ),
+        TEST(test_3261_17_1_3_a_a_branch_holds_64_random_bits),
         TEST(test_no_memory),
         TEST(test_no_memory_for_the_layer),
         TEST(test_delete_tells_the_end_of_each),
