@@ -15,7 +15,7 @@ struct host {
     /* Milliseconds that never go back; from any zero. */
     uint64_t (*now_ms)(void *context);
 
-    /* Seconds since 1970, for what outlives the process. */
+    /* Seconds since 1970, for what outlives the process. In a server it does not jump when the clock is set. */
     int64_t (*wall_s)(void *context);
 
     /* Like realloc with the old size: old NULL allocates, new_size 0 frees and returns NULL. NULL on failure, the

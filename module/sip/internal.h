@@ -55,7 +55,7 @@ struct sip_uri_parts {
 /* A copy that libosip2 can read: terminated, runs of white space and folds as one space. */
 struct sip_copy {
     char small[SMALL_COPY];
-    char *at, *large; /* large: from malloc, as is all that libosip2 keeps; NULL where small serves */
+    char *at, *large; /* large: from libosip2's allocator; NULL where small serves */
 };
 
 /* text.c */
@@ -80,6 +80,9 @@ bool sip_digits(struct text text, uint64_t *value);
 /* 0, -EBADMSG for a NUL, -ENOMEM. Safe to destroy after any return. */
 int sip_copy_create(struct sip_copy *copy, struct text text);
 void sip_copy_destroy(struct sip_copy *copy);
+
+/* What libosip2's parsers return, as an errno: 0, -ENOMEM, or -EBADMSG. */
+int sip_osip_error(int result);
 
 static inline bool sip_is(char c, enum character_class which)
 {

@@ -87,8 +87,11 @@ static int read_path(struct registration *registration)
         const char *fault = fault_of_path(registration, i, value.whole);
         if (fault != NULL)
             return registration_refuse_field(registration, "Path", value.whole.at, fault);
-        if (sip_uri_create(&uri, value.uri) != 0) {
+        int error = sip_uri_create(&uri, value.uri);
+        if (error != 0) {
             sip_uri_destroy(&uri);
+            if (error == -ENOMEM)
+                return error;
             return registration_refuse_field(registration, "Path", value.whole.at, "the value is not a valid URI");
         }
         if (i == 0)

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <errno.h>
+#include <osipparser2/osip_const.h>
+#include <osipparser2/osip_port.h>
 #include <stdlib.h>
 
 #include "sip/internal.h"
@@ -66,7 +68,7 @@ int sip_copy_create(struct sip_copy *copy, struct text text)
 {
     copy->large = NULL;
     if (text.length >= sizeof copy->small) {
-        copy->large = malloc(text.length + 1);
+        copy->large = osip_malloc(text.length + 1);
         if (copy->large == NULL)
             return -ENOMEM;
     }
@@ -91,6 +93,13 @@ int sip_copy_create(struct sip_copy *copy, struct text text)
 
 void sip_copy_destroy(struct sip_copy *copy)
 {
-    free(copy->large);
+    osip_free(copy->large);
     copy->large = NULL;
+}
+
+int sip_osip_error(int result)
+{
+    if (result == OSIP_SUCCESS)
+        return 0;
+    return result == OSIP_NOMEM ? -ENOMEM : -EBADMSG;
 }

@@ -194,7 +194,7 @@ static int parse_without_user(osip_uri_t *parsed, struct text text, const struct
         memmove(copy.at + to, copy.at + from, text.length - from + 1);
     }
     if (result == 0)
-        result = osip_uri_parse(parsed, copy.at) == 0 ? 0 : -EBADMSG;
+        result = sip_osip_error(osip_uri_parse(parsed, copy.at));
     sip_copy_destroy(&copy);
     return result;
 }

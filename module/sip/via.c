@@ -98,7 +98,9 @@ int sip_via_read(struct sip_message *message, struct text value, const char **wh
     if (result == 0 && osip_via_init(&parsed) != 0)
         result = -ENOMEM;
     if (result == 0)
-        result = osip_via_parse(parsed, copy.at) == 0 && parsed->host != NULL ? 0 : -EBADMSG;
+        result = sip_osip_error(osip_via_parse(parsed, copy.at));
+    if (result == 0 && parsed->host == NULL)
+        result = -EBADMSG;
     if (result != 0)
         goto out;
     struct sip_via via = {.transport = text_of(parsed->protocol), .host = text_of(parsed->host)};

@@ -175,7 +175,7 @@ static void received_new(struct server *server, struct sip_message **request, co
     }
     if (server_transaction_new(server->transactions, *request, source, &transaction) != 0) {
         server->counters.memory++;
-        refuse_with(&refusing, SIP_SERVER_INTERNAL_ERROR, REFUSAL_MEMORY);
+        refuse_with(&refusing, SIP_SERVICE_UNAVAILABLE, REFUSAL_MEMORY);
         refuse(server, *request, source, &refusing, NULL);
         return;
     }

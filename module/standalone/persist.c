@@ -10,7 +10,8 @@
 #include "standalone/memory.h"
 #include "standalone/persist_file.h"
 
-enum { WRITE_MS = 250, KEPT_EXPIRED_S = 86400, FLOW_MOST = 144 };
+/* Both clocks count whole seconds: one second between them is none. */
+enum { WRITE_MS = 250, KEPT_EXPIRED_S = 86400, FLOW_MOST = 144, CLOCK_SET_LEAST_S = 2 };
 
 /* A change on its way to the file: the row as it shall be, or its key alone where it goes. */
 struct entry {
@@ -36,7 +37,8 @@ struct persist {
     uv_timer_t timer;
     uv_work_t work;
     uint64_t failures;
-    int result; /* of the batch last written */
+    int64_t clock_ahead; /* seconds that the machine's clock is before the host's */
+    int result;          /* of the batch last written */
     char message[256];
     bool working, started, restoring, all_again;
 };
@@ -44,6 +46,17 @@ struct persist {
 static void tell(const struct persist *persist, enum log_level level, const char *text)
 {
     persist->config.host->log(persist->config.host->context, level, text);
+}
+
+static int64_t host_wall(const struct persist *persist)
+{
+    return persist->config.host->wall_s(persist->config.host->context);
+}
+
+static int64_t machine_clock(const struct persist *persist)
+{
+    return persist->config.clock_s != NULL ? persist->config.clock_s(persist->config.host->context)
+                                           : host_wall(persist);
 }
 
 /* --- batches --- */
@@ -130,6 +143,8 @@ static bool add_change(struct persist *persist, const struct binding *binding, b
     if (change == NULL)
         return false;
     change->remove = remove;
+    change->view.expires_at += persist->clock_ahead;
+    change->view.registered_at += persist->clock_ahead;
     describe_flow(persist, view.flow, change->flow);
     *persist->gathering.last = change;
     persist->gathering.last = &change->next;
@@ -237,11 +252,23 @@ static void read_row(const struct server *server, sqlite3_stmt *row, struct bind
     read_binding_flow(server, column(row, 12), column(row, 8), view, peer);
 }
 
+/* From the machine's clock to the host's. One that was set back between two lives prolongs nothing. */
+static void read_times(const struct persist *persist, struct binding_view *view)
+{
+    int64_t wall = host_wall(persist), clock = machine_clock(persist);
+    int64_t left = view->expires_at - clock, lifetime = view->expires_at - view->registered_at;
+    if (lifetime >= 0 && left > lifetime)
+        left = lifetime;
+    int64_t age = clock - view->registered_at;
+    view->registered_at = wall - (age > 0 ? age : 0);
+    view->expires_at = wall + left;
+}
+
 /* What expired while nobody was there to remove it. Not at once: the clock may be wrong after a start. */
-static int forget_old(struct persist *persist, int64_t wall)
+static int forget_old(struct persist *persist, int64_t clock)
 {
     char statement[96];
-    snprintf(statement, sizeof statement, "DELETE FROM binding WHERE expires_at<%" PRId64, wall - KEPT_EXPIRED_S);
+    snprintf(statement, sizeof statement, "DELETE FROM binding WHERE expires_at<%" PRId64, clock - KEPT_EXPIRED_S);
     return execute(persist->database, statement);
 }
 
@@ -256,7 +283,7 @@ static void tell_refused(const struct persist *persist, size_t count)
 int persist_restore(struct persist *persist, struct server *server, size_t *restored, char *error, size_t error_size)
 {
     sqlite3_stmt *rows = NULL;
-    int64_t wall = persist->config.host->wall_s(persist->config.host->context);
+    int64_t clock = machine_clock(persist);
     int code =
         sqlite3_prepare_v2(persist->database,
                            "SELECT aor,contact,instance,reg_id,path,call_id,cseq,q,flow,expires_at,"
@@ -266,11 +293,12 @@ int persist_restore(struct persist *persist, struct server *server, size_t *rest
     *restored = 0;
     persist->restoring = true;
     if (code == SQLITE_OK)
-        code = sqlite3_bind_int64(rows, 1, wall);
+        code = sqlite3_bind_int64(rows, 1, clock);
     while (code == SQLITE_OK && (code = sqlite3_step(rows)) == SQLITE_ROW) {
         struct binding_view view;
         struct peer peer;
         read_row(server, rows, &view, &peer);
+        read_times(persist, &view);
         if (server_restore_binding(server, &view, &peer) == 0)
             ++*restored;
         else
@@ -281,7 +309,7 @@ int persist_restore(struct persist *persist, struct server *server, size_t *rest
     persist->restoring = false;
     if (refused > 0)
         tell_refused(persist, refused);
-    if (code == SQLITE_DONE && forget_old(persist, wall) == SQLITE_OK)
+    if (code == SQLITE_DONE && forget_old(persist, clock) == SQLITE_OK)
         return 0;
     snprintf(error, error_size, "state file %s: %s", persist->path, sqlite3_errmsg(persist->database));
     return -EIO;
@@ -412,9 +440,22 @@ static bool next_batch(struct persist *persist)
     return true;
 }
 
+static void follow_clock(struct persist *persist)
+{
+    char line[160];
+    int64_t ahead = machine_clock(persist) - host_wall(persist), set = ahead - persist->clock_ahead;
+    if (set > -CLOCK_SET_LEAST_S && set < CLOCK_SET_LEAST_S)
+        return;
+    persist->clock_ahead = ahead;
+    persist->all_again = true;
+    snprintf(line, sizeof line, "the clock was set by %" PRId64 " s: bindings last as long as before", set);
+    tell(persist, LOG_NOTICE, line);
+}
+
 static void on_timer(uv_timer_t *timer)
 {
     struct persist *persist = timer->data;
+    follow_clock(persist);
     if (persist->working || !next_batch(persist))
         return;
     persist->working = uv_queue_work(persist->config.loop, &persist->work, work, work_done) == 0;
@@ -441,6 +482,7 @@ void persist_stop(struct persist *persist)
     if (!persist->started)
         return;
     uv_timer_stop(&persist->timer);
+    follow_clock(persist);
     while (persist->working)
         uv_run(persist->config.loop, UV_RUN_ONCE);
     for (int tries = 0; tries < 2 && next_batch(persist); tries++) {

@@ -18,6 +18,11 @@ struct persist_config {
     uv_loop_t *loop;
     const struct host *host;
     const char *path;
+
+    /* The machine's clock in seconds, which people and NTP set; its context is the host's. The host's wall_s() does not
+       jump while the process lives: the file has what expires by the machine's clock, and is written anew when that was
+       set. NULL: wall_s(). */
+    int64_t (*clock_s)(void *context);
 };
 
 /* As persist_file_open(); also -ENOMEM with one line in `error`. */
@@ -25,8 +30,8 @@ int persist_new(struct persist **out, const struct persist_config *config, char 
 
 /*
  * Put what is stored into the server's bindings. A datagram flow stands if a listener still has its local side. Any
- * other flow is known as gone (BINDING_FLOW_GONE, with the flow's transport). Returns 0 or a negative errno with
- * `error`. *restored: how many.
+ * other flow is known as gone (BINDING_FLOW_GONE, with the flow's transport). No binding gets more time than it was
+ * registered for, however the clock was set meanwhile. Returns 0 or a negative errno with `error`. *restored: how many.
  */
 int persist_restore(struct persist *persist, struct server *server, size_t *restored, char *error, size_t error_size);
 

@@ -12,6 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "standalone/persist_owner.h"
+
 /* Each step leads from one version to the next. A new file takes all of them, so that its tables are those of a file
    that was migrated. A step that has been released is never changed. */
 static const char *const steps[] = {
@@ -245,12 +247,23 @@ static int read_version(struct state_file *file, int *version)
 
 /* --- opening --- */
 
+/* So that whose file it is can be told from its first page alone, also after a kill or damage. */
+static int state_file_name_owner(sqlite3 *database)
+{
+    char answer[64];
+    int code = ask(database, "PRAGMA application_id", answer);
+    if (code != SQLITE_OK || strcmp(answer, PERSIST_APPLICATION_ID) == 0)
+        return code;
+    return execute(database, "PRAGMA application_id=" PERSIST_APPLICATION_ID);
+}
+
 /* Locked for as long as it is open. SQLITE_CORRUPT also where the check of the pages finds something. */
-static int state_file_lock(struct state_file *file)
+static int state_file_lock(struct state_file *file, bool is_new)
 {
     char answer[64] = "";
-    int code = sqlite3_open_v2(file->path, &file->database,
-                               SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX, NULL);
+    int code = sqlite3_open_v2(file->path, &file->database, SQLITE_OPEN_READWRITE | SQLITE_OPEN_FULLMUTEX, NULL);
+    if (code == SQLITE_OK && is_new)
+        code = state_file_name_owner(file->database);
     if (code == SQLITE_OK)
         code = execute(file->database, "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL;"
                                        "PRAGMA synchronous=NORMAL; BEGIN EXCLUSIVE; COMMIT;");
@@ -282,9 +295,9 @@ static bool is_damage(int code)
     return code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
 }
 
-static int state_file_lock_sound(struct state_file *file, int *version)
+static int state_file_lock_sound(struct state_file *file, bool is_new, int *version)
 {
-    int code = state_file_lock(file);
+    int code = state_file_lock(file, is_new);
     return code == SQLITE_OK ? read_version(file, version) : code;
 }
 
@@ -297,18 +310,75 @@ static int state_file_refuse(struct state_file *file, int code)
     return -EIO;
 }
 
+/* Who calls whom is nobody else's business. SQLite gives its log and its index the mode of the file. */
+static int state_file_create(const struct state_file *file)
+{
+    int descriptor = open(file->path, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+    if (descriptor < 0)
+        return -errno;
+    close(descriptor);
+    return 0;
+}
+
+/* Files of earlier versions were readable for all. */
+static void state_file_make_private(const struct state_file *file)
+{
+    static const char *const endings[] = {"", "-wal", "-shm"};
+    char path[PATH_MOST];
+    struct stat status;
+    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
+        snprintf(path, sizeof path, "%s%s", file->path, endings[i]);
+        if (stat(path, &status) != 0 || (status.st_mode & 0077) == 0)
+            continue;
+        bool done = chmod(path, 0600) == 0;
+        state_file_log(file, done ? LOG_NOTICE : LOG_WARNING, "state file %s: its mode was %03o%s", path,
+                       status.st_mode & 0777, done ? ", now it is 600" : ", which cannot be changed");
+    }
+}
+
+/* Is it ours, or can become so? */
+static int state_file_claim(const struct state_file *file, bool *is_new)
+{
+    enum persist_owner owner;
+    int error = persist_owner_read(file->path, &owner);
+    if (error == 0 && owner == PERSIST_FOREIGN) {
+        snprintf(file->error, file->error_size, "state file %s: it is not a state file of this program", file->path);
+        return -EBADMSG;
+    }
+    *is_new = owner == PERSIST_UNUSED;
+    if (error == 0 && *is_new)
+        error = state_file_create(file);
+    if (error != 0)
+        snprintf(file->error, file->error_size, "state file %s: %s", file->path, strerror(-error));
+    else
+        state_file_make_private(file);
+    return error;
+}
+
+/* An empty one in the place of a damaged one. */
+static int state_file_begin_anew(struct state_file *file, int *version)
+{
+    int error = state_file_set_aside(file);
+    if (error == 0)
+        error = state_file_create(file);
+    if (error == 0)
+        return state_file_lock_sound(file, true, version);
+    snprintf(file->error, file->error_size, "state file %s is damaged and cannot be set aside: %s", file->path,
+             strerror(-error));
+    return error;
+}
+
 static int state_file_open(struct state_file *file)
 {
-    int version = 0, code = state_file_lock_sound(file, &version);
-    if (is_damage(code)) {
-        int moved = state_file_set_aside(file);
-        if (moved != 0) {
-            snprintf(file->error, file->error_size, "state file %s is damaged and cannot be set aside: %s", file->path,
-                     strerror(-moved));
-            return moved;
-        }
-        code = state_file_lock_sound(file, &version);
-    }
+    bool is_new;
+    int version = 0, error = state_file_claim(file, &is_new);
+    if (error != 0)
+        return error;
+    int code = state_file_lock_sound(file, is_new, &version);
+    if (is_damage(code))
+        code = state_file_begin_anew(file, &version);
+    if (code < 0)
+        return code;
     if (code != SQLITE_OK)
         return state_file_refuse(file, code);
     if (version > VERSION) {
@@ -317,7 +387,10 @@ static int state_file_open(struct state_file *file)
                  file->path, version, VERSION);
         return -EIO;
     }
-    return version < VERSION ? state_file_migrate(file, version) : 0;
+    error = version < VERSION ? state_file_migrate(file, version) : 0;
+    if (error == 0)
+        state_file_name_owner(file->database); /* where the disk is full, it is still known by its table */
+    return error;
 }
 
 int persist_file_open(const struct host *host, const char *path, sqlite3 **out, char *error, size_t error_size)

@@ -193,7 +193,7 @@ static void refuse(struct context *context, uint32_t status, enum refusal reason
 static void refuse_for_memory(struct context *context)
 {
     context->server->counters.memory++;
-    refuse(context, SIP_SERVER_INTERNAL_ERROR, REFUSAL_MEMORY);
+    refuse(context, SIP_SERVICE_UNAVAILABLE, REFUSAL_MEMORY);
 }
 
 /* A reply of the policy is a refusal where it is a failure; a request that the policy drops is refused too. */
@@ -422,12 +422,12 @@ static uint32_t refusal_of_uri(struct server *server, const struct sip_uri *uri,
     if (error == 0)
         return uri_is_served(uri, source) ? 0 : SIP_UNSUPPORTED_URI_SCHEME;
     server->counters.memory += error == -ENOMEM;
-    return error == -ENOMEM ? SIP_SERVER_INTERNAL_ERROR : SIP_BAD_REQUEST;
+    return error == -ENOMEM ? SIP_SERVICE_UNAVAILABLE : SIP_BAD_REQUEST;
 }
 
 static enum refusal refusal_of_request_uri(uint32_t status)
 {
-    if (status == SIP_SERVER_INTERNAL_ERROR)
+    if (status == SIP_SERVICE_UNAVAILABLE)
         return REFUSAL_MEMORY;
     return status == SIP_BAD_REQUEST ? REFUSAL_MALFORMED : REFUSAL_SCHEME;
 }
@@ -448,8 +448,8 @@ void proxy_handle(struct server *server, struct server_transaction *transaction)
         registrar_handle(server, transaction);
     } else if ((context = context_new(server, transaction)) == NULL) {
         server->counters.memory++;
-        server_refused(server, request, source, REFUSAL_MEMORY, SIP_SERVER_INTERNAL_ERROR, NULL);
-        answer_status(server, transaction, SIP_SERVER_INTERNAL_ERROR);
+        server_refused(server, request, source, REFUSAL_MEMORY, SIP_SERVICE_UNAVAILABLE, NULL);
+        answer_status(server, transaction, SIP_SERVICE_UNAVAILABLE);
     } else {
         if (sip_method(request) == METHOD_INVITE)
             answer_status(server, transaction, SIP_TRYING);

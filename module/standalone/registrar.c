@@ -114,7 +114,7 @@ static void confirm(struct registrar *registrar)
     struct sip_buffer fields = {.host = server->config.host};
     list_bindings(registrar, &fields);
     registration_confirm(&registrar->asked, server->config.flow_timer, &fields);
-    struct own_answer own = {.status = fields.failed ? SIP_SERVER_INTERNAL_ERROR : SIP_OK};
+    struct own_answer own = {.status = fields.failed ? SIP_SERVICE_UNAVAILABLE : SIP_OK};
     if (!fields.failed)
         own.fields = (struct text){fields.bytes, fields.length};
     answer(server, registrar->transaction, &own);
@@ -191,7 +191,7 @@ static void turn_down(struct registrar *registrar, int error)
     if (error == -ENOMEM || registrar->asked.status == 0) {
         server->counters.memory++;
         registrar->reason = REFUSAL_MEMORY;
-        registrar->asked.status = SIP_SERVER_INTERNAL_ERROR;
+        registrar->asked.status = SIP_SERVICE_UNAVAILABLE;
     }
     if (registrar->reason == REFUSAL_COUNT)
         registrar->reason = refusal_of_registration(registrar->asked.status);

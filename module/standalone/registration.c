@@ -18,13 +18,13 @@ static int read_aor(struct registrar *registrar)
     int error = sip_uri_create(&uri, to);
     if (error == -EBADMSG)
         error = registration_refuse_field(&registrar->asked, "To", to.at, "the address is not a valid URI");
-    else if (error != 0 || !uri_is_served(&uri, registrar->source))
+    else if (error == -EPROTONOSUPPORT || (error == 0 && !uri_is_served(&uri, registrar->source)))
         error = refuse_as(registrar, REFUSAL_SCHEME, SIP_UNSUPPORTED_URI_SCHEME);
-    else if (!server_is_own_domain(registrar->server, &uri))
+    else if (error == 0 && !server_is_own_domain(registrar->server, &uri))
         error = refuse_as(registrar, REFUSAL_FOREIGN_DOMAIN, SIP_NOT_FOUND);
-    else if (uri.user.length == 0)
+    else if (error == 0 && uri.user.length == 0)
         error = refuse_as(registrar, REFUSAL_NO_USER, SIP_NOT_FOUND);
-    else {
+    else if (error == 0) {
         int length = sip_uri_aor(&uri, registrar->aor, sizeof registrar->aor);
         registrar->aor_text = (struct text){registrar->aor, length > 0 ? (size_t)length : 0};
         error = length > 0 ? 0

@@ -32,6 +32,7 @@ struct serve {
     struct server *server;
     struct persist *persist;
     struct serve_policy *policy;
+    int64_t booted_at; /* s, as the machine's clock said when the process began */
     uv_mutex_t mutex;
     struct serve_keys keys;
     char last_good[4096], token_keys[4096];
@@ -53,7 +54,20 @@ static uint64_t host_now(void *context)
     return uv_now(&((struct serve *)context)->loop);
 }
 
+/* Goes on while the machine sleeps, and does not jump when its clock is set. */
+static int64_t boot_clock(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_BOOTTIME, &now);
+    return now.tv_sec;
+}
+
 static int64_t host_wall(void *context)
+{
+    return ((const struct serve *)context)->booted_at + boot_clock();
+}
+
+static int64_t machine_clock(void *context)
 {
     (void)context;
     return time(NULL);
@@ -361,7 +375,8 @@ static int open_network(struct serve *serve, struct server_config *config)
 
 static int open_state(struct serve *serve)
 {
-    struct persist_config persist = {.loop = &serve->loop, .host = &serve->host, .path = serve->options.state};
+    struct persist_config persist = {
+        .loop = &serve->loop, .host = &serve->host, .path = serve->options.state, .clock_s = machine_clock};
     return serve->options.state == NULL ? 0 : persist_new(&serve->persist, &persist, serve->error, sizeof serve->error);
 }
 
@@ -536,6 +551,7 @@ int serve_main(int argc, char **argv)
         fprintf(stderr, "reflow serve: %s (reflow serve --help tells the options)\n", serve.error);
         return EXIT_REFUSED;
     }
+    serve.booted_at = time(NULL) - boot_clock();
     serve.host = (struct host){.context = &serve,
                                .now_ms = host_now,
                                .wall_s = host_wall,

@@ -110,7 +110,7 @@ static void send_best(struct context *context, const struct branch *winner, cons
         server_transaction_respond(context->transaction, best->status,
                                    (struct text){server->out.bytes, server->out.length});
     else
-        answer_status(server, context->transaction, SIP_SERVER_INTERNAL_ERROR);
+        answer_status(server, context->transaction, SIP_SERVICE_UNAVAILABLE);
     sip_buffer_destroy(&fields);
 }
 

@@ -123,7 +123,7 @@ end)
 for _, order in ipairs { "first", "second" } do
     for reg_id = 1, 3 do
         test(("5626-7.b both flows close, the %s one first; reg-id %d was registered anew"):format(order, reg_id),
-            over_tcp, function(t, open)
+            over_tcp, function(_, open)
             local first, second, caller, call = call_two(open)
             local later = register(open, reg_id)
             if order == "first" then
@@ -137,7 +137,7 @@ for _, order in ipairs { "first", "second" } do
                 first:close()
             end
             answer(later, caller, call)
-            t:equal(#caller:bindings(first.aor), 1)
+            caller:expect_bindings(first.aor, 1)
         end)
     end
 end

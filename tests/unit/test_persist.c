@@ -10,6 +10,7 @@
 #include <dirent.h>
 
 #include "standalone/persist.h"
+#include "standalone/persist_owner.h"
 
 /* Bindings that outlive the process, on a real file and a real loop; each life is a server of its own. */
 
@@ -426,10 +427,11 @@ static void test_an_ipv6_flow_is_restored(void **state)
 
 #define FORMAT_1 "tests/data/upgrade/state-1/"
 
-/* As the server that wrote the file listened. */
+/* As the server that wrote the file listened, and by its clock. */
 static void begin_as_then(struct life *life, const struct place *place)
 {
     prepare(life, place);
+    life->stage.fake.wall_s = 3471292800;
     life->stage.config.listeners[0] = (struct listener){TRANSPORT_UDP, 25063, "127.63.55.1"};
     life->stage.config.listeners[1] = (struct listener){TRANSPORT_UDP, 25063, "[::1]"};
     begin(life);
@@ -517,6 +519,99 @@ static void test_bindings_that_find_no_room_are_logged(void **state)
     end(&life);
 }
 
+/* --- clocks --- */
+
+static int64_t clock_was_set_by;
+
+static int64_t machine_clock(void *context)
+{
+    return ((struct fake_host *)context)->wall_s + clock_was_set_by;
+}
+
+static void live_by_machine_clock(struct life *life, const struct place *place, int64_t booted_later_s)
+{
+    prepare(life, place);
+    clock_was_set_by = 0;
+    life->stage.fake.wall_s += booted_later_s;
+    life->config.clock_s = machine_clock;
+    begin(life);
+}
+
+static int64_t seconds_left(const struct life *life, uint32_t reg_id)
+{
+    return binding_of(life, reg_id).expires_at - life->stage.fake.wall_s;
+}
+
+static void test_a_clock_that_is_set_changes_no_lifetime(void **state)
+{
+    static const int64_t jumps[] = {365 * 86400, -365 * 86400, 1800, -1800};
+    for (size_t i = 0; i < sizeof jumps / sizeof jumps[0]; i++) {
+        struct life life;
+        live_by_machine_clock(&life, *state, 0);
+        stage_phone(&life.stage, (struct phone){.port = 5081, .instance = "1", .reg_id = 1});
+        int64_t before = seconds_left(&life, 1);
+        clock_was_set_by = jumps[i];
+        turn(&life, 600);
+        assert_int_equal(life.stage.fake.logged[LOG_NOTICE], 1);
+        assert_non_null(strstr(life.stage.fake.last_log, "the clock was set by"));
+        stage_advance(&life.stage, 20000);
+        assert_int_equal(seconds_left(&life, 1), before - 20);
+        end(&life);
+        live_by_machine_clock(&life, *state, jumps[i] + 30);
+        assert_int_equal(life.restored, 1);
+        assert_int_equal(seconds_left(&life, 1), before - 30);
+        end(&life);
+        assert_int_equal(unlink(((const struct place *)*state)->path), 0);
+    }
+}
+
+static void test_a_clock_that_is_set_back_between_two_lives_prolongs_nothing(void **state)
+{
+    struct life life;
+    live_by_machine_clock(&life, *state, 0);
+    stage_phone(&life.stage, (struct phone){.port = 5081, .instance = "1", .reg_id = 1});
+    int64_t before = seconds_left(&life, 1);
+    end(&life);
+    live_by_machine_clock(&life, *state, -86400);
+    assert_int_equal(life.restored, 1);
+    assert_int_equal(seconds_left(&life, 1), before);
+    assert_true(binding_of(&life, 1).registered_at <= life.stage.fake.wall_s);
+    end(&life);
+}
+
+/* --- long names --- */
+
+static void put_long(const struct life *life, const char *contact)
+{
+    struct peer peer = {.transport = TRANSPORT_UDP};
+    struct binding_view view = {.aor = BOB,
+                                .contact = text_of(contact),
+                                .call_id = TEXT("c"),
+                                .expires_at = life->stage.fake.wall_s + 600,
+                                .registered_at = life->stage.fake.wall_s};
+    assert_int_equal(server_restore_binding(life->stage.server, &view, &peer), 0);
+}
+
+static void test_contacts_that_differ_after_2047_bytes_are_two(void **state)
+{
+    char contact[3000];
+    struct life life;
+    memset(contact, 'x', sizeof contact - 1);
+    memcpy(contact, "sip:", 4);
+    memcpy(contact + sizeof contact - 8, "@h.tst", 7);
+    live(&life, *state);
+    for (char last = '1'; last <= '2'; last++) {
+        contact[sizeof contact - 9] = last;
+        put_long(&life, contact);
+    }
+    assert_int_equal(bound(&life), 2);
+    end(&life);
+    live(&life, *state);
+    assert_int_equal(life.restored, 2);
+    assert_int_equal(bound(&life), 2);
+    end(&life);
+}
+
 /* --- a sudden end --- */
 
 /* The files as a kill would leave them once a change is written, and before the next one is. */
@@ -555,40 +650,6 @@ static void test_changes_are_written_in_their_order_while_the_loop_turns(void **
 }
 
 /* --- files that are no good --- */
-
-static void write_text(const char *path, const char *text)
-{
-    FILE *file = fopen(path, "wb");
-    assert_non_null(file);
-    fputs(text, file);
-    assert_int_equal(fclose(file), 0);
-}
-
-static void test_a_file_that_is_no_database_is_set_aside_and_told(void **state)
-{
-    const struct place *place = *state;
-    char aside[400], line[64] = "";
-    struct life life;
-    write_text(place->path, "these are my memoirs, please keep them, they are longer than a header of SQLite is, and "
-                            "then some more of them follows here");
-    live(&life, place);
-    assert_int_equal(life.restored, 0);
-    assert_int_equal(life.stage.fake.logged[LOG_ERROR], 1);
-    assert_non_null(strstr(life.stage.fake.last_log, "set aside as"));
-    find_file(place, ".corrupt-", aside, sizeof aside);
-    assert_string_not_equal(aside, "");
-    assert_non_null(strstr(life.stage.fake.last_log, aside));
-    FILE *file = fopen(aside, "rb");
-    assert_non_null(file);
-    assert_non_null(fgets(line, sizeof line, file));
-    fclose(file);
-    assert_memory_equal(line, "these are my memoirs", 20);
-    stage_phone(&life.stage, (struct phone){.port = 5081});
-    end(&life);
-    live(&life, place);
-    assert_int_equal(life.restored, 1);
-    end(&life);
-}
 
 static void test_a_damaged_page_is_found_at_the_start(void **state)
 {
@@ -637,7 +698,7 @@ static void test_a_file_of_a_later_version_is_refused_and_left(void **state)
     assert_int_equal(sqlite3_open(place->path, &database), SQLITE_OK);
     assert_int_equal(sqlite3_exec(database,
                                   "CREATE TABLE future(x); INSERT INTO future VALUES(7);"
-                                  "PRAGMA user_version=3",
+                                  "PRAGMA user_version=3; PRAGMA application_id=" PERSIST_APPLICATION_ID,
                                   NULL, NULL, NULL),
                      SQLITE_OK);
     sqlite3_close(database);
@@ -837,7 +898,9 @@ int main(void)
         TEST(test_bindings_that_find_no_room_are_logged),
         TEST(test_a_kill_loses_nothing_that_was_written),
         TEST(test_changes_are_written_in_their_order_while_the_loop_turns),
-        TEST(test_a_file_that_is_no_database_is_set_aside_and_told),
+        TEST(test_a_clock_that_is_set_changes_no_lifetime),
+        TEST(test_a_clock_that_is_set_back_between_two_lives_prolongs_nothing),
+        TEST(test_contacts_that_differ_after_2047_bytes_are_two),
         TEST(test_a_damaged_page_is_found_at_the_start),
         TEST(test_a_file_of_a_later_version_is_refused_and_left),
         TEST(test_a_file_that_another_process_uses_is_refused),

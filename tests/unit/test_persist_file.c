@@ -113,6 +113,7 @@ static void assert_file_is(const char *path, const char *text)
 static void place_old(const struct place *place)
 {
     copy_file(FORMAT_1 "state.db", place->path);
+    assert_int_equal(chmod(place->path, 0600), 0);
 }
 
 static void change(const char *path, const char *statements)
@@ -215,7 +216,6 @@ static void test_a_file_of_format_1_is_copied_and_migrated_once(void **state)
     struct stat status;
     char name[600];
     place_old(place);
-    assert_int_equal(chmod(place->path, 0640), 0);
     for (int opened = 0; opened < 2; opened++) {
         assert_int_equal(open_place(place), 0);
         close_place(place);
@@ -224,7 +224,7 @@ static void test_a_file_of_format_1_is_copied_and_migrated_once(void **state)
         assert_non_null(strstr(place->fake.last_log, "migrated from format 1 to 2"));
     }
     assert_int_equal(stat(place->copy, &status), 0);
-    assert_int_equal(status.st_mode & 0777, 0640);
+    assert_int_equal(status.st_mode & 0777, 0600);
     assert_int_equal(find_files(place, ".v1", name), 1);
     assert_copy_is_old(place->copy);
 }
@@ -476,19 +476,180 @@ static void test_a_kill_at_any_write_leaves_the_old_file_or_the_new(void **state
 
 /* --- files that are not ours to migrate --- */
 
-static void test_a_later_version_and_a_foreign_database_are_refused(void **state)
+static char *read_file(const char *path, long *size)
+{
+    FILE *file = fopen(path, "rb");
+    assert_non_null(file);
+    assert_int_equal(fseek(file, 0, SEEK_END), 0);
+    *size = ftell(file);
+    rewind(file);
+    char *bytes = malloc((size_t)*size + 1);
+    assert_int_equal(fread(bytes, 1, (size_t)*size, file), *size);
+    fclose(file);
+    return bytes;
+}
+
+/* Refused, with every byte, the mode and the folder as they were. */
+static void assert_left_alone(struct place *place)
+{
+    char name[600];
+    struct stat before, after;
+    long size, left;
+    size_t files = find_files(place, "", name);
+    assert_int_equal(stat(place->path, &before), 0);
+    char *bytes = read_file(place->path, &size);
+    assert_refused(place, "not a state file of this program");
+    char *still = read_file(place->path, &left);
+    assert_int_equal(left, size);
+    assert_memory_equal(still, bytes, (size_t)size);
+    free(bytes);
+    free(still);
+    assert_int_equal(stat(place->path, &after), 0);
+    assert_int_equal(after.st_mode, before.st_mode);
+    assert_int_equal(after.st_ino, before.st_ino);
+    assert_int_equal(after.st_mtim.tv_nsec, before.st_mtim.tv_nsec);
+    assert_int_equal(find_files(place, "", name), files);
+}
+
+static void test_a_file_that_is_not_ours_is_left_alone(void **state)
+{
+    static const char *const databases[] = {
+        "CREATE TABLE bookmark(x); INSERT INTO bookmark VALUES(7)",
+        "CREATE TABLE bookmark(x); PRAGMA user_version=1",
+        "CREATE TABLE binding(id INTEGER, book TEXT)",
+        "CREATE TABLE bookmark(x); PRAGMA user_version=2; PRAGMA journal_mode=WAL",
+        "PRAGMA user_version=2",
+        "PRAGMA application_id=5",
+    };
+    struct place *place = *state;
+    for (size_t i = 0; i < sizeof databases / sizeof databases[0]; i++) {
+        change(place->path, databases[i]);
+        assert_left_alone(place);
+        assert_int_equal(remove(place->path), 0);
+    }
+    write_text(place->path, "these are my memoirs, and they are longer than the header of a database, which has a "
+                            "hundred bytes, so that nobody takes them for one");
+    assert_left_alone(place);
+    write_text(place->path, "short");
+    assert_left_alone(place);
+    write_text(place->path, "SQLite format 3");
+    assert_left_alone(place);
+}
+
+/* Another program's database whose pages are in its log alone: its process was killed, or still runs. */
+static void test_a_foreign_database_in_its_log_is_left_alone(void **state)
+{
+    struct place *place = *state;
+    char from[320], to[320];
+    sqlite3 *database;
+    snprintf(from, sizeof from, "%s/open.db", place->directory);
+    change(from, "PRAGMA journal_mode=WAL");
+    assert_int_equal(sqlite3_open(from, &database), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(database, "CREATE TABLE bookmark(x)", NULL, NULL, NULL), SQLITE_OK);
+    copy_file(from, place->path);
+    snprintf(from, sizeof from, "%s/open.db-wal", place->directory);
+    snprintf(to, sizeof to, "%s-wal", place->path);
+    copy_file(from, to);
+    sqlite3_close(database);
+    assert_left_alone(place);
+}
+
+static void test_what_is_no_regular_file_is_left_alone(void **state)
+{
+    struct place *place = *state;
+    struct stat status;
+    assert_int_equal(mkfifo(place->path, 0600), 0);
+    assert_refused(place, "not a state file of this program");
+    assert_int_equal(lstat(place->path, &status), 0);
+    assert_true(S_ISFIFO(status.st_mode));
+    assert_int_equal(unlink(place->path), 0);
+    assert_int_equal(mkdir(place->path, 0700), 0);
+    assert_refused(place, "not a state file of this program");
+    assert_int_equal(rmdir(place->path), 0);
+}
+
+static void test_an_empty_file_and_an_empty_database_are_taken(void **state)
+{
+    struct place *place = *state;
+    write_text(place->path, "");
+    assert_int_equal(open_place(place), 0);
+    close_place(place);
+    assert_int_equal(number_in(place->path, "SELECT count(*) FROM binding"), 0);
+    assert_int_equal(remove(place->path), 0);
+    change(place->path, "PRAGMA journal_mode=WAL"); /* as a kill in the first moments of format 1 left it */
+    assert_int_equal(open_place(place), 0);
+    close_place(place);
+    assert_int_equal(number_in(place->path, "SELECT count(*) FROM binding"), 0);
+}
+
+static void test_a_later_version_is_refused(void **state)
 {
     struct place *place = *state;
     char name[600];
-    change(place->path, "CREATE TABLE bookmark(x); INSERT INTO bookmark VALUES(7)");
-    assert_refused(place, "another program");
+    assert_int_equal(open_place(place), 0);
+    close_place(place);
     change(place->path, "PRAGMA user_version=3");
     assert_refused(place, "later version (its format is 3, this version knows up to 2)");
-    change(place->path, "PRAGMA user_version=1");
-    assert_refused(place, "migration from format 1 to 2 failed");
-    assert_int_equal(number_in(place->path, "SELECT x FROM bookmark"), 7);
-    assert_int_equal(number_in(place->path, "SELECT count(*) FROM sqlite_master"), 1);
     assert_int_equal(find_files(place, ".corrupt", name), 0);
+}
+
+static void test_a_file_with_a_damaged_header_is_still_ours(void **state)
+{
+    struct place *place = *state;
+    char name[600];
+    assert_int_equal(open_place(place), 0);
+    close_place(place);
+    FILE *file = fopen(place->path, "r+b");
+    assert_non_null(file);
+    fputs("SQLxxx", file);
+    assert_int_equal(fclose(file), 0);
+    assert_int_equal(open_place(place), 0);
+    close_place(place);
+    assert_int_equal(find_files(place, ".corrupt-", name), 1);
+    assert_int_equal(number_in(place->path, "SELECT count(*) FROM binding"), 0);
+}
+
+static void assert_private(const char *path)
+{
+    struct stat status;
+    assert_int_equal(stat(path, &status), 0);
+    assert_int_equal(status.st_mode & 0777, 0600);
+}
+
+static void assert_all_private(const struct place *place)
+{
+    char path[700];
+    DIR *directory = opendir(place->directory);
+    assert_non_null(directory);
+    for (struct dirent *entry; (entry = readdir(directory)) != NULL;) {
+        snprintf(path, sizeof path, "%s/%s", place->directory, entry->d_name);
+        if (entry->d_name[0] != '.')
+            assert_private(path);
+    }
+    closedir(directory);
+}
+
+static void test_nobody_else_reads_a_state_file(void **state)
+{
+    struct place *place = *state;
+    char name[600];
+    mode_t old_mask = umask(0);
+    assert_int_equal(open_place(place), 0);
+    assert_true(find_files(place, "state.db-wal", name) == 1);
+    assert_all_private(place);
+    close_place(place);
+    assert_int_equal(chmod(place->path, 0644), 0);
+    assert_int_equal(open_place(place), 0);
+    assert_all_private(place);
+    assert_int_equal(place->fake.logged[LOG_NOTICE], 1);
+    close_place(place);
+    place_clear(place);
+    place_old(place); /* its copy of format 1 is private too */
+    assert_int_equal(chmod(place->path, 0664), 0);
+    assert_int_equal(open_place(place), 0);
+    assert_all_private(place);
+    close_place(place);
+    umask(old_mask);
 }
 
 static void test_a_damaged_file_of_format_1_is_set_aside(void **state)
@@ -527,7 +688,13 @@ int main(void)
         TEST(test_a_migration_that_fails_leaves_the_file_as_it_was),
         TEST(test_a_kill_at_any_opcode_leaves_the_old_file_or_the_new),
         TEST(test_a_kill_at_any_write_leaves_the_old_file_or_the_new),
-        TEST(test_a_later_version_and_a_foreign_database_are_refused),
+        TEST(test_a_file_that_is_not_ours_is_left_alone),
+        TEST(test_a_foreign_database_in_its_log_is_left_alone),
+        TEST(test_what_is_no_regular_file_is_left_alone),
+        TEST(test_an_empty_file_and_an_empty_database_are_taken),
+        TEST(test_a_later_version_is_refused),
+        TEST(test_a_file_with_a_damaged_header_is_still_ours),
+        TEST(test_nobody_else_reads_a_state_file),
         TEST(test_a_damaged_file_of_format_1_is_set_aside),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,10 +1,73 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "server_stage.h"
 
+#include <osipparser2/osip_port.h>
+#include <stddef.h>
+
 /*
  * Whole scenarios with memory that runs out at the first, second, third... allocation: nothing crashes, nothing is
- * left behind, and when there is memory again nothing waits for ever. Lua and libosip2 have allocators of their own.
+ * left behind, and when there is memory again nothing waits for ever. Lua has an allocator of its own.
  */
+
+/* libosip2's allocator has no context. */
+static struct fake_host *short_of_memory;
+
+static bool is_short(void)
+{
+    struct fake_host *fake = short_of_memory;
+    return fake != NULL && ++fake->calls >= fake->fail_after && fake->fail_after != 0;
+}
+
+/* libosip2 loses some of its own blocks when it finds no memory for the next one: they are kept in a list. */
+struct osip_block {
+    struct osip_block *previous, *next;
+    max_align_t bytes[];
+};
+static struct osip_block blocks = {&blocks, &blocks};
+
+static void *block_link(struct osip_block *block)
+{
+    if (block == NULL)
+        return NULL;
+    block->previous = &blocks;
+    block->next = blocks.next;
+    block->next->previous = blocks.next = block;
+    return block->bytes;
+}
+
+static struct osip_block *block_unlink(void *bytes)
+{
+    struct osip_block *block = (struct osip_block *)((char *)bytes - offsetof(struct osip_block, bytes));
+    block->previous->next = block->next;
+    block->next->previous = block->previous;
+    return block;
+}
+
+static void *osip_allocates(size_t size)
+{
+    return is_short() ? NULL : block_link(malloc(sizeof(struct osip_block) + size));
+}
+
+static void osip_frees(void *bytes)
+{
+    if (bytes != NULL)
+        free(block_unlink(bytes));
+}
+
+static void *osip_reallocates(void *old, size_t size)
+{
+    if (is_short())
+        return NULL;
+    return block_link(realloc(old != NULL ? block_unlink(old) : NULL, sizeof(struct osip_block) + size));
+}
+
+/* With memory, nothing may be left. */
+static void free_osip_blocks(bool was_short)
+{
+    assert_true(was_short || blocks.next == &blocks);
+    while (blocks.next != &blocks)
+        osip_frees(blocks.next->bytes);
+}
 
 enum { FOREVER = 400000, STEPS_MOST = 2000 };
 
@@ -184,7 +247,9 @@ static bool run_once(const struct scenario *scenario, uint64_t step)
     stage_discard(&stage);
     uint64_t first = stage.fake.calls;
     stage.fake.fail_after = first + step;
+    short_of_memory = &stage.fake;
     scenario->run(&stage);
+    short_of_memory = NULL;
     bool ran_short = stage.fake.calls >= first + step;
     stage.fake.fail_after = 0;
     fake_wire_answer_all(&stage.wire);
@@ -194,6 +259,7 @@ static bool run_once(const struct scenario *scenario, uint64_t step)
     assert_int_equal(stage_count(&stage, "response_contexts"), 0);
     assert_int_equal(stage_count(&stage, "unanswered"), 0);
     stage_destroy(&stage);
+    free_osip_blocks(ran_short);
     return ran_short;
 }
 
@@ -267,8 +333,77 @@ static void test_a_call_to_a_name(void **state)
                   "sip_on_exhausted(function(r) return sip_relay('sip:vm@127.0.0.1:5099') end)\n"});
 }
 
+/* --- what is sent --- */
+
+struct refused {
+    struct request request;
+    unsigned status; /* with memory */
+};
+
+/* The final answer to one request from a phone, 0: none; with memory from `step` on short. */
+static unsigned answer_to(const struct request *request, uint64_t step, bool *ran_short)
+{
+    struct stage stage;
+    unsigned status = 0;
+    struct peer bob = fake_udp(5080);
+    stage_create(&stage);
+    stage_open(&stage);
+    stage_phone(&stage, (struct phone){.port = 5080});
+    stage_discard(&stage);
+    uint64_t first = stage.fake.calls;
+    stage.fake.fail_after = step != 0 ? first + step : 0;
+    short_of_memory = &stage.fake;
+    stage_request(&stage, &bob, *request);
+    stage_advance(&stage, 0);
+    *ran_short = stage.fake.calls >= first + step;
+    short_of_memory = NULL;
+    stage.fake.fail_after = 0;
+    for (struct sent *sent; (sent = fake_wire_take(&stage.wire)) != NULL;) {
+        if (sent_status(sent) >= 200)
+            status = sent_status(sent);
+    }
+    fake_wire_answer_all(&stage.wire);
+    stage_advance(&stage, FOREVER);
+    stage_destroy(&stage);
+    free_osip_blocks(step != 0);
+    return status;
+}
+
+/* Nobody hears that his request is wrong because there was no memory to read it. */
+static void test_without_memory_the_answer_is_503_or_none(void **state)
+{
+    static const struct refused requests[] = {
+        {{.method = "REGISTER", .uri = "sip:example.com", .fields = "Contact: <sip:b@192.0.2.1:5080>\n"}, 200},
+        {{.method = "REGISTER",
+          .uri = "sip:example.com",
+          .fields = "Supported: outbound, path\nPath: <sip:127.0.0.1:5090;lr;ob>, <sip:127.0.0.1:5091;lr>\n"
+                    "Contact: <sip:b@192.0.2.1>;+sip.instance=\"<urn:uuid:1>\";reg-id=1\n"},
+         200},
+        {{.method = "REGISTER", .uri = "sip:example.com"}, 200},
+        {{.method = "OPTIONS", .uri = "sip:example.com"}, 200},
+        {{.method = "INVITE", .uri = "sip:nobody@example.com"}, 480},
+        {{.method = "MESSAGE", .uri = "tel:+15551234"}, 416},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof requests / sizeof requests[0]; i++) {
+        bool ran_short = true;
+        assert_int_equal(answer_to(&requests[i].request, 0, &ran_short), requests[i].status);
+        uint64_t step = 1;
+        for (;; step++) {
+            unsigned status = answer_to(&requests[i].request, step, &ran_short);
+            if (!ran_short)
+                break;
+            if (status != 0 && status != 503 && status != requests[i].status)
+                fail_msg("%s %s, allocation %u fails: answered with %u", requests[i].request.method,
+                         requests[i].request.uri, (unsigned)step, status);
+        }
+        assert_true(step > 3);
+    }
+}
+
 int main(void)
 {
+    osip_set_allocators(osip_allocates, osip_reallocates, osip_frees);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_registration),
         cmocka_unit_test(test_a_call_that_fails_over),
@@ -279,6 +414,7 @@ int main(void)
         cmocka_unit_test(test_a_call_that_nobody_answers),
         cmocka_unit_test(test_a_non_invite),
         cmocka_unit_test(test_a_call_to_a_name),
+        cmocka_unit_test(test_without_memory_the_answer_is_503_or_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
