@@ -11,8 +11,13 @@
 
 /*
  * UDP. libuv waits for the socket; reading in batches and the queue of ICMP errors, which tells whose datagram came
- * back (5626-7.f), are the kernel's own calls.
+ * back and how much of it the error quotes (5626-7.j), are the kernel's own calls.
  */
+
+enum {
+    QUOTED_MOST = 1280, /* no ICMP error is longer (RFC 1812 4.3.2.3, RFC 4443 2.4) */
+    SEND_TRIES = 4
+};
 
 /* Room for the control message that names a local address. */
 union control {
@@ -120,23 +125,24 @@ static void read_errors(struct socket *socket)
 {
     struct network *network = socket->network;
     for (;;) {
-        char control[512], byte;
+        char control[512], quoted[QUOTED_MOST];
         struct peer peer = {.transport = TRANSPORT_UDP, .listener = socket->index};
-        struct iovec vector = {&byte, 1};
+        struct iovec vector = {quoted, sizeof quoted};
         struct msghdr header = {.msg_name = &peer.address,
                                 .msg_namelen = sizeof peer.address,
                                 .msg_iov = &vector,
                                 .msg_iovlen = 1,
                                 .msg_control = control,
                                 .msg_controllen = sizeof control};
-        if (recvmsg(socket->fd, &header, MSG_ERRQUEUE | MSG_DONTWAIT) < 0)
+        ssize_t length = recvmsg(socket->fd, &header, MSG_ERRQUEUE | MSG_DONTWAIT);
+        if (length < 0)
             return;
         const struct sock_extended_err *error = extended_error(&header);
         if (error == NULL || !is_unreachable(error))
             continue;
         peer.local = local_of(socket, &header, true);
         network->counters.icmp++;
-        server_flow_down(network->server, peer_flow(&peer), "icmp");
+        server_datagram_returned(network->server, &peer, (struct text){quoted, (size_t)length});
     }
 }
 
@@ -259,8 +265,8 @@ static ssize_t send_one(const struct socket *socket, const struct peer *peer, co
 int datagram_send(struct socket *socket, const struct peer *to, const char *bytes, size_t length)
 {
     ssize_t sent = -1;
-    /* An error may be that of an earlier datagram, which the queue will tell: once more. */
-    for (int i = 0; i < 2 && sent < 0; i++)
+    /* An error may be that of an earlier datagram, which the queue will tell, and strangers can forge it: again. */
+    for (int i = 0; i < SEND_TRIES && sent < 0; i++)
         sent = send_one(socket, to, bytes, length);
     if (sent >= 0)
         return 0;

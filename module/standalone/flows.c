@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "standalone/server_private.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -9,16 +10,23 @@
  * over IPv4 is its own number; only datagram flows over IPv6 need a table, kept as long as a binding is on them.
  */
 
-struct datagram6 {
-    struct table_link link;
-    struct peer peer;
-    bool held; /* a binding is being put on it */
-};
-
 static struct datagram6 *find6(const struct server *server, flow_id flow)
 {
     struct table_link *link = table_find(&server->datagram6, flow);
     return link != NULL ? TABLE_OWNER(link, struct datagram6, link) : NULL;
+}
+
+static bool is_of_peer(const struct datagram6 *entry, const struct peer *peer)
+{
+    return entry->peer.listener == peer->listener && entry->peer.local == peer->local &&
+           address_equal(&entry->peer.address, &peer->address);
+}
+
+flow_id server_flow_of(const struct server *server, const struct peer *peer)
+{
+    flow_id flow = peer_flow(peer);
+    const struct datagram6 *entry = flow_is_datagram(flow) ? find6(server, flow) : NULL;
+    return entry == NULL || is_of_peer(entry, peer) ? flow : 0;
 }
 
 static struct datagram6 *keep6(struct server *server, const struct peer *peer)
@@ -72,7 +80,6 @@ static enum binding_route route_of(const struct binding_view *view, const struct
                                                                                  : BINDING_BY_FLOW;
 }
 
-/* A flow whose number is taken by another address stays unknown: its messages go by their URI. */
 int flows_put_binding(struct server *server, const struct binding_view *asked, const struct peer *peer)
 {
     struct binding_view routed = *asked;
@@ -82,8 +89,12 @@ int flows_put_binding(struct server *server, const struct binding_view *asked, c
     struct datagram6 *entry = NULL;
     if (flow_is_datagram(view->flow) && !peer_of_datagram_flow(view->flow, &known)) {
         entry = find6(server, view->flow);
+        if (entry != NULL && !is_of_peer(entry, peer))
+            return -EADDRINUSE;
         if (entry == NULL)
             entry = keep6(server, peer);
+        if (entry == NULL)
+            return -ENOMEM;
     }
     if (entry != NULL)
         entry->held = true;

@@ -263,7 +263,7 @@ static bool may_leave(const struct context *context, const struct route *route)
     const struct peer *source = server_transaction_source(context->transaction);
     return sip_to_tag(context->request).length > 0
                ? route->had_own
-               : binding_first_on_flow(context->server->bindings, peer_flow(source)) != NULL;
+               : binding_first_on_flow(context->server->bindings, server_flow_of(context->server, source)) != NULL;
 }
 
 /* A URI of another scheme than sip: and sips:, such as tel: or urn:service:sos, names no server. */

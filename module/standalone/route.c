@@ -95,7 +95,7 @@ static bool is_callee_by_other_port(const struct server *server, flow_id callee,
 static flow_id other_side(const struct server *server, const struct dialog_flows *flows, const struct peer *source,
                           struct text uri)
 {
-    flow_id own = peer_flow(source);
+    flow_id own = server_flow_of(server, source);
     if (own != flows->caller && (own == flows->callee || heirs_moved(server, flows->callee, own) ||
                                  is_callee_by_other_port(server, flows->callee, source, uri)))
         return flows->caller;
@@ -167,7 +167,7 @@ void route_read(const struct server *server, const struct sip_message *request, 
    a flow that he registered. */
 static flow_id caller_flow(const struct server *server, const struct sip_message *request, const struct peer *from)
 {
-    flow_id flow = peer_flow(from);
+    flow_id flow = server_flow_of(server, from);
     union address named;
     const struct sip_via *via = sip_top_via(request);
     if (from->transport != TRANSPORT_UDP || binding_first_on_flow(server->bindings, flow) != NULL)

@@ -61,8 +61,8 @@ static int create_parts(struct server *server)
                                          .server = &context_events};
     if (refusals_create(&server->refusals, host, server->config.mask_numbers) != 0 || create_policy(server) != 0 ||
         create_keys(server) != 0 || table_create(&server->datagram6, host) != 0 ||
-        table_create(&server->rests, host) != 0 || table_create(&server->heirs, host) != 0 ||
-        transactions_new(&server->transactions, &config) != 0 ||
+        table_create(&server->probes, host) != 0 || table_create(&server->rests, host) != 0 ||
+        table_create(&server->heirs, host) != 0 || transactions_new(&server->transactions, &config) != 0 ||
         binding_store_new(&server->bindings, host, &server->config.bindings) != 0)
         return -ENOMEM;
     flows_listen(server);
@@ -101,11 +101,13 @@ void server_delete(struct server *server)
     if (server == NULL)
         return;
     transactions_delete(server->transactions);
+    probes_clear(server);
     binding_store_delete(server->bindings);
     flows_clear(server);
     rest_clear(server);
     heirs_clear(server);
     table_destroy(&server->datagram6);
+    table_destroy(&server->probes);
     table_destroy(&server->rests);
     table_destroy(&server->heirs);
     timers_destroy(&server->timers);

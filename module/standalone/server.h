@@ -88,6 +88,9 @@ struct server_config {
     COUNTER(branches, "requests sent on")                                                                              \
     COUNTER(flows_down, "flows that died")                                                                             \
     COUNTER(bindings_lost, "bindings whose flow died")                                                                 \
+    COUNTER(icmp_unproved, "ICMP errors that quote no request that waits")                                             \
+    COUNTER(probes, "OPTIONS sent over a flow after such an error")                                                    \
+    COUNTER(probes_silent, "flows that died because nothing answered that OPTIONS")                                    \
     COUNTER(tokens_forged, "requests with a flow token that is not ours, refused")                                     \
     COUNTER(tokens_gone, "requests with the token of a flow that is gone")                                             \
     COUNTER(acks_dropped, "ACKs of no dialog that came through here, dropped")                                         \
@@ -118,6 +121,11 @@ void server_connection_refused(struct server *server, const struct peer *source)
 /* A flow is dead (rules 5626-7.f h): its bindings go, branches that wait on it fail over. reason: "closed", "icmp",
    "keepalive", "write". */
 void server_flow_down(struct server *server, flow_id flow, const char *reason);
+
+/* A datagram to `peer` came back as unreachable; `quoted` is what the ICMP error holds of its payload. It counts as a
+   dead flow if that has the branch of a request that waits; else it makes the server at most ask the flow (5626-7.j).
+ */
+void server_datagram_returned(struct server *server, const struct peer *peer, struct text quoted);
 
 /* Take a script in use for new requests, as a version of the policy; the reference is taken over. Those in progress
    keep theirs. 0 or -ENOMEM. */

@@ -17,6 +17,13 @@
 
 enum { CODES_MOST = 700 };
 
+/* The other side of an IPv6 datagram flow that carries bindings: its number does not tell. */
+struct datagram6 {
+    struct table_link link; /* by flow */
+    struct peer peer;
+    bool held; /* a binding is being put on it */
+};
+
 struct server {
     struct server_config config;
     struct timers timers;
@@ -25,6 +32,7 @@ struct server {
     struct policy *policy;
     bool own_policy;
     struct table datagram6; /* peers of IPv6 datagram flows that carry bindings, by flow */
+    struct table probes;    /* OPTIONS after ICMP errors, by flow */
     struct table rests;     /* destinations that rest, by digest of their name */
     struct table heirs;     /* whose a dead flow was, by flow */
     struct heir *heirs_oldest, *heirs_newest;
@@ -256,8 +264,15 @@ bool heirs_moved(const struct server *server, flow_id old, flow_id now);
 bool heirs_leave_contact(const struct server *server, flow_id dead, struct text contact);
 void heirs_clear(struct server *server);
 
+/* probe.c: ICMP errors; the rest of it is server_datagram_returned() */
+void probes_clear(struct server *server);
+
 /* flows.c: what the server knows of flows beside the bindings */
-/* As binding_put(); sets view->route. `peer` is the flow's other side, known when the binding is told of. */
+/* The number under which bindings are found that were made over the peer's flow. 0 if that number is the one of another
+   address: numbers of IPv6 datagram flows are digests, and must not lead to somebody else's bindings. */
+flow_id server_flow_of(const struct server *server, const struct peer *peer);
+/* As binding_put(); sets view->route. `peer` is the flow's other side, known when the binding is told of. -EADDRINUSE:
+   another address has the flow's number. */
 int flows_put_binding(struct server *server, const struct binding_view *asked, const struct peer *peer);
 /* A flow is dead (5626-7.f): its bindings go, or lose it where they can be reached without it (3261-10.a). A datagram
    flow never closes: plain bindings keep it, and the next call tries it again. */

@@ -140,6 +140,13 @@ struct client_transaction *client_transaction_find(struct transactions *transact
                                                    const struct sip_message *response, const struct peer *source,
                                                    enum response_match *match);
 
+/* What happens to it is told to these instead of transactions_config.client. */
+void client_transaction_listen(struct client_transaction *transaction, const struct client_events *events);
+
+/* 5626-7.j: the flow of a request over UDP that waits for a final response, whose branch the bytes hold that an ICMP
+   error has quoted of a datagram to `peer`; 0: there is none. */
+flow_id transactions_quoted_flow(const struct transactions *transactions, const struct peer *peer, struct text quoted);
+
 /* A response has come for it: retransmissions are absorbed and acknowledged, the rest is told. */
 void client_transaction_received(struct client_transaction *transaction, struct sip_message **response);
 

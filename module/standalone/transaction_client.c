@@ -78,7 +78,7 @@ void client_transaction_end(struct client_transaction *transaction)
     table_remove(&owner->clients, &transaction->link);
     table_remove(&owner->waiting, &transaction->flow);
     if (transaction->user != NULL)
-        owner->config.client->ended(transaction->user, transaction);
+        transaction->events->ended(transaction->user, transaction);
     free_transaction(transaction);
 }
 
@@ -90,7 +90,7 @@ static bool has_final(const struct client_transaction *transaction)
 static void end_fires(struct timer *timer)
 {
     struct client_transaction *transaction = TABLE_OWNER(timer, struct client_transaction, end);
-    const struct client_events *events = transaction->owner->config.client;
+    const struct client_events *events = transaction->events;
     void *user = transaction->user;
     bool waited = !has_final(transaction);
     if (waited && transaction->send_failed) {
@@ -150,6 +150,7 @@ int client_transaction_new(struct transactions *transactions, struct branch_id i
     transaction->owner = transactions;
     transaction->peer = *peer;
     transaction->digest = id.digest;
+    transaction->events = transactions->config.client;
     transaction->method = (uint8_t)method;
     transaction->user = user;
     transaction->again.fire = again_fires;
@@ -215,6 +216,37 @@ struct client_transaction *client_transaction_find(struct transactions *transact
         return *match == RESPONSE_FOREIGN ? NULL : transaction;
     }
     return NULL;
+}
+
+void client_transaction_listen(struct client_transaction *transaction, const struct client_events *events)
+{
+    transaction->events = events;
+}
+
+static flow_id waiting_flow(const struct transactions *transactions, const struct peer *peer, struct branch_id id)
+{
+    struct table_link *link = table_find(&transactions->clients, id.secret);
+    for (; link != NULL; link = table_next(link)) {
+        const struct client_transaction *transaction = TABLE_OWNER(link, struct client_transaction, link);
+        if (transaction->digest == id.digest && !has_final(transaction) && !is_reliable(transaction) &&
+            address_equal(&transaction->peer.address, &peer->address))
+            return peer_flow(&transaction->peer);
+    }
+    return 0;
+}
+
+/* The Request-URI may hold what looks like a branch of ours: every place is tried. */
+flow_id transactions_quoted_flow(const struct transactions *transactions, const struct peer *peer, struct text quoted)
+{
+    struct branch_id id;
+    for (size_t i = 0; i + BRANCH_LENGTH <= quoted.length; i++) {
+        flow_id flow = 0;
+        if (branch_read((struct text){quoted.at + i, BRANCH_LENGTH}, &id))
+            flow = waiting_flow(transactions, peer, id);
+        if (flow != 0)
+            return flow;
+    }
+    return 0;
 }
 
 static const struct sip_message *sent_message(struct client_transaction *transaction)
@@ -285,7 +317,7 @@ static void final(struct client_transaction *transaction, const struct sip_messa
 
 void client_transaction_received(struct client_transaction *transaction, struct sip_message **response)
 {
-    const struct client_events *events = transaction->owner->config.client;
+    const struct client_events *events = transaction->events;
     uint32_t status = sip_status(*response);
     bool success = code_class(status) == CLASS_SUCCESS;
     if (has_final(transaction)) {
@@ -346,6 +378,6 @@ void transactions_flow_down(struct transactions *transactions, flow_id flow)
         timer_stop(transactions->config.timers, &transaction->again);
         transaction->down = true;
         if (transaction->user != NULL)
-            transactions->config.client->failed(transaction->user, transaction, true);
+            transaction->events->failed(transaction->user, transaction, true);
     }
 }

@@ -35,9 +35,10 @@ struct client_transaction {
     struct table_link link;
     struct table_link flow;
     struct transactions *owner;
-    struct peer peer;         /* where its messages go */
-    struct peer first;        /* where the request went, before it was moved */
-    uint32_t digest;          /* of the branch, beside the secret */
+    struct peer peer;  /* where its messages go */
+    struct peer first; /* where the request went, before it was moved */
+    uint32_t digest;   /* of the branch, beside the secret */
+    const struct client_events *events;
     struct text sent;         /* as sent */
     struct sip_message *read; /* the same, parsed when ACK or CANCEL is first needed */
     struct text ack;          /* to repeat for each retransmitted final response */
