@@ -5,6 +5,7 @@
 
 #include "core/code.h"
 #include "script/bind.h"
+#include "script/watch.h"
 #include "sip/message.h"
 
 /* sip.parse(text): a message with getters that read only what is asked for. The userdata is closed (NULL) until the
@@ -30,9 +31,19 @@ static const struct sip_message *check_message(lua_State *L)
     return message;
 }
 
-/* Folds become one space each (RFC 3261 7.3.1). */
+static size_t white_space(struct text value, size_t from)
+{
+    size_t at = from;
+    while (at < value.length && value.at[at] != '\0' && strchr(" \t\r\n", value.at[at]) != NULL)
+        at++;
+    return at - from;
+}
+
+/* Folds become one space each (RFC 3261 7.3.1). A stranger chooses how much white space there is: each run of it is
+   looked at once. */
 static void push_value(lua_State *L, struct text value)
 {
+    watch_check(L);
     if (value.length == 0 || memchr(value.at, '\n', value.length) == NULL) {
         lua_pushlstring(L, value.length != 0 ? value.at : "", value.length);
         return;
@@ -40,16 +51,14 @@ static void push_value(lua_State *L, struct text value)
     luaL_Buffer buffer;
     luaL_buffinit(L, &buffer);
     for (size_t i = 0; i < value.length;) {
-        size_t white = i;
-        while (white < value.length && strchr(" \t\r\n", value.at[white]) != NULL && value.at[white] != '\0')
-            white++;
-        if (white != i && memchr(value.at + i, '\n', white - i) != NULL) {
-            luaL_addchar(&buffer, ' ');
-            i = white;
-        } else {
+        size_t white = white_space(value, i);
+        if (white == 0)
             luaL_addchar(&buffer, value.at[i]);
-            i++;
-        }
+        else if (memchr(value.at + i, '\n', white) != NULL)
+            luaL_addchar(&buffer, ' ');
+        else
+            luaL_addlstring(&buffer, value.at + i, white);
+        i += white > 0 ? white : 1;
     }
     luaL_pushresult(&buffer);
 }

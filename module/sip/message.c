@@ -190,7 +190,7 @@ unsigned sip_via_count(const struct sip_message *message)
 {
     const struct sip_field *field;
     unsigned count = 0;
-    for (size_t i = 0; (field = sip_field(message, HEADER_VIA, i)) != NULL; i++) {
+    for (size_t at = 0; (field = sip_field_next(message, HEADER_VIA, &at)) != NULL;) {
         struct text rest = field->value, value;
         while (sip_next_value(&rest, &value))
             count += value.length > 0;
@@ -272,6 +272,19 @@ const struct sip_field *sip_field(const struct sip_message *message, enum sip_he
     for (size_t i = message->first[header] - 1; i < message->field_count; i++)
         if (message->fields[i].id == header && nth-- == 0)
             return &message->fields[i];
+    return NULL;
+}
+
+const struct sip_field *sip_field_next(const struct sip_message *message, enum sip_header header, size_t *at)
+{
+    size_t first = message->first[header];
+    if (*at == 0)
+        *at = first > 0 ? first - 1 : message->field_count;
+    while (*at < message->field_count) {
+        const struct sip_field *field = &message->fields[(*at)++];
+        if (field->id == header)
+            return field;
+    }
     return NULL;
 }
 

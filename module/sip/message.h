@@ -157,6 +157,8 @@ const struct sip_field *sip_field_at(const struct sip_message *message, size_t i
 size_t sip_field_count(const struct sip_message *message);
 /* The nth (from 0) field of a kind, or by name in any case; NULL. */
 const struct sip_field *sip_field(const struct sip_message *message, enum sip_header header, size_t nth);
+/* All fields of a kind, one after the other: *at is 0 before the first call. NULL past the last. */
+const struct sip_field *sip_field_next(const struct sip_message *message, enum sip_header header, size_t *at);
 const struct sip_field *sip_field_named(const struct sip_message *message, struct text name, size_t nth);
 
 /* Is the option tag among the values of Require, Supported (or k), Proxy-Require...? */
@@ -171,7 +173,7 @@ bool sip_value(const struct sip_message *message, enum sip_header header, size_t
 struct sip_values {
     const struct sip_message *message;
     enum sip_header header;
-    size_t field;
+    size_t field; /* of sip_field_next() */
     struct text rest;
 };
 struct sip_values sip_values(const struct sip_message *message, enum sip_header header);

@@ -160,8 +160,8 @@ static int read_contacts(struct registration *registration)
     struct sip_values values = sip_values(registration->request, HEADER_CONTACT);
     struct sip_value value;
     const struct sip_field *field;
-    size_t i;
-    for (i = 0; (field = sip_field(registration->request, HEADER_CONTACT, i)) != NULL; i++) {
+    size_t i, at = 0;
+    while ((field = sip_field_next(registration->request, HEADER_CONTACT, &at)) != NULL) {
         if (field->value.length == 0)
             return registration_refuse_field(registration, "Contact", field->line.at, "the value is empty");
     }

@@ -215,7 +215,7 @@ static void append_copied(struct sip_buffer *out, const struct sip_message *mess
 static void append_all(struct sip_buffer *out, const struct sip_message *message, enum sip_header header)
 {
     const struct sip_field *field;
-    for (size_t i = 0; (field = sip_field(message, header, i)) != NULL; i++)
+    for (size_t at = 0; (field = sip_field_next(message, header, &at)) != NULL;)
         append_copied(out, message, field);
 }
 
@@ -230,8 +230,9 @@ static void append_first(struct sip_buffer *out, const struct sip_message *messa
 static void append_vias(struct sip_buffer *out, const struct sip_message *request, const struct sip_answer *answer)
 {
     const struct sip_field *field;
-    for (size_t i = 0; (field = sip_field(request, HEADER_VIA, i)) != NULL; i++) {
-        if (i == 0 && sip_top_via(request) != NULL && (answer->received.length > 0 || answer->rport != 0))
+    const struct sip_field *top = sip_field(request, HEADER_VIA, 0);
+    for (size_t at = 0; (field = sip_field_next(request, HEADER_VIA, &at)) != NULL;) {
+        if (field == top && sip_top_via(request) != NULL && (answer->received.length > 0 || answer->rport != 0))
             append_top_via(out, field, answer->received, answer->rport);
         else
             append_copied(out, request, field);

@@ -317,7 +317,7 @@ bool sip_values_next(struct sip_values *values, struct sip_value *value)
 {
     struct text whole;
     while (!sip_next_value(&values->rest, &whole)) {
-        const struct sip_field *field = sip_field(values->message, values->header, values->field++);
+        const struct sip_field *field = sip_field_next(values->message, values->header, &values->field);
         if (field == NULL)
             return false;
         values->rest = field->value;
