@@ -43,6 +43,7 @@ struct target {
     struct text aor;      /* whose binding; empty: not from a binding */
     uint32_t reg_id;
     uint16_t q;
+    bool by_policy; /* the policy named the URI, and nobody else did */
     uint8_t status; /* enum target_status */
     flow_id flow;   /* 0: resolve the URI */
     int64_t registered_at;

@@ -54,6 +54,13 @@ static size_t record_route(const struct branch *branch, char *out, size_t size)
     return route_record(context->server, context->request, source, &branch->peer, branch->on_flow, out, size);
 }
 
+/* What this server would refuse to receive, it does not send. */
+static bool has_room(const struct server *server)
+{
+    size_t most = server->config.limits.message != 0 ? server->config.limits.message : 65536;
+    return server->out.length <= most;
+}
+
 /* The datagram limit of RFC 3261 18.1.1 is not enforced by switching transports: see README, limits. */
 static bool write_request(struct branch *branch, struct branch_id id)
 {
@@ -77,7 +84,7 @@ static bool write_request(struct branch *branch, struct branch_id id)
     if (context->way == WAY_OUTWARD && sip_method(request) == METHOD_REGISTER)
         forward.path = (struct text){path, edge_path(server, request, source, &branch->peer, path, sizeof path)};
     sip_buffer_clear(&server->out);
-    return sip_forward_request(request, &forward, &server->out) == 0;
+    return sip_forward_request(request, &forward, &server->out) == 0 && has_room(server);
 }
 
 /* A binding of ours without a Path. */
@@ -152,8 +159,15 @@ static void send_to_peer(struct branch *branch)
     }
     struct text bytes = {server->out.bytes, server->out.length};
     enum method method = sip_method(context->request);
-    if (client_transaction_new(server->transactions, id, method, &branch->peer, bytes, branch, &branch->transaction) !=
-        0) {
+    struct cause *cause = branch->by_policy ? NULL : context->cause;
+    if (!amplification_allows(&server->amplification, cause, &branch->peer, bytes.length)) {
+        amplification_withhold(&server->amplification, &branch->peer, bytes.length);
+        branch->rested = true;
+        fail_unsent(branch);
+        return;
+    }
+    if (client_transaction_new(server->transactions, id, method, &branch->peer, cause, bytes, branch,
+                               &branch->transaction) != 0) {
         server->counters.memory++;
         fail_unsent(branch);
         return;
@@ -262,6 +276,7 @@ static struct branch *branch_new(struct context *context, struct target *target,
     }
     branch->context = context;
     branch->target = target;
+    branch->by_policy = target != NULL && target->by_policy;
     branch->timer.fire = timer_fires;
     branch->next = context->branches;
     context->branches = branch;
@@ -294,6 +309,16 @@ struct branch *branch_start(struct context *context, struct text uri, struct tex
         send_to_flow(branch, flow);
     else
         send_to_uri(branch, next_hop);
+    return branch;
+}
+
+struct branch *branch_start_by_policy(struct context *context, struct text uri, struct text next_hop)
+{
+    struct branch *branch = branch_new(context, NULL, uri);
+    if (branch == NULL)
+        return NULL;
+    branch->by_policy = true;
+    send_to_uri(branch, next_hop);
     return branch;
 }
 
@@ -386,6 +411,7 @@ struct branch *branch_start_next_server(const struct branch *failed)
         return NULL;
     branch->peer = failed->peer;
     branch->peer.address = failed->others[0];
+    branch->by_policy = failed->by_policy;
     branch->peer.connection = 0;
     branch->peer.local = 0;
     if (!set_domain(branch, failed->domain)) {

@@ -192,6 +192,8 @@ static void received_request(struct server *server, struct sip_message **request
         received_cancel(server, *request, source);
         return;
     }
+    if (method == METHOD_ACK && answer_is_acknowledged(server, *request, source))
+        amplification_prove(&server->amplification, source);
     known = server_transaction_find(server->transactions, *request, method);
     if (known != NULL && !(method == METHOD_ACK && server_transaction_is_accepted(known))) {
         server->counters.retransmissions += method != METHOD_ACK;

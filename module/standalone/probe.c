@@ -13,7 +13,8 @@
 enum {
     PROBE_MS = 5000,    /* until silence ends the flow; no second OPTIONS is sent before */
     PROBES_MOST = 1024, /* at a time: errors can be forged for every flow */
-    PROBE_URI_MOST = 256
+    PROBE_URI_MOST = 256,
+    ERROR_LEAST = 56 /* bytes of the shortest ICMP error: two IPv4 headers, its own, and 8 quoted bytes */
 };
 
 struct probe {
@@ -128,19 +129,22 @@ static size_t probe_write(const struct probe *probe, struct branch_id id, char *
     return length < 0 || (size_t)length >= size ? 0 : (size_t)length;
 }
 
-/* False: nothing was started, and the probe is the caller's to delete. */
+/* The error caused it, and may be forged like the flow's address. False: nothing was started, and the probe is the
+   caller's to delete. */
 static bool probe_send(struct probe *probe)
 {
     struct server *server = probe->server;
     char bytes[1280];
     struct branch_id id = branch_draw(server->transactions, 0);
     struct text request = {bytes, probe_write(probe, id, bytes, sizeof bytes)};
-    if (request.length == 0 || timer_start(&server->timers, &probe->timer, PROBE_MS) != 0 ||
-        client_transaction_new(server->transactions, id, METHOD_OPTIONS, &probe->peer, request, probe,
-                               &probe->transaction) != 0)
-        return false;
-    client_transaction_listen(probe->transaction, &probe_events);
-    return true;
+    struct cause *cause = cause_new(server->config.host, &probe->peer, ERROR_LEAST);
+    bool begun = cause != NULL && request.length > 0 && timer_start(&server->timers, &probe->timer, PROBE_MS) == 0 &&
+                 client_transaction_new(server->transactions, id, METHOD_OPTIONS, &probe->peer, cause, request, probe,
+                                        &probe->transaction) == 0;
+    cause_release(server->config.host, cause);
+    if (begun)
+        client_transaction_listen(probe->transaction, &probe_events);
+    return begun;
 }
 
 static void probe_start(struct server *server, const struct peer *peer)

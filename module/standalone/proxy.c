@@ -31,6 +31,7 @@ static struct context *context_new(struct server *server, struct server_transact
     context->transaction = transaction;
     context->request = server_transaction_request(transaction);
     context->back = server_response_peer(context->request, server_transaction_source(transaction));
+    context->cause = cause_hold(server_transaction_cause(transaction));
     context->started_ms = now(server);
     context->ring_next.fire = ring_next_fires;
     policy_take(server->policy, sip_call_id(context->request), &context->hold);
@@ -50,6 +51,7 @@ static void context_delete(struct context *context)
     }
     target_set_delete(context->targets);
     policy_release(&context->hold);
+    cause_release(server->config.host, context->cause);
     memory_delete_text(server->config.host, context->aor);
     server->contexts--;
     memory_delete(server->config.host, context, sizeof *context);
@@ -127,9 +129,17 @@ int context_add_aor(struct context *context, struct text aor)
     return error != 0 ? error : target_add_aor(context->targets, context->server->bindings, aor);
 }
 
-/* A URI of our own domain stands for its bindings; another one for itself. How many targets that has added, or an
-   error. */
-int context_add_uri(struct context *context, struct text text, int q)
+/* Who calls names the host of the Request-URI, also where the policy repeats it. */
+static bool is_callers_host(const struct context *context, struct text host)
+{
+    struct sip_uri uri;
+    bool same = sip_uri_create(&uri, sip_request_uri(context->request)) == 0 && text_equal_nocase(uri.host, host);
+    sip_uri_destroy(&uri);
+    return same;
+}
+
+/* A URI of our own domain stands for its bindings; another one for itself. */
+static int add_uri(struct context *context, struct text text, int q, bool by_policy)
 {
     char aor[512];
     struct sip_uri uri;
@@ -143,12 +153,23 @@ int context_add_uri(struct context *context, struct text text, int q)
                     ? length
                     : target_add_aor(context->targets, context->server->bindings, (struct text){aor, (size_t)length});
     } else if (error == 0) {
-        struct target target = {.uri = text, .q = (uint16_t)q};
+        struct target target = {
+            .uri = text, .q = (uint16_t)q, .by_policy = by_policy && !is_callers_host(context, uri.host)};
         error = target_add(context->targets, &target);
         error = error == 0 ? 1 : error;
     }
     sip_uri_destroy(&uri);
     return error;
+}
+
+int context_add_uri(struct context *context, struct text uri)
+{
+    return add_uri(context, uri, 1000, true);
+}
+
+int context_add_contact(struct context *context, struct text uri, int q)
+{
+    return add_uri(context, uri, q, false);
 }
 
 void context_start_targets(struct context *context, bool open_class)
@@ -251,7 +272,7 @@ static void route_verdict(struct context *context, const struct script_verdict *
     context->ring_next_ms = verdict->next_after;
     context->may_recurse = verdict->recurse;
     if (verdict->uri[0] != '\0')
-        context_add_uri(context, aor, 1000);
+        context_add_uri(context, aor);
     else
         context_add_aor(context, aor);
     fork_out(context);
@@ -292,8 +313,9 @@ static void standard_way(struct context *context, const struct route *route, boo
 static void forward_verdict(struct context *context, const struct route *route, struct text next_hop)
 {
     context->way = WAY_OUTWARD;
-    struct text hop = route->next.length > 0 ? route->next : next_hop;
-    if (branch_start(context, route->uri, hop, 0) == NULL)
+    struct branch *branch = route->next.length > 0 ? branch_start(context, route->uri, route->next, 0)
+                                                   : branch_start_by_policy(context, route->uri, next_hop);
+    if (branch == NULL)
         refuse_for_memory(context);
 }
 
@@ -310,7 +332,7 @@ static void carry_out(struct context *context, const struct route *route, bool o
         break;
     case VERDICT_RELAY:
         context->may_recurse = verdict->recurse;
-        context_add_uri(context, text_of(verdict->uri), 1000);
+        context_add_uri(context, text_of(verdict->uri));
         fork_out(context);
         break;
     case VERDICT_FORWARD:
@@ -491,6 +513,7 @@ static void ack_send(struct server *server, const struct sip_message *ack, const
 {
     char via[192], received[64];
     int hops = sip_max_forwards(ack);
+    struct cause cause = cause_of(source, sip_bytes(ack).length);
     if (!own_side_choose(server, peer))
         return;
     struct sip_forward forward = {.request_uri = route->uri,
@@ -504,7 +527,7 @@ static void ack_send(struct server *server, const struct sip_message *ack, const
     forward.via.length = branch_via(server, peer, id, via, sizeof via);
     sip_buffer_clear(&server->out);
     if (hops != 0 && sip_forward_request(ack, &forward, &server->out) == 0)
-        server->config.wire->send(server->config.wire->context, peer, server->out.bytes, server->out.length);
+        amplification_send(&server->amplification, &cause, peer, (struct text){server->out.bytes, server->out.length});
 }
 
 static void ack_resolved(void *again, const union address *addresses, size_t count)

@@ -246,7 +246,7 @@ static void recurse(struct branch *branch)
         struct sip_contact contact;
         const char *what;
         if (context->targets != NULL && sip_contact_read(&value, &contact, &what) == 0)
-            followed |= context_add_uri(context, contact.value.uri, contact.q < 0 ? 1000 : contact.q) > 0;
+            followed |= context_add_contact(context, contact.value.uri, contact.q < 0 ? 1000 : contact.q) > 0;
     }
     if (followed)
         branch->code = 0;
@@ -259,7 +259,7 @@ static void add_by_verdict(struct reaction *reaction)
     struct text uri = text_of(reaction->verdict.uri);
     int added = 1;
     if (reaction->verdict.kind == VERDICT_RELAY)
-        added = context_add_uri(context, uri, 1000);
+        added = context_add_uri(context, uri);
     else if (reaction->verdict.kind == VERDICT_ROUTE)
         added = context_add_aor(context, uri.length > 0 ? uri : context->aor);
     if (added > 0 || context_pending(context, NULL) == 0)
@@ -407,7 +407,8 @@ static void forward_late_success(const struct branch *branch, const struct sip_m
         return;
     sip_buffer_clear(&server->out);
     if (sip_forward_response(response, &upward, &server->out) == 0)
-        server->config.wire->send(server->config.wire->context, &context->back, server->out.bytes, server->out.length);
+        amplification_send(&server->amplification, context->cause, &context->back,
+                           (struct text){server->out.bytes, server->out.length});
 }
 
 /* The thread's own clock would miss what a hook waits for; 0 where nobody asks. */

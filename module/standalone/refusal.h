@@ -45,6 +45,8 @@ enum { REFUSAL_WINDOW_MS = 60000, REFUSAL_SOURCES = 1024, REFUSAL_LINE = 512 };
     REASON(RESPONSE_UNMATCHED, response_unmatched, "a response to no request that waits for one")                      \
     REASON(RESPONSE_SOURCE, response_source, "a response from a source to which its request did not go")               \
     REASON(TOO_MANY_BINDINGS, too_many_bindings, "the AOR, or the server, has as many bindings as it may")             \
+    REASON(UNPROVED, unproved,                                                                                         \
+           "a REGISTER that asks for a list of bindings too long for an address that has not answered")                \
     REASON(INTERVAL_TOO_BRIEF, interval_too_brief, "a registration shorter than --min-expires")                        \
     REASON(OUT_OF_ORDER, out_of_order, "a REGISTER that a later one of the same Call-ID has overtaken")                \
     REASON(NO_OUTBOUND, no_outbound, "outbound was asked for, and the first hop does not support it")                  \

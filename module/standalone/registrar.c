@@ -108,18 +108,59 @@ static void list_bindings(const struct registrar *registrar, struct sip_buffer *
     }
 }
 
-static void confirm(struct registrar *registrar)
+/* The bindings of this REGISTER alone: those that a user agent looks for in the answer. */
+static void list_own_bindings(const struct registrar *registrar, struct sip_buffer *fields)
+{
+    const struct host *host = registrar->server->config.host;
+    for (size_t i = 0; i < registrar->asked.count; i++) {
+        struct binding_view view;
+        const struct binding *binding = registrar->asked.expires[i] > 0 ? registrar_known(registrar, i) : NULL;
+        if (binding == NULL)
+            continue;
+        binding_read(binding, &view);
+        list_binding(&view, host->wall_s(host->context), fields);
+    }
+}
+
+static struct own_answer write_confirmation(const struct registrar *registrar, bool all, struct sip_buffer *fields)
+{
+    sip_buffer_clear(fields);
+    if (all)
+        list_bindings(registrar, fields);
+    else
+        list_own_bindings(registrar, fields);
+    registration_confirm(&registrar->asked, registrar->server->config.flow_timer, fields);
+    if (fields->failed)
+        return (struct own_answer){.status = SIP_SERVICE_UNAVAILABLE};
+    return (struct own_answer){.status = SIP_OK, .fields = {fields->bytes, fields->length}};
+}
+
+/* 3261-10.3 step 8 wants all bindings in the answer. An address that may be forged gets them as far as its bytes go:
+   its own, or, where it has only asked, none. */
+static int confirm(struct registrar *registrar)
 {
     struct server *server = registrar->server;
+    struct registration *asked = &registrar->asked;
     struct sip_buffer fields = {.host = server->config.host};
-    list_bindings(registrar, &fields);
-    registration_confirm(&registrar->asked, server->config.flow_timer, &fields);
-    struct own_answer own = {.status = fields.failed ? SIP_SERVICE_UNAVAILABLE : SIP_OK};
-    if (!fields.failed)
-        own.fields = (struct text){fields.bytes, fields.length};
-    answer(server, registrar->transaction, &own);
+    struct own_answer own = write_confirmation(registrar, true, &fields);
+    int error = 0;
+    if (!answer_is_allowed(server, registrar->transaction, &own)) {
+        own = write_confirmation(registrar, false, &fields);
+        server->counters.lists_shortened++;
+        registrar->reason = REFUSAL_UNPROVED;
+        if (asked->count == 0 && !asked->star)
+            error = registration_refuse(asked, SIP_FORBIDDEN,
+                                        "Forbidden: the list is too long for an address that has not answered yet");
+    }
+    if (error == 0) {
+        answer(server, registrar->transaction, &own);
+        server->counters.registered++;
+    }
+    if (error == 0 && asked->count > 0)
+        amplification_registered(&server->amplification, server_transaction_cause(registrar->transaction),
+                                 registrar->source);
     sip_buffer_destroy(&fields);
-    server->counters.registered++;
+    return error;
 }
 
 static bool may_answer(const struct registrar *registrar, const struct script_verdict *verdict)
@@ -220,8 +261,8 @@ void registrar_handle(struct server *server, struct server_transaction *transact
         if (error == 0)
             error = store_bindings(&registrar);
         if (error == 0)
-            confirm(&registrar);
-        else
+            error = confirm(&registrar);
+        if (error != 0)
             turn_down(&registrar, error);
     }
     registration_destroy(&registrar.asked);

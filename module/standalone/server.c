@@ -26,6 +26,7 @@ static void sweep_fires(struct timer *timer)
     size_t removed = binding_expire(server->bindings, SWEEP_MOST);
     rest_sweep(server);
     refusals_sweep(&server->refusals);
+    amplification_sweep(&server->amplification);
     timer_start(&server->timers, timer, removed == SWEEP_MOST ? 10 : SWEEP_MS);
 }
 
@@ -50,21 +51,33 @@ static int create_keys(struct server *server)
     return 0;
 }
 
+/* What this server sends to itself harms no third party. */
+static bool is_own_address(const void *context, const union address *address)
+{
+    char host[64];
+    struct text text = {host, address_host(address, host, sizeof host)};
+    return server_is_own_address(context, text, address_port(address));
+}
+
 static int create_parts(struct server *server)
 {
     const struct host *host = server->config.host;
     struct transactions_config config = {.host = host,
                                          .timers = &server->timers,
                                          .wire = server->config.wire,
+                                         .amplification = &server->amplification,
                                          .values = server->config.timers,
                                          .client = &branch_events,
                                          .server = &context_events};
-    if (refusals_create(&server->refusals, host, server->config.mask_numbers) != 0 || create_policy(server) != 0 ||
+    if (amplification_create(&server->amplification, host, server->config.wire, &server->counters.withheld) != 0 ||
+        refusals_create(&server->refusals, host, server->config.mask_numbers) != 0 || create_policy(server) != 0 ||
         create_keys(server) != 0 || table_create(&server->datagram6, host) != 0 ||
         table_create(&server->probes, host) != 0 || table_create(&server->rests, host) != 0 ||
         table_create(&server->heirs, host) != 0 || transactions_new(&server->transactions, &config) != 0 ||
         binding_store_new(&server->bindings, host, &server->config.bindings) != 0)
         return -ENOMEM;
+    server->amplification.is_trusted = is_own_address;
+    server->amplification.trusted_context = server;
     flows_listen(server);
     server->sweep.fire = sweep_fires;
     if (timer_keep(&server->timers, &server->sweep) != 0)
@@ -112,6 +125,7 @@ void server_delete(struct server *server)
     table_destroy(&server->heirs);
     timers_destroy(&server->timers);
     refusals_destroy(&server->refusals);
+    amplification_destroy(&server->amplification);
     if (server->own_policy)
         policy_delete(server->policy);
     token_keys_close(server->own_keys);

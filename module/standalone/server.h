@@ -93,6 +93,8 @@ struct server_config {
     COUNTER(probes_silent, "flows that died because nothing answered that OPTIONS")                                    \
     COUNTER(tokens_forged, "requests with a flow token that is not ours, refused")                                     \
     COUNTER(tokens_gone, "requests with the token of a flow that is gone")                                             \
+    COUNTER(withheld, "messages not sent: too many bytes for an address that has not answered yet")                    \
+    COUNTER(lists_shortened, "answers to a REGISTER with its own bindings alone, for the same reason")                 \
     COUNTER(acks_dropped, "ACKs of no dialog that came through here, dropped")                                         \
     COUNTER(verdicts, "verdicts of scripts carried out")                                                               \
     COUNTER(verdicts_refused, "verdicts of scripts that a guardrail refused")                                          \

@@ -44,6 +44,7 @@ struct server {
     struct hash_key tag_key;     /* of the To tags of our own responses */
     struct server_counters counters;
     struct refusals refusals;
+    struct amplification amplification;
     uint64_t decisions[CODES_MOST][ACTION_COUNT];
     struct sip_buffer out; /* for the message being written */
     size_t contexts;
@@ -63,6 +64,7 @@ struct context {
     struct server_transaction *transaction; /* NULL when it has ended */
     const struct sip_message *request;      /* the transaction's, while it lives; else NULL */
     struct policy_hold hold;                /* the version of the policy that it began with */
+    struct cause *cause;                    /* of what is sent because of it */
     struct target_set *targets;             /* NULL inside a dialog */
     struct branch *branches;                /* newest first */
     struct text aor;
@@ -100,7 +102,8 @@ struct branch {
     bool provisional_seen;
     bool on_flow;
     bool resolving;
-    bool rested;             /* nothing was sent: the destination rests */
+    bool rested;             /* nothing was sent: the destination rests, or would get too many bytes */
+    bool by_policy;          /* the policy named the destination, nobody else */
     bool unsafe;             /* nothing was sent: a sips: request, and no TLS on the way there */
     bool flow_died;          /* waits for the instance (5626-7.h) */
     uint8_t pending_origin;  /* what `timer` tells when nothing was sent */
@@ -146,6 +149,11 @@ struct own_answer {
 void answer_stateless(struct server *server, const struct sip_message *request, const struct peer *source,
                       const struct own_answer *answer);
 void answer(struct server *server, struct server_transaction *transaction, const struct own_answer *answer);
+/* Would the answer be sent (amplification.h)? */
+bool answer_is_allowed(struct server *server, const struct server_transaction *transaction,
+                       const struct own_answer *answer);
+/* The ACK of a refusal of ours carries the To tag that only its receiver knows. */
+bool answer_is_acknowledged(const struct server *server, const struct sip_message *ack, const struct peer *source);
 void answer_status(struct server *server, struct server_transaction *transaction, uint32_t status);
 
 /* registrar.c */
@@ -157,7 +165,10 @@ void proxy_cancel(struct context *context);
 void proxy_forward_ack(struct server *server, const struct sip_message *ack, const struct peer *source);
 void context_start_targets(struct context *context, bool open_class);
 bool context_may_add(const struct context *context); /* new branches: not after a 2xx, a 6xx, CANCEL or sip_fail() */
-int context_add_uri(struct context *context, struct text uri, int q); /* q in thousandths */
+/* A URI that the policy named, and one from the Contact of a 3xx; q in thousandths. How many targets that has added, or
+   an error. */
+int context_add_uri(struct context *context, struct text uri);
+int context_add_contact(struct context *context, struct text uri, int q);
 int context_add_aor(struct context *context, struct text aor);
 struct script_call context_script_call(const struct context *context, char *source, size_t size);
 void context_forget_unused(struct context *context);
@@ -221,6 +232,8 @@ bool peer_connect(const struct server *server, struct peer *peer, struct text do
 
 /* branch.c */
 struct branch *branch_start(struct context *context, struct text uri, struct text next_hop, flow_id flow);
+/* The same to a next hop that the policy named. */
+struct branch *branch_start_by_policy(struct context *context, struct text uri, struct text next_hop);
 /* The same over a flow that is known by its other side. */
 struct branch *branch_start_peer(struct context *context, struct text uri, const struct peer *peer);
 struct branch *branch_start_target(struct context *context, struct target *target);

@@ -65,8 +65,10 @@ uint32_t transaction_t4(const struct transactions *transactions)
     return transactions->config.values.t4 ? transactions->config.values.t4 : 5000;
 }
 
-int transaction_send(struct transactions *transactions, struct peer *peer, struct text bytes)
+int transaction_send(struct transactions *transactions, struct cause *cause, struct peer *peer, struct text bytes)
 {
     const struct wire *wire = transactions->config.wire;
+    if (transactions->config.amplification != NULL)
+        return amplification_send(transactions->config.amplification, cause, peer, bytes);
     return wire->send(wire->context, peer, bytes.at, bytes.length);
 }

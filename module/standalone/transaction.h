@@ -8,6 +8,7 @@
 
 #include "sip/message.h"
 #include "sip/rewrite.h"
+#include "standalone/amplification.h"
 #include "standalone/peer.h"
 #include "standalone/timer.h"
 #include "standalone/wire.h"
@@ -53,6 +54,7 @@ struct transactions_config {
     const struct host *host;
     struct timers *timers;
     const struct wire *wire;
+    struct amplification *amplification; /* NULL: what is sent is not limited */
     struct timer_values values;
     const struct client_events *client;
     const struct server_events *server;
@@ -94,6 +96,8 @@ struct peer server_response_peer(const struct sip_message *request, const struct
 
 const struct sip_message *server_transaction_request(const struct server_transaction *transaction);
 const struct peer *server_transaction_source(const struct server_transaction *transaction);
+/* Of all that is sent because of the request; the transaction is one of its holders. */
+struct cause *server_transaction_cause(const struct server_transaction *transaction);
 bool server_transaction_is_final(const struct server_transaction *transaction);
 bool server_transaction_is_accepted(const struct server_transaction *transaction); /* a 2xx to INVITE went out */
 void server_transaction_set_user(struct server_transaction *transaction, void *user);
@@ -118,10 +122,12 @@ bool branch_read(struct text branch, struct branch_id *id);
 
 /*
  * Send a request whose topmost Via carries branch_write(id). Bytes are copied. When sending fails, `failed` is told
- * before this returns 0: the caller must have set up `user`. -ENOMEM: nothing was sent.
+ * before this returns 0: the caller must have set up `user`. -ENOMEM: nothing was sent. The cause, which is held, is
+ * charged with all that the transaction sends; NULL: nothing limits that.
  */
 int client_transaction_new(struct transactions *transactions, struct branch_id id, enum method method,
-                           const struct peer *peer, struct text bytes, void *user, struct client_transaction **out);
+                           const struct peer *peer, struct cause *cause, struct text bytes, void *user,
+                           struct client_transaction **out);
 
 enum response_match {
     RESPONSE_UNKNOWN,    /* no transaction has its branch and method */

@@ -69,6 +69,7 @@ static void free_transaction(struct client_transaction *transaction)
     timer_give_back(transaction->owner->config.timers, &transaction->end);
     memory_delete_text(host, transaction->sent);
     memory_delete_text(host, transaction->ack);
+    cause_release(host, transaction->cause);
     memory_delete(host, transaction, sizeof *transaction);
 }
 
@@ -114,7 +115,7 @@ static void again_fires(struct timer *timer)
     if (capped && (transaction->interval > t2 || transaction->state == TRANSACTION_PROCEEDING))
         transaction->interval = t2;
     timer_start(owner->config.timers, timer, transaction->interval);
-    transaction_send(owner, &transaction->peer, transaction->sent);
+    transaction_send(owner, transaction->cause, &transaction->peer, transaction->sent);
 }
 
 static void fail_soon(struct client_transaction *transaction, bool down)
@@ -128,7 +129,7 @@ static void fail_soon(struct client_transaction *transaction, bool down)
 static void start(struct client_transaction *transaction)
 {
     struct transactions *owner = transaction->owner;
-    int sent = transaction_send(owner, &transaction->peer, transaction->sent);
+    int sent = transaction_send(owner, transaction->cause, &transaction->peer, transaction->sent);
     if (sent != 0) {
         fail_soon(transaction, sent == -EPIPE);
         return;
@@ -141,7 +142,8 @@ static void start(struct client_transaction *transaction)
 }
 
 int client_transaction_new(struct transactions *transactions, struct branch_id id, enum method method,
-                           const struct peer *peer, struct text bytes, void *user, struct client_transaction **out)
+                           const struct peer *peer, struct cause *cause, struct text bytes, void *user,
+                           struct client_transaction **out)
 {
     const struct host *host = transactions->config.host;
     struct client_transaction *transaction = memory_new(host, sizeof *transaction);
@@ -153,6 +155,7 @@ int client_transaction_new(struct transactions *transactions, struct branch_id i
     transaction->events = transactions->config.client;
     transaction->method = (uint8_t)method;
     transaction->user = user;
+    transaction->cause = cause_hold(cause);
     transaction->again.fire = again_fires;
     transaction->end.fire = end_fires;
     if (!memory_copy(host, bytes, &transaction->sent) ||
@@ -249,6 +252,15 @@ flow_id transactions_quoted_flow(const struct transactions *transactions, const 
     return 0;
 }
 
+struct cause *client_transaction_cause(const struct transactions *transactions, const struct sip_message *request)
+{
+    struct branch_id id;
+    if (!branch_read(sip_top_via(request)->branch, &id))
+        return NULL;
+    struct table_link *link = table_find(&transactions->clients, id.secret);
+    return link != NULL ? TABLE_OWNER(link, struct client_transaction, link)->cause : NULL;
+}
+
 static const struct sip_message *sent_message(struct client_transaction *transaction)
 {
     struct sip_fault fault;
@@ -267,7 +279,7 @@ static void send_ack(struct client_transaction *transaction, const struct sip_me
         memory_copy(owner->config.host, (struct text){buffer.bytes, buffer.length}, &transaction->ack);
     sip_buffer_destroy(&buffer);
     if (transaction->ack.length > 0)
-        transaction_send(owner, &transaction->peer, transaction->ack);
+        transaction_send(owner, transaction->cause, &transaction->peer, transaction->ack);
 }
 
 static void send_cancel(struct client_transaction *transaction)
@@ -278,7 +290,8 @@ static void send_cancel(struct client_transaction *transaction)
     transaction->cancelled = true;
     if (sent_message(transaction) != NULL && sip_cancel(transaction->read, &buffer) == 0)
         client_transaction_new(owner, (struct branch_id){transaction->link.hash, transaction->digest}, METHOD_CANCEL,
-                               &transaction->peer, (struct text){buffer.bytes, buffer.length}, NULL, &cancel);
+                               &transaction->peer, transaction->cause, (struct text){buffer.bytes, buffer.length}, NULL,
+                               &cancel);
     sip_buffer_destroy(&buffer);
     /* 9.1: where no final response follows in 64*T1, the request is taken as cancelled. */
     timer_start(owner->config.timers, &transaction->end, 64ULL * transaction_t1(owner));
@@ -315,9 +328,18 @@ static void final(struct client_transaction *transaction, const struct sip_messa
     timer_start(owner->config.timers, &transaction->end, linger);
 }
 
+/* Only who received the request knows its branch. Where it was moved, the response may be from either place. */
+static void prove(const struct client_transaction *transaction)
+{
+    struct amplification *amplification = transaction->owner->config.amplification;
+    if (amplification != NULL && !transaction->moved)
+        amplification_prove(amplification, &transaction->peer);
+}
+
 void client_transaction_received(struct client_transaction *transaction, struct sip_message **response)
 {
     const struct client_events *events = transaction->events;
+    prove(transaction);
     uint32_t status = sip_status(*response);
     bool success = code_class(status) == CLASS_SUCCESS;
     if (has_final(transaction)) {

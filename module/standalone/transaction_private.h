@@ -24,8 +24,9 @@ struct server_transaction {
     struct peer back; /* where responses go */
     uint8_t state;    /* enum transaction_state */
     bool invite;
-    uint32_t interval;  /* ms until the next retransmission of a final response (timer G) */
-    struct text last;   /* the response to repeat */
+    uint32_t interval; /* ms until the next retransmission of a final response (timer G) */
+    struct text last;  /* the response to repeat */
+    struct cause *cause;
     struct timer again; /* G */
     struct timer end;   /* H, I, J, L */
     void *user;
@@ -41,6 +42,7 @@ struct client_transaction {
     const struct client_events *events;
     struct text sent;         /* as sent */
     struct sip_message *read; /* the same, parsed when ACK or CANCEL is first needed */
+    struct cause *cause;      /* NULL: what is sent is not limited */
     struct text ack;          /* to repeat for each retransmitted final response */
     uint8_t method;           /* enum method */
     uint8_t state;            /* enum transaction_state */
@@ -57,9 +59,12 @@ struct client_transaction {
 uint32_t transaction_t1(const struct transactions *transactions);
 uint32_t transaction_t2(const struct transactions *transactions);
 uint32_t transaction_t4(const struct transactions *transactions);
-int transaction_send(struct transactions *transactions, struct peer *peer, struct text bytes);
+int transaction_send(struct transactions *transactions, struct cause *cause, struct peer *peer, struct text bytes);
 
 void server_transaction_end(struct server_transaction *transaction);
+/* Of the client transaction whose branch the request carries: it has come back to us. NULL: it has not, or nothing
+   limits it. */
+struct cause *client_transaction_cause(const struct transactions *transactions, const struct sip_message *request);
 void client_transaction_end(struct client_transaction *transaction);
 
 #endif

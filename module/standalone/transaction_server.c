@@ -59,6 +59,7 @@ void server_transaction_end(struct server_transaction *transaction)
         owner->config.server->ended(transaction->user, transaction);
     sip_message_delete(transaction->request);
     memory_delete_text(owner->config.host, transaction->last);
+    cause_release(owner->config.host, transaction->cause);
     memory_delete(owner->config.host, transaction, sizeof *transaction);
 }
 
@@ -88,10 +89,20 @@ static bool is_reliable(const struct server_transaction *transaction)
     return transaction->source.transport != TRANSPORT_UDP;
 }
 
+static int send_back(struct server_transaction *transaction, bool final, struct text bytes)
+{
+    struct transactions *owner = transaction->owner;
+    struct amplification *amplification = owner->config.amplification;
+    if (bytes.length == 0)
+        return -ENOMEM;
+    if (amplification != NULL && !final)
+        return amplification_send_provisional(amplification, transaction->cause, &transaction->back, bytes);
+    return transaction_send(owner, transaction->cause, &transaction->back, bytes);
+}
+
 static void repeat(struct server_transaction *transaction)
 {
-    if (transaction->last.length > 0)
-        transaction_send(transaction->owner, &transaction->back, transaction->last);
+    send_back(transaction, transaction->state >= TRANSACTION_ACCEPTED, transaction->last);
 }
 
 /* Timer G. */
@@ -104,15 +115,27 @@ static void again_fires(struct timer *timer)
     timer_start(transaction->owner->config.timers, timer, transaction->interval);
 }
 
+/* A request that comes back to us, as to a Contact in our own domain, may cause what is left of the first: strangers
+   would make much of little by sending it round. */
+static struct cause *cause_of_request(const struct transactions *transactions, const struct sip_message *request,
+                                      const struct peer *source)
+{
+    struct cause *known = client_transaction_cause(transactions, request);
+    return known != NULL ? cause_hold(known) : cause_new(transactions->config.host, source, sip_bytes(request).length);
+}
+
 int server_transaction_new(struct transactions *transactions, struct sip_message *request, const struct peer *source,
                            struct server_transaction **out)
 {
     struct server_transaction *transaction = memory_new(transactions->config.host, sizeof *transaction);
     if (transaction == NULL)
         return -ENOMEM;
-    if (timer_keep(transactions->config.timers, &transaction->again) != 0 ||
+    transaction->cause = cause_of_request(transactions, request, source);
+    if (transaction->cause == NULL || timer_keep(transactions->config.timers, &transaction->again) != 0 ||
         timer_keep(transactions->config.timers, &transaction->end) != 0) {
         timer_give_back(transactions->config.timers, &transaction->again);
+        timer_give_back(transactions->config.timers, &transaction->end);
+        cause_release(transactions->config.host, transaction->cause);
         memory_delete(transactions->config.host, transaction, sizeof *transaction);
         return -ENOMEM;
     }
@@ -142,6 +165,8 @@ static void confirm(struct server_transaction *transaction)
 
 void server_transaction_again(struct server_transaction *transaction, const struct sip_message *request)
 {
+    if (client_transaction_cause(transaction->owner, request) == NULL)
+        cause_add(transaction->cause, sip_bytes(request).length);
     if (sip_method(request) == METHOD_ACK)
         confirm(transaction);
     else if (transaction->state == TRANSACTION_PROCEEDING || transaction->state == TRANSACTION_COMPLETED)
@@ -173,13 +198,13 @@ int server_transaction_respond(struct server_transaction *transaction, uint32_t 
         return -EALREADY;
     /* 3261-16.7.c: also after another final response. */
     if (transaction->state >= TRANSACTION_ACCEPTED)
-        return bytes.length > 0 ? transaction_send(owner, &transaction->back, bytes) : -ENOMEM;
+        return send_back(transaction, true, bytes);
     /* A 2xx to INVITE is repeated by the user agent, not by us. */
     memory_delete_text(owner->config.host, transaction->last);
     transaction->last = (struct text){NULL, 0};
     if (!(transaction->invite && success))
         memory_copy(owner->config.host, bytes, &transaction->last);
-    int sent = bytes.length > 0 ? transaction_send(owner, &transaction->back, bytes) : -ENOMEM;
+    int sent = send_back(transaction, code_is_final(status), bytes);
     if (!code_is_final(status))
         transaction->state = TRANSACTION_PROCEEDING;
     else
@@ -196,6 +221,11 @@ void server_transaction_abandon(struct server_transaction *transaction)
 const struct sip_message *server_transaction_request(const struct server_transaction *transaction)
 {
     return transaction->request;
+}
+
+struct cause *server_transaction_cause(const struct server_transaction *transaction)
+{
+    return transaction->cause;
 }
 
 const struct peer *server_transaction_source(const struct server_transaction *transaction)

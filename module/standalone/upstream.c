@@ -151,7 +151,7 @@ static bool carry_out(struct context *context, const struct script_verdict *verd
 {
     if (adds_targets(verdict)) {
         context->may_recurse |= verdict->recurse;
-        context_add_uri(context, verdict->uri[0] != '\0' ? text_of(verdict->uri) : context->aor, 1000);
+        context_add_uri(context, verdict->uri[0] != '\0' ? text_of(verdict->uri) : context->aor);
         context_start_targets(context, true);
         return context_pending(context, NULL) > 0;
     }

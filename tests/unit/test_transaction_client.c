@@ -21,8 +21,8 @@ static struct exchange begin_over(struct bench *bench, const char *method, struc
     branch_write(id, exchange.branch, sizeof exchange.branch);
     struct sip_message *request = bench_request(bench, method, exchange.branch);
     bench_mark(bench);
-    assert_int_equal(client_transaction_new(bench->transactions, id, sip_method(request), &peer, sip_bytes(request),
-                                            bench, &exchange.transaction),
+    assert_int_equal(client_transaction_new(bench->transactions, id, sip_method(request), &peer, NULL,
+                                            sip_bytes(request), bench, &exchange.transaction),
                      0);
     sip_message_delete(request);
     return exchange;
@@ -607,8 +607,8 @@ static void test_no_memory(void **state)
         struct sip_message *responses[] = {bench_response(bench, "INVITE", branch, 180),
                                            bench_response(bench, "INVITE", branch, 487)};
         bench->fake.fail_after = bench->fake.calls + call;
-        int error = client_transaction_new(bench->transactions, id, METHOD_INVITE, &peer, sip_bytes(request), bench,
-                                           &transaction);
+        int error = client_transaction_new(bench->transactions, id, METHOD_INVITE, &peer, NULL, sip_bytes(request),
+                                           bench, &transaction);
         if (error == 0) {
             client_transaction_received(transaction, &responses[0]);
             client_transaction_cancel(transaction);
