@@ -129,14 +129,10 @@ static void forget_proof(struct amplification *amplification, struct known_addre
 
 /* --- proofs and credits --- */
 
-int amplification_create(struct amplification *amplification, const struct host *host, const struct wire *wire,
-                         uint64_t *withheld)
+int amplification_create(struct amplification *amplification, const struct host *host, const struct wire *wire)
 {
-    *amplification = (struct amplification){.host = host,
-                                            .wire = wire,
-                                            .withheld = withheld,
-                                            .proved = {.most = PROVED_MOST},
-                                            .credits = {.most = CREDITS_MOST}};
+    *amplification = (struct amplification){
+        .host = host, .wire = wire, .proved = {.most = PROVED_MOST}, .credits = {.most = CREDITS_MOST}};
     hash_key_draw(&amplification->key, host);
     if (table_create(&amplification->proved.table, host) != 0 || table_create(&amplification->credits.table, host) != 0)
         return -ENOMEM;

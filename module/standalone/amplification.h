@@ -65,9 +65,8 @@ struct cause {
     size_t to_source, to_others;
 };
 
-/* In place. 0 or -ENOMEM; destroy is fine after both. */
-int amplification_create(struct amplification *amplification, const struct host *host, const struct wire *wire,
-                         uint64_t *withheld);
+/* In place; `withheld` and is_trusted are the caller's to set then. 0 or -ENOMEM; destroy is fine after both. */
+int amplification_create(struct amplification *amplification, const struct host *host, const struct wire *wire);
 void amplification_destroy(struct amplification *amplification);
 
 /* Forgets proofs that are too old and logs what was withheld; to be called about once a second. */

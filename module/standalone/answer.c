@@ -6,6 +6,8 @@
 
 /* Responses of the server's own. */
 
+enum { DATAGRAM_MOST = 65507 }; /* bytes that UDP carries over IPv4; a few more over IPv6 */
+
 /* The same for a retransmission, and for CANCEL as for its INVITE (RFC 3261 8.2.7, 9.2), but nobody else can predict
    it: a keyed hash of what the sender chose. The source counts too: who has got the tag has proved to be there, and
    nowhere else. */
@@ -55,8 +57,10 @@ bool answer_is_allowed(struct server *server, const struct server_transaction *t
     const struct sip_message *request = server_transaction_request(transaction);
     const struct peer *source = server_transaction_source(transaction);
     struct peer peer = server_response_peer(request, source);
-    return amplification_allows(&server->amplification, server_transaction_cause(transaction), &peer,
-                                write_answer(server, request, source, own).length);
+    size_t length = write_answer(server, request, source, own).length;
+    if (peer.transport == TRANSPORT_UDP && length > DATAGRAM_MOST)
+        return false;
+    return amplification_allows(&server->amplification, server_transaction_cause(transaction), &peer, length);
 }
 
 bool answer_is_acknowledged(const struct server *server, const struct sip_message *ack, const struct peer *source)

@@ -69,13 +69,14 @@ static int create_parts(struct server *server)
                                          .values = server->config.timers,
                                          .client = &branch_events,
                                          .server = &context_events};
-    if (amplification_create(&server->amplification, host, server->config.wire, &server->counters.withheld) != 0 ||
+    if (amplification_create(&server->amplification, host, server->config.wire) != 0 ||
         refusals_create(&server->refusals, host, server->config.mask_numbers) != 0 || create_policy(server) != 0 ||
         create_keys(server) != 0 || table_create(&server->datagram6, host) != 0 ||
         table_create(&server->probes, host) != 0 || table_create(&server->rests, host) != 0 ||
         table_create(&server->heirs, host) != 0 || transactions_new(&server->transactions, &config) != 0 ||
         binding_store_new(&server->bindings, host, &server->config.bindings) != 0)
         return -ENOMEM;
+    server->amplification.withheld = &server->counters.withheld;
     server->amplification.is_trusted = is_own_address;
     server->amplification.trusted_context = server;
     flows_listen(server);

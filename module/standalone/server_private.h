@@ -149,7 +149,7 @@ struct own_answer {
 void answer_stateless(struct server *server, const struct sip_message *request, const struct peer *source,
                       const struct own_answer *answer);
 void answer(struct server *server, struct server_transaction *transaction, const struct own_answer *answer);
-/* Would the answer be sent (amplification.h)? */
+/* Would the answer be sent: does it fit into a datagram, and may its receiver get it (amplification.h)? */
 bool answer_is_allowed(struct server *server, const struct server_transaction *transaction,
                        const struct own_answer *answer);
 /* The ACK of a refusal of ours carries the To tag that only its receiver knows. */

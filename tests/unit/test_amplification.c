@@ -33,13 +33,14 @@ static struct attack begin(void **state)
 
 static void replace(char *text, size_t size, const char *mark, const char *by)
 {
-    char *place;
+    char *place, *tail = malloc(size);
+    assert_non_null(tail);
     while ((place = strstr(text, mark)) != NULL) {
-        size_t tail = strlen(place + strlen(mark)) + 1, length = strlen(by);
-        assert_true((size_t)(place - text) + length + tail <= size);
-        memmove(place + length, place + strlen(mark), tail);
-        memcpy(place, by, length);
+        size_t room = size - (size_t)(place - text);
+        snprintf(tail, size, "%s", place + strlen(mark));
+        assert_in_range(snprintf(place, room, "%s%s", by, tail), 0, room - 1);
     }
+    free(tail);
 }
 
 /* One of tests/data/attacks from a source, with the nth number. */
@@ -115,9 +116,12 @@ static void test_a_short_invite_for_bindings_whose_path_names_a_third_party(void
     for (unsigned i = 0; i < 5; i++) {
         attack.in = 0;
         send_file(&attack, &attack.attacker, "short_invite.sip", i);
+        stage_status(attack.stage, &attack.attacker, 100);
         assert_bounded(&attack, attack.in);
     }
     assert_true(stage_count(attack.stage, "withheld") > 0);
+    assert_int_equal(stage_count(attack.stage, "resting"), 0);
+    assert_int_equal(stage_count(attack.stage, "bindings"), 32);
 }
 
 static void test_a_path_of_48_kb_is_refused(void **state)
@@ -237,6 +241,25 @@ static void test_registers_with_a_forged_source(void **state)
     assert_in_range(got, 1, MOST * attack.in);
 }
 
+/* Forged ICMP errors make the server ask the flow by OPTIONS (5626-7.j). */
+static void test_icmp_errors_for_a_flow_with_a_forged_source(void **state)
+{
+    enum { ERROR_BYTES = 56, ERRORS = 200 };
+    struct attack attack = begin(state);
+    struct request request = {.method = "REGISTER",
+                              .from = "bob",
+                              .fields = "Contact: <sip:bob@phone.invalid>;+sip.instance=\"<urn:uuid:1>\";reg-id=1\n"};
+    stage_request(attack.stage, &attack.victim, request);
+    size_t got = take(&attack, &attack.victim, 0).bytes;
+    for (unsigned i = 0; i < ERRORS; i++) {
+        server_datagram_returned(attack.stage->server, &attack.victim, TEXT("REGISTER"));
+        got += take(&attack, &attack.victim, 6000).bytes;
+    }
+    got += take(&attack, &attack.victim, LIFE_MS).bytes;
+    assert_in_range(got, 1, MOST * (300 + ERRORS * ERROR_BYTES));
+    assert_true(stage_count(attack.stage, "probes") > 0);
+}
+
 static void test_the_same_over_ipv6(void **state)
 {
     struct stage stage;
@@ -292,6 +315,26 @@ static void test_a_phone_among_many_long_bindings_gets_its_own(void **state)
     assert_string_equal(sent_header(fine, "Contact", 0), "<sip:bob@127.0.0.1:5071>;expires=3600");
     assert_int_equal(stage_count(attack.stage, "lists_shortened"), 1);
     assert_int_equal(stage_count(attack.stage, "bindings"), 21);
+}
+
+static void test_a_list_that_fits_no_datagram_is_shortened(void **state)
+{
+    struct attack attack = begin(state);
+    for (unsigned i = 0; i < 31; i++) {
+        char fields[2200];
+        snprintf(fields, sizeof fields, "Contact: <sip:%0900u@192.0.2.1>;x=%01130u\n", i, i);
+        stage_request(
+            attack.stage, &attack.attacker,
+            (struct request){.method = "REGISTER", .from = "bob", .call = "long", .cseq = i + 1, .fields = fields});
+    }
+    stage_discard(attack.stage);
+    assert_int_equal(stage_count(attack.stage, "bindings"), 31);
+    struct peer phone = fake_udp(5071);
+    amplification_prove(&attack.stage->server->amplification, &phone);
+    char contact[2200];
+    snprintf(contact, sizeof contact, "Contact: <sip:bob@127.0.0.1:5071>;x=%01700u\n", 1);
+    stage_request(attack.stage, &phone, (struct request){.method = "REGISTER", .from = "bob", .fields = contact});
+    assert_int_equal(sent_count(stage_status(attack.stage, &phone, 200), "Contact"), 1);
 }
 
 static void test_a_phone_among_a_few_bindings_gets_all(void **state)
@@ -378,15 +421,8 @@ static void test_a_callee_that_answers_a_forged_caller(void **state)
     struct stage *stage = attack.stage;
     stage_phone(stage, (struct phone){.port = 5080});
     send_file(&attack, &attack.victim, "short_invite.sip", 1);
-    size_t got = 0;
-    struct sent *invite = NULL;
-    for (struct sent *sent; (sent = fake_wire_take(&stage->wire)) != NULL;) {
-        if (sent_starts(sent, "INVITE"))
-            invite = sent;
-        else
-            got += sent->length;
-    }
-    assert_non_null(invite);
+    size_t got = stage_status(stage, &attack.victim, 100)->length;
+    struct sent *invite = stage_sent(stage, "INVITE");
     for (unsigned i = 0; i < 100; i++)
         again(stage, invite, 180, "X-Padding: 0123456789012345678901234567890123456789012345678901234567890\n");
     size_t provisional = take(&attack, &attack.victim, 0).bytes;
@@ -707,10 +743,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_contacts_that_name_many_third_parties, stage_setup, stage_teardown),
         cmocka_unit_test_setup_teardown(test_bindings_that_lead_back, stage_setup, stage_teardown),
         cmocka_unit_test_setup_teardown(test_registers_with_a_forged_source, stage_setup, stage_teardown),
+        cmocka_unit_test_setup_teardown(test_icmp_errors_for_a_flow_with_a_forged_source, stage_setup, stage_teardown),
         cmocka_unit_test_setup_teardown(test_the_same_over_ipv6, stage_setup, stage_teardown),
         cmocka_unit_test_setup_teardown(test_a_query_with_a_forged_source, stage_setup, stage_teardown),
         cmocka_unit_test_setup_teardown(test_a_phone_among_many_long_bindings_gets_its_own, stage_setup,
                                         stage_teardown),
+        cmocka_unit_test_setup_teardown(test_a_list_that_fits_no_datagram_is_shortened, stage_setup, stage_teardown),
         cmocka_unit_test_setup_teardown(test_a_phone_among_a_few_bindings_gets_all, stage_setup, stage_teardown),
         cmocka_unit_test_setup_teardown(test_answers_to_a_forged_source, stage_setup, stage_teardown),
         cmocka_unit_test_setup_teardown(test_repeated_requests_from_a_forged_source, stage_setup, stage_teardown),
