@@ -294,6 +294,16 @@ unsigned target_targets_left(const struct target_set *set)
     return left;
 }
 
+unsigned target_class_left(const struct target_set *set)
+{
+    unsigned left = 0;
+    for (size_t i = 0; i < set->count; i++) {
+        const struct target *target = &set->entries[i]->target;
+        left += (!set->opened || target->q >= set->class_q) && permitted(set, target) && !counted_before(set, i);
+    }
+    return left;
+}
+
 unsigned target_pending(const struct target_set *set)
 {
     unsigned pending = 0;

@@ -97,6 +97,8 @@ void target_flow_died(struct target_set *set, flow_id flow);
 unsigned target_flows_left(const struct target_set *set, const struct target *target);
 unsigned target_targets_left(const struct target_set *set);
 unsigned target_pending(const struct target_set *set);
+/* Of those, how many are of the open class or above it: what target_next() would give without opening another. */
+unsigned target_class_left(const struct target_set *set);
 bool target_instance_answered(const struct target_set *set, struct text instance);
 
 size_t target_count(const struct target_set *set);

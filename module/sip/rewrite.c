@@ -143,6 +143,8 @@ static void append_own_lines(const struct sip_message *request, const struct sip
         append_line(out, TEXT("Route"), forward->route);
     if (forward->max_forwards >= 0 && sip_field(request, HEADER_MAX_FORWARDS, 0) == NULL)
         append_number_line(out, TEXT("Max-Forwards"), (uint64_t)forward->max_forwards);
+    if (forward->max_breadth > 0)
+        append_number_line(out, TEXT("Max-Breadth"), forward->max_breadth);
 }
 
 int sip_forward_request(const struct sip_message *request, const struct sip_forward *forward, struct sip_buffer *out)
@@ -159,7 +161,7 @@ int sip_forward_request(const struct sip_message *request, const struct sip_forw
             append_less(field, &routes, out);
         else if (field->id == HEADER_MAX_FORWARDS && forward->max_forwards >= 0)
             append_number_line(out, field->name, (uint64_t)forward->max_forwards);
-        else
+        else if (field->id != HEADER_MAX_BREADTH || forward->max_breadth == 0)
             sip_append(out, field->line);
     }
     append_end(request, out);

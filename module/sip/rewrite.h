@@ -36,6 +36,7 @@ struct sip_forward {
     struct text route;        /* Route values to put before those that remain (a binding's Path) */
     unsigned routes_dropped;  /* how many topmost Route values go */
     int max_forwards;         /* the new value, 0 among them; added where absent; below 0: leave as it is */
+    uint32_t max_breadth;     /* the new value, one line in place of all; 0: leave as it is */
     struct text received;     /* set as received= in the (old) topmost Via, in place of one that is there */
     uint32_t rport;           /* set as the value of its rport, where that parameter is there */
 };

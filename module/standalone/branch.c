@@ -5,18 +5,45 @@
 
 /* One branch of a request: where it goes, what is sent there (RFC 3261 16.6). */
 
-uint32_t branch_digest(const struct server *server, const struct sip_message *request)
+static uint64_t seal(const struct server *server, struct text text)
 {
-    static const enum sip_header parts[] = {HEADER_ROUTE, HEADER_PROXY_REQUIRE};
-    uint64_t sum = table_digest(server->seed, sip_request_uri(request));
-    sum = table_digest(sum, sip_from_tag(request));
-    sum = table_digest(sum, sip_to_tag(request));
-    sum = table_digest(sum, sip_call_id(request)) + sip_cseq(request);
-    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
-        const struct sip_field *field = sip_field(request, parts[i], 0);
-        if (field != NULL)
-            sum = table_digest(sum, field->value);
+    return hash_seal(&server->loop_key, text);
+}
+
+static uint64_t seal_numbers(const struct server *server, const uint64_t *numbers, size_t count)
+{
+    return seal(server, (struct text){(const char *)numbers, count * sizeof *numbers});
+}
+
+/* A request for a flow goes there whatever its AOR: two of them may have one Contact. */
+static uint64_t seal_place(const struct server *server, const struct route *route)
+{
+    char aor[512];
+    int length = -1;
+    uint64_t flow = route->token == ROUTE_TOKEN_INCOMING ? peer_flow(&route->peer) : route->flow;
+    if (flow == 0)
+        length = sip_aor(route->uri, aor, sizeof aor);
+    const uint64_t parts[] = {seal(server, length < 0 ? route->uri : (struct text){aor, (size_t)length}), flow};
+    return seal_numbers(server, parts, 2);
+}
+
+static uint64_t seal_routes(const struct server *server, const struct sip_message *request, const struct route *route)
+{
+    uint64_t parts[2] = {0};
+    struct sip_value value;
+    for (size_t i = route->dropped; sip_value(request, HEADER_ROUTE, i, &value); i++) {
+        parts[1] = seal(server, value.whole);
+        parts[0] = seal_numbers(server, parts, 2);
     }
+    return parts[0];
+}
+
+uint32_t branch_digest(const struct server *server, const struct sip_message *request, const struct route *route)
+{
+    const uint64_t parts[] = {seal_place(server, route),          seal_routes(server, request, route),
+                              seal(server, sip_call_id(request)), seal(server, sip_from_tag(request)),
+                              seal(server, sip_to_tag(request)),  sip_cseq(request)};
+    uint64_t sum = seal_numbers(server, parts, sizeof parts / sizeof parts[0]);
     return (uint32_t)(sum ^ sum >> 32);
 }
 
@@ -73,6 +100,7 @@ static bool write_request(struct branch *branch, struct branch_id id)
     struct sip_forward forward = {.request_uri = request_uri(branch),
                                   .routes_dropped = context->routes_dropped,
                                   .max_forwards = hops < 0 ? 70 : hops - 1,
+                                  .max_breadth = branch->breadth,
                                   .rport = address_port(&source->address)};
     address_host(&source->address, received, sizeof received);
     forward.received = text_of(received);
@@ -143,7 +171,7 @@ static void send_to_peer(struct branch *branch)
         return;
     }
     address_format(&branch->peer.address, branch->destination, sizeof branch->destination);
-    struct branch_id id = branch_draw(server->transactions, branch_digest(server, context->request));
+    struct branch_id id = branch_draw(server->transactions, context->digest);
     branch->rested = rest_is_on(server, text_of(branch->destination));
     if (branch->rested || !peer_is_safe_for(&branch->peer, context->request)) {
         fail_unsent(branch);
@@ -159,6 +187,10 @@ static void send_to_peer(struct branch *branch)
     }
     struct text bytes = {server->out.bytes, server->out.length};
     enum method method = sip_method(context->request);
+    if (!context_may_send(context, bytes.length)) {
+        fail_unsent(branch);
+        return;
+    }
     struct cause *cause = branch->by_policy ? NULL : context->cause;
     if (!amplification_allows(&server->amplification, cause, &branch->peer, bytes.length)) {
         amplification_withhold(&server->amplification, &branch->peer, bytes.length);
@@ -172,6 +204,7 @@ static void send_to_peer(struct branch *branch)
         fail_unsent(branch);
         return;
     }
+    client_transaction_charge(branch->transaction, context->load);
     server->counters.branches++;
     if (method == METHOD_INVITE)
         timer_start(&server->timers, &branch->timer, server->config.timer_c_ms);
@@ -217,8 +250,7 @@ static bool resolve(struct branch *branch, const struct sip_uri *uri)
     host[uri->host.length] = '\0';
     branch->peer = (struct peer){.transport = (uint8_t)transport};
     branch->resolving = true;
-    const struct peer *source = server_transaction_source(branch->context->transaction);
-    if (wire->resolve(wire->context, source, host, uri_port(uri, transport), resolved, branch) != 0)
+    if (wire->resolve(wire->context, host, uri_port(uri, transport), resolved, branch) != 0)
         branch->resolving = false;
     return branch->resolving;
 }
@@ -229,13 +261,25 @@ static bool set_domain(struct branch *branch, struct text domain)
     return memory_copy(branch->context->server->config.host, domain, &branch->domain);
 }
 
+/* A Contact that is the AOR itself, at an address or name of ours, is no place to send to: the request would be back
+   at once. It may be registered all the same, since phones that write such Contacts are called over their flows. */
+static bool leads_back(const struct branch *branch, const struct sip_uri *uri)
+{
+    char aor[512];
+    const struct target *target = branch->target;
+    if (target == NULL || target->aor.length == 0 || !server_is_own_domain(branch->context->server, uri))
+        return false;
+    int length = sip_uri_aor(uri, aor, sizeof aor);
+    return length > 0 && text_equal((struct text){aor, (size_t)length}, target->aor);
+}
+
 static void send_to_uri(struct branch *branch, struct text next_hop)
 {
     struct sip_uri uri;
     union address numeric;
     const struct peer *source = server_transaction_source(branch->context->transaction);
     bool sending = false;
-    if (sip_uri_create(&uri, next_hop) == 0 && set_domain(branch, uri.host)) {
+    if (sip_uri_create(&uri, next_hop) == 0 && !leads_back(branch, &uri) && set_domain(branch, uri.host)) {
         if (address_read(uri.host, 0, &numeric)) {
             sending = peer_of_uri(branch->context->server, &uri, source, &branch->peer);
             if (sending)
@@ -265,7 +309,7 @@ static void timer_fires(struct timer *timer)
 static struct branch *branch_new(struct context *context, struct target *target, struct text uri)
 {
     const struct host *host = context->server->config.host;
-    struct branch *branch = memory_new(host, sizeof *branch);
+    struct branch *branch = context_has_room(context) ? memory_new(host, sizeof *branch) : NULL;
     if (branch == NULL)
         return NULL;
     if (timer_keep(&context->server->timers, &branch->timer) != 0 ||
@@ -277,6 +321,7 @@ static struct branch *branch_new(struct context *context, struct target *target,
     branch->context = context;
     branch->target = target;
     branch->by_policy = target != NULL && target->by_policy;
+    branch->breadth = context_share(context);
     branch->timer.fire = timer_fires;
     branch->next = context->branches;
     context->branches = branch;
@@ -299,7 +344,8 @@ static void send_to_flow(struct branch *branch, flow_id flow)
 }
 
 /* Start a branch to a URI by its next hop or flow. Never fails at once: what cannot be sent is reported to
-   branch_react() from the timers. NULL only where memory is short. */
+   branch_react() from the timers. NULL only where memory is short, or no further branch may begin: context_refusal().
+ */
 struct branch *branch_start(struct context *context, struct text uri, struct text next_hop, flow_id flow)
 {
     struct branch *branch = branch_new(context, NULL, uri);

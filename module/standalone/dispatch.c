@@ -122,14 +122,28 @@ static void received_cancel(struct server *server, const struct sip_message *can
         proxy_cancel(server_transaction_user(invite));
 }
 
-static bool is_looped(const struct server *server, const struct sip_message *request)
+/* 5393-4.a. Read only where a request has a branch parameter of ours: most have none. */
+static uint32_t digest_of(const struct server *server, const struct sip_message *request, const struct peer *source)
 {
-    uint32_t own = branch_digest(server, request);
+    struct route route;
+    route_read(server, request, source, &route);
+    return branch_digest(server, request, &route);
+}
+
+static bool is_looped(const struct server *server, const struct sip_message *request, const struct peer *source)
+{
+    uint32_t own = 0;
+    bool known = false;
     struct sip_value value;
     for (size_t i = 0; sip_value(request, HEADER_VIA, i, &value); i++) {
         struct text branch;
         struct branch_id id;
-        if (sip_parameter(value.parameters, TEXT("branch"), &branch) && branch_read(branch, &id) && id.digest == own)
+        if (!sip_parameter(value.parameters, TEXT("branch"), &branch) || !branch_read(branch, &id))
+            continue;
+        if (!known)
+            own = digest_of(server, request, source);
+        known = true;
+        if (id.digest == own)
             return true;
     }
     return false;
@@ -143,12 +157,13 @@ static bool refuse_with(struct refusing *refusing, uint32_t status, enum refusal
 }
 
 /* RFC 3261 16.3; false where the request is refused. */
-static bool may_enter(const struct server *server, const struct sip_message *request, struct refusing *refusing)
+static bool may_enter(const struct server *server, const struct sip_message *request, const struct peer *source,
+                      struct refusing *refusing)
 {
     const struct sip_field *required = sip_field(request, HEADER_PROXY_REQUIRE, 0);
     if (sip_max_forwards(request) == 0)
         return refuse_with(refusing, SIP_TOO_MANY_HOPS, REFUSAL_TOO_MANY_HOPS);
-    if (is_looped(server, request))
+    if (is_looped(server, request, source))
         return refuse_with(refusing, SIP_LOOP_DETECTED, REFUSAL_LOOP);
     if (required != NULL && required->value.length > 0) {
         snprintf(refusing->fields, sizeof refusing->fields, "Unsupported: %.*s\r\n",
@@ -168,7 +183,7 @@ static void received_new(struct server *server, struct sip_message **request, co
 {
     struct server_transaction *transaction;
     struct refusing refusing = {0};
-    if (!may_enter(server, *request, &refusing)) {
+    if (!may_enter(server, *request, source, &refusing)) {
         server->counters.overloaded += refusing.status == SIP_SERVICE_UNAVAILABLE;
         refuse(server, *request, source, &refusing, NULL);
         return;

@@ -6,6 +6,8 @@
 
 /* A request's way: what the policy wants of it, its targets, its branches' lives (RFC 3261 16.4 to 16.6, 16.10). */
 
+enum { RETRY_AFTER_S = 10 };
+
 static uint64_t now(const struct server *server)
 {
     return server->config.host->now_ms(server->config.host->context);
@@ -23,13 +25,15 @@ static struct context *context_new(struct server *server, struct server_transact
     struct context *context = memory_new(server->config.host, sizeof *context);
     if (context == NULL)
         return NULL;
-    if (timer_keep(&server->timers, &context->ring_next) != 0) {
-        memory_delete(server->config.host, context, sizeof *context);
-        return NULL;
-    }
     context->server = server;
     context->transaction = transaction;
     context->request = server_transaction_request(transaction);
+    if (context_enter_load(context, server_transaction_source(transaction)) != 0 ||
+        timer_keep(&server->timers, &context->ring_next) != 0) {
+        load_leave(context->load);
+        memory_delete(server->config.host, context, sizeof *context);
+        return NULL;
+    }
     context->back = server_response_peer(context->request, server_transaction_source(transaction));
     context->cause = cause_hold(server_transaction_cause(transaction));
     context->started_ms = now(server);
@@ -50,6 +54,7 @@ static void context_delete(struct context *context)
         branch_delete(branch);
     }
     target_set_delete(context->targets);
+    load_leave(context->load);
     policy_release(&context->hold);
     cause_release(server->config.host, context->cause);
     memory_delete_text(server->config.host, context->aor);
@@ -172,11 +177,20 @@ int context_add_contact(struct context *context, struct text uri, int q)
     return add_uri(context, uri, q, false);
 }
 
+/* A target that could not be tried now waits; one that this request may not make a branch for does so for ever. */
+static struct target *next_target(struct context *context, bool open_class)
+{
+    if (target_targets_left(context->targets) == 0)
+        return NULL;
+    return context_has_room(context) ? target_next(context->targets, open_class) : NULL;
+}
+
 void context_start_targets(struct context *context, bool open_class)
 {
     struct target *target;
     context->starting = true;
-    while ((target = target_next(context->targets, open_class)) != NULL) {
+    context->waits = false;
+    while ((target = next_target(context, open_class)) != NULL) {
         branch_start_target(context, target);
         open_class = false;
         if (context->ring_next_ms > 0) {
@@ -187,19 +201,14 @@ void context_start_targets(struct context *context, bool open_class)
     context->starting = false;
 }
 
-static void fork_out(struct context *context)
-{
-    if (context->targets != NULL)
-        context_start_targets(context, true);
-    if (context_pending(context, NULL) == 0)
-        context_finish(context);
-}
-
 /* --- answers of our own --- */
 
 static void reply(struct context *context, uint32_t status, struct text phrase)
 {
-    struct own_answer own = {.status = status, .phrase = phrase};
+    char field[40] = "";
+    if (context->has_retry_after)
+        snprintf(field, sizeof field, "Retry-After: %u\r\n", context->retry_after);
+    struct own_answer own = {.status = status, .phrase = phrase, .fields = text_of(field)};
     context->final_forwarded = true;
     answer(context->server, context->transaction, &own);
 }
@@ -217,6 +226,23 @@ static void refuse_for_memory(struct context *context)
     refuse(context, SIP_SERVICE_UNAVAILABLE, REFUSAL_MEMORY);
 }
 
+/* 5393-5.a; and what is in flight already. A 503 with Retry-After would make the server rest for its own requests. */
+static void refuse_unbegun(struct context *context)
+{
+    const struct sip_via *via = sip_top_via(context->request);
+    uint32_t status = context_refusal(context);
+    if (status == 0) {
+        refuse_for_memory(context);
+    } else if (status == SIP_MAX_BREADTH_EXCEEDED) {
+        refuse(context, status, REFUSAL_MAX_BREADTH);
+    } else {
+        context->has_retry_after = !server_is_own_address(context->server, via->host, via->port);
+        context->retry_after = RETRY_AFTER_S;
+        context->server->counters.overloaded++;
+        refuse(context, status, REFUSAL_OVERLOAD);
+    }
+}
+
 /* A reply of the policy is a refusal where it is a failure; a request that the policy drops is refused too. */
 static void note_policy_refusal(const struct context *context, uint32_t status)
 {
@@ -225,6 +251,17 @@ static void note_policy_refusal(const struct context *context, uint32_t status)
                        REFUSAL_POLICY, status, NULL);
 }
 
+static void fork_out(struct context *context)
+{
+    if (context->targets != NULL)
+        context_start_targets(context, true);
+    if (context_pending(context, NULL) > 0)
+        return;
+    if (context->branches == NULL && context_refusal(context) != 0)
+        refuse_unbegun(context);
+    else
+        context_finish(context);
+}
 /* --- one destination: inside a dialog, or by Route --- */
 
 /* The flow to take inside a dialog: the one it was set up over, or another of the user agent where that has lost its
@@ -249,7 +286,7 @@ static void send_one(struct context *context, const struct route *route)
     flow_id flow = dialog_flow(context->server, route->flow, hop);
     context->routes_dropped = (uint16_t)route->dropped;
     if (branch_start(context, route->uri, hop, flow) == NULL)
-        refuse_for_memory(context);
+        refuse_unbegun(context);
 }
 
 /* --- what the policy wants --- */
@@ -316,7 +353,7 @@ static void forward_verdict(struct context *context, const struct route *route, 
     struct branch *branch = route->next.length > 0 ? branch_start(context, route->uri, route->next, 0)
                                                    : branch_start_by_policy(context, route->uri, next_hop);
     if (branch == NULL)
-        refuse_for_memory(context);
+        refuse_unbegun(context);
 }
 
 static void carry_out(struct context *context, const struct route *route, bool own,
@@ -411,7 +448,7 @@ static bool way_of_token(struct context *context, const struct route *route)
     if (route->token == ROUTE_TOKEN_INCOMING) {
         context->way = WAY_INWARD;
         if (branch_start_peer(context, route->uri, &route->peer) == NULL)
-            refuse_for_memory(context);
+            refuse_unbegun(context);
         return true;
     }
     if (!token_is_bad(server, route))
@@ -473,6 +510,7 @@ void proxy_handle(struct server *server, struct server_transaction *transaction)
         server_refused(server, request, source, REFUSAL_MEMORY, SIP_SERVICE_UNAVAILABLE, NULL);
         answer_status(server, transaction, SIP_SERVICE_UNAVAILABLE);
     } else {
+        context->digest = branch_digest(server, request, &route);
         if (sip_method(request) == METHOD_INVITE)
             answer_status(server, transaction, SIP_TRYING);
         way_of(context, &route, &uri);
@@ -523,7 +561,7 @@ static void ack_send(struct server *server, const struct sip_message *ack, const
     address_host(&source->address, received, sizeof received);
     forward.received = text_of(received);
     forward.via.at = via;
-    struct branch_id id = branch_draw(server->transactions, branch_digest(server, ack));
+    struct branch_id id = branch_draw(server->transactions, branch_digest(server, ack, route));
     forward.via.length = branch_via(server, peer, id, via, sizeof via);
     sip_buffer_clear(&server->out);
     if (hops != 0 && sip_forward_request(ack, &forward, &server->out) == 0)
@@ -563,7 +601,7 @@ static void ack_resolve(struct server *server, const struct sip_message *ack, co
     *waiting = (struct waiting_ack){.server = server, .source = *source, .peer = {.transport = (uint8_t)transport}};
     if (sip_message_new(&waiting->ack, server->config.host, sip_bytes(ack).at, sip_bytes(ack).length, NULL, &fault) ==
             0 &&
-        server->config.wire->resolve(server->config.wire->context, source, host, uri_port(uri, transport), ack_resolved,
+        server->config.wire->resolve(server->config.wire->context, host, uri_port(uri, transport), ack_resolved,
                                      waiting) == 0)
         return;
     sip_message_delete(waiting->ack);

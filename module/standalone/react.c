@@ -221,8 +221,9 @@ static void wait_for_instance(struct branch *branch)
 
 static void go_on(struct context *context)
 {
+    bool in_turn = context_pending(context, NULL) == 0;
     if (context->targets != NULL && context_may_add(context))
-        context_start_targets(context, context_pending(context, NULL) == 0);
+        context_start_targets(context, in_turn || (context->waits && context->ring_next_ms > 0));
     if (context_pending(context, NULL) == 0)
         context_finish(context);
 }
@@ -232,7 +233,7 @@ static void next_flow(struct branch *branch)
     struct context *context = branch->context;
     struct target *next =
         branch->target != NULL && context_may_add(context) ? target_next_flow(context->targets, branch->target) : NULL;
-    if (next == NULL || branch_start_target(context, next) == NULL)
+    if (next == NULL || branch_start_target(context, next) == NULL || context->waits)
         go_on(context);
 }
 
@@ -318,8 +319,10 @@ static void end_branch(struct reaction *reaction, enum action action)
     case ACTION_RECURSE:
         recurse(branch);
         break;
-    default:
-        if (context_pending(context, NULL) == 0)
+    default: /* 5393-5.a: what it had of Max-Breadth is given back */
+        if (context->waits)
+            go_on(context);
+        else if (context_pending(context, NULL) == 0)
             context_finish(context);
     }
 }

@@ -31,7 +31,8 @@ enum { REFUSAL_WINDOW_MS = 60000, REFUSAL_SOURCES = 1024, REFUSAL_LINE = 512 };
     REASON(MALFORMED, malformed, "the message breaks the syntax of SIP; detail names what and where")                  \
     REASON(TOO_LARGE, too_large, "the message, or its header, exceeds a limit of size")                                \
     REASON(TOO_MANY_HOPS, too_many_hops, "Max-Forwards is 0")                                                          \
-    REASON(LOOP, loop, "the request has been here before, unchanged")                                                  \
+    REASON(LOOP, loop, "the request has been here before for the same AOR")                                            \
+    REASON(MAX_BREADTH, max_breadth, "Max-Breadth is 0, or the request has made as many branches as one may")          \
     REASON(EXTENSION, extension, "Require or Proxy-Require asks for an extension that is not supported")               \
     REASON(SCHEME, scheme, "nobody takes the scheme of the URI, or sips came over a transport without TLS")            \
     REASON(FOREIGN_DOMAIN, foreign_domain,                                                                             \
@@ -51,7 +52,7 @@ enum { REFUSAL_WINDOW_MS = 60000, REFUSAL_SOURCES = 1024, REFUSAL_LINE = 512 };
     REASON(OUT_OF_ORDER, out_of_order, "a REGISTER that a later one of the same Call-ID has overtaken")                \
     REASON(NO_OUTBOUND, no_outbound, "outbound was asked for, and the first hop does not support it")                  \
     REASON(POLICY, policy, "the policy refused or dropped the request")                                                \
-    REASON(OVERLOAD, overload, "too many transactions are in progress")                                                \
+    REASON(OVERLOAD, overload, "too many transactions are in progress, or too many bytes wait for a response")         \
     REASON(DRAINING, draining, "the server is ending and takes no new requests")                                       \
     REASON(CONNECTION_LIMIT, connection_limit, "a new connection beyond --max-connections was closed")                 \
     REASON(MEMORY, memory, "there was no memory for the request")

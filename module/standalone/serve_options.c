@@ -31,14 +31,17 @@ const char serve_usage[] = "usage: reflow serve SCRIPT [options]\n"
                            "\n"
                            "  --max-connections N      TCP connections at a time (10000)\n"
                            "  --max-transactions N     requests in progress, past them 503 (200000)\n"
+                           "  --max-client-transactions N  requests sent on that wait for a final response, past\n"
+                           "                           them 503 (50000)\n"
+                           "  --max-client-transactions-per-source N  of them for one source (5000)\n"
+                           "  --max-bytes-in-flight BYTES  of these requests (64000000)\n"
+                           "  --max-bytes-in-flight-per-source BYTES  of them for one source (8000000)\n"
                            "  --max-message BYTES      of a message, up to 65536 (65536)\n"
                            "  --max-headers N          header fields of a message (256)\n"
                            "  --idle S                 without traffic and bindings: closed after (600)\n"
                            "  --message-time S         a message must be whole after (32)\n"
                            "  --connect-time SECONDS   give up opening a connection, TLS included, after (4)\n"
                            "  --drain S                after SIGTERM, wait for calls being set up (32)\n"
-                           "  --dns-server ADDR[:PORT]  ask this DNS server; again for more, at most 8\n"
-                           "                           (default: those of /etc/resolv.conf, and port 53)\n"
                            "\n"
                            "  --token-keys FILE        keys of an edge's flow tokens (STATE.keys, or in memory)\n"
                            "  --token-rotate S         a new key after so long; the old one serves as long (604800)\n"
@@ -119,34 +122,6 @@ static int add_listen(struct serve_options *options, const char *text, char *err
     return 0;
 }
 
-/* "192.0.2.53", "192.0.2.53:5353", "[2001:db8::53]:5353". */
-static bool read_dns_server(const char *text, union address *server)
-{
-    uint32_t port = 53;
-    struct text host = text_of(text);
-    const char *bracket = strchr(text, ']'), *colon = strchr(bracket != NULL ? bracket : text, ':');
-    if (colon != NULL) {
-        host.length = (size_t)(colon - text);
-        if (!read_number(colon + 1, 1, 65535, &port))
-            return false;
-    }
-    return address_read(host, (uint16_t)port, server);
-}
-
-static int add_dns_server(struct serve_options *options, const char *text, char *error, size_t size)
-{
-    if (options->dns_server_count == NAME_SERVERS_MOST) {
-        snprintf(error, size, "--dns-server: at most %d", NAME_SERVERS_MOST);
-        return -EINVAL;
-    }
-    if (!read_dns_server(text, &options->dns_servers[options->dns_server_count])) {
-        snprintf(error, size, "--dns-server %s: not a numeric ADDRESS or ADDRESS:PORT (IPv6 in brackets)", text);
-        return -EINVAL;
-    }
-    options->dns_server_count++;
-    return 0;
-}
-
 static int add_domain(struct serve_options *options, const char *text, char *error, size_t size)
 {
     bool valid = domain_is_valid(text_of(text));
@@ -222,8 +197,6 @@ static int take_text(struct serve_options *options, const char *name, const char
 {
     if (strcmp(name, "--listen") == 0)
         return add_listen(options, value, error, size);
-    if (strcmp(name, "--dns-server") == 0)
-        return add_dns_server(options, value, error, size);
     if (strcmp(name, "--domain") == 0)
         return add_domain(options, value, error, size);
     if (strcmp(name, "--tls-domain") == 0)
@@ -254,27 +227,32 @@ static int take_number(struct serve_options *options, const char *name, const ch
     struct server_config *server = &options->server;
     struct network_limits *network = &options->network;
     uint32_t memory = 0;
-    const struct number_option numbers[] = {{"--flow-timer", 0, 86400, &server->flow_timer},
-                                            {"--expires", 1, 604800, &server->expires},
-                                            {"--min-expires", 1, 604800, &server->expires_least},
-                                            {"--max-expires", 1, 604800, &server->expires_most},
-                                            {"--max-connections", 1, 1000000, &network->connections},
-                                            {"--max-transactions", 1, 10000000, &server->transactions_most},
-                                            {"--max-message", 512, 65536, &server->limits.message},
-                                            {"--max-headers", 8, 256, &server->limits.fields},
-                                            {"--idle", 1, 604800, &network->idle_s},
-                                            {"--message-time", 1, 3600, &network->message_s},
-                                            {"--connect-time", 1, 60, &network->connect_s},
-                                            {"--drain", 0, 3600, &options->drain_s},
-                                            {"--token-rotate", 60, 31536000, &options->token_rotate_s},
-                                            {"--decision-log-size", 0, UINT32_MAX, &options->decision_log_size},
-                                            {"--decision-log-keep", 0, 1000, &options->decision_log_keep},
-                                            {"--script-time", 1, 60000, &options->limits.time_ms},
-                                            {"--script-memory", 65536, 1U << 31, &memory},
-                                            {"--rollback-window", 1, 1000000, &options->rollback_window},
-                                            {"--rollback-share", 1, 100, &options->rollback_share},
-                                            {"--t1", 10, 60000, &server->timers.t1},
-                                            {"--timer-c", 100, 86400000, &server->timer_c_ms}};
+    const struct number_option numbers[] = {
+        {"--flow-timer", 0, 86400, &server->flow_timer},
+        {"--expires", 1, 604800, &server->expires},
+        {"--min-expires", 1, 604800, &server->expires_least},
+        {"--max-expires", 1, 604800, &server->expires_most},
+        {"--max-connections", 1, 1000000, &network->connections},
+        {"--max-transactions", 1, 10000000, &server->transactions_most},
+        {"--max-client-transactions", 1, 10000000, &server->loads.transactions},
+        {"--max-client-transactions-per-source", 1, 10000000, &server->loads.source_transactions},
+        {"--max-bytes-in-flight", 65536, UINT32_MAX, &server->loads.bytes},
+        {"--max-bytes-in-flight-per-source", 65536, UINT32_MAX, &server->loads.source_bytes},
+        {"--max-message", 512, 65536, &server->limits.message},
+        {"--max-headers", 8, 256, &server->limits.fields},
+        {"--idle", 1, 604800, &network->idle_s},
+        {"--message-time", 1, 3600, &network->message_s},
+        {"--connect-time", 1, 60, &network->connect_s},
+        {"--drain", 0, 3600, &options->drain_s},
+        {"--token-rotate", 60, 31536000, &options->token_rotate_s},
+        {"--decision-log-size", 0, UINT32_MAX, &options->decision_log_size},
+        {"--decision-log-keep", 0, 1000, &options->decision_log_keep},
+        {"--script-time", 1, 60000, &options->limits.time_ms},
+        {"--script-memory", 65536, 1U << 31, &memory},
+        {"--rollback-window", 1, 1000000, &options->rollback_window},
+        {"--rollback-share", 1, 100, &options->rollback_share},
+        {"--t1", 10, 60000, &server->timers.t1},
+        {"--timer-c", 100, 86400000, &server->timer_c_ms}};
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         if (strcmp(name, numbers[i].name) != 0)
             continue;

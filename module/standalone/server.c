@@ -18,6 +18,10 @@ static void set_standards(struct server_config *config)
     config->expires_least = or_else(config->expires_least, 60);
     config->expires_most = or_else(config->expires_most, 7200);
     config->transactions_most = or_else(config->transactions_most, 200000);
+    config->loads.transactions = or_else(config->loads.transactions, 50000);
+    config->loads.source_transactions = or_else(config->loads.source_transactions, 5000);
+    config->loads.bytes = config->loads.bytes != 0 ? config->loads.bytes : 64000000;
+    config->loads.source_bytes = config->loads.source_bytes != 0 ? config->loads.source_bytes : 8000000;
 }
 
 static void sweep_fires(struct timer *timer)
@@ -73,7 +77,8 @@ static int create_parts(struct server *server)
         refusals_create(&server->refusals, host, server->config.mask_numbers) != 0 || create_policy(server) != 0 ||
         create_keys(server) != 0 || table_create(&server->datagram6, host) != 0 ||
         table_create(&server->probes, host) != 0 || table_create(&server->rests, host) != 0 ||
-        table_create(&server->heirs, host) != 0 || transactions_new(&server->transactions, &config) != 0 ||
+        table_create(&server->heirs, host) != 0 || load_table_new(&server->loads, host, &server->config.loads) != 0 ||
+        transactions_new(&server->transactions, &config) != 0 ||
         binding_store_new(&server->bindings, host, &server->config.bindings) != 0)
         return -ENOMEM;
     server->amplification.withheld = &server->counters.withheld;
@@ -97,6 +102,7 @@ int server_new(struct server **out, const struct server_config *config)
     server->out.host = host;
     hash_key_draw(&server->seal_key, host);
     hash_key_draw(&server->tag_key, host);
+    hash_key_draw(&server->loop_key, host);
     peer_draw_flow_key(host);
     server->run = host->random(host->context);
     server->seed = (uint64_t)host->random(host->context) << 32 | host->random(host->context);
@@ -116,6 +122,7 @@ void server_delete(struct server *server)
         return;
     transactions_delete(server->transactions);
     probes_clear(server);
+    load_table_delete(server->loads);
     binding_store_delete(server->bindings);
     flows_clear(server);
     rest_clear(server);

@@ -8,6 +8,7 @@
 
 #include "core/decide.h"
 #include "flow/binding.h"
+#include "flow/load.h"
 #include "flow/token.h"
 #include "host/host.h"
 #include "script/policy.h"
@@ -64,6 +65,7 @@ struct server_config {
     uint32_t expires_most;      /* s; 0: 7200 */
     uint32_t flow_timer;        /* s, Flow-Timer in a 2xx REGISTER with outbound; 0: none */
     uint32_t transactions_most; /* server transactions at a time, past them 503; 0: 200000 */
+    struct load_limits loads;   /* client transactions that wait for a final response; zeros: the standards */
     struct sip_limits limits;
     struct binding_limits bindings;
     binding_listener *binding_changed; /* for persistence; NULL: none */
@@ -86,6 +88,10 @@ struct server_config {
     COUNTER(registered, "REGISTER accepted")                                                                           \
     COUNTER(register_refused, "REGISTER refused")                                                                      \
     COUNTER(branches, "requests sent on")                                                                              \
+    COUNTER(breadth_waits, "times that targets waited because Max-Breadth did not suffice")                            \
+    COUNTER(load_request, "branches not begun: the request had made as many, or as many bytes, as one may")            \
+    COUNTER(load_source, "branches not begun: too much of their source was in flight")                                 \
+    COUNTER(load_total, "branches not begun: too much was in flight")                                                  \
     COUNTER(flows_down, "flows that died")                                                                             \
     COUNTER(bindings_lost, "bindings whose flow died")                                                                 \
     COUNTER(icmp_unproved, "ICMP errors that quote no request that waits")                                             \

@@ -8,6 +8,8 @@
 #include "flow/hash_index.h"
 #include "flow/target.h"
 #include "flow/token.h"
+#include "flow/breadth.h"
+#include "flow/load.h"
 #include "script/judge.h"
 #include "standalone/memory.h"
 #include "standalone/refusal.h"
@@ -42,6 +44,8 @@ struct server {
     uint32_t run;                /* told by flow tokens: numbers of flows mean something in one run alone */
     uint64_t seed;               /* of digests */
     struct hash_key tag_key;     /* of the To tags of our own responses */
+    struct hash_key loop_key;    /* of the digests in branch parameters, which strangers see */
+    struct load_table *loads;
     struct server_counters counters;
     struct refusals refusals;
     struct amplification amplification;
@@ -75,6 +79,9 @@ struct context {
     uint16_t fail_status;    /* from a verdict; 0: the best response */
     uint16_t routes_dropped; /* of the request's Route values, ours */
     uint16_t branches_made;
+    uint32_t max_breadth; /* of the request */
+    uint32_t digest;      /* for the loop check */
+    struct load *load;
     uint64_t started_ms;
     flow_id dialog_flow; /* inside a dialog: where the token says it goes; 0: by Route or Request-URI */
     uint8_t way;         /* enum way */
@@ -83,6 +90,8 @@ struct context {
     bool may_recurse;
     bool starting; /* targets are being started: do not finish meanwhile */
     bool has_retry_after;
+    bool waits;   /* a target waits until a branch gives its share of Max-Breadth back */
+    uint8_t over; /* enum load_refusal: why no further branch was begun */
 };
 
 struct branch {
@@ -96,8 +105,9 @@ struct branch {
     struct text uri;    /* the Request-URI sent, inside a dialog */
     struct text domain; /* of the URI that the address came from; empty: a flow */
     char destination[72];
-    uint16_t code;  /* with has_final */
-    uint8_t origin; /* with has_final */
+    uint32_t breadth; /* Max-Breadth of the request sent, given back with the final response */
+    uint16_t code;    /* with has_final */
+    uint8_t origin;   /* with has_final */
     bool has_final;
     bool provisional_seen;
     bool on_flow;
@@ -175,6 +185,20 @@ void context_forget_unused(struct context *context);
 unsigned context_pending(const struct context *context, const struct branch *except);
 void context_cancel_pending(struct context *context, const struct branch *except);
 
+/* breadth.c: what one request may make the server send */
+/* Limits per source do not hold for it. */
+bool server_is_exempt(const struct server *server, const union address *address);
+/* Reads Max-Breadth and finds or begins the request's load. 0 or -ENOMEM. */
+int context_enter_load(struct context *context, const struct peer *source);
+/* May the request have one more branch now? Otherwise `waits` or `over` is set, and counted. */
+bool context_has_room(struct context *context);
+/* May it be sent once more, with so many bytes? Otherwise `over` is set, and counted. */
+bool context_may_send(struct context *context, size_t bytes);
+/* The share of Max-Breadth of the branch that is begun now. */
+uint32_t context_share(const struct context *context);
+/* With which status a request is refused that no branch could be begun for; 0: memory was short. */
+uint32_t context_refusal(const struct context *context);
+
 /* edge.c */
 enum route_token { ROUTE_TOKEN_NONE, ROUTE_TOKEN_OUTGOING, ROUTE_TOKEN_INCOMING, ROUTE_TOKEN_GONE, ROUTE_TOKEN_FORGED };
 /* *peer is the other side of the flow, for ROUTE_TOKEN_INCOMING. */
@@ -241,7 +265,9 @@ struct branch *branch_start_next_server(const struct branch *failed);
 /* 3261-10.a: it went over the flow of a plain binding whose Contact can be called over a new connection. */
 bool branch_has_contact_left(const struct branch *branch);
 void branch_delete(struct branch *branch);
-uint32_t branch_digest(const struct server *server, const struct sip_message *request);
+/* RFC 5393 4.2: over all that routing depends on, which is the AOR and not the parameters of the Request-URI, the
+   remaining Route values, and the flow that a token names. Keyed, so that nobody can make it for another request. */
+uint32_t branch_digest(const struct server *server, const struct sip_message *request, const struct route *route);
 size_t branch_via(const struct server *server, const struct peer *peer, struct branch_id id, char *out, size_t size);
 bool peer_of_flow(const struct server *server, flow_id flow, struct peer *peer);
 

@@ -61,6 +61,9 @@ int server_status(const struct server *server, struct sip_buffer *out)
     member(out, "client_transactions", transactions_clients(server->transactions), &first);
     member(out, "unanswered", transactions_unanswered(server->transactions), &first);
     member(out, "response_contexts", server->contexts, &first);
+    const struct load_counts load = load_count(server->loads);
+    member(out, "in_flight_transactions", load.transactions, &first);
+    member(out, "in_flight_bytes", load.bytes, &first);
     member(out, "resting", rest_count(server), &first);
     member(out, "draining", server->draining, &first);
     open_object(out, "counters", &first);

@@ -23,6 +23,7 @@ struct timer_values {
     uint32_t t1, t2, t4; /* ms; 0: 500, 4000, 5000 */
 };
 
+struct load; /* flow/load.h */
 struct transactions;
 struct server_transaction;
 struct client_transaction;
@@ -168,6 +169,10 @@ void client_transaction_give_up(struct client_transaction *transaction);
 void client_transaction_move(struct client_transaction *transaction, const struct peer *peer);
 
 const struct peer *client_transaction_peer(const struct client_transaction *transaction);
+/* What the transaction sends counts as the load of a request, from now until it has a final response; it holds the
+   load while it lives, and so does its CANCEL. Call it once, right after client_transaction_new(). */
+void client_transaction_charge(struct client_transaction *transaction, struct load *load);
+
 enum transaction_state client_transaction_state(const struct client_transaction *transaction);
 
 /* A flow died: tell `failed` (down) to every client transaction on it that has no final response. */

@@ -61,9 +61,41 @@ static bool is_reliable(const struct client_transaction *transaction)
     return transaction->peer.transport != TRANSPORT_UDP;
 }
 
+void client_transaction_charge(struct client_transaction *transaction, struct load *load)
+{
+    load_hold(load);
+    load_begin(load, transaction->sent.length);
+    transaction->load = load;
+    transaction->in_flight = true;
+}
+
+/* A CANCEL is part of its INVITE, and always sent. */
+static void charge_cancel(struct client_transaction *cancel, struct load *load)
+{
+    if (load == NULL)
+        return;
+    load_hold(load);
+    load_send(load, cancel->sent.length);
+    cancel->load = load;
+}
+
+static void land(struct client_transaction *transaction)
+{
+    if (transaction->in_flight)
+        load_end(transaction->load, transaction->sent.length);
+    transaction->in_flight = false;
+}
+
+static bool may_repeat(const struct client_transaction *transaction)
+{
+    return transaction->load == NULL || load_send(transaction->load, transaction->sent.length);
+}
+
 static void free_transaction(struct client_transaction *transaction)
 {
     const struct host *host = transaction->owner->config.host;
+    land(transaction);
+    load_leave(transaction->load);
     sip_message_delete(transaction->read);
     timer_give_back(transaction->owner->config.timers, &transaction->again);
     timer_give_back(transaction->owner->config.timers, &transaction->end);
@@ -115,7 +147,8 @@ static void again_fires(struct timer *timer)
     if (capped && (transaction->interval > t2 || transaction->state == TRANSACTION_PROCEEDING))
         transaction->interval = t2;
     timer_start(owner->config.timers, timer, transaction->interval);
-    transaction_send(owner, transaction->cause, &transaction->peer, transaction->sent);
+    if (may_repeat(transaction))
+        transaction_send(owner, transaction->cause, &transaction->peer, transaction->sent);
 }
 
 static void fail_soon(struct client_transaction *transaction, bool down)
@@ -288,10 +321,11 @@ static void send_cancel(struct client_transaction *transaction)
     struct sip_buffer buffer = {.host = owner->config.host};
     struct client_transaction *cancel;
     transaction->cancelled = true;
-    if (sent_message(transaction) != NULL && sip_cancel(transaction->read, &buffer) == 0)
+    if (sent_message(transaction) != NULL && sip_cancel(transaction->read, &buffer) == 0 &&
         client_transaction_new(owner, (struct branch_id){transaction->link.hash, transaction->digest}, METHOD_CANCEL,
                                &transaction->peer, transaction->cause, (struct text){buffer.bytes, buffer.length}, NULL,
-                               &cancel);
+                               &cancel) == 0)
+        charge_cancel(cancel, transaction->load);
     sip_buffer_destroy(&buffer);
     /* 9.1: where no final response follows in 64*T1, the request is taken as cancelled. */
     timer_start(owner->config.timers, &transaction->end, 64ULL * transaction_t1(owner));
@@ -317,6 +351,7 @@ static void final(struct client_transaction *transaction, const struct sip_messa
     struct transactions *owner = transaction->owner;
     bool invite = transaction->method == METHOD_INVITE;
     bool reliable = is_reliable(transaction);
+    land(transaction);
     uint64_t linger = invite ? 64ULL * transaction_t1(owner) : transaction_t4(owner);
     table_remove(&owner->waiting, &transaction->flow);
     timer_stop(owner->config.timers, &transaction->again);

@@ -3,6 +3,7 @@
 #define REFLOW_STANDALONE_TRANSACTION_PRIVATE_H
 
 #include "core/code.h"
+#include "flow/load.h"
 #include "standalone/memory.h"
 #include "standalone/table.h"
 #include "standalone/transaction.h"
@@ -54,6 +55,8 @@ struct client_transaction {
     struct timer again; /* A, E */
     struct timer end;   /* B, F, D, K, M */
     void *user;
+    struct load *load; /* NULL: what it sends is not counted */
+    bool in_flight;    /* ... as without a final response */
 };
 
 uint32_t transaction_t1(const struct transactions *transactions);

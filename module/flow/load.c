@@ -1,0 +1,334 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "flow/load.h"
+
+#include <errno.h>
+
+#include "flow/hash_index.h"
+
+/* A request's AORs are few: a chain of calls forwarded from one user to the next. A longer one counts as a loop. */
+enum { VISITS_MOST = 16 };
+
+struct amount {
+    uint32_t transactions;
+    uint64_t bytes;
+};
+
+struct source {
+    uint64_t id;
+    uint32_t loads;
+    struct amount flying;
+};
+
+struct visit {
+    struct visit *next;
+    uint64_t aor, branch;
+};
+
+struct load {
+    struct load_table *table;
+    struct source *source; /* NULL: not limited */
+    uint64_t id;
+    uint32_t holders;
+    struct amount made; /* altogether, also what has ended */
+    struct visit *visits;
+};
+
+struct load_table {
+    const struct host *host;
+    struct load_limits limits;
+    struct hash_key key;
+    struct hash_index loads, sources;
+    struct amount flying;
+};
+
+static void take_lock(const struct load_table *table)
+{
+    if (table->host->lock != NULL)
+        table->host->lock(table->host->context);
+}
+
+static void give_lock(const struct load_table *table)
+{
+    if (table->host->unlock != NULL)
+        table->host->unlock(table->host->context);
+}
+
+static void *make(const struct load_table *table, size_t size)
+{
+    void *made = table->host->allocate(table->host->context, NULL, 0, size);
+    return made != NULL ? memset(made, 0, size) : NULL;
+}
+
+static void drop(const struct load_table *table, void *old, size_t size)
+{
+    table->host->allocate(table->host->context, old, size, 0);
+}
+
+int load_table_new(struct load_table **out, const struct host *host, const struct load_limits *limits)
+{
+    struct load_table *table = host->allocate(host->context, NULL, 0, sizeof *table);
+    if (table == NULL)
+        return -ENOMEM;
+    memset(table, 0, sizeof *table);
+    table->host = host;
+    table->limits = *limits;
+    hash_key_draw(&table->key, host);
+    if (hash_index_create(&table->loads, host) != 0) {
+        drop(table, table, sizeof *table);
+        return -ENOMEM;
+    }
+    if (hash_index_create(&table->sources, host) != 0) {
+        hash_index_destroy(&table->loads);
+        drop(table, table, sizeof *table);
+        return -ENOMEM;
+    }
+    *out = table;
+    return 0;
+}
+
+void load_table_delete(struct load_table *table)
+{
+    if (table == NULL)
+        return;
+    hash_index_destroy(&table->loads);
+    hash_index_destroy(&table->sources);
+    drop(table, table, sizeof *table);
+}
+
+/* --- who is who --- */
+
+static uint64_t digest(const struct load_table *table, struct text text)
+{
+    return hash_seal(&table->key, text);
+}
+
+static uint64_t id_of(const struct load_table *table, const struct load_request *request)
+{
+    const uint64_t parts[] = {digest(table, request->call_id), digest(table, request->from_tag),
+                              digest(table, request->method), request->cseq};
+    return digest(table, (struct text){(const char *)parts, sizeof parts});
+}
+
+static uint32_t hash_of(uint64_t id)
+{
+    return (uint32_t)(id ^ id >> 32);
+}
+
+static bool is_load(const void *item, const void *id)
+{
+    return ((const struct load *)item)->id == *(const uint64_t *)id;
+}
+
+static bool is_source(const void *item, const void *id)
+{
+    return ((const struct source *)item)->id == *(const uint64_t *)id;
+}
+
+static struct source *find_source(const struct load_table *table, uint64_t id)
+{
+    return hash_index_find(&table->sources, hash_number(&table->key, id), is_source, &id);
+}
+
+static struct source *begin_source(struct load_table *table, uint64_t id)
+{
+    struct source *source = find_source(table, id);
+    if (source != NULL || hash_index_reserve(&table->sources) != 0 || (source = make(table, sizeof *source)) == NULL)
+        return source;
+    source->id = id;
+    hash_index_insert(&table->sources, hash_number(&table->key, id), source);
+    return source;
+}
+
+static void end_source(struct load_table *table, struct source *source)
+{
+    if (source == NULL || source->loads > 0)
+        return;
+    hash_index_remove(&table->sources, hash_number(&table->key, source->id), source);
+    drop(table, source, sizeof *source);
+}
+
+static struct load *begin_load(struct load_table *table, uint64_t id, struct source *source)
+{
+    struct load *load = hash_index_reserve(&table->loads) == 0 ? make(table, sizeof *load) : NULL;
+    if (load == NULL)
+        return NULL;
+    load->table = table;
+    load->id = id;
+    load->source = source;
+    if (source != NULL)
+        source->loads++;
+    hash_index_insert(&table->loads, hash_of(id), load);
+    return load;
+}
+
+static struct load *find_or_begin(struct load_table *table, const struct load_request *request)
+{
+    const uint64_t id = id_of(table, request);
+    struct source *source = NULL;
+    struct load *load = hash_index_find(&table->loads, hash_of(id), is_load, &id);
+    if (load != NULL)
+        return load;
+    if (request->source != 0 && (source = begin_source(table, request->source)) == NULL)
+        return NULL;
+    load = begin_load(table, id, source);
+    if (load == NULL)
+        end_source(table, source);
+    return load;
+}
+
+int load_enter(struct load_table *table, const struct load_request *request, struct load **out)
+{
+    take_lock(table);
+    struct load *load = find_or_begin(table, request);
+    if (load != NULL) {
+        load->holders++;
+        *out = load;
+    }
+    give_lock(table);
+    return load != NULL ? 0 : -ENOMEM;
+}
+
+void load_hold(struct load *load)
+{
+    take_lock(load->table);
+    load->holders++;
+    give_lock(load->table);
+}
+
+static void end_load(struct load_table *table, struct load *load)
+{
+    struct visit *visit;
+    if (load->source != NULL) {
+        load->source->loads--;
+        end_source(table, load->source);
+    }
+    while ((visit = load->visits) != NULL) {
+        load->visits = visit->next;
+        drop(table, visit, sizeof *visit);
+    }
+    hash_index_remove(&table->loads, hash_of(load->id), load);
+    drop(table, load, sizeof *load);
+}
+
+void load_leave(struct load *load)
+{
+    if (load == NULL)
+        return;
+    struct load_table *table = load->table;
+    take_lock(table);
+    if (--load->holders == 0)
+        end_load(table, load);
+    give_lock(table);
+}
+
+/* --- loops --- */
+
+static bool note_visit(struct load *load, const struct visit *now)
+{
+    unsigned count = 0;
+    for (const struct visit *before = load->visits; before != NULL; before = before->next, count++) {
+        if (before->aor == now->aor)
+            return before->branch == now->branch;
+    }
+    struct visit *noted = count < VISITS_MOST ? make(load->table, sizeof *noted) : NULL;
+    if (noted == NULL)
+        return false;
+    *noted = *now;
+    noted->next = load->visits;
+    load->visits = noted;
+    return true;
+}
+
+bool load_visit(struct load *load, struct text aor, struct text branch)
+{
+    const struct visit now = {.aor = digest(load->table, aor), .branch = digest(load->table, branch)};
+    take_lock(load->table);
+    bool fresh = note_visit(load, &now);
+    give_lock(load->table);
+    return fresh;
+}
+
+/* --- limits --- */
+
+static bool fits(const struct amount *amount, uint32_t transactions, uint64_t bytes, size_t more)
+{
+    return (transactions == 0 || amount->transactions < transactions) && (bytes == 0 || amount->bytes + more <= bytes);
+}
+
+static enum load_refusal check(const struct load_table *table, const struct source *source, size_t bytes)
+{
+    const struct load_limits *limits = &table->limits;
+    if (source != NULL && !fits(&source->flying, limits->source_transactions, limits->source_bytes, bytes))
+        return LOAD_OF_SOURCE;
+    return fits(&table->flying, limits->transactions, limits->bytes, bytes) ? LOAD_FINE : LOAD_IN_TOTAL;
+}
+
+enum load_refusal load_check(const struct load *load, size_t bytes)
+{
+    take_lock(load->table);
+    enum load_refusal refusal = fits(&load->made, LOAD_TRANSACTIONS_MOST, LOAD_BYTES_MOST, bytes)
+                                    ? check(load->table, load->source, bytes)
+                                    : LOAD_OF_REQUEST;
+    give_lock(load->table);
+    return refusal;
+}
+
+enum load_refusal load_check_source(const struct load_table *table, uint64_t source)
+{
+    take_lock(table);
+    enum load_refusal refusal = check(table, source != 0 ? find_source(table, source) : NULL, 1);
+    give_lock(table);
+    return refusal;
+}
+
+static void add(struct amount *amount, size_t bytes)
+{
+    amount->transactions++;
+    amount->bytes += bytes;
+}
+
+static void subtract(struct amount *amount, size_t bytes)
+{
+    amount->transactions--;
+    amount->bytes -= bytes;
+}
+
+void load_begin(struct load *load, size_t bytes)
+{
+    take_lock(load->table);
+    add(&load->made, bytes);
+    add(&load->table->flying, bytes);
+    if (load->source != NULL)
+        add(&load->source->flying, bytes);
+    give_lock(load->table);
+}
+
+void load_end(struct load *load, size_t bytes)
+{
+    take_lock(load->table);
+    subtract(&load->table->flying, bytes);
+    if (load->source != NULL)
+        subtract(&load->source->flying, bytes);
+    give_lock(load->table);
+}
+
+bool load_send(struct load *load, size_t bytes)
+{
+    take_lock(load->table);
+    bool fine = load->made.bytes + bytes <= LOAD_BYTES_MOST;
+    if (fine)
+        load->made.bytes += bytes;
+    give_lock(load->table);
+    return fine;
+}
+
+struct load_counts load_count(const struct load_table *table)
+{
+    take_lock(table);
+    struct load_counts counts = {.requests = table->loads.count,
+                                 .sources = table->sources.count,
+                                 .transactions = table->flying.transactions,
+                                 .bytes = table->flying.bytes};
+    give_lock(table);
+    return counts;
+}
