@@ -163,8 +163,10 @@ static void set_port(union address *address, uint16_t port)
         address->v4.sin_port = htons(port);
 }
 
-static int wire_resolve(void *context, const char *host, uint16_t port, resolve_done *done, void *again)
+static int wire_resolve(void *context, const struct peer *source, const char *host, uint16_t port, resolve_done *done,
+                        void *again)
 {
+    (void)source;
     struct scene *scene = context;
     if (scene->lookup_count == SCENE_LOOKUPS)
         return -EAGAIN;

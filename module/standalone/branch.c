@@ -250,7 +250,8 @@ static bool resolve(struct branch *branch, const struct sip_uri *uri)
     host[uri->host.length] = '\0';
     branch->peer = (struct peer){.transport = (uint8_t)transport};
     branch->resolving = true;
-    if (wire->resolve(wire->context, host, uri_port(uri, transport), resolved, branch) != 0)
+    const struct peer *source = server_transaction_source(branch->context->transaction);
+    if (wire->resolve(wire->context, source, host, uri_port(uri, transport), resolved, branch) != 0)
         branch->resolving = false;
     return branch->resolving;
 }

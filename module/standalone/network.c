@@ -71,78 +71,23 @@ static bool wire_is_local(void *context, const union address *address)
     return local_addresses_have(((struct network *)context)->locals, address);
 }
 
-struct lookup {
-    uv_getaddrinfo_t request;
-    struct network *network;
-    struct lookup *next, **back; /* of the network */
-    resolve_done *done;
-    void *again;
-    uint16_t port;
-};
-
-enum { ADDRESSES_MOST = 8 };
-
-static void lookup_enter(struct network *network, struct lookup *lookup)
-{
-    lookup->next = network->lookups;
-    lookup->back = &network->lookups;
-    if (lookup->next != NULL)
-        lookup->next->back = &lookup->next;
-    network->lookups = lookup;
-}
-
-static void lookup_delete(struct lookup *lookup)
-{
-    *lookup->back = lookup->next;
-    if (lookup->next != NULL)
-        lookup->next->back = lookup->back;
-    memory_delete(lookup->network->config.host, lookup, sizeof *lookup);
-}
-
-/* Those that wait for a thread are told at the next turn of the loop that they have no address. */
-static void lookups_cancel(const struct network *network)
-{
-    for (struct lookup *lookup = network->lookups; lookup != NULL; lookup = lookup->next)
-        uv_cancel((uv_req_t *)&lookup->request);
-}
-
-static void on_lookup(uv_getaddrinfo_t *request, int status, struct addrinfo *results)
-{
-    struct lookup *lookup = request->data;
-    union address addresses[ADDRESSES_MOST];
-    size_t count = 0;
-    for (struct addrinfo *result = status == 0 ? results : NULL; result != NULL && count < ADDRESSES_MOST;
-         result = result->ai_next) {
-        union address *address = &addresses[count];
-        if (result->ai_addrlen > sizeof *address)
-            continue;
-        memset(address, 0, sizeof *address);
-        memcpy(address, result->ai_addr, result->ai_addrlen);
-        if (address->any.sa_family == AF_INET6)
-            address->v6.sin6_port = htons(lookup->port);
-        else
-            address->v4.sin_port = htons(lookup->port);
-        count++;
-    }
-    uv_freeaddrinfo(results);
-    lookup->done(lookup->again, addresses, count);
-    lookup_delete(lookup);
-}
-
-static int wire_resolve(void *context, const char *host, uint16_t port, resolve_done *done, void *again)
+static int wire_resolve(void *context, const struct peer *source, const char *host, uint16_t port, resolve_done *done,
+                        void *again)
 {
     struct network *network = context;
-    const struct addrinfo hints = {.ai_socktype = SOCK_DGRAM, .ai_flags = AI_ADDRCONFIG};
-    struct lookup *lookup = network->closing ? NULL : memory_new(network->config.host, sizeof *lookup);
-    if (lookup == NULL)
-        return -ENOMEM;
-    *lookup = (struct lookup){.network = network, .done = done, .again = again, .port = port};
-    lookup->request.data = lookup;
-    lookup_enter(network, lookup);
-    int error = uv_getaddrinfo(network->config.loop, &lookup->request, on_lookup, host, NULL, &hints);
-    if (error != 0)
-        lookup_delete(lookup);
-    return error;
+    source_id limited = source_is_loopback(&source->address) ? 0 : source_of(&source->address);
+    return names_resolve(network->names, limited, host, port, done, again);
+}
+
+/* Addresses of a family that no listener has could not be sent to. */
+static int family_of_listeners(const struct network *network)
+{
+    bool four = false, six = false;
+    for (size_t i = 0; i < network->socket_count; i++) {
+        six |= network->sockets[i].ipv6;
+        four |= !network->sockets[i].ipv6;
+    }
+    return four == six ? AF_UNSPEC : six ? AF_INET6 : AF_INET;
 }
 
 static void set_standards(struct network_limits *limits)
@@ -153,6 +98,14 @@ static void set_standards(struct network_limits *limits)
     limits->connect_s = or_else(limits->connect_s, 4);
     limits->unsent = or_else(limits->unsent, 1 << 20);
     limits->message.message = or_else(limits->message.message, 65536);
+}
+
+static int open_names(struct network *network)
+{
+    const struct network_config *config = &network->config;
+    struct names_config names = {.loop = config->loop, .host = config->host, .server_count = config->name_server_count};
+    memcpy(names.servers, config->name_servers, sizeof names.servers);
+    return names_new(&network->names, &names);
 }
 
 int network_new(struct network **out, const struct network_config *config)
@@ -180,7 +133,8 @@ int network_new(struct network **out, const struct network_config *config)
     network->plain = memory_new(host, READ_MOST);
     if (local_addresses_new(&network->locals, host) != 0 || network->datagrams == NULL || network->read == NULL ||
         network->plain == NULL || table_create(&network->connections, host) != 0 ||
-        table_create(&network->dying, host) != 0 || table_create(&network->addresses, host) != 0) {
+        table_create(&network->dying, host) != 0 || table_create(&network->addresses, host) != 0 ||
+        open_names(network) != 0) {
         network_delete(network);
         return -ENOMEM;
     }
@@ -191,6 +145,11 @@ int network_new(struct network **out, const struct network_config *config)
 const struct wire *network_wire(struct network *network)
 {
     return &network->wire;
+}
+
+const struct names_counters *network_names_counters(const struct network *network)
+{
+    return names_counters(network->names);
 }
 
 const struct network_counters *network_counters(const struct network *network)
@@ -216,6 +175,7 @@ int network_listen(struct network *network, enum transport kind, const union add
     *socket = (struct socket){.network = network, .fd = -1, .kind = (uint8_t)kind};
     socket->index = (uint8_t)network->socket_count;
     socket->wildcard = address_is_wildcard(address);
+    socket->ipv6 = address->any.sa_family == AF_INET6;
     int error = kind == TRANSPORT_UDP ? datagram_open(socket, address) : connection_listen(socket, address);
     if (error != 0)
         return error;
@@ -233,6 +193,7 @@ int network_start(struct network *network, struct server *server)
 {
     int error = 0;
     network->server = server;
+    names_set_family(network->names, family_of_listeners(network));
     for (size_t i = 0; error == 0 && i < network->socket_count; i++) {
         if (network->sockets[i].kind == TRANSPORT_UDP)
             error = datagram_start(&network->sockets[i]);
@@ -258,7 +219,7 @@ void network_stop_listening(struct network *network)
 void network_close(struct network *network)
 {
     network->closing = true;
-    lookups_cancel(network);
+    names_close(network->names);
     connections_close(network);
     if (!uv_is_closing((uv_handle_t *)&network->turn))
         uv_close((uv_handle_t *)&network->turn, NULL);
@@ -275,6 +236,7 @@ void network_delete(struct network *network)
         if (network->sockets[i].fd >= 0)
             close(network->sockets[i].fd);
     }
+    names_delete(network->names);
     local_addresses_delete(network->locals);
     table_destroy(&network->connections);
     table_destroy(&network->dying);

@@ -4,13 +4,14 @@
 
 #include <uv.h>
 
+#include "standalone/names.h"
 #include "standalone/server.h"
 #include "standalone/tls.h"
 #include "standalone/wire.h"
 
 /*
- * Sockets for struct wire, on libuv: listeners, connections (TCP, TLS, WebSocket), names. What arrives is given to the
- * server. One loop, one thread.
+ * Sockets for struct wire, on libuv: listeners, connections (TCP, TLS, WebSocket), host names (names.h). What arrives
+ * is given to the server. One loop, one thread.
  */
 
 struct network;
@@ -59,7 +60,9 @@ struct network_config {
     uv_loop_t *loop;
     const struct host *host;
     struct network_limits limits;
-    const struct tls *tls; /* borrowed; NULL: no TLS */
+    const struct tls *tls;                         /* borrowed; NULL: no TLS */
+    union address name_servers[NAME_SERVERS_MOST]; /* with ports */
+    size_t name_server_count;                      /* 0: the system's */
 };
 
 int network_new(struct network **out, const struct network_config *config);
@@ -88,5 +91,6 @@ void network_close(struct network *network);
 void network_delete(struct network *network);
 
 const struct network_counters *network_counters(const struct network *network);
+const struct names_counters *network_names_counters(const struct network *network);
 
 #endif

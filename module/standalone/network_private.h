@@ -5,6 +5,7 @@
 #include "standalone/memory.h"
 #include "standalone/table.h"
 #include "standalone/local_addresses.h"
+#include "standalone/names.h"
 #include "standalone/network.h"
 
 enum { DATAGRAM_MOST = 65536, DATAGRAMS_AT_ONCE = 16, READ_MOST = 65536 };
@@ -20,6 +21,7 @@ struct socket {
     uint8_t kind; /* enum transport */
     uint8_t index;
     bool open;
+    bool ipv6;
     bool wildcard;  /* bound to a wildcard address: each message tells which address it is about */
     uv_tcp_t spare; /* takes connections for which there is no memory */
     bool spare_closing, spare_wanted;
@@ -38,11 +40,11 @@ struct network {
     uint64_t seed;
     flow_id last_connection;
     struct network_counters counters;
-    char *datagrams;        /* DATAGRAMS_AT_ONCE of DATAGRAM_MOST bytes */
-    char *read;             /* READ_MOST bytes, lent to one read at a time */
-    char *plain;            /* likewise, for what TLS has read from those */
-    struct lookup *lookups; /* of names, in progress */
-    uv_idle_t turn;         /* runs while handshakes wait */
+    char *datagrams; /* DATAGRAMS_AT_ONCE of DATAGRAM_MOST bytes */
+    char *read;      /* READ_MOST bytes, lent to one read at a time */
+    char *plain;     /* likewise, for what TLS has read from those */
+    struct names *names;
+    uv_idle_t turn; /* runs while handshakes wait */
     struct connection *handshakes, **last_handshake;
     bool closing;
 };

@@ -601,7 +601,7 @@ static void ack_resolve(struct server *server, const struct sip_message *ack, co
     *waiting = (struct waiting_ack){.server = server, .source = *source, .peer = {.transport = (uint8_t)transport}};
     if (sip_message_new(&waiting->ack, server->config.host, sip_bytes(ack).at, sip_bytes(ack).length, NULL, &fault) ==
             0 &&
-        server->config.wire->resolve(server->config.wire->context, host, uri_port(uri, transport), ack_resolved,
+        server->config.wire->resolve(server->config.wire->context, source, host, uri_port(uri, transport), ack_resolved,
                                      waiting) == 0)
         return;
     sip_message_delete(waiting->ack);

@@ -156,6 +156,7 @@ static int open_decision_log(struct serve *serve)
 static void write_counters(const struct serve *serve, struct sip_buffer *out)
 {
     const struct network_counters *counters = network_counters(serve->network);
+    const struct names_counters *names = network_names_counters(serve->network);
     struct log_writer_counters log = {0};
     if (serve->decision_log != NULL)
         log_writer_counters(serve->decision_log, &log);
@@ -166,7 +167,10 @@ static void write_counters(const struct serve *serve, struct sip_buffer *out)
 #define COUNTER(name, what) {#name, counters->name},
         NETWORK_COUNTERS(COUNTER)
 #undef COUNTER
-            {"decision_log_written", log.written},
+#define COUNTER(name, what) {#name, names->name},
+            NAMES_COUNTERS(COUNTER)
+#undef COUNTER
+                {"decision_log_written", log.written},
         {"decision_log_dropped", log.dropped},
         {"decision_log_lost", log.lost},
         {"state_failures", serve->persist != NULL ? persist_failures(serve->persist) : 0}};
@@ -312,10 +316,11 @@ static int start_handles(struct serve *serve)
 /* --- start and end --- */
 
 /* As many connections as were asked for, where the system lets us; else it is told before they fail, and no more are
-   taken than leave some for files and for the registrar behind us: what accept() itself refuses nobody counts. */
+   taken than leave some for files, for look-ups of names (two sockets each) and for the registrar behind us: what
+   accept() itself refuses nobody counts. */
 static void raise_descriptors(struct serve *serve)
 {
-    enum { FOR_ITSELF = 64, AT_LEAST = 16 };
+    enum { FOR_ITSELF = 64 + 2 * 64, AT_LEAST = 16 };
     char line[224];
     struct rlimit limit;
     uint32_t connections = serve->options.network.connections;
@@ -357,6 +362,8 @@ static int open_network(struct serve *serve, struct server_config *config)
 {
     struct network_config network = {
         .loop = &serve->loop, .host = &serve->host, .limits = serve->options.network, .tls = serve->tls};
+    memcpy(network.name_servers, serve->options.dns_servers, sizeof network.name_servers);
+    network.name_server_count = serve->options.dns_server_count;
     network.limits.flow_timer = config->flow_timer;
     network.limits.message = config->limits;
     int error = network_new(&serve->network, &network);

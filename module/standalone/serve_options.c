@@ -42,6 +42,8 @@ const char serve_usage[] = "usage: reflow serve SCRIPT [options]\n"
                            "  --message-time S         a message must be whole after (32)\n"
                            "  --connect-time SECONDS   give up opening a connection, TLS included, after (4)\n"
                            "  --drain S                after SIGTERM, wait for calls being set up (32)\n"
+                           "  --dns-server ADDR[:PORT]  ask this DNS server; again for more, at most 8\n"
+                           "                           (default: those of /etc/resolv.conf, and port 53)\n"
                            "\n"
                            "  --token-keys FILE        keys of an edge's flow tokens (STATE.keys, or in memory)\n"
                            "  --token-rotate S         a new key after so long; the old one serves as long (604800)\n"
@@ -122,6 +124,34 @@ static int add_listen(struct serve_options *options, const char *text, char *err
     return 0;
 }
 
+/* "192.0.2.53", "192.0.2.53:5353", "[2001:db8::53]:5353". */
+static bool read_dns_server(const char *text, union address *server)
+{
+    uint32_t port = 53;
+    struct text host = text_of(text);
+    const char *bracket = strchr(text, ']'), *colon = strchr(bracket != NULL ? bracket : text, ':');
+    if (colon != NULL) {
+        host.length = (size_t)(colon - text);
+        if (!read_number(colon + 1, 1, 65535, &port))
+            return false;
+    }
+    return address_read(host, (uint16_t)port, server);
+}
+
+static int add_dns_server(struct serve_options *options, const char *text, char *error, size_t size)
+{
+    if (options->dns_server_count == NAME_SERVERS_MOST) {
+        snprintf(error, size, "--dns-server: at most %d", NAME_SERVERS_MOST);
+        return -EINVAL;
+    }
+    if (!read_dns_server(text, &options->dns_servers[options->dns_server_count])) {
+        snprintf(error, size, "--dns-server %s: not a numeric ADDRESS or ADDRESS:PORT (IPv6 in brackets)", text);
+        return -EINVAL;
+    }
+    options->dns_server_count++;
+    return 0;
+}
+
 static int add_domain(struct serve_options *options, const char *text, char *error, size_t size)
 {
     bool valid = domain_is_valid(text_of(text));
@@ -197,6 +227,8 @@ static int take_text(struct serve_options *options, const char *name, const char
 {
     if (strcmp(name, "--listen") == 0)
         return add_listen(options, value, error, size);
+    if (strcmp(name, "--dns-server") == 0)
+        return add_dns_server(options, value, error, size);
     if (strcmp(name, "--domain") == 0)
         return add_domain(options, value, error, size);
     if (strcmp(name, "--tls-domain") == 0)

@@ -25,6 +25,8 @@ struct serve_options {
     size_t listen_count;
     struct server_config server; /* expiry, timers, limits */
     struct network_limits network;
+    union address dns_servers[NAME_SERVERS_MOST];
+    size_t dns_server_count;
     struct tls_options tls;
     struct script_limits limits;
     uint32_t drain_s;

@@ -38,8 +38,10 @@ struct wire {
        being told of its end, so that it can be named, and else left as it was. */
     bool (*connection)(void *context, flow_id connection, struct peer *peer);
 
-    /* Look up a host name's addresses; done is called later, once, unless a negative errno is returned. */
-    int (*resolve)(void *context, const char *host, uint16_t port, resolve_done *done, void *again);
+    /* Look up a host name's addresses for a request that came from `source`, of which few may be in progress; done is
+       called later, once, unless a negative errno is returned. */
+    int (*resolve)(void *context, const struct peer *source, const char *host, uint16_t port, resolve_done *done,
+                   void *again);
 
     /* The functions below are asked about peers of listeners on a wildcard address alone; NULL where there are none. */
 

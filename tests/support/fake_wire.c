@@ -85,14 +85,15 @@ static bool fake_connection(void *context, flow_id number, struct peer *peer)
     return known != NULL;
 }
 
-static int fake_resolve(void *context, const char *host, uint16_t port, resolve_done *done, void *again)
+static int fake_resolve(void *context, const struct peer *source, const char *host, uint16_t port, resolve_done *done,
+                        void *again)
 {
     struct fake_wire *wire = context;
     if (wire->resolve_error != 0)
         return wire->resolve_error;
     assert_true(wire->lookup_count < FAKE_LOOKUPS);
     struct fake_lookup *lookup = &wire->lookups[wire->lookup_count++];
-    *lookup = (struct fake_lookup){.port = port, .done = done, .again = again};
+    *lookup = (struct fake_lookup){.source = *source, .port = port, .done = done, .again = again};
     snprintf(lookup->host, sizeof lookup->host, "%s", host);
     return 0;
 }

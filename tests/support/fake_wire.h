@@ -27,6 +27,7 @@ struct fake_connection {
 };
 
 struct fake_lookup {
+    struct peer source; /* of the request */
     char host[256];
     uint16_t port;
     resolve_done *done; /* NULL: answered */

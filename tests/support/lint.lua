@@ -11,7 +11,7 @@ local layers = {
     sip = { ours = { "core", "host", "sip" }, libraries = { "osipparser2" } },
     script = { ours = { "core", "flow", "host", "sip", "script" }, libraries = { "lua" } },
     standalone = { ours = { "core", "flow", "host", "sip", "script", "standalone" },
-        libraries = { "uv", "sqlite", "openssl", "wslay", "http_parser" } },
+        libraries = { "uv", "sqlite", "openssl", "wslay", "http_parser", "ares" } },
     cli = { ours = { "core", "flow", "host", "sip", "script", "standalone", "cli" },
         libraries = { "lua", "sqlite", "pcap" } },
     kamailio = { ours = { "core", "flow", "host", "sip", "script", "kamailio" }, libraries = { "kamailio" } },
@@ -22,7 +22,7 @@ local doors = { ["module/cli/commands.c"] = { ["standalone/serve.h"] = true },
 
 local libraries = { { "^lua", "lua" }, { "^lauxlib", "lua" }, { "^lualib", "lua" }, { "^uv", "uv" },
     { "^sqlite3", "sqlite" }, { "^pcap/", "pcap" }, { "^osipparser2/", "osipparser2" }, { "^osip2/", "osip2" },
-    { "^openssl/", "openssl" }, { "^wslay/", "wslay" }, { "^http_parser", "http_parser" },
+    { "^openssl/", "openssl" }, { "^wslay/", "wslay" }, { "^http_parser", "http_parser" }, { "^ares", "ares" },
     { "^core/", "kamailio" }, { "^modules/", "kamailio" } }
 
 -- Of the C library and the system; core keeps to the first list.

@@ -80,54 +80,11 @@ static void test_without_memory_connections_are_dropped_and_the_listener_goes_on
         close(callers[i]);
 }
 
-/* --- the end, beside a resolver that does not answer --- */
-
-enum { THREADS = 4, LOOKUPS = 50 };
-
-static void wait_for_the_end(uv_work_t *work)
-{
-    uv_sem_wait(work->data);
-}
-
-static void on_resolved(void *again, const union address *addresses, size_t count)
-{
-    (void)addresses;
-    assert_int_equal(count, 0);
-    ++*(size_t *)again;
-}
-
-/* All threads that look up names are busy. What waits for them must not keep the server from ending. */
-static void test_lookups_that_wait_are_given_up_at_the_end(void **state)
-{
-    struct scene *scene = *state;
-    const struct wire *wire = network_wire(scene->network);
-    uv_work_t works[THREADS];
-    uv_sem_t busy;
-    size_t given_up = 0;
-    assert_int_equal(uv_sem_init(&busy, 0), 0);
-    for (size_t i = 0; i < THREADS; i++) {
-        works[i].data = &busy;
-        assert_int_equal(uv_queue_work(&scene->loop, &works[i], wait_for_the_end, NULL), 0);
-    }
-    for (size_t i = 0; i < LOOKUPS; i++)
-        assert_int_equal(wire->resolve(wire->context, "phone.invalid", 5060, on_resolved, &given_up), 0);
-    network_close(scene->network);
-    assert_true(wire->resolve(wire->context, "phone.invalid", 5060, on_resolved, &given_up) != 0);
-    for (size_t turn = 0; turn < 1000 && given_up < LOOKUPS; turn++)
-        uv_run(&scene->loop, UV_RUN_NOWAIT);
-    for (size_t i = 0; i < THREADS; i++)
-        uv_sem_post(&busy);
-    assert_int_equal(given_up, LOOKUPS);
-    uv_run(&scene->loop, UV_RUN_DEFAULT);
-    uv_sem_destroy(&busy);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_without_memory_connections_are_dropped_and_the_listener_goes_on, begin,
                                         end),
-        cmocka_unit_test_setup_teardown(test_lookups_that_wait_are_given_up_at_the_end, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

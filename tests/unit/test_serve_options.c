@@ -314,10 +314,41 @@ static void test_the_usage_names_what_is_read(void **state)
     assert_true(named >= 25);
 }
 
+static void test_dns_servers_are_numeric_addresses_with_or_without_a_port(void **state)
+{
+    struct command command;
+    char text[64];
+    (void)state;
+    assert_read(&command, "r.lua");
+    assert_int_equal(command.options.dns_server_count, 0);
+    assert_read(&command, "r.lua --dns-server 192.0.2.53 --dns-server 192.0.2.54:5353 --dns-server [2001:db8::53] "
+                          "--dns-server [2001:db8::53]:5353");
+    static const char *const expected[] = {"192.0.2.53:53", "192.0.2.54:5353", "[2001:db8::53]:53",
+                                           "[2001:db8::53]:5353"};
+    assert_int_equal(command.options.dns_server_count, 4);
+    for (size_t i = 0; i < 4; i++) {
+        address_format(&command.options.dns_servers[i], text, sizeof text);
+        assert_string_equal(text, expected[i]);
+    }
+    static const char *const wrong[] = {
+        "dns.example",      "192.0.2.53:0",  "192.0.2.53:65536", "192.0.2.53:",    "192.0.2", "2001:db8::53",
+        "[2001:db8::53]:x", "[2001:db8::53", "192.0.2.53:5x",    "192.0.2.53:5:3", ":53"};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        char line[128];
+        snprintf(line, sizeof line, "r.lua --dns-server %s", wrong[i]);
+        assert_refused(line, "--dns-server");
+    }
+    char many[512] = "r.lua";
+    for (size_t i = 0; i < 9; i++)
+        strcat(many, " --dns-server 192.0.2.53");
+    assert_refused(many, "at most 8");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_script_is_enough),
+        cmocka_unit_test(test_dns_servers_are_numeric_addresses_with_or_without_a_port),
         cmocka_unit_test(test_no_script),
         cmocka_unit_test(test_listen),
         cmocka_unit_test(test_what_is_no_listen),
