@@ -33,6 +33,13 @@ static size_t straight(const struct line_ring *ring, size_t at, size_t length)
     return length < rest ? length : rest;
 }
 
+size_t line_ring_room(const struct line_ring *ring)
+{
+    size_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
+    size_t tail = atomic_load_explicit(&ring->tail, memory_order_acquire);
+    return ring->capacity - (head - tail);
+}
+
 bool line_ring_put(struct line_ring *ring, const char *line, size_t length)
 {
     size_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);

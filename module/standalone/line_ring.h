@@ -28,6 +28,9 @@ void line_ring_destroy(struct line_ring *ring);
 /* False where there is no room for the whole line. */
 bool line_ring_put(struct line_ring *ring, const char *line, size_t length);
 
+/* How many bytes can be put now; by the thread that puts. */
+size_t line_ring_room(const struct line_ring *ring);
+
 /* As many whole lines as are there and fit; returns their length, 0 where there is none. `size` is at least the longest
    line that is put. */
 size_t line_ring_take(struct line_ring *ring, char *out, size_t size);

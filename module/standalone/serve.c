@@ -2,7 +2,9 @@
 #include "standalone/serve.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
@@ -42,7 +44,8 @@ struct serve {
     uv_timer_t timer, drain;
     struct sip_buffer line; /* of the decision log */
     struct log_writer *decision_log;
-    bool ready; /* it has started: signals have something to act on */
+    struct log_writer *error_output, *output; /* standard error and standard output */
+    bool ready;                               /* it has started: signals have something to act on */
     bool draining, ending;
     char error[1024];
 };
@@ -93,12 +96,30 @@ static uint32_t host_random(void *context)
     return value;
 }
 
+/* By any thread. A line that is longer than any other one is cut. */
+__attribute__((format(printf, 2, 3))) static void serve_print(const struct serve *serve, const char *format, ...)
+{
+    char *line = NULL;
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vasprintf(&line, format, arguments);
+    va_end(arguments);
+    if (length < 0)
+        return;
+    if (length > LOG_LINE_MOST) {
+        length = LOG_LINE_MOST;
+        line[length - 1] = '\n';
+    }
+    log_writer_put(serve->error_output, line, (size_t)length);
+    free(line);
+}
+
 static void host_log(void *context, enum log_level level, const char *line)
 {
     static const char *const names[] = {"error", "warning", "notice", "info", "debug"};
     const struct serve *serve = context;
     if (level <= LOG_NOTICE || serve->options.verbose)
-        fprintf(stderr, "reflow: %s: %s\n", names[level], line);
+        serve_print(serve, "reflow: %s: %s\n", names[level], line);
 }
 
 /* Policies are built on another thread; what they keep is shared. */
@@ -134,10 +155,8 @@ static void log_decided(void *context, const struct decided *decided)
         return;
     if (serve->decision_log != NULL)
         log_writer_put(serve->decision_log, serve->line.bytes, serve->line.length);
-    if (serve->options.log_decisions) {
-        fwrite(serve->line.bytes, 1, serve->line.length, stdout);
-        fflush(stdout);
-    }
+    if (serve->options.log_decisions)
+        log_writer_put(serve->output, serve->line.bytes, serve->line.length);
 }
 
 static int open_decision_log(struct serve *serve)
@@ -157,7 +176,9 @@ static void write_counters(const struct serve *serve, struct sip_buffer *out)
 {
     const struct network_counters *counters = network_counters(serve->network);
     const struct names_counters *names = network_names_counters(serve->network);
-    struct log_writer_counters log = {0};
+    struct log_writer_counters log = {0}, errors, output;
+    log_writer_counters(serve->error_output, &errors);
+    log_writer_counters(serve->output, &output);
     if (serve->decision_log != NULL)
         log_writer_counters(serve->decision_log, &log);
     const struct {
@@ -173,6 +194,10 @@ static void write_counters(const struct serve *serve, struct sip_buffer *out)
                 {"decision_log_written", log.written},
         {"decision_log_dropped", log.dropped},
         {"decision_log_lost", log.lost},
+        {"stderr_dropped", errors.dropped},
+        {"stderr_lost", errors.lost},
+        {"stdout_dropped", output.dropped},
+        {"stdout_lost", output.lost},
         {"state_failures", serve->persist != NULL ? persist_failures(serve->persist) : 0}};
     for (size_t i = 0; i < sizeof members / sizeof members[0]; i++) {
         sip_append(out, i == 0 ? TEXT("\"") : TEXT(",\""));
@@ -203,8 +228,7 @@ static void on_usr1(uv_signal_t *handle, int number)
         return;
     write_json(serve, &out);
     if (!out.failed)
-        fwrite(out.bytes, 1, out.length, stdout);
-    fflush(stdout);
+        log_writer_put(serve->output, out.bytes, out.length);
     sip_buffer_destroy(&out);
 }
 
@@ -293,7 +317,6 @@ static int start_signals(struct serve *serve)
                    {&serve->terminate, on_terminate, SIGTERM},
                    {&serve->interrupt, on_terminate, SIGINT},
                    {&serve->usr1, on_usr1, SIGUSR1}};
-    signal(SIGPIPE, SIG_IGN);
     for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
         uv_signal_init(&serve->loop, signals[i].handle);
         signals[i].handle->data = serve;
@@ -502,8 +525,8 @@ static int start(struct serve *serve)
 static void announce(const struct serve *serve)
 {
     for (size_t i = 0; i < serve->options.listen_count; i++)
-        fprintf(stderr, "reflow: listening on %s\n", serve->options.listens[i].text);
-    fprintf(stderr, "reflow: serving with %s\n", serve->options.policy.layers[0].path);
+        serve_print(serve, "reflow: listening on %s\n", serve->options.listens[i].text);
+    serve_print(serve, "reflow: serving with %s\n", serve->options.policy.layers[0].path);
 }
 
 static void close_handle(uv_handle_t *handle, void *context)
@@ -546,9 +569,43 @@ static void stop(struct serve *serve)
     sip_buffer_destroy(&serve->line);
 }
 
+/* What a file or socket of ours would otherwise get as its number, and with it each line of the log. */
+static void fill_standard_descriptors(void)
+{
+    for (int i = STDIN_FILENO; i <= STDERR_FILENO; i++) {
+        if (fcntl(i, F_GETFD) < 0 && open("/dev/null", O_RDWR) < 0)
+            abort();
+    }
+}
+
+/* Before anything is logged. Without threads there is nothing but to end. */
+static void open_outputs(struct serve *serve)
+{
+    const struct log_writer_config errors = {
+        .host = &serve->host, .name = "standard error", .descriptor = STDERR_FILENO, .buffer = 1 << 20};
+    const struct log_writer_config output = {
+        .host = &serve->host, .name = "standard output", .descriptor = STDOUT_FILENO};
+    int error = log_writer_new(&serve->error_output, &errors);
+    if (error == 0)
+        error = log_writer_new(&serve->output, &output);
+    if (error == 0)
+        return;
+    fprintf(stderr, "reflow serve: cannot start the threads that write logs: %s\n", strerror(-error));
+    exit(EXIT_REFUSED);
+}
+
+static void close_outputs(struct serve *serve)
+{
+    log_writer_finish(serve->output);
+    log_writer_finish(serve->error_output);
+    log_writer_delete(serve->output);
+    log_writer_delete(serve->error_output);
+}
+
 int serve_main(int argc, char **argv)
 {
     struct serve serve = {0};
+    fill_standard_descriptors();
     int error = serve_options_read(&serve.options, argc, argv, serve.error, sizeof serve.error);
     if (error == 0 && serve.options.help) {
         fputs(serve_usage, stdout);
@@ -568,17 +625,20 @@ int serve_main(int argc, char **argv)
                                .lock = host_lock,
                                .unlock = host_unlock};
     serve.line.host = &serve.host;
+    signal(SIGPIPE, SIG_IGN);
     uv_loop_init(&serve.loop);
+    open_outputs(&serve);
     if (uv_mutex_init(&serve.mutex) != 0)
         abort();
     error = start(&serve);
     if (error != 0) {
-        fprintf(stderr, "reflow serve: %s\n", serve.error);
+        serve_print(&serve, "reflow serve: %s\n", serve.error);
     } else {
         announce(&serve);
         uv_run(&serve.loop, UV_RUN_DEFAULT);
     }
     stop(&serve);
+    close_outputs(&serve);
     uv_loop_close(&serve.loop);
     uv_mutex_destroy(&serve.mutex);
     return error != 0 ? EXIT_REFUSED : 0;

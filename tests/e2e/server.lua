@@ -61,28 +61,57 @@ function server.write(path, text)
     file:close()
 end
 
-local function pipe_into(self, name)
+-- What a process gets as its output: the end to read, the one to give away, and a function for when it was given. With
+-- "pipe" it is a pipe as a shell makes it; libuv itself makes sockets.
+local function output_ends(kind)
     local pipe = uv.new_pipe(false)
-    self[name] = ""
-    return pipe, function()
-        pipe:read_start(function(_, chunk)
-            if chunk then
-                self[name] = self[name] .. chunk
-                if self.on_output then
-                    self.on_output(name, chunk)
-                end
-            elseif not pipe:is_closing() then
-                pipe:close()
-            end
-        end)
+    if kind ~= "pipe" then
+        return pipe, pipe, function() end
+    end
+    local ends = uv.pipe({ nonblock = true }, {})
+    pipe:open(ends.read)
+    return pipe, ends.write, function()
+        uv.fs_close(ends.write)
     end
 end
 
--- Runs the binary with these arguments, whatever they are; wait for self.status.
-function server.spawn(arguments, environment)
-    local self = setmetatable({}, server)
-    local out, read_out = pipe_into(self, "out")
-    local err, read_err = pipe_into(self, "err")
+local function read_into(self, name)
+    local pipe = self.pipes[name]
+    pipe:read_start(function(_, chunk)
+        if chunk then
+            self[name] = self[name] .. chunk
+            if self.on_output then
+                self.on_output(name, chunk)
+            end
+        elseif not pipe:is_closing() then
+            pipe:close()
+        end
+    end)
+end
+
+-- What the process writes from now on stays where it is.
+function server.stop_reading(self)
+    self.pipes.out:read_stop()
+    self.pipes.err:read_stop()
+end
+
+function server.read_on(self)
+    read_into(self, "out")
+    read_into(self, "err")
+end
+
+-- Nobody can read what the process writes from now on.
+function server.close_outputs(self)
+    self.pipes.out:close()
+    self.pipes.err:close()
+end
+
+-- Runs the binary with these arguments, whatever they are; wait for self.status. kind: "pipe", or nil: sockets.
+function server.spawn(arguments, environment, kind)
+    local self = setmetatable({ out = "", err = "", pipes = {} }, server)
+    local out, err, given_out, given_err
+    self.pipes.out, out, given_out = output_ends(kind)
+    self.pipes.err, err, given_err = output_ends(kind)
     local variables
     if environment then
         variables = uv.os_environ()
@@ -101,8 +130,9 @@ function server.spawn(arguments, environment)
             self.handle:close()
         end)
     assert(self.handle, self.pid)
-    read_out()
-    read_err()
+    given_out()
+    given_err()
+    self:read_on()
     return self
 end
 
@@ -119,8 +149,8 @@ end
 
 --[[ options: script (a path) or source (Lua text), listen (a list, "%d" stands for the port; default: UDP and TCP on
      127.0.0.1), args (more arguments), domain (default "example.test"; false:
-     none), state, status (true: a status socket), port, environment. The server is stopped and looked at when the test
-     `t` ends. ]]
+     none), state, status (true: a status socket), port, environment, outputs (as kind of spawn). The server is stopped
+     and looked at when the test `t` ends. ]]
 function server.start(t, options)
     options = options or {}
     if not server.available() then
@@ -156,7 +186,7 @@ function server.start(t, options)
     for _, argument in ipairs(options.args or {}) do
         arguments[#arguments + 1] = argument
     end
-    local self = server.spawn(arguments, options.environment)
+    local self = server.spawn(arguments, options.environment, options.outputs)
     self.port, self.host, self.script, self.arguments = port, "127.0.0.1", script, arguments
     self.status_path = status_path
     self.domain = options.domain == false and "127.0.0.1" or options.domain or "example.test"

@@ -2,9 +2,14 @@
 #include "log_folder.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
+
+#include <uv.h>
 
 #include "standalone/log_writer.h"
 
@@ -180,6 +185,168 @@ static void test_the_thread_takes_no_signals(void **unused)
     destroy(&stage);
 }
 
+/* --- descriptors --- */
+
+enum { PIPE, PIPE_OF_OTHERS, SOCKET, KINDS };
+
+/* What is read, and what is written to. The pipe of others was made non-blocking by them. */
+static void open_ends(int kind, int ends[2])
+{
+    if (kind == SOCKET) {
+        int both[2];
+        assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, both), 0);
+        ends[0] = both[0];
+        ends[1] = both[1];
+        return;
+    }
+    assert_int_equal(pipe2(ends, kind == PIPE_OF_OTHERS ? O_NONBLOCK : 0), 0);
+    if (kind == PIPE_OF_OTHERS)
+        assert_int_equal(fcntl(ends[0], F_SETFL, 0), 0);
+}
+
+static void open_descriptor(struct stage *stage, int descriptor, size_t buffer)
+{
+    const struct log_writer_config config = {
+        .host = &stage->fake.host, .name = "standard error", .descriptor = descriptor, .buffer = buffer};
+    assert_int_equal(log_writer_new(&stage->writer, &config), 0);
+}
+
+/* Another thread that reads until there is no writer. */
+struct reader {
+    uv_thread_t thread;
+    int descriptor;
+    char *bytes;
+    size_t length;
+};
+
+static void reader_run(void *context)
+{
+    struct reader *reader = context;
+    ssize_t count = 1;
+    while (count > 0) {
+        reader->bytes = realloc(reader->bytes, reader->length + 4097);
+        count = read(reader->descriptor, reader->bytes + reader->length, 4096);
+        reader->length += count > 0 ? (size_t)count : 0;
+    }
+    reader->bytes[reader->length] = '\0';
+}
+
+static void reader_begin(struct reader *reader, int descriptor)
+{
+    *reader = (struct reader){.descriptor = descriptor};
+    assert_int_equal(uv_thread_create(&reader->thread, reader_run, reader), 0);
+}
+
+/* How many lines there were; each must be whole, and the numbers at their begin must grow. */
+static unsigned reader_end(struct reader *reader)
+{
+    unsigned count = 0;
+    unsigned long number = 0;
+    assert_int_equal(uv_thread_join(&reader->thread), 0);
+    for (char *line = reader->bytes, *end; *line != '\0'; line = end + 1) {
+        unsigned long before = number;
+        number = strtoul(line, &end, 10);
+        assert_true(end > line && number > before);
+        end += strspn(end, "x");
+        assert_int_equal(*end, '\n');
+        count++;
+    }
+    free(reader->bytes);
+    return count;
+}
+
+static bool put_numbered(struct stage *stage, unsigned number, size_t length)
+{
+    char line[8192];
+    size_t digits = (size_t)snprintf(line, sizeof line, "%u", number);
+    memset(line + digits, 'x', length);
+    line[digits + length] = '\n';
+    return log_writer_put(stage->writer, line, digits + length + 1);
+}
+
+static void test_a_descriptor_that_nobody_reads_costs_lines_and_no_time(void **unused)
+{
+    (void)unused;
+    for (int kind = 0; kind < KINDS; kind++) {
+        struct stage stage;
+        struct reader reader;
+        int ends[2];
+        unsigned number = 0;
+        create(&stage);
+        open_ends(kind, ends);
+        open_descriptor(&stage, ends[1], 16384);
+        while (counters(&stage).dropped < 10) { /* some lines are longer than a pipe takes at once */
+            number++;
+            put_numbered(&stage, number, number * 37 % 6000);
+        }
+        assert_int_equal(stage.fake.logged[LOG_WARNING], 0);
+        /* It is read again: the log has the number, and what was not dropped comes whole. */
+        reader_begin(&reader, ends[0]);
+        while (stage.fake.logged[LOG_WARNING] == 0)
+            put_numbered(&stage, ++number, 10);
+        assert_non_null(strstr(stage.fake.last_log, "standard error: it is not read fast enough: "));
+        unsigned put = number - (unsigned)counters(&stage).dropped;
+        while (counters(&stage).written < put)
+            sched_yield();
+        assert_int_equal(counters(&stage).lost, 0);
+        destroy(&stage);
+        close(ends[1]);
+        assert_int_equal(reader_end(&reader), put);
+        close(ends[0]);
+    }
+}
+
+static void test_the_end_waits_half_a_second_for_a_reader(void **unused)
+{
+    (void)unused;
+    for (int kind = 0; kind < KINDS; kind++) {
+        struct stage stage;
+        int ends[2];
+        create(&stage);
+        open_ends(kind, ends);
+        open_descriptor(&stage, ends[1], 1 << 20);
+        while (put_numbered(&stage, 1, 4000)) {
+        }
+        destroy(&stage); /* asserts that its memory was given back */
+        close(ends[0]);
+        close(ends[1]);
+    }
+}
+
+static void test_without_a_reader_lines_are_lost_and_the_next_ones_are_tried(void **unused)
+{
+    struct stage stage;
+    struct reader reader;
+    int ends[2], again[2];
+    (void)unused;
+    signal(SIGPIPE, SIG_IGN);
+    for (int closed = 0; closed < 2; closed++) {
+        create(&stage);
+        open_ends(PIPE, ends);
+        open_descriptor(&stage, ends[1], 0);
+        close(ends[0]);
+        if (closed)
+            close(ends[1]);
+        put_numbered(&stage, 1, 10);
+        wait_for_lost(&stage, 1);
+        put_numbered(&stage, 2, 10);
+        wait_for_lost(&stage, 2);
+        assert_int_equal(stage.fake.logged[LOG_WARNING], 1);
+        assert_non_null(strstr(stage.fake.last_log, strerror(closed ? EBADF : EPIPE)));
+        open_ends(PIPE, again);
+        assert_int_equal(dup2(again[1], ends[1]), ends[1]);
+        if (again[1] != ends[1])
+            close(again[1]);
+        put_numbered(&stage, 3, 10);
+        destroy(&stage);
+        close(ends[1]);
+        reader_begin(&reader, again[0]);
+        assert_int_equal(reader_end(&reader), 1);
+        close(again[0]);
+    }
+    signal(SIGPIPE, SIG_DFL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -190,6 +357,9 @@ int main(void)
         cmocka_unit_test(test_a_name_that_cannot_be_written_is_told_at_the_start),
         cmocka_unit_test(test_memory_short_at_each_step),
         cmocka_unit_test(test_the_thread_takes_no_signals),
+        cmocka_unit_test(test_a_descriptor_that_nobody_reads_costs_lines_and_no_time),
+        cmocka_unit_test(test_the_end_waits_half_a_second_for_a_reader),
+        cmocka_unit_test(test_without_a_reader_lines_are_lost_and_the_next_ones_are_tried),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

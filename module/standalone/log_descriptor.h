@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#ifndef REFLOW_STANDALONE_LOG_DESCRIPTOR_H
+#define REFLOW_STANDALONE_LOG_DESCRIPTOR_H
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * Lines into a descriptor that others share, such as standard error: a pipe, a terminal, a file or the socket of
+ * journald. The descriptor keeps its mode, because O_NONBLOCK would also change it for the other processes that have
+ * it. For log_writer.c, whose thread waits here for whoever reads.
+ */
+
+struct log_descriptor {
+    int descriptor; /* borrowed */
+    atomic_uint_fast64_t give_up_ms;
+};
+
+void log_descriptor_create(struct log_descriptor *sink, int descriptor);
+
+/* Ends log_descriptor_write() at this instant of CLOCK_MONOTONIC. By any thread. */
+void log_descriptor_give_up(struct log_descriptor *sink, uint64_t at_ms);
+
+/* Writes all, and waits for as long as nobody reads. 0; or -ETIMEDOUT after log_descriptor_give_up(), or the negative
+   error of write(); *lost is then the number of lines that were not written whole. */
+int log_descriptor_write(struct log_descriptor *sink, const char *lines, size_t length, size_t *lost);
+
+#endif
