@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "script/bind.h"
+#include "script/watch.h"
 
 /* Reading a name that nobody set is an error that names the nearest one: a typing error shows when the script loads,
    not when the call comes. */
@@ -42,6 +43,7 @@ bool strict_nearest(lua_State *L, int table, const char *name)
     if (strlen(name) > NAME_MOST)
         return false;
     for (lua_pushnil(L); lua_next(L, table) != 0; lua_pop(L, 1)) {
+        watch_check(L); // there may be many names
         if (lua_type(L, -2) != LUA_TSTRING || strlen(lua_tostring(L, -2)) > NAME_MOST)
             continue;
         size_t apart = distance(name, lua_tostring(L, -2));

@@ -22,6 +22,11 @@ static inline void steps(struct matcher *m, size_t count)
     watch_check(m->L);
 }
 
+void matcher_spend(struct matcher *matcher, size_t count)
+{
+    steps(matcher, count);
+}
+
 static inline void step(struct matcher *m)
 {
     steps(m, 1);

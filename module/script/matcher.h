@@ -38,4 +38,8 @@ const char *matcher_run(struct matcher *matcher, const char *at, const char *pat
 void matcher_push_capture(struct matcher *matcher, unsigned index, const char *from, const char *to);
 int matcher_push_captures(struct matcher *matcher, const char *from, const char *to);
 
+/* Counts work that is done for a match elsewhere, one step for what takes some nanoseconds. Raises if the time is over.
+ */
+void matcher_spend(struct matcher *matcher, size_t count);
+
 #endif

@@ -3,6 +3,8 @@
 
 #include <stdbool.h>
 
+#include <lua.h>
+
 enum { SLOT = 16, EXTRA_SLOTS = 5, THE_STACK = 2 };
 
 /* Lua doubles its stack, but for the slots that it keeps in reserve: a new block, whereupon it frees the old one. */
@@ -34,11 +36,14 @@ void *memory_allocate(void *context, void *old, size_t old_size, size_t new_size
 {
     struct memory *memory = context;
     bool is_object = old == NULL && old_size != 0; // Lua passes the kind of object in place of the size
+    size_t kind = old_size;
     if (old == NULL)
         old_size = 0;
     if (new_size > old_size && new_size - old_size > memory->cap - memory->used)
         return NULL;
     if (new_size == 0 && old == NULL)
+        return NULL;
+    if (is_object && kind == LUA_TSTRING && new_size > TEXT_MOST)
         return NULL;
     if (old == NULL && new_size > STACK_MOST && !is_object && is_stack_doubled(memory, new_size))
         return NULL;

@@ -23,6 +23,9 @@ struct memory {
    takes the square of them: a table that is its own __call, where no hook sees it. */
 enum { STACK_MOST = 12 << 14 };
 
+/* Bytes of one text. Lua compares two texts in one instruction, and zero bytes in them one by one. */
+enum { TEXT_MOST = 2 << 20 };
+
 /* In place: `memory` must not move afterwards. The host must outlive it. */
 void memory_create(struct memory *memory, const struct host *host, size_t cap);
 

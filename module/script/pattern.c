@@ -130,31 +130,46 @@ static int gmatch(lua_State *L)
     return 1;
 }
 
-/* A replacement text: %0 to %9 stand for captures, %% for itself. */
-static void add_text(struct matcher *matcher, luaL_Buffer *buffer, const char *from, const char *to)
+enum { COPIED_AT_ONCE = 64, CAPTURE_STEPS = 16 };
+
+static void add_copied(struct matcher *matcher, luaL_Buffer *buffer, const char *from, size_t length)
+{
+    matcher_spend(matcher, 1 + length / COPIED_AT_ONCE);
+    luaL_addlstring(buffer, from, length);
+}
+
+/* What stands behind a % of a replacement. */
+static void add_item(struct matcher *matcher, luaL_Buffer *buffer, unsigned char item, const char *from, const char *to)
 {
     lua_State *L = matcher->L;
-    struct text text;
-    text.at = lua_tolstring(L, 3, &text.length);
-    for (size_t i = 0; i < text.length; i++) {
-        if (text.at[i] != '%') {
-            luaL_addchar(buffer, text.at[i]);
-            continue;
-        }
-        unsigned char next = ++i < text.length ? (unsigned char)text.at[i] : 0;
-        if (next == '%') {
-            luaL_addchar(buffer, '%');
-        } else if (next == '0') {
-            luaL_addlstring(buffer, from, (size_t)(to - from));
-        } else if (isdigit(next)) {
-            matcher_push_capture(matcher, (unsigned)(next - '1'), from, to);
-            luaL_tolstring(L, -1, NULL);
-            lua_remove(L, -2);
-            luaL_addvalue(buffer);
-        } else {
-            luaL_error(L, "invalid use of '%%' in replacement string");
-        }
+    if (item == '%') {
+        add_copied(matcher, buffer, "%", 1);
+    } else if (item == '0') {
+        add_copied(matcher, buffer, from, (size_t)(to - from));
+    } else if (isdigit(item)) {
+        size_t length;
+        matcher_push_capture(matcher, (unsigned)(item - '1'), from, to);
+        luaL_tolstring(L, -1, &length);
+        matcher_spend(matcher, CAPTURE_STEPS + length / COPIED_AT_ONCE);
+        lua_remove(L, -2);
+        luaL_addvalue(buffer);
+    } else {
+        luaL_error(L, "invalid use of '%%' in replacement string");
     }
+}
+
+/* A replacement text: %0 to %9 stand for captures, %% for itself. It may be large, and add nothing for all that. */
+static void add_text(struct matcher *matcher, luaL_Buffer *buffer, const char *from, const char *to)
+{
+    struct text text;
+    text.at = lua_tolstring(matcher->L, 3, &text.length);
+    const char *at = text.at, *end = text.at + text.length, *percent;
+    while ((percent = memchr(at, '%', (size_t)(end - at))) != NULL) {
+        add_copied(matcher, buffer, at, (size_t)(percent - at));
+        add_item(matcher, buffer, percent + 1 < end ? (unsigned char)percent[1] : 0, from, to);
+        at = percent + 1 < end ? percent + 2 : end;
+    }
+    add_copied(matcher, buffer, at, (size_t)(end - at));
 }
 
 /* What stands for one match; false: the match stays as it is. */
@@ -162,6 +177,7 @@ static bool add_replacement(struct matcher *matcher, luaL_Buffer *buffer, const 
 {
     lua_State *L = matcher->L;
     int kind = lua_type(L, 3);
+    watch_check(L);
     if (kind == LUA_TFUNCTION) {
         lua_pushvalue(L, 3);
         int count = matcher_push_captures(matcher, from, to);

@@ -8,6 +8,7 @@
 
 #include "script/bind.h"
 #include "script/embedded.h"
+#include "script/memory.h"
 #include "script/pattern.h"
 #include "script/watch.h"
 
@@ -40,6 +41,50 @@ static void check_table(lua_State *L, int index)
         if (luaL_getmetafield(L, index, events[i]) != LUA_TNIL)
             luaL_argerror(L, index, lua_pushfstring(L, "a table with %s is not for this function", events[i]));
     luaL_argcheck(L, lua_rawlen(L, index) <= TABLE_MOST, index, "the table is too long");
+}
+
+/* As the library does it, where the watch sees it: writing numbers takes long. */
+static int concat(lua_State *L)
+{
+    enum { BETWEEN_CHECKS = 256 };
+    luaL_Buffer buffer;
+    size_t length;
+    check_table(L, 1);
+    const char *separator = luaL_optlstring(L, 2, "", &length);
+    lua_Integer from = luaL_optinteger(L, 3, 1), to = luaL_optinteger(L, 4, (lua_Integer)lua_rawlen(L, 1));
+    luaL_buffinit(L, &buffer);
+    for (lua_Unsigned i = 0; from <= to && i <= (lua_Unsigned)to - (lua_Unsigned)from; i++) {
+        lua_Integer index = (lua_Integer)((lua_Unsigned)from + i);
+        if (i % BETWEEN_CHECKS == 0)
+            watch_check(L);
+        if (i > 0)
+            luaL_addlstring(&buffer, separator, length);
+        lua_rawgeti(L, 1, index);
+        if (!lua_isstring(L, -1))
+            return luaL_error(L, "invalid value (at index %I) in table for 'concat'", (LUAI_UACINT)index);
+        luaL_addvalue(&buffer);
+    }
+    luaL_pushresult(&buffer);
+    return 1;
+}
+
+/* What one call goes over: no more values than this, and no more bytes than a text may have, or where bytes are quoted,
+   which takes longer, fewer. */
+static int guarded_format(lua_State *L)
+{
+    size_t length, sum = 0, most = TEXT_MOST;
+    int count = lua_gettop(L);
+    const char *format = luaL_checklstring(L, 1, &length);
+    if (memmem(format, length, "%q", 2) != NULL)
+        most = QUOTED_MOST;
+    if (count > FORMAT_MOST)
+        return luaL_error(L, "string.format takes at most %d values", FORMAT_MOST);
+    for (int i = 1; i <= count; i++)
+        if (lua_type(L, i) == LUA_TSTRING)
+            sum += lua_rawlen(L, i);
+    if (sum > most)
+        return luaL_error(L, "string.format takes at most %d bytes here", (int)most);
+    return call_original(L);
 }
 
 static int guarded_table(lua_State *L)
@@ -95,10 +140,11 @@ static int compare_watched(lua_State *L)
     return 1;
 }
 
+/* Even a few comparisons take long, if texts are long. */
 static int guarded_sort(lua_State *L)
 {
     check_table(L, 1);
-    if (lua_isnoneornil(L, 2) && lua_rawlen(L, 1) > SORT_UNSEEN) {
+    if (lua_isnoneornil(L, 2)) {
         lua_settop(L, 1);
         lua_pushcfunction(L, compare_watched);
     }
@@ -328,6 +374,7 @@ static void open_string(lua_State *L)
     remove_function(L, "dump");
     guard_function(L, "rep", guarded_rep);
     guard_function(L, "byte", guarded_places);
+    guard_function(L, "format", guarded_format);
     pattern_open(L);
     lua_pushliteral(L, "");
     lua_getmetatable(L, -1);
@@ -343,7 +390,8 @@ static void open_table(lua_State *L)
     guard_function(L, "remove", guarded_table);
     guard_function(L, "sort", guarded_sort);
     guard_function(L, "unpack", guarded_unpack);
-    guard_function(L, "concat", guarded_table);
+    lua_pushcfunction(L, concat);
+    lua_setfield(L, -2, "concat");
     guard_function(L, "move", guarded_move);
     lua_pop(L, 1);
 }

@@ -11,8 +11,9 @@
 /*
  * What a routing script may use: base less load, loadfile, dofile, collectgarbage and warn; table, string, math, utf8;
  * require of "reflow", of the modules carried in this object, and of those in the lib/ of its own layer; the sip_
- * functions as globals. Of these, nothing in C runs long where no Lua hook sees it: the pattern functions look at the
- * watch, string.rep and the table functions are bounded, and there are neither finalizers nor coroutines nor weak
+ * functions as globals. Of these, nothing in C runs long where no Lua hook sees it: the pattern functions, sort and
+ * concat look at the watch, string.rep, string.format and the other table functions are bounded, and so is the length
+ * of a text, because Lua compares two of them in one instruction. There are neither finalizers nor coroutines nor weak
  * tables. Reading a global that nobody set raises. Each layer has globals and libraries of its own: what it does to
  * them no other layer sees, nor the methods of strings.
  */
@@ -21,7 +22,8 @@ enum {
     REPEAT_MOST = 1 << 20, /* bytes that string.rep makes */
     TABLE_MOST = 1 << 18,  /* elements that one call of a table function goes over */
     VALUES_MOST = 1 << 13, /* that one call returns: they go on the stack */
-    SORT_UNSEEN = 1 << 10  /* elements that are sorted without a look at the watch */
+    FORMAT_MOST = 256,     /* values that string.format takes */
+    QUOTED_MOST = 300000   /* bytes of texts that it takes where it quotes one */
 };
 
 /* Opens all this in a fresh state. May raise: call it protected. `host` as for bind_open, not NULL. */

@@ -1,6 +1,8 @@
 -- SPDX-License-Identifier: BSD-2-Clause
--- expect: overrun error default memory
--- A message of a megabyte.
+-- expect: overrun memory error default
+-- Messages of a megabyte.
 sip_on_response(486, function(reply, call, decision)
-    while true do sip_parse('OPTIONS sip:a@b SIP/2.0\r\n' .. ('X: y\r\n'):rep(50000) .. '\r\n') end
+    local sip = require 'reflow'
+    local s = 'INVITE sip:a@b SIP/2.0\r\n' .. ('X: y\r\n'):rep(150000)
+    while true do sip.parse(s) sip.parse((' '):rep(1 << 20)) sip.parse(('\r\n'):rep(1 << 19)) end
 end)

@@ -10,11 +10,21 @@
  * says what must come of that. Each is stopped inside its budget, takes no more memory than its cap, and leaves the
  * next call unharmed, in its own version and in another one.
  *
- * Time is that of the CPU: the machine may be busy. The short budget is for scripts that may overrun it. One that must
- * meet another end (an error, the memory cap) has time for it however slow the sanitizers are.
+ * Time is that of the CPU: the machine may be busy. The short budget is for scripts that may overrun it: they take at
+ * most twice as long as a plain loop, in the same run, until it is stopped. One that must meet another end (an error,
+ * the memory cap) has time for it however slow the sanitizers are. What takes too long is tried again, because the
+ * machine may have been the reason.
  */
 
-enum { SHORT_MS = 20, LOAD_SHORT_MS = 100, LONG_MS = 5000, SLACK_MS = 2000, LEAST_SCRIPTS = 60, OUTSIDE = 64 << 10 };
+enum {
+    SHORT_MS = 20,
+    LOAD_SHORT_MS = 100,
+    LONG_MS = 5000,
+    ATTEMPTS = 4,
+    CALIBRATIONS = 5,
+    LEAST_SCRIPTS = 190,
+    OUTSIDE = 64 << 10
+};
 
 /* Begins each script, on a line that it already has: what the next call needs. */
 static const char good_hook[] =
@@ -63,7 +73,9 @@ struct hostile {
     char text[4096];
     char expected[128]; /* words */
     size_t before;      /* bytes that were out before the script was loaded */
+    double plain_loop;  /* ms until the watch stops one with the short budget */
     unsigned faults;    /* all are told, then the test fails */
+    bool took_too_long; /* the attempt did */
 };
 
 __attribute__((format(printf, 2, 3))) static void fault(struct hostile *h, const char *format, ...)
@@ -110,9 +122,10 @@ static void read_script(struct hostile *h, const char *name)
 
 static void check_bounds(struct hostile *h, double begin, double budget)
 {
-    double took = cpu_ms() - begin;
-    if (took > budget + SLACK_MS)
-        fault(h, "took %.0f ms", took);
+    double took = cpu_ms() - begin, most = budget * h->plain_loop / SHORT_MS * 2;
+    h->took_too_long |= took > most;
+    if (took > most)
+        print_error("%s: took %.0f ms of %.0f\n", h->name, took, most);
     if (h->metered.peak - h->before > h->f.limits.memory + OUTSIDE)
         fault(h, "took %zu bytes", h->metered.peak - h->before);
 }
@@ -177,6 +190,36 @@ static void run_script(struct hostile *h, struct script *other)
     h->f.script = NULL;
 }
 
+static void run_attempts(struct hostile *h, struct script *other)
+{
+    for (int i = 0; i < ATTEMPTS; i++) {
+        h->took_too_long = false;
+        run_script(h, other);
+        if (!h->took_too_long)
+            return;
+    }
+    fault(h, "took too long each time");
+}
+
+/* The longest of several, because the watch looks at the clock every few milliseconds. */
+static void calibrate(struct hostile *h)
+{
+    static const char loop[] = "sip_on_response(486, function() while true do end end)\n";
+    fixture_write(&h->f, loop, strlen(loop));
+    assert_int_equal(script_new(&h->f.script, &h->metered.host, &h->f.limits, h->f.path, h->f.error, sizeof h->f.error),
+                     0);
+    fixture_set_time(&h->f, SHORT_MS);
+    h->plain_loop = SHORT_MS;
+    for (int i = 0; i < CALIBRATIONS; i++) {
+        double begin = cpu_ms();
+        assert_int_equal(fixture_respond(&h->f, 486), SCRIPT_OVERRUN);
+        double took = cpu_ms() - begin;
+        h->plain_loop = took > h->plain_loop ? took : h->plain_loop;
+    }
+    script_release(h->f.script);
+    h->f.script = NULL;
+}
+
 static int by_name(const struct dirent **a, const struct dirent **b)
 {
     return strcmp((*a)->d_name, (*b)->d_name);
@@ -218,13 +261,14 @@ static void test_no_hostile_script_gets_past_its_limits(void **state)
     struct script *other;
     int count = scandir("tests/hostile", &entries, is_script, by_name);
     assert_true(count >= LEAST_SCRIPTS);
+    calibrate(h);
     fixture_write(&h->f, good_hook, strlen(good_hook));
     assert_int_equal(load(h), 0);
     other = h->f.script;
     h->f.script = NULL;
     for (int i = 0; i < count; i++) {
         read_script(h, entries[i]->d_name);
-        run_script(h, other);
+        run_attempts(h, other);
         free(entries[i]);
     }
     free(entries);
@@ -237,6 +281,7 @@ static void test_a_program_that_takes_the_compiler_long_is_stopped(void **state)
 {
     struct hostile *h = *state;
     enum { SIZE = 1 << 20 };
+    calibrate(h);
     char *text = malloc(SIZE);
     size_t length = 0;
     for (unsigned i = 0; length < SIZE - 32; i++)
@@ -244,7 +289,9 @@ static void test_a_program_that_takes_the_compiler_long_is_stopped(void **state)
     for (unsigned i = 0; i < 2; i++) {
         fixture_write(&h->f, text, length);
         h->f.limits.load_ms = LOAD_SHORT_MS;
+        h->took_too_long = false;
         int error = load(h);
+        assert_false(h->took_too_long);
         assert_true(error == -ETIME || error == -ENOMEM || error == -EINVAL);
         assert_int_equal(h->faults, 0);
         length = 0;
@@ -269,6 +316,7 @@ static void test_a_script_inside_its_limits_is_left_alone(void **state)
         "end)\n";
     char whole[2000];
     snprintf(whole, sizeof whole, "%s%s", good_hook, text);
+    h->plain_loop = SHORT_MS;
     fixture_write(&h->f, whole, strlen(whole));
     assert_int_equal(load(h), 0);
     assert_int_equal(fixture_respond(&h->f, 486), SCRIPT_VERDICT);
