@@ -7,6 +7,7 @@
 #include "cli/check.h"
 #include "cli/plain_host.h"
 #include "cli/policy_load.h"
+#include "script/printable.h"
 
 static uint64_t now_ms(void *context)
 {
@@ -59,8 +60,10 @@ static struct finding *add(struct check *check, const struct finding *finding)
         check->findings = findings;
         check->capacity = capacity;
     }
-    check->findings[check->count] = *finding;
-    return &check->findings[check->count++];
+    struct finding *added = &check->findings[check->count++];
+    *added = *finding;
+    printable_write(added->text, sizeof added->text, finding->text); // it may quote the policy
+    return added;
 }
 
 void check_found(struct check *check, const struct finding *finding, uint32_t code, enum method method)

@@ -17,6 +17,7 @@
 #include "cli/policy_load.h"
 #include "cli/spec_net.h"
 #include "script/embedded.h"
+#include "script/printable.h"
 #include "script/reflow.h"
 
 enum { STEP = 10000, SPEC_MEMORY = 256 << 20, SPEC_MOST = 1 << 20, GRACE_S = 3, HOOK_MS = 200, LOAD_MS = 5000 };
@@ -115,7 +116,7 @@ static void begin_test(void *context, const char *name)
 {
     struct policy_test_result *result = ((struct run *)context)->result;
     result->ran = true;
-    snprintf(result->name, sizeof result->name, "%s", name);
+    printable_write(result->name, sizeof result->name, name);
 }
 
 /* --- the policy --- */
@@ -251,14 +252,45 @@ static int trace(lua_State *L)
     return 1;
 }
 
+/* Each line as it may be printed; the lines stay. For free(). */
+static char *copy_lines(const char *text)
+{
+    enum { ESCAPED = 4 };
+    size_t size = strlen(text) * ESCAPED + 1, used = 0;
+    char *copy = malloc(size), *line = strdup(text), *rest = line;
+    if (copy != NULL && line != NULL) {
+        copy[0] = '\0';
+        for (const char *one = strsep(&rest, "\n"); one != NULL; one = strsep(&rest, "\n")) {
+            used += printable_write(copy + used, size - used, one);
+            if (rest != NULL)
+                copy[used++] = '\n';
+        }
+    }
+    free(line);
+    return copy;
+}
+
+/* The global of specs. */
+static int print(lua_State *L)
+{
+    for (int i = 1; i <= lua_gettop(L); i++) {
+        char *lines = copy_lines(luaL_tolstring(L, i, NULL));
+        printf("%s%s", i > 1 ? "\t" : "", lines != NULL ? lines : "");
+        free(lines);
+        lua_pop(L, 1);
+    }
+    printf("\n");
+    return 0;
+}
+
 static void take_results(lua_State *L, struct policy_test_result *result, int first)
 {
     result->count = (size_t)lua_tointeger(L, first);
     result->passed = result->ran && lua_isnil(L, first + 1);
     if (lua_isstring(L, first + 1))
-        result->message = strdup(lua_tostring(L, first + 1));
+        result->message = copy_lines(lua_tostring(L, first + 1));
     if (lua_isstring(L, first + 2))
-        result->ladder = strdup(lua_tostring(L, first + 2));
+        result->ladder = copy_lines(lua_tostring(L, first + 2));
 }
 
 /* A spec may be that of a tenant, and runs with the rights of the server. The libraries that reach files or processes
@@ -274,6 +306,8 @@ static void open_libraries(lua_State *L)
                                          {NULL, NULL}};
     for (const luaL_Reg *library = libraries; library->func != NULL; library++)
         luaL_requiref(L, library->name, library->func, library->func != luaopen_reflow);
+    lua_pushcfunction(L, print);
+    lua_setglobal(L, "print");
     lua_pushnil(L);
     lua_setfield(L, -2, "token_keys"); // it reads and rotates the keys of a server
 }
@@ -316,7 +350,7 @@ static char *message_of(lua_State *L)
         lua_pushliteral(L, "policy");
         lua_rawget(L, -2);
     }
-    return strdup(lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "failed without a word");
+    return copy_lines(lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "failed without a word");
 }
 
 static int run_state(struct run *run)

@@ -4,17 +4,19 @@
 #include <string.h>
 
 #include "script/bind.h"
+#include "script/printable.h"
 
 enum { LOG_LINE = 1000 };
 
 void log_line(lua_State *L, enum log_level level, const char *text)
 {
     const struct host *host = bind_state(L)->host;
-    char line[LOG_LINE];
+    char spaced[LOG_LINE], line[LOG_LINE];
     size_t length = 0;
-    for (; length < sizeof line - 1 && text[length] != '\0'; length++)
-        line[length] = (unsigned char)text[length] < ' ' || text[length] == 0x7f ? ' ' : text[length];
-    line[length] = '\0';
+    for (; length < sizeof spaced - 1 && text[length] != '\0'; length++)
+        spaced[length] = (unsigned char)text[length] < ' ' || text[length] == 0x7f ? ' ' : text[length];
+    spaced[length] = '\0';
+    printable_write(line, sizeof line, spaced);
     host->log(host->context, level, line);
 }
 

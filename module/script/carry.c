@@ -6,6 +6,7 @@
 #include <lauxlib.h>
 
 #include "script/carry_tree.h"
+#include "script/printable.h"
 #include "script/script.h"
 
 /* What a script keeps itself is handed from version to version: for each layer with a function given to sip.save() its
@@ -138,10 +139,11 @@ static void tell(const struct script *script, const char *doing, const char *mes
 {
     if (size == 0)
         return;
-    snprintf(error, size, "%s: %s: %s", script->path, doing, message);
-    for (char *at = error; *at != '\0'; at++)
-        if ((unsigned char)*at < ' ')
-            *at = ' ';
+    size_t length = printable_write(error, size, script->path);
+    length += printable_write(error + length, size - length, ": ");
+    length += printable_write(error + length, size - length, doing);
+    length += printable_write(error + length, size - length, ": ");
+    printable_write(error + length, size - length, message);
 }
 
 static int error_of(enum script_outcome outcome)

@@ -8,6 +8,7 @@
 #include <lauxlib.h>
 
 #include "script/names.h"
+#include "script/printable.h"
 #include "script/sandbox.h"
 #include "script/script.h"
 #include "script/traceback.h"
@@ -140,13 +141,10 @@ static void tell(char *error, size_t size, const struct sources *sources, const 
         named = named || strstr(message, sources_at(sources, i)->name.at) != NULL;
     if (size == 0)
         return;
-    if (named)
-        snprintf(error, size, "%s", message);
-    else
-        snprintf(error, size, "%s: %s", path, message);
-    for (char *at = error; *at != '\0'; at++)
-        if (*at == '\n' || *at == '\r' || *at == '\t')
-            *at = ' ';
+    size_t length = named ? 0 : printable_write(error, size, path);
+    if (!named)
+        length += printable_write(error + length, size - length, ": ");
+    printable_write(error + length, size - length, message);
 }
 
 static struct script *script_allocate(const struct script_config *config, struct sources *sources)

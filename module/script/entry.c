@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "script/layers.h"
+#include "script/printable.h"
 #include "script/script.h"
 
 /* The protected entries into a script's hooks. */
@@ -45,11 +46,9 @@ static bool verdict_fits(enum hook hook, enum verdict_kind kind)
 static void log_hook(struct script *script, enum log_level level, enum hook hook, const char *message,
                      const char *consequence)
 {
-    char line[600];
-    snprintf(line, sizeof line, "%s: %s: %s%s", script->path, hook_name(hook), message, consequence);
-    for (char *at = line; *at != '\0'; at++)
-        if (*at == '\n' || *at == '\r')
-            *at = ' ';
+    char text[400], line[900];
+    printable_write(text, sizeof text, message);
+    snprintf(line, sizeof line, "%s: %s: %s%s", script->path, hook_name(hook), text, consequence);
     script->host->log(script->host->context, level, line);
 }
 

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "script/printable.h"
 #include "script/sources_private.h"
 
 enum { FILE_MOST = 1 << 20, ALL_MOST = 8 << 20, FILES_MOST = 256, FOLDERS_DEEP = 8, PATH_SIZE = 1280 };
@@ -19,6 +20,7 @@ struct reading {
     struct sources_limits limits;
     size_t layer;
     size_t total; /* bytes read so far */
+    char *root;   /* of the layer, without symbolic links: nothing outside is read. NULL: the layer is one file */
     const char *what;
     char place[PATH_SIZE]; /* where it failed */
 };
@@ -130,6 +132,42 @@ static int fault(struct reading *reading, const char *path, int error, const cha
     return error;
 }
 
+static bool is_inside(const char *root, const char *path)
+{
+    size_t length = strlen(root);
+    if (strncmp(path, root, length) != 0)
+        return false;
+    return path[length] == '/' || path[length] == '\0' || (length > 0 && root[length - 1] == '/');
+}
+
+/* A layer's author may be somebody else than the server's operator, with other rights. Links inside the layer are fine:
+   a mounted configuration consists of them. */
+static int check_inside(struct reading *reading, const char *path)
+{
+    if (reading->root == NULL)
+        return 0;
+    char *real = realpath(path, NULL);
+    int error = real == NULL ? fault(reading, path, -errno, NULL) : 0;
+    if (error == 0 && !is_inside(reading->root, real))
+        error = fault(reading, path, -EXDEV, "a symbolic link leads out of the folder of the policy");
+    free(real);
+    return error;
+}
+
+/* What was opened, in case a link was changed since it was looked at. */
+static int check_opened(struct reading *reading, const char *path, int file)
+{
+    char link[40], real[PATH_SIZE];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", file);
+    ssize_t length = reading->root != NULL ? readlink(link, real, sizeof real - 1) : -1;
+    if (length < 0) // one file, or no /proc
+        return 0;
+    real[length] = '\0';
+    return is_inside(reading->root, real)
+               ? 0
+               : fault(reading, path, -EXDEV, "a symbolic link leads out of the folder of the policy");
+}
+
 static int check_file(struct reading *reading, const char *path, const struct stat *status)
 {
     if (!S_ISREG(status->st_mode))
@@ -149,8 +187,13 @@ static int read_file(struct reading *reading, const char *path, const char *name
     struct source_file added = {.name = text_of(name), .layer = reading->layer, .library = library};
     char *bytes;
     ssize_t length = 0;
+    int error = check_inside(reading, path);
+    if (error != 0)
+        return error;
     int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); // a pipe must not hold the server up
-    int error = file < 0 || fstat(file, &status) != 0 ? fault(reading, path, -errno, NULL) : 0;
+    error = file < 0 || fstat(file, &status) != 0 ? fault(reading, path, -errno, NULL) : 0;
+    if (error == 0)
+        error = check_opened(reading, path, file);
     if (error == 0)
         error = check_file(reading, path, &status);
     if (error != 0)
@@ -211,6 +254,8 @@ static int read_entry(struct reading *reading, const char *folder, const char *p
     struct stat status;
     if (!join(path, folder, entry) || !join(name, prefix, entry))
         return fault(reading, folder, -ENAMETOOLONG, NULL);
+    if (!printable_is(entry))
+        return fault(reading, path, -EINVAL, "the name of the file has a control character or is not UTF-8");
     if (depth == 0)
         return read_file(reading, path, name, false);
     if (stat(path, &status) != 0)
@@ -224,7 +269,9 @@ static int read_entry(struct reading *reading, const char *folder, const char *p
 static int read_folder(struct reading *reading, const char *path, const char *name, int depth)
 {
     struct dirent **entries = NULL;
-    int error = 0;
+    int error = check_inside(reading, path);
+    if (error != 0)
+        return error;
     int count = scandir(path, &entries, depth == 0 ? take_programs : take_visible, by_name);
     if (count < 0)
         return fault(reading, path, -errno, NULL);
@@ -249,6 +296,9 @@ static int read_layer_folder(struct reading *reading, const struct layer *layer)
     char path[PATH_SIZE], name[PATH_SIZE];
     struct stat status;
     const char *prefix = layer->name[0] != '\0' ? layer->name : layer->path;
+    reading->root = realpath(layer->path, NULL);
+    if (reading->root == NULL)
+        return fault(reading, layer->path, -errno, NULL);
     int error = read_folder(reading, layer->path, prefix, 0);
     if (error != 0)
         return error;
@@ -291,6 +341,8 @@ static int read_layers(struct reading *reading, const struct layer *layers, size
     for (size_t i = 0; i < count && error == 0; i++) {
         reading->layer = i;
         error = read_layer(reading, &layers[i]);
+        free(reading->root);
+        reading->root = NULL;
     }
     if (error == 0 && reading->sources->count == 0)
         error = fault(reading, layers[0].path, -ENOENT, "no .lua file in the folder");
@@ -313,7 +365,9 @@ int sources_read(struct sources **out, const struct host *host, const struct lay
     else
         code = read_layers(&reading, layers, count);
     if (code != 0) {
-        snprintf(error, error_size, "%s: %s", reading.place, reading.what);
+        char place[PATH_SIZE];
+        printable_write(place, sizeof place, reading.place);
+        snprintf(error, error_size, "%s: %s", place, reading.what);
         sources_release(reading.sources);
         return code;
     }

@@ -173,6 +173,57 @@ static void test_links_are_followed_as_a_mounted_configuration_has_them(void **s
 }
 
 /* One change at a time, each of which makes another policy. */
+/* The author of a layer must not read what the server can: no file and no folder, by no way. */
+static void test_no_link_leads_out_of_a_layer(void **state)
+{
+    struct folder *f = *state;
+    static const char *const links[][2] = {{"secret.lua", "b/20-x.lua"},
+                                           {"secret.lua", "b/lib/x.lua"},
+                                           {"secret.lua", "b/lib/deep/x.lua"},
+                                           {"outside", "b/lib/x"},
+                                           {"bb", "b/lib/x"},
+                                           {"bb/x.lua", "b/lib/x.lua"}};
+    static const char *const up[] = {"..", "../..", "../../..", "../..", "../..", "../.."};
+    char target[300];
+    struct layer layer = layer_at(f, "base", "b");
+    make_folder(f, "b");
+    make_folder(f, "b/lib");
+    make_folder(f, "b/lib/deep");
+    make_folder(f, "outside");
+    make_folder(f, "bb"); // its name begins as that of the layer
+    write_file(f, "b/10-a.lua", "-- a");
+    write_file(f, "secret.lua", "secret");
+    write_file(f, "outside/y.lua", "secret");
+    write_file(f, "bb/x.lua", "secret");
+    for (size_t i = 0; i < 2 * sizeof links / sizeof links[0]; i++) {
+        const char *const *link = links[i / 2];
+        snprintf(target, sizeof target, "%s/%s", i % 2 != 0 ? f->path : up[i / 2], link[0]);
+        assert_int_equal(symlink(target, in(f, link[1])), 0);
+        assert_int_equal(read_into(f, &layer, 1, NULL), -EXDEV);
+        assert_says(f, "leads out of the folder of the policy");
+        assert_int_equal(unlink(in(f, link[1])), 0);
+    }
+    assert_int_equal(symlink(in(f, "outside"), in(f, "b/lib/x")), 0);
+    assert_int_equal(unlink(in(f, "outside/y.lua")), 0);
+    assert_int_equal(read_into(f, &layer, 1, NULL), -EXDEV); // nor does an empty folder
+    assert_int_equal(unlink(in(f, "b/lib/x")), 0);
+    assert_int_equal(symlink(in(f, "b/10-a.lua"), in(f, "b/lib/x.lua")), 0);
+    assert_int_equal(read_into(f, &layer, 1, NULL), 0);
+    assert_int_equal(symlink(in(f, "b"), in(f, "link")), 0); // the operator names the layer itself
+    layer = layer_at(f, "base", "link");
+    assert_int_equal(read_into(f, &layer, 1, NULL), 0);
+}
+
+static void test_names_of_files_are_printable(void **state)
+{
+    struct folder *f = *state;
+    struct layer layer = layer_at(f, "base", "b");
+    make_folder(f, "b");
+    write_file(f, "b/a\033[2J.lua", "-- a");
+    assert_int_equal(read_into(f, &layer, 1, NULL), -EINVAL);
+    assert_says(f, "a\\x1b[2J.lua: the name of the file has a control character");
+}
+
 static void test_the_hash_is_of_names_layers_and_bytes(void **state)
 {
     struct folder *f = *state;
@@ -484,6 +535,8 @@ int main(void)
         TEST(test_a_folder_gives_its_programs_by_name_then_its_library),
         TEST(test_what_was_read_stays_whatever_happens_to_the_files),
         TEST(test_links_are_followed_as_a_mounted_configuration_has_them),
+        TEST(test_no_link_leads_out_of_a_layer),
+        TEST(test_names_of_files_are_printable),
         TEST(test_the_hash_is_of_names_layers_and_bytes),
         TEST(test_the_hash_knows_where_a_file_ends),
         TEST(test_limits_hold_each_to_the_byte),
