@@ -54,11 +54,12 @@ static inline uint64_t load_word(const char *at)
     return word;
 }
 
-static inline uint64_t load_tail(const char *at, size_t length)
+/* The bytes behind the last whole word; a text of no bytes may be at NULL. */
+static inline uint64_t load_tail(struct text text, size_t whole)
 {
     uint64_t word = 0;
-    for (size_t i = 0; i < length; i++)
-        word |= (uint64_t)(unsigned char)at[i] << 8 * i;
+    for (size_t i = whole; i < text.length; i++)
+        word |= (uint64_t)(unsigned char)text.at[i] << 8 * (i - whole);
     return word;
 }
 
@@ -69,8 +70,7 @@ static inline uint64_t sip_hash(const struct hash_key *key, struct text text, in
                           key->word[0] ^ 0x6c7967656e657261U, key->word[1] ^ 0x7465646279746573U};
     size_t whole = text.length & ~(size_t)7;
     for (size_t i = 0; i <= whole; i += 8) {
-        uint64_t word = i < whole ? load_word(text.at + i)
-                                  : (uint64_t)text.length << 56 | load_tail(text.at + whole, text.length - whole);
+        uint64_t word = i < whole ? load_word(text.at + i) : (uint64_t)text.length << 56 | load_tail(text, whole);
         s.v3 ^= word;
         for (int round = 0; round < rounds; round++)
             sip_round(&s);

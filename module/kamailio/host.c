@@ -52,12 +52,13 @@ static void *allocate_shared(void *context, void *old, size_t old_size, size_t n
     return made;
 }
 
+/* Of 4 bytes it cannot be cut short once the pool is ready; what is not random must not pass for a secret. */
 static uint32_t unpredictable(void *context)
 {
     uint32_t value = 0;
     (void)context;
     if (getrandom(&value, sizeof value, 0) != sizeof value)
-        value = (uint32_t)now_ms(NULL) * 2654435761U;
+        abort();
     return value;
 }
 
@@ -90,6 +91,8 @@ void ksr_log(enum log_level level, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(line, sizeof line, format, arguments);
     va_end(arguments);
+    for (char *at = line; *at != '\0'; at++) /* foreign text in it must not begin another line */
+        *at = (unsigned char)*at < ' ' || *at == 0x7f ? ' ' : *at;
     log_line(NULL, level, line);
 }
 

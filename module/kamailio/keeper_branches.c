@@ -57,7 +57,8 @@ static void append_to(struct made_up *response, struct sip_msg *request, const s
     append(response, header->name.s, length);
     if (parse_to_header(request) == 0 && get_to(request)->tag_value.len == 0) {
         char tag[48];
-        int written = snprintf(tag, sizeof tag, ";tag=reflow-%08x", ksr_host()->random(NULL));
+        int written =
+            snprintf(tag, sizeof tag, ";tag=reflow-%08x%08x", ksr_host()->random(NULL), ksr_host()->random(NULL));
         append(response, tag, (size_t)written);
     }
     append(response, "\r\n", 2);

@@ -62,7 +62,8 @@ int save_info_read(struct save *save)
     save->call_id = str_of(sip_call_id(save->asked.request));
     save->path = (str){save->asked.path.bytes, (int)save->asked.path.length};
     save->user_agent = str_of(TEXT("n/a"));
-    if (agent != NULL && agent->value.length > 0 && agent->value.length < USER_AGENT_MOST)
+    if (agent != NULL && agent->value.length > 0 && agent->value.length < USER_AGENT_MOST &&
+        memchr(agent->value.at, '\r', agent->value.length) == NULL)
         save->user_agent = str_of(agent->value);
     write_source(save);
     save->info = (ucontact_info_t){.callid = &save->call_id,

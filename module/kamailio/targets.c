@@ -304,7 +304,7 @@ static int set_or_reset(struct sip_msg *msg, str *value, int (*set)(struct sip_m
 static int put_as_request_uri(struct sip_msg *msg, struct leg *leg, str *instance)
 {
     flag_t flags = 0;
-    str uri = str_of_text(leg->target->uri), path = str_of_text(leg->target->path);
+    str uri = str_of_text(sip_uri_without_headers(leg->target->uri)), path = str_of_text(leg->target->path);
     reset_dst_uri(msg);
     if (rewrite_uri(msg, &uri) < 0 || (leg->destination.len > 0 && set_dst_uri(msg, &leg->destination) < 0) ||
         set_or_reset(msg, &path, set_path_vector, reset_path_vector) < 0 ||
@@ -322,7 +322,7 @@ static int put_as_request_uri(struct sip_msg *msg, struct leg *leg, str *instanc
 int call_put_leg(struct sip_msg *msg, struct call *call, struct leg *leg, bool first)
 {
     char buffer[MAX_INSTANCE_SIZE];
-    str uri = str_of_text(leg->target->uri), path = str_of_text(leg->target->path);
+    str uri = str_of_text(sip_uri_without_headers(leg->target->uri)), path = str_of_text(leg->target->path);
     str instance = bracketed(leg->target->instance, buffer);
     bool alone = first || (nr_branches == 0 && !ruri_get_forking_state());
     if (first && put_as_request_uri(msg, leg, &instance) < 0)

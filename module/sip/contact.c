@@ -78,6 +78,9 @@ static const char *read_instance_parameter(struct sip_contact *contact, struct t
     struct text instance = without_angles(value);
     if (instance.length == 0)
         return "the instance-id is empty";
+    for (size_t i = 0; i < instance.length; i++)
+        if ((unsigned char)instance.at[i] < ' ' || instance.at[i] == 0x7f)
+            return "the instance-id has line ends or control characters";
     if (contact->instance.length > 0 && !text_equal(contact->instance, instance))
         return "+sip.instance is there twice with different values";
     contact->instance = instance;

@@ -214,6 +214,10 @@ int sip_aor(struct text uri, char *out, size_t size);
 /* Whether the URI is a sip: or sips: one, by its scheme alone. */
 bool sip_uri_is_sip(struct text uri);
 
+/* 3261-16.6.a: the URI as it may stand in a request line: a sip: or sips: one without its headers. Points into `uri`.
+ */
+struct text sip_uri_without_headers(struct text uri);
+
 /* RFC 3261 19.1.4. */
 bool sip_uri_equal(struct text a, struct text b);
 

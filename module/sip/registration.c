@@ -40,28 +40,14 @@ int registration_refuse_field(struct registration *registration, const char *hea
 
 static bool is_known_extension(struct text tag)
 {
-    return tag.length == 0 || text_equal_nocase(tag, TEXT("path")) || text_equal_nocase(tag, TEXT("outbound"));
-}
-
-/* Echoed up to white space: a fold that is cut in two would end the header. */
-static int refuse_extension(struct registration *registration, struct text tag)
-{
-    size_t length = 0;
-    while (length < tag.length && length < 96 && !sip_is_space(tag.at[length]))
-        length++;
-    snprintf(registration->fields, sizeof registration->fields, "Unsupported: %.*s\r\n", (int)length, tag.at);
-    return registration_refuse(registration, SIP_BAD_EXTENSION, NULL);
+    return text_equal_nocase(tag, TEXT("path")) || text_equal_nocase(tag, TEXT("outbound"));
 }
 
 int registration_check_extensions(struct registration *registration)
 {
-    struct sip_values values = sip_values(registration->request, HEADER_REQUIRE);
-    struct sip_value value;
-    while (sip_values_next(&values, &value)) {
-        if (!is_known_extension(value.whole))
-            return refuse_extension(registration, value.whole);
-    }
-    return 0;
+    bool refused = sip_unsupported(registration->request, HEADER_REQUIRE, is_known_extension, registration->fields,
+                                   sizeof registration->fields);
+    return refused ? registration_refuse(registration, SIP_BAD_EXTENSION, NULL) : 0;
 }
 
 /* Why the ith Path value cannot be kept; NULL: it can. */
@@ -99,7 +85,7 @@ static int read_path(struct registration *registration)
         sip_uri_destroy(&uri);
         if (i > 0)
             sip_append(&registration->path, TEXT(", "));
-        sip_append(&registration->path, value.whole);
+        sip_append_unfolded(&registration->path, value.whole);
     }
     return registration->path.failed ? -ENOMEM : 0;
 }
@@ -285,6 +271,8 @@ struct text registration_parameters(const struct sip_contact *contact, char *out
         }
         rest = (struct text){rest.at + end, rest.length - end};
     }
+    for (size_t i = 0; i < length; i++) /* it goes into lines of our own: nothing in it may end one */
+        out[i] = out[i] == '\r' || out[i] == '\n' || out[i] == '\0' ? ' ' : out[i];
     return (struct text){out, length};
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <errno.h>
+#include <stdio.h>
 
 #include "core/code.h"
 #include "sip/internal.h"
@@ -46,6 +47,19 @@ static struct text after_values(struct text value, unsigned *count)
     while (*count > 0 && sip_next_value(&rest, &one))
         --*count;
     return sip_trim(rest);
+}
+
+static bool ends_line(char c)
+{
+    return c == '\r' || c == '\n' || c == '\0';
+}
+
+/* From `start` on, folds become spaces; so do line ends that are none, and NULs, which a malformed message may have. */
+static void unfold(struct sip_buffer *out, size_t start)
+{
+    for (size_t i = start; i < out->length && !out->failed; i++)
+        if (ends_line(out->bytes[i]))
+            out->bytes[i] = ' ';
 }
 
 /* A field less its first values: nothing where none is left. */
@@ -97,12 +111,55 @@ static void append_via_value(struct sip_buffer *out, struct text value, struct t
     }
 }
 
-/* From `start` on, folds become spaces; so do line ends that are none, and NULs, which a malformed message may have. */
-static void unfold(struct sip_buffer *out, size_t start)
+/* Nothing ends in the line but the line itself, by CRLF. */
+static bool is_one_line(struct text line)
 {
-    for (size_t i = start; i < out->length && !out->failed; i++)
-        if (out->bytes[i] == '\r' || out->bytes[i] == '\n' || out->bytes[i] == '\0')
-            out->bytes[i] = ' ';
+    size_t length = line.length;
+    return length >= 2 && memchr(line.at, '\r', length) == line.at + length - 2 &&
+           memchr(line.at, '\n', length) == line.at + length - 1 && memchr(line.at, '\0', length) == NULL;
+}
+
+void sip_append_field(struct sip_buffer *out, const struct sip_field *field)
+{
+    size_t start = out->length;
+    if (is_one_line(field->line)) {
+        sip_append(out, field->line);
+        return;
+    }
+    sip_append(out, field->name);
+    sip_append(out, TEXT(": "));
+    sip_append(out, field->value);
+    unfold(out, start);
+    sip_append(out, TEXT("\r\n"));
+}
+
+void sip_append_unfolded(struct sip_buffer *out, struct text text)
+{
+    size_t start = out->length;
+    sip_append(out, text);
+    unfold(out, start);
+}
+
+bool sip_unsupported(const struct sip_message *request, enum sip_header header, bool (*is_known)(struct text tag),
+                     char *out, size_t size)
+{
+    struct sip_values values = sip_values(request, header);
+    struct sip_value value;
+    size_t length = 0;
+    bool any = false;
+    out[0] = '\0';
+    while (sip_values_next(&values, &value)) {
+        if (value.whole.length == 0 || is_known(value.whole))
+            continue;
+        any = true;
+        if (!sip_is_token(value.whole) || value.whole.length > SIP_OPTION_MOST ||
+            length + value.whole.length + sizeof "Unsupported: \r\n" > size)
+            continue;
+        length -= length > 0 ? 2 : 0; /* the CRLF that ends it so far */
+        length += (size_t)snprintf(out + length, size - length, "%s%.*s\r\n",
+                                   length > 0 ? ", " : "Unsupported: ", (int)value.whole.length, value.whole.at);
+    }
+    return any;
 }
 
 static void append_top_via(struct sip_buffer *out, const struct sip_field *field, struct text received, uint32_t rport)
@@ -121,11 +178,27 @@ static void append_top_via(struct sip_buffer *out, const struct sip_field *field
     sip_append(out, TEXT("\r\n"));
 }
 
+/* 3261-16.6.a: the URI of a Contact may have headers, and name a method. */
+static void append_request_uri(struct sip_buffer *out, struct text uri)
+{
+    struct sip_uri_parts parts;
+    struct text rest, parameter;
+    if (sip_uri_cut(uri, &parts) != 0) {
+        sip_append(out, uri);
+        return;
+    }
+    rest = parts.parameters;
+    sip_append(out, sip_between(uri.at, rest.at));
+    while (sip_cut_parameter(&rest, &parameter))
+        if (!sip_parameter(parameter, TEXT("method"), NULL))
+            sip_append(out, parameter);
+}
+
 static void append_request_line(struct sip_buffer *out, struct text method, struct text uri)
 {
     sip_append(out, method);
     sip_append(out, TEXT(" "));
-    sip_append(out, uri);
+    append_request_uri(out, uri);
     sip_append(out, TEXT(" SIP/2.0\r\n"));
 }
 
@@ -195,37 +268,18 @@ int sip_forward_response(const struct sip_message *response, const struct sip_up
     return finish(out);
 }
 
-static void append_unfolded(struct sip_buffer *out, const struct sip_field *field)
-{
-    size_t start = out->length;
-    sip_append(out, field->name);
-    sip_append(out, TEXT(": "));
-    sip_append(out, field->value);
-    unfold(out, start);
-}
-
-static void append_copied(struct sip_buffer *out, const struct sip_message *message, const struct sip_field *field)
-{
-    if (!sip_is_faulty(message)) {
-        sip_append(out, field->line);
-        return;
-    }
-    append_unfolded(out, field);
-    sip_append(out, TEXT("\r\n"));
-}
-
 static void append_all(struct sip_buffer *out, const struct sip_message *message, enum sip_header header)
 {
     const struct sip_field *field;
     for (size_t at = 0; (field = sip_field_next(message, header, &at)) != NULL;)
-        append_copied(out, message, field);
+        sip_append_field(out, field);
 }
 
 static void append_first(struct sip_buffer *out, const struct sip_message *message, enum sip_header header)
 {
     const struct sip_field *field = sip_field(message, header, 0);
     if (field != NULL)
-        append_copied(out, message, field);
+        sip_append_field(out, field);
 }
 
 /* Via in order. A topmost one that could not be read stays as it is: there is no telling where in it to write. */
@@ -237,7 +291,7 @@ static void append_vias(struct sip_buffer *out, const struct sip_message *reques
         if (field == top && sip_top_via(request) != NULL && (answer->received.length > 0 || answer->rport != 0))
             append_top_via(out, field, answer->received, answer->rport);
         else
-            append_copied(out, request, field);
+            sip_append_field(out, field);
     }
 }
 
@@ -264,7 +318,7 @@ static void append_to(struct sip_buffer *out, const struct sip_message *request,
     if (field == NULL)
         return;
     if (tag.length == 0 || sip_to_tag(request).length > 0) {
-        append_copied(out, request, field);
+        sip_append_field(out, field);
         return;
     }
     size_t start = out->length;
@@ -288,7 +342,7 @@ int sip_answer(const struct sip_message *request, const struct sip_answer *answe
     append_first(out, request, HEADER_CALL_ID);
     append_first(out, request, HEADER_CSEQ);
     if (answer->status == SIP_TRYING && timestamp != NULL)
-        append_copied(out, request, timestamp);
+        sip_append_field(out, timestamp);
     if (answer->copy_record_route)
         append_all(out, request, HEADER_RECORD_ROUTE);
     sip_append(out, answer->fields);
@@ -307,11 +361,13 @@ static int append_hop_request(const struct sip_message *sent, const struct sip_f
     if (!sip_is_request(sent) || to == NULL || !sip_value(sent, HEADER_VIA, 0, &via))
         return -EINVAL;
     append_request_line(out, method, sip_request_uri(sent));
-    append_line(out, TEXT("Via"), via.whole);
+    sip_append(out, TEXT("Via: "));
+    sip_append_unfolded(out, via.whole);
+    sip_append(out, TEXT("\r\n"));
     append_number_line(out, TEXT("Max-Forwards"), MAX_FORWARDS);
     append_all(out, sent, HEADER_ROUTE);
     append_first(out, sent, HEADER_FROM);
-    sip_append(out, to->line);
+    sip_append_field(out, to);
     append_first(out, sent, HEADER_CALL_ID);
     sip_append(out, TEXT("CSeq: "));
     sip_append_number(out, sip_cseq(sent));

@@ -20,6 +20,10 @@ void sip_buffer_destroy(struct sip_buffer *buffer);
 void sip_buffer_clear(struct sip_buffer *buffer); /* length 0, memory kept */
 void sip_append(struct sip_buffer *buffer, struct text text);
 void sip_append_number(struct sip_buffer *buffer, uint64_t number);
+/* The field as one line with its CRLF: folds become spaces, and so do line ends and NULs of a malformed message. */
+void sip_append_field(struct sip_buffer *buffer, const struct sip_field *field);
+/* Foreign text that goes into a line: its folds become spaces. Other bytes stay, for they may mean something. */
+void sip_append_unfolded(struct sip_buffer *buffer, struct text text);
 
 /*
  * All functions below append to `out`, and return 0, -ENOMEM, or -EINVAL for a message they cannot be built from; after
@@ -50,8 +54,18 @@ struct sip_upward {
 };
 int sip_forward_response(const struct sip_message *response, const struct sip_upward *upward, struct sip_buffer *out);
 
-/* A response of our own to a request (8.2.6): Via, From, To, Call-ID, CSeq copied, also from a message that came with a
-   fault; Record-Route copied where copy_record_route. */
+/*
+ * The header line "Unsupported: a, b" for a response with 420, of the option tags of Require or Proxy-Require that
+ * is_known() refuses: those that are tokens, as many as fit into `out`, each at most SIP_OPTION_MOST bytes. Empty where
+ * there is none to name. Returns whether there is any option that is not known, named or not.
+ */
+enum { SIP_OPTION_MOST = 64 };
+bool sip_unsupported(const struct sip_message *request, enum sip_header header, bool (*is_known)(struct text tag),
+                     char *out, size_t size);
+
+/* A response of our own to a request (8.2.6): Via, From, To, Call-ID, CSeq copied, each as one line, also from a
+   message that came with a fault; Record-Route copied where copy_record_route. It is at most as long as the request,
+   its own fields and body, and 1,024 bytes together. */
 struct sip_answer {
     uint32_t status;
     struct text phrase; /* empty: the table's */

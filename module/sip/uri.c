@@ -242,6 +242,14 @@ int sip_uri_create(struct sip_uri *uri, struct text text)
     return result;
 }
 
+struct text sip_uri_without_headers(struct text uri)
+{
+    struct sip_uri_parts parts;
+    if (sip_uri_cut(uri, &parts) != 0 || !parts.has_headers)
+        return uri;
+    return sip_between(uri.at, parts.headers.at - 1);
+}
+
 void sip_uri_destroy(struct sip_uri *uri)
 {
     if (uri->memory != NULL)

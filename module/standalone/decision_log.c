@@ -6,14 +6,19 @@
 #include "core/code.h"
 #include "standalone/mask.h"
 
+enum { VALUE_MOST = 1024 };
+
 static bool is_plain(char c)
 {
     return c >= 0x20 && c <= 0x7e && c != '"' && c != '\\';
 }
 
+/* Strangers choose the length too: a long value is cut, and ends in "...". */
 static void put_escaped(struct sip_buffer *out, struct text text)
 {
     size_t at = 0;
+    bool cut = text.length > VALUE_MOST;
+    text.length = cut ? VALUE_MOST : text.length;
     while (at < text.length) {
         char escaped[8];
         size_t plain = at;
@@ -22,12 +27,14 @@ static void put_escaped(struct sip_buffer *out, struct text text)
         sip_append(out, (struct text){text.at + at, plain - at});
         at = plain;
         if (at == text.length)
-            return;
+            break;
         unsigned char c = (unsigned char)text.at[at++];
         bool named = c == '"' || c == '\\';
         int length = snprintf(escaped, sizeof escaped, named ? "\\%c" : "\\u%04x", c);
         sip_append(out, (struct text){escaped, (size_t)length});
     }
+    if (cut)
+        sip_append(out, TEXT("..."));
 }
 
 static void name_member(struct sip_buffer *out, const char *name)

@@ -156,20 +156,23 @@ static bool refuse_with(struct refusing *refusing, uint32_t status, enum refusal
     return false;
 }
 
+/* No extension of a proxy is supported. */
+static bool no_extension(struct text tag)
+{
+    (void)tag;
+    return false;
+}
+
 /* RFC 3261 16.3; false where the request is refused. */
 static bool may_enter(const struct server *server, const struct sip_message *request, const struct peer *source,
                       struct refusing *refusing)
 {
-    const struct sip_field *required = sip_field(request, HEADER_PROXY_REQUIRE, 0);
     if (sip_max_forwards(request) == 0)
         return refuse_with(refusing, SIP_TOO_MANY_HOPS, REFUSAL_TOO_MANY_HOPS);
     if (is_looped(server, request, source))
         return refuse_with(refusing, SIP_LOOP_DETECTED, REFUSAL_LOOP);
-    if (required != NULL && required->value.length > 0) {
-        snprintf(refusing->fields, sizeof refusing->fields, "Unsupported: %.*s\r\n",
-                 (int)(required->value.length < 256 ? required->value.length : 256), required->value.at);
+    if (sip_unsupported(request, HEADER_PROXY_REQUIRE, no_extension, refusing->fields, sizeof refusing->fields))
         return refuse_with(refusing, SIP_BAD_EXTENSION, REFUSAL_EXTENSION);
-    }
     if (server->draining && sip_to_tag(request).length == 0)
         return refuse_with(refusing, SIP_SERVICE_UNAVAILABLE, REFUSAL_DRAINING);
     if (transactions_servers(server->transactions) >= server->config.transactions_most) {

@@ -84,7 +84,7 @@ static void collect_challenges(const struct context *context, const struct branc
         for (size_t kind = 0; kind < 2; kind++) {
             const struct sip_field *field;
             for (size_t at = 0; (field = sip_field_next(branch->response, kinds[kind], &at)) != NULL;)
-                sip_append(out, field->line);
+                sip_append_field(out, field);
         }
     }
 }

@@ -245,6 +245,23 @@ static void test_memory_short_is_told_by_the_buffer(void **unused)
     destroy(&stage);
 }
 
+/* Who calls chooses the texts, and how long they are. */
+static void test_long_values_are_cut(void **state)
+{
+    struct stage stage;
+    char long_text[5000];
+    (void)state;
+    create(&stage);
+    memset(long_text, '"', sizeof long_text);
+    stage.decided.aor = (struct text){long_text, sizeof long_text};
+    stage.decided.target = (struct text){long_text, 1024};
+    const char *line = write_line(&stage);
+    assert_non_null(strstr(line, "\\\"...\""));
+    assert_true(strlen(line) > 4096 && strlen(line) < 5500);
+    assert_null(strstr(strstr(line, "...") + 3, "..."));
+    destroy(&stage);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -256,6 +273,7 @@ int main(void)
         cmocka_unit_test(test_numbers_are_masked_on_request),
         cmocka_unit_test(test_a_line_is_one_line_and_plain),
         cmocka_unit_test(test_memory_short_is_told_by_the_buffer),
+        cmocka_unit_test(test_long_values_are_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -400,10 +400,33 @@ static void test_out_of_memory_is_told(void **state)
     close_desk(&desk);
 }
 
+static void test_3261_16_6_a_a_request_line_has_no_headers_and_no_method(void **state)
+{
+    static const char *const uris[][2] = {
+        {"sip:a@b.example?Subject=x&Route=%3Csip:c%3E", "sip:a@b.example"},
+        {"sip:a@b.example:5070;x=1;method=INVITE;y?Subject=x", "sip:a@b.example:5070;x=1;y"},
+        {"sips:a?b;c@b.example;METHOD=BYE", "sips:a?b;c@b.example"},
+        {"sip:b.example;methods=1", "sip:b.example;methods=1"},
+        {"sip:[2001:db8::1]:5060?a=b", "sip:[2001:db8::1]:5060"},
+        {"tel:+1555;method=x?a", "tel:+1555;method=x?a"}};
+    (void)state;
+    for (size_t i = 0; i < sizeof uris / sizeof uris[0]; i++) {
+        struct desk desk;
+        char start[128];
+        assert_int_equal(open_desk(&desk, INVITE), 0);
+        struct sip_forward forward = {.request_uri = text_of(uris[i][0]), .max_forwards = -1};
+        assert_int_equal(sip_forward_request(desk.message, &forward, &desk.out), 0);
+        snprintf(start, sizeof start, "INVITE %s SIP/2.0\r\n", uris[i][1]);
+        assert_memory_equal(desk.out.bytes, start, strlen(start));
+        close_desk(&desk);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_3261_16_6_request_is_forwarded),
+        cmocka_unit_test(test_3261_16_6_a_a_request_line_has_no_headers_and_no_method),
         cmocka_unit_test(test_forwarding_changes_nothing_by_itself),
         cmocka_unit_test(test_missing_max_forwards_and_content_length_are_added),
         cmocka_unit_test(test_topmost_routes_are_dropped),
