@@ -516,5 +516,24 @@ static void on_ended(void *user, struct client_transaction *transaction)
     context_forget_unused(branch->context);
 }
 
+/* The phone has registered from there since, as one does that comes to another network while it rings: the binding that
+   the request was sent to is on that flow now. */
+static bool on_moved(void *user, const struct peer *source)
+{
+    const struct branch *branch = user;
+    const struct server *server = branch->context->server;
+    const struct target *target = branch->target;
+    flow_id flow = server_flow_of(server, source);
+    struct binding_view view;
+    if (target == NULL || target->aor.length == 0 || flow == 0 || flow == target->flow)
+        return false;
+    const struct binding *binding =
+        binding_find(server->bindings, target->aor, target->uri, target->instance, target->reg_id);
+    if (binding == NULL)
+        return false;
+    binding_read(binding, &view);
+    return view.flow == flow;
+}
+
 const struct client_events branch_events = {
-    .response = on_response, .timeout = on_timeout, .failed = on_failed, .ended = on_ended};
+    .response = on_response, .timeout = on_timeout, .failed = on_failed, .ended = on_ended, .has_moved = on_moved};

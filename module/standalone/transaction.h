@@ -45,6 +45,8 @@ struct client_events {
     /* It could not be sent, or its flow died and it waits without one (`down`). It still lives until ended. */
     void (*failed)(void *user, struct client_transaction *transaction, bool down);
     void (*ended)(void *user, struct client_transaction *transaction);
+    /* A response came from a place to which the request did not go: has who was asked moved there? NULL: never. */
+    bool (*has_moved)(void *user, const struct peer *source);
 };
 
 struct server_events {
@@ -134,14 +136,16 @@ enum response_match {
     RESPONSE_UNKNOWN,    /* no transaction has its branch and method */
     RESPONSE_FOREIGN,    /* one has, but this source is not where its request went */
     RESPONSE_MATCHED,    /* it came from where the request went */
-    RESPONSE_OTHER_PORT, /* from the same host by another port, or by another connection after the first was lost */
+    RESPONSE_OTHER_PORT, /* from the same host by another port, by another connection after the first was lost, or from
+                            where who was asked has moved */
 };
 
 /*
  * The transaction of a response (17.1.3): the whole branch and the method of the CSeq are the request's, and the source
  * is where it went (3261-17.1.3.a). Over UDP that is the address; a NAT may have changed the port. Over a stream it is
  * the connection, or the same host by the same transport if the connection is gone (18.2.2). After
- * client_transaction_move() both places are good. NULL unless it is RESPONSE_MATCHED or RESPONSE_OTHER_PORT.
+ * client_transaction_move() both places are good; it happens here if client_events.has_moved says so. NULL unless it is
+ * RESPONSE_MATCHED or RESPONSE_OTHER_PORT.
  */
 struct client_transaction *client_transaction_find(struct transactions *transactions,
                                                    const struct sip_message *response, const struct peer *source,

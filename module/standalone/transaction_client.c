@@ -235,6 +235,12 @@ static enum response_match match_source(const struct client_transaction *transac
     return match == RESPONSE_FOREIGN && transaction->moved ? match_place(wire, &transaction->first, source) : match;
 }
 
+static bool has_moved(const struct client_transaction *transaction, const struct peer *source)
+{
+    const struct client_events *events = transaction->events;
+    return transaction->user != NULL && events->has_moved != NULL && events->has_moved(transaction->user, source);
+}
+
 struct client_transaction *client_transaction_find(struct transactions *transactions,
                                                    const struct sip_message *response, const struct peer *source,
                                                    enum response_match *match)
@@ -249,6 +255,10 @@ struct client_transaction *client_transaction_find(struct transactions *transact
         if (transaction->digest != id.digest || !has_method(transaction, response))
             continue;
         *match = match_source(transaction, source);
+        if (*match == RESPONSE_FOREIGN && has_moved(transaction, source)) {
+            client_transaction_move(transaction, source);
+            *match = RESPONSE_OTHER_PORT;
+        }
         return *match == RESPONSE_FOREIGN ? NULL : transaction;
     }
     return NULL;
@@ -414,6 +424,10 @@ void client_transaction_move(struct client_transaction *transaction, const struc
         transaction->first = transaction->peer;
     transaction->moved = true;
     transaction->peer = *peer;
+    if (transaction->flow.back == NULL) /* it waits on no flow any more */
+        return;
+    table_remove(&transaction->owner->waiting, &transaction->flow);
+    table_add(&transaction->owner->waiting, &transaction->flow, peer_flow(peer));
 }
 
 const struct peer *client_transaction_peer(const struct client_transaction *transaction)

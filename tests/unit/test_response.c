@@ -117,6 +117,87 @@ static void test_3261_17_1_3_a_another_port_of_the_host_is_accepted_and_counted(
     stage_ends(stage);
 }
 
+static struct peer at(struct peer peer, const char *host, uint16_t port)
+{
+    assert_true(address_read(text_of(host), port, &peer.address));
+    return peer;
+}
+
+static void registers(struct stage *stage, const struct peer *phone, const char *user)
+{
+    stage_request(
+        stage, phone,
+        (struct request){.method = "REGISTER",
+                         .uri = "sip:example.com",
+                         .from = user,
+                         .to = user,
+                         .call = user,
+                         .cseq = ++stage->registers,
+                         .fields = "Contact: <sip:x@phone.invalid>;+sip.instance=\"<urn:uuid:1>\";reg-id=1\n"});
+    stage_status(stage, phone, 200);
+}
+
+/* It rings, comes to another network, registers there, and answers. */
+static void answers_after_a_move(struct stage *stage, struct peer before, struct peer after, struct peer stranger,
+                                 struct peer other)
+{
+    registers(stage, &before, "bob");
+    stage_call(stage, "one");
+    struct sent *invite = stage_sent(stage, "INVITE");
+    stage_response_from(stage, &after, invite, 603, NULL);
+    stage_silent(stage);
+    registers(stage, &after, "bob");
+    registers(stage, &other, "carol");
+    stage_response_from(stage, &stranger, invite, 603, NULL);
+    stage_response_from(stage, &other, invite, 603, NULL);
+    stage_silent(stage);
+    assert_int_equal(stage_count(stage, "refused_response_source"), 3);
+    stage_response_from(stage, &after, invite, 180, NULL);
+    stage_hears(stage, 180);
+    assert_int_equal(counters(stage)->responses_other_port, 1);
+    stage_cancels(stage);
+    assert_true(peer_flow(&stage_sent(stage, "CANCEL")->peer) == peer_flow(&after));
+    stage_response_from(stage, &after, invite, 487, NULL);
+    assert_true(peer_flow(&stage_sent(stage, "ACK")->peer) == peer_flow(&after));
+    stage_hears(stage, 487);
+    stage_ends(stage);
+}
+
+static void test_3261_17_1_3_a_a_phone_answers_from_where_it_has_moved(void **state)
+{
+    struct stage *stage = *state;
+    struct peer udp = fake_udp(5080);
+    answers_after_a_move(stage, at(udp, "192.0.2.1", 5080), at(udp, "192.0.2.2", 5080), at(udp, "192.0.2.3", 5080),
+                         at(udp, "192.0.2.4", 5080));
+}
+
+/* The old connection is not known to be dead yet. */
+static void test_3261_17_1_3_a_and_over_another_connection(void **state)
+{
+    struct stage *stage = *state;
+    struct peer before = fake_tcp(&stage->wire, 5081), after = fake_tcp(&stage->wire, 5082);
+    answers_after_a_move(stage, before, after, fake_tcp(&stage->wire, 5083), fake_tcp(&stage->wire, 5084));
+}
+
+/* The flow that a request has moved to is the one that can end it, and the one before cannot. */
+static void test_5626_7_h_a_moved_request_waits_on_its_new_flow(void **state)
+{
+    struct stage *stage = *state;
+    struct peer before = fake_tcp(&stage->wire, 5081), after = fake_tcp(&stage->wire, 5082);
+    registers(stage, &before, "bob");
+    stage_call(stage, "one");
+    struct sent *invite = stage_sent(stage, "INVITE");
+    registers(stage, &after, "bob");
+    stage_response_from(stage, &after, invite, 100, NULL);
+    stage_flow_dies(stage, &before);
+    stage_advance(stage, 0);
+    stage_silent(stage);
+    stage_flow_dies(stage, &after);
+    stage_advance(stage, 0);
+    stage_hears(stage, 480);
+    stage_ends(stage);
+}
+
 /* 9.1, 17.1.1.3: what belongs to an INVITE has its branch. */
 static void test_3261_9_a_cancel_and_ack_keep_the_branch(void **state)
 {
@@ -205,6 +286,9 @@ int main(void)
         TEST(test_3261_17_1_3_a_a_guessed_branch_answers_nothing),
         TEST(test_3261_17_1_3_a_the_right_branch_from_elsewhere_answers_nothing),
         TEST(test_3261_17_1_3_a_another_port_of_the_host_is_accepted_and_counted),
+        TEST(test_3261_17_1_3_a_a_phone_answers_from_where_it_has_moved),
+        TEST(test_3261_17_1_3_a_and_over_another_connection),
+        TEST(test_5626_7_h_a_moved_request_waits_on_its_new_flow),
         TEST(test_3261_9_a_cancel_and_ack_keep_the_branch),
         TEST(test_own_tags_are_the_same_for_a_retransmission),
         TEST(test_own_tags_differ_by_everything_that_the_sender_chose),
