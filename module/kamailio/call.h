@@ -117,6 +117,7 @@ struct call_view {
     struct script_call call;
     struct sip_message *message;
     char source[80];
+    uint16_t fault; /* after a failure: the status that the request deserves, as our own server answers it */
 };
 int call_view_begin(struct call_view *view, const struct call *call, struct sip_msg *msg);
 void call_view_end(struct call_view *view);

@@ -19,13 +19,24 @@ static struct text call_id(struct sip_msg *msg)
     return there ? text_of_str(msg->callid->body) : (struct text){NULL, 0};
 }
 
+/* Kamailio reads more than our parser does. What the policy cannot see must not get past it. */
+static void refuse_unseen(struct route *route, uint16_t status)
+{
+    route->verdict = (struct script_verdict){.kind = VERDICT_REPLY, .code = status};
+    route->outcome = SCRIPT_VERDICT;
+}
+
 static void enter_hooks(struct route *route, struct policy_hold *hold)
 {
     struct call_view view;
     const struct host *host = ksr_host();
     const struct call asked = {.aor = route->names.uri, .started_ms = host->now_ms(host->context)};
-    if (!policy_has_hook(hold, HOOK_REQUEST) || call_view_begin(&view, &asked, route->msg) < 0)
+    if (!policy_has_hook(hold, HOOK_REQUEST))
         return;
+    if (call_view_begin(&view, &asked, route->msg) < 0) {
+        refuse_unseen(route, view.fault);
+        return;
+    }
     route->outcome = policy_on_request(hold, &view.call, &route->verdict);
     call_view_end(&view);
     stats_hook(HOOK_REQUEST, route->outcome);

@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 
+#include "core/code.h"
 #include "kamailio/connection.h"
 #include "kamailio/host.h"
 
@@ -27,6 +28,7 @@ int call_view_begin(struct call_view *view, const struct call *call, struct sip_
     if (result != 0) {
         ksr_log(LOG_WARNING, "a request cannot be shown to the policy: %s",
                 result == -ENOMEM ? "out of memory" : sip_fault_text(&fault, text, sizeof text));
+        view->fault = result == -ENOMEM || fault.status == 0 ? SIP_SERVICE_UNAVAILABLE : fault.status;
         call_view_end(view);
         return -1;
     }

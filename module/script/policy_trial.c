@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "script/printable.h"
+
 /* Entering a policy's hooks: what came of it is counted, failures lead back to the version before, a shadow is run
    beside and compared. */
 
@@ -92,7 +94,9 @@ static void count(struct policy *policy, struct version *version, const struct p
 
 static void describe(enum script_outcome outcome, const struct script_verdict *verdict, char out[48])
 {
-    const char *text = verdict->uri;
+    char text[200], place[200];
+    printable_write(text, sizeof text, verdict->uri);
+    printable_write(place, sizeof place, verdict->destination);
     if (outcome == SCRIPT_NO_HOOK || outcome == SCRIPT_DEFAULT)
         snprintf(out, 48, "default");
     else if (is_failure(outcome))
@@ -101,7 +105,7 @@ static void describe(enum script_outcome outcome, const struct script_verdict *v
         snprintf(out, 48, "%s %u", verdict_name(verdict->kind), verdict->code);
     else if (verdict->kind == VERDICT_REST || verdict->kind == VERDICT_RETRY_AFTER)
         snprintf(out, 48, "%s %us %.24s", verdict_name(verdict->kind), verdict->seconds,
-                 verdict->kind == VERDICT_REST ? verdict->destination : "");
+                 verdict->kind == VERDICT_REST ? place : "");
     else
         snprintf(out, 48, "%s %.32s", verdict_name(verdict->kind), text);
 }
@@ -143,13 +147,14 @@ static void compare(struct policy_hold *hold, const struct policy_entry *entry, 
     }
     policy->differences++;
     struct shadow_sample *sample = &policy->samples[policy->sample_count++ % SAMPLES_MOST];
+    char raw[sizeof sample->call_id];
     struct text call_id = sip_call_id(entry->call->request);
     *sample = (struct shadow_sample){.hook = (uint8_t)entry->hook,
                                      .code = entry->decision != NULL ? entry->decision->code : 0};
     describe(outcome, verdict, sample->active);
     describe(shadow, &other, sample->shadow);
-    snprintf(sample->call_id, sizeof sample->call_id, "%.*s",
-             (int)(call_id.length < sizeof sample->call_id ? call_id.length : sizeof sample->call_id - 1), call_id.at);
+    snprintf(raw, sizeof raw, "%.*s", (int)(call_id.length < sizeof raw ? call_id.length : sizeof raw - 1), call_id.at);
+    printable_write(sample->call_id, sizeof sample->call_id, raw); // a stranger wrote it
 }
 
 /* A hook that failed and says so: the version before decides. */

@@ -72,4 +72,15 @@ test("one source does not turn a hook off by making it overrun, not even one wit
     expect_screened(mallory, bob)
 end)
 
+-- Kamailio forwards header fields that our parser refuses as too long.
+test("a request that the policy cannot be shown gets past it no more than another one",
+    { policy = example, transports = over_udp }, function(_, open)
+    local bob, mallory = registered(open), open "mallory"
+    local request = mallory:request("INVITE", { uri = bob.aor,
+        headers = { { "X-Permit", "no" }, { "X-Fill", ("x"):rep(17000) } } })
+    mallory:expect_final(request, 400)
+    expect_screened(mallory, bob)
+    bob:expect_none("INVITE", 0)
+end)
+
 tap.done()
