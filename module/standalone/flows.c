@@ -146,7 +146,7 @@ int server_restore_binding(struct server *server, const struct binding_view *vie
     if (view->state == BINDING_FLOW_GONE && view->reg_id == 0 &&
         contact_may_be_called(view->contact, (enum transport)view->transport))
         restored.state = BINDING_ALIVE;
-    if (flow_is_datagram(view->flow) && peer != NULL)
+    if (flow_is_datagram(view->flow))
         amplification_restored(&server->amplification, peer);
     return flows_put_binding(server, &restored, peer);
 }

@@ -38,7 +38,7 @@ static void scene_open(struct scene *scene)
     stage_discard(stage);
 }
 
-static const struct peer *source_of(const struct scene *scene, char c)
+static const struct peer *speaker(const struct scene *scene, char c)
 {
     switch (c) {
     case 'a':
@@ -77,7 +77,7 @@ static const char *receive(struct scene *scene, struct text part)
         memcpy(place, scene->branch, branch);
         length += branch - mark.length;
     }
-    server_received(scene->stage.server, source_of(scene, bytes[0]), bytes + 1, length - 1);
+    server_received(scene->stage.server, speaker(scene, bytes[0]), bytes + 1, length - 1);
     free(bytes);
     return check_sent(&scene->stage);
 }

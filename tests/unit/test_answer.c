@@ -165,17 +165,17 @@ static uint32_t draw(uint32_t *seed, uint32_t below)
 /* At spaces, colons and semicolons of the header, folds and long runs of white space. */
 static size_t fold(char *bytes, size_t length, uint32_t *seed)
 {
-    static const char *const folds[] = {"\r\n ", "\r\n\t", " \r\n \r\n ", "\r\n          "};
+    static const struct text folds[] = {{"\r\n ", 3}, {"\r\n\t", 3}, {" \r\n \r\n ", 7}, {"\r\n          ", 12}};
     for (uint32_t times = draw(seed, 6); times > 0; times--) {
-        const char *piece = folds[draw(seed, 4)];
-        size_t at = draw(seed, (uint32_t)length), size = strlen(piece);
+        struct text piece = folds[draw(seed, 4)];
+        size_t at = draw(seed, (uint32_t)length);
         while (at < length && strchr(" ;,:=\"", bytes[at]) == NULL)
             at++;
-        for (uint32_t run = draw(seed, 8) == 0 ? 200 : 1; run > 0 && at < length && length + size < MESSAGE_MOST;
-             run--) {
-            memmove(bytes + at + 1 + size, bytes + at + 1, length - at - 1);
-            memcpy(bytes + at + 1, piece, size);
-            length += size;
+        uint32_t run = draw(seed, 8) == 0 ? 200 : 1;
+        for (; run > 0 && at < length && length + piece.length < MESSAGE_MOST; run--) {
+            memmove(bytes + at + 1 + piece.length, bytes + at + 1, length - at - 1);
+            memcpy(bytes + at + 1, piece.at, piece.length);
+            length += piece.length;
         }
     }
     return length;
