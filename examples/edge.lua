@@ -2,7 +2,7 @@
 -- An edge proxy (RFC 5626 section 5): user agents keep their flows to it, a registrar behind it sends their calls. The
 -- two need different addresses, because a server registers the users of its own addresses itself:
 --
---     build/reflow serve examples/registrar.lua --listen udp:127.0.0.1:5060 --domain example.com
+--     build/reflow serve examples/registrar.lua --listen udp:127.0.0.1:5060 --domain example.com --trust 127.0.0.2
 --     build/reflow serve examples/edge.lua --listen udp:127.0.0.2:5060 --listen tcp:127.0.0.2:5060
 --
 -- A phone of sip:bob@example.com then has 127.0.0.2 as its outbound proxy. A request that comes back with one of this

@@ -5,13 +5,6 @@
 
 /* How much one request may make the server send: branches beside each other (RFC 5393 section 5), and all of them. */
 
-static bool is_emergency(const struct sip_message *request)
-{
-    static const struct text prefix = {"urn:service:sos", sizeof "urn:service:sos" - 1};
-    struct text uri = sip_request_uri(request);
-    return uri.length >= prefix.length && text_equal_nocase((struct text){uri.at, prefix.length}, prefix);
-}
-
 /* Requests that come back through the server itself are charged to the source of the first, if they are known. */
 static bool is_own(const struct server *server, const union address *address)
 {
@@ -26,14 +19,15 @@ static bool is_own(const struct server *server, const union address *address)
 
 bool server_is_exempt(const struct server *server, const union address *address)
 {
-    return source_is_loopback(address) || is_own(server, address);
+    return source_is_loopback(address) || source_is_trusted(server->config.sources, address) || is_own(server, address);
 }
 
 int context_enter_load(struct context *context, const struct peer *source)
 {
     const struct sip_message *request = context->request;
     const struct sip_field *field = sip_field(request, HEADER_MAX_BREADTH, 0);
-    const bool exempt = is_emergency(request) || server_is_exempt(context->server, &source->address);
+    const bool exempt =
+        server_is_emergency(sip_request_uri(request)) || server_is_exempt(context->server, &source->address);
     const struct load_request entered = {.call_id = sip_call_id(request),
                                          .from_tag = sip_from_tag(request),
                                          .method = sip_method_text(request),

@@ -69,6 +69,7 @@ void connection_close(struct connection *connection, const char *reason)
     table_remove(&network->addresses, &connection->address);
     table_add(&network->dying, &connection->link, connection->number);
     network->counters.connections--;
+    source_disconnect(network->config.sources, &connection->counted);
     if (network->server != NULL)
         timer_stop(server_timers(network->server), &connection->check);
     uv_close((uv_handle_t *)&connection->tcp, on_closed);
@@ -231,11 +232,26 @@ static void enter(struct connection *connection)
     connection_watch(connection);
 }
 
-static bool is_full(struct network *network)
+static bool is_full(const struct network *network)
 {
-    bool full = network->counters.connections > network->config.limits.connections;
-    network->counters.refused += full;
-    return full;
+    return network->counters.connections > network->config.limits.connections;
+}
+
+/* 0, or a negative errno: the connection is refused, which has been counted and logged. */
+static int admit(struct connection *connection)
+{
+    struct network *network = connection->network;
+    int error = source_connect(network->config.sources, &connection->peer, &connection->counted);
+    enum refusal reason = error == -EPERM ? REFUSAL_BANNED : REFUSAL_SOURCE_CONNECTIONS;
+    if (error == 0 && is_full(network)) {
+        error = -ENOSPC;
+        reason = REFUSAL_CONNECTION_LIMIT;
+    }
+    if (error != 0) {
+        network->counters.refused++;
+        server_connection_refused(network->server, &connection->peer, reason, 0, NULL);
+    }
+    return error;
 }
 
 static void drop_next(struct socket *socket);
@@ -281,10 +297,8 @@ static void on_connection(uv_stream_t *stream, int status)
     int error = uv_accept(stream, (uv_stream_t *)&connection->tcp);
     if (error == 0)
         error = uv_tcp_getpeername(&connection->tcp, (struct sockaddr *)&connection->peer.address, &size);
-    if (error == 0 && is_full(network)) {
-        server_connection_refused(network->server, &connection->peer);
-        error = -ENOSPC;
-    }
+    if (error == 0)
+        error = admit(connection);
     if (error == 0)
         error = layers_create(connection, (struct text){NULL, 0}, true);
     if (error != 0) {
@@ -327,9 +341,11 @@ static struct connection *open_to(struct network *network, const struct peer *pe
         return NULL;
     connection->peer.address = peer->address;
     connection->connect.data = connection;
-    connection->opening = true;
+    connection->opening = connection->has_spoken = true;
     enter(connection);
-    if (connection->reason != NULL || is_full(network) || layers_create(connection, domain, false) != 0 ||
+    bool full = is_full(network);
+    network->counters.refused += full;
+    if (connection->reason != NULL || full || layers_create(connection, domain, false) != 0 ||
         uv_tcp_connect(&connection->connect, &connection->tcp, &peer->address.any, on_connected) != 0) {
         connection_close(connection, "connect");
         return NULL;
@@ -379,6 +395,12 @@ void connection_hold(struct network *network, flow_id number, uint32_t seconds)
     struct connection *connection = connection_find(network, number);
     if (connection != NULL)
         connection->held_until_ms = connection_now(connection) + seconds * 1000ULL;
+}
+
+void connection_banned(void *context, struct source_connection *counted)
+{
+    (void)context;
+    connection_close(TABLE_OWNER(counted, struct connection, counted), "banned");
 }
 
 int connection_listen(struct socket *socket, const union address *address)

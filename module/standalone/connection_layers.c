@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "core/code.h"
+
 /* What stands between a socket's bytes and messages: TLS, WebSocket, both or neither. */
 
 /* Bytes of white space and NUL that a peer may send before or between two messages, keep-alives not counted: more than
@@ -72,20 +74,49 @@ static void on_message(void *context, const char *bytes, size_t length)
     if (connection->reason != NULL || length == 0)
         return;
     connection->stray = 0;
+    connection->has_spoken = true;
     server_received(connection->network->server, &connection->peer, bytes, length);
+}
+
+/* True: it is to be answered. */
+static bool may_answer_ping(struct connection *connection)
+{
+    struct network *network = connection->network;
+    connection->has_spoken = true;
+    if (!server_may_keep_alive(network->server, &connection->peer))
+        return false;
+    network->counters.pings++;
+    return true;
 }
 
 static void on_pinged(void *context)
 {
-    ((struct connection *)context)->network->counters.pings++;
+    may_answer_ping(context);
+}
+
+/* This is no failure of the source: a page that somebody visits must not get the visitor banned. */
+static void forbid_origin(struct connection *connection)
+{
+    struct network *network = connection->network;
+    char detail[128];
+    struct text origin = websocket_origin(connection->websocket);
+    snprintf(detail, sizeof detail, "Origin: %.*s", (int)(origin.length < 100 ? origin.length : 100), origin.at);
+    network->counters.websocket_origin++;
+    server_connection_refused(network->server, &connection->peer, REFUSAL_ORIGIN, SIP_FORBIDDEN, detail);
 }
 
 static void put_websocket(struct connection *connection, const char *bytes, size_t length)
 {
     struct network_counters *counters = &connection->network->counters;
+    bool was_open = websocket_is_open(connection->websocket);
     enum websocket_outcome outcome = websocket_put(connection->websocket, bytes, length);
     counters->websocket_refused += outcome == WEBSOCKET_REFUSED;
     counters->websocket_broken += outcome == WEBSOCKET_BROKEN;
+    if (outcome == WEBSOCKET_FORBIDDEN)
+        forbid_origin(connection);
+    if (!was_open && !connection->has_spoken) /* its first message has all of the time */
+        connection->began_ms =
+            websocket_is_open(connection->websocket) ? connection_now(connection) : connection->began_ms;
     if (outcome != WEBSOCKET_OK)
         connection_close(connection, "closed");
 }
@@ -220,7 +251,8 @@ int layers_create(struct connection *connection, struct text domain, bool accept
             return -ENOMEM;
     }
     if (transport_is_websocket(transport)) {
-        connection->websocket = websocket_new(network->config.host, &events, network->config.limits.message.message);
+        connection->websocket = websocket_new(network->config.host, &events, network->config.origins,
+                                              network->config.limits.message.message);
         if (connection->websocket == NULL)
             return -ENOMEM;
     }
@@ -273,8 +305,8 @@ void layers_padding(struct connection *connection, enum frame frame, size_t leng
 {
     struct network_counters *counters = &connection->network->counters;
     if (frame == FRAME_PING) {
-        counters->pings++;
-        layers_send(connection, "\r\n", 2);
+        if (may_answer_ping(connection))
+            layers_send(connection, "\r\n", 2);
     } else if (frame == FRAME_STRAY) {
         counters->stray += length;
         connection->stray += length;

@@ -34,9 +34,11 @@ struct connection {
     uint64_t began_ms;             /* of the unfinished message or handshake */
     uint64_t held_until_ms;        /* a registration that went through here lasts so long */
     struct timer check;
-    const char *reason; /* why it was closed; NULL: open */
+    const char *reason;               /* why it was closed; NULL: open */
+    struct source_connection counted; /* among those of its source, if we accepted it */
     bool pinged;
-    bool opening; /* by us, and its TLS handshake is not done */
+    bool has_spoken; /* a message or a keep-alive has come; we opened it */
+    bool opening;    /* by us, and its TLS handshake is not done */
 };
 
 static inline uint64_t connection_now(const struct connection *connection)

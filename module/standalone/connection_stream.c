@@ -31,6 +31,7 @@ static size_t take(struct connection *connection, const char *bytes, size_t avai
         used += length;
         if (frame == FRAME_MESSAGE) {
             connection->stray = 0;
+            connection->has_spoken = true;
             server_received(network->server, &connection->peer, at, length);
         } else if (frame == FRAME_TOO_LONG) {
             broken(connection, at, length, SIP_REQUEST_ENTITY_TOO_LARGE);

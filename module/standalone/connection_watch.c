@@ -20,10 +20,11 @@ static bool is_pinged(const struct connection *connection)
             server_flow_is_outbound(connection->network->server, connection->number));
 }
 
-/* One or two bytes may be half of a keep-alive: they may wait. */
+/* One or two bytes may be half of a keep-alive: they may wait, but not those of a peer that has never finished
+   anything. */
 bool connection_is_unfinished(const struct connection *connection)
 {
-    return connection->pending_length > 2 || layers_are_unfinished(connection);
+    return !connection->has_spoken || connection->pending_length > 2 || layers_are_unfinished(connection);
 }
 
 /* When to look at the connection again: for an unfinished message, for the pong, for silence. */

@@ -160,6 +160,8 @@ static void answer_stun(struct socket *socket, const struct peer *from, const ch
         socket->network->counters.stun_dropped++;
         return;
     }
+    if (!server_may_keep_alive(socket->network->server, from))
+        return;
     socket->network->counters.pings++;
     datagram_send(socket, from, answer, size);
 }

@@ -57,9 +57,10 @@ void server_refused(struct server *server, const struct sip_message *request, co
     refusals_note(&server->refusals, &refused);
 }
 
-void server_connection_refused(struct server *server, const struct peer *source)
+void server_connection_refused(struct server *server, const struct peer *source, enum refusal reason, uint32_t status,
+                               const char *detail)
 {
-    server_refused(server, NULL, source, REFUSAL_CONNECTION_LIMIT, 0, NULL);
+    server_refused(server, NULL, source, reason, status, detail);
 }
 
 /* How a request is refused before there is a transaction. status 0: it is not. */
@@ -93,6 +94,7 @@ static void drop_response(struct server *server, const struct sip_message *respo
     server->counters.unmatched++;
     server_refused(server, response, source,
                    match == RESPONSE_FOREIGN ? REFUSAL_RESPONSE_SOURCE : REFUSAL_RESPONSE_UNMATCHED, 0, NULL);
+    server_may_read(server, source);
 }
 
 /* The one place where a response is matched: past it the source is known to have received a request of ours. */
@@ -239,13 +241,21 @@ static void received_malformed(struct server *server, const struct sip_message *
         server_refused(server, message, source, refusing.reason, 0, sip_fault_text(fault, detail, sizeof detail));
 }
 
+/* Calls for help are not limited. Responses are counted when they turn out to be strays: nobody who forges our peer's
+   address may keep its responses from us. */
 void server_received(struct server *server, const struct peer *source, const char *bytes, size_t length)
 {
     struct sip_message *message = NULL;
     struct sip_fault fault = {0};
+    enum message_start start = message_start(bytes, length);
+    if (start == START_OTHER && !server_may_read(server, source))
+        return;
     int error = sip_message_new(&message, server->config.host, bytes, length, &server->config.limits, &fault);
+    bool stray = error != 0 && start == START_RESPONSE;
     if (error == -ENOMEM)
         server->counters.memory++;
+    else if (stray && !server_may_read(server, source))
+        server->counters.malformed_dropped++;
     else if (error != 0)
         received_malformed(server, message, source, &fault);
     else if (sip_is_request(message))

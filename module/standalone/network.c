@@ -75,7 +75,8 @@ static int wire_resolve(void *context, const struct peer *source, const char *ho
                         void *again)
 {
     struct network *network = context;
-    source_id limited = source_is_loopback(&source->address) ? 0 : source_of(&source->address);
+    bool exempt = source_is_loopback(&source->address) || source_is_trusted(network->config.sources, &source->address);
+    source_id limited = exempt ? 0 : source_of(&source->address);
     return names_resolve(network->names, limited, host, port, done, again);
 }
 
@@ -194,6 +195,7 @@ int network_start(struct network *network, struct server *server)
     int error = 0;
     network->server = server;
     names_set_family(network->names, family_of_listeners(network));
+    source_limits_listen(network->config.sources, connection_banned, network);
     for (size_t i = 0; error == 0 && i < network->socket_count; i++) {
         if (network->sockets[i].kind == TRANSPORT_UDP)
             error = datagram_start(&network->sockets[i]);

@@ -5,6 +5,7 @@
 #include <uv.h>
 
 #include "standalone/names.h"
+#include "standalone/origins.h"
 #include "standalone/server.h"
 #include "standalone/tls.h"
 #include "standalone/wire.h"
@@ -43,6 +44,7 @@ struct network_limits {
     COUNTER(tls_resumed, "TLS handshakes by a ticket")                                                                 \
     COUNTER(tls_failed, "connections closed: no TLS, or TLS that is not allowed")                                      \
     COUNTER(websocket_refused, "connections closed: no WebSocket request for SIP")                                     \
+    COUNTER(websocket_origin, "connections closed: a WebSocket request of a wrong origin")                             \
     COUNTER(websocket_broken, "connections closed: against the WebSocket protocol, or a message over the limits")      \
     COUNTER(pings, "pings answered")                                                                                   \
     COUNTER(stun_dropped, "STUN datagrams dropped: damaged, or no binding requests")                                   \
@@ -63,6 +65,8 @@ struct network_config {
     const struct tls *tls;                         /* borrowed; NULL: no TLS */
     union address name_servers[NAME_SERVERS_MOST]; /* with ports */
     size_t name_server_count;                      /* 0: the system's */
+    struct source_limits *sources;                 /* borrowed, those of the server; NULL: no limits per source */
+    const struct origins *origins;                 /* borrowed, of WebSocket requests; NULL: all */
 };
 
 int network_new(struct network **out, const struct network_config *config);

@@ -67,6 +67,7 @@ const struct peer *connection_peer(const struct connection *connection);
 void connection_close(struct connection *connection, const char *reason);
 void connections_close(struct network *network);
 int connection_open(struct network *network, struct peer *peer, struct text domain);
+void connection_banned(void *context, struct source_connection *counted); /* of source_limits_listen() */
 void connection_hold(struct network *network, flow_id number, uint32_t seconds);
 
 /* connection_layers.c */

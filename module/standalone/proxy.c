@@ -84,7 +84,13 @@ static void request_ended(void *user, struct server_transaction *transaction)
     context_forget_unused(context);
 }
 
-const struct server_events context_events = {.ended = request_ended};
+static bool may_respond(void *server, const struct server_transaction *transaction, uint32_t status)
+{
+    return server_may_answer(server, server_transaction_request(transaction), server_transaction_source(transaction),
+                             status);
+}
+
+const struct server_events context_events = {.may_respond = may_respond, .ended = request_ended};
 
 unsigned context_pending(const struct context *context, const struct branch *except)
 {

@@ -55,6 +55,13 @@ enum { REFUSAL_WINDOW_MS = 60000, REFUSAL_SOURCES = 1024, REFUSAL_LINE = 512 };
     REASON(OVERLOAD, overload, "too many transactions are in progress, or too many bytes wait for a response")         \
     REASON(DRAINING, draining, "the server is ending and takes no new requests")                                       \
     REASON(CONNECTION_LIMIT, connection_limit, "a new connection beyond --max-connections was closed")                 \
+    REASON(REQUEST_LIMIT, request_limit,                                                                               \
+           "messages beyond --limit-requests: dropped over UDP, otherwise the source is banned")                       \
+    REASON(FAILURE_LIMIT, failure_limit,                                                                               \
+           "requests that failed, beyond --limit-failures: not answered over UDP, otherwise the source is banned")     \
+    REASON(SOURCE_CONNECTIONS, source_connections, "a new connection beyond --limit-connections was closed")           \
+    REASON(BANNED, banned, "a new connection of a banned source was closed")                                           \
+    REASON(ORIGIN, origin, "a WebSocket request from a page whose origin is not one of --ws-origin")                   \
     REASON(MEMORY, memory, "there was no memory for the request")
 
 enum refusal {

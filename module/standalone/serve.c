@@ -28,6 +28,7 @@ struct serve {
     struct serve_options options;
     uv_loop_t loop;
     struct host host;
+    struct source_limits *sources;
     struct tls *tls; /* NULL: neither listened for nor called by */
     struct network *network;
     struct domains *domains;
@@ -381,10 +382,42 @@ static int refuse_listener(struct serve *serve, int error, const char *listen)
     return error;
 }
 
+/* One source must not be able to take all connections, also if few are allowed. */
+static int open_limits(struct serve *serve)
+{
+    struct source_limits_config *config = &serve->options.sources;
+    uint32_t all = serve->options.network.connections;
+    config->host = &serve->host;
+    if (all != 0 && !serve->options.limits_connections && config->connections > (all + 1) / 2)
+        config->connections = (all + 1) / 2;
+    return refuse(serve, source_limits_new(&serve->sources, config), "limits");
+}
+
+static bool listens_for_pages(const struct serve *serve)
+{
+    for (size_t i = 0; i < serve->options.listen_count; i++) {
+        if (transport_is_websocket(serve->options.listens[i].transport))
+            return true;
+    }
+    return false;
+}
+
+static void warn_of_origins(struct serve *serve)
+{
+    if (listens_for_pages(serve) && serve->options.origins.count == 0)
+        host_log(serve, LOG_WARNING,
+                 "web pages of any origin may use the ws: and wss: listeners: name those that may "
+                 "with --ws-origin");
+}
+
 static int open_network(struct serve *serve, struct server_config *config)
 {
-    struct network_config network = {
-        .loop = &serve->loop, .host = &serve->host, .limits = serve->options.network, .tls = serve->tls};
+    struct network_config network = {.loop = &serve->loop,
+                                     .host = &serve->host,
+                                     .limits = serve->options.network,
+                                     .tls = serve->tls,
+                                     .sources = serve->sources,
+                                     .origins = &serve->options.origins};
     memcpy(network.name_servers, serve->options.dns_servers, sizeof network.name_servers);
     network.name_server_count = serve->options.dns_server_count;
     network.limits.flow_timer = config->flow_timer;
@@ -488,6 +521,8 @@ static int start(struct serve *serve)
     if (error == 0)
         error = open_tls(serve);
     if (error == 0)
+        error = open_limits(serve);
+    if (error == 0)
         error = serve_domains_load(&serve->domains, &serve->host, &serve->options, serve->error, sizeof serve->error);
     if (error == 0)
         error = open_network(serve, &config);
@@ -502,6 +537,7 @@ static int start(struct serve *serve)
         config.binding_changed = serve->persist != NULL ? persist_binding_changed : NULL;
         config.binding_changed_context = serve->persist;
         config.domains = serve->domains;
+        config.sources = serve->sources;
         config.policy = serve_policy_policy(serve->policy);
         config.token_keys = serve->keys.keys;
         error = refuse(serve, server_new(&serve->server, &config), NULL);
@@ -518,6 +554,8 @@ static int start(struct serve *serve)
         error = start_handles(serve);
     if (error == 0)
         error = refuse(serve, network_start(serve->network, serve->server), "network");
+    if (error == 0)
+        warn_of_origins(serve);
     serve->ready = error == 0;
     return error;
 }
@@ -563,6 +601,7 @@ static void stop(struct serve *serve)
     serve_keys_destroy(&serve->keys);
     serve_policy_delete(serve->policy);
     network_delete(serve->network);
+    source_limits_delete(serve->sources);
     tls_delete(serve->tls);
     persist_delete(serve->persist);
     log_writer_delete(serve->decision_log);

@@ -45,6 +45,16 @@ const char serve_usage[] = "usage: reflow serve SCRIPT [options]\n"
                            "  --dns-server ADDR[:PORT]  ask this DNS server; again for more, at most 8\n"
                            "                           (default: those of /etc/resolv.conf, and port 53)\n"
                            "\n"
+                           "  --limit-requests N/s     requests from one address or IPv6 /64, bursts of 4 s; 0: any\n"
+                           "                           number (500)\n"
+                           "  --limit-connections N    connections from one, at a time; 0: any number (500, but not\n"
+                           "                           more than half of --max-connections)\n"
+                           "  --limit-failures N/min   responses 400, 401, 403 and 404 to one; 0: any number (60)\n"
+                           "  --ban SECONDS            close its connections for so long when it exceeds a limit over\n"
+                           "                           TCP, TLS or WebSocket; over UDP the excess is dropped (60)\n"
+                           "  --trust CIDR             no such limits for these addresses: edges, trunks, an office\n"
+                           "                           behind one NAT; again for more\n"
+                           "\n"
                            "  --token-keys FILE        keys of an edge's flow tokens (STATE.keys, or in memory)\n"
                            "  --token-rotate S         a new key after so long; the old one serves as long (604800)\n"
                            "\n"
@@ -54,6 +64,9 @@ const char serve_usage[] = "usage: reflow serve SCRIPT [options]\n"
                            "  --tls-client-ca FILE     a client's certificate must be signed by one of these\n"
                            "  --tls-client-verify      a client without a certificate is turned away\n"
                            "  --tls-ca FILE            who signs the servers that we call (the system's list)\n"
+                           "\n"
+                           "  --ws-origin ORIGIN       web pages that may use ws: and wss: listeners, for example\n"
+                           "                           https://phone.example.com; again for more (all)\n"
                            "\n"
                            "  --layer NAME:PRIO=PATH   policies above the script's: a file or a folder\n"
                            "  --tenant DOMAIN=PATH     policies for one domain's users, before others\n"
@@ -208,6 +221,31 @@ static int add_layer(struct serve_options *options, const char *name, const char
     return -EINVAL;
 }
 
+static int add_trusted(struct serve_options *options, const char *text, char *error, size_t size)
+{
+    struct source_limits_config *sources = &options->sources;
+    if (sources->trusted_count == SOURCES_TRUSTED_MOST) {
+        snprintf(error, size, "--trust: at most %d", SOURCES_TRUSTED_MOST);
+        return -EINVAL;
+    }
+    if (!cidr_read(text_of(text), &sources->trusted[sources->trusted_count])) {
+        snprintf(error, size, "--trust %s: not ADDRESS or ADDRESS/BITS with no bits set after the first BITS", text);
+        return -EINVAL;
+    }
+    sources->trusted_count++;
+    return 0;
+}
+
+static int add_origin(struct serve_options *options, const char *text, char *error, size_t size)
+{
+    int result = origins_add(&options->origins, text_of(text));
+    if (result == -ENOSPC)
+        snprintf(error, size, "--ws-origin: at most %d", ORIGINS_MOST);
+    else if (result != 0)
+        snprintf(error, size, "--ws-origin %s: not SCHEME://HOST or SCHEME://HOST:PORT", text);
+    return result != 0 ? -EINVAL : 0;
+}
+
 static bool take_tls_file(struct tls_options *tls, const char *name, const char *value)
 {
     if (strcmp(name, "--tls-cert") == 0)
@@ -235,6 +273,10 @@ static int take_text(struct serve_options *options, const char *name, const char
         return add_tls_domain(options, value, error, size);
     if (strcmp(name, "--layer") == 0 || strcmp(name, "--tenant") == 0)
         return add_layer(options, name, value, error, size);
+    if (strcmp(name, "--trust") == 0)
+        return add_trusted(options, value, error, size);
+    if (strcmp(name, "--ws-origin") == 0)
+        return add_origin(options, value, error, size);
     if (strcmp(name, "--domain-file") == 0)
         options->domain_file = value;
     else if (strcmp(name, "--state") == 0)
@@ -252,6 +294,29 @@ static int take_text(struct serve_options *options, const char *name, const char
     else
         return take_tls_file(&options->tls, name, value) ? 0 : -ENOENT;
     return 0;
+}
+
+/* What may be written after the number, as in 500/s. */
+static const char *unit_of(const char *name)
+{
+    if (strcmp(name, "--limit-requests") == 0)
+        return "/s";
+    return strcmp(name, "--limit-failures") == 0 ? "/min" : "";
+}
+
+static int take_number_of(const struct number_option *option, const char *value, char *error, size_t size)
+{
+    char number[32];
+    const char *unit = unit_of(option->name);
+    size_t length = strlen(value);
+    if (length > strlen(unit) && strcmp(value + length - strlen(unit), unit) == 0)
+        length -= strlen(unit);
+    snprintf(number, sizeof number, "%.*s", (int)(length < sizeof number ? length : sizeof number), value);
+    if (length < sizeof number && read_number(number, option->least, option->most, option->value))
+        return 0;
+    snprintf(error, size, "%s %s: a whole number from %u to %u is wanted", option->name, value, option->least,
+             option->most);
+    return -EINVAL;
 }
 
 static int take_number(struct serve_options *options, const char *name, const char *value, char *error, size_t size)
@@ -283,19 +348,20 @@ static int take_number(struct serve_options *options, const char *name, const ch
         {"--script-memory", 65536, 1U << 31, &memory},
         {"--rollback-window", 1, 1000000, &options->rollback_window},
         {"--rollback-share", 1, 100, &options->rollback_share},
+        {"--limit-requests", 0, 1000000, &options->sources.requests},
+        {"--limit-connections", 0, 1000000, &options->sources.connections},
+        {"--limit-failures", 0, 1000000, &options->sources.failures},
+        {"--ban", 0, 86400, &options->sources.ban_s},
         {"--t1", 10, 60000, &server->timers.t1},
         {"--timer-c", 100, 86400000, &server->timer_c_ms}};
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         if (strcmp(name, numbers[i].name) != 0)
             continue;
-        if (!read_number(value, numbers[i].least, numbers[i].most, numbers[i].value)) {
-            snprintf(error, size, "%s %s: a whole number from %u to %u is wanted", name, value, numbers[i].least,
-                     numbers[i].most);
-            return -EINVAL;
-        }
+        int result = take_number_of(&numbers[i], value, error, size);
         if (memory != 0)
             options->limits.memory = memory;
-        return 0;
+        options->limits_connections |= numbers[i].value == &options->sources.connections;
+        return result;
     }
     return -ENOENT;
 }
@@ -392,6 +458,7 @@ int serve_options_read(struct serve_options *options, int argc, char **argv, cha
 {
     *options = (struct serve_options){.drain_s = 32, .decision_log_size = 64 << 20, .decision_log_keep = 5};
     options->server.flow_timer = 120;
+    options->sources = (struct source_limits_config){.requests = 500, .connections = 500, .failures = 60, .ban_s = 60};
     options->token_rotate_s = 604800;
     for (int i = 1; i < argc; i++) {
         if (argv[i][0] != '-') {

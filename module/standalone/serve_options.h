@@ -5,6 +5,7 @@
 #include "script/layer_option.h"
 #include "standalone/network.h"
 #include "standalone/server.h"
+#include "standalone/source_limits.h"
 
 /* What `reflow serve` was told. */
 
@@ -27,6 +28,9 @@ struct serve_options {
     struct network_limits network;
     union address dns_servers[NAME_SERVERS_MOST];
     size_t dns_server_count;
+    struct source_limits_config sources; /* its host is set later */
+    bool limits_connections;             /* --limit-connections was given */
+    struct origins origins;
     struct tls_options tls;
     struct script_limits limits;
     uint32_t drain_s;

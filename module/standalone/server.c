@@ -31,6 +31,7 @@ static void sweep_fires(struct timer *timer)
     rest_sweep(server);
     refusals_sweep(&server->refusals);
     amplification_sweep(&server->amplification);
+    source_limits_sweep(server->config.sources);
     timer_start(&server->timers, timer, removed == SWEEP_MOST ? 10 : SWEEP_MS);
 }
 
@@ -55,12 +56,14 @@ static int create_keys(struct server *server)
     return 0;
 }
 
-/* What this server sends to itself harms no third party. */
-static bool is_own_address(const void *context, const union address *address)
+/* What this server sends to itself harms no third party, and what is named by --trust has no limits. */
+static bool has_no_amplification_limit(const void *context, const union address *address)
 {
     char host[64];
+    const struct server *server = context;
     struct text text = {host, address_host(address, host, sizeof host)};
-    return server_is_own_address(context, text, address_port(address));
+    return source_is_trusted(server->config.sources, address) ||
+           server_is_own_address(server, text, address_port(address));
 }
 
 static int create_parts(struct server *server)
@@ -72,7 +75,8 @@ static int create_parts(struct server *server)
                                          .amplification = &server->amplification,
                                          .values = server->config.timers,
                                          .client = &branch_events,
-                                         .server = &context_events};
+                                         .server = &context_events,
+                                         .context = server};
     if (amplification_create(&server->amplification, host, server->config.wire) != 0 ||
         refusals_create(&server->refusals, host, server->config.mask_numbers) != 0 || create_policy(server) != 0 ||
         create_keys(server) != 0 || table_create(&server->datagram6, host) != 0 ||
@@ -82,7 +86,7 @@ static int create_parts(struct server *server)
         binding_store_new(&server->bindings, host, &server->config.bindings) != 0)
         return -ENOMEM;
     server->amplification.withheld = &server->counters.withheld;
-    server->amplification.is_trusted = is_own_address;
+    server->amplification.is_trusted = has_no_amplification_limit;
     server->amplification.trusted_context = server;
     flows_listen(server);
     server->sweep.fire = sweep_fires;

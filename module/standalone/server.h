@@ -15,6 +15,8 @@
 #include "sip/rewrite.h"
 #include "standalone/domains.h"
 #include "standalone/peer.h"
+#include "standalone/refusal.h"
+#include "standalone/source_limits.h"
 #include "standalone/timer.h"
 #include "standalone/transaction.h"
 #include "standalone/wire.h"
@@ -57,6 +59,7 @@ struct server_config {
     struct token_keys *token_keys; /* borrowed, of flow tokens; NULL: the server's own, which end with it */
     struct listener listeners[LISTENERS_MOST];
     size_t listener_count;
+    struct source_limits *sources; /* borrowed; NULL: no limits per source */
     const struct domains *domains; /* borrowed, beside the listeners' own addresses; NULL: none */
     struct timer_values timers;
     uint32_t timer_c_ms;        /* 0: 185000 (above 3 minutes, RFC 3261 16.6) */
@@ -123,8 +126,14 @@ void server_received(struct server *server, const struct peer *source, const cha
 void server_received_fault(struct server *server, const struct peer *source, const char *bytes, size_t length,
                            uint16_t status);
 
-/* A connection from `source` was closed at once because there are as many as may be: for the log of refusals. */
-void server_connection_refused(struct server *server, const struct peer *source);
+/* A connection from `source` was closed before it carried a message: for the log of refusals. status: of HTTP, or 0;
+   detail NULL: nothing more to say. */
+void server_connection_refused(struct server *server, const struct peer *source, enum refusal reason, uint32_t status,
+                               const char *detail);
+
+/* Counts a keep-alive (CRLFCRLF, STUN, a WebSocket ping). False: it exceeds the limit of its source and is not
+   answered; a connection is closed then. */
+bool server_may_keep_alive(struct server *server, const struct peer *source);
 
 /* A flow is dead (rules 5626-7.f h): its bindings go, branches that wait on it fail over. reason: "closed", "icmp",
    "keepalive", "write". */

@@ -15,6 +15,7 @@
 #include "standalone/refusal.h"
 #include "standalone/server.h"
 #include "standalone/source.h"
+#include "standalone/source_limits.h"
 #include "standalone/table.h"
 
 enum { CODES_MOST = 700 };
@@ -132,6 +133,18 @@ bool server_is_own_route(const struct server *server, const struct sip_uri *uri)
    is dropped; detail NULL: nothing more to say. */
 void server_refused(struct server *server, const struct sip_message *request, const struct peer *source,
                     enum refusal reason, uint32_t status, const char *detail);
+
+/* allowance.c: the limits per source (source_limits.h). False: what has come is dropped, or the answer is not sent; it
+   has been counted and logged. Over a stream the connection is closed then. */
+bool server_may_read(struct server *server, const struct peer *source);
+/* Failing answers are limited, except to calls for help. To be asked once for each answer, before it is first sent. */
+bool server_may_answer(struct server *server, const struct sip_message *request, const struct peer *source,
+                       uint32_t status);
+/* A Request-URI of urn:service:sos or one of its kinds: never limited. */
+bool server_is_emergency(struct text uri);
+/* What a message begins with, before it is read. START_OTHER: a request, or nothing that could be read. */
+enum message_start { START_OTHER, START_RESPONSE, START_EMERGENCY };
+enum message_start message_start(const char *bytes, size_t length);
 
 /* own_side.c: our side of what goes to a peer or came from it, as it is written into Via, Record-Route and Path */
 const struct listener *server_listener(const struct server *server, const struct peer *peer);

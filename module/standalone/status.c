@@ -50,6 +50,15 @@ static void decisions(const struct server *server, struct sip_buffer *out, bool 
     close_object(out, first);
 }
 
+static void write_limits(const struct server *server, struct sip_buffer *out, bool *first)
+{
+    const struct source_limits_counters limits = source_limits_counters(server->config.sources);
+#define COUNTER(name, what) member(out, #name, limits.name, first);
+    SOURCE_LIMITS_COUNTERS(COUNTER)
+#undef COUNTER
+    member(out, "limited_sources", source_limits_count(server->config.sources), first);
+}
+
 int server_status(const struct server *server, struct sip_buffer *out)
 {
     bool first = true;
@@ -75,6 +84,7 @@ int server_status(const struct server *server, struct sip_buffer *out)
         snprintf(name, sizeof name, "refused_%s", refusal_counter((enum refusal)i));
         member(out, name, server->refusals.counts[i], &first);
     }
+    write_limits(server, out, &first);
     close_object(out, &first);
     decisions(server, out, &first);
     sip_append(out, TEXT("}"));

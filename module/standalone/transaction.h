@@ -50,6 +50,9 @@ struct client_events {
 };
 
 struct server_events {
+    /* May this response be sent? Asked once for each, before it is first sent; if not, the transaction goes on as if the
+       response had been lost. `context` is that of the configuration. NULL: all may be sent. */
+    bool (*may_respond)(void *context, const struct server_transaction *transaction, uint32_t status);
     void (*ended)(void *user, struct server_transaction *transaction);
 };
 
@@ -61,6 +64,7 @@ struct transactions_config {
     struct timer_values values;
     const struct client_events *client;
     const struct server_events *server;
+    void *context; /* of server->may_respond */
 };
 
 int transactions_new(struct transactions **out, const struct transactions_config *config);
@@ -88,7 +92,8 @@ void server_transaction_again(struct server_transaction *transaction, const stru
 
 /* Send a response (its bytes, with status) and change state by it. Further 2xx to an INVITE are sent; any other second
    final is not. Returns what wire.send returned, or -EALREADY. Empty bytes, where there was no memory to write them,
-   are not sent (-ENOMEM): the transaction goes on and ends as if they had been lost. */
+   are not sent (-ENOMEM): the transaction goes on and ends as if they had been lost. So does one whose response must
+   not be sent (struct server_events). */
 int server_transaction_respond(struct server_transaction *transaction, uint32_t status, struct text bytes);
 
 /* It ends soon without a response: dropped by policy, or a 408 that must not be sent (4320-4.a). */

@@ -190,6 +190,12 @@ static void enter(struct server_transaction *transaction, enum transaction_state
     timer_start(owner->config.timers, &transaction->end, at_once ? 0 : 64ULL * t1);
 }
 
+static bool may_respond(const struct server_transaction *transaction, uint32_t status)
+{
+    const struct transactions_config *config = &transaction->owner->config;
+    return config->server->may_respond == NULL || config->server->may_respond(config->context, transaction, status);
+}
+
 int server_transaction_respond(struct server_transaction *transaction, uint32_t status, struct text bytes)
 {
     struct transactions *owner = transaction->owner;
@@ -199,6 +205,8 @@ int server_transaction_respond(struct server_transaction *transaction, uint32_t 
     /* 3261-16.7.c: also after another final response. */
     if (transaction->state >= TRANSACTION_ACCEPTED)
         return send_back(transaction, true, bytes);
+    if (!may_respond(transaction, status))
+        bytes = (struct text){NULL, 0};
     /* A 2xx to INVITE is repeated by the user agent, not by us. */
     memory_delete_text(owner->config.host, transaction->last);
     transaction->last = (struct text){NULL, 0};

@@ -72,13 +72,14 @@ static const struct wslay_event_callbacks callbacks = {.recv_callback = on_recv,
 
 /* --- */
 
-struct websocket *websocket_new(const struct host *host, const struct websocket_events *events, uint32_t message_most)
+struct websocket *websocket_new(const struct host *host, const struct websocket_events *events,
+                                const struct origins *origins, uint32_t message_most)
 {
     struct websocket *websocket = memory_new(host, sizeof *websocket);
     if (websocket == NULL)
         return NULL;
     *websocket = (struct websocket){.host = host, .events = *events, .message_most = message_most};
-    websocket->request = websocket_request_new(host);
+    websocket->request = websocket_request_new(host, origins);
     if (websocket->request == NULL) {
         websocket_delete(websocket);
         return NULL;
@@ -109,7 +110,7 @@ static enum websocket_outcome refuse(struct websocket *websocket, unsigned statu
              status == HTTP_STATUS_UPGRADE_REQUIRED ? "Sec-WebSocket-Version: 13\r\n" : "",
              status == HTTP_STATUS_METHOD_NOT_ALLOWED ? "Allow: GET\r\n" : "");
     write_line(websocket, head);
-    return WEBSOCKET_REFUSED;
+    return status == HTTP_STATUS_FORBIDDEN ? WEBSOCKET_FORBIDDEN : WEBSOCKET_REFUSED;
 }
 
 static enum websocket_outcome open_frames(struct websocket *websocket)
@@ -214,6 +215,16 @@ void websocket_end(struct websocket *websocket)
     websocket->ending = true;
     if (wslay_event_queue_close(websocket->frames, WSLAY_CODE_GOING_AWAY, NULL, 0) == 0)
         flush(websocket);
+}
+
+bool websocket_is_open(const struct websocket *websocket)
+{
+    return websocket->frames != NULL;
+}
+
+struct text websocket_origin(const struct websocket *websocket)
+{
+    return websocket->request != NULL ? websocket_request_origin(websocket->request) : (struct text){NULL, 0};
 }
 
 bool websocket_is_unfinished(const struct websocket *websocket)

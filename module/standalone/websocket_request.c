@@ -18,14 +18,15 @@ enum {
 };
 
 /* The fields that matter, in the order of `field_names`. */
-enum field { FIELD_UPGRADE, FIELD_CONNECTION, FIELD_VERSION, FIELD_KEY, FIELD_PROTOCOL, FIELD_COUNT };
+enum field { FIELD_UPGRADE, FIELD_CONNECTION, FIELD_VERSION, FIELD_KEY, FIELD_PROTOCOL, FIELD_ORIGIN, FIELD_COUNT };
 
-static const char *const field_names[] = {"Upgrade", "Connection", "Sec-WebSocket-Version", "Sec-WebSocket-Key",
-                                          "Sec-WebSocket-Protocol"};
+static const char *const field_names[] = {
+    "Upgrade", "Connection", "Sec-WebSocket-Version", "Sec-WebSocket-Key", "Sec-WebSocket-Protocol", "Origin"};
 
 struct value {
-    char text[256]; /* with those of its other lines, between commas */
+    char text[ORIGIN_LENGTH_MOST]; /* with those of its other lines, between commas */
     size_t length;
+    bool present, too_long;
 };
 
 struct websocket_request {
@@ -34,7 +35,8 @@ struct websocket_request {
     size_t length;
     char name[NAME_MOST];
     size_t name_length;
-    bool in_value, too_long, whole;
+    bool in_value, whole;
+    const struct origins *origins;
     struct value fields[FIELD_COUNT];
 };
 
@@ -62,10 +64,10 @@ static int on_name(http_parser *parser, const char *at, size_t length)
     return 0;
 }
 
-static void append(struct websocket_request *request, struct value *value, const char *at, size_t length)
+static void append(struct value *value, const char *at, size_t length)
 {
     if (value->length + length > sizeof value->text) {
-        request->too_long = true;
+        value->too_long = true;
         return;
     }
     memcpy(value->text + value->length, at, length);
@@ -80,9 +82,10 @@ static int on_value(http_parser *parser, const char *at, size_t length)
     request->in_value = true;
     if (value == NULL)
         return 0;
-    if (begins && value->length > 0)
-        append(request, value, ",", 1);
-    append(request, value, at, length);
+    if (begins && value->present)
+        append(value, ",", 1);
+    value->present = true;
+    append(value, at, length);
     return 0;
 }
 
@@ -97,12 +100,13 @@ static int on_headers(http_parser *parser)
 static const http_parser_settings settings = {
     .on_header_field = on_name, .on_header_value = on_value, .on_headers_complete = on_headers};
 
-struct websocket_request *websocket_request_new(const struct host *host)
+struct websocket_request *websocket_request_new(const struct host *host, const struct origins *origins)
 {
     struct websocket_request *request = memory_new(host, sizeof *request);
     if (request == NULL)
         return NULL;
     request->host = host;
+    request->origins = origins;
     http_parser_init(&request->parser, HTTP_REQUEST);
     request->parser.data = request;
     return request;
@@ -154,19 +158,46 @@ static bool is_key(const struct value *value)
     return true;
 }
 
+/* Of the fields that have to be there. */
+static bool is_too_long(const struct websocket_request *request)
+{
+    for (size_t i = 0; i < FIELD_ORIGIN; i++) {
+        if (request->fields[i].too_long)
+            return true;
+    }
+    return false;
+}
+
+/* RFC 6455 4.2.2: browsers always name the origin of the page, other clients need not. */
+static bool has_good_origin(const struct websocket_request *request)
+{
+    const struct value *origin = &request->fields[FIELD_ORIGIN];
+    if (!origin->present || request->origins == NULL || request->origins->count == 0)
+        return true;
+    return !origin->too_long && origins_have(request->origins, trimmed((struct text){origin->text, origin->length}));
+}
+
+struct text websocket_request_origin(const struct websocket_request *request)
+{
+    const struct value *origin = &request->fields[FIELD_ORIGIN];
+    return trimmed((struct text){origin->text, origin->length});
+}
+
 static unsigned judge(const struct websocket_request *request)
 {
     const struct value *fields = request->fields;
     const http_parser *parser = &request->parser;
     if (parser->method != HTTP_GET)
         return HTTP_STATUS_METHOD_NOT_ALLOWED;
-    if (parser->http_major != 1 || parser->http_minor < 1 || request->too_long || !is_key(&fields[FIELD_KEY]))
+    if (parser->http_major != 1 || parser->http_minor < 1 || is_too_long(request) || !is_key(&fields[FIELD_KEY]))
         return HTTP_STATUS_BAD_REQUEST;
     if (!has_token(&fields[FIELD_UPGRADE], TEXT("websocket")) || !has_token(&fields[FIELD_CONNECTION], TEXT("upgrade")))
         return HTTP_STATUS_BAD_REQUEST;
     if (!has_token(&fields[FIELD_VERSION], TEXT("13")))
         return HTTP_STATUS_UPGRADE_REQUIRED;
-    return has_token(&fields[FIELD_PROTOCOL], TEXT("sip")) ? HTTP_SWITCHING : HTTP_STATUS_BAD_REQUEST;
+    if (!has_token(&fields[FIELD_PROTOCOL], TEXT("sip")))
+        return HTTP_STATUS_BAD_REQUEST;
+    return has_good_origin(request) ? HTTP_SWITCHING : HTTP_STATUS_FORBIDDEN;
 }
 
 unsigned websocket_request_read(struct websocket_request *request, const char *bytes, size_t length, size_t *used)

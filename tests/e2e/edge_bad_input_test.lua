@@ -439,6 +439,7 @@ test("what begins after a silence longer than --message-time has all of it, over
     local phones = {}
     for _, transport in ipairs { "tcp", "tls", "ws", "wss" } do
         phones[#phones + 1] = edge.open("carol", transport)
+        phones[#phones]:ping() -- who has never said anything is closed
     end
     -- Both are times of the product: longer than --message-time, and part of it.
     ua.wait.pause(4300)

@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 -- SIP over WebSocket (RFC 7118): flows, keep-alives, the opening request, frames of every kind.
+local attack = require "attack"
 local certificates = require "certificates"
 local channel = require "channel"
 local server = require "server"
@@ -183,6 +184,68 @@ test("the opening request must be one of WebSocket, and offer SIP", function(t)
         end
     end
     t:equal(s:number "websocket_refused", 17)
+end)
+
+test("--ws-origin: a wrong origin gets 403, a missing one passes", function(t)
+    for _, secure in ipairs { false, true } do
+        local s = start(t, { secure = secure, args = { "--ws-origin", "https://phone.example.com", "--ws-origin",
+            "http://localhost:8080" } })
+        local cases = {
+            { 101, {} },
+            { 101, { "Origin: https://phone.example.com" } },
+            { 101, { "origin: HTTPS://Phone.Example.COM:443 " } },
+            { 101, { "Origin: http://localhost:8080" } },
+            { 403, { "Origin: http://localhost" } },
+            { 403, { "Origin: http://phone.example.com" } },
+            { 403, { "Origin: https://phone.example.com.evil.example" } },
+            { 403, { "Origin: null" } },
+            { 403, { "Origin:" } },
+            { 403, { "Origin: https://phone.example.com", "Origin: https://evil.example" } },
+            { 403, { "Origin:", "Origin: https://phone.example.com" } },
+            { 403, { "Origin: https://" .. ("x"):rep(400) } },
+        }
+        local forbidden = 0
+        for index, case in ipairs(cases) do
+            local c = s.connect { more = case[2] }
+            t:equal(tonumber(c.response and c.response:match "^HTTP/1.1 (%d+)"), case[1], "number " .. index)
+            forbidden = forbidden + (case[1] == 403 and 1 or 0)
+            if case[1] == 101 then
+                c:close()
+            else
+                expect_closed(c)
+            end
+        end
+        t:equal(s:number "websocket_origin", forbidden)
+        t:equal(s:number "refused_origin", forbidden)
+        s:expect_log(("refused source=127.0.0.1:%%d+ transport=%s method=%%- aor=%%- status=403 reason=origin " ..
+            "detail=\"Origin: http://localhost\"\n"):format(secure and "wss" or "ws"))
+        t:ok(not s.err:find "web pages of any origin")
+    end
+end)
+
+-- A page that somebody visits must not get the visitor banned.
+test("requests of a wrong origin are no failures of their source", function(t)
+    local s = start(t, { args = { "--ws-origin", "https://phone.example.com", "--limit-failures", "1" } })
+    for _ = 1, 5 do
+        local answer = ""
+        local c = channel.open { transport = "tcp", host = "127.0.0.1", port = s.web_port, local_host = "127.0.0.2",
+            on_bytes = function(bytes)
+                answer = answer .. bytes
+            end, on_close = function() end }
+        c:send(attack.read("foreign_origin.http", { SERVER = "127.0.0.1:" .. s.web_port }))
+        expect_closed(c)
+        t:match(answer, "^HTTP/1.1 403 ")
+    end
+    t:equal(s:number "bans", 0)
+end)
+
+test("without --ws-origin all origins are accepted, and one warning is logged", function(t)
+    local s = start(t)
+    local c = s.connect { more = { "Origin: " .. ("x"):rep(400) } }
+    t:match(c.response, "^HTTP/1.1 101 ")
+    s:expect_log "warning: web pages of any origin may use the ws: and wss: listeners"
+    t:equal(select(2, s.err:gsub("web pages of any origin", "")), 1)
+    t:ok(not server.start(t).err:find "web pages of any origin")
 end)
 
 test("the opening request byte by byte, and a message in the same segment", function(t)

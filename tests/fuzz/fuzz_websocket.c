@@ -82,7 +82,7 @@ static bool play(struct text bytes, size_t piece, uint64_t memory, struct seen *
     *seen = (struct seen){0};
     fake_host_create(&fake);
     fake.fail_after = memory;
-    struct websocket *websocket = websocket_new(&fake.host, &events, MESSAGE_MOST);
+    struct websocket *websocket = websocket_new(&fake.host, &events, NULL, MESSAGE_MOST);
     if (websocket != NULL) {
         if (bytes.length > 0 && bytes.at[0] % 2 == 0)
             put(websocket, seen, (struct text){opening, sizeof opening - 1}, sizeof opening);

@@ -335,7 +335,7 @@ static void test_a_call_to_a_name(void **state)
 
 /* --- what is sent --- */
 
-struct refused {
+struct refused_case {
     struct request request;
     unsigned status; /* with memory */
 };
@@ -372,7 +372,7 @@ static unsigned answer_to(const struct request *request, uint64_t step, bool *ra
 /* Nobody hears that his request is wrong because there was no memory to read it. */
 static void test_without_memory_the_answer_is_503_or_none(void **state)
 {
-    static const struct refused requests[] = {
+    static const struct refused_case requests[] = {
         {{.method = "REGISTER", .uri = "sip:example.com", .fields = "Contact: <sip:b@192.0.2.1:5080>\n"}, 200},
         {{.method = "REGISTER",
           .uri = "sip:example.com",

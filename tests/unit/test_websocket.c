@@ -51,7 +51,7 @@ static int begin(void **state)
     memset(&scene, 0, sizeof scene);
     fake_host_create(&scene.fake);
     const struct websocket_events events = {&scene, on_send, on_began, on_message, on_pinged};
-    scene.websocket = websocket_new(&scene.fake.host, &events, 1000);
+    scene.websocket = websocket_new(&scene.fake.host, &events, NULL, 1000);
     assert_non_null(scene.websocket);
     *state = &scene;
     return 0;
@@ -138,7 +138,7 @@ static void test_every_cut_of_request_and_message(void **state)
     const struct websocket_events events = {scene, on_send, on_began, on_message, on_pinged};
     for (size_t cut = 0; cut <= length; cut++) {
         scene->sent_length = scene->messages = scene->pings = 0;
-        struct websocket *websocket = websocket_new(&scene->fake.host, &events, 1000);
+        struct websocket *websocket = websocket_new(&scene->fake.host, &events, NULL, 1000);
         assert_int_equal(websocket_put(websocket, all, cut), WEBSOCKET_OK);
         assert_int_equal(websocket_put(websocket, all + cut, length - cut), WEBSOCKET_OK);
         assert_int_equal(scene->messages, 1);
@@ -244,7 +244,7 @@ static void test_changed_bytes(void **state)
         for (unsigned change = round % 5; change < 5; change++)
             all[begin_at + (size_t)rand() % (length - begin_at)] = (char)rand();
         scene->sent_length = 0;
-        struct websocket *websocket = websocket_new(&scene->fake.host, &events, 1000);
+        struct websocket *websocket = websocket_new(&scene->fake.host, &events, NULL, 1000);
         outcomes[websocket_put(websocket, all, length)]++;
         websocket_delete(websocket);
     }
@@ -258,7 +258,7 @@ static void test_no_memory_is_told(void **state)
     for (uint64_t call = 1; call <= 2; call++) {
         scene->fake.calls = 0;
         scene->fake.fail_after = call;
-        assert_null(websocket_new(&scene->fake.host, &events, 1000));
+        assert_null(websocket_new(&scene->fake.host, &events, NULL, 1000));
     }
     scene->fake.fail_after = 0;
 }
