@@ -10,7 +10,7 @@ MODE   ?= release
 PACKAGES_BUILD = gcc make pkg-config libosip2-dev liblua5.4-dev libuv1-dev libsqlite3-dev libpcap-dev libssl-dev \
                  libwslay-dev libhttp-parser-dev libc-ares-dev
 PACKAGES_TEST  = $(PACKAGES_BUILD) libcmocka-dev lua5.4 lua-luv lua-sec openssl baresip-core libfaketime sip-tester \
-                 sqlite3 valgrind dpkg-dev netbase \
+                 sqlite3 valgrind dpkg-dev netbase fail2ban \
                  $(call debian_kamailio,kamailio-outbound-modules kamailio-lua-modules kamailio-sqlite-modules \
                                          kamailio-tls-modules kamailio-websocket-modules)
 PACKAGES_LINT  = $(PACKAGES_BUILD) libcmocka-dev clang clang-format clang-tidy cppcheck lua-check lua5.4 \

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <lauxlib.h>
 #include <lualib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "script/bind.h"
@@ -8,13 +9,20 @@
 
 enum { LOG_LINE = 1000 };
 
+/* Firewalls act on the log of refused requests, and policies log what strangers have written. */
+static const char *prefix_of(const char *line)
+{
+    static const char refused[] = "refused ";
+    return strncmp(line, refused, sizeof refused - 1) == 0 ? "policy: " : "";
+}
+
 void log_line(lua_State *L, enum log_level level, const char *text)
 {
     const struct host *host = bind_state(L)->host;
     char spaced[LOG_LINE], line[LOG_LINE];
-    size_t length = 0;
-    for (; length < sizeof spaced - 1 && text[length] != '\0'; length++)
-        spaced[length] = (unsigned char)text[length] < ' ' || text[length] == 0x7f ? ' ' : text[length];
+    size_t length = (size_t)snprintf(spaced, sizeof spaced, "%s", prefix_of(text));
+    for (; length < sizeof spaced - 1 && *text != '\0'; length++, text++)
+        spaced[length] = (unsigned char)*text < ' ' || *text == 0x7f ? ' ' : *text;
     spaced[length] = '\0';
     printable_write(line, sizeof line, spaced);
     host->log(host->context, level, line);
