@@ -221,6 +221,18 @@ static void test_a_runaway_spec_is_stopped(void **state)
     assert_in(bench->out, "1 passed, 3 failed");
 }
 
+static void test_what_a_spec_says_is_printable(void **state)
+{
+    struct bench *bench = *state;
+    run_spec(bench, "test('n\\27[31mame', function() error 'bad \\27]0;x\\7 \\255\\nline two' end)");
+    assert_int_equal(bench->status, CLI_FAILED);
+    assert_in(bench->out, "FAIL  n\\x1b[31mame\n");
+    assert_in(bench->out, "bad \\x1b]0;x\\x07 \\xff\n        line two\n");
+    run_spec(bench, "error '\\27[2J'");
+    assert_int_equal(bench->status, CLI_USAGE);
+    assert_in(bench->err, "\\x1b[2J");
+}
+
 static void test_what_cannot_be_run_is_told_from_what_fails(void **state)
 {
     struct bench *bench = *state;
@@ -436,6 +448,7 @@ int main(void)
         TEST(test_5626_11_5_a_a_refused_verdict_fails_the_test),
         TEST(test_each_test_begins_afresh),
         TEST(test_a_runaway_spec_is_stopped),
+        TEST(test_what_a_spec_says_is_printable),
         TEST(test_what_cannot_be_run_is_told_from_what_fails),
         TEST(test_the_language),
         TEST(test_coverage_is_told),
