@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/code.h"
+#include "kamailio/breadth.h"
 #include "kamailio/flows.h"
 #include "kamailio/host.h"
 #include "kamailio/module.h"
@@ -78,6 +79,7 @@ static struct call *call_create(const struct host *host, enum role role, size_t 
 int call_forget_targets(struct call *call)
 {
     nr_branches = 0;
+    breadth_forget_legs(call);
     call->leg_count = 0;
     return target_set_new(&call->targets, &call->arena.host);
 }
@@ -85,6 +87,7 @@ int call_forget_targets(struct call *call)
 void call_delete_private(struct call *call)
 {
     const struct host *host = call->arena.parent;
+    breadth_end_call(call);
     arena_destroy(&call->arena);
     host->allocate(host->context, call, sizeof *call, 0);
 }
@@ -121,7 +124,10 @@ static struct call *known_call(const struct sip_msg *msg)
 
 struct call *call_new(struct sip_msg *msg, enum role role, size_t room)
 {
-    enum { TYPES = TMCB_REQUEST_OUT | TMCB_RESPONSE_IN | TMCB_ON_BRANCH_FAILURE | TMCB_ON_FAILURE | TMCB_E2ECANCEL_IN };
+    enum {
+        TYPES = TMCB_REQUEST_FWDED | TMCB_REQUEST_OUT | TMCB_RESPONSE_IN | TMCB_ON_BRANCH_FAILURE | TMCB_ON_FAILURE |
+                TMCB_E2ECANCEL_IN
+    };
     struct call *call = known_call(msg);
     react_to_sending();
     if (call != NULL || (call = call_create(ksr_shared_host(), role, room)) == NULL)
@@ -180,6 +186,9 @@ static void on_transaction(struct cell *t, int type, struct tmcb_params *params)
 {
     struct call *call = *params->param;
     switch (type) {
+    case TMCB_REQUEST_FWDED:
+        breadth_write(params->req, call);
+        break;
     case TMCB_REQUEST_OUT:
         request_sent(t, call, params);
         break;

@@ -8,6 +8,7 @@
 #include "kamailio/waits.h"
 
 #include "core/decide.h"
+#include "flow/load.h"
 #include "flow/target.h"
 #include "script/engine.h"
 
@@ -37,7 +38,9 @@ struct leg {
     bool cancels_rest;     /* ... and the other branches shall end too */
     uint16_t code;         /* of that, as decided; 0: no answer to send up, its Contacts are followed */
     uint8_t origin;
-    uint8_t action; /* what follows: the decision's, or what a verdict has put in its place */
+    uint8_t action;   /* what follows: the decision's, or what a verdict has put in its place */
+    uint32_t breadth; /* its share of Max-Breadth, given back when it is decided on */
+    size_t bytes;     /* that count as in flight for it */
     struct decision decision;
 };
 
@@ -55,12 +58,17 @@ struct call {
     struct timer_ln ring_next;
     bool ringing;             /* ring_next runs, or has run */
     uint16_t fail_status;     /* from a verdict; 0: the best response */
+    struct load *load;        /* of the request, held; NULL: there was no memory */
+    uint32_t max_breadth;     /* of the request */
     unsigned method;          /* that targets must take, Kamailio's bits */
     uint8_t role;             /* enum role: proxy, or edge */
     bool forbids_connecting;  /* the message's sending flags say so because of us: only living streams are sent over */
     uint8_t branch_raised;    /* + 1: whose code is changed for tm's choice of the best response; 0: none's */
     uint8_t branch_in_hand;   /* + 1: whose response tm has not stored yet */
     uint8_t branches_weighed; /* how many there were for that choice */
+    uint8_t over;             /* enum load_refusal: why no further branch was begun */
+    bool keeps_share;         /* of Max-Breadth, for a target that the policy may add */
+    bool waits;               /* a target waits until a branch gives its share of Max-Breadth back */
     bool may_recurse, has_retry_after, global_failure_seen, success_forwarded;
 };
 

@@ -4,6 +4,8 @@
 #include "kamailio/edge.h"
 
 #include "core/code.h"
+#include "flow/load.h"
+#include "kamailio/breadth.h"
 #include "kamailio/call.h"
 #include "kamailio/connection.h"
 #include "kamailio/events.h"
@@ -168,6 +170,9 @@ static void keep_record(struct sip_msg *msg, const struct receive_info *flow, fl
     struct call *call = msg->REQ_METHOD != KSR_METHOD_ACK ? call_new(msg, ROLE_EDGE, ROOM) : NULL;
     if (call == NULL)
         return;
+    struct load *load = breadth_load(msg);
+    breadth_begin_call(call, msg, load);
+    load_leave(load);
     call->method = msg->REQ_METHOD;
     if (fill_leg(call, msg, flow, id) && call_put_leg(msg, call, call->legs[0], true) < 0)
         ksr_log(LOG_ERROR, "sip_flow_forward: the flow cannot be put into the destination set");
@@ -214,6 +219,8 @@ int sip_flow_forward(struct sip_msg *msg)
         return answer(msg, SIP_FORBIDDEN, STAT_TOKENS_FORGED);
     if (is_source(flow, msg))
         return OUTGOING;
+    if (breadth_of(msg) == 0 && msg->REQ_METHOD != KSR_METHOD_ACK)
+        return breadth_answer(msg, SIP_MAX_BREADTH_EXCEEDED);
     flow_id id = living_flow(flow);
     return id == 0 ? answer_dead(msg) : forward(msg, flow, id, in_route);
 }

@@ -3,8 +3,10 @@
 
 #include "kamailio/module.h"
 
+#include <limits.h>
 #include <string.h>
 
+#include "kamailio/breadth.h"
 #include "kamailio/datagram.h"
 #include "kamailio/edge.h"
 #include "kamailio/events.h"
@@ -35,6 +37,11 @@ struct module_config module_config = {.policy_time_ms = 20,
                                       .expires_least = 60,
                                       .expires_most = 7200,
                                       .contacts_most = 32,
+                                      .transactions_most = 50000,
+                                      .source_transactions_most = 5000,
+                                      .bytes_most = 64000000,
+                                      .source_bytes_most = 8000000,
+                                      .reserve_percent = 25,
                                       .poll_ms = 1000};
 
 struct tm_binds tmb;
@@ -86,6 +93,11 @@ static param_export_t params[] = {
     {"min_expires", PARAM_INT, &module_config.expires_least},
     {"max_expires", PARAM_INT, &module_config.expires_most},
     {"max_contacts", PARAM_INT, &module_config.contacts_most},
+    {"max_client_transactions", PARAM_INT, &module_config.transactions_most},
+    {"max_client_transactions_per_source", PARAM_INT, &module_config.source_transactions_most},
+    {"max_bytes_in_flight", PARAM_INT, &module_config.bytes_most},
+    {"max_bytes_in_flight_per_source", PARAM_INT, &module_config.source_bytes_most},
+    {"shm_reserve", PARAM_INT, &module_config.reserve_percent},
     {"poll_interval", PARAM_INT, &module_config.poll_ms},
     {"event_callback", PARAM_STR, &module_config.event_callback},
     {0, 0, 0},
@@ -97,15 +109,21 @@ static int check_ranges(void)
     const struct {
         const char *name, *unit;
         int value, least, most;
-    } ranges[] = {{"policy_time", "milliseconds", c->policy_time_ms, 1, 1000},
-                  {"policy_load_time", "milliseconds", c->policy_load_ms, 1, 60000},
-                  {"policy_memory", "KiB", c->policy_memory, 256, 1048576},
-                  {"flow_timer", "seconds (0: none)", c->flow_timer, 0, 3600},
-                  {"default_expires", "seconds", c->expires_default, 1, 604800},
-                  {"min_expires", "seconds", c->expires_least, 1, 604800},
-                  {"max_expires", "seconds", c->expires_most, 1, 604800},
-                  {"max_contacts", "contacts", c->contacts_most, 1, 64},
-                  {"poll_interval", "milliseconds", c->poll_ms, 5, 60000}};
+    } ranges[] = {
+        {"policy_time", "milliseconds", c->policy_time_ms, 1, 1000},
+        {"policy_load_time", "milliseconds", c->policy_load_ms, 1, 60000},
+        {"policy_memory", "KiB", c->policy_memory, 256, 1048576},
+        {"flow_timer", "seconds (0: none)", c->flow_timer, 0, 3600},
+        {"default_expires", "seconds", c->expires_default, 1, 604800},
+        {"min_expires", "seconds", c->expires_least, 1, 604800},
+        {"max_expires", "seconds", c->expires_most, 1, 604800},
+        {"max_contacts", "contacts", c->contacts_most, 1, 64},
+        {"max_client_transactions", "requests (0: no limit)", c->transactions_most, 0, INT_MAX},
+        {"max_client_transactions_per_source", "requests (0: no limit)", c->source_transactions_most, 0, INT_MAX},
+        {"max_bytes_in_flight", "bytes (0: no limit)", c->bytes_most, 0, INT_MAX},
+        {"max_bytes_in_flight_per_source", "bytes (0: no limit)", c->source_bytes_most, 0, INT_MAX},
+        {"shm_reserve", "percent", c->reserve_percent, 0, 90},
+        {"poll_interval", "milliseconds", c->poll_ms, 5, 60000}};
     for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++) {
         if (ranges[i].value >= ranges[i].least && ranges[i].value <= ranges[i].most)
             continue;
@@ -156,8 +174,8 @@ static int bind_others(void)
 static int start(void)
 {
     if (check_ranges() < 0 || bind_others() < 0 || stats_create() < 0 || rests_create() < 0 || waits_create() < 0 ||
-        flows_create(FLOW_TABLE_LOG2) < 0 || (module_has_usrloc && flows_listen() < 0) || keeper_create() < 0 ||
-        events_create() < 0 || react_create() < 0 || datagram_listen() < 0 || edge_start() < 0 ||
+        flows_create(FLOW_TABLE_LOG2) < 0 || breadth_create() < 0 || (module_has_usrloc && flows_listen() < 0) ||
+        keeper_create() < 0 || events_create() < 0 || react_create() < 0 || datagram_listen() < 0 || edge_start() < 0 ||
         worker_policy_create() < 0)
         return -1;
     if (rpc_register_array((rpc_export_t *)module_rpc) != 0 || rpc_register_array((rpc_export_t *)policy_rpc) != 0) {

@@ -122,13 +122,15 @@ static void put_next(struct sip_msg *msg, struct cell *t, struct call *call, con
 {
     struct target *next = leg->action == ACTION_NEXT_FLOW ? target_next_flow(call->targets, leg->target) : NULL;
     struct leg *other = next != NULL ? call_leg_of_target(call, next) : NULL;
-    if (other != NULL && call_put_leg(msg, call, other, false) == 0) {
+    size_t put = other != NULL && call_put_leg(msg, call, other, false) == 0 ? 1 : 0;
+    bool goes_on = put == 0 && (leg->action == ACTION_NEXT_FLOW || leg->action == ACTION_NEXT_TARGET);
+    if (put > 0)
         stats_count(STAT_FAILOVERS);
+    /* 5393-5.a: what the leg had of Max-Breadth is given back. */
+    if (goes_on || call->waits)
+        put += call_put_targets(msg, call, leg->open_class || react_pending(t) == 0, false);
+    if (put > 0)
         forward(msg, t);
-    } else if ((leg->action == ACTION_NEXT_FLOW || leg->action == ACTION_NEXT_TARGET) &&
-               call_put_targets(msg, call, leg->open_class || react_pending(t) == 0, false) > 0) {
-        forward(msg, t);
-    }
 }
 
 /* 3261-10.a: the same target by its Contact. */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/code.h"
+#include "kamailio/breadth.h"
 #include "kamailio/host.h"
 #include "kamailio/module.h"
 #include "kamailio/react.h"
@@ -40,6 +41,8 @@ static bool begin_call(const struct route *route, size_t room, struct call_room 
     if (made->private)
         made->call = call_new_private(room);
     struct call *call = made->call;
+    if (call != NULL && !was_sent())
+        breadth_begin_call(call, route->msg, route->load);
     if (call == NULL || (was_sent() && call->table[0] != '\0'))
         return call != NULL; /* the call goes on, with more targets */
     if (call->leg_count > 0 && call_forget_targets(call) < 0)
@@ -48,6 +51,7 @@ static bool begin_call(const struct route *route, size_t room, struct call_room 
     call->aor = arena_copy(&call->arena, text_of_str(route->names.uri));
     call->method = route->method;
     call->policy_hash = route->policy_hash;
+    call->keeps_share = route->hears_responses;
     call->may_recurse = route->verdict.recurse;
     call->ring_next_ms = route->verdict.next_after;
     return true;
@@ -73,13 +77,22 @@ static int put_targets(const struct route *route, struct call_room *made, int ad
 {
     bool first = !was_sent();
     uint16_t fail_status = 0;
-    size_t put = added > 0 ? call_put_targets(route->msg, made->call, true, first) : 0;
-    if (added > 0 && put == 0 && first && !made->private) {
+    uint32_t refusal = 0;
+    size_t put = 0;
+    if (added > 0 && first && breadth_lacks_memory(made->call, route->msg))
+        refusal = SIP_SERVICE_UNAVAILABLE;
+    else if (added > 0)
+        put = call_put_targets(route->msg, made->call, true, first);
+    if (added > 0 && put == 0 && first && refusal == 0)
+        refusal = breadth_refusal(made->call);
+    if (added > 0 && put == 0 && first && refusal == 0 && !made->private) {
         put = put_others(route, made->call);
         fail_status = put == 0 ? made->call->fail_status : 0;
     }
     if (made->private)
         call_delete_private(made->call);
+    if (refusal != 0)
+        return breadth_answer(route->msg, refusal);
     if (fail_status != 0)
         return answer_itself(route->msg, fail_status);
     stats_count(put > 0 ? STAT_ROUTED : STAT_UNREACHABLE);
@@ -156,6 +169,19 @@ static bool has_come_round(struct sip_msg *msg)
     return turns >= TURNS_MOST;
 }
 
+/* 5393-4.a */
+static int route_request(struct route *route)
+{
+    struct sip_msg *msg = route->msg;
+    if (!was_sent() && (has_come_round(msg) || breadth_is_loop(msg, route->load, &route->names.uri))) {
+        stats_count(STAT_LOOPS);
+        return answer_itself(msg, SIP_LOOP_DETECTED);
+    }
+    if (!was_sent() && !route_ask_policy(route))
+        return ANSWERED;
+    return route_by_verdict(route);
+}
+
 int sip_route_flows(struct sip_msg *msg, str *table, str *uri)
 {
     char name[sizeof((struct call *)NULL)->table];
@@ -172,9 +198,8 @@ int sip_route_flows(struct sip_msg *msg, str *table, str *uri)
     name[table->len] = '\0';
     if (aor_names_read(&route.names, uri != NULL ? uri : GET_RURI(msg)) < 0)
         return FAILED;
-    if (!was_sent() && has_come_round(msg))
-        return answer_itself(msg, SIP_LOOP_DETECTED);
-    if (!was_sent() && !route_ask_policy(&route))
-        return ANSWERED;
-    return route_by_verdict(&route);
+    route.load = was_sent() ? NULL : breadth_load(msg);
+    int result = route_request(&route);
+    load_leave(route.load);
+    return result;
 }

@@ -12,6 +12,8 @@ struct route {
     struct aor_names names; /* of the URI that was asked for */
     struct script_verdict verdict;
     enum script_outcome outcome;
+    struct load *load;    /* of the request, held; NULL: it has been sent, or there was no memory */
+    bool hears_responses; /* the policy may add targets beside those that ring */
     uint64_t policy_hash; /* of the version the call begins with */
 };
 

@@ -88,6 +88,7 @@ bool route_ask_policy(struct route *route)
     if (!worker_policy_present())
         return true;
     worker_policy_take(&route->policy_hash, call_id(route->msg), &hold);
+    route->hears_responses = policy_has_hook(&hold, HOOK_RESPONSE);
     enter_hooks(route, &hold);
     worker_policy_release(&hold);
     bool answers = route->verdict.kind == VERDICT_REPLY || route->verdict.kind == VERDICT_FAIL;

@@ -17,11 +17,19 @@ enum stat {
     STAT_BRANCHES_FAILED,  /* waiting branches failed at once when their flow died */
     STAT_REGISTERED,
     STAT_REGISTER_REFUSED,
-    STAT_VERDICTS,         /* of policies, carried out */
-    STAT_VERDICTS_REFUSED, /* a guardrail forbade them */
-    STAT_SHARED_MEMORY,    /* times it was full */
-    STAT_TOKENS_FORGED,    /* 403 at the edge */
-    STAT_TOKENS_DEAD,      /* 430 at the edge */
+    STAT_VERDICTS,            /* of policies, carried out */
+    STAT_VERDICTS_REFUSED,    /* a guardrail forbade them */
+    STAT_SHARED_MEMORY,       /* times it was full */
+    STAT_TOKENS_FORGED,       /* 403 at the edge */
+    STAT_TOKENS_DEAD,         /* 430 at the edge */
+    STAT_CLIENT_TRANSACTIONS, /* branches of requests with a record */
+    STAT_LOOPS,               /* 482 */
+    STAT_BREADTH_WAITS,       /* times that targets waited for Max-Breadth */
+    STAT_BREADTH_REFUSED,     /* 440 */
+    STAT_OVERLOADED,          /* 503: too much in flight, or shared memory is kept for other calls */
+    STAT_LOAD_REQUEST,        /* branches not begun: enum load_refusal */
+    STAT_LOAD_SOURCE,
+    STAT_LOAD_TOTAL,
     STAT_RELOADS,
     STAT_RELOADS_FAILED,
     STAT_COUNT

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "kamailio/breadth.h"
 #include "kamailio/connection.h"
 #include "kamailio/flows.h"
 #include "kamailio/host.h"
@@ -170,6 +171,15 @@ static size_t add_living(struct call *call, const struct found *found, const str
     return add(call, leg, &target);
 }
 
+/* A Contact that is the AOR itself is no place to send to: the request would be back at once. Phones that write such
+   Contacts are called over the flow on which they registered. */
+static bool leads_back(const struct found *found, const str *aor)
+{
+    struct aor_names names;
+    return found->flow == 0 && found->path.len <= 0 && found->received.len <= 0 && uri_is_own(&found->uri) &&
+           aor_names_read(&names, &found->uri) == 0 && text_equal(text_of_str(names.uri), text_of_str(*aor));
+}
+
 /* 3261-10.a: a binding whose flow is dead is called by its Contact, or not at all. */
 static size_t add_found(struct call *call, const struct found *found, const str *aor)
 {
@@ -178,11 +188,11 @@ static size_t add_found(struct call *call, const struct found *found, const str 
     if (target_is_known(call->targets, &target))
         return 0;
     if (!is_dead(found->flow))
-        return add_living(call, found, aor);
+        return leads_back(found, aor) ? 0 : add_living(call, found, aor);
     by_contact.flow = 0;
     by_contact.received = (str){NULL, 0};
     by_contact.connection_id = -1;
-    return found->contact_left ? add_living(call, &by_contact, aor) : 0;
+    return found->contact_left && !leads_back(&by_contact, aor) ? add_living(call, &by_contact, aor) : 0;
 }
 
 struct leg *targets_leg_by_contact(struct call *call, struct leg *leg)
@@ -319,7 +329,7 @@ static int put_as_request_uri(struct sip_msg *msg, struct leg *leg, str *instanc
     return 0;
 }
 
-int call_put_leg(struct sip_msg *msg, struct call *call, struct leg *leg, bool first)
+static int put_leg(struct sip_msg *msg, struct call *call, struct leg *leg, bool first)
 {
     char buffer[MAX_INSTANCE_SIZE];
     str uri = str_of_text(sip_uri_without_headers(leg->target->uri)), path = str_of_text(leg->target->path);
@@ -332,6 +342,22 @@ int call_put_leg(struct sip_msg *msg, struct call *call, struct leg *leg, bool f
         return -1;
     forbid_connecting(msg, call, leg, alone);
     return 0;
+}
+
+/* About what tm sends: the request with our lines, the branch's URI and its Path. */
+static size_t bytes_of(const struct sip_msg *msg, const struct leg *leg)
+{
+    enum { OWN_LINES = 512 };
+    return msg->len + OWN_LINES + leg->target->uri.length + leg->target->path.length;
+}
+
+int call_put_leg(struct sip_msg *msg, struct call *call, struct leg *leg, bool first)
+{
+    bool may = breadth_take(call, leg, bytes_of(msg, leg)) || call->role == ROLE_EDGE;
+    if (may && put_leg(msg, call, leg, first) == 0)
+        return 0;
+    breadth_give_back(call, leg);
+    return -1;
 }
 
 static bool set_is_full(void)
@@ -363,7 +389,9 @@ static bool rests(const struct leg *leg)
 size_t call_put_targets(struct sip_msg *msg, struct call *call, bool open_class, bool first)
 {
     size_t put = 0;
-    while ((first && put == 0) || !set_is_full()) {
+    call->waits = false;
+    while (((first && put == 0) || !set_is_full()) && target_targets_left(call->targets) > 0 &&
+           breadth_has_room(call)) {
         struct target *target = target_next(call->targets, open_class && put == 0);
         struct leg *leg = target != NULL ? call_leg_of_target(call, target) : NULL;
         if (target == NULL)
