@@ -344,11 +344,46 @@ static void test_dns_servers_are_numeric_addresses_with_or_without_a_port(void *
     assert_refused(many, "at most 8");
 }
 
+static void test_limits_per_source(void **state)
+{
+    struct command command;
+    const struct source_limits_config *sources = &command.options.sources;
+    (void)state;
+    assert_read(&command, "r.lua");
+    assert_int_equal(sources->requests, 500);
+    assert_int_equal(sources->connections, 500);
+    assert_int_equal(sources->failures, 60);
+    assert_int_equal(sources->ban_s, 60);
+    assert_int_equal(sources->trusted_count, 0);
+    assert_int_equal(command.options.origins.count, 0);
+    assert_read(&command, "r.lua --limit-requests 7/s --limit-failures 8/min --limit-connections 9 --ban 10 "
+                          "--trust 192.0.2.0/24 --trust 2001:db8::1 --ws-origin https://a.example");
+    assert_int_equal(sources->requests, 7);
+    assert_int_equal(sources->failures, 8);
+    assert_int_equal(sources->connections, 9);
+    assert_int_equal(sources->ban_s, 10);
+    assert_int_equal(sources->trusted_count, 2);
+    assert_int_equal(command.options.origins.count, 1);
+    assert_read(&command, "r.lua --limit-requests 0 --limit-failures 6 --limit-connections 0 --ban 0");
+    assert_int_equal(sources->requests, 0);
+    assert_int_equal(sources->failures, 6);
+    static const char *const wrong[] = {"--limit-requests 7/min", "--limit-requests /s",     "--limit-requests 7/s/s",
+                                        "--limit-failures 8/s",   "--limit-connections 9/s", "--ban 86401"};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        char line[128];
+        snprintf(line, sizeof line, "r.lua %s", wrong[i]);
+        assert_refused(line, "a whole number from 0 to");
+    }
+    assert_refused("r.lua --trust 192.0.2.1/24", "--trust 192.0.2.1/24: not ADDRESS or ADDRESS/BITS");
+    assert_refused("r.lua --ws-origin a.example", "--ws-origin a.example: not SCHEME://HOST");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_script_is_enough),
         cmocka_unit_test(test_dns_servers_are_numeric_addresses_with_or_without_a_port),
+        cmocka_unit_test(test_limits_per_source),
         cmocka_unit_test(test_no_script),
         cmocka_unit_test(test_listen),
         cmocka_unit_test(test_what_is_no_listen),
