@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: BSD-2-Clause
---[[ Calls through Kamailio as fast as this machine makes them, for SOAK_SECONDS (600). Flows close, are reset, answer
+--[[ Calls through Kamailio as fast as this machine makes them, for SOAK_SECONDS (600), beside strangers who attack
+     (attackers.lua). Flows close, are reset, answer
      430, register again, at random; policies are reloaded every second, a broken one among them. Then: every call that
      had a living flow from its beginning to its end was answered, soon, and by one flow of an instance at a time; no
      process has died, and memory is flat: at rest, after the first minute and at the end. REFLOW_SEED repeats a run. ]]
@@ -8,6 +9,7 @@ package.path = directory .. "/?.lua;" .. package.path
 local uv = require "luv"
 local kamailio = require "kamailio"
 local server = require "server"
+local strangers = require "strangers"
 local ua = require "ua"
 
 local seconds = tonumber(os.getenv "SOAK_SECONDS") or 600
@@ -492,10 +494,25 @@ local function load_for(host, stage, ms, samples)
     end
 end
 
+-- As route[FLOOD] of the examples.
+local limits = [[
+route[BEFORE] {
+    if ($si == "127.0.0.1") return;
+    if (proto == UDP) {
+        if ($shtinc(rate=>$si) > 500) exit;
+        return;
+    }
+    if (!pike_check_req()) exit;
+}
+]]
+
 local function set_out(t, path)
     server.write(path, policies[1])
-    local host = kamailio.start(t, { memory = 256, private_memory = 16, params = { { "tm", "fr_timer", 5000 },
-        { "tm", "fr_inv_timer", 8000 }, { "usrloc", "use_domain", 1 }, { "reflow", "policy", path } } })
+    local modules = table.move(kamailio.modules, 1, #kamailio.modules, 3, { "htable", "pike" })
+    local host = kamailio.start(t, { memory = 256, private_memory = 16, config = kamailio.routing .. limits,
+        modules = modules, params = { { "htable", "htable", "rate=>size=10;autoexpire=1;updateexpire=0;initval=0" },
+            { "tm", "fr_timer", 5000 }, { "tm", "fr_inv_timer", 8000 }, { "usrloc", "use_domain", 1 },
+            { "reflow", "policy", path } } })
     local stage = { path = path, turn = 0, users = {}, phones = {}, callers = {} }
     for number = 1, USERS do
         stage.users[number] = new_user(number)
@@ -553,6 +570,16 @@ local function print_figures(stage)
     end
 end
 
+-- What they have registered would stay for an hour.
+local function load_beside_strangers(host, stage, ms, samples)
+    local stop = strangers.start(host.port, seed)
+    load_for(host, stage, ms, samples)
+    io.write((stop()))
+    for _, name in ipairs { "mallory", "craig", "trudy" } do
+        host:rpc(("ul.rm location sip:%s@example.test"):format(name))
+    end
+end
+
 local function play(t)
     local path = server.temporary ".lua"
     t:defer(function()
@@ -560,10 +587,10 @@ local function play(t)
     end)
     local host, stage = set_out(t, path)
     local minute, samples = math.min(60, seconds // 3), {}
-    load_for(host, stage, minute * 1000, samples)
+    load_beside_strangers(host, stage, minute * 1000, samples)
     local first_turn = stage.turn
     local early = rest(host, stage.phones)
-    load_for(host, stage, (seconds - minute) * 1000, samples)
+    load_beside_strangers(host, stage, (seconds - minute) * 1000, samples)
     local late = rest(host, stage.phones)
     print_figures(stage)
     print_load(samples, first_turn, stage.turn)
