@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "flow/hash_index.h"
 
+#include <endian.h>
 #include <errno.h>
 
 enum {
@@ -46,12 +47,12 @@ static inline void sip_round(struct sip_state *s)
     s->v2 = rotate(s->v2, 32);
 }
 
-/* Any byte order will do: a hash never leaves the process. */
+/* In one byte order everywhere: seals are read by other machines that have the key. */
 static inline uint64_t load_word(const char *at)
 {
     uint64_t word;
     memcpy(&word, at, sizeof word);
-    return word;
+    return le64toh(word);
 }
 
 /* The bytes behind the last whole word; a text of no bytes may be at NULL. */

@@ -8,16 +8,18 @@
 
 enum { SEAL = 16, FIXED = 2 + 2 + 2 + 4 + 8, BYTES_MOST = FIXED + 32 + SEAL, FORM_IPV6 = 0x20, TRANSPORT_MASK = 0x1f };
 
+_Static_assert(BYTES_MOST <= (int)TOKEN_BYTES_MOST, "a flow token is decoded into TOKEN_BYTES_MOST bytes");
+
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-static uint8_t *put(uint8_t *at, uint64_t number, unsigned bytes)
+uint8_t *token_put(uint8_t *at, uint64_t number, unsigned bytes)
 {
     while (bytes-- > 0)
         *at++ = (uint8_t)(number >> 8 * bytes);
     return at;
 }
 
-static uint64_t take(const uint8_t **at, unsigned bytes)
+uint64_t token_take(const uint8_t **at, unsigned bytes)
 {
     uint64_t number = 0;
     while (bytes-- > 0)
@@ -25,7 +27,7 @@ static uint64_t take(const uint8_t **at, unsigned bytes)
     return number;
 }
 
-static size_t encode(const uint8_t *bytes, size_t length, char *out)
+size_t token_encode(const uint8_t *bytes, size_t length, char *out)
 {
     size_t written = 0;
     for (size_t i = 0; i < length; i += 3) {
@@ -50,13 +52,12 @@ static int digit(char c)
     return c == '-' ? 62 : c == '_' ? 63 : -1;
 }
 
-/* How many bytes; 0 for what is no base64url, or not the one spelling of its bytes. */
-static size_t decode(struct text text, uint8_t out[BYTES_MOST])
+size_t token_decode(struct text text, uint8_t out[TOKEN_BYTES_MOST])
 {
     size_t written = 0;
     uint32_t bits = 0;
     unsigned held = 0;
-    if (text.length % 4 == 1 || text.length * 3 / 4 > BYTES_MOST)
+    if (text.length % 4 == 1 || text.length * 3 / 4 > TOKEN_BYTES_MOST)
         return 0;
     for (size_t i = 0; i < text.length; i++) {
         int value = digit(text.at[i]);
@@ -96,19 +97,19 @@ size_t token_write(struct token_keys *keys, const struct token_flow *flow, char 
     *at++ = key->id;
     *at++ = (uint8_t)(flow->transport | (address == 16 ? FORM_IPV6 : 0));
     memcpy(at, flow->local, address);
-    at = put(at + address, flow->local_port, 2);
+    at = token_put(at + address, flow->local_port, 2);
     memcpy(at, flow->remote, address);
-    at = put(at + address, flow->remote_port, 2);
-    at = put(at, flow->run, 4);
-    at = put(at, flow->connection, 8);
+    at = token_put(at + address, flow->remote_port, 2);
+    at = token_put(at, flow->run, 4);
+    at = token_put(at, flow->connection, 8);
     if (!seal(key, bytes, length, at))
         return 0;
-    size_t written = encode(bytes, length + SEAL, out);
+    size_t written = token_encode(bytes, length + SEAL, out);
     out[written] = '\0';
     return written;
 }
 
-static const struct token_key *key_of(const struct token_keys *keys, uint8_t id)
+const struct token_key *token_key_of(const struct token_keys *keys, uint8_t id)
 {
     for (size_t i = keys->count; i > 0; i--) {
         if (keys->keys[i - 1].id == id)
@@ -131,21 +132,21 @@ static void read_flow(const uint8_t *bytes, struct token_flow *flow)
                                 .address_length = (bytes[1] & FORM_IPV6) != 0 ? 16 : 4};
     memcpy(flow->local, at, flow->address_length);
     at += flow->address_length;
-    flow->local_port = (uint16_t)take(&at, 2);
+    flow->local_port = (uint16_t)token_take(&at, 2);
     memcpy(flow->remote, at, flow->address_length);
     at += flow->address_length;
-    flow->remote_port = (uint16_t)take(&at, 2);
-    flow->run = (uint32_t)take(&at, 4);
-    flow->connection = take(&at, 8);
+    flow->remote_port = (uint16_t)token_take(&at, 2);
+    flow->run = (uint32_t)token_take(&at, 4);
+    flow->connection = token_take(&at, 8);
 }
 
 enum token_verdict token_read(struct token_keys *keys, struct text token, struct token_flow *flow)
 {
-    uint8_t bytes[BYTES_MOST], expected[SEAL];
-    size_t length = decode(token, bytes);
+    uint8_t bytes[TOKEN_BYTES_MOST], expected[SEAL];
+    size_t length = token_decode(token, bytes);
     if (!has_form(bytes, length))
         return TOKEN_FORGED;
-    const struct token_key *key = key_of(keys, bytes[0]);
+    const struct token_key *key = token_key_of(keys, bytes[0]);
     if (key == NULL)
         return TOKEN_UNKNOWN_KEY;
     if (!seal(key, bytes, length - SEAL, expected) || CRYPTO_memcmp(expected, bytes + length - SEAL, SEAL) != 0)
@@ -156,8 +157,8 @@ enum token_verdict token_read(struct token_keys *keys, struct text token, struct
 
 uint8_t token_key_id(struct text token)
 {
-    uint8_t bytes[BYTES_MOST];
-    size_t length = decode(token, bytes);
+    uint8_t bytes[TOKEN_BYTES_MOST];
+    size_t length = token_decode(token, bytes);
     return has_form(bytes, length) ? bytes[0] : 0;
 }
 

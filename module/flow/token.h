@@ -34,7 +34,7 @@ struct token_flow {
     uint8_t local[16], remote[16];
     uint16_t local_port, remote_port;
     uint32_t run;        /* drawn anew by each process that gives numbers */
-    uint64_t connection; /* a flow_id; a connection's is never given twice in a run */
+    uint64_t connection; /* a flow_id; a connection's is drawn so that it is never given twice with one key */
 };
 
 enum token_verdict {
@@ -77,6 +77,42 @@ size_t token_write(struct token_keys *keys, const struct token_flow *flow, char 
 
 /* Read one. *flow is filled for TOKEN_GOOD alone. The seal is compared in constant time; a token has one spelling. */
 enum token_verdict token_read(struct token_keys *keys, struct text token, struct token_flow *flow);
+
+/*
+ * Dialog tokens (RFC 3261 16.4): the user part of a Record-Route value. Such a token names the flows of both sides of a
+ * dialog, the side in whose route set it stands (its holder), and the next hop towards the other side. Its seal of 64
+ * bits (SipHash-2-4) covers all this and the Call-ID, so that it gives no right in another call. It is "d." and
+ * base64url: 61 characters for two flows over UDP and IPv4, 125 over IPv6. A datagram flow is its addresses and
+ * outlives the run; of another flow the number alone is kept, which is never given twice while a key is in use.
+ */
+
+enum { TOKEN_DIALOG_MOST = 136 };
+
+enum token_side { TOKEN_CALLER, TOKEN_CALLEE };
+
+struct token_dialog {
+    struct token_flow flows[2]; /* by enum token_side */
+    bool by_hop[2];             /* this side is reached by the next hop and not over its flow */
+    bool edge;                  /* we are the edge of one of the sides: a flow that is gone means 430 */
+    uint8_t holder;             /* enum token_side */
+    uint64_t hop;               /* set by token_write_dialog() and token_read_dialog(); see token_dialog_leads_to() */
+    uint8_t key;                /* likewise: the id of the key */
+};
+
+/* Write the token for a call. `hop` names the next hop from the holder's requests on, in any one spelling; empty: it is
+   not known. Sets dialog->hop and key. Returns the length, with a NUL behind, or 0 where it does not fit. */
+size_t token_write_dialog(const struct token_keys *keys, struct token_dialog *dialog, struct text call_id,
+                          struct text hop, char *out, size_t size);
+
+/* True if this ring has sealed the token for this Call-ID; *dialog is filled then alone. Compared in constant time. */
+bool token_read_dialog(const struct token_keys *keys, struct text token, struct text call_id,
+                       struct token_dialog *dialog);
+
+/* Is it the hop that the token was written with? Never for an empty one. */
+bool token_dialog_leads_to(const struct token_keys *keys, const struct token_dialog *dialog, struct text hop);
+
+/* By its form alone: a dialog token, of whatever run, version or server. No flow token has this form. */
+bool token_is_dialog(struct text token);
 
 const char *token_transport_name(unsigned transport); /* "udp"; "?" where it is none */
 

@@ -16,13 +16,43 @@ static void key_forget(struct token_key *key)
     OPENSSL_cleanse(key, sizeof *key);
 }
 
+/* No flow token begins with a zero. */
+static bool derive(const struct token_key *key, unsigned char number, unsigned char out[EVP_MAX_MD_SIZE])
+{
+    const unsigned char label[] = {0, 'd', 'i', 'a', 'l', 'o', 'g', number};
+    size_t size = 0;
+    return EVP_MAC_init(key->mac, NULL, 0, NULL) == 1 && EVP_MAC_update(key->mac, label, sizeof label) == 1 &&
+           EVP_MAC_final(key->mac, out, &size, EVP_MAX_MD_SIZE) == 1 && size >= sizeof(struct hash_key);
+}
+
+static void read_hash_key(const unsigned char *bytes, struct hash_key *key)
+{
+    for (size_t i = 0; i < 2; i++)
+        key->word[i] = token_take(&bytes, 8);
+}
+
+static bool derive_dialog_keys(struct token_key *key)
+{
+    struct hash_key *const derived[] = {&key->dialog.call_id, &key->dialog.hop, &key->dialog.token};
+    unsigned char bytes[EVP_MAX_MD_SIZE];
+    bool fine = true;
+    for (unsigned char i = 0; fine && i < 3; i++) {
+        fine = derive(key, i, bytes);
+        if (fine)
+            read_hash_key(bytes, derived[i]);
+    }
+    OPENSSL_cleanse(bytes, sizeof bytes);
+    return fine;
+}
+
 static int key_prepare(const struct token_keys *keys, struct token_key *key)
 {
     char digest[] = "SHA256";
     OSSL_PARAM parameters[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
                                OSSL_PARAM_construct_end()};
     key->mac = EVP_MAC_CTX_new(keys->algorithm);
-    if (key->mac != NULL && EVP_MAC_init(key->mac, key->secret, sizeof key->secret, parameters) == 1)
+    if (key->mac != NULL && EVP_MAC_init(key->mac, key->secret, sizeof key->secret, parameters) == 1 &&
+        derive_dialog_keys(key))
         return 0;
     EVP_MAC_CTX_free(key->mac);
     key->mac = NULL;

@@ -4,17 +4,24 @@
 
 #include <openssl/evp.h>
 
+#include "flow/hash_index.h"
 #include "flow/token.h"
 
-/* The key ring: token.c seals with it, token_keys.c keeps it, token_file.c stores it. */
+/* The key ring: token.c and token_dialog.c seal with it, token_keys.c keeps it, token_file.c stores it. */
 
-enum { TOKEN_SECRET = 32 };
+enum { TOKEN_SECRET = 32, TOKEN_BYTES_MOST = 96 };
+
+/* What dialog tokens need, drawn from the secret, so that no seal of one kind passes for one of another. */
+struct token_dialog_keys {
+    struct hash_key call_id, hop, token;
+};
 
 struct token_key {
     uint8_t id;
     int64_t created_at;
     uint8_t secret[TOKEN_SECRET];
     EVP_MAC_CTX *mac; /* keyed, set back before each use */
+    struct token_dialog_keys dialog;
 };
 
 struct token_keys {
@@ -30,6 +37,15 @@ struct token_key_list {
     struct token_key keys[TOKEN_KEYS_MOST];
     size_t count;
 };
+
+/* token.c. A number of so many bytes, in network order; returns what is behind it. */
+uint8_t *token_put(uint8_t *at, uint64_t number, unsigned bytes);
+uint64_t token_take(const uint8_t **at, unsigned bytes);
+/* base64url, without padding. token_encode() writes no NUL; token_decode() returns 0 for what is no base64url, not the
+   one spelling of its bytes, or too long. */
+size_t token_encode(const uint8_t *bytes, size_t length, char *out);
+size_t token_decode(struct text text, uint8_t out[TOKEN_BYTES_MOST]);
+const struct token_key *token_key_of(const struct token_keys *keys, uint8_t id); /* NULL: the ring has no such key */
 
 /* token_file.c: 0; -ENOENT where there is none, else as token_keys_open. write: 0, a negative errno, or, with
    only_new, -EEXIST where another process was faster. */

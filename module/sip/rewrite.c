@@ -250,6 +250,14 @@ static void append_status_line(struct sip_buffer *out, uint32_t status, struct t
     sip_append(out, TEXT("\r\n"));
 }
 
+/* All values stand in the first field. */
+static void append_record_route(const struct sip_message *response, const struct sip_field *field, struct text values,
+                                struct sip_buffer *out)
+{
+    if (field == sip_field(response, HEADER_RECORD_ROUTE, 0))
+        append_line(out, TEXT("Record-Route"), values);
+}
+
 int sip_forward_response(const struct sip_message *response, const struct sip_upward *upward, struct sip_buffer *out)
 {
     const struct sip_field *field;
@@ -260,6 +268,8 @@ int sip_forward_response(const struct sip_message *response, const struct sip_up
     for (size_t i = 0; (field = sip_field_at(response, i)) != NULL; i++) {
         if (field->id == HEADER_VIA)
             append_less(field, &vias, out);
+        else if (field->id == HEADER_RECORD_ROUTE && upward->record_route.length > 0)
+            append_record_route(response, field, upward->record_route, out);
         else if (field->id == HEADER_OTHER || field->id != upward->left_out)
             sip_append(out, field->line);
     }

@@ -48,9 +48,10 @@ int sip_forward_request(const struct sip_message *request, const struct sip_forw
 
 /* A response going up: topmost Via removed (16.7 step 3). */
 struct sip_upward {
-    uint32_t status;    /* 0: as received; else with the table's phrase */
-    struct text fields; /* whole header lines to add, each with CRLF: merged challenges */
-    uint8_t left_out;   /* enum sip_header: fields of this kind stay behind; 0: none */
+    uint32_t status;          /* 0: as received; else with the table's phrase */
+    struct text fields;       /* whole header lines to add, each with CRLF: merged challenges */
+    uint8_t left_out;         /* enum sip_header: fields of this kind stay behind; 0: none */
+    struct text record_route; /* values that take the place of all of Record-Route (16.7 step 8); empty: as received */
 };
 int sip_forward_response(const struct sip_message *response, const struct sip_upward *upward, struct sip_buffer *out);
 

@@ -69,16 +69,12 @@ static struct text request_uri(const struct branch *branch)
     return branch->target != NULL ? branch->target->uri : branch->uri;
 }
 
-/* 5626-5.3.d and 5.3.e: whichever way the request goes, it is the user agent's flow that later ones must find. */
 static size_t record_route(const struct branch *branch, char *out, size_t size)
 {
     const struct context *context = branch->context;
-    const struct peer *source = server_transaction_source(context->transaction), *target = &branch->peer;
-    if (context->way == WAY_INWARD)
-        return edge_record_route(context->server, context->request, target, source, target, out, size);
-    if (context->way == WAY_OUTWARD && edge_is_first_hop(context->request))
-        return edge_record_route(context->server, context->request, source, source, target, out, size);
-    return route_record(context->server, context->request, source, &branch->peer, branch->on_flow, out, size);
+    const struct peer *source = server_transaction_source(context->transaction);
+    return route_record(context->server, context->request, source, &branch->peer, branch->on_flow,
+                        (enum way)context->way, out, size);
 }
 
 /* What this server would refuse to receive, it does not send. */
@@ -334,9 +330,8 @@ static void send_to_flow(struct branch *branch, flow_id flow)
 {
     struct server *server = branch->context->server;
     struct peer peer;
-    bool bound = branch->target == NULL || binding_first_on_flow(server->bindings, flow) != NULL;
     branch->on_flow = true;
-    if (bound && peer_of_flow(server, flow, &peer)) {
+    if (binding_first_on_flow(server->bindings, flow) != NULL && peer_of_flow(server, flow, &peer)) {
         branch->peer = peer;
         send_to_peer(branch);
     } else {
@@ -344,18 +339,23 @@ static void send_to_flow(struct branch *branch, flow_id flow)
     }
 }
 
-/* Start a branch to a URI by its next hop or flow. Never fails at once: what cannot be sent is reported to
-   branch_react() from the timers. NULL only where memory is short, or no further branch may begin: context_refusal().
- */
-struct branch *branch_start(struct context *context, struct text uri, struct text next_hop, flow_id flow)
+/* Start a branch to a URI by its next hop. Never fails at once: what cannot be sent is reported to branch_react() from
+   the timers. NULL only where memory is short, or no further branch may begin: context_refusal(). */
+struct branch *branch_start(struct context *context, struct text uri, struct text next_hop)
+{
+    struct branch *branch = branch_new(context, NULL, uri);
+    if (branch != NULL)
+        send_to_uri(branch, next_hop);
+    return branch;
+}
+
+struct branch *branch_start_gone(struct context *context, struct text uri)
 {
     struct branch *branch = branch_new(context, NULL, uri);
     if (branch == NULL)
         return NULL;
-    if (flow != 0)
-        send_to_flow(branch, flow);
-    else
-        send_to_uri(branch, next_hop);
+    branch->on_flow = true;
+    fail_soon(branch, ORIGIN_FLOW_DOWN);
     return branch;
 }
 

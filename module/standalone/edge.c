@@ -5,8 +5,9 @@
 #include <stdio.h>
 
 /*
- * The edge (RFC 5626 section 5): a flow's token in Path and Record-Route, and what a request that brings one back
- * means. A policy makes the server an edge by sip_forward(); tokens are read in any case.
+ * The edge (RFC 5626 section 5): a flow's token in Path, and what a request that brings one back means. A policy makes
+ * the server an edge by sip_forward(); tokens are read in any case. Record-Route, which keeps a dialog to its flows, is
+ * in route.c.
  */
 
 _Static_assert(TRANSPORT_UDP == (int)TOKEN_UDP && TRANSPORT_TCP == (int)TOKEN_TCP && TRANSPORT_TLS == (int)TOKEN_TLS &&
@@ -21,7 +22,7 @@ static void token_address(const union address *address, struct token_flow *flow,
            flow->address_length);
 }
 
-static struct token_flow flow_of_peer(const struct server *server, const struct peer *peer)
+struct token_flow edge_flow_of(const struct server *server, const struct peer *peer)
 {
     union address local;
     struct own_side side;
@@ -41,7 +42,7 @@ static struct token_flow flow_of_peer(const struct server *server, const struct 
 
 size_t edge_token(const struct server *server, const struct peer *peer, char out[TOKEN_TEXT_MOST])
 {
-    struct token_flow flow = flow_of_peer(server, peer);
+    struct token_flow flow = edge_flow_of(server, peer);
     return token_write(server->config.token_keys, &flow, out, TOKEN_TEXT_MOST);
 }
 
@@ -58,6 +59,11 @@ static void address_of_token(const struct token_flow *flow, const uint8_t bytes[
         address->v4.sin_port = htons(port);
         memcpy(&address->v4.sin_addr, bytes, 4);
     }
+}
+
+void edge_remote_address(const struct token_flow *flow, union address *address)
+{
+    address_of_token(flow, flow->remote, flow->remote_port, address);
 }
 
 /* A datagram flow is its addresses, whatever run of the process named it, and whatever place its listener had in the
@@ -79,17 +85,25 @@ static bool same_connection(const struct token_flow *a, const struct token_flow 
     return a->connection == b->connection && a->run == b->run && a->local_port == b->local_port;
 }
 
+bool edge_is_same_flow(const struct token_flow *a, const struct token_flow *b)
+{
+    if (a->transport != b->transport)
+        return false;
+    return a->transport == TRANSPORT_UDP ? same_remote(a, b) && same_local(a, b) : a->connection == b->connection;
+}
+
 static bool is_flow_of(const struct server *server, const struct token_flow *flow, const struct peer *peer)
 {
-    struct token_flow own = flow_of_peer(server, peer);
+    struct token_flow own = edge_flow_of(server, peer);
     if (flow->transport != own.transport || !same_remote(flow, &own))
         return false;
     return flow->transport == TRANSPORT_UDP ? same_local(flow, &own) : same_connection(flow, &own);
 }
 
-static bool find_datagram_peer(const struct server *server, const struct token_flow *flow, struct peer *peer)
+bool edge_find_datagram(const struct server *server, const struct token_flow *flow, struct peer *peer)
 {
     union address local;
+    *peer = (struct peer){.transport = TRANSPORT_UDP};
     address_of_token(flow, flow->remote, flow->remote_port, &peer->address);
     address_of_token(flow, flow->local, flow->local_port, &local);
     return server_find_local(server, &local, peer);
@@ -100,7 +114,7 @@ static bool find_peer(const struct server *server, const struct token_flow *flow
 {
     *peer = (struct peer){.transport = flow->transport};
     if (flow->transport == TRANSPORT_UDP)
-        return find_datagram_peer(server, flow, peer);
+        return edge_find_datagram(server, flow, peer);
     return flow->run == server->run &&
            server->config.wire->connection(server->config.wire->context, flow->connection, peer) &&
            is_flow_of(server, flow, peer);
@@ -143,23 +157,4 @@ size_t edge_path(const struct server *server, const struct sip_message *request,
     if (!edge_is_first_hop(request))
         return write_value(request, &side, "", "", out, size); /* 5626-5.1.b */
     return edge_token(server, source, token) == 0 ? 0 : write_value(request, &side, token, ";ob", out, size);
-}
-
-size_t edge_record_route(const struct server *server, const struct sip_message *request, const struct peer *user_agent,
-                         const struct peer *from, const struct peer *to, char *out, size_t size)
-{
-    char token[TOKEN_TEXT_MOST];
-    struct own_side upstream, downstream;
-    own_side_read(server, from, &upstream);
-    own_side_read(server, to, &downstream);
-    if (edge_token(server, user_agent, token) == 0)
-        return 0;
-    size_t length = write_value(request, &downstream, token, ";ob", out, size);
-    if (own_side_is_same(server, from, to) || length == 0 || length + 2 >= size)
-        return length;
-    /* Each side gets the value that leads it back (RFC 5658). */
-    out[length] = ',';
-    out[length + 1] = ' ';
-    size_t second = write_value(request, &upstream, token, ";ob", out + length + 2, size - length - 2);
-    return second == 0 ? 0 : length + 2 + second;
 }

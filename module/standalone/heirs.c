@@ -79,27 +79,15 @@ void heirs_note(struct server *server, const struct binding_view *view)
         forget_oldest(server);
 }
 
-/* A living flow of the user agent; with `wanted`, that one alone. */
-static flow_id living_flow(const struct server *server, const struct heir *heir, flow_id wanted)
+static flow_id living_flow(const struct server *server, const struct heir *heir)
 {
     const struct binding *binding = binding_first(server->bindings, heir->aor);
     for (; binding != NULL; binding = binding_next(server->bindings, binding)) {
         struct binding_view view;
         struct peer peer;
         binding_read(binding, &view);
-        if (is_heir(heir, &view) && (wanted == 0 || wanted == view.flow) && peer_of_flow(server, view.flow, &peer))
+        if (is_heir(heir, &view) && peer_of_flow(server, view.flow, &peer))
             return view.flow;
-    }
-    return 0;
-}
-
-static flow_id find(const struct server *server, flow_id dead, flow_id wanted)
-{
-    struct table_link *link = table_find(&server->heirs, dead);
-    for (; link != NULL; link = table_next(link)) {
-        flow_id flow = living_flow(server, TABLE_OWNER(link, struct heir, link), wanted);
-        if (flow != 0)
-            return flow;
     }
     return 0;
 }
@@ -107,12 +95,13 @@ static flow_id find(const struct server *server, flow_id dead, flow_id wanted)
 /* A living flow of the user agent that the dead one led to; 0: none is known. */
 flow_id heirs_find(const struct server *server, flow_id dead)
 {
-    return find(server, dead, 0);
-}
-
-bool heirs_moved(const struct server *server, flow_id old, flow_id now)
-{
-    return old != 0 && now != 0 && find(server, old, now) == now;
+    struct table_link *link = table_find(&server->heirs, dead);
+    for (; link != NULL; link = table_next(link)) {
+        flow_id flow = living_flow(server, TABLE_OWNER(link, struct heir, link));
+        if (flow != 0)
+            return flow;
+    }
+    return 0;
 }
 
 bool heirs_leave_contact(const struct server *server, flow_id dead, struct text contact)

@@ -109,6 +109,13 @@ static int open_names(struct network *network)
     return names_new(&network->names, &names);
 }
 
+/* Tokens name connections by their numbers, and outlive the process with their keys: a number must not come again.
+   Below 2^61, so that there is room to count on (peer_flow()). */
+static flow_id first_connection(const struct host *host)
+{
+    return ((flow_id)host->random(host->context) << 32 | host->random(host->context)) >> 3;
+}
+
 int network_new(struct network **out, const struct network_config *config)
 {
     const struct host *host = config->host;
@@ -118,6 +125,7 @@ int network_new(struct network **out, const struct network_config *config)
     network->config = *config;
     set_standards(&network->config.limits);
     network->seed = (uint64_t)host->random(host->context) << 32 | host->random(host->context);
+    network->last_connection = first_connection(host);
     network->wire = (struct wire){.context = network,
                                   .send = wire_send,
                                   .connect = wire_connect,

@@ -270,28 +270,93 @@ static void fork_out(struct context *context)
 }
 /* --- one destination: inside a dialog, or by Route --- */
 
-/* The flow to take inside a dialog: the one it was set up over, or another of the user agent where that has lost its
-   binding. A datagram flow without binding may still be good. A connection that is gone stays named where it was an
-   outbound flow, so that the request fails at once (5626-5.3.c); else the request goes to a Contact that can be called,
-   over a new connection (3261-10.a). */
-static flow_id dialog_flow(const struct server *server, flow_id flow, struct text next_hop)
+/* No open relay: a request leaves for elsewhere, and by whatever Route, over the flow of a registered user agent. */
+static bool may_leave(const struct server *server, const struct peer *source)
 {
-    struct peer peer;
-    if (flow == 0 || binding_first_on_flow(server->bindings, flow) != NULL)
-        return flow;
-    bool gone = !peer_of_flow(server, flow, &peer);
-    flow_id heir = gone || flow_is_datagram(flow) ? heirs_find(server, flow) : 0;
-    if (heir != 0)
-        return heir;
-    return gone && heirs_leave_contact(server, flow, next_hop) ? 0 : flow;
+    return binding_first_on_flow(server->bindings, server_flow_of(server, source)) != NULL;
 }
 
-static void send_one(struct context *context, const struct route *route)
+enum dialog_way {
+    DIALOG_NONE, /* no right to be relayed (3261-16.4.a) */
+    DIALOG_FLOW, /* over a flow */
+    DIALOG_HOP,  /* to the next Route or the Request-URI */
+    DIALOG_GONE, /* the flow to the other side is gone, and nothing else leads there */
+};
+
+/* The flow that the dialog was set up over, or another of the user agent where that has lost its binding. A datagram
+   flow without binding may still be good. */
+static bool find_dialog_peer(const struct server *server, const struct route *route, struct peer *peer)
 {
-    struct text hop = route->next.length > 0 ? route->next : route->uri;
-    flow_id flow = dialog_flow(context->server, route->flow, hop);
+    const struct wire *wire = server->config.wire;
+    bool datagram = flow_is_datagram(route->flow);
+    struct peer own = route->far;
+    bool lives = datagram || (route->flow != 0 && wire->connection(wire->context, route->flow, &own));
+    bool bound = binding_first_on_flow(server->bindings, route->flow) != NULL;
+    flow_id heir = !lives || (datagram && !bound) ? heirs_find(server, route->flow) : 0;
+    if (heir != 0 && peer_of_flow(server, heir, peer))
+        return true;
+    *peer = own;
+    return lives;
+}
+
+/* Where a request inside a dialog may go. To a next hop: where the seal names it, or where a user agent that is
+   registered here sends it, who may leave without a dialog too. A connection that is gone is an end where it was an
+   outbound flow or an edge's (5626-5.3.c); else there is the Contact, over a new connection (3261-10.a). */
+static enum dialog_way dialog_way(const struct server *server, const struct route *route, const struct peer *source,
+                                  struct peer *peer)
+{
+    bool may_hop = route->hop_sealed || may_leave(server, source);
+    if (!route->sealed)
+        return DIALOG_NONE;
+    if (route->flow == 0 && !route->flow_lost)
+        return may_hop ? DIALOG_HOP : DIALOG_NONE;
+    if (find_dialog_peer(server, route, peer))
+        return DIALOG_FLOW;
+    bool has_contact = !route->edge && heirs_leave_contact(server, route->flow, route_hop(route));
+    return may_hop && has_contact ? DIALOG_HOP : DIALOG_GONE;
+}
+
+/* A Route beyond ours that the seal does not cover does not go along: over a flow it would lead the request on from the
+   other side, past that one's own trust in us. */
+static void drop_unsealed_routes(const struct server *server, const struct peer *source, enum dialog_way way,
+                                 struct route *route)
+{
+    if (way == DIALOG_FLOW && route->next.length > 0 && !route->hop_sealed && !may_leave(server, source))
+        route->dropped = UINT16_MAX;
+}
+
+static void send_by_hop(struct context *context, const struct route *route)
+{
+    if (branch_start(context, route->uri, route_hop(route)) == NULL)
+        refuse_unbegun(context);
+}
+
+static void refuse_gone(struct context *context)
+{
+    context->server->counters.tokens_gone++;
+    refuse(context, SIP_FLOW_FAILED, REFUSAL_FLOW_GONE);
+}
+
+static void send_in_dialog(struct context *context, const struct route *route, enum dialog_way way,
+                           const struct peer *peer)
+{
+    const struct branch *branch = NULL;
     context->routes_dropped = (uint16_t)route->dropped;
-    if (branch_start(context, route->uri, hop, flow) == NULL)
+    if (way == DIALOG_HOP) {
+        send_by_hop(context, route);
+        return;
+    }
+    if (route->edge && way == DIALOG_GONE) {
+        refuse_gone(context);
+        return;
+    }
+    if (route->edge)
+        context->way = WAY_INWARD;
+    if (way == DIALOG_FLOW)
+        branch = branch_start_peer(context, route->uri, peer);
+    else
+        branch = branch_start_gone(context, route->uri);
+    if (branch == NULL)
         refuse_unbegun(context);
 }
 
@@ -308,9 +373,18 @@ static enum script_outcome ask(struct context *context, struct script_verdict *v
     return outcome;
 }
 
+/* A policy that names the target has not seen the Route values beyond ours: a stranger's would lead the request on from
+   the target, past that one's own trust in us. */
+static void drop_foreign_routes(struct context *context)
+{
+    if (context->stray || !may_leave(context->server, server_transaction_source(context->transaction)))
+        context->routes_dropped = UINT16_MAX;
+}
+
 static void route_verdict(struct context *context, const struct script_verdict *verdict, bool own)
 {
     struct text aor = verdict->uri[0] != '\0' ? text_of(verdict->uri) : context->aor;
+    drop_foreign_routes(context);
     context->foreign = !own && verdict->uri[0] == '\0';
     context->ring_next_ms = verdict->next_after;
     context->may_recurse = verdict->recurse;
@@ -321,44 +395,48 @@ static void route_verdict(struct context *context, const struct script_verdict *
     fork_out(context);
 }
 
-/* No open relay: requests for elsewhere are for those who have a binding here, over the flow it is on. */
-static bool may_leave(const struct context *context, const struct route *route)
-{
-    const struct peer *source = server_transaction_source(context->transaction);
-    return sip_to_tag(context->request).length > 0
-               ? route->had_own
-               : binding_first_on_flow(context->server->bindings, server_flow_of(context->server, source)) != NULL;
-}
-
 /* A URI of another scheme than sip: and sips:, such as tel: or urn:service:sos, names no server. */
 static bool has_next_hop(const struct route *route)
 {
-    return route->flow != 0 || route->next.length > 0 || sip_uri_is_sip(route->uri);
+    return route->next.length > 0 || sip_uri_is_sip(route->uri);
+}
+
+/* What is only sent inside a dialog, but for the INVITE that begins one. */
+static bool is_in_dialog_method(enum method method)
+{
+    return method == METHOD_INVITE || method == METHOD_BYE || method == METHOD_UPDATE || method == METHOD_INFO ||
+           method == METHOD_PRACK;
+}
+
+static bool may_be_sent_on(const struct context *context)
+{
+    bool in_dialog = sip_to_tag(context->request).length > 0;
+    return in_dialog ? !context->stray : may_leave(context->server, server_transaction_source(context->transaction));
 }
 
 static void standard_way(struct context *context, const struct route *route, bool own)
 {
-    if (own) {
+    if (context->stray && is_in_dialog_method(sip_method(context->request))) {
+        refuse(context, SIP_CALL_TRANSACTION_DOES_NOT_EXIST, REFUSAL_NO_DIALOG);
+    } else if (own) {
         context_add_aor(context, context->aor);
         fork_out(context);
     } else if (!has_next_hop(route)) {
         refuse(context, SIP_UNSUPPORTED_URI_SCHEME, REFUSAL_SCHEME);
-    } else if (may_leave(context, route)) {
-        send_one(context, route);
+    } else if (may_be_sent_on(context)) {
+        send_by_hop(context, route);
     } else {
         bool registers = sip_method(context->request) == METHOD_REGISTER;
         refuse(context, SIP_FORBIDDEN, registers ? REFUSAL_FOREIGN_DOMAIN : REFUSAL_RELAY_DENIED);
     }
 }
 
-/* As it is, to the next hop that the policy names; or where its own Route leads, which the user agent chose from what
-   we and the next hop told it. */
+/* As it is, to the next hop that the policy names and nowhere else. A Route beyond ours goes along: where it leads is
+   for that hop to judge, who gave it to the user agent (Service-Route) or has never heard of it. */
 static void forward_verdict(struct context *context, const struct route *route, struct text next_hop)
 {
     context->way = WAY_OUTWARD;
-    struct branch *branch = route->next.length > 0 ? branch_start(context, route->uri, route->next, 0)
-                                                   : branch_start_by_policy(context, route->uri, next_hop);
-    if (branch == NULL)
+    if (branch_start_by_policy(context, route->uri, next_hop) == NULL)
         refuse_unbegun(context);
 }
 
@@ -368,12 +446,13 @@ static void carry_out(struct context *context, const struct route *route, bool o
     context->server->counters.verdicts++;
     switch (verdict->kind) {
     case VERDICT_ROUTE:
-        if (verdict->uri[0] == '\0' && !has_next_hop(route))
+        if (verdict->uri[0] == '\0' && (!has_next_hop(route) || (context->stray && !own)))
             standard_way(context, route, own); /* a URI that can have no bindings */
         else
             route_verdict(context, verdict, own);
         break;
     case VERDICT_RELAY:
+        drop_foreign_routes(context);
         context->may_recurse = verdict->recurse;
         context_add_uri(context, text_of(verdict->uri));
         fork_out(context);
@@ -438,15 +517,8 @@ static void new_request(struct context *context, const struct route *route, cons
         standard_way(context, route, own);
 }
 
-/* 5626-5.3.b, 5626-5.3.c: forged, or of a flow that is gone; counted. */
-static bool token_is_bad(struct server *server, const struct route *route)
-{
-    server->counters.tokens_forged += route->token == ROUTE_TOKEN_FORGED;
-    server->counters.tokens_gone += route->token == ROUTE_TOKEN_GONE;
-    return route->token == ROUTE_TOKEN_FORGED || route->token == ROUTE_TOKEN_GONE;
-}
-
-/* 5626-5.3: what its token says of a request. True where that settles it. */
+/* 5626-5.3: what its token says of a request. True where that settles it. The token of the flow that the request came
+   over gives no right: everybody gets one by a REGISTER through the edge. */
 static bool way_of_token(struct context *context, const struct route *route)
 {
     struct server *server = context->server;
@@ -457,23 +529,30 @@ static bool way_of_token(struct context *context, const struct route *route)
             refuse_unbegun(context);
         return true;
     }
-    if (!token_is_bad(server, route))
-        return false;
-    if (route->token == ROUTE_TOKEN_FORGED)
+    if (route->token == ROUTE_TOKEN_FORGED) {
+        server->counters.tokens_forged++;
         refuse(context, SIP_FORBIDDEN, REFUSAL_TOKEN_FORGED);
-    else
-        refuse(context, SIP_FLOW_FAILED, REFUSAL_FLOW_GONE);
-    return true;
+    } else if (route->token == ROUTE_TOKEN_GONE) {
+        refuse_gone(context);
+    }
+    return route->token == ROUTE_TOKEN_FORGED || route->token == ROUTE_TOKEN_GONE;
 }
 
-static void way_of(struct context *context, const struct route *route, const struct sip_uri *uri)
+static void way_of(struct context *context, struct route *route, const struct sip_uri *uri)
 {
+    struct peer peer;
+    struct server *server = context->server;
+    const struct peer *source = server_transaction_source(context->transaction);
     bool in_dialog = sip_to_tag(context->request).length > 0;
-    bool to_server = route->next.length == 0 && server_is_own_domain(context->server, uri);
+    bool to_server = route->next.length == 0 && server_is_own_domain(server, uri);
+    enum dialog_way way = in_dialog ? dialog_way(server, route, source, &peer) : DIALOG_NONE;
+    bool has_way = way == DIALOG_HOP ? !to_server && has_next_hop(route) : way != DIALOG_NONE;
+    context->stray = in_dialog && way == DIALOG_NONE;
     if (way_of_token(context, route))
         return;
-    if (in_dialog && (route->flow != 0 || !to_server) && has_next_hop(route) && may_leave(context, route))
-        send_one(context, route);
+    drop_unsealed_routes(server, source, way, route);
+    if (has_way)
+        send_in_dialog(context, route, way, &peer);
     else
         new_request(context, route, uri);
 }
@@ -615,39 +694,57 @@ out:
     memory_delete(server->config.host, waiting, sizeof *waiting);
 }
 
+static void ack_by_hop(struct server *server, const struct sip_message *ack, const struct peer *source,
+                       const struct route *route)
+{
+    struct sip_uri uri;
+    struct peer peer;
+    int error = sip_uri_create(&uri, route_hop(route));
+    if (error == 0 && peer_of_uri(server, &uri, source, &peer) && peer_connect(server, &peer, uri.host))
+        ack_send(server, ack, source, &peer, route);
+    else if (error == 0)
+        ack_resolve(server, ack, source, &uri);
+    sip_uri_destroy(&uri);
+}
+
+/* Of no dialog that came through here, by whatever Route: nobody's relay (3261-16.4.a). No policy is asked, because an
+   ACK has no transaction and no answer. */
+static void ack_drop(struct server *server, const struct sip_message *ack, const struct peer *source,
+                     const struct route *route)
+{
+    static const enum refusal reasons[] = {[ROUTE_TOKEN_NONE] = REFUSAL_NO_DIALOG,
+                                           [ROUTE_TOKEN_OUTGOING] = REFUSAL_NO_DIALOG,
+                                           [ROUTE_TOKEN_INCOMING] = REFUSAL_NO_DIALOG,
+                                           [ROUTE_TOKEN_GONE] = REFUSAL_FLOW_GONE,
+                                           [ROUTE_TOKEN_FORGED] = REFUSAL_TOKEN_FORGED};
+    server->counters.tokens_forged += route->token == ROUTE_TOKEN_FORGED;
+    server->counters.tokens_gone += route->token == ROUTE_TOKEN_GONE;
+    server->counters.acks_dropped++;
+    server_refused(server, ack, source, reasons[route->token], 0, NULL);
+}
+
 void proxy_forward_ack(struct server *server, const struct sip_message *ack, const struct peer *source)
 {
     struct route route;
-    struct sip_uri uri;
     struct peer peer;
     route_read(server, ack, source, &route);
-    if (!route.had_own) { /* not of a dialog that came through here: nobody's relay */
-        server->counters.acks_dropped++;
-        server_refused(server, ack, source, REFUSAL_NO_DIALOG, 0, NULL);
-        return;
-    }
-    if (token_is_bad(server, &route)) {
-        bool forged = route.token == ROUTE_TOKEN_FORGED;
-        server_refused(server, ack, source, forged ? REFUSAL_TOKEN_FORGED : REFUSAL_FLOW_GONE, 0, NULL);
-        return;
-    }
     if (route.token == ROUTE_TOKEN_INCOMING) {
         ack_send(server, ack, source, &route.peer, &route);
         return;
     }
-    struct text hop = route.next.length > 0 ? route.next : route.uri;
-    flow_id flow = dialog_flow(server, route.flow, hop);
-    if (flow != 0) {
-        if (peer_of_flow(server, flow, &peer))
-            ack_send(server, ack, source, &peer, &route);
-        else
-            server->counters.acks_dropped++;
-        return;
-    }
-    int error = sip_uri_create(&uri, hop);
-    if (error == 0 && peer_of_uri(server, &uri, source, &peer) && peer_connect(server, &peer, uri.host))
+    enum dialog_way way = dialog_way(server, &route, source, &peer);
+    drop_unsealed_routes(server, source, way, &route);
+    switch (way) {
+    case DIALOG_FLOW:
         ack_send(server, ack, source, &peer, &route);
-    else if (error == 0)
-        ack_resolve(server, ack, source, &uri);
-    sip_uri_destroy(&uri);
+        break;
+    case DIALOG_HOP:
+        ack_by_hop(server, ack, source, &route);
+        break;
+    case DIALOG_GONE:
+        server->counters.acks_dropped++;
+        break;
+    default:
+        ack_drop(server, ack, source, &route);
+    }
 }

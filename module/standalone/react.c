@@ -404,12 +404,11 @@ static void forward_late_success(const struct branch *branch, const struct sip_m
 {
     struct context *context = branch->context;
     struct server *server = context->server;
-    const struct sip_upward upward = {0};
+    struct sip_upward upward = {0};
     if (context->transaction != NULL || response == NULL || code_class(sip_status(response)) != CLASS_SUCCESS ||
         sip_method(response) != METHOD_INVITE)
         return;
-    sip_buffer_clear(&server->out);
-    if (sip_forward_response(response, &upward, &server->out) == 0)
+    if (response_write_up(server, response, &upward) == 0)
         amplification_send(&server->amplification, context->cause, &context->back,
                            (struct text){server->out.bytes, server->out.length});
 }

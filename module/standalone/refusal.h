@@ -41,7 +41,7 @@ enum { REFUSAL_WINDOW_MS = 60000, REFUSAL_SOURCES = 1024, REFUSAL_LINE = 512 };
     REASON(RELAY_DENIED, relay_denied, "a request for elsewhere from a source that has no binding here")               \
     REASON(TOKEN_FORGED, token_forged, "a flow token that this server has not made")                                   \
     REASON(FLOW_GONE, flow_gone, "the flow that a token names is gone")                                                \
-    REASON(NO_DIALOG, no_dialog, "an ACK that belongs to no dialog that came through here")                            \
+    REASON(NO_DIALOG, no_dialog, "a request inside a dialog, or an ACK, and the dialog did not come through here")     \
     REASON(NO_TRANSACTION, no_transaction, "a CANCEL that belongs to no transaction")                                  \
     REASON(RESPONSE_UNMATCHED, response_unmatched, "a response to no request that waits for one")                      \
     REASON(RESPONSE_SOURCE, response_source, "a response from a source to which its request did not go")               \

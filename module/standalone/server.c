@@ -109,7 +109,7 @@ int server_new(struct server **out, const struct server_config *config)
     server->config = *config;
     set_standards(&server->config);
     server->out.host = host;
-    hash_key_draw(&server->seal_key, host);
+    server->routes.host = host;
     hash_key_draw(&server->tag_key, host);
     hash_key_draw(&server->loop_key, host);
     peer_draw_flow_key(host);
@@ -147,6 +147,7 @@ void server_delete(struct server *server)
         policy_delete(server->policy);
     token_keys_close(server->own_keys);
     sip_buffer_destroy(&server->out);
+    sip_buffer_destroy(&server->routes);
     memory_delete(server->config.host, server, sizeof *server);
 }
 

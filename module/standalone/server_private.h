@@ -40,7 +40,6 @@ struct server {
     struct table heirs;     /* whose a dead flow was, by flow */
     struct heir *heirs_oldest, *heirs_newest;
     struct timer sweep;          /* expired bindings and rests */
-    struct hash_key seal_key;    /* of dialog tokens */
     struct token_keys *own_keys; /* where the configuration has none */
     uint32_t run;                /* told by flow tokens: numbers of flows mean something in one run alone */
     uint64_t seed;               /* of digests */
@@ -51,7 +50,8 @@ struct server {
     struct refusals refusals;
     struct amplification amplification;
     uint64_t decisions[CODES_MOST][ACTION_COUNT];
-    struct sip_buffer out; /* for the message being written */
+    struct sip_buffer out;    /* for the message being written */
+    struct sip_buffer routes; /* for its Record-Route */
     size_t contexts;
     bool draining;
 };
@@ -84,8 +84,7 @@ struct context {
     uint32_t digest;      /* for the loop check */
     struct load *load;
     uint64_t started_ms;
-    flow_id dialog_flow; /* inside a dialog: where the token says it goes; 0: by Route or Request-URI */
-    uint8_t way;         /* enum way */
+    uint8_t way; /* enum way */
     bool success_forwarded, global_failure_seen, final_forwarded, cancelled;
     bool foreign; /* the policy wants the bindings of a domain that is not ours */
     bool may_recurse;
@@ -93,6 +92,7 @@ struct context {
     bool has_retry_after;
     bool waits;   /* a target waits until a branch gives its share of Max-Breadth back */
     uint8_t over; /* enum load_refusal: why no further branch was begun */
+    bool stray; /* a tag in To, and no seal of a dialog that came through here */
 };
 
 struct branch {
@@ -220,28 +220,41 @@ enum route_token edge_read_token(const struct server *server, struct text token,
 /* The token of a flow; its length, or 0. */
 size_t edge_token(const struct server *server, const struct peer *peer, char out[TOKEN_TEXT_MOST]);
 bool edge_is_first_hop(const struct sip_message *request);
-/* The Path value for a REGISTER that goes on (5626-5.1.a b); the Record-Route values for a request that goes from one
-   side to the other, one of them the user agent (5626-5.3.d e). Their length, or 0. */
+/* The flow as tokens name it, by its other side. */
+struct token_flow edge_flow_of(const struct server *server, const struct peer *peer);
+/* Datagram flows by their addresses, others by their number alone. */
+bool edge_is_same_flow(const struct token_flow *a, const struct token_flow *b);
+void edge_remote_address(const struct token_flow *flow, union address *address); /* of a datagram flow */
+/* The other side of a datagram flow; false if no listener has its local side. */
+bool edge_find_datagram(const struct server *server, const struct token_flow *flow, struct peer *peer);
+/* The Path value for a REGISTER that goes on (5626-5.1.a b). Its length, or 0. */
 size_t edge_path(const struct server *server, const struct sip_message *request, const struct peer *source,
                  const struct peer *inner, char *out, size_t size);
-size_t edge_record_route(const struct server *server, const struct sip_message *request, const struct peer *user_agent,
-                         const struct peer *from, const struct peer *to, char *out, size_t size);
 
-/* route.c: where a request goes that carries Route, and the dialog's flows */
+/* route.c: where a request goes that carries Route, and the seal of a dialog */
 struct route {
     unsigned dropped; /* topmost Route values that are ours */
     struct text uri;  /* Request-URI to use (strict routing undone) */
     struct text next; /* the next Route's URI; empty: the Request-URI */
-    flow_id flow;     /* the dialog's flow towards the other side; 0: none told */
-    bool had_own;     /* at least one Route value was ours */
+    bool sealed;      /* a Route value of ours has a valid seal for this Call-ID (3261-16.4.a) */
+    bool hop_sealed;  /* the seal also covers this next hop: `next`, or `uri` */
+    bool edge;        /* we are the edge of one of the two sides */
+    bool flow_lost;   /* no listener has the local side of the flow to the other side */
+    flow_id flow;     /* of a sealed dialog, towards the other side; 0: by the next hop, or flow_lost */
+    struct peer far;  /* the other side of `flow` if that is a datagram flow */
     uint8_t token;    /* enum route_token: of the topmost of ours that had one */
     struct peer peer; /* ROUTE_TOKEN_INCOMING: the flow's other side */
 };
 void route_read(const struct server *server, const struct sip_message *request, const struct peer *source,
                 struct route *route);
-/* The Record-Route value(s) for a request that goes from one peer to another; returns the length. */
+struct text route_hop(const struct route *route); /* `next`, or `uri` */
+/* The Record-Route value(s) for a request that goes from one peer to another; returns the length. to_flow: over the
+   flow of the other side. */
 size_t route_record(const struct server *server, const struct sip_message *request, const struct peer *from,
-                    const struct peer *to, bool to_flow, char *out, size_t size);
+                    const struct peer *to, bool to_flow, enum way way, char *out, size_t size);
+/* RFC 3261 16.7 step 8: the Record-Route values of a response that goes to the caller, ours sealed for him; empty if
+   none has to be changed. They are in server->routes; with routes.failed memory was short. */
+struct text route_answer(struct server *server, const struct sip_message *response);
 
 /* destination.c */
 /* 3261-10.a: may a plain binding's Contact be called over a new connection? `came_by`: the transport of the flow that
@@ -268,11 +281,13 @@ bool peer_of_uri(const struct server *server, const struct sip_uri *uri, const s
 bool peer_connect(const struct server *server, struct peer *peer, struct text domain);
 
 /* branch.c */
-struct branch *branch_start(struct context *context, struct text uri, struct text next_hop, flow_id flow);
+struct branch *branch_start(struct context *context, struct text uri, struct text next_hop);
 /* The same to a next hop that the policy named. */
 struct branch *branch_start_by_policy(struct context *context, struct text uri, struct text next_hop);
 /* The same over a flow that is known by its other side. */
 struct branch *branch_start_peer(struct context *context, struct text uri, const struct peer *peer);
+/* The same where the flow is gone: nothing is sent. */
+struct branch *branch_start_gone(struct context *context, struct text uri);
 struct branch *branch_start_target(struct context *context, struct target *target);
 struct branch *branch_start_next_server(const struct branch *failed);
 /* 3261-10.a: it went over the flow of a plain binding whose Contact can be called over a new connection. */
@@ -299,6 +314,8 @@ bool verdict_may_answer(struct server *server, const struct facts *request, cons
 /* upstream.c */
 void context_finish(struct context *context);
 void context_send_up(struct context *context, const struct sip_message *response, uint32_t status);
+/* Write a response that goes up to server->out. As sip_forward_response(). */
+int response_write_up(struct server *server, const struct sip_message *response, struct sip_upward *upward);
 
 /* rest.c */
 void rest_set(struct server *server, struct text destination, uint32_t seconds);
@@ -310,8 +327,6 @@ size_t rest_count(const struct server *server);
 /* heirs.c */
 void heirs_note(struct server *server, const struct binding_view *view);
 flow_id heirs_find(const struct server *server, flow_id dead);
-/* Has the user agent of the flow `old` moved to this one? */
-bool heirs_moved(const struct server *server, flow_id old, flow_id now);
 /* 3261-10.a: may the Contact of a dialog be called where this flow is dead? Not that of an outbound binding. */
 bool heirs_leave_contact(const struct server *server, flow_id dead, struct text contact);
 void heirs_clear(struct server *server);

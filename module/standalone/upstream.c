@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "standalone/server_private.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 /* What the caller hears: the best response, or one of our own (RFC 3261 16.7 steps 5 to 9). */
@@ -50,6 +51,13 @@ static void tell_flow_timer(const struct context *context, const struct sip_mess
     upward->fields = text_of(field);
 }
 
+int response_write_up(struct server *server, const struct sip_message *response, struct sip_upward *upward)
+{
+    upward->record_route = route_answer(server, response);
+    sip_buffer_clear(&server->out);
+    return server->routes.failed ? -ENOMEM : sip_forward_response(response, upward, &server->out);
+}
+
 void context_send_up(struct context *context, const struct sip_message *response, uint32_t status)
 {
     struct server *server = context->server;
@@ -59,8 +67,7 @@ void context_send_up(struct context *context, const struct sip_message *response
     struct text bytes = {NULL, 0};
     tell_flow_timer(context, response, &upward, field, sizeof field);
     hold_flow(context, response);
-    sip_buffer_clear(&server->out);
-    if (sip_forward_response(response, &upward, &server->out) == 0)
+    if (response_write_up(server, response, &upward) == 0)
         bytes = (struct text){server->out.bytes, server->out.length};
     else
         server->counters.memory++;
@@ -105,8 +112,7 @@ static void send_best(struct context *context, const struct branch *winner, cons
         sip_append(&fields, TEXT("\r\n"));
     }
     upward.fields = (struct text){fields.bytes, fields.length};
-    sip_buffer_clear(&server->out);
-    if (sip_forward_response(winner->response, &upward, &server->out) == 0)
+    if (response_write_up(server, winner->response, &upward) == 0)
         server_transaction_respond(context->transaction, best->status,
                                    (struct text){server->out.bytes, server->out.length});
     else

@@ -111,7 +111,7 @@ static void test_strangers_do_not_reach_elsewhere(void **state)
     stage_status(stage, &mallory, 403);
     stage_request(stage, &mallory,
                   (struct request){.call = "two", .uri = "sip:eve@192.0.2.1", .method = "BYE", .to_tag = "t"});
-    stage_status(stage, &mallory, 403);
+    stage_status(stage, &mallory, 481);
     stage_request(stage, &bob, (struct request){.uri = "sip:eve@127.0.0.1:5099", .from = "bob"});
     stage_status(stage, &bob, 100);
     stage_sent_to(stage, "INVITE", 5099);

@@ -112,13 +112,20 @@ static void test_3261_10_a_a_phone_is_called_over_the_flow_on_which_it_registere
     stage_ends(stage);
 }
 
+/* And so are later requests, at the Contact that the phone has by then. */
 static void test_3261_10_a_where_the_contact_is_the_source_it_is_called(void **state)
 {
     struct stage *stage = *state;
-    struct peer bob = stage_phone(stage, (struct phone){.port = 5080});
+    struct peer alice = stage_alice(), bob = stage_phone(stage, (struct phone){.port = 5080});
     stage_call(stage, "one");
     struct sent *invite = over(stage, "INVITE", &bob);
-    assert_non_null(strstr(sent_header(invite, "Record-Route", 0), "<sip:c"));
+    stage_response(stage, invite, 200, "Contact: <sip:bob@127.0.0.1:5081>\n");
+    char route[300];
+    snprintf(route, sizeof route, "Route: %s\n", sent_header(stage_hears(stage, 200), "Record-Route", 0));
+    stage_request(
+        stage, &alice,
+        (struct request){.method = "BYE", .uri = "sip:bob@127.0.0.1:5081", .to_tag = "p5080", .fields = route});
+    stage_sent_to(stage, "BYE", 5081);
 }
 
 /* The flow is gone before the call. */
@@ -419,24 +426,40 @@ static void test_what_is_noted_of_former_flows_is_bounded(void **state)
 
 /* --- dialogs --- */
 
-/* A call to bob that is answered; the Route that alice got. */
-static void talk(struct stage *stage, const struct peer *alice, const struct peer *bob, char route[300])
-{
-    stage_request(stage, alice, (struct request){.fields = "Contact: <sip:alice@192.0.2.9:5060>\n"});
-    stage_status(stage, alice, 100);
-    struct sent *invite = over(stage, "INVITE", bob);
-    char routes[256] = "";
-    for (unsigned i = sent_count(invite, "Record-Route"); i-- > 0;)
-        snprintf(routes + strlen(routes), sizeof routes - strlen(routes), "%s", sent_header(invite, "Record-Route", i));
-    stage_response(stage, invite, 200, NULL);
-    stage_status(stage, alice, 200);
-    snprintf(route, 300, "Route: %s\n", routes);
-}
-
 /* A caller over UDP may not ask for sips: (RFC 5630). */
 static const char *inside(const struct kind *kind)
 {
     return strncmp(kind->contact, "sips:", 5) == 0 ? "sip:bob@192.0.2.4:5061;transport=tls" : kind->contact;
+}
+
+/* The Route of each side, as it learned it. */
+struct routes {
+    char alice[400], bob[400];
+};
+
+/* The caller turns the values of the response around. */
+static void write_route(struct sent *sent, bool reversed, char route[400])
+{
+    const char *routes = sent_header(sent, "Record-Route", 0), *comma = strchr(routes, ',');
+    assert_int_equal(sent_count(sent, "Record-Route"), 1);
+    if (comma != NULL && reversed)
+        snprintf(route, 400, "Route: %s, %.*s\n", comma + 2, (int)(comma - routes), routes);
+    else
+        snprintf(route, 400, "Route: %s\n", routes);
+}
+
+/* A call to bob that is answered with this Contact. */
+static void talk(struct stage *stage, const struct peer *alice, const struct peer *bob, const char *contact,
+                 struct routes *routes)
+{
+    char fields[160];
+    snprintf(fields, sizeof fields, "Contact: <%s>\n", contact);
+    stage_request(stage, alice, (struct request){.fields = "Contact: <sip:alice@192.0.2.9:5060>\n"});
+    stage_status(stage, alice, 100);
+    struct sent *invite = over(stage, "INVITE", bob);
+    write_route(invite, false, routes->bob);
+    stage_response(stage, invite, 200, fields);
+    write_route(stage_status(stage, alice, 200), true, routes->alice);
 }
 
 static void says(struct stage *stage, const struct peer *from, bool caller, const char *route, const char *uri)
@@ -456,14 +479,14 @@ static void test_3261_10_a_requests_inside_a_dialog_keep_to_the_flows(void **sta
     struct stage *stage = *state;
     struct peer alice = fake_udp(5070);
     for (size_t i = 0; i < KINDS; i++) {
-        char route[300];
+        struct routes routes;
         registers_as(stage, "alice", &alice, "sip:alice@192.0.2.9:5060");
         struct peer bob = phone_of_kind(stage, &kinds[i], (uint16_t)(5080 + i));
-        talk(stage, &alice, &bob, route);
-        says(stage, &alice, true, route, inside(&kinds[i]));
+        talk(stage, &alice, &bob, inside(&kinds[i]), &routes);
+        says(stage, &alice, true, routes.alice, inside(&kinds[i]));
         stage_response(stage, over(stage, "INFO", &bob), 200, NULL);
         stage_status(stage, &alice, 200);
-        says(stage, &bob, false, route, "sip:alice@192.0.2.9:5060");
+        says(stage, &bob, false, routes.bob, "sip:alice@192.0.2.9:5060");
         stage_response(stage, over(stage, "INFO", &alice), 200, NULL);
         stage_status(stage, &bob, 200);
         binding_remove_aor(server_bindings(stage->server), TEXT("sip:bob@example.com"));
@@ -476,17 +499,17 @@ static void test_3261_10_a_a_dialog_follows_a_phone_to_its_new_flow(void **state
     struct stage *stage = *state;
     struct peer alice = fake_udp(5070);
     for (size_t i = 0; i < KINDS; i++) {
-        char route[300];
+        struct routes routes;
         registers_as(stage, "alice", &alice, "sip:alice@192.0.2.9:5060");
         struct peer bob = phone_of_kind(stage, &kinds[i], (uint16_t)(5080 + i));
-        talk(stage, &alice, &bob, route);
+        talk(stage, &alice, &bob, inside(&kinds[i]), &routes);
         if (kinds[i].transport != TRANSPORT_UDP)
             stage_flow_dies(stage, &bob);
         struct peer again = phone_of_kind(stage, &kinds[i], (uint16_t)(6080 + i));
-        says(stage, &alice, true, route, inside(&kinds[i]));
+        says(stage, &alice, true, routes.alice, inside(&kinds[i]));
         stage_response(stage, over(stage, "INFO", &again), 200, NULL);
         stage_status(stage, &alice, 200);
-        says(stage, &again, false, route, "sip:alice@192.0.2.9:5060");
+        says(stage, &again, false, routes.bob, "sip:alice@192.0.2.9:5060");
         stage_response(stage, over(stage, "INFO", &alice), 200, NULL);
         stage_status(stage, &again, 200);
         binding_remove_aor(server_bindings(stage->server), TEXT("sip:bob@example.com"));
@@ -499,17 +522,17 @@ static void test_3261_10_a_a_dialog_follows_a_phone_to_its_new_flow(void **state
 static void test_3261_10_a_a_phone_whose_port_has_changed_is_not_taken_for_the_caller(void **state)
 {
     struct stage *stage = *state;
-    char route[300];
+    struct routes routes;
     struct peer alice = fake_udp(5070), too = fake_udp(5071), moved = fake_udp(6080);
     struct peer bob = phone_of_kind(stage, &kinds[0], 5080);
-    talk(stage, &alice, &bob, route);
-    says(stage, &moved, false, route, "sip:alice@127.0.0.1:5070");
+    talk(stage, &alice, &bob, inside(&kinds[0]), &routes);
+    says(stage, &moved, false, routes.bob, "sip:alice@127.0.0.1:5070");
     stage_response(stage, stage_sent_to(stage, "INFO", 5070), 200, NULL);
     stage_status(stage, &moved, 200);
-    says(stage, &alice, true, route, kinds[0].contact);
+    says(stage, &alice, true, routes.alice, kinds[0].contact);
     stage_response(stage, over(stage, "INFO", &bob), 200, NULL);
     stage_status(stage, &alice, 200);
-    says(stage, &too, true, route, kinds[0].contact);
+    says(stage, &too, true, routes.alice, kinds[0].contact);
     stage_response(stage, over(stage, "INFO", &bob), 200, NULL);
     stage_status(stage, &too, 200);
     stage_ends(stage);
@@ -520,11 +543,11 @@ static void test_3261_10_a_an_ack_goes_where_the_dialog_does(void **state)
     struct stage *stage = *state;
     struct peer alice = fake_udp(5070);
     for (size_t i = 1; i < KINDS; i++) {
-        char route[300];
+        struct routes routes;
         struct peer bob = phone_of_kind(stage, &kinds[i], (uint16_t)(5080 + i));
-        talk(stage, &alice, &bob, route);
+        talk(stage, &alice, &bob, inside(&kinds[i]), &routes);
         struct request ack = {
-            .method = "ACK", .uri = inside(&kinds[i]), .to_tag = "x", .branch = "z9hG4bKack", .fields = route};
+            .method = "ACK", .uri = inside(&kinds[i]), .to_tag = "x", .branch = "z9hG4bKack", .fields = routes.alice};
         stage_request(stage, &alice, ack);
         over(stage, "ACK", &bob);
         stage_flow_dies(stage, &bob);
@@ -545,11 +568,11 @@ static void test_3261_10_a_a_dialog_goes_on_by_the_contact_or_is_told_480(void *
     struct stage *stage = *state;
     struct peer alice = fake_udp(5070);
     for (size_t i = 1; i < KINDS; i++) {
-        char route[300];
+        struct routes routes;
         struct peer bob = phone_of_kind(stage, &kinds[i], (uint16_t)(5080 + i));
-        talk(stage, &alice, &bob, route);
+        talk(stage, &alice, &bob, inside(&kinds[i]), &routes);
         stage_flow_dies(stage, &bob);
-        says(stage, &alice, true, route, inside(&kinds[i]));
+        says(stage, &alice, true, routes.alice, inside(&kinds[i]));
         stage_advance(stage, 0);
         if (kinds[i].callable)
             stage_response(stage, stage_sent(stage, "INFO"), 200, NULL);

@@ -29,7 +29,7 @@ static void test_nobody_takes_them(void **state)
     stage_request(stage, &alice, (struct request){.uri = "tel:1", .method = "MESSAGE", .call = "m"});
     stage_status(stage, &alice, 416);
     stage_request(stage, &alice, (struct request){.uri = "tel:1", .method = "BYE", .call = "b", .to_tag = "t"});
-    stage_status(stage, &alice, 416);
+    stage_status(stage, &alice, 481);
     stage_request(stage, &alice, (struct request){.uri = "tel:1", .method = "REGISTER", .call = "r"});
     stage_status(stage, &alice, 416);
     stage_silent(stage);
