@@ -13,6 +13,31 @@ local function answer(code, phrase)
   KSR.x.exit()
 end
 
+-- Sources that no limit applies to. Add the edges and trunks that you trust.
+local trusted = { ["127.0.0.1"] = true, ["::1"] = true }
+-- Requests of one source in a second.
+local requests_most = 500
+
+-- Over UDP anybody can send in another's name: the excess alone is dropped, and nobody is banned, or a stranger could
+-- ban a trunk. Over the other transports who sends too much is banned for a minute. Emergency calls are never limited.
+local function flood()
+  local source = KSR.pv.gete("$si")
+  if trusted[source] or KSR.pv.gete("$ru"):lower():find "^urn:service:sos" then
+    return
+  end
+  if KSR.is_UDP() then
+    if KSR.htable.sht_inc("rate", source) > requests_most then
+      KSR.x.exit()
+    end
+  elseif (KSR.pv.get("$sht(banned=>" .. source .. ")") or 0) > 0 then
+    KSR.x.exit()
+  elseif KSR.pike.pike_check_req() < 0 then
+    KSR.htable.sht_seti("banned", source, 1)
+    KSR.warn("banned source=" .. source .. " transport=" .. KSR.pv.gete("$proto") .. " reason=requests\n")
+    KSR.x.exit()
+  end
+end
+
 local function check()
   if KSR.maxfwd.process_maxfwd(70) < 0 then
     answer(483, "Too Many Hops")
@@ -36,14 +61,25 @@ local function cancelled()
   relay()
 end
 
+-- Requests of a dialog that are recorded; those, and their 2xx, that say where the phone is.
+local recorded = { INVITE = true, SUBSCRIBE = true, NOTIFY = true, REFER = true }
+local has_contact = { INVITE = true, UPDATE = true, SUBSCRIBE = true, NOTIFY = true, REFER = true }
+
 local function within_dialog(method)
-  if KSR.rr.loose_route() > 0 then
-    if method == "INVITE" or method == "SUBSCRIBE" or method == "NOTIFY" then
-      KSR.rr.record_route()
+  -- Elsewhere along a Record-Route of ours alone, in the call that it was made for: anybody can write a To tag, and a
+  -- Route that names us.
+  if KSR.reflow.loose_route() > 0 then
+    if recorded[method] then
+      KSR.reflow.record_route()
+    end
+    -- Hold and session refresh say anew where the phone is.
+    if has_contact[method] and KSR.pv.gete("$sel(via[2])") == "" then
+      KSR.nathelper.add_contact_alias()
     end
     -- No Route is left: over the connection that the phone made.
     if not KSR.isdsturiset() then
       KSR.nathelper.handle_ruri_alias()
+      KSR.tm.t_on_reply("from_phone")
     end
     relay()
   end
@@ -52,7 +88,13 @@ local function within_dialog(method)
     KSR.tm.t_check_trans()
     KSR.x.exit()
   end
-  answer(404, "Not Here")
+  if not KSR.is_myself_ruri() then
+    answer(403, "Relaying Denied")
+  end
+  if method == "INVITE" or method == "BYE" or method == "UPDATE" or method == "INFO" or method == "PRACK" then
+    answer(481, "Call/Transaction Does Not Exist")
+  end
+  -- Anything else begins here, as without a To tag.
 end
 
 local function is_sip_uri(uri)
@@ -74,8 +116,8 @@ local function starts_something(method)
   if method == "OPTIONS" and KSR.pv.is_null("$rU") then
     answer(200, "OK")
   end
-  if method == "INVITE" or method == "SUBSCRIBE" then
-    KSR.rr.record_route()
+  if method == "INVITE" or method == "SUBSCRIBE" or method == "REFER" then
+    KSR.reflow.record_route()
     if KSR.pv.gete("$sel(via[2])") == "" then
       KSR.nathelper.add_contact_alias()
     end
@@ -94,15 +136,30 @@ local function starts_something(method)
 end
 
 function ksr_request_route()
+  flood()
   check()
   local method = KSR.pv.get("$rm")
   if method == "CANCEL" then
     cancelled()
   elseif KSR.siputils.has_totag() > 0 then
     within_dialog(method)
-  elseif KSR.tm.t_check_trans() ~= 0 then
+  end
+  if KSR.tm.t_check_trans() ~= 0 then
     -- 0: a repeated request, its transaction has answered it.
     starts_something(method)
+  end
+end
+
+-- Is the topmost Record-Route ours? Behind an edge, which has recorded itself, a Contact is the edge's to know.
+local function is_recorded_by_us()
+  local route = KSR.pv.gete("$(hdr(Record-Route)[0])"):match "<(.-)>"
+  return route and KSR.is_myself(route)
+end
+
+-- The other half of hold and session refresh. Where we are recorded it has been marked already.
+function from_phone()
+  if has_contact[KSR.pv.get("$rm")] and not is_recorded_by_us() then
+    KSR.nathelper.add_contact_alias()
   end
 end
 
@@ -124,8 +181,7 @@ function ksr_reply_route()
   end
   -- What a phone with outbound gives as its Contact may lead nowhere: it is marked with the connection that it made,
   -- here and in requests. Behind an edge, which has recorded itself, that is the edge's to know.
-  local method, route = KSR.pv.get("$rm"), KSR.pv.gete("$(hdr(Record-Route)[0])"):match "<(.-)>"
-  if (method == "INVITE" or method == "SUBSCRIBE") and route and KSR.is_myself(route) then
+  if recorded[KSR.pv.get("$rm")] and is_recorded_by_us() then
     KSR.nathelper.add_contact_alias()
   end
 end

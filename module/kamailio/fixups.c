@@ -152,15 +152,34 @@ int fixup_route_flows(void **parameter, int number)
     return fix(parameter);
 }
 
+static int need_rr(const char *function)
+{
+    if (find_export("load_rr", 0, 0) != NULL)
+        return 0;
+    return fixup_refuse(function, "rr is not loaded: loadmodule \"rr.so\" before \"reflow.so\"");
+}
+
 int fixup_flow_forward(void **parameter, int number)
 {
     (void)parameter;
     (void)number;
     if (!module_has_outbound)
         return fixup_refuse("sip_flow_forward()", "outbound is not loaded: loadmodule \"outbound.so\" before it");
-    if (find_export("load_rr", 0, 0) == NULL)
-        return fixup_refuse("sip_flow_forward()", "rr is not loaded: loadmodule \"rr.so\" before \"reflow.so\"");
-    return 0;
+    return need_rr("sip_flow_forward()");
+}
+
+int fixup_record_route(void **parameter, int number)
+{
+    (void)parameter;
+    (void)number;
+    return need_rr("sip_record_route()");
+}
+
+int fixup_loose_route(void **parameter, int number)
+{
+    (void)parameter;
+    (void)number;
+    return need_rr("sip_loose_route()");
 }
 
 int fixup_on_failure(void **parameter, int number)

@@ -21,6 +21,8 @@ int fixup_is_resting(void **parameter, int number);       /* 1: a destination */
 int fixup_save(void **parameter, int number);             /* 1: a table, which usrloc makes */
 int fixup_route_flows(void **parameter, int number); /* 1: a table that usrloc knows once all are fixed up; 2: a URI */
 int fixup_flow_forward(void **parameter, int number);
+int fixup_record_route(void **parameter, int number);
+int fixup_loose_route(void **parameter, int number);
 int fixup_on_failure(void **parameter, int number);
 
 /* One for all: parameters that are no constants are fixed up for each call. */

@@ -11,6 +11,7 @@
 #include "kamailio/host.h"
 #include "kamailio/rests.h"
 #include "kamailio/save.h"
+#include "kamailio/seal.h"
 
 /* Each function twice: for the configuration, whose parameters come fixed up (fixups.h), and for KEMI. */
 
@@ -148,6 +149,20 @@ static int ki_flow_forward(sip_msg_t *msg)
     return is_in_block(BLOCK_REQUEST, "sip_flow_forward()", "request routes", &told) ? sip_flow_forward(msg) : -1;
 }
 
+static int ki_record_route_sealed(sip_msg_t *msg)
+{
+    static bool told;
+    return is_in_block(BLOCK_REQUEST | BLOCK_FAILURE, "sip_record_route()", "request and failure routes", &told)
+               ? sip_record_route(msg)
+               : -1;
+}
+
+static int ki_loose_route_sealed(sip_msg_t *msg)
+{
+    static bool told;
+    return is_in_block(BLOCK_REQUEST, "sip_loose_route()", "request routes", &told) ? sip_loose_route(msg) : -1;
+}
+
 /* --- failures --- */
 
 static int ki_on_flow_failed(sip_msg_t *msg)
@@ -182,6 +197,8 @@ static int ki_decide_now(sip_msg_t *msg)
         return ki_##name(msg);                                                                                         \
     }
 WITHOUT_PARAMETERS(flow_forward)
+WITHOUT_PARAMETERS(record_route_sealed)
+WITHOUT_PARAMETERS(loose_route_sealed)
 WITHOUT_PARAMETERS(on_flow_failed)
 WITHOUT_PARAMETERS(on_failure)
 WITHOUT_PARAMETERS(decide_now)
@@ -266,6 +283,8 @@ cmd_export_t module_functions[] = {
     FUNCTION("route_flows", route_flows, 2, fixup_route_flows, REQUEST_ROUTE | FAILURE_ROUTE),
     FUNCTION("save", save, 1, fixup_save, REQUEST_ROUTE),
     {"sip_flow_forward", (cmd_function)flow_forward, 0, fixup_flow_forward, 0, REQUEST_ROUTE},
+    {"sip_record_route", (cmd_function)record_route_sealed, 0, fixup_record_route, 0, REQUEST_ROUTE | FAILURE_ROUTE},
+    {"sip_loose_route", (cmd_function)loose_route_sealed, 0, fixup_loose_route, 0, REQUEST_ROUTE},
     {"sip_on_flow_failed", (cmd_function)on_flow_failed, 0, 0, 0, BRANCH_FAILURE_ROUTE | FAILURE_ROUTE | ONEVENT_ROUTE},
     {"sip_on_failure", (cmd_function)on_failure, 0, fixup_on_failure, 0, FAILURE_ROUTE},
     {"sip_decide", (cmd_function)decide_now, 0, 0, 0, CODE_BLOCKS},
@@ -301,6 +320,8 @@ sr_kemi_t module_kemi[] = {
     KEMI("decide", ki_decide_now, SR_KEMIP_NONE),
     KEMI("save", ki_save, SR_KEMIP_STR),
     KEMI("flow_forward", ki_flow_forward, SR_KEMIP_NONE),
+    KEMI("record_route", ki_record_route_sealed, SR_KEMIP_NONE),
+    KEMI("loose_route", ki_loose_route_sealed, SR_KEMIP_NONE),
     KEMI_TEST(is_success),
     KEMI_TEST(is_provisional),
     KEMI_TEST(is_redirect),

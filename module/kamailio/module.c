@@ -18,6 +18,7 @@
 #include "kamailio/module_rpc.h"
 #include "kamailio/react.h"
 #include "kamailio/rests.h"
+#include "kamailio/seal.h"
 #include "kamailio/stats.h"
 #include "kamailio/waits.h"
 #include "kamailio/worker_policy.h"
@@ -88,6 +89,7 @@ static param_export_t params[] = {
     {"policy_time", PARAM_INT, &module_config.policy_time_ms},
     {"policy_load_time", PARAM_INT, &module_config.policy_load_ms},
     {"policy_memory", PARAM_INT, &module_config.policy_memory},
+    {"route_keys", PARAM_STRING, &module_config.route_keys},
     {"flow_timer", PARAM_INT, &module_config.flow_timer},
     {"default_expires", PARAM_INT, &module_config.expires_default},
     {"min_expires", PARAM_INT, &module_config.expires_least},
@@ -176,7 +178,7 @@ static int start(void)
     if (check_ranges() < 0 || bind_others() < 0 || stats_create() < 0 || rests_create() < 0 || waits_create() < 0 ||
         flows_create(FLOW_TABLE_LOG2) < 0 || breadth_create() < 0 || (module_has_usrloc && flows_listen() < 0) ||
         keeper_create() < 0 || events_create() < 0 || react_create() < 0 || datagram_listen() < 0 || edge_start() < 0 ||
-        worker_policy_create() < 0)
+        seal_start() < 0 || worker_policy_create() < 0)
         return -1;
     if (rpc_register_array((rpc_export_t *)module_rpc) != 0 || rpc_register_array((rpc_export_t *)policy_rpc) != 0) {
         ksr_log(LOG_ERROR, "RPC commands cannot be registered");
@@ -196,6 +198,7 @@ static int start_process(int rank)
 
 static void stop(void)
 {
+    seal_end();
     worker_policy_destroy();
     keeper_destroy();
     flows_destroy();

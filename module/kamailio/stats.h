@@ -30,6 +30,7 @@ enum stat {
     STAT_LOAD_REQUEST,        /* branches not begun: enum load_refusal */
     STAT_LOAD_SOURCE,
     STAT_LOAD_TOTAL,
+    STAT_ROUTES_UNSEALED, /* requests within a dialog whose Route has no valid seal */
     STAT_RELOADS,
     STAT_RELOADS_FAILED,
     STAT_COUNT

@@ -12,7 +12,9 @@ local host = {}
 
 -- Kamailio's names for what options say in words.
 local function kamailio_params(options)
-    local params = { { "tm", "fr_timer", options.answer_timeout or 32000 },
+    local params = { { "htable", "htable", "rate=>size=10;autoexpire=1;updateexpire=0;initval=0" },
+        { "htable", "htable", "banned=>size=10;autoexpire=60;initval=0" },
+        { "tm", "fr_timer", options.answer_timeout or 32000 },
         { "tm", "fr_inv_timer", options.timer_c or 185000 }, { "usrloc", "use_domain", 1 } }
     if options.flow_timer then
         params[#params + 1] = { "reflow", "flow_timer", options.flow_timer }
@@ -23,9 +25,9 @@ local function kamailio_params(options)
     return params
 end
 
--- Core parameters: names that are ours too.
+-- Core parameters: names that are ours too, and what the example's routes need.
 local function kamailio_core(options)
-    local lines = { options.core }
+    local lines = { '#!define TRUSTED "^127"', "#!define REQUESTS 500", options.core }
     for _, name in ipairs(options.names or {}) do
         lines[#lines + 1] = ('alias="%s"'):format(name)
     end
@@ -52,8 +54,9 @@ function starts.kamailio(t, options)
             os.remove(options.policy_path)
         end)
     end
-    return kamailio.start(t, { config = example_routes(), params = kamailio_params(options), port = options.port,
-        core = kamailio_core(options), secure = options.secure and server_certificate(t) })
+    local modules = table.move(kamailio.modules, 1, #kamailio.modules, 3, { "htable", "pike" })
+    return kamailio.start(t, { config = example_routes(), modules = modules, params = kamailio_params(options),
+        port = options.port, core = kamailio_core(options), secure = options.secure and server_certificate(t) })
 end
 
 function starts.standalone(t, options)

@@ -178,6 +178,8 @@ test("without usrloc, outbound or rr the functions that need them are refused at
     for _, case in ipairs {
         { 'sip_save("location")', { "tm", "sl", "pv", "reflow" }, "sip_save%(%): usrloc is not loaded" },
         { 'sip_route_flows("location")', { "tm", "sl", "pv", "reflow" }, "sip_route_flows%(%): usrloc is not loaded" },
+        { "sip_loose_route()", { "tm", "sl", "reflow" }, "sip_loose_route%(%): rr is not loaded" },
+        { "sip_record_route()", { "tm", "sl", "reflow" }, "sip_record_route%(%): rr is not loaded" },
         { "sip_flow_forward()", { "tm", "sl", "rr", "reflow" }, "sip_flow_forward%(%): outbound is not loaded" },
         { "sip_flow_forward()", { "tm", "sl", "pv", "stun", "outbound", "reflow" },
             "sip_flow_forward%(%): rr is not loaded" } } do

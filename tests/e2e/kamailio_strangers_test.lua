@@ -1,0 +1,295 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+-- The examples for Kamailio against people who have no account and no place on the path.
+local uv = require "luv"
+local tap = require "tap"
+local ua = require "ua"
+local host = require "host"
+local kamailio = require "kamailio"
+local server = require "server"
+
+local test = tap.test
+local folder = "examples/kamailio/"
+local registrars = { "registrar.cfg", "registrar-kemi.cfg" }
+local methods = { "INVITE", "BYE", "UPDATE", "INFO", "PRACK", "MESSAGE", "OPTIONS", "NOTIFY", "SUBSCRIBE", "REFER",
+    "PUBLISH", "FOO", "ACK" }
+
+local function start(t, name, defines)
+    local all = { ('REFLOW="%s"'):format(uv.fs_realpath(kamailio.module) or kamailio.module), "CHILDREN=2",
+        ('SCRIPT="%s"'):format(uv.fs_realpath(folder .. "registrar.lua")) }
+    table.move(defines or {}, 1, #(defines or {}), #all + 1, all)
+    return kamailio.start(t, { config = folder .. name, defines = all })
+end
+
+-- Somebody who is only named, and counts what arrives.
+local function victim(transport)
+    local self = { received = 0 }
+    if transport == "tcp" then
+        self.socket = uv.new_tcp()
+        assert(self.socket:bind("127.0.0.1", 0))
+        self.socket:listen(16, function()
+            self.received = self.received + 1
+        end)
+    else
+        self.socket = uv.new_udp()
+        assert(self.socket:bind("127.0.0.1", 0))
+        self.socket:recv_start(function(_, bytes)
+            self.received = self.received + (bytes and 1 or 0)
+        end)
+    end
+    self.uri = ("sip:victim@127.0.0.1:%d;transport=%s"):format(self.socket:getsockname().port, transport)
+    return self
+end
+
+-- What a stranger writes into Route; `genuine` is a value of another call.
+local function made_up_routes(port, genuine)
+    return { { ("<sip:127.0.0.1:%d;lr>"):format(port) }, { ("<sip:example.test;lr>") },
+        { ("<sip:127.0.0.1:%d;lr;seal=d.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA>"):format(port) },
+        { ("<sip:127.0.0.1:%d;lr;ftag=x;did=1>"):format(port), ("<sip:127.0.0.1:%d;lr>"):format(port) }, { genuine } }
+end
+
+local function call(caller, callee)
+    local request = caller:invite(callee.aor)
+    local invite = callee:expect "INVITE"
+    callee:reply(invite, 200)
+    local answer = caller:expect_final(request, 200)
+    callee:expect "ACK"
+    return request, invite, answer
+end
+
+for _, name in ipairs(registrars) do
+    for _, transport in ipairs { "udp", "tcp" } do
+        local function named(what)
+            return ("3261-16.4.a %s %s [kamailio %s]"):format(what, name, transport)
+        end
+
+        test(named "a made-up To tag and Route lead nowhere past", function(t)
+            local s = start(t, name)
+            local open = host.opener(s, transport)
+            local bob, alice, stranger = open "bob", open "alice", open "stranger"
+            bob:register { instance = ua.instance(1), reg_id = 1 }
+            local _, _, answer = call(alice, bob)
+            local third = victim(transport)
+            for _, routes in ipairs(made_up_routes(s.port, answer:get "Record-Route")) do
+                for _, method in ipairs(methods) do
+                    local request = stranger:request(method, { uri = third.uri, to_tag = "made-up", routes = routes })
+                    if method ~= "ACK" then
+                        stranger:expect_final(request, 403)
+                    end
+                end
+            end
+            -- Nor to a phone of ours, as a part of its calls.
+            for _, method in ipairs { "INVITE", "BYE", "UPDATE", "INFO", "PRACK" } do
+                stranger:expect_final(stranger:request(method, { uri = bob.aor, to_tag = "made-up",
+                    routes = { answer:get "Record-Route" } }), 481)
+            end
+            t:equal(third.received, 0)
+            bob:expect_none("BYE", 100)
+        end)
+
+        test(named "a call whose Route is sealed goes on through", function(t)
+            local s = start(t, name)
+            local open = host.opener(s, transport)
+            local bob, alice = open "bob", open "alice"
+            bob:register { instance = ua.instance(1), reg_id = 1 }
+            local request, invite, answer = call(alice, bob)
+            t:match(answer:get "Record-Route", ";seal=d%.")
+            local hold = alice:within("INVITE", request, answer, { contact = ("<%s>"):format(alice.contact_uri) })
+            bob:reply(bob:expect "INVITE", 200)
+            alice:expect_final(hold, 200)
+            bob:expect "ACK"
+            for _, method in ipairs { "INFO", "UPDATE", "MESSAGE", "REFER" } do
+                local inside = bob:within_called(method, invite, { cseq = #method })
+                alice:reply(alice:expect(method), 200)
+                bob:expect_final(inside, 200)
+            end
+            local bye = bob:within_called("BYE", invite, { cseq = 20 })
+            alice:reply(alice:expect "BYE", 200)
+            bob:expect_final(bye, 200)
+        end)
+    end
+
+    test("REFER outside of a dialog is recorded by " .. name, function(t)
+        local open = host.opener(start(t, name), "udp")
+        local bob, alice = open "bob", open "alice"
+        bob:register()
+        local refer = alice:request("REFER", { uri = bob.aor,
+            headers = { { "Refer-To", "<sip:carol@example.test>" } } })
+        local got = bob:expect "REFER"
+        t:match(got:get "Record-Route", ";seal=")
+        bob:reply(got, 202)
+        local answer = alice:expect_final(refer, 202)
+        local notify = bob:within_called("NOTIFY", got)
+        alice:reply(alice:expect "NOTIFY", 200)
+        bob:expect_final(notify, 200)
+        t:ok(answer)
+    end)
+
+    test("hold and refresh of phones whose Contact leads nowhere keep to their connections with " .. name, function(t)
+        local open = host.opener(start(t, name), "tcp")
+        local bob, alice = open "bob", open "alice"
+        local function nowhere(user, number)
+            return { contact = ("<sip:%s@127.0.0.1:9;n=%d;transport=tcp>"):format(user, number) }
+        end
+        bob:register { instance = ua.instance(1), reg_id = 1 }
+        local request = alice:invite(bob.aor, nowhere("alice", 0))
+        local invite = bob:expect "INVITE"
+        bob:reply(invite, 200, nowhere("bob", 0))
+        local answer = alice:expect_final(request, 200)
+        bob:expect "ACK"
+        local from_bob
+        for number, method in ipairs { "INVITE", "UPDATE", "NOTIFY", "INVITE" } do
+            local sent = alice:within(method, request, answer, { cseq = number + 1, uri = from_bob,
+                contact = nowhere("alice", number).contact })
+            local got = bob:expect(method)
+            bob:reply(got, 200, nowhere("bob", number))
+            local final = alice:expect_final(sent, 200)
+            if method == "INVITE" then
+                bob:expect "ACK"
+            end
+            -- What each has now been told leads back to the other.
+            from_bob = final:get("Contact"):match "<(.-)>"
+            local from_alice = got:get("Contact"):match "<(.-)>"
+            t:match(from_bob, "n=" .. number)
+            t:match(from_bob, "alias=")
+            t:match(from_alice, "alias=")
+            local info = bob:within_called("INFO", invite, { cseq = number * 10, uri = from_alice })
+            alice:reply(alice:expect "INFO", 200)
+            bob:expect_final(info, 200)
+            info = alice:within("INFO", request, answer, { cseq = number * 10, uri = from_bob })
+            bob:reply(bob:expect "INFO", 200)
+            alice:expect_final(info, 200)
+        end
+    end)
+
+    test("6026-7.a a second 2xx passes long after the first through " .. name, function(t)
+        local open = host.opener(start(t, name), "udp")
+        local bob, alice = open "bob", open "alice"
+        bob:register { instance = ua.instance(1), reg_id = 1 }
+        local _, invite = call(alice, bob)
+        ua.wait.pause(6500) -- tm's own wt_timer is 5 s
+        bob:reply(invite, 200, { to_tag = "second" })
+        local late = alice:expect(function(received)
+            return received.status == 200 and received:tag "To" == "second"
+        end)
+        t:ok(late)
+    end)
+
+    test("a flood from one source costs others nothing with " .. name, function(t)
+        local s = start(t, name)
+        local alice = host.opener(s, "udp") "alice"
+        local flooder = ua.open { port = s.port, user = "flood", transport = "udp", local_host = "127.0.0.2" }
+        local answered = 0
+        for index = 1, 4000 do
+            flooder:request("OPTIONS", { uri = "sip:example.test", call_id = "flood" .. index })
+            if index % 50 == 0 then
+                alice:expect_final(alice:request("OPTIONS", { uri = "sip:example.test" }), 200)
+            end
+        end
+        alice:expect_final(alice:request("OPTIONS", { uri = "sip:example.test" }), 200)
+        for _, received in ipairs(flooder.inbox) do
+            answered = answered + (received.status == 200 and 1 or 0)
+        end
+        t:ok(answered > 0 and answered < 4000, answered .. " answers")
+        -- Nobody is banned for datagrams, and an emergency call is never dropped: 416 is its answer here.
+        ua.wait.until_true(ua.patience, function()
+            local request = flooder:request("OPTIONS", { uri = "sip:example.test" })
+            return pcall(flooder.expect_final, flooder, request, 200, 200)
+        end)
+        flooder:expect_final(flooder:request("INVITE", { uri = "urn:service:sos" }), 416)
+    end)
+
+    test("over TCP who floods is banned with " .. name, function(t)
+        local s = start(t, name)
+        local alice = host.opener(s, "tcp") "alice"
+        local flooder = ua.open { port = s.port, user = "flood", transport = "tcp", local_host = "127.0.0.2" }
+        ua.wait.until_true(ua.patience, function()
+            for _ = 1, 200 do
+                flooder:request("OPTIONS", { uri = "sip:example.test" })
+            end
+            ua.wait.pause(1)
+            return s.log:find("banned source=127.0.0.2", 1, true)
+        end)
+        t:match(s.log, "banned source=127%.0%.0%.2 transport=tcp reason=requests")
+        local again = ua.open { port = s.port, user = "flood", transport = "tcp", local_host = "127.0.0.2" }
+        again:request("OPTIONS", { uri = "sip:example.test" })
+        alice:expect_final(alice:request("OPTIONS", { uri = "sip:example.test" }), 200)
+        again:expect_none(200, 200)
+    end)
+end
+
+-- --- the keys of the seals ---
+
+local function key_file(t)
+    local path = server.temporary ".keys"
+    t:defer(function()
+        os.remove(path)
+    end)
+    return path
+end
+
+for _, name in ipairs(registrars) do
+    test("3261-16.4.a a call outlives a restart where the keys are kept: " .. name, function(t)
+        local path = key_file(t)
+        local define = ('ROUTE_KEYS="%s"'):format(path)
+        local s = start(t, name, { define })
+        local open = host.opener(s, "udp")
+        local bob, alice = open "bob", open "alice"
+        bob:register { instance = ua.instance(1), reg_id = 1 }
+        local request, invite, answer = call(alice, bob)
+        t:equal(uv.fs_stat(path).mode & 511, 384)
+        s:stop()
+        local all = { ('REFLOW="%s"'):format(uv.fs_realpath(kamailio.module)), "CHILDREN=2", define,
+            ('SCRIPT="%s"'):format(uv.fs_realpath(folder .. "registrar.lua")) }
+        kamailio.start(t, { config = folder .. name, defines = all, port = s.port })
+        local info = bob:within_called("INFO", invite)
+        alice:reply(alice:expect "INFO", 200)
+        bob:expect_final(info, 200)
+        local bye = alice:within("BYE", request, answer)
+        bob:reply(bob:expect "BYE", 200)
+        alice:expect_final(bye, 200)
+    end)
+end
+
+test("3261-16.4.a keys that others may read are refused at start", function(t)
+    if not kamailio.available() then
+        t:skip "no Kamailio, or no module"
+    end
+    local path = key_file(t)
+    server.write(path, "no keys\n")
+    uv.fs_chmod(path, 420)
+    local fine, why = pcall(start, t, "registrar.cfg", { ('ROUTE_KEYS="%s"'):format(path) })
+    t:ok(not fine)
+    t:match(tostring(why), "modparam route_keys: .*others may read these keys")
+end)
+
+for _, transport in ipairs { "udp", "tcp" } do
+    test(("3261-16.4.a a made-up To tag and Route lead nowhere past edge.cfg [kamailio %s]"):format(transport),
+        function(t)
+        local registrar = start(t, "registrar.cfg")
+        local edge = start(t, "edge.cfg", { "REGISTRAR_PORT=" .. registrar.port })
+        local bob = ua.open { port = edge.port, user = "bob", transport = transport }
+        local alice = ua.open { port = registrar.port, user = "alice", transport = transport }
+        local stranger = ua.open { port = edge.port, user = "stranger", transport = transport }
+        bob:register { instance = ua.instance(1), reg_id = 1 }
+        local _, invite, answer = call(alice, bob)
+        local third = victim(transport)
+        local genuine = invite:values("Record-Route")[1]
+        for _, routes in ipairs(made_up_routes(edge.port, genuine)) do
+            for _, method in ipairs(methods) do
+                local request = stranger:request(method, { uri = third.uri, to_tag = "made-up", routes = routes })
+                if routes[1] == genuine then -- a flow token leads to its phone, whoever has seen it, and nowhere else
+                    bob:expect(method)
+                elseif method ~= "ACK" then
+                    t:ok(stranger:expect_final(request).status >= 400)
+                end
+            end
+        end
+        t:equal(third.received, 0)
+        local bye = bob:within_called("BYE", invite)
+        alice:reply(alice:expect "BYE", 200)
+        bob:expect_final(bye, 200)
+        t:ok(answer)
+    end)
+end
+
+tap.done()
