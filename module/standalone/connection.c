@@ -2,6 +2,7 @@
 #include "standalone/connection_private.h"
 
 #include <errno.h>
+#include <unistd.h>
 
 /* Connections: their sockets, coming and going (RFC 3261 18). */
 
@@ -254,47 +255,20 @@ static int admit(struct connection *connection)
     return error;
 }
 
-static void drop_next(struct socket *socket);
-
-static void on_dropped(uv_handle_t *handle)
+static void on_connection(void *context, int descriptor)
 {
-    struct socket *socket = handle->data;
-    bool wanted = socket->spare_wanted;
-    socket->spare_closing = socket->spare_wanted = false;
-    if (wanted && socket->open)
-        drop_next(socket);
-}
-
-/* A connection that nobody takes would keep libuv from listening on. */
-static void drop_next(struct socket *socket)
-{
-    if (socket->spare_closing) {
-        socket->spare_wanted = true;
-        return;
-    }
-    if (uv_tcp_init(socket->network->config.loop, &socket->spare) != 0)
-        return;
-    socket->spare.data = socket;
-    socket->spare_closing = true;
-    socket->network->counters.refused += uv_accept((uv_stream_t *)&socket->uv.tcp, (uv_stream_t *)&socket->spare) == 0;
-    uv_close((uv_handle_t *)&socket->spare, on_dropped);
-}
-
-static void on_connection(uv_stream_t *stream, int status)
-{
-    struct socket *socket = stream->data;
+    struct socket *socket = context;
     struct network *network = socket->network;
-    if (status < 0) {
-        network->counters.refused++;
-        return;
-    }
     struct connection *connection = connection_new(network, socket->kind, socket->index);
     if (connection == NULL) {
-        drop_next(socket);
+        network->counters.refused++;
+        close(descriptor);
         return;
     }
     int size = sizeof connection->peer.address;
-    int error = uv_accept(stream, (uv_stream_t *)&connection->tcp);
+    int error = uv_tcp_open(&connection->tcp, descriptor);
+    if (error != 0)
+        close(descriptor);
     if (error == 0)
         error = uv_tcp_getpeername(&connection->tcp, (struct sockaddr *)&connection->peer.address, &size);
     if (error == 0)
@@ -403,16 +377,29 @@ void connection_banned(void *context, struct source_connection *counted)
     connection_close(TABLE_OWNER(counted, struct connection, counted), "banned");
 }
 
+/* The port is taken now, so that a port in use is told at start. */
+static int bound_socket(const union address *address)
+{
+    const int on = 1;
+    bool six = address->any.sa_family == AF_INET6;
+    int descriptor = socket(address->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (descriptor < 0)
+        return -errno;
+    if (setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
+        (!six || setsockopt(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) == 0) &&
+        bind(descriptor, &address->any, six ? sizeof address->v6 : sizeof address->v4) == 0)
+        return descriptor;
+    int error = -errno;
+    close(descriptor);
+    return error;
+}
+
 int connection_listen(struct socket *socket, const union address *address)
 {
-    int error = uv_tcp_init(socket->network->config.loop, &socket->uv.tcp);
-    if (error != 0)
-        return error;
-    socket->open = true;
-    socket->uv.tcp.data = socket;
-    error = uv_tcp_bind(&socket->uv.tcp, &address->any, address->any.sa_family == AF_INET6 ? UV_TCP_IPV6ONLY : 0);
-    /* The port is taken now, not at the first connection, so that a port in use is told at start. */
-    return error != 0 ? error : uv_listen((uv_stream_t *)&socket->uv.tcp, 1024, on_connection);
+    int descriptor = bound_socket(address);
+    if (descriptor < 0)
+        return descriptor;
+    return acceptor_create(&socket->acceptor, socket->network->config.loop, descriptor, 1024, on_connection, socket);
 }
 
 void connections_close(struct network *network)

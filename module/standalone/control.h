@@ -2,13 +2,13 @@
 #ifndef REFLOW_STANDALONE_CONTROL_H
 #define REFLOW_STANDALONE_CONTROL_H
 
-#include <uv.h>
-
 #include "sip/rewrite.h"
+#include "standalone/local_socket.h"
 
 /*
  * The control socket (`reflow ctl`): a Unix socket. A client writes one line, a command with its words between spaces,
- * and gets lines back; the last one is "ok", "unchanged" or "error: why". Then the connection is closed.
+ * and gets lines back; the last one is "ok", "unchanged" or "error: why". Then the connection is closed. A client
+ * for which there is no memory gets no line.
  */
 
 enum control_verdict { CONTROL_OK, CONTROL_UNCHANGED, CONTROL_ERROR };
@@ -22,11 +22,10 @@ typedef void control_command(void *context, struct control_client *client, char 
 void control_answer(struct control_client *client, struct text text, enum control_verdict verdict, const char *why);
 
 struct control {
-    uv_pipe_t pipe;
+    struct local_socket local;
     const struct host *host;
     control_command *command;
     void *context;
-    bool open;
 };
 
 /* 0 or a negative errno. The socket is for its owner alone (0600); one left by a process that is gone is replaced. */

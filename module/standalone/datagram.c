@@ -210,13 +210,13 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 int datagram_start(struct socket *socket)
 {
     if (!socket->open) {
-        int error = uv_poll_init(socket->network->config.loop, &socket->uv.poll, socket->fd);
+        int error = uv_poll_init(socket->network->config.loop, &socket->poll, socket->fd);
         if (error != 0)
             return error;
         socket->open = true;
-        socket->uv.poll.data = socket;
+        socket->poll.data = socket;
     }
-    return uv_poll_start(&socket->uv.poll, UV_READABLE, on_poll);
+    return uv_poll_start(&socket->poll, UV_READABLE, on_poll);
 }
 
 /* A link-local address is reached over the interface of the local one. */

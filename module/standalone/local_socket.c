@@ -26,21 +26,101 @@ static bool is_left_over(const char *path)
     return refused;
 }
 
-/* libuv gives -EACCES where there is no such folder. */
 void local_socket_reason(const char *option, const char *path, int error, char *out, size_t size)
 {
     struct stat file;
     const char *reason = strerror(-error);
     if (error == -EADDRINUSE && lstat(path, &file) == 0)
         reason = S_ISSOCK(file.st_mode) ? "another process uses this socket" : "it exists and is not a socket";
-    else if (error == -EACCES)
+    else if (error == -EACCES || error == -ENOENT)
         reason = "its folder does not exist or cannot be written to";
     snprintf(out, size, "cannot create the socket %s %s: %s", option, path, reason);
 }
 
-int local_socket_bind(uv_pipe_t *pipe, const char *path)
+void local_client_close(struct local_client *client)
 {
+    struct local_socket *socket = client->socket;
+    if (uv_is_closing((uv_handle_t *)&client->pipe))
+        return;
+    *client->back = client->next;
+    if (client->next != NULL)
+        client->next->back = client->back;
+    socket->count--;
+    uv_close((uv_handle_t *)&client->pipe, socket->events.closed);
+}
+
+static void local_client_enter(struct local_socket *socket, struct local_client *client)
+{
+    client->socket = socket;
+    client->next = socket->clients;
+    client->back = &socket->clients;
+    if (client->next != NULL)
+        client->next->back = &client->next;
+    socket->clients = client;
+    socket->count++;
+}
+
+static void local_client_close_oldest(const struct local_socket *socket)
+{
+    struct local_client *oldest = socket->clients;
+    while (oldest->next != NULL)
+        oldest = oldest->next;
+    local_client_close(oldest);
+}
+
+static void local_socket_accepted(void *context, int descriptor)
+{
+    struct local_socket *socket = context;
+    struct local_client *client = socket->events.client_new(socket->events.context);
+    if (client == NULL) {
+        socket->refused++;
+        close(descriptor);
+        return;
+    }
+    uv_pipe_init(socket->loop, &client->pipe, 0);
+    client->pipe.data = client;
+    local_client_enter(socket, client);
+    if (uv_pipe_open(&client->pipe, descriptor) != 0) {
+        close(descriptor);
+        local_client_close(client);
+        return;
+    }
+    if (socket->count > LOCAL_CLIENTS_MOST)
+        local_client_close_oldest(socket);
+    socket->events.connected(client);
+}
+
+static int local_socket_bind(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    if (strlen(path) >= sizeof address.sun_path)
+        return -ENAMETOOLONG;
+    memcpy(address.sun_path, path, strlen(path) + 1);
     if (is_left_over(path))
         unlink(path);
-    return uv_pipe_bind(pipe, path);
+    int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (descriptor < 0 || bind(descriptor, (struct sockaddr *)&address, sizeof address) == 0)
+        return descriptor < 0 ? -errno : descriptor;
+    int error = -errno;
+    close(descriptor);
+    return error;
+}
+
+int local_socket_create(struct local_socket *socket, uv_loop_t *loop, const char *path,
+                        const struct local_socket_events *events)
+{
+    *socket = (struct local_socket){.events = *events, .loop = loop, .path = path};
+    int descriptor = local_socket_bind(path);
+    if (descriptor < 0)
+        return descriptor;
+    return acceptor_create(&socket->acceptor, loop, descriptor, 16, local_socket_accepted, socket);
+}
+
+void local_socket_destroy(struct local_socket *socket)
+{
+    while (socket->clients != NULL)
+        local_client_close(socket->clients);
+    if (socket->acceptor.open)
+        unlink(socket->path);
+    acceptor_destroy(&socket->acceptor);
 }

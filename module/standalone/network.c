@@ -213,8 +213,9 @@ int network_start(struct network *network, struct server *server)
 
 static void close_socket(struct socket *socket)
 {
-    if (socket->open && !uv_is_closing(&socket->uv.handle))
-        uv_close(&socket->uv.handle, NULL);
+    acceptor_destroy(&socket->acceptor);
+    if (socket->open)
+        uv_close((uv_handle_t *)&socket->poll, NULL);
     socket->open = false;
 }
 

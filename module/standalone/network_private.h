@@ -2,6 +2,7 @@
 #ifndef REFLOW_STANDALONE_NETWORK_PRIVATE_H
 #define REFLOW_STANDALONE_NETWORK_PRIVATE_H
 
+#include "standalone/acceptor.h"
 #include "standalone/memory.h"
 #include "standalone/table.h"
 #include "standalone/local_addresses.h"
@@ -12,19 +13,14 @@ enum { DATAGRAM_MOST = 65536, DATAGRAMS_AT_ONCE = 16, READ_MOST = 65536 };
 
 struct socket {
     struct network *network;
-    union {
-        uv_handle_t handle;
-        uv_poll_t poll; /* UDP: recvmmsg and the error queue are not libuv's to give */
-        uv_tcp_t tcp;
-    } uv;
-    int fd;       /* UDP */
-    uint8_t kind; /* enum transport */
+    struct acceptor acceptor; /* of connections */
+    uv_poll_t poll;           /* UDP: recvmmsg and the error queue are not libuv's to give */
+    int fd;                   /* UDP */
+    uint8_t kind;             /* enum transport */
     uint8_t index;
     bool open;
     bool ipv6;
-    bool wildcard;  /* bound to a wildcard address: each message tells which address it is about */
-    uv_tcp_t spare; /* takes connections for which there is no memory */
-    bool spare_closing, spare_wanted;
+    bool wildcard; /* bound to a wildcard address: each message tells which address it is about */
 };
 
 struct network {

@@ -263,6 +263,8 @@ static int begin_build(struct reload *reload, char *error, size_t size)
     reload->tried = sources_hash(sources);
     result = policy_build_begin(&reload->build, reload->config.policy, sources, error, size);
     sources_release(sources);
+    if (result == -ENOMEM)
+        reload->tried = 0; /* nothing is wrong with these files: they are tried again */
     if (result != 0)
         return result;
     reload->work.data = reload;

@@ -2,21 +2,19 @@
 #ifndef REFLOW_STANDALONE_STATUS_SOCKET_H
 #define REFLOW_STANDALONE_STATUS_SOCKET_H
 
-#include <uv.h>
-
 #include "sip/rewrite.h"
+#include "standalone/local_socket.h"
 
-/* A Unix socket: whoever connects is given what `write_status` writes, and the connection is closed. */
+/* A Unix socket: whoever connects is given what `write_status` writes, and the connection is closed. A
+   client for which there is no memory gets nothing. */
 
 typedef void write_status(void *context, struct sip_buffer *out);
 
 struct status_socket {
-    uv_pipe_t pipe;
+    struct local_socket local;
     const struct host *host;
     write_status *write;
     void *context;
-    const char *path;
-    bool open;
 };
 
 /* 0 or a negative errno. A socket file left by a process that is gone is replaced; any other file stands. */

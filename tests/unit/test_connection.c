@@ -2,6 +2,7 @@
 #include "server_stage.h"
 
 #include <arpa/inet.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "standalone/network.h"
@@ -80,11 +81,35 @@ static void test_without_memory_connections_are_dropped_and_the_listener_goes_on
         close(callers[i]);
 }
 
+/* All descriptors are in use: the loop goes on, connections wait, and none is lost. */
+static void test_without_descriptors_connections_wait_and_the_listener_goes_on(void **state)
+{
+    struct scene *scene = *state;
+    const struct network_counters *counters = network_counters(scene->network);
+    struct rlimit before, none;
+    int callers[3];
+    for (size_t i = 0; i < 3; i++)
+        callers[i] = connects(scene);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    none = before;
+    none.rlim_cur = 3;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    for (size_t turn = 0; turn < 10; turn++)
+        uv_run(&scene->loop, UV_RUN_NOWAIT);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_int_equal(counters->accepted + counters->refused, 0);
+    while (counters->accepted < 3)
+        uv_run(&scene->loop, UV_RUN_ONCE);
+    for (size_t i = 0; i < 3; i++)
+        close(callers[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_without_memory_connections_are_dropped_and_the_listener_goes_on, begin,
                                         end),
+        cmocka_unit_test_setup_teardown(test_without_descriptors_connections_wait_and_the_listener_goes_on, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
