@@ -180,6 +180,7 @@ test("a source that is refused again and again has one line, and its count at th
         bob:expect_final(bob:request("MESSAGE", { uri = "sip:carol@example.net" }), 403)
     end
     t:equal(s:number "refused_relay_denied", 20)
+    s:expect_log "refused source="
     local _, lines = s.err:gsub("refused source=", "")
     t:equal(lines, 1)
     s:stop()
