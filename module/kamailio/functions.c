@@ -229,7 +229,7 @@ static int explain(struct sip_msg *msg, char *code, char *language)
 static int set_rest(const str *destination, int64_t seconds)
 {
     if (destination_is_right(destination) && seconds >= 0 && seconds <= REST_SECONDS_MOST) {
-        rest_set((struct text){destination->s, (size_t)destination->len}, (uint32_t)seconds);
+        rest_set((struct text){NULL, 0}, (struct text){destination->s, (size_t)destination->len}, (uint32_t)seconds);
         return 1;
     }
     ksr_log(LOG_ERROR, "sip_rest_destination(\"%.*s\", %lld): host:port or host, and 0 to %d seconds", destination->len,
@@ -255,7 +255,7 @@ static int rest_destination(struct sip_msg *msg, char *destination, char *second
 static int ki_is_resting(sip_msg_t *msg, str *destination)
 {
     (void)msg;
-    return rest_is_on((struct text){destination->s, (size_t)destination->len}) ? 1 : -1;
+    return rest_is_on((struct text){NULL, 0}, (struct text){destination->s, (size_t)destination->len}) ? 1 : -1;
 }
 
 static int is_resting(struct sip_msg *msg, char *destination, char *b)

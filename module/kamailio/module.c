@@ -22,6 +22,7 @@
 #include "kamailio/stats.h"
 #include "kamailio/waits.h"
 #include "kamailio/worker_policy.h"
+#include "script/tenants.h"
 
 /* What Kamailio finds when it loads the module, and the order in which its parts start and end. */
 
@@ -34,6 +35,8 @@ enum { FLOW_TABLE_LOG2 = 14 };
 struct module_config module_config = {.policy_time_ms = 20,
                                       .policy_load_ms = 1000,
                                       .policy_memory = 8192,
+                                      .tenant_memory = 4096,
+                                      .tenant_store = TENANT_KEYS,
                                       .expires_default = 3600,
                                       .expires_least = 60,
                                       .expires_most = 7200,
@@ -89,6 +92,8 @@ static param_export_t params[] = {
     {"policy_time", PARAM_INT, &module_config.policy_time_ms},
     {"policy_load_time", PARAM_INT, &module_config.policy_load_ms},
     {"policy_memory", PARAM_INT, &module_config.policy_memory},
+    {"tenant_memory", PARAM_INT, &module_config.tenant_memory},
+    {"tenant_store", PARAM_INT, &module_config.tenant_store},
     {"route_keys", PARAM_STRING, &module_config.route_keys},
     {"flow_timer", PARAM_INT, &module_config.flow_timer},
     {"default_expires", PARAM_INT, &module_config.expires_default},
@@ -115,6 +120,8 @@ static int check_ranges(void)
         {"policy_time", "milliseconds", c->policy_time_ms, 1, 1000},
         {"policy_load_time", "milliseconds", c->policy_load_ms, 1, 60000},
         {"policy_memory", "KiB", c->policy_memory, 256, 1048576},
+        {"tenant_memory", "KiB", c->tenant_memory, 256, 1048576},
+        {"tenant_store", "entries", c->tenant_store, 1, TENANT_KEYS_MOST},
         {"flow_timer", "seconds (0: none)", c->flow_timer, 0, 3600},
         {"default_expires", "seconds", c->expires_default, 1, 604800},
         {"min_expires", "seconds", c->expires_least, 1, 604800},

@@ -15,6 +15,8 @@ struct module_config {
     int policy_time_ms;           /* of one hook, 1 to 1000 */
     int policy_load_ms;           /* of loading a version, 1 to 60000 */
     int policy_memory;            /* KiB of one version in one process, 256 to 1048576 */
+    int tenant_memory;            /* KiB of the layers of one tenant, likewise */
+    int tenant_store;             /* entries in the store of one tenant, 1 to TENANT_KEYS_MOST */
     char *route_keys;             /* file of the keys that seal Record-Route; NULL: they are of this run */
     int flow_timer;               /* s, Flow-Timer of a 2xx to an outbound REGISTER, 0 (none) to 3600 */
     int expires_default;          /* s */

@@ -124,7 +124,8 @@ static void list_rests(rpc_t *rpc, void *context)
         for (size_t i = 0; i < count && i < VIEWS_MOST; i++) {
             str destination = {views[i].destination, views[i].length};
             if (rpc->array_add(list, "{", &item) < 0 ||
-                rpc->struct_add(item, "Sd", "destination", &destination, "seconds", (int)views[i].seconds_left) < 0)
+                rpc->struct_add(item, "Sds", "destination", &destination, "seconds", (int)views[i].seconds_left,
+                                "tenant", views[i].tenant) < 0)
                 break;
         }
     }

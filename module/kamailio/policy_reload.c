@@ -12,6 +12,7 @@
 #include "kamailio/host.h"
 #include "kamailio/module.h"
 #include "kamailio/stats.h"
+#include "kamailio/worker_policy.h"
 
 enum { ANSWER_MS = 3000, REPORT_MS = 2000, TURN_MS = 20 };
 
@@ -40,7 +41,9 @@ static int ask(struct policy_change *change, enum policy_order order, enum polic
 static int save(struct policy_share *share)
 {
     struct sources *sources;
-    int result = policy_blob_read(share->use.active, &sources);
+    int result = worker_policy_good_sources(&sources);
+    if (result == -ENOENT)
+        result = policy_blob_read(share->use.active, &sources);
     if (result != 0)
         return result;
     result = sources_save(sources, module_config.policy_last_good);
@@ -311,6 +314,23 @@ int policy_withdraw_everywhere(uint64_t hash, const char *why)
     policy_use_set(share, use);
     if (was_active)
         policy_keep_good();
+    policy_coordinate_end(share);
+    return 0;
+}
+
+int policy_withdraw_part_everywhere(uint64_t hash, const char *why)
+{
+    struct policy_share *share = policy_share();
+    struct policy_change change = {0};
+    int result = policy_coordinate_begin(share, true, change.error, sizeof change.error);
+    if (result != 0)
+        return result;
+    share->request = (struct policy_request){.hash = hash};
+    snprintf(share->request.why, sizeof share->request.why, "%s", why);
+    if (ask(&change, ORDER_WITHDRAW_PART, CHOOSE_ALL_BUT_ME, ANSWER_MS) != 0)
+        policy_log(LOG_ERROR, "the policy changes late in a process: %s", change.error);
+    policy_withdrawn_part_add(share, hash);
+    policy_keep_good();
     policy_coordinate_end(share);
     return 0;
 }

@@ -28,6 +28,8 @@ int policy_stop_trial(enum policy_place place, struct policy_change *change);
 
 /* A version failed too often in this process and went: it goes everywhere. -EBUSY: try again. */
 int policy_withdraw_everywhere(uint64_t hash, const char *why);
+/* Likewise a tenant's part, by its hash. */
+int policy_withdraw_part_everywhere(uint64_t hash, const char *why);
 
 /* Every process's report, in its slot. The coordinator's turn is kept: call policy_coordinate_end() after reading. */
 int policy_reports(struct policy_change *change);

@@ -72,24 +72,26 @@ struct shared_store {
     gen_lock_t lock;
 };
 
-static struct store *make_store(void)
+static int make_stores(struct policy_share *share, const struct layer_options *layers, uint32_t tenant_keys)
 {
     const struct store_limits limits = {.bytes = STORE_BYTES};
-    struct store *store;
     struct shared_store *shared = shm_malloc(sizeof *shared);
     if (shared == NULL)
-        return NULL;
+        return -ENOMEM;
     lock_init(&shared->lock);
     shared->host = *ksr_shared_host();
     shared->host.context = &shared->lock;
     shared->host.lock = lock_store;
     shared->host.unlock = unlock_store;
-    return store_new(&store, &shared->host, &limits) == 0 ? store : NULL;
+    int error = store_new(&share->store, &shared->host, &limits);
+    if (error == 0)
+        error = tenants_create(&share->tenants, &shared->host, layers->layers, layers->count, tenant_keys);
+    return error;
 }
 
 /* --- all of it --- */
 
-struct policy_share *policy_share_new(void)
+struct policy_share *policy_share_new(const struct layer_options *layers, uint32_t tenant_keys)
 {
     struct policy_share *share = shm_malloc(sizeof *share);
     if (share == NULL)
@@ -97,8 +99,7 @@ struct policy_share *policy_share_new(void)
     memset(share, 0, sizeof *share);
     lock_init(&share->lock);
     sem_init(&share->answered, 1, 0);
-    share->store = make_store();
-    if (share->store != NULL)
+    if (make_stores(share, layers, tenant_keys) == 0)
         return share;
     policy_share_delete(share);
     return NULL;
@@ -114,6 +115,7 @@ void policy_share_delete(struct policy_share *share)
         share->slots = slot->next;
         shm_free(slot);
     }
+    tenants_destroy(&share->tenants);
     store_delete(share->store);
     shm_free(share);
 }
@@ -137,6 +139,22 @@ void policy_use_release(struct policy_use *use)
     policy_blob_release(use->canary);
     policy_blob_release(use->shadow);
     *use = (struct policy_use){0};
+}
+
+void policy_withdrawn_part_add(struct policy_share *share, uint64_t hash)
+{
+    lock_get(&share->lock);
+    share->withdrawn_parts[share->withdrawn_part_count++ % WITHDRAWN_PARTS] = hash;
+    lock_release(&share->lock);
+}
+
+size_t policy_withdrawn_parts(struct policy_share *share, uint64_t hashes[WITHDRAWN_PARTS])
+{
+    lock_get(&share->lock);
+    size_t count = share->withdrawn_part_count < WITHDRAWN_PARTS ? share->withdrawn_part_count : WITHDRAWN_PARTS;
+    memcpy(hashes, share->withdrawn_parts, count * sizeof hashes[0]);
+    lock_release(&share->lock);
+    return count;
 }
 
 static bool is_among(const struct policy_blob *blob, const struct policy_use *use)

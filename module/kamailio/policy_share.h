@@ -7,7 +7,9 @@
 #include <semaphore.h>
 #include <stdatomic.h>
 
+#include "script/layer_option.h"
 #include "script/policy.h"
+#include "script/tenants.h"
 
 /*
  * What all processes know of the policy, in shared memory: the very bytes of the versions in use, so that what was
@@ -44,7 +46,8 @@ enum policy_order {
     ORDER_COMMIT,
     ORDER_ABORT,
     ORDER_ROLLBACK,
-    ORDER_WITHDRAW, /* the bytes with this hash */
+    ORDER_WITHDRAW,      /* the bytes with this hash */
+    ORDER_WITHDRAW_PART, /* likewise a tenant's part */
     ORDER_PROMOTE,
     ORDER_END_TRIAL,
     ORDER_REPORT
@@ -60,7 +63,7 @@ struct policy_request {
     char why[256];
 };
 
-enum { REPORT_SAMPLES = 4, REPORT_HISTORY = 64 };
+enum { REPORT_SAMPLES = 4, REPORT_HISTORY = 64, WITHDRAWN_PARTS = 64 };
 
 struct policy_count {
     uint64_t number, entries, failures;
@@ -96,20 +99,27 @@ struct policy_share {
     sem_t answered;
     struct policy_use use;
     uint64_t last_number;
-    struct store *store; /* what sip.store gives in every process */
+    struct store *store;                       /* what sip.store gives the site in every process */
+    struct tenants tenants;                    /* and each tenant */
+    uint64_t withdrawn_parts[WITHDRAWN_PARTS]; /* hashes, a ring; under the lock */
+    size_t withdrawn_part_count;
     struct policy_slot *_Atomic slots;
     struct policy_request request; /* the coordinator's */
     size_t history_count;          /* of ORDER_REPORT, by the process that tries; newest first */
     struct policy_version history[REPORT_HISTORY];
 };
 
-/* In mod_init; NULL: no shared memory. */
-struct policy_share *policy_share_new(void);
+/* In mod_init, with a store of `tenant_keys` entries for each tenant. NULL: no shared memory. */
+struct policy_share *policy_share_new(const struct layer_options *layers, uint32_t tenant_keys);
 void policy_share_delete(struct policy_share *share); /* NULL is fine */
 
 /* What is in use now; its blobs are held. */
 struct policy_use policy_use_hold(struct policy_share *share);
 void policy_use_release(struct policy_use *use);
+
+/* Parts of tenants that failed, for processes that start later. */
+void policy_withdrawn_part_add(struct policy_share *share, uint64_t hash);
+size_t policy_withdrawn_parts(struct policy_share *share, uint64_t hashes[WITHDRAWN_PARTS]);
 
 /* --- a process's side --- */
 

@@ -64,7 +64,8 @@ static void drop(const struct call *call, struct leg *leg)
 static void rest(struct cell *t, const struct leg *leg, int branch)
 {
     if (leg->decision.rest_s > 0 && branch >= 0)
-        rest_set(text_of(su2a(&t->uac[branch].request.dst.to, sizeof(union sockaddr_union))), leg->decision.rest_s);
+        rest_set((struct text){NULL, 0}, text_of(su2a(&t->uac[branch].request.dst.to, sizeof(union sockaddr_union))),
+                 leg->decision.rest_s);
 }
 
 /* A target that has ended is tried again or not, and its instance with it. */

@@ -4,7 +4,10 @@
 #include "kamailio/rests.h"
 
 #include "kamailio/host.h"
+#include "kamailio/module.h"
 #include "kamailio/stats.h"
+#include "script/layers.h"
+#include "script/tenants.h"
 
 /* One block of shared memory, made at start: no destination costs an allocation, and what asks for a rest while none
    rests takes no lock. */
@@ -16,6 +19,7 @@ struct rest {
     uint32_t digest;
     uint16_t next; /* index + 1 in the same bucket, or among the free ones; NONE */
     uint8_t length;
+    uint8_t owner; /* 0: everybody's; else 1 + the first layer of its tenant */
     char destination[DESTINATION_MOST];
 };
 
@@ -23,9 +27,10 @@ struct rests {
     gen_lock_t lock;
     uint64_t swept_ms;
     uint32_t count;
+    uint32_t owned[1 + LAYERS_MOST]; /* of each owner */
     uint16_t free;
     uint16_t buckets[BUCKETS];
-    struct rest all[RESTS_MOST];
+    struct rest all[];
 };
 
 static struct rests *rests;
@@ -35,18 +40,38 @@ static uint64_t now(void)
     return ksr_host()->now_ms(NULL);
 }
 
+static const struct layer *layer_of(size_t owner)
+{
+    return &module_config.layers.layers[owner - 1];
+}
+
+/* 0: there is no tenant of this name. */
+static size_t owner_of(struct text tenant)
+{
+    const struct layer_options *layers = &module_config.layers;
+    for (size_t i = 0; i < layers->count && tenant.length != 0; i++)
+        if (text_equal_nocase(text_of(layers->layers[i].tenant), tenant))
+            return i + 1;
+    return 0;
+}
+
 int rests_create(void)
 {
-    rests = shm_malloc(sizeof *rests);
+    size_t most = RESTS_MOST;
+    for (size_t i = 0; i < module_config.layers.count; i++)
+        most += module_config.layers.layers[i].tenant[0] != '\0' ? TENANT_RESTS_MOST : 0;
+    size_t size = sizeof *rests + most * sizeof rests->all[0];
+    rests = shm_malloc(size);
     if (rests == NULL || lock_init(&rests->lock) == NULL) {
-        ksr_log(LOG_ERROR, "no shared memory for the destinations that rest (%zu bytes)", sizeof *rests);
+        ksr_log(LOG_ERROR, "no shared memory for the destinations that rest (%zu bytes)", size);
         return -1;
     }
     rests->count = 0;
     rests->swept_ms = 0;
+    memset(rests->owned, 0, sizeof rests->owned);
     memset(rests->buckets, NONE, sizeof rests->buckets);
-    for (size_t i = 0; i < RESTS_MOST; i++)
-        rests->all[i].next = (uint16_t)(i + 1 < RESTS_MOST ? i + 2 : NONE);
+    for (size_t i = 0; i < most; i++)
+        rests->all[i].next = (uint16_t)(i + 1 < most ? i + 2 : NONE);
     rests->free = 1;
     return 0;
 }
@@ -60,21 +85,22 @@ void rests_destroy(void)
     rests = NULL;
 }
 
-static uint32_t digest_of(struct text destination)
+static uint32_t digest_of(size_t owner, struct text destination)
 {
-    uint32_t sum = 2166136261U;
+    uint32_t sum = 2166136261U ^ (uint32_t)owner;
     for (size_t i = 0; i < destination.length; i++)
         sum = (sum ^ (unsigned char)destination.at[i]) * 16777619U;
     return sum;
 }
 
 /* The link that leads to it, so that it can be taken out; *link is NONE where it is not there. */
-static uint16_t *find(struct text destination, uint32_t digest)
+static uint16_t *find(size_t owner, struct text destination, uint32_t digest)
 {
     uint16_t *link = &rests->buckets[digest % BUCKETS];
     while (*link != NONE) {
         struct rest *rest = &rests->all[*link - 1];
-        if (rest->digest == digest && text_equal((struct text){rest->destination, rest->length}, destination))
+        if (rest->digest == digest && rest->owner == owner &&
+            text_equal((struct text){rest->destination, rest->length}, destination))
             break;
         link = &rest->next;
     }
@@ -88,6 +114,7 @@ static void forget(uint16_t *link)
     *link = rest->next;
     rest->next = rests->free;
     rests->free = index;
+    rests->owned[rest->owner]--;
     __atomic_store_n(&rests->count, rests->count - 1, __ATOMIC_RELAXED);
 }
 
@@ -105,7 +132,7 @@ static void sweep(uint64_t ms)
     }
 }
 
-static void add(struct text destination, uint32_t digest, uint64_t until_ms)
+static void add(size_t owner, struct text destination, uint32_t digest, uint64_t until_ms)
 {
     uint16_t index = rests->free;
     struct rest *rest = &rests->all[index - 1];
@@ -114,44 +141,58 @@ static void add(struct text destination, uint32_t digest, uint64_t until_ms)
     rests->buckets[digest % BUCKETS] = index;
     rest->until_ms = until_ms;
     rest->digest = digest;
+    rest->owner = (uint8_t)owner;
+    rests->owned[owner]++;
     rest->length = (uint8_t)destination.length;
     memcpy(rest->destination, destination.at, destination.length);
     __atomic_store_n(&rests->count, rests->count + 1, __ATOMIC_RELAXED);
 }
 
-void rest_set(struct text destination, uint32_t seconds)
+/* A tenant that lets very many destinations rest takes no place of others. */
+static bool is_full(size_t owner)
+{
+    return rests->free == NONE || rests->owned[owner] >= (owner == 0 ? RESTS_MOST : TENANT_RESTS_MOST);
+}
+
+void rest_set(struct text tenant, struct text destination, uint32_t seconds)
 {
     uint64_t ms = now();
-    if (destination.length == 0 || destination.length > DESTINATION_MOST)
+    size_t owner = owner_of(tenant);
+    if (destination.length == 0 || destination.length > DESTINATION_MOST || (tenant.length != 0 && owner == 0))
         return;
-    uint32_t digest = digest_of(destination);
+    uint32_t digest = digest_of(owner, destination);
     bool full = false;
     lock_get(&rests->lock);
-    if (rests->free == NONE || ms - rests->swept_ms >= SWEEP_EACH_MS)
+    if (is_full(owner) || ms - rests->swept_ms >= SWEEP_EACH_MS)
         sweep(ms);
-    uint16_t *link = find(destination, digest);
+    uint16_t *link = find(owner, destination, digest);
     if (*link != NONE && seconds == 0)
         forget(link);
     else if (*link != NONE)
         rests->all[*link - 1].until_ms = ms + 1000ULL * seconds;
-    else if (seconds > 0 && !(full = rests->free == NONE))
-        add(destination, digest, ms + 1000ULL * seconds);
+    else if (seconds > 0 && !(full = is_full(owner)))
+        add(owner, destination, digest, ms + 1000ULL * seconds);
     lock_release(&rests->lock);
     if (full)
         stats_count(STAT_SHARED_MEMORY);
 }
 
-bool rest_is_on(struct text destination)
+static bool rests_for(size_t owner, struct text destination, uint64_t ms)
+{
+    const uint16_t *link = find(owner, destination, digest_of(owner, destination));
+    return *link != NONE && rests->all[*link - 1].until_ms > ms;
+}
+
+bool rest_is_on(struct text aor, struct text destination)
 {
     if (__atomic_load_n(&rests->count, __ATOMIC_RELAXED) == 0 || destination.length == 0)
         return false;
-    uint32_t digest = digest_of(destination);
     uint64_t ms = now();
+    size_t owner = owner_of(layers_domain(aor));
     lock_get(&rests->lock);
     if (ms - rests->swept_ms >= SWEEP_EACH_MS)
         sweep(ms);
-    const uint16_t *link = find(destination, digest);
-    bool on = *link != NONE && rests->all[*link - 1].until_ms > ms;
+    bool on = rests_for(0, destination, ms) || (owner != 0 && rests_for(owner, destination, ms));
     lock_release(&rests->lock);
     return on;
 }
@@ -172,6 +213,7 @@ size_t rest_list(struct rest_view *views, size_t most)
             const struct rest *rest = &rests->all[index - 1];
             if (count < most) {
                 views[count].seconds_left = (uint32_t)((rest->until_ms - ms + 999) / 1000);
+                views[count].tenant = rest->owner != 0 ? layer_of(rest->owner)->tenant : "";
                 views[count].length = rest->length;
                 memcpy(views[count].destination, rest->destination, rest->length);
             }

@@ -8,16 +8,18 @@
 
 #include "core/text.h"
 
-/* Destinations ("host:port" or "host") that rest for a while (3261-21.5.4.a), in shared memory: all processes agree. */
+/* Destinations ("host:port" or "host") that rest for a while (3261-21.5.4.a), in shared memory: all processes agree.
+   What the policy of a tenant lets rest does so for the calls to that tenant's users alone. */
 
 int rests_create(void); /* mod_init; 0 or -1 */
 void rests_destroy(void);
-void rest_set(struct text destination, uint32_t seconds); /* 0 ends it */
-bool rest_is_on(struct text destination);
+void rest_set(struct text tenant, struct text destination, uint32_t seconds); /* 0 ends it; no tenant: for all calls */
+bool rest_is_on(struct text aor, struct text destination); /* for a call to this AOR; empty: of no tenant */
 size_t rest_count(void); /* takes no lock; those that ended in the last minute may be among them */
 
 struct rest_view {
     uint32_t seconds_left;
+    const char *tenant; /* "": it rests for all */
     uint8_t length;
     char destination[255];
 };

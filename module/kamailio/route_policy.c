@@ -75,7 +75,7 @@ static bool carry_out(struct route *route)
     case VERDICT_DROP:
         return false;
     case VERDICT_REST:
-        rest_set(text_of(route->verdict.destination), route->verdict.seconds);
+        rest_set(verdict_tenant(&route->verdict), text_of(route->verdict.destination), route->verdict.seconds);
         return true;
     default:
         return true;

@@ -368,22 +368,23 @@ static bool set_is_full(void)
 }
 
 /* 3261-21.5.4.a */
-static bool rests(const struct leg *leg)
+static bool rests(const struct call *call, const struct leg *leg)
 {
     char name[256];
     struct ksr_sip_uri uri;
     union sockaddr_union address;
+    struct text aor = text_of_str(call->aor);
     str to = leg->destination.len > 0 ? leg->destination : str_of_text(leg->target->uri);
     if (rest_count() == 0 || parse_uri(to.s, to.len, &uri) < 0)
         return false;
     const struct ip_addr *ip = str2ip6(&uri.host); /* of many spellings, whereas a rest is set by the address */
     if (ip != NULL && init_su(&address, (struct ip_addr *)ip, GET_URI_PORT(&uri)) == 0 &&
-        rest_is_on(text_of(su2a(&address, sizeof address))))
+        rest_is_on(aor, text_of(su2a(&address, sizeof address))))
         return true;
     int length = snprintf(name, sizeof name, "%.*s:%u", uri.host.len, uri.host.s, GET_URI_PORT(&uri));
     if (length < 0 || (size_t)length >= sizeof name)
         return false;
-    return rest_is_on((struct text){name, (size_t)length}) || rest_is_on(text_of_str(uri.host));
+    return rest_is_on(aor, (struct text){name, (size_t)length}) || rest_is_on(aor, text_of_str(uri.host));
 }
 
 size_t call_put_targets(struct sip_msg *msg, struct call *call, bool open_class, bool first)
@@ -396,7 +397,7 @@ size_t call_put_targets(struct sip_msg *msg, struct call *call, bool open_class,
         struct leg *leg = target != NULL ? call_leg_of_target(call, target) : NULL;
         if (target == NULL)
             break;
-        if (leg == NULL || rests(leg) || (!first && is_dead(target->flow)) ||
+        if (leg == NULL || rests(call, leg) || (!first && is_dead(target->flow)) ||
             call_put_leg(msg, call, leg, first && put == 0) < 0) {
             target_failed(call->targets, target);
             continue;

@@ -45,7 +45,7 @@ static bool may_be_carried_out(const struct news *news, const struct script_verd
 static void take_aside(struct call *call, const struct script_verdict *verdict)
 {
     if (verdict->kind == VERDICT_REST)
-        rest_set(text_of(verdict->destination), verdict->seconds);
+        rest_set(verdict_tenant(verdict), text_of(verdict->destination), verdict->seconds);
     if (verdict->kind != VERDICT_RETRY_AFTER)
         return;
     call->retry_after = verdict->seconds;

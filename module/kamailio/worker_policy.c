@@ -28,6 +28,7 @@ struct worker {
     unsigned depth;                                /* of takes in each other */
     struct policy_places places;                   /* as last seen, to see what the policy withdraws by itself */
     atomic_uint_fast64_t gone_active, gone_canary; /* withdrawn here, and not yet everywhere */
+    atomic_uint_fast64_t parts_gone, parts_told;   /* withdrawals of tenants' parts: here, and of them everywhere */
     atomic_bool used;                              /* since the thread beside last tidied up */
 };
 
@@ -92,15 +93,18 @@ static struct policy_config policy_config(void)
     return (struct policy_config){.host = policy_host(),
                                   .limits = {.time_ms = (uint32_t)module_config.policy_time_ms,
                                              .load_ms = (uint32_t)module_config.policy_load_ms,
-                                             .memory = (size_t)module_config.policy_memory * 1024},
-                                  .store = share->store};
+                                             .memory = (size_t)module_config.policy_memory * 1024,
+                                             .tenant_memory = (size_t)module_config.tenant_memory * 1024},
+                                  .store = share->store,
+                                  .tenants = &share->tenants};
 }
 
 /* Built and thrown away: the states of Lua that run are each process's own. */
 static int try_sources(struct sources *sources, char *error, size_t size)
 {
     const struct policy_config limits = policy_config();
-    const struct script_config config = {.host = limits.host, .limits = limits.limits, .store = limits.store};
+    const struct script_config config = {
+        .host = limits.host, .limits = limits.limits, .store = limits.store, .tenants = limits.tenants};
     struct script *script;
     int result = script_new_of(&script, &config, sources, error, size);
     if (result == 0)
@@ -144,7 +148,7 @@ int worker_policy_create(void)
         ksr_log(LOG_ERROR, "modparam layer, tenant: they stand beside a policy, and modparam policy is missing");
         return -1;
     }
-    share = policy_share_new();
+    share = policy_share_new(&module_config.layers, (uint32_t)module_config.tenant_store);
     if (share == NULL) {
         ksr_log(LOG_ERROR, "no shared memory for the policy");
         return -1;
@@ -249,6 +253,9 @@ static int carry_out(const struct policy_request *request, char *error, size_t s
         return 0;
     case ORDER_ROLLBACK:
         return policy_rollback(policy, request->why, false);
+    case ORDER_WITHDRAW_PART:
+        policy_withdraw_part(policy, request->hash, request->why);
+        return 0;
     case ORDER_WITHDRAW:
         policy_withdraw(policy, request->hash, request->why);
         return 0;
@@ -315,6 +322,22 @@ static void withdraw(atomic_uint_fast64_t *gone)
         atomic_compare_exchange_strong(gone, &hash, 0);
 }
 
+/* Likewise a tenant's part. */
+static void withdraw_parts(void)
+{
+    char why[256];
+    struct policy_withdrawal gone;
+    while (worker.parts_told < worker.parts_gone) {
+        pthread_mutex_lock(&worker.mutex);
+        bool there = policy_withdrawal(worker.policy, worker.parts_told, &gone);
+        pthread_mutex_unlock(&worker.mutex);
+        snprintf(why, sizeof why, "%s [process %d]", gone.why, (int)getpid());
+        if (there && gone.own && policy_withdraw_part_everywhere(gone.hash, why) == -EBUSY)
+            return;
+        worker.parts_told++;
+    }
+}
+
 static void tidy_up(void)
 {
     pthread_mutex_lock(&worker.mutex);
@@ -328,7 +351,7 @@ static void *run_beside(void *unused)
     (void)unused;
     beside = true;
     for (;;) {
-        bool failing = worker.gone_active != 0 || worker.gone_canary != 0;
+        bool failing = worker.gone_active != 0 || worker.gone_canary != 0 || worker.parts_told < worker.parts_gone;
         policy_slot_wait(worker.slot, failing ? AGAIN_MS : worker.used ? IDLE_MS : 0);
         if (policy_slot_is_asked(worker.slot)) {
             serve();
@@ -336,6 +359,7 @@ static void *run_beside(void *unused)
         }
         withdraw(&worker.gone_active);
         withdraw(&worker.gone_canary);
+        withdraw_parts();
         tidy_up();
     }
     return NULL;
@@ -374,6 +398,14 @@ static int take_blob(struct policy_blob *blob, enum policy_place place, uint32_t
     return result == 0 ? policy_commit(worker.policy, place, canary_share, error, size) : result;
 }
 
+static void withdraw_known_parts(void)
+{
+    uint64_t hashes[WITHDRAWN_PARTS];
+    size_t count = policy_withdrawn_parts(share, hashes);
+    for (size_t i = 0; i < count; i++)
+        policy_withdraw_part(worker.policy, hashes[i], "it failed in another process");
+}
+
 /* As every other process has it that was there when the versions came. */
 static int build_in_use(const struct policy_use *use, char *error, size_t size)
 {
@@ -386,6 +418,8 @@ static int build_in_use(const struct policy_use *use, char *error, size_t size)
         result = take_blob(use->previous, PLACE_ACTIVE, 0, error, size);
     if (result == 0)
         result = take_blob(use->active, PLACE_ACTIVE, 0, error, size);
+    if (result == 0)
+        withdraw_known_parts();
     if (result == 0)
         result = take_blob(use->canary, PLACE_CANARY, use->canary_share, error, size);
     if (result == 0)
@@ -469,6 +503,10 @@ static void look_for_withdrawal(void)
         worker.gone_active = before.active;
     if (places.canary != before.canary)
         worker.gone_canary = before.canary;
+    if (policy_withdrawals(worker.policy) != worker.parts_gone) {
+        worker.parts_gone = policy_withdrawals(worker.policy);
+        first = true;
+    }
     if (places.active != before.active || places.canary != before.canary) {
         note_places();
         first = true;
@@ -494,6 +532,22 @@ bool worker_policy_hears(enum hook hook)
     bool hears = policy_may_hear(worker.policy, hook);
     drop_mutex();
     return hears;
+}
+
+int worker_policy_good_sources(struct sources **out)
+{
+    if (worker.policy == NULL || worker.pid != getpid())
+        return -ENOENT;
+    if (beside)
+        pthread_mutex_lock(&worker.mutex);
+    else
+        hold_mutex();
+    int result = policy_good_sources(worker.policy, out);
+    if (beside)
+        pthread_mutex_unlock(&worker.mutex);
+    else
+        drop_mutex();
+    return result;
 }
 
 void worker_policy_on_flow(enum hook hook, const struct script_flow *flow)

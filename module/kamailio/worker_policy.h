@@ -22,6 +22,8 @@ bool worker_policy_present(void); /* false: there is none, nothing need be gathe
 void worker_policy_take(uint64_t *hash, struct text call_id, struct policy_hold *hold);
 void worker_policy_release(struct policy_hold *hold);
 bool worker_policy_hears(enum hook hook); /* in any version that a call may be given */
+/* As policy_good_sources(); -ENOENT also in a process without a policy. Not between take and release. */
+int worker_policy_good_sources(struct sources **out);
 void worker_policy_on_flow(enum hook hook, const struct script_flow *flow);
 
 /* As script_explain(), of this process's active version. -ENOENT: it has none. */

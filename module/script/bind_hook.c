@@ -197,7 +197,6 @@ static void read_layer(lua_State *L, int function, const struct bind_state *stat
     const struct layer *layer = sources_layer(state->sources, state->layer);
     row->layer = state->layer;
     row->layer_priority = layer->priority;
-    row->of_tenant = layer->tenant[0] != '\0';
     read_place(L, function, state, row);
 }
 

@@ -63,6 +63,47 @@ void bind_carry(lua_State *L)
     luaL_setfuncs(L, functions, 0);
 }
 
+/* --- what a part saved: the lengths, the tenant and the bytes --- */
+
+struct frame {
+    uint64_t tenant, bytes;
+};
+
+static int add_frame(struct carry_buffer *buffer, const struct script_part *part, struct text bytes)
+{
+    const struct frame frame = {strlen(part->tenant), bytes.length};
+    size_t size = buffer->used + sizeof frame + (size_t)frame.tenant + bytes.length;
+    char *at = buffer->host->allocate(buffer->host->context, buffer->at, buffer->size, size);
+    if (at == NULL)
+        return -ENOMEM;
+    buffer->at = at;
+    buffer->size = size;
+    at += buffer->used;
+    buffer->used = size;
+    memcpy(at, &frame, sizeof frame);
+    memcpy(at + sizeof frame, part->tenant, (size_t)frame.tenant);
+    memcpy(at + sizeof frame + frame.tenant, bytes.at, bytes.length);
+    return 0;
+}
+
+/* False where there is no whole frame. */
+static bool take_frame(struct text *blob, char *tenant, size_t size, struct text *bytes)
+{
+    struct frame frame;
+    if (blob->length < sizeof frame)
+        return false;
+    memcpy(&frame, blob->at, sizeof frame);
+    size_t rest = blob->length - sizeof frame;
+    if (frame.tenant >= size || frame.tenant > rest || frame.bytes == 0 || frame.bytes > rest - frame.tenant)
+        return false;
+    memcpy(tenant, blob->at + sizeof frame, (size_t)frame.tenant);
+    tenant[frame.tenant] = '\0';
+    *bytes = (struct text){blob->at + sizeof frame + frame.tenant, (size_t)frame.bytes};
+    blob->at = bytes->at + bytes->length;
+    blob->length = rest - (size_t)frame.tenant - bytes->length;
+    return true;
+}
+
 /* One of the two entries while it runs. */
 struct carry {
     struct carry_buffer buffer;
@@ -135,11 +176,11 @@ static int restore_protected(lua_State *L)
 }
 
 /* In one line. */
-static void tell(const struct script *script, const char *doing, const char *message, char *error, size_t size)
+static void tell(const struct script_part *part, const char *doing, const char *message, char *error, size_t size)
 {
     if (size == 0)
         return;
-    size_t length = printable_write(error, size, script->path);
+    size_t length = printable_write(error, size, part->path);
     length += printable_write(error + length, size - length, ": ");
     length += printable_write(error + length, size - length, doing);
     length += printable_write(error + length, size - length, ": ");
@@ -161,60 +202,106 @@ static int error_of(enum script_outcome outcome)
 }
 
 /* Under the time and memory of any entry. */
-static int run(struct script *script, lua_CFunction function, struct carry *carry, char *error, size_t error_size)
+static int run(struct script_part *part, lua_CFunction function, struct carry *carry, char *error, size_t error_size)
 {
-    lua_State *L = script->L;
-    int code = watch_begin(&script->watch, script->limits.time_ms);
+    lua_State *L = part->L;
+    int code = watch_begin(&part->watch, part->limits.time_ms);
     if (code != 0) {
-        tell(script, carry->doing, strerror(-code), error, error_size);
+        tell(part, carry->doing, strerror(-code), error, error_size);
         return code;
     }
     lua_pushcfunction(L, function);
     lua_pushlightuserdata(L, carry);
     int status = lua_pcall(L, 1, 0, 1);
-    enum script_outcome outcome = script_outcome_of(status, watch_end(&script->watch));
+    enum script_outcome outcome = script_outcome_of(status, watch_end(&part->watch));
     code = error_of(outcome);
     if (code != 0)
-        tell(script, carry->doing, script_message(script, outcome), error, error_size);
+        tell(part, carry->doing, script_message(part, outcome), error, error_size);
     lua_settop(L, 1);
     return code;
 }
 
+static int save_part(struct script_part *part, struct carry_buffer *buffer, char *error, size_t error_size)
+{
+    struct carry carry = {.buffer.host = part->host, .doing = "sip.save()"};
+    if (!push_functions(part->L, &save_key))
+        return 0;
+    lua_settop(part->L, 1);
+    int code = run(part, save_protected, &carry, error, error_size);
+    if (code == -ECANCELED)
+        code = carry.buffer.out_of_memory ? -ENOMEM : -EINVAL;
+    if (code == 0 && carry.buffer.used != 0)
+        code = add_frame(buffer, part, (struct text){carry.buffer.at, carry.buffer.used});
+    if (code == -ENOMEM)
+        tell(part, carry.doing, "not enough memory", error, error_size);
+    carry_buffer_destroy(&carry.buffer);
+    return code;
+}
+
+/* What a tenant cannot save is lost to that tenant alone. */
+static int save_parts(struct script *script, struct carry_buffer *buffer, char *error, size_t error_size)
+{
+    for (size_t i = 0; i < script->count; i++) {
+        char why[512], line[600];
+        int code = save_part(script->parts[i], buffer, why, sizeof why);
+        if (code == 0)
+            continue;
+        if (i == 0 || code == -ENOMEM) {
+            snprintf(error, error_size, "%s", why);
+            return code;
+        }
+        snprintf(line, sizeof line, "what the tenant keeps is lost: %s", why);
+        script->parts[i]->memory.capped.log(&script->parts[i]->memory, LOG_ERROR, line);
+    }
+    return 0;
+}
+
 int script_save(struct script *script, struct text *blob, char *error, size_t error_size)
 {
-    struct carry carry = {.buffer.host = script->host, .doing = "sip.save()"};
-    struct carry_buffer *buffer = &carry.buffer;
+    struct carry_buffer buffer = {.host = script->host};
     *blob = (struct text){0};
-    if (!push_functions(script->L, &save_key))
-        return 0;
-    lua_settop(script->L, 1);
-    int code = run(script, save_protected, &carry, error, error_size);
-    if (code == -ECANCELED)
-        code = buffer->out_of_memory ? -ENOMEM : -EINVAL;
-    if (code != 0 || buffer->used == 0)
+    int code = save_parts(script, &buffer, error, error_size);
+    if (code != 0 || buffer.used == 0)
         goto out;
     // Its length is all that is known of it when it is freed.
-    char *exact = script->host->allocate(script->host->context, buffer->at, buffer->size, buffer->used);
+    char *exact = script->host->allocate(script->host->context, buffer.at, buffer.size, buffer.used);
     if (exact == NULL) {
-        tell(script, carry.doing, "not enough memory", error, error_size);
+        tell(script->parts[0], "sip.save()", "not enough memory", error, error_size);
         code = -ENOMEM;
         goto out;
     }
-    *blob = (struct text){exact, buffer->used};
+    *blob = (struct text){exact, buffer.used};
     return 0;
 out:
-    carry_buffer_destroy(buffer);
+    carry_buffer_destroy(&buffer);
     return code;
+}
+
+static int restore_part(struct script_part *part, struct text bytes, char *error, size_t error_size)
+{
+    struct carry carry = {.rest = bytes, .doing = "sip.restore()"};
+    if (part->references > 1 || !push_functions(part->L, &restore_key)) // another version's, which has it
+        return 0;
+    lua_settop(part->L, 1);
+    int code = run(part, restore_protected, &carry, error, error_size);
+    return code == -ECANCELED && carry.damaged ? -EBADMSG : code;
 }
 
 int script_restore(struct script *script, struct text blob, char *error, size_t error_size)
 {
-    struct carry carry = {.rest = blob, .doing = "sip.restore()"};
-    if (blob.length == 0 || !push_functions(script->L, &restore_key))
-        return 0;
-    lua_settop(script->L, 1);
-    int code = run(script, restore_protected, &carry, error, error_size);
-    return code == -ECANCELED && carry.damaged ? -EBADMSG : code;
+    int code = 0;
+    while (code == 0 && blob.length != 0) {
+        char tenant[sizeof((struct layer *)0)->tenant];
+        struct text bytes;
+        if (!take_frame(&blob, tenant, sizeof tenant, &bytes)) {
+            tell(script->parts[0], "sip.restore()", "what was saved is damaged", error, error_size);
+            return -EBADMSG;
+        }
+        size_t index = script_part_find(script, tenant);
+        if (index < script->count)
+            code = restore_part(script->parts[index], bytes, error, error_size);
+    }
+    return code;
 }
 
 void script_saved_free(struct script *script, struct text blob)

@@ -227,15 +227,10 @@ static int set_key(lua_State *L)
     return 0;
 }
 
-int coverage_watch(struct coverage *coverage, struct script *script)
+static int watch_part(struct coverage *coverage, struct script_part *part)
 {
-    const struct hooks *hooks = &script->state->hooks;
-    lua_State *L = script->L;
-    int error = 0;
-    for (size_t i = 0; i < sources_count(script->sources) && error == 0; i++)
-        error = add_file(coverage, sources_at(script->sources, i));
-    if (error != 0)
-        return error;
+    const struct hooks *hooks = &part->state->hooks;
+    lua_State *L = part->L;
     for (size_t i = 0; i < hooks->count; i++)
         add_hook(coverage, &hooks->rows[i], hooks->health[hooks->rows[i].registration].entries > 0);
     lua_pushcfunction(L, set_key);
@@ -246,6 +241,16 @@ int coverage_watch(struct coverage *coverage, struct script *script)
     }
     lua_sethook(L, count, LUA_MASKLINE | LUA_MASKCALL, 0);
     return 0;
+}
+
+int coverage_watch(struct coverage *coverage, struct script *script)
+{
+    int error = 0;
+    for (size_t i = 0; i < sources_count(script->sources) && error == 0; i++)
+        error = add_file(coverage, sources_at(script->sources, i));
+    for (size_t i = 0; i < script->count && error == 0; i++)
+        error = watch_part(coverage, script->parts[i]);
+    return error;
 }
 
 /* --- the account --- */

@@ -4,187 +4,83 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
-#include <lauxlib.h>
-
-#include "script/names.h"
-#include "script/printable.h"
-#include "script/sandbox.h"
+#include "script/layers.h"
 #include "script/script.h"
-#include "script/traceback.h"
 
-enum { TIME_MS = 20, LOAD_MS = 1000, MEMORY = 8 << 20 };
+/* A version is put together from its parts. */
 
-enum script_outcome script_outcome_of(int status, bool overran)
+static size_t size_of(size_t count)
 {
-    if (overran)
-        return SCRIPT_OVERRUN;
-    if (status == LUA_ERRMEM)
-        return SCRIPT_MEMORY;
-    return status == LUA_OK ? SCRIPT_DEFAULT : SCRIPT_ERROR;
+    return sizeof(struct script) + count * sizeof(struct script_part *);
 }
 
-/* lua_tostring on a string neither allocates nor raises; on anything else it is not called. */
-const char *script_message(const struct script *script, enum script_outcome outcome)
+static struct script *script_allocate(const struct host *host, struct sources *sources, size_t count)
 {
-    if (outcome == SCRIPT_MEMORY)
-        return "not enough memory";
-    if (lua_type(script->L, -1) == LUA_TSTRING)
-        return lua_tostring(script->L, -1);
-    return outcome == SCRIPT_OVERRUN ? "ran past its time" : "unknown error";
-}
-
-static void fill_limits(struct script_limits *limits, const struct script_limits *given)
-{
-    *limits = *given;
-    limits->time_ms = limits->time_ms != 0 ? limits->time_ms : TIME_MS;
-    limits->load_ms = limits->load_ms != 0 ? limits->load_ms : LOAD_MS;
-    limits->memory = limits->memory != 0 ? limits->memory : MEMORY;
-}
-
-static int open_protected(lua_State *L)
-{
-    struct script *script = lua_touserdata(L, 1);
-    sandbox_open(L, &script->memory.capped);
-    script->state = bind_state(L);
-    return 0;
-}
-
-/* A state with the sandbox opened. Errors leave their message on top of the stack, where there is a stack. */
-static int open_state(struct script *script)
-{
-    lua_State *L = script->L = lua_newstate(memory_allocate, &script->memory);
-    if (L == NULL)
-        return -ENOMEM;
-    lua_pushcfunction(L, traceback);
-    lua_pushcfunction(L, open_protected);
-    lua_pushlightuserdata(L, script);
-    switch (lua_pcall(L, 1, 0, 1)) {
-    case LUA_OK:
-        return watch_create(&script->watch, L);
-    case LUA_ERRMEM:
-        return -ENOMEM;
-    default:
-        return -EINVAL;
-    }
-}
-
-/* The layer's own files, in order, with globals of its own; then a look at the names in all of them. */
-static void run_layer(lua_State *L, struct script *script, size_t layer)
-{
-    const struct sources *sources = script->sources;
-    script->state->layer = (uint8_t)layer;
-    sandbox_push_layer(L, sources, layer);
-    int globals = lua_gettop(L);
-    for (size_t i = 0; i < sources_count(sources); i++) {
-        if (sources_at(sources, i)->layer != layer || sources_at(sources, i)->library)
-            continue;
-        sandbox_push_file(L, globals, sources_at(sources, i));
-        lua_call(L, 0, 0);
-    }
-    for (size_t i = 0; i < sources_count(sources); i++) {
-        const struct source_file *file = sources_at(sources, i);
-        if (file->layer == layer)
-            names_check(L, globals, script->host, file->name.at, sandbox_program(file));
-    }
-    lua_settop(L, globals - 1);
-}
-
-static int load_protected(lua_State *L)
-{
-    struct script *script = lua_touserdata(L, 1);
-    for (size_t i = 0; i < sources_layer_count(script->sources); i++)
-        run_layer(L, script, i);
-    if (hooks_build(&script->state->hooks) != 0)
-        return luaL_error(L, "not enough memory");
-    script->state->loading = false;
-    lua_gc(L, LUA_GCCOLLECT);
-    return 0;
-}
-
-static int error_of(enum script_outcome outcome)
-{
-    switch (outcome) {
-    case SCRIPT_OVERRUN:
-        return -ETIME;
-    case SCRIPT_MEMORY:
-        return -ENOMEM;
-    case SCRIPT_ERROR:
-        return -EINVAL;
-    default:
-        return 0;
-    }
-}
-
-/* Run the files once. *message is good until the state is closed. */
-static int run_sources(struct script *script, const char **message)
-{
-    int error = watch_begin(&script->watch, script->limits.load_ms);
-    if (error != 0)
-        return error;
-    lua_pushcfunction(script->L, load_protected);
-    lua_pushlightuserdata(script->L, script);
-    int status = lua_pcall(script->L, 1, 0, 1);
-    enum script_outcome outcome = script_outcome_of(status, watch_end(&script->watch));
-    if (outcome != SCRIPT_DEFAULT)
-        *message = script_message(script, outcome);
-    return error_of(outcome);
-}
-
-/* "a.lua:3: reason" as it is; else with the path before it. In one line. */
-static void tell(char *error, size_t size, const struct sources *sources, const char *message)
-{
-    const char *path = sources_layer(sources, 0)->path;
-    const char *name = strrchr(path, '/') != NULL ? strrchr(path, '/') + 1 : path;
-    bool named = strstr(message, name) != NULL;
-    for (size_t i = 0; i < sources_count(sources); i++)
-        named = named || strstr(message, sources_at(sources, i)->name.at) != NULL;
-    if (size == 0)
-        return;
-    size_t length = named ? 0 : printable_write(error, size, path);
-    if (!named)
-        length += printable_write(error + length, size - length, ": ");
-    printable_write(error + length, size - length, message);
-}
-
-static struct script *script_allocate(const struct script_config *config, struct sources *sources)
-{
-    const struct host *host = config->host;
-    struct script *script = host->allocate(host->context, NULL, 0, sizeof *script);
+    struct script *script = host->allocate(host->context, NULL, 0, size_of(count));
     if (script == NULL)
         return NULL;
-    memset(script, 0, sizeof *script);
+    memset(script, 0, size_of(count));
     script->host = host;
     script->references = 1;
     script->sources = sources_hold(sources);
-    script->path = sources_layer(sources, 0)->path;
-    fill_limits(&script->limits, &config->limits);
-    memory_create(&script->memory, host, script->limits.memory);
+    script->count = count;
     return script;
+}
+
+/* The layers of a tenant, a bit for each; "": the site's. */
+static uint64_t layers_of(const struct sources *sources, const char *tenant)
+{
+    uint64_t layers = 0;
+    for (size_t i = 0; i < sources_layer_count(sources); i++)
+        if (strcasecmp(sources_layer(sources, i)->tenant, tenant) == 0)
+            layers |= UINT64_C(1) << i;
+    return layers;
+}
+
+/* Whether a layer is the first of its tenant. */
+static bool begins_tenant(const struct sources *sources, size_t index)
+{
+    const char *tenant = sources_layer(sources, index)->tenant;
+    return tenant[0] != '\0' && (size_t)__builtin_ctzll(layers_of(sources, tenant)) == index;
+}
+
+static size_t count_tenants(const struct sources *sources)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < sources_layer_count(sources); i++)
+        count += begins_tenant(sources, i);
+    return count;
+}
+
+static int build_parts(struct script *script, const struct script_config *config, char *error, size_t error_size)
+{
+    struct sources *sources = script->sources;
+    size_t built = 1;
+    int code = part_new(&script->parts[0], config, sources, "", layers_of(sources, ""), error, error_size);
+    for (size_t i = 0; i < sources_layer_count(sources) && code == 0; i++) {
+        const char *tenant = sources_layer(sources, i)->tenant;
+        if (begins_tenant(sources, i))
+            code = part_new(&script->parts[built++], config, sources, tenant, layers_of(sources, tenant), error,
+                            error_size);
+    }
+    return code;
 }
 
 int script_new_of(struct script **out, const struct script_config *config, struct sources *sources, char *error,
                   size_t error_size)
 {
-    struct script *script = script_allocate(config, sources);
-    const char *message = NULL;
-    int code = script != NULL ? open_state(script) : -ENOMEM;
-    if (code == -EINVAL)
-        message = script_message(script, SCRIPT_ERROR);
-    if (code != 0)
-        goto out;
-    script->state->sources = sources;
-    script->state->store = config->store;
-    code = run_sources(script, &message);
-out:
-    if (code == -EBUSY)
-        message = "SIGVTALRM, which stops scripts that run too long, is in use by this process";
-    if (code != 0) {
-        tell(error, error_size, sources, message != NULL ? message : strerror(-code));
-        script_release(script);
-    } else {
-        *out = script;
+    struct script *script = script_allocate(config->host, sources, 1 + count_tenants(sources));
+    if (script == NULL) {
+        snprintf(error, error_size, "%s: %s", sources_layer(sources, 0)->path, strerror(ENOMEM));
+        return -ENOMEM;
     }
+    int code = build_parts(script, config, error, error_size);
+    if (code == 0)
+        *out = script;
+    else
+        script_release(script);
     return code;
 }
 
@@ -209,6 +105,99 @@ int script_new(struct script **out, const struct host *host, const struct script
     return code;
 }
 
+/* --- exchanging a part --- */
+
+/* The reference to `part` is taken over, also on failure. */
+static int exchange(struct script **out, const struct script *script, size_t index, struct script_part *part)
+{
+    struct script *made = script_allocate(script->host, script->sources, script->count);
+    if (made == NULL) {
+        part_release(part);
+        return -ENOMEM;
+    }
+    for (size_t i = 0; i < script->count; i++)
+        made->parts[i] = i == index ? part : part_hold(script->parts[i]);
+    *out = made;
+    return 0;
+}
+
+size_t script_part_find(const struct script *script, const char *tenant)
+{
+    size_t index = 0;
+    while (index < script->count && strcasecmp(script->parts[index]->tenant, tenant) != 0)
+        index++;
+    return index;
+}
+
+int script_take_part(struct script **out, const struct script *script, size_t index, const struct script *donor)
+{
+    size_t there = script_part_find(donor, script->parts[index]->tenant);
+    if (there == donor->count)
+        return -ENOENT;
+    return exchange(out, script, index, part_hold(donor->parts[there]));
+}
+
+int script_rebuild_part(struct script **out, const struct script *script, size_t index,
+                        const struct script_config *config, char *error, size_t error_size)
+{
+    struct script_part *old = script->parts[index], *part;
+    old->spent = false;
+    old->rebuilt_ms = script->host->now_ms(script->host->context);
+    int code = part_new(&part, config, old->sources, old->tenant, old->layers, error, error_size);
+    if (code != 0)
+        return code;
+    part->memory.log = old->memory.log;
+    part->counters = old->counters;
+    part->window = old->window;
+    part->rebuilt_ms = old->rebuilt_ms;
+    code = exchange(out, script, index, part);
+    if (code != 0)
+        snprintf(error, error_size, "%s", strerror(-code));
+    return code;
+}
+
+size_t script_part_count(const struct script *script)
+{
+    return script->count;
+}
+
+void script_part_info(const struct script *script, size_t index, struct script_part_info *info)
+{
+    const struct script_part *part = script->parts[index];
+    *info = (struct script_part_info){.tenant = part->tenant,
+                                      .hash = part->hash,
+                                      .sources = part->sources,
+                                      .layers = part->layers,
+                                      .counters = part->counters,
+                                      .bytes = part->memory.used,
+                                      .lines_dropped = part->memory.log.dropped,
+                                      .spent = part->spent,
+                                      .rebuilt_ms = part->rebuilt_ms};
+}
+
+struct script_window *script_window(const struct script *script, size_t index)
+{
+    return &script->parts[index]->window;
+}
+
+bool script_has_part(const struct script *script, size_t index, const struct script *other)
+{
+    return index < script->count && index < other->count && script->parts[index] == other->parts[index];
+}
+
+size_t script_tenant_of(const struct script *script, struct text aor)
+{
+    if (script->count == 1)
+        return 0;
+    struct text domain = layers_domain(aor);
+    for (size_t i = 1; i < script->count; i++)
+        if (text_equal_nocase(text_of(script->parts[i]->tenant), domain))
+            return i;
+    return 0;
+}
+
+/* --- the whole --- */
+
 struct sources *script_sources(const struct script *script)
 {
     return script->sources;
@@ -224,16 +213,15 @@ void script_release(struct script *script)
 {
     if (script == NULL || --script->references != 0)
         return;
-    watch_destroy(&script->watch);
-    if (script->L != NULL)
-        lua_close(script->L);
+    for (size_t i = 0; i < script->count; i++)
+        part_release(script->parts[i]);
     sources_release(script->sources);
-    script->host->allocate(script->host->context, script, sizeof *script, 0);
+    script->host->allocate(script->host->context, script, size_of(script->count), 0);
 }
 
 const char *script_path(const struct script *script)
 {
-    return script->path;
+    return sources_layer(script->sources, 0)->path;
 }
 
 uint64_t script_hash(const struct script *script)
@@ -241,9 +229,9 @@ uint64_t script_hash(const struct script *script)
     return sources_hash(script->sources);
 }
 
-bool script_has_hook(const struct script *script, enum hook hook)
+static bool part_has_hook(const struct script_part *part, enum hook hook)
 {
-    const struct hooks *hooks = &script->state->hooks;
+    const struct hooks *hooks = &part->state->hooks;
     size_t count;
     if (hook != HOOK_RESPONSE) {
         hooks_for(hooks, hook, &count);
@@ -255,19 +243,44 @@ bool script_has_hook(const struct script *script, enum hook hook)
     return false;
 }
 
+bool script_has_hook(const struct script *script, enum hook hook)
+{
+    for (size_t i = 0; i < script->count; i++)
+        if (part_has_hook(script->parts[i], hook))
+            return true;
+    return false;
+}
+
 bool script_hears(const struct script *script, const struct facts *facts)
 {
-    size_t count;
-    hooks_for_code(&script->state->hooks, reply_code(facts), &count);
-    return count > 0;
+    for (size_t i = 0; i < script->count; i++) {
+        size_t count;
+        hooks_for_code(&script->parts[i]->state->hooks, reply_code(facts), &count);
+        if (count > 0)
+            return true;
+    }
+    return false;
 }
 
 void script_counters(const struct script *script, struct script_counters *counters)
 {
-    *counters = script->counters;
+    *counters = (struct script_counters){0};
+    for (size_t i = 0; i < script->count; i++) {
+        const struct script_counters *own = &script->parts[i]->counters;
+        counters->entries += own->entries;
+        counters->errors += own->errors;
+        counters->overruns += own->overruns;
+        counters->memory += own->memory;
+    }
+}
+
+const struct script_last *script_last(const struct script *script)
+{
+    return &script->last;
 }
 
 void script_idle(struct script *script)
 {
-    lua_gc(script->L, LUA_GCSTEP, 0);
+    for (size_t i = 0; i < script->count; i++)
+        lua_gc(script->parts[i]->L, LUA_GCSTEP, 0);
 }

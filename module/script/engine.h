@@ -10,6 +10,7 @@
 #include "core/facts.h"
 #include "core/text.h"
 #include "host/host.h"
+#include "script/blame.h"
 #include "script/sources.h"
 #include "script/store.h"
 #include "sip/message.h"
@@ -21,6 +22,7 @@
  */
 
 struct script;
+struct tenants;
 
 enum hook {
     HOOK_REQUEST,   /* sip_on_request([method,] f) */
@@ -67,6 +69,7 @@ struct script_verdict {
     char uri[512];         /* RELAY, FORWARD; ROUTE: the AOR, empty: the Request-URI's */
     char phrase[128];      /* REPLY, empty: the table's */
     char destination[256]; /* REST: "host:port" or "host" as reply.destination gives it */
+    const char *tenant;    /* whose hook decided, as long as the script; empty: the site's. NULL: not known */
     const char *file;      /* where the hook stands that decided, or failed; as long as the script. NULL: not known */
     uint32_t line;
 };
@@ -102,10 +105,11 @@ struct script_flow {
 };
 
 struct script_limits {
-    uint32_t time_ms; /* per entry; 0: 20 */
-    uint32_t load_ms; /* for loading; 0: 1000 */
-    size_t memory;    /* bytes of one version; 0: 8 MiB */
-    size_t source;    /* bytes of the script file; 0: 1 MiB */
+    uint32_t time_ms;     /* per entry; 0: 20 */
+    uint32_t load_ms;     /* for loading; 0: 1000 */
+    size_t memory;        /* bytes of the site's layers of one version; 0: 8 MiB */
+    size_t tenant_memory; /* bytes of the layers of one tenant of one version; 0: 4 MiB */
+    size_t source;        /* bytes of the script file; 0: 1 MiB */
 };
 
 struct script_counters {
@@ -126,6 +130,7 @@ struct script_config {
     const struct host *host;
     struct script_limits limits;
     struct store *store;
+    const struct tenants *tenants; /* their stores; NULL, or one that is not there: of the version's own */
 };
 int script_new_of(struct script **out, const struct script_config *config, struct sources *sources, char *error,
                   size_t error_size);
@@ -153,6 +158,52 @@ struct script_hook_info {
 int script_explain(struct script *script, enum hook hook, uint32_t code, enum method method, struct text aor,
                    bool (*visit)(void *context, const struct script_hook_info *info), void *context);
 
+/*
+ * The parts of a version: 0 is the site's, of the layers without a tenant; the others are those of the tenants. Each
+ * has its own Lua state and limits. What only concerns one of them leaves the others as they are: a new version is made
+ * from the old one by exchanging a part.
+ */
+struct script_part_info {
+    const char *tenant; /* "": the site's */
+    uint64_t hash;      /* of the names and bytes of its layers */
+    struct sources *sources;
+    uint64_t layers; /* which of the sources' layers, a bit for each */
+    struct script_counters counters;
+    size_t bytes;           /* of memory */
+    uint64_t lines_dropped; /* of its log, above its share */
+    bool spent;             /* it ran out of memory, and must be built anew */
+    uint64_t rebuilt_ms;    /* host ms when it was last; 0: never */
+};
+size_t script_part_count(const struct script *script);
+void script_part_info(const struct script *script, size_t index, struct script_part_info *info);
+size_t script_part_find(const struct script *script, const char *tenant); /* the count where it is not there */
+bool script_has_part(const struct script *script, size_t index, const struct script *other); /* they share this one */
+
+/* *out is the script with the donor's part for the tenant of this part; -ENOENT if the donor has none, -ENOMEM. */
+int script_take_part(struct script **out, const struct script *script, size_t index, const struct script *donor);
+/* *out is the script with this part built anew from its sources, which ends its being spent, also on failure. As
+   script_new_of(). */
+int script_rebuild_part(struct script **out, const struct script *script, size_t index,
+                        const struct script_config *config, char *error, size_t error_size);
+
+/* The failures that automatic rollback looks at, counted by the policy for each part. */
+struct script_window {
+    uint32_t entries, failures;
+    struct blame blame; /* whose overruns are in `failures` */
+};
+struct script_window *script_window(const struct script *script, size_t index);
+
+/* What the last entry went through: the site's part at 0, a tenant's at 1. */
+struct script_last {
+    size_t tenant;  /* index of the tenant's part; 0: none */
+    bool ran[2];    /* hooks of it were asked */
+    bool failed[2]; /* the outcome is a failure, and its */
+    /* The gravest failure of a hook, also where another hook or a refusal (on_error) had the verdict: SCRIPT_ERROR,
+       SCRIPT_OVERRUN, SCRIPT_MEMORY, or SCRIPT_DEFAULT where none failed. */
+    enum script_outcome failure;
+};
+const struct script_last *script_last(const struct script *script);
+
 struct script *script_hold(struct script *script);
 void script_release(struct script *script); /* NULL is fine; the last one closes the state */
 
@@ -177,13 +228,15 @@ enum script_outcome script_on_exhausted(struct script *script, const struct scri
                                         const struct script_reply *best, struct script_verdict *verdict);
 void script_on_flow(struct script *script, enum hook hook, const struct script_flow *flow);
 
-/* The gravest failure of a hook in the last entry, also where another hook or a refusal (on_error) had the verdict:
-   SCRIPT_ERROR, SCRIPT_OVERRUN, SCRIPT_MEMORY, or SCRIPT_DEFAULT where none failed. */
-enum script_outcome script_failure(const struct script *script);
-
 /* Collect garbage a little; hosts call it when idle. */
 void script_idle(struct script *script);
 
 const char *verdict_name(enum verdict_kind kind);
+
+/* Whose hook decided; empty: the site's. */
+static inline struct text verdict_tenant(const struct script_verdict *verdict)
+{
+    return text_of(verdict->tenant != NULL ? verdict->tenant : "");
+}
 
 #endif

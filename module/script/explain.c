@@ -2,8 +2,7 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "script/layers.h"
-#include "script/script.h"
+#include "script/asked.h"
 
 /* Which hooks would be asked, for a person. */
 
@@ -33,20 +32,20 @@ static struct text print_on_error(const struct hook_row *row, char *out, size_t 
     return text_of(out);
 }
 
-static bool visit_row(const struct script *script, const struct hook_row *row,
+static bool visit_row(const struct script_part *part, const struct hook_row *row,
                       bool (*visit)(void *context, const struct script_hook_info *info), void *context)
 {
     char selector[CODE_WORD], on_error[CODE_WORD], place[PLACE_WORD];
-    const struct hook_health *health = &script->state->hooks.health[row->registration];
+    const struct hook_health *health = &part->state->hooks.health[row->registration];
     snprintf(place, sizeof place, "%s:%u", row->file != NULL ? row->file : "?", row->line);
-    struct script_hook_info info = {.layer = text_of(sources_layer(script->sources, row->layer)->name),
+    struct script_hook_info info = {.layer = text_of(sources_layer(part->sources, row->layer)->name),
                                     .place = text_of(place),
                                     .selector = print_selector(row, selector, sizeof selector),
                                     .layer_priority = row->layer_priority,
                                     .priority = row->priority,
                                     .on_error = print_on_error(row, on_error, sizeof on_error),
                                     .off = health->off_until != 0 &&
-                                           !hook_is_on(health, script->host->now_ms(script->host->context)),
+                                           !hook_is_on(health, part->host->now_ms(part->host->context)),
                                     .entries = health->entries,
                                     .failures = health->failures};
     return visit(context, &info);
@@ -55,19 +54,14 @@ static bool visit_row(const struct script *script, const struct hook_row *row,
 int script_explain(struct script *script, enum hook hook, uint32_t code, enum method method, struct text aor,
                    bool (*visit)(void *context, const struct script_hook_info *info), void *context)
 {
-    const struct hooks *hooks = &script->state->hooks;
-    struct text word = text_of(method_name(method));
-    size_t count;
+    const struct hook_row *row;
+    struct asked asked;
+    size_t part;
     if (hook >= HOOK_COUNT)
         return -EINVAL;
-    const uint16_t *rows = hook == HOOK_RESPONSE ? hooks_for_code(hooks, code, &count) : hooks_for(hooks, hook, &count);
-    uint64_t layers = layers_for(script->sources, aor);
-    for (size_t i = 0; i < count; i++) {
-        const struct hook_row *row = &hooks->rows[rows[i]];
-        if ((layers >> row->layer & 1) == 0 || (row->method[0] != '\0' && !text_equal(text_of(row->method), word)))
-            continue;
-        if (!visit_row(script, row, visit, context))
+    asked_create(&asked, script, hook, code, text_of(method_name(method)), aor);
+    while ((row = asked_next(&asked, &part)) != NULL)
+        if (!visit_row(asked.parts[part].part, row, visit, context))
             break;
-    }
     return 0;
 }

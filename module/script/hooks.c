@@ -42,16 +42,18 @@ int hooks_add(struct hooks *hooks, const struct hook_row *row)
         hooks->capacity = capacity;
     }
     hooks->rows[hooks->count++] = *row;
-    hooks->tenants = hooks->tenants || row->of_tenant;
     return 0;
+}
+
+bool hook_layer_goes_before(const struct hook_row *a, const struct hook_row *b)
+{
+    return a->layer_priority != b->layer_priority ? a->layer_priority > b->layer_priority : a->layer > b->layer;
 }
 
 static bool goes_before(const struct hook_row *a, const struct hook_row *b)
 {
-    if (a->layer_priority != b->layer_priority)
-        return a->layer_priority > b->layer_priority;
-    if (a->layer != b->layer)
-        return a->layer > b->layer;
+    if (a->layer_priority != b->layer_priority || a->layer != b->layer)
+        return hook_layer_goes_before(a, b);
     if (a->selector != b->selector)
         return a->selector > b->selector;
     if (a->priority != b->priority)

@@ -38,7 +38,6 @@ struct hook_row {
     uint8_t hook;          /* enum hook */
     uint8_t selector;      /* enum selector_kind; HOOK_REQUEST: SELECT_ONE with a method, else SELECT_ALL */
     uint8_t layer;         /* index */
-    bool of_tenant;        /* its layer is for one domain alone */
     uint8_t on_error;      /* enum on_error */
     uint16_t on_error_status;
     char method[24]; /* HOOK_REQUEST: empty for all */
@@ -70,7 +69,6 @@ struct hooks {
     struct hook_row *rows;
     size_t count, capacity;
     uint16_t registrations;
-    bool tenants;               /* some row is of a tenant's layer */
     struct hook_health *health; /* by registration, from 1; made by hooks_build */
     size_t health_count;
     uint16_t *order; /* row indices, list after list */
@@ -88,6 +86,9 @@ int hooks_add(struct hooks *hooks, const struct hook_row *row);
    most specific first, then the highest priority, then the latest. A function that
    several rows of one registration lead to stands once in a list. 0 or -ENOMEM; may be called again. */
 int hooks_build(struct hooks *hooks);
+
+/* Of two rows of different layers: the layer of the higher priority first, of two alike the later one. */
+bool hook_layer_goes_before(const struct hook_row *a, const struct hook_row *b);
 
 /* May it run now? */
 bool hook_is_on(const struct hook_health *health, uint64_t now_ms);

@@ -24,15 +24,3 @@ struct text layers_domain(struct text aor)
         end++;
     return literal ? (struct text){rest.at + 1, end - 1} : (struct text){rest.at, end};
 }
-
-uint64_t layers_for(const struct sources *sources, struct text aor)
-{
-    uint64_t layers = 0;
-    struct text domain = layers_domain(aor);
-    for (size_t i = 0; i < sources_layer_count(sources); i++) {
-        const char *tenant = sources_layer(sources, i)->tenant;
-        if (tenant[0] == '\0' || text_equal_nocase(text_of(tenant), domain))
-            layers |= UINT64_C(1) << i;
-    }
-    return layers;
-}

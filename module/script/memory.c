@@ -78,13 +78,14 @@ static uint32_t capped_random(void *context)
 
 static void capped_log(void *context, enum log_level level, const char *line)
 {
-    const struct host *host = ((struct memory *)context)->host;
-    host->log(host->context, level, line);
+    struct memory *memory = context;
+    log_share_write(&memory->log, memory->host, level, line);
 }
 
 void memory_create(struct memory *memory, const struct host *host, size_t cap)
 {
     *memory = (struct memory){.host = host, .cap = cap};
+    log_share_create(&memory->log, "");
     memory->capped = (struct host){.context = memory,
                                    .now_ms = capped_now_ms,
                                    .wall_s = capped_wall_s,

@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "host/host.h"
+#include "script/log_share.h"
 
 /* What one script version may take: every byte of its Lua state and of the messages it parses is counted here, and
    above the cap there is none. */
@@ -15,8 +16,9 @@ struct memory {
     size_t stack_size;
     const void *vector; /* the last block that is no object: the next stack, when that one is freed */
     size_t vector_size;
-    unsigned acquired;  /* blocks, as far as to the first stack */
-    struct host capped; /* the host as the script's own objects see it: its allocator is this one */
+    unsigned acquired;    /* blocks, as far as to the first stack */
+    struct log_share log; /* what it may log */
+    struct host capped;   /* the host as the script's own objects see it: its allocator is this one */
 };
 
 /* Bytes of the Lua stack; calls about 2,000 deep. Lua's own bound is a million values, and there is a loop in it that
@@ -26,7 +28,8 @@ enum { STACK_MOST = 12 << 14 };
 /* Bytes of one text. Lua compares two texts in one instruction, and zero bytes in them one by one. */
 enum { TEXT_MOST = 2 << 20 };
 
-/* In place: `memory` must not move afterwards. The host must outlive it. */
+/* Of the site; log_share_create() makes it a tenant's. In place: `memory` must not move afterwards. The host must
+   outlive it. */
 void memory_create(struct memory *memory, const struct host *host, size_t cap);
 
 /* A lua_Alloc; `context` is a struct memory. */

@@ -7,6 +7,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "script/tenants.h"
+
+enum { EXPIRED_MOST = 1000 };
+
 void policy_say(const struct policy *policy, enum log_level level, const char *format, ...)
 {
     char line[512];
@@ -130,22 +134,24 @@ static const struct version *failed_before(const struct policy *policy, uint64_t
     return NULL;
 }
 
-static struct script_config config_of(const struct policy *policy, bool as_shadow)
+struct script_config policy_script_config(const struct policy *policy, bool as_shadow)
 {
     return (struct script_config){.host = as_shadow ? &policy->quiet : policy->config.host,
                                   .limits = policy->config.limits,
-                                  .store = as_shadow ? NULL : policy->config.store};
+                                  .store = as_shadow ? NULL : policy->config.store,
+                                  .tenants = as_shadow ? NULL : policy->config.tenants};
 }
 
 static int build(struct policy *policy, struct version *version, bool as_shadow, char *error, size_t error_size)
 {
     struct script *script;
-    const struct script_config config = config_of(policy, as_shadow);
+    const struct script_config config = policy_script_config(policy, as_shadow);
     int result = script_new_of(&script, &config, version->sources, error, error_size);
     if (result != 0)
         return result;
-    script_release(version->script);
-    version->script = script;
+    version_exchange(version, script);
+    if (!as_shadow)
+        version_adopt(policy, version);
     return 0;
 }
 
@@ -186,7 +192,7 @@ int policy_build_begin(struct policy_build **out, struct policy *policy, struct 
         snprintf(error, error_size, "out of memory");
         return -ENOMEM;
     }
-    *made = (struct policy_build){.policy = policy, .config = config_of(policy, false)};
+    *made = (struct policy_build){.policy = policy, .config = policy_script_config(policy, false)};
     made->sources = sources_hold(sources);
     *out = made;
     return 0;
@@ -194,7 +200,7 @@ int policy_build_begin(struct policy_build **out, struct policy *policy, struct 
 
 void policy_build_as_shadow(struct policy_build *made)
 {
-    made->config = config_of(made->policy, true);
+    made->config = policy_script_config(made->policy, true);
 }
 
 void policy_build_run(struct policy_build *made)
@@ -221,6 +227,8 @@ int policy_build_end(struct policy_build *made, char *error, size_t error_size)
         version->silent = made->config.host == &policy->quiet;
         if (result != 0)
             policy_abort(policy, error, result != -ENOMEM);
+        else if (!version->silent)
+            version_adopt(policy, version);
     }
     sources_release(made->sources);
     host->allocate(host->context, made, sizeof *made, 0);
@@ -268,10 +276,13 @@ static int carry_over(struct policy *policy, struct version *to, char *error, si
     return result;
 }
 
-static void keep_good(const struct policy *policy)
+void policy_keep_active(const struct policy *policy)
 {
-    if (policy->config.keep != NULL && policy->active->sources != NULL)
-        policy->config.keep(policy->config.keep_context, policy->active->sources);
+    struct sources *sources;
+    if (policy->config.keep == NULL || policy_good_sources(policy, &sources) != 0)
+        return;
+    policy->config.keep(policy->config.keep_context, sources);
+    sources_release(sources);
 }
 
 static void activate(struct policy *policy, struct version *version)
@@ -282,9 +293,10 @@ static void activate(struct policy *policy, struct version *version)
     if (policy->previous != NULL)
         set_state(policy->previous, "previous");
     set_state(version, "active");
-    version_open_window(version);
+    for (size_t i = 0; i < script_part_count(version->script); i++)
+        *script_window(version->script, i) = (struct script_window){0};
     retire(policy, oldest);
-    keep_good(policy);
+    policy_keep_active(policy);
 }
 
 int policy_hand_over(struct policy *policy, char *error, size_t error_size)
@@ -373,7 +385,7 @@ int policy_rollback(struct policy *policy, const char *why, bool remember)
         mark_failed(version, why);
     snprintf(version->record.why, sizeof version->record.why, "%s", why);
     retire(policy, version);
-    keep_good(policy);
+    policy_keep_active(policy);
     policy_say(policy, LOG_WARNING, "policy version %" PRIu64 " taken back, version %" PRIu64 " is in use: %s",
                version->record.number, policy->active->record.number, why);
     return 0;
@@ -539,30 +551,16 @@ struct script *policy_active(const struct policy *policy)
 
 /* --- time --- */
 
-/* Nothing can be cleaned up in a state that ran out of memory: the same bytes are built anew, and calls to come take
-   that. */
-static void rebuild_spent(struct policy *policy, struct version *version)
-{
-    char error[512];
-    if (version == NULL || !version->spent || version->sources == NULL)
-        return;
-    version->spent = false;
-    if (build(policy, version, version == policy->shadow, error, sizeof error) == 0)
-        policy_say(policy, LOG_WARNING, "policy version %" PRIu64 " ran out of memory and was built anew",
-                   version->record.number);
-    else
-        policy_say(policy, LOG_ERROR, "policy version %" PRIu64 " could not be built anew: %s", version->record.number,
-                   error);
-}
-
 void policy_idle(struct policy *policy)
 {
     struct version *const versions[] = {policy->active, policy->previous, policy->canary, policy->shadow};
     for (size_t i = 0; i < sizeof versions / sizeof versions[0]; i++) {
-        rebuild_spent(policy, versions[i]);
+        version_rebuild_spent(policy, versions[i]);
         if (versions[i] != NULL && versions[i]->script != NULL)
             script_idle(versions[i]->script);
     }
     if (policy->config.store != NULL)
-        store_expire(policy->config.store, 1000);
+        store_expire(policy->config.store, EXPIRED_MOST);
+    if (policy->config.tenants != NULL)
+        tenants_expire(policy->config.tenants, EXPIRED_MOST);
 }

@@ -20,10 +20,13 @@ enum policy_place { PLACE_ACTIVE, PLACE_CANARY, PLACE_SHADOW };
 struct policy_config {
     const struct host *host;
     struct script_limits limits;
-    struct store *store; /* shared by all versions; NULL: none */
+    struct store *store;           /* of the site, shared by all versions; NULL: none */
+    const struct tenants *tenants; /* the stores of tenants, likewise */
     /* A version is in use from now on: keep its files as the last good ones. NULL: nobody does. Borrowed. */
     void (*keep)(void *context, struct sources *sources);
     void *keep_context;
+    /* Each part of a version, the site's and every tenant's, is looked at by itself: a tenant's failures take back that
+       tenant's part alone, the site's the whole version. */
     uint32_t rollback_window; /* entries looked at for automatic rollback; 0: 100 */
     uint32_t rollback_share;  /* thousandths of them that may fail; past it the version before is taken; 0: 200 */
 };
@@ -97,6 +100,24 @@ int policy_rollback(struct policy *policy, const char *why, bool remember);
 /* The bytes with this hash failed elsewhere: wherever they are in use they go, as by rollback or the end of the trial,
    and they are not tried again. */
 void policy_withdraw(struct policy *policy, uint64_t hash, const char *why);
+/* A tenant's part, by the hash of its bytes, failed elsewhere: wherever it is in use that tenant gets the part that it
+   had before, the others keep theirs, and these bytes are not tried again. */
+void policy_withdraw_part(struct policy *policy, uint64_t hash, const char *why);
+
+/* The parts that were withdrawn, counted from 0; the last 64 are known. False: there is none of this number. */
+struct policy_withdrawal {
+    uint64_t hash;
+    bool own;         /* for failures counted here; else by policy_withdraw_part() */
+    char tenant[128]; /* "": not in use here */
+    char why[200];
+};
+bool policy_withdrawal(const struct policy *policy, uint64_t number, struct policy_withdrawal *out);
+uint64_t policy_withdrawals(const struct policy *policy);
+
+/* The sources of what is active, of each tenant those of the part that it has. 0 and *out with a reference; -ENOENT,
+   -ENOMEM. */
+int policy_good_sources(const struct policy *policy, struct sources **out);
+
 /* End the canary or the shadow: promote it to active, or drop it. -ENOENT. */
 int policy_promote(struct policy *policy, char *error, size_t error_size);
 int policy_end_trial(struct policy *policy, enum policy_place place);

@@ -25,37 +25,25 @@ static enum script_outcome enter(struct script *script, const struct policy_entr
     }
 }
 
-void version_open_window(struct version *version)
-{
-    version->window_entries = version->window_failures = 0;
-    version->window_blame = (struct blame){0};
-}
-
 static bool is_failure(enum script_outcome outcome)
 {
     return outcome >= SCRIPT_ERROR;
 }
 
-static struct version *version_of(const struct policy *policy, const struct script *script)
+/* The version that has this part of the script; NULL: none, the call began with a version that is gone. */
+static struct version *version_of(const struct policy *policy, const struct script *script, size_t part)
 {
     struct version *const versions[] = {policy->active, policy->canary, policy->previous};
     for (size_t i = 0; i < sizeof versions / sizeof versions[0]; i++) {
-        if (versions[i] != NULL && versions[i]->script == script)
+        if (versions[i] != NULL && versions[i]->script != NULL && script_has_part(script, part, versions[i]->script))
             return versions[i];
     }
-    return NULL; /* of a call that began with a version that is gone */
+    return NULL;
 }
 
-/* Past the share of the window that may fail, the version goes: a canary ends, the active one gives way to the one
-   before it. */
-static void judge(struct policy *policy, struct version *version)
+/* A canary ends, the active version gives way to the one before it. */
+static void take_back(struct policy *policy, struct version *version, const char *why)
 {
-    char why[160];
-    uint32_t window = policy->config.rollback_window;
-    if (version->window_failures * 1000ULL <= (uint64_t)window * policy->config.rollback_share)
-        return;
-    snprintf(why, sizeof why, "%u of %u entries failed", version->window_failures, version->window_entries);
-    version_open_window(version);
     if (version == policy->canary) {
         version->failed = true;
         snprintf(version->record.why, sizeof version->record.why, "%s", why);
@@ -66,30 +54,63 @@ static void judge(struct policy *policy, struct version *version)
     }
 }
 
+/* Past the share of the window that may fail, the version goes, or the tenant's part of it. */
+static void judge(struct policy *policy, struct version *version, struct script_window *window, size_t part)
+{
+    char why[160];
+    struct script_part_info info;
+    if (window->failures * 1000ULL <= (uint64_t)policy->config.rollback_window * policy->config.rollback_share)
+        return;
+    snprintf(why, sizeof why, "%u of %u entries failed", window->failures, window->entries);
+    *window = (struct script_window){0};
+    script_part_info(version->script, part, &info);
+    if (part == 0)
+        take_back(policy, version, why);
+    else if (version != policy->previous)
+        policy_take_back_part(policy, info.hash, why);
+}
+
 /* What a source can bring about at will, past time and past memory, counts once for it in a window. An error counts
    each time: it is the policy's own. */
-static bool failure_counts(struct version *version, const struct policy_entry *entry, enum script_outcome outcome)
+static bool failure_counts(struct script_window *window, const struct policy_entry *entry, enum script_outcome outcome)
 {
     const uint64_t sources[BLAME_AT_ONCE] = {entry->call->source_number,
                                              entry->reply != NULL ? entry->reply->source_number : 0};
-    return outcome == SCRIPT_ERROR || blame_add(&version->window_blame, sources);
+    return outcome == SCRIPT_ERROR || blame_add(&window->blame, sources);
 }
 
-static void count(struct policy *policy, struct version *version, const struct policy_entry *entry,
-                  enum script_outcome outcome)
+/* `outcome`: what the hooks of this part came to. */
+static void count_part(const struct policy_hold *hold, size_t part, const struct policy_entry *entry,
+                       enum script_outcome outcome)
 {
-    if (version == NULL || outcome == SCRIPT_NO_HOOK)
+    struct policy *policy = hold->policy;
+    struct version *version = version_of(policy, hold->script, part);
+    if (version == NULL)
         return;
-    if (version->window_entries == policy->config.rollback_window)
-        version_open_window(version);
-    version->record.entries++;
-    version->window_entries++;
-    version->spent |= script_failure(version->script) == SCRIPT_MEMORY;
+    struct script_window *window = script_window(hold->script, part);
+    if (window->entries == policy->config.rollback_window)
+        *window = (struct script_window){0};
+    window->entries++;
     if (!is_failure(outcome))
         return;
-    version->record.failures++;
-    version->window_failures += failure_counts(version, entry, outcome);
-    judge(policy, version);
+    window->failures += failure_counts(window, entry, outcome);
+    judge(policy, version, window, part);
+}
+
+static void count(const struct policy_hold *hold, const struct script_last *last, const struct policy_entry *entry,
+                  enum script_outcome outcome)
+{
+    struct version *version = version_of(hold->policy, hold->script, 0);
+    if (outcome == SCRIPT_NO_HOOK)
+        return;
+    if (version != NULL) {
+        version->record.entries++;
+        version->record.failures += is_failure(outcome);
+    }
+    for (size_t i = 0; i < sizeof last->ran / sizeof last->ran[0]; i++) {
+        if (last->ran[i])
+            count_part(hold, i == 0 ? 0 : last->tenant, entry, last->failed[i] ? outcome : SCRIPT_DEFAULT);
+    }
 }
 
 static void describe(enum script_outcome outcome, const struct script_verdict *verdict, char out[48])
@@ -139,7 +160,6 @@ static void compare(struct policy_hold *hold, const struct policy_entry *entry, 
     if (policy->shadow != NULL && policy->shadow->script == hold->shadow) {
         policy->shadow->record.entries++;
         policy->shadow->record.failures += is_failure(shadow);
-        policy->shadow->spent |= script_failure(hold->shadow) == SCRIPT_MEMORY;
     }
     if (agree(outcome, verdict, shadow, &other)) {
         policy->agreements++;
@@ -158,11 +178,12 @@ static void compare(struct policy_hold *hold, const struct policy_entry *entry, 
 }
 
 /* A hook that failed and says so: the version before decides. */
-static enum script_outcome ask_previous(const struct policy_hold *hold, const struct policy_entry *entry,
-                                        struct script_verdict *verdict)
+static enum script_outcome ask_previous(const struct policy_hold *hold, const struct script_last *last,
+                                        const struct policy_entry *entry, struct script_verdict *verdict)
 {
     const struct version *previous = hold->policy->previous;
-    if (previous == NULL || previous->script == NULL || previous->script == hold->script)
+    size_t failed = last->failed[0] ? 0 : last->tenant;
+    if (previous == NULL || previous->script == NULL || script_has_part(previous->script, failed, hold->script))
         return SCRIPT_ERROR;
     enum script_outcome outcome = enter(previous->script, entry, verdict);
     return outcome == SCRIPT_PREVIOUS ? SCRIPT_ERROR : outcome;
@@ -174,14 +195,13 @@ enum script_outcome policy_enter(struct policy_hold *hold, const struct policy_e
     enum script_outcome outcome = SCRIPT_NO_HOOK;
     if (hold->script != NULL) {
         outcome = enter(hold->script, entry, verdict);
-        struct version *version = version_of(hold->policy, hold->script);
+        const struct script_last last = *script_last(hold->script);
         if (outcome == SCRIPT_PREVIOUS) {
-            enum script_outcome failure = script_failure(hold->script);
-            enum script_outcome before = ask_previous(hold, entry, verdict);
-            count(hold->policy, version, entry, failure >= SCRIPT_ERROR ? failure : SCRIPT_ERROR);
+            enum script_outcome before = ask_previous(hold, &last, entry, verdict);
+            count(hold, &last, entry, last.failure >= SCRIPT_ERROR ? last.failure : SCRIPT_ERROR);
             outcome = before;
         } else {
-            count(hold->policy, version, entry, outcome);
+            count(hold, &last, entry, outcome);
         }
     }
     if (hold->shadow != NULL)

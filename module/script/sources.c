@@ -45,21 +45,30 @@ static uint64_t add_text(uint64_t hash, struct text text)
     return add_bytes(add_bytes(hash, &length, sizeof length), text.at, text.length);
 }
 
-void sources_finish(struct sources *sources)
+uint64_t sources_hash_of(const struct sources *sources, uint64_t layers)
 {
     uint64_t hash = FNV_START;
     for (size_t i = 0; i < sources->layer_count; i++) {
         const struct layer *layer = &sources->layers[i];
+        if ((layers >> i & 1) == 0)
+            continue;
         hash = add_text(add_text(hash, text_of(layer->name)), text_of(layer->tenant));
         hash = add_bytes(hash, &layer->priority, sizeof layer->priority);
     }
     for (size_t i = 0; i < sources->count; i++) {
         const struct source_file *file = &sources->files[i].file;
         uint64_t place = (uint64_t)file->layer << 1 | file->library;
+        if ((layers >> file->layer & 1) == 0)
+            continue;
         hash = add_bytes(hash, &place, sizeof place);
         hash = add_text(add_text(hash, file->name), file->bytes);
     }
-    sources->hash = hash;
+    return hash;
+}
+
+void sources_finish(struct sources *sources)
+{
+    sources->hash = sources_hash_of(sources, UINT64_MAX);
 }
 
 struct sources *sources_allocate(const struct host *host, const struct layer *layers, size_t count)
@@ -373,6 +382,46 @@ int sources_read(struct sources **out, const struct host *host, const struct lay
     }
     sources_finish(reading.sources);
     *out = reading.sources;
+    return 0;
+}
+
+static bool have_same_layers(const struct sources *a, const struct sources *b)
+{
+    bool same = a->layer_count == b->layer_count;
+    for (size_t i = 0; i < a->layer_count && same; i++)
+        same =
+            strcmp(a->layers[i].name, b->layers[i].name) == 0 && strcmp(a->layers[i].tenant, b->layers[i].tenant) == 0;
+    return same;
+}
+
+static int copy_files(struct sources *to, const struct sources *from, uint64_t layers)
+{
+    for (size_t i = 0; i < from->count; i++) {
+        const struct source_file *file = &from->files[i].file;
+        char *bytes;
+        if ((layers >> file->layer & 1) == 0)
+            continue;
+        if (sources_add(to, file, &bytes) != 0)
+            return -ENOMEM;
+        memcpy(bytes, file->bytes.at, file->bytes.length);
+    }
+    return 0;
+}
+
+int sources_mix(struct sources **out, const struct sources *sources, const struct sources *other, uint64_t layers)
+{
+    if (!have_same_layers(sources, other))
+        return -EINVAL;
+    struct sources *mixed = sources_allocate(sources->host, sources->layers, sources->layer_count);
+    int error = mixed == NULL ? -ENOMEM : 0;
+    for (size_t i = 0; i < sources->layer_count && error == 0; i++)
+        error = copy_files(mixed, (layers >> i & 1) != 0 ? other : sources, UINT64_C(1) << i);
+    if (error != 0) {
+        sources_release(mixed);
+        return error;
+    }
+    sources_finish(mixed);
+    *out = mixed;
     return 0;
 }
 

@@ -61,6 +61,11 @@ struct sources *sources_hold(struct sources *sources);
 void sources_release(struct sources *sources); /* NULL is fine */
 
 uint64_t sources_hash(const struct sources *sources); /* over names, layers and bytes */
+/* The same over the layers with a bit here, alone. */
+uint64_t sources_hash_of(const struct sources *sources, uint64_t layers);
+/* *out has the layers of `sources`, but for those with a bit here the files of `other`, whose layers are named alike.
+   0, -ENOMEM, or -EINVAL where they are not. */
+int sources_mix(struct sources **out, const struct sources *sources, const struct sources *other, uint64_t layers);
 size_t sources_count(const struct sources *sources);
 const struct source_file *sources_at(const struct sources *sources, size_t index);
 size_t sources_layer_count(const struct sources *sources);

@@ -168,7 +168,7 @@ static void send_to_peer(struct branch *branch)
     }
     address_format(&branch->peer.address, branch->destination, sizeof branch->destination);
     struct branch_id id = branch_draw(server->transactions, context->digest);
-    branch->rested = rest_is_on(server, text_of(branch->destination));
+    branch->rested = rest_is_on(server, context->aor, text_of(branch->destination));
     if (branch->rested || !peer_is_safe_for(&branch->peer, context->request)) {
         fail_unsent(branch);
         return;

@@ -471,7 +471,7 @@ static void carry_out(struct context *context, const struct route *route, bool o
         server_transaction_abandon(context->transaction);
         break;
     case VERDICT_REST:
-        rest_set(context->server, text_of(verdict->destination), verdict->seconds);
+        rest_set(context->server, verdict_tenant(verdict), text_of(verdict->destination), verdict->seconds);
         standard_way(context, route, own);
         break;
     default:

@@ -113,7 +113,8 @@ static void judge(struct reaction *reaction)
     context->server->counters.verdicts++;
     reaction->overridden = verdict_replaces_action(reaction->verdict.kind);
     if (reaction->verdict.kind == VERDICT_REST)
-        rest_set(context->server, text_of(reaction->verdict.destination), reaction->verdict.seconds);
+        rest_set(context->server, verdict_tenant(&reaction->verdict), text_of(reaction->verdict.destination),
+                 reaction->verdict.seconds);
     if (reaction->verdict.kind == VERDICT_RETRY_AFTER) {
         context->retry_after = reaction->verdict.seconds;
         context->has_retry_after = true;
@@ -374,7 +375,7 @@ static void carry_out(struct reaction *reaction)
     if (decision->drop != DROP_NONE && !branch->unsafe)
         drop(reaction);
     if (decision->rest_s > 0)
-        rest_set(context->server, text_of(branch->destination), decision->rest_s);
+        rest_set(context->server, (struct text){NULL, 0}, text_of(branch->destination), decision->rest_s);
     if (code_class(decision->code) == CLASS_GLOBAL_FAILURE)
         context->global_failure_seen = true;
     if ((decision->flags & FLAG_RESET_TIMER_C) != 0 && branch->transaction != NULL)

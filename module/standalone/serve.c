@@ -497,6 +497,7 @@ static int load_policy(struct serve *serve)
         .limits = serve->options.limits,
         .layers = serve->options.policy.layers,
         .layer_count = serve->options.policy.count,
+        .tenant_keys = serve->options.tenant_keys,
         .good_path = path_beside_state(serve, serve->options.last_good, ".policy", serve->last_good),
         .rotate_keys = rotate_keys,
         .rotate_context = serve,

@@ -70,6 +70,8 @@ const char serve_usage[] = "usage: reflow serve SCRIPT [options]\n"
                            "\n"
                            "  --layer NAME:PRIO=PATH   policies above the script's: a file or a folder\n"
                            "  --tenant DOMAIN=PATH     policies for one domain's users, before others\n"
+                           "  --tenant-memory BYTES    the policies of one tenant may use so much (4194304)\n"
+                           "  --tenant-store KEYS      entries in the store of one tenant (4096)\n"
                            "  --control PATH           a Unix socket for `reflow ctl`\n"
                            "  --watch                  notice changed policies, and reload\n"
                            "  --last-good FILE         keep the last good policy there (STATE.policy)\n"
@@ -323,7 +325,7 @@ static int take_number(struct serve_options *options, const char *name, const ch
 {
     struct server_config *server = &options->server;
     struct network_limits *network = &options->network;
-    uint32_t memory = 0;
+    uint32_t memory = 0, tenant_memory = 0;
     const struct number_option numbers[] = {
         {"--flow-timer", 0, 86400, &server->flow_timer},
         {"--expires", 1, 604800, &server->expires},
@@ -346,6 +348,8 @@ static int take_number(struct serve_options *options, const char *name, const ch
         {"--decision-log-keep", 0, 1000, &options->decision_log_keep},
         {"--script-time", 1, 60000, &options->limits.time_ms},
         {"--script-memory", 65536, 1U << 31, &memory},
+        {"--tenant-memory", 65536, 1U << 31, &tenant_memory},
+        {"--tenant-store", 1, TENANT_KEYS_MOST, &options->tenant_keys},
         {"--rollback-window", 1, 1000000, &options->rollback_window},
         {"--rollback-share", 1, 100, &options->rollback_share},
         {"--limit-requests", 0, 1000000, &options->sources.requests},
@@ -360,6 +364,8 @@ static int take_number(struct serve_options *options, const char *name, const ch
         int result = take_number_of(&numbers[i], value, error, size);
         if (memory != 0)
             options->limits.memory = memory;
+        if (tenant_memory != 0)
+            options->limits.tenant_memory = tenant_memory;
         options->limits_connections |= numbers[i].value == &options->sources.connections;
         return result;
     }

@@ -3,6 +3,7 @@
 #define REFLOW_STANDALONE_SERVE_OPTIONS_H
 
 #include "script/layer_option.h"
+#include "script/tenants.h"
 #include "standalone/network.h"
 #include "standalone/server.h"
 #include "standalone/source_limits.h"
@@ -22,6 +23,7 @@ struct serve_options {
     const char *state, *status, *control, *last_good, *decision_log, *token_keys;
     struct layer_options policy;              /* the script, and what lies above it */
     uint32_t rollback_window, rollback_share; /* entries; per cent */
+    uint32_t tenant_keys;                     /* of the store of each tenant; 0: the default */
     struct listen_option listens[LISTENERS_MOST];
     size_t listen_count;
     struct server_config server; /* expiry, timers, limits */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "script/tenants.h"
 #include "standalone/control.h"
 #include "standalone/local_socket.h"
 #include "standalone/memory.h"
@@ -18,6 +19,7 @@ enum { IDLE_MS = 1000 };
 struct serve_policy {
     struct serve_policy_config config;
     struct store *store;
+    struct tenants tenants;
     struct policy *policy;
     struct reload *reload;
     struct control control;
@@ -133,9 +135,13 @@ static int create_parts(struct serve_policy *policy)
 {
     const struct serve_policy_config *config = &policy->config;
     int error = store_new(&policy->store, config->host, NULL);
+    if (error == 0)
+        error =
+            tenants_create(&policy->tenants, config->host, config->layers, config->layer_count, config->tenant_keys);
     const struct policy_config versions = {.host = config->host,
                                            .limits = config->limits,
                                            .store = policy->store,
+                                           .tenants = &policy->tenants,
                                            .keep = config->good_path != NULL ? keep : NULL,
                                            .keep_context = policy,
                                            .rollback_window = config->rollback_window,
@@ -182,6 +188,7 @@ void serve_policy_delete(struct serve_policy *policy)
         return;
     reload_delete(policy->reload);
     policy_delete(policy->policy);
+    tenants_destroy(&policy->tenants);
     store_delete(policy->store);
     memory_delete(policy->config.host, policy, sizeof *policy);
 }
@@ -245,6 +252,12 @@ static void write_version(struct sip_buffer *out, const struct policy_version *v
     sip_append(out, text_of(line));
 }
 
+static size_t store_size_of(const struct serve_policy *policy, const char *tenant)
+{
+    const struct store *store = tenants_store(&policy->tenants, tenant);
+    return store != NULL ? store_entries(store) : 0;
+}
+
 static const char *hook_word(unsigned hook)
 {
     static const char *const words[] = {"request", "register", "response", "exhausted", "flow_up", "flow_down"};
@@ -266,6 +279,22 @@ static void write_shadow(const struct serve_policy *policy, struct sip_buffer *o
     }
 }
 
+static void write_tenants(const struct serve_policy *policy, struct sip_buffer *out)
+{
+    const struct script *script = policy_active(policy->policy);
+    for (size_t i = 1; script != NULL && i < script_part_count(script); i++) {
+        struct script_part_info info;
+        char line[400];
+        script_part_info(script, i, &info);
+        uint64_t failures = info.counters.errors + info.counters.overruns + info.counters.memory;
+        snprintf(line, sizeof line,
+                 "tenant %s entries=%" PRIu64 " failures=%" PRIu64 " memory=%zu store=%zu lines-dropped=%" PRIu64 "\n",
+                 info.tenant, info.counters.entries, failures, info.bytes, store_size_of(policy, info.tenant),
+                 info.lines_dropped);
+        sip_append(out, text_of(line));
+    }
+}
+
 static void command_history(struct serve_policy *policy, struct control_client *client, bool in_use)
 {
     struct policy_version versions[64];
@@ -281,6 +310,8 @@ static void command_history(struct serve_policy *policy, struct control_client *
         snprintf(line, sizeof line, "canary share=%.1f%%\n", policy_canary_share(policy->policy) / 10.0);
         sip_append(&out, text_of(line));
     }
+    if (in_use)
+        write_tenants(policy, &out);
     if (in_use)
         write_shadow(policy, &out);
     control_answer(client, (struct text){out.bytes, out.length}, out.failed ? CONTROL_ERROR : CONTROL_OK,
@@ -392,6 +423,45 @@ void serve_policy_stop(struct serve_policy *policy)
     policy->idle_open = false;
 }
 
+struct member {
+    const char *name;
+    uint64_t value;
+};
+
+static void write_members(struct sip_buffer *out, const struct member *members, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        sip_append(out, i == 0 ? TEXT("\"") : TEXT(",\""));
+        sip_append(out, text_of(members[i].name));
+        sip_append(out, TEXT("\":"));
+        sip_append_number(out, members[i].value);
+    }
+}
+
+/* "tenants":{"example.com":{...},...}. Names of domains need no escapes. */
+static void write_tenant_members(const struct serve_policy *policy, struct sip_buffer *out)
+{
+    const struct script *script = policy_active(policy->policy);
+    sip_append(out, TEXT(",\"tenants\":{"));
+    for (size_t i = 1; script != NULL && i < script_part_count(script); i++) {
+        struct script_part_info info;
+        script_part_info(script, i, &info);
+        const struct member members[] = {{"entries", info.counters.entries},
+                                         {"errors", info.counters.errors},
+                                         {"overruns", info.counters.overruns},
+                                         {"out_of_memory", info.counters.memory},
+                                         {"memory", info.bytes},
+                                         {"store_entries", store_size_of(policy, info.tenant)},
+                                         {"lines_dropped", info.lines_dropped}};
+        sip_append(out, i == 1 ? TEXT("\"") : TEXT(",\""));
+        sip_append(out, text_of(info.tenant));
+        sip_append(out, TEXT("\":{"));
+        write_members(out, members, sizeof members / sizeof members[0]);
+        sip_append(out, TEXT("}"));
+    }
+    sip_append(out, TEXT("}"));
+}
+
 void serve_policy_write(const struct serve_policy *policy, struct sip_buffer *out)
 {
     const struct reload_counters *counters = reload_counters(policy->reload);
@@ -405,24 +475,18 @@ void serve_policy_write(const struct serve_policy *policy, struct sip_buffer *ou
     }
     if (policy_active(policy->policy) != NULL)
         script_counters(policy_active(policy->policy), &script);
-    const struct {
-        const char *name;
-        uint64_t value;
-    } members[] = {{"version", active},
-                   {"reloads", counters->taken},
-                   {"reloads_unchanged", counters->unchanged},
-                   {"reloads_failed", counters->failed},
-                   {"canary_share", policy_canary_share(policy->policy)},
-                   {"shadow_agrees", policy_agreements(policy->policy)},
-                   {"shadow_differs", policy_differences(policy->policy)},
-                   {"entries", script.entries},
-                   {"errors", script.errors},
-                   {"overruns", script.overruns},
-                   {"store_entries", store_entries(policy->store)}};
-    for (size_t i = 0; i < sizeof members / sizeof members[0]; i++) {
-        sip_append(out, i == 0 ? TEXT("\"") : TEXT(",\""));
-        sip_append(out, text_of(members[i].name));
-        sip_append(out, TEXT("\":"));
-        sip_append_number(out, members[i].value);
-    }
+    const struct member members[] = {{"version", active},
+                                     {"reloads", counters->taken},
+                                     {"reloads_unchanged", counters->unchanged},
+                                     {"reloads_failed", counters->failed},
+                                     {"canary_share", policy_canary_share(policy->policy)},
+                                     {"shadow_agrees", policy_agreements(policy->policy)},
+                                     {"shadow_differs", policy_differences(policy->policy)},
+                                     {"entries", script.entries},
+                                     {"errors", script.errors},
+                                     {"overruns", script.overruns},
+                                     {"store_entries", store_entries(policy->store)},
+                                     {"tenants_taken_back", policy_withdrawals(policy->policy)}};
+    write_members(out, members, sizeof members / sizeof members[0]);
+    write_tenant_members(policy, out);
 }

@@ -17,6 +17,7 @@ struct serve_policy_config {
     struct script_limits limits;
     const struct layer *layers;
     size_t layer_count;
+    uint32_t tenant_keys;     /* of the store of each tenant; 0: the default */
     const char *good_path;    /* of the last good version; NULL: none */
     bool forbid_last_good;    /* a broken policy then stops the start */
     const char *control_path; /* NULL: no control socket */

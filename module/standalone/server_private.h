@@ -37,7 +37,11 @@ struct server {
     struct table datagram6; /* peers of IPv6 datagram flows that carry bindings, by flow */
     struct table probes;    /* OPTIONS after ICMP errors, by flow */
     struct table rests;     /* destinations that rest, by digest of their name */
-    struct table heirs;     /* whose a dead flow was, by flow */
+    struct rest_owner {
+        char tenant[128];
+        uint32_t rests;
+    } rest_owners[1 + LAYERS_MOST]; /* 0: everybody's; the others as tenants come to have rests */
+    struct table heirs;             /* whose a dead flow was, by flow */
     struct heir *heirs_oldest, *heirs_newest;
     struct timer sweep;          /* expired bindings and rests */
     struct token_keys *own_keys; /* where the configuration has none */
@@ -318,8 +322,10 @@ void context_send_up(struct context *context, const struct sip_message *response
 int response_write_up(struct server *server, const struct sip_message *response, struct sip_upward *upward);
 
 /* rest.c */
-void rest_set(struct server *server, struct text destination, uint32_t seconds);
-bool rest_is_on(const struct server *server, struct text destination);
+/* `tenant`: whose policy says so, and for whose calls alone it holds; empty: for all. */
+void rest_set(struct server *server, struct text tenant, struct text destination, uint32_t seconds);
+/* `aor`: of the call, which tells the tenant. */
+bool rest_is_on(const struct server *server, struct text aor, struct text destination);
 void rest_sweep(struct server *server);
 void rest_clear(struct server *server);
 size_t rest_count(const struct server *server);

@@ -164,7 +164,7 @@ static bool carry_out(struct context *context, const struct script_verdict *verd
     if (verdict->kind == VERDICT_FAIL)
         context->fail_status = verdict->code;
     if (verdict->kind == VERDICT_REST)
-        rest_set(context->server, text_of(verdict->destination), verdict->seconds);
+        rest_set(context->server, verdict_tenant(verdict), text_of(verdict->destination), verdict->seconds);
     if (verdict->kind == VERDICT_RETRY_AFTER) {
         context->retry_after = verdict->seconds;
         context->has_retry_after = true;

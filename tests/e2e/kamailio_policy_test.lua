@@ -544,6 +544,77 @@ test("layers and tenants: the tenant's hook for its domain alone, then the layer
     t:match(assert(s:rpc("reflow.explain", 486, "sip:alice@other.test")), "no hook is asked")
 end)
 
+-- Two tenants, example.test and other.test; returns the server and the paths of their policies.
+local function start_tenants(t, ours, others)
+    local paths = {}
+    for index, text in ipairs { ours, others } do
+        paths[index] = server.temporary ".lua"
+        server.write(paths[index], text)
+    end
+    t:defer(function()
+        for _, path in ipairs(paths) do os.remove(path) end
+    end)
+    local s = start(t, answering "base", { children = 4, params = {
+        { "reflow", "tenant", "example.test=" .. paths[1] }, { "reflow", "tenant", "other.test=" .. paths[2] },
+        { "reflow", "tenant_memory", 1024 }, { "reflow", "tenant_store", 100 } } })
+    return s, paths
+end
+
+test("tenants have stores of their own, each the same in all processes", function(t)
+    local source = [[
+        local store = require "reflow".store
+        sip_on_register(function()
+            for i = 1, FILL do store.put("x" .. i, 1) end
+            store.insert("calls", tostring(store.size "calls"))
+            return sip_reply(403, ("%s %d"):format(tostring(store.get "x1"), store.size "calls"))
+        end)
+    ]]
+    local s = start_tenants(t, source:gsub("FILL", "0"), source:gsub("FILL", "500"))
+    local ours, flows = open(s, "alice"), {}
+    for index = 1, 8 do
+        flows[index] = ua.open { port = s.port, user = "eve", domain = "other.test",
+            transport = index % 2 == 0 and "tcp" or "udp" }
+    end
+    for count = 1, 12 do
+        for _, flow in ipairs(flows) do
+            t:equal(answer(flow), "1 0") -- it has filled its store before the set
+        end
+        t:equal(answer(count % 2 == 0 and ours or open(s, "alice", "tcp")), "nil " .. count)
+    end
+end)
+
+test("a tenant that fails too often in one process goes back alone, in all of them", function(t)
+    local s, paths = start_tenants(t, answering "ours 1", answering "others 1")
+    server.write(paths[1], answering "ours 2")
+    server.write(paths[2], "sip_on_register(function() error('always') end)")
+    reload(t, s)
+    local eve = ua.open { port = s.port, user = "eve", domain = "other.test", transport = "tcp" }
+    t:ok(wait.until_true(ua.patience, function()
+        return answer(eve) == "others 1"
+    end), "it did not go back")
+    local function all_went_back()
+        for index = 1, 16 do
+            local flow = ua.open { port = s.port, user = "u" .. index, domain = "other.test",
+                transport = index % 2 == 0 and "tcp" or "udp" }
+            local phrase = answer(flow)
+            flow:close()
+            if phrase ~= "others 1" then return false end
+        end
+        return true
+    end
+    -- Fewer requests than would make the other processes go back by themselves.
+    t:ok(wait.until_true(ua.patience, function()
+        return #s:log_lines "tenant other.test: its policy in version 2 is taken back" >= 1
+    end))
+    t:ok(wait.until_true(ua.patience, all_went_back))
+    only(t, s, "ours 2")
+    t:equal(agreed(t, s).version, 2)
+    server.write(paths[1], answering "ours 3")
+    reload(t, s)
+    only(t, s, "ours 3")
+    t:ok(all_went_back(), "bytes that failed are not tried again")
+end)
+
 test("the commands as JSON, from inside a worker", function(t)
     local modules = { table.unpack(kamailio.modules) }
     table.insert(modules, #modules, "jsonrpcs")

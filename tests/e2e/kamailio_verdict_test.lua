@@ -17,6 +17,14 @@ local function start(t, policy, options)
     end)
     local params = { { "tm", "fr_timer", options.fr_timer or 60000 }, { "tm", "wt_timer", 1000 },
         { "usrloc", "use_domain", 1 }, { "reflow", "policy", path } }
+    if options.tenant then
+        local tenant = server.temporary ".lua"
+        server.write(tenant, options.tenant)
+        t:defer(function()
+            os.remove(tenant)
+        end)
+        params[#params + 1] = { "reflow", "tenant", "example.test=" .. tenant }
+    end
     local host = kamailio.start(t, { params = params, extra = options.extra, config = options.config })
     return host, function(user, more)
         local all = { port = host.port, user = user, domain = host.domain, transport = "tcp" }
@@ -101,6 +109,24 @@ sip_on_response(503, function(reply) return sip_rest(reply.destination, 60) end)
     refuse(bob, 503)
     alice:expect_final(call, 500)
     t:match(host:rpc "reflow.rests", tostring(bob.local_port))
+end)
+
+test("3261-21.5.4.a what a tenant's policy lets rest does so for the calls of that tenant alone", function(t)
+    local host, open = start(t, "", {
+        tenant = "sip_on_response(486, function(reply) return sip_rest(reply.destination, 60) end)" })
+    local bob, alice = open("bob"), open("alice")
+    bob:register { instance = one, reg_id = 1 }
+    bob:register { instance = one, reg_id = 1, aor = "sip:bob@other.test" }
+    local call = alice:invite "sip:bob@example.test"
+    refuse(bob, 486)
+    alice:expect_final(call, 486)
+    t:match(host:rpc "reflow.rests", "tenant: example.test")
+    call = alice:invite "sip:bob@example.test"
+    t:ok(alice:expect_final(call).status >= 400)
+    call = alice:invite "sip:bob@other.test"
+    -- The phone gets this one, and did not get the one before.
+    t:equal(refuse(bob, 487):get "Call-ID", call:get "Call-ID")
+    alice:expect_final(call, 487)
 end)
 
 test("3261-21.5.4.a a 503 with Retry-After makes its destination rest without any policy", function(t)

@@ -72,7 +72,7 @@ void fixture_set_time(struct script_fixture *fixture, uint32_t ms)
 {
     fixture->limits.time_ms = ms;
     if (fixture->script != NULL)
-        fixture->script->limits.time_ms = ms;
+        fixture->script->parts[0]->limits.time_ms = ms;
 }
 
 enum script_outcome fixture_respond(struct script_fixture *fixture, uint32_t code)

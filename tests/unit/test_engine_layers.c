@@ -154,7 +154,7 @@ static void test_a_tenant_without_a_call_of_its_own_hears_nothing(void **state)
     script_on_flow(l->f.script, HOOK_FLOW_DOWN, &(struct script_flow){.aor = TEXT("sip:bob@example.com")});
     assert_string_equal(l->f.fake.last_log, "");
     script_on_flow(l->f.script, HOOK_FLOW_DOWN, &(struct script_flow){.aor = TEXT("sip:bob@example.org")});
-    assert_string_equal(l->f.fake.last_log, "told sip:bob@example.org");
+    assert_string_equal(l->f.fake.last_log, "tenant example.org: told sip:bob@example.org");
 }
 
 static void test_require_finds_the_library_of_its_own_layer_alone(void **state)

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "server_stage.h"
+#include "script/tenants.h"
+#include "standalone/server_private.h"
 
 /* Destinations that rest (3261-21.5.4.a). */
 
@@ -127,6 +129,58 @@ static void test_as_many_rest_as_there_is_room_for(void **state)
     assert_int_equal(stage_count(stage, "resting"), 4096);
 }
 
+#define ALPHA TEXT("alpha.example")
+#define TRUNK TEXT("192.0.2.1:5060")
+
+static bool rests_for(const struct stage *stage, const char *aor)
+{
+    return rest_is_on(stage->server, text_of(aor), TRUNK);
+}
+
+static void test_what_a_tenant_lets_rest_does_so_for_its_calls_alone(void **state)
+{
+    struct stage *stage = *state;
+    rest_set(stage->server, ALPHA, TRUNK, 30);
+    assert_true(rests_for(stage, "sip:a@Alpha.Example:5060;transport=tcp"));
+    assert_false(rests_for(stage, "sip:b@beta.example"));
+    assert_false(rests_for(stage, "sip:alpha.example@beta.example"));
+    assert_false(rests_for(stage, "tel:+15550100"));
+    assert_false(rests_for(stage, ""));
+    rest_set(stage->server, TEXT("beta.example"), TRUNK, 0); /* ends only its own */
+    assert_true(rests_for(stage, "sip:a@alpha.example"));
+    rest_set(stage->server, TEXT(""), TRUNK, 60);
+    assert_true(rests_for(stage, "sip:b@beta.example"));
+    rest_set(stage->server, ALPHA, TRUNK, 0);
+    assert_true(rests_for(stage, "sip:a@alpha.example")); /* the site says so too */
+    assert_int_equal(stage_count(stage, "resting"), 2);
+    stage_advance(stage, 61000);
+    assert_false(rests_for(stage, "sip:b@beta.example"));
+}
+
+static void test_a_tenant_takes_no_place_of_others(void **state)
+{
+    struct stage *stage = *state;
+    char name[64], tenant[64];
+    for (unsigned i = 0; i < 10000; i++) {
+        snprintf(name, sizeof name, "192.0.2.2:%u", i);
+        rest_set(stage->server, ALPHA, text_of(name), 3600);
+    }
+    assert_int_equal(stage_count(stage, "resting"), TENANT_RESTS_MOST);
+    assert_true(rest_is_on(stage->server, TEXT("sip:a@alpha.example"), TEXT("192.0.2.2:63")));
+    assert_false(rest_is_on(stage->server, TEXT("sip:a@alpha.example"), TEXT("192.0.2.2:64")));
+    rest_set(stage->server, TEXT(""), TRUNK, 30);
+    assert_true(rests_for(stage, "sip:a@alpha.example"));
+    for (unsigned i = 0; i < LAYERS_MOST + 2; i++) {
+        snprintf(tenant, sizeof tenant, "tenant%u.example", i);
+        rest_set(stage->server, text_of(tenant), TEXT("192.0.2.3:5060"), 30);
+    }
+    assert_true(rest_is_on(stage->server, TEXT("sip:a@tenant62.example"), TEXT("192.0.2.3:5060")));
+    assert_false(rest_is_on(stage->server, TEXT("sip:a@tenant63.example"), TEXT("192.0.2.3:5060")));
+    stage_advance(stage, 3600000); /* the places are free again */
+    rest_set(stage->server, TEXT("tenant63.example"), TRUNK, 30);
+    assert_true(rests_for(stage, "sip:a@tenant63.example"));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, stage_setup, stage_teardown)
@@ -139,6 +193,8 @@ int main(void)
         TEST(test_rests_are_forgotten_when_they_are_over),
         TEST(test_a_rest_can_be_changed_and_ended),
         TEST(test_as_many_rest_as_there_is_room_for),
+        TEST(test_what_a_tenant_lets_rest_does_so_for_its_calls_alone),
+        TEST(test_a_tenant_takes_no_place_of_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

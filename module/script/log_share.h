@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#ifndef REFLOW_SCRIPT_LOG_SHARE_H
+#define REFLOW_SCRIPT_LOG_SHARE_H
+
+#include <stdint.h>
+
+#include "host/host.h"
+
+/* A tenant's share of the log: so many lines at once and in a second, each with the tenant's name before it, so that
+   nobody can write a line that looks like the server's or fill the log. The site has all of it. */
+
+enum { LOG_SHARE_AT_ONCE = 200, LOG_SHARE_PER_S = 50 };
+
+struct log_share {
+    const char *tenant; /* "": the site */
+    uint64_t filled_ms; /* until when `left` is counted */
+    uint64_t dropped;   /* lines above the share */
+    uint64_t reported;  /* of them, as far as the log says so */
+    uint32_t left;
+};
+
+void log_share_create(struct log_share *share, const char *tenant);
+
+/* Logs the line, or drops it. What was dropped is reported with the next line that is in the share. */
+void log_share_write(struct log_share *share, const struct host *host, enum log_level level, const char *line);
+
+#endif
