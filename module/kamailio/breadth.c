@@ -127,7 +127,8 @@ bool breadth_is_loop(struct sip_msg *msg, struct load *load, const str *aor)
 static const struct hdr_field *next_breadth(const struct hdr_field *field)
 {
     static const char name[] = "Max-Breadth";
-    while (field != NULL && (field->name.len != sizeof name - 1 || strncasecmp(field->name.s, name, sizeof name - 1)))
+    while (field != NULL &&
+           (field->name.len != sizeof name - 1 || strncasecmp(field->name.s, name, sizeof name - 1) != 0))
         field = field->next;
     return field;
 }

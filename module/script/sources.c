@@ -156,11 +156,11 @@ static int check_inside(struct reading *reading, const char *path)
     if (reading->root == NULL)
         return 0;
     char *real = realpath(path, NULL);
-    int error = real == NULL ? fault(reading, path, -errno, NULL) : 0;
-    if (error == 0 && !is_inside(reading->root, real))
-        error = fault(reading, path, -EXDEV, "a symbolic link leads out of the folder of the policy");
+    if (real == NULL)
+        return fault(reading, path, -errno, NULL);
+    bool inside = is_inside(reading->root, real);
     free(real);
-    return error;
+    return inside ? 0 : fault(reading, path, -EXDEV, "a symbolic link leads out of the folder of the policy");
 }
 
 /* What was opened, in case a link was changed since it was looked at. */

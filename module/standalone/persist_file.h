@@ -17,8 +17,8 @@
  * Only its owner may read the file (0600); one of an earlier version that others may read is changed so.
  *
  * Returns 0 and *out, which the caller closes. Otherwise returns a negative errno, *out is NULL, `error` holds one
- * line, and the file's content is as it was: it was written by a later version, is not ours (persist_owner.h) or is used
- * by another process, or it could not be read, copied or migrated.
+ * line, and the file's content is as it was: it was written by a later version, is not ours (persist_owner.h) or is
+ * used by another process, or it could not be read, copied or migrated.
  */
 int persist_file_open(const struct host *host, const char *path, sqlite3 **out, char *error, size_t error_size);
 

@@ -102,7 +102,7 @@ static void probe_uri(const struct probe *probe, char out[PROBE_URI_MOST])
 {
     struct binding_view view = {0};
     const struct binding *binding = binding_first_on_flow(probe->server->bindings, peer_flow(&probe->peer));
-    memcpy(out, "sip:", 4);
+    snprintf(out, PROBE_URI_MOST, "sip:");
     if (binding != NULL)
         binding_read(binding, &view);
     if (is_plain_uri(view.contact))

@@ -71,7 +71,7 @@ static int check_orders(struct registrar *registrar)
 /* The bytes of the AOR's bindings that the REGISTER leaves as they are. */
 static size_t standing_size(const struct registrar *registrar)
 {
-    const struct binding *known[REGISTRATION_CONTACTS_MOST];
+    const struct binding *known[REGISTRATION_CONTACTS_MOST] = {NULL};
     size_t size = 0;
     for (size_t i = 0; i < registrar->asked.count; i++)
         known[i] = registrar_known(registrar, i);

@@ -62,13 +62,13 @@ static bool has_no_amplification_limit(const void *context, const union address 
     const struct server *server = context;
     uint16_t port = address_port(address);
     bool may_be_own = false; /* asked for most messages, and seldom true: the address is written out only then */
-    char host[64];
+    char host[64] = "";
     for (size_t i = 0; i < server->config.listener_count; i++)
         may_be_own |= server->config.listeners[i].port == port;
     if (source_is_trusted(server->config.sources, address))
         return true;
-    return may_be_own &&
-           server_is_own_address(server, (struct text){host, address_host(address, host, sizeof host)}, port);
+    size_t length = may_be_own ? address_host(address, host, sizeof host) : 0;
+    return may_be_own && server_is_own_address(server, (struct text){host, length}, port);
 }
 
 static int create_parts(struct server *server)

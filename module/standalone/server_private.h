@@ -96,7 +96,7 @@ struct context {
     bool has_retry_after;
     bool waits;   /* a target waits until a branch gives its share of Max-Breadth back */
     uint8_t over; /* enum load_refusal: why no further branch was begun */
-    bool stray; /* a tag in To, and no seal of a dialog that came through here */
+    bool stray;   /* a tag in To, and no seal of a dialog that came through here */
 };
 
 struct branch {

@@ -50,8 +50,8 @@ struct client_events {
 };
 
 struct server_events {
-    /* May this response be sent? Asked once for each, before it is first sent; if not, the transaction goes on as if the
-       response had been lost. `context` is that of the configuration. NULL: all may be sent. */
+    /* May this response be sent? Asked once for each, before it is first sent; if not, the transaction goes on as if
+       the response had been lost. `context` is that of the configuration. NULL: all may be sent. */
     bool (*may_respond)(void *context, const struct server_transaction *transaction, uint32_t status);
     void (*ended)(void *user, struct server_transaction *transaction);
 };

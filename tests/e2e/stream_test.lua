@@ -84,6 +84,7 @@ test("a byte that nothing follows costs no time, and ends with the connection's 
         return tonumber(user) + tonumber(system)
     end
     local alice = open("alice")
+    alice:ping() -- who has said nothing whole yet is closed after --message-time
     alice:send_raw "\r"
     ua.wait.pause(1200)
     local before = busy()
