@@ -141,14 +141,13 @@ enum response_match {
     RESPONSE_UNKNOWN,    /* no transaction has its branch and method */
     RESPONSE_FOREIGN,    /* one has, but this source is not where its request went */
     RESPONSE_MATCHED,    /* it came from where the request went */
-    RESPONSE_OTHER_PORT, /* from the same host by another port, by another connection after the first was lost, or from
-                            where who was asked has moved */
+    RESPONSE_OTHER_PORT, /* from the same host by another port or connection, or from where who was asked has moved */
 };
 
 /*
  * The transaction of a response (17.1.3): the whole branch and the method of the CSeq are the request's, and the source
  * is where it went (3261-17.1.3.a). Over UDP that is the address; a NAT may have changed the port. Over a stream it is
- * the connection, or the same host by the same transport if the connection is gone (18.2.2). After
+ * the connection, or another one from the same host by the same transport (18.2.2). After
  * client_transaction_move() both places are good; it happens here if client_events.has_moved says so. NULL unless it is
  * RESPONSE_MATCHED or RESPONSE_OTHER_PORT.
  */

@@ -214,25 +214,23 @@ static bool has_method(const struct client_transaction *transaction, const struc
             memcmp(transaction->sent.at, name.at, name.length) == 0);
 }
 
-static enum response_match match_place(const struct wire *wire, const struct peer *went, const struct peer *source)
+/* Some phones answer over another connection than the one that the request came over, while both are open. */
+static enum response_match match_place(const struct peer *went, const struct peer *source)
 {
-    struct peer unused;
     if (went->transport != source->transport)
         return RESPONSE_FOREIGN;
     if (peer_flow(went) == peer_flow(source))
         return RESPONSE_MATCHED;
     if (!address_same_machine(&went->address, &source->address))
         return RESPONSE_FOREIGN;
-    if (went->transport == TRANSPORT_UDP)
-        return address_port(&went->address) == address_port(&source->address) ? RESPONSE_MATCHED : RESPONSE_OTHER_PORT;
-    return wire->connection(wire->context, went->connection, &unused) ? RESPONSE_FOREIGN : RESPONSE_OTHER_PORT;
+    bool same_port = address_port(&went->address) == address_port(&source->address);
+    return went->transport == TRANSPORT_UDP && same_port ? RESPONSE_MATCHED : RESPONSE_OTHER_PORT;
 }
 
 static enum response_match match_source(const struct client_transaction *transaction, const struct peer *source)
 {
-    const struct wire *wire = transaction->owner->config.wire;
-    enum response_match match = match_place(wire, &transaction->peer, source);
-    return match == RESPONSE_FOREIGN && transaction->moved ? match_place(wire, &transaction->first, source) : match;
+    enum response_match match = match_place(&transaction->peer, source);
+    return match == RESPONSE_FOREIGN && transaction->moved ? match_place(&transaction->first, source) : match;
 }
 
 static bool has_moved(const struct client_transaction *transaction, const struct peer *source)
@@ -255,7 +253,7 @@ struct client_transaction *client_transaction_find(struct transactions *transact
         if (transaction->digest != id.digest || !has_method(transaction, response))
             continue;
         *match = match_source(transaction, source);
-        if (*match == RESPONSE_FOREIGN && has_moved(transaction, source)) {
+        if (*match != RESPONSE_MATCHED && has_moved(transaction, source)) {
             client_transaction_move(transaction, source);
             *match = RESPONSE_OTHER_PORT;
         }

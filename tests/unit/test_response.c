@@ -175,8 +175,13 @@ static void test_3261_17_1_3_a_a_phone_answers_from_where_it_has_moved(void **st
 static void test_3261_17_1_3_a_and_over_another_connection(void **state)
 {
     struct stage *stage = *state;
-    struct peer before = fake_tcp(&stage->wire, 5081), after = fake_tcp(&stage->wire, 5082);
-    answers_after_a_move(stage, before, after, fake_tcp(&stage->wire, 5083), fake_tcp(&stage->wire, 5084));
+    struct peer peers[4];
+    for (uint16_t i = 0; i < 4; i++) {
+        char host[16];
+        snprintf(host, sizeof host, "192.0.2.%u", i + 1U);
+        peers[i] = at(fake_tcp(&stage->wire, (uint16_t)(5081 + i)), host, 5080);
+    }
+    answers_after_a_move(stage, peers[0], peers[1], peers[2], peers[3]);
 }
 
 /* The flow that a request has moved to is the one that can end it, and the one before cannot. */
