@@ -4,11 +4,11 @@ local uv = require "luv"
 local wait = require "wait"
 
 local strangers = {}
+local directory = package.searchpath("strangers", package.path):match "^(.*)/"
 
 -- Attacks the port until the function that this returns is called. That returns what they have to say, and how many
 -- bytes reached a third party for each byte that named it.
 function strangers.start(port, seed)
-    local directory = arg[0]:match "^(.*)/" or "."
     local out, err = uv.new_pipe(false), uv.new_pipe(false)
     local ended
     local handle, pid = uv.spawn(uv.exepath(), { args = { directory .. "/attackers.lua", tostring(port),
