@@ -31,12 +31,11 @@ end
 -- Whoever is named by an attacker: listens for datagrams and for connections on one port.
 local function victim(t, address)
     local self, heard = {}, 0
-    local datagrams, listener = uv.new_udp(), uv.new_tcp()
-    assert(datagrams:bind(address, 0))
+    local datagrams, listener, port = uv.new_udp(), uv.new_tcp(), server.free_port()
+    assert(datagrams:bind(address, port))
     datagrams:recv_start(function(_, bytes)
         heard = heard + (bytes and 1 or 0)
     end)
-    local port = datagrams:getsockname().port
     assert(listener:bind(address, port))
     assert(listener:listen(16, function()
         heard = heard + 1
