@@ -482,6 +482,7 @@ static int rotate_keys(void *context)
     return serve_keys_rotate(&((struct serve *)context)->keys);
 }
 
+/* Called once the state file is open, so that no keys are left beside a file that was refused. */
 static int open_keys(struct serve *serve)
 {
     const char *path = path_beside_state(serve, serve->options.token_keys, ".keys", serve->token_keys);
@@ -518,8 +519,6 @@ static int start(struct serve *serve)
     if (error == 0)
         error = load_policy(serve);
     if (error == 0)
-        error = open_keys(serve);
-    if (error == 0)
         error = open_tls(serve);
     if (error == 0)
         error = open_limits(serve);
@@ -529,6 +528,8 @@ static int start(struct serve *serve)
         error = open_network(serve, &config);
     if (error == 0)
         error = open_state(serve);
+    if (error == 0)
+        error = open_keys(serve);
     if (error == 0)
         error = open_decision_log(serve);
     if (error == 0) {

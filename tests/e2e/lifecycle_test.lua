@@ -401,6 +401,7 @@ test("a file given as --state that is not ours: one line, status 2, not one byte
     t:equal(file:read "a", text)
     file:close()
     t:equal(#set_aside(state), 0)
+    t:ok(not uv.fs_stat(state .. ".keys"), "keys were made beside it")
 end)
 
 test("a state file that cannot be written: one line, status 2", function(t)
