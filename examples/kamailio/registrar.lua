@@ -17,16 +17,20 @@ end
 local trusted = { ["127.0.0.1"] = true, ["::1"] = true }
 -- Requests of one source in a second.
 local requests_most = 500
+-- The same while less than a quarter of the shared memory is free.
+local requests_scarce = 5
 
 -- Over UDP anybody can send in another's name: the excess alone is dropped, and nobody is banned, or a stranger could
 -- ban a trunk. Over the other transports who sends too much is banned for a minute. Emergency calls are never limited.
 local function flood()
   local source = KSR.pv.gete("$si")
-  if trusted[source] or KSR.pv.gete("$ru"):lower():find "^urn:service:sos" then
+  local emergency = KSR.pv.gete("$ru"):lower():find "^urn:service:sos" and KSR.siputils.has_totag() < 0
+  if trusted[source] or emergency then
     return
   end
+  local this_second = source .. ":" .. KSR.pv.get "$Ts"
   if KSR.is_UDP() then
-    if KSR.htable.sht_inc("rate", source) > requests_most then
+    if KSR.htable.sht_inc("rate", this_second) > requests_most then
       KSR.x.exit()
     end
   elseif (KSR.pv.get("$sht(banned=>" .. source .. ")") or 0) > 0 then
@@ -35,6 +39,11 @@ local function flood()
     KSR.htable.sht_seti("banned", source, 1)
     KSR.warn("banned source=" .. source .. " transport=" .. KSR.pv.gete("$proto") .. " reason=requests\n")
     KSR.x.exit()
+  end
+  -- A request that is relayed keeps its memory for wt_timer, or as long as it rings. The last quarter of the shared
+  -- memory must suffice for everybody, so no source may fill it.
+  if KSR.pv.get "$reflow(shm_free)" < 25 and KSR.htable.sht_inc("scarce", this_second) > requests_scarce then
+    answer(503, "Service Unavailable")
   end
 end
 

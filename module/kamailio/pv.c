@@ -27,16 +27,17 @@ enum value {
     VALUE_REASON,
     VALUE_TEXT,
     VALUE_VERSION,
+    VALUE_SHM_FREE,
     VALUE_COUNT
 };
 
 static const struct text names[VALUE_COUNT] = {
-    [VALUE_ACTION] = TEXT("action"),  [VALUE_RULE] = TEXT("rule"),     [VALUE_WHY] = TEXT("why"),
-    [VALUE_CODE] = TEXT("code"),      [VALUE_STATUS] = TEXT("status"), [VALUE_DROP] = TEXT("drop"),
-    [VALUE_WAIT] = TEXT("wait"),      [VALUE_REST] = TEXT("rest"),     [VALUE_FLAGS] = TEXT("flags"),
-    [VALUE_FLOW] = TEXT("flow"),      [VALUE_AOR] = TEXT("aor"),       [VALUE_INSTANCE] = TEXT("instance"),
-    [VALUE_REG_ID] = TEXT("reg_id"),  [VALUE_REASON] = TEXT("reason"), [VALUE_TEXT] = TEXT("text"),
-    [VALUE_VERSION] = TEXT("version")};
+    [VALUE_ACTION] = TEXT("action"),   [VALUE_RULE] = TEXT("rule"),        [VALUE_WHY] = TEXT("why"),
+    [VALUE_CODE] = TEXT("code"),       [VALUE_STATUS] = TEXT("status"),    [VALUE_DROP] = TEXT("drop"),
+    [VALUE_WAIT] = TEXT("wait"),       [VALUE_REST] = TEXT("rest"),        [VALUE_FLAGS] = TEXT("flags"),
+    [VALUE_FLOW] = TEXT("flow"),       [VALUE_AOR] = TEXT("aor"),          [VALUE_INSTANCE] = TEXT("instance"),
+    [VALUE_REG_ID] = TEXT("reg_id"),   [VALUE_REASON] = TEXT("reason"),    [VALUE_TEXT] = TEXT("text"),
+    [VALUE_VERSION] = TEXT("version"), [VALUE_SHM_FREE] = TEXT("shm_free")};
 
 static struct {
     msg_ctx_id_t message;
@@ -85,10 +86,11 @@ int pv_reflow_parse(pv_spec_t *spec, str *name)
         spec->pvp.pvn.u.isname.name.n = i;
         return 0;
     }
-    ksr_log(LOG_ERROR,
-            "$reflow(%.*s): there is action, rule, why, code, status, drop, wait, rest, flags, text, version, and in "
-            "event routes flow, aor, instance, reg_id, reason",
-            name->len, name->s);
+    ksr_log(
+        LOG_ERROR,
+        "$reflow(%.*s): there is action, rule, why, code, status, drop, wait, rest, flags, text, version, shm_free, "
+        "and in event routes flow, aor, instance, reg_id, reason",
+        name->len, name->s);
     return -1;
 }
 
@@ -177,6 +179,8 @@ int pv_reflow_get(struct sip_msg *msg, pv_param_t *param, pv_value_t *value)
         return give_text(msg, param, value, (struct text){text, text_length});
     if (which == VALUE_VERSION)
         return give_positive(msg, param, value, (uint32_t)stats_version_in_use());
+    if (which == VALUE_SHM_FREE)
+        return pv_get_uintval(msg, param, value, (unsigned)(shm_available() / (shm_mem_size / 100)));
     if (which == VALUE_CODE && current.code != 0)
         return give_positive(msg, param, value, current.code);
     return which >= VALUE_FLOW ? get_of_flow(msg, param, value) : get_of_decision(msg, param, value);

@@ -13,11 +13,11 @@ local registrars = { "registrar.cfg", "registrar-kemi.cfg" }
 local methods = { "INVITE", "BYE", "UPDATE", "INFO", "PRACK", "MESSAGE", "OPTIONS", "NOTIFY", "SUBSCRIBE", "REFER",
     "PUBLISH", "FOO", "ACK" }
 
-local function start(t, name, defines)
+local function start(t, name, defines, memory)
     local all = { ('REFLOW="%s"'):format(uv.fs_realpath(kamailio.module) or kamailio.module), "CHILDREN=2",
         ('SCRIPT="%s"'):format(uv.fs_realpath(folder .. "registrar.lua")) }
     table.move(defines or {}, 1, #(defines or {}), #all + 1, all)
-    return kamailio.start(t, { config = folder .. name, defines = all })
+    return kamailio.start(t, { config = folder .. name, defines = all, memory = memory })
 end
 
 -- Somebody who is only named, and counts what arrives.
@@ -38,6 +38,32 @@ local function victim(transport)
     end
     self.uri = ("sip:victim@127.0.0.1:%d;transport=%s"):format(self.socket:getsockname().port, transport)
     return self
+end
+
+local function count(phone, status)
+    local found = 0
+    for _, received in ipairs(phone.inbox) do
+        found = found + (received.status == status and 1 or 0)
+    end
+    return found
+end
+
+--[[ Sends, until there is so little shared memory left that the flooder is refused, and on. `send` sends one request that
+     is relayed. ]]
+local function flood_memory(t, s, flooder, send)
+    local rounds = 0
+    ua.wait.until_true(ua.patience, function()
+        for _ = 1, 50 do
+            send()
+        end
+        ua.wait.pause(50)
+        rounds = rounds + (count(flooder, 503) > 0 and 1 or 0)
+        return rounds == 60
+    end)
+    t:ok(rounds == 60, "never refused")
+    local memory = s:rpc "core.shmmem"
+    local total, free = tonumber(memory:match "total: (%d+)"), tonumber(memory:match "free: (%d+)")
+    t:ok(free > total // 10, memory)
 end
 
 -- What a stranger writes into Route; `genuine` is a value of another call.
@@ -178,7 +204,7 @@ for _, name in ipairs(registrars) do
         local s = start(t, name)
         local alice = host.opener(s, "udp") "alice"
         local flooder = ua.open { port = s.port, user = "flood", transport = "udp", local_host = "127.0.0.2" }
-        local answered = 0
+        local answered
         for index = 1, 4000 do
             flooder:request("OPTIONS", { uri = "sip:example.test", call_id = "flood" .. index })
             if index % 50 == 0 then
@@ -186,9 +212,7 @@ for _, name in ipairs(registrars) do
             end
         end
         alice:expect_final(alice:request("OPTIONS", { uri = "sip:example.test" }), 200)
-        for _, received in ipairs(flooder.inbox) do
-            answered = answered + (received.status == 200 and 1 or 0)
-        end
+        answered = count(flooder, 200)
         t:ok(answered > 0 and answered < 4000, answered .. " answers")
         -- Nobody is banned for datagrams, and an emergency call is never dropped: 416 is its answer here.
         ua.wait.until_true(ua.patience, function()
@@ -196,6 +220,30 @@ for _, name in ipairs(registrars) do
             return pcall(flooder.expect_final, flooder, request, 200, 200)
         end)
         flooder:expect_final(flooder:request("INVITE", { uri = "urn:service:sos" }), 416)
+    end)
+
+    test("what one source leaves waiting does not fill the shared memory of " .. name, function(t)
+        local s = start(t, name, {}, 16)
+        local open = host.opener(s, "udp")
+        local bob, alice = open "bob", open "alice"
+        local silent = ua.open { port = s.port, user = "silent", transport = "udp", local_host = "127.0.0.2" }
+        local flooder = ua.open { port = s.port, user = "flood", transport = "udp", local_host = "127.0.0.2" }
+        bob:register { instance = ua.instance(1), reg_id = 1 }
+        silent:register()
+        flood_memory(t, s, flooder, function()
+            flooder:request("INVITE", { uri = silent.aor })
+        end)
+        call(alice, bob)
+        -- An emergency call is never refused for it, but what only looks like one is.
+        flooder:expect_final(flooder:request("INVITE", { uri = "urn:service:sos" }), 416)
+        local before = count(flooder, 503)
+        for _ = 1, 50 do
+            flooder:request("INVITE", { uri = "urn:service:sos", to_tag = "made-up" })
+        end
+        ua.wait.until_true(ua.patience, function()
+            return count(flooder, 503) > before
+        end)
+        t:ok(count(flooder, 503) > before)
     end)
 
     test("over TCP who floods is banned with " .. name, function(t)
@@ -216,6 +264,36 @@ for _, name in ipairs(registrars) do
         again:expect_none(200, 200)
     end)
 end
+
+for _, name in ipairs { "registrar.cfg", "edge.cfg" } do
+    test("the limit of requests holds in every second of a long flood: " .. name, function(t)
+        local s = start(t, name, { "REQUESTS=50" })
+        local flooder = ua.open { port = s.port, user = "flood", transport = "udp", local_host = "127.0.0.2" }
+        local begun = os.time()
+        -- The answer to a To tag that leads nowhere comes from either server itself.
+        for _ = 1, 120 do
+            for _ = 1, 20 do
+                flooder:request("BYE", { uri = "sip:127.0.0.1:" .. s.port, to_tag = "made-up" })
+            end
+            ua.wait.pause(50)
+        end
+        local answered = count(flooder, 481)
+        t:ok(answered > 50 and answered <= 50 * (os.time() - begun + 1), answered .. " answers")
+    end)
+end
+
+test("what one source leaves waiting does not fill the shared memory of edge.cfg", function(t)
+    local registrar = start(t, "registrar.cfg")
+    local edge = start(t, "edge.cfg", { "REGISTRAR_PORT=" .. registrar.port }, 16)
+    local flooder = ua.open { port = edge.port, user = "flood", transport = "udp", local_host = "127.0.0.2" }
+    local bob = ua.open { port = edge.port, user = "bob", transport = "udp" }
+    local alice = ua.open { port = registrar.port, user = "alice", transport = "udp" }
+    flood_memory(t, edge, flooder, function()
+        flooder:request("OPTIONS", { uri = "sip:nobody@example.test" })
+    end)
+    bob:register { instance = ua.instance(1), reg_id = 1 }
+    call(alice, bob)
+end)
 
 -- --- the keys of the seals ---
 
