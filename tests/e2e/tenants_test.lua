@@ -137,6 +137,15 @@ local function answer(flow, domain)
     return flow:expect_final(flow:request("OPTIONS", { uri = "sip:" .. domain, contact = false })).phrase
 end
 
+test("no tenant decides before a screening layer with a priority above 1000", function(t)
+    local s = start(t, { beta = "", alpha = 'sip_on_request("INVITE", function() return sip_reply(486) end)',
+        args = { "--layer", "screening:2000=examples/policies/screening.lua" } })
+    local alice = ua.open { port = s.port, user = "alice", domain = "alpha.example", transport = "tcp" }
+    for permit, status in pairs { no = 603, yes = 486 } do
+        alice:expect_final(alice:invite("sip:bob@alpha.example", { headers = { { "X-Permit", permit } } }), status)
+    end
+end)
+
 test("a tenant whose new policy keeps failing goes back alone", function(t)
     local s = start(t, { alpha = answering "alpha 1", beta = answering "beta 1",
         args = { "--rollback-window", "10", "--rollback-share", "20" } })
