@@ -118,6 +118,7 @@ void binding_read(const struct binding *binding, struct binding_view *view)
         .state = binding->state,
         .transport = binding->transport,
         .route = binding->route,
+        .source = binding->source,
         .flow = binding->flow,
         .expires_at = binding->expiry.at,
         .registered_at = binding->registered_at,

@@ -56,6 +56,7 @@ struct binding_view {
        kept when the flow is gone, and has no meaning for a binding that is alive and has no flow. */
     uint8_t transport;
     uint8_t route;         /* enum binding_route */
+    uint64_t source;       /* the host's number of who registered it; 0: nobody who has a limit */
     flow_id flow;          /* on which it was made; 0: none of ours, or it is gone */
     int64_t expires_at;    /* wall seconds */
     int64_t registered_at; /* wall seconds of the last REGISTER */

@@ -28,6 +28,7 @@ struct binding {
     struct binding *flow_previous; /* NULL in the first, which is the one that the index knows */
     struct expiry_node expiry;
     flow_id flow;
+    uint64_t source;
     int64_t registered_at;
     uint32_t cseq;
     uint32_t reg_id;

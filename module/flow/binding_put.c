@@ -31,6 +31,7 @@ static uint32_t aor_count_living(const struct aor *aor, int64_t now)
 static void binding_set(struct binding *binding, const struct binding_view *view)
 {
     binding->flow = view->flow;
+    binding->source = view->source;
     binding->expiry.at = view->expires_at;
     binding->registered_at = view->registered_at;
     binding->cseq = view->cseq;

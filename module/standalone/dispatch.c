@@ -165,6 +165,21 @@ static bool no_extension(struct text tag)
     return false;
 }
 
+/* Who is charged with what the server keeps of a request; 0: nobody. */
+static source_id holder_of(const struct server *server, const struct sip_message *request, const struct peer *source)
+{
+    if (server_is_exempt(server, &source->address) || server_is_emergency(sip_request_uri(request)))
+        return 0;
+    return source_of(&source->address);
+}
+
+static bool has_room(const struct server *server, const struct sip_message *request, const struct peer *source)
+{
+    return transactions_servers(server->transactions) < server->config.transactions_most &&
+           holdings_fit(&server->requests_kept, holder_of(server, request, source),
+                        server_transaction_cost(sip_bytes(request).length));
+}
+
 /* RFC 3261 16.3; false where the request is refused. */
 static bool may_enter(const struct server *server, const struct sip_message *request, const struct peer *source,
                       struct refusing *refusing)
@@ -177,7 +192,7 @@ static bool may_enter(const struct server *server, const struct sip_message *req
         return refuse_with(refusing, SIP_BAD_EXTENSION, REFUSAL_EXTENSION);
     if (server->draining && sip_to_tag(request).length == 0)
         return refuse_with(refusing, SIP_SERVICE_UNAVAILABLE, REFUSAL_DRAINING);
-    if (transactions_servers(server->transactions) >= server->config.transactions_most) {
+    if (!has_room(server, request, source)) {
         snprintf(refusing->fields, sizeof refusing->fields, "Retry-After: 10\r\n");
         return refuse_with(refusing, SIP_SERVICE_UNAVAILABLE, REFUSAL_OVERLOAD);
     }
@@ -199,6 +214,7 @@ static void received_new(struct server *server, struct sip_message **request, co
         refuse(server, *request, source, &refusing, NULL);
         return;
     }
+    server_transaction_charge(transaction, &server->requests_kept, holder_of(server, *request, source));
     *request = NULL;
     proxy_handle(server, transaction);
 }

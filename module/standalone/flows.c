@@ -51,15 +51,25 @@ static bool is_last_on_flow(const struct server *server, flow_id flow, const str
            binding_next_on_flow(server->bindings, binding) == NULL;
 }
 
+size_t binding_cost(const struct binding_view *view)
+{
+    enum { BESIDE = 256 }; /* the numbers, the indexes, what the allocator adds */
+    return BESIDE + view->aor.length + view->contact.length + view->instance.length + view->path.length +
+           view->call_id.length + view->parameters.length;
+}
+
 static void binding_changed(void *context, enum binding_event event, const struct binding *binding)
 {
     struct server *server = context;
     if (server->config.binding_changed != NULL)
         server->config.binding_changed(server->config.binding_changed_context, event, binding);
-    if (event == BINDING_ADDED || event == BINDING_UPDATED)
-        return;
     struct binding_view view;
     binding_read(binding, &view);
+    if (event == BINDING_ADDED || event == BINDING_UPDATED) {
+        holdings_add(&server->bindings_kept, view.source, binding_cost(&view));
+        return;
+    }
+    holdings_remove(&server->bindings_kept, view.source, binding_cost(&view));
     if (event != BINDING_REPLACED)
         heirs_note(server, &view);
     struct datagram6 *entry = find6(server, view.flow);

@@ -26,11 +26,31 @@ static void note_old_flow(struct server *server, const struct binding *known, fl
         heirs_note(server, &old);
 }
 
+struct binding_view registrar_view(const struct registrar *registrar, size_t i, char *parameters, size_t size)
+{
+    const struct host *host = registrar->server->config.host;
+    const struct registration *asked = &registrar->asked;
+    const struct sip_contact *contact = &asked->contacts[i];
+    const int64_t wall = host->wall_s(host->context);
+    const union address *address = &registrar->source->address;
+    return (struct binding_view){.aor = registrar->aor_text,
+                                 .contact = asked->uris[i],
+                                 .instance = contact->instance,
+                                 .path = {asked->path.bytes, asked->path.length},
+                                 .call_id = sip_call_id(asked->request),
+                                 .parameters = registration_parameters(contact, parameters, size),
+                                 .reg_id = registration_is_flow(asked, i) ? contact->reg_id : 0,
+                                 .cseq = sip_cseq(asked->request),
+                                 .q = (uint16_t)(contact->q < 0 ? 1000 : contact->q),
+                                 .source = server_is_exempt(registrar->server, address) ? 0 : source_of(address),
+                                 .expires_at = wall + asked->expires[i],
+                                 .registered_at = wall};
+}
+
 static int bind_one(struct registrar *registrar, size_t i)
 {
     char parameters[REGISTRATION_PARAMETERS_MOST + 1];
     struct server *server = registrar->server;
-    const struct sip_contact *contact = &registrar->asked.contacts[i];
     const struct binding *known = registrar_known(registrar, i);
     bool flow = registration_is_flow(&registrar->asked, i);
     if (registrar->asked.expires[i] == 0) {
@@ -38,18 +58,7 @@ static int bind_one(struct registrar *registrar, size_t i)
             binding_remove(server->bindings, known);
         return 0;
     }
-    int64_t wall = server->config.host->wall_s(server->config.host->context);
-    struct binding_view view = {.aor = registrar->aor_text,
-                                .contact = registrar->asked.uris[i],
-                                .instance = contact->instance,
-                                .path = {registrar->asked.path.bytes, registrar->asked.path.length},
-                                .call_id = sip_call_id(registrar->asked.request),
-                                .parameters = registration_parameters(contact, parameters, sizeof parameters),
-                                .reg_id = flow ? contact->reg_id : 0,
-                                .cseq = sip_cseq(registrar->asked.request),
-                                .q = (uint16_t)(contact->q < 0 ? 1000 : contact->q),
-                                .expires_at = wall + registrar->asked.expires[i],
-                                .registered_at = wall};
+    struct binding_view view = registrar_view(registrar, i, parameters, sizeof parameters);
     /* 3261-10.a. What came through a proxy was made on the proxy's connection, which is not the phone's flow. */
     if (registrar->asked.path.length == 0 && sip_via_count(registrar->asked.request) <= 1) {
         view.flow = peer_flow(registrar->source);

@@ -21,4 +21,7 @@ int registrar_read(struct registrar *registrar);
 /* The binding that the nth Contact would replace; NULL: none. */
 const struct binding *registrar_known(const struct registrar *registrar, size_t i);
 
+/* What bind_one() stores of the nth Contact, but for its flow. The parameters are written into `parameters`. */
+struct binding_view registrar_view(const struct registrar *registrar, size_t i, char *parameters, size_t size);
+
 #endif

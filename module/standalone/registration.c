@@ -110,6 +110,29 @@ static int check_room(struct registrar *registrar)
     return 0;
 }
 
+/* What the Contacts cost, less what those cost that they replace: a phone that registers again finds room always. */
+static int check_cost(struct registrar *registrar)
+{
+    const struct server *server = registrar->server;
+    struct binding_view view;
+    size_t added = 0, removed = 0;
+    source_id source = 0;
+    for (size_t i = 0; i < registrar->asked.count; i++) {
+        char parameters[REGISTRATION_PARAMETERS_MOST + 1];
+        const struct binding *known = registrar_known(registrar, i);
+        view = registrar_view(registrar, i, parameters, sizeof parameters);
+        source = view.source;
+        added += registrar->asked.expires[i] > 0 ? binding_cost(&view) : 0;
+        if (known != NULL) {
+            binding_read(known, &view);
+            removed += binding_cost(&view);
+        }
+    }
+    if (added <= removed || holdings_fit(&server->bindings_kept, source, added - removed))
+        return 0;
+    return refuse_as(registrar, REFUSAL_TOO_MANY_BINDINGS, SIP_SERVICE_UNAVAILABLE);
+}
+
 int registrar_read(struct registrar *registrar)
 {
     int error = registration_check_extensions(&registrar->asked);
@@ -121,5 +144,7 @@ int registrar_read(struct registrar *registrar)
         error = check_orders(registrar);
     if (error == 0)
         error = check_room(registrar);
-    return error == 0 ? registration_check_size(&registrar->asked, standing_size(registrar)) : error;
+    if (error == 0)
+        error = registration_check_size(&registrar->asked, standing_size(registrar));
+    return error == 0 ? check_cost(registrar) : error;
 }

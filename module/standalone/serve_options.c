@@ -36,6 +36,11 @@ const char serve_usage[] = "usage: reflow serve SCRIPT [options]\n"
                            "  --max-client-transactions-per-source N  of them for one source (5000)\n"
                            "  --max-bytes-in-flight BYTES  of these requests (64000000)\n"
                            "  --max-bytes-in-flight-per-source BYTES  of them for one source (8000000)\n"
+                           "  --max-bytes-kept BYTES   of requests in progress and their responses, past them 503\n"
+                           "                           (96000000)\n"
+                           "  --max-bytes-kept-per-source BYTES  of them for one source (16000000)\n"
+                           "  --max-binding-bytes BYTES  of bindings, past them 503 (96000000)\n"
+                           "  --max-binding-bytes-per-source BYTES  of them for one source (8000000)\n"
                            "  --max-message BYTES      of a message, up to 65536 (65536)\n"
                            "  --max-headers N          header fields of a message (256)\n"
                            "  --idle S                 without traffic and bindings: closed after (600)\n"
@@ -337,6 +342,10 @@ static int take_number(struct serve_options *options, const char *name, const ch
         {"--max-client-transactions-per-source", 1, 10000000, &server->loads.source_transactions},
         {"--max-bytes-in-flight", 65536, UINT32_MAX, &server->loads.bytes},
         {"--max-bytes-in-flight-per-source", 65536, UINT32_MAX, &server->loads.source_bytes},
+        {"--max-bytes-kept", 65536, UINT32_MAX, &server->requests_kept.bytes},
+        {"--max-bytes-kept-per-source", 65536, UINT32_MAX, &server->requests_kept.source_bytes},
+        {"--max-binding-bytes", 65536, UINT32_MAX, &server->bindings_kept.bytes},
+        {"--max-binding-bytes-per-source", 65536, UINT32_MAX, &server->bindings_kept.source_bytes},
         {"--max-message", 512, 65536, &server->limits.message},
         {"--max-headers", 8, 256, &server->limits.fields},
         {"--idle", 1, 604800, &network->idle_s},

@@ -22,6 +22,10 @@ static void set_standards(struct server_config *config)
     config->loads.source_transactions = or_else(config->loads.source_transactions, 5000);
     config->loads.bytes = config->loads.bytes != 0 ? config->loads.bytes : 64000000;
     config->loads.source_bytes = config->loads.source_bytes != 0 ? config->loads.source_bytes : 8000000;
+    config->requests_kept.bytes = or_else(config->requests_kept.bytes, 96000000);
+    config->requests_kept.source_bytes = or_else(config->requests_kept.source_bytes, 16000000);
+    config->bindings_kept.bytes = or_else(config->bindings_kept.bytes, 96000000);
+    config->bindings_kept.source_bytes = or_else(config->bindings_kept.source_bytes, 8000000);
 }
 
 static void sweep_fires(struct timer *timer)
@@ -87,6 +91,8 @@ static int create_parts(struct server *server)
         create_keys(server) != 0 || table_create(&server->datagram6, host) != 0 ||
         table_create(&server->probes, host) != 0 || table_create(&server->rests, host) != 0 ||
         table_create(&server->heirs, host) != 0 || load_table_new(&server->loads, host, &server->config.loads) != 0 ||
+        holdings_create(&server->requests_kept, host, &server->config.requests_kept) != 0 ||
+        holdings_create(&server->bindings_kept, host, &server->config.bindings_kept) != 0 ||
         transactions_new(&server->transactions, &config) != 0 ||
         binding_store_new(&server->bindings, host, &server->config.bindings) != 0)
         return -ENOMEM;
@@ -133,6 +139,8 @@ void server_delete(struct server *server)
     probes_clear(server);
     load_table_delete(server->loads);
     binding_store_delete(server->bindings);
+    holdings_destroy(&server->requests_kept);
+    holdings_destroy(&server->bindings_kept);
     flows_clear(server);
     rest_clear(server);
     heirs_clear(server);

@@ -16,6 +16,7 @@
 #include "standalone/domains.h"
 #include "standalone/peer.h"
 #include "standalone/refusal.h"
+#include "standalone/holdings.h"
 #include "standalone/source_limits.h"
 #include "standalone/timer.h"
 #include "standalone/transaction.h"
@@ -69,6 +70,8 @@ struct server_config {
     uint32_t flow_timer;        /* s, Flow-Timer in a 2xx REGISTER with outbound; 0: none */
     uint32_t transactions_most; /* server transactions at a time, past them 503; 0: 200000 */
     struct load_limits loads;   /* client transactions that wait for a final response; zeros: the standards */
+    struct holdings_limits requests_kept; /* by server transactions, with their responses; zeros: the standards */
+    struct holdings_limits bindings_kept; /* zeros: the standards */
     struct sip_limits limits;
     struct binding_limits bindings;
     binding_listener *binding_changed; /* for persistence; NULL: none */

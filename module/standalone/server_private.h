@@ -50,6 +50,7 @@ struct server {
     struct hash_key tag_key;     /* of the To tags of our own responses */
     struct hash_key loop_key;    /* of the digests in branch parameters, which strangers see */
     struct load_table *loads;
+    struct holdings requests_kept, bindings_kept;
     struct server_counters counters;
     struct refusals refusals;
     struct amplification amplification;
@@ -341,6 +342,8 @@ void heirs_clear(struct server *server);
 void probes_clear(struct server *server);
 
 /* flows.c: what the server knows of flows beside the bindings */
+/* What a binding counts for in bindings_kept. */
+size_t binding_cost(const struct binding_view *view);
 /* The number under which bindings are found that were made over the peer's flow. 0 if that number is the one of another
    address: numbers of IPv6 datagram flows are digests, and must not lead to somebody else's bindings. */
 flow_id server_flow_of(const struct server *server, const struct peer *peer);

@@ -73,6 +73,8 @@ int server_status(const struct server *server, struct sip_buffer *out)
     const struct load_counts load = load_count(server->loads);
     member(out, "in_flight_transactions", load.transactions, &first);
     member(out, "in_flight_bytes", load.bytes, &first);
+    member(out, "kept_bytes", server->requests_kept.bytes, &first);
+    member(out, "binding_bytes", server->bindings_kept.bytes, &first);
     member(out, "resting", rest_count(server), &first);
     member(out, "draining", server->draining, &first);
     open_object(out, "counters", &first);

@@ -9,6 +9,7 @@
 #include "sip/message.h"
 #include "sip/rewrite.h"
 #include "standalone/amplification.h"
+#include "standalone/holdings.h"
 #include "standalone/peer.h"
 #include "standalone/timer.h"
 #include "standalone/wire.h"
@@ -86,6 +87,12 @@ struct server_transaction *server_transaction_find(struct transactions *transact
 /* Takes the request over on success. */
 int server_transaction_new(struct transactions *transactions, struct sip_message *request, const struct peer *source,
                            struct server_transaction **out);
+
+/* What the transaction keeps, its response to come among it, counts as held by this source until it ends. Call it once,
+   right after server_transaction_new(). */
+void server_transaction_charge(struct server_transaction *transaction, struct holdings *holdings, source_id source);
+/* The bytes that a transaction for a request of this length is charged with before it is answered. */
+size_t server_transaction_cost(size_t request);
 
 /* A retransmission or an ACK has come: answer or absorb it. */
 void server_transaction_again(struct server_transaction *transaction, const struct sip_message *request);

@@ -31,6 +31,8 @@ struct server_transaction {
     struct timer again; /* G */
     struct timer end;   /* H, I, J, L */
     void *user;
+    struct holdings *holdings; /* NULL: what it keeps is not counted */
+    source_id holder;
 };
 
 struct client_transaction {

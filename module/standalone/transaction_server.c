@@ -47,6 +47,32 @@ struct server_transaction *server_transaction_find(struct transactions *transact
     return NULL;
 }
 
+/* Beside the texts of the request and the response: the transaction, its response context, the parsed message. */
+enum { KEPT_BESIDE = 3000 };
+
+size_t server_transaction_cost(size_t request)
+{
+    return KEPT_BESIDE + request;
+}
+
+static size_t cost_of(const struct server_transaction *transaction)
+{
+    return server_transaction_cost(sip_bytes(transaction->request).length) + transaction->last.length;
+}
+
+void server_transaction_charge(struct server_transaction *transaction, struct holdings *holdings, source_id source)
+{
+    transaction->holdings = holdings;
+    transaction->holder = source;
+    holdings_add(holdings, source, cost_of(transaction));
+}
+
+static void give_back_held(struct server_transaction *transaction)
+{
+    if (transaction->holdings != NULL)
+        holdings_remove(transaction->holdings, transaction->holder, cost_of(transaction));
+}
+
 void server_transaction_end(struct server_transaction *transaction)
 {
     struct transactions *owner = transaction->owner;
@@ -57,6 +83,7 @@ void server_transaction_end(struct server_transaction *transaction)
         owner->unanswered--;
     if (transaction->user != NULL)
         owner->config.server->ended(transaction->user, transaction);
+    give_back_held(transaction);
     sip_message_delete(transaction->request);
     memory_delete_text(owner->config.host, transaction->last);
     cause_release(owner->config.host, transaction->cause);
@@ -196,9 +223,18 @@ static bool may_respond(const struct server_transaction *transaction, uint32_t s
     return config->server->may_respond == NULL || config->server->may_respond(config->context, transaction, status);
 }
 
+static void keep_response(struct server_transaction *transaction, struct text bytes)
+{
+    const struct host *host = transaction->owner->config.host;
+    give_back_held(transaction);
+    memory_delete_text(host, transaction->last);
+    memory_copy(host, bytes, &transaction->last);
+    if (transaction->holdings != NULL)
+        holdings_add(transaction->holdings, transaction->holder, cost_of(transaction));
+}
+
 int server_transaction_respond(struct server_transaction *transaction, uint32_t status, struct text bytes)
 {
-    struct transactions *owner = transaction->owner;
     bool success = code_class(status) == CLASS_SUCCESS;
     if (transaction->state >= TRANSACTION_ACCEPTED && !(transaction->invite && success))
         return -EALREADY;
@@ -208,10 +244,7 @@ int server_transaction_respond(struct server_transaction *transaction, uint32_t 
     if (!may_respond(transaction, status))
         bytes = (struct text){NULL, 0};
     /* A 2xx to INVITE is repeated by the user agent, not by us. */
-    memory_delete_text(owner->config.host, transaction->last);
-    transaction->last = (struct text){NULL, 0};
-    if (!(transaction->invite && success))
-        memory_copy(owner->config.host, bytes, &transaction->last);
+    keep_response(transaction, transaction->invite && success ? (struct text){NULL, 0} : bytes);
     int sent = send_back(transaction, code_is_final(status), bytes);
     if (!code_is_final(status))
         transaction->state = TRANSACTION_PROCEEDING;

@@ -239,6 +239,51 @@ static void test_too_many_transactions(void **state)
     stage_destroy(&stage);
 }
 
+static struct peer stranger(uint32_t number)
+{
+    struct peer peer = fake_udp(5070);
+    peer.address.v4.sin_addr.s_addr = htonl(0xC0000200U + number);
+    return peer;
+}
+
+static void ask_options(struct stage *stage, const struct peer *peer, uint32_t cseq, const char *uri)
+{
+    stage_request(stage, peer, (struct request){.method = "OPTIONS", .uri = uri, .cseq = cseq});
+}
+
+/* Each costs about 3,700 bytes. A source that stays within its rate would fill the memory with messages of 64 kB. */
+static void test_requests_that_are_kept_have_a_limit_in_bytes(void **state)
+{
+    struct stage stage;
+    struct peer first = stranger(1), second = stranger(2), third = stranger(3), near = fake_udp(5070);
+    (void)state;
+    stage_create(&stage);
+    stage.config.requests_kept = (struct holdings_limits){.bytes = 16000, .source_bytes = 10000};
+    stage_open(&stage);
+    for (uint32_t i = 1; i <= 3; i++)
+        ask_options(&stage, &first, i, "sip:example.com");
+    stage_status(&stage, &first, 200);
+    stage_status(&stage, &first, 200);
+    assert_string_equal(sent_header(stage_status(&stage, &first, 503), "Retry-After", 0), "10");
+    ask_options(&stage, &second, 11, "sip:example.com"); /* another one has room, until all together have none */
+    stage_status(&stage, &second, 200);
+    ask_options(&stage, &second, 12, "sip:example.com");
+    stage_status(&stage, &second, 200);
+    ask_options(&stage, &third, 21, "sip:example.com");
+    stage_status(&stage, &third, 503);
+    assert_int_equal(counters(&stage)->overloaded, 2);
+    ask_options(&stage, &near, 31, "sip:example.com"); /* who has no limits, and who calls for help */
+    stage_status(&stage, &near, 200);
+    ask_options(&stage, &first, 4, "urn:service:sos");
+    stage_status(&stage, &first, 416);
+    assert_in_range(stage_count(&stage, "kept_bytes"), 13000, 17000);
+    stage_advance(&stage, 32000);
+    assert_int_equal(stage_count(&stage, "kept_bytes"), 0);
+    ask_options(&stage, &first, 5, "sip:example.com");
+    stage_status(&stage, &first, 200);
+    stage_destroy(&stage);
+}
+
 static void test_draining_refuses_new_calls_and_lets_old_ones_end(void **state)
 {
     struct stage *stage = *state;
@@ -406,6 +451,7 @@ int main(void)
         TEST(test_3261_9_a_cancel_of_nothing),
         TEST(test_3261_9_a_cancel_after_the_final_changes_nothing),
         cmocka_unit_test(test_too_many_transactions),
+        cmocka_unit_test(test_requests_that_are_kept_have_a_limit_in_bytes),
         TEST(test_draining_refuses_new_calls_and_lets_old_ones_end),
         TEST(test_a_message_with_a_fault_is_answered_and_counted),
         TEST(test_what_cannot_be_answered_is_dropped_and_counted),

@@ -668,10 +668,43 @@ static void test_4320_4_a_no_script_sends_408_to_a_register(void **state)
     assert_verdict_refused(stage, "Contact: <sip:b@192.0.2.4>\n", "4320-4.a");
 }
 
+/* Strangers may register as many users as they like, and what they register stays for hours. */
+static void test_bindings_have_a_limit_in_bytes(void **state)
+{
+    struct stage stage;
+    struct peer stranger = fake_udp(5080), other = stranger;
+    (void)state;
+    stranger.address.v4.sin_addr.s_addr = htonl(0xC0000201);
+    other.address.v4.sin_addr.s_addr = htonl(0xC0000202);
+    stage_create(&stage);
+    stage.config.bindings_kept = (struct holdings_limits){.bytes = 1400, .source_bytes = 700};
+    stage_open(&stage);
+    accepted(&stage, &stranger, "Contact: <sip:bob@192.0.2.4>\n");
+    accepted(&stage, &stranger, "Contact: <sip:bob@192.0.2.5>\n");
+    ask(&stage, &stranger, "Contact: <sip:bob@192.0.2.6>\n", "SIP/2.0 503 ");
+    assert_int_equal(bound(&stage), 2);
+    assert_int_equal(stage_count(&stage, "refused_too_many_bindings"), 1);
+    /* Who is registered may register again, or be replaced; another source has its own share. */
+    accepted(&stage, &stranger, "Contact: <sip:bob@192.0.2.5>\n");
+    accepted(&stage, &stranger, "Contact: <sip:bob@192.0.2.5>;expires=0, <sip:bob@192.0.2.6>\n");
+    accepted(&stage, &other, "Contact: <sip:bob@192.0.2.7>\n");
+    accepted(&stage, &other, "Contact: <sip:bob@192.0.2.8>\n");
+    assert_in_range(stage_count(&stage, "binding_bytes"), 1000, 1400);
+    struct peer third = stranger;
+    third.address.v4.sin_addr.s_addr = htonl(0xC0000203);
+    ask(&stage, &third, "Contact: <sip:bob@192.0.2.9>\n", "SIP/2.0 503 ");
+    struct peer near = fake_udp(5080); /* without a limit */
+    accepted(&stage, &near, "Contact: <sip:bob@192.0.2.9>\n");
+    accepted(&stage, &near, "Contact: *\nExpires: 0\n");
+    assert_int_equal(stage_count(&stage, "binding_bytes"), 0);
+    stage_destroy(&stage);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, stage_setup, stage_teardown)
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_bindings_have_a_limit_in_bytes),
         TEST(test_code_2xx_register_a_contact_is_bound_and_listed),
         TEST(test_no_contact_lists_what_is_bound),
         TEST(test_5626_6_g_key_parameters_and_path_are_kept),

@@ -223,7 +223,8 @@ static void test_numbers(void **state)
     assert_read(&command, "r.lua --flow-timer 0 --expires 300 --min-expires 30 --max-expires 900 --max-connections 5 "
                           "--max-transactions 6 --max-client-transactions 60 --max-client-transactions-per-source 61 "
                           "--max-bytes-in-flight 70000 --max-bytes-in-flight-per-source 71000 --max-message 512 "
-                          "--max-headers 8 --idle 7 --message-time 9 --drain 0 "
+                          "--max-bytes-kept 72000 --max-bytes-kept-per-source 73000 --max-binding-bytes 74000 "
+                          "--max-binding-bytes-per-source 75000 --max-headers 8 --idle 7 --message-time 9 --drain 0 "
                           "--decision-log-size 0 --decision-log-keep 2 --script-time 10 --script-memory 65536 --t1 100 "
                           "--timer-c 200");
     const struct serve_options *options = &command.options;
@@ -237,6 +238,10 @@ static void test_numbers(void **state)
     assert_int_equal(options->server.loads.source_transactions, 61);
     assert_int_equal(options->server.loads.bytes, 70000);
     assert_int_equal(options->server.loads.source_bytes, 71000);
+    assert_int_equal(options->server.requests_kept.bytes, 72000);
+    assert_int_equal(options->server.requests_kept.source_bytes, 73000);
+    assert_int_equal(options->server.bindings_kept.bytes, 74000);
+    assert_int_equal(options->server.bindings_kept.source_bytes, 75000);
     assert_int_equal(options->server.limits.message, 512);
     assert_int_equal(options->server.limits.fields, 8);
     assert_int_equal(options->network.idle_s, 7);
