@@ -12,7 +12,8 @@ local host = {}
 
 -- Kamailio's names for what options say in words.
 local function kamailio_params(options)
-    local params = { { "htable", "htable", "rate=>size=10;autoexpire=1;updateexpire=0;initval=0" },
+    local params = { { "htable", "htable", "rate=>size=10;autoexpire=2;updateexpire=0;initval=0" },
+        { "htable", "htable", "scarce=>size=10;autoexpire=2;updateexpire=0;initval=0" },
         { "htable", "htable", "banned=>size=10;autoexpire=60;initval=0" },
         { "tm", "fr_timer", options.answer_timeout or 32000 },
         { "tm", "fr_inv_timer", options.timer_c or 185000 }, { "usrloc", "use_domain", 1 } }
@@ -27,7 +28,7 @@ end
 
 -- Core parameters: names that are ours too, and what the example's routes need.
 local function kamailio_core(options)
-    local lines = { '#!define TRUSTED "^127"', "#!define REQUESTS 500", options.core }
+    local lines = { '#!define TRUSTED "^127"', "#!define REQUESTS 500", "#!define REQUESTS_SCARCE 5", options.core }
     for _, name in ipairs(options.names or {}) do
         lines[#lines + 1] = ('alias="%s"'):format(name)
     end
