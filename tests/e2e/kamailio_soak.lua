@@ -499,7 +499,7 @@ local limits = [[
 route[BEFORE] {
     if ($si == "127.0.0.1") return;
     if (proto == UDP) {
-        if ($shtinc(rate=>$si) > 500) exit;
+        if ($shtinc(rate=>$si:$Ts) > 500) exit;
         return;
     }
     if (!pike_check_req()) exit;
@@ -510,7 +510,7 @@ local function set_out(t, path)
     server.write(path, policies[1])
     local modules = table.move(kamailio.modules, 1, #kamailio.modules, 3, { "htable", "pike" })
     local host = kamailio.start(t, { memory = 256, private_memory = 16, config = kamailio.routing .. limits,
-        modules = modules, params = { { "htable", "htable", "rate=>size=10;autoexpire=1;updateexpire=0;initval=0" },
+        modules = modules, params = { { "htable", "htable", "rate=>size=10;autoexpire=2;updateexpire=0;initval=0" },
             { "tm", "fr_timer", 5000 }, { "tm", "fr_inv_timer", 8000 }, { "usrloc", "use_domain", 1 },
             { "reflow", "policy", path } } })
     local stage = { path = path, turn = 0, users = {}, phones = {}, callers = {} }
