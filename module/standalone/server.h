@@ -63,13 +63,13 @@ struct server_config {
     struct source_limits *sources; /* borrowed; NULL: no limits per source */
     const struct domains *domains; /* borrowed, beside the listeners' own addresses; NULL: none */
     struct timer_values timers;
-    uint32_t timer_c_ms;        /* 0: 185000 (above 3 minutes, RFC 3261 16.6) */
-    uint32_t expires;           /* s, where a REGISTER asks for none; 0: 3600 */
-    uint32_t expires_least;     /* s, below it 423; 0: 60 */
-    uint32_t expires_most;      /* s; 0: 7200 */
-    uint32_t flow_timer;        /* s, Flow-Timer in a 2xx REGISTER with outbound; 0: none */
-    uint32_t transactions_most; /* server transactions at a time, past them 503; 0: 200000 */
-    struct load_limits loads;   /* client transactions that wait for a final response; zeros: the standards */
+    uint32_t timer_c_ms;                  /* 0: 185000 (above 3 minutes, RFC 3261 16.6) */
+    uint32_t expires;                     /* s, where a REGISTER asks for none; 0: 3600 */
+    uint32_t expires_least;               /* s, below it 423; 0: 60 */
+    uint32_t expires_most;                /* s; 0: 7200 */
+    uint32_t flow_timer;                  /* s, Flow-Timer in a 2xx REGISTER with outbound; 0: none */
+    uint32_t transactions_most;           /* server transactions at a time, past them 503; 0: 200000 */
+    struct load_limits loads;             /* client transactions that wait for a final response; zeros: the standards */
     struct holdings_limits requests_kept; /* by server transactions, with their responses; zeros: the standards */
     struct holdings_limits bindings_kept; /* zeros: the standards */
     struct sip_limits limits;

@@ -2,6 +2,11 @@
 -- Waiting without callbacks: runs the event loop until something is so, or the time is over.
 local uv = require "luv"
 
+-- A test writes to connections that the server closes. Handled, not ignored: programs that it starts inherit nothing.
+local broken_pipe = uv.new_signal()
+broken_pipe:start("sigpipe", function() end)
+broken_pipe:unref()
+
 local wait = {}
 
 -- What condition() returned, once that is true; nil after ms milliseconds.
