@@ -263,7 +263,7 @@ size_t route_record(const struct server *server, const struct sip_message *reque
 
 static struct text user_of(struct text uri)
 {
-    const char *at = memchr(uri.at, '@', uri.length);
+    const char *at = uri.length > 0 ? memchr(uri.at, '@', uri.length) : NULL;
     const char *colon = at != NULL ? memchr(uri.at, ':', (size_t)(at - uri.at)) : NULL;
     return colon != NULL ? (struct text){colon + 1, (size_t)(at - colon - 1)} : (struct text){NULL, 0};
 }

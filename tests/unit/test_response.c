@@ -171,6 +171,27 @@ static void test_3261_17_1_3_a_a_phone_answers_from_where_it_has_moved(void **st
                          at(udp, "192.0.2.4", 5080));
 }
 
+/* Nothing can be read from such values; the response goes on. */
+static void test_a_record_route_without_a_uri_is_passed_on(void **state)
+{
+    static const char *const values[] = {"", ",", "<>", ";lr", "\"x\"", "<>;lr, <sip:a@b;lr>", "@", "<@>"};
+    struct stage *stage = *state;
+    struct peer phone = fake_udp(5080);
+    registers(stage, &phone, "bob");
+    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
+        char call[16], fields[64];
+        snprintf(call, sizeof call, "call%zu", i);
+        snprintf(fields, sizeof fields, "Record-Route: %s\n", values[i]);
+        stage_call(stage, call);
+        struct sent *invite = stage_sent(stage, "INVITE");
+        stage_response_from(stage, &phone, invite, 180, fields);
+        stage_hears(stage, 180);
+        stage_response_from(stage, &phone, invite, 200, fields);
+        stage_hears(stage, 200);
+    }
+    stage_ends(stage);
+}
+
 /* The old connection is not known to be dead yet. */
 static void test_3261_17_1_3_a_and_over_another_connection(void **state)
 {
@@ -298,6 +319,7 @@ int main(void)
         TEST(test_own_tags_are_the_same_for_a_retransmission),
         TEST(test_own_tags_differ_by_everything_that_the_sender_chose),
         TEST(test_own_tags_are_keyed),
+        TEST(test_a_record_route_without_a_uri_is_passed_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
