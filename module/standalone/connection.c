@@ -64,6 +64,7 @@ void connection_close(struct connection *connection, const char *reason)
     if (connection->reason != NULL)
         return;
     connection->reason = reason;
+    connection_note_kept(connection);
     handshakes_forget(connection);
     layers_end(connection);
     table_remove(&network->connections, &connection->link);
@@ -88,6 +89,7 @@ static void on_written(uv_write_t *request, int status)
     struct write *write = request->data;
     struct connection *connection = request->handle->data;
     connection->unsent -= write->size;
+    connection_note_kept(connection);
     memory_delete(write->host, write, write->size);
     if (status < 0 && status != UV_ECANCELED)
         connection_close(connection, "write");
@@ -122,7 +124,8 @@ static int write_later(struct connection *connection, const char *bytes, size_t 
         return -EPIPE;
     }
     connection->unsent += write->size;
-    return 0;
+    connection_note_kept(connection);
+    return connection->reason == NULL ? 0 : -EPIPE;
 }
 
 static int write_now(struct connection *connection, const char *bytes, size_t length)

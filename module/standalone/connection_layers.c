@@ -127,6 +127,7 @@ static void put_plain(struct connection *connection, const char *bytes, size_t l
         put_websocket(connection, bytes, length);
     else
         stream_put(connection, bytes, length);
+    connection_note_kept(connection);
 }
 
 /* --- TLS --- */

@@ -23,16 +23,19 @@ struct connection {
     flow_id number;
     char *pending; /* bytes of an unfinished message */
     size_t pending_length, pending_capacity;
-    size_t resume;                 /* of sip_frame() */
-    size_t stray;                  /* bytes skipped since the last message */
-    struct tls_session *tls;       /* NULL: none */
-    struct websocket *websocket;   /* NULL: none */
-    struct connection *next_step;  /* in the queue for a step of the handshake */
-    struct connection **step_back; /* NULL: not in it */
-    size_t unsent;                 /* bytes of memory that wait to be sent, with their bookkeeping */
-    uint64_t heard_ms;             /* of the last bytes */
-    uint64_t began_ms;             /* of the unfinished message or handshake */
-    uint64_t held_until_ms;        /* a registration that went through here lasts so long */
+    size_t resume;                               /* of sip_frame() */
+    size_t stray;                                /* bytes skipped since the last message */
+    struct tls_session *tls;                     /* NULL: none */
+    struct websocket *websocket;                 /* NULL: none */
+    struct connection *next_step;                /* in the queue for a step of the handshake */
+    struct connection **step_back;               /* NULL: not in it */
+    struct connection *kept_before, *kept_after; /* among those that keep bytes, if kept > 0 */
+    size_t kept;
+    uint64_t kept_since_ms; /* began_ms of what it keeps */
+    size_t unsent;          /* bytes of memory that wait to be sent, with their bookkeeping */
+    uint64_t heard_ms;      /* of the last bytes */
+    uint64_t began_ms;      /* of the unfinished message or handshake */
+    uint64_t held_until_ms; /* a registration that went through here lasts so long */
     struct timer check;
     const char *reason;               /* why it was closed; NULL: open */
     struct source_connection counted; /* among those of its source, if we accepted it */
@@ -73,6 +76,10 @@ void handshakes_forget(struct connection *connection);
 /* connection_stream.c */
 void stream_put(struct connection *connection, const char *bytes, size_t length);
 void stream_destroy(struct connection *connection);
+
+/* connection_kept.c: to be called when pending_capacity, unsent, the websocket's bytes or reason have changed. It may
+   close this connection, or another one. */
+void connection_note_kept(struct connection *connection);
 
 /* connection_watch.c */
 bool connection_is_unfinished(const struct connection *connection);

@@ -98,6 +98,7 @@ static void set_standards(struct network_limits *limits)
     limits->message_s = or_else(limits->message_s, 32);
     limits->connect_s = or_else(limits->connect_s, 4);
     limits->unsent = or_else(limits->unsent, 1 << 20);
+    limits->kept = or_else(limits->kept, 64000000);
     limits->message.message = or_else(limits->message.message, 65536);
 }
 

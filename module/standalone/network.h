@@ -23,6 +23,8 @@ struct network_limits {
     uint32_t message_s;   /* a message must be whole after this; 0: 32 */
     uint32_t connect_s;   /* a connection that we open, with its TLS handshake, must be open after this; 0: 4 */
     uint32_t unsent; /* bytes that wait for a slow reader, as they are on the wire, past them it is closed; 0: 1 MiB */
+    uint32_t
+        kept; /* bytes that all connections together keep of unfinished messages and for slow readers; 0: 64000000 */
     uint32_t flow_timer;       /* s; a flow with bindings that was silent for longer is pinged; 0: never */
     struct sip_limits message; /* of a message */
 };
@@ -35,6 +37,7 @@ struct network_limits {
     COUNTER(refused, "connections refused: too many, or no memory")                                                    \
     COUNTER(idle, "connections closed: idle")                                                                          \
     COUNTER(unfinished, "connections closed: a message was not finished in time")                                      \
+    COUNTER(kept_closed, "connections closed: all of them kept too many bytes, and this one for the longest time")     \
     COUNTER(oversized, "connections closed: a message over the limits or without length")                              \
     COUNTER(stray, "bytes between messages that were skipped: NUL, white space")                                       \
     COUNTER(stray_closed, "connections closed: too many such bytes")                                                   \

@@ -42,6 +42,8 @@ struct network {
     struct names *names;
     uv_idle_t turn; /* runs while handshakes wait */
     struct connection *handshakes, **last_handshake;
+    struct connection *kept_oldest, *kept_newest; /* those that keep bytes (connection_kept.c) */
+    size_t kept_bytes;
     bool closing;
 };
 

@@ -7,12 +7,16 @@
 
 #include "standalone/memory.h"
 
+/* Libwslay keeps each frame of an unfinished message in two blocks of its own. */
+enum { FRAME_COST = 96 };
+
 struct websocket {
     const struct host *host;
     struct websocket_events events;
     struct websocket_request *request; /* NULL: it has been read */
     wslay_event_context_ptr frames;    /* NULL: not open yet */
     struct text unread;                /* of what websocket_put() was given */
+    size_t held;
     uint32_t message_most;
     bool in_message, ending;
 };
@@ -46,7 +50,10 @@ static void on_frame_start(wslay_event_context_ptr frames, const struct wslay_ev
 {
     struct websocket *websocket = user;
     (void)frames;
-    if (wslay_is_ctrl_frame(frame->opcode) || websocket->in_message)
+    if (wslay_is_ctrl_frame(frame->opcode))
+        return;
+    websocket->held += FRAME_COST + frame->payload_length;
+    if (websocket->in_message)
         return;
     websocket->in_message = true;
     websocket->events.began(websocket->events.context);
@@ -60,6 +67,7 @@ static void on_message(wslay_event_context_ptr frames, const struct wslay_event_
         websocket->events.pinged(websocket->events.context);
     } else if (message->opcode == WSLAY_TEXT_FRAME || message->opcode == WSLAY_BINARY_FRAME) {
         websocket->in_message = false;
+        websocket->held = 0;
         if (!websocket->ending)
             websocket->events.message(websocket->events.context, (const char *)message->msg, message->msg_length);
     }
@@ -225,6 +233,11 @@ bool websocket_is_open(const struct websocket *websocket)
 struct text websocket_origin(const struct websocket *websocket)
 {
     return websocket->request != NULL ? websocket_request_origin(websocket->request) : (struct text){NULL, 0};
+}
+
+size_t websocket_held(const struct websocket *websocket)
+{
+    return websocket->held;
 }
 
 bool websocket_is_unfinished(const struct websocket *websocket)

@@ -58,6 +58,9 @@ void websocket_end(struct websocket *websocket); /* tells the other side: going 
 /* The opening request, or a message, has begun and is not whole. */
 bool websocket_is_unfinished(const struct websocket *websocket);
 
+/* Bytes of memory that the frames of an unfinished message take, with their bookkeeping. */
+size_t websocket_held(const struct websocket *websocket);
+
 /* --- the opening request, for websocket.c --- */
 
 struct websocket_request;

@@ -2,6 +2,7 @@
 #include "server_stage.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -9,10 +10,13 @@
 
 /* Real connections to a listener, with the memory of the test's choice. */
 
+enum { KEPT_MOST = 20000, HALF = 3000 /* bytes of a message: kept in 4096 */ };
+
 struct scene {
     struct stage stage;
     uv_loop_t loop;
     struct network *network;
+    struct source_limits *sources;
     union address address;
 };
 
@@ -24,7 +28,10 @@ static int begin(void **state)
     stage_create(&scene.stage);
     stage_open(&scene.stage);
     assert_int_equal(uv_loop_init(&scene.loop), 0);
-    const struct network_config config = {.loop = &scene.loop, .host = &scene.stage.fake.host};
+    const struct source_limits_config limits = {.host = &scene.stage.fake.host};
+    assert_int_equal(source_limits_new(&scene.sources, &limits), 0);
+    const struct network_config config = {
+        .loop = &scene.loop, .host = &scene.stage.fake.host, .limits = {.kept = KEPT_MOST}, .sources = scene.sources};
     assert_int_equal(network_new(&scene.network, &config), 0);
     int error = -1;
     for (uint16_t port = 20000 + (uint16_t)getpid() % 10000; error != 0 && port < 32000; port++) {
@@ -44,14 +51,19 @@ static int end(void **state)
     uv_run(&scene->loop, UV_RUN_DEFAULT);
     assert_int_equal(uv_loop_close(&scene->loop), 0);
     network_delete(scene->network);
+    source_limits_delete(scene->sources);
     stage_destroy(&scene->stage);
     return 0;
 }
 
+/* From an address that has no exemption from limits. */
 static int connects(const struct scene *scene)
 {
+    union address own;
     int caller = socket(AF_INET, SOCK_STREAM, 0);
     assert_true(caller >= 0);
+    assert_true(address_read(TEXT("127.0.0.2"), 0, &own));
+    assert_int_equal(bind(caller, &own.any, sizeof own.v4), 0);
     assert_int_equal(connect(caller, &scene->address.any, sizeof scene->address.v4), 0);
     return caller;
 }
@@ -104,11 +116,69 @@ static void test_without_descriptors_connections_wait_and_the_listener_goes_on(v
         close(callers[i]);
 }
 
+static void turns_until(const struct scene *scene, const uint64_t *counter, uint64_t value)
+{
+    for (size_t turn = 0; turn < 1000 && *counter != value; turn++)
+        uv_run((uv_loop_t *)&scene->loop, UV_RUN_NOWAIT);
+    assert_int_equal(*counter, value);
+}
+
+/* The head of a message whose body is to follow; sent by itself, so that the order is known. */
+static void sends_half(const struct scene *scene, int caller)
+{
+    static const char head[] = "OPTIONS sip:a SIP/2.0\r\nContent-Length: 0\r\nX: ";
+    char bytes[HALF];
+    memset(bytes, 'x', sizeof bytes);
+    memcpy(bytes, head, sizeof head - 1);
+    assert_int_equal(send(caller, bytes, sizeof bytes, MSG_NOSIGNAL), sizeof bytes);
+    for (size_t turn = 0; turn < 10; turn++)
+        uv_run((uv_loop_t *)&scene->loop, UV_RUN_NOWAIT);
+}
+
+static bool is_closed(int caller)
+{
+    char bytes[4096];
+    ssize_t got;
+    while ((got = recv(caller, bytes, sizeof bytes, MSG_DONTWAIT)) > 0)
+        ;
+    return got == 0 || (errno != EAGAIN && errno != EWOULDBLOCK);
+}
+
+static void test_unfinished_messages_have_one_limit_and_the_oldest_goes(void **state)
+{
+    struct scene *scene = *state;
+    const struct network_counters *counters = network_counters(scene->network);
+    int callers[7];
+    for (size_t i = 0; i < 6; i++) {
+        callers[i] = connects(scene);
+        turns_until(scene, &counters->accepted, i + 1);
+        sends_half(scene, callers[i]);
+    }
+    assert_int_equal(counters->kept_closed, 2);
+    for (size_t i = 0; i < 6; i++)
+        assert_int_equal(is_closed(callers[i]), i < 2);
+    /* The third finishes what it has begun, and begins something else: the fourth is the oldest now. */
+    assert_int_equal(send(callers[2], "\r\n\r\n", 4, MSG_NOSIGNAL), 4);
+    for (size_t turn = 0; turn < 10; turn++)
+        uv_run(&scene->loop, UV_RUN_NOWAIT);
+    uv_sleep(2); /* the loop's clock counts milliseconds */
+    sends_half(scene, callers[2]);
+    callers[6] = connects(scene);
+    turns_until(scene, &counters->accepted, 7);
+    sends_half(scene, callers[6]);
+    assert_int_equal(counters->kept_closed, 3);
+    assert_false(is_closed(callers[2]));
+    assert_true(is_closed(callers[3]));
+    for (size_t i = 0; i < 7; i++)
+        close(callers[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_without_memory_connections_are_dropped_and_the_listener_goes_on, begin,
                                         end),
+        cmocka_unit_test_setup_teardown(test_unfinished_messages_have_one_limit_and_the_oldest_goes, begin, end),
         cmocka_unit_test_setup_teardown(test_without_descriptors_connections_wait_and_the_listener_goes_on, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
