@@ -39,7 +39,7 @@ static bool read_call_id(struct sip_msg *msg, struct text *call_id)
     return true;
 }
 
-/* The value of the parameter; empty where there is none. */
+/* The value of the parameter; empty if the URI lacks it. */
 static struct text find_seal(const struct ksr_sip_uri *uri)
 {
     static const struct text name = {"seal=", 5};

@@ -7,8 +7,8 @@
 /*
  * 3261-16.4.a: a Route of ours gives a right to be relayed only with a seal. The rr module writes Record-Route and
  * follows Route; here a parameter is added to the one, `seal`, that nobody else can make and that is worth something
- * with the same Call-ID alone, and is asked for in the other. Without it, whoever makes up a To tag and a Route that
- * names this server could have anything sent anywhere.
+ * with the same Call-ID alone, and is asked for in the other. Without it, anybody who makes up a To tag and a Route
+ * that names this server could have anything sent anywhere.
  */
 
 /* mod_init: reads the keys, or makes the file (modparam route_keys; without one they are of this run). 0 or -1. */

@@ -86,7 +86,7 @@ static int add_frame(struct carry_buffer *buffer, const struct script_part *part
     return 0;
 }
 
-/* False where there is no whole frame. */
+/* False if the frame is not complete. */
 static bool take_frame(struct text *blob, char *tenant, size_t size, struct text *bytes)
 {
     struct frame frame;

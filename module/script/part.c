@@ -53,7 +53,7 @@ static int open_protected(lua_State *L)
     return 0;
 }
 
-/* A state with the sandbox opened. Errors leave their message on top of the stack, where there is a stack. */
+/* A state with the sandbox opened. Errors leave their message on top of the stack, if the state could be made. */
 static int open_state(struct script_part *part)
 {
     lua_State *L = part->L = lua_newstate(memory_allocate, &part->memory);

@@ -104,7 +104,7 @@ void policy_withdraw(struct policy *policy, uint64_t hash, const char *why);
    had before, the others keep theirs, and these bytes are not tried again. */
 void policy_withdraw_part(struct policy *policy, uint64_t hash, const char *why);
 
-/* The parts that were withdrawn, counted from 0; the last 64 are known. False: there is none of this number. */
+/* The parts that were withdrawn, counted from 0; the last 64 are known. False: no part has this number. */
 struct policy_withdrawal {
     uint64_t hash;
     bool own;         /* for failures counted here; else by policy_withdraw_part() */

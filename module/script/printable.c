@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The bytes of the UTF-8 character that begins here; 0: there is none (RFC 3629). */
+/* The length of the UTF-8 character that begins here; 0: the bytes are not UTF-8 (RFC 3629). */
 static size_t decode(const unsigned char *at, uint32_t *code)
 {
     static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};

@@ -30,7 +30,7 @@ int tenants_create(struct tenants *tenants, const struct host *host, const struc
                    uint32_t keys);
 void tenants_destroy(struct tenants *tenants); /* zeroed is fine */
 
-/* NULL: there is no such tenant. */
+/* NULL: the domain has no tenant. */
 struct store *tenants_store(const struct tenants *tenants, const char *tenant);
 
 /* As store_expire(), of each. */

@@ -54,7 +54,7 @@ static bool ends_line(char c)
     return c == '\r' || c == '\n' || c == '\0';
 }
 
-/* From `start` on, folds become spaces; so do line ends that are none, and NULs, which a malformed message may have. */
+/* From `start` on, folds, single CR and LF, and NULs become spaces; a malformed message may have any of them. */
 static void unfold(struct sip_buffer *out, size_t start)
 {
     for (size_t i = start; i < out->length && !out->failed; i++)

@@ -8,8 +8,8 @@
 #include "standalone/wire.h"
 
 /*
- * Whoever can forge the source of a datagram, or name an address in Contact, Path or Via, could make the server send to
- * somebody who has asked for nothing. Over UDP, therefore, a message and its retransmissions cause at most
+ * Somebody who forges the source of a datagram, or names an address in Contact, Path or Via, could make the server send
+ * to somebody who has asked for nothing. Over UDP, therefore, a message and its retransmissions cause at most
  * AMPLIFICATION_MOST times their bytes at addresses that have not proved to be there. This lies between those who send
  * and the wire.
  *
@@ -83,7 +83,7 @@ void amplification_restored(struct amplification *amplification, const struct pe
 
 /* A message of so many bytes has come from there. On the stack of who needs it for one answer. */
 struct cause cause_of(const struct peer *source, size_t bytes);
-/* The same on the heap with one holder; NULL where there is no memory. */
+/* The same on the heap with one holder; NULL if memory is short. */
 struct cause *cause_new(const struct host *host, const struct peer *source, size_t bytes);
 struct cause *cause_hold(struct cause *cause);                    /* NULL is fine */
 void cause_release(const struct host *host, struct cause *cause); /* NULL is fine */

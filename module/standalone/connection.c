@@ -380,7 +380,7 @@ void connection_banned(void *context, struct source_connection *counted)
     connection_close(TABLE_OWNER(counted, struct connection, counted), "banned");
 }
 
-/* The port is taken now, so that a port in use is told at start. */
+/* The port is bound now, so that a port in use is reported at start. */
 static int bound_socket(const union address *address)
 {
     const int on = 1;

@@ -9,7 +9,7 @@
 /*
  * Lines into a descriptor that others share, such as standard error: a pipe, a terminal, a file or the socket of
  * journald. The descriptor keeps its mode, because O_NONBLOCK would also change it for the other processes that have
- * it. For log_writer.c, whose thread waits here for whoever reads.
+ * it. For log_writer.c, whose thread waits here for the reader.
  */
 
 struct log_descriptor {

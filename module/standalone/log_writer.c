@@ -184,7 +184,7 @@ static bool tell_is_due(struct log_writer *writer)
     return true;
 }
 
-/* What was dropped before a line is told before it, once there is room for both: the log may be this very descriptor,
+/* The number of dropped lines is written first, when there is room for both lines: the log may be this very descriptor,
    and comes here again then. */
 static void tell_before(struct log_writer *writer, size_t length)
 {

@@ -11,7 +11,7 @@
 
 /*
  * Lines into a file, or into a descriptor such as standard error, by a thread of its own: who puts one never waits for
- * the disk or for whoever reads. A line that finds the buffer full is dropped, one that is not written is lost; both
+ * the disk or for a reader. A line that finds the buffer full is dropped, one that is not written is lost; both
  * are counted, and the host's log has the numbers once a minute at most. Where lines were dropped for want of a reader,
  * that is when there is room again.
  */

@@ -252,7 +252,7 @@ static void waiting_go_on(struct names *names)
     }
 }
 
-/* What becomes ready meanwhile is for the next turn: whoever is answered may ask for more. */
+/* What becomes ready meanwhile is for the next turn: a caller that is answered may ask for more. */
 static void ready_answer(struct names *names)
 {
     for (size_t count = names->ready.count; count > 0; count--)

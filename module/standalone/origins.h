@@ -20,7 +20,7 @@ struct origins {
     size_t count;                   /* 0: pages of all origins may */
 };
 
-/* Adds "SCHEME://HOST" or "SCHEME://HOST:PORT". 0; -EINVAL: it is no such origin ("null" is none, because every page
+/* Adds "SCHEME://HOST" or "SCHEME://HOST:PORT". 0; -EINVAL: it is not an origin ("null" is refused, because every page
    can send it); -ENOSPC. */
 int origins_add(struct origins *origins, struct text origin);
 

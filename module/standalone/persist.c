@@ -10,7 +10,7 @@
 #include "standalone/memory.h"
 #include "standalone/persist_file.h"
 
-/* Both clocks count whole seconds: one second between them is none. */
+/* Both clocks count whole seconds, so a difference of one second may be rounding. */
 enum { WRITE_MS = 250, KEPT_EXPIRED_S = 86400, FLOW_MOST = 144, CLOCK_SET_LEAST_S = 2 };
 
 /* A change on its way to the file: the row as it shall be, or its key alone where it goes. */

@@ -310,7 +310,7 @@ static int state_file_refuse(struct state_file *file, int code)
     return -EIO;
 }
 
-/* Who calls whom is nobody else's business. SQLite gives its log and its index the mode of the file. */
+/* Other users must not read who registers from where. SQLite gives its log and its index the mode of the file. */
 static int state_file_create(const struct state_file *file)
 {
     int descriptor = open(file->path, O_CREAT | O_RDWR | O_CLOEXEC, 0600);

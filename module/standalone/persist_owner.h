@@ -8,8 +8,8 @@
  */
 
 enum persist_owner {
-    PERSIST_UNUSED, /* there is none, or an empty one: it may become ours */
-    PERSIST_OURS,   /* be it damaged or of another version */
+    PERSIST_UNUSED, /* the file is missing or empty: it may become ours */
+    PERSIST_OURS,   /* also if it is damaged or of another version */
     PERSIST_FOREIGN /* not a regular file, something else than a state file, or another program's database */
 };
 

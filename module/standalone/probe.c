@@ -111,7 +111,7 @@ static void probe_uri(const struct probe *probe, char out[PROBE_URI_MOST])
         address_format(&probe->peer.address, out + 4, PROBE_URI_MOST - 4);
 }
 
-/* Max-Forwards 0: whoever is at the other side of the flow shall answer (RFC 3261 11). */
+/* Max-Forwards 0: the other side of the flow shall answer (RFC 3261 11). */
 static size_t probe_write(const struct probe *probe, struct branch_id id, char *out, size_t size)
 {
     struct server *server = probe->server;

@@ -347,7 +347,7 @@ size_t binding_cost(const struct binding_view *view);
 /* The number under which bindings are found that were made over the peer's flow. 0 if that number is the one of another
    address: numbers of IPv6 datagram flows are digests, and must not lead to somebody else's bindings. */
 flow_id server_flow_of(const struct server *server, const struct peer *peer);
-/* As binding_put(); sets view->route. `peer` is the flow's other side, known when the binding is told of. -EADDRINUSE:
+/* As binding_put(); sets view->route. `peer` is the flow's other side, known when the change is reported. -EADDRINUSE:
    another address has the flow's number. */
 int flows_put_binding(struct server *server, const struct binding_view *asked, const struct peer *peer);
 /* A flow is dead (5626-7.f): its bindings go, or lose it where they can be reached without it (3261-10.a). A datagram

@@ -5,7 +5,7 @@
 #include "sip/rewrite.h"
 #include "standalone/local_socket.h"
 
-/* A Unix socket: whoever connects is given what `write_status` writes, and the connection is closed. A
+/* A Unix socket: each client is given what `write_status` writes, and the connection is closed. A
    client for which there is no memory gets nothing. */
 
 typedef void write_status(void *context, struct sip_buffer *out);

@@ -122,7 +122,7 @@ void *server_transaction_user(const struct server_transaction *transaction);
 
 /* What the branch parameter of a request carries that is sent on. */
 struct branch_id {
-    uint64_t secret; /* unpredictable: whoever has not seen the request cannot answer it (3261-17.1.3.a) */
+    uint64_t secret; /* unpredictable: only somebody who has seen the request can answer it (3261-17.1.3.a) */
     uint32_t digest; /* for the loop check */
 };
 

@@ -16,7 +16,7 @@ local function count(what, number)
     counts[what] = (counts[what] or 0) + (number or 1)
 end
 
--- They have no account: whoever they call or register is one of them.
+-- They have no account: they call and register one another.
 local function read(name)
     local file <close> = assert(io.open(directory .. "/../data/attacks/" .. name, "rb"))
     return (file:read("a"):gsub("example%.com", "example.test"):gsub("sip:bob@", "sip:mallory@"))
@@ -160,7 +160,7 @@ local function hold()
 end
 attacks[#attacks + 1] = { rate = 30, due = 0, run = hold }
 
--- Spread over the second. Whoever ran this may have been killed: then it ends too.
+-- Spread over the second. If the program that started this one was killed, this one ends too.
 local TURN_MS <const> = 10
 local parent = uv.os_getppid()
 local turn = uv.new_timer()

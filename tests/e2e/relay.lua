@@ -93,7 +93,7 @@ function relay.cut(self)
     end
 end
 
--- The same, and whoever comes back is refused.
+-- The same, and a caller that comes back is refused.
 function relay.goes_down(self)
     close(self.listener)
     self:cut()

@@ -28,7 +28,7 @@ local function temporary(t, suffix)
     return path
 end
 
--- Whoever is named by an attacker: listens for datagrams and for connections on one port.
+-- Somebody whom an attacker names: listens for datagrams and for connections on one port.
 local function victim(t, address)
     local self, heard = {}, 0
     local datagrams, listener, port = uv.new_udp(), uv.new_tcp(), server.free_port()

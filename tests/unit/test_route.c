@@ -165,7 +165,7 @@ static void test_3261_16_4_a_a_token_that_was_changed_is_no_right(void **state)
     }
 }
 
-/* Whoever has the token of a side is taken for that side, as after a change of address: he reaches the other side, and
+/* The holder of a side's token is taken for that side, as after a change of address: he reaches the other side, and
    nobody else. */
 static void test_3261_16_4_a_a_token_leads_to_the_other_side_and_nowhere_else(void **state)
 {
