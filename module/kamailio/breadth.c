@@ -7,9 +7,11 @@
 
 #include "core/code.h"
 #include "flow/breadth.h"
+#include "kamailio/connection.h"
 #include "kamailio/host.h"
 #include "kamailio/module.h"
 #include "kamailio/stats.h"
+#include "script/emergency.h"
 
 enum { RETRY_AFTER_S = 10 };
 
@@ -66,24 +68,14 @@ static bool is_own(struct ip_addr *ip)
     return grep_sock_info(&host, 0, 0) != NULL;
 }
 
-static bool is_emergency(const str *uri)
+/* 0: it has no limit of its own. */
+static uint64_t limited_source(struct sip_msg *msg)
 {
-    static const char service[] = "urn:service:sos";
-    const int length = sizeof service - 1;
-    return uri->len >= length && strncasecmp(uri->s, service, (size_t)length) == 0;
-}
-
-/* An IPv4 address, or the /64 of an IPv6 address. 0: it has no limit of its own. */
-static uint64_t source_of(struct sip_msg *msg)
-{
-    struct ip_addr *ip = &msg->rcv.src_ip;
-    uint64_t prefix;
-    if (is_loopback(ip) || is_own(ip) || is_emergency(GET_RURI(msg)))
+    static const struct emergency no_numbers; /* those of a policy are not known here */
+    if (is_loopback(&msg->rcv.src_ip) || is_own(&msg->rcv.src_ip) ||
+        emergency_is(&no_numbers, text_of_str(*GET_RURI(msg))))
         return 0;
-    if (ip->af == AF_INET)
-        return 0xffff000000000000U | ntohl(ip->u.addr32[0]);
-    memcpy(&prefix, ip->u.addr, sizeof prefix);
-    return prefix;
+    return source_number_of(&msg->rcv);
 }
 
 struct load *breadth_load(struct sip_msg *msg)
@@ -95,7 +87,7 @@ struct load *breadth_load(struct sip_msg *msg)
                                          .from_tag = text_of_str(get_from(msg)->tag_value),
                                          .method = text_of_str(msg->first_line.u.request.method),
                                          .cseq = (uint32_t)strtoul(get_cseq(msg)->number.s, NULL, 10),
-                                         .source = source_of(msg)};
+                                         .source = limited_source(msg)};
     return load_enter(loads, &request, &load) == 0 ? load : NULL;
 }
 
