@@ -150,11 +150,12 @@ void breadth_begin_call(struct call *call, struct sip_msg *msg, struct load *loa
         load_hold(load);
 }
 
+/* Two processes may have a final response of the branch at the same time. */
 void breadth_give_back(struct call *call, struct leg *leg)
 {
-    if (leg->bytes > 0)
-        load_end(call->load, leg->bytes);
-    leg->bytes = 0;
+    size_t bytes = __atomic_exchange_n(&leg->bytes, 0, __ATOMIC_RELAXED);
+    if (bytes > 0)
+        load_end(call->load, bytes);
     leg->breadth = 0;
 }
 

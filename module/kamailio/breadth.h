@@ -31,6 +31,7 @@ bool breadth_has_room(struct call *call);
 /* The leg is being sent, as a request of about so many bytes: it gets its share. False: more than one request may
    send. */
 bool breadth_take(struct call *call, struct leg *leg, size_t bytes);
+/* The leg has a final response, or is gone. Once or more often. */
 void breadth_give_back(struct call *call, struct leg *leg);
 void breadth_forget_legs(struct call *call); /* all of them */
 

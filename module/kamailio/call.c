@@ -177,8 +177,10 @@ static void response_came(struct cell *t, struct call *call, struct tmcb_params 
     struct leg *leg = call_leg(call, &t->uac[branch].ruid);
     if (leg != NULL && params->code > SIP_TRYING && params->code < CODE_FINAL_LEAST)
         leg->provisional_seen = true;
-    else if (leg != NULL && params->code >= CODE_FINAL_LEAST)
+    if (leg != NULL && params->code >= CODE_FINAL_LEAST) {
         wait_remove(&leg->wait);
+        breadth_give_back(call, leg);
+    }
     react_on_reply(t, call, params);
 }
 

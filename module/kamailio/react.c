@@ -5,6 +5,7 @@
 
 #include "core/code.h"
 #include "core/reaction.h"
+#include "kamailio/breadth.h"
 #include "kamailio/events.h"
 #include "kamailio/host.h"
 #include "kamailio/module.h"
@@ -156,6 +157,7 @@ void news_of_end(struct news *news)
     leg->origin = news->facts.origin;
     leg->action = news->decision.action;
     leg->decided = true;
+    breadth_give_back(news->call, leg);
     leg->carried_out = leg->open_class = false;
     stats_decision(&news->decision);
     verdict_on_end(news);

@@ -185,4 +185,23 @@ tap.test("limits on client transactions in total [kamailio]", function(t)
     alice:expect_final(call, 486)
 end)
 
+-- tm keeps a transaction for seconds after its end: what is in flight is only what has no final response.
+tap.test("Kamailio: calls that have ended do not count towards max_client_transactions", function(t)
+    local k = start(t, { { "reflow", "max_client_transactions", 2 } })
+    local open = host.opener(k, "tcp")
+    local bob, alice = open "bob", open "alice"
+    bob:register { instance = ua.instance(1), reg_id = 1 }
+    for _ = 1, 4 do
+        alice:call(bob)
+        local busy = alice:invite(bob.aor)
+        bob:reply(bob:expect "INVITE", 486)
+        alice:expect_final(busy, 486)
+    end
+    for _ = 1, 2 do
+        alice:invite(bob.aor)
+        bob:expect "INVITE"
+    end
+    alice:expect_final(alice:invite(bob.aor), 503)
+end)
+
 tap.done()

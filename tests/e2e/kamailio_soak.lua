@@ -509,7 +509,7 @@ route[BEFORE] {
 local function set_out(t, path)
     server.write(path, policies[1])
     local modules = table.move(kamailio.modules, 1, #kamailio.modules, 3, { "htable", "pike" })
-    local host = kamailio.start(t, { memory = 256, private_memory = 16, config = kamailio.routing .. limits,
+    local host = kamailio.start(t, { memory = 1024, private_memory = 16, config = kamailio.routing .. limits,
         modules = modules, params = { { "htable", "htable", "rate=>size=10;autoexpire=2;updateexpire=0;initval=0" },
             { "tm", "fr_timer", 5000 }, { "tm", "fr_inv_timer", 8000 }, { "usrloc", "use_domain", 1 },
             { "reflow", "policy", path } } })
