@@ -576,7 +576,7 @@ local function load_beside_strangers(host, stage, ms, samples)
     load_for(host, stage, ms, samples)
     io.write((stop()))
     for _, name in ipairs { "mallory", "craig", "trudy" } do
-        host:rpc("ul.rm", "location", ("sip:%s@example.test"):format(name))
+        host:rpc("ul.rm", "location", name .. "@example.test")
     end
 end
 
