@@ -231,6 +231,10 @@ soak: packages-test
 soak-kamailio: packages-kamailio-test kamailio
 	@BUILD=$(BUILD) lua5.4 tests/e2e/kamailio_soak.lua
 
+# Beside README.md, at the same places as in the source, so that the links between them work.
+MANUALS = lua/README.md $(foreach folder,cli script standalone,module/$(folder)/README.md) lua/meta/REFERENCE.md \
+          examples/overview.svg examples/simulate-region.svg
+
 ## make install    PREFIX=/usr/local DESTDIR=: the program, the Lua module, examples and documents
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/lua/5.4 $(DESTDIR)$(PREFIX)/share/doc/reflow \
@@ -242,7 +246,7 @@ install: all
 	install -m 644 $(wildcard examples/policies/spec/*.lua) $(DESTDIR)$(PREFIX)/share/reflow/examples/policies/spec
 	install -m 644 $(wildcard lua/meta/*) $(DESTDIR)$(PREFIX)/share/reflow/meta
 	install -m 644 README.md CHANGELOG.md LICENSE $(DESTDIR)$(PREFIX)/share/doc/reflow
-	install -D -m 644 module/standalone/README.md $(DESTDIR)$(PREFIX)/share/doc/reflow/module/standalone/README.md
+	for manual in $(MANUALS); do install -D -m 644 $$manual $(DESTDIR)$(PREFIX)/share/doc/reflow/$$manual || exit 1; done
 
 $(PACKAGE_SETS:%=packages-%): packages-%:
 	@tests/support/packages.sh $(PACKAGES_$(shell echo $* | tr a-z- A-Z_))

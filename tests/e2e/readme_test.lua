@@ -10,7 +10,8 @@ local temporary = require "temporary"
 
 local test = tap.test
 
-local manuals = { "README.md", "module/kamailio/README.md", "module/standalone/README.md", "tests/README.md" }
+local manuals = { "README.md", "lua/README.md", "module/cli/README.md", "module/kamailio/README.md",
+    "module/script/README.md", "module/standalone/README.md", "tests/README.md" }
 
 -- The first command of a block, without its comment -> what runs it.
 local elsewhere = {
