@@ -31,7 +31,7 @@ PACKAGES_RUN   = $(PACKAGES_BUILD) lua5.4 lua-luv
 debian_kamailio = $(if $(shell KAMAILIO='$(KAMAILIO)' tests/support/kamailio_program.sh --own || echo unknown),,kamailio $(1))
 
 # Layers in the order in which they may use each other: see `make lint`.
-SHARED = core flow sip script
+SHARED = core base flow sip script
 LAYERS = $(SHARED) standalone cli
 sources = $(sort $(wildcard module/$(1)/*.c))
 

@@ -2,8 +2,8 @@
 #ifndef REFLOW_CLI_CHECK_H
 #define REFLOW_CLI_CHECK_H
 
+#include "base/host.h"
 #include "core/rule.h"
-#include "host/host.h"
 #include "script/engine.h"
 
 /* What `reflow check` finds in one policy before it runs. */

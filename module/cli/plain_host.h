@@ -2,7 +2,7 @@
 #ifndef REFLOW_CLI_PLAIN_HOST_H
 #define REFLOW_CLI_PLAIN_HOST_H
 
-#include "host/host.h"
+#include "base/host.h"
 
 /* A host for one-shot commands: the process's own allocator, clocks and random numbers, log lines to stderr, no lock.
  */

@@ -2,7 +2,7 @@
 #ifndef REFLOW_CLI_SCENE_H
 #define REFLOW_CLI_SCENE_H
 
-#include "host/host.h"
+#include "base/host.h"
 #include "standalone/server.h"
 
 /*

@@ -6,8 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/host.h"
 #include "core/text.h"
-#include "host/host.h"
 
 /*
  * The bindings of a registrar: an AOR's Contacts. With instance-id and reg-id the key is (AOR, instance-id, reg-id)

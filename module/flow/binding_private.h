@@ -4,9 +4,9 @@
 
 /* What the store looks like inside: for binding.c, binding_put.c and binding_record.c alone. */
 
+#include "base/expiry_wheel.h"
+#include "base/hash_index.h"
 #include "flow/binding.h"
-#include "flow/expiry_wheel.h"
-#include "flow/hash_index.h"
 
 enum { BINDINGS_PER_AOR = 32, REG_ID_MOST = 0x7fffffff, Q_MOST = 1000, TEXT_MOST = 65535 };
 

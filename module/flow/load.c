@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-#include "flow/hash_index.h"
+#include "base/hash_index.h"
 
 /* A request's AORs are few: a chain of calls forwarded from one user to the next. A longer one counts as a loop. */
 enum { VISITS_MOST = 16 };

@@ -6,8 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/host.h"
 #include "core/text.h"
-#include "host/host.h"
 
 /*
  * What requests make a proxy send: how many client transactions and bytes, for each request from outside, for each

@@ -6,10 +6,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/host.h"
 #include "core/decide.h"
 #include "core/text.h"
 #include "flow/recovery.h"
-#include "host/host.h"
 
 /*
  * The registrations of one user agent under one AOR: a flow to each of its outbound proxies, each with a reg-id of its

@@ -6,9 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/host.h"
 #include "core/text.h"
 #include "flow/binding.h"
-#include "host/host.h"
 
 /*
  * The target set of one request (RFC 3261 16.5, 16.6; RFC 5626 section 7): URIs in q classes, highest first; of an

@@ -6,8 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/host.h"
 #include "core/text.h"
-#include "host/host.h"
 
 /*
  * Flow tokens (RFC 5626 section 5.2): the user part of an edge's Path and Record-Route, which leads back to one flow

@@ -4,7 +4,7 @@
 
 #include <openssl/evp.h>
 
-#include "flow/hash_index.h"
+#include "base/hash_index.h"
 #include "flow/token.h"
 
 /* The key ring: token.c and token_dialog.c seal with it, token_keys.c keeps it, token_file.c stores it. */

@@ -4,8 +4,8 @@
 
 #include "kamailio/ksr.h"
 
+#include "base/host.h"
 #include "core/text.h"
-#include "host/host.h"
 
 /*
  * Memory that grows and is given back all at once: a call takes one block of shared memory for itself, its targets and

@@ -6,7 +6,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
-#include "flow/hash_index.h"
+#include "base/hash_index.h"
 #include "kamailio/host.h"
 #include "kamailio/module.h"
 #include "kamailio/stats.h"

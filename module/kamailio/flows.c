@@ -8,7 +8,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "flow/hash_index.h"
+#include "base/hash_index.h"
 #include "kamailio/connection.h"
 #include "kamailio/flow_index.h"
 #include "kamailio/host.h"

@@ -2,7 +2,7 @@
 #ifndef REFLOW_KAMAILIO_HOST_H
 #define REFLOW_KAMAILIO_HOST_H
 
-#include "host/host.h"
+#include "base/host.h"
 
 /* What Kamailio lends to the layers below. Both have Kamailio's clock and log. */
 

@@ -8,10 +8,10 @@
 
 #include <lua.h>
 
+#include "base/host.h"
 #include "core/decide.h"
 #include "core/facts.h"
 #include "core/text.h"
-#include "host/host.h"
 #include "script/emergency.h"
 #include "script/engine.h"
 #include "script/hooks.h"

@@ -7,8 +7,8 @@
 
 #include <lua.h>
 
+#include "base/host.h"
 #include "core/text.h"
-#include "host/host.h"
 
 /* Trees of tables, strings, numbers and booleans as bytes, for what a version hands to the next one. In the byte order
    of the process, which they never leave. */

@@ -6,10 +6,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/host.h"
 #include "core/decide.h"
 #include "core/facts.h"
 #include "core/text.h"
-#include "host/host.h"
 #include "script/blame.h"
 #include "script/sources.h"
 #include "script/store.h"

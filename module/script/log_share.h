@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "host/host.h"
+#include "base/host.h"
 
 /* A tenant's share of the log: so many lines at once and in a second, each with the tenant's name before it, so that
    nobody can write a line that looks like the server's or fill the log. The site has all of it. */

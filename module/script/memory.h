@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-#include "host/host.h"
+#include "base/host.h"
 #include "script/log_share.h"
 
 /* What one script version may take: every byte of its Lua state and of the messages it parses is counted here, and

@@ -4,8 +4,8 @@
 
 #include <lua.h>
 
+#include "base/host.h"
 #include "core/text.h"
-#include "host/host.h"
 
 /* Warns of names that begin with sip_, are no function of ours, look much like one, and are nowhere given a value in
    the program: a typing error in a hook's body, which would else show when the first call comes. For a script whose

@@ -4,8 +4,8 @@
 
 #include <lua.h>
 
+#include "base/host.h"
 #include "core/text.h"
-#include "host/host.h"
 #include "script/sources.h"
 
 /*

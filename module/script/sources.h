@@ -6,8 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/host.h"
 #include "core/text.h"
-#include "host/host.h"
 
 /*
  * The files of a policy, read once: what was hashed is what is compiled, whatever happens to the files meanwhile.

@@ -6,8 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/host.h"
 #include "core/text.h"
-#include "host/host.h"
 
 /*
  * What policies keep, owned by C: counters, values with a time to live, sets. It outlives every version of a script and

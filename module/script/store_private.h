@@ -6,9 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/due_heap.h"
+#include "base/hash_index.h"
 #include "core/text.h"
-#include "flow/hash_index.h"
-#include "script/due_heap.h"
 #include "script/store.h"
 
 /* What store.c (its calls, under the lock) and store_entry.c (what is in it) share. */

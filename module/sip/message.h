@@ -6,9 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/host.h"
 #include "core/facts.h"
 #include "core/text.h"
-#include "host/host.h"
 
 /*
  * A SIP message: its bytes, where each header field stands in them, and the values that libosip2 reads from those.

@@ -5,7 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "standalone/memory.h"
+#include "base/memory.h"
 
 struct known_address {
     struct table_link link;

@@ -2,9 +2,9 @@
 #ifndef REFLOW_STANDALONE_AMPLIFICATION_H
 #define REFLOW_STANDALONE_AMPLIFICATION_H
 
-#include "flow/hash_index.h"
+#include "base/hash_index.h"
+#include "base/table.h"
 #include "standalone/source.h"
-#include "standalone/table.h"
 #include "standalone/wire.h"
 
 /*

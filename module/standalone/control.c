@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-#include "standalone/memory.h"
+#include "base/memory.h"
 
 enum { LINE_MOST = 4096 };
 

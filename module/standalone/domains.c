@@ -8,9 +8,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "standalone/memory.h"
+#include "base/memory.h"
+#include "base/table.h"
 #include "standalone/peer.h"
-#include "standalone/table.h"
 
 struct domain {
     struct table_link link;

@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/host.h"
 #include "core/text.h"
-#include "host/host.h"
 
 /*
  * The domains that a server is responsible for: a set of names, compared without regard to case and to a dot at the

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "standalone/holdings.h"
 
-#include "standalone/memory.h"
+#include "base/memory.h"
 
 struct holder {
     struct table_link link;

@@ -2,8 +2,8 @@
 #ifndef REFLOW_STANDALONE_HOLDINGS_H
 #define REFLOW_STANDALONE_HOLDINGS_H
 
+#include "base/table.h"
 #include "standalone/source.h"
-#include "standalone/table.h"
 
 /*
  * The bytes that the server keeps for a while because of what sources have sent: for all of them together, and for each

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "host/host.h"
+#include "base/host.h"
 
 /*
  * Lines from one thread to another, without a lock: one thread puts, one takes, and neither waits for the other.

@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "standalone/memory.h"
+#include "base/memory.h"
 
 enum { ROUTES = 256, PORT_DISCARD = 9 };
 

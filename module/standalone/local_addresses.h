@@ -2,7 +2,7 @@
 #ifndef REFLOW_STANDALONE_LOCAL_ADDRESSES_H
 #define REFLOW_STANDALONE_LOCAL_ADDRESSES_H
 
-#include "host/host.h"
+#include "base/host.h"
 #include "standalone/peer.h"
 
 /*

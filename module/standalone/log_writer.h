@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "host/host.h"
+#include "base/host.h"
 #include "standalone/log_file.h"
 
 /*

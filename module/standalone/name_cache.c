@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <strings.h>
 
-#include "standalone/memory.h"
+#include "base/memory.h"
 
 struct name_memory {
     struct table_link link;

@@ -2,8 +2,8 @@
 #ifndef REFLOW_STANDALONE_NAME_CACHE_H
 #define REFLOW_STANDALONE_NAME_CACHE_H
 
+#include "base/table.h"
 #include "standalone/name_lookup.h"
-#include "standalone/table.h"
 
 /* Answers about names, until their time is over. Bounded: the one that was not asked for the longest goes first. Names
    are the same in any case of letters. For names.c. */

@@ -4,7 +4,7 @@
 #include <ares.h>
 #include <errno.h>
 
-#include "standalone/memory.h"
+#include "base/memory.h"
 
 /* A server that does not answer is asked again after 1 s, then 2 s, then 4 s; names.c ends the look-up before that. */
 enum { FIRST_TRY_MS = 1000, TRIES = 3, IDLE_MS = 1000 };

@@ -4,7 +4,7 @@
 
 #include <uv.h>
 
-#include "host/host.h"
+#include "base/host.h"
 #include "standalone/peer.h"
 
 /*

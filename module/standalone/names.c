@@ -5,8 +5,8 @@
 #include <errno.h>
 #include <strings.h>
 
+#include "base/memory.h"
 #include "standalone/domains.h"
-#include "standalone/memory.h"
 #include "standalone/name_cache.h"
 
 enum { TTL_MOST_S = 3600, HOST_MOST = 256 };

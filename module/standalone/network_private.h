@@ -2,9 +2,9 @@
 #ifndef REFLOW_STANDALONE_NETWORK_PRIVATE_H
 #define REFLOW_STANDALONE_NETWORK_PRIVATE_H
 
+#include "base/memory.h"
+#include "base/table.h"
 #include "standalone/acceptor.h"
-#include "standalone/memory.h"
-#include "standalone/table.h"
 #include "standalone/local_addresses.h"
 #include "standalone/names.h"
 #include "standalone/network.h"

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "standalone/memory.h"
+#include "base/memory.h"
 #include "standalone/persist_file.h"
 
 /* Both clocks count whole seconds, so a difference of one second may be rounding. */

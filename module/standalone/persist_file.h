@@ -5,7 +5,7 @@
 #include <sqlite3.h>
 #include <stddef.h>
 
-#include "host/host.h"
+#include "base/host.h"
 
 /* The file of bindings as a database: opened, checked, and brought to the present version of its format. */
 

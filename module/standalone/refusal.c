@@ -5,9 +5,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "base/memory.h"
 #include "core/code.h"
 #include "standalone/mask.h"
-#include "standalone/memory.h"
 
 enum { VALUE_MOST = 100 }; /* of one field of the line */
 

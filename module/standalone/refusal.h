@@ -6,10 +6,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "host/host.h"
+#include "base/host.h"
+#include "base/table.h"
 #include "sip/message.h"
 #include "standalone/peer.h"
-#include "standalone/table.h"
 
 /*
  * The log of refused requests. Each refusal is counted by its reason and logged in one line:

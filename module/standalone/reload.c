@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include "base/memory.h"
 #include "sip/rewrite.h"
-#include "standalone/memory.h"
 
 enum { SPECS_MS = 60000, LAST_WORDS_MS = 1000, OUTPUT_MOST = 4000 };
 

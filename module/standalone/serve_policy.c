@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/memory.h"
 #include "script/tenants.h"
 #include "standalone/control.h"
 #include "standalone/local_socket.h"
-#include "standalone/memory.h"
 #include "standalone/policy_watch.h"
 #include "standalone/reload.h"
 

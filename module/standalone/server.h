@@ -6,17 +6,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/host.h"
 #include "core/decide.h"
 #include "flow/binding.h"
 #include "flow/load.h"
 #include "flow/token.h"
-#include "host/host.h"
 #include "script/policy.h"
 #include "sip/rewrite.h"
 #include "standalone/domains.h"
+#include "standalone/holdings.h"
 #include "standalone/peer.h"
 #include "standalone/refusal.h"
-#include "standalone/holdings.h"
 #include "standalone/source_limits.h"
 #include "standalone/timer.h"
 #include "standalone/transaction.h"

@@ -2,21 +2,21 @@
 #ifndef REFLOW_STANDALONE_SERVER_PRIVATE_H
 #define REFLOW_STANDALONE_SERVER_PRIVATE_H
 
+#include "base/hash_index.h"
+#include "base/memory.h"
+#include "base/table.h"
 #include "core/best.h"
 #include "core/code.h"
 #include "core/guard.h"
-#include "flow/hash_index.h"
-#include "flow/target.h"
-#include "flow/token.h"
 #include "flow/breadth.h"
 #include "flow/load.h"
+#include "flow/target.h"
+#include "flow/token.h"
 #include "script/judge.h"
-#include "standalone/memory.h"
 #include "standalone/refusal.h"
 #include "standalone/server.h"
 #include "standalone/source.h"
 #include "standalone/source_limits.h"
-#include "standalone/table.h"
 
 enum { CODES_MOST = 700 };
 

@@ -3,9 +3,9 @@
 
 #include <errno.h>
 
-#include "flow/hash_index.h"
-#include "standalone/memory.h"
-#include "standalone/table.h"
+#include "base/hash_index.h"
+#include "base/memory.h"
+#include "base/table.h"
 
 static const uint64_t ns_per_ms = 1000000, ns_per_s = 1000000000;
 

@@ -2,7 +2,7 @@
 #ifndef REFLOW_STANDALONE_SOURCE_LIMITS_H
 #define REFLOW_STANDALONE_SOURCE_LIMITS_H
 
-#include "host/host.h"
+#include "base/host.h"
 #include "standalone/source.h"
 
 /*

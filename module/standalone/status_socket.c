@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "standalone/status_socket.h"
 
-#include "standalone/memory.h"
+#include "base/memory.h"
 
 struct reader {
     struct local_client client;

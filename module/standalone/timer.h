@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "host/host.h"
+#include "base/host.h"
 
 /*
  * Timers by the host's clock: a heap of pointers to timers that live in what they time. The clock is lent, so that

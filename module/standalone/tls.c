@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "standalone/memory.h"
+#include "base/memory.h"
 
 /* Certificates and keys from files, whole or not at all. */
 

@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/host.h"
 #include "core/text.h"
-#include "host/host.h"
 
 /*
  * TLS 1.2 and up for SIP, by OpenSSL: certificates by domain, both sides' checks, and sessions that know no sockets:

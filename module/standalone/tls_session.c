@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "standalone/memory.h"
+#include "base/memory.h"
 
 /* One connection's TLS, between two buffers in memory. */
 

@@ -2,10 +2,10 @@
 #ifndef REFLOW_STANDALONE_TRANSACTION_PRIVATE_H
 #define REFLOW_STANDALONE_TRANSACTION_PRIVATE_H
 
+#include "base/memory.h"
+#include "base/table.h"
 #include "core/code.h"
 #include "flow/load.h"
-#include "standalone/memory.h"
-#include "standalone/table.h"
 #include "standalone/transaction.h"
 
 struct transactions {

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <wslay/wslay.h>
 
-#include "standalone/memory.h"
+#include "base/memory.h"
 
 /* Libwslay keeps each frame of an unfinished message in two blocks of its own. */
 enum { FRAME_COST = 96 };

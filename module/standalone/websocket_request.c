@@ -6,7 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "standalone/memory.h"
+#include "base/memory.h"
 
 /* The client's opening request (RFC 6455 4.2.1), which must offer the subprotocol "sip" (RFC 7118 4.1). */
 

@@ -6,15 +6,15 @@
 -- What each layer may include of ours, and which libraries beside the C library.
 local layers = {
     core = { ours = { "core" }, libraries = {} },
-    host = { ours = { "core", "host" }, libraries = {} },
-    flow = { ours = { "core", "host", "flow" }, libraries = { "openssl" } },
-    sip = { ours = { "core", "host", "sip" }, libraries = { "osipparser2" } },
-    script = { ours = { "core", "flow", "host", "sip", "script" }, libraries = { "lua" } },
-    standalone = { ours = { "core", "flow", "host", "sip", "script", "standalone" },
+    base = { ours = { "core", "base" }, libraries = {} },
+    flow = { ours = { "core", "base", "flow" }, libraries = { "openssl" } },
+    sip = { ours = { "core", "base", "sip" }, libraries = { "osipparser2" } },
+    script = { ours = { "core", "base", "flow", "sip", "script" }, libraries = { "lua" } },
+    standalone = { ours = { "core", "base", "flow", "sip", "script", "standalone" },
         libraries = { "uv", "sqlite", "openssl", "wslay", "http_parser", "ares" } },
-    cli = { ours = { "core", "flow", "host", "sip", "script", "standalone", "cli" },
+    cli = { ours = { "core", "base", "flow", "sip", "script", "standalone", "cli" },
         libraries = { "lua", "sqlite", "pcap" } },
-    kamailio = { ours = { "core", "flow", "host", "sip", "script", "kamailio" }, libraries = { "kamailio" } },
+    kamailio = { ours = { "core", "base", "flow", "sip", "script", "kamailio" }, libraries = { "kamailio" } },
 }
 -- The doors between the two: `reflow serve` is a command, and `reflow test` drives the server without sockets.
 local doors = { ["module/cli/commands.c"] = { ["standalone/serve.h"] = true },

@@ -5,8 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/host.h"
 #include "core/text.h"
-#include "host/host.h"
 
 /* Messages to read, to cut and to break, and what reading them must keep to. */
 

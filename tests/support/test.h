@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "host/host.h"
+#include "base/host.h"
 #include "temporary.h"
 
 /* A host whose clock moves only when told, whose random numbers are a seeded sequence, whose allocator counts and can

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "test.h"
 
-#include "flow/expiry_wheel.h"
+#include "base/expiry_wheel.h"
 
 enum { START = 1700000000, NODES = 50 };
 

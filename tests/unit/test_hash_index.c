@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "test.h"
 
-#include "flow/hash_index.h"
+#include "base/hash_index.h"
 
 struct item {
     uint32_t hash;

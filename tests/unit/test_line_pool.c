@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "test.h"
 
-#include "flow/line_pool.h"
+#include "base/line_pool.h"
 
 static void assert_zeros(const unsigned char *line)
 {

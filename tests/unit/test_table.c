@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-#include "standalone/table.h"
+#include "base/table.h"
 
 enum { MANY = 1000 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#ifndef REFLOW_FLOW_EXPIRY_WHEEL_H
-#define REFLOW_FLOW_EXPIRY_WHEEL_H
+#ifndef REFLOW_BASE_EXPIRY_WHEEL_H
+#define REFLOW_BASE_EXPIRY_WHEEL_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#ifndef REFLOW_STANDALONE_TABLE_H
-#define REFLOW_STANDALONE_TABLE_H
+#ifndef REFLOW_BASE_TABLE_H
+#define REFLOW_BASE_TABLE_H
 
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/host.h"
 #include "core/text.h"
-#include "host/host.h"
 
 /* A hash table of links that live in what they find; several may have the same hash. */
 

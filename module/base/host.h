@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#ifndef REFLOW_HOST_HOST_H
-#define REFLOW_HOST_HOST_H
+#ifndef REFLOW_BASE_HOST_H
+#define REFLOW_BASE_HOST_H
 
 #include <stddef.h>
 #include <stdint.h>

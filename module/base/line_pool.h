@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#ifndef REFLOW_FLOW_LINE_POOL_H
-#define REFLOW_FLOW_LINE_POOL_H
+#ifndef REFLOW_BASE_LINE_POOL_H
+#define REFLOW_BASE_LINE_POOL_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "host/host.h"
+#include "base/host.h"
 
 /*
  * Cache lines by the million: aligned, dense, known by number, and never moved. Memory is taken a segment at a time,

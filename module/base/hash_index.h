@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#ifndef REFLOW_FLOW_HASH_INDEX_H
-#define REFLOW_FLOW_HASH_INDEX_H
+#ifndef REFLOW_BASE_HASH_INDEX_H
+#define REFLOW_BASE_HASH_INDEX_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/host.h"
+#include "base/line_pool.h"
 #include "core/text.h"
-#include "flow/line_pool.h"
-#include "host/host.h"
 
 /*
  * An index from 32-bit hashes to items that somebody else owns, for millions of them. Linear hashing: it grows by one

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "script/due_heap.h"
+#include "base/due_heap.h"
 
 #include <errno.h>
 

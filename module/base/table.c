@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "standalone/table.h"
+#include "base/table.h"
 
 #include <errno.h>
 
-#include "standalone/memory.h"
+#include "base/memory.h"
 
 enum { SMALLEST = 256 };
 

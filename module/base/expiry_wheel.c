@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "flow/expiry_wheel.h"
+#include "base/expiry_wheel.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "flow/line_pool.h"
+#include "base/line_pool.h"
 
 #include <errno.h>
 #include <string.h>

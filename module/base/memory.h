@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#ifndef REFLOW_STANDALONE_MEMORY_H
-#define REFLOW_STANDALONE_MEMORY_H
+#ifndef REFLOW_BASE_MEMORY_H
+#define REFLOW_BASE_MEMORY_H
 
 #include <string.h>
 
+#include "base/host.h"
 #include "core/text.h"
-#include "host/host.h"
 
 /* Zeroed; NULL where there is none. */
 static inline void *memory_new(const struct host *host, size_t size)

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#ifndef REFLOW_SCRIPT_DUE_HEAP_H
-#define REFLOW_SCRIPT_DUE_HEAP_H
+#ifndef REFLOW_BASE_DUE_HEAP_H
+#define REFLOW_BASE_DUE_HEAP_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-#include "host/host.h"
+#include "base/host.h"
 
 /*
  * What ends at a time, the earliest on top: what lives on is never looked at. The nodes are their owner's and know

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "flow/hash_index.h"
+#include "base/hash_index.h"
 
 #include <endian.h>
 #include <errno.h>
