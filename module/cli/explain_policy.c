@@ -38,17 +38,16 @@ static int print_help(struct cli *cli)
 
 static int take_option(struct cli *cli, struct question *question, size_t index, const char *value)
 {
-    bool fine = true;
+    const char *why = NULL;
     if (index == OPTION_LAYER)
-        fine = layer_option_layer(&question->layers, value);
+        why = layer_option_layer(&question->layers, value);
     else if (index == OPTION_TENANT)
-        fine = layer_option_tenant(&question->layers, value);
+        why = layer_option_tenant(&question->layers, value);
     else if (index == OPTION_AOR)
         question->aor = value;
     else
         question->request = value;
-    return fine ? CLI_OK
-                : cli_usage(cli, "explain-policy", "--%s %s: not %s", options[index].name, value, options[index].value);
+    return why == NULL ? CLI_OK : cli_usage(cli, "explain-policy", "--%s %s: %s", options[index].name, value, why);
 }
 
 static int take_plain(struct cli *cli, struct question *question, const char *value)

@@ -59,18 +59,20 @@ bool module_has_usrloc, module_has_outbound;
 static int take_layer(modparam_t type, void *value)
 {
     (void)type;
-    if (layer_option_layer(&module_config.layers, value))
+    const char *why = layer_option_layer(&module_config.layers, value);
+    if (why == NULL)
         return 0;
-    ksr_log(LOG_ERROR, "modparam layer: \"%s\" is not NAME:PRIORITY=PATH, or there are too many", (char *)value);
+    ksr_log(LOG_ERROR, "modparam layer: \"%s\": %s", (char *)value, why);
     return -1;
 }
 
 static int take_tenant(modparam_t type, void *value)
 {
     (void)type;
-    if (layer_option_tenant(&module_config.layers, value))
+    const char *why = layer_option_tenant(&module_config.layers, value);
+    if (why == NULL)
         return 0;
-    ksr_log(LOG_ERROR, "modparam tenant: \"%s\" is not DOMAIN=PATH, or there are too many", (char *)value);
+    ksr_log(LOG_ERROR, "modparam tenant: \"%s\": %s", (char *)value, why);
     return -1;
 }
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /* Letters, digits, dots, hyphens and underscores: names stand in log lines and in names of files. */
 static bool is_name(const char *text, size_t length)
@@ -26,6 +27,8 @@ static bool copy(char *out, size_t size, const char *text, size_t length)
     out[length] = '\0';
     return true;
 }
+
+static const char too_many[] = "there are too many layers and tenants";
 
 static struct layer *next_layer(struct layer_options *options)
 {
@@ -47,38 +50,62 @@ bool layer_option_base(struct layer_options *options, const char *path)
     return copy(layer->path, sizeof layer->path, path, strlen(path));
 }
 
-bool layer_option_layer(struct layer_options *options, const char *text)
+static bool read_priority(const char *text, const char *end, int32_t *priority)
 {
-    char *end;
-    struct layer *layer = next_layer(options);
-    const char *colon = strchr(text, ':'), *equals = strchr(text, '=');
-    if (layer == NULL || colon == NULL || equals == NULL || equals < colon + 2 ||
-        !is_name(text, (size_t)(colon - text)) ||
-        !copy(layer->name, sizeof layer->name, text, (size_t)(colon - text)) ||
-        !copy(layer->path, sizeof layer->path, equals + 1, strlen(equals + 1)))
-        return false;
+    char *stop;
     errno = 0;
-    long priority = strtol(colon + 1, &end, 10);
-    if (errno != 0 || end != equals || priority < INT_MIN || priority > INT_MAX)
-        return false;
-    layer->priority = (int32_t)priority;
-    options->count++;
-    return true;
+    long number = strtol(text, &stop, 10);
+    *priority = (int32_t)number;
+    return stop != text && stop == end && errno == 0 && number >= INT_MIN && number <= INT_MAX;
 }
 
-bool layer_option_tenant(struct layer_options *options, const char *text)
+const char *layer_option_layer(struct layer_options *options, const char *text)
+{
+    struct layer *layer = next_layer(options);
+    const char *colon = strchr(text, ':'), *equals = strchr(text, '=');
+    if (layer == NULL)
+        return too_many;
+    if (colon == NULL || equals == NULL || equals < colon)
+        return "NAME:PRIORITY=PATH is wanted";
+    if (!is_name(text, (size_t)(colon - text)) || !copy(layer->name, sizeof layer->name, text, (size_t)(colon - text)))
+        return "the name takes 1 to 31 letters, digits, dots, hyphens and underscores";
+    if (!read_priority(colon + 1, equals, &layer->priority))
+        return "the priority must be a whole number";
+    if (!copy(layer->path, sizeof layer->path, equals + 1, strlen(equals + 1)))
+        return "the path is empty or too long";
+    options->count++;
+    return NULL;
+}
+
+static bool has_tenant(const struct layer_options *options, const char *tenant)
+{
+    for (size_t i = 1; i < options->count; i++) {
+        if (strcasecmp(options->layers[i].tenant, tenant) == 0)
+            return true;
+    }
+    return false;
+}
+
+const char *layer_option_tenant(struct layer_options *options, const char *text)
 {
     struct layer *layer = next_layer(options);
     const char *equals = strchr(text, '=');
     size_t length = equals != NULL ? (size_t)(equals - text) : 0;
+    if (layer == NULL)
+        return too_many;
+    if (equals == NULL)
+        return "DOMAIN=PATH is wanted";
     /* An AOR has no dot at its end. */
     if (length > 1 && text[length - 1] == '.')
         length--;
-    if (layer == NULL || !is_name(text, length) || !copy(layer->tenant, sizeof layer->tenant, text, length) ||
-        !copy(layer->path, sizeof layer->path, equals + 1, strlen(equals + 1)))
-        return false;
+    if (!is_name(text, length) || !copy(layer->tenant, sizeof layer->tenant, text, length))
+        return "a domain name is wanted before '=', without \"sip:\" and without a port";
+    if (has_tenant(options, layer->tenant))
+        return "this domain has a tenant already; a tenant's policy in several files is a folder";
+    if (!copy(layer->path, sizeof layer->path, equals + 1, strlen(equals + 1)))
+        return "the path is empty or too long";
     copy(layer->name, sizeof layer->name, text, length < sizeof layer->name ? length : sizeof layer->name - 1);
     layer->priority = LAYER_TENANT_PRIORITY;
     options->count++;
-    return true;
+    return NULL;
 }

@@ -18,10 +18,11 @@ struct layer_options {
 /* The script itself: layer "base", priority 0, always the first. False where the path is too long. */
 bool layer_option_base(struct layer_options *options, const char *path);
 
-/* "NAME:PRIORITY=PATH". False where it is not of this form or there are too many. */
-bool layer_option_layer(struct layer_options *options, const char *text);
+/* Adds "NAME:PRIORITY=PATH". Returns NULL, or the reason why it was not added. */
+const char *layer_option_layer(struct layer_options *options, const char *text);
 
-/* "DOMAIN=PATH": hooks for AORs of this domain alone, before those of every other layer. */
-bool layer_option_tenant(struct layer_options *options, const char *text);
+/* Adds "DOMAIN=PATH": hooks for AORs of this domain alone, asked before those of layers with a lower priority. A domain
+   has one tenant. Returns as layer_option_layer(). */
+const char *layer_option_tenant(struct layer_options *options, const char *text);
 
 #endif

@@ -183,11 +183,20 @@ static struct store *store_for(const struct script_config *config, const char *t
     return config->tenants != NULL ? tenants_store(config->tenants, tenant) : NULL;
 }
 
+static const char *explain_memory(const struct script_part *part, char *out, size_t size)
+{
+    bool tenant = part->tenant[0] != '\0';
+    snprintf(out, size, "not enough memory: the policy%s%s may use %zu bytes", tenant ? " of tenant " : "",
+             part->tenant, tenant ? part->limits.tenant_memory : part->limits.memory);
+    return out;
+}
+
 int part_new(struct script_part **out, const struct script_config *config, struct sources *sources, const char *tenant,
              uint64_t layers, char *error, size_t error_size)
 {
     struct script_part *part = part_allocate(config, sources, tenant, layers);
     const char *message = NULL;
+    char reason[256];
     int code = part != NULL ? open_state(part) : -ENOMEM;
     if (code == -EINVAL)
         message = script_message(part, SCRIPT_ERROR);
@@ -199,6 +208,8 @@ int part_new(struct script_part **out, const struct script_config *config, struc
 out:
     if (code == -EBUSY)
         message = "SIGVTALRM, which stops scripts that run too long, is in use by this process";
+    if (code == -ENOMEM && part != NULL)
+        message = explain_memory(part, reason, sizeof reason);
     if (code != 0) {
         tell(error, error_size, sources, path_of(sources, layers), message != NULL ? message : strerror(-code));
         part_release(part);

@@ -28,13 +28,30 @@ static bool is_left_over(const char *path)
 
 void local_socket_reason(const char *option, const char *path, int error, char *out, size_t size)
 {
+    char why[PATH_FOLDER_MOST + 64], folder[PATH_FOLDER_MOST];
     struct stat file;
-    const char *reason = strerror(-error);
+    snprintf(why, sizeof why, "%s", strerror(-error));
     if (error == -EADDRINUSE && lstat(path, &file) == 0)
-        reason = S_ISSOCK(file.st_mode) ? "another process uses this socket" : "it exists and is not a socket";
-    else if (error == -EACCES || error == -ENOENT)
-        reason = "its folder does not exist or cannot be written to";
-    snprintf(out, size, "cannot create the socket %s %s: %s", option, path, reason);
+        snprintf(why, sizeof why, "%s",
+                 S_ISSOCK(file.st_mode) ? "another process uses this socket" : "it exists and is not a socket");
+    else if (error == -ENAMETOOLONG)
+        snprintf(why, sizeof why, "the path has %zu bytes, that of a socket has at most %zu", strlen(path),
+                 sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1);
+    else if (path_folder_is_missing(path, folder))
+        snprintf(why, sizeof why, "the folder %s does not exist", folder);
+    else if (error == -EACCES)
+        snprintf(why, sizeof why, "no permission to create a file in its folder");
+    snprintf(out, size, "cannot create the socket %s %s: %s", option, path, why);
+}
+
+bool path_folder_is_missing(const char *path, char folder[PATH_FOLDER_MOST])
+{
+    struct stat status;
+    const char *slash = strrchr(path, '/');
+    int length = slash == NULL ? 1 : slash == path ? 1 : (int)(slash - path);
+    if (snprintf(folder, PATH_FOLDER_MOST, "%.*s", length, slash == NULL ? "." : path) >= PATH_FOLDER_MOST)
+        return false;
+    return stat(folder, &status) != 0 && (errno == ENOENT || errno == ENOTDIR);
 }
 
 void local_client_close(struct local_client *client)

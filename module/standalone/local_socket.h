@@ -48,6 +48,11 @@ void local_socket_destroy(struct local_socket *socket);
 /* Fine where it is being closed already. */
 void local_client_close(struct local_client *client);
 
+enum { PATH_FOLDER_MOST = 4096 };
+
+/* Whether the folder in which `path` lies does not exist; its name is in `folder` then. */
+bool path_folder_is_missing(const char *path, char folder[PATH_FOLDER_MOST]);
+
 /* One line for the operator: why the socket of this option could not be created. `error` is that of creating. */
 void local_socket_reason(const char *option, const char *path, int error, char *out, size_t size);
 

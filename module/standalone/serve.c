@@ -19,6 +19,7 @@
 #include "standalone/serve_domains.h"
 #include "standalone/serve_keys.h"
 #include "standalone/serve_options.h"
+#include "standalone/serve_paths.h"
 #include "standalone/serve_policy.h"
 #include "standalone/status_socket.h"
 
@@ -170,7 +171,9 @@ static int open_decision_log(struct serve *serve)
     if (options->decision_log == NULL)
         return 0;
     int error = log_writer_new(&serve->decision_log, &config);
-    return refuse(serve, error, error != 0 ? options->decision_log : NULL);
+    if (error != 0)
+        snprintf(serve->error, sizeof serve->error, "--decision-log %s: %s", options->decision_log, strerror(-error));
+    return error;
 }
 
 static void write_counters(const struct serve *serve, struct sip_buffer *out)
@@ -363,6 +366,24 @@ static void raise_descriptors(struct serve *serve)
     host_log(serve->host.context, LOG_WARNING, line);
 }
 
+static void warn_of_idle_tls(struct serve *serve)
+{
+    const struct tls_options *tls = &serve->options.tls;
+    const char *option = tls->certificate != NULL ? "--tls-cert"
+                         : tls->domain_count > 0  ? "--tls-domain"
+                         : tls->client_ca != NULL ? "--tls-client-ca"
+                         : tls->ca != NULL        ? "--tls-ca"
+                                                  : NULL;
+    char line[160];
+    if (option == NULL)
+        return;
+    snprintf(line, sizeof line,
+             "%s has no effect: there is no tls: or wss: listener (--listen), and TLS is used neither for incoming nor "
+             "for outgoing connections",
+             option);
+    host_log(serve, LOG_WARNING, line);
+}
+
 /* A listener for TLS is also where it is called from. */
 static int open_tls(struct serve *serve)
 {
@@ -370,6 +391,7 @@ static int open_tls(struct serve *serve)
         if (transport_is_tls(serve->options.listens[i].transport))
             return tls_new(&serve->tls, &serve->host, &serve->options.tls, serve->error, sizeof serve->error);
     }
+    warn_of_idle_tls(serve);
     return 0;
 }
 
@@ -404,10 +426,13 @@ static bool listens_for_pages(const struct serve *serve)
 
 static void warn_of_origins(struct serve *serve)
 {
-    if (listens_for_pages(serve) && serve->options.origins.count == 0)
+    bool listens = listens_for_pages(serve), named = serve->options.origins.count > 0;
+    if (listens && !named)
         host_log(serve, LOG_WARNING,
                  "web pages of any origin may use the ws: and wss: listeners: name those that may "
                  "with --ws-origin");
+    if (!listens && named)
+        host_log(serve, LOG_WARNING, "--ws-origin has no effect: there is no ws: or wss: listener (--listen)");
 }
 
 static int open_network(struct serve *serve, struct server_config *config)
@@ -516,6 +541,8 @@ static int start(struct serve *serve)
     config.host = &serve->host;
     raise_descriptors(serve);
     int error = start_signals(serve);
+    if (error == 0)
+        error = serve_paths_check(&serve->options, serve->error, sizeof serve->error);
     if (error == 0)
         error = load_policy(serve);
     if (error == 0)

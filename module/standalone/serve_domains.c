@@ -4,6 +4,15 @@
 #include <errno.h>
 #include <stdio.h>
 
+static int add_file(struct domains *domains, const char *path, char *error, size_t error_size)
+{
+    char why[512] = "";
+    int result = domains_add_file(domains, path, why, sizeof why);
+    if (result != 0)
+        snprintf(error, error_size, "--domain-file: %s", why);
+    return result;
+}
+
 static int add_all(struct domains *domains, const struct serve_options *options, char *error, size_t error_size)
 {
     int result = 0;
@@ -11,7 +20,7 @@ static int add_all(struct domains *domains, const struct serve_options *options,
     for (size_t i = 0; result == 0 && i < options->domain_count; i++)
         result = domains_add(domains, text_of(options->domains[i]));
     if (result == 0 && options->domain_file != NULL)
-        result = domains_add_file(domains, options->domain_file, error, error_size);
+        result = add_file(domains, options->domain_file, error, error_size);
     return result;
 }
 

@@ -111,23 +111,29 @@ static bool read_number(const char *text, uint32_t least, uint32_t most, uint32_
     return true;
 }
 
-/* "udp:127.0.0.1:5060", "tls:[::1]:5061". */
-static bool read_listen(const char *text, struct listen_option *listen)
+static const char wrong_port[] = "the port must be a number from 1 to 65535";
+
+/* "udp:127.0.0.1:5060", "tls:[::1]:5061". Returns NULL, or the reason why it cannot be read. */
+static const char *read_listen(const char *text, struct listen_option *listen)
 {
     uint32_t port;
     enum transport transport;
     size_t word = strcspn(text, ":");
     const char *colon = strrchr(text, ':');
-    if (!transport_of_word((struct text){text, word}, &transport) || colon == NULL || colon <= text + word ||
-        strlen(text) >= sizeof listen->text || !read_number(colon + 1, 1, 65535, &port))
-        return false;
+    if (!transport_of_word((struct text){text, word}, &transport))
+        return "it must begin with udp:, tcp:, tls:, ws: or wss:";
+    if (colon == NULL || colon <= text + word || strlen(text) >= sizeof listen->text)
+        return "TRANSPORT:ADDRESS:PORT is wanted";
     struct text host = {text + word + 1, (size_t)(colon - text) - word - 1};
     bool bare_ipv6 = host.length > 0 && host.at[0] != '[' && memchr(host.at, ':', host.length) != NULL;
-    if (bare_ipv6 || !address_read(host, (uint16_t)port, &listen->address))
-        return false;
+    if (bare_ipv6 || !address_read(host, 0, &listen->address))
+        return "the address must be numeric, an IPv6 address in brackets";
+    if (!read_number(colon + 1, 1, 65535, &port))
+        return wrong_port;
+    address_read(host, (uint16_t)port, &listen->address);
     listen->transport = (uint8_t)transport;
     snprintf(listen->text, sizeof listen->text, "%s", text);
-    return true;
+    return NULL;
 }
 
 static int add_listen(struct serve_options *options, const char *text, char *error, size_t size)
@@ -136,26 +142,31 @@ static int add_listen(struct serve_options *options, const char *text, char *err
         snprintf(error, size, "--listen: at most %d", LISTENERS_MOST);
         return -EINVAL;
     }
-    if (!read_listen(text, &options->listens[options->listen_count])) {
-        snprintf(error, size, "--listen %s: not udp:ADDRESS:PORT (or tcp, tls, ws, wss) with a numeric address", text);
+    const char *why = read_listen(text, &options->listens[options->listen_count]);
+    if (why != NULL) {
+        snprintf(error, size, "--listen %s: %s", text, why);
         return -EINVAL;
     }
     options->listen_count++;
     return 0;
 }
 
-/* "192.0.2.53", "192.0.2.53:5353", "[2001:db8::53]:5353". */
-static bool read_dns_server(const char *text, union address *server)
+/* "192.0.2.53", "192.0.2.53:5353", "[2001:db8::53]:5353". Returns as read_listen(). */
+static const char *read_dns_server(const char *text, union address *server)
 {
     uint32_t port = 53;
     struct text host = text_of(text);
     const char *bracket = strchr(text, ']'), *colon = strchr(bracket != NULL ? bracket : text, ':');
     if (colon != NULL) {
         host.length = (size_t)(colon - text);
+        if (!address_read(host, 0, server))
+            return "a numeric ADDRESS or ADDRESS:PORT is wanted (IPv6 in brackets)";
         if (!read_number(colon + 1, 1, 65535, &port))
-            return false;
+            return wrong_port;
     }
-    return address_read(host, (uint16_t)port, server);
+    return address_read(host, (uint16_t)port, server)
+               ? NULL
+               : "a numeric ADDRESS or ADDRESS:PORT is wanted (IPv6 in brackets)";
 }
 
 static int add_dns_server(struct serve_options *options, const char *text, char *error, size_t size)
@@ -164,8 +175,9 @@ static int add_dns_server(struct serve_options *options, const char *text, char 
         snprintf(error, size, "--dns-server: at most %d", NAME_SERVERS_MOST);
         return -EINVAL;
     }
-    if (!read_dns_server(text, &options->dns_servers[options->dns_server_count])) {
-        snprintf(error, size, "--dns-server %s: not a numeric ADDRESS or ADDRESS:PORT (IPv6 in brackets)", text);
+    const char *why = read_dns_server(text, &options->dns_servers[options->dns_server_count]);
+    if (why != NULL) {
+        snprintf(error, size, "--dns-server %s: %s", text, why);
         return -EINVAL;
     }
     options->dns_server_count++;
@@ -174,9 +186,15 @@ static int add_dns_server(struct serve_options *options, const char *text, char 
 
 static int add_domain(struct serve_options *options, const char *text, char *error, size_t size)
 {
-    bool valid = domain_is_valid(text_of(text));
-    if (!valid || options->domain_count == DOMAINS_MOST) {
-        snprintf(error, size, "--domain %s: %s", text, valid ? "too many domains" : "not a domain name");
+    const char *why = NULL;
+    if (strncasecmp(text, "sip:", 4) == 0 || strncasecmp(text, "sips:", 5) == 0)
+        why = "a domain name is wanted, without \"sip:\"";
+    else if (!domain_is_valid(text_of(text)))
+        why = "it is not a domain name or a numeric address, without a port";
+    else if (options->domain_count == DOMAINS_MOST)
+        why = "there are too many domains";
+    if (why != NULL) {
+        snprintf(error, size, "--domain %s: %s", text, why);
         return -EINVAL;
     }
     options->domains[options->domain_count++] = text;
@@ -221,10 +239,10 @@ static int add_tls_domain(struct serve_options *options, const char *text, char 
 static int add_layer(struct serve_options *options, const char *name, const char *text, char *error, size_t size)
 {
     bool tenant = strcmp(name, "--tenant") == 0;
-    if (tenant ? layer_option_tenant(&options->policy, text) : layer_option_layer(&options->policy, text))
+    const char *why = tenant ? layer_option_tenant(&options->policy, text) : layer_option_layer(&options->policy, text);
+    if (why == NULL)
         return 0;
-    snprintf(error, size, "%s %s: not %s, or too many layers", name, text,
-             tenant ? "DOMAIN=PATH" : "NAME:PRIORITY=PATH");
+    snprintf(error, size, "%s %s: %s", name, text, why);
     return -EINVAL;
 }
 

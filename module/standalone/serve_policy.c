@@ -57,6 +57,9 @@ static int load_from_disk(struct serve_policy *policy, char *error, size_t size)
         return result;
     result = take_sources(policy, sources, error, size);
     sources_release(sources);
+    size_t length = strlen(error);
+    if (result == -ENOMEM)
+        snprintf(error + length, size - length, " (see --script-memory and --tenant-memory)");
     return result;
 }
 

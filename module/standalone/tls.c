@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/memory.h"
@@ -39,17 +40,15 @@ static bool is_readable(const struct reading *reading, const char *option, const
     return S_ISREG(status.st_mode) || complain(reading, option, path, "not a regular file");
 }
 
-/* Always true: a warning, in a row of checks. */
-static bool warn_of_readers(const struct reading *reading, const char *path)
+static void warn_of_readers(const struct reading *reading, const char *path)
 {
     struct stat status;
     char line[2200];
     if (stat(path, &status) != 0 || (status.st_mode & (S_IRWXG | S_IRWXO)) == 0)
-        return true;
+        return;
     snprintf(line, sizeof line, "%s: others may read this private key (mode %03o)", path,
              (unsigned)(status.st_mode & 0777));
     reading->host->log(reading->host->context, LOG_WARNING, line);
-    return true;
 }
 
 /* No terminal to ask: an encrypted key is an error at once. */
@@ -61,23 +60,58 @@ static int no_passphrase(char *out, int size, int writing, void *context)
     return -1;
 }
 
-static bool use_certificate(const struct reading *reading, SSL_CTX *context, const char *option,
-                            const char *certificate, const char *key)
+/* A certificate and its key, and the options that named them. */
+struct pair {
+    const char *option, *certificate, *key_option, *key;
+};
+
+static bool use_pair(const struct reading *reading, SSL_CTX *context, const struct pair *pair)
 {
     ERR_clear_error();
     SSL_CTX_set_default_passwd_cb(context, no_passphrase);
-    if (!is_readable(reading, option, certificate) || !is_readable(reading, option, key))
+    if (!is_readable(reading, pair->option, pair->certificate) || !is_readable(reading, pair->key_option, pair->key))
         return false;
-    if (SSL_CTX_use_certificate_chain_file(context, certificate) != 1)
-        return complain(reading, option, certificate, "no certificate in PEM can be read from it");
-    if (SSL_CTX_use_PrivateKey_file(context, key, SSL_FILETYPE_PEM) != 1)
-        return complain(reading, option, key,
+    if (SSL_CTX_use_certificate_chain_file(context, pair->certificate) != 1)
+        return complain(reading, pair->option, pair->certificate, "no certificate in PEM can be read from it");
+    if (SSL_CTX_use_PrivateKey_file(context, pair->key, SSL_FILETYPE_PEM) != 1)
+        return complain(reading, pair->key_option, pair->key,
                         ERR_GET_REASON(ERR_peek_last_error()) == X509_R_KEY_VALUES_MISMATCH
                             ? "the key is not that of the certificate"
                             : "no private key in PEM, without a passphrase, can be read from it");
     if (SSL_CTX_check_private_key(context) != 1)
-        return complain(reading, option, key, "the key is not that of the certificate");
+        return complain(reading, pair->key_option, pair->key, "the key is not that of the certificate");
     return true;
+}
+
+/* Phones refuse a certificate out of its time, but the server can run: an operator may be about to exchange it. */
+static void warn_of_time(const struct reading *reading, SSL_CTX *context, const struct pair *pair)
+{
+    X509 *certificate = SSL_CTX_get0_certificate(context);
+    bool over = X509_cmp_current_time(X509_get0_notAfter(certificate)) < 0;
+    if (!over && X509_cmp_current_time(X509_get0_notBefore(certificate)) < 0)
+        return;
+    char when[32], line[2300];
+    struct tm parts = {0};
+    ASN1_TIME_to_tm(over ? X509_get0_notAfter(certificate) : X509_get0_notBefore(certificate), &parts);
+    strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", &parts);
+    snprintf(line, sizeof line, "%s %s: the certificate %s %s", pair->option, pair->certificate,
+             over ? "expired at" : "is not valid before", when);
+    reading->host->log(reading->host->context, LOG_WARNING, line);
+}
+
+/* With what an operator should know about both files. */
+static bool serve_pair(const struct reading *reading, SSL_CTX *context, const struct pair *pair)
+{
+    if (!use_pair(reading, context, pair))
+        return false;
+    warn_of_readers(reading, pair->key);
+    warn_of_time(reading, context, pair);
+    return true;
+}
+
+static struct pair default_pair(const struct tls_options *options)
+{
+    return (struct pair){"--tls-cert", options->certificate, "--tls-key", options->key};
 }
 
 static SSL_CTX *context_new(const SSL_METHOD *method)
@@ -136,10 +170,9 @@ static bool read_default(const struct reading *reading, const struct tls_options
 {
     if (options->certificate == NULL)
         return true;
+    const struct pair pair = default_pair(options);
     files->standard = server_context(reading, options, files);
-    return files->standard != NULL &&
-           use_certificate(reading, files->standard, "--tls-cert", options->certificate, options->key) &&
-           warn_of_readers(reading, options->key);
+    return files->standard != NULL && serve_pair(reading, files->standard, &pair);
 }
 
 static bool read_domains(const struct reading *reading, const struct tls_options *options, struct tls_files *files)
@@ -152,8 +185,8 @@ static bool read_domains(const struct reading *reading, const struct tls_options
         files->domains[i].context = context;
         memcpy(files->domains[i].name, domain->domain, sizeof files->domains[i].name);
         files->domain_count = i + 1;
-        if (!use_certificate(reading, context, "--tls-domain", domain->certificate, domain->key) ||
-            !warn_of_readers(reading, domain->key))
+        const struct pair pair = {"--tls-domain", domain->certificate, "--tls-domain", domain->key};
+        if (!serve_pair(reading, context, &pair))
             return false;
     }
     if (files->standard == NULL && files->domain_count > 0) {
@@ -179,8 +212,8 @@ static bool read_client(const struct reading *reading, const struct tls_options 
     else if (SSL_CTX_load_verify_file(files->client, options->ca) != 1)
         return complain(reading, "--tls-ca", options->ca, "no certificate in PEM can be read from it");
     /* A server may ask who we are: we are who we are to those that call us. */
-    return options->certificate == NULL ||
-           use_certificate(reading, files->client, "--tls-cert", options->certificate, options->key);
+    const struct pair pair = default_pair(options);
+    return options->certificate == NULL || use_pair(reading, files->client, &pair);
 }
 
 void tls_files_release(struct tls_files *files)

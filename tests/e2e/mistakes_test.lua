@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 -- What a careless operator does: the error names the option or the file and the reason, and no file is lost.
+local certificates = require "certificates"
 local server = require "server"
 local tap = require "tap"
 local temporary = require "temporary"
@@ -62,11 +63,75 @@ test("the sockets of --status and --control: the error names the option, the pat
     for _, option in ipairs { "--status", "--control" } do
         local pattern = "cannot create the socket " .. option:gsub("%-", "%%-") .. " "
         refused(t, pattern .. "[^\n]*: it exists and is not a socket", option, path)
-        refused(t, pattern .. "/no/such: its folder does not exist", option, "/no/such")
+        refused(t, pattern .. "/no/such: the folder /no does not exist", option, "/no/such")
+        refused(t, pattern .. "/tmp/x+: the path has 125 bytes, that of a socket has at most 107", option,
+            "/tmp/" .. ("x"):rep(120))
         refused(t, option:gsub("%-", "%%-") .. " needs a value", option, "")
     end
     local s = server.start(t, { args = { "--status", path .. ".old" } })
     refused(t, "another process uses this socket", "--status", path .. ".old")
+    s:stop()
+end)
+
+test("a missing folder and a folder in place of a file: the error names the option and the path", function(t)
+    local folder = path_for(t)
+    assert(os.execute("mkdir '" .. folder .. "'"))
+    for _, option in ipairs { "--state", "--decision-log", "--token-keys" } do
+        local name = option:gsub("%-", "%%-")
+        refused(t, name .. " /no/such/file: the folder /no/such does not exist", option, "/no/such/file")
+        refused(t, name .. " [^\n]+: this is a directory, a file is wanted", option, folder)
+    end
+    refused(t, "%-%-domain%-file: cannot open /no/such: No such file or directory", "--domain-file", "/no/such")
+end)
+
+test("a mistyped path of a policy is refused also where there is a last good version", function(t)
+    local good, script = path_for(t), path_for(t)
+    write(script, "")
+    local s = server.start(t, { script = script, args = { "--last-good", good } })
+    s:stop()
+    os.remove(script)
+    local result = server.run { "serve", script, "--listen", "udp:127.0.0.1:" .. server.free_port(), "--last-good", good }
+    t:equal(result.status, 2)
+    t:match(result.err, "^reflow serve: cannot open the script [^\n]+: No such file or directory\n$")
+    refused(t, "%-%-layer site:5=/no/such: No such file", "--layer", "site:5=/no/such", "--last-good", good)
+    refused(t, "%-%-tenant a%.example=/no/such: No such file", "--tenant", "a.example=/no/such", "--last-good", good)
+end)
+
+test("too little memory for a policy: the error names the tenant, the bytes and the options", function(t)
+    refused(t, "the policy may use 65536 bytes %(see %-%-script%-memory and %-%-tenant%-memory%)", "--script-memory",
+        "65536")
+    refused(t, "the policy of tenant a%.example may use 65536 bytes %(see", "--tenant-memory", "65536", "--tenant",
+        "a.example=examples/registrar.lua")
+end)
+
+test("certificates and keys: the error names the option of the file that is wrong", function(t)
+    local authority = certificates.new(t)
+    local files, other = authority:sign "a", authority:sign "b"
+    local function refused_tls(pattern, ...)
+        local result = server.run { "serve", "examples/registrar.lua", "--listen",
+            "tls:127.0.0.1:" .. server.free_port(), ... }
+        t:equal(result.status, 2)
+        t:match(result.err, pattern)
+    end
+    refused_tls("^reflow serve: %-%-tls%-key /no/such: No such file", "--tls-cert", files.certificate, "--tls-key",
+        "/no/such")
+    refused_tls("^reflow serve: %-%-tls%-key [^\n]*%.pem: no private key", "--tls-cert", files.certificate, "--tls-key",
+        files.certificate)
+    refused_tls("^reflow serve: %-%-tls%-key [^\n]*b%.key: the key is not that of the certificate", "--tls-cert",
+        files.certificate, "--tls-key", other.key)
+    refused_tls("^reflow serve: %-%-tls%-cert /no/such: No such file", "--tls-cert", "/no/such", "--tls-key", files.key)
+end)
+
+test("an expired certificate, and TLS options without a listener, give a warning", function(t)
+    local authority = certificates.new(t)
+    local files = authority:sign("a", { days = -1 })
+    local listen = "tls:127.0.0.1:" .. server.free_port()
+    local s = server.start(t, { args = { "--listen", listen, "--tls-cert", files.certificate, "--tls-key", files.key } })
+    s:expect_log "warning: %-%-tls%-cert [^\n]*a%.pem: the certificate expired at %d+%-%d+%-%d+T%d+:%d+:%d+Z"
+    s:stop()
+    s = server.start(t, { args = { "--tls-ca", authority.certificate, "--ws-origin", "https://a.example" } })
+    s:expect_log "warning: %-%-tls%-ca has no effect: there is no tls: or wss: listener"
+    s:expect_log "warning: %-%-ws%-origin has no effect: there is no ws: or wss: listener"
     s:stop()
 end)
 

@@ -117,6 +117,37 @@ static void test_what_is_no_listen(void **state)
     }
 }
 
+static void test_the_reason_why_an_address_is_refused(void **state)
+{
+    (void)state;
+    assert_refused("r.lua --listen udp:127.0.0.1:99999",
+                   "--listen udp:127.0.0.1:99999: the port must be a number from 1");
+    assert_refused("r.lua --listen sctp:127.0.0.1:5060", "it must begin with udp:, tcp:, tls:, ws: or wss:");
+    assert_refused("r.lua --listen udp:localhost:5060", "the address must be numeric");
+    assert_refused("r.lua --listen udp:::1:5060", "an IPv6 address in brackets");
+    assert_refused("r.lua --dns-server 192.0.2.1:99999",
+                   "--dns-server 192.0.2.1:99999: the port must be a number from 1");
+    assert_refused("r.lua --dns-server dns.example", "a numeric ADDRESS or ADDRESS:PORT is wanted");
+    assert_refused("r.lua --domain sip:x", "--domain sip:x: a domain name is wanted, without \"sip:\"");
+}
+
+static void test_layers_and_tenants(void **state)
+{
+    struct command command;
+    (void)state;
+    assert_read(&command, "r.lua --layer site:5=a.lua --tenant a.example=b.lua --tenant b.example.=b.lua");
+    assert_int_equal(command.options.policy.count, 4);
+    assert_refused("r.lua --tenant a.example=b.lua --tenant A.Example.=c.lua",
+                   "--tenant A.Example.=c.lua: this domain has a tenant already");
+    assert_refused("r.lua --tenant sip:x=b.lua", "a domain name is wanted before '=', without \"sip:\"");
+    assert_refused("r.lua --tenant b.lua", "DOMAIN=PATH is wanted");
+    assert_refused("r.lua --layer site=a.lua", "NAME:PRIORITY=PATH is wanted");
+    assert_refused("r.lua --layer site:high=a.lua", "the priority must be a whole number");
+    assert_refused("r.lua --layer site:99999999999=a.lua", "the priority must be a whole number");
+    assert_refused("r.lua --layer si/te:5=a.lua", "the name takes 1 to 31 letters");
+    assert_refused("r.lua --layer site:5=", "the path is empty or too long");
+}
+
 static void test_every_transport_is_listened_for(void **state)
 {
     struct command command;
@@ -393,6 +424,8 @@ int main(void)
         cmocka_unit_test(test_listen),
         cmocka_unit_test(test_what_is_no_listen),
         cmocka_unit_test(test_as_many_listeners_as_there_is_room_for),
+        cmocka_unit_test(test_the_reason_why_an_address_is_refused),
+        cmocka_unit_test(test_layers_and_tenants),
         cmocka_unit_test(test_every_transport_is_listened_for),
         cmocka_unit_test(test_tls_options),
         cmocka_unit_test(test_tls_options_that_do_not_go_together),

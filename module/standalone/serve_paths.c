@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "standalone/serve_paths.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "standalone/local_socket.h"
+
+/* A file that the server creates if it is not there. */
+static int check_written(const char *option, const char *path, char *error, size_t size)
+{
+    char folder[PATH_FOLDER_MOST];
+    struct stat status;
+    if (path == NULL)
+        return 0;
+    if (stat(path, &status) == 0 && S_ISDIR(status.st_mode)) {
+        snprintf(error, size, "%s %s: this is a directory, a file is wanted", option, path);
+        return -EISDIR;
+    }
+    if (!path_folder_is_missing(path, folder))
+        return 0;
+    snprintf(error, size, "%s %s: the folder %s does not exist", option, path, folder);
+    return -ENOENT;
+}
+
+/* Other faults of a policy may be repaired by its last good version; a path that names nothing is a mistake in the
+   command. */
+static int check_layer(const struct layer *layer, size_t index, char *error, size_t size)
+{
+    struct stat status;
+    if (stat(layer->path, &status) == 0 || (errno != ENOENT && errno != ENOTDIR))
+        return 0;
+    int code = -errno;
+    const char *reason = strerror(-code);
+    if (index == 0)
+        snprintf(error, size, "cannot open the script %s: %s", layer->path, reason);
+    else if (layer->tenant[0] != '\0')
+        snprintf(error, size, "--tenant %s=%s: %s", layer->tenant, layer->path, reason);
+    else
+        snprintf(error, size, "--layer %s:%d=%s: %s", layer->name, layer->priority, layer->path, reason);
+    return code;
+}
+
+int serve_paths_check(const struct serve_options *options, char *error, size_t error_size)
+{
+    const struct {
+        const char *option, *path;
+    } written[] = {
+        {"--state", options->state}, {"--decision-log", options->decision_log}, {"--token-keys", options->token_keys}};
+    int code = 0;
+    for (size_t i = 0; code == 0 && i < options->policy.count; i++)
+        code = check_layer(&options->policy.layers[i], i, error, error_size);
+    for (size_t i = 0; code == 0 && i < sizeof written / sizeof written[0]; i++)
+        code = check_written(written[i].option, written[i].path, error, error_size);
+    return code;
+}
