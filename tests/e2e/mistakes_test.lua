@@ -90,7 +90,8 @@ test("a mistyped path of a policy is refused also where there is a last good ver
     local s = server.start(t, { script = script, args = { "--last-good", good } })
     s:stop()
     os.remove(script)
-    local result = server.run { "serve", script, "--listen", "udp:127.0.0.1:" .. server.free_port(), "--last-good", good }
+    local result = server.run { "serve", script, "--listen", "udp:127.0.0.1:" .. server.free_port(), "--last-good",
+        good }
     t:equal(result.status, 2)
     t:match(result.err, "^reflow serve: cannot open the script [^\n]+: No such file or directory\n$")
     refused(t, "%-%-layer site:5=/no/such: No such file", "--layer", "site:5=/no/such", "--last-good", good)
@@ -126,7 +127,8 @@ test("an expired certificate, and TLS options without a listener, give a warning
     local authority = certificates.new(t)
     local files = authority:sign("a", { days = -1 })
     local listen = "tls:127.0.0.1:" .. server.free_port()
-    local s = server.start(t, { args = { "--listen", listen, "--tls-cert", files.certificate, "--tls-key", files.key } })
+    local s = server.start(t, {
+        args = { "--listen", listen, "--tls-cert", files.certificate, "--tls-key", files.key } })
     s:expect_log "warning: %-%-tls%-cert [^\n]*a%.pem: the certificate expired at %d+%-%d+%-%d+T%d+:%d+:%d+Z"
     s:stop()
     s = server.start(t, { args = { "--tls-ca", authority.certificate, "--ws-origin", "https://a.example" } })
