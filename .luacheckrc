@@ -8,7 +8,7 @@ codes = true
 -- A check that a value is no NaN reads that way.
 ignore = { "581" }
 
--- Hosts set the functions as globals before they run a script: lua/meta, made of module/script/schema.def.
+-- Hosts set the functions as globals before they run a script: lua/meta, made of module/script/engine/schema.def.
 stds.reflow = dofile "lua/meta/luacheck_std.lua"
 -- An example shows what a hook gets, used or not.
 files["examples"] = { std = "lua54+reflow", ignore = { "212" } }

@@ -33,7 +33,7 @@ debian_kamailio = $(if $(shell KAMAILIO='$(KAMAILIO)' tests/support/kamailio_pro
 # Layers in the order in which they may use each other: see `make lint`.
 SHARED = core base flow sip script
 LAYERS = $(SHARED) standalone cli
-sources = $(sort $(wildcard module/$(1)/*.c))
+sources = $(sort $(wildcard module/$(1)/*.c module/$(1)/*/*.c))
 
 # Asked for one by one: the Kamailio module needs no libuv.
 CPPFLAGS += -Imodule -D_GNU_SOURCE $(foreach library,lua5.4 libuv,$(shell pkg-config --cflags $(library) 2>/dev/null))
@@ -113,7 +113,7 @@ $(OBJ)/%.o: %.c
 	$(CC) $(CPPFLAGS) -Itests/support $(REFLOW_CFLAGS) -MMD -MP -c -o $@ $<
 
 # What is written in Lua is carried inside the objects (.incbin), so that one file is enough to run.
-$(OBJ)/module/script/embedded.o: $(shell find lua/reflow -name '*.lua' 2>/dev/null)
+$(OBJ)/module/script/engine/embedded.o: $(shell find lua/reflow -name '*.lua' 2>/dev/null)
 
 # What was compiled is kept.
 .SECONDARY: $(UNIT_TESTS:$(OBJ)/unit/%=$(OBJ)/tests/unit/%.o)
@@ -255,7 +255,7 @@ $(PACKAGE_SETS:%=packages-%): packages-%:
 clean:
 	rm -rf $(BUILD)
 
-## make generate   what editors, luacheck and readers want of module/script/schema.def, into lua/meta
+## make generate   what editors, luacheck and readers want of module/script/engine/schema.def, into lua/meta
 generate: packages-run
 	@lua5.4 tests/support/schema.lua
 

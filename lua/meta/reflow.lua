@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
--- Made by `make generate` from module/script/schema.def: change that.
+-- Made by `make generate` from module/script/engine/schema.def: change that.
 ---@meta reflow
 
 ---What has a code.

@@ -36,7 +36,7 @@
 -- Each test has a server, a policy and a spec of its own: the file is run anew for it. A hook that fails, or a verdict
 -- that a guardrail refuses, fails the test where no expect_log or decided { refused } asks for it.
 local actors = require "reflow.spec_actors"
-local load = load -- specs run without it: see module/cli/policy_test_run.c
+local load = load -- specs run without it: see module/cli/test/policy_test_run.c
 
 local function show(value)
     if type(value) == "string" then return ("%q"):format(value) end

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
-#include "standalone/serve.h"
+#include "standalone/serve/serve.h"
 
 static int command_serve(struct cli *cli, int argc, char **argv)
 {

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "standalone/local_socket.h"
+#include "standalone/serve/local_socket.h"
 
 /* A file that the server creates if it is not there. */
 static int check_written(const char *option, const char *path, char *error, size_t size)

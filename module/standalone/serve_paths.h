@@ -2,7 +2,7 @@
 #ifndef REFLOW_STANDALONE_SERVE_PATHS_H
 #define REFLOW_STANDALONE_SERVE_PATHS_H
 
-#include "standalone/serve_options.h"
+#include "standalone/serve/serve_options.h"
 
 /* Looks at the paths of the options before anything is opened, so that a mistyped one is reported with its option and
    is not mistaken for a broken policy. Returns 0, or -ENOENT, -ENOTDIR or -EISDIR with one line in `error`. */

@@ -5,7 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "script/policy.h"
+#include "script/policy/policy.h"
 
 /* What a reload costs the thread that calls run on: the version was built elsewhere, the swap is here. And how many
    hooks a shadow adds. */

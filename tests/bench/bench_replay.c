@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <time.h>
 
-#include "cli/plain_host.h"
-#include "cli/replay.h"
+#include "cli/base/plain_host.h"
+#include "cli/replay/replay.h"
 #include "sip/message.h"
 #include "test.h"
 

@@ -5,8 +5,8 @@
 #include <lualib.h>
 
 #include "core/decide.h"
-#include "script/engine.h"
-#include "script/reflow.h"
+#include "script/engine/engine.h"
+#include "script/engine/reflow.h"
 #include "script_fixture.h"
 
 /* One line a figure: figure, value, baseline, ratio, target of the ratio, reached or missed. Both of a pair run in

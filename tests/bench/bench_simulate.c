@@ -2,7 +2,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
-#include "cli/simulate.h"
+#include "cli/simulate/simulate.h"
 #include "test.h"
 
 /* An hour of a million user agents whose region dies for a minute, as they meet it with RFC 5626's waits: the seconds

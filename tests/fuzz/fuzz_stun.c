@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "plan.h"
-#include "standalone/stun.h"
+#include "standalone/net/stun.h"
 
 /* Datagrams that are nearly STUN (5626-5.4.b). */
 

@@ -6,7 +6,7 @@
 
 #include "test.h"
 
-#include "standalone/peer.h"
+#include "standalone/net/peer.h"
 
 /*
  * A name server on 127.0.0.1, UDP and TCP, on the test's loop. The first label of a name, up to a digit, says how it

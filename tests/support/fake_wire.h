@@ -4,7 +4,7 @@
 
 #include "test.h"
 
-#include "standalone/wire.h"
+#include "standalone/net/wire.h"
 
 /* A network that is a list: what is sent is kept with its destination and the instant, connections are opened and
    closed by the test, sends are refused where the test says so, and names are resolved when it answers. */

@@ -17,8 +17,8 @@ local layers = {
     kamailio = { ours = { "core", "base", "flow", "sip", "script", "kamailio" }, libraries = { "kamailio" } },
 }
 -- The doors between the two: `reflow serve` is a command, and `reflow test` drives the server without sockets.
-local doors = { ["module/cli/commands.c"] = { ["standalone/serve.h"] = true },
-    ["module/cli/scene.h"] = { ["standalone/server.h"] = true } }
+local doors = { ["module/cli/commands.c"] = { ["standalone/serve/serve.h"] = true },
+    ["module/cli/test/scene.h"] = { ["standalone/server/server.h"] = true } }
 
 local libraries = { { "^lua", "lua" }, { "^lauxlib", "lua" }, { "^lualib", "lua" }, { "^uv", "uv" },
     { "^sqlite3", "sqlite" }, { "^pcap/", "pcap" }, { "^osipparser2/", "osipparser2" }, { "^osip2/", "osip2" },
@@ -69,13 +69,13 @@ local function check_ours(path, number, layer, included)
 end
 
 -- Where the names that Kamailio's headers share with the core's are renamed.
-local kamailio_door = "module/kamailio/ksr.h"
+local kamailio_door = "module/kamailio/base/ksr.h"
 
 local function check_system(path, number, layer, included)
     for _, pair in ipairs(libraries) do
         if included:find(pair[1]) then
             if pair[2] == "kamailio" and layer == "kamailio" and path ~= kamailio_door then
-                tell(path, number, ("<%s> comes through kamailio/ksr.h alone"):format(included))
+                tell(path, number, ("<%s> comes through kamailio/base/ksr.h alone"):format(included))
             elseif not contains(layers[layer].libraries, pair[2]) then
                 tell(path, number, ("%s may not include <%s>"):format(layer, included))
             end
@@ -116,10 +116,10 @@ local function check_first(path, text)
     for number, line in ipairs(lines_of(text)) do
         local included = line:match '^%s*#%s*include%s+[<"]([^>"]+)[>"]'
         first = first or included
-        at = at or included == "kamailio/ksr.h" and number
+        at = at or included == "kamailio/base/ksr.h" and number
     end
-    if first ~= "kamailio/ksr.h" and (at or path:find "%.c$") then
-        tell(path, at or 1, "\"kamailio/ksr.h\" is not the first include")
+    if first ~= "kamailio/base/ksr.h" and (at or path:find "%.c$") then
+        tell(path, at or 1, "\"kamailio/base/ksr.h\" is not the first include")
     end
 end
 

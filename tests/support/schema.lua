@@ -1,9 +1,9 @@
 -- SPDX-License-Identifier: BSD-2-Clause
--- Reads module/script/schema.def, and makes of it what editors, luacheck and readers want. Run as a program it writes
+-- Reads module/script/engine/schema.def, and makes of it what editors, luacheck and readers want. Run as a program it writes
 -- those files; a spec compares them with what it would write.
 local schema = {}
 
-schema.source = "module/script/schema.def"
+schema.source = "module/script/engine/schema.def"
 schema.codes_source = "module/core/codes.def"
 
 local function read_all(path)

@@ -3,7 +3,7 @@
 
 #include <unistd.h>
 
-#include "script/script.h"
+#include "script/engine/script.h"
 
 static const char invite[] = "INVITE sip:bob@example.com SIP/2.0\r\n"
                              "Via: SIP/2.0/UDP 127.0.0.1:5070;branch=z9hG4bKfixture\r\n"

@@ -5,7 +5,7 @@
 #include "test.h"
 
 #include "core/decide.h"
-#include "script/engine.h"
+#include "script/engine/engine.h"
 #include "sip/message.h"
 
 /* A script in a file of its own, a fake host, and an INVITE to send through its hooks. Check nothing left with

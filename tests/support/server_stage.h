@@ -4,7 +4,7 @@
 
 #include "fake_wire.h"
 
-#include "standalone/server.h"
+#include "standalone/server/server.h"
 
 /*
  * A server on a fake wire and a fake clock, and the people around it: it listens on 127.0.0.1:5060, UDP (listener 0)

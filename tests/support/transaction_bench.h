@@ -4,8 +4,8 @@
 
 #include "fake_wire.h"
 
-#include "standalone/timer.h"
-#include "standalone/transaction.h"
+#include "standalone/net/timer.h"
+#include "standalone/transaction/transaction.h"
 
 /* The transaction layer alone, on a fake wire and a fake clock; what it tells is counted. */
 struct bench {

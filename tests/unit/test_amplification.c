@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "server_stage.h"
 
-#include "standalone/server_private.h"
+#include "standalone/server/server_private.h"
 #include "test_data.h"
 
 /*

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "test.h"
 
-#include "cli/arguments.h"
+#include "cli/base/arguments.h"
 
 static const struct option options[] = {{"plain", NULL, "a flag"}, {"with", "VALUE", "takes one"}};
 

@@ -5,7 +5,7 @@
 #include <lua.h>
 #include <lualib.h>
 
-#include "script/bind.h"
+#include "script/bind/bind.h"
 
 /* Lua's allocator, that fails from one call on. */
 struct scarce {

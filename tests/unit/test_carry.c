@@ -2,8 +2,8 @@
 #include <errno.h>
 #include <limits.h>
 
-#include "script/carry_tree.h"
-#include "script/policy.h"
+#include "script/engine/carry_tree.h"
+#include "script/policy/policy.h"
 #include "script_fixture.h"
 
 /* One version saves, another one, from another text, restores. */

@@ -2,7 +2,7 @@
 #include "test.h"
 
 #include "cli/cli.h"
-#include "cli/plain_host.h"
+#include "cli/base/plain_host.h"
 #include "core/code.h"
 #include "test_data.h"
 

@@ -6,7 +6,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "standalone/network.h"
+#include "standalone/net/network.h"
 
 /* Real connections to a listener, with the memory of the test's choice. */
 

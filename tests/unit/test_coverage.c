@@ -3,8 +3,8 @@
 
 #include <errno.h>
 
-#include "script/coverage.h"
-#include "script/coverage_code.h"
+#include "script/coverage/coverage.h"
+#include "script/coverage/coverage_code.h"
 
 /* What a program could do, as words: "l2 m1 b2-3 b2-0", lines and branches sorted as they come. */
 struct words {

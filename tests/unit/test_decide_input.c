@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "test.h"
 
-#include "cli/decide_input.h"
+#include "cli/say/decide_input.h"
 
 static size_t find(const char *name)
 {

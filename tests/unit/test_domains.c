@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "standalone/serve_domains.h"
+#include "standalone/serve/serve_domains.h"
 
 struct stand {
     struct fake_host fake;

@@ -4,7 +4,7 @@
 #include <errno.h>
 
 #include "core/code.h"
-#include "script/explainer.h"
+#include "script/engine/explainer.h"
 
 static struct explainer *made(void)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "server_stage.h"
 
-#include "standalone/server_private.h"
+#include "standalone/server/server_private.h"
 
 /* ICMP errors, which anybody can send (5626-7.j), and flows of IPv6 whose numbers are the same. */
 

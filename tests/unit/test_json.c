@@ -4,7 +4,7 @@
 #include <lauxlib.h>
 #include <lua.h>
 
-#include "cli/json.h"
+#include "cli/base/json.h"
 
 static const char *const keys[] = {"first", "second", "list", NULL};
 

@@ -2,7 +2,7 @@
 #include "test.h"
 
 #include "core/code.h"
-#include "script/judge.h"
+#include "script/engine/judge.h"
 
 static enum rule_id on_response(enum verdict_kind kind, uint16_t verdict_code, uint32_t code, const struct state *state)
 {

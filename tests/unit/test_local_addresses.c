@@ -3,7 +3,7 @@
 
 #include <arpa/inet.h>
 
-#include "standalone/local_addresses.h"
+#include "standalone/net/local_addresses.h"
 
 /* The kernel's own answers: that it has 127.0.0.1 is all that is asked of the machine. */
 

@@ -8,8 +8,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "standalone/control.h"
-#include "standalone/status_socket.h"
+#include "standalone/serve/control.h"
+#include "standalone/serve/status_socket.h"
 
 /* The sockets of `--status` and `--control`, with clients that do what they should not, without memory and without
    descriptors: they go on listening. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "test.h"
 
-#include "standalone/peer.h"
+#include "standalone/net/peer.h"
 
 static struct peer peer_at(const char *host, uint16_t port, uint8_t listener)
 {

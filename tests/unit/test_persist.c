@@ -9,8 +9,8 @@
 #include <unistd.h>
 #include <dirent.h>
 
-#include "standalone/persist.h"
-#include "standalone/persist_owner.h"
+#include "standalone/serve/persist.h"
+#include "standalone/serve/persist_owner.h"
 
 /* Bindings that outlive the process, on a real file and a real loop; each life is a server of its own. */
 

@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "standalone/persist_file.h"
+#include "standalone/serve/persist_file.h"
 
 /* The state file's format: what an earlier version wrote is opened, migrated once, and never lost on the way. */
 

@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-#include "standalone/server_private.h"
+#include "standalone/server/server_private.h"
 
 /*
  * Calls to phones without reg-id (3261-10.a): over the flow on which they registered, and by their Contact once that is

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <unistd.h>
 
-#include "script/policy.h"
+#include "script/policy/policy.h"
 
 struct stage {
     struct script_fixture script;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "test.h"
 
-#include "standalone/refusal.h"
+#include "standalone/net/refusal.h"
 
 /* The log of refused requests: one line, its rate, its fields. */
 

@@ -5,9 +5,9 @@
 #include "test_data.h"
 
 #include "cli/cli.h"
-#include "cli/replay.h"
+#include "cli/replay/replay.h"
 #include "core/decide.h"
-#include "standalone/decision_log.h"
+#include "standalone/serve/decision_log.h"
 
 /* What is decided on recorded traffic: contexts, policies, text logs, decision logs. */
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "server_stage.h"
-#include "script/tenants.h"
-#include "standalone/server_private.h"
+#include "script/policy/tenants.h"
+#include "standalone/server/server_private.h"
 
 /* Destinations that rest (3261-21.5.4.a). */
 

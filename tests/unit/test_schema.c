@@ -20,27 +20,27 @@ static const char functions[] =
 #define SCHEMA_LOG
 #define SCHEMA_GLOBALS
 #define FUNCTION(name, function, arguments, returns, what) QUOTED(name)
-#include "script/schema.def"
+#include "script/engine/schema.def"
     "";
 
 static const char store_functions[] =
 #define SCHEMA_STORE
 #define ENTRY(name, function, arguments, returns, what) QUOTED(name)
-#include "script/schema.def"
+#include "script/engine/schema.def"
     "";
 
 static const char call_members[] =
 #define SCHEMA_CALL
 #define FIELD(name, getter, type, what)                  QUOTED(name)
 #define METHOD(name, function, arguments, returns, what) QUOTED(name)
-#include "script/schema.def"
+#include "script/engine/schema.def"
     "";
 
 static const char reply_members[] =
 #define SCHEMA_REPLY
 #define FIELD(name, getter, type, what)                  QUOTED(name)
 #define METHOD(name, function, arguments, returns, what) QUOTED(name)
-#include "script/schema.def"
+#include "script/engine/schema.def"
     "";
 
 static const char decision_members[] =
@@ -48,13 +48,13 @@ static const char decision_members[] =
 #define SCHEMA_FLAGS
 #define FIELD(name, getter, type, what) QUOTED(name)
 #define FLAG(name, what)                QUOTED(name)
-#include "script/schema.def"
+#include "script/engine/schema.def"
     "";
 
 static const char flow_members[] =
 #define SCHEMA_FLOW
 #define FIELD(name, getter, type, what) QUOTED(name)
-#include "script/schema.def"
+#include "script/engine/schema.def"
     "";
 
 struct stage {

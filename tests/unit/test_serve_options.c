@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-#include "standalone/serve_options.h"
+#include "standalone/serve/serve_options.h"
 
 /* Words as on the command line, behind "reflow serve". */
 struct command {

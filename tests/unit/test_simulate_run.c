@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "test.h"
 
-#include "cli/simulate.h"
+#include "cli/simulate/simulate.h"
 
 static const struct strategy rfc = {.kind = STRATEGY_RFC, .name = "rfc"};
 

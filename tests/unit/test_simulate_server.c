@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "test.h"
 
-#include "cli/simulate_server.h"
+#include "cli/simulate/simulate_server.h"
 
 static struct simulate_server make(uint32_t capacity, uint32_t queue_s, uint32_t refusal_cost)
 {

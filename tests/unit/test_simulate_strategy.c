@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "test.h"
 
-#include "cli/simulate_strategy.h"
+#include "cli/simulate/simulate_strategy.h"
 #include "flow/recovery.h"
 
 static struct strategy named(const char *name)

@@ -3,7 +3,7 @@
 
 #include <stdbool.h>
 
-#include "cli/simulate_wheel.h"
+#include "cli/simulate/simulate_wheel.h"
 
 enum { TIMERS = 1000, TURNS = 700000 };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "test.h"
 
-#include "standalone/source.h"
+#include "standalone/net/source.h"
 
 static union address at(const char *host)
 {

@@ -4,7 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "script/sources.h"
+#include "script/sources/sources.h"
 #include "test.h"
 
 /* A folder of its own for each test; what stands in it is removed at the end. */

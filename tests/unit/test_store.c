@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <pthread.h>
 
-#include "script/store.h"
+#include "script/store/store.h"
 
 struct fixture {
     struct fake_host fake;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "test.h"
 
-#include "standalone/stun.h"
+#include "standalone/net/stun.h"
 
 /* A binding request with the RFC's own cookie and a transaction id of 1 to 12. */
 static size_t request(char *out, const char *attributes, size_t size)

@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-#include "standalone/timer.h"
+#include "standalone/net/timer.h"
 
 enum { MANY = 500 };
 

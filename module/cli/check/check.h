@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#ifndef REFLOW_CLI_CHECK_H
+#define REFLOW_CLI_CHECK_H
+
+#include "base/host.h"
+#include "core/rule.h"
+#include "script/engine/engine.h"
+
+/* What `reflow check` finds in one policy before it runs. */
+
+enum finding_kind {
+    FINDING_LOAD,      /* it does not compile, raises, or is past a limit while it loads */
+    FINDING_NAME,      /* a function that looks misspelt */
+    FINDING_FIELD,     /* a field that does not exist */
+    FINDING_GUARDRAIL, /* a verdict that would be refused */
+    FINDING_FAILURE,   /* a hook that raises, or returns what is no verdict */
+    FINDING_OVERRUN,   /* a hook past its time */
+    FINDING_MEMORY,    /* a hook past its memory */
+    FINDING_KINDS
+};
+
+enum { FINDINGS_MOST = 200, CHECK_CODES = 700, HEADERS_MOST = 16, SLOW_MOST = 40 };
+
+struct finding {
+    uint8_t kind; /* enum finding_kind */
+    enum rule_id rule;
+    char place[300];  /* "voicemail.lua:7"; empty: not known */
+    char verdict[80]; /* "fail 430" */
+    char text[600];
+    uint8_t codes[CHECK_CODES / 8 + 1]; /* bits: the codes on which it was found; none: not about a code */
+    uint32_t methods;                   /* bits, enum method */
+};
+
+struct check {
+    struct host host;
+    struct script *script; /* NULL until it is loaded */
+    struct finding *findings;
+    size_t count, capacity;
+    bool more;            /* than FINDINGS_MOST */
+    char last_error[600]; /* that was logged */
+    bool loading;         /* warnings are findings */
+    uint64_t now_ms;
+    uint32_t seed;
+    char headers[HEADERS_MOST][64]; /* that the policy asks for */
+    size_t header_count;
+    uint32_t tries; /* of hooks */
+    uint32_t slow;  /* those that overran or ran out of memory; after SLOW_MOST nothing more is tried */
+};
+
+/* Check a file or a folder. 0: see findings; -ENOENT and the like: it cannot be read, with a line in `error`. Destroy
+   in any case. */
+int check_policy(struct check *check, const char *path, char *error, size_t error_size);
+void check_destroy(struct check *check);
+
+const char *finding_kind_name(enum finding_kind kind);
+
+/* Of the parts of a check: one finding, or one more code and method of a finding that is there already. code 0: none.
+ */
+void check_found(struct check *check, const struct finding *finding, uint32_t code, enum method method);
+void check_fields(struct check *check); /* by the text alone; also gathers check->headers */
+void check_hooks(struct check *check);  /* by running them */
+
+#endif

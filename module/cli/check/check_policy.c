@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/check/check.h"
+#include "cli/base/plain_host.h"
+#include "cli/base/policy_load.h"
+#include "script/engine/printable.h"
+
+static uint64_t now_ms(void *context)
+{
+    return ((struct check *)context)->now_ms;
+}
+
+static int64_t wall_s(void *context)
+{
+    return 1700000000 + (int64_t)(((struct check *)context)->now_ms / 1000);
+}
+
+static uint32_t random_number(void *context)
+{
+    struct check *check = context;
+    check->seed = check->seed * 1664525U + 1013904223U;
+    return check->seed ^ (check->seed >> 16);
+}
+
+static void log_line(void *context, enum log_level level, const char *line)
+{
+    struct check *check = context;
+    if (level == LOG_ERROR)
+        snprintf(check->last_error, sizeof check->last_error, "%s", line);
+    if (level != LOG_WARNING || !check->loading)
+        return;
+    struct finding finding = {.kind = FINDING_NAME};
+    snprintf(finding.text, sizeof finding.text, "%s", line);
+    check_found(check, &finding, 0, METHOD_OTHER);
+}
+
+static bool same(const struct finding *a, const struct finding *b)
+{
+    return a->kind == b->kind && a->rule == b->rule && strcmp(a->place, b->place) == 0 &&
+           strcmp(a->verdict, b->verdict) == 0 && strcmp(a->text, b->text) == 0;
+}
+
+static struct finding *add(struct check *check, const struct finding *finding)
+{
+    if (check->count == FINDINGS_MOST) {
+        check->more = true;
+        return NULL;
+    }
+    if (check->count == check->capacity) {
+        size_t capacity = check->capacity == 0 ? 16 : check->capacity * 2;
+        struct finding *findings = realloc(check->findings, capacity * sizeof *findings);
+        if (findings == NULL) {
+            check->more = true;
+            return NULL;
+        }
+        check->findings = findings;
+        check->capacity = capacity;
+    }
+    struct finding *added = &check->findings[check->count++];
+    *added = *finding;
+    printable_write(added->text, sizeof added->text, finding->text); // it may quote the policy
+    return added;
+}
+
+void check_found(struct check *check, const struct finding *finding, uint32_t code, enum method method)
+{
+    struct finding *known = NULL;
+    for (size_t i = 0; i < check->count && known == NULL; i++) {
+        if (same(&check->findings[i], finding))
+            known = &check->findings[i];
+    }
+    if (known == NULL)
+        known = add(check, finding);
+    if (known == NULL)
+        return;
+    if (code < CHECK_CODES)
+        known->codes[code / 8] |= (uint8_t)(1U << code % 8);
+    known->methods |= 1U << method;
+}
+
+static bool is_unreadable(int code)
+{
+    return code != -EINVAL && code != -ETIME && code != -ENOMEM && code != -EFBIG;
+}
+
+int check_policy(struct check *check, const char *path, char *error, size_t error_size)
+{
+    const struct script_limits limits = {0};
+    *check = (struct check){.now_ms = 1000000, .seed = 1, .loading = true};
+    check->host = (struct host){.context = check,
+                                .now_ms = now_ms,
+                                .wall_s = wall_s,
+                                .allocate = plain_host().allocate,
+                                .random = random_number,
+                                .log = log_line};
+    int code = policy_load(&check->script, &check->host, &limits, path, error, error_size);
+    check->loading = false;
+    if (code != 0 && is_unreadable(code))
+        return code;
+    if (code != 0) {
+        struct finding finding = {.kind = FINDING_LOAD};
+        snprintf(finding.text, sizeof finding.text, "%s", error);
+        check_found(check, &finding, 0, METHOD_OTHER);
+        return 0;
+    }
+    check_fields(check);
+    check_hooks(check);
+    return 0;
+}
+
+void check_destroy(struct check *check)
+{
+    script_release(check->script);
+    free(check->findings);
+    check->script = NULL;
+    check->findings = NULL;
+    check->count = 0;
+}
+
+const char *finding_kind_name(enum finding_kind kind)
+{
+    static const char *const names[FINDING_KINDS] = {"load",    "name",    "field", "guardrail",
+                                                     "failure", "overrun", "memory"};
+    return kind < FINDING_KINDS ? names[kind] : "unknown";
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#ifndef REFLOW_CLI_REPLAY_H
+#define REFLOW_CLI_REPLAY_H
+
+#include "cli/cli.h"
+#include "cli/say/decide_input.h"
+#include "core/text.h"
+#include "sip/message.h"
+
+/*
+ * Recorded traffic decided again. Inputs (captures, SIP text logs, decision logs) hand over one message or record after
+ * the other; each response is put into its context, decided, shown to the policies, and printed. Memory is bounded,
+ * whatever the size of what is read.
+ */
+
+struct replay;
+
+/* Where a packet came from or went to. */
+struct replay_address {
+    uint8_t version; /* of IP: 4, 6; 0: unknown */
+    uint16_t port;
+    uint8_t bytes[16];
+};
+
+/* One whole message. Borrowed for the length of the call. */
+struct replay_message {
+    struct text bytes;
+    int64_t time_us; /* since 1970; 0: unknown */
+    struct replay_address source, destination;
+    uint64_t number; /* of the packet or line it began or ended with */
+    bool tcp;
+};
+
+/* One line of a decision log. */
+struct replay_record {
+    struct decide_input input;
+    int64_t time_us;
+    bool complete; /* the line has all facts, whether a provisional was seen among them */
+    char call_id[256], method[32], aor[512], target[512], instance[256], flow[128];
+};
+
+struct replay_counts {
+    uint64_t messages, responses, records;
+    uint64_t differences;
+    uint64_t repeated;       /* responses that their transaction had already */
+    uint64_t strays;         /* responses whose request was not seen */
+    uint64_t broken;         /* messages and lines that cannot be read */
+    uint64_t cut, fragments; /* packets: cut short by the capture, parts of an IP datagram */
+    uint64_t gaps;           /* places where bytes of a TCP stream are missing or make no message */
+    uint64_t others;         /* packets without SIP */
+    uint64_t forgotten;      /* requests without a final response, given up for newer ones */
+    uint64_t verdicts, refused, errors;
+};
+
+struct replay_config {
+    struct cli *cli;
+    const char *policy;  /* path; NULL: the core alone */
+    const char *against; /* path; NULL: see compare */
+    bool compare;        /* print differences between the two alone */
+    bool json, mask, progress;
+    uint32_t contexts; /* requests remembered; 0: 262144 */
+};
+
+/* 0 and *out, or CLI_USAGE, CLI_FAILED, told on cli->err. */
+int replay_new(struct replay **out, const struct replay_config *config);
+void replay_delete(struct replay *replay); /* NULL is fine */
+
+/* Read one file of any kind: 0, or CLI_USAGE where it cannot be read. What is broken in it is told and counted. */
+int replay_file(struct replay *replay, const char *path);
+
+/* What inputs call. */
+void replay_message(struct replay *replay, const struct replay_message *message);
+void replay_record(struct replay *replay, const struct replay_record *record);
+
+enum replay_trouble { TROUBLE_BROKEN, TROUBLE_CUT, TROUBLE_FRAGMENT, TROUBLE_GAP };
+/* Count it, and tell it (the first ones of each file). `number` is the packet's or the line's; 0: none. */
+void replay_trouble(struct replay *replay, enum replay_trouble trouble, uint64_t number, const char *what);
+void replay_other(struct replay *replay); /* a packet without SIP */
+
+/* Write what is held back, and the counts. */
+void replay_finish(struct replay *replay);
+const struct replay_counts *replay_counts(const struct replay *replay);
+
+/* "SIP/2.0 200" or "INVITE sip:... SIP/2.0" is what the bytes begin with. */
+bool replay_is_start(struct text bytes);
+
+/* "127.0.0.1:5060", "[::1]:5060"; the length, 0: unknown. */
+size_t replay_address_format(const struct replay_address *address, char *out, size_t size);
+/* The same text read; false, and *address untouched, where it is none. */
+bool replay_address_read(struct text text, struct replay_address *address);
+
+#endif

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#ifndef REFLOW_CLI_REPLAY_PRIVATE_H
+#define REFLOW_CLI_REPLAY_PRIVATE_H
+
+#include "cli/replay/replay.h"
+#include "cli/replay/replay_context.h"
+#include "cli/replay/replay_policy.h"
+
+/* What the files that decide, print and read files share. */
+
+/* Memory for one message at a time, emptied before the next. */
+struct replay_arena {
+    char *bytes;
+    size_t used;
+};
+
+/* Lines are gathered here, and written many at once. */
+struct replay_output {
+    char *bytes;
+    size_t used;
+};
+
+struct replay {
+    struct replay_config config;
+    struct host host;    /* the capture's clock; log lines to cli->err, the first ones */
+    struct host passing; /* the same with the arena */
+    struct replay_arena arena;
+    struct replay_contexts *contexts;
+    struct script *policy, *against;
+    struct replay_counts counts;
+    struct replay_output output;
+    int64_t now_us;
+    const char *path; /* of the file that is read */
+    const char *unit; /* "packet", "line" */
+    unsigned told, logged;
+    uint64_t size, done; /* bytes of that file; 0: not known */
+    uint64_t drawn_ms;
+    bool drawn; /* a progress bar stands on the terminal */
+};
+
+/* What one line says. */
+struct replay_line {
+    int64_t time_us;
+    struct text call_id, method, to;
+    const struct facts *facts;
+    const struct decision *decision;
+    const struct replay_answer *answer, *against; /* NULL: nobody was asked */
+};
+
+void replay_print(struct replay *replay, const struct replay_line *line);
+void replay_print_difference(struct replay *replay, const struct replay_line *line, const char *against,
+                             const char *policy);
+void replay_print_counts(struct replay *replay);
+void replay_flush(struct replay *replay);
+
+void replay_progress_draw(struct replay *replay);
+void replay_progress_clear(struct replay *replay);
+
+#endif

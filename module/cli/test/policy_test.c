@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "cli/test/policy_test.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/base/arguments.h"
+#include "cli/base/plain_host.h"
+#include "cli/test/spec_files.h"
+#include "script/coverage/coverage.h"
+
+enum { OPTION_POLICY, OPTION_INSIDE, OPTION_ONLY, OPTION_SECONDS, OPTION_TAP, OPTION_NO_COVERAGE, OPTIONS };
+
+enum { MISSING_MOST = 30 }; /* more of them tell nobody more */
+
+static const struct option options[OPTIONS] = {
+    {"policy", "PATH", "test this, whatever the specs name"},
+    {"inside", "DIR", "refuse specs and policies that lie outside of this folder"},
+    {"only", "WORD", "run tests that have the word in their name"},
+    {"seconds", "N", "what one test may compute for (10)"},
+    {"tap", NULL, "print what other programs read"},
+    {"no-coverage", NULL, "don't count which hooks, lines and branches ran"},
+};
+
+struct job {
+    struct cli *cli;
+    struct spec_files files;
+    struct policy_test test;
+    const char *only;
+    bool tap;
+    size_t number, passed, failed;
+    bool broken; /* something could not be run */
+    struct host host;
+    struct coverage *coverage; /* NULL: not counted */
+};
+
+static void print_lines(FILE *out, const char *prefix, const char *text)
+{
+    while (text != NULL && *text != '\0') {
+        size_t length = strcspn(text, "\n");
+        fprintf(out, "%s%.*s\n", prefix, (int)length, text);
+        text += length + (text[length] == '\n');
+    }
+}
+
+static void print_failure(const struct job *job, const struct policy_test_result *result)
+{
+    FILE *out = job->cli->out;
+    const char *prefix = job->tap ? "# " : "        ";
+    print_lines(out, prefix, result->message);
+    if (result->ladder != NULL && result->ladder[0] != '\0') {
+        fprintf(out, "%s%s\n", job->tap ? "#" : "", job->tap ? " what happened:" : "        what happened:");
+        print_lines(out, prefix, result->ladder);
+    }
+}
+
+/* A # would begin a directive there. */
+static void print_tap_name(FILE *out, const char *name)
+{
+    for (; *name != '\0'; name++)
+        fputc(*name == '#' || (unsigned char)*name < ' ' ? ' ' : *name, out);
+    fputc('\n', out);
+}
+
+static void tell(struct job *job, const struct policy_test_result *result)
+{
+    FILE *out = job->cli->out;
+    job->number++;
+    *(result->passed ? &job->passed : &job->failed) += 1;
+    if (job->tap) {
+        fprintf(out, "%sok %zu - %s: ", result->passed ? "" : "not ", job->number, job->test.path);
+        print_tap_name(out, result->name);
+    } else {
+        fprintf(out, "  %-4s  %s\n", result->passed ? "ok" : "FAIL", result->name);
+    }
+    if (!result->passed)
+        print_failure(job, result);
+    fflush(out);
+}
+
+static void tell_broken(struct job *job, const struct policy_test_result *result)
+{
+    job->broken = true;
+    fprintf(job->cli->out, "%s%s cannot be run: %s\n", job->tap ? "# " : "", job->test.path, result->message);
+    fprintf(job->cli->err, "reflow test: %s: %s\n", job->test.path, result->message);
+}
+
+static int run_test(struct job *job, size_t index)
+{
+    struct policy_test_result result;
+    int error = policy_test_run(&job->test, index, &result);
+    if (error == 0 && result.unloadable)
+        tell_broken(job, &result);
+    else if (error == 0 && result.ran && (job->only == NULL || strstr(result.name, job->only) != NULL))
+        tell(job, &result);
+    policy_test_result_destroy(&result);
+    return error;
+}
+
+static int run_file(struct job *job, const char *path)
+{
+    struct policy_test_result result;
+    job->test.path = path;
+    int error = policy_test_run(&job->test, 0, &result);
+    size_t count = result.count;
+    if (error == 0 && result.unloadable) {
+        tell_broken(job, &result);
+        count = 0;
+    } else if (!job->tap) {
+        fprintf(job->cli->out, "%s\n", path);
+    }
+    policy_test_result_destroy(&result);
+    for (size_t index = 1; error == 0 && index <= count; index++)
+        error = run_test(job, index);
+    return error;
+}
+
+/* --- coverage --- */
+
+static void watch(void *context, struct script *script)
+{
+    struct job *job = context;
+    if (job->coverage != NULL && coverage_watch(job->coverage, script) == -ENOTSUP) {
+        coverage_delete(job->coverage);
+        job->coverage = NULL;
+    }
+}
+
+struct missing {
+    FILE *out;
+    const char *prefix;
+    unsigned first, last; /* lines in a row that are not yet told */
+    unsigned told;
+};
+
+static void tell_lines(struct missing *missing)
+{
+    if (missing->first == 0)
+        return;
+    if (missing->first == missing->last)
+        fprintf(missing->out, "%s    line %u never ran\n", missing->prefix, missing->first);
+    else
+        fprintf(missing->out, "%s    lines %u to %u never ran\n", missing->prefix, missing->first, missing->last);
+    missing->first = 0;
+}
+
+static bool tell_missing(void *context, unsigned line, int to)
+{
+    struct missing *missing = context;
+    if (to < 0 && missing->first != 0 && line <= missing->last + 2) {
+        missing->last = line;
+        return true;
+    }
+    tell_lines(missing);
+    if (missing->told++ == MISSING_MOST)
+        return false;
+    if (to < 0)
+        missing->first = missing->last = line;
+    else if (to == 0)
+        fprintf(missing->out, "%s    line %u never returned\n", missing->prefix, line);
+    else
+        fprintf(missing->out, "%s    line %u never went on to line %d\n", missing->prefix, line, to);
+    return true;
+}
+
+static void tell_coverage(const struct job *job)
+{
+    struct coverage_file file;
+    struct missing missing = {.out = job->cli->out, .prefix = job->tap ? "# " : ""};
+    for (size_t i = 0; job->coverage != NULL && coverage_file(job->coverage, i, &file); i++) {
+        fprintf(missing.out, "%s%s: %u of %u hooks, %u of %u lines, %u of %u branches\n", missing.prefix, file.name,
+                file.hooks_run, file.hooks, file.lines_run, file.lines, file.branches_run, file.branches);
+        missing.told = 0;
+        coverage_missing(job->coverage, i, tell_missing, &missing);
+        tell_lines(&missing);
+    }
+}
+
+static int run_all(struct job *job)
+{
+    for (size_t i = 0; i < job->files.count; i++) {
+        if (run_file(job, job->files.paths[i]) != 0) {
+            cli_usage(job->cli, "test", "not enough memory");
+            return CLI_USAGE;
+        }
+    }
+    tell_coverage(job);
+    if (job->tap)
+        fprintf(job->cli->out, "1..%zu\n", job->number);
+    else
+        fprintf(job->cli->out, "%zu passed, %zu failed\n", job->passed, job->failed);
+    return job->broken ? CLI_USAGE : job->failed > 0 ? CLI_FAILED : CLI_OK;
+}
+
+static int run_counted(struct job *job)
+{
+    job->test.context = job;
+    if (job->test.using != NULL && coverage_new(&job->coverage, &job->host) != 0)
+        job->coverage = NULL;
+    int status = run_all(job);
+    coverage_delete(job->coverage);
+    return status;
+}
+
+static int take_option(struct job *job, size_t index, const char *value)
+{
+    uint64_t number;
+    switch (index) {
+    case OPTION_POLICY:
+        job->test.policy = value;
+        break;
+    case OPTION_INSIDE:
+        job->test.inside = value;
+        break;
+    case OPTION_ONLY:
+        job->only = value;
+        break;
+    case OPTION_SECONDS:
+        if (!argument_number(value, 3600, &number) || number == 0)
+            return cli_usage(job->cli, "test", "'%s' is no number of seconds from 1 to 3600", value);
+        job->test.seconds = (uint32_t)number;
+        break;
+    case OPTION_TAP:
+        job->tap = true;
+        break;
+    default:
+        job->test.using = NULL;
+    }
+    return CLI_OK;
+}
+
+static int take_path(struct job *job, const char *path)
+{
+    int error = spec_files_add(&job->files, path);
+    if (error == -ENOENT && path_is_folder(path))
+        return cli_usage(job->cli, "test", "%s: no specs there: neither spec/*.lua nor *_spec.lua", path);
+    if (error != 0)
+        return cli_usage(job->cli, "test", "%s: %s", path, strerror(-error));
+    return CLI_OK;
+}
+
+static int print_help(FILE *out)
+{
+    fputs("Usage: reflow test [OPTIONS] DIR|FILE...\n\n"
+          "Run the specs of policies: DIR/spec/*.lua, DIR/*_spec.lua, or one file, each\n"
+          "test with a server, a clock and a version of the policy of its own. spec/x.lua\n"
+          "tests x.lua beside spec/, or else the folder as a whole.\n"
+          "Exit status: 0 all passed, 1 some failed, 2 they could not be run.\n\n",
+          out);
+    arguments_help(out, options, OPTIONS);
+    return CLI_OK;
+}
+
+int command_test(struct cli *cli, int argc, char **argv)
+{
+    struct arguments arguments = {.cli = cli, .argc = argc, .argv = argv, .options = options, .count = OPTIONS};
+    struct job job = {.cli = cli, .test = {.seconds = 10, .using = watch}, .host = plain_host()};
+    enum argument argument;
+    const char *value;
+    size_t index;
+    int status = CLI_OK;
+    while (status == CLI_OK && (argument = argument_next(&arguments, &index, &value)) != ARGUMENT_END) {
+        if (argument == ARGUMENT_OPTION)
+            status = take_option(&job, index, value);
+        else if (argument == ARGUMENT_PLAIN)
+            status = take_path(&job, value);
+        else if (argument == ARGUMENT_BAD)
+            status = CLI_USAGE;
+        else
+            break;
+    }
+    if (status == CLI_OK && argument == ARGUMENT_HELP)
+        print_help(cli->out);
+    else if (status == CLI_OK && job.files.count == 0)
+        status = cli_usage(cli, argv[0], "a folder or file is missing (see reflow test --help)");
+    else if (status == CLI_OK)
+        status = run_counted(&job);
+    spec_files_destroy(&job.files);
+    return status;
+}

@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "cli/test/scene.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "cli/base/plain_host.h"
+
+enum { BEGIN_MS = 1000000, BEGIN_S = 1700000000 };
+
+/* --- what the host lends --- */
+
+static uint64_t now_ms(void *context)
+{
+    return ((struct scene *)context)->now_ms;
+}
+
+static int64_t wall_s(void *context)
+{
+    const struct scene *scene = context;
+    return BEGIN_S + (int64_t)((scene->now_ms - scene->began_ms) / 1000);
+}
+
+static uint32_t random_number(void *context)
+{
+    struct scene *scene = context;
+    scene->seed = scene->seed * 1664525U + 1013904223U;
+    return scene->seed ^ (scene->seed >> 16);
+}
+
+/* --- what happened --- */
+
+static struct scene_event *add_event(struct scene *scene, enum scene_kind kind, const char *bytes, size_t length)
+{
+    struct scene_event *event = scene->events < SCENE_EVENTS ? calloc(1, sizeof *event + length + 1) : NULL;
+    if (event == NULL)
+        return NULL;
+    event->kind = (uint8_t)kind;
+    event->at_ms = scene_time(scene);
+    event->length = length;
+    if (length > 0)
+        memcpy(event->bytes, bytes, length);
+    *scene->last = event;
+    scene->last = &event->next;
+    scene->events++;
+    return event;
+}
+
+static void log_event(void *context, enum log_level level, const char *line)
+{
+    struct scene_event *event = add_event(context, SCENE_LOGGED, line, strlen(line));
+    if (event != NULL)
+        event->level = level;
+}
+
+static void decided_event(void *context, const struct decided *decided)
+{
+    struct text call_id = sip_call_id(decided->request);
+    struct scene_event *event = add_event(context, SCENE_DECIDED, decided->target.at, decided->target.length);
+    if (event == NULL)
+        return;
+    event->decided.decision = *decided->decision;
+    event->decided.facts = *decided->facts;
+    event->decided.outcome = decided->outcome;
+    event->decided.refused = decided->refused;
+    event->decided.verdict = decided->verdict;
+    snprintf(event->decided.call_id, sizeof event->decided.call_id, "%.*s", (int)call_id.length, call_id.at);
+}
+
+struct scene_event *scene_take(struct scene *scene)
+{
+    struct scene_event *event = scene->first;
+    if (event == NULL)
+        return NULL;
+    scene->first = event->next;
+    scene->events--;
+    if (scene->first == NULL)
+        scene->last = &scene->first;
+    return event;
+}
+
+void scene_free(struct scene_event *event)
+{
+    free(event);
+}
+
+/* --- the network --- */
+
+static struct scene_connection *connection_of(struct scene *scene, flow_id number)
+{
+    bool known = number >= 1 && number <= scene->connection_count;
+    return known && scene->connections[number - 1].open ? &scene->connections[number - 1] : NULL;
+}
+
+static flow_id open_connection(struct scene *scene, const struct peer *peer)
+{
+    if (scene->connection_count == SCENE_CONNECTIONS)
+        return 0;
+    struct scene_connection *connection = &scene->connections[scene->connection_count++];
+    *connection = (struct scene_connection){.peer = *peer, .open = true};
+    connection->peer.connection = scene->connection_count;
+    return scene->connection_count;
+}
+
+static flow_id connection_to(struct scene *scene, const struct peer *peer)
+{
+    for (size_t i = 0; i < scene->connection_count; i++) {
+        if (scene->connections[i].open && address_equal(&scene->connections[i].peer.address, &peer->address))
+            return i + 1;
+    }
+    return open_connection(scene, peer);
+}
+
+static size_t find_refusal(const struct scene *scene, const union address *address)
+{
+    size_t i = 0;
+    while (i < scene->refusal_count && !address_equal(&scene->refusals[i], address))
+        i++;
+    return i;
+}
+
+static int wire_send(void *context, struct peer *peer, const char *bytes, size_t length)
+{
+    struct scene *scene = context;
+    if (find_refusal(scene, &peer->address) < scene->refusal_count)
+        return -ECONNREFUSED;
+    if (peer->transport == TRANSPORT_TCP) {
+        if (peer->connection == 0)
+            peer->connection = connection_to(scene, peer);
+        if (connection_of(scene, peer->connection) == NULL)
+            return -EPIPE;
+    }
+    struct scene_event *event = add_event(scene, SCENE_SENT, bytes, length);
+    if (event == NULL)
+        return -ENOBUFS;
+    event->peer = *peer;
+    return 0;
+}
+
+static void wire_close(void *context, flow_id number)
+{
+    struct scene_connection *connection = connection_of(context, number);
+    if (connection != NULL)
+        connection->close_asked = true;
+}
+
+static bool wire_connection(void *context, flow_id number, struct peer *peer)
+{
+    const struct scene_connection *connection = connection_of(context, number);
+    if (connection != NULL)
+        *peer = connection->peer;
+    return connection != NULL;
+}
+
+static void set_port(union address *address, uint16_t port)
+{
+    if (address->any.sa_family == AF_INET6)
+        address->v6.sin6_port = htons(port);
+    else
+        address->v4.sin_port = htons(port);
+}
+
+static int wire_resolve(void *context, const struct peer *source, const char *host, uint16_t port, resolve_done *done,
+                        void *again)
+{
+    (void)source;
+    struct scene *scene = context;
+    if (scene->lookup_count == SCENE_LOOKUPS)
+        return -EAGAIN;
+    struct scene_lookup *lookup = &scene->lookups[scene->lookup_count++];
+    *lookup = (struct scene_lookup){.done = done, .again = again};
+    for (size_t i = 0; i < scene->name_count && !lookup->found; i++) {
+        lookup->found = strcasecmp(scene->names[i].host, host) == 0;
+        lookup->name = scene->names[i];
+    }
+    set_port(&lookup->name.address, port);
+    return 0;
+}
+
+static void answer_lookups(struct scene *scene)
+{
+    while (scene->lookup_count > 0) {
+        struct scene_lookup lookup = scene->lookups[0];
+        scene->lookup_count--;
+        memmove(scene->lookups, scene->lookups + 1, scene->lookup_count * sizeof lookup);
+        lookup.done(lookup.again, &lookup.name.address, lookup.found ? 1 : 0);
+    }
+}
+
+flow_id scene_connect(struct scene *scene, const union address *address)
+{
+    const struct peer peer = {.transport = TRANSPORT_TCP, .listener = 1, .address = *address};
+    return open_connection(scene, &peer);
+}
+
+bool scene_close(struct scene *scene, flow_id number)
+{
+    struct scene_connection *connection = connection_of(scene, number);
+    if (connection == NULL)
+        return false;
+    connection->open = false;
+    server_flow_down(scene->server, number, "closed");
+    return true;
+}
+
+flow_id scene_unwanted(const struct scene *scene)
+{
+    for (size_t i = 0; i < scene->connection_count; i++) {
+        if (scene->connections[i].open && scene->connections[i].close_asked)
+            return i + 1;
+    }
+    return 0;
+}
+
+int scene_name(struct scene *scene, const char *host, const union address *address)
+{
+    if (scene->name_count == SCENE_NAMES || strlen(host) >= sizeof scene->names[0].host)
+        return -ENOSPC;
+    struct scene_name *name = &scene->names[scene->name_count++];
+    snprintf(name->host, sizeof name->host, "%s", host);
+    name->address = *address;
+    return 0;
+}
+
+int scene_refuse(struct scene *scene, const union address *address, bool refuse)
+{
+    size_t at = find_refusal(scene, address);
+    bool refused = at < scene->refusal_count;
+    if (refuse && !refused) {
+        if (at == SCENE_REFUSALS)
+            return -ENOSPC;
+        scene->refusals[scene->refusal_count++] = *address;
+    } else if (!refuse && refused) {
+        scene->refusals[at] = scene->refusals[--scene->refusal_count];
+    }
+    return 0;
+}
+
+/* --- life and time --- */
+
+void scene_create(struct scene *scene)
+{
+    memset(scene, 0, sizeof *scene);
+    scene->last = &scene->first;
+    scene->began_ms = scene->now_ms = BEGIN_MS;
+    scene->seed = 1;
+    scene->host = (struct host){.context = scene,
+                                .now_ms = now_ms,
+                                .wall_s = wall_s,
+                                .allocate = plain_host().allocate,
+                                .random = random_number,
+                                .log = log_event};
+    scene->wire = (struct wire){.context = scene,
+                                .send = wire_send,
+                                .close = wire_close,
+                                .connection = wire_connection,
+                                .resolve = wire_resolve};
+    scene->config =
+        (struct server_config){.host = &scene->host,
+                               .wire = &scene->wire,
+                               .listeners = {{TRANSPORT_UDP, 5060, "192.0.2.1"}, {TRANSPORT_TCP, 5060, "192.0.2.1"}},
+                               .listener_count = 2,
+                               .decided = decided_event,
+                               .decided_context = scene};
+    if (domains_new(&scene->domains, &scene->host) == 0)
+        domains_add(scene->domains, TEXT("example.com"));
+    scene->config.domains = scene->domains;
+}
+
+int scene_open(struct scene *scene)
+{
+    return domains_have(scene->domains, TEXT("example.com")) ? server_new(&scene->server, &scene->config) : -ENOMEM;
+}
+
+void scene_destroy(struct scene *scene)
+{
+    struct scene_event *event;
+    answer_lookups(scene);
+    server_delete(scene->server);
+    scene->server = NULL;
+    domains_delete(scene->domains);
+    while ((event = scene_take(scene)) != NULL)
+        scene_free(event);
+}
+
+uint64_t scene_time(const struct scene *scene)
+{
+    return scene->now_ms - scene->began_ms;
+}
+
+int64_t scene_next(const struct scene *scene)
+{
+    if (scene->server == NULL)
+        return -1;
+    return scene->lookup_count > 0 ? 0 : timers_next(server_timers(scene->server));
+}
+
+void scene_pass(struct scene *scene, uint64_t ms)
+{
+    scene->now_ms += ms;
+    if (scene->server == NULL)
+        return;
+    answer_lookups(scene);
+    timers_run(server_timers(scene->server));
+}

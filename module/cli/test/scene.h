@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#ifndef REFLOW_CLI_SCENE_H
+#define REFLOW_CLI_SCENE_H
+
+#include "base/host.h"
+#include "standalone/server/server.h"
+
+/*
+ * A server on a network and a clock that are not there: what it sends, logs and decides is kept in order until it is
+ * taken, names are looked up in a list, time passes when it is told to. Random numbers are the same each time.
+ */
+
+enum {
+    SCENE_CONNECTIONS = 4096, /* over the life of a scene */
+    SCENE_NAMES = 64,
+    SCENE_LOOKUPS = 256,
+    SCENE_REFUSALS = 64,
+    SCENE_EVENTS = 100000 /* that nobody took */
+};
+
+enum scene_kind { SCENE_SENT, SCENE_LOGGED, SCENE_DECIDED };
+
+struct scene_event {
+    struct scene_event *next;
+    uint64_t at_ms; /* since the scene began */
+    uint8_t kind;   /* enum scene_kind */
+    struct peer peer;
+    enum log_level level;
+    struct { /* SCENE_DECIDED; the text is the target */
+        struct decision decision;
+        struct facts facts;
+        enum script_outcome outcome;
+        enum rule_id refused;
+        const char *verdict; /* static; NULL: none was carried out */
+        char call_id[128];
+    } decided;
+    size_t length;
+    char bytes[]; /* a message, a line, a target; with a NUL that is not counted */
+};
+
+struct scene_connection {
+    struct peer peer;
+    bool open, close_asked;
+};
+
+struct scene_name {
+    char host[256];
+    union address address;
+};
+
+struct scene_lookup {
+    struct scene_name name;
+    resolve_done *done;
+    void *again;
+    bool found;
+};
+
+struct scene {
+    struct host host;
+    struct wire wire;
+    struct server_config config; /* to be changed before scene_open() */
+    struct domains *domains;     /* that the server serves: example.com, and what is added */
+    struct server *server;       /* NULL until then */
+    struct scene_event *first, **last;
+    size_t events;
+    struct scene_connection connections[SCENE_CONNECTIONS];
+    size_t connection_count;
+    struct scene_name names[SCENE_NAMES];
+    size_t name_count;
+    struct scene_lookup lookups[SCENE_LOOKUPS];
+    size_t lookup_count;
+    union address refusals[SCENE_REFUSALS];
+    size_t refusal_count;
+    uint64_t began_ms, now_ms;
+    uint32_t seed;
+};
+
+/* A scene must not move once created; it is large: keep it on the heap. It serves example.com on 192.0.2.1:5060, UDP
+   (listener 0) and TCP (listener 1). */
+void scene_create(struct scene *scene);
+int scene_open(struct scene *scene); /* the server; as server_new() */
+void scene_destroy(struct scene *scene);
+
+/* Milliseconds since the scene began. */
+uint64_t scene_time(const struct scene *scene);
+/* Until something is due by itself: a timer, a name that is looked up. -1: nothing is. */
+int64_t scene_next(const struct scene *scene);
+/* The clock goes on by this much, and what is due happens; no step goes past scene_next(). */
+void scene_pass(struct scene *scene, uint64_t ms);
+
+/* A connection from this address; 0: too many. */
+flow_id scene_connect(struct scene *scene, const union address *address);
+/* Its peer closes it; false where it was closed before. */
+bool scene_close(struct scene *scene, flow_id connection);
+/* The number of a connection that the server wants closed and that still is open; 0: none. */
+flow_id scene_unwanted(const struct scene *scene);
+
+/* -ENOSPC where there are too many. */
+int scene_name(struct scene *scene, const char *host, const union address *address);
+/* Whether what is sent to an address is refused by the network. */
+int scene_refuse(struct scene *scene, const union address *address, bool refuse);
+
+/* The oldest event; scene_free() it. NULL: none. */
+struct scene_event *scene_take(struct scene *scene);
+void scene_free(struct scene_event *event);
+
+#endif

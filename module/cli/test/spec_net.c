@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "cli/test/spec_net.h"
+
+#include <errno.h>
+#include <lauxlib.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/code.h"
+
+/* Addresses go to and from Lua as host and port: "198.51.100.1", 5060. */
+
+static struct spec_net *net_of(lua_State *L)
+{
+    return lua_touserdata(L, lua_upvalueindex(1));
+}
+
+static struct scene *open_scene(lua_State *L)
+{
+    const struct spec_net *net = net_of(L);
+    if (net->scene->server == NULL)
+        luaL_error(L, "no policy is in use yet");
+    net->check(net->context, L);
+    return net->scene;
+}
+
+static union address argument_address(lua_State *L, int index)
+{
+    union address address;
+    size_t length;
+    const char *host = luaL_checklstring(L, index, &length);
+    lua_Integer port = luaL_checkinteger(L, index + 1);
+    luaL_argcheck(L, port >= 1 && port <= UINT16_MAX, index + 1, "a port goes from 1 to 65535");
+    if (!address_read((struct text){host, length}, (uint16_t)port, &address))
+        luaL_argerror(L, index, "no numeric address");
+    return address;
+}
+
+/* net.domain(name): the server serves one more domain; before open(). */
+static int net_domain(lua_State *L)
+{
+    struct scene *scene = net_of(L)->scene;
+    size_t length;
+    const char *name = luaL_checklstring(L, 1, &length);
+    if (scene->server != NULL)
+        return luaL_error(L, "a domain is named before the first phone and the first request");
+    int error = scene->domains != NULL ? domains_add(scene->domains, (struct text){name, length}) : -ENOMEM;
+    luaL_argcheck(L, error != -EINVAL, 1, "no domain");
+    if (error == -ENOSPC)
+        return luaL_error(L, "more than %d domains", DOMAINS_MOST);
+    return error == 0 ? 0 : luaL_error(L, "out of memory");
+}
+
+/* net.open([policy]) -> true, or nil and what is wrong with it */
+static int net_open(lua_State *L)
+{
+    struct spec_net *net = net_of(L);
+    char error[600] = "";
+    const char *name = luaL_optstring(L, 1, NULL);
+    if (net->scene->server != NULL)
+        return luaL_error(L, "a policy is in use already");
+    if (scene_open(net->scene) != 0)
+        return luaL_error(L, "not enough memory");
+    if (net->load(net->context, name, error, sizeof error) == 0) {
+        lua_pushboolean(L, true);
+        return 1;
+    }
+    lua_pushnil(L);
+    lua_pushstring(L, error);
+    return 2;
+}
+
+static int net_begin(lua_State *L)
+{
+    struct spec_net *net = net_of(L);
+    net->begin(net->context, luaL_checkstring(L, 1));
+    return 0;
+}
+
+static int net_time(lua_State *L)
+{
+    lua_pushinteger(L, (lua_Integer)scene_time(net_of(L)->scene));
+    return 1;
+}
+
+/* net.next() -> ms until something is due, or nil */
+static int net_next(lua_State *L)
+{
+    int64_t next = scene_next(net_of(L)->scene);
+    if (next < 0)
+        lua_pushnil(L);
+    else
+        lua_pushinteger(L, next);
+    return 1;
+}
+
+static int net_pass(lua_State *L)
+{
+    struct scene *scene = open_scene(L);
+    lua_Integer ms = luaL_checkinteger(L, 1);
+    luaL_argcheck(L, ms >= 0, 1, "time does not go back");
+    scene_pass(scene, (uint64_t)ms);
+    return 0;
+}
+
+/* net.receive("udp", host, port, connection, message) */
+static int net_receive(lua_State *L)
+{
+    static const char *const transports[] = {"udp", "tcp", NULL};
+    struct scene *scene = open_scene(L);
+    struct peer peer = {.transport = (uint8_t)luaL_checkoption(L, 1, NULL, transports)};
+    size_t length;
+    peer.address = argument_address(L, 2);
+    peer.connection = (flow_id)luaL_checkinteger(L, 4);
+    peer.listener = peer.transport == TRANSPORT_TCP;
+    const char *bytes = luaL_checklstring(L, 5, &length);
+    server_received(scene->server, &peer, bytes, length);
+    return 0;
+}
+
+static int net_connect(lua_State *L)
+{
+    struct scene *scene = open_scene(L);
+    union address address = argument_address(L, 1);
+    flow_id connection = scene_connect(scene, &address);
+    if (connection == 0)
+        return luaL_error(L, "more than %d connections", SCENE_CONNECTIONS);
+    lua_pushinteger(L, (lua_Integer)connection);
+    return 1;
+}
+
+static int net_close(lua_State *L)
+{
+    struct scene *scene = open_scene(L);
+    lua_pushboolean(L, scene_close(scene, (flow_id)luaL_checkinteger(L, 1)));
+    return 1;
+}
+
+/* net.unwanted() -> the number of a connection that the server wants closed, or nil */
+static int net_unwanted(lua_State *L)
+{
+    flow_id connection = scene_unwanted(open_scene(L));
+    if (connection == 0)
+        lua_pushnil(L);
+    else
+        lua_pushinteger(L, (lua_Integer)connection);
+    return 1;
+}
+
+/* net.icmp(host, port): the network says that nobody is there any more. */
+static int net_icmp(lua_State *L)
+{
+    struct scene *scene = open_scene(L);
+    struct peer peer = {.transport = TRANSPORT_UDP, .address = argument_address(L, 1)};
+    server_flow_down(scene->server, peer_flow(&peer), "icmp");
+    return 0;
+}
+
+static int net_name(lua_State *L)
+{
+    const char *host = luaL_checkstring(L, 1);
+    union address address = argument_address(L, 2);
+    if (scene_name(net_of(L)->scene, host, &address) != 0)
+        return luaL_error(L, "too many host names");
+    return 0;
+}
+
+static int net_refuse(lua_State *L)
+{
+    union address address = argument_address(L, 1);
+    if (scene_refuse(net_of(L)->scene, &address, lua_toboolean(L, 3)) != 0)
+        return luaL_error(L, "too many dead addresses");
+    return 0;
+}
+
+static void set_string(lua_State *L, const char *name, const char *value)
+{
+    lua_pushstring(L, value);
+    lua_setfield(L, -2, name);
+}
+
+static void set_number(lua_State *L, const char *name, lua_Integer value)
+{
+    lua_pushinteger(L, value);
+    lua_setfield(L, -2, name);
+}
+
+static void push_sent(lua_State *L, const struct scene_event *event)
+{
+    char host[64];
+    address_host(&event->peer.address, host, sizeof host);
+    set_string(L, "transport", event->peer.transport == TRANSPORT_TCP ? "tcp" : "udp");
+    set_string(L, "host", host);
+    set_number(L, "port", address_port(&event->peer.address));
+    set_number(L, "connection", (lua_Integer)event->peer.connection);
+}
+
+static void push_decided(lua_State *L, const struct scene_event *event)
+{
+    static const char *const origins[ORIGIN_COUNT] = {"wire", "timeout", "transport", "flow_down"};
+    const struct decision *decision = &event->decided.decision;
+    set_number(L, "code", decision->code);
+    set_string(L, "action", action_name((enum action)decision->action));
+    set_string(L, "rule", rule_at((enum rule_id)decision->rule)->id);
+    set_string(L, "why", decision->why);
+    set_string(L, "origin", origins[event->decided.facts.origin % ORIGIN_COUNT]);
+    set_number(L, "flows_left", event->decided.facts.flows_left);
+    set_string(L, "call_id", event->decided.call_id);
+    if (decision->status != 0)
+        set_number(L, "status", decision->status);
+    if (event->decided.verdict != NULL)
+        set_string(L, "verdict", event->decided.verdict);
+    if (event->decided.refused != RULE_NONE)
+        set_string(L, "refused", rule_at(event->decided.refused)->id);
+    lua_pushboolean(L, event->decided.outcome >= SCRIPT_ERROR);
+    lua_setfield(L, -2, "failed");
+}
+
+static int push_event(lua_State *L)
+{
+    static const char *const levels[] = {"error", "warning", "notice", "info", "debug"};
+    static const char *const kinds[] = {"sent", "logged", "decided"};
+    const struct scene_event *event = lua_touserdata(L, 1);
+    lua_createtable(L, 0, 12);
+    set_string(L, "kind", kinds[event->kind]);
+    set_number(L, "at", (lua_Integer)event->at_ms);
+    lua_pushlstring(L, event->bytes, event->length);
+    lua_setfield(L, -2, "text");
+    if (event->kind == SCENE_SENT)
+        push_sent(L, event);
+    else if (event->kind == SCENE_DECIDED)
+        push_decided(L, event);
+    else
+        set_string(L, "level", levels[event->level]);
+    return 1;
+}
+
+/* net.take() -> the oldest event as a table, or nil. It is freed whether or not there is memory for the table. */
+static int net_take(lua_State *L)
+{
+    struct scene_event *event = scene_take(net_of(L)->scene);
+    if (event == NULL)
+        return 0;
+    lua_pushcfunction(L, push_event);
+    lua_pushlightuserdata(L, event);
+    int status = lua_pcall(L, 1, 1, 0);
+    scene_free(event);
+    return status == LUA_OK ? 1 : lua_error(L);
+}
+
+/* net.phrase(code): as the table has it; of an unknown one, its class's. */
+static int net_phrase(lua_State *L)
+{
+    lua_Integer number = luaL_checkinteger(L, 1);
+    lua_pushstring(L, number > 0 && number <= UINT32_MAX ? code_phrase((uint32_t)number) : "");
+    return 1;
+}
+
+void spec_net_push(lua_State *L, struct spec_net *net)
+{
+    static const luaL_Reg functions[] = {
+        {"domain", net_domain},     {"open", net_open},       {"time", net_time},       {"next", net_next},
+        {"pass", net_pass},         {"receive", net_receive}, {"connect", net_connect}, {"close", net_close},
+        {"unwanted", net_unwanted}, {"icmp", net_icmp},       {"name", net_name},       {"refuse", net_refuse},
+        {"take", net_take},         {"begin", net_begin},     {"phrase", net_phrase},   {NULL, NULL}};
+    lua_newtable(L);
+    lua_pushlightuserdata(L, net);
+    luaL_setfuncs(L, functions, 1);
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "kamailio/base/ksr.h"
+
+#include "kamailio/base/host.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "kamailio/base/stats.h"
+
+static uint64_t now_ms(void *context)
+{
+    struct timespec now;
+    (void)context;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000U + (uint64_t)now.tv_nsec / 1000000U;
+}
+
+static int64_t wall_s(void *context)
+{
+    (void)context;
+    return (int64_t)time(NULL);
+}
+
+static void *allocate(void *context, void *old, size_t old_size, size_t new_size)
+{
+    (void)context;
+    (void)old_size;
+    if (new_size > 0)
+        return realloc(old, new_size);
+    free(old);
+    return NULL;
+}
+
+static void *allocate_shared(void *context, void *old, size_t old_size, size_t new_size)
+{
+    (void)context;
+    void *made = new_size > 0 ? shm_malloc(new_size) : NULL;
+    if (new_size > 0 && made == NULL) {
+        stats_count(STAT_SHARED_MEMORY);
+        return NULL;
+    }
+    if (old != NULL) {
+        if (made != NULL)
+            memcpy(made, old, old_size < new_size ? old_size : new_size);
+        shm_free(old);
+    }
+    return made;
+}
+
+/* Of 4 bytes it cannot be cut short once the pool is ready; what is not random must not pass for a secret. */
+static uint32_t unpredictable(void *context)
+{
+    uint32_t value = 0;
+    (void)context;
+    if (getrandom(&value, sizeof value, 0) != sizeof value)
+        abort();
+    return value;
+}
+
+/* Kamailio's levels are the process's to set (debug=, per module): its own macro asks them. */
+static void log_line(void *context, enum log_level level, const char *line)
+{
+    (void)context;
+    switch (level) {
+    case LOG_ERROR:
+        LM_GEN1(L_ERR, "%s\n", line);
+        break;
+    case LOG_WARNING:
+        LM_GEN1(L_WARN, "%s\n", line);
+        break;
+    case LOG_NOTICE:
+        LM_GEN1(L_NOTICE, "%s\n", line);
+        break;
+    case LOG_INFO:
+        LM_GEN1(L_INFO, "%s\n", line);
+        break;
+    default:
+        LM_GEN1(L_DBG, "%s\n", line);
+    }
+}
+
+void ksr_log(enum log_level level, const char *format, ...)
+{
+    char line[1024];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(line, sizeof line, format, arguments);
+    va_end(arguments);
+    for (char *at = line; *at != '\0'; at++) /* foreign text in it must not begin another line */
+        *at = (unsigned char)*at < ' ' || *at == 0x7f ? ' ' : *at;
+    log_line(NULL, level, line);
+}
+
+const struct host *ksr_host(void)
+{
+    static const struct host host = {
+        .now_ms = now_ms, .wall_s = wall_s, .allocate = allocate, .random = unpredictable, .log = log_line};
+    return &host;
+}
+
+const struct host *ksr_shared_host(void)
+{
+    static const struct host host = {
+        .now_ms = now_ms, .wall_s = wall_s, .allocate = allocate_shared, .random = unpredictable, .log = log_line};
+    return &host;
+}

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#ifndef REFLOW_KAMAILIO_STATS_H
+#define REFLOW_KAMAILIO_STATS_H
+
+#include "core/decide.h"
+#include "script/engine/engine.h"
+
+/* Counters of the group "reflow": `kamcmd stats.get_statistics reflow:`. Any process, any time after mod_init. */
+
+enum stat {
+    STAT_ROUTED,           /* requests that sip_route_flows() gave targets */
+    STAT_UNREACHABLE,      /* ... found none for */
+    STAT_FAILOVERS,        /* branches replaced by another flow of their instance */
+    STAT_FLOWS_DOWN,       /* flows that were noticed dead */
+    STAT_DEAD_SKIPPED,     /* bindings passed over because their flow was dead */
+    STAT_BINDINGS_DROPPED, /* by a 430 or with their flow */
+    STAT_BRANCHES_FAILED,  /* waiting branches failed at once when their flow died */
+    STAT_REGISTERED,
+    STAT_REGISTER_REFUSED,
+    STAT_VERDICTS,            /* of policies, carried out */
+    STAT_VERDICTS_REFUSED,    /* a guardrail forbade them */
+    STAT_SHARED_MEMORY,       /* times it was full */
+    STAT_TOKENS_FORGED,       /* 403 at the edge */
+    STAT_TOKENS_DEAD,         /* 430 at the edge */
+    STAT_CLIENT_TRANSACTIONS, /* branches of requests with a record */
+    STAT_LOOPS,               /* 482 */
+    STAT_BREADTH_WAITS,       /* times that targets waited for Max-Breadth */
+    STAT_BREADTH_REFUSED,     /* 440 */
+    STAT_OVERLOADED,          /* 503: too much in flight, or shared memory is kept for other calls */
+    STAT_LOAD_REQUEST,        /* branches not begun: enum load_refusal */
+    STAT_LOAD_SOURCE,
+    STAT_LOAD_TOTAL,
+    STAT_ROUTES_UNSEALED, /* requests within a dialog whose Route has no valid seal */
+    STAT_RELOADS,
+    STAT_RELOADS_FAILED,
+    STAT_COUNT
+};
+
+int stats_create(void); /* mod_init; 0 or -1 */
+void stats_count(enum stat stat);
+void stats_decision(const struct decision *decision); /* by class, action and rule */
+void stats_hook(enum hook hook, enum script_outcome outcome);
+void stats_version(uint64_t number); /* of the policy that is in use in this process */
+uint64_t stats_version_in_use(void); /* what stats_version() was last told, in any process; 0: nothing */
+void stats_reset(void);
+
+#endif

@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "kamailio/base/ksr.h"
+
+#include "kamailio/call/breadth.h"
+
+#include <stdio.h>
+
+#include "core/code.h"
+#include "flow/breadth.h"
+#include "kamailio/flow/connection.h"
+#include "kamailio/base/host.h"
+#include "kamailio/glue/module.h"
+#include "kamailio/base/stats.h"
+#include "script/engine/emergency.h"
+
+enum { RETRY_AFTER_S = 10 };
+
+/* tm repeats an INVITE over UDP ten times in its 30 s (retr_timer1, retr_timer2), and tells nobody. */
+enum { REPEATS_OF_TM = 10 };
+
+static struct load_table *loads;
+static gen_lock_t *loads_lock;
+static struct host loads_host;
+
+static void take_lock(void *context)
+{
+    (void)context;
+    lock_get(loads_lock);
+}
+
+static void give_lock(void *context)
+{
+    (void)context;
+    lock_release(loads_lock);
+}
+
+/* The table is never destroyed: tm, which ends after this module, gives calls back to the last. */
+int breadth_create(void)
+{
+    const struct load_limits limits = {
+        .transactions = (uint32_t)module_config.transactions_most,
+        .source_transactions = (uint32_t)module_config.source_transactions_most,
+        .bytes = (uint32_t)module_config.bytes_most,
+        .source_bytes = (uint32_t)module_config.source_bytes_most,
+    };
+    loads_host = *ksr_shared_host();
+    loads_host.lock = take_lock;
+    loads_host.unlock = give_lock;
+    loads_lock = lock_alloc();
+    if (loads_lock != NULL && lock_init(loads_lock) != NULL && load_table_new(&loads, &loads_host, &limits) == 0)
+        return 0;
+    ksr_log(LOG_ERROR, "no shared memory for the table of requests on their way");
+    return -1;
+}
+
+/* --- whose request it is --- */
+
+static bool is_loopback(const struct ip_addr *ip)
+{
+    static const unsigned char loopback6[16] = {[15] = 1};
+    return ip->af == AF_INET ? ip->u.addr32[0] == htonl(INADDR_LOOPBACK) : memcmp(ip->u.addr, loopback6, 16) == 0;
+}
+
+static bool is_own(struct ip_addr *ip)
+{
+    char *text = ip_addr2a(ip);
+    str host = {text, (int)strlen(text)};
+    return grep_sock_info(&host, 0, 0) != NULL;
+}
+
+/* 0: it has no limit of its own. */
+static uint64_t limited_source(struct sip_msg *msg)
+{
+    static const struct emergency no_numbers; /* those of a policy are not known here */
+    if (is_loopback(&msg->rcv.src_ip) || is_own(&msg->rcv.src_ip) ||
+        emergency_is(&no_numbers, text_of_str(*GET_RURI(msg))))
+        return 0;
+    return source_number_of(&msg->rcv);
+}
+
+struct load *breadth_load(struct sip_msg *msg)
+{
+    struct load *load = NULL;
+    if (parse_headers(msg, HDR_EOH_F, 0) < 0 || msg->callid == NULL || msg->cseq == NULL || parse_from_header(msg) < 0)
+        return NULL;
+    const struct load_request request = {.call_id = text_of_str(msg->callid->body),
+                                         .from_tag = text_of_str(get_from(msg)->tag_value),
+                                         .method = text_of_str(msg->first_line.u.request.method),
+                                         .cseq = (uint32_t)strtoul(get_cseq(msg)->number.s, NULL, 10),
+                                         .source = limited_source(msg)};
+    return load_enter(loads, &request, &load) == 0 ? load : NULL;
+}
+
+static bool came_by_us(const struct sip_msg *msg)
+{
+    for (const struct hdr_field *field = msg->headers; field != NULL; field = field->next) {
+        const struct via_body *via = field->type == HDR_VIA_T ? field->parsed : NULL;
+        for (; via != NULL; via = via->next) {
+            if (check_self((str *)&via->host, via->port ? via->port : SIP_PORT, 0) == 1)
+                return true;
+        }
+    }
+    return false;
+}
+
+/* What comes by two ways that do not lead through here, as from a proxy that forks, is no loop. */
+bool breadth_is_loop(struct sip_msg *msg, struct load *load, const str *aor)
+{
+    struct text branch = {NULL, 0};
+    if (load == NULL)
+        return false;
+    if (msg->via1 != NULL && msg->via1->branch != NULL)
+        branch = text_of_str(msg->via1->branch->value);
+    return !load_visit(load, text_of_str(*aor), branch) && came_by_us(msg);
+}
+
+/* --- Max-Breadth --- */
+
+static const struct hdr_field *next_breadth(const struct hdr_field *field)
+{
+    static const char name[] = "Max-Breadth";
+    while (field != NULL &&
+           (field->name.len != sizeof name - 1 || strncasecmp(field->name.s, name, sizeof name - 1) != 0))
+        field = field->next;
+    return field;
+}
+
+static struct text trimmed(struct text value)
+{
+    while (value.length > 0 && strchr(" \t\r\n", value.at[value.length - 1]) != NULL)
+        value.length--;
+    return value;
+}
+
+uint32_t breadth_of(struct sip_msg *msg)
+{
+    if (parse_headers(msg, HDR_EOH_F, 0) < 0)
+        return BREADTH_MOST;
+    const struct hdr_field *field = next_breadth(msg->headers);
+    return breadth_read(field != NULL ? trimmed(text_of_str(field->body)) : (struct text){NULL, 0});
+}
+
+void breadth_begin_call(struct call *call, struct sip_msg *msg, struct load *load)
+{
+    if (call->load != NULL)
+        return;
+    call->max_breadth = breadth_of(msg);
+    call->load = load;
+    if (load != NULL)
+        load_hold(load);
+}
+
+/* Two processes may have a final response of the branch at the same time. */
+void breadth_give_back(struct call *call, struct leg *leg)
+{
+    size_t bytes = __atomic_exchange_n(&leg->bytes, 0, __ATOMIC_RELAXED);
+    if (bytes > 0)
+        load_end(call->load, bytes);
+    leg->breadth = 0;
+}
+
+void breadth_forget_legs(struct call *call)
+{
+    for (size_t i = 0; i < call->leg_count; i++)
+        breadth_give_back(call, call->legs[i]);
+}
+
+void breadth_end_call(struct call *call)
+{
+    breadth_forget_legs(call);
+    load_leave(call->load);
+    call->load = NULL;
+}
+
+static uint32_t breadth_left(const struct call *call)
+{
+    uint32_t used = 0;
+    for (size_t i = 0; i < call->leg_count; i++)
+        used += call->legs[i]->decided ? 0 : call->legs[i]->breadth;
+    return used < call->max_breadth ? call->max_breadth - used : 0;
+}
+
+/* Those that wait for their turn beside the one that is begun now; one more where a policy may add some. */
+static uint32_t others_to_begin(const struct call *call)
+{
+    uint32_t others = call->ring_next_ms > 0 ? target_targets_left(call->targets) : target_class_left(call->targets);
+    return others + (call->keeps_share ? 1 : 0);
+}
+
+/* --- limits --- */
+
+bool breadth_lacks_memory(const struct call *call, struct sip_msg *msg)
+{
+    if (target_targets_left(call->targets) < 2 && !came_by_us(msg))
+        return false;
+    return shm_available() / 100 < shm_mem_size / 10000 * (unsigned long)module_config.reserve_percent;
+}
+
+static void count_refusal(const struct call *call)
+{
+    if (call->waits && call->leg_count > 0)
+        stats_count(STAT_BREADTH_WAITS);
+    if (call->over == LOAD_OF_REQUEST)
+        stats_count(STAT_LOAD_REQUEST);
+    else if (call->over == LOAD_OF_SOURCE)
+        stats_count(STAT_LOAD_SOURCE);
+    else if (call->over == LOAD_IN_TOTAL)
+        stats_count(STAT_LOAD_TOTAL);
+}
+
+bool breadth_has_room(struct call *call)
+{
+    call->waits = breadth_left(call) == 0;
+    call->over = call->waits || call->load == NULL ? LOAD_FINE : (uint8_t)load_check(call->load, 1);
+    count_refusal(call);
+    return !call->waits && call->over == LOAD_FINE;
+}
+
+bool breadth_take(struct call *call, struct leg *leg, size_t bytes)
+{
+    const bool repeats = !leg_is_stream(leg);
+    leg->breadth = breadth_share(breadth_left(call), 1 + others_to_begin(call));
+    if (call->load == NULL)
+        return true;
+    call->over = (uint8_t)load_check(call->load, bytes);
+    if (call->over == LOAD_FINE && repeats && !load_send(call->load, REPEATS_OF_TM * bytes))
+        call->over = LOAD_OF_REQUEST;
+    if (call->over != LOAD_FINE) {
+        leg->breadth = 0;
+        count_refusal(call);
+        return false;
+    }
+    load_begin(call->load, bytes);
+    leg->bytes = bytes;
+    stats_count(STAT_CLIENT_TRANSACTIONS);
+    return true;
+}
+
+/* --- what is written --- */
+
+static int insert(struct sip_msg *msg, const struct hdr_field *before, uint32_t breadth)
+{
+    enum { SIZE = 32 };
+    char *line = pkg_malloc(SIZE);
+    if (line == NULL)
+        return -1;
+    const int length = snprintf(line, SIZE, "Max-Breadth: %u\r\n", breadth);
+    struct lump *anchor = anchor_lump(msg, (int)(before->name.s - msg->buf), 0, 0);
+    if (anchor != NULL && insert_new_lump_before(anchor, line, length, 0) != NULL)
+        return 0;
+    pkg_free(line);
+    return -1;
+}
+
+/* tm has made a copy of the lumps for this branch alone. */
+void breadth_write(struct sip_msg *msg, struct call *call)
+{
+    const struct leg *leg = call_leg(call, &msg->ruid);
+    const uint32_t breadth = leg != NULL && leg->breadth > 0 ? leg->breadth : call->max_breadth;
+    if (breadth == 0 || msg->headers == NULL)
+        return;
+    const struct hdr_field *field = next_breadth(msg->headers);
+    for (; field != NULL; field = next_breadth(field->next))
+        del_lump(msg, (unsigned)(field->name.s - msg->buf), (unsigned)field->len, 0);
+    if (insert(msg, msg->headers, breadth) < 0)
+        ksr_log(LOG_ERROR, "Max-Breadth could not be written: no memory");
+}
+
+uint32_t breadth_refusal(const struct call *call)
+{
+    if (call->over == LOAD_OF_SOURCE || call->over == LOAD_IN_TOTAL)
+        return SIP_SERVICE_UNAVAILABLE;
+    return call->waits || call->over == LOAD_OF_REQUEST ? SIP_MAX_BREADTH_EXCEEDED : 0;
+}
+
+/* A 503 with Retry-After would make this server rest, where it sends to itself. */
+int breadth_answer(struct sip_msg *msg, uint32_t status)
+{
+    char line[40];
+    str phrase = {(char *)code_phrase(status), (int)strlen(code_phrase(status))};
+    const int length = snprintf(line, sizeof line, "Retry-After: %d\r\n", RETRY_AFTER_S);
+    stats_count(status == SIP_MAX_BREADTH_EXCEEDED ? STAT_BREADTH_REFUSED : STAT_OVERLOADED);
+    if (status == SIP_SERVICE_UNAVAILABLE && !came_by_us(msg))
+        add_lump_rpl(msg, line, length, LUMP_RPL_HDR);
+    if (slb.freply(msg, (int)status, &phrase) < 0)
+        ksr_log(LOG_ERROR, "the %u could not be sent", status);
+    return 0;
+}

@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "kamailio/base/ksr.h"
+
+#include "kamailio/call/call.h"
+
+#include <string.h>
+
+#include "core/code.h"
+#include "kamailio/call/breadth.h"
+#include "kamailio/flow/flows.h"
+#include "kamailio/base/host.h"
+#include "kamailio/glue/module.h"
+#include "kamailio/call/react.h"
+#include "kamailio/call/ring.h"
+#include "kamailio/call/targets.h"
+
+/* The record of a request on its way: made, found again, told of what tm does, given back with the transaction. */
+
+/* The last one that was made before its transaction: tm offers no look at what waits for one. */
+static struct {
+    unsigned id;
+    int pid;
+    struct call *call;
+} early;
+
+static void on_transaction(struct cell *t, int type, struct tmcb_params *params);
+
+struct call *call_of(const struct cell *t)
+{
+    for (const volatile struct tm_callback *each = t->tmcb_hl.first; each != NULL; each = each->next)
+        if (each->callback == on_transaction)
+            return each->param;
+    return NULL;
+}
+
+struct leg *call_leg(struct call *call, const str *ruid)
+{
+    for (size_t i = 0; ruid->len > 0 && i < call->leg_count; i++) {
+        const str *own = &call->legs[i]->ruid;
+        if (own->len == ruid->len && memcmp(own->s, ruid->s, (size_t)ruid->len) == 0)
+            return call->legs[i];
+    }
+    return NULL;
+}
+
+struct leg *call_leg_of_target(struct call *call, const struct target *target)
+{
+    for (size_t i = 0; i < call->leg_count; i++)
+        if (call->legs[i]->target == target)
+            return call->legs[i];
+    return NULL;
+}
+
+const struct ua_client *call_first_branch(const struct cell *t)
+{
+    for (int i = 0; i < t->nr_of_outgoings; i++)
+        if (t->uac[i].request.buffer != NULL)
+            return &t->uac[i];
+    return NULL;
+}
+
+/* --- life --- */
+
+static struct call *call_create(const struct host *host, enum role role, size_t room)
+{
+    struct call *call = host->allocate(host->context, NULL, 0, sizeof *call + room);
+    if (call == NULL)
+        return NULL;
+    memset(call, 0, sizeof *call);
+    arena_create(&call->arena, host, call + 1, room);
+    call->role = (uint8_t)role;
+    call->started_ms = host->now_ms(host->context);
+    if (target_set_new(&call->targets, &call->arena.host) == 0)
+        return call;
+    call_delete_private(call);
+    return NULL;
+}
+
+int call_forget_targets(struct call *call)
+{
+    nr_branches = 0;
+    breadth_forget_legs(call);
+    call->leg_count = 0;
+    return target_set_new(&call->targets, &call->arena.host);
+}
+
+void call_delete_private(struct call *call)
+{
+    const struct host *host = call->arena.parent;
+    breadth_end_call(call);
+    arena_destroy(&call->arena);
+    host->allocate(host->context, call, sizeof *call, 0);
+}
+
+struct call *call_new_private(size_t room)
+{
+    return call_create(ksr_host(), ROLE_PROXY, room);
+}
+
+/* tm calls this when the transaction goes; and where none ever came, when the next message is told to it. */
+static void release(void *parameter)
+{
+    struct call *call = parameter;
+    if (early.call == call)
+        early.call = NULL;
+    for (size_t i = 0; i < call->leg_count; i++)
+        wait_remove(&call->legs[i]->wait);
+    call_delete_private(call);
+}
+
+static struct cell *transaction_of(void)
+{
+    struct cell *t = tmb.t_gett();
+    return t == T_UNDEFINED ? NULL : t;
+}
+
+static struct call *known_call(const struct sip_msg *msg)
+{
+    const struct cell *t = transaction_of();
+    if (t != NULL)
+        return call_of(t);
+    return early.call != NULL && early.id == msg->id && early.pid == msg->pid ? early.call : NULL;
+}
+
+struct call *call_new(struct sip_msg *msg, enum role role, size_t room)
+{
+    enum {
+        TYPES = TMCB_REQUEST_FWDED | TMCB_REQUEST_OUT | TMCB_RESPONSE_IN | TMCB_ON_BRANCH_FAILURE | TMCB_ON_FAILURE |
+                TMCB_E2ECANCEL_IN
+    };
+    struct call *call = known_call(msg);
+    react_to_sending();
+    if (call != NULL || (call = call_create(ksr_shared_host(), role, room)) == NULL)
+        return call;
+    if (tmb.register_tmcb(msg, NULL, TYPES, on_transaction, call, release) <= 0) {
+        call_delete_private(call);
+        return NULL;
+    }
+    if (transaction_of() == NULL) {
+        early.id = msg->id;
+        early.pid = msg->pid;
+        early.call = call;
+    }
+    return call;
+}
+
+/* --- what tm tells --- */
+
+/* A Path's first hop may answer over a connection of its own making: of that, only the opening is watched. */
+void call_watch_branch(const struct cell *t, struct call *call, int branch)
+{
+    struct leg *leg = call_leg(call, &t->uac[branch].ruid);
+    if (leg != NULL)
+        wait_add(&leg->wait, t, (unsigned)branch, leg_is_stream(leg));
+}
+
+static void request_sent(struct cell *t, struct call *call, const struct tmcb_params *params)
+{
+    const struct retr_buf *sent = params->t_rbuf;
+    if ((params->flags & TMCB_LOCAL_F) != 0 || sent == NULL || sent->branch >= t->nr_of_outgoings)
+        return; /* a CANCEL of tm's own */
+    call_watch_branch(t, call, sent->branch);
+    ring_start(t, call);
+}
+
+static bool answers_request(const struct cell *t, struct sip_msg *reply)
+{
+    return reply != NULL && reply != FAKED_REPLY && parse_headers(reply, HDR_CSEQ_F, 0) == 0 && reply->cseq != NULL &&
+           (get_cseq(reply)->method_id != KSR_METHOD_CANCEL || !is_invite(t));
+}
+
+static void response_came(struct cell *t, struct call *call, struct tmcb_params *params)
+{
+    int branch = tmb.t_gett_branch();
+    if (branch < 0 || branch >= t->nr_of_outgoings || !answers_request(t, params->rpl))
+        return;
+    struct leg *leg = call_leg(call, &t->uac[branch].ruid);
+    if (leg != NULL && params->code > SIP_TRYING && params->code < CODE_FINAL_LEAST)
+        leg->provisional_seen = true;
+    if (leg != NULL && params->code >= CODE_FINAL_LEAST) {
+        wait_remove(&leg->wait);
+        breadth_give_back(call, leg);
+    }
+    react_on_reply(t, call, params);
+}
+
+static void on_transaction(struct cell *t, int type, struct tmcb_params *params)
+{
+    struct call *call = *params->param;
+    switch (type) {
+    case TMCB_REQUEST_FWDED:
+        breadth_write(params->req, call);
+        break;
+    case TMCB_REQUEST_OUT:
+        request_sent(t, call, params);
+        break;
+    case TMCB_RESPONSE_IN:
+        response_came(t, call, params);
+        break;
+    case TMCB_ON_BRANCH_FAILURE:
+        react_on_branch_failure(t, call, params);
+        break;
+    case TMCB_ON_FAILURE:
+        react_on_failure(t, call, params);
+        break;
+    case TMCB_E2ECANCEL_IN:
+        react_on_cancel(t, call);
+        break;
+    default:
+        break;
+    }
+}
+
+/* --- a flow is gone --- */
+
+/* tm does not lend its own. */
+void call_lock(struct cell *t)
+{
+    if (atomic_get(&t->reply_locker_pid) == my_pid()) {
+        t->reply_rec_lock_level++;
+        return;
+    }
+    lock(&t->reply_mutex);
+    atomic_set(&t->reply_locker_pid, my_pid());
+}
+
+void call_unlock(struct cell *t)
+{
+    if (t->reply_rec_lock_level > 0) {
+        t->reply_rec_lock_level--;
+        return;
+    }
+    atomic_set(&t->reply_locker_pid, 0);
+    unlock(&t->reply_mutex);
+}
+
+static int branch_of(const struct cell *t, const str *ruid)
+{
+    for (int i = 0; i < t->nr_of_outgoings; i++) {
+        const str *own = &t->uac[i].ruid;
+        if (own->len == ruid->len && memcmp(own->s, ruid->s, (size_t)ruid->len) == 0)
+            return i;
+    }
+    return -1;
+}
+
+static bool aim(struct dest_info *to, const struct leg *leg)
+{
+    struct ksr_sip_uri uri;
+    str name = leg->destination;
+    if (parse_uri(name.s, name.len, &uri) < 0)
+        return false;
+    struct ip_addr *address = uri.host.s[0] == '[' ? str2ip6(&uri.host) : str2ip(&uri.host);
+    if (address == NULL || leg->socket == NULL)
+        return false;
+    init_su(&to->to, address, GET_URI_PORT(&uri));
+    to->proto = leg->socket->proto;
+    to->send_sock = leg->socket;
+    to->id = 0;
+    return true;
+}
+
+/* Where CANCEL, and the ACK of a refusal, go from now on: over another living flow of the instance (5626-7.h). */
+static bool move_branch(struct cell *t, int branch, const struct call *call, const struct leg *dead)
+{
+    for (size_t i = 0; i < call->leg_count; i++) {
+        const struct leg *leg = call->legs[i];
+        if (leg != dead && leg->target->flow != 0 && text_equal(leg->target->instance, dead->target->instance) &&
+            flow_lives(leg->target->flow) && aim(&t->uac[branch].request.dst, leg))
+            return true;
+    }
+    return false;
+}
+
+int call_flow_down(struct cell *t, const str *ruid)
+{
+    int result = -1;
+    call_lock(t);
+    struct call *call = call_of(t);
+    struct leg *leg = call != NULL ? call_leg(call, ruid) : NULL;
+    int branch = branch_of(t, ruid);
+    if (leg != NULL && branch >= 0 && t->uac[branch].last_received < CODE_FINAL_LEAST) {
+        leg->down = true;
+        if (!leg->provisional_seen)
+            result = branch;
+        else if (leg->target->instance.length > 0 && !move_branch(t, branch, call, leg) &&
+                 targets_add_flows(call, leg) > 0)
+            move_branch(t, branch, call, leg);
+    }
+    call_unlock(t);
+    return result;
+}

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#ifndef REFLOW_KAMAILIO_CALL_H
+#define REFLOW_KAMAILIO_CALL_H
+
+#include "kamailio/base/ksr.h"
+#include "kamailio/base/arena.h"
+#include "kamailio/flow/flows.h"
+#include "kamailio/flow/waits.h"
+
+#include "core/decide.h"
+#include "flow/load.h"
+#include "flow/target.h"
+#include "script/engine/engine.h"
+
+/*
+ * What the module knows of one request on its way: the target set, and one leg for each target. It lives in shared
+ * memory and hangs on tm's transaction as the parameter of our callbacks. A target is tried at most once, so a leg is
+ * at most one branch; the two know each other by ruid (tm keeps it as uac[].ruid, and keeps nothing else of ours).
+ * Before t_relay() it belongs to the process that made it; afterwards it is changed under tm's reply lock.
+ */
+
+struct leg {
+    struct target *target; /* of call->targets */
+    struct wait wait;
+    str ruid;        /* of the branch: the binding's, "reflow-N" where there is none or another leg has it already */
+    str binding;     /* the binding's ruid; empty where the target is no binding */
+    str destination; /* URI to send to in place of the target's (received, or the first of the Path); may be empty */
+    str received;
+    struct socket_info *socket;
+    unsigned aor_hash;     /* of the binding, for usrloc; 0 with no binding */
+    unsigned branch_flags; /* as usrloc keeps them with the binding */
+    bool contact_left;     /* where the flow is gone, the binding's Contact may be called (3261-10.a) */
+    bool provisional_seen; /* above 100 */
+    bool down;             /* its flow died while it waited */
+    bool decided;          /* its final response, or that none will come, has been decided on */
+    bool carried_out;      /* ... and what follows from it has been done */
+    bool open_class;       /* ... and the next target is wanted even beside those that ring */
+    bool cancels_rest;     /* ... and the other branches shall end too */
+    uint16_t code;         /* of that, as decided; 0: no answer to send up, its Contacts are followed */
+    uint8_t origin;
+    uint8_t action;   /* what follows: the decision's, or what a verdict has put in its place */
+    uint32_t breadth; /* its share of Max-Breadth, given back when it is decided on */
+    size_t bytes;     /* that count as in flight for it */
+    struct decision decision;
+};
+
+struct call {
+    struct arena arena; /* whence the record's own parts come */
+    struct target_set *targets;
+    struct leg *legs[TARGETS_MOST];
+    size_t leg_count;
+    str aor;        /* "sip:bob@example.com", as policies see it, whatever usrloc's own key is */
+    char table[32]; /* of usrloc; empty: no bindings are looked up */
+    uint64_t started_ms;
+    uint64_t policy_hash;  /* of the version it began with; 0: none */
+    uint32_t retry_after;  /* from a verdict */
+    uint32_t ring_next_ms; /* from a verdict: the next target rings beside after so long; 0: only in turn */
+    struct timer_ln ring_next;
+    bool ringing;             /* ring_next runs, or has run */
+    uint16_t fail_status;     /* from a verdict; 0: the best response */
+    struct load *load;        /* of the request, held; NULL: there was no memory */
+    uint32_t max_breadth;     /* of the request */
+    unsigned method;          /* that targets must take, Kamailio's bits */
+    uint8_t role;             /* enum role: proxy, or edge */
+    bool forbids_connecting;  /* the message's sending flags say so because of us: only living streams are sent over */
+    uint8_t branch_raised;    /* + 1: whose code is changed for tm's choice of the best response; 0: none's */
+    uint8_t branch_in_hand;   /* + 1: whose response tm has not stored yet */
+    uint8_t branches_weighed; /* how many there were for that choice */
+    uint8_t over;             /* enum load_refusal: why no further branch was begun */
+    bool keeps_share;         /* of Max-Breadth, for a target that the policy may add */
+    bool waits;               /* a target waits until a branch gives its share of Max-Breadth back */
+    bool may_recurse, has_retry_after, global_failure_seen, success_forwarded;
+};
+
+/* Does it go over a connection that the registered user agent has opened? */
+static inline bool leg_is_stream(const struct leg *leg)
+{
+    return leg->target->flow != 0 && !flow_is_datagram(leg->target->flow);
+}
+
+static inline struct text text_of_str(str from)
+{
+    return (struct text){from.s, from.len > 0 ? (size_t)from.len : 0};
+}
+
+static inline str str_of_text(struct text from)
+{
+    return (str){(char *)from.at, (int)from.length};
+}
+
+/* The call of a transaction; NULL: it is none of ours. */
+struct call *call_of(const struct cell *t);
+struct leg *call_leg(struct call *call, const str *ruid);
+
+bool leg_is_of_binding(const str *ruid); /* and not of a URI that the configuration, a policy or a 3xx named */
+
+/* Make one, and hang it on the transaction that `msg` has or will have, or give the one that hangs there. It begins
+   without targets, and with `room` bytes for them and their texts before it takes more. NULL: no shared memory. */
+struct call *call_new(struct sip_msg *msg, enum role role, size_t room);
+
+/* Begin anew before anything was sent: a second sip_route_flows() for one message replaces the first. 0 or -1. */
+int call_forget_targets(struct call *call);
+
+/* The same in this process's memory and known to nobody, for a request that goes on without one. */
+struct call *call_new_private(size_t room);
+void call_delete_private(struct call *call);
+
+/* Put one leg, whose target is pending, into the message's destination set: as its Request-URI where `first`, else as a
+   branch more. With Path, socket, received, ruid and instance. 0 or -1. */
+int call_put_leg(struct sip_msg *msg, struct call *call, struct leg *leg, bool first);
+/* Take the targets that may be tried now (target_next) and put their legs; returns how many. */
+size_t call_put_targets(struct sip_msg *msg, struct call *call, bool open_class, bool first);
+/* More targets, for a policy's verdict or a 3xx: how many were added, or -1. A URI of this server stands for its
+   bindings, another one for itself. */
+int call_add_uri(struct call *call, const str *uri, int q);
+int call_add_aor(struct call *call, const str *aor);
+bool uri_is_own(const str *uri); /* a user at this server */
+struct leg *call_leg_of_target(struct call *call, const struct target *target);
+/* The first branch with a request; NULL: none was made. What a suspended transaction waits on is none. */
+const struct ua_client *call_first_branch(const struct cell *t);
+
+/* For policies: what their hooks see as `call`, and the request as they read it, parsed where it is first needed and
+   good until call_view_end(). */
+struct call_view {
+    struct script_call call;
+    struct sip_message *message;
+    char source[80];
+    uint16_t fault; /* after a failure: the status that the request deserves, as our own server answers it */
+};
+int call_view_begin(struct call_view *view, const struct call *call, struct sip_msg *msg);
+void call_view_end(struct call_view *view);
+
+/* 5626-7.h: the branch has been sent; where it went over a stream it is told of when that closes. */
+void call_watch_branch(const struct cell *t, struct call *call, int branch);
+
+/* tm's own lock of replies, under which the record is changed; this process may hold it already. */
+void call_lock(struct cell *t);
+void call_unlock(struct cell *t);
+
+/* The flow that a waiting branch uses is dead. Returns the branch's index where it shall fail now (5626-7.h), or -1:
+   it has ended, or it has seen a provisional and waits for its instance. Takes the reply lock. */
+int call_flow_down(struct cell *t, const str *ruid);
+
+/* Functions of the configuration: 1, -1, or 0 where the script ends here because the request has been answered. */
+int sip_route_flows(struct sip_msg *msg, str *table, str *uri); /* uri NULL: the Request-URI */
+int sip_on_flow_failed(struct sip_msg *msg);
+int sip_on_failure(struct sip_msg *msg);
+int sip_decide(struct sip_msg *msg);
+
+/* The code that functions without a code mean: of the reply in a reply route, of the branch's or the winning reply in a
+   branch failure or failure route. 0: none. */
+uint32_t current_code(struct sip_msg *msg);
+
+#endif

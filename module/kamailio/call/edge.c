@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "kamailio/base/ksr.h"
+
+#include "kamailio/call/edge.h"
+
+#include "core/code.h"
+#include "flow/load.h"
+#include "kamailio/call/breadth.h"
+#include "kamailio/call/call.h"
+#include "kamailio/flow/connection.h"
+#include "kamailio/policy/events.h"
+#include "kamailio/flow/flows.h"
+#include "kamailio/base/host.h"
+#include "kamailio/glue/module.h"
+#include "kamailio/base/stats.h"
+
+/* The edge proxy: tokens are the outbound module's, Routes the rr module's; here is decided whether the flow lives, and
+   what is known of it is kept with the transaction, so that a flow that dies is told of at once. */
+
+enum { OUTGOING = 2, FORWARDED = 1, ANSWERED = 0, NO_TOKEN = -1 };
+enum token { TOKEN_NONE, TOKEN_FORGED, TOKEN_RIGHT };
+
+static rr_api_t rr; /* zeroed where rr is not loaded */
+
+/* In Kamailio 5.6, not in 6.0, the module reads the secret as a string without its length: the key is the digest of
+   nothing, the same in every such server, and anybody can make tokens (5626-5.2.a). */
+static void warn_of_secret(void)
+{
+    modparam_t type;
+    struct sr_module *outbound = find_module_by_name("outbound");
+    const str *secret =
+        outbound != NULL ? find_param_export(outbound, "flow_token_secret", PARAM_STRING | PARAM_STR, &type) : NULL;
+    if (secret != NULL && secret->s != NULL && secret->len == 0)
+        ksr_log(LOG_WARNING, "modparam(\"outbound\", \"flow_token_secret\", ...) is not used by this version of "
+                             "Kamailio's outbound module: its key is that of an empty text, and anybody can forge flow "
+                             "tokens (5626-5.2.a). Leave it out: the key is then random");
+}
+
+int edge_start(void)
+{
+    if (module_has_outbound)
+        warn_of_secret();
+    if (find_export("load_rr", 0, 0) != NULL)
+        load_rr_api(&rr);
+    return 0;
+}
+
+/* --- the token --- */
+
+static bool is_this_server(const struct ksr_sip_uri *uri)
+{
+    return check_self((str *)&uri->host, uri->port_no ? uri->port_no : SIP_PORT, 0) == 1;
+}
+
+static bool says_ob(struct ksr_sip_uri *uri)
+{
+    param_hooks_t hooks;
+    param_t *params;
+    str text = uri->params; /* parse_params() moves it */
+    memset(&hooks, 0, sizeof hooks);
+    if (text.len <= 0 || parse_params(&text, CLASS_URI, &hooks, &params) != 0)
+        return false;
+    free_params(params);
+    return hooks.uri.ob != NULL;
+}
+
+/* The URI that would carry a token: a topmost Route that is this server, or a Request-URI that says ob. */
+static bool token_uri(struct sip_msg *msg, struct ksr_sip_uri *uri, bool *in_route)
+{
+    if (parse_headers(msg, HDR_ROUTE_F, 0) < 0)
+        return false;
+    *in_route = msg->route != NULL;
+    if (!*in_route) {
+        if (parse_sip_msg_uri(msg) < 0)
+            return false;
+        *uri = msg->parsed_uri;
+        return is_this_server(uri) && says_ob(uri);
+    }
+    if (parse_rr(msg->route) < 0)
+        return false;
+    const rr_t *route = msg->route->parsed;
+    return parse_uri(route->nameaddr.uri.s, route->nameaddr.uri.len, uri) >= 0 && is_this_server(uri);
+}
+
+static enum token read_token(struct sip_msg *msg, struct receive_info **flow, bool *in_route)
+{
+    struct ksr_sip_uri uri;
+    if (!token_uri(msg, &uri, in_route) || uri.user.len <= 0)
+        return TOKEN_NONE;
+    return ob.decode_flow_token(msg, flow, uri.user) == 0 ? TOKEN_RIGHT : TOKEN_FORGED;
+}
+
+static bool is_source(const struct receive_info *flow, const struct sip_msg *msg)
+{
+    return flow->src_port == msg->rcv.src_port && flow->proto == msg->rcv.proto &&
+           ip_addr_cmp((struct ip_addr *)&flow->src_ip, (struct ip_addr *)&msg->rcv.src_ip);
+}
+
+/* --- the flow --- */
+
+/* A token has addresses alone. A connection that has them now may be a newer one, and that cannot be told; but that the
+   other side opened it, over the same transport and from that port, can. 0: there is none. */
+static flow_id stream_of(const struct receive_info *flow)
+{
+    return flow_of_connection(connection_accepted(flow));
+}
+
+static bool is_stream(int proto)
+{
+    return proto == PROTO_TCP || proto == PROTO_TLS || proto == PROTO_WS || proto == PROTO_WSS;
+}
+
+/* The flow's number where it lives, as far as that is known; of UDP nothing is known but what was marked. 0: it is
+   dead. */
+static flow_id living_flow(struct receive_info *flow)
+{
+    flow->bind_address = find_si(&flow->dst_ip, flow->dst_port, flow->proto);
+    if (flow->bind_address == NULL)
+        return 0;
+    flow_id id = is_stream(flow->proto) ? stream_of(flow) : flow_of_source(flow);
+    return id != 0 && flow_lives(id) ? id : 0;
+}
+
+/* --- answers --- */
+
+static int answer(struct sip_msg *msg, uint32_t status, enum stat stat)
+{
+    str phrase = {(char *)code_phrase(status), (int)strlen(code_phrase(status))};
+    stats_count(stat);
+    if (msg->REQ_METHOD != KSR_METHOD_ACK && slb.freply(msg, (int)status, &phrase) < 0)
+        ksr_log(LOG_ERROR, "sip_flow_forward: the %u could not be sent", status);
+    return ANSWERED;
+}
+
+static enum method method_of(const struct sip_msg *msg)
+{
+    return method_find(msg->first_line.u.request.method.s, (size_t)msg->first_line.u.request.method.len);
+}
+
+/* 5626-5.3.c */
+static int answer_dead(struct sip_msg *msg)
+{
+    const struct facts facts = {
+        .method = (uint8_t)method_of(msg), .role = ROLE_EDGE, .origin = ORIGIN_FLOW_DOWN, .on_flow = true};
+    const struct decision decision = decide(&facts, &(struct state){0});
+    stats_decision(&decision);
+    pv_note_decision(msg, &decision);
+    return answer(msg, decision.status, STAT_TOKENS_DEAD);
+}
+
+/* --- on its way --- */
+
+/* With the URI that rr found for the flow, so that both name it alike. */
+static bool fill_leg(struct call *call, struct sip_msg *msg, const struct receive_info *flow, flow_id id)
+{
+    if (call->leg_count == 0 && call_add_uri(call, GET_RURI(msg), 0) != 1)
+        return false;
+    struct leg *leg = call->legs[0];
+    leg->destination = arena_copy(&call->arena, (struct text){msg->dst_uri.s, (size_t)msg->dst_uri.len});
+    leg->socket = flow->bind_address;
+    leg->target->flow = id;
+    return leg->destination.s != NULL && target_next(call->targets, true) == leg->target;
+}
+
+/* Where there is no memory for it the request goes its way all the same, and a death of the flow shows by tm's timer.
+ */
+static void keep_record(struct sip_msg *msg, const struct receive_info *flow, flow_id id)
+{
+    enum { ROOM = 2048 };
+    struct call *call = msg->REQ_METHOD != KSR_METHOD_ACK ? call_new(msg, ROLE_EDGE, ROOM) : NULL;
+    if (call == NULL)
+        return;
+    struct load *load = breadth_load(msg);
+    breadth_begin_call(call, msg, load);
+    load_leave(load);
+    call->method = msg->REQ_METHOD;
+    if (fill_leg(call, msg, flow, id) && call_put_leg(msg, call, call->legs[0], true) < 0)
+        ksr_log(LOG_ERROR, "sip_flow_forward: the flow cannot be put into the destination set");
+}
+
+/* What loose_route() does for a Route, for a token in the Request-URI. */
+static bool set_way(struct sip_msg *msg, const struct receive_info *flow)
+{
+    char text[96];
+    bool bracketed = flow->src_ip.af == AF_INET6;
+    str uri = {text, snprintf(text, sizeof text, "sip:%s%s%s:%u%s", bracketed ? "[" : "",
+                              ip_addr2a((struct ip_addr *)&flow->src_ip), bracketed ? "]" : "", flow->src_port,
+                              transport_parameter(flow->proto))};
+    set_force_socket(msg, flow->bind_address);
+    ruri_mark_new();
+    return set_dst_uri(msg, &uri) == 0;
+}
+
+static int forward(struct sip_msg *msg, const struct receive_info *flow, flow_id id, bool in_route)
+{
+    enum { BY_TOKEN = RR_OB_DRIVEN };
+    if (in_route ? rr.loose_route(msg) != BY_TOKEN : !set_way(msg, flow)) {
+        ksr_log(LOG_ERROR, "sip_flow_forward: the Route cannot be followed");
+        return NO_TOKEN;
+    }
+    if (is_stream(flow->proto))
+        msg->fwd_send_flags.f |= SND_F_FORCE_CON_REUSE;
+    keep_record(msg, flow, id);
+    return FORWARDED;
+}
+
+int sip_flow_forward(struct sip_msg *msg)
+{
+    struct receive_info *flow;
+    bool in_route;
+    if (ob.decode_flow_token == NULL || rr.loose_route == NULL) {
+        LM_ERR("sip_flow_forward: outbound and rr are not both loaded\n");
+        return NO_TOKEN;
+    }
+    enum token token = read_token(msg, &flow, &in_route);
+    if (token == TOKEN_NONE)
+        return NO_TOKEN;
+    if (token == TOKEN_FORGED)
+        return answer(msg, SIP_FORBIDDEN, STAT_TOKENS_FORGED);
+    if (is_source(flow, msg))
+        return OUTGOING;
+    if (breadth_of(msg) == 0 && msg->REQ_METHOD != KSR_METHOD_ACK)
+        return breadth_answer(msg, SIP_MAX_BREADTH_EXCEEDED);
+    flow_id id = living_flow(flow);
+    return id == 0 ? answer_dead(msg) : forward(msg, flow, id, in_route);
+}

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "kamailio/base/ksr.h"
+
+#include "kamailio/call/lookup.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "kamailio/flow/flows.h"
+#include "kamailio/base/host.h"
+#include "kamailio/glue/module.h"
+
+enum { Q_MOST = 1000 };
+
+static bool may_be_sent_to(const ucontact_t *contact, time_t now)
+{
+    return VALID_CONTACT(contact, now) && (contact->path.len > 0 || !flow_is_foreign(contact)) &&
+           !flow_is_lost(contact);
+}
+
+/* 0: it was not told which methods it takes. */
+static bool takes_method(const ucontact_t *contact, unsigned method)
+{
+    return contact->methods == 0 || (contact->methods & method) != 0;
+}
+
+static size_t text_bytes(const ucontact_t *contact)
+{
+    return (size_t)contact->c.len + (size_t)contact->received.len + (size_t)contact->path.len +
+           (size_t)contact->instance.len + (size_t)contact->ruid.len;
+}
+
+static void measure(struct lookup *lookup, const ucontact_t *contacts, time_t now, unsigned method)
+{
+    for (const ucontact_t *each = contacts; each != NULL; each = each->next) {
+        if (!may_be_sent_to(each, now))
+            continue;
+        if (!takes_method(each, method)) {
+            lookup->other_methods = true;
+            continue;
+        }
+        lookup->count++;
+        lookup->text_bytes += text_bytes(each);
+    }
+}
+
+static str copy(char **at, str text)
+{
+    if (text.len <= 0)
+        return (str){NULL, 0};
+    str made = {memcpy(*at, text.s, (size_t)text.len), text.len};
+    *at += text.len;
+    return made;
+}
+
+static str without_brackets(str instance)
+{
+    bool bracketed = instance.len > 2 && instance.s[0] == '<' && instance.s[instance.len - 1] == '>';
+    return bracketed ? (str){instance.s + 1, instance.len - 2} : instance;
+}
+
+static void take(struct found *found, const ucontact_t *contact, unsigned aor_hash, char **at)
+{
+    *found = (struct found){.uri = copy(at, contact->c),
+                            .received = received_is_stale(contact) ? (str){NULL, 0} : copy(at, contact->received),
+                            .path = copy(at, contact->path),
+                            .instance = copy(at, without_brackets(contact->instance)),
+                            .ruid = copy(at, contact->ruid),
+                            .socket = contact->sock,
+                            .flow = flow_of_contact(contact),
+                            .registered_at = contact->last_modified,
+                            .aor_hash = aor_hash,
+                            .reg_id = contact->reg_id,
+                            .branch_flags = contact->cflags,
+                            .connection_id = contact->tcpconn_id,
+                            .contact_left = contact_may_be_called(contact),
+                            .q = contact->q < 0 || contact->q > Q_MOST ? Q_MOST : (uint16_t)contact->q};
+}
+
+static int take_all(struct lookup *lookup, const urecord_t *record, time_t now, unsigned method)
+{
+    measure(lookup, record->contacts, now, method);
+    if (lookup->count == 0)
+        return 0;
+    lookup->found = malloc(lookup->count * sizeof *lookup->found + lookup->text_bytes);
+    if (lookup->found == NULL)
+        return -1;
+    char *at = (char *)(lookup->found + lookup->count);
+    size_t taken = 0;
+    for (const ucontact_t *each = record->contacts; each != NULL; each = each->next)
+        if (may_be_sent_to(each, now) && takes_method(each, method))
+            take(&lookup->found[taken++], each, record->aorhash, &at);
+    return 0;
+}
+
+int lookup_create(struct lookup *lookup, const char *table, const str *key, unsigned method)
+{
+    udomain_t *domain;
+    urecord_t *record;
+    str name = *key;
+    int result = 0;
+    *lookup = (struct lookup){0};
+    if (!module_has_usrloc || ul.get_udomain(table, &domain) < 0) {
+        ksr_log(LOG_ERROR, "usrloc has no table \"%s\"", table);
+        return -1;
+    }
+    ul.lock_udomain(domain, &name);
+    if (ul.get_urecord(domain, &name, &record) == 0) {
+        result = take_all(lookup, record, time(NULL), method);
+        ul.release_urecord(record);
+    }
+    ul.unlock_udomain(domain, &name);
+    return result;
+}
+
+void lookup_delete(struct lookup *lookup)
+{
+    free(lookup->found);
+}

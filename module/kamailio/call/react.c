@@ -1,0 +1,466 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "kamailio/base/ksr.h"
+
+#include "kamailio/call/react.h"
+
+#include "core/code.h"
+#include "core/reaction.h"
+#include "kamailio/call/breadth.h"
+#include "kamailio/policy/events.h"
+#include "kamailio/base/host.h"
+#include "kamailio/glue/module.h"
+#include "kamailio/call/react_private.h"
+#include "kamailio/base/stats.h"
+#include "kamailio/call/targets.h"
+
+/* A response has come to a branch, or it is known that none will: facts, decision, and the functions of the
+   configuration that carry it out or only ask. */
+
+enum { SEND_FAILED = 908 }; /* tm's own number for it: uac[].icode */
+
+static struct cell *transaction(void)
+{
+    struct cell *t = tmb.t_gett();
+    return t == T_UNDEFINED ? NULL : t;
+}
+
+unsigned react_pending(const struct cell *t)
+{
+    unsigned pending = 0;
+    for (int i = 0; i < t->nr_of_outgoings; i++)
+        pending += t->uac[i].last_received < CODE_FINAL_LEAST;
+    return pending;
+}
+
+int react_branch(const struct cell *t, const struct leg *leg)
+{
+    for (int i = t->nr_of_outgoings - 1; i >= 0; i--) {
+        const str *ruid = &t->uac[i].ruid;
+        if (ruid->len == leg->ruid.len && memcmp(ruid->s, leg->ruid.s, (size_t)ruid->len) == 0)
+            return i;
+    }
+    return -1;
+}
+
+void react_cancel_pending(struct cell *t)
+{
+    struct cancel_info cancel;
+    init_cancel_info(&cancel);
+    if (!is_invite(t))
+        return;
+    tmb.prepare_to_cancel(t, &cancel.cancel_bitmap, 0);
+    tmb.cancel_uacs(t, &cancel, F_CANCEL_B_FORCE_RETR);
+}
+
+enum method react_method(const struct sip_msg *request)
+{
+    const str *name = &request->first_line.u.request.method;
+    return method_find(name->s, (size_t)name->len);
+}
+
+/* 3261-20.33.a */
+static void read_retry_after(struct facts *facts, struct sip_msg *reply)
+{
+    const struct reaction *row = reaction_find(facts->code);
+    if (reply == NULL || row->retry_after == RETRY_AFTER_IGNORED || parse_headers(reply, HDR_RETRY_AFTER_F, 0) != 0)
+        return;
+    for (const struct hdr_field *field = reply->headers; field != NULL; field = field->next) {
+        if (field->type != HDR_RETRY_AFTER_T || field->parsed == NULL)
+            continue;
+        facts->has_retry_after = true;
+        facts->retry_after = (uint32_t)(uintptr_t)field->parsed;
+        return;
+    }
+}
+
+static unsigned finals_held(const struct cell *t, int except)
+{
+    unsigned held = 0;
+    for (int i = 0; i < t->nr_of_outgoings; i++)
+        held += i != except && t->uac[i].last_received >= CODE_FINAL_LEAST;
+    return held;
+}
+
+static bool has_to_tag(struct sip_msg *request)
+{
+    return request->to != NULL && get_to(request) != NULL && get_to(request)->tag_value.len > 0;
+}
+
+void news_gather(struct news *news, enum origin origin, uint32_t code)
+{
+    const struct cell *t = news->t;
+    const struct call *call = news->call;
+    const struct leg *leg = news->leg;
+    const struct target *target = leg->target;
+    bool own_pends = news->branch >= 0 && t->uac[news->branch].last_received < CODE_FINAL_LEAST;
+    news->facts = (struct facts){.code = code,
+                                 .reg_id = target->reg_id,
+                                 .flows_left = (uint16_t)target_flows_left(call->targets, target),
+                                 .method = (uint8_t)react_method(t->uas.request),
+                                 .role = call->role,
+                                 .origin = (uint8_t)origin,
+                                 .in_dialog = has_to_tag(t->uas.request),
+                                 .provisional_seen = leg->provisional_seen,
+                                 .has_instance = target->instance.length > 0};
+    /* What was never handed to the flow says nothing about it. */
+    news->facts.on_flow = news->branch >= 0 && target->flow != 0 && (target->reg_id != 0 || call->role == ROLE_EDGE);
+    /* 3261-10.a: with a dead flow alone. */
+    news->facts.next_server = leg->contact_left && (origin == ORIGIN_FLOW_DOWN || origin == ORIGIN_TRANSPORT);
+    read_retry_after(&news->facts, news->reply);
+    news->state = (struct state){.branches_pending = (uint16_t)(react_pending(t) - own_pends),
+                                 .targets_left = (uint16_t)target_targets_left(call->targets),
+                                 .responses_held = (uint16_t)finals_held(t, news->branch),
+                                 .success_forwarded = code_class((uint32_t)t->uas.status) == CLASS_SUCCESS,
+                                 .global_failure_seen = call->global_failure_seen,
+                                 .final_forwarded = t->uas.status >= CODE_FINAL_LEAST,
+                                 .cancelled = (t->flags & T_CANCELED) != 0,
+                                 .may_recurse = call->may_recurse};
+}
+
+/* 3261-16.7.i. Once its Contacts are followed, the 3xx is no answer to send up any more. */
+static void follow_contacts(const struct news *news)
+{
+    contact_t *contact = NULL;
+    bool followed = false;
+    news->leg->action = ACTION_NEXT_TARGET;
+    if (news->reply == NULL || parse_headers(news->reply, HDR_EOH_F, 0) != 0)
+        return;
+    while (contact_iterator(&contact, news->reply, contact) == 0) {
+        qvalue_t q = MAX_Q;
+        if (!sip_uri_is_sip(text_of_str(contact->uri)))
+            continue;
+        if (contact->q != NULL && str2q(&q, contact->q->body.s, contact->q->body.len) < 0)
+            continue;
+        followed |= call_add_uri(news->call, &contact->uri, q) > 0;
+    }
+    if (followed)
+        news->leg->code = 0;
+}
+
+/* 5626-7.b: flows that the instance has registered since the call began. */
+static void find_flows(struct news *news)
+{
+    struct target_set *targets = news->call->targets;
+    if (!decide_lacks_flow(&news->facts, &news->state) || targets_add_flows(news->call, news->leg) == 0)
+        return;
+    news->facts.flows_left = (uint16_t)target_flows_left(targets, news->leg->target);
+    news->state.targets_left = (uint16_t)target_targets_left(targets);
+}
+
+void news_of_end(struct news *news)
+{
+    struct leg *leg = news->leg;
+    find_flows(news);
+    news->decision = decide(&news->facts, &news->state);
+    leg->decision = news->decision;
+    leg->code = news->decision.code;
+    leg->origin = news->facts.origin;
+    leg->action = news->decision.action;
+    leg->decided = true;
+    breadth_give_back(news->call, leg);
+    leg->carried_out = leg->open_class = false;
+    stats_decision(&news->decision);
+    verdict_on_end(news);
+    if (code_class(news->decision.code) == CLASS_GLOBAL_FAILURE)
+        news->call->global_failure_seen = true;
+    if (leg->action == ACTION_RECURSE)
+        follow_contacts(news);
+}
+
+enum origin leg_origin_unsent(const struct leg *leg)
+{
+    const struct target *target = leg->target;
+    const bool plain = leg->binding.len > 0 && target->path.length == 0 && target->reg_id == 0;
+    return plain && !flow_is_datagram(target->flow) ? ORIGIN_FLOW_DOWN : ORIGIN_TRANSPORT;
+}
+
+/* What tm makes up where nothing came says how it found out. A branch that has seen a provisional waits for its
+   instance though its flow is dead (5626-7.h): what ends it is what comes. */
+static enum origin origin_of(const struct ua_client *uac, const struct leg *leg, bool received, int code)
+{
+    /* 3261-16.9.a: what was made up for it says nothing; decide() knows what a send that failed is on a flow. */
+    if (uac->icode == SEND_FAILED)
+        return leg_origin_unsent(leg);
+    if (leg->down && !leg->provisional_seen && (!received || code == SIP_FLOW_FAILED))
+        return ORIGIN_FLOW_DOWN;
+    if (received)
+        return ORIGIN_WIRE;
+    return code == SIP_SERVICE_UNAVAILABLE ? leg_origin_unsent(leg) : ORIGIN_TIMEOUT;
+}
+
+/* --- tm's callbacks --- */
+
+void react_on_branch_failure(struct cell *t, struct call *call, struct tmcb_params *params)
+{
+    struct news news = {.t = t, .call = call, .branch = tmb.t_gett_branch(), .request = params->req};
+    best_weighed(t, call);
+    if (news.branch < 0 || news.branch >= t->nr_of_outgoings)
+        return;
+    const struct ua_client *uac = &t->uac[news.branch];
+    news.leg = call_leg(call, &uac->ruid);
+    if (news.leg == NULL)
+        return;
+    news.reply = params->rpl != FAKED_REPLY ? params->rpl : NULL;
+    wait_remove(&news.leg->wait);
+    news_gather(&news, origin_of(uac, news.leg, news.reply != NULL, params->code), (uint32_t)params->code);
+    news_of_end(&news);
+    pv_note_decision(params->req, &news.decision);
+}
+
+void react_on_failure(struct cell *t, struct call *call, struct tmcb_params *params)
+{
+    int branch = tmb.t_get_picked_branch();
+    best_weighed(t, call);
+    if (branch < 0 || branch >= t->nr_of_outgoings)
+        return;
+    const struct leg *leg = call_leg(call, &t->uac[branch].ruid);
+    if (leg != NULL && leg->decided)
+        pv_note_decision(params->req, &leg->decision);
+    if (t->uac[branch].on_failure == 0) { /* no route will run, where what follows would be found */
+        best_send(params->req, t, call);
+        best_settled(t, call);
+    }
+}
+
+/* 3261-9.a. While tm waits for its lock with this provisional, another process may take a final and cancel the branches
+   that have said anything: this one has, and tm does not note what comes after a final. */
+static void make_cancellable(const struct news *news)
+{
+    struct ua_client *uac = &news->t->uac[news->branch];
+    if (is_invite(news->t) && uac->last_received == 0)
+        uac->last_received = SIP_TRYING;
+}
+
+static void hear_reply(struct news *news, uint32_t code)
+{
+    news->leg = call_leg(news->call, &news->t->uac[news->branch].ruid);
+    if (news->leg == NULL || (news->leg->decided && code < CODE_FINAL_LEAST))
+        return;
+    news_gather(news, ORIGIN_WIRE, code);
+    news->decision = decide(&news->facts, &news->state);
+    stats_decision(&news->decision);
+    pv_note_decision(news->reply, &news->decision);
+    if (code < CODE_FINAL_LEAST)
+        make_cancellable(news);
+    verdict_on_reply(news);
+    if (code >= CODE_FINAL_LEAST)
+        news->call->success_forwarded = true;
+}
+
+void react_on_reply(struct cell *t, struct call *call, struct tmcb_params *params)
+{
+    struct news news = {
+        .t = t, .call = call, .branch = tmb.t_gett_branch(), .request = params->req, .reply = params->rpl};
+    if (params->code <= SIP_TRYING || params->code >= SIP_MULTIPLE_CHOICES)
+        return;
+    call_lock(t);
+    hear_reply(&news, (uint32_t)params->code);
+    call_unlock(t);
+}
+
+/* Whether what waits on a dead flow will ever answer is not waited for. The CANCELs go out with the reply. */
+void react_on_cancel(struct cell *t, struct call *call)
+{
+    bool waits = false;
+    call_lock(t);
+    for (int i = 0; i < t->nr_of_outgoings; i++) {
+        const struct leg *leg = call_leg(call, &t->uac[i].ruid);
+        waits |= leg != NULL && leg->down && t->uac[i].last_received < CODE_FINAL_LEAST;
+    }
+    if (waits && t->uas.status < CODE_FINAL_LEAST)
+        tmb.t_reply_trans(t, t->uas.request, SIP_REQUEST_TERMINATED, (char *)code_phrase(SIP_REQUEST_TERMINATED));
+    call_unlock(t);
+}
+
+/* A route has ended, and tm chooses next. */
+static int after_branch_failure(struct sip_msg *msg, unsigned flags, void *parameter)
+{
+    struct cell *t = transaction();
+    struct call *call = t != NULL ? call_of(t) : NULL;
+    (void)msg;
+    (void)flags;
+    (void)parameter;
+    if (call != NULL && t->uas.status < CODE_FINAL_LEAST && react_pending(t) == 0)
+        best_weigh(t, call, tmb.t_gett_branch());
+    return 1;
+}
+
+/* The guardrails on what reaches an endpoint hold whatever the script has called. */
+static int after_failure(struct sip_msg *msg, unsigned flags, void *parameter)
+{
+    struct cell *t = transaction();
+    struct call *call = t != NULL ? call_of(t) : NULL;
+    (void)flags;
+    (void)parameter;
+    if (call == NULL)
+        return 1;
+    if (t->uas.status < CODE_FINAL_LEAST && react_pending(t) == 0)
+        best_send(msg, t, call);
+    best_settled(t, call);
+    return 1;
+}
+
+/* --- requests that cannot be sent --- */
+
+static int *tm_tells; /* tm's parameter failure_exec_mode: are failed sends told to failure routes? In each process */
+static bool tm_told_nobody;
+
+static void find_tm_parameter(void)
+{
+    modparam_t type;
+    char name[] = "failure_exec_mode";
+    sr_module_t *tm = find_module_by_name("tm");
+    if (tm != NULL)
+        tm_tells = find_param_export(tm, name, PARAM_INT, &type);
+}
+
+void react_to_sending(void)
+{
+    if (tm_tells == NULL || *tm_tells != 0)
+        return;
+    *tm_tells = 1;
+    tm_told_nobody = true;
+}
+
+/* A request may be routed in a failure route too, and where a suspended transaction is taken up again. */
+static int after_sending(struct sip_msg *msg, unsigned flags, void *parameter)
+{
+    (void)msg;
+    (void)flags;
+    (void)parameter;
+    if (tm_told_nobody)
+        *tm_tells = 0;
+    tm_told_nobody = false;
+    return 1;
+}
+
+int react_create(void)
+{
+    find_tm_parameter();
+    best_create();
+    if (register_script_cb(after_sending, POST_SCRIPT_CB | REQUEST_CB | FAILURE_CB, NULL) == 0 &&
+        register_script_cb(after_branch_failure, POST_SCRIPT_CB | BRANCH_FAILURE_CB, NULL) == 0 &&
+        register_script_cb(after_failure, POST_SCRIPT_CB | FAILURE_CB, NULL) == 0)
+        return 0;
+    ksr_log(LOG_ERROR, "what follows a route cannot be registered");
+    return -1;
+}
+
+/* --- functions of the configuration --- */
+
+static struct call *current_call(const char *function, int route_types, struct cell **t)
+{
+    *t = transaction();
+    if ((get_route_type() & route_types) != 0)
+        return *t != NULL ? call_of(*t) : NULL;
+    ksr_log(LOG_ERROR, "%s() stands in a route where no branch has failed", function);
+    return NULL;
+}
+
+int sip_on_flow_failed(struct sip_msg *msg)
+{
+    struct cell *t;
+    struct call *call = current_call("sip_on_flow_failed", BRANCH_FAILURE_ROUTE | FAILURE_ROUTE, &t);
+    if (call == NULL)
+        return -1;
+    if (get_route_type() == FAILURE_ROUTE) {
+        pursue_all(msg, t, call);
+        return 1;
+    }
+    struct leg *leg = call_leg(call, &t->uac[tmb.t_gett_branch()].ruid);
+    if (leg == NULL || !leg->decided)
+        return -1;
+    pursue(msg, t, call, leg);
+    return 1;
+}
+
+/* 5626-11.5.a, also of a call whose record found no memory. Only who has the binding answers so: an edge passes the 430
+   of another one on. */
+static int answer_without_record(struct sip_msg *msg, const struct cell *t)
+{
+    int picked = t != NULL && get_route_type() == FAILURE_ROUTE ? tmb.t_get_picked_branch() : -1;
+    if (picked < 0 || picked >= t->nr_of_outgoings || t->uac[picked].last_received != SIP_FLOW_FAILED ||
+        !leg_is_of_binding(&t->uac[picked].ruid))
+        return -1;
+    tmb.t_reply(msg, SIP_TEMPORARILY_UNAVAILABLE, (char *)code_phrase(SIP_TEMPORARILY_UNAVAILABLE));
+    return 1;
+}
+
+int sip_on_failure(struct sip_msg *msg)
+{
+    struct cell *t;
+    struct call *call = current_call("sip_on_failure", FAILURE_ROUTE, &t);
+    if (call == NULL)
+        return answer_without_record(msg, t);
+    pursue_all(msg, t, call);
+    if (t->uas.status >= CODE_FINAL_LEAST || react_pending(t) > 0)
+        return 1;
+    uint32_t status;
+    struct sip_msg *reply = best_reply(t, call, &status);
+    if (call->fail_status == 0 && verdict_on_exhausted(t, call, msg, reply, status))
+        pursue_more(msg, t, call);
+    if (react_pending(t) > 0)
+        return 1;
+    event_exhausted(msg, status);
+    best_send(msg, t, call);
+    return 1;
+}
+
+uint32_t current_code(struct sip_msg *msg)
+{
+    const struct cell *t = transaction();
+    int branch = -1;
+    if (msg->first_line.type == SIP_REPLY)
+        return (uint32_t)msg->first_line.u.reply.statuscode;
+    if (t == NULL)
+        return 0;
+    if (get_route_type() == BRANCH_FAILURE_ROUTE)
+        branch = tmb.t_gett_branch();
+    else if (get_route_type() == FAILURE_ROUTE)
+        branch = tmb.t_get_picked_branch();
+    if (branch < 0 || branch >= t->nr_of_outgoings)
+        return 0;
+    struct call *call = call_of(t);
+    const struct leg *leg = call != NULL ? call_leg(call, &t->uac[branch].ruid) : NULL;
+    return leg != NULL && leg->decided && leg->code != 0 ? leg->code : (uint32_t)t->uac[branch].last_received;
+}
+
+/* Of a response that is of no call of ours, the message tells what there is. */
+static void facts_of_message(struct facts *facts, struct sip_msg *msg)
+{
+    struct sip_msg *reply = msg->first_line.type == SIP_REPLY ? msg : NULL;
+    const str *method = NULL;
+    if (reply == NULL)
+        method = &msg->first_line.u.request.method;
+    else if (parse_headers(reply, HDR_CSEQ_F, 0) == 0 && reply->cseq != NULL)
+        method = &get_cseq(reply)->method;
+    if (method != NULL)
+        facts->method = (uint8_t)method_find(method->s, (size_t)method->len);
+    read_retry_after(facts, reply);
+}
+
+int sip_decide(struct sip_msg *msg)
+{
+    struct cell *t = transaction();
+    struct news news = {.t = t, .call = t != NULL ? call_of(t) : NULL, .branch = -1, .reply = msg};
+    struct facts facts = {.code = current_code(msg)};
+    const struct state state = {0};
+    struct decision decision;
+    if (facts.code == 0)
+        return -1;
+    if (news.call != NULL)
+        news.branch = get_route_type() == FAILURE_ROUTE ? tmb.t_get_picked_branch() : tmb.t_gett_branch();
+    if (news.branch >= 0 && news.branch < t->nr_of_outgoings)
+        news.leg = call_leg(news.call, &t->uac[news.branch].ruid);
+    if (news.leg != NULL && news.leg->decided) {
+        decision = news.leg->decision;
+    } else if (news.leg != NULL && msg->first_line.type == SIP_REPLY) {
+        news_gather(&news, ORIGIN_WIRE, facts.code);
+        decision = decide(&news.facts, &news.state);
+    } else {
+        facts_of_message(&facts, msg);
+        decision = decide(&facts, &state);
+    }
+    pv_note_decision(msg, &decision);
+    return 1;
+}

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "kamailio/base/ksr.h"
+
+#include "kamailio/call/rests.h"
+
+#include "kamailio/base/host.h"
+#include "kamailio/glue/module.h"
+#include "kamailio/base/stats.h"
+#include "script/policy/layers.h"
+#include "script/policy/tenants.h"
+
+/* One block of shared memory, made at start: no destination costs an allocation, and what asks for a rest while none
+   rests takes no lock. */
+
+enum { RESTS_MOST = 4096, BUCKETS = 1024, SWEEP_EACH_MS = 60000, DESTINATION_MOST = 255, NONE = 0 };
+
+struct rest {
+    uint64_t until_ms;
+    uint32_t digest;
+    uint16_t next; /* index + 1 in the same bucket, or among the free ones; NONE */
+    uint8_t length;
+    uint8_t owner; /* 0: everybody's; else 1 + the first layer of its tenant */
+    char destination[DESTINATION_MOST];
+};
+
+struct rests {
+    gen_lock_t lock;
+    uint64_t swept_ms;
+    uint32_t count;
+    uint32_t owned[1 + LAYERS_MOST]; /* of each owner */
+    uint16_t free;
+    uint16_t buckets[BUCKETS];
+    struct rest all[];
+};
+
+static struct rests *rests;
+
+static uint64_t now(void)
+{
+    return ksr_host()->now_ms(NULL);
+}
+
+static const struct layer *layer_of(size_t owner)
+{
+    return &module_config.layers.layers[owner - 1];
+}
+
+/* 0: there is no tenant of this name. */
+static size_t owner_of(struct text tenant)
+{
+    const struct layer_options *layers = &module_config.layers;
+    for (size_t i = 0; i < layers->count && tenant.length != 0; i++)
+        if (text_equal_nocase(text_of(layers->layers[i].tenant), tenant))
+            return i + 1;
+    return 0;
+}
+
+int rests_create(void)
+{
+    size_t most = RESTS_MOST;
+    for (size_t i = 0; i < module_config.layers.count; i++)
+        most += module_config.layers.layers[i].tenant[0] != '\0' ? TENANT_RESTS_MOST : 0;
+    size_t size = sizeof *rests + most * sizeof rests->all[0];
+    rests = shm_malloc(size);
+    if (rests == NULL || lock_init(&rests->lock) == NULL) {
+        ksr_log(LOG_ERROR, "no shared memory for the destinations that rest (%zu bytes)", size);
+        return -1;
+    }
+    rests->count = 0;
+    rests->swept_ms = 0;
+    memset(rests->owned, 0, sizeof rests->owned);
+    memset(rests->buckets, NONE, sizeof rests->buckets);
+    for (size_t i = 0; i < most; i++)
+        rests->all[i].next = (uint16_t)(i + 1 < most ? i + 2 : NONE);
+    rests->free = 1;
+    return 0;
+}
+
+void rests_destroy(void)
+{
+    if (rests == NULL)
+        return;
+    lock_destroy(&rests->lock);
+    shm_free(rests);
+    rests = NULL;
+}
+
+static uint32_t digest_of(size_t owner, struct text destination)
+{
+    uint32_t sum = 2166136261U ^ (uint32_t)owner;
+    for (size_t i = 0; i < destination.length; i++)
+        sum = (sum ^ (unsigned char)destination.at[i]) * 16777619U;
+    return sum;
+}
+
+/* The link that leads to it, so that it can be taken out; *link is NONE where it is not there. */
+static uint16_t *find(size_t owner, struct text destination, uint32_t digest)
+{
+    uint16_t *link = &rests->buckets[digest % BUCKETS];
+    while (*link != NONE) {
+        struct rest *rest = &rests->all[*link - 1];
+        if (rest->digest == digest && rest->owner == owner &&
+            text_equal((struct text){rest->destination, rest->length}, destination))
+            break;
+        link = &rest->next;
+    }
+    return link;
+}
+
+static void forget(uint16_t *link)
+{
+    uint16_t index = *link;
+    struct rest *rest = &rests->all[index - 1];
+    *link = rest->next;
+    rest->next = rests->free;
+    rests->free = index;
+    rests->owned[rest->owner]--;
+    __atomic_store_n(&rests->count, rests->count - 1, __ATOMIC_RELAXED);
+}
+
+static void sweep(uint64_t ms)
+{
+    rests->swept_ms = ms;
+    for (size_t i = 0; i < BUCKETS; i++) {
+        uint16_t *link = &rests->buckets[i];
+        while (*link != NONE) {
+            if (rests->all[*link - 1].until_ms <= ms)
+                forget(link);
+            else
+                link = &rests->all[*link - 1].next;
+        }
+    }
+}
+
+static void add(size_t owner, struct text destination, uint32_t digest, uint64_t until_ms)
+{
+    uint16_t index = rests->free;
+    struct rest *rest = &rests->all[index - 1];
+    rests->free = rest->next;
+    rest->next = rests->buckets[digest % BUCKETS];
+    rests->buckets[digest % BUCKETS] = index;
+    rest->until_ms = until_ms;
+    rest->digest = digest;
+    rest->owner = (uint8_t)owner;
+    rests->owned[owner]++;
+    rest->length = (uint8_t)destination.length;
+    memcpy(rest->destination, destination.at, destination.length);
+    __atomic_store_n(&rests->count, rests->count + 1, __ATOMIC_RELAXED);
+}
+
+/* A tenant that lets very many destinations rest takes no place of others. */
+static bool is_full(size_t owner)
+{
+    return rests->free == NONE || rests->owned[owner] >= (owner == 0 ? RESTS_MOST : TENANT_RESTS_MOST);
+}
+
+void rest_set(struct text tenant, struct text destination, uint32_t seconds)
+{
+    uint64_t ms = now();
+    size_t owner = owner_of(tenant);
+    if (destination.length == 0 || destination.length > DESTINATION_MOST || (tenant.length != 0 && owner == 0))
+        return;
+    uint32_t digest = digest_of(owner, destination);
+    bool full = false;
+    lock_get(&rests->lock);
+    if (is_full(owner) || ms - rests->swept_ms >= SWEEP_EACH_MS)
+        sweep(ms);
+    uint16_t *link = find(owner, destination, digest);
+    if (*link != NONE && seconds == 0)
+        forget(link);
+    else if (*link != NONE)
+        rests->all[*link - 1].until_ms = ms + 1000ULL * seconds;
+    else if (seconds > 0 && !(full = is_full(owner)))
+        add(owner, destination, digest, ms + 1000ULL * seconds);
+    lock_release(&rests->lock);
+    if (full)
+        stats_count(STAT_SHARED_MEMORY);
+}
+
+static bool rests_for(size_t owner, struct text destination, uint64_t ms)
+{
+    const uint16_t *link = find(owner, destination, digest_of(owner, destination));
+    return *link != NONE && rests->all[*link - 1].until_ms > ms;
+}
+
+bool rest_is_on(struct text aor, struct text destination)
+{
+    if (__atomic_load_n(&rests->count, __ATOMIC_RELAXED) == 0 || destination.length == 0)
+        return false;
+    uint64_t ms = now();
+    size_t owner = owner_of(layers_domain(aor));
+    lock_get(&rests->lock);
+    if (ms - rests->swept_ms >= SWEEP_EACH_MS)
+        sweep(ms);
+    bool on = rests_for(0, destination, ms) || (owner != 0 && rests_for(owner, destination, ms));
+    lock_release(&rests->lock);
+    return on;
+}
+
+size_t rest_count(void)
+{
+    return __atomic_load_n(&rests->count, __ATOMIC_RELAXED);
+}
+
+size_t rest_list(struct rest_view *views, size_t most)
+{
+    uint64_t ms = now();
+    size_t count = 0;
+    lock_get(&rests->lock);
+    sweep(ms);
+    for (size_t i = 0; i < BUCKETS; i++) {
+        for (uint16_t index = rests->buckets[i]; index != NONE; index = rests->all[index - 1].next) {
+            const struct rest *rest = &rests->all[index - 1];
+            if (count < most) {
+                views[count].seconds_left = (uint32_t)((rest->until_ms - ms + 999) / 1000);
+                views[count].tenant = rest->owner != 0 ? layer_of(rest->owner)->tenant : "";
+                views[count].length = rest->length;
+                memcpy(views[count].destination, rest->destination, rest->length);
+            }
+            count++;
+        }
+    }
+    lock_release(&rests->lock);
+    return count;
+}

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "kamailio/base/ksr.h"
+
+#include "kamailio/call/route.h"
+
+#include <limits.h>
+#include <string.h>
+
+#include "core/code.h"
+#include "kamailio/call/breadth.h"
+#include "kamailio/base/host.h"
+#include "kamailio/glue/module.h"
+#include "kamailio/call/react.h"
+#include "kamailio/base/stats.h"
+
+/* sip_route_flows(): the targets of a request, and those of them that ring first in the destination set (3261-16.5,
+   5626 section 7). */
+
+/* What the function returns, as lookup() of Kamailio's own registrar does. */
+enum { ROUTED = 1, ANSWERED = 0, NOBODY = -1, OTHER_METHODS = -2, FAILED = -3 };
+
+enum { PLAIN_TARGET_ROOM = 2048 };
+
+/* A call without shared memory goes on without a record: what rings now rings, by Kamailio's own means. */
+struct call_room {
+    struct call *call;
+    bool private;
+};
+
+static bool was_sent(void)
+{
+    const struct cell *t = tmb.t_gett();
+    return t != NULL && t != T_UNDEFINED && call_first_branch(t) != NULL;
+}
+
+static bool begin_call(const struct route *route, size_t room, struct call_room *made)
+{
+    room += (size_t)route->names.uri.len;
+    made->call = call_new(route->msg, ROLE_PROXY, room);
+    made->private = made->call == NULL;
+    if (made->private)
+        made->call = call_new_private(room);
+    struct call *call = made->call;
+    if (call != NULL && !was_sent())
+        breadth_begin_call(call, route->msg, route->load);
+    if (call == NULL || (was_sent() && call->table[0] != '\0'))
+        return call != NULL; /* the call goes on, with more targets */
+    if (call->leg_count > 0 && call_forget_targets(call) < 0)
+        return false;
+    memcpy(call->table, route->table, strlen(route->table) + 1);
+    call->aor = arena_copy(&call->arena, text_of_str(route->names.uri));
+    call->method = route->method;
+    call->policy_hash = route->policy_hash;
+    call->keeps_share = route->hears_responses;
+    call->may_recurse = route->verdict.recurse;
+    call->ring_next_ms = route->verdict.next_after;
+    return true;
+}
+
+static int answer_itself(struct sip_msg *msg, uint16_t status)
+{
+    str phrase = {(char *)code_phrase(status), (int)strlen(code_phrase(status))};
+    stats_count(STAT_UNREACHABLE);
+    if (slb.freply(msg, status, &phrase) < 0)
+        ksr_log(LOG_ERROR, "sip_route_flows: the %u could not be sent", status);
+    return ANSWERED;
+}
+
+/* No target can be sent to, because all of them rest: as after a 503 of each, the policy may name another one. */
+static size_t put_others(const struct route *route, struct call *call)
+{
+    bool more = verdict_on_exhausted(NULL, call, route->msg, NULL, SIP_SERVER_INTERNAL_ERROR);
+    return more ? call_put_targets(route->msg, call, true, true) : 0;
+}
+
+static int put_targets(const struct route *route, struct call_room *made, int added)
+{
+    bool first = !was_sent();
+    uint16_t fail_status = 0;
+    uint32_t refusal = 0;
+    size_t put = 0;
+    if (added > 0 && first && breadth_lacks_memory(made->call, route->msg))
+        refusal = SIP_SERVICE_UNAVAILABLE;
+    else if (added > 0)
+        put = call_put_targets(route->msg, made->call, true, first);
+    if (added > 0 && put == 0 && first && refusal == 0)
+        refusal = breadth_refusal(made->call);
+    if (added > 0 && put == 0 && first && refusal == 0 && !made->private) {
+        put = put_others(route, made->call);
+        fail_status = put == 0 ? made->call->fail_status : 0;
+    }
+    if (made->private)
+        call_delete_private(made->call);
+    if (refusal != 0)
+        return breadth_answer(route->msg, refusal);
+    if (fail_status != 0)
+        return answer_itself(route->msg, fail_status);
+    stats_count(put > 0 ? STAT_ROUTED : STAT_UNREACHABLE);
+    return put > 0 ? ROUTED : NOBODY;
+}
+
+static int route_found(const struct route *route, const struct lookup *lookup, const str *aor)
+{
+    struct call_room made;
+    if (lookup->count == 0) {
+        stats_count(STAT_UNREACHABLE);
+        return lookup->other_methods ? OTHER_METHODS : NOBODY;
+    }
+    if (!begin_call(route, targets_room(lookup), &made))
+        return FAILED;
+    return put_targets(route, &made, (int)targets_add(made.call, lookup, aor));
+}
+
+static int route_aor(const struct route *route, const struct aor_names *names)
+{
+    struct lookup lookup;
+    if (names->key.len == 0) {
+        stats_count(STAT_UNREACHABLE);
+        return NOBODY;
+    }
+    if (lookup_create(&lookup, route->table, &names->key, route->method) < 0)
+        return FAILED;
+    int result = route_found(route, &lookup, &names->uri);
+    lookup_delete(&lookup);
+    return result;
+}
+
+static int route_uri(const struct route *route, const str *uri)
+{
+    enum { Q_MOST = 1000 };
+    struct call_room made;
+    if (!begin_call(route, PLAIN_TARGET_ROOM, &made))
+        return FAILED;
+    return put_targets(route, &made, call_add_uri(made.call, uri, Q_MOST));
+}
+
+/* The policy's word: an AOR's bindings, or a URI; where it names neither, the request's own AOR. */
+static int route_by_verdict(const struct route *route)
+{
+    struct aor_names names;
+    const struct script_verdict *verdict = &route->verdict;
+    str uri = {(char *)verdict->uri, (int)strlen(verdict->uri)};
+    bool elsewhere = verdict->kind == VERDICT_RELAY || verdict->kind == VERDICT_ROUTE;
+    if (!elsewhere || uri.len == 0)
+        return route_aor(route, &route->names);
+    bool aor = verdict->kind == VERDICT_ROUTE && uri_is_own(&uri);
+    return aor && aor_names_read(&names, &uri) == 0 ? route_aor(route, &names) : route_uri(route, &uri);
+}
+
+static unsigned method_of(struct sip_msg *msg)
+{
+    bool in_dialog = parse_to_header(msg) == 0 && get_to(msg)->tag_value.len > 0;
+    return in_dialog ? UINT_MAX : (unsigned)msg->REQ_METHOD;
+}
+
+/* RFC 5393: bindings that lead back here, several of them, would double the requests at each turn, and Max-Forwards is
+   no limit to that. Some turns are meant: bob's calls go to carol, hers to dave. */
+static bool has_come_round(struct sip_msg *msg)
+{
+    enum { TURNS_MOST = 5 };
+    unsigned turns = 0;
+    if (parse_headers(msg, HDR_EOH_F, 0) < 0)
+        return false;
+    for (const struct hdr_field *field = msg->headers; field != NULL; field = field->next) {
+        const struct via_body *via = field->type == HDR_VIA_T ? field->parsed : NULL;
+        for (; via != NULL; via = via->next)
+            turns += check_self((str *)&via->host, via->port ? via->port : SIP_PORT, 0) == 1;
+    }
+    return turns >= TURNS_MOST;
+}
+
+/* 5393-4.a */
+static int route_request(struct route *route)
+{
+    struct sip_msg *msg = route->msg;
+    if (!was_sent() && (has_come_round(msg) || breadth_is_loop(msg, route->load, &route->names.uri))) {
+        stats_count(STAT_LOOPS);
+        return answer_itself(msg, SIP_LOOP_DETECTED);
+    }
+    if (!was_sent() && !route_ask_policy(route))
+        return ANSWERED;
+    return route_by_verdict(route);
+}
+
+int sip_route_flows(struct sip_msg *msg, str *table, str *uri)
+{
+    char name[sizeof((struct call *)NULL)->table];
+    struct route route = {.msg = msg, .table = name, .method = method_of(msg)};
+    if (msg->REQ_METHOD == KSR_METHOD_ACK || msg->REQ_METHOD == KSR_METHOD_CANCEL) {
+        LM_DBG("ACK and CANCEL go where their INVITE went\n");
+        return NOBODY;
+    }
+    if (table->len <= 0 || (size_t)table->len >= sizeof name) {
+        ksr_log(LOG_ERROR, "sip_route_flows: \"%.*s\" is no name of a table", table->len, table->s);
+        return FAILED;
+    }
+    memcpy(name, table->s, (size_t)table->len);
+    name[table->len] = '\0';
+    if (aor_names_read(&route.names, uri != NULL ? uri : GET_RURI(msg)) < 0)
+        return FAILED;
+    route.load = was_sent() ? NULL : breadth_load(msg);
+    int result = route_request(&route);
+    load_leave(route.load);
+    return result;
+}

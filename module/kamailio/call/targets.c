@@ -1,0 +1,410 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "kamailio/base/ksr.h"
+
+#include "kamailio/call/targets.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "kamailio/call/breadth.h"
+#include "kamailio/flow/connection.h"
+#include "kamailio/flow/flows.h"
+#include "kamailio/base/host.h"
+#include "kamailio/flow/keeper.h"
+#include "kamailio/glue/module.h"
+#include "kamailio/call/rests.h"
+#include "kamailio/save/save.h"
+#include "kamailio/base/stats.h"
+
+/* Bindings and URIs become targets with a leg each; legs that are taken go into Kamailio's destination set. */
+
+enum { Q_MOST = 1000 };
+
+/* --- names --- */
+
+static int write_uri(struct aor_names *names, const str *host)
+{
+    char *out = names->uri_text;
+    const str *key = &names->key;
+    int length = ul.use_domain
+                     ? snprintf(out, sizeof names->uri_text, "sip:%.*s", key->len, key->s)
+                     : snprintf(out, sizeof names->uri_text, "sip:%.*s@%.*s", key->len, key->s, host->len, host->s);
+    if (length < 0 || (size_t)length >= sizeof names->uri_text)
+        return -1;
+    for (int i = length - (ul.use_domain ? 0 : host->len); i < length; i++)
+        out[i] = (char)tolower((unsigned char)out[i]);
+    names->uri = (str){out, length};
+    return 0;
+}
+
+/* tel:, urn: and the like. */
+static int read_foreign(struct aor_names *names, const str *uri)
+{
+    int length = sip_aor(text_of_str(*uri), names->uri_text, sizeof names->uri_text);
+    names->key = (str){names->key_text, 0};
+    names->uri = (str){names->uri_text, length};
+    return length > 0 ? 0 : -1;
+}
+
+int aor_names_read(struct aor_names *names, const str *uri)
+{
+    struct ksr_sip_uri parsed;
+    if (!sip_uri_is_sip(text_of_str(*uri)))
+        return read_foreign(names, uri);
+    int length = aor_of_uri(uri, names->key_text, sizeof names->key_text);
+    if (length <= 0 || parse_uri(uri->s, uri->len, &parsed) < 0)
+        return -1;
+    names->key = (str){names->key_text, length};
+    return write_uri(names, &parsed.host);
+}
+
+/* --- targets --- */
+
+#define OWN_RUID "reflow-"
+
+bool leg_is_of_binding(const str *ruid)
+{
+    const int own = sizeof OWN_RUID - 1;
+    return ruid->len > 0 && (ruid->len < own || memcmp(ruid->s, OWN_RUID, (size_t)own) != 0);
+}
+
+static struct leg *leg_new(struct call *call, str ruid)
+{
+    char own[32];
+    struct leg *leg = arena_take(&call->arena, sizeof *leg);
+    if (leg == NULL || call->leg_count == TARGETS_MOST)
+        return NULL;
+    if (ruid.len <= 0) {
+        ruid.s = own;
+        ruid.len = snprintf(own, sizeof own, OWN_RUID "%zu", call->leg_count);
+    }
+    memset(leg, 0, sizeof *leg);
+    leg->ruid = arena_copy(&call->arena, text_of_str(ruid));
+    return leg->ruid.s != NULL ? leg : NULL;
+}
+
+/* The leg is there before its target, so that no target is without one. 0: it may not be added, or cannot. */
+static size_t add(struct call *call, struct leg *leg, const struct target *target)
+{
+    if (leg == NULL || target_add(call->targets, target) != 0)
+        return 0;
+    leg->target = target_at(call->targets, target_count(call->targets) - 1);
+    call->legs[call->leg_count++] = leg;
+    return 1;
+}
+
+/* RFC 3327: the first value of a Path is the next hop. */
+static struct text first_of_path(str path)
+{
+    const char *open = memchr(path.s, '<', (size_t)path.len);
+    const char *close = open != NULL ? memchr(open, '>', (size_t)(path.s + path.len - open)) : NULL;
+    return close != NULL ? (struct text){open + 1, (size_t)(close - open - 1)} : (struct text){NULL, 0};
+}
+
+/* The way a REGISTER came, where usrloc was not told of it. */
+static struct text source_of_connection(int id, char *out, size_t size)
+{
+    return (struct text){out, connection_remote_uri(id, out, size)};
+}
+
+/* 5626-7.e: over the flow of the binding, whatever its Contact says. */
+static bool set_destination(struct call *call, struct leg *leg, const struct found *found)
+{
+    char source[96];
+    struct text destination = text_of_str(found->received);
+    leg->received = arena_copy(&call->arena, destination);
+    leg->destination = leg->received;
+    if (found->path.len > 0)
+        destination = first_of_path(found->path);
+    else if (found->received.len <= 0)
+        destination = source_of_connection(found->connection_id, source, sizeof source);
+    else
+        return leg->received.s != NULL;
+    leg->destination = arena_copy(&call->arena, destination);
+    return leg->destination.s != NULL || destination.length == 0;
+}
+
+/* 5626-7.f: what is known to be dead is not tried, and goes. */
+static bool is_dead(flow_id flow)
+{
+    if (flow == 0 || flow_lives(flow))
+        return false;
+    stats_count(STAT_DEAD_SKIPPED);
+    keeper_flow_gone(flow);
+    return true;
+}
+
+/* A binding that has moved to another flow keeps its ruid: as a target it is another one, and so is its branch. */
+static struct leg *leg_of_binding(struct call *call, str ruid)
+{
+    const bool taken = call_leg(call, &ruid) != NULL;
+    struct leg *leg = leg_new(call, taken ? (str){NULL, 0} : ruid);
+    if (leg == NULL)
+        return NULL;
+    leg->binding = taken ? arena_copy(&call->arena, text_of_str(ruid)) : leg->ruid;
+    return leg->binding.s != NULL ? leg : NULL;
+}
+
+static struct target target_of(const struct found *found, const str *aor)
+{
+    return (struct target){.uri = text_of_str(found->uri),
+                           .path = text_of_str(found->path),
+                           .instance = text_of_str(found->instance),
+                           .aor = text_of_str(*aor),
+                           .reg_id = found->reg_id,
+                           .q = found->q,
+                           .flow = found->flow,
+                           .registered_at = found->registered_at};
+}
+
+static size_t add_living(struct call *call, const struct found *found, const str *aor)
+{
+    const struct target target = target_of(found, aor);
+    struct leg *leg = leg_of_binding(call, found->ruid);
+    if (leg == NULL || !set_destination(call, leg, found))
+        return 0;
+    leg->socket = found->socket;
+    leg->aor_hash = found->aor_hash;
+    leg->branch_flags = found->branch_flags;
+    leg->contact_left = found->contact_left && found->flow != 0 && !flow_is_datagram(found->flow);
+    return add(call, leg, &target);
+}
+
+/* A Contact that is the AOR itself is no place to send to: the request would be back at once. Phones that write such
+   Contacts are called over the flow on which they registered. */
+static bool leads_back(const struct found *found, const str *aor)
+{
+    struct aor_names names;
+    return found->flow == 0 && found->path.len <= 0 && found->received.len <= 0 && uri_is_own(&found->uri) &&
+           aor_names_read(&names, &found->uri) == 0 && text_equal(text_of_str(names.uri), text_of_str(*aor));
+}
+
+/* 3261-10.a: a binding whose flow is dead is called by its Contact, or not at all. */
+static size_t add_found(struct call *call, const struct found *found, const str *aor)
+{
+    const struct target target = target_of(found, aor);
+    struct found by_contact = *found;
+    if (target_is_known(call->targets, &target))
+        return 0;
+    if (!is_dead(found->flow))
+        return leads_back(found, aor) ? 0 : add_living(call, found, aor);
+    by_contact.flow = 0;
+    by_contact.received = (str){NULL, 0};
+    by_contact.connection_id = -1;
+    return found->contact_left && !leads_back(&by_contact, aor) ? add_living(call, &by_contact, aor) : 0;
+}
+
+struct leg *targets_leg_by_contact(struct call *call, struct leg *leg)
+{
+    if (!leg->contact_left)
+        return NULL;
+    struct leg *other = leg_new(call, (str){NULL, 0});
+    if (other == NULL)
+        return NULL;
+    leg->contact_left = false;
+    leg->target->flow = 0;
+    other->target = leg->target;
+    other->binding = leg->binding;
+    other->socket = leg->socket;
+    other->aor_hash = leg->aor_hash;
+    other->branch_flags = leg->branch_flags;
+    call->legs[call->leg_count++] = other;
+    return other;
+}
+
+size_t targets_room(const struct lookup *lookup)
+{
+    enum { SET = 640, TARGET = sizeof(struct leg) + 320 };
+    return SET + lookup->count * TARGET + 2 * lookup->text_bytes;
+}
+
+/* `instance` empty: whichever they are of. */
+static size_t add_all(struct call *call, const struct lookup *lookup, const str *aor, struct text instance)
+{
+    size_t added = 0;
+    for (size_t i = 0; i < lookup->count; i++) {
+        const struct found *found = &lookup->found[i];
+        if (instance.length == 0 || text_equal(text_of_str(found->instance), instance))
+            added += add_found(call, found, aor);
+    }
+    return added;
+}
+
+size_t targets_add(struct call *call, const struct lookup *lookup, const str *aor)
+{
+    return add_all(call, lookup, aor, (struct text){NULL, 0});
+}
+
+static int add_bindings(struct call *call, const str *aor, struct text instance)
+{
+    struct aor_names names;
+    struct lookup lookup;
+    if (call->table[0] == '\0' || aor_names_read(&names, aor) < 0 || names.key.len == 0 ||
+        lookup_create(&lookup, call->table, &names.key, call->method) < 0)
+        return -1;
+    size_t added = add_all(call, &lookup, &names.uri, instance);
+    lookup_delete(&lookup);
+    return (int)added;
+}
+
+int call_add_aor(struct call *call, const str *aor)
+{
+    return add_bindings(call, aor, (struct text){NULL, 0});
+}
+
+size_t targets_add_flows(struct call *call, const struct leg *leg)
+{
+    const str aor = str_of_text(leg->target->aor);
+    if (aor.len == 0 || leg->target->instance.length == 0)
+        return 0;
+    const int added = add_bindings(call, &aor, leg->target->instance);
+    return added > 0 ? (size_t)added : 0;
+}
+
+bool uri_is_own(const str *uri)
+{
+    struct ksr_sip_uri parsed;
+    return sip_uri_is_sip(text_of_str(*uri)) && parse_uri(uri->s, uri->len, &parsed) == 0 && parsed.user.len > 0 &&
+           check_self(&parsed.host, GET_URI_PORT(&parsed), 0) == 1;
+}
+
+int call_add_uri(struct call *call, const str *uri, int q)
+{
+    struct ksr_sip_uri parsed;
+    if (call->table[0] != '\0' && uri_is_own(uri))
+        return call_add_aor(call, uri);
+    if (parse_uri(uri->s, uri->len, &parsed) < 0)
+        return -1;
+    const struct target target = {.uri = text_of_str(*uri), .q = (uint16_t)(q < 0 || q > Q_MOST ? Q_MOST : q)};
+    return (int)add(call, leg_new(call, (str){NULL, 0}), &target);
+}
+
+/* --- the destination set --- */
+
+/* The sending flags are the message's, for all its branches: no connection is opened where each has its own. */
+static void forbid_connecting(struct sip_msg *msg, struct call *call, const struct leg *leg, bool alone)
+{
+    unsigned forbidden = msg->fwd_send_flags.f & SND_F_FORCE_CON_REUSE;
+    if (alone && leg_is_stream(leg) && !forbidden) {
+        msg->fwd_send_flags.f |= SND_F_FORCE_CON_REUSE;
+        call->forbids_connecting = true;
+    } else if (!leg_is_stream(leg) && call->forbids_connecting) {
+        msg->fwd_send_flags.f &= (unsigned short)~SND_F_FORCE_CON_REUSE;
+        call->forbids_connecting = false;
+    }
+}
+
+static str bracketed(struct text instance, char out[MAX_INSTANCE_SIZE])
+{
+    if (instance.length == 0 || instance.length + 3 > MAX_INSTANCE_SIZE)
+        return (str){NULL, 0};
+    return (str){out, snprintf(out, MAX_INSTANCE_SIZE, "<%.*s>", (int)instance.length, instance.at)};
+}
+
+static int set_or_reset(struct sip_msg *msg, str *value, int (*set)(struct sip_msg *, str *),
+                        void (*reset)(struct sip_msg *const))
+{
+    if (value->len > 0)
+        return set(msg, value);
+    reset(msg);
+    return 0;
+}
+
+static int put_as_request_uri(struct sip_msg *msg, struct leg *leg, str *instance)
+{
+    flag_t flags = 0;
+    str uri = str_of_text(sip_uri_without_headers(leg->target->uri)), path = str_of_text(leg->target->path);
+    reset_dst_uri(msg);
+    if (rewrite_uri(msg, &uri) < 0 || (leg->destination.len > 0 && set_dst_uri(msg, &leg->destination) < 0) ||
+        set_or_reset(msg, &path, set_path_vector, reset_path_vector) < 0 ||
+        set_or_reset(msg, instance, set_instance, reset_instance) < 0 || set_ruid(msg, &leg->ruid) < 0)
+        return -1;
+    msg->reg_id = (int)leg->target->reg_id;
+    set_ruri_q(leg->target->q);
+    getbflagsval(0, &flags);
+    setbflagsval(0, flags | leg->branch_flags);
+    if (leg->socket != NULL)
+        set_force_socket(msg, leg->socket);
+    return 0;
+}
+
+static int put_leg(struct sip_msg *msg, struct call *call, struct leg *leg, bool first)
+{
+    char buffer[MAX_INSTANCE_SIZE];
+    str uri = str_of_text(sip_uri_without_headers(leg->target->uri)), path = str_of_text(leg->target->path);
+    str instance = bracketed(leg->target->instance, buffer);
+    bool alone = first || (nr_branches == 0 && !ruri_get_forking_state());
+    if (first && put_as_request_uri(msg, leg, &instance) < 0)
+        return -1;
+    if (!first && append_branch(msg, &uri, &leg->destination, &path, leg->target->q, leg->branch_flags, leg->socket,
+                                &instance, leg->target->reg_id, &leg->ruid, NULL) < 0)
+        return -1;
+    forbid_connecting(msg, call, leg, alone);
+    return 0;
+}
+
+/* About what tm sends: the request with our lines, the branch's URI and its Path. */
+static size_t bytes_of(const struct sip_msg *msg, const struct leg *leg)
+{
+    enum { OWN_LINES = 512 };
+    return msg->len + OWN_LINES + leg->target->uri.length + leg->target->path.length;
+}
+
+int call_put_leg(struct sip_msg *msg, struct call *call, struct leg *leg, bool first)
+{
+    bool may = breadth_take(call, leg, bytes_of(msg, leg)) || call->role == ROLE_EDGE;
+    if (may && put_leg(msg, call, leg, first) == 0)
+        return 0;
+    breadth_give_back(call, leg);
+    return -1;
+}
+
+static bool set_is_full(void)
+{
+    const struct cell *t = tmb.t_gett();
+    unsigned sent = t != NULL && t != T_UNDEFINED ? (unsigned)t->nr_of_outgoings : 0;
+    return nr_branches + (ruri_get_forking_state() ? 1 : 0) + sent >= sr_dst_max_branches;
+}
+
+/* 3261-21.5.4.a */
+static bool rests(const struct call *call, const struct leg *leg)
+{
+    char name[256];
+    struct ksr_sip_uri uri;
+    union sockaddr_union address;
+    struct text aor = text_of_str(call->aor);
+    str to = leg->destination.len > 0 ? leg->destination : str_of_text(leg->target->uri);
+    if (rest_count() == 0 || parse_uri(to.s, to.len, &uri) < 0)
+        return false;
+    const struct ip_addr *ip = str2ip6(&uri.host); /* of many spellings, whereas a rest is set by the address */
+    if (ip != NULL && init_su(&address, (struct ip_addr *)ip, GET_URI_PORT(&uri)) == 0 &&
+        rest_is_on(aor, text_of(su2a(&address, sizeof address))))
+        return true;
+    int length = snprintf(name, sizeof name, "%.*s:%u", uri.host.len, uri.host.s, GET_URI_PORT(&uri));
+    if (length < 0 || (size_t)length >= sizeof name)
+        return false;
+    return rest_is_on(aor, (struct text){name, (size_t)length}) || rest_is_on(aor, text_of_str(uri.host));
+}
+
+size_t call_put_targets(struct sip_msg *msg, struct call *call, bool open_class, bool first)
+{
+    size_t put = 0;
+    call->waits = false;
+    while (((first && put == 0) || !set_is_full()) && target_targets_left(call->targets) > 0 &&
+           breadth_has_room(call)) {
+        struct target *target = target_next(call->targets, open_class && put == 0);
+        struct leg *leg = target != NULL ? call_leg_of_target(call, target) : NULL;
+        if (target == NULL)
+            break;
+        if (leg == NULL || rests(call, leg) || (!first && is_dead(target->flow)) ||
+            call_put_leg(msg, call, leg, first && put == 0) < 0) {
+            target_failed(call->targets, target);
+            continue;
+        }
+        put++;
+        if (call->ring_next_ms > 0)
+            break;
+    }
+    return put;
+}

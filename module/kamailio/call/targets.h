@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#ifndef REFLOW_KAMAILIO_TARGETS_H
+#define REFLOW_KAMAILIO_TARGETS_H
+
+#include "kamailio/call/call.h"
+#include "kamailio/call/lookup.h"
+
+/* The names of one AOR. */
+struct aor_names {
+    str uri; /* "sip:bob@example.com", or what else sip_aor() makes of a URI */
+    str key; /* usrloc's; empty for a URI of another scheme, which has no bindings */
+    char uri_text[512], key_text[512];
+};
+
+/* 0, or -1: a SIP URI without a user, no URI, or too long. */
+int aor_names_read(struct aor_names *names, const str *uri);
+
+/* Room that a call with these targets needs. */
+size_t targets_room(const struct lookup *lookup);
+
+/* Add what was found as targets, but for flows that are dead: those are told of. Returns how many. */
+size_t targets_add(struct call *call, const struct lookup *lookup, const str *aor);
+
+/* Add the flows that the instance of the leg has registered since the call began (5626-7.b). Under the lock of tm's
+   replies, or before the transaction. Returns how many. */
+size_t targets_add_flows(struct call *call, const struct leg *leg);
+
+/* 3261-10.a: another leg of the same target, which goes to its Contact over a new connection because the flow of `leg`
+   is gone. NULL: the Contact cannot be called or has been, or there is no memory. */
+struct leg *targets_leg_by_contact(struct call *call, struct leg *leg);
+
+#endif

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "kamailio/base/ksr.h"
+
+#include "kamailio/flow/connection.h"
+
+#include <stdio.h>
+
+#include "flow/source_number.h"
+
+/* The core's tables of connections, which its own commands read like this; no header declares them. */
+extern gen_lock_t *tcpconn_lock;
+extern struct tcp_connection **tcpconn_id_hash;
+extern struct tcp_conn_alias **tcpconn_aliases_hash;
+
+/* Under the lock. A connection on its way out stays in the table for a moment. */
+static const struct tcp_connection *find(int id)
+{
+    const struct tcp_connection *connection = tcpconn_id_hash[tcp_id_hash(id)];
+    while (connection != NULL && (connection->id != id || connection->state == S_CONN_BAD))
+        connection = connection->id_next;
+    return connection;
+}
+
+static enum connection_state state_of(const struct tcp_connection *connection)
+{
+    if (connection == NULL || connection->state == S_CONN_ERROR || connection->state == S_CONN_EOF)
+        return CONNECTION_GONE;
+    return connection->state == S_CONN_CONNECT ? CONNECTION_OPENING : CONNECTION_OPEN;
+}
+
+enum connection_state connection_state(int id)
+{
+    if (id <= 0 || tcpconn_id_hash == NULL)
+        return CONNECTION_GONE;
+    TCPCONN_LOCK;
+    enum connection_state state = state_of(find(id));
+    TCPCONN_UNLOCK;
+    return state;
+}
+
+bool connection_is_elsewhere(int id, const struct ip_addr *remote, unsigned port)
+{
+    if (tcpconn_id_hash == NULL)
+        return false;
+    TCPCONN_LOCK;
+    const struct tcp_connection *connection = find(id);
+    bool elsewhere =
+        connection != NULL && (connection->rcv.src_port != port || !ip_addr_cmp(remote, &connection->rcv.src_ip));
+    TCPCONN_UNLOCK;
+    return elsewhere;
+}
+
+/* Two connections to one place may differ in the local side. */
+static bool suits(const struct tcp_conn_alias *alias, struct ip_addr *remote, int port,
+                  const struct dest_info *destination)
+{
+    const struct tcp_connection *connection = alias->parent;
+    return connection->state != S_CONN_BAD && alias->port == port && ip_addr_cmp(remote, &alias->parent->rcv.src_ip) &&
+           ((destination->send_flags.f & SND_F_FORCE_SOCKET) == 0 || destination->send_sock == NULL ||
+            ip_addr_cmp(&destination->send_sock->address, &alias->parent->rcv.dst_ip));
+}
+
+/* Under the lock. */
+static const struct tcp_connection *find_destination(const struct dest_info *destination)
+{
+    const int port = su_getport(&destination->to);
+    struct ip_addr remote, any;
+    const struct tcp_connection *connection = destination->id > 0 ? find(destination->id) : NULL;
+    if (connection != NULL)
+        return connection;
+    su2ip_addr(&remote, (union sockaddr_union *)&destination->to);
+    ip_addr_mk_any(remote.af, &any);
+    const struct tcp_conn_alias *alias = tcpconn_aliases_hash[tcp_addr_hash(&remote, port, &any, 0)];
+    while (alias != NULL && !suits(alias, &remote, port, destination))
+        alias = alias->next;
+    return alias != NULL ? alias->parent : NULL;
+}
+
+int connection_of_destination(const struct dest_info *destination, bool *open)
+{
+    *open = false;
+    if (tcpconn_aliases_hash == NULL)
+        return 0;
+    TCPCONN_LOCK;
+    const struct tcp_connection *connection = find_destination(destination);
+    const int id = connection != NULL ? connection->id : 0;
+    *open = state_of(connection) == CONNECTION_OPEN;
+    TCPCONN_UNLOCK;
+    return id;
+}
+
+static size_t cut(int length, size_t size)
+{
+    return length < 0 ? 0 : (size_t)length < size ? (size_t)length : size - 1;
+}
+
+static size_t print_address(char *out, size_t size, const struct ip_addr *address, unsigned port)
+{
+    char text[IP_ADDR_MAX_STR_SIZE];
+    int length = ip_addr2sbuf((struct ip_addr *)address, text, sizeof text);
+    length = snprintf(out, size, address->af == AF_INET6 ? "[%.*s]:%u" : "%.*s:%u", length, text, port);
+    return cut(length, size);
+}
+
+size_t connection_describe(int id, char *out, size_t size)
+{
+    size_t length = 0;
+    if (tcpconn_id_hash == NULL)
+        return 0;
+    TCPCONN_LOCK;
+    const struct tcp_connection *connection = find(id);
+    if (connection != NULL) {
+        length = cut(snprintf(out, size, "%s ", transport_name((unsigned char)connection->rcv.proto)), size);
+        length += print_address(out + length, size - length, &connection->rcv.dst_ip, connection->rcv.dst_port);
+        if (length + 1 < size)
+            out[length++] = '-';
+        length += print_address(out + length, size - length, &connection->rcv.src_ip, connection->rcv.src_port);
+    }
+    TCPCONN_UNLOCK;
+    return length;
+}
+
+const char *transport_name(int proto)
+{
+    switch (proto) {
+    case PROTO_TCP:
+        return "tcp";
+    case PROTO_TLS:
+        return "tls";
+    case PROTO_SCTP:
+        return "sctp";
+    case PROTO_WS:
+        return "ws";
+    case PROTO_WSS:
+        return "wss";
+    default:
+        return "udp";
+    }
+}
+
+const char *transport_parameter(int proto)
+{
+    switch (proto) {
+    case PROTO_TCP:
+        return ";transport=tcp";
+    case PROTO_TLS:
+        return ";transport=tls";
+    case PROTO_SCTP:
+        return ";transport=sctp";
+    case PROTO_WS:
+    case PROTO_WSS:
+        return ";transport=ws";
+    default:
+        return "";
+    }
+}
+
+size_t connection_remote_uri(int id, char *out, size_t size)
+{
+    char address[IP_ADDR_MAX_STR_SIZE + 16];
+    size_t length = 0;
+    int proto = PROTO_NONE;
+    if (tcpconn_id_hash == NULL)
+        return 0;
+    TCPCONN_LOCK;
+    const struct tcp_connection *connection = find(id);
+    if (connection != NULL) {
+        proto = (unsigned char)connection->rcv.proto;
+        length = print_address(address, sizeof address, &connection->rcv.src_ip, connection->rcv.src_port);
+    }
+    TCPCONN_UNLOCK;
+    if (length == 0)
+        return 0;
+    int written = snprintf(out, size, "sip:%.*s%s", (int)length, address, transport_parameter(proto));
+    return written > 0 && (size_t)written < size ? (size_t)written : 0;
+}
+
+static bool is_accepted(const struct tcp_connection *connection, const struct receive_info *flow)
+{
+    return state_of(connection) == CONNECTION_OPEN && (connection->flags & F_CONN_PASSIVE) != 0 &&
+           connection->rcv.proto == flow->proto && connection->rcv.src_port == flow->src_port &&
+           connection->rcv.dst_port == flow->dst_port &&
+           ip_addr_cmp((struct ip_addr *)&flow->src_ip, (struct ip_addr *)&connection->rcv.src_ip) &&
+           ip_addr_cmp((struct ip_addr *)&flow->dst_ip, (struct ip_addr *)&connection->rcv.dst_ip);
+}
+
+int connection_accepted(const struct receive_info *flow)
+{
+    struct ip_addr remote = flow->src_ip, local = flow->dst_ip;
+    if (tcpconn_aliases_hash == NULL)
+        return 0;
+    TCPCONN_LOCK;
+    const struct tcp_conn_alias *alias =
+        tcpconn_aliases_hash[tcp_addr_hash(&remote, flow->src_port, &local, flow->dst_port)];
+    while (alias != NULL && !is_accepted(alias->parent, flow))
+        alias = alias->next;
+    const int id = alias != NULL ? alias->parent->id : 0;
+    TCPCONN_UNLOCK;
+    return id;
+}
+
+uint64_t source_number_of(const struct receive_info *from)
+{
+    return source_number(from->src_ip.u.addr, from->src_ip.len);
+}

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#ifndef REFLOW_KAMAILIO_CONNECTION_H
+#define REFLOW_KAMAILIO_CONNECTION_H
+
+#include "kamailio/base/ksr.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Kamailio's stream connections, looked at under its own lock and without a reference: whoever gives back the last one
+   would have to free the connection, which only the core can. Any process. */
+
+enum connection_state { CONNECTION_GONE, CONNECTION_OPENING, CONNECTION_OPEN };
+
+enum connection_state connection_state(int id);
+
+/* It lives, and its other side has another address. */
+bool connection_is_elsewhere(int id, const struct ip_addr *remote, unsigned port);
+
+/* The one that tm's send to this destination has taken, or takes, and whether it is open; 0: there is none. */
+int connection_of_destination(const struct dest_info *destination, bool *open);
+
+/* "tcp 127.0.0.1:5060-127.0.0.1:40112" of a living one; returns the length, 0 where it is gone. */
+size_t connection_describe(int id, char *out, size_t size);
+
+/* "tcp"; "udp" for what is not known. Kamailio's get_valid_proto_name() does not know WS and WSS. */
+const char *transport_name(int proto);
+
+/* ";transport=tcp": the parameter of a URI to send to over this transport; "" over UDP. For WSS it is that of WS, as in
+   RFC 7118: Kamailio sees by the connection which of them it is. */
+const char *transport_parameter(int proto);
+
+/* "sip:127.0.0.1:40112;transport=tcp": its other side, as a URI to send to; likewise. */
+size_t connection_remote_uri(int id, char *out, size_t size);
+
+/* The open one that the other side has opened, from that address and port to that of ours; 0: there is none. */
+int connection_accepted(const struct receive_info *flow);
+
+/* Whose messages are counted together: see flow/source_number.h. */
+uint64_t source_number_of(const struct receive_info *from);
+
+#endif

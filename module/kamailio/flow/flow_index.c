@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "kamailio/base/ksr.h"
+
+#include "kamailio/flow/flow_index.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+#include "base/hash_index.h"
+#include "kamailio/base/host.h"
+#include "kamailio/glue/module.h"
+#include "kamailio/base/stats.h"
+
+/*
+ * Two tables of chains, by ruid and by flow. A ruid's lock is taken before a flow's. Entries come from slabs: usrloc's
+ * allocator spends more on a small block than the block. They are never given back, only used again.
+ */
+
+enum { LOCKS = 64, SLAB_ENTRIES = 64 };
+
+struct indexed {
+    struct indexed *next_by_ruid, *next_by_flow;
+    struct indexed **previous_by_flow; /* thousands may stand on one connection */
+    flow_id flow;
+    const str *table;
+    int64_t expires;
+    unsigned aor_hash;
+    uint16_t ruid_length;
+    char ruid[FLOW_RUID_MOST];
+};
+
+static struct flow_index {
+    struct hash_key key;
+    uint32_t mask;
+    atomic_size_t count;
+    atomic_size_t slabs;
+    gen_lock_t free_lock;
+    struct indexed *free;
+    gen_lock_t ruid_locks[LOCKS], flow_locks[LOCKS];
+    struct indexed **by_ruid, **by_flow;
+} * table;
+
+int flow_index_create(unsigned size_log2)
+{
+    const size_t buckets = (size_t)1 << size_log2;
+    table = shm_malloc(sizeof *table);
+    struct indexed **chains = shm_malloc(buckets * 2 * sizeof(struct indexed *));
+    if (table == NULL || chains == NULL)
+        return -1;
+    memset(table, 0, sizeof *table);
+    memset(chains, 0, buckets * 2 * sizeof(struct indexed *));
+    hash_key_draw(&table->key, ksr_host());
+    table->mask = (uint32_t)buckets - 1;
+    table->by_ruid = chains;
+    table->by_flow = chains + buckets;
+    lock_init(&table->free_lock);
+    for (size_t i = 0; i < LOCKS; i++) {
+        lock_init(&table->ruid_locks[i]);
+        lock_init(&table->flow_locks[i]);
+    }
+    return 0;
+}
+
+/* --- entries --- */
+
+static bool add_slab(void)
+{
+    struct indexed *slab = shm_malloc(SLAB_ENTRIES * sizeof *slab);
+    if (slab == NULL)
+        return false;
+    for (size_t i = 0; i < SLAB_ENTRIES; i++) {
+        slab[i].next_by_ruid = table->free;
+        table->free = &slab[i];
+    }
+    atomic_fetch_add(&table->slabs, 1);
+    return true;
+}
+
+static struct indexed *entry_take(void)
+{
+    struct indexed *entry = NULL;
+    lock_get(&table->free_lock);
+    if (table->free != NULL || add_slab()) {
+        entry = table->free;
+        table->free = entry->next_by_ruid;
+    }
+    lock_release(&table->free_lock);
+    return entry;
+}
+
+static void entry_give_back(struct indexed *entry)
+{
+    lock_get(&table->free_lock);
+    entry->next_by_ruid = table->free;
+    table->free = entry;
+    lock_release(&table->free_lock);
+}
+
+/* --- chains --- */
+
+static uint32_t hash_ruid(const str *ruid)
+{
+    return hash_text(&table->key, (struct text){ruid->s, (size_t)ruid->len});
+}
+
+static uint32_t hash_flow(flow_id flow)
+{
+    return hash_number(&table->key, flow);
+}
+
+static struct indexed **find(uint32_t hash, const str *ruid)
+{
+    struct indexed **link = &table->by_ruid[hash & table->mask];
+    while (*link != NULL &&
+           ((*link)->ruid_length != ruid->len || memcmp((*link)->ruid, ruid->s, (size_t)ruid->len) != 0))
+        link = &(*link)->next_by_ruid;
+    return link;
+}
+
+static void link_flow(struct indexed *entry, flow_id flow)
+{
+    const uint32_t hash = hash_flow(flow);
+    struct indexed **head = &table->by_flow[hash & table->mask];
+    lock_get(&table->flow_locks[hash % LOCKS]);
+    entry->flow = flow;
+    entry->next_by_flow = *head;
+    entry->previous_by_flow = head;
+    if (*head != NULL)
+        (*head)->previous_by_flow = &entry->next_by_flow;
+    *head = entry;
+    lock_release(&table->flow_locks[hash % LOCKS]);
+}
+
+static void unlink_flow(struct indexed *entry)
+{
+    const uint32_t hash = hash_flow(entry->flow);
+    lock_get(&table->flow_locks[hash % LOCKS]);
+    *entry->previous_by_flow = entry->next_by_flow;
+    if (entry->next_by_flow != NULL)
+        entry->next_by_flow->previous_by_flow = entry->previous_by_flow;
+    lock_release(&table->flow_locks[hash % LOCKS]);
+}
+
+static void remove_at(struct indexed **link)
+{
+    struct indexed *entry = *link;
+    unlink_flow(entry);
+    *link = entry->next_by_ruid;
+    entry_give_back(entry);
+    atomic_fetch_sub(&table->count, 1);
+}
+
+static void add_at(struct indexed **link, const ucontact_t *contact, flow_id flow)
+{
+    struct indexed *entry = entry_take();
+    if (entry == NULL) {
+        stats_count(STAT_SHARED_MEMORY);
+        return;
+    }
+    entry->ruid_length = (uint16_t)contact->ruid.len;
+    memcpy(entry->ruid, contact->ruid.s, entry->ruid_length);
+    entry->table = contact->domain;
+    entry->aor_hash = ul.get_aorhash(contact->aor);
+    entry->expires = contact->expires;
+    entry->next_by_ruid = NULL;
+    *link = entry;
+    link_flow(entry, flow);
+    atomic_fetch_add(&table->count, 1);
+}
+
+/* --- what flow_index.h and flows.h promise --- */
+
+void flow_index_put(const ucontact_t *contact, flow_id flow)
+{
+    if (contact->ruid.len <= 0 || contact->ruid.len > FLOW_RUID_MOST)
+        return;
+    const uint32_t hash = hash_ruid(&contact->ruid);
+    lock_get(&table->ruid_locks[hash % LOCKS]);
+    struct indexed **link = find(hash, &contact->ruid);
+    if (*link == NULL && flow != 0) {
+        add_at(link, contact, flow);
+    } else if (*link != NULL && flow == 0) {
+        remove_at(link);
+    } else if (*link != NULL) {
+        (*link)->expires = contact->expires;
+        if ((*link)->flow != flow) {
+            unlink_flow(*link);
+            link_flow(*link, flow);
+        }
+    }
+    lock_release(&table->ruid_locks[hash % LOCKS]);
+}
+
+void flow_index_remove(const str *ruid)
+{
+    if (ruid->len <= 0)
+        return;
+    const uint32_t hash = hash_ruid(ruid);
+    lock_get(&table->ruid_locks[hash % LOCKS]);
+    struct indexed **link = find(hash, ruid);
+    if (*link != NULL)
+        remove_at(link);
+    lock_release(&table->ruid_locks[hash % LOCKS]);
+}
+
+int64_t flow_index_expires(const str *ruid)
+{
+    if (ruid->len <= 0)
+        return 0;
+    const uint32_t hash = hash_ruid(ruid);
+    lock_get(&table->ruid_locks[hash % LOCKS]);
+    const struct indexed *entry = *find(hash, ruid);
+    int64_t expires = entry != NULL ? entry->expires : 0;
+    lock_release(&table->ruid_locks[hash % LOCKS]);
+    return expires;
+}
+
+static void copy_entry(const struct indexed *entry, struct flow_binding *binding)
+{
+    binding->table = entry->table;
+    binding->aor_hash = entry->aor_hash;
+    binding->ruid_length = entry->ruid_length;
+    memcpy(binding->ruid, entry->ruid, entry->ruid_length);
+}
+
+size_t flow_bindings(flow_id flow, struct flow_binding *bindings, size_t most)
+{
+    const uint32_t hash = hash_flow(flow);
+    size_t found = 0;
+    lock_get(&table->flow_locks[hash % LOCKS]);
+    for (const struct indexed *entry = table->by_flow[hash & table->mask]; entry != NULL; entry = entry->next_by_flow) {
+        if (entry->flow != flow)
+            continue;
+        if (found < most)
+            copy_entry(entry, &bindings[found]);
+        found++;
+    }
+    lock_release(&table->flow_locks[hash % LOCKS]);
+    return found;
+}
+
+static bool is_listed(flow_id flow, const flow_id *flows, size_t count)
+{
+    while (count > 0 && flows[count - 1] != flow)
+        count--;
+    return count > 0;
+}
+
+/* All of a bucket, or none of it and false: it is told from its beginning next time. */
+static bool list_bucket(uint32_t bucket, flow_id *flows, size_t *count, size_t most)
+{
+    const size_t before = *count;
+    bool fits = true;
+    lock_get(&table->flow_locks[bucket % LOCKS]);
+    for (const struct indexed *entry = table->by_flow[bucket]; entry != NULL && fits; entry = entry->next_by_flow) {
+        if (flow_is_datagram(entry->flow) || is_listed(entry->flow, flows + before, *count - before))
+            continue;
+        fits = *count < most;
+        if (fits)
+            flows[(*count)++] = entry->flow;
+    }
+    lock_release(&table->flow_locks[bucket % LOCKS]);
+    if (!fits && before > 0)
+        *count = before;
+    return fits || before == 0;
+}
+
+size_t flow_list(unsigned *cursor, flow_id *flows, size_t most)
+{
+    size_t count = 0;
+    while (*cursor <= table->mask && count < most) {
+        if (table->by_flow[*cursor] != NULL && !list_bucket(*cursor, flows, &count, most))
+            return count;
+        (*cursor)++;
+    }
+    if (*cursor > table->mask)
+        *cursor = 0;
+    return count;
+}
+
+size_t flow_binding_count(void)
+{
+    return atomic_load(&table->count);
+}
+
+size_t flow_memory(void)
+{
+    return atomic_load(&table->slabs) * SLAB_ENTRIES * sizeof(struct indexed) +
+           ((size_t)table->mask + 1) * 2 * sizeof(struct indexed *) + sizeof *table;
+}

@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "kamailio/base/ksr.h"
+
+#include "kamailio/flow/flows.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/hash_index.h"
+#include "kamailio/flow/connection.h"
+#include "kamailio/flow/flow_index.h"
+#include "kamailio/base/host.h"
+#include "kamailio/flow/keeper.h"
+#include "kamailio/glue/module.h"
+
+/* What a flow is, and whether it lives. Which bindings stand on it: flow_index.c. */
+
+enum { FLOW_MARKS = 4096 };
+
+/* Dead flows by a digest of their number: the last FLOW_MARKS of them, give or take those that share a place. A stream
+   needs no mark once its connection is gone; a UDP flow has nothing else that would tell. */
+static struct flow_state {
+    struct hash_key key;
+    time_t started_at;
+    _Atomic flow_id dead[FLOW_MARKS];
+} * state;
+
+#define FLOW_DATAGRAM (UINT64_C(1) << 63)
+
+int flows_create(unsigned size_log2)
+{
+    state = shm_malloc(sizeof *state);
+    if (state == NULL || flow_index_create(size_log2) < 0) {
+        ksr_log(LOG_ERROR, "no shared memory for the index of flows");
+        return -1;
+    }
+    memset(state, 0, sizeof *state);
+    hash_key_draw(&state->key, ksr_host());
+    state->started_at = time(NULL);
+    return 0;
+}
+
+/* --- the number of a flow --- */
+
+static flow_id digest(const struct socket_info *local, const struct ip_addr *remote, unsigned port)
+{
+    unsigned char bytes[sizeof local->su.sin6.sin6_addr * 2 + 4] = {0};
+    memcpy(bytes, local->address.u.addr, local->address.len);
+    memcpy(bytes + 16, remote->u.addr, remote->len);
+    bytes[32] = (unsigned char)(local->port_no >> 8);
+    bytes[33] = (unsigned char)local->port_no;
+    bytes[34] = (unsigned char)(port >> 8);
+    bytes[35] = (unsigned char)port;
+    return hash_seal(&state->key, (struct text){(const char *)bytes, sizeof bytes}) | FLOW_DATAGRAM;
+}
+
+/* Where usrloc sends to it: the address the REGISTER came from, or else its Contact. False where that is a name. */
+static bool remote_of_contact(const ucontact_t *contact, struct ip_addr *address, unsigned *port, int *proto)
+{
+    const str *text = contact->received.len > 0 ? &contact->received : &contact->c;
+    struct ksr_sip_uri uri;
+    if (parse_uri(text->s, text->len, &uri) < 0)
+        return false;
+    struct ip_addr *found = str2ip(&uri.host);
+    if (found == NULL)
+        found = str2ip6(&uri.host);
+    if (found == NULL)
+        return false;
+    *address = *found;
+    *port = GET_URI_PORT(&uri);
+    *proto = uri.proto;
+    return true;
+}
+
+/* A number of a connection is good for one run. usrloc reads it back from a database only where it keeps nothing else
+   (db_mode 3). A REGISTER of the second in which this run began, or of the one before, for databases round times down,
+   is told by the address. */
+static bool is_of_this_run(const ucontact_t *contact)
+{
+    struct ip_addr remote;
+    unsigned port;
+    int proto;
+    if (ul.db_mode != DB_ONLY || contact->last_modified > state->started_at)
+        return true;
+    return contact->last_modified >= state->started_at - 1 && remote_of_contact(contact, &remote, &port, &proto) &&
+           !connection_is_elsewhere(contact->tcpconn_id, &remote, port);
+}
+
+flow_id flow_of_contact(const ucontact_t *contact)
+{
+    struct ip_addr remote;
+    unsigned port;
+    int proto;
+    if (contact->path.len > 0)
+        return 0;
+    if (contact->tcpconn_id > 0)
+        return is_of_this_run(contact) ? (flow_id)contact->tcpconn_id : 0;
+    if (contact->sock == NULL || contact->sock->proto != PROTO_UDP || flow_is_foreign(contact) ||
+        !remote_of_contact(contact, &remote, &port, &proto))
+        return 0;
+    return digest(contact->sock, &remote, port);
+}
+
+flow_id flow_of_source(const struct receive_info *rcv)
+{
+    if (rcv->proto != PROTO_UDP && rcv->proto != PROTO_SCTP) /* an association's number is none of a connection */
+        return rcv->proto_reserved1 > 0 ? (flow_id)rcv->proto_reserved1 : 0;
+    return rcv->bind_address != NULL ? digest(rcv->bind_address, &rcv->src_ip, rcv->src_port) : 0;
+}
+
+flow_id flow_of_connection(int connection_id)
+{
+    return connection_id > 0 ? (flow_id)connection_id : 0;
+}
+
+bool flow_is_foreign(const ucontact_t *contact)
+{
+    return contact->server_id != server_id || (server_id == 0 && contact->sock == NULL);
+}
+
+/* --- whether it lives --- */
+
+static _Atomic flow_id *mark_of(flow_id flow)
+{
+    return &state->dead[hash_number(&state->key, flow) % FLOW_MARKS];
+}
+
+bool flow_is_datagram(flow_id flow)
+{
+    return (flow & FLOW_DATAGRAM) != 0;
+}
+
+bool flow_lives(flow_id flow)
+{
+    if (atomic_load(mark_of(flow)) == flow)
+        return false;
+    return flow_is_datagram(flow) || connection_state((int)flow) != CONNECTION_GONE;
+}
+
+void flow_mark_dead(flow_id flow)
+{
+    if (flow != 0)
+        atomic_store(mark_of(flow), flow);
+}
+
+/* A REGISTER has come over it. */
+static void flow_mark_alive(flow_id flow)
+{
+    flow_id dead = flow;
+    if (atomic_load(mark_of(flow)) == flow)
+        atomic_compare_exchange_strong(mark_of(flow), &dead, 0);
+}
+
+/* Its flow was a connection that is not known any more, as after a restart. */
+static bool has_lost_stream(const ucontact_t *contact)
+{
+    struct ip_addr remote;
+    unsigned port;
+    int proto = PROTO_NONE;
+    if (contact->path.len > 0 || flow_is_foreign(contact) || (contact->tcpconn_id > 0 && is_of_this_run(contact)))
+        return false;
+    if (contact->sock != NULL)
+        return contact->sock->proto != PROTO_UDP;
+    return remote_of_contact(contact, &remote, &port, &proto) && proto != PROTO_NONE && proto != PROTO_UDP;
+}
+
+bool flow_is_lost(const ucontact_t *contact)
+{
+    if (!has_lost_stream(contact))
+        return false;
+    const bool outbound = contact->reg_id != 0 && contact->instance.len > 0;
+    return outbound || (contact->received.len > 0 && !contact_may_be_called(contact));
+}
+
+bool received_is_stale(const ucontact_t *contact)
+{
+    return contact->received.len > 0 && has_lost_stream(contact);
+}
+
+static bool is_websocket(int proto)
+{
+    return proto == PROTO_WS || proto == PROTO_WSS;
+}
+
+/* RFC 6761: never an address. Clients on WebSocket name themselves so (RFC 7118). */
+static bool is_invalid_name(str host)
+{
+    static const char invalid[] = ".invalid";
+    const int length = sizeof invalid - 1;
+    return host.len >= length && strncasecmp(host.s + host.len - length, invalid, (size_t)length) == 0;
+}
+
+/* A WebSocket begins on a listener of TCP or TLS, so contact->sock does not tell. */
+static bool came_by_websocket(const ucontact_t *contact)
+{
+    struct ksr_sip_uri uri;
+    return contact->received.len > 0 && parse_uri(contact->received.s, contact->received.len, &uri) == 0 &&
+           is_websocket(uri.proto);
+}
+
+bool contact_may_be_called(const ucontact_t *contact)
+{
+    struct ksr_sip_uri uri;
+    if (contact->reg_id != 0 || came_by_websocket(contact) || parse_uri(contact->c.s, contact->c.len, &uri) < 0 ||
+        is_websocket(uri.proto) || is_invalid_name(uri.host))
+        return false;
+    const bool came_by_tls = contact->sock != NULL && contact->sock->proto == PROTO_TLS;
+    const bool secure = uri.type == SIPS_URI_T || uri.proto == PROTO_TLS || came_by_tls;
+    return !secure || (str2ip(&uri.host) == NULL && str2ip6(&uri.host) == NULL);
+}
+
+/* --- usrloc's news --- */
+
+static bool is_cut_short(const ucontact_t *contact)
+{
+    int64_t promised = flow_index_expires(&contact->ruid);
+    return promised > 0 && contact->expires > 0 && contact->expires < promised;
+}
+
+/* Under usrloc's lock of the binding's slot: nothing here calls back. */
+static void on_contact(ucontact_t *contact, int type, void *param)
+{
+    (void)param;
+    if (state == NULL)
+        return;
+    flow_id flow = flow_of_contact(contact);
+    if ((type & (UL_CONTACT_INSERT | UL_CONTACT_UPDATE)) != 0) {
+        if (flow_is_datagram(flow))
+            flow_mark_alive(flow);
+        flow_index_put(contact, flow);
+        return;
+    }
+    /* usrloc has no word for keep-alives that went missing, or a connection that it found gone: it moves the time of
+       expiry forward (5626-7.f). */
+    if (type == UL_CONTACT_EXPIRE && flow != 0 && is_cut_short(contact)) {
+        flow_mark_dead(flow);
+        keeper_flow_down(flow, FLOW_KEEPALIVE);
+    }
+    flow_index_remove(&contact->ruid);
+}
+
+int flows_listen(void)
+{
+    if (ul.register_ulcb(UL_CONTACT_INSERT | UL_CONTACT_UPDATE | UL_CONTACT_DELETE | UL_CONTACT_EXPIRE, on_contact,
+                         NULL) >= 0)
+        return 0;
+    ksr_log(LOG_ERROR, "usrloc does not take our callback");
+    return -1;
+}
+
+/* usrloc may still flush, and call back; the memory goes with all shared memory. */
+void flows_destroy(void)
+{
+    state = NULL;
+}
+
+/* --- for people --- */
+
+static size_t cut(int length, size_t size)
+{
+    return length < 0 ? 0 : (size_t)length < size ? (size_t)length : size - 1;
+}
+
+/* Host and port of the URI that usrloc keeps, or all of it where it is none. */
+static int print_remote(const ucontact_t *contact, char *out, size_t size)
+{
+    const str *text = contact->received.len > 0 ? &contact->received : &contact->c;
+    struct ksr_sip_uri uri;
+    if (parse_uri(text->s, text->len, &uri) < 0)
+        return snprintf(out, size, "%.*s", text->len, text->s);
+    return snprintf(out, size, "%.*s:%u", uri.host.len, uri.host.s, uri.port_no != 0 ? uri.port_no : SIP_PORT);
+}
+
+size_t flow_describe(const ucontact_t *contact, char *out, size_t size)
+{
+    char address[256] = "";
+    const struct socket_info *local = contact->sock;
+    const int id = contact->tcpconn_id;
+    const char *proto = local != NULL ? transport_name(local->proto) : id > 0 ? "tcp" : "sip";
+    if (contact->path.len > 0)
+        return cut(snprintf(out, size, "path %.*s", contact->path.len, contact->path.s), size);
+    if (id > 0 && connection_describe(id, address, sizeof address) > 0)
+        return cut(snprintf(out, size, "%s #%d", address, id), size);
+    print_remote(contact, address, sizeof address);
+    if (local == NULL)
+        return cut(snprintf(out, size, "%s %s", proto, address), size);
+    int length = snprintf(out, size, "%s %.*s:%u-%s", proto, local->address_str.len, local->address_str.s,
+                          local->port_no, address);
+    if (id > 0 && length > 0 && (size_t)length < size)
+        length += snprintf(out + length, size - (size_t)length, " #%d", id);
+    return cut(length, size);
+}

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "kamailio/base/ksr.h"
+
+#include "kamailio/flow/keeper_private.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "kamailio/policy/events.h"
+#include "kamailio/flow/flow_index.h"
+#include "kamailio/flow/flows.h"
+#include "kamailio/glue/module.h"
+#include "kamailio/base/stats.h"
+
+/* Bindings are taken out of usrloc by its own rules: its callbacks run, so that databases and other nodes learn of it.
+ */
+
+enum { AOR_MOST = 512, INSTANCE_MOST = 256, FLOW_TEXT_MOST = 256, AT_ONCE = 64 };
+enum { KEPT = 1 };
+
+/* What is told of a binding after it has gone. */
+struct obituary {
+    char aor[AOR_MOST], instance[INSTANCE_MOST], flow[FLOW_TEXT_MOST];
+    struct script_flow view;
+};
+
+static struct text keep(char *out, size_t size, struct text text)
+{
+    if (text.length > size)
+        text.length = size;
+    if (text.length > 0)
+        memcpy(out, text.at, text.length);
+    return (struct text){out, text.length};
+}
+
+/* usrloc keeps it as it stood in the Contact: "<urn:...>". */
+static struct text bare_instance(const str *instance)
+{
+    struct text text = {instance->s, instance->len > 0 ? (size_t)instance->len : 0};
+    while (text.length > 0 && (*text.at == '"' || *text.at == '<')) {
+        text.at++;
+        text.length--;
+    }
+    while (text.length > 0 && (text.at[text.length - 1] == '"' || text.at[text.length - 1] == '>'))
+        text.length--;
+    return text;
+}
+
+static void write_obituary(struct obituary *obituary, const ucontact_t *contact, unsigned aor_hash)
+{
+    struct script_flow *view = &obituary->view;
+    struct text aor = {contact->aor->s, (size_t)contact->aor->len};
+    /* read from a database without domains, usrloc's AOR may lie in memory that has been given back */
+    if (ul.get_aorhash(contact->aor) == aor_hash)
+        view->aor = keep(obituary->aor, sizeof obituary->aor, aor);
+    view->instance = keep(obituary->instance, sizeof obituary->instance, bare_instance(&contact->instance));
+    view->reg_id = contact->reg_id;
+    view->flow = (struct text){obituary->flow, flow_describe(contact, obituary->flow, sizeof obituary->flow)};
+}
+
+/* usrloc's slot is locked on success, until close_record(). */
+static int open_record(udomain_t *domain, unsigned aor_hash, const str *ruid, struct urecord **record,
+                       ucontact_t **contact)
+{
+    return ul.get_urecord_by_ruid(domain, aor_hash, (str *)ruid, record, contact) == 0 ? 0 : -ENOENT;
+}
+
+/* Its AOR finds the lock again, and goes with the record: hence the copy. */
+static void close_record(udomain_t *domain, struct urecord *record)
+{
+    char copy[AOR_MOST];
+    str aor = {copy, record->aor.len};
+    if (record->aor.len > AOR_MOST) { /* none of ours: it stays */
+        ul.unlock_udomain(domain, &record->aor);
+        return;
+    }
+    memcpy(copy, record->aor.s, (size_t)record->aor.len);
+    ul.release_urecord(record);
+    ul.unlock_udomain(domain, &aor);
+}
+
+/* 3261-10.a: from now on it is called by its Contact. */
+static int forget_flow(struct urecord *record, ucontact_t *contact)
+{
+    ucontact_info_t info = {.user_agent = &contact->user_agent,
+                            .sock = contact->sock,
+                            .expires = contact->expires,
+                            .q = contact->q,
+                            .cseq = contact->cseq,
+                            .methods = contact->methods,
+                            .last_modified = contact->last_modified,
+                            .flags = contact->flags,
+                            .cflags = contact->cflags,
+                            .server_id = contact->server_id,
+                            .reg_id = contact->reg_id,
+                            .tcpconn_id = -1};
+    return ul.update_ucontact(record, contact, &info) < 0 ? -EIO : KEPT;
+}
+
+/* `flow` 0: whatever flow it is on. Otherwise it is left alone where it has moved to another, or a REGISTER has come
+   over this one since; and it is kept without its flow where its Contact may be called. */
+static int drop(const char *table, unsigned aor_hash, const str *ruid, flow_id flow, struct obituary *obituary)
+{
+    udomain_t *domain;
+    struct urecord *record;
+    ucontact_t *contact;
+    int error = 0;
+    if (!module_has_usrloc || ul.get_udomain(table, &domain) < 0)
+        return -ENOENT;
+    if (open_record(domain, aor_hash, ruid, &record, &contact) < 0)
+        return -ENOENT;
+    if (flow != 0 && (flow_of_contact(contact) != flow || flow_lives(flow))) {
+        error = -EALREADY;
+    } else if (flow != 0 && !flow_is_datagram(flow) && contact_may_be_called(contact)) {
+        error = forget_flow(record, contact);
+    } else {
+        if (obituary != NULL)
+            write_obituary(obituary, contact, aor_hash);
+        error = ul.delete_ucontact(record, contact) < 0 ? -EIO : 0;
+    }
+    close_record(domain, record);
+    if (error == 0)
+        stats_count(STAT_BINDINGS_DROPPED);
+    return error;
+}
+
+int contact_drop(const char *table, unsigned aor_hash, const str *ruid)
+{
+    int error = drop(table, aor_hash, ruid, 0, NULL);
+    return error == -EIO ? 0 : error; /* gone from memory; the database was told why it failed */
+}
+
+static bool drop_one(const struct flow_binding *binding, flow_id flow, enum flow_down_reason reason)
+{
+    struct obituary obituary = {0};
+    const str ruid = {(char *)binding->ruid, binding->ruid_length};
+    int error = drop(binding->table->s, binding->aor_hash, &ruid, flow, &obituary);
+    if (error == -ENOENT)
+        flow_index_remove(&ruid);
+    if (error < 0 || error == KEPT)
+        return error == KEPT;
+    const char *name = flow_down_reason_name(reason);
+    obituary.view.reason = (struct text){name, strlen(name)};
+    event_flow(HOOK_FLOW_DOWN, &obituary.view);
+    ksr_msg_env_reset(); /* what an event route leaves in AVPs: no message ends here that would take it along */
+    return true;
+}
+
+/* Counts those that are kept, too: none of them stands on the flow any more. */
+size_t keeper_drop_bindings(flow_id flow, enum flow_down_reason reason)
+{
+    struct flow_binding bindings[AT_ONCE];
+    size_t dropped = 0, before, count;
+    do {
+        before = dropped;
+        count = flow_bindings(flow, bindings, AT_ONCE);
+        for (size_t i = 0; i < count && i < AT_ONCE; i++)
+            dropped += drop_one(&bindings[i], flow, reason);
+    } while (count > AT_ONCE && dropped > before);
+    return dropped;
+}

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#ifndef REFLOW_KAMAILIO_FIXUPS_H
+#define REFLOW_KAMAILIO_FIXUPS_H
+
+#include "kamailio/base/ksr.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * Parameters of functions in the configuration. What is constant and wrong is refused at start, with one line that
+ * names the function, the parameter and what it takes; what comes from a variable is looked at when it is there.
+ */
+
+enum { REST_SECONDS_MOST = 604800, DESTINATION_LONGEST = 255 };
+
+int fixup_code(const char *function, void **parameter);
+int fixup_explain(void **parameter, int number);          /* 1: a code; 2: a language */
+int fixup_rest_destination(void **parameter, int number); /* 1: a destination; 2: seconds */
+int fixup_is_resting(void **parameter, int number);       /* 1: a destination */
+int fixup_save(void **parameter, int number);             /* 1: a table, which usrloc makes */
+int fixup_route_flows(void **parameter, int number); /* 1: a table that usrloc knows once all are fixed up; 2: a URI */
+int fixup_flow_forward(void **parameter, int number);
+int fixup_record_route(void **parameter, int number);
+int fixup_loose_route(void **parameter, int number);
+int fixup_on_failure(void **parameter, int number);
+
+/* One for all: parameters that are no constants are fixed up for each call. */
+int fixup_parameter_free(void **parameter, int number);
+
+/* After all functions of the configuration have been fixed up, before the processes start: what only shows then.
+   0 or -1. */
+int functions_check(void);
+
+/* Values at run time; false with a line in the log. */
+bool parameter_text(struct sip_msg *msg, char *parameter, str *text);
+bool parameter_number(struct sip_msg *msg, char *parameter, int64_t *number);
+
+bool destination_is_right(const str *destination);
+
+/* 0, which is no code, for what does not fit. */
+uint32_t code_of_number(int64_t number);
+
+#endif

@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "kamailio/base/ksr.h"
+
+#include "kamailio/glue/module.h"
+
+#include <limits.h>
+#include <string.h>
+
+#include "kamailio/call/breadth.h"
+#include "kamailio/flow/datagram.h"
+#include "kamailio/call/edge.h"
+#include "kamailio/policy/events.h"
+#include "kamailio/glue/fixups.h"
+#include "kamailio/flow/flows.h"
+#include "kamailio/glue/functions.h"
+#include "kamailio/base/host.h"
+#include "kamailio/flow/keeper.h"
+#include "kamailio/glue/module_rpc.h"
+#include "kamailio/call/react.h"
+#include "kamailio/call/rests.h"
+#include "kamailio/call/seal.h"
+#include "kamailio/base/stats.h"
+#include "kamailio/flow/waits.h"
+#include "kamailio/policy/worker_policy.h"
+#include "script/policy/tenants.h"
+
+/* What Kamailio finds when it loads the module, and the order in which its parts start and end. */
+
+#pragma GCC visibility push(default)
+MODULE_VERSION
+#pragma GCC visibility pop
+
+enum { FLOW_TABLE_LOG2 = 14 };
+
+struct module_config module_config = {.policy_time_ms = 20,
+                                      .policy_load_ms = 1000,
+                                      .policy_memory = 8192,
+                                      .tenant_memory = 4096,
+                                      .tenant_store = TENANT_KEYS,
+                                      .expires_default = 3600,
+                                      .expires_least = 60,
+                                      .expires_most = 7200,
+                                      .contacts_most = 32,
+                                      .transactions_most = 50000,
+                                      .source_transactions_most = 5000,
+                                      .bytes_most = 64000000,
+                                      .source_bytes_most = 8000000,
+                                      .reserve_percent = 25,
+                                      .poll_ms = 1000};
+
+struct tm_binds tmb;
+usrloc_api_t ul;
+sl_api_t slb;
+ob_api_t ob;
+bool module_has_usrloc, module_has_outbound;
+
+/* --- parameters --- */
+
+static int take_layer(modparam_t type, void *value)
+{
+    (void)type;
+    const char *why = layer_option_layer(&module_config.layers, value);
+    if (why == NULL)
+        return 0;
+    ksr_log(LOG_ERROR, "modparam layer: \"%s\": %s", (char *)value, why);
+    return -1;
+}
+
+static int take_tenant(modparam_t type, void *value)
+{
+    (void)type;
+    const char *why = layer_option_tenant(&module_config.layers, value);
+    if (why == NULL)
+        return 0;
+    ksr_log(LOG_ERROR, "modparam tenant: \"%s\": %s", (char *)value, why);
+    return -1;
+}
+
+static int take_policy(modparam_t type, void *value)
+{
+    (void)type;
+    module_config.policy = value;
+    if (*module_config.policy != '\0' && layer_option_base(&module_config.layers, value))
+        return 0;
+    ksr_log(LOG_ERROR, "modparam policy: the path of a Lua file or a folder, of at most 1023 bytes");
+    return -1;
+}
+
+static param_export_t params[] = {
+    {"policy", PARAM_STRING | PARAM_USE_FUNC, (void *)take_policy},
+    {"layer", PARAM_STRING | PARAM_USE_FUNC, (void *)take_layer},
+    {"tenant", PARAM_STRING | PARAM_USE_FUNC, (void *)take_tenant},
+    {"policy_last_good", PARAM_STRING, &module_config.policy_last_good},
+    {"policy_time", PARAM_INT, &module_config.policy_time_ms},
+    {"policy_load_time", PARAM_INT, &module_config.policy_load_ms},
+    {"policy_memory", PARAM_INT, &module_config.policy_memory},
+    {"tenant_memory", PARAM_INT, &module_config.tenant_memory},
+    {"tenant_store", PARAM_INT, &module_config.tenant_store},
+    {"route_keys", PARAM_STRING, &module_config.route_keys},
+    {"flow_timer", PARAM_INT, &module_config.flow_timer},
+    {"default_expires", PARAM_INT, &module_config.expires_default},
+    {"min_expires", PARAM_INT, &module_config.expires_least},
+    {"max_expires", PARAM_INT, &module_config.expires_most},
+    {"max_contacts", PARAM_INT, &module_config.contacts_most},
+    {"max_client_transactions", PARAM_INT, &module_config.transactions_most},
+    {"max_client_transactions_per_source", PARAM_INT, &module_config.source_transactions_most},
+    {"max_bytes_in_flight", PARAM_INT, &module_config.bytes_most},
+    {"max_bytes_in_flight_per_source", PARAM_INT, &module_config.source_bytes_most},
+    {"shm_reserve", PARAM_INT, &module_config.reserve_percent},
+    {"poll_interval", PARAM_INT, &module_config.poll_ms},
+    {"event_callback", PARAM_STR, &module_config.event_callback},
+    {0, 0, 0},
+};
+
+static int check_ranges(void)
+{
+    const struct module_config *c = &module_config;
+    const struct {
+        const char *name, *unit;
+        int value, least, most;
+    } ranges[] = {
+        {"policy_time", "milliseconds", c->policy_time_ms, 1, 1000},
+        {"policy_load_time", "milliseconds", c->policy_load_ms, 1, 60000},
+        {"policy_memory", "KiB", c->policy_memory, 256, 1048576},
+        {"tenant_memory", "KiB", c->tenant_memory, 256, 1048576},
+        {"tenant_store", "entries", c->tenant_store, 1, TENANT_KEYS_MOST},
+        {"flow_timer", "seconds (0: none)", c->flow_timer, 0, 3600},
+        {"default_expires", "seconds", c->expires_default, 1, 604800},
+        {"min_expires", "seconds", c->expires_least, 1, 604800},
+        {"max_expires", "seconds", c->expires_most, 1, 604800},
+        {"max_contacts", "contacts", c->contacts_most, 1, 64},
+        {"max_client_transactions", "requests (0: no limit)", c->transactions_most, 0, INT_MAX},
+        {"max_client_transactions_per_source", "requests (0: no limit)", c->source_transactions_most, 0, INT_MAX},
+        {"max_bytes_in_flight", "bytes (0: no limit)", c->bytes_most, 0, INT_MAX},
+        {"max_bytes_in_flight_per_source", "bytes (0: no limit)", c->source_bytes_most, 0, INT_MAX},
+        {"shm_reserve", "percent", c->reserve_percent, 0, 90},
+        {"poll_interval", "milliseconds", c->poll_ms, 5, 60000}};
+    for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++) {
+        if (ranges[i].value >= ranges[i].least && ranges[i].value <= ranges[i].most)
+            continue;
+        ksr_log(LOG_ERROR, "modparam %s: %d is not between %d and %d %s", ranges[i].name, ranges[i].value,
+                ranges[i].least, ranges[i].most, ranges[i].unit);
+        return -1;
+    }
+    if (c->expires_least <= c->expires_default && c->expires_default <= c->expires_most)
+        return 0;
+    ksr_log(LOG_ERROR, "modparam min_expires, default_expires, max_expires: %d, %d, %d are not in rising order",
+            c->expires_least, c->expires_default, c->expires_most);
+    return -1;
+}
+
+/* --- life --- */
+
+/* usrloc may be missing: an edge has no bindings. The functions that need it say so at start. */
+static int bind_usrloc_if_loaded(void)
+{
+    bind_usrloc_t bind = (bind_usrloc_t)find_export("ul_bind_usrloc", 1, 0);
+    if (bind == NULL)
+        return 0;
+    module_has_usrloc = true;
+    if (bind(&ul) == 0)
+        return 0;
+    ksr_log(LOG_ERROR, "usrloc is loaded, but its interface cannot be bound");
+    return -1;
+}
+
+static int bind_others(void)
+{
+    if (load_tm_api(&tmb) < 0) {
+        ksr_log(LOG_ERROR, "tm is not loaded: loadmodule \"tm.so\" before \"reflow.so\"");
+        return -1;
+    }
+    if (sl_load_api(&slb) < 0) {
+        ksr_log(LOG_ERROR, "sl is not loaded: loadmodule \"sl.so\" before \"reflow.so\"");
+        return -1;
+    }
+    module_has_outbound = find_export("bind_ob", 1, 0) != NULL;
+    if (module_has_outbound && ob_load_api(&ob) < 0) {
+        ksr_log(LOG_ERROR, "outbound is loaded, but its interface cannot be bound");
+        return -1;
+    }
+    return bind_usrloc_if_loaded();
+}
+
+static int start(void)
+{
+    if (check_ranges() < 0 || bind_others() < 0 || stats_create() < 0 || rests_create() < 0 || waits_create() < 0 ||
+        flows_create(FLOW_TABLE_LOG2) < 0 || breadth_create() < 0 || (module_has_usrloc && flows_listen() < 0) ||
+        keeper_create() < 0 || events_create() < 0 || react_create() < 0 || datagram_listen() < 0 || edge_start() < 0 ||
+        seal_start() < 0 || worker_policy_create() < 0)
+        return -1;
+    if (rpc_register_array((rpc_export_t *)module_rpc) != 0 || rpc_register_array((rpc_export_t *)policy_rpc) != 0) {
+        ksr_log(LOG_ERROR, "RPC commands cannot be registered");
+        return -1;
+    }
+    return 0;
+}
+
+static int start_process(int rank)
+{
+    if (rank == PROC_INIT)
+        return functions_check() < 0 ? -1 : keeper_listen();
+    if (rank == PROC_MAIN && keeper_start() < 0)
+        return -1;
+    return worker_policy_start(rank);
+}
+
+static void stop(void)
+{
+    seal_end();
+    worker_policy_destroy();
+    keeper_destroy();
+    flows_destroy();
+    waits_destroy();
+    rests_destroy();
+}
+
+static pv_export_t pvs[] = {
+    {{"reflow", sizeof "reflow" - 1}, PVT_OTHER, pv_reflow_get, 0, pv_reflow_parse, 0, 0, 0},
+    {{0, 0}, 0, 0, 0, 0, 0, 0, 0},
+};
+
+#pragma GCC visibility push(default)
+struct module_exports exports = {
+    .name = "reflow",
+    .dlflags = DEFAULT_DLFLAGS,
+    .cmds = module_functions,
+    .params = params,
+    .pv_items = pvs,
+    .init_mod_f = start,
+    .init_child_f = start_process,
+    .destroy_mod_f = stop,
+};
+
+int mod_register(char *path, int *dlflags, void *p1, void *p2);
+int mod_register(char *path, int *dlflags, void *p1, void *p2)
+{
+    (void)path;
+    (void)dlflags;
+    (void)p1;
+    (void)p2;
+    return sr_kemi_modules_add(module_kemi);
+}
+#pragma GCC visibility pop

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#ifndef REFLOW_KAMAILIO_MODULE_H
+#define REFLOW_KAMAILIO_MODULE_H
+
+#include "kamailio/base/ksr.h"
+
+#include "script/policy/layer_option.h"
+
+/* What the configuration says, and the interfaces of other modules: read at start, never changed afterwards. */
+
+struct module_config {
+    char *policy;                 /* file or folder of the base layer; NULL: no policy */
+    struct layer_options layers;  /* `policy` first, then `layer` and `tenant` in their order */
+    char *policy_last_good;       /* file of the last version that was taken into use; NULL: none is kept */
+    int policy_time_ms;           /* of one hook, 1 to 1000 */
+    int policy_load_ms;           /* of loading a version, 1 to 60000 */
+    int policy_memory;            /* KiB of one version in one process, 256 to 1048576 */
+    int tenant_memory;            /* KiB of the layers of one tenant, likewise */
+    int tenant_store;             /* entries in the store of one tenant, 1 to TENANT_KEYS_MOST */
+    char *route_keys;             /* file of the keys that seal Record-Route; NULL: they are of this run */
+    int flow_timer;               /* s, Flow-Timer of a 2xx to an outbound REGISTER, 0 (none) to 3600 */
+    int expires_default;          /* s */
+    int expires_least;            /* s; shorter is refused with 423 */
+    int expires_most;             /* s; longer is cut */
+    int contacts_most;            /* of one AOR, 1 to 64 */
+    str event_callback;           /* KEMI: the function that is called in place of the event routes; empty: none */
+    int transactions_most;        /* client transactions at a time; 0: no limit, as below */
+    int source_transactions_most; /* ... of one source */
+    int bytes_most;               /* of their requests */
+    int source_bytes_most;
+    int reserve_percent; /* of shared memory: below it no forking begins, 0 to 90 */
+    int poll_ms;         /* how often connections are looked at where no event tells of closed ones, 5 to 60000 */
+};
+
+extern struct module_config module_config;
+
+extern struct tm_binds tmb;
+extern usrloc_api_t ul; /* zeroed where usrloc is not loaded (an edge) */
+extern sl_api_t slb;    /* zeroed where sl is not loaded */
+extern ob_api_t ob;     /* zeroed where outbound is not loaded */
+extern bool module_has_usrloc, module_has_outbound;
+
+/* A function stands in a block where it cannot work: one line that says so; for fixups, which return -1 then. */
+int fixup_refuse(const char *function, const char *why);
+
+#endif

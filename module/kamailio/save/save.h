@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#ifndef REFLOW_KAMAILIO_SAVE_H
+#define REFLOW_KAMAILIO_SAVE_H
+
+#include "kamailio/base/ksr.h"
+
+/* Carry out a REGISTER by RFC 3261 section 10.3 and RFC 5626 section 6, and answer it. 1: bindings stand as asked for;
+   -1: refused (answered all the same); 0: a policy has answered, or wants no answer. */
+int sip_save(struct sip_msg *msg, str *table);
+
+/* The AOR as usrloc keeps it (with or without domain: usrloc's use_domain; the host in lower case), into out. Length,
+   or -1. */
+int aor_of_uri(const str *uri, char *out, size_t size);
+
+#endif

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#ifndef REFLOW_KAMAILIO_SAVE_PRIVATE_H
+#define REFLOW_KAMAILIO_SAVE_PRIVATE_H
+
+#include "kamailio/base/ksr.h"
+
+#include "sip/registration.h"
+
+/* What becomes of a binding. */
+enum fate { FATE_NOTHING, FATE_INSERT, FATE_UPDATE, FATE_REPLACE, FATE_REMOVE };
+
+/* One REGISTER on its way into usrloc. */
+struct save {
+    struct sip_msg *msg;
+    udomain_t *domain;
+    str aor;
+    time_t now;
+    struct registration asked;
+    ucontact_info_t info; /* what all of its Contacts have in common, or for the one that is being put */
+    str path, call_id, user_agent, contact;
+    unsigned methods;         /* Allow */
+    struct sip_buffer fields; /* of the 2xx */
+    /* Good while usrloc is locked. */
+    urecord_t *record;
+    ucontact_t *known[REGISTRATION_CONTACTS_MOST]; /* the binding that the nth Contact is about; NULL: none stands */
+    ucontact_t *made[REGISTRATION_CONTACTS_MOST];
+    uint8_t fates[REGISTRATION_CONTACTS_MOST];
+    bool has_doubles; /* more than one binding of a key */
+    /* A flow that carried nothing before, for those who are told of it. */
+    bool flow_is_new;
+    size_t flow_contact;
+    char flow[128];
+    size_t flow_length;
+    char source[80]; /* where the REGISTER came from, as a URI */
+    char aor_bytes[512];
+};
+
+/* save_info.c: what usrloc keeps beside the key. */
+int save_info_read(struct save *save); /* 0; as registration_read() */
+/* Fill info for the nth Contact, with a ruid of its own. 0 or -ENOMEM. */
+int save_info_of(struct save *save, size_t nth);
+
+/* save_parameters.c: the Contact's other parameters, which usrloc has no member for. Read: as long as usrloc is locked.
+   Keep: in place of those before; 0 or -ENOMEM, and there are none then. */
+struct text contact_parameters(const ucontact_t *contact);
+int contact_keep_parameters(ucontact_t *contact, const struct sip_contact *sent);
+
+/* save_store.c: under usrloc's lock, check what its record has to say, change it, and list what stands then into
+   `fields`. 0; -EBADMSG refused; -ENOMEM nothing was inserted or removed. */
+int save_store(struct save *save);
+
+static inline str str_of(struct text text)
+{
+    return (str){(char *)text.at, (int)text.length};
+}
+
+static inline struct text text_of_str(const str *s)
+{
+    return (struct text){s->s, s->len > 0 ? (size_t)s->len : 0};
+}
+
+#endif

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <lauxlib.h>
+
+#include "core/code.h"
+#include "core/decide.h"
+#include "script/bind/bind.h"
+
+static const char *class_name(uint32_t code)
+{
+    static const char *const names[] = {"malformed",    "provisional",  "success",       "redirect",
+                                        "client_error", "server_error", "global_failure"};
+    return names[code_class(code)];
+}
+
+/* What the core does with the code where nothing else is known: reactions.proxy and so on, for an INVITE. */
+static void push_reactions(lua_State *L, uint32_t code)
+{
+    static const struct {
+        const char *name;
+        enum role role;
+    } roles[] = {{"proxy", ROLE_PROXY}, {"edge", ROLE_EDGE}, {"registrar", ROLE_REGISTRAR}, {"uac", ROLE_UAC}};
+    const struct state state = {0};
+    lua_createtable(L, 0, 4);
+    for (size_t i = 0; i < sizeof roles / sizeof roles[0]; i++) {
+        struct facts facts = {.code = code, .role = (uint8_t)roles[i].role};
+        facts.method = roles[i].role == ROLE_REGISTRAR ? METHOD_REGISTER : METHOD_INVITE;
+        lua_pushstring(L, action_name(decide(&facts, &state).action));
+        lua_setfield(L, -2, roles[i].name);
+    }
+}
+
+/* sip.code(n) -> row, or nil and why for a number that is no SIP code. */
+static int code(lua_State *L)
+{
+    lua_Integer number = argument_code(L, 1);
+    uint32_t folded = number < 0 || number > UINT32_MAX ? 0 : code_fold((uint32_t)number);
+    const struct code *row = code_find(folded);
+    if (row == NULL) {
+        lua_pushnil(L);
+        lua_pushfstring(L, "%I is no SIP response code: those are 100 to 699", (LUAI_UACINT)number);
+        return 2;
+    }
+    lua_createtable(L, 0, 8);
+    lua_pushinteger(L, number);
+    lua_setfield(L, -2, "code");
+    lua_pushstring(L, row->phrase);
+    lua_setfield(L, -2, "phrase");
+    lua_pushstring(L, class_name((uint32_t)number));
+    lua_setfield(L, -2, "class");
+    lua_pushstring(L, row->reference);
+    lua_setfield(L, -2, "reference");
+    lua_pushstring(L, row->name);
+    lua_setfield(L, -2, "name");
+    if (folded != number) {
+        lua_pushinteger(L, folded);
+        lua_setfield(L, -2, "folded");
+    }
+    push_reactions(L, (uint32_t)number);
+    lua_setfield(L, -2, "reactions");
+    return 1;
+}
+
+void bind_code(lua_State *L)
+{
+    static const luaL_Reg functions[] = {
+#define SCHEMA_CODE
+#define FUNCTION(name, function, arguments, returns, what) {#name, function},
+#include "script/engine/schema.def"
+        {NULL, NULL}};
+    luaL_setfuncs(L, functions, 0);
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "script/engine/embedded.h"
+
+#include <string.h>
+
+/* symbol, path below lua/reflow without ".lua"; a new source needs its row here and nothing else. */
+#define SOURCES(SOURCE)                                                                                                \
+    SOURCE(explain, "explain")                                                                                         \
+    SOURCE(layout, "layout")                                                                                           \
+    SOURCE(scan, "scan")                                                                                               \
+    SOURCE(spec, "spec")                                                                                               \
+    SOURCE(spec_actors, "spec_actors")                                                                                 \
+    SOURCE(traits, "traits")                                                                                           \
+    SOURCE(ua, "ua")                                                                                                   \
+    SOURCE(ua_digest, "ua/digest")                                                                                     \
+    SOURCE(ua_message, "ua/message")                                                                                   \
+    SOURCE(ua_server, "ua/server")                                                                                     \
+    SOURCE(ua_stun, "ua/stun")                                                                                         \
+    SOURCE(ua_transport, "ua/transport")                                                                               \
+    SOURCE(en, "catalog/en")                                                                                           \
+    SOURCE(en_pairs, "catalog/en_pairs")                                                                               \
+    SOURCE(en_words, "catalog/en_words")                                                                               \
+    SOURCE(es, "catalog/es")                                                                                           \
+    SOURCE(es_pairs, "catalog/es_pairs")                                                                               \
+    SOURCE(es_words, "catalog/es_words")
+
+/* The assembler reads the file; its path starts at the project root, where the compiler runs. The labels are local to
+   this object. */
+#define CARRY(symbol, path)                                                                                            \
+    __asm__(".section .rodata\n"                                                                                       \
+            "embedded_" #symbol "_start:\n"                                                                            \
+            ".incbin \"lua/reflow/" path ".lua\"\n"                                                                    \
+            "embedded_" #symbol "_end:\n"                                                                              \
+            ".byte 0\n"                                                                                                \
+            ".previous\n");                                                                                            \
+    extern const char embedded_##symbol##_start[] __attribute__((visibility("hidden")));                               \
+    extern const char embedded_##symbol##_end[] __attribute__((visibility("hidden")));
+
+SOURCES(CARRY)
+
+/* A length is a difference of two labels, which is no constant in C: it is taken when asked for. */
+static const struct {
+    const char *name, *start, *end;
+} sources[] = {
+#define ROW(symbol, path) {path, embedded_##symbol##_start, embedded_##symbol##_end},
+    SOURCES(ROW)
+#undef ROW
+};
+
+size_t embedded_count(void)
+{
+    return sizeof sources / sizeof sources[0];
+}
+
+struct embedded embedded_at(size_t index)
+{
+    if (index >= embedded_count())
+        return (struct embedded){0};
+    return (struct embedded){.name = sources[index].name,
+                             .start = sources[index].start,
+                             .length = (size_t)(sources[index].end - sources[index].start)};
+}
+
+bool embedded_find(const char *name, struct embedded *out)
+{
+    for (size_t i = 0; i < embedded_count(); i++) {
+        if (strcmp(sources[i].name, name) == 0) {
+            *out = embedded_at(i);
+            return true;
+        }
+    }
+    return false;
+}

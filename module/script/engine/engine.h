@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#ifndef REFLOW_SCRIPT_ENGINE_H
+#define REFLOW_SCRIPT_ENGINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/host.h"
+#include "core/decide.h"
+#include "core/facts.h"
+#include "core/text.h"
+#include "script/engine/blame.h"
+#include "script/sources/sources.h"
+#include "script/store/store.h"
+#include "sip/message.h"
+
+/*
+ * One version of a routing script: a Lua state of its own, under limits, with the hooks it registered. Versions are
+ * counted references: a call holds the one it began with, a reload loads a new one aside. Every entry into Lua is
+ * protected, and its outcome is an enum that the host switches on. One thread at a time per script.
+ */
+
+struct script;
+struct tenants;
+
+enum hook {
+    HOOK_REQUEST,   /* sip_on_request([method,] f) */
+    HOOK_REGISTER,  /* sip_on_register(f) */
+    HOOK_RESPONSE,  /* sip_on_response(selector, f), sip_on_success, sip_on_flow_failed */
+    HOOK_EXHAUSTED, /* sip_on_exhausted(f): no target is left, before the best response goes up */
+    HOOK_FLOW_UP,   /* sip_on_flow_up(f): a REGISTER made a binding on a new flow */
+    HOOK_FLOW_DOWN, /* sip_on_flow_down(f) */
+    HOOK_COUNT
+};
+
+enum script_outcome {
+    SCRIPT_NO_HOOK,  /* nothing registered: the core decides */
+    SCRIPT_DEFAULT,  /* the hook ran and returned nothing: the core decides */
+    SCRIPT_VERDICT,  /* *verdict is filled */
+    SCRIPT_ERROR,    /* it raised, or returned what is no verdict: the core decides; logged and counted */
+    SCRIPT_OVERRUN,  /* past its time: likewise */
+    SCRIPT_MEMORY,   /* at its memory cap: likewise, and this version should be rebuilt */
+    SCRIPT_PREVIOUS, /* it failed, and says that the version before shall be asked (on_error = "previous") */
+    SCRIPT_OUTCOME_COUNT
+};
+
+enum verdict_kind {
+    VERDICT_ACCEPT,      /* sip_accept(): REGISTER: bind by the rules; a reply: the core's decision, explicitly */
+    VERDICT_ROUTE,       /* sip_route([aor [, options]]): targets from the bindings */
+    VERDICT_RELAY,       /* sip_relay(uri): one more target; on a reply: try it now */
+    VERDICT_REPLY,       /* sip_reply(code [, phrase]) */
+    VERDICT_DROP,        /* sip_drop() */
+    VERDICT_NEXT_FLOW,   /* sip_next_flow() */
+    VERDICT_NEXT_TARGET, /* sip_next_target() */
+    VERDICT_FAIL,        /* sip_fail(code): end with this status */
+    VERDICT_RETRY_AFTER, /* sip_retry_after(s): the best response goes up with this Retry-After */
+    VERDICT_FORWARD,     /* sip_forward(uri): a request goes on as it is, to that next hop */
+    VERDICT_REST,        /* sip_rest(destination, s): it is not tried for so long; else the core's decision */
+    VERDICT_COUNT
+};
+
+struct script_verdict {
+    uint8_t kind;          /* enum verdict_kind */
+    uint16_t code;         /* REPLY, FAIL: 200-699 (300-699 for FAIL) */
+    uint32_t seconds;      /* RETRY_AFTER, REST */
+    uint32_t next_after;   /* ROUTE option next_after: ms after which the next target rings beside; 0: only in turn */
+    bool recurse;          /* ROUTE, RELAY option recurse: follow 3xx responses (3261-16.7.i) */
+    char uri[512];         /* RELAY, FORWARD; ROUTE: the AOR, empty: the Request-URI's */
+    char phrase[128];      /* REPLY, empty: the table's */
+    char destination[256]; /* REST: "host:port" or "host" as reply.destination gives it */
+    const char *tenant;    /* whose hook decided, as long as the script; empty: the site's. NULL: not known */
+    const char *file;      /* where the hook stands that decided, or failed; as long as the script. NULL: not known */
+    uint32_t line;
+};
+
+/* What a hook sees as `request` or `call`. Borrowed for the length of the entry; a script that keeps the object past it
+   gets a clean error, not memory. */
+struct script_call {
+    const struct sip_message *request; /* call:header(name), call.method, call.uri, call.from, call.to, call.call_id */
+    struct text aor;                   /* call.aor: canonical AOR of the Request-URI, or of To for a REGISTER */
+    struct text source;                /* call.source: "udp:127.0.0.1:5070" */
+    uint64_t started_ms;               /* call.age: now - this */
+    uint64_t source_number;            /* who sent the request: see source_number.h; 0: not known */
+};
+
+/* What a hook sees as `reply`. */
+struct script_reply {
+    const struct sip_message *message; /* NULL: timeout, transport error, dead flow; reply:header() is nil then */
+    const struct facts *facts;         /* reply.code, .method, .retry_after, .reg_id, .flows_left, .provisional_seen */
+    const struct state *state;
+    struct text destination; /* reply.destination: "127.0.0.1:5070" */
+    struct text flow;        /* reply.flow: "tcp 127.0.0.1:5060-127.0.0.1:40112 #17"; empty: none */
+    struct text instance;
+    uint32_t branches;      /* how many were tried so far */
+    uint64_t source_number; /* who sent the response, as in script_call; 0: nobody */
+};
+
+struct script_flow {
+    struct text flow; /* as above */
+    struct text aor;
+    struct text instance;
+    uint32_t reg_id;
+    struct text reason; /* DOWN: "closed", "icmp", "keepalive", "430" */
+};
+
+struct script_limits {
+    uint32_t time_ms;     /* per entry; 0: 20 */
+    uint32_t load_ms;     /* for loading; 0: 1000 */
+    size_t memory;        /* bytes of the site's layers of one version; 0: 8 MiB */
+    size_t tenant_memory; /* bytes of the layers of one tenant of one version; 0: 4 MiB */
+    size_t source;        /* bytes of the script file; 0: 1 MiB */
+};
+
+struct script_counters {
+    uint64_t entries, errors, overruns, memory;
+};
+
+/*
+ * Read and run a script (text only, never bytecode) in a fresh state with the sip_ globals set. 0 and *out with one
+ * reference; or -ENOENT and the like where the file cannot be read, -EFBIG, -EINVAL for a syntax or run-time error,
+ * -ETIME, -ENOMEM, -EBUSY where the process uses SIGVTALRM otherwise (watch.h); `error` then says in one line file,
+ * line and reason. The old version is not touched. Names in hook bodies that look misspelt are logged as warnings.
+ */
+int script_new(struct script **out, const struct host *host, const struct script_limits *limits, const char *path,
+               char *error, size_t error_size);
+/* The same from sources that were read before; each layer's hooks know their layer. `store`: what sip.store gives;
+   NULL: one of the version's own. */
+struct script_config {
+    const struct host *host;
+    struct script_limits limits;
+    struct store *store;
+    const struct tenants *tenants; /* their stores; NULL, or one that is not there: of the version's own */
+};
+int script_new_of(struct script **out, const struct script_config *config, struct sources *sources, char *error,
+                  size_t error_size);
+struct sources *script_sources(const struct script *script); /* borrowed */
+
+/* What the script keeps itself, over a reload: sip.save(function() return data end) and
+   sip.restore(function(data, schema) ... end). The blob is the host's memory: free it with script_saved_free(). A
+   script without save() gives an empty blob; restore() that returns false or raises refuses (-ECANCELED with `error`).
+ */
+int script_save(struct script *script, struct text *blob, char *error, size_t error_size);
+int script_restore(struct script *script, struct text blob, char *error, size_t error_size);
+void script_saved_free(struct script *script, struct text blob);
+
+/* For a person: which hooks a response with this code (0: a request of `method`) for an AOR goes through, in order,
+   with layer, file, line, selector, priority, failure mode and whether its circuit breaker has turned it off. visit
+   returns false to stop. */
+struct script_hook_info {
+    struct text layer, place; /* "base/10-trunks.lua:12" */
+    struct text selector;     /* "486", "4xx", "*", "INVITE" */
+    int32_t layer_priority, priority;
+    struct text on_error; /* "core", "previous", "503" */
+    bool off;
+    uint64_t entries, failures;
+};
+int script_explain(struct script *script, enum hook hook, uint32_t code, enum method method, struct text aor,
+                   bool (*visit)(void *context, const struct script_hook_info *info), void *context);
+
+/*
+ * The parts of a version: 0 is the site's, of the layers without a tenant; the others are those of the tenants. Each
+ * has its own Lua state and limits. What only concerns one of them leaves the others as they are: a new version is made
+ * from the old one by exchanging a part.
+ */
+struct script_part_info {
+    const char *tenant; /* "": the site's */
+    uint64_t hash;      /* of the names and bytes of its layers */
+    struct sources *sources;
+    uint64_t layers; /* which of the sources' layers, a bit for each */
+    struct script_counters counters;
+    size_t bytes;           /* of memory */
+    uint64_t lines_dropped; /* of its log, above its share */
+    bool spent;             /* it ran out of memory, and must be built anew */
+    uint64_t rebuilt_ms;    /* host ms when it was last; 0: never */
+};
+size_t script_part_count(const struct script *script);
+void script_part_info(const struct script *script, size_t index, struct script_part_info *info);
+size_t script_part_find(const struct script *script, const char *tenant); /* the count where it is not there */
+bool script_has_part(const struct script *script, size_t index, const struct script *other); /* they share this one */
+
+/* *out is the script with the donor's part for the tenant of this part; -ENOENT if the donor has none, -ENOMEM. */
+int script_take_part(struct script **out, const struct script *script, size_t index, const struct script *donor);
+/* *out is the script with this part built anew from its sources, which ends its being spent, also on failure. As
+   script_new_of(). */
+int script_rebuild_part(struct script **out, const struct script *script, size_t index,
+                        const struct script_config *config, char *error, size_t error_size);
+
+/* The failures that automatic rollback looks at, counted by the policy for each part. */
+struct script_window {
+    uint32_t entries, failures;
+    struct blame blame; /* whose overruns are in `failures` */
+};
+struct script_window *script_window(const struct script *script, size_t index);
+
+/* What the last entry went through: the site's part at 0, a tenant's at 1. */
+struct script_last {
+    size_t tenant;  /* index of the tenant's part; 0: none */
+    bool ran[2];    /* hooks of it were asked */
+    bool failed[2]; /* the outcome is a failure, and its */
+    /* The gravest failure of a hook, also where another hook or a refusal (on_error) had the verdict: SCRIPT_ERROR,
+       SCRIPT_OVERRUN, SCRIPT_MEMORY, or SCRIPT_DEFAULT where none failed. */
+    enum script_outcome failure;
+};
+const struct script_last *script_last(const struct script *script);
+
+struct script *script_hold(struct script *script);
+void script_release(struct script *script); /* NULL is fine; the last one closes the state */
+
+const char *script_path(const struct script *script);
+uint64_t script_hash(const struct script *script); /* of the source bytes */
+bool script_has_hook(const struct script *script, enum hook hook);
+/* Whether any hook is asked for this response: no search, so that hosts need not gather what nobody reads. */
+bool script_hears(const struct script *script, const struct facts *facts);
+void script_counters(const struct script *script, struct script_counters *counters);
+
+/* Enter the hooks. A request or response hook is chosen by its selector, the most specific first (a code before a
+   range, before "4xx", before "*"; a method before none), later registrations before earlier ones of the same kind. A
+   hook that returns nothing, or false, lets the next one have its say, and after the last the core decides. */
+enum script_outcome script_on_request(struct script *script, const struct script_call *call,
+                                      struct script_verdict *verdict);
+enum script_outcome script_on_register(struct script *script, const struct script_call *call,
+                                       struct script_verdict *verdict);
+enum script_outcome script_on_response(struct script *script, const struct script_call *call,
+                                       const struct script_reply *reply, const struct decision *decision,
+                                       struct script_verdict *verdict);
+enum script_outcome script_on_exhausted(struct script *script, const struct script_call *call,
+                                        const struct script_reply *best, struct script_verdict *verdict);
+void script_on_flow(struct script *script, enum hook hook, const struct script_flow *flow);
+
+/* Collect garbage a little; hosts call it when idle. */
+void script_idle(struct script *script);
+
+const char *verdict_name(enum verdict_kind kind);
+
+/* Whose hook decided; empty: the site's. */
+static inline struct text verdict_tenant(const struct script_verdict *verdict)
+{
+    return text_of(verdict->tenant != NULL ? verdict->tenant : "");
+}
+
+#endif

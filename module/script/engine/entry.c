@@ -1,0 +1,418 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <stdio.h>
+#include <string.h>
+
+#include "script/engine/asked.h"
+#include "script/engine/printable.h"
+
+/* The protected entries into a script's hooks. */
+
+struct entry {
+    enum hook hook;
+    struct text method; /* HOOK_REQUEST: rows for another one are passed over */
+    struct text aor;    /* tenants' hooks are asked for those of their domain */
+    const struct script_call *call;
+    const struct script_reply *reply;
+    const struct decision *decision;
+    const struct script_flow *flow;
+    uint16_t reply_code;
+    uint64_t sources[BLAME_AT_ONCE];
+    enum object_kind arguments[3];
+    int argument_count;
+    struct script_verdict *verdict; /* NULL: what the hook returns is nothing to us */
+};
+
+static const char *hook_name(enum hook hook)
+{
+    static const char *const names[HOOK_COUNT] = {"on_request",   "on_register", "on_response",
+                                                  "on_exhausted", "on_flow_up",  "on_flow_down"};
+    return names[hook];
+}
+
+/* A verdict that makes sense for the hook; whether it may be carried out is for the host and the guardrails to say. */
+static bool verdict_fits(enum hook hook, enum verdict_kind kind)
+{
+    enum {
+        ON_REGISTER = 1 << VERDICT_ACCEPT | 1 << VERDICT_REPLY | 1 << VERDICT_DROP | 1 << VERDICT_FAIL,
+        ON_REQUEST = ON_REGISTER | 1 << VERDICT_ROUTE | 1 << VERDICT_RELAY | 1 << VERDICT_FORWARD | 1 << VERDICT_REST,
+        ON_REPLY = 1 << VERDICT_ACCEPT | 1 << VERDICT_ROUTE | 1 << VERDICT_RELAY | 1 << VERDICT_NEXT_FLOW |
+                   1 << VERDICT_NEXT_TARGET | 1 << VERDICT_FAIL | 1 << VERDICT_RETRY_AFTER | 1 << VERDICT_REST
+    };
+    static const int fitting[HOOK_COUNT] = {[HOOK_REQUEST] = ON_REQUEST,
+                                            [HOOK_REGISTER] = ON_REGISTER,
+                                            [HOOK_RESPONSE] = ON_REPLY,
+                                            [HOOK_EXHAUSTED] = ON_REPLY};
+    return (fitting[hook] & 1 << kind) != 0;
+}
+
+static void log_hook(struct script_part *part, enum log_level level, enum hook hook, const char *message,
+                     const char *consequence)
+{
+    char text[400], line[900];
+    printable_write(text, sizeof text, message);
+    snprintf(line, sizeof line, "%s: %s: %s%s", part->path, hook_name(hook), text, consequence);
+    part->memory.capped.log(&part->memory, level, line);
+}
+
+/* Help is called for, or the request is of a dialog that stands: no fault of a script refuses these. The numbers that
+   the site names count for tenants too. */
+static bool must_pass(const struct script_part *part)
+{
+    const struct script_call *call = part->state->call;
+    return call == NULL || sip_to_tag(call->request).length != 0 ||
+           emergency_is(&part->state->emergency, sip_request_uri(call->request)) ||
+           emergency_is(&part->site->emergency, sip_request_uri(call->request));
+}
+
+/* What happens in place of a hook that failed. */
+static enum on_error failure_mode(const struct script_part *part, const struct hook_row *row,
+                                  enum script_outcome outcome)
+{
+    if (row->on_error == ON_ERROR_NEXT && outcome != SCRIPT_ERROR) // there is no time, or no memory, for another
+        return ON_ERROR_CORE;
+    if (row->on_error == ON_ERROR_STATUS && must_pass(part))
+        return ON_ERROR_CORE;
+    return (enum on_error)row->on_error;
+}
+
+static void complain(struct script_part *part, const struct hook_row *row, enum script_outcome outcome,
+                     const char *message)
+{
+    char refused[40];
+    static const char *const consequences[] = {"; the core decides", "; the next hook is asked",
+                                               "; the version before is asked"};
+    enum on_error mode = failure_mode(part, row, outcome);
+    if (outcome > part->failure)
+        part->failure = outcome;
+    part->spent |= outcome == SCRIPT_MEMORY;
+    if (outcome == SCRIPT_OVERRUN)
+        part->counters.overruns++;
+    else if (outcome == SCRIPT_MEMORY)
+        part->counters.memory++;
+    else
+        part->counters.errors++;
+    snprintf(refused, sizeof refused, "; refused with %u", row->on_error_status);
+    log_hook(part, LOG_ERROR, (enum hook)row->hook, message, mode < ON_ERROR_STATUS ? consequences[mode] : refused);
+}
+
+/* What the hook returned, on top of the stack; no nil and no false. */
+static enum script_outcome read_result(struct script_part *part, const struct hook_row *row, const struct entry *entry)
+{
+    char reason[96];
+    lua_State *L = part->L;
+    if (entry->verdict == NULL)
+        return SCRIPT_DEFAULT;
+    if (!verdict_read(L, -1, entry->verdict))
+        snprintf(reason, sizeof reason, "returned a %s, which is no verdict", lua_typename(L, lua_type(L, -1)));
+    else if (!verdict_fits(entry->hook, (enum verdict_kind)entry->verdict->kind))
+        snprintf(reason, sizeof reason, "sip_%s() is no verdict here", verdict_name(entry->verdict->kind));
+    else
+        return SCRIPT_VERDICT;
+    complain(part, row, SCRIPT_ERROR, reason);
+    return SCRIPT_ERROR;
+}
+
+static uint64_t now_ms(const struct script_part *part)
+{
+    return part->host->now_ms(part->host->context);
+}
+
+static void place_of(const struct hook_row *row, char *out, size_t size)
+{
+    if (row->file != NULL)
+        snprintf(out, size, "%s:%u", row->file, row->line);
+    else
+        snprintf(out, size, "a function in C");
+}
+
+/* A line is logged when the breaker turns the hook off. */
+static void count_failure(struct script_part *part, const struct hook_row *row, struct hook_health *health,
+                          const uint64_t sources[BLAME_AT_ONCE])
+{
+    char place[300], message[400];
+    if (!hook_has_breaker(row))
+        health->failures++;
+    if (!hook_has_breaker(row) || !hook_failed(health, now_ms(part), sources))
+        return;
+    place_of(row, place, sizeof place);
+    snprintf(message, sizeof message, "the hook at %s failed %u times in a row: it is off for %d s", place,
+             health->streak, BREAKER_OFF_MS / 1000);
+    log_hook(part, LOG_ERROR, (enum hook)row->hook, message, "");
+}
+
+static void count_success(struct script_part *part, const struct hook_row *row, struct hook_health *health)
+{
+    char place[300], message[400];
+    if (!hook_succeeded(health))
+        return;
+    place_of(row, place, sizeof place);
+    snprintf(message, sizeof message, "the hook at %s works again: it is on", place);
+    log_hook(part, LOG_NOTICE, (enum hook)row->hook, message, "");
+}
+
+static enum script_outcome call_hook(struct script_part *part, const struct hook_row *row, const struct entry *entry)
+{
+    lua_State *L = part->L;
+    lua_rawgeti(L, LUA_REGISTRYINDEX, row->reference);
+    object_push(L, part->state, entry->arguments[0]);
+    for (int i = 1; i < entry->argument_count; i++)
+        object_push(L, part->state, entry->arguments[i]);
+    int status = lua_pcall(L, entry->argument_count, 1, 1);
+    enum script_outcome outcome = SCRIPT_DEFAULT;
+    if (status != LUA_OK || part->watch.overran) {
+        outcome = script_outcome_of(status, part->watch.overran);
+        complain(part, row, outcome, script_message(part, outcome));
+    } else if (lua_toboolean(L, -1)) { // false: what `condition and verdict` gives
+        outcome = read_result(part, row, entry);
+    }
+    lua_settop(L, 1);
+    return outcome;
+}
+
+/* SCRIPT_ERROR of a hook that is off is neither logged nor counted again. */
+static enum script_outcome run_hook(struct script_part *part, const struct hook_row *row, const struct entry *entry)
+{
+    struct hook_health *health = &part->state->hooks.health[row->registration];
+    if (health->off_until != 0 && !hook_is_on(health, now_ms(part)))
+        return SCRIPT_ERROR;
+    health->entries++;
+    enum script_outcome outcome = call_hook(part, row, entry);
+    if (outcome >= SCRIPT_ERROR)
+        count_failure(part, row, health, entry->sources);
+    else if (health->streak != 0)
+        count_success(part, row, health);
+    return outcome;
+}
+
+/* The refusal that a hook declares for when it fails. */
+static enum script_outcome refuse(const struct hook_row *row, const struct entry *entry)
+{
+    bool of_request = row->hook == HOOK_REQUEST || row->hook == HOOK_REGISTER;
+    *entry->verdict = (struct script_verdict){.kind = of_request ? VERDICT_REPLY : VERDICT_FAIL,
+                                              .code = row->on_error_status,
+                                              .tenant = entry->verdict->tenant,
+                                              .file = row->file,
+                                              .line = row->line};
+    return SCRIPT_VERDICT;
+}
+
+/* One part's way through an entry. */
+struct turn {
+    struct script_part *part; /* NULL: none of its hooks was asked yet */
+    bool watched;             /* its watch runs */
+    bool spent;               /* no time or no memory is left to run a hook of it */
+};
+
+/* How an entry goes through its hooks. */
+struct course {
+    enum script_outcome outcome; /* where no hook has a verdict */
+    struct script_part *failed_part;
+    bool failed; /* the core or the version before decides, unless a hook refuses */
+};
+
+/* True if it has a verdict. */
+static bool ask(struct turn *turn, const struct hook_row *row, const struct entry *entry, struct course *course)
+{
+    struct script_part *part = turn->part;
+    enum script_outcome now = turn->spent ? SCRIPT_OVERRUN : run_hook(part, row, entry);
+    if (now != SCRIPT_DEFAULT && entry->verdict != NULL) {
+        entry->verdict->file = row->file;
+        entry->verdict->line = row->line;
+        entry->verdict->tenant = part->tenant;
+    }
+    if (now < SCRIPT_ERROR) {
+        if (now == SCRIPT_VERDICT || (!course->failed && course->outcome != SCRIPT_ERROR))
+            course->outcome = now;
+        return now == SCRIPT_VERDICT;
+    }
+    enum on_error mode = failure_mode(part, row, now);
+    if (mode == ON_ERROR_STATUS && entry->verdict != NULL) {
+        course->outcome = refuse(row, entry);
+        return true;
+    }
+    if (!course->failed) {
+        course->outcome = mode == ON_ERROR_PREVIOUS ? SCRIPT_PREVIOUS : now;
+        course->failed_part = part;
+    }
+    course->failed |= mode != ON_ERROR_NEXT;
+    turn->spent |= now != SCRIPT_ERROR;
+    return false;
+}
+
+/* The objects of the entry are there from here to turn_end(). */
+static void turn_begin(struct turn *turn, struct script_part *part, const struct entry *entry,
+                       const struct script *script)
+{
+    struct bind_state *state = part->state;
+    turn->part = part;
+    turn->part->counters.entries++;
+    turn->part->failure = SCRIPT_DEFAULT;
+    turn->part->site = script->parts[0]->state;
+    state->generation++;
+    state->call = entry->call;
+    state->reply = entry->reply;
+    state->decision = entry->decision;
+    state->flow = entry->flow;
+    state->reply_code = entry->reply_code;
+}
+
+static void turn_end(struct turn *turn)
+{
+    struct bind_state *state = turn->part->state;
+    state->generation++;
+    state->call = NULL;
+    state->reply = NULL;
+    state->decision = NULL;
+    state->flow = NULL;
+}
+
+/* Each part has its own time; that of the site begins anew where its hooks stand before and behind a tenant's. */
+static void turn_resume(struct turn *turn, const struct entry *entry, struct course *course)
+{
+    turn->watched = watch_begin(&turn->part->watch, turn->part->limits.time_ms) == 0;
+    if (turn->watched || turn->spent)
+        return;
+    turn->part->counters.errors++;
+    log_hook(turn->part, LOG_ERROR, entry->hook, "no timer to watch it with, so it was not run", "; the core decides");
+    turn->spent = course->failed = true;
+    course->outcome = SCRIPT_ERROR;
+    course->failed_part = turn->part;
+}
+
+static void turn_pause(struct turn *turn)
+{
+    if (turn != NULL && turn->watched)
+        watch_end(&turn->part->watch);
+}
+
+/* Hook after hook until one has a verdict. When a hook fails that neither refuses nor lets the next one be asked, those
+   behind it that declare a status are asked nevertheless, and refuse if nothing is left to run them with: nobody gets
+   past them by the fault of another hook. */
+static struct course run_hooks(const struct script *script, struct asked *asked, struct turn turns[ASKED_PARTS],
+                               const struct entry *entry)
+{
+    struct course course = {.outcome = SCRIPT_NO_HOOK};
+    struct turn *running = NULL;
+    const struct hook_row *row;
+    size_t part;
+    bool decided = false;
+    while (!decided && (row = asked_next(asked, &part)) != NULL) {
+        struct turn *turn = &turns[part];
+        if (course.failed && row->on_error != ON_ERROR_STATUS)
+            continue;
+        if (turn->part == NULL)
+            turn_begin(turn, asked->parts[part].part, entry, script);
+        if (turn != running) {
+            turn_pause(running);
+            turn_resume(running = turn, entry, &course);
+        }
+        if (!course.failed || row->on_error == ON_ERROR_STATUS)
+            decided = ask(turn, row, entry, &course);
+    }
+    turn_pause(running);
+    return course;
+}
+
+static enum script_outcome enter(struct script *script, const struct entry *entry)
+{
+    struct turn turns[ASKED_PARTS] = {0};
+    struct script_last *last = &script->last;
+    struct asked asked;
+    asked_create(&asked, script, entry->hook, entry->reply_code, entry->method, entry->aor);
+    const struct course course = run_hooks(script, &asked, turns, entry);
+    *last = (struct script_last){.tenant = asked.tenant, .failure = SCRIPT_DEFAULT};
+    for (size_t i = 0; i < ASKED_PARTS; i++) {
+        if (turns[i].part == NULL)
+            continue;
+        turn_end(&turns[i]);
+        last->ran[i] = true;
+        last->failed[i] = turns[i].part == course.failed_part;
+        if (turns[i].part->failure > last->failure)
+            last->failure = turns[i].part->failure;
+    }
+    return course.outcome;
+}
+
+static enum script_outcome enter_with_call(struct script *script, enum hook hook, const struct script_call *call,
+                                           struct script_verdict *verdict)
+{
+    const struct entry entry = {.hook = hook,
+                                .method = sip_method_text(call->request),
+                                .aor = call->aor,
+                                .call = call,
+                                .sources = {call->source_number},
+                                .arguments = {OBJECT_CALL, OBJECT_CALL},
+                                .argument_count = 2,
+                                .verdict = verdict};
+    return enter(script, &entry);
+}
+
+enum script_outcome script_on_request(struct script *script, const struct script_call *call,
+                                      struct script_verdict *verdict)
+{
+    return enter_with_call(script, HOOK_REQUEST, call, verdict);
+}
+
+enum script_outcome script_on_register(struct script *script, const struct script_call *call,
+                                       struct script_verdict *verdict)
+{
+    return enter_with_call(script, HOOK_REGISTER, call, verdict);
+}
+
+static uint16_t code_of(const struct script_reply *reply)
+{
+    bool plain = reply->facts->origin == ORIGIN_WIRE && reply->facts->code - CODE_FIRST < HOOK_CODES;
+    return plain ? (uint16_t)reply->facts->code : reply_code(reply->facts);
+}
+
+enum script_outcome script_on_response(struct script *script, const struct script_call *call,
+                                       const struct script_reply *reply, const struct decision *decision,
+                                       struct script_verdict *verdict)
+{
+    const struct entry entry = {.hook = HOOK_RESPONSE,
+                                .aor = call->aor,
+                                .call = call,
+                                .reply = reply,
+                                .decision = decision,
+                                .reply_code = code_of(reply),
+                                .sources = {call->source_number, reply->source_number},
+                                .arguments = {OBJECT_REPLY, OBJECT_CALL, OBJECT_DECISION},
+                                .argument_count = 3,
+                                .verdict = verdict};
+    return enter(script, &entry);
+}
+
+enum script_outcome script_on_exhausted(struct script *script, const struct script_call *call,
+                                        const struct script_reply *best, struct script_verdict *verdict)
+{
+    const struct entry entry = {.hook = HOOK_EXHAUSTED,
+                                .aor = call->aor,
+                                .call = call,
+                                .reply = best,
+                                .reply_code = code_of(best),
+                                .sources = {call->source_number, best->source_number},
+                                .arguments = {OBJECT_REPLY, OBJECT_CALL},
+                                .argument_count = 2,
+                                .verdict = verdict};
+    return enter(script, &entry);
+}
+
+/* FNV-1a: a user's flows are one source. */
+static uint64_t hash_of(struct text text)
+{
+    uint64_t hash = 14695981039346656037U;
+    for (size_t i = 0; i < text.length; i++)
+        hash = (hash ^ (unsigned char)text.at[i]) * 1099511628211U;
+    return hash;
+}
+
+void script_on_flow(struct script *script, enum hook hook, const struct script_flow *flow)
+{
+    const struct entry entry = {.hook = hook,
+                                .aor = flow->aor,
+                                .flow = flow,
+                                .sources = {hash_of(flow->aor)},
+                                .arguments = {OBJECT_FLOW},
+                                .argument_count = 1};
+    enter(script, &entry);
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "standalone/net/connection_private.h"
+
+#include "flow/recovery.h"
+
+/* Time: what is not finished, what is silent, what does not answer (RFC 5626 4.4.1, 5.4). */
+
+/* As a registrar's flow or as an edge's: the user agent may be called through it. */
+static bool is_registered(const struct connection *connection)
+{
+    return connection_now(connection) < connection->held_until_ms ||
+           binding_first_on_flow(server_bindings(connection->network->server), connection->number) != NULL;
+}
+
+/* An outbound flow, whose user agent answers pings (RFC 5626 3.5.1). A plain phone need not know of them. */
+static bool is_pinged(const struct connection *connection)
+{
+    return connection->network->config.limits.flow_timer != 0 &&
+           (connection_now(connection) < connection->held_until_ms ||
+            server_flow_is_outbound(connection->network->server, connection->number));
+}
+
+/* One or two bytes may be half of a keep-alive: they may wait, but not those of a peer that has never finished
+   anything. */
+bool connection_is_unfinished(const struct connection *connection)
+{
+    return !connection->has_spoken || connection->pending_length > 2 || layers_are_unfinished(connection);
+}
+
+/* When to look at the connection again: for an unfinished message, for the pong, for silence. */
+static uint64_t next_look(const struct connection *connection)
+{
+    const struct network_limits *limits = &connection->network->config.limits;
+    uint64_t due = connection->heard_ms + limits->idle_s * 1000ULL;
+    if (connection->opening)
+        return connection->began_ms + limits->connect_s * 1000ULL;
+    /* A plain phone's may be silent for longer. */
+    if (due <= connection_now(connection))
+        due = connection_now(connection) + limits->idle_s * 1000ULL;
+    if (is_pinged(connection))
+        due = connection->heard_ms + keepalive_grace_ms(limits->flow_timer) +
+              (connection->pinged ? KEEPALIVE_PONG_MS : 0);
+    if (connection_is_unfinished(connection) && connection->began_ms + limits->message_s * 1000ULL < due)
+        due = connection->began_ms + limits->message_s * 1000ULL;
+    return due;
+}
+
+void connection_watch(struct connection *connection)
+{
+    uint64_t due = next_look(connection), at = connection_now(connection);
+    const struct network_limits *limits = &connection->network->config.limits;
+    uint64_t wait = due > at ? due - at : 0;
+    /* A REGISTER may put the flow under its Flow-Timer at any time: look at least that often. */
+    if (limits->flow_timer != 0 && wait > keepalive_grace_ms(limits->flow_timer))
+        wait = keepalive_grace_ms(limits->flow_timer);
+    if (timer_start(server_timers(connection->network->server), &connection->check, wait) != 0)
+        connection_close(connection, "memory");
+}
+
+void connection_check_fires(struct timer *timer)
+{
+    struct connection *connection = TABLE_OWNER(timer, struct connection, check);
+    struct network_counters *counters = &connection->network->counters;
+    const struct network_limits *limits = &connection->network->config.limits;
+    uint64_t at = connection_now(connection), silent = at - connection->heard_ms;
+    if (connection->opening && at - connection->began_ms >= limits->connect_s * 1000ULL) {
+        counters->connect_late++;
+        connection_close(connection, "connect");
+    } else if (connection_is_unfinished(connection) && at - connection->began_ms >= limits->message_s * 1000ULL) {
+        counters->unfinished++;
+        connection_close(connection, "unfinished");
+    } else if (is_pinged(connection)) {
+        if (connection->pinged && silent >= keepalive_grace_ms(limits->flow_timer) + KEEPALIVE_PONG_MS) {
+            counters->keepalive_lost++;
+            connection_close(connection, "keepalive");
+        } else if (!connection->pinged && silent >= keepalive_grace_ms(limits->flow_timer)) {
+            counters->pings_sent++;
+            connection->pinged = true;
+            layers_ping(connection);
+        }
+    } else if (silent >= limits->idle_s * 1000ULL && !is_registered(connection)) {
+        counters->idle++;
+        layers_leave(connection);
+        connection_close(connection, "idle");
+    }
+    if (connection->reason == NULL)
+        connection_watch(connection);
+}

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#ifndef REFLOW_STANDALONE_NAME_CACHE_H
+#define REFLOW_STANDALONE_NAME_CACHE_H
+
+#include "base/table.h"
+#include "standalone/net/name_lookup.h"
+
+/* Answers about names, until their time is over. Bounded: the one that was not asked for the longest goes first. Names
+   are the same in any case of letters. For names.c. */
+
+struct name_memory;
+
+struct name_cache {
+    const struct host *host;
+    struct table table;
+    uint64_t seed;
+    struct name_memory *newest, *oldest;
+    size_t most;
+};
+
+int name_cache_create(struct name_cache *cache, const struct host *host, size_t most); /* 0 or -ENOMEM */
+void name_cache_destroy(struct name_cache *cache);
+
+/* NULL where nothing is known now. Valid until the next call. */
+const struct name_answer *name_cache_find(struct name_cache *cache, const char *name, uint64_t now_ms);
+
+/* In place of what was known. Where memory is short, nothing is kept. */
+void name_cache_put(struct name_cache *cache, const char *name, const struct name_answer *answer, uint64_t until_ms);
+
+#endif

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "standalone/net/network_private.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+static uint32_t or_else(uint32_t value, uint32_t standard)
+{
+    return value != 0 ? value : standard;
+}
+
+static int wire_send(void *context, struct peer *peer, const char *bytes, size_t length)
+{
+    struct network *network = context;
+    if (peer->transport != TRANSPORT_UDP)
+        return connection_send(network, peer, bytes, length);
+    if (peer->listener >= network->socket_count)
+        return -EINVAL;
+    return datagram_send(&network->sockets[peer->listener], peer, bytes, length);
+}
+
+static int wire_connect(void *context, struct peer *peer, struct text domain)
+{
+    return connection_open(context, peer, domain);
+}
+
+static void wire_hold(void *context, flow_id number, uint32_t seconds)
+{
+    connection_hold(context, number, seconds);
+}
+
+static void wire_close(void *context, flow_id number)
+{
+    struct connection *connection = connection_find(context, number);
+    if (connection != NULL)
+        connection_close(connection, "closed");
+}
+
+static bool wire_connection(void *context, flow_id number, struct peer *peer)
+{
+    const struct connection *connection = connection_find(context, number);
+    const struct connection *known = connection != NULL ? connection : connection_find_dying(context, number);
+    if (known != NULL)
+        *peer = *connection_peer(known);
+    return connection != NULL;
+}
+
+static int wire_choose_local(void *context, struct peer *peer)
+{
+    struct network *network = context;
+    if (peer->local == 0 && peer->transport != TRANSPORT_UDP)
+        peer->local = connection_local(network, peer);
+    if (peer->local == 0)
+        peer->local = local_addresses_route(network->locals, &peer->address);
+    return peer->local != 0 ? 0 : -ENETUNREACH;
+}
+
+static bool wire_local(void *context, uint16_t number, union address *address)
+{
+    return local_addresses_get(((struct network *)context)->locals, number, address);
+}
+
+static uint16_t wire_local_number(void *context, const union address *address)
+{
+    return local_addresses_find(((struct network *)context)->locals, address);
+}
+
+static bool wire_is_local(void *context, const union address *address)
+{
+    return local_addresses_have(((struct network *)context)->locals, address);
+}
+
+static int wire_resolve(void *context, const struct peer *source, const char *host, uint16_t port, resolve_done *done,
+                        void *again)
+{
+    struct network *network = context;
+    bool exempt = source_is_loopback(&source->address) || source_is_trusted(network->config.sources, &source->address);
+    source_id limited = exempt ? 0 : source_of(&source->address);
+    return names_resolve(network->names, limited, host, port, done, again);
+}
+
+/* Addresses of a family that no listener has could not be sent to. */
+static int family_of_listeners(const struct network *network)
+{
+    bool four = false, six = false;
+    for (size_t i = 0; i < network->socket_count; i++) {
+        six |= network->sockets[i].ipv6;
+        four |= !network->sockets[i].ipv6;
+    }
+    return four == six ? AF_UNSPEC : six ? AF_INET6 : AF_INET;
+}
+
+static void set_standards(struct network_limits *limits)
+{
+    limits->connections = or_else(limits->connections, 10000);
+    limits->idle_s = or_else(limits->idle_s, 600);
+    limits->message_s = or_else(limits->message_s, 32);
+    limits->connect_s = or_else(limits->connect_s, 4);
+    limits->unsent = or_else(limits->unsent, 1 << 20);
+    limits->kept = or_else(limits->kept, 64000000);
+    limits->message.message = or_else(limits->message.message, 65536);
+}
+
+static int open_names(struct network *network)
+{
+    const struct network_config *config = &network->config;
+    struct names_config names = {.loop = config->loop, .host = config->host, .server_count = config->name_server_count};
+    memcpy(names.servers, config->name_servers, sizeof names.servers);
+    return names_new(&network->names, &names);
+}
+
+/* Tokens name connections by their numbers, and outlive the process with their keys: a number must not come again.
+   Below 2^61, so that there is room to count on (peer_flow()). */
+static flow_id first_connection(const struct host *host)
+{
+    return ((flow_id)host->random(host->context) << 32 | host->random(host->context)) >> 3;
+}
+
+int network_new(struct network **out, const struct network_config *config)
+{
+    const struct host *host = config->host;
+    struct network *network = memory_new(host, sizeof *network);
+    if (network == NULL)
+        return -ENOMEM;
+    network->config = *config;
+    set_standards(&network->config.limits);
+    network->seed = (uint64_t)host->random(host->context) << 32 | host->random(host->context);
+    network->last_connection = first_connection(host);
+    network->wire = (struct wire){.context = network,
+                                  .send = wire_send,
+                                  .connect = wire_connect,
+                                  .hold = wire_hold,
+                                  .close = wire_close,
+                                  .connection = wire_connection,
+                                  .resolve = wire_resolve,
+                                  .choose_local = wire_choose_local,
+                                  .local = wire_local,
+                                  .local_number = wire_local_number,
+                                  .is_local = wire_is_local};
+    network->datagrams = memory_new(host, (size_t)DATAGRAMS_AT_ONCE * DATAGRAM_MOST);
+    network->read = memory_new(host, READ_MOST);
+    network->plain = memory_new(host, READ_MOST);
+    if (local_addresses_new(&network->locals, host) != 0 || network->datagrams == NULL || network->read == NULL ||
+        network->plain == NULL || table_create(&network->connections, host) != 0 ||
+        table_create(&network->dying, host) != 0 || table_create(&network->addresses, host) != 0 ||
+        open_names(network) != 0) {
+        network_delete(network);
+        return -ENOMEM;
+    }
+    *out = network;
+    return handshakes_create(network);
+}
+
+const struct wire *network_wire(struct network *network)
+{
+    return &network->wire;
+}
+
+const struct names_counters *network_names_counters(const struct network *network)
+{
+    return names_counters(network->names);
+}
+
+const struct network_counters *network_counters(const struct network *network)
+{
+    return &network->counters;
+}
+
+static void name_listener(const union address *address, enum transport kind, struct listener *listener)
+{
+    char host[INET6_ADDRSTRLEN];
+    bool v6 = address->any.sa_family == AF_INET6;
+    *listener = (struct listener){.transport = (uint8_t)kind, .port = address_port(address)};
+    address_host(address, host, sizeof host);
+    snprintf(listener->host, sizeof listener->host, v6 ? "[%s]" : "%s", host);
+}
+
+int network_listen(struct network *network, enum transport kind, const union address *address,
+                   struct listener *listener)
+{
+    if (network->socket_count == LISTENERS_MOST)
+        return -ENOSPC;
+    struct socket *socket = &network->sockets[network->socket_count];
+    *socket = (struct socket){.network = network, .fd = -1, .kind = (uint8_t)kind};
+    socket->index = (uint8_t)network->socket_count;
+    socket->wildcard = address_is_wildcard(address);
+    socket->ipv6 = address->any.sa_family == AF_INET6;
+    int error = kind == TRANSPORT_UDP ? datagram_open(socket, address) : connection_listen(socket, address);
+    if (error != 0)
+        return error;
+    network->socket_count++;
+    name_listener(address, kind, listener);
+    return 0;
+}
+
+void network_refresh(struct network *network)
+{
+    local_addresses_refresh(network->locals);
+}
+
+int network_start(struct network *network, struct server *server)
+{
+    int error = 0;
+    network->server = server;
+    names_set_family(network->names, family_of_listeners(network));
+    source_limits_listen(network->config.sources, connection_banned, network);
+    for (size_t i = 0; error == 0 && i < network->socket_count; i++) {
+        if (network->sockets[i].kind == TRANSPORT_UDP)
+            error = datagram_start(&network->sockets[i]);
+    }
+    return error;
+}
+
+static void close_socket(struct socket *socket)
+{
+    acceptor_destroy(&socket->acceptor);
+    if (socket->open)
+        uv_close((uv_handle_t *)&socket->poll, NULL);
+    socket->open = false;
+}
+
+void network_stop_listening(struct network *network)
+{
+    for (size_t i = 0; i < network->socket_count; i++) {
+        if (network->sockets[i].kind != TRANSPORT_UDP)
+            close_socket(&network->sockets[i]);
+    }
+}
+
+void network_close(struct network *network)
+{
+    network->closing = true;
+    names_close(network->names);
+    connections_close(network);
+    if (!uv_is_closing((uv_handle_t *)&network->turn))
+        uv_close((uv_handle_t *)&network->turn, NULL);
+    for (size_t i = 0; i < LISTENERS_MOST; i++)
+        close_socket(&network->sockets[i]);
+}
+
+void network_delete(struct network *network)
+{
+    if (network == NULL)
+        return;
+    const struct host *host = network->config.host;
+    for (size_t i = 0; i < network->socket_count; i++) {
+        if (network->sockets[i].fd >= 0)
+            close(network->sockets[i].fd);
+    }
+    names_delete(network->names);
+    local_addresses_delete(network->locals);
+    table_destroy(&network->connections);
+    table_destroy(&network->dying);
+    table_destroy(&network->addresses);
+    memory_delete(host, network->datagrams, (size_t)DATAGRAMS_AT_ONCE * DATAGRAM_MOST);
+    memory_delete(host, network->read, READ_MOST);
+    memory_delete(host, network->plain, READ_MOST);
+    memory_delete(host, network, sizeof *network);
+}

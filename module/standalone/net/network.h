@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#ifndef REFLOW_STANDALONE_NETWORK_H
+#define REFLOW_STANDALONE_NETWORK_H
+
+#include <uv.h>
+
+#include "standalone/net/names.h"
+#include "standalone/net/origins.h"
+#include "standalone/server/server.h"
+#include "standalone/net/tls.h"
+#include "standalone/net/wire.h"
+
+/*
+ * Sockets for struct wire, on libuv: listeners, connections (TCP, TLS, WebSocket), host names (names.h). What arrives
+ * is given to the server. One loop, one thread.
+ */
+
+struct network;
+
+struct network_limits {
+    uint32_t connections; /* at a time; more are closed as they come; 0: 10000 */
+    uint32_t idle_s;      /* a connection without traffic and bindings is closed; 0: 600 */
+    uint32_t message_s;   /* a message must be whole after this; 0: 32 */
+    uint32_t connect_s;   /* a connection that we open, with its TLS handshake, must be open after this; 0: 4 */
+    uint32_t unsent; /* bytes that wait for a slow reader, as they are on the wire, past them it is closed; 0: 1 MiB */
+    uint32_t
+        kept; /* bytes that all connections together keep of unfinished messages and for slow readers; 0: 64000000 */
+    uint32_t flow_timer;       /* s; a flow with bindings that was silent for longer is pinged; 0: never */
+    struct sip_limits message; /* of a message */
+};
+
+#define NETWORK_COUNTERS(COUNTER)                                                                                      \
+    COUNTER(connections, "connections open")                                                                           \
+    COUNTER(accepted, "connections accepted")                                                                          \
+    COUNTER(opened, "connections opened")                                                                              \
+    COUNTER(connect_late, "connections that could not be opened in time")                                              \
+    COUNTER(refused, "connections refused: too many, or no memory")                                                    \
+    COUNTER(idle, "connections closed: idle")                                                                          \
+    COUNTER(unfinished, "connections closed: a message was not finished in time")                                      \
+    COUNTER(kept_closed, "connections closed: all of them kept too many bytes, and this one for the longest time")     \
+    COUNTER(oversized, "connections closed: a message over the limits or without length")                              \
+    COUNTER(stray, "bytes between messages that were skipped: NUL, white space")                                       \
+    COUNTER(stray_closed, "connections closed: too many such bytes")                                                   \
+    COUNTER(slow, "connections closed: the peer does not read")                                                        \
+    COUNTER(keepalive_lost, "connections closed: a ping was not answered")                                             \
+    COUNTER(tls, "TLS handshakes done")                                                                                \
+    COUNTER(tls_resumed, "TLS handshakes by a ticket")                                                                 \
+    COUNTER(tls_failed, "connections closed: no TLS, or TLS that is not allowed")                                      \
+    COUNTER(websocket_refused, "connections closed: no WebSocket request for SIP")                                     \
+    COUNTER(websocket_origin, "connections closed: a WebSocket request of a wrong origin")                             \
+    COUNTER(websocket_broken, "connections closed: against the WebSocket protocol, or a message over the limits")      \
+    COUNTER(pings, "pings answered")                                                                                   \
+    COUNTER(stun_dropped, "STUN datagrams dropped: damaged, or no binding requests")                                   \
+    COUNTER(pings_sent, "pings sent")                                                                                  \
+    COUNTER(icmp, "datagrams that came back as unreachable")                                                           \
+    COUNTER(datagrams_unsent, "datagrams that could not be sent")
+
+struct network_counters {
+#define COUNTER(name, what) uint64_t name;
+    NETWORK_COUNTERS(COUNTER)
+#undef COUNTER
+};
+
+struct network_config {
+    uv_loop_t *loop;
+    const struct host *host;
+    struct network_limits limits;
+    const struct tls *tls;                         /* borrowed; NULL: no TLS */
+    union address name_servers[NAME_SERVERS_MOST]; /* with ports */
+    size_t name_server_count;                      /* 0: the system's */
+    struct source_limits *sources;                 /* borrowed, those of the server; NULL: no limits per source */
+    const struct origins *origins;                 /* borrowed, of WebSocket requests; NULL: all */
+};
+
+int network_new(struct network **out, const struct network_config *config);
+
+/* The functions to give to server_new(); good as long as the network. */
+const struct wire *network_wire(struct network *network);
+
+/*
+ * Bind one listener, before the server exists; indexes count up from 0 in the order of calls. *listener is filled with
+ * what to write into Via. 0 or a negative errno (libuv's codes are those).
+ */
+int network_listen(struct network *network, enum transport kind, const union address *address,
+                   struct listener *listener);
+
+/* The machine's addresses may have changed: listeners on a wildcard address look at them again. */
+void network_refresh(struct network *network);
+
+/* Start to receive for this server. */
+int network_start(struct network *network, struct server *server);
+
+/* No new connections from now on. */
+void network_stop_listening(struct network *network);
+
+/* Close everything; run the loop until it is empty, then delete. */
+void network_close(struct network *network);
+void network_delete(struct network *network);
+
+const struct network_counters *network_counters(const struct network *network);
+const struct names_counters *network_names_counters(const struct network *network);
+
+#endif

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#ifndef REFLOW_STANDALONE_NETWORK_PRIVATE_H
+#define REFLOW_STANDALONE_NETWORK_PRIVATE_H
+
+#include "base/memory.h"
+#include "base/table.h"
+#include "standalone/net/acceptor.h"
+#include "standalone/net/local_addresses.h"
+#include "standalone/net/names.h"
+#include "standalone/net/network.h"
+
+enum { DATAGRAM_MOST = 65536, DATAGRAMS_AT_ONCE = 16, READ_MOST = 65536 };
+
+struct socket {
+    struct network *network;
+    struct acceptor acceptor; /* of connections */
+    uv_poll_t poll;           /* UDP: recvmmsg and the error queue are not libuv's to give */
+    int fd;                   /* UDP */
+    uint8_t kind;             /* enum transport */
+    uint8_t index;
+    bool open;
+    bool ipv6;
+    bool wildcard; /* bound to a wildcard address: each message tells which address it is about */
+};
+
+struct network {
+    struct network_config config;
+    struct wire wire;
+    struct server *server;
+    struct socket sockets[LISTENERS_MOST];
+    size_t socket_count;
+    struct local_addresses *locals; /* for sockets on a wildcard address */
+    struct table connections;       /* by number */
+    struct table dying;             /* those that are being closed, until the server has been told */
+    struct table addresses;         /* the same by digest of the remote address */
+    uint64_t seed;
+    flow_id last_connection;
+    struct network_counters counters;
+    char *datagrams; /* DATAGRAMS_AT_ONCE of DATAGRAM_MOST bytes */
+    char *read;      /* READ_MOST bytes, lent to one read at a time */
+    char *plain;     /* likewise, for what TLS has read from those */
+    struct names *names;
+    uv_idle_t turn; /* runs while handshakes wait */
+    struct connection *handshakes, **last_handshake;
+    struct connection *kept_oldest, *kept_newest; /* those that keep bytes (connection_kept.c) */
+    size_t kept_bytes;
+    bool closing;
+};
+
+/* datagram.c */
+int datagram_open(struct socket *socket, const union address *address);
+int datagram_start(struct socket *socket);
+/* From the address with the number to->local, unless that is 0. */
+int datagram_send(struct socket *socket, const struct peer *to, const char *bytes, size_t length);
+
+/* connection.c */
+struct connection;
+int connection_listen(struct socket *socket, const union address *address);
+int connection_send(struct network *network, struct peer *peer, const char *bytes, size_t length);
+/* The number of the local address of the connection that connection_send() would take; 0: there is none. */
+uint16_t connection_local(const struct network *network, const struct peer *peer);
+struct connection *connection_find(const struct network *network, flow_id number);
+struct connection *connection_find_dying(const struct network *network, flow_id number);
+const struct peer *connection_peer(const struct connection *connection);
+void connection_close(struct connection *connection, const char *reason);
+void connections_close(struct network *network);
+int connection_open(struct network *network, struct peer *peer, struct text domain);
+void connection_banned(void *context, struct source_connection *counted); /* of source_limits_listen() */
+void connection_hold(struct network *network, flow_id number, uint32_t seconds);
+
+/* connection_layers.c */
+int handshakes_create(struct network *network);
+
+#endif

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#ifndef REFLOW_STANDALONE_REFUSAL_H
+#define REFLOW_STANDALONE_REFUSAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/host.h"
+#include "base/table.h"
+#include "sip/message.h"
+#include "standalone/net/peer.h"
+
+/*
+ * The log of refused requests. Each refusal is counted by its reason and logged in one line:
+ *
+ *   refused source=203.0.113.7:5060 transport=udp method=REGISTER aor=sip:bob@example.com status=403
+ * reason=foreign-domain
+ *
+ * The first refusal of a source address for a reason is logged at once. Later ones within REFUSAL_WINDOW_MS are
+ * counted, and the next line, at the end of that time, carries their number as count=N. At most REFUSAL_SOURCES pairs
+ * of address and reason are remembered; refusals beyond them share one line for each reason, with source=*.
+ *
+ * The line, its fields and the reasons are an interface: see module/standalone/README.md. One thread.
+ */
+
+enum { REFUSAL_WINDOW_MS = 60000, REFUSAL_SOURCES = 1024, REFUSAL_LINE = 512 };
+
+/* REASON(constant, counter, meaning). The word in the log is the counter's name with - in place of _. */
+#define REFUSAL_REASONS(REASON)                                                                                        \
+    REASON(MALFORMED, malformed, "the message breaks the syntax of SIP; detail names what and where")                  \
+    REASON(TOO_LARGE, too_large, "the message, or its header, exceeds a limit of size")                                \
+    REASON(TOO_MANY_HOPS, too_many_hops, "Max-Forwards is 0")                                                          \
+    REASON(LOOP, loop, "the request has been here before for the same AOR")                                            \
+    REASON(MAX_BREADTH, max_breadth, "Max-Breadth is 0, or the request has made as many branches as one may")          \
+    REASON(EXTENSION, extension, "Require or Proxy-Require asks for an extension that is not supported")               \
+    REASON(SCHEME, scheme, "nobody takes the scheme of the URI, or sips came over a transport without TLS")            \
+    REASON(FOREIGN_DOMAIN, foreign_domain,                                                                             \
+           "a REGISTER, or a request that the policy routes to bindings, for a domain that is not the server's")       \
+    REASON(NO_USER, no_user, "a REGISTER whose To has no user part")                                                   \
+    REASON(RELAY_DENIED, relay_denied, "a request for elsewhere from a source that has no binding here")               \
+    REASON(TOKEN_FORGED, token_forged, "a flow token that this server has not made")                                   \
+    REASON(FLOW_GONE, flow_gone, "the flow that a token names is gone")                                                \
+    REASON(NO_DIALOG, no_dialog, "a request inside a dialog, or an ACK, and the dialog did not come through here")     \
+    REASON(NO_TRANSACTION, no_transaction, "a CANCEL that belongs to no transaction")                                  \
+    REASON(RESPONSE_UNMATCHED, response_unmatched, "a response to no request that waits for one")                      \
+    REASON(RESPONSE_SOURCE, response_source, "a response from a source to which its request did not go")               \
+    REASON(TOO_MANY_BINDINGS, too_many_bindings, "the AOR, or the server, has as many bindings as it may")             \
+    REASON(UNPROVED, unproved,                                                                                         \
+           "a REGISTER that asks for a list of bindings too long for an address that has not answered")                \
+    REASON(INTERVAL_TOO_BRIEF, interval_too_brief, "a registration shorter than --min-expires")                        \
+    REASON(OUT_OF_ORDER, out_of_order, "a REGISTER that a later one of the same Call-ID has overtaken")                \
+    REASON(NO_OUTBOUND, no_outbound, "outbound was asked for, and the first hop does not support it")                  \
+    REASON(POLICY, policy, "the policy refused or dropped the request")                                                \
+    REASON(OVERLOAD, overload, "too many transactions are in progress, or too many bytes wait for a response")         \
+    REASON(DRAINING, draining, "the server is ending and takes no new requests")                                       \
+    REASON(CONNECTION_LIMIT, connection_limit, "a new connection beyond --max-connections was closed")                 \
+    REASON(REQUEST_LIMIT, request_limit,                                                                               \
+           "messages beyond --limit-requests: dropped over UDP, otherwise the source is banned")                       \
+    REASON(FAILURE_LIMIT, failure_limit,                                                                               \
+           "requests that failed, beyond --limit-failures: not answered over UDP, otherwise the source is banned")     \
+    REASON(SOURCE_CONNECTIONS, source_connections, "a new connection beyond --limit-connections was closed")           \
+    REASON(BANNED, banned, "a new connection of a banned source was closed")                                           \
+    REASON(ORIGIN, origin, "a WebSocket request from a page whose origin is not one of --ws-origin")                   \
+    REASON(MEMORY, memory, "there was no memory for the request")
+
+enum refusal {
+#define REASON(constant, counter, meaning) REFUSAL_##constant,
+    REFUSAL_REASONS(REASON)
+#undef REASON
+        REFUSAL_COUNT
+};
+
+struct refusal_entry;
+
+struct refusals {
+    const struct host *host;
+    bool mask_numbers;
+    uint64_t seed;                /* of digests */
+    struct table sources;         /* of struct refusal_entry */
+    struct refusal_entry *others; /* REFUSAL_COUNT entries, for sources that have no room */
+    uint64_t counts[REFUSAL_COUNT];
+};
+
+/* What was refused. */
+struct refused {
+    const struct peer *source;
+    const struct sip_message *request; /* NULL where the bytes are no request that could be read */
+    enum refusal reason;
+    uint32_t status;    /* of the response; 0: dropped without a response */
+    const char *detail; /* a sentence for the log; NULL or "": none */
+};
+
+/* In place; returns 0 or -ENOMEM. */
+int refusals_create(struct refusals *refusals, const struct host *host, bool mask_numbers);
+/* Logs what was counted and not yet logged. Fine after a failed refusals_create(). */
+void refusals_destroy(struct refusals *refusals);
+
+/* Counts a refusal and logs it, now or later. Where memory is short the refusal counts among the other sources. */
+void refusals_note(struct refusals *refusals, const struct refused *refused);
+
+/* Logs the counts whose time has come and forgets sources that are quiet; to be called about once a second. */
+void refusals_sweep(struct refusals *refusals);
+
+/* "foreign_domain", the name of the counter after "refused_"; a static string. */
+const char *refusal_counter(enum refusal reason);
+
+/* The reason behind a status with which a REGISTER is refused by its own contents (sip/registration.h). */
+enum refusal refusal_of_registration(uint32_t status);
+
+#endif

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "standalone/net/source.h"
+
+#include <string.h>
+
+#include "flow/source_number.h"
+
+/* The 16 bytes of an address, IPv4 mapped into IPv6 as RFC 4291 2.5.5.2 does. */
+static void bytes_of(const union address *address, uint8_t out[16])
+{
+    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+    if (address->any.sa_family == AF_INET6) {
+        memcpy(out, &address->v6.sin6_addr, 16);
+        return;
+    }
+    memcpy(out, mapped, sizeof mapped);
+    memcpy(out + sizeof mapped, &address->v4.sin_addr, 4);
+}
+
+static bool is_ipv4(const union address *address)
+{
+    return address->any.sa_family == AF_INET || IN6_IS_ADDR_V4MAPPED(&address->v6.sin6_addr);
+}
+
+static uint64_t read_bytes(const uint8_t *bytes, unsigned count)
+{
+    uint64_t number = 0;
+    for (unsigned i = 0; i < count; i++)
+        number = number << 8 | bytes[i];
+    return number;
+}
+
+source_id source_of(const union address *address)
+{
+    uint8_t bytes[16];
+    bytes_of(address, bytes);
+    return source_number(bytes, sizeof bytes);
+}
+
+bool source_is_loopback(const union address *address)
+{
+    static const uint8_t loopback6[16] = {[15] = 1};
+    uint8_t bytes[16];
+    bytes_of(address, bytes);
+    if (is_ipv4(address))
+        return read_bytes(bytes + 12, 4) == INADDR_LOOPBACK;
+    return memcmp(bytes, loopback6, sizeof bytes) == 0;
+}
+
+static bool read_prefix(struct text text, unsigned most, uint8_t *prefix)
+{
+    unsigned number = 0;
+    if (text.length == 0 || text.length > 3)
+        return false;
+    for (size_t i = 0; i < text.length; i++) {
+        if (text.at[i] < '0' || text.at[i] > '9')
+            return false;
+        number = number * 10 + (unsigned)(text.at[i] - '0');
+    }
+    *prefix = (uint8_t)number;
+    return number <= most;
+}
+
+/* Are the first `prefix` bits of the 16 bytes the same? */
+static bool same_prefix(const uint8_t a[16], const uint8_t b[16], unsigned prefix)
+{
+    unsigned whole = prefix / 8, rest = prefix % 8;
+    if (memcmp(a, b, whole) != 0)
+        return false;
+    return rest == 0 || ((a[whole] ^ b[whole]) >> (8 - rest)) == 0;
+}
+
+static unsigned prefix_of_16(const struct cidr *cidr)
+{
+    return cidr->address.any.sa_family == AF_INET ? 96U + cidr->prefix : cidr->prefix;
+}
+
+static bool has_bits_past_prefix(const struct cidr *cidr)
+{
+    uint8_t bytes[16];
+    bytes_of(&cidr->address, bytes);
+    for (unsigned bit = prefix_of_16(cidr); bit < 128; bit++) {
+        if (bytes[bit / 8] >> (7 - bit % 8) & 1)
+            return true;
+    }
+    return false;
+}
+
+bool cidr_read(struct text text, struct cidr *cidr)
+{
+    const char *slash = text.length > 0 ? memchr(text.at, '/', text.length) : NULL;
+    struct text host = {text.at, slash != NULL ? (size_t)(slash - text.at) : text.length};
+    if (!address_read(host, 0, &cidr->address))
+        return false;
+    unsigned most = cidr->address.any.sa_family == AF_INET ? 32 : 128;
+    cidr->prefix = (uint8_t)most;
+    if (slash == NULL)
+        return true;
+    struct text prefix = {slash + 1, text.length - host.length - 1};
+    return read_prefix(prefix, most, &cidr->prefix) && !has_bits_past_prefix(cidr);
+}
+
+bool cidr_has(const struct cidr *cidr, const union address *address)
+{
+    uint8_t own[16], other[16];
+    bool four = cidr->address.any.sa_family == AF_INET;
+    if (!four && address->any.sa_family == AF_INET)
+        return false;
+    bytes_of(&cidr->address, own);
+    bytes_of(address, other);
+    return same_prefix(own, other, prefix_of_16(cidr));
+}

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "standalone/serve/control.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "base/memory.h"
+
+enum { LINE_MOST = 4096 };
+
+struct control_client {
+    struct local_client local;
+    uv_write_t write;
+    struct control *control;
+    const struct host *host;
+    struct sip_buffer answer;
+    size_t length;
+    bool commanded; /* the command runs: it answers, though nobody may be there any more */
+    bool closed;
+    char line[LINE_MOST];
+};
+
+static void client_delete(struct control_client *client)
+{
+    sip_buffer_destroy(&client->answer);
+    memory_delete(client->host, client, sizeof *client);
+}
+
+static void client_on_closed(uv_handle_t *handle)
+{
+    struct control_client *client = handle->data;
+    client->closed = true;
+    if (!client->commanded)
+        client_delete(client);
+}
+
+static void on_written(uv_write_t *write, int status)
+{
+    (void)status;
+    local_client_close(write->data);
+}
+
+static void on_allocate(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
+{
+    struct control_client *client = handle->data;
+    (void)suggested;
+    *buffer = uv_buf_init(client->line + client->length, (unsigned)(LINE_MOST - 1 - client->length));
+}
+
+static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffer)
+{
+    struct control_client *client = stream->data;
+    (void)buffer;
+    if (count < 0) {
+        local_client_close(&client->local);
+        return;
+    }
+    client->length += (size_t)count;
+    client->line[client->length] = '\0';
+    char *end = strchr(client->line, '\n');
+    if (end == NULL && client->length < LINE_MOST - 1)
+        return;
+    uv_read_stop(stream);
+    client->commanded = true;
+    if (end == NULL) {
+        control_answer(client, (struct text){NULL, 0}, CONTROL_ERROR, "the line is too long");
+        return;
+    }
+    *end = '\0';
+    client->control->command(client->control->context, client, client->line);
+}
+
+static void client_write(struct control_client *client, struct text text, enum control_verdict verdict, const char *why)
+{
+    static const char *const words[] = {"ok\n", "unchanged", "error"};
+    client->answer.host = client->host;
+    sip_append(&client->answer, text);
+    sip_append(&client->answer, text_of(words[verdict]));
+    if (verdict != CONTROL_OK) {
+        sip_append(&client->answer, TEXT(": "));
+        sip_append(&client->answer, text_of(why));
+        sip_append(&client->answer, TEXT("\n"));
+    }
+    uv_buf_t buffer = uv_buf_init(client->answer.bytes, (unsigned)client->answer.length);
+    client->write.data = &client->local;
+    if (client->answer.failed ||
+        uv_write(&client->write, (uv_stream_t *)&client->local.pipe, &buffer, 1, on_written) != 0)
+        local_client_close(&client->local);
+}
+
+void control_answer(struct control_client *client, struct text text, enum control_verdict verdict, const char *why)
+{
+    client->commanded = false;
+    if (client->closed)
+        client_delete(client);
+    else if (!uv_is_closing((uv_handle_t *)&client->local.pipe))
+        client_write(client, text, verdict, why);
+}
+
+static struct local_client *client_new(void *context)
+{
+    struct control *control = context;
+    struct control_client *client = memory_new(control->host, sizeof *client);
+    if (client == NULL)
+        return NULL;
+    client->control = control;
+    client->host = control->host;
+    return &client->local;
+}
+
+static void client_connected(struct local_client *client)
+{
+    if (uv_read_start((uv_stream_t *)&client->pipe, on_allocate, on_read) != 0)
+        local_client_close(client);
+}
+
+int control_create(struct control *control, uv_loop_t *loop, const struct host *host, const char *path,
+                   control_command *command, void *context)
+{
+    const struct local_socket_events events = {
+        .context = control, .client_new = client_new, .connected = client_connected, .closed = client_on_closed};
+    *control = (struct control){.host = host, .command = command, .context = context};
+    mode_t before = umask(0177);
+    int error = local_socket_create(&control->local, loop, path, &events);
+    umask(before);
+    return error;
+}
+
+void control_destroy(struct control *control)
+{
+    local_socket_destroy(&control->local);
+}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#ifndef REFLOW_STANDALONE_CONTROL_H
+#define REFLOW_STANDALONE_CONTROL_H
+
+#include "sip/rewrite.h"
+#include "standalone/serve/local_socket.h"
+
+/*
+ * The control socket (`reflow ctl`): a Unix socket. A client writes one line, a command with its words between spaces,
+ * and gets lines back; the last one is "ok", "unchanged" or "error: why". Then the connection is closed. A client
+ * for which there is no memory gets no line.
+ */
+
+enum control_verdict { CONTROL_OK, CONTROL_UNCHANGED, CONTROL_ERROR };
+
+struct control_client;
+
+/* A command has come. Answer now or later, once: by control_answer(). `line` is good for the length of the call. */
+typedef void control_command(void *context, struct control_client *client, char *line);
+
+/* The lines in `text` (each with its newline; may be empty), then the verdict. The client is gone after this. */
+void control_answer(struct control_client *client, struct text text, enum control_verdict verdict, const char *why);
+
+struct control {
+    struct local_socket local;
+    const struct host *host;
+    control_command *command;
+    void *context;
+};
+
+/* 0 or a negative errno. The socket is for its owner alone (0600); one left by a process that is gone is replaced. */
+int control_create(struct control *control, uv_loop_t *loop, const struct host *host, const char *path,
+                   control_command *command, void *context);
+void control_destroy(struct control *control); /* run the loop once more; removes the file */
+
+#endif

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#ifndef REFLOW_STANDALONE_LOCAL_SOCKET_H
+#define REFLOW_STANDALONE_LOCAL_SOCKET_H
+
+#include "standalone/net/acceptor.h"
+
+/*
+ * A Unix socket that listens, and its clients. It goes on listening when there is no memory and no descriptor for a
+ * client. Of LOCAL_CLIENTS_MOST clients the oldest makes room for the next one, so that clients which neither ask nor
+ * read cannot keep others away.
+ */
+
+enum { LOCAL_CLIENTS_MOST = 32 };
+
+struct local_socket;
+
+struct local_client {
+    uv_pipe_t pipe; /* its data is the client */
+    struct local_socket *socket;
+    struct local_client *next, **back; /* newest first */
+};
+
+struct local_socket_events {
+    void *context;
+    struct local_client *(*client_new)(void *context); /* zeroed; NULL: there is no memory */
+    void (*connected)(struct local_client *client);
+    uv_close_cb closed; /* of the pipe: frees the client */
+};
+
+struct local_socket {
+    struct acceptor acceptor;
+    uv_loop_t *loop;
+    const char *path; /* the caller's */
+    struct local_socket_events events;
+    struct local_client *clients;
+    size_t count;
+    uint64_t refused; /* clients for which there was no memory */
+};
+
+/* Returns 0 or a negative errno. A socket file left by a process that is gone is replaced; any other file stands
+   (-EADDRINUSE). */
+int local_socket_create(struct local_socket *socket, uv_loop_t *loop, const char *path,
+                        const struct local_socket_events *events);
+
+/* With all clients. Run the loop once more; removes the file. Fine for one that was never created, if zeroed. */
+void local_socket_destroy(struct local_socket *socket);
+
+/* Fine where it is being closed already. */
+void local_client_close(struct local_client *client);
+
+enum { PATH_FOLDER_MOST = 4096 };
+
+/* Whether the folder in which `path` lies does not exist; its name is in `folder` then. */
+bool path_folder_is_missing(const char *path, char folder[PATH_FOLDER_MOST]);
+
+/* One line for the operator: why the socket of this option could not be created. `error` is that of creating. */
+void local_socket_reason(const char *option, const char *path, int error, char *out, size_t size);
+
+#endif

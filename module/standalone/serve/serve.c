@@ -1,0 +1,713 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "standalone/serve/serve.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "standalone/serve/decision_log.h"
+#include "standalone/serve/local_socket.h"
+#include "standalone/serve/log_writer.h"
+#include "standalone/serve/persist.h"
+#include "standalone/serve/serve_domains.h"
+#include "standalone/serve/serve_keys.h"
+#include "standalone/serve/serve_options.h"
+#include "standalone/serve_paths.h"
+#include "standalone/serve/serve_policy.h"
+#include "standalone/serve/status_socket.h"
+
+enum { EXIT_REFUSED = 2 };
+
+struct serve {
+    struct serve_options options;
+    uv_loop_t loop;
+    struct host host;
+    struct source_limits *sources;
+    struct tls *tls; /* NULL: neither listened for nor called by */
+    struct network *network;
+    struct domains *domains;
+    struct server *server;
+    struct persist *persist;
+    struct serve_policy *policy;
+    int64_t booted_at; /* s, as the machine's clock said when the process began */
+    uv_mutex_t mutex;
+    struct serve_keys keys;
+    char last_good[4096], token_keys[4096];
+    struct status_socket status;
+    uv_signal_t hangup, terminate, interrupt, usr1;
+    uv_prepare_t prepare;
+    uv_timer_t timer, drain;
+    struct sip_buffer line; /* of the decision log */
+    struct log_writer *decision_log;
+    struct log_writer *error_output, *output; /* standard error and standard output */
+    bool ready;                               /* it has started: signals have something to act on */
+    bool draining, ending;
+    char error[1024];
+};
+
+/* --- the host --- */
+
+static uint64_t host_now(void *context)
+{
+    return uv_now(&((struct serve *)context)->loop);
+}
+
+/* Goes on while the machine sleeps, and does not jump when its clock is set. */
+static int64_t boot_clock(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_BOOTTIME, &now);
+    return now.tv_sec;
+}
+
+static int64_t host_wall(void *context)
+{
+    return ((const struct serve *)context)->booted_at + boot_clock();
+}
+
+static int64_t machine_clock(void *context)
+{
+    (void)context;
+    return time(NULL);
+}
+
+static void *host_allocate(void *context, void *old, size_t old_size, size_t new_size)
+{
+    (void)context;
+    (void)old_size;
+    if (new_size == 0) {
+        free(old);
+        return NULL;
+    }
+    return realloc(old, new_size);
+}
+
+static uint32_t host_random(void *context)
+{
+    uint32_t value = 0;
+    (void)context;
+    while (getrandom(&value, sizeof value, 0) != sizeof value)
+        ;
+    return value;
+}
+
+/* By any thread. A line that is longer than any other one is cut. */
+__attribute__((format(printf, 2, 3))) static void serve_print(const struct serve *serve, const char *format, ...)
+{
+    char *line = NULL;
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vasprintf(&line, format, arguments);
+    va_end(arguments);
+    if (length < 0)
+        return;
+    if (length > LOG_LINE_MOST) {
+        length = LOG_LINE_MOST;
+        line[length - 1] = '\n';
+    }
+    log_writer_put(serve->error_output, line, (size_t)length);
+    free(line);
+}
+
+static void host_log(void *context, enum log_level level, const char *line)
+{
+    static const char *const names[] = {"error", "warning", "notice", "info", "debug"};
+    const struct serve *serve = context;
+    if (level <= LOG_NOTICE || serve->options.verbose)
+        serve_print(serve, "reflow: %s: %s\n", names[level], line);
+}
+
+/* Policies are built on another thread; what they keep is shared. */
+static void host_lock(void *context)
+{
+    uv_mutex_lock(&((struct serve *)context)->mutex);
+}
+
+static void host_unlock(void *context)
+{
+    uv_mutex_unlock(&((struct serve *)context)->mutex);
+}
+
+static int refuse(struct serve *serve, int error, const char *what)
+{
+    if (what != NULL)
+        snprintf(serve->error, sizeof serve->error, "%s: %s", what,
+                 error == -EADDRINUSE ? "address already in use" : strerror(-error));
+    return error;
+}
+
+/* --- decisions and status --- */
+
+static void log_decided(void *context, const struct decided *decided)
+{
+    struct serve *serve = context;
+    struct timespec wall;
+    clock_gettime(CLOCK_REALTIME, &wall);
+    sip_buffer_clear(&serve->line);
+    decision_log_line(decided, wall.tv_sec * 1000LL + wall.tv_nsec / 1000000, serve->options.mask_numbers,
+                      &serve->line);
+    if (serve->line.failed)
+        return;
+    if (serve->decision_log != NULL)
+        log_writer_put(serve->decision_log, serve->line.bytes, serve->line.length);
+    if (serve->options.log_decisions)
+        log_writer_put(serve->output, serve->line.bytes, serve->line.length);
+}
+
+static int open_decision_log(struct serve *serve)
+{
+    const struct serve_options *options = &serve->options;
+    const struct log_writer_config config = {.host = &serve->host,
+                                             .file = {.path = options->decision_log,
+                                                      .size_most = options->decision_log_size,
+                                                      .keep = options->decision_log_keep}};
+    if (options->decision_log == NULL)
+        return 0;
+    int error = log_writer_new(&serve->decision_log, &config);
+    if (error != 0)
+        snprintf(serve->error, sizeof serve->error, "--decision-log %s: %s", options->decision_log, strerror(-error));
+    return error;
+}
+
+static void write_counters(const struct serve *serve, struct sip_buffer *out)
+{
+    const struct network_counters *counters = network_counters(serve->network);
+    const struct names_counters *names = network_names_counters(serve->network);
+    struct log_writer_counters log = {0}, errors, output;
+    log_writer_counters(serve->error_output, &errors);
+    log_writer_counters(serve->output, &output);
+    if (serve->decision_log != NULL)
+        log_writer_counters(serve->decision_log, &log);
+    const struct {
+        const char *name;
+        uint64_t value;
+    } members[] = {
+#define COUNTER(name, what) {#name, counters->name},
+        NETWORK_COUNTERS(COUNTER)
+#undef COUNTER
+#define COUNTER(name, what) {#name, names->name},
+            NAMES_COUNTERS(COUNTER)
+#undef COUNTER
+                {"decision_log_written", log.written},
+        {"decision_log_dropped", log.dropped},
+        {"decision_log_lost", log.lost},
+        {"stderr_dropped", errors.dropped},
+        {"stderr_lost", errors.lost},
+        {"stdout_dropped", output.dropped},
+        {"stdout_lost", output.lost},
+        {"state_failures", serve->persist != NULL ? persist_failures(serve->persist) : 0}};
+    for (size_t i = 0; i < sizeof members / sizeof members[0]; i++) {
+        sip_append(out, i == 0 ? TEXT("\"") : TEXT(",\""));
+        sip_append(out, text_of(members[i].name));
+        sip_append(out, TEXT("\":"));
+        sip_append_number(out, members[i].value);
+    }
+}
+
+static void write_json(void *context, struct sip_buffer *out)
+{
+    const struct serve *serve = context;
+    sip_append(out, TEXT("{\"server\":"));
+    server_status(serve->server, out);
+    sip_append(out, TEXT(",\"network\":{"));
+    write_counters(serve, out);
+    sip_append(out, TEXT("},\"policy\":{"));
+    serve_policy_write(serve->policy, out);
+    sip_append(out, TEXT("}}\n"));
+}
+
+static void on_usr1(uv_signal_t *handle, int number)
+{
+    struct serve *serve = handle->data;
+    struct sip_buffer out = {.host = &serve->host};
+    (void)number;
+    if (!serve->ready)
+        return;
+    write_json(serve, &out);
+    if (!out.failed)
+        log_writer_put(serve->output, out.bytes, out.length);
+    sip_buffer_destroy(&out);
+}
+
+static void reload_tls(struct serve *serve)
+{
+    char error[512], line[640];
+    if (serve->tls == NULL)
+        return;
+    bool fine = tls_reload(serve->tls, error, sizeof error) == 0;
+    snprintf(line, sizeof line, fine ? "certificates read again" : "certificates stay as they were: %s", error);
+    host_log(serve, fine ? LOG_NOTICE : LOG_ERROR, line);
+}
+
+static void on_hangup(uv_signal_t *handle, int number)
+{
+    struct serve *serve = handle->data;
+    (void)number;
+    if (!serve->ready)
+        return;
+    serve_keys_reload(&serve->keys);
+    reload_tls(serve);
+    network_refresh(serve->network);
+    serve_domains_reload(&serve->domains, &serve->host, &serve->options, serve->server);
+    serve_policy_reload(serve->policy);
+}
+
+/* --- the loop --- */
+
+static void on_timer(uv_timer_t *timer)
+{
+    struct serve *serve = timer->data;
+    timers_run(server_timers(serve->server));
+}
+
+static void end(struct serve *serve)
+{
+    if (serve->ending)
+        return;
+    serve->ending = true;
+    uv_stop(&serve->loop);
+}
+
+/* Before the loop sleeps: until when, and whether a drain is done. */
+static void on_prepare(uv_prepare_t *prepare)
+{
+    struct serve *serve = prepare->data;
+    int64_t next = timers_next(server_timers(serve->server));
+    if (serve->draining && server_is_drained(serve->server))
+        end(serve);
+    if (next < 0)
+        uv_timer_stop(&serve->timer);
+    else
+        uv_timer_start(&serve->timer, on_timer, (uint64_t)next, 0);
+}
+
+static void on_drain_time(uv_timer_t *timer)
+{
+    end(timer->data);
+}
+
+static void on_terminate(uv_signal_t *handle, int number)
+{
+    struct serve *serve = handle->data;
+    (void)number;
+    if (!serve->ready)
+        return;
+    if (serve->draining) {
+        end(serve);
+        return;
+    }
+    serve->draining = true;
+    server_drain(serve->server);
+    network_stop_listening(serve->network);
+    host_log(serve, LOG_NOTICE, "ending: no new calls, those being set up may finish");
+    uv_timer_start(&serve->drain, on_drain_time, serve->options.drain_s * 1000ULL, 0);
+}
+
+/* First of all: a signal that comes while the server starts waits for the loop. */
+static int start_signals(struct serve *serve)
+{
+    const struct {
+        uv_signal_t *handle;
+        uv_signal_cb act;
+        int number;
+    } signals[] = {{&serve->hangup, on_hangup, SIGHUP},
+                   {&serve->terminate, on_terminate, SIGTERM},
+                   {&serve->interrupt, on_terminate, SIGINT},
+                   {&serve->usr1, on_usr1, SIGUSR1}};
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
+        uv_signal_init(&serve->loop, signals[i].handle);
+        signals[i].handle->data = serve;
+        int error = uv_signal_start(signals[i].handle, signals[i].act, signals[i].number);
+        if (error != 0)
+            return refuse(serve, error, "signals");
+    }
+    return 0;
+}
+
+static int start_handles(struct serve *serve)
+{
+    uv_timer_init(&serve->loop, &serve->timer);
+    uv_timer_init(&serve->loop, &serve->drain);
+    uv_prepare_init(&serve->loop, &serve->prepare);
+    serve->timer.data = serve->drain.data = serve->prepare.data = serve;
+    return uv_prepare_start(&serve->prepare, on_prepare);
+}
+
+/* --- start and end --- */
+
+/* As many connections as were asked for, where the system lets us; else it is told before they fail, and no more are
+   taken than leave some for files, for look-ups of names (two sockets each) and for the registrar behind us: what
+   accept() itself refuses nobody counts. */
+static void raise_descriptors(struct serve *serve)
+{
+    enum { FOR_ITSELF = 64 + 2 * 64, AT_LEAST = 16 };
+    char line[224];
+    struct rlimit limit;
+    uint32_t connections = serve->options.network.connections;
+    rlim_t wanted = (connections != 0 ? connections : 10000) + FOR_ITSELF;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
+        return;
+    limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
+    if (setrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur >= wanted)
+        return;
+    rlim_t possible = limit.rlim_cur > FOR_ITSELF + AT_LEAST ? limit.rlim_cur - FOR_ITSELF : AT_LEAST;
+    serve->options.network.connections = (uint32_t)possible;
+    snprintf(line, sizeof line,
+             "%llu descriptors are allowed, %llu are needed for --max-connections %llu: no more than %llu are taken",
+             (unsigned long long)limit.rlim_cur, (unsigned long long)wanted, (unsigned long long)(wanted - FOR_ITSELF),
+             (unsigned long long)possible);
+    host_log(serve->host.context, LOG_WARNING, line);
+}
+
+static void warn_of_idle_tls(struct serve *serve)
+{
+    const struct tls_options *tls = &serve->options.tls;
+    const char *option = tls->certificate != NULL ? "--tls-cert"
+                         : tls->domain_count > 0  ? "--tls-domain"
+                         : tls->client_ca != NULL ? "--tls-client-ca"
+                         : tls->ca != NULL        ? "--tls-ca"
+                                                  : NULL;
+    char line[160];
+    if (option == NULL)
+        return;
+    snprintf(line, sizeof line,
+             "%s has no effect: there is no tls: or wss: listener (--listen), and TLS is used neither for incoming nor "
+             "for outgoing connections",
+             option);
+    host_log(serve, LOG_WARNING, line);
+}
+
+/* A listener for TLS is also where it is called from. */
+static int open_tls(struct serve *serve)
+{
+    for (size_t i = 0; i < serve->options.listen_count; i++) {
+        if (transport_is_tls(serve->options.listens[i].transport))
+            return tls_new(&serve->tls, &serve->host, &serve->options.tls, serve->error, sizeof serve->error);
+    }
+    warn_of_idle_tls(serve);
+    return 0;
+}
+
+static int refuse_listener(struct serve *serve, int error, const char *listen)
+{
+    snprintf(serve->error, sizeof serve->error, "cannot listen on %s: %s", listen,
+             error == -EADDRINUSE      ? "address already in use"
+             : error == -EADDRNOTAVAIL ? "this machine does not have the address"
+                                       : strerror(-error));
+    return error;
+}
+
+/* One source must not be able to take all connections, also if few are allowed. */
+static int open_limits(struct serve *serve)
+{
+    struct source_limits_config *config = &serve->options.sources;
+    uint32_t all = serve->options.network.connections;
+    config->host = &serve->host;
+    if (all != 0 && !serve->options.limits_connections && config->connections > (all + 1) / 2)
+        config->connections = (all + 1) / 2;
+    return refuse(serve, source_limits_new(&serve->sources, config), "limits");
+}
+
+static bool listens_for_pages(const struct serve *serve)
+{
+    for (size_t i = 0; i < serve->options.listen_count; i++) {
+        if (transport_is_websocket(serve->options.listens[i].transport))
+            return true;
+    }
+    return false;
+}
+
+static void warn_of_origins(struct serve *serve)
+{
+    bool listens = listens_for_pages(serve), named = serve->options.origins.count > 0;
+    if (listens && !named)
+        host_log(serve, LOG_WARNING,
+                 "web pages of any origin may use the ws: and wss: listeners: name those that may "
+                 "with --ws-origin");
+    if (!listens && named)
+        host_log(serve, LOG_WARNING, "--ws-origin has no effect: there is no ws: or wss: listener (--listen)");
+}
+
+static int open_network(struct serve *serve, struct server_config *config)
+{
+    struct network_config network = {.loop = &serve->loop,
+                                     .host = &serve->host,
+                                     .limits = serve->options.network,
+                                     .tls = serve->tls,
+                                     .sources = serve->sources,
+                                     .origins = &serve->options.origins};
+    memcpy(network.name_servers, serve->options.dns_servers, sizeof network.name_servers);
+    network.name_server_count = serve->options.dns_server_count;
+    network.limits.flow_timer = config->flow_timer;
+    network.limits.message = config->limits;
+    int error = network_new(&serve->network, &network);
+    if (error != 0)
+        return refuse(serve, error, "network");
+    for (size_t i = 0; i < serve->options.listen_count; i++) {
+        const struct listen_option *listen = &serve->options.listens[i];
+        error = network_listen(serve->network, listen->transport, &listen->address, &config->listeners[i]);
+        if (error != 0)
+            return refuse_listener(serve, error, listen->text);
+    }
+    config->listener_count = serve->options.listen_count;
+    config->wire = network_wire(serve->network);
+    return 0;
+}
+
+static int open_state(struct serve *serve)
+{
+    struct persist_config persist = {
+        .loop = &serve->loop, .host = &serve->host, .path = serve->options.state, .clock_s = machine_clock};
+    return serve->options.state == NULL ? 0 : persist_new(&serve->persist, &persist, serve->error, sizeof serve->error);
+}
+
+static int restore(struct serve *serve)
+{
+    size_t restored;
+    char line[128];
+    if (serve->persist == NULL)
+        return 0;
+    int error = persist_restore(serve->persist, serve->server, &restored, serve->error, sizeof serve->error);
+    if (error != 0)
+        return error;
+    snprintf(line, sizeof line, "%zu bindings restored", restored);
+    host_log(serve, LOG_NOTICE, line);
+    return refuse(serve, persist_start(serve->persist, serve->server), NULL);
+}
+
+static int open_status(struct serve *serve)
+{
+    if (serve->options.status == NULL)
+        return 0;
+    int error =
+        status_socket_create(&serve->status, &serve->loop, &serve->host, serve->options.status, write_json, serve);
+    if (error != 0)
+        local_socket_reason("--status", serve->options.status, error, serve->error, sizeof serve->error);
+    return error;
+}
+
+/* As given, or beside the state; NULL where there is neither. */
+static const char *path_beside_state(const struct serve *serve, const char *given, const char *ending, char out[4096])
+{
+    if (given != NULL || serve->options.state == NULL)
+        return given;
+    snprintf(out, 4096, "%s%s", serve->options.state, ending);
+    return out;
+}
+
+static int rotate_keys(void *context)
+{
+    return serve_keys_rotate(&((struct serve *)context)->keys);
+}
+
+/* Called once the state file is open, so that no keys are left beside a file that was refused. */
+static int open_keys(struct serve *serve)
+{
+    const char *path = path_beside_state(serve, serve->options.token_keys, ".keys", serve->token_keys);
+    return serve_keys_create(&serve->keys, &serve->loop, &serve->host, path, serve->options.token_rotate_s,
+                             serve->error, sizeof serve->error);
+}
+
+static int load_policy(struct serve *serve)
+{
+    const struct serve_policy_config config = {
+        .loop = &serve->loop,
+        .host = &serve->host,
+        .limits = serve->options.limits,
+        .layers = serve->options.policy.layers,
+        .layer_count = serve->options.policy.count,
+        .tenant_keys = serve->options.tenant_keys,
+        .good_path = path_beside_state(serve, serve->options.last_good, ".policy", serve->last_good),
+        .rotate_keys = rotate_keys,
+        .rotate_context = serve,
+        .forbid_last_good = serve->options.no_last_good,
+        .control_path = serve->options.control,
+        .watch = serve->options.watch,
+        .rollback_window = serve->options.rollback_window,
+        .rollback_share = serve->options.rollback_share * 10};
+    return serve_policy_new(&serve->policy, &config, serve->error, sizeof serve->error);
+}
+
+static int start(struct serve *serve)
+{
+    struct server_config config = serve->options.server;
+    config.host = &serve->host;
+    raise_descriptors(serve);
+    int error = start_signals(serve);
+    if (error == 0)
+        error = serve_paths_check(&serve->options, serve->error, sizeof serve->error);
+    if (error == 0)
+        error = load_policy(serve);
+    if (error == 0)
+        error = open_tls(serve);
+    if (error == 0)
+        error = open_limits(serve);
+    if (error == 0)
+        error = serve_domains_load(&serve->domains, &serve->host, &serve->options, serve->error, sizeof serve->error);
+    if (error == 0)
+        error = open_network(serve, &config);
+    if (error == 0)
+        error = open_state(serve);
+    if (error == 0)
+        error = open_keys(serve);
+    if (error == 0)
+        error = open_decision_log(serve);
+    if (error == 0) {
+        config.decided = serve->options.log_decisions || serve->decision_log != NULL ? log_decided : NULL;
+        config.decided_context = serve;
+        config.mask_numbers = serve->options.mask_numbers;
+        config.binding_changed = serve->persist != NULL ? persist_binding_changed : NULL;
+        config.binding_changed_context = serve->persist;
+        config.domains = serve->domains;
+        config.sources = serve->sources;
+        config.policy = serve_policy_policy(serve->policy);
+        config.token_keys = serve->keys.keys;
+        error = refuse(serve, server_new(&serve->server, &config), NULL);
+        if (error != 0)
+            snprintf(serve->error, sizeof serve->error, "out of memory");
+    }
+    if (error == 0)
+        error = restore(serve);
+    if (error == 0)
+        error = serve_policy_start(serve->policy, serve->error, sizeof serve->error);
+    if (error == 0)
+        error = open_status(serve);
+    if (error == 0)
+        error = start_handles(serve);
+    if (error == 0)
+        error = refuse(serve, network_start(serve->network, serve->server), "network");
+    if (error == 0)
+        warn_of_origins(serve);
+    serve->ready = error == 0;
+    return error;
+}
+
+static void announce(const struct serve *serve)
+{
+    for (size_t i = 0; i < serve->options.listen_count; i++)
+        serve_print(serve, "reflow: listening on %s\n", serve->options.listens[i].text);
+    serve_print(serve, "reflow: serving with %s\n", serve->options.policy.layers[0].path);
+}
+
+static void close_handle(uv_handle_t *handle, void *context)
+{
+    (void)context;
+    if (!uv_is_closing(handle))
+        uv_close(handle, NULL);
+}
+
+/* What is ending ends well, also where it is told so again: libuv gives the signals back before the process is gone. */
+static void hear_no_more(void)
+{
+    static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1};
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
+        signal(signals[i], SIG_IGN);
+}
+
+static void stop(struct serve *serve)
+{
+    if (serve->persist != NULL)
+        persist_stop(serve->persist);
+    status_socket_destroy(&serve->status);
+    serve_keys_stop(&serve->keys);
+    if (serve->policy != NULL)
+        serve_policy_stop(serve->policy);
+    if (serve->network != NULL)
+        network_close(serve->network);
+    uv_run(&serve->loop, UV_RUN_NOWAIT);
+    uv_walk(&serve->loop, close_handle, NULL);
+    hear_no_more();
+    uv_run(&serve->loop, UV_RUN_DEFAULT);
+    server_delete(serve->server);
+    domains_delete(serve->domains);
+    serve_keys_destroy(&serve->keys);
+    serve_policy_delete(serve->policy);
+    network_delete(serve->network);
+    source_limits_delete(serve->sources);
+    tls_delete(serve->tls);
+    persist_delete(serve->persist);
+    log_writer_delete(serve->decision_log);
+    sip_buffer_destroy(&serve->line);
+}
+
+/* What a file or socket of ours would otherwise get as its number, and with it each line of the log. */
+static void fill_standard_descriptors(void)
+{
+    for (int i = STDIN_FILENO; i <= STDERR_FILENO; i++) {
+        if (fcntl(i, F_GETFD) < 0 && open("/dev/null", O_RDWR) < 0)
+            abort();
+    }
+}
+
+/* Before anything is logged. Without threads there is nothing but to end. */
+static void open_outputs(struct serve *serve)
+{
+    const struct log_writer_config errors = {
+        .host = &serve->host, .name = "standard error", .descriptor = STDERR_FILENO, .buffer = 1 << 20};
+    const struct log_writer_config output = {
+        .host = &serve->host, .name = "standard output", .descriptor = STDOUT_FILENO};
+    int error = log_writer_new(&serve->error_output, &errors);
+    if (error == 0)
+        error = log_writer_new(&serve->output, &output);
+    if (error == 0)
+        return;
+    fprintf(stderr, "reflow serve: cannot start the threads that write logs: %s\n", strerror(-error));
+    exit(EXIT_REFUSED);
+}
+
+static void close_outputs(struct serve *serve)
+{
+    log_writer_finish(serve->output);
+    log_writer_finish(serve->error_output);
+    log_writer_delete(serve->output);
+    log_writer_delete(serve->error_output);
+}
+
+int serve_main(int argc, char **argv)
+{
+    struct serve serve = {0};
+    fill_standard_descriptors();
+    int error = serve_options_read(&serve.options, argc, argv, serve.error, sizeof serve.error);
+    if (error == 0 && serve.options.help) {
+        fputs(serve_usage, stdout);
+        return 0;
+    }
+    if (error != 0) {
+        fprintf(stderr, "reflow serve: %s (reflow serve --help tells the options)\n", serve.error);
+        return EXIT_REFUSED;
+    }
+    serve.booted_at = time(NULL) - boot_clock();
+    serve.host = (struct host){.context = &serve,
+                               .now_ms = host_now,
+                               .wall_s = host_wall,
+                               .allocate = host_allocate,
+                               .random = host_random,
+                               .log = host_log,
+                               .lock = host_lock,
+                               .unlock = host_unlock};
+    serve.line.host = &serve.host;
+    signal(SIGPIPE, SIG_IGN);
+    uv_loop_init(&serve.loop);
+    open_outputs(&serve);
+    if (uv_mutex_init(&serve.mutex) != 0)
+        abort();
+    error = start(&serve);
+    if (error != 0) {
+        serve_print(&serve, "reflow serve: %s\n", serve.error);
+    } else {
+        announce(&serve);
+        uv_run(&serve.loop, UV_RUN_DEFAULT);
+    }
+    stop(&serve);
+    close_outputs(&serve);
+    uv_loop_close(&serve.loop);
+    uv_mutex_destroy(&serve.mutex);
+    return error != 0 ? EXIT_REFUSED : 0;
+}

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#ifndef REFLOW_STANDALONE_SERVE_OPTIONS_H
+#define REFLOW_STANDALONE_SERVE_OPTIONS_H
+
+#include "script/policy/layer_option.h"
+#include "script/policy/tenants.h"
+#include "standalone/net/network.h"
+#include "standalone/server/server.h"
+#include "standalone/server/source_limits.h"
+
+/* What `reflow serve` was told. */
+
+struct listen_option {
+    uint8_t transport; /* enum transport */
+    union address address;
+    char text[96]; /* as written */
+};
+
+struct serve_options {
+    const char *domains[DOMAINS_MOST]; /* of --domain */
+    size_t domain_count;
+    const char *domain_file; /* NULL: none */
+    const char *state, *status, *control, *last_good, *decision_log, *token_keys;
+    struct layer_options policy;              /* the script, and what lies above it */
+    uint32_t rollback_window, rollback_share; /* entries; per cent */
+    uint32_t tenant_keys;                     /* of the store of each tenant; 0: the default */
+    struct listen_option listens[LISTENERS_MOST];
+    size_t listen_count;
+    struct server_config server; /* expiry, timers, limits */
+    struct network_limits network;
+    union address dns_servers[NAME_SERVERS_MOST];
+    size_t dns_server_count;
+    struct source_limits_config sources; /* its host is set later */
+    bool limits_connections;             /* --limit-connections was given */
+    struct origins origins;
+    struct tls_options tls;
+    struct script_limits limits;
+    uint32_t drain_s;
+    uint32_t token_rotate_s;
+    uint32_t decision_log_size, decision_log_keep;
+    bool log_decisions, mask_numbers, verbose, help;
+    bool watch, no_last_good;
+};
+
+/* 0; or -EINVAL with one line in `error`. */
+int serve_options_read(struct serve_options *options, int argc, char **argv, char *error, size_t error_size);
+
+extern const char serve_usage[];
+
+#endif

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#ifndef REFLOW_STANDALONE_STATUS_SOCKET_H
+#define REFLOW_STANDALONE_STATUS_SOCKET_H
+
+#include "sip/rewrite.h"
+#include "standalone/serve/local_socket.h"
+
+/* A Unix socket: each client is given what `write_status` writes, and the connection is closed. A
+   client for which there is no memory gets nothing. */
+
+typedef void write_status(void *context, struct sip_buffer *out);
+
+struct status_socket {
+    struct local_socket local;
+    const struct host *host;
+    write_status *write;
+    void *context;
+};
+
+/* 0 or a negative errno. A socket file left by a process that is gone is replaced; any other file stands. */
+int status_socket_create(struct status_socket *socket, uv_loop_t *loop, const struct host *host, const char *path,
+                         write_status *write, void *context);
+void status_socket_destroy(struct status_socket *socket); /* run the loop once more; removes the file */
+
+#endif

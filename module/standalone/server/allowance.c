@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "standalone/server/server_private.h"
+
+#include "script/engine/emergency.h"
+#include "sip/frame.h"
+
+/* What a source may still send, and be answered (source_limits.h). */
+
+/* Over a stream the source is banned by now. Its accepted connections are closed; the message may have come over one
+   that we opened. */
+static bool source_may_use(struct server *server, const struct peer *source, enum source_use use, enum refusal reason,
+                           const char *detail)
+{
+    const struct wire *wire = server->config.wire;
+    if (source_may(server->config.sources, source, use))
+        return true;
+    server_refused(server, NULL, source, reason, 0, detail);
+    if (source->transport != TRANSPORT_UDP)
+        wire->close(wire->context, source->connection);
+    return false;
+}
+
+bool server_may_read(struct server *server, const struct peer *source)
+{
+    return source_may_use(server, source, SOURCE_REQUEST, REFUSAL_REQUEST_LIMIT, NULL);
+}
+
+bool server_may_keep_alive(struct server *server, const struct peer *source)
+{
+    return source_may_use(server, source, SOURCE_KEEPALIVE, REFUSAL_REQUEST_LIMIT, "keep-alives");
+}
+
+/* The first line without its end. */
+static struct text start_line(const char *bytes, size_t length)
+{
+    size_t skipped = sip_padding_length(bytes, length);
+    struct text line = {bytes + skipped, length - skipped};
+    const char *end = line.length > 0 ? memchr(line.at, '\r', line.length) : NULL;
+    return end != NULL ? (struct text){line.at, (size_t)(end - line.at)} : line;
+}
+
+bool server_is_emergency(struct text uri)
+{
+    static const struct emergency no_numbers; /* those of a policy are not known here */
+    return emergency_is(&no_numbers, uri);
+}
+
+enum message_start message_start(const char *bytes, size_t length)
+{
+    struct text line = start_line(bytes, length);
+    const char *first = line.length > 0 ? memchr(line.at, ' ', line.length) : NULL;
+    const char *last = line.length > 0 ? memrchr(line.at, ' ', line.length) : NULL;
+    if (line.length > 4 && text_equal_nocase((struct text){line.at, 4}, TEXT("SIP/")))
+        return START_RESPONSE;
+    if (first != last && server_is_emergency((struct text){first + 1, (size_t)(last - first) - 1}))
+        return START_EMERGENCY;
+    return START_OTHER;
+}
+
+static bool is_failure(uint32_t status)
+{
+    return status == SIP_BAD_REQUEST || status == SIP_UNAUTHORIZED || status == SIP_FORBIDDEN ||
+           status == SIP_NOT_FOUND;
+}
+
+bool server_may_answer(struct server *server, const struct sip_message *request, const struct peer *source,
+                       uint32_t status)
+{
+    if (!is_failure(status) || server_is_emergency(sip_request_uri(request)))
+        return true;
+    return source_may_use(server, source, SOURCE_FAILURE, REFUSAL_FAILURE_LIMIT, NULL);
+}

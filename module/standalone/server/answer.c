@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "standalone/server/server_private.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+/* Responses of the server's own. */
+
+enum { DATAGRAM_MOST = 65507 }; /* bytes that UDP carries over IPv4; a few more over IPv6 */
+
+/* The same for a retransmission, and for CANCEL as for its INVITE (RFC 3261 8.2.7, 9.2), but nobody else can predict
+   it: a keyed hash of what the sender chose. The source counts too: who has got the tag has proved to be there, and
+   nowhere else. */
+static void make_tag(const struct server *server, const struct sip_message *request, const struct peer *source,
+                     char tag[20])
+{
+    char address[64];
+    const struct hash_key *key = &server->tag_key;
+    const struct sip_via *via = sip_top_via(request);
+    const struct text from = {address, address_format(&source->address, address, sizeof address)};
+    const uint64_t words[] = {hash_seal(key, sip_call_id(request)), hash_seal(key, sip_from_tag(request)),
+                              via != NULL ? hash_seal(key, via->branch) : 0, hash_seal(key, from), sip_cseq(request)};
+    snprintf(tag, 20, "%016" PRIx64, hash_seal(key, (struct text){(const char *)words, sizeof words}));
+}
+
+static struct text write_answer(struct server *server, const struct sip_message *request, const struct peer *source,
+                                const struct own_answer *own)
+{
+    char tag[20], received[64];
+    make_tag(server, request, source, tag);
+    struct sip_answer answer = {.status = own->status,
+                                .phrase = own->phrase,
+                                .fields = own->fields,
+                                .to_tag = own->status == SIP_TRYING ? (struct text){NULL, 0} : text_of(tag),
+                                .rport = address_port(&source->address)};
+    address_host(&source->address, received, sizeof received);
+    answer.received = text_of(received);
+    sip_buffer_clear(&server->out);
+    if (sip_answer(request, &answer, &server->out) != 0)
+        return (struct text){NULL, 0};
+    return (struct text){server->out.bytes, server->out.length};
+}
+
+void answer_stateless(struct server *server, const struct sip_message *request, const struct peer *source,
+                      const struct own_answer *own)
+{
+    struct peer peer = server_response_peer(request, source);
+    if (!server_may_answer(server, request, source, own->status))
+        return;
+    struct text bytes = write_answer(server, request, source, own);
+    struct cause cause = cause_of(source, sip_bytes(request).length);
+    if (bytes.length > 0)
+        amplification_send(&server->amplification, &cause, &peer, bytes);
+}
+
+bool answer_is_allowed(struct server *server, const struct server_transaction *transaction,
+                       const struct own_answer *own)
+{
+    const struct sip_message *request = server_transaction_request(transaction);
+    const struct peer *source = server_transaction_source(transaction);
+    struct peer peer = server_response_peer(request, source);
+    size_t length = write_answer(server, request, source, own).length;
+    if (peer.transport == TRANSPORT_UDP && length > DATAGRAM_MOST)
+        return false;
+    return amplification_allows(&server->amplification, server_transaction_cause(transaction), &peer, length);
+}
+
+bool answer_is_acknowledged(const struct server *server, const struct sip_message *ack, const struct peer *source)
+{
+    char tag[20];
+    make_tag(server, ack, source, tag);
+    return text_equal(sip_to_tag(ack), text_of(tag));
+}
+
+void answer(struct server *server, struct server_transaction *transaction, const struct own_answer *own)
+{
+    struct text bytes =
+        write_answer(server, server_transaction_request(transaction), server_transaction_source(transaction), own);
+    server_transaction_respond(transaction, own->status, bytes);
+}
+
+void answer_status(struct server *server, struct server_transaction *transaction, uint32_t status)
+{
+    struct own_answer own = {.status = status};
+    answer(server, transaction, &own);
+}

@@ -1,0 +1,539 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "standalone/server/server_private.h"
+
+#include <stdio.h>
+
+/* One branch of a request: where it goes, what is sent there (RFC 3261 16.6). */
+
+static uint64_t seal(const struct server *server, struct text text)
+{
+    return hash_seal(&server->loop_key, text);
+}
+
+static uint64_t seal_numbers(const struct server *server, const uint64_t *numbers, size_t count)
+{
+    return seal(server, (struct text){(const char *)numbers, count * sizeof *numbers});
+}
+
+/* A request for a flow goes there whatever its AOR: two of them may have one Contact. */
+static uint64_t seal_place(const struct server *server, const struct route *route)
+{
+    char aor[512];
+    int length = -1;
+    uint64_t flow = route->token == ROUTE_TOKEN_INCOMING ? peer_flow(&route->peer) : route->flow;
+    if (flow == 0)
+        length = sip_aor(route->uri, aor, sizeof aor);
+    const uint64_t parts[] = {seal(server, length < 0 ? route->uri : (struct text){aor, (size_t)length}), flow};
+    return seal_numbers(server, parts, 2);
+}
+
+static uint64_t seal_routes(const struct server *server, const struct sip_message *request, const struct route *route)
+{
+    uint64_t parts[2] = {0};
+    struct sip_value value;
+    for (size_t i = route->dropped; sip_value(request, HEADER_ROUTE, i, &value); i++) {
+        parts[1] = seal(server, value.whole);
+        parts[0] = seal_numbers(server, parts, 2);
+    }
+    return parts[0];
+}
+
+uint32_t branch_digest(const struct server *server, const struct sip_message *request, const struct route *route)
+{
+    const uint64_t parts[] = {seal_place(server, route),          seal_routes(server, request, route),
+                              seal(server, sip_call_id(request)), seal(server, sip_from_tag(request)),
+                              seal(server, sip_to_tag(request)),  sip_cseq(request)};
+    uint64_t sum = seal_numbers(server, parts, sizeof parts / sizeof parts[0]);
+    return (uint32_t)(sum ^ sum >> 32);
+}
+
+size_t branch_via(const struct server *server, const struct peer *peer, struct branch_id id, char *out, size_t size)
+{
+    char branch[64];
+    struct own_side side;
+    own_side_read(server, peer, &side);
+    branch_write(id, branch, sizeof branch);
+    int length = snprintf(out, size, "SIP/2.0/%s %s:%u;branch=%s%s", transport_name(peer->transport), side.host,
+                          side.listener->port, branch, peer->transport == TRANSPORT_UDP ? ";rport" : "");
+    return length < 0 || (size_t)length >= size ? 0 : (size_t)length;
+}
+
+static bool forms_dialog(const struct sip_message *request)
+{
+    enum method method = sip_method(request);
+    return method == METHOD_INVITE || method == METHOD_SUBSCRIBE || method == METHOD_REFER || method == METHOD_NOTIFY;
+}
+
+static struct text request_uri(const struct branch *branch)
+{
+    return branch->target != NULL ? branch->target->uri : branch->uri;
+}
+
+static size_t record_route(const struct branch *branch, char *out, size_t size)
+{
+    const struct context *context = branch->context;
+    const struct peer *source = server_transaction_source(context->transaction);
+    return route_record(context->server, context->request, source, &branch->peer, branch->on_flow,
+                        (enum way)context->way, out, size);
+}
+
+/* What this server would refuse to receive, it does not send. */
+static bool has_room(const struct server *server)
+{
+    size_t most = server->config.limits.message != 0 ? server->config.limits.message : 65536;
+    return server->out.length <= most;
+}
+
+/* The datagram limit of RFC 3261 18.1.1 is not enforced by switching transports: see README, limits. */
+static bool write_request(struct branch *branch, struct branch_id id)
+{
+    char via[192], record[640], path[320], received[64];
+    struct context *context = branch->context;
+    struct server *server = context->server;
+    const struct sip_message *request = context->request;
+    const struct peer *source = server_transaction_source(context->transaction);
+    int hops = sip_max_forwards(request);
+    struct sip_forward forward = {.request_uri = request_uri(branch),
+                                  .routes_dropped = context->routes_dropped,
+                                  .max_forwards = hops < 0 ? 70 : hops - 1,
+                                  .max_breadth = branch->breadth,
+                                  .rport = address_port(&source->address)};
+    address_host(&source->address, received, sizeof received);
+    forward.received = text_of(received);
+    forward.via = (struct text){via, branch_via(server, &branch->peer, id, via, sizeof via)};
+    if (branch->target != NULL)
+        forward.route = branch->target->path;
+    if (forms_dialog(request) && sip_to_tag(request).length == 0)
+        forward.record_route = (struct text){record, record_route(branch, record, sizeof record)};
+    if (context->way == WAY_OUTWARD && sip_method(request) == METHOD_REGISTER)
+        forward.path = (struct text){path, edge_path(server, request, source, &branch->peer, path, sizeof path)};
+    sip_buffer_clear(&server->out);
+    return sip_forward_request(request, &forward, &server->out) == 0 && has_room(server);
+}
+
+/* A binding of ours without a Path. */
+static bool is_bound(const struct target *target)
+{
+    return target != NULL && target->aor.length > 0 && target->path.length == 0;
+}
+
+/* One that is not outbound. */
+static bool is_plain(const struct target *target)
+{
+    return is_bound(target) && target->reg_id == 0;
+}
+
+/* 3261-16.9.b: a phone that cannot be reached by its Contact is one whose flow is dead. */
+static enum origin origin_unsent(const struct branch *branch)
+{
+    return is_plain(branch->target) ? ORIGIN_FLOW_DOWN : ORIGIN_TRANSPORT;
+}
+
+static void fail_soon(struct branch *branch, enum origin origin)
+{
+    branch->pending_origin = (uint8_t)origin;
+    timer_start(&branch->context->server->timers, &branch->timer, 0);
+}
+
+/* Nothing was sent, for reasons of our own: that says nothing about the flow, and its bindings stand. */
+static void fail_unsent(struct branch *branch)
+{
+    branch->on_flow = false;
+    fail_soon(branch, ORIGIN_TRANSPORT);
+}
+
+/* There is no way to the destination: as if the send had failed. */
+static void fail_unreached(struct branch *branch)
+{
+    if (is_plain(branch->target))
+        fail_soon(branch, ORIGIN_FLOW_DOWN);
+    else
+        fail_unsent(branch);
+}
+
+/* RFC 3261 26.2.2: a sips: request must not go there. The phone cannot be reached for it, and its flow is fine. */
+static void fail_unsafe(struct branch *branch)
+{
+    branch->unsafe = true;
+    fail_soon(branch, ORIGIN_FLOW_DOWN);
+}
+
+static void send_to_peer(struct branch *branch)
+{
+    struct context *context = branch->context;
+    struct server *server = context->server;
+    if (is_bound(branch->target) && !peer_is_safe_for(&branch->peer, context->request)) {
+        fail_unsafe(branch);
+        return;
+    }
+    address_format(&branch->peer.address, branch->destination, sizeof branch->destination);
+    struct branch_id id = branch_draw(server->transactions, context->digest);
+    branch->rested = rest_is_on(server, context->aor, text_of(branch->destination));
+    if (branch->rested || !peer_is_safe_for(&branch->peer, context->request)) {
+        fail_unsent(branch);
+        return;
+    }
+    if (!peer_connect(server, &branch->peer, branch->domain) || !own_side_choose(server, &branch->peer)) {
+        fail_unreached(branch);
+        return;
+    }
+    if (!write_request(branch, id)) {
+        fail_unsent(branch);
+        return;
+    }
+    struct text bytes = {server->out.bytes, server->out.length};
+    enum method method = sip_method(context->request);
+    if (!context_may_send(context, bytes.length)) {
+        fail_unsent(branch);
+        return;
+    }
+    struct cause *cause = branch->by_policy ? NULL : context->cause;
+    if (!amplification_allows(&server->amplification, cause, &branch->peer, bytes.length)) {
+        amplification_withhold(&server->amplification, &branch->peer, bytes.length);
+        branch->rested = true;
+        fail_unsent(branch);
+        return;
+    }
+    if (client_transaction_new(server->transactions, id, method, &branch->peer, cause, bytes, branch,
+                               &branch->transaction) != 0) {
+        server->counters.memory++;
+        fail_unsent(branch);
+        return;
+    }
+    client_transaction_charge(branch->transaction, context->load);
+    server->counters.branches++;
+    if (method == METHOD_INVITE)
+        timer_start(&server->timers, &branch->timer, server->config.timer_c_ms);
+}
+
+static void resolved(void *again, const union address *addresses, size_t count)
+{
+    struct branch *branch = again;
+    struct context *context = branch->context;
+    branch->resolving = false;
+    if (context->transaction == NULL) {
+        context_forget_unused(context);
+        return;
+    }
+    if (branch->has_final || context->final_forwarded || context->cancelled) {
+        if (!branch->has_final)
+            fail_soon(branch, ORIGIN_TRANSPORT);
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct peer peer = {.transport = branch->peer.transport, .address = addresses[i]};
+        if (!peer_choose_listener(context->server, server_transaction_source(context->transaction), &peer))
+            continue;
+        if (branch->peer.address.any.sa_family == 0)
+            branch->peer = peer;
+        else if (branch->other_count < sizeof branch->others / sizeof branch->others[0])
+            branch->others[branch->other_count++] = addresses[i];
+    }
+    if (branch->peer.address.any.sa_family == 0)
+        fail_soon(branch, origin_unsent(branch));
+    else
+        send_to_peer(branch);
+}
+
+static bool resolve(struct branch *branch, const struct sip_uri *uri)
+{
+    char host[256];
+    enum transport transport;
+    const struct wire *wire = branch->context->server->config.wire;
+    if (uri->host.length >= sizeof host || !uri_transport(uri, &transport))
+        return false;
+    memcpy(host, uri->host.at, uri->host.length);
+    host[uri->host.length] = '\0';
+    branch->peer = (struct peer){.transport = (uint8_t)transport};
+    branch->resolving = true;
+    const struct peer *source = server_transaction_source(branch->context->transaction);
+    if (wire->resolve(wire->context, source, host, uri_port(uri, transport), resolved, branch) != 0)
+        branch->resolving = false;
+    return branch->resolving;
+}
+
+/* What the other side must prove to be, where it is asked to: a target is sent to by one name. */
+static bool set_domain(struct branch *branch, struct text domain)
+{
+    return memory_copy(branch->context->server->config.host, domain, &branch->domain);
+}
+
+/* A Contact that is the AOR itself, at an address or name of ours, is no place to send to: the request would be back
+   at once. It may be registered all the same, since phones that write such Contacts are called over their flows. */
+static bool leads_back(const struct branch *branch, const struct sip_uri *uri)
+{
+    char aor[512];
+    const struct target *target = branch->target;
+    if (target == NULL || target->aor.length == 0 || !server_is_own_domain(branch->context->server, uri))
+        return false;
+    int length = sip_uri_aor(uri, aor, sizeof aor);
+    return length > 0 && text_equal((struct text){aor, (size_t)length}, target->aor);
+}
+
+static void send_to_uri(struct branch *branch, struct text next_hop)
+{
+    struct sip_uri uri;
+    union address numeric;
+    const struct peer *source = server_transaction_source(branch->context->transaction);
+    bool sending = false;
+    if (sip_uri_create(&uri, next_hop) == 0 && !leads_back(branch, &uri) && set_domain(branch, uri.host)) {
+        if (address_read(uri.host, 0, &numeric)) {
+            sending = peer_of_uri(branch->context->server, &uri, source, &branch->peer);
+            if (sending)
+                send_to_peer(branch);
+        } else {
+            sending = resolve(branch, &uri);
+        }
+    }
+    sip_uri_destroy(&uri);
+    if (!sending)
+        fail_soon(branch, origin_unsent(branch));
+}
+
+static void timer_fires(struct timer *timer)
+{
+    struct branch *branch = TABLE_OWNER(timer, struct branch, timer);
+    struct sip_message *none = NULL;
+    if (branch->transaction == NULL) {
+        branch_react(branch, branch->pending_origin, &none);
+        return;
+    }
+    /* Timer C (16.8): the branch is cancelled, and counts as a 408. */
+    client_transaction_cancel(branch->transaction);
+    branch_react(branch, ORIGIN_TIMEOUT, &none);
+}
+
+static struct branch *branch_new(struct context *context, struct target *target, struct text uri)
+{
+    const struct host *host = context->server->config.host;
+    struct branch *branch = context_has_room(context) ? memory_new(host, sizeof *branch) : NULL;
+    if (branch == NULL)
+        return NULL;
+    if (timer_keep(&context->server->timers, &branch->timer) != 0 ||
+        (target == NULL && !memory_copy(host, uri, &branch->uri))) {
+        timer_give_back(&context->server->timers, &branch->timer);
+        memory_delete(host, branch, sizeof *branch);
+        return NULL;
+    }
+    branch->context = context;
+    branch->target = target;
+    branch->by_policy = target != NULL && target->by_policy;
+    branch->breadth = context_share(context);
+    branch->timer.fire = timer_fires;
+    branch->next = context->branches;
+    context->branches = branch;
+    context->branches_made++;
+    return branch;
+}
+
+static void send_to_flow(struct branch *branch, flow_id flow)
+{
+    struct server *server = branch->context->server;
+    struct peer peer;
+    branch->on_flow = true;
+    if (binding_first_on_flow(server->bindings, flow) != NULL && peer_of_flow(server, flow, &peer)) {
+        branch->peer = peer;
+        send_to_peer(branch);
+    } else {
+        fail_soon(branch, ORIGIN_FLOW_DOWN);
+    }
+}
+
+/* Start a branch to a URI by its next hop. Never fails at once: what cannot be sent is reported to branch_react() from
+   the timers. NULL only where memory is short, or no further branch may begin: context_refusal(). */
+struct branch *branch_start(struct context *context, struct text uri, struct text next_hop)
+{
+    struct branch *branch = branch_new(context, NULL, uri);
+    if (branch != NULL)
+        send_to_uri(branch, next_hop);
+    return branch;
+}
+
+struct branch *branch_start_gone(struct context *context, struct text uri)
+{
+    struct branch *branch = branch_new(context, NULL, uri);
+    if (branch == NULL)
+        return NULL;
+    branch->on_flow = true;
+    fail_soon(branch, ORIGIN_FLOW_DOWN);
+    return branch;
+}
+
+struct branch *branch_start_by_policy(struct context *context, struct text uri, struct text next_hop)
+{
+    struct branch *branch = branch_new(context, NULL, uri);
+    if (branch == NULL)
+        return NULL;
+    branch->by_policy = true;
+    send_to_uri(branch, next_hop);
+    return branch;
+}
+
+struct branch *branch_start_peer(struct context *context, struct text uri, const struct peer *peer)
+{
+    struct branch *branch = branch_new(context, NULL, uri);
+    if (branch == NULL)
+        return NULL;
+    branch->peer = *peer;
+    branch->on_flow = true;
+    send_to_peer(branch);
+    return branch;
+}
+
+/* RFC 3327: the first Path value is the next hop of a target that has one. */
+static struct text next_hop(const struct target *target)
+{
+    const char *open, *close;
+    if (target->path.length == 0)
+        return target->uri;
+    open = memchr(target->path.at, '<', target->path.length);
+    close = open != NULL ? memchr(open, '>', target->path.length - (size_t)(open - target->path.at)) : NULL;
+    return close != NULL ? (struct text){open + 1, (size_t)(close - open - 1)} : target->uri;
+}
+
+/* The binding may have come to another flow, or lost its own, since it became a target. */
+static flow_id plain_flow(const struct server *server, const struct target *target)
+{
+    struct binding_view view;
+    const struct binding *binding = binding_find(server->bindings, target->aor, target->uri, (struct text){NULL, 0}, 0);
+    if (binding == NULL)
+        return target->flow;
+    binding_read(binding, &view);
+    return view.route == BINDING_BY_CONTACT ? 0 : view.flow;
+}
+
+/* 3261-10.a: over the flow of the binding while that lives, else to a Contact that can be called. */
+static void send_to_plain(struct branch *branch)
+{
+    struct target *target = branch->target;
+    target->flow = plain_flow(branch->context->server, target);
+    if (target->flow != 0)
+        send_to_flow(branch, target->flow);
+    else if (contact_may_be_called(target->uri, TRANSPORT_UDP))
+        send_to_uri(branch, target->uri);
+    else
+        fail_soon(branch, ORIGIN_FLOW_DOWN);
+}
+
+/* As branch_start(). */
+struct branch *branch_start_target(struct context *context, struct target *target)
+{
+    struct branch *branch = branch_new(context, target, target->uri);
+    if (branch == NULL)
+        return NULL;
+    if (is_plain(target))
+        send_to_plain(branch);
+    else if (target->flow != 0)
+        send_to_flow(branch, target->flow);
+    else
+        send_to_uri(branch, next_hop(target));
+    return branch;
+}
+
+bool branch_has_contact_left(const struct branch *branch)
+{
+    return is_plain(branch->target) && branch->on_flow &&
+           contact_may_be_called(branch->target->uri, (enum transport)branch->peer.transport);
+}
+
+/* 3261-10.a: the same target by its Contact, over a new connection. */
+static struct branch *start_by_contact(const struct branch *failed)
+{
+    struct branch *branch = branch_new(failed->context, failed->target, failed->uri);
+    if (branch != NULL)
+        send_to_uri(branch, failed->target->uri);
+    return branch;
+}
+
+/* 3263-4.3.a: the same target at the next address of its name, or by its Contact; NULL if there is none. */
+struct branch *branch_start_next_server(const struct branch *failed)
+{
+    struct context *context = failed->context;
+    if (!context_may_add(context))
+        return NULL;
+    if (failed->other_count == 0)
+        return branch_has_contact_left(failed) ? start_by_contact(failed) : NULL;
+    struct branch *branch = branch_new(context, failed->target, failed->uri);
+    if (branch == NULL)
+        return NULL;
+    branch->peer = failed->peer;
+    branch->peer.address = failed->others[0];
+    branch->by_policy = failed->by_policy;
+    branch->peer.connection = 0;
+    branch->peer.local = 0;
+    if (!set_domain(branch, failed->domain)) {
+        fail_soon(branch, ORIGIN_TRANSPORT);
+        return branch;
+    }
+    branch->other_count = (uint8_t)(failed->other_count - 1);
+    memcpy(branch->others, failed->others + 1, branch->other_count * sizeof branch->others[0]);
+    send_to_peer(branch);
+    return branch;
+}
+
+void branch_delete(struct branch *branch)
+{
+    const struct host *host = branch->context->server->config.host;
+    timer_give_back(&branch->context->server->timers, &branch->timer);
+    sip_message_delete(branch->response);
+    memory_delete_text(host, branch->uri);
+    memory_delete_text(host, branch->domain);
+    memory_delete(host, branch, sizeof *branch);
+}
+
+static void on_response(void *user, struct client_transaction *transaction, struct sip_message **response)
+{
+    struct branch *branch = user;
+    (void)transaction;
+    branch_react(branch, ORIGIN_WIRE, response);
+}
+
+static void on_timeout(void *user, struct client_transaction *transaction)
+{
+    struct sip_message *none = NULL;
+    (void)transaction;
+    branch_react(user, ORIGIN_TIMEOUT, &none);
+}
+
+/* A destination that is no flow may still answer over a new connection, once it has the request (RFC 3261 18.2.2). */
+static void on_failed(void *user, struct client_transaction *transaction, bool down)
+{
+    struct branch *branch = user;
+    struct sip_message *none = NULL;
+    (void)transaction;
+    if (branch->on_flow && down)
+        branch_react(branch, ORIGIN_FLOW_DOWN, &none);
+    else if (!branch->provisional_seen)
+        branch_react(branch, origin_unsent(branch), &none);
+}
+
+static void on_ended(void *user, struct client_transaction *transaction)
+{
+    struct branch *branch = user;
+    (void)transaction;
+    branch->transaction = NULL;
+    timer_stop(&branch->context->server->timers, &branch->timer);
+    context_forget_unused(branch->context);
+}
+
+/* The phone has registered from there since, as one does that comes to another network while it rings: the binding that
+   the request was sent to is on that flow now. */
+static bool on_moved(void *user, const struct peer *source)
+{
+    const struct branch *branch = user;
+    const struct server *server = branch->context->server;
+    const struct target *target = branch->target;
+    flow_id flow = server_flow_of(server, source);
+    struct binding_view view;
+    if (target == NULL || target->aor.length == 0 || flow == 0 || flow == target->flow)
+        return false;
+    const struct binding *binding =
+        binding_find(server->bindings, target->aor, target->uri, target->instance, target->reg_id);
+    if (binding == NULL)
+        return false;
+    binding_read(binding, &view);
+    return view.flow == flow;
+}
+
+const struct client_events branch_events = {
+    .response = on_response, .timeout = on_timeout, .failed = on_failed, .ended = on_ended, .has_moved = on_moved};

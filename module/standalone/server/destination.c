@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "standalone/server/server_private.h"
+
+/* From a URI to a transport, an address and a listener of ours (RFC 3263 4.1, RFC 3261 26.2.2). */
+
+static bool sip_is_safe(const struct sip_message *request)
+{
+    struct text uri = sip_request_uri(request);
+    return uri.length > 5 && text_equal_nocase((struct text){uri.at, 5}, TEXT("sips:"));
+}
+
+/* RFC 3261 16.6 step 4: a request that is to be safe on its way leaves a route that is. */
+const char *route_scheme(const struct sip_message *request, const struct listener *listener)
+{
+    return sip_is_safe(request) && transport_is_tls(listener->transport) ? "sips" : "sip";
+}
+
+/* sips: TLS on the way there. WebSocket servers are not called: their clients call them (RFC 7118). */
+bool uri_transport(const struct sip_uri *uri, enum transport *transport)
+{
+    bool secure = text_equal_nocase(uri->scheme, TEXT("sips"));
+    *transport = secure ? TRANSPORT_TLS : TRANSPORT_UDP;
+    if (!secure && !text_equal_nocase(uri->scheme, TEXT("sip")))
+        return false;
+    if (uri->transport.length == 0)
+        return true;
+    if (!transport_of_word(uri->transport, transport) || transport_is_websocket(*transport))
+        return false;
+    if (secure && *transport == TRANSPORT_TCP)
+        *transport = TRANSPORT_TLS;
+    return !secure || *transport == TRANSPORT_TLS;
+}
+
+bool uri_is_served(const struct sip_uri *uri, const struct peer *source)
+{
+    return !text_equal_nocase(uri->scheme, TEXT("sips")) || transport_is_tls(source->transport);
+}
+
+/* RFC 6761: what ends in ".invalid" is never an address; clients on WebSocket name themselves so (RFC 7118). */
+static bool host_is_invalid(struct text host)
+{
+    static const char invalid[] = ".invalid";
+    size_t length = sizeof invalid - 1;
+    if (host.length > 0 && host.at[host.length - 1] == '.')
+        host.length--;
+    if (host.length < length)
+        return text_equal_nocase(host, TEXT("invalid"));
+    return text_equal_nocase((struct text){host.at + host.length - length, length}, text_of(invalid));
+}
+
+bool contact_may_be_called(struct text contact, enum transport came_by)
+{
+    struct sip_uri uri;
+    union address numeric;
+    enum transport transport;
+    bool callable = sip_uri_create(&uri, contact) == 0 && uri_transport(&uri, &transport) &&
+                    !transport_is_websocket(came_by) && !host_is_invalid(uri.host);
+    /* A certificate names hosts, not the address that a phone happens to have. */
+    if (callable && (transport_is_tls(transport) || transport_is_tls(came_by)))
+        callable = !address_read(uri.host, 0, &numeric);
+    sip_uri_destroy(&uri);
+    return callable;
+}
+
+bool contact_is_source(struct text contact, const struct peer *source)
+{
+    struct sip_uri uri;
+    union address numeric;
+    enum transport transport;
+    bool same = sip_uri_create(&uri, contact) == 0 && uri_transport(&uri, &transport) &&
+                transport == source->transport && !transport_is_tls(transport) &&
+                address_read(uri.host, uri_port(&uri, transport), &numeric) &&
+                address_equal(&numeric, &source->address);
+    sip_uri_destroy(&uri);
+    return same;
+}
+
+bool peer_is_safe_for(const struct peer *peer, const struct sip_message *request)
+{
+    return !sip_is_safe(request) || transport_is_tls(peer->transport);
+}
+
+uint16_t uri_port(const struct sip_uri *uri, enum transport transport)
+{
+    return uri->port != 0 ? (uint16_t)uri->port : transport_port(transport);
+}
+
+static bool is_listener_for(const struct listener *listener, enum transport transport, sa_family_t family)
+{
+    return listener->transport == transport && (listener->host[0] == '[') == (family == AF_INET6);
+}
+
+bool peer_choose_listener(const struct server *server, const struct peer *source, struct peer *peer)
+{
+    sa_family_t family = peer->address.any.sa_family;
+    if (source != NULL && is_listener_for(server_listener(server, source), peer->transport, family)) {
+        peer->listener = source->listener;
+        return true;
+    }
+    for (size_t i = 0; i < server->config.listener_count; i++) {
+        if (is_listener_for(&server->config.listeners[i], peer->transport, family)) {
+            peer->listener = (uint8_t)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool peer_of_uri(const struct server *server, const struct sip_uri *uri, const struct peer *source, struct peer *peer)
+{
+    enum transport transport;
+    *peer = (struct peer){0};
+    if (!uri_transport(uri, &transport) || !address_read(uri->host, uri_port(uri, transport), &peer->address))
+        return false;
+    peer->transport = (uint8_t)transport;
+    return peer_choose_listener(server, source, peer);
+}
+
+bool peer_connect(const struct server *server, struct peer *peer, struct text domain)
+{
+    const struct wire *wire = server->config.wire;
+    if (peer->transport != TRANSPORT_TLS || peer->connection != 0)
+        return true;
+    return wire->connect != NULL && wire->connect(wire->context, peer, domain) == 0;
+}

@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "standalone/server/server_private.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+/* What has arrived goes to where it belongs (RFC 3261 16.3, 17, 18). */
+
+bool server_is_own_address(const struct server *server, struct text host, uint32_t port)
+{
+    for (size_t i = 0; i < server->config.listener_count; i++) {
+        const struct listener *listener = &server->config.listeners[i];
+        if (listener->port == (port ? port : 5060) && listener_has_host(server, listener, host))
+            return true;
+    }
+    return false;
+}
+
+static bool is_listener_port(const struct server *server, uint32_t port)
+{
+    for (size_t i = 0; i < server->config.listener_count; i++) {
+        if (server->config.listeners[i].port == port)
+            return true;
+    }
+    return false;
+}
+
+/* An address without port, as in an AOR, is ours on whatever port we listen. */
+static bool is_listener_host(const struct server *server, struct text host)
+{
+    for (size_t i = 0; i < server->config.listener_count; i++) {
+        if (listener_has_host(server, &server->config.listeners[i], host))
+            return true;
+    }
+    return false;
+}
+
+bool server_is_own_domain(const struct server *server, const struct sip_uri *uri)
+{
+    if (uri->port != 0 && !is_listener_port(server, uri->port))
+        return false;
+    return domains_have(server->config.domains, uri->host) || is_listener_host(server, uri->host);
+}
+
+bool server_is_own_route(const struct server *server, const struct sip_uri *uri)
+{
+    bool by_name =
+        domains_have(server->config.domains, uri->host) && (uri->port == 0 || is_listener_port(server, uri->port));
+    return by_name || server_is_own_address(server, uri->host, uri->port);
+}
+
+void server_refused(struct server *server, const struct sip_message *request, const struct peer *source,
+                    enum refusal reason, uint32_t status, const char *detail)
+{
+    const struct refused refused = {
+        .source = source, .request = request, .reason = reason, .status = status, .detail = detail};
+    refusals_note(&server->refusals, &refused);
+}
+
+void server_connection_refused(struct server *server, const struct peer *source, enum refusal reason, uint32_t status,
+                               const char *detail)
+{
+    server_refused(server, NULL, source, reason, status, detail);
+}
+
+/* How a request is refused before there is a transaction. status 0: it is not. */
+struct refusing {
+    uint32_t status;
+    enum refusal reason;
+    char fields[320]; /* header lines of the response */
+};
+
+/* fault NULL: there is nothing to say beyond the status. */
+static void refuse(struct server *server, const struct sip_message *request, const struct peer *source,
+                   const struct refusing *refusing, const struct sip_fault *fault)
+{
+    char detail[SIP_FAULT_SIZE] = "", phrase[SIP_FAULT_SIZE] = "";
+    bool answers = sip_method(request) != METHOD_ACK;
+    if (fault != NULL) {
+        sip_fault_text(fault, detail, sizeof detail);
+        sip_fault_phrase(fault, phrase, sizeof phrase);
+    }
+    struct own_answer own = {
+        .status = refusing->status, .phrase = text_of(phrase), .fields = text_of(refusing->fields)};
+    server_refused(server, request, source, refusing->reason, answers ? refusing->status : 0, detail);
+    if (answers)
+        answer_stateless(server, request, source, &own);
+}
+
+/* 3261-16.7.a, 3261-17.1.3.a */
+static void drop_response(struct server *server, const struct sip_message *response, const struct peer *source,
+                          enum response_match match)
+{
+    server->counters.unmatched++;
+    server_refused(server, response, source,
+                   match == RESPONSE_FOREIGN ? REFUSAL_RESPONSE_SOURCE : REFUSAL_RESPONSE_UNMATCHED, 0, NULL);
+    server_may_read(server, source);
+}
+
+/* The one place where a response is matched: past it the source is known to have received a request of ours. */
+static void received_response(struct server *server, struct sip_message **response, const struct peer *source)
+{
+    enum response_match match;
+    server->counters.responses++;
+    struct client_transaction *transaction = client_transaction_find(server->transactions, *response, source, &match);
+    if (transaction == NULL) {
+        drop_response(server, *response, source, match);
+        return;
+    }
+    server->counters.responses_other_port += match == RESPONSE_OTHER_PORT;
+    client_transaction_received(transaction, response);
+}
+
+static void received_cancel(struct server *server, const struct sip_message *cancel, const struct peer *source)
+{
+    static const struct refusing unknown = {SIP_CALL_TRANSACTION_DOES_NOT_EXIST, REFUSAL_NO_TRANSACTION, ""};
+    struct server_transaction *invite = server_transaction_find(server->transactions, cancel, METHOD_INVITE);
+    if (invite == NULL) {
+        refuse(server, cancel, source, &unknown, NULL);
+        return;
+    }
+    answer_stateless(server, cancel, source, &(struct own_answer){.status = SIP_OK});
+    if (server_transaction_user(invite) != NULL)
+        proxy_cancel(server_transaction_user(invite));
+}
+
+/* 5393-4.a. Read only where a request has a branch parameter of ours: most have none. */
+static uint32_t digest_of(const struct server *server, const struct sip_message *request, const struct peer *source)
+{
+    struct route route;
+    route_read(server, request, source, &route);
+    return branch_digest(server, request, &route);
+}
+
+static bool is_looped(const struct server *server, const struct sip_message *request, const struct peer *source)
+{
+    uint32_t own = 0;
+    bool known = false;
+    struct sip_value value;
+    for (size_t i = 0; sip_value(request, HEADER_VIA, i, &value); i++) {
+        struct text branch;
+        struct branch_id id;
+        if (!sip_parameter(value.parameters, TEXT("branch"), &branch) || !branch_read(branch, &id))
+            continue;
+        if (!known)
+            own = digest_of(server, request, source);
+        known = true;
+        if (id.digest == own)
+            return true;
+    }
+    return false;
+}
+
+static bool refuse_with(struct refusing *refusing, uint32_t status, enum refusal reason)
+{
+    refusing->status = status;
+    refusing->reason = reason;
+    return false;
+}
+
+/* No extension of a proxy is supported. */
+static bool no_extension(struct text tag)
+{
+    (void)tag;
+    return false;
+}
+
+/* Who is charged with what the server keeps of a request; 0: nobody. */
+static source_id holder_of(const struct server *server, const struct sip_message *request, const struct peer *source)
+{
+    if (server_is_exempt(server, &source->address) || server_is_emergency(sip_request_uri(request)))
+        return 0;
+    return source_of(&source->address);
+}
+
+static bool has_room(const struct server *server, const struct sip_message *request, const struct peer *source)
+{
+    return transactions_servers(server->transactions) < server->config.transactions_most &&
+           holdings_fit(&server->requests_kept, holder_of(server, request, source),
+                        server_transaction_cost(sip_bytes(request).length));
+}
+
+/* RFC 3261 16.3; false where the request is refused. */
+static bool may_enter(const struct server *server, const struct sip_message *request, const struct peer *source,
+                      struct refusing *refusing)
+{
+    if (sip_max_forwards(request) == 0)
+        return refuse_with(refusing, SIP_TOO_MANY_HOPS, REFUSAL_TOO_MANY_HOPS);
+    if (is_looped(server, request, source))
+        return refuse_with(refusing, SIP_LOOP_DETECTED, REFUSAL_LOOP);
+    if (sip_unsupported(request, HEADER_PROXY_REQUIRE, no_extension, refusing->fields, sizeof refusing->fields))
+        return refuse_with(refusing, SIP_BAD_EXTENSION, REFUSAL_EXTENSION);
+    if (server->draining && sip_to_tag(request).length == 0)
+        return refuse_with(refusing, SIP_SERVICE_UNAVAILABLE, REFUSAL_DRAINING);
+    if (!has_room(server, request, source)) {
+        snprintf(refusing->fields, sizeof refusing->fields, "Retry-After: 10\r\n");
+        return refuse_with(refusing, SIP_SERVICE_UNAVAILABLE, REFUSAL_OVERLOAD);
+    }
+    return true;
+}
+
+static void received_new(struct server *server, struct sip_message **request, const struct peer *source)
+{
+    struct server_transaction *transaction;
+    struct refusing refusing = {0};
+    if (!may_enter(server, *request, source, &refusing)) {
+        server->counters.overloaded += refusing.status == SIP_SERVICE_UNAVAILABLE;
+        refuse(server, *request, source, &refusing, NULL);
+        return;
+    }
+    if (server_transaction_new(server->transactions, *request, source, &transaction) != 0) {
+        server->counters.memory++;
+        refuse_with(&refusing, SIP_SERVICE_UNAVAILABLE, REFUSAL_MEMORY);
+        refuse(server, *request, source, &refusing, NULL);
+        return;
+    }
+    server_transaction_charge(transaction, &server->requests_kept, holder_of(server, *request, source));
+    *request = NULL;
+    proxy_handle(server, transaction);
+}
+
+static void received_request(struct server *server, struct sip_message **request, const struct peer *source)
+{
+    enum method method = sip_method(*request);
+    struct server_transaction *known;
+    server->counters.requests++;
+    if (method == METHOD_CANCEL) {
+        received_cancel(server, *request, source);
+        return;
+    }
+    if (method == METHOD_ACK && answer_is_acknowledged(server, *request, source))
+        amplification_prove(&server->amplification, source);
+    known = server_transaction_find(server->transactions, *request, method);
+    if (known != NULL && !(method == METHOD_ACK && server_transaction_is_accepted(known))) {
+        server->counters.retransmissions += method != METHOD_ACK;
+        server_transaction_again(known, *request);
+    } else if (method == METHOD_ACK) {
+        proxy_forward_ack(server, *request, source);
+    } else {
+        received_new(server, request, source);
+    }
+}
+
+static void received_malformed(struct server *server, const struct sip_message *message, const struct peer *source,
+                               const struct sip_fault *fault)
+{
+    char detail[SIP_FAULT_SIZE];
+    bool response = message != NULL && !sip_is_request(message);
+    bool answerable = message != NULL && !response && sip_method(message) != METHOD_ACK && code_is_final(fault->status);
+    bool large = fault->status == SIP_REQUEST_ENTITY_TOO_LARGE || fault->status == SIP_REQUEST_URI_TOO_LONG;
+    const struct refusing refusing = {fault->status, large ? REFUSAL_TOO_LARGE : REFUSAL_MALFORMED, ""};
+    server->counters.malformed_answered += answerable;
+    server->counters.malformed_dropped += !answerable;
+    if (answerable)
+        refuse(server, message, source, &refusing, fault);
+    else if (!response)
+        server_refused(server, message, source, refusing.reason, 0, sip_fault_text(fault, detail, sizeof detail));
+}
+
+/* Calls for help are not limited. Responses are counted when they turn out to be strays: nobody who forges our peer's
+   address may keep its responses from us. */
+void server_received(struct server *server, const struct peer *source, const char *bytes, size_t length)
+{
+    struct sip_message *message = NULL;
+    struct sip_fault fault = {0};
+    enum message_start start = message_start(bytes, length);
+    if (start == START_OTHER && !server_may_read(server, source))
+        return;
+    int error = sip_message_new(&message, server->config.host, bytes, length, &server->config.limits, &fault);
+    bool stray = error != 0 && start == START_RESPONSE;
+    if (error == -ENOMEM)
+        server->counters.memory++;
+    else if (stray && !server_may_read(server, source))
+        server->counters.malformed_dropped++;
+    else if (error != 0)
+        received_malformed(server, message, source, &fault);
+    else if (sip_is_request(message))
+        received_request(server, &message, source);
+    else
+        received_response(server, &message, source);
+    sip_message_delete(message);
+}
+
+/* What only a stream needs: a datagram has its length, and its sender knew how much fits. */
+static struct sip_fault fault_of_stream(uint16_t status, size_t length)
+{
+    if (status == SIP_BAD_REQUEST)
+        return (struct sip_fault){
+            .status = status, .header = "Content-Length", .what = "a stream needs one, and it has to be a number"};
+    return (struct sip_fault){.status = status, .offset = (uint32_t)length, .what = "the message is too long"};
+}
+
+void server_received_fault(struct server *server, const struct peer *source, const char *bytes, size_t length,
+                           uint16_t status)
+{
+    struct sip_message *message = NULL;
+    struct sip_fault fault = {0};
+    int error = sip_message_new(&message, server->config.host, bytes, length, &server->config.limits, &fault);
+    if (fault.status != status)
+        fault = fault_of_stream(status, length);
+    if (error == -ENOMEM)
+        server->counters.memory++;
+    else
+        received_malformed(server, message, source, &fault);
+    sip_message_delete(message);
+}

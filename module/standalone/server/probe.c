@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "standalone/server/server_private.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+/*
+ * ICMP errors (5626-7.j). Anybody can send one that names a flow of ours by its addresses and ports. Only the branch of
+ * a request that waits proves that the datagram has come as far as the sender of the error. Without that proof the flow
+ * is asked by one OPTIONS, and only silence ends it.
+ */
+
+enum {
+    PROBE_MS = 5000,    /* until silence ends the flow; no second OPTIONS is sent before */
+    PROBES_MOST = 1024, /* at a time: errors can be forged for every flow */
+    PROBE_URI_MOST = 256,
+    ERROR_LEAST = 56 /* bytes of the shortest ICMP error: two IPv4 headers, its own, and 8 quoted bytes */
+};
+
+struct probe {
+    struct table_link link; /* by flow, until PROBE_MS are over */
+    struct server *server;
+    struct client_transaction *transaction; /* NULL: has ended */
+    struct peer peer;
+    struct timer timer;
+    bool settled; /* a response came, or the flow is known dead, or nothing could be sent */
+};
+
+static void probe_delete(struct probe *probe)
+{
+    struct server *server = probe->server;
+    table_remove(&server->probes, &probe->link);
+    timer_give_back(&server->timers, &probe->timer);
+    memory_delete(server->config.host, probe, sizeof *probe);
+}
+
+static void probe_answered(void *user, struct client_transaction *transaction, struct sip_message **response)
+{
+    (void)transaction;
+    (void)response;
+    ((struct probe *)user)->settled = true;
+}
+
+/* Timer F has nothing to say: how long silence may last is the probe's own timer's to know. */
+static void probe_timeout(void *user, struct client_transaction *transaction)
+{
+    (void)user;
+    (void)transaction;
+}
+
+static void probe_failed(void *user, struct client_transaction *transaction, bool down)
+{
+    (void)transaction;
+    (void)down;
+    ((struct probe *)user)->settled = true;
+}
+
+static void probe_ended(void *user, struct client_transaction *transaction)
+{
+    struct probe *probe = user;
+    (void)transaction;
+    probe->transaction = NULL;
+    if (!timer_runs(&probe->timer))
+        probe_delete(probe);
+}
+
+static const struct client_events probe_events = {
+    .response = probe_answered, .timeout = probe_timeout, .failed = probe_failed, .ended = probe_ended};
+
+static void probe_fires(struct timer *timer)
+{
+    struct probe *probe = TABLE_OWNER(timer, struct probe, timer);
+    struct server *server = probe->server;
+    table_remove(&server->probes, &probe->link);
+    if (!probe->settled) {
+        server->counters.probes_silent++;
+        server_flow_down(server, peer_flow(&probe->peer), "icmp");
+    }
+    if (probe->transaction == NULL)
+        probe_delete(probe);
+}
+
+static uint64_t random_word(const struct server *server)
+{
+    const struct host *host = server->config.host;
+    uint64_t high = host->random(host->context);
+    return high << 32 | host->random(host->context);
+}
+
+/* A URI that another place wrote: only what cannot end a line or a URI in angle brackets. */
+static bool is_plain_uri(struct text uri)
+{
+    for (size_t i = 0; i < uri.length; i++) {
+        if (uri.at[i] <= ' ' || uri.at[i] == 0x7f || uri.at[i] == '<' || uri.at[i] == '>')
+            return false;
+    }
+    return uri.length > 0 && uri.length < PROBE_URI_MOST;
+}
+
+/* The Contact of the flow's binding: some phones answer nothing that is for somebody else. Else the flow's address. */
+static void probe_uri(const struct probe *probe, char out[PROBE_URI_MOST])
+{
+    struct binding_view view = {0};
+    const struct binding *binding = binding_first_on_flow(probe->server->bindings, peer_flow(&probe->peer));
+    snprintf(out, PROBE_URI_MOST, "sip:");
+    if (binding != NULL)
+        binding_read(binding, &view);
+    if (is_plain_uri(view.contact))
+        snprintf(out, PROBE_URI_MOST, "%.*s", (int)view.contact.length, view.contact.at);
+    else
+        address_format(&probe->peer.address, out + 4, PROBE_URI_MOST - 4);
+}
+
+/* Max-Forwards 0: the other side of the flow shall answer (RFC 3261 11). */
+static size_t probe_write(const struct probe *probe, struct branch_id id, char *out, size_t size)
+{
+    struct server *server = probe->server;
+    char via[192], uri[PROBE_URI_MOST];
+    struct own_side side;
+    own_side_read(server, &probe->peer, &side);
+    probe_uri(probe, uri);
+    if (branch_via(server, &probe->peer, id, via, sizeof via) == 0)
+        return 0;
+    int length = snprintf(
+        out, size,
+        "OPTIONS %s SIP/2.0\r\nVia: %s\r\nMax-Forwards: 0\r\nFrom: <sip:%s:%u>;tag=%016" PRIx64
+        "\r\nTo: <%s>\r\nCall-ID: %016" PRIx64 "%016" PRIx64 "\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n",
+        uri, via, side.host, side.listener->port, random_word(server), uri, random_word(server), random_word(server));
+    return length < 0 || (size_t)length >= size ? 0 : (size_t)length;
+}
+
+/* The error caused it, and may be forged like the flow's address. False: nothing was started, and the probe is the
+   caller's to delete. */
+static bool probe_send(struct probe *probe)
+{
+    struct server *server = probe->server;
+    char bytes[1280];
+    struct branch_id id = branch_draw(server->transactions, 0);
+    struct text request = {bytes, probe_write(probe, id, bytes, sizeof bytes)};
+    struct cause *cause = cause_new(server->config.host, &probe->peer, ERROR_LEAST);
+    bool begun = cause != NULL && request.length > 0 && timer_start(&server->timers, &probe->timer, PROBE_MS) == 0 &&
+                 client_transaction_new(server->transactions, id, METHOD_OPTIONS, &probe->peer, cause, request, probe,
+                                        &probe->transaction) == 0;
+    cause_release(server->config.host, cause);
+    if (begun)
+        client_transaction_listen(probe->transaction, &probe_events);
+    return begun;
+}
+
+static void probe_start(struct server *server, const struct peer *peer)
+{
+    struct probe *probe = memory_new(server->config.host, sizeof *probe);
+    if (probe == NULL)
+        return;
+    probe->server = server;
+    probe->peer = *peer;
+    probe->timer.fire = probe_fires;
+    if (timer_keep(&server->timers, &probe->timer) != 0) {
+        memory_delete(server->config.host, probe, sizeof *probe);
+        return;
+    }
+    if (!probe_send(probe)) {
+        probe_delete(probe);
+        return;
+    }
+    table_add(&server->probes, &probe->link, peer_flow(peer));
+    server->counters.probes++;
+}
+
+/* A flow that an outbound binding was made on. Plain bindings stand whatever an error says, and where no binding is,
+   the request that waits has its own timers. */
+static bool may_probe(const struct server *server, const struct peer *peer)
+{
+    flow_id flow = server_flow_of(server, peer);
+    return flow != 0 && server->probes.count < PROBES_MOST && table_find(&server->probes, flow) == NULL &&
+           server_flow_is_outbound(server, flow);
+}
+
+void server_datagram_returned(struct server *server, const struct peer *peer, struct text quoted)
+{
+    flow_id flow = transactions_quoted_flow(server->transactions, peer, quoted);
+    if (flow != 0) {
+        server_flow_down(server, flow, "icmp");
+        return;
+    }
+    server->counters.icmp_unproved++;
+    if (may_probe(server, peer))
+        probe_start(server, peer);
+}
+
+void probes_clear(struct server *server)
+{
+    struct table_link *link;
+    while ((link = table_any(&server->probes)) != NULL)
+        probe_delete(TABLE_OWNER(link, struct probe, link));
+}

@@ -1,0 +1,750 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "standalone/server/server_private.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+/* A request's way: what the policy wants of it, its targets, its branches' lives (RFC 3261 16.4 to 16.6, 16.10). */
+
+enum { RETRY_AFTER_S = 10 };
+
+static uint64_t now(const struct server *server)
+{
+    return server->config.host->now_ms(server->config.host->context);
+}
+
+static void ring_next_fires(struct timer *timer)
+{
+    struct context *context = TABLE_OWNER(timer, struct context, ring_next);
+    if (context_may_add(context))
+        context_start_targets(context, true);
+}
+
+static struct context *context_new(struct server *server, struct server_transaction *transaction)
+{
+    struct context *context = memory_new(server->config.host, sizeof *context);
+    if (context == NULL)
+        return NULL;
+    context->server = server;
+    context->transaction = transaction;
+    context->request = server_transaction_request(transaction);
+    if (context_enter_load(context, server_transaction_source(transaction)) != 0 ||
+        timer_keep(&server->timers, &context->ring_next) != 0) {
+        load_leave(context->load);
+        memory_delete(server->config.host, context, sizeof *context);
+        return NULL;
+    }
+    context->back = server_response_peer(context->request, server_transaction_source(transaction));
+    context->cause = cause_hold(server_transaction_cause(transaction));
+    context->started_ms = now(server);
+    context->ring_next.fire = ring_next_fires;
+    policy_take(server->policy, sip_call_id(context->request), &context->hold);
+    server_transaction_set_user(transaction, context);
+    server->contexts++;
+    return context;
+}
+
+static void context_delete(struct context *context)
+{
+    struct server *server = context->server;
+    timer_give_back(&server->timers, &context->ring_next);
+    while (context->branches != NULL) {
+        struct branch *branch = context->branches;
+        context->branches = branch->next;
+        branch_delete(branch);
+    }
+    target_set_delete(context->targets);
+    load_leave(context->load);
+    policy_release(&context->hold);
+    cause_release(server->config.host, context->cause);
+    memory_delete_text(server->config.host, context->aor);
+    server->contexts--;
+    memory_delete(server->config.host, context, sizeof *context);
+}
+
+/* The context lives as long as its request's transaction or a branch that may still be told something. */
+void context_forget_unused(struct context *context)
+{
+    if (context->transaction != NULL)
+        return;
+    for (const struct branch *branch = context->branches; branch != NULL; branch = branch->next) {
+        if (branch->transaction != NULL || branch->resolving)
+            return;
+    }
+    context_delete(context);
+}
+
+static void request_ended(void *user, struct server_transaction *transaction)
+{
+    struct context *context = user;
+    (void)transaction;
+    context->transaction = NULL;
+    context->request = NULL;
+    timer_stop(&context->server->timers, &context->ring_next);
+    context_forget_unused(context);
+}
+
+static bool may_respond(void *server, const struct server_transaction *transaction, uint32_t status)
+{
+    return server_may_answer(server, server_transaction_request(transaction), server_transaction_source(transaction),
+                             status);
+}
+
+const struct server_events context_events = {.may_respond = may_respond, .ended = request_ended};
+
+unsigned context_pending(const struct context *context, const struct branch *except)
+{
+    unsigned pending = 0;
+    for (const struct branch *branch = context->branches; branch != NULL; branch = branch->next)
+        pending += branch != except && !branch->has_final;
+    return pending;
+}
+
+bool context_may_add(const struct context *context)
+{
+    return !context->final_forwarded && !context->global_failure_seen && !context->cancelled &&
+           context->fail_status == 0 && context->transaction != NULL;
+}
+
+void context_cancel_pending(struct context *context, const struct branch *except)
+{
+    for (struct branch *branch = context->branches; branch != NULL; branch = branch->next) {
+        if (branch == except || branch->has_final || branch->transaction == NULL)
+            continue;
+        client_transaction_cancel(branch->transaction);
+    }
+}
+
+struct script_call context_script_call(const struct context *context, char *source, size_t size)
+{
+    const struct peer *peer = server_transaction_source(context->transaction);
+    size_t length = (size_t)snprintf(source, size, "%s:", transport_word(peer->transport));
+    length += address_format(&peer->address, source + length, size - length);
+    return (struct script_call){.request = context->request,
+                                .aor = context->aor,
+                                .source = {source, length},
+                                .started_ms = context->started_ms,
+                                .source_number = source_of(&peer->address)};
+}
+
+/* --- targets --- */
+
+static int need_targets(struct context *context)
+{
+    return context->targets != NULL ? 0 : target_set_new(&context->targets, context->server->config.host);
+}
+
+int context_add_aor(struct context *context, struct text aor)
+{
+    int error = need_targets(context);
+    return error != 0 ? error : target_add_aor(context->targets, context->server->bindings, aor);
+}
+
+/* Who calls names the host of the Request-URI, also where the policy repeats it. */
+static bool is_callers_host(const struct context *context, struct text host)
+{
+    struct sip_uri uri;
+    bool same = sip_uri_create(&uri, sip_request_uri(context->request)) == 0 && text_equal_nocase(uri.host, host);
+    sip_uri_destroy(&uri);
+    return same;
+}
+
+/* A URI of our own domain stands for its bindings; another one for itself. */
+static int add_uri(struct context *context, struct text text, int q, bool by_policy)
+{
+    char aor[512];
+    struct sip_uri uri;
+    int error = need_targets(context);
+    if (error != 0)
+        return error;
+    error = sip_uri_create(&uri, text);
+    if (error == 0 && server_is_own_domain(context->server, &uri)) {
+        int length = sip_uri_aor(&uri, aor, sizeof aor);
+        error = length < 0
+                    ? length
+                    : target_add_aor(context->targets, context->server->bindings, (struct text){aor, (size_t)length});
+    } else if (error == 0) {
+        struct target target = {
+            .uri = text, .q = (uint16_t)q, .by_policy = by_policy && !is_callers_host(context, uri.host)};
+        error = target_add(context->targets, &target);
+        error = error == 0 ? 1 : error;
+    }
+    sip_uri_destroy(&uri);
+    return error;
+}
+
+int context_add_uri(struct context *context, struct text uri)
+{
+    return add_uri(context, uri, 1000, true);
+}
+
+int context_add_contact(struct context *context, struct text uri, int q)
+{
+    return add_uri(context, uri, q, false);
+}
+
+/* A target that could not be tried now waits; one that this request may not make a branch for does so for ever. */
+static struct target *next_target(struct context *context, bool open_class)
+{
+    if (target_targets_left(context->targets) == 0)
+        return NULL;
+    return context_has_room(context) ? target_next(context->targets, open_class) : NULL;
+}
+
+void context_start_targets(struct context *context, bool open_class)
+{
+    struct target *target;
+    context->starting = true;
+    context->waits = false;
+    while ((target = next_target(context, open_class)) != NULL) {
+        branch_start_target(context, target);
+        open_class = false;
+        if (context->ring_next_ms > 0) {
+            timer_start(&context->server->timers, &context->ring_next, context->ring_next_ms);
+            break;
+        }
+    }
+    context->starting = false;
+}
+
+/* --- answers of our own --- */
+
+static void reply(struct context *context, uint32_t status, struct text phrase)
+{
+    char field[40] = "";
+    if (context->has_retry_after)
+        snprintf(field, sizeof field, "Retry-After: %u\r\n", context->retry_after);
+    struct own_answer own = {.status = status, .phrase = phrase, .fields = text_of(field)};
+    context->final_forwarded = true;
+    answer(context->server, context->transaction, &own);
+}
+
+static void refuse(struct context *context, uint32_t status, enum refusal reason)
+{
+    server_refused(context->server, context->request, server_transaction_source(context->transaction), reason, status,
+                   NULL);
+    reply(context, status, (struct text){NULL, 0});
+}
+
+static void refuse_for_memory(struct context *context)
+{
+    context->server->counters.memory++;
+    refuse(context, SIP_SERVICE_UNAVAILABLE, REFUSAL_MEMORY);
+}
+
+/* 5393-5.a; and what is in flight already. A 503 with Retry-After would make the server rest for its own requests. */
+static void refuse_unbegun(struct context *context)
+{
+    const struct sip_via *via = sip_top_via(context->request);
+    uint32_t status = context_refusal(context);
+    if (status == 0) {
+        refuse_for_memory(context);
+    } else if (status == SIP_MAX_BREADTH_EXCEEDED) {
+        refuse(context, status, REFUSAL_MAX_BREADTH);
+    } else {
+        context->has_retry_after = !server_is_own_address(context->server, via->host, via->port);
+        context->retry_after = RETRY_AFTER_S;
+        context->server->counters.overloaded++;
+        refuse(context, status, REFUSAL_OVERLOAD);
+    }
+}
+
+/* A reply of the policy is a refusal where it is a failure; a request that the policy drops is refused too. */
+static void note_policy_refusal(const struct context *context, uint32_t status)
+{
+    if (status == 0 || status >= SIP_BAD_REQUEST)
+        server_refused(context->server, context->request, server_transaction_source(context->transaction),
+                       REFUSAL_POLICY, status, NULL);
+}
+
+static void fork_out(struct context *context)
+{
+    if (context->targets != NULL)
+        context_start_targets(context, true);
+    if (context_pending(context, NULL) > 0)
+        return;
+    if (context->branches == NULL && context_refusal(context) != 0)
+        refuse_unbegun(context);
+    else
+        context_finish(context);
+}
+/* --- one destination: inside a dialog, or by Route --- */
+
+/* No open relay: a request leaves for elsewhere, and by whatever Route, over the flow of a registered user agent. */
+static bool may_leave(const struct server *server, const struct peer *source)
+{
+    return binding_first_on_flow(server->bindings, server_flow_of(server, source)) != NULL;
+}
+
+enum dialog_way {
+    DIALOG_NONE, /* no right to be relayed (3261-16.4.a) */
+    DIALOG_FLOW, /* over a flow */
+    DIALOG_HOP,  /* to the next Route or the Request-URI */
+    DIALOG_GONE, /* the flow to the other side is gone, and nothing else leads there */
+};
+
+/* The flow that the dialog was set up over, or another of the user agent where that has lost its binding. A datagram
+   flow without binding may still be good. */
+static bool find_dialog_peer(const struct server *server, const struct route *route, struct peer *peer)
+{
+    const struct wire *wire = server->config.wire;
+    bool datagram = flow_is_datagram(route->flow);
+    struct peer own = route->far;
+    bool lives = datagram || (route->flow != 0 && wire->connection(wire->context, route->flow, &own));
+    bool bound = binding_first_on_flow(server->bindings, route->flow) != NULL;
+    flow_id heir = !lives || (datagram && !bound) ? heirs_find(server, route->flow) : 0;
+    if (heir != 0 && peer_of_flow(server, heir, peer))
+        return true;
+    *peer = own;
+    return lives;
+}
+
+/* Where a request inside a dialog may go. To a next hop: where the seal names it, or where a user agent that is
+   registered here sends it, who may leave without a dialog too. A connection that is gone is an end where it was an
+   outbound flow or an edge's (5626-5.3.c); else there is the Contact, over a new connection (3261-10.a). */
+static enum dialog_way dialog_way(const struct server *server, const struct route *route, const struct peer *source,
+                                  struct peer *peer)
+{
+    bool may_hop = route->hop_sealed || may_leave(server, source);
+    if (!route->sealed)
+        return DIALOG_NONE;
+    if (route->flow == 0 && !route->flow_lost)
+        return may_hop ? DIALOG_HOP : DIALOG_NONE;
+    if (find_dialog_peer(server, route, peer))
+        return DIALOG_FLOW;
+    bool has_contact = !route->edge && heirs_leave_contact(server, route->flow, route_hop(route));
+    return may_hop && has_contact ? DIALOG_HOP : DIALOG_GONE;
+}
+
+/* A Route beyond ours that the seal does not cover does not go along: over a flow it would lead the request on from the
+   other side, past that one's own trust in us. */
+static void drop_unsealed_routes(const struct server *server, const struct peer *source, enum dialog_way way,
+                                 struct route *route)
+{
+    if (way == DIALOG_FLOW && route->next.length > 0 && !route->hop_sealed && !may_leave(server, source))
+        route->dropped = UINT16_MAX;
+}
+
+static void send_by_hop(struct context *context, const struct route *route)
+{
+    if (branch_start(context, route->uri, route_hop(route)) == NULL)
+        refuse_unbegun(context);
+}
+
+static void refuse_gone(struct context *context)
+{
+    context->server->counters.tokens_gone++;
+    refuse(context, SIP_FLOW_FAILED, REFUSAL_FLOW_GONE);
+}
+
+static void send_in_dialog(struct context *context, const struct route *route, enum dialog_way way,
+                           const struct peer *peer)
+{
+    const struct branch *branch = NULL;
+    context->routes_dropped = (uint16_t)route->dropped;
+    if (way == DIALOG_HOP) {
+        send_by_hop(context, route);
+        return;
+    }
+    if (route->edge && way == DIALOG_GONE) {
+        refuse_gone(context);
+        return;
+    }
+    if (route->edge)
+        context->way = WAY_INWARD;
+    if (way == DIALOG_FLOW)
+        branch = branch_start_peer(context, route->uri, peer);
+    else
+        branch = branch_start_gone(context, route->uri);
+    if (branch == NULL)
+        refuse_unbegun(context);
+}
+
+/* --- what the policy wants --- */
+
+static enum script_outcome ask(struct context *context, struct script_verdict *verdict)
+{
+    char source[80];
+    if (!policy_has_hook(&context->hold, HOOK_REQUEST))
+        return SCRIPT_NO_HOOK;
+    struct script_call call = context_script_call(context, source, sizeof source);
+    enum script_outcome outcome = policy_on_request(&context->hold, &call, verdict);
+    context->server->counters.script_errors += outcome >= SCRIPT_ERROR;
+    return outcome;
+}
+
+/* A policy that names the target has not seen the Route values beyond ours: a stranger's would lead the request on from
+   the target, past that one's own trust in us. */
+static void drop_foreign_routes(struct context *context)
+{
+    if (context->stray || !may_leave(context->server, server_transaction_source(context->transaction)))
+        context->routes_dropped = UINT16_MAX;
+}
+
+static void route_verdict(struct context *context, const struct script_verdict *verdict, bool own)
+{
+    struct text aor = verdict->uri[0] != '\0' ? text_of(verdict->uri) : context->aor;
+    drop_foreign_routes(context);
+    context->foreign = !own && verdict->uri[0] == '\0';
+    context->ring_next_ms = verdict->next_after;
+    context->may_recurse = verdict->recurse;
+    if (verdict->uri[0] != '\0')
+        context_add_uri(context, aor);
+    else
+        context_add_aor(context, aor);
+    fork_out(context);
+}
+
+/* A URI of another scheme than sip: and sips:, such as tel: or urn:service:sos, names no server. */
+static bool has_next_hop(const struct route *route)
+{
+    return route->next.length > 0 || sip_uri_is_sip(route->uri);
+}
+
+/* What is only sent inside a dialog, but for the INVITE that begins one. */
+static bool is_in_dialog_method(enum method method)
+{
+    return method == METHOD_INVITE || method == METHOD_BYE || method == METHOD_UPDATE || method == METHOD_INFO ||
+           method == METHOD_PRACK;
+}
+
+static bool may_be_sent_on(const struct context *context)
+{
+    bool in_dialog = sip_to_tag(context->request).length > 0;
+    return in_dialog ? !context->stray : may_leave(context->server, server_transaction_source(context->transaction));
+}
+
+static void standard_way(struct context *context, const struct route *route, bool own)
+{
+    if (context->stray && is_in_dialog_method(sip_method(context->request))) {
+        refuse(context, SIP_CALL_TRANSACTION_DOES_NOT_EXIST, REFUSAL_NO_DIALOG);
+    } else if (own) {
+        context_add_aor(context, context->aor);
+        fork_out(context);
+    } else if (!has_next_hop(route)) {
+        refuse(context, SIP_UNSUPPORTED_URI_SCHEME, REFUSAL_SCHEME);
+    } else if (may_be_sent_on(context)) {
+        send_by_hop(context, route);
+    } else {
+        bool registers = sip_method(context->request) == METHOD_REGISTER;
+        refuse(context, SIP_FORBIDDEN, registers ? REFUSAL_FOREIGN_DOMAIN : REFUSAL_RELAY_DENIED);
+    }
+}
+
+/* As it is, to the next hop that the policy names and nowhere else. A Route beyond ours goes along: where it leads is
+   for that hop to judge, who gave it to the user agent (Service-Route) or has never heard of it. */
+static void forward_verdict(struct context *context, const struct route *route, struct text next_hop)
+{
+    context->way = WAY_OUTWARD;
+    if (branch_start_by_policy(context, route->uri, next_hop) == NULL)
+        refuse_unbegun(context);
+}
+
+static void carry_out(struct context *context, const struct route *route, bool own,
+                      const struct script_verdict *verdict)
+{
+    context->server->counters.verdicts++;
+    switch (verdict->kind) {
+    case VERDICT_ROUTE:
+        if (verdict->uri[0] == '\0' && (!has_next_hop(route) || (context->stray && !own)))
+            standard_way(context, route, own); /* a URI that can have no bindings */
+        else
+            route_verdict(context, verdict, own);
+        break;
+    case VERDICT_RELAY:
+        drop_foreign_routes(context);
+        context->may_recurse = verdict->recurse;
+        context_add_uri(context, text_of(verdict->uri));
+        fork_out(context);
+        break;
+    case VERDICT_FORWARD:
+        forward_verdict(context, route, text_of(verdict->uri));
+        break;
+    case VERDICT_REPLY:
+    case VERDICT_FAIL:
+        note_policy_refusal(context, verdict->code);
+        reply(context, verdict->code, text_of(verdict->phrase));
+        break;
+    case VERDICT_DROP:
+        note_policy_refusal(context, 0);
+        context->final_forwarded = true;
+        server_transaction_abandon(context->transaction);
+        break;
+    case VERDICT_REST:
+        rest_set(context->server, verdict_tenant(verdict), text_of(verdict->destination), verdict->seconds);
+        standard_way(context, route, own);
+        break;
+    default:
+        standard_way(context, route, own);
+    }
+}
+
+static bool may_carry_out(const struct context *context, const struct script_verdict *verdict)
+{
+    const struct facts facts = {.method = (uint8_t)sip_method(context->request)};
+    bool answers = verdict->kind == VERDICT_REPLY || verdict->kind == VERDICT_FAIL;
+    return !answers || verdict_may_answer(context->server, &facts, verdict);
+}
+
+/* As long as the URI may be: it is looked up, and no store sets it a limit. */
+static bool set_aor(struct context *context, struct text uri)
+{
+    const struct host *host = context->server->config.host;
+    size_t size = uri.length + 8;
+    char *aor = memory_new(host, size);
+    int length = aor != NULL ? sip_aor(uri, aor, size) : -1;
+    bool fine = length >= 0 && memory_copy(host, (struct text){aor, (size_t)length}, &context->aor);
+    memory_delete(host, aor, size);
+    return fine;
+}
+
+static void new_request(struct context *context, const struct route *route, const struct sip_uri *uri)
+{
+    struct script_verdict verdict = {0};
+    struct server *server = context->server;
+    bool own = route->next.length == 0 && server_is_own_domain(server, uri);
+    context->routes_dropped = (uint16_t)route->dropped;
+    if (!set_aor(context, route->uri)) {
+        refuse_for_memory(context);
+        return;
+    }
+    enum script_outcome outcome = ask(context, &verdict);
+    if (outcome == SCRIPT_VERDICT && may_carry_out(context, &verdict))
+        carry_out(context, route, own, &verdict);
+    else if (own && uri->user.length == 0 && sip_method(context->request) == METHOD_OPTIONS)
+        reply(context, SIP_OK, (struct text){NULL, 0});
+    else
+        standard_way(context, route, own);
+}
+
+/* 5626-5.3: what its token says of a request. True where that settles it. The token of the flow that the request came
+   over gives no right: everybody gets one by a REGISTER through the edge. */
+static bool way_of_token(struct context *context, const struct route *route)
+{
+    struct server *server = context->server;
+    context->routes_dropped = (uint16_t)route->dropped;
+    if (route->token == ROUTE_TOKEN_INCOMING) {
+        context->way = WAY_INWARD;
+        if (branch_start_peer(context, route->uri, &route->peer) == NULL)
+            refuse_unbegun(context);
+        return true;
+    }
+    if (route->token == ROUTE_TOKEN_FORGED) {
+        server->counters.tokens_forged++;
+        refuse(context, SIP_FORBIDDEN, REFUSAL_TOKEN_FORGED);
+    } else if (route->token == ROUTE_TOKEN_GONE) {
+        refuse_gone(context);
+    }
+    return route->token == ROUTE_TOKEN_FORGED || route->token == ROUTE_TOKEN_GONE;
+}
+
+static void way_of(struct context *context, struct route *route, const struct sip_uri *uri)
+{
+    struct peer peer;
+    struct server *server = context->server;
+    const struct peer *source = server_transaction_source(context->transaction);
+    bool in_dialog = sip_to_tag(context->request).length > 0;
+    bool to_server = route->next.length == 0 && server_is_own_domain(server, uri);
+    enum dialog_way way = in_dialog ? dialog_way(server, route, source, &peer) : DIALOG_NONE;
+    bool has_way = way == DIALOG_HOP ? !to_server && has_next_hop(route) : way != DIALOG_NONE;
+    context->stray = in_dialog && way == DIALOG_NONE;
+    if (way_of_token(context, route))
+        return;
+    drop_unsealed_routes(server, source, way, route);
+    if (has_way)
+        send_in_dialog(context, route, way, &peer);
+    else
+        new_request(context, route, uri);
+}
+
+/* What the Request-URI itself is refused with, whatever a policy wants; 0: it is not refused. `error` is that of
+   sip_uri_create(). */
+static uint32_t refusal_of_uri(struct server *server, const struct sip_uri *uri, int error, const struct peer *source)
+{
+    if (error == -EPROTONOSUPPORT)
+        return 0;
+    if (error == 0)
+        return uri_is_served(uri, source) ? 0 : SIP_UNSUPPORTED_URI_SCHEME;
+    server->counters.memory += error == -ENOMEM;
+    return error == -ENOMEM ? SIP_SERVICE_UNAVAILABLE : SIP_BAD_REQUEST;
+}
+
+static enum refusal refusal_of_request_uri(uint32_t status)
+{
+    if (status == SIP_SERVICE_UNAVAILABLE)
+        return REFUSAL_MEMORY;
+    return status == SIP_BAD_REQUEST ? REFUSAL_MALFORMED : REFUSAL_SCHEME;
+}
+
+void proxy_handle(struct server *server, struct server_transaction *transaction)
+{
+    const struct sip_message *request = server_transaction_request(transaction);
+    struct sip_uri uri;
+    struct route route;
+    struct context *context;
+    const struct peer *source = server_transaction_source(transaction);
+    route_read(server, request, source, &route);
+    uint32_t status = refusal_of_uri(server, &uri, sip_uri_create(&uri, route.uri), source);
+    if (status != 0) {
+        server_refused(server, request, source, refusal_of_request_uri(status), status, NULL);
+        answer_status(server, transaction, status);
+    } else if (sip_method(request) == METHOD_REGISTER && route.next.length == 0 && server_is_own_domain(server, &uri)) {
+        registrar_handle(server, transaction);
+    } else if ((context = context_new(server, transaction)) == NULL) {
+        server->counters.memory++;
+        server_refused(server, request, source, REFUSAL_MEMORY, SIP_SERVICE_UNAVAILABLE, NULL);
+        answer_status(server, transaction, SIP_SERVICE_UNAVAILABLE);
+    } else {
+        context->digest = branch_digest(server, request, &route);
+        if (sip_method(request) == METHOD_INVITE)
+            answer_status(server, transaction, SIP_TRYING);
+        way_of(context, &route, &uri);
+    }
+    sip_uri_destroy(&uri);
+}
+
+/* 16.10. Whether what waits on a dead flow will ever answer is not waited for. */
+void proxy_cancel(struct context *context)
+{
+    if (context->final_forwarded || context->transaction == NULL)
+        return;
+    context->cancelled = true;
+    timer_stop(&context->server->timers, &context->ring_next);
+    context_cancel_pending(context, NULL);
+    for (struct branch *branch = context->branches; branch != NULL; branch = branch->next) {
+        if (branch->has_final || !branch->flow_died)
+            continue;
+        branch->has_final = true;
+        branch->code = SIP_REQUEST_TIMEOUT;
+        branch->origin = ORIGIN_TIMEOUT;
+    }
+    if (context_pending(context, NULL) == 0)
+        context_finish(context);
+}
+
+/* --- ACK for a 2xx: no transaction, no response (RFC 3261 16.11, 17.1.1.3) --- */
+
+struct waiting_ack {
+    struct server *server;
+    struct sip_message *ack;
+    struct peer source, peer;
+    unsigned routes_dropped;
+};
+
+static void ack_send(struct server *server, const struct sip_message *ack, const struct peer *source, struct peer *peer,
+                     const struct route *route)
+{
+    char via[192], received[64];
+    int hops = sip_max_forwards(ack);
+    struct cause cause = cause_of(source, sip_bytes(ack).length);
+    if (!own_side_choose(server, peer))
+        return;
+    struct sip_forward forward = {.request_uri = route->uri,
+                                  .routes_dropped = route->dropped,
+                                  .max_forwards = hops < 0 ? 70 : hops - 1,
+                                  .rport = address_port(&source->address)};
+    address_host(&source->address, received, sizeof received);
+    forward.received = text_of(received);
+    forward.via.at = via;
+    struct branch_id id = branch_draw(server->transactions, branch_digest(server, ack, route));
+    forward.via.length = branch_via(server, peer, id, via, sizeof via);
+    sip_buffer_clear(&server->out);
+    if (hops != 0 && sip_forward_request(ack, &forward, &server->out) == 0)
+        amplification_send(&server->amplification, &cause, peer, (struct text){server->out.bytes, server->out.length});
+}
+
+static void ack_resolved(void *again, const union address *addresses, size_t count)
+{
+    struct waiting_ack *waiting = again;
+    struct server *server = waiting->server;
+    struct route route;
+    struct sip_uri uri;
+    route_read(server, waiting->ack, &waiting->source, &route);
+    int error = sip_uri_create(&uri, route.next.length > 0 ? route.next : route.uri);
+    if (error == 0 && count > 0) {
+        waiting->peer.address = addresses[0];
+        if (peer_choose_listener(server, &waiting->source, &waiting->peer) &&
+            peer_connect(server, &waiting->peer, uri.host))
+            ack_send(server, waiting->ack, &waiting->source, &waiting->peer, &route);
+    }
+    sip_uri_destroy(&uri);
+    sip_message_delete(waiting->ack);
+    memory_delete(server->config.host, waiting, sizeof *waiting);
+}
+
+static void ack_resolve(struct server *server, const struct sip_message *ack, const struct peer *source,
+                        const struct sip_uri *uri)
+{
+    char host[256];
+    struct sip_fault fault;
+    enum transport transport;
+    struct waiting_ack *waiting = memory_new(server->config.host, sizeof *waiting);
+    if (waiting == NULL || uri->host.length >= sizeof host || !uri_transport(uri, &transport))
+        goto out;
+    memcpy(host, uri->host.at, uri->host.length);
+    host[uri->host.length] = '\0';
+    *waiting = (struct waiting_ack){.server = server, .source = *source, .peer = {.transport = (uint8_t)transport}};
+    if (sip_message_new(&waiting->ack, server->config.host, sip_bytes(ack).at, sip_bytes(ack).length, NULL, &fault) ==
+            0 &&
+        server->config.wire->resolve(server->config.wire->context, source, host, uri_port(uri, transport), ack_resolved,
+                                     waiting) == 0)
+        return;
+    sip_message_delete(waiting->ack);
+out:
+    memory_delete(server->config.host, waiting, sizeof *waiting);
+}
+
+static void ack_by_hop(struct server *server, const struct sip_message *ack, const struct peer *source,
+                       const struct route *route)
+{
+    struct sip_uri uri;
+    struct peer peer;
+    int error = sip_uri_create(&uri, route_hop(route));
+    if (error == 0 && peer_of_uri(server, &uri, source, &peer) && peer_connect(server, &peer, uri.host))
+        ack_send(server, ack, source, &peer, route);
+    else if (error == 0)
+        ack_resolve(server, ack, source, &uri);
+    sip_uri_destroy(&uri);
+}
+
+/* Of no dialog that came through here, by whatever Route: nobody's relay (3261-16.4.a). No policy is asked, because an
+   ACK has no transaction and no answer. */
+static void ack_drop(struct server *server, const struct sip_message *ack, const struct peer *source,
+                     const struct route *route)
+{
+    static const enum refusal reasons[] = {[ROUTE_TOKEN_NONE] = REFUSAL_NO_DIALOG,
+                                           [ROUTE_TOKEN_OUTGOING] = REFUSAL_NO_DIALOG,
+                                           [ROUTE_TOKEN_INCOMING] = REFUSAL_NO_DIALOG,
+                                           [ROUTE_TOKEN_GONE] = REFUSAL_FLOW_GONE,
+                                           [ROUTE_TOKEN_FORGED] = REFUSAL_TOKEN_FORGED};
+    server->counters.tokens_forged += route->token == ROUTE_TOKEN_FORGED;
+    server->counters.tokens_gone += route->token == ROUTE_TOKEN_GONE;
+    server->counters.acks_dropped++;
+    server_refused(server, ack, source, reasons[route->token], 0, NULL);
+}
+
+void proxy_forward_ack(struct server *server, const struct sip_message *ack, const struct peer *source)
+{
+    struct route route;
+    struct peer peer;
+    route_read(server, ack, source, &route);
+    if (route.token == ROUTE_TOKEN_INCOMING) {
+        ack_send(server, ack, source, &route.peer, &route);
+        return;
+    }
+    enum dialog_way way = dialog_way(server, &route, source, &peer);
+    drop_unsealed_routes(server, source, way, &route);
+    switch (way) {
+    case DIALOG_FLOW:
+        ack_send(server, ack, source, &peer, &route);
+        break;
+    case DIALOG_HOP:
+        ack_by_hop(server, ack, source, &route);
+        break;
+    case DIALOG_GONE:
+        server->counters.acks_dropped++;
+        break;
+    default:
+        ack_drop(server, ack, source, &route);
+    }
+}

@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "standalone/server/server_private.h"
+
+#include <ctype.h>
+#include <stdio.h>
+
+/*
+ * Loose routing (RFC 3261 16.4, 16.12), and the seal of a dialog (3261-16.4.a). The user part of our Record-Route is a
+ * dialog token (flow/token.h). It names the flows of both sides, because requests inside the dialog go over the flow of
+ * the other side (5626-5.3.d), and it is sealed for the Call-ID, because a Route is also a right: what brings the seal
+ * is relayed, for everybody. A side without a flow of its own is reached by its Contact or by a proxy beyond us. Then
+ * the seal covers that next hop, or a participant could send to any address through us.
+ *
+ * The callee learns the token with the request. The response comes back with it, and now the next hop to the callee is
+ * known: the caller gets a token of his own (16.7 step 8).
+ */
+
+enum { HOP_MOST = 320 };
+
+static void write_lower(struct text text, char *out)
+{
+    for (size_t i = 0; i < text.length; i++)
+        out[i] = (char)tolower((unsigned char)text.at[i]);
+    out[text.length] = '\0';
+}
+
+/* Transport, host and port of a URI in one spelling, as it is sealed and compared; empty: nothing can be sent to it. */
+static struct text hop_name(struct text text, char out[HOP_MOST])
+{
+    struct sip_uri uri;
+    union address numeric;
+    enum transport transport;
+    char host[256] = "";
+    int length = 0;
+    if (sip_uri_create(&uri, text) == 0 && uri_transport(&uri, &transport) && uri.host.length < sizeof host) {
+        if (address_read(uri.host, 0, &numeric))
+            address_host(&numeric, host, sizeof host);
+        else
+            write_lower(uri.host, host);
+        length = snprintf(out, HOP_MOST, "%s %s %u", transport_word(transport), host, uri_port(&uri, transport));
+    }
+    sip_uri_destroy(&uri);
+    return (struct text){out, length > 0 && length < HOP_MOST ? (size_t)length : 0};
+}
+
+/* The same of the other side of a datagram flow. */
+static struct text hop_of_flow(const struct token_flow *flow, char out[HOP_MOST])
+{
+    char host[INET6_ADDRSTRLEN];
+    union address address;
+    edge_remote_address(flow, &address);
+    address_host(&address, host, sizeof host);
+    int length = snprintf(out, HOP_MOST, "%s %s %u", transport_word(TRANSPORT_UDP), host, flow->remote_port);
+    return (struct text){out, length > 0 && length < HOP_MOST ? (size_t)length : 0};
+}
+
+struct text route_hop(const struct route *route)
+{
+    return route->next.length > 0 ? route->next : route->uri;
+}
+
+/* --- reading --- */
+
+struct reading {
+    const struct server *server;
+    const struct sip_message *request;
+    const struct peer *source;
+    struct route *route;
+    struct token_dialog dialog; /* with route->sealed: of the last of our values that has a valid seal */
+};
+
+static bool read_seal(struct reading *reading, struct text user)
+{
+    if (!token_read_dialog(reading->server->config.token_keys, user, sip_call_id(reading->request), &reading->dialog))
+        return false;
+    reading->route->sealed = true;
+    return true;
+}
+
+/* One of our own Route values. The last one with a seal is nearest to the other side; the topmost flow token counts. */
+static bool is_own_uri(struct reading *reading, struct text text)
+{
+    struct sip_uri uri;
+    struct route *route = reading->route;
+    bool own = sip_uri_create(&uri, text) == 0 && server_is_own_route(reading->server, &uri);
+    if (own && token_is_dialog(uri.user))
+        read_seal(reading, uri.user);
+    else if (own && uri.user.length > 0 && route->token == ROUTE_TOKEN_NONE)
+        route->token = (uint8_t)edge_read_token(reading->server, uri.user, reading->source, &route->peer);
+    sip_uri_destroy(&uri);
+    return own;
+}
+
+/* Is the Request-URI a Record-Route or Path value that we gave? A token that is not ours may be anybody's user. */
+static bool is_given_by_us(struct reading *reading)
+{
+    struct sip_uri uri;
+    struct peer peer;
+    struct route *route = reading->route;
+    bool given = false;
+    if (sip_uri_create(&uri, route->uri) == 0 && uri.lr && server_is_own_address(reading->server, uri.host, uri.port)) {
+        given = read_seal(reading, uri.user);
+        enum route_token token =
+            given ? ROUTE_TOKEN_NONE : edge_read_token(reading->server, uri.user, reading->source, &peer);
+        if (token != ROUTE_TOKEN_NONE && token != ROUTE_TOKEN_FORGED) {
+            route->token = (uint8_t)token;
+            route->peer = peer;
+            given = true;
+        }
+    }
+    sip_uri_destroy(&uri);
+    return given;
+}
+
+/* A strict router put our Record-Route into the Request-URI and the target last into Route (16.4). */
+static bool undo_strict_route(struct reading *reading)
+{
+    struct sip_value value, last = {0};
+    bool marked = is_given_by_us(reading);
+    for (size_t i = 0; marked && sip_value(reading->request, HEADER_ROUTE, i, &value); i++)
+        last = value;
+    if (last.uri.length == 0)
+        return false;
+    reading->route->uri = last.uri;
+    return true;
+}
+
+/* The side to which the request goes. A request that comes over one of the two flows goes to the other one; an address
+   translation or a new registration may have changed the flow, and then the holder of the token is who sends. */
+static enum token_side side_to(const struct reading *reading)
+{
+    const struct token_dialog *dialog = &reading->dialog;
+    struct token_flow own = edge_flow_of(reading->server, reading->source);
+    bool caller = edge_is_same_flow(&own, &dialog->flows[TOKEN_CALLER]);
+    bool callee = edge_is_same_flow(&own, &dialog->flows[TOKEN_CALLEE]);
+    if (caller == callee)
+        caller = dialog->holder == TOKEN_CALLER;
+    return caller ? TOKEN_CALLEE : TOKEN_CALLER;
+}
+
+/* The hop that was sealed for the holder; or, in whatever direction, the very address of that side. */
+static bool is_hop_sealed(const struct reading *reading, enum token_side to)
+{
+    char name[HOP_MOST], address[HOP_MOST];
+    const struct token_dialog *dialog = &reading->dialog;
+    const struct token_flow *flow = &dialog->flows[to];
+    struct text hop = hop_name(route_hop(reading->route), name);
+    if (hop.length == 0)
+        return false;
+    if (dialog->holder != to && token_dialog_leads_to(reading->server->config.token_keys, dialog, hop))
+        return true;
+    return flow->transport == TRANSPORT_UDP && text_equal(hop, hop_of_flow(flow, address));
+}
+
+static void read_other_side(const struct reading *reading)
+{
+    struct route *route = reading->route;
+    enum token_side to = side_to(reading);
+    const struct token_flow *flow = &reading->dialog.flows[to];
+    route->edge = reading->dialog.edge;
+    route->hop_sealed = is_hop_sealed(reading, to);
+    if (reading->dialog.by_hop[to])
+        return;
+    if (flow->transport != TRANSPORT_UDP)
+        route->flow = flow->connection;
+    else if (edge_find_datagram(reading->server, flow, &route->far))
+        route->flow = peer_flow(&route->far);
+    else
+        route->flow_lost = true;
+}
+
+void route_read(const struct server *server, const struct sip_message *request, const struct peer *source,
+                struct route *route)
+{
+    struct sip_value value, after;
+    struct reading reading = {.server = server, .request = request, .source = source, .route = route};
+    *route = (struct route){.uri = sip_request_uri(request)};
+    bool undone = undo_strict_route(&reading);
+    while (sip_value(request, HEADER_ROUTE, route->dropped, &value)) {
+        bool is_target = undone && !sip_value(request, HEADER_ROUTE, route->dropped + 1, &after);
+        if (!is_target && !is_own_uri(&reading, value.uri)) {
+            route->next = value.uri;
+            break;
+        }
+        route->dropped++;
+        if (is_target)
+            break;
+    }
+    if (route->sealed)
+        read_other_side(&reading);
+}
+
+/* --- Record-Route of a request --- */
+
+/* The caller's flow is worth keeping where his messages come over a connection, through an address translation, or over
+   a flow that he registered. */
+static bool has_caller_flow(const struct server *server, const struct sip_message *request, const struct peer *from)
+{
+    union address named;
+    const struct sip_via *via = sip_top_via(request);
+    if (from->transport != TRANSPORT_UDP ||
+        binding_first_on_flow(server->bindings, server_flow_of(server, from)) != NULL)
+        return true;
+    bool as_named = address_read(via->host, (uint16_t)(via->port ? via->port : 5060), &named) &&
+                    address_equal(&named, &from->address);
+    return !as_named && sip_via_count(request) <= 1;
+}
+
+/* The next hop to the sender of a message: the proxy before us, or the sender's Contact. */
+static struct text hop_back(const struct sip_message *message, char out[HOP_MOST])
+{
+    struct sip_value value;
+    bool found = sip_value(message, HEADER_RECORD_ROUTE, 0, &value) || sip_value(message, HEADER_CONTACT, 0, &value);
+    return found ? hop_name(value.uri, out) : (struct text){NULL, 0};
+}
+
+/* 5626-5.3.d and 5.3.e: whichever way the request goes, it is the user agent's flow that later ones must find. */
+static void set_ways(const struct server *server, const struct sip_message *request, const struct peer *from,
+                     const struct peer *to, bool to_flow, enum way way, struct token_dialog *dialog)
+{
+    bool outward = way == WAY_OUTWARD && edge_is_first_hop(request);
+    bool to_datagram = to->transport == TRANSPORT_UDP;
+    dialog->edge = outward || way == WAY_INWARD;
+    if (dialog->edge) {
+        dialog->by_hop[TOKEN_CALLER] = !outward;
+        dialog->by_hop[TOKEN_CALLEE] = outward;
+        return;
+    }
+    dialog->by_hop[TOKEN_CALLER] = !has_caller_flow(server, request, from);
+    dialog->by_hop[TOKEN_CALLEE] = to_datagram ? !to_flow : to->connection == 0;
+}
+
+static size_t record_one(const struct sip_message *request, const struct own_side *side, const char *token, bool edge,
+                         const char *separator, char *out, size_t size)
+{
+    const struct listener *listener = side->listener;
+    int length = snprintf(out, size, "%s<%s:%s@%s:%u%s;lr%s>", separator, route_scheme(request, listener), token,
+                          side->host, listener->port, transport_uri_parameter(listener->transport), edge ? ";ob" : "");
+    return length < 0 || (size_t)length >= size ? 0 : (size_t)length;
+}
+
+/* Where the two sides differ in transport or address, each gets the value that leads it back (RFC 5658). */
+size_t route_record(const struct server *server, const struct sip_message *request, const struct peer *from,
+                    const struct peer *to, bool to_flow, enum way way, char *out, size_t size)
+{
+    char token[TOKEN_DIALOG_MOST], hop[HOP_MOST];
+    struct own_side upstream, downstream;
+    struct token_dialog dialog = {.flows = {edge_flow_of(server, from), edge_flow_of(server, to)},
+                                  .holder = TOKEN_CALLEE};
+    set_ways(server, request, from, to, to_flow, way, &dialog);
+    if (token_write_dialog(server->config.token_keys, &dialog, sip_call_id(request), hop_back(request, hop), token,
+                           sizeof token) == 0)
+        return 0;
+    own_side_read(server, from, &upstream);
+    own_side_read(server, to, &downstream);
+    size_t length = record_one(request, &downstream, token, dialog.edge, "", out, size);
+    if (!own_side_is_same(server, from, to) && length > 0)
+        length += record_one(request, &upstream, token, dialog.edge, ", ", out + length, size - length);
+    return length;
+}
+
+/* --- Record-Route of a response --- */
+
+static struct text user_of(struct text uri)
+{
+    const char *at = uri.length > 0 ? memchr(uri.at, '@', uri.length) : NULL;
+    const char *colon = at != NULL ? memchr(uri.at, ':', (size_t)(at - uri.at)) : NULL;
+    return colon != NULL ? (struct text){colon + 1, (size_t)(at - colon - 1)} : (struct text){NULL, 0};
+}
+
+/* The callee's token in one of our values, to be sealed for the caller. */
+static bool read_answered(const struct server *server, const struct sip_message *response, struct text text,
+                          struct text *user, struct token_dialog *dialog)
+{
+    struct sip_uri uri;
+    *user = user_of(text);
+    if (!token_read_dialog(server->config.token_keys, *user, sip_call_id(response), dialog) ||
+        dialog->holder != TOKEN_CALLEE)
+        return false;
+    bool own = sip_uri_create(&uri, text) == 0 && server_is_own_route(server, &uri);
+    sip_uri_destroy(&uri);
+    return own;
+}
+
+/* The value with its user part in the caller's hands. False if it is not one of ours, or stays as it is. */
+static bool append_answered(struct server *server, const struct sip_message *response, const struct sip_value *value,
+                            struct text hop)
+{
+    char token[TOKEN_DIALOG_MOST];
+    struct text user;
+    struct token_dialog dialog;
+    if (!read_answered(server, response, value->uri, &user, &dialog))
+        return false;
+    dialog.holder = TOKEN_CALLER;
+    size_t length =
+        token_write_dialog(server->config.token_keys, &dialog, sip_call_id(response), hop, token, sizeof token);
+    if (length == 0)
+        return false;
+    const char *end = value->whole.at + value->whole.length, *after = user.at + user.length;
+    sip_append(&server->routes, (struct text){value->whole.at, (size_t)(user.at - value->whole.at)});
+    sip_append(&server->routes, (struct text){token, length});
+    sip_append(&server->routes, (struct text){after, (size_t)(end - after)});
+    return true;
+}
+
+/* The topmost value is nearest to the callee. Two of ours with the same token are one hop (RFC 5658). */
+struct text route_answer(struct server *server, const struct sip_message *response)
+{
+    char name[HOP_MOST];
+    struct sip_value value, contact;
+    struct text hop = {NULL, 0}, before = {NULL, 0};
+    bool changed = false;
+    struct sip_values values = sip_values(response, HEADER_RECORD_ROUTE);
+    sip_buffer_clear(&server->routes);
+    if (sip_status(response) <= SIP_TRYING || sip_status(response) >= SIP_MULTIPLE_CHOICES)
+        return hop;
+    if (sip_value(response, HEADER_CONTACT, 0, &contact))
+        hop = contact.uri;
+    for (; sip_values_next(&values, &value); before = value.uri) {
+        if (before.length > 0) {
+            sip_append(&server->routes, TEXT(", "));
+            if (!text_equal(user_of(before), user_of(value.uri)))
+                hop = before;
+        }
+        if (append_answered(server, response, &value, hop_name(hop, name)))
+            changed = true;
+        else
+            sip_append(&server->routes, value.whole);
+    }
+    return (struct text){server->routes.bytes, changed ? server->routes.length : 0};
+}

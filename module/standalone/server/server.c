@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "standalone/server/server_private.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+enum { SWEEP_MS = 1000, SWEEP_MOST = 2000 };
+
+static uint32_t or_else(uint32_t value, uint32_t standard)
+{
+    return value != 0 ? value : standard;
+}
+
+static void set_standards(struct server_config *config)
+{
+    config->timer_c_ms = or_else(config->timer_c_ms, 185000);
+    config->expires = or_else(config->expires, 3600);
+    config->expires_least = or_else(config->expires_least, 60);
+    config->expires_most = or_else(config->expires_most, 7200);
+    config->transactions_most = or_else(config->transactions_most, 200000);
+    config->loads.transactions = or_else(config->loads.transactions, 50000);
+    config->loads.source_transactions = or_else(config->loads.source_transactions, 5000);
+    config->loads.bytes = config->loads.bytes != 0 ? config->loads.bytes : 64000000;
+    config->loads.source_bytes = config->loads.source_bytes != 0 ? config->loads.source_bytes : 8000000;
+    config->requests_kept.bytes = or_else(config->requests_kept.bytes, 96000000);
+    config->requests_kept.source_bytes = or_else(config->requests_kept.source_bytes, 16000000);
+    config->bindings_kept.bytes = or_else(config->bindings_kept.bytes, 96000000);
+    config->bindings_kept.source_bytes = or_else(config->bindings_kept.source_bytes, 8000000);
+}
+
+static void sweep_fires(struct timer *timer)
+{
+    struct server *server = TABLE_OWNER(timer, struct server, sweep);
+    size_t removed = binding_expire(server->bindings, SWEEP_MOST);
+    rest_sweep(server);
+    refusals_sweep(&server->refusals);
+    amplification_sweep(&server->amplification);
+    source_limits_sweep(server->config.sources);
+    timer_start(&server->timers, timer, removed == SWEEP_MOST ? 10 : SWEEP_MS);
+}
+
+static int create_policy(struct server *server)
+{
+    const struct policy_config config = {.host = server->config.host};
+    server->policy = server->config.policy;
+    if (server->policy != NULL)
+        return 0;
+    server->own_policy = true;
+    return policy_new(&server->policy, &config);
+}
+
+static int create_keys(struct server *server)
+{
+    char error[160];
+    if (server->config.token_keys != NULL)
+        return 0;
+    if (token_keys_open(&server->own_keys, server->config.host, NULL, error, sizeof error) != 0)
+        return -ENOMEM;
+    server->config.token_keys = server->own_keys;
+    return 0;
+}
+
+/* What this server sends to itself harms no third party, and what is named by --trust has no limits. */
+static bool has_no_amplification_limit(const void *context, const union address *address)
+{
+    const struct server *server = context;
+    uint16_t port = address_port(address);
+    bool may_be_own = false; /* asked for most messages, and seldom true: the address is written out only then */
+    char host[64] = "";
+    for (size_t i = 0; i < server->config.listener_count; i++)
+        may_be_own |= server->config.listeners[i].port == port;
+    if (source_is_trusted(server->config.sources, address))
+        return true;
+    size_t length = may_be_own ? address_host(address, host, sizeof host) : 0;
+    return may_be_own && server_is_own_address(server, (struct text){host, length}, port);
+}
+
+static int create_parts(struct server *server)
+{
+    const struct host *host = server->config.host;
+    struct transactions_config config = {.host = host,
+                                         .timers = &server->timers,
+                                         .wire = server->config.wire,
+                                         .amplification = &server->amplification,
+                                         .values = server->config.timers,
+                                         .client = &branch_events,
+                                         .server = &context_events,
+                                         .context = server};
+    if (amplification_create(&server->amplification, host, server->config.wire) != 0 ||
+        refusals_create(&server->refusals, host, server->config.mask_numbers) != 0 || create_policy(server) != 0 ||
+        create_keys(server) != 0 || table_create(&server->datagram6, host) != 0 ||
+        table_create(&server->probes, host) != 0 || table_create(&server->rests, host) != 0 ||
+        table_create(&server->heirs, host) != 0 || load_table_new(&server->loads, host, &server->config.loads) != 0 ||
+        holdings_create(&server->requests_kept, host, &server->config.requests_kept) != 0 ||
+        holdings_create(&server->bindings_kept, host, &server->config.bindings_kept) != 0 ||
+        transactions_new(&server->transactions, &config) != 0 ||
+        binding_store_new(&server->bindings, host, &server->config.bindings) != 0)
+        return -ENOMEM;
+    server->amplification.withheld = &server->counters.withheld;
+    server->amplification.is_trusted = has_no_amplification_limit;
+    server->amplification.trusted_context = server;
+    flows_listen(server);
+    server->sweep.fire = sweep_fires;
+    if (timer_keep(&server->timers, &server->sweep) != 0)
+        return -ENOMEM;
+    return timer_start(&server->timers, &server->sweep, SWEEP_MS);
+}
+
+int server_new(struct server **out, const struct server_config *config)
+{
+    const struct host *host = config->host;
+    struct server *server = memory_new(host, sizeof *server);
+    if (server == NULL)
+        return -ENOMEM;
+    server->config = *config;
+    set_standards(&server->config);
+    server->out.host = host;
+    server->routes.host = host;
+    hash_key_draw(&server->tag_key, host);
+    hash_key_draw(&server->loop_key, host);
+    peer_draw_flow_key(host);
+    server->run = host->random(host->context);
+    server->seed = (uint64_t)host->random(host->context) << 32 | host->random(host->context);
+    timers_create(&server->timers, host);
+    int error = create_parts(server);
+    if (error != 0) {
+        server_delete(server);
+        return error;
+    }
+    *out = server;
+    return 0;
+}
+
+void server_delete(struct server *server)
+{
+    if (server == NULL)
+        return;
+    transactions_delete(server->transactions);
+    probes_clear(server);
+    load_table_delete(server->loads);
+    binding_store_delete(server->bindings);
+    holdings_destroy(&server->requests_kept);
+    holdings_destroy(&server->bindings_kept);
+    flows_clear(server);
+    rest_clear(server);
+    heirs_clear(server);
+    table_destroy(&server->datagram6);
+    table_destroy(&server->probes);
+    table_destroy(&server->rests);
+    table_destroy(&server->heirs);
+    timers_destroy(&server->timers);
+    refusals_destroy(&server->refusals);
+    amplification_destroy(&server->amplification);
+    if (server->own_policy)
+        policy_delete(server->policy);
+    token_keys_close(server->own_keys);
+    sip_buffer_destroy(&server->out);
+    sip_buffer_destroy(&server->routes);
+    memory_delete(server->config.host, server, sizeof *server);
+}
+
+int server_use_script(struct server *server, struct script *script)
+{
+    int error = policy_use(server->policy, script);
+    if (error != 0)
+        script_release(script);
+    return error;
+}
+
+void server_use_domains(struct server *server, const struct domains *domains)
+{
+    server->config.domains = domains;
+}
+
+struct timers *server_timers(struct server *server)
+{
+    return &server->timers;
+}
+
+void server_drain(struct server *server)
+{
+    server->draining = true;
+}
+
+bool server_is_drained(const struct server *server)
+{
+    return transactions_unanswered(server->transactions) == 0;
+}
+
+struct binding_store *server_bindings(struct server *server)
+{
+    return server->bindings;
+}
+
+const struct server_counters *server_counters(const struct server *server)
+{
+    return &server->counters;
+}
+
+static void tell_script(struct server *server, flow_id flow, const struct binding *binding, const char *reason)
+{
+    char description[96];
+    struct binding_view view;
+    binding_read(binding, &view);
+    if (view.reg_id == 0) /* as sip_on_flow_up() */
+        return;
+    struct script_flow told = {
+        .aor = view.aor, .instance = view.instance, .reg_id = view.reg_id, .reason = text_of(reason)};
+    told.flow = (struct text){description, server_describe_flow(server, flow, description, sizeof description)};
+    policy_on_flow(server->policy, HOOK_FLOW_DOWN, &told);
+}
+
+void server_flow_down(struct server *server, flow_id flow, const char *reason)
+{
+    const struct binding *binding = binding_first_on_flow(server->bindings, flow);
+    server->counters.flows_down++;
+    if (policy_hears(server->policy, HOOK_FLOW_DOWN)) {
+        for (; binding != NULL; binding = binding_next_on_flow(server->bindings, binding))
+            tell_script(server, flow, binding, reason);
+    }
+    flows_end(server, flow);
+    transactions_flow_down(server->transactions, flow);
+}

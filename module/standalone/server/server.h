@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#ifndef REFLOW_STANDALONE_SERVER_H
+#define REFLOW_STANDALONE_SERVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/host.h"
+#include "core/decide.h"
+#include "flow/binding.h"
+#include "flow/load.h"
+#include "flow/token.h"
+#include "script/policy/policy.h"
+#include "sip/rewrite.h"
+#include "standalone/server/domains.h"
+#include "standalone/transaction/holdings.h"
+#include "standalone/net/peer.h"
+#include "standalone/net/refusal.h"
+#include "standalone/server/source_limits.h"
+#include "standalone/net/timer.h"
+#include "standalone/transaction/transaction.h"
+#include "standalone/net/wire.h"
+
+/*
+ * Registrar and authoritative proxy in one, without sockets: messages, dead flows and time come in by the functions
+ * below, messages go out by struct wire. One thread. Sockets (network.h) or a test drive it.
+ */
+
+struct server;
+
+enum { LISTENERS_MOST = 16 };
+
+struct listener {
+    uint8_t transport; /* enum transport */
+    uint16_t port;
+    char host[64]; /* to write into Via and Record-Route; an IPv6 address in brackets */
+};
+
+/* What was decided about one response: for a log. Borrowed for the length of the call. */
+struct decided {
+    const struct decision *decision;
+    const struct facts *facts;
+    const struct sip_message *request;
+    struct text aor, target, flow, instance;
+    enum script_outcome outcome; /* of the response hook */
+    const char *verdict;         /* its name, where it was carried out; else NULL */
+    enum rule_id refused;        /* the guardrail that refused a verdict; else RULE_NONE */
+    uint32_t elapsed_ms;         /* since the request came */
+    const struct state *state;
+    uint64_t version; /* of the policy; 0: not known */
+    struct text hook; /* the place of the hook that decided or failed, where it is known */
+    uint64_t ns;      /* that core and hook took; 0: not measured */
+};
+
+struct server_config {
+    const struct host *host;
+    const struct wire *wire;
+    struct policy *policy;         /* borrowed; NULL: one of the server's own, for server_use_script() */
+    struct token_keys *token_keys; /* borrowed, of flow tokens; NULL: the server's own, which end with it */
+    struct listener listeners[LISTENERS_MOST];
+    size_t listener_count;
+    struct source_limits *sources; /* borrowed; NULL: no limits per source */
+    const struct domains *domains; /* borrowed, beside the listeners' own addresses; NULL: none */
+    struct timer_values timers;
+    uint32_t timer_c_ms;                  /* 0: 185000 (above 3 minutes, RFC 3261 16.6) */
+    uint32_t expires;                     /* s, where a REGISTER asks for none; 0: 3600 */
+    uint32_t expires_least;               /* s, below it 423; 0: 60 */
+    uint32_t expires_most;                /* s; 0: 7200 */
+    uint32_t flow_timer;                  /* s, Flow-Timer in a 2xx REGISTER with outbound; 0: none */
+    uint32_t transactions_most;           /* server transactions at a time, past them 503; 0: 200000 */
+    struct load_limits loads;             /* client transactions that wait for a final response; zeros: the standards */
+    struct holdings_limits requests_kept; /* by server transactions, with their responses; zeros: the standards */
+    struct holdings_limits bindings_kept; /* zeros: the standards */
+    struct sip_limits limits;
+    struct binding_limits bindings;
+    binding_listener *binding_changed; /* for persistence; NULL: none */
+    void *binding_changed_context;
+    bool mask_numbers; /* telephone numbers in the log of refused requests */
+    void (*decided)(void *context, const struct decided *decided); /* NULL: no log */
+    void *decided_context;
+};
+
+/* Counters by name: COUNTER(name, what is counted). */
+#define SERVER_COUNTERS(COUNTER)                                                                                       \
+    COUNTER(requests, "requests received")                                                                             \
+    COUNTER(responses, "responses received")                                                                           \
+    COUNTER(retransmissions, "requests that were repeated")                                                            \
+    COUNTER(malformed_answered, "messages with a fault, answered")                                                     \
+    COUNTER(malformed_dropped, "messages with a fault, dropped")                                                       \
+    COUNTER(unmatched, "responses that match no transaction, or not its destination, dropped")                         \
+    COUNTER(responses_other_port, "responses from another port or connection of the destination, accepted")            \
+    COUNTER(overloaded, "requests refused: too many transactions, or draining")                                        \
+    COUNTER(registered, "REGISTER accepted")                                                                           \
+    COUNTER(register_refused, "REGISTER refused")                                                                      \
+    COUNTER(branches, "requests sent on")                                                                              \
+    COUNTER(breadth_waits, "times that targets waited because Max-Breadth did not suffice")                            \
+    COUNTER(load_request, "branches not begun: the request had made as many, or as many bytes, as one may")            \
+    COUNTER(load_source, "branches not begun: too much of their source was in flight")                                 \
+    COUNTER(load_total, "branches not begun: too much was in flight")                                                  \
+    COUNTER(flows_down, "flows that died")                                                                             \
+    COUNTER(bindings_lost, "bindings whose flow died")                                                                 \
+    COUNTER(icmp_unproved, "ICMP errors that quote no request that waits")                                             \
+    COUNTER(probes, "OPTIONS sent over a flow after such an error")                                                    \
+    COUNTER(probes_silent, "flows that died because nothing answered that OPTIONS")                                    \
+    COUNTER(tokens_forged, "requests with a flow token that is not ours, refused")                                     \
+    COUNTER(tokens_gone, "requests with the token of a flow that is gone")                                             \
+    COUNTER(withheld, "messages not sent: too many bytes for an address that has not answered yet")                    \
+    COUNTER(lists_shortened, "answers to a REGISTER with its own bindings alone, for the same reason")                 \
+    COUNTER(acks_dropped, "ACKs of no dialog that came through here, dropped")                                         \
+    COUNTER(verdicts, "verdicts of scripts carried out")                                                               \
+    COUNTER(verdicts_refused, "verdicts of scripts that a guardrail refused")                                          \
+    COUNTER(script_errors, "hooks that raised, overran or ran out of memory")                                          \
+    COUNTER(memory, "requests refused for want of memory")
+
+struct server_counters {
+#define COUNTER(name, what) uint64_t name;
+    SERVER_COUNTERS(COUNTER)
+#undef COUNTER
+};
+
+int server_new(struct server **out, const struct server_config *config);
+void server_delete(struct server *server); /* NULL is fine */
+
+/* One whole message, or what a stream gives as one. The bytes are the caller's. */
+void server_received(struct server *server, const struct peer *source, const char *bytes, size_t length);
+
+/* A stream gave what no message can be cut from: answer with the status where it can be read, and count it. */
+void server_received_fault(struct server *server, const struct peer *source, const char *bytes, size_t length,
+                           uint16_t status);
+
+/* A connection from `source` was closed before it carried a message: for the log of refusals. status: of HTTP, or 0;
+   detail NULL: nothing more to say. */
+void server_connection_refused(struct server *server, const struct peer *source, enum refusal reason, uint32_t status,
+                               const char *detail);
+
+/* Counts a keep-alive (CRLFCRLF, STUN, a WebSocket ping). False: it exceeds the limit of its source and is not
+   answered; a connection is closed then. */
+bool server_may_keep_alive(struct server *server, const struct peer *source);
+
+/* A flow is dead (rules 5626-7.f h): its bindings go, branches that wait on it fail over. reason: "closed", "icmp",
+   "keepalive", "write". */
+void server_flow_down(struct server *server, flow_id flow, const char *reason);
+
+/* A datagram to `peer` came back as unreachable; `quoted` is what the ICMP error holds of its payload. It counts as a
+   dead flow if that has the branch of a request that waits; else it makes the server at most ask the flow (5626-7.j).
+ */
+void server_datagram_returned(struct server *server, const struct peer *peer, struct text quoted);
+
+/* Take a script in use for new requests, as a version of the policy; the reference is taken over. Those in progress
+   keep theirs. 0 or -ENOMEM. */
+int server_use_script(struct server *server, struct script *script);
+
+/* Serve these domains from now on, which are borrowed as those of the configuration are. Bindings of a domain that is
+   not among them stay until they expire. */
+void server_use_domains(struct server *server, const struct domains *domains);
+
+/* Timers of the server; the caller runs them and sleeps until the next. */
+struct timers *server_timers(struct server *server);
+
+/* No new calls: new requests outside dialogs hear 503 from now on. Drained: no transaction waits for its answer. */
+void server_drain(struct server *server);
+bool server_is_drained(const struct server *server);
+
+struct binding_store *server_bindings(struct server *server);
+const struct server_counters *server_counters(const struct server *server);
+
+/* Is there a binding with a reg-id on the flow? */
+bool server_flow_is_outbound(const struct server *server, flow_id flow);
+
+/* The other side of a flow; false where it is gone or unknown. */
+bool server_flow_peer(const struct server *server, flow_id flow, struct peer *peer);
+
+/* The local side of a datagram flow, as it outlives the process, and back: the listener's address or, of a listener on
+   a wildcard address, the one in use. server_find_local() puts listener and address into *peer, whose remote address
+   is known already and gets its interface if it is link-local; false: no datagram listener has the local address. */
+bool server_local_address(const struct server *server, const struct peer *peer, union address *local);
+bool server_find_local(const struct server *server, const union address *local, struct peer *peer);
+
+/* A binding from an earlier life of the process; `peer` is its flow's other side where it is a datagram flow. Errors as
+   binding_put(). */
+int server_restore_binding(struct server *server, const struct binding_view *view, const struct peer *peer);
+
+/* "tcp 127.0.0.1:40112 #17", "tls ..." or "udp 127.0.0.1:5070"; returns the length. */
+size_t server_describe_flow(const struct server *server, flow_id flow, char *out, size_t size);
+
+/* JSON: flows, bindings, transactions, counters, decisions by code and action. 0 or -ENOMEM. */
+int server_status(const struct server *server, struct sip_buffer *out);
+
+#endif

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#ifndef REFLOW_STANDALONE_TRANSACTION_PRIVATE_H
+#define REFLOW_STANDALONE_TRANSACTION_PRIVATE_H
+
+#include "base/memory.h"
+#include "base/table.h"
+#include "core/code.h"
+#include "flow/load.h"
+#include "standalone/transaction/transaction.h"
+
+struct transactions {
+    struct transactions_config config;
+    uint64_t seed;
+    struct table servers; /* by digest of branch and sent-by */
+    struct table clients; /* by the secret of the branch */
+    struct table waiting; /* clients without a final response, by flow */
+    size_t unanswered;
+};
+
+struct server_transaction {
+    struct table_link link;
+    struct transactions *owner;
+    struct sip_message *request;
+    struct peer source;
+    struct peer back; /* where responses go */
+    uint8_t state;    /* enum transaction_state */
+    bool invite;
+    uint32_t interval; /* ms until the next retransmission of a final response (timer G) */
+    struct text last;  /* the response to repeat */
+    struct cause *cause;
+    struct timer again; /* G */
+    struct timer end;   /* H, I, J, L */
+    void *user;
+    struct holdings *holdings; /* NULL: what it keeps is not counted */
+    source_id holder;
+};
+
+struct client_transaction {
+    struct table_link link;
+    struct table_link flow;
+    struct transactions *owner;
+    struct peer peer;  /* where its messages go */
+    struct peer first; /* where the request went, before it was moved */
+    uint32_t digest;   /* of the branch, beside the secret */
+    const struct client_events *events;
+    struct text sent;         /* as sent */
+    struct sip_message *read; /* the same, parsed when ACK or CANCEL is first needed */
+    struct cause *cause;      /* NULL: what is sent is not limited */
+    struct text ack;          /* to repeat for each retransmitted final response */
+    uint8_t method;           /* enum method */
+    uint8_t state;            /* enum transaction_state */
+    bool send_failed;         /* `end` will tell */
+    bool cancel_wanted, cancelled;
+    bool down;          /* its flow died */
+    bool moved;         /* `first` is set */
+    uint32_t interval;  /* ms until the next retransmission (timers A, E) */
+    struct timer again; /* A, E */
+    struct timer end;   /* B, F, D, K, M */
+    void *user;
+    struct load *load; /* NULL: what it sends is not counted */
+    bool in_flight;    /* ... as without a final response */
+};
+
+uint32_t transaction_t1(const struct transactions *transactions);
+uint32_t transaction_t2(const struct transactions *transactions);
+uint32_t transaction_t4(const struct transactions *transactions);
+int transaction_send(struct transactions *transactions, struct cause *cause, struct peer *peer, struct text bytes);
+
+void server_transaction_end(struct server_transaction *transaction);
+/* Of the client transaction whose branch the request carries: it has come back to us. NULL: it has not, or nothing
+   limits it. */
+struct cause *client_transaction_cause(const struct transactions *transactions, const struct sip_message *request);
+void client_transaction_end(struct client_transaction *transaction);
+
+#endif
