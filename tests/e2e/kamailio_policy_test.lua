@@ -735,7 +735,7 @@ test("a process that stands still is waited for, then none has the new version",
     t:match(status(s).text, ("pid: %d%%s+name: udp receiver[^\n]+%%s+hash: %%x+%%s+state: does not answer")
         :format(stopped))
     uv.kill(stopped, "sigcont")
-    t:ok(not text)
+    t:equal(text, nil)
     t:match(why, "500.*it does not answer %[process " .. stopped .. ", udp receiver")
     t:ok(wait.until_true(ua.patience, function()
         return not s:rpc "reflow.status":find "state: does not answer"
