@@ -225,11 +225,11 @@ tsan: packages-test
 ## make soak       calls, dying flows and broken messages for SOAK_SECONDS (300)
 soak: packages-test
 	@$(MAKE) -s -j$(shell nproc) --no-print-directory MODE=sanitize $(BUILD)/sanitize/reflow
-	@REFLOW_BIN=$(BUILD)/sanitize/reflow lua5.4 tests/e2e/soak.lua
+	@REFLOW_BIN=$(BUILD)/sanitize/reflow lua5.4 tests/e2e/standalone/soak.lua
 
 ## make soak-kamailio  the same through Kamailio with the module, at full speed, for SOAK_SECONDS (600)
 soak-kamailio: packages-kamailio-test kamailio
-	@BUILD=$(BUILD) lua5.4 tests/e2e/kamailio_soak.lua
+	@BUILD=$(BUILD) lua5.4 tests/e2e/kamailio/kamailio_soak.lua
 
 # Beside README.md, at the same places as in the source, so that the links between them work.
 MANUALS = lua/README.md $(foreach folder,cli script standalone,module/$(folder)/README.md) lua/meta/REFERENCE.md \

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: BSD-2-Clause
--- Calls of others while strangers attack (tests/e2e/attackers.lua), beside the same calls without them.
-package.path = "tests/bench/?.lua;tests/e2e/?.lua;" .. package.path
+-- Calls of others while strangers attack (tests/e2e/support/attackers.lua), beside the same calls without them.
+package.path = "tests/bench/?.lua;tests/e2e/support/?.lua;" .. package.path
 local process = require "process"
 local server = require "server"
 local strangers = require "strangers"

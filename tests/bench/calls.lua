@@ -3,7 +3,7 @@
      the two taking turns. Two flows of one instance are registered; a call is INVITE 100 180 200 ACK BYE 200.
      User and system time of all of a server's processes, from /proc.
      BENCH_RATE (calls a second), BENCH_CALLS (each run), BENCH_PAIRS, REFLOW_BIN, REFLOW_ARGS (more options). ]]
-package.path = "tests/bench/?.lua;tests/e2e/?.lua;" .. package.path
+package.path = "tests/bench/?.lua;tests/e2e/support/?.lua;" .. package.path
 local process = require "process"
 local server = require "server"
 local wait = require "wait"

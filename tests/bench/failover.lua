@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 -- From a TCP flow's death, seen from its user agent, to the INVITE on the instance's other flow: median of many calls.
-package.path = "tests/bench/?.lua;tests/e2e/?.lua;" .. package.path
+package.path = "tests/bench/?.lua;tests/e2e/support/?.lua;" .. package.path
 local uv = require "luv"
 local process = require "process"
 local server = require "server"

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 -- An edge: from the end of a user agent's connection, seen from its side, to 430 for the next request to it.
-package.path = "tests/bench/?.lua;tests/e2e/?.lua;" .. package.path
+package.path = "tests/bench/?.lua;tests/e2e/support/?.lua;" .. package.path
 local uv = require "luv"
 local crowd = require "flow_crowd"
 local process = require "process"

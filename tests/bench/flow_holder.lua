@@ -3,7 +3,7 @@
      do line by line on standard input. Arguments: transport (tcp, tls), port, first user's number, how many, source
      address. Commands: "open" (connect and register), "ping" (all, within ten seconds), "close" (all at once), "end".
      When a command is done, a line says how: its name, how many came off, the milliseconds. ]]
-package.path = "tests/bench/?.lua;tests/e2e/?.lua;" .. package.path
+package.path = "tests/bench/?.lua;tests/e2e/support/?.lua;" .. package.path
 local channel = require "channel"
 local uv = require "luv"
 

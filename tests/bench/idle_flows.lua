@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 -- What an idle, registered TCP flow costs, whether its keep-alives are answered, and whether calls notice. As many of
 -- 50,000 flows as the descriptors of one process allow.
-package.path = "tests/bench/?.lua;tests/e2e/?.lua;" .. package.path
+package.path = "tests/bench/?.lua;tests/e2e/support/?.lua;" .. package.path
 local crowd = require "flow_crowd"
 
 local wanted = tonumber(os.getenv "BENCH_FLOWS") or 50000

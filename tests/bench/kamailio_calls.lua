@@ -5,7 +5,7 @@
      BENCH_DEAD: percent of the flows that answer 430; as many first flows as second ones, never both of an instance,
      so every call is answered by both servers, over the other flow where the first one tried is dead.
      BENCH_RATE (calls a second), BENCH_CALLS (each run), BENCH_PAIRS. ]]
-package.path = "tests/bench/?.lua;tests/e2e/?.lua;" .. package.path
+package.path = "tests/bench/?.lua;tests/e2e/support/?.lua;" .. package.path
 local server = require "server"
 local stand = require "kamailio_stand"
 local wait = require "wait"

@@ -2,7 +2,7 @@
 --[[ What a decision costs inside Kamailio: a reply route calls sip_decide() for the reply at hand many times, ten times
      in each turn of a loop, by Kamailio's own clock; an equal loop without it is taken off. No policy is loaded.
      BENCH_LOOPS. ]]
-package.path = "tests/bench/?.lua;tests/e2e/?.lua;" .. package.path
+package.path = "tests/bench/?.lua;tests/e2e/support/?.lua;" .. package.path
 local stand = require "kamailio_stand"
 local kamailio = require "kamailio"
 local ua = require "ua"

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 -- In Kamailio with the module: from a TCP flow's death, seen from its user agent, while it has an INVITE, to the INVITE
 -- on the instance's other flow: median of many calls. BENCH_ROUNDS.
-package.path = "tests/bench/?.lua;tests/e2e/?.lua;" .. package.path
+package.path = "tests/bench/?.lua;tests/e2e/support/?.lua;" .. package.path
 local uv = require "luv"
 local stand = require "kamailio_stand"
 local ua = require "ua"

@@ -2,7 +2,7 @@
 --[[ Shared memory that the module adds to a binding: the same registrations over UDP, two flows for each instance, into
      a Kamailio by itself and into one with the module; what each binding took, the allocator's part counted.
      BENCH_BINDINGS. ]]
-package.path = "tests/bench/?.lua;tests/e2e/?.lua;" .. package.path
+package.path = "tests/bench/?.lua;tests/e2e/support/?.lua;" .. package.path
 local server = require "server"
 local stand = require "kamailio_stand"
 

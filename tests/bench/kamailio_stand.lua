@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 -- What the measurements of the Kamailio module share: Kamailio's own outbound sample, and the same with the module in
 -- place of its fail-over script; user agents with two flows each, by SIPp; CPU time of all processes.
-package.path = "tests/bench/?.lua;tests/e2e/?.lua;" .. package.path
+package.path = "tests/bench/?.lua;tests/e2e/support/?.lua;" .. package.path
 local uv = require "luv"
 local kamailio = require "kamailio"
 local process = require "process"

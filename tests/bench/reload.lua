@@ -2,7 +2,7 @@
 --[[ Policies reloaded while calls run: BENCH_RELOADS (1000) over BENCH_SECONDS (60), a tenth of them broken on the last
      line, under SIPp's calls at a steady rate. No call may be lost, no request be answered by a broken version, and
      resident memory must not grow. ]]
-package.path = "tests/bench/?.lua;tests/e2e/?.lua;" .. package.path
+package.path = "tests/bench/?.lua;tests/e2e/support/?.lua;" .. package.path
 local uv = require "luv"
 local process = require "process"
 local server = require "server"

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 -- 10,000 TLS flows end at once and come back at once, all with whole handshakes: how long until all are registered
 -- again, and what the calls of others notice.
-package.path = "tests/bench/?.lua;tests/e2e/?.lua;" .. package.path
+package.path = "tests/bench/?.lua;tests/e2e/support/?.lua;" .. package.path
 local certificates = require "certificates"
 local crowd = require "flow_crowd"
 local server = require "server"

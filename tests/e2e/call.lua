@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 -- Calls through a server that runs already: lua5.4 tests/e2e/call.lua [PORT]
-package.path = (arg[0]:match "^(.*)/" or ".") .. "/?.lua;" .. package.path
+package.path = (arg[0]:match "^(.*)/" or ".") .. "/support/?.lua;" .. package.path
 local program = require "program"
 local uv = require "luv"
 local ua = require "ua"

@@ -2,7 +2,7 @@
 -- What happens when a flow dies: bob registers two TCP flows, alice calls, the flow that rings is cut, the call gets
 -- through. Real sockets, a server of its own; every message and every decision with its rule as it comes.
 local directory = arg[0]:match "^(.*)/" or "."
-package.path = directory .. "/?.lua;" .. package.path
+package.path = directory .. "/support/?.lua;" .. package.path
 local uv = require "luv"
 local ladder = require "ladder"
 local server = require "server"

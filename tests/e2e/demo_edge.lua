@@ -3,7 +3,7 @@
 -- reaches him all the same, and he mends his flow. Three processes on real sockets; messages and decisions as they
 -- come.
 local directory = arg[0]:match "^(.*)/" or "."
-package.path = directory .. "/?.lua;" .. package.path
+package.path = directory .. "/support/?.lua;" .. package.path
 local uv = require "luv"
 local ladder = require "ladder"
 local server = require "server"

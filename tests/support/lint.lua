@@ -218,7 +218,7 @@ local function check_temporary(path, text)
     end
     for number, line in ipairs(lines_of(text)) do
         if line:find "os%.tmpname%(" or line:find '"/tmp/%w' then
-            tell(path, number, "a path outside TMPDIR: see tests/support/temporary.h, tests/e2e/temporary.lua")
+            tell(path, number, "a path outside TMPDIR: see tests/support/temporary.h, tests/e2e/support/temporary.lua")
         end
     end
 end

@@ -19,7 +19,7 @@
 #include "standalone/serve/serve_domains.h"
 #include "standalone/serve/serve_keys.h"
 #include "standalone/serve/serve_options.h"
-#include "standalone/serve_paths.h"
+#include "standalone/serve/serve_paths.h"
 #include "standalone/serve/serve_policy.h"
 #include "standalone/serve/status_socket.h"
 

@@ -38,6 +38,6 @@ kamailio)
     set -- lua5.4 "$path"
     ;;
 esac
-export LUA_PATH="tests/support/?.lua;tests/e2e/?.lua;lua/?.lua;;"
+export LUA_PATH="tests/support/?.lua;tests/e2e/support/?.lua;lua/?.lua;;"
 # shellcheck disable=SC2086
 exec "${BUILD:-build}/supervise" "$limit" "$results/$name" $launcher "$@"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "standalone/serve_paths.h"
+#include "standalone/serve/serve_paths.h"
 
 #include <errno.h>
 #include <stdio.h>

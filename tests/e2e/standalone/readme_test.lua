@@ -16,7 +16,7 @@ local manuals = { "README.md", "lua/README.md", "module/cli/README.md", "module/
 -- The first command of a block, without its comment -> what runs it.
 local elsewhere = {
     ["make test"] = ".ci/run",
-    ["make kamailio"] = "tests/e2e/kamailio_examples_test.lua", -- that make run-kamailio works
+    ["make kamailio"] = "tests/e2e/kamailio/kamailio_examples_test.lua", -- that make run-kamailio works
 }
 
 local function read(path)

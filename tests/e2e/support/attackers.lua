@@ -18,7 +18,7 @@ end
 
 -- They have no account: they call and register one another.
 local function read(name)
-    local file <close> = assert(io.open(directory .. "/../data/attacks/" .. name, "rb"))
+    local file <close> = assert(io.open(directory .. "/../../data/attacks/" .. name, "rb"))
     return (file:read("a"):gsub("example%.com", "example.test"):gsub("sip:bob@", "sip:mallory@"))
 end
 

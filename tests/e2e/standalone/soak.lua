@@ -3,7 +3,7 @@
 -- then no call was lost, everything has ended cleanly, and the server has not grown: its memory in the last quarter of
 -- the time is that of the second. REFLOW_SEED repeats a run.
 local directory = arg[0]:match "^(.*)/" or "."
-package.path = directory .. "/?.lua;" .. package.path
+package.path = directory .. "/../support/?.lua;" .. package.path
 local uv = require "luv"
 local server = require "server"
 local strangers = require "strangers"

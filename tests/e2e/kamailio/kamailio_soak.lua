@@ -5,7 +5,7 @@
      had a living flow from its beginning to its end was answered, soon, and by one flow of an instance at a time; no
      process has died, and memory is flat: at rest, after the first minute and at the end. REFLOW_SEED repeats a run. ]]
 local directory = arg[0]:match "^(.*)/" or "."
-package.path = directory .. "/?.lua;" .. package.path
+package.path = directory .. "/../support/?.lua;" .. package.path
 local uv = require "luv"
 local kamailio = require "kamailio"
 local server = require "server"

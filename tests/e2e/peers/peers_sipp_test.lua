@@ -7,12 +7,12 @@ local server = require "server"
 local ua = require "ua"
 local tap = require "tap"
 
-local register, answer, silent, call_and_hang_up = "tests/e2e/sipp/register.xml", "tests/e2e/sipp/answer.xml",
-    "tests/e2e/sipp/silent.xml", "tests/e2e/sipp/call.xml"
+local register, answer, silent, call_and_hang_up = "tests/e2e/peers/sipp/register.xml", "tests/e2e/peers/sipp/answer.xml",
+    "tests/e2e/peers/sipp/silent.xml", "tests/e2e/peers/sipp/call.xml"
 
 -- A scenario that refuses with that status.
 local function refuse(t, status)
-    local file <close> = assert(io.open "tests/e2e/sipp/refuse.xml")
+    local file <close> = assert(io.open "tests/e2e/peers/sipp/refuse.xml")
     local path = server.temporary ".xml"
     t:defer(function()
         os.remove(path)

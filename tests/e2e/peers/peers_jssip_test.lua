@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 -- JsSIP (Node.js) over WebSocket: registered with its instance-id and reg-id, called, and back after its connection was
--- lost. npm fetches it, in the versions of tests/e2e/jssip, into the folder of what is built.
+-- lost. npm fetches it, in the versions of tests/e2e/peers/jssip, into the folder of what is built.
 local uv = require "luv"
 local relay = require "relay"
 local server = require "server"
@@ -21,15 +21,15 @@ end
 local function install()
     if not succeeds "command -v node" or not succeeds "command -v npm" then
         return "no Node.js with npm"
-    elseif succeeds(("cmp tests/e2e/jssip/package-lock.json %s/installed"):format(folder)) then
+    elseif succeeds(("cmp tests/e2e/peers/jssip/package-lock.json %s/installed"):format(folder)) then
         return nil
     end
-    succeeds(("mkdir -p %s && cp tests/e2e/jssip/package*.json %s"):format(folder, folder))
+    succeeds(("mkdir -p %s && cp tests/e2e/peers/jssip/package*.json %s"):format(folder, folder))
     if not succeeds(("cd %s && timeout 20 npm ci --ignore-scripts --no-audit --no-fund --fetch-retries=0"):format(
         folder)) then
         return "npm cannot install JsSIP: no registry?"
     end
-    succeeds(("cp tests/e2e/jssip/package-lock.json %s/installed"):format(folder))
+    succeeds(("cp tests/e2e/peers/jssip/package-lock.json %s/installed"):format(folder))
 end
 
 local why = install()
@@ -62,7 +62,7 @@ local function start_peer(t, port, address)
     local self = setmetatable({ lines = {}, unread = "", said = "", input = uv.new_pipe(false) }, peer)
     local out, err = uv.new_pipe(false), uv.new_pipe(false)
     local url = ("ws://%s:%d/"):format(address or "127.0.0.1", port)
-    self.handle, self.pid = uv.spawn("/usr/bin/env", { args = { "node", "tests/e2e/jssip/peer.js", url, "bob",
+    self.handle, self.pid = uv.spawn("/usr/bin/env", { args = { "node", "tests/e2e/peers/jssip/peer.js", url, "bob",
         "example.test", (ua.instance(1):gsub("^urn:", "")) }, stdio = { self.input, out, err }, env = environment() },
         function(status)
             self.status = status
