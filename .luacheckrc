@@ -15,7 +15,9 @@ files["examples"] = { std = "lua54+reflow", ignore = { "212" } }
 -- Kamailio calls a KEMI script's functions by name, and lends it KSR.
 files["examples/kamailio"] = { std = "lua54", read_globals = { "KSR" }, ignore = { "111", "131" } }
 -- The language of specs for policies: lua/reflow/spec.lua.
-files["examples/policies/spec"] = { read_globals = { "advance", "domain", "equal", "expect", "expect_log",
-    "expect_no_log", "invite", "phone", "policy", "request", "server", "sip", "test" } }
+local spec_language = { read_globals = { "advance", "domain", "equal", "expect", "expect_log", "expect_no_log",
+    "invite", "phone", "policy", "request", "server", "sip", "test" } }
+files["examples/policies/spec"] = spec_language
+files["examples/tenants/spec"] = spec_language
 files["tests/spec"] = { std = "lua54+reflow" }
 files["lua/meta"] = { ignore = { "1", "2", "631" } }

@@ -238,12 +238,15 @@ MANUALS = lua/README.md $(foreach folder,cli script standalone,module/$(folder)/
 ## make install    PREFIX=/usr/local DESTDIR=: the program, the Lua module, examples and documents
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/lua/5.4 $(DESTDIR)$(PREFIX)/share/doc/reflow \
-	    $(DESTDIR)$(PREFIX)/share/reflow/examples/policies/spec $(DESTDIR)$(PREFIX)/share/reflow/meta
+	    $(DESTDIR)$(PREFIX)/share/reflow/examples/policies/spec $(DESTDIR)$(PREFIX)/share/reflow/meta \
+	    $(DESTDIR)$(PREFIX)/share/reflow/examples/tenants/spec
 	install -m 755 $(BUILD)/reflow $(DESTDIR)$(PREFIX)/bin/reflow
 	install -m 644 $(BUILD)/reflow.so $(DESTDIR)$(PREFIX)/lib/lua/5.4/reflow.so
 	install -m 644 $(wildcard examples/*.lua) $(DESTDIR)$(PREFIX)/share/reflow/examples
 	install -m 644 $(wildcard examples/policies/*.lua) $(DESTDIR)$(PREFIX)/share/reflow/examples/policies
 	install -m 644 $(wildcard examples/policies/spec/*.lua) $(DESTDIR)$(PREFIX)/share/reflow/examples/policies/spec
+	install -m 644 $(wildcard examples/tenants/*.lua) $(DESTDIR)$(PREFIX)/share/reflow/examples/tenants
+	install -m 644 $(wildcard examples/tenants/spec/*.lua) $(DESTDIR)$(PREFIX)/share/reflow/examples/tenants/spec
 	install -m 644 $(wildcard lua/meta/*) $(DESTDIR)$(PREFIX)/share/reflow/meta
 	install -m 644 README.md CHANGELOG.md LICENSE $(DESTDIR)$(PREFIX)/share/doc/reflow
 	for manual in $(MANUALS); do install -D -m 644 $$manual $(DESTDIR)$(PREFIX)/share/doc/reflow/$$manual || exit 1; done

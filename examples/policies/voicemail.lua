@@ -1,12 +1,17 @@
 -- SPDX-License-Identifier: BSD-2-Clause
--- Busy here (486) goes to voicemail. Busy everywhere (600) does not: a 6xx ends the search for everybody (RFC 3261
--- section 16.7), and reflow would refuse to send the call anywhere else.
+-- A call that no phone of the user takes goes to voicemail: because a phone is busy (486) and no other one answers, or
+-- because nobody answers before timer C ends (RFC 3261 section 16.6). The server then acts as if a phone had sent 408. A
+-- 408 without any ringing before it means that the phones could not be reached; the caller gets that one.
+--
+-- Busy everywhere (600) does not go to voicemail: a 6xx ends the search for everybody (RFC 3261 section 16.7), and
+-- reflow would refuse to send the call anywhere else.
 
 local voicemail = "sip:voicemail@127.0.0.1:5094"
 
-sip_on_response(486, function(reply, call)
-  if call:header("X-No-Voicemail") then
-    return -- nothing: the core decides, and the caller hears 486
+sip_on_exhausted(function(best, call)
+  local busy = best.code == 486
+  local no_answer = best.code == 408 and best.provisional_seen
+  if (busy or no_answer) and not call:header("X-No-Voicemail") then
+    return sip_relay(voicemail)
   end
-  return sip_relay(voicemail)
 end)

@@ -95,6 +95,12 @@ static void test_the_examples_are_clean(void **state)
                                         "examples/policies/voicemail.lua",
                                         "examples/policies/rest_trunk.lua",
                                         "examples/policies/second_instance.lua",
+                                        "examples/policies/block_prefixes.lua",
+                                        "examples/policies/limit_calls.lua",
+                                        "examples/policies/screening.lua",
+                                        "examples/tenants/site.lua",
+                                        "examples/tenants/blue.lua",
+                                        "examples/tenants/red.lua",
                                         "examples/policies/log_failed_flows.lua"};
     for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
         run(*state, paths[i], NULL);

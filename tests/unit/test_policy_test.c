@@ -336,9 +336,10 @@ static void test_tap(void **state)
 static void test_the_examples_pass_their_specs(void **state)
 {
     struct bench *bench = *state;
-    run(bench, "examples/policies", NULL, NULL);
+    run(bench, "examples/policies", "examples/tenants", NULL);
     assert_string_equal(bench->err, "");
     assert_int_equal(bench->status, CLI_OK);
+    assert_in(bench->out, "examples/tenants/spec/blue.lua\n");
     assert_in(bench->out, "examples/policies/spec/voicemail.lua\n");
     assert_in(bench->out, " 0 failed\n");
 }

@@ -16,6 +16,7 @@ static str names[EVENT_COUNT] = {
     [EVENT_FLOW_UP] = str_init("reflow:flow-up"),
     [EVENT_EXHAUSTED] = str_init("reflow:exhausted"),
 };
+enum { SHOWN_AOR_MOST = 1024 };
 static int routes[EVENT_COUNT] = {-1, -1, -1}; /* filled in mod_init */
 
 int events_create(void)
@@ -48,11 +49,22 @@ static void run(enum event event, struct sip_msg *msg)
     set_route_type(type);
 }
 
+/* usrloc keeps an AOR without its scheme; policies get the same AOR in every host. */
+static void ask_policy(enum hook hook, const struct script_flow *flow)
+{
+    char aor[SHOWN_AOR_MOST];
+    struct script_flow shown = *flow;
+    int length = snprintf(aor, sizeof aor, "sip:%.*s", (int)flow->aor.length, flow->aor.at);
+    if (flow->aor.length != 0 && length < (int)sizeof aor)
+        shown.aor = (struct text){aor, (size_t)length};
+    worker_policy_on_flow(hook, &shown);
+}
+
 void event_flow(enum hook hook, const struct script_flow *flow)
 {
     enum event event = hook == HOOK_FLOW_UP ? EVENT_FLOW_UP : EVENT_FLOW_DOWN;
     if (worker_policy_hears(hook))
-        worker_policy_on_flow(hook, flow);
+        ask_policy(hook, flow);
     if (!is_listened_to(event))
         return;
     struct sip_msg *msg = faked_msg_get_next();

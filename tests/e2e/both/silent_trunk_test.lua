@@ -1,24 +1,15 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 -- examples/policies/rest_trunk.lua in both hosts: a trunk that does not answer at all.
 local tap = require "tap"
+local example = require "example"
 local ua = require "ua"
 local host = require "host"
 local server = require "server"
 
 local ports = { server.free_port(), server.free_port() }
 
-local function policy()
-    local file <close> = assert(io.open "examples/policies/rest_trunk.lua")
-    local text = file:read "a"
-    for index, port in ipairs { "127.0.0.1:5092", "127.0.0.1:5093" } do
-        local found
-        text, found = text:gsub(port:gsub("%p", "%%%0"), "127.0.0.1:" .. ports[index])
-        assert(found == 1, port)
-    end
-    return text
-end
-
-local options = { policy = policy(), answer_timeout = 1280 }
+local options = { answer_timeout = 1280, policy = example.read("examples/policies/rest_trunk.lua", {
+    ["127.0.0.1:5092"] = "127.0.0.1:" .. ports[1], ["127.0.0.1:5093"] = "127.0.0.1:" .. ports[2] }) }
 
 local function trunks(t, s)
     local list = {}

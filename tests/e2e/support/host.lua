@@ -23,6 +23,9 @@ local function kamailio_params(options)
     if options.policy then
         params[#params + 1] = { "reflow", "policy", options.policy_path }
     end
+    for _, each in ipairs(options.beside) do
+        params[#params + 1] = { "reflow", each[1], each[2] }
+    end
     return params
 end
 
@@ -45,16 +48,30 @@ local function server_certificate(t)
     return certificates.new(t):sign("default", { names = "DNS:example.test" })
 end
 
+local function policy_file(t, text)
+    local path = server.temporary ".lua"
+    server.write(path, text)
+    t:defer(function()
+        os.remove(path)
+    end)
+    return path
+end
+
+-- The layers and tenants of options, as both hosts take them: { { "layer", "NAME:PRIORITY=PATH" }, ... }
+local function policies_beside(t, options)
+    local list = {}
+    for _, kind in ipairs { "layer", "tenant" } do
+        for name, text in pairs(options[kind .. "s"] or {}) do
+            list[#list + 1] = { kind, name .. "=" .. policy_file(t, text) }
+        end
+    end
+    return list
+end
+
 local starts = {}
 
 function starts.kamailio(t, options)
-    if options.policy then
-        options.policy_path = server.temporary ".lua"
-        server.write(options.policy_path, options.policy)
-        t:defer(function()
-            os.remove(options.policy_path)
-        end)
-    end
+    options.policy_path = options.policy and policy_file(t, options.policy)
     local modules = table.move(kamailio.modules, 1, #kamailio.modules, 3, { "htable", "pike" })
     return kamailio.start(t, { config = example_routes(), modules = modules, params = kamailio_params(options),
         port = options.port, core = kamailio_core(options), secure = options.secure and server_certificate(t) })
@@ -75,6 +92,9 @@ function starts.standalone(t, options)
     add("--idle", options.idle)
     for _, name in ipairs(options.names or {}) do
         add("--domain", name)
+    end
+    for _, each in ipairs(options.beside) do
+        add("--" .. each[1], each[2])
     end
     local port, ports = options.port or server.free_port(), {}
     if options.address then
@@ -102,15 +122,18 @@ function starts.standalone(t, options)
     return self
 end
 
---[[ Starts the host of that name for the test `t`, which ends it. options, all optional: policy (Lua text), names (a
-     list: domains more, or addresses of a relay before it), answer_timeout (ms until a request without any response
+--[[ Starts the host of that name for the test `t`, which ends it. options, all optional: policy (Lua text), layers
+     and tenants (tables of Lua texts by "NAME:PRIORITY" and by domain; they need a policy), names (a list: domains
+     more, or addresses of a relay before it), answer_timeout (ms until a request without any response
      fails, timer B), timer_c (ms), flow_timer (s), port, core (of Kamailio alone: core parameters), secure (true: it
      listens on TLS and WebSocket too; host.test sets it for these transports). Of the standalone host alone: state
      (true: it keeps bindings), connect_time and idle (s), address (an IPv6 address to listen on, which its user agents
      then use).
      Fields of what it returns: kind, host, port, domain; alive(), stop(), flows_down() (a counter). ]]
 function host.start(t, kind, options)
-    local self = starts[kind](t, options or {})
+    options = options or {}
+    options.beside = policies_beside(t, options)
+    local self = starts[kind](t, options)
     self.kind = kind
     function self.flows_down()
         return kind == "kamailio" and self:statistic "reflow:flows_down" or self:number "flows_down"
