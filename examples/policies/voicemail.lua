@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 -- A call that no phone of the user takes goes to voicemail: because a phone is busy (486) and no other one answers, or
--- because nobody answers before timer C ends (RFC 3261 section 16.6). The server then acts as if a phone had sent 408. A
--- 408 without any ringing before it means that the phones could not be reached; the caller gets that one.
+-- because nobody answers before timer C ends (RFC 3261 section 16.6). The server then acts as if a phone had sent 408.
+-- A 408 without any ringing before it means that the phones could not be reached; the caller gets that one.
 --
 -- Busy everywhere (600) does not go to voicemail: a 6xx ends the search for everybody (RFC 3261 section 16.7), and
 -- reflow would refuse to send the call anywhere else.

@@ -85,7 +85,7 @@ local function tree(t)
     end
     write(folder .. "/last-night.pcap", capture())
     execute(("cp examples/policies/log_failed_flows.lua %s/old.lua"):format(folder))
-    execute(("cp examples/policies/voicemail.lua %s/new.lua"):format(folder))
+    write(folder .. "/new.lua", 'sip_on_response(486, function() return sip_relay "sip:voicemail@127.0.0.1" end)\n')
     local authority = certificates.new(t)
     local files = authority:sign("example", { names = "DNS:example.com" })
     execute(("cp %s %s/cert.pem && cp %s %s/key.pem"):format(files.certificate, folder, files.key, folder))
