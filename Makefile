@@ -32,7 +32,7 @@ debian_kamailio = $(if $(shell KAMAILIO='$(KAMAILIO)' tests/support/kamailio_pro
 
 # Layers in the order in which they may use each other: see `make lint`.
 SHARED = core base flow sip script
-LAYERS = $(SHARED) standalone cli
+LAYERS = $(SHARED) call standalone cli
 sources = $(sort $(wildcard module/$(1)/*.c module/$(1)/*/*.c))
 
 # Asked for one by one: the Kamailio module needs no libuv.
@@ -55,6 +55,7 @@ LIBS_ALL  = $(LIBS_SHARED) -llua5.4 -luv -lsqlite3 -lpcap -lssl -lwslay -lhttp_p
 OBJ = $(BUILD)/$(MODE)
 objects = $(patsubst %.c,$(OBJ)/%.o,$(1))
 SHARED_OBJECTS = $(call objects,$(foreach layer,$(SHARED),$(call sources,$(layer))))
+CALL_OBJECTS   = $(call objects,$(call sources,call))
 ALL_OBJECTS    = $(call objects,$(foreach layer,$(LAYERS),$(call sources,$(layer))))
 # Everything but main(): what tests link with.
 TEST_OBJECTS   = $(filter-out $(OBJ)/module/cli/main.o,$(ALL_OBJECTS)) $(call objects,$(sort $(wildcard tests/support/*.c)))
@@ -137,7 +138,7 @@ $(KSR_OBJ)/module/kamailio/%.o: module/kamailio/%.c $(KSR)/flags
 	    -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wno-cast-function-type \
 	    $(OPTIMISE) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-$(KSR_OBJ)/reflow.so: $(KSR_OBJECTS) $(SHARED_OBJECTS)
+$(KSR_OBJ)/reflow.so: $(KSR_OBJECTS) $(CALL_OBJECTS) $(SHARED_OBJECTS)
 	$(CC) -shared -pthread $(OPTIMISE) $(LDFLAGS) -o $@.new $^ $(LIBS_SHARED) -llua5.4 -lm && mv -f $@.new $@
 
 -include $(shell find $(KSR_OBJ)/module -name '*.d' 2>/dev/null)

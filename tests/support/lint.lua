@@ -10,11 +10,12 @@ local layers = {
     flow = { ours = { "core", "base", "flow" }, libraries = { "openssl" } },
     sip = { ours = { "core", "base", "sip" }, libraries = { "osipparser2" } },
     script = { ours = { "core", "base", "flow", "sip", "script" }, libraries = { "lua" } },
-    standalone = { ours = { "core", "base", "flow", "sip", "script", "standalone" },
+    call = { ours = { "core", "base", "flow", "sip", "script", "call" }, libraries = {} },
+    standalone = { ours = { "core", "base", "flow", "sip", "script", "call", "standalone" },
         libraries = { "uv", "sqlite", "openssl", "wslay", "http_parser", "ares" } },
     cli = { ours = { "core", "base", "flow", "sip", "script", "standalone", "cli" },
         libraries = { "lua", "sqlite", "pcap" } },
-    kamailio = { ours = { "core", "base", "flow", "sip", "script", "kamailio" }, libraries = { "kamailio" } },
+    kamailio = { ours = { "core", "base", "flow", "sip", "script", "call", "kamailio" }, libraries = { "kamailio" } },
 }
 -- The doors between the two: `reflow serve` is a command, and `reflow test` drives the server without sockets.
 local doors = { ["module/cli/commands.c"] = { ["standalone/serve/serve.h"] = true },

@@ -66,14 +66,14 @@ static bool forms_dialog(const struct sip_message *request)
 
 static struct text request_uri(const struct branch *branch)
 {
-    return branch->target != NULL ? branch->target->uri : branch->uri;
+    return branch->model.target != NULL ? branch->model.target->uri : branch->uri;
 }
 
 static size_t record_route(const struct branch *branch, char *out, size_t size)
 {
     const struct context *context = branch->context;
     const struct peer *source = server_transaction_source(context->transaction);
-    return route_record(context->server, context->request, source, &branch->peer, branch->on_flow,
+    return route_record(context->server, context->request, source, &branch->peer, branch->model.on_flow,
                         (enum way)context->way, out, size);
 }
 
@@ -96,13 +96,13 @@ static bool write_request(struct branch *branch, struct branch_id id)
     struct sip_forward forward = {.request_uri = request_uri(branch),
                                   .routes_dropped = context->routes_dropped,
                                   .max_forwards = hops < 0 ? 70 : hops - 1,
-                                  .max_breadth = branch->breadth,
+                                  .max_breadth = branch->model.breadth,
                                   .rport = address_port(&source->address)};
     address_host(&source->address, received, sizeof received);
     forward.received = text_of(received);
     forward.via = (struct text){via, branch_via(server, &branch->peer, id, via, sizeof via)};
-    if (branch->target != NULL)
-        forward.route = branch->target->path;
+    if (branch->model.target != NULL)
+        forward.route = branch->model.target->path;
     if (forms_dialog(request) && sip_to_tag(request).length == 0)
         forward.record_route = (struct text){record, record_route(branch, record, sizeof record)};
     if (context->way == WAY_OUTWARD && sip_method(request) == METHOD_REGISTER)
@@ -126,7 +126,7 @@ static bool is_plain(const struct target *target)
 /* 3261-16.9.b: a phone that cannot be reached by its Contact is one whose flow is dead. */
 static enum origin origin_unsent(const struct branch *branch)
 {
-    return is_plain(branch->target) ? ORIGIN_FLOW_DOWN : ORIGIN_TRANSPORT;
+    return is_plain(branch->model.target) ? ORIGIN_FLOW_DOWN : ORIGIN_TRANSPORT;
 }
 
 static void fail_soon(struct branch *branch, enum origin origin)
@@ -138,14 +138,14 @@ static void fail_soon(struct branch *branch, enum origin origin)
 /* Nothing was sent, for reasons of our own: that says nothing about the flow, and its bindings stand. */
 static void fail_unsent(struct branch *branch)
 {
-    branch->on_flow = false;
+    branch->model.on_flow = false;
     fail_soon(branch, ORIGIN_TRANSPORT);
 }
 
 /* There is no way to the destination: as if the send had failed. */
 static void fail_unreached(struct branch *branch)
 {
-    if (is_plain(branch->target))
+    if (is_plain(branch->model.target))
         fail_soon(branch, ORIGIN_FLOW_DOWN);
     else
         fail_unsent(branch);
@@ -154,7 +154,7 @@ static void fail_unreached(struct branch *branch)
 /* RFC 3261 26.2.2: a sips: request must not go there. The phone cannot be reached for it, and its flow is fine. */
 static void fail_unsafe(struct branch *branch)
 {
-    branch->unsafe = true;
+    branch->model.unsafe = true;
     fail_soon(branch, ORIGIN_FLOW_DOWN);
 }
 
@@ -162,14 +162,14 @@ static void send_to_peer(struct branch *branch)
 {
     struct context *context = branch->context;
     struct server *server = context->server;
-    if (is_bound(branch->target) && !peer_is_safe_for(&branch->peer, context->request)) {
+    if (is_bound(branch->model.target) && !peer_is_safe_for(&branch->peer, context->request)) {
         fail_unsafe(branch);
         return;
     }
     address_format(&branch->peer.address, branch->destination, sizeof branch->destination);
     struct branch_id id = branch_draw(server->transactions, context->digest);
-    branch->rested = rest_is_on(server, context->aor, text_of(branch->destination));
-    if (branch->rested || !peer_is_safe_for(&branch->peer, context->request)) {
+    branch->model.rested = rest_is_on(server, context->model.aor, text_of(branch->destination));
+    if (branch->model.rested || !peer_is_safe_for(&branch->peer, context->request)) {
         fail_unsent(branch);
         return;
     }
@@ -183,14 +183,14 @@ static void send_to_peer(struct branch *branch)
     }
     struct text bytes = {server->out.bytes, server->out.length};
     enum method method = sip_method(context->request);
-    if (!context_may_send(context, bytes.length)) {
+    if (!call_may_send(&context->model, bytes.length)) {
         fail_unsent(branch);
         return;
     }
     struct cause *cause = branch->by_policy ? NULL : context->cause;
     if (!amplification_allows(&server->amplification, cause, &branch->peer, bytes.length)) {
         amplification_withhold(&server->amplification, &branch->peer, bytes.length);
-        branch->rested = true;
+        branch->model.rested = true;
         fail_unsent(branch);
         return;
     }
@@ -200,7 +200,7 @@ static void send_to_peer(struct branch *branch)
         fail_unsent(branch);
         return;
     }
-    client_transaction_charge(branch->transaction, context->load);
+    client_transaction_charge(branch->transaction, context->model.load);
     server->counters.branches++;
     if (method == METHOD_INVITE)
         timer_start(&server->timers, &branch->timer, server->config.timer_c_ms);
@@ -215,8 +215,8 @@ static void resolved(void *again, const union address *addresses, size_t count)
         context_forget_unused(context);
         return;
     }
-    if (branch->has_final || context->final_forwarded || context->cancelled) {
-        if (!branch->has_final)
+    if (branch->model.has_final || context->model.final_forwarded || context->model.cancelled) {
+        if (!branch->model.has_final)
             fail_soon(branch, ORIGIN_TRANSPORT);
         return;
     }
@@ -263,7 +263,7 @@ static bool set_domain(struct branch *branch, struct text domain)
 static bool leads_back(const struct branch *branch, const struct sip_uri *uri)
 {
     char aor[512];
-    const struct target *target = branch->target;
+    const struct target *target = branch->model.target;
     if (target == NULL || target->aor.length == 0 || !server_is_own_domain(branch->context->server, uri))
         return false;
     int length = sip_uri_aor(uri, aor, sizeof aor);
@@ -306,7 +306,7 @@ static void timer_fires(struct timer *timer)
 static struct branch *branch_new(struct context *context, struct target *target, struct text uri)
 {
     const struct host *host = context->server->config.host;
-    struct branch *branch = context_has_room(context) ? memory_new(host, sizeof *branch) : NULL;
+    struct branch *branch = call_has_room(&context->model) ? memory_new(host, sizeof *branch) : NULL;
     if (branch == NULL)
         return NULL;
     if (timer_keep(&context->server->timers, &branch->timer) != 0 ||
@@ -316,13 +316,9 @@ static struct branch *branch_new(struct context *context, struct target *target,
         return NULL;
     }
     branch->context = context;
-    branch->target = target;
     branch->by_policy = target != NULL && target->by_policy;
-    branch->breadth = context_share(context);
     branch->timer.fire = timer_fires;
-    branch->next = context->branches;
-    context->branches = branch;
-    context->branches_made++;
+    call_branch_begin(&context->model, &branch->model, target);
     return branch;
 }
 
@@ -330,7 +326,7 @@ static void send_to_flow(struct branch *branch, flow_id flow)
 {
     struct server *server = branch->context->server;
     struct peer peer;
-    branch->on_flow = true;
+    branch->model.on_flow = true;
     if (binding_first_on_flow(server->bindings, flow) != NULL && peer_of_flow(server, flow, &peer)) {
         branch->peer = peer;
         send_to_peer(branch);
@@ -340,7 +336,7 @@ static void send_to_flow(struct branch *branch, flow_id flow)
 }
 
 /* Start a branch to a URI by its next hop. Never fails at once: what cannot be sent is reported to branch_react() from
-   the timers. NULL only where memory is short, or no further branch may begin: context_refusal(). */
+   the timers. NULL only where memory is short, or no further branch may begin: call_refusal(). */
 struct branch *branch_start(struct context *context, struct text uri, struct text next_hop)
 {
     struct branch *branch = branch_new(context, NULL, uri);
@@ -354,7 +350,7 @@ struct branch *branch_start_gone(struct context *context, struct text uri)
     struct branch *branch = branch_new(context, NULL, uri);
     if (branch == NULL)
         return NULL;
-    branch->on_flow = true;
+    branch->model.on_flow = true;
     fail_soon(branch, ORIGIN_FLOW_DOWN);
     return branch;
 }
@@ -375,7 +371,7 @@ struct branch *branch_start_peer(struct context *context, struct text uri, const
     if (branch == NULL)
         return NULL;
     branch->peer = *peer;
-    branch->on_flow = true;
+    branch->model.on_flow = true;
     send_to_peer(branch);
     return branch;
 }
@@ -402,10 +398,22 @@ static flow_id plain_flow(const struct server *server, const struct target *targ
     return view.route == BINDING_BY_CONTACT ? 0 : view.flow;
 }
 
+bool branch_move_to(struct branch *branch, const struct target *target)
+{
+    const struct server *server = branch->context->server;
+    flow_id flow = is_plain(target) ? plain_flow(server, target) : target->flow;
+    struct peer peer;
+    if (branch->transaction == NULL || binding_first_on_flow(server->bindings, flow) == NULL ||
+        !peer_of_flow(server, flow, &peer))
+        return false;
+    client_transaction_move(branch->transaction, &peer);
+    return true;
+}
+
 /* 3261-10.a: over the flow of the binding while that lives, else to a Contact that can be called. */
 static void send_to_plain(struct branch *branch)
 {
-    struct target *target = branch->target;
+    struct target *target = branch->model.target;
     target->flow = plain_flow(branch->context->server, target);
     if (target->flow != 0)
         send_to_flow(branch, target->flow);
@@ -432,16 +440,16 @@ struct branch *branch_start_target(struct context *context, struct target *targe
 
 bool branch_has_contact_left(const struct branch *branch)
 {
-    return is_plain(branch->target) && branch->on_flow &&
-           contact_may_be_called(branch->target->uri, (enum transport)branch->peer.transport);
+    return is_plain(branch->model.target) && branch->model.on_flow &&
+           contact_may_be_called(branch->model.target->uri, (enum transport)branch->peer.transport);
 }
 
 /* 3261-10.a: the same target by its Contact, over a new connection. */
 static struct branch *start_by_contact(const struct branch *failed)
 {
-    struct branch *branch = branch_new(failed->context, failed->target, failed->uri);
+    struct branch *branch = branch_new(failed->context, failed->model.target, failed->uri);
     if (branch != NULL)
-        send_to_uri(branch, failed->target->uri);
+        send_to_uri(branch, failed->model.target->uri);
     return branch;
 }
 
@@ -449,11 +457,9 @@ static struct branch *start_by_contact(const struct branch *failed)
 struct branch *branch_start_next_server(const struct branch *failed)
 {
     struct context *context = failed->context;
-    if (!context_may_add(context))
-        return NULL;
     if (failed->other_count == 0)
         return branch_has_contact_left(failed) ? start_by_contact(failed) : NULL;
-    struct branch *branch = branch_new(context, failed->target, failed->uri);
+    struct branch *branch = branch_new(context, failed->model.target, failed->uri);
     if (branch == NULL)
         return NULL;
     branch->peer = failed->peer;
@@ -501,9 +507,9 @@ static void on_failed(void *user, struct client_transaction *transaction, bool d
     struct branch *branch = user;
     struct sip_message *none = NULL;
     (void)transaction;
-    if (branch->on_flow && down)
+    if (branch->model.on_flow && down)
         branch_react(branch, ORIGIN_FLOW_DOWN, &none);
-    else if (!branch->provisional_seen)
+    else if (!branch->model.provisional_seen)
         branch_react(branch, origin_unsent(branch), &none);
 }
 
@@ -522,7 +528,7 @@ static bool on_moved(void *user, const struct peer *source)
 {
     const struct branch *branch = user;
     const struct server *server = branch->context->server;
-    const struct target *target = branch->target;
+    const struct target *target = branch->model.target;
     flow_id flow = server_flow_of(server, source);
     struct binding_view view;
     if (target == NULL || target->aor.length == 0 || flow == 0 || flow == target->flow)

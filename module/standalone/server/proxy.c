@@ -16,8 +16,7 @@ static uint64_t now(const struct server *server)
 static void ring_next_fires(struct timer *timer)
 {
     struct context *context = TABLE_OWNER(timer, struct context, ring_next);
-    if (context_may_add(context))
-        context_start_targets(context, true);
+    call_start_beside(&context->model);
 }
 
 static struct context *context_new(struct server *server, struct server_transaction *transaction)
@@ -30,15 +29,19 @@ static struct context *context_new(struct server *server, struct server_transact
     context->request = server_transaction_request(transaction);
     if (context_enter_load(context, server_transaction_source(transaction)) != 0 ||
         timer_keep(&server->timers, &context->ring_next) != 0) {
-        load_leave(context->load);
+        load_leave(context->model.load);
         memory_delete(server->config.host, context, sizeof *context);
         return NULL;
     }
     context->back = server_response_peer(context->request, server_transaction_source(transaction));
     context->cause = cause_hold(server_transaction_cause(transaction));
-    context->started_ms = now(server);
+    context->model.host = &standalone_call_host;
+    context->model.method = (uint8_t)sip_method(context->request);
+    context->model.in_dialog = sip_to_tag(context->request).length > 0;
+    context->model.started_ms = now(server);
     context->ring_next.fire = ring_next_fires;
     policy_take(server->policy, sip_call_id(context->request), &context->hold);
+    context->model.keeps_share = policy_has_hook(&context->hold, HOOK_RESPONSE);
     server_transaction_set_user(transaction, context);
     server->contexts++;
     return context;
@@ -48,16 +51,15 @@ static void context_delete(struct context *context)
 {
     struct server *server = context->server;
     timer_give_back(&server->timers, &context->ring_next);
-    while (context->branches != NULL) {
-        struct branch *branch = context->branches;
-        context->branches = branch->next;
+    for (struct branch *branch = context_first(context), *next; branch != NULL; branch = next) {
+        next = branch_next(branch);
         branch_delete(branch);
     }
-    target_set_delete(context->targets);
-    load_leave(context->load);
+    target_set_delete(context->model.targets);
+    load_leave(context->model.load);
     policy_release(&context->hold);
     cause_release(server->config.host, context->cause);
-    memory_delete_text(server->config.host, context->aor);
+    memory_delete_text(server->config.host, context->model.aor);
     server->contexts--;
     memory_delete(server->config.host, context, sizeof *context);
 }
@@ -67,7 +69,7 @@ void context_forget_unused(struct context *context)
 {
     if (context->transaction != NULL)
         return;
-    for (const struct branch *branch = context->branches; branch != NULL; branch = branch->next) {
+    for (const struct branch *branch = context_first(context); branch != NULL; branch = branch_next(branch)) {
         if (branch->transaction != NULL || branch->resolving)
             return;
     }
@@ -80,6 +82,7 @@ static void request_ended(void *user, struct server_transaction *transaction)
     (void)transaction;
     context->transaction = NULL;
     context->request = NULL;
+    context->model.final_forwarded = true; /* or nothing can go upstream any more */
     timer_stop(&context->server->timers, &context->ring_next);
     context_forget_unused(context);
 }
@@ -92,24 +95,10 @@ static bool may_respond(void *server, const struct server_transaction *transacti
 
 const struct server_events context_events = {.may_respond = may_respond, .ended = request_ended};
 
-unsigned context_pending(const struct context *context, const struct branch *except)
+void context_cancel_pending(struct context *context, const struct call_branch *except)
 {
-    unsigned pending = 0;
-    for (const struct branch *branch = context->branches; branch != NULL; branch = branch->next)
-        pending += branch != except && !branch->has_final;
-    return pending;
-}
-
-bool context_may_add(const struct context *context)
-{
-    return !context->final_forwarded && !context->global_failure_seen && !context->cancelled &&
-           context->fail_status == 0 && context->transaction != NULL;
-}
-
-void context_cancel_pending(struct context *context, const struct branch *except)
-{
-    for (struct branch *branch = context->branches; branch != NULL; branch = branch->next) {
-        if (branch == except || branch->has_final || branch->transaction == NULL)
+    for (struct branch *branch = context_first(context); branch != NULL; branch = branch_next(branch)) {
+        if (&branch->model == except || branch->model.has_final || branch->transaction == NULL)
             continue;
         client_transaction_cancel(branch->transaction);
     }
@@ -121,9 +110,9 @@ struct script_call context_script_call(const struct context *context, char *sour
     size_t length = (size_t)snprintf(source, size, "%s:", transport_word(peer->transport));
     length += address_format(&peer->address, source + length, size - length);
     return (struct script_call){.request = context->request,
-                                .aor = context->aor,
+                                .aor = context->model.aor,
                                 .source = {source, length},
-                                .started_ms = context->started_ms,
+                                .started_ms = context->model.started_ms,
                                 .source_number = source_of(&peer->address)};
 }
 
@@ -131,13 +120,13 @@ struct script_call context_script_call(const struct context *context, char *sour
 
 static int need_targets(struct context *context)
 {
-    return context->targets != NULL ? 0 : target_set_new(&context->targets, context->server->config.host);
+    return context->model.targets != NULL ? 0 : target_set_new(&context->model.targets, context->server->config.host);
 }
 
 int context_add_aor(struct context *context, struct text aor)
 {
     int error = need_targets(context);
-    return error != 0 ? error : target_add_aor(context->targets, context->server->bindings, aor);
+    return error != 0 ? error : target_add_aor(context->model.targets, context->server->bindings, aor);
 }
 
 /* Who calls names the host of the Request-URI, also where the policy repeats it. */
@@ -160,13 +149,13 @@ static int add_uri(struct context *context, struct text text, int q, bool by_pol
     error = sip_uri_create(&uri, text);
     if (error == 0 && server_is_own_domain(context->server, &uri)) {
         int length = sip_uri_aor(&uri, aor, sizeof aor);
-        error = length < 0
-                    ? length
-                    : target_add_aor(context->targets, context->server->bindings, (struct text){aor, (size_t)length});
+        error = length < 0 ? length
+                           : target_add_aor(context->model.targets, context->server->bindings,
+                                            (struct text){aor, (size_t)length});
     } else if (error == 0) {
         struct target target = {
             .uri = text, .q = (uint16_t)q, .by_policy = by_policy && !is_callers_host(context, uri.host)};
-        error = target_add(context->targets, &target);
+        error = target_add(context->model.targets, &target);
         error = error == 0 ? 1 : error;
     }
     sip_uri_destroy(&uri);
@@ -183,39 +172,15 @@ int context_add_contact(struct context *context, struct text uri, int q)
     return add_uri(context, uri, q, false);
 }
 
-/* A target that could not be tried now waits; one that this request may not make a branch for does so for ever. */
-static struct target *next_target(struct context *context, bool open_class)
-{
-    if (target_targets_left(context->targets) == 0)
-        return NULL;
-    return context_has_room(context) ? target_next(context->targets, open_class) : NULL;
-}
-
-void context_start_targets(struct context *context, bool open_class)
-{
-    struct target *target;
-    context->starting = true;
-    context->waits = false;
-    while ((target = next_target(context, open_class)) != NULL) {
-        branch_start_target(context, target);
-        open_class = false;
-        if (context->ring_next_ms > 0) {
-            timer_start(&context->server->timers, &context->ring_next, context->ring_next_ms);
-            break;
-        }
-    }
-    context->starting = false;
-}
-
 /* --- answers of our own --- */
 
 static void reply(struct context *context, uint32_t status, struct text phrase)
 {
     char field[40] = "";
-    if (context->has_retry_after)
-        snprintf(field, sizeof field, "Retry-After: %u\r\n", context->retry_after);
+    if (context->model.has_retry_after)
+        snprintf(field, sizeof field, "Retry-After: %u\r\n", context->model.retry_after);
     struct own_answer own = {.status = status, .phrase = phrase, .fields = text_of(field)};
-    context->final_forwarded = true;
+    context->model.final_forwarded = true;
     answer(context->server, context->transaction, &own);
 }
 
@@ -236,14 +201,14 @@ static void refuse_for_memory(struct context *context)
 static void refuse_unbegun(struct context *context)
 {
     const struct sip_via *via = sip_top_via(context->request);
-    uint32_t status = context_refusal(context);
+    uint32_t status = call_refusal(&context->model);
     if (status == 0) {
         refuse_for_memory(context);
     } else if (status == SIP_MAX_BREADTH_EXCEEDED) {
         refuse(context, status, REFUSAL_MAX_BREADTH);
     } else {
-        context->has_retry_after = !server_is_own_address(context->server, via->host, via->port);
-        context->retry_after = RETRY_AFTER_S;
+        context->model.has_retry_after = !server_is_own_address(context->server, via->host, via->port);
+        context->model.retry_after = RETRY_AFTER_S;
         context->server->counters.overloaded++;
         refuse(context, status, REFUSAL_OVERLOAD);
     }
@@ -259,15 +224,21 @@ static void note_policy_refusal(const struct context *context, uint32_t status)
 
 static void fork_out(struct context *context)
 {
-    if (context->targets != NULL)
-        context_start_targets(context, true);
-    if (context_pending(context, NULL) > 0)
+    call_start_more(&context->model);
+    if (call_pending(&context->model, NULL) > 0)
         return;
-    if (context->branches == NULL && context_refusal(context) != 0)
+    if (context->model.branches == NULL && call_refusal(&context->model) != 0)
         refuse_unbegun(context);
     else
         context_finish(context);
 }
+
+static void context_go_inward(struct context *context)
+{
+    context->way = WAY_INWARD;
+    context->model.role = ROLE_EDGE;
+}
+
 /* --- one destination: inside a dialog, or by Route --- */
 
 /* No open relay: a request leaves for elsewhere, and by whatever Route, over the flow of a registered user agent. */
@@ -351,7 +322,7 @@ static void send_in_dialog(struct context *context, const struct route *route, e
         return;
     }
     if (route->edge)
-        context->way = WAY_INWARD;
+        context_go_inward(context);
     if (way == DIALOG_FLOW)
         branch = branch_start_peer(context, route->uri, peer);
     else
@@ -383,11 +354,11 @@ static void drop_foreign_routes(struct context *context)
 
 static void route_verdict(struct context *context, const struct script_verdict *verdict, bool own)
 {
-    struct text aor = verdict->uri[0] != '\0' ? text_of(verdict->uri) : context->aor;
+    struct text aor = verdict->uri[0] != '\0' ? text_of(verdict->uri) : context->model.aor;
     drop_foreign_routes(context);
     context->foreign = !own && verdict->uri[0] == '\0';
-    context->ring_next_ms = verdict->next_after;
-    context->may_recurse = verdict->recurse;
+    context->model.ring_next_ms = verdict->next_after;
+    context->model.may_recurse = verdict->recurse;
     if (verdict->uri[0] != '\0')
         context_add_uri(context, aor);
     else
@@ -419,7 +390,7 @@ static void standard_way(struct context *context, const struct route *route, boo
     if (context->stray && is_in_dialog_method(sip_method(context->request))) {
         refuse(context, SIP_CALL_TRANSACTION_DOES_NOT_EXIST, REFUSAL_NO_DIALOG);
     } else if (own) {
-        context_add_aor(context, context->aor);
+        context_add_aor(context, context->model.aor);
         fork_out(context);
     } else if (!has_next_hop(route)) {
         refuse(context, SIP_UNSUPPORTED_URI_SCHEME, REFUSAL_SCHEME);
@@ -453,7 +424,7 @@ static void carry_out(struct context *context, const struct route *route, bool o
         break;
     case VERDICT_RELAY:
         drop_foreign_routes(context);
-        context->may_recurse = verdict->recurse;
+        context->model.may_recurse = verdict->recurse;
         context_add_uri(context, text_of(verdict->uri));
         fork_out(context);
         break;
@@ -467,7 +438,7 @@ static void carry_out(struct context *context, const struct route *route, bool o
         break;
     case VERDICT_DROP:
         note_policy_refusal(context, 0);
-        context->final_forwarded = true;
+        context->model.final_forwarded = true;
         server_transaction_abandon(context->transaction);
         break;
     case VERDICT_REST:
@@ -493,7 +464,7 @@ static bool set_aor(struct context *context, struct text uri)
     size_t size = uri.length + 8;
     char *aor = memory_new(host, size);
     int length = aor != NULL ? sip_aor(uri, aor, size) : -1;
-    bool fine = length >= 0 && memory_copy(host, (struct text){aor, (size_t)length}, &context->aor);
+    bool fine = length >= 0 && memory_copy(host, (struct text){aor, (size_t)length}, &context->model.aor);
     memory_delete(host, aor, size);
     return fine;
 }
@@ -524,7 +495,7 @@ static bool way_of_token(struct context *context, const struct route *route)
     struct server *server = context->server;
     context->routes_dropped = (uint16_t)route->dropped;
     if (route->token == ROUTE_TOKEN_INCOMING) {
-        context->way = WAY_INWARD;
+        context_go_inward(context);
         if (branch_start_peer(context, route->uri, &route->peer) == NULL)
             refuse_unbegun(context);
         return true;
@@ -603,22 +574,15 @@ void proxy_handle(struct server *server, struct server_transaction *transaction)
     sip_uri_destroy(&uri);
 }
 
-/* 16.10. Whether what waits on a dead flow will ever answer is not waited for. */
+/* RFC 3261 16.10. */
 void proxy_cancel(struct context *context)
 {
-    if (context->final_forwarded || context->transaction == NULL)
+    if (context->model.final_forwarded || context->transaction == NULL)
         return;
-    context->cancelled = true;
     timer_stop(&context->server->timers, &context->ring_next);
     context_cancel_pending(context, NULL);
-    for (struct branch *branch = context->branches; branch != NULL; branch = branch->next) {
-        if (branch->has_final || !branch->flow_died)
-            continue;
-        branch->has_final = true;
-        branch->code = SIP_REQUEST_TIMEOUT;
-        branch->origin = ORIGIN_TIMEOUT;
-    }
-    if (context_pending(context, NULL) == 0)
+    call_cancel(&context->model);
+    if (call_pending(&context->model, NULL) == 0)
         context_finish(context);
 }
 

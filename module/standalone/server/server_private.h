@@ -8,6 +8,7 @@
 #include "core/best.h"
 #include "core/code.h"
 #include "core/guard.h"
+#include "call/response_context.h"
 #include "flow/breadth.h"
 #include "flow/load.h"
 #include "flow/target.h"
@@ -68,42 +69,27 @@ enum way {
     WAY_OUTWARD, /* from a user agent, or a proxy before it, to the next hop that a policy named */
 };
 
-/* The response context of one request (RFC 3261 16.7): proxy.c, branch.c, upstream.c. */
+/* One request that is being proxied: proxy.c, branch.c, upstream.c. */
 struct context {
+    struct response_context model;
     struct server *server;
     struct server_transaction *transaction; /* NULL when it has ended */
     const struct sip_message *request;      /* the transaction's, while it lives; else NULL */
     struct policy_hold hold;                /* the version of the policy that it began with */
     struct cause *cause;                    /* of what is sent because of it */
-    struct target_set *targets;             /* NULL inside a dialog */
-    struct branch *branches;                /* newest first */
-    struct text aor;
-    struct peer back;       /* where responses go, for a 2xx that comes after the transaction has ended */
-    struct timer ring_next; /* sip_route's next_after */
-    uint32_t ring_next_ms;
-    uint32_t retry_after;    /* from a verdict, for the response that goes up */
-    uint16_t fail_status;    /* from a verdict; 0: the best response */
+    struct peer back;        /* where responses go, for a 2xx that comes after the transaction has ended */
+    struct timer ring_next;  /* sip_route's next_after */
     uint16_t routes_dropped; /* of the request's Route values, ours */
-    uint16_t branches_made;
-    uint32_t max_breadth; /* of the request */
-    uint32_t digest;      /* for the loop check */
-    struct load *load;
-    uint64_t started_ms;
-    uint8_t way; /* enum way */
-    bool success_forwarded, global_failure_seen, final_forwarded, cancelled;
-    bool foreign; /* the policy wants the bindings of a domain that is not ours */
-    bool may_recurse;
-    bool starting; /* targets are being started: do not finish meanwhile */
-    bool has_retry_after;
-    bool waits;   /* a target waits until a branch gives its share of Max-Breadth back */
-    uint8_t over; /* enum load_refusal: why no further branch was begun */
-    bool stray;   /* a tag in To, and no seal of a dialog that came through here */
+    uint32_t digest;         /* for the loop check */
+    uint8_t way;             /* enum way */
+    bool foreign;            /* the policy wants the bindings of a domain that is not ours */
+    bool starting;           /* a branch is being started: do not finish meanwhile */
+    bool stray;              /* a tag in To, and no seal of a dialog that came through here */
 };
 
 struct branch {
-    struct branch *next;
+    struct call_branch model;
     struct context *context;
-    struct target *target; /* NULL inside a dialog */
     struct client_transaction *transaction;
     struct sip_message *response; /* the stored final one; NULL: none, or made up here */
     struct peer peer;
@@ -111,21 +97,33 @@ struct branch {
     struct text uri;    /* the Request-URI sent, inside a dialog */
     struct text domain; /* of the URI that the address came from; empty: a flow */
     char destination[72];
-    uint32_t breadth; /* Max-Breadth of the request sent, given back with the final response */
-    uint16_t code;    /* with has_final */
-    uint8_t origin;   /* with has_final */
-    bool has_final;
-    bool provisional_seen;
-    bool on_flow;
     bool resolving;
-    bool rested;             /* nothing was sent: the destination rests, or would get too many bytes */
     bool by_policy;          /* the policy named the destination, nobody else */
-    bool unsafe;             /* nothing was sent: a sips: request, and no TLS on the way there */
-    bool flow_died;          /* waits for the instance (5626-7.h) */
     uint8_t pending_origin;  /* what `timer` tells when nothing was sent */
     union address others[4]; /* further addresses of the same name (3263-4.3.a) */
     uint8_t other_count;
 };
+
+static inline struct context *context_of(const struct response_context *model)
+{
+    return TABLE_OWNER(model, struct context, model);
+}
+
+static inline struct branch *branch_of(const struct call_branch *model)
+{
+    return TABLE_OWNER(model, struct branch, model);
+}
+
+/* The branches of a context, newest first; NULL at the end. */
+static inline struct branch *context_first(const struct context *context)
+{
+    return context->model.branches != NULL ? branch_of(context->model.branches) : NULL;
+}
+
+static inline struct branch *branch_next(const struct branch *branch)
+{
+    return branch->model.next != NULL ? branch_of(branch->model.next) : NULL;
+}
 
 /* dispatch.c */
 bool server_is_own_domain(const struct server *server, const struct sip_uri *uri);
@@ -191,8 +189,6 @@ void registrar_handle(struct server *server, struct server_transaction *transact
 void proxy_handle(struct server *server, struct server_transaction *transaction);
 void proxy_cancel(struct context *context);
 void proxy_forward_ack(struct server *server, const struct sip_message *ack, const struct peer *source);
-void context_start_targets(struct context *context, bool open_class);
-bool context_may_add(const struct context *context); /* new branches: not after a 2xx, a 6xx, CANCEL or sip_fail() */
 /* A URI that the policy named, and one from the Contact of a 3xx; q in thousandths. How many targets that has added, or
    an error. */
 int context_add_uri(struct context *context, struct text uri);
@@ -200,22 +196,13 @@ int context_add_contact(struct context *context, struct text uri, int q);
 int context_add_aor(struct context *context, struct text aor);
 struct script_call context_script_call(const struct context *context, char *source, size_t size);
 void context_forget_unused(struct context *context);
-unsigned context_pending(const struct context *context, const struct branch *except);
-void context_cancel_pending(struct context *context, const struct branch *except);
+void context_cancel_pending(struct context *context, const struct call_branch *except);
 
-/* breadth.c: what one request may make the server send */
+/* context_load.c: how a request enters the limits of what it may make the server send */
 /* Limits per source do not hold for it. */
 bool server_is_exempt(const struct server *server, const union address *address);
 /* Reads Max-Breadth and finds or begins the request's load. 0 or -ENOMEM. */
 int context_enter_load(struct context *context, const struct peer *source);
-/* May the request have one more branch now? Otherwise `waits` or `over` is set, and counted. */
-bool context_has_room(struct context *context);
-/* May it be sent once more, with so many bytes? Otherwise `over` is set, and counted. */
-bool context_may_send(struct context *context, size_t bytes);
-/* The share of Max-Breadth of the branch that is begun now. */
-uint32_t context_share(const struct context *context);
-/* With which status a request is refused that no branch could be begun for; 0: memory was short. */
-uint32_t context_refusal(const struct context *context);
 
 /* edge.c */
 enum route_token { ROUTE_TOKEN_NONE, ROUTE_TOKEN_OUTGOING, ROUTE_TOKEN_INCOMING, ROUTE_TOKEN_GONE, ROUTE_TOKEN_FORGED };
@@ -297,6 +284,8 @@ struct branch *branch_start_target(struct context *context, struct target *targe
 struct branch *branch_start_next_server(const struct branch *failed);
 /* 3261-10.a: it went over the flow of a plain binding whose Contact can be called over a new connection. */
 bool branch_has_contact_left(const struct branch *branch);
+/* ACK and CANCEL take the flow of the target from now on. False: that flow is dead. */
+bool branch_move_to(struct branch *branch, const struct target *target);
 void branch_delete(struct branch *branch);
 /* RFC 5393 4.2: over all that routing depends on, which is the AOR and not the parameters of the Request-URI, the
    remaining Route values, and the flow that a token names. Keyed, so that nobody can make it for another request. */
@@ -307,13 +296,14 @@ bool peer_of_flow(const struct server *server, flow_id flow, struct peer *peer);
 extern const struct client_events branch_events;
 extern const struct server_events context_events;
 
-/* react.c: a response, or that none will come, is decided and carried out */
+/* react.c: what the model of the call is lent, and what it is told */
+extern const struct call_host standalone_call_host;
+/* A response has come, or `origin` tells why none will. A response that is kept is taken over (*response NULL). */
 void branch_react(struct branch *branch, enum origin origin, struct sip_message **response);
+/* No target is left. True where the policy has added targets, and branches to them are pending. */
+bool context_ask_exhausted(struct context *context, const struct call_best *best);
 
-/* verdict.c: counted and told; the core's decision stands. `code` it was a verdict on, 0: a request */
-void verdict_refuse(struct server *server, const struct script_verdict *verdict, uint32_t code, const char *why,
-                    enum rule_id rule);
-/* May the server answer a request so? Else the verdict is refused. */
+/* request_verdict.c: may the server answer a request so? Otherwise the verdict is counted as refused, and logged. */
 bool verdict_may_answer(struct server *server, const struct facts *request, const struct script_verdict *verdict);
 
 /* upstream.c */

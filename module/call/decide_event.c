@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "call/call_private.h"
+
+#include "core/code.h"
+
+/* What has come to a branch is decided on, and what follows is kept in the branch. */
+
+static bool is_done(const struct response_context *context)
+{
+    return context->final_forwarded || context->success_forwarded;
+}
+
+static unsigned responses_held(const struct response_context *context)
+{
+    const struct call_others others = call_others_of(context);
+    unsigned held = (unsigned)others.count;
+    for (const struct call_branch *branch = context->branches; branch != NULL; branch = branch->next)
+        held += branch->has_final && branch->code >= CODE_FINAL_LEAST;
+    return held;
+}
+
+static bool branch_has_next_server(const struct call_branch *branch, enum origin origin)
+{
+    const struct call_host *host = branch->context->host;
+    if (host->has_other_server != NULL && host->has_other_server(branch))
+        return true;
+    return (origin == ORIGIN_FLOW_DOWN || origin == ORIGIN_TRANSPORT) && host->has_contact(branch);
+}
+
+static void event_gather_target(struct call_event *event)
+{
+    const struct target *target = event->branch->target;
+    struct facts *facts = &event->facts;
+    facts->on_flow =
+        event->branch->on_flow && (target == NULL || target->reg_id != 0 || event->context->role == ROLE_EDGE);
+    if (target == NULL)
+        return;
+    facts->has_instance = target->instance.length > 0;
+    facts->reg_id = target->reg_id;
+    facts->flows_left = (uint16_t)target_flows_left(event->context->targets, target);
+}
+
+static void event_gather(struct call_event *event)
+{
+    const struct response_context *context = event->context;
+    struct facts *facts = &event->facts;
+    facts->role = context->role;
+    facts->method = context->method;
+    facts->in_dialog = context->in_dialog;
+    facts->provisional_seen = event->branch->provisional_seen;
+    facts->next_server = branch_has_next_server(event->branch, (enum origin)facts->origin);
+    event_gather_target(event);
+    event->state =
+        (struct state){.branches_pending = (uint16_t)call_pending(context, event->branch),
+                       .responses_held = (uint16_t)responses_held(context),
+                       .targets_left = (uint16_t)(context->targets != NULL ? target_targets_left(context->targets) : 0),
+                       .success_forwarded = context->success_forwarded,
+                       .global_failure_seen = context->global_failure_seen,
+                       .final_forwarded = context->final_forwarded,
+                       .cancelled = context->cancelled,
+                       .may_recurse = context->may_recurse};
+}
+
+/* 5626-7.b: flows that the instance has registered since the target set was made. */
+static void event_find_flows(struct call_event *event)
+{
+    struct response_context *context = event->context;
+    const struct target *target = event->branch->target;
+    if (target == NULL || !decide_lacks_flow(&event->facts, &event->state) ||
+        context->host->add_flows(context, target) <= 0)
+        return;
+    event->facts.flows_left = (uint16_t)target_flows_left(context->targets, target);
+    event->state.targets_left = (uint16_t)target_targets_left(context->targets);
+}
+
+/* 5626-7.h */
+static bool event_waits(const struct call_event *event)
+{
+    return event->facts.origin == ORIGIN_FLOW_DOWN && event->decision.action == ACTION_HOLD &&
+           event->branch->provisional_seen;
+}
+
+static bool event_ends_branch(const struct call_event *event)
+{
+    const struct decision *decision = &event->decision;
+    if (code_class(decision->code) == CLASS_PROVISIONAL)
+        return false;
+    if (event->overrides)
+        return true;
+    if (event_waits(event) || decision->action == ACTION_FORWARD)
+        return false;
+    return decision->action != ACTION_ABSORB || code_is_final(decision->code);
+}
+
+/* 3261-16.7.i. Once its Contacts are followed, the 3xx is no response for upstream any more. */
+static void branch_recurse(struct call_event *event)
+{
+    struct call_branch *branch = event->branch;
+    branch->action = ACTION_NEXT_TARGET;
+    if (event->context->targets != NULL && event->context->host->add_contacts(event) > 0)
+        branch->code = 0;
+}
+
+static void event_keep(struct call_event *event)
+{
+    struct call_branch *branch = event->branch;
+    const struct decision *decision = &event->decision;
+    branch->decision = *decision;
+    branch->code = decision->code;
+    branch->origin = event->facts.origin;
+    branch->action = decision->action;
+    branch->has_final = true;
+    branch->followed = branch->open_class = false;
+    branch->cancels_rest = (decision->flags & FLAG_CANCEL_REST) != 0;
+    branch->next_server = (decision->flags & FLAG_NEXT_SERVER) != 0;
+    if (event->overrides)
+        verdict_replace_action(event);
+    branch->next_server &= branch->action == ACTION_NEXT_TARGET;
+    if (branch->action == ACTION_RECURSE)
+        branch_recurse(event);
+}
+
+bool call_decide(struct call_event *event)
+{
+    struct call_branch *branch = event->branch;
+    event->context = branch->context;
+    event->hook = HOOK_RESPONSE;
+    event_gather(event);
+    event_find_flows(event);
+    event->decision = decide(&event->facts, &event->state);
+    const uint32_t code = event->decision.code;
+    if (code > SIP_TRYING && code < SIP_OK)
+        branch->provisional_seen = true;
+    /* A destination to which nothing was sent has said nothing that a policy could have a view on. */
+    if (code != SIP_TRYING && !branch->rested && !branch->unsafe)
+        verdict_ask(event);
+    event->context->host->decided(event);
+    if (code_class(code) == CLASS_GLOBAL_FAILURE)
+        event->context->global_failure_seen = true;
+    if (event->carried)
+        verdict_take_aside(event);
+    if (!event_ends_branch(event))
+        return false;
+    event_keep(event);
+    return true;
+}
+
+/* --- what does not end the branch --- */
+
+static bool branch_is_of(const struct target *target, const struct target *other)
+{
+    if (target->reg_id == 0)
+        return target == other;
+    return target != other && target->instance.length > 0 && text_equal(target->instance, other->instance) &&
+           text_equal(target->aor, other->aor);
+}
+
+static bool branch_move(struct call_branch *branch)
+{
+    struct response_context *context = branch->context;
+    for (size_t i = 0; i < target_count(context->targets); i++) {
+        struct target *other = target_at(context->targets, i);
+        if (branch_is_of(branch->target, other) && context->host->move(branch, other))
+            return true;
+    }
+    return false;
+}
+
+/* The instance may still answer, over a flow of its own choice; ACK and CANCEL take one that lives. */
+static void branch_wait(struct call_branch *branch)
+{
+    struct response_context *context = branch->context;
+    branch->flow_died = true;
+    if (branch->target == NULL || branch_move(branch))
+        return;
+    if (context->host->add_flows(context, branch->target) > 0)
+        branch_move(branch);
+}
+
+bool call_flow_down(struct call_branch *branch)
+{
+    if (branch->has_final)
+        return false;
+    branch->flow_died = true;
+    if (branch->provisional_seen)
+        branch_wait(branch);
+    return !branch->provisional_seen;
+}
+
+static void event_forward(struct call_event *event)
+{
+    struct call_branch *branch = event->branch;
+    struct response_context *context = event->context;
+    const uint32_t code = event->decision.code;
+    if (code_is_final(code)) {
+        if (branch->target != NULL)
+            target_answered(context->targets, branch->target);
+        branch->has_final = branch->followed = true;
+        branch->code = (uint16_t)code;
+        branch->origin = event->facts.origin;
+    }
+    context->host->forward(event);
+    if (code_is_final(code)) {
+        context->final_forwarded = true;
+        context->success_forwarded |= code_class(code) == CLASS_SUCCESS;
+    }
+}
+
+void call_pass(struct call_event *event)
+{
+    struct response_context *context = event->context;
+    branch_drop(event->branch, &event->decision);
+    if (event->overrides && verdict_adds_branch((enum verdict_kind)event->verdict.kind)) {
+        if (event->decision.action == ACTION_FORWARD)
+            event_forward(event);
+        verdict_try_beside(event);
+    } else if (event->overrides) {
+        /* To fail is to stop the ringing everywhere; when all have ended, that status goes upstream. */
+        context->fail_status = event->verdict.code;
+        context->host->cancel_pending(context, NULL);
+    } else if (event_waits(event)) {
+        branch_wait(event->branch);
+    } else if (event->decision.action == ACTION_FORWARD) {
+        event_forward(event);
+    }
+    if ((event->decision.flags & FLAG_CANCEL_REST) != 0)
+        context->host->cancel_pending(context, event->branch);
+}
+
+bool call_cancel(struct response_context *context)
+{
+    bool waited = false;
+    context->cancelled = true;
+    for (struct call_branch *branch = context->branches; branch != NULL && !is_done(context); branch = branch->next) {
+        if (branch->has_final || !branch->flow_died)
+            continue;
+        branch->has_final = branch->followed = waited = true;
+        branch->code = SIP_REQUEST_TIMEOUT;
+        branch->origin = ORIGIN_TIMEOUT;
+    }
+    return waited;
+}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "standalone/server/server_private.h"
+
+#include "standalone/net/source.h"
+
+/* How a request enters the limits of what it may make the server send (flow/load.h, RFC 5393 section 5). */
+
+/* Requests that come back through the server itself are charged to the source of the first, if they are known. */
+static bool is_own(const struct server *server, const union address *address)
+{
+    char host[64];
+    struct text text = {host, address_host(address, host, sizeof host)};
+    for (size_t i = 0; i < server->config.listener_count; i++) {
+        if (listener_has_host(server, &server->config.listeners[i], text))
+            return true;
+    }
+    return false;
+}
+
+bool server_is_exempt(const struct server *server, const union address *address)
+{
+    return source_is_loopback(address) || source_is_trusted(server->config.sources, address) || is_own(server, address);
+}
+
+int context_enter_load(struct context *context, const struct peer *source)
+{
+    const struct sip_message *request = context->request;
+    const struct sip_field *field = sip_field(request, HEADER_MAX_BREADTH, 0);
+    const bool exempt =
+        server_is_emergency(sip_request_uri(request)) || server_is_exempt(context->server, &source->address);
+    const struct load_request entered = {.call_id = sip_call_id(request),
+                                         .from_tag = sip_from_tag(request),
+                                         .method = sip_method_text(request),
+                                         .cseq = sip_cseq(request),
+                                         .source = exempt ? 0 : source_of(&source->address)};
+    enum { OWN_LINES = 512 }; /* Via, Record-Route: about so much comes to what was received */
+    context->model.bytes = sip_bytes(request).length + OWN_LINES;
+    context->model.max_breadth = breadth_read(field != NULL ? field->value : (struct text){NULL, 0});
+    return load_enter(context->server->loads, &entered, &context->model.load);
+}
