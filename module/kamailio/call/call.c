@@ -272,7 +272,7 @@ static bool move_branch(struct cell *t, int branch, const struct call *call, con
     return false;
 }
 
-int call_flow_down(struct cell *t, const str *ruid)
+int call_branch_down(struct cell *t, const str *ruid)
 {
     int result = -1;
     call_lock(t);

@@ -139,7 +139,7 @@ void call_unlock(struct cell *t);
 
 /* The flow that a waiting branch uses is dead. Returns the branch's index where it shall fail now (5626-7.h), or -1:
    it has ended, or it has seen a provisional and waits for its instance. Takes the reply lock. */
-int call_flow_down(struct cell *t, const str *ruid);
+int call_branch_down(struct cell *t, const str *ruid);
 
 /* Functions of the configuration: 1, -1, or 0 where the script ends here because the request has been answered. */
 int sip_route_flows(struct sip_msg *msg, str *table, str *uri); /* uri NULL: the Request-URI */

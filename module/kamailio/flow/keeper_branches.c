@@ -132,7 +132,7 @@ static bool prepare(struct cell *t, const struct wait *wait, struct made_up *res
     if (wait->branch >= (unsigned)t->nr_of_outgoings)
         return false;
     struct ua_client *branch = &t->uac[wait->branch];
-    if (call_flow_down(t, &branch->ruid) < 0 || branch->request.dst.send_sock == NULL ||
+    if (call_branch_down(t, &branch->ruid) < 0 || branch->request.dst.send_sock == NULL ||
         !make_up(response, &branch->request))
         return false;
     seem_to_come_from(&response->from, &branch->request.dst);
