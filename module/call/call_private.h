@@ -3,7 +3,7 @@
 #define REFLOW_CALL_CALL_PRIVATE_H
 
 #include "call/response_context.h"
-#include "script/judge.h"
+#include "script/engine/judge.h"
 
 /* Between the files of this folder. */
 

@@ -6,7 +6,7 @@
 #include "core/decide.h"
 #include "flow/load.h"
 #include "flow/target.h"
-#include "script/policy.h"
+#include "script/policy/policy.h"
 
 /*
  * The life of one request that is being proxied (RFC 3261 16.4 to 16.10, RFC 5626 section 7): what every host does with
