@@ -2,7 +2,7 @@
 -- Made by `make generate` from module/script/engine/schema.def: change that.
 ---@meta reflow
 
----What has a code.
+---Anything that has a code.
 ---@alias reflow.CodeLike integer|reflow.Reply|reflow.Message|{code: integer}
 
 ---486, "4xx", "*", {486, "5xx"}, {from = 500, to = 599}.
@@ -13,13 +13,13 @@
 
 ---@alias reflow.ReplyHook fun(reply: reflow.Reply, call: reflow.Call, decision: reflow.Decision): reflow.Verdict|boolean|nil
 
----The first argument is what would go up.
+---The first argument is the response that would be forwarded.
 ---@alias reflow.ExhaustedHook fun(best: reflow.Reply, call: reflow.Call): reflow.Verdict|boolean|nil
 
----Nothing is made of what it returns.
+---The result is ignored.
 ---@alias reflow.FlowHook fun(flow: reflow.Flow)
 
----Data and, where wanted, its schema: tables, strings, numbers, booleans.
+---Returns data and, optionally, its schema: tables, strings, numbers, booleans.
 ---@alias reflow.SaveHook fun(): any, any
 
 ---@alias reflow.RestoreHook fun(data: any, schema: any): boolean?
@@ -30,10 +30,10 @@
 
 ---@alias reflow.VerdictKind "accept"|"route"|"relay"|"reply"|"drop"|"next_flow"|"next_target"|"fail"|"retry_after"|"forward"|"rest"
 
----What parse gives. Fields are read when asked for.
+---The result of parse. A field is parsed when it is read.
 ---@class reflow.Message
----@field is_request boolean else it is a response
----@field method string? of the request line, or of CSeq
+---@field is_request boolean false for a response
+---@field method string? the method of the request line, or of CSeq
 ---@field code integer? of a response
 ---@field phrase string? of a response
 ---@field uri string? the Request-URI
@@ -43,167 +43,167 @@
 ---@field to string? the URI in To
 ---@field to_tag string? the tag of To
 ---@field cseq integer the number in CSeq
----@field expires integer? Expires, seconds
----@field retry_after integer? Retry-After, seconds
+---@field expires integer? Expires, in seconds
+---@field retry_after integer? Retry-After, in seconds
 ---@field body string? the body
----@field header fun(self: reflow.Message, name: string, n?: integer): string? the value of the n-th header field of that name, the first where n is left out
----@field headers fun(self: reflow.Message): (fun(): string?, string?) for name, value in message:headers() do
+---@field header fun(self: reflow.Message, name: string, n?: integer): string? the value of the n-th header field with that name (default: the first)
+---@field headers fun(self: reflow.Message): (fun(): string?, string?) iterates over all header fields: for name, value in message:headers() do
 
----What token_keys gives.
+---The result of token_keys.
 ---@class reflow.TokenKeys
----@field token fun(self: reflow.TokenKeys, flow: reflow.TokenFlow): string seal a flow: 56 characters for IPv4, 88 for IPv6
----@field flow fun(self: reflow.TokenKeys, token: string): reflow.TokenFlow?, string? what a token names; nil and "forged" or "unknown key" (403) where it is not ours
----@field rotate fun(self: reflow.TokenKeys): true?, string? a new key seals from now on; the older ones still read
----@field reload fun(self: reflow.TokenKeys): true?, string? read the file again, where another process has rotated
+---@field token fun(self: reflow.TokenKeys, flow: reflow.TokenFlow): string make the token of a flow: 56 characters for IPv4, 88 for IPv6
+---@field flow fun(self: reflow.TokenKeys, token: string): reflow.TokenFlow?, string? the flow that a token names; nil and "forged" or "unknown key" (answer 403) if these keys did not make it
+---@field rotate fun(self: reflow.TokenKeys): true?, string? make a new key for new tokens; the older keys still verify theirs
+---@field reload fun(self: reflow.TokenKeys): true?, string? read the file again, after another process has rotated the keys
 
 ---@class reflow.TokenFlow
----@field transport "udp"|"tcp"|"tls"|"ws"|"wss" how the user agent came
+---@field transport "udp"|"tcp"|"tls"|"ws"|"wss" the transport of the user agent
 ---@field edge string the local address, "192.0.2.1:5060" or "[2001:db8::1]:5060"
 ---@field user_agent string the remote address
----@field connection integer? the connection's own number, never given twice in a run; 0 where not given
----@field run integer? of the process that gave the number; this one where not given
----@field this_run boolean? read from a token: false if an earlier run made it, whose connections are gone (430); a UDP flow is its addresses and outlives the run
+---@field connection integer? the number of the connection, which is unique in a run of the program; default 0
+---@field run integer? the run of the program that assigned the number; default: this run
+---@field this_run boolean? set when a token is read: false if an earlier run made it. The connections of an earlier run are gone (answer 430); a UDP flow survives, because it consists of its addresses
 
----What outbound gives. Flows are counted from 1 as their proxies; a serial is that of the action that the event belongs to, and what belongs to none that stands changes nothing.
+---The result of outbound. Flows are numbered from 1 in the order of the proxies. An event has the serial of the action that it belongs to; events of actions that are no longer current change nothing.
 ---@class reflow.Outbound
----@field next fun(self: reflow.Outbound): reflow.OutboundAction? what is to be done now; nil where nothing is left
----@field wait fun(self: reflow.Outbound): number? when to come again if nothing happens before; nil where it was stopped and everything is closed
----@field opened fun(self: reflow.Outbound, flow: integer, serial: integer) the connection stands
----@field closed fun(self: reflow.Outbound, flow: integer, serial: integer) it could not be opened, or was closed by the other side, or broke
----@field answered fun(self: reflow.Outbound, flow: integer, serial: integer, r: reflow.CodeLike, context?: reflow.Context, expires?: integer, stale?: boolean): reflow.Decided a response to the REGISTER with that serial, or what the context's origin says in place of one; expires is what was granted, as asked for where left out; stale is the challenge's
----@field pong fun(self: reflow.Outbound, flow: integer, serial: integer) the keep-alive was answered
----@field mapped fun(self: reflow.Outbound, flow: integer, serial: integer, address: string) it was, by STUN, with this mapped address
+---@field next fun(self: reflow.Outbound): reflow.OutboundAction? the next action to carry out; nil if there is none
+---@field wait fun(self: reflow.Outbound): number? how long to wait if nothing happens; nil after stop(), when everything is closed
+---@field opened fun(self: reflow.Outbound, flow: integer, serial: integer) reports that the connection was opened
+---@field closed fun(self: reflow.Outbound, flow: integer, serial: integer) reports that the connection could not be opened, was closed by the peer, or failed
+---@field answered fun(self: reflow.Outbound, flow: integer, serial: integer, r: reflow.CodeLike, context?: reflow.Context, expires?: integer, stale?: boolean): reflow.Decided reports a response to the REGISTER with that serial, or the event in context.origin instead of one; expires is the granted time (default: as requested), stale is that of the challenge
+---@field pong fun(self: reflow.Outbound, flow: integer, serial: integer) reports that the keep-alive was answered
+---@field mapped fun(self: reflow.Outbound, flow: integer, serial: integer, address: string) reports a STUN response with this mapped address
 ---@field stop fun(self: reflow.Outbound) unregister and close everything
----@field registered fun(self: reflow.Outbound, flow?: integer): integer|boolean how many flows are registered, or whether that one is; one is enough to be reachable
+---@field registered fun(self: reflow.Outbound, flow?: integer): integer|boolean the number of registered flows, or whether this flow is registered; one is enough to be reachable
 
----What is to be done, or has come to be.
+---An action to carry out, or a report of what has happened.
 ---@class reflow.OutboundAction
----@field kind "open"|"close"|"register"|"keepalive"|"registered"|"failed"|"unregistered" connect; drop the connection; send REGISTER; send CRLF CRLF or a STUN binding request; and news
----@field flow integer place of the proxy in the list
----@field reg_id integer of the flow, always the same
----@field serial integer to tell what happened with
----@field registered integer flows that are registered
----@field expires integer? seconds: of register to ask for, 0 to unregister; of registered as granted
----@field outbound boolean? of register: with reg-id and Supported: outbound
----@field with_credentials boolean? of register: answer the challenges of this flow
----@field keepalive boolean? of registered: outbound was applied, keep-alives are sent
----@field why string? of failed and unregistered: one sentence
----@field rule string? of failed and unregistered: the id of the rule
----@field code integer? of failed: what was answered
----@field wait number? of failed: seconds until the next try
+---@field kind "open"|"close"|"register"|"keepalive"|"registered"|"failed"|"unregistered" open: connect; close: close the connection; register: send REGISTER; keepalive: send CRLF CRLF or a STUN binding request; the others report what has happened
+---@field flow integer the position of the proxy in the list
+---@field reg_id integer the reg-id of the flow, which never changes
+---@field serial integer the serial to report events with
+---@field registered integer the number of registered flows
+---@field expires integer? seconds; for register, the time to request (0 to unregister); for registered, the granted time
+---@field outbound boolean? for register: with reg-id and Supported: outbound
+---@field with_credentials boolean? for register: answer the challenges of this flow
+---@field keepalive boolean? for registered: outbound was applied, and keep-alives are sent
+---@field why string? for failed and unregistered: the reason, one sentence
+---@field rule string? for failed and unregistered: the id of the rule
+---@field code integer? for failed: the code of the response
+---@field wait number? for failed: seconds until the next attempt
 
 ---@class reflow.OutboundOptions
 ---@field proxies reflow.OutboundProxy[] 1 to 8
----@field expires integer? seconds to ask for; 3600 where not given
----@field always_outbound boolean? after 439 never register without outbound, but wait for another first hop
----@field times reflow.OutboundTimes? other waits than RFC 5626 has
+---@field expires integer? seconds to request; default 3600
+---@field always_outbound boolean? after 439, wait for another first hop instead of registering without outbound
+---@field times reflow.OutboundTimes? waits in place of those of RFC 5626
 
 ---@class reflow.OutboundProxy
----@field reg_id integer? its place in the list where not given
----@field keepalive "stream"|"stun"|nil stream where not given
+---@field reg_id integer? default: its position in the list
+---@field keepalive "stream"|"stun"|nil default: stream
 
----Seconds.
+---All in seconds.
 ---@class reflow.OutboundTimes
----@field base number? of the recovery wait where no flow lives: 30
----@field base_alive number? where one lives: 90
----@field most number? the longest: 1800
----@field answer number? until a REGISTER or a connection has failed: 32
----@field pong number? until a keep-alive has failed: 10
+---@field base number? base of the recovery wait if no flow is alive; default 30
+---@field base_alive number? base of the recovery wait if a flow is alive; default 90
+---@field most number? longest recovery wait; default 1800
+---@field answer number? how long to wait for a response or a connection; default 32
+---@field pong number? how long to wait for the response to a keep-alive; default 10
 
----The request, as hooks get it as `request` and `call`.
+---The request: the arguments `request` and `call` of hooks.
 ---@class reflow.Call
----@field method string as written
----@field uri string the Request-URI, as it was written; of any scheme: sip:, tel:, urn:service:sos
+---@field method string the method, as written
+---@field uri string the Request-URI as it was written, of any scheme (sip:, tel:, urn:service:sos)
 ---@field from string? the URI in From
 ---@field to string? the URI in To
 ---@field call_id string Call-ID
 ---@field cseq integer the number in CSeq
 ---@field body string? the body
----@field aor string? the address of record: of the Request-URI, or of To for a REGISTER. Of a tel: URI it is the number without visual separators, "tel:+15550100"; a urn:service: URI is in lower case
+---@field aor string? the address-of-record of the Request-URI; for a REGISTER, of To. For a tel: URI, the number without visual separators ("tel:+15550100"); a urn:service: URI is in lower case
 ---@field source string? where it came from: "udp:127.0.0.1:5070"
----@field age number seconds since it came
----@field header fun(self: reflow.Call, name: string, n?: integer): string? the value of the n-th header field of that name, the first where n is left out
----@field headers fun(self: reflow.Call): (fun(): string?, string?) for name, value in call:headers() do
+---@field age number seconds since the request was received
+---@field header fun(self: reflow.Call, name: string, n?: integer): string? the value of the n-th header field with that name (default: the first)
+---@field headers fun(self: reflow.Call): (fun(): string?, string?) iterates over all header fields: for name, value in call:headers() do
 
----A response, or what stands for one: a timeout, a request that could not be sent, a dead flow.
+---A response, or an event in place of one: a timeout, a request that could not be sent, a dead flow.
 ---@class reflow.Reply
----@field code integer what it acts as; 0: malformed
----@field phrase string? as it came, else the table's
----@field method string of the request
----@field retry_after integer? Retry-After, seconds
----@field reg_id integer? of the binding that the branch went to
----@field flows_left integer living flows of the same instance that were not tried
+---@field code integer the code that it acts as; 0 if malformed
+---@field phrase string? the phrase that was received, or else that of the code table
+---@field method string the method of the request
+---@field retry_after integer? Retry-After, in seconds
+---@field reg_id integer? the reg-id of the binding that the branch was sent to
+---@field flows_left integer flows of the same instance that are alive and were not tried
 ---@field targets_left integer targets that were not tried
----@field provisional_seen boolean one above 100 came on this branch
+---@field provisional_seen boolean a provisional response above 100 was received on this branch
 ---@field in_dialog boolean the request had a To tag
----@field origin "wire"|"timeout"|"transport"|"flow_down" how it came
+---@field origin "wire"|"timeout"|"transport"|"flow_down" how it was received, or what happened instead
 ---@field destination string? where the request went: "127.0.0.1:5070"
 ---@field flow string? over which flow: "tcp 127.0.0.1:5060-127.0.0.1:40112 #17"
 ---@field instance string? the instance-id of the target
----@field branches integer how many were tried so far
+---@field branches integer the number of branches so far
 ---@field body string? the body
----@field header fun(self: reflow.Reply, name: string, n?: integer): string? the value of the n-th header field of that name, the first where n is left out
----@field headers fun(self: reflow.Reply): (fun(): string?, string?) for name, value in reply:headers() do
+---@field header fun(self: reflow.Reply, name: string, n?: integer): string? the value of the n-th header field with that name (default: the first)
+---@field headers fun(self: reflow.Reply): (fun(): string?, string?) iterates over all header fields: for name, value in reply:headers() do
 
----What the core has decided about a reply. Each flag is a field too.
+---The core's decision about a reply. Each flag below is a field too.
 ---@class reflow.Decision
----@field action reflow.Action what is done
+---@field action reflow.Action the action
 ---@field rule string the id of the rule: "5626-7.b"
----@field why string one sentence
----@field status integer? what goes up in place of the code
----@field code integer what the response acts as
----@field drop "binding"|"flow"|nil what is forgotten
+---@field why string the reason, one sentence
+---@field status integer? the status that is forwarded in place of the code
+---@field code integer the code that the response acts as
+---@field drop "binding"|"flow"|nil the bindings that are removed
 ---@field rest integer? seconds for which the destination rests
----@field wait_min number seconds, at least, before it is tried again
----@field wait_max number seconds, at most
----@field flows_left integer as the reply's
----@field targets_left integer as the reply's
----@field ack boolean the response is to be acknowledged
+---@field wait_min number the shortest time before a retry, in seconds
+---@field wait_max number the longest time before a retry, in seconds
+---@field flows_left integer the same as in the reply
+---@field targets_left integer the same as in the reply
+---@field ack boolean the response must be acknowledged
 ---@field cancel_rest boolean the pending branches are cancelled
----@field end_usage boolean this usage of the dialog, or the subscription, is over
----@field reset_timer_c boolean timer C of the branch starts again
----@field merge_challenges boolean where it wins, all challenges are merged into it
+---@field end_usage boolean this dialog usage, or the subscription, has ended
+---@field reset_timer_c boolean timer C of the branch is restarted
+---@field merge_challenges boolean if this response is forwarded, all challenges are merged into it
 ---@field bye boolean the unwanted dialog is ended after the ACK
----@field store_binding boolean the registration stands
+---@field store_binding boolean the registration is active
 ---@field start_keepalive boolean outbound was applied: keep-alives start
 ---@field stop_outbound boolean register without outbound, or through another first hop
----@field drop_service_route boolean the Service-Route is forgotten
----@field set_service_route boolean the Service-Route is taken over
+---@field drop_service_route boolean the Service-Route is dropped
+---@field set_service_route boolean the Service-Route of the response is stored
 ---@field subscription_stands boolean the subscription was accepted or kept
----@field never_repeat boolean the same request is not sent again
+---@field never_repeat boolean the same request must not be sent again
 ---@field next_server boolean the next address of the same destination is tried
----@field answered boolean the instance has answered: it gets this request no more
+---@field answered boolean the instance has answered and never gets this request again
 
----What decide gives, a table. Each flag is a field too.
+---The result of decide, a table. Each flag below is a field too.
 ---@class reflow.Decided
----@field action reflow.Action what is done
+---@field action reflow.Action the action
 ---@field rule string the id of the rule: "5626-7.b"
----@field why string one sentence
----@field code integer what the response acts as
----@field status integer? what goes up in place of the code
+---@field why string the reason, one sentence
+---@field code integer the code that the response acts as
+---@field status integer? the status that is forwarded in place of the code
 ---@field rest integer? seconds for which the destination rests
----@field value integer? seconds: Min-Expires or Min-SE to retry with; Flow-Timer where keep-alives start
----@field drop "binding"|"flow"|nil what is forgotten
----@field wait_min number seconds, at least, before it is tried again
----@field wait_max number seconds, at most
+---@field value integer? seconds: the Min-Expires or Min-SE to retry with, or the Flow-Timer if keep-alives start
+---@field drop "binding"|"flow"|nil the bindings that are removed
+---@field wait_min number the shortest time before a retry, in seconds
+---@field wait_max number the longest time before a retry, in seconds
 ---@field change string[] what a retry changes: "credentials", "expires", ...
----@field ack boolean the response is to be acknowledged
+---@field ack boolean the response must be acknowledged
 ---@field cancel_rest boolean the pending branches are cancelled
----@field end_usage boolean this usage of the dialog, or the subscription, is over
----@field reset_timer_c boolean timer C of the branch starts again
----@field merge_challenges boolean where it wins, all challenges are merged into it
+---@field end_usage boolean this dialog usage, or the subscription, has ended
+---@field reset_timer_c boolean timer C of the branch is restarted
+---@field merge_challenges boolean if this response is forwarded, all challenges are merged into it
 ---@field bye boolean the unwanted dialog is ended after the ACK
----@field store_binding boolean the registration stands
+---@field store_binding boolean the registration is active
 ---@field start_keepalive boolean outbound was applied: keep-alives start
 ---@field stop_outbound boolean register without outbound, or through another first hop
----@field drop_service_route boolean the Service-Route is forgotten
----@field set_service_route boolean the Service-Route is taken over
+---@field drop_service_route boolean the Service-Route is dropped
+---@field set_service_route boolean the Service-Route of the response is stored
 ---@field subscription_stands boolean the subscription was accepted or kept
----@field never_repeat boolean the same request is not sent again
+---@field never_repeat boolean the same request must not be sent again
 ---@field next_server boolean the next address of the same destination is tried
----@field answered boolean the instance has answered: it gets this request no more
+---@field answered boolean the instance has answered and never gets this request again
 
----What hooks for flows get.
+---The argument of hooks for flows.
 ---@class reflow.Flow
 ---@field flow string? "tcp 127.0.0.1:5060-127.0.0.1:40112 #17"
 ---@field aor string? the address of record of the binding
@@ -211,105 +211,105 @@
 ---@field reg_id integer? its reg-id
 ---@field reason string? why it has died: "closed", "icmp", "keepalive", "430"
 
----What the functions for verdicts give; it can be read, and shows itself as text.
+---The result of the functions for verdicts. Its fields can be read, and tostring() shows it as text.
 ---@class reflow.Verdict
----@field kind reflow.VerdictKind the name of its function
----@field code integer? of reply and fail
----@field seconds integer? of rest and retry_after
----@field next_after number? of route, seconds
----@field recurse boolean? of route and relay: 3xx are followed
----@field uri string? of route, relay and forward
----@field phrase string? of reply
----@field destination string? of rest
+---@field kind reflow.VerdictKind the name of the function that made it
+---@field code integer? for reply and fail
+---@field seconds integer? for rest and retry_after
+---@field next_after number? for route: seconds
+---@field recurse boolean? for route and relay: follow 3xx responses
+---@field uri string? for route, relay and forward
+---@field phrase string? for reply
+---@field destination string? for rest
 
----What decide is told beside the code, named as the options of `reflow decide`. What is left out is zero, false or unknown.
+---The facts that decide takes in addition to the code, with the names of the options of `reflow decide`. A fact that is left out is zero, false or unknown.
 ---@class reflow.Context
----@field method? string of the request, in capitals; INVITE where not given
----@field role? "proxy"|"edge"|"registrar"|"uac" who got the response; proxy where not given
----@field origin? "wire"|"timeout"|"transport"|"flow_down" how the response came, or what happened in place of one; wire where not given
----@field retry_after? integer seconds, Retry-After of the response
----@field has_retry_after? boolean Retry-After is there; implied by retry_after
----@field min_expires? integer seconds, Min-Expires of a 423
----@field min_se? integer seconds, Min-SE of a 422
----@field flow_timer? integer seconds, Flow-Timer of a 2xx to REGISTER
----@field reg_id? integer of the binding, or of the user agent's registration
----@field flows_left? integer living flows of the same instance that were not tried
----@field via_count? integer Via values in the response
----@field attempts? integer user agent: retries that this code has had
+---@field method? string the method of the request, in capitals; default INVITE
+---@field role? "proxy"|"edge"|"registrar"|"uac" who received the response; default proxy
+---@field origin? "wire"|"timeout"|"transport"|"flow_down" how the response was received, or what happened instead; default wire
+---@field retry_after? integer Retry-After of the response, in seconds
+---@field has_retry_after? boolean the response has Retry-After; implied by retry_after
+---@field min_expires? integer Min-Expires of a 423, in seconds
+---@field min_se? integer Min-SE of a 422, in seconds
+---@field flow_timer? integer Flow-Timer of a 2xx to REGISTER, in seconds
+---@field reg_id? integer reg-id of the binding, or of the user agent's registration
+---@field flows_left? integer flows of the same instance that are alive and were not tried
+---@field via_count? integer the number of Via values in the response
+---@field attempts? integer user agent: how often the request was retried for this code
 ---@field unmatched? boolean there is no transaction for the response
 ---@field in_dialog? boolean the request had a To tag
 ---@field refresh? boolean re-INVITE, re-REGISTER, or SUBSCRIBE refresh
----@field provisional_seen? boolean one above 100 came on this branch
+---@field provisional_seen? boolean a provisional response above 100 was received on this branch
 ---@field on_flow? boolean the branch went over an outbound flow
 ---@field has_instance? boolean the target has an instance-id
 ---@field requires_outbound? boolean the response has Require: outbound
 ---@field supports_outbound? boolean the request has Supported: outbound
----@field unwanted? boolean user agent: the call was given up before this 2xx
+---@field unwanted? boolean user agent: the caller gave up before this 2xx
 ---@field owns_call_id? boolean user agent: it chose the Call-ID
----@field has_service_route? boolean Service-Route in a 2xx to REGISTER
----@field has_challenge? boolean there is a challenge in the 401 or 407
+---@field has_service_route? boolean a 2xx to REGISTER has Service-Route
+---@field has_challenge? boolean the 401 or 407 has a challenge
 ---@field next_server? boolean the destination has another address that was not tried, or a Contact to call over a new connection
 ---@field branches_pending? integer other branches without a final response
 ---@field targets_left? integer targets that were not tried
 ---@field responses_held? integer final responses stored so far
----@field success_forwarded? boolean a 2xx went up
----@field global_failure_seen? boolean a 6xx came, on any branch
----@field final_forwarded? boolean a final response went up
+---@field success_forwarded? boolean a 2xx was forwarded
+---@field global_failure_seen? boolean a 6xx was received, on any branch
+---@field final_forwarded? boolean a final response was forwarded
 ---@field cancelled? boolean the caller sent CANCEL
----@field may_recurse? boolean policy says that a 3xx is followed
+---@field may_recurse? boolean the policy follows 3xx responses
 
 ---The last argument of on_request and its like.
 ---@class reflow.HookOptions
----@field priority integer? of two hooks with equal selectors the higher is asked first; 0 where not given
----@field on_error "core"|"next"|"previous"|integer|nil where it fails: the core's decision (as where not given), the next hook, the version before, or a status from 400 to 699; a hook for flows has the first two alone
+---@field priority integer? of two hooks with equal selectors, the one with the higher priority is called first; default 0
+---@field on_error "core"|"next"|"previous"|integer|nil what happens if the hook fails: the core's decision (default), the next hook, the previous version, or a status from 400 to 699; a hook for flows has only the first two
 
 ---@class reflow.RouteOptions
----@field next_after number? seconds after which the next target rings beside
----@field recurse boolean? 3xx are followed
+---@field next_after number? seconds after which the next target is called in addition
+---@field recurse boolean? follow 3xx responses
 
 ---@class reflow.RelayOptions
----@field recurse boolean? 3xx are followed
+---@field recurse boolean? follow 3xx responses
 
 ---@class reflow.CodeRange
 ---@field from integer the first
 ---@field to integer the last
 
----What code gives.
+---The result of code.
 ---@class reflow.CodeRow
----@field code integer as asked for
+---@field code integer the code that was asked for
 ---@field name string the constant's: "FLOW_FAILED"
 ---@field phrase string "Flow Failed"
 ---@field class string "client_error"
 ---@field reference string "RFC5626"
----@field folded integer? what a code acts as that is not registered
----@field reactions table<string, reflow.Action> by role: what the core does where nothing else is known
+---@field folded integer? for a code that is not registered: the code that it acts as
+---@field reactions table<string, reflow.Action> by role: what the core does if only the code is known
 
----What explain gives.
+---The result of explain.
 ---@class reflow.Explanation
----@field code integer as asked for
+---@field code integer the code that was asked for
 ---@field phrase string "Flow Failed"
 ---@field class integer 1 to 6
 ---@field reference string "RFC5626"
----@field lang reflow.Language of the texts
----@field registered boolean else it acts as another
----@field acts_as integer the code whose texts these are
+---@field lang reflow.Language the language of the texts
+---@field registered boolean false if the code is not registered and acts as another one
+---@field acts_as integer the code that the texts are about
 ---@field use string when to use it
 ---@field description string what it means
----@field when string when it is seen
----@field fix string what to do about it
+---@field when string when it occurs
+---@field fix string how to fix the cause
 ---@field traits table<string, any> sender, retry, retry_after, dialog, search, methods, headers
----@field text string all of it, for a terminal
+---@field text string the whole text, for a terminal
 
----What compare gives.
+---The result of compare.
 ---@class reflow.Comparison
 ---@field a reflow.Explanation the first, without its text
 ---@field b reflow.Explanation the second, without its text
----@field lang reflow.Language of the texts
----@field same boolean the two are one
----@field differences {trait: string, label: string, a: string, b: string}[] trait by trait
----@field notes string[] what is to be known of the two
----@field text string all of it, for a terminal
----@field markdown string all of it, as a page
+---@field lang reflow.Language the language of the texts
+---@field same boolean both codes are the same
+---@field differences {trait: string, label: string, a: string, b: string}[] the differences, trait by trait
+---@field notes string[] remarks about the two codes
+---@field text string the whole text, for a terminal
+---@field markdown string the whole text, as a page
 
 ---@class reflow
 local sip = {}
@@ -390,18 +390,18 @@ sip.NOT_ACCEPTABLE_ANYWHERE = 606
 sip.UNWANTED = 607
 sip.REJECTED = 608
 
----Asked for each new request, or for those of one method, in capitals.
+---Called for each new request, or for those of one method (in capitals).
 ---@param hook reflow.CallHook
 ---@param options? reflow.HookOptions
 ---@overload fun(method: string, hook: reflow.CallHook, options?: reflow.HookOptions)
 function sip.on_request(hook, options) end
 
----Asked for each REGISTER for a domain of this server.
+---Called for each REGISTER for a domain of this server.
 ---@param hook reflow.CallHook
 ---@param options? reflow.HookOptions
 function sip.on_register(hook, options) end
 
----Asked for each response with such a code, a timeout counting as 408 and a dead flow as 430.
+---Called for each response that the selector matches; a timeout counts as 408 and a dead flow as 430.
 ---@param selector reflow.Selector
 ---@param hook reflow.ReplyHook
 ---@param options? reflow.HookOptions
@@ -412,50 +412,50 @@ function sip.on_response(selector, hook, options) end
 ---@param options? reflow.HookOptions
 function sip.on_success(hook, options) end
 
----The same as on_response with 430; without a hook, inside one: the core's decision, as the verdict to return.
+---With a hook: the same as on_response(430, hook). Without arguments, inside a hook: returns the core's decision as a verdict.
 ---@param hook reflow.ReplyHook
 ---@param options? reflow.HookOptions
 ---@return reflow.Verdict? verdict
 ---@overload fun(): reflow.Verdict?
 function sip.on_flow_failed(hook, options) end
 
----Asked when no target is left, before the best response goes up.
+---Called when no target is left, before the best response is forwarded.
 ---@param hook reflow.ExhaustedHook
 ---@param options? reflow.HookOptions
 function sip.on_exhausted(hook, options) end
 
----Called when a binding with a reg-id comes to a new flow.
+---Called when a binding with a reg-id gets a new flow.
 ---@param hook reflow.FlowHook
 ---@param options? reflow.HookOptions
 function sip.on_flow_up(hook, options) end
 
----Called when a flow has died, for each binding with a reg-id on it.
+---Called when a flow has died, once for each binding with a reg-id on it.
 ---@param hook reflow.FlowHook
 ---@param options? reflow.HookOptions
 function sip.on_flow_down(hook, options) end
 
----What is dialled for help, beside urn:service:sos: no fault of a script refuses such a call.
+---Names emergency numbers, in addition to urn:service:sos; a call to one is never refused because a script has failed.
 ---@param numbers string[]
 function sip.emergency(numbers) end
 
----The core's decision, and no other hook is asked; for a REGISTER: bind by the rules.
+---Accept the core's decision and call no other hook; for a REGISTER, bind by the rules.
 ---@return reflow.Verdict verdict
 function sip.accept() end
 
----Ring the bindings of the AOR; without one, those of the Request-URI's.
+---Call the bindings of the AOR; without an AOR, those of the Request-URI.
 ---@param aor? string
 ---@param options? reflow.RouteOptions
 ---@return reflow.Verdict verdict
 ---@overload fun(options: reflow.RouteOptions): reflow.Verdict
 function sip.route(aor, options) end
 
----Send it there; for a response: try that now.
+---Send the request to this URI; in a hook for a response, try this target now.
 ---@param uri string
 ---@param options? reflow.RelayOptions
 ---@return reflow.Verdict verdict
 function sip.relay(uri, options) end
 
----A request goes on as it is, to that next hop: what an edge does (RFC 5626 section 5).
+---Send the request unchanged to this next hop, as an edge proxy does (RFC 5626 section 5).
 ---@param uri string
 ---@return reflow.Verdict verdict
 function sip.forward(uri) end
@@ -471,7 +471,7 @@ function sip.reply(code, phrase) end
 ---@return reflow.Verdict verdict
 function sip.fail(code) end
 
----Answer nothing.
+---Send no response.
 ---@return reflow.Verdict verdict
 function sip.drop() end
 
@@ -479,26 +479,26 @@ function sip.drop() end
 ---@return reflow.Verdict verdict
 function sip.next_flow() end
 
----Go on with the next targets.
+---Continue with the next targets.
 ---@return reflow.Verdict verdict
 function sip.next_target() end
 
----Send nothing to that destination for so long; otherwise the core's decision.
+---Send nothing to the destination for this time; apart from that, accept the core's decision.
 ---@param destination string
 ---@param seconds integer
 ---@return reflow.Verdict verdict
 function sip.rest(destination, seconds) end
 
----The response that goes up tells the caller when to come again.
+---Add Retry-After to the response that is forwarded.
 ---@param seconds integer
 ---@return reflow.Verdict verdict
 function sip.retry_after(seconds) end
 
----What gives the data that the next version of this layer gets: called when that is taken in use.
+---Register a function that returns data for the next version of this layer; it is called when that version goes into use.
 ---@param save reflow.SaveHook
 function sip.save(save) end
 
----What takes the data that the version before has given; false, or an error, refuses the new version.
+---Register a function that receives the data of the previous version; if it returns false or fails, the new version is refused.
 ---@param restore reflow.RestoreHook
 function sip.restore(restore) end
 
@@ -542,19 +542,19 @@ function sip.is_final(r) end
 ---@return boolean
 function sip.is_flow_failed(r) end
 
----The table's row; nil and why for a number that is no SIP code.
+---The row of the code table; nil and a message for a number that is not a SIP code.
 ---@param n? reflow.CodeLike
 ---@return reflow.CodeRow? row
 ---@return string? why
 function sip.code(n) end
 
----What the core decides for a response, with what the context says beside it.
+---The core's decision for a response; the context gives further facts.
 ---@param r? reflow.CodeLike
 ---@param context? reflow.Context
 ---@return reflow.Decided decided
 function sip.decide(r, context) end
 
----What a code means, when it is seen, how to fix it.
+---What a code means, when it occurs, and how to fix the cause.
 ---@param r? reflow.CodeLike
 ---@param language? reflow.Language
 ---@return reflow.Explanation? explanation
@@ -562,7 +562,7 @@ function sip.decide(r, context) end
 ---@return string? name
 function sip.explain(r, language) end
 
----Two codes side by side.
+---Compares two codes.
 ---@param a reflow.CodeLike
 ---@param b reflow.CodeLike
 ---@param language? reflow.Language
@@ -571,7 +571,7 @@ function sip.explain(r, language) end
 ---@return string? name
 function sip.compare(a, b, language) end
 
----How long to wait before a flow is tried again that has failed so often.
+---How long to wait before a flow is tried again after this number of failures.
 ---@param failures integer
 ---@param any_flow_alive? boolean
 ---@return number seconds
@@ -583,22 +583,22 @@ function sip.recovery_delay(failures, any_flow_alive) end
 ---@return number seconds
 function sip.keepalive_interval(kind, flow_timer) end
 
----A message; nil, what is wrong and where, and the status that says so.
+---Parse a message; on failure nil, what is wrong and where, and a suitable status code.
 ---@param text string
 ---@return reflow.Message? message
 ---@return string? why
 ---@return integer? status
 function sip.parse(text) end
 
----A line in the server's log; arguments as for string.format.
+---Write a line to the server's log; arguments as for string.format.
 ---@param format string
 ---@param ... any
 function sip.log(format, ...) end
 
----Set every function as a global too, with sip_ before its name, as it is in routing scripts.
+---Make every function a global with the prefix sip_, as in policies.
 function sip.globals() end
 
----Outside the server alone: what the hooks of this program say to a reply, for tests.
+---Only outside the server, for tests: what the hooks of this program decide about a reply.
 ---@param reply reflow.CodeLike
 ---@param context? reflow.Context
 ---@param call? table
@@ -606,27 +606,27 @@ function sip.globals() end
 ---@return reflow.Decided decided
 function sip.respond(reply, context, call) end
 
----The keys of a file, which is made where there is none (0600); without a path they end with the program.
+---Read the keys from a file, which is created with mode 0600 if it does not exist; without a path, the keys exist only in this program.
 ---@param path? string
 ---@return reflow.TokenKeys? keys
 ---@return string? why
 function sip.token_keys(path) end
 
----A machine that is told what happened and tells what is to be done: while it gives actions carry them out, then come again when something has happened, or after wait() seconds.
+---A state machine: report events to it, carry out the actions that next() returns, and call it again when something happens or after wait() seconds.
 ---@param options reflow.OutboundOptions
 ---@return reflow.Outbound outbound
 function sip.outbound(options) end
 
----A hash, for digest authentication (RFC 7616, RFC 8760).
+---A hash for digest authentication (RFC 7616, RFC 8760).
 ---@param algorithm "MD5"|"SHA-256"|"SHA-512-256"
 ---@param bytes string
 ---@return string? hexadecimal
 function sip.digest(algorithm, bytes) end
 
----sip.store: counters, values and sets, by name. Called with a dot: sip.store.add("calls").
+---sip.store: counters, values and sets, by name. The functions are called with a dot: sip.store.add("calls").
 sip.store = {}
 
----Add to a counter, 1 where n is left out; may be negative.
+---Add n (default 1, may be negative) to a counter.
 ---@param name string
 ---@param n? integer
 ---@return integer? sum
@@ -634,7 +634,7 @@ sip.store = {}
 ---@return string? code
 function sip.store.add(name, n) end
 
----A counter; 0 where there is none.
+---The value of a counter; 0 if it does not exist.
 ---@param name string
 ---@return integer? value
 ---@return string? why
@@ -650,14 +650,14 @@ function sip.store.count(name) end
 ---@return string? code
 function sip.store.put(name, value, seconds) end
 
----A value; nil alone where there is none.
+---The value; nil alone if it does not exist.
 ---@param name string
 ---@return string|number|boolean|nil value
 ---@return string? why
 ---@return string? code
 function sip.store.get(name) end
 
----Put a member into a set.
+---Add a member to a set.
 ---@param set string
 ---@param member string
 ---@param seconds? number
@@ -666,31 +666,31 @@ function sip.store.get(name) end
 ---@return string? code
 function sip.store.insert(set, member, seconds) end
 
----Whether it is in the set.
+---Whether the set has this member.
 ---@param set string
 ---@param member string
 ---@return boolean
 function sip.store.contains(set, member) end
 
----Take it out; whether it was there.
+---Remove a member; returns whether it was in the set.
 ---@param set string
 ---@param member string
 ---@return boolean
 function sip.store.erase(set, member) end
 
----How many members; 0 where there is no such set.
+---The number of members; 0 if there is no such set.
 ---@param set string
 ---@return integer
 function sip.store.size(set) end
 
----The members, in no order.
+---The members, in no particular order.
 ---@param set string
 ---@return string[]? members
 ---@return string? why
 ---@return string? code
 function sip.store.members(set) end
 
----Forget a counter, value or set; whether it was there.
+---Delete a counter, value or set; returns whether it existed.
 ---@param name string
 ---@return boolean
 function sip.store.forget(name) end

@@ -6,11 +6,11 @@
 #include "core/code.h"
 #include "core/reaction.h"
 
-/* The lower the better; WORTHLESS is never sent. */
+/* A lower rank is better; WORTHLESS is never sent. */
 enum { RANKS = BEST_RANK_COUNT * 2, RANK_430 = RANKS * (CLASS_GLOBAL_FAILURE + 2), WORTHLESS = RANK_430 + 2 };
 
-/* Class first, 2xx and 6xx before 3xx, 4xx, 5xx; then the table's rank; then what was received before what was made
-   up here. The first of equals wins. */
+/* Orders by class (2xx and 6xx before 3xx, 4xx, 5xx), then by the rank in the code table, then received responses
+   before those that this server made. Of equal responses the first one wins. */
 static unsigned rank_of(enum method method, const struct stored_response *response)
 {
     const struct reaction *row = reaction_find(response->code);

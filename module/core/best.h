@@ -15,7 +15,7 @@ struct stored_response {
 };
 
 struct best {
-    int index;       /* of the winner in the array; -1: none has a message, build `status` here */
+    int index;       /* of the best response in the array; -1: none has a message, build one with `status` */
     uint16_t status; /* what to send up; 0: send nothing (4320-4.a) */
     uint8_t rule;    /* enum rule_id */
     uint8_t merge;   /* non-zero: merge the challenges of every 401 and 407 into it (3261-16.7.h) */

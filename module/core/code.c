@@ -6,7 +6,7 @@
 #include "core/decide.h"
 #include "core/reaction.h"
 
-/* Row 0 of both tables is the malformed code; the registered ones follow in ascending order. */
+/* Row 0 of both tables is for malformed codes; the registered codes follow in ascending order. */
 enum row {
     ROW_MALFORMED,
 #define CODE(number, name, ...) ROW_##name,

@@ -18,7 +18,7 @@ enum code_class {
     CLASS_GLOBAL_FAILURE = 6
 };
 
-/* libosip2 has macros of some of these names, and they would be pasted into the enumerators. */
+/* libosip2 defines macros with some of these names, which would replace the enumerators. */
 #ifdef SIP_TRYING
 #error "include core/code.h before osipparser2/osip_parser.h"
 #endif
@@ -33,7 +33,7 @@ enum {
 #undef CODE
 };
 
-/* What a code is. What it makes each role do is in the other columns of codes.def: see reaction.h. */
+/* What a code is. The other columns of codes.def, what each role does after it, are in reaction.h. */
 struct code {
     uint16_t number;
     uint8_t class;         /* enum code_class */
@@ -49,8 +49,8 @@ const struct code *code_at(size_t index);
 /* The row of a registered code, or NULL. */
 const struct code *code_find(uint32_t number);
 
-/* The code whose row decides: itself where registered, 183 for an unknown provisional, x00 of its class for any
-   other unknown one, 0 outside 100-699 (rule 3261-8.1.3.a). */
+/* The code that `number` acts as: itself if registered, 183 for an unknown provisional response, x00 of the class for
+   any other unknown code, 0 outside 100-699 (rule 3261-8.1.3.a). */
 uint32_t code_fold(uint32_t number);
 
 /* The class of any number; CLASS_MALFORMED outside 100-699. */
@@ -67,7 +67,7 @@ static inline bool code_is_final(uint32_t number)
 /* "INVITE", or "" for METHOD_OTHER. */
 const char *method_name(enum method method);
 
-/* METHOD_OTHER where the name is not known. Case counts (RFC 3261 section 7.1). */
+/* METHOD_OTHER for an unknown name. Case-sensitive (RFC 3261 section 7.1). */
 enum method method_find(const char *name, size_t length);
 
 #endif

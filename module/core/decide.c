@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "core/decide_private.h"
 
-/* What the absence of a response acts as (3261-8.1.3.b, 16.9). */
+/* The code that an event without a response acts as (3261-8.1.3.b, 16.9). */
 static const uint16_t acts_as[ORIGIN_COUNT] = {
     [ORIGIN_TIMEOUT] = SIP_REQUEST_TIMEOUT,
     [ORIGIN_TRANSPORT] = SIP_SERVICE_UNAVAILABLE,
@@ -37,7 +37,7 @@ struct reading decide_read(const struct facts *facts, const struct state *state)
     };
 }
 
-/* RFC 6665 has the last word on subscriptions, RFC 5057 on everything else in a dialog. */
+/* RFC 6665 decides about subscriptions, RFC 5057 about all other usages of a dialog. */
 static bool usage_ends(const struct reading *reading)
 {
     const struct reaction *row = reading->row;
@@ -70,7 +70,7 @@ struct decision decide_absorb(const struct reading *reading, enum rule_id rule, 
         .action = ACTION_ABSORB, .code = reading->code, .drop = reading->drop, .rule = (uint8_t)rule, .why = why};
 }
 
-/* The registrar's own response: only what must never leave is held back. */
+/* A response that the registrar itself makes. Only one that must never be sent is suppressed. */
 struct decision decide_registrar(const struct reading *reading)
 {
     const struct facts *facts = reading->facts;
@@ -83,25 +83,26 @@ struct decision decide_registrar(const struct reading *reading)
         .why = row->why,
     };
     if (reading->origin == ORIGIN_FLOW_DOWN)
-        return decide_absorb(reading, RULE_5626_7_F, "the flow is dead, and every binding on it");
+        return decide_absorb(reading, RULE_5626_7_F, "the flow is dead, and so is every binding on it");
     if (!reading->wire)
         return decide_absorb(reading, RULE_3261_16_9_A,
-                             "the response could not be sent, and the client will ask again");
+                             "the response could not be sent, and the client will retransmit the request");
     if (reading->method != METHOD_INVITE && row->number == SIP_REQUEST_TIMEOUT)
-        return decide_absorb(reading, RULE_4320_4_A, "a 408 to a non-INVITE would come too late to be of use");
+        return decide_absorb(reading, RULE_4320_4_A,
+                             "a 408 to a request other than INVITE would arrive too late to be of use");
     if (decision.status) {
         decision.rule = RULE_5626_11_5_A;
-        decision.why = "430 is for authoritative proxies and never for an endpoint";
+        decision.why = "430 is for authoritative proxies and is never sent to an endpoint";
     } else if (row->to_register == REGISTER_WITHOUT_OUTBOUND) {
         const bool outbound = reading->method == METHOD_REGISTER && facts->reg_id && facts->supports_outbound;
         decision.status = outbound ? 0 : SIP_BAD_REQUEST;
         decision.rule = RULE_5626_11_6_A;
-        decision.why = outbound ? "the first hop lacks outbound, and the user agent asked for it"
+        decision.why = outbound ? "the first hop does not support outbound, and the user agent asked for it"
                                 : "439 would mean nothing to a client that did not ask for outbound";
     } else if (row->to_register == REGISTER_BOUND && reading->method == METHOD_REGISTER) {
         decision.flags = FLAG_STORE_BINDING | (facts->requires_outbound ? FLAG_START_KEEPALIVE : 0);
         decision.rule = facts->requires_outbound ? RULE_5626_6_H : RULE_CODE_2XX_REGISTER;
-        decision.why = "the registration stands";
+        decision.why = "the registration is active";
     }
     return decision;
 }
@@ -113,7 +114,8 @@ static struct decision decide_role(const struct reading *reading)
     if (reading->facts->unmatched || reading->method == METHOD_ACK)
         return decide_absorb(reading, RULE_3261_16_7_A, "no transaction waits for this response");
     if (reading->method == METHOD_CANCEL)
-        return decide_absorb(reading, RULE_3261_9_A, "CANCEL is answered hop by hop, the request it cancels counts");
+        return decide_absorb(reading, RULE_3261_9_A,
+                             "CANCEL is answered hop by hop; only the request that it cancels counts");
     switch (reading->facts->role) {
     case ROLE_UAC:
         return decide_uac(reading);

@@ -9,11 +9,11 @@
 #include "core/rule.h"
 
 enum action {
-    ACTION_ABSORB,      /* nothing goes anywhere */
+    ACTION_ABSORB,      /* the response is neither forwarded nor stored */
     ACTION_FORWARD,     /* send this response up, now */
     ACTION_HOLD,        /* store it: other branches may still answer */
     ACTION_NEXT_FLOW,   /* replace the branch by another flow of the same instance */
-    ACTION_NEXT_TARGET, /* go on with the next targets (next q class, or after a rest) */
+    ACTION_NEXT_TARGET, /* continue with the next targets (next q class, or after a pause) */
     ACTION_RETRY,       /* send the request again, changed as `change` says, after `wait` */
     ACTION_RECURSE,     /* add the Contacts of a 3xx to the target set */
     ACTION_FAIL,        /* no more targets: choose the best stored response, this one among them, and send it up */
@@ -27,9 +27,9 @@ enum decision_flag {
     FLAG_CANCEL_REST = 1 << 1,      /* cancel the pending branches */
     FLAG_END_USAGE = 1 << 2,        /* this dialog usage or subscription is over (RFC 5057) */
     FLAG_RESET_TIMER_C = 1 << 3,    /* start timer C of the branch again */
-    FLAG_MERGE_CHALLENGES = 1 << 4, /* where it wins: merge all 401/407 challenges into it */
+    FLAG_MERGE_CHALLENGES = 1 << 4, /* if it is forwarded: merge all 401/407 challenges into it */
     FLAG_BYE = 1 << 5,              /* end the unwanted dialog after the ACK */
-    FLAG_STORE_BINDING = 1 << 6,    /* REGISTER succeeded: binding and flow stand */
+    FLAG_STORE_BINDING = 1 << 6,    /* REGISTER succeeded: binding and flow are active */
     FLAG_START_KEEPALIVE = 1 << 7,  /* outbound was applied: keep-alives start */
     FLAG_STOP_OUTBOUND = 1 << 8,    /* register without outbound, or through another first hop */
     FLAG_DROP_SERVICE_ROUTE = 1 << 9,
@@ -72,26 +72,26 @@ enum change {
 };
 
 /*
- * A record that a person can read. What a host does with the less obvious ones:
+ * A decision, as a record that a person can read. What a host does with the less obvious ones:
  * - ACTION_HOLD after ORIGIN_FLOW_DOWN or ORIGIN_TRANSPORT with a provisional seen: nothing is stored; the branch
- * itself goes on waiting for its instance until its timer (5626-7.h), even where no other branch pends.
+ * itself waits for its instance until its timer expires (5626-7.h), even if no other branch is pending.
  * - FLAG_NEXT_SERVER: the branch is replaced by one to the next address of the same destination (3263-4.3.a); it comes
- *   with ACTION_NEXT_TARGET (proxy) or ACTION_RETRY (user agent), and not a new target but that address is meant.
- * - ACTION_ABSORB of a final: it is not stored. Where it was the last branch, the response context ends silently.
- * - FLAG_CANCEL_REST with a provisional: the branch may be cancelled from now on, and should be (3261-9.a).
- * - A user agent's ACTION_FORWARD and ACTION_FAIL: up is its application. With ACTION_FAIL, `change` tells what the
- *   user would have to agree to, and `wait` from when on a new try makes sense; nothing is sent by itself.
- * - An edge proxy answers a dead flow with 430 (5626-5.3.c), which is for the authoritative proxy; nobody else does.
+ *   with ACTION_NEXT_TARGET (proxy) or ACTION_RETRY (user agent), which then mean that address and not a new target.
+ * - ACTION_ABSORB of a final response: it is not stored. If it was the last branch, the response context ends silently.
+ * - FLAG_CANCEL_REST with a provisional: the branch may now be cancelled, and should be (3261-9.a).
+ * - A user agent's ACTION_FORWARD and ACTION_FAIL pass the response to its application. With ACTION_FAIL, `change` has
+ *   what the user would have to agree to, and `wait` the time before a new attempt; nothing is sent automatically.
+ * - Only an edge proxy answers a dead flow with 430 (5626-5.3.c), which is for the authoritative proxy.
  */
 struct decision {
     uint32_t change;      /* enum change bits, with ACTION_RETRY */
     uint32_t wait_min_ms; /* a wait is drawn uniformly from this range; both 0: at once */
     uint32_t wait_max_ms;
-    uint32_t rest_s; /* the destination rests for so long; 0: it does not */
+    uint32_t rest_s; /* seconds for which the destination rests; 0: it does not rest */
     uint32_t value;  /* s: Min-Expires, Min-SE to retry with; Flow-Timer with FLAG_START_KEEPALIVE; else 0 */
     uint16_t flags;  /* enum decision_flag bits */
     uint16_t code;   /* the code as read: folded 0 if malformed, else what came or what it acts as (408, 503) */
-    uint16_t status; /* FORWARD, FAIL: what goes up in place of it (503 -> 500, 430 -> 480); else 0 */
+    uint16_t status; /* FORWARD, FAIL: forwarded in place of it (503 -> 500, 430 -> 480); else 0 */
     uint8_t action;  /* enum action */
     uint8_t drop;    /* enum drop */
     uint8_t rule;    /* enum rule_id: the rule carried out */
@@ -99,18 +99,18 @@ struct decision {
 };
 
 /*
- * Decide what a response, or its absence, means. Pure: no allocation, no clock, no state of its own; any thread.
- * Every value of the arguments gives a decision; a code outside 100-699 gives ACTION_ABSORB. Never breaks a
- * guardrail row of RULES.
+ * Decides what a response, or its absence, means. Pure: it allocates nothing, reads no clock, keeps no state, and may
+ * be called in any thread. All values of the arguments give a decision; a code outside 100-699 gives ACTION_ABSORB.
+ * The decision never breaks a guardrail.
  */
 struct decision decide(const struct facts *facts, const struct state *state);
 
-/* True if no other flow of the instance is known (`flows_left` is 0) and decide() would go on over one if there were.
-   Ask it before decide(): an instance may have registered another flow since the target set was made (5626-7.b), and
-   the caller shall look for it. */
+/* True if no other flow of the instance is known (`flows_left` is 0) and decide() would use one if there were. Call it
+   before decide(): if it is true, look for flows that the instance has registered since the target set was made
+   (5626-7.b), and set `flows_left` accordingly. */
 bool decide_lacks_flow(const struct facts *facts, const struct state *state);
 
-/* "next_flow", the word scripts and logs use. Never NULL. */
+/* The name that scripts and logs use, such as "next_flow". Never NULL. */
 const char *action_name(enum action action);
 const char *drop_name(enum drop drop);
 

@@ -3,7 +3,7 @@
 
 #include <stddef.h>
 
-/* The words that scripts, logs and people use. */
+/* The names that scripts and logs use. */
 
 const char *action_name(enum action action)
 {

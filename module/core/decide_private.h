@@ -6,7 +6,7 @@
 #include "core/decide.h"
 #include "core/reaction.h"
 
-/* What decide() has read once for whichever role goes on: garbage made harmless, absence turned into a code. */
+/* The arguments of decide() after normalisation: bad values are replaced, and a missing response has a code. */
 struct reading {
     const struct facts *facts;
     const struct state *state;
@@ -14,7 +14,7 @@ struct reading {
     uint16_t code;  /* as in decision.code */
     uint8_t method; /* enum method */
     uint8_t origin; /* enum origin */
-    uint8_t drop;   /* enum drop: 5626-7.f, dead is dead, whatever is made of the request */
+    uint8_t drop;   /* enum drop; a dead flow is dropped whatever is decided about the request (5626-7.f) */
     bool wire;      /* a response was received */
 };
 
@@ -24,13 +24,13 @@ struct decision decide_proxy(const struct reading *reading);
 struct decision decide_uac(const struct reading *reading);
 struct decision decide_registrar(const struct reading *reading);
 
-/* FLAG_ACK where the transaction acknowledges (3261-17.a), FLAG_END_USAGE where a usage or subscription ends. */
+/* Sets FLAG_ACK if the transaction sends the ACK (3261-17.a), and FLAG_END_USAGE if a usage or subscription ends. */
 uint16_t decide_common_flags(const struct reading *reading);
 
-/* Nothing goes anywhere. */
+/* ACTION_ABSORB: the response is neither forwarded nor stored. */
 struct decision decide_absorb(const struct reading *reading, enum rule_id rule, const char *why);
 
-/* A provisional on a branch that nobody wants any more (3261-9.a). */
+/* True after a provisional response on a branch that is no longer wanted: it can be cancelled now (3261-9.a). */
 static inline bool cancel_is_due(const struct reading *reading)
 {
     const struct state *state = reading->state;

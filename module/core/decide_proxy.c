@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "core/decide_private.h"
 
-/* A final has gone up: but for 2xx to INVITE nothing follows it. */
+/* A final response was forwarded. Only a 2xx to INVITE may follow it. */
 static bool is_done(const struct state *state)
 {
     return state->final_forwarded || state->success_forwarded;
 }
 
-/* 3261-16.7.c, 3261-16.7.d; and a caller that gave up waits for nobody. */
+/* 3261-16.7.c, 3261-16.7.d; nor after the caller has cancelled. */
 static bool may_branch(const struct reading *reading)
 {
     const struct state *state = reading->state;
@@ -21,24 +21,25 @@ static void take(struct decision *decision, enum action action, enum rule_id rul
     decision->why = why;
 }
 
-/* This branch is over: what now? The rule and why of `decision` stand where it is held or fails. */
+/* Decides what follows the end of a branch. If the response is held or forwarded as a failure, `decision` keeps its
+   rule and reason. */
 static void settle(const struct reading *reading, struct decision *decision)
 {
     const struct state *state = reading->state;
     if (is_done(state)) {
-        take(decision, ACTION_ABSORB, RULE_3261_16_7_E, "a final response has gone up already");
+        take(decision, ACTION_ABSORB, RULE_3261_16_7_E, "a final response was forwarded already");
     } else if (state->branches_pending) {
         decision->action = ACTION_HOLD;
     } else if (state->targets_left && may_branch(reading)) {
-        take(decision, ACTION_NEXT_TARGET, decision->rule, "this branch is over, and there are targets left to try");
+        take(decision, ACTION_NEXT_TARGET, decision->rule, "this branch has ended, and there are targets left to try");
     } else {
         decision->action = ACTION_FAIL;
         decision->status = reading->row->sent_as;
     }
 }
 
-/* Replace the branch where another flow of its instance, or another address of its server, is left. An edge proxy
-   keeps to the flow it was given: choosing another is for the authoritative proxy. */
+/* Replaces the branch if another flow of its instance, or another address of its server, is left. An edge proxy uses
+   only the flow in the token: the authoritative proxy chooses another one. */
 static bool next_flow(const struct reading *reading, struct decision *decision, enum rule_id rule, const char *why)
 {
     if (!reading->facts->flows_left || reading->facts->role == ROLE_EDGE || !may_branch(reading))
@@ -53,9 +54,9 @@ static bool next_server(const struct reading *reading, struct decision *decision
         return false;
     if (reading->origin == ORIGIN_FLOW_DOWN)
         take(decision, ACTION_NEXT_TARGET, RULE_3261_10_A,
-             "the phone was not reached this way, and its Contact leaves another");
+             "the flow did not reach the phone, and its Contact can be called directly");
     else
-        take(decision, ACTION_NEXT_TARGET, RULE_3263_4_3_A, "the server failed, and its domain has another");
+        take(decision, ACTION_NEXT_TARGET, RULE_3263_4_3_A, "the server failed, and its domain has another one");
     decision->flags |= FLAG_NEXT_SERVER;
     decision->flags &= (uint16_t)~FLAG_ANSWERED;
     return true;
@@ -65,7 +66,7 @@ static void relay(const struct reading *reading, struct decision *decision)
 {
     const bool stays = reading->row->proxy == PROXY_ABSORB || is_done(reading->state);
     take(decision, stays ? ACTION_ABSORB : ACTION_FORWARD, RULE_3261_16_7_B,
-         stays ? "this provisional stays here" : "provisionals above 100 go up at once");
+         stays ? "100 is not forwarded" : "a provisional response above 100 is forwarded at once");
     if (reading->method == METHOD_INVITE && reading->row->proxy == PROXY_RELAY)
         decision->flags |= FLAG_RESET_TIMER_C;
     if (cancel_is_due(reading))
@@ -75,12 +76,12 @@ static void relay(const struct reading *reading, struct decision *decision)
 static void succeed(const struct reading *reading, struct decision *decision)
 {
     if (reading->method == METHOD_INVITE) {
-        take(decision, ACTION_FORWARD, RULE_3261_16_7_C, "every 2xx to INVITE goes up at once");
+        take(decision, ACTION_FORWARD, RULE_3261_16_7_C, "every 2xx to INVITE is forwarded at once");
         decision->flags |= FLAG_CANCEL_REST;
     } else if (is_done(reading->state)) {
-        take(decision, ACTION_ABSORB, RULE_3261_16_7_E, "a final response has gone up already");
+        take(decision, ACTION_ABSORB, RULE_3261_16_7_E, "a final response was forwarded already");
     } else {
-        take(decision, ACTION_FORWARD, RULE_3261_16_7_E, "the first 2xx goes up at once");
+        take(decision, ACTION_FORWARD, RULE_3261_16_7_E, "the first 2xx is forwarded at once");
     }
 }
 
@@ -95,7 +96,7 @@ static void redirect(const struct reading *reading, struct decision *decision)
 static void answer(const struct reading *reading, struct decision *decision)
 {
     if (reading->row->proxy == PROXY_CHALLENGE) {
-        take(decision, ACTION_FAIL, RULE_3261_16_7_H, "the challenges of all branches go up together");
+        take(decision, ACTION_FAIL, RULE_3261_16_7_H, "the challenges of all branches are forwarded together");
         decision->flags |= FLAG_MERGE_CHALLENGES;
     }
     settle(reading, decision);
@@ -104,7 +105,8 @@ static void answer(const struct reading *reading, struct decision *decision)
 static void time_out(const struct reading *reading, struct decision *decision)
 {
     const bool silent = !reading->facts->provisional_seen;
-    if (silent && next_flow(reading, decision, RULE_5626_7_D, "nothing came over this flow, another may reach it"))
+    if (silent && next_flow(reading, decision, RULE_5626_7_D,
+                            "nothing was received over this flow, another one may reach the phone"))
         return;
     if (silent && !reading->wire && next_server(reading, decision))
         return;
@@ -112,7 +114,8 @@ static void time_out(const struct reading *reading, struct decision *decision)
         take(decision, ACTION_FAIL, RULE_3261_16_7_F, "no final response came in time");
     settle(reading, decision);
     if (decision->action == ACTION_FAIL && reading->method != METHOD_INVITE && !reading->state->responses_held)
-        take(decision, ACTION_ABSORB, RULE_4320_4_A, "a 408 to a non-INVITE would come too late to be of use");
+        take(decision, ACTION_ABSORB, RULE_4320_4_A,
+             "a 408 to a request other than INVITE would arrive too late to be of use");
 }
 
 static void be_unavailable(const struct reading *reading, struct decision *decision)
@@ -121,12 +124,13 @@ static void be_unavailable(const struct reading *reading, struct decision *decis
     const bool tries_again = reading->wire ? !facts->has_instance : !facts->provisional_seen;
     if (reading->wire && facts->has_retry_after) {
         decision->rest_s = facts->retry_after;
-        take(decision, ACTION_FAIL, RULE_3261_21_5_4_A, "the destination asks for a rest");
+        take(decision, ACTION_FAIL, RULE_3261_21_5_4_A, "the destination asks for a pause");
     }
     if (tries_again && next_server(reading, decision))
         return;
     if (!reading->wire) {
-        if (tries_again && next_flow(reading, decision, RULE_3261_16_9_A, "it could not be sent, another flow may do"))
+        if (tries_again &&
+            next_flow(reading, decision, RULE_3261_16_9_A, "the request could not be sent; another flow is left"))
             return;
         take(decision, ACTION_FAIL, RULE_3261_16_9_A, "a request that cannot be sent counts as a 503");
     }
@@ -137,7 +141,7 @@ static void be_unavailable(const struct reading *reading, struct decision *decis
 
 static void answer_flow_failed(const struct reading *reading, struct decision *decision)
 {
-    take(decision, ACTION_HOLD, RULE_5626_11_5_B, "a 430 is worth less than any other response");
+    take(decision, ACTION_HOLD, RULE_5626_11_5_B, "a 430 ranks below any other response");
     settle(reading, decision);
     if (decision->action != ACTION_FAIL)
         return;
@@ -152,21 +156,22 @@ static void answer_flow_failed(const struct reading *reading, struct decision *d
     }
 }
 
-/* A 430, or the flow is known dead here. */
+/* A 430 was received, or this server knows that the flow is dead. */
 static void flow_failed(const struct reading *reading, struct decision *decision)
 {
     const struct facts *facts = reading->facts;
     if (reading->wire) {
         if (facts->role != ROLE_EDGE && (facts->on_flow || facts->has_instance))
             decision->drop = DROP_BINDING;
-        if (next_flow(reading, decision, RULE_5626_7_B, "this flow is gone, another of the instance is left"))
+        if (next_flow(reading, decision, RULE_5626_7_B, "this flow is gone, and another flow of the instance is left"))
             return;
     } else if (facts->provisional_seen && !is_done(reading->state)) {
         take(decision, ACTION_HOLD, RULE_5626_7_H, "the instance has the request and may answer over a new flow");
         return;
     } else if (!facts->provisional_seen) {
         const enum rule_id rule = reading->origin == ORIGIN_TRANSPORT ? RULE_3261_16_9_A : RULE_5626_7_H;
-        if (next_server(reading, decision) || next_flow(reading, decision, rule, "the flow is dead, another is left"))
+        if (next_server(reading, decision) ||
+            next_flow(reading, decision, rule, "the flow is dead, and another one is left"))
             return;
     }
     answer_flow_failed(reading, decision);
@@ -180,8 +185,9 @@ static void fail_globally(const struct reading *reading, struct decision *decisi
     settle(reading, decision);
 }
 
-/* What every final is, before its reaction. 5626-7.c: an instance's own final response, 408 and 430 aside, is its
-   last word; a plain target is an instance of its own. */
+/* The part of the decision that is the same for every final response. After an instance has sent a final response other
+   than 408 and 430, it never gets the request again (5626-7.c). A target without an instance-id counts as an instance.
+ */
 static struct decision begin(const struct reading *reading)
 {
     const struct reaction *row = reading->row;

@@ -30,7 +30,7 @@ static bool first_try(const struct reading *reading)
     return reading->facts->attempts == 0;
 }
 
-/* The same request, mended; once only, or a peer that never is content would keep us busy. */
+/* Retries the request with a change, once only: a peer that rejects every request would cause retries for ever. */
 static void retry(const struct reading *reading, struct decision *decision)
 {
     const struct reaction *row = reading->row;
@@ -42,7 +42,7 @@ static void retry(const struct reading *reading, struct decision *decision)
     if (row->to_register == REGISTER_WITHOUT_OUTBOUND)
         decision->flags |= FLAG_STOP_OUTBOUND;
     if (!first_try(reading)) {
-        take(decision, ACTION_FAIL, row->rule, "mended once, and refused again");
+        take(decision, ACTION_FAIL, row->rule, "the changed request was refused as well");
         return;
     }
     take(decision, ACTION_RETRY, row->rule, row->why);
@@ -56,7 +56,7 @@ static void answer_challenge(const struct reading *reading, struct decision *dec
     if (reading->facts->has_challenge)
         retry(reading, decision);
     else
-        decision->why = "credentials are asked for without a challenge to answer";
+        decision->why = "credentials are required, but the response has no challenge";
 }
 
 static void lengthen_interval(const struct reading *reading, struct decision *decision)
@@ -64,7 +64,7 @@ static void lengthen_interval(const struct reading *reading, struct decision *de
     const struct facts *facts = reading->facts;
     const uint32_t least = reading->row->change == CHANGE_SESSION_INTERVAL ? facts->min_se : facts->min_expires;
     if (!least) {
-        decision->why = "the interval is too short, and what would be enough is not told";
+        decision->why = "the interval is too short, and the response does not name a sufficient one";
         return;
     }
     retry(reading, decision);
@@ -81,7 +81,8 @@ static void wait_out_glare(const struct reading *reading, struct decision *decis
     decision->wait_max_ms = reading->facts->owns_call_id ? GLARE_OWNER_MAX_MS : GLARE_OTHER_MAX_MS;
 }
 
-/* 3261-20.33.a: a server that is over it by then is asked again; to disturb a person again is for a person. */
+/* 3261-20.33.a: a server is asked again automatically when its condition has passed; only a person may decide to
+   disturb a callee again. */
 static void fail(const struct reading *reading, struct decision *decision)
 {
     const uint8_t counts = reading->row->retry_after;
@@ -89,12 +90,12 @@ static void fail(const struct reading *reading, struct decision *decision)
         return;
     wait(decision, reading->facts->retry_after);
     if (first_try(reading) && (counts == RETRY_AFTER_SERVER || reading->method != METHOD_INVITE))
-        take(decision, ACTION_RETRY, RULE_3261_20_33_A, "Retry-After tells when it makes sense to try again");
+        take(decision, ACTION_RETRY, RULE_3261_20_33_A, "Retry-After says when to try again");
     else
-        take(decision, ACTION_FAIL, RULE_3261_20_33_A, "Retry-After tells from when on the user may try again");
+        take(decision, ACTION_FAIL, RULE_3261_20_33_A, "Retry-After says when the user may try again");
 }
 
-/* 5626-4.5: between half and all of a wait that doubles with each failure. */
+/* 5626-4.5: a random time between 50 and 100 % of a wait that doubles with each failure. */
 static void recover(const struct reading *reading, struct decision *decision)
 {
     const struct facts *facts = reading->facts;
@@ -111,7 +112,7 @@ static bool next_server(const struct reading *reading, struct decision *decision
     const bool heard = !reading->wire && reading->facts->provisional_seen;
     if (!reading->facts->next_server || heard)
         return false;
-    take(decision, ACTION_RETRY, RULE_3263_4_3_A, "the server failed, and its domain has another");
+    take(decision, ACTION_RETRY, RULE_3263_4_3_A, "the server failed, and its domain has another one");
     decision->flags |= FLAG_NEXT_SERVER;
     return true;
 }
@@ -123,7 +124,7 @@ static void be_unavailable(const struct reading *reading, struct decision *decis
         decision->rest_s = facts->retry_after;
     if (reading->method == METHOD_REGISTER && facts->has_retry_after) {
         wait(decision, facts->retry_after);
-        take(decision, ACTION_REREGISTER, RULE_5626_4_2_B, "the registrar tells when to register again");
+        take(decision, ACTION_REREGISTER, RULE_5626_4_2_B, "the registrar says when to register again");
     } else if (next_server(reading, decision)) {
         return;
     } else if (reading->method == METHOD_REGISTER) {
@@ -141,7 +142,7 @@ static void hear_nothing(const struct reading *reading, struct decision *decisio
     if (reading->method == METHOD_REGISTER)
         recover(reading, decision);
     else if (reading->origin != ORIGIN_TIMEOUT && facts->flows_left && !facts->provisional_seen)
-        take(decision, ACTION_NEXT_FLOW, RULE_3261_8_1_3_B, "the flow failed, another is left");
+        take(decision, ACTION_NEXT_FLOW, RULE_3261_8_1_3_B, "the flow failed, and another one is left");
 }
 
 static void redirect(const struct reading *reading, struct decision *decision)
@@ -198,7 +199,7 @@ static struct decision fail_finally(const struct reading *reading)
     if (of_subscription)
         decision.flags |= FLAG_SUBSCRIPTION_STANDS;
     react(reading, &decision);
-    /* A challenge, an interval or a server that gives way to the next is not yet a refusal. */
+    /* A challenge, a too short interval, or a server that has an alternative is not a refusal yet. */
     const bool goes_on = decision.action == ACTION_RETRY && (decision.change || decision.flags & FLAG_NEXT_SERVER);
     if (reading->method == METHOD_REGISTER && !goes_on)
         decision.flags |= FLAG_DROP_SERVICE_ROUTE;
@@ -208,7 +209,7 @@ static struct decision fail_finally(const struct reading *reading)
 static void register_succeeded(const struct reading *reading, struct decision *decision)
 {
     const struct facts *facts = reading->facts;
-    take(decision, ACTION_FORWARD, RULE_CODE_2XX_REGISTER, "the registration stands");
+    take(decision, ACTION_FORWARD, RULE_CODE_2XX_REGISTER, "the registration is active");
     decision->flags |= FLAG_STORE_BINDING;
     decision->flags |= facts->has_service_route ? FLAG_SET_SERVICE_ROUTE : FLAG_DROP_SERVICE_ROUTE;
     if (facts->requires_outbound) {
@@ -232,13 +233,13 @@ static struct decision succeed(const struct reading *reading)
         take(&decision, ACTION_ACK, RULE_3261_13_2_A, "the call was answered: ACK each 2xx");
         decision.flags = FLAG_ACK;
         if (facts->unwanted || (reading->state->cancelled && !facts->in_dialog)) {
-            take(&decision, ACTION_ACK, RULE_3261_13_2_B, "the call was given up before it was answered");
+            take(&decision, ACTION_ACK, RULE_3261_13_2_B, "the caller gave up before the call was answered");
             decision.flags |= FLAG_BYE;
         }
     } else if (reading->method == METHOD_REGISTER) {
         register_succeeded(reading, &decision);
     } else if (reading->method == METHOD_SUBSCRIBE) {
-        take(&decision, ACTION_FORWARD, RULE_CODE_2XX_SUBSCRIBE, "the subscription stands");
+        take(&decision, ACTION_FORWARD, RULE_CODE_2XX_SUBSCRIBE, "the subscription is active");
         decision.flags = FLAG_SUBSCRIPTION_STANDS;
     }
     return decision;
@@ -248,7 +249,8 @@ struct decision decide_uac(const struct reading *reading)
 {
     struct decision decision;
     if (reading->wire && reading->facts->via_count > 1)
-        return decide_absorb(reading, RULE_3261_8_1_3_C, "it has more than our Via and was meant for somebody else");
+        return decide_absorb(reading, RULE_3261_8_1_3_C,
+                             "the response has more than one Via and was meant for somebody else");
     switch (reading->row->uac) {
     case UAC_SUCCESS:
         return succeed(reading);

@@ -6,10 +6,10 @@
 #include <stdint.h>
 
 /*
- * The seam between SIP and the decision: plain values, no parser, no Lua, no host. Whoever holds a
- * response (or notices that none will come) fills a struct facts about the reply and its branch and a
- * struct state about the response context, and calls decide(). Zero is a valid value of every member
- * and means "no", "none" or "unknown", so a designated initializer names only what is known.
+ * The interface between SIP and the decision: plain values, no parser, no Lua, no host. A host that has received a
+ * response (or knows that none will come) fills a struct facts about the reply and its branch, and a struct state about
+ * the response context, and calls decide(). Zero is a valid value of every member and means "no", "none" or "unknown",
+ * so that a designated initializer sets only the known members.
  */
 
 enum method {
@@ -41,13 +41,13 @@ enum role {
 
 enum origin {
     ORIGIN_WIRE,      /* a response was received */
-    ORIGIN_TIMEOUT,   /* timer B, C or F: nothing (more) came; acts as 408 */
+    ORIGIN_TIMEOUT,   /* timer B, C or F expired; acts as 408 */
     ORIGIN_TRANSPORT, /* the request could not be sent; acts as 503, or as 430 on a flow */
-    ORIGIN_FLOW_DOWN, /* the flow the branch waits on is known dead: closed, ICMP, keep-alive lost */
+    ORIGIN_FLOW_DOWN, /* the flow of the branch is dead: closed, ICMP, keep-alive lost */
     ORIGIN_COUNT
 };
 
-/* About one reply and the branch it came on. */
+/* One reply and the branch on which it was received. */
 struct facts {
     uint32_t code;         /* as on the wire; below 100 or above 699 is malformed; ignored unless origin is wire */
     uint32_t retry_after;  /* s, with has_retry_after */
@@ -70,24 +70,24 @@ struct facts {
     bool has_retry_after;
     bool requires_outbound; /* response: Require: outbound */
     bool supports_outbound; /* request: Supported: outbound */
-    bool unwanted;          /* UAC: the call was given up before this 2xx */
+    bool unwanted;          /* UAC: the caller gave up before this 2xx */
     bool owns_call_id;      /* UAC: we chose the Call-ID (491) */
     bool has_service_route; /* 2xx REGISTER */
     bool has_challenge;     /* 401, 407: at least one challenge is there */
-    bool next_server;       /* the destination has another address not tried (RFC 3263), or its flow is dead and it has
-                               a Contact that can be called over a new connection (3261-10.a) */
+    bool next_server;       /* the destination has another untried address (RFC 3263), or its flow is dead and its
+                               Contact can be called over a new connection (3261-10.a) */
 };
 
-/* About the response context: all branches of one request. */
+/* The response context: all branches of one request. */
 struct state {
     uint16_t branches_pending; /* others that have no final response yet */
     uint16_t targets_left;     /* untried targets that may still be used: this or later q classes, other instances */
     uint16_t responses_held;   /* finals stored so far, 408 and 430 among them; not this one */
-    bool success_forwarded;    /* a 2xx went up */
-    bool global_failure_seen;  /* a 6xx came, on any branch */
-    bool final_forwarded;      /* a final response went up */
+    bool success_forwarded;    /* a 2xx was forwarded */
+    bool global_failure_seen;  /* a 6xx was received, on any branch */
+    bool final_forwarded;      /* a final response was forwarded */
     bool cancelled;            /* the caller sent CANCEL */
-    bool may_recurse;          /* policy says that 3xx are followed here */
+    bool may_recurse;          /* the policy follows 3xx responses */
 };
 
 #endif

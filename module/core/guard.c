@@ -31,7 +31,7 @@ static bool is_global(const struct reading *reading)
     return is_matched(reading) && reading->row->proxy == PROXY_GLOBAL;
 }
 
-/* The instance of this very reply would get the request again. */
+/* The proposal would send the request again to the instance that sent this reply. */
 static enum rule_id guard_same_instance(const struct reading *reading)
 {
     const uint8_t reaction = reading->row->proxy;
@@ -62,7 +62,7 @@ static enum rule_id guard_branch(const struct reading *reading, const struct pro
     return same_instance ? guard_same_instance(reading) : RULE_NONE;
 }
 
-/* 5626-11.6.a, where the 439 is our own. */
+/* 5626-11.6.a, for a 439 that this server makes. */
 static bool is_stray_439(const struct reading *reading, const struct proposal *proposal)
 {
     const struct facts *facts = reading->facts;
@@ -72,7 +72,7 @@ static bool is_stray_439(const struct reading *reading, const struct proposal *p
            !(reading->method == METHOD_REGISTER && facts->reg_id && facts->supports_outbound);
 }
 
-/* A final response would go up. */
+/* The proposal would forward a final response. */
 static enum rule_id guard_final(const struct reading *reading, const struct proposal *proposal)
 {
     const struct state *state = reading->state;
@@ -85,7 +85,8 @@ static enum rule_id guard_final(const struct reading *reading, const struct prop
     return RULE_NONE;
 }
 
-/* What would go up. FAIL without a status is best_choose()'s to keep right. */
+/* The guardrails on the response that the proposal would forward. For FAIL without a status, best_choose() keeps them.
+ */
 static enum rule_id guard_up(const struct reading *reading, const struct proposal *proposal)
 {
     const bool forward = proposal->action == ACTION_FORWARD;
@@ -118,7 +119,7 @@ static enum rule_id guard_proxy(const struct reading *reading, const struct prop
     return guard_up(reading, proposal);
 }
 
-/* Who acknowledges is not for a policy to choose. */
+/* A policy cannot choose which transaction sends the ACK. */
 static enum rule_id guard_uac(const struct reading *reading, const struct proposal *proposal)
 {
     const bool ours = reading->facts->via_count <= 1;

@@ -8,8 +8,8 @@
 #include "core/rule.h"
 
 /*
- * The words of the columns of codes.def: what a code makes each role do where nothing in the facts says otherwise.
- * A list here is the enum and its names at once.
+ * The values of the columns of codes.def: what each role does after a code unless the facts say otherwise. Each list
+ * here defines an enum together with the names of its values.
  */
 
 /* A proxy (16.7). */
@@ -39,13 +39,13 @@
     WORD(UAC, GLARE, "retry_after_glare")                                                                              \
     WORD(UAC, UNAVAILABLE, "next_server")
 
-/* ... to INVITE: whose the ACK is (13.2, 17). */
+/* A user agent client to INVITE: which transaction sends the ACK (13.2, 17). */
 #define INVITE_REACTIONS(WORD)                                                                                         \
     WORD(INVITE, NO_ACK, "no_ack")                                                                                     \
     WORD(INVITE, NEW_ACK, "ack_new_transaction")                                                                       \
     WORD(INVITE, SAME_ACK, "ack_same_transaction")
 
-/* ... to REGISTER. */
+/* A user agent client to REGISTER. */
 #define REGISTER_REACTIONS(WORD)                                                                                       \
     WORD(REGISTER, WAIT, "wait")                                                                                       \
     WORD(REGISTER, BOUND, "bound")                                                                                     \
@@ -53,27 +53,28 @@
     WORD(REGISTER, LATER, "register_later")                                                                            \
     WORD(REGISTER, WITHOUT_OUTBOUND, "register_without_outbound")
 
-/* ... to a SUBSCRIBE refresh or a NOTIFY (RFC 6665). */
+/* A user agent client to a SUBSCRIBE refresh or a NOTIFY (RFC 6665). */
 #define SUBSCRIPTION_REACTIONS(WORD)                                                                                   \
     WORD(SUBSCRIPTION, WAITS, "waits")                                                                                 \
     WORD(SUBSCRIPTION, STANDS, "stands")                                                                               \
     WORD(SUBSCRIPTION, KEPT, "kept_until_it_expires")                                                                  \
     WORD(SUBSCRIPTION, ENDS, "ends")
 
-/* ... in a dialog (RFC 5057). BY_METHOD: ends it where the method is what the usage is made of. */
+/* The effect on a dialog usage (RFC 5057). BY_METHOD: ends the usage if it belongs to the method of the request. */
 #define USAGE_REACTIONS(WORD)                                                                                          \
     WORD(USAGE, LIVES, "lives")                                                                                        \
     WORD(USAGE, BY_METHOD, "ends_by_method")                                                                           \
     WORD(USAGE, ENDS, "usage_ends")                                                                                    \
     WORD(USAGE, DIALOG_ENDS, "dialog_ends")
 
-/* Retry-After: a server's own condition, over by then; or the callee's, and then a person's to act on. */
+/* Retry-After: SERVER, a condition of the server that will have passed by then, so that an automatic retry makes sense;
+   CALLEE, a condition of the callee, after which only a person should try again. */
 #define RETRY_AFTER_REACTIONS(WORD)                                                                                    \
     WORD(RETRY_AFTER, IGNORED, "ignored")                                                                              \
     WORD(RETRY_AFTER, SERVER, "server")                                                                                \
     WORD(RETRY_AFTER, CALLEE, "callee")
 
-/* Its rank among the stored finals of its class (16.7 step 6); LAST is below every other response. */
+/* The rank among the stored final responses of the class (16.7 step 6); LAST is below every other response. */
 #define BEST_RANKS(WORD)                                                                                               \
     WORD(BEST, HELPS, "helps")                                                                                         \
     WORD(BEST, PLAIN, "plain")                                                                                         \
@@ -100,10 +101,10 @@ struct reaction {
     uint8_t usage;        /* enum usage_reaction */
     uint8_t retry_after;  /* enum retry_after_reaction */
     uint8_t best;         /* enum best_rank */
-    uint8_t retry_method; /* enum method that alone is retried; METHOD_OTHER: any */
+    uint8_t retry_method; /* enum method: the only one that is retried; METHOD_OTHER: any */
     uint8_t rule;         /* enum rule_id of the UAC's reaction */
-    uint16_t number;      /* of the row: the code itself, or what it folds to; 0: malformed */
-    uint16_t sent_as;     /* what a proxy sends up in its place; 0: itself */
+    uint16_t number;      /* number of the row: the code itself, or the code that it acts as; 0: malformed */
+    uint16_t sent_as;     /* what a proxy forwards in its place; 0: the code itself */
     uint32_t change;      /* enum change bits of a retry */
     const char *why;      /* one sentence */
 };
@@ -111,7 +112,7 @@ struct reaction {
 /* The row that decides for any number, folded by code_fold(); the row of 0 outside 100-699. Never NULL. */
 const struct reaction *reaction_find(uint32_t number);
 
-/* The word for a column's value, "?" outside it. */
+/* The name of a column's value; "?" for a number outside the enum. */
 const char *proxy_reaction_name(enum proxy_reaction reaction);
 const char *uac_reaction_name(enum uac_reaction reaction);
 const char *invite_reaction_name(enum invite_reaction reaction);

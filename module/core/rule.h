@@ -16,14 +16,14 @@ enum rule_id {
 
 struct rule {
     const char *id;   /* "5626-7.c" */
-    bool guardrail;   /* a MUST that no policy overrides */
+    bool guardrail;   /* a MUST that no policy can override */
     const char *line; /* one line for people */
 };
 
-/* Bounds-checked: an unknown id gives the row of RULE_NONE ("none"). Never NULL. */
+/* Bounds-checked: returns the row of RULE_NONE ("none") for an unknown id. Never NULL. */
 const struct rule *rule_at(enum rule_id rule);
 
-/* RULE_NONE where no rule has this id. */
+/* RULE_NONE if no rule has this id. */
 enum rule_id rule_find(const char *id);
 
 #endif

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
-/* A run of bytes that somebody else owns; not terminated. {NULL, 0} means absent. */
+/* A byte string that somebody else owns, not terminated. {NULL, 0} means absent. */
 struct text {
     const char *at;
     size_t length;

@@ -94,7 +94,7 @@ static void test_the_members_have_their_names_and_order(void **unused)
         write_line(&stage),
         "{\"time_ms\":1700000000123,\"ms\":12,\"call\":\"abc\\\"def@127.0.0.1\",\"method\":\"INVITE\","
         "\"origin\":\"wire\",\"code\":430,\"action\":\"next_flow\",\"rule\":\"5626-7.b\","
-        "\"why\":\"this flow is gone, another of the instance is left\","
+        "\"why\":\"this flow is gone, and another flow of the instance is left\","
         "\"drop\":\"binding\",\"aor\":\"sip:bob@example.com\",\"target\":\"sip:bob@10.0.0.1:5060\","
         "\"instance\":\"<urn:uuid:1>\",\"reg_id\":1,\"flow\":\"tcp 127.0.0.1:5060-127.0.0.1:40112 #17\","
         "\"flows_left\":1,\"version\":3,\"hook\":\"base/10-trunks.lua:12\",\"verdict\":\"rest\",\"ns\":4567,"
