@@ -10,7 +10,13 @@
 
 /* `reflow ctl`: one command to a server's control socket, and its answer. */
 
-static const struct option options[] = {{"socket", "PATH", "as given to serve --control; else $REFLOW_CONTROL"}};
+enum { OPTION_SOCKET, OPTION_JSON, OPTION_LIMIT, OPTIONS };
+
+static const struct option options[OPTIONS] = {
+    [OPTION_SOCKET] = {"socket", "PATH", "as given to serve --control (default: $REFLOW_CONTROL)"},
+    [OPTION_JSON] = {"json", NULL, "flows, status, history: print one JSON object"},
+    [OPTION_LIMIT] = {"limit", "N", "flows: list at most N bindings (1000)"},
+};
 
 static int print_help(struct cli *cli)
 {
@@ -24,11 +30,13 @@ static int print_help(struct cli *cli)
           "  rollback         take the version before this one, at once\n"
           "  status           versions in use, and what a shadow would do otherwise\n"
           "  history          all versions, the newest first\n"
+          "  flows [AOR]      a line for each binding: AOR, instance, reg-id, transport,\n"
+          "                   remote address, seconds since and until its REGISTER\n"
           "  rotate-keys      a new key signs flow tokens from now on\n\n"
-          "Answers when it is done. Exit status 0: done; 1: nothing has changed, or the\n"
-          "server refused the command, and why; 2: no command, or no such server.\n\n",
+          "Prints what was done, when it is done. Exit status 0: done, or there was nothing\n"
+          "to change; 1: the server could not do it; 2: there is no such command or server.\n\n",
           cli->out);
-    arguments_help(cli->out, options, sizeof options / sizeof options[0]);
+    arguments_help(cli->out, options, OPTIONS);
     return CLI_OK;
 }
 
@@ -61,6 +69,20 @@ static bool send_line(int server, const char *line)
     return true;
 }
 
+/* "ok", "unchanged: why", "error: why" or "usage: why". */
+static int take_verdict(struct cli *cli, const char *last)
+{
+    if (last != NULL && strcmp(last, "ok\n") == 0)
+        return CLI_OK;
+    if (last != NULL && strncmp(last, "unchanged", 9) == 0) {
+        fputs(last, cli->out);
+        return CLI_OK;
+    }
+    bool usage = last != NULL && strncmp(last, "usage: ", 7) == 0;
+    fprintf(cli->err, "reflow ctl: %s", last == NULL ? "the server closed the connection\n" : usage ? last + 7 : last);
+    return usage ? CLI_USAGE : CLI_FAILED;
+}
+
 /* The lines of the answer are passed on as they come; the last one is the verdict. */
 static int pass_on(struct cli *cli, FILE *answer)
 {
@@ -74,19 +96,27 @@ static int pass_on(struct cli *cli, FILE *answer)
         if (last == NULL)
             break;
     }
-    int status = last != NULL && strcmp(last, "ok\n") == 0 ? CLI_OK : CLI_FAILED;
-    if (status != CLI_OK)
-        fprintf(cli->err, "reflow ctl: %s", last != NULL ? last : "the server went away\n");
+    int status = take_verdict(cli, last);
     free(last);
     free(line);
     return status;
+}
+
+static int refuse_socket(struct cli *cli, const char *path, int error)
+{
+    struct sockaddr_un *address = NULL;
+    if (error == ENAMETOOLONG)
+        return cli_usage(cli, "ctl", "--socket %s: the path has %zu bytes, that of a socket has at most %zu", path,
+                         strlen(path), sizeof address->sun_path - 1);
+    return cli_usage(cli, "ctl", "cannot connect to the server at %s: %s", path,
+                     error == ECONNREFUSED ? "no server uses this socket" : strerror(error));
 }
 
 static int run(struct cli *cli, const char *path, const char *line)
 {
     int server = connect_to(path);
     if (server < 0)
-        return cli_usage(cli, "ctl", "%s: %s", path, strerror(errno));
+        return refuse_socket(cli, path, errno);
     FILE *answer = fdopen(server, "r");
     if (answer == NULL || !send_line(server, line)) {
         int error = errno;
@@ -106,7 +136,7 @@ static bool add_word(char *line, size_t size, const char *word)
 {
     size_t length = strlen(line);
     bool ends = strcmp(word, "\n") == 0;
-    if (!ends && strpbrk(word, " \n\r\t") != NULL)
+    if (!ends && (word[0] == '\0' || strpbrk(word, " \n\r\t") != NULL))
         return false;
     int more = snprintf(line + length, size - length, "%s%s", length > 0 && !ends ? " " : "", word);
     return more > 0 && length + (size_t)more + !ends < size;
@@ -114,9 +144,9 @@ static bool add_word(char *line, size_t size, const char *word)
 
 int command_ctl(struct cli *cli, int argc, char **argv)
 {
-    struct arguments arguments = {.cli = cli, .argc = argc, .argv = argv, .options = options, .count = 1};
+    struct arguments arguments = {.cli = cli, .argc = argc, .argv = argv, .options = options, .count = OPTIONS};
     const char *path = getenv("REFLOW_CONTROL"), *value;
-    char line[256] = "";
+    char line[1024] = "";
     size_t index;
     enum argument argument;
     while ((argument = argument_next(&arguments, &index, &value)) != ARGUMENT_END) {
@@ -124,10 +154,16 @@ int command_ctl(struct cli *cli, int argc, char **argv)
             return print_help(cli);
         if (argument == ARGUMENT_BAD)
             return CLI_USAGE;
-        if (argument == ARGUMENT_OPTION)
+        bool fine = true;
+        if (argument == ARGUMENT_PLAIN)
+            fine = add_word(line, sizeof line, value);
+        else if (index == OPTION_SOCKET)
             path = value;
-        else if (!add_word(line, sizeof line, value))
-            return cli_usage(cli, "ctl", "no such command");
+        else
+            fine = add_word(line, sizeof line, index == OPTION_JSON ? "--json" : "--limit") &&
+                   (index == OPTION_JSON || add_word(line, sizeof line, value));
+        if (!fine)
+            return cli_usage(cli, "ctl", "a word is empty, too long or has spaces in it");
     }
     if (line[0] == '\0')
         return cli_usage(cli, "ctl", "a command is missing (see reflow ctl --help)");

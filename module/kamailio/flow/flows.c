@@ -273,12 +273,25 @@ static int print_remote(const ucontact_t *contact, char *out, size_t size)
     return snprintf(out, size, "%.*s:%u", uri.host.len, uri.host.s, uri.port_no != 0 ? uri.port_no : SIP_PORT);
 }
 
+const char *flow_transport(const ucontact_t *contact)
+{
+    if (contact->path.len > 0)
+        return "";
+    return contact->sock != NULL ? transport_name(contact->sock->proto) : contact->tcpconn_id > 0 ? "tcp" : "";
+}
+
+size_t flow_remote(const ucontact_t *contact, char *out, size_t size)
+{
+    out[0] = '\0';
+    return contact->path.len > 0 ? 0 : cut(print_remote(contact, out, size), size);
+}
+
 size_t flow_describe(const ucontact_t *contact, char *out, size_t size)
 {
     char address[256] = "";
     const struct socket_info *local = contact->sock;
     const int id = contact->tcpconn_id;
-    const char *proto = local != NULL ? transport_name(local->proto) : id > 0 ? "tcp" : "sip";
+    const char *proto = flow_transport(contact)[0] != '\0' ? flow_transport(contact) : "sip";
     if (contact->path.len > 0)
         return cut(snprintf(out, size, "path %.*s", contact->path.len, contact->path.s), size);
     if (id > 0 && connection_describe(id, address, sizeof address) > 0)

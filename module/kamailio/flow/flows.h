@@ -71,4 +71,8 @@ size_t flow_memory(void);        /* bytes of shared memory for them */
 /* "tcp 127.0.0.1:5060-127.0.0.1:40112 #17" of a binding's flow, as policies see it; returns the length. */
 size_t flow_describe(const ucontact_t *contact, char *out, size_t size);
 
+/* "tcp" and "127.0.0.1:40112" of the same flow; "" and 0 where a Path leads to the binding, or they are not known. */
+const char *flow_transport(const ucontact_t *contact);
+size_t flow_remote(const ucontact_t *contact, char *out, size_t size);
+
 #endif

@@ -3,6 +3,7 @@
 
 #include "kamailio/glue/module_rpc.h"
 
+#include <modules/usrloc/udomain.h>
 #include <stdlib.h>
 
 #include "kamailio/flow/flows.h"
@@ -45,66 +46,150 @@ static const char *liveliness(const ucontact_t *contact, flow_id flow)
     return flow == 0 ? "by its contact" : flow_lives(flow) ? "yes" : "no";
 }
 
-/* Seconds left; -1: it stays for ever. */
-static int add_binding(rpc_t *rpc, void *list, ucontact_t *contact)
+enum { LISTED_STANDARD = 1000, LISTED_MOST = 100000 };
+
+struct listing {
+    rpc_t *rpc;
+    void *list;
+    time_t now;
+    uint32_t limit, listed;
+    uint64_t left_out;
+};
+
+/* expires: seconds left; -1: it stays for ever. */
+static int add_binding(const struct listing *listing, ucontact_t *contact)
 {
-    char flow[FLOW_WORD];
+    char flow[FLOW_WORD], remote[FLOW_WORD];
     void *item;
+    rpc_t *rpc = listing->rpc;
     str none = str_init(""), words = {flow, (int)flow_describe(contact, flow, sizeof flow)};
-    if (rpc->array_add(list, "{", &item) < 0)
+    str address = {remote, (int)flow_remote(contact, remote, sizeof remote)};
+    if (rpc->array_add(listing->list, "{", &item) < 0)
         return -1;
-    return rpc->struct_add(item, "SSdSSsd", "contact", &contact->c, "instance",
+    return rpc->struct_add(item, "SSSdsSSSsdd", "aor", contact->aor, "contact", &contact->c, "instance",
                            contact->instance.len > 0 ? &contact->instance : &none, "reg_id", (int)contact->reg_id,
-                           "flow", &words, "path", contact->path.len > 0 ? &contact->path : &none, "alive",
-                           liveliness(contact, flow_of_contact(contact)), "expires",
-                           contact->expires == 0 ? -1 : (int)(contact->expires - time(NULL)));
+                           "transport", flow_transport(contact), "remote", &address, "flow", &words, "path",
+                           contact->path.len > 0 ? &contact->path : &none, "alive",
+                           liveliness(contact, flow_of_contact(contact)), "age",
+                           (int)(listing->now - contact->last_modified), "expires",
+                           contact->expires == 0 ? -1 : (int)(contact->expires - listing->now));
 }
 
-/* Under the lock of the AOR's slot. */
-static int add_bindings(rpc_t *rpc, void *context, udomain_t *table, str *aor)
+/* Under the lock of the record's slot. Returns 0 or FAULT_SERVER. */
+static int add_record(struct listing *listing, const urecord_t *record)
+{
+    for (ucontact_t *contact = record->contacts; contact != NULL; contact = contact->next) {
+        if (!VALID_CONTACT(contact, listing->now))
+            continue;
+        if (listing->listed == listing->limit)
+            listing->left_out++;
+        else if (add_binding(listing, contact) < 0)
+            return FAULT_SERVER;
+        else
+            listing->listed++;
+    }
+    return 0;
+}
+
+static int add_aor(struct listing *listing, udomain_t *table, str *aor)
 {
     urecord_t *record;
-    void *answer, *list;
-    if (ul.get_urecord(table, aor, &record) != 0)
-        return FAULT_NOT_FOUND;
-    int fault = FAULT_SERVER;
-    time_t now = time(NULL);
-    if (rpc->add(context, "{", &answer) >= 0 && rpc->struct_add(answer, "S[", "aor", aor, "bindings", &list) >= 0) {
-        fault = 0;
-        for (ucontact_t *contact = record->contacts; contact != NULL && fault == 0; contact = contact->next) {
-            if (VALID_CONTACT(contact, now) && add_binding(rpc, list, contact) < 0)
-                fault = FAULT_SERVER;
-        }
+    int fault = FAULT_NOT_FOUND;
+    ul.lock_udomain(table, aor);
+    if (ul.get_urecord(table, aor, &record) == 0) {
+        fault = add_record(listing, record);
+        ul.release_urecord(record);
     }
-    ul.release_urecord(record);
+    ul.unlock_udomain(table, aor);
     return fault;
+}
+
+/* One slot is locked at a time, so that calls wait for no more than that. */
+static int add_table(struct listing *listing, const udomain_t *table)
+{
+    int fault = 0;
+    for (int i = 0; i < table->size && fault == 0; i++) {
+        rec_lock_get(&table->table[i].rlock);
+        for (urecord_t *record = table->table[i].first; record != NULL && fault == 0; record = record->next)
+            fault = add_record(listing, record);
+        rec_lock_release(&table->table[i].rlock);
+    }
+    return fault;
+}
+
+struct question {
+    char aor_text[AOR_MOST], table_text[AOR_MOST];
+    str aor; /* length 0: all */
+    char *table;
+    uint32_t limit;
+};
+
+static bool read_limit(const str *word, uint32_t *limit)
+{
+    uint32_t number = 0;
+    for (int i = 0; i < word->len; i++) {
+        if (word->s[i] < '0' || word->s[i] > '9' || number > LISTED_MOST)
+            return false;
+        number = number * 10 + (uint32_t)(word->s[i] - '0');
+    }
+    *limit = number;
+    return word->len > 0;
+}
+
+/* [AOR] [LIMIT] [TABLE]: "*" in place of an AOR stands for all. */
+static bool read_question(rpc_t *rpc, void *context, struct question *question)
+{
+    str word;
+    *question = (struct question){.limit = LISTED_STANDARD, .table = "location"};
+    question->aor.s = question->aor_text;
+    if (rpc->scan(context, "*.S", &word) < 1)
+        return true;
+    if (!(word.len == 1 && word.s[0] == '*')) {
+        question->aor.len = read_aor(&word, question->aor_text, sizeof question->aor_text);
+        if (question->aor.len <= 0)
+            return false;
+    }
+    if (rpc->scan(context, "*.S", &word) < 1)
+        return true;
+    if (read_limit(&word, &question->limit) && rpc->scan(context, "*.S", &word) < 1)
+        return question->limit >= 1 && question->limit <= LISTED_MOST;
+    snprintf(question->table_text, sizeof question->table_text, "%.*s", word.len, word.s);
+    question->table = question->table_text;
+    return question->limit >= 1 && question->limit <= LISTED_MOST && rpc->scan(context, "*.S", &word) < 1;
 }
 
 static void list_flows(rpc_t *rpc, void *context)
 {
-    char aor_text[AOR_MOST];
-    str given, aor = {aor_text, 0};
-    char *name = "location";
+    struct question question;
+    struct listing listing = {.rpc = rpc, .now = time(NULL)};
     udomain_t *table;
+    void *answer;
+    int fault = 0;
     if (!module_has_usrloc) {
         rpc->fault(context, FAULT_NOT_FOUND, "usrloc is not loaded: there are no bindings here");
         return;
     }
-    if (rpc->scan(context, "S", &given) < 1 || (aor.len = read_aor(&given, aor_text, sizeof aor_text)) < 0) {
-        rpc->fault(context, FAULT_REQUEST, "reflow.flows AOR [TABLE]: an AOR like sip:bob@example.com");
+    if (!read_question(rpc, context, &question)) {
+        rpc->fault(
+            context, FAULT_REQUEST,
+            "reflow.flows [AOR] [LIMIT] [TABLE]: an AOR like sip:bob@example.com or *, a limit from 1 to 100000");
         return;
     }
-    if (rpc->scan(context, "*s", &name) < 1)
-        name = "location";
-    if (ul.get_udomain(name, &table) != 0) {
-        rpc->fault(context, FAULT_NOT_FOUND, "no table %s", name);
+    if (ul.get_udomain(question.table, &table) != 0) {
+        rpc->fault(context, FAULT_NOT_FOUND, "no table %s", question.table);
         return;
     }
-    ul.lock_udomain(table, &aor);
-    int fault = add_bindings(rpc, context, table, &aor);
-    ul.unlock_udomain(table, &aor);
+    listing.limit = question.limit;
+    if (rpc->add(context, "{", &answer) < 0 ||
+        (question.aor.len > 0 && rpc->struct_add(answer, "S", "aor", &question.aor) < 0) ||
+        rpc->struct_add(answer, "[", "bindings", &listing.list) < 0)
+        fault = FAULT_SERVER;
+    if (fault == 0)
+        fault = question.aor.len > 0 ? add_aor(&listing, table, &question.aor) : add_table(&listing, table);
+    if (fault == 0 && rpc->struct_add(answer, "d", "left_out", (int)listing.left_out) < 0)
+        fault = FAULT_SERVER;
     if (fault == FAULT_NOT_FOUND)
-        rpc->fault(context, fault, "no bindings of %.*s", aor.len, aor.s);
+        rpc->fault(context, fault, "no bindings of %.*s", question.aor.len, question.aor.s);
     else if (fault != 0)
         rpc->fault(context, fault, "no memory for the answer");
 }
@@ -140,7 +225,7 @@ static void reset_stats(rpc_t *rpc, void *context)
 }
 
 static const char *flows_doc[] = {
-    "The bindings of an AOR: contact, instance, reg-id, flow, whether it lives. AOR [TABLE]", NULL};
+    "The bindings: AOR, contact, instance, reg-id, flow, whether it lives, age, expiry. [AOR] [LIMIT] [TABLE]", NULL};
 static const char *rests_doc[] = {"The destinations that rest, and for how many seconds more", NULL};
 static const char *reset_doc[] = {"Set the counters of group \"reflow\" to 0", NULL};
 

@@ -142,10 +142,11 @@ static void take_in_use(struct policy_share *share, struct policy_blob *blob, en
     policy_use_set(share, use);
 }
 
-static void tell(const struct policy_change *change, const char *what)
+static void tell(struct policy_change *change, const char *what)
 {
-    policy_log(LOG_NOTICE, "policy version %" PRIu64 " (%016" PRIx64 ") %s in %zu processes", change->number,
-               change->hash, what, change->processes);
+    snprintf(change->done, sizeof change->done, "version %" PRIu64 " (%016" PRIx64 ") %s in %zu processes",
+             change->number, change->hash, what, change->processes);
+    policy_log(LOG_NOTICE, "policy %s", change->done);
 }
 
 static int load(struct policy_change *change, enum policy_place place, uint32_t canary_share, struct sources *sources)
@@ -272,7 +273,7 @@ int policy_stop_trial(enum policy_place place, struct policy_change *change)
     struct policy_use use = share->use;
     struct policy_blob **trial = place == PLACE_CANARY ? &use.canary : &use.shadow;
     if (*trial == NULL) {
-        result = fail(change, -ENOENT, place == PLACE_CANARY ? "there is no canary" : "there is no shadow");
+        result = fail(change, -EEXIST, place == PLACE_CANARY ? "there is no canary" : "there is no shadow");
     } else {
         describe(change, *trial);
         share->request = (struct policy_request){.place = place};

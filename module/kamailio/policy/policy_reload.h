@@ -17,7 +17,8 @@ struct policy_share *policy_share(void);
 struct policy_change {
     uint64_t number, hash;
     size_t processes;
-    char error[768];
+    char error[768]; /* or why nothing had to be changed: -EEXIST */
+    char done[128];  /* on success: what was done */
 };
 
 /* Read the files, the base layer's from `path` where one is given, and take them in use there. */

@@ -56,7 +56,6 @@ static int fault_code(int result)
     case -EBUSY:
     case -EAGAIN:
         return SIP_REQUEST_PENDING;
-    case -EEXIST:
     case -EALREADY:
         return SIP_CONDITIONAL_REQUEST_FAILED;
     case -ENOENT:
@@ -77,13 +76,19 @@ static void answer(rpc_t *rpc, void *context, int result, const struct policy_ch
 {
     void *out;
     char hash[17];
+    if (result == -EEXIST) {
+        if (rpc->add(context, "{", &out) >= 0)
+            rpc->struct_add(out, "ss", "result", "unchanged", "why", change->error);
+        return;
+    }
     if (result != 0) {
         refuse(rpc, context, result, change);
         return;
     }
     write_hash(change->hash, hash);
     if (rpc->add(context, "{", &out) >= 0)
-        rpc->struct_add(out, "dsd", "version", (int)change->number, "hash", hash, "processes", (int)change->processes);
+        rpc->struct_add(out, "dsds", "version", (int)change->number, "hash", hash, "processes", (int)change->processes,
+                        "result", change->done);
 }
 
 /* --- reload, rollback, shadow, canary --- */

@@ -3,9 +3,11 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 
 #include "base/memory.h"
+#include "standalone/serve/binding_list.h"
 
 enum { LINE_MOST = 4096 };
 
@@ -20,6 +22,37 @@ struct control_client {
     bool closed;
     char line[LINE_MOST];
 };
+
+static bool read_limit(const char *word, uint32_t *limit)
+{
+    char *end;
+    if (word == NULL || word[0] < '1' || word[0] > '9')
+        return false;
+    unsigned long number = strtoul(word, &end, 10);
+    *limit = (uint32_t)number;
+    return *end == '\0' && number <= BINDING_LIST_MOST;
+}
+
+const char *control_line_read(struct control_line *line, char *text)
+{
+    char *rest = NULL;
+    *line = (struct control_line){0};
+    for (char *word = strtok_r(text, " \t\r", &rest); word != NULL; word = strtok_r(NULL, " \t\r", &rest)) {
+        if (strcmp(word, "--json") == 0)
+            line->json = true;
+        else if (strcmp(word, "--limit") == 0 && !read_limit(strtok_r(NULL, " \t\r", &rest), &line->limit))
+            return "--limit takes a number from 1 to 100000";
+        else if (strcmp(word, "--limit") == 0)
+            continue;
+        else if (line->command == NULL)
+            line->command = word;
+        else if (line->word == NULL)
+            line->word = word;
+        else
+            return "there are too many words";
+    }
+    return line->command == NULL ? "a command is missing" : NULL;
+}
 
 static void client_delete(struct control_client *client)
 {
@@ -73,7 +106,7 @@ static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffer)
 
 static void client_write(struct control_client *client, struct text text, enum control_verdict verdict, const char *why)
 {
-    static const char *const words[] = {"ok\n", "unchanged", "error"};
+    static const char *const words[] = {"ok\n", "unchanged", "error", "usage"};
     client->answer.host = client->host;
     sip_append(&client->answer, text);
     sip_append(&client->answer, text_of(words[verdict]));

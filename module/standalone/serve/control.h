@@ -7,11 +7,21 @@
 
 /*
  * The control socket (`reflow ctl`): a Unix socket. A client writes one line, a command with its words between spaces,
- * and gets lines back; the last one is "ok", "unchanged" or "error: why". Then the connection is closed. A client
- * for which there is no memory gets no line.
+ * and gets lines back; the last one is "ok", "unchanged: why", "error: why", or "usage: why" for a line that is no
+ * command. Then the connection is closed. A client for which there is no memory gets no line.
  */
 
-enum control_verdict { CONTROL_OK, CONTROL_UNCHANGED, CONTROL_ERROR };
+enum control_verdict { CONTROL_OK, CONTROL_UNCHANGED, CONTROL_ERROR, CONTROL_USAGE };
+
+/* A line in its words. "--json" and "--limit N" may stand anywhere. */
+struct control_line {
+    const char *command, *word; /* NULL: not there */
+    bool json;
+    uint32_t limit; /* 0: not given */
+};
+
+/* Cuts `text` into its words; `line` points into it. Returns NULL, or what is wrong with it. */
+const char *control_line_read(struct control_line *line, char *text);
 
 struct control_client;
 

@@ -14,7 +14,7 @@ static bool is_plain(char c)
 }
 
 /* Strangers choose the length too: a long value is cut, and ends in "...". */
-static void put_escaped(struct sip_buffer *out, struct text text)
+void decision_log_escape(struct sip_buffer *out, struct text text)
 {
     size_t at = 0;
     bool cut = text.length > VALUE_MOST;
@@ -50,7 +50,7 @@ static void text_member(struct sip_buffer *out, const char *name, struct text va
         return;
     name_member(out, name);
     sip_append(out, TEXT("\""));
-    put_escaped(out, value);
+    decision_log_escape(out, value);
     sip_append(out, TEXT("\""));
 }
 
@@ -63,9 +63,9 @@ static void uri_member(struct sip_buffer *out, const char *name, struct text uri
     }
     name_member(out, name);
     sip_append(out, TEXT("\""));
-    put_escaped(out, head);
+    decision_log_escape(out, head);
     sip_append(out, TEXT("****"));
-    put_escaped(out, tail);
+    decision_log_escape(out, tail);
     sip_append(out, TEXT("\""));
 }
 

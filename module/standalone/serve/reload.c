@@ -79,6 +79,19 @@ static void finish(struct reload *reload, int result, const char *why)
         done(again, result, text, why);
 }
 
+static void say_done(struct reload *reload, uint64_t version)
+{
+    char line[128];
+    if (reload->place == PLACE_ACTIVE)
+        snprintf(line, sizeof line, "version %" PRIu64 " is in use for calls that begin from now on", version);
+    else if (reload->place == PLACE_CANARY)
+        snprintf(line, sizeof line, "version %" PRIu64 " is the canary and gets %.1f %% of the calls", version,
+                 reload->share / 10.0);
+    else
+        snprintf(line, sizeof line, "version %" PRIu64 " is the shadow: it runs without effect", version);
+    say(reload, line);
+}
+
 static void commit(struct reload *reload)
 {
     static const char *const places[] = {"active", "canary", "shadow"};
@@ -89,6 +102,7 @@ static void commit(struct reload *reload)
         snprintf(line, sizeof line, "worker 1: version %" PRIu64 " (%016" PRIx64 ") %s", newest.number, newest.hash,
                  places[reload->place]);
         say(reload, line);
+        say_done(reload, newest.number);
     }
     finish(reload, result, error);
 }

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "standalone/serve/binding_list.h"
 #include "standalone/serve/decision_log.h"
 #include "standalone/serve/local_socket.h"
 #include "standalone/serve/log_writer.h"
@@ -502,6 +503,12 @@ static const char *path_beside_state(const struct serve *serve, const char *give
     return out;
 }
 
+static int list_flows(void *context, const struct binding_list_query *query, struct sip_buffer *out)
+{
+    struct serve *serve = context;
+    return binding_list(serve->server, &serve->host, query, out);
+}
+
 static int rotate_keys(void *context)
 {
     return serve_keys_rotate(&((struct serve *)context)->keys);
@@ -525,6 +532,8 @@ static int load_policy(struct serve *serve)
         .layer_count = serve->options.policy.count,
         .tenant_keys = serve->options.tenant_keys,
         .good_path = path_beside_state(serve, serve->options.last_good, ".policy", serve->last_good),
+        .list_flows = list_flows,
+        .list_context = serve,
         .rotate_keys = rotate_keys,
         .rotate_context = serve,
         .forbid_last_good = serve->options.no_last_good,

@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "script/policy/tenants.h"
 #include "standalone/serve/control.h"
+#include "standalone/serve/decision_log.h"
 #include "standalone/serve/local_socket.h"
 #include "standalone/serve/policy_watch.h"
 #include "standalone/serve/reload.h"
@@ -242,17 +243,52 @@ static void answered(void *again, int result, const char *text, const char *why)
     control_answer(again, text_of(text), verdict, why);
 }
 
-static void write_version(struct sip_buffer *out, const struct policy_version *version)
+static void answer_text(struct control_client *client, const char *text)
 {
-    char line[512], when[32];
+    control_answer(client, text_of(text), CONTROL_OK, "");
+}
+
+static void refuse_usage(struct control_client *client, const char *why)
+{
+    control_answer(client, (struct text){NULL, 0}, CONTROL_USAGE, why);
+}
+
+struct version_words {
+    char hash[17], when[32];
+};
+
+static struct version_words version_words(const struct policy_version *version)
+{
+    struct version_words words;
     time_t loaded = (time_t)version->loaded_at;
     struct tm parts;
     gmtime_r(&loaded, &parts);
-    strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", &parts);
-    snprintf(line, sizeof line, "%" PRIu64 " %016" PRIx64 " %s %s entries=%" PRIu64 " failures=%" PRIu64 "%s%s\n",
-             version->number, version->hash, when, version->state, version->entries, version->failures,
+    strftime(words.when, sizeof words.when, "%Y-%m-%dT%H:%M:%SZ", &parts);
+    snprintf(words.hash, sizeof words.hash, "%016" PRIx64, version->hash);
+    return words;
+}
+
+static void write_version(struct sip_buffer *out, const struct policy_version *version)
+{
+    char line[512];
+    struct version_words words = version_words(version);
+    snprintf(line, sizeof line, "%" PRIu64 " %s %s %s entries=%" PRIu64 " failures=%" PRIu64 "%s%s\n", version->number,
+             words.hash, words.when, version->state, version->entries, version->failures,
              version->why[0] != '\0' ? " " : "", version->why);
     sip_append(out, text_of(line));
+}
+
+static void write_version_json(struct sip_buffer *out, const struct policy_version *version)
+{
+    char line[320];
+    struct version_words words = version_words(version);
+    snprintf(line, sizeof line,
+             "{\"version\":%" PRIu64 ",\"hash\":\"%s\",\"since\":\"%s\",\"state\":\"%s\",\"entries\":%" PRIu64
+             ",\"failures\":%" PRIu64 ",\"why\":\"",
+             version->number, words.hash, words.when, version->state, version->entries, version->failures);
+    sip_append(out, text_of(line));
+    decision_log_escape(out, text_of(version->why));
+    sip_append(out, TEXT("\"}"));
 }
 
 static size_t store_size_of(const struct serve_policy *policy, const char *tenant)
@@ -267,19 +303,53 @@ static const char *hook_word(unsigned hook)
     return hook < sizeof words / sizeof words[0] ? words[hook] : "?";
 }
 
+enum { SAMPLES_LISTED = 16 };
+
 static void write_shadow(const struct serve_policy *policy, struct sip_buffer *out)
 {
-    struct shadow_sample samples[16];
+    struct shadow_sample samples[SAMPLES_LISTED];
     char line[320];
     snprintf(line, sizeof line, "shadow agrees=%" PRIu64 " differs=%" PRIu64 "\n", policy_agreements(policy->policy),
              policy_differences(policy->policy));
     sip_append(out, text_of(line));
-    size_t count = policy_samples(policy->policy, samples, sizeof samples / sizeof samples[0]);
+    size_t count = policy_samples(policy->policy, samples, SAMPLES_LISTED);
     for (size_t i = 0; i < count; i++) {
         snprintf(line, sizeof line, "  %s %u: active %s, shadow %s, call %s\n", hook_word(samples[i].hook),
                  samples[i].code, samples[i].active, samples[i].shadow, samples[i].call_id);
         sip_append(out, text_of(line));
     }
+}
+
+static void write_sample_json(struct sip_buffer *out, const struct shadow_sample *sample)
+{
+    char head[64];
+    snprintf(head, sizeof head, "{\"hook\":\"%s\",\"code\":%u", hook_word(sample->hook), sample->code);
+    sip_append(out, text_of(head));
+    const char *const members[][2] = {{",\"active\":\"", sample->active},
+                                      {"\",\"shadow\":\"", sample->shadow},
+                                      {"\",\"call_id\":\"", sample->call_id}};
+    for (size_t i = 0; i < sizeof members / sizeof members[0]; i++) {
+        sip_append(out, text_of(members[i][0]));
+        decision_log_escape(out, text_of(members[i][1]));
+    }
+    sip_append(out, TEXT("\"}"));
+}
+
+static void write_shadow_json(const struct serve_policy *policy, struct sip_buffer *out)
+{
+    struct shadow_sample samples[SAMPLES_LISTED];
+    char line[160];
+    snprintf(line, sizeof line,
+             ",\"canary_share\":%.1f,\"shadow\":{\"agrees\":%" PRIu64 ",\"differs\":%" PRIu64 ",\"samples\":[",
+             policy_canary_share(policy->policy) / 10.0, policy_agreements(policy->policy),
+             policy_differences(policy->policy));
+    sip_append(out, text_of(line));
+    size_t count = policy_samples(policy->policy, samples, SAMPLES_LISTED);
+    for (size_t i = 0; i < count; i++) {
+        sip_append(out, i > 0 ? TEXT(",") : TEXT(""));
+        write_sample_json(out, &samples[i]);
+    }
+    sip_append(out, TEXT("]}"));
 }
 
 static void write_tenants(const struct serve_policy *policy, struct sip_buffer *out)
@@ -298,86 +368,192 @@ static void write_tenants(const struct serve_policy *policy, struct sip_buffer *
     }
 }
 
-static void command_history(struct serve_policy *policy, struct control_client *client, bool in_use)
+static void write_tenant_members(const struct serve_policy *policy, struct sip_buffer *out);
+
+static void write_versions(const struct serve_policy *policy, struct sip_buffer *out, bool in_use, bool json)
 {
     struct policy_version versions[64];
-    char line[64];
-    struct sip_buffer out = {.host = policy->config.host};
-    size_t count = policy_history(policy->policy, versions, sizeof versions / sizeof versions[0]);
+    size_t count = policy_history(policy->policy, versions, sizeof versions / sizeof versions[0]), written = 0;
     for (size_t i = 0; i < count; i++) {
         bool gone = strcmp(versions[i].state, "retired") == 0 || strcmp(versions[i].state, "failed") == 0;
-        if (!in_use || !gone)
-            write_version(&out, &versions[i]);
+        if (in_use && gone)
+            continue;
+        if (json && written++ > 0)
+            sip_append(out, TEXT(","));
+        (json ? write_version_json : write_version)(out, &versions[i]);
     }
-    if (in_use && policy_canary_share(policy->policy) > 0) {
+}
+
+static void write_history_json(const struct serve_policy *policy, struct sip_buffer *out, bool in_use)
+{
+    sip_append(out, TEXT("{\"versions\":["));
+    write_versions(policy, out, in_use, true);
+    sip_append(out, TEXT("]"));
+    if (in_use) {
+        write_tenant_members(policy, out);
+        write_shadow_json(policy, out);
+    }
+    sip_append(out, TEXT("}\n"));
+}
+
+static void write_history(const struct serve_policy *policy, struct sip_buffer *out, bool in_use)
+{
+    char line[64];
+    write_versions(policy, out, in_use, false);
+    if (!in_use)
+        return;
+    if (policy_canary_share(policy->policy) > 0) {
         snprintf(line, sizeof line, "canary share=%.1f%%\n", policy_canary_share(policy->policy) / 10.0);
-        sip_append(&out, text_of(line));
+        sip_append(out, text_of(line));
     }
-    if (in_use)
-        write_tenants(policy, &out);
-    if (in_use)
-        write_shadow(policy, &out);
+    write_tenants(policy, out);
+    write_shadow(policy, out);
+}
+
+static void command_history(struct serve_policy *policy, struct control_client *client, const struct control_line *line)
+{
+    struct sip_buffer out = {.host = policy->config.host};
+    (line->json ? write_history_json : write_history)(policy, &out, line->command[0] == 's');
     control_answer(client, (struct text){out.bytes, out.length}, out.failed ? CONTROL_ERROR : CONTROL_OK,
                    "out of memory");
     sip_buffer_destroy(&out);
 }
 
-static void command_trial(struct serve_policy *policy, struct control_client *client, enum policy_place place,
-                          const char *word)
+static void command_flows(struct serve_policy *policy, struct control_client *client, const struct control_line *line)
+{
+    struct sip_buffer out = {.host = policy->config.host};
+    const struct binding_list_query query = {.aor = line->word, .limit = line->limit, .json = line->json};
+    char why[600];
+    int result = policy->config.list_flows(policy->config.list_context, &query, &out);
+    if (result == 0)
+        control_answer(client, (struct text){out.bytes, out.length}, CONTROL_OK, "");
+    else if (result == -EINVAL)
+        refuse_usage(client, "flows takes an address such as sip:bob@example.com");
+    else {
+        snprintf(why, sizeof why, result == -ENOENT ? "no bindings of %s" : "out of memory",
+                 line->word != NULL ? line->word : "");
+        control_answer(client, (struct text){NULL, 0}, CONTROL_ERROR, why);
+    }
+    sip_buffer_destroy(&out);
+}
+
+static void end_trial(struct serve_policy *policy, struct control_client *client, enum policy_place place)
+{
+    bool canary = place == PLACE_CANARY;
+    if (policy_end_trial(policy->policy, place) == 0)
+        answer_text(client, canary ? "the canary has ended\n" : "the shadow has ended\n");
+    else
+        control_answer(client, (struct text){NULL, 0}, CONTROL_UNCHANGED,
+                       canary ? "there is no canary" : "there is no shadow");
+}
+
+static void command_canary(struct serve_policy *policy, struct control_client *client, const struct control_line *line)
 {
     char *end;
-    double share = word != NULL ? strtod(word, &end) : 0;
-    bool off = word != NULL && strcmp(word, "off") == 0;
-    if (off) {
-        int result = policy_end_trial(policy->policy, place);
-        control_answer(client, (struct text){NULL, 0}, result == 0 ? CONTROL_OK : CONTROL_UNCHANGED, "there is none");
-    } else if (place == PLACE_CANARY && (word == NULL || *end != '\0' || !(share >= 0.1 && share <= 100))) {
-        control_answer(client, (struct text){NULL, 0}, CONTROL_ERROR,
-                       "canary takes a share of calls in per cent, 0.1 to 100, or off");
-    } else if (place == PLACE_SHADOW && word != NULL) {
-        control_answer(client, (struct text){NULL, 0}, CONTROL_ERROR, "shadow takes nothing, or off");
-    } else {
-        reload_begin(policy->reload, place, (uint32_t)(share * 10 + 0.5), answered, client);
-    }
+    double share = line->word != NULL ? strtod(line->word, &end) : 0;
+    if (line->word != NULL && strcmp(line->word, "off") == 0)
+        end_trial(policy, client, PLACE_CANARY);
+    else if (line->word == NULL || *end != '\0' || !(share >= 0.1 && share <= 100))
+        refuse_usage(client, "canary takes a share of calls in per cent, 0.1 to 100, or off");
+    else
+        reload_begin(policy->reload, PLACE_CANARY, (uint32_t)(share * 10 + 0.5), answered, client);
 }
 
-static void command_plain(struct serve_policy *policy, struct control_client *client, bool promote)
+static void command_shadow(struct serve_policy *policy, struct control_client *client, const struct control_line *line)
 {
-    char error[1024] = "there is no version before this one";
+    if (line->word == NULL)
+        reload_begin(policy->reload, PLACE_SHADOW, 0, answered, client);
+    else if (strcmp(line->word, "off") == 0)
+        end_trial(policy, client, PLACE_SHADOW);
+    else
+        refuse_usage(client, "shadow takes nothing, or off");
+}
+
+static void command_reload(struct serve_policy *policy, struct control_client *client, const struct control_line *line)
+{
+    (void)line;
+    reload_begin(policy->reload, PLACE_ACTIVE, 0, answered, client);
+}
+
+static uint64_t active_version(const struct serve_policy *policy)
+{
+    struct policy_version versions[64];
+    size_t count = policy_history(policy->policy, versions, sizeof versions / sizeof versions[0]);
+    uint64_t active = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(versions[i].state, "active") == 0)
+            active = versions[i].number;
+    }
+    return active;
+}
+
+/* promote and rollback */
+static void command_exchange(struct serve_policy *policy, struct control_client *client,
+                             const struct control_line *line)
+{
+    char error[1024] = "there is no version before this one", done[96];
+    bool promote = line->command[0] == 'p';
     int result = promote ? policy_promote(policy->policy, error, sizeof error)
                          : policy_rollback(policy->policy, "taken back by command", false);
-    control_answer(client, (struct text){NULL, 0}, result == 0 ? CONTROL_OK : CONTROL_ERROR, error);
+    if (result != 0) {
+        control_answer(client, (struct text){NULL, 0}, CONTROL_ERROR, error);
+        return;
+    }
+    snprintf(done, sizeof done, "version %" PRIu64 " is in use%s\n", active_version(policy),
+             promote ? " for all calls" : " again");
+    answer_text(client, done);
 }
 
-static void command_rotate(const struct serve_policy *policy, struct control_client *client)
+static void command_rotate(struct serve_policy *policy, struct control_client *client, const struct control_line *line)
 {
-    int result = policy->config.rotate_keys(policy->config.rotate_context);
-    control_answer(client, (struct text){NULL, 0}, result == 0 ? CONTROL_OK : CONTROL_ERROR,
-                   "the keys' file cannot be written; the old key stays");
-}
-
-static void on_command(void *context, struct control_client *client, char *line)
-{
-    struct serve_policy *policy = context;
-    char *rest = NULL, *command = strtok_r(line, " \t\r", &rest), *word = strtok_r(NULL, " \t\r", &rest);
-    bool too_many = strtok_r(NULL, " \t\r", &rest) != NULL;
-    bool takes_word = command != NULL && (strcmp(command, "canary") == 0 || strcmp(command, "shadow") == 0);
-    if (command == NULL || too_many || (word != NULL && !takes_word))
-        control_answer(client, (struct text){NULL, 0}, CONTROL_ERROR, "one command, please");
-    else if (strcmp(command, "reload") == 0)
-        reload_begin(policy->reload, PLACE_ACTIVE, 0, answered, client);
-    else if (takes_word)
-        command_trial(policy, client, command[0] == 'c' ? PLACE_CANARY : PLACE_SHADOW, word);
-    else if (strcmp(command, "promote") == 0 || strcmp(command, "rollback") == 0)
-        command_plain(policy, client, command[0] == 'p');
-    else if (strcmp(command, "rotate-keys") == 0 && policy->config.rotate_keys != NULL)
-        command_rotate(policy, client);
-    else if (strcmp(command, "status") == 0 || strcmp(command, "history") == 0)
-        command_history(policy, client, command[0] == 's');
+    (void)line;
+    if (policy->config.rotate_keys(policy->config.rotate_context) == 0)
+        answer_text(client, "a new key signs flow tokens from now on\n");
     else
         control_answer(client, (struct text){NULL, 0}, CONTROL_ERROR,
-                       "commands: reload, canary SHARE|off, shadow [off], promote, rollback, status, history, "
-                       "rotate-keys");
+                       "the keys' file cannot be written; the old key stays");
+}
+
+static const struct command {
+    const char *name;
+    void (*run)(struct serve_policy *policy, struct control_client *client, const struct control_line *line);
+    bool takes_word, takes_json, takes_limit;
+} commands[] = {{"reload", command_reload, false, false, false},     {"canary", command_canary, true, false, false},
+                {"shadow", command_shadow, true, false, false},      {"promote", command_exchange, false, false, false},
+                {"rollback", command_exchange, false, false, false}, {"status", command_history, false, true, false},
+                {"history", command_history, false, true, false},    {"flows", command_flows, true, true, true},
+                {"rotate-keys", command_rotate, false, false, false}};
+
+static const struct command *command_find(const char *name)
+{
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+        if (strcmp(commands[i].name, name) == 0)
+            return &commands[i];
+    }
+    return NULL;
+}
+
+static void on_command(void *context, struct control_client *client, char *text)
+{
+    struct control_line line;
+    const char *why = control_line_read(&line, text);
+    const struct command *command = why == NULL ? command_find(line.command) : NULL;
+    char usage[96];
+    if (why != NULL)
+        refuse_usage(client, why);
+    else if (command == NULL)
+        refuse_usage(client, "unknown command; the commands are reload, canary SHARE|off, shadow [off], promote, "
+                             "rollback, status, history, flows [AOR], rotate-keys");
+    else if ((line.word != NULL && !command->takes_word) || (line.json && !command->takes_json) ||
+             (line.limit != 0 && !command->takes_limit)) {
+        snprintf(usage, sizeof usage, "%s takes no %s", command->name,
+                 line.json && !command->takes_json          ? "--json"
+                 : line.limit != 0 && !command->takes_limit ? "--limit"
+                                                            : "argument");
+        refuse_usage(client, usage);
+    } else {
+        command->run(context, client, &line);
+    }
 }
 
 /* --- start and end --- */
@@ -469,16 +645,9 @@ void serve_policy_write(const struct serve_policy *policy, struct sip_buffer *ou
 {
     const struct reload_counters *counters = reload_counters(policy->reload);
     struct script_counters script = {0};
-    struct policy_version versions[64];
-    size_t count = policy_history(policy->policy, versions, sizeof versions / sizeof versions[0]);
-    uint64_t active = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (strcmp(versions[i].state, "active") == 0)
-            active = versions[i].number;
-    }
     if (policy_active(policy->policy) != NULL)
         script_counters(policy_active(policy->policy), &script);
-    const struct member members[] = {{"version", active},
+    const struct member members[] = {{"version", active_version(policy)},
                                      {"reloads", counters->taken},
                                      {"reloads_unchanged", counters->unchanged},
                                      {"reloads_failed", counters->failed},

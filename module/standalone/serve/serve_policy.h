@@ -6,6 +6,7 @@
 
 #include "script/policy/policy.h"
 #include "sip/rewrite.h"
+#include "standalone/serve/binding_list.h"
 
 /* The policy of `reflow serve`: its first version, reloads by signal, command or watch, and the control socket. */
 
@@ -23,6 +24,9 @@ struct serve_policy_config {
     const char *control_path; /* NULL: no control socket */
     bool watch;
     uint32_t rollback_window, rollback_share;
+    /* The control socket's flows, which are the server's: as binding_list(). */
+    int (*list_flows)(void *context, const struct binding_list_query *query, struct sip_buffer *out);
+    void *list_context;
     /* The control socket's rotate-keys, which is not the policy's: 0 or a negative errno. */
     int (*rotate_keys)(void *context);
     void *rotate_context;

@@ -389,6 +389,20 @@ test("reflow.flows lists the bindings of an AOR with their flows", function(t)
         t:ok(left and left <= 100 and left > 40, text)
         t:match(text, "instance: <?" .. one:gsub("%-", "%%-"))
     end
+    local carol = open "carol"
+    carol:register { instance = one, reg_id = 1 }
+    for _, words in ipairs { {}, { "*" }, { "*", "10" }, { "*", "10", "location" } } do
+        local text = assert(host:rpc("reflow.flows", table.unpack(words)))
+        t:equal(select(2, text:gsub("contact: ", "")), 3)
+        t:match(text, "aor: [^\n]*carol[^\n]*\n.*transport: tcp%s+remote: 127%.0%.0%.1:" .. carol.local_port .. "\n")
+        t:match(text, "transport: udp%s+remote: 127%.0%.0%.1:" .. second.local_port .. "\n")
+        t:match(text, "age: %d+%s+expires: %d+")
+        t:match(text, "left_out: 0")
+    end
+    local short = assert(host:rpc("reflow.flows", "*", "1"))
+    t:equal(select(2, short:gsub("contact: ", "")), 1)
+    t:match(short, "left_out: 2")
+    t:match(select(2, host:rpc("reflow.flows", "*", "0")), "400")
     local nothing, why = host:rpc("reflow.flows", "sip:nobody@example.test")
     t:ok(not nothing)
     t:match(why, "404")

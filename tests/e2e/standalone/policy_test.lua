@@ -43,14 +43,19 @@ test("ctl reload: answers when it is done, says what each worker did", function(
     local reload = ctl(s, "reload")
     t:equal(reload.status, 0)
     t:match(reload.out, "worker 1: version 2")
+    t:match(reload.out, "\nversion 2 is in use for calls that begin from now on\n$")
     t:equal(answer(alice), "two")
 end)
 
-test("ctl reload: nothing changed is no success", function(t)
+test("ctl reload: when there is nothing to change, that is what it prints, with status 0", function(t)
     local open, s = start(t)
     local reload = ctl(s, "reload")
-    t:equal(reload.status, 1)
-    t:match(reload.err, "unchanged")
+    t:equal(reload.status, 0)
+    t:match(reload.out, "^unchanged: ")
+    t:equal(reload.err, "")
+    local off = ctl(s, "canary", "off")
+    t:equal(off.status, 0)
+    t:equal(off.out, "unchanged: there is no canary\n")
     t:equal(answer(open("alice")), "one")
 end)
 
@@ -89,11 +94,13 @@ test("canary: a share of the calls, promoted to all, rolled back", function(t)
     end
     t:ok(seen.one and seen.two, "both versions answer")
     t:match(ctl(s, "status").out, "canary")
-    t:equal(ctl(s, "promote").status, 0)
+    t:match(ctl(s, "status", "--json").out, '^{"versions":%[{"version":2,"hash":"%x+","since":"[^"]+",'
+        .. '"state":"canary",.*"canary_share":50%.0,"shadow":{"agrees":0,"differs":0,"samples":%[%]}}\n$')
+    t:equal(ctl(s, "promote").out, "version 2 is in use for all calls\n")
     for _ = 1, 10 do
         t:equal(answer(alice), "two")
     end
-    t:equal(ctl(s, "rollback").status, 0)
+    t:match(ctl(s, "rollback").out, "^version %d is in use again\n$")
     t:equal(answer(alice), "one")
     t:equal(ctl(s, "rollback").status, 1)
 end)
@@ -214,14 +221,54 @@ test("the policy's own specs run before a reload, and forbid it", function(t)
     t:equal(answer(alice), "one")
 end)
 
+test("ctl flows: one line for each binding, or for those of an AOR", function(t)
+    local open, s = start(t, { source = " " })
+    local none = ctl(s, "flows")
+    t:equal(none.status, 0)
+    t:equal(none.out, "")
+    local bob, alice = open "bob", open "alice"
+    bob:register { instance = one, reg_id = 2, expires = 500 }
+    alice:register { supported = false, expires = 300 }
+    local all = ctl(s, "flows")
+    t:equal(all.status, 0)
+    t:equal(select(2, all.out:gsub("\n", "\n")), 2)
+    local line = ctl(s, "flows", "bob@EXAMPLE.test").out
+    local age, expires = line:match("^sip:bob@example%.test instance=" .. one:gsub("%-", "%%-")
+        .. " reg%-id=2 transport=tcp remote=127%.0%.0%.1:" .. bob.local_port .. " age=(%d+) expires=(%d+)\n$")
+    t:ok(age, line)
+    t:equal(age + expires, 500)
+    line = ctl(s, "flows", "sip:alice@example.test").out
+    t:match(line, "^sip:alice@example%.test instance=%- reg%-id=%- transport=tcp remote=127%.0%.0%.1:%d+ age=%d+ "
+        .. "expires=%d+\n$")
+    local json = ctl(s, "flows", "sip:bob@example.test", "--json").out
+    t:match(json, '^{"bindings":%[{"aor":"sip:bob@example%.test","contact":"sip:[^"]+","instance":"urn:uuid:[^"]+",'
+        .. '"transport":"tcp","remote":"127%.0%.0%.1:%d+","reg_id":2,"age":%d+,"expires":%d+}%],"left_out":0}\n$')
+    local short = ctl(s, "flows", "--limit", "1").out
+    t:match(short, "^sip:[^\n]+\n1 more bindings are not listed %(%-%-limit%)\n$")
+    t:match(ctl(s, "flows", "--limit", "1", "--json").out, '"left_out":1}\n$')
+    local nobody = ctl(s, "flows", "sip:nobody@example.test")
+    t:equal(nobody.status, 1)
+    t:match(nobody.err, "^reflow ctl: error: no bindings of sip:nobody@example.test\n$")
+end)
+
 test("ctl: no server, no such command, garbage on the socket", function(t)
     local open, s = start(t)
     t:equal(server.run({ "ctl", "--socket", "/nonexistent/reflow", "status" }).status, 2)
     t:equal(server.run({ "ctl", "--socket", s.control }).status, 2)
-    t:equal(ctl(s, "dance").status, 1)
-    t:equal(ctl(s, "canary", "0").status, 1)
-    t:equal(ctl(s, "canary", "x").status, 1)
-    t:equal(ctl(s, "reload", "now").status, 1)
+    for _, line in ipairs { { "dance", "unknown command" }, { "canary", "canary takes a share" },
+        { "canary", "0", "canary takes a share" }, { "canary", "x", "canary takes a share" },
+        { "reload", "now", "reload takes no argument" }, { "reload", "--json", "reload takes no %-%-json" },
+        { "status", "--limit", "5", "status takes no %-%-limit" }, { "shadow", "on", "shadow takes nothing" },
+        { "flows", "--limit", "0", "a number from 1 to 100000" }, { "flows", "a", "b", "too many words" },
+        { "flows", "sip:@", "flows takes an address" } } do
+        local pattern = table.remove(line)
+        local result = ctl(s, table.unpack(line))
+        t:equal(result.status, 2, table.concat(line, " "))
+        t:match(result.err, "^reflow ctl: [^\n]*" .. pattern)
+        t:equal(result.out, "")
+    end
+    t:match(server.run({ "ctl", "--socket", "/" .. ("x"):rep(120), "status" }).err,
+        "%-%-socket /x+: the path has 121 bytes, that of a socket has at most 107")
     t:equal(answer(open("alice")), "one")
 end)
 
