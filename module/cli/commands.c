@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <errno.h>
-#include <stdarg.h>
 #include <string.h>
 
 #include "cli/cli.h"
@@ -43,17 +42,6 @@ static int print_help(FILE *out)
         fprintf(out, "  %-14s %s\n", commands[i].name, commands[i].summary);
     fputs("\nOptions:\n  --help     this text; after a command: its options\n  --version  the version\n", out);
     return CLI_OK;
-}
-
-int cli_usage(struct cli *cli, const char *command, const char *format, ...)
-{
-    va_list arguments;
-    fprintf(cli->err, "reflow%s%s: ", command[0] ? " " : "", command);
-    va_start(arguments, format);
-    vfprintf(cli->err, format, arguments);
-    va_end(arguments);
-    fputc('\n', cli->err);
-    return CLI_USAGE;
 }
 
 static int dispatch(struct cli *cli, int argc, char **argv)
