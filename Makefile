@@ -210,7 +210,7 @@ bench: packages-bench
 	@$(MAKE) -s -j$(shell nproc) --no-print-directory MODE=release all benches $(KSR)/reflow.so
 	@BUILD=$(BUILD) tests/bench/run
 
-## make lint       layers, licences, format, warnings, static analysis
+## make lint       layers, cycles, licences, format, warnings, static analysis
 lint: packages-lint
 	@BUILD=$(BUILD) tests/support/lint.sh
 
