@@ -72,7 +72,7 @@ const struct binding *binding_first(const struct binding_store *store, struct te
     const struct aor *found = binding_aor_find(store, aor);
     if (found == NULL)
         return NULL;
-    /* The caller reads it next. */
+    /* Prefetch: the caller reads the binding next. */
     __builtin_prefetch(found->first);
     if (found->earliest > now_s(store))
         return found->first;
@@ -142,7 +142,7 @@ size_t binding_remove_aor(struct binding_store *store, struct text aor)
     return removed;
 }
 
-/* Its place among the bindings of its AOR and its expiry stay as they are. */
+/* Does not change the position among the bindings of its AOR, nor the expiry. */
 static void binding_lose_flow(struct binding_store *store, struct binding *binding)
 {
     tell(store, BINDING_REPLACED, binding);

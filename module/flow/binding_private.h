@@ -2,7 +2,7 @@
 #ifndef REFLOW_FLOW_BINDING_PRIVATE_H
 #define REFLOW_FLOW_BINDING_PRIVATE_H
 
-/* What the store looks like inside: for binding.c, binding_put.c and binding_record.c alone. */
+/* The internals of the store, for binding.c, binding_put.c and binding_record.c only. */
 
 #include "base/expiry_wheel.h"
 #include "base/hash_index.h"
@@ -10,12 +10,12 @@
 
 enum { BINDINGS_PER_AOR = 32, REG_ID_MOST = 0x7fffffff, Q_MOST = 1000, TEXT_MOST = 65535 };
 
-/* The texts of a binding, in the order in which they lie behind it. */
+/* The texts of a binding, in the order in which they are stored behind it. */
 enum { TEXT_CONTACT, TEXT_INSTANCE, TEXT_PATH, TEXT_CALL_ID, TEXT_PARAMETERS, TEXT_COUNT };
 
 struct aor {
     struct binding *first;
-    int64_t earliest; /* no binding expires before: a lookup need not touch the bindings */
+    int64_t earliest; /* no binding expires earlier: a lookup before that time need not check for expiry */
     uint32_t hash;
     uint16_t length;
     char name[];
@@ -23,9 +23,9 @@ struct aor {
 
 struct binding {
     struct aor *aor;
-    struct binding *next; /* of the AOR */
+    struct binding *next; /* the next binding of the AOR */
     struct binding *flow_next;
-    struct binding *flow_previous; /* NULL in the first, which is the one that the index knows */
+    struct binding *flow_previous; /* NULL in the first one, to which the index points */
     struct expiry_node expiry;
     flow_id flow;
     uint64_t source;
@@ -85,30 +85,30 @@ static inline struct text binding_text(const struct binding *binding, unsigned w
     return (struct text){binding->length[which] ? at : NULL, binding->length[which]};
 }
 
-/* The bytes of its block. */
+/* The size of the binding's block in bytes. */
 size_t binding_size(const struct binding *binding);
 void binding_view_texts(const struct binding_view *view, struct text texts[TEXT_COUNT]);
 
 struct aor *binding_aor_find(const struct binding_store *store, struct text name);
 
-/* By the rules of binding_put, expired ones too. */
+/* Finds a binding by the key of binding_put(), expired ones included. */
 struct binding *binding_aor_find_key(const struct aor *aor, struct text contact, struct text instance, uint32_t reg_id);
 
-/* In no index yet; NULL without memory. */
+/* A new binding that is in no index yet; NULL without memory. */
 struct aor *binding_aor_new(const struct binding_store *store, struct text name);
 
-/* What points to the binding among its AOR's; NULL: to the end. */
+/* The pointer to the binding in the list of its AOR; with NULL, the pointer at the end of the list. */
 struct binding **binding_aor_link(struct aor *aor, const struct binding *binding);
 void binding_aor_note_earliest(struct aor *aor);
 
 /* NULL for flow 0. */
 struct binding *binding_flow_first(const struct binding_store *store, flow_id flow);
 
-/* By binding->flow; room in the index is reserved before. */
+/* Adds the binding to the index by flow; room must have been reserved before. */
 void binding_flow_link(struct binding_store *store, struct binding *binding);
 void binding_flow_unlink(struct binding_store *store, struct binding *binding);
 
-/* Take a binding out of everything, its AOR too where it was the last, and free it. */
+/* Removes a binding from all indexes and frees it; if it was the last one of its AOR, the AOR too. */
 void binding_drop(struct binding_store *store, struct binding *binding);
 void binding_drop_told(struct binding_store *store, struct binding *binding, enum binding_event event);
 

@@ -64,7 +64,7 @@ static struct binding *binding_new(const struct binding_store *store, const stru
     return binding;
 }
 
-/* A refresh mostly brings the texts that are there already: then nothing is allocated. */
+/* A refresh usually has the texts that are stored already; then nothing is allocated. */
 static bool same_texts(const struct binding *binding, const struct binding_view *view)
 {
     struct text texts[TEXT_COUNT];
@@ -75,7 +75,7 @@ static bool same_texts(const struct binding *binding, const struct binding_view 
     return true;
 }
 
-/* All that may fail, before anything changes: then both indexes have room. */
+/* Does everything that can fail before anything changes: afterwards both indexes have room. */
 static int store_reserve(struct binding_store *store, bool aor, flow_id flow)
 {
     if (aor && hash_index_reserve(&store->aors) < 0)
@@ -111,7 +111,7 @@ out_of_memory:
     return -ENOMEM;
 }
 
-/* Put `by` where `old` was, or change `old` in place where by is old. */
+/* Puts `by` in the place of `old`, or updates `old` in place if they are the same. */
 static void binding_exchange(struct binding_store *store, struct binding *old, struct binding *by,
                              const struct binding_view *view)
 {
@@ -139,7 +139,7 @@ static int binding_replace(struct binding_store *store, struct binding *old, con
     struct binding *by = same_texts(old, view) ? old : binding_new(store, view);
     if (by == NULL)
         return -ENOMEM;
-    /* The view may hold the old one's texts, but no text of it is needed from here on. */
+    /* The view may contain texts of the old binding, but none of them is used from here on. */
     tell(store, BINDING_REPLACED, old);
     binding_exchange(store, old, by, view);
     tell(store, BINDING_UPDATED, by);

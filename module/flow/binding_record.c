@@ -35,7 +35,7 @@ struct aor *binding_aor_find(const struct binding_store *store, struct text name
     return hash_index_find(&store->aors, hash_text(&store->key, name), aor_matches, &name);
 }
 
-/* 5626-6.g: the flow key where both parameters are there, else the Contact URI among the plain ones. */
+/* 5626-6.g: by the flow key if both parameters are present, else by the Contact URI among the plain bindings. */
 static bool same_key(const struct binding *binding, struct text contact, struct text instance, uint32_t reg_id)
 {
     if (reg_id != 0 && instance.length != 0)

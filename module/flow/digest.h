@@ -11,10 +11,11 @@ enum digest { DIGEST_MD5, DIGEST_SHA_256, DIGEST_SHA_512_256, DIGEST_COUNT };
 
 enum { DIGEST_HEX_MOST = 65 };
 
-/* Its name as challenges write it: "MD5", "SHA-256", "SHA-512-256"; "?" where it is none. */
+/* The name that challenges use: "MD5", "SHA-256", "SHA-512-256"; "?" for an unknown algorithm. */
 const char *digest_name(enum digest digest);
 
-/* The hash of the bytes in lower-case hexadecimal, with a NUL behind. False where OpenSSL does not offer it. */
+/* Writes the hash of the bytes in lower-case hexadecimal, terminated by NUL. Returns false if OpenSSL does not offer
+   the algorithm. */
 bool digest_hex(enum digest digest, struct text bytes, char out[DIGEST_HEX_MOST]);
 
 #endif

@@ -5,7 +5,7 @@
 
 #include "base/hash_index.h"
 
-/* A request's AORs are few: a chain of calls forwarded from one user to the next. A longer one counts as a loop. */
+/* A request passes few AORs: a chain of calls forwarded from one user to the next. A longer chain counts as a loop. */
 enum { VISITS_MOST = 16 };
 
 struct amount {
@@ -29,7 +29,7 @@ struct load {
     struct source *source; /* NULL: not limited */
     uint64_t id;
     uint32_t holders;
-    struct amount made; /* altogether, also what has ended */
+    struct amount made; /* in total, including what has ended */
     struct visit *visits;
 };
 

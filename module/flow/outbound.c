@@ -61,7 +61,7 @@ void outbound_delete(struct outbound *outbound)
         outbound->host->allocate(outbound->host->context, outbound, sizeof *outbound, 0);
 }
 
-/* The flow whose connection an event is about; NULL where it is of one that is gone. */
+/* The flow whose connection the event belongs to; NULL if that connection is gone. */
 static struct flow *connected(struct outbound *outbound, size_t flow, uint32_t serial)
 {
     if (flow >= outbound->options.count)

@@ -4,9 +4,9 @@
 
 enum {
     S = 1000,
-    DAY_S = 86400,       /* no server's word keeps a user agent silent for longer */
-    REFRESH_LEAST = 700, /* thousandths of what was granted: a part that keeps agents apart, and leaves time to try
-                            again */
+    DAY_S = 86400, /* no server can keep a user agent silent for longer */
+    REFRESH_LEAST =
+        700, /* thousandths of the granted time: a random part spreads the user agents and leaves time to try again */
     REFRESH_MOST = 900
 };
 
@@ -22,7 +22,8 @@ uint64_t flow_recovery(struct outbound *outbound, const struct flow *flow)
                             random);
 }
 
-/* What belongs to a connection goes with it; the binding, too, since nothing comes over it any more. */
+/* Everything that belongs to a connection ends with it, also the binding, because no call can arrive over it any
+   more. */
 static void forget_connection(struct flow *flow)
 {
     flow->pending = flow->leaving = flow->registered = flow->keepalive = flow->proven = false;
@@ -40,7 +41,7 @@ void flow_close(struct flow *flow)
     forget_connection(flow);
 }
 
-/* The request has its last answer. */
+/* The request has got its final response. */
 static void settle(struct flow *flow)
 {
     flow->pending = flow->leaving = false;
@@ -83,7 +84,7 @@ void flow_refused(struct outbound *outbound, struct flow *flow, uint64_t now, st
     tell(flow, outbound->stopping && !stays ? NEWS_UNREGISTERED : NEWS_FAILED, setback);
 }
 
-/* RFC 5626 section 4.5: it was good, so that its next failure is the first. */
+/* RFC 5626 section 4.5: the flow has worked, so that its next failure is the first. */
 static void prove(struct flow *flow)
 {
     flow->proven = true;
@@ -106,7 +107,8 @@ static uint64_t keepalive_wait(const struct outbound *outbound, const struct flo
                                  outbound->host->random(outbound->host->context));
 }
 
-/* 5626-4.2.a, 4.4.a: from Require: outbound on. A running interval stands, but for a shorter Flow-Timer. */
+/* 5626-4.2.a, 4.4.a: keep-alives start after Require: outbound. A running interval is kept unless the Flow-Timer is
+   shorter. */
 static void set_keepalive(const struct outbound *outbound, struct flow *flow, uint64_t now,
                           const struct decision *decision)
 {
@@ -121,7 +123,8 @@ static void set_keepalive(const struct outbound *outbound, struct flow *flow, ui
         flow->ping_at = at;
 }
 
-/* 5626-4.2.c: a plain binding stood in for outbound ones. Beside one it makes this user agent ring as two. */
+/* 5626-4.2.c: a plain binding was used in place of outbound ones. Together with an outbound one it would make this
+   user agent ring twice. */
 static void retire_plain(struct outbound *outbound, uint64_t now)
 {
     for (size_t i = 0; i < outbound->options.count; i++) {
@@ -176,8 +179,8 @@ static void succeed(struct outbound *outbound, struct flow *flow, uint64_t now, 
     }
 }
 
-/* Once for each code, or a server that is never content would keep us busy. A nonce that was too old is no reproach;
-   but there is an end to those, too. */
+/* A request is changed only once for each code: a server that rejects every request would cause retries for ever. A
+   nonce that was too old does not count, but only a limited number of times. */
 static uint16_t attempts(const struct flow *flow, const struct outbound_answer *answer)
 {
     uint16_t count = 0;
@@ -188,8 +191,8 @@ static uint16_t attempts(const struct flow *flow, const struct outbound_answer *
     return answer->stale ? 0 : count;
 }
 
-/* 439 where another flow is or comes to life is for that one: two plain bindings would make one user agent ring as
-   two (5626-4.2.c). */
+/* After a 439, if another flow is registered or is being registered, this flow waits: two plain bindings would make
+   the user agent ring twice (5626-4.2.c). */
 static bool another_hop(const struct outbound *outbound, const struct flow *flow)
 {
     for (size_t i = 0; i < outbound->options.count; i++) {
@@ -200,7 +203,7 @@ static bool another_hop(const struct outbound *outbound, const struct flow *flow
     return outbound->options.always_outbound;
 }
 
-/* Whether the request goes out again, changed as the decision says. */
+/* Returns whether the request is sent again, with the change of the decision. */
 static bool mend(struct outbound *outbound, struct flow *flow, const struct decision *decision)
 {
     if (decision->action != ACTION_RETRY || decision->change == CHANGE_NONE)
@@ -226,8 +229,9 @@ static bool mend(struct outbound *outbound, struct flow *flow, const struct deci
     return true;
 }
 
-/* How long after an answer that no other request would mend. A 503's Retry-After stands, its 0 meaning now, once: then
-   comes the recovery wait (5626-4.2.b). Any other's is waited where it is longer than that. */
+/* The wait after a response that cannot be fixed by another request. The Retry-After of a 503 counts, and 0 means
+   now, but only once: then the recovery wait follows (5626-4.2.b). Any other Retry-After counts if it is longer than
+   that wait. */
 static uint64_t wait_after(struct outbound *outbound, struct flow *flow, const struct outbound_answer *answer,
                            const struct decision *decision)
 {
@@ -316,7 +320,7 @@ void flow_tick(struct outbound *outbound, struct flow *flow, uint64_t now)
     }
 }
 
-/* When the next OPEN or REGISTER is due; with one under way, when it has failed. */
+/* When the next OPEN or REGISTER is due; if one is in progress, when it has failed. */
 static uint64_t turn_at(const struct outbound *outbound, const struct flow *flow)
 {
     if (flow->link == LINK_OPENING || flow->pending)

@@ -11,7 +11,7 @@ static uint64_t read_bytes(const uint8_t *bytes, unsigned count)
     return number;
 }
 
-/* IPv4 addresses take numbers of ff00::/8, whose multicast addresses are no sources. */
+/* IPv4 addresses get numbers in ff00::/8, which are multicast addresses and never sources. */
 uint64_t source_number(const void *address, size_t length)
 {
     static const uint64_t ipv4 = 0xffff000000000000;

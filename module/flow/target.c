@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-/* One block for a target and its texts; it never moves. */
+/* One block contains a target and its texts; it never moves. */
 struct entry {
     struct target target;
     size_t size;
@@ -55,7 +55,7 @@ static bool same_user(const struct target *a, const struct target *b)
     return same_instance(a, b) && text_equal(a->aor, b->aor);
 }
 
-/* 3261-16.7.i; a URI behind a NAT is a place only together with its flow. */
+/* 3261-16.7.i. A URI behind a NAT identifies a phone only together with its flow. */
 static bool same_place(const struct target *a, const struct target *b)
 {
     if (!text_equal(a->uri, b->uri))
@@ -83,7 +83,7 @@ bool target_instance_answered(const struct target_set *set, struct text instance
     return instance_is(set, instance, TARGET_ANSWERED);
 }
 
-/* 5626-7.a; by 5626-7.c nothing of an answered instance is untried any more. */
+/* 5626-7.a. By 5626-7.c an answered instance has no untried targets. */
 static bool permitted(const struct target_set *set, const struct target *target)
 {
     return target->status == TARGET_UNTRIED && !instance_is(set, target->instance, TARGET_PENDING);
@@ -139,7 +139,8 @@ int target_add(struct target_set *set, const struct target *target)
     return 0;
 }
 
-/* `instance` empty: whichever it is of; else a flow of that instance, which a Contact alone is not. */
+/* If `instance` is empty, any flow matches; otherwise only a flow of that instance, which a Contact without a flow
+   is not. */
 static int add_binding(struct target_set *set, const struct binding *binding, struct text instance)
 {
     struct binding_view view;
@@ -187,8 +188,8 @@ int target_add_flows(struct target_set *set, const struct binding_store *store, 
                : 0;
 }
 
-/* Which of two to try first: the higher q; of one instance's flows the one registered last; else the one added first.
- */
+/* Returns which of two to try first: the higher q; of one instance, the flow registered last; else the one added
+   first. */
 static bool comes_before(const struct target *a, const struct target *b)
 {
     if (a->q != b->q)

@@ -11,11 +11,11 @@
 
 /*
  * Flow tokens (RFC 5626 section 5.2): the user part of an edge's Path and Record-Route, which leads back to one flow
- * and which nobody else can make. A token carries the flow itself (transport, both addresses, the connection's own
- * number), sealed with HMAC-SHA256 cut to 128 bits, so that the edge keeps no table. It names the key that sealed it,
- * and the run of the process that gave the number: a connection's token from before a restart is genuine, but the flow
- * is gone (5626-5.2.b: 430 and not 403). A datagram flow is its addresses, and outlives the run. In base64url: 56
- * characters for IPv4, 88 for IPv6.
+ * and which nobody else can make. A token contains the flow (transport, both addresses, the number of the connection)
+ * and is sealed with HMAC-SHA256 truncated to 128 bits, so that the edge needs no table. It also contains the id of its
+ * key, and the run of the process that assigned the number. The token of a connection from before a restart is genuine,
+ * but the flow is gone (5626-5.2.b: 430, not 403). A datagram flow consists of its addresses and survives a restart. In
+ * base64url, a token has 56 characters for IPv4 and 88 for IPv6.
  *
  * One thread at a time for each key ring.
  */
@@ -24,23 +24,23 @@ enum { TOKEN_TEXT_MOST = 96, TOKEN_KEYS_MOST = 16 };
 
 struct token_keys;
 
-/* As numbers stand in tokens: they outlive programs. */
+/* These numbers are part of tokens and must not change between versions. */
 enum token_transport { TOKEN_UDP, TOKEN_TCP, TOKEN_TLS, TOKEN_WS, TOKEN_WSS };
 
-/* What a token names. */
+/* The flow that a token names. */
 struct token_flow {
     uint8_t transport;      /* enum token_transport; up to 31 */
     uint8_t address_length; /* 4 or 16 */
     uint8_t local[16], remote[16];
     uint16_t local_port, remote_port;
-    uint32_t run;        /* drawn anew by each process that gives numbers */
-    uint64_t connection; /* a flow_id; a connection's is drawn so that it is never given twice with one key */
+    uint32_t run;        /* random, chosen by each process that assigns connection numbers */
+    uint64_t connection; /* a flow_id; that of a connection is never assigned twice under one key */
 };
 
 enum token_verdict {
     TOKEN_GOOD,
-    TOKEN_FORGED,     /* wrong length, no base64url, or the seal does not fit: 403 (5626-5.3.b) */
-    TOKEN_UNKNOWN_KEY /* of a key that the ring has not, or not any more: 403 */
+    TOKEN_FORGED,     /* wrong length, not base64url, or a wrong seal: 403 (5626-5.3.b) */
+    TOKEN_UNKNOWN_KEY /* the ring does not have the key, or no longer has it: 403 */
 };
 
 struct token_key_view {
@@ -50,40 +50,43 @@ struct token_key_view {
 };
 
 /*
- * Open the key ring of a file, made with one key where there is none, readable by its owner alone (0600); path NULL: in
- * memory, so that tokens die with the process. 0 and *out; else nothing but one line in `error`: -EACCES (others may
- * read the file, or it cannot be opened), -EBADMSG (damaged: what line), -ENOMEM, or the errno
- * of a file that cannot be written.
+ * Opens the key ring in a file, which is created with one key and mode 0600 if it does not exist. With path NULL, the
+ * ring is in memory, so that its tokens end with the process. Returns 0 and sets *out. On failure writes one line to
+ * `error` and returns -EACCES (others may read the file, or it cannot be opened), -EBADMSG (damaged; the line says
+ * where), -ENOMEM, or the errno of a file that cannot be written.
  */
 int token_keys_open(struct token_keys **out, const struct host *host, const char *path, char *error, size_t error_size);
-void token_keys_close(struct token_keys *keys); /* NULL is fine; wipes the keys */
+void token_keys_close(struct token_keys *keys); /* keys may be NULL; wipes the keys */
 
-/* A new key signs from now on; the older ones still verify, at most TOKEN_KEYS_MOST in all. Written to the file before
-   it is used: 0, or -ENOMEM or another negative errno with the ring as it was. */
+/* Adds a new key that signs from now on. The older ones still verify; the ring keeps at most TOKEN_KEYS_MOST. The
+   file is written before the key is used. Returns 0, or -ENOMEM or another negative errno with the ring unchanged. */
 int token_keys_rotate(struct token_keys *keys);
 
-/* For a timer: rotate where the signing key is older than `rotate_s` seconds, and forget those that have not signed for
-   `keep_s` seconds. Returns whether anything changed, or a negative error. */
+/* For a timer: rotates if the signing key is older than `rotate_s` seconds, and removes keys that have not signed
+   for `keep_s` seconds. Returns whether anything changed, or a negative error. */
 int token_keys_age(struct token_keys *keys, int64_t rotate_s, int64_t keep_s);
 
-/* Read the file again, where another process has rotated. As token_keys_open; on error the ring stays as it was. */
+/* Reads the file again, after another process has rotated. Errors as in token_keys_open(); on error the ring is
+   unchanged. */
 int token_keys_reload(struct token_keys *keys, char *error, size_t error_size);
 
-/* Newest first; returns how many there are. */
+/* Lists the keys, newest first; returns their number. */
 size_t token_keys_list(const struct token_keys *keys, struct token_key_view *views, size_t most);
 
-/* Write the token of a flow, with a NUL behind; returns its length, or 0 where it does not fit or cannot be sealed. */
+/* Writes the token of a flow, terminated by NUL. Returns its length, or 0 if it does not fit or cannot be sealed. */
 size_t token_write(struct token_keys *keys, const struct token_flow *flow, char *out, size_t size);
 
-/* Read one. *flow is filled for TOKEN_GOOD alone. The seal is compared in constant time; a token has one spelling. */
+/* Reads a token. *flow is set only for TOKEN_GOOD. The seal is compared in constant time. Each token has only one
+   valid spelling. */
 enum token_verdict token_read(struct token_keys *keys, struct text token, struct token_flow *flow);
 
 /*
  * Dialog tokens (RFC 3261 16.4): the user part of a Record-Route value. Such a token names the flows of both sides of a
- * dialog, the side in whose route set it stands (its holder), and the next hop towards the other side. Its seal of 64
- * bits (SipHash-2-4) covers all this and the Call-ID, so that it gives no right in another call. It is "d." and
- * base64url: 61 characters for two flows over UDP and IPv4, 125 over IPv6. A datagram flow is its addresses and
- * outlives the run; of another flow the number alone is kept, which is never given twice while a key is in use.
+ * dialog, the side whose route set contains it (its holder), and the next hop towards the other side. Its seal of 64
+ * bits (SipHash-2-4) covers all this and the Call-ID, so that the token gives no right in another call. It consists of
+ * "d." and base64url: 61 characters for two flows over UDP and IPv4, 125 over IPv6. A datagram flow consists of its
+ * addresses and survives a restart. For a stream flow only the number is stored, which is never assigned twice while a
+ * key is in use.
  */
 
 enum { TOKEN_DIALOG_MOST = 136 };
@@ -92,31 +95,33 @@ enum token_side { TOKEN_CALLER, TOKEN_CALLEE };
 
 struct token_dialog {
     struct token_flow flows[2]; /* by enum token_side */
-    bool by_hop[2];             /* this side is reached by the next hop and not over its flow */
-    bool edge;                  /* we are the edge of one of the sides: a flow that is gone means 430 */
+    bool by_hop[2];             /* this side is reached through the next hop and not over its flow */
+    bool edge;                  /* this server is the edge of one side: a flow that is gone means 430 */
     uint8_t holder;             /* enum token_side */
     uint64_t hop;               /* set by token_write_dialog() and token_read_dialog(); see token_dialog_leads_to() */
-    uint8_t key;                /* likewise: the id of the key */
+    uint8_t key;                /* the id of the key, set by the same functions */
 };
 
-/* Write the token for a call. `hop` names the next hop from the holder's requests on, in any one spelling; empty: it is
-   not known. Sets dialog->hop and key. Returns the length, with a NUL behind, or 0 where it does not fit. */
+/* Writes the token for a call. `hop` is the next hop of the holder's requests, in a canonical spelling, or empty if
+   it is not known. Sets dialog->hop and dialog->key. Returns the length without the terminating NUL, or 0 if it does
+   not fit. */
 size_t token_write_dialog(const struct token_keys *keys, struct token_dialog *dialog, struct text call_id,
                           struct text hop, char *out, size_t size);
 
-/* True if this ring has sealed the token for this Call-ID; *dialog is filled then alone. Compared in constant time. */
+/* Returns true and sets *dialog if this ring has sealed the token for this Call-ID. Compares in constant time. */
 bool token_read_dialog(const struct token_keys *keys, struct text token, struct text call_id,
                        struct token_dialog *dialog);
 
-/* Is it the hop that the token was written with? Never for an empty one. */
+/* Returns whether this is the hop that the token was written with; false for an empty one. */
 bool token_dialog_leads_to(const struct token_keys *keys, const struct token_dialog *dialog, struct text hop);
 
-/* By its form alone: a dialog token, of whatever run, version or server. No flow token has this form. */
+/* Returns whether the text has the form of a dialog token of any run, version or server. No flow token has this
+   form. */
 bool token_is_dialog(struct text token);
 
-const char *token_transport_name(unsigned transport); /* "udp"; "?" where it is none */
+const char *token_transport_name(unsigned transport); /* "udp" and so on; "?" for an unknown transport */
 
-/* The key's number that a token of the right form names, whether it is genuine or not; 0: not of the form. */
+/* The id of the key in a token of the right form, genuine or not; 0 for any other text. */
 uint8_t token_key_id(struct text token);
 
 const char *token_verdict_name(enum token_verdict verdict); /* "good", "forged", "unknown key" */

@@ -76,7 +76,7 @@ static void read_flow(const uint8_t **at, struct token_flow *flow)
     flow->remote_port = (uint16_t)token_take(at, 2);
 }
 
-/* The Call-ID may be long: its keyed digest stands for it. */
+/* The Call-ID may be long, so the seal covers its keyed digest. */
 static void seal(const struct token_key *key, const uint8_t *bytes, size_t length, struct text call_id,
                  uint8_t out[SEAL])
 {
@@ -118,7 +118,7 @@ static bool has_form(const uint8_t *bytes, size_t length)
 
 bool token_is_dialog(struct text token)
 {
-    /* Those of earlier versions had no mark, but dots in other places. */
+    /* Tokens of earlier versions had no prefix, but dots in other places. */
     return token.length > 0 && memchr(token.at, '.', token.length) != NULL;
 }
 

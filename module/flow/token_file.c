@@ -11,8 +11,9 @@
 #include <unistd.h>
 
 /*
- * A key ring on disk: "reflow token keys 1", then one line for each key, oldest first: id, when it was made (seconds
- * since 1970), 64 hexadecimal digits. Nobody but its owner may read it. Written aside and renamed: whole or not at all.
+ * A key ring on disk: the line "reflow token keys 1", then one line for each key, oldest first: id, creation time
+ * (seconds since 1970), 64 hexadecimal digits. Only its owner may read it. It is written to another file and renamed,
+ * so that it is always complete.
  */
 
 static const char header[] = "reflow token keys 1";
@@ -115,7 +116,7 @@ static bool write_keys(FILE *file, const struct token_key *keys, size_t count)
     return good && fflush(file) == 0 && fsync(fileno(file)) == 0;
 }
 
-/* The rename itself must be on disk too, or a crash brings the old ring back. */
+/* The rename itself must be on disk too, or a crash would restore the old ring. */
 static void sync_folder(const char *path)
 {
     char folder[4096] = ".";

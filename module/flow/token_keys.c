@@ -8,7 +8,8 @@
 #include <openssl/rand.h>
 #include <stdio.h>
 
-/* The life of keys (5626-5.2.b): they outlive the process, one signs, the others still verify what they signed. */
+/* The life of keys (5626-5.2.b): they survive the process; one of them signs, and the others verify what they have
+   signed. */
 
 static void key_forget(struct token_key *key)
 {
@@ -16,7 +17,7 @@ static void key_forget(struct token_key *key)
     OPENSSL_cleanse(key, sizeof *key);
 }
 
-/* No flow token begins with a zero. */
+/* 0 is not used, because no flow token may begin with a zero byte. */
 static bool derive(const struct token_key *key, unsigned char number, unsigned char out[EVP_MAX_MD_SIZE])
 {
     const unsigned char label[] = {0, 'd', 'i', 'a', 'l', 'o', 'g', number};
@@ -64,7 +65,7 @@ static int64_t wall(const struct token_keys *keys)
     return keys->host->wall_s(keys->host->context);
 }
 
-/* Ids go round; one that is still in the ring is passed over. */
+/* Ids wrap around; an id that is still in the ring is skipped. */
 static uint8_t free_id(const struct token_keys *keys)
 {
     unsigned id = keys->count > 0 ? keys->keys[keys->count - 1].id : 0;
@@ -130,7 +131,7 @@ int token_keys_age(struct token_keys *keys, int64_t rotate_s, int64_t keep_s)
             return error;
         changed = 1;
     }
-    /* A key has signed until the next one was made. */
+    /* A key has signed until the next one was created. */
     while (stale + 1 < keys->count && wall(keys) - keys->keys[stale + 1].created_at >= keep_s)
         stale++;
     if (stale == 0)

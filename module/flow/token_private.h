@@ -7,11 +7,11 @@
 #include "base/hash_index.h"
 #include "flow/token.h"
 
-/* The key ring: token.c and token_dialog.c seal with it, token_keys.c keeps it, token_file.c stores it. */
+/* The key ring. token.c and token_dialog.c use it for seals, token_keys.c maintains it, and token_file.c stores it. */
 
 enum { TOKEN_SECRET = 32, TOKEN_BYTES_MOST = 96 };
 
-/* What dialog tokens need, drawn from the secret, so that no seal of one kind passes for one of another. */
+/* The keys for dialog tokens, derived from the secret so that a seal of one kind is not valid for another kind. */
 struct token_dialog_keys {
     struct hash_key call_id, hop, token;
 };
@@ -20,7 +20,7 @@ struct token_key {
     uint8_t id;
     int64_t created_at;
     uint8_t secret[TOKEN_SECRET];
-    EVP_MAC_CTX *mac; /* keyed, set back before each use */
+    EVP_MAC_CTX *mac; /* has its key; reset before each use */
     struct token_dialog_keys dialog;
 };
 
@@ -32,23 +32,23 @@ struct token_keys {
     char *path; /* NULL: in memory */
 };
 
-/* What is read from a file before it becomes a ring. */
+/* The content of a file before it becomes a ring. */
 struct token_key_list {
     struct token_key keys[TOKEN_KEYS_MOST];
     size_t count;
 };
 
-/* token.c. A number of so many bytes, in network order; returns what is behind it. */
+/* In token.c. Writes a number of `size` bytes in network order; returns the position behind it. */
 uint8_t *token_put(uint8_t *at, uint64_t number, unsigned bytes);
 uint64_t token_take(const uint8_t **at, unsigned bytes);
-/* base64url, without padding. token_encode() writes no NUL; token_decode() returns 0 for what is no base64url, not the
-   one spelling of its bytes, or too long. */
+/* base64url without padding. token_encode() writes no NUL. token_decode() returns 0 for text that is not base64url,
+   is not the canonical spelling of its bytes, or is too long. */
 size_t token_encode(const uint8_t *bytes, size_t length, char *out);
 size_t token_decode(struct text text, uint8_t out[TOKEN_BYTES_MOST]);
 const struct token_key *token_key_of(const struct token_keys *keys, uint8_t id); /* NULL: the ring has no such key */
 
-/* token_file.c: 0; -ENOENT where there is none, else as token_keys_open. write: 0, a negative errno, or, with
-   only_new, -EEXIST where another process was faster. */
+/* In token_file.c. read: 0, -ENOENT if there is no file, or the errors of token_keys_open(). write: 0 or a negative
+   errno; with only_new, -EEXIST if another process has created the file meanwhile. */
 int token_file_read(const char *path, struct token_key_list *list, char *error, size_t error_size);
 int token_file_write(const char *path, const struct token_key *keys, size_t count, bool only_new);
 

@@ -7,7 +7,7 @@
 
 static const char MISSING[] = "the header field is missing";
 
-/* field NULL: it is missing. */
+/* field NULL: the field is missing. */
 static void fault_in(struct sip_message *message, const char *header, const struct sip_field *field,
                      struct sip_fault *fault, const char *what)
 {
@@ -15,7 +15,7 @@ static void fault_in(struct sip_message *message, const char *header, const stru
     sip_fault_set_header(fault, message, header, at, what);
 }
 
-/* The header fields of which two leave open which one counts (RFC 3261 8.1.1, 18.3). */
+/* Header fields that must not occur twice, because it would be unclear which one counts (RFC 3261 8.1.1, 18.3). */
 static const char *name_of_single(enum sip_header header)
 {
     switch (header) {
@@ -136,7 +136,7 @@ static void check_max_forwards(struct sip_message *message, struct sip_fault *fa
         fault_in(message, "Max-Forwards", field, fault, "the value is not a number from 0 to 255");
 }
 
-/* Without Content-Length, white space that a datagram or a WebSocket message ends with would be a body. */
+/* Without Content-Length, white space at the end of a datagram or a WebSocket message would count as a body. */
 static void check_body(struct sip_message *message)
 {
     size_t padding = sip_padding_length(message->body.at, message->body.length);
@@ -146,7 +146,7 @@ static void check_body(struct sip_message *message)
     }
 }
 
-/* What lies beyond the body is no part of the message (RFC 3261 18.3). */
+/* Bytes behind the body are not part of the message (RFC 3261 18.3). */
 static void check_content_length(struct sip_message *message, struct sip_fault *fault)
 {
     const struct sip_field *field = sip_field(message, HEADER_CONTENT_LENGTH, 0);

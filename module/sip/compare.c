@@ -4,7 +4,7 @@
 
 #include "sip/internal.h"
 
-/* URIs compared, and written in the one form that their equals share. */
+/* Compares URIs, and writes the canonical form that equal URIs share. */
 
 struct writer {
     char *at;
@@ -35,7 +35,7 @@ static int written(const struct writer *writer)
     return writer->length <= writer->size ? (int)writer->length : -ENOSPC;
 }
 
-/* The character at *i, escape undone; *escaped tells whether it was one. *i goes past it. */
+/* The decoded character at *i; *escaped is set if it was an escape. Advances *i. */
 static char next_char(struct text text, size_t *i, bool *escaped)
 {
     char c = text.at[(*i)++];
@@ -47,7 +47,7 @@ static char next_char(struct text text, size_t *i, bool *escaped)
     return c;
 }
 
-/* Escapes undone where `bare` allows the character to stand without. */
+/* Decodes the escapes of characters that `bare` allows unescaped. */
 static void put_unescaped(struct writer *writer, struct text text, enum character_class bare)
 {
     static const char DIGITS[] = "0123456789ABCDEF";
@@ -78,7 +78,7 @@ int sip_uri_aor(const struct sip_uri *uri, char *out, size_t size)
     struct writer writer = {.size = size};
     struct text host = uri->host;
     writer.at = out;
-    /* A name with and without the dot of the root is the same name. */
+    /* A name with and without a final dot is the same name. */
     if (host.length > 1 && host.at[host.length - 1] == '.')
         host.length--;
     put_text(&writer, TEXT("sip:"));
@@ -229,7 +229,7 @@ static bool equal_hosts(const struct sip_uri_parts *a, const struct sip_uri_part
 
 enum agreement { ABSENT, DIFFERENT, EQUAL };
 
-/* A name that is there twice, which no URI should have, agrees by any of its values. */
+/* A parameter that occurs twice, which is not allowed, matches by any of its values. */
 static enum agreement find_pair(struct text list, char separator, struct text name, struct text value, bool any_case)
 {
     struct text other, content;
@@ -240,7 +240,7 @@ static enum agreement find_pair(struct text list, char separator, struct text na
     return found;
 }
 
-/* These matter even where one URI alone has them. */
+/* These parameters count even if only one of the URIs has them. */
 static bool always_counts(struct text name)
 {
     return text_equal_nocase(name, TEXT("user")) || text_equal_nocase(name, TEXT("ttl")) ||
@@ -268,7 +268,7 @@ static bool headers_within(struct text a, struct text b)
     return true;
 }
 
-/* Of other schemes nothing is known but that the scheme's own case does not count. */
+/* For other schemes, only the case of the scheme itself is known to be insignificant. */
 static bool equal_foreign(struct text a, struct text b, size_t scheme)
 {
     return a.length == b.length && text_equal_nocase((struct text){a.at, scheme}, (struct text){b.at, scheme}) &&

@@ -3,8 +3,8 @@
 
 #include "sip/internal.h"
 
-/* 0 to 1 in thousandths; -1: something else. Devices leave the zero before the point out, and write more decimals than
-   the three that the grammar has: those are cut. */
+/* 0 to 1 in thousandths, or -1 for anything else. Devices omit the zero before the point, and write more decimals
+   than the three of the grammar, which are truncated. */
 static int read_q(struct text text)
 {
     size_t i = 0, digits = 0;
@@ -23,7 +23,7 @@ static int read_q(struct text text)
     return digits > 0 ? q : -1;
 }
 
-/* Malformed counts as an hour (RFC 3261 20.10), a number too large as the largest. */
+/* A malformed value counts as an hour (RFC 3261 20.10), a number that is too large as the largest. */
 static int64_t read_expires(struct text text)
 {
     uint64_t seconds = 0;
@@ -40,7 +40,8 @@ static struct text without_angles(struct text text)
     return text;
 }
 
-/* Each of these returns a sentence where the value is out of range, or another one than the Contact has already. */
+/* Each of these returns a sentence if the value is out of range, or differs from an earlier value in the same
+   Contact. */
 
 static const char *read_q_parameter(struct sip_contact *contact, struct text value)
 {

@@ -4,8 +4,8 @@
 #include "core/code.h"
 #include "sip/internal.h"
 
-/* What is wrong with a message, in words. All parts of the text are static, so nothing that a peer sent gets into it.
- */
+/* Describes what is wrong with a message. All parts of the text are static, so that it contains nothing that a peer
+   sent. */
 
 void sip_fault_set(struct sip_fault *fault, const struct sip_message *message, const char *at, uint16_t status,
                    const char *what)

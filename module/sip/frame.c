@@ -13,7 +13,7 @@ static enum frame answer(enum frame frame, size_t length, size_t *out)
     return frame;
 }
 
-/* Keep-alives between messages: as much of CRLFCRLF as is there. */
+/* Reads keep-alives between messages: as much of CRLFCRLF as is available. */
 static enum frame frame_keep_alive(const char *bytes, size_t available, size_t *length)
 {
     static const char PING[] = "\r\n\r\n";
@@ -27,7 +27,7 @@ static enum frame frame_keep_alive(const char *bytes, size_t available, size_t *
     return same >= 2 ? answer(FRAME_PONG, 2, length) : answer(FRAME_STRAY, 1, length);
 }
 
-/* Some devices end a message with a NUL or a line feed more than Content-Length counts, or send one as keep-alive. */
+/* Some devices send a NUL or a line feed after a message, in excess of Content-Length, or send one as a keep-alive. */
 static bool is_stray(char c)
 {
     return c == '\0' || c == ' ' || c == '\t' || c == '\n';
@@ -53,8 +53,8 @@ size_t sip_padding_length(const char *bytes, size_t length)
     return padding;
 }
 
-/* The end of the empty line that closes the headers; NULL with FRAME_MORE or FRAME_BROKEN in *frame. *resume is the
-   start of the first line that is not whole. A bare LF breaks the stream: see scan.c. */
+/* Finds the end of the empty line after the headers; NULL with FRAME_MORE or FRAME_BROKEN in *frame. *resume is set
+   to the start of the first incomplete line. A bare LF breaks the stream: see scan.c. */
 static const char *find_end(const char *bytes, size_t available, size_t *resume, enum frame *frame)
 {
     const char *end = bytes + available, *start = bytes + (*resume <= available ? *resume : 0), *feed;
@@ -73,7 +73,7 @@ static const char *find_end(const char *bytes, size_t available, size_t *resume,
     return NULL;
 }
 
-/* Content-Length among whole header lines, all of which end in LF. -1: absent, twice, or no number. */
+/* Content-Length among complete header lines, all of which end in LF. -1: absent, repeated, or not a number. */
 static int64_t content_length(const char *bytes, const char *end)
 {
     int64_t found = -1;
@@ -95,7 +95,7 @@ static int64_t content_length(const char *bytes, const char *end)
     return found;
 }
 
-/* In *resume: the headers are whole, and the rest of it is the length of the message. */
+/* A flag in *resume: the headers are complete, and the rest of the value is the length of the message. */
 #define LENGTH_KNOWN (~(SIZE_MAX >> 1))
 
 static enum frame frame_message(const char *bytes, size_t available, uint32_t limit, size_t *resume, size_t *length)

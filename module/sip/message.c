@@ -17,7 +17,7 @@ static struct sip_limits with_defaults(const struct sip_limits *limits)
     return all;
 }
 
-/* One block: the message, its index, its bytes. */
+/* One block contains the message, its index and its bytes. */
 static struct sip_message *allocate(const struct host *host, const char *bytes, size_t length, size_t fields)
 {
     size_t index = sizeof(struct sip_message) + fields * sizeof(struct sip_field);
@@ -37,8 +37,8 @@ static struct sip_message *allocate(const struct host *host, const char *bytes, 
     return message;
 }
 
-/* What the client finds its transaction by (RFC 3261 17.1.3); of the fields of 8.2.6.2 an answer carries those that are
-   there (RFC 4475 section 3.3.1). */
+/* The fields by which the client finds its transaction (RFC 3261 17.1.3). Of the fields of 8.2.6.2, a response has
+   those that are present (RFC 4475 section 3.3.1). */
 static bool can_be_answered(const struct sip_message *message)
 {
     return message->request && message->method.length > 0 && message->first[HEADER_VIA] != 0 &&
@@ -185,7 +185,7 @@ const struct sip_via *sip_top_via(const struct sip_message *message)
     return message->osip_via != NULL ? &message->via : NULL;
 }
 
-/* Values are told apart, not read: this is on the path of every response. */
+/* Values are separated but not parsed, because this runs for every response. */
 unsigned sip_via_count(const struct sip_message *message)
 {
     const struct sip_field *field;
@@ -212,7 +212,7 @@ static int64_t read_seconds(struct text value)
     return seconds < SIP_NUMBER_MAX ? (int64_t)seconds : (int64_t)SIP_NUMBER_MAX;
 }
 
-/* The digits that a value begins with; a comment or parameters may follow. */
+/* The digits at the start of a value; a comment or parameters may follow. */
 static int64_t leading_seconds(const struct sip_message *message, enum sip_header header)
 {
     const struct sip_field *field = sip_field(message, header, 0);

@@ -11,9 +11,9 @@
 #include "core/text.h"
 
 /*
- * A SIP message: its bytes, where each header field stands in them, and the values that libosip2 reads from those.
- * The bytes are kept as they came, so that what is forwarded is what was received, but for what a proxy must change
- * (rewrite.h); header values are parsed by libosip2 when asked for, and checked for the ranges it does not check.
+ * A SIP message: its bytes, the positions of its header fields, and the values that libosip2 parses. The bytes are kept
+ * as received, so that a message is forwarded unchanged except for what a proxy must change (rewrite.h). Header values
+ * are parsed by libosip2 when they are read, and checked for the ranges that libosip2 does not check.
  */
 
 struct sip_message;
@@ -49,10 +49,10 @@ enum sip_header {
     HEADER_COUNT
 };
 
-/* One header field line as received; continuation lines belong to it. Compact names are known by their id. */
+/* One header field as received, with its continuation lines. Compact names are mapped to their id. */
 struct sip_field {
     struct text name;  /* as written */
-    struct text value; /* trimmed; folds are inside as received */
+    struct text value; /* trimmed; contains folds as received */
     struct text line;  /* name to CRLF inclusive, all of its lines */
     uint8_t id;        /* enum sip_header */
 };
@@ -63,22 +63,22 @@ struct sip_limits {
     uint32_t line;    /* bytes of one header field with its folds; 0: 16384 */
 };
 
-/* Beside these, a Via or a URI has at most 64 parameters. */
+/* In addition, a Via or a URI has at most 64 parameters. */
 
-/* What is wrong with a message, where, and the status to refuse it with. */
+/* What is wrong with a message, at which byte, and the status for refusing it. */
 struct sip_fault {
-    uint16_t status; /* 400, 413, 505 ... */
-    uint32_t offset; /* of the byte where it was noticed; 0 with a `header`: at no byte, because the field is missing */
-    const char *header; /* static: the name of the header field, "Contact"; NULL: the fault is in none */
+    uint16_t status;    /* 400, 413, 505 ... */
+    uint32_t offset;    /* the byte at which it was found; 0 with a `header`: the field is missing */
+    const char *header; /* static: the name of the header field, such as "Contact"; NULL: not in a header field */
     const char *what;   /* static: "a parameter has no name" */
 };
 
-enum { SIP_FAULT_SIZE = 160 }; /* bytes that hold every text below, with its NUL */
+enum { SIP_FAULT_SIZE = 160 }; /* size in bytes of the longest text below, including NUL */
 
-/* The fault in one line: "Contact: a parameter has no name at byte 158". Returns `out`, cut to `size`. */
+/* Writes the fault as one line: "Contact: a parameter has no name at byte 158". Returns `out`, truncated to `size`. */
 const char *sip_fault_text(const struct sip_fault *fault, char *out, size_t size);
-/* The same as the reason phrase of a response with the fault's status: "Bad Request: Contact: a parameter has no name
-   at byte 158". It holds no byte of the message that was refused, and no line end. Returns `out`, cut to `size`. */
+/* The same as a reason phrase for a response with the fault's status: "Bad Request: Contact: a parameter has no name
+   at byte 158". It contains no byte of the refused message and no line end. Returns `out`, truncated to `size`. */
 const char *sip_fault_phrase(const struct sip_fault *fault, char *out, size_t size);
 
 /* One value of a (comma separated) header with its parameters, as Contact, Route, Path have: <uri>;params */
@@ -94,7 +94,7 @@ struct sip_uri {
     struct text transport;          /* ;transport=, as written; empty: none */
     uint32_t port;                  /* 0: none given */
     bool lr, ob;
-    void *memory; /* libosip2's; NULL: nothing to destroy */
+    void *memory; /* owned by libosip2; NULL: nothing to destroy */
 };
 
 struct sip_via {
@@ -108,28 +108,30 @@ struct sip_via {
 };
 
 /*
- * Read one whole message (a datagram, or what sip_frame() cut from a stream); the bytes are copied.
- * 0: *out is a message whose mandatory headers (Via, From, To, Call-ID, CSeq, Max-Forwards may be absent) are there and
- * make sense: status 100-699, CSeq number below 2^31 and the request's own method, Content-Length not above the bytes
- * at hand, the Request-URI parsable or its scheme unknown, SIP/2.0. From and To are read only as far as every element
- * needs them, which is the tag (RFC 3261 16.3 step 1); what a REGISTER asks for is read by registration_read().
- * -EBADMSG: *fault says what; *out is NULL, or, for a request that has enough to be answered (Via and CSeq lines), a
- * message to build that answer from and for nothing else.
- * -EMSGSIZE: over a limit, otherwise as -EBADMSG. -ENOMEM.
+ * Reads one complete message (a datagram, or a message that sip_frame() found in a stream); the bytes are copied.
+ * - 0: *out is a message whose mandatory header fields (Via, From, To, Call-ID, CSeq; Max-Forwards may be absent) are
+ *   present and valid: status 100-699, CSeq number below 2^31 with the method of the request, Content-Length not above
+ *   the available bytes, a Request-URI that is valid or has an unknown scheme, SIP/2.0. From and To are checked only as
+ *   far as every element needs them, which is the tag (RFC 3261 16.3 step 1). registration_read() reads what a REGISTER
+ *   asks for.
+ * - -EBADMSG: *fault has the reason. *out is NULL; or, for a request with enough fields to be answered (Via and CSeq),
+ *   a message that may only be used to build that response.
+ * - -EMSGSIZE: over a limit, otherwise as -EBADMSG.
+ * - -ENOMEM.
  */
 int sip_message_new(struct sip_message **out, const struct host *host, const char *bytes, size_t length,
                     const struct sip_limits *limits, struct sip_fault *fault);
 void sip_message_delete(struct sip_message *message); /* NULL is fine */
 
 bool sip_is_request(const struct sip_message *message);
-bool sip_is_faulty(const struct sip_message *message);    /* it came along with -EBADMSG or -EMSGSIZE */
+bool sip_is_faulty(const struct sip_message *message);    /* it was returned together with -EBADMSG or -EMSGSIZE */
 struct text sip_bytes(const struct sip_message *message); /* all of it */
 struct text sip_method_text(const struct sip_message *message);
 enum method sip_method(const struct sip_message *message); /* of a response: its CSeq's */
 struct text sip_request_uri(const struct sip_message *message);
-/* The Request-URI as libosip2 read it, good as long as the message; of a scheme other than sip and sips `scheme` alone
-   is set. Read at the first call (so one thread at a time), NULL where memory runs out, for a response, and where it is
-   malformed. */
+/* The Request-URI as libosip2 parses it, valid as long as the message. If the scheme is neither sip nor sips, only
+   `scheme` is set. It is parsed at the first call, so only one thread at a time may use the message. NULL without
+   memory, for a response, and if it is malformed. */
 const struct sip_uri *sip_request_target(const struct sip_message *message);
 uint32_t sip_status(const struct sip_message *message); /* 0 for a request */
 struct text sip_phrase(const struct sip_message *message);
@@ -150,7 +152,8 @@ int64_t sip_expires(const struct sip_message *message); /* s, clamped to 2^32-1 
 int64_t sip_min_expires(const struct sip_message *message);
 int64_t sip_min_se(const struct sip_message *message);
 int64_t sip_flow_timer(const struct sip_message *message);
-int64_t sip_retry_after(const struct sip_message *message); /* s; comment and duration are read over (3261-20.33.a) */
+int64_t
+sip_retry_after(const struct sip_message *message); /* s; the comment and the duration are skipped (3261-20.33.a) */
 
 /* Fields in order; NULL past the end. */
 const struct sip_field *sip_field_at(const struct sip_message *message, size_t index);
@@ -161,15 +164,15 @@ const struct sip_field *sip_field(const struct sip_message *message, enum sip_he
 const struct sip_field *sip_field_next(const struct sip_message *message, enum sip_header header, size_t *at);
 const struct sip_field *sip_field_named(const struct sip_message *message, struct text name, size_t nth);
 
-/* Is the option tag among the values of Require, Supported (or k), Proxy-Require...? */
+/* Returns whether the option tag is among the values of Require, Supported (or k), Proxy-Require, ... */
 bool sip_has_option(const struct sip_message *message, enum sip_header header, struct text option);
 
 /* The nth value over all fields of a kind, in order: Route, Record-Route, Path, Contact, Via. False past the end. */
 bool sip_value(const struct sip_message *message, enum sip_header header, size_t nth, struct sip_value *value);
 
-/* All of them, one after the other: `struct sip_values values = sip_values(message, header);
-   while (sip_values_next(&values, &value))`. sip_value() remembers where it was, for one header at a time: a loop over
-   it is linear, two that take turns are not. */
+/* Iterates over all values: `struct sip_values values = sip_values(message, header); while (sip_values_next(&values,
+   &value))`. sip_value() keeps one position for one header at a time: a loop over one header takes linear time, two
+   interleaved loops do not. */
 struct sip_values {
     const struct sip_message *message;
     enum sip_header header;
@@ -179,56 +182,58 @@ struct sip_values {
 struct sip_values sip_values(const struct sip_message *message, enum sip_header header);
 bool sip_values_next(struct sip_values *values, struct sip_value *value);
 
-/* A parameter of ";a=b;c": true where it is there; *value (may be NULL) without quotes. Any case. Empty parameters
-   (";;") and empty values (";a=") are read over. */
+/* Finds a parameter of ";a=b;c", in any case. Returns whether it is present; *value (may be NULL) is set without
+   quotes. Empty parameters (";;") and empty values (";a=") are skipped. */
 bool sip_parameter(struct text parameters, struct text name, struct text *value);
 
-/* Contact parameters of RFC 3261 and 5626, range-checked. A parameter may be repeated with the same value; two values
-   are a fault. 0, or -EBADMSG, *what a static sentence and `fault_at` the byte it is about. */
+/* The Contact parameters of RFC 3261 and 5626, with their ranges checked. A parameter may be repeated with the same
+   value; two different values are a fault. Returns 0, or -EBADMSG with *what, a static sentence, and `fault_at`, the
+   byte it is about. */
 struct sip_contact {
     struct sip_value value;
     struct text instance; /* without quotes and < >; empty: none */
     uint32_t reg_id;      /* 0: none */
     int64_t expires;      /* -1: none */
     int q;                /* thousandths, -1: none */
-    struct text rest;     /* the other parameters are in value.parameters; this is that, whole */
+    struct text rest;     /* all of value.parameters */
     const char *fault_at; /* after -EBADMSG */
 };
 int sip_contact_read(const struct sip_value *value, struct sip_contact *contact, const char **what);
 
-/* Parse a URI with libosip2. 0, or -EBADMSG, -EPROTONOSUPPORT (a scheme other than sip and sips: `scheme` is set),
-   -ENOMEM. Destroy after success and after -EPROTONOSUPPORT; safe to destroy after any return. */
+/* Parses a URI with libosip2. Returns 0, -EBADMSG, -EPROTONOSUPPORT (a scheme other than sip and sips; `scheme` is
+   set), or -ENOMEM. Destroy after success and after -EPROTONOSUPPORT; destroying is safe after any result. */
 int sip_uri_create(struct sip_uri *uri, struct text text);
 void sip_uri_destroy(struct sip_uri *uri);
 
-/* RFC 3261 10.3 step 5: "sip:user@host" with the escapes of the user undone where they need not be, host in lower
-   case, no port, no parameters. Returns the length, or -ENOSPC. */
+/* RFC 3261 10.3 step 5: writes "sip:user@host", with unnecessary escapes in the user part decoded, the host in lower
+   case, and no port or parameters. Returns the length, or -ENOSPC. */
 int sip_uri_aor(const struct sip_uri *uri, char *out, size_t size);
 
-/* The same for a URI of any scheme, as policies and logs get it. sip: and sips: as above. tel: is the number in lower
-   case without visual separators, and the phone-context of a local number (RFC 3966 4 and 5.1.5), without other
-   parameters. urn:service: is in lower case (RFC 5031 4.2). Of other schemes only the scheme's name is put in lower
-   case. Returns the length, -ENOSPC, -EBADMSG, or -ENOMEM. */
+/* The same for a URI of any scheme, for policies and logs. sip: and sips: as above. tel: becomes the number in lower
+   case without visual separators, with the phone-context of a local number (RFC 3966 4 and 5.1.5) and no other
+   parameters. urn:service: becomes lower case (RFC 5031 4.2). Of other URIs, only the scheme becomes lower case.
+   Returns the length, -ENOSPC, -EBADMSG, or -ENOMEM. */
 int sip_aor(struct text uri, char *out, size_t size);
 
-/* Whether the URI is a sip: or sips: one, by its scheme alone. */
+/* Returns whether the URI has the scheme sip or sips. Nothing else is checked. */
 bool sip_uri_is_sip(struct text uri);
 
-/* 3261-16.6.a: the URI as it may stand in a request line: a sip: or sips: one without its headers. Points into `uri`.
- */
+/* 3261-16.6.a: the URI in the form that is allowed in a request line: a sip: or sips: URI without its headers.
+   Points into `uri`. */
 struct text sip_uri_without_headers(struct text uri);
 
 /* RFC 3261 19.1.4. */
 bool sip_uri_equal(struct text a, struct text b);
 
-/* The bytes by which a Contact URI is known, for a store that compares bytes: scheme and host in lower case, escapes
-   undone where they need not be and else with upper-case digits; user, port, parameters and headers otherwise as
-   written and in their order, because user agents put case-sensitive tokens there. The result still is a URI to send
-   to. URIs of other schemes are copied. Returns the length, -ENOSPC, or -EBADMSG. */
+/* Writes the canonical form of a Contact URI, for a store that compares bytes: scheme and host in lower case,
+   unnecessary escapes decoded, other escapes with upper-case digits. User, port, parameters and headers are
+   otherwise unchanged and in their order, because user agents put case-sensitive tokens there. Requests can be sent
+   to the result. URIs of other schemes are copied. Returns the length, -ENOSPC, or -EBADMSG. */
 int sip_uri_canonical(struct text uri, char *out, size_t size);
 
-/* Fill what a response tells: code, method, retry_after, min_*, flow_timer, via_count, requires_outbound, challenges
-   and Service-Route. The rest of *facts, in_dialog among it, is left alone: that is known from the request. */
+/* Sets the members of *facts that come from a response: code, method, retry_after, min_*, flow_timer, via_count,
+   requires_outbound, challenges and Service-Route. The others, such as in_dialog, depend on the request and are
+   unchanged. */
 void sip_facts(const struct sip_message *response, struct facts *facts);
 
 #endif

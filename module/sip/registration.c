@@ -36,7 +36,7 @@ int registration_refuse_field(struct registration *registration, const char *hea
                                sip_fault_phrase(&fault, registration->text, sizeof registration->text));
 }
 
-/* --- what it asks for --- */
+/* --- reading the request --- */
 
 static bool is_known_extension(struct text tag)
 {
@@ -50,7 +50,7 @@ int registration_check_extensions(struct registration *registration)
     return refused ? registration_refuse(registration, SIP_BAD_EXTENSION, NULL) : 0;
 }
 
-/* Why the ith Path value cannot be kept; NULL: it can. */
+/* Why the ith Path value cannot be stored; NULL if it can. */
 static const char *fault_of_path(const struct registration *registration, size_t i, struct text value)
 {
     if (i == REGISTRATION_PATH_VALUES_MOST)
@@ -100,7 +100,7 @@ static int64_t granted(const struct registration *registration, const struct sip
     return expires > registration->limits.expires_most ? registration->limits.expires_most : expires;
 }
 
-/* 3261-10.3.c: what is stored is called later, when nobody is there any more to hear what is wrong with it. */
+/* 3261-10.3.c: check the Contact now, because when it is called later nobody can be told that it is invalid. */
 static int check_contact_uri(struct registration *registration, struct text text)
 {
     struct sip_uri uri;
@@ -271,7 +271,7 @@ struct text registration_parameters(const struct sip_contact *contact, char *out
         }
         rest = (struct text){rest.at + end, rest.length - end};
     }
-    for (size_t i = 0; i < length; i++) /* it goes into lines of our own: nothing in it may end one */
+    for (size_t i = 0; i < length; i++) /* it becomes part of a line, which it must not end */
         out[i] = out[i] == '\r' || out[i] == '\n' || out[i] == '\0' ? ' ' : out[i];
     return (struct text){out, length};
 }

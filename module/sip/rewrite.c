@@ -6,8 +6,8 @@
 #include "sip/internal.h"
 #include "sip/rewrite.h"
 
-/* What a proxy sends: the bytes of what it received, with its own lines put in or left out. What is put in stands right
-   behind the start line, and so before any other value of its header, wherever that is in the message. */
+/* The messages that a proxy sends: the received bytes with lines added or removed. Added lines come directly after
+   the start line, and so before any other value of their header. */
 
 static void append_line(struct sip_buffer *out, struct text name, struct text value)
 {
@@ -30,7 +30,7 @@ static int finish(const struct sip_buffer *out)
     return out->failed ? -ENOMEM : 0;
 }
 
-/* Content-Length where the datagram had none (a stream needs it), the empty line, and the body. */
+/* Appends Content-Length if the datagram had none (a stream needs it), the empty line, and the body. */
 static void append_end(const struct sip_message *message, struct sip_buffer *out)
 {
     if (sip_field(message, HEADER_CONTENT_LENGTH, 0) == NULL)
@@ -39,7 +39,7 @@ static void append_end(const struct sip_message *message, struct sip_buffer *out
     sip_append(out, sip_body(message));
 }
 
-/* Where the values of a field go on after its first `count`; {NULL, 0} where that was all. *count is lowered by those
+/* The values of a field after the first `count`; {NULL, 0} if there are no more. *count is reduced by the values
    found. */
 static struct text after_values(struct text value, unsigned *count)
 {
@@ -54,7 +54,7 @@ static bool ends_line(char c)
     return c == '\r' || c == '\n' || c == '\0';
 }
 
-/* From `start` on, folds, single CR and LF, and NULs become spaces; a malformed message may have any of them. */
+/* From `start` on, replaces folds, single CR and LF, and NULs by spaces; a malformed message may have any of them. */
 static void unfold(struct sip_buffer *out, size_t start)
 {
     for (size_t i = start; i < out->length && !out->failed; i++)
@@ -62,7 +62,7 @@ static void unfold(struct sip_buffer *out, size_t start)
             out->bytes[i] = ' ';
 }
 
-/* A field less its first values: nothing where none is left. */
+/* Appends a field without its first values; nothing if none is left. */
 static void append_less(const struct sip_field *field, unsigned *dropped, struct sip_buffer *out)
 {
     if (*dropped == 0) {
@@ -79,7 +79,8 @@ static bool is_replaced(struct text name, bool received, bool rport)
     return (received && text_equal_nocase(name, TEXT("received"))) || (rport && text_equal_nocase(name, TEXT("rport")));
 }
 
-/* Copy the parameters but for those that are set anew; from one that cannot be read on, as they are. */
+/* Copies the parameters except for those that are set. From a parameter that cannot be parsed on, the rest is copied
+   as it is. */
 static void append_via_parameters(struct sip_buffer *out, struct text parameters, bool received, bool rport)
 {
     struct text before = parameters, name, value;
@@ -93,7 +94,7 @@ static void append_via_parameters(struct sip_buffer *out, struct text parameters
         sip_append(out, before);
 }
 
-/* Set received= and the value of rport (RFC 3261 18.2.1, RFC 3581 4) in one Via value. */
+/* Sets received= and the value of rport (RFC 3261 18.2.1, RFC 3581 4) in one Via value. */
 static void append_via_value(struct sip_buffer *out, struct text value, struct text received, uint32_t rport)
 {
     const char *end = value.at + value.length, *semicolon = memchr(value.at, ';', value.length);
@@ -111,7 +112,7 @@ static void append_via_value(struct sip_buffer *out, struct text value, struct t
     }
 }
 
-/* Nothing ends in the line but the line itself, by CRLF. */
+/* Only the CRLF at its end ends the line. */
 static bool is_one_line(struct text line)
 {
     size_t length = line.length;
@@ -155,7 +156,7 @@ bool sip_unsupported(const struct sip_message *request, enum sip_header header, 
         if (!sip_is_token(value.whole) || value.whole.length > SIP_OPTION_MOST ||
             length + value.whole.length + sizeof "Unsupported: \r\n" > size)
             continue;
-        length -= length > 0 ? 2 : 0; /* the CRLF that ends it so far */
+        length -= length > 0 ? 2 : 0; /* without the CRLF at its end */
         length += (size_t)snprintf(out + length, size - length, "%s%.*s\r\n",
                                    length > 0 ? ", " : "Unsupported: ", (int)value.whole.length, value.whole.at);
     }
@@ -202,7 +203,7 @@ static void append_request_line(struct sip_buffer *out, struct text method, stru
     sip_append(out, TEXT(" SIP/2.0\r\n"));
 }
 
-/* The lines that come before all received ones. */
+/* Appends the lines that come before all received ones. */
 static void append_own_lines(const struct sip_message *request, const struct sip_forward *forward,
                              struct sip_buffer *out)
 {
@@ -250,7 +251,7 @@ static void append_status_line(struct sip_buffer *out, uint32_t status, struct t
     sip_append(out, TEXT("\r\n"));
 }
 
-/* All values stand in the first field. */
+/* All values are in the first field. */
 static void append_record_route(const struct sip_message *response, const struct sip_field *field, struct text values,
                                 struct sip_buffer *out)
 {
@@ -292,7 +293,8 @@ static void append_first(struct sip_buffer *out, const struct sip_message *messa
         sip_append_field(out, field);
 }
 
-/* Via in order. A topmost one that could not be read stays as it is: there is no telling where in it to write. */
+/* Copies Via in order. A topmost one that could not be parsed is unchanged, because the place for the parameters is
+   unknown. */
 static void append_vias(struct sip_buffer *out, const struct sip_message *request, const struct sip_answer *answer)
 {
     const struct sip_field *field;
@@ -305,7 +307,7 @@ static void append_vias(struct sip_buffer *out, const struct sip_message *reques
     }
 }
 
-/* An empty tag counts as none; beside the one that is added it would be a second one. */
+/* An empty tag counts as absent; if it were kept, To would have two tags. */
 static void append_without_tag(struct sip_buffer *out, struct text value)
 {
     struct sip_address address;
@@ -362,7 +364,8 @@ int sip_answer(const struct sip_message *request, const struct sip_answer *answe
     return finish(out);
 }
 
-/* What ACK and CANCEL share: they go where their request went, and belong to its transaction by its topmost Via. */
+/* The common part of ACK and CANCEL: they are sent to where their request was sent, and the topmost Via links them
+   to its transaction. */
 static int append_hop_request(const struct sip_message *sent, const struct sip_field *to, struct text method,
                               struct sip_buffer *out)
 {

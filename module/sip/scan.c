@@ -5,9 +5,9 @@
 #include "sip/internal.h"
 
 /*
- * Lines end in CRLF. A bare LF or CR among the header fields is a fault: bytes are forwarded as they came, and the next
- * element might see other lines in them than this one. After a fault the scan goes on as if the LF had been CRLF, so
- * that the answer finds its fields.
+ * Lines end in CRLF. A bare LF or CR among the header fields is a fault: bytes are forwarded as received, and the next
+ * element might see other lines than this one. After the fault the scan continues as if the LF were CRLF, so that the
+ * fields for the response are found.
  */
 
 size_t sip_scan_count(const char *bytes, size_t length, size_t limit)
@@ -26,7 +26,7 @@ size_t sip_scan_count(const char *bytes, size_t length, size_t limit)
     return count;
 }
 
-/* One line, without its end, from *at; *at goes past it. */
+/* Reads one line, without its end, from *at and advances *at. */
 static struct text next_line(struct sip_message *message, const char **at, struct sip_fault *fault)
 {
     const char *start = *at, *end = message->bytes.at + message->bytes.length;
@@ -80,7 +80,7 @@ static void read_request_line(struct sip_message *message, struct text line, str
         sip_fault_set(fault, message, version.at, SIP_BAD_REQUEST, "the request line does not end in SIP/2.0");
 }
 
-/* The reason phrase may be empty, and the space before it is not missed. */
+/* The reason phrase may be empty, and then the space before it may be missing. */
 static void read_status_line(struct sip_message *message, struct text line, struct sip_fault *fault)
 {
     const char *end = line.at + line.length;
@@ -121,7 +121,7 @@ static void store_field(struct sip_message *message, struct text name, struct te
         message->first[field->id] = (uint32_t)message->field_count;
 }
 
-/* A header field with its continuation lines, from *at; *at goes past it. False: it was the empty line. */
+/* Reads a header field with its continuation lines from *at and advances *at. Returns false for the empty line. */
 static bool read_field(struct sip_message *message, const char **at, struct sip_fault *fault)
 {
     const char *start = *at, *end = message->bytes.at + message->bytes.length;
@@ -144,7 +144,7 @@ static bool read_field(struct sip_message *message, const char **at, struct sip_
     return true;
 }
 
-/* A NUL is legal as a quoted pair alone; anywhere else, strings would end there that do not end. */
+/* A NUL is allowed only as a quoted pair; anywhere else it would end C strings too early. */
 static void check_nul(struct sip_message *message, const char *end, struct sip_fault *fault)
 {
     const char *at = message->bytes.at;

@@ -8,8 +8,8 @@
 
 #include "sip/internal.h"
 
-/* An IPv6 reference; a third colon before an embedded IPv4 address, which RFC 3261's grammar let through, is read over
-   (RFC 5118 4.10). */
+/* An IPv6 reference. A third colon before an embedded IPv4 address, which the grammar of RFC 3261 allowed, is
+   ignored (RFC 5118 4.10). */
 static bool read_ipv6(struct text host, unsigned char address[16])
 {
     char copy[64];
@@ -54,7 +54,7 @@ static bool is_scheme(struct text scheme)
     return scheme.length > 0;
 }
 
-/* Nothing that ends a URI in a message, and each escape whole. */
+/* No character that ends a URI in a message, and only complete escapes. */
 static bool has_uri_chars(struct text text)
 {
     for (size_t i = 0; i < text.length; i++) {
@@ -159,7 +159,7 @@ static char *duplicate(struct text text)
     return copy;
 }
 
-/* libosip2 refuses schemes with other characters than letters, and needs no more of these. */
+/* libosip2 rejects schemes with characters other than letters, and for these only the scheme is needed. */
 static int create_foreign(struct sip_uri *uri, osip_uri_t *parsed, struct text scheme)
 {
     char *copy = duplicate(scheme);
@@ -183,8 +183,8 @@ static void read_parameters(struct sip_uri *uri, osip_uri_t *parsed)
     }
 }
 
-/* libosip2 reads the rest without the user part, for it would undo the escapes there, after which "%00" ends it, and it
-   refuses an empty password. */
+/* libosip2 parses the URI without the user part: it would decode escapes there, so that "%00" would end it, and it
+   rejects an empty password. */
 static int parse_without_user(osip_uri_t *parsed, struct text text, const struct sip_uri_parts *parts)
 {
     struct sip_copy copy;

@@ -46,7 +46,7 @@ bool sip_next_value(struct text *rest, struct text *value)
     return true;
 }
 
-/* A value behind "=": a quoted string, or what stands up to the next white space or semicolon. */
+/* The value after "=": a quoted string, or the text up to the next white space or semicolon. */
 static const char *parameter_value(const char *at, const char *end, struct text *value, const char **what)
 {
     const char *start = at;
@@ -90,7 +90,7 @@ bool sip_next_parameter(struct text *rest, struct text *name, struct text *value
     return *what == NULL;
 }
 
-/* Goes past a semicolon that another one, or the end, follows. */
+/* Skips a semicolon that is followed by another one, or by the end. */
 static bool skip_empty_parameter(struct text *rest)
 {
     if (rest->length == 0 || *rest->at != ';')
@@ -120,8 +120,8 @@ bool sip_parameter(struct text parameters, struct text name, struct text *value)
     }
 }
 
-/* The "<" behind a display name, which may be anything: whatever is between quotes is passed over. NULL: there is none,
-   or, with *what, a quote at *fault_at is not closed. */
+/* The "<" after a display name, which may be anything; quoted text is skipped. NULL if there is none, or, with
+ *what, if a quote at *fault_at is not closed. */
 static const char *find_bracket(const char *at, const char *end, const char **fault_at, const char **what)
 {
     while (at < end && *at != '<') {
@@ -136,7 +136,7 @@ static const char *find_bracket(const char *at, const char *end, const char **fa
     return at < end ? at : NULL;
 }
 
-/* Where an address without < > ends: its parameters are the header's (RFC 3261 20). */
+/* The end of an address without < >: its parameters belong to the header field (RFC 3261 20). */
 static const char *bare_end(const char *at, const char *end)
 {
     while (at < end && *at != ';' && *at != ',' && !sip_is_space(*at))

@@ -23,8 +23,8 @@ static bool read_rport(struct sip_via *via, struct text value)
     return true;
 }
 
-/* The first of two parameters with the same name counts. An empty value is as good as none, but for the branch: devices
-   write ";rport=" (RFC 3581 wants ";rport"). */
+/* Of two parameters with the same name, the first one counts. An empty value counts as absent, except for the
+   branch: devices write ";rport=" (RFC 3581 wants ";rport"). */
 static bool read_parameter(struct sip_via *via, struct text name, struct text value)
 {
     if (text_equal_nocase(name, TEXT("branch"))) {
@@ -52,7 +52,7 @@ static bool read_parameters(struct sip_via *via, struct text parameters)
     return what == NULL;
 }
 
-/* Behind an IPv6 reference comes a port, a parameter or nothing. */
+/* An IPv6 reference is followed by a port, a parameter or nothing. */
 static bool closes_well(struct text value)
 {
     const char *end = value.at + value.length, *semicolon = memchr(value.at, ';', value.length);
@@ -66,7 +66,8 @@ static bool closes_well(struct text value)
     return bracket == stop || *bracket == ':';
 }
 
-/* What libosip2 takes over unseen: the protocol's name and version, the characters of the host, the port's range. */
+/* Checks what libosip2 does not: the name and version of the protocol, the characters of the host, the range of the
+   port. */
 static const char *check(struct sip_via *via, const osip_via_t *parsed, struct text value)
 {
     const char *slash = memchr(value.at, '/', value.length);
@@ -86,7 +87,7 @@ static const char *check(struct sip_via *via, const osip_via_t *parsed, struct t
     return NULL;
 }
 
-/* libosip2 reads what stands before the parameters; those may have empty values, which it refuses. */
+/* libosip2 parses the part before the parameters; it rejects empty parameter values, which are allowed here. */
 int sip_via_read(struct sip_message *message, struct text value, const char **what)
 {
     struct sip_copy copy;

@@ -18,19 +18,20 @@
 #include "script/sources/sources.h"
 #include "script/store/store.h"
 
-/* What the bindings of one Lua state share; found in its registry. */
+/* The data that the bindings of one Lua state share, stored in its registry. */
 struct bind_state {
-    const struct host *host; /* its allocator counts for the script */
+    const struct host *host; /* its allocator counts the memory of the script */
     struct hooks hooks;
     struct emergency emergency;
-    bool hosted;   /* the state is a script's: entries come and go; else stock Lua, where hooks are only kept */
+    bool hosted;   /* the state belongs to a policy and is entered for each hook; otherwise stock Lua, where hooks are
+                      only stored */
     bool loading;  /* hooks may be registered */
-    uint8_t layer; /* whose files run while the version loads: what it registers is of that layer */
+    uint8_t layer; /* the layer whose files are being loaded; hooks that are registered now belong to it */
     const struct sources *sources; /* of the version; NULL in stock Lua */
-    struct store *store;           /* what sip.store gives; NULL: one of the version's own */
-    struct store *own_store;       /* that one, from its first use on */
-    uint64_t generation;           /* of the entry that runs, counted up at its begin and end */
-    /* Of the entry that runs; NULL where there is none. */
+    struct store *store;           /* sip.store; NULL: a store of the version's own */
+    struct store *own_store;       /* that store, created at its first use */
+    uint64_t generation;           /* the number of the current entry, incremented when it begins and ends */
+    /* The objects of the current entry; NULL if there is none. */
     const struct script_call *call;
     const struct script_reply *reply;
     const struct decision *decision;
@@ -40,7 +41,7 @@ struct bind_state {
 
 struct bind_state *bind_state(lua_State *L);
 
-/* Pushes the table of functions; the state's bind_state is made on the first call. `host` NULL: stock Lua. */
+/* Pushes the table of functions; the first call creates the state's bind_state. `host` NULL: stock Lua. */
 int bind_open(lua_State *L, const struct host *host);
 
 /* Each adds its functions to the table on top of the stack. */
@@ -55,34 +56,36 @@ void bind_log(lua_State *L);
 void bind_store(lua_State *L);
 void bind_carry(lua_State *L);
 void bind_respond(lua_State *L);
-void bind_outbound(lua_State *L); /* stock Lua alone */
+void bind_outbound(lua_State *L); /* only in stock Lua */
 void bind_token(lua_State *L);    /* likewise */
 int reflow_bind_explain(lua_State *L);
 
 /*
- * What hooks get as request, call, reply, decision, flow: a light userdata that holds no pointer but its kind and the
- * generation of its entry, so that it costs no memory and one that is kept raises a clean error.
+ * The objects that hooks get as request, call, reply, decision and flow: each is a light userdata that contains no
+ * pointer, only its kind and the generation of its entry. So an object costs no memory, and an object that is used
+ * after its entry raises an error.
  */
 enum object_kind { OBJECT_CALL = 1, OBJECT_REPLY, OBJECT_DECISION, OBJECT_FLOW };
 
 void bind_object(
-    lua_State *L); /* sets the metatable of light userdata: hosted states only; adds nothing to the table */
+    lua_State *L); /* sets the metatable of light userdata; only in states of policies; adds nothing to the table */
 enum { OBJECT_KIND_BITS = 3 };
 static inline void object_push(lua_State *L, const struct bind_state *state, enum object_kind kind)
 {
     lua_pushlightuserdata(L, (void *)((uintptr_t)state->generation << OBJECT_KIND_BITS | (uintptr_t)kind)); // NOLINT
 }
-/* Whether the value is an object of this kind; raises where its entry is over. */
+/* Returns whether the value is an object of this kind; raises an error if its entry has ended. */
 bool object_is(lua_State *L, int index, enum object_kind kind);
 
-/* The code that a reply acts as, whatever it came from; 0: malformed. */
+/* The code that a reply acts as, also for a timeout or a dead flow; 0: malformed. */
 uint16_t reply_code(const struct facts *facts);
 
-/* The code meant by an argument: a number, a reply, a message, a table with a field code, or nothing: the current
-   reply. Raises for all else. */
+/* The code of an argument: a number, a reply, a message, a table with a field code, or nothing for the current
+   reply. Raises an error for anything else. */
 lua_Integer argument_code(lua_State *L, int index);
 
-/* What the arguments of sip.decide say: a reply as above, and a context table or nothing. Raises for all else. */
+/* Reads the arguments of sip.decide: a reply as above, and an optional context table. Raises an error for anything
+   else. */
 void argument_facts(lua_State *L, int reply, int context, struct facts *facts, struct state *state);
 void decision_push(lua_State *L, const struct decision *decision); /* as a table */
 
@@ -93,21 +96,22 @@ int message_header(lua_State *L, const struct sip_message *message);
 void message_push_fields(lua_State *L, int object); /* the iterator that headers() returns */
 bool message_field_next(lua_State *L, const struct sip_message *message, size_t index); /* pushes name, value */
 
-/* A verdict value at this index? Its plain form; raises nothing, allocates nothing. */
+/* Returns the plain form of a verdict at this index, or NULL. Raises no error and allocates nothing. */
 bool verdict_read(lua_State *L, int index, struct script_verdict *verdict);
 void verdict_push_accept(lua_State *L);
 
-/* One line to the host's log: what would break it, or a terminal, becomes a space. */
+/* Writes one line to the host's log. Characters that would end the line or control a terminal become spaces. */
 void log_line(lua_State *L, enum log_level level, const char *text);
 
-/* nil where the text is absent or empty. */
+/* Pushes the text; nil if it is absent or empty. */
 void push_text(lua_State *L, struct text text);
 
 /* t[name] of the table at `index`, raising "... has no field" with the nearest name for a missing string key:
    adds an __index to the table on top. `what` is how messages call it: "sip". */
 void strict_table(lua_State *L, const char *what);
 
-/* Pushes the key of the table at this index that differs least from `name`; false, and nil, where none is near. */
+/* Pushes the key of the table at this index that is most similar to `name`. Returns false and pushes nil if none is
+   similar. */
 bool strict_nearest(lua_State *L, int table, const char *name);
 
 #endif

@@ -68,7 +68,7 @@ lua_Integer argument_code(lua_State *L, int index)
     }
 }
 
-/* The path that counts: an integer argument, and nothing looked up. */
+/* The fast path: an integer argument, without any lookup. */
 static inline int class_test(lua_State *L, lua_Integer low, lua_Integer high)
 {
     lua_Integer code = lua_isinteger(L, 1) ? lua_tointegerx(L, 1, NULL) : argument_code(L, 1);

@@ -12,7 +12,7 @@ static const char *class_name(uint32_t code)
     return names[code_class(code)];
 }
 
-/* What the core does with the code where nothing else is known: reactions.proxy and so on, for an INVITE. */
+/* The reactions of the core if only the code is known: reactions.proxy and so on, for an INVITE. */
 static void push_reactions(lua_State *L, uint32_t code)
 {
     static const struct {
@@ -29,7 +29,7 @@ static void push_reactions(lua_State *L, uint32_t code)
     }
 }
 
-/* sip.code(n) -> row, or nil and why for a number that is no SIP code. */
+/* sip.code(n) -> row, or nil and a message for a number that is not a SIP code. */
 static int code(lua_State *L)
 {
     lua_Integer number = argument_code(L, 1);

@@ -8,7 +8,7 @@
 #include "script/bind/bind.h"
 #include "sip/message.h"
 
-/* What a context table may hold: the members of struct facts and struct state by their names. */
+/* The fields of a context table: the members of struct facts and struct state. */
 enum member_kind { MEMBER_U32, MEMBER_U16, MEMBER_FLAG, MEMBER_METHOD, MEMBER_ROLE, MEMBER_ORIGIN };
 
 struct member {
@@ -62,7 +62,7 @@ static uint8_t method_word(lua_State *L)
     return (uint8_t)method_find(name, length);
 }
 
-/* The value on top of the stack into the member. */
+/* Stores the value on top of the stack in the member. */
 static void set_member(lua_State *L, const struct member *member, char *base)
 {
     static const char *const roles[] = {"proxy", "edge", "registrar", "uac", NULL};
@@ -104,7 +104,7 @@ static void read_context(lua_State *L, int index, struct facts *facts, struct st
     }
 }
 
-/* The facts that the first argument itself brings. */
+/* Sets the facts that the first argument contains. */
 static void read_reply(lua_State *L, int index, struct facts *facts, struct state *state)
 {
     const struct sip_message *message = message_at(L, index);

@@ -6,8 +6,8 @@
 #include "script/bind/bind.h"
 #include "script/engine/embedded.h"
 
-/* row(code) -> number, phrase, class, reference, acts_as; the number alone outside 100-699. Of a code that is not
-   registered: the row that it acts as. */
+/* row(code) -> number, phrase, class, reference, acts_as; only the number outside 100-699. For a code that is not
+   registered, the row is that of the code that it acts as. */
 static int explain_row(lua_State *L)
 {
     lua_Integer number = argument_code(L, 1);
@@ -23,7 +23,7 @@ static int explain_row(lua_State *L)
     return 5;
 }
 
-/* source(name) -> the embedded source as a function; nothing where there is none. */
+/* source(name) -> the embedded source as a function, or nothing. */
 static int explain_source(lua_State *L)
 {
     struct embedded source;

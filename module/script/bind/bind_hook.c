@@ -6,7 +6,7 @@
 #include "core/code.h"
 #include "script/bind/bind.h"
 
-/* Where hooks are registered: sip.on_*(). Every row is checked before the first one is added. */
+/* Registers hooks: sip.on_*(). All rows are checked before the first one is added. */
 
 static bool is_code(lua_State *L, int index, lua_Integer *code)
 {
@@ -83,7 +83,7 @@ static void add(lua_State *L, struct bind_state *state, const struct hook_row *r
         luaL_error(L, "not enough memory");
 }
 
-/* {500, 599} would be two codes, of which the second does not exist: somebody meant a range. */
+/* {500, 599} would mean two codes, of which the second does not exist: a range was probably intended. */
 static void refuse_range_like(lua_State *L, int index, size_t count)
 {
     lua_Integer from = 0, to = 0;
@@ -125,7 +125,7 @@ static void add_response(lua_State *L, struct bind_state *state, int selector, s
     }
 }
 
-/* A call has a version before to ask and can be refused; a flow has neither. */
+/* Only hooks for calls can ask the previous version or refuse; hooks for flows cannot. */
 static void read_on_error(lua_State *L, struct hook_row *row)
 {
     static const char *const modes[] = {"core", "next", "previous"};
@@ -166,7 +166,7 @@ static void read_options(lua_State *L, int index, struct hook_row *row)
     }
 }
 
-/* The name of the file as the sources have it, which outlives the function. */
+/* The name of the file in the sources, which outlives the function. */
 static const char *file_name(const struct bind_state *state, const char *chunk)
 {
     for (size_t i = 0; chunk[0] == '@' && i < sources_count(state->sources); i++)
@@ -175,7 +175,7 @@ static const char *file_name(const struct bind_state *state, const char *chunk)
     return NULL;
 }
 
-/* Where the function begins; of one in C, where it is registered. */
+/* The line where the function begins; for a C function, where it is registered. */
 static void read_place(lua_State *L, int function, const struct bind_state *state, struct hook_row *row)
 {
     lua_Debug at;
@@ -278,7 +278,7 @@ static int on_success(lua_State *L)
     return 0;
 }
 
-/* With a function: a hook. Without, in a hook: the core's decision, as the verdict to return. */
+/* With a function: registers a hook. Without arguments, inside a hook: returns the core's decision as a verdict. */
 static int on_flow_failed(lua_State *L)
 {
     struct hook_row row = {
@@ -293,7 +293,7 @@ static int on_flow_failed(lua_State *L)
     return 0;
 }
 
-/* sip.emergency{"112", "911"}: what is dialled for help, beside urn:service:sos. */
+/* sip.emergency{"112", "911"}: emergency numbers, in addition to urn:service:sos. */
 static int emergency(lua_State *L)
 {
     struct bind_state *state = bind_state(L);

@@ -9,7 +9,8 @@
 
 enum { LOG_LINE = 1000 };
 
-/* Firewalls act on the log of refused requests, and policies log what strangers have written. */
+/* Lines of a policy must not look like lines about refused requests: firewalls act on those, and policies log text
+   from strangers. */
 static const char *prefix_of(const char *line)
 {
     static const char refused[] = "refused ";
@@ -28,7 +29,7 @@ void log_line(lua_State *L, enum log_level level, const char *text)
     host->log(host->context, level, line);
 }
 
-/* sip.log(format, ...): as string.format, which is the upvalue. */
+/* sip.log(format, ...): formats with string.format, which is the upvalue. */
 static int log_format(lua_State *L)
 {
     luaL_checkstring(L, 1);

@@ -8,8 +8,8 @@
 #include "script/sources/watch.h"
 #include "sip/message.h"
 
-/* sip.parse(text): a message with getters that read only what is asked for. The userdata is closed (NULL) until the
-   message is there. */
+/* sip.parse(text): a message with getters that parse only what is read. The userdata contains NULL until the message
+   has been created. */
 
 static const char metatable_key = 0;
 
@@ -39,8 +39,8 @@ static size_t white_space(struct text value, size_t from)
     return at - from;
 }
 
-/* Folds become one space each (RFC 3261 7.3.1). A stranger chooses how much white space there is: each run of it is
-   looked at once. */
+/* Each fold becomes one space (RFC 3261 7.3.1). A stranger chooses the amount of white space, so each run of it is
+   examined only once. */
 static void push_value(lua_State *L, struct text value)
 {
     watch_check(L);
@@ -205,7 +205,7 @@ static int message_gc(lua_State *L)
     return 0;
 }
 
-/* sip.parse(text) -> message, or nil, what is wrong and where, the status that says so */
+/* sip.parse(text) -> message, or nil, what is wrong and where, and a suitable status */
 static int parse(lua_State *L)
 {
     size_t length;

@@ -8,7 +8,7 @@
 
 static const char *const kind_names[] = {"", "call", "reply", "decision", "flow"};
 
-/* The kind of a light userdata that is alive; raises for one that is not. */
+/* The kind of a valid light userdata; raises an error for any other. */
 static enum object_kind object_kind(lua_State *L, int index, const struct bind_state *state)
 {
     uintptr_t value = (uintptr_t)lua_touserdata(L, index);
@@ -285,7 +285,7 @@ static const struct field no_fields[] = {{NULL, NULL}};
 
 static const struct field *const fields_of[] = {no_fields, call_fields, reply_fields, decision_fields, flow_fields};
 
-/* The message behind a call or a reply; NULL: there is none. */
+/* The message of a call or a reply; NULL if there is none. */
 static const struct sip_message *object_message(lua_State *L, int index)
 {
     const struct bind_state *state = bind_state(L);

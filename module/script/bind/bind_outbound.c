@@ -8,9 +8,8 @@
 #include "flow/outbound.h"
 #include "script/bind/bind.h"
 
-/* sip.outbound{...}: flow/outbound.h for any Lua program, with flows counted from 1 and times in seconds. Not in
-   routing scripts: those have neither sockets nor timers to carry anything out with. The userdata is closed (NULL)
-   until the machine is there. */
+/* sip.outbound{...}: flow/outbound.h for Lua programs, with flows counted from 1 and times in seconds. Not in
+   policies, which have neither sockets nor timers. The userdata contains NULL until the object has been created. */
 
 static const char metatable_key = 0;
 
@@ -34,7 +33,7 @@ static uint64_t now_of(lua_State *L)
     return host->now_ms(host->context);
 }
 
-/* A place in the list from 1 as one from 0; what is none becomes one that no flow has. */
+/* Converts an index from 1 to one from 0; an invalid index becomes one that no flow has. */
 static size_t argument_flow(lua_State *L, int index)
 {
     const lua_Integer flow = luaL_checkinteger(L, index);
@@ -48,7 +47,7 @@ static uint32_t argument_serial(lua_State *L, int index)
     return (uint32_t)serial;
 }
 
-/* The field of the table at this index as a whole number; 0 where it is absent. */
+/* The field of the table at this index as an integer; 0 if it is absent. */
 static uint32_t field_integer(lua_State *L, int table, const char *name, uint32_t most)
 {
     int whole = 0;
@@ -63,7 +62,7 @@ static uint32_t field_integer(lua_State *L, int table, const char *name, uint32_
     return (uint32_t)value;
 }
 
-/* Seconds as milliseconds, 1 at least; 0 where it is absent. */
+/* Seconds as milliseconds, at least 1; 0 if it is absent. */
 static uint32_t field_seconds(lua_State *L, int table, const char *name)
 {
     if (lua_getfield(L, table, name) == LUA_TNIL) {
@@ -272,7 +271,7 @@ static int outbound_gc(lua_State *L)
     return 0;
 }
 
-/* sip.digest(algorithm, bytes) -> hexadecimal; nil where there is no such algorithm */
+/* sip.digest(algorithm, bytes) -> hexadecimal; nil for an unknown algorithm */
 static int digest(lua_State *L)
 {
     struct text bytes;

@@ -3,9 +3,9 @@
 
 #include "script/bind/bind.h"
 
-/* sip.respond(reply [, context [, call]]), stock Lua only: what the hooks of a script say to a reply, for specs. The
-   reply is a code, or a table with a field code; the hooks get it as a table, `call` as it is given and the decision
-   of sip.decide. Returns the first verdict, or nil, and the decision. */
+/* sip.respond(reply [, context [, call]]), only in stock Lua: what the hooks of a script decide about a reply, for
+   specs. The reply is a code, or a table with a field code. The hooks get it as a table, `call` as given, and the
+   decision of sip.decide. Returns the first verdict, or nil, and the decision. */
 
 static void push_reply(lua_State *L)
 {

@@ -8,10 +8,10 @@
 #include "script/bind/bind.h"
 #include "script/sources/watch.h"
 
-/* sip.store: what a policy keeps beyond its version. Names come with the calls, so that one which does not fit is an
-   operational failure: nil, message, code. */
+/* sip.store: values that a policy keeps over its versions. Names come from calls, so a name that is too long is not
+   a programming error: the functions return nil, a message and a code. */
 
-/* A number's kind survives: the first byte of a value says what it was. */
+/* The first byte of a value has its type, so that integers and floats are preserved. */
 enum value_type { TYPE_STRING = 's', TYPE_INTEGER = 'i', TYPE_FLOAT = 'f', TYPE_BOOLEAN = 'b' };
 
 enum { TTL_MOST = 1000000000 /* seconds */, WATCH_EVERY = 1024 };
@@ -26,7 +26,7 @@ static struct store *store_of(lua_State *L)
     return state->own_store;
 }
 
-/* Numbers would be read as other names than people mean: 10/2 is "5.0". */
+/* Numbers are not accepted as names, because they convert to unexpected names: 10/2 is "5.0". */
 static struct text argument_text(lua_State *L, int index)
 {
     struct text text;
@@ -43,7 +43,7 @@ static lua_Integer argument_whole(lua_State *L, int index)
     return value;
 }
 
-/* Seconds to ms; false: over at once. Absent: 0, for ever. */
+/* Converts seconds to ms; false: expired at once. Absent: 0, no expiry. */
 static bool argument_ttl(lua_State *L, int index, uint64_t *ttl_ms)
 {
     *ttl_ms = 0;
@@ -103,7 +103,7 @@ static int add(lua_State *L)
     return 1;
 }
 
-/* store.count(name) -> the counter; 0 where there is none */
+/* store.count(name) -> the counter; 0 if there is none */
 static int count(lua_State *L)
 {
     int64_t value = 0;
@@ -114,7 +114,7 @@ static int count(lua_State *L)
     return 1;
 }
 
-/* The bytes of the value at this index, without its type; they are at `plain`, or the string's own. */
+/* The bytes of the value at this index, without its type; they are in `plain`, or those of the string. */
 static enum value_type read_value(lua_State *L, int index, char plain[8], struct text *bytes)
 {
     lua_Integer integer = lua_tointeger(L, index);
@@ -183,7 +183,7 @@ static int push_value(lua_State *L, const char *value, size_t length)
     return 1;
 }
 
-/* store.get(name) -> the value; nil alone where there is none */
+/* store.get(name) -> the value; nil alone if there is none */
 static int get(lua_State *L)
 {
     char value[STORE_VALUE_MOST];
@@ -227,18 +227,18 @@ static int erase(lua_State *L)
     return 1;
 }
 
-/* store.size(set) -> how many members; 0 where there is no such set */
+/* store.size(set) -> the number of members; 0 if there is no such set */
 static int size(lua_State *L)
 {
     lua_pushinteger(L, (lua_Integer)store_size(store_of(L), argument_text(L, 1)));
     return 1;
 }
 
-/* Members as they are copied out of the store, each a byte of length and the text: nothing of Lua, which may raise,
-   is called under the store's lock. */
+/* A copy of the members, each a byte of length and the text. Lua functions, which may raise errors, must not be
+   called under the store's lock. */
 struct gathered {
     char *at;
-    size_t size, used; /* used may be past size: so much would have been needed */
+    size_t size, used; /* used may exceed size: it is the size that was needed */
 };
 
 _Static_assert(STORE_NAME_MOST <= 255, "a length is one byte");

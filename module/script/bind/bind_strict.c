@@ -5,8 +5,8 @@
 #include "script/bind/bind.h"
 #include "script/sources/watch.h"
 
-/* Reading a name that nobody set is an error that names the nearest one: a typing error shows when the script loads,
-   not when the call comes. */
+/* Reading an undefined name raises an error that suggests the most similar name: a typing error shows when the
+   script loads, not when a call arrives. */
 
 enum { NAME_MOST = 48, DISTANCE_MOST = 3 };
 
@@ -16,7 +16,7 @@ static size_t least(size_t a, size_t b, size_t c)
     return ab < c ? ab : c;
 }
 
-/* How many letters to change, add or take away. */
+/* The number of letters to change, add or remove (edit distance). */
 static size_t distance(const char *a, const char *b)
 {
     size_t row[NAME_MOST + 1];
@@ -66,7 +66,7 @@ static bool is_left_out(const char *name)
     return false;
 }
 
-/* __index; the upvalue is what the table is called: "sip.", or "" for the globals. */
+/* __index; the upvalue is the name of the table in messages: "sip.", or "" for the globals. */
 static int missing(lua_State *L)
 {
     const char *what = lua_tostring(L, lua_upvalueindex(1));

@@ -9,13 +9,14 @@
 #include "flow/token.h"
 #include "script/bind/bind.h"
 
-/* sip.token_keys(): flow/token.h for edges that are Lua programs. Not in routing scripts: their server has its own. */
+/* sip.token_keys(): flow/token.h for edge proxies that are Lua programs. Not in policies, because their server has
+   its own keys. */
 
 static const char metatable_key = 0;
 
 struct ring {
     struct token_keys *keys; /* NULL until it is open */
-    uint32_t run;            /* told by the tokens that this program makes */
+    uint32_t run;            /* the run in the tokens that this program makes */
 };
 
 static struct ring *check_ring(lua_State *L)
@@ -120,7 +121,7 @@ static void push_address(lua_State *L, const struct token_flow *flow, const uint
     lua_pushfstring(L, ipv6 ? "[%s]:%d" : "%s:%d", host, port);
 }
 
-/* keys:flow(token) -> flow; or nil, "forged" or "unknown key" */
+/* keys:flow(token) -> flow; or nil and "forged" or "unknown key" */
 static int read_token(lua_State *L)
 {
     struct text token;

@@ -6,7 +6,7 @@
 #include "script/bind/bind.h"
 #include "sip/message.h"
 
-/* A verdict as Lua holds it: its text, if it has one (URI, AOR, phrase, destination), is the user value. */
+/* A verdict in Lua. Its text (URI, AOR, phrase or destination), if it has one, is the user value. */
 struct verdict {
     uint8_t kind;
     uint16_t code;
@@ -37,7 +37,7 @@ static struct verdict *new_verdict(lua_State *L, enum verdict_kind kind)
     return verdict;
 }
 
-/* Those without arguments exist once. */
+/* Verdicts without arguments exist once for each state. */
 static int constant(lua_State *L, enum verdict_kind kind)
 {
     lua_rawgetp(L, LUA_REGISTRYINDEX, &constants_key);
@@ -120,7 +120,8 @@ static void option_next_after(lua_State *L, int options, struct verdict *verdict
     verdict->next_after = (uint32_t)(seconds * 1000);
 }
 
-/* { next_after = 15, recurse = true }: seconds after which the next target rings beside; follow 3xx responses. */
+/* { next_after = 15, recurse = true }: seconds after which the next target is called in addition; follow 3xx
+   responses. */
 static void read_options(lua_State *L, int options, struct verdict *verdict)
 {
     luaL_checktype(L, options, LUA_TTABLE);
@@ -135,7 +136,7 @@ static void read_options(lua_State *L, int options, struct verdict *verdict)
     }
 }
 
-/* A verdict of this kind with the text at `word` (0: none) and the options at `options` (0: none). */
+/* Creates a verdict of this kind with the text at `word` (0: none) and the options at `options` (0: none). */
 static int with_options(lua_State *L, enum verdict_kind kind, int word, int options)
 {
     struct verdict *verdict = new_verdict(L, kind);
@@ -228,7 +229,7 @@ static struct verdict *verdict_at(lua_State *L, int index)
     return same ? verdict : NULL;
 }
 
-/* Words were checked when they were given. */
+/* The texts were checked when the verdict was made. */
 static void copy_word(lua_State *L, char *out, size_t size)
 {
     size_t length;
@@ -259,8 +260,8 @@ bool verdict_read(lua_State *L, int index, struct script_verdict *out)
     return true;
 }
 
-/* v.kind, v.code, v.seconds, v.next_after (s), v.recurse, v.uri, v.phrase, v.destination: nil where the kind has none.
- */
+/* v.kind, v.code, v.seconds, v.next_after (s), v.recurse, v.uri, v.phrase, v.destination: nil if the kind does not
+   have it. */
 static int verdict_index(lua_State *L)
 {
     const struct verdict *verdict = verdict_at(L, 1);

@@ -15,8 +15,8 @@ struct branch_count {
 };
 
 struct line_count {
-    uint64_t hits, left; /* how often it ran, and went on to another line from here */
-    unsigned before;     /* of the function that begins here: its line that ran last */
+    uint64_t hits, left; /* how often it ran, and continued on another line */
+    unsigned before;     /* for a line where a function begins: the line of the function that ran last */
     bool active;
 };
 
@@ -31,7 +31,7 @@ struct counted_file {
     size_t name_size;
     size_t bytes; /* of the program */
     struct line_count *lines;
-    size_t line_count; /* and one: from 1 */
+    size_t line_count; /* plus one, because lines count from 1 */
     struct branch_count *branches;
     size_t branch_count;
     struct hook_count hooks[HOOKS_OF_FILE];
@@ -89,7 +89,7 @@ void coverage_delete(struct coverage *coverage)
     give_back(coverage, coverage, sizeof *coverage);
 }
 
-/* --- what there is --- */
+/* --- lines and branches of a program --- */
 
 static void add_line(void *context, unsigned line, bool main)
 {
@@ -112,7 +112,7 @@ static void add_branch(void *context, unsigned from, unsigned to)
         file->branches[file->branch_count++] = (struct branch_count){.from = from, .to = to};
 }
 
-/* A first line for the shell is none for Lua; its end stays, so that lines keep their numbers. */
+/* Lua does not read a first line for the shell. Its line end is kept, so that line numbers do not change. */
 static struct text program_of(struct text bytes)
 {
     if (bytes.length >= 3 && memcmp(bytes.at, "\xef\xbb\xbf", 3) == 0)
@@ -164,7 +164,7 @@ static int add_file(struct coverage *coverage, const struct source_file *source)
     return error;
 }
 
-/* --- what runs --- */
+/* --- counting --- */
 
 static struct counted_file *find_file(const struct coverage *coverage, const char *source)
 {
@@ -253,7 +253,7 @@ int coverage_watch(struct coverage *coverage, struct script *script)
     return error;
 }
 
-/* --- the account --- */
+/* --- the report --- */
 
 static bool branch_run(const struct counted_file *file, const struct branch_count *branch)
 {

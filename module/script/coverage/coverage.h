@@ -5,20 +5,20 @@
 #include "script/engine/engine.h"
 
 /*
- * Which hooks, lines and branches of a policy ran: for tests of policies alone, since a Lua hook on every line slows
- * what it counts. It adds up over versions whose files have the same names and lengths. Branches are told apart by the
- * line on which they go on: the two ways of `x = a and b` are not, and neither are those of an `if` that begins and
- * ends on one line without returning. What runs while the script loads counts as run.
+ * Records which hooks, lines and branches of a policy have run. Only for tests of policies, because a Lua hook on every
+ * line slows the policy down. Counts are added up over versions whose files have the same names and lengths. Branches
+ * are distinguished by the line on which they continue: the two ways of `x = a and b` are not distinguished, nor those
+ * of an `if` that begins and ends on one line without returning. Code that runs while the script loads counts as run.
  */
 
 struct coverage;
 
 int coverage_new(struct coverage **out, const struct host *host);
-void coverage_delete(struct coverage *coverage); /* NULL is fine; no script may run under it any more */
+void coverage_delete(struct coverage *coverage); /* coverage may be NULL; no script may be using it */
 
-/* Count what runs of the script from now on, and which of its hooks were entered so far. To be called again before each
-   entry (a hook that was stopped ends the counting), and when the script has run for the last time. 0, -ENOMEM, or
-   -ENOTSUP where this Lua's compiled form is not known. */
+/* Counts from now on what runs of the script, and which of its hooks have been entered so far. Call it again before
+   each entry (stopping a hook ends the counting), and once after the last one. Returns 0, -ENOMEM, or -ENOTSUP if
+   the compiled form of this Lua is not known. */
 int coverage_watch(struct coverage *coverage, struct script *script);
 
 struct coverage_file {
@@ -29,8 +29,8 @@ struct coverage_file {
 /* False past the end. */
 bool coverage_file(const struct coverage *coverage, size_t index, struct coverage_file *file);
 
-/* What did not run of a file, in its order: a line with `to` -1; a branch from a line to another, 0: where the function
-   ends. visit returns false to stop. */
+/* Reports what has not run of a file, in order: a line, with `to` -1; or a branch from one line to another (0: the
+   end of the function). visit returns false to stop. */
 void coverage_missing(const struct coverage *coverage, size_t index,
                       bool (*visit)(void *context, unsigned line, int to), void *context);
 

@@ -8,15 +8,16 @@
 
 #include <lauxlib.h>
 
-/* The compiled form of Lua 5.4 as lua_dump() writes it: only what leads to lines and jumps is read. */
+/* The compiled form of Lua 5.4 that lua_dump() writes. Only lines and jumps are read. */
 
 enum {
-    HEADER = 4 + 1 + 1 + 6 + 3 + 8 + 8, /* to the sizes of instruction, integer and number, and samples of the latter */
+    HEADER = 4 + 1 + 1 + 6 + 3 + 8 +
+             8, /* followed by the sizes of instruction, integer and number, and samples of the last two */
     LINE_ABSOLUTE = -128,
     JUMP_ZERO = (1 << 24) - 1
 };
 
-/* Of Lua 5.4's instructions. */
+/* Opcodes of Lua 5.4. */
 enum { CODE_JUMP = 56, CODE_TEST_FIRST = 57, CODE_TEST_LAST = 67, CODE_TAIL_CALL = 69, CODE_RETURN_LAST = 72 };
 
 enum { CONSTANT_INTEGER = 0x03, CONSTANT_SHORT = 0x04, CONSTANT_FLOAT = 0x13, CONSTANT_LONG = 0x14 };
@@ -61,7 +62,7 @@ static unsigned char read_byte(struct dump *dump)
     return byte;
 }
 
-/* Seven bits a byte, the highest first; the last has its top bit set. */
+/* Seven bits in each byte, highest first; the last byte has its top bit set. */
 static size_t read_size(struct dump *dump)
 {
     size_t value = 0;
@@ -130,7 +131,7 @@ static bool is_test(unsigned code)
 
 enum { UNDECIDED = -1, ENDS = 0 };
 
-/* The line on which it goes on from here; UNDECIDED: another test on this line has its say first. */
+/* The line on which execution continues; UNDECIDED: another test on this line comes first. */
 static int goes_on(const struct function *function, size_t at, unsigned line)
 {
     for (size_t steps = 0; at < function->count && steps < function->count; steps++) {
@@ -146,7 +147,7 @@ static int goes_on(const struct function *function, size_t at, unsigned line)
     return UNDECIDED;
 }
 
-/* A branch has at least two ways out of its line that can be told apart. */
+/* A branch has at least two continuations on different lines. */
 static void tell_branches(const struct code_reader *reader, const struct function *function, unsigned line)
 {
     enum { WAYS = 16 };
@@ -170,7 +171,7 @@ static void tell_branches(const struct code_reader *reader, const struct functio
         reader->branch(reader->context, line, (unsigned)ways[i]);
 }
 
-/* The last instruction is the return that nobody wrote. */
+/* The last instruction is the implicit return. */
 static void tell_function(const struct code_reader *reader, const struct function *function)
 {
     for (size_t at = 0; at + 1 < function->count; at++) {
@@ -225,7 +226,7 @@ static void skip_names(struct dump *dump)
         skip_string(dump);
 }
 
-/* Functions stand inside each other as deep as they were written, which Lua's compiler bounds (200). */
+/* Functions are nested as deeply as in the source, which Lua's compiler limits to 200. */
 static int read_function(const struct code_reader *reader, struct dump *dump, bool main)
 {
     struct function function = {.main = main};
@@ -260,7 +261,7 @@ static int read_dump(const struct code_reader *reader, struct dump *dump)
     if (dump->length < HEADER + 1 || memcmp(dump->bytes, start, sizeof start) != 0 ||
         memcmp(dump->bytes + sizeof start + 6, sizes, sizeof sizes) != 0)
         return -ENOTSUP;
-    dump->at = HEADER + 1; /* the number of upvalues stands before the main function */
+    dump->at = HEADER + 1; /* the number of upvalues precedes the main function */
     return read_function(reader, dump, true);
 }
 

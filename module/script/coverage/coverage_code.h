@@ -7,14 +7,15 @@
 
 #include "core/text.h"
 
-/* What a Lua program could do, read from its compiled form. */
+/* The lines and branches of a Lua program, read from its compiled form. */
 struct code_reader {
     void (*line)(void *context, unsigned line, bool main);     /* it has instructions */
     void (*branch)(void *context, unsigned from, unsigned to); /* to 0: the function ends on that line */
     void *context;
 };
 
-/* 0, -ENOMEM, -EINVAL where it does not compile, -ENOTSUP where the compiled form is not the one of Lua 5.4. */
+/* Returns 0, -ENOMEM, -EINVAL if the program does not compile, or -ENOTSUP if the compiled form is not that of Lua
+   5.4. */
 int coverage_read(const struct code_reader *reader, struct text program);
 
 #endif

@@ -4,13 +4,13 @@
 
 #include "script/engine/script.h"
 
-/* Which hooks are asked in an entry, in order: those of the site and those of the tenant to whom the AOR belongs,
-   merged by the priorities of their layers. */
+/* The hooks that an entry calls, in order: those of the site and those of the tenant of the AOR, merged by the
+   priorities of their layers. */
 
 enum { ASKED_SITE, ASKED_TENANT, ASKED_PARTS };
 
 struct asked {
-    struct text method; /* HOOK_REQUEST: rows for another one are passed over */
+    struct text method; /* HOOK_REQUEST: hooks for other methods are skipped */
     size_t tenant;      /* index of the tenant's part; 0: none */
     struct asked_part {
         struct script_part *part; /* NULL: none */
@@ -23,7 +23,7 @@ struct asked {
 void asked_create(struct asked *asked, const struct script *script, enum hook hook, uint32_t code, struct text method,
                   struct text aor);
 
-/* The next row and the part it belongs to, ASKED_SITE or ASKED_TENANT; NULL: none is left. */
+/* Returns the next hook and the part that it belongs to, ASKED_SITE or ASKED_TENANT; NULL if none is left. */
 const struct hook_row *asked_next(struct asked *asked, size_t *part);
 
 #endif

@@ -9,10 +9,10 @@
 #include "script/engine/printable.h"
 #include "script/engine/script.h"
 
-/* What a script keeps itself is handed from version to version: for each layer with a function given to sip.save() its
-   name, the schema and the data. */
+/* Hands data from one version of a script to the next: for each layer with a function given to sip.save(), its name,
+   the schema and the data. */
 
-static const char save_key = 0;    /* of a table in the registry: functions by the names of their layers */
+static const char save_key = 0;    /* key of a table in the registry: functions by the names of their layers */
 static const char restore_key = 0; /* likewise */
 
 static void push_layer(lua_State *L)
@@ -63,7 +63,7 @@ void bind_carry(lua_State *L)
     luaL_setfuncs(L, functions, 0);
 }
 
-/* --- what a part saved: the lengths, the tenant and the bytes --- */
+/* --- the saved data of a part: lengths, tenant, bytes --- */
 
 struct frame {
     uint64_t tenant, bytes;
@@ -86,7 +86,7 @@ static int add_frame(struct carry_buffer *buffer, const struct script_part *part
     return 0;
 }
 
-/* False if the frame is not complete. */
+/* Returns false if the frame is not complete. */
 static bool take_frame(struct text *blob, char *tenant, size_t size, struct text *bytes)
 {
     struct frame frame;
@@ -104,7 +104,7 @@ static bool take_frame(struct text *blob, char *tenant, size_t size, struct text
     return true;
 }
 
-/* One of the two entries while it runs. */
+/* The state of one of the two entries while it runs. */
 struct carry {
     struct carry_buffer buffer;
     struct text rest;  /* to restore */
@@ -112,7 +112,7 @@ struct carry {
     bool damaged;
 };
 
-/* Pushes the functions, a table by layers, or nothing. Does not raise. */
+/* Pushes the table of functions by layer, or nothing. Does not raise errors. */
 static bool push_functions(lua_State *L, const void *key)
 {
     if (lua_rawgetp(L, LUA_REGISTRYINDEX, key) == LUA_TTABLE)
@@ -175,7 +175,7 @@ static int restore_protected(lua_State *L)
     return 0;
 }
 
-/* In one line. */
+/* Writes the error as one line. */
 static void tell(const struct script_part *part, const char *doing, const char *message, char *error, size_t size)
 {
     if (size == 0)
@@ -201,7 +201,7 @@ static int error_of(enum script_outcome outcome)
     }
 }
 
-/* Under the time and memory of any entry. */
+/* Runs under the time and memory limits of every entry. */
 static int run(struct script_part *part, lua_CFunction function, struct carry *carry, char *error, size_t error_size)
 {
     lua_State *L = part->L;
@@ -238,7 +238,7 @@ static int save_part(struct script_part *part, struct carry_buffer *buffer, char
     return code;
 }
 
-/* What a tenant cannot save is lost to that tenant alone. */
+/* If a tenant's data cannot be saved, only that tenant loses it. */
 static int save_parts(struct script *script, struct carry_buffer *buffer, char *error, size_t error_size)
 {
     for (size_t i = 0; i < script->count; i++) {

@@ -10,7 +10,8 @@
 
 #include "script/sources/watch.h"
 
-/* What a value begins with. A table: its values from 1 on until CARRY_REST, then keys and values until CARRY_END. */
+/* The first byte of a value. A table has its values from 1 on until CARRY_REST, then keys and values until
+   CARRY_END. */
 enum tag {
     CARRY_NIL = 'n',
     CARRY_FALSE = 'f',
@@ -25,7 +26,7 @@ enum tag {
 
 enum { BUFFER_LEAST = 256, VARINT_MOST = 10, PATH_MOST = 160, KEY_MOST = 40, WATCH_EVERY = 1024 };
 
-/* Where in the tree a value stands: told in errors. */
+/* The position of a value in the tree, for error messages. */
 struct place {
     const struct place *above;
     const char *name; /* of the root */
@@ -36,7 +37,7 @@ struct place {
 struct writer {
     lua_State *L;
     struct carry_buffer *buffer;
-    const void *tables[CARRY_DEPTH_MOST]; /* that the present value is in */
+    const void *tables[CARRY_DEPTH_MOST]; /* the tables that contain the current value */
     int depth;
 };
 
@@ -198,7 +199,7 @@ static void enter_table(struct writer *writer, const struct place *place, int in
     writer->tables[writer->depth++] = table;
 }
 
-/* What stands under 1, 2, 3 and so on; returns how many. */
+/* Writes the values with keys 1, 2, 3 and so on; returns their number. */
 static lua_Integer write_array(struct writer *writer, const struct place *above, int index)
 {
     struct place place = {.above = above, .number = 1};

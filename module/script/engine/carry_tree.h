@@ -10,8 +10,8 @@
 #include "base/host.h"
 #include "core/text.h"
 
-/* Trees of tables, strings, numbers and booleans as bytes, for what a version hands to the next one. In the byte order
-   of the process, which they never leave. */
+/* Serialises tables, strings, numbers and booleans, for the data that one version hands to the next. The byte order
+   is that of the process, because the bytes never leave it. */
 
 enum { CARRY_BYTES_MOST = 1 << 20, CARRY_DEPTH_MOST = 32 /* tables in tables */ };
 
@@ -19,15 +19,15 @@ struct carry_buffer {
     const struct host *host;
     char *at;
     size_t used, size;
-    bool out_of_memory; /* of the host, not of the script */
+    bool out_of_memory; /* the host has no memory; the limit of the script does not matter here */
 };
 
-/* Raises where the value cannot be kept; the message begins with its path, "data.calls[3] is a function" for one, of
-   which `name` is the beginning. The buffer is the caller's to free, all the same. */
+/* Raises an error if the value cannot be serialised. The message begins with the path, such as "data.calls[3] is a
+   function", where `name` is the first part. The caller frees the buffer in any case. */
 void carry_write(lua_State *L, int index, const char *name, struct carry_buffer *buffer);
 void carry_buffer_destroy(struct carry_buffer *buffer); /* zeroed but for the host is fine */
 
-/* Pushes the next value of *rest, which moves on. Raises where the bytes are none of carry_write's. */
+/* Pushes the next value and advances *rest. Raises an error if the bytes were not written by carry_write(). */
 void carry_read(lua_State *L, struct text *rest);
 
 #endif

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* symbol, path below lua/reflow without ".lua"; a new source needs its row here and nothing else. */
+/* symbol, and path below lua/reflow without ".lua"; a new source needs only a row here. */
 #define SOURCES(SOURCE)                                                                                                \
     SOURCE(explain, "explain")                                                                                         \
     SOURCE(layout, "layout")                                                                                           \
@@ -24,8 +24,8 @@
     SOURCE(es_pairs, "catalog/es_pairs")                                                                               \
     SOURCE(es_words, "catalog/es_words")
 
-/* The assembler reads the file; its path starts at the project root, where the compiler runs. The labels are local to
-   this object. */
+/* The assembler includes the file; its path begins at the project root, where the compiler runs. The labels are
+   local to this object. */
 #define CARRY(symbol, path)                                                                                            \
     __asm__(".section .rodata\n"                                                                                       \
             "embedded_" #symbol "_start:\n"                                                                            \
@@ -38,7 +38,7 @@
 
 SOURCES(CARRY)
 
-/* A length is a difference of two labels, which is no constant in C: it is taken when asked for. */
+/* A length is the difference of two labels, which is not a constant in C, so it is computed when it is needed. */
 static const struct {
     const char *name, *start, *end;
 } sources[] = {

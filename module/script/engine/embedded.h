@@ -5,19 +5,19 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* The sources below lua/reflow, carried inside this object, so that one file is enough to run. */
+/* The files in lua/reflow, embedded in this object so that the program needs no other files. */
 struct embedded {
     const char *name;  /* path below lua/reflow without ".lua": "catalog/en" */
-    const char *start; /* Lua source text, for ever good; not terminated */
+    const char *start; /* Lua source text, always valid, not terminated */
     size_t length;
 };
 
 size_t embedded_count(void);
 
-/* The source at an index below that; beyond it a name of NULL. */
+/* The source at an index below that number; beyond it, a source whose name is NULL. */
 struct embedded embedded_at(size_t index);
 
-/* False, and *out untouched, where no source has this name. */
+/* Returns false and leaves *out unchanged if there is no source with this name. */
 bool embedded_find(const char *name, struct embedded *out);
 
 #endif

@@ -24,7 +24,7 @@ static struct text until(struct text text, const char *ends)
     return text;
 }
 
-/* The digits without what separates them for the eye (RFC 3966 5.1.1); false for what is no number. */
+/* The digits without visual separators (RFC 3966 5.1.1); false if the text is not a number. */
 static bool read_number(struct text text, char out[EMERGENCY_DIGITS])
 {
     size_t length = 0;

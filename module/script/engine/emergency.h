@@ -7,8 +7,8 @@
 
 #include "core/text.h"
 
-/* Which calls are for help: those to urn:service:sos and its kinds (RFC 5031), and to the numbers that a policy names
-   with sip.emergency. They are never refused by a script's fault. */
+/* Recognises emergency calls: those to urn:service:sos and its subtypes (RFC 5031), and to the numbers that a policy
+   names with sip.emergency. They are never refused because a script has failed. */
 
 enum { EMERGENCY_NUMBERS = 32, EMERGENCY_DIGITS = 16 };
 
@@ -17,7 +17,7 @@ struct emergency {
     size_t count;
 };
 
-/* 0; -EINVAL for what is no number, -ENOSPC. One that is there already stays once. */
+/* Returns 0, -EINVAL if the text is not a number, or -ENOSPC. Adding a number again has no effect. */
 int emergency_add(struct emergency *emergency, struct text number);
 
 /* `uri`: a Request-URI, as written. */

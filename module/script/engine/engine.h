@@ -16,9 +16,9 @@
 #include "sip/message.h"
 
 /*
- * One version of a routing script: a Lua state of its own, under limits, with the hooks it registered. Versions are
- * counted references: a call holds the one it began with, a reload loads a new one aside. Every entry into Lua is
- * protected, and its outcome is an enum that the host switches on. One thread at a time per script.
+ * One version of a policy: a Lua state of its own, under limits, with the hooks that it has registered. Versions are
+ * reference-counted: a call holds the version with which it began, and a reload loads a new one separately. Every entry
+ * into Lua is protected, and its result is an enum on which the host switches. One thread at a time for each script.
  */
 
 struct script;
@@ -28,63 +28,66 @@ enum hook {
     HOOK_REQUEST,   /* sip_on_request([method,] f) */
     HOOK_REGISTER,  /* sip_on_register(f) */
     HOOK_RESPONSE,  /* sip_on_response(selector, f), sip_on_success, sip_on_flow_failed */
-    HOOK_EXHAUSTED, /* sip_on_exhausted(f): no target is left, before the best response goes up */
+    HOOK_EXHAUSTED, /* sip_on_exhausted(f): no target is left, before the best response is forwarded */
     HOOK_FLOW_UP,   /* sip_on_flow_up(f): a REGISTER made a binding on a new flow */
     HOOK_FLOW_DOWN, /* sip_on_flow_down(f) */
     HOOK_COUNT
 };
 
 enum script_outcome {
-    SCRIPT_NO_HOOK,  /* nothing registered: the core decides */
+    SCRIPT_NO_HOOK,  /* no hook is registered: the core decides */
     SCRIPT_DEFAULT,  /* the hook ran and returned nothing: the core decides */
     SCRIPT_VERDICT,  /* *verdict is filled */
-    SCRIPT_ERROR,    /* it raised, or returned what is no verdict: the core decides; logged and counted */
-    SCRIPT_OVERRUN,  /* past its time: likewise */
-    SCRIPT_MEMORY,   /* at its memory cap: likewise, and this version should be rebuilt */
-    SCRIPT_PREVIOUS, /* it failed, and says that the version before shall be asked (on_error = "previous") */
+    SCRIPT_ERROR,    /* it failed, or returned a value that is not a verdict: the core decides; logged and counted */
+    SCRIPT_OVERRUN,  /* it exceeded its time: likewise */
+    SCRIPT_MEMORY,   /* it exceeded its memory: likewise, and this version should be rebuilt */
+    SCRIPT_PREVIOUS, /* it failed, and the previous version shall be asked (on_error = "previous") */
     SCRIPT_OUTCOME_COUNT
 };
 
 enum verdict_kind {
     VERDICT_ACCEPT,      /* sip_accept(): REGISTER: bind by the rules; a reply: the core's decision, explicitly */
     VERDICT_ROUTE,       /* sip_route([aor [, options]]): targets from the bindings */
-    VERDICT_RELAY,       /* sip_relay(uri): one more target; on a reply: try it now */
+    VERDICT_RELAY,       /* sip_relay(uri): one more target; for a reply, try it now */
     VERDICT_REPLY,       /* sip_reply(code [, phrase]) */
     VERDICT_DROP,        /* sip_drop() */
     VERDICT_NEXT_FLOW,   /* sip_next_flow() */
     VERDICT_NEXT_TARGET, /* sip_next_target() */
     VERDICT_FAIL,        /* sip_fail(code): end with this status */
-    VERDICT_RETRY_AFTER, /* sip_retry_after(s): the best response goes up with this Retry-After */
-    VERDICT_FORWARD,     /* sip_forward(uri): a request goes on as it is, to that next hop */
-    VERDICT_REST,        /* sip_rest(destination, s): it is not tried for so long; else the core's decision */
+    VERDICT_RETRY_AFTER, /* sip_retry_after(s): the best response is forwarded with this Retry-After */
+    VERDICT_FORWARD,     /* sip_forward(uri): the request is sent unchanged to this next hop */
+    VERDICT_REST, /* sip_rest(destination, s): the destination is not used for this time; apart from that, the core's
+                     decision */
     VERDICT_COUNT
 };
 
 struct script_verdict {
-    uint8_t kind;          /* enum verdict_kind */
-    uint16_t code;         /* REPLY, FAIL: 200-699 (300-699 for FAIL) */
-    uint32_t seconds;      /* RETRY_AFTER, REST */
-    uint32_t next_after;   /* ROUTE option next_after: ms after which the next target rings beside; 0: only in turn */
-    bool recurse;          /* ROUTE, RELAY option recurse: follow 3xx responses (3261-16.7.i) */
-    char uri[512];         /* RELAY, FORWARD; ROUTE: the AOR, empty: the Request-URI's */
-    char phrase[128];      /* REPLY, empty: the table's */
+    uint8_t kind;        /* enum verdict_kind */
+    uint16_t code;       /* REPLY, FAIL: 200-699 (300-699 for FAIL) */
+    uint32_t seconds;    /* RETRY_AFTER, REST */
+    uint32_t next_after; /* ROUTE option next_after: ms after which the next target is called in addition; 0: one after
+                            the other */
+    bool recurse;        /* ROUTE, RELAY option recurse: follow 3xx responses (3261-16.7.i) */
+    char uri[512];       /* RELAY, FORWARD; ROUTE: the AOR, empty: the Request-URI's */
+    char phrase[128];    /* REPLY, empty: the table's */
     char destination[256]; /* REST: "host:port" or "host" as reply.destination gives it */
-    const char *tenant;    /* whose hook decided, as long as the script; empty: the site's. NULL: not known */
-    const char *file;      /* where the hook stands that decided, or failed; as long as the script. NULL: not known */
+    const char
+        *tenant; /* the tenant whose hook decided, valid as long as the script; empty: the site's. NULL: not known */
+    const char *file; /* the file of the hook that decided or failed, valid as long as the script. NULL: not known */
     uint32_t line;
 };
 
-/* What a hook sees as `request` or `call`. Borrowed for the length of the entry; a script that keeps the object past it
-   gets a clean error, not memory. */
+/* The values of `request` and `call` in a hook. Borrowed for the duration of the entry; a script that uses the
+   object later gets an error. */
 struct script_call {
     const struct sip_message *request; /* call:header(name), call.method, call.uri, call.from, call.to, call.call_id */
     struct text aor;                   /* call.aor: canonical AOR of the Request-URI, or of To for a REGISTER */
     struct text source;                /* call.source: "udp:127.0.0.1:5070" */
     uint64_t started_ms;               /* call.age: now - this */
-    uint64_t source_number;            /* who sent the request: see source_number.h; 0: not known */
+    uint64_t source_number;            /* the source of the request: see source_number.h; 0: not known */
 };
 
-/* What a hook sees as `reply`. */
+/* The values of `reply` in a hook. */
 struct script_reply {
     const struct sip_message *message; /* NULL: timeout, transport error, dead flow; reply:header() is nil then */
     const struct facts *facts;         /* reply.code, .method, .retry_after, .reg_id, .flows_left, .provisional_seen */
@@ -92,8 +95,8 @@ struct script_reply {
     struct text destination; /* reply.destination: "127.0.0.1:5070" */
     struct text flow;        /* reply.flow: "tcp 127.0.0.1:5060-127.0.0.1:40112 #17"; empty: none */
     struct text instance;
-    uint32_t branches;      /* how many were tried so far */
-    uint64_t source_number; /* who sent the response, as in script_call; 0: nobody */
+    uint32_t branches;      /* number of branches so far */
+    uint64_t source_number; /* the source of the response, as in script_call; 0: unknown */
 };
 
 struct script_flow {
@@ -117,36 +120,37 @@ struct script_counters {
 };
 
 /*
- * Read and run a script (text only, never bytecode) in a fresh state with the sip_ globals set. 0 and *out with one
- * reference; or -ENOENT and the like where the file cannot be read, -EFBIG, -EINVAL for a syntax or run-time error,
- * -ETIME, -ENOMEM, -EBUSY where the process uses SIGVTALRM otherwise (watch.h); `error` then says in one line file,
- * line and reason. The old version is not touched. Names in hook bodies that look misspelt are logged as warnings.
+ * Reads and runs a script (text only, never bytecode) in a new state with the sip_ globals. Returns 0 and *out with one
+ * reference; or -ENOENT and similar if the file cannot be read, -EFBIG, -EINVAL for a syntax or run-time error, -ETIME,
+ * -ENOMEM, or -EBUSY if the process uses SIGVTALRM for something else (watch.h). `error` then has file, line and reason
+ * in one line. The old version is not affected. Names in hooks that look misspelt are logged as warnings.
  */
 int script_new(struct script **out, const struct host *host, const struct script_limits *limits, const char *path,
                char *error, size_t error_size);
-/* The same from sources that were read before; each layer's hooks know their layer. `store`: what sip.store gives;
-   NULL: one of the version's own. */
+/* The same from sources that were read before. Each hook belongs to the layer of its file. `store` is sip.store;
+   NULL: a store of the version's own. */
 struct script_config {
     const struct host *host;
     struct script_limits limits;
     struct store *store;
-    const struct tenants *tenants; /* their stores; NULL, or one that is not there: of the version's own */
+    const struct tenants
+        *tenants; /* the stores of the tenants; NULL, or a tenant without one: a store of the version's own */
 };
 int script_new_of(struct script **out, const struct script_config *config, struct sources *sources, char *error,
                   size_t error_size);
 struct sources *script_sources(const struct script *script); /* borrowed */
 
-/* What the script keeps itself, over a reload: sip.save(function() return data end) and
-   sip.restore(function(data, schema) ... end). The blob is the host's memory: free it with script_saved_free(). A
-   script without save() gives an empty blob; restore() that returns false or raises refuses (-ECANCELED with `error`).
- */
+/* Data that the script hands to its next version: sip.save(function() return data end) and
+   sip.restore(function(data, schema) ... end). The blob is in the host's memory; free it with script_saved_free(). A
+   script without save() gives an empty blob. If restore() returns false or fails, the version is refused (-ECANCELED
+   with `error`). */
 int script_save(struct script *script, struct text *blob, char *error, size_t error_size);
 int script_restore(struct script *script, struct text blob, char *error, size_t error_size);
 void script_saved_free(struct script *script, struct text blob);
 
-/* For a person: which hooks a response with this code (0: a request of `method`) for an AOR goes through, in order,
-   with layer, file, line, selector, priority, failure mode and whether its circuit breaker has turned it off. visit
-   returns false to stop. */
+/* For display: the hooks that a response with this code (0: a request with `method`) for an AOR passes, in order,
+   with layer, file, line, selector, priority, failure mode, and whether the circuit breaker has turned the hook off.
+   visit returns false to stop. */
 struct script_hook_info {
     struct text layer, place; /* "base/10-trunks.lua:12" */
     struct text selector;     /* "486", "4xx", "*", "INVITE" */
@@ -159,41 +163,42 @@ int script_explain(struct script *script, enum hook hook, uint32_t code, enum me
                    bool (*visit)(void *context, const struct script_hook_info *info), void *context);
 
 /*
- * The parts of a version: 0 is the site's, of the layers without a tenant; the others are those of the tenants. Each
- * has its own Lua state and limits. What only concerns one of them leaves the others as they are: a new version is made
- * from the old one by exchanging a part.
+ * The parts of a version. Part 0 has the layers of the site, the others those of one tenant each. Every part has its
+ * own Lua state and limits. A problem of one part does not affect the others: a new version is then made from the old
+ * one by replacing this part.
  */
 struct script_part_info {
     const char *tenant; /* "": the site's */
     uint64_t hash;      /* of the names and bytes of its layers */
     struct sources *sources;
-    uint64_t layers; /* which of the sources' layers, a bit for each */
+    uint64_t layers; /* bit set of the layers in the sources */
     struct script_counters counters;
     size_t bytes;           /* of memory */
-    uint64_t lines_dropped; /* of its log, above its share */
-    bool spent;             /* it ran out of memory, and must be built anew */
-    uint64_t rebuilt_ms;    /* host ms when it was last; 0: never */
+    uint64_t lines_dropped; /* lines of its log that exceeded its share */
+    bool spent;             /* it ran out of memory and must be rebuilt */
+    uint64_t rebuilt_ms;    /* host ms when it was last rebuilt; 0: never */
 };
 size_t script_part_count(const struct script *script);
 void script_part_info(const struct script *script, size_t index, struct script_part_info *info);
-size_t script_part_find(const struct script *script, const char *tenant); /* the count where it is not there */
-bool script_has_part(const struct script *script, size_t index, const struct script *other); /* they share this one */
+size_t script_part_find(const struct script *script, const char *tenant); /* the number of parts if there is none */
+bool script_has_part(const struct script *script, size_t index,
+                     const struct script *other); /* whether they share this part */
 
-/* *out is the script with the donor's part for the tenant of this part; -ENOENT if the donor has none, -ENOMEM. */
+/* Sets *out to the script with the donor's part for this tenant; -ENOENT if the donor has none, -ENOMEM. */
 int script_take_part(struct script **out, const struct script *script, size_t index, const struct script *donor);
-/* *out is the script with this part built anew from its sources, which ends its being spent, also on failure. As
-   script_new_of(). */
+/* Sets *out to the script with this part rebuilt from its sources; the part is no longer spent, even after a
+   failure. Errors as in script_new_of(). */
 int script_rebuild_part(struct script **out, const struct script *script, size_t index,
                         const struct script_config *config, char *error, size_t error_size);
 
-/* The failures that automatic rollback looks at, counted by the policy for each part. */
+/* The failures that count for automatic rollback; the policy counts them for each part. */
 struct script_window {
     uint32_t entries, failures;
-    struct blame blame; /* whose overruns are in `failures` */
+    struct blame blame; /* the sources whose overruns are included in `failures` */
 };
 struct script_window *script_window(const struct script *script, size_t index);
 
-/* What the last entry went through: the site's part at 0, a tenant's at 1. */
+/* The parts that the last entry passed: the site's at 0, a tenant's at 1. */
 struct script_last {
     size_t tenant;  /* index of the tenant's part; 0: none */
     bool ran[2];    /* hooks of it were asked */

@@ -10,7 +10,7 @@
 struct entry {
     enum hook hook;
     struct text method; /* HOOK_REQUEST: rows for another one are passed over */
-    struct text aor;    /* tenants' hooks are asked for those of their domain */
+    struct text aor;    /* hooks of tenants are called only for AORs of their domain */
     const struct script_call *call;
     const struct script_reply *reply;
     const struct decision *decision;
@@ -19,7 +19,7 @@ struct entry {
     uint64_t sources[BLAME_AT_ONCE];
     enum object_kind arguments[3];
     int argument_count;
-    struct script_verdict *verdict; /* NULL: what the hook returns is nothing to us */
+    struct script_verdict *verdict; /* NULL: the result of the hook is ignored */
 };
 
 static const char *hook_name(enum hook hook)
@@ -29,7 +29,8 @@ static const char *hook_name(enum hook hook)
     return names[hook];
 }
 
-/* A verdict that makes sense for the hook; whether it may be carried out is for the host and the guardrails to say. */
+/* Returns whether the verdict is allowed in this kind of hook; the host and the guardrails check whether it may be
+   carried out. */
 static bool verdict_fits(enum hook hook, enum verdict_kind kind)
 {
     enum {
@@ -54,8 +55,8 @@ static void log_hook(struct script_part *part, enum log_level level, enum hook h
     part->memory.capped.log(&part->memory, level, line);
 }
 
-/* Help is called for, or the request is of a dialog that stands: no fault of a script refuses these. The numbers that
-   the site names count for tenants too. */
+/* True for emergency calls and for requests inside a dialog, which are never refused because a script has failed.
+   The emergency numbers of the site also apply to tenants. */
 static bool must_pass(const struct script_part *part)
 {
     const struct script_call *call = part->state->call;
@@ -64,7 +65,7 @@ static bool must_pass(const struct script_part *part)
            emergency_is(&part->site->emergency, sip_request_uri(call->request));
 }
 
-/* What happens in place of a hook that failed. */
+/* What happens after a hook has failed. */
 static enum on_error failure_mode(const struct script_part *part, const struct hook_row *row,
                                   enum script_outcome outcome)
 {
@@ -95,7 +96,7 @@ static void complain(struct script_part *part, const struct hook_row *row, enum 
     log_hook(part, LOG_ERROR, (enum hook)row->hook, message, mode < ON_ERROR_STATUS ? consequences[mode] : refused);
 }
 
-/* What the hook returned, on top of the stack; no nil and no false. */
+/* Handles the result of the hook on top of the stack, which is neither nil nor false. */
 static enum script_outcome read_result(struct script_part *part, const struct hook_row *row, const struct entry *entry)
 {
     char reason[96];
@@ -125,7 +126,7 @@ static void place_of(const struct hook_row *row, char *out, size_t size)
         snprintf(out, size, "a function in C");
 }
 
-/* A line is logged when the breaker turns the hook off. */
+/* The log line when the circuit breaker turns the hook off. */
 static void count_failure(struct script_part *part, const struct hook_row *row, struct hook_health *health,
                           const uint64_t sources[BLAME_AT_ONCE])
 {
@@ -169,7 +170,7 @@ static enum script_outcome call_hook(struct script_part *part, const struct hook
     return outcome;
 }
 
-/* SCRIPT_ERROR of a hook that is off is neither logged nor counted again. */
+/* The SCRIPT_ERROR of a hook that is turned off is neither logged nor counted again. */
 static enum script_outcome run_hook(struct script_part *part, const struct hook_row *row, const struct entry *entry)
 {
     struct hook_health *health = &part->state->hooks.health[row->registration];
@@ -184,7 +185,7 @@ static enum script_outcome run_hook(struct script_part *part, const struct hook_
     return outcome;
 }
 
-/* The refusal that a hook declares for when it fails. */
+/* The refusal that a hook declares in on_error. */
 static enum script_outcome refuse(const struct hook_row *row, const struct entry *entry)
 {
     bool of_request = row->hook == HOOK_REQUEST || row->hook == HOOK_REGISTER;
@@ -196,18 +197,18 @@ static enum script_outcome refuse(const struct hook_row *row, const struct entry
     return SCRIPT_VERDICT;
 }
 
-/* One part's way through an entry. */
+/* The state of one part during an entry. */
 struct turn {
-    struct script_part *part; /* NULL: none of its hooks was asked yet */
+    struct script_part *part; /* NULL: none of its hooks was called yet */
     bool watched;             /* its watch runs */
-    bool spent;               /* no time or no memory is left to run a hook of it */
+    bool spent;               /* no time or no memory is left for its hooks */
 };
 
-/* How an entry goes through its hooks. */
+/* The state of an entry while it calls its hooks. */
 struct course {
-    enum script_outcome outcome; /* where no hook has a verdict */
+    enum script_outcome outcome; /* if no hook returns a verdict */
     struct script_part *failed_part;
-    bool failed; /* the core or the version before decides, unless a hook refuses */
+    bool failed; /* the core or the previous version decides, unless a hook refuses */
 };
 
 /* True if it has a verdict. */
@@ -239,7 +240,7 @@ static bool ask(struct turn *turn, const struct hook_row *row, const struct entr
     return false;
 }
 
-/* The objects of the entry are there from here to turn_end(). */
+/* The objects of the entry are valid from here to turn_end(). */
 static void turn_begin(struct turn *turn, struct script_part *part, const struct entry *entry,
                        const struct script *script)
 {
@@ -266,7 +267,7 @@ static void turn_end(struct turn *turn)
     state->flow = NULL;
 }
 
-/* Each part has its own time; that of the site begins anew where its hooks stand before and behind a tenant's. */
+/* Each part has its own time. The time of the site is reset if it has hooks before and after those of a tenant. */
 static void turn_resume(struct turn *turn, const struct entry *entry, struct course *course)
 {
     turn->watched = watch_begin(&turn->part->watch, turn->part->limits.time_ms) == 0;
@@ -285,9 +286,9 @@ static void turn_pause(struct turn *turn)
         watch_end(&turn->part->watch);
 }
 
-/* Hook after hook until one has a verdict. When a hook fails that neither refuses nor lets the next one be asked, those
-   behind it that declare a status are asked nevertheless, and refuse if nothing is left to run them with: nobody gets
-   past them by the fault of another hook. */
+/* Calls the hooks in order until one returns a verdict. If a hook fails and neither refuses nor allows the next one,
+   the later hooks with a status in on_error are called nevertheless, and refuse if there is no time or memory left
+   to run them. So nobody can bypass a screening hook by making another hook fail. */
 static struct course run_hooks(const struct script *script, struct asked *asked, struct turn turns[ASKED_PARTS],
                                const struct entry *entry)
 {
@@ -397,7 +398,7 @@ enum script_outcome script_on_exhausted(struct script *script, const struct scri
     return enter(script, &entry);
 }
 
-/* FNV-1a: a user's flows are one source. */
+/* FNV-1a; all flows of a user count as one source. */
 static uint64_t hash_of(struct text text)
 {
     uint64_t hash = 14695981039346656037U;

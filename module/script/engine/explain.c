@@ -4,7 +4,7 @@
 
 #include "script/engine/asked.h"
 
-/* Which hooks would be asked, for a person. */
+/* Lists the hooks that would be called, for display. */
 
 enum { CODE_WORD = 16, PLACE_WORD = 1 << 9 };
 

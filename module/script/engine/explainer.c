@@ -11,7 +11,7 @@
 #include "script/engine/embedded.h"
 #include "script/engine/reflow.h"
 
-/* The explainer is its Lua state; at the bottom of the stack lies sip.explain, above it what was told last. */
+/* The explainer is its Lua state. At the bottom of the stack is sip.explain, above it the last results. */
 
 enum { FUNCTION = 1, TITLE, DESCRIPTION, WHOLE };
 
@@ -29,7 +29,7 @@ static int load(lua_State *L)
     return 1;
 }
 
-/* Takes the message from the top of the stack. */
+/* Removes the message from the top of the stack. */
 static int fail(lua_State *L, char *error, size_t error_size)
 {
     const char *message = lua_tostring(L, -1);

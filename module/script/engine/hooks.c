@@ -80,7 +80,7 @@ static bool belongs(const struct hook_row *row, size_t list)
     return row->hook == HOOK_RESPONSE && row->from <= list + CODE_FIRST && list + CODE_FIRST <= row->to;
 }
 
-/* Rows of a list into `order` (NULL: only count them). */
+/* Copies the rows of a list to `order` (NULL: only counts them). */
 static size_t fill_list(const struct hooks *hooks, const uint16_t *sorted, size_t list, uint16_t *order)
 {
     bool seen[HOOKS_MOST + 1] = {false};
@@ -150,7 +150,7 @@ bool hook_has_breaker(const struct hook_row *row)
     return row->on_error != ON_ERROR_STATUS;
 }
 
-/* A hook that was turned off is on trial until it succeeds: those who turned it off cannot fail the trial. */
+/* A hook that was turned off is on trial until it succeeds. The sources that turned it off cannot fail the trial. */
 bool hook_failed(struct hook_health *health, uint64_t now_ms, const uint64_t sources[BLAME_AT_ONCE])
 {
     bool on_trial = health->off_until != 0;

@@ -38,7 +38,7 @@ enum rule_id verdict_guard_response(const struct script_verdict *verdict, const 
     enum rule_id rule = guard_check(facts, state, &proposal);
     if (rule != RULE_NONE || !answers(verdict->kind))
         return rule;
-    /* 3261-16.7.d: a 6xx that has come goes up as it is. */
+    /* 3261-16.7.d: a received 6xx is forwarded unchanged. */
     bool global = state->global_failure_seen || code_class(decision->code) == CLASS_GLOBAL_FAILURE;
     return global ? RULE_3261_16_7_D : guard_status(facts->method, verdict->code);
 }
@@ -61,7 +61,7 @@ enum rule_id verdict_guard_answer(const struct script_verdict *verdict, const st
     const struct proposal proposal = {.action = ACTION_FORWARD, .status = verdict->code};
     if (!answers(verdict->kind))
         return RULE_NONE;
-    facts.role = ROLE_REGISTRAR; /* the response is the server's own */
+    facts.role = ROLE_REGISTRAR; /* the server itself makes the response */
     facts.code = verdict->code;
     return guard_check(&facts, &state, &proposal);
 }

@@ -4,8 +4,8 @@
 #include "script/engine/embedded.h"
 #include "script/engine/reflow.h"
 
-/* require "reflow.ua" in stock Lua, which looks for luaopen_reflow_ua in reflow.so: the source carried in this object.
-   A file of lua/reflow that programs may require needs its row here. */
+/* For require "reflow.ua" in stock Lua, which looks for luaopen_reflow_ua in reflow.so: loads the embedded source. A
+   file of lua/reflow that programs may require needs a row here. */
 #define LIBRARIES(LIBRARY)                                                                                             \
     LIBRARY(ua, "ua")                                                                                                  \
     LIBRARY(ua_digest, "ua/digest")                                                                                    \

@@ -32,7 +32,7 @@ static inline void step(struct matcher *m)
     steps(m, 1);
 }
 
-/* The end of the single-character item at p: a character, %class or [set]. */
+/* Finds the end of the single-character item at p: a character, %class or [set]. */
 static const char *item_end(struct matcher *m, const char *p)
 {
     char first = *p++;
@@ -98,7 +98,7 @@ static bool in_class(unsigned char c, unsigned char name)
     return (in != 0) != (isupper(name) != 0);
 }
 
-/* p is at the [, end behind the ]. */
+/* p is at the [, end after the ]. */
 static bool in_set(unsigned char c, const char *p, const char *end)
 {
     const char *last = end - 1;
@@ -123,7 +123,7 @@ static bool in_set(unsigned char c, const char *p, const char *end)
     return complement;
 }
 
-/* Does the character at s match the item from p to end? */
+/* Returns whether the character at s matches the item from p to end. */
 static bool matches_item(struct matcher *m, const char *s, const char *p, const char *end)
 {
     step(m);
@@ -143,7 +143,7 @@ static bool matches_item(struct matcher *m, const char *s, const char *p, const 
     }
 }
 
-/* item* : as many as there are, then fewer until the rest matches. */
+/* item*: tries as many as possible, then fewer until the rest matches. */
 static const char *longest(struct matcher *m, const char *s, const char *p, const char *end)
 {
     ptrdiff_t count = 0;
@@ -157,7 +157,7 @@ static const char *longest(struct matcher *m, const char *s, const char *p, cons
     return NULL;
 }
 
-/* item- : none, then more until the rest matches. */
+/* item-: tries none, then more until the rest matches. */
 static const char *shortest(struct matcher *m, const char *s, const char *p, const char *end)
 {
     for (;;) {
@@ -218,8 +218,8 @@ static const char *balanced(struct matcher *m, const char *s, const char *p)
     return NULL;
 }
 
-/* %f[set]: between a character outside and one inside; before and after the subject stands \0. Returns the pattern
-   behind it, or NULL where s is no frontier. */
+/* %f[set]: between a character outside the set and one inside; \0 counts as the character before and after the
+   subject. Returns the pattern after it, or NULL if s is not a frontier. */
 static const char *frontier(struct matcher *m, const char *s, const char *p)
 {
     if (p >= m->pattern_end || *p != '[')
@@ -247,7 +247,8 @@ static const char *backreference(struct matcher *m, const char *s, unsigned char
     return s + length;
 }
 
-/* A % item that is no class: *p moves behind it, *s behind what it matches (NULL: nothing). False: it is a class. */
+/* A % item that is not a class: advances *p, and sets *s to the end of the match (NULL: no match). Returns false if
+   it is a class. */
 static bool special(struct matcher *m, const char **s, const char **p)
 {
     unsigned char kind = *p + 1 < m->pattern_end ? (unsigned char)(*p)[1] : 0;
@@ -270,7 +271,8 @@ static bool special(struct matcher *m, const char **s, const char **p)
     return true;
 }
 
-/* One item with its suffix. *more: go on from *s and *p; else the returned value is the result. */
+/* Matches one item with its suffix. If *more is set, matching continues at *s and *p; otherwise the result is
+   returned. */
 static const char *repeated(struct matcher *m, const char **s, const char **p, bool *more)
 {
     const char *end = item_end(m, *p);

@@ -7,7 +7,7 @@
 
 enum { SLOT = 16, EXTRA_SLOTS = 5, THE_STACK = 2 };
 
-/* Lua doubles its stack, but for the slots that it keeps in reserve: a new block, whereupon it frees the old one. */
+/* Lua doubles its stack, except for the reserved slots: it allocates a new block and then frees the old one. */
 static bool is_stack_doubled(const struct memory *memory, size_t size)
 {
     size_t reserve = (size_t)SLOT * EXTRA_SLOTS;

@@ -8,12 +8,12 @@
 #include "script/bind/bind.h"
 #include "script/sources/watch.h"
 
-/* Reads a Lua program word by word: what stands in comments and strings is passed over. */
+/* Reads a Lua program word by word; comments and strings are skipped. */
 struct reader {
     const char *at, *end;
     unsigned line;
-    struct text word, before; /* the name just read, and the name before it, if nothing stood between */
-    bool is_field;            /* . or : stands before it */
+    struct text word, before; /* the current name, and the previous one if nothing is between them */
+    bool is_field;            /* preceded by . or : */
 };
 
 static bool is_name(char c)
@@ -32,7 +32,7 @@ static size_t left(const struct reader *reader)
     return (size_t)(reader->end - reader->at);
 }
 
-/* [[...]] or [==[...]==] at this place? Passed over. */
+/* Skips [[...]] or [==[...]==] at this position; returns whether there was one. */
 static bool skip_long(struct reader *reader)
 {
     size_t level = 0;
@@ -118,7 +118,7 @@ static bool is_assigned(const struct reader *reader)
     return at < reader->end && *at == '=' && (at + 1 == reader->end || at[1] != '=');
 }
 
-/* Does the program itself give this name a value? */
+/* Returns whether the program assigns a value to this name. */
 static bool is_bound(struct text program, struct text name)
 {
     struct reader reader = {.at = program.at, .end = program.at + program.length, .line = 1};
@@ -129,7 +129,7 @@ static bool is_bound(struct text program, struct text name)
     return false;
 }
 
-/* Is it a global? Pushes the table of globals and the name. */
+/* Returns whether it is a global. Pushes the table of globals and the name. */
 static bool is_known(lua_State *L, int globals, struct text name)
 {
     lua_pushvalue(L, globals);

@@ -14,7 +14,7 @@
 #include "script/policy/tenants.h"
 #include "script/engine/traceback.h"
 
-/* 63 tenants with two versions each, all of them at the limit, take half a gigabyte. */
+/* 63 tenants with two versions each, all at the limit, use half a gigabyte. */
 enum { TIME_MS = 20, LOAD_MS = 1000, MEMORY = 8 << 20, TENANT_MEMORY = 4 << 20 };
 
 enum script_outcome script_outcome_of(int status, bool overran)
@@ -26,7 +26,7 @@ enum script_outcome script_outcome_of(int status, bool overran)
     return status == LUA_OK ? SCRIPT_DEFAULT : SCRIPT_ERROR;
 }
 
-/* lua_tostring on a string neither allocates nor raises; on anything else it is not called. */
+/* lua_tostring() neither allocates nor raises for a string, and is not called for anything else. */
 const char *script_message(const struct script_part *part, enum script_outcome outcome)
 {
     if (outcome == SCRIPT_MEMORY)
@@ -53,7 +53,8 @@ static int open_protected(lua_State *L)
     return 0;
 }
 
-/* A state with the sandbox opened. Errors leave their message on top of the stack, if the state could be made. */
+/* Creates a state with the sandbox. After an error, the message is on top of the stack if the state could be
+   created. */
 static int open_state(struct script_part *part)
 {
     lua_State *L = part->L = lua_newstate(memory_allocate, &part->memory);
@@ -72,7 +73,7 @@ static int open_state(struct script_part *part)
     }
 }
 
-/* The layer's own files, in order, with globals of its own; then a look at the names in all of them. */
+/* Runs the layer's own files, in order, with their own globals, then checks the names in all of them. */
 static void run_layer(lua_State *L, struct script_part *part, size_t layer)
 {
     const struct sources *sources = part->sources;
@@ -120,7 +121,7 @@ static int error_of(enum script_outcome outcome)
     }
 }
 
-/* Run the files once. *message is good until the state is closed. */
+/* Runs the files once. *message is valid until the state is closed. */
 static int run_sources(struct script_part *part, const char **message)
 {
     int error = watch_begin(&part->watch, part->limits.load_ms);
@@ -140,7 +141,7 @@ static const char *path_of(const struct sources *sources, uint64_t layers)
     return sources_layer(sources, layers != 0 ? (size_t)__builtin_ctzll(layers) : 0)->path;
 }
 
-/* "a.lua:3: reason" as it is; else with the path before it. In one line. */
+/* Returns "a.lua:3: reason" unchanged; otherwise adds the path. In one line. */
 static void tell(char *error, size_t size, const struct sources *sources, const char *path, const char *message)
 {
     const char *name = strrchr(path, '/') != NULL ? strrchr(path, '/') + 1 : path;

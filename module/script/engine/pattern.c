@@ -12,7 +12,8 @@
 #include "script/engine/matcher.h"
 #include "script/sources/watch.h"
 
-/* Where a search begins: 1 the first byte, negative from the end; beyond the end plus one: nowhere. */
+/* The start of a search: 1 is the first byte, negative numbers count from the end. Beyond the end plus one: no
+   match. */
 static size_t start_offset(lua_State *L, int index, size_t length)
 {
     lua_Integer start = luaL_optinteger(L, index, 1);
@@ -92,8 +93,8 @@ static int match(lua_State *L)
     return search(L, false);
 }
 
-/* Upvalues: subject, pattern, offset to go on from, offset where the last match ended (-1: none). An empty match is
-   not given where one has just ended. */
+/* Upvalues: subject, pattern, offset to continue from, offset of the end of the last match (-1: none). An empty
+   match is skipped directly after another match. */
 static int gmatch_next(lua_State *L)
 {
     struct matcher matcher;
@@ -138,7 +139,7 @@ static void add_copied(struct matcher *matcher, luaL_Buffer *buffer, const char 
     luaL_addlstring(buffer, from, length);
 }
 
-/* What stands behind a % of a replacement. */
+/* The character after a % in a replacement. */
 static void add_item(struct matcher *matcher, luaL_Buffer *buffer, unsigned char item, const char *from, const char *to)
 {
     lua_State *L = matcher->L;
@@ -158,7 +159,7 @@ static void add_item(struct matcher *matcher, luaL_Buffer *buffer, unsigned char
     }
 }
 
-/* A replacement text: %0 to %9 stand for captures, %% for itself. It may be large, and add nothing for all that. */
+/* A replacement text: %0 to %9 are captures, %% is a percent sign. It may be large even if it adds nothing. */
 static void add_text(struct matcher *matcher, luaL_Buffer *buffer, const char *from, const char *to)
 {
     struct text text;
@@ -172,7 +173,7 @@ static void add_text(struct matcher *matcher, luaL_Buffer *buffer, const char *f
     add_copied(matcher, buffer, at, (size_t)(end - at));
 }
 
-/* What stands for one match; false: the match stays as it is. */
+/* Adds the replacement of one match; false: the match is kept. */
 static bool add_replacement(struct matcher *matcher, luaL_Buffer *buffer, const char *from, const char *to)
 {
     lua_State *L = matcher->L;

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The length of the UTF-8 character that begins here; 0: the bytes are not UTF-8 (RFC 3629). */
+/* The length of the UTF-8 character at this position; 0: not UTF-8 (RFC 3629). */
 static size_t decode(const unsigned char *at, uint32_t *code)
 {
     static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
@@ -22,7 +22,7 @@ static size_t decode(const unsigned char *at, uint32_t *code)
     return *code < least[length] || *code > 0x10ffff || surrogate ? 0 : length;
 }
 
-/* U+2028 and the like end a line or turn the direction of what follows. */
+/* U+2028 and similar characters end a line or change the direction of the text after them. */
 static bool is_control(uint32_t code)
 {
     return code < ' ' || (code >= 0x7f && code < 0xa0) || code == 0x061c || code == 0xfeff ||
@@ -30,7 +30,7 @@ static bool is_control(uint32_t code)
            (code >= 0x2066 && code <= 0x2069);
 }
 
-/* The bytes of the character here if it is printed as it is; 0: it is escaped. */
+/* The length of the character at this position if it is printed unchanged; 0: it is escaped. */
 static size_t plain(const char *text)
 {
     uint32_t code = 0;

@@ -64,7 +64,7 @@ static void plain_log(void *context, enum log_level level, const char *line)
     fprintf(stderr, "%s\n", line);
 }
 
-/* What stock Lua lends: the C library. */
+/* The host for stock Lua: the C library. */
 static const struct host plain_host = {.now_ms = plain_now_ms,
                                        .wall_s = plain_wall_s,
                                        .allocate = plain_allocate,

@@ -32,7 +32,7 @@ static int guarded_rep(lua_State *L)
     return call_original(L);
 }
 
-/* A length that lies, or an index function, would keep a table function going where no hook sees it. */
+/* A wrong length, or an index function, would keep a table function running where no hook can stop it. */
 static void check_table(lua_State *L, int index)
 {
     static const char *const events[] = {"__len", "__index", "__newindex"};
@@ -43,7 +43,7 @@ static void check_table(lua_State *L, int index)
     luaL_argcheck(L, lua_rawlen(L, index) <= TABLE_MOST, index, "the table is too long");
 }
 
-/* As the library does it, where the watch sees it: writing numbers takes long. */
+/* As the library does it, but the watch can stop it: formatting numbers takes long. */
 static int concat(lua_State *L)
 {
     enum { BETWEEN_CHECKS = 256 };
@@ -68,8 +68,8 @@ static int concat(lua_State *L)
     return 1;
 }
 
-/* What one call goes over: no more values than this, and no more bytes than a text may have, or where bytes are quoted,
-   which takes longer, fewer. */
+/* The limits of one call: this many values, and as many bytes as a text may have; fewer bytes if they are quoted,
+   which takes longer. */
 static int guarded_format(lua_State *L)
 {
     size_t length, sum = 0, most = TEXT_MOST;
@@ -132,7 +132,7 @@ static int guarded_places(lua_State *L)
     return bounded_values(L, from, to < last ? to : last);
 }
 
-/* As the library compares without a function, where the watch sees it. */
+/* The comparison of the library without a function, but the watch can stop it. */
 static int compare_watched(lua_State *L)
 {
     watch_check(L);
@@ -163,10 +163,13 @@ static int guarded_setmetatable(lua_State *L)
     return call_original(L);
 }
 
-/* The collector goes over a table with weak keys again and again until nothing more is found: a chain of 30,000 takes
-   it seconds, where no hook sees it. setmetatable refuses __mode, but it may be set in the metatable later. So the name
-   that the collector looks for is made one that no script can write: the state keeps one copy of each short string, and
-   its own of "__mode" gets random bytes, whereupon the script's is another. */
+/*
+ * The garbage collector traverses a table with weak keys repeatedly until it finds nothing more. A chain of 30,000
+ * entries takes it seconds, during which no hook runs. setmetatable refuses __mode, but a script could set it in the
+ * metatable later. So the name that the collector looks for is replaced by one that no script can write: the state
+ * keeps one copy of each short string, and its own copy of "__mode" gets random bytes, so that the script's "__mode" is
+ * a different string.
+ */
 static void forget_weak_tables(lua_State *L, const struct host *host)
 {
     size_t length;
@@ -177,8 +180,8 @@ static void forget_weak_tables(lua_State *L, const struct host *host)
     lua_pop(L, 1);
 }
 
-/* The upvalue is the script's message handler. Lua calls handlers before it unwinds, so that one which runs because the
-   hook raised would run with hooks off: once the time is over there is none. */
+/* The upvalue is the script's message handler. Lua calls handlers before it unwinds. A handler that runs because the
+   time is over would run without hooks, so it is not called. */
 static int guarded_handler(lua_State *L)
 {
     if (watch_is_over(L))
@@ -232,7 +235,7 @@ struct text sandbox_program(const struct source_file *file)
 
 enum { PIECE = 512 };
 
-/* Some programs take the compiler long, and no hook sees that: it gets them a piece at a time. */
+/* Compiling some programs takes long, and no hook runs meanwhile, so the compiler gets the source in pieces. */
 static const char *read_piece(lua_State *L, void *context, size_t *size)
 {
     struct text *rest = context;
@@ -272,7 +275,7 @@ static bool embedded_module(const char *name, struct embedded *source)
     return embedded_find(path, source);
 }
 
-/* Is "base/lib/a/b.lua" what "a.b" names? */
+/* Returns whether "a.b" names "base/lib/a/b.lua". */
 static bool names_library(struct text file, struct text layer, const char *name)
 {
     static const char folder[] = "/lib/", end[] = ".lua";
@@ -318,7 +321,7 @@ static void push_module(lua_State *L, const char *name)
     }
 }
 
-/* The first upvalue keeps what was loaded; false: it is being loaded, or failed to. */
+/* The first upvalue contains the loaded modules; false: the module is being loaded, or has failed. */
 static int require(lua_State *L)
 {
     const char *name = luaL_checkstring(L, 1);
@@ -340,7 +343,7 @@ static int require(lua_State *L)
     return 1;
 }
 
-/* Puts `guard`, with the present function as its upvalue, in the place of a function of the table on top. */
+/* Replaces a function of the table on top by `guard`, with the function as its upvalue. */
 static void guard_function(lua_State *L, const char *name, lua_CFunction guard)
 {
     lua_getfield(L, -1, name);
@@ -367,7 +370,7 @@ static void open_base(lua_State *L)
     lua_pop(L, 1);
 }
 
-/* The metatable of strings is shared by all of them: it is locked. */
+/* All strings share one metatable, so it is locked. */
 static void open_string(lua_State *L)
 {
     luaL_requiref(L, LUA_STRLIBNAME, luaopen_string, 1);
@@ -396,7 +399,7 @@ static void open_table(lua_State *L)
     lua_pop(L, 1);
 }
 
-/* Pushes a table with what the one at this index has. */
+/* Pushes a copy of the table at this index. */
 static void push_copy(lua_State *L, int index)
 {
     int from = lua_absindex(L, index);

@@ -5,7 +5,8 @@
 
 enum { LEVELS_SHOWN = 4, LEVELS_LOOKED = 32 };
 
-/* "notify, line 12, called from a.lua:30, called from a.lua:44": the Lua functions that run. Pushes one string. */
+/* Pushes one string with the Lua functions that are running: "notify, line 12, called from a.lua:30, called from
+   a.lua:44". */
 static void push_levels(lua_State *L)
 {
     lua_Debug level;

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
-/* Letters, digits, dots, hyphens and underscores: names stand in log lines and in names of files. */
+/* Letters, digits, dots, hyphens and underscores, because names appear in log lines and in names of files. */
 static bool is_name(const char *text, size_t length)
 {
     for (size_t i = 0; i < length; i++) {
@@ -33,7 +33,7 @@ static const char too_many[] = "there are too many layers and tenants";
 static struct layer *next_layer(struct layer_options *options)
 {
     if (options->count == 0)
-        options->count = 1; /* the script's own place */
+        options->count = 1; /* reserved for the script itself */
     if (options->count == LAYERS_MOST)
         return NULL;
     struct layer *layer = &options->layers[options->count];
@@ -95,7 +95,7 @@ const char *layer_option_tenant(struct layer_options *options, const char *text)
         return too_many;
     if (equals == NULL)
         return "DOMAIN=PATH is wanted";
-    /* An AOR has no dot at its end. */
+    /* An AOR has no final dot. */
     if (length > 1 && text[length - 1] == '.')
         length--;
     if (!is_name(text, length) || !copy(layer->tenant, sizeof layer->tenant, text, length))

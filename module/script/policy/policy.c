@@ -164,7 +164,7 @@ struct policy_build {
     char error[1024];
 };
 
-/* Is there any sense in building these bytes? */
+/* Returns whether these bytes need to be built. */
 static int check_hash(const struct policy *policy, uint64_t hash, char *error, size_t error_size)
 {
     const struct version *failed = failed_before(policy, hash);
@@ -258,7 +258,8 @@ void policy_abort(struct policy *policy, const char *why, bool remember)
     retire(policy, version);
 }
 
-/* The new version may refuse what it is handed; that the old one cannot save must not keep its mend out. */
+/* A new version may refuse the data. But if the old version cannot save, this must not stop its correction from
+   being loaded. */
 static int carry_over(struct policy *policy, struct version *to, char *error, size_t error_size)
 {
     struct text saved = {NULL, 0};
@@ -435,7 +436,7 @@ int policy_end_trial(struct policy *policy, enum policy_place place)
 
 /* --- calls --- */
 
-/* FNV-1a: the same call, the same share, in every worker. */
+/* FNV-1a: the same call gives the same result in every worker. */
 static uint32_t thousandth(struct text call_id)
 {
     uint32_t hash = 2166136261U;
@@ -493,7 +494,7 @@ bool policy_hears_response(const struct policy_hold *hold, const struct facts *f
            (hold->shadow != NULL && script_hears(hold->shadow, facts));
 }
 
-/* --- telling --- */
+/* --- status --- */
 
 static uint64_t hash_of(const struct version *version)
 {

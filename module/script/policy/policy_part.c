@@ -6,8 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* What concerns one tenant's part of a version: it is taken back or built anew, and the other parts stay as they are.
- */
+/* Reverts or rebuilds the part of one tenant; the other parts are not changed. */
 
 enum { REBUILD_MS = 60000 };
 
@@ -51,7 +50,7 @@ static size_t find_part(const struct version *version, uint64_t hash)
     return 0;
 }
 
-/* True if the version has the donor's part for the tenant from now on. */
+/* Returns true if the version now has the donor's part for the tenant. */
 static bool exchange_part(struct version *version, size_t index, const struct version *donor)
 {
     struct script *made;
@@ -161,8 +160,8 @@ static void rebuild(struct policy *policy, struct version *version, size_t index
                version->record.number);
 }
 
-/* Nothing can be cleaned up in a state that ran out of memory: the same bytes are built anew, and calls to come take
-   that. Calls wait meanwhile, so that a tenant's part is not built again within a minute. */
+/* A state that ran out of memory cannot be cleaned up, so the same bytes are built again for later calls. Calls wait
+   meanwhile, so a tenant's part is built at most once a minute. */
 void version_rebuild_spent(struct policy *policy, struct version *version)
 {
     uint64_t now = policy->config.host->now_ms(policy->config.host->context);

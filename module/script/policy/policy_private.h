@@ -6,19 +6,19 @@
 
 enum { HISTORY_MOST = 64, SAMPLES_MOST = 64, WITHDRAWN_MOST = 64 };
 
-/* One version, also after it has gone: the history tells of it, and a failed one is not tried again. */
+/* One version, also after it has been replaced: the history lists it, and a failed one is not tried again. */
 struct version {
     struct policy_version record;
     struct sources *sources; /* NULL once retired */
     struct script *script;   /* NULL once retired */
     bool failed;             /* refused by its hash from now on */
-    bool handed;             /* it has what the version before it saved */
+    bool handed;             /* it has received the data that the previous version saved */
     bool silent;             /* built as a shadow */
 };
 
 struct policy {
     struct policy_config config;
-    struct host quiet;                     /* a shadow's: what it logs is dropped */
+    struct host quiet;                     /* the host of a shadow, which drops its log */
     struct version *history[HISTORY_MOST]; /* oldest first */
     size_t history_count;
     struct version *active, *previous, *canary, *shadow, *candidate;
@@ -31,7 +31,7 @@ struct policy {
     uint64_t withdrawn_count;
 };
 
-/* policy_trial.c: what an entry came to is counted, failures lead back, a shadow is compared. */
+/* policy_trial.c: counts the results of entries, rolls back after failures, and compares with a shadow. */
 struct policy_entry {
     enum hook hook;
     const struct script_call *call;
@@ -41,15 +41,15 @@ struct policy_entry {
 enum script_outcome policy_enter(struct policy_hold *hold, const struct policy_entry *entry,
                                  struct script_verdict *verdict);
 
-/* policy_part.c: one tenant's part of a version. */
+/* policy_part.c: the part of one tenant in a version. */
 
-/* Puts `script` in the place of the version's, whose reference is given back. */
+/* Replaces the version's script by `script` and releases the old one. */
 void version_exchange(struct version *version, struct script *script);
-/* Tenants whose bytes failed before keep the part that the active version has. */
+/* Tenants whose bytes have failed before keep the part of the active version. */
 void version_adopt(struct policy *policy, struct version *version);
-/* Builds anew what ran out of memory. */
+/* Rebuilds the parts that ran out of memory. */
 void version_rebuild_spent(struct policy *policy, struct version *version);
-/* A part failed too often here: as policy_withdraw_part(). */
+/* Handles a part that failed too often here, as policy_withdraw_part() does. */
 void policy_take_back_part(struct policy *policy, uint64_t hash, const char *why);
 
 void policy_keep_active(const struct policy *policy);

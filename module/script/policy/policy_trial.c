@@ -7,8 +7,7 @@
 
 #include "script/engine/printable.h"
 
-/* Entering a policy's hooks: what came of it is counted, failures lead back to the version before, a shadow is run
-   beside and compared. */
+/* Enters a policy's hooks, counts the results, rolls back after failures, and runs and compares a shadow. */
 
 static enum script_outcome enter(struct script *script, const struct policy_entry *entry,
                                  struct script_verdict *verdict)
@@ -30,7 +29,7 @@ static bool is_failure(enum script_outcome outcome)
     return outcome >= SCRIPT_ERROR;
 }
 
-/* The version that has this part of the script; NULL: none, the call began with a version that is gone. */
+/* The version with this part of the script; NULL if the call began with a version that no longer exists. */
 static struct version *version_of(const struct policy *policy, const struct script *script, size_t part)
 {
     struct version *const versions[] = {policy->active, policy->canary, policy->previous};
@@ -41,7 +40,7 @@ static struct version *version_of(const struct policy *policy, const struct scri
     return NULL;
 }
 
-/* A canary ends, the active version gives way to the one before it. */
+/* Ends a canary, or replaces the active version by the previous one. */
 static void take_back(struct policy *policy, struct version *version, const char *why)
 {
     if (version == policy->canary) {
@@ -54,7 +53,7 @@ static void take_back(struct policy *policy, struct version *version, const char
     }
 }
 
-/* Past the share of the window that may fail, the version goes, or the tenant's part of it. */
+/* If too large a share of the window has failed, withdraws the version, or the tenant's part of it. */
 static void judge(struct policy *policy, struct version *version, struct script_window *window, size_t part)
 {
     char why[160];
@@ -70,8 +69,8 @@ static void judge(struct policy *policy, struct version *version, struct script_
         policy_take_back_part(policy, info.hash, why);
 }
 
-/* What a source can bring about at will, past time and past memory, counts once for it in a window. An error counts
-   each time: it is the policy's own. */
+/* Failures that a source can cause deliberately (exceeded time and memory) count once for each source in a window.
+   An error counts each time, because the policy itself causes it. */
 static bool failure_counts(struct script_window *window, const struct policy_entry *entry, enum script_outcome outcome)
 {
     const uint64_t sources[BLAME_AT_ONCE] = {entry->call->source_number,
@@ -79,7 +78,7 @@ static bool failure_counts(struct script_window *window, const struct policy_ent
     return outcome == SCRIPT_ERROR || blame_add(&window->blame, sources);
 }
 
-/* `outcome`: what the hooks of this part came to. */
+/* `outcome` is the result of this part's hooks. */
 static void count_part(const struct policy_hold *hold, size_t part, const struct policy_entry *entry,
                        enum script_outcome outcome)
 {
@@ -131,7 +130,7 @@ static void describe(enum script_outcome outcome, const struct script_verdict *v
         snprintf(out, 48, "%s %.32s", verdict_name(verdict->kind), text);
 }
 
-/* Explicit acceptance is what the core does by default. */
+/* Accepting explicitly is the same as the core's default. */
 static bool is_plain(enum script_outcome outcome, const struct script_verdict *verdict)
 {
     return outcome == SCRIPT_NO_HOOK || outcome == SCRIPT_DEFAULT ||
@@ -177,7 +176,7 @@ static void compare(struct policy_hold *hold, const struct policy_entry *entry, 
     printable_write(sample->call_id, sizeof sample->call_id, raw); // a stranger wrote it
 }
 
-/* A hook that failed and says so: the version before decides. */
+/* After a hook with on_error = "previous" has failed, the previous version decides. */
 static enum script_outcome ask_previous(const struct policy_hold *hold, const struct script_last *last,
                                         const struct policy_entry *entry, struct script_verdict *verdict)
 {

@@ -20,9 +20,10 @@ struct reading {
     struct sources_limits limits;
     size_t layer;
     size_t total; /* bytes read so far */
-    char *root;   /* of the layer, without symbolic links: nothing outside is read. NULL: the layer is one file */
+    char *root; /* the folder of the layer without symbolic links; nothing outside of it is read. NULL: the layer is one
+                   file */
     const char *what;
-    char place[PATH_SIZE]; /* where it failed */
+    char place[PATH_SIZE]; /* the path at which it failed */
 };
 
 static uint64_t add_bytes(uint64_t hash, const void *bytes, size_t length)
@@ -38,7 +39,7 @@ uint64_t sources_checksum(const void *bytes, size_t length)
     return add_bytes(FNV_START, bytes, length);
 }
 
-/* With its length before it, so that no two lists of texts give the same bytes. */
+/* Prefixes the length, so that two different lists of texts never give the same bytes. */
 static uint64_t add_text(uint64_t hash, struct text text)
 {
     uint64_t length = text.length;
@@ -149,8 +150,8 @@ static bool is_inside(const char *root, const char *path)
     return path[length] == '/' || path[length] == '\0' || (length > 0 && root[length - 1] == '/');
 }
 
-/* A layer's author may be somebody else than the server's operator, with other rights. Links inside the layer are fine:
-   a mounted configuration consists of them. */
+/* The author of a layer may have fewer rights than the operator of the server, so links must not lead out of the
+   layer. Links inside are allowed: mounted configurations consist of them. */
 static int check_inside(struct reading *reading, const char *path)
 {
     if (reading->root == NULL)
@@ -163,7 +164,7 @@ static int check_inside(struct reading *reading, const char *path)
     return inside ? 0 : fault(reading, path, -EXDEV, "a symbolic link leads out of the folder of the policy");
 }
 
-/* What was opened, in case a link was changed since it was looked at. */
+/* Checks the opened file, in case a link was changed since it was examined. */
 static int check_opened(struct reading *reading, const char *path, int file)
 {
     char link[40], real[PATH_SIZE];
@@ -226,7 +227,7 @@ out:
     return error;
 }
 
-/* Editors leave names with a dot or a ~ behind, and a mounted configuration has ..data. */
+/* Editors leave files with a dot or a ~ in the name, and a mounted configuration has ..data. */
 static bool is_program(const char *name)
 {
     size_t length = strlen(name);
@@ -243,7 +244,7 @@ static int take_visible(const struct dirent *entry)
     return entry->d_name[0] != '.';
 }
 
-/* By bytes, whatever the locale. */
+/* Compares bytes, independent of the locale. */
 static int by_name(const struct dirent **a, const struct dirent **b)
 {
     return strcmp((*a)->d_name, (*b)->d_name);
@@ -274,7 +275,7 @@ static int read_entry(struct reading *reading, const char *folder, const char *p
     return is_program(entry) ? read_file(reading, path, name, true) : 0;
 }
 
-/* depth 0: the top of a layer, of which only programs are read; else inside lib/. */
+/* depth 0: the top of a layer, of which only programs are read; otherwise inside lib/. */
 static int read_folder(struct reading *reading, const char *path, const char *name, int depth)
 {
     struct dirent **entries = NULL;

@@ -7,7 +7,7 @@
 
 #include "script/sources/sources.h"
 
-/* What sources.c (files that are read) and sources_save.c (the one file that keeps them) share. */
+/* Shared by sources.c, which reads the files, and sources_save.c, which stores them in one file. */
 
 struct kept_file {
     struct source_file file;
@@ -30,18 +30,18 @@ struct sources {
 
 uint64_t sources_checksum(const void *bytes, size_t length);
 
-/* Until the end of file, or `size` bytes: a file that grows while it is read ends at the size it had. How many; or a
-   negative errno. */
+/* Reads to the end of the file, or `size` bytes: a file that grows meanwhile ends at the size that it had. Returns
+   the number of bytes, or a negative errno. */
 ssize_t sources_read_all(int file, char *bytes, size_t size);
 
-/* One reference, no files; `layers` NULL: all zero. NULL: no memory. */
+/* Creates sources with one reference and no files; `layers` NULL: all zero. Returns NULL without memory. */
 struct sources *sources_allocate(const struct host *host, const struct layer *layers, size_t count);
 
-/* Adds a file with room for the bytes that `file` says, which the caller fills in; what `file` points to is copied but
-   for them. 0 or -ENOMEM. */
+/* Adds a file with room for its bytes, which the caller fills in; everything else that `file` points to is copied.
+   Returns 0 or -ENOMEM. */
 int sources_add(struct sources *sources, const struct source_file *file, char **bytes);
 
-/* Once all files are there: the hash. */
+/* Computes the hash, after all files were added. */
 void sources_finish(struct sources *sources);
 
 #endif

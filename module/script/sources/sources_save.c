@@ -9,12 +9,13 @@
 #include "script/sources/sources_private.h"
 
 /*
- * The last good version on disk. A line that says what it is; counts of layers and files; the layers; the files; the
- * checksum of all before it. Numbers are 64 bits, the lowest byte first; a text has its length before it.
+ * The file of the last good version. It has a line with its kind, the numbers of layers and files, the layers, the
+ * files, and the checksum of everything before it. Numbers have 64 bits, lowest byte first; a text is preceded by its
+ * length.
  */
 
 static const char magic[] = "reflow policy 1\n";
-static const char kind[] = "reflow policy "; /* of every version of the format */
+static const char kind[] = "reflow policy "; /* the same in every version of the format */
 
 enum { NUMBER_SIZE = 8, MAGIC_SIZE = sizeof magic - 1, SAVED_MOST = 256 << 20 };
 
@@ -79,7 +80,7 @@ static int write_all(int file, const char *bytes, size_t length)
     return 0;
 }
 
-/* So that the rename itself outlasts a power cut. A file system that cannot do it is no reason to fail. */
+/* Makes the rename itself survive a power cut. A file system that does not support this is not an error. */
 static void sync_folder(const char *path)
 {
     char folder[1024];
@@ -130,7 +131,7 @@ int sources_pack(const struct sources *sources, char **bytes, size_t *size)
     return 0;
 }
 
-/* The rename replaces whatever has this name, even a device or the source of a policy. */
+/* The rename replaces any existing file, even a device or the source of a policy. */
 static int check_replaceable(const char *path)
 {
     char head[sizeof kind - 1];

@@ -18,7 +18,8 @@ enum { TICK_NS = 5000000, WATCH_SIGNAL = SIGVTALRM };
 
 _Thread_local struct watch *volatile watch_running;
 
-/* Tells this thread from all others, dead ones included, which pthread_t does not: the time when it first armed. */
+/* Identifies this thread among all, including ended ones, which pthread_t does not: the time at which it was first
+   armed. */
 _Thread_local uint64_t watch_thread_mark;
 
 static uint64_t clock_ns(clockid_t clock)

@@ -10,44 +10,45 @@
 #include <lua.h>
 
 /*
- * Stops Lua that runs past its time. A timer on the running thread's own CPU clock ticks every few milliseconds that
- * the thread computes, and never while it waits; only when a tick finds the same entry running past its limit does it
- * set a Lua hook, which raises at every further instruction, so that no pcall outlasts it. Entries that end in time pay
- * two stores.
+ * Stops a Lua entry that exceeds its time. A timer on the CPU clock of the running thread ticks every few milliseconds
+ * while the thread computes, and never while it waits. Only if a tick finds the entry beyond its limit does it set a
+ * Lua hook, which raises an error at every further instruction, so that no pcall can catch it for long. An entry that
+ * ends in time costs two stores.
  *
- * The tick is a signal (SIGVTALRM) to the thread that runs the script, since lua_sethook may be called from a signal
- * handler of the running thread but not from another thread. Two things are therefore the process's and not an
- * object's: the handler of that signal, and per thread the pointer to the watch that runs now and the thread's mark. A
- * child after fork() must load its scripts anew: timers are not inherited.
+ * The tick is a signal (SIGVTALRM) to the thread that runs the script, because lua_sethook() may be called from a
+ * signal handler of the running thread, but not from another thread. So two things belong to the process and not to an
+ * object: the handler of that signal, and for each thread the pointer to the current watch and the thread's mark. A
+ * child after fork() must load its scripts again, because timers are not inherited.
  */
 struct watch {
     lua_State *L;
     uint32_t limit_ms;
-    volatile bool seen; /* a tick has found the entry that runs now */
+    volatile bool seen; /* a tick has seen the current entry */
     volatile bool overran;
     uint64_t seen_at; /* that tick's time, ns */
     timer_t timer;
-    uint64_t thread; /* whose clock the timer is on */
+    uint64_t thread; /* the thread whose clock the timer uses */
     bool armed;
 };
 
-/* In place; `watch` must not move afterwards. 0, or -EBUSY where the process uses SIGVTALRM for something else. */
+/* Initialises in place; `watch` must not move afterwards. Returns 0, or -EBUSY if the process uses SIGVTALRM for
+   something else. */
 int watch_create(struct watch *watch, lua_State *L);
 void watch_destroy(struct watch *watch); /* zeroed is fine */
 
-/* Around an entry into Lua. begin: 0, or the negative error of timer_create; then don't enter. end: whether it was
-   stopped; the state may be entered again. */
+/* Called around an entry into Lua. begin returns 0, or the negative error of timer_create(); then do not enter. end
+   returns whether the entry was stopped; the state may be entered again. */
 static inline int watch_begin(struct watch *watch, uint32_t limit_ms);
 static inline bool watch_end(struct watch *watch);
 
-/* Whether the entry that runs in the state is being stopped. Lua called from then on inside a message handler would run
-   with hooks off, for ever: don't. */
+/* Returns whether the current entry of the state is being stopped. Lua code that a message handler calls then would
+   run without hooks and without end, so it must not be called. */
 bool watch_is_over(lua_State *L);
 
-/* For C functions that may run long: raises where the time is over. Does nothing where nobody watches the state. */
+/* For C functions that may run long: raises an error if the time is over. Does nothing if the state is not watched. */
 void watch_check(lua_State *L);
 
-/* What the two above are made of: they stand here since they are on the way of every call. */
+/* The implementation of the two functions above; in the header because every call passes here. */
 extern _Thread_local struct watch *volatile watch_running;
 extern _Thread_local uint64_t watch_thread_mark;
 int watch_arm(struct watch *watch);

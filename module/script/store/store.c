@@ -4,7 +4,7 @@
 
 #include "script/store/store_private.h"
 
-enum { ENTRIES = 65536, BYTES = 16 << 20, EXPIRE_BESIDE = 4 /* of what has expired, removed by each change */ };
+enum { ENTRIES = 65536, BYTES = 16 << 20, EXPIRE_BESIDE = 4 /* expired entries that each change removes */ };
 
 static void lock(const struct store *store)
 {
@@ -182,7 +182,8 @@ static int enter_set(struct store *store, struct text name, struct entry **out)
     return 0;
 }
 
-/* The set counts the member before it is there: it must not go with its last member when that makes room. */
+/* The set counts the new member before it is inserted: otherwise making room could remove the set with its last
+   member. */
 static int enter_member(struct store *store, struct entry *set, struct text member, struct entry **out)
 {
     set->members.size++;
@@ -227,7 +228,7 @@ int store_insert(struct store *store, struct text set, struct text member, uint6
     return error;
 }
 
-/* The living member of a living set, or NULL. */
+/* The unexpired member of an existing set, or NULL. */
 static struct entry *find_member(const struct store *store, struct text name, struct text member)
 {
     uint64_t now = store_now(store);

@@ -7,7 +7,7 @@
 enum { DROPPED_AT_ONCE = 64 };
 
 struct key {
-    const struct entry *set; /* of members; NULL: a name */
+    const struct entry *set; /* for members; NULL: a name */
     struct text name;
 };
 
@@ -44,7 +44,7 @@ static bool matches(const void *item, const void *wanted)
            text_equal((struct text){entry->bytes, entry->name_length}, key->name);
 }
 
-/* A member's with its set's number: one that is in all sets does not make them one chain. */
+/* The hash of a member includes the number of its set, so that a member of many sets does not make one long chain. */
 static uint32_t hash_of(const struct store *store, const struct key *key)
 {
     uint32_t hash = hash_text(&store->key, key->name);
@@ -114,7 +114,7 @@ void entry_drop(struct store *store, struct entry *entry)
     }
 }
 
-/* One of those that are there no more. */
+/* Removes one of the deleted or expired entries. */
 static bool drop_expired(struct store *store, uint64_t now)
 {
     struct due_node *first = due_heap_first(&store->due);
@@ -136,7 +136,7 @@ size_t entry_expire(struct store *store, uint64_t now, size_t most)
     return count;
 }
 
-/* How many of a set have expired and are still there: the heap has them all above what lives. */
+/* The number of expired members that are still stored: in the heap they are above all living ones. */
 static size_t expired_of(const struct store *store, const struct entry *set, size_t place, uint64_t now)
 {
     if (place >= store->due.count || store->due.nodes[place]->at > now)
@@ -203,7 +203,7 @@ static struct entry *entry_make(const struct store *store, enum entry_kind kind,
     return entry;
 }
 
-/* Room for so much more; what has expired makes it. */
+/* Makes room by removing expired entries. */
 static int store_make_room(struct store *store, size_t entries, size_t bytes, uint64_t now)
 {
     do {
@@ -244,7 +244,7 @@ void entry_set_end(struct store *store, struct entry *entry, uint64_t ttl_ms, ui
     due_heap_add(&store->due, &entry->due);
 }
 
-/* A longer or shorter value takes the place of the old one in every list. */
+/* Puts a longer or shorter value in the place of the old one in every list. */
 int entry_exchange(struct store *store, struct entry **entry, struct text name, struct text value, uint64_t now)
 {
     struct entry *old = *entry;

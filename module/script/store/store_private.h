@@ -11,14 +11,14 @@
 #include "core/text.h"
 #include "script/store/store.h"
 
-/* What store.c (its calls, under the lock) and store_entry.c (what is in it) share. */
+/* Shared by store.c, the calls under the lock, and store_entry.c, the entries. */
 
 enum entry_kind { COUNTER, VALUE, SET, MEMBER };
 
 struct entry {
-    struct due_node due; /* VALUE, MEMBER: in the heap where it ends */
+    struct due_node due; /* VALUE, MEMBER: node in the heap, if it expires */
     struct entry *next;  /* MEMBER: in its set; else in the store */
-    struct entry **link; /* what points here */
+    struct entry **link; /* the pointer to this entry */
     union {
         int64_t count;     /* COUNTER */
         struct entry *set; /* MEMBER */
@@ -31,7 +31,7 @@ struct entry {
     uint32_t hash;
     uint16_t name_length, value_length;
     uint8_t kind;
-    bool forgotten; /* SET: found under its name no more */
+    bool forgotten; /* SET: no longer found by its name */
     char bytes[];   /* name, then value */
 };
 
@@ -42,7 +42,7 @@ struct store {
     struct hash_index index;
     struct due_heap due;
     struct entry *named;
-    struct entry *forgotten; /* sets whose members go little by little */
+    struct entry *forgotten; /* deleted sets whose members are removed in small steps */
     size_t entries, bytes;
     uint32_t serial; /* of the last set */
 };
@@ -52,31 +52,32 @@ uint64_t store_now(const struct store *store);
 /* -EINVAL, -ENAMETOOLONG. */
 int name_check(struct text name);
 
-/* By name, or a member of a set; also one that has expired. */
+/* Finds an entry by name, or a member of a set; also an expired one. */
 struct entry *entry_find(const struct store *store, const struct entry *set, struct text name);
-/* The living entry of a name, NULL where there is none. -EEXIST where it is of another kind. */
+/* The living entry of a name, or NULL. -EEXIST if it is of another kind. */
 int entry_look_up(const struct store *store, struct text name, enum entry_kind kind, uint64_t now,
                   struct entry **found);
-/* The same for a change: what is dead under this name is also gone. */
+/* The same for a change: a dead entry with this name is removed. */
 int entry_claim(struct store *store, struct text name, enum entry_kind kind, uint64_t now, struct entry **found);
 
 bool entry_is_over(const struct entry *entry, uint64_t now);
 bool entry_is_dead(const struct store *store, const struct entry *entry, uint64_t now); /* also sets */
 size_t entry_living_members(const struct store *store, const struct entry *set, uint64_t now);
 
-/* A new one in the store, whose list is the caller's to link; or in the place of an old value. -ENOSPC, -ENOMEM. */
+/* A new entry in the store, which the caller links into its list; or one in the place of an old value. -ENOSPC,
+   -ENOMEM. */
 int entry_enter(struct store *store, struct text name, enum entry_kind kind, const struct entry *set, struct text value,
                 struct entry **out);
 int entry_exchange(struct store *store, struct entry **entry, struct text name, struct text value, uint64_t now);
 void entry_link(struct entry **list, struct entry *entry);
 
-/* Only after a due_heap_reserve. 0: it has no end. */
+/* Only after due_heap_reserve(). 0: it never expires. */
 void entry_set_end(struct store *store, struct entry *entry, uint64_t ttl_ms, uint64_t now);
 
-/* A member takes its set along where it is the last one, a set its members: of a large one a few now, the others with
-   what expires, so that no call is long. */
+/* Removes an entry. With its last member a set is removed too. A set is removed with its members: those of a large
+   set in small steps later, so that no call takes long. */
 void entry_drop(struct store *store, struct entry *entry);
-void entry_drop_one(struct store *store, struct entry *entry); /* that has no members */
+void entry_drop_one(struct store *store, struct entry *entry); /* the entry must have no members */
 size_t entry_expire(struct store *store, uint64_t now, size_t most);
 
 #endif
