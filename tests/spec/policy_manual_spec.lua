@@ -90,4 +90,13 @@ test("the places that the contents list names are there", function(t)
     end
 end)
 
+test("the files that the manual links to are there", function(t)
+    local count = 0
+    for path in manual:gmatch "%]%(([^)#]+)" do
+        count = count + 1
+        t:ok(io.open("module/script/" .. path), "no file " .. path)
+    end
+    t:ok(count > 10, "links: " .. count)
+end)
+
 tap.done()

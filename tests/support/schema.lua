@@ -1,9 +1,10 @@
 -- SPDX-License-Identifier: BSD-2-Clause
--- Reads module/script/engine/schema.def, and makes of it what editors, luacheck and readers want. Run as a program it writes
--- those files; a spec compares them with what it would write.
+-- Reads module/script/engine/schema.def, and makes of it what editors, luacheck and readers want. Run as a program it
+-- writes those files; a spec compares them with what it would write.
 local schema = {}
 
 schema.source = "module/script/engine/schema.def"
+schema.examples_source = "module/script/engine/examples.lua"
 schema.codes_source = "module/core/codes.def"
 
 local function read_all(path)
@@ -131,9 +132,31 @@ function rows.FLAG(self, name, what)
     self.flags.list[#self.flags.list + 1] = { name = name, type = "boolean", what = what }
 end
 
+-- The examples in schema.examples_source: a list in their order, and a table by the name of the function or class. Each
+-- has kind ("policy" or "program"), name, text, and line, its first one.
+function schema.examples()
+    local list, by_name, example, number = {}, {}, nil, 0
+    for line in read_all(schema.examples_source):gmatch "([^\n]*)\n" do
+        number = number + 1
+        local kind, name = line:match "^%-%-%- (%l+): ([%w_.]+)$"
+        if kind then
+            assert(not by_name[name], name .. " has two examples")
+            example = { kind = kind, name = name, lines = {}, line = number + 1 }
+            list[#list + 1], by_name[name] = example, example
+        elseif example then
+            example.lines[#example.lines + 1] = line
+        end
+    end
+    for _, each in ipairs(list) do
+        each.text = table.concat(each.lines, "\n"):gsub("%s*$", "") .. "\n"
+    end
+    return list, by_name
+end
+
 -- The items of the schema, in order; also codes: the constants.
 function schema.read()
     local self = { items = {}, codes = {} }
+    self.example_list, self.examples = schema.examples()
     for line in read_all(schema.source):gmatch "[^\n]+" do
         local row, inside = line:match "^(%u+)%((.*)%)$"
         if row and rows[row] then
@@ -294,11 +317,17 @@ end
 
 -- --- lua/meta/REFERENCE.md ---
 
-local function shown(item, prefix)
-    local lines, results = {}, {}
+local function returned_text(item)
+    local results = {}
     for _, result in ipairs(item.returns) do
         results[#results + 1] = (result.name and result.name .. ": " or "") .. result.type
     end
+    return results[1] and " returns `" .. table.concat(results, ", ") .. "`" or ""
+end
+
+-- Each way to call it, on a line of its own.
+local function ways(item, prefix)
+    local lines = {}
     for _, way in ipairs(item.ways) do
         local arguments = {}
         for _, parameter in ipairs(way) do
@@ -306,11 +335,18 @@ local function shown(item, prefix)
         end
         lines[#lines + 1] = ("`%s%s(%s)`"):format(prefix, item.name, table.concat(arguments, ", "))
     end
-    return table.concat(lines, " or ") .. (results[1] and " gives `" .. table.concat(results, ", ") .. "`" or "")
+    return table.concat(lines, " or ") .. returned_text(item)
 end
 
 local function describe(out, head, what)
     out[#out + 1] = "- " .. head .. (what ~= "" and ":\n  " .. what or "")
+end
+
+local function show_example(out, self, name)
+    local example = self.examples[name]
+    if example then
+        out[#out + 1] = "\n```lua\n" .. example.text .. "```"
+    end
 end
 
 local show = {}
@@ -322,7 +358,7 @@ function show.SECTION(out, item)
     end
 end
 
-function show.CLASS(out, class)
+function show.CLASS(out, class, self)
     out[#out + 1] = "\n### " .. class.name .. "\n"
     if class.what ~= "" then
         out[#out + 1] = class.what .. "\n"
@@ -331,8 +367,9 @@ function show.CLASS(out, class)
         describe(out, ("`%s%s`: `%s`"):format(field.name, field.optional and "?" or "", field.type), field.what)
     end
     for _, method in ipairs(class.methods) do
-        describe(out, shown(method, ":"), method.what)
+        describe(out, ways(method, ":"), method.what)
     end
+    show_example(out, self, class.name)
 end
 
 function show.FLAGS(out, flags)
@@ -350,25 +387,65 @@ function show.ALIAS(out, alias)
     describe(out, ("`%s`: `%s`"):format(alias.name, alias.type), alias.what)
 end
 
-function show.FUNCTION(out, item)
-    describe(out, shown(item, "sip."), item.what)
+function show.FUNCTION(out, item, self)
+    out[#out + 1] = ("\n### %s%s\n\n%s\n\n%s"):format(item.prefix, item.name, ways(item, item.prefix),
+        sentence(item.what))
+    show_example(out, self, item.prefix:sub(5) .. item.name)
 end
 
-function show.ENTRY(out, item)
-    describe(out, shown(item, "sip.store."), item.what)
+show.ENTRY = show.FUNCTION
+
+-- GitHub's name for the place of a heading.
+function schema.anchor(title)
+    return (title:lower():gsub("[^%w_ -]", ""):gsub(" ", "-"))
+end
+
+-- One line for each section, with the functions and classes in it.
+local function contents(self)
+    local lines, names
+    lines = {}
+    local function add(title)
+        names[#names + 1] = ("[%s](#%s)"):format(title, schema.anchor(title))
+    end
+    for _, item in ipairs(self.items) do
+        if item.row == "SECTION" then
+            names = {}
+            lines[#lines + 1] = { title = item.title, names = names }
+        elseif item.row == "FLAGS" then
+            add "Flags of a decision"
+        elseif item.row ~= "ALIAS" then
+            add((item.prefix or "") .. item.name)
+        end
+    end
+    add "Other types"
+    local out = {}
+    for _, line in ipairs(lines) do
+        out[#out + 1] = ("- [%s](#%s): %s"):format(line.title, schema.anchor(line.title), table.concat(line.names, " "))
+    end
+    out[#out + 1] = "- [Constants](#constants)"
+    return table.concat(out, "\n")
 end
 
 function schema.reference(self)
     local out = { ([[<!-- SPDX-License-Identifier: BSD-2-Clause -->
-<!-- Made by `make generate` from %s: change that. -->
-# What routing scripts are offered
+<!-- Made by `make generate` from %s and %s: change these. -->
+# Reference of policies
 
-`local sip = require "reflow"`; in routing scripts each function is also a global with `sip_` before its name. `a?` is
-an argument or field that may be left out; `type?` a value that may be nil. For editors: put `lua/meta` into
-`workspace.library` of the Lua language server, and `stds.reflow = dofile "lua/meta/luacheck_std.lua"` into
-`.luacheckrc`.]]):format(schema.source) }
+Every function, object and table that policies and Lua programs can use. [The manual](../../module/script/README.md)
+explains how to write policies.
+
+`local sip = require "reflow"` gives all functions; in policies each one is also a global with the prefix `sip_`.
+`a?` is an argument or field that may be left out; `type?` is a value that may be nil. Each example is run by a test. In
+programs, a comment `-->` shows what the line prints.
+
+For editors: put `lua/meta` into `workspace.library` of the Lua language server, and `stds.reflow = dofile
+"lua/meta/luacheck_std.lua"` into `.luacheckrc`.
+
+## Contents
+
+%s]]):format(schema.source, schema.examples_source, contents(self)) }
     for _, item in ipairs(self.items) do
-        show[item.row](out, item)
+        show[item.row](out, item, self)
     end
     out[#out + 1] = "\n## Constants\n\nThe code of each registered response.\n"
     for _, code in ipairs(self.codes) do
