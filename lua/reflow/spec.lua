@@ -223,7 +223,10 @@ end
 local function unexpected(world)
     for _, event in ipairs(world.logged) do
         local refused = event.level == "warning" and event.text:find "^verdict .* refused"
-        if event.level == "error" and not event.wanted then return "a hook failed: " .. event.text end
+        if event.level == "error" and not event.wanted then
+            local place = event.text:match ": ([^:\n]+:%d+: )" or ""
+            return place .. "a hook failed: " .. event.text
+        end
         if refused and not event.wanted and not world.refusals_wanted then return event.text end
     end
 end
@@ -236,7 +239,10 @@ local function environment(world, tests, net, chosen)
         "tostring", "type", "utf8", "xpcall", "_VERSION" } do
         env[name] = _G[name]
     end
-    function env.policy(path) chosen.path = path end
+    function env.policy(path)
+        local _, where = pcall(error, "", 3)
+        chosen.path, chosen.where = path, where
+    end
     function env.domain(name) net.domain(name) end
     env.phone, env.server, env.request, env.advance = world.phone, world.server, world.request, world.advance
     function env.invite(options, more) return world.request("INVITE", options, more) end
@@ -274,7 +280,9 @@ return function(net, source, path, index, trace)
         if opened then return end
         opened = true
         local ok, why = net.open(chosen.path)
-        if not ok then error({ policy = why }) end
+        if ok then return end
+        local placed = why:find "^[^:\n]+:%d+: "
+        error({ policy = placed and why or (chosen.where or path .. ":1: ") .. why })
     end
     local chunk, wrong = load(source, "@" .. path, "t", environment(world, tests, net, chosen))
     if not chunk then error(wrong, 0) end

@@ -43,12 +43,17 @@ void replay_files_remove(void)
 
 struct replay_run replay_run(const char *const *arguments)
 {
+    return replay_run_from(stdin, arguments);
+}
+
+struct replay_run replay_run_from(FILE *in, const char *const *arguments)
+{
     struct replay_run run = {0};
     char *argv[16] = {(char *)(uintptr_t) "reflow", (char *)(uintptr_t) "replay"};
     int argc = 2;
     size_t out_length, err_length;
     struct cli cli = {
-        .in = stdin, .out = open_memstream(&run.out, &out_length), .err = open_memstream(&run.err, &err_length)};
+        .in = in, .out = open_memstream(&run.out, &out_length), .err = open_memstream(&run.err, &err_length)};
     assert_true(cli.out != NULL && cli.err != NULL);
     for (; *arguments != NULL; arguments++)
         argv[argc++] = (char *)(uintptr_t)*arguments;
@@ -56,6 +61,8 @@ struct replay_run replay_run(const char *const *arguments)
     run.status = cli_run(&cli, argc, argv);
     fclose(cli.out);
     fclose(cli.err);
+    if (in != stdin)
+        fclose(in);
     return run;
 }
 

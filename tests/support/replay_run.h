@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 /* `reflow replay` run in this process, on files that a test makes. */
 
@@ -19,6 +20,8 @@ void replay_files_remove(void);
 
 /* Words after "replay", NULL ends them. */
 struct replay_run replay_run(const char *const *arguments);
+/* The same, with another standard input, which it closes. */
+struct replay_run replay_run_from(FILE *in, const char *const *arguments);
 #define RUN(...) replay_run((const char *const[]){__VA_ARGS__, NULL})
 void replay_run_destroy(struct replay_run *run);
 

@@ -42,18 +42,23 @@ static int teardown(void **state)
     return 0;
 }
 
-static void run(struct bench *bench, const char *path, const char *option)
+static void run_words(struct bench *bench, int count, char **argv)
 {
-    char *argv[] = {(char *)(uintptr_t) "reflow", (char *)(uintptr_t) "check", (char *)(uintptr_t)path,
-                    (char *)(uintptr_t)option, NULL};
     forget(bench);
     struct cli cli = {.in = stdin,
                       .out = open_memstream(&bench->out, &bench->out_length),
                       .err = open_memstream(&bench->err, &bench->err_length)};
     assert_true(cli.out != NULL && cli.err != NULL);
-    bench->status = cli_run(&cli, option != NULL ? 4 : 3, argv);
+    bench->status = cli_run(&cli, count, argv);
     fclose(cli.out);
     fclose(cli.err);
+}
+
+static void run(struct bench *bench, const char *path, const char *option)
+{
+    char *argv[] = {(char *)(uintptr_t) "reflow", (char *)(uintptr_t) "check", (char *)(uintptr_t)path,
+                    (char *)(uintptr_t)option, NULL};
+    run_words(bench, option != NULL ? 4 : 3, argv);
 }
 
 static void check(struct bench *bench, const char *policy)
@@ -91,7 +96,8 @@ static void assert_clean(struct bench *bench, const char *policy)
 static void test_the_examples_are_clean(void **state)
 {
     static const char *const paths[] = {"examples/registrar.lua",
-                                        "examples/policies",
+                                        "examples/policies/limit_calls.lua",
+                                        "examples/policies/screening.lua",
                                         "examples/policies/voicemail.lua",
                                         "examples/policies/rest_trunk.lua",
                                         "examples/policies/second_instance.lua",
@@ -107,6 +113,17 @@ static void test_the_examples_are_clean(void **state)
         assert_in(((struct bench *)*state)->out, ": nothing found;");
         assert_int_equal(((struct bench *)*state)->status, CLI_OK);
     }
+}
+
+/* Together they are no policy: second_instance.lua rings everybody before the others are asked. */
+static void test_a_folder_is_one_policy_and_named_as_typed(void **state)
+{
+    struct bench *bench = *state;
+    run(bench, "examples/policies/", NULL);
+    assert_in(bench->out, "examples/policies/limit_calls.lua:10: hook: this hook is never asked: ");
+    assert_in(bench->out, "examples/policies/rest_trunk.lua:13: hook: this hook is never asked: ");
+    assert_in(bench->out, "examples/policies/: 2 findings\n");
+    assert_int_equal(bench->status, CLI_FAILED);
 }
 
 static void test_3261_16_7_d_relay_after_a_global_failure_is_found(void **state)
@@ -202,14 +219,118 @@ static void test_fields_that_do_not_exist(void **state)
                          "sip_on_response(486, function(reply) local x = paint(reply) or text end)\n");
 }
 
+static void test_a_field_after_a_concatenation(void **state)
+{
+    assert_finds(*state,
+                 "sip_on_request('INVITE', function(request, call)\n"
+                 "  if call.aor == 'x' then return sip_relay('sip:' .. call.user) end\nend)\n",
+                 "2", "field: a call has no field 'user'\n");
+    assert_finds(*state, "sip_on_response(486, function(reply)\n  sip_log('a'..reply.nothing_such..'b')\nend)\n", "2",
+                 "field: a reply has no field 'nothing_such'");
+}
+
+static void test_a_verdict_that_is_not_returned(void **state)
+{
+    assert_finds(*state, "sip_on_response(503, function(reply)\n  sip_rest(reply.destination, 30)\nend)\n", "2",
+                 "verdict: the verdict of sip_rest() is not returned and has no effect\n");
+    assert_finds(*state,
+                 "local sip = require 'reflow'\nsip_on_response(486, function(reply)\n"
+                 "  if reply.code == 486 then\n    sip.relay 'sip:vm@127.0.0.1'\n  end\nend)\n",
+                 "4", "verdict: the verdict of sip.relay() is not returned");
+    assert_finds(*state,
+                 "sip_on_response(503, function(reply) local name = 'x' .. reply.code\n"
+                 "  sip_fail(486)\n  return nil, name\nend)\n",
+                 "2", "verdict: the verdict of sip_fail() is not returned");
+    assert_clean(*state,
+                 "local function busy(reply)\n  return reply.code == 486 and sip_relay('sip:vm@127.0.0.1')\n    or "
+                 "sip_accept()\nend\n"
+                 "sip_on_response(486, function(reply)\n  local verdict = busy(reply)\n  return (\n verdict)\nend)\n");
+}
+
+static void test_a_policy_without_hooks(void **state)
+{
+    check(*state, "local unused = 1\n");
+    assert_in(((struct bench *)*state)->out, ": hook: the policy registers no hooks: the core decides everything\n");
+}
+
+static void test_a_hook_that_is_never_asked(void **state)
+{
+    assert_finds(*state,
+                 "sip_on_response(486, function() end)\n"
+                 "sip_on_response(486, function() return sip_accept() end)\n",
+                 "1", "hook: this hook is never asked: ");
+    assert_null(strstr(((struct bench *)*state)->out, ":2: "));
+    assert_finds(*state, "sip_on_response(100, function() end)\n", "1", "hook: this hook is never asked: ");
+    assert_finds(*state, "sip_on_request('ACK', function() end)\n", "1", "hook: this hook is never asked: ");
+    assert_clean(*state, "sip_on_response({477, '5xx'}, function() end)\n"
+                         "sip_on_request('PUBLISH', function() end)\nsip_on_request('FOO', function() end)\n");
+}
+
+static void test_what_the_policy_compares_with_is_tried(void **state)
+{
+    struct bench *bench = *state;
+    assert_finds(bench,
+                 "sip_on_response(486, function(reply, call)\n"
+                 "  if call.aor == 'sip:boss@corp.example' then return sip_fail(430) end\nend)\n",
+                 "1", "guardrail: fail 430 on 486 to INVITE, MESSAGE with sip:boss@corp.example would be refused");
+    assert_finds(bench,
+                 "local emergency = { ['110'] = true, [\"112\"] = true }\n"
+                 "sip_on_request('INVITE', function(request, call)\n"
+                 "  if emergency[call.aor:match '^sip:(.-)@'] then return sip_reply(430) end\nend)\n",
+                 "2", "guardrail: reply 430 to INVITE with sip:1");
+    assert_finds(bench,
+                 "sip_on_request('INVITE', function(request, call)\n"
+                 "  if call.aor:match '^sip:%+?88(%d+)@' then return sip_reply(430) end\nend)\n",
+                 "1", "guardrail: reply 430 to INVITE with sip:+885@example.com");
+    assert_finds(bench,
+                 "sip_on_request('INVITE', function(request)\n"
+                 "  if request:header 'X-Tenant' == 'blue' then error 'out of paint' end\nend)\n",
+                 "1", "failure: on_request: ");
+    assert_in(bench->out, "out of paint (in a function, line 2) to INVITE with blue\n");
+    assert_finds(bench,
+                 "sip_on_response(503, function(reply)\n"
+                 "  if (reply.retry_after or 0) > 3600 then return sip_fail(430) end\nend)\n",
+                 "1", "guardrail: fail 430 on 503 to INVITE with 3601 would be refused");
+}
+
+static void run_with(struct bench *bench, const char *option, char *value)
+{
+    char *argv[] = {(char *)(uintptr_t) "reflow",
+                    (char *)(uintptr_t) "check",
+                    (char *)(uintptr_t)option,
+                    value,
+                    (char *)(uintptr_t) "examples/registrar.lua",
+                    NULL};
+    run_words(bench, 5, argv);
+}
+
+static void test_layers_and_tenants(void **state)
+{
+    struct bench *bench = *state;
+    char layer[128];
+    check(bench, "sip_on_response(486, function() return sip_fail(430) end)\n");
+    snprintf(layer, sizeof layer, "blue.example=%s", bench->path);
+    run_with(bench, "--tenant", layer);
+    assert_int_equal(bench->status, CLI_FAILED);
+    assert_in(bench->out, ":1: guardrail: fail 430 on 486");
+    assert_in(bench->out, bench->path);
+    snprintf(layer, sizeof layer, "site:5=%s", bench->path);
+    run_with(bench, "--layer", layer);
+    assert_in(bench->out, ":1: guardrail: fail 430 on 486");
+    snprintf(layer, sizeof layer, "site=%s", bench->path);
+    run_with(bench, "--layer", layer);
+    assert_int_equal(bench->status, CLI_USAGE);
+    assert_in(bench->err, "reflow check: --layer site=");
+    assert_in(bench->err, "NAME:PRIORITY=PATH is wanted");
+}
+
 static void test_names_that_look_misspelt(void **state)
 {
     struct bench *bench = *state;
     check(bench, "sip_on_response(486, function(reply, call)\n"
                  "  if call.aor == 'sip:never@called' then return sip_relayy 'sip:a@b' end\nend)\n");
     assert_int_equal(bench->status, CLI_FAILED);
-    assert_in(bench->out, "name: ");
-    assert_in(bench->out, ":2: no function sip_relayy; did you mean sip_relay?");
+    assert_in(bench->out, ":2: name: no function sip_relayy; did you mean sip_relay?");
 }
 
 static void test_what_does_not_load(void **state)
@@ -217,7 +338,7 @@ static void test_what_does_not_load(void **state)
     struct bench *bench = *state;
     check(bench, "sip_on_response(486, \n");
     assert_int_equal(bench->status, CLI_FAILED);
-    assert_in(bench->out, "load: ");
+    assert_in(bench->out, ".lua:2: load: unexpected symbol");
     check(bench, "while true do end\n");
     assert_int_equal(bench->status, CLI_FAILED);
     assert_in(bench->out, "ran past its time");
@@ -249,6 +370,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_the_examples_are_clean),
+        TEST(test_a_folder_is_one_policy_and_named_as_typed),
         TEST(test_3261_16_7_d_relay_after_a_global_failure_is_found),
         TEST(test_5626_7_c_next_flow_after_an_answer_is_found),
         TEST(test_5626_11_5_a_430_to_the_caller_is_found),
@@ -259,6 +381,12 @@ int main(void)
         TEST(test_a_hook_that_fails_on_some_facts),
         TEST(test_a_hook_that_overruns),
         TEST(test_fields_that_do_not_exist),
+        TEST(test_a_field_after_a_concatenation),
+        TEST(test_a_verdict_that_is_not_returned),
+        TEST(test_a_policy_without_hooks),
+        TEST(test_a_hook_that_is_never_asked),
+        TEST(test_what_the_policy_compares_with_is_tried),
+        TEST(test_layers_and_tenants),
         TEST(test_names_that_look_misspelt),
         TEST(test_what_does_not_load),
         TEST(test_json),

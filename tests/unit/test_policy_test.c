@@ -436,11 +436,107 @@ static void test_inside_a_folder_other_policies_cannot_be_named(void **state)
     unlink(other);
 }
 
+static void test_a_spec_without_tests_fails(void **state)
+{
+    struct bench *bench = *state;
+    write_file(bench->spec, "local bob = phone { aor = 'sip:bob@example.com' }\n-- test('none', function() end)\n");
+    run(bench, bench->spec, NULL, NULL);
+    assert_int_equal(bench->status, CLI_FAILED);
+    assert_non_null(strstr(bench->out, "a_spec.lua:1: there are no tests in this spec\n"));
+    assert_non_null(strstr(bench->out, "0 passed, 1 failed\n"));
+    run(bench, bench->spec, "--tap", NULL);
+    assert_int_equal(bench->status, CLI_FAILED);
+    assert_non_null(strstr(bench->out, "not ok 1 - "));
+}
+
+static void test_only_without_a_match_fails(void **state)
+{
+    struct bench *bench = *state;
+    write_file(bench->spec, "test('one', function() end)\n");
+    run(bench, bench->spec, "--only", "two");
+    assert_int_equal(bench->status, CLI_FAILED);
+    assert_string_equal(bench->err, "reflow test: --only two: no test has this in its name\n");
+    run(bench, bench->spec, "--only", "on");
+    assert_int_equal(bench->status, CLI_OK);
+}
+
+/* "FILE:LINE: " with this file begins a line of the text. */
+static void assert_points_to(const char *text, const char *file, const char *rest)
+{
+    char line[512];
+    snprintf(line, sizeof line, "%s:%s", file, rest);
+    const char *found = strstr(text, line);
+    if (found == NULL || (found != text && found[-1] != '\n'))
+        fail_msg("no line begins with '%s' in: %s", line, text);
+}
+
+static void test_errors_point_to_their_file_and_line(void **state)
+{
+    struct bench *bench = *state;
+    write_file(bench->spec, "\ntest('one', function(\n");
+    run(bench, bench->spec, NULL, NULL);
+    assert_int_equal(bench->status, CLI_USAGE);
+    assert_points_to(bench->err, bench->spec, "3: ");
+    write_file(bench->spec, "\npolicy 'missing.lua'\ntest('one', function() end)\n");
+    run(bench, bench->spec, NULL, NULL);
+    assert_int_equal(bench->status, CLI_USAGE);
+    assert_points_to(bench->err, bench->spec, "2: ");
+    assert_non_null(strstr(bench->err, "/missing.lua: No such file"));
+    write_file(bench->spec, "test('one', function() end)\n");
+    write_file(bench->policy, "\n\nsip_on_response(486,\n");
+    run(bench, bench->spec, NULL, NULL);
+    assert_int_equal(bench->status, CLI_USAGE);
+    assert_points_to(bench->err, bench->policy, "4: ");
+    run(bench, bench->spec, "--policy", "/no/such.lua");
+    assert_int_equal(bench->status, CLI_USAGE);
+    assert_string_equal(bench->err, "reflow test: --policy /no/such.lua: No such file or directory\n");
+}
+
+static void test_a_hook_that_fails_is_named_by_its_line(void **state)
+{
+    struct bench *bench = *state;
+    char expected[192];
+    write_file(bench->spec,
+               "local bob = phone { aor = 'sip:bob@example.com' }\ntest('one', function()\n"
+               "  bob:answers(486)\n  invite('sip:bob@example.com', { headers = { ['X-Fail'] = 'x' } })\nend)\n");
+    run(bench, bench->spec, NULL, NULL);
+    assert_int_equal(bench->status, CLI_FAILED);
+    snprintf(expected, sizeof expected, "        %s:2: a hook failed: ", bench->policy);
+    assert_non_null(strstr(bench->out, expected));
+}
+
+static void test_a_layer_and_a_tenant_are_tested_with_the_policy(void **state)
+{
+    struct bench *bench = *state;
+    char layer[160], above[128];
+    snprintf(above, sizeof above, "%s/above.txt", bench->folder);
+    write_file(above, "sip_on_response(486, function() return sip_fail(600) end)\n");
+    write_file(bench->spec, "local bob = phone { aor = 'sip:bob@example.com' }\ntest('one', function()\n"
+                            "  bob:answers(486)\n  expect(invite 'sip:bob@example.com'):hears(600)\nend)\n");
+    run(bench, bench->spec, NULL, NULL);
+    assert_int_equal(bench->status, CLI_FAILED);
+    snprintf(layer, sizeof layer, "site:5=%s", above);
+    run(bench, bench->spec, "--layer", layer);
+    assert_int_equal(bench->status, CLI_OK);
+    snprintf(layer, sizeof layer, "example.com=%s", above);
+    run(bench, bench->spec, "--tenant", layer);
+    assert_int_equal(bench->status, CLI_OK);
+    run(bench, bench->spec, "--tenant", "example.com");
+    assert_int_equal(bench->status, CLI_USAGE);
+    assert_string_equal(bench->err, "reflow test: --tenant example.com: DOMAIN=PATH is wanted\n");
+    unlink(above);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(test_a_spec_without_tests_fails),
+        TEST(test_only_without_a_match_fails),
+        TEST(test_errors_point_to_their_file_and_line),
+        TEST(test_a_hook_that_fails_is_named_by_its_line),
+        TEST(test_a_layer_and_a_tenant_are_tested_with_the_policy),
         TEST(test_a_spec_that_holds_passes),
         TEST(test_request_uris_of_other_schemes_in_a_spec),
         TEST(test_a_failure_shows_both_lists_and_what_happened),

@@ -131,6 +131,61 @@ static void test_what_a_proxy_sent_up_is_the_callers(void **unused)
     assert_part("\"role\":\"proxy\",\"action\":\"forward\"", line_at(run.out, 0, line, sizeof line));
     assert_part("\"role\":\"uac\",\"action\":\"ack\"", line_at(run.out, 1, line, sizeof line));
     replay_run_destroy(&run);
+    run = RUN(log);
+    assert_no_part("(", line_at(run.out, 0, line, sizeof line));
+    assert_part(": ack 3261-13.2.a (uac)", line_at(run.out, 1, line, sizeof line));
+    replay_run_destroy(&run);
+}
+
+static void test_standard_input_is_read_as_a_file(void **unused)
+{
+    const char *log =
+        LOG("input.log", {.start = INVITE, .branch = "a"}, {.start = "SIP/2.0 486 Busy Here", .branch = "a"});
+    const char *const words[] = {"-", NULL};
+    (void)unused;
+    struct replay_run expected = RUN(log), run = replay_run_from(fopen(log, "rb"), words);
+    assert_int_equal(run.status, CLI_OK);
+    assert_string_equal(run.out, expected.out);
+    assert_string_equal(run.err, expected.err);
+    replay_run_destroy(&expected);
+    replay_run_destroy(&run);
+    char memory[] = "no message\n";
+    run = replay_run_from(fmemopen(memory, sizeof memory - 1, "r"), words);
+    assert_int_equal(run.status, CLI_USAGE);
+    assert_part("reflow replay: standard input: neither a capture nor a log", run.err);
+    replay_run_destroy(&run);
+}
+
+static void test_layers_and_tenants_belong_to_the_policy(void **unused)
+{
+    char tenant[256], layer[256];
+    const char *log = LOG("layers.log", {.start = "INVITE sip:bob@blue.example SIP/2.0", .branch = "a"},
+                          {.start = "SIP/2.0 486 Busy Here", .branch = "a"});
+    const char *base = replay_file_text("base.lua", NOTHING), *above = replay_file_text("above.lua", RELAY_ON_BUSY);
+    (void)unused;
+    snprintf(tenant, sizeof tenant, "blue.example=%s", above);
+    snprintf(layer, sizeof layer, "site:5=%s", above);
+    struct replay_run run = RUN(log, "--policy", base, "--tenant", tenant);
+    assert_part("; policy: relay sip:4930123@media", run.out);
+    replay_run_destroy(&run);
+    run = RUN(log, "--policy", base, "--layer", layer, "--against", base);
+    assert_int_equal(run.status, 1);
+    assert_part(": core -> relay sip:4930123@media", run.out);
+    replay_run_destroy(&run);
+    run = RUN(log, "--layer", layer);
+    assert_int_equal(run.status, CLI_USAGE);
+    assert_part("reflow replay: --layer and --tenant need --policy", run.err);
+    replay_run_destroy(&run);
+    run = RUN(log, "--policy", base, "--tenant", "sip:x=y");
+    assert_int_equal(run.status, CLI_USAGE);
+    assert_part("reflow replay: --tenant sip:x=y: a domain name is wanted", run.err);
+    replay_run_destroy(&run);
+    const char *broken = replay_file_text("broken.lua", "\nsip_on_response(486,\n");
+    run = RUN(log, "--policy", broken);
+    assert_int_equal(run.status, CLI_USAGE);
+    assert_memory_equal(run.err, broken, strlen(broken));
+    assert_part("broken.lua:3: unexpected symbol", run.err);
+    replay_run_destroy(&run);
 }
 
 static void test_3261_16_7_a_a_repeated_final_concerns_nobody(void **unused)
@@ -591,6 +646,8 @@ int main(void)
         cmocka_unit_test_teardown(test_branches_of_one_request_are_held_until_the_last_one, remove_files),
         cmocka_unit_test_teardown(test_vias_on_one_line, remove_files),
         cmocka_unit_test_teardown(test_what_a_proxy_sent_up_is_the_callers, remove_files),
+        cmocka_unit_test_teardown(test_standard_input_is_read_as_a_file, remove_files),
+        cmocka_unit_test_teardown(test_layers_and_tenants_belong_to_the_policy, remove_files),
         cmocka_unit_test_teardown(test_3261_16_7_a_a_repeated_final_concerns_nobody, remove_files),
         cmocka_unit_test_teardown(test_a_response_without_its_request_is_counted_and_asked_about, remove_files),
         cmocka_unit_test_teardown(test_3261_16_7_d_a_policy_is_held_to_the_guardrails, remove_files),

@@ -280,12 +280,12 @@ static void test_limits_hold_each_to_the_byte(void **state)
     struct layer layer = layer_at(f, "base", "b");
     write_file(f, "b/a.lua", "1234");
     write_file(f, "b/b.lua", "12345");
-    assert_int_equal(read_into(f, &layer, 1, &(struct sources_limits){5, 9, 2}), 0);
-    assert_int_equal(read_into(f, &layer, 1, &(struct sources_limits){4, 9, 2}), -EFBIG);
+    assert_int_equal(read_into(f, &layer, 1, &(struct sources_limits){.file = 5, .all = 9, .files = 2}), 0);
+    assert_int_equal(read_into(f, &layer, 1, &(struct sources_limits){.file = 4, .all = 9, .files = 2}), -EFBIG);
     assert_says(f, "b/b.lua: the file is too large");
-    assert_int_equal(read_into(f, &layer, 1, &(struct sources_limits){5, 8, 2}), -EFBIG);
+    assert_int_equal(read_into(f, &layer, 1, &(struct sources_limits){.file = 5, .all = 8, .files = 2}), -EFBIG);
     assert_says(f, "too large together");
-    assert_int_equal(read_into(f, &layer, 1, &(struct sources_limits){5, 9, 1}), -EFBIG);
+    assert_int_equal(read_into(f, &layer, 1, &(struct sources_limits){.file = 5, .all = 9, .files = 1}), -EFBIG);
     assert_says(f, "too many files");
 }
 

@@ -5,10 +5,14 @@
 
 #include "cli/base/arguments.h"
 #include "cli/base/json.h"
+#include "cli/base/policy_load.h"
 #include "core/code.h"
+
+enum { OPTION_JSON, OPTION_LAYER, OPTION_TENANT };
 
 static const struct option options[] = {
     {"json", NULL, "an array of objects, one for each policy"},
+    POLICY_OPTIONS,
 };
 
 enum {
@@ -94,6 +98,8 @@ static void print_finding(FILE *out, const struct finding *finding)
         fprintf(out, "%s", finding->text);
     print_codes(out, finding);
     print_methods(out, finding);
+    if (finding->with[0] != '\0')
+        fprintf(out, " with %s", finding->with);
     if (finding->rule != RULE_NONE)
         fprintf(out, " would be refused by rule %s: %s", rule_at(finding->rule)->id, finding->text);
     fputc('\n', out);
@@ -150,6 +156,8 @@ static void json_finding(FILE *out, const struct finding *finding)
         json_member(out, "place", finding->place);
     if (finding->verdict[0] != '\0')
         json_member(out, "verdict", finding->verdict);
+    if (finding->with[0] != '\0')
+        json_member(out, "with", finding->with);
     if (finding->rule != RULE_NONE)
         json_member(out, "rule", rule_at(finding->rule)->id);
     json_codes(out, finding);
@@ -175,6 +183,7 @@ static void print_json(FILE *out, const char *path, const struct check *check)
 struct job {
     struct cli *cli;
     bool json;
+    struct layer_options layers;
     size_t checked;
     int status;
 };
@@ -185,7 +194,7 @@ static void check_one(struct job *job, const char *path)
     char error[600] = "";
     struct check check;
     FILE *out = job->cli->out;
-    if (check_policy(&check, path, error, sizeof error) != 0) {
+    if (check_policy(&check, &job->layers, path, error, sizeof error) != 0) {
         job->status = cli_usage(job->cli, "check", "%s", error);
     } else {
         if (job->json)
@@ -200,11 +209,13 @@ static void check_one(struct job *job, const char *path)
 
 static int print_help(FILE *out)
 {
-    fputs("Usage: reflow check [--json] FILE|DIR...\n\n"
+    fputs("Usage: reflow check [OPTIONS] FILE|DIR...\n\n"
           "Look for what is wrong with a policy before it runs: what does not compile or\n"
-          "load within the limits, names and fields that do not exist, hooks that fail or\n"
-          "overrun, verdicts that a guardrail would refuse. Every hook is run on every\n"
-          "response code, with what it can see varied. A folder is one policy.\n"
+          "load within the limits, names and fields that do not exist, verdicts that are\n"
+          "not returned, hooks that are never asked, that fail or overrun, and verdicts that\n"
+          "a guardrail would refuse. Every hook is run on every response code, with what it\n"
+          "can see varied, and with the AORs, numbers and header values that the policy\n"
+          "compares with. A folder is one policy.\n"
           "Exit status: 0 nothing found, 1 findings, 2 it cannot be read.\n\n",
           out);
     arguments_help(out, options, OPTIONS);
@@ -219,8 +230,13 @@ int command_check(struct cli *cli, int argc, char **argv)
     const char *value;
     size_t index, count = 0;
     while ((argument = argument_next(&arguments, &index, &value)) != ARGUMENT_END) {
-        if (argument == ARGUMENT_OPTION)
+        if (argument == ARGUMENT_OPTION && index == OPTION_JSON)
             job.json = true;
+        else if (argument == ARGUMENT_OPTION &&
+                 policy_option(cli, argv[0], &job.layers, options[index].name, value) != CLI_OK)
+            return CLI_USAGE;
+        else if (argument == ARGUMENT_OPTION)
+            continue;
         else if (argument == ARGUMENT_PLAIN)
             argv[++count] = (char *)(uintptr_t)value; /* those that were read make room */
         else if (argument == ARGUMENT_HELP)

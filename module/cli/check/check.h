@@ -5,6 +5,7 @@
 #include "base/host.h"
 #include "core/rule.h"
 #include "script/engine/engine.h"
+#include "script/policy/layer_option.h"
 
 /* What `reflow check` finds in one policy before it runs. */
 
@@ -12,6 +13,8 @@ enum finding_kind {
     FINDING_LOAD,      /* it does not compile, raises, or is past a limit while it loads */
     FINDING_NAME,      /* a function that looks misspelt */
     FINDING_FIELD,     /* a field that does not exist */
+    FINDING_VERDICT,   /* a verdict that is made and not returned */
+    FINDING_HOOK,      /* there are no hooks, or one is never asked */
     FINDING_GUARDRAIL, /* a verdict that would be refused */
     FINDING_FAILURE,   /* a hook that raises, or returns what is no verdict */
     FINDING_OVERRUN,   /* a hook past its time */
@@ -19,7 +22,13 @@ enum finding_kind {
     FINDING_KINDS
 };
 
-enum { FINDINGS_MOST = 200, CHECK_CODES = 700, HEADERS_MOST = 16, SLOW_MOST = 40 };
+enum { FINDINGS_MOST = 200, CHECK_CODES = 700, HEADERS_MOST = 16, SLOW_MOST = 40, COMPARED_MOST = 24 };
+
+/* What a policy compares with: tried beside the standard values. */
+struct compared {
+    char texts[COMPARED_MOST][128];
+    size_t count;
+};
 
 struct finding {
     uint8_t kind; /* enum finding_kind */
@@ -27,6 +36,7 @@ struct finding {
     char place[300];  /* "voicemail.lua:7"; empty: not known */
     char verdict[80]; /* "fail 430" */
     char text[600];
+    char with[128];                     /* the compared value with which it was found; empty: it was found without */
     uint8_t codes[CHECK_CODES / 8 + 1]; /* bits: the codes on which it was found; none: not about a code */
     uint32_t methods;                   /* bits, enum method */
 };
@@ -43,13 +53,16 @@ struct check {
     uint32_t seed;
     char headers[HEADERS_MOST][64]; /* that the policy asks for */
     size_t header_count;
-    uint32_t tries; /* of hooks */
-    uint32_t slow;  /* those that overran or ran out of memory; after SLOW_MOST nothing more is tried */
+    struct compared uris, values, numbers;
+    const char *trying; /* which of these is tried now; NULL: none */
+    uint32_t tries;     /* of hooks */
+    uint32_t slow;      /* those that overran or ran out of memory; after SLOW_MOST nothing more is tried */
 };
 
-/* Check a file or a folder. 0: see findings; -ENOENT and the like: it cannot be read, with a line in `error`. Destroy
-   in any case. */
-int check_policy(struct check *check, const char *path, char *error, size_t error_size);
+/* Check a file or a folder, with these layers beside it. 0: see findings; -ENOENT and the like: it cannot be read, with
+   a line in `error`. Destroy in any case. */
+int check_policy(struct check *check, const struct layer_options *layers, const char *path, char *error,
+                 size_t error_size);
 void check_destroy(struct check *check);
 
 const char *finding_kind_name(enum finding_kind kind);

@@ -38,6 +38,12 @@ static const char *const flow_fields[] = {
 #include "script/engine/schema.def"
     NULL};
 
+#define FUNCTION(name, ...) #name,
+static const char *const verdict_functions[] = {
+#define SCHEMA_VERDICT
+#include "script/engine/schema.def"
+    NULL};
+
 static void push_known(lua_State *L, const char *kind, const char *const *fields)
 {
     lua_newtable(L);
@@ -48,9 +54,26 @@ static void push_known(lua_State *L, const char *kind, const char *const *fields
     lua_setfield(L, -2, kind);
 }
 
+static void tell_verdict(lua_State *L, struct check *check, struct text file)
+{
+    struct finding finding = {.kind = FINDING_VERDICT};
+    lua_getfield(L, -2, "line");
+    snprintf(finding.place, sizeof finding.place, "%.*s:%d", (int)file.length, file.at, (int)lua_tointeger(L, -1));
+    snprintf(finding.text, sizeof finding.text, "the verdict of %s() is not returned and has no effect",
+             lua_tostring(L, -2));
+    lua_pop(L, 1);
+    check_found(check, &finding, 0, METHOD_OTHER);
+}
+
 static void tell_field(lua_State *L, struct check *check, struct text file)
 {
     struct finding finding = {.kind = FINDING_FIELD};
+    bool verdict = lua_getfield(L, -1, "verdict") == LUA_TSTRING;
+    if (verdict)
+        tell_verdict(L, check, file);
+    lua_pop(L, 1);
+    if (verdict)
+        return;
     lua_getfield(L, -1, "line");
     lua_getfield(L, -2, "kind");
     lua_getfield(L, -3, "field");
@@ -74,22 +97,38 @@ static void keep_header(struct check *check, const char *name)
         snprintf(check->headers[check->header_count++], sizeof check->headers[0], "%s", name);
 }
 
+/* The list of this name in the table on top. */
+static void keep_compared(lua_State *L, const char *name, struct compared *kept)
+{
+    lua_getfield(L, -1, name);
+    for (lua_Integer i = 1; lua_geti(L, -1, i) == LUA_TSTRING && kept->count < COMPARED_MOST; i++) {
+        snprintf(kept->texts[kept->count++], sizeof kept->texts[0], "%s", lua_tostring(L, -1));
+        lua_pop(L, 1);
+    }
+}
+
 /* The scanning function is at 2, what is known at 3. */
 static void scan_file(lua_State *L, struct check *check, const struct source_file *file)
 {
     lua_pushvalue(L, 2);
     lua_pushlstring(L, file->bytes.at, file->bytes.length);
     lua_pushvalue(L, 3);
-    lua_call(L, 2, 2);
-    for (lua_Integer i = 1; lua_geti(L, -2, i) == LUA_TTABLE; i++) {
+    lua_call(L, 2, 3);
+    for (lua_Integer i = 1; lua_geti(L, 4, i) == LUA_TTABLE; i++) {
         tell_field(L, check, file->name);
         lua_pop(L, 1);
     }
-    lua_pop(L, 1);
-    for (lua_Integer i = 1; lua_geti(L, -1, i) == LUA_TSTRING; i++) {
+    lua_settop(L, 6);
+    for (lua_Integer i = 1; lua_geti(L, 5, i) == LUA_TSTRING; i++) {
         keep_header(check, lua_tostring(L, -1));
         lua_pop(L, 1);
     }
+    lua_settop(L, 6);
+    keep_compared(L, "uris", &check->uris);
+    lua_settop(L, 6);
+    keep_compared(L, "texts", &check->values);
+    lua_settop(L, 6);
+    keep_compared(L, "numbers", &check->numbers);
     lua_settop(L, 3);
 }
 
@@ -108,6 +147,7 @@ static int scan_all(lua_State *L)
     push_known(L, "reply", reply_fields);
     push_known(L, "decision", decision_fields);
     push_known(L, "flow", flow_fields);
+    push_known(L, "verdicts", verdict_functions);
     for (size_t i = 0; i < sources_count(sources); i++)
         scan_file(L, check, sources_at(sources, i));
     return 0;

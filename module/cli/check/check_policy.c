@@ -26,6 +26,16 @@ static uint32_t random_number(void *context)
     return check->seed ^ (check->seed >> 16);
 }
 
+/* "a.lua:3: reason" has its place before the kind, as other findings. */
+static void found_message(struct check *check, enum finding_kind kind, const char *message)
+{
+    struct finding finding = {.kind = (uint8_t)kind};
+    size_t length = policy_place_length(message);
+    snprintf(finding.place, sizeof finding.place, "%.*s", (int)length, message);
+    snprintf(finding.text, sizeof finding.text, "%s", length > 0 ? message + length + 2 : message);
+    check_found(check, &finding, 0, METHOD_OTHER);
+}
+
 static void log_line(void *context, enum log_level level, const char *line)
 {
     struct check *check = context;
@@ -33,9 +43,7 @@ static void log_line(void *context, enum log_level level, const char *line)
         snprintf(check->last_error, sizeof check->last_error, "%s", line);
     if (level != LOG_WARNING || !check->loading)
         return;
-    struct finding finding = {.kind = FINDING_NAME};
-    snprintf(finding.text, sizeof finding.text, "%s", line);
-    check_found(check, &finding, 0, METHOD_OTHER);
+    found_message(check, FINDING_NAME, line);
 }
 
 static bool same(const struct finding *a, const struct finding *b)
@@ -62,6 +70,8 @@ static struct finding *add(struct check *check, const struct finding *finding)
     }
     struct finding *added = &check->findings[check->count++];
     *added = *finding;
+    if (check->trying != NULL)
+        snprintf(added->with, sizeof added->with, "%s", check->trying);
     printable_write(added->text, sizeof added->text, finding->text); // it may quote the policy
     return added;
 }
@@ -87,7 +97,8 @@ static bool is_unreadable(int code)
     return code != -EINVAL && code != -ETIME && code != -ENOMEM && code != -EFBIG;
 }
 
-int check_policy(struct check *check, const char *path, char *error, size_t error_size)
+int check_policy(struct check *check, const struct layer_options *layers, const char *path, char *error,
+                 size_t error_size)
 {
     const struct script_limits limits = {0};
     *check = (struct check){.now_ms = 1000000, .seed = 1, .loading = true};
@@ -97,14 +108,12 @@ int check_policy(struct check *check, const char *path, char *error, size_t erro
                                 .allocate = plain_host().allocate,
                                 .random = random_number,
                                 .log = log_line};
-    int code = policy_load(&check->script, &check->host, &limits, path, error, error_size);
+    int code = policy_load(&check->script, &check->host, &limits, layers, path, error, error_size);
     check->loading = false;
     if (code != 0 && is_unreadable(code))
         return code;
     if (code != 0) {
-        struct finding finding = {.kind = FINDING_LOAD};
-        snprintf(finding.text, sizeof finding.text, "%s", error);
-        check_found(check, &finding, 0, METHOD_OTHER);
+        found_message(check, FINDING_LOAD, error);
         return 0;
     }
     check_fields(check);
@@ -123,7 +132,7 @@ void check_destroy(struct check *check)
 
 const char *finding_kind_name(enum finding_kind kind)
 {
-    static const char *const names[FINDING_KINDS] = {"load",    "name",    "field", "guardrail",
-                                                     "failure", "overrun", "memory"};
+    static const char *const names[FINDING_KINDS] = {"load",      "name",    "field",   "verdict", "hook",
+                                                     "guardrail", "failure", "overrun", "memory"};
     return kind < FINDING_KINDS ? names[kind] : "unknown";
 }

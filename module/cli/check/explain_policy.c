@@ -4,17 +4,16 @@
 
 #include "cli/base/arguments.h"
 #include "cli/base/plain_host.h"
+#include "cli/base/policy_load.h"
 #include "core/code.h"
 #include "script/engine/engine.h"
-#include "script/policy/layer_option.h"
 
 /* `reflow explain-policy`: which layer's hook decides for a response, and why that one. */
 
 enum { OPTION_LAYER, OPTION_TENANT, OPTION_AOR, OPTION_REQUEST };
 
 static const struct option options[] = {
-    {"layer", "NAME:PRIORITY=PATH", "as given to serve"},
-    {"tenant", "DOMAIN=PATH", "as given to serve"},
+    POLICY_OPTIONS,
     {"aor", "SIP-URI", "the called user, sip:bob@example.com"},
     {"request", "METHOD", "hooks for a request instead of a response"},
 };
@@ -38,16 +37,13 @@ static int print_help(struct cli *cli)
 
 static int take_option(struct cli *cli, struct question *question, size_t index, const char *value)
 {
-    const char *why = NULL;
-    if (index == OPTION_LAYER)
-        why = layer_option_layer(&question->layers, value);
-    else if (index == OPTION_TENANT)
-        why = layer_option_tenant(&question->layers, value);
-    else if (index == OPTION_AOR)
+    if (index == OPTION_AOR)
         question->aor = value;
-    else
+    else if (index == OPTION_REQUEST)
         question->request = value;
-    return why == NULL ? CLI_OK : cli_usage(cli, "explain-policy", "--%s %s: %s", options[index].name, value, why);
+    else
+        return policy_option(cli, "explain-policy", &question->layers, options[index].name, value);
+    return CLI_OK;
 }
 
 static int take_plain(struct cli *cli, struct question *question, const char *value)
@@ -107,15 +103,10 @@ static int load(struct cli *cli, const struct question *question)
 {
     char error[512];
     struct host host = plain_host();
-    struct sources *sources;
     struct script *script;
-    const struct script_config config = {.host = &host};
-    if (sources_read(&sources, &host, question->layers.layers, question->layers.count, NULL, error, sizeof error) != 0)
-        return cli_usage(cli, "explain-policy", "%s", error);
-    int result = script_new_of(&script, &config, sources, error, sizeof error);
-    sources_release(sources);
-    if (result != 0)
-        return cli_usage(cli, "explain-policy", "%s", error);
+    if (policy_load(&script, &host, &(struct script_limits){0}, &question->layers, question->layers.layers[0].path,
+                    error, sizeof error) != 0)
+        return policy_error(cli, "explain-policy", error);
     int status = explain(cli, question, script);
     script_release(script);
     return status;

@@ -4,14 +4,16 @@
 #include <unistd.h>
 
 #include "cli/base/arguments.h"
+#include "cli/base/policy_load.h"
 
-enum { OPTION_POLICY, OPTION_AGAINST, OPTION_JSON, OPTION_MASK, OPTION_COUNT };
+enum { OPTION_POLICY, OPTION_AGAINST, OPTION_JSON, OPTION_MASK, OPTION_LAYER, OPTION_TENANT, OPTION_COUNT };
 
 static const struct option options[OPTION_COUNT] = {
     [OPTION_POLICY] = {"policy", "POLICY", "a file or folder whose hooks are asked; else the core alone"},
     [OPTION_AGAINST] = {"against", "POLICY", "print what differs from this one, and only that"},
     [OPTION_JSON] = {"json", NULL, "one object a line"},
     [OPTION_MASK] = {"mask", NULL, "put x for the digits of users in URIs"},
+    [OPTION_LAYER] = POLICY_OPTIONS,
 };
 
 static void print_help(FILE *out)
@@ -20,10 +22,11 @@ static void print_help(FILE *out)
           "Each response in recorded traffic, and what is decided on it now. A FILE is a\n"
           "capture (pcap, pcapng: UDP and TCP over IPv4 and IPv6), a text log of SIP\n"
           "messages (SIPp's -trace_msg, ngrep -W byline, or messages one after the other),\n"
-          "or the lines of reflow serve --log-decisions; files are read in their order.\n\n"
+          "or the lines of reflow serve --log-decisions; - is standard input. Files are read\n"
+          "in their order. --layer and --tenant belong to --policy.\n\n"
           "A response belongs to the request with its Call-ID, CSeq and topmost branch, and\n"
-          "is decided as by the proxy that sent that request; as by the caller where a\n"
-          "proxy that relayed the request sent it up.\n\n",
+          "is decided as by the proxy that sent that request, or as by the caller (uac) if a\n"
+          "proxy that relayed the request sent it up: the role stands after the rule.\n\n",
           out);
     arguments_help(out, options, OPTION_COUNT);
     fputs("\nExit status: 0 fine, 1 differences were found (--against) or memory is out,\n"
@@ -34,6 +37,7 @@ static void print_help(FILE *out)
 
 struct request {
     struct replay_config config;
+    struct layer_options layers;
     bool help;
     int files; /* argv[1] to argv[files]: moved there */
 };
@@ -59,9 +63,14 @@ static int read_arguments(struct cli *cli, int argc, char **argv, struct request
             request->config.against = value;
         else if (index == OPTION_JSON)
             request->config.json = true;
-        else
+        else if (index == OPTION_MASK)
             request->config.mask = true;
+        else if (policy_option(cli, "replay", &request->layers, options[index].name, value) != CLI_OK)
+            return CLI_USAGE;
     }
+    request->config.layers = &request->layers;
+    if (request->layers.count > 0 && request->config.policy == NULL)
+        return cli_usage(cli, "replay", "--layer and --tenant need --policy");
     if (request->files == 0)
         return cli_usage(cli, "replay", "a file is missing (see reflow replay --help)");
     return CLI_OK;

@@ -5,6 +5,7 @@
 #include "cli/cli.h"
 #include "cli/say/decide_input.h"
 #include "core/text.h"
+#include "script/policy/layer_option.h"
 #include "sip/message.h"
 
 /*
@@ -54,9 +55,10 @@ struct replay_counts {
 
 struct replay_config {
     struct cli *cli;
-    const char *policy;  /* path; NULL: the core alone */
-    const char *against; /* path; NULL: see compare */
-    bool compare;        /* print differences between the two alone */
+    const char *policy;                 /* path; NULL: the core alone */
+    const struct layer_options *layers; /* beside the policy; NULL: none */
+    const char *against;                /* path; NULL: see compare */
+    bool compare;                       /* print differences between the two alone */
     bool json, mask, progress;
     uint32_t contexts; /* requests remembered; 0: 262144 */
 };
@@ -65,7 +67,8 @@ struct replay_config {
 int replay_new(struct replay **out, const struct replay_config *config);
 void replay_delete(struct replay *replay); /* NULL is fine */
 
-/* Read one file of any kind: 0, or CLI_USAGE where it cannot be read. What is broken in it is told and counted. */
+/* Read one file of any kind, "-" for standard input: 0, or CLI_USAGE where it cannot be read. What is broken in it is
+ * told and counted. */
 int replay_file(struct replay *replay, const char *path);
 
 /* What inputs call. */

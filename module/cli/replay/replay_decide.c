@@ -68,14 +68,14 @@ static void lend(struct replay *replay)
 
 /* --- life --- */
 
-static int load(struct replay *replay, const char *path, struct script **script)
+static int load(struct replay *replay, const struct layer_options *layers, const char *path, struct script **script)
 {
     char error[512] = "";
     if (path == NULL)
         return CLI_OK;
-    if (policy_load(script, &replay->host, &(struct script_limits){0}, path, error, sizeof error) == 0)
+    if (policy_load(script, &replay->host, &(struct script_limits){0}, layers, path, error, sizeof error) == 0)
         return CLI_OK;
-    return cli_usage(replay->config.cli, "replay", "%s", error[0] != '\0' ? error : path);
+    return policy_error(replay->config.cli, "replay", error[0] != '\0' ? error : path);
 }
 
 int replay_new(struct replay **out, const struct replay_config *config)
@@ -91,9 +91,9 @@ int replay_new(struct replay **out, const struct replay_config *config)
     if (replay->arena.bytes == NULL || replay->output.bytes == NULL ||
         replay_contexts_new(&replay->contexts, &replay->host, config->contexts) != 0)
         goto out;
-    status = load(replay, config->policy, &replay->policy);
+    status = load(replay, config->layers, config->policy, &replay->policy);
     if (status == CLI_OK)
-        status = load(replay, config->against, &replay->against);
+        status = load(replay, NULL, config->against, &replay->against);
     if (status != CLI_OK) {
         replay_delete(replay);
         return status;

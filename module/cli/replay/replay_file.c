@@ -38,7 +38,7 @@ static ssize_t peek_read(void *cookie, char *to, size_t size)
 static int peek_close(void *cookie)
 {
     struct peek *peek = cookie;
-    int result = fclose(peek->file);
+    int result = peek->file != peek->replay->config.cli->in ? fclose(peek->file) : 0;
     free(peek);
     return result;
 }
@@ -61,12 +61,13 @@ static enum kind kind_of(const char *bytes, size_t length)
 /* NULL with errno; nothing is left open then. */
 static FILE *open_peeked(struct replay *replay, const char *path, enum kind *kind)
 {
-    struct stat status;
+    struct stat status = {0};
     struct peek *peek = calloc(1, sizeof *peek);
+    bool input = strcmp(path, "-") == 0;
     if (peek == NULL)
         return NULL;
-    peek->file = fopen(path, "rbe");
-    if (peek->file == NULL || fstat(fileno(peek->file), &status) != 0)
+    peek->file = input ? replay->config.cli->in : fopen(path, "rbe");
+    if (peek->file == NULL || (fileno(peek->file) >= 0 && fstat(fileno(peek->file), &status) != 0))
         goto out;
     if (S_ISDIR(status.st_mode)) {
         errno = EISDIR;
@@ -85,7 +86,7 @@ static FILE *open_peeked(struct replay *replay, const char *path, enum kind *kin
     setvbuf(file, NULL, _IOFBF, BLOCK);
     return file;
 out:
-    if (peek->file != NULL) {
+    if (peek->file != NULL && !input) {
         int error = errno;
         fclose(peek->file);
         errno = error;
@@ -121,11 +122,11 @@ static int read_kind(struct replay *replay, FILE *file, enum kind kind)
 int replay_file(struct replay *replay, const char *path)
 {
     enum kind kind = KIND_MESSAGES;
-    replay->path = path;
+    replay->path = strcmp(path, "-") == 0 ? "standard input" : path;
     replay->told = 0;
     FILE *file = open_peeked(replay, path, &kind);
     if (file == NULL)
-        return cli_usage(replay->config.cli, "replay", "%s: %s", path, strerror(errno));
+        return cli_usage(replay->config.cli, "replay", "%s: %s", replay->path, strerror(errno));
     replay->unit = kind == KIND_CAPTURE ? "packet" : "line";
     return read_kind(replay, file, kind);
 }

@@ -187,6 +187,8 @@ static void print_text(struct replay *replay, const struct replay_line *line)
     put_head(replay, line);
     PUT(output, ": ");
     put_decision(output, line->decision);
+    if (line->facts->role == ROLE_UAC)
+        PUT(output, " (uac)");
     if (line->answer != NULL && line->answer->outcome > SCRIPT_DEFAULT) {
         replay_answer_words(line->answer, replay->config.mask, words, sizeof words);
         PUT(output, "; policy: ");

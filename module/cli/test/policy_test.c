@@ -4,13 +4,25 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/base/arguments.h"
 #include "cli/base/plain_host.h"
+#include "cli/base/policy_load.h"
 #include "cli/test/spec_files.h"
 #include "script/coverage/coverage.h"
 
-enum { OPTION_POLICY, OPTION_INSIDE, OPTION_ONLY, OPTION_SECONDS, OPTION_TAP, OPTION_NO_COVERAGE, OPTIONS };
+enum {
+    OPTION_POLICY,
+    OPTION_INSIDE,
+    OPTION_ONLY,
+    OPTION_SECONDS,
+    OPTION_TAP,
+    OPTION_NO_COVERAGE,
+    OPTION_LAYER,
+    OPTION_TENANT,
+    OPTIONS
+};
 
 enum { MISSING_MOST = 30 }; /* more of them tell nobody more */
 
@@ -21,12 +33,14 @@ static const struct option options[OPTIONS] = {
     {"seconds", "N", "what one test may compute for (10)"},
     {"tap", NULL, "print what other programs read"},
     {"no-coverage", NULL, "don't count which hooks, lines and branches ran"},
+    POLICY_OPTIONS,
 };
 
 struct job {
     struct cli *cli;
     struct spec_files files;
     struct policy_test test;
+    struct layer_options layers;
     const char *only;
     bool tap;
     size_t number, passed, failed;
@@ -83,7 +97,20 @@ static void tell_broken(struct job *job, const struct policy_test_result *result
 {
     job->broken = true;
     fprintf(job->cli->out, "%s%s cannot be run: %s\n", job->tap ? "# " : "", job->test.path, result->message);
-    fprintf(job->cli->err, "reflow test: %s: %s\n", job->test.path, result->message);
+    if (policy_place_length(result->message) > 0)
+        fprintf(job->cli->err, "%s\n", result->message);
+    else
+        fprintf(job->cli->err, "reflow test: %s: %s\n", job->test.path, result->message);
+}
+
+/* A spec whose tests are all commented out must not pass for one that proves something. */
+static void tell_empty(struct job *job)
+{
+    job->number++;
+    job->failed++;
+    if (job->tap)
+        fprintf(job->cli->out, "not ok %zu - ", job->number);
+    fprintf(job->cli->out, "%s:1: there are no tests in this spec\n", job->test.path);
 }
 
 static int run_test(struct job *job, size_t index)
@@ -107,6 +134,8 @@ static int run_file(struct job *job, const char *path)
     if (error == 0 && result.unloadable) {
         tell_broken(job, &result);
         count = 0;
+    } else if (error == 0 && count == 0) {
+        tell_empty(job);
     } else if (!job->tap) {
         fprintf(job->cli->out, "%s\n", path);
     }
@@ -190,12 +219,19 @@ static int run_all(struct job *job)
         fprintf(job->cli->out, "1..%zu\n", job->number);
     else
         fprintf(job->cli->out, "%zu passed, %zu failed\n", job->passed, job->failed);
-    return job->broken ? CLI_USAGE : job->failed > 0 ? CLI_FAILED : CLI_OK;
+    if (job->broken)
+        return CLI_USAGE;
+    if (job->only != NULL && job->number == 0) {
+        cli_usage(job->cli, "test", "--only %s: no test has this in its name", job->only);
+        return CLI_FAILED;
+    }
+    return job->failed > 0 ? CLI_FAILED : CLI_OK;
 }
 
 static int run_counted(struct job *job)
 {
     job->test.context = job;
+    job->test.layers = &job->layers;
     if (job->test.using != NULL && coverage_new(&job->coverage, &job->host) != 0)
         job->coverage = NULL;
     int status = run_all(job);
@@ -208,6 +244,8 @@ static int take_option(struct job *job, size_t index, const char *value)
     uint64_t number;
     switch (index) {
     case OPTION_POLICY:
+        if (access(value, F_OK) != 0)
+            return cli_usage(job->cli, "test", "--policy %s: %s", value, strerror(errno));
         job->test.policy = value;
         break;
     case OPTION_INSIDE:
@@ -224,8 +262,11 @@ static int take_option(struct job *job, size_t index, const char *value)
     case OPTION_TAP:
         job->tap = true;
         break;
-    default:
+    case OPTION_NO_COVERAGE:
         job->test.using = NULL;
+        break;
+    default:
+        return policy_option(job->cli, "test", &job->layers, options[index].name, value);
     }
     return CLI_OK;
 }
@@ -246,7 +287,8 @@ static int print_help(FILE *out)
           "Run the specs of policies: DIR/spec/*.lua, DIR/*_spec.lua, or one file, each\n"
           "test with a server, a clock and a version of the policy of its own. spec/x.lua\n"
           "tests x.lua beside spec/, or else the folder as a whole.\n"
-          "Exit status: 0 all passed, 1 some failed, 2 they could not be run.\n\n",
+          "Exit status: 0 all passed; 1 some failed, a spec has no tests, or --only fits\n"
+          "none; 2 they could not be run.\n\n",
           out);
     arguments_help(out, options, OPTIONS);
     return CLI_OK;

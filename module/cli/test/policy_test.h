@@ -4,11 +4,13 @@
 
 #include "cli/cli.h"
 #include "script/engine/engine.h"
+#include "script/policy/layer_option.h"
 
 /* One spec file, run test by test: each in a Lua state, a scene and a version of the policy of its own. */
 struct policy_test {
     const char *path;   /* of the spec */
     const char *policy; /* what it tests, whatever it says itself; NULL: what it says, or what belongs to it */
+    const struct layer_options *layers; /* beside the policy, whichever it is; NULL: none */
     const char *inside; /* a folder in which the spec and the policies that it names must lie; NULL: anywhere */
     uint32_t seconds;   /* of computing, for one test */
     /* Called when a version of the policy was built for a test, each time before it may run, and at the end; NULL:

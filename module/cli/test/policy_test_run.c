@@ -175,12 +175,38 @@ static bool own_policy(const char *spec, char *out, size_t size)
     return found;
 }
 
+static bool is_same_file(const char *path, const char *as)
+{
+    struct stat status, other;
+    return stat(path, &status) == 0 && stat(as, &other) == 0 && status.st_ino == other.st_ino &&
+           status.st_dev == other.st_dev;
+}
+
+/* "a/spec/../x.lua" -> "a/x.lua", as the user knows it, where no symbolic link makes that another file. */
+static void shorten(char *path)
+{
+    char shorter[2100];
+    char *up = strstr(path, "/../");
+    if (up == NULL || up == path)
+        return;
+    *up = '\0';
+    const char *slash = strrchr(path, '/');
+    int kept = slash != NULL ? (int)(slash - path + 1) : 0;
+    int length = snprintf(shorter, sizeof shorter, "%.*s%s", kept, path, up + 4);
+    *up = '/';
+    if (length < (int)sizeof shorter && is_same_file(shorter, path))
+        memcpy(path, shorter, (size_t)length + 1);
+}
+
 /* The name that a spec gives is seen from its own folder. */
 static bool named_policy(const char *spec, const char *name, char *out, size_t size)
 {
     const char *slash = strrchr(spec, '/');
     int length = name[0] != '/' && slash != NULL ? (int)(slash - spec + 1) : 0;
-    return snprintf(out, size, "%.*s%s", length, spec, name) < (int)size;
+    if (snprintf(out, size, "%.*s%s", length, spec, name) >= (int)size)
+        return false;
+    shorten(out);
+    return true;
 }
 
 /* Whether a path lies in the folder, symbolic links followed. */
@@ -212,7 +238,7 @@ static int load_policy(void *context, const char *name, char *error, size_t size
         snprintf(error, size, "the policy %s does not lie in %s", path, test->inside);
         return -EACCES;
     }
-    int code = policy_load(&run->script, &run->scene->host, &limits, path, error, size);
+    int code = policy_load(&run->script, &run->scene->host, &limits, test->layers, path, error, size);
     if (code != 0)
         return code;
     server_use_script(run->scene->server, run->script);
@@ -283,12 +309,26 @@ static int print(lua_State *L)
     return 0;
 }
 
-static void take_results(lua_State *L, struct policy_test_result *result, int first)
+static char *copy_message(const struct run *run, const char *text)
 {
+    size_t size = strlen(text) + strlen(run->test->path) + 1;
+    char *whole = malloc(size), *copy = NULL;
+    if (whole != NULL) {
+        memcpy(whole, text, strlen(text) + 1);
+        policy_place_restore(whole, size, run->test->path);
+        copy = copy_lines(whole);
+    }
+    free(whole);
+    return copy;
+}
+
+static void take_results(lua_State *L, const struct run *run, int first)
+{
+    struct policy_test_result *result = run->result;
     result->count = (size_t)lua_tointeger(L, first);
     result->passed = result->ran && lua_isnil(L, first + 1);
     if (lua_isstring(L, first + 1))
-        result->message = copy_lines(lua_tostring(L, first + 1));
+        result->message = copy_message(run, lua_tostring(L, first + 1));
     if (lua_isstring(L, first + 2))
         result->ladder = copy_lines(lua_tostring(L, first + 2));
 }
@@ -339,18 +379,18 @@ static int protected_run(lua_State *L)
     lua_pushcfunction(L, trace);
     lua_sethook(L, tick, LUA_MASKCOUNT, STEP);
     lua_call(L, 5, 3);
-    take_results(L, run->result, lua_gettop(L) - 2);
+    take_results(L, run, lua_gettop(L) - 2);
     return 0;
 }
 
 /* A message that was raised: text, or a table that says that the policy is to blame. */
-static char *message_of(lua_State *L)
+static char *message_of(const struct run *run, lua_State *L)
 {
     if (lua_istable(L, -1)) {
         lua_pushliteral(L, "policy");
         lua_rawget(L, -2);
     }
-    return copy_lines(lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "failed without a word");
+    return copy_message(run, lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "failed without a word");
 }
 
 static int run_state(struct run *run)
@@ -366,7 +406,7 @@ static int run_state(struct run *run)
     lua_pushlightuserdata(L, run);
     if (lua_pcall(L, 1, 0, 0) != LUA_OK) {
         run->result->unloadable = !run->result->ran;
-        run->result->message = message_of(L);
+        run->result->message = message_of(run, L);
     }
     lua_sethook(L, NULL, 0, 0);
     lua_close(L);

@@ -158,6 +158,11 @@ struct script_hook_info {
     struct text on_error; /* "core", "previous", "503" */
     bool off;
     uint64_t entries, failures;
+    uint8_t hook;          /* enum hook */
+    uint16_t code;         /* HOOK_RESPONSE: the first that it is for; else 0 */
+    struct text method;    /* HOOK_REQUEST: empty for all */
+    const char *tenant;    /* "": the site's */
+    uint16_t registration; /* hooks of one call of sip_on_response() and the like have the same number in a part */
 };
 int script_explain(struct script *script, enum hook hook, uint32_t code, enum method method, struct text aor,
                    bool (*visit)(void *context, const struct script_hook_info *info), void *context);
@@ -208,6 +213,10 @@ struct script_last {
     enum script_outcome failure;
 };
 const struct script_last *script_last(const struct script *script);
+
+/* The same for every hook that was registered, in no order. */
+void script_each_hook(const struct script *script, bool (*visit)(void *context, const struct script_hook_info *info),
+                      void *context);
 
 struct script *script_hold(struct script *script);
 void script_release(struct script *script); /* NULL is fine; the last one closes the state */

@@ -47,8 +47,25 @@ static bool visit_row(const struct script_part *part, const struct hook_row *row
                                     .off = health->off_until != 0 &&
                                            !hook_is_on(health, part->host->now_ms(part->host->context)),
                                     .entries = health->entries,
-                                    .failures = health->failures};
+                                    .failures = health->failures,
+                                    .hook = row->hook,
+                                    .code = row->from,
+                                    .method = text_of(row->method),
+                                    .tenant = part->tenant,
+                                    .registration = row->registration};
     return visit(context, &info);
+}
+
+void script_each_hook(const struct script *script, bool (*visit)(void *context, const struct script_hook_info *info),
+                      void *context)
+{
+    for (size_t i = 0; i < script->count; i++) {
+        const struct hooks *hooks = &script->parts[i]->state->hooks;
+        for (size_t row = 0; row < hooks->count; row++) {
+            if (!visit_row(script->parts[i], &hooks->rows[row], visit, context))
+                return;
+        }
+    }
 }
 
 int script_explain(struct script *script, enum hook hook, uint32_t code, enum method method, struct text aor,

@@ -252,7 +252,9 @@ static int by_name(const struct dirent **a, const struct dirent **b)
 
 static bool join(char *out, const char *folder, const char *name)
 {
-    int length = snprintf(out, PATH_SIZE, "%s/%s", folder, name);
+    size_t end = strlen(folder);
+    const char *between = end > 1 && folder[end - 1] == '/' ? "" : "/";
+    int length = snprintf(out, PATH_SIZE, "%s%s%s", folder, between, name);
     return length > 0 && length < PATH_SIZE;
 }
 
@@ -305,7 +307,8 @@ static int read_layer_folder(struct reading *reading, const struct layer *layer)
 {
     char path[PATH_SIZE], name[PATH_SIZE];
     struct stat status;
-    const char *prefix = layer->name[0] != '\0' ? layer->name : layer->path;
+    bool by_path = reading->limits.paths || layer->name[0] == '\0';
+    const char *prefix = by_path ? layer->path : layer->name;
     reading->root = realpath(layer->path, NULL);
     if (reading->root == NULL)
         return fault(reading, layer->path, -errno, NULL);
@@ -329,7 +332,7 @@ static int read_layer(struct reading *reading, const struct layer *layer)
         return fault(reading, layer->path, -errno, NULL);
     if (S_ISDIR(status.st_mode))
         return read_layer_folder(reading, layer);
-    if (reading->sources->layer_count == 1 || layer->name[0] == '\0')
+    if (reading->limits.paths || reading->sources->layer_count == 1 || layer->name[0] == '\0')
         return read_file(reading, layer->path, layer->path, false);
     if (!join(name, layer->name, base))
         return fault(reading, layer->path, -ENAMETOOLONG, NULL);

@@ -39,6 +39,7 @@ struct sources_limits {
     size_t file;  /* bytes of one file; 0: 1 MiB */
     size_t all;   /* bytes of all; 0: 8 MiB */
     size_t files; /* 0: 256 */
+    bool paths;   /* name files by the path that was given for their layer, not by its name: for people */
 };
 
 /* Returns 0 and *out with one reference, or -ENOENT, -EACCES, -EFBIG, -ENOMEM, -EINVAL; `error` then names the file
