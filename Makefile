@@ -116,6 +116,26 @@ $(OBJ)/%.o: %.c
 # What is written in Lua is carried inside the objects (.incbin), so that one file is enough to run.
 $(OBJ)/module/script/engine/embedded.o: $(shell find lua/reflow -name '*.lua' 2>/dev/null)
 
+# The tests that name each rule, for `reflow explain RULE`: a list that is only written anew when it has changed.
+RULE_TESTS = $(BUILD)/rule_tests.tsv
+$(RULE_TESTS): tests/support/rule_tests.awk module/core/rules.def $(shell find tests -name '*.c' -o -name '*.lua')
+	@mkdir -p $(@D)
+	@LC_ALL=C awk -f tests/support/rule_tests.awk module/core/rules.def $$(find tests/unit tests/e2e tests/spec \
+	    -name 'test_*.c' -o -name '*.lua' | LC_ALL=C sort) >$@.new
+	@if cmp -s $@.new $@; then rm $@.new; else mv -f $@.new $@; fi
+$(OBJ)/module/cli/say/rule_tests.o: CPPFLAGS += -DRULE_TESTS='"$(RULE_TESTS)"'
+$(OBJ)/module/cli/say/rule_tests.o: $(RULE_TESTS)
+
+# What `reflow --version` prints beside the version: the commit, where there is one, and the mode.
+.PHONY: build-words
+$(OBJ)/build.h: build-words
+	@mkdir -p $(@D)
+	@commit=$$(git describe --always --dirty --exclude '*' 2>/dev/null); \
+	    echo "#define REFLOW_BUILD \"$${commit:+$$commit, }$(MODE)\"" >$@.new
+	@if cmp -s $@.new $@; then rm $@.new; else mv -f $@.new $@; fi
+$(OBJ)/module/cli/main.o: CPPFLAGS += -include $(OBJ)/build.h
+$(OBJ)/module/cli/main.o: $(OBJ)/build.h
+
 # What was compiled is kept.
 .SECONDARY: $(UNIT_TESTS:$(OBJ)/unit/%=$(OBJ)/tests/unit/%.o)
 

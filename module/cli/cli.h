@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define REFLOW_VERSION "0.1.0"
+#include "core/version.h"
 
 /* The exit statuses of every command. */
 enum cli_status {
@@ -19,6 +19,7 @@ enum cli_status {
 /* Where a command reads and writes. */
 struct cli {
     FILE *in, *out, *err;
+    const char *build; /* what the program was built from; NULL: not known */
 };
 
 /* `reflow argv[1] ...`, as a process: the exit status. Flushes cli->out and checks it. */

@@ -19,7 +19,7 @@ static const struct command {
     {"serve", command_serve, "run a registrar and proxy with a Lua routing script"},
     {"ctl", command_ctl, "reload, try, promote or roll back a server's policy"},
     {"codes", command_codes, "list the registered response codes"},
-    {"explain", command_explain, "what a response code means, when you see it, how to fix it"},
+    {"explain", command_explain, "what a response code means and how to fix it; what a rule says"},
     {"explain-policy", command_explain_policy, "which hooks of a policy are asked, in what order"},
     {"compare", command_compare, "two response codes side by side: differences, when to use each"},
     {"decide", command_decide, "what a SIP element does with a response, and by which rule"},
@@ -40,7 +40,8 @@ static int print_help(FILE *out)
           out);
     for (size_t i = 0; i < COMMANDS; i++)
         fprintf(out, "  %-14s %s\n", commands[i].name, commands[i].summary);
-    fputs("\nOptions:\n  --help     this text; after a command: its options\n  --version  the version\n", out);
+    fputs("\nOptions:\n  --help     this text; after a command: its options\n  --version  the version and its build\n",
+          out);
     return CLI_OK;
 }
 
@@ -51,7 +52,10 @@ static int dispatch(struct cli *cli, int argc, char **argv)
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
         return print_help(cli->out);
     if (strcmp(argv[1], "--version") == 0) {
-        fputs("reflow " REFLOW_VERSION "\n", cli->out);
+        fputs("reflow " REFLOW_VERSION, cli->out);
+        if (cli->build != NULL)
+            fprintf(cli->out, " (%s)", cli->build);
+        fputc('\n', cli->out);
         return CLI_OK;
     }
     for (size_t i = 0; i < COMMANDS; i++) {

@@ -26,6 +26,22 @@ local function one_line(t, err, start)
     t:equal(err:sub(-1), "\n")
 end
 
+tap.test("--version names the version and the build", function(t)
+    t:match((run "$reflow --version"), "^reflow %d+%.%d+%.%d+ %([^()\n]+%)\n$")
+end)
+
+tap.test("explain RULE names the tests that prove it, wherever the program is started", function(t)
+    local out, err, status = run 'program=$(realpath "$reflow"); cd / && "$program" explain 5626-7.c'
+    t:equal(status, 0)
+    t:equal(err, "")
+    t:match(out, "^5626%-7%.c %(guardrail: no policy can override it%)\n")
+    t:match(out, "\nTests that prove it:\n")
+    t:match(out, "\n  tests/unit/test_guard%.c: test_5626_7_c_[%w_]+\n")
+    t:match(out, "\n  tests/e2e/[%w_/]+%.lua: 5626%-7%.c [^\n]+\n")
+    local es = run "$reflow explain 5626-7.c --lang es"
+    t:match(es, "\nPruebas que la demuestran:\n  tests/")
+end)
+
 tap.test("codes --tsv is the registry, byte for byte", function(t)
     local file = assert(io.open("tests/data/registry/codes.tsv", "rb"))
     local out, err, status = run "$reflow codes --tsv"

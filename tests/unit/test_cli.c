@@ -4,6 +4,7 @@
 #include "cli/cli.h"
 #include "cli/base/plain_host.h"
 #include "core/code.h"
+#include "core/rule.h"
 #include "test_data.h"
 
 /* A run of the command line in this process, with what it wrote. */
@@ -75,6 +76,29 @@ static void test_help_and_version(void **unused)
     assert_prints("Usage: reflow explain", ARGUMENTS("explain", "--help"));
     assert_prints("Usage: reflow compare", ARGUMENTS("compare", "--help"));
     assert_prints("Usage: reflow decide", ARGUMENTS("decide", "--help"));
+}
+
+static void test_rules_are_explained_in_both_languages(void **unused)
+{
+    (void)unused;
+    assert_prints("5626-7.c (guardrail: no policy can override it)\n\n  an instance that has answered",
+                  ARGUMENTS("explain", "5626-7.c"));
+    assert_prints("\n\nReference: RFC 5626, section 7\n", ARGUMENTS("explain", "5626-7.c"));
+    assert_prints("  tests/unit/test_guard.c: test_5626_7_c_an_instance_that_answered_is_left_alone\n",
+                  ARGUMENTS("explain", "5626-7.c"));
+    assert_prints("5626-7.d (predeterminada: una política puede cambiarla)\n\n  tras un 408",
+                  ARGUMENTS("explain", "5626-7.d", "--lang", "es"));
+    assert_prints(
+        "{\"rule\": \"4320-4.a\", \"guardrail\": true, \"lang\": \"en\", \"description\": \"408 is never sent",
+        ARGUMENTS("explain", "--json", "4320-4.a"));
+    for (int rule = RULE_NONE + 1; rule < RULE_COUNT; rule++) {
+        const char *id = rule_at((enum rule_id)rule)->id;
+        assert_prints(id, ARGUMENTS("explain", id));
+        assert_prints(id, ARGUMENTS("explain", id, "--lang", "es"));
+    }
+    assert_usage("reflow explain: '5626-9.z' is neither a status code from 100 to 699 nor the id of a rule\n",
+                 ARGUMENTS("explain", "5626-9.z"));
+    assert_usage("reflow explain: no texts in 'fr': en or es\n", ARGUMENTS("explain", "5626-7.c", "--lang", "fr"));
 }
 
 static void test_what_makes_no_sense_is_told_in_one_line(void **unused)
@@ -215,6 +239,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_help_and_version),
+        cmocka_unit_test(test_rules_are_explained_in_both_languages),
         cmocka_unit_test(test_what_makes_no_sense_is_told_in_one_line),
         cmocka_unit_test(test_what_is_no_code_is_told_in_one_line),
         cmocka_unit_test(test_codes_are_those_of_the_registry),

@@ -22,6 +22,7 @@
     SOURCE(en_words, "catalog/en_words")                                                                               \
     SOURCE(es, "catalog/es")                                                                                           \
     SOURCE(es_pairs, "catalog/es_pairs")                                                                               \
+    SOURCE(es_rules, "catalog/es_rules")                                                                               \
     SOURCE(es_words, "catalog/es_words")
 
 /* The assembler includes the file; its path begins at the project root, where the compiler runs. The labels are
