@@ -66,6 +66,7 @@
 #include <modules/sl/sl.h>
 #include <modules/tm/tm_load.h>
 #include <modules/usrloc/usrloc.h>
+#include <modules/usrloc/udomain.h>
 
 #undef METHOD_INVITE
 #undef METHOD_ACK

@@ -3,7 +3,6 @@
 
 #include "kamailio/glue/module_rpc.h"
 
-#include <modules/usrloc/udomain.h>
 #include <stdlib.h>
 
 #include "kamailio/flow/flows.h"

@@ -15,6 +15,7 @@
 #include "standalone/serve/binding_list.h"
 #include "standalone/serve/decision_log.h"
 #include "standalone/serve/local_socket.h"
+#include "standalone/serve/log_stamp.h"
 #include "standalone/serve/log_writer.h"
 #include "standalone/serve/persist.h"
 #include "standalone/serve/serve_domains.h"
@@ -50,6 +51,7 @@ struct serve {
     struct log_writer *error_output, *output; /* standard error and standard output */
     bool ready;                               /* it has started: signals have something to act on */
     bool draining, ending;
+    bool in_journal; /* which stamps the lines of standard error */
     char error[1024];
 };
 
@@ -117,12 +119,28 @@ __attribute__((format(printf, 2, 3))) static void serve_print(const struct serve
     free(line);
 }
 
+/* With the time before it, where nothing adds one. */
+__attribute__((format(printf, 2, 3))) static void serve_log(const struct serve *serve, const char *format, ...)
+{
+    char *line = NULL, stamp[48] = "";
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vasprintf(&line, format, arguments);
+    va_end(arguments);
+    if (length < 0)
+        return;
+    if (!serve->in_journal)
+        log_stamp_write(stamp, sizeof stamp);
+    serve_print(serve, "%sreflow: %s", stamp, line);
+    free(line);
+}
+
 static void host_log(void *context, enum log_level level, const char *line)
 {
     static const char *const names[] = {"error", "warning", "notice", "info", "debug"};
     const struct serve *serve = context;
     if (level <= LOG_NOTICE || serve->options.verbose)
-        serve_print(serve, "reflow: %s: %s\n", names[level], line);
+        serve_log(serve, "%s: %s\n", names[level], line);
 }
 
 /* Policies are built on another thread; what they keep is shared. */
@@ -571,6 +589,7 @@ static int start(struct serve *serve)
     if (error == 0) {
         config.decided = serve->options.log_decisions || serve->decision_log != NULL ? log_decided : NULL;
         config.decided_context = serve;
+        config.verbose = serve->options.verbose;
         config.mask_numbers = serve->options.mask_numbers;
         config.binding_changed = serve->persist != NULL ? persist_binding_changed : NULL;
         config.binding_changed_context = serve->persist;
@@ -601,8 +620,8 @@ static int start(struct serve *serve)
 static void announce(const struct serve *serve)
 {
     for (size_t i = 0; i < serve->options.listen_count; i++)
-        serve_print(serve, "reflow: listening on %s\n", serve->options.listens[i].text);
-    serve_print(serve, "reflow: serving with %s\n", serve->options.policy.layers[0].path);
+        serve_log(serve, "listening on %s\n", serve->options.listens[i].text);
+    serve_log(serve, "serving with %s\n", serve->options.policy.layers[0].path);
 }
 
 static void close_handle(uv_handle_t *handle, void *context)
@@ -701,6 +720,7 @@ int serve_main(int argc, char **argv)
                                .log = host_log,
                                .lock = host_lock,
                                .unlock = host_unlock};
+    serve.in_journal = log_stamp_is_journal(STDERR_FILENO, getenv("JOURNAL_STREAM"));
     serve.line.host = &serve.host;
     signal(SIGPIPE, SIG_IGN);
     uv_loop_init(&serve.loop);

@@ -89,6 +89,9 @@ static void request_ended(void *user, struct server_transaction *transaction)
 
 static bool may_respond(void *server, const struct server_transaction *transaction, uint32_t status)
 {
+    const struct context *context = server_transaction_user(transaction);
+    if (context != NULL)
+        verbose_call_ended(context, status);
     return server_may_answer(server, server_transaction_request(transaction), server_transaction_source(transaction),
                              status);
 }

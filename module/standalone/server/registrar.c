@@ -164,6 +164,7 @@ static int confirm(struct registrar *registrar)
     if (error == 0) {
         answer(server, registrar->transaction, &own);
         server->counters.registered++;
+        verbose_registered(registrar);
     }
     if (error == 0 && asked->count > 0)
         amplification_registered(&server->amplification, server_transaction_cause(registrar->transaction),
@@ -251,6 +252,7 @@ static void turn_down(struct registrar *registrar, int error)
                              .phrase = text_of(registrar->asked.phrase),
                              .fields = text_of(registrar->asked.fields)};
     server->counters.register_refused++;
+    verbose_register_refused(registrar, registrar->asked.status);
     answer(server, registrar->transaction, &own);
 }
 

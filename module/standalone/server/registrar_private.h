@@ -24,4 +24,8 @@ const struct binding *registrar_known(const struct registrar *registrar, size_t 
 /* What bind_one() stores of the nth Contact, but for its flow. The parameters are written into `parameters`. */
 struct binding_view registrar_view(const struct registrar *registrar, size_t i, char *parameters, size_t size);
 
+/* verbose.c: a line in the log, with --verbose. */
+void verbose_registered(const struct registrar *registrar);
+void verbose_register_refused(const struct registrar *registrar, uint32_t status);
+
 #endif

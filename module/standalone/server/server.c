@@ -214,6 +214,7 @@ void server_flow_down(struct server *server, flow_id flow, const char *reason)
 {
     const struct binding *binding = binding_first_on_flow(server->bindings, flow);
     server->counters.flows_down++;
+    verbose_flow_down(server, flow, reason);
     if (policy_hears(server->policy, HOOK_FLOW_DOWN)) {
         for (; binding != NULL; binding = binding_next_on_flow(server->bindings, binding))
             tell_script(server, flow, binding, reason);

@@ -76,6 +76,7 @@ struct server_config {
     struct binding_limits bindings;
     binding_listener *binding_changed; /* for persistence; NULL: none */
     void *binding_changed_context;
+    bool verbose;      /* log each registration, each flow that dies and each answer to an INVITE */
     bool mask_numbers; /* telephone numbers in the log of refused requests */
     void (*decided)(void *context, const struct decided *decided); /* NULL: no log */
     void *decided_context;

@@ -346,4 +346,8 @@ void flows_end(struct server *server, flow_id flow);
 void flows_listen(struct server *server);
 void flows_clear(struct server *server);
 
+/* verbose.c: a line in the log, with --verbose. */
+void verbose_flow_down(const struct server *server, flow_id flow, const char *reason);
+void verbose_call_ended(const struct context *context, uint32_t status);
+
 #endif

@@ -185,7 +185,7 @@ test("a log that cannot be written is told at the start", function(t)
     local s = server.run { "serve", "examples/registrar.lua", "--listen", "udp:127.0.0.1:" .. server.free_port(),
         "--decision-log", "/nonexistent/log" }
     t:equal(s.status, 2)
-    t:match(s.err, "/nonexistent/log: No such file or directory")
+    t:match(s.err, "%-%-decision%-log /nonexistent/log: the folder /nonexistent does not exist")
     s = server.run { "serve", "examples/registrar.lua", "--decision-log-keep", "many" }
     t:equal(s.status, 2)
     t:match(s.err, "%-%-decision%-log%-keep many: a whole number")

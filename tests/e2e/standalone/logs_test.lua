@@ -129,4 +129,46 @@ test("the server is started without standard descriptors: calls go on", function
     t:equal(file:read(15), "SQLite format 3")
 end)
 
+-- What a server writes that cannot start: its standard error is this file.
+local function written(journal)
+    local path = server.temporary ".log"
+    server.write(path, "")
+    local own = uv.fs_stat(path)
+    local stream = journal == "own" and ("JOURNAL_STREAM=%d:%d"):format(own.dev, own.ino) or journal or ""
+    os.execute(("%s %s serve examples/registrar.lua --listen udp:192.0.2.1:5060 --tls-ca /no/such 2>>%s"):format(stream,
+        server.binary, path))
+    local file <close> = assert(io.open(path))
+    local text = file:read "a"
+    os.remove(path)
+    return text
+end
+
+test("log lines carry the time, unless the journal adds it", function(t)
+    local stamp = "^%d%d%d%d%-%d%d%-%d%dT%d%d:%d%d:%d%d%.%d%d%dZ reflow: warning: %-%-tls%-ca has no effect"
+    t:match(written(), stamp)
+    t:match(written "JOURNAL_STREAM=8:12345", stamp)
+    t:match(written "own", "^reflow: warning: %-%-tls%-ca has no effect")
+end)
+
+test("--verbose logs each registration, flow that dies and answer to a call", function(t)
+    local s = server.start(t, { args = { "--verbose" } })
+    local bob = ua.open { port = s.port, user = "bob", domain = s.domain, transport = "tcp" }
+    local alice = ua.open { port = s.port, user = "alice", domain = s.domain, transport = "udp" }
+    bob:register { instance = ua.instance(1), reg_id = 1 }
+    s:expect_log("Z reflow: info: REGISTER accepted: aor=sip:bob@example%.test contacts=1 bindings=1 "
+        .. "source=tcp:127%.0%.0%.1:")
+    local call = alice:request("INVITE", { uri = "sip:nobody@example.test" })
+    alice:expect_final(call)
+    s:expect_log("reflow: info: INVITE answered: to=sip:nobody@example%.test from=sip:alice@[^ ]+ status=4%d%d "
+        .. "after=%d+ms source=udp:")
+    bob:close()
+    s:expect_log "reflow: info: flow is down: flow=%[tcp 127%.0%.0%.1[^%]]*%] reason=closed bindings=1"
+    s:stop()
+    s = server.start(t)
+    local carol = ua.open { port = s.port, user = "carol", domain = s.domain, transport = "tcp" }
+    carol:register { instance = ua.instance(1), reg_id = 1 }
+    s:stop()
+    t:ok(not s.err:find "info: ", s.err)
+end)
+
 tap.done()
