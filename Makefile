@@ -10,7 +10,7 @@ MODE   ?= release
 PACKAGES_BUILD = gcc make pkg-config libosip2-dev liblua5.4-dev libuv1-dev libsqlite3-dev libpcap-dev libssl-dev \
                  libwslay-dev libhttp-parser-dev libc-ares-dev
 PACKAGES_TEST  = $(PACKAGES_BUILD) libcmocka-dev lua5.4 lua-luv lua-sec openssl baresip-core libfaketime sip-tester \
-                 sqlite3 valgrind dpkg-dev netbase fail2ban \
+                 sqlite3 valgrind dpkg-dev netbase fail2ban groff-base \
                  $(call debian_kamailio,kamailio-outbound-modules kamailio-lua-modules kamailio-sqlite-modules \
                                          kamailio-tls-modules kamailio-websocket-modules)
 PACKAGES_LINT  = $(PACKAGES_BUILD) libcmocka-dev clang clang-format clang-tidy cppcheck lua-check lua5.4 \
@@ -65,7 +65,7 @@ BENCHES        = $(patsubst tests/bench/%.c,$(OBJ)/bench/%,$(sort $(wildcard tes
 
 PACKAGE_SETS   = build test peers lint fuzz bench run kamailio kamailio-test kamailio6
 
-.PHONY: all binaries unit-tests fuzzers benches help run test test-peers valgrind demo demo-edge bench soak fuzz tsan lint rules install \
+.PHONY: all man binaries unit-tests fuzzers benches help run test test-peers valgrind demo demo-edge bench soak fuzz tsan lint rules install \
         clean format generate $(PACKAGE_SETS:%=packages-%)
 all: $(BUILD)/reflow $(BUILD)/reflow.so
 
@@ -256,8 +256,17 @@ soak-kamailio: packages-kamailio-test kamailio
 MANUALS = lua/README.md $(foreach folder,cli script standalone,module/$(folder)/README.md) lua/meta/REFERENCE.md \
           examples/overview.svg examples/simulate-region.svg
 
-## make install    PREFIX=/usr/local DESTDIR=: the program, the Lua module, examples and documents
-install: all
+# Made of what the program prints for --help, and of the manuals.
+MAN_PAGES = man1/reflow.1 man8/reflow-serve.8 man7/reflow-policy.7
+$(BUILD)/man/reflow.1: $(BUILD)/reflow tests/support/man.sh tests/support/man.awk module/standalone/README.md \
+    module/script/README.md lua/meta/REFERENCE.md
+	@tests/support/man.sh $(BUILD)/reflow $(BUILD)/man
+
+## make man        build/man: reflow(1), reflow-serve(8), reflow-policy(7)
+man: $(BUILD)/man/reflow.1
+
+## make install    PREFIX=/usr/local DESTDIR=: the program, the Lua module, man pages, examples and documents
+install: all man
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/lua/5.4 $(DESTDIR)$(PREFIX)/share/doc/reflow \
 	    $(DESTDIR)$(PREFIX)/share/reflow/examples/policies/spec $(DESTDIR)$(PREFIX)/share/reflow/meta \
 	    $(DESTDIR)$(PREFIX)/share/reflow/examples/tenants/spec
@@ -269,6 +278,8 @@ install: all
 	install -m 644 $(wildcard examples/tenants/*.lua) $(DESTDIR)$(PREFIX)/share/reflow/examples/tenants
 	install -m 644 $(wildcard examples/tenants/spec/*.lua) $(DESTDIR)$(PREFIX)/share/reflow/examples/tenants/spec
 	install -m 644 $(wildcard lua/meta/*) $(DESTDIR)$(PREFIX)/share/reflow/meta
+	for page in $(MAN_PAGES); do \
+	    install -D -m 644 $(BUILD)/man/$${page#*/} $(DESTDIR)$(PREFIX)/share/man/$$page || exit 1; done
 	install -m 644 README.md CHANGELOG.md LICENSE $(DESTDIR)$(PREFIX)/share/doc/reflow
 	for manual in $(MANUALS); do install -D -m 644 $$manual $(DESTDIR)$(PREFIX)/share/doc/reflow/$$manual || exit 1; done
 

@@ -148,7 +148,7 @@ local function run(t, path)
         :format(folder, folder)))
     local output = pipe:read "a"
     pipe:close()
-    return commands, output
+    return commands, output, folder
 end
 
 test("what runs the commands that are not run here is there", function(t)
@@ -159,13 +159,22 @@ end)
 
 for _, path in ipairs(manuals) do
     test("the commands of " .. path .. " work as written", function(t)
-        local commands, output = run(t, path)
+        local commands, output, folder = run(t, path)
+        local installed = false
         for index, command in ipairs(commands) do
             local told, status = output:match(("@@ begin %d\n(.-)@@ end %d (%%d+)\n"):format(index, index))
             t:ok(status, "not reached: " .. command .. "\n" .. output:sub(-2000))
             t:equal(tonumber(status), expected_status(command), command .. "\n" .. told:sub(-2000))
             t:ok(not told:find "Sanitizer", told)
+            if command:find "make install PREFIX" then
+                for _, page in ipairs { "man1/reflow.1", "man8/reflow-serve.8", "man7/reflow-policy.7" } do
+                    t:match(read(folder .. "/root/usr/local/share/man/" .. page), "\n%.SH NAME\n")
+                end
+                t:ok(read(folder .. "/root/usr/local/share/reflow/examples/tenants/site.lua"))
+                installed = true
+            end
         end
+        t:ok(installed or path ~= "README.md", "README.md installs nothing")
     end)
 end
 
