@@ -173,11 +173,23 @@ void branch_mark(struct call_branch *branch)
         target_failed(targets, branch->target);
 }
 
+static bool branch_start_known_flow(struct call_branch *branch)
+{
+    struct response_context *context = branch->context;
+    struct target *next;
+    while ((next = target_next_flow(context->targets, branch->target)) != NULL)
+        if (target_start(context, next))
+            return true;
+    return false;
+}
+
+/* 5626-7.b. Where the known flows turn out to be dead, the instance may have registered another one meanwhile. */
 static unsigned branch_start_next_flow(struct call_branch *branch)
 {
     struct response_context *context = branch->context;
-    struct target *next = branch->target != NULL ? target_next_flow(context->targets, branch->target) : NULL;
-    if (next == NULL || !target_start(context, next))
+    if (branch->target == NULL ||
+        (!branch_start_known_flow(branch) &&
+         (context->host->add_flows(context, branch->target) <= 0 || !branch_start_known_flow(branch))))
         return 0;
     context->host->count(context, CALL_FAILOVER);
     return 1;

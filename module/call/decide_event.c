@@ -120,6 +120,13 @@ static void event_keep(struct call_event *event)
         branch_recurse(event);
 }
 
+struct decision call_foresee(struct call_event *event)
+{
+    event->context = event->branch->context;
+    event_gather(event);
+    return decide(&event->facts, &event->state);
+}
+
 bool call_decide(struct call_event *event)
 {
     struct call_branch *branch = event->branch;
@@ -147,11 +154,12 @@ bool call_decide(struct call_event *event)
 
 /* --- what does not end the branch --- */
 
-static bool branch_is_of(const struct target *target, const struct target *other)
+/* A plain Contact may have come to another flow; a flow that is dead stays dead. */
+static bool target_leads_to_instance(const struct target *target, const struct target *other)
 {
-    if (target->reg_id == 0)
-        return target == other;
-    return target != other && target->instance.length > 0 && text_equal(target->instance, other->instance) &&
+    if (target == other)
+        return target->reg_id == 0;
+    return target->instance.length > 0 && text_equal(target->instance, other->instance) &&
            text_equal(target->aor, other->aor);
 }
 
@@ -160,7 +168,7 @@ static bool branch_move(struct call_branch *branch)
     struct response_context *context = branch->context;
     for (size_t i = 0; i < target_count(context->targets); i++) {
         struct target *other = target_at(context->targets, i);
-        if (branch_is_of(branch->target, other) && context->host->move(branch, other))
+        if (target_leads_to_instance(branch->target, other) && context->host->move(branch, other))
             return true;
     }
     return false;

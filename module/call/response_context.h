@@ -101,6 +101,7 @@ struct call_others {
     unsigned pending;
     size_t count; /* of the finals in `stored` */
     struct stored_response stored[32];
+    int number[32]; /* the host's own, not negative */
 };
 
 /* What a host lends. An operation marked "may be NULL" is left out where a host has no use for it. */
@@ -119,6 +120,8 @@ struct call_host {
        destination and flow. False: it cannot be shown, and no hook is entered. */
     bool (*show)(struct call_event *event, struct script_call *call, struct script_reply *reply);
     void (*hide)(struct call_event *event);
+    /* The hooks, in place of all four; may be NULL. For tests without a policy. */
+    enum script_outcome (*ask)(struct call_event *event);
     void (*decided)(struct call_event *event); /* to log and count a decision */
     void (*count)(struct response_context *context, enum call_counter counter);
     void (*log)(struct response_context *context, enum log_level level, const char *line);
@@ -156,6 +159,8 @@ struct call_host {
    branch: call_follow() is due. Otherwise call_pass() is. */
 bool call_decide(struct call_event *event);
 void call_follow(struct call_branch *branch); /* does nothing where it has been followed */
+/* The decision alone: nothing is kept, no policy is asked. */
+struct decision call_foresee(struct call_event *event);
 void call_pass(struct call_event *event);
 
 /* The flow of a waiting branch is dead. True where the branch shall fail now; otherwise it has ended, or waits for its
@@ -193,8 +198,8 @@ uint32_t call_refusal(const struct response_context *context);
 /* The best of the final responses (16.7 step 6). */
 struct call_best {
     struct best best;
-    struct call_branch *branch; /* whose response it is; NULL: none's, or ... */
-    int other;                  /* ... that of this one of the host's own branches; -1 */
+    struct call_branch *branch; /* whose response it is; NULL: none's, or that of `other` */
+    int other;                  /* the number of the host's own branch whose response it is; -1: none's */
 };
 struct call_best call_best(const struct response_context *context);
 

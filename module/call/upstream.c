@@ -9,15 +9,17 @@ enum { FINALS_MOST = 2 * TARGETS_MOST + 32 };
 
 struct finals {
     struct stored_response stored[FINALS_MOST];
-    struct call_branch *branch[FINALS_MOST]; /* NULL: one of the host's own */
+    struct call_branch *branch[FINALS_MOST]; /* NULL: one of the host's own, by its number */
+    int number[FINALS_MOST];
     size_t count;
 };
 
-static void finals_add(struct finals *finals, uint16_t code, uint8_t origin, struct call_branch *branch)
+static void finals_add(struct finals *finals, uint16_t code, uint8_t origin, struct call_branch *branch, int number)
 {
     if (finals->count == FINALS_MOST || !code_is_final(code))
         return;
     finals->stored[finals->count] = (struct stored_response){.code = code, .origin = origin};
+    finals->number[finals->count] = number;
     finals->branch[finals->count++] = branch;
 }
 
@@ -35,10 +37,10 @@ static size_t finals_gather(struct finals *finals, const struct response_context
     finals->count = 0;
     for (struct call_branch *branch = context->branches; branch != NULL; branch = branch->next)
         if (branch->has_final)
-            finals_add(finals, branch->code, branch_origin(branch), branch);
+            finals_add(finals, branch->code, branch_origin(branch), branch, -1);
     size_t own = finals->count;
     for (size_t i = 0; i < others.count; i++)
-        finals_add(finals, others.stored[i].code, others.stored[i].origin, NULL);
+        finals_add(finals, others.stored[i].code, others.stored[i].origin, NULL, others.number[i]);
     return own;
 }
 
@@ -58,7 +60,7 @@ struct call_best call_best(const struct response_context *context)
     if (finals.count == 0 && context->branches == NULL) /* there was nobody to ask */
         result.best.status = SIP_TEMPORARILY_UNAVAILABLE;
     if (result.best.index >= (int)own)
-        result.other = result.best.index - (int)own;
+        result.other = finals.number[result.best.index];
     else if (result.best.index >= 0)
         result.branch = finals.branch[result.best.index];
     if (context_lost_edge_flow(context))

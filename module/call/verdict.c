@@ -88,7 +88,7 @@ static void event_enter(struct call_event *event, struct policy_hold *hold)
         host->count(event->context, CALL_SCRIPT_ERROR);
 }
 
-void verdict_ask(struct call_event *event)
+static void event_ask_policy(struct call_event *event)
 {
     const struct call_host *host = event->context->host;
     struct policy_hold *hold = host->policy_begin(event);
@@ -98,6 +98,15 @@ void verdict_ask(struct call_event *event)
     if (event_has_hook(event, hold))
         event_enter(event, hold);
     host->policy_end(event);
+}
+
+void verdict_ask(struct call_event *event)
+{
+    const struct call_host *host = event->context->host;
+    if (host->ask != NULL)
+        event->outcome = host->ask(event);
+    else
+        event_ask_policy(event);
     verdict_judge(event);
 }
 
@@ -148,6 +157,8 @@ void verdict_replace_action(struct call_event *event)
         event->context->fail_status = event->verdict.code;
         branch->cancels_rest = true;
         branch->action = ACTION_FAIL;
+        if (code_class(branch->code) == CLASS_SUCCESS) /* of another method than INVITE: nobody shall choose it */
+            branch->code = 0;
     }
 }
 

@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 
-#include "core/best.h"
 #include "core/code.h"
 #include "kamailio/glue/module.h"
 #include "kamailio/call/react_private.h"
@@ -15,91 +14,35 @@
  */
 
 enum {
-    FINALS_MOST = TARGETS_MOST + MAX_BRANCHES_LIMIT,
     OUT_OF_THE_RUNNING = CODE_MOST + CODE_LEAST /* tm ranks what is of no class below all others */
 };
 
-struct finals {
-    struct stored_response stored[FINALS_MOST];
-    int branch[FINALS_MOST]; /* of t; -1: tm made none */
-    size_t count;
-};
-
-static bool is_received(const struct ua_client *uac)
+bool best_is_received(const struct ua_client *uac)
 {
     return uac->reply != NULL && uac->reply != FAKED_REPLY;
 }
 
-static void store(struct finals *finals, uint16_t code, uint8_t origin, int branch)
+/* The branch of tm whose response it is; -1: none's. */
+static int winner_branch(const struct cell *t, const struct call_best *best)
 {
-    if (finals->count == FINALS_MOST)
-        return;
-    finals->stored[finals->count] = (struct stored_response){.code = code, .origin = origin};
-    finals->branch[finals->count++] = branch;
+    if (best->branch == NULL)
+        return best->other;
+    return react_branch(t,
+                        (const struct leg *)(const void *)((const char *)best->branch - offsetof(struct leg, model)));
 }
 
-/* A branch that is none of ours: the script has added it. */
-static void store_foreign(struct finals *finals, const struct ua_client *uac, int branch)
+static struct call_best choose(struct cell *t, struct call *call)
 {
-    if (uac->request.buffer == NULL) /* what a suspended transaction waited on */
-        return;
-    if (is_received(uac))
-        store(finals, (uint16_t)uac->reply->first_line.u.reply.statuscode, ORIGIN_WIRE, branch);
-    else if (uac->reply == FAKED_REPLY)
-        store(finals, SIP_REQUEST_TIMEOUT, ORIGIN_TIMEOUT, branch);
-    else
-        store(finals, SIP_SERVICE_UNAVAILABLE, ORIGIN_TRANSPORT, branch);
+    call_sync(call, t);
+    return call_best(&call->model);
 }
 
-/* The finals of all branches, newest first; a replaced branch's 430 and 408 are among them. */
-static void gather(struct finals *finals, const struct cell *t, struct call *call)
+struct call_best best_reply(struct cell *t, struct call *call, struct sip_msg **reply)
 {
-    finals->count = 0;
-    for (int i = t->nr_of_outgoings - 1; i >= 0; i--) {
-        const struct leg *leg = call_leg(call, &t->uac[i].ruid);
-        if (leg == NULL)
-            store_foreign(finals, &t->uac[i], i);
-        else if (leg->decided)
-            store(finals, leg->code, is_received(&t->uac[i]) ? leg->origin : ORIGIN_TRANSPORT, i);
-    }
-    for (size_t i = 0; i < call->leg_count; i++)
-        if (call->legs[i]->decided && react_branch(t, call->legs[i]) < 0)
-            store(finals, call->legs[i]->code, call->legs[i]->origin, -1);
-}
-
-struct choice {
-    struct best best;
-    int branch; /* whose message it is; -1: none's */
-};
-
-/* An edge has one target, and the authoritative proxy must know that its flow is gone (5626-5.3.c). */
-static bool is_gone_at_edge(const struct call *call)
-{
-    return call->role == ROLE_EDGE && call->leg_count == 1 && call->legs[0]->decided &&
-           call->legs[0]->decision.status == SIP_FLOW_FAILED;
-}
-
-static struct choice choose(const struct cell *t, struct call *call)
-{
-    struct finals finals;
-    gather(&finals, t, call);
-    struct choice choice = {.best = best_choose(react_method(t->uas.request), finals.stored, finals.count),
-                            .branch = -1};
-    if (is_gone_at_edge(call))
-        choice.best = (struct best){.index = -1, .status = SIP_FLOW_FAILED, .rule = RULE_5626_5_3_C};
-    if (choice.best.index >= 0)
-        choice.branch = finals.branch[choice.best.index];
-    /* 5626-5.3.c: that an edge's one flow is gone is for the authoritative proxy to know. */
-    if (call->role == ROLE_EDGE && call->leg_count > 0 && call->legs[0]->code == SIP_FLOW_FAILED)
-        choice.best.status = SIP_FLOW_FAILED;
-    return choice;
-}
-
-struct sip_msg *best_reply(const struct cell *t, struct call *call, uint32_t *status)
-{
-    struct choice choice = choose(t, call);
-    *status = choice.best.status;
-    return choice.branch >= 0 ? t->uac[choice.branch].reply : NULL;
+    const struct call_best best = choose(t, call);
+    int branch = winner_branch(t, &best);
+    *reply = branch >= 0 ? t->uac[branch].reply : NULL;
+    return best;
 }
 
 /* --- tm's choice --- */
@@ -130,7 +73,8 @@ static void lower(struct cell *t, int winner)
    raised. */
 void best_weigh(struct cell *t, struct call *call, int branch)
 {
-    int winner = choose(t, call).branch;
+    const struct call_best best = choose(t, call);
+    int winner = winner_branch(t, &best);
     if (winner < 0)
         return;
     lower(t, winner);
@@ -148,7 +92,7 @@ void best_weighed(struct cell *t, struct call *call)
         return;
     struct ua_client *uac = &t->uac[call->branch_raised - 1];
     call->branch_raised = 0;
-    if (is_received(uac))
+    if (best_is_received(uac))
         uac->last_received = code_of(uac);
 }
 
@@ -159,7 +103,7 @@ void best_settled(struct cell *t, struct call *call)
     for (int i = 0; i < t->nr_of_outgoings && !chooses_again; i++) {
         struct ua_client *uac = &t->uac[i];
         if (uac->last_received == OUT_OF_THE_RUNNING)
-            uac->last_received = is_received(uac) ? code_of(uac) : SIP_REQUEST_TIMEOUT;
+            uac->last_received = best_is_received(uac) ? code_of(uac) : SIP_REQUEST_TIMEOUT;
     }
 }
 
@@ -213,7 +157,7 @@ static void copy_challenges(struct sip_msg *msg, struct sip_msg *reply)
 static void add_challenges(struct sip_msg *msg, const struct cell *t)
 {
     for (int i = 0; i < t->nr_of_outgoings; i++)
-        if (is_received(&t->uac[i]) && is_challenge(code_of(&t->uac[i])))
+        if (best_is_received(&t->uac[i]) && is_challenge(code_of(&t->uac[i])))
             copy_challenges(msg, t->uac[i].reply);
 }
 
@@ -223,8 +167,8 @@ static void answer(struct sip_msg *msg, const struct cell *t, const struct call 
     char field[40];
     if (is_challenge((short)status))
         add_challenges(msg, t);
-    if (call->has_retry_after) {
-        int length = snprintf(field, sizeof field, "Retry-After: %u\r\n", call->retry_after);
+    if (call->model.has_retry_after) {
+        int length = snprintf(field, sizeof field, "Retry-After: %u\r\n", call->model.retry_after);
         add_lump_rpl(msg, field, length, LUMP_RPL_HDR);
     }
     tmb.t_reply(msg, status, (char *)code_phrase(status));
@@ -239,18 +183,14 @@ static void end_in_silence(struct cell *t)
 
 void best_send(struct sip_msg *msg, struct cell *t, struct call *call)
 {
-    struct choice choice = choose(t, call);
-    const struct best *best = &choice.best;
-    bool global = call->global_failure_seen && code_class(best->status) == CLASS_GLOBAL_FAILURE;
-    bool as_it_came = choice.branch >= 0 && best->status == code_of(&t->uac[choice.branch]);
-    if (call->fail_status != 0 && !global)
-        answer(msg, t, call, call->fail_status);
-    else if (as_it_came && !call->has_retry_after && leave_to_tm(t, call, choice.branch))
+    call_sync(call, t);
+    const struct call_upstream upstream = call_choose(&call->model);
+    int winner = upstream.kind == UPSTREAM_RELAY ? winner_branch(t, &upstream.winner) : -1;
+    bool as_it_came = winner >= 0 && upstream.status == code_of(&t->uac[winner]);
+    if (as_it_came && !call->model.has_retry_after && leave_to_tm(t, call, winner))
         return;
-    else if (choice.branch < 0 && (t->flags & T_CANCELED) != 0 && is_invite(t))
-        answer(msg, t, call, SIP_REQUEST_TERMINATED);
-    else if (best->status == 0)
+    if (upstream.kind == UPSTREAM_SILENCE)
         end_in_silence(t);
     else
-        answer(msg, t, call, best->status);
+        answer(msg, t, call, upstream.status);
 }

@@ -142,10 +142,11 @@ uint32_t breadth_of(struct sip_msg *msg)
 
 void breadth_begin_call(struct call *call, struct sip_msg *msg, struct load *load)
 {
-    if (call->load != NULL)
+    if (call->model.load != NULL)
         return;
-    call->max_breadth = breadth_of(msg);
-    call->load = load;
+    call->model.max_breadth = breadth_of(msg);
+    call->model.bytes = msg->len + BREADTH_OWN_LINES;
+    call->model.load = load;
     if (load != NULL)
         load_hold(load);
 }
@@ -155,8 +156,8 @@ void breadth_give_back(struct call *call, struct leg *leg)
 {
     size_t bytes = __atomic_exchange_n(&leg->bytes, 0, __ATOMIC_RELAXED);
     if (bytes > 0)
-        load_end(call->load, bytes);
-    leg->breadth = 0;
+        load_end(call->model.load, bytes);
+    leg->model.breadth = 0;
 }
 
 void breadth_forget_legs(struct call *call)
@@ -168,69 +169,33 @@ void breadth_forget_legs(struct call *call)
 void breadth_end_call(struct call *call)
 {
     breadth_forget_legs(call);
-    load_leave(call->load);
-    call->load = NULL;
-}
-
-static uint32_t breadth_left(const struct call *call)
-{
-    uint32_t used = 0;
-    for (size_t i = 0; i < call->leg_count; i++)
-        used += call->legs[i]->decided ? 0 : call->legs[i]->breadth;
-    return used < call->max_breadth ? call->max_breadth - used : 0;
-}
-
-/* Those that wait for their turn beside the one that is begun now; one more where a policy may add some. */
-static uint32_t others_to_begin(const struct call *call)
-{
-    uint32_t others = call->ring_next_ms > 0 ? target_targets_left(call->targets) : target_class_left(call->targets);
-    return others + (call->keeps_share ? 1 : 0);
+    load_leave(call->model.load);
+    call->model.load = NULL;
 }
 
 /* --- limits --- */
 
 bool breadth_lacks_memory(const struct call *call, struct sip_msg *msg)
 {
-    if (target_targets_left(call->targets) < 2 && !came_by_us(msg))
+    if (target_targets_left(call->model.targets) < 2 && !came_by_us(msg))
         return false;
     return shm_available() / 100 < shm_mem_size / 10000 * (unsigned long)module_config.reserve_percent;
-}
-
-static void count_refusal(const struct call *call)
-{
-    if (call->waits && call->leg_count > 0)
-        stats_count(STAT_BREADTH_WAITS);
-    if (call->over == LOAD_OF_REQUEST)
-        stats_count(STAT_LOAD_REQUEST);
-    else if (call->over == LOAD_OF_SOURCE)
-        stats_count(STAT_LOAD_SOURCE);
-    else if (call->over == LOAD_IN_TOTAL)
-        stats_count(STAT_LOAD_TOTAL);
-}
-
-bool breadth_has_room(struct call *call)
-{
-    call->waits = breadth_left(call) == 0;
-    call->over = call->waits || call->load == NULL ? LOAD_FINE : (uint8_t)load_check(call->load, 1);
-    count_refusal(call);
-    return !call->waits && call->over == LOAD_FINE;
 }
 
 bool breadth_take(struct call *call, struct leg *leg, size_t bytes)
 {
     const bool repeats = !leg_is_stream(leg);
-    leg->breadth = breadth_share(breadth_left(call), 1 + others_to_begin(call));
-    if (call->load == NULL)
+    struct load *load = call->model.load;
+    if (load == NULL)
         return true;
-    call->over = (uint8_t)load_check(call->load, bytes);
-    if (call->over == LOAD_FINE && repeats && !load_send(call->load, REPEATS_OF_TM * bytes))
-        call->over = LOAD_OF_REQUEST;
-    if (call->over != LOAD_FINE) {
-        leg->breadth = 0;
-        count_refusal(call);
+    if (!call_may_send(&call->model, bytes))
+        return false;
+    if (repeats && !load_send(load, REPEATS_OF_TM * bytes)) {
+        call->model.over = LOAD_OF_REQUEST;
+        stats_count(STAT_LOAD_REQUEST);
         return false;
     }
-    load_begin(call->load, bytes);
+    load_begin(load, bytes);
     leg->bytes = bytes;
     stats_count(STAT_CLIENT_TRANSACTIONS);
     return true;
@@ -256,7 +221,7 @@ static int insert(struct sip_msg *msg, const struct hdr_field *before, uint32_t 
 void breadth_write(struct sip_msg *msg, struct call *call)
 {
     const struct leg *leg = call_leg(call, &msg->ruid);
-    const uint32_t breadth = leg != NULL && leg->breadth > 0 ? leg->breadth : call->max_breadth;
+    const uint32_t breadth = leg != NULL && leg->model.breadth > 0 ? leg->model.breadth : call->model.max_breadth;
     if (breadth == 0 || msg->headers == NULL)
         return;
     const struct hdr_field *field = next_breadth(msg->headers);
@@ -264,13 +229,6 @@ void breadth_write(struct sip_msg *msg, struct call *call)
         del_lump(msg, (unsigned)(field->name.s - msg->buf), (unsigned)field->len, 0);
     if (insert(msg, msg->headers, breadth) < 0)
         ksr_log(LOG_ERROR, "Max-Breadth could not be written: no memory");
-}
-
-uint32_t breadth_refusal(const struct call *call)
-{
-    if (call->over == LOAD_OF_SOURCE || call->over == LOAD_IN_TOTAL)
-        return SIP_SERVICE_UNAVAILABLE;
-    return call->waits || call->over == LOAD_OF_REQUEST ? SIP_MAX_BREADTH_EXCEEDED : 0;
 }
 
 /* A 503 with Retry-After would make this server rest, where it sends to itself. */

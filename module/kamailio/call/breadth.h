@@ -26,10 +26,10 @@ uint32_t breadth_of(struct sip_msg *msg); /* its Max-Breadth */
 /* Is there so little shared memory left that this request, which forks or has come back, must not begin? */
 bool breadth_lacks_memory(const struct call *call, struct sip_msg *msg);
 
-/* May the call have one more branch now? Otherwise `waits` or `over` is set. A call without a load may. */
-bool breadth_has_room(struct call *call);
-/* The leg is being sent, as a request of about so many bytes: it gets its share. False: more than one request may
-   send. */
+enum { BREADTH_OWN_LINES = 512 }; /* of ours in a request that is sent on, about */
+
+/* The leg is being sent, as a request of about so many bytes. False: more than one request may send. A call without a
+   load may. */
 bool breadth_take(struct call *call, struct leg *leg, size_t bytes);
 /* The leg has a final response, or is gone. Once or more often. */
 void breadth_give_back(struct call *call, struct leg *leg);
@@ -38,8 +38,6 @@ void breadth_forget_legs(struct call *call); /* all of them */
 /* TMCB_REQUEST_FWDED: write the branch's share into it. */
 void breadth_write(struct sip_msg *msg, struct call *call);
 
-/* With which status a request is refused that no branch could be begun for; 0: for another reason. */
-uint32_t breadth_refusal(const struct call *call);
 int breadth_answer(struct sip_msg *msg, uint32_t status); /* 503 with Retry-After, or 440; returns 0 */
 
 #endif

@@ -11,6 +11,7 @@
 #include "kamailio/base/host.h"
 #include "kamailio/glue/module.h"
 #include "kamailio/call/react.h"
+#include "kamailio/call/react_private.h"
 #include "kamailio/call/ring.h"
 #include "kamailio/call/targets.h"
 
@@ -46,7 +47,7 @@ struct leg *call_leg(struct call *call, const str *ruid)
 struct leg *call_leg_of_target(struct call *call, const struct target *target)
 {
     for (size_t i = 0; i < call->leg_count; i++)
-        if (call->legs[i]->target == target)
+        if (call->legs[i]->model.target == target)
             return call->legs[i];
     return NULL;
 }
@@ -68,9 +69,10 @@ static struct call *call_create(const struct host *host, enum role role, size_t 
         return NULL;
     memset(call, 0, sizeof *call);
     arena_create(&call->arena, host, call + 1, room);
-    call->role = (uint8_t)role;
-    call->started_ms = host->now_ms(host->context);
-    if (target_set_new(&call->targets, &call->arena.host) == 0)
+    call->model.host = &kamailio_call_host;
+    call->model.role = (uint8_t)role;
+    call->model.started_ms = host->now_ms(host->context);
+    if (target_set_new(&call->model.targets, &call->arena.host) == 0)
         return call;
     call_delete_private(call);
     return NULL;
@@ -81,7 +83,9 @@ int call_forget_targets(struct call *call)
     nr_branches = 0;
     breadth_forget_legs(call);
     call->leg_count = 0;
-    return target_set_new(&call->targets, &call->arena.host);
+    call->model.branches = NULL;
+    call->model.branches_made = 0;
+    return target_set_new(&call->model.targets, &call->arena.host);
 }
 
 void call_delete_private(struct call *call)
@@ -176,7 +180,7 @@ static void response_came(struct cell *t, struct call *call, struct tmcb_params 
         return;
     struct leg *leg = call_leg(call, &t->uac[branch].ruid);
     if (leg != NULL && params->code > SIP_TRYING && params->code < CODE_FINAL_LEAST)
-        leg->provisional_seen = true;
+        leg->model.provisional_seen = true;
     if (leg != NULL && params->code >= CODE_FINAL_LEAST) {
         wait_remove(&leg->wait);
         breadth_give_back(call, leg);
@@ -209,6 +213,20 @@ static void on_transaction(struct cell *t, int type, struct tmcb_params *params)
     default:
         break;
     }
+}
+
+void call_sync(struct call *call, struct cell *t)
+{
+    struct response_context *model = &call->model;
+    call->t = t;
+    if (t == NULL)
+        return;
+    model->method = (uint8_t)react_method(t->uas.request);
+    model->in_dialog =
+        t->uas.request->to != NULL && get_to(t->uas.request) != NULL && get_to(t->uas.request)->tag_value.len > 0;
+    model->final_forwarded = t->uas.status >= CODE_FINAL_LEAST;
+    model->success_forwarded |= code_class((uint32_t)t->uas.status) == CLASS_SUCCESS;
+    model->cancelled |= (t->flags & T_CANCELED) != 0;
 }
 
 /* --- a flow is gone --- */
@@ -244,7 +262,7 @@ static int branch_of(const struct cell *t, const str *ruid)
     return -1;
 }
 
-static bool aim(struct dest_info *to, const struct leg *leg)
+bool call_aim(struct dest_info *to, const struct leg *leg)
 {
     struct ksr_sip_uri uri;
     str name = leg->destination;
@@ -260,33 +278,17 @@ static bool aim(struct dest_info *to, const struct leg *leg)
     return true;
 }
 
-/* Where CANCEL, and the ACK of a refusal, go from now on: over another living flow of the instance (5626-7.h). */
-static bool move_branch(struct cell *t, int branch, const struct call *call, const struct leg *dead)
-{
-    for (size_t i = 0; i < call->leg_count; i++) {
-        const struct leg *leg = call->legs[i];
-        if (leg != dead && leg->target->flow != 0 && text_equal(leg->target->instance, dead->target->instance) &&
-            flow_lives(leg->target->flow) && aim(&t->uac[branch].request.dst, leg))
-            return true;
-    }
-    return false;
-}
-
 int call_branch_down(struct cell *t, const str *ruid)
 {
-    int result = -1;
+    bool fails = false;
     call_lock(t);
     struct call *call = call_of(t);
     struct leg *leg = call != NULL ? call_leg(call, ruid) : NULL;
     int branch = branch_of(t, ruid);
-    if (leg != NULL && branch >= 0 && t->uac[branch].last_received < CODE_FINAL_LEAST) {
-        leg->down = true;
-        if (!leg->provisional_seen)
-            result = branch;
-        else if (leg->target->instance.length > 0 && !move_branch(t, branch, call, leg) &&
-                 targets_add_flows(call, leg) > 0)
-            move_branch(t, branch, call, leg);
+    if (leg != NULL && leg->model.context != NULL && branch >= 0 && t->uac[branch].last_received < CODE_FINAL_LEAST) {
+        call_sync(call, t);
+        fails = call_flow_down(&leg->model);
     }
     call_unlock(t);
-    return result;
+    return fails ? branch : -1;
 }

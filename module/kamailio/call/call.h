@@ -7,10 +7,7 @@
 #include "kamailio/flow/flows.h"
 #include "kamailio/flow/waits.h"
 
-#include "core/decide.h"
-#include "flow/load.h"
-#include "flow/target.h"
-#include "script/engine/engine.h"
+#include "call/response_context.h"
 
 /*
  * What the module knows of one request on its way: the target set, and one leg for each target. It lives in shared
@@ -20,7 +17,7 @@
  */
 
 struct leg {
-    struct target *target; /* of call->targets */
+    struct call_branch model; /* its target is known from the beginning */
     struct wait wait;
     str ruid;        /* of the branch: the binding's, "reflow-N" where there is none or another leg has it already */
     str binding;     /* the binding's ruid; empty where the target is no binding */
@@ -30,52 +27,39 @@ struct leg {
     unsigned aor_hash;     /* of the binding, for usrloc; 0 with no binding */
     unsigned branch_flags; /* as usrloc keeps them with the binding */
     bool contact_left;     /* where the flow is gone, the binding's Contact may be called (3261-10.a) */
-    bool provisional_seen; /* above 100 */
-    bool down;             /* its flow died while it waited */
-    bool decided;          /* its final response, or that none will come, has been decided on */
-    bool carried_out;      /* ... and what follows from it has been done */
-    bool open_class;       /* ... and the next target is wanted even beside those that ring */
-    bool cancels_rest;     /* ... and the other branches shall end too */
-    uint16_t code;         /* of that, as decided; 0: no answer to send up, its Contacts are followed */
-    uint8_t origin;
-    uint8_t action;   /* what follows: the decision's, or what a verdict has put in its place */
-    uint32_t breadth; /* its share of Max-Breadth, given back when it is decided on */
-    size_t bytes;     /* that count as in flight for it */
-    struct decision decision;
+    size_t bytes;          /* that count as in flight for it */
+};
+
+/* One step of this process, with whose message branches are begun. */
+struct step {
+    struct sip_msg *msg;
+    bool first;   /* nothing was sent yet: the first leg takes the Request-URI */
+    unsigned put; /* legs in the destination set */
 };
 
 struct call {
+    struct response_context
+        model;          /* whose texts are in shared memory too; its AOR is policies', not usrloc's own key */
     struct arena arena; /* whence the record's own parts come */
-    struct target_set *targets;
+    struct cell *t;     /* NULL before the transaction */
+    struct step *step;  /* of the process that holds the lock */
     struct leg *legs[TARGETS_MOST];
     size_t leg_count;
-    str aor;        /* "sip:bob@example.com", as policies see it, whatever usrloc's own key is */
-    char table[32]; /* of usrloc; empty: no bindings are looked up */
-    uint64_t started_ms;
-    uint64_t policy_hash;  /* of the version it began with; 0: none */
-    uint32_t retry_after;  /* from a verdict */
-    uint32_t ring_next_ms; /* from a verdict: the next target rings beside after so long; 0: only in turn */
+    char table[32];       /* of usrloc; empty: no bindings are looked up */
+    uint64_t policy_hash; /* of the version it began with; 0: none */
     struct timer_ln ring_next;
     bool ringing;             /* ring_next runs, or has run */
-    uint16_t fail_status;     /* from a verdict; 0: the best response */
-    struct load *load;        /* of the request, held; NULL: there was no memory */
-    uint32_t max_breadth;     /* of the request */
-    unsigned method;          /* that targets must take, Kamailio's bits */
-    uint8_t role;             /* enum role: proxy, or edge */
+    unsigned methods;         /* that targets must take, Kamailio's bits */
     bool forbids_connecting;  /* the message's sending flags say so because of us: only living streams are sent over */
     uint8_t branch_raised;    /* + 1: whose code is changed for tm's choice of the best response; 0: none's */
     uint8_t branch_in_hand;   /* + 1: whose response tm has not stored yet */
     uint8_t branches_weighed; /* how many there were for that choice */
-    uint8_t over;             /* enum load_refusal: why no further branch was begun */
-    bool keeps_share;         /* of Max-Breadth, for a target that the policy may add */
-    bool waits;               /* a target waits until a branch gives its share of Max-Breadth back */
-    bool may_recurse, has_retry_after, global_failure_seen, success_forwarded;
 };
 
 /* Does it go over a connection that the registered user agent has opened? */
 static inline bool leg_is_stream(const struct leg *leg)
 {
-    return leg->target->flow != 0 && !flow_is_datagram(leg->target->flow);
+    return leg->model.target->flow != 0 && !flow_is_datagram(leg->model.target->flow);
 }
 
 static inline struct text text_of_str(str from)
@@ -105,11 +89,12 @@ int call_forget_targets(struct call *call);
 struct call *call_new_private(size_t room);
 void call_delete_private(struct call *call);
 
-/* Put one leg, whose target is pending, into the message's destination set: as its Request-URI where `first`, else as a
-   branch more. With Path, socket, received, ruid and instance. 0 or -1. */
-int call_put_leg(struct sip_msg *msg, struct call *call, struct leg *leg, bool first);
-/* Take the targets that may be tried now (target_next) and put their legs; returns how many. */
+/* Put one leg, whose target is pending, into the destination set of the step's message: as its Request-URI where it is
+   the first, else as a branch more. With Path, socket, received, ruid and instance. 0 or -1. */
+int call_put_leg(struct call *call, struct leg *leg);
+/* Take the targets that may be tried now (call_start_targets()) and put their legs; returns how many. */
 size_t call_put_targets(struct sip_msg *msg, struct call *call, bool open_class, bool first);
+size_t call_put_beside(struct sip_msg *msg, struct call *call); /* the next target, beside those that ring */
 /* More targets, for a policy's verdict or a 3xx: how many were added, or -1. A URI of this server stands for its
    bindings, another one for itself. */
 int call_add_uri(struct call *call, const str *uri, int q);
@@ -132,6 +117,12 @@ void call_view_end(struct call_view *view);
 
 /* 5626-7.h: the branch has been sent; where it went over a stream it is told of when that closes. */
 void call_watch_branch(const struct cell *t, struct call *call, int branch);
+
+/* What tm knows of the transaction, into the model. Under the lock, or before the transaction (t NULL). */
+void call_sync(struct call *call, struct cell *t);
+
+/* Where the leg leads to. False: its destination is no address. */
+bool call_aim(struct dest_info *to, const struct leg *leg);
 
 /* tm's own lock of replies, under which the record is changed; this process may hold it already. */
 void call_lock(struct cell *t);

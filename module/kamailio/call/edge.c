@@ -158,8 +158,8 @@ static bool fill_leg(struct call *call, struct sip_msg *msg, const struct receiv
     struct leg *leg = call->legs[0];
     leg->destination = arena_copy(&call->arena, (struct text){msg->dst_uri.s, (size_t)msg->dst_uri.len});
     leg->socket = flow->bind_address;
-    leg->target->flow = id;
-    return leg->destination.s != NULL && target_next(call->targets, true) == leg->target;
+    leg->model.target->flow = id;
+    return leg->destination.s != NULL && target_next(call->model.targets, true) == leg->model.target;
 }
 
 /* Where there is no memory for it the request goes its way all the same, and a death of the flow shows by tm's timer.
@@ -173,9 +173,12 @@ static void keep_record(struct sip_msg *msg, const struct receive_info *flow, fl
     struct load *load = breadth_load(msg);
     breadth_begin_call(call, msg, load);
     load_leave(load);
-    call->method = msg->REQ_METHOD;
-    if (fill_leg(call, msg, flow, id) && call_put_leg(msg, call, call->legs[0], true) < 0)
+    call->methods = msg->REQ_METHOD;
+    struct step step = {.msg = msg, .first = true};
+    call->step = &step;
+    if (fill_leg(call, msg, flow, id) && call_put_leg(call, call->legs[0]) < 0)
         ksr_log(LOG_ERROR, "sip_flow_forward: the flow cannot be put into the destination set");
+    call->step = NULL;
 }
 
 /* What loose_route() does for a Route, for a token in the Request-URI. */

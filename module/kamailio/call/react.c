@@ -42,13 +42,13 @@ int react_branch(const struct cell *t, const struct leg *leg)
     return -1;
 }
 
-void react_cancel_pending(struct cell *t)
+void react_cancel_pending(struct cell *t, int except)
 {
     struct cancel_info cancel;
     init_cancel_info(&cancel);
     if (!is_invite(t))
         return;
-    tmb.prepare_to_cancel(t, &cancel.cancel_bitmap, 0);
+    tmb.prepare_to_cancel(t, &cancel.cancel_bitmap, except >= 0 ? (branch_bm_t)1 << except : 0);
     tmb.cancel_uacs(t, &cancel, F_CANCEL_B_FORCE_RETR);
 }
 
@@ -73,103 +73,26 @@ static void read_retry_after(struct facts *facts, struct sip_msg *reply)
     }
 }
 
-static unsigned finals_held(const struct cell *t, int except)
-{
-    unsigned held = 0;
-    for (int i = 0; i < t->nr_of_outgoings; i++)
-        held += i != except && t->uac[i].last_received >= CODE_FINAL_LEAST;
-    return held;
-}
-
-static bool has_to_tag(struct sip_msg *request)
-{
-    return request->to != NULL && get_to(request) != NULL && get_to(request)->tag_value.len > 0;
-}
-
 void news_gather(struct news *news, enum origin origin, uint32_t code)
 {
-    const struct cell *t = news->t;
-    const struct call *call = news->call;
-    const struct leg *leg = news->leg;
-    const struct target *target = leg->target;
-    bool own_pends = news->branch >= 0 && t->uac[news->branch].last_received < CODE_FINAL_LEAST;
-    news->facts = (struct facts){.code = code,
-                                 .reg_id = target->reg_id,
-                                 .flows_left = (uint16_t)target_flows_left(call->targets, target),
-                                 .method = (uint8_t)react_method(t->uas.request),
-                                 .role = call->role,
-                                 .origin = (uint8_t)origin,
-                                 .in_dialog = has_to_tag(t->uas.request),
-                                 .provisional_seen = leg->provisional_seen,
-                                 .has_instance = target->instance.length > 0};
+    struct leg *leg = news->leg;
+    call_sync(news->call, news->t);
+    news->event = (struct call_event){.branch = &leg->model, .facts = {.code = code, .origin = (uint8_t)origin}};
     /* What was never handed to the flow says nothing about it. */
-    news->facts.on_flow = news->branch >= 0 && target->flow != 0 && (target->reg_id != 0 || call->role == ROLE_EDGE);
-    /* 3261-10.a: with a dead flow alone. */
-    news->facts.next_server = leg->contact_left && (origin == ORIGIN_FLOW_DOWN || origin == ORIGIN_TRANSPORT);
-    read_retry_after(&news->facts, news->reply);
-    news->state = (struct state){.branches_pending = (uint16_t)(react_pending(t) - own_pends),
-                                 .targets_left = (uint16_t)target_targets_left(call->targets),
-                                 .responses_held = (uint16_t)finals_held(t, news->branch),
-                                 .success_forwarded = code_class((uint32_t)t->uas.status) == CLASS_SUCCESS,
-                                 .global_failure_seen = call->global_failure_seen,
-                                 .final_forwarded = t->uas.status >= CODE_FINAL_LEAST,
-                                 .cancelled = (t->flags & T_CANCELED) != 0,
-                                 .may_recurse = call->may_recurse};
-}
-
-/* 3261-16.7.i. Once its Contacts are followed, the 3xx is no answer to send up any more. */
-static void follow_contacts(const struct news *news)
-{
-    contact_t *contact = NULL;
-    bool followed = false;
-    news->leg->action = ACTION_NEXT_TARGET;
-    if (news->reply == NULL || parse_headers(news->reply, HDR_EOH_F, 0) != 0)
-        return;
-    while (contact_iterator(&contact, news->reply, contact) == 0) {
-        qvalue_t q = MAX_Q;
-        if (!sip_uri_is_sip(text_of_str(contact->uri)))
-            continue;
-        if (contact->q != NULL && str2q(&q, contact->q->body.s, contact->q->body.len) < 0)
-            continue;
-        followed |= call_add_uri(news->call, &contact->uri, q) > 0;
-    }
-    if (followed)
-        news->leg->code = 0;
-}
-
-/* 5626-7.b: flows that the instance has registered since the call began. */
-static void find_flows(struct news *news)
-{
-    struct target_set *targets = news->call->targets;
-    if (!decide_lacks_flow(&news->facts, &news->state) || targets_add_flows(news->call, news->leg) == 0)
-        return;
-    news->facts.flows_left = (uint16_t)target_flows_left(targets, news->leg->target);
-    news->state.targets_left = (uint16_t)target_targets_left(targets);
+    leg->model.on_flow = news->branch >= 0 && leg->model.target->flow != 0;
+    leg->model.context = &news->call->model;
+    read_retry_after(&news->event.facts, news->reply);
 }
 
 void news_of_end(struct news *news)
 {
-    struct leg *leg = news->leg;
-    find_flows(news);
-    news->decision = decide(&news->facts, &news->state);
-    leg->decision = news->decision;
-    leg->code = news->decision.code;
-    leg->origin = news->facts.origin;
-    leg->action = news->decision.action;
-    leg->decided = true;
-    breadth_give_back(news->call, leg);
-    leg->carried_out = leg->open_class = false;
-    stats_decision(&news->decision);
-    verdict_on_end(news);
-    if (code_class(news->decision.code) == CLASS_GLOBAL_FAILURE)
-        news->call->global_failure_seen = true;
-    if (leg->action == ACTION_RECURSE)
-        follow_contacts(news);
+    breadth_give_back(news->call, news->leg);
+    call_decide(&news->event);
 }
 
 enum origin leg_origin_unsent(const struct leg *leg)
 {
-    const struct target *target = leg->target;
+    const struct target *target = leg->model.target;
     const bool plain = leg->binding.len > 0 && target->path.length == 0 && target->reg_id == 0;
     return plain && !flow_is_datagram(target->flow) ? ORIGIN_FLOW_DOWN : ORIGIN_TRANSPORT;
 }
@@ -181,7 +104,7 @@ static enum origin origin_of(const struct ua_client *uac, const struct leg *leg,
     /* 3261-16.9.a: what was made up for it says nothing; decide() knows what a send that failed is on a flow. */
     if (uac->icode == SEND_FAILED)
         return leg_origin_unsent(leg);
-    if (leg->down && !leg->provisional_seen && (!received || code == SIP_FLOW_FAILED))
+    if (leg->model.flow_died && !leg->model.provisional_seen && (!received || code == SIP_FLOW_FAILED))
         return ORIGIN_FLOW_DOWN;
     if (received)
         return ORIGIN_WIRE;
@@ -204,7 +127,7 @@ void react_on_branch_failure(struct cell *t, struct call *call, struct tmcb_para
     wait_remove(&news.leg->wait);
     news_gather(&news, origin_of(uac, news.leg, news.reply != NULL, params->code), (uint32_t)params->code);
     news_of_end(&news);
-    pv_note_decision(params->req, &news.decision);
+    pv_note_decision(params->req, &news.event.decision);
 }
 
 void react_on_failure(struct cell *t, struct call *call, struct tmcb_params *params)
@@ -214,8 +137,8 @@ void react_on_failure(struct cell *t, struct call *call, struct tmcb_params *par
     if (branch < 0 || branch >= t->nr_of_outgoings)
         return;
     const struct leg *leg = call_leg(call, &t->uac[branch].ruid);
-    if (leg != NULL && leg->decided)
-        pv_note_decision(params->req, &leg->decision);
+    if (leg != NULL && leg->model.has_final)
+        pv_note_decision(params->req, &leg->model.decision);
     if (t->uac[branch].on_failure == 0) { /* no route will run, where what follows would be found */
         best_send(params->req, t, call);
         best_settled(t, call);
@@ -234,17 +157,20 @@ static void make_cancellable(const struct news *news)
 static void hear_reply(struct news *news, uint32_t code)
 {
     news->leg = call_leg(news->call, &news->t->uac[news->branch].ruid);
-    if (news->leg == NULL || (news->leg->decided && code < CODE_FINAL_LEAST))
+    if (news->leg == NULL || (news->leg->model.has_final && code < CODE_FINAL_LEAST))
         return;
     news_gather(news, ORIGIN_WIRE, code);
-    news->decision = decide(&news->facts, &news->state);
-    stats_decision(&news->decision);
-    pv_note_decision(news->reply, &news->decision);
+    bool ends = call_decide(&news->event);
+    pv_note_decision(news->reply, &news->event.decision);
     if (code < CODE_FINAL_LEAST)
         make_cancellable(news);
-    verdict_on_reply(news);
+    if (!ends)
+        call_pass(&news->event);
+    else if (news->event.overrides) /* a 2xx, in whose place the policy wants another status */
+        tmb.t_reply_trans(news->t, news->t->uas.request, news->call->model.fail_status,
+                          (char *)code_phrase(news->call->model.fail_status));
     if (code >= CODE_FINAL_LEAST)
-        news->call->success_forwarded = true;
+        news->call->model.success_forwarded = true;
 }
 
 void react_on_reply(struct cell *t, struct call *call, struct tmcb_params *params)
@@ -258,18 +184,28 @@ void react_on_reply(struct cell *t, struct call *call, struct tmcb_params *param
     call_unlock(t);
 }
 
-/* Whether what waits on a dead flow will ever answer is not waited for. The CANCELs go out with the reply. */
+/* The CANCELs go out with the reply. */
 void react_on_cancel(struct cell *t, struct call *call)
 {
-    bool waits = false;
     call_lock(t);
-    for (int i = 0; i < t->nr_of_outgoings; i++) {
-        const struct leg *leg = call_leg(call, &t->uac[i].ruid);
-        waits |= leg != NULL && leg->down && t->uac[i].last_received < CODE_FINAL_LEAST;
-    }
-    if (waits && t->uas.status < CODE_FINAL_LEAST)
+    call_sync(call, t);
+    if (call_cancel(&call->model) && t->uas.status < CODE_FINAL_LEAST)
         tmb.t_reply_trans(t, t->uas.request, SIP_REQUEST_TERMINATED, (char *)code_phrase(SIP_REQUEST_TERMINATED));
     call_unlock(t);
+}
+
+bool react_ask_exhausted(struct cell *t, struct call *call, struct sip_msg *request, struct sip_msg *reply,
+                         struct call_branch *branch, uint32_t code)
+{
+    struct news news = {.event = {.context = &call->model, .branch = branch},
+                        .t = t,
+                        .call = call,
+                        .branch = -1,
+                        .request = request,
+                        .reply = reply};
+    call_sync(call, t);
+    call->model.method = (uint8_t)react_method(request);
+    return call_ask_exhausted(&news.event, code);
 }
 
 /* A route has ended, and tm chooses next. */
@@ -368,7 +304,7 @@ int sip_on_flow_failed(struct sip_msg *msg)
         return 1;
     }
     struct leg *leg = call_leg(call, &t->uac[tmb.t_gett_branch()].ruid);
-    if (leg == NULL || !leg->decided)
+    if (leg == NULL || !leg->model.has_final)
         return -1;
     pursue(msg, t, call, leg);
     return 1;
@@ -389,19 +325,19 @@ static int answer_without_record(struct sip_msg *msg, const struct cell *t)
 int sip_on_failure(struct sip_msg *msg)
 {
     struct cell *t;
+    struct sip_msg *reply;
     struct call *call = current_call("sip_on_failure", FAILURE_ROUTE, &t);
     if (call == NULL)
         return answer_without_record(msg, t);
     pursue_all(msg, t, call);
     if (t->uas.status >= CODE_FINAL_LEAST || react_pending(t) > 0)
         return 1;
-    uint32_t status;
-    struct sip_msg *reply = best_reply(t, call, &status);
-    if (call->fail_status == 0 && verdict_on_exhausted(t, call, msg, reply, status))
+    const struct call_best best = best_reply(t, call, &reply);
+    if (react_ask_exhausted(t, call, msg, reply, best.branch, best.best.status))
         pursue_more(msg, t, call);
     if (react_pending(t) > 0)
         return 1;
-    event_exhausted(msg, status);
+    event_exhausted(msg, best.best.status);
     best_send(msg, t, call);
     return 1;
 }
@@ -422,7 +358,8 @@ uint32_t current_code(struct sip_msg *msg)
         return 0;
     struct call *call = call_of(t);
     const struct leg *leg = call != NULL ? call_leg(call, &t->uac[branch].ruid) : NULL;
-    return leg != NULL && leg->decided && leg->code != 0 ? leg->code : (uint32_t)t->uac[branch].last_received;
+    return leg != NULL && leg->model.has_final && leg->model.code != 0 ? leg->model.code
+                                                                       : (uint32_t)t->uac[branch].last_received;
 }
 
 /* Of a response that is of no call of ours, the message tells what there is. */
@@ -452,11 +389,11 @@ int sip_decide(struct sip_msg *msg)
         news.branch = get_route_type() == FAILURE_ROUTE ? tmb.t_get_picked_branch() : tmb.t_gett_branch();
     if (news.branch >= 0 && news.branch < t->nr_of_outgoings)
         news.leg = call_leg(news.call, &t->uac[news.branch].ruid);
-    if (news.leg != NULL && news.leg->decided) {
-        decision = news.leg->decision;
+    if (news.leg != NULL && news.leg->model.has_final) {
+        decision = news.leg->model.decision;
     } else if (news.leg != NULL && msg->first_line.type == SIP_REPLY) {
         news_gather(&news, ORIGIN_WIRE, facts.code);
-        decision = decide(&news.facts, &news.state);
+        decision = call_foresee(&news.event);
     } else {
         facts_of_message(&facts, msg);
         decision = decide(&facts, &state);

@@ -18,10 +18,10 @@ void react_on_branch_failure(struct cell *t, struct call *call, struct tmcb_para
 void react_on_failure(struct cell *t, struct call *call, struct tmcb_params *params);
 void react_on_reply(struct cell *t, struct call *call, struct tmcb_params *params);
 
-/* No target is left and `code` would go up: asks the policy (verdict.c). True where it has added targets to the call.
-   t NULL: nothing has been sent yet; reply NULL: no response has come. */
-bool verdict_on_exhausted(struct cell *t, struct call *call, struct sip_msg *request, struct sip_msg *reply,
-                          uint32_t code);
+/* No target is left and `code` would go up: asks the policy. True where it has added targets to the call. t NULL:
+   nothing has been sent yet; reply NULL: no response has come. */
+bool react_ask_exhausted(struct cell *t, struct call *call, struct sip_msg *request, struct sip_msg *reply,
+                         struct call_branch *branch, uint32_t code);
 
 /* The caller has given up; tm has done nothing about it yet. */
 void react_on_cancel(struct cell *t, struct call *call);

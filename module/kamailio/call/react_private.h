@@ -6,17 +6,21 @@
 
 #include "kamailio/call/call.h"
 
+extern const struct call_host kamailio_call_host; /* call_host.c */
+
 /* What has come to one branch: a response, or that none will come. */
 struct news {
+    struct call_event event;
     struct cell *t;
     struct call *call;
     struct leg *leg;
     int branch;              /* of t; -1: tm made none for this leg */
     struct sip_msg *request; /* tm's own, or the copy that a route has */
     struct sip_msg *reply;   /* NULL: none came */
-    struct facts facts;
-    struct state state;
-    struct decision decision;
+    struct policy_hold hold;
+    struct call_view view;
+    struct sip_message *message; /* the reply as the policy sees it */
+    char flow[128], destination[128];
 };
 
 enum method react_method(const struct sip_msg *request);
@@ -24,32 +28,31 @@ enum method react_method(const struct sip_msg *request);
 unsigned react_pending(const struct cell *t);
 /* The last branch that was made for a leg; -1: none. */
 int react_branch(const struct cell *t, const struct leg *leg);
-/* 3261-9.a: each as soon as it has seen a provisional. */
-void react_cancel_pending(struct cell *t);
+/* 3261-9.a: each as soon as it has seen a provisional, but for the branch `except`, or -1. */
+void react_cancel_pending(struct cell *t, int except);
 
 /* react.c: facts and state; `origin` and `code` are what tm says. */
 void news_gather(struct news *news, enum origin origin, uint32_t code);
 /* How a request that could not be sent counts: where a plain binding cannot be reached, as a dead flow (3261-10.a,
    3261-16.9.b). */
 enum origin leg_origin_unsent(const struct leg *leg);
-/* A branch has ended: the decision and the policy's say, kept in the leg. What follows is for pursue(). */
+/* A branch has ended: the decision and the policy's verdict, kept in the leg. What follows is for pursue(). */
 void news_of_end(struct news *news);
-
-/* verdict.c: the policy's say. */
-void verdict_on_end(struct news *news);
-void verdict_on_reply(struct news *news); /* below 300: before tm forwards it */
 
 /* pursue.c: what follows from the decisions, in a route that may add branches. */
 void pursue(struct sip_msg *msg, struct cell *t, struct call *call, struct leg *leg);
 /* The same for every leg that has ended and is waited for by nobody; then the next targets, where nothing pends. */
 void pursue_all(struct sip_msg *msg, struct cell *t, struct call *call);
-/* Targets of the policy's, added when no other was left. */
+/* The next targets, where nothing pends. */
 void pursue_more(struct sip_msg *msg, struct cell *t, struct call *call);
+/* What was put into the destination set. */
+void pursue_send(struct sip_msg *msg, struct cell *t);
 
 /* best_reply.c: which response goes up. */
 void best_create(void); /* mod_init */
-/* It, and with what status; NULL: what goes up is made here, or (0) nothing goes. */
-struct sip_msg *best_reply(const struct cell *t, struct call *call, uint32_t *status);
+bool best_is_received(const struct ua_client *uac);
+/* It, and its message; *reply NULL: what goes up is made here, or (status 0) nothing goes. */
+struct call_best best_reply(struct cell *t, struct call *call, struct sip_msg **reply);
 /* tm, which chooses when the route ends, shall choose the best response: `branch` is the one that has just ended. */
 void best_weigh(struct cell *t, struct call *call, int branch);
 /* tm has chosen: its codes are again what scripts may read. */

@@ -9,10 +9,9 @@
 
 enum { RING_MOST_MS = 600000 }; /* nobody rings longer, and the transaction is held for it */
 
-static bool may_add(const struct cell *t, const struct call *call)
+static bool has_next(const struct call *call)
 {
-    return (t->flags & T_CANCELED) == 0 && t->uas.status < CODE_FINAL_LEAST && !call->global_failure_seen &&
-           !call->success_forwarded && call->fail_status == 0 && target_targets_left(call->targets) > 0;
+    return call_may_add(&call->model) && target_targets_left(call->model.targets) > 0;
 }
 
 /* tm tells TMCB_REQUEST_OUT of another branch than of those that it adds late. */
@@ -29,7 +28,7 @@ static void ring_next(struct cell *t, struct call *call)
     int before = t->nr_of_outgoings;
     const struct ua_client *like = call_first_branch(t);
     clear_branches(); /* of another call's route that left them */
-    if (like == NULL || call_put_targets(t->uas.request, call, true, false) == 0)
+    if (like == NULL || call_put_beside(t->uas.request, call) == 0)
         return;
     t->on_failure = like->on_failure;
     t->on_branch_failure = like->on_branch_failure;
@@ -44,13 +43,14 @@ bool ring_beside(struct cell *t, struct call *call)
     struct cell *current = tmb.t_gett();
     int branch = tmb.t_gett_branch();
     int depth = t->reply_rec_lock_level;
-    if (!may_add(t, call))
+    call_sync(call, t);
+    if (!has_next(call))
         return false;
     tmb.t_sett(t, T_BR_UNDEFINED);
     ring_next(t, call);
     tmb.t_sett(current, branch);
     t->reply_rec_lock_level = depth; /* tm keeps one where it runs out of memory */
-    return may_add(t, call);
+    return has_next(call);
 }
 
 static ticks_t ring(ticks_t now, struct timer_ln *timer, void *parameter)
@@ -60,7 +60,7 @@ static ticks_t ring(ticks_t now, struct timer_ln *timer, void *parameter)
     (void)timer;
     call_lock(t);
     struct call *call = call_of(t);
-    ticks_t again = ring_beside(t, call) ? MS_TO_TICKS(call->ring_next_ms) : 0;
+    ticks_t again = ring_beside(t, call) ? MS_TO_TICKS(call->model.ring_next_ms) : 0;
     call_unlock(t);
     if (again == 0)
         tmb.unref_cell(t);
@@ -69,14 +69,14 @@ static ticks_t ring(ticks_t now, struct timer_ln *timer, void *parameter)
 
 void ring_start(struct cell *t, struct call *call)
 {
-    if (call->ring_next_ms == 0 || call->ring_next_ms > RING_MOST_MS || call->ringing ||
-        target_targets_left(call->targets) == 0)
+    if (call->model.ring_next_ms == 0 || call->model.ring_next_ms > RING_MOST_MS || call->ringing ||
+        target_targets_left(call->model.targets) == 0)
         return;
     call->ringing = true;
     atomic_inc(&t->ref_count);
     timer_init(&call->ring_next, ring, t, 0);
-    if (timer_add(&call->ring_next, MS_TO_TICKS(call->ring_next_ms)) == 0)
+    if (timer_add(&call->ring_next, MS_TO_TICKS(call->model.ring_next_ms)) == 0)
         return;
-    call->ring_next_ms = 0;
+    call->model.ring_next_ms = 0;
     tmb.unref_cell(t);
 }

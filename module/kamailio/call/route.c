@@ -48,12 +48,12 @@ static bool begin_call(const struct route *route, size_t room, struct call_room 
     if (call->leg_count > 0 && call_forget_targets(call) < 0)
         return false;
     memcpy(call->table, route->table, strlen(route->table) + 1);
-    call->aor = arena_copy(&call->arena, text_of_str(route->names.uri));
-    call->method = route->method;
+    call->model.aor = text_of_str(arena_copy(&call->arena, text_of_str(route->names.uri)));
+    call->methods = route->method;
     call->policy_hash = route->policy_hash;
-    call->keeps_share = route->hears_responses;
-    call->may_recurse = route->verdict.recurse;
-    call->ring_next_ms = route->verdict.next_after;
+    call->model.keeps_share = route->hears_responses;
+    call->model.may_recurse = route->verdict.recurse;
+    call->model.ring_next_ms = route->verdict.next_after;
     return true;
 }
 
@@ -69,7 +69,7 @@ static int answer_itself(struct sip_msg *msg, uint16_t status)
 /* No target can be sent to, because all of them rest: as after a 503 of each, the policy may name another one. */
 static size_t put_others(const struct route *route, struct call *call)
 {
-    bool more = verdict_on_exhausted(NULL, call, route->msg, NULL, SIP_SERVER_INTERNAL_ERROR);
+    bool more = react_ask_exhausted(NULL, call, route->msg, NULL, NULL, SIP_SERVER_INTERNAL_ERROR);
     return more ? call_put_targets(route->msg, call, true, true) : 0;
 }
 
@@ -84,10 +84,10 @@ static int put_targets(const struct route *route, struct call_room *made, int ad
     else if (added > 0)
         put = call_put_targets(route->msg, made->call, true, first);
     if (added > 0 && put == 0 && first && refusal == 0)
-        refusal = breadth_refusal(made->call);
+        refusal = call_refusal(&made->call->model);
     if (added > 0 && put == 0 && first && refusal == 0 && !made->private) {
         put = put_others(route, made->call);
-        fail_status = put == 0 ? made->call->fail_status : 0;
+        fail_status = put == 0 ? made->call->model.fail_status : 0;
     }
     if (made->private)
         call_delete_private(made->call);

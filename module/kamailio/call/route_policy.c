@@ -30,7 +30,8 @@ static void enter_hooks(struct route *route, struct policy_hold *hold)
 {
     struct call_view view;
     const struct host *host = ksr_host();
-    const struct call asked = {.aor = route->names.uri, .started_ms = host->now_ms(host->context)};
+    const struct call asked = {
+        .model = {.aor = text_of_str(route->names.uri), .started_ms = host->now_ms(host->context)}};
     if (!policy_has_hook(hold, HOOK_REQUEST))
         return;
     if (call_view_begin(&view, &asked, route->msg) < 0) {

@@ -87,9 +87,9 @@ static struct leg *leg_new(struct call *call, str ruid)
 /* The leg is there before its target, so that no target is without one. 0: it may not be added, or cannot. */
 static size_t add(struct call *call, struct leg *leg, const struct target *target)
 {
-    if (leg == NULL || target_add(call->targets, target) != 0)
+    if (leg == NULL || target_add(call->model.targets, target) != 0)
         return 0;
-    leg->target = target_at(call->targets, target_count(call->targets) - 1);
+    leg->model.target = target_at(call->model.targets, target_count(call->model.targets) - 1);
     call->legs[call->leg_count++] = leg;
     return 1;
 }
@@ -185,7 +185,7 @@ static size_t add_found(struct call *call, const struct found *found, const str 
 {
     const struct target target = target_of(found, aor);
     struct found by_contact = *found;
-    if (target_is_known(call->targets, &target))
+    if (target_is_known(call->model.targets, &target))
         return 0;
     if (!is_dead(found->flow))
         return leads_back(found, aor) ? 0 : add_living(call, found, aor);
@@ -203,8 +203,8 @@ struct leg *targets_leg_by_contact(struct call *call, struct leg *leg)
     if (other == NULL)
         return NULL;
     leg->contact_left = false;
-    leg->target->flow = 0;
-    other->target = leg->target;
+    leg->model.target->flow = 0;
+    other->model.target = leg->model.target;
     other->binding = leg->binding;
     other->socket = leg->socket;
     other->aor_hash = leg->aor_hash;
@@ -241,7 +241,7 @@ static int add_bindings(struct call *call, const str *aor, struct text instance)
     struct aor_names names;
     struct lookup lookup;
     if (call->table[0] == '\0' || aor_names_read(&names, aor) < 0 || names.key.len == 0 ||
-        lookup_create(&lookup, call->table, &names.key, call->method) < 0)
+        lookup_create(&lookup, call->table, &names.key, call->methods) < 0)
         return -1;
     size_t added = add_all(call, &lookup, &names.uri, instance);
     lookup_delete(&lookup);
@@ -253,12 +253,12 @@ int call_add_aor(struct call *call, const str *aor)
     return add_bindings(call, aor, (struct text){NULL, 0});
 }
 
-size_t targets_add_flows(struct call *call, const struct leg *leg)
+size_t targets_add_flows(struct call *call, const struct target *target)
 {
-    const str aor = str_of_text(leg->target->aor);
-    if (aor.len == 0 || leg->target->instance.length == 0)
+    const str aor = str_of_text(target->aor);
+    if (aor.len == 0 || target->instance.length == 0)
         return 0;
-    const int added = add_bindings(call, &aor, leg->target->instance);
+    const int added = add_bindings(call, &aor, target->instance);
     return added > 0 ? (size_t)added : 0;
 }
 
@@ -314,14 +314,14 @@ static int set_or_reset(struct sip_msg *msg, str *value, int (*set)(struct sip_m
 static int put_as_request_uri(struct sip_msg *msg, struct leg *leg, str *instance)
 {
     flag_t flags = 0;
-    str uri = str_of_text(sip_uri_without_headers(leg->target->uri)), path = str_of_text(leg->target->path);
+    str uri = str_of_text(sip_uri_without_headers(leg->model.target->uri)), path = str_of_text(leg->model.target->path);
     reset_dst_uri(msg);
     if (rewrite_uri(msg, &uri) < 0 || (leg->destination.len > 0 && set_dst_uri(msg, &leg->destination) < 0) ||
         set_or_reset(msg, &path, set_path_vector, reset_path_vector) < 0 ||
         set_or_reset(msg, instance, set_instance, reset_instance) < 0 || set_ruid(msg, &leg->ruid) < 0)
         return -1;
-    msg->reg_id = (int)leg->target->reg_id;
-    set_ruri_q(leg->target->q);
+    msg->reg_id = (int)leg->model.target->reg_id;
+    set_ruri_q(leg->model.target->q);
     getbflagsval(0, &flags);
     setbflagsval(0, flags | leg->branch_flags);
     if (leg->socket != NULL)
@@ -332,13 +332,13 @@ static int put_as_request_uri(struct sip_msg *msg, struct leg *leg, str *instanc
 static int put_leg(struct sip_msg *msg, struct call *call, struct leg *leg, bool first)
 {
     char buffer[MAX_INSTANCE_SIZE];
-    str uri = str_of_text(sip_uri_without_headers(leg->target->uri)), path = str_of_text(leg->target->path);
-    str instance = bracketed(leg->target->instance, buffer);
+    str uri = str_of_text(sip_uri_without_headers(leg->model.target->uri)), path = str_of_text(leg->model.target->path);
+    str instance = bracketed(leg->model.target->instance, buffer);
     bool alone = first || (nr_branches == 0 && !ruri_get_forking_state());
     if (first && put_as_request_uri(msg, leg, &instance) < 0)
         return -1;
-    if (!first && append_branch(msg, &uri, &leg->destination, &path, leg->target->q, leg->branch_flags, leg->socket,
-                                &instance, leg->target->reg_id, &leg->ruid, NULL) < 0)
+    if (!first && append_branch(msg, &uri, &leg->destination, &path, leg->model.target->q, leg->branch_flags,
+                                leg->socket, &instance, leg->model.target->reg_id, &leg->ruid, NULL) < 0)
         return -1;
     forbid_connecting(msg, call, leg, alone);
     return 0;
@@ -347,20 +347,24 @@ static int put_leg(struct sip_msg *msg, struct call *call, struct leg *leg, bool
 /* About what tm sends: the request with our lines, the branch's URI and its Path. */
 static size_t bytes_of(const struct sip_msg *msg, const struct leg *leg)
 {
-    enum { OWN_LINES = 512 };
-    return msg->len + OWN_LINES + leg->target->uri.length + leg->target->path.length;
+    return msg->len + BREADTH_OWN_LINES + leg->model.target->uri.length + leg->model.target->path.length;
 }
 
-int call_put_leg(struct sip_msg *msg, struct call *call, struct leg *leg, bool first)
+int call_put_leg(struct call *call, struct leg *leg)
 {
-    bool may = breadth_take(call, leg, bytes_of(msg, leg)) || call->role == ROLE_EDGE;
-    if (may && put_leg(msg, call, leg, first) == 0)
-        return 0;
-    breadth_give_back(call, leg);
-    return -1;
+    struct step *step = call->step;
+    bool may = breadth_take(call, leg, bytes_of(step->msg, leg)) || call->model.role == ROLE_EDGE;
+    if (!may || put_leg(step->msg, call, leg, step->first && step->put == 0) < 0) {
+        breadth_give_back(call, leg);
+        return -1;
+    }
+    step->put++;
+    if (leg->model.context == NULL)
+        call_branch_begin(&call->model, &leg->model, leg->model.target);
+    return 0;
 }
 
-static bool set_is_full(void)
+bool targets_set_is_full(void)
 {
     const struct cell *t = tmb.t_gett();
     unsigned sent = t != NULL && t != T_UNDEFINED ? (unsigned)t->nr_of_outgoings : 0;
@@ -373,8 +377,8 @@ static bool rests(const struct call *call, const struct leg *leg)
     char name[256];
     struct ksr_sip_uri uri;
     union sockaddr_union address;
-    struct text aor = text_of_str(call->aor);
-    str to = leg->destination.len > 0 ? leg->destination : str_of_text(leg->target->uri);
+    struct text aor = call->model.aor;
+    str to = leg->destination.len > 0 ? leg->destination : str_of_text(leg->model.target->uri);
     if (rest_count() == 0 || parse_uri(to.s, to.len, &uri) < 0)
         return false;
     const struct ip_addr *ip = str2ip6(&uri.host); /* of many spellings, whereas a rest is set by the address */
@@ -387,24 +391,25 @@ static bool rests(const struct call *call, const struct leg *leg)
     return rest_is_on(aor, (struct text){name, (size_t)length}) || rest_is_on(aor, text_of_str(uri.host));
 }
 
+bool targets_may_be_sent_to(const struct call *call, const struct leg *leg)
+{
+    return !rests(call, leg) && (call->step->first || !is_dead(leg->model.target->flow));
+}
+
 size_t call_put_targets(struct sip_msg *msg, struct call *call, bool open_class, bool first)
 {
-    size_t put = 0;
-    call->waits = false;
-    while (((first && put == 0) || !set_is_full()) && target_targets_left(call->targets) > 0 &&
-           breadth_has_room(call)) {
-        struct target *target = target_next(call->targets, open_class && put == 0);
-        struct leg *leg = target != NULL ? call_leg_of_target(call, target) : NULL;
-        if (target == NULL)
-            break;
-        if (leg == NULL || rests(call, leg) || (!first && is_dead(target->flow)) ||
-            call_put_leg(msg, call, leg, first && put == 0) < 0) {
-            target_failed(call->targets, target);
-            continue;
-        }
-        put++;
-        if (call->ring_next_ms > 0)
-            break;
-    }
+    struct step step = {.msg = msg, .first = first};
+    call->step = &step;
+    size_t put = call_start_targets(&call->model, open_class);
+    call->step = NULL;
     return put;
+}
+
+size_t call_put_beside(struct sip_msg *msg, struct call *call)
+{
+    struct step step = {.msg = msg}, *outer = call->step;
+    call->step = &step;
+    call_start_beside(&call->model);
+    call->step = outer;
+    return step.put;
 }

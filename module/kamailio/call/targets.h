@@ -21,9 +21,14 @@ size_t targets_room(const struct lookup *lookup);
 /* Add what was found as targets, but for flows that are dead: those are told of. Returns how many. */
 size_t targets_add(struct call *call, const struct lookup *lookup, const str *aor);
 
-/* Add the flows that the instance of the leg has registered since the call began (5626-7.b). Under the lock of tm's
+/* Add the flows that the instance of the target has registered since the call began (5626-7.b). Under the lock of tm's
    replies, or before the transaction. Returns how many. */
-size_t targets_add_flows(struct call *call, const struct leg *leg);
+size_t targets_add_flows(struct call *call, const struct target *target);
+
+/* May a branch be added to the destination set? */
+bool targets_set_is_full(void);
+/* Neither does its destination rest (3261-21.5.4.a) nor is its flow dead. */
+bool targets_may_be_sent_to(const struct call *call, const struct leg *leg);
 
 /* 3261-10.a: another leg of the same target, which goes to its Contact over a new connection because the flow of `leg`
    is gone. NULL: the Contact cannot be called or has been, or there is no memory. */

@@ -34,9 +34,9 @@ int call_view_begin(struct call_view *view, const struct call *call, struct sip_
     }
     view->call =
         (struct script_call){.request = view->message,
-                             .aor = text_of_str(call->aor),
+                             .aor = call->model.aor,
                              .source = {view->source, write_source(&msg->rcv, view->source, sizeof view->source)},
-                             .started_ms = call->started_ms,
+                             .started_ms = call->model.started_ms,
                              .source_number = source_number_of(&msg->rcv)};
     return 0;
 }

@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "kamailio/base/ksr.h"
+
+#include "kamailio/call/react_private.h"
+
+#include <stdio.h>
+
+#include "core/code.h"
+#include "kamailio/call/breadth.h"
+#include "kamailio/flow/connection.h"
+#include "kamailio/policy/events.h"
+#include "kamailio/flow/flows.h"
+#include "kamailio/base/host.h"
+#include "kamailio/flow/keeper.h"
+#include "kamailio/glue/module.h"
+#include "kamailio/call/rests.h"
+#include "kamailio/call/ring.h"
+#include "kamailio/base/stats.h"
+#include "kamailio/call/targets.h"
+#include "kamailio/policy/worker_policy.h"
+
+/* What the model of the call is lent by Kamailio: tm's branches, usrloc's bindings, the policy of this process. */
+
+static struct call *call_of_model(const struct response_context *model)
+{
+    return (struct call *)(void *)((char *)model - offsetof(struct call, model));
+}
+
+static struct leg *leg_of_model(const struct call_branch *model)
+{
+    return (struct leg *)(void *)((char *)model - offsetof(struct leg, model));
+}
+
+static struct news *news_of_event(struct call_event *event)
+{
+    return (struct news *)(void *)((char *)event - offsetof(struct news, event));
+}
+
+static int branch_of_model(const struct call_branch *model)
+{
+    const struct call *call = call_of_model(model->context);
+    return call->t != NULL ? react_branch(call->t, leg_of_model(model)) : -1;
+}
+
+/* --- branches --- */
+
+static bool lend_contact(const struct call_branch *branch)
+{
+    return leg_of_model(branch)->contact_left;
+}
+
+static bool lend_response(const struct call_branch *branch)
+{
+    int index = branch_of_model(branch);
+    return index >= 0 && best_is_received(&call_of_model(branch->context)->t->uac[index]);
+}
+
+/* What a suspended transaction waited on has no request, and is no response. */
+static bool others_store(struct call_others *others, const struct ua_client *uac)
+{
+    struct stored_response *stored = &others->stored[others->count];
+    if (uac->request.buffer == NULL || others->count == sizeof others->stored / sizeof others->stored[0])
+        return false;
+    if (best_is_received(uac))
+        *stored = (struct stored_response){.code = (uint16_t)uac->reply->first_line.u.reply.statuscode};
+    else if (uac->reply == FAKED_REPLY)
+        *stored = (struct stored_response){.code = SIP_REQUEST_TIMEOUT, .origin = ORIGIN_TIMEOUT};
+    else
+        *stored = (struct stored_response){.code = SIP_SERVICE_UNAVAILABLE, .origin = ORIGIN_TRANSPORT};
+    return true;
+}
+
+/* Branches that the script has added, newest first. */
+static void lend_others(const struct response_context *context, struct call_others *others)
+{
+    struct call *call = call_of_model(context);
+    const struct cell *t = call->t;
+    for (int i = t != NULL ? t->nr_of_outgoings - 1 : -1; i >= 0; i--) {
+        const struct ua_client *uac = &t->uac[i];
+        if (call_leg(call, &uac->ruid) != NULL)
+            continue;
+        if (uac->last_received < CODE_FINAL_LEAST)
+            others->pending++;
+        else if (others_store(others, uac))
+            others->number[others->count++] = i;
+    }
+}
+
+static bool lend_room(const struct response_context *context)
+{
+    const struct step *step = call_of_model(context)->step;
+    return (step->first && step->put == 0) || !targets_set_is_full();
+}
+
+static bool lend_start(struct response_context *context, struct target *target)
+{
+    struct call *call = call_of_model(context);
+    struct leg *leg = call_leg_of_target(call, target);
+    return leg != NULL && targets_may_be_sent_to(call, leg) && call_put_leg(call, leg) == 0;
+}
+
+static bool lend_next_server(struct call_branch *branch)
+{
+    struct call *call = call_of_model(branch->context);
+    struct leg *other = targets_leg_by_contact(call, leg_of_model(branch));
+    return other != NULL && call_put_leg(call, other) == 0;
+}
+
+static void lend_send(struct response_context *context)
+{
+    struct call *call = call_of_model(context);
+    pursue_send(call->step->msg, call->t);
+}
+
+static void lend_beside(struct response_context *context)
+{
+    struct call *call = call_of_model(context);
+    ring_beside(call->t, call);
+}
+
+static void lend_cancel_pending(struct response_context *context, const struct call_branch *except)
+{
+    react_cancel_pending(call_of_model(context)->t, except != NULL ? branch_of_model(except) : -1);
+}
+
+/* tm forwards the response when its callback returns. */
+static void lend_forward(struct call_event *event)
+{
+    (void)event;
+}
+
+static bool lend_move(struct call_branch *branch, struct target *target)
+{
+    struct call *call = call_of_model(branch->context);
+    const struct leg *leg = call_leg_of_target(call, target);
+    int index = branch_of_model(branch);
+    return leg != NULL && index >= 0 && target->flow != 0 && flow_lives(target->flow) &&
+           call_aim(&call->t->uac[index].request.dst, leg);
+}
+
+/* --- the target set --- */
+
+static int lend_add_uri(struct response_context *context, struct text text)
+{
+    enum { Q_MOST = 1000 };
+    const str uri = str_of_text(text);
+    return call_add_uri(call_of_model(context), &uri, Q_MOST);
+}
+
+static int lend_add_aor(struct response_context *context, struct text text)
+{
+    const str aor = str_of_text(text);
+    return call_add_aor(call_of_model(context), &aor);
+}
+
+static int lend_add_flows(struct response_context *context, const struct target *target)
+{
+    return (int)targets_add_flows(call_of_model(context), target);
+}
+
+/* 3261-16.7.i */
+static int lend_add_contacts(struct call_event *event)
+{
+    struct sip_msg *reply = news_of_event(event)->reply;
+    contact_t *contact = NULL;
+    int added = 0;
+    if (reply == NULL || parse_headers(reply, HDR_EOH_F, 0) != 0)
+        return 0;
+    while (contact_iterator(&contact, reply, contact) == 0) {
+        qvalue_t q = MAX_Q;
+        if (!sip_uri_is_sip(text_of_str(contact->uri)))
+            continue;
+        if (contact->q != NULL && str2q(&q, contact->q->body.s, contact->q->body.len) < 0)
+            continue;
+        added += call_add_uri(call_of_model(event->context), &contact->uri, q) > 0;
+    }
+    return added;
+}
+
+/* --- what goes, what rests --- */
+
+static bool is_text(const str *a, struct text b)
+{
+    return (size_t)a->len == b.length && (b.length == 0 || memcmp(a->s, b.at, b.length) == 0);
+}
+
+/* 5626-7.g; but a user agent that has registered anew meanwhile, over another flow, is to be reached over that. */
+static bool leg_stands_on_same_flow(const struct call *call, struct leg *leg)
+{
+    udomain_t *domain;
+    urecord_t *record = NULL;
+    ucontact_t *contact = NULL;
+    if (ul.get_udomain(call->table, &domain) < 0 ||
+        ul.get_urecord_by_ruid(domain, leg->aor_hash, &leg->binding, &record, &contact) != 0)
+        return false;
+    str aor = record->aor;
+    bool same = flow_of_contact(contact) == leg->model.target->flow && is_text(&contact->path, leg->model.target->path);
+    ul.release_urecord(record);
+    ul.unlock_udomain(domain, &aor);
+    return same;
+}
+
+/* Whoever has marked the branch has reported the flow as well. */
+static void lend_drop_flow(struct call_branch *branch)
+{
+    if (!branch->flow_died)
+        keeper_flow_down(branch->target->flow, FLOW_SEND_FAILED);
+}
+
+static void lend_drop_binding(struct call_branch *branch)
+{
+    struct call *call = call_of_model(branch->context);
+    struct leg *leg = leg_of_model(branch);
+    if (module_has_usrloc && call->table[0] != '\0' && leg_stands_on_same_flow(call, leg))
+        contact_drop(call->table, leg->aor_hash, &leg->binding);
+}
+
+static void lend_rest_branch(struct call_branch *branch, uint32_t seconds)
+{
+    int index = branch_of_model(branch);
+    if (index < 0)
+        return;
+    struct dest_info *to = &call_of_model(branch->context)->t->uac[index].request.dst;
+    rest_set((struct text){NULL, 0}, text_of(su2a(&to->to, sizeof to->to)), seconds);
+}
+
+static void lend_rest(struct response_context *context, struct text tenant, const char *destination, uint32_t seconds)
+{
+    (void)context;
+    rest_set(tenant, text_of(destination), seconds);
+}
+
+/* --- the policy --- */
+
+static struct text call_id_of(const struct sip_msg *request)
+{
+    return request->callid != NULL ? text_of_str(request->callid->body) : (struct text){NULL, 0};
+}
+
+static struct policy_hold *lend_policy(struct call_event *event)
+{
+    struct news *news = news_of_event(event);
+    if (!worker_policy_present())
+        return NULL;
+    worker_policy_take(&news->call->policy_hash, call_id_of(news->request), &news->hold);
+    return &news->hold;
+}
+
+static void lend_policy_end(struct call_event *event)
+{
+    worker_policy_release(&news_of_event(event)->hold);
+}
+
+static struct sip_message *message_of(const struct sip_msg *reply)
+{
+    struct sip_message *message = NULL;
+    struct sip_fault fault;
+    if (reply != NULL)
+        sip_message_new(&message, ksr_host(), reply->buf, reply->len, NULL, &fault);
+    return message;
+}
+
+static uint64_t source_of_reply(const struct sip_msg *reply)
+{
+    return reply != NULL && reply != FAKED_REPLY ? source_number_of(&reply->rcv) : 0;
+}
+
+/* "tcp 127.0.0.1:5060-127.0.0.1:40112 #17" */
+static struct text describe_flow(const struct news *news, char *out, size_t size)
+{
+    const struct leg *leg = news->leg;
+    if (leg->model.target->flow == 0 || news->branch < 0)
+        return (struct text){NULL, 0};
+    struct dest_info *to = &news->t->uac[news->branch].request.dst;
+    const str none = {"?", 1};
+    const str *address = to->send_sock != NULL ? &to->send_sock->address_str : &none;
+    const char *transport = transport_name(to->proto);
+    int length = snprintf(out, size, "%s %.*s:%u-%s", transport, address->len, address->s,
+                          to->send_sock != NULL ? to->send_sock->port_no : 0, su2a(&to->to, sizeof to->to));
+    if (length > 0 && (size_t)length < size && leg->model.target->flow >> 63 == 0)
+        length += snprintf(out + length, size - (size_t)length, " #%llu", (unsigned long long)leg->model.target->flow);
+    return (struct text){out, length > 0 && (size_t)length < size ? (size_t)length : 0};
+}
+
+static bool lend_show(struct call_event *event, struct script_call *call, struct script_reply *reply)
+{
+    struct news *news = news_of_event(event);
+    if (call_view_begin(&news->view, news->call, news->request) != 0)
+        return false;
+    *call = news->view.call;
+    news->message = message_of(news->reply);
+    reply->message = news->message;
+    reply->source_number = source_of_reply(news->reply);
+    if (event->hook != HOOK_RESPONSE)
+        return true;
+    reply->flow = describe_flow(news, news->flow, sizeof news->flow);
+    if (news->branch >= 0)
+        snprintf(news->destination, sizeof news->destination, "%s",
+                 su2a(&news->t->uac[news->branch].request.dst.to, sizeof(union sockaddr_union)));
+    reply->destination = text_of(news->destination);
+    return true;
+}
+
+static void lend_hide(struct call_event *event)
+{
+    struct news *news = news_of_event(event);
+    sip_message_delete(news->message);
+    news->message = NULL;
+    call_view_end(&news->view);
+    stats_hook(event->hook, event->outcome);
+}
+
+static void lend_decided(struct call_event *event)
+{
+    stats_decision(&event->decision);
+}
+
+static void lend_count(struct response_context *context, enum call_counter counter)
+{
+    static const enum stat stats[CALL_COUNTER_COUNT] = {[CALL_VERDICT] = STAT_VERDICTS,
+                                                        [CALL_VERDICT_REFUSED] = STAT_VERDICTS_REFUSED,
+                                                        [CALL_FAILOVER] = STAT_FAILOVERS,
+                                                        [CALL_BREADTH_WAIT] = STAT_BREADTH_WAITS,
+                                                        [CALL_LOAD_OF_REQUEST] = STAT_LOAD_REQUEST,
+                                                        [CALL_LOAD_OF_SOURCE] = STAT_LOAD_SOURCE,
+                                                        [CALL_LOAD_IN_TOTAL] = STAT_LOAD_TOTAL};
+    (void)context;
+    if (counter != CALL_SCRIPT_ERROR) /* is counted by stats_hook() */
+        stats_count(stats[counter]);
+}
+
+static void lend_log(struct response_context *context, enum log_level level, const char *line)
+{
+    (void)context;
+    ksr_log(level, "%s", line);
+}
+
+const struct call_host kamailio_call_host = {.has_contact = lend_contact,
+                                             .has_response = lend_response,
+                                             .others = lend_others,
+                                             .policy_begin = lend_policy,
+                                             .policy_end = lend_policy_end,
+                                             .show = lend_show,
+                                             .hide = lend_hide,
+                                             .decided = lend_decided,
+                                             .count = lend_count,
+                                             .log = lend_log,
+                                             .add_uri = lend_add_uri,
+                                             .add_aor = lend_add_aor,
+                                             .add_flows = lend_add_flows,
+                                             .add_contacts = lend_add_contacts,
+                                             .has_room = lend_room,
+                                             .start = lend_start,
+                                             .start_next_server = lend_next_server,
+                                             .send = lend_send,
+                                             .beside = lend_beside,
+                                             .cancel_pending = lend_cancel_pending,
+                                             .forward = lend_forward,
+                                             .move = lend_move,
+                                             .drop_flow = lend_drop_flow,
+                                             .drop_binding = lend_drop_binding,
+                                             .rest_branch = lend_rest_branch,
+                                             .rest = lend_rest};
