@@ -243,10 +243,12 @@ fuzz: packages-fuzz
 tsan: packages-test
 	@BUILD=$(BUILD) tests/run --tsan
 
-## make soak       calls, dying flows and broken messages for SOAK_SECONDS (300)
+## make soak       calls, dying flows and broken messages for SOAK_SECONDS (300); then every sequence of 9 events of a call
 soak: packages-test
 	@$(MAKE) -s -j$(shell nproc) --no-print-directory MODE=sanitize $(BUILD)/sanitize/reflow
+	@$(MAKE) -s -j$(shell nproc) --no-print-directory MODE=release $(BUILD)/release/unit/test_call_explore
 	@REFLOW_BIN=$(BUILD)/sanitize/reflow lua5.4 tests/e2e/standalone/soak.lua
+	@REFLOW_EXPLORE_DEPTH=9 $(BUILD)/release/unit/test_call_explore
 
 ## make soak-kamailio  the same through Kamailio with the module, at full speed, for SOAK_SECONDS (600)
 soak-kamailio: packages-kamailio-test kamailio
