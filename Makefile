@@ -243,6 +243,11 @@ fuzz: packages-fuzz
 tsan: packages-test
 	@BUILD=$(BUILD) tests/run --tsan
 
+## make mutants    breaks each guardrail of a call in a copy of the code; the exploration of its events must find it
+.PHONY: mutants
+mutants: packages-test
+	@BUILD=$(BUILD) tests/support/mutants.sh
+
 ## make soak       calls, dying flows and broken messages for SOAK_SECONDS (300); then every sequence of 9 events of a call
 soak: packages-test
 	@$(MAKE) -s -j$(shell nproc) --no-print-directory MODE=sanitize $(BUILD)/sanitize/reflow

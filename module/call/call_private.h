@@ -7,7 +7,7 @@
 
 /* Between the files of this folder. */
 
-/* branch.c */
+/* follow.c */
 struct call_others call_others_of(const struct response_context *context);
 /* What the decision drops: the flow with its bindings, or one binding. */
 void branch_drop(struct call_branch *branch, const struct decision *decision);

@@ -167,6 +167,10 @@ void call_pass(struct call_event *event);
    instance, by another flow where one lives (5626-7.h). */
 bool call_flow_down(struct call_branch *branch);
 
+/* How a request counts that could not be sent: as a dead flow where a plain binding cannot be reached (3261-10.a,
+   3261-16.9.b). */
+enum origin call_origin_unsent(const struct call_branch *branch);
+
 /* The caller has given up: nothing new is begun, and branches that wait on a dead flow have ended, because nothing may
    come any more. True where there were any. The host sends the CANCELs. */
 bool call_cancel(struct response_context *context);

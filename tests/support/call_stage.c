@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "call_stage.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/code.h"
@@ -14,6 +15,8 @@ static const struct target registered[] = {
     {.uri = TEXT("sip:b@192.0.2.2"), .instance = TEXT("B"), .aor = AOR, .reg_id = 2, .q = 500, .flow = 4},
     {.uri = TEXT("sip:p@192.0.2.3"), .q = 500},
 };
+static const struct target beside = {
+    .uri = TEXT("sip:c@192.0.2.2"), .instance = TEXT("C"), .aor = AOR, .reg_id = 1, .q = 500, .flow = 4};
 static const struct target later = {
     .uri = TEXT("sip:a@192.0.2.1"), .instance = TEXT("A"), .aor = AOR, .reg_id = 3, .q = 1000, .flow = 5};
 
@@ -51,14 +54,16 @@ static void *stage_allocate(void *context, void *old, size_t old_size, size_t ne
     size_t size = (new_size + 15) & ~(size_t)15;
     if (new_size == 0) {
         stage->live -= old != NULL ? old_size : 0;
+        if (stage->heap)
+            free(old);
         return NULL;
     }
     bool fails = stage->fails_memory || ++stage->allocations == stage->fails_at;
     stage->fails_memory = false;
     if (fails || old != NULL || stage->used + size > sizeof stage->memory)
         return NULL;
-    char *block = stage->memory + stage->used;
-    stage->used += size;
+    char *block = stage->heap ? malloc(new_size) : stage->memory + stage->used;
+    stage->used += stage->heap ? 0 : size;
     stage->live += new_size;
     return block;
 }
@@ -149,13 +154,19 @@ static void lend_forward(struct call_event *event)
 
 static bool lend_move(struct call_branch *branch, struct target *target)
 {
-    return !stage_of(branch->context)->flow_dead[target->flow];
+    struct call_stage *stage = stage_of(branch->context);
+    if (stage->flow_dead[target->flow])
+        return false;
+    stage->moved_to = (uint8_t)target->flow;
+    return true;
 }
 
 /* --- the target set --- */
 
 static int stage_add(struct call_stage *stage, const struct target *target)
 {
+    if (stage->flow_dropped[target->flow]) /* it has no bindings any more */
+        return 0;
     int error = target_add(stage->model.targets, target);
     return error == 0 ? 1 : error;
 }
@@ -167,10 +178,15 @@ static int lend_add_uri(struct response_context *context, struct text uri)
 
 static int lend_add_aor(struct response_context *context, struct text aor)
 {
+    struct call_stage *stage = stage_of(context);
     int added = 0;
     (void)aor;
     for (size_t i = 0; i < sizeof registered / sizeof registered[0]; i++)
-        added += stage_add(stage_of(context), &registered[i]) > 0;
+        added += stage_add(stage, &registered[i]) > 0;
+    if (stage->starts > 0)
+        added += stage_add(stage, &beside) > 0;
+    if (stage->registers_flow)
+        added += stage_add(stage, &later) > 0;
     return added;
 }
 
@@ -358,7 +374,11 @@ static bool all_are_cancelled(const struct call_stage *stage)
 void call_stage_begin(struct call_stage *stage, enum method method, enum role role, uint32_t max_breadth,
                       uint32_t ring_next_ms)
 {
+    const bool heap = stage->heap;
+    const uint64_t fails_at = stage->fails_at;
     memset(stage, 0, offsetof(struct call_stage, memory));
+    stage->heap = heap;
+    stage->fails_at = fails_at;
     stage->host = (struct host){.context = stage, .now_ms = stage_now, .allocate = stage_allocate};
     stage->last_verdict = VERDICT_COUNT;
     stage->model = (struct response_context){.host = &stage_host,
@@ -537,7 +557,7 @@ uint64_t call_stage_hash(const struct call_stage *stage)
                   (uint64_t)stage->rings_later << 25 | (uint64_t)stage->answered[0] << 26 |
                   (uint64_t)stage->answered[1] << 27 | (uint64_t)stage->last_verdict << 28 |
                   (uint64_t)(stage->successes > 0) << 34 | (uint64_t)stage->finals << 35 |
-                  (uint64_t)(stage->broken != NULL) << 40);
+                  (uint64_t)(stage->broken != NULL) << 40 | (uint64_t)stage->answered[2] << 41);
     for (size_t i = 0; i < STAGE_FLOWS; i++)
         mix(&sum, (uint64_t)stage->flow_dead[i] << 1 | stage->flow_dropped[i]);
     mix_targets(&sum, stage);

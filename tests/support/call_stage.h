@@ -10,7 +10,8 @@
  * it does in one block of memory, so that a state is copied by copying the stage and put back in the same place. It
  * watches every guardrail on its own account: `broken` names the first rule that did not hold.
  *
- * Bob has two instances, A and B, with two flows each in two q classes, and a plain target.
+ * Bob has two instances, A and B, with two flows each in two q classes, and a plain target. A verdict that routes to
+ * the AOR finds carol's instance C too, which is bound to the second flow of B.
  */
 
 enum { STAGE_FLOWS = 10, STAGE_MEMORY = 32 * 1024 };
@@ -24,6 +25,7 @@ struct stage_branch {
 struct call_stage {
     struct response_context model;
     struct host host;
+    bool heap; /* kept by call_stage_begin(): blocks come from malloc(), and a state cannot be copied */
     uint64_t now_ms;
     bool registers_flow;  /* A has another flow as soon as somebody looks for it */
     bool fails_start;     /* the next start fails */
@@ -33,7 +35,8 @@ struct call_stage {
     uint64_t fails_at;    /* the allocation with this number fails, counted from 1; 0: none */
     uint64_t allocations;
     bool flow_dead[STAGE_FLOWS], flow_dropped[STAGE_FLOWS];
-    bool answered[2]; /* an instance has sent a final response, not 408 or 430 (5626-7.c) */
+    uint8_t moved_to; /* the flow that a waiting branch has taken */
+    bool answered[3]; /* an instance has sent a final response, not 408 or 430 (5626-7.c) */
     bool global_seen, success_seen;
     uint8_t starts;
     uint8_t successes;  /* 2xx that went upstream */

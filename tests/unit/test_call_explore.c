@@ -326,7 +326,7 @@ struct setting {
 
 static size_t explore_setting(const struct setting *setting, unsigned depth, bool kinds_only)
 {
-    struct walk walk = {.stage = malloc(sizeof *walk.stage), .depth = depth, .kinds_only = kinds_only};
+    struct walk walk = {.stage = calloc(1, sizeof *walk.stage), .depth = depth, .kinds_only = kinds_only};
     assert_non_null(walk.stage);
     for (unsigned i = 0; i <= depth; i++)
         assert_non_null(walk.kept[i] = malloc(sizeof *walk.stage));

@@ -92,9 +92,7 @@ void news_of_end(struct news *news)
 
 enum origin leg_origin_unsent(const struct leg *leg)
 {
-    const struct target *target = leg->model.target;
-    const bool plain = leg->binding.len > 0 && target->path.length == 0 && target->reg_id == 0;
-    return plain && !flow_is_datagram(target->flow) ? ORIGIN_FLOW_DOWN : ORIGIN_TRANSPORT;
+    return flow_is_datagram(leg->model.target->flow) ? ORIGIN_TRANSPORT : call_origin_unsent(&leg->model);
 }
 
 /* What tm makes up where nothing came says how it found out. A branch that has seen a provisional waits for its

@@ -33,8 +33,7 @@ void react_cancel_pending(struct cell *t, int except);
 
 /* react.c: facts and state; `origin` and `code` are what tm says. */
 void news_gather(struct news *news, enum origin origin, uint32_t code);
-/* How a request that could not be sent counts: where a plain binding cannot be reached, as a dead flow (3261-10.a,
-   3261-16.9.b). */
+/* As call_origin_unsent(); tm does not tell that a datagram could not be sent. */
 enum origin leg_origin_unsent(const struct leg *leg);
 /* A branch has ended: the decision and the policy's verdict, kept in the leg. What follows is for pursue(). */
 void news_of_end(struct news *news);

@@ -3,6 +3,7 @@
 
 #include "kamailio/call/rests.h"
 
+#include "call/rest_name.h"
 #include "kamailio/base/host.h"
 #include "kamailio/glue/module.h"
 #include "kamailio/base/stats.h"
@@ -12,7 +13,7 @@
 /* One block of shared memory, made at start: no destination costs an allocation, and what asks for a rest while none
    rests takes no lock. */
 
-enum { RESTS_MOST = 4096, BUCKETS = 1024, SWEEP_EACH_MS = 60000, DESTINATION_MOST = 255, NONE = 0 };
+enum { RESTS_MOST = 4096, BUCKETS = 1024, SWEEP_EACH_MS = 60000, NONE = 0 };
 
 struct rest {
     uint64_t until_ms;
@@ -20,7 +21,7 @@ struct rest {
     uint16_t next; /* index + 1 in the same bucket, or among the free ones; NONE */
     uint8_t length;
     uint8_t owner; /* 0: everybody's; else 1 + the first layer of its tenant */
-    char destination[DESTINATION_MOST];
+    char destination[REST_NAME_MOST];
 };
 
 struct rests {
@@ -154,11 +155,13 @@ static bool is_full(size_t owner)
     return rests->free == NONE || rests->owned[owner] >= (owner == 0 ? RESTS_MOST : TENANT_RESTS_MOST);
 }
 
-void rest_set(struct text tenant, struct text destination, uint32_t seconds)
+void rest_set(struct text tenant, struct text named, uint32_t seconds)
 {
+    char name[REST_NAME_MOST + 1];
+    const struct text destination = {name, rest_name_write(named, name)};
     uint64_t ms = now();
     size_t owner = owner_of(tenant);
-    if (destination.length == 0 || destination.length > DESTINATION_MOST || (tenant.length != 0 && owner == 0))
+    if (destination.length == 0 || (tenant.length != 0 && owner == 0))
         return;
     uint32_t digest = digest_of(owner, destination);
     bool full = false;

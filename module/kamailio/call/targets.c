@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "call/rest_name.h"
 #include "kamailio/call/breadth.h"
 #include "kamailio/flow/connection.h"
 #include "kamailio/flow/flows.h"
@@ -371,24 +372,24 @@ bool targets_set_is_full(void)
     return nr_branches + (ruri_get_forking_state() ? 1 : 0) + sent >= sr_dst_max_branches;
 }
 
-/* 3261-21.5.4.a */
+static bool name_rests(void *call, struct text name)
+{
+    return rest_is_on(((const struct call *)call)->model.aor, name);
+}
+
+/* 3261-21.5.4.a; the address is known where the URI has it. */
 static bool rests(const struct call *call, const struct leg *leg)
 {
-    char name[256];
     struct ksr_sip_uri uri;
     union sockaddr_union address;
-    struct text aor = call->model.aor;
     str to = leg->destination.len > 0 ? leg->destination : str_of_text(leg->model.target->uri);
     if (rest_count() == 0 || parse_uri(to.s, to.len, &uri) < 0)
         return false;
-    const struct ip_addr *ip = str2ip6(&uri.host); /* of many spellings, whereas a rest is set by the address */
-    if (ip != NULL && init_su(&address, (struct ip_addr *)ip, GET_URI_PORT(&uri)) == 0 &&
-        rest_is_on(aor, text_of(su2a(&address, sizeof address))))
-        return true;
-    int length = snprintf(name, sizeof name, "%.*s:%u", uri.host.len, uri.host.s, GET_URI_PORT(&uri));
-    if (length < 0 || (size_t)length >= sizeof name)
-        return false;
-    return rest_is_on(aor, (struct text){name, (size_t)length}) || rest_is_on(aor, text_of_str(uri.host));
+    struct rest_destination destination = {.host = text_of_str(uri.host), .port = GET_URI_PORT(&uri)};
+    const struct ip_addr *ip = str2ip6(&uri.host);
+    if (ip != NULL && init_su(&address, (struct ip_addr *)ip, GET_URI_PORT(&uri)) == 0)
+        destination.address = text_of(su2a(&address, sizeof address));
+    return rest_holds(&destination, name_rests, (void *)call);
 }
 
 bool targets_may_be_sent_to(const struct call *call, const struct leg *leg)

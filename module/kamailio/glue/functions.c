@@ -4,6 +4,7 @@
 #include "kamailio/glue/functions.h"
 
 #include "core/code.h"
+#include "call/rest_name.h"
 #include "kamailio/call/call.h"
 #include "kamailio/call/edge.h"
 #include "kamailio/glue/explain_text.h"
@@ -254,8 +255,10 @@ static int rest_destination(struct sip_msg *msg, char *destination, char *second
 
 static int ki_is_resting(sip_msg_t *msg, str *destination)
 {
+    char name[REST_NAME_MOST + 1];
+    size_t length = rest_name_write((struct text){destination->s, (size_t)destination->len}, name);
     (void)msg;
-    return rest_is_on((struct text){NULL, 0}, (struct text){destination->s, (size_t)destination->len}) ? 1 : -1;
+    return rest_is_on((struct text){NULL, 0}, (struct text){name, length}) ? 1 : -1;
 }
 
 static int is_resting(struct sip_msg *msg, char *destination, char *b)

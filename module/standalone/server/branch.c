@@ -123,12 +123,6 @@ static bool is_plain(const struct target *target)
     return is_bound(target) && target->reg_id == 0;
 }
 
-/* 3261-16.9.b: a phone that cannot be reached by its Contact is one whose flow is dead. */
-static enum origin origin_unsent(const struct branch *branch)
-{
-    return is_plain(branch->model.target) ? ORIGIN_FLOW_DOWN : ORIGIN_TRANSPORT;
-}
-
 static void fail_soon(struct branch *branch, enum origin origin)
 {
     branch->pending_origin = (uint8_t)origin;
@@ -158,6 +152,19 @@ static void fail_unsafe(struct branch *branch)
     fail_soon(branch, ORIGIN_FLOW_DOWN);
 }
 
+static bool name_rests(void *again, struct text name)
+{
+    const struct branch *branch = again;
+    return rest_is_on(branch->context->server, branch->context->model.aor, name);
+}
+
+/* 3261-21.5.4.a */
+static bool branch_rests(struct branch *branch)
+{
+    const struct rest_destination destination = {text_of(branch->destination), branch->domain, branch->named_port};
+    return rest_count(branch->context->server) > 0 && rest_holds(&destination, name_rests, branch);
+}
+
 static void send_to_peer(struct branch *branch)
 {
     struct context *context = branch->context;
@@ -168,7 +175,7 @@ static void send_to_peer(struct branch *branch)
     }
     address_format(&branch->peer.address, branch->destination, sizeof branch->destination);
     struct branch_id id = branch_draw(server->transactions, context->digest);
-    branch->model.rested = rest_is_on(server, context->model.aor, text_of(branch->destination));
+    branch->model.rested = branch_rests(branch);
     if (branch->model.rested || !peer_is_safe_for(&branch->peer, context->request)) {
         fail_unsent(branch);
         return;
@@ -230,7 +237,7 @@ static void resolved(void *again, const union address *addresses, size_t count)
             branch->others[branch->other_count++] = addresses[i];
     }
     if (branch->peer.address.any.sa_family == 0)
-        fail_soon(branch, origin_unsent(branch));
+        fail_soon(branch, call_origin_unsent(&branch->model));
     else
         send_to_peer(branch);
 }
@@ -275,8 +282,10 @@ static void send_to_uri(struct branch *branch, struct text next_hop)
     struct sip_uri uri;
     union address numeric;
     const struct peer *source = server_transaction_source(branch->context->transaction);
+    enum transport transport;
     bool sending = false;
     if (sip_uri_create(&uri, next_hop) == 0 && !leads_back(branch, &uri) && set_domain(branch, uri.host)) {
+        branch->named_port = uri_transport(&uri, &transport) ? uri_port(&uri, transport) : 0;
         if (address_read(uri.host, 0, &numeric)) {
             sending = peer_of_uri(branch->context->server, &uri, source, &branch->peer);
             if (sending)
@@ -287,7 +296,7 @@ static void send_to_uri(struct branch *branch, struct text next_hop)
     }
     sip_uri_destroy(&uri);
     if (!sending)
-        fail_soon(branch, origin_unsent(branch));
+        fail_soon(branch, call_origin_unsent(&branch->model));
 }
 
 static void timer_fires(struct timer *timer)
@@ -465,6 +474,7 @@ struct branch *branch_start_next_server(const struct branch *failed)
     branch->peer = failed->peer;
     branch->peer.address = failed->others[0];
     branch->by_policy = failed->by_policy;
+    branch->named_port = failed->named_port;
     branch->peer.connection = 0;
     branch->peer.local = 0;
     if (!set_domain(branch, failed->domain)) {
@@ -510,7 +520,7 @@ static void on_failed(void *user, struct client_transaction *transaction, bool d
     if (branch->model.on_flow && down)
         branch_react(branch, ORIGIN_FLOW_DOWN, &none);
     else if (!branch->model.provisional_seen)
-        branch_react(branch, origin_unsent(branch), &none);
+        branch_react(branch, call_origin_unsent(&branch->model), &none);
 }
 
 static void on_ended(void *user, struct client_transaction *transaction)

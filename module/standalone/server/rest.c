@@ -89,8 +89,10 @@ static struct rest *add(struct server *server, size_t owner, struct text destina
     return rest;
 }
 
-void rest_set(struct server *server, struct text tenant, struct text destination, uint32_t seconds)
+void rest_set(struct server *server, struct text tenant, struct text named, uint32_t seconds)
 {
+    char name[REST_NAME_MOST + 1];
+    const struct text destination = {name, rest_name_write(named, name)};
     size_t owner = claim_owner(server, tenant);
     struct rest *rest = owner != NO_OWNER ? find(server, owner, destination) : NULL;
     bool wanted = owner != NO_OWNER && seconds != 0 && destination.length != 0;

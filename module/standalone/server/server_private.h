@@ -9,6 +9,7 @@
 #include "core/code.h"
 #include "core/guard.h"
 #include "call/response_context.h"
+#include "call/rest_name.h"
 #include "flow/breadth.h"
 #include "flow/load.h"
 #include "flow/target.h"
@@ -93,9 +94,10 @@ struct branch {
     struct client_transaction *transaction;
     struct sip_message *response; /* the stored final one; NULL: none, or made up here */
     struct peer peer;
-    struct timer timer; /* C; or, before anything was sent, what is due at once */
-    struct text uri;    /* the Request-URI sent, inside a dialog */
-    struct text domain; /* of the URI that the address came from; empty: a flow */
+    struct timer timer;  /* C; or, before anything was sent, what is due at once */
+    struct text uri;     /* the Request-URI sent, inside a dialog */
+    struct text domain;  /* of the URI that the address came from; empty: a flow */
+    uint16_t named_port; /* of that URI, or its default */
     char destination[72];
     bool resolving;
     bool by_policy;          /* the policy named the destination, nobody else */

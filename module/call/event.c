@@ -152,6 +152,13 @@ bool call_decide(struct call_event *event)
     return true;
 }
 
+enum origin call_origin_unsent(const struct call_branch *branch)
+{
+    const struct target *target = branch->target;
+    bool plain = target != NULL && target->aor.length > 0 && target->path.length == 0 && target->reg_id == 0;
+    return plain ? ORIGIN_FLOW_DOWN : ORIGIN_TRANSPORT;
+}
+
 /* --- what does not end the branch --- */
 
 /* A plain Contact may have come to another flow; a flow that is dead stays dead. */

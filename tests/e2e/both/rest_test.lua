@@ -1,0 +1,61 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+-- sip_rest() in both hosts: a destination rests by its address and port, by its name and port, or by its name alone.
+local tap = require "tap"
+local ua = require "ua"
+local host = require "host"
+local server = require "server"
+
+local ports = { server.free_port(), server.free_port() }
+
+-- Kamailio's own resolver does not read /etc/hosts.
+local options = { core = "use_dns_cache=no", policy = ([[
+sip_on_request("MESSAGE", function(call) return sip_rest(call:header("X-Rest"), 60) end)
+sip_on_request("INVITE", function(call) return sip_relay("sip:trunk@" .. call:header("X-Trunk")) end)
+sip_on_exhausted(function() return sip_relay("sip:second@127.0.0.1:%d") end)
+]]):format(ports[2]) }
+
+local function trunks(t, s)
+    local list = {}
+    for index, port in ipairs(ports) do
+        local trunk = ua.open { port = s.port, user = "trunk" .. index, local_port = port }
+        t:defer(function()
+            trunk:close()
+        end)
+        list[index] = trunk
+    end
+    return table.unpack(list)
+end
+
+-- What rests is named by `rest`, and called by `trunk`. Does another name of the same kind leave it alone?
+local cases = {
+    { kind = "its address and port", rest = "127.0.0.1:%d", trunk = "127.0.0.1:%d", other = "127.0.0.2:%d" },
+    { kind = "its name and port", rest = "LocalHost:%d", trunk = "localhost:%d", other = "localhost.test:%d" },
+    { kind = "its name", rest = "localhost", trunk = "localhost:%d", other = "localhost.test" },
+}
+
+for _, case in ipairs(cases) do
+    host.test("3261-21.5.4.a a destination rests by " .. case.kind, options, function(t, open, s)
+        local first, second = trunks(t, s)
+        local alice, bob = open "alice", open "bob"
+        local function call_trunk(answers, silent)
+            local call = alice:invite("sip:+15550100@" .. s.domain,
+                { headers = { { "X-Trunk", case.trunk:format(ports[1]) } } })
+            answers:reply(answers:expect "INVITE", 200)
+            alice:expect_final(call, 200)
+            if silent then
+                silent:expect_none("INVITE", 0)
+            end
+        end
+        local function rest(name)
+            bob:register()
+            alice:request("MESSAGE", { uri = bob.aor, headers = { { "X-Rest", name:format(ports[1]) } } })
+            bob:reply(bob:expect "MESSAGE", 200)
+        end
+        rest(case.other)
+        call_trunk(first, second)
+        rest(case.rest)
+        call_trunk(second, first)
+    end)
+end
+
+tap.done()

@@ -1,0 +1,364 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "test.h"
+
+#include "call_stage.h"
+#include "core/code.h"
+
+/* The life of one request in the model of the call, event by event. A and B are bob's instances: flows 1 and 2 are A's,
+   3 and 4 B's, of which 1 and 3 ring first. */
+
+static struct call_stage stage;
+
+static void begin(enum method method, uint32_t max_breadth, uint32_t ring_next_ms)
+{
+    stage.heap = true;
+    call_stage_begin(&stage, method, ROLE_PROXY, max_breadth, ring_next_ms);
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    call_stage_end(&stage);
+    size_t live = stage.live;
+    const char *broken = stage.broken;
+    stage = (struct call_stage){0};
+    return live == 0 && broken == NULL ? 0 : -1;
+}
+
+/* The branch that waits on this flow; 0: that of a URI. */
+static struct stage_branch *waits_on(flow_id flow)
+{
+    struct stage_branch *branch;
+    for (unsigned place = 0; (branch = call_stage_branch(&stage, place, false)) != NULL; place++)
+        if (branch->model.target->flow == flow)
+            return branch;
+    fail_msg("no branch waits on flow %u", (unsigned)flow);
+    return NULL;
+}
+
+static void comes(flow_id flow, uint16_t code)
+{
+    call_stage_event(&stage, waits_on(flow), &(struct stage_event){code, ORIGIN_WIRE, VERDICT_COUNT, 0});
+}
+
+static void is_lost(flow_id flow, enum origin origin)
+{
+    call_stage_event(&stage, waits_on(flow), &(struct stage_event){0, (uint8_t)origin, VERDICT_COUNT, 0});
+}
+
+static void is_judged(flow_id flow, uint16_t code, enum verdict_kind verdict, uint16_t status)
+{
+    call_stage_event(&stage, waits_on(flow), &(struct stage_event){code, ORIGIN_WIRE, (uint8_t)verdict, status});
+}
+
+static unsigned pending(void)
+{
+    return call_pending(&stage.model, NULL);
+}
+
+static void assert_up(uint16_t status)
+{
+    assert_int_equal(pending(), 0);
+    assert_int_equal(stage.finals, 1);
+    assert_int_equal(stage.status, status);
+}
+
+static void test_5626_7_b_a_430_is_replaced_by_another_flow_of_the_instance(void **state)
+{
+    (void)state;
+    begin(METHOD_INVITE, 0, 0);
+    assert_int_equal(pending(), 2);
+    comes(1, 430);
+    waits_on(2);
+    comes(3, 486);
+    comes(2, 200);
+    assert_int_equal(stage.status, 200);
+}
+
+static void test_5626_7_b_a_flow_registered_meanwhile_is_found(void **state)
+{
+    (void)state;
+    begin(METHOD_INVITE, 0, 0);
+    comes(1, 430);
+    stage.registers_flow = true;
+    comes(2, 430);
+    waits_on(5);
+}
+
+static void test_5626_7_c_an_instance_that_answered_gets_no_further_request(void **state)
+{
+    (void)state;
+    begin(METHOD_INVITE, 0, 0);
+    comes(1, 486);
+    comes(3, 480);
+    waits_on(0); /* the plain target is all that is left */
+    comes(0, 404);
+    assert_int_equal(stage.starts, 3);
+    assert_int_equal(stage.finals, 1);
+}
+
+static void test_5626_7_f_a_dead_flow_goes_with_its_untried_targets(void **state)
+{
+    (void)state;
+    begin(METHOD_INVITE, 0, 0);
+    is_lost(1, ORIGIN_FLOW_DOWN);
+    assert_true(stage.flow_dropped[1]);
+    waits_on(2);
+}
+
+static void test_5626_7_h_a_branch_that_rang_waits_and_takes_a_living_flow(void **state)
+{
+    (void)state;
+    begin(METHOD_INVITE, 0, 0);
+    comes(1, 180);
+    is_lost(1, ORIGIN_FLOW_DOWN);
+    assert_int_equal(stage.starts, 2);
+    assert_int_equal(stage.moved_to, 2);
+    comes(1, 200);
+    assert_int_equal(stage.successes, 1);
+}
+
+static void test_5626_7_h_it_takes_a_flow_registered_meanwhile_where_no_other_lives(void **state)
+{
+    struct stage_branch *branch;
+    (void)state;
+    begin(METHOD_INVITE, 0, 0);
+    branch = waits_on(1);
+    comes(1, 180);
+    stage.flow_dead[2] = true;
+    stage.registers_flow = true;
+    assert_false(call_flow_down(&branch->model));
+    assert_int_equal(stage.moved_to, 5);
+}
+
+static void test_5626_7_h_a_silent_branch_fails_at_once(void **state)
+{
+    (void)state;
+    begin(METHOD_INVITE, 0, 0);
+    assert_true(call_flow_down(&waits_on(1)->model));
+}
+
+static void test_3261_9_a_cancel_does_not_wait_for_a_dead_flow(void **state)
+{
+    (void)state;
+    begin(METHOD_INVITE, 0, 0);
+    comes(3, 486);
+    comes(1, 180);
+    is_lost(1, ORIGIN_FLOW_DOWN);
+    assert_int_equal(pending(), 1);
+    call_stage_cancel(&stage);
+    assert_int_equal(pending(), 0);
+    assert_int_equal(stage.status, 486);
+}
+
+static void test_3261_9_a_a_cancelled_call_ends_with_487(void **state)
+{
+    (void)state;
+    begin(METHOD_INVITE, 0, 0);
+    call_stage_cancel(&stage);
+    assert_int_equal(pending(), 2);
+    is_lost(1, ORIGIN_TIMEOUT);
+    is_lost(3, ORIGIN_TIMEOUT);
+    assert_up(487);
+}
+
+static void test_3261_16_7_c_a_2xx_cancels_the_others(void **state)
+{
+    (void)state;
+    begin(METHOD_INVITE, 0, 0);
+    comes(1, 200);
+    assert_int_equal(stage.successes, 1);
+    assert_true(waits_on(3)->cancelled);
+    comes(3, 200);
+    assert_int_equal(stage.successes, 2);
+    assert_int_equal(stage.finals, 0);
+}
+
+static void test_3261_16_7_d_a_6xx_ends_the_search_whatever_the_policy_has_said(void **state)
+{
+    (void)state;
+    begin(METHOD_INVITE, 0, 0);
+    is_judged(3, 486, VERDICT_FAIL, 480);
+    comes(1, 603);
+    assert_up(603);
+}
+
+static void test_3261_16_7_d_a_6xx_goes_up_when_the_others_have_ended(void **state)
+{
+    (void)state;
+    begin(METHOD_INVITE, 0, 0);
+    comes(1, 603);
+    assert_true(waits_on(3)->cancelled);
+    assert_int_equal(stage.finals, 0);
+    comes(3, 487);
+    assert_up(603);
+}
+
+static void test_5626_11_5_b_a_430_never_outranks_another_final(void **state)
+{
+    (void)state;
+    begin(METHOD_INVITE, 0, 0);
+    comes(1, 486);
+    comes(3, 430);
+    comes(4, 430);
+    comes(0, 430);
+    assert_up(486);
+}
+
+static void test_5626_11_5_a_430_alone_is_480(void **state)
+{
+    (void)state;
+    begin(METHOD_INVITE, 0, 0);
+    comes(1, 430);
+    comes(2, 430);
+    comes(3, 430);
+    comes(4, 430);
+    comes(0, 430);
+    assert_up(480);
+}
+
+static void test_5626_5_3_c_an_edge_passes_430_on(void **state)
+{
+    (void)state;
+    stage.heap = true;
+    call_stage_begin(&stage, METHOD_INVITE, ROLE_EDGE, 0, 0);
+    call_stage_event(&stage, call_stage_branch(&stage, 0, false),
+                     &(struct stage_event){0, ORIGIN_FLOW_DOWN, VERDICT_COUNT, 0});
+    assert_up(430);
+}
+
+static void test_4320_4_a_silence_is_answered_with_silence(void **state)
+{
+    (void)state;
+    begin(METHOD_MESSAGE, 0, 0);
+    while (pending() > 0)
+        call_stage_event(&stage, call_stage_branch(&stage, 0, false),
+                         &(struct stage_event){0, ORIGIN_TIMEOUT, VERDICT_COUNT, 0});
+    assert_true(stage.silent);
+}
+
+static void test_5393_5_a_max_breadth_1_tries_in_turn(void **state)
+{
+    (void)state;
+    begin(METHOD_INVITE, 1, 0);
+    assert_int_equal(pending(), 1);
+    comes(1, 486);
+    assert_int_equal(pending(), 1);
+    comes(3, 486);
+    comes(0, 486);
+    assert_up(486);
+}
+
+static void test_next_after_rings_the_next_target_beside(void **state)
+{
+    (void)state;
+    begin(METHOD_INVITE, 0, 20000);
+    assert_int_equal(pending(), 1);
+    assert_true(stage.rings_later);
+    call_stage_ring(&stage);
+    assert_int_equal(pending(), 2);
+    call_stage_ring(&stage);
+    assert_int_equal(pending(), 3);
+}
+
+static void test_3261_16_7_i_a_followed_3xx_does_not_go_up(void **state)
+{
+    (void)state;
+    begin(METHOD_INVITE, 0, 0);
+    comes(3, 486);
+    comes(1, 302);
+    comes(0, 486); /* the Contact, of the higher class */
+    comes(0, 486);
+    assert_up(486);
+}
+
+static void test_verdicts_beside_a_decision_and_in_its_place(void **state)
+{
+    (void)state;
+    begin(METHOD_INVITE, 0, 0);
+    is_judged(1, 503, VERDICT_RETRY_AFTER, 0);
+    assert_true(stage.model.has_retry_after);
+    is_judged(3, 486, VERDICT_RELAY, 0);
+    assert_int_equal(pending(), 1);
+    is_judged(0, 180, VERDICT_FAIL, 404);
+    assert_true(waits_on(0)->cancelled);
+    comes(0, 487);
+    assert_up(404);
+}
+
+static void test_exhausted_may_name_a_last_target(void **state)
+{
+    (void)state;
+    begin(METHOD_INVITE, 0, 0);
+    comes(1, 486);
+    comes(3, 486);
+    stage.last_verdict = VERDICT_RELAY;
+    comes(0, 486);
+    assert_int_equal(pending(), 1);
+    comes(0, 200);
+    assert_int_equal(stage.successes, 1);
+}
+
+/* A call with a dead flow, a registration meanwhile, a redirection and a last target. */
+static void run_long_call(uint64_t fails_at)
+{
+    static const struct stage_event events[] = {
+        {0, ORIGIN_FLOW_DOWN, VERDICT_COUNT, 0}, {430, ORIGIN_WIRE, VERDICT_COUNT, 0},
+        {302, ORIGIN_WIRE, VERDICT_COUNT, 0},    {486, ORIGIN_WIRE, VERDICT_RELAY, 0},
+        {0, ORIGIN_TIMEOUT, VERDICT_COUNT, 0},   {503, ORIGIN_WIRE, VERDICT_COUNT, 0},
+    };
+    stage.heap = true;
+    stage.fails_at = fails_at;
+    call_stage_begin(&stage, METHOD_INVITE, ROLE_PROXY, 0, 0);
+    stage.registers_flow = true;
+    stage.last_verdict = VERDICT_RELAY;
+    for (size_t i = 0; pending() > 0; i++)
+        call_stage_event(&stage, call_stage_branch(&stage, 0, false), &events[i % (sizeof events / sizeof events[0])]);
+    assert_true(call_stage_is_over(&stage));
+}
+
+static void test_every_allocation_may_fail_once(void **state)
+{
+    uint64_t count = 0, fails_at = 0;
+    (void)state;
+    do {
+        run_long_call(++fails_at);
+        count = stage.allocations;
+        assert_null(stage.broken);
+        call_stage_end(&stage);
+        assert_int_equal(stage.live, 0);
+        stage = (struct call_stage){0};
+    } while (fails_at <= count);
+    assert_true(fails_at > 10);
+    run_long_call(0);
+}
+
+int main(void)
+{
+#define TEST(test) cmocka_unit_test_teardown(test, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(test_5626_7_b_a_430_is_replaced_by_another_flow_of_the_instance),
+        TEST(test_5626_7_b_a_flow_registered_meanwhile_is_found),
+        TEST(test_5626_7_c_an_instance_that_answered_gets_no_further_request),
+        TEST(test_5626_7_f_a_dead_flow_goes_with_its_untried_targets),
+        TEST(test_5626_7_h_a_branch_that_rang_waits_and_takes_a_living_flow),
+        TEST(test_5626_7_h_it_takes_a_flow_registered_meanwhile_where_no_other_lives),
+        TEST(test_5626_7_h_a_silent_branch_fails_at_once),
+        TEST(test_3261_9_a_cancel_does_not_wait_for_a_dead_flow),
+        TEST(test_3261_9_a_a_cancelled_call_ends_with_487),
+        TEST(test_3261_16_7_c_a_2xx_cancels_the_others),
+        TEST(test_3261_16_7_d_a_6xx_ends_the_search_whatever_the_policy_has_said),
+        TEST(test_3261_16_7_d_a_6xx_goes_up_when_the_others_have_ended),
+        TEST(test_5626_11_5_b_a_430_never_outranks_another_final),
+        TEST(test_5626_11_5_a_430_alone_is_480),
+        TEST(test_5626_5_3_c_an_edge_passes_430_on),
+        TEST(test_4320_4_a_silence_is_answered_with_silence),
+        TEST(test_5393_5_a_max_breadth_1_tries_in_turn),
+        TEST(test_next_after_rings_the_next_target_beside),
+        TEST(test_3261_16_7_i_a_followed_3xx_does_not_go_up),
+        TEST(test_verdicts_beside_a_decision_and_in_its_place),
+        TEST(test_exhausted_may_name_a_last_target),
+        TEST(test_every_allocation_may_fail_once),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

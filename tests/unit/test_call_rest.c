@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "test.h"
+
+#include "call/rest_name.h"
+
+/* By which names a destination rests (3261-21.5.4.a). */
+
+static bool is_named(void *context, struct text name)
+{
+    char wanted[REST_NAME_MOST + 1];
+    size_t length = rest_name_write(text_of(context), wanted);
+    return length > 0 && text_equal((struct text){wanted, length}, name);
+}
+
+static bool rests(const char *rest, const char *address, const char *host, uint32_t port)
+{
+    const struct rest_destination destination = {text_of(address), text_of(host), port};
+    return rest_holds(&destination, is_named, (void *)(uintptr_t)rest);
+}
+
+static void test_3261_21_5_4_a_a_destination_rests_by_any_of_its_names(void **state)
+{
+    (void)state;
+    assert_true(rests("192.0.2.1:5060", "192.0.2.1:5060", "", 0));
+    assert_true(rests("192.0.2.1", "192.0.2.1:5060", "", 0));
+    assert_true(rests("trunk.example", "192.0.2.1:5060", "trunk.example", 5060));
+    assert_true(rests("trunk.example:5060", "192.0.2.1:5060", "trunk.example", 5060));
+    assert_true(rests("Trunk.EXAMPLE", "", "trunk.example", 5060));
+    assert_true(rests("trunk.example:5070", "192.0.2.1:5060", "TRUNK.example", 5070));
+}
+
+static void test_3261_21_5_4_a_another_destination_does_not_rest(void **state)
+{
+    (void)state;
+    assert_false(rests("192.0.2.1:5061", "192.0.2.1:5060", "trunk.example", 5061));
+    assert_false(rests("192.0.2.2", "192.0.2.1:5060", "trunk.example", 5060));
+    assert_false(rests("trunk.example:5061", "192.0.2.1:5061", "trunk.example", 5060));
+    assert_false(rests("trunk.example.org", "192.0.2.1:5060", "trunk.example", 5060));
+    assert_false(rests("example", "192.0.2.1:5060", "trunk.example", 5060));
+    assert_false(rests("trunk.example", "192.0.2.1:5060", "", 0));
+    assert_false(rests("192.0.2.1", "", "", 0));
+}
+
+static void test_5954_4_a_an_ipv6_destination_is_compared_by_value(void **state)
+{
+    (void)state;
+    assert_true(rests("[2001:db8::1]:5060", "[2001:DB8:0:0::1]:5060", "", 0));
+    assert_true(rests("2001:db8:0::1", "[2001:db8::1]:5060", "", 0));
+    assert_true(rests("[2001:db8::1]", "[2001:db8::1]:5060", "", 0));
+    assert_true(rests("[2001:db8::1]:5070", "", "[2001:db8:0::1]", 5070));
+    assert_false(rests("[2001:db8::1]:5061", "[2001:db8::1]:5060", "", 0));
+    assert_false(rests("2001:db8::2", "[2001:db8::1]:5060", "", 0));
+}
+
+static void test_3261_21_5_4_a_what_is_no_name_is_refused(void **state)
+{
+    char out[REST_NAME_MOST + 1], text[400];
+    (void)state;
+    memset(text, 'a', sizeof text);
+    assert_int_equal(rest_name_write((struct text){text, 0}, out), 0);
+    assert_int_equal(rest_name_write((struct text){text, REST_NAME_MOST}, out), REST_NAME_MOST);
+    assert_int_equal(rest_name_write((struct text){text, REST_NAME_MOST + 1}, out), 0);
+    assert_int_equal(rest_name_write(text_of("["), out), 1);
+    assert_int_equal(rest_name_write(text_of(":"), out), 1);
+    assert_int_equal(rest_name_write(text_of("[]"), out), 2);
+    text[0] = '[';
+    text[REST_NAME_MOST - 1] = ']';
+    assert_true(rest_name_write((struct text){text, REST_NAME_MOST}, out) <= REST_NAME_MOST);
+    const struct rest_destination longest = {{NULL, 0}, {text, REST_NAME_MOST}, 5060};
+    assert_false(rest_holds(&longest, is_named, (void *)(uintptr_t) "a"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_3261_21_5_4_a_a_destination_rests_by_any_of_its_names),
+        cmocka_unit_test(test_3261_21_5_4_a_another_destination_does_not_rest),
+        cmocka_unit_test(test_5954_4_a_an_ipv6_destination_is_compared_by_value),
+        cmocka_unit_test(test_3261_21_5_4_a_what_is_no_name_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
