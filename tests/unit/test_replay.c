@@ -399,7 +399,7 @@ static void test_half_a_message_is_told_and_counted(void **unused)
     *strstr(half, "Call-ID") = '\0';
     struct replay_run run = RUN(replay_file_text("half.log", half));
     assert_int_equal(run.status, CLI_OK);
-    assert_part("half.log, line 7: ", run.err);
+    assert_part("half.log:7: ", run.err);
     assert_string_equal(run.out, "1 message, 0 responses, 1 broken\n");
     replay_run_destroy(&run);
 }
@@ -458,8 +458,8 @@ static void test_lines_of_a_decision_log(void **unused)
     assert_part("486 INVITE  x2: hold", line_at(run.out, 1, line, sizeof line));
     assert_part("2 lines of decision logs", run.out);
     assert_part("2 broken", run.out);
-    assert_part("decisions.log, line 2: no line of a decision log", run.err);
-    assert_part("decisions.log, line 4: no line of a decision log", run.err);
+    assert_part("decisions.log:2: no line of a decision log", run.err);
+    assert_part("decisions.log:4: no line of a decision log", run.err);
     replay_run_destroy(&run);
 }
 

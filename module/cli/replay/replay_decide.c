@@ -145,6 +145,8 @@ void replay_trouble(struct replay *replay, enum replay_trouble trouble, uint64_t
     replay_progress_clear(replay);
     if (replay->told++ == TOLD_MOST)
         fprintf(err, "reflow replay: %s: more troubles are only counted\n", replay->path);
+    else if (number > 0 && strcmp(replay->unit, "line") == 0)
+        fprintf(err, "%s:%llu: %s\n", replay->path, (unsigned long long)number, what);
     else if (number > 0)
         fprintf(err, "reflow replay: %s, %s %llu: %s\n", replay->path, replay->unit, (unsigned long long)number, what);
     else

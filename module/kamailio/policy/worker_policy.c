@@ -153,6 +153,12 @@ int worker_policy_create(void)
         ksr_log(LOG_ERROR, "no shared memory for the policy");
         return -1;
     }
+    size_t missing = layer_option_missing(&module_config.layers);
+    if (missing < module_config.layers.count) {
+        ksr_log(LOG_ERROR, "a path in modparam policy, layer or tenant names nothing: %s: %s",
+                module_config.layers.layers[missing].path, strerror(errno));
+        return -1;
+    }
     if (read_and_try(&sources, error, sizeof error) != 0 && load_last_good(&sources, error) != 0) {
         ksr_log(LOG_ERROR, "the policy is broken: %s", error);
         return -1;

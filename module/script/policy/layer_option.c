@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 
 /* Letters, digits, dots, hyphens and underscores, because names appear in log lines and in names of files. */
 static bool is_name(const char *text, size_t length)
@@ -108,4 +109,13 @@ const char *layer_option_tenant(struct layer_options *options, const char *text)
     layer->priority = LAYER_TENANT_PRIORITY;
     options->count++;
     return NULL;
+}
+
+size_t layer_option_missing(const struct layer_options *options)
+{
+    struct stat status;
+    size_t i = 0;
+    while (i < options->count && (stat(options->layers[i].path, &status) == 0 || (errno != ENOENT && errno != ENOTDIR)))
+        i++;
+    return i;
 }

@@ -25,4 +25,8 @@ const char *layer_option_layer(struct layer_options *options, const char *text);
    has one tenant. Returns as layer_option_layer(). */
 const char *layer_option_tenant(struct layer_options *options, const char *text);
 
+/* The index of the first layer whose path names nothing, with errno; options->count if there is none. Other faults of a
+   policy may be repaired by its last good version; such a path is a mistake in the command or configuration. */
+size_t layer_option_missing(const struct layer_options *options);
+
 #endif

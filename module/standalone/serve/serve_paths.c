@@ -25,14 +25,13 @@ static int check_written(const char *option, const char *path, char *error, size
     return -ENOENT;
 }
 
-/* Other faults of a policy may be repaired by its last good version; a path that names nothing is a mistake in the
-   command. */
-static int check_layer(const struct layer *layer, size_t index, char *error, size_t size)
+static int check_layers(const struct layer_options *policy, char *error, size_t size)
 {
-    struct stat status;
-    if (stat(layer->path, &status) == 0 || (errno != ENOENT && errno != ENOTDIR))
-        return 0;
+    size_t index = layer_option_missing(policy);
     int code = -errno;
+    if (index == policy->count)
+        return 0;
+    const struct layer *layer = &policy->layers[index];
     const char *reason = strerror(-code);
     if (index == 0)
         snprintf(error, size, "cannot open the script %s: %s", layer->path, reason);
@@ -49,9 +48,7 @@ int serve_paths_check(const struct serve_options *options, char *error, size_t e
         const char *option, *path;
     } written[] = {
         {"--state", options->state}, {"--decision-log", options->decision_log}, {"--token-keys", options->token_keys}};
-    int code = 0;
-    for (size_t i = 0; code == 0 && i < options->policy.count; i++)
-        code = check_layer(&options->policy.layers[i], i, error, error_size);
+    int code = check_layers(&options->policy, error, error_size);
     for (size_t i = 0; code == 0 && i < sizeof written / sizeof written[0]; i++)
         code = check_written(written[i].option, written[i].path, error, error_size);
     return code;

@@ -86,7 +86,8 @@ void verbose_call_ended(const struct context *context, uint32_t status)
 {
     char source[96];
     const struct server *server = context->server;
-    if (!server->config.verbose || status < SIP_OK || sip_method(context->request) != METHOD_INVITE)
+    if (!server->config.verbose || context->request == NULL || status < SIP_OK ||
+        sip_method(context->request) != METHOD_INVITE)
         return;
     struct text call_id = sip_call_id(context->request);
     uint64_t now = server->config.host->now_ms(server->config.host->context);
