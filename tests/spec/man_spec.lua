@@ -22,7 +22,7 @@ test("the pages are made", function(t)
     t:ok(fine)
 end)
 
--- The text as a reader sees it, without line breaks in a paragraph; and what groff complains of. It is not built with the
+-- The text as a reader sees it, without line breaks in a paragraph; and what groff complains of. groff runs without the
 -- sanitizer that this process has loaded for the module.
 local function render(page)
     local path = folder .. "/" .. page

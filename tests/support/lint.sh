@@ -21,7 +21,7 @@ c_files=$(printf '%s\n' "$existing" | grep -E '^(module|tests)/.*\.[ch]$')
 step layers xargs lua5.4 tests/support/lint.lua <<<"$existing"
 step format xargs clang-format --dry-run -Werror <<<"$c_files"
 # By name: what is built may hold a whole system (make test-kamailio6), with links that lead round in it.
-step luacheck luacheck --no-color -qq lua examples tests
+step luacheck luacheck --no-color -qq lua examples module tests
 cycles() {
     make -s --no-print-directory -j"$(nproc)" -f tests/support/lint.mk BUILD="$build" objects &&
         xargs lua5.4 tests/support/cycles.lua "$build/lint"
