@@ -114,7 +114,7 @@ $(OBJ)/%.o: %.c
 	$(CC) $(CPPFLAGS) -Itests/support $(REFLOW_CFLAGS) -MMD -MP -c -o $@ $<
 
 # What is written in Lua is carried inside the objects (.incbin), so that one file is enough to run.
-$(OBJ)/module/script/engine/embedded.o: $(shell find lua/reflow -name '*.lua' 2>/dev/null)
+$(OBJ)/module/script/base/embedded.o: $(shell find lua/reflow -name '*.lua' 2>/dev/null)
 
 # The tests that name each rule, for `reflow explain RULE`: a list that is only written anew when it has changed.
 RULE_TESTS = $(BUILD)/rule_tests.tsv

@@ -4,7 +4,7 @@
 #include <lauxlib.h>
 #include <lua.h>
 
-#include "script/engine/embedded.h"
+#include "script/base/embedded.h"
 
 static void test_every_source_is_its_file(void **unused)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "core/code.h"
-#include "script/engine/emergency.h"
+#include "script/base/emergency.h"
 #include "script_fixture.h"
 
 /* What happens when a hook fails, once and again and again. */

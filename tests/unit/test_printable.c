@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "script/engine/printable.h"
+#include "script/base/printable.h"
 #include "script_fixture.h"
 
 /* What scripts say goes to logs, terminals and JSON: nothing in it may control them. */

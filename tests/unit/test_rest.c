@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "server_stage.h"
-#include "script/policy/tenants.h"
+#include "script/store/tenants.h"
 #include "standalone/server/server_private.h"
 
 /* Destinations that rest (3261-21.5.4.a). */

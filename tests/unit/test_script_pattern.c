@@ -2,7 +2,7 @@
 #include <lauxlib.h>
 #include <lualib.h>
 
-#include "script/engine/pattern.h"
+#include "script/base/pattern.h"
 #include "test.h"
 
 /* The bounded pattern functions do what Lua's own do: each case runs through both. */

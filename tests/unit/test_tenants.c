@@ -4,9 +4,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "script/engine/log_share.h"
+#include "script/base/log_share.h"
 #include "script/policy/policy.h"
-#include "script/policy/tenants.h"
+#include "script/store/tenants.h"
 #include "script_fixture.h"
 
 /* Tenants are apart: whatever the policy of one does, what another is answered stays the same to the byte. */

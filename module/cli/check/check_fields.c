@@ -6,7 +6,7 @@
 #include <lualib.h>
 
 #include "cli/check/check.h"
-#include "script/engine/embedded.h"
+#include "script/base/embedded.h"
 
 /* By the text of a policy alone: lua/reflow/scan.lua says what that sees and what not. */
 

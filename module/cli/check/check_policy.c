@@ -7,7 +7,7 @@
 #include "cli/check/check.h"
 #include "cli/base/plain_host.h"
 #include "cli/base/policy_load.h"
-#include "script/engine/printable.h"
+#include "script/base/printable.h"
 
 static uint64_t now_ms(void *context)
 {

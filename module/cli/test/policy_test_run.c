@@ -16,8 +16,8 @@
 
 #include "cli/base/policy_load.h"
 #include "cli/test/spec_net.h"
-#include "script/engine/embedded.h"
-#include "script/engine/printable.h"
+#include "script/base/embedded.h"
+#include "script/base/printable.h"
 #include "script/engine/reflow.h"
 
 enum { STEP = 10000, SPEC_MEMORY = 256 << 20, SPEC_MOST = 1 << 20, GRACE_S = 3, HOOK_MS = 200, LOAD_MS = 5000 };

@@ -11,7 +11,7 @@
 #include "kamailio/base/host.h"
 #include "kamailio/glue/module.h"
 #include "kamailio/base/stats.h"
-#include "script/engine/emergency.h"
+#include "script/base/emergency.h"
 
 enum { RETRY_AFTER_S = 10 };
 

@@ -7,8 +7,8 @@
 #include "kamailio/base/host.h"
 #include "kamailio/glue/module.h"
 #include "kamailio/base/stats.h"
-#include "script/policy/layers.h"
-#include "script/policy/tenants.h"
+#include "script/base/layers.h"
+#include "script/store/tenants.h"
 
 /* One block of shared memory, made at start: no destination costs an allocation, and what asks for a rest while none
    rests takes no lock. */

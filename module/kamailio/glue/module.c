@@ -22,7 +22,7 @@
 #include "kamailio/base/stats.h"
 #include "kamailio/flow/waits.h"
 #include "kamailio/policy/worker_policy.h"
-#include "script/policy/tenants.h"
+#include "script/store/tenants.h"
 
 /* What Kamailio finds when it loads the module, and the order in which its parts start and end. */
 

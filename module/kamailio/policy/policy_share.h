@@ -9,7 +9,7 @@
 
 #include "script/policy/layer_option.h"
 #include "script/policy/policy.h"
-#include "script/policy/tenants.h"
+#include "script/store/tenants.h"
 
 /*
  * What all processes know of the policy, in shared memory: the very bytes of the versions in use, so that what was

@@ -12,9 +12,9 @@
 #include "core/decide.h"
 #include "core/facts.h"
 #include "core/text.h"
-#include "script/engine/emergency.h"
+#include "script/base/emergency.h"
 #include "script/engine/engine.h"
-#include "script/engine/hooks.h"
+#include "script/base/hooks.h"
 #include "script/sources/sources.h"
 #include "script/store/store.h"
 
@@ -40,6 +40,7 @@ struct bind_state {
 };
 
 struct bind_state *bind_state(lua_State *L);
+void bind_state_keep(lua_State *L); /* pops the userdata that bind_state() finds from now on */
 
 /* Pushes the table of functions; the first call creates the state's bind_state. `host` NULL: stock Lua. */
 int bind_open(lua_State *L, const struct host *host);
@@ -55,6 +56,12 @@ void bind_hook(lua_State *L);
 void bind_log(lua_State *L);
 void bind_store(lua_State *L);
 void bind_carry(lua_State *L);
+
+/* Pushes the functions that sip.save() or sip.restore() was given, in a table by the names of their layers. If there
+   are none, returns false and pushes nothing. Does not raise. */
+enum carry_functions { CARRY_SAVE, CARRY_RESTORE, CARRY_FUNCTIONS };
+bool carry_push_functions(lua_State *L, enum carry_functions which);
+
 void bind_respond(lua_State *L);
 void bind_outbound(lua_State *L); /* only in stock Lua */
 void bind_token(lua_State *L);    /* likewise */

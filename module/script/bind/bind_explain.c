@@ -4,7 +4,7 @@
 
 #include "core/code.h"
 #include "script/bind/bind.h"
-#include "script/engine/embedded.h"
+#include "script/base/embedded.h"
 
 /* row(code) -> number, phrase, class, reference, acts_as; only the number outside 100-699. For a code that is not
    registered, the row is that of the code that it acts as. */

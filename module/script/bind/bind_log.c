@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "script/bind/bind.h"
-#include "script/engine/printable.h"
+#include "script/base/printable.h"
 
 enum { LOG_LINE = 1000 };
 

@@ -5,7 +5,7 @@
 
 #include "core/code.h"
 #include "script/bind/bind.h"
-#include "script/sources/watch.h"
+#include "script/base/watch.h"
 #include "sip/message.h"
 
 /* sip.parse(text): a message with getters that parse only what is read. The userdata contains NULL until the message

@@ -6,7 +6,7 @@
 #include <lauxlib.h>
 
 #include "script/bind/bind.h"
-#include "script/sources/watch.h"
+#include "script/base/watch.h"
 
 /* sip.store: values that a policy keeps over its versions. Names come from calls, so a name that is too long is not
    a programming error: the functions return nil, a message and a code. */

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "script/bind/bind.h"
-#include "script/sources/watch.h"
+#include "script/base/watch.h"
 
 /* Reading an undefined name raises an error that suggests the most similar name: a typing error shows when the
    script loads, not when a call arrives. */

@@ -6,62 +6,11 @@
 #include <lauxlib.h>
 
 #include "script/engine/carry_tree.h"
-#include "script/engine/printable.h"
+#include "script/base/printable.h"
 #include "script/engine/script.h"
 
 /* Hands data from one version of a script to the next: for each layer with a function given to sip.save(), its name,
    the schema and the data. */
-
-static const char save_key = 0;    /* key of a table in the registry: functions by the names of their layers */
-static const char restore_key = 0; /* likewise */
-
-static void push_layer(lua_State *L)
-{
-    const struct bind_state *state = bind_state(L);
-    lua_pushstring(L, state->sources != NULL ? sources_layer(state->sources, state->layer)->name : "");
-}
-
-static int keep_function(lua_State *L, const void *key, const char *name)
-{
-    luaL_checktype(L, 1, LUA_TFUNCTION);
-    if (!bind_state(L)->loading)
-        return luaL_error(L, "%s is given its function while the script loads, not from a hook", name);
-    if (lua_rawgetp(L, LUA_REGISTRYINDEX, key) != LUA_TTABLE) {
-        lua_newtable(L);
-        lua_pushvalue(L, -1);
-        lua_rawsetp(L, LUA_REGISTRYINDEX, key);
-    }
-    push_layer(L);
-    lua_pushvalue(L, -1);
-    if (lua_rawget(L, -3) != LUA_TNIL)
-        return luaL_error(L, "%s has its function already: there is one for each layer", name);
-    lua_pop(L, 1);
-    lua_pushvalue(L, 1);
-    lua_rawset(L, -3);
-    return 0;
-}
-
-/* sip.save(function() return data [, schema] end) */
-static int save(lua_State *L)
-{
-    return keep_function(L, &save_key, "sip.save()");
-}
-
-/* sip.restore(function(data, schema) ... end): false, or an error, refuses the new version */
-static int restore(lua_State *L)
-{
-    return keep_function(L, &restore_key, "sip.restore()");
-}
-
-void bind_carry(lua_State *L)
-{
-    static const luaL_Reg functions[] = {
-#define SCHEMA_CARRY
-#define FUNCTION(name, function, arguments, returns, what) {#name, function},
-#include "script/engine/schema.def"
-        {NULL, NULL}};
-    luaL_setfuncs(L, functions, 0);
-}
 
 /* --- the saved data of a part: lengths, tenant, bytes --- */
 
@@ -112,15 +61,6 @@ struct carry {
     bool damaged;
 };
 
-/* Pushes the table of functions by layer, or nothing. Does not raise errors. */
-static bool push_functions(lua_State *L, const void *key)
-{
-    if (lua_rawgetp(L, LUA_REGISTRYINDEX, key) == LUA_TTABLE)
-        return true;
-    lua_pop(L, 1);
-    return false;
-}
-
 /* Stack: carry, functions; then a layer's name and its function, which becomes what it returned. */
 static void save_layer(lua_State *L, struct carry *carry)
 {
@@ -142,7 +82,7 @@ static void save_layer(lua_State *L, struct carry *carry)
 static int save_protected(lua_State *L)
 {
     struct carry *carry = lua_touserdata(L, 1);
-    if (push_functions(L, &save_key))
+    if (carry_push_functions(L, CARRY_SAVE))
         for (lua_pushnil(L); lua_next(L, 2) != 0;)
             save_layer(L, carry);
     return 0;
@@ -169,7 +109,7 @@ static void restore_layer(lua_State *L, struct carry *carry)
 static int restore_protected(lua_State *L)
 {
     struct carry *carry = lua_touserdata(L, 1);
-    if (push_functions(L, &restore_key))
+    if (carry_push_functions(L, CARRY_RESTORE))
         while (carry->rest.length != 0)
             restore_layer(L, carry);
     return 0;
@@ -224,7 +164,7 @@ static int run(struct script_part *part, lua_CFunction function, struct carry *c
 static int save_part(struct script_part *part, struct carry_buffer *buffer, char *error, size_t error_size)
 {
     struct carry carry = {.buffer.host = part->host, .doing = "sip.save()"};
-    if (!push_functions(part->L, &save_key))
+    if (!carry_push_functions(part->L, CARRY_SAVE))
         return 0;
     lua_settop(part->L, 1);
     int code = run(part, save_protected, &carry, error, error_size);
@@ -280,7 +220,7 @@ out:
 static int restore_part(struct script_part *part, struct text bytes, char *error, size_t error_size)
 {
     struct carry carry = {.rest = bytes, .doing = "sip.restore()"};
-    if (part->references > 1 || !push_functions(part->L, &restore_key)) // another version's, which has it
+    if (part->references > 1 || !carry_push_functions(part->L, CARRY_RESTORE)) // another version's, which has it
         return 0;
     lua_settop(part->L, 1);
     int code = run(part, restore_protected, &carry, error, error_size);

@@ -8,7 +8,7 @@
 
 #include <lauxlib.h>
 
-#include "script/sources/watch.h"
+#include "script/base/watch.h"
 
 /* The first byte of a value. A table has its values from 1 on until CARRY_REST, then keys and values until
    CARRY_END. */

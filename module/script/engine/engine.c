@@ -6,7 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "script/policy/layers.h"
+#include "script/base/layers.h"
 #include "script/engine/script.h"
 
 /* A version is put together from its parts. */

@@ -10,7 +10,7 @@
 #include "core/decide.h"
 #include "core/facts.h"
 #include "core/text.h"
-#include "script/engine/blame.h"
+#include "script/base/blame.h"
 #include "script/sources/sources.h"
 #include "script/store/store.h"
 #include "sip/message.h"

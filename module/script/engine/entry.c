@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "script/engine/asked.h"
-#include "script/engine/printable.h"
+#include "script/base/printable.h"
 
 /* The protected entries into a script's hooks. */
 

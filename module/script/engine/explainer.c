@@ -8,7 +8,7 @@
 #include <lua.h>
 #include <lualib.h>
 
-#include "script/engine/embedded.h"
+#include "script/base/embedded.h"
 #include "script/engine/reflow.h"
 
 /* The explainer is its Lua state. At the bottom of the stack is sip.explain, above it the last results. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <lauxlib.h>
 
-#include "script/engine/embedded.h"
+#include "script/base/embedded.h"
 #include "script/engine/reflow.h"
 
 /* For require "reflow.ua" in stock Lua, which looks for luaopen_reflow_ua in reflow.so: loads the embedded source. A

@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 #include "script/bind/bind.h"
-#include "script/sources/watch.h"
+#include "script/base/watch.h"
 
 /* Reads a Lua program word by word; comments and strings are skipped. */
 struct reader {

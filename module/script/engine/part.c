@@ -7,12 +7,12 @@
 
 #include <lauxlib.h>
 
-#include "script/engine/log_share.h"
+#include "script/base/log_share.h"
 #include "script/engine/names.h"
-#include "script/engine/printable.h"
+#include "script/base/printable.h"
 #include "script/engine/sandbox.h"
-#include "script/policy/tenants.h"
-#include "script/engine/traceback.h"
+#include "script/store/tenants.h"
+#include "script/base/traceback.h"
 
 /* 63 tenants with two versions each, all at the limit, use half a gigabyte. */
 enum { TIME_MS = 20, LOAD_MS = 1000, MEMORY = 8 << 20, TENANT_MEMORY = 4 << 20 };

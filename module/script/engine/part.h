@@ -4,8 +4,8 @@
 
 #include "script/bind/bind.h"
 #include "script/engine/engine.h"
-#include "script/engine/memory.h"
-#include "script/sources/watch.h"
+#include "script/base/memory.h"
+#include "script/base/watch.h"
 
 /*
  * A part of a version: the layers of the site, or those of one tenant. Each is a Lua state of its own, so that a tenant

@@ -12,16 +12,7 @@
 #include "core/code.h"
 #include "script/bind/bind.h"
 
-static const char state_key = 0;
 static const char table_key = 0;
-
-struct bind_state *bind_state(lua_State *L)
-{
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &state_key);
-    struct bind_state *state = lua_touserdata(L, -1);
-    lua_pop(L, 1);
-    return state;
-}
 
 static uint64_t plain_now_ms(void *context)
 {
@@ -89,7 +80,7 @@ static void make_state(lua_State *L, const struct host *host)
     lua_pushcfunction(L, state_gc);
     lua_setfield(L, -2, "__gc");
     lua_setmetatable(L, -2);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &state_key);
+    bind_state_keep(L);
 }
 
 static void add_codes(lua_State *L)

@@ -7,10 +7,10 @@
 #include <string.h>
 
 #include "script/bind/bind.h"
-#include "script/engine/embedded.h"
-#include "script/engine/memory.h"
-#include "script/engine/pattern.h"
-#include "script/sources/watch.h"
+#include "script/base/embedded.h"
+#include "script/base/memory.h"
+#include "script/base/pattern.h"
+#include "script/base/watch.h"
 
 /* The upvalue of the guards below is the library's function. */
 static int call_original(lua_State *L)

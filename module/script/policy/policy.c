@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "script/policy/tenants.h"
+#include "script/store/tenants.h"
 
 enum { EXPIRED_MOST = 1000 };
 

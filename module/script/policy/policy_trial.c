@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "script/engine/printable.h"
+#include "script/base/printable.h"
 
 /* Enters a policy's hooks, counts the results, rolls back after failures, and runs and compares a shadow. */
 

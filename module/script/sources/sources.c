@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "script/engine/printable.h"
+#include "script/base/printable.h"
 #include "script/sources/sources_private.h"
 
 enum { FILE_MOST = 1 << 20, ALL_MOST = 8 << 20, FILES_MOST = 256, FOLDERS_DEEP = 8, PATH_SIZE = 1280 };

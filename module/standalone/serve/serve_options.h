@@ -3,7 +3,7 @@
 #define REFLOW_STANDALONE_SERVE_OPTIONS_H
 
 #include "script/policy/layer_option.h"
-#include "script/policy/tenants.h"
+#include "script/store/tenants.h"
 #include "standalone/net/network.h"
 #include "standalone/server/server.h"
 #include "standalone/server/source_limits.h"

@@ -8,7 +8,7 @@
 #include <time.h>
 
 #include "base/memory.h"
-#include "script/policy/tenants.h"
+#include "script/store/tenants.h"
 #include "standalone/serve/control.h"
 #include "standalone/serve/decision_log.h"
 #include "standalone/serve/local_socket.h"

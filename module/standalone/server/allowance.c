@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "standalone/server/server_private.h"
 
-#include "script/engine/emergency.h"
+#include "script/base/emergency.h"
 #include "sip/frame.h"
 
 /* What a source may still send, and be answered (source_limits.h). */

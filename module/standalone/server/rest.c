@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "script/policy/layers.h"
-#include "script/policy/tenants.h"
+#include "script/base/layers.h"
+#include "script/store/tenants.h"
 #include "standalone/server/server_private.h"
 
 /* Destinations that rest for a time (3261-21.5.4.a): requests are not sent to them meanwhile. */

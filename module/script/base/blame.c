@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "script/engine/blame.h"
+#include "script/base/blame.h"
 
 static bool is_noted(const struct blame *blame, uint64_t source)
 {

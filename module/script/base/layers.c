@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "script/policy/layers.h"
+#include "script/base/layers.h"
 
 #include "sip/message.h"
 

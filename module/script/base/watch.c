@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "script/sources/watch.h"
+#include "script/base/watch.h"
 
 #include <errno.h>
 #include <pthread.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "script/engine/embedded.h"
+#include "script/base/embedded.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "script/policy/tenants.h"
+#include "script/store/tenants.h"
 
 #include <string.h>
 #include <strings.h>

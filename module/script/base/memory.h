@@ -5,7 +5,7 @@
 #include <stddef.h>
 
 #include "base/host.h"
-#include "script/engine/log_share.h"
+#include "script/base/log_share.h"
 
 /* What one script version may take: every byte of its Lua state and of the messages it parses is counted here, and
    above the cap there is none. */

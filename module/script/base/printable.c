@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "script/engine/printable.h"
+#include "script/base/printable.h"
 
 #include <stdint.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "script/engine/emergency.h"
+#include "script/base/emergency.h"
 
 #include <ctype.h>
 #include <errno.h>

@@ -10,7 +10,7 @@
 
 #include "core/code.h"
 #include "core/facts.h"
-#include "script/engine/blame.h"
+#include "script/base/blame.h"
 #include "script/engine/engine.h"
 
 /* The hooks that one Lua state registered, and for each code the list of those that its responses go through. */

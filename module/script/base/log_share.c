@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "script/engine/log_share.h"
+#include "script/base/log_share.h"
 
 #include <inttypes.h>
 #include <stdbool.h>

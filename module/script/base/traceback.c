@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "script/engine/traceback.h"
+#include "script/base/traceback.h"
 
 #include <lauxlib.h>
 

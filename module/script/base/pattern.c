@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "script/engine/pattern.h"
+#include "script/base/pattern.h"
 
 #include <ctype.h>
 #include <stdbool.h>
@@ -9,8 +9,8 @@
 
 #include <lauxlib.h>
 
-#include "script/engine/matcher.h"
-#include "script/sources/watch.h"
+#include "script/base/matcher.h"
+#include "script/base/watch.h"
 
 /* The start of a search: 1 is the first byte, negative numbers count from the end. Beyond the end plus one: no
    match. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "script/engine/matcher.h"
+#include "script/base/matcher.h"
 
 #include <ctype.h>
 #include <stdbool.h>
@@ -7,7 +7,7 @@
 
 #include <lauxlib.h>
 
-#include "script/sources/watch.h"
+#include "script/base/watch.h"
 
 enum { DEPTH_MOST = 200, STEPS_BETWEEN_CHECKS = 4096, LOOKED_AT_ONCE = 8, COMPARED_AT_ONCE = 64 };
 

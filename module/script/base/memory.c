@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "script/engine/memory.h"
+#include "script/base/memory.h"
 
 #include <stdbool.h>
 

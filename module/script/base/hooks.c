@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "script/engine/hooks.h"
+#include "script/base/hooks.h"
 
 #include <errno.h>
 #include <string.h>
