@@ -5,7 +5,7 @@
 
 #include <ctype.h>
 
-#include "kamailio/glue/module.h"
+#include "kamailio/base/module_config.h"
 
 /* The AOR as usrloc's record is known by: what Kamailio's own registrar makes of a URI, so that both find the same. */
 

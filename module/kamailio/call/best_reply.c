@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "core/code.h"
-#include "kamailio/glue/module.h"
+#include "kamailio/base/module_config.h"
 #include "kamailio/call/react_private.h"
 
 /*

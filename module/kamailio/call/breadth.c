@@ -9,7 +9,7 @@
 #include "flow/breadth.h"
 #include "kamailio/flow/connection.h"
 #include "kamailio/base/host.h"
-#include "kamailio/glue/module.h"
+#include "kamailio/base/module_config.h"
 #include "kamailio/base/stats.h"
 #include "script/base/emergency.h"
 

@@ -9,7 +9,7 @@
 #include "kamailio/call/breadth.h"
 #include "kamailio/flow/flows.h"
 #include "kamailio/base/host.h"
-#include "kamailio/glue/module.h"
+#include "kamailio/base/module_config.h"
 #include "kamailio/call/react.h"
 #include "kamailio/call/react_private.h"
 #include "kamailio/call/ring.h"

@@ -12,7 +12,7 @@
 #include "kamailio/flow/flows.h"
 #include "kamailio/base/host.h"
 #include "kamailio/flow/keeper.h"
-#include "kamailio/glue/module.h"
+#include "kamailio/base/module_config.h"
 #include "kamailio/call/rests.h"
 #include "kamailio/call/ring.h"
 #include "kamailio/base/stats.h"

@@ -11,7 +11,7 @@
 #include "kamailio/policy/events.h"
 #include "kamailio/flow/flows.h"
 #include "kamailio/base/host.h"
-#include "kamailio/glue/module.h"
+#include "kamailio/base/module_config.h"
 #include "kamailio/base/stats.h"
 
 /* The edge proxy: tokens are the outbound module's, Routes the rr module's; here is decided whether the flow lives, and

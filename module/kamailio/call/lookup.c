@@ -8,7 +8,7 @@
 
 #include "kamailio/flow/flows.h"
 #include "kamailio/base/host.h"
-#include "kamailio/glue/module.h"
+#include "kamailio/base/module_config.h"
 
 enum { Q_MOST = 1000 };
 

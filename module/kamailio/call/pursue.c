@@ -3,7 +3,7 @@
 
 #include "core/code.h"
 #include "kamailio/call/react_private.h"
-#include "kamailio/glue/module.h"
+#include "kamailio/base/module_config.h"
 
 /* What follows from a decision is carried out in a route that may add branches. A leg that cannot be sent to has failed
    by that, and something follows from it too. */

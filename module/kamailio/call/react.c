@@ -8,7 +8,7 @@
 #include "kamailio/call/breadth.h"
 #include "kamailio/policy/events.h"
 #include "kamailio/base/host.h"
-#include "kamailio/glue/module.h"
+#include "kamailio/base/module_config.h"
 #include "kamailio/call/react_private.h"
 #include "kamailio/base/stats.h"
 #include "kamailio/call/targets.h"

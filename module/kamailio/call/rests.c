@@ -5,7 +5,7 @@
 
 #include "call/rest_name.h"
 #include "kamailio/base/host.h"
-#include "kamailio/glue/module.h"
+#include "kamailio/base/module_config.h"
 #include "kamailio/base/stats.h"
 #include "script/base/layers.h"
 #include "script/store/tenants.h"

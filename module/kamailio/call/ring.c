@@ -5,7 +5,7 @@
 
 #include "core/code.h"
 #include "kamailio/flow/flows.h"
-#include "kamailio/glue/module.h"
+#include "kamailio/base/module_config.h"
 
 enum { RING_MOST_MS = 600000 }; /* nobody rings longer, and the transaction is held for it */
 

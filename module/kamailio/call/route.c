@@ -9,7 +9,7 @@
 #include "core/code.h"
 #include "kamailio/call/breadth.h"
 #include "kamailio/base/host.h"
-#include "kamailio/glue/module.h"
+#include "kamailio/base/module_config.h"
 #include "kamailio/call/react.h"
 #include "kamailio/base/stats.h"
 

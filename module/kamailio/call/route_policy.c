@@ -5,7 +5,7 @@
 
 #include "core/code.h"
 #include "kamailio/base/host.h"
-#include "kamailio/glue/module.h"
+#include "kamailio/base/module_config.h"
 #include "kamailio/call/rests.h"
 #include "kamailio/base/stats.h"
 #include "kamailio/policy/worker_policy.h"

@@ -5,7 +5,7 @@
 
 #include "flow/token.h"
 #include "kamailio/base/host.h"
-#include "kamailio/glue/module.h"
+#include "kamailio/base/module_config.h"
 #include "kamailio/base/stats.h"
 
 static rr_api_t rr; /* zeroed where rr is not loaded */

@@ -8,7 +8,7 @@
 
 #include "base/hash_index.h"
 #include "kamailio/base/host.h"
-#include "kamailio/glue/module.h"
+#include "kamailio/base/module_config.h"
 #include "kamailio/base/stats.h"
 
 /*

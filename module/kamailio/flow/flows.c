@@ -13,7 +13,7 @@
 #include "kamailio/flow/flow_index.h"
 #include "kamailio/base/host.h"
 #include "kamailio/flow/keeper.h"
-#include "kamailio/glue/module.h"
+#include "kamailio/base/module_config.h"
 
 /* What a flow is, and whether it lives. Which bindings stand on it: flow_index.c. */
 
@@ -26,8 +26,6 @@ static struct flow_state {
     time_t started_at;
     _Atomic flow_id dead[FLOW_MARKS];
 } * state;
-
-#define FLOW_DATAGRAM (UINT64_C(1) << 63)
 
 int flows_create(unsigned size_log2)
 {
@@ -125,11 +123,6 @@ bool flow_is_foreign(const ucontact_t *contact)
 static _Atomic flow_id *mark_of(flow_id flow)
 {
     return &state->dead[hash_number(&state->key, flow) % FLOW_MARKS];
-}
-
-bool flow_is_datagram(flow_id flow)
-{
-    return (flow & FLOW_DATAGRAM) != 0;
 }
 
 bool flow_lives(flow_id flow)

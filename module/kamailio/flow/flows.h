@@ -51,7 +51,11 @@ bool received_is_stale(const ucontact_t *contact);
    an address, or a name that DNS may know; over TLS a name; nobody connects to a client on WebSocket. */
 bool contact_may_be_called(const ucontact_t *contact);
 
-bool flow_is_datagram(flow_id flow);
+#define FLOW_DATAGRAM (UINT64_C(1) << 63)
+static inline bool flow_is_datagram(flow_id flow)
+{
+    return (flow & FLOW_DATAGRAM) != 0;
+}
 
 /* False where it is known that nothing sent over it can arrive: the connection is gone or bad, or the flow was marked.
    True for UDP otherwise. Any process but TCP main. */

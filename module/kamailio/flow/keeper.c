@@ -14,7 +14,7 @@
 #include "kamailio/flow/flows.h"
 #include "kamailio/base/host.h"
 #include "kamailio/flow/keeper_private.h"
-#include "kamailio/glue/module.h"
+#include "kamailio/base/module_config.h"
 #include "kamailio/flow/waits.h"
 
 /* The keeper's process, and the ways by which it is told. */
@@ -42,8 +42,9 @@ const char *flow_down_reason_name(enum flow_down_reason reason)
     return names[reason];
 }
 
-int keeper_create(void)
+int keeper_create(keeper_branch_down *branch_down)
 {
+    keeper_ask_branches(branch_down);
     overflow = shm_malloc(sizeof *overflow);
     if (overflow == NULL || pipe2(pipe_ends, O_NONBLOCK | O_CLOEXEC) < 0) {
         ksr_log(LOG_ERROR, "no pipe to the keeper of flows: %s", strerror(overflow == NULL ? ENOMEM : errno));

@@ -15,7 +15,12 @@
 
 enum flow_down_reason { FLOW_CLOSED, FLOW_KEEPALIVE, FLOW_SEND_FAILED, FLOW_RESPONSE };
 
-int keeper_create(void); /* mod_init: pipe, shared state, one process registered */
+/* The flow that a waiting branch uses is dead. Returns the branch's index if the branch must fail now (5626-7.h), or
+   -1. Called without tm's locks. */
+typedef int keeper_branch_down(struct cell *t, const str *ruid);
+
+/* In mod_init: makes the pipe and the shared state, and registers one process. */
+int keeper_create(keeper_branch_down *branch_down);
 int keeper_listen(void); /* child_init(PROC_INIT): takes the event if it is free */
 int keeper_start(void);  /* child_init(PROC_MAIN): forks */
 void keeper_destroy(void);

@@ -9,7 +9,7 @@
 #include "kamailio/policy/events.h"
 #include "kamailio/flow/flow_index.h"
 #include "kamailio/flow/flows.h"
-#include "kamailio/glue/module.h"
+#include "kamailio/base/module_config.h"
 #include "kamailio/base/stats.h"
 
 /* Bindings are taken out of usrloc by its own rules: its callbacks run, so that databases and other nodes learn of it.

@@ -7,9 +7,8 @@
 #include <string.h>
 
 #include "core/code.h"
-#include "kamailio/call/call.h"
 #include "kamailio/base/host.h"
-#include "kamailio/glue/module.h"
+#include "kamailio/base/module_config.h"
 #include "kamailio/base/stats.h"
 #include "kamailio/flow/waits.h"
 
@@ -126,13 +125,20 @@ static void hand_over(struct made_up *response)
 
 /* --- which branches --- */
 
+static keeper_branch_down *branch_down;
+
+void keeper_ask_branches(keeper_branch_down *ask)
+{
+    branch_down = ask;
+}
+
 /* With a reference to the transaction held. True where the response is made up. */
 static bool prepare(struct cell *t, const struct wait *wait, struct made_up *response)
 {
     if (wait->branch >= (unsigned)t->nr_of_outgoings)
         return false;
     struct ua_client *branch = &t->uac[wait->branch];
-    if (call_branch_down(t, &branch->ruid) < 0 || branch->request.dst.send_sock == NULL ||
+    if (branch_down(t, &branch->ruid) < 0 || branch->request.dst.send_sock == NULL ||
         !make_up(response, &branch->request))
         return false;
     seem_to_come_from(&response->from, &branch->request.dst);

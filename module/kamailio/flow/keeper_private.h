@@ -6,6 +6,8 @@
 
 /* What the keeper's process does; nobody else calls these. */
 
+void keeper_ask_branches(keeper_branch_down *ask);
+
 /* Every branch that waits on a connection fails now, where the call wants it to (5626-7.h). */
 void keeper_fail_waits(int connection);
 

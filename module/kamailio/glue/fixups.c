@@ -8,7 +8,7 @@
 
 #include "core/code.h"
 #include "kamailio/base/host.h"
-#include "kamailio/glue/module.h"
+#include "kamailio/base/module_config.h"
 #include "script/engine/explainer.h"
 
 /* What was seen while the configuration was fixed up; not changed afterwards. */

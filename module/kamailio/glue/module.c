@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "kamailio/base/ksr.h"
 
-#include "kamailio/glue/module.h"
-
 #include <limits.h>
 #include <string.h>
 
 #include "kamailio/call/breadth.h"
+#include "kamailio/call/call.h"
 #include "kamailio/flow/datagram.h"
 #include "kamailio/call/edge.h"
 #include "kamailio/policy/events.h"
@@ -14,6 +13,7 @@
 #include "kamailio/flow/flows.h"
 #include "kamailio/glue/functions.h"
 #include "kamailio/base/host.h"
+#include "kamailio/base/module_config.h"
 #include "kamailio/flow/keeper.h"
 #include "kamailio/glue/module_rpc.h"
 #include "kamailio/call/react.h"
@@ -31,28 +31,6 @@ MODULE_VERSION
 #pragma GCC visibility pop
 
 enum { FLOW_TABLE_LOG2 = 14 };
-
-struct module_config module_config = {.policy_time_ms = 20,
-                                      .policy_load_ms = 1000,
-                                      .policy_memory = 8192,
-                                      .tenant_memory = 4096,
-                                      .tenant_store = TENANT_KEYS,
-                                      .expires_default = 3600,
-                                      .expires_least = 60,
-                                      .expires_most = 7200,
-                                      .contacts_most = 32,
-                                      .transactions_most = 50000,
-                                      .source_transactions_most = 5000,
-                                      .bytes_most = 64000000,
-                                      .source_bytes_most = 8000000,
-                                      .reserve_percent = 25,
-                                      .poll_ms = 1000};
-
-struct tm_binds tmb;
-usrloc_api_t ul;
-sl_api_t slb;
-ob_api_t ob;
-bool module_has_usrloc, module_has_outbound;
 
 /* --- parameters --- */
 
@@ -186,8 +164,8 @@ static int start(void)
 {
     if (check_ranges() < 0 || bind_others() < 0 || stats_create() < 0 || rests_create() < 0 || waits_create() < 0 ||
         flows_create(FLOW_TABLE_LOG2) < 0 || breadth_create() < 0 || (module_has_usrloc && flows_listen() < 0) ||
-        keeper_create() < 0 || events_create() < 0 || react_create() < 0 || datagram_listen() < 0 || edge_start() < 0 ||
-        seal_start() < 0 || worker_policy_create() < 0)
+        keeper_create(call_branch_down) < 0 || events_create() < 0 || react_create() < 0 || datagram_listen() < 0 ||
+        edge_start() < 0 || seal_start() < 0 || worker_policy_create() < 0)
         return -1;
     if (rpc_register_array((rpc_export_t *)module_rpc) != 0 || rpc_register_array((rpc_export_t *)policy_rpc) != 0) {
         ksr_log(LOG_ERROR, "RPC commands cannot be registered");

@@ -7,7 +7,7 @@
 
 #include "kamailio/flow/flows.h"
 #include "kamailio/base/host.h"
-#include "kamailio/glue/module.h"
+#include "kamailio/base/module_config.h"
 #include "kamailio/call/rests.h"
 #include "kamailio/save/save.h"
 #include "kamailio/base/stats.h"

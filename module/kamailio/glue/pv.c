@@ -6,9 +6,7 @@
 #include "kamailio/base/host.h"
 #include "kamailio/base/stats.h"
 
-/* $reflow(name). What it tells belongs to the process: a message is handled in one. */
-
-enum { TEXT_MOST = 4096 };
+/* $reflow(name) */
 
 enum value {
     VALUE_ACTION, /* of the last decision, to VALUE_FLAGS */
@@ -38,42 +36,6 @@ static const struct text names[VALUE_COUNT] = {
     [VALUE_FLOW] = TEXT("flow"),       [VALUE_AOR] = TEXT("aor"),          [VALUE_INSTANCE] = TEXT("instance"),
     [VALUE_REG_ID] = TEXT("reg_id"),   [VALUE_REASON] = TEXT("reason"),    [VALUE_TEXT] = TEXT("text"),
     [VALUE_VERSION] = TEXT("version"), [VALUE_SHM_FREE] = TEXT("shm_free")};
-
-static struct {
-    msg_ctx_id_t message;
-    bool present;
-    struct decision decision;
-} noted;
-static struct pv_event current;
-static char text[TEXT_MOST];
-static size_t text_length;
-
-void pv_note_decision(const struct sip_msg *msg, const struct decision *decision)
-{
-    if (msg == NULL || msg == FAKED_REPLY)
-        return;
-    msg_ctx_id_set(msg, &noted.message);
-    noted.decision = *decision;
-    noted.present = true;
-}
-
-/* What is too long is cut at the end of a line. */
-void pv_note_text(const char *whole)
-{
-    text_length = strlen(whole);
-    if (text_length > TEXT_MOST) {
-        const char *end = memrchr(whole, '\n', TEXT_MOST);
-        text_length = end != NULL ? (size_t)(end - whole) : TEXT_MOST;
-    }
-    memcpy(text, whole, text_length);
-}
-
-struct pv_event pv_event_set(struct pv_event event)
-{
-    struct pv_event before = current;
-    current = event;
-    return before;
-}
 
 int pv_reflow_parse(pv_spec_t *spec, str *name)
 {
@@ -127,8 +89,8 @@ static int give_flags(struct sip_msg *msg, pv_param_t *param, pv_value_t *value,
 
 static int get_of_decision(struct sip_msg *msg, pv_param_t *param, pv_value_t *value)
 {
-    const struct decision *decision = &noted.decision;
-    if (!noted.present || msg_ctx_id_match(msg, &noted.message) != 1)
+    const struct decision *decision = pv_noted_decision(msg);
+    if (decision == NULL)
         return pv_get_null(msg, param, value);
     switch (param->pvn.u.isname.name.n) {
     case VALUE_ACTION:
@@ -155,7 +117,7 @@ static int get_of_decision(struct sip_msg *msg, pv_param_t *param, pv_value_t *v
 
 static int get_of_flow(struct sip_msg *msg, pv_param_t *param, pv_value_t *value)
 {
-    const struct script_flow *flow = current.flow;
+    const struct script_flow *flow = pv_event_now().flow;
     if (flow == NULL)
         return pv_get_null(msg, param, value);
     switch (param->pvn.u.isname.name.n) {
@@ -176,12 +138,12 @@ int pv_reflow_get(struct sip_msg *msg, pv_param_t *param, pv_value_t *value)
 {
     int which = param->pvn.u.isname.name.n;
     if (which == VALUE_TEXT)
-        return give_text(msg, param, value, (struct text){text, text_length});
+        return give_text(msg, param, value, pv_noted_text());
     if (which == VALUE_VERSION)
         return give_positive(msg, param, value, (uint32_t)stats_version_in_use());
     if (which == VALUE_SHM_FREE)
         return pv_get_uintval(msg, param, value, (unsigned)(shm_available() / (shm_mem_size / 100)));
-    if (which == VALUE_CODE && current.code != 0)
-        return give_positive(msg, param, value, current.code);
+    if (which == VALUE_CODE && pv_event_now().code != 0)
+        return give_positive(msg, param, value, pv_event_now().code);
     return which >= VALUE_FLOW ? get_of_flow(msg, param, value) : get_of_decision(msg, param, value);
 }

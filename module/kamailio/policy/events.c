@@ -4,7 +4,7 @@
 #include "kamailio/policy/events.h"
 
 #include "kamailio/base/host.h"
-#include "kamailio/glue/module.h"
+#include "kamailio/base/module_config.h"
 #include "kamailio/policy/worker_policy.h"
 
 /* Blocks of the configuration, or one function of KEMI's, that are told what happened. */

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "kamailio/base/host.h"
-#include "kamailio/glue/module.h"
+#include "kamailio/base/module_config.h"
 #include "kamailio/base/stats.h"
 #include "kamailio/policy/worker_policy.h"
 

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "kamailio/base/host.h"
-#include "kamailio/glue/module.h"
+#include "kamailio/base/module_config.h"
 #include "kamailio/policy/policy_reload.h"
 #include "kamailio/base/stats.h"
 

@@ -11,7 +11,7 @@
 #include "kamailio/flow/connection.h"
 #include "kamailio/policy/events.h"
 #include "kamailio/base/host.h"
-#include "kamailio/glue/module.h"
+#include "kamailio/base/module_config.h"
 #include "kamailio/save/save_private.h"
 #include "kamailio/base/stats.h"
 #include "kamailio/policy/worker_policy.h"

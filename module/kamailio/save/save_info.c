@@ -8,7 +8,7 @@
 
 #include "core/code.h"
 #include "kamailio/flow/connection.h"
-#include "kamailio/glue/module.h"
+#include "kamailio/base/module_config.h"
 
 /* What usrloc keeps of a binding beside its key: read from the REGISTER, and from where it came. */
 

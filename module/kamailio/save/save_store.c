@@ -7,7 +7,7 @@
 
 #include "core/code.h"
 #include "kamailio/flow/flows.h"
-#include "kamailio/glue/module.h"
+#include "kamailio/base/module_config.h"
 #include "kamailio/base/stats.h"
 
 /*

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#ifndef REFLOW_KAMAILIO_MODULE_H
-#define REFLOW_KAMAILIO_MODULE_H
+#ifndef REFLOW_KAMAILIO_MODULE_CONFIG_H
+#define REFLOW_KAMAILIO_MODULE_CONFIG_H
 
 #include "kamailio/base/ksr.h"
 
@@ -39,8 +39,5 @@ extern usrloc_api_t ul; /* zeroed where usrloc is not loaded (an edge) */
 extern sl_api_t slb;    /* zeroed where sl is not loaded */
 extern ob_api_t ob;     /* zeroed where outbound is not loaded */
 extern bool module_has_usrloc, module_has_outbound;
-
-/* A function stands in a block where it cannot work: one line that says so; for fixups, which return -1 then. */
-int fixup_refuse(const char *function, const char *why);
 
 #endif

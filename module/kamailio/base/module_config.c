@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "kamailio/base/ksr.h"
+
+#include "kamailio/base/module_config.h"
+
+#include "script/store/tenants.h"
+
+struct module_config module_config = {.policy_time_ms = 20,
+                                      .policy_load_ms = 1000,
+                                      .policy_memory = 8192,
+                                      .tenant_memory = 4096,
+                                      .tenant_store = TENANT_KEYS,
+                                      .expires_default = 3600,
+                                      .expires_least = 60,
+                                      .expires_most = 7200,
+                                      .contacts_most = 32,
+                                      .transactions_most = 50000,
+                                      .source_transactions_most = 5000,
+                                      .bytes_most = 64000000,
+                                      .source_bytes_most = 8000000,
+                                      .reserve_percent = 25,
+                                      .poll_ms = 1000};
+
+struct tm_binds tmb;
+usrloc_api_t ul;
+sl_api_t slb;
+ob_api_t ob;
+bool module_has_usrloc, module_has_outbound;
