@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "plan.h"
-#include "standalone/net/websocket.h"
+#include "standalone/websocket/websocket.h"
 #include "test.h"
 
 /* Opening requests and frames, whole and in pieces: what comes of them does not depend on where they are cut. The first

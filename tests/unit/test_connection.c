@@ -39,7 +39,7 @@ static int begin(void **state)
         error = network_listen(scene.network, TRANSPORT_TCP, &scene.address, &listener);
     }
     assert_int_equal(error, 0);
-    assert_int_equal(network_start(scene.network, scene.stage.server), 0);
+    assert_int_equal(network_start(scene.network, scene.stage.server, &server_network_events), 0);
     *state = &scene;
     return 0;
 }

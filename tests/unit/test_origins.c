@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-#include "standalone/net/origins.h"
+#include "standalone/websocket/origins.h"
 
 static void test_scheme_and_host_have_no_case_and_standard_ports_are_equal(void **state)
 {

@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-#include "standalone/server/source_limits.h"
+#include "standalone/net/source_limits.h"
 
 /* The limits per source: allowances, bans, who is exempt, and what is left when the table is full. */
 

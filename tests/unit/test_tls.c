@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "standalone/net/tls_private.h"
+#include "standalone/tls/tls_private.h"
 #include "certificate.h"
 
 struct scene {

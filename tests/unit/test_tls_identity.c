@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "test.h"
 
-#include "standalone/net/tls_private.h"
+#include "standalone/tls/tls_private.h"
 #include "certificate.h"
 
 struct identity {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "test.h"
 
-#include "standalone/net/websocket.h"
+#include "standalone/websocket/websocket.h"
 
 enum { ROOM = 200000 };
 

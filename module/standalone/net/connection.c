@@ -50,11 +50,21 @@ static void on_closed(uv_handle_t *handle)
     struct network *network = connection->network;
     const struct host *host = network->config.host;
     if (network->server != NULL && !network->closing)
-        server_flow_down(network->server, connection->number, connection->reason);
+        network->events->flow_down(network->server, connection->number, connection->reason);
     table_remove(&network->dying, &connection->link);
     stream_destroy(connection);
     layers_destroy(connection);
     memory_delete(host, connection, sizeof *connection);
+}
+
+void connection_note_kept(struct connection *connection)
+{
+    struct network *network = connection->network;
+    connection_count_kept(connection);
+    while (network->kept_bytes > network->config.limits.kept) {
+        network->counters.kept_closed++;
+        connection_close(network->kept_oldest, "memory");
+    }
 }
 
 /* The flow is told dead from the loop, not from here: whoever sends may be in the middle of something. */
@@ -73,7 +83,7 @@ void connection_close(struct connection *connection, const char *reason)
     network->counters.connections--;
     source_disconnect(network->config.sources, &connection->counted);
     if (network->server != NULL)
-        timer_stop(server_timers(network->server), &connection->check);
+        timer_stop(network->events->timers(network->server), &connection->check);
     uv_close((uv_handle_t *)&connection->tcp, on_closed);
 }
 
@@ -253,7 +263,7 @@ static int admit(struct connection *connection)
     }
     if (error != 0) {
         network->counters.refused++;
-        server_connection_refused(network->server, &connection->peer, reason, 0, NULL);
+        network->events->connection_refused(network->server, &connection->peer, reason, 0, NULL);
     }
     return error;
 }

@@ -31,7 +31,7 @@ static size_t bytes_kept(const struct connection *connection)
     return connection->reason == NULL ? connection->pending_capacity + held + connection->unsent : 0;
 }
 
-void connection_note_kept(struct connection *connection)
+void connection_count_kept(struct connection *connection)
 {
     struct network *network = connection->network;
     size_t kept = bytes_kept(connection);
@@ -47,8 +47,4 @@ void connection_note_kept(struct connection *connection)
     }
     if (kept > 0 && !was_linked)
         link_newest(connection);
-    while (network->kept_bytes > network->config.limits.kept) {
-        network->counters.kept_closed++;
-        connection_close(network->kept_oldest, "memory");
-    }
 }

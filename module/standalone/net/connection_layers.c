@@ -75,7 +75,7 @@ static void on_message(void *context, const char *bytes, size_t length)
         return;
     connection->stray = 0;
     connection->has_spoken = true;
-    server_received(connection->network->server, &connection->peer, bytes, length);
+    connection->network->events->received(connection->network->server, &connection->peer, bytes, length);
 }
 
 /* True: it is to be answered. */
@@ -83,7 +83,7 @@ static bool may_answer_ping(struct connection *connection)
 {
     struct network *network = connection->network;
     connection->has_spoken = true;
-    if (!server_may_keep_alive(network->server, &connection->peer))
+    if (!network->events->may_keep_alive(network->server, &connection->peer))
         return false;
     network->counters.pings++;
     return true;
@@ -102,7 +102,7 @@ static void forbid_origin(struct connection *connection)
     struct text origin = websocket_origin(connection->websocket);
     snprintf(detail, sizeof detail, "Origin: %.*s", (int)(origin.length < 100 ? origin.length : 100), origin.at);
     network->counters.websocket_origin++;
-    server_connection_refused(network->server, &connection->peer, REFUSAL_ORIGIN, SIP_FORBIDDEN, detail);
+    network->events->connection_refused(network->server, &connection->peer, REFUSAL_ORIGIN, SIP_FORBIDDEN, detail);
 }
 
 static void put_websocket(struct connection *connection, const char *bytes, size_t length)

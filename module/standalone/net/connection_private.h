@@ -4,8 +4,8 @@
 
 #include "sip/frame.h"
 #include "standalone/net/network_private.h"
-#include "standalone/net/tls.h"
-#include "standalone/net/websocket.h"
+#include "standalone/tls/tls.h"
+#include "standalone/websocket/websocket.h"
 
 /*
  * A connection: a TCP socket (connection.c), and above it what its transport needs (connection_layers.c): TLS,
@@ -77,9 +77,12 @@ void handshakes_forget(struct connection *connection);
 void stream_put(struct connection *connection, const char *bytes, size_t length);
 void stream_destroy(struct connection *connection);
 
-/* connection_kept.c: to be called when pending_capacity, unsent, the websocket's bytes or reason have changed. It may
-   close this connection, or another one. */
+/* To be called when pending_capacity, unsent, the websocket's bytes or reason have changed. It may close this
+   connection, or another one. */
 void connection_note_kept(struct connection *connection);
+
+/* connection_kept.c */
+void connection_count_kept(struct connection *connection);
 
 /* connection_watch.c */
 bool connection_is_unfinished(const struct connection *connection);

@@ -8,7 +8,7 @@
 static void broken(struct connection *connection, const char *bytes, size_t length, uint16_t status)
 {
     connection->network->counters.oversized++;
-    server_received_fault(connection->network->server, &connection->peer, bytes, length, status);
+    connection->network->events->received_fault(connection->network->server, &connection->peer, bytes, length, status);
     connection_close(connection, "closed");
 }
 
@@ -32,7 +32,7 @@ static size_t take(struct connection *connection, const char *bytes, size_t avai
         if (frame == FRAME_MESSAGE) {
             connection->stray = 0;
             connection->has_spoken = true;
-            server_received(network->server, &connection->peer, at, length);
+            network->events->received(network->server, &connection->peer, at, length);
         } else if (frame == FRAME_TOO_LONG) {
             broken(connection, at, length, SIP_REQUEST_ENTITY_TOO_LARGE);
         } else if (frame == FRAME_BROKEN) {

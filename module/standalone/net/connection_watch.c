@@ -9,7 +9,7 @@
 static bool is_registered(const struct connection *connection)
 {
     return connection_now(connection) < connection->held_until_ms ||
-           binding_first_on_flow(server_bindings(connection->network->server), connection->number) != NULL;
+           connection->network->events->flow_is_bound(connection->network->server, connection->number);
 }
 
 /* An outbound flow, whose user agent answers pings (RFC 5626 3.5.1). A plain phone need not know of them. */
@@ -17,7 +17,7 @@ static bool is_pinged(const struct connection *connection)
 {
     return connection->network->config.limits.flow_timer != 0 &&
            (connection_now(connection) < connection->held_until_ms ||
-            server_flow_is_outbound(connection->network->server, connection->number));
+            connection->network->events->flow_is_outbound(connection->network->server, connection->number));
 }
 
 /* One or two bytes may be half of a keep-alive: they may wait, but not those of a peer that has never finished
@@ -53,7 +53,7 @@ void connection_watch(struct connection *connection)
     /* A REGISTER may put the flow under its Flow-Timer at any time: look at least that often. */
     if (limits->flow_timer != 0 && wait > keepalive_grace_ms(limits->flow_timer))
         wait = keepalive_grace_ms(limits->flow_timer);
-    if (timer_start(server_timers(connection->network->server), &connection->check, wait) != 0)
+    if (timer_start(connection->network->events->timers(connection->network->server), &connection->check, wait) != 0)
         connection_close(connection, "memory");
 }
 

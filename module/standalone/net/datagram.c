@@ -142,7 +142,7 @@ static void read_errors(struct socket *socket)
             continue;
         peer.local = local_of(socket, &header, true);
         network->counters.icmp++;
-        server_datagram_returned(network->server, &peer, (struct text){quoted, (size_t)length});
+        network->events->datagram_returned(network->server, &peer, (struct text){quoted, (size_t)length});
     }
 }
 
@@ -160,7 +160,7 @@ static void answer_stun(struct socket *socket, const struct peer *from, const ch
         socket->network->counters.stun_dropped++;
         return;
     }
-    if (!server_may_keep_alive(socket->network->server, from))
+    if (!socket->network->events->may_keep_alive(socket->network->server, from))
         return;
     socket->network->counters.pings++;
     datagram_send(socket, from, answer, size);
@@ -192,7 +192,7 @@ static void read_datagrams(struct socket *socket)
         if (stun_is(bytes, headers[i].msg_len))
             answer_stun(socket, &peer, bytes, headers[i].msg_len);
         else if (!is_blank(bytes, headers[i].msg_len))
-            server_received(network->server, &peer, bytes, headers[i].msg_len);
+            network->events->received(network->server, &peer, bytes, headers[i].msg_len);
     }
 }
 

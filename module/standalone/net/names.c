@@ -6,7 +6,7 @@
 #include <strings.h>
 
 #include "base/memory.h"
-#include "standalone/server/domains.h"
+#include "standalone/net/host_name.h"
 #include "standalone/net/name_cache.h"
 
 enum { TTL_MOST_S = 3600, HOST_MOST = 256 };
@@ -312,7 +312,7 @@ int names_resolve(struct names *names, source_id source, const char *host, uint1
     size_t length = strlen(host);
     if (names->closing)
         return -ECANCELED;
-    if (length >= HOST_MOST || !domain_is_valid(text_of(host)))
+    if (length >= HOST_MOST || !host_name_is_valid(text_of(host)))
         return -EINVAL;
     struct name_request *request = memory_new(names->config.host, sizeof *request);
     if (request == NULL)

@@ -199,10 +199,11 @@ void network_refresh(struct network *network)
     local_addresses_refresh(network->locals);
 }
 
-int network_start(struct network *network, struct server *server)
+int network_start(struct network *network, struct server *server, const struct network_events *events)
 {
     int error = 0;
     network->server = server;
+    network->events = events;
     names_set_family(network->names, family_of_listeners(network));
     source_limits_listen(network->config.sources, connection_banned, network);
     for (size_t i = 0; error == 0 && i < network->socket_count; i++) {

@@ -5,9 +5,11 @@
 #include <uv.h>
 
 #include "standalone/net/names.h"
-#include "standalone/net/origins.h"
-#include "standalone/server/server.h"
-#include "standalone/net/tls.h"
+#include "standalone/websocket/origins.h"
+#include "sip/message.h"
+#include "standalone/net/network_events.h"
+#include "standalone/net/source_limits.h"
+#include "standalone/tls/tls.h"
 #include "standalone/net/wire.h"
 
 /*
@@ -87,8 +89,8 @@ int network_listen(struct network *network, enum transport kind, const union add
 /* The machine's addresses may have changed: listeners on a wildcard address look at them again. */
 void network_refresh(struct network *network);
 
-/* Start to receive for this server. */
-int network_start(struct network *network, struct server *server);
+/* Start to receive for this server. 0 or a negative errno. */
+int network_start(struct network *network, struct server *server, const struct network_events *events);
 
 /* No new connections from now on. */
 void network_stop_listening(struct network *network);

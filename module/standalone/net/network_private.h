@@ -26,7 +26,8 @@ struct socket {
 struct network {
     struct network_config config;
     struct wire wire;
-    struct server *server;
+    struct server *server; /* NULL until network_start(), as events */
+    const struct network_events *events;
     struct socket sockets[LISTENERS_MOST];
     size_t socket_count;
     struct local_addresses *locals; /* for sockets on a wildcard address */

@@ -4,9 +4,17 @@
 
 #include "standalone/net/peer.h"
 
+enum { LISTENERS_MOST = 16 };
+
+struct listener {
+    uint8_t transport; /* enum transport */
+    uint16_t port;
+    char host[64]; /* to write into Via and Record-Route; an IPv6 address in brackets */
+};
+
 /*
  * What the server needs of the network; sockets implement it, tests fake it. Everything that arrives comes back through
- * server_received(), server_flow_down() and resolve_done.
+ * struct network_events and resolve_done.
  */
 
 /* The addresses of a name in order of preference; count 0: none. `again` is what resolve() was given. */

@@ -610,7 +610,7 @@ static int start(struct serve *serve)
     if (error == 0)
         error = start_handles(serve);
     if (error == 0)
-        error = refuse(serve, network_start(serve->network, serve->server), "network");
+        error = refuse(serve, network_start(serve->network, serve->server, &server_network_events), "network");
     if (error == 0)
         warn_of_origins(serve);
     serve->ready = error == 0;

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "standalone/net/host_name.h"
+
 const char serve_usage[] = "usage: reflow serve SCRIPT [options]\n"
                            "\n"
                            "Registrar and proxy in one, whose routing is a Lua script.\n"
@@ -189,7 +191,7 @@ static int add_domain(struct serve_options *options, const char *text, char *err
     const char *why = NULL;
     if (strncasecmp(text, "sip:", 4) == 0 || strncasecmp(text, "sips:", 5) == 0)
         why = "a domain name is wanted, without \"sip:\"";
-    else if (!domain_is_valid(text_of(text)))
+    else if (!host_name_is_valid(text_of(text)))
         why = "it is not a domain name or a numeric address, without a port";
     else if (options->domain_count == DOMAINS_MOST)
         why = "there are too many domains";

@@ -6,7 +6,7 @@
 #include "script/store/tenants.h"
 #include "standalone/net/network.h"
 #include "standalone/server/server.h"
-#include "standalone/server/source_limits.h"
+#include "standalone/net/source_limits.h"
 
 /* What `reflow serve` was told. */
 

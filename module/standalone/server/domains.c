@@ -10,6 +10,7 @@
 
 #include "base/memory.h"
 #include "base/table.h"
+#include "standalone/net/host_name.h"
 #include "standalone/net/peer.h"
 
 struct domain {
@@ -54,44 +55,18 @@ void domains_delete(struct domains *domains)
     memory_delete(domains->host, domains, sizeof *domains);
 }
 
-/* RFC 1123 2.1, with the underscore that private networks use; a label is neither empty nor longer than 63. */
-static bool is_host_name(struct text name)
-{
-    size_t label = 0;
-    for (size_t i = 0; i < name.length; i++) {
-        unsigned char c = (unsigned char)name.at[i];
-        bool inner = c == '-' || c == '_' || isalnum(c) != 0;
-        if (c == '.' ? label == 0 : !inner || (label == 0 && c == '-') || label == 63)
-            return false;
-        label = c == '.' ? 0 : label + 1;
-    }
-    return label > 0;
-}
-
-static struct text without_last_dot(struct text name)
-{
-    return name.length > 1 && name.at[name.length - 1] == '.' ? (struct text){name.at, name.length - 1} : name;
-}
-
 /* The one spelling that equal names share; its length, or 0. */
-static size_t write_canonical(struct text name, char out[DOMAIN_LENGTH_MOST + 1])
+static size_t write_canonical(struct text name, char out[HOST_NAME_MOST + 1])
 {
     union address address;
-    name = without_last_dot(name);
-    if (name.length > DOMAIN_LENGTH_MOST)
+    name = host_name_without_dot(name);
+    if (name.length > HOST_NAME_MOST)
         return 0;
     if (address_read(name, 0, &address))
-        return address_host(&address, out, DOMAIN_LENGTH_MOST + 1);
+        return address_host(&address, out, HOST_NAME_MOST + 1);
     for (size_t i = 0; i < name.length; i++)
         out[i] = (char)tolower((unsigned char)name.at[i]);
     return name.length;
-}
-
-bool domain_is_valid(struct text name)
-{
-    union address address;
-    name = without_last_dot(name);
-    return name.length <= DOMAIN_LENGTH_MOST && (is_host_name(name) || address_read(name, 0, &address));
 }
 
 static struct domain *find(const struct domains *domains, struct text canonical, uint64_t digest)
@@ -107,8 +82,8 @@ static struct domain *find(const struct domains *domains, struct text canonical,
 
 int domains_add(struct domains *domains, struct text name)
 {
-    char bytes[DOMAIN_LENGTH_MOST + 1];
-    struct text canonical = {bytes, domain_is_valid(name) ? write_canonical(name, bytes) : 0};
+    char bytes[HOST_NAME_MOST + 1];
+    struct text canonical = {bytes, host_name_is_valid(name) ? write_canonical(name, bytes) : 0};
     if (canonical.length == 0)
         return -EINVAL;
     uint64_t digest = table_digest(domains->seed, canonical);
@@ -129,7 +104,7 @@ int domains_add(struct domains *domains, struct text name)
 
 bool domains_have(const struct domains *domains, struct text host)
 {
-    char bytes[DOMAIN_LENGTH_MOST + 1];
+    char bytes[HOST_NAME_MOST + 1];
     struct text canonical = {bytes, domains != NULL ? write_canonical(host, bytes) : 0};
     return canonical.length > 0 && find(domains, canonical, table_digest(domains->seed, canonical)) != NULL;
 }

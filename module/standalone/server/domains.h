@@ -13,7 +13,7 @@
  * end. IPv6 addresses, with or without brackets, are compared by value (5954-4.a).
  */
 
-enum { DOMAINS_MOST = 4096, DOMAIN_LENGTH_MOST = 253 };
+enum { DOMAINS_MOST = 4096 };
 
 struct domains;
 
@@ -32,8 +32,5 @@ int domains_add_file(struct domains *domains, const char *path, char *error, siz
 /* False also for NULL domains. */
 bool domains_have(const struct domains *domains, struct text host);
 size_t domains_count(const struct domains *domains);
-
-/* Whether domains_add() would take the name. */
-bool domain_is_valid(struct text name);
 
 #endif

@@ -15,9 +15,10 @@
 #include "sip/rewrite.h"
 #include "standalone/server/domains.h"
 #include "standalone/transaction/holdings.h"
+#include "standalone/net/network_events.h"
 #include "standalone/net/peer.h"
 #include "standalone/net/refusal.h"
-#include "standalone/server/source_limits.h"
+#include "standalone/net/source_limits.h"
 #include "standalone/net/timer.h"
 #include "standalone/transaction/transaction.h"
 #include "standalone/net/wire.h"
@@ -28,14 +29,6 @@
  */
 
 struct server;
-
-enum { LISTENERS_MOST = 16 };
-
-struct listener {
-    uint8_t transport; /* enum transport */
-    uint16_t port;
-    char host[64]; /* to write into Via and Record-Route; an IPv6 address in brackets */
-};
 
 /* What was decided about one response: for a log. Borrowed for the length of the call. */
 struct decided {
@@ -163,8 +156,14 @@ struct timers *server_timers(struct server *server);
 void server_drain(struct server *server);
 bool server_is_drained(const struct server *server);
 
+/* What a network calls for this server. */
+extern const struct network_events server_network_events;
+
 struct binding_store *server_bindings(struct server *server);
 const struct server_counters *server_counters(const struct server *server);
+
+/* Is there a binding on the flow? */
+bool server_flow_is_bound(const struct server *server, flow_id flow);
 
 /* Is there a binding with a reg-id on the flow? */
 bool server_flow_is_outbound(const struct server *server, flow_id flow);

@@ -18,7 +18,7 @@
 #include "standalone/net/refusal.h"
 #include "standalone/server/server.h"
 #include "standalone/net/source.h"
-#include "standalone/server/source_limits.h"
+#include "standalone/net/source_limits.h"
 
 enum { CODES_MOST = 700 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "standalone/server/source_limits.h"
+#include "standalone/net/source_limits.h"
 
 #include <errno.h>
 

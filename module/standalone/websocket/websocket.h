@@ -8,7 +8,7 @@
 
 #include "base/host.h"
 #include "core/text.h"
-#include "standalone/net/origins.h"
+#include "standalone/websocket/origins.h"
 
 /*
  * The serving side of WebSocket (RFC 6455) with the subprotocol "sip" (RFC 7118): one SIP message in each WebSocket

@@ -4,7 +4,7 @@
 
 #include <openssl/ssl.h>
 
-#include "standalone/net/tls.h"
+#include "standalone/tls/tls.h"
 
 /* Everything that the files gave, at one time: held by `struct tls` and by each session, whose handshake may still ask
    for another certificate. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "standalone/net/origins.h"
+#include "standalone/websocket/origins.h"
 
 #include <ctype.h>
 #include <errno.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "standalone/net/websocket.h"
+#include "standalone/websocket/websocket.h"
 
 #include <http_parser.h>
 #include <openssl/evp.h>

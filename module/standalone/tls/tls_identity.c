@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "standalone/net/tls_private.h"
+#include "standalone/tls/tls_private.h"
 
 #include <openssl/x509v3.h>
 
