@@ -6,63 +6,6 @@
 
 /* What has arrived goes to where it belongs (RFC 3261 16.3, 17, 18). */
 
-bool server_is_own_address(const struct server *server, struct text host, uint32_t port)
-{
-    for (size_t i = 0; i < server->config.listener_count; i++) {
-        const struct listener *listener = &server->config.listeners[i];
-        if (listener->port == (port ? port : 5060) && listener_has_host(server, listener, host))
-            return true;
-    }
-    return false;
-}
-
-static bool is_listener_port(const struct server *server, uint32_t port)
-{
-    for (size_t i = 0; i < server->config.listener_count; i++) {
-        if (server->config.listeners[i].port == port)
-            return true;
-    }
-    return false;
-}
-
-/* An address without port, as in an AOR, is ours on whatever port we listen. */
-static bool is_listener_host(const struct server *server, struct text host)
-{
-    for (size_t i = 0; i < server->config.listener_count; i++) {
-        if (listener_has_host(server, &server->config.listeners[i], host))
-            return true;
-    }
-    return false;
-}
-
-bool server_is_own_domain(const struct server *server, const struct sip_uri *uri)
-{
-    if (uri->port != 0 && !is_listener_port(server, uri->port))
-        return false;
-    return domains_have(server->config.domains, uri->host) || is_listener_host(server, uri->host);
-}
-
-bool server_is_own_route(const struct server *server, const struct sip_uri *uri)
-{
-    bool by_name =
-        domains_have(server->config.domains, uri->host) && (uri->port == 0 || is_listener_port(server, uri->port));
-    return by_name || server_is_own_address(server, uri->host, uri->port);
-}
-
-void server_refused(struct server *server, const struct sip_message *request, const struct peer *source,
-                    enum refusal reason, uint32_t status, const char *detail)
-{
-    const struct refused refused = {
-        .source = source, .request = request, .reason = reason, .status = status, .detail = detail};
-    refusals_note(&server->refusals, &refused);
-}
-
-void server_connection_refused(struct server *server, const struct peer *source, enum refusal reason, uint32_t status,
-                               const char *detail)
-{
-    server_refused(server, NULL, source, reason, status, detail);
-}
-
 /* How a request is refused before there is a transaction. status 0: it is not. */
 struct refusing {
     uint32_t status;

@@ -129,3 +129,48 @@ bool listener_has_host(const struct server *server, const struct listener *liste
            (address.any.sa_family == AF_INET6) == is_ipv6(listener) && !address_is_wildcard(&address) &&
            wire->is_local(wire->context, &address);
 }
+
+/* --- what is ours --- */
+
+bool server_is_own_address(const struct server *server, struct text host, uint32_t port)
+{
+    for (size_t i = 0; i < server->config.listener_count; i++) {
+        const struct listener *listener = &server->config.listeners[i];
+        if (listener->port == (port ? port : 5060) && listener_has_host(server, listener, host))
+            return true;
+    }
+    return false;
+}
+
+static bool is_listener_port(const struct server *server, uint32_t port)
+{
+    for (size_t i = 0; i < server->config.listener_count; i++) {
+        if (server->config.listeners[i].port == port)
+            return true;
+    }
+    return false;
+}
+
+/* An address without port, as in an AOR, is ours on whatever port we listen. */
+static bool is_listener_host(const struct server *server, struct text host)
+{
+    for (size_t i = 0; i < server->config.listener_count; i++) {
+        if (listener_has_host(server, &server->config.listeners[i], host))
+            return true;
+    }
+    return false;
+}
+
+bool server_is_own_domain(const struct server *server, const struct sip_uri *uri)
+{
+    if (uri->port != 0 && !is_listener_port(server, uri->port))
+        return false;
+    return domains_have(server->config.domains, uri->host) || is_listener_host(server, uri->host);
+}
+
+bool server_is_own_route(const struct server *server, const struct sip_uri *uri)
+{
+    bool by_name =
+        domains_have(server->config.domains, uri->host) && (uri->port == 0 || is_listener_port(server, uri->port));
+    return by_name || server_is_own_address(server, uri->host, uri->port);
+}

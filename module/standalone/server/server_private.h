@@ -127,13 +127,7 @@ static inline struct branch *branch_next(const struct branch *branch)
     return branch->model.next != NULL ? branch_of(branch->model.next) : NULL;
 }
 
-/* dispatch.c */
-bool server_is_own_domain(const struct server *server, const struct sip_uri *uri);
-bool server_is_own_address(const struct server *server, struct text host, uint32_t port);
-
-/* Whether a Route of that URI is ours (16.4): it has an address that we listen on, or a domain that we serve, as phones
-   name their outbound proxy. */
-bool server_is_own_route(const struct server *server, const struct sip_uri *uri);
+/* refused.c */
 /* Counts and logs a refused request (refusal.h). request NULL: what came is no request that could be read; status 0: it
    is dropped; detail NULL: nothing more to say. */
 void server_refused(struct server *server, const struct sip_message *request, const struct peer *source,
@@ -167,6 +161,14 @@ bool listener_is_wildcard(const struct listener *listener);
 /* Is the host, an IPv6 address with or without brackets, the listener's own address? A wildcard is not, but stands for
    all addresses of the machine. */
 bool listener_has_host(const struct server *server, const struct listener *listener, struct text host);
+
+/* Is it one of our domains or addresses, with a port that we listen on, or without a port? */
+bool server_is_own_domain(const struct server *server, const struct sip_uri *uri);
+bool server_is_own_address(const struct server *server, struct text host, uint32_t port);
+
+/* Whether a Route of that URI is ours (16.4): it has an address that we listen on, or a domain that we serve, as phones
+   name their outbound proxy. */
+bool server_is_own_route(const struct server *server, const struct sip_uri *uri);
 
 /* answer.c: responses of our own */
 struct own_answer {
