@@ -10,7 +10,7 @@
 #include "cli/base/json.h"
 #include "cli/say/rule_tests.h"
 #include "core/rule.h"
-#include "script/engine/embedded.h"
+#include "script/base/embedded.h"
 
 static const struct language {
     const char *name, *guardrail, *standard, *reference, *section, *tests, *no_tests;

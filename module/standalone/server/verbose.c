@@ -3,7 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "script/engine/printable.h"
+#include "script/base/printable.h"
 #include "standalone/net/mask.h"
 #include "standalone/server/registrar_private.h"
 
