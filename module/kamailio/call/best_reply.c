@@ -27,8 +27,8 @@ static int winner_branch(const struct cell *t, const struct call_best *best)
 {
     if (best->branch == NULL)
         return best->other;
-    return react_branch(t,
-                        (const struct leg *)(const void *)((const char *)best->branch - offsetof(struct leg, model)));
+    return transaction_branch(
+        t, (const struct leg *)(const void *)((const char *)best->branch - offsetof(struct leg, model)));
 }
 
 static struct call_best choose(struct cell *t, struct call *call)
@@ -99,7 +99,7 @@ void best_weighed(struct cell *t, struct call *call)
 void best_settled(struct cell *t, struct call *call)
 {
     bool chooses_again =
-        t->uas.status < CODE_FINAL_LEAST && react_pending(t) == 0 && call->branches_weighed != t->nr_of_outgoings;
+        t->uas.status < CODE_FINAL_LEAST && transaction_pending(t) == 0 && call->branches_weighed != t->nr_of_outgoings;
     for (int i = 0; i < t->nr_of_outgoings && !chooses_again; i++) {
         struct ua_client *uac = &t->uac[i];
         if (uac->last_received == OUT_OF_THE_RUNNING)

@@ -10,10 +10,6 @@
 #include "kamailio/flow/flows.h"
 #include "kamailio/base/host.h"
 #include "kamailio/base/module_config.h"
-#include "kamailio/call/react.h"
-#include "kamailio/call/react_private.h"
-#include "kamailio/call/ring.h"
-#include "kamailio/call/targets.h"
 
 /* The record of a request on its way: made, found again, told of what tm does, given back with the transaction. */
 
@@ -60,7 +56,38 @@ const struct ua_client *call_first_branch(const struct cell *t)
     return NULL;
 }
 
+unsigned transaction_pending(const struct cell *t)
+{
+    unsigned pending = 0;
+    for (int i = 0; i < t->nr_of_outgoings; i++)
+        pending += t->uac[i].last_received < CODE_FINAL_LEAST;
+    return pending;
+}
+
+int transaction_branch(const struct cell *t, const struct leg *leg)
+{
+    for (int i = t->nr_of_outgoings - 1; i >= 0; i--) {
+        const str *ruid = &t->uac[i].ruid;
+        if (ruid->len == leg->ruid.len && memcmp(ruid->s, leg->ruid.s, (size_t)ruid->len) == 0)
+            return i;
+    }
+    return -1;
+}
+
+enum method request_method(const struct sip_msg *request)
+{
+    const str *name = &request->first_line.u.request.method;
+    return method_find(name->s, (size_t)name->len);
+}
+
 /* --- life --- */
+
+static const struct transaction_events *events;
+
+void call_listen(const struct transaction_events *listener)
+{
+    events = listener;
+}
 
 static struct call *call_create(const struct host *host, enum role role, size_t room)
 {
@@ -69,7 +96,7 @@ static struct call *call_create(const struct host *host, enum role role, size_t 
         return NULL;
     memset(call, 0, sizeof *call);
     arena_create(&call->arena, host, call + 1, room);
-    call->model.host = &kamailio_call_host;
+    call->model.host = events->host;
     call->model.role = (uint8_t)role;
     call->model.started_ms = host->now_ms(host->context);
     if (target_set_new(&call->model.targets, &call->arena.host) == 0)
@@ -133,7 +160,7 @@ struct call *call_new(struct sip_msg *msg, enum role role, size_t room)
                 TMCB_E2ECANCEL_IN
     };
     struct call *call = known_call(msg);
-    react_to_sending();
+    events->sending();
     if (call != NULL || (call = call_create(ksr_shared_host(), role, room)) == NULL)
         return call;
     if (tmb.register_tmcb(msg, NULL, TYPES, on_transaction, call, release) <= 0) {
@@ -164,7 +191,7 @@ static void request_sent(struct cell *t, struct call *call, const struct tmcb_pa
     if ((params->flags & TMCB_LOCAL_F) != 0 || sent == NULL || sent->branch >= t->nr_of_outgoings)
         return; /* a CANCEL of tm's own */
     call_watch_branch(t, call, sent->branch);
-    ring_start(t, call);
+    events->sent(t, call);
 }
 
 static bool answers_request(const struct cell *t, struct sip_msg *reply)
@@ -185,7 +212,7 @@ static void response_came(struct cell *t, struct call *call, struct tmcb_params 
         wait_remove(&leg->wait);
         breadth_give_back(call, leg);
     }
-    react_on_reply(t, call, params);
+    events->reply(t, call, params);
 }
 
 static void on_transaction(struct cell *t, int type, struct tmcb_params *params)
@@ -202,13 +229,13 @@ static void on_transaction(struct cell *t, int type, struct tmcb_params *params)
         response_came(t, call, params);
         break;
     case TMCB_ON_BRANCH_FAILURE:
-        react_on_branch_failure(t, call, params);
+        events->branch_failure(t, call, params);
         break;
     case TMCB_ON_FAILURE:
-        react_on_failure(t, call, params);
+        events->failure(t, call, params);
         break;
     case TMCB_E2ECANCEL_IN:
-        react_on_cancel(t, call);
+        events->cancel(t, call);
         break;
     default:
         break;
@@ -221,7 +248,7 @@ void call_sync(struct call *call, struct cell *t)
     call->t = t;
     if (t == NULL)
         return;
-    model->method = (uint8_t)react_method(t->uas.request);
+    model->method = (uint8_t)request_method(t->uas.request);
     model->in_dialog =
         t->uas.request->to != NULL && get_to(t->uas.request) != NULL && get_to(t->uas.request)->tag_value.len > 0;
     model->final_forwarded = t->uas.status >= CODE_FINAL_LEAST;

@@ -72,6 +72,21 @@ static inline str str_of_text(struct text from)
     return (str){(char *)from.at, (int)from.length};
 }
 
+/* What happens to the transactions that have a call; NULL members are not allowed. */
+struct transaction_events {
+    const struct call_host *host; /* of the model of each call */
+    void (*sending)(void);        /* a call is made or found again, and its request will be sent */
+    void (*sent)(struct cell *t, struct call *call);
+    /* tm's callbacks of these names. The first two run under tm's reply lock, with params->rpl the response
+       (FAKED_REPLY: none came); `reply` runs before it is taken; `cancel` before tm has done anything. */
+    void (*branch_failure)(struct cell *t, struct call *call, struct tmcb_params *params);
+    void (*failure)(struct cell *t, struct call *call, struct tmcb_params *params);
+    void (*reply)(struct cell *t, struct call *call, struct tmcb_params *params);
+    void (*cancel)(struct cell *t, struct call *call);
+};
+extern const struct transaction_events kamailio_transaction_events; /* call_host.c */
+void call_listen(const struct transaction_events *events);          /* in mod_init, before the first call */
+
 /* The call of a transaction; NULL: it is none of ours. */
 struct call *call_of(const struct cell *t);
 struct leg *call_leg(struct call *call, const str *ruid);
@@ -101,6 +116,12 @@ int call_add_uri(struct call *call, const str *uri, int q);
 int call_add_aor(struct call *call, const str *aor);
 bool uri_is_own(const str *uri); /* a user at this server */
 struct leg *call_leg_of_target(struct call *call, const struct target *target);
+/* Branches without a final response; while there are any, tm chooses no winner. */
+unsigned transaction_pending(const struct cell *t);
+/* The last branch that was made for a leg; -1: none. */
+int transaction_branch(const struct cell *t, const struct leg *leg);
+enum method request_method(const struct sip_msg *request);
+
 /* The first branch with a request; NULL: none was made. What a suspended transaction waits on is none. */
 const struct ua_client *call_first_branch(const struct cell *t);
 

@@ -13,6 +13,7 @@
 #include "kamailio/base/host.h"
 #include "kamailio/flow/keeper.h"
 #include "kamailio/base/module_config.h"
+#include "kamailio/call/react.h"
 #include "kamailio/call/rests.h"
 #include "kamailio/call/ring.h"
 #include "kamailio/base/stats.h"
@@ -39,7 +40,7 @@ static struct news *news_of_event(struct call_event *event)
 static int branch_of_model(const struct call_branch *model)
 {
     const struct call *call = call_of_model(model->context);
-    return call->t != NULL ? react_branch(call->t, leg_of_model(model)) : -1;
+    return call->t != NULL ? transaction_branch(call->t, leg_of_model(model)) : -1;
 }
 
 /* --- branches --- */
@@ -335,29 +336,37 @@ static void lend_log(struct response_context *context, enum log_level level, con
     ksr_log(level, "%s", line);
 }
 
-const struct call_host kamailio_call_host = {.has_contact = lend_contact,
-                                             .has_response = lend_response,
-                                             .others = lend_others,
-                                             .policy_begin = lend_policy,
-                                             .policy_end = lend_policy_end,
-                                             .show = lend_show,
-                                             .hide = lend_hide,
-                                             .decided = lend_decided,
-                                             .count = lend_count,
-                                             .log = lend_log,
-                                             .add_uri = lend_add_uri,
-                                             .add_aor = lend_add_aor,
-                                             .add_flows = lend_add_flows,
-                                             .add_contacts = lend_add_contacts,
-                                             .has_room = lend_room,
-                                             .start = lend_start,
-                                             .start_next_server = lend_next_server,
-                                             .send = lend_send,
-                                             .beside = lend_beside,
-                                             .cancel_pending = lend_cancel_pending,
-                                             .forward = lend_forward,
-                                             .move = lend_move,
-                                             .drop_flow = lend_drop_flow,
-                                             .drop_binding = lend_drop_binding,
-                                             .rest_branch = lend_rest_branch,
-                                             .rest = lend_rest};
+static const struct call_host kamailio_call_host = {.has_contact = lend_contact,
+                                                    .has_response = lend_response,
+                                                    .others = lend_others,
+                                                    .policy_begin = lend_policy,
+                                                    .policy_end = lend_policy_end,
+                                                    .show = lend_show,
+                                                    .hide = lend_hide,
+                                                    .decided = lend_decided,
+                                                    .count = lend_count,
+                                                    .log = lend_log,
+                                                    .add_uri = lend_add_uri,
+                                                    .add_aor = lend_add_aor,
+                                                    .add_flows = lend_add_flows,
+                                                    .add_contacts = lend_add_contacts,
+                                                    .has_room = lend_room,
+                                                    .start = lend_start,
+                                                    .start_next_server = lend_next_server,
+                                                    .send = lend_send,
+                                                    .beside = lend_beside,
+                                                    .cancel_pending = lend_cancel_pending,
+                                                    .forward = lend_forward,
+                                                    .move = lend_move,
+                                                    .drop_flow = lend_drop_flow,
+                                                    .drop_binding = lend_drop_binding,
+                                                    .rest_branch = lend_rest_branch,
+                                                    .rest = lend_rest};
+
+const struct transaction_events kamailio_transaction_events = {.host = &kamailio_call_host,
+                                                               .sending = react_to_sending,
+                                                               .sent = ring_start,
+                                                               .branch_failure = react_on_branch_failure,
+                                                               .failure = react_on_failure,
+                                                               .reply = react_on_reply,
+                                                               .cancel = react_on_cancel};

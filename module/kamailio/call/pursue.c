@@ -11,7 +11,7 @@
 /* tm gives up a branch that it could not send with a final of no message, and tells nobody. */
 static bool is_unsent(const struct cell *t, const struct leg *leg)
 {
-    int branch = react_branch(t, leg);
+    int branch = transaction_branch(t, leg);
     return branch < 0 || (t->uac[branch].last_received >= CODE_FINAL_LEAST && t->uac[branch].reply == NULL);
 }
 
@@ -51,7 +51,7 @@ static void follow_unsent(struct sip_msg *msg, struct cell *t, struct call *call
 {
     struct leg *leg;
     while ((leg = next_unsent(t, call)) != NULL) {
-        struct news news = {.t = t, .call = call, .leg = leg, .branch = react_branch(t, leg), .request = msg};
+        struct news news = {.t = t, .call = call, .leg = leg, .branch = transaction_branch(t, leg), .request = msg};
         news_gather(&news, leg_origin_unsent(leg), 0);
         news_of_end(&news);
         call_follow(&leg->model);

@@ -24,24 +24,6 @@ static struct cell *transaction(void)
     return t == T_UNDEFINED ? NULL : t;
 }
 
-unsigned react_pending(const struct cell *t)
-{
-    unsigned pending = 0;
-    for (int i = 0; i < t->nr_of_outgoings; i++)
-        pending += t->uac[i].last_received < CODE_FINAL_LEAST;
-    return pending;
-}
-
-int react_branch(const struct cell *t, const struct leg *leg)
-{
-    for (int i = t->nr_of_outgoings - 1; i >= 0; i--) {
-        const str *ruid = &t->uac[i].ruid;
-        if (ruid->len == leg->ruid.len && memcmp(ruid->s, leg->ruid.s, (size_t)ruid->len) == 0)
-            return i;
-    }
-    return -1;
-}
-
 void react_cancel_pending(struct cell *t, int except)
 {
     struct cancel_info cancel;
@@ -50,12 +32,6 @@ void react_cancel_pending(struct cell *t, int except)
         return;
     tmb.prepare_to_cancel(t, &cancel.cancel_bitmap, except >= 0 ? (branch_bm_t)1 << except : 0);
     tmb.cancel_uacs(t, &cancel, F_CANCEL_B_FORCE_RETR);
-}
-
-enum method react_method(const struct sip_msg *request)
-{
-    const str *name = &request->first_line.u.request.method;
-    return method_find(name->s, (size_t)name->len);
 }
 
 /* 3261-20.33.a */
@@ -202,7 +178,7 @@ bool react_ask_exhausted(struct cell *t, struct call *call, struct sip_msg *requ
                         .request = request,
                         .reply = reply};
     call_sync(call, t);
-    call->model.method = (uint8_t)react_method(request);
+    call->model.method = (uint8_t)request_method(request);
     return call_ask_exhausted(&news.event, code);
 }
 
@@ -214,7 +190,7 @@ static int after_branch_failure(struct sip_msg *msg, unsigned flags, void *param
     (void)msg;
     (void)flags;
     (void)parameter;
-    if (call != NULL && t->uas.status < CODE_FINAL_LEAST && react_pending(t) == 0)
+    if (call != NULL && t->uas.status < CODE_FINAL_LEAST && transaction_pending(t) == 0)
         best_weigh(t, call, tmb.t_gett_branch());
     return 1;
 }
@@ -228,7 +204,7 @@ static int after_failure(struct sip_msg *msg, unsigned flags, void *parameter)
     (void)parameter;
     if (call == NULL)
         return 1;
-    if (t->uas.status < CODE_FINAL_LEAST && react_pending(t) == 0)
+    if (t->uas.status < CODE_FINAL_LEAST && transaction_pending(t) == 0)
         best_send(msg, t, call);
     best_settled(t, call);
     return 1;
@@ -328,12 +304,12 @@ int sip_on_failure(struct sip_msg *msg)
     if (call == NULL)
         return answer_without_record(msg, t);
     pursue_all(msg, t, call);
-    if (t->uas.status >= CODE_FINAL_LEAST || react_pending(t) > 0)
+    if (t->uas.status >= CODE_FINAL_LEAST || transaction_pending(t) > 0)
         return 1;
     const struct call_best best = best_reply(t, call, &reply);
     if (react_ask_exhausted(t, call, msg, reply, best.branch, best.best.status))
         pursue_more(msg, t, call);
-    if (react_pending(t) > 0)
+    if (transaction_pending(t) > 0)
         return 1;
     event_exhausted(msg, best.best.status);
     best_send(msg, t, call);

@@ -12,18 +12,15 @@ int react_create(void);
 /* 3261-16.9.a: until the route that is run ends, what tm cannot send fails as a branch does, and t_relay() succeeds. */
 void react_to_sending(void);
 
-/* tm's callbacks for a transaction that has a call: call.c registers them and looks the call up. The first two run
-   under tm's reply lock, with params->rpl the response (FAKED_REPLY: none came); the third before it is taken. */
+/* For struct transaction_events. */
 void react_on_branch_failure(struct cell *t, struct call *call, struct tmcb_params *params);
 void react_on_failure(struct cell *t, struct call *call, struct tmcb_params *params);
 void react_on_reply(struct cell *t, struct call *call, struct tmcb_params *params);
+void react_on_cancel(struct cell *t, struct call *call);
 
 /* No target is left and `code` would go up: asks the policy. True where it has added targets to the call. t NULL:
    nothing has been sent yet; reply NULL: no response has come. */
 bool react_ask_exhausted(struct cell *t, struct call *call, struct sip_msg *request, struct sip_msg *reply,
                          struct call_branch *branch, uint32_t code);
-
-/* The caller has given up; tm has done nothing about it yet. */
-void react_on_cancel(struct cell *t, struct call *call);
 
 #endif

@@ -6,8 +6,6 @@
 
 #include "kamailio/call/call.h"
 
-extern const struct call_host kamailio_call_host; /* call_host.c */
-
 /* What has come to one branch: a response, or that none will come. */
 struct news {
     struct call_event event;
@@ -23,11 +21,6 @@ struct news {
     char flow[128], destination[128];
 };
 
-enum method react_method(const struct sip_msg *request);
-/* Branches without a final response; while there are any, tm chooses no winner. */
-unsigned react_pending(const struct cell *t);
-/* The last branch that was made for a leg; -1: none. */
-int react_branch(const struct cell *t, const struct leg *leg);
 /* 3261-9.a: each as soon as it has seen a provisional, but for the branch `except`, or -1. */
 void react_cancel_pending(struct cell *t, int except);
 

@@ -162,6 +162,7 @@ static int bind_others(void)
 
 static int start(void)
 {
+    call_listen(&kamailio_transaction_events);
     if (check_ranges() < 0 || bind_others() < 0 || stats_create() < 0 || rests_create() < 0 || waits_create() < 0 ||
         flows_create(FLOW_TABLE_LOG2) < 0 || breadth_create() < 0 || (module_has_usrloc && flows_listen() < 0) ||
         keeper_create(call_branch_down) < 0 || events_create() < 0 || react_create() < 0 || datagram_listen() < 0 ||
