@@ -7,9 +7,6 @@
 local largest_cycle <const> = 4
 local largest_folder <const> = 22
 
--- Layers and folders that still have cycles, or are too large.
-local known <const> = {}
-
 -- A layer may use those with a smaller number. The two hosts are never linked together.
 local rank = { core = 1, base = 2, flow = 3, sip = 3, script = 4, call = 5, standalone = 6, kamailio = 6, cli = 7 }
 
@@ -34,10 +31,6 @@ end
 
 local function folder_of(path)
     return path:match "^(.*)/[^/]*$"
-end
-
-local function is_known(path)
-    return known[layer_of(path)] or known[path] or known[folder_of(path)]
 end
 
 -- The program and the Kamailio module are linked apart: a name in one is not the same name in the other.
@@ -125,7 +118,7 @@ local function cycles_of(edges)
             cycle[#cycle + 1] = table.remove(stack)
             on_stack[cycle[#cycle]] = nil
         until cycle[#cycle] == node
-        if #cycle > 1 and not is_known(node) then
+        if #cycle > 1 then
             table.sort(cycle)
             found[#found + 1] = cycle
         end
@@ -205,7 +198,7 @@ local function check_sizes(edges)
         size[folder_of(path)] = (size[folder_of(path)] or 0) + 1
     end
     for _, folder in ipairs(sorted_keys(size)) do
-        if size[folder] > largest_folder and not is_known(folder) then
+        if size[folder] > largest_folder then
             report("module/%s: %d C files, at most %d are allowed", folder, size[folder], largest_folder)
         end
     end

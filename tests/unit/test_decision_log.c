@@ -3,7 +3,7 @@
 
 #include "cli/say/decide_input.h"
 #include "core/code.h"
-#include "standalone/serve/decision_log.h"
+#include "standalone/log/decision_log.h"
 
 static const char request_bytes[] = "INVITE sip:bob@example.com SIP/2.0\r\n"
                                     "Via: SIP/2.0/UDP 127.0.0.1:5070;branch=z9hG4bK1\r\n"

@@ -5,7 +5,7 @@
 #include <pthread.h>
 #include <sched.h>
 
-#include "standalone/serve/line_ring.h"
+#include "standalone/log/line_ring.h"
 
 struct stage {
     struct fake_host fake;

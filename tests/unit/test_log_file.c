@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "standalone/serve/log_file.h"
+#include "standalone/log/log_file.h"
 
 struct stage {
     struct log_folder folder;

@@ -11,7 +11,7 @@
 
 #include <uv.h>
 
-#include "standalone/serve/log_writer.h"
+#include "standalone/log/log_writer.h"
 
 struct stage {
     struct log_folder folder;

@@ -7,7 +7,7 @@
 #include "cli/cli.h"
 #include "cli/replay/replay.h"
 #include "core/decide.h"
-#include "standalone/serve/decision_log.h"
+#include "standalone/log/decision_log.h"
 
 /* What is decided on recorded traffic: contexts, policies, text logs, decision logs. */
 

@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 #include "sip/message.h"
-#include "standalone/serve/decision_log.h"
+#include "standalone/log/decision_log.h"
 
 enum { AOR_MOST = 1024, REMOTE_MOST = 64 };
 

@@ -13,10 +13,10 @@
 #include <unistd.h>
 
 #include "standalone/serve/binding_list.h"
-#include "standalone/serve/decision_log.h"
+#include "standalone/log/decision_log.h"
 #include "standalone/serve/local_socket.h"
 #include "standalone/serve/log_stamp.h"
-#include "standalone/serve/log_writer.h"
+#include "standalone/log/log_writer.h"
 #include "standalone/serve/persist.h"
 #include "standalone/serve/serve_domains.h"
 #include "standalone/serve/serve_keys.h"

@@ -10,7 +10,7 @@
 #include "base/memory.h"
 #include "script/store/tenants.h"
 #include "standalone/serve/control.h"
-#include "standalone/serve/decision_log.h"
+#include "standalone/log/decision_log.h"
 #include "standalone/serve/local_socket.h"
 #include "standalone/serve/policy_watch.h"
 #include "standalone/serve/reload.h"

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "base/host.h"
-#include "standalone/serve/log_file.h"
+#include "standalone/log/log_file.h"
 
 /*
  * Lines into a file, or into a descriptor such as standard error, by a thread of its own: who puts one never waits for

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "standalone/serve/decision_log.h"
+#include "standalone/log/decision_log.h"
 
 #include <stdio.h>
 

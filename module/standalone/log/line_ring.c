@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "standalone/serve/line_ring.h"
+#include "standalone/log/line_ring.h"
 
 #include <errno.h>
 #include <stdint.h>

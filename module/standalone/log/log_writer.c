@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "standalone/serve/log_writer.h"
+#include "standalone/log/log_writer.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -9,8 +9,8 @@
 #include <time.h>
 #include <uv.h>
 
-#include "standalone/serve/line_ring.h"
-#include "standalone/serve/log_descriptor.h"
+#include "standalone/log/line_ring.h"
+#include "standalone/log/log_descriptor.h"
 
 /* TELL_ROOM: a line about what was dropped is shorter. */
 enum { BUFFER_DEFAULT = 4 << 20, TELL_MS = 60000, TELL_ROOM = 1024, GATHER_NS = 5000000, LAST_MS = 400, JOIN_MS = 100 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "standalone/serve/log_descriptor.h"
+#include "standalone/log/log_descriptor.h"
 
 #include <errno.h>
 #include <poll.h>

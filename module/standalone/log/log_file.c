@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "standalone/serve/log_file.h"
+#include "standalone/log/log_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
