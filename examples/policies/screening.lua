@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: BSD-2-Clause
--- Screening that fails closed: a call that somebody has marked with "X-Permit: no", or that this hook cannot look at,
--- gets 603. The three options matter: INVITE, because other methods begin no call; priority, so that no hook decides
--- before this one; and on_error, because without it the core decides when the hook fails, and the call goes through.
--- A hook with a status in on_error is never turned off.
+-- Screening that fails closed: a call with the header field "X-Permit: no" gets 603, and so does a call for which this
+-- hook fails. Three options matter. INVITE: other methods begin no call. priority: no other hook decides before this
+-- one. on_error: without it the core decides when the hook fails, and the call goes through. A hook with a status in
+-- on_error is never turned off.
 
 sip_on_request("INVITE", function(request, call)
   local permit = call:header "X-Permit"

@@ -25,7 +25,7 @@ test("a minute later the address may call again", function()
   expect(invite "sip:bob@example.com"):hears(200)
 end)
 
-test("who dials for help is never counted", function()
+test("calls for help are not counted", function()
   local help = phone { aor = "sip:112@example.com" }
   call_often(31)
   expect(invite "sip:112@example.com"):hears(200):tried { "112/1" }

@@ -52,7 +52,7 @@ test("phones that cannot be reached do not lead to voicemail", function()
   expect(call):hears(408):never_tried "voicemail"
 end)
 
-test("who wants no voicemail hears busy", function()
+test("a caller who declines voicemail hears busy", function()
   bob:answers(486)
   local call = invite("sip:bob@example.com", { headers = { ["X-No-Voicemail"] = "yes" } })
   expect(call):hears { 486 }
