@@ -84,6 +84,24 @@ test("every option and command of --help has an entry in its page", function(t)
     t:ok(count > 150, "entries: " .. count)
 end)
 
+-- Without what a page shows otherwise: quotes of code, and the break of lines.
+local function collapsed(text)
+    return (text:gsub("`", ""):gsub("%s+", " "))
+end
+
+test("every line of --help is in its page, word for word", function(t)
+    for _, command in ipairs(commands()) do
+        local page = collapsed(command == "serve" and texts["reflow-serve.8"] or texts["reflow.1"])
+        for line in output(("%s %s --help"):format(binary, command)):gmatch "[^\n]+" do
+            if not line:find "^%u[%l ]*:$" then
+                for part in (line:gsub("^%a+: ", "") .. "  "):gmatch "%s*(%S.-)%s%s" do
+                    t:ok(page:find(collapsed(part), 1, true), ("%s: not in the page: %s"):format(command, part))
+                end
+            end
+        end
+    end
+end)
+
 test("every function of policies is in reflow-policy(7), with its example", function(t)
     local known = schema.read()
     for _, row in ipairs { "FUNCTION", "ENTRY" } do

@@ -31,6 +31,8 @@ function link(text,    before, inside) {
 
 # **bold** and *italic*, in text that is no code. Bold may go on over code: strong says whether it does.
 function emphasis(text,    out) {
+    if (from == "help")
+        return text
     while (match(text, /\*\*|\*[^* ][^*]*\*/)) {
         out = out substr(text, 1, RSTART - 1)
         if (RLENGTH == 2) {
