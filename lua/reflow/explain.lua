@@ -12,7 +12,7 @@ local layout = source("layout")()
 
 local LANGUAGES = { en = true, es = true }
 local SECTIONS = { "description", "when", "fix" }
--- The traits, in the order in which they are told.
+-- The traits, in the order in which they are printed.
 local TRAITS = { "sender", "retry", "retry_after", "dialog", "search", "methods", "headers" }
 
 local traits

@@ -205,7 +205,7 @@ function actors.new(net)
         error(("no request waits at %s"):format(self.name), 2)
     end
 
-    -- Nothing comes from there any more, and nobody is told.
+    -- From now on nothing arrives from there, and no error is reported.
     function endpoint:falls_silent()
         for _, each in ipairs(self.flows or { self }) do each.reachable = false end
         return self

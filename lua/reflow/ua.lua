@@ -63,7 +63,7 @@ local event_meta = {
     end,
 }
 
--- What the program does wrong is told, and harms nobody else.
+-- An error of the program is reported and does not affect the agent.
 local function call(f, ...)
     local fine, why = xpcall(f, debug.traceback, ...)
     if not fine then

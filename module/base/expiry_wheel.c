@@ -16,7 +16,7 @@ void expiry_wheel_create(struct expiry_wheel *wheel, int64_t now)
 
 void expiry_wheel_add(struct expiry_wheel *wheel, struct expiry_node *node)
 {
-    /* What has ended already is met at the next turn. */
+    /* Objects that have ended already are found in the next turn. */
     struct expiry_node **slot = &wheel->slots[slot_of(node->at < wheel->turned_to ? wheel->turned_to : node->at)];
     node->next = *slot;
     node->link = slot;
@@ -36,10 +36,10 @@ size_t expiry_wheel_turn(struct expiry_wheel *wheel, int64_t now, size_t most,
                          void (*ended)(void *context, struct expiry_node *node), void *context)
 {
     size_t count = 0;
-    /* A clock set back: the slots between are looked at again, which harms nothing. */
+    /* The clock was set back: the slots in between are examined again, which is harmless. */
     if (now < wheel->turned_to)
         wheel->turned_to = now;
-    /* A clock set ahead: one whole turn meets everything. */
+    /* The clock was set ahead: one whole turn finds everything. */
     if (now - wheel->turned_to > EXPIRY_SLOTS)
         wheel->turned_to = now - EXPIRY_SLOTS;
     for (;; wheel->turned_to++) {

@@ -5,7 +5,7 @@
 #include <string.h>
 
 enum {
-    /* Room to align: the byte before the first line holds how far it was moved. */
+    /* Room for alignment: the byte before the first line has the offset. */
     SEGMENT_BYTES = SEGMENT_LINES * LINE_BYTES + LINE_BYTES,
     SEGMENTS_FIRST = 16
 };

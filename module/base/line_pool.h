@@ -9,8 +9,8 @@
 #include "base/host.h"
 
 /*
- * Cache lines by the million: aligned, dense, known by number, and never moved. Memory is taken a segment at a time,
- * touched a line at a time, and given back with the pool.
+ * A pool of millions of cache lines, aligned, dense, identified by number, and never moved. Memory is allocated in
+ * segments, touched line by line, and freed with the pool.
  */
 
 enum { LINE_BYTES = 64, SEGMENT_LINES = 1024, SEGMENT_SHIFT = 10 };
@@ -20,19 +20,19 @@ struct line_pool {
     unsigned char **segments;
     uint32_t segments_size; /* places in `segments` */
     uint32_t segments_used;
-    uint32_t made;     /* lines ever taken; their numbers are 1 to this */
-    uint32_t released; /* the first of those given back, linked by number; 0: none */
+    uint32_t made;     /* number of lines that were ever taken; they are numbered from 1 */
+    uint32_t released; /* the first released line, linked by number; 0: none */
 };
 
-/* Takes no memory yet. The host must outlive the pool. */
+/* Allocates nothing yet. The host must outlive the pool. */
 void line_pool_create(struct line_pool *pool, const struct host *host);
 void line_pool_destroy(struct line_pool *pool);
 
-/* 0: the next line_pool_take succeeds. Else -ENOMEM. */
+/* Returns 0 if the next line_pool_take() succeeds, else -ENOMEM. */
 int line_pool_reserve(struct line_pool *pool);
 
-/* The number of a line full of zeros; only after a line_pool_reserve of its own, or a release. A pool from which
-   nothing is ever released gives 1, 2, 3 and so on. */
+/* The number of a zeroed line; only after a line_pool_reserve() for it, or a release. If no line is ever released,
+   the numbers are 1, 2, 3 and so on. */
 uint32_t line_pool_take(struct line_pool *pool);
 void line_pool_release(struct line_pool *pool, uint32_t number);
 

@@ -7,7 +7,7 @@
 #include "base/host.h"
 #include "core/text.h"
 
-/* Zeroed; NULL where there is none. */
+/* Zeroed memory; NULL if there is none. */
 static inline void *memory_new(const struct host *host, size_t size)
 {
     void *block = host->allocate(host->context, NULL, 0, size);
@@ -22,7 +22,7 @@ static inline void memory_delete(const struct host *host, void *block, size_t si
         host->allocate(host->context, block, size, 0);
 }
 
-/* A copy with a NUL behind it; *copy is {NULL, 0} for an empty text. False where memory is short. */
+/* A copy with a terminating NUL; *copy is {NULL, 0} for an empty text. Returns false without memory. */
 static inline bool memory_copy(const struct host *host, struct text text, struct text *copy)
 {
     *copy = (struct text){NULL, 0};

@@ -12,17 +12,17 @@
 /* The exit statuses of every command. */
 enum cli_status {
     CLI_OK = 0,
-    CLI_FAILED = 1, /* the work could not be done: no memory, standard output cannot be written */
-    CLI_USAGE = 2   /* what was asked for makes no sense; one line on standard error says why */
+    CLI_FAILED = 1, /* failure: no memory, or standard output cannot be written */
+    CLI_USAGE = 2   /* invalid arguments; one line on standard error gives the reason */
 };
 
-/* Where a command reads and writes. */
+/* The streams of a command. */
 struct cli {
     FILE *in, *out, *err;
     const char *build; /* what the program was built from; NULL: not known */
 };
 
-/* `reflow argv[1] ...`, as a process: the exit status. Flushes cli->out and checks it. */
+/* Runs `reflow argv[1] ...` and returns the exit status. Flushes cli->out and checks it. */
 int cli_run(struct cli *cli, int argc, char **argv);
 
 /* One per file; argv[0] is the command's name. */

@@ -65,7 +65,7 @@ static int dispatch(struct cli *cli, int argc, char **argv)
     return cli_usage(cli, "", "unknown %s '%s' (see reflow --help)", argv[1][0] == '-' ? "option" : "command", argv[1]);
 }
 
-/* A full disk or a closed pipe shows only when what stdio holds back is written. */
+/* A full disk or a closed pipe is noticed only when stdio writes its buffer. */
 int cli_run(struct cli *cli, int argc, char **argv)
 {
     int status = dispatch(cli, argc, argv);

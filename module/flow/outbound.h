@@ -14,7 +14,7 @@
 /*
  * The registrations of one user agent under one AOR: a flow to each of its outbound proxies, each with its own reg-id
  * (RFC 5626 section 4). There are no sockets, clock or messages here. The host reports events, carries out the actions
- * that it is given, and calls again when it is told to:
+ * that it is given, and calls again at the given time:
  *
  *     outbound_opened(outbound, action.flow, action.serial, now);   (report an event)
  *     while (outbound_next(outbound, now, &action))                 (get the actions)

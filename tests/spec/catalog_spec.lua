@@ -182,7 +182,7 @@ tap.test("a comparison is the same both ways but for its order", function(t)
     end
 end)
 
-tap.test("a code compared with itself is told so", function(t)
+tap.test("a code compared with itself is recognised", function(t)
     local compared = sip.compare(486, 486)
     t:equal(compared.same, true)
     t:equal(#compared.differences, 0)
@@ -190,7 +190,7 @@ tap.test("a code compared with itself is told so", function(t)
     t:match(sip.compare(486, 486, "es").notes[1], "consigo mismo")
 end)
 
-tap.test("3261-8.1.3.a an unregistered code is told as such, and as what it acts as", function(t)
+tap.test("3261-8.1.3.a an unregistered code is shown as such, with the code that it acts as", function(t)
     for number, acts_as in pairs { [150] = 183, [299] = 200, [399] = 300, [499] = 400, [599] = 500, [699] = 600 } do
         local explained = sip.explain(number)
         t:equal(explained.registered, false)
@@ -202,7 +202,7 @@ tap.test("3261-8.1.3.a an unregistered code is told as such, and as what it acts
     t:match(table.concat(sip.compare(499, 400).notes, " "), "499 is not a registered code")
 end)
 
-tap.test("what is no code, and a language without texts, are told without raising", function(t)
+tap.test("an invalid code, and a language without texts, give nil and a message", function(t)
     for _, number in ipairs { 99, 700, 0, -1, math.maxinteger, math.mininteger, 4294967782 } do
         local explained, message, name = sip.explain(number)
         t:equal(explained, nil)

@@ -189,7 +189,7 @@ test("quotes inside of what is quoted stay as they were", function(t)
         [[username="u\"x", realm="a \"b\", c"]])
 end)
 
-test("challenges that cannot be answered are none", function(t)
+test("challenges that cannot be answered are ignored", function(t)
     for _, text in ipairs { "", "Digest", "Basic realm=\"x\"", 'Digest realm="r"', 'Digest nonce="n"',
         'Digest realm="r", nonce="n", algorithm=SHA-1', 'Digest realm="r", nonce="n", qop="other"',
         'Digest realm="r, nonce="n"', 'Digest realm="r', "Digest ,,,=,=", 'Digest realm="r", nonce="n", qop=""' } do
@@ -221,7 +221,7 @@ test("5626-4.4.b a STUN answer tells the mapped address", function(t)
     t:equal(stun.answer(stun_answer(0x0111, ""), id), "error")
 end)
 
-test("5626-4.4.b what is no answer to the request is none", function(t)
+test("5626-4.4.b a packet that does not answer the request is ignored", function(t)
     local v4 = string.pack(">I2I2BBI2I4", 0x20, 8, 0, 1, 1, 1)
     local good = stun_answer(0x0101, v4)
     t:equal(stun.answer(good, "another id.."), nil)

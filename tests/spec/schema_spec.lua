@@ -85,7 +85,7 @@ test("every row of store has its function", function(t)
     t:ok(not pcall(function() return sip.store.nothing end))
 end)
 
-test("globals sets what luacheck is told", function(t)
+test("globals sets the names that luacheck knows", function(t)
     local before = {}
     for name in pairs(_G) do
         before[name] = true

@@ -42,7 +42,7 @@ test("5626-5.3.b what others made, or changed, is no token", function(t)
     end
 end)
 
-test("5626-5.2.b keys outlive the program, and an earlier run's flows are told", function(t)
+test("5626-5.2.b keys outlive the program, and an earlier run's flows are recognised", function(t)
     local path = temporary.path()
     local token = assert(sip.token_keys(path)):token(flow)
     local again = assert(sip.token_keys(path))
@@ -54,7 +54,7 @@ test("5626-5.2.b keys outlive the program, and an earlier run's flows are told",
     os.remove(path)
 end)
 
-test("a file that is none is refused, and why", function(t)
+test("a file without keys is refused with a reason", function(t)
     local path = temporary.path()
     local file = assert(io.open(path, "w"))
     file:write "something else\n"
@@ -66,7 +66,7 @@ test("a file that is none is refused, and why", function(t)
     os.remove(path)
 end)
 
-test("wrong flows are told by their field", function(t)
+test("wrong flows are reported with their field", function(t)
     local keys = sip.token_keys()
     for name, value in pairs { transport = "sctp", edge = "192.0.2.1", user_agent = "[::1:5060", connection = -1,
         run = 1.5 } do

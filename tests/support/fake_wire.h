@@ -64,7 +64,7 @@ struct peer fake_stream(struct fake_wire *wire, enum transport transport, uint8_
 
 /* The connection is no more, though nobody has been told. */
 void fake_wire_close(struct fake_wire *wire, flow_id connection);
-/* What goes over this flow gets `error`; 0: goes through again. */
+/* Sends over this flow fail with `error`; 0: they succeed again. */
 void fake_wire_refuse(struct fake_wire *wire, const struct peer *peer, int error);
 
 /* Answer the oldest open look-up, which must be of this host, with 127.0.0.1 and these ports; 0 ends them. */

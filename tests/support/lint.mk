@@ -10,7 +10,7 @@ CHECK = cppcheck --quiet --std=c11 --enable=warning,performance,portability --in
         --suppressions-list=tests/support/cppcheck.txt -Imodule -Itests/support -D_GNU_SOURCE
 
 # The Kamailio module is read with the headers and the flags that it is built with; its own findings alone are shown.
-# cppcheck does not go into those headers: what of them stands where C has no word is told here. The signatures that
+# cppcheck does not go into those headers: what cppcheck cannot see there is declared here. The signatures that
 # Kamailio calls have no const.
 $(STAMPS)/module/kamailio/%: FLAGS = -std=gnu11 -Imodule -Itests/support -D_GNU_SOURCE \
         -isystem $(BUILD)/kamailio/source/src $(shell cat $(BUILD)/kamailio/flags) $(shell pkg-config --cflags lua5.4) \

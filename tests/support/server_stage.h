@@ -75,7 +75,7 @@ struct phone {
 };
 struct peer stage_phone(struct stage *stage, struct phone phone);
 
-/* --- what goes out: each takes the oldest message, which must be what is asked for --- */
+/* --- sent messages: each takes the oldest one, which must match --- */
 
 #define stage_sent(stage, start) stage_sent_at(stage, start, __FILE__, __LINE__)
 /* a request of this method to this port */
@@ -103,7 +103,7 @@ void stage_refuses_at(struct stage *stage, struct sent *invite, unsigned status,
 #define stage_cancels(stage) stage_cancels_at(stage, __FILE__, __LINE__)
 void stage_cancels_at(struct stage *stage, const char *file, int line);
 
-/* A flow dies, and the server is told. */
+/* A flow dies, and the server is informed. */
 void stage_flow_dies(struct stage *stage, const struct peer *peer);
 
 /* Time goes by until all has ended: nothing is left of any transaction. */

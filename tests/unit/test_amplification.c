@@ -63,7 +63,7 @@ static void send_file(struct attack *attack, const struct peer *from, const char
     server_received(attack->stage->server, from, text, strlen(text));
 }
 
-/* What goes out meanwhile is taken; the bytes and messages for the host of the peer. */
+/* Takes the messages sent meanwhile; the bytes and messages for the host of the peer. */
 struct got {
     size_t bytes, messages;
 };

@@ -76,7 +76,7 @@ static void model_remove(struct trial *trial, struct entry *entry)
     trial->model_count--;
 }
 
-/* Bindings that go are taken out of the model as they are told: of several the order is the store's own affair. */
+/* Removed bindings are taken out of the model in the order of the events, which the store chooses. */
 static void listen(void *context, enum binding_event event, const struct binding *binding)
 {
     struct trial *trial = context;

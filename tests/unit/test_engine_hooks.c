@@ -400,7 +400,7 @@ static void test_verdicts_have_names(void **state)
     assert_string_equal(verdict_name(VERDICT_COUNT), "unknown");
 }
 
-/* Whatever allocation of an entry fails first, the outcome is told and the next entry is fine. */
+/* Whatever allocation of an entry fails first, the outcome is reported and the next entry succeeds. */
 static void test_an_entry_under_stepped_allocation_failure(void **state)
 {
     struct script_fixture *f = *state;

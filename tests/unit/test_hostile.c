@@ -74,7 +74,7 @@ struct hostile {
     char expected[128]; /* words */
     size_t before;      /* bytes that were out before the script was loaded */
     double plain_loop;  /* ms until the watch stops one with the short budget */
-    unsigned faults;    /* all are told, then the test fails */
+    unsigned faults;    /* all are printed, then the test fails */
     bool took_too_long; /* the attempt did */
 };
 

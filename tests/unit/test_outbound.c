@@ -6,7 +6,7 @@
 #include "core/code.h"
 #include "flow/outbound.h"
 
-/* A user agent on a stage: what happens is told by hand, what is to be done is read one by one. */
+/* A user agent on a stage: the test reports each event and reads each action. */
 struct stage {
     struct fake_host fake;
     struct outbound *outbound;

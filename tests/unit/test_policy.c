@@ -201,7 +201,7 @@ static void test_a_shadow_has_no_effect_and_is_compared(void **state)
     assert_int_equal(take(stage, two, PLACE_SHADOW, 0), 0);
     for (int i = 0; i < 3; i++)
         assert_string_equal(answer(stage, "a"), "one");
-    /* The phrase alone differs: the caller is told the same code. */
+    /* Only the phrase differs: the caller gets the same code. */
     assert_int_equal(policy_agreements(stage->policy), 3);
     assert_int_equal(take(stage, "sip_on_request(function() return sip_reply(480) end)\n", PLACE_SHADOW, 0), 0);
     assert_string_equal(answer(stage, "a"), "one");

@@ -532,7 +532,7 @@ static void test_a_transport_that_is_unknown_is_a_503(void **state)
     stage_hears(stage, 500);
 }
 
-/* --- what is told --- */
+/* --- reports --- */
 
 struct told {
     unsigned count;

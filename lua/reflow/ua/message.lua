@@ -97,7 +97,7 @@ function message.cut(bytes)
     local length = head:match "\ncontent%-length[ \t]*:[ \t]*([^\r\n]-)[ \t]*\r\n"
         or head:match "\nl[ \t]*:[ \t]*([^\r\n]-)[ \t]*\r\n"
     if length and not (length:find "^%d+$" and #length <= 9 and tonumber(length) <= BODY_MOST) then
-        return false, "a Content-Length that is none"
+        return false, "an invalid Content-Length"
     end
     stop = stop + (tonumber(length) or 0)
     if #bytes < stop then

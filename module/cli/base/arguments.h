@@ -7,11 +7,11 @@
 /* One long option of a command. */
 struct option {
     const char *name;  /* without "--" */
-    const char *value; /* what stands for its value in the help, "SECONDS"; NULL: it takes none */
+    const char *value; /* the placeholder for its value in the help, "SECONDS"; NULL: no value */
     const char *help;
 };
 
-/* A walk over argv, from argv[1] on. Zero `next` and `ended` to start. */
+/* The state of an iteration over argv, from argv[1] on. Set `next` and `ended` to 0 to start. */
 struct arguments {
     struct cli *cli;
     int argc;
@@ -27,7 +27,7 @@ enum argument {
     ARGUMENT_OPTION, /* *index of the option, *value where it takes one */
     ARGUMENT_PLAIN,  /* *value */
     ARGUMENT_HELP,   /* --help */
-    ARGUMENT_BAD     /* told on cli->err; return CLI_USAGE */
+    ARGUMENT_BAD     /* an error was printed to cli->err; return CLI_USAGE */
 };
 
 /* The next argument: --name, --name VALUE, --name=VALUE, "--", or a plain one. */
@@ -36,7 +36,7 @@ enum argument argument_next(struct arguments *arguments, size_t *index, const ch
 /* Indented lines of a command's help: one per option, and --help. */
 void arguments_help(FILE *out, const struct option *options, size_t count);
 
-/* A decimal number of digits alone, up to limit. False: anything else. */
+/* Parses a decimal number that consists only of digits, up to limit. Returns false for anything else. */
 bool argument_number(const char *text, uint64_t limit, uint64_t *number);
 
 #endif

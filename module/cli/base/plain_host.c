@@ -31,7 +31,7 @@ static void *plain_allocate(void *context, void *old, size_t old_size, size_t ne
     return realloc(old, new_size);
 }
 
-/* getrandom() of 4 bytes cannot be cut short once the pool is ready; a failure must not pass for a number. */
+/* getrandom() of 4 bytes is never partial once the pool is ready; a failure must not be used as a number. */
 static uint32_t plain_random(void *context)
 {
     uint32_t number;

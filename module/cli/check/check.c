@@ -37,7 +37,7 @@ static unsigned count_class(const struct finding *finding, uint32_t first)
     return count;
 }
 
-/* Those that are registered; 100 is no policy's matter. */
+/* The registered codes, without 100, which policies never see. */
 static unsigned codes_of_class(uint32_t first)
 {
     unsigned count = 0;
@@ -78,7 +78,7 @@ static void print_methods(FILE *out, const struct finding *finding)
 {
     const char *between = " to ";
     if (__builtin_popcount(finding->methods) >= METHODS_ENOUGH && (finding->methods & 1U << METHOD_INVITE) != 0)
-        return; /* all, as far as the hook is asked */
+        return; /* all that the hook is called for */
     for (unsigned method = METHOD_OTHER + 1; method < METHOD_COUNT; method++) {
         if ((finding->methods & 1U << method) == 0)
             continue;
@@ -188,7 +188,7 @@ struct job {
     int status;
 };
 
-/* A policy that cannot be read does not keep the others from being checked. */
+/* If a policy cannot be read, the others are checked nevertheless. */
 static void check_one(struct job *job, const char *path)
 {
     char error[600] = "";

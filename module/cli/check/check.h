@@ -7,18 +7,18 @@
 #include "script/engine/engine.h"
 #include "script/policy/layer_option.h"
 
-/* What `reflow check` finds in one policy before it runs. */
+/* The findings of `reflow check` in one policy. */
 
 enum finding_kind {
-    FINDING_LOAD,      /* it does not compile, raises, or is past a limit while it loads */
+    FINDING_LOAD,      /* it does not compile, fails, or exceeds a limit while loading */
     FINDING_NAME,      /* a function that looks misspelt */
     FINDING_FIELD,     /* a field that does not exist */
     FINDING_VERDICT,   /* a verdict that is made and not returned */
     FINDING_HOOK,      /* there are no hooks, or one is never asked */
     FINDING_GUARDRAIL, /* a verdict that would be refused */
-    FINDING_FAILURE,   /* a hook that raises, or returns what is no verdict */
+    FINDING_FAILURE,   /* a hook that fails, or returns a value that is not a verdict */
     FINDING_OVERRUN,   /* a hook past its time */
-    FINDING_MEMORY,    /* a hook past its memory */
+    FINDING_MEMORY,    /* a hook that exceeds its memory */
     FINDING_KINDS
 };
 
@@ -37,7 +37,7 @@ struct finding {
     char verdict[80]; /* "fail 430" */
     char text[600];
     char with[128];                     /* the compared value with which it was found; empty: it was found without */
-    uint8_t codes[CHECK_CODES / 8 + 1]; /* bits: the codes on which it was found; none: not about a code */
+    uint8_t codes[CHECK_CODES / 8 + 1]; /* bit set of the codes with which it was found; empty: not about a code */
     uint32_t methods;                   /* bits, enum method */
 };
 
@@ -51,12 +51,12 @@ struct check {
     bool loading;         /* warnings are findings */
     uint64_t now_ms;
     uint32_t seed;
-    char headers[HEADERS_MOST][64]; /* that the policy asks for */
+    char headers[HEADERS_MOST][64]; /* that the policy reads */
     size_t header_count;
     struct compared uris, values, numbers;
     const char *trying; /* which of these is tried now; NULL: none */
     uint32_t tries;     /* of hooks */
-    uint32_t slow;      /* those that overran or ran out of memory; after SLOW_MOST nothing more is tried */
+    uint32_t slow;      /* hooks that exceeded their time or memory; after SLOW_MOST nothing more is tried */
 };
 
 /* Check a file or a folder, with these layers beside it. 0: see findings; -ENOENT and the like: it cannot be read, with
@@ -67,10 +67,9 @@ void check_destroy(struct check *check);
 
 const char *finding_kind_name(enum finding_kind kind);
 
-/* Of the parts of a check: one finding, or one more code and method of a finding that is there already. code 0: none.
- */
+/* Adds a finding, or another code and method to an existing one. code 0: none. */
 void check_found(struct check *check, const struct finding *finding, uint32_t code, enum method method);
-void check_fields(struct check *check); /* by the text alone; also gathers check->headers */
+void check_fields(struct check *check); /* from the text; also collects check->headers */
 void check_hooks(struct check *check);  /* by running them */
 
 #endif

@@ -5,7 +5,7 @@
 #include "cli/check/check_private.h"
 #include "core/code.h"
 
-/* The facts that hooks are run on. */
+/* The facts with which hooks are called. */
 
 enum { UNKNOWN_IN_CLASS = 98, OF_CLASS = SIP_OK - SIP_TRYING };
 
@@ -38,7 +38,7 @@ static size_t print_headers(const struct check *check, const char *value, char *
     return length;
 }
 
-/* A header that the message has anyway must not be there twice. */
+/* A header field that the message has anyway must not occur twice. */
 static bool is_plain_header(const char *name)
 {
     static const char *const own[] = {"Via",          "From",        "To",      "Call-ID",  "CSeq",
@@ -120,7 +120,7 @@ enum {
     VARY_ALL = 32
 };
 
-/* One of the 32 situations in which a response comes. */
+/* One of the 32 situations in which a response may arrive. */
 static void situation(struct check_entry *entry, unsigned vary)
 {
     bool plain = (vary & VARY_PLAIN) != 0; /* a trunk, not a flow of an instance */
@@ -298,7 +298,7 @@ static void run_hook_request(struct check *check, enum method method, const char
     sip_message_delete(request);
 }
 
-/* A hook that expects a SIP URI fails on the call for help. */
+/* A hook that expects a SIP URI fails for an emergency call. */
 static void run_schemes(struct check *check)
 {
     static const char *const uris[] = {"tel:+4930123456", "tel:112;phone-context=+49", "urn:service:sos",

@@ -8,7 +8,7 @@
 #include "cli/check/check.h"
 #include "script/base/embedded.h"
 
-/* By the text of a policy alone: lua/reflow/scan.lua says what that sees and what not. */
+/* Checks the text of a policy: lua/reflow/scan.lua describes what is found. */
 
 #define FIELD(name, ...)  #name,
 #define METHOD(name, ...) #name,
@@ -107,7 +107,7 @@ static void keep_compared(lua_State *L, const char *name, struct compared *kept)
     }
 }
 
-/* The scanning function is at 2, what is known at 3. */
+/* The scanning function is at index 2, the known names at 3. */
 static void scan_file(lua_State *L, struct check *check, const struct source_file *file)
 {
     lua_pushvalue(L, 2);

@@ -6,13 +6,13 @@
 #include "core/code.h"
 #include "script/engine/judge.h"
 
-/* Each hook is run on every fact that it can see, and its verdict is judged as the server would judge it
-   (standalone/server/react.c, upstream.c, verdict.c). What it cannot see (a 6xx on another branch, a caller that has
-   hung up) is left out: a verdict that is refused for that alone is nobody's mistake. */
+/* Each hook is called with all facts that it can see, and its verdict is judged as the server would (module/call).
+   Facts that it cannot see (a 6xx on another branch, a caller that has cancelled) are left out: a verdict that is
+   refused only because of them is not an error of the policy. */
 
 enum { ASKED_MOST = 64, CLOCK_STEP_MS = 200000 };
 
-/* --- which hook it was --- */
+/* --- identifying the hook --- */
 
 struct asked {
     size_t count;
@@ -62,11 +62,11 @@ static enum script_outcome run_hooks(struct check_entry *entry)
     }
 }
 
-/* A hook that failed and then had its way, by its option on_error, has failed all the same. */
+/* A hook that failed counts as failed also if its option on_error then decided. */
 static enum script_outcome enter(struct check_entry *entry)
 {
     struct script_counters before, after;
-    entry->check->now_ms += CLOCK_STEP_MS; /* no failure is the next one's: circuit breakers stay closed */
+    entry->check->now_ms += CLOCK_STEP_MS; /* a failure must not affect the next call: circuit breakers stay closed */
     entry->call.started_ms = entry->check->now_ms - 100;
     entry->verdict = (struct script_verdict){0};
     script_counters(entry->check->script, &before);
@@ -79,7 +79,7 @@ static enum script_outcome enter(struct check_entry *entry)
     return after.errors > before.errors ? SCRIPT_ERROR : outcome;
 }
 
-/* It is run once more: the last hook that was entered is the one. */
+/* Runs it once more: the last hook that was entered is the one. */
 static void find_place(struct check_entry *entry, char *place, size_t size)
 {
     struct asked before, after;
@@ -112,7 +112,7 @@ static enum rule_id judge(const struct check_entry *entry)
 
 /* --- findings --- */
 
-/* "a.lua: on_response: a.lua:3: reason; the core decides" without its first word and what follows from it. */
+/* Removes the first word and the end of "a.lua: on_response: a.lua:3: reason; the core decides". */
 static void copy_reason(const struct check_entry *entry, char *out, size_t size)
 {
     const char *line = entry->check->last_error, *path = script_path(entry->check->script);

@@ -4,7 +4,7 @@
 
 #include "cli/check/check.h"
 
-/* One entry into the hooks, with all that it is about. */
+/* One entry into the hooks, with its arguments. */
 struct check_entry {
     struct check *check;
     enum hook hook;
@@ -16,10 +16,10 @@ struct check_entry {
     struct script_reply reply;
     struct script_flow flow;
     struct script_verdict verdict;
-    bool slow; /* it overran, or ran out of memory: once for a code says enough */
+    bool slow; /* it exceeded its time or memory: once for a code is enough */
 };
 
-/* Whether any hook would be asked. */
+/* Returns whether any hook would be called. */
 bool check_has_hook(struct check_entry *entry);
 
 /* Run it and judge. */

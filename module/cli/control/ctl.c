@@ -8,7 +8,7 @@
 
 #include "cli/base/arguments.h"
 
-/* `reflow ctl`: one command to a server's control socket, and its answer. */
+/* `reflow ctl`: sends one command to the control socket of a server and prints the response. */
 
 enum { OPTION_SOCKET, OPTION_JSON, OPTION_LIMIT, OPTIONS };
 
@@ -83,7 +83,7 @@ static int take_verdict(struct cli *cli, const char *last)
     return usage ? CLI_USAGE : CLI_FAILED;
 }
 
-/* The lines of the answer are passed on as they come; the last one is the verdict. */
+/* The lines of the response are printed as they arrive; the last one is the result. */
 static int pass_on(struct cli *cli, FILE *answer)
 {
     char *line = NULL, *last = NULL;
@@ -131,7 +131,7 @@ static int run(struct cli *cli, const char *path, const char *line)
     return status;
 }
 
-/* Room is kept for the newline behind the last word. */
+/* Reserves room for the newline after the last word. */
 static bool add_word(char *line, size_t size, const char *word)
 {
     size_t length = strlen(line);

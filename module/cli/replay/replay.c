@@ -31,7 +31,7 @@ static void print_help(FILE *out)
     arguments_help(out, options, OPTION_COUNT);
     fputs("\nExit status: 0 fine, 1 differences were found (--against) or memory is out,\n"
           "2 wrong usage, or a file or policy that cannot be read. What is broken inside a\n"
-          "file is told, counted and passed over.\n",
+          "file is reported, counted and skipped.\n",
           out);
 }
 

@@ -7,7 +7,7 @@
 #include "cli/replay/replay_input.h"
 #include "cli/replay/replay_stream.h"
 
-/* Packets of a capture: link layer, IP, UDP and TCP. Every length is checked against the bytes at hand. */
+/* Parses the packets of a capture: link layer, IP, UDP and TCP. Every length is checked against the available bytes. */
 
 enum { IP_TCP = 6, IP_UDP = 17, ETHERNET_HEADER = 14, VLAN_TAGS_MOST = 3 };
 
@@ -17,10 +17,10 @@ struct capture {
     int link;
     uint64_t number;
     int64_t time_us;
-    bool cut; /* the packet was longer than what was kept of it */
+    bool cut; /* the packet was longer than its recorded part */
 };
 
-/* What is left of a packet while its headers are taken off. */
+/* The rest of a packet while its headers are removed. */
 struct rest {
     const uint8_t *at;
     size_t length;
@@ -53,7 +53,7 @@ static bool skip(struct rest *rest, size_t length)
 
 /* --- link layers --- */
 
-/* Ethernet's type, with the tags of virtual networks before it. */
+/* The type of an Ethernet frame, after the tags of virtual networks. */
 static bool skip_ethernet(struct rest *rest)
 {
     if (!skip(rest, ETHERNET_HEADER))
@@ -79,7 +79,7 @@ static bool link_is_known(int link)
     return false;
 }
 
-/* To the IP header. Of loopback and cooked packets IP's own version says the rest. */
+/* Advances to the IP header. For loopback and cooked packets the IP version decides. */
 static bool skip_link(int link, struct rest *rest)
 {
     switch (link) {
@@ -104,7 +104,7 @@ static void cut_to(struct capture *capture, struct rest *rest, size_t length)
     if (length > rest->length)
         capture->cut = true;
     else
-        rest->length = length; /* behind it is what fills a short Ethernet frame */
+        rest->length = length; /* the rest is padding of a short Ethernet frame */
 }
 
 enum parsed { PARSED, PARSED_OTHER, PARSED_FRAGMENT };
@@ -129,7 +129,7 @@ static enum parsed read_ipv4(struct capture *capture, struct datagram *datagram)
     return skip(rest, length) ? PARSED : PARSED_OTHER;
 }
 
-/* Headers between IPv6's own and the transport's. */
+/* Extension headers between the IPv6 header and that of the transport. */
 static enum parsed skip_extensions(struct datagram *datagram)
 {
     enum { HOP_BY_HOP = 0, ROUTING = 43, FRAGMENT = 44, DESTINATION = 60 };

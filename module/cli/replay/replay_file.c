@@ -7,7 +7,7 @@
 #include "cli/replay/replay_input.h"
 #include "cli/replay/replay_private.h"
 
-/* A file of any kind, pipes among them: its first bytes are looked at, and then read again. */
+/* A file of any kind, including pipes: its first bytes are examined and then read again. */
 
 enum { PEEKED = 64, BLOCK = 262144 };
 
@@ -58,7 +58,7 @@ static enum kind kind_of(const char *bytes, size_t length)
     return at < length && bytes[at] == '{' ? KIND_DECISIONS : KIND_MESSAGES;
 }
 
-/* NULL with errno; nothing is left open then. */
+/* Returns NULL with errno; then nothing stays open. */
 static FILE *open_peeked(struct replay *replay, const char *path, enum kind *kind)
 {
     struct stat status = {0};

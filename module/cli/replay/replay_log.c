@@ -7,8 +7,8 @@
 #include "cli/replay/replay_input.h"
 #include "core/code.h"
 
-/* Lines of JSON, read by SQLite: each member is found by its name, however deep it stands, so that lines of later
-   versions, which say more, can be read too. */
+/* Reads lines of JSON with SQLite: each member is found by its name at any depth, so that lines of later versions
+   with more members can be read too. */
 
 struct reader {
     struct replay *replay;
@@ -39,7 +39,7 @@ static void read_text(struct replay_record *record, const char *name, const char
             snprintf((char *)record + text_members[i].offset, text_members[i].size, "%s", value);
 }
 
-/* A member of struct facts or struct state by its own name; an option of `reflow decide` is called alike. */
+/* Sets a member of struct facts or struct state by its name; the options of `reflow decide` have the same names. */
 static void read_fact(struct replay_record *record, const char *name, const char *value)
 {
     size_t count;
@@ -53,7 +53,7 @@ static void read_fact(struct replay_record *record, const char *name, const char
     }
 }
 
-/* False: the line has no code, or is not JSON. */
+/* Returns false if the line has no code or is not JSON. */
 static bool read_record(const struct reader *reader, struct text line, struct replay_record *record)
 {
     bool has_code = false;

@@ -16,7 +16,7 @@ bool replay_policy_is_asked(const struct facts *facts, const struct decision *de
 
 /* --- asking --- */
 
-/* Where the request went: the capture knows, else its Request-URI. */
+/* The destination of the request: from the capture, else from the Request-URI. */
 static size_t describe_destination(const struct replay_call *call, char *out, size_t size)
 {
     size_t length = replay_address_format(&call->destination, out, size);
@@ -153,7 +153,7 @@ void replay_answer_words(const struct replay_answer *answer, bool mask, char *ou
         snprintf(out, size, "%s", words);
 }
 
-/* --- requests made up --- */
+/* --- synthetic requests --- */
 
 static struct sip_message *make(const struct host *host, const char *bytes, int length, size_t size)
 {

@@ -6,11 +6,11 @@
 #include "core/guard.h"
 #include "script/engine/engine.h"
 
-/* A policy asked about a recorded response, and what the guardrails make of its answer. */
+/* Passes a recorded response to a policy, and checks the verdict against the guardrails. */
 
 struct replay_subject {
     const struct replay_call *call;
-    const struct sip_message *response; /* NULL: from a decision log, or none came */
+    const struct sip_message *response; /* NULL: from a decision log, or there was none */
     const struct facts *facts;
     const struct state *state;
     const struct decision *decision;
@@ -21,17 +21,18 @@ struct replay_answer {
     enum script_outcome outcome;
     struct script_verdict verdict; /* SCRIPT_VERDICT */
     enum rule_id refused;
-    bool inside; /* refused: inside a dialog nothing is forked */
+    bool inside; /* refused: requests inside a dialog are not forked */
 };
 
-/* Whether a policy is asked at all: not about 100, and not about what the transaction keeps to itself. */
+/* Returns whether a policy is called: not for 100, and not for responses that the transaction absorbs. */
 bool replay_policy_is_asked(const struct facts *facts, const struct decision *decision);
 void replay_policy_ask(struct script *script, const struct replay_subject *subject, struct replay_answer *answer);
 
-/* "relay sip:vm@media", "core", "error", "refused fail 430 (5626-11.5.a)"; what differs in words differs in effect. */
+/* The result as text: "relay sip:vm@media", "core", "error", "refused fail 430 (5626-11.5.a)". Different texts mean
+   different effects. */
 void replay_answer_words(const struct replay_answer *answer, bool mask, char *out, size_t size);
 
-/* A request made up from a response or a record, where none was seen. NULL: memory is out, or it makes no sense. */
+/* Builds a request from a response or a record if none was seen. NULL without memory, or if it is not possible. */
 struct sip_message *replay_request_like(const struct host *host, const struct sip_message *response);
 struct sip_message *replay_request_for(const struct host *host, const struct replay_record *record);
 

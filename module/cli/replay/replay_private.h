@@ -6,15 +6,15 @@
 #include "cli/replay/replay_context.h"
 #include "cli/replay/replay_policy.h"
 
-/* What the files that decide, print and read files share. */
+/* Shared by the files that decide, print and read. */
 
-/* Memory for one message at a time, emptied before the next. */
+/* Memory for one message at a time, reset before the next. */
 struct replay_arena {
     char *bytes;
     size_t used;
 };
 
-/* Lines are gathered here, and written many at once. */
+/* Collects lines and writes many at once. */
 struct replay_output {
     char *bytes;
     size_t used;
@@ -30,12 +30,12 @@ struct replay {
     struct replay_counts counts;
     struct replay_output output;
     int64_t now_us;
-    const char *path; /* of the file that is read */
+    const char *path; /* of the current file */
     const char *unit; /* "packet", "line" */
     unsigned told, logged;
     uint64_t size, done; /* bytes of that file; 0: not known */
     uint64_t drawn_ms;
-    bool drawn; /* a progress bar stands on the terminal */
+    bool drawn; /* the terminal shows a progress bar */
 };
 
 /* What one line says. */
@@ -44,7 +44,7 @@ struct replay_line {
     struct text call_id, method, to;
     const struct facts *facts;
     const struct decision *decision;
-    const struct replay_answer *answer, *against; /* NULL: nobody was asked */
+    const struct replay_answer *answer, *against; /* NULL: no policy was called */
 };
 
 void replay_print(struct replay *replay, const struct replay_line *line);

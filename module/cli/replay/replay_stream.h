@@ -5,8 +5,8 @@
 #include "cli/replay/replay.h"
 
 /*
- * TCP put together again: segments in the order of their sequence numbers, cut into messages. Bounded in streams, in
- * bytes, and in segments that wait for a missing one; what is given up for that is told as a gap.
+ * Reassembles TCP: segments in the order of their sequence numbers, split into messages. Streams, bytes and segments
+ * that wait for a missing one are limited; missing parts are reported as gaps.
  */
 
 struct replay_streams;
@@ -22,7 +22,7 @@ struct replay_segment {
 
 int replay_streams_new(struct replay_streams **out, struct replay *replay);
 void replay_streams_segment(struct replay_streams *streams, const struct replay_segment *segment);
-/* What is not whole at the end of the capture is told; everything is freed. NULL is fine. */
+/* Reports what is incomplete at the end of the capture, and frees everything. streams may be NULL. */
 void replay_streams_delete(struct replay_streams *streams);
 
 #endif

@@ -7,12 +7,12 @@
 #include "cli/replay/replay_input.h"
 
 /*
- * SIP messages between other lines: a message begins with a line that is a start line, its header ends with an empty
- * line, its body with as many bytes as Content-Length says, or with what separates messages. Line ends become CRLF
- * again; dumps that print a dot for the CR have theirs.
+ * Finds SIP messages between other lines. A message begins with a start line, its header ends with an empty line, and
+ * its body ends after Content-Length bytes or at a separator. Line ends become CRLF again; dumps that print a dot for
+ * the CR are recognised.
  */
 
-enum { MESSAGE_MOST = 131072, DASHES_LEAST = 20 /* boundaries inside a body have fewer */ };
+enum { MESSAGE_MOST = 131072, DASHES_LEAST = 20 /* boundaries in a body have fewer */ };
 
 enum part { PART_BETWEEN, PART_HEADER, PART_BODY };
 
@@ -22,13 +22,13 @@ struct reader {
     enum part part;
     bool dotted; /* lines end in a dot for the CR */
     bool too_long;
-    size_t body, length; /* where the body begins, how long it is to be */
+    size_t body, length; /* start and expected length of the body */
     uint64_t line, found;
     size_t used;
     char *wire;
 };
 
-/* --- what stands between messages --- */
+/* --- lines between messages --- */
 
 static size_t digits_of(struct text text, size_t at, unsigned most, unsigned *number)
 {
@@ -39,7 +39,7 @@ static size_t digits_of(struct text text, size_t at, unsigned most, unsigned *nu
     return at - start;
 }
 
-/* "2026-11-22 13:00:00.123456", with / for - and T for the space; how many bytes that takes, 0: none is there. */
+/* Parses "2026-11-22 13:00:00.123456", also with / for - and T for the space; returns the length, or 0. */
 static size_t read_time(struct text text, size_t start, int64_t *time_us)
 {
     static const unsigned widths[] = {4, 2, 2, 2, 2, 2};
@@ -94,7 +94,7 @@ static void find_addresses(struct text line, struct replay_message *message)
     replay_address_read((struct text){start, (size_t)(stop - start)}, &message->destination);
 }
 
-/* A line that separates messages: dashes, or what is put before a packet. */
+/* A line that separates messages: dashes, or the line before a packet. */
 static bool separates(struct text line)
 {
     size_t dashes = 0;
@@ -152,7 +152,7 @@ static void end_message(struct reader *reader)
     reader->message = (struct replay_message){0};
 }
 
-/* Where a start line begins: at once, or behind a time. */
+/* The position of a start line: at the beginning, or after a time. */
 static bool find_start(struct text line, struct text *start, int64_t *time_us)
 {
     size_t skipped = line.length > 0 && line.at[0] == '[';

@@ -12,7 +12,7 @@ static const struct option options[] = {
 
 enum { OPTIONS = sizeof options / sizeof options[0] };
 
-/* IANA marks the deprecated code inside its phrase; nobody sends that mark. */
+/* IANA adds a mark to the phrase of the deprecated code, which nobody sends. */
 static const char *registry_phrase(const struct code *code)
 {
     return code->number == SIP_ACCEPTED ? "Accepted (Deprecated)" : code->phrase;

@@ -5,7 +5,7 @@
 #include "cli/base/arguments.h"
 #include "core/facts.h"
 
-/* What `reflow decide` decides on. */
+/* The input of `reflow decide`. */
 struct decide_input {
     struct facts facts;
     struct state state;
@@ -24,13 +24,13 @@ struct decide_member {
 const struct option *decide_options(size_t *count);
 const struct decide_member *decide_member_at(size_t index);
 
-/* Set a member from an option's value. False: it makes no sense. */
+/* Sets a member from an option's value. Returns false if it is invalid. */
 bool decide_set(struct decide_input *input, size_t index, const char *value);
 
-/* The greatest value of a number; 0: the member is none. */
+/* The largest value of a number; 0: the member is not a number. */
 uint64_t decide_limit(size_t index);
 
-/* A member's value as a number; how it reads: "proxy", "INVITE", NULL for a plain number or flag. */
+/* A member's value as a number, and its text: "proxy", "INVITE", NULL for a plain number or flag. */
 uint64_t decide_get(const struct decide_input *input, size_t index);
 const char *decide_word(const struct decide_input *input, size_t index);
 

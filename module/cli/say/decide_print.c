@@ -7,7 +7,7 @@
 
 typedef const char *bit_name(uint32_t bit);
 
-/* The lowest set bit of *bits, taken out of it; 0 when none is left. */
+/* Removes and returns the lowest set bit of *bits; 0 if none is left. */
 static uint32_t take_bit(uint32_t *bits)
 {
     uint32_t bit = *bits & (~*bits + 1);
@@ -150,7 +150,7 @@ static void json_words(FILE *out, const char *key, uint32_t bits, bit_name *name
     fputs("],\n", out);
 }
 
-/* Members are called as in struct facts and struct state: an option's name with '_' for '-'. */
+/* Members have the names of struct facts and struct state: the name of the option with '_' for '-'. */
 static void json_given(FILE *out, const struct decide_input *input)
 {
     size_t count;

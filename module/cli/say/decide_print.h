@@ -5,7 +5,7 @@
 #include "cli/say/decide_input.h"
 #include "core/decide.h"
 
-/* The record of a decision, for people and as one JSON object. */
+/* Prints a decision as text or as one JSON object. */
 void decide_print_text(FILE *out, const struct decide_input *input, const struct decision *decision);
 void decide_print_json(FILE *out, const struct decide_input *input, const struct decision *decision);
 

@@ -81,7 +81,7 @@ static const struct request defaults = {
     .count = 2,
 };
 
-/* Where an option's number goes, and what it may be. */
+/* The variable and the range of a numeric option. */
 static const struct number {
     size_t offset;
     uint32_t least, most;
@@ -109,20 +109,21 @@ static const struct number {
 static void print_help(FILE *out)
 {
     fputs("Usage: reflow simulate [OPTIONS]\n\n"
-          "What happens when edges die, second by second: user agents (RFC 5626) notice by\n"
-          "their keep-alives and register again, edges and registrar take what they can and\n"
-          "refuse or ignore the rest, and calls arrive, are answered, fail over to another\n"
-          "flow, or are lost. What is done with each response, the core decides.\n\n"
-          "Strategies of the user agents, one or more with commas between:\n"
-          "  rfc             at once, then the growing random waits of RFC 5626\n"
-          "  fixed:SECONDS   at once, then every SECONDS, whatever the answer asks for\n"
-          "  jitter:SECONDS  after 0 to SECONDS at random, the first time and every time\n"
-          "  paced           as rfc, and each 503 tells by Retry-After when to come\n\n",
+          "Computes what happens when edge proxies fail, second by second: user agents\n"
+          "(RFC 5626) notice it by their keep-alives and register again; edges and the\n"
+          "registrar accept what they can and refuse or ignore the rest; calls are\n"
+          "answered, fail over to another flow, or are lost. The core decides about each\n"
+          "response.\n\n"
+          "Strategies of the user agents, separated by commas:\n"
+          "  rfc             at once, then after the growing random waits of RFC 5626\n"
+          "  fixed:SECONDS   at once, then every SECONDS, whatever the response says\n"
+          "  jitter:SECONDS  each time after a random wait of 0 to SECONDS\n"
+          "  paced           as rfc; each 503 says in Retry-After when to try again\n\n",
           out);
     arguments_help(out, options, OPTION_COUNT);
-    fputs("\nThe same options and seed give the same files, byte for byte. Left out: the\n"
-          "network's delay, and refreshes of registrations, which a capacity must have room\n"
-          "for besides. Exit status: 0 fine, 1 memory is out or a file cannot be written,\n"
+    fputs("\nThe same options and seed give the same files, byte for byte. The simulation\n"
+          "leaves out network delay and the refreshing of registrations, which needs\n"
+          "additional capacity. Exit status: 0 success, 1 out of memory or unwritable file,\n"
           "2 wrong usage.\n",
           out);
 }
@@ -189,7 +190,7 @@ static int read_option(struct cli *cli, struct request *request, size_t index, c
     }
 }
 
-/* What makes no sense together, and what follows from the rest. */
+/* Checks combinations of options, and computes the values that follow from others. */
 static int settle(struct cli *cli, struct request *request)
 {
     struct simulate_config *config = &request->config;
@@ -238,7 +239,7 @@ static int tell_failure(struct cli *cli, const char *what, int error)
     return CLI_FAILED;
 }
 
-/* Before the work begins, so that a wrong path costs nobody a minute. */
+/* Before the work begins, so that a wrong path does not waste a run. */
 static int open_file(struct cli *cli, const char *path, FILE **file)
 {
     if (path == NULL)

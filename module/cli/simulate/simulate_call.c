@@ -10,7 +10,7 @@
 
 enum { MS = 1000, ARENA_SIZE = 16 * 1024 };
 
-/* A target set in one block that is used again for the next: what is freed counts for nothing. */
+/* Reuses the block of a target set for the next one; freeing does nothing. */
 struct arena {
     unsigned char *bytes;
     size_t used;
@@ -71,13 +71,13 @@ static int add_flows(const struct simulation *simulation, const struct waiting_c
     return status;
 }
 
-/* A flow that was registered anew since the call began is another flow: its old token leads nowhere (5626-5.3.c). */
+/* A flow that was registered again since the call began is another flow: its old token leads nowhere (5626-5.3.c). */
 static bool is_newer(const struct simulation *simulation, const struct waiting_call *call, uint32_t number)
 {
     return simulation->flows[number].registered_ms > call->begun_ms;
 }
 
-/* What the call meets: 200, 430 at once from an edge that lives, or nothing. */
+/* The result of a branch: 200, 430 at once from a living edge, or no response. */
 static enum origin meet(const struct simulation *simulation, const struct waiting_call *call, uint32_t number,
                         uint32_t *code)
 {
@@ -109,7 +109,7 @@ static void end(struct simulation *simulation, const struct waiting_call *call, 
     *(!answered ? &tally->calls_lost : first ? &tally->calls_answered : &tally->calls_failed_over) += 1;
 }
 
-/* One branch. True: the next flow is to be tried at once. */
+/* Handles one branch. Returns true if the next flow must be tried at once. */
 static bool try_flow(struct simulation *simulation, struct waiting_call *call, const struct target_set *set,
                      const struct target *target)
 {
@@ -128,7 +128,7 @@ static bool try_flow(struct simulation *simulation, struct waiting_call *call, c
     return origin != ORIGIN_TIMEOUT && call->goes_on;
 }
 
-/* Over the flows that are left, until one answers or keeps silent. */
+/* Tries the remaining flows until one answers or keeps silent. */
 static void go_on(struct simulation *simulation, struct waiting_call *call)
 {
     struct arena arena = {.bytes = simulation->calls.arena};

@@ -40,7 +40,7 @@ static void gain_flow(struct simulation *simulation, uint32_t number)
     }
 }
 
-/* What the agent knows: a flow whose death it has not noticed lives. */
+/* The agent's view: a flow whose failure it has not noticed is alive. */
 static bool believes_alive(const struct simulation *simulation, uint32_t number)
 {
     const uint32_t flows = simulation->config->flows;
@@ -106,7 +106,7 @@ static uint32_t deadline(const struct flow *flow)
     return flow->since_ms + SIMULATE_REGISTER_TIMEOUT_MS;
 }
 
-/* A server takes the REGISTER or not. One that the agent gives up while it waits is work done for nobody. */
+/* A server accepts the REGISTER or not. If the agent gives up while it waits, the work is wasted. */
 static void enter(struct simulation *simulation, uint32_t number, struct simulate_server *server, enum flow_state state)
 {
     const struct flow *flow = &simulation->flows[number];
@@ -163,7 +163,7 @@ static void leave_edge(struct simulation *simulation, uint32_t number)
         enter(simulation, number, &simulation->registrar, FLOW_AT_REGISTRAR);
 }
 
-/* The binding stands; whether its flow does is for the edge to say. */
+/* The binding is stored; the edge decides whether its flow is alive. */
 static void leave_registrar(struct simulation *simulation, uint32_t number)
 {
     struct flow *flow = &simulation->flows[number];
@@ -196,8 +196,8 @@ void simulate_flow_fire(void *context, uint32_t number)
     fire[simulation->flows[number].state](simulation, number);
 }
 
-/* The time to the next ping, seen from any moment: a long interval is more likely to be met than a short one, and
-   every moment of it as likely as the next. */
+/* The time to the next keep-alive from a random moment: a long interval is more likely to contain that moment, and
+   every position in it is equally likely. */
 static uint32_t next_ping(struct simulation *simulation)
 {
     const uint32_t timer = simulation->config->flow_timer_s;
@@ -209,7 +209,7 @@ static uint32_t next_ping(struct simulation *simulation)
     return (uint32_t)((uint64_t)simulate_random(&simulation->random_pings) * interval >> 32);
 }
 
-/* Silence fails a flow 10 s after the ping; an edge that is back knows nothing of the connection and says so at once.
+/* Silence fails a flow 10 s after the ping; an edge that has restarted does not know the connection and closes it at once.
  */
 static void die(struct simulation *simulation, uint32_t number)
 {

@@ -8,11 +8,11 @@
 
 enum flow_state {
     FLOW_ALIVE,
-    FLOW_DEAD,       /* and its agent has not noticed yet */
+    FLOW_DEAD,       /* and its agent has not noticed it yet */
     FLOW_RECOVERING, /* the agent waits before it registers again */
     FLOW_AT_EDGE,    /* its REGISTER is in the edge's queue */
     FLOW_AT_REGISTRAR,
-    FLOW_UNANSWERED /* nothing will come, and the agent waits for timer F */
+    FLOW_UNANSWERED /* there will be no response, and the agent waits for timer F */
 };
 
 /* One record in one cache line: an event touches all of it. A flow has one timer at most, with its own number. */
@@ -26,12 +26,12 @@ struct flow {
     bool told_when;
 };
 
-/* A call that a silent edge keeps. */
+/* A call that waits at a silent edge. */
 struct waiting_call {
     uint32_t agent, begun_ms, due_ms;
     uint8_t bound; /* the flows it was begun with, a bit each */
     uint8_t tried;
-    bool goes_on; /* what decide() said of the silence */
+    bool goes_on; /* the decision about the silence */
 };
 
 struct calls {

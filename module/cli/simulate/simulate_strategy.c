@@ -20,7 +20,7 @@ static const struct word {
     [STRATEGY_PACED] = {"paced", false},
 };
 
-/* No strategy waits for 0 s: refused at once and asking at once would go on within one moment for ever. */
+/* No strategy waits for 0 s: an agent that is refused at once and retries at once would never let the time advance. */
 static bool read_seconds(struct strategy *strategy, const char *text)
 {
     uint64_t seconds;

@@ -24,10 +24,10 @@ struct simulate_wheel {
 int simulate_wheel_create(struct simulate_wheel *wheel, size_t timers);
 void simulate_wheel_destroy(struct simulate_wheel *wheel);
 
-/* Set a timer that is not set, for now or later. */
+/* Sets a timer that is not set, for now or later. */
 void simulate_wheel_set(struct simulate_wheel *wheel, uint32_t timer, uint32_t due_ms);
 
-/* Fire what is due now, also what is set for now meanwhile. To be called for each millisecond in turn. */
+/* Fires all timers that are due now, including those set meanwhile. Must be called for each millisecond in turn. */
 void simulate_wheel_turn(struct simulate_wheel *wheel, uint32_t now_ms, void (*fire)(void *context, uint32_t timer),
                          void *context);
 

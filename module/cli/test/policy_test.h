@@ -6,22 +6,23 @@
 #include "script/engine/engine.h"
 #include "script/policy/layer_option.h"
 
-/* One spec file, run test by test: each in a Lua state, a scene and a version of the policy of its own. */
+/* Runs one spec file, test by test: each in its own Lua state, scene and version of the policy. */
 struct policy_test {
-    const char *path;   /* of the spec */
-    const char *policy; /* what it tests, whatever it says itself; NULL: what it says, or what belongs to it */
+    const char *path; /* of the spec */
+    const char
+        *policy; /* the policy to test, whatever the spec names; NULL: what the spec names, or what belongs to it */
     const struct layer_options *layers; /* beside the policy, whichever it is; NULL: none */
     const char *inside; /* a folder in which the spec and the policies that it names must lie; NULL: anywhere */
     uint32_t seconds;   /* of computing, for one test */
-    /* Called when a version of the policy was built for a test, each time before it may run, and at the end; NULL:
-       nobody. */
+    /* Called when a version of the policy was built for a test, before each time it runs, and at the end; may be
+       NULL. */
     void (*using)(void *context, struct script *script);
     void *context;
 };
 
 struct policy_test_result {
     size_t count;    /* tests in the file */
-    bool ran;        /* one of this index is there */
+    bool ran;        /* the file has a test with this index */
     bool passed;     /* otherwise... */
     bool unloadable; /* the spec or its policy cannot be run at all; `message` says why */
     char name[256];
@@ -29,7 +30,7 @@ struct policy_test_result {
     char *ladder;  /* what happened, a line each; owned */
 };
 
-/* Run the test of an index from 1; 0: only read the file. 0 or -ENOMEM; destroy the result then. */
+/* Runs the test with an index from 1; 0: only reads the file. Returns 0 or -ENOMEM; destroy the result then. */
 int policy_test_run(const struct policy_test *test, size_t index, struct policy_test_result *result);
 void policy_test_result_destroy(struct policy_test_result *result);
 

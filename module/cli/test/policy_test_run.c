@@ -36,7 +36,7 @@ struct run {
     size_t source_length;
 };
 
-/* --- limits: the spec is its author's own, but it must not hang what waits for it --- */
+/* --- limits: a spec must not block the program that waits for it --- */
 
 static uint64_t computed_ns(void)
 {
@@ -50,7 +50,7 @@ static struct run *run_of(lua_State *L)
     return *(struct run **)lua_getextraspace(L);
 }
 
-/* Once over, at every further instruction, so that no pcall outlasts it. */
+/* When the time is over, raises an error at every further instruction, so that no pcall can catch it for long. */
 static void tick(lua_State *L, lua_Debug *activation)
 {
     struct run *run = run_of(L);
@@ -70,7 +70,7 @@ static void check_time(void *context, lua_State *L)
         run->test->using(run->test->context, run->script);
 }
 
-/* What no Lua hook sees is a library function that does not come back, string.find for one. */
+/* A Lua hook cannot stop a library function that does not return, such as string.find. */
 static void gone_for_ever(int number)
 {
     static const char line[] = "reflow test: a spec does not come back from a function; stopped\n";
@@ -140,7 +140,7 @@ static bool split_path(const char *path, char *folder, char *base, size_t size)
            snprintf(folder, size, "%.*s", length, slash != NULL ? path : ".") < (int)size;
 }
 
-/* "a/spec" -> "a", "spec" -> "."; false, and left alone, where the folder is not called spec. */
+/* "a/spec" -> "a", "spec" -> "."; returns false and changes nothing if the folder is not named spec. */
 static bool leave_spec(char *folder, size_t size)
 {
     size_t length = strlen(folder);
@@ -152,7 +152,7 @@ static bool leave_spec(char *folder, size_t size)
     return true;
 }
 
-/* Beside the folder spec/, or beside the spec: the file of the same name, or else the folder as a whole. */
+/* Looks beside the folder spec/, or beside the spec: for the file of the same name, or else the whole folder. */
 static bool policy_beside(const char *spec, char *out, size_t size)
 {
     char folder[1024], base[1024];
@@ -198,7 +198,7 @@ static void shorten(char *path)
         memcpy(path, shorter, (size_t)length + 1);
 }
 
-/* The name that a spec gives is seen from its own folder. */
+/* A path in a spec is relative to its own folder. */
 static bool named_policy(const char *spec, const char *name, char *out, size_t size)
 {
     const char *slash = strrchr(spec, '/');
@@ -209,7 +209,7 @@ static bool named_policy(const char *spec, const char *name, char *out, size_t s
     return true;
 }
 
-/* Whether a path lies in the folder, symbolic links followed. */
+/* Returns whether a path is in the folder, after symbolic links are resolved. */
 static bool lies_inside(const char *path, const char *folder)
 {
     char *whole = realpath(path, NULL), *root = realpath(folder, NULL);
@@ -249,7 +249,7 @@ static int load_policy(void *context, const char *name, char *error, size_t size
 
 /* --- the state --- */
 
-/* require "reflow", and what is carried inside; files are not for specs. */
+/* For require: "reflow" and embedded modules; files are not available to specs. */
 static int spec_require(lua_State *L)
 {
     struct embedded source;
@@ -268,7 +268,7 @@ static int spec_require(lua_State *L)
     return 1;
 }
 
-/* The message as it is, with where the spec was, unless the message says so. */
+/* The message, with the position in the spec unless it has one. */
 static int trace(lua_State *L)
 {
     if (lua_type(L, 1) == LUA_TSTRING || lua_istable(L, 1))
@@ -383,7 +383,7 @@ static int protected_run(lua_State *L)
     return 0;
 }
 
-/* A message that was raised: text, or a table that says that the policy is to blame. */
+/* An error value: text, or a table if the policy caused the error. */
 static char *message_of(const struct run *run, lua_State *L)
 {
     if (lua_istable(L, -1)) {

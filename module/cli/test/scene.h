@@ -6,8 +6,8 @@
 #include "standalone/server/server.h"
 
 /*
- * A server on a network and a clock that are not there: what it sends, logs and decides is kept in order until it is
- * taken, names are looked up in a list, time passes when it is told to. Random numbers are the same each time.
+ * A server on a simulated network and clock: what it sends, logs and decides is kept in order until it is taken; names
+ * are looked up in a list; time passes only when a test advances it. Random numbers are the same each time.
  */
 
 enum {
@@ -58,8 +58,8 @@ struct scene_lookup {
 struct scene {
     struct host host;
     struct wire wire;
-    struct server_config config; /* to be changed before scene_open() */
-    struct domains *domains;     /* that the server serves: example.com, and what is added */
+    struct server_config config; /* may be changed before scene_open() */
+    struct domains *domains;     /* domains of the server: example.com and added ones */
     struct server *server;       /* NULL until then */
     struct scene_event *first, **last;
     size_t events;
@@ -83,21 +83,21 @@ void scene_destroy(struct scene *scene);
 
 /* Milliseconds since the scene began. */
 uint64_t scene_time(const struct scene *scene);
-/* Until something is due by itself: a timer, a name that is looked up. -1: nothing is. */
+/* Milliseconds until something is due: a timer, a name that is looked up. -1: nothing is due. */
 int64_t scene_next(const struct scene *scene);
-/* The clock goes on by this much, and what is due happens; no step goes past scene_next(). */
+/* Advances the clock by this time; whatever is due happens. No step goes beyond scene_next(). */
 void scene_pass(struct scene *scene, uint64_t ms);
 
-/* A connection from this address; 0: too many. */
+/* Opens a connection from this address; 0: too many. */
 flow_id scene_connect(struct scene *scene, const union address *address);
-/* Its peer closes it; false where it was closed before. */
+/* The peer closes the connection; false if it was closed before. */
 bool scene_close(struct scene *scene, flow_id connection);
-/* The number of a connection that the server wants closed and that still is open; 0: none. */
+/* The number of an open connection that the server wants to close; 0: none. */
 flow_id scene_unwanted(const struct scene *scene);
 
-/* -ENOSPC where there are too many. */
+/* -ENOSPC if there are too many. */
 int scene_name(struct scene *scene, const char *host, const union address *address);
-/* Whether what is sent to an address is refused by the network. */
+/* Sets whether the network refuses messages to an address. */
 int scene_refuse(struct scene *scene, const union address *address, bool refuse);
 
 /* The oldest event; scene_free() it. NULL: none. */

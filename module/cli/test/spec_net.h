@@ -6,13 +6,13 @@
 
 #include "cli/test/scene.h"
 
-/* What lua/reflow/spec.lua drives a scene with. */
+/* The functions with which lua/reflow/spec.lua drives a scene. */
 struct spec_net {
     struct scene *scene;
-    /* Take the policy in use: 0, or a negative errno with a line in `error`. `name` NULL: the one that belongs to the
-       specs. */
+    /* Uses the policy: returns 0, or a negative errno with a line in `error`. `name` NULL: the one that belongs to
+       the specs. */
     int (*load)(void *context, const char *name, char *error, size_t size);
-    /* Before the scene's server runs: raises where the test's time is over. */
+    /* Called before the server runs: raises an error if the time of the test is over. */
     void (*check)(void *context, lua_State *L);
     /* A test of this name begins. */
     void (*begin)(void *context, const char *name);

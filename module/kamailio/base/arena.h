@@ -8,14 +8,14 @@
 #include "core/text.h"
 
 /*
- * Memory that grows and is given back all at once: a call takes one block of shared memory for itself, its targets and
- * their texts where Kamailio's own lookup would take none, and only a call that gets targets later takes more.
+ * Memory that grows and is freed all at once: a call needs one block of shared memory for itself, its targets and their
+ * texts, and only a call that gets targets later needs more.
  */
 
 struct arena_block;
 
 struct arena {
-    struct host host; /* allocates from here; what it frees comes back with the rest */
+    struct host host; /* allocates from here; freed blocks are returned together with the rest */
     const struct host *parent;
     char *at;
     size_t left;
@@ -26,7 +26,7 @@ struct arena {
 void arena_create(struct arena *arena, const struct host *parent, void *first, size_t size);
 void arena_destroy(struct arena *arena);
 
-void *arena_take(struct arena *arena, size_t size);    /* not zeroed; NULL: the parent has none */
-str arena_copy(struct arena *arena, struct text text); /* s NULL where memory is short, or the text empty */
+void *arena_take(struct arena *arena, size_t size);    /* not zeroed; NULL without memory */
+str arena_copy(struct arena *arena, struct text text); /* s is NULL without memory, or if the text is empty */
 
 #endif

@@ -4,12 +4,12 @@
 
 #include "base/host.h"
 
-/* What Kamailio lends to the layers below. Both have Kamailio's clock and log. */
+/* The hosts for the layers below. Both use Kamailio's clock and log. */
 
-/* This process's own memory, from the C library: policies, parsed messages. Bears threads. */
+/* Memory of this process from the C library, for policies and parsed messages. Can be used from several threads. */
 const struct host *ksr_host(void);
 
-/* Shared memory: what one process writes all see; pointers are the same in each. NULL when it is full: counted. */
+/* Shared memory: all processes see it at the same address. NULL when it is full, which is counted. */
 const struct host *ksr_shared_host(void);
 
 /* One line, without newline, to Kamailio's log, as "reflow: ...". */

@@ -3,12 +3,12 @@
 #define REFLOW_KAMAILIO_KSR_H
 
 /*
- * Kamailio's headers, for this layer alone: they come first in a file, and through here. Names that they share with the
- * core's get a prefix while they are read: Kamailio's METHOD_INVITE is KSR_METHOD_INVITE, its struct action ksr_action,
- * its struct sip_uri ksr_sip_uri. syslog's level names are taken away: lines go out through ksr_log() (host.h).
+ * Kamailio's headers, for this layer only. Every file includes them first, and through this file. Names that the core
+ * has too get a prefix: Kamailio's METHOD_INVITE is KSR_METHOD_INVITE, its struct action ksr_action, its struct sip_uri
+ * ksr_sip_uri. The level names of syslog are undefined: lines are logged with ksr_log() (host.h).
  */
 
-/* By this name its lines stand in the log, and Kamailio's debugger module sets its level. */
+/* The name of the module in the log, and for the levels of Kamailio's debugger module. */
 #define MOD_NAME "reflow"
 
 #define METHOD_INVITE    KSR_METHOD_INVITE

@@ -7,7 +7,7 @@
 
 #include "kamailio/base/module_config.h"
 
-/* The AOR as usrloc's record is known by: what Kamailio's own registrar makes of a URI, so that both find the same. */
+/* The AOR under which usrloc has the record: the same as Kamailio's own registrar computes, so that both find it. */
 
 struct aor_writer {
     char *at;
@@ -29,8 +29,8 @@ static int hex(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* Escapes are undone where a visible character stands behind them; others, which the registrar refuses, stay, in lower
-   case. -1: a broken one. */
+/* Escapes of visible characters are decoded; others, which the registrar refuses, stay in lower case. -1: an invalid
+   escape. */
 static int put_user(struct aor_writer *writer, const str *escaped)
 {
     for (int i = 0; i < escaped->len; i++) {

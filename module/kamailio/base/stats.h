@@ -5,15 +5,16 @@
 #include "core/decide.h"
 #include "script/engine/engine.h"
 
-/* Counters of the group "reflow": `kamcmd stats.get_statistics reflow:`. Any process, any time after mod_init. */
+/* Counters of the group "reflow": `kamcmd stats.get_statistics reflow:`. From any process, at any time after
+   mod_init. */
 
 enum stat {
     STAT_ROUTED,           /* requests that sip_route_flows() gave targets */
     STAT_UNREACHABLE,      /* ... found none for */
     STAT_FAILOVERS,        /* branches replaced by another flow of their instance */
-    STAT_FLOWS_DOWN,       /* flows that were noticed dead */
-    STAT_DEAD_SKIPPED,     /* bindings passed over because their flow was dead */
-    STAT_BINDINGS_DROPPED, /* by a 430 or with their flow */
+    STAT_FLOWS_DOWN,       /* flows that were found dead */
+    STAT_DEAD_SKIPPED,     /* bindings skipped because their flow was dead */
+    STAT_BINDINGS_DROPPED, /* removed by a 430 or with their flow */
     STAT_BRANCHES_FAILED,  /* waiting branches failed at once when their flow died */
     STAT_REGISTERED,
     STAT_REGISTER_REFUSED,
@@ -40,8 +41,8 @@ int stats_create(void); /* mod_init; 0 or -1 */
 void stats_count(enum stat stat);
 void stats_decision(const struct decision *decision); /* by class, action and rule */
 void stats_hook(enum hook hook, enum script_outcome outcome);
-void stats_version(uint64_t number); /* of the policy that is in use in this process */
-uint64_t stats_version_in_use(void); /* what stats_version() was last told, in any process; 0: nothing */
+void stats_version(uint64_t number); /* the version of the policy in use in this process */
+uint64_t stats_version_in_use(void); /* the last value of stats_version() in any process; 0: none */
 void stats_reset(void);
 
 #endif

@@ -12,8 +12,8 @@ static bool is_message_oriented(int proto)
     return proto != PROTO_TCP && proto != PROTO_TLS;
 }
 
-/* Kamailio would forward the bytes behind the body with the message. Over a stream, the receiver would read them as the
-   beginning of another message. A body that is too short is left to sanity_check(). */
+/* Kamailio would forward the bytes after the body with the message. Over a stream, the receiver would read them as
+   the start of another message. sanity_check() handles a body that is too short. */
 static int cut_off_surplus(struct sip_msg *msg, unsigned flags, void *parameter)
 {
     (void)flags;
@@ -25,7 +25,7 @@ static int cut_off_surplus(struct sip_msg *msg, unsigned flags, void *parameter)
     if (body == NULL || length < 0 || length >= msg->buf + msg->len - body)
         return 1;
     msg->len = (unsigned)(body + length - msg->buf);
-    msg->buf[msg->len] = '\0'; /* as behind everything that the core has received */
+    msg->buf[msg->len] = '\0'; /* as after every message that the core has received */
     return 1;
 }
 

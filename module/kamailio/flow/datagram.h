@@ -2,8 +2,8 @@
 #ifndef REFLOW_KAMAILIO_DATAGRAM_H
 #define REFLOW_KAMAILIO_DATAGRAM_H
 
-/* From now on, the bytes that a datagram or a WebSocket message carries behind its body, as Content-Length gives its
-   length, are cut off before a route sees the message (RFC 3261 section 18.3). To be called in mod_init. 0 or -1 with a
+/* Enables truncation: bytes that a datagram or a WebSocket message has after its body (by Content-Length) are
+   removed before a route sees the message (RFC 3261 section 18.3). To be called in mod_init. Returns 0, or -1 with a
    line in the log. */
 int datagram_listen(void);
 

@@ -6,16 +6,17 @@
 
 #include "kamailio/flow/flows.h"
 
-/* The table behind flows.h: an entry for each binding that stands on a flow, found by flow and by ruid. */
+/* The table for flows.h: an entry for each binding on a flow, found by flow and by ruid. */
 
 int flow_index_create(unsigned size_log2);
 
-/* Enter a binding, or correct its entry; flow 0: it has none any more. May be called under usrloc's locks, as the
-   others here. Out of shared memory it goes without (counted): its flow is then only looked at when it is tried. */
+/* Adds a binding or updates its entry; flow 0: it no longer has one. May be called under usrloc's locks, like the
+   other functions here. Without shared memory the binding is left out (counted); its flow is then only checked when
+   it is tried. */
 void flow_index_put(const ucontact_t *contact, flow_id flow);
 void flow_index_remove(const str *ruid);
 
-/* When it expires by what its last REGISTER was promised; 0: it is not here. */
+/* When the binding expires according to its last REGISTER; 0: not in the table. */
 int64_t flow_index_expires(const str *ruid);
 
 #endif

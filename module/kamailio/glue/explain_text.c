@@ -7,7 +7,7 @@
 #include "kamailio/base/host.h"
 #include "script/engine/explainer.h"
 
-/* Made in each process when it is first asked for. */
+/* Created in each process at its first use. */
 static struct explainer *explainer;
 
 int explain_code(uint32_t code, struct text language)

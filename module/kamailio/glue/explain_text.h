@@ -6,8 +6,8 @@
 
 #include "core/text.h"
 
-/* What a code means, in words: its first sentence to the log as a notice, the whole as $reflow(text). 1, or -1 with a
-   line in the log: the code is none, the language has no texts, no memory. */
+/* Explains a code: logs the first sentence as a notice, and stores the whole text for $reflow(text). Returns 1, or
+   -1 with a line in the log for an unknown code, a language without texts, or no memory. */
 int explain_code(uint32_t code, struct text language);
 
 #endif

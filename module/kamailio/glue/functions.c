@@ -14,9 +14,9 @@
 #include "kamailio/save/save.h"
 #include "kamailio/call/seal.h"
 
-/* Each function twice: for the configuration, whose parameters come fixed up (fixups.h), and for KEMI. */
+/* Each function exists twice: for the configuration, whose parameters are fixed up (fixups.h), and for KEMI. */
 
-/* --- the block it is called in --- */
+/* --- the block of the call --- */
 
 enum {
     BLOCK_REPLY = ONREPLY_ROUTE,
@@ -26,8 +26,9 @@ enum {
     BLOCKS_WITH_CODE = BLOCK_REPLY | BLOCK_FAILURE | BLOCK_BRANCH_FAILURE
 };
 
-/* At start Kamailio cannot tell event routes apart, nor what a route[...] is called from, nor anything of KEMI: so it
-   is looked at again, and said once in each process. EVENT_ROUTE has the bit of REQUEST_ROUTE in it. */
+/* At start Kamailio does not distinguish event routes, and does not know from where a route[...] is called, nor
+   anything about KEMI. So the block is checked again at run time, and an error is logged once in each process.
+   EVENT_ROUTE includes the bit of REQUEST_ROUTE. */
 static bool is_in_block(int allowed, const char *function, const char *place, bool *told)
 {
     int type = get_route_type();
@@ -71,7 +72,7 @@ static int test_parameter(struct sip_msg *msg, bool (*test)(uint32_t code), char
     return parameter_number(msg, parameter, &code) && test(code_of_number(code)) ? 1 : -1;
 }
 
-/* In the configuration without and with a code, in KEMI the same. */
+/* With and without a code, in the configuration and in KEMI. */
 #define TEST(name, test)                                                                                               \
     static int name##_now(struct sip_msg *msg, char *a, char *b)                                                       \
     {                                                                                                                  \
@@ -189,7 +190,7 @@ static int ki_decide_now(sip_msg_t *msg)
                : -1;
 }
 
-/* The configuration calls with two parameters more than KEMI. */
+/* The configuration passes two parameters more than KEMI. */
 #define WITHOUT_PARAMETERS(name)                                                                                       \
     static int name(struct sip_msg *msg, char *a, char *b)                                                             \
     {                                                                                                                  \
@@ -270,7 +271,7 @@ static int is_resting(struct sip_msg *msg, char *destination, char *b)
 
 /* --- the tables --- */
 
-/* ONEVENT_ROUTE and not EVENT_ROUTE, which would let them into request routes too. */
+/* ONEVENT_ROUTE and not EVENT_ROUTE, which would also allow request routes. */
 enum { CODE_BLOCKS = BLOCKS_WITH_CODE | ONEVENT_ROUTE };
 
 #define FUNCTION(name, function, count, fixup, blocks)                                                                 \

@@ -4,7 +4,8 @@
 
 #include "kamailio/base/ksr.h"
 
-/* The functions of the module in Kamailio's own language, sip_...(), and in KEMI, KSR.reflow....(): their tables. */
+/* The tables of the module's functions in Kamailio's configuration language, sip_...(), and in KEMI,
+   KSR.reflow....(). */
 
 extern cmd_export_t module_functions[];
 extern sr_kemi_t module_kemi[];

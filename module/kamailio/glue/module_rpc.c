@@ -12,7 +12,7 @@
 #include "kamailio/save/save.h"
 #include "kamailio/base/stats.h"
 
-/* Commands for operators. A fault's text is one line; its code is that of the HTTP status that fits. */
+/* RPC commands for operators. The text of a fault is one line; its code is a suitable HTTP status. */
 
 enum { FAULT_REQUEST = 400, FAULT_NOT_FOUND = 404, FAULT_SERVER = 500 };
 enum { AOR_MOST = 512, FLOW_WORD = 160 };
@@ -33,7 +33,7 @@ static int read_aor(const str *given, char *out, size_t size)
     return aor_of_uri(&whole, out, size);
 }
 
-/* Whether a request could go over it now, as far as is known here. */
+/* Returns whether a request could be sent over it now, as far as this server knows. */
 static const char *liveliness(const ucontact_t *contact, flow_id flow)
 {
     if (contact->path.len > 0)

@@ -11,10 +11,10 @@
 
 int events_create(void); /* mod_init: looks up the routes */
 
-/* HOOK_FLOW_UP or HOOK_FLOW_DOWN: the policy's hooks, then the event route with $reflow(flow), (aor), (instance),
-   (reg_id), (reason). Any process that has a policy; not under usrloc's or tm's locks. */
+/* Calls the policy's hooks for HOOK_FLOW_UP or HOOK_FLOW_DOWN, then the event route with $reflow(flow), (aor),
+   (instance), (reg_id), (reason). From any process that has a policy; not under the locks of usrloc or tm. */
 void event_flow(enum hook hook, const struct script_flow *flow);
-/* No target is left for this request; `code` is what would go up. */
+/* No target is left for this request; `code` would be forwarded. */
 void event_exhausted(struct sip_msg *msg, uint32_t code);
 
 int pv_reflow_parse(pv_spec_t *spec, str *name); /* an unknown name stops Kamailio at start with one line */

@@ -16,7 +16,7 @@
 
 enum { ANSWER_MS = 3000, REPORT_MS = 2000, TURN_MS = 20 };
 
-/* A version may use the time it is allowed in each of many processes on few processors. */
+/* A version may use its whole time in each of many processes on few processors. */
 static uint32_t build_ms(void)
 {
     return (uint32_t)module_config.policy_load_ms * 4 + ANSWER_MS;
@@ -76,7 +76,7 @@ static int read_sources(const char *path, struct sources **sources, struct polic
     return result;
 }
 
-/* Only in those that prepared it; the others refuse it from now on by themselves. */
+/* Only in the processes that prepared it; the others refuse it from now on. */
 static void abort_everywhere(struct policy_change *change, int result)
 {
     struct policy_share *share = policy_share();
@@ -89,8 +89,7 @@ static void abort_everywhere(struct policy_change *change, int result)
     policy_ask(share, ANSWER_MS, unheard, sizeof unheard);
 }
 
-/* A version that was taken back in one process while this one was built: what comes before it is not the same in all.
- */
+/* A version was withdrawn in one process while this one was built, so the previous version is not the same in all. */
 static int check_agreement(struct policy_change *change)
 {
     struct policy_share *share = policy_share();
@@ -101,7 +100,7 @@ static int check_agreement(struct policy_change *change)
     return 0;
 }
 
-/* First where no calls are: what is broken is found once, and told once. */
+/* First in the process without calls, so that errors are found and reported once. */
 static int prepare(struct policy_change *change, enum policy_place place)
 {
     int result = ask(change, ORDER_BUILD, CHOOSE_LEADER, build_ms());
@@ -119,7 +118,7 @@ static int prepare(struct policy_change *change, enum policy_place place)
 
 /* --- taking in use --- */
 
-/* Nothing can be refused any more. Who is slow takes it late: a process that is stopped, say. */
+/* From here on nothing can be refused. A slow process, for example one that is stopped, changes later. */
 static void carry_out(struct policy_change *change, enum policy_order order)
 {
     if (ask(change, order, CHOOSE_ALL, ANSWER_MS) != 0)

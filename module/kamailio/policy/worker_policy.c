@@ -18,18 +18,19 @@
 
 enum { NOTHING = -1, STACK_SIZE = 2 << 20, JOIN_MS = 30000, IDLE_MS = 1000, AGAIN_MS = 20 };
 
-/* The policy of this process. The mutex keeps the thread beside away between take and release, and the process's own
-   while a version is swapped; it is not held while one is built. */
+/* The policy of this process. The mutex keeps the policy thread away between take and release, and the process away
+   while a version is swapped; it is not held while a version is built. */
 struct worker {
     pid_t pid;
     struct policy *policy;
     struct policy_slot *slot;
     pthread_mutex_t mutex;
-    unsigned depth;                                /* of takes in each other */
-    struct policy_places places;                   /* as last seen, to see what the policy withdraws by itself */
-    atomic_uint_fast64_t gone_active, gone_canary; /* withdrawn here, and not yet everywhere */
-    atomic_uint_fast64_t parts_gone, parts_told;   /* withdrawals of tenants' parts: here, and of them everywhere */
-    atomic_bool used;                              /* since the thread beside last tidied up */
+    unsigned depth;                                /* depth of nested takes */
+    struct policy_places places;                   /* as last seen, to notice what the policy withdraws by itself */
+    atomic_uint_fast64_t gone_active, gone_canary; /* withdrawn here, but not yet everywhere */
+    atomic_uint_fast64_t parts_gone,
+        parts_told;   /* withdrawals of tenants' parts: here, and how many of them everywhere */
+    atomic_bool used; /* since the policy thread last cleaned up */
 };
 
 static struct policy_share *share; /* made before the fork; NULL: there is no policy */
@@ -44,7 +45,7 @@ struct policy_share *policy_share(void)
 
 /* --- the log --- */
 
-/* Kamailio's macros count how deep they are in a variable of the process, which two threads would get wrong. */
+/* Kamailio's macros count their nesting in a variable of the process, which two threads would corrupt. */
 static void write_beside(enum log_level level, const char *line)
 {
     static const int levels[] = {L_ERR, L_WARN, L_NOTICE, L_INFO, L_DBG};
@@ -57,7 +58,8 @@ static void write_beside(enum log_level level, const char *line)
         _km_log_func(info->syslog_level | get_debug_facility(NULL, 0), "%s: reflow: %s\n", info->name, line);
 }
 
-/* What loading a version says is said once, by the process that tries it; what all do together, by the coordinator. */
+/* Messages while loading a version are logged once, by the process that tries it; the coordinator logs common
+   results. */
 static void log_line(void *context, enum log_level level, const char *line)
 {
     if ((int)level > heard)
@@ -99,7 +101,7 @@ static struct policy_config policy_config(void)
                                   .tenants = &share->tenants};
 }
 
-/* Built and thrown away: the states of Lua that run are each process's own. */
+/* Built and discarded: every process builds its own Lua states. */
 static int try_sources(struct sources *sources, char *error, size_t size)
 {
     const struct policy_config limits = policy_config();
@@ -191,7 +193,7 @@ static void drop_mutex(void)
         pthread_mutex_unlock(&worker.mutex);
 }
 
-/* --- the thread beside --- */
+/* --- the policy thread --- */
 
 static void note_places(void)
 {
@@ -245,7 +247,7 @@ static void report(struct policy_slot *slot)
     memcpy(share->history, versions, out->count * sizeof versions[0]);
 }
 
-/* All but the building, which is done without the mutex. */
+/* Everything but building a version, which is done without the mutex. */
 static int carry_out(const struct policy_request *request, char *error, size_t size)
 {
     struct policy *policy = worker.policy;
@@ -312,7 +314,7 @@ static void reason_of(uint64_t hash, char *why, size_t size)
     }
 }
 
-/* What this process's policy took back by itself goes in all others too, and here from every other place. */
+/* A version that this process has withdrawn is withdrawn in all others too, and here from every other role. */
 static void withdraw(atomic_uint_fast64_t *gone)
 {
     char why[256];
@@ -328,7 +330,7 @@ static void withdraw(atomic_uint_fast64_t *gone)
         atomic_compare_exchange_strong(gone, &hash, 0);
 }
 
-/* Likewise a tenant's part. */
+/* The same for a tenant's part. */
 static void withdraw_parts(void)
 {
     char why[256];
@@ -371,7 +373,8 @@ static void *run_beside(void *unused)
     return NULL;
 }
 
-/* It takes no signal but the one that stops scripts: Kamailio's are its processes' own threads'. */
+/* The thread accepts only the signal that stops scripts: Kamailio's signals are for the main threads of its
+   processes. */
 static int start_beside(void)
 {
     pthread_attr_t attributes;
@@ -412,7 +415,7 @@ static void withdraw_known_parts(void)
         policy_withdraw_part(worker.policy, hashes[i], "it failed in another process");
 }
 
-/* As every other process has it that was there when the versions came. */
+/* In the same order as in every other process that existed when the versions arrived. */
 static int build_in_use(const struct policy_use *use, char *error, size_t size)
 {
     const struct policy_config config = policy_config();
@@ -433,7 +436,7 @@ static int build_in_use(const struct policy_use *use, char *error, size_t size)
     return result;
 }
 
-/* A reload may be under way while Kamailio starts its processes: then it is waited for, and its outcome taken. */
+/* A reload may be in progress while Kamailio starts its processes: then wait for it and use its result. */
 static int join(char *error, size_t size)
 {
     uint64_t until = ksr_host()->now_ms(NULL) + JOIN_MS;
@@ -461,7 +464,7 @@ int worker_policy_start(int rank)
         policy_keep_good();
     if (share == NULL || !runs_routes(rank) || worker.pid == getpid())
         return 0;
-    memset(&worker, 0, sizeof worker); /* of the process it was forked from, perhaps */
+    memset(&worker, 0, sizeof worker); /* may have been inherited from the parent process */
     pthread_mutex_init(&worker.mutex, NULL);
     worker.slot = policy_slot_new(rank == PROC_RPC);
     heard = NOTHING;
@@ -499,7 +502,7 @@ void worker_policy_take(uint64_t *hash, struct text call_id, struct policy_hold 
         *hash = hold->hash;
 }
 
-/* The policy goes back by itself where too many entries fail; others must know. */
+/* The policy rolls back by itself after too many failures; the other processes must be informed. */
 static void look_for_withdrawal(void)
 {
     const struct policy_places places = policy_places(worker.policy), before = worker.places;

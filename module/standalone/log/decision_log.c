@@ -13,7 +13,7 @@ static bool is_plain(char c)
     return c >= 0x20 && c <= 0x7e && c != '"' && c != '\\';
 }
 
-/* Strangers choose the length too: a long value is cut, and ends in "...". */
+/* Strangers choose the length of values, so a long value is truncated and ends in "...". */
 void decision_log_escape(struct sip_buffer *out, struct text text)
 {
     size_t at = 0;
@@ -89,7 +89,7 @@ static const char *role_name(unsigned role)
     return role < sizeof names / sizeof names[0] ? names[role] : "unknown";
 }
 
-/* --- what the core was given --- */
+/* --- the facts --- */
 
 enum fact_kind { FACT_U32, FACT_U16, FACT_FLAG, FACT_METHOD, FACT_ROLE, FACT_ORIGIN };
 

@@ -26,7 +26,7 @@ void line_ring_destroy(struct line_ring *ring)
     ring->bytes = NULL;
 }
 
-/* How much lies between a place and the end of the memory, where the ring goes on at its begin. */
+/* The number of bytes from a position to the end of the memory, where the ring wraps around. */
 static size_t straight(const struct line_ring *ring, size_t at, size_t length)
 {
     size_t rest = ring->capacity - (at & (ring->capacity - 1));

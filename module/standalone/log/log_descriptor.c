@@ -8,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Where poll() says that a pipe takes bytes, it takes this many. */
+/* If poll() reports a pipe as writable, it accepts this many bytes. */
 enum { PIECE_MOST = 4096, LOOK_MS = 50 };
 
 void log_descriptor_create(struct log_descriptor *sink, int descriptor)
@@ -42,7 +42,7 @@ static int wait_until_writable(struct log_descriptor *sink)
     return -ETIMEDOUT;
 }
 
-/* Whole lines, where one fits, because other writers of the same pipe may come between two pieces. */
+/* Complete lines if possible, because other writers of the same pipe may write between two parts. */
 static size_t piece_of(const char *lines, size_t length)
 {
     if (length <= PIECE_MOST)

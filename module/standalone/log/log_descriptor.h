@@ -7,9 +7,9 @@
 #include <stdint.h>
 
 /*
- * Lines into a descriptor that others share, such as standard error: a pipe, a terminal, a file or the socket of
- * journald. The descriptor keeps its mode, because O_NONBLOCK would also change it for the other processes that have
- * it. For log_writer.c, whose thread waits here for the reader.
+ * Writes lines to a descriptor that others share, such as standard error: a pipe, a terminal, a file or the socket of
+ * journald. The mode of the descriptor is not changed, because O_NONBLOCK would affect all processes that have it. For
+ * log_writer.c, whose thread waits here for the reader.
  */
 
 struct log_descriptor {
@@ -19,11 +19,11 @@ struct log_descriptor {
 
 void log_descriptor_create(struct log_descriptor *sink, int descriptor);
 
-/* Ends log_descriptor_write() at this instant of CLOCK_MONOTONIC. By any thread. */
+/* Ends log_descriptor_write() at this time of CLOCK_MONOTONIC. From any thread. */
 void log_descriptor_give_up(struct log_descriptor *sink, uint64_t at_ms);
 
-/* Writes all, and waits for as long as nobody reads. 0; or -ETIMEDOUT after log_descriptor_give_up(), or the negative
-   error of write(); *lost is then the number of lines that were not written whole. */
+/* Writes everything, and waits while nobody reads. Returns 0, -ETIMEDOUT after log_descriptor_give_up(), or the
+   negative error of write(); *lost is then the number of lines that were not written completely. */
 int log_descriptor_write(struct log_descriptor *sink, const char *lines, size_t length, size_t *lost);
 
 #endif

@@ -49,7 +49,8 @@ void log_file_destroy(struct log_file *file)
     close_file(file);
 }
 
-/* Renamed or removed: closed, so that it is begun anew. Cut by somebody: the size is what it is now. */
+/* If the file was renamed or removed, closes it, so that a new one is created. If it was truncated, uses its present
+   size. */
 static void check(struct log_file *file, uint64_t now_ms)
 {
     struct stat status;
@@ -69,7 +70,7 @@ static int name_of(const struct log_file *file, uint32_t number, char *out)
     return length < PATH_MAX ? 0 : -ENAMETOOLONG;
 }
 
-/* FILE.N-1 becomes FILE.N and so on, the oldest being replaced; with none to keep the file itself goes. */
+/* Renames FILE.N-1 to FILE.N and so on; the oldest one is replaced. With none to keep, the file itself is removed. */
 static int rotate(struct log_file *file)
 {
     char from[PATH_MAX], to[PATH_MAX];
@@ -91,8 +92,8 @@ static size_t line_length(const char *lines, size_t length)
     return end != NULL ? (size_t)(end - lines) + 1 : length;
 }
 
-/* Whole lines that the file has room for; a first one in any case. A pipe or device gets one at a time: it takes that
-   whole, or not at all. */
+/* Complete lines that fit into the file, at least one. A pipe or device gets one line at a time, which it accepts
+   completely or not at all. */
 static size_t fitting(const struct log_file *file, const char *lines, size_t length, bool bounded)
 {
     size_t fits = line_length(lines, length);
@@ -119,7 +120,7 @@ static int write_piece(struct log_file *file, const char *bytes, size_t length)
     }
     if (written < 0)
         return -errno;
-    /* The part that went in is taken out again: where it ends is where the file's end was, and so much more. */
+    /* Removes the incomplete part: the file is truncated to its former end. */
     off_t end = file->regular ? lseek(file->descriptor, 0, SEEK_CUR) : -1;
     if (end >= written && ftruncate(file->descriptor, end - written) != 0)
         return -errno;

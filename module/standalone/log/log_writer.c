@@ -12,7 +12,7 @@
 #include "standalone/log/line_ring.h"
 #include "standalone/log/log_descriptor.h"
 
-/* TELL_ROOM: a line about what was dropped is shorter. */
+/* TELL_ROOM: longer than a line about dropped lines. */
 enum { BUFFER_DEFAULT = 4 << 20, TELL_MS = 60000, TELL_ROOM = 1024, GATHER_NS = 5000000, LAST_MS = 400, JOIN_MS = 100 };
 
 struct log_writer {
@@ -23,11 +23,11 @@ struct log_writer {
     atomic_bool awake, ending;
     atomic_uint_fast64_t written, lost, troubles;
     atomic_int error;   /* the last one */
-    uv_mutex_t putting; /* for what follows, and the ring's side of who puts; never held for long */
+    uv_mutex_t putting; /* for the members below and the putting side of the ring; never held for long */
     uint64_t dropped, told, told_ms;
     bool has_told;
     uint64_t end_ms;
-    const char *name; /* of a descriptor; NULL: a file */
+    const char *name; /* name of a descriptor; NULL: a file */
     /* The writing thread's. */
     struct log_descriptor descriptor;
     struct log_file file;
@@ -72,7 +72,7 @@ static void write_all(struct log_writer *writer)
     }
 }
 
-/* Lines gather for a moment, so that not each of them pays for waking the thread. */
+/* Lines are collected for a moment, so that not every line wakes the thread. */
 static void run(void *context)
 {
     const struct timespec gather = {.tv_nsec = GATHER_NS};
@@ -96,7 +96,7 @@ static void wake(struct log_writer *writer)
         uv_sem_post(&writer->wake);
 }
 
-/* No signal is this thread's business: hosts and scripts have theirs. */
+/* This thread blocks all signals: hosts and scripts use them. */
 static int start_thread(struct log_writer *writer)
 {
     sigset_t all, before;
@@ -168,13 +168,13 @@ static void tell(struct log_writer *writer)
     writer->host->log(writer->host->context, LOG_WARNING, line);
 }
 
-/* Locked. Is there something that the log does not have yet? If so, it counts as done. */
+/* Locked. Returns whether there are counts that were not logged yet; they then count as logged. */
 static bool tell_is_due(struct log_writer *writer)
 {
     uint64_t trouble = writer->dropped + atomic_load(&writer->troubles);
     if (trouble == writer->told)
         return false;
-    /* The host's clock is that of its own thread; a descriptor's lines come from any. */
+    /* The host's clock belongs to its thread, but lines for a descriptor come from any thread. */
     uint64_t now = writer->name != NULL ? now_ms() : writer->host->now_ms(writer->host->context);
     if (writer->has_told && now < writer->told_ms + TELL_MS)
         return false;
@@ -184,8 +184,8 @@ static bool tell_is_due(struct log_writer *writer)
     return true;
 }
 
-/* The number of dropped lines is written first, when there is room for both lines: the log may be this very descriptor,
-   and comes here again then. */
+/* The number of dropped lines is logged first, when there is room for both lines: the log may be this descriptor,
+   and then this function is called again. */
 static void tell_before(struct log_writer *writer, size_t length)
 {
     uv_mutex_lock(&writer->putting);
@@ -228,7 +228,7 @@ void log_writer_finish(struct log_writer *writer)
     uv_sem_post(&writer->wake);
 }
 
-/* A thread that another writer of the same pipe has left without room may stay in write(). */
+/* A thread may block in write() if another writer of the same pipe has used the room. */
 static bool join(struct log_writer *writer)
 {
     struct timespec until;

@@ -5,7 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Other sockets have their turn after so many connections. */
+/* After this many connections other sockets are served first. */
 enum { AT_ONCE = 64, PAUSE_MS = 100 };
 
 static void acceptor_on_ready(uv_poll_t *poll, int status, int events);
@@ -23,7 +23,7 @@ static void acceptor_pause(struct acceptor *acceptor)
     uv_timer_start(&acceptor->pause, acceptor_on_pause_end, PAUSE_MS, 0);
 }
 
-/* False where the rest must wait. A connection that has failed before it was accepted is no reason to. */
+/* Returns false if the rest must wait. A connection that failed before it was accepted is no reason to wait. */
 static bool acceptor_take(struct acceptor *acceptor)
 {
     int descriptor = accept4(acceptor->descriptor, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -44,7 +44,7 @@ static void acceptor_on_ready(uv_poll_t *poll, int status, int events)
     (void)events;
     for (unsigned i = 0; i < AT_ONCE && acceptor_take(acceptor); i++)
         ;
-    /* libuv has stopped to wait for a socket with an error. */
+    /* libuv stops polling a socket with an error. */
     if (status < 0 && acceptor->open)
         acceptor_pause(acceptor);
 }

@@ -7,12 +7,12 @@
 #include <uv.h>
 
 /*
- * A listening socket that is never deaf. uv_listen() stops to listen while a connection has not been accepted, as when
- * there is no memory for it, and never returns while there is no descriptor. Here, without descriptors, connections
- * wait in the kernel until there are some again, which is looked for ten times a second.
+ * A listening socket that always recovers. uv_listen() stops listening while a connection has not been accepted, for
+ * example without memory, and never resumes while there is no descriptor. Here, connections wait in the kernel while
+ * there are no descriptors, and accepting is tried again ten times a second.
  */
 
-/* A connection, whose descriptor is the callee's, to be closed at least. */
+/* A new connection. The callee owns the descriptor and must close it in any case. */
 typedef void acceptor_accepted(void *context, int descriptor);
 
 struct acceptor {
@@ -25,11 +25,11 @@ struct acceptor {
     bool open;
 };
 
-/* The descriptor of a socket that is bound; it is closed also on failure. Returns 0 or a negative errno. */
+/* `descriptor` is a bound socket; it is closed also on failure. Returns 0 or a negative errno. */
 int acceptor_create(struct acceptor *acceptor, uv_loop_t *loop, int descriptor, int backlog,
                     acceptor_accepted *accepted, void *context);
 
-/* Run the loop once more. Fine for one that was not created, if zeroed. */
+/* Run the loop once more afterwards. May be called for a zeroed acceptor that was not created. */
 void acceptor_destroy(struct acceptor *acceptor);
 
 #endif

@@ -2,9 +2,9 @@
 #include "standalone/net/connection_private.h"
 
 /*
- * What all connections together keep: bytes of unfinished messages, and bytes that a peer does not read. Past the limit
- * the connection that has waited for the longest time is closed: a message that somebody means to finish is whole long
- * before. Sources that have no limits are not counted.
+ * Limits the memory of all connections together: bytes of unfinished messages, and bytes that a peer does not read.
+ * Beyond the limit the connection that has waited longest is closed, because an honest message is complete long before.
+ * Sources without limits are not counted.
  */
 
 static void unlink_kept(struct connection *connection)
@@ -40,7 +40,7 @@ void connection_count_kept(struct connection *connection)
         return;
     network->kept_bytes = network->kept_bytes - connection->kept + kept;
     connection->kept = kept;
-    /* Where one message has ended and the next has begun, it waits from now on. */
+    /* The wait begins again when one message has ended and the next one has begun. */
     if (was_linked && (kept == 0 || connection->kept_since_ms != connection->began_ms)) {
         unlink_kept(connection);
         was_linked = false;

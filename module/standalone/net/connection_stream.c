@@ -3,7 +3,7 @@
 
 #include "core/code.h"
 
-/* Messages and keep-alives are cut from a stream (RFC 3261 18.3, RFC 5626 4.4.1, 5.4). */
+/* Splits a stream into messages and keep-alives (RFC 3261 18.3, RFC 5626 4.4.1, 5.4). */
 
 static void broken(struct connection *connection, const char *bytes, size_t length, uint16_t status)
 {
@@ -12,7 +12,7 @@ static void broken(struct connection *connection, const char *bytes, size_t leng
     connection_close(connection, "closed");
 }
 
-/* Take what is whole from the front; returns how many bytes were used. Stops when the connection was closed. */
+/* Handles complete messages at the front; returns the number of bytes used. Stops if the connection was closed. */
 static size_t take(struct connection *connection, const char *bytes, size_t available)
 {
     struct network *network = connection->network;

@@ -3,16 +3,16 @@
 
 #include "flow/recovery.h"
 
-/* Time: what is not finished, what is silent, what does not answer (RFC 5626 4.4.1, 5.4). */
+/* Timeouts of a connection: unfinished messages, silence, missing pongs (RFC 5626 4.4.1, 5.4). */
 
-/* As a registrar's flow or as an edge's: the user agent may be called through it. */
+/* True for a flow of a registrar or an edge, through which the user agent may be called. */
 static bool is_registered(const struct connection *connection)
 {
     return connection_now(connection) < connection->held_until_ms ||
            connection->network->events->flow_is_bound(connection->network->server, connection->number);
 }
 
-/* An outbound flow, whose user agent answers pings (RFC 5626 3.5.1). A plain phone need not know of them. */
+/* True for an outbound flow, whose user agent answers keep-alives (RFC 5626 3.5.1). A plain phone may not know them. */
 static bool is_pinged(const struct connection *connection)
 {
     return connection->network->config.limits.flow_timer != 0 &&
@@ -20,21 +20,21 @@ static bool is_pinged(const struct connection *connection)
             connection->network->events->flow_is_outbound(connection->network->server, connection->number));
 }
 
-/* One or two bytes may be half of a keep-alive: they may wait, but not those of a peer that has never finished
+/* One or two bytes may be half of a keep-alive and may wait, but not those of a peer that has never completed
    anything. */
 bool connection_is_unfinished(const struct connection *connection)
 {
     return !connection->has_spoken || connection->pending_length > 2 || layers_are_unfinished(connection);
 }
 
-/* When to look at the connection again: for an unfinished message, for the pong, for silence. */
+/* When to check the connection again: for an unfinished message, for the pong, for silence. */
 static uint64_t next_look(const struct connection *connection)
 {
     const struct network_limits *limits = &connection->network->config.limits;
     uint64_t due = connection->heard_ms + limits->idle_s * 1000ULL;
     if (connection->opening)
         return connection->began_ms + limits->connect_s * 1000ULL;
-    /* A plain phone's may be silent for longer. */
+    /* The connection of a plain phone may be silent for longer. */
     if (due <= connection_now(connection))
         due = connection_now(connection) + limits->idle_s * 1000ULL;
     if (is_pinged(connection))
@@ -50,7 +50,7 @@ void connection_watch(struct connection *connection)
     uint64_t due = next_look(connection), at = connection_now(connection);
     const struct network_limits *limits = &connection->network->config.limits;
     uint64_t wait = due > at ? due - at : 0;
-    /* A REGISTER may put the flow under its Flow-Timer at any time: look at least that often. */
+    /* A REGISTER may start the Flow-Timer of the flow at any time, so check at least that often. */
     if (limits->flow_timer != 0 && wait > keepalive_grace_ms(limits->flow_timer))
         wait = keepalive_grace_ms(limits->flow_timer);
     if (timer_start(connection->network->events->timers(connection->network->server), &connection->check, wait) != 0)

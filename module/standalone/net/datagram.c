@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 /*
- * UDP. libuv waits for the socket; reading in batches and the queue of ICMP errors, which tells whose datagram came
- * back and how much of it the error quotes (5626-7.j), are the kernel's own calls.
+ * UDP. libuv polls the socket. Reading in batches, and reading the queue of ICMP errors, which shows the unreachable
+ * peer and how much of the datagram the error quotes (5626-7.j), use the kernel's own calls.
  */
 
 enum {
@@ -30,7 +30,7 @@ static socklen_t address_size(const union address *address)
     return address->any.sa_family == AF_INET6 ? sizeof address->v6 : sizeof address->v4;
 }
 
-/* Of a socket on a wildcard address the kernel says to which address a datagram came. */
+/* For a socket on a wildcard address, the kernel reports the local address of each datagram. */
 static int tell_local(int fd, sa_family_t family)
 {
     const int on = 1;
@@ -45,7 +45,7 @@ static int set_options(int fd, sa_family_t family)
                                    : setsockopt(fd, IPPROTO_IP, IP_RECVERR, &on, sizeof on);
     if (error == 0 && family == AF_INET6)
         error = setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
-    /* A burst of registrations should find room; the kernel's own limit may give less. */
+    /* A burst of registrations should fit; the kernel may allow less. */
     setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
     return error;
 }
@@ -73,8 +73,8 @@ static bool is_unreachable(const struct sock_extended_err *error)
     return error->ee_origin == SO_EE_ORIGIN_ICMP6 && error->ee_type == ICMP6_DST_UNREACH;
 }
 
-/* The local address that a control message names. Answers to what came to a broadcast address leave from the one that
-   the kernel proposes. */
+/* The local address in a control message. Responses to datagrams to a broadcast address are sent from the address
+   that the kernel proposes. */
 static bool read_local(const struct cmsghdr *part, bool is_error, union address *local)
 {
     memset(local, 0, sizeof *local);
@@ -97,7 +97,7 @@ static bool read_local(const struct cmsghdr *part, bool is_error, union address 
     return false;
 }
 
-/* The number of the local address that a datagram or an error is about; 0 for a socket with one address. */
+/* The number of the local address of a datagram or an error; 0 for a socket with one address. */
 static uint16_t local_of(const struct socket *socket, struct msghdr *header, bool is_error)
 {
     union address local;
@@ -146,7 +146,7 @@ static void read_errors(struct socket *socket)
     }
 }
 
-/* CRLF pings over UDP need no answer (RFC 5626 section 4.4 has STUN for that) and are no messages. */
+/* CRLF keep-alives over UDP need no answer (RFC 5626 section 4.4 uses STUN) and are not messages. */
 static bool is_blank(const char *bytes, size_t length)
 {
     return sip_padding_length(bytes, length) == length;
@@ -200,7 +200,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 {
     struct socket *socket = poll->data;
     (void)events;
-    /* libuv stops a descriptor that has an error waiting: read the errors and go on. */
+    /* libuv stops polling a descriptor with a pending error: read the errors and continue. */
     if (status < 0)
         datagram_start(socket);
     read_errors(socket);
@@ -219,7 +219,7 @@ int datagram_start(struct socket *socket)
     return uv_poll_start(&socket->poll, UV_READABLE, on_poll);
 }
 
-/* A link-local address is reached over the interface of the local one. */
+/* A link-local address is reached through the interface of the local address. */
 static void name_scope(const union address *local, union address *to)
 {
     if (IN6_IS_ADDR_LINKLOCAL(&to->v6.sin6_addr) && to->v6.sin6_scope_id == 0)
@@ -267,12 +267,13 @@ static ssize_t send_one(const struct socket *socket, const struct peer *peer, co
 int datagram_send(struct socket *socket, const struct peer *to, const char *bytes, size_t length)
 {
     ssize_t sent = -1;
-    /* An error may be that of an earlier datagram, which the queue will tell, and strangers can forge it: again. */
+    /* The error may belong to an earlier datagram, which the queue will report, and strangers can forge it: send
+       again. */
     for (int i = 0; i < SEND_TRIES && sent < 0; i++)
         sent = send_one(socket, to, bytes, length);
     if (sent >= 0)
         return 0;
     socket->network->counters.datagrams_unsent++;
-    /* A full socket loses the datagram as the network might: retransmission mends it. */
+    /* If the socket is full, the datagram is lost, as in the network; it will be retransmitted. */
     return errno == EAGAIN || errno == ENOBUFS || errno == ECONNREFUSED ? 0 : -errno;
 }

@@ -11,8 +11,7 @@
 
 enum { ROUTES = 256, PORT_DISCARD = 9 };
 
-/* An address of an interface; those of a loopback interface stand for their whole network, as they do for the kernel.
- */
+/* An address of an interface. One of a loopback interface stands for its whole network, as in the kernel. */
 struct interface_address {
     union address address;
     uint32_t mask; /* IPv4, in the order of the network */
@@ -26,12 +25,12 @@ struct kernel_route {
 
 struct local_addresses {
     const struct host *host;
-    union address known[LOCAL_ADDRESSES_MOST]; /* a number is the place in it, from 1 */
+    union address known[LOCAL_ADDRESSES_MOST]; /* the number of an address is its index here, from 1 */
     size_t known_count;
-    size_t last; /* place that was found last: most traffic uses one address */
+    size_t last; /* index that was found last: most traffic uses one address */
     struct interface_address *interfaces;
     size_t interface_count, interface_room;
-    uint64_t read_until_ms; /* the interfaces are read again from then on; 0: at once */
+    uint64_t read_until_ms; /* when the interfaces are read again; 0: at once */
     struct kernel_route routes[ROUTES];
 };
 
@@ -60,7 +59,7 @@ void local_addresses_delete(struct local_addresses *addresses)
 
 /* --- numbers --- */
 
-/* A link-local address is one only together with its interface. */
+/* A link-local address is unique only together with its interface. */
 static bool same_local(const union address *a, const union address *b)
 {
     return address_same_host(a, b) && (a->any.sa_family == AF_INET || a->v6.sin6_scope_id == b->v6.sin6_scope_id);
@@ -145,7 +144,7 @@ static void read_interfaces(struct local_addresses *addresses)
     struct ifaddrs *list = NULL;
     if (now(addresses) < addresses->read_until_ms)
         return;
-    addresses->read_until_ms = now(addresses) + INTERFACES_MS; /* also after a failure: it would be asked too often */
+    addresses->read_until_ms = now(addresses) + INTERFACES_MS; /* also after a failure, to limit the number of reads */
     if (getifaddrs(&list) != 0)
         return;
     addresses->interface_count = 0;
@@ -181,7 +180,7 @@ uint16_t local_addresses_find(struct local_addresses *addresses, const union add
     const struct interface_address *interface = find_interface(addresses, address);
     if (interface == NULL)
         return 0;
-    /* Neither a token nor a file has the scope of a link-local address. */
+    /* Tokens and files do not contain the scope of a link-local address. */
     return local_addresses_number(addresses, address->any.sa_family == AF_INET6 ? &interface->address : address);
 }
 
@@ -200,7 +199,7 @@ static size_t route_place(const union address *to)
     return (sum >> 16) % ROUTES;
 }
 
-/* What an unbound socket would send from. Nothing goes over the network. */
+/* The address from which an unbound socket would send. Nothing is sent. */
 static bool ask_kernel(const union address *to, union address *local)
 {
     union address there = *to;
@@ -210,7 +209,7 @@ static bool ask_kernel(const union address *to, union address *local)
     if (fd < 0)
         return false;
     memset(local, 0, sizeof *local);
-    /* The kernel takes no port 0 in some versions. */
+    /* Some kernel versions do not accept port 0. */
     if (v6)
         there.v6.sin6_port = htons(PORT_DISCARD);
     else

@@ -6,8 +6,8 @@
 
 /* Telephone numbers in logs: +15551234500 is written as +15****00, a number of fewer than 7 digits as ****. */
 
-/* Finds what to leave out of a URI: *head and *tail are what is written before and after "****", both parts of `uri`.
-   Returns false where the user part of the URI is not a telephone number; the whole URI is then written. */
+/* Finds the part of a URI to mask: *head and *tail are written before and after "****"; both are parts of `uri`.
+   Returns false if the user part of the URI is not a telephone number; the whole URI is then written. */
 bool mask_number(struct text uri, struct text *head, struct text *tail);
 
 #endif

@@ -6,7 +6,7 @@
 
 #include "base/memory.h"
 
-/* A server that does not answer is asked again after 1 s, then 2 s, then 4 s; names.c ends the look-up before that. */
+/* A server that does not answer is queried again after 1 s, then 2 s, then 4 s; names.c ends the lookup before that. */
 enum { FIRST_TRY_MS = 1000, TRIES = 3, IDLE_MS = 1000 };
 
 struct name_socket {
@@ -19,7 +19,7 @@ struct name_socket {
 
 struct name_lookup {
     struct name_lookup_config config;
-    ares_channel channel; /* NULL: it was given up */
+    ares_channel channel; /* NULL: it was cancelled */
     struct name_socket *sockets;
     struct name_answer answer;
     bool ended;
@@ -68,8 +68,8 @@ static struct name_socket *name_socket_new(struct name_lookup *lookup, int fd)
     return socket;
 }
 
-/* An error is c-ares's to read from the socket. libuv has stopped to wait for the socket then: where c-ares keeps it,
-   the waiting goes on. */
+/* c-ares reads an error from the socket. libuv has stopped polling the socket then; if c-ares keeps the socket,
+   polling is started again. */
 static void name_socket_on_ready(uv_poll_t *poll, int status, int events)
 {
     const struct name_socket *socket = poll->data;
@@ -84,7 +84,7 @@ static void name_socket_on_ready(uv_poll_t *poll, int status, int events)
     lookup->config.changed(lookup->config.context);
 }
 
-/* Without memory to wait for the socket, the query on it fails by time. */
+/* Without memory for polling the socket, the query on it fails by timeout. */
 static void name_socket_on_state(void *context, ares_socket_t fd, int readable, int writable)
 {
     struct name_lookup *lookup = context;

@@ -8,29 +8,30 @@
 #include "standalone/net/peer.h"
 
 /*
- * One look-up of a host name, by c-ares on a libuv loop: /etc/hosts, then A and AAAA records as /etc/resolv.conf and
- * /etc/nsswitch.conf say. Each look-up has a c-ares channel of its own, and so ports and query ids that no other
- * look-up has used, and it can be given up alone. For names.c.
+ * A lookup of one host name, by c-ares on a libuv loop: /etc/hosts, then A and AAAA records, as /etc/resolv.conf and
+ * /etc/nsswitch.conf say. Each lookup has its own c-ares channel, and so ports and query ids that no other lookup uses,
+ * and can be cancelled separately. For names.c.
  */
 
 enum { NAME_ADDRESSES_MOST = 8, NAME_SERVERS_MOST = 8 };
 
 enum name_outcome {
     NAME_FOUND,
-    NAME_NOT_FOUND, /* the servers have no address, do not answer, or give answers that cannot be read */
-    NAME_NOT_ASKED  /* no memory, no socket, or no server could be reached: this is not about the name */
+    NAME_NOT_FOUND, /* there is no address, no answer, or an answer that cannot be read */
+    NAME_NOT_ASKED  /* no memory, no socket, or no server reachable: this says nothing about the name */
 };
 
 struct name_answer {
     enum name_outcome outcome;
     union address addresses[NAME_ADDRESSES_MOST]; /* in order of preference (RFC 6724), port 0 */
     size_t count;
-    uint32_t ttl_s; /* 0: not to be kept, as for names of /etc/hosts */
+    uint32_t ttl_s; /* 0: not to be cached, as for names in /etc/hosts */
 };
 
 struct name_lookup;
 
-/* The look-up has ended, or wants name_lookup_run() at another time. It may be deleted in this call. */
+/* Called when the lookup has ended, or when name_lookup_run() must be called at another time. The lookup may be
+   deleted in this call. */
 typedef void name_lookup_changed(void *context);
 
 struct name_lookup_config {
@@ -52,11 +53,11 @@ void name_lookup_delete(struct name_lookup *lookup);
 /* NULL while it runs. */
 const struct name_answer *name_lookup_answer(const struct name_lookup *lookup);
 
-/* Call name_lookup_run() after so many ms, for retransmissions. */
+/* The time in ms after which to call name_lookup_run(), for retransmissions. */
 uint64_t name_lookup_wait_ms(const struct name_lookup *lookup);
 void name_lookup_run(struct name_lookup *lookup);
 
-/* Ends it now. The answer then holds what has arrived, such as the A records where only AAAA is missing. */
+/* Ends the lookup now. The answer has what was received, such as the A records if only AAAA is missing. */
 void name_lookup_give_up(struct name_lookup *lookup);
 
 #endif

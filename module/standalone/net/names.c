@@ -11,7 +11,7 @@
 
 enum { TTL_MOST_S = 3600, HOST_MOST = 256 };
 
-/* Who asked, and is answered once. */
+/* A request, which is answered once. */
 struct name_request {
     struct name_request *next;
     resolve_done *done;
@@ -19,7 +19,7 @@ struct name_request {
     source_id source;
     uint64_t began_ms;
     uint16_t port;
-    struct name_answer answer; /* once it is among those that are ready */
+    struct name_answer answer; /* after it is in the list of ready requests */
     char host[HOST_MOST];
 };
 
@@ -28,7 +28,7 @@ struct name_requests {
     size_t count;
 };
 
-/* A look-up in progress, and all who wait for its answer. The first of them is the source that it counts for. */
+/* A lookup in progress and the requests that wait for it. It counts for the source of the first request. */
 struct name_task {
     struct name_task *next;
     struct name_lookup *lookup;
@@ -90,7 +90,7 @@ static size_t requests_of(const struct name_requests *requests, source_id source
     return count;
 }
 
-/* `answer` NULL: no address, because of our own limits or the end. */
+/* `answer` NULL: no address, because of a limit or the end of the server. */
 static void request_is_ready(struct names *names, struct name_request *request, const struct name_answer *answer)
 {
     request->answer = answer != NULL ? *answer : (struct name_answer){.outcome = NAME_NOT_ASKED};
@@ -178,7 +178,7 @@ static void answer_remember(struct names *names, const char *host, const struct 
         name_cache_put(&names->cache, host, answer, names_now(names) + keep_ms);
 }
 
-/* All who waited for it are ready. */
+/* All requests that waited for it become ready. */
 static void task_end(struct names *names, struct name_task **place)
 {
     struct name_task *task = *place;
@@ -215,7 +215,7 @@ static void tasks_end(struct names *names)
 
 /* --- requests --- */
 
-/* True where the request is no longer its caller's. */
+/* Returns true if the request no longer belongs to the caller. */
 static bool request_begin(struct names *names, struct name_request *request)
 {
     const struct name_answer *known = name_cache_find(&names->cache, request->host, names_now(names));
@@ -236,7 +236,7 @@ static bool request_begin(struct names *names, struct name_request *request)
     return true;
 }
 
-/* Each that waits is looked at, since what holds one source back does not hold back the next. */
+/* Examines every waiting request, because a limit of one source does not hold back the next. */
 static void waiting_go_on(struct names *names)
 {
     for (size_t count = names->waiting.count; count > 0; count--) {
@@ -252,7 +252,7 @@ static void waiting_go_on(struct names *names)
     }
 }
 
-/* What becomes ready meanwhile is for the next turn: a caller that is answered may ask for more. */
+/* Requests that become ready meanwhile are answered in the next turn: `done` may start new requests. */
 static void ready_answer(struct names *names)
 {
     for (size_t count = names->ready.count; count > 0; count--)

@@ -7,12 +7,12 @@
 #include "standalone/net/wire.h"
 
 /*
- * Host names to addresses, for a server whose names are chosen by strangers: a silent name server of one name must not
- * delay any other name. A look-up takes `lookup_ms` at most, however many servers are asked. A source has few look-ups
- * at a time, and all sources together leave a quarter of them to sources without a limit. What exceeds that waits for
- * its turn, as long as a look-up takes; when too many wait, it fails at once. Failures are remembered for `failure_ms`,
- * addresses for their TTL (an hour at most). Requests for a name that is being looked up share its answer. One loop,
- * one thread, and no other.
+ * Resolves host names, for a server whose names are chosen by strangers: a name whose server does not answer must not
+ * delay any other name. A lookup takes at most `lookup_ms`, however many servers are asked. The lookups of each source
+ * are limited, and all sources with a limit together leave a quarter of the lookups to sources without one. Further
+ * requests wait as long as a lookup may take; if too many wait, a request fails at once. Failures are cached for
+ * `failure_ms`, addresses for their TTL (at most an hour). Requests for a name that is being looked up share the
+ * answer. One loop and one thread.
  */
 
 struct names;
@@ -20,7 +20,7 @@ struct names;
 struct names_limits {
     uint32_t at_once;     /* look-ups; 0: 64 */
     uint32_t per_source;  /* of these; 0: 4 */
-    uint32_t waiting;     /* requests that wait for their turn; 0: 256 */
+    uint32_t waiting;     /* waiting requests; 0: 256 */
     uint32_t source_wait; /* of these, from one source; 0: 16 */
     uint32_t lookup_ms;   /* 0: 5000 */
     uint32_t failure_ms;  /* 0: 30000 */
@@ -50,19 +50,18 @@ struct names_config {
 
 int names_new(struct names **out, const struct names_config *config); /* 0 or -ENOMEM */
 
-/* AF_INET, AF_INET6 or AF_UNSPEC, which stands for both and is the default. Before the first request. */
+/* AF_INET, AF_INET6, or AF_UNSPEC for both, which is the default. Call it before the first request. */
 void names_set_family(struct names *names, int family);
 
 /*
- * Look up a name for this source; 0 stands for a source without a limit. `done` is called later, once, with `port` in
- * each address, unless a negative errno is returned: -EINVAL: not a host name; -EAGAIN: too many wait; -ENOMEM;
+ * Looks up a name for this source; 0 is a source without a limit. `done` is called once, later, with `port` in each
+ * address, unless a negative errno is returned: -EINVAL: not a host name; -EAGAIN: too many requests wait; -ENOMEM;
  * -ECANCELED: names_close() was called.
  */
 int names_resolve(struct names *names, source_id source, const char *host, uint16_t port, resolve_done *done,
                   void *again);
 
-/* Gives up what is looked up, whose `done` is called now, without addresses. Run the loop until it is empty, then
-   delete. */
+/* Cancels all lookups and calls their `done` now, without addresses. Run the loop until it is empty, then delete. */
 void names_close(struct names *names);
 void names_delete(struct names *names); /* NULL is fine */
 

@@ -13,21 +13,20 @@
 #include "standalone/net/wire.h"
 
 /*
- * Sockets for struct wire, on libuv: listeners, connections (TCP, TLS, WebSocket), host names (names.h). What arrives
- * is given to the server. One loop, one thread.
+ * Sockets for struct wire, on libuv: listeners, connections (TCP, TLS, WebSocket), host names (names.h). Received
+ * messages are passed to the server. One loop, one thread.
  */
 
 struct network;
 
 struct network_limits {
-    uint32_t connections; /* at a time; more are closed as they come; 0: 10000 */
+    uint32_t connections; /* at a time; further ones are closed; 0: 10000 */
     uint32_t idle_s;      /* a connection without traffic and bindings is closed; 0: 600 */
-    uint32_t message_s;   /* a message must be whole after this; 0: 32 */
-    uint32_t connect_s;   /* a connection that we open, with its TLS handshake, must be open after this; 0: 4 */
-    uint32_t unsent; /* bytes that wait for a slow reader, as they are on the wire, past them it is closed; 0: 1 MiB */
-    uint32_t
-        kept; /* bytes that all connections together keep of unfinished messages and for slow readers; 0: 64000000 */
-    uint32_t flow_timer;       /* s; a flow with bindings that was silent for longer is pinged; 0: never */
+    uint32_t message_s;   /* time for a message to be complete; 0: 32 */
+    uint32_t connect_s;   /* time for opening a connection, with the TLS handshake; 0: 4 */
+    uint32_t unsent; /* bytes on the wire that wait for a slow reader; beyond this the connection is closed; 0: 1 MiB */
+    uint32_t kept;   /* bytes of unfinished messages and for slow readers, of all connections together; 0: 64000000 */
+    uint32_t flow_timer;       /* s; a flow with bindings that was silent for longer gets a keep-alive; 0: never */
     struct sip_limits message; /* of a message */
 };
 
@@ -76,26 +75,26 @@ struct network_config {
 
 int network_new(struct network **out, const struct network_config *config);
 
-/* The functions to give to server_new(); good as long as the network. */
+/* The functions for server_new(); valid as long as the network. */
 const struct wire *network_wire(struct network *network);
 
 /*
- * Bind one listener, before the server exists; indexes count up from 0 in the order of calls. *listener is filled with
- * what to write into Via. 0 or a negative errno (libuv's codes are those).
+ * Binds one listener, before the server exists; indexes count up from 0 in the order of calls. *listener is set to the
+ * values for Via. Returns 0 or a negative errno (as libuv).
  */
 int network_listen(struct network *network, enum transport kind, const union address *address,
                    struct listener *listener);
 
-/* The machine's addresses may have changed: listeners on a wildcard address look at them again. */
+/* Reports that the machine's addresses may have changed: listeners on a wildcard address read them again. */
 void network_refresh(struct network *network);
 
-/* Start to receive for this server. 0 or a negative errno. */
+/* Starts receiving for this server. */
 int network_start(struct network *network, struct server *server, const struct network_events *events);
 
-/* No new connections from now on. */
+/* Accepts no new connections from now on. */
 void network_stop_listening(struct network *network);
 
-/* Close everything; run the loop until it is empty, then delete. */
+/* Closes everything. Run the loop until it is empty, then delete. */
 void network_close(struct network *network);
 void network_delete(struct network *network);
 

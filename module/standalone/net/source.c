@@ -61,7 +61,7 @@ static bool read_prefix(struct text text, unsigned most, uint8_t *prefix)
     return number <= most;
 }
 
-/* Are the first `prefix` bits of the 16 bytes the same? */
+/* Returns whether the first `prefix` bits of the 16 bytes are the same. */
 static bool same_prefix(const uint8_t a[16], const uint8_t b[16], unsigned prefix)
 {
     unsigned whole = prefix / 8, rest = prefix % 8;

@@ -6,19 +6,19 @@
 #include "standalone/net/source.h"
 
 /*
- * What one source (source.h) may use: requests, keep-alives, failing requests, connections. Network and server share
- * one table of the sources that have used something lately.
+ * Limits what one source (source.h) may use: requests, keep-alives, failing requests, connections. Network and server
+ * share one table of the sources that were recently active.
  *
- * A datagram does not prove its source address. Datagrams are therefore counted apart from streams, and what exceeds a
- * limit is dropped; nobody is banned for them. A connection proves its address: a source that exceeds a limit over
- * streams is banned, its connections are closed, and it gets no new ones until the ban is over.
+ * A datagram does not prove its source address. So datagrams are counted separately from streams. Datagrams that exceed
+ * a limit are dropped, and nobody is banned for them. A connection proves its address: a source that exceeds a limit
+ * over streams is banned. Its connections are closed, and it gets no new ones until the ban ends.
  *
- * The table is bounded. When there is no room, the source that has been quiet for the longest time and has no
- * connection is forgotten. That gives it a new allowance, so forged addresses cannot harm a source that behaves. If
- * there is no memory, a source is not limited.
+ * The table is bounded. When it is full, the source that has been inactive for the longest time and has no connection
+ * is removed. It then has a new allowance, so forged addresses cannot harm a well-behaved source. Without memory, a
+ * source is not limited.
  *
  * Loopback (127.0.0.1 and ::1) and trusted sources are exempt. One thread. All functions that take `limits` accept
- * NULL, which stands for no limits.
+ * NULL, which means no limits.
  */
 
 enum {
@@ -58,18 +58,18 @@ struct source_limits_counters {
 int source_limits_new(struct source_limits **out, const struct source_limits_config *config);
 void source_limits_delete(struct source_limits *limits);
 
-/* Named by --trust. Loopback is not, unless it is named. */
+/* Named by --trust. Loopback counts only if it is named. */
 bool source_is_trusted(const struct source_limits *limits, const union address *address);
 
-/* Trusted or loopback: nothing is counted. Without limits (NULL) everybody is exempt. */
+/* Trusted or loopback: nothing is counted. With NULL everybody is exempt. */
 bool source_is_exempt(const struct source_limits *limits, const union address *address);
 
 enum source_use { SOURCE_REQUEST, SOURCE_KEEPALIVE, SOURCE_FAILURE, SOURCE_USES };
 
 /*
- * Counts one use by the peer's source. False: it exceeds the limit, or the source is banned, and what was used must be
- * dropped, silently over UDP. Over a stream the source is then banned: its accepted connections have been closed when
- * this returns, and the caller closes peer->connection if it is another one.
+ * Counts one use by the peer's source. Returns false if it exceeds the limit or the source is banned: the caller must
+ * then drop what was used, silently over UDP. Over a stream the source is then banned; its accepted connections have
+ * been closed on return, and the caller closes peer->connection if it is another one.
  */
 bool source_may(struct source_limits *limits, const struct peer *peer, enum source_use use);
 
@@ -83,20 +83,20 @@ struct source_connection {
     struct source_connection *next, **back;
 };
 
-/* Counts an accepted connection, until source_disconnect(). 0, or -EPERM: the source is banned; -EDQUOT: it has as many
-   connections as it may; then nothing was counted, and the connection is to be closed. */
+/* Counts an accepted connection until source_disconnect(). Returns 0, -EPERM if the source is banned, or -EDQUOT if
+   it has too many connections; on error nothing was counted, and the caller closes the connection. */
 int source_connect(struct source_limits *limits, const struct peer *peer, struct source_connection *connection);
-/* Fine for one that is not counted. */
+/* May be called for a connection that is not counted. */
 void source_disconnect(struct source_limits *limits, struct source_connection *connection);
 
-/* What closes the connections of a source that is being banned. It is called for each of them, which is not counted any
-   more by then. */
+/* Sets the function that closes the connections of a banned source. It is called for each of them, after it is no
+   longer counted. */
 typedef void source_banned(void *context, struct source_connection *connection);
 void source_limits_listen(struct source_limits *limits, source_banned *banned, void *context);
 
 /* --- to be called about once a second, and for the status --- */
 
-/* Forgets sources that have their whole allowance. */
+/* Removes sources whose whole allowance is available again. */
 void source_limits_sweep(struct source_limits *limits);
 struct source_limits_counters source_limits_counters(const struct source_limits *limits);
 size_t source_limits_count(const struct source_limits *limits); /* of the sources that are remembered */

@@ -31,7 +31,7 @@ bool stun_is(const char *bytes, size_t length)
     return length >= HEADER && (bytes[0] & 0xc0) == 0 && memcmp(bytes + 4, cookie, sizeof cookie) == 0;
 }
 
-/* Attributes that a binding request without authentication has no need of, and that change nothing: USERNAME,
+/* Attributes that a binding request without authentication does not need and that change nothing: USERNAME,
    MESSAGE-INTEGRITY, REALM, NONCE, MESSAGE-INTEGRITY-SHA256, PASSWORD-ALGORITHM, USERHASH, and ICE's PRIORITY and
    USE-CANDIDATE. */
 static bool is_known(unsigned type)
@@ -44,7 +44,7 @@ static bool is_known(unsigned type)
     return type >= COMPREHENSION_OPTIONAL;
 }
 
-/* False where the attributes do not fill the message exactly. */
+/* Returns false if the attributes do not fill the message exactly. */
 static bool read_unknown(const char *bytes, size_t length, unsigned unknown[UNKNOWN_MOST], size_t *count)
 {
     size_t at = HEADER;

@@ -14,11 +14,11 @@
 
 enum { STUN_ANSWER_MOST = 128 };
 
-/* Is it framed as STUN? Its first two bits are zero, which no SIP message's are. */
+/* Returns whether the packet is framed as STUN: its first two bits are zero, which is never so in a SIP message. */
 bool stun_is(const char *bytes, size_t length);
 
-/* The answer to a binding request, with XOR-MAPPED-ADDRESS, or the error 420 for attributes that must be understood and
-   are not. Returns its length; 0: no answer is due (garbage, an indication, a response). */
+/* Writes the response to a binding request, with XOR-MAPPED-ADDRESS, or the error 420 for unknown attributes that
+   must be understood. Returns its length; 0: no response is due (garbage, an indication, a response). */
 size_t stun_answer(const char *bytes, size_t length, const union address *source, char out[STUN_ANSWER_MOST]);
 
 #endif

@@ -13,57 +13,58 @@ struct listener {
 };
 
 /*
- * What the server needs of the network; sockets implement it, tests fake it. Everything that arrives comes back through
- * struct network_events and resolve_done.
+ * The network functions that the server needs. Sockets implement them; tests use a fake. Everything that arrives is
+ * reported by server_received(), server_flow_down() and resolve_done.
  */
 
-/* The addresses of a name in order of preference; count 0: none. `again` is what resolve() was given. */
+/* The addresses of a name in order of preference; count 0: none. `again` is the value given to resolve(). */
 typedef void resolve_done(void *again, const union address *addresses, size_t count);
 
 struct wire {
     void *context;
 
     /*
-     * Send one message. For TCP (not TLS) with peer->connection 0 an open connection to the address is taken, or one is
-     * opened, and its number put into peer->connection. 0; -EPIPE: that connection is no more; -EAGAIN: its peer does
-     * not read and too much waits; other negative errno: the network's word.
+     * Sends one message. For TCP (not TLS) with peer->connection 0, an open connection to the address is used or a new
+     * one is opened, and its number is stored in peer->connection. Returns 0; -EPIPE: that connection is gone; -EAGAIN:
+     * the peer does not read and too much data waits; or another negative errno of the network.
      */
     int (*send)(void *context, struct peer *peer, const char *bytes, size_t length);
 
-    /* Have a TLS connection to peer->address that is proven to be this domain's (RFC 5922), opened where there is none,
-       and put its number into peer->connection. What is sent over it waits until it is open; where it does not come
-       off, server_flow_down() follows. 0 or a negative errno. NULL: there is no TLS. */
+    /* Gets a TLS connection to peer->address that is verified for this domain (RFC 5922), opens one if there is
+       none, and stores its number in peer->connection. Messages wait until it is open. If the handshake fails,
+       server_flow_down() is called later. Returns 0 or a negative errno. NULL: there is no TLS. */
     int (*connect)(void *context, struct peer *peer, struct text domain);
 
-    /* A registration that went through this connection, as through an edge, lasts so long: it is not closed as idle,
-       and is watched by its Flow-Timer. NULL: nothing is closed as idle. */
+    /* A registration that passed through this connection (at an edge) lasts this long: the connection is not closed
+       as idle, and its Flow-Timer is watched. NULL: nothing is closed as idle. */
     void (*hold)(void *context, flow_id connection, uint32_t seconds);
 
-    /* Close a connection; server_flow_down() follows, later. */
+    /* Closes a connection; server_flow_down() is called later. */
     void (*close)(void *context, flow_id connection);
 
-    /* The remote side of a living connection. False where it is gone; *peer is filled all the same while the server is
-       being told of its end, so that it can be named, and else left as it was. */
+    /* The remote side of an open connection. Returns false if it is gone. While the server is being informed of its
+       end, *peer is set nevertheless, for the log; otherwise it is unchanged. */
     bool (*connection)(void *context, flow_id connection, struct peer *peer);
 
-    /* Look up a host name's addresses for a request that came from `source`, of which few may be in progress; done is
-       called later, once, unless a negative errno is returned. */
+    /* Looks up the addresses of a host name for a request from `source`, which may have only a few lookups in
+       progress. `done` is called once, later, unless a negative errno is returned. */
     int (*resolve)(void *context, const struct peer *source, const char *host, uint16_t port, resolve_done *done,
                    void *again);
 
-    /* The functions below are asked about peers of listeners on a wildcard address alone; NULL where there are none. */
+    /* The functions below are only for peers of listeners on a wildcard address; NULL if there are none. */
 
-    /* Set peer->local, unless it is set, to the number of the address that the peer's messages leave from: that of its
-       connection, or what the kernel chooses on the way to it. 0, or a negative errno: there is no way. */
+    /* Sets peer->local, unless it is set, to the number of the address from which messages to the peer are sent:
+       that of its connection, or the one that the kernel chooses. Returns 0, or a negative errno if there is no
+       route. */
     int (*choose_local)(void *context, struct peer *peer);
 
     /* The address with this number. False: none has it. */
     bool (*local)(void *context, uint16_t number, union address *address);
 
-    /* The number of an address, as it comes from a token or a state file; 0: the machine does not have it. */
+    /* The number of an address from a token or a state file; 0: the machine does not have it. */
     uint16_t (*local_number)(void *context, const union address *address);
 
-    /* Does an interface of the machine have the address now? */
+    /* Returns whether an interface of the machine has the address now. */
     bool (*is_local)(void *context, const union address *address);
 };
 

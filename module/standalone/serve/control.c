@@ -18,7 +18,7 @@ struct control_client {
     const struct host *host;
     struct sip_buffer answer;
     size_t length;
-    bool commanded; /* the command runs: it answers, though nobody may be there any more */
+    bool commanded; /* the command runs and must answer even if nobody waits any longer */
     bool closed;
     char line[LINE_MOST];
 };

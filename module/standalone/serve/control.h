@@ -6,9 +6,9 @@
 #include "standalone/serve/local_socket.h"
 
 /*
- * The control socket (`reflow ctl`): a Unix socket. A client writes one line, a command with its words between spaces,
- * and gets lines back; the last one is "ok", "unchanged: why", "error: why", or "usage: why" for a line that is no
- * command. Then the connection is closed. A client for which there is no memory gets no line.
+ * The control socket (`reflow ctl`): a Unix socket. A client writes one line, a command with its words separated by
+ * spaces, and gets lines back; the last one is "ok", "unchanged" or "error: REASON". Then the connection is closed. If
+ * there is no memory for a client, it gets no line.
  */
 
 enum control_verdict { CONTROL_OK, CONTROL_UNCHANGED, CONTROL_ERROR, CONTROL_USAGE };
@@ -25,10 +25,11 @@ const char *control_line_read(struct control_line *line, char *text);
 
 struct control_client;
 
-/* A command has come. Answer now or later, once: by control_answer(). `line` is good for the length of the call. */
+/* A command was received. Answer once, now or later, by control_answer(). `line` is valid during the call. */
 typedef void control_command(void *context, struct control_client *client, char *line);
 
-/* The lines in `text` (each with its newline; may be empty), then the verdict. The client is gone after this. */
+/* Sends the lines in `text` (each with its newline; may be empty), then the result. The client is invalid after
+   this. */
 void control_answer(struct control_client *client, struct text text, enum control_verdict verdict, const char *why);
 
 struct control {
@@ -38,7 +39,8 @@ struct control {
     void *context;
 };
 
-/* 0 or a negative errno. The socket is for its owner alone (0600); one left by a process that is gone is replaced. */
+/* Returns 0 or a negative errno. Only the owner may use the socket (0600); the socket file of a process that has
+   ended is replaced. */
 int control_create(struct control *control, uv_loop_t *loop, const struct host *host, const char *path,
                    control_command *command, void *context);
 void control_destroy(struct control *control); /* run the loop once more; removes the file */

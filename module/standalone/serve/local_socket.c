@@ -10,7 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* Nobody listens there any more. */
+/* No process listens there any more. */
 static bool is_left_over(const char *path)
 {
     struct stat file;

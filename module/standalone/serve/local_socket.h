@@ -5,9 +5,9 @@
 #include "standalone/net/acceptor.h"
 
 /*
- * A Unix socket that listens, and its clients. It goes on listening when there is no memory and no descriptor for a
- * client. Of LOCAL_CLIENTS_MOST clients the oldest makes room for the next one, so that clients which neither ask nor
- * read cannot keep others away.
+ * A listening Unix socket and its clients. It keeps listening without memory or descriptors for a client. If there are
+ * LOCAL_CLIENTS_MOST clients, the oldest is closed for a new one, so that clients that neither ask nor read cannot keep
+ * others away.
  */
 
 enum { LOCAL_CLIENTS_MOST = 32 };
@@ -22,9 +22,9 @@ struct local_client {
 
 struct local_socket_events {
     void *context;
-    struct local_client *(*client_new)(void *context); /* zeroed; NULL: there is no memory */
+    struct local_client *(*client_new)(void *context); /* all zero; NULL: no memory */
     void (*connected)(struct local_client *client);
-    uv_close_cb closed; /* of the pipe: frees the client */
+    uv_close_cb closed; /* close callback of the pipe: frees the client */
 };
 
 struct local_socket {
@@ -37,15 +37,16 @@ struct local_socket {
     uint64_t refused; /* clients for which there was no memory */
 };
 
-/* Returns 0 or a negative errno. A socket file left by a process that is gone is replaced; any other file stands
+/* Returns 0 or a negative errno. The socket file of a process that has ended is replaced; any other file is kept
    (-EADDRINUSE). */
 int local_socket_create(struct local_socket *socket, uv_loop_t *loop, const char *path,
                         const struct local_socket_events *events);
 
-/* With all clients. Run the loop once more; removes the file. Fine for one that was never created, if zeroed. */
+/* Closes it with all clients and removes the file; run the loop once more. May be called for a zeroed one that was
+   never created. */
 void local_socket_destroy(struct local_socket *socket);
 
-/* Fine where it is being closed already. */
+/* May be called again while it is being closed. */
 void local_client_close(struct local_client *client);
 
 enum { PATH_FOLDER_MOST = 4096 };

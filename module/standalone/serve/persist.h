@@ -7,9 +7,8 @@
 #include "standalone/server/server.h"
 
 /*
- * Bindings that outlive the process: SQLite, written behind on libuv's threads, at most half a second after the
- * change. What could not be written is written again as a whole. persist_file.h has what happens to a file that is
- * damaged or of another version.
+ * Stores bindings over restarts in SQLite. Changes are written on libuv's threads within half a second. If a write
+ * fails, everything is written again. persist_file.h describes files that are damaged or of another version.
  */
 
 struct persist;
@@ -19,9 +18,9 @@ struct persist_config {
     const struct host *host;
     const char *path;
 
-    /* The machine's clock in seconds, which people and NTP set; its context is the host's. The host's wall_s() does not
-       jump while the process lives: the file has what expires by the machine's clock, and is written anew when that was
-       set. NULL: wall_s(). */
+    /* The machine's clock in seconds, which people and NTP set; its context is that of the host. The host's wall_s()
+       does not jump while the process runs. The file has times of the machine's clock, and is written again when
+       that clock was set. NULL: wall_s(). */
     int64_t (*clock_s)(void *context);
 };
 
@@ -29,19 +28,20 @@ struct persist_config {
 int persist_new(struct persist **out, const struct persist_config *config, char *error, size_t error_size);
 
 /*
- * Put what is stored into the server's bindings. A datagram flow stands if a listener still has its local side. Any
- * other flow is known as gone (BINDING_FLOW_GONE, with the flow's transport). No binding gets more time than it was
- * registered for, however the clock was set meanwhile. Returns 0 or a negative errno with `error`. *restored: how many.
+ * Restores the stored bindings. A datagram flow is restored if a listener still has its local side. Any other flow is
+ * marked as gone (BINDING_FLOW_GONE, with the flow's transport). No binding gets more time than it was registered for,
+ * however the clock was set meanwhile. Returns 0 or a negative errno with `error`. *restored is the number of bindings.
  */
 int persist_restore(struct persist *persist, struct server *server, size_t *restored, char *error, size_t error_size);
 
-/* What server_config.binding_changed is for; context is the persist. */
+/* For server_config.binding_changed; context is the persist object. */
 void persist_binding_changed(void *context, enum binding_event event, const struct binding *binding);
 
-/* Start writing behind. 0 or a negative errno. */
+/* Starts writing. Returns 0 or a negative errno. */
 int persist_start(struct persist *persist, struct server *server);
 
-/* Write what is left and wait for it; nothing is written after this. Run the loop once more before persist_delete(). */
+/* Writes the remaining changes and waits; nothing is written after this. Run the loop once more before
+   persist_delete(). */
 void persist_stop(struct persist *persist);
 void persist_delete(struct persist *persist); /* NULL is fine */
 

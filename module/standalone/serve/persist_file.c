@@ -14,8 +14,8 @@
 
 #include "standalone/serve/persist_owner.h"
 
-/* Each step leads from one version to the next. A new file takes all of them, so that its tables are those of a file
-   that was migrated. A step that has been released is never changed. */
+/* Each step migrates from one version to the next. A new file takes all steps, so that its tables are the same as
+   those of a migrated file. A released step must never be changed. */
 static const char *const steps[] = {
     "CREATE TABLE IF NOT EXISTS binding("
     "aor TEXT NOT NULL, key TEXT NOT NULL, contact TEXT NOT NULL, instance TEXT NOT NULL,"
@@ -25,8 +25,8 @@ static const char *const steps[] = {
     "PRIMARY KEY(aor, key)) WITHOUT ROWID;"
     "PRAGMA user_version=1;",
 
-    /* Version 1 kept "udp LOCAL REMOTE" for a datagram flow and "tcp" for every connection. The Contact is the only
-       hint at what kind of connection it was. */
+    /* Version 1 stored "udp LOCAL REMOTE" for a datagram flow and "tcp" for every connection. Only the Contact hints
+       at the transport of the connection. */
     "ALTER TABLE binding ADD COLUMN transport TEXT NOT NULL DEFAULT '';"
     "UPDATE binding SET transport=CASE "
     "WHEN flow='' THEN '' WHEN flow LIKE 'udp %' THEN 'udp' "
@@ -88,7 +88,7 @@ static void format_time(const struct state_file *file, char out[32])
 
 /* --- the copy --- */
 
-/* Empty, and as private as the file that it will be a copy of. */
+/* Creates an empty file, as private as the original. */
 static int copy_create(const struct state_file *file, const char *to)
 {
     struct stat status;
@@ -105,12 +105,12 @@ static int copy_create(const struct state_file *file, const char *to)
     return error;
 }
 
-/* Page by page into one file, with what is still in the write-ahead log. */
+/* Copies page by page into one file, including the write-ahead log. */
 static bool copy_pages(struct state_file *file, const char *to, char *why, size_t size)
 {
     sqlite3 *copy = NULL;
     int code = sqlite3_open_v2(to, &copy, SQLITE_OPEN_READWRITE, NULL);
-    /* A journal that is left by an interrupted copy would be rolled back into the next one. */
+    /* The journal of an interrupted copy would be applied to the next one. */
     if (code == SQLITE_OK)
         code = execute(copy, "PRAGMA journal_mode=OFF");
     sqlite3_backup *backup = code == SQLITE_OK ? sqlite3_backup_init(copy, "main", file->database, "main") : NULL;
@@ -162,7 +162,7 @@ static int sync_directory(const char *path)
     return error;
 }
 
-/* Gives the finished copy its name. A copy from an interrupted attempt is the same and is used again. The lock on the
+/* Renames the finished copy. A copy from an interrupted attempt is identical and is used again. The lock on the
    state file keeps other servers away from these names. */
 static int copy_publish(const struct state_file *file, const char *from, char *to)
 {
@@ -228,7 +228,7 @@ static int state_file_migrate(struct state_file *file, int version)
     return 0;
 }
 
-/* Format 1 set its version after it had made its table, so that an end between the two left version 0. */
+/* Format 1 set its version after creating its table, so that an interruption in between left version 0. */
 static int read_version(struct state_file *file, int *version)
 {
     char answer[64], others[64];
@@ -247,7 +247,7 @@ static int read_version(struct state_file *file, int *version)
 
 /* --- opening --- */
 
-/* So that whose file it is can be told from its first page alone, also after a kill or damage. */
+/* So that the first page alone identifies the file, also after a kill or damage. */
 static int state_file_name_owner(sqlite3 *database)
 {
     char answer[64];
@@ -257,7 +257,7 @@ static int state_file_name_owner(sqlite3 *database)
     return execute(database, "PRAGMA application_id=" PERSIST_APPLICATION_ID);
 }
 
-/* Locked for as long as it is open. SQLITE_CORRUPT also where the check of the pages finds something. */
+/* The file is locked while it is open. SQLITE_CORRUPT also if the check of the pages finds an error. */
 static int state_file_lock(struct state_file *file, bool is_new)
 {
     char answer[64] = "";
@@ -310,7 +310,7 @@ static int state_file_refuse(struct state_file *file, int code)
     return -EIO;
 }
 
-/* Other users must not read who registers from where. SQLite gives its log and its index the mode of the file. */
+/* Other users must not read who registers from where. SQLite gives its log and index the mode of the file. */
 static int state_file_create(const struct state_file *file)
 {
     int descriptor = open(file->path, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
@@ -336,7 +336,7 @@ static void state_file_make_private(const struct state_file *file)
     }
 }
 
-/* Is it ours, or can become so? */
+/* Returns whether it is a state file, or can become one. */
 static int state_file_claim(const struct state_file *file, bool *is_new)
 {
     enum persist_owner owner;
@@ -355,7 +355,7 @@ static int state_file_claim(const struct state_file *file, bool *is_new)
     return error;
 }
 
-/* An empty one in the place of a damaged one. */
+/* Replaces a damaged file by an empty one. */
 static int state_file_begin_anew(struct state_file *file, int *version)
 {
     int error = state_file_set_aside(file);
@@ -389,7 +389,7 @@ static int state_file_open(struct state_file *file)
     }
     error = version < VERSION ? state_file_migrate(file, version) : 0;
     if (error == 0)
-        state_file_name_owner(file->database); /* where the disk is full, it is still known by its table */
+        state_file_name_owner(file->database); /* if the disk is full, it is still recognised by its table */
     return error;
 }
 

@@ -7,18 +7,18 @@
 
 #include "base/host.h"
 
-/* The file of bindings as a database: opened, checked, and brought to the present version of its format. */
+/* The file of bindings as a database: opens it, checks it, and migrates it to the current format. */
 
 /*
- * Opens the database, or creates it, for this process alone. A file of an earlier version is migrated: it is first
- * copied to PATH.vN, N being its version, and then changed in one transaction, so that an end at any point leaves the
- * old file or the new one. An existing PATH.vN with other content is kept, and the copy gets the time as a further
- * ending. A damaged file of ours is renamed and an empty one takes its place. Copies, migrations and damage are logged.
- * Only its owner may read the file (0600); one of an earlier version that others may read is changed so.
+ * Opens or creates the database, for this process only. A file of an earlier version is first copied to PATH.vN (N is
+ * its version) and then changed in one transaction, so that an interruption at any point leaves the old file or the new
+ * one. If a PATH.vN with other content exists, it is kept, and the name of the copy gets the time as a further suffix.
+ * A damaged state file is renamed and replaced by an empty one. Copies, migrations and damage are logged. The file has
+ * mode 0600; one of an earlier version that others may read is changed to that.
  *
- * Returns 0 and *out, which the caller closes. Otherwise returns a negative errno, *out is NULL, `error` holds one
- * line, and the file's content is as it was: it was written by a later version, is not ours (persist_owner.h) or is
- * used by another process, or it could not be read, copied or migrated.
+ * Returns 0 and *out, which the caller closes. Otherwise it returns a negative errno, *out is NULL, `error` has one
+ * line, and the content of the file is unchanged: the file was written by a later version, is not a state file
+ * (persist_owner.h), is used by another process, or could not be read, copied or migrated.
  */
 int persist_file_open(const struct host *host, const char *path, sqlite3 **out, char *error, size_t error_size);
 

@@ -21,7 +21,7 @@ struct start {
     char bytes[PAGE_MOST];
 };
 
-/* O_NONBLOCK: a FIFO that nobody writes to would stop us. */
+/* O_NONBLOCK: a FIFO without a writer would block the server. */
 static int start_read(const char *path, struct start *start)
 {
     struct stat status;
@@ -55,7 +55,7 @@ static bool start_is_ours(const struct start *start)
     return named || start_has_table(start);
 }
 
-/* A database in which nothing has been made: no table, no version, no name. */
+/* An empty database: no table, no version, no name. */
 static bool start_is_empty_database(const struct start *start)
 {
     static const char zero[4];
@@ -64,7 +64,7 @@ static bool start_is_empty_database(const struct start *start)
            memcmp(start->bytes + APPLICATION_ID_AT, zero, 4) == 0 && memcmp(start->bytes + ROWS_AT, zero, 2) == 0;
 }
 
-/* A kill may leave all that format 1 had written in the write-ahead log, and none of it in the file. */
+/* After a kill, everything that format 1 has written may be in the write-ahead log and nothing in the file. */
 static int owner_by_log(const char *path, struct start *start, enum persist_owner *owner)
 {
     char log[4200];

@@ -22,7 +22,7 @@ static void on_event(uv_fs_event_t *event, const char *name, int events, int sta
     uv_timer_start(&watch->debounce, on_quiet, DEBOUNCE_MS, 0);
 }
 
-/* The folder itself, or the one that a file lies in. */
+/* The folder itself, or the folder of a file. */
 static void folder_of(const char *path, char *out, size_t size)
 {
     struct stat found;

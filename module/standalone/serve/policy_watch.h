@@ -7,10 +7,10 @@
 #include "script/sources/sources.h"
 
 /*
- * Opt-in: notice that a policy's files have changed. Folders are watched, not files: an editor's rename and a swapped
- * symbolic link both end a watch on the file itself, and any name in the folder counts. What was noticed is gathered
- * for a moment; a look every few seconds finds what no event told. Whether anything has changed is for `changed` to
- * say, by its hash.
+ * Watches the files of a policy, if enabled. Folders are watched, not files, because an editor's rename and a replaced
+ * symbolic link both end a watch on the file itself; any name in the folder counts. Events are collected for a moment,
+ * and a check every few seconds finds changes without an event. `changed` decides by the hash whether anything has
+ * changed.
  */
 
 typedef void policy_changed(void *context);

@@ -140,7 +140,7 @@ static void close_handles(struct reload *reload)
     uv_close((uv_handle_t *)&reload->limit, on_handle_closed);
 }
 
-/* Over when the process has ended and all that it printed was read. */
+/* Finished when the process has ended and its whole output was read. */
 static void look(struct reload *reload)
 {
     if (reload->exited && reload->output_ended)
@@ -161,7 +161,7 @@ static void on_allocate(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
     struct reload *reload = handle->data;
     (void)suggested;
     size_t room = OUTPUT_MOST - 1 - reload->printed_length;
-    /* Past the limit the last bytes are written over: the pipe must be read to its end. */
+    /* Beyond the limit the last bytes are overwritten, because the pipe must be read to its end. */
     if (room == 0) {
         reload->printed_length /= 2;
         room = OUTPUT_MOST - 1 - reload->printed_length;
@@ -267,7 +267,7 @@ static void built(uv_work_t *work, int status)
     next_specs(reload);
 }
 
-/* Calls go on meanwhile: compiling and running the new version is for another thread. */
+/* Another thread compiles and runs the new version, so that calls continue meanwhile. */
 static int begin_build(struct reload *reload, char *error, size_t size)
 {
     struct sources *sources;
@@ -278,7 +278,7 @@ static int begin_build(struct reload *reload, char *error, size_t size)
     result = policy_build_begin(&reload->build, reload->config.policy, sources, error, size);
     sources_release(sources);
     if (result == -ENOMEM)
-        reload->tried = 0; /* nothing is wrong with these files: they are tried again */
+        reload->tried = 0; /* the files are not the reason, so they are tried again */
     if (result != 0)
         return result;
     reload->work.data = reload;

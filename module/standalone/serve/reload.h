@@ -7,15 +7,14 @@
 #include "script/policy/policy.h"
 
 /*
- * Taking a changed policy in use: its files are read once; it is built aside under the limits; the specs that it ships
- * run in a process of their own (`reflow test`); then it is in use, for all calls, for some (canary) or without effect
- * (shadow), or nowhere. One at a time.
+ * Brings a changed policy into use. Its files are read once, it is built separately under the limits, and its specs run
+ * in a process of their own (`reflow test`). Then it is used for all calls, for some (canary), without effect (shadow),
+ * or not at all. One reload at a time.
  */
 
 struct reload;
 
-/* How it ended: 0; -EEXIST: nothing has changed; other errors with `why`. `text` has a line for each step and worker.
- */
+/* The result: 0; -EEXIST: nothing has changed; other errors with `why`. `text` has a line for each step and worker. */
 typedef void reload_done(void *again, int result, const char *text, const char *why);
 
 struct reload_config {
@@ -32,15 +31,15 @@ struct reload_counters {
 };
 
 int reload_new(struct reload **out, const struct reload_config *config);
-void reload_delete(struct reload *reload); /* NULL is fine; ends specs that run, and waits for them */
+void reload_delete(struct reload *reload); /* reload may be NULL; ends running specs and waits for them */
 
-/* Begin. `done` is called once, now or later. -EBUSY through it where one is under way. */
+/* Starts a reload. `done` is called once, now or later; with -EBUSY if another one is in progress. */
 void reload_begin(struct reload *reload, enum policy_place place, uint32_t canary_share, reload_done *done,
                   void *again);
 
-/* The hash of what lies on disk now, for those that watch; 0 where it cannot be read. */
+/* The hash of the files on disk now, for watching; 0 if they cannot be read. */
 uint64_t reload_disk_hash(const struct reload *reload);
-/* The hash of what was last tried. */
+/* The hash of the last attempt. */
 uint64_t reload_tried_hash(const struct reload *reload);
 
 const struct reload_counters *reload_counters(const struct reload *reload);

@@ -2,8 +2,8 @@
 #ifndef REFLOW_STANDALONE_SERVE_H
 #define REFLOW_STANDALONE_SERVE_H
 
-/* `reflow serve`: argv[0] is "serve". Returns the process's exit status: 0 after a clean end, 2 where the options, the
-   script, the state file or a port forbid a start; one line on stderr then says which. */
+/* `reflow serve`: argv[0] is "serve". Returns the exit status of the process: 0 after a clean end; 2 if the options,
+   the script, the state file or a port prevent the start, with one line on stderr. */
 int serve_main(int argc, char **argv);
 
 #endif

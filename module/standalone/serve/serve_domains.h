@@ -4,12 +4,12 @@
 
 #include "standalone/serve/serve_options.h"
 
-/* The domains of --domain and --domain-file together. 0, or a negative errno and one line in `error`; *out is then as
-   it was. */
+/* Reads the domains of --domain and --domain-file. Returns 0, or a negative errno with one line in `error` and *out
+   unchanged. */
 int serve_domains_load(struct domains **out, const struct host *host, const struct serve_options *options, char *error,
                        size_t error_size);
 
-/* The same again for a server that runs. If that fails, the error is logged and the domains stay as they were. */
+/* The same for a running server. If it fails, the error is logged and the domains are not changed. */
 void serve_domains_reload(struct domains **domains, const struct host *host, const struct serve_options *options,
                           struct server *server);
 

@@ -12,7 +12,7 @@ static void tell(const struct serve_keys *keys, enum log_level level, const char
     keys->host->log(keys->host->context, level, line);
 }
 
-/* An old key is kept for as long as it signed: bindings and dialogs that carry its tokens are over by then. */
+/* An old key is kept for as long as it signed: by then the bindings and dialogs with its tokens have ended. */
 static void on_timer(uv_timer_t *timer)
 {
     struct serve_keys *keys = timer->data;

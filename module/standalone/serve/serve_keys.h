@@ -22,7 +22,7 @@ void serve_keys_stop(struct serve_keys *keys);    /* run the loop once more */
 void serve_keys_destroy(struct serve_keys *keys); /* zeroed is fine */
 
 int serve_keys_rotate(struct serve_keys *keys);
-void serve_keys_reload(
-    struct serve_keys *keys); /* another process has rotated: SIGHUP. Told in the log where it fails */
+void serve_keys_reload(struct serve_keys *keys); /* reads the file again after SIGHUP, because another process may have
+                                                    rotated; logs an error */
 
 #endif

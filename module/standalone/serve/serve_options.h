@@ -8,7 +8,7 @@
 #include "standalone/server/server.h"
 #include "standalone/net/source_limits.h"
 
-/* What `reflow serve` was told. */
+/* The options of `reflow serve`. */
 
 struct listen_option {
     uint8_t transport; /* enum transport */
@@ -21,7 +21,7 @@ struct serve_options {
     size_t domain_count;
     const char *domain_file; /* NULL: none */
     const char *state, *status, *control, *last_good, *decision_log, *token_keys;
-    struct layer_options policy;              /* the script, and what lies above it */
+    struct layer_options policy;              /* the script and the layers above it */
     uint32_t rollback_window, rollback_share; /* entries; per cent */
     uint32_t tenant_keys;                     /* of the store of each tenant; 0: the default */
     struct listen_option listens[LISTENERS_MOST];

@@ -5,8 +5,8 @@
 #include "sip/rewrite.h"
 #include "standalone/serve/local_socket.h"
 
-/* A Unix socket: each client is given what `write_status` writes, and the connection is closed. A
-   client for which there is no memory gets nothing. */
+/* A Unix socket: each client gets the output of `write_status`, and the connection is closed. If there is no memory
+   for a client, it gets nothing. */
 
 typedef void write_status(void *context, struct sip_buffer *out);
 
@@ -17,7 +17,7 @@ struct status_socket {
     void *context;
 };
 
-/* 0 or a negative errno. A socket file left by a process that is gone is replaced; any other file stands. */
+/* Returns 0 or a negative errno. A socket file of a process that has ended is replaced; any other file is kept. */
 int status_socket_create(struct status_socket *socket, uv_loop_t *loop, const struct host *host, const char *path,
                          write_status *write, void *context);
 void status_socket_destroy(struct status_socket *socket); /* run the loop once more; removes the file */

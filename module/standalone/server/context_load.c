@@ -3,9 +3,9 @@
 
 #include "standalone/net/source.h"
 
-/* How a request enters the limits of what it may make the server send (flow/load.h, RFC 5393 section 5). */
+/* The limits of what a request may make the server send (flow/load.h, RFC 5393 section 5). */
 
-/* Requests that come back through the server itself are charged to the source of the first, if they are known. */
+/* Requests that return through the server itself are charged to the source of the first one, if it is known. */
 static bool is_own(const struct server *server, const union address *address)
 {
     char host[64];
@@ -33,7 +33,7 @@ int context_enter_load(struct context *context, const struct peer *source)
                                          .method = sip_method_text(request),
                                          .cseq = sip_cseq(request),
                                          .source = exempt ? 0 : source_of(&source->address)};
-    enum { OWN_LINES = 512 }; /* Via, Record-Route: about so much comes to what was received */
+    enum { OWN_LINES = 512 }; /* approximate size of Via and Record-Route, which are added */
     context->model.bytes = sip_bytes(request).length + OWN_LINES;
     context->model.max_breadth = breadth_read(field != NULL ? field->value : (struct text){NULL, 0});
     return load_enter(context->server->loads, &entered, &context->model.load);

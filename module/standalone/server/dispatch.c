@@ -4,16 +4,16 @@
 #include <errno.h>
 #include <stdio.h>
 
-/* What has arrived goes to where it belongs (RFC 3261 16.3, 17, 18). */
+/* Dispatches received messages (RFC 3261 16.3, 17, 18). */
 
-/* How a request is refused before there is a transaction. status 0: it is not. */
+/* The refusal of a request before there is a transaction. status 0: not refused. */
 struct refusing {
     uint32_t status;
     enum refusal reason;
     char fields[320]; /* header lines of the response */
 };
 
-/* fault NULL: there is nothing to say beyond the status. */
+/* fault NULL: nothing to add to the status. */
 static void refuse(struct server *server, const struct sip_message *request, const struct peer *source,
                    const struct refusing *refusing, const struct sip_fault *fault)
 {
@@ -40,7 +40,8 @@ static void drop_response(struct server *server, const struct sip_message *respo
     server_may_read(server, source);
 }
 
-/* The one place where a response is matched: past it the source is known to have received a request of ours. */
+/* The only place where a response is matched: after it, the source is known to have received a request of this
+   server. */
 static void received_response(struct server *server, struct sip_message **response, const struct peer *source)
 {
     enum response_match match;
@@ -67,7 +68,7 @@ static void received_cancel(struct server *server, const struct sip_message *can
         proxy_cancel(server_transaction_user(invite));
 }
 
-/* 5393-4.a. Read only where a request has a branch parameter of ours: most have none. */
+/* 5393-4.a. Read only if a request has a branch parameter of this server, which most do not have. */
 static uint32_t digest_of(const struct server *server, const struct sip_message *request, const struct peer *source)
 {
     struct route route;
@@ -108,7 +109,7 @@ static bool no_extension(struct text tag)
     return false;
 }
 
-/* Who is charged with what the server keeps of a request; 0: nobody. */
+/* The source that is charged for the memory of a request; 0: none. */
 static source_id holder_of(const struct server *server, const struct sip_message *request, const struct peer *source)
 {
     if (server_is_exempt(server, &source->address) || server_is_emergency(sip_request_uri(request)))
@@ -123,7 +124,7 @@ static bool has_room(const struct server *server, const struct sip_message *requ
                         server_transaction_cost(sip_bytes(request).length));
 }
 
-/* RFC 3261 16.3; false where the request is refused. */
+/* RFC 3261 16.3; returns false if the request is refused. */
 static bool may_enter(const struct server *server, const struct sip_message *request, const struct peer *source,
                       struct refusing *refusing)
 {
@@ -200,8 +201,8 @@ static void received_malformed(struct server *server, const struct sip_message *
         server_refused(server, message, source, refusing.reason, 0, sip_fault_text(fault, detail, sizeof detail));
 }
 
-/* Calls for help are not limited. Responses are counted when they turn out to be strays: nobody who forges our peer's
-   address may keep its responses from us. */
+/* Emergency calls are not limited. Responses are counted only if they match no request, so that somebody who forges
+   a peer's address cannot keep its responses away. */
 void server_received(struct server *server, const struct peer *source, const char *bytes, size_t length)
 {
     struct sip_message *message = NULL;
@@ -224,7 +225,7 @@ void server_received(struct server *server, const struct peer *source, const cha
     sip_message_delete(message);
 }
 
-/* What only a stream needs: a datagram has its length, and its sender knew how much fits. */
+/* For streams only: a datagram has a length, and its sender knew how much fits. */
 static struct sip_fault fault_of_stream(uint16_t status, size_t length)
 {
     if (status == SIP_BAD_REQUEST)

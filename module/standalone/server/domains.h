@@ -20,16 +20,16 @@ struct domains;
 int domains_new(struct domains **out, const struct host *host); /* 0 or -ENOMEM */
 void domains_delete(struct domains *domains);                   /* NULL is fine */
 
-/* 0, also if the name is there already; -EINVAL: not a host name or address; -ENOSPC: there are DOMAINS_MOST already;
-   -ENOMEM. On failure the set is unchanged. */
+/* Returns 0, also if the name exists already; -EINVAL: not a host name or address; -ENOSPC: there are DOMAINS_MOST
+   already; -ENOMEM. On failure the set is unchanged. */
 int domains_add(struct domains *domains, struct text name);
 
-/* Adds what a file lists: a name on each line; blank lines and what follows a # are ignored, a CR before the end of a
-   line too. 0, or a negative errno and one line in `error` that names the file and the line; the set may then have some
-   of the names. */
+/* Adds the names in a file, one on each line. Blank lines, text after a # and a CR at the end of a line are ignored.
+   Returns 0, or a negative errno with one line in `error` that names the file and the line; some of the names may
+   then have been added. */
 int domains_add_file(struct domains *domains, const char *path, char *error, size_t error_size);
 
-/* False also for NULL domains. */
+/* Also false for NULL domains. */
 bool domains_have(const struct domains *domains, struct text host);
 size_t domains_count(const struct domains *domains);
 

@@ -2,18 +2,19 @@
 #include "standalone/server/server_private.h"
 
 /*
- * Whose flow it was: kept for a while after a flow has lost its binding, so that requests inside a dialog that was set
- * up over it reach the same instance, or plain Contact, over a flow that lives. The oldest go first.
+ * The former owner of a flow, which is kept for a while after the flow has lost its binding: requests inside a dialog
+ * that was set up over it then reach the same instance, or plain Contact, over a living flow. The oldest entries are
+ * removed first.
  */
 
-/* Of all flows, of one flow, and bytes of a name: strangers register too, and as often as they like. */
+/* Limits in total, for one flow, and of the bytes of a name, because strangers can register as often as they like. */
 enum { HEIRS_MOST = 16384, HEIRS_OF_FLOW_MOST = 1024, HEIR_NAME_MOST = 1024 };
 
 struct heir {
     struct table_link link; /* by flow */
     struct heir *newer;
     struct text aor;
-    struct text name; /* instance-id, or the Contact where it is plain */
+    struct text name; /* instance-id, or the Contact of a plain binding */
     bool plain;
     uint8_t transport; /* enum transport, of the flow */
 };
@@ -38,7 +39,7 @@ static bool is_heir(const struct heir *heir, const struct binding_view *view)
     return view->reg_id != 0 && text_equal(view->instance, heir->name);
 }
 
-/* False if the user agent is noted already, or so many others of the same flow are. */
+/* Returns false if the user agent is recorded already, or too many others of the same flow are. */
 static bool has_room(const struct server *server, const struct binding_view *view)
 {
     size_t count = 0;
@@ -51,7 +52,7 @@ static bool has_room(const struct server *server, const struct binding_view *vie
     return count < HEIRS_OF_FLOW_MOST;
 }
 
-/* A binding leaves its flow. Where memory is short it is not noted: the dialog's requests then hear 480. */
+/* Records that a binding leaves its flow. Without memory nothing is recorded, and requests in the dialog get 480. */
 void heirs_note(struct server *server, const struct binding_view *view)
 {
     const struct host *host = server->config.host;
@@ -92,7 +93,7 @@ static flow_id living_flow(const struct server *server, const struct heir *heir)
     return 0;
 }
 
-/* A living flow of the user agent that the dead one led to; 0: none is known. */
+/* A living flow of the user agent on the dead one; 0: none. */
 flow_id heirs_find(const struct server *server, flow_id dead)
 {
     struct table_link *link = table_find(&server->heirs, dead);

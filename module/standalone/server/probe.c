@@ -5,14 +5,14 @@
 #include <stdio.h>
 
 /*
- * ICMP errors (5626-7.j). Anybody can send one that names a flow of ours by its addresses and ports. Only the branch of
- * a request that waits proves that the datagram has come as far as the sender of the error. Without that proof the flow
- * is asked by one OPTIONS, and only silence ends it.
+ * ICMP errors (5626-7.j). Anybody can send one that names a flow by its addresses and ports. Only the branch of a
+ * waiting request proves that the datagram has reached the sender of the error. Without that proof the server sends one
+ * OPTIONS over the flow, and only silence ends the flow.
  */
 
 enum {
     PROBE_MS = 5000,    /* until silence ends the flow; no second OPTIONS is sent before */
-    PROBES_MOST = 1024, /* at a time: errors can be forged for every flow */
+    PROBES_MOST = 1024, /* at a time, because errors can be forged for every flow */
     PROBE_URI_MOST = 256,
     ERROR_LEAST = 56 /* bytes of the shortest ICMP error: two IPv4 headers, its own, and 8 quoted bytes */
 };
@@ -23,7 +23,7 @@ struct probe {
     struct client_transaction *transaction; /* NULL: has ended */
     struct peer peer;
     struct timer timer;
-    bool settled; /* a response came, or the flow is known dead, or nothing could be sent */
+    bool settled; /* a response was received, the flow is dead, or nothing could be sent */
 };
 
 static void probe_delete(struct probe *probe)
@@ -41,7 +41,7 @@ static void probe_answered(void *user, struct client_transaction *transaction, s
     ((struct probe *)user)->settled = true;
 }
 
-/* Timer F has nothing to say: how long silence may last is the probe's own timer's to know. */
+/* Timer F does not matter: the probe's own timer limits the silence. */
 static void probe_timeout(void *user, struct client_transaction *transaction)
 {
     (void)user;
@@ -87,7 +87,7 @@ static uint64_t random_word(const struct server *server)
     return high << 32 | host->random(host->context);
 }
 
-/* A URI that another place wrote: only what cannot end a line or a URI in angle brackets. */
+/* A URI from elsewhere: accepted only if it cannot end a line or a URI in angle brackets. */
 static bool is_plain_uri(struct text uri)
 {
     for (size_t i = 0; i < uri.length; i++) {
@@ -97,7 +97,8 @@ static bool is_plain_uri(struct text uri)
     return uri.length > 0 && uri.length < PROBE_URI_MOST;
 }
 
-/* The Contact of the flow's binding: some phones answer nothing that is for somebody else. Else the flow's address. */
+/* The Contact of the flow's binding, because some phones ignore requests for other URIs; otherwise the flow's
+   address. */
 static void probe_uri(const struct probe *probe, char out[PROBE_URI_MOST])
 {
     struct binding_view view = {0};
@@ -111,7 +112,7 @@ static void probe_uri(const struct probe *probe, char out[PROBE_URI_MOST])
         address_format(&probe->peer.address, out + 4, PROBE_URI_MOST - 4);
 }
 
-/* Max-Forwards 0: the other side of the flow shall answer (RFC 3261 11). */
+/* Max-Forwards 0: the peer itself shall answer (RFC 3261 11). */
 static size_t probe_write(const struct probe *probe, struct branch_id id, char *out, size_t size)
 {
     struct server *server = probe->server;
@@ -129,8 +130,8 @@ static size_t probe_write(const struct probe *probe, struct branch_id id, char *
     return length < 0 || (size_t)length >= size ? 0 : (size_t)length;
 }
 
-/* The error caused it, and may be forged like the flow's address. False: nothing was started, and the probe is the
-   caller's to delete. */
+/* The cause is the error, which may be forged like the flow's address. Returns false if nothing was started; the
+   caller then deletes the probe. */
 static bool probe_send(struct probe *probe)
 {
     struct server *server = probe->server;
@@ -167,8 +168,8 @@ static void probe_start(struct server *server, const struct peer *peer)
     server->counters.probes++;
 }
 
-/* A flow that an outbound binding was made on. Plain bindings stand whatever an error says, and where no binding is,
-   the request that waits has its own timers. */
+/* Only flows with an outbound binding are probed. An error does not affect plain bindings, and without a binding the
+   waiting request has its own timers. */
 static bool may_probe(const struct server *server, const struct peer *peer)
 {
     flow_id flow = server_flow_of(server, peer);

@@ -24,47 +24,47 @@
 #include "standalone/net/wire.h"
 
 /*
- * Registrar and authoritative proxy in one, without sockets: messages, dead flows and time come in by the functions
- * below, messages go out by struct wire. One thread. Sockets (network.h) or a test drive it.
+ * Registrar and authoritative proxy in one, without sockets: messages, dead flows and time arrive by the functions
+ * below, and messages are sent by struct wire. One thread. Sockets (network.h) or a test drive it.
  */
 
 struct server;
 
-/* What was decided about one response: for a log. Borrowed for the length of the call. */
+/* A decision about one response, for a log. Borrowed for the duration of the call. */
 struct decided {
     const struct decision *decision;
     const struct facts *facts;
     const struct sip_message *request;
     struct text aor, target, flow, instance;
     enum script_outcome outcome; /* of the response hook */
-    const char *verdict;         /* its name, where it was carried out; else NULL */
+    const char *verdict;         /* its name if it was carried out; else NULL */
     enum rule_id refused;        /* the guardrail that refused a verdict; else RULE_NONE */
-    uint32_t elapsed_ms;         /* since the request came */
+    uint32_t elapsed_ms;         /* since the request was received */
     const struct state *state;
     uint64_t version; /* of the policy; 0: not known */
-    struct text hook; /* the place of the hook that decided or failed, where it is known */
-    uint64_t ns;      /* that core and hook took; 0: not measured */
+    struct text hook; /* the place of the hook that decided or failed, if known */
+    uint64_t ns;      /* time of core and hook; 0: not measured */
 };
 
 struct server_config {
     const struct host *host;
     const struct wire *wire;
-    struct policy *policy;         /* borrowed; NULL: one of the server's own, for server_use_script() */
-    struct token_keys *token_keys; /* borrowed, of flow tokens; NULL: the server's own, which end with it */
+    struct policy *policy;         /* borrowed; NULL: the server creates one, for server_use_script() */
+    struct token_keys *token_keys; /* borrowed, for flow tokens; NULL: the server creates keys that end with it */
     struct listener listeners[LISTENERS_MOST];
     size_t listener_count;
     struct source_limits *sources; /* borrowed; NULL: no limits per source */
-    const struct domains *domains; /* borrowed, beside the listeners' own addresses; NULL: none */
+    const struct domains *domains; /* borrowed, in addition to the addresses of the listeners; NULL: none */
     struct timer_values timers;
     uint32_t timer_c_ms;                  /* 0: 185000 (above 3 minutes, RFC 3261 16.6) */
-    uint32_t expires;                     /* s, where a REGISTER asks for none; 0: 3600 */
+    uint32_t expires;                     /* s, if a REGISTER names none; 0: 3600 */
     uint32_t expires_least;               /* s, below it 423; 0: 60 */
     uint32_t expires_most;                /* s; 0: 7200 */
     uint32_t flow_timer;                  /* s, Flow-Timer in a 2xx REGISTER with outbound; 0: none */
-    uint32_t transactions_most;           /* server transactions at a time, past them 503; 0: 200000 */
-    struct load_limits loads;             /* client transactions that wait for a final response; zeros: the standards */
-    struct holdings_limits requests_kept; /* by server transactions, with their responses; zeros: the standards */
-    struct holdings_limits bindings_kept; /* zeros: the standards */
+    uint32_t transactions_most;           /* server transactions at a time, beyond them 503; 0: 200000 */
+    struct load_limits loads;             /* client transactions that wait for a final response; 0: the defaults */
+    struct holdings_limits requests_kept; /* by server transactions, with their responses; 0: the defaults */
+    struct holdings_limits bindings_kept; /* 0: the defaults */
     struct sip_limits limits;
     struct binding_limits bindings;
     binding_listener *binding_changed; /* for persistence; NULL: none */
@@ -116,43 +116,43 @@ struct server_counters {
 int server_new(struct server **out, const struct server_config *config);
 void server_delete(struct server *server); /* NULL is fine */
 
-/* One whole message, or what a stream gives as one. The bytes are the caller's. */
+/* Handles one complete message. The bytes belong to the caller. */
 void server_received(struct server *server, const struct peer *source, const char *bytes, size_t length);
 
-/* A stream gave what no message can be cut from: answer with the status where it can be read, and count it. */
+/* Handles bytes of a stream that cannot be split into messages: answers with the status if possible, and counts it. */
 void server_received_fault(struct server *server, const struct peer *source, const char *bytes, size_t length,
                            uint16_t status);
 
-/* A connection from `source` was closed before it carried a message: for the log of refusals. status: of HTTP, or 0;
-   detail NULL: nothing more to say. */
+/* Logs a connection from `source` that was closed before it carried a message. status: of HTTP, or 0; detail may be
+   NULL. */
 void server_connection_refused(struct server *server, const struct peer *source, enum refusal reason, uint32_t status,
                                const char *detail);
 
-/* Counts a keep-alive (CRLFCRLF, STUN, a WebSocket ping). False: it exceeds the limit of its source and is not
-   answered; a connection is closed then. */
+/* Counts a keep-alive (CRLFCRLF, STUN, a WebSocket ping). Returns false if it exceeds the limit of its source: it
+   must not be answered, and a connection has been closed. */
 bool server_may_keep_alive(struct server *server, const struct peer *source);
 
-/* A flow is dead (rules 5626-7.f h): its bindings go, branches that wait on it fail over. reason: "closed", "icmp",
-   "keepalive", "write". */
+/* Handles a dead flow (rules 5626-7.f h): its bindings are removed, and branches that wait on it fail over. reason:
+   "closed", "icmp", "keepalive", "write". */
 void server_flow_down(struct server *server, flow_id flow, const char *reason);
 
-/* A datagram to `peer` came back as unreachable; `quoted` is what the ICMP error holds of its payload. It counts as a
-   dead flow if that has the branch of a request that waits; else it makes the server at most ask the flow (5626-7.j).
- */
+/* Handles an ICMP error: a datagram to `peer` was unreachable. `quoted` is the part of its payload in the error. The
+   flow is dead if this contains the branch of a waiting request; otherwise the server at most sends an OPTIONS over
+   the flow (5626-7.j). */
 void server_datagram_returned(struct server *server, const struct peer *peer, struct text quoted);
 
-/* Take a script in use for new requests, as a version of the policy; the reference is taken over. Those in progress
-   keep theirs. 0 or -ENOMEM. */
+/* Uses a script for new requests, as a version of the policy; the reference is taken over. Requests in progress keep
+   theirs. Returns 0 or -ENOMEM. */
 int server_use_script(struct server *server, struct script *script);
 
-/* Serve these domains from now on, which are borrowed as those of the configuration are. Bindings of a domain that is
-   not among them stay until they expire. */
+/* Serves these domains from now on; they are borrowed like those of the configuration. Bindings of other domains
+   stay until they expire. */
 void server_use_domains(struct server *server, const struct domains *domains);
 
-/* Timers of the server; the caller runs them and sleeps until the next. */
+/* The timers of the server; the caller runs them and sleeps until the next one is due. */
 struct timers *server_timers(struct server *server);
 
-/* No new calls: new requests outside dialogs hear 503 from now on. Drained: no transaction waits for its answer. */
+/* Starts to drain: new requests outside dialogs get 503. Drained means that no transaction waits for its response. */
 void server_drain(struct server *server);
 bool server_is_drained(const struct server *server);
 
@@ -165,20 +165,21 @@ const struct server_counters *server_counters(const struct server *server);
 /* Is there a binding on the flow? */
 bool server_flow_is_bound(const struct server *server, flow_id flow);
 
-/* Is there a binding with a reg-id on the flow? */
+/* Returns whether a binding with a reg-id is on the flow. */
 bool server_flow_is_outbound(const struct server *server, flow_id flow);
 
-/* The other side of a flow; false where it is gone or unknown. */
+/* The other side of a flow; false if it is gone or unknown. */
 bool server_flow_peer(const struct server *server, flow_id flow, struct peer *peer);
 
-/* The local side of a datagram flow, as it outlives the process, and back: the listener's address or, of a listener on
-   a wildcard address, the one in use. server_find_local() puts listener and address into *peer, whose remote address
-   is known already and gets its interface if it is link-local; false: no datagram listener has the local address. */
+/* Converts the local side of a datagram flow to a form that survives the process, and back: the listener's address
+   or, with a wildcard listener, the address in use. server_find_local() sets listener and address in *peer, whose
+   remote address must be set and gets its interface if it is link-local. Returns false if no datagram listener has
+   the local address. */
 bool server_local_address(const struct server *server, const struct peer *peer, union address *local);
 bool server_find_local(const struct server *server, const union address *local, struct peer *peer);
 
-/* A binding from an earlier life of the process; `peer` is its flow's other side where it is a datagram flow. Errors as
-   binding_put(). */
+/* Restores a binding from an earlier run of the process; `peer` is the other side of its flow if that is a datagram
+   flow. Errors as binding_put(). */
 int server_restore_binding(struct server *server, const struct binding_view *view, const struct peer *peer);
 
 /* "tcp 127.0.0.1:40112 #17", "tls ..." or "udp 127.0.0.1:5070"; returns the length. */

@@ -13,7 +13,7 @@
 
 #include "base/memory.h"
 
-/* Certificates and keys from files, whole or not at all. */
+/* Reads certificates and keys from files: all of them, or none. */
 
 struct reading {
     const struct host *host;
@@ -28,8 +28,8 @@ static bool complain(const struct reading *reading, const char *option, const ch
     return false;
 }
 
-/* A file that is not there is told in the system's words: OpenSSL's depend on what it tried last. The server would
-   stand still for as long as nobody writes into a pipe. */
+/* Reports a missing file with the system's message, because OpenSSL's depends on its last attempt. A pipe that
+   nobody writes to would block the server. */
 static bool is_readable(const struct reading *reading, const char *option, const char *path)
 {
     struct stat status;
@@ -83,7 +83,8 @@ static bool use_pair(const struct reading *reading, SSL_CTX *context, const stru
     return true;
 }
 
-/* Phones refuse a certificate out of its time, but the server can run: an operator may be about to exchange it. */
+/* Phones refuse a certificate that is not valid now, but the server can run: the operator may be about to replace
+   it. */
 static void warn_of_time(const struct reading *reading, SSL_CTX *context, const struct pair *pair)
 {
     X509 *certificate = SSL_CTX_get0_certificate(context);
@@ -99,7 +100,7 @@ static void warn_of_time(const struct reading *reading, SSL_CTX *context, const 
     reading->host->log(reading->host->context, LOG_WARNING, line);
 }
 
-/* With what an operator should know about both files. */
+/* Logs warnings about both files for the operator. */
 static bool serve_pair(const struct reading *reading, SSL_CTX *context, const struct pair *pair)
 {
     if (!use_pair(reading, context, pair))
@@ -122,7 +123,7 @@ static SSL_CTX *context_new(const SSL_METHOD *method)
     SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
     SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE |
                                      SSL_OP_IGNORE_UNEXPECTED_EOF);
-    /* Idle connections give their buffers back. */
+    /* Idle connections free their buffers. */
     SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_AUTO_RETRY | SSL_MODE_ENABLE_PARTIAL_WRITE |
                                   SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     return context;
@@ -144,8 +145,8 @@ static bool ask_clients(const struct reading *reading, SSL_CTX *context, const s
     return true;
 }
 
-/* Tickets let user agents that come back in a crowd do so without a signature each. They are sealed by this context's
-   own keys: a reload ends them, and with them what a former list of authorities had let in. */
+/* Tickets let user agents that return all at once do so without a signature each. They are sealed with the keys of
+   this context: a reload makes them invalid, and with them sessions that an earlier list of CAs had accepted. */
 static SSL_CTX *server_context(const struct reading *reading, const struct tls_options *options,
                                struct tls_files *files)
 {
@@ -211,7 +212,7 @@ static bool read_client(const struct reading *reading, const struct tls_options 
         return false;
     else if (SSL_CTX_load_verify_file(files->client, options->ca) != 1)
         return complain(reading, "--tls-ca", options->ca, "no certificate in PEM can be read from it");
-    /* A server may ask who we are: we are who we are to those that call us. */
+    /* A server may request a certificate: it gets the same one as clients of this server. */
     const struct pair pair = default_pair(options);
     return options->certificate == NULL || use_pair(reading, files->client, &pair);
 }

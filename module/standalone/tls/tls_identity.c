@@ -3,7 +3,7 @@
 
 #include <openssl/x509v3.h>
 
-/* Who a certificate says it is (RFC 5922 section 7.1, 7.2). */
+/* The identities in a certificate (RFC 5922 section 7.1, 7.2). */
 
 enum verdict { SAYS_NOTHING, SAYS_ANOTHER, SAYS_SO };
 
@@ -12,7 +12,7 @@ static struct text text_of_string(const ASN1_STRING *string)
     return (struct text){(const char *)ASN1_STRING_get0_data(string), (size_t)ASN1_STRING_length(string)};
 }
 
-/* A name with a NUL inside is a trick on those who read it as a C string. */
+/* A name that contains a NUL is an attack on programs that read it as a C string. */
 static bool is_domain(struct text name, struct text domain)
 {
     if (name.length > 0 && name.at[name.length - 1] == '.')

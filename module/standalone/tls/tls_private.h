@@ -6,8 +6,8 @@
 
 #include "standalone/tls/tls.h"
 
-/* Everything that the files gave, at one time: held by `struct tls` and by each session, whose handshake may still ask
-   for another certificate. */
+/* The content of the files at one time, held by `struct tls` and by each session, whose handshake may still need
+   another certificate. */
 struct tls_files {
     const struct host *host;
     size_t holders;
@@ -27,8 +27,8 @@ struct tls {
     struct tls_files *files;
 };
 
-/* May a server that shows this certificate speak for the domain? RFC 5922 section 7: by subjectAltName, a URI
-   (sip:domain) or a DNS name, and by the common name only where there is none of either. No wildcards. */
+/* Returns whether a server with this certificate may act for the domain. RFC 5922 section 7: by subjectAltName, a
+   URI (sip:domain) or a DNS name, and by the common name only if there is neither. No wildcards. */
 bool tls_certificate_speaks_for(X509 *certificate, struct text domain);
 
 void tls_files_release(struct tls_files *files); /* NULL is fine */

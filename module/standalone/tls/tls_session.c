@@ -7,7 +7,7 @@
 
 #include "base/memory.h"
 
-/* One connection's TLS, between two buffers in memory. */
+/* The TLS session of one connection, between two buffers in memory. */
 
 enum { TLS_RECORD = 16384 };
 
@@ -16,7 +16,7 @@ struct tls_session {
     struct tls_files *files;
     SSL *ssl; /* owns the two: */
     BIO *in, *out;
-    char *kept; /* bytes to send when it is open */
+    char *kept; /* bytes to send after the handshake */
     size_t kept_length;
     struct text domain;
     bool open, failed, renegotiates;
@@ -39,7 +39,7 @@ int tls_choose_certificate(SSL *ssl, int *alert, void *data)
     return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
-/* What answers an attempt to negotiate anew is a warning; here it is the end. */
+/* OpenSSL answers an attempt to renegotiate with a warning; here it ends the session. */
 static void on_info(const SSL *ssl, int where, int value)
 {
     struct tls_session *session = SSL_get_app_data(ssl);
@@ -167,7 +167,7 @@ static bool write_open(struct tls_session *session, const char *bytes, size_t le
     return true;
 }
 
-/* RFC 5922 7.3: who answers must be whom we asked for. */
+/* RFC 5922 7.3: the peer must be the domain that was asked for. */
 static bool is_whom_we_asked(const struct tls_session *session)
 {
     if (!SSL_is_server(session->ssl)) {

@@ -7,7 +7,7 @@
 
 #include "base/memory.h"
 
-/* Libwslay keeps each frame of an unfinished message in two blocks of its own. */
+/* libwslay stores each frame of an unfinished message in two blocks. */
 enum { FRAME_COST = 96 };
 
 struct websocket {
@@ -15,7 +15,7 @@ struct websocket {
     struct websocket_events events;
     struct websocket_request *request; /* NULL: it has been read */
     wslay_event_context_ptr frames;    /* NULL: not open yet */
-    struct text unread;                /* of what websocket_put() was given */
+    struct text unread;                /* the unread part of the bytes given to websocket_put() */
     size_t held;
     uint32_t message_most;
     bool in_message, ending;
@@ -155,7 +155,7 @@ static bool flush(struct websocket *websocket)
     return wslay_event_send(websocket->frames) == 0;
 }
 
-/* Libwslay answers pings and closing, and what is against the protocol by closing, with frames that wait to be sent. */
+/* libwslay answers pings, closing and protocol errors with frames that must be sent. */
 static enum websocket_outcome read_frames(struct websocket *websocket)
 {
     bool fine = wslay_event_recv(websocket->frames) == 0;
@@ -193,7 +193,7 @@ static bool is_utf8(const char *bytes, size_t length)
         bool bad = lead >= 0x80 && (lead < 0xC2 || lead > 0xF4);
         if (bad || (size_t)(end - at) < more)
             return false;
-        /* Too long a form, half a pair, or past the last character. */
+        /* An overlong form, half of a surrogate pair, or beyond the last character. */
         if ((lead == 0xE0 && at[0] < 0xA0) || (lead == 0xED && at[0] > 0x9F) || (lead == 0xF0 && at[0] < 0x90) ||
             (lead == 0xF4 && at[0] > 0x8F))
             return false;
@@ -205,7 +205,8 @@ static bool is_utf8(const char *bytes, size_t length)
     return true;
 }
 
-/* Bytes that are no UTF-8 may stand in a SIP message's body, and in no text message; binary is always right. */
+/* The body of a SIP message may have bytes that are not UTF-8, which a text message must not; binary is always
+   allowed. */
 bool websocket_send(struct websocket *websocket, const char *bytes, size_t length)
 {
     return send_message(websocket, is_utf8(bytes, length) ? WSLAY_TEXT_FRAME : WSLAY_BINARY_FRAME, bytes, length);

@@ -12,19 +12,19 @@
 
 enum {
     HTTP_SWITCHING = HTTP_STATUS_SWITCHING_PROTOCOLS,
-    REQUEST_MOST = 16384, /* bytes of it all */
+    REQUEST_MOST = 16384, /* bytes of the whole request */
     NAME_MOST = 32,
     KEY_LENGTH = 24 /* 16 bytes in base64 */
 };
 
-/* The fields that matter, in the order of `field_names`. */
+/* The fields that are read, in the order of `field_names`. */
 enum field { FIELD_UPGRADE, FIELD_CONNECTION, FIELD_VERSION, FIELD_KEY, FIELD_PROTOCOL, FIELD_ORIGIN, FIELD_COUNT };
 
 static const char *const field_names[] = {
     "Upgrade", "Connection", "Sec-WebSocket-Version", "Sec-WebSocket-Key", "Sec-WebSocket-Protocol", "Origin"};
 
 struct value {
-    char text[ORIGIN_LENGTH_MOST]; /* with those of its other lines, between commas */
+    char text[ORIGIN_LENGTH_MOST]; /* with the values of further lines, separated by commas */
     size_t length;
     bool present, too_long;
 };
@@ -50,7 +50,7 @@ static struct value *field_of(struct websocket_request *request)
     return NULL;
 }
 
-/* A name that does not fit is none of those that matter. */
+/* A name that does not fit is not one of these fields. */
 static int on_name(http_parser *parser, const char *at, size_t length)
 {
     struct websocket_request *request = parser->data;
@@ -89,7 +89,7 @@ static int on_value(http_parser *parser, const char *at, size_t length)
     return 0;
 }
 
-/* Returned 2: no body follows, whatever the fields say. */
+/* 2: there is no body, whatever the fields say. */
 static int on_headers(http_parser *parser)
 {
     struct websocket_request *request = parser->data;
@@ -129,7 +129,7 @@ static struct text trimmed(struct text text)
     return text;
 }
 
-/* One of a list between commas. */
+/* Returns whether the comma-separated list has this token. */
 static bool has_token(const struct value *value, struct text token)
 {
     struct text rest = {value->text, value->length};
@@ -158,7 +158,7 @@ static bool is_key(const struct value *value)
     return true;
 }
 
-/* Of the fields that have to be there. */
+/* Checks the mandatory fields. */
 static bool is_too_long(const struct websocket_request *request)
 {
     for (size_t i = 0; i < FIELD_ORIGIN; i++) {

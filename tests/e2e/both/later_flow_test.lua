@@ -166,7 +166,7 @@ test("3261-9.a 5626-7.h the flow closes after 180: CANCEL goes over the one regi
         return #caller:bindings(first.aor) == 1
     end)
     if s.kind == "kamailio" then
-        ua.wait.until_true(ua.patience, function() -- the branch is told of it by the same process, before
+        ua.wait.until_true(ua.patience, function() -- the same process informs the branch of it, before
             return s:statistic "reflow:flows_down" == 1
         end)
     end

@@ -31,7 +31,7 @@ test("3261-10.3.c a Contact parameter with two values: 400 that says so, nothing
     end
 end)
 
--- Kamailio takes an underscore in a host name only where it is told to, as the examples do.
+-- Kamailio accepts an underscore in a host name only if it is configured to, as in the examples.
 local underscores = { core = 'uri_host_extra_chars="_"' }
 
 test("a REGISTER that is clear is accepted, however it is written", underscores, function(t, open)

@@ -237,7 +237,7 @@ test("run-kamailio: starts, registers, and Ctrl-C ends it with status 0", functi
     t:equal(run.wait(10000), 0)
 end)
 
-test("run-kamailio: a PORT that is none", function(t)
+test("run-kamailio: an invalid PORT", function(t)
     for _, port in ipairs { "abc", "0", "70000", "-1", "5060x" } do
         local run = run_script(port)
         t:equal(run.wait(5000), 1)

@@ -26,7 +26,7 @@ local function start(t, options)
     end
 end
 
--- What the allocator finds is told as CRITICAL or BUG, which no level of ours hides; then it ends the process.
+-- What the allocator finds is logged as CRITICAL or BUG, which no level of ours hides; then it ends the process.
 local function harmed(host)
     return table.concat(host:log_lines "BUG:", "\n") .. table.concat(host:log_lines "qm_free", "\n")
         .. table.concat(host:log_lines "qm_debug_check", "\n")
@@ -93,8 +93,8 @@ local function register_again(t, flow, options)
     end), "memory does not come back for a REGISTER")
 end
 
--- tm may keep transactions that ran out of memory half way. How many they are is told; that the next call comes through
--- is what counts.
+-- tm may keep transactions that ran out of memory half way. Their number is printed; the test only checks that the next
+-- call succeeds.
 local function works(t, host, open)
     ua.wait.until_true(20000, function()
         return transactions(host) == 0

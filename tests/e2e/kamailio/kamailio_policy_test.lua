@@ -172,7 +172,7 @@ test("a policy that is missing, a layer without a policy: one line each", functi
     t:match(s.log, "modparam policy is missing")
 end)
 
-test("the last good policy serves where the one at start is broken, and says so", function(t)
+test("the last good policy serves if the one at start is broken, with a log line", function(t)
     local good = server.temporary ".good"
     t:defer(function()
         os.remove(good)
@@ -196,7 +196,7 @@ test("the last good policy serves where the one at start is broken, and says so"
     t:match(s.log, "the policy is broken")
 end)
 
-test("the last good policy cannot be kept: said so, and everything goes on", function(t)
+test("the last good policy cannot be kept: a log line, and calls continue", function(t)
     local s = start(t, answering "one", { params = { { "reflow", "policy_last_good", "/nowhere/good" } } })
     s:wait_for_log "the last good policy could not be kept in /nowhere/good: No such file"
     s.write(answering "two")
@@ -675,7 +675,7 @@ test("reloads every 100 ms under traffic: no process dies, every answer is of on
     t:equal(agreed(t, s).version, version + 1)
 end)
 
-test("one reload at a time: another one is told so", function(t)
+test("one reload at a time: another one is refused", function(t)
     local modules = { table.unpack(kamailio.modules) }
     table.insert(modules, #modules, "jsonrpcs")
     local s = start(t, answering "one", { modules = modules, children = 2, params = {
@@ -748,7 +748,7 @@ test("a process that stands still is waited for, then none has the new version",
     agreed(t, s)
 end)
 
-test("no shared memory for a new version: said so, and the one in use stays", function(t)
+test("no shared memory for a new version: an error, and the one in use stays", function(t)
     local s = start(t, answering "one", { memory = 8 })
     local before = agreed(t, s)
     local folder = assert(uv.fs_mkdtemp((os.getenv "TMPDIR" or "/tmp") .. "/large-XXXXXX"))

@@ -224,7 +224,7 @@ route[CALL] {
             bob:reply(bob:expect "INVITE", 486)
             alice:expect_final(call, 486)
         end
-        -- What waits for a transaction goes with the next message that is told to tm.
+        -- What waits for a transaction is freed with the next message that tm gets.
         alice:expect_final(alice:request("MESSAGE", { uri = bob.aor }), 202)
         return memory(k)
     end

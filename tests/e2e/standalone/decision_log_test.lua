@@ -173,12 +173,12 @@ test("a full disk loses lines, counted and told once, and calls go on", function
         return s:number "decision_log_lost" >= 5
     end)
     t:ok(s:number "decision_log_lost" >= 5)
-    refuse(alice, bob) -- it is told when the next line is due
+    refuse(alice, bob) -- it is reported when the next line is due
     s:expect_log "/dev/full: No space left on device"
     t:equal(select(2, s.err:gsub("/dev/full: No space", "")), 1)
 end)
 
-test("a log that cannot be written is told at the start", function(t)
+test("a log that cannot be written is reported at the start", function(t)
     if not server.available() then
         t:skip "not built"
     end

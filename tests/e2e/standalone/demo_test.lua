@@ -13,7 +13,7 @@ local function output_of(t, command)
     return text
 end
 
-test("make demo: 5626-7.h is told, the call gets through, no line is over 100 columns", function(t)
+test("make demo: 5626-7.h is shown, the call gets through, no line is over 100 columns", function(t)
     if not server.available() then
         error(server.binary .. " has not been built")
     end

@@ -52,7 +52,7 @@ local function scratch_script(t, source)
     return path
 end
 
-test("serve: an unknown option is told in one line, status 2", function(t)
+test("serve: an unknown option is reported in one line, status 2", function(t)
     refused(t, { "serve", "examples/registrar.lua", "--teleport" }, "teleport")
     refused(t, { "serve", "examples/registrar.lua", "--listen" }, "listen")
     refused(t, { "serve", "examples/registrar.lua", "--listen", "sctp:127.0.0.1:5060" }, "sctp")
@@ -60,13 +60,13 @@ test("serve: an unknown option is told in one line, status 2", function(t)
     refused(t, { "serve", "examples/registrar.lua", "--listen", "udp:nowhere" }, "nowhere")
 end)
 
-test("serve: no script, or one that cannot be read, is told in one line, status 2", function(t)
+test("serve: no script, or one that cannot be read, is reported in one line, status 2", function(t)
     refused(t, { "serve" }, "script")
     refused(t, { "serve", "no/such/script.lua" }, "no/such/script.lua")
     refused(t, { "serve", "module" }, "no .lua file")
 end)
 
-test("serve: a port in use is told in one line, status 2", function(t)
+test("serve: a port in use is reported in one line, status 2", function(t)
     needs_binary()
     local tcp, udp = uv.new_tcp(), uv.new_udp()
     t:defer(function()
@@ -81,17 +81,17 @@ test("serve: a port in use is told in one line, status 2", function(t)
     refused(t, { "serve", "examples/registrar.lua", "--listen", "udp:127.0.0.1:" .. udp_port }, tostring(udp_port))
 end)
 
-test("serve: a script with a syntax error is told with file, line and reason, status 2", function(t)
+test("serve: a script with a syntax error is reported with file, line and reason, status 2", function(t)
     local path = scratch_script(t, "local sip = require 'reflow'\n\nif sip then end end\n")
     refused(t, { "serve", path, "--listen", "udp:127.0.0.1:" .. server.free_port() }, path:gsub("%p", "%%%0") .. ":3:")
 end)
 
-test("serve: a script with a run-time error is told with file, line and reason, status 2", function(t)
+test("serve: a script with a run-time error is reported with file, line and reason, status 2", function(t)
     local path = scratch_script(t, "local nothing\nreturn nothing.field\n")
     refused(t, { "serve", path, "--listen", "udp:127.0.0.1:" .. server.free_port() }, path:gsub("%p", "%%%0") .. ":2:")
 end)
 
-test("serve: a script that never ends is told, status 2", function(t)
+test("serve: a script that never ends is reported, status 2", function(t)
     local path = scratch_script(t, "while true do pcall(function() " .. server.endless_script .. " end) end\n")
     refused(t, { "serve", path, "--listen", "udp:127.0.0.1:" .. server.free_port() }, path:gsub("%p", "%%%0"))
 end)
@@ -139,7 +139,7 @@ test("SIGHUP: a good script takes effect, bindings and connections stay", functi
     alice:call(bob)
 end)
 
-test("SIGHUP: a broken script never replaces a good one, and the reason is told", function(t)
+test("SIGHUP: a broken script never replaces a good one, and the reason is logged", function(t)
     local open, s = start(t, { source = version "one" })
     local alice = open("alice")
     local broken = { "this is no Lua", version "two" .. "\nerror 'on the last line'\n", server.endless_script,
@@ -365,7 +365,7 @@ end
 local damages = { { "overwritten", damage_in_the_middle }, { "cut", damage_by_cutting } }
 for _, each in ipairs(damages) do
     local what, damage = each[1], each[2]
-    test("a corrupt state file is told and set aside, never silently emptied: " .. what, function(t)
+    test("a corrupt state file is reported and renamed, never silently emptied: " .. what, function(t)
         local state = state_file(t)
         local open, s = start(t, { state = state })
         local bob = open("bob", { transport = "udp" })

@@ -205,7 +205,7 @@ test("--log-decisions: one line of JSON a decision, with rule and reason", funct
     end
 end)
 
-test("more connections than descriptors are told of at start", function(t)
+test("more connections than descriptors are reported at start", function(t)
     local s = server.start(t, { args = { "--max-connections", "1000000" } })
     local file <close> = assert(io.open(("/proc/%d/limits"):format(s.pid)))
     local soft, hard = file:read("a"):match "Max open files%s+(%d+)%s+(%d+)"

@@ -95,7 +95,7 @@ for _, source in ipairs { "127.0.0.1", "127.0.0.66" } do
     end)
 end
 
-test("twelve silent names: the caller is told", function(t)
+test("twelve silent names: the caller gets a response", function(t)
     local s, names, open = start(t)
     silent_bob(open)
     local victim = open("victim", { local_host = "127.0.0.66" })

@@ -333,7 +333,7 @@ test("an answer that comes late registers nothing", function(t)
     t:equal(phone:count ": registered", 0)
 end)
 
-test("garbage over a datagram flow is told and harms nothing", function(t)
+test("garbage over a datagram flow is reported and harms nothing", function(t)
     local port = server.free_port()
     local registrar = peer.open(t, port, function(request)
         request.send "\r\n\r\n"
@@ -483,7 +483,7 @@ test("a transport of the program's own carries a flow", function(t)
     t:match(registrar.requests[1]:get "Contact", ";transport=tls>")
 end)
 
-test("options that cannot be are told at once", function(t)
+test("invalid options are reported at once", function(t)
     local rows = {
         { "proxies = {}", "proxies is a list of URIs" },
         { "proxies = { 'http://x' }", "proxy 1 is no SIP URI: http://x" },

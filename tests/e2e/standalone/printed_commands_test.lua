@@ -89,7 +89,7 @@ test("make run: every command that it prints works", function(t)
                 break
             end
         end
-        t:ok(not command, "nothing is known of the command " .. tostring(command))
+        t:ok(not command, "the test does not know the command " .. tostring(command))
     end
     t:equal(left, 0, "commands that are not printed")
 end)

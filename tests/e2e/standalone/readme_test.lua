@@ -113,7 +113,7 @@ local function expected_status(command)
     return command:find "%-%-against old.lua" and 1 or 0
 end
 
--- A server in the foreground: it is up, and ends when it is told to.
+-- A server in the foreground: it starts, and ends after SIGTERM.
 local function foreground(command, index)
     return ("%s >out%d 2>&1 & server=$!\n" ..
         "until grep -q 'serving with' out%d || ! kill -0 $server; do sleep 0.05; done; " ..

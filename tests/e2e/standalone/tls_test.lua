@@ -166,7 +166,7 @@ test("SIGHUP takes new certificates while connections stay; a broken one changes
     t:equal(shown(s), "renewed")
 end)
 
-test("what cannot be served is told at start in one line", function(t)
+test("what cannot be served is reported at start in one line", function(t)
     local authority = certificates.new(t)
     local a, b = authority:sign "a.test", authority:sign "b.test"
     local port = server.free_port()

@@ -346,7 +346,7 @@ test("who closes in good order is answered; nothing is counted as broken", funct
     t:equal(s:number "websocket_broken", 0)
 end)
 
-test("when the server ends or the connection idles, WebSocket is told: going away", function(t)
+test("when the server ends or the connection idles, WebSocket closes with: going away", function(t)
     local s = start(t, { args = { "--idle", "1" } })
     expect_close(s.connect(), 1001)
     local c = s.connect()

@@ -58,7 +58,7 @@ local function same_source(t, phone, message)
     end
 end
 
--- A call from alice to bob, both of whom are asked within the dialog; each side sees the address that it uses.
+-- A call from alice to bob, with requests within the dialog to both; each side sees the address that it uses.
 local function call_both_ways(t, alice, bob)
     local call = alice:invite(bob.aor)
     local invite = bob:expect "INVITE"

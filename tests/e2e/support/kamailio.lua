@@ -209,7 +209,7 @@ event_route[xhttp:request] {
 }
 ]]
 
--- The routes that kamailio.routing calls, where the test's own text has none of that name.
+-- The routes that kamailio.routing calls, unless the test's own text defines a route with that name.
 local function routes(text)
     for _, name in ipairs { "BEFORE", "CALL" } do
         if text:find("route(" .. name .. ")", 1, true) and not text:find("route[" .. name .. "]", 1, true) then

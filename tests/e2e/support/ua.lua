@@ -451,7 +451,7 @@ function flow.expect_final(self, request, status, ms)
     return answer
 end
 
--- A whole call: INVITE 180 200 ACK BYE 200 from self to the user agent `callee`. Raises where it does not come off.
+-- A whole call: INVITE 180 200 ACK BYE 200 from self to the user agent `callee`. Raises an error if the call fails.
 function flow.call(self, callee, options)
     local request = self:invite(callee.aor, options)
     local invite = callee:expect "INVITE"
