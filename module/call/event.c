@@ -110,7 +110,7 @@ static void event_keep(struct call_event *event)
     branch->origin = event->facts.origin;
     branch->action = decision->action;
     branch->has_final = true;
-    branch->followed = branch->open_class = false;
+    branch->marked = branch->followed = branch->open_class = false;
     branch->cancels_rest = (decision->flags & FLAG_CANCEL_REST) != 0;
     branch->next_server = (decision->flags & FLAG_NEXT_SERVER) != 0;
     if (event->overrides)

@@ -165,8 +165,9 @@ void branch_drop(struct call_branch *branch, const struct decision *decision)
 void branch_mark(struct call_branch *branch)
 {
     struct target_set *targets = branch->context->targets;
-    if (branch->target == NULL || branch->action == ACTION_NEXT_FLOW)
+    if (branch->target == NULL || branch->action == ACTION_NEXT_FLOW || branch->marked)
         return;
+    branch->marked = true;
     if ((branch->decision.flags & FLAG_ANSWERED) != 0 || target_flows_left(targets, branch->target) > 0)
         target_answered(targets, branch->target);
     else

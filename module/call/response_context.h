@@ -58,6 +58,7 @@ struct call_branch {
     uint8_t origin;                   /* with has_final: enum origin */
     uint8_t action;                   /* with has_final: enum action, the decision's or that of a verdict */
     bool has_final;                   /* a final response has come, or none will; it has been decided on */
+    bool marked;                      /* ... its target is */
     bool followed;                    /* ... and carried out */
     bool open_class;                  /* ... and the next target is wanted even beside those that ring */
     bool cancels_rest;                /* ... and the other branches shall end */

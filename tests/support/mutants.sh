@@ -37,6 +37,7 @@ mutants() {
 4320-4.a|core/best.c|s/row->number == SIP_REQUEST_TIMEOUT \&\& method != METHOD_INVITE/0/
 4320-4.a|core/guard.c|s/status == SIP_REQUEST_TIMEOUT \&\& method != METHOD_INVITE/0/
 3261-16.7.h|core/best.c|s/\.merge = row->proxy == PROXY_CHALLENGE/.merge = 0/
+3261-8.1.3.a|core/code.c|s/return row_of\[number\] ? row_of\[number\] : row_of_class\[number \/ 100\];/return row_of[number];/
 3261-9.a|call/follow.c|s/ *!context->cancelled \&\&//
 5393-5.a|call/follow.c|s/context->waits = breadth_left(context) == 0;/context->waits = false;/
 5393-5.a|flow/breadth.c|s/return share == 0 \&\& left > 0 ? 1 : share;/return left + 1;/

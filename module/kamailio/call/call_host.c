@@ -32,9 +32,9 @@ static struct leg *leg_of_model(const struct call_branch *model)
     return (struct leg *)(void *)((char *)model - offsetof(struct leg, model));
 }
 
-static struct news *news_of_event(struct call_event *event)
+static struct arrival *arrival_of_event(struct call_event *event)
 {
-    return (struct news *)(void *)((char *)event - offsetof(struct news, event));
+    return (struct arrival *)(void *)((char *)event - offsetof(struct arrival, event));
 }
 
 static int branch_of_model(const struct call_branch *model)
@@ -110,7 +110,7 @@ static bool lend_next_server(struct call_branch *branch)
 static void lend_send(struct response_context *context)
 {
     struct call *call = call_of_model(context);
-    pursue_send(call->step->msg, call->t);
+    failover_send(call->step->msg, call->t);
 }
 
 static void lend_beside(struct response_context *context)
@@ -162,7 +162,7 @@ static int lend_add_flows(struct response_context *context, const struct target 
 /* 3261-16.7.i */
 static int lend_add_contacts(struct call_event *event)
 {
-    struct sip_msg *reply = news_of_event(event)->reply;
+    struct sip_msg *reply = arrival_of_event(event)->reply;
     contact_t *contact = NULL;
     int added = 0;
     if (reply == NULL || parse_headers(reply, HDR_EOH_F, 0) != 0)
@@ -240,16 +240,16 @@ static struct text call_id_of(const struct sip_msg *request)
 
 static struct policy_hold *lend_policy(struct call_event *event)
 {
-    struct news *news = news_of_event(event);
+    struct arrival *arrival = arrival_of_event(event);
     if (!worker_policy_present())
         return NULL;
-    worker_policy_take(&news->call->policy_hash, call_id_of(news->request), &news->hold);
-    return &news->hold;
+    worker_policy_take(&arrival->call->policy_hash, call_id_of(arrival->request), &arrival->hold);
+    return &arrival->hold;
 }
 
 static void lend_policy_end(struct call_event *event)
 {
-    worker_policy_release(&news_of_event(event)->hold);
+    worker_policy_release(&arrival_of_event(event)->hold);
 }
 
 static struct sip_message *message_of(const struct sip_msg *reply)
@@ -267,12 +267,12 @@ static uint64_t source_of_reply(const struct sip_msg *reply)
 }
 
 /* "tcp 127.0.0.1:5060-127.0.0.1:40112 #17" */
-static struct text describe_flow(const struct news *news, char *out, size_t size)
+static struct text describe_flow(const struct arrival *arrival, char *out, size_t size)
 {
-    const struct leg *leg = news->leg;
-    if (leg->model.target->flow == 0 || news->branch < 0)
+    const struct leg *leg = arrival->leg;
+    if (leg->model.target->flow == 0 || arrival->branch < 0)
         return (struct text){NULL, 0};
-    struct dest_info *to = &news->t->uac[news->branch].request.dst;
+    struct dest_info *to = &arrival->t->uac[arrival->branch].request.dst;
     const str none = {"?", 1};
     const str *address = to->send_sock != NULL ? &to->send_sock->address_str : &none;
     const char *transport = transport_name(to->proto);
@@ -285,29 +285,29 @@ static struct text describe_flow(const struct news *news, char *out, size_t size
 
 static bool lend_show(struct call_event *event, struct script_call *call, struct script_reply *reply)
 {
-    struct news *news = news_of_event(event);
-    if (call_view_begin(&news->view, news->call, news->request) != 0)
+    struct arrival *arrival = arrival_of_event(event);
+    if (call_view_begin(&arrival->view, arrival->call, arrival->request) != 0)
         return false;
-    *call = news->view.call;
-    news->message = message_of(news->reply);
-    reply->message = news->message;
-    reply->source_number = source_of_reply(news->reply);
+    *call = arrival->view.call;
+    arrival->message = message_of(arrival->reply);
+    reply->message = arrival->message;
+    reply->source_number = source_of_reply(arrival->reply);
     if (event->hook != HOOK_RESPONSE)
         return true;
-    reply->flow = describe_flow(news, news->flow, sizeof news->flow);
-    if (news->branch >= 0)
-        snprintf(news->destination, sizeof news->destination, "%s",
-                 su2a(&news->t->uac[news->branch].request.dst.to, sizeof(union sockaddr_union)));
-    reply->destination = text_of(news->destination);
+    reply->flow = describe_flow(arrival, arrival->flow, sizeof arrival->flow);
+    if (arrival->branch >= 0)
+        snprintf(arrival->destination, sizeof arrival->destination, "%s",
+                 su2a(&arrival->t->uac[arrival->branch].request.dst.to, sizeof(union sockaddr_union)));
+    reply->destination = text_of(arrival->destination);
     return true;
 }
 
 static void lend_hide(struct call_event *event)
 {
-    struct news *news = news_of_event(event);
-    sip_message_delete(news->message);
-    news->message = NULL;
-    call_view_end(&news->view);
+    struct arrival *arrival = arrival_of_event(event);
+    sip_message_delete(arrival->message);
+    arrival->message = NULL;
+    call_view_end(&arrival->view);
     stats_hook(event->hook, event->outcome);
 }
 

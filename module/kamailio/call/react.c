@@ -49,21 +49,21 @@ static void read_retry_after(struct facts *facts, struct sip_msg *reply)
     }
 }
 
-void news_gather(struct news *news, enum origin origin, uint32_t code)
+void arrival_gather(struct arrival *arrival, enum origin origin, uint32_t code)
 {
-    struct leg *leg = news->leg;
-    call_sync(news->call, news->t);
-    news->event = (struct call_event){.branch = &leg->model, .facts = {.code = code, .origin = (uint8_t)origin}};
+    struct leg *leg = arrival->leg;
+    call_sync(arrival->call, arrival->t);
+    arrival->event = (struct call_event){.branch = &leg->model, .facts = {.code = code, .origin = (uint8_t)origin}};
     /* What was never handed to the flow says nothing about it. */
-    leg->model.on_flow = news->branch >= 0 && leg->model.target->flow != 0;
-    leg->model.context = &news->call->model;
-    read_retry_after(&news->event.facts, news->reply);
+    leg->model.on_flow = arrival->branch >= 0 && leg->model.target->flow != 0;
+    leg->model.context = &arrival->call->model;
+    read_retry_after(&arrival->event.facts, arrival->reply);
 }
 
-void news_of_end(struct news *news)
+void arrival_decide_end(struct arrival *arrival)
 {
-    breadth_give_back(news->call, news->leg);
-    call_decide(&news->event);
+    breadth_give_back(arrival->call, arrival->leg);
+    call_decide(&arrival->event);
 }
 
 enum origin leg_origin_unsent(const struct leg *leg)
@@ -89,19 +89,19 @@ static enum origin origin_of(const struct ua_client *uac, const struct leg *leg,
 
 void react_on_branch_failure(struct cell *t, struct call *call, struct tmcb_params *params)
 {
-    struct news news = {.t = t, .call = call, .branch = tmb.t_gett_branch(), .request = params->req};
+    struct arrival arrival = {.t = t, .call = call, .branch = tmb.t_gett_branch(), .request = params->req};
     best_weighed(t, call);
-    if (news.branch < 0 || news.branch >= t->nr_of_outgoings)
+    if (arrival.branch < 0 || arrival.branch >= t->nr_of_outgoings)
         return;
-    const struct ua_client *uac = &t->uac[news.branch];
-    news.leg = call_leg(call, &uac->ruid);
-    if (news.leg == NULL)
+    const struct ua_client *uac = &t->uac[arrival.branch];
+    arrival.leg = call_leg(call, &uac->ruid);
+    if (arrival.leg == NULL)
         return;
-    news.reply = params->rpl != FAKED_REPLY ? params->rpl : NULL;
-    wait_remove(&news.leg->wait);
-    news_gather(&news, origin_of(uac, news.leg, news.reply != NULL, params->code), (uint32_t)params->code);
-    news_of_end(&news);
-    pv_note_decision(params->req, &news.event.decision);
+    arrival.reply = params->rpl != FAKED_REPLY ? params->rpl : NULL;
+    wait_remove(&arrival.leg->wait);
+    arrival_gather(&arrival, origin_of(uac, arrival.leg, arrival.reply != NULL, params->code), (uint32_t)params->code);
+    arrival_decide_end(&arrival);
+    pv_note_decision(params->req, &arrival.event.decision);
 }
 
 void react_on_failure(struct cell *t, struct call *call, struct tmcb_params *params)
@@ -121,40 +121,40 @@ void react_on_failure(struct cell *t, struct call *call, struct tmcb_params *par
 
 /* 3261-9.a. While tm waits for its lock with this provisional, another process may take a final and cancel the branches
    that have said anything: this one has, and tm does not note what comes after a final. */
-static void make_cancellable(const struct news *news)
+static void make_cancellable(const struct arrival *arrival)
 {
-    struct ua_client *uac = &news->t->uac[news->branch];
-    if (is_invite(news->t) && uac->last_received == 0)
+    struct ua_client *uac = &arrival->t->uac[arrival->branch];
+    if (is_invite(arrival->t) && uac->last_received == 0)
         uac->last_received = SIP_TRYING;
 }
 
-static void hear_reply(struct news *news, uint32_t code)
+static void hear_reply(struct arrival *arrival, uint32_t code)
 {
-    news->leg = call_leg(news->call, &news->t->uac[news->branch].ruid);
-    if (news->leg == NULL || (news->leg->model.has_final && code < CODE_FINAL_LEAST))
+    arrival->leg = call_leg(arrival->call, &arrival->t->uac[arrival->branch].ruid);
+    if (arrival->leg == NULL || (arrival->leg->model.has_final && code < CODE_FINAL_LEAST))
         return;
-    news_gather(news, ORIGIN_WIRE, code);
-    bool ends = call_decide(&news->event);
-    pv_note_decision(news->reply, &news->event.decision);
+    arrival_gather(arrival, ORIGIN_WIRE, code);
+    bool ends = call_decide(&arrival->event);
+    pv_note_decision(arrival->reply, &arrival->event.decision);
     if (code < CODE_FINAL_LEAST)
-        make_cancellable(news);
+        make_cancellable(arrival);
     if (!ends)
-        call_pass(&news->event);
-    else if (news->event.overrides) /* a 2xx, in whose place the policy wants another status */
-        tmb.t_reply_trans(news->t, news->t->uas.request, news->call->model.fail_status,
-                          (char *)code_phrase(news->call->model.fail_status));
+        call_pass(&arrival->event);
+    else if (arrival->event.overrides) /* a 2xx, in whose place the policy wants another status */
+        tmb.t_reply_trans(arrival->t, arrival->t->uas.request, arrival->call->model.fail_status,
+                          (char *)code_phrase(arrival->call->model.fail_status));
     if (code >= CODE_FINAL_LEAST)
-        news->call->model.success_forwarded = true;
+        arrival->call->model.success_forwarded = true;
 }
 
 void react_on_reply(struct cell *t, struct call *call, struct tmcb_params *params)
 {
-    struct news news = {
+    struct arrival arrival = {
         .t = t, .call = call, .branch = tmb.t_gett_branch(), .request = params->req, .reply = params->rpl};
     if (params->code <= SIP_TRYING || params->code >= SIP_MULTIPLE_CHOICES)
         return;
     call_lock(t);
-    hear_reply(&news, (uint32_t)params->code);
+    hear_reply(&arrival, (uint32_t)params->code);
     call_unlock(t);
 }
 
@@ -171,15 +171,15 @@ void react_on_cancel(struct cell *t, struct call *call)
 bool react_ask_exhausted(struct cell *t, struct call *call, struct sip_msg *request, struct sip_msg *reply,
                          struct call_branch *branch, uint32_t code)
 {
-    struct news news = {.event = {.context = &call->model, .branch = branch},
-                        .t = t,
-                        .call = call,
-                        .branch = -1,
-                        .request = request,
-                        .reply = reply};
+    struct arrival arrival = {.event = {.context = &call->model, .branch = branch},
+                              .t = t,
+                              .call = call,
+                              .branch = -1,
+                              .request = request,
+                              .reply = reply};
     call_sync(call, t);
     call->model.method = (uint8_t)request_method(request);
-    return call_ask_exhausted(&news.event, code);
+    return call_ask_exhausted(&arrival.event, code);
 }
 
 /* A route has ended, and tm chooses next. */
@@ -274,13 +274,13 @@ int sip_on_flow_failed(struct sip_msg *msg)
     if (call == NULL)
         return -1;
     if (get_route_type() == FAILURE_ROUTE) {
-        pursue_all(msg, t, call);
+        failover_all(msg, t, call);
         return 1;
     }
     struct leg *leg = call_leg(call, &t->uac[tmb.t_gett_branch()].ruid);
     if (leg == NULL || !leg->model.has_final)
         return -1;
-    pursue(msg, t, call, leg);
+    failover_branch(msg, t, call, leg);
     return 1;
 }
 
@@ -303,12 +303,12 @@ int sip_on_failure(struct sip_msg *msg)
     struct call *call = current_call("sip_on_failure", FAILURE_ROUTE, &t);
     if (call == NULL)
         return answer_without_record(msg, t);
-    pursue_all(msg, t, call);
+    failover_all(msg, t, call);
     if (t->uas.status >= CODE_FINAL_LEAST || transaction_pending(t) > 0)
         return 1;
     const struct call_best best = best_reply(t, call, &reply);
     if (react_ask_exhausted(t, call, msg, reply, best.branch, best.best.status))
-        pursue_more(msg, t, call);
+        failover_more(msg, t, call);
     if (transaction_pending(t) > 0)
         return 1;
     event_exhausted(msg, best.best.status);
@@ -353,21 +353,21 @@ static void facts_of_message(struct facts *facts, struct sip_msg *msg)
 int sip_decide(struct sip_msg *msg)
 {
     struct cell *t = transaction();
-    struct news news = {.t = t, .call = t != NULL ? call_of(t) : NULL, .branch = -1, .reply = msg};
+    struct arrival arrival = {.t = t, .call = t != NULL ? call_of(t) : NULL, .branch = -1, .reply = msg};
     struct facts facts = {.code = current_code(msg)};
     const struct state state = {0};
     struct decision decision;
     if (facts.code == 0)
         return -1;
-    if (news.call != NULL)
-        news.branch = get_route_type() == FAILURE_ROUTE ? tmb.t_get_picked_branch() : tmb.t_gett_branch();
-    if (news.branch >= 0 && news.branch < t->nr_of_outgoings)
-        news.leg = call_leg(news.call, &t->uac[news.branch].ruid);
-    if (news.leg != NULL && news.leg->model.has_final) {
-        decision = news.leg->model.decision;
-    } else if (news.leg != NULL && msg->first_line.type == SIP_REPLY) {
-        news_gather(&news, ORIGIN_WIRE, facts.code);
-        decision = call_foresee(&news.event);
+    if (arrival.call != NULL)
+        arrival.branch = get_route_type() == FAILURE_ROUTE ? tmb.t_get_picked_branch() : tmb.t_gett_branch();
+    if (arrival.branch >= 0 && arrival.branch < t->nr_of_outgoings)
+        arrival.leg = call_leg(arrival.call, &t->uac[arrival.branch].ruid);
+    if (arrival.leg != NULL && arrival.leg->model.has_final) {
+        decision = arrival.leg->model.decision;
+    } else if (arrival.leg != NULL && msg->first_line.type == SIP_REPLY) {
+        arrival_gather(&arrival, ORIGIN_WIRE, facts.code);
+        decision = call_foresee(&arrival.event);
     } else {
         facts_of_message(&facts, msg);
         decision = decide(&facts, &state);

@@ -7,7 +7,7 @@
 #include "kamailio/call/call.h"
 
 /* What has come to one branch: a response, or that none will come. */
-struct news {
+struct arrival {
     struct call_event event;
     struct cell *t;
     struct call *call;
@@ -25,20 +25,20 @@ struct news {
 void react_cancel_pending(struct cell *t, int except);
 
 /* react.c: facts and state; `origin` and `code` are what tm says. */
-void news_gather(struct news *news, enum origin origin, uint32_t code);
+void arrival_gather(struct arrival *arrival, enum origin origin, uint32_t code);
 /* As call_origin_unsent(); tm does not tell that a datagram could not be sent. */
 enum origin leg_origin_unsent(const struct leg *leg);
-/* A branch has ended: the decision and the policy's verdict, kept in the leg. What follows is for pursue(). */
-void news_of_end(struct news *news);
+/* A branch has ended: the decision and the policy's verdict, kept in the leg. What follows is for failover_branch(). */
+void arrival_decide_end(struct arrival *arrival);
 
-/* pursue.c: what follows from the decisions, in a route that may add branches. */
-void pursue(struct sip_msg *msg, struct cell *t, struct call *call, struct leg *leg);
+/* failover.c: what follows from the decisions, in a route that may add branches. */
+void failover_branch(struct sip_msg *msg, struct cell *t, struct call *call, struct leg *leg);
 /* The same for every leg that has ended and is waited for by nobody; then the next targets, where nothing pends. */
-void pursue_all(struct sip_msg *msg, struct cell *t, struct call *call);
+void failover_all(struct sip_msg *msg, struct cell *t, struct call *call);
 /* The next targets, where nothing pends. */
-void pursue_more(struct sip_msg *msg, struct cell *t, struct call *call);
+void failover_more(struct sip_msg *msg, struct cell *t, struct call *call);
 /* What was put into the destination set. */
-void pursue_send(struct sip_msg *msg, struct cell *t);
+void failover_send(struct sip_msg *msg, struct cell *t);
 
 /* best_reply.c: which response goes up. */
 void best_create(void); /* mod_init */

@@ -26,7 +26,7 @@ static struct leg *next_unsent(const struct cell *t, struct call *call)
 }
 
 /* New branches are told of as those before them were. */
-void pursue_send(struct sip_msg *msg, struct cell *t)
+void failover_send(struct sip_msg *msg, struct cell *t)
 {
     const struct ua_client *like = call_first_branch(t);
     if (like != NULL && t->on_branch_failure == 0)
@@ -51,14 +51,14 @@ static void follow_unsent(struct sip_msg *msg, struct cell *t, struct call *call
 {
     struct leg *leg;
     while ((leg = next_unsent(t, call)) != NULL) {
-        struct news news = {.t = t, .call = call, .leg = leg, .branch = transaction_branch(t, leg), .request = msg};
-        news_gather(&news, leg_origin_unsent(leg), 0);
-        news_of_end(&news);
+        struct arrival arrival = {.t = t, .call = call, .leg = leg, .branch = transaction_branch(t, leg), .request = msg};
+        arrival_gather(&arrival, leg_origin_unsent(leg), 0);
+        arrival_decide_end(&arrival);
         call_follow(&leg->model);
     }
 }
 
-void pursue(struct sip_msg *msg, struct cell *t, struct call *call, struct leg *leg)
+void failover_branch(struct sip_msg *msg, struct cell *t, struct call *call, struct leg *leg)
 {
     struct step step = {.msg = msg};
     call->step = &step;
@@ -68,7 +68,7 @@ void pursue(struct sip_msg *msg, struct cell *t, struct call *call, struct leg *
     call->step = NULL;
 }
 
-void pursue_more(struct sip_msg *msg, struct cell *t, struct call *call)
+void failover_more(struct sip_msg *msg, struct cell *t, struct call *call)
 {
     struct step step = {.msg = msg};
     call->step = &step;
@@ -78,9 +78,9 @@ void pursue_more(struct sip_msg *msg, struct cell *t, struct call *call)
     call->step = NULL;
 }
 
-void pursue_all(struct sip_msg *msg, struct cell *t, struct call *call)
+void failover_all(struct sip_msg *msg, struct cell *t, struct call *call)
 {
     for (size_t i = 0; i < call->leg_count; i++)
-        pursue(msg, t, call, call->legs[i]);
-    pursue_more(msg, t, call);
+        failover_branch(msg, t, call, call->legs[i]);
+    failover_more(msg, t, call);
 }
