@@ -8,7 +8,7 @@
 /* Between the files of this folder. */
 
 /* follow.c */
-struct call_others call_others_of(const struct response_context *context);
+void call_others_read(const struct response_context *context, struct call_others *others);
 /* What the decision drops: the flow with its bindings, or one binding. */
 void branch_drop(struct call_branch *branch, const struct decision *decision);
 /* The target of a branch that has ended is tried again or not, and its instance with it (5626-7.c). */

@@ -33,7 +33,8 @@ static uint8_t branch_origin(const struct call_branch *branch)
 /* The finals of all branches, newest first; a replaced branch's 430 and 408 are among them. */
 static size_t finals_gather(struct finals *finals, const struct response_context *context)
 {
-    const struct call_others others = call_others_of(context);
+    struct call_others others;
+    call_others_read(context, &others);
     finals->count = 0;
     for (struct call_branch *branch = context->branches; branch != NULL; branch = branch->next)
         if (branch->has_final)

@@ -12,7 +12,8 @@ static bool is_done(const struct response_context *context)
 
 static unsigned responses_held(const struct response_context *context)
 {
-    const struct call_others others = call_others_of(context);
+    struct call_others others;
+    call_others_read(context, &others);
     unsigned held = (unsigned)others.count;
     for (const struct call_branch *branch = context->branches; branch != NULL; branch = branch->next)
         held += branch->has_final && branch->code >= CODE_FINAL_LEAST;

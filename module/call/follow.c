@@ -6,17 +6,19 @@
 
 /* Branches: which may be begun, how many beside each other, and what follows when one has ended. */
 
-struct call_others call_others_of(const struct response_context *context)
+void call_others_read(const struct response_context *context, struct call_others *others)
 {
-    struct call_others others = {0};
+    others->pending = 0;
+    others->count = 0;
     if (context->host->others != NULL)
-        context->host->others(context, &others);
-    return others;
+        context->host->others(context, others);
 }
 
 unsigned call_pending(const struct response_context *context, const struct call_branch *except)
 {
-    unsigned pending = call_others_of(context).pending;
+    struct call_others others;
+    call_others_read(context, &others);
+    unsigned pending = others.pending;
     for (const struct call_branch *branch = context->branches; branch != NULL; branch = branch->next)
         pending += branch != except && !branch->has_final;
     return pending;

@@ -111,7 +111,8 @@ struct call_host {
     bool (*has_other_server)(const struct call_branch *branch); /* an address of its name not tried; may be NULL */
     bool (*has_contact)(const struct call_branch *branch);      /* 3261-10.a: its Contact can be called as well */
     bool (*has_response)(const struct call_branch *branch);     /* the final response is kept, and can be relayed */
-    void (*others)(const struct response_context *context, struct call_others *others); /* may be NULL; zeroed */
+    /* Adds the host's own branches to what is counted; may be NULL. */
+    void (*others)(const struct response_context *context, struct call_others *others);
 
     /* --- the policy --- */
     /* The version that the context began with, until policy_end(); NULL: there is none. */
