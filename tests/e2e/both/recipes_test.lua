@@ -39,7 +39,7 @@ test("rest_trunk.lua: a trunk that sends 503 rests for its Retry-After, and the 
         local second = elsewhere(t, s, "second", trunk_ports[2])
         local alice = open "alice"
         local call = alice:invite(number)
-        first:reply(first:expect "INVITE", 503, { headers = { { "Retry-After", "6" } } })
+        first:reply(first:expect "INVITE", 503, { headers = { { "Retry-After", "12" } } })
         second:reply(second:expect "INVITE", 200)
         alice:expect_final(call, 200)
         call = alice:invite(number)
@@ -118,7 +118,7 @@ end)
 -- --- one phone after the other ---
 
 local in_turn = { policy = example.read("examples/policies/second_instance.lua",
-    { ["next_after = 15"] = "next_after = 4" }) }
+    { ["next_after = 15"] = "next_after = 8" }) }
 
 test("second_instance.lua: the second phone rings beside the first in time", in_turn, function(_, open)
     local desk = registered(open, "bob", { q = "1.0" })
@@ -203,7 +203,7 @@ test("block_prefixes.lua: a blocked number gets 403, in whatever form it is writ
 -- --- call rates ---
 
 local few = { policy = example.read("examples/policies/limit_calls.lua",
-    { ["most, seconds = 30, 60"] = "most, seconds = 2, 8" }) }
+    { ["most, seconds = 30, 60"] = "most, seconds = 2, 15" }) }
 
 test("limit_calls.lua: one address gets 480 for the calls over its limit, until the earlier ones are old", few,
     function(t, open)
