@@ -11,8 +11,8 @@ local function write(path, text)
     file:write(text)
 end
 
--- uses: { "from to"... }, where each file defines one symbol: its name with "_" for "/". Returns whether lint is content,
--- and what it prints.
+-- uses: { "from to"... }, where each file defines one symbol: its name with "_" for "/". Returns whether there is no
+-- finding, and what was printed.
 local function lint(t, uses)
     local folder = temporary.path()
     assert(os.execute("mkdir -p " .. folder))
