@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "kamailio/base/ksr.h"
 
-#include "kamailio/save/save.h"
+#include "kamailio/base/save_aor.h"
 
 #include <ctype.h>
 

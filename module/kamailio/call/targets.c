@@ -15,7 +15,7 @@
 #include "kamailio/flow/keeper.h"
 #include "kamailio/base/module_config.h"
 #include "kamailio/call/rests.h"
-#include "kamailio/save/save.h"
+#include "kamailio/base/save_aor.h"
 #include "kamailio/base/stats.h"
 
 /* Bindings and URIs become targets with a leg each; legs that are taken go into Kamailio's destination set. */

@@ -9,7 +9,7 @@
 #include "kamailio/base/host.h"
 #include "kamailio/base/module_config.h"
 #include "kamailio/call/rests.h"
-#include "kamailio/save/save.h"
+#include "kamailio/base/save_aor.h"
 #include "kamailio/base/stats.h"
 
 /* RPC commands for operators. The text of a fault is one line; its code is a suitable HTTP status. */

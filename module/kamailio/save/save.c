@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "core/code.h"
+#include "kamailio/base/save_aor.h"
 #include "kamailio/flow/connection.h"
 #include "kamailio/policy/events.h"
 #include "kamailio/base/host.h"

@@ -8,8 +8,4 @@
    -1: refused (answered all the same); 0: a policy has answered, or wants no answer. */
 int sip_save(struct sip_msg *msg, str *table);
 
-/* The AOR as usrloc keeps it (with or without domain: usrloc's use_domain; the host in lower case), into out. Length,
-   or -1. */
-int aor_of_uri(const str *uri, char *out, size_t size);
-
 #endif

@@ -11,7 +11,7 @@
 #include "core/code.h"
 #include "core/facts.h"
 #include "script/base/blame.h"
-#include "script/engine/engine.h"
+#include "script/base/hook.h"
 
 /* The hooks that one Lua state registered, and for each code the list of those that its responses go through. */
 
