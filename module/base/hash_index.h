@@ -6,9 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/host.h"
 #include "base/line_pool.h"
-#include "core/text.h"
 
 /*
  * An index from 32-bit hashes to items that somebody else owns, for millions of them. Linear hashing: it grows by one
@@ -26,23 +24,7 @@ struct hash_index {
     size_t count;  /* items */
 };
 
-/* Two words of secret, drawn from the host: attackers choose AORs. */
-struct hash_key {
-    uint64_t word[2];
-};
-
 typedef bool hash_match(const void *item, const void *key);
-
-void hash_key_draw(struct hash_key *key, const struct host *host);
-
-/* SipHash-1-3, folded to 32 bits. */
-uint32_t hash_text(const struct hash_key *key, struct text text);
-
-/* SipHash-2-4: to seal what strangers carry, where 64 bits are enough. */
-uint64_t hash_seal(const struct hash_key *key, struct text text);
-
-/* For numbers that the host chose itself: cheap, keyed all the same. */
-uint32_t hash_number(const struct hash_key *key, uint64_t number);
 
 /* 0 or -ENOMEM, with nothing to destroy. The host must outlive the index. */
 int hash_index_create(struct hash_index *table, const struct host *host);

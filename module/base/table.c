@@ -10,6 +10,7 @@ enum { SMALLEST = 256 };
 int table_create(struct table *table, const struct host *host)
 {
     *table = (struct table){.host = host, .size = SMALLEST};
+    hash_key_draw(&table->key, host);
     table->buckets = memory_new(host, SMALLEST * sizeof *table->buckets);
     return table->buckets != NULL ? 0 : -ENOMEM;
 }
@@ -23,7 +24,7 @@ void table_destroy(struct table *table)
 
 static struct table_link **bucket(const struct table *table, uint64_t hash)
 {
-    return &table->buckets[(hash * 0x9E3779B97F4A7C15ULL >> 20) & (table->size - 1)];
+    return &table->buckets[hash_number(&table->key, hash) & (table->size - 1)];
 }
 
 static void hook(struct table_link **place, struct table_link *link)
@@ -98,21 +99,4 @@ struct table_link *table_any(const struct table *table)
             return table->buckets[i];
     }
     return NULL;
-}
-
-uint64_t table_digest(uint64_t seed, struct text text)
-{
-    uint64_t sum = seed ^ (text.length * 0xD6E8FEB86659FD93ULL);
-    while (text.length > 0) {
-        uint64_t word = 0;
-        size_t take = text.length < sizeof word ? text.length : sizeof word;
-        memcpy(&word, text.at, take);
-        sum = (sum ^ word) * 0xA0761D6478BD642FULL;
-        sum ^= sum >> 32;
-        sum = (sum ^ seed) * 0xE7037ED1A0B428DBULL;
-        sum ^= sum >> 29;
-        text.at += take;
-        text.length -= take;
-    }
-    return sum;
 }

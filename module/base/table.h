@@ -5,10 +5,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/host.h"
-#include "core/text.h"
+#include "base/hash.h"
 
-/* A hash table of links that live in what they find; several may have the same hash. */
+/* A hash table of links that live in what they find; several may have the same hash. A key of its own spreads the
+   hashes, which may therefore be numbers that a peer chose. */
 
 struct table_link {
     struct table_link *next, **back; /* back NULL: in no table */
@@ -17,6 +17,7 @@ struct table_link {
 
 struct table {
     const struct host *host;
+    struct hash_key key;
     struct table_link **buckets;
     size_t size, count; /* size is a power of two */
 };
@@ -34,9 +35,6 @@ struct table_link *table_next(const struct table_link *link);
 
 /* Any link, or NULL: to empty a table. */
 struct table_link *table_any(const struct table *table);
-
-/* A digest that somebody who does not know the seed cannot aim. */
-uint64_t table_digest(uint64_t seed, struct text text);
 
 #define TABLE_OWNER(link, type, member) ((type *)(void *)((char *)(link)-offsetof(type, member)))
 

@@ -5,6 +5,7 @@
 /* The internals of the store, for binding.c, binding_put.c and binding_record.c only. */
 
 #include "base/expiry_wheel.h"
+#include "base/hash.h"
 #include "base/hash_index.h"
 #include "flow/binding.h"
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "base/hash.h"
 #include "base/hash_index.h"
 
 /* A request passes few AORs: a chain of calls forwarded from one user to the next. A longer chain counts as a loop. */

@@ -4,7 +4,7 @@
 
 #include <openssl/evp.h>
 
-#include "base/hash_index.h"
+#include "base/hash.h"
 #include "flow/token.h"
 
 /* The key ring. token.c and token_dialog.c use it for seals, token_keys.c maintains it, and token_file.c stores it. */

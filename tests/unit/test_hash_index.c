@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "test.h"
 
+#include "base/hash.h"
 #include "base/hash_index.h"
 
 struct item {
@@ -139,6 +140,10 @@ static void test_seal_is_siphash_2_4(void **state)
     const struct hash_key key = {{0x0706050403020100U, 0x0f0e0d0c0b0a0908U}};
     const char bytes[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14};
     assert_true(hash_seal(&key, (struct text){bytes, sizeof bytes}) == 0xa129ca6149be45e5U);
+    const uint64_t words[] = {7, UINT64_MAX};
+    const struct text both = {(const char *)words, sizeof words};
+    assert_true(hash_pair(&key, 7, UINT64_MAX) == hash_seal(&key, both));
+    assert_true(hash_fixed(both) == hash_seal(&(struct hash_key){{0, 0}}, both));
 }
 
 static void test_hash_depends_on_every_byte_and_the_key(void **state)

@@ -108,24 +108,6 @@ static void test_many_without_memory_to_grow(void **state)
         many(call);
 }
 
-static void test_digest(void **state)
-{
-    (void)state;
-    char bytes[40] = "sip:bob@example.com";
-    const char same[40] = "sip:bob@example.com";
-    assert_int_equal(table_digest(7, text_of(bytes)), table_digest(7, text_of(same)));
-    assert_int_not_equal(table_digest(7, text_of(bytes)), table_digest(8, text_of(bytes)));
-    assert_int_not_equal(table_digest(7, (struct text){bytes, 8}), table_digest(7, (struct text){bytes, 9}));
-    assert_int_not_equal(table_digest(7, TEXT("")), table_digest(8, TEXT("")));
-    /* each byte counts, and so does a NUL at the end */
-    for (size_t i = 0; i < strlen(same); i++) {
-        bytes[i] ^= 1;
-        assert_int_not_equal(table_digest(7, text_of(bytes)), table_digest(7, text_of(same)));
-        bytes[i] ^= 1;
-    }
-    assert_int_not_equal(table_digest(7, (struct text){"ab\0", 2}), table_digest(7, (struct text){"ab\0", 3}));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -134,7 +116,6 @@ int main(void)
         cmocka_unit_test(test_several_of_one_hash),
         cmocka_unit_test(test_many),
         cmocka_unit_test(test_many_without_memory_to_grow),
-        cmocka_unit_test(test_digest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/hash_index.h"
+#include "base/hash.h"
 
 enum {
     WAYS = 8, /* keys that share a bucket; the oldest of them makes place */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "sip/frame.h"
 
 enum {
@@ -262,12 +263,13 @@ static bool same_end(const struct replay_address *a, const struct replay_address
 
 static size_t bucket_of(const struct replay_segment *segment)
 {
-    uint32_t hash = 2166136261U ^ segment->source.port ^ (uint32_t)segment->destination.port << 16;
-    for (size_t i = 0; i < sizeof segment->source.bytes; i++) {
-        hash = (hash ^ segment->source.bytes[i]) * 16777619U;
-        hash = (hash ^ segment->destination.bytes[i]) * 16777619U;
-    }
-    return (hash ^ hash >> 15) % BUCKETS;
+    struct {
+        uint8_t source[sizeof segment->source.bytes], destination[sizeof segment->destination.bytes];
+        uint16_t ports[2];
+    } ends = {.ports = {segment->source.port, segment->destination.port}};
+    memcpy(ends.source, segment->source.bytes, sizeof ends.source);
+    memcpy(ends.destination, segment->destination.bytes, sizeof ends.destination);
+    return hash_fixed((struct text){(const char *)&ends, sizeof ends}) % BUCKETS;
 }
 
 /* The stream of a segment; the one that was silent longest makes place for a new one. */

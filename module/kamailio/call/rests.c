@@ -3,6 +3,7 @@
 
 #include "kamailio/call/rests.h"
 
+#include "base/hash.h"
 #include "call/rest_name.h"
 #include "kamailio/base/host.h"
 #include "kamailio/base/module_config.h"
@@ -26,6 +27,7 @@ struct rest {
 
 struct rests {
     gen_lock_t lock;
+    struct hash_key key;
     uint64_t swept_ms;
     uint32_t count;
     uint32_t owned[1 + LAYERS_MOST]; /* of each owner */
@@ -67,6 +69,7 @@ int rests_create(void)
         ksr_log(LOG_ERROR, "no shared memory for the destinations that rest (%zu bytes)", size);
         return -1;
     }
+    hash_key_draw(&rests->key, ksr_host());
     rests->count = 0;
     rests->swept_ms = 0;
     memset(rests->owned, 0, sizeof rests->owned);
@@ -88,10 +91,7 @@ void rests_destroy(void)
 
 static uint32_t digest_of(size_t owner, struct text destination)
 {
-    uint32_t sum = 2166136261U ^ (uint32_t)owner;
-    for (size_t i = 0; i < destination.length; i++)
-        sum = (sum ^ (unsigned char)destination.at[i]) * 16777619U;
-    return sum;
+    return hash_text(&rests->key, destination) ^ (uint32_t)owner;
 }
 
 /* The link that leads to it, so that it can be taken out; *link is NONE where it is not there. */

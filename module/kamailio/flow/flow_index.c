@@ -6,7 +6,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
-#include "base/hash_index.h"
+#include "base/hash.h"
 #include "kamailio/base/host.h"
 #include "kamailio/base/module_config.h"
 #include "kamailio/base/stats.h"

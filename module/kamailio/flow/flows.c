@@ -8,10 +8,10 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/hash_index.h"
+#include "base/hash.h"
+#include "kamailio/base/host.h"
 #include "kamailio/flow/connection.h"
 #include "kamailio/flow/flow_index.h"
-#include "kamailio/base/host.h"
 #include "kamailio/flow/keeper.h"
 #include "kamailio/base/module_config.h"
 

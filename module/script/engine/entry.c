@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "script/engine/asked.h"
 #include "script/base/printable.h"
 
@@ -398,21 +399,12 @@ enum script_outcome script_on_exhausted(struct script *script, const struct scri
     return enter(script, &entry);
 }
 
-/* FNV-1a; all flows of a user count as one source. */
-static uint64_t hash_of(struct text text)
-{
-    uint64_t hash = 14695981039346656037U;
-    for (size_t i = 0; i < text.length; i++)
-        hash = (hash ^ (unsigned char)text.at[i]) * 1099511628211U;
-    return hash;
-}
-
 void script_on_flow(struct script *script, enum hook hook, const struct script_flow *flow)
 {
     const struct entry entry = {.hook = hook,
                                 .aor = flow->aor,
                                 .flow = flow,
-                                .sources = {hash_of(flow->aor)},
+                                .sources = {hash_fixed(flow->aor)}, /* a user's flows are one source */
                                 .arguments = {OBJECT_FLOW},
                                 .argument_count = 1};
     enter(script, &entry);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "script/store/tenants.h"
 
 enum { EXPIRED_MOST = 1000 };
@@ -436,13 +437,10 @@ int policy_end_trial(struct policy *policy, enum policy_place place)
 
 /* --- calls --- */
 
-/* FNV-1a: the same call gives the same result in every worker. */
+/* The same call has the same share in every worker. */
 static uint32_t thousandth(struct text call_id)
 {
-    uint32_t hash = 2166136261U;
-    for (size_t i = 0; i < call_id.length; i++)
-        hash = (hash ^ (unsigned char)call_id.at[i]) * 16777619U;
-    return (hash ^ hash >> 16) % 1000;
+    return (uint32_t)(hash_fixed(call_id) % 1000);
 }
 
 static void take(struct policy *policy, const struct version *version, struct policy_hold *hold)

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/due_heap.h"
+#include "base/hash.h"
 #include "base/hash_index.h"
 #include "core/text.h"
 #include "script/store/store.h"

@@ -11,7 +11,8 @@ static uint64_t address_key(const struct network *network, const union address *
     const char *bytes =
         address->any.sa_family == AF_INET6 ? (const char *)&address->v6.sin6_addr : (const char *)&address->v4.sin_addr;
     size_t length = address->any.sa_family == AF_INET6 ? 16 : 4;
-    return table_digest(network->seed + address_port(address), (struct text){bytes, length});
+    return hash_pair(&network->address_key, hash_seal(&network->address_key, (struct text){bytes, length}),
+                     address_port(address));
 }
 
 struct connection *connection_find(const struct network *network, flow_id number)

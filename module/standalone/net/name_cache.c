@@ -18,7 +18,7 @@ struct name_memory {
 int name_cache_create(struct name_cache *cache, const struct host *host, size_t most)
 {
     *cache = (struct name_cache){.host = host, .most = most};
-    cache->seed = (uint64_t)host->random(host->context) << 32 | host->random(host->context);
+    hash_key_draw(&cache->key, host);
     return table_create(&cache->table, host);
 }
 
@@ -28,7 +28,7 @@ static uint64_t name_digest(const struct name_cache *cache, const char *name)
     size_t length = 0;
     for (; length < sizeof lower && name[length] != '\0'; length++)
         lower[length] = (char)(name[length] >= 'A' && name[length] <= 'Z' ? name[length] + ('a' - 'A') : name[length]);
-    return table_digest(cache->seed, (struct text){lower, length});
+    return hash_seal(&cache->key, (struct text){lower, length});
 }
 
 static void name_memory_enter(struct name_cache *cache, struct name_memory *memory)

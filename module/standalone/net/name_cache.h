@@ -13,7 +13,7 @@ struct name_memory;
 struct name_cache {
     const struct host *host;
     struct table table;
-    uint64_t seed;
+    struct hash_key key;
     struct name_memory *newest, *oldest;
     size_t most;
 };

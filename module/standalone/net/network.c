@@ -125,7 +125,7 @@ int network_new(struct network **out, const struct network_config *config)
         return -ENOMEM;
     network->config = *config;
     set_standards(&network->config.limits);
-    network->seed = (uint64_t)host->random(host->context) << 32 | host->random(host->context);
+    hash_key_draw(&network->address_key, host);
     network->last_connection = first_connection(host);
     network->wire = (struct wire){.context = network,
                                   .send = wire_send,

@@ -34,7 +34,7 @@ struct network {
     struct table connections;       /* by number */
     struct table dying;             /* those that are being closed, until the server has been told */
     struct table addresses;         /* the same by digest of the remote address */
-    uint64_t seed;
+    struct hash_key address_key;
     flow_id last_connection;
     struct network_counters counters;
     char *datagrams; /* DATAGRAMS_AT_ONCE of DATAGRAM_MOST bytes */

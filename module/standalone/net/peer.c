@@ -4,7 +4,7 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 
-#include "base/hash_index.h"
+#include "base/hash.h"
 
 /* Bits of a datagram flow's number: 63 datagram, 62 IPv6, then for IPv4 number of the local address 52-61, listener
    48-51, address 16-47, port 0-15. */

@@ -69,7 +69,7 @@ static uint64_t now(const struct refusals *refusals)
 int refusals_create(struct refusals *refusals, const struct host *host, bool mask_numbers)
 {
     *refusals = (struct refusals){.host = host, .mask_numbers = mask_numbers};
-    refusals->seed = (uint64_t)host->random(host->context) << 32 | host->random(host->context);
+    hash_key_draw(&refusals->key, host);
     refusals->others = memory_new(host, REFUSAL_COUNT * sizeof *refusals->others);
     if (refusals->others == NULL)
         return -ENOMEM;
@@ -234,7 +234,7 @@ static uint64_t digest(const struct refusals *refusals, const union address *add
 {
     char host[64];
     size_t length = address_host(address, host, sizeof host);
-    return table_digest(refusals->seed + (unsigned)reason, (struct text){host, length});
+    return hash_pair(&refusals->key, hash_seal(&refusals->key, (struct text){host, length}), reason);
 }
 
 static struct refusal_entry *find(const struct refusals *refusals, const struct refused *refused, uint64_t hash)

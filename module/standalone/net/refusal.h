@@ -76,7 +76,7 @@ struct refusal_entry;
 struct refusals {
     const struct host *host;
     bool mask_numbers;
-    uint64_t seed;                /* of digests */
+    struct hash_key key;
     struct table sources;         /* of struct refusal_entry */
     struct refusal_entry *others; /* REFUSAL_COUNT entries, for sources that have no room */
     uint64_t counts[REFUSAL_COUNT];

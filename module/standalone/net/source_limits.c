@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-#include "base/hash_index.h"
+#include "base/hash.h"
 #include "base/memory.h"
 #include "base/table.h"
 
@@ -79,8 +79,7 @@ int source_limits_new(struct source_limits **out, const struct source_limits_con
 
 static uint64_t hash_of(const struct source_limits *limits, source_id id, bool proved)
 {
-    const uint64_t words[2] = {id, proved};
-    return hash_seal(&limits->key, (struct text){(const char *)words, sizeof words});
+    return hash_pair(&limits->key, id, proved);
 }
 
 static struct limited_source *find(const struct source_limits *limits, source_id id, bool proved)

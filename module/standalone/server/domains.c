@@ -22,7 +22,7 @@ struct domain {
 
 struct domains {
     const struct host *host;
-    uint64_t seed;
+    struct hash_key key;
     struct table table; /* by digest of the canonical name */
 };
 
@@ -32,7 +32,7 @@ int domains_new(struct domains **out, const struct host *host)
     if (domains == NULL)
         return -ENOMEM;
     domains->host = host;
-    domains->seed = (uint64_t)host->random(host->context) << 32 | host->random(host->context);
+    hash_key_draw(&domains->key, host);
     if (table_create(&domains->table, host) != 0) {
         memory_delete(host, domains, sizeof *domains);
         return -ENOMEM;
@@ -86,7 +86,7 @@ int domains_add(struct domains *domains, struct text name)
     struct text canonical = {bytes, host_name_is_valid(name) ? write_canonical(name, bytes) : 0};
     if (canonical.length == 0)
         return -EINVAL;
-    uint64_t digest = table_digest(domains->seed, canonical);
+    uint64_t digest = hash_seal(&domains->key, canonical);
     if (find(domains, canonical, digest) != NULL)
         return 0;
     if (domains->table.count == DOMAINS_MOST)
@@ -106,7 +106,7 @@ bool domains_have(const struct domains *domains, struct text host)
 {
     char bytes[HOST_NAME_MOST + 1];
     struct text canonical = {bytes, domains != NULL ? write_canonical(host, bytes) : 0};
-    return canonical.length > 0 && find(domains, canonical, table_digest(domains->seed, canonical)) != NULL;
+    return canonical.length > 0 && find(domains, canonical, hash_seal(&domains->key, canonical)) != NULL;
 }
 
 size_t domains_count(const struct domains *domains)

@@ -57,7 +57,7 @@ static bool owner_is_full(const struct server *server, size_t owner)
 
 static struct rest *find(const struct server *server, size_t owner, struct text destination)
 {
-    struct table_link *link = table_find(&server->rests, table_digest(server->seed, destination));
+    struct table_link *link = table_find(&server->rests, hash_seal(&server->rest_key, destination));
     for (; link != NULL; link = table_next(link)) {
         struct rest *rest = TABLE_OWNER(link, struct rest, link);
         if (rest->owner == owner && text_equal(rest->destination, destination))
@@ -85,7 +85,7 @@ static struct rest *add(struct server *server, size_t owner, struct text destina
     }
     rest->owner = owner;
     server->rest_owners[owner].rests++;
-    table_add(&server->rests, &rest->link, table_digest(server->seed, destination));
+    table_add(&server->rests, &rest->link, hash_seal(&server->rest_key, destination));
     return rest;
 }
 

@@ -120,7 +120,7 @@ int server_new(struct server **out, const struct server_config *config)
     hash_key_draw(&server->loop_key, host);
     peer_draw_flow_key(host);
     server->run = host->random(host->context);
-    server->seed = (uint64_t)host->random(host->context) << 32 | host->random(host->context);
+    hash_key_draw(&server->rest_key, host);
     timers_create(&server->timers, host);
     int error = create_parts(server);
     if (error != 0) {

@@ -2,7 +2,7 @@
 #ifndef REFLOW_STANDALONE_SERVER_PRIVATE_H
 #define REFLOW_STANDALONE_SERVER_PRIVATE_H
 
-#include "base/hash_index.h"
+#include "base/hash.h"
 #include "base/memory.h"
 #include "base/table.h"
 #include "core/best.h"
@@ -48,9 +48,9 @@ struct server {
     struct timer sweep;          /* expired bindings and rests */
     struct token_keys *own_keys; /* where the configuration has none */
     uint32_t run;                /* told by flow tokens: numbers of flows mean something in one run alone */
-    uint64_t seed;               /* of digests */
-    struct hash_key tag_key;     /* of the To tags of our own responses */
-    struct hash_key loop_key;    /* of the digests in branch parameters, which strangers see */
+    struct hash_key rest_key;
+    struct hash_key tag_key;  /* of the To tags of our own responses */
+    struct hash_key loop_key; /* of the digests in branch parameters, which strangers see */
     struct load_table *loads;
     struct holdings requests_kept, bindings_kept;
     struct server_counters counters;

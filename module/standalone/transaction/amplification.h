@@ -2,7 +2,7 @@
 #ifndef REFLOW_STANDALONE_AMPLIFICATION_H
 #define REFLOW_STANDALONE_AMPLIFICATION_H
 
-#include "base/hash_index.h"
+#include "base/hash.h"
 #include "base/table.h"
 #include "standalone/net/source.h"
 #include "standalone/net/wire.h"

@@ -12,7 +12,6 @@ struct holder {
 int holdings_create(struct holdings *holdings, const struct host *host, const struct holdings_limits *limits)
 {
     *holdings = (struct holdings){.host = host, .limits = *limits};
-    holdings->seed = (uint64_t)host->random(host->context) << 32 | host->random(host->context);
     return table_create(&holdings->sources, host);
 }
 
@@ -32,14 +31,9 @@ void holdings_destroy(struct holdings *holdings)
     table_destroy(&holdings->sources);
 }
 
-static uint64_t hash_of(const struct holdings *holdings, source_id source)
-{
-    return table_digest(holdings->seed, (struct text){(const char *)&source, sizeof source});
-}
-
 static struct holder *find(const struct holdings *holdings, source_id source)
 {
-    struct table_link *link = table_find(&holdings->sources, hash_of(holdings, source));
+    struct table_link *link = table_find(&holdings->sources, source);
     while (link != NULL && TABLE_OWNER(link, struct holder, link)->source != source)
         link = table_next(link);
     return link != NULL ? TABLE_OWNER(link, struct holder, link) : NULL;
@@ -60,7 +54,7 @@ static struct holder *find_or_make(struct holdings *holdings, source_id source)
     if (holder != NULL || (holder = memory_new(holdings->host, sizeof *holder)) == NULL)
         return holder;
     holder->source = source;
-    table_add(&holdings->sources, &holder->link, hash_of(holdings, source));
+    table_add(&holdings->sources, &holder->link, source);
     return holder;
 }
 

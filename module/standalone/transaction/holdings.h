@@ -21,7 +21,6 @@ struct holdings {
     const struct host *host;
     struct holdings_limits limits;
     struct table sources;
-    uint64_t seed;
     uint64_t bytes;
 };
 

@@ -10,7 +10,7 @@ int transactions_new(struct transactions **out, const struct transactions_config
     if (transactions == NULL)
         return -ENOMEM;
     transactions->config = *config;
-    transactions->seed = (uint64_t)host->random(host->context) << 32 | host->random(host->context);
+    hash_key_draw(&transactions->key, host);
     if (table_create(&transactions->servers, host) != 0 || table_create(&transactions->clients, host) != 0 ||
         table_create(&transactions->waiting, host) != 0) {
         transactions_delete(transactions);

@@ -10,7 +10,7 @@
 
 struct transactions {
     struct transactions_config config;
-    uint64_t seed;
+    struct hash_key key;
     struct table servers; /* by digest of branch and sent-by */
     struct table clients; /* by the secret of the branch */
     struct table waiting; /* clients without a final response, by flow */

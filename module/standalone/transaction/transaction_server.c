@@ -9,13 +9,18 @@ static bool has_cookie(struct text branch)
     return branch.length > 7 && strncasecmp(branch.at, "z9hG4bK", 7) == 0;
 }
 
+static uint64_t key_of(const struct transactions *transactions, struct text first, struct text second, uint32_t number)
+{
+    const struct hash_key *key = &transactions->key;
+    return hash_pair(key, hash_pair(key, hash_seal(key, first), hash_seal(key, second)), number);
+}
+
 static uint64_t key(const struct transactions *transactions, const struct sip_message *request)
 {
     const struct sip_via *via = sip_top_via(request);
     if (has_cookie(via->branch))
-        return table_digest(table_digest(transactions->seed, via->branch) + via->port, via->host);
-    return table_digest(table_digest(transactions->seed, sip_call_id(request)) + sip_cseq(request),
-                        sip_from_tag(request));
+        return key_of(transactions, via->branch, via->host, via->port);
+    return key_of(transactions, sip_call_id(request), sip_from_tag(request), sip_cseq(request));
 }
 
 static bool same_transaction(const struct sip_message *a, const struct sip_message *b)
