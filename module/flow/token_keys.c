@@ -5,8 +5,9 @@
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/params.h>
-#include <openssl/rand.h>
 #include <stdio.h>
+
+#include "base/random.h"
 
 /* The life of keys (5626-5.2.b): they survive the process; one of them signs, and the others verify what they have
    signed. */
@@ -82,7 +83,8 @@ static uint8_t free_id(const struct token_keys *keys)
 static int key_draw(const struct token_keys *keys, struct token_key *key)
 {
     *key = (struct token_key){.id = free_id(keys), .created_at = wall(keys)};
-    return RAND_bytes(key->secret, sizeof key->secret) == 1 ? key_prepare(keys, key) : -EIO;
+    int error = random_fill(key->secret, sizeof key->secret);
+    return error == 0 ? key_prepare(keys, key) : error;
 }
 
 static void drop_oldest(struct token_keys *keys, size_t count)

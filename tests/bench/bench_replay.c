@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <time.h>
 
-#include "cli/base/plain_host.h"
+#include "base/plain_host.h"
 #include "cli/replay/replay.h"
 #include "sip/message.h"
 #include "test.h"

@@ -2,7 +2,7 @@
 #include "test.h"
 
 #include "cli/cli.h"
-#include "cli/base/plain_host.h"
+#include "base/plain_host.h"
 #include "core/code.h"
 #include "core/rule.h"
 #include "test_data.h"

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/check/check.h"
-#include "cli/base/plain_host.h"
+#include "base/plain_host.h"
 #include "cli/base/policy_load.h"
+#include "cli/check/check.h"
 #include "script/base/printable.h"
 
 static uint64_t now_ms(void *context)
@@ -105,7 +105,7 @@ int check_policy(struct check *check, const struct layer_options *layers, const 
     check->host = (struct host){.context = check,
                                 .now_ms = now_ms,
                                 .wall_s = wall_s,
-                                .allocate = plain_host().allocate,
+                                .allocate = plain_allocate,
                                 .random = random_number,
                                 .log = log_line};
     int code = policy_load(&check->script, &check->host, &limits, layers, path, error, error_size);

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "cli/base/arguments.h"
-#include "cli/base/plain_host.h"
+#include "base/plain_host.h"
 #include "cli/base/policy_load.h"
 #include "core/code.h"
 #include "script/engine/engine.h"

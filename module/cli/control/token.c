@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "cli/base/arguments.h"
-#include "cli/base/plain_host.h"
+#include "base/plain_host.h"
 #include "flow/token.h"
 
 /* `reflow token inspect`: what an operator wants to know of a token that he found in a trace. */

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/base/plain_host.h"
+#include "base/plain_host.h"
 #include "cli/base/policy_load.h"
 #include "cli/replay/replay_private.h"
 #include "core/code.h"
@@ -306,8 +306,7 @@ static void progress(struct replay *replay)
     enum { EVERY_MESSAGES = 256, EVERY_MS = 200 };
     if (!replay->config.progress || (replay->counts.messages + replay->counts.records) % EVERY_MESSAGES != 0)
         return;
-    const struct host clock = plain_host();
-    uint64_t now = clock.now_ms(NULL);
+    uint64_t now = plain_now_ms(NULL);
     if (now - replay->drawn_ms < EVERY_MS)
         return;
     replay->drawn_ms = now;

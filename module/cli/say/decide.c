@@ -4,9 +4,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/plain_host.h"
 #include "cli/say/decide_input.h"
 #include "cli/say/decide_print.h"
-#include "cli/base/plain_host.h"
 #include "core/decide.h"
 #include "sip/message.h"
 

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "cli/base/arguments.h"
-#include "cli/base/plain_host.h"
+#include "base/plain_host.h"
 #include "cli/base/policy_load.h"
 #include "cli/test/spec_files.h"
 #include "script/coverage/coverage.h"

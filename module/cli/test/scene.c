@@ -7,7 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "cli/base/plain_host.h"
+#include "base/plain_host.h"
 
 enum { BEGIN_MS = 1000000, BEGIN_S = 1700000000 };
 
@@ -250,7 +250,7 @@ void scene_create(struct scene *scene)
     scene->host = (struct host){.context = scene,
                                 .now_ms = now_ms,
                                 .wall_s = wall_s,
-                                .allocate = plain_host().allocate,
+                                .allocate = plain_allocate,
                                 .random = random_number,
                                 .log = log_event};
     scene->wire = (struct wire){.context = scene,

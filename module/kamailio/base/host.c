@@ -5,36 +5,10 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
-#include <time.h>
 
+#include "base/plain_host.h"
 #include "kamailio/base/stats.h"
-
-static uint64_t now_ms(void *context)
-{
-    struct timespec now;
-    (void)context;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000U + (uint64_t)now.tv_nsec / 1000000U;
-}
-
-static int64_t wall_s(void *context)
-{
-    (void)context;
-    return (int64_t)time(NULL);
-}
-
-static void *allocate(void *context, void *old, size_t old_size, size_t new_size)
-{
-    (void)context;
-    (void)old_size;
-    if (new_size > 0)
-        return realloc(old, new_size);
-    free(old);
-    return NULL;
-}
 
 static void *allocate_shared(void *context, void *old, size_t old_size, size_t new_size)
 {
@@ -50,16 +24,6 @@ static void *allocate_shared(void *context, void *old, size_t old_size, size_t n
         shm_free(old);
     }
     return made;
-}
-
-/* Of 4 bytes it cannot be cut short once the pool is ready; what is not random must not pass for a secret. */
-static uint32_t unpredictable(void *context)
-{
-    uint32_t value = 0;
-    (void)context;
-    if (getrandom(&value, sizeof value, 0) != sizeof value)
-        abort();
-    return value;
 }
 
 /* Kamailio's levels are the process's to set (debug=, per module): its own macro asks them. */
@@ -98,14 +62,20 @@ void ksr_log(enum log_level level, const char *format, ...)
 
 const struct host *ksr_host(void)
 {
-    static const struct host host = {
-        .now_ms = now_ms, .wall_s = wall_s, .allocate = allocate, .random = unpredictable, .log = log_line};
+    static const struct host host = {.now_ms = plain_now_ms,
+                                     .wall_s = plain_wall_s,
+                                     .allocate = plain_allocate,
+                                     .random = plain_random,
+                                     .log = log_line};
     return &host;
 }
 
 const struct host *ksr_shared_host(void)
 {
-    static const struct host host = {
-        .now_ms = now_ms, .wall_s = wall_s, .allocate = allocate_shared, .random = unpredictable, .log = log_line};
+    static const struct host host = {.now_ms = plain_now_ms,
+                                     .wall_s = plain_wall_s,
+                                     .allocate = allocate_shared,
+                                     .random = plain_random,
+                                     .log = log_line};
     return &host;
 }

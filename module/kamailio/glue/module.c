@@ -4,23 +4,24 @@
 #include <limits.h>
 #include <string.h>
 
+#include "base/random.h"
+#include "kamailio/base/host.h"
+#include "kamailio/base/stats.h"
 #include "kamailio/call/breadth.h"
 #include "kamailio/call/call.h"
-#include "kamailio/flow/datagram.h"
 #include "kamailio/call/edge.h"
-#include "kamailio/policy/events.h"
-#include "kamailio/glue/fixups.h"
-#include "kamailio/flow/flows.h"
-#include "kamailio/glue/functions.h"
-#include "kamailio/base/host.h"
 #include "kamailio/base/module_config.h"
-#include "kamailio/flow/keeper.h"
-#include "kamailio/glue/module_rpc.h"
 #include "kamailio/call/react.h"
 #include "kamailio/call/rests.h"
 #include "kamailio/call/seal.h"
-#include "kamailio/base/stats.h"
+#include "kamailio/flow/datagram.h"
+#include "kamailio/flow/flows.h"
+#include "kamailio/flow/keeper.h"
 #include "kamailio/flow/waits.h"
+#include "kamailio/glue/fixups.h"
+#include "kamailio/glue/functions.h"
+#include "kamailio/glue/module_rpc.h"
+#include "kamailio/policy/events.h"
 #include "kamailio/policy/worker_policy.h"
 #include "script/store/tenants.h"
 
@@ -160,13 +161,23 @@ static int bind_others(void)
     return bind_usrloc_if_loaded();
 }
 
+static int check_random(void)
+{
+    uint32_t number;
+    int error = random_fill(&number, sizeof number);
+    if (error != 0)
+        ksr_log(LOG_ERROR, "cannot get random numbers: %s", strerror(-error));
+    return error;
+}
+
 static int start(void)
 {
     call_listen(&kamailio_transaction_events);
-    if (check_ranges() < 0 || bind_others() < 0 || stats_create() < 0 || rests_create() < 0 || waits_create() < 0 ||
-        flows_create(FLOW_TABLE_LOG2) < 0 || breadth_create() < 0 || (module_has_usrloc && flows_listen() < 0) ||
-        keeper_create(call_branch_down) < 0 || events_create() < 0 || react_create() < 0 || datagram_listen() < 0 ||
-        edge_start() < 0 || seal_start() < 0 || worker_policy_create() < 0)
+    if (check_random() < 0 || check_ranges() < 0 || bind_others() < 0 || stats_create() < 0 || rests_create() < 0 ||
+        waits_create() < 0 || flows_create(FLOW_TABLE_LOG2) < 0 || breadth_create() < 0 ||
+        (module_has_usrloc && flows_listen() < 0) || keeper_create(call_branch_down) < 0 || events_create() < 0 ||
+        react_create() < 0 || datagram_listen() < 0 || edge_start() < 0 || seal_start() < 0 ||
+        worker_policy_create() < 0)
         return -1;
     if (rpc_register_array((rpc_export_t *)module_rpc) != 0 || rpc_register_array((rpc_export_t *)policy_rpc) != 0) {
         ksr_log(LOG_ERROR, "RPC commands cannot be registered");

@@ -3,64 +3,30 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <sys/random.h>
-#include <time.h>
+#include <string.h>
 
 #include <lauxlib.h>
 
+#include "base/plain_host.h"
+#include "base/random.h"
 #include "core/code.h"
 #include "script/bind/bind.h"
 
 static const char table_key = 0;
 
-static uint64_t plain_now_ms(void *context)
-{
-    struct timespec now;
-    (void)context;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000U + (uint64_t)now.tv_nsec / 1000000U;
-}
-
-static int64_t plain_wall_s(void *context)
-{
-    (void)context;
-    return time(NULL);
-}
-
-static void *plain_allocate(void *context, void *old, size_t old_size, size_t new_size)
-{
-    (void)context;
-    (void)old_size;
-    if (new_size == 0) {
-        free(old);
-        return NULL;
-    }
-    return realloc(old, new_size);
-}
-
-static uint32_t plain_random(void *context)
-{
-    uint32_t value;
-    (void)context;
-    if (getrandom(&value, sizeof value, 0) != (ssize_t)sizeof value)
-        value = (uint32_t)plain_now_ms(NULL) * 2654435761U;
-    return value;
-}
-
-static void plain_log(void *context, enum log_level level, const char *line)
+/* Of stock Lua: every line, as it is. */
+static void stock_log(void *context, enum log_level level, const char *line)
 {
     (void)context;
     (void)level;
     fprintf(stderr, "%s\n", line);
 }
 
-/* The host for stock Lua: the C library. */
-static const struct host plain_host = {.now_ms = plain_now_ms,
+static const struct host stock_host = {.now_ms = plain_now_ms,
                                        .wall_s = plain_wall_s,
                                        .allocate = plain_allocate,
                                        .random = plain_random,
-                                       .log = plain_log};
+                                       .log = stock_log};
 
 static int state_gc(lua_State *L)
 {
@@ -74,7 +40,7 @@ static int state_gc(lua_State *L)
 static void make_state(lua_State *L, const struct host *host)
 {
     struct bind_state *state = lua_newuserdatauv(L, sizeof *state, 0);
-    *state = (struct bind_state){.host = host != NULL ? host : &plain_host, .hosted = host != NULL, .loading = true};
+    *state = (struct bind_state){.host = host != NULL ? host : &stock_host, .hosted = host != NULL, .loading = true};
     hooks_create(&state->hooks, L);
     lua_createtable(L, 0, 1);
     lua_pushcfunction(L, state_gc);
@@ -146,5 +112,9 @@ int bind_open(lua_State *L, const struct host *host)
 
 __attribute__((visibility("default"))) int luaopen_reflow(lua_State *L)
 {
+    uint32_t number;
+    int error = random_fill(&number, sizeof number);
+    if (error != 0)
+        return luaL_error(L, "cannot get random numbers: %s", strerror(-error));
     return bind_open(L, NULL);
 }

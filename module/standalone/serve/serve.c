@@ -7,11 +7,12 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/random.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/plain_host.h"
+#include "base/random.h"
 #include "standalone/serve/binding_list.h"
 #include "standalone/log/decision_log.h"
 #include "standalone/serve/local_socket.h"
@@ -79,26 +80,6 @@ static int64_t machine_clock(void *context)
 {
     (void)context;
     return time(NULL);
-}
-
-static void *host_allocate(void *context, void *old, size_t old_size, size_t new_size)
-{
-    (void)context;
-    (void)old_size;
-    if (new_size == 0) {
-        free(old);
-        return NULL;
-    }
-    return realloc(old, new_size);
-}
-
-static uint32_t host_random(void *context)
-{
-    uint32_t value = 0;
-    (void)context;
-    while (getrandom(&value, sizeof value, 0) != sizeof value)
-        ;
-    return value;
 }
 
 /* By any thread. A line that is longer than any other one is cut. */
@@ -562,6 +543,15 @@ static int load_policy(struct serve *serve)
     return serve_policy_new(&serve->policy, &config, serve->error, sizeof serve->error);
 }
 
+static int check_random(struct serve *serve)
+{
+    uint32_t number;
+    int error = random_fill(&number, sizeof number);
+    if (error != 0)
+        snprintf(serve->error, sizeof serve->error, "cannot get random numbers: %s", strerror(-error));
+    return error;
+}
+
 static int start(struct serve *serve)
 {
     struct server_config config = serve->options.server;
@@ -570,6 +560,8 @@ static int start(struct serve *serve)
     int error = start_signals(serve);
     if (error == 0)
         error = serve_paths_check(&serve->options, serve->error, sizeof serve->error);
+    if (error == 0)
+        error = check_random(serve);
     if (error == 0)
         error = load_policy(serve);
     if (error == 0)
@@ -715,8 +707,8 @@ int serve_main(int argc, char **argv)
     serve.host = (struct host){.context = &serve,
                                .now_ms = host_now,
                                .wall_s = host_wall,
-                               .allocate = host_allocate,
-                               .random = host_random,
+                               .allocate = plain_allocate,
+                               .random = plain_random,
                                .log = host_log,
                                .lock = host_lock,
                                .unlock = host_unlock};

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "cli/base/plain_host.h"
+#include "base/plain_host.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/random.h>
+#include <string.h>
 #include <time.h>
 
-static uint64_t plain_now_ms(void *context)
+#include "base/random.h"
+
+uint64_t plain_now_ms(void *context)
 {
     struct timespec now;
     (void)context;
@@ -14,13 +16,13 @@ static uint64_t plain_now_ms(void *context)
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-static int64_t plain_wall_s(void *context)
+int64_t plain_wall_s(void *context)
 {
     (void)context;
     return (int64_t)time(NULL);
 }
 
-static void *plain_allocate(void *context, void *old, size_t old_size, size_t new_size)
+void *plain_allocate(void *context, void *old, size_t old_size, size_t new_size)
 {
     (void)context;
     (void)old_size;
@@ -31,13 +33,15 @@ static void *plain_allocate(void *context, void *old, size_t old_size, size_t ne
     return realloc(old, new_size);
 }
 
-/* getrandom() of 4 bytes is never partial once the pool is ready; a failure must not be used as a number. */
-static uint32_t plain_random(void *context)
+uint32_t plain_random(void *context)
 {
     uint32_t number;
     (void)context;
-    if (getrandom(&number, sizeof number, 0) != (ssize_t)sizeof number)
+    int error = random_fill(&number, sizeof number);
+    if (error != 0) {
+        fprintf(stderr, "reflow: cannot get random numbers: %s\n", strerror(-error));
         abort();
+    }
     return number;
 }
 
