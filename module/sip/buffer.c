@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "sip/rewrite.h"
 
+#include "base/number.h"
+
 enum { FIRST_CAPACITY = 1024 };
 
 static bool grow(struct sip_buffer *buffer, size_t more)
@@ -48,10 +50,16 @@ void sip_append(struct sip_buffer *buffer, struct text text)
 
 void sip_append_number(struct sip_buffer *buffer, uint64_t number)
 {
-    char digits[20];
-    size_t start = sizeof digits;
-    do
-        digits[--start] = (char)('0' + number % 10);
-    while ((number /= 10) != 0);
-    sip_append(buffer, (struct text){digits + start, sizeof digits - start});
+    char digits[NUMBER_DIGITS];
+    sip_append(buffer, number_text(number, digits));
+}
+
+static void put(void *context, struct text bytes)
+{
+    sip_append(context, bytes);
+}
+
+struct json sip_json(struct sip_buffer *buffer)
+{
+    return (struct json){.put = put, .context = buffer};
 }

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/json.h"
 #include "sip/message.h"
 
 /* Messages to send: a received one with the changes of a proxy, or a new one built from it. */
@@ -20,6 +21,10 @@ void sip_buffer_destroy(struct sip_buffer *buffer);
 void sip_buffer_clear(struct sip_buffer *buffer); /* length 0, memory kept */
 void sip_append(struct sip_buffer *buffer, struct text text);
 void sip_append_number(struct sip_buffer *buffer, uint64_t number);
+
+/* A writer that appends to the buffer. */
+struct json sip_json(struct sip_buffer *buffer);
+
 /* Appends the field as one line with its CRLF. Folds become spaces, and so do line ends and NULs of a malformed
    message. */
 void sip_append_field(struct sip_buffer *buffer, const struct sip_field *field);

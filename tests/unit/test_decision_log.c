@@ -230,7 +230,9 @@ static void test_a_line_is_one_line_and_plain(void **unused)
     stage.decided.flow = TEXT("a\nb\x01\xff\"\\");
     const char *line = write_line(&stage);
     assert_int_equal(strchr(line, '\n') - line, strlen(line) - 1);
-    assert_in_line(&stage, "\"flow\":\"a\\u000ab\\u0001\\u00ff\\\"\\\\\"");
+    assert_in_line(&stage, "\"flow\":\"a\\u000ab\\u0001\\ufffd\\\"\\\\\"");
+    stage.decided.flow = TEXT("j\xc3\xbcrgen");
+    assert_in_line(&stage, "\"flow\":\"j\xc3\xbcrgen\"");
     destroy(&stage);
 }
 
@@ -259,6 +261,12 @@ static void test_long_values_are_cut(void **state)
     assert_non_null(strstr(line, "\\\"...\""));
     assert_true(strlen(line) > 4096 && strlen(line) < 5500);
     assert_null(strstr(strstr(line, "...") + 3, "..."));
+    for (size_t i = 1; i < sizeof long_text; i += 2)
+        memcpy(long_text + i, "\xc3\xbc", i + 1 < sizeof long_text ? 2 : 1);
+    stage.decided.target = TEXT("");
+    line = write_line(&stage);
+    assert_non_null(strstr(line, "\xc3\xbc...\"")); /* no half of a character */
+    assert_null(strstr(line, "fffd"));
     destroy(&stage);
 }
 

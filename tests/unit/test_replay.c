@@ -6,6 +6,7 @@
 
 #include "cli/cli.h"
 #include "cli/replay/replay.h"
+#include "core/code.h"
 #include "core/decide.h"
 #include "standalone/log/decision_log.h"
 
@@ -536,6 +537,51 @@ static void test_what_the_server_logs_replays(void **unused)
     assert_int_equal(fake.allocated, 0);
 }
 
+/* What the server logs about an AOR is what the replay reads, whatever its bytes are. */
+static void test_an_aor_of_any_bytes_survives(void **unused)
+{
+    static const struct {
+        const char *aor, *json, *text;
+    } cases[] = {
+        {"sip:j\xc3\xbcrgen@example.com", "\"to\":\"sip:j\xc3\xbcrgen@example.com\"",
+         " sip:j\xc3\xbcrgen@example.com "},
+        {"sip:\xe7\x94\xb0\xf0\x9f\x93\x9e@example.com", "\"to\":\"sip:\xe7\x94\xb0\xf0\x9f\x93\x9e@example.com\"",
+         " sip:\xe7\x94\xb0\xf0\x9f\x93\x9e@example.com "},
+        {"sip:a\"b\\@example.com", "\"to\":\"sip:a\\\"b\\\\@example.com\"", " sip:a\"b\\@example.com "},
+        {"sip:c\x1b\xc2\x85@example.com", "\"to\":\"sip:c\\u001b\\u0085@example.com\"", " sip:c??@example.com "},
+        {"sip:j\xfcrgen@example.com", "\"to\":\"sip:j\xef\xbf\xbdrgen@example.com\"",
+         " sip:j\xef\xbf\xbdrgen@example.com "},
+    };
+    struct fake_host fake;
+    char bytes[1024];
+    struct sip_message *request;
+    struct sip_fault fault;
+    const struct decision decision = {.code = SIP_BUSY_HERE, .why = ""};
+    const struct facts facts = {.code = SIP_BUSY_HERE, .method = METHOD_INVITE};
+    (void)unused;
+    fake_host_create(&fake);
+    const struct sip_words words = {.start = INVITE};
+    assert_int_equal(sip_message_new(&request, &fake.host, bytes, sip_write(bytes, sizeof bytes, &words), NULL, &fault),
+                     0);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct sip_buffer out = {.host = &fake.host};
+        const struct decided decided = {
+            .decision = &decision, .facts = &facts, .request = request, .aor = text_of(cases[i].aor)};
+        decision_log_line(&decided, 1763816400000, false, &out);
+        const char *log = replay_file_make("server.log", out.bytes, out.length);
+        struct replay_run run = RUN(log, "--json");
+        assert_string_equal(run.err, "");
+        assert_part(cases[i].json, run.out);
+        replay_run_destroy(&run);
+        run = RUN(log);
+        assert_part(cases[i].text, run.out);
+        replay_run_destroy(&run);
+        sip_buffer_destroy(&out);
+    }
+    sip_message_delete(request);
+    assert_int_equal(fake.allocated, 0);
+}
+
 /* More requests that wait than are remembered: the oldest are given up, and that is counted. */
 static void test_memory_is_bounded(void **unused)
 {
@@ -661,6 +707,7 @@ int main(void)
         cmocka_unit_test_teardown(test_what_is_no_input_is_refused, remove_files),
         cmocka_unit_test_teardown(test_lines_of_a_decision_log, remove_files),
         cmocka_unit_test_teardown(test_what_the_server_logs_replays, remove_files),
+        cmocka_unit_test_teardown(test_an_aor_of_any_bytes_survives, remove_files),
         cmocka_unit_test_teardown(test_memory_is_bounded, remove_files),
         cmocka_unit_test_teardown(test_many_requests_that_wait_are_all_found, remove_files),
         cmocka_unit_test_teardown(test_broken_logs_are_survived, remove_files),

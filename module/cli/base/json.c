@@ -3,17 +3,15 @@
 
 #include <lauxlib.h>
 
+#include "base/json.h"
+
 void json_string(FILE *out, struct text text)
 {
     fputc('"', out);
-    for (size_t i = 0; i < text.length; i++) {
-        unsigned char byte = (unsigned char)text.at[i];
-        if (byte == '"' || byte == '\\')
-            fprintf(out, "\\%c", byte);
-        else if (byte < 0x20 || byte == 0x7f)
-            fprintf(out, "\\u%04x", (unsigned)byte);
-        else
-            fputc(byte, out);
+    while (text.length > 0) {
+        char escape[JSON_ESCAPE_MOST + 1];
+        struct text piece = json_piece(&text, escape);
+        fwrite(piece.at, 1, piece.length, out);
     }
     fputc('"', out);
 }

@@ -2,9 +2,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/json.h"
+#include "base/number.h"
+#include "base/utf8.h"
 #include "cli/replay/replay_private.h"
 #include "core/code.h"
 #include "core/rule.h"
+#include "script/base/printable.h"
 
 enum {
     OUTPUT_FULL = 65536,
@@ -42,12 +46,9 @@ static void put_string(struct replay_output *output, const char *string)
 
 static void put_number(struct replay_output *output, uint64_t number)
 {
-    char digits[20];
-    size_t start = sizeof digits;
-    do
-        digits[--start] = (char)('0' + number % 10);
-    while ((number /= 10) != 0);
-    put(output, digits + start, sizeof digits - start);
+    char digits[NUMBER_DIGITS];
+    struct text text = number_text(number, digits);
+    put(output, text.at, text.length);
 }
 
 static void put_padded(struct replay_output *output, uint64_t number, size_t width)
@@ -84,29 +85,29 @@ static bool is_plain(const char *at, size_t length)
 static void put_plain(struct replay_output *output, struct text text)
 {
     size_t length = text.length < TEXT_MOST ? text.length : TEXT_MOST;
-    char *to = output->bytes + output->used;
-    output->used += length;
-    if (length == 0)
+    text.length = length;
+    if (length == 0 || is_plain(text.at, length)) {
+        put(output, text.at, length);
         return;
-    memcpy(to, text.at, length);
-    if (is_plain(to, length))
-        return;
-    for (size_t i = 0; i < length; i++)
-        if (to[i] < ' ' || to[i] > '~')
-            to[i] = '?';
+    }
+    while (text.length > 0) {
+        uint32_t code;
+        size_t size = utf8_decode(text, &code);
+        if (size == 0 || printable_is_control(code))
+            PUT(output, "?");
+        else
+            put(output, text.at, size);
+        size = size != 0 ? size : 1;
+        text = (struct text){text.at + size, text.length - size};
+    }
 }
 
 static void put_escaped(struct replay_output *output, struct text text)
 {
-    static const char hex[] = "0123456789abcdef";
-    for (size_t i = 0; i < text.length; i++) {
-        unsigned char c = (unsigned char)text.at[i];
-        if (c == '"' || c == '\\')
-            put(output, (char[]){'\\', (char)c}, 2);
-        else if (c < ' ' || c > '~')
-            put(output, (char[]){'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]}, 6);
-        else
-            output->bytes[output->used++] = (char)c;
+    while (text.length > 0) {
+        char escape[JSON_ESCAPE_MOST + 1];
+        struct text piece = json_piece(&text, escape);
+        put(output, piece.at, piece.length);
     }
 }
 

@@ -1,29 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "script/base/printable.h"
 
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
-/* The length of the UTF-8 character at this position; 0: not UTF-8 (RFC 3629). */
-static size_t decode(const unsigned char *at, uint32_t *code)
-{
-    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    size_t length = at[0] < 0x80 ? 1 : at[0] >> 5 == 6 ? 2 : at[0] >> 4 == 14 ? 3 : at[0] >> 3 == 30 ? 4 : 0;
-    if (length == 0)
-        return 0;
-    *code = length == 1 ? at[0] : at[0] & (0x7fU >> length);
-    for (size_t i = 1; i < length; i++) {
-        if (at[i] >> 6 != 2)
-            return 0;
-        *code = *code << 6 | (at[i] & 0x3fU);
-    }
-    bool surrogate = *code >= 0xd800 && *code <= 0xdfff;
-    return *code < least[length] || *code > 0x10ffff || surrogate ? 0 : length;
-}
+#include "base/utf8.h"
 
-/* U+2028 and similar characters end a line or change the direction of the text after them. */
-static bool is_control(uint32_t code)
+bool printable_is_control(uint32_t code)
 {
     return code < ' ' || (code >= 0x7f && code < 0xa0) || code == 0x061c || code == 0xfeff ||
            (code >= 0x200e && code <= 0x200f) || (code >= 0x2028 && code <= 0x202e) ||
@@ -34,8 +17,8 @@ static bool is_control(uint32_t code)
 static size_t plain(const char *text)
 {
     uint32_t code = 0;
-    size_t length = decode((const unsigned char *)text, &code);
-    return length != 0 && !is_control(code) ? length : 0;
+    size_t length = utf8_decode((struct text){text, strnlen(text, 4)}, &code);
+    return length != 0 && !printable_is_control(code) ? length : 0;
 }
 
 size_t printable_write(char *out, size_t size, const char *text)

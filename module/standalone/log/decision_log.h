@@ -37,7 +37,4 @@
 /* Appends one line for a decision, with its newline, to `out`; out->failed is set without memory. */
 void decision_log_line(const struct decided *decided, int64_t wall_ms, bool mask_numbers, struct sip_buffer *out);
 
-/* Append the inside of a JSON string; a text of more than 1,024 bytes is cut and ends in "...". */
-void decision_log_escape(struct sip_buffer *out, struct text text);
-
 #endif

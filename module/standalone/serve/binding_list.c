@@ -5,10 +5,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "sip/message.h"
-#include "standalone/log/decision_log.h"
+#include "sip/rewrite.h"
 
-enum { AOR_MOST = 1024, REMOTE_MOST = 64 };
+enum { AOR_MOST = 1024, REMOTE_MOST = 64, VALUE_MOST = 1024 };
 
 struct listing {
     const struct server *server;
@@ -16,7 +15,8 @@ struct listing {
     struct sip_buffer *out;
     int64_t now_s;
     uint32_t limit, listed;
-    bool json;
+    bool as_json;
+    struct json json;
     uint64_t left_out;
 };
 
@@ -74,31 +74,28 @@ static void put_line(struct sip_buffer *out, const struct row *row)
 
 /* --- for programs --- */
 
-static void put_member(struct sip_buffer *out, const char *name, struct text value)
+static void put_member(struct json *json, const char *name, struct text value)
 {
     if (value.length == 0)
         return;
-    sip_append(out, TEXT(",\""));
-    sip_append(out, text_of(name));
-    sip_append(out, TEXT("\":\""));
-    decision_log_escape(out, value);
-    sip_append(out, TEXT("\""));
+    json_quote(json, name);
+    json_put_start(json, value, VALUE_MOST);
+    json_unquote(json);
 }
 
-static void put_object(struct sip_buffer *out, const struct row *row)
+static void put_object(struct json *json, const struct row *row)
 {
-    char numbers[128];
-    sip_append(out, TEXT("{\"aor\":\""));
-    decision_log_escape(out, row->view.aor);
-    sip_append(out, TEXT("\""));
-    put_member(out, "contact", row->view.contact);
-    put_member(out, "instance", row->view.instance);
-    put_member(out, "path", row->view.path);
-    put_member(out, "transport", text_of(row->transport));
-    put_member(out, "remote", text_of(row->remote));
-    snprintf(numbers, sizeof numbers, ",\"reg_id\":%u,\"age\":%" PRId64 ",\"expires\":%" PRId64 "}",
-             (unsigned)row->view.reg_id, row->age, row->expires);
-    sip_append(out, text_of(numbers));
+    json_open(json, NULL);
+    put_member(json, "aor", row->view.aor);
+    put_member(json, "contact", row->view.contact);
+    put_member(json, "instance", row->view.instance);
+    put_member(json, "path", row->view.path);
+    put_member(json, "transport", text_of(row->transport));
+    put_member(json, "remote", text_of(row->remote));
+    json_put_number(json, "reg_id", row->view.reg_id);
+    json_put_number(json, "age", row->age > 0 ? (uint64_t)row->age : 0);
+    json_put_number(json, "expires", (uint64_t)row->expires);
+    json_close(json);
 }
 
 /* --- */
@@ -114,9 +111,10 @@ static bool list_one(void *context, const struct binding *binding)
         listing->left_out++;
         return true;
     }
-    if (listing->json && listing->listed > 0)
-        sip_append(listing->out, TEXT(","));
-    (listing->json ? put_object : put_line)(listing->out, &row);
+    if (listing->as_json)
+        put_object(&listing->json, &row);
+    else
+        put_line(listing->out, &row);
     listing->listed++;
     return true;
 }
@@ -145,16 +143,18 @@ static int list_aor(struct listing *listing, const char *given)
     return listing->listed > 0 ? 0 : -ENOENT;
 }
 
-static void list_end(const struct listing *listing)
+static void list_end(struct listing *listing)
 {
     char line[96];
-    if (listing->json)
-        snprintf(line, sizeof line, "],\"left_out\":%" PRIu64 "}\n", listing->left_out);
-    else if (listing->left_out > 0)
+    if (listing->as_json) {
+        json_close_array(&listing->json);
+        json_put_number(&listing->json, "left_out", listing->left_out);
+        json_close(&listing->json);
+        sip_append(listing->out, TEXT("\n"));
+    } else if (listing->left_out > 0) {
         snprintf(line, sizeof line, "%" PRIu64 " more bindings are not listed (--limit)\n", listing->left_out);
-    else
-        return;
-    sip_append(listing->out, text_of(line));
+        sip_append(listing->out, text_of(line));
+    }
 }
 
 int binding_list(struct server *server, const struct host *host, const struct binding_list_query *query,
@@ -165,10 +165,13 @@ int binding_list(struct server *server, const struct host *host, const struct bi
                               .out = out,
                               .now_s = host->wall_s(host->context),
                               .limit = query->limit != 0 ? query->limit : BINDING_LIST_STANDARD,
-                              .json = query->json};
+                              .as_json = query->json,
+                              .json = sip_json(out)};
     int error = 0;
-    if (query->json)
-        sip_append(out, TEXT("{\"bindings\":["));
+    if (query->json) {
+        json_open(&listing.json, NULL);
+        json_open_array(&listing.json, "bindings");
+    }
     if (query->aor != NULL)
         error = list_aor(&listing, query->aor);
     else

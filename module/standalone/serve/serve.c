@@ -176,7 +176,7 @@ static int open_decision_log(struct serve *serve)
     return error;
 }
 
-static void write_counters(const struct serve *serve, struct sip_buffer *out)
+static void write_counters(const struct serve *serve, struct json *json)
 {
     const struct network_counters *counters = network_counters(serve->network);
     const struct names_counters *names = network_names_counters(serve->network);
@@ -203,24 +203,25 @@ static void write_counters(const struct serve *serve, struct sip_buffer *out)
         {"stdout_dropped", output.dropped},
         {"stdout_lost", output.lost},
         {"state_failures", serve->persist != NULL ? persist_failures(serve->persist) : 0}};
-    for (size_t i = 0; i < sizeof members / sizeof members[0]; i++) {
-        sip_append(out, i == 0 ? TEXT("\"") : TEXT(",\""));
-        sip_append(out, text_of(members[i].name));
-        sip_append(out, TEXT("\":"));
-        sip_append_number(out, members[i].value);
-    }
+    for (size_t i = 0; i < sizeof members / sizeof members[0]; i++)
+        json_put_number(json, members[i].name, members[i].value);
 }
 
 static void write_json(void *context, struct sip_buffer *out)
 {
     const struct serve *serve = context;
-    sip_append(out, TEXT("{\"server\":"));
+    struct json json = sip_json(out);
+    json_open(&json, NULL);
+    json_name(&json, "server");
     server_status(serve->server, out);
-    sip_append(out, TEXT(",\"network\":{"));
-    write_counters(serve, out);
-    sip_append(out, TEXT("},\"policy\":{"));
-    serve_policy_write(serve->policy, out);
-    sip_append(out, TEXT("}}\n"));
+    json_open(&json, "network");
+    write_counters(serve, &json);
+    json_close(&json);
+    json_open(&json, "policy");
+    serve_policy_write(serve->policy, &json);
+    json_close(&json);
+    json_close(&json);
+    sip_append(out, TEXT("\n"));
 }
 
 static void on_usr1(uv_signal_t *handle, int number)

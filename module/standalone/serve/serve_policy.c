@@ -10,7 +10,7 @@
 #include "base/memory.h"
 #include "script/store/tenants.h"
 #include "standalone/serve/control.h"
-#include "standalone/log/decision_log.h"
+
 #include "standalone/serve/local_socket.h"
 #include "standalone/serve/policy_watch.h"
 #include "standalone/serve/reload.h"
@@ -278,17 +278,18 @@ static void write_version(struct sip_buffer *out, const struct policy_version *v
     sip_append(out, text_of(line));
 }
 
-static void write_version_json(struct sip_buffer *out, const struct policy_version *version)
+static void write_version_json(struct json *json, const struct policy_version *version)
 {
-    char line[320];
     struct version_words words = version_words(version);
-    snprintf(line, sizeof line,
-             "{\"version\":%" PRIu64 ",\"hash\":\"%s\",\"since\":\"%s\",\"state\":\"%s\",\"entries\":%" PRIu64
-             ",\"failures\":%" PRIu64 ",\"why\":\"",
-             version->number, words.hash, words.when, version->state, version->entries, version->failures);
-    sip_append(out, text_of(line));
-    decision_log_escape(out, text_of(version->why));
-    sip_append(out, TEXT("\"}"));
+    json_open(json, NULL);
+    json_put_number(json, "version", version->number);
+    json_put_text(json, "hash", text_of(words.hash));
+    json_put_text(json, "since", text_of(words.when));
+    json_put_text(json, "state", text_of(version->state));
+    json_put_number(json, "entries", version->entries);
+    json_put_number(json, "failures", version->failures);
+    json_put_text(json, "why", text_of(version->why));
+    json_close(json);
 }
 
 static size_t store_size_of(const struct serve_policy *policy, const char *tenant)
@@ -320,36 +321,25 @@ static void write_shadow(const struct serve_policy *policy, struct sip_buffer *o
     }
 }
 
-static void write_sample_json(struct sip_buffer *out, const struct shadow_sample *sample)
-{
-    char head[64];
-    snprintf(head, sizeof head, "{\"hook\":\"%s\",\"code\":%u", hook_word(sample->hook), sample->code);
-    sip_append(out, text_of(head));
-    const char *const members[][2] = {{",\"active\":\"", sample->active},
-                                      {"\",\"shadow\":\"", sample->shadow},
-                                      {"\",\"call_id\":\"", sample->call_id}};
-    for (size_t i = 0; i < sizeof members / sizeof members[0]; i++) {
-        sip_append(out, text_of(members[i][0]));
-        decision_log_escape(out, text_of(members[i][1]));
-    }
-    sip_append(out, TEXT("\"}"));
-}
-
-static void write_shadow_json(const struct serve_policy *policy, struct sip_buffer *out)
+static void write_shadow_json(const struct serve_policy *policy, struct json *json)
 {
     struct shadow_sample samples[SAMPLES_LISTED];
-    char line[160];
-    snprintf(line, sizeof line,
-             ",\"canary_share\":%.1f,\"shadow\":{\"agrees\":%" PRIu64 ",\"differs\":%" PRIu64 ",\"samples\":[",
-             policy_canary_share(policy->policy) / 10.0, policy_agreements(policy->policy),
-             policy_differences(policy->policy));
-    sip_append(out, text_of(line));
+    json_open(json, "shadow");
+    json_put_number(json, "agrees", policy_agreements(policy->policy));
+    json_put_number(json, "differs", policy_differences(policy->policy));
+    json_open_array(json, "samples");
     size_t count = policy_samples(policy->policy, samples, SAMPLES_LISTED);
     for (size_t i = 0; i < count; i++) {
-        sip_append(out, i > 0 ? TEXT(",") : TEXT(""));
-        write_sample_json(out, &samples[i]);
+        json_open(json, NULL);
+        json_put_text(json, "hook", text_of(hook_word(samples[i].hook)));
+        json_put_number(json, "code", samples[i].code);
+        json_put_text(json, "active", text_of(samples[i].active));
+        json_put_text(json, "shadow", text_of(samples[i].shadow));
+        json_put_text(json, "call_id", text_of(samples[i].call_id));
+        json_close(json);
     }
-    sip_append(out, TEXT("]}"));
+    json_close_array(json);
+    json_close(json);
 }
 
 static void write_tenants(const struct serve_policy *policy, struct sip_buffer *out)
@@ -368,38 +358,47 @@ static void write_tenants(const struct serve_policy *policy, struct sip_buffer *
     }
 }
 
-static void write_tenant_members(const struct serve_policy *policy, struct sip_buffer *out);
+static void write_tenant_members(const struct serve_policy *policy, struct json *json);
 
-static void write_versions(const struct serve_policy *policy, struct sip_buffer *out, bool in_use, bool json)
+/* As JSON where `json` is not NULL, otherwise as lines. */
+static void write_versions(const struct serve_policy *policy, struct sip_buffer *out, bool in_use, struct json *json)
 {
     struct policy_version versions[64];
-    size_t count = policy_history(policy->policy, versions, sizeof versions / sizeof versions[0]), written = 0;
+    size_t count = policy_history(policy->policy, versions, sizeof versions / sizeof versions[0]);
     for (size_t i = 0; i < count; i++) {
         bool gone = strcmp(versions[i].state, "retired") == 0 || strcmp(versions[i].state, "failed") == 0;
         if (in_use && gone)
             continue;
-        if (json && written++ > 0)
-            sip_append(out, TEXT(","));
-        (json ? write_version_json : write_version)(out, &versions[i]);
+        if (json != NULL)
+            write_version_json(json, &versions[i]);
+        else
+            write_version(out, &versions[i]);
     }
 }
 
 static void write_history_json(const struct serve_policy *policy, struct sip_buffer *out, bool in_use)
 {
-    sip_append(out, TEXT("{\"versions\":["));
-    write_versions(policy, out, in_use, true);
-    sip_append(out, TEXT("]"));
+    struct json json = sip_json(out);
+    char share[16];
+    json_open(&json, NULL);
+    json_open_array(&json, "versions");
+    write_versions(policy, out, in_use, &json);
+    json_close_array(&json);
     if (in_use) {
-        write_tenant_members(policy, out);
-        write_shadow_json(policy, out);
+        write_tenant_members(policy, &json);
+        snprintf(share, sizeof share, "%.1f", policy_canary_share(policy->policy) / 10.0);
+        json_name(&json, "canary_share");
+        sip_append(out, text_of(share));
+        write_shadow_json(policy, &json);
     }
-    sip_append(out, TEXT("}\n"));
+    json_close(&json);
+    sip_append(out, TEXT("\n"));
 }
 
 static void write_history(const struct serve_policy *policy, struct sip_buffer *out, bool in_use)
 {
     char line[64];
-    write_versions(policy, out, in_use, false);
+    write_versions(policy, out, in_use, NULL);
     if (!in_use)
         return;
     if (policy_canary_share(policy->policy) > 0) {
@@ -607,21 +606,17 @@ struct member {
     uint64_t value;
 };
 
-static void write_members(struct sip_buffer *out, const struct member *members, size_t count)
+static void write_members(struct json *json, const struct member *members, size_t count)
 {
-    for (size_t i = 0; i < count; i++) {
-        sip_append(out, i == 0 ? TEXT("\"") : TEXT(",\""));
-        sip_append(out, text_of(members[i].name));
-        sip_append(out, TEXT("\":"));
-        sip_append_number(out, members[i].value);
-    }
+    for (size_t i = 0; i < count; i++)
+        json_put_number(json, members[i].name, members[i].value);
 }
 
 /* "tenants":{"example.com":{...},...}. Names of domains need no escapes. */
-static void write_tenant_members(const struct serve_policy *policy, struct sip_buffer *out)
+static void write_tenant_members(const struct serve_policy *policy, struct json *json)
 {
     const struct script *script = policy_active(policy->policy);
-    sip_append(out, TEXT(",\"tenants\":{"));
+    json_open(json, "tenants");
     for (size_t i = 1; script != NULL && i < script_part_count(script); i++) {
         struct script_part_info info;
         script_part_info(script, i, &info);
@@ -632,16 +627,14 @@ static void write_tenant_members(const struct serve_policy *policy, struct sip_b
                                          {"memory", info.bytes},
                                          {"store_entries", store_size_of(policy, info.tenant)},
                                          {"lines_dropped", info.lines_dropped}};
-        sip_append(out, i == 1 ? TEXT("\"") : TEXT(",\""));
-        sip_append(out, text_of(info.tenant));
-        sip_append(out, TEXT("\":{"));
-        write_members(out, members, sizeof members / sizeof members[0]);
-        sip_append(out, TEXT("}"));
+        json_open(json, info.tenant);
+        write_members(json, members, sizeof members / sizeof members[0]);
+        json_close(json);
     }
-    sip_append(out, TEXT("}"));
+    json_close(json);
 }
 
-void serve_policy_write(const struct serve_policy *policy, struct sip_buffer *out)
+void serve_policy_write(const struct serve_policy *policy, struct json *json)
 {
     const struct reload_counters *counters = reload_counters(policy->reload);
     struct script_counters script = {0};
@@ -659,6 +652,6 @@ void serve_policy_write(const struct serve_policy *policy, struct sip_buffer *ou
                                      {"overruns", script.overruns},
                                      {"store_entries", store_entries(policy->store)},
                                      {"tenants_taken_back", policy_withdrawals(policy->policy)}};
-    write_members(out, members, sizeof members / sizeof members[0]);
-    write_tenant_members(policy, out);
+    write_members(json, members, sizeof members / sizeof members[0]);
+    write_tenant_members(policy, json);
 }

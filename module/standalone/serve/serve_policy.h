@@ -45,7 +45,7 @@ void serve_policy_delete(struct serve_policy *policy); /* NULL is fine; no call 
 void serve_policy_reload(struct serve_policy *policy); /* SIGHUP */
 struct policy *serve_policy_policy(struct serve_policy *policy);
 
-/* Members for the status: "policy_version":1,... */
-void serve_policy_write(const struct serve_policy *policy, struct sip_buffer *out);
+/* Members for the status: "version":1,... */
+void serve_policy_write(const struct serve_policy *policy, struct json *json);
 
 #endif

@@ -6,32 +6,9 @@
 
 /* What the server is doing, as JSON. */
 
-static void member(struct sip_buffer *out, const char *name, uint64_t value, bool *first)
+static void decisions(const struct server *server, struct json *json)
 {
-    sip_append(out, *first ? TEXT("\"") : TEXT(",\""));
-    sip_append(out, text_of(name));
-    sip_append(out, TEXT("\":"));
-    sip_append_number(out, value);
-    *first = false;
-}
-
-static void open_object(struct sip_buffer *out, const char *name, bool *first)
-{
-    sip_append(out, *first ? TEXT("\"") : TEXT(",\""));
-    sip_append(out, text_of(name));
-    sip_append(out, TEXT("\":{"));
-    *first = true;
-}
-
-static void close_object(struct sip_buffer *out, bool *first)
-{
-    sip_append(out, TEXT("}"));
-    *first = false;
-}
-
-static void decisions(const struct server *server, struct sip_buffer *out, bool *first)
-{
-    open_object(out, "decisions", first);
+    json_open(json, "decisions");
     for (unsigned code = 0; code < CODES_MOST; code++) {
         bool any = false;
         char name[8];
@@ -40,55 +17,55 @@ static void decisions(const struct server *server, struct sip_buffer *out, bool 
         if (!any)
             continue;
         snprintf(name, sizeof name, "%u", code);
-        open_object(out, name, first);
+        json_open(json, name);
         for (int action = 0; action < ACTION_COUNT; action++) {
             if (server->decisions[code][action] != 0)
-                member(out, action_name(action), server->decisions[code][action], first);
+                json_put_number(json, action_name(action), server->decisions[code][action]);
         }
-        close_object(out, first);
+        json_close(json);
     }
-    close_object(out, first);
+    json_close(json);
 }
 
-static void write_limits(const struct server *server, struct sip_buffer *out, bool *first)
+static void write_limits(const struct server *server, struct json *json)
 {
     const struct source_limits_counters limits = source_limits_counters(server->config.sources);
-#define COUNTER(name, what) member(out, #name, limits.name, first);
+#define COUNTER(name, what) json_put_number(json, #name, limits.name);
     SOURCE_LIMITS_COUNTERS(COUNTER)
 #undef COUNTER
-    member(out, "limited_sources", source_limits_count(server->config.sources), first);
+    json_put_number(json, "limited_sources", source_limits_count(server->config.sources));
 }
 
 int server_status(const struct server *server, struct sip_buffer *out)
 {
-    bool first = true;
-    sip_append(out, TEXT("{"));
-    member(out, "flows", binding_flow_count(server->bindings), &first);
-    member(out, "bindings", binding_count(server->bindings), &first);
-    member(out, "aors", binding_aor_count(server->bindings), &first);
-    member(out, "transactions", transactions_servers(server->transactions), &first);
-    member(out, "client_transactions", transactions_clients(server->transactions), &first);
-    member(out, "unanswered", transactions_unanswered(server->transactions), &first);
-    member(out, "response_contexts", server->contexts, &first);
+    struct json json = sip_json(out);
+    json_open(&json, NULL);
+    json_put_number(&json, "flows", binding_flow_count(server->bindings));
+    json_put_number(&json, "bindings", binding_count(server->bindings));
+    json_put_number(&json, "aors", binding_aor_count(server->bindings));
+    json_put_number(&json, "transactions", transactions_servers(server->transactions));
+    json_put_number(&json, "client_transactions", transactions_clients(server->transactions));
+    json_put_number(&json, "unanswered", transactions_unanswered(server->transactions));
+    json_put_number(&json, "response_contexts", server->contexts);
     const struct load_counts load = load_count(server->loads);
-    member(out, "in_flight_transactions", load.transactions, &first);
-    member(out, "in_flight_bytes", load.bytes, &first);
-    member(out, "kept_bytes", server->requests_kept.bytes, &first);
-    member(out, "binding_bytes", server->bindings_kept.bytes, &first);
-    member(out, "resting", rest_count(server), &first);
-    member(out, "draining", server->draining, &first);
-    open_object(out, "counters", &first);
-#define COUNTER(name, what) member(out, #name, server->counters.name, &first);
+    json_put_number(&json, "in_flight_transactions", load.transactions);
+    json_put_number(&json, "in_flight_bytes", load.bytes);
+    json_put_number(&json, "kept_bytes", server->requests_kept.bytes);
+    json_put_number(&json, "binding_bytes", server->bindings_kept.bytes);
+    json_put_number(&json, "resting", rest_count(server));
+    json_put_number(&json, "draining", server->draining);
+    json_open(&json, "counters");
+#define COUNTER(name, what) json_put_number(&json, #name, server->counters.name);
     SERVER_COUNTERS(COUNTER)
 #undef COUNTER
     for (unsigned i = 0; i < REFUSAL_COUNT; i++) {
         char name[64];
         snprintf(name, sizeof name, "refused_%s", refusal_counter((enum refusal)i));
-        member(out, name, server->refusals.counts[i], &first);
+        json_put_number(&json, name, server->refusals.counts[i]);
     }
-    write_limits(server, out, &first);
-    close_object(out, &first);
-    decisions(server, out, &first);
-    sip_append(out, TEXT("}"));
+    write_limits(server, &json);
+    json_close(&json);
+    decisions(server, &json);
+    json_close(&json);
     return out->failed ? -ENOMEM : 0;
 }

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#ifndef REFLOW_BASE_NUMBER_H
+#define REFLOW_BASE_NUMBER_H
+
+#include <stdint.h>
+
+#include "core/text.h"
+
+enum { NUMBER_DIGITS = 20 };
+
+/* The number in decimal digits, which lie in `digits`. */
+static inline struct text number_text(uint64_t number, char digits[NUMBER_DIGITS])
+{
+    size_t start = NUMBER_DIGITS;
+    do
+        digits[--start] = (char)('0' + number % 10);
+    while ((number /= 10) != 0);
+    return (struct text){digits + start, NUMBER_DIGITS - start};
+}
+
+#endif
