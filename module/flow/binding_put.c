@@ -3,14 +3,14 @@
 
 #include <errno.h>
 
-#include "flow/token.h"
+#include "base/transport.h"
 
 static int view_check(const struct binding_view *view)
 {
     if (view->aor.length == 0 || view->aor.length > TEXT_MOST || view->contact.length == 0)
         return -EINVAL;
     if (view->reg_id > REG_ID_MOST || (view->reg_id != 0 && view->instance.length == 0) || view->q > Q_MOST ||
-        view->state > BINDING_FLOW_GONE || view->route > BINDING_BY_CONTACT || view->transport > TOKEN_WSS)
+        view->state > BINDING_FLOW_GONE || view->route > BINDING_BY_CONTACT || view->transport >= TRANSPORT_COUNT)
         return -EINVAL;
     struct text texts[TEXT_COUNT];
     binding_view_texts(view, texts);

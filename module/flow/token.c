@@ -162,12 +162,6 @@ uint8_t token_key_id(struct text token)
     return has_form(bytes, length) ? bytes[0] : 0;
 }
 
-const char *token_transport_name(unsigned transport)
-{
-    static const char *const names[] = {"udp", "tcp", "tls", "ws", "wss"};
-    return transport < sizeof names / sizeof names[0] ? names[transport] : "?";
-}
-
 const char *token_verdict_name(enum token_verdict verdict)
 {
     static const char *const names[] = {"good", "forged", "unknown key"};

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/host.h"
+#include "base/transport.h"
 #include "core/text.h"
 
 /*
@@ -24,12 +25,9 @@ enum { TOKEN_TEXT_MOST = 96, TOKEN_KEYS_MOST = 16 };
 
 struct token_keys;
 
-/* These numbers are part of tokens and must not change between versions. */
-enum token_transport { TOKEN_UDP, TOKEN_TCP, TOKEN_TLS, TOKEN_WS, TOKEN_WSS };
-
 /* The flow that a token names. */
 struct token_flow {
-    uint8_t transport;      /* enum token_transport; up to 31 */
+    uint8_t transport;      /* enum transport; up to 31 */
     uint8_t address_length; /* 4 or 16 */
     uint8_t local[16], remote[16];
     uint16_t local_port, remote_port;
@@ -118,8 +116,6 @@ bool token_dialog_leads_to(const struct token_keys *keys, const struct token_dia
 /* Returns whether the text has the form of a dialog token of any run, version or server. No flow token has this
    form. */
 bool token_is_dialog(struct text token);
-
-const char *token_transport_name(unsigned transport); /* "udp" and so on; "?" for an unknown transport */
 
 /* The id of the key in a token of the right form, genuine or not; 0 for any other text. */
 uint8_t token_key_id(struct text token);

@@ -45,7 +45,7 @@ static uint8_t *write_flow(const struct token_flow *flow, uint8_t *at)
 {
     size_t address = flow->address_length == 16 ? 16 : 4;
     *at++ = (uint8_t)(flow->transport | (address == 16 ? FLOW_IPV6 : 0));
-    if (flow->transport != TOKEN_UDP)
+    if (transport_connects(flow->transport))
         return token_put(at, flow->connection, 8);
     memcpy(at, flow->local, address);
     at = token_put(at + address, flow->local_port, 2);
@@ -55,7 +55,7 @@ static uint8_t *write_flow(const struct token_flow *flow, uint8_t *at)
 
 static size_t flow_size(uint8_t kind)
 {
-    if ((kind & TRANSPORT_MASK) != TOKEN_UDP)
+    if (transport_connects(kind & TRANSPORT_MASK))
         return 1 + 8;
     return 1 + 2 * (((kind & FLOW_IPV6) != 0 ? 16U : 4U) + 2);
 }
@@ -64,7 +64,7 @@ static void read_flow(const uint8_t **at, struct token_flow *flow)
 {
     uint8_t kind = *(*at)++;
     *flow = (struct token_flow){.transport = kind & TRANSPORT_MASK, .address_length = (kind & FLOW_IPV6) != 0 ? 16 : 4};
-    if (flow->transport != TOKEN_UDP) {
+    if (transport_connects(flow->transport)) {
         flow->connection = token_take(at, 8);
         return;
     }

@@ -129,7 +129,7 @@ static void test_reads_back_what_was_put(void **state)
     view.cseq = 4294967295U;
     view.q = 300;
     view.state = BINDING_FLOW_GONE;
-    view.transport = TOKEN_WSS;
+    view.transport = TRANSPORT_WSS;
     view.flow = 0;
     struct binding_view got;
     binding_read(put(registrar, view), &got);
@@ -143,7 +143,7 @@ static void test_reads_back_what_was_put(void **state)
     assert_int_equal(got.cseq, 4294967295U);
     assert_int_equal(got.q, 300);
     assert_int_equal(got.state, BINDING_FLOW_GONE);
-    assert_int_equal(got.transport, TOKEN_WSS);
+    assert_int_equal(got.transport, TRANSPORT_WSS);
     assert_int_equal(got.flow, 0);
     assert_int_equal(got.expires_at, view.expires_at);
     assert_int_equal(got.registered_at, view.registered_at);
@@ -230,7 +230,7 @@ static void test_the_transport_of_the_flow_is_replaced_and_outlives_it(void **st
 {
     struct registrar *registrar = *state;
     struct binding_view got, view = outbound(registrar, PHONE, 1, 5);
-    for (unsigned transport = TOKEN_UDP; transport <= TOKEN_WSS; transport++) {
+    for (unsigned transport = TRANSPORT_UDP; transport <= TRANSPORT_WSS; transport++) {
         view.transport = (uint8_t)transport;
         view.state = BINDING_ALIVE;
         view.flow = 5U + transport;
@@ -272,7 +272,7 @@ static void test_bad_views_are_refused_and_nothing_is_stored(void **state)
     bad[5].path = (struct text){long_text, 65536};
     bad[6].aor = (struct text){long_text, 65536};
     bad[7].call_id = (struct text){long_text, 65536};
-    bad[8].transport = TOKEN_WSS + 1;
+    bad[8].transport = TRANSPORT_WSS + 1;
     bad[9].route = BINDING_BY_CONTACT + 1;
     size_t allocated = registrar->fake.allocated;
     for (size_t i = 0; i < 10; i++) {

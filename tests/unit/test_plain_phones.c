@@ -308,7 +308,7 @@ static void test_3261_16_9_b_a_phone_without_tls_is_not_there_for_sips(void **st
         call_named(call, "call", i);
         stage_request(stage, &alice, (struct request){.uri = "sips:bob@example.com", .call = call});
         stage_status(stage, &alice, 100);
-        if (transport_is_tls(kinds[i].transport)) {
+        if (transport_is_secure(kinds[i].transport)) {
             stage_refuses(stage, over(stage, "INVITE", &bob), 486, NULL);
             stage_status(stage, &alice, 486);
         } else {

@@ -8,19 +8,20 @@
 
 /* The seal of a dialog (3261-16.4.a): what it covers, and how long its keys live. */
 
-static const struct token_flow udp4 = {.transport = TOKEN_UDP,
+static const struct token_flow udp4 = {.transport = TRANSPORT_UDP,
                                        .address_length = 4,
                                        .local = {192, 0, 2, 1},
                                        .remote = {198, 51, 100, 7},
                                        .local_port = 5060,
                                        .remote_port = 40112};
-static const struct token_flow udp6 = {.transport = TOKEN_UDP,
+static const struct token_flow udp6 = {.transport = TRANSPORT_UDP,
                                        .address_length = 16,
                                        .local = {0x20, 1, 0xd, 0xb8, [15] = 1},
                                        .remote = {0x20, 1, 0xd, 0xb8, [15] = 7},
                                        .local_port = 5060,
                                        .remote_port = 40112};
-static const struct token_flow tls = {.transport = TOKEN_TLS, .address_length = 4, .connection = 0x1234567890abcdefU};
+static const struct token_flow tls = {
+    .transport = TRANSPORT_TLS, .address_length = 4, .connection = 0x1234567890abcdefU};
 
 struct scene {
     struct fake_host fake;
@@ -75,7 +76,7 @@ static void assert_same_flow(const struct token_flow *a, const struct token_flow
     assert_int_equal(a->connection, b->connection);
     assert_int_equal(a->local_port, b->local_port);
     assert_int_equal(a->remote_port, b->remote_port);
-    if (a->transport != TOKEN_UDP)
+    if (a->transport != TRANSPORT_UDP)
         return;
     assert_int_equal(a->address_length, b->address_length);
     assert_memory_equal(a->local, b->local, 16);

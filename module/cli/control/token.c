@@ -33,7 +33,7 @@ static void print_address(FILE *out, const char *what, const struct token_flow *
 
 static void print_flow(FILE *out, const struct token_flow *flow)
 {
-    fprintf(out, "%-11s %s\n", "transport", token_transport_name(flow->transport));
+    fprintf(out, "%-11s %s\n", "transport", transport_word(flow->transport));
     print_address(out, "edge", flow, flow->local, flow->local_port);
     print_address(out, "user agent", flow, flow->remote, flow->remote_port);
     fprintf(out, "%-11s %" PRIu64 " of run %08" PRIx32 "\n", "connection", flow->connection, flow->run);

@@ -127,7 +127,7 @@ static int wire_send(void *context, struct peer *peer, const char *bytes, size_t
     struct scene *scene = context;
     if (find_refusal(scene, &peer->address) < scene->refusal_count)
         return -ECONNREFUSED;
-    if (peer->transport == TRANSPORT_TCP) {
+    if (transport_connects(peer->transport)) {
         if (peer->connection == 0)
             peer->connection = connection_to(scene, peer);
         if (connection_of(scene, peer->connection) == NULL)

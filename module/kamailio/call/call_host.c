@@ -275,7 +275,7 @@ static struct text describe_flow(const struct arrival *arrival, char *out, size_
     struct dest_info *to = &arrival->t->uac[arrival->branch].request.dst;
     const str none = {"?", 1};
     const str *address = to->send_sock != NULL ? &to->send_sock->address_str : &none;
-    const char *transport = transport_name(to->proto);
+    const char *transport = proto_word(to->proto);
     int length = snprintf(out, size, "%s %.*s:%u-%s", transport, address->len, address->s,
                           to->send_sock != NULL ? to->send_sock->port_no : 0, su2a(&to->to, sizeof to->to));
     if (length > 0 && (size_t)length < size && leg->model.target->flow >> 63 == 0)

@@ -105,11 +105,6 @@ static flow_id stream_of(const struct receive_info *flow)
     return flow_of_connection(connection_accepted(flow));
 }
 
-static bool is_stream(int proto)
-{
-    return proto == PROTO_TCP || proto == PROTO_TLS || proto == PROTO_WS || proto == PROTO_WSS;
-}
-
 /* The flow's number where it lives, as far as that is known; of UDP nothing is known but what was marked. 0: it is
    dead. */
 static flow_id living_flow(struct receive_info *flow)
@@ -117,7 +112,7 @@ static flow_id living_flow(struct receive_info *flow)
     flow->bind_address = find_si(&flow->dst_ip, flow->dst_port, flow->proto);
     if (flow->bind_address == NULL)
         return 0;
-    flow_id id = is_stream(flow->proto) ? stream_of(flow) : flow_of_source(flow);
+    flow_id id = transport_connects(transport_of_proto(flow->proto)) ? stream_of(flow) : flow_of_source(flow);
     return id != 0 && flow_lives(id) ? id : 0;
 }
 
@@ -188,7 +183,7 @@ static bool set_way(struct sip_msg *msg, const struct receive_info *flow)
     bool bracketed = flow->src_ip.af == AF_INET6;
     str uri = {text, snprintf(text, sizeof text, "sip:%s%s%s:%u%s", bracketed ? "[" : "",
                               ip_addr2a((struct ip_addr *)&flow->src_ip), bracketed ? "]" : "", flow->src_port,
-                              transport_parameter(flow->proto))};
+                              proto_uri_parameter(flow->proto))};
     set_force_socket(msg, flow->bind_address);
     ruri_mark_new();
     return set_dst_uri(msg, &uri) == 0;
@@ -201,7 +196,7 @@ static int forward(struct sip_msg *msg, const struct receive_info *flow, flow_id
         ksr_log(LOG_ERROR, "sip_flow_forward: the Route cannot be followed");
         return NO_TOKEN;
     }
-    if (is_stream(flow->proto))
+    if (transport_connects(transport_of_proto(flow->proto)))
         msg->fwd_send_flags.f |= SND_F_FORCE_CON_REUSE;
     keep_record(msg, flow, id);
     return FORWARDED;

@@ -14,7 +14,7 @@
 static size_t write_source(const struct receive_info *from, char *out, size_t size)
 {
     bool bracketed = from->src_ip.af == AF_INET6;
-    const char *name = transport_name(from->proto);
+    const char *name = proto_word(from->proto);
     int length = snprintf(out, size, "%s:%s%s%s:%u", name, bracketed ? "[" : "", ip_addr2a((void *)&from->src_ip),
                           bracketed ? "]" : "", from->src_port);
     return length > 0 && (size_t)length < size ? (size_t)length : 0;

@@ -110,7 +110,7 @@ size_t connection_describe(int id, char *out, size_t size)
     TCPCONN_LOCK;
     const struct tcp_connection *connection = find(id);
     if (connection != NULL) {
-        length = cut(snprintf(out, size, "%s ", transport_name((unsigned char)connection->rcv.proto)), size);
+        length = cut(snprintf(out, size, "%s ", proto_word((unsigned char)connection->rcv.proto)), size);
         length += print_address(out + length, size - length, &connection->rcv.dst_ip, connection->rcv.dst_port);
         if (length + 1 < size)
             out[length++] = '-';
@@ -120,39 +120,30 @@ size_t connection_describe(int id, char *out, size_t size)
     return length;
 }
 
-const char *transport_name(int proto)
+enum transport transport_of_proto(int proto)
 {
     switch (proto) {
     case PROTO_TCP:
-        return "tcp";
+        return TRANSPORT_TCP;
     case PROTO_TLS:
-        return "tls";
-    case PROTO_SCTP:
-        return "sctp";
+        return TRANSPORT_TLS;
     case PROTO_WS:
-        return "ws";
+        return TRANSPORT_WS;
     case PROTO_WSS:
-        return "wss";
+        return TRANSPORT_WSS;
     default:
-        return "udp";
+        return TRANSPORT_UDP;
     }
 }
 
-const char *transport_parameter(int proto)
+const char *proto_word(int proto)
 {
-    switch (proto) {
-    case PROTO_TCP:
-        return ";transport=tcp";
-    case PROTO_TLS:
-        return ";transport=tls";
-    case PROTO_SCTP:
-        return ";transport=sctp";
-    case PROTO_WS:
-    case PROTO_WSS:
-        return ";transport=ws";
-    default:
-        return "";
-    }
+    return proto == PROTO_SCTP ? "sctp" : transport_word(transport_of_proto(proto));
+}
+
+const char *proto_uri_parameter(int proto)
+{
+    return proto == PROTO_SCTP ? ";transport=sctp" : transport_uri_parameter(transport_of_proto(proto));
 }
 
 size_t connection_remote_uri(int id, char *out, size_t size)
@@ -171,7 +162,7 @@ size_t connection_remote_uri(int id, char *out, size_t size)
     TCPCONN_UNLOCK;
     if (length == 0)
         return 0;
-    int written = snprintf(out, size, "sip:%.*s%s", (int)length, address, transport_parameter(proto));
+    int written = snprintf(out, size, "sip:%.*s%s", (int)length, address, proto_uri_parameter(proto));
     return written > 0 && (size_t)written < size ? (size_t)written : 0;
 }
 

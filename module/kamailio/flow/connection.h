@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/transport.h"
+
 /* Kamailio's stream connections, looked at under its own lock and without a reference: whoever gives back the last one
    would have to free the connection, which only the core can. Any process. */
 
@@ -24,12 +26,16 @@ int connection_of_destination(const struct dest_info *destination, bool *open);
 /* "tcp 127.0.0.1:5060-127.0.0.1:40112" of a living one; returns the length, 0 where it is gone. */
 size_t connection_describe(int id, char *out, size_t size);
 
-/* "tcp"; "udp" for what is not known. Kamailio's get_valid_proto_name() does not know WS and WSS. */
-const char *transport_name(int proto);
+/* The transport of Kamailio's PROTO_ number: UDP for SCTP, whose associations have no connection number, and for what
+   is not known. */
+enum transport transport_of_proto(int proto);
+
+/* "tcp", "sctp"; "udp" for what is not known. Kamailio's get_valid_proto_name() does not know WS and WSS. */
+const char *proto_word(int proto);
 
 /* ";transport=tcp": the parameter of a URI to send to over this transport; "" over UDP. For WSS it is that of WS, as in
    RFC 7118: Kamailio sees by the connection which of them it is. */
-const char *transport_parameter(int proto);
+const char *proto_uri_parameter(int proto);
 
 /* "sip:127.0.0.1:40112;transport=tcp": its other side, as a URI to send to; likewise. */
 size_t connection_remote_uri(int id, char *out, size_t size);

@@ -172,11 +172,6 @@ bool received_is_stale(const ucontact_t *contact)
     return contact->received.len > 0 && has_lost_stream(contact);
 }
 
-static bool is_websocket(int proto)
-{
-    return proto == PROTO_WS || proto == PROTO_WSS;
-}
-
 /* RFC 6761: never an address. Clients on WebSocket name themselves so (RFC 7118). */
 static bool is_invalid_name(str host)
 {
@@ -190,17 +185,17 @@ static bool came_by_websocket(const ucontact_t *contact)
 {
     struct ksr_sip_uri uri;
     return contact->received.len > 0 && parse_uri(contact->received.s, contact->received.len, &uri) == 0 &&
-           is_websocket(uri.proto);
+           !transport_may_be_called(transport_of_proto(uri.proto));
 }
 
 bool contact_may_be_called(const ucontact_t *contact)
 {
     struct ksr_sip_uri uri;
     if (contact->reg_id != 0 || came_by_websocket(contact) || parse_uri(contact->c.s, contact->c.len, &uri) < 0 ||
-        is_websocket(uri.proto) || is_invalid_name(uri.host))
+        !transport_may_be_called(transport_of_proto(uri.proto)) || is_invalid_name(uri.host))
         return false;
-    const bool came_by_tls = contact->sock != NULL && contact->sock->proto == PROTO_TLS;
-    const bool secure = uri.type == SIPS_URI_T || uri.proto == PROTO_TLS || came_by_tls;
+    const bool came_by_tls = contact->sock != NULL && transport_is_secure(transport_of_proto(contact->sock->proto));
+    const bool secure = uri.type == SIPS_URI_T || transport_is_secure(transport_of_proto(uri.proto)) || came_by_tls;
     return !secure || (str2ip(&uri.host) == NULL && str2ip6(&uri.host) == NULL);
 }
 
@@ -270,7 +265,7 @@ const char *flow_transport(const ucontact_t *contact)
 {
     if (contact->path.len > 0)
         return "";
-    return contact->sock != NULL ? transport_name(contact->sock->proto) : contact->tcpconn_id > 0 ? "tcp" : "";
+    return contact->sock != NULL ? proto_word(contact->sock->proto) : contact->tcpconn_id > 0 ? "tcp" : "";
 }
 
 size_t flow_remote(const ucontact_t *contact, char *out, size_t size)

@@ -68,17 +68,13 @@ static void ring_bell(bool urgent)
         return; /* full: it has rung */
 }
 
-static bool is_stream(int proto)
-{
-    return proto == PROTO_TCP || proto == PROTO_TLS || proto == PROTO_WS || proto == PROTO_WSS;
-}
-
 void wait_add(struct wait *wait, const struct cell *t, unsigned branch, bool own_flow)
 {
     const struct dest_info *destination = &t->uac[branch].request.dst;
     const bool unsent = destination->proto == PROTO_NONE; /* tm's mark */
     bool open = false;
-    if ((!unsent && !is_stream(destination->proto)) || atomic_exchange(&wait->claimed, true))
+    if ((!unsent && !transport_connects(transport_of_proto(destination->proto))) ||
+        atomic_exchange(&wait->claimed, true))
         return;
     wait->connection = unsent ? 0 : connection_of_destination(destination, &open);
     if (open && !own_flow)

@@ -68,7 +68,7 @@ static enum script_outcome ask_policy(const struct save *save, struct script_ver
     struct receive_info *rcv = &save->msg->rcv;
     const struct host *own = ksr_host();
     int host_length = ip_addr2sbufz(&rcv->src_ip, host, sizeof host);
-    int length = snprintf(source, sizeof source, "%s:%.*s:%u", transport_name(rcv->proto), host_length, host,
+    int length = snprintf(source, sizeof source, "%s:%.*s:%u", proto_word(rcv->proto), host_length, host,
                           (unsigned)rcv->src_port);
     struct script_call call = {.request = save->asked.request,
                                .aor = write_aor(save, aor, sizeof aor),

@@ -14,18 +14,13 @@
 
 enum { USER_AGENT_MOST = 255 };
 
-static bool is_stream(const struct receive_info *rcv)
-{
-    return rcv->proto == PROTO_TCP || rcv->proto == PROTO_TLS || rcv->proto == PROTO_WS || rcv->proto == PROTO_WSS;
-}
-
 static void write_source(struct save *save)
 {
     struct receive_info *rcv = &save->msg->rcv;
     char host[64];
     int length = ip_addr2sbufz(&rcv->src_ip, host, sizeof host - 1);
     snprintf(save->source, sizeof save->source, "sip:%.*s:%u%s", length, host, (unsigned)rcv->src_port,
-             transport_parameter(rcv->proto));
+             proto_uri_parameter(rcv->proto));
 }
 
 /* Of Allow; all where it is absent or cannot be read. Kamailio's own parser would take memory for each header. */
@@ -148,7 +143,7 @@ int save_info_of(struct save *save, size_t nth)
     save->contact = str_of(contact->value.uri);
     info->c = &save->contact;
     info->received = told ? (str){save->source, (int)strlen(save->source)} : none;
-    info->tcpconn_id = back && is_stream(rcv) ? rcv->proto_reserved1 : -1;
+    info->tcpconn_id = back && transport_connects(transport_of_proto(rcv->proto)) ? rcv->proto_reserved1 : -1;
     info->expires = save->now + (time_t)save->asked.expires[nth];
     info->q = contact->q < 0 ? Q_UNSPECIFIED : contact->q;
     info->methods = methods_of(contact, save->methods);

@@ -39,12 +39,10 @@ static void read_transport(lua_State *L, struct token_flow *flow)
 {
     lua_getfield(L, 2, "transport");
     const char *name = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "";
-    for (flow->transport = TOKEN_UDP; flow->transport <= TOKEN_WSS; flow->transport++) {
-        if (strcmp(name, token_transport_name(flow->transport)) == 0)
-            break;
-    }
-    if (flow->transport > TOKEN_WSS)
+    enum transport transport;
+    if (!transport_of_word(text_of(name), &transport))
         luaL_argerror(L, 2, "transport is udp, tcp, tls, ws or wss");
+    flow->transport = (uint8_t)transport;
     lua_pop(L, 1);
 }
 
@@ -135,7 +133,7 @@ static int read_token(lua_State *L)
         return 2;
     }
     lua_createtable(L, 0, 6);
-    lua_pushstring(L, token_transport_name(flow.transport));
+    lua_pushstring(L, transport_word(flow.transport));
     lua_setfield(L, -2, "transport");
     push_address(L, &flow, flow.local, flow.local_port);
     lua_setfield(L, -2, "edge");

@@ -244,7 +244,7 @@ int layers_create(struct connection *connection, struct text domain, bool accept
     uint8_t transport = connection->peer.transport;
     const struct websocket_events events = {
         .context = connection, .send = on_send, .began = on_began, .message = on_message, .pinged = on_pinged};
-    if (transport_is_tls(transport)) {
+    if (transport_is_secure(transport)) {
         if (network->config.tls != NULL)
             connection->tls =
                 accepted ? tls_session_accept(network->config.tls) : tls_session_connect(network->config.tls, domain);

@@ -13,7 +13,7 @@ static uint32_t or_else(uint32_t value, uint32_t standard)
 static int wire_send(void *context, struct peer *peer, const char *bytes, size_t length)
 {
     struct network *network = context;
-    if (peer->transport != TRANSPORT_UDP)
+    if (transport_connects(peer->transport))
         return connection_send(network, peer, bytes, length);
     if (peer->listener >= network->socket_count)
         return -EINVAL;
@@ -49,7 +49,7 @@ static bool wire_connection(void *context, flow_id number, struct peer *peer)
 static int wire_choose_local(void *context, struct peer *peer)
 {
     struct network *network = context;
-    if (peer->local == 0 && peer->transport != TRANSPORT_UDP)
+    if (peer->local == 0 && transport_connects(peer->transport))
         peer->local = connection_local(network, peer);
     if (peer->local == 0)
         peer->local = local_addresses_route(network->locals, &peer->address);
@@ -186,7 +186,7 @@ int network_listen(struct network *network, enum transport kind, const union add
     socket->index = (uint8_t)network->socket_count;
     socket->wildcard = address_is_wildcard(address);
     socket->ipv6 = address->any.sa_family == AF_INET6;
-    int error = kind == TRANSPORT_UDP ? datagram_open(socket, address) : connection_listen(socket, address);
+    int error = transport_connects(kind) ? connection_listen(socket, address) : datagram_open(socket, address);
     if (error != 0)
         return error;
     network->socket_count++;
@@ -207,7 +207,7 @@ int network_start(struct network *network, struct server *server, const struct n
     names_set_family(network->names, family_of_listeners(network));
     source_limits_listen(network->config.sources, connection_banned, network);
     for (size_t i = 0; error == 0 && i < network->socket_count; i++) {
-        if (network->sockets[i].kind == TRANSPORT_UDP)
+        if (!transport_connects(network->sockets[i].kind))
             error = datagram_start(&network->sockets[i]);
     }
     return error;
@@ -224,7 +224,7 @@ static void close_socket(struct socket *socket)
 void network_stop_listening(struct network *network)
 {
     for (size_t i = 0; i < network->socket_count; i++) {
-        if (network->sockets[i].kind != TRANSPORT_UDP)
+        if (transport_connects(network->sockets[i].kind))
             close_socket(&network->sockets[i]);
     }
 }

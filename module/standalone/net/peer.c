@@ -42,7 +42,7 @@ static flow_id digest6(const struct peer *peer)
 
 flow_id peer_flow(const struct peer *peer)
 {
-    if (peer->transport != TRANSPORT_UDP)
+    if (transport_connects(peer->transport))
         return peer->connection;
     if (peer->address.any.sa_family == AF_INET)
         return datagram | (flow_id)peer->local << LOCAL_SHIFT | (flow_id)peer->listener << LISTENER_SHIFT |
@@ -165,54 +165,4 @@ bool address_read(struct text host, uint16_t port, union address *address)
         return true;
     }
     return false;
-}
-
-static const struct {
-    const char *name, *word, *parameter;
-    uint16_t port;
-} transports[TRANSPORT_COUNT] = {[TRANSPORT_UDP] = {"UDP", "udp", "", 5060},
-                                 [TRANSPORT_TCP] = {"TCP", "tcp", ";transport=tcp", 5060},
-                                 [TRANSPORT_TLS] = {"TLS", "tls", ";transport=tls", 5061},
-                                 [TRANSPORT_WS] = {"WS", "ws", ";transport=ws", 80},
-                                 [TRANSPORT_WSS] = {"WSS", "wss", ";transport=ws", 443}};
-
-const char *transport_name(enum transport transport)
-{
-    return transports[transport].name;
-}
-
-const char *transport_word(enum transport transport)
-{
-    return transports[transport].word;
-}
-
-const char *transport_uri_parameter(enum transport transport)
-{
-    return transports[transport].parameter;
-}
-
-bool transport_of_word(struct text word, enum transport *transport)
-{
-    for (unsigned i = 0; i < TRANSPORT_COUNT; i++) {
-        if (text_equal_nocase(word, text_of(transports[i].word))) {
-            *transport = (enum transport)i;
-            return true;
-        }
-    }
-    return false;
-}
-
-bool transport_is_tls(enum transport transport)
-{
-    return transport == TRANSPORT_TLS || transport == TRANSPORT_WSS;
-}
-
-bool transport_is_websocket(enum transport transport)
-{
-    return transport == TRANSPORT_WS || transport == TRANSPORT_WSS;
-}
-
-uint16_t transport_port(enum transport transport)
-{
-    return transports[transport].port;
 }

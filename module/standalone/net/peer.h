@@ -7,13 +7,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/transport.h"
 #include "core/text.h"
 #include "flow/binding.h"
 
 /* Where a message came from, or goes: an address, and the very socket (5626-7.e). */
-
-/* As flow tokens number them. */
-enum transport { TRANSPORT_UDP, TRANSPORT_TCP, TRANSPORT_TLS, TRANSPORT_WS, TRANSPORT_WSS, TRANSPORT_COUNT };
 
 union address {
     struct sockaddr any;
@@ -67,16 +65,5 @@ size_t address_format(const union address *address, char *out, size_t size);
 
 /* A numeric host (brackets allowed) and port. False where it is not numeric. */
 bool address_read(struct text host, uint16_t port, union address *address);
-
-const char *transport_name(enum transport transport); /* as in Via: "UDP" */
-/* "udp", as people and options write it. */
-const char *transport_word(enum transport transport);
-/* To write into a URI that leads back here: "" for UDP, ";transport=tcp". WSS is ";transport=ws" as WS is: RFC 7118
-   5.2 knows no other. */
-const char *transport_uri_parameter(enum transport transport);
-bool transport_of_word(struct text word, enum transport *transport); /* in any case */
-bool transport_is_tls(enum transport transport);                     /* TLS and WSS */
-bool transport_is_websocket(enum transport transport);
-uint16_t transport_port(enum transport transport); /* where none is named: 5060, 5061, 80, 443 */
 
 #endif

@@ -164,7 +164,7 @@ static struct limited_source *add(struct source_limits *limits, source_id id, bo
 static struct limited_source *find_or_add(struct source_limits *limits, const struct peer *peer)
 {
     source_id id = source_of(&peer->address);
-    bool proved = peer->transport != TRANSPORT_UDP;
+    bool proved = transport_connects(peer->transport);
     struct limited_source *source = find(limits, id, proved);
     if (source == NULL)
         return add(limits, id, proved);

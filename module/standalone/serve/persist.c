@@ -230,7 +230,7 @@ static void read_binding_flow(const struct server *server, struct text transport
     transport_of_word(transport, &kind);
     view->transport = (uint8_t)kind;
     peer->transport = (uint8_t)kind;
-    if (kind == TRANSPORT_UDP && read_flow(server, flow, peer))
+    if (!transport_connects(kind) && read_flow(server, flow, peer))
         view->flow = peer_flow(peer);
     else
         view->state = BINDING_FLOW_GONE;

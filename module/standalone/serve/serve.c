@@ -389,7 +389,7 @@ static void warn_of_idle_tls(struct serve *serve)
 static int open_tls(struct serve *serve)
 {
     for (size_t i = 0; i < serve->options.listen_count; i++) {
-        if (transport_is_tls(serve->options.listens[i].transport))
+        if (transport_is_secure(serve->options.listens[i].transport))
             return tls_new(&serve->tls, &serve->host, &serve->options.tls, serve->error, sizeof serve->error);
     }
     warn_of_idle_tls(serve);

@@ -438,7 +438,7 @@ static bool has_tls_listener(const struct serve_options *options, const char **w
 {
     for (size_t i = 0; i < options->listen_count; i++) {
         *which = options->listens[i].text;
-        if (transport_is_tls(options->listens[i].transport))
+        if (transport_is_secure(options->listens[i].transport))
             return true;
     }
     return false;

@@ -15,7 +15,7 @@ static bool source_may_use(struct server *server, const struct peer *source, enu
     if (source_may(server->config.sources, source, use))
         return true;
     server_refused(server, NULL, source, reason, 0, detail);
-    if (source->transport != TRANSPORT_UDP)
+    if (transport_connects(source->transport))
         wire->close(wire->context, source->connection);
     return false;
 }

@@ -60,7 +60,7 @@ bool answer_is_allowed(struct server *server, const struct server_transaction *t
     const struct peer *source = server_transaction_source(transaction);
     struct peer peer = server_response_peer(request, source);
     size_t length = write_answer(server, request, source, own).length;
-    if (peer.transport == TRANSPORT_UDP && length > DATAGRAM_MOST)
+    if (!transport_connects(peer.transport) && length > DATAGRAM_MOST)
         return false;
     return amplification_allows(&server->amplification, server_transaction_cause(transaction), &peer, length);
 }

@@ -54,7 +54,7 @@ size_t branch_via(const struct server *server, const struct peer *peer, struct b
     own_side_read(server, peer, &side);
     branch_write(id, branch, sizeof branch);
     int length = snprintf(out, size, "SIP/2.0/%s %s:%u;branch=%s%s", transport_name(peer->transport), side.host,
-                          side.listener->port, branch, peer->transport == TRANSPORT_UDP ? ";rport" : "");
+                          side.listener->port, branch, transport_connects(peer->transport) ? "" : ";rport");
     return length < 0 || (size_t)length >= size ? 0 : (size_t)length;
 }
 

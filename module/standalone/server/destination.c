@@ -12,7 +12,7 @@ static bool sip_is_safe(const struct sip_message *request)
 /* RFC 3261 16.6 step 4: a request that is to be safe on its way leaves a route that is. */
 const char *route_scheme(const struct sip_message *request, const struct listener *listener)
 {
-    return sip_is_safe(request) && transport_is_tls(listener->transport) ? "sips" : "sip";
+    return sip_is_safe(request) && transport_is_secure(listener->transport) ? "sips" : "sip";
 }
 
 /* sips: TLS on the way there. WebSocket servers are not called: their clients call them (RFC 7118). */
@@ -24,7 +24,7 @@ bool uri_transport(const struct sip_uri *uri, enum transport *transport)
         return false;
     if (uri->transport.length == 0)
         return true;
-    if (!transport_of_word(uri->transport, transport) || transport_is_websocket(*transport))
+    if (!transport_of_word(uri->transport, transport) || !transport_may_be_called(*transport))
         return false;
     if (secure && *transport == TRANSPORT_TCP)
         *transport = TRANSPORT_TLS;
@@ -33,7 +33,7 @@ bool uri_transport(const struct sip_uri *uri, enum transport *transport)
 
 bool uri_is_served(const struct sip_uri *uri, const struct peer *source)
 {
-    return !text_equal_nocase(uri->scheme, TEXT("sips")) || transport_is_tls(source->transport);
+    return !text_equal_nocase(uri->scheme, TEXT("sips")) || transport_is_secure(source->transport);
 }
 
 /* RFC 6761: what ends in ".invalid" is never an address; clients on WebSocket name themselves so (RFC 7118). */
@@ -54,9 +54,9 @@ bool contact_may_be_called(struct text contact, enum transport came_by)
     union address numeric;
     enum transport transport;
     bool callable = sip_uri_create(&uri, contact) == 0 && uri_transport(&uri, &transport) &&
-                    !transport_is_websocket(came_by) && !host_is_invalid(uri.host);
+                    transport_may_be_called(came_by) && !host_is_invalid(uri.host);
     /* A certificate names hosts, not the address that a phone happens to have. */
-    if (callable && (transport_is_tls(transport) || transport_is_tls(came_by)))
+    if (callable && (transport_is_secure(transport) || transport_is_secure(came_by)))
         callable = !address_read(uri.host, 0, &numeric);
     sip_uri_destroy(&uri);
     return callable;
@@ -68,7 +68,7 @@ bool contact_is_source(struct text contact, const struct peer *source)
     union address numeric;
     enum transport transport;
     bool same = sip_uri_create(&uri, contact) == 0 && uri_transport(&uri, &transport) &&
-                transport == source->transport && !transport_is_tls(transport) &&
+                transport == source->transport && !transport_is_secure(transport) &&
                 address_read(uri.host, uri_port(&uri, transport), &numeric) &&
                 address_equal(&numeric, &source->address);
     sip_uri_destroy(&uri);
@@ -77,7 +77,7 @@ bool contact_is_source(struct text contact, const struct peer *source)
 
 bool peer_is_safe_for(const struct peer *peer, const struct sip_message *request)
 {
-    return !sip_is_safe(request) || transport_is_tls(peer->transport);
+    return !sip_is_safe(request) || transport_is_secure(peer->transport);
 }
 
 uint16_t uri_port(const struct sip_uri *uri, enum transport transport)

@@ -10,10 +10,6 @@
  * in route.c.
  */
 
-_Static_assert(TRANSPORT_UDP == (int)TOKEN_UDP && TRANSPORT_TCP == (int)TOKEN_TCP && TRANSPORT_TLS == (int)TOKEN_TLS &&
-                   TRANSPORT_WS == (int)TOKEN_WS && TRANSPORT_WSS == (int)TOKEN_WSS,
-               "transports as tokens name them");
-
 static void token_address(const union address *address, struct token_flow *flow, uint8_t out[16])
 {
     bool ipv6 = address->any.sa_family == AF_INET6;
@@ -89,7 +85,7 @@ bool edge_is_same_flow(const struct token_flow *a, const struct token_flow *b)
 {
     if (a->transport != b->transport)
         return false;
-    return a->transport == TRANSPORT_UDP ? same_remote(a, b) && same_local(a, b) : a->connection == b->connection;
+    return transport_connects(a->transport) ? a->connection == b->connection : same_remote(a, b) && same_local(a, b);
 }
 
 static bool is_flow_of(const struct server *server, const struct token_flow *flow, const struct peer *peer)
@@ -97,7 +93,7 @@ static bool is_flow_of(const struct server *server, const struct token_flow *flo
     struct token_flow own = edge_flow_of(server, peer);
     if (flow->transport != own.transport || !same_remote(flow, &own))
         return false;
-    return flow->transport == TRANSPORT_UDP ? same_local(flow, &own) : same_connection(flow, &own);
+    return transport_connects(flow->transport) ? same_connection(flow, &own) : same_local(flow, &own);
 }
 
 bool edge_find_datagram(const struct server *server, const struct token_flow *flow, struct peer *peer)
@@ -113,7 +109,7 @@ bool edge_find_datagram(const struct server *server, const struct token_flow *fl
 static bool find_peer(const struct server *server, const struct token_flow *flow, struct peer *peer)
 {
     *peer = (struct peer){.transport = flow->transport};
-    if (flow->transport == TRANSPORT_UDP)
+    if (!transport_connects(flow->transport))
         return edge_find_datagram(server, flow, peer);
     return flow->run == server->run &&
            server->config.wire->connection(server->config.wire->context, flow->connection, peer) &&

@@ -203,7 +203,7 @@ size_t server_describe_flow(const struct server *server, flow_id flow, char *out
     }
     if (peer_of_flow(server, flow, &peer) || peer.address.any.sa_family != 0)
         address_format(&peer.address, address, sizeof address);
-    if (!flow_is_datagram(flow) && peer.transport == TRANSPORT_UDP)
+    if (!flow_is_datagram(flow) && !transport_connects(peer.transport))
         peer.transport = TRANSPORT_TCP; /* gone, and nobody knows it any more */
     int length = flow_is_datagram(flow)
                      ? snprintf(out, size, "udp %s", address)

@@ -73,7 +73,7 @@ bool server_local_address(const struct server *server, const struct peer *peer, 
 static bool has_address(const struct listener *listener, const union address *local)
 {
     union address bound;
-    return listener->transport == TRANSPORT_UDP && address_read(text_of(listener->host), listener->port, &bound) &&
+    return !transport_connects(listener->transport) && address_read(text_of(listener->host), listener->port, &bound) &&
            address_serves(&bound, local);
 }
 

@@ -50,7 +50,7 @@ static struct text hop_of_flow(const struct token_flow *flow, char out[HOP_MOST]
     union address address;
     edge_remote_address(flow, &address);
     address_host(&address, host, sizeof host);
-    int length = snprintf(out, HOP_MOST, "%s %s %u", transport_word(TRANSPORT_UDP), host, flow->remote_port);
+    int length = snprintf(out, HOP_MOST, "%s %s %u", transport_word(flow->transport), host, flow->remote_port);
     return (struct text){out, length > 0 && length < HOP_MOST ? (size_t)length : 0};
 }
 
@@ -149,7 +149,7 @@ static bool is_hop_sealed(const struct reading *reading, enum token_side to)
         return false;
     if (dialog->holder != to && token_dialog_leads_to(reading->server->config.token_keys, dialog, hop))
         return true;
-    return flow->transport == TRANSPORT_UDP && text_equal(hop, hop_of_flow(flow, address));
+    return !transport_connects(flow->transport) && text_equal(hop, hop_of_flow(flow, address));
 }
 
 static void read_other_side(const struct reading *reading)
@@ -161,7 +161,7 @@ static void read_other_side(const struct reading *reading)
     route->hop_sealed = is_hop_sealed(reading, to);
     if (reading->dialog.by_hop[to])
         return;
-    if (flow->transport != TRANSPORT_UDP)
+    if (transport_connects(flow->transport))
         route->flow = flow->connection;
     else if (edge_find_datagram(reading->server, flow, &route->far))
         route->flow = peer_flow(&route->far);
@@ -198,7 +198,7 @@ static bool has_caller_flow(const struct server *server, const struct sip_messag
 {
     union address named;
     const struct sip_via *via = sip_top_via(request);
-    if (from->transport != TRANSPORT_UDP ||
+    if (transport_connects(from->transport) ||
         binding_first_on_flow(server->bindings, server_flow_of(server, from)) != NULL)
         return true;
     bool as_named = address_read(via->host, (uint16_t)(via->port ? via->port : 5060), &named) &&
@@ -219,7 +219,7 @@ static void set_ways(const struct server *server, const struct sip_message *requ
                      const struct peer *to, bool to_flow, enum way way, struct token_dialog *dialog)
 {
     bool outward = way == WAY_OUTWARD && edge_is_first_hop(request);
-    bool to_datagram = to->transport == TRANSPORT_UDP;
+    bool to_datagram = !transport_connects(to->transport);
     dialog->edge = outward || way == WAY_INWARD;
     if (dialog->edge) {
         dialog->by_hop[TOKEN_CALLER] = !outward;

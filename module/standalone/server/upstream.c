@@ -34,7 +34,7 @@ static void hold_flow(const struct context *context, const struct sip_message *r
 {
     const struct wire *wire = context->server->config.wire;
     const struct peer *source = server_transaction_source(context->transaction);
-    if (source->transport != TRANSPORT_UDP && wire->hold != NULL && is_registered_as_edge(context, response))
+    if (transport_connects(source->transport) && wire->hold != NULL && is_registered_as_edge(context, response))
         wire->hold(wire->context, source->connection, granted_s(response));
 }
 

@@ -182,7 +182,7 @@ void amplification_sweep(struct amplification *amplification)
 void amplification_prove(struct amplification *amplification, const struct peer *peer)
 {
     struct address_list *list = &amplification->proved;
-    if (peer->transport != TRANSPORT_UDP)
+    if (transport_connects(peer->transport))
         return;
     struct known_address *known = list_find(amplification, list, &peer->address);
     if (known != NULL) {
@@ -204,7 +204,7 @@ void amplification_prove(struct amplification *amplification, const struct peer 
 
 bool amplification_is_proved(const struct amplification *amplification, const struct peer *peer)
 {
-    if (peer->transport != TRANSPORT_UDP)
+    if (transport_connects(peer->transport))
         return true;
     const struct known_address *known = list_find(amplification, &amplification->proved, &peer->address);
     if (known != NULL && known->until_ms > now(amplification))
@@ -216,7 +216,7 @@ bool amplification_is_proved(const struct amplification *amplification, const st
 static void add_credit(struct amplification *amplification, const struct peer *peer, size_t bytes)
 {
     struct address_list *list = &amplification->credits;
-    if (peer->transport != TRANSPORT_UDP || bytes == 0)
+    if (transport_connects(peer->transport) || bytes == 0)
         return;
     struct known_address *known = list_find(amplification, list, &peer->address);
     if (known == NULL) {

@@ -58,7 +58,7 @@ bool branch_read(struct text branch, struct branch_id *id)
 
 static bool is_reliable(const struct client_transaction *transaction)
 {
-    return transaction->peer.transport != TRANSPORT_UDP;
+    return transport_is_reliable(transaction->peer.transport);
 }
 
 void client_transaction_charge(struct client_transaction *transaction, struct load *load)
@@ -224,7 +224,7 @@ static enum response_match match_place(const struct peer *went, const struct pee
     if (!address_same_machine(&went->address, &source->address))
         return RESPONSE_FOREIGN;
     bool same_port = address_port(&went->address) == address_port(&source->address);
-    return went->transport == TRANSPORT_UDP && same_port ? RESPONSE_MATCHED : RESPONSE_OTHER_PORT;
+    return !transport_connects(went->transport) && same_port ? RESPONSE_MATCHED : RESPONSE_OTHER_PORT;
 }
 
 static enum response_match match_source(const struct client_transaction *transaction, const struct peer *source)

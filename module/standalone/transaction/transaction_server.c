@@ -106,7 +106,7 @@ struct peer server_response_peer(const struct sip_message *request, const struct
 {
     struct peer peer = *source;
     const struct sip_via *via = sip_top_via(request);
-    if (peer.transport != TRANSPORT_UDP || via == NULL || via->has_rport)
+    if (transport_connects(peer.transport) || via == NULL || via->has_rport)
         return peer;
     uint16_t port = htons(via->port ? (uint16_t)via->port : 5060);
     if (peer.address.any.sa_family == AF_INET)
@@ -118,7 +118,7 @@ struct peer server_response_peer(const struct sip_message *request, const struct
 
 static bool is_reliable(const struct server_transaction *transaction)
 {
-    return transaction->source.transport != TRANSPORT_UDP;
+    return transport_is_reliable(transaction->source.transport);
 }
 
 static int send_back(struct server_transaction *transaction, bool final, struct text bytes)
