@@ -113,6 +113,11 @@ bool decide_lacks_flow(const struct facts *facts, const struct state *state);
 /* The name that scripts and logs use, such as "next_flow". Never NULL. */
 const char *action_name(enum action action);
 const char *drop_name(enum drop drop);
+const char *role_name(unsigned role);     /* "proxy"; "unknown" for any other number */
+const char *origin_name(unsigned origin); /* "flow_down"; likewise */
+
+/* The same words in the order of the enum; NULL ends them. */
+extern const char *const role_names[ROLE_COUNT + 1], *const origin_names[ORIGIN_COUNT + 1];
 
 /* The name of the lowest set bit ("ack", "cancel_rest", "credentials", ...); NULL for 0 or an unknown bit. */
 const char *decision_flag_name(uint32_t bit);

@@ -32,6 +32,24 @@ const char *drop_name(enum drop drop)
     return (unsigned)drop < sizeof(names) / sizeof(names[0]) ? names[drop] : "unknown";
 }
 
+const char *const role_names[ROLE_COUNT + 1] = {
+    [ROLE_PROXY] = "proxy", [ROLE_EDGE] = "edge", [ROLE_REGISTRAR] = "registrar", [ROLE_UAC] = "uac"};
+
+const char *const origin_names[ORIGIN_COUNT + 1] = {[ORIGIN_WIRE] = "wire",
+                                                    [ORIGIN_TIMEOUT] = "timeout",
+                                                    [ORIGIN_TRANSPORT] = "transport",
+                                                    [ORIGIN_FLOW_DOWN] = "flow_down"};
+
+const char *role_name(unsigned role)
+{
+    return role < ROLE_COUNT ? role_names[role] : "unknown";
+}
+
+const char *origin_name(unsigned origin)
+{
+    return origin < ORIGIN_COUNT ? origin_names[origin] : "unknown";
+}
+
 static const char *lowest_name(const char *const *names, size_t count, uint32_t bits)
 {
     for (size_t bit = 0; bits && bit < count; bit++) {

@@ -226,12 +226,6 @@ static void print_text(struct replay *replay, const struct replay_line *line)
             PUT(output, ",\"" name "\":true");                                                                         \
     } while (0)
 
-static const char *origin_word(unsigned origin)
-{
-    static const char *const words[ORIGIN_COUNT] = {"wire", "timeout", "transport", "flow_down"};
-    return origin < ORIGIN_COUNT ? words[origin] : "wire";
-}
-
 static void json_decision(struct replay_output *output, const struct decision *decision)
 {
     JSON_WORD(output, "action", action_name((enum action)decision->action));
@@ -256,9 +250,9 @@ static void json_head(struct replay *replay, const struct replay_line *line)
     JSON_TEXT(output, "method", line->method);
     if (line->to.length > 0)
         JSON_TEXT(output, "to", masked(replay, line->to, copy));
-    JSON_WORD(output, "origin", origin_word(facts->origin));
+    JSON_WORD(output, "origin", origin_name(facts->origin));
     JSON_NUMBER(output, "code", line->decision->code);
-    JSON_WORD(output, "role", facts->role == ROLE_UAC ? "uac" : "proxy");
+    JSON_WORD(output, "role", role_name(facts->role == ROLE_UAC ? ROLE_UAC : ROLE_PROXY));
     JSON_FLAG(output, "in_dialog", facts->in_dialog);
     JSON_FLAG(output, "provisional_seen", facts->provisional_seen);
     JSON_FLAG(output, "unmatched", facts->unmatched);

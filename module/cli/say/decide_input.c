@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/code.h"
+#include "core/decide.h"
 
 /* member, kind, option, what stands for the value, help */
 #define MEMBERS(M)                                                                                                     \
@@ -56,13 +57,6 @@ static const struct decide_member members[] = {
 
 enum { MEMBER_COUNT = sizeof members / sizeof members[0] };
 
-static const char *const roles[ROLE_COUNT] = {
-    [ROLE_PROXY] = "proxy", [ROLE_EDGE] = "edge", [ROLE_REGISTRAR] = "registrar", [ROLE_UAC] = "uac"};
-static const char *const origins[ORIGIN_COUNT] = {[ORIGIN_WIRE] = "wire",
-                                                  [ORIGIN_TIMEOUT] = "timeout",
-                                                  [ORIGIN_TRANSPORT] = "transport",
-                                                  [ORIGIN_FLOW_DOWN] = "flow_down"};
-
 const struct option *decide_options(size_t *count)
 {
     *count = MEMBER_COUNT;
@@ -107,9 +101,9 @@ static bool read_value(const struct decide_member *member, const char *value, ui
     case KIND_METHOD:
         return read_method(value, number);
     case KIND_ROLE:
-        return find_word(roles, ROLE_COUNT, value, number);
+        return find_word(role_names, ROLE_COUNT, value, number);
     case KIND_ORIGIN:
-        return find_word(origins, ORIGIN_COUNT, value, number);
+        return find_word(origin_names, ORIGIN_COUNT, value, number);
     case KIND_NUMBER:
         return argument_number(value, decide_limit((size_t)(member - members)), number);
     default:
@@ -163,9 +157,9 @@ const char *decide_word(const struct decide_input *input, size_t index)
     case KIND_METHOD:
         return number == METHOD_OTHER ? "other" : method_name((enum method)number);
     case KIND_ROLE:
-        return number < ROLE_COUNT ? roles[number] : NULL;
+        return number < ROLE_COUNT ? role_names[number] : NULL;
     case KIND_ORIGIN:
-        return number < ORIGIN_COUNT ? origins[number] : NULL;
+        return number < ORIGIN_COUNT ? origin_names[number] : NULL;
     default:
         return NULL;
     }

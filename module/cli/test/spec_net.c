@@ -112,7 +112,7 @@ static int net_receive(lua_State *L)
     size_t length;
     peer.address = argument_address(L, 2);
     peer.connection = (flow_id)luaL_checkinteger(L, 4);
-    peer.listener = peer.transport == TRANSPORT_TCP;
+    peer.listener = transport_connects(peer.transport);
     const char *bytes = luaL_checklstring(L, 5, &length);
     server_received(scene->server, &peer, bytes, length);
     return 0;
@@ -189,7 +189,7 @@ static void push_sent(lua_State *L, const struct scene_event *event)
 {
     char host[64];
     address_host(&event->peer.address, host, sizeof host);
-    set_string(L, "transport", event->peer.transport == TRANSPORT_TCP ? "tcp" : "udp");
+    set_string(L, "transport", transport_word(event->peer.transport));
     set_string(L, "host", host);
     set_number(L, "port", address_port(&event->peer.address));
     set_number(L, "connection", (lua_Integer)event->peer.connection);
@@ -197,13 +197,12 @@ static void push_sent(lua_State *L, const struct scene_event *event)
 
 static void push_decided(lua_State *L, const struct scene_event *event)
 {
-    static const char *const origins[ORIGIN_COUNT] = {"wire", "timeout", "transport", "flow_down"};
     const struct decision *decision = &event->decided.decision;
     set_number(L, "code", decision->code);
     set_string(L, "action", action_name((enum action)decision->action));
     set_string(L, "rule", rule_at((enum rule_id)decision->rule)->id);
     set_string(L, "why", decision->why);
-    set_string(L, "origin", origins[event->decided.facts.origin % ORIGIN_COUNT]);
+    set_string(L, "origin", origin_name(event->decided.facts.origin));
     set_number(L, "flows_left", event->decided.facts.flows_left);
     set_string(L, "call_id", event->decided.call_id);
     if (decision->status != 0)

@@ -109,16 +109,13 @@ static int add_rule_counters(void)
 
 static int add_hook_counters(void)
 {
-    static const char *const hook_words[HOOK_COUNT] = {
-        [HOOK_REQUEST] = "request",     [HOOK_REGISTER] = "register", [HOOK_RESPONSE] = "response",
-        [HOOK_EXHAUSTED] = "exhausted", [HOOK_FLOW_UP] = "flow_up",   [HOOK_FLOW_DOWN] = "flow_down"};
     static const char *const count_words[HOOK_COUNTS] = {
         [HOOK_ENTRIES] = "entries",   [HOOK_VERDICTS] = "verdicts", [HOOK_ERRORS] = "errors",
         [HOOK_OVERRUNS] = "overruns", [HOOK_MEMORY] = "memory",     [HOOK_PREVIOUS] = "previous"};
     char name[NAME_MOST];
     for (size_t i = 0; i < HOOK_COUNT; i++) {
         for (size_t j = 0; j < HOOK_COUNTS; j++) {
-            snprintf(name, sizeof name, "hook_%s_%s", hook_words[i], count_words[j]);
+            snprintf(name, sizeof name, "hook_%s_%s", hook_name((unsigned)i), count_words[j]);
             if (add(&hooks[i][j], name, "entries of the policy's hooks of this kind, or what became of them") < 0)
                 return -1;
         }

@@ -271,17 +271,11 @@ static void write_trials(rpc_t *rpc, void *out, struct policy_share *share)
     }
 }
 
-static const char *hook_word(unsigned hook)
-{
-    static const char *const words[] = {"request", "register", "response", "exhausted", "flow_up", "flow_down"};
-    return hook < sizeof words / sizeof words[0] ? words[hook] : "?";
-}
-
 static void write_sample(rpc_t *rpc, void *list, const struct shadow_sample *sample)
 {
     void *each;
     if (rpc->struct_add(list, "{", "difference", &each) >= 0)
-        rpc->struct_add(each, "sdsss", "hook", hook_word(sample->hook), "code", (int)sample->code, "active",
+        rpc->struct_add(each, "sdsss", "hook", hook_name(sample->hook), "code", (int)sample->code, "active",
                         sample->active, "shadow", sample->shadow, "call_id", sample->call_id);
 }
 

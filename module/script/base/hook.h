@@ -97,6 +97,7 @@ struct script_flow {
 };
 
 const char *verdict_name(enum verdict_kind kind);
+const char *hook_name(unsigned hook); /* "response", as in sip_on_response(); "?" for a number that is no hook */
 
 /* Whose hook decided; empty: the site's. */
 static inline struct text verdict_tenant(const struct script_verdict *verdict)

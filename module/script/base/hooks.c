@@ -4,6 +4,13 @@
 #include <errno.h>
 #include <string.h>
 
+const char *hook_name(unsigned hook)
+{
+    static const char *const names[HOOK_COUNT] = {"request",   "register", "response",
+                                                  "exhausted", "flow_up",  "flow_down"};
+    return hook < HOOK_COUNT ? names[hook] : "?";
+}
+
 void hooks_create(struct hooks *hooks, lua_State *L)
 {
     *hooks = (struct hooks){0};

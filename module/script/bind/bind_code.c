@@ -15,17 +15,13 @@ static const char *class_name(uint32_t code)
 /* The reactions of the core if only the code is known: reactions.proxy and so on, for an INVITE. */
 static void push_reactions(lua_State *L, uint32_t code)
 {
-    static const struct {
-        const char *name;
-        enum role role;
-    } roles[] = {{"proxy", ROLE_PROXY}, {"edge", ROLE_EDGE}, {"registrar", ROLE_REGISTRAR}, {"uac", ROLE_UAC}};
     const struct state state = {0};
-    lua_createtable(L, 0, 4);
-    for (size_t i = 0; i < sizeof roles / sizeof roles[0]; i++) {
-        struct facts facts = {.code = code, .role = (uint8_t)roles[i].role};
-        facts.method = roles[i].role == ROLE_REGISTRAR ? METHOD_REGISTER : METHOD_INVITE;
+    lua_createtable(L, 0, ROLE_COUNT);
+    for (unsigned role = 0; role < ROLE_COUNT; role++) {
+        struct facts facts = {.code = code, .role = (uint8_t)role};
+        facts.method = role == ROLE_REGISTRAR ? METHOD_REGISTER : METHOD_INVITE;
         lua_pushstring(L, action_name(decide(&facts, &state).action));
-        lua_setfield(L, -2, roles[i].name);
+        lua_setfield(L, -2, role_name(role));
     }
 }
 

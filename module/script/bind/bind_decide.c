@@ -65,8 +65,6 @@ static uint8_t method_word(lua_State *L)
 /* Stores the value on top of the stack in the member. */
 static void set_member(lua_State *L, const struct member *member, char *base)
 {
-    static const char *const roles[] = {"proxy", "edge", "registrar", "uac", NULL};
-    static const char *const origins[] = {"wire", "timeout", "transport", "flow_down", NULL};
     void *at = base + member->offset;
     switch (member->kind) {
     case MEMBER_U32:
@@ -84,10 +82,10 @@ static void set_member(lua_State *L, const struct member *member, char *base)
         *(uint8_t *)at = method_word(L);
         return;
     case MEMBER_ROLE:
-        *(uint8_t *)at = word(L, member->name, roles);
+        *(uint8_t *)at = word(L, member->name, role_names);
         return;
     default:
-        *(uint8_t *)at = word(L, member->name, origins);
+        *(uint8_t *)at = word(L, member->name, origin_names);
     }
 }
 

@@ -160,9 +160,7 @@ static void reply_in_dialog(lua_State *L, const struct bind_state *state)
 
 static void reply_origin(lua_State *L, const struct bind_state *state)
 {
-    static const char *const names[ORIGIN_COUNT] = {"wire", "timeout", "transport", "flow_down"};
-    uint8_t origin = state->reply->facts->origin;
-    lua_pushstring(L, origin < ORIGIN_COUNT ? names[origin] : "unknown");
+    lua_pushstring(L, origin_name(state->reply->facts->origin));
 }
 
 static void reply_destination(lua_State *L, const struct bind_state *state)

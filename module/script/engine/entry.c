@@ -23,13 +23,6 @@ struct entry {
     struct script_verdict *verdict; /* NULL: the result of the hook is ignored */
 };
 
-static const char *hook_name(enum hook hook)
-{
-    static const char *const names[HOOK_COUNT] = {"on_request",   "on_register", "on_response",
-                                                  "on_exhausted", "on_flow_up",  "on_flow_down"};
-    return names[hook];
-}
-
 /* Returns whether the verdict is allowed in this kind of hook; the host and the guardrails check whether it may be
    carried out. */
 static bool verdict_fits(enum hook hook, enum verdict_kind kind)
@@ -52,7 +45,7 @@ static void log_hook(struct script_part *part, enum log_level level, enum hook h
 {
     char text[400], line[900];
     printable_write(text, sizeof text, message);
-    snprintf(line, sizeof line, "%s: %s: %s%s", part->path, hook_name(hook), text, consequence);
+    snprintf(line, sizeof line, "%s: on_%s: %s%s", part->path, hook_name(hook), text, consequence);
     part->memory.capped.log(&part->memory, level, line);
 }
 

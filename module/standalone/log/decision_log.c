@@ -30,20 +30,6 @@ static void uri_member(struct json *json, const char *name, struct text uri, boo
     json_unquote(json);
 }
 
-/* --- members --- */
-
-static const char *origin_name(unsigned origin)
-{
-    static const char *const names[] = {"wire", "timeout", "transport", "flow_down"};
-    return origin < sizeof names / sizeof names[0] ? names[origin] : "unknown";
-}
-
-static const char *role_name(unsigned role)
-{
-    static const char *const names[] = {"proxy", "edge", "registrar", "uac"};
-    return role < sizeof names / sizeof names[0] ? names[role] : "unknown";
-}
-
 /* --- the facts --- */
 
 enum fact_kind { FACT_U32, FACT_U16, FACT_FLAG, FACT_METHOD, FACT_ROLE, FACT_ORIGIN };

@@ -298,12 +298,6 @@ static size_t store_size_of(const struct serve_policy *policy, const char *tenan
     return store != NULL ? store_entries(store) : 0;
 }
 
-static const char *hook_word(unsigned hook)
-{
-    static const char *const words[] = {"request", "register", "response", "exhausted", "flow_up", "flow_down"};
-    return hook < sizeof words / sizeof words[0] ? words[hook] : "?";
-}
-
 enum { SAMPLES_LISTED = 16 };
 
 static void write_shadow(const struct serve_policy *policy, struct sip_buffer *out)
@@ -315,7 +309,7 @@ static void write_shadow(const struct serve_policy *policy, struct sip_buffer *o
     sip_append(out, text_of(line));
     size_t count = policy_samples(policy->policy, samples, SAMPLES_LISTED);
     for (size_t i = 0; i < count; i++) {
-        snprintf(line, sizeof line, "  %s %u: active %s, shadow %s, call %s\n", hook_word(samples[i].hook),
+        snprintf(line, sizeof line, "  %s %u: active %s, shadow %s, call %s\n", hook_name(samples[i].hook),
                  samples[i].code, samples[i].active, samples[i].shadow, samples[i].call_id);
         sip_append(out, text_of(line));
     }
@@ -331,7 +325,7 @@ static void write_shadow_json(const struct serve_policy *policy, struct json *js
     size_t count = policy_samples(policy->policy, samples, SAMPLES_LISTED);
     for (size_t i = 0; i < count; i++) {
         json_open(json, NULL);
-        json_put_text(json, "hook", text_of(hook_word(samples[i].hook)));
+        json_put_text(json, "hook", text_of(hook_name(samples[i].hook)));
         json_put_number(json, "code", samples[i].code);
         json_put_text(json, "active", text_of(samples[i].active));
         json_put_text(json, "shadow", text_of(samples[i].shadow));
