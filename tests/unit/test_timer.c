@@ -166,7 +166,7 @@ static void test_order_of_many(void **state)
     }
     assert_int_equal(clock->count, running);
     for (size_t i = 0; i < clock->count; i++) {
-        assert_int_equal(clock->rung[i]->at_ms, clock->rung[i]->timer.due_ms);
+        assert_int_equal(clock->rung[i]->at_ms, clock->rung[i]->timer.node.at);
         assert_true(i == 0 || clock->rung[i - 1]->at_ms <= clock->rung[i]->at_ms);
     }
     free(bells);

@@ -29,7 +29,7 @@ int store_new(struct store **out, const struct host *host, const struct store_li
     store->limits.entries = store->limits.entries != 0 ? store->limits.entries : ENTRIES;
     store->limits.bytes = store->limits.bytes != 0 ? store->limits.bytes : BYTES;
     hash_key_draw(&store->key, host);
-    due_heap_create(&store->due, host);
+    heap_create(&store->due, host);
     if (hash_index_create(&store->index, host) != 0) {
         host->allocate(host->context, store, sizeof *store, 0);
         return -ENOMEM;
@@ -45,7 +45,7 @@ void store_delete(struct store *store)
     while (store->named != NULL)
         entry_drop(store, store->named);
     entry_expire(store, 0, SIZE_MAX);
-    due_heap_destroy(&store->due);
+    heap_destroy(&store->due);
     hash_index_destroy(&store->index);
     store->host->allocate(store->host->context, store, sizeof *store, 0);
 }
@@ -112,7 +112,7 @@ static int put(struct store *store, struct text name, struct text value, uint64_
     struct entry *entry;
     int error = value.length > STORE_VALUE_MOST ? -EMSGSIZE : entry_claim(store, name, VALUE, now, &entry);
     if (error == 0)
-        error = due_heap_reserve(&store->due);
+        error = heap_reserve(&store->due, store->due.count + 1);
     if (error != 0)
         return error;
     if (entry == NULL) {
@@ -206,7 +206,7 @@ static int insert(struct store *store, struct text name, struct text member, uin
     if (error == 0)
         error = entry_claim(store, name, SET, now, &set);
     if (error == 0)
-        error = due_heap_reserve(&store->due);
+        error = heap_reserve(&store->due, store->due.count + 1);
     if (error == 0 && set == NULL)
         error = enter_set(store, name, &set);
     if (error != 0)

@@ -26,7 +26,7 @@ static void entry_free(const struct store *store, struct entry *entry)
     store->host->allocate(store->host->context, entry, entry_size(entry), 0);
 }
 
-static struct entry *entry_of(struct due_node *node)
+static struct entry *entry_of(struct heap_node *node)
 {
     return (struct entry *)(void *)((char *)node - offsetof(struct entry, due));
 }
@@ -78,7 +78,7 @@ void entry_drop_one(struct store *store, struct entry *entry)
     unlink_entry(entry);
     if (!entry->forgotten)
         hash_index_remove(&store->index, entry->hash, entry);
-    due_heap_remove(&store->due, &entry->due);
+    heap_remove(&store->due, &entry->due);
     store->entries--;
     store->bytes -= (size_t)entry->name_length + entry->value_length;
     entry_free(store, entry);
@@ -117,7 +117,7 @@ void entry_drop(struct store *store, struct entry *entry)
 /* Removes one of the deleted or expired entries. */
 static bool drop_expired(struct store *store, uint64_t now)
 {
-    struct due_node *first = due_heap_first(&store->due);
+    struct heap_node *first = heap_first(&store->due);
     if (store->forgotten != NULL) {
         drop_member(store, store->forgotten->members.first);
         return true;
@@ -237,11 +237,11 @@ int entry_enter(struct store *store, struct text name, enum entry_kind kind, con
 
 void entry_set_end(struct store *store, struct entry *entry, uint64_t ttl_ms, uint64_t now)
 {
-    due_heap_remove(&store->due, &entry->due);
+    heap_remove(&store->due, &entry->due);
     if (ttl_ms == 0 || ttl_ms > UINT64_MAX - now)
         return;
     entry->due.at = now + ttl_ms;
-    due_heap_add(&store->due, &entry->due);
+    heap_add(&store->due, &entry->due);
 }
 
 /* Puts a longer or shorter value in the place of the old one in every list. */
@@ -259,7 +259,7 @@ int entry_exchange(struct store *store, struct entry **entry, struct text name, 
     }
     made->hash = old->hash;
     hash_index_replace(&store->index, old->hash, old, made);
-    due_heap_remove(&store->due, &old->due);
+    heap_remove(&store->due, &old->due);
     unlink_entry(old);
     entry_link(&store->named, made);
     store->bytes = store->bytes - old->value_length + value.length;

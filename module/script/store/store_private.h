@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/due_heap.h"
+#include "base/heap.h"
 #include "base/hash.h"
 #include "base/hash_index.h"
 #include "core/text.h"
@@ -17,9 +17,9 @@
 enum entry_kind { COUNTER, VALUE, SET, MEMBER };
 
 struct entry {
-    struct due_node due; /* VALUE, MEMBER: node in the heap, if it expires */
-    struct entry *next;  /* MEMBER: in its set; else in the store */
-    struct entry **link; /* the pointer to this entry */
+    struct heap_node due; /* VALUE, MEMBER: node in the heap, if it expires */
+    struct entry *next;   /* MEMBER: in its set; else in the store */
+    struct entry **link;  /* the pointer to this entry */
     union {
         int64_t count;     /* COUNTER */
         struct entry *set; /* MEMBER */
@@ -41,7 +41,7 @@ struct store {
     struct store_limits limits; /* without zeros */
     struct hash_key key;
     struct hash_index index;
-    struct due_heap due;
+    struct heap due;
     struct entry *named;
     struct entry *forgotten; /* deleted sets whose members are removed in small steps */
     size_t entries, bytes;
@@ -72,7 +72,7 @@ int entry_enter(struct store *store, struct text name, enum entry_kind kind, con
 int entry_exchange(struct store *store, struct entry **entry, struct text name, struct text value, uint64_t now);
 void entry_link(struct entry **list, struct entry *entry);
 
-/* Only after due_heap_reserve(). 0: it never expires. */
+/* Only after heap_reserve(). 0: it never expires. */
 void entry_set_end(struct store *store, struct entry *entry, uint64_t ttl_ms, uint64_t now);
 
 /* Removes an entry. With its last member a set is removed too. A set is removed with its members: those of a large

@@ -3,75 +3,35 @@
 
 #include <errno.h>
 
+static uint64_t now_ms(const struct timers *timers)
+{
+    return timers->heap.host->now_ms(timers->heap.host->context);
+}
+
 void timers_create(struct timers *timers, const struct host *host)
 {
-    *timers = (struct timers){.host = host};
+    *timers = (struct timers){0};
+    heap_create(&timers->heap, host);
 }
 
 void timers_destroy(struct timers *timers)
 {
-    for (size_t i = 0; i < timers->count; i++)
-        timers->heap[i]->place = 0;
-    timers->host->allocate(timers->host->context, timers->heap, timers->capacity * sizeof *timers->heap, 0);
-    timers->heap = NULL;
-    timers->count = timers->capacity = timers->kept = timers->others = 0;
+    for (size_t i = 0; i < timers->heap.count; i++)
+        timers->heap.nodes[i]->place = 0;
+    heap_destroy(&timers->heap);
+    timers->kept = timers->others = 0;
 }
 
-static void put(struct timers *timers, size_t place, struct timer *timer)
+static int make_place(struct timers *timers)
 {
-    timers->heap[place - 1] = timer;
-    timer->place = place;
-}
-
-static void sift_up(struct timers *timers, struct timer *timer)
-{
-    size_t place = timer->place;
-    while (place > 1 && timers->heap[place / 2 - 1]->due_ms > timer->due_ms) {
-        put(timers, place, timers->heap[place / 2 - 1]);
-        place /= 2;
-    }
-    put(timers, place, timer);
-}
-
-static void sift_down(struct timers *timers, struct timer *timer)
-{
-    size_t place = timer->place;
-    for (;;) {
-        size_t child = place * 2;
-        if (child > timers->count)
-            break;
-        if (child < timers->count && timers->heap[child]->due_ms < timers->heap[child - 1]->due_ms)
-            child++;
-        if (timers->heap[child - 1]->due_ms >= timer->due_ms)
-            break;
-        put(timers, place, timers->heap[child - 1]);
-        place = child;
-    }
-    put(timers, place, timer);
-}
-
-static int grow(struct timers *timers)
-{
-    size_t capacity = timers->capacity ? timers->capacity * 2 : 64;
-    void *heap = timers->host->allocate(timers->host->context, timers->heap, timers->capacity * sizeof *timers->heap,
-                                        capacity * sizeof *timers->heap);
-    if (heap == NULL)
-        return -ENOMEM;
-    timers->heap = heap;
-    timers->capacity = capacity;
-    return 0;
-}
-
-static bool has_room(const struct timers *timers)
-{
-    return timers->kept + timers->others < timers->capacity;
+    return heap_reserve(&timers->heap, timers->kept + timers->others + 1);
 }
 
 int timer_keep(struct timers *timers, struct timer *timer)
 {
     if (timer->kept)
         return 0;
-    if (!has_room(timers) && grow(timers) != 0)
+    if (make_place(timers) != 0)
         return -ENOMEM;
     timer->kept = true;
     timers->kept++;
@@ -87,52 +47,40 @@ void timer_give_back(struct timers *timers, struct timer *timer)
 
 int timer_start(struct timers *timers, struct timer *timer, uint64_t after_ms)
 {
-    timer->due_ms = timers->host->now_ms(timers->host->context) + after_ms;
-    if (timer->place == 0) {
-        if (!timer->kept && !has_room(timers) && grow(timers) != 0)
-            return -ENOMEM;
-        timers->others += !timer->kept;
-        timers->count++;
-        put(timers, timers->count, timer);
-    }
-    sift_up(timers, timer);
-    sift_down(timers, timer);
+    if (!timer_runs(timer) && !timer->kept && make_place(timers) != 0)
+        return -ENOMEM;
+    timer_stop(timers, timer);
+    timer->node.at = now_ms(timers) + after_ms;
+    timers->others += !timer->kept;
+    heap_add(&timers->heap, &timer->node);
     return 0;
 }
 
 void timer_stop(struct timers *timers, struct timer *timer)
 {
-    if (timer->place == 0)
+    if (!timer_runs(timer))
         return;
-    struct timer *last = timers->heap[timers->count - 1];
-    size_t place = timer->place;
-    timers->count--;
     timers->others -= !timer->kept;
-    timer->place = 0;
-    if (last == timer)
-        return;
-    put(timers, place, last);
-    sift_up(timers, last);
-    sift_down(timers, last);
+    heap_remove(&timers->heap, &timer->node);
 }
 
 int64_t timers_next(const struct timers *timers)
 {
-    if (timers->count == 0)
+    const struct heap_node *first = heap_first(&timers->heap);
+    if (first == NULL)
         return -1;
-    uint64_t now = timers->host->now_ms(timers->host->context);
-    return timers->heap[0]->due_ms > now ? (int64_t)(timers->heap[0]->due_ms - now) : 0;
+    uint64_t now = now_ms(timers);
+    return first->at > now ? (int64_t)(first->at - now) : 0;
 }
 
 size_t timers_run(struct timers *timers)
 {
     size_t fired = 0;
-    uint64_t now = timers->host->now_ms(timers->host->context);
-    while (timers->count > 0 && timers->heap[0]->due_ms <= now) {
-        struct timer *timer = timers->heap[0];
+    uint64_t now = now_ms(timers);
+    for (struct heap_node *first; (first = heap_first(&timers->heap)) != NULL && first->at <= now; fired++) {
+        struct timer *timer = (struct timer *)(void *)((char *)first - offsetof(struct timer, node));
         timer_stop(timers, timer);
         timer->fire(timer);
-        fired++;
     }
     return fired;
 }

@@ -6,24 +6,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/host.h"
+#include "base/heap.h"
 
 /*
- * Timers by the host's clock: a heap of pointers to timers that live in what they time. The clock is lent, so that
- * tests move it; the host's loop sleeps until timers_next().
+ * Timers by the host's clock: nodes of a heap, which live in what they time. The clock is lent, so that tests move it;
+ * the host's loop sleeps until timers_next().
  */
 
 struct timer {
-    uint64_t due_ms;
-    size_t place; /* in the heap, counted from 1; 0: not running */
-    bool kept;    /* it has a place of its own */
+    struct heap_node node; /* due at a millisecond of the host's clock */
+    bool kept;             /* it has a place of its own */
     void (*fire)(struct timer *timer);
 };
 
 struct timers {
-    const struct host *host;
-    struct timer **heap;
-    size_t count, capacity;
+    struct heap heap;
     size_t kept, others; /* places kept; running timers that have none */
 };
 
@@ -41,7 +38,7 @@ void timer_stop(struct timers *timers, struct timer *timer); /* fine where it do
 
 static inline bool timer_runs(const struct timer *timer)
 {
-    return timer->place != 0;
+    return timer->node.place != 0;
 }
 
 /* Milliseconds until the next one is due: 0 now, -1 none runs. */
