@@ -71,7 +71,7 @@ struct decision decide_absorb(const struct reading *reading, enum rule_id rule, 
 }
 
 /* A response that the registrar itself makes. Only one that must never be sent is suppressed. */
-struct decision decide_registrar(const struct reading *reading)
+static struct decision decide_registrar(const struct reading *reading)
 {
     const struct facts *facts = reading->facts;
     const struct reaction *row = reading->row;

@@ -22,7 +22,6 @@ struct reading decide_read(const struct facts *facts, const struct state *state)
 
 struct decision decide_proxy(const struct reading *reading);
 struct decision decide_uac(const struct reading *reading);
-struct decision decide_registrar(const struct reading *reading);
 
 /* Sets FLAG_ACK if the transaction sends the ACK (3261-17.a), and FLAG_END_USAGE if a usage or subscription ends. */
 uint16_t decide_common_flags(const struct reading *reading);

@@ -274,14 +274,6 @@ enum load_refusal load_check(const struct load *load, size_t bytes)
     return refusal;
 }
 
-enum load_refusal load_check_source(const struct load_table *table, uint64_t source)
-{
-    take_lock(table);
-    enum load_refusal refusal = check(table, source != 0 ? find_source(table, source) : NULL, 1);
-    give_lock(table);
-    return refusal;
-}
-
 static void add(struct amount *amount, size_t bytes)
 {
     amount->transactions++;

@@ -71,9 +71,6 @@ void load_end(struct load *load, size_t bytes);
    limit. */
 bool load_send(struct load *load, size_t bytes);
 
-/* Returns whether a new request of this source would be refused because of what is already in flight. */
-enum load_refusal load_check_source(const struct load_table *table, uint64_t source);
-
 struct load_counts {
     size_t requests, sources; /* currently known */
     uint32_t transactions;    /* in flight */

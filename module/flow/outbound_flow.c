@@ -15,7 +15,8 @@ static size_t others_registered(const struct outbound *outbound, const struct fl
     return outbound_registered(outbound) - flow->registered;
 }
 
-uint64_t flow_recovery(struct outbound *outbound, const struct flow *flow)
+/* The wait after the failure that is being counted (5626-4.5.a b). */
+static uint64_t flow_recovery(struct outbound *outbound, const struct flow *flow)
 {
     const uint32_t random = outbound->host->random(outbound->host->context);
     return recovery_wait_ms(&outbound->options.times.recovery, flow->failures, others_registered(outbound, flow) != 0,
@@ -74,7 +75,9 @@ void flow_lost(struct outbound *outbound, struct flow *flow, uint64_t now, struc
     tell(flow, outbound->stopping ? NEWS_UNREGISTERED : NEWS_FAILED, setback);
 }
 
-void flow_refused(struct outbound *outbound, struct flow *flow, uint64_t now, struct setback setback, uint64_t wait)
+/* An attempt to register has come to nothing; where the registration stands, its flow is kept. */
+static void flow_refused(struct outbound *outbound, struct flow *flow, uint64_t now, struct setback setback,
+                         uint64_t wait)
 {
     const bool stays = flow->registered && !flow->leaving;
     settle(flow);

@@ -62,12 +62,6 @@ struct setback {
 /* The connection has failed. It is opened again at once if it had worked, otherwise after the recovery wait. */
 void flow_lost(struct outbound *outbound, struct flow *flow, uint64_t now, struct setback setback);
 
-/* An attempt to register has failed. If the registration is still active, its flow is kept. */
-void flow_refused(struct outbound *outbound, struct flow *flow, uint64_t now, struct setback setback, uint64_t wait);
-
-/* The wait after the current failure (5626-4.5.a b). */
-uint64_t flow_recovery(struct outbound *outbound, const struct flow *flow);
-
 void flow_close(struct flow *flow);
 void flow_pong(struct flow *flow);
 

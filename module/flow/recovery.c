@@ -65,11 +65,3 @@ uint32_t keepalive_grace_ms(uint32_t flow_timer)
         return 0;
     return clamp_ms(timer + (timer / 4 > KEEPALIVE_PONG_MS ? timer / 4 : KEEPALIVE_PONG_MS));
 }
-
-uint32_t recovery_after_503_ms(bool has_retry_after, uint32_t retry_after, uint32_t failures, bool any_flow_alive,
-                               uint32_t random)
-{
-    if (has_retry_after)
-        return clamp_ms((uint64_t)retry_after * 1000);
-    return recovery_delay_ms(failures, any_flow_alive, random);
-}

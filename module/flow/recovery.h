@@ -38,9 +38,4 @@ enum { KEEPALIVE_PONG_MS = 10000 };
    at least plus KEEPALIVE_PONG_MS (5626-5.4.c). 0 for 0: no Flow-Timer was sent, and nothing is watched. */
 uint32_t keepalive_grace_ms(uint32_t flow_timer);
 
-/* The wait after a 503 to a REGISTER: Retry-After if there is one, where 0 means now (5626-4.2.b), else the recovery
-   delay. */
-uint32_t recovery_after_503_ms(bool has_retry_after, uint32_t retry_after, uint32_t failures, bool any_flow_alive,
-                               uint32_t random);
-
 #endif

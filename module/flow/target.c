@@ -305,14 +305,6 @@ unsigned target_class_left(const struct target_set *set)
     return left;
 }
 
-unsigned target_pending(const struct target_set *set)
-{
-    unsigned pending = 0;
-    for (size_t i = 0; i < set->count; i++)
-        pending += set->entries[i]->target.status == TARGET_PENDING;
-    return pending;
-}
-
 size_t target_count(const struct target_set *set)
 {
     return set->count;

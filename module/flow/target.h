@@ -98,7 +98,6 @@ void target_flow_died(struct target_set *set, flow_id flow);
    with a pending branch does not count. */
 unsigned target_flows_left(const struct target_set *set, const struct target *target);
 unsigned target_targets_left(const struct target_set *set);
-unsigned target_pending(const struct target_set *set);
 /* How many of these belong to the open class or above it, so that target_next() returns them without opening another
    class. */
 unsigned target_class_left(const struct target_set *set);

@@ -41,12 +41,6 @@ enum token_verdict {
     TOKEN_UNKNOWN_KEY /* the ring does not have the key, or no longer has it: 403 */
 };
 
-struct token_key_view {
-    uint8_t id;         /* 1 to 255 */
-    int64_t created_at; /* wall seconds */
-    bool signs;         /* the newest */
-};
-
 /*
  * Opens the key ring in a file, which is created with one key and mode 0600 if it does not exist. With path NULL, the
  * ring is in memory, so that its tokens end with the process. Returns 0 and sets *out. On failure writes one line to
@@ -67,9 +61,6 @@ int token_keys_age(struct token_keys *keys, int64_t rotate_s, int64_t keep_s);
 /* Reads the file again, after another process has rotated. Errors as in token_keys_open(); on error the ring is
    unchanged. */
 int token_keys_reload(struct token_keys *keys, char *error, size_t error_size);
-
-/* Lists the keys, newest first; returns their number. */
-size_t token_keys_list(const struct token_keys *keys, struct token_key_view *views, size_t most);
 
 /* Writes the token of a flow, terminated by NUL. Returns its length, or 0 if it does not fit or cannot be sealed. */
 size_t token_write(struct token_keys *keys, const struct token_flow *flow, char *out, size_t size);

@@ -223,12 +223,3 @@ void token_keys_close(struct token_keys *keys)
         host->allocate(host->context, keys->path, strlen(keys->path) + 1, 0);
     host->allocate(host->context, keys, sizeof *keys, 0);
 }
-
-size_t token_keys_list(const struct token_keys *keys, struct token_key_view *views, size_t most)
-{
-    for (size_t i = 0; i < keys->count && i < most; i++) {
-        const struct token_key *key = &keys->keys[keys->count - 1 - i];
-        views[i] = (struct token_key_view){.id = key->id, .created_at = key->created_at, .signs = i == 0};
-    }
-    return keys->count;
-}

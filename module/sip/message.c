@@ -99,11 +99,6 @@ bool sip_is_request(const struct sip_message *message)
     return message->request;
 }
 
-bool sip_is_faulty(const struct sip_message *message)
-{
-    return message->faulty;
-}
-
 struct text sip_bytes(const struct sip_message *message)
 {
     return message->bytes;
@@ -258,11 +253,6 @@ int64_t sip_retry_after(const struct sip_message *message)
 const struct sip_field *sip_field_at(const struct sip_message *message, size_t index)
 {
     return index < message->field_count ? &message->fields[index] : NULL;
-}
-
-size_t sip_field_count(const struct sip_message *message)
-{
-    return message->field_count;
 }
 
 const struct sip_field *sip_field(const struct sip_message *message, enum sip_header header, size_t nth)

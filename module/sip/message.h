@@ -124,7 +124,6 @@ int sip_message_new(struct sip_message **out, const struct host *host, const cha
 void sip_message_delete(struct sip_message *message); /* NULL is fine */
 
 bool sip_is_request(const struct sip_message *message);
-bool sip_is_faulty(const struct sip_message *message);    /* it was returned together with -EBADMSG or -EMSGSIZE */
 struct text sip_bytes(const struct sip_message *message); /* all of it */
 struct text sip_method_text(const struct sip_message *message);
 enum method sip_method(const struct sip_message *message); /* of a response: its CSeq's */
@@ -157,7 +156,6 @@ sip_retry_after(const struct sip_message *message); /* s; the comment and the du
 
 /* Fields in order; NULL past the end. */
 const struct sip_field *sip_field_at(const struct sip_message *message, size_t index);
-size_t sip_field_count(const struct sip_message *message);
 /* The nth (from 0) field of a kind, or by name in any case; NULL. */
 const struct sip_field *sip_field(const struct sip_message *message, enum sip_header header, size_t nth);
 /* All fields of a kind, one after the other: *at is 0 before the first call. NULL past the last. */

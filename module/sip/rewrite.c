@@ -355,12 +355,8 @@ int sip_answer(const struct sip_message *request, const struct sip_answer *answe
     append_first(out, request, HEADER_CSEQ);
     if (answer->status == SIP_TRYING && timestamp != NULL)
         sip_append_field(out, timestamp);
-    if (answer->copy_record_route)
-        append_all(out, request, HEADER_RECORD_ROUTE);
     sip_append(out, answer->fields);
-    append_number_line(out, TEXT("Content-Length"), answer->body.length);
-    sip_append(out, TEXT("\r\n"));
-    sip_append(out, answer->body);
+    sip_append(out, TEXT("Content-Length: 0\r\n\r\n"));
     return finish(out);
 }
 

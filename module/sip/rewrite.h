@@ -71,17 +71,14 @@ bool sip_unsupported(const struct sip_message *request, enum sip_header header, 
                      char *out, size_t size);
 
 /* A response that this server makes to a request (8.2.6). Via, From, To, Call-ID and CSeq are copied, each as one
-   line, also from a faulty message; with copy_record_route, Record-Route is copied too. It is at most 1,024 bytes
-   longer than the request, its own fields and its body together. */
+   line, also from a faulty message. It is at most 1,024 bytes longer than the request and its own fields together. */
 struct sip_answer {
     uint32_t status;
     struct text phrase; /* empty: the table's */
     struct text to_tag; /* added to To where it has none; empty: none (100) */
     struct text fields; /* whole header lines, each with CRLF */
-    struct text body;   /* with its Content-Type among the fields */
     struct text received;
     uint32_t rport;
-    bool copy_record_route;
 };
 int sip_answer(const struct sip_message *request, const struct sip_answer *answer, struct sip_buffer *out);
 

@@ -3,7 +3,8 @@
 
 #include "sip/internal.h"
 
-const char *sip_skip_quoted(const char *at, const char *end)
+/* `at` is on the quote; NULL: never closed */
+static const char *sip_skip_quoted(const char *at, const char *end)
 {
     for (at++; at < end; at++) {
         if (*at == '\\')

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sip/frame.h"
+#include "sip/internal.h"
 #include "sip/registration.h"
 #include "sip/rewrite.h"
 #include "sip_corpus.h"
@@ -115,7 +116,7 @@ static const char *read_all(const struct sip_message *message)
     if (sip_expires(message) > UINT32_MAX || sip_retry_after(message) > UINT32_MAX || sip_min_se(message) > UINT32_MAX)
         return "a number of seconds is not clamped";
     sip_facts(message, &facts);
-    for (size_t i = 0; i < sip_field_count(message); i++)
+    for (size_t i = 0; i < message->field_count; i++)
         sum += sip_field_at(message, i)->line.length;
     return sum <= 2 * sip_bytes(message).length ? read_values(message) : "fields overlap";
 }
@@ -186,13 +187,12 @@ static const char *send_answer(const struct host *host, const struct sip_message
                                 .phrase = TEXT("Bad Request"),
                                 .to_tag = TEXT("as83kd9bs"),
                                 .received = TEXT("192.0.2.77"),
-                                .rport = 40000,
-                                .copy_record_route = true};
+                                .rport = 40000};
     sip_buffer_clear(out);
     if (sip_answer(request, &answer, out) != 0)
         return NULL;
     const char *problem = check_lines(out);
-    if (problem != NULL || sip_is_faulty(request))
+    if (problem != NULL || request->faulty)
         return problem;
     return read_again(host, out, "an answer cannot be read");
 }

@@ -110,19 +110,9 @@ static void test_5626_5_4_c_server_waits_longer_than_flow_timer(void **state)
     assert_int_equal(keepalive_grace_ms(0), 0);
 }
 
-static void test_5626_4_2_b_retry_after_of_a_503_is_honoured(void **state)
-{
-    (void)state;
-    assert_int_equal(recovery_after_503_ms(true, 0, 5, false, 77), 0);
-    assert_int_equal(recovery_after_503_ms(true, 32, 5, true, 77), 32000);
-    assert_int_equal(recovery_after_503_ms(false, 32, 5, true, 77), recovery_delay_ms(5, true, 77));
-    assert_int_not_equal(recovery_after_503_ms(false, 0, 1, false, 77), 0);
-}
-
 static void test_most_milliseconds_instead_of_a_wrap(void **state)
 {
     (void)state;
-    assert_int_equal(recovery_after_503_ms(true, UINT32_MAX, 0, false, 0), UINT32_MAX);
     assert_int_equal(keepalive_interval_ms(KEEPALIVE_STREAM, UINT32_MAX, UINT32_MAX), UINT32_MAX);
     assert_int_equal(keepalive_grace_ms(UINT32_MAX), UINT32_MAX);
 }
@@ -137,7 +127,6 @@ int main(void)
         cmocka_unit_test(test_5626_4_4_a_ping_without_flow_timer),
         cmocka_unit_test(test_5626_4_4_b_ten_seconds_for_a_pong),
         cmocka_unit_test(test_5626_5_4_c_server_waits_longer_than_flow_timer),
-        cmocka_unit_test(test_5626_4_2_b_retry_after_of_a_503_is_honoured),
         cmocka_unit_test(test_most_milliseconds_instead_of_a_wrap),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -58,6 +58,14 @@ static void assert_uri(const struct target *target, struct text uri)
     assert_int_equal(target->status, TARGET_PENDING);
 }
 
+static unsigned pending_of(struct target_set *set)
+{
+    unsigned pending = 0;
+    for (size_t i = 0; i < target_count(set); i++)
+        pending += target_at(set, i)->status == TARGET_PENDING;
+    return pending;
+}
+
 static void test_5626_7_a_one_flow_of_an_instance_at_a_time(void **state)
 {
     struct proxy *proxy = *state;
@@ -70,7 +78,7 @@ static void test_5626_7_a_one_flow_of_an_instance_at_a_time(void **state)
     assert_true(text_equal(phone->instance, PHONE));
     assert_true(text_equal(tablet->instance, TABLET));
     assert_null(target_next(proxy->set, true));
-    assert_int_equal(target_pending(proxy->set), 2);
+    assert_int_equal(pending_of(proxy->set), 2);
     assert_int_equal(target_targets_left(proxy->set), 0);
     target_failed(proxy->set, phone);
     assert_int_equal(target_targets_left(proxy->set), 1);
@@ -235,7 +243,7 @@ static void test_classes_open_when_told_and_from_the_highest(void **state)
     assert_null(target_next(proxy->set, false));
     assert_uri(target_next(proxy->set, true), TEXT("sip:low"));
     assert_null(target_next(proxy->set, true));
-    assert_int_equal(target_pending(proxy->set), 5);
+    assert_int_equal(pending_of(proxy->set), 5);
 }
 
 static void test_3261_16_7_i_one_contact_behind_two_nats_is_two_places(void **state)

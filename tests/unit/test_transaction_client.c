@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#include "standalone/transaction/transaction_private.h"
+
 /* Client transactions: RFC 3261 17.1 as RFC 6026 mends it. T1 is 500 ms, T2 4 s, T4 5 s. */
 
 enum { T4 = 5000, T1_64 = 32000, FOREVER = 1000000 };
@@ -100,7 +102,7 @@ static void test_a_provisional_ends_timers_a_and_b(void **state)
     assert_sent(bench, "INVITE", "0 500");
     assert_int_equal(bench->responses, 2);
     assert_int_equal(bench->timeouts, 0);
-    assert_int_equal(client_transaction_state(exchange.transaction), TRANSACTION_PROCEEDING);
+    assert_int_equal(exchange.transaction->state, TRANSACTION_PROCEEDING);
 }
 
 /* Timer D: for 64*T1 on UDP each repeated refusal gets the same ACK again, and is told once. */
@@ -155,7 +157,7 @@ static void test_rfc6026_timer_m_every_2xx_is_told(void **state)
         answer(bench, &exchange, 486);
         answer(bench, &exchange, 180);
         assert_int_equal(bench->responses, 3);
-        assert_int_equal(client_transaction_state(exchange.transaction), TRANSACTION_ACCEPTED);
+        assert_int_equal(exchange.transaction->state, TRANSACTION_ACCEPTED);
         bench_advance(bench, T1_64 - 1);
         assert_true(answer(bench, &exchange, 200));
         assert_int_equal(bench->responses, 4);
@@ -380,7 +382,7 @@ static void test_a_connection_opened_for_it_is_its_flow(void **state)
     struct peer peer = fake_udp(5080);
     peer.transport = TRANSPORT_TCP;
     struct exchange exchange = begin_over(bench, "INVITE", peer);
-    flow_id flow = peer_flow(client_transaction_peer(exchange.transaction));
+    flow_id flow = peer_flow(&exchange.transaction->peer);
     assert_int_not_equal(flow, 0);
     transactions_flow_down(bench->transactions, flow);
     assert_int_equal(bench->downs, 1);
@@ -464,7 +466,7 @@ static void test_3261_17_1_3_a_a_response_over_udp_comes_from_the_host_of_its_re
     assert_int_equal(answer_from(bench, &exchange, at(exchange.peer, "127.0.0.2", 5080), 603), RESPONSE_FOREIGN);
     assert_int_equal(answer_from(bench, &exchange, at(exchange.peer, "::1", 5080), 603), RESPONSE_FOREIGN);
     assert_int_equal(answer_from(bench, &exchange, tcp, 603), RESPONSE_FOREIGN);
-    assert_int_equal(client_transaction_state(exchange.transaction), TRANSACTION_TRYING);
+    assert_int_equal(exchange.transaction->state, TRANSACTION_TRYING);
     assert_int_equal(answer_from(bench, &exchange, at(exchange.peer, "127.0.0.1", 40001), 180), RESPONSE_OTHER_PORT);
     assert_int_equal(answer_from(bench, &exchange, at(exchange.peer, "::ffff:127.0.0.1", 5080), 180), RESPONSE_MATCHED);
     /* By which listener or local address it came in is of no account. */

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#include "standalone/transaction/transaction_private.h"
+
 /* Server transactions: RFC 3261 17.2 as RFC 6026 mends it. T1 is 500 ms, T2 4 s, T4 5 s. */
 
 enum { T4 = 5000, T1_64 = 32000 };
@@ -52,7 +54,7 @@ static void test_invite_provisional_is_repeated_for_each_retransmission(void **s
     assert_sent(bench, ringing, "0 100");
     assert_int_equal(bench->server_ended, 0);
     assert_int_equal(transactions_unanswered(bench->transactions), 1);
-    assert_false(server_transaction_is_final(transaction));
+    assert_true(transaction->state < TRANSACTION_ACCEPTED);
 }
 
 /* Timer G: T1, doubling up to T2; H ends it after 64*T1. */
@@ -61,7 +63,7 @@ static void test_timer_g_and_h_refusal_without_ack_on_udp(void **state)
     struct bench *bench = *state;
     struct server_transaction *transaction = begin(bench, "INVITE", false);
     assert_int_equal(server_transaction_respond(transaction, 486, text_of(busy)), 0);
-    assert_true(server_transaction_is_final(transaction));
+    assert_true(transaction->state >= TRANSACTION_ACCEPTED);
     assert_false(server_transaction_is_accepted(transaction));
     assert_int_equal(transactions_unanswered(bench->transactions), 0);
     bench_advance(bench, T1_64 - 1);

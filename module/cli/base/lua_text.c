@@ -60,7 +60,8 @@ static int run_job(lua_State *L)
     return 0;
 }
 
-int lua_text_print(struct cli *cli, const struct lua_text *request)
+/* Print what it returns; a status for main(). */
+static int lua_text_print(struct cli *cli, const struct lua_text *request)
 {
     struct job job = {.cli = cli, .request = request, .status = CLI_OK};
     lua_State *L = luaL_newstate();

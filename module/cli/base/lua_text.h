@@ -15,9 +15,6 @@ struct lua_text {
     enum lua_form form;
 };
 
-/* Print what it returns; a status for main(). */
-int lua_text_print(struct cli *cli, const struct lua_text *request);
-
 /* What explain and compare do alike: read argv, print. `codes` is 1 or 2. */
 struct lua_command {
     const char *function;

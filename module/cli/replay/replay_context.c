@@ -177,7 +177,8 @@ int replay_contexts_new(struct replay_contexts **out, const struct host *host, u
     return 0;
 }
 
-void replay_call_delete(struct replay_call *call, const struct host *host)
+/* NULL is fine */
+static void replay_call_delete(struct replay_call *call, const struct host *host)
 {
     if (call == NULL)
         return;

@@ -49,6 +49,4 @@ void replay_request_seen(struct replay_contexts *contexts, const struct sip_mess
 /* Somebody relayed this very request further: the response goes to the one who asked first. */
 bool replay_was_relayed(const struct replay_contexts *contexts, const struct replay_branch *branch);
 
-void replay_call_delete(struct replay_call *call, const struct host *host); /* NULL is fine */
-
 #endif

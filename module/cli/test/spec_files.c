@@ -39,7 +39,9 @@ static int by_name(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-int spec_files_of(struct spec_files *files, const char *folder, const char *end)
+/* Adds all files of a folder whose names end with `end`. Errors as spec_files_add(), but a folder without any is fine.
+ */
+static int spec_files_of(struct spec_files *files, const char *folder, const char *end)
 {
     const struct dirent *entry;
     size_t first = files->count;

@@ -15,8 +15,6 @@ struct spec_files {
    without any, -ENOMEM, or what stat and opendir gave. */
 int spec_files_add(struct spec_files *files, const char *path);
 
-/* Add all files of a folder whose names end so: ".lua" for one. As above, but none is fine. */
-int spec_files_of(struct spec_files *files, const char *folder, const char *end);
 void spec_files_destroy(struct spec_files *files);
 
 bool path_is_folder(const char *path);

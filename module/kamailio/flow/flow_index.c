@@ -32,8 +32,6 @@ struct indexed {
 static struct flow_index {
     struct hash_key key;
     uint32_t mask;
-    atomic_size_t count;
-    atomic_size_t slabs;
     gen_lock_t free_lock;
     struct indexed *free;
     gen_lock_t ruid_locks[LOCKS], flow_locks[LOCKS];
@@ -72,7 +70,6 @@ static bool add_slab(void)
         slab[i].next_by_ruid = table->free;
         table->free = &slab[i];
     }
-    atomic_fetch_add(&table->slabs, 1);
     return true;
 }
 
@@ -147,7 +144,6 @@ static void remove_at(struct indexed **link)
     unlink_flow(entry);
     *link = entry->next_by_ruid;
     entry_give_back(entry);
-    atomic_fetch_sub(&table->count, 1);
 }
 
 static void add_at(struct indexed **link, const ucontact_t *contact, flow_id flow)
@@ -165,7 +161,6 @@ static void add_at(struct indexed **link, const ucontact_t *contact, flow_id flo
     entry->next_by_ruid = NULL;
     *link = entry;
     link_flow(entry, flow);
-    atomic_fetch_add(&table->count, 1);
 }
 
 /* --- what flow_index.h and flows.h promise --- */
@@ -276,15 +271,4 @@ size_t flow_list(unsigned *cursor, flow_id *flows, size_t most)
     if (*cursor > table->mask)
         *cursor = 0;
     return count;
-}
-
-size_t flow_binding_count(void)
-{
-    return atomic_load(&table->count);
-}
-
-size_t flow_memory(void)
-{
-    return atomic_load(&table->slabs) * SLAB_ENTRIES * sizeof(struct indexed) +
-           ((size_t)table->mask + 1) * 2 * sizeof(struct indexed *) + sizeof *table;
 }

@@ -69,8 +69,6 @@ void flow_mark_dead(flow_id flow);
 size_t flow_bindings(flow_id flow, struct flow_binding *bindings, size_t most);
 /* Every stream flow that carries bindings, at most `most`, from *cursor on (0 first; 0 again at the end). */
 size_t flow_list(unsigned *cursor, flow_id *flows, size_t most);
-size_t flow_binding_count(void); /* in the index */
-size_t flow_memory(void);        /* bytes of shared memory for them */
 
 /* "tcp 127.0.0.1:5060-127.0.0.1:40112 #17" of a binding's flow, as policies see it; returns the length. */
 size_t flow_describe(const ucontact_t *contact, char *out, size_t size);

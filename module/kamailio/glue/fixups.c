@@ -19,7 +19,8 @@ static struct {
     size_t table_count;
 } seen;
 
-int fixup_refuse(const char *function, const char *why)
+/* A function stands in a block where it cannot work: one line that says so; for fixups, which return -1 then. */
+static int fixup_refuse(const char *function, const char *why)
 {
     ksr_log(LOG_ERROR, "%s: %s", function, why);
     return -1;

@@ -14,9 +14,6 @@
 
 enum { REST_SECONDS_MOST = 604800, DESTINATION_LONGEST = 255 };
 
-/* A function stands in a block where it cannot work: one line that says so; for fixups, which return -1 then. */
-int fixup_refuse(const char *function, const char *why);
-
 int fixup_code(const char *function, void **parameter);
 int fixup_explain(void **parameter, int number);          /* 1: a code; 2: a language */
 int fixup_rest_destination(void **parameter, int number); /* 1: a destination; 2: seconds */

@@ -34,7 +34,8 @@ struct policy_blob *policy_blob_new(const struct sources *sources, uint64_t numb
     return blob;
 }
 
-struct policy_blob *policy_blob_hold(struct policy_blob *blob)
+/* NULL is fine */
+static struct policy_blob *policy_blob_hold(struct policy_blob *blob)
 {
     if (blob != NULL)
         atomic_fetch_add(&blob->references, 1);

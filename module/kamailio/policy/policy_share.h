@@ -28,8 +28,7 @@ struct policy_blob {
 
 /* NULL: no memory. */
 struct policy_blob *policy_blob_new(const struct sources *sources, uint64_t number);
-struct policy_blob *policy_blob_hold(struct policy_blob *blob); /* NULL is fine */
-void policy_blob_release(struct policy_blob *blob);             /* NULL is fine */
+void policy_blob_release(struct policy_blob *blob); /* NULL is fine */
 /* 0, -ENOMEM, -EBADMSG. In the memory of ksr_host(). */
 int policy_blob_read(const struct policy_blob *blob, struct sources **out);
 

@@ -100,7 +100,6 @@ void decision_push(lua_State *L, const struct decision *decision); /* as a table
 const struct sip_message *message_at(lua_State *L, int index);
 /* The functions of messages and calls: f(object, name [, n]); `message` may be NULL. */
 int message_header(lua_State *L, const struct sip_message *message);
-void message_push_fields(lua_State *L, int object); /* the iterator that headers() returns */
 bool message_field_next(lua_State *L, const struct sip_message *message, size_t index); /* pushes name, value */
 
 /* Returns the plain form of a verdict at this index, or NULL. Raises no error and allocates nothing. */

@@ -38,8 +38,6 @@ struct policy_entry {
     const struct script_reply *reply; /* HOOK_RESPONSE, HOOK_EXHAUSTED */
     const struct decision *decision;  /* HOOK_RESPONSE */
 };
-enum script_outcome policy_enter(struct policy_hold *hold, const struct policy_entry *entry,
-                                 struct script_verdict *verdict);
 
 /* policy_part.c: the part of one tenant in a version. */
 

@@ -188,8 +188,8 @@ static enum script_outcome ask_previous(const struct policy_hold *hold, const st
     return outcome == SCRIPT_PREVIOUS ? SCRIPT_ERROR : outcome;
 }
 
-enum script_outcome policy_enter(struct policy_hold *hold, const struct policy_entry *entry,
-                                 struct script_verdict *verdict)
+static enum script_outcome policy_enter(struct policy_hold *hold, const struct policy_entry *entry,
+                                        struct script_verdict *verdict)
 {
     enum script_outcome outcome = SCRIPT_NO_HOOK;
     if (hold->script != NULL) {

@@ -149,14 +149,6 @@ static int get(const struct store *store, struct text name, struct text *value)
     return error;
 }
 
-int store_get(const struct store *store, struct text name, struct text *value)
-{
-    lock(store);
-    int error = get(store, name, value);
-    unlock(store);
-    return error;
-}
-
 int store_copy(const struct store *store, struct text name, char *buffer, size_t *length)
 {
     struct text value;
@@ -303,12 +295,4 @@ size_t store_entries(const struct store *store)
     size_t entries = store->entries;
     unlock(store);
     return entries;
-}
-
-size_t store_bytes(const struct store *store)
-{
-    lock(store);
-    size_t bytes = store->bytes;
-    unlock(store);
-    return bytes;
 }

@@ -39,10 +39,9 @@ void store_delete(struct store *store); /* NULL is fine */
 int store_add(struct store *store, struct text name, int64_t amount, int64_t *value);
 int store_count(const struct store *store, struct text name, int64_t *value); /* absent: 0 */
 
-/* Values: ttl in ms; 0: until forgotten. *value is valid until the next call that changes the store. -ENOENT. */
+/* Values: ttl in ms, 0: until forgotten. */
 int store_put(struct store *store, struct text name, struct text value, uint64_t ttl_ms);
-int store_get(const struct store *store, struct text name, struct text *value);
-/* The same, copied to `buffer` of STORE_VALUE_MOST bytes: for stores that others may change meanwhile. */
+/* Copies the value to `buffer` of STORE_VALUE_MOST bytes, because others may change the store meanwhile. -ENOENT. */
 int store_copy(const struct store *store, struct text name, char *buffer, size_t *length);
 
 /* Sets of texts. Each member has a time to live; inserting an existing member sets a new one. A set exists while it
@@ -63,6 +62,5 @@ size_t store_expire(struct store *store, size_t most);
 
 /* Includes entries that have expired or were deleted but not yet removed. */
 size_t store_entries(const struct store *store);
-size_t store_bytes(const struct store *store);
 
 #endif

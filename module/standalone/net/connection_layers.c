@@ -29,7 +29,8 @@ static int flush(struct connection *connection)
     return error;
 }
 
-int layers_write(struct connection *connection, const char *bytes, size_t length)
+/* bytes of the stream */
+static int layers_write(struct connection *connection, const char *bytes, size_t length)
 {
     struct tls_session *tls = connection->tls;
     if (connection->reason != NULL)

@@ -63,8 +63,7 @@ int layers_create(struct connection *connection, struct text domain, bool accept
 void layers_destroy(struct connection *connection);
 void layers_begin(struct connection *connection); /* the socket is connected: who called speaks first */
 void layers_put(struct connection *connection, const char *bytes, size_t length);
-int layers_send(struct connection *connection, const char *bytes, size_t length);  /* one message */
-int layers_write(struct connection *connection, const char *bytes, size_t length); /* bytes of the stream */
+int layers_send(struct connection *connection, const char *bytes, size_t length); /* one message */
 void layers_ping(struct connection *connection);
 void layers_padding(struct connection *connection, enum frame frame, size_t length); /* of sip_padding() */
 void layers_leave(struct connection *connection); /* we are about to close it of our own will */

@@ -36,7 +36,7 @@ struct token_flow edge_flow_of(const struct server *server, const struct peer *p
     return flow;
 }
 
-size_t edge_token(const struct server *server, const struct peer *peer, char out[TOKEN_TEXT_MOST])
+static size_t edge_token(const struct server *server, const struct peer *peer, char out[TOKEN_TEXT_MOST])
 {
     struct token_flow flow = edge_flow_of(server, peer);
     return token_write(server->config.token_keys, &flow, out, TOKEN_TEXT_MOST);

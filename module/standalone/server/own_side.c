@@ -14,7 +14,7 @@ const struct listener *server_listener(const struct server *server, const struct
     return &server->config.listeners[index];
 }
 
-bool listener_is_wildcard(const struct listener *listener)
+static bool listener_is_wildcard(const struct listener *listener)
 {
     return strcmp(listener->host, "0.0.0.0") == 0 || strcmp(listener->host, "[::]") == 0;
 }

@@ -157,7 +157,6 @@ bool own_side_is_same(const struct server *server, const struct peer *a, const s
 /* Choose the address that the peer's messages leave from, if its listener is on a wildcard address. False: there is no
    way to the peer. */
 bool own_side_choose(const struct server *server, struct peer *peer);
-bool listener_is_wildcard(const struct listener *listener);
 /* Is the host, an IPv6 address with or without brackets, the listener's own address? A wildcard is not, but stands for
    all addresses of the machine. */
 bool listener_has_host(const struct server *server, const struct listener *listener, struct text host);
@@ -214,7 +213,6 @@ enum route_token { ROUTE_TOKEN_NONE, ROUTE_TOKEN_OUTGOING, ROUTE_TOKEN_INCOMING,
 enum route_token edge_read_token(const struct server *server, struct text token, const struct peer *source,
                                  struct peer *peer);
 /* The token of a flow; its length, or 0. */
-size_t edge_token(const struct server *server, const struct peer *peer, char out[TOKEN_TEXT_MOST]);
 bool edge_is_first_hop(const struct sip_message *request);
 /* The flow as tokens name it, by its other side. */
 struct token_flow edge_flow_of(const struct server *server, const struct peer *peer);

@@ -282,8 +282,3 @@ void tls_delete(struct tls *tls)
     tls_files_release(tls->files);
     memory_delete(tls->host, tls, sizeof *tls);
 }
-
-bool tls_serves(const struct tls *tls)
-{
-    return tls->files->standard != NULL;
-}

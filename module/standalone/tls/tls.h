@@ -40,8 +40,6 @@ void tls_delete(struct tls *tls); /* tls may be NULL; sessions may outlive it */
 /* Reads all files again for later sessions; existing sessions keep what they have. On error nothing changes. */
 int tls_reload(struct tls *tls, char *error, size_t error_size);
 
-bool tls_serves(const struct tls *tls); /* there is a certificate */
-
 /* --- one connection --- */
 
 struct tls_session;

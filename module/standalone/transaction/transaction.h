@@ -113,7 +113,6 @@ const struct sip_message *server_transaction_request(const struct server_transac
 const struct peer *server_transaction_source(const struct server_transaction *transaction);
 /* Of all that is sent because of the request; the transaction is one of its holders. */
 struct cause *server_transaction_cause(const struct server_transaction *transaction);
-bool server_transaction_is_final(const struct server_transaction *transaction);
 bool server_transaction_is_accepted(const struct server_transaction *transaction); /* a 2xx to INVITE went out */
 void server_transaction_set_user(struct server_transaction *transaction, void *user);
 void *server_transaction_user(const struct server_transaction *transaction);
@@ -183,12 +182,9 @@ void client_transaction_give_up(struct client_transaction *transaction);
    answer. */
 void client_transaction_move(struct client_transaction *transaction, const struct peer *peer);
 
-const struct peer *client_transaction_peer(const struct client_transaction *transaction);
 /* What the transaction sends counts as the load of a request, from now until it has a final response; it holds the
    load while it lives, and so does its CANCEL. Call it once, right after client_transaction_new(). */
 void client_transaction_charge(struct client_transaction *transaction, struct load *load);
-
-enum transaction_state client_transaction_state(const struct client_transaction *transaction);
 
 /* A flow died: tell `failed` (down) to every client transaction on it that has no final response. */
 void transactions_flow_down(struct transactions *transactions, flow_id flow);

@@ -428,16 +428,6 @@ void client_transaction_move(struct client_transaction *transaction, const struc
     table_add(&transaction->owner->waiting, &transaction->flow, peer_flow(peer));
 }
 
-const struct peer *client_transaction_peer(const struct client_transaction *transaction)
-{
-    return &transaction->peer;
-}
-
-enum transaction_state client_transaction_state(const struct client_transaction *transaction)
-{
-    return transaction->state;
-}
-
 void transactions_flow_down(struct transactions *transactions, flow_id flow)
 {
     struct table_link *link;

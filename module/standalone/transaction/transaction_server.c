@@ -279,11 +279,6 @@ const struct peer *server_transaction_source(const struct server_transaction *tr
     return &transaction->source;
 }
 
-bool server_transaction_is_final(const struct server_transaction *transaction)
-{
-    return transaction->state >= TRANSACTION_ACCEPTED;
-}
-
 bool server_transaction_is_accepted(const struct server_transaction *transaction)
 {
     return transaction->state == TRANSACTION_ACCEPTED;
