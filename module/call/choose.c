@@ -3,13 +3,13 @@
 
 #include "core/code.h"
 
-/* What goes upstream when no branch is pending (RFC 3261 16.7 steps 6 and 7). */
+/* Chooses the response to forward when no branch is pending (RFC 3261 16.7 steps 6 and 7). */
 
 enum { FINALS_MOST = 2 * TARGETS_MOST + 32 };
 
 struct finals {
     struct stored_response stored[FINALS_MOST];
-    struct call_branch *branch[FINALS_MOST]; /* NULL: one of the host's own, by its number */
+    struct call_branch *branch[FINALS_MOST]; /* NULL: a branch of the host's own, identified by its number */
     int number[FINALS_MOST];
     size_t count;
 };
@@ -23,14 +23,14 @@ static void finals_add(struct finals *finals, uint16_t code, uint8_t origin, str
     finals->branch[finals->count++] = branch;
 }
 
-/* A response that the host has not kept counts as one that was made up here. */
+/* A response that the host has not stored counts as one that this server makes. */
 static uint8_t branch_origin(const struct call_branch *branch)
 {
     bool lost = branch->origin == ORIGIN_WIRE && !branch->context->host->has_response(branch);
     return lost ? ORIGIN_TRANSPORT : branch->origin;
 }
 
-/* The finals of all branches, newest first; a replaced branch's 430 and 408 are among them. */
+/* The final responses of all branches, newest first, including the 430 and 408 of replaced branches. */
 static size_t finals_gather(struct finals *finals, const struct response_context *context)
 {
     struct call_others others;
@@ -45,7 +45,7 @@ static size_t finals_gather(struct finals *finals, const struct response_context
     return own;
 }
 
-/* 5626-5.3.c: an edge has the one flow; that it is gone is for the authoritative proxy to know. */
+/* 5626-5.3.c: an edge has only one flow; the authoritative proxy must learn that it is gone. */
 static bool context_lost_edge_flow(const struct response_context *context)
 {
     const struct call_branch *branch = context->branches;
@@ -58,7 +58,7 @@ struct call_best call_best(const struct response_context *context)
     size_t own = finals_gather(&finals, context);
     struct call_best result = {.best = best_choose((enum method)context->method, finals.stored, finals.count),
                                .other = -1};
-    if (finals.count == 0 && context->branches == NULL) /* there was nobody to ask */
+    if (finals.count == 0 && context->branches == NULL) /* there was no branch */
         result.best.status = SIP_TEMPORARILY_UNAVAILABLE;
     if (result.best.index >= (int)own)
         result.other = finals.number[result.best.index];

@@ -3,7 +3,7 @@
 
 #include "core/code.h"
 
-/* What has come to a branch is decided on, and what follows is kept in the branch. */
+/* Decides about an event on a branch, and stores the consequences in the branch. */
 
 static bool is_done(const struct response_context *context)
 {
@@ -93,7 +93,7 @@ static bool event_ends_branch(const struct call_event *event)
     return decision->action != ACTION_ABSORB || code_is_final(decision->code);
 }
 
-/* 3261-16.7.i. Once its Contacts are followed, the 3xx is no response for upstream any more. */
+/* 3261-16.7.i. After its Contacts are followed, the 3xx itself is not forwarded any more. */
 static void branch_recurse(struct call_event *event)
 {
     struct call_branch *branch = event->branch;
@@ -139,7 +139,7 @@ bool call_decide(struct call_event *event)
     const uint32_t code = event->decision.code;
     if (code > SIP_TRYING && code < SIP_OK)
         branch->provisional_seen = true;
-    /* A destination to which nothing was sent has said nothing that a policy could have a view on. */
+    /* If nothing was sent to the destination, there is no response for the policy. */
     if (code != SIP_TRYING && !branch->rested && !branch->unsafe)
         verdict_ask(event);
     event->context->host->decided(event);
@@ -160,9 +160,9 @@ enum origin call_origin_unsent(const struct call_branch *branch)
     return plain ? ORIGIN_FLOW_DOWN : ORIGIN_TRANSPORT;
 }
 
-/* --- what does not end the branch --- */
+/* --- events that do not end the branch --- */
 
-/* A plain Contact may have come to another flow; a flow that is dead stays dead. */
+/* A plain Contact may have moved to another flow; a dead flow stays dead. */
 static bool target_leads_to_instance(const struct target *target, const struct target *other)
 {
     if (target == other)
@@ -182,7 +182,7 @@ static bool branch_move(struct call_branch *branch)
     return false;
 }
 
-/* The instance may still answer, over a flow of its own choice; ACK and CANCEL take one that lives. */
+/* The instance may still answer, over any of its flows; ACK and CANCEL use a living one. */
 static void branch_wait(struct call_branch *branch)
 {
     struct response_context *context = branch->context;
@@ -231,7 +231,7 @@ void call_pass(struct call_event *event)
             event_forward(event);
         verdict_try_beside(event);
     } else if (event->overrides) {
-        /* To fail is to stop the ringing everywhere; when all have ended, that status goes upstream. */
+        /* sip_fail() ends all branches; when all have ended, that status is forwarded. */
         context->fail_status = event->verdict.code;
         context->host->cancel_pending(context, NULL);
     } else if (event_waits(event)) {

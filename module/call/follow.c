@@ -4,7 +4,7 @@
 #include "core/code.h"
 #include "flow/breadth.h"
 
-/* Branches: which may be begun, how many beside each other, and what follows when one has ended. */
+/* Branches: which may be started, how many at the same time, and what follows when one has ended. */
 
 void call_others_read(const struct response_context *context, struct call_others *others)
 {
@@ -40,7 +40,7 @@ static uint32_t breadth_left(const struct response_context *context)
     return used < context->max_breadth ? context->max_breadth - used : 0;
 }
 
-/* Those that wait for their turn beside the one that is begun now; one more where a policy may add some. */
+/* The number of targets that wait in addition to the one that is started now; one more if a policy may add some. */
 static uint32_t others_to_begin(const struct response_context *context)
 {
     if (context->targets == NULL)
@@ -60,7 +60,7 @@ void call_branch_begin(struct response_context *context, struct call_branch *bra
     context->branches_made++;
 }
 
-/* --- all that one request may send --- */
+/* --- the limits of one request --- */
 
 bool call_may_send(struct response_context *context, size_t bytes)
 {
@@ -88,7 +88,7 @@ uint32_t call_refusal(const struct response_context *context)
     return context->waits || context->over == LOAD_OF_REQUEST ? SIP_MAX_BREADTH_EXCEEDED : 0;
 }
 
-/* --- targets become branches --- */
+/* --- starting branches --- */
 
 static bool target_start(struct response_context *context, struct target *target)
 {
@@ -99,7 +99,7 @@ static bool target_start(struct response_context *context, struct target *target
     return false;
 }
 
-/* A target that may not be tried now waits; one that this request may not make a branch for waits for ever. */
+/* A target that cannot be tried now waits; if the request has reached its limit, it is never tried. */
 static struct target *next_target(struct response_context *context, bool open_class)
 {
     const struct call_host *host = context->host;
@@ -186,7 +186,7 @@ static bool branch_start_known_flow(struct call_branch *branch)
     return false;
 }
 
-/* 5626-7.b. Where the known flows turn out to be dead, the instance may have registered another one meanwhile. */
+/* 5626-7.b. If the known flows are dead, the instance may have registered another one meanwhile. */
 static unsigned branch_start_next_flow(struct call_branch *branch)
 {
     struct response_context *context = branch->context;
@@ -203,7 +203,7 @@ static unsigned branch_go_on(struct call_branch *branch)
     struct response_context *context = branch->context;
     unsigned started = branch->action == ACTION_NEXT_FLOW ? branch_start_next_flow(branch) : 0;
     bool wants_target = started == 0 && (branch->action == ACTION_NEXT_FLOW || branch->action == ACTION_NEXT_TARGET);
-    /* 5393-5.a: what the branch had of Max-Breadth is given back to those that wait for it. */
+    /* 5393-5.a: returns the branch's share of Max-Breadth to waiting targets. */
     if (context->targets != NULL && (wants_target || context->waits)) {
         bool open_class =
             branch->open_class || call_pending(context, NULL) == 0 || (context->waits && context->ring_next_ms > 0);

@@ -9,16 +9,16 @@
 #include "script/policy/policy.h"
 
 /*
- * The life of one request that is being proxied (RFC 3261 16.4 to 16.10, RFC 5626 section 7): what every host does with
- * it. A host embeds both structures in its own records, allocates and locks them, and lends the operations of struct
- * call_host; it receives, sends and keeps time, and decides nothing.
+ * The life of one proxied request (RFC 3261 16.4 to 16.10, RFC 5626 section 7), the same in every host. A host embeds
+ * both structures in its own records, allocates and locks them, and provides the operations of struct call_host. It
+ * receives, sends and keeps time, and decides nothing.
  *
- * The course of an event: the host fills a struct call_event and calls call_decide(). Where that ends the branch,
- * call_follow() carries out what was decided, at once or as soon as the host can begin branches; otherwise call_pass()
- * does. When no branch is pending, call_ask_exhausted() gives the policy its last word, and call_choose() tells what
- * goes upstream.
+ * For each event the host fills a struct call_event and calls call_decide(). If that ends the branch, call_follow()
+ * carries out the decision, at once or as soon as the host can start branches; otherwise call_pass() does. When no
+ * branch is pending, call_ask_exhausted() calls the policy a last time, and call_choose() determines the response to
+ * forward.
  *
- * Nothing here allocates, locks or reads a clock. All calls for one context must be serialised by the host.
+ * Nothing here allocates, locks or reads a clock. The host must serialise all calls for one context.
  */
 
 struct call_host;
@@ -26,62 +26,63 @@ struct call_event;
 
 struct response_context {
     const struct call_host *host;
-    struct target_set *targets;   /* NULL: there is one destination, inside a dialog or over the flow of an edge */
-    struct call_branch *branches; /* that were begun, newest first */
+    struct target_set *targets;   /* NULL: there is only one destination, inside a dialog or over the flow of an edge */
+    struct call_branch *branches; /* branches that were started, newest first */
     struct load *load;            /* NULL: no limit holds */
     struct text aor;              /* as policies see it */
     uint64_t started_ms;          /* of the host's clock */
-    size_t bytes;                 /* about as many as one branch sends */
+    size_t bytes;                 /* approximate size of the request of one branch */
     uint32_t max_breadth;         /* of the request (RFC 5393) */
-    uint32_t ring_next_ms;        /* sip_route's next_after: the next target rings beside after so long; 0: in turn */
-    uint32_t retry_after;         /* s, with has_retry_after: for the response that goes upstream */
-    uint16_t branches_made;       /* targets that rested are counted too */
-    uint16_t fail_status;         /* from a verdict; 0: the best response goes upstream */
-    uint8_t method;               /* enum method */
-    uint8_t role;                 /* enum role: proxy or edge */
-    uint8_t over;                 /* enum load_refusal: why no further branch was begun */
-    bool in_dialog;               /* the request has a To tag */
+    uint32_t ring_next_ms; /* sip_route's next_after: ms after which the next target is called in addition; 0: one after
+                              the other */
+    uint32_t retry_after;  /* s, with has_retry_after: for the forwarded response */
+    uint16_t branches_made; /* including targets that rested */
+    uint16_t fail_status;   /* from a verdict; 0: the best response is forwarded */
+    uint8_t method;         /* enum method */
+    uint8_t role;           /* enum role: proxy or edge */
+    uint8_t over;           /* enum load_refusal: why no further branch was started */
+    bool in_dialog;         /* the request has a To tag */
     bool success_forwarded, global_failure_seen, final_forwarded, cancelled;
     bool may_recurse; /* 3xx responses are followed */
     bool has_retry_after;
-    bool waits;       /* a target waits until a branch gives its share of Max-Breadth back */
-    bool keeps_share; /* of Max-Breadth, for a target that the policy may add */
+    bool waits;       /* a target waits until a branch returns its share of Max-Breadth */
+    bool keeps_share; /* a share of Max-Breadth is reserved for a target that the policy may add */
 };
 
 struct call_branch {
     struct call_branch *next;
     struct response_context *context; /* NULL: not begun */
-    struct target *target;            /* NULL where the context has no targets */
+    struct target *target;            /* NULL if the context has no targets */
     struct decision decision;         /* with has_final */
-    uint32_t breadth;                 /* its share of Max-Breadth, given back with the final response */
-    uint16_t code;                    /* with has_final: as decided; 0: not for upstream, its Contacts are followed */
-    uint8_t origin;                   /* with has_final: enum origin */
-    uint8_t action;                   /* with has_final: enum action, the decision's or that of a verdict */
-    bool has_final;                   /* a final response has come, or none will; it has been decided on */
-    bool marked;                      /* ... its target is */
-    bool followed;                    /* ... and carried out */
-    bool open_class;                  /* ... and the next target is wanted even beside those that ring */
-    bool cancels_rest;                /* ... and the other branches shall end */
-    bool next_server;                 /* ... and another address of the same target is wanted */
-    bool provisional_seen;            /* above 100 */
-    bool on_flow;                     /* it was handed to a flow, and not to an address */
-    bool flow_died;                   /* it waits for its instance all the same (5626-7.h) */
-    bool rested;                      /* nothing was sent, because the destination rests or may get no more */
-    bool unsafe;                      /* nothing was sent: a sips: request, and no TLS on the way there */
+    uint32_t breadth;                 /* its share of Max-Breadth, which is returned with the final response */
+    uint16_t code;   /* with has_final: the code of the decision; 0: not forwarded, because its Contacts are followed */
+    uint8_t origin;  /* with has_final: enum origin */
+    uint8_t action;  /* with has_final: enum action, the decision's or that of a verdict */
+    bool has_final;  /* a final response was received, or none will be; it was decided about */
+    bool marked;     /* ... its target is */
+    bool followed;   /* with has_final: the decision was carried out */
+    bool open_class; /* with has_final: the next target is tried even if others are pending */
+    bool cancels_rest;     /* with has_final: the other branches are cancelled */
+    bool next_server;      /* with has_final: another address of the same target is tried */
+    bool provisional_seen; /* above 100 */
+    bool on_flow;          /* it was sent over a flow, not to an address */
+    bool flow_died;        /* its flow died, but it waits for its instance (5626-7.h) */
+    bool rested;           /* nothing was sent, because the destination rests or has reached a limit */
+    bool unsafe;           /* nothing was sent: a sips: request without TLS on the way */
 };
 
-/* What has come to a branch, or, for HOOK_EXHAUSTED, what would go upstream. */
+/* An event on a branch; for HOOK_EXHAUSTED, the response that would be forwarded. */
 struct call_event {
     struct response_context *context;
-    struct call_branch *branch; /* HOOK_EXHAUSTED: whose response would go upstream; NULL: none's */
+    struct call_branch *branch; /* HOOK_EXHAUSTED: the branch of the response that would be forwarded; NULL: none */
     enum hook hook;             /* HOOK_RESPONSE or HOOK_EXHAUSTED */
-    struct facts facts;         /* the host fills origin and what the response says */
+    struct facts facts;         /* the host sets origin and the facts of the response */
     struct state state;
     struct decision decision;
     enum script_outcome outcome;
     enum rule_id refused; /* the guardrail that refused the verdict */
-    bool carried;         /* there was a verdict, and it is carried out */
-    bool overrides;       /* ... in place of the decision's action */
+    bool carried;         /* there was a verdict that is carried out */
+    bool overrides;       /* the verdict replaces the decision's action */
     struct script_verdict verdict;
 };
 
@@ -97,7 +98,7 @@ enum call_counter {
     CALL_COUNTER_COUNT
 };
 
-/* Branches that the host's own configuration has made, beside those of the context. */
+/* Branches that the host's own configuration has created, in addition to those of the context. */
 struct call_others {
     unsigned pending;
     size_t count; /* of the finals in `stored` */
@@ -105,12 +106,14 @@ struct call_others {
     int number[32]; /* the host's own, not negative */
 };
 
-/* What a host lends. An operation marked "may be NULL" is left out where a host has no use for it. */
+/* The operations of a host. One that is marked "may be NULL" is omitted if a host does not need it. */
 struct call_host {
-    /* --- what is known of a branch --- */
-    bool (*has_other_server)(const struct call_branch *branch); /* an address of its name not tried; may be NULL */
-    bool (*has_contact)(const struct call_branch *branch);      /* 3261-10.a: its Contact can be called as well */
-    bool (*has_response)(const struct call_branch *branch);     /* the final response is kept, and can be relayed */
+    /* --- data about a branch --- */
+    bool (*has_other_server)(
+        const struct call_branch *branch);                 /* whether its name has an untried address; may be NULL */
+    bool (*has_contact)(const struct call_branch *branch); /* 3261-10.a: whether its Contact can be called */
+    bool (*has_response)(
+        const struct call_branch *branch); /* whether the final response is stored and can be forwarded */
     /* Adds the host's own branches to what is counted; may be NULL. */
     void (*others)(const struct response_context *context, struct call_others *others);
 
@@ -118,13 +121,13 @@ struct call_host {
     /* The version that the context began with, until policy_end(); NULL: there is none. */
     struct policy_hold *(*policy_begin)(struct call_event *event);
     void (*policy_end)(struct call_event *event);
-    /* Fill what hooks see, until hide(): `call`, and of `reply` the message and its source; for HOOK_RESPONSE also
-       destination and flow. False: it cannot be shown, and no hook is entered. */
+    /* Sets the values for hooks, valid until hide(): `call`, and of `reply` the message and its source; for
+       HOOK_RESPONSE also destination and flow. Returns false if the message cannot be shown; then no hook is called. */
     bool (*show)(struct call_event *event, struct script_call *call, struct script_reply *reply);
     void (*hide)(struct call_event *event);
-    /* The hooks, in place of all four; may be NULL. For tests without a policy. */
+    /* Replaces the hooks and the four operations above; may be NULL. For tests without a policy. */
     enum script_outcome (*ask)(struct call_event *event);
-    void (*decided)(struct call_event *event); /* to log and count a decision */
+    void (*decided)(struct call_event *event); /* logs and counts a decision */
     void (*count)(struct response_context *context, enum call_counter counter);
     void (*log)(struct response_context *context, enum log_level level, const char *line);
 
@@ -135,68 +138,71 @@ struct call_host {
     int (*add_contacts)(struct call_event *event);                                   /* of the 3xx in hand */
 
     /* --- branches --- */
-    bool (*has_room)(const struct response_context *context); /* for one more branch; may be NULL */
-    /* Begin a branch to the target, which is pending, with call_branch_begin(). False: it was not begun. */
+    bool (*has_room)(
+        const struct response_context *context); /* whether there is room for one more branch; may be NULL */
+    /* Starts a branch to the target, which is pending, with call_branch_begin(). Returns false if it was not
+       started. */
     bool (*start)(struct response_context *context, struct target *target);
-    /* The same target by another address of its server, or by its Contact. */
+    /* Starts a branch to the same target by another address of its server, or by its Contact. */
     bool (*start_next_server)(struct call_branch *branch);
-    void (*send)(struct response_context *context);       /* what was begun; may be NULL where start() sends */
-    void (*beside)(struct response_context *context);     /* calls call_start_beside() where branches may be begun */
-    void (*ring_later)(struct response_context *context); /* after ring_next_ms; may be NULL */
+    void (*send)(struct response_context *context);       /* sends what was started; may be NULL if start() sends */
+    void (*beside)(struct response_context *context);     /* calls call_start_beside() where branches can be started */
+    void (*ring_later)(struct response_context *context); /* calls the next target after ring_next_ms; may be NULL */
     void (*cancel_pending)(struct response_context *context, const struct call_branch *except);
-    void (*forward)(struct call_event *event); /* the response goes upstream now */
-    /* ACK and CANCEL of the branch take the flow of `target` from now on. False: that flow is dead too. */
+    void (*forward)(struct call_event *event); /* forwards the response now */
+    /* ACK and CANCEL of the branch use the flow of `target` from now on. Returns false if that flow is dead too. */
     bool (*move)(struct call_branch *branch, struct target *target);
 
-    /* --- what goes, what rests --- */
-    void (*drop_flow)(struct call_branch *branch);    /* with every binding on it (5626-7.f) */
-    void (*drop_binding)(struct call_branch *branch); /* unless it has moved to another flow (5626-7.g) */
+    /* --- bindings and rests --- */
+    void (*drop_flow)(struct call_branch *branch); /* removes the flow with every binding on it (5626-7.f) */
+    void (*drop_binding)(
+        struct call_branch *branch); /* removes the binding unless it has moved to another flow (5626-7.g) */
     void (*rest_branch)(struct call_branch *branch, uint32_t seconds);
     void (*rest)(struct response_context *context, struct text tenant, const char *destination, uint32_t seconds);
 };
 
 /* --- events --- */
 
-/* Decides on what has come to a branch: facts, decide(), the policy within the guardrails. True where that ends the
-   branch: call_follow() is due. Otherwise call_pass() is. */
+/* Decides about an event on a branch: facts, decide(), and the policy within the guardrails. Returns true if that
+   ends the branch; then call call_follow(), otherwise call_pass(). */
 bool call_decide(struct call_event *event);
-void call_follow(struct call_branch *branch); /* does nothing where it has been followed */
-/* The decision alone: nothing is kept, no policy is asked. */
+void call_follow(struct call_branch *branch); /* does nothing if the decision was carried out already */
+/* Only the decision: nothing is stored, and no policy is called. */
 struct decision call_foresee(struct call_event *event);
 void call_pass(struct call_event *event);
 
-/* The flow of a waiting branch is dead. True where the branch shall fail now; otherwise it has ended, or waits for its
-   instance, by another flow where one lives (5626-7.h). */
+/* Handles the death of a waiting branch's flow. Returns true if the branch must fail now; otherwise it has ended, or
+   waits for its instance, by another flow if one is alive (5626-7.h). */
 bool call_flow_down(struct call_branch *branch);
 
-/* How a request counts that could not be sent: as a dead flow where a plain binding cannot be reached (3261-10.a,
+/* The origin for a request that could not be sent: a dead flow if a plain binding cannot be reached (3261-10.a,
    3261-16.9.b). */
 enum origin call_origin_unsent(const struct call_branch *branch);
 
-/* The caller has given up: nothing new is begun, and branches that wait on a dead flow have ended, because nothing may
-   come any more. True where there were any. The host sends the CANCELs. */
+/* Handles CANCEL: nothing new is started, and branches that wait on a dead flow end, because nothing can arrive any
+   more. Returns true if there were any. The host sends the CANCELs. */
 bool call_cancel(struct response_context *context);
 
 /* --- branches --- */
 
-/* Not after a final response, a 6xx, CANCEL or sip_fail(). */
+/* Returns false after a final response, a 6xx, CANCEL or sip_fail(). */
 bool call_may_add(const struct response_context *context);
 unsigned call_pending(const struct response_context *context, const struct call_branch *except);
 
-/* Puts a new branch into the context, with its share of Max-Breadth. */
+/* Adds a new branch to the context, with its share of Max-Breadth. */
 void call_branch_begin(struct response_context *context, struct call_branch *branch, struct target *target);
-/* Begin those targets that may be tried now; the next q class only with `open_class`. Returns how many were begun. */
+/* Starts the targets that can be tried now; the next q class only with `open_class`. Returns their number. */
 unsigned call_start_targets(struct response_context *context, bool open_class);
-/* The next target, beside those that ring. True where there may be one more. */
+/* Starts the next target in addition to the pending ones. Returns true if there may be one more. */
 bool call_start_beside(struct response_context *context);
-/* The next targets where nothing is pending, begun and sent. */
+/* Starts and sends the next targets if nothing is pending. */
 void call_start_more(struct response_context *context);
 
-/* May the request have one more branch now? Otherwise `waits` or `over` is set, and counted. */
+/* Returns whether the request may have one more branch now. Otherwise `waits` or `over` is set, and counted. */
 bool call_has_room(struct response_context *context);
-/* May it be sent once more, with so many bytes? Otherwise `over` is set, and counted. */
+/* Returns whether the request may be sent once more, with this many bytes. Otherwise `over` is set, and counted. */
 bool call_may_send(struct response_context *context, size_t bytes);
-/* With which status a request is refused that no branch could be begun for (5393-5.a); 0: for another reason. */
+/* The status for a request for which no branch could be started (5393-5.a); 0: for another reason. */
 uint32_t call_refusal(const struct response_context *context);
 
 /* --- upstream --- */
@@ -204,22 +210,22 @@ uint32_t call_refusal(const struct response_context *context);
 /* The best of the final responses (16.7 step 6). */
 struct call_best {
     struct best best;
-    struct call_branch *branch; /* whose response it is; NULL: none's, or that of `other` */
-    int other;                  /* the number of the host's own branch whose response it is; -1: none's */
+    struct call_branch *branch; /* the branch of the response; NULL: none, or `other` */
+    int other;                  /* the number of the host's own branch with the response; -1: none */
 };
 struct call_best call_best(const struct response_context *context);
 
-/* What goes upstream, once no branch is pending. */
+/* The response to forward, when no branch is pending. */
 struct call_upstream {
     enum { UPSTREAM_RELAY, UPSTREAM_OWN, UPSTREAM_SILENCE } kind;
     struct call_best winner; /* UPSTREAM_RELAY */
-    uint16_t status;         /* of what is relayed, or of a response made here */
-    bool merges;             /* UPSTREAM_RELAY: the challenges of all 401 and 407 (3261-16.7.h) */
+    uint16_t status;         /* of the forwarded response, or of one that this server makes */
+    bool merges;             /* UPSTREAM_RELAY: merge the challenges of all 401 and 407 */
 };
 struct call_upstream call_choose(const struct response_context *context);
 
-/* No target is left, and `status` would go upstream: asks the policy. True where it has added targets. The host fills
-   event->context and event->branch. */
+/* No target is left, and `status` would be forwarded: calls the policy. Returns true if it has added targets. The
+   host sets event->context and event->branch. */
 bool call_ask_exhausted(struct call_event *event, uint32_t status);
 
 #endif

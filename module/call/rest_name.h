@@ -12,17 +12,18 @@
 
 enum { REST_NAME_MOST = 255 };
 
-/* Writes the name as all hosts keep and compare it: without upper case, an IPv6 address in its shortest form and in
-   brackets. Returns the length; 0: it is empty, or longer than REST_NAME_MOST. */
+/* Writes the canonical form of the name: lower case, an IPv6 address in its shortest form and in brackets. Returns
+   the length; 0 if it is empty, or longer than REST_NAME_MOST. */
 size_t rest_name_write(struct text name, char out[REST_NAME_MOST + 1]);
 
 struct rest_destination {
     struct text address; /* with its port, as in reply.destination; empty: not known yet */
-    struct text host;    /* of the URI that leads there; empty: a flow, or the URI has the address */
+    struct text host;    /* from the URI of the destination; empty: a flow, or the URI has the address */
     uint32_t port;       /* of that URI, or its default */
 };
 
-/* Does the destination rest by any of its names? `is_on` is asked for each, as rest_name_write() writes it. */
+/* Returns whether the destination rests under any of its names. `is_on` is called for each, as rest_name_write()
+   writes it. */
 bool rest_holds(const struct rest_destination *destination, bool (*is_on)(void *context, struct text name),
                 void *context);
 

@@ -5,7 +5,7 @@
 
 #include "core/code.h"
 
-/* What the policy makes of a decision, within the guardrails. */
+/* The policy's verdict on a decision, within the guardrails. */
 
 static bool verdict_answers(const struct script_verdict *verdict)
 {
@@ -30,7 +30,7 @@ static void event_refuse_verdict(struct call_event *event, const char *why)
     event->context->host->log(event->context, LOG_WARNING, line);
 }
 
-/* NULL: it may be carried out. */
+/* NULL: the verdict may be carried out. */
 static const char *verdict_fault(const struct call_event *event)
 {
     if (event->refused != RULE_NONE)
@@ -110,7 +110,7 @@ void verdict_ask(struct call_event *event)
     verdict_judge(event);
 }
 
-/* --- what a verdict does --- */
+/* --- carrying out a verdict --- */
 
 void verdict_take_aside(struct call_event *event)
 {
@@ -124,7 +124,7 @@ void verdict_take_aside(struct call_event *event)
     context->has_retry_after = true;
 }
 
-/* True where there are new targets. */
+/* Returns true if there are new targets. */
 static bool verdict_add_targets(struct call_event *event)
 {
     struct response_context *context = event->context;
@@ -157,7 +157,7 @@ void verdict_replace_action(struct call_event *event)
         event->context->fail_status = event->verdict.code;
         branch->cancels_rest = true;
         branch->action = ACTION_FAIL;
-        if (code_class(branch->code) == CLASS_SUCCESS) /* of another method than INVITE: nobody shall choose it */
+        if (code_class(branch->code) == CLASS_SUCCESS) /* of a request other than INVITE: must not be forwarded */
             branch->code = 0;
     }
 }

@@ -209,7 +209,8 @@ static uint32_t next_ping(struct simulation *simulation)
     return (uint32_t)((uint64_t)simulate_random(&simulation->random_pings) * interval >> 32);
 }
 
-/* Silence fails a flow 10 s after the ping; an edge that has restarted does not know the connection and closes it at once.
+/* Silence fails a flow 10 s after the ping; an edge that has restarted does not know the connection and closes it at
+ * once.
  */
 static void die(struct simulation *simulation, uint32_t number)
 {

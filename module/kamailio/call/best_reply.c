@@ -8,13 +8,12 @@
 #include "kamailio/call/react_private.h"
 
 /*
- * Which response goes up (RFC 3261 16.7 steps 6 and 7). What is relayed as it came is relayed by tm, which can do that
- * only with the winner it has chosen itself, by the codes it has noted for each branch: so these are changed for the
- * moment of its choice.
+ * Lets tm forward the best response (RFC 3261 16.7 steps 6 and 7). tm can forward only the response that it has chosen
+ * itself, by the codes that it has stored for each branch. So these codes are changed during its choice.
  */
 
 enum {
-    OUT_OF_THE_RUNNING = CODE_MOST + CODE_LEAST /* tm ranks what is of no class below all others */
+    OUT_OF_THE_RUNNING = CODE_MOST + CODE_LEAST /* tm ranks codes of no class below all others */
 };
 
 bool best_is_received(const struct ua_client *uac)
@@ -22,7 +21,7 @@ bool best_is_received(const struct ua_client *uac)
     return uac->reply != NULL && uac->reply != FAKED_REPLY;
 }
 
-/* The branch of tm whose response it is; -1: none's. */
+/* The tm branch of the response; -1: none. */
 static int winner_branch(const struct cell *t, const struct call_best *best)
 {
     if (best->branch == NULL)
@@ -69,8 +68,8 @@ static void lower(struct cell *t, int winner)
     }
 }
 
-/* The branch in hand is ranked by the code that came, whatever is noted for it: against that one a winner must be
-   raised. */
+/* tm ranks the current branch by the received code, whatever is stored for it, so the best response must rank above
+   that. */
 void best_weigh(struct cell *t, struct call *call, int branch)
 {
     const struct call_best best = choose(t, call);
@@ -109,8 +108,8 @@ void best_settled(struct cell *t, struct call *call)
 
 /* --- what goes up --- */
 
-/* tm's failure_reply_mode: after a failure route it forgets all responses (1, 2), or those from before the branches
-   that the route has added (3), and has none of them to relay. */
+/* tm's failure_reply_mode: after a failure route tm discards all responses (1, 2), or those from before the branches
+   that the route has added (3), and cannot forward them. */
 enum { DROPS_WHERE_ADDED = 3 };
 static const int *tm_drops;
 
@@ -130,7 +129,7 @@ static bool drops(const struct cell *t, const struct call *call)
     return *tm_drops == DROPS_WHERE_ADDED ? call->branches_weighed != t->nr_of_outgoings : *tm_drops != 0;
 }
 
-/* tm relays the winner that it has chosen; where the route has added branches since, it will choose again. */
+/* tm forwards the response that it has chosen; if the route has added branches since, it will choose again. */
 static bool leave_to_tm(struct cell *t, struct call *call, int winner)
 {
     if (drops(t, call))
@@ -144,7 +143,8 @@ static bool leave_to_tm(struct cell *t, struct call *call, int winner)
     return picked == winner || merges;
 }
 
-/* 3261-16.7.h. A stored response has been parsed to its end, or else it must not be: it lies in shared memory. */
+/* 3261-16.7.h. A stored response has been parsed completely, or must not be parsed now, because it is in shared
+   memory. */
 static void copy_challenges(struct sip_msg *msg, struct sip_msg *reply)
 {
     if ((reply->msg_flags & FL_SHM_CLONE) == 0 && parse_headers(reply, HDR_EOH_F, 0) < 0)
@@ -174,7 +174,7 @@ static void answer(struct sip_msg *msg, const struct cell *t, const struct call 
     tmb.t_reply(msg, status, (char *)code_phrase(status));
 }
 
-/* 4320-4.a. Nothing is sent, and nothing will be: tm frees the transaction when its wait timer fires. */
+/* 4320-4.a. Nothing is sent: tm frees the transaction when its wait timer fires. */
 static void end_in_silence(struct cell *t)
 {
     t->uas.status = SIP_REQUEST_TIMEOUT;

@@ -15,7 +15,7 @@
 
 enum { RETRY_AFTER_S = 10 };
 
-/* tm repeats an INVITE over UDP ten times in its 30 s (retr_timer1, retr_timer2), and tells nobody. */
+/* tm retransmits an INVITE over UDP ten times in its 30 s (retr_timer1, retr_timer2), and does not report it. */
 enum { REPEATS_OF_TM = 10 };
 
 static struct load_table *loads;
@@ -34,7 +34,7 @@ static void give_lock(void *context)
     lock_release(loads_lock);
 }
 
-/* The table is never destroyed: tm, which ends after this module, gives calls back to the last. */
+/* The table is never destroyed, because tm, which ends after this module, releases calls until the end. */
 int breadth_create(void)
 {
     const struct load_limits limits = {
@@ -53,7 +53,7 @@ int breadth_create(void)
     return -1;
 }
 
-/* --- whose request it is --- */
+/* --- the source of a request --- */
 
 static bool is_loopback(const struct ip_addr *ip)
 {
@@ -68,7 +68,7 @@ static bool is_own(struct ip_addr *ip)
     return grep_sock_info(&host, 0, 0) != NULL;
 }
 
-/* 0: it has no limit of its own. */
+/* 0: no limit per source. */
 static uint64_t limited_source(struct sip_msg *msg)
 {
     static const struct emergency no_numbers; /* those of a policy are not known here */
@@ -103,7 +103,8 @@ static bool came_by_us(const struct sip_msg *msg)
     return false;
 }
 
-/* What comes by two ways that do not lead through here, as from a proxy that forks, is no loop. */
+/* A request that arrives on two ways without passing this server, for example from a proxy that forks, is not a
+   loop. */
 bool breadth_is_loop(struct sip_msg *msg, struct load *load, const str *aor)
 {
     struct text branch = {NULL, 0};
@@ -151,7 +152,7 @@ void breadth_begin_call(struct call *call, struct sip_msg *msg, struct load *loa
         load_hold(load);
 }
 
-/* Two processes may have a final response of the branch at the same time. */
+/* Two processes may handle a final response of the branch at the same time. */
 void breadth_give_back(struct call *call, struct leg *leg)
 {
     size_t bytes = __atomic_exchange_n(&leg->bytes, 0, __ATOMIC_RELAXED);
@@ -201,7 +202,7 @@ bool breadth_take(struct call *call, struct leg *leg, size_t bytes)
     return true;
 }
 
-/* --- what is written --- */
+/* --- header fields --- */
 
 static int insert(struct sip_msg *msg, const struct hdr_field *before, uint32_t breadth)
 {
@@ -217,7 +218,7 @@ static int insert(struct sip_msg *msg, const struct hdr_field *before, uint32_t 
     return -1;
 }
 
-/* tm has made a copy of the lumps for this branch alone. */
+/* tm has copied the lumps for this branch. */
 void breadth_write(struct sip_msg *msg, struct call *call)
 {
     const struct leg *leg = call_leg(call, &msg->ruid);
@@ -231,7 +232,7 @@ void breadth_write(struct sip_msg *msg, struct call *call)
         ksr_log(LOG_ERROR, "Max-Breadth could not be written: no memory");
 }
 
-/* A 503 with Retry-After would make this server rest, where it sends to itself. */
+/* A 503 with Retry-After would let this server rest for its own requests. */
 int breadth_answer(struct sip_msg *msg, uint32_t status)
 {
     char line[40];

@@ -13,10 +13,10 @@
 #include "kamailio/base/stats.h"
 #include "kamailio/call/targets.h"
 
-/* A response has come to a branch, or it is known that none will: facts, decision, and the functions of the
-   configuration that carry it out or only ask. */
+/* Handles a response on a branch, or an event in place of one: facts, decision, and the functions of the
+   configuration that carry it out or only query it. */
 
-enum { SEND_FAILED = 908 }; /* tm's own number for it: uac[].icode */
+enum { SEND_FAILED = 908 }; /* the code that tm has stored for it: uac[].icode */
 
 static struct cell *transaction(void)
 {
@@ -54,7 +54,7 @@ void arrival_gather(struct arrival *arrival, enum origin origin, uint32_t code)
     struct leg *leg = arrival->leg;
     call_sync(arrival->call, arrival->t);
     arrival->event = (struct call_event){.branch = &leg->model, .facts = {.code = code, .origin = (uint8_t)origin}};
-    /* What was never handed to the flow says nothing about it. */
+    /* If nothing was sent over the flow, the result says nothing about it. */
     leg->model.on_flow = arrival->branch >= 0 && leg->model.target->flow != 0;
     leg->model.context = &arrival->call->model;
     read_retry_after(&arrival->event.facts, arrival->reply);
@@ -71,11 +71,11 @@ enum origin leg_origin_unsent(const struct leg *leg)
     return flow_is_datagram(leg->model.target->flow) ? ORIGIN_TRANSPORT : call_origin_unsent(&leg->model);
 }
 
-/* What tm makes up where nothing came says how it found out. A branch that has seen a provisional waits for its
-   instance though its flow is dead (5626-7.h): what ends it is what comes. */
+/* The response that tm generates without a received one shows how it noticed. A branch that has seen a provisional
+   waits for its instance although its flow is dead (5626-7.h), and ends with what arrives. */
 static enum origin origin_of(const struct ua_client *uac, const struct leg *leg, bool received, int code)
 {
-    /* 3261-16.9.a: what was made up for it says nothing; decide() knows what a send that failed is on a flow. */
+    /* 3261-16.9.a: the generated code does not matter; decide() knows the meaning of a failed send on a flow. */
     if (uac->icode == SEND_FAILED)
         return leg_origin_unsent(leg);
     if (leg->model.flow_died && !leg->model.provisional_seen && (!received || code == SIP_FLOW_FAILED))
@@ -113,14 +113,15 @@ void react_on_failure(struct cell *t, struct call *call, struct tmcb_params *par
     const struct leg *leg = call_leg(call, &t->uac[branch].ruid);
     if (leg != NULL && leg->model.has_final)
         pv_note_decision(params->req, &leg->model.decision);
-    if (t->uac[branch].on_failure == 0) { /* no route will run, where what follows would be found */
+    if (t->uac[branch].on_failure == 0) { /* no route will run that could carry out the decision */
         best_send(params->req, t, call);
         best_settled(t, call);
     }
 }
 
-/* 3261-9.a. While tm waits for its lock with this provisional, another process may take a final and cancel the branches
-   that have said anything: this one has, and tm does not note what comes after a final. */
+/* 3261-9.a. While tm waits for its lock with this provisional response, another process may handle a final one and
+   cancel the branches with a provisional: this branch has one, but tm does not store what arrives after a final
+   response. */
 static void make_cancellable(const struct arrival *arrival)
 {
     struct ua_client *uac = &arrival->t->uac[arrival->branch];
@@ -140,7 +141,7 @@ static void hear_reply(struct arrival *arrival, uint32_t code)
         make_cancellable(arrival);
     if (!ends)
         call_pass(&arrival->event);
-    else if (arrival->event.overrides) /* a 2xx, in whose place the policy wants another status */
+    else if (arrival->event.overrides) /* a 2xx that the policy replaces by another status */
         tmb.t_reply_trans(arrival->t, arrival->t->uas.request, arrival->call->model.fail_status,
                           (char *)code_phrase(arrival->call->model.fail_status));
     if (code >= CODE_FINAL_LEAST)
@@ -158,7 +159,7 @@ void react_on_reply(struct cell *t, struct call *call, struct tmcb_params *param
     call_unlock(t);
 }
 
-/* The CANCELs go out with the reply. */
+/* The CANCELs are sent with the reply. */
 void react_on_cancel(struct cell *t, struct call *call)
 {
     call_lock(t);
@@ -195,7 +196,7 @@ static int after_branch_failure(struct sip_msg *msg, unsigned flags, void *param
     return 1;
 }
 
-/* The guardrails on what reaches an endpoint hold whatever the script has called. */
+/* The guardrails on what reaches an endpoint apply whatever the script has called. */
 static int after_failure(struct sip_msg *msg, unsigned flags, void *parameter)
 {
     struct cell *t = transaction();
@@ -212,7 +213,8 @@ static int after_failure(struct sip_msg *msg, unsigned flags, void *parameter)
 
 /* --- requests that cannot be sent --- */
 
-static int *tm_tells; /* tm's parameter failure_exec_mode: are failed sends told to failure routes? In each process */
+static int *tm_tells; /* tm's parameter failure_exec_mode: whether failed sends are reported to failure routes. In each
+                         process */
 static bool tm_told_nobody;
 
 static void find_tm_parameter(void)
@@ -232,7 +234,7 @@ void react_to_sending(void)
     tm_told_nobody = true;
 }
 
-/* A request may be routed in a failure route too, and where a suspended transaction is taken up again. */
+/* A request may also be routed in a failure route, and when a suspended transaction is resumed. */
 static int after_sending(struct sip_msg *msg, unsigned flags, void *parameter)
 {
     (void)msg;
@@ -284,8 +286,8 @@ int sip_on_flow_failed(struct sip_msg *msg)
     return 1;
 }
 
-/* 5626-11.5.a, also of a call whose record found no memory. Only who has the binding answers so: an edge passes the 430
-   of another one on. */
+/* 5626-11.5.a, also for a call without a record (no memory). Only the server with the binding answers so: an edge
+   forwards the 430 of another one. */
 static int answer_without_record(struct sip_msg *msg, const struct cell *t)
 {
     int picked = t != NULL && get_route_type() == FAILURE_ROUTE ? tmb.t_get_picked_branch() : -1;
@@ -336,7 +338,7 @@ uint32_t current_code(struct sip_msg *msg)
                                                                        : (uint32_t)t->uac[branch].last_received;
 }
 
-/* Of a response that is of no call of ours, the message tells what there is. */
+/* For a response that belongs to no call of this module, only the message has facts. */
 static void facts_of_message(struct facts *facts, struct sip_msg *msg)
 {
     struct sip_msg *reply = msg->first_line.type == SIP_REPLY ? msg : NULL;

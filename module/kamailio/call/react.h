@@ -6,10 +6,11 @@
 
 #include "kamailio/call/call.h"
 
-/* In mod_init: what is done when a route has ended. 0 or -1. */
+/* In mod_init: registers the functions that run when a route has ended. Returns 0 or -1. */
 int react_create(void);
 
-/* 3261-16.9.a: until the route that is run ends, what tm cannot send fails as a branch does, and t_relay() succeeds. */
+/* 3261-16.9.a: until the current route ends, a request that tm cannot send fails as a branch does, and t_relay()
+   succeeds. */
 void react_to_sending(void);
 
 /* For struct transaction_events. */
@@ -18,8 +19,8 @@ void react_on_failure(struct cell *t, struct call *call, struct tmcb_params *par
 void react_on_reply(struct cell *t, struct call *call, struct tmcb_params *params);
 void react_on_cancel(struct cell *t, struct call *call);
 
-/* No target is left and `code` would go up: asks the policy. True where it has added targets to the call. t NULL:
-   nothing has been sent yet; reply NULL: no response has come. */
+/* No target is left and `code` would be forwarded: calls the policy. Returns true if it has added targets to the
+   call. t NULL: nothing was sent yet; reply NULL: there is no response. */
 bool react_ask_exhausted(struct cell *t, struct call *call, struct sip_msg *request, struct sip_msg *reply,
                          struct call_branch *branch, uint32_t code);
 

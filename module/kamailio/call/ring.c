@@ -7,27 +7,27 @@
 #include "kamailio/flow/flows.h"
 #include "kamailio/base/module_config.h"
 
-enum { RING_MOST_MS = 600000 }; /* nobody rings longer, and the transaction is held for it */
+enum { RING_MOST_MS = 600000 }; /* no call rings longer, and the transaction is held for it */
 
 static bool has_next(const struct call *call)
 {
     return call_may_add(&call->model) && target_targets_left(call->model.targets) > 0;
 }
 
-/* tm tells TMCB_REQUEST_OUT of another branch than of those that it adds late. */
+/* For a branch that it adds late, tm reports TMCB_REQUEST_OUT with the number of another branch. */
 static void watch_new(struct cell *t, struct call *call, int first)
 {
     for (int i = first; i < t->nr_of_outgoings; i++)
         call_watch_branch(t, call, i);
 }
 
-/* Routes armed for the first branches are those of the later ones. */
+/* The routes that were set for the first branches also apply to the later ones. */
 static void ring_next(struct cell *t, struct call *call)
 {
     str all = {NULL, 0};
     int before = t->nr_of_outgoings;
     const struct ua_client *like = call_first_branch(t);
-    clear_branches(); /* of another call's route that left them */
+    clear_branches(); /* left by the route of another call */
     if (like == NULL || call_put_beside(t->uas.request, call) == 0)
         return;
     t->on_failure = like->on_failure;
@@ -49,7 +49,7 @@ bool ring_beside(struct cell *t, struct call *call)
     tmb.t_sett(t, T_BR_UNDEFINED);
     ring_next(t, call);
     tmb.t_sett(current, branch);
-    t->reply_rec_lock_level = depth; /* tm keeps one where it runs out of memory */
+    t->reply_rec_lock_level = depth; /* tm keeps one if it runs out of memory */
     return has_next(call);
 }
 

@@ -4,12 +4,12 @@
 
 #include "kamailio/call/call.h"
 
-/* A policy's next_after: from now on, every so many ms (to a sixteenth of a second), the next target of the call is
-   tried beside those that ring, while there are any and no final response has gone up. The transaction is held
-   meanwhile. Nothing happens where it was started before, or there is nothing to try. */
+/* A policy's next_after: from now on, at this interval in ms (to a sixteenth of a second), the next target of the
+   call is tried in addition to the pending ones, while there are targets and no final response was forwarded. The
+   transaction is held meanwhile. Does nothing if it was started before or if there is nothing to try. */
 void ring_start(struct cell *t, struct call *call);
 
-/* The next target now. Under call_lock(), in any process; true where there may be one more to try. */
+/* Starts the next target now. Under call_lock(), in any process; returns true if there may be more targets. */
 bool ring_beside(struct cell *t, struct call *call);
 
 #endif

@@ -13,15 +13,16 @@
 #include "kamailio/call/react.h"
 #include "kamailio/base/stats.h"
 
-/* sip_route_flows(): the targets of a request, and those of them that ring first in the destination set (3261-16.5,
-   5626 section 7). */
+/* sip_route_flows(): finds the targets of a request, and puts those that are called first into the destination set
+   (3261-16.5, 5626 section 7). */
 
-/* What the function returns, as lookup() of Kamailio's own registrar does. */
+/* The return codes, which are those of lookup() in Kamailio's own registrar. */
 enum { ROUTED = 1, ANSWERED = 0, NOBODY = -1, OTHER_METHODS = -2, FAILED = -3 };
 
 enum { PLAIN_TARGET_ROOM = 2048 };
 
-/* A call without shared memory goes on without a record: what rings now rings, by Kamailio's own means. */
+/* Without shared memory the call continues without a record: the present branches ring, and Kamailio alone handles
+   them. */
 struct call_room {
     struct call *call;
     bool private;
@@ -44,7 +45,7 @@ static bool begin_call(const struct route *route, size_t room, struct call_room 
     if (call != NULL && !was_sent())
         breadth_begin_call(call, route->msg, route->load);
     if (call == NULL || (was_sent() && call->table[0] != '\0'))
-        return call != NULL; /* the call goes on, with more targets */
+        return call != NULL; /* the call continues with more targets */
     if (call->leg_count > 0 && call_forget_targets(call) < 0)
         return false;
     memcpy(call->table, route->table, strlen(route->table) + 1);
@@ -66,7 +67,7 @@ static int answer_itself(struct sip_msg *msg, uint16_t status)
     return ANSWERED;
 }
 
-/* No target can be sent to, because all of them rest: as after a 503 of each, the policy may name another one. */
+/* No request can be sent, because all targets rest: as after a 503 from each, the policy may name another one. */
 static size_t put_others(const struct route *route, struct call *call)
 {
     bool more = react_ask_exhausted(NULL, call, route->msg, NULL, NULL, SIP_SERVER_INTERNAL_ERROR);
@@ -134,7 +135,7 @@ static int route_uri(const struct route *route, const str *uri)
     return put_targets(route, &made, call_add_uri(made.call, uri, Q_MOST));
 }
 
-/* The policy's word: an AOR's bindings, or a URI; where it names neither, the request's own AOR. */
+/* The policy's verdict: the bindings of an AOR, or a URI; without either, the request's own AOR. */
 static int route_by_verdict(const struct route *route)
 {
     struct aor_names names;
@@ -153,8 +154,8 @@ static unsigned method_of(struct sip_msg *msg)
     return in_dialog ? UINT_MAX : (unsigned)msg->REQ_METHOD;
 }
 
-/* RFC 5393: bindings that lead back here, several of them, would double the requests at each turn, and Max-Forwards is
-   no limit to that. Some turns are meant: bob's calls go to carol, hers to dave. */
+/* RFC 5393: several bindings that lead back to this server would double the requests at each return, and
+   Max-Forwards does not limit that. Some returns are intended: bob's calls are forwarded to carol, hers to dave. */
 static bool has_come_round(struct sip_msg *msg)
 {
     enum { TURNS_MOST = 5 };

@@ -4,20 +4,20 @@
 
 #include "kamailio/call/targets.h"
 
-/* A request on its way to its targets. */
+/* The state of a request that is being routed. */
 struct route {
     struct sip_msg *msg;
     const char *table;
-    unsigned method;        /* Kamailio's bit; all of them where a dialog has settled what is taken */
+    unsigned method;        /* Kamailio's bit of the method; all bits if a dialog determines the accepted methods */
     struct aor_names names; /* of the URI that was asked for */
     struct script_verdict verdict;
     enum script_outcome outcome;
-    struct load *load;    /* of the request, held; NULL: it has been sent, or there was no memory */
-    bool hears_responses; /* the policy may add targets beside those that ring */
-    uint64_t policy_hash; /* of the version the call begins with */
+    struct load *load;    /* of the request, held; NULL: it was sent, or there was no memory */
+    bool hears_responses; /* the policy may add targets to the pending ones */
+    uint64_t policy_hash; /* of the version with which the call begins */
 };
 
-/* Ask the policy's request hooks. False where the request ends here: answered, or to be dropped. */
+/* Calls the policy's request hooks. Returns false if the request ends here: answered, or dropped. */
 bool route_ask_policy(struct route *route);
 
 #endif

@@ -11,7 +11,7 @@
 #include "kamailio/policy/worker_policy.h"
 #include "script/engine/judge.h"
 
-/* What a policy wants of a request before it has targets. */
+/* The policy's verdict on a request before it has targets. */
 
 static struct text call_id(struct sip_msg *msg)
 {
@@ -19,7 +19,7 @@ static struct text call_id(struct sip_msg *msg)
     return there ? text_of_str(msg->callid->body) : (struct text){NULL, 0};
 }
 
-/* Kamailio reads more than our parser does. What the policy cannot see must not get past it. */
+/* Kamailio accepts more than this parser does. A request that the policy cannot read must not bypass it. */
 static void refuse_unseen(struct route *route, uint16_t status)
 {
     route->verdict = (struct script_verdict){.kind = VERDICT_REPLY, .code = status};

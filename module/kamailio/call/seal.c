@@ -10,7 +10,7 @@
 
 static rr_api_t rr; /* zeroed where rr is not loaded */
 
-/* Read before Kamailio forks; each process has its copy, and all are the same. */
+/* Read before Kamailio forks; all processes have the same copy. */
 static struct token_keys *keys;
 
 int seal_start(void)
@@ -71,7 +71,7 @@ static bool top_route_is_sealed(struct sip_msg *msg, struct text call_id)
     return parse_uri(route->nameaddr.uri.s, route->nameaddr.uri.len, &uri) >= 0 && is_sealed(&uri, call_id);
 }
 
-/* A strict router has put our Record-Route value into the Request-URI (RFC 3261 16.4). */
+/* A strict router has put this server's Record-Route value into the Request-URI (RFC 3261 16.4). */
 static bool request_uri_is_sealed(struct sip_msg *msg, struct text call_id)
 {
     return parse_sip_msg_uri(msg) >= 0 && is_sealed(&msg->parsed_uri, call_id);

@@ -7,7 +7,7 @@
 
 /* The names of one AOR. */
 struct aor_names {
-    str uri; /* "sip:bob@example.com", or what else sip_aor() makes of a URI */
+    str uri; /* "sip:bob@example.com", or the result of sip_aor() for another URI */
     str key; /* usrloc's; empty for a URI of another scheme, which has no bindings */
     char uri_text[512], key_text[512];
 };
@@ -15,23 +15,23 @@ struct aor_names {
 /* 0, or -1: a SIP URI without a user, no URI, or too long. */
 int aor_names_read(struct aor_names *names, const str *uri);
 
-/* Room that a call with these targets needs. */
+/* The memory that a call with these targets needs. */
 size_t targets_room(const struct lookup *lookup);
 
-/* Add what was found as targets, but for flows that are dead: those are told of. Returns how many. */
+/* Adds the bindings as targets, except those on dead flows, which are reported. Returns the number of targets. */
 size_t targets_add(struct call *call, const struct lookup *lookup, const str *aor);
 
-/* Add the flows that the instance of the target has registered since the call began (5626-7.b). Under the lock of tm's
-   replies, or before the transaction. Returns how many. */
+/* Adds the flows that the instance of the target has registered since the call began (5626-7.b). Under tm's reply
+   lock, or before the transaction. Returns their number. */
 size_t targets_add_flows(struct call *call, const struct target *target);
 
-/* May a branch be added to the destination set? */
+/* Returns whether a branch can be added to the destination set. */
 bool targets_set_is_full(void);
-/* Neither does its destination rest (3261-21.5.4.a) nor is its flow dead. */
+/* Returns true if its destination does not rest (3261-21.5.4.a) and its flow is not dead. */
 bool targets_may_be_sent_to(const struct call *call, const struct leg *leg);
 
-/* 3261-10.a: another leg of the same target, which goes to its Contact over a new connection because the flow of `leg`
-   is gone. NULL: the Contact cannot be called or has been, or there is no memory. */
+/* 3261-10.a: another leg of the same target, to its Contact over a new connection because the flow of `leg` is gone.
+   NULL: the Contact cannot be called or was called already, or no memory. */
 struct leg *targets_leg_by_contact(struct call *call, struct leg *leg);
 
 #endif

@@ -17,14 +17,14 @@
 #include "kamailio/base/module_config.h"
 #include "kamailio/flow/waits.h"
 
-/* The keeper's process, and the ways by which it is told. */
+/* The keeper process, and the ways by which it gets events. */
 
 enum {
     BATCH = 256,           /* records read at once */
-    WAITS_EVENT_MS = 20,   /* between looks at the connections that branches wait on, where an event tells of most */
+    WAITS_EVENT_MS = 20,   /* between checks of the connections on which branches wait, most of which report an event */
     WAITS_ALONE_MS = 5,    /* where none does */
-    WAITS_LINGER_MS = 500, /* it goes on after the last wait, so that not every call has to wake it */
-    FLOWS_AT_ONCE = 2000   /* connections looked at between two looks at the pipe */
+    WAITS_LINGER_MS = 500, /* it continues after the last wait, so that not every call has to wake it */
+    FLOWS_AT_ONCE = 2000   /* connections that are checked between two reads of the pipe */
 };
 
 struct record {
@@ -33,8 +33,8 @@ struct record {
 };
 
 static int pipe_ends[2] = {-1, -1};
-static atomic_bool *overflow; /* records were lost: look at every flow */
-static bool has_event;        /* SREV_TCP_CLOSED comes to us; known before the fork */
+static atomic_bool *overflow; /* records were lost: check every flow */
+static bool has_event;        /* this module gets SREV_TCP_CLOSED; set before the fork */
 
 const char *flow_down_reason_name(enum flow_down_reason reason)
 {
@@ -86,7 +86,7 @@ void keeper_flow_gone(flow_id flow)
         tell(flow, FLOW_CLOSED);
 }
 
-/* In TCP main. Most connections that close carry nothing of ours. */
+/* In TCP main. Most closing connections have no bindings or branches. */
 static int on_tcp_closed(sr_event_param_t *parameters)
 {
     const tcp_closed_event_info_t *closed = parameters->data;
@@ -97,7 +97,7 @@ static int on_tcp_closed(sr_event_param_t *parameters)
     return 0;
 }
 
-/* After every mod_init(): tcpops, which wants the event there and ends Kamailio where it is taken, has it then. */
+/* After every mod_init(), so that tcpops, which needs the event and ends Kamailio if it is taken, gets it. */
 int keeper_listen(void)
 {
     has_event = !tcp_disable && sr_event_register_cb(SREV_TCP_CLOSED, on_tcp_closed) == 0;
@@ -111,7 +111,7 @@ int keeper_listen(void)
 
 /* --- its process --- */
 
-/* Callers wait, bindings do not: of all that has come, the branches first. */
+/* Callers wait, bindings do not: so branches are handled first. */
 static void read_records(void)
 {
     struct record records[BATCH];
@@ -144,7 +144,7 @@ static void look_at_waits(struct schedule *schedule, uint64_t now)
     keeper_poll_waits();
 }
 
-/* Connections that idle out close without an event, so this goes on also where we have it: a part at a time. */
+/* Idle connections time out without an event, so this is also needed with the event: a part at a time. */
 static void look_at_bindings(struct schedule *schedule, uint64_t now)
 {
     const bool all = atomic_exchange(overflow, false);
@@ -194,7 +194,7 @@ static void run(void)
 
 int keeper_start(void)
 {
-    /* the rank of processes that may use everything: usrloc connects to its database in it */
+    /* the rank of processes that may use everything, in which usrloc connects to its database */
     int pid = fork_process(PROC_RPC, "reflow keeper", 1);
     if (pid != 0)
         return pid;

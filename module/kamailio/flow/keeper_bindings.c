@@ -12,13 +12,12 @@
 #include "kamailio/base/module_config.h"
 #include "kamailio/base/stats.h"
 
-/* Bindings are taken out of usrloc by its own rules: its callbacks run, so that databases and other nodes learn of it.
- */
+/* Removes bindings from usrloc by its own rules: its callbacks run, so that databases and other nodes are updated. */
 
 enum { AOR_MOST = 512, INSTANCE_MOST = 256, FLOW_TEXT_MOST = 256, AT_ONCE = 64 };
 enum { KEPT = 1 };
 
-/* What is told of a binding after it has gone. */
+/* The data of a removed binding, for events. */
 struct obituary {
     char aor[AOR_MOST], instance[INSTANCE_MOST], flow[FLOW_TEXT_MOST];
     struct script_flow view;
@@ -33,7 +32,7 @@ static struct text keep(char *out, size_t size, struct text text)
     return (struct text){out, text.length};
 }
 
-/* usrloc keeps it as it stood in the Contact: "<urn:...>". */
+/* usrloc stores it as in the Contact: "<urn:...>". */
 static struct text bare_instance(const str *instance)
 {
     struct text text = {instance->s, instance->len > 0 ? (size_t)instance->len : 0};
@@ -50,7 +49,7 @@ static void write_obituary(struct obituary *obituary, const ucontact_t *contact,
 {
     struct script_flow *view = &obituary->view;
     struct text aor = {contact->aor->s, (size_t)contact->aor->len};
-    /* read from a database without domains, usrloc's AOR may lie in memory that has been given back */
+    /* if it was read from a database without domains, usrloc's AOR may be in memory that was freed */
     if (ul.get_aorhash(contact->aor) == aor_hash)
         view->aor = keep(obituary->aor, sizeof obituary->aor, aor);
     view->instance = keep(obituary->instance, sizeof obituary->instance, bare_instance(&contact->instance));
@@ -65,12 +64,12 @@ static int open_record(udomain_t *domain, unsigned aor_hash, const str *ruid, st
     return ul.get_urecord_by_ruid(domain, aor_hash, (str *)ruid, record, contact) == 0 ? 0 : -ENOENT;
 }
 
-/* Its AOR finds the lock again, and goes with the record: hence the copy. */
+/* The AOR is needed to find the lock again, and is freed with the record: hence the copy. */
 static void close_record(udomain_t *domain, struct urecord *record)
 {
     char copy[AOR_MOST];
     str aor = {copy, record->aor.len};
-    if (record->aor.len > AOR_MOST) { /* none of ours: it stays */
+    if (record->aor.len > AOR_MOST) { /* not of this module: keep it */
         ul.unlock_udomain(domain, &record->aor);
         return;
     }
@@ -97,8 +96,8 @@ static int forget_flow(struct urecord *record, ucontact_t *contact)
     return ul.update_ucontact(record, contact, &info) < 0 ? -EIO : KEPT;
 }
 
-/* `flow` 0: whatever flow it is on. Otherwise it is left alone where it has moved to another, or a REGISTER has come
-   over this one since; and it is kept without its flow where its Contact may be called. */
+/* `flow` 0: whatever its flow. Otherwise the binding is kept if it has moved to another flow, or if a REGISTER has
+   arrived over this one since; and it is kept without its flow if its Contact can be called. */
 static int drop(const char *table, unsigned aor_hash, const str *ruid, flow_id flow, struct obituary *obituary)
 {
     udomain_t *domain;
@@ -127,7 +126,7 @@ static int drop(const char *table, unsigned aor_hash, const str *ruid, flow_id f
 int contact_drop(const char *table, unsigned aor_hash, const str *ruid)
 {
     int error = drop(table, aor_hash, ruid, 0, NULL);
-    return error == -EIO ? 0 : error; /* gone from memory; the database was told why it failed */
+    return error == -EIO ? 0 : error; /* removed from memory; the database has logged the failure */
 }
 
 static bool drop_one(const struct flow_binding *binding, flow_id flow, enum flow_down_reason reason)
@@ -142,11 +141,12 @@ static bool drop_one(const struct flow_binding *binding, flow_id flow, enum flow
     const char *name = flow_down_reason_name(reason);
     obituary.view.reason = (struct text){name, strlen(name)};
     event_flow(HOOK_FLOW_DOWN, &obituary.view);
-    ksr_msg_env_reset(); /* what an event route leaves in AVPs: no message ends here that would take it along */
+    ksr_msg_env_reset(); /* frees the AVPs that an event route leaves, because no message ends here that would free them
+                          */
     return true;
 }
 
-/* Counts those that are kept, too: none of them stands on the flow any more. */
+/* Counts the kept ones too: none of them is on the flow any more. */
 size_t keeper_drop_bindings(flow_id flow, enum flow_down_reason reason)
 {
     struct flow_binding bindings[AT_ONCE];

@@ -13,8 +13,8 @@
 #include "kamailio/flow/waits.h"
 
 /*
- * A branch whose flow died gets the response that an edge would send (5626-5.3.c): made up from the branch's own
- * request and given to the core as if it had come from there, so that all of tm's ordinary processing follows.
+ * A branch whose flow died gets the response that an edge would send (5626-5.3.c): it is built from the branch's own
+ * request and passed to the core as if it had been received, so that tm handles it as usual.
  */
 
 enum { AT_ONCE = 64, RESPONSE_EXTRA = 160 /* first line, To tag, Content-Length */ };
@@ -74,7 +74,7 @@ static void write_response(struct made_up *response, struct sip_msg *request)
         else if (belongs_in_response(header))
             append(response, header->name.s, (size_t)header->len);
     }
-    append(response, end, sizeof end); /* with a zero behind it, as what comes from a socket */
+    append(response, end, sizeof end); /* with a terminating zero, as data from a socket */
     response->length--;
 }
 
@@ -110,8 +110,8 @@ static void seem_to_come_from(struct receive_info *from, const struct dest_info 
     from->dst_port = local->port_no;
 }
 
-/* tm acknowledges it to a connection that is no more. It shall not open one for that (SND_F_FORCE_CON_REUSE, set
-   before), and the core's line about it, that sending failed, is no news: quiet in this process for that long. */
+/* tm sends the ACK to a connection that is gone. It must not open one for that (SND_F_FORCE_CON_REUSE, set before),
+   and the core's log line about the failure is suppressed in this process for that time. */
 static void hand_over(struct made_up *response)
 {
     struct cfg_group_core quiet = *(struct cfg_group_core *)core_cfg;
@@ -119,7 +119,7 @@ static void hand_over(struct made_up *response)
     quiet.corelog = L_DBG;
     core_cfg = &quiet;
     receive_msg(response->text, (unsigned)response->length, &response->from);
-    if (core_cfg == &quiet) /* and no route has taken newer values over */
+    if (core_cfg == &quiet) /* and no route has set newer values */
         core_cfg = usual;
 }
 
@@ -132,7 +132,7 @@ void keeper_ask_branches(keeper_branch_down *ask)
     branch_down = ask;
 }
 
-/* With a reference to the transaction held. True where the response is made up. */
+/* With a reference to the transaction held. Returns true if the response is built. */
 static bool prepare(struct cell *t, const struct wait *wait, struct made_up *response)
 {
     if (wait->branch >= (unsigned)t->nr_of_outgoings)

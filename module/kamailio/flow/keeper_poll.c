@@ -18,7 +18,7 @@ void keeper_carry_out(flow_id flow, enum flow_down_reason reason)
         stats_count(STAT_FLOWS_DOWN);
 }
 
-/* A part at a time: ringing calls may be many, and most of their connections tell by an event. */
+/* A part at a time: there may be many ringing calls, and most of their connections report an event. */
 void keeper_poll_waits(void)
 {
     static unsigned cursor; /* where the last look ended */
