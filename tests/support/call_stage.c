@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "call_stage.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -235,15 +236,14 @@ static void lend_decided(struct call_event *event)
 
 static void lend_count(struct response_context *context, enum call_counter counter)
 {
-    (void)context;
-    (void)counter;
+    stage_of(context)->counted[counter]++;
 }
 
 static void lend_log(struct response_context *context, enum log_level level, const char *line)
 {
-    (void)context;
+    struct call_stage *stage = stage_of(context);
     (void)level;
-    (void)line;
+    snprintf(stage->logged, sizeof stage->logged, "%s", line);
 }
 
 /* The event's verdict was put there by call_stage_event(). */

@@ -39,11 +39,13 @@ struct call_stage {
     bool answered[3]; /* an instance has sent a final response, not 408 or 430 (5626-7.c) */
     bool global_seen, success_seen;
     uint8_t starts;
-    uint8_t successes;  /* 2xx that went upstream */
-    uint8_t finals;     /* other final responses that did, and silences */
-    uint16_t status;    /* of what went upstream */
-    bool merged;        /* with the challenges of all branches */
-    bool silent;        /* nothing went upstream, on purpose */
+    uint8_t successes; /* 2xx that went upstream */
+    uint8_t finals;    /* other final responses that did, and silences */
+    uint16_t status;   /* of what went upstream */
+    bool merged;       /* with the challenges of all branches */
+    bool silent;       /* nothing went upstream, on purpose */
+    unsigned counted[CALL_COUNTER_COUNT];
+    char logged[256];   /* the last line */
     const char *broken; /* id of the rule; NULL: none */
     size_t live;        /* bytes that are allocated */
     size_t used;        /* of memory */

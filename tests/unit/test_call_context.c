@@ -299,6 +299,59 @@ static void test_exhausted_may_name_a_last_target(void **state)
     assert_int_equal(stage.successes, 1);
 }
 
+static void test_a_verdict_that_would_break_a_guardrail_is_refused_counted_and_logged(void **state)
+{
+    (void)state;
+    begin(METHOD_INVITE, 0, 0);
+    is_judged(1, 486, VERDICT_NEXT_FLOW, 0);
+    assert_int_equal(stage.counted[CALL_VERDICT_REFUSED], 1);
+    assert_string_equal(stage.logged, "verdict next_flow on 486 refused: it would break rule 5626-7.c");
+    is_judged(3, 486, VERDICT_FAIL, 430);
+    assert_int_equal(stage.counted[CALL_VERDICT_REFUSED], 2);
+    assert_int_equal(stage.counted[CALL_VERDICT], 0);
+    comes(0, 486);
+    assert_up(486);
+}
+
+/* What is in flight already: nothing further is begun, and the request is refused where nothing was. */
+static void test_5393_5_a_a_call_beyond_the_load_begins_no_branch(void **state)
+{
+    struct fake_host fake;
+    struct load_table *table;
+    const struct load_request request = {TEXT("id"), TEXT("tag"), TEXT("INVITE"), 1, 7};
+    (void)state;
+    fake_host_create(&fake);
+    assert_int_equal(load_table_new(&table, &fake.host, &(struct load_limits){.transactions = 1}), 0);
+    begin(METHOD_INVITE, 0, 0);
+    assert_int_equal(load_enter(table, &request, &stage.model.load), 0);
+    load_begin(stage.model.load, 100);
+    comes(1, 430);
+    assert_int_equal(stage.counted[CALL_FAILOVER], 1); /* it replaces a branch that was counted */
+    comes(2, 486);
+    assert_int_equal(pending(), 1); /* what was waiting for Max-Breadth is not begun */
+    unsigned refused = stage.counted[CALL_LOAD_IN_TOTAL];
+    assert_false(call_has_room(&stage.model));
+    assert_int_equal(call_refusal(&stage.model), 503);
+    assert_int_equal(stage.counted[CALL_LOAD_IN_TOTAL], refused + 1);
+    load_end(stage.model.load, 100);
+    assert_true(call_has_room(&stage.model));
+    assert_int_equal(call_refusal(&stage.model), 0);
+    load_leave(stage.model.load);
+    stage.model.load = NULL;
+    load_table_delete(table);
+    assert_int_equal(fake.allocated, 0);
+}
+
+static void test_5393_5_a_without_breadth_a_call_is_refused_with_440(void **state)
+{
+    (void)state;
+    begin(METHOD_INVITE, 2, 0);
+    unsigned waits = stage.counted[CALL_BREADTH_WAIT];
+    assert_false(call_has_room(&stage.model));
+    assert_int_equal(stage.counted[CALL_BREADTH_WAIT], waits + 1);
+    assert_int_equal(call_refusal(&stage.model), 440);
+}
+
 /* A call with a dead flow, a registration meanwhile, a redirection and a last target. */
 static void run_long_call(uint64_t fails_at)
 {
@@ -358,6 +411,9 @@ int main(void)
         TEST(test_3261_16_7_i_a_followed_3xx_does_not_go_up),
         TEST(test_verdicts_beside_a_decision_and_in_its_place),
         TEST(test_exhausted_may_name_a_last_target),
+        TEST(test_a_verdict_that_would_break_a_guardrail_is_refused_counted_and_logged),
+        TEST(test_5393_5_a_a_call_beyond_the_load_begins_no_branch),
+        TEST(test_5393_5_a_without_breadth_a_call_is_refused_with_440),
         TEST(test_every_allocation_may_fail_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

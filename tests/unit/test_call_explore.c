@@ -171,7 +171,7 @@ static bool seen_enter(struct seen *seen, uint64_t hash, unsigned left, bool *fr
 
 struct walk {
     struct call_stage *stage;
-    char *kept[DEPTH_MOST + 1]; /* the stage as it was at each depth */
+    struct call_stage *kept[DEPTH_MOST + 1]; /* the stage as it was at each depth */
     struct seen seen;
     unsigned depth;
     bool kinds_only;           /* without the variants */
@@ -190,7 +190,7 @@ static void keep(struct walk *walk, unsigned depth)
 
 static void put_back(struct walk *walk, unsigned depth)
 {
-    memcpy(walk->stage, walk->kept[depth], stage_bytes((const struct call_stage *)(const void *)walk->kept[depth]));
+    memcpy(walk->stage, walk->kept[depth], stage_bytes(walk->kept[depth]));
 }
 
 static bool take_branch_step(struct call_stage *stage, unsigned number)

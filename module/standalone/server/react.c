@@ -35,11 +35,13 @@ static bool arrival_show(struct call_event *event, struct script_call *call, str
 {
     struct arrival *arrival = arrival_of(event);
     const struct context *context = context_of(event->context);
-    const struct branch *branch = event->branch != NULL ? branch_of(event->branch) : NULL;
     reply->message = *arrival->response;
+    *call = context_script_call(context, arrival->source, sizeof arrival->source);
+    if (event->branch == NULL)
+        return true;
+    const struct branch *branch = branch_of(event->branch);
     if (reply->message != NULL)
         reply->source_number = source_of(&branch->peer.address);
-    *call = context_script_call(context, arrival->source, sizeof arrival->source);
     if (event->hook != HOOK_RESPONSE)
         return true;
     reply->destination = text_of(branch->destination);
