@@ -23,7 +23,7 @@
  */
 
 struct binding_store;
-struct binding; /* one stored binding; a pointer to it is valid until the next call that changes the store */
+struct binding; /* one stored binding; a pointer to it is valid until that binding is replaced or removed */
 
 /* The number of a flow, assigned by the host and never reused while it runs. 0: not on a known flow. */
 typedef uint64_t flow_id;
@@ -95,6 +95,8 @@ void binding_store_listen(struct binding_store *store, binding_listener *listene
  * it had expired, BINDING_EXPIRED is reported for it and BINDING_ADDED for the new one, which is then the last.
  */
 int binding_put(struct binding_store *store, const struct binding_view *view, const struct binding **out);
+/* The same for a caller that has checked the limits itself, and whose changes may exceed them until the last one. */
+int binding_put_unlimited(struct binding_store *store, const struct binding_view *view, const struct binding **out);
 
 /* The bindings of an AOR, in order of (first) registration: call first, then next until it returns NULL. Expired
    bindings (expires_at not after the host's wall clock) are skipped. */

@@ -147,13 +147,16 @@ static int binding_replace(struct binding_store *store, struct binding *old, con
     return 0;
 }
 
+static bool store_is_full(const struct binding_store *store, const struct aor *aor, const struct binding *expired)
+{
+    if (store->limits.bindings != 0 && store->count - (expired != NULL) >= store->limits.bindings)
+        return true;
+    return aor != NULL && aor_count_living(aor, now_s(store)) >= store->limits.bindings_per_aor;
+}
+
 static int put_new(struct binding_store *store, struct aor *aor, struct binding *expired,
                    const struct binding_view *view, struct binding **out)
 {
-    if (store->limits.bindings != 0 && store->count - (expired != NULL) >= store->limits.bindings)
-        return -ENOSPC;
-    if (aor != NULL && aor_count_living(aor, now_s(store)) >= store->limits.bindings_per_aor)
-        return -ENOSPC;
     int result = binding_add(store, aor, view, out);
     if (result < 0)
         return result;
@@ -163,7 +166,7 @@ static int put_new(struct binding_store *store, struct aor *aor, struct binding 
     return 0;
 }
 
-int binding_put(struct binding_store *store, const struct binding_view *view, const struct binding **out)
+static int put(struct binding_store *store, const struct binding_view *view, bool limited, const struct binding **out)
 {
     int result = view_check(view);
     if (result < 0)
@@ -173,9 +176,21 @@ int binding_put(struct binding_store *store, const struct binding_view *view, co
     struct binding *binding = NULL;
     if (old != NULL && old->expiry.at > now_s(store))
         result = binding_replace(store, old, view, &binding);
+    else if (limited && store_is_full(store, aor, old))
+        result = -ENOSPC;
     else
         result = put_new(store, aor, old, view, &binding);
     if (result == 0 && out != NULL)
         *out = binding;
     return result;
+}
+
+int binding_put(struct binding_store *store, const struct binding_view *view, const struct binding **out)
+{
+    return put(store, view, true, out);
+}
+
+int binding_put_unlimited(struct binding_store *store, const struct binding_view *view, const struct binding **out)
+{
+    return put(store, view, false, out);
 }

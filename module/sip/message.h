@@ -180,6 +180,10 @@ struct sip_values {
 struct sip_values sip_values(const struct sip_message *message, enum sip_header header);
 bool sip_values_next(struct sip_values *values, struct sip_value *value);
 
+/* The URI of the first of a binding's Path values, to which requests for it are sent (RFC 3327 section 5.1). `path`:
+   the values in order, joined by commas. Empty if there is none or it cannot be read. */
+struct text sip_path_next_hop(struct text path);
+
 /* Finds a parameter of ";a=b;c", in any case. Returns whether it is present; *value (may be NULL) is set without
    quotes. Empty parameters (";;") and empty values (";a=") are skipped. */
 bool sip_parameter(struct text parameters, struct text name, struct text *value);

@@ -345,6 +345,15 @@ bool sip_value(const struct sip_message *message, enum sip_header header, size_t
     return true;
 }
 
+struct text sip_path_next_hop(struct text path)
+{
+    struct sip_address address;
+    struct text first;
+    const char *what = NULL;
+    bool fine = sip_next_value(&path, &first) && sip_address_read(first, &address, &what) == 0;
+    return fine ? address.uri : (struct text){NULL, 0};
+}
+
 bool sip_has_option(const struct sip_message *message, enum sip_header header, struct text option)
 {
     struct sip_values values = sip_values(message, header);

@@ -13,7 +13,7 @@ local layers = {
     call = { ours = { "core", "base", "flow", "sip", "script", "call" }, libraries = {} },
     standalone = { ours = { "core", "base", "flow", "sip", "script", "call", "standalone" },
         libraries = { "uv", "sqlite", "openssl", "wslay", "http_parser", "ares" } },
-    cli = { ours = { "core", "base", "flow", "sip", "script", "standalone", "cli" },
+    cli = { ours = { "core", "base", "flow", "sip", "script", "call", "standalone", "cli" },
         libraries = { "lua", "sqlite", "pcap" } },
     kamailio = { ours = { "core", "base", "flow", "sip", "script", "call", "kamailio" }, libraries = { "kamailio" } },
 }

@@ -317,6 +317,23 @@ static void test_contacts_that_are_refused(void **state)
     }
 }
 
+static void test_5626_6_a_the_first_path_value_is_the_next_hop(void **state)
+{
+    static const struct {
+        const char *path, *hop;
+    } cases[] = {{"<sip:token@192.0.2.1:5060;lr;ob>", "sip:token@192.0.2.1:5060;lr;ob"},
+                 {"<sip:a@h;lr>;x=\"<sip:b@h>\", <sip:c@h>", "sip:a@h;lr"},
+                 {"\"<sip:evil@h>, \\\" edge\" <sip:edge@h;lr>, <sip:core@h>", "sip:edge@h;lr"},
+                 {"Edge <sips:edge@[2001:db8::1]:5061;lr>", "sips:edge@[2001:db8::1]:5061;lr"},
+                 {"sip:edge.example.com;lr", "sip:edge.example.com"},
+                 {"", ""},
+                 {"<sip:edge@h", ""},
+                 {"\"<sip:edge@h>", ""}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        assert_text(sip_path_next_hop(text_of(cases[i].path)), cases[i].hop);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -324,6 +341,7 @@ int main(void)
         cmocka_unit_test(test_values_one_after_the_other),
         cmocka_unit_test(test_values_by_number),
         cmocka_unit_test(test_values_with_open_quotes_end),
+        cmocka_unit_test(test_5626_6_a_the_first_path_value_is_the_next_hop),
         cmocka_unit_test(test_parameters),
         cmocka_unit_test(test_contact_parameters),
         cmocka_unit_test(test_contact_q_range),

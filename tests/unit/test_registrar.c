@@ -353,6 +353,49 @@ static void test_a_register_that_was_overtaken_changes_nothing(void **state)
     assert_int_equal(bound(stage), 0);
 }
 
+/* As after a restart, which forgets transactions and keeps bindings. */
+static void test_a_repeated_register_is_answered_again(void **state)
+{
+    struct stage *stage = *state;
+    ask_with(stage, "reg", 5, "Contact: <sip:B@EXAMPLE.net>;expires=600\n", 200);
+    stage_advance(stage, 30000);
+    struct sent *again = ask_with(stage, "reg", 5, "Contact: <sip:B@EXAMPLE.net>;expires=600\n", 200);
+    assert_string_equal(sent_header(again, "Contact", 0), "<sip:B@example.net>;expires=570");
+    stage_advance(stage, 3000);
+    ask_with(stage, "reg", 5, "Contact: <sip:B@EXAMPLE.net>;expires=600\n", 500);
+}
+
+/* Each allocation fails once: what stood stands, or all that was asked for does. */
+static void test_without_memory_no_contact_is_stored(void **state)
+{
+    bool stored = false;
+    (void)state;
+    for (unsigned nth = 1; !stored; nth++) {
+        struct stage stage;
+        stage_create(&stage);
+        stage_open(&stage);
+        struct peer bob = fake_udp(5080);
+        accepted(&stage, &bob, "Contact: <sip:b@192.0.2.1>\n");
+        stage.fake.fail_after = stage.fake.calls + nth;
+        stage_request(&stage, &bob,
+                      (struct request){.method = "REGISTER",
+                                       .uri = "sip:example.com",
+                                       .from = "bob",
+                                       .call = "reg",
+                                       .cseq = 99,
+                                       .fields = "Contact: <sip:b@192.0.2.1>;expires=0, <sip:b@192.0.2.2>, "
+                                                 "<sip:b@192.0.2.3>\n"});
+        stage.fake.fail_after = 0;
+        stage_discard(&stage);
+        stored = bound(&stage) == 2;
+        assert_true(stored || bound(&stage) == 1);
+        assert_true(
+            text_equal(first_binding(&stage).contact, stored ? TEXT("sip:b@192.0.2.2") : TEXT("sip:b@192.0.2.1")));
+        assert_true(nth < 1000);
+        stage_destroy(&stage);
+    }
+}
+
 static void test_all_or_nothing(void **state)
 {
     struct stage *stage = *state;
@@ -726,6 +769,8 @@ int main(void)
         TEST(test_expires_0_removes_one),
         TEST(test_contact_star_removes_all),
         TEST(test_a_register_that_was_overtaken_changes_nothing),
+        TEST(test_a_repeated_register_is_answered_again),
+        cmocka_unit_test(test_without_memory_no_contact_is_stored),
         TEST(test_all_or_nothing),
         cmocka_unit_test(test_too_many_bindings_are_refused_whole),
         TEST(test_too_many_contacts_in_one_request),

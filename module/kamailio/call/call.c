@@ -206,8 +206,6 @@ static void response_came(struct cell *t, struct call *call, struct tmcb_params 
     if (branch < 0 || branch >= t->nr_of_outgoings || !answers_request(t, params->rpl))
         return;
     struct leg *leg = call_leg(call, &t->uac[branch].ruid);
-    if (leg != NULL && params->code > SIP_TRYING && params->code < CODE_FINAL_LEAST)
-        leg->model.provisional_seen = true;
     if (leg != NULL && params->code >= CODE_FINAL_LEAST) {
         wait_remove(&leg->wait);
         breadth_give_back(call, leg);

@@ -7,6 +7,7 @@
 #include "kamailio/flow/flows.h"
 #include "kamailio/flow/waits.h"
 
+#include "call/request_view.h"
 #include "call/response_context.h"
 
 /*
@@ -125,16 +126,20 @@ enum method request_method(const struct sip_msg *request);
 /* The first branch with a request; NULL: none was made. What a suspended transaction waits on is none. */
 const struct ua_client *call_first_branch(const struct cell *t);
 
-/* For policies: what their hooks see as `call`, and the request as they read it, parsed where it is first needed and
-   good until call_view_end(). */
+/* For policies: what their hooks see as `call`, and the request as they read it. A process parses it once for all hooks
+   of a call (call/message_cache.h). The view is valid until call_view_end(). */
 struct call_view {
     struct script_call call;
     struct sip_message *message;
-    char source[80];
+    char source[SOURCE_TEXT_MOST];
     uint16_t fault; /* after a failure: the status that the request deserves, as our own server answers it */
 };
 int call_view_begin(struct call_view *view, const struct call *call, struct sip_msg *msg);
 void call_view_end(struct call_view *view);
+
+/* The same for a response, until reply_view_end(). NULL: none came, or it cannot be read. */
+struct sip_message *reply_view_begin(const struct sip_msg *reply);
+void reply_view_end(struct sip_message *message);
 
 /* 5626-7.h: the branch has been sent; where it went over a stream it is told of when that closes. */
 void call_watch_branch(const struct cell *t, struct call *call, int branch);

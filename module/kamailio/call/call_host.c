@@ -252,15 +252,6 @@ static void lend_policy_end(struct call_event *event)
     worker_policy_release(&arrival_of_event(event)->hold);
 }
 
-static struct sip_message *message_of(const struct sip_msg *reply)
-{
-    struct sip_message *message = NULL;
-    struct sip_fault fault;
-    if (reply != NULL)
-        sip_message_new(&message, ksr_host(), reply->buf, reply->len, NULL, &fault);
-    return message;
-}
-
 static uint64_t source_of_reply(const struct sip_msg *reply)
 {
     return reply != NULL && reply != FAKED_REPLY ? source_number_of(&reply->rcv) : 0;
@@ -276,8 +267,10 @@ static struct text describe_flow(const struct arrival *arrival, char *out, size_
     const str none = {"?", 1};
     const str *address = to->send_sock != NULL ? &to->send_sock->address_str : &none;
     const char *transport = proto_word(to->proto);
+    char remote[ADDRESS_TEXT_MOST];
+    sockaddr_text(&to->to, remote);
     int length = snprintf(out, size, "%s %.*s:%u-%s", transport, address->len, address->s,
-                          to->send_sock != NULL ? to->send_sock->port_no : 0, su2a(&to->to, sizeof to->to));
+                          to->send_sock != NULL ? to->send_sock->port_no : 0, remote);
     if (length > 0 && (size_t)length < size && leg->model.target->flow >> 63 == 0)
         length += snprintf(out + length, size - (size_t)length, " #%llu", (unsigned long long)leg->model.target->flow);
     return (struct text){out, length > 0 && (size_t)length < size ? (size_t)length : 0};
@@ -289,23 +282,23 @@ static bool lend_show(struct call_event *event, struct script_call *call, struct
     if (call_view_begin(&arrival->view, arrival->call, arrival->request) != 0)
         return false;
     *call = arrival->view.call;
-    arrival->message = message_of(arrival->reply);
+    arrival->message = reply_view_begin(arrival->reply);
     reply->message = arrival->message;
     reply->source_number = source_of_reply(arrival->reply);
     if (event->hook != HOOK_RESPONSE)
         return true;
     reply->flow = describe_flow(arrival, arrival->flow, sizeof arrival->flow);
     if (arrival->branch >= 0)
-        snprintf(arrival->destination, sizeof arrival->destination, "%s",
-                 su2a(&arrival->t->uac[arrival->branch].request.dst.to, sizeof(union sockaddr_union)));
-    reply->destination = text_of(arrival->destination);
+        reply->destination =
+            (struct text){arrival->destination,
+                          sockaddr_text(&arrival->t->uac[arrival->branch].request.dst.to, arrival->destination)};
     return true;
 }
 
 static void lend_hide(struct call_event *event)
 {
     struct arrival *arrival = arrival_of_event(event);
-    sip_message_delete(arrival->message);
+    reply_view_end(arrival->message);
     arrival->message = NULL;
     call_view_end(&arrival->view);
     stats_hook(event->hook, event->outcome);

@@ -18,7 +18,7 @@ struct arrival {
     struct policy_hold hold;
     struct call_view view;
     struct sip_message *message; /* the reply as the policy sees it */
-    char flow[128], destination[128];
+    char flow[128], destination[ADDRESS_TEXT_MOST];
 };
 
 /* 3261-9.a: each as soon as it has seen a provisional, but for the branch `except`, or -1. */

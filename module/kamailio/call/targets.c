@@ -17,6 +17,7 @@
 #include "kamailio/call/rests.h"
 #include "kamailio/base/save_aor.h"
 #include "kamailio/base/stats.h"
+#include "sip/message.h"
 
 /* Bindings and URIs become targets with a leg each; legs that are taken go into Kamailio's destination set. */
 
@@ -95,14 +96,6 @@ static size_t add(struct call *call, struct leg *leg, const struct target *targe
     return 1;
 }
 
-/* RFC 3327: the first value of a Path is the next hop. */
-static struct text first_of_path(str path)
-{
-    const char *open = memchr(path.s, '<', (size_t)path.len);
-    const char *close = open != NULL ? memchr(open, '>', (size_t)(path.s + path.len - open)) : NULL;
-    return close != NULL ? (struct text){open + 1, (size_t)(close - open - 1)} : (struct text){NULL, 0};
-}
-
 /* The way a REGISTER came, where usrloc was not told of it. */
 static struct text source_of_connection(int id, char *out, size_t size)
 {
@@ -117,7 +110,7 @@ static bool set_destination(struct call *call, struct leg *leg, const struct fou
     leg->received = arena_copy(&call->arena, destination);
     leg->destination = leg->received;
     if (found->path.len > 0)
-        destination = first_of_path(found->path);
+        destination = sip_path_next_hop(text_of_str(found->path));
     else if (found->received.len <= 0)
         destination = source_of_connection(found->connection_id, source, sizeof source);
     else

@@ -3,46 +3,54 @@
 
 #include "kamailio/call/call.h"
 
-#include <stdio.h>
-
+#include "call/message_cache.h"
 #include "core/code.h"
-#include "kamailio/flow/connection.h"
 #include "kamailio/base/host.h"
+#include "kamailio/flow/connection.h"
 
-/* What policies see of a request: its bytes as they came, read by the same parser as everywhere. */
+/* What policies see of messages: their bytes as they came, read by the same parser as everywhere. */
 
-static size_t write_source(const struct receive_info *from, char *out, size_t size)
+/* Of this process: what is parsed lies in its own memory, but calls are shared by all. */
+static struct message_cache *view_messages(void)
 {
-    bool bracketed = from->src_ip.af == AF_INET6;
-    const char *name = proto_word(from->proto);
-    int length = snprintf(out, size, "%s:%s%s%s:%u", name, bracketed ? "[" : "", ip_addr2a((void *)&from->src_ip),
-                          bracketed ? "]" : "", from->src_port);
-    return length > 0 && (size_t)length < size ? (size_t)length : 0;
+    static struct message_cache messages;
+    if (messages.host == NULL)
+        message_cache_create(&messages, ksr_host());
+    return &messages;
 }
 
 int call_view_begin(struct call_view *view, const struct call *call, struct sip_msg *msg)
 {
     struct sip_fault fault;
     char text[SIP_FAULT_SIZE];
-    int result = sip_message_new(&view->message, ksr_host(), msg->buf, msg->len, NULL, &fault);
+    int result = message_cache_take(view_messages(), msg->buf, msg->len, &view->message, &fault);
     if (result != 0) {
         ksr_log(LOG_WARNING, "a request cannot be shown to the policy: %s",
                 result == -ENOMEM ? "out of memory" : sip_fault_text(&fault, text, sizeof text));
         view->fault = result == -ENOMEM || fault.status == 0 ? SIP_SERVICE_UNAVAILABLE : fault.status;
-        call_view_end(view);
         return -1;
     }
-    view->call =
-        (struct script_call){.request = view->message,
-                             .aor = call->model.aor,
-                             .source = {view->source, write_source(&msg->rcv, view->source, sizeof view->source)},
-                             .started_ms = call->model.started_ms,
-                             .source_number = source_number_of(&msg->rcv)};
+    const struct request_source source = source_of(&msg->rcv);
+    view->call = request_view(view->message, call->model.aor, &source, call->model.started_ms, view->source);
     return 0;
 }
 
 void call_view_end(struct call_view *view)
 {
-    sip_message_delete(view->message);
+    message_cache_return(view_messages(), view->message);
     view->message = NULL;
+}
+
+struct sip_message *reply_view_begin(const struct sip_msg *reply)
+{
+    struct sip_message *message = NULL;
+    struct sip_fault fault;
+    if (reply != NULL && reply != FAKED_REPLY)
+        message_cache_take(view_messages(), reply->buf, reply->len, &message, &fault);
+    return message;
+}
+
+void reply_view_end(struct sip_message *message)
+{
+    message_cache_return(view_messages(), message);
 }

@@ -96,10 +96,7 @@ static size_t cut(int length, size_t size)
 
 static size_t print_address(char *out, size_t size, const struct ip_addr *address, unsigned port)
 {
-    char text[IP_ADDR_MAX_STR_SIZE];
-    int length = ip_addr2sbuf((struct ip_addr *)address, text, sizeof text);
-    length = snprintf(out, size, address->af == AF_INET6 ? "[%.*s]:%u" : "%.*s:%u", length, text, port);
-    return cut(length, size);
+    return address_text(address->u.addr, address->len, (uint16_t)port, out, size);
 }
 
 size_t connection_describe(int id, char *out, size_t size)
@@ -193,4 +190,20 @@ int connection_accepted(const struct receive_info *flow)
 uint64_t source_number_of(const struct receive_info *from)
 {
     return source_number(from->src_ip.u.addr, from->src_ip.len);
+}
+
+struct request_source source_of(const struct receive_info *from)
+{
+    return (struct request_source){.transport = proto_word((unsigned char)from->proto),
+                                   .address = from->src_ip.u.addr,
+                                   .length = from->src_ip.len,
+                                   .port = from->src_port};
+}
+
+size_t sockaddr_text(const union sockaddr_union *address, char out[ADDRESS_TEXT_MOST])
+{
+    const bool ipv6 = address->s.sa_family == AF_INET6;
+    const void *bytes = ipv6 ? (const void *)&address->sin6.sin6_addr : (const void *)&address->sin.sin_addr;
+    const uint16_t port = ntohs(ipv6 ? address->sin6.sin6_port : address->sin.sin_port);
+    return address_text(bytes, ipv6 ? sizeof(struct in6_addr) : sizeof(struct in_addr), port, out, ADDRESS_TEXT_MOST);
 }

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/transport.h"
+#include "call/request_view.h"
 
 /* Kamailio's stream connections, looked at under its own lock and without a reference: whoever gives back the last one
    would have to free the connection, which only the core can. Any process. */
@@ -45,5 +46,11 @@ int connection_accepted(const struct receive_info *flow);
 
 /* Whose messages are counted together: see flow/source_number.h. */
 uint64_t source_number_of(const struct receive_info *from);
+
+/* "192.0.2.1:5060" or "[2001:db8::1]:5060", as policies name destinations. Returns the length. */
+size_t sockaddr_text(const union sockaddr_union *address, char out[ADDRESS_TEXT_MOST]);
+
+/* Where a message came from, as policies see it (call/request_view.h). Borrows `from`. */
+struct request_source source_of(const struct receive_info *from);
 
 #endif

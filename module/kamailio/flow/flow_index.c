@@ -27,6 +27,7 @@ struct indexed {
     unsigned aor_hash;
     uint16_t ruid_length;
     char ruid[FLOW_RUID_MOST];
+    bool outbound; /* it has a reg-id */
 };
 
 static struct flow_index {
@@ -158,6 +159,7 @@ static void add_at(struct indexed **link, const ucontact_t *contact, flow_id flo
     entry->table = contact->domain;
     entry->aor_hash = ul.get_aorhash(contact->aor);
     entry->expires = contact->expires;
+    entry->outbound = contact->reg_id != 0;
     entry->next_by_ruid = NULL;
     *link = entry;
     link_flow(entry, flow);
@@ -178,6 +180,7 @@ void flow_index_put(const ucontact_t *contact, flow_id flow)
         remove_at(link);
     } else if (*link != NULL) {
         (*link)->expires = contact->expires;
+        (*link)->outbound = contact->reg_id != 0;
         if ((*link)->flow != flow) {
             unlink_flow(*link);
             link_flow(*link, flow);
@@ -232,6 +235,18 @@ size_t flow_bindings(flow_id flow, struct flow_binding *bindings, size_t most)
     }
     lock_release(&table->flow_locks[hash % LOCKS]);
     return found;
+}
+
+bool flow_is_outbound(flow_id flow)
+{
+    const uint32_t hash = hash_flow(flow);
+    bool outbound = false;
+    lock_get(&table->flow_locks[hash % LOCKS]);
+    const struct indexed *entry = table->by_flow[hash & table->mask];
+    for (; entry != NULL && !outbound; entry = entry->next_by_flow)
+        outbound = entry->flow == flow && entry->outbound;
+    lock_release(&table->flow_locks[hash % LOCKS]);
+    return outbound;
 }
 
 static bool is_listed(flow_id flow, const flow_id *flows, size_t count)

@@ -67,6 +67,7 @@ void flow_mark_dead(flow_id flow);
 
 /* The bindings on a flow, at most `most` of them; returns how many there are. */
 size_t flow_bindings(flow_id flow, struct flow_binding *bindings, size_t most);
+bool flow_is_outbound(flow_id flow); /* one of them has a reg-id */
 /* Every stream flow that carries bindings, at most `most`, from *cursor on (0 first; 0 again at the end). */
 size_t flow_list(unsigned *cursor, flow_id *flows, size_t most);
 

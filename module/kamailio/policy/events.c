@@ -63,7 +63,7 @@ static void ask_policy(enum hook hook, const struct script_flow *flow)
 void event_flow(enum hook hook, const struct script_flow *flow)
 {
     enum event event = hook == HOOK_FLOW_UP ? EVENT_FLOW_UP : EVENT_FLOW_DOWN;
-    if (worker_policy_hears(hook))
+    if (flow->reg_id != 0 && worker_policy_hears(hook)) /* the hooks are about flows with a reg-id, in every host */
         ask_policy(hook, flow);
     if (!is_listened_to(event))
         return;

@@ -67,7 +67,7 @@ int save_info_read(struct save *save)
                                    .path = save->path.len > 0 ? &save->path : NULL,
                                    .sock = save->msg->rcv.bind_address,
                                    .server_id = server_id,
-                                   .last_modified = save->now};
+                                   .last_modified = time(NULL)};
     save->methods = allowed_methods(save->asked.request);
     getbflagsval(0, &save->info.cflags);
     return check_uris(save);
@@ -144,7 +144,7 @@ int save_info_of(struct save *save, size_t nth)
     info->c = &save->contact;
     info->received = told ? (str){save->source, (int)strlen(save->source)} : none;
     info->tcpconn_id = back && transport_connects(transport_of_proto(rcv->proto)) ? rcv->proto_reserved1 : -1;
-    info->expires = save->now + (time_t)save->asked.expires[nth];
+    info->expires = save->info.last_modified + (time_t)save->asked.expires[nth];
     info->q = contact->q < 0 ? Q_UNSPECIFIED : contact->q;
     info->methods = methods_of(contact, save->methods);
     info->instance = instance_as_sent(contact->instance);

@@ -4,32 +4,22 @@
 
 #include "kamailio/base/ksr.h"
 
-#include "sip/registration.h"
-
-/* What becomes of a binding. */
-enum fate { FATE_NOTHING, FATE_INSERT, FATE_UPDATE, FATE_REPLACE, FATE_REMOVE };
+#include "call/registrar.h"
 
 /* One REGISTER on its way into usrloc. */
 struct save {
     struct sip_msg *msg;
     udomain_t *domain;
     str aor;
-    time_t now;
     struct registration asked;
     ucontact_info_t info; /* what all of its Contacts have in common, or for the one that is being put */
     str path, call_id, user_agent, contact;
     unsigned methods;         /* Allow */
     struct sip_buffer fields; /* of the 2xx */
-    /* Good while usrloc is locked. */
-    urecord_t *record;
-    ucontact_t *known[REGISTRATION_CONTACTS_MOST]; /* the binding that the nth Contact is about; NULL: none stands */
-    ucontact_t *made[REGISTRATION_CONTACTS_MOST];
-    uint8_t fates[REGISTRATION_CONTACTS_MOST];
-    bool has_doubles; /* more than one binding of a key */
-    /* A flow that carried nothing before, for those who are told of it. */
-    bool flow_is_new;
-    size_t flow_contact;
-    char flow[128];
+    struct registrar_store store;
+    struct registrar registrar;
+    urecord_t *record; /* valid while usrloc is locked; NULL: the AOR has no bindings */
+    char flow[128];    /* describes the flow that has come up */
     size_t flow_length;
     char source[80]; /* where the REGISTER came from, as a URI */
     char aor_bytes[512];
@@ -45,8 +35,8 @@ int save_info_of(struct save *save, size_t nth);
 struct text contact_parameters(const ucontact_t *contact);
 int contact_keep_parameters(ucontact_t *contact, const struct sip_contact *sent);
 
-/* save_store.c: under usrloc's lock, check what its record has to say, change it, and list what stands then into
-   `fields`. 0; -EBADMSG refused; -ENOMEM nothing was inserted or removed. */
+/* save_store.c: under usrloc's lock, plan and make the changes to its record, and write the header fields of the 200
+   into `fields`. As registrar_plan() and registrar_carry_out(). */
 int save_store(struct save *save);
 
 static inline str str_of(struct text text)

@@ -2,9 +2,9 @@
 #include "standalone/net/peer.h"
 
 #include <arpa/inet.h>
-#include <stdio.h>
 
 #include "base/hash.h"
+#include "call/request_view.h"
 
 /* Bits of a datagram flow's number: 63 datagram, 62 IPv6, then for IPv4 number of the local address 52-61, listener
    48-51, address 16-47, port 0-15. */
@@ -135,13 +135,26 @@ size_t address_host(const union address *address, char *out, size_t size)
     return strlen(out);
 }
 
+static void set_address(struct request_source *source, const union address *address)
+{
+    bool ipv6 = address->any.sa_family == AF_INET6;
+    source->address = ipv6 ? (const void *)&address->v6.sin6_addr : (const void *)&address->v4.sin_addr;
+    source->length = ipv6 ? sizeof address->v6.sin6_addr : sizeof address->v4.sin_addr;
+    source->port = address_port(address);
+}
+
+struct request_source peer_source(const struct peer *peer)
+{
+    struct request_source source = {.transport = transport_word((enum transport)peer->transport)};
+    set_address(&source, &peer->address);
+    return source;
+}
+
 size_t address_format(const union address *address, char *out, size_t size)
 {
-    char host[INET6_ADDRSTRLEN];
-    address_host(address, host, sizeof host);
-    bool v6 = address->any.sa_family == AF_INET6;
-    int length = snprintf(out, size, v6 ? "[%s]:%u" : "%s:%u", host, address_port(address));
-    return length < 0 ? 0 : (size_t)length < size ? (size_t)length : size - 1;
+    struct request_source source = {0};
+    set_address(&source, address);
+    return address_text(source.address, source.length, source.port, out, size);
 }
 
 bool address_read(struct text host, uint16_t port, union address *address)

@@ -60,6 +60,10 @@ uint16_t address_port(const union address *address);
 /* "127.0.0.1" or "::1", as in a Via's received (no brackets). Returns the length. */
 size_t address_host(const union address *address, char *out, size_t size);
 
+/* The other side as policies see it (call/request_view.h); borrows the peer. */
+struct request_source;
+struct request_source peer_source(const struct peer *peer);
+
 /* "127.0.0.1:5060" or "[::1]:5060". Returns the length; 64 bytes are always enough. */
 size_t address_format(const union address *address, char *out, size_t size);
 

@@ -385,15 +385,10 @@ struct branch *branch_start_peer(struct context *context, struct text uri, const
     return branch;
 }
 
-/* RFC 3327: the first Path value is the next hop of a target that has one. */
-static struct text next_hop(const struct target *target)
+static struct text target_next_hop(const struct target *target)
 {
-    const char *open, *close;
-    if (target->path.length == 0)
-        return target->uri;
-    open = memchr(target->path.at, '<', target->path.length);
-    close = open != NULL ? memchr(open, '>', target->path.length - (size_t)(open - target->path.at)) : NULL;
-    return close != NULL ? (struct text){open + 1, (size_t)(close - open - 1)} : target->uri;
+    struct text hop = sip_path_next_hop(target->path);
+    return hop.length > 0 ? hop : target->uri;
 }
 
 /* The binding may have come to another flow, or lost its own, since it became a target. */
@@ -443,7 +438,7 @@ struct branch *branch_start_target(struct context *context, struct target *targe
     else if (target->flow != 0)
         send_to_flow(branch, target->flow);
     else
-        send_to_uri(branch, next_hop(target));
+        send_to_uri(branch, target_next_hop(target));
     return branch;
 }
 

@@ -90,7 +90,8 @@ static enum binding_route route_of(const struct binding_view *view, const struct
                                                                                  : BINDING_BY_FLOW;
 }
 
-int flows_put_binding(struct server *server, const struct binding_view *asked, const struct peer *peer)
+int flows_put_binding(struct server *server, const struct binding_view *asked, const struct peer *peer, bool limited,
+                      const struct binding **out)
 {
     struct binding_view routed = *asked;
     const struct binding_view *view = &routed;
@@ -108,7 +109,7 @@ int flows_put_binding(struct server *server, const struct binding_view *asked, c
     }
     if (entry != NULL)
         entry->held = true;
-    int error = binding_put(server->bindings, view, NULL);
+    int error = limited ? binding_put(server->bindings, view, out) : binding_put_unlimited(server->bindings, view, out);
     if (entry != NULL) {
         entry->held = false;
         if (binding_first_on_flow(server->bindings, view->flow) == NULL)
@@ -158,7 +159,7 @@ int server_restore_binding(struct server *server, const struct binding_view *vie
         restored.state = BINDING_ALIVE;
     if (flow_is_datagram(view->flow))
         amplification_restored(&server->amplification, peer);
-    return flows_put_binding(server, &restored, peer);
+    return flows_put_binding(server, &restored, peer, true, NULL);
 }
 
 /* Whose a flow was is kept for dialogs, also where the binding stays. */

@@ -107,16 +107,10 @@ void context_cancel_pending(struct context *context, const struct call_branch *e
     }
 }
 
-struct script_call context_script_call(const struct context *context, char *source, size_t size)
+struct script_call context_script_call(const struct context *context, char source_text[SOURCE_TEXT_MOST])
 {
-    const struct peer *peer = server_transaction_source(context->transaction);
-    size_t length = (size_t)snprintf(source, size, "%s:", transport_word(peer->transport));
-    length += address_format(&peer->address, source + length, size - length);
-    return (struct script_call){.request = context->request,
-                                .aor = context->model.aor,
-                                .source = {source, length},
-                                .started_ms = context->model.started_ms,
-                                .source_number = source_of(&peer->address)};
+    const struct request_source source = peer_source(server_transaction_source(context->transaction));
+    return request_view(context->request, context->model.aor, &source, context->model.started_ms, source_text);
 }
 
 /* --- targets --- */
@@ -338,10 +332,10 @@ static void send_in_dialog(struct context *context, const struct route *route, e
 
 static enum script_outcome ask(struct context *context, struct script_verdict *verdict)
 {
-    char source[80];
+    char source[SOURCE_TEXT_MOST];
     if (!policy_has_hook(&context->hold, HOOK_REQUEST))
         return SCRIPT_NO_HOOK;
-    struct script_call call = context_script_call(context, source, sizeof source);
+    struct script_call call = context_script_call(context, source);
     enum script_outcome outcome = policy_on_request(&context->hold, &call, verdict);
     context->server->counters.script_errors += outcome >= SCRIPT_ERROR;
     return outcome;
@@ -563,7 +557,7 @@ void proxy_handle(struct server *server, struct server_transaction *transaction)
         server_refused(server, request, source, refusal_of_request_uri(status), status, NULL);
         answer_status(server, transaction, status);
     } else if (sip_method(request) == METHOD_REGISTER && route.next.length == 0 && server_is_own_domain(server, &uri)) {
-        registrar_handle(server, transaction);
+        register_handle(server, transaction);
     } else if ((context = context_new(server, transaction)) == NULL) {
         server->counters.memory++;
         server_refused(server, request, source, REFUSAL_MEMORY, SIP_SERVICE_UNAVAILABLE, NULL);

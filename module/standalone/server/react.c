@@ -10,7 +10,7 @@
 struct arrival {
     struct call_event event;
     struct sip_message **response; /* *response NULL: none has come */
-    char source[80], flow[96];
+    char source[SOURCE_TEXT_MOST], flow[96];
     uint64_t begun_ns; /* 0: nobody asks how long it took */
 };
 
@@ -36,7 +36,7 @@ static bool arrival_show(struct call_event *event, struct script_call *call, str
     struct arrival *arrival = arrival_of(event);
     const struct context *context = context_of(event->context);
     reply->message = *arrival->response;
-    *call = context_script_call(context, arrival->source, sizeof arrival->source);
+    *call = context_script_call(context, arrival->source);
     if (event->branch == NULL)
         return true;
     const struct branch *branch = branch_of(event->branch);

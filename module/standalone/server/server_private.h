@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "base/memory.h"
 #include "base/table.h"
+#include "call/request_view.h"
 #include "core/best.h"
 #include "core/code.h"
 #include "core/guard.h"
@@ -185,8 +186,8 @@ bool answer_is_allowed(struct server *server, const struct server_transaction *t
 bool answer_is_acknowledged(const struct server *server, const struct sip_message *ack, const struct peer *source);
 void answer_status(struct server *server, struct server_transaction *transaction, uint32_t status);
 
-/* registrar.c */
-void registrar_handle(struct server *server, struct server_transaction *transaction);
+/* register.c */
+void register_handle(struct server *server, struct server_transaction *transaction);
 
 /* proxy.c */
 void proxy_handle(struct server *server, struct server_transaction *transaction);
@@ -197,7 +198,7 @@ void proxy_forward_ack(struct server *server, const struct sip_message *ack, con
 int context_add_uri(struct context *context, struct text uri);
 int context_add_contact(struct context *context, struct text uri, int q);
 int context_add_aor(struct context *context, struct text aor);
-struct script_call context_script_call(const struct context *context, char *source, size_t size);
+struct script_call context_script_call(const struct context *context, char source_text[SOURCE_TEXT_MOST]);
 void context_forget_unused(struct context *context);
 void context_cancel_pending(struct context *context, const struct call_branch *except);
 
@@ -307,6 +308,8 @@ bool context_ask_exhausted(struct context *context, const struct call_best *best
 
 /* request_verdict.c: may the server answer a request so? Otherwise the verdict is counted as refused, and logged. */
 bool verdict_may_answer(struct server *server, const struct facts *request, const struct script_verdict *verdict);
+/* Counts and logs a verdict that would break a rule. */
+void verdict_note_refused(struct server *server, const struct script_verdict *verdict, enum rule_id rule);
 
 /* upstream.c */
 void context_finish(struct context *context);
@@ -339,9 +342,10 @@ size_t binding_cost(const struct binding_view *view);
 /* The number under which bindings are found that were made over the peer's flow. 0 if that number is the one of another
    address: numbers of IPv6 datagram flows are digests, and must not lead to somebody else's bindings. */
 flow_id server_flow_of(const struct server *server, const struct peer *peer);
-/* As binding_put(); sets view->route. `peer` is the flow's other side, known when the change is reported. -EADDRINUSE:
-   another address has the flow's number. */
-int flows_put_binding(struct server *server, const struct binding_view *asked, const struct peer *peer);
+/* As binding_put() or, not `limited`, binding_put_unlimited(); sets view->route. `peer` is the flow's other side, known
+   when the change is reported. -EADDRINUSE: another address has the flow's number. */
+int flows_put_binding(struct server *server, const struct binding_view *asked, const struct peer *peer, bool limited,
+                      const struct binding **out);
 /* A flow is dead (5626-7.f): its bindings go, or lose it where they can be reached without it (3261-10.a). A datagram
    flow never closes: plain bindings keep it, and the next call tries it again. */
 void flows_end(struct server *server, flow_id flow);
@@ -349,6 +353,8 @@ void flows_listen(struct server *server);
 void flows_clear(struct server *server);
 
 /* verbose.c: a line in the log, with --verbose. */
+void verbose_registered(const struct server *server, const struct peer *from, struct text aor, size_t contacts);
+void verbose_register_refused(const struct server *server, const struct peer *from, struct text aor, uint32_t status);
 void verbose_flow_down(const struct server *server, flow_id flow, const char *reason);
 void verbose_call_ended(const struct context *context, uint32_t status);
 

@@ -5,7 +5,7 @@
 
 #include "script/base/printable.h"
 #include "standalone/net/mask.h"
-#include "standalone/server/registrar_private.h"
+#include "standalone/server/server_private.h"
 
 /* Lines of --verbose: what came of registrations, flows and calls. Strangers choose most of these texts. */
 
@@ -44,29 +44,26 @@ static const char *source_text(const struct peer *source, char *out, size_t size
     return out;
 }
 
-void verbose_registered(const struct registrar *registrar)
+void verbose_registered(const struct server *server, const struct peer *from, struct text aor, size_t contacts)
 {
     char source[96];
-    const struct server *server = registrar->server;
     const struct binding_store *store = server->bindings;
     size_t bindings = 0;
     if (!server->config.verbose)
         return;
-    const struct binding *binding = binding_first(store, registrar->aor_text);
+    const struct binding *binding = binding_first(store, aor);
     for (; binding != NULL; binding = binding_next(store, binding))
         bindings++;
-    verbose_log(server, "REGISTER accepted: aor=%s contacts=%zu bindings=%zu source=%s",
-                uri_text(server, registrar->aor_text).bytes, (size_t)registrar->asked.count, bindings,
-                source_text(registrar->source, source, sizeof source));
+    verbose_log(server, "REGISTER accepted: aor=%s contacts=%zu bindings=%zu source=%s", uri_text(server, aor).bytes,
+                contacts, bindings, source_text(from, source, sizeof source));
 }
 
-void verbose_register_refused(const struct registrar *registrar, uint32_t status)
+void verbose_register_refused(const struct server *server, const struct peer *from, struct text aor, uint32_t status)
 {
     char source[96];
-    const struct server *server = registrar->server;
     if (server->config.verbose)
-        verbose_log(server, "REGISTER refused: aor=%s status=%u source=%s", uri_text(server, registrar->aor_text).bytes,
-                    (unsigned)status, source_text(registrar->source, source, sizeof source));
+        verbose_log(server, "REGISTER refused: aor=%s status=%u source=%s", uri_text(server, aor).bytes,
+                    (unsigned)status, source_text(from, source, sizeof source));
 }
 
 void verbose_flow_down(const struct server *server, flow_id flow, const char *reason)

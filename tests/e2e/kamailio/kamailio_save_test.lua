@@ -716,7 +716,7 @@ end, { transports = { "udp" }, server = { modules = { "kex", "corex", "tm", "sl"
     params = { { "registrar", "outbound_mode", 0 }, { "registrar", "use_path", 0 } },
     extra = 'route[BEFORE] { if (is_present_hf("X-Stock")) { save("location"); exit; } }' } })
 
-test("shared memory runs out: 500, nothing half stored, and the bindings that stand stay", function(t, open, s)
+test("shared memory runs out: 503, nothing half stored, and the bindings that stand stay", function(t, open, s)
     local bob = open()
     bob:register { instance = one, reg_id = 1 }
     local contacts, full = {}, nil
@@ -728,7 +728,7 @@ test("shared memory runs out: 500, nothing half stored, and the bindings that st
         local answer = bob:register { aor = ("sip:m%d@example.test"):format(i), contact = list, expect = false,
             call_id = "memory" .. i }
         if answer.status ~= 200 then
-            t:equal(answer.status, 500)
+            t:equal(answer.status, 503)
             full = i
             break
         end
