@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 -- What can be told of a policy from its text alone: fields of replies, calls, decisions and flows that do not exist,
 -- verdicts that nobody returns, which header fields it asks for, and what it compares with. It follows the parameters
--- of functions by their place in a hook, or by their usual names elsewhere; what is handed on under another name, or kept
--- in a table, it does not see.
+-- of functions by their place in a hook, or by their usual names elsewhere; it does not see what is passed on under
+-- another name, or kept in a table.
 local parameters = {
     request = { "call", "call" }, register = { "call", "call" }, response = { "reply", "call", "decision" },
     success = { "reply", "call", "decision" }, flow_failed = { "reply", "call", "decision" },
@@ -139,12 +139,18 @@ local function begins_statement(code, at)
     return before == "" or before:find "[%)%]%}\";]$" ~= nil or before:find "%.%.%.$" ~= nil
 end
 
+-- Whether what the call at this place gives is kept in a variable that is not read any more.
+local function is_forgotten(code, at)
+    local name = code:sub(math.max(1, at - 200), at - 1):match "([%a_][%w_]*)%s*=%s*$"
+    return name ~= nil and not code:find("%f[%w_]" .. name .. "%f[^%w_]", at)
+end
+
 -- The names by which verdicts are made: sip_relay, and sip.relay where that is what require "reflow" gave.
 local function scan_verdicts(source, code, verdicts, found)
     local library = source:match "([%a_][%w_]*)%s*=%s*require%s*%(?%s*[\"']reflow[\"']"
     local function look(pattern, prefix)
         for at, name in code:gmatch(pattern) do
-            if verdicts[name] and begins_statement(code, at) then
+            if verdicts[name] and (begins_statement(code, at) or is_forgotten(code, at)) then
                 found[at .. name] = { line = line_of(code, at), verdict = prefix .. name }
             end
         end

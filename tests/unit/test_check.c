@@ -241,6 +241,8 @@ static void test_a_verdict_that_is_not_returned(void **state)
                  "sip_on_response(503, function(reply) local name = 'x' .. reply.code\n"
                  "  sip_fail(486)\n  return nil, name\nend)\n",
                  "2", "verdict: the verdict of sip_fail() is not returned");
+    assert_finds(*state, "sip_on_response(486, function()\n  local verdict = sip_relay 'sip:vm@127.0.0.1'\nend)\n", "2",
+                 "verdict: the verdict of sip_relay() is not returned");
     assert_clean(*state,
                  "local function busy(reply)\n  return reply.code == 486 and sip_relay('sip:vm@127.0.0.1')\n    or "
                  "sip_accept()\nend\n"

@@ -17,19 +17,23 @@ __asm__(".section .rodata\n"
 extern const char rule_tests_start[] __attribute__((visibility("hidden")));
 extern const char rule_tests_end[] __attribute__((visibility("hidden")));
 
+static const struct {
+    const char *start, *end;
+} list = {rule_tests_start, rule_tests_end};
+
 /* The text up to a character, which is passed over; *at is moved behind it. */
 static struct text cut(const char **at, char end)
 {
-    const char *stop = memchr(*at, end, (size_t)(rule_tests_end - *at));
-    struct text text = {*at, (size_t)((stop != NULL ? stop : rule_tests_end) - *at)};
-    *at = stop != NULL ? stop + 1 : rule_tests_end;
+    const char *stop = memchr(*at, end, (size_t)(list.end - *at));
+    struct text text = {*at, (size_t)((stop != NULL ? stop : list.end) - *at)};
+    *at = stop != NULL ? stop + 1 : list.end;
     return text;
 }
 
 void rule_tests_each(struct text rule, bool (*visit)(void *context, const struct rule_test *test), void *context)
 {
-    const char *at = rule_tests_start;
-    while (at < rule_tests_end) {
+    const char *at = list.start;
+    while (at < list.end) {
         struct text id = cut(&at, '\t');
         struct rule_test test = {.file = cut(&at, '\t')};
         test.name = cut(&at, '\n');
