@@ -27,7 +27,8 @@ function name_found(name,    key, i, longest) {
     for (i = 1; i <= count; i++)
         if (i == longest || stands_in(tolower(name), ids[i], "[a-z0-9-]") ||
             (ids[i] ~ /^[0-9]/ && stands_in(key, keys[i], "[a-z0-9]")))
-            print ids[i] "\t" FILENAME "\t" name
+            if (!seen[i, FILENAME, name]++)
+                print ids[i] "\t" FILENAME "\t" name
 }
 
 /^RULE\(/ && FILENAME ~ /rules\.def$/ {

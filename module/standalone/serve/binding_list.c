@@ -17,7 +17,7 @@ struct listing {
     uint32_t limit, listed;
     bool as_json;
     struct json json;
-    uint64_t left_out;
+    uint64_t visited, left_out;
 };
 
 /* What a person wants to know of one binding. */
@@ -104,13 +104,12 @@ static bool list_one(void *context, const struct binding *binding)
 {
     struct listing *listing = context;
     struct row row;
+    if (listing->listed == listing->limit)
+        return false;
+    listing->visited++;
     row_read(&row, listing, binding);
     if (row.expires <= 0)
         return true;
-    if (listing->listed == listing->limit) {
-        listing->left_out++;
-        return true;
-    }
     if (listing->as_json)
         put_object(&listing->json, &row);
     else
@@ -139,8 +138,16 @@ static int list_aor(struct listing *listing, const char *given)
         return length;
     const struct binding *binding = binding_first(listing->store, (struct text){aor, (size_t)length});
     for (; binding != NULL; binding = binding_next(listing->store, binding))
-        list_one(listing, binding);
+        listing->left_out += !list_one(listing, binding);
     return listing->listed > 0 ? 0 : -ENOENT;
+}
+
+/* Past the limit nothing is visited, because a million bindings would hold up calls. Those that have expired and are
+   not yet removed count among the ones that are left out. */
+static void list_all(struct listing *listing)
+{
+    binding_each(listing->store, list_one, listing);
+    listing->left_out = binding_count(listing->store) - listing->visited;
 }
 
 static void list_end(struct listing *listing)
@@ -175,7 +182,7 @@ int binding_list(struct server *server, const struct host *host, const struct bi
     if (query->aor != NULL)
         error = list_aor(&listing, query->aor);
     else
-        binding_each(listing.store, list_one, &listing);
+        list_all(&listing);
     list_end(&listing);
     return error != 0 ? error : out->failed ? -ENOMEM : 0;
 }
