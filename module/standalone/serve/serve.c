@@ -541,7 +541,8 @@ static int load_policy(struct serve *serve)
         .watch = serve->options.watch,
         .rollback_window = serve->options.rollback_window,
         .rollback_share = serve->options.rollback_share * 10};
-    return serve_policy_new(&serve->policy, &config, serve->error, sizeof serve->error);
+    int error = serve_paths_check(&serve->options, serve->error, sizeof serve->error);
+    return error != 0 ? error : serve_policy_new(&serve->policy, &config, serve->error, sizeof serve->error);
 }
 
 static int check_random(struct serve *serve)
@@ -559,8 +560,6 @@ static int start(struct serve *serve)
     config.host = &serve->host;
     raise_descriptors(serve);
     int error = start_signals(serve);
-    if (error == 0)
-        error = serve_paths_check(&serve->options, serve->error, sizeof serve->error);
     if (error == 0)
         error = check_random(serve);
     if (error == 0)
