@@ -60,7 +60,7 @@ end
 
 local function about(code, language)
     local number, phrase, class, reference, acts_as = row(code)
-    if not phrase then return nil, format("%s is no SIP status code: those go from 100 to 699", number), "EINVAL" end
+    if not phrase then return nil, format("%s is not a SIP status code (100 to 699)", number), "EINVAL" end
     if not LANGUAGES[language] then return nil, format("no texts in '%s': en or es", language), "EINVAL" end
     local known = catalog(language)
     local texts = known.codes[acts_as]

@@ -10,7 +10,7 @@ enum {
 
 struct hash_line {
     uint32_t hash[LINE_ITEMS];
-    uint32_t next; /* number of the overflow line that goes on; 0: none */
+    uint32_t next; /* number of the next overflow line; 0: none */
     void *item[LINE_ITEMS];
 };
 
@@ -77,8 +77,8 @@ static void place_all(struct hash_index *table, const struct hash_line *line)
             place(table, line->hash[i], line->item[i]);
 }
 
-/* Share the items of one bucket between it and a new one. Its own lines suffice for both: each is taken apart before
-   its items are placed again, and what is placed never needs more overflow lines than have been taken apart. */
+/* Divides the items of one bucket between it and a new one. Its own lines are enough for both: each line is read
+   before its items are placed again, and placing never needs more overflow lines than were read. */
 static void split(struct hash_index *table)
 {
     uint32_t number = table->bucket_count - table->mask - 1;
@@ -104,7 +104,7 @@ int hash_index_reserve(struct hash_index *table)
         return -ENOMEM;
     if (table->count < (size_t)table->bucket_count * LOAD || table->bucket_count > UINT32_MAX / 2)
         return 0;
-    /* Without memory for another bucket the chains grow longer; nothing is lost. */
+    /* Without memory for another bucket the chains grow, and nothing is lost. */
     if (line_pool_reserve(&table->buckets) == 0)
         split(table);
     return 0;
@@ -116,8 +116,8 @@ void hash_index_insert(struct hash_index *table, uint32_t hash, void *item)
     table->count++;
 }
 
-/* A bit for each place that may hold the hash. Without branches: which place it is cannot be predicted, and a wrong
-   guess would cost as much as the line itself. */
+/* A bit for each place that may have the hash. Without branches, because the place cannot be predicted and a
+   misprediction costs as much as loading the line. */
 static inline unsigned line_candidates(const struct hash_line *line, uint32_t hash)
 {
     unsigned found = 0;
@@ -146,7 +146,7 @@ static bool line_empty(const struct hash_line *line)
     return true;
 }
 
-/* The place of an item, with the line before its own, NULL where that is the bucket itself. */
+/* The place of an item, and the line before its own; NULL if its line is the bucket itself. */
 static void **locate(const struct hash_index *table, uint32_t hash, const void *item, struct hash_line **owner,
                      struct hash_line **before)
 {

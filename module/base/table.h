@@ -7,8 +7,7 @@
 
 #include "base/hash.h"
 
-/* A hash table of links that live in what they find; several may have the same hash. A key of its own spreads the
-   hashes, which may therefore be numbers that a peer chose. */
+/* A hash table of links, which are members of the objects; several may have the same hash. */
 
 struct table_link {
     struct table_link *next, **back; /* back NULL: in no table */
@@ -25,15 +24,15 @@ struct table {
 int table_create(struct table *table, const struct host *host); /* 0 or -ENOMEM */
 void table_destroy(struct table *table);                        /* frees no links */
 
-/* Always succeeds: where memory for growth is short the chains get longer. */
+/* Always succeeds: without memory for growth the chains get longer. */
 void table_add(struct table *table, struct table_link *link, uint64_t hash);
-void table_remove(struct table *table, struct table_link *link); /* fine where it is in none */
+void table_remove(struct table *table, struct table_link *link); /* also for a link in no table */
 
 /* The first link with this hash, and the one after a link with the same hash; NULL at the end. */
 struct table_link *table_find(const struct table *table, uint64_t hash);
 struct table_link *table_next(const struct table_link *link);
 
-/* Any link, or NULL: to empty a table. */
+/* Any link, or NULL; for emptying a table. */
 struct table_link *table_any(const struct table *table);
 
 #define TABLE_OWNER(link, type, member) ((type *)(void *)((char *)(link)-offsetof(type, member)))

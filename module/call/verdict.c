@@ -41,7 +41,7 @@ static const char *verdict_fault(const struct call_event *event)
         return "an edge keeps to the flow it was given";
     if (event->context->targets == NULL)
         return "inside a dialog nothing is forked";
-    return code_class(event->decision.code) == CLASS_SUCCESS ? "a 2xx goes up at once" : NULL;
+    return code_class(event->decision.code) == CLASS_SUCCESS ? "a 2xx is forwarded at once" : NULL;
 }
 
 static void verdict_judge(struct call_event *event)

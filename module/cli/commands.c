@@ -16,25 +16,25 @@ static const struct command {
     int (*run)(struct cli *cli, int argc, char **argv);
     const char *summary;
 } commands[] = {
-    {"serve", command_serve, "run a registrar and proxy with a Lua routing script"},
-    {"ctl", command_ctl, "reload, try, promote or roll back a server's policy"},
+    {"serve", command_serve, "run a registrar, proxy or edge proxy with a Lua policy"},
+    {"ctl", command_ctl, "control a running server: reload, canary, rollback, status"},
     {"codes", command_codes, "list the registered response codes"},
     {"explain", command_explain, "what a response code means and how to fix it; what a rule says"},
-    {"explain-policy", command_explain_policy, "which hooks of a policy are asked, in what order"},
-    {"compare", command_compare, "two response codes side by side: differences, when to use each"},
-    {"decide", command_decide, "what a SIP element does with a response, and by which rule"},
-    {"replay", command_replay, "recorded traffic decided again, by a policy or against one"},
-    {"simulate", command_simulate, "edges die: who is unreachable, for how long, at what load"},
-    {"check", command_check, "what is wrong with a policy, before it runs"},
-    {"token", command_token, "what a flow token says, and whether it is genuine"},
-    {"test", command_test, "run a policy's specs against the real core, on a virtual clock"},
+    {"explain-policy", command_explain_policy, "list the hooks of a policy that a response passes, in order"},
+    {"compare", command_compare, "compare two response codes: differences, when to use each"},
+    {"decide", command_decide, "show what a SIP element does with a response, and by which rule"},
+    {"replay", command_replay, "decide recorded traffic again, with one policy or two"},
+    {"simulate", command_simulate, "simulate an outage of edge proxies: unreachable users, load"},
+    {"check", command_check, "find errors in a policy before it runs"},
+    {"token", command_token, "decode a flow token and verify it"},
+    {"test", command_test, "run the specs of a policy on the real server, virtual clock"},
 };
 
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
 static int print_help(FILE *out)
 {
-    fputs("reflow decides what a SIP server does with each response it gets.\n\n"
+    fputs("reflow decides what a SIP server does with each response that it receives.\n\n"
           "Usage: reflow COMMAND [OPTIONS]\n\n"
           "Commands:\n",
           out);

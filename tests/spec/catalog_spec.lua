@@ -206,7 +206,7 @@ tap.test("an invalid code, and a language without texts, give nil and a message"
     for _, number in ipairs { 99, 700, 0, -1, math.maxinteger, math.mininteger, 4294967782 } do
         local explained, message, name = sip.explain(number)
         t:equal(explained, nil)
-        t:equal(message, number .. " is no SIP status code: those go from 100 to 699")
+        t:equal(message, number .. " is not a SIP status code (100 to 699)")
         t:equal(name, "EINVAL")
         t:equal(sip.compare(486, number), nil)
         t:equal(sip.compare(number, 486), nil)

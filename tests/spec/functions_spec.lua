@@ -63,7 +63,7 @@ test("code tells what an unknown code acts as", function(t)
     for _, number in ipairs { 99, 700, 0, -1, 4294967301 } do
         local row, why = sip.code(number)
         t:equal(row, nil)
-        t:match(why, "no SIP response code")
+        t:match(why, "not a SIP response code")
     end
 end)
 

@@ -15,7 +15,7 @@ echo "reflow serve examples/registrar.lua on 127.0.0.1:$port, UDP and TCP. Ctrl-
 echo
 echo "From a second terminal, in this directory:"
 try "lua5.4 tests/e2e/call.lua${PORT:+ $port}" "bob registers two flows, alice calls, a flow is cut, she calls again"
-try "$reflow explain 430" "what a response code means, when you see it, how to fix it"
+try "$reflow explain 430" "what a response code means, when it occurs, how to fix it"
 try "$reflow compare 480 486" "two codes side by side"
 try "make demo" "a server of its own: every message and decision, with its rule"
 try "$reflow ctl --socket $folder/control reload" "after a change to examples/registrar.lua: puts it into use"

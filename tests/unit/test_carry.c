@@ -145,7 +145,7 @@ static void test_what_cannot_be_kept_is_named_by_its_path(void **state)
         {"return {a = {['x y'] = {[true] = function() end}}}", "data.a[\"x y\"][true] is a function"},
         {"return {[1.5] = {[-2] = sip_accept()}}", "data[1.5][-2] is a userdata"},
         {"local t = {} t.inner = {again = t} return t", "data.inner.again is a table that contains itself"},
-        {"return {[{}] = 1}", "data[a table] has a key that is no string, number or boolean"},
+        {"return {[{}] = 1}", "data[a table] has a key that is not a string, number or boolean"},
         {"return {m = setmetatable({}, {})}", "data.m is a table with a metatable"},
         {"return print", "data is a function"},
         {"return {['\\n'] = print}", "data[\"?\"] is a function"},

@@ -187,7 +187,7 @@ static void test_a_hook_that_fails_on_some_facts(void **state)
                  "failure: on_response: ");
     assert_in(((struct bench *)*state)->out, "attempt to concatenate a nil value (field 'instance')");
     assert_finds(*state, "sip_on_response(486, function() return 7 end)\n", "1",
-                 "failure: on_response: returned a number, which is no verdict on 486\n");
+                 "failure: on_response: returned a number, which is not a verdict on 486\n");
     assert_finds(*state, "sip_on_flow_down(function(flow) return flow.reason + 1 end)\n", "1",
                  "failure: on_flow_down: ");
     assert_finds(*state,
@@ -323,7 +323,7 @@ static void test_layers_and_tenants(void **state)
     run_with(bench, "--layer", layer);
     assert_int_equal(bench->status, CLI_USAGE);
     assert_in(bench->err, "reflow check: --layer site=");
-    assert_in(bench->err, "NAME:PRIORITY=PATH is wanted");
+    assert_in(bench->err, "expected NAME:PRIORITY=PATH");
 }
 
 static void test_names_that_look_misspelt(void **state)

@@ -121,15 +121,13 @@ static void test_what_makes_no_sense_is_told_in_one_line(void **unused)
 static void test_what_is_no_code_is_told_in_one_line(void **unused)
 {
     (void)unused;
-    assert_usage("reflow explain: 99 is no SIP status code: those go from 100 to 699\n", ARGUMENTS("explain", "99"));
-    assert_usage("reflow explain: 700 is no SIP status code: those go from 100 to 699\n", ARGUMENTS("explain", "700"));
-    assert_usage("reflow explain: 'busy' is no SIP status code: those go from 100 to 699\n",
-                 ARGUMENTS("explain", "busy"));
-    assert_usage("reflow explain: '4294967782' is no SIP status code: those go from 100 to 699\n",
+    assert_usage("reflow explain: 99 is not a SIP status code (100 to 699)\n", ARGUMENTS("explain", "99"));
+    assert_usage("reflow explain: 700 is not a SIP status code (100 to 699)\n", ARGUMENTS("explain", "700"));
+    assert_usage("reflow explain: 'busy' is not a SIP status code (100 to 699)\n", ARGUMENTS("explain", "busy"));
+    assert_usage("reflow explain: '4294967782' is not a SIP status code (100 to 699)\n",
                  ARGUMENTS("explain", "4294967782"));
-    assert_usage("reflow compare: 0 is no SIP status code: those go from 100 to 699\n",
-                 ARGUMENTS("compare", "486", "0"));
-    assert_usage("reflow decide: '48x' is no response code\n", ARGUMENTS("decide", "48x"));
+    assert_usage("reflow compare: 0 is not a SIP status code (100 to 699)\n", ARGUMENTS("compare", "486", "0"));
+    assert_usage("reflow decide: '48x' is not a response code\n", ARGUMENTS("decide", "48x"));
 }
 
 static void test_codes_are_those_of_the_registry(void **unused)

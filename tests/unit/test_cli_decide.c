@@ -159,7 +159,7 @@ static void test_bad_options_are_told_in_one_line(void **unused)
     (void)unused;
     assert_refused("", 0, OPTIONS("486", "487"), "reflow decide: '487' is one argument too many");
     assert_refused("", 0, OPTIONS("486", "--flows-left", "65536"),
-                   "reflow decide: --flows-left: '65536' is no number from 0 to 65535");
+                   "reflow decide: --flows-left: '65536' is not a number from 0 to 65535");
     assert_refused("", 0, OPTIONS("486", "--role", "b2bua"), "reflow decide: --role: 'b2bua' does not fit");
     assert_refused("", 0, OPTIONS("486", "--method", "in vite"), "reflow decide: --method: 'in vite' does not fit");
     assert_refused("", 0, OPTIONS("486", "--unwanted=1"), "reflow decide: no value belongs to option");

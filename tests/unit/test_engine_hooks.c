@@ -295,7 +295,7 @@ static void test_what_is_no_verdict_is_an_error(void **state)
                  values[i]);
         load(f, text);
         assert_int_equal(fixture_respond(f, 486), SCRIPT_ERROR);
-        assert_non_null(strstr(f->fake.last_log, "no verdict"));
+        assert_non_null(strstr(f->fake.last_log, "not a verdict"));
         script_counters(f->script, &counters);
         assert_int_equal(counters.errors, 1);
     }
@@ -313,7 +313,7 @@ static void test_a_verdict_of_another_hook_is_an_error(void **state)
             "sip_on_request(function() return sip_next_flow() end)\n"
             "sip_on_register(function() return sip_route() end)\n");
     assert_int_equal(fixture_respond(f, 486), SCRIPT_ERROR);
-    assert_non_null(strstr(f->fake.last_log, "sip_reply() is no verdict here"));
+    assert_non_null(strstr(f->fake.last_log, "sip_reply() is not a verdict for this hook"));
     assert_int_equal(fixture_respond(f, 487), SCRIPT_ERROR);
     assert_int_equal(fixture_request(f), SCRIPT_ERROR);
     assert_int_equal(script_on_register(f->script, &f->call, &f->verdict), SCRIPT_ERROR);

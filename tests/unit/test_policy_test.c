@@ -523,7 +523,7 @@ static void test_a_layer_and_a_tenant_are_tested_with_the_policy(void **state)
     assert_int_equal(bench->status, CLI_OK);
     run(bench, bench->spec, "--tenant", "example.com");
     assert_int_equal(bench->status, CLI_USAGE);
-    assert_string_equal(bench->err, "reflow test: --tenant example.com: DOMAIN=PATH is wanted\n");
+    assert_string_equal(bench->err, "reflow test: --tenant example.com: expected DOMAIN=PATH\n");
     unlink(above);
 }
 

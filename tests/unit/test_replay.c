@@ -179,7 +179,7 @@ static void test_layers_and_tenants_belong_to_the_policy(void **unused)
     replay_run_destroy(&run);
     run = RUN(log, "--policy", base, "--tenant", "sip:x=y");
     assert_int_equal(run.status, CLI_USAGE);
-    assert_part("reflow replay: --tenant sip:x=y: a domain name is wanted", run.err);
+    assert_part("reflow replay: --tenant sip:x=y: expected a domain name", run.err);
     replay_run_destroy(&run);
     const char *broken = replay_file_text("broken.lua", "\nsip_on_response(486,\n");
     run = RUN(log, "--policy", broken);
@@ -428,7 +428,7 @@ static void test_what_is_no_input_is_refused(void **unused)
     replay_run_destroy(&run);
     run = RUN("--help");
     assert_int_equal(run.status, CLI_OK);
-    assert_part("Exit status: 0 fine, 1 differences", run.out);
+    assert_part("Exit status: 0 success, 1 differences", run.out);
     replay_run_destroy(&run);
 }
 

@@ -41,7 +41,7 @@ static void test_what_is_left_out_is_not_there(void **state)
     char text[64], reason[96];
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         snprintf(text, sizeof text, "return %s", names[i]);
-        snprintf(reason, sizeof reason, "'%s' is not there for routing scripts", names[i]);
+        snprintf(reason, sizeof reason, "'%s' is not available in policies", names[i]);
         assert_refused(f, text, reason);
         snprintf(text, sizeof text, "rawget(_G, '%s') == nil", names[i]);
         assert_true_in_lua(f, text);

@@ -127,8 +127,8 @@ static void test_the_reason_why_an_address_is_refused(void **state)
     assert_refused("r.lua --listen udp:::1:5060", "an IPv6 address in brackets");
     assert_refused("r.lua --dns-server 192.0.2.1:99999",
                    "--dns-server 192.0.2.1:99999: the port must be a number from 1");
-    assert_refused("r.lua --dns-server dns.example", "a numeric ADDRESS or ADDRESS:PORT is wanted");
-    assert_refused("r.lua --domain sip:x", "--domain sip:x: a domain name is wanted, without \"sip:\"");
+    assert_refused("r.lua --dns-server dns.example", "expected a numeric ADDRESS or ADDRESS:PORT");
+    assert_refused("r.lua --domain sip:x", "--domain sip:x: expected a domain name, without \"sip:\"");
 }
 
 static void test_layers_and_tenants(void **state)
@@ -139,9 +139,9 @@ static void test_layers_and_tenants(void **state)
     assert_int_equal(command.options.policy.count, 4);
     assert_refused("r.lua --tenant a.example=b.lua --tenant A.Example.=c.lua",
                    "--tenant A.Example.=c.lua: this domain has a tenant already");
-    assert_refused("r.lua --tenant sip:x=b.lua", "a domain name is wanted before '=', without \"sip:\"");
-    assert_refused("r.lua --tenant b.lua", "DOMAIN=PATH is wanted");
-    assert_refused("r.lua --layer site=a.lua", "NAME:PRIORITY=PATH is wanted");
+    assert_refused("r.lua --tenant sip:x=b.lua", "expected a domain name before '=', without \"sip:\"");
+    assert_refused("r.lua --tenant b.lua", "expected DOMAIN=PATH");
+    assert_refused("r.lua --layer site=a.lua", "expected NAME:PRIORITY=PATH");
     assert_refused("r.lua --layer site:high=a.lua", "the priority must be a whole number");
     assert_refused("r.lua --layer site:99999999999=a.lua", "the priority must be a whole number");
     assert_refused("r.lua --layer si/te:5=a.lua", "the name takes 1 to 31 letters");
@@ -293,7 +293,7 @@ static void test_what_is_no_number(void **state)
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         char line[128];
         snprintf(line, sizeof line, "r.lua --max-message %s", wrong[i]);
-        assert_refused(line, "a whole number from 512 to 65536 is wanted");
+        assert_refused(line, "expected a whole number from 512 to 65536");
     }
     assert_refused("r.lua --max-message ''", "--max-message needs a value");
     assert_refused("r.lua --max-message 511", "from 512");

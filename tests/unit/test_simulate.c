@@ -70,7 +70,7 @@ static void test_what_makes_no_sense_is_told_in_one_line(void **unused)
         {"--strategy rfc,paced,fixed:1,fixed:2 --svg x", "a plot shows 3 strategies at most"},
         {"--csv x --svg x", "--csv and --svg name the same file"},
         {"--sideways", "unknown option '--sideways' (see reflow simulate --help)"},
-        {"now", "'now' is too much (see reflow simulate --help)"},
+        {"now", "'now' is one argument too many (see reflow simulate --help)"},
     };
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
         char told[256];

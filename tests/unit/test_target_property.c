@@ -165,7 +165,7 @@ static void one_event(struct judge *judge)
     }
 }
 
-/* Each trial ends by trying everything: the set is exhausted, and says so. */
+/* Each trial ends by trying everything: the set then returns no more targets. */
 static void exhaust(struct judge *judge)
 {
     for (size_t i = 0; i < judge->taken_count; i++) {

@@ -172,7 +172,7 @@ static void test_order_of_many(void **state)
     free(bells);
 }
 
-/* Memory that runs out as the heap grows: the timer is told not to run, the others stand. */
+/* Memory that runs out as the heap grows: the new timer does not run, the others do. */
 static void test_no_memory_to_grow(void **state)
 {
     struct alarm_clock *clock = *state;

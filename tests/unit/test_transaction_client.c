@@ -105,7 +105,7 @@ static void test_a_provisional_ends_timers_a_and_b(void **state)
     assert_int_equal(exchange.transaction->state, TRANSACTION_PROCEEDING);
 }
 
-/* Timer D: for 64*T1 on UDP each repeated refusal gets the same ACK again, and is told once. */
+/* Timer D: for 64*T1 on UDP each repeated refusal gets the same ACK again, and is reported once. */
 static void test_3261_17_a_and_timer_d_refusal_on_udp(void **state)
 {
     struct bench *bench = *state;
@@ -144,7 +144,7 @@ static void test_timer_d_is_zero_on_tcp(void **state)
     assert_sent(bench, "ACK", "0");
 }
 
-/* RFC 6026: for 64*T1 (timer M) every 2xx is told; a refusal after one is nobody's, and no ACK is ours to send. */
+/* RFC 6026: for 64*T1 (timer M) every 2xx is reported; a refusal after it is dropped, and no ACK is sent. */
 static void test_rfc6026_timer_m_every_2xx_is_told(void **state)
 {
     struct bench *bench = *state;

@@ -79,7 +79,7 @@ return {
     ["408-503"] = "A timeout acts as 408, a failed connection as 503. Both let RFC 3263 fail-over try the next \z
         server, a 408 only where nothing at all was heard.",
     ["408-504"] = "408: the called side of the SIP request was silent. 504: the server was waiting for something \z
-        else (database, DNS, another network) and says so itself.",
+        else (database, DNS, another network), and reports that itself.",
     ["410-430"] = "430: this connection is gone, the phone lives. 410: the address itself is gone for good.",
     ["410-604"] = "410: gone for good from this server. 604: exists nowhere, and the search ends.",
     ["412-423"] = "Both answer a PUBLISH refresh: 423 wants a longer Expires on the same publication, 412 a new \z

@@ -10,7 +10,7 @@
 #include "cli/base/json.h"
 #include "script/engine/reflow.h"
 
-/* What the JSON forms tell, in this order; the ready texts are for people. */
+/* The members of the JSON output, in this order; the formatted texts are for people. */
 static const char *const json_keys[] = {
     "same",    "code",    "phrase", "class",  "reference", "registered", "acts_as", "lang",        "description",
     "when",    "fix",     "use",    "traits", "sender",    "retry",      "dialog",  "search",      "retry_after",
@@ -95,7 +95,7 @@ static int take_code(struct cli *cli, struct lua_text *request, const struct lua
     if (request->count == command->codes)
         return cli_usage(cli, name, "'%s' is one argument too many (see reflow %s --help)", value, name);
     if (!argument_number(value, UINT32_MAX, &number))
-        return cli_usage(cli, name, "'%s' is no SIP status code: those go from 100 to 699", value);
+        return cli_usage(cli, name, "'%s' is not a SIP status code (100 to 699)", value);
     request->codes[request->count++] = (uint32_t)number;
     return CLI_OK;
 }

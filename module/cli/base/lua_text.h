@@ -15,7 +15,7 @@ struct lua_text {
     enum lua_form form;
 };
 
-/* What explain and compare do alike: read argv, print. `codes` is 1 or 2. */
+/* The common part of explain and compare: reads argv and prints. `codes` is 1 or 2. */
 struct lua_command {
     const char *function;
     size_t codes;

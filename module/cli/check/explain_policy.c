@@ -8,7 +8,7 @@
 #include "core/code.h"
 #include "script/engine/engine.h"
 
-/* `reflow explain-policy`: which layer's hook decides for a response, and why that one. */
+/* `reflow explain-policy`: the hooks that decide about a response, in order. */
 
 enum { OPTION_LAYER, OPTION_TENANT, OPTION_AOR, OPTION_REQUEST };
 
@@ -28,8 +28,8 @@ static int print_help(struct cli *cli)
 {
     fputs("Usage: reflow explain-policy CODE SCRIPT [OPTIONS]\n"
           "       reflow explain-policy --request METHOD SCRIPT [OPTIONS]\n\n"
-          "The hooks that a response with this code (or a request) goes through, in the\n"
-          "order in which they are asked: the first that returns a verdict decides.\n\n",
+          "Lists the hooks that a response with this code (or a request) passes, in order:\n"
+          "the first one that returns a verdict decides.\n\n",
           cli->out);
     arguments_help(cli->out, options, sizeof options / sizeof options[0]);
     return CLI_OK;
@@ -52,7 +52,7 @@ static int take_plain(struct cli *cli, struct question *question, const char *va
     if (question->request == NULL && question->code == NULL) {
         question->code = value;
         if (!argument_number(value, CODE_MOST, &number) || number < CODE_LEAST)
-            return cli_usage(cli, "explain-policy", "'%s' is no response code from 100 to 699", value);
+            return cli_usage(cli, "explain-policy", "'%s' is not a response code (100 to 699)", value);
         question->number = (uint32_t)number;
         return CLI_OK;
     }

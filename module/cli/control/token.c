@@ -8,15 +8,15 @@
 #include "base/plain_host.h"
 #include "flow/token.h"
 
-/* `reflow token inspect`: what an operator wants to know of a token that he found in a trace. */
+/* `reflow token inspect`: decodes a token that an operator has found in a trace. */
 
 static const struct option options[] = {{"keys", "FILE", "the edge's keys, as given to serve --token-keys"}};
 
 static int print_help(struct cli *cli)
 {
     fputs("Usage: reflow token inspect TOKEN --keys FILE\n\n"
-          "What a flow token says (the user part of an edge's Path or Record-Route) and\n"
-          "whether one of these keys has sealed it. Exit status 0: genuine; 1: not.\n\n",
+          "Decodes a flow token (the user part of an edge's Path or Record-Route) and\n"
+          "verifies that one of these keys made it. Exit status 0: genuine; 1: not.\n\n",
           cli->out);
     arguments_help(cli->out, options, 1);
     return CLI_OK;
@@ -39,7 +39,7 @@ static void print_flow(FILE *out, const struct token_flow *flow)
     fprintf(out, "%-11s %" PRIu64 " of run %08" PRIx32 "\n", "connection", flow->connection, flow->run);
 }
 
-/* "<sip:TOKEN@host;lr>" and "sip:TOKEN@host" are what one has at hand. */
+/* "<sip:TOKEN@host;lr>" and "sip:TOKEN@host" are accepted as well. */
 static struct text token_of(const char *word)
 {
     const char *colon = strchr(word, ':');
@@ -88,7 +88,7 @@ int command_token(struct cli *cli, int argc, char **argv)
             return cli_usage(cli, "token", "'%s' is one argument too many (see reflow token --help)", value);
     }
     if (count < 2 || strcmp(words[0], "inspect") != 0)
-        return cli_usage(cli, "token", "inspect TOKEN is wanted (see reflow token --help)");
+        return cli_usage(cli, "token", "expected: inspect TOKEN (see reflow token --help)");
     if (path == NULL)
         return cli_usage(cli, "token", "--keys FILE is missing");
     return inspect(cli, words[1], path);

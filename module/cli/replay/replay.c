@@ -29,9 +29,9 @@ static void print_help(FILE *out)
           "proxy that relayed the request sent it up: the role stands after the rule.\n\n",
           out);
     arguments_help(out, options, OPTION_COUNT);
-    fputs("\nExit status: 0 fine, 1 differences were found (--against) or memory is out,\n"
-          "2 wrong usage, or a file or policy that cannot be read. What is broken inside a\n"
-          "file is reported, counted and skipped.\n",
+    fputs("\nExit status: 0 success, 1 differences were found (--against) or out of memory,\n"
+          "2 wrong usage, or a file or policy cannot be read. Broken parts of a file are\n"
+          "reported, counted and skipped.\n",
           out);
 }
 

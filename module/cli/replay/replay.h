@@ -67,8 +67,8 @@ struct replay_config {
 int replay_new(struct replay **out, const struct replay_config *config);
 void replay_delete(struct replay *replay); /* NULL is fine */
 
-/* Read one file of any kind, "-" for standard input: 0, or CLI_USAGE where it cannot be read. What is broken in it is
- * told and counted. */
+/* Reads one file of any kind, "-" for standard input. Returns 0, or CLI_USAGE if it cannot be read. Broken parts are
+   reported and counted. */
 int replay_file(struct replay *replay, const char *path);
 
 /* What inputs call. */

@@ -7,9 +7,9 @@
 #include "base/hash.h"
 
 enum {
-    WAYS = 8, /* keys that share a bucket; the oldest of them makes place */
+    WAYS = 8, /* keys that share a bucket; the oldest is removed for a new one */
     FIRST_SIZE =
-        4096, /* tables grow where a request that still waits would be given up: small ones stay in the cache */
+        4096, /* tables grow only if a waiting request would otherwise be displaced: small tables stay in the cache */
     MOST_SIZE = 262144,
     KEPT_MOST = 67108864 /* bytes of requests kept for policies */
 };
@@ -20,7 +20,7 @@ struct bucket {
     uint32_t item[WAYS];
 };
 
-/* Items are handed out in a ring, so that those in use stand together; the first has the number 1. */
+/* Items are assigned in a ring, so that those in use are adjacent; the first has the number 1. */
 struct table {
     struct bucket *buckets;
     uint64_t *keys; /* by item; 0: free */
@@ -34,7 +34,7 @@ struct replay_contexts {
     struct hash_key secret;
     struct table branches, groups;
     size_t kept;   /* bytes of requests */
-    uint32_t hand; /* where the search for those to give up goes on */
+    uint32_t hand; /* where the search for items to remove continues */
     uint32_t limit;
     uint64_t forgotten;
 };
@@ -100,20 +100,20 @@ static void table_unlink(const struct table *table, uint32_t number)
     table->keys[number] = 0;
 }
 
-/* The item that is handed out next. */
+/* The next item to assign. */
 static uint32_t table_next(const struct table *table)
 {
     return table->last % table->size + 1;
 }
 
-/* How long ago an item was handed out. */
+/* The age of an item, in assignments. */
 static uint32_t age(const struct table *table, uint32_t number)
 {
     return (table->last + table->size - number) % table->size;
 }
 
-/* The number of the next item of the ring, now under a key that is not there yet. What it holds is that of the one
-   given up for it; *crowded_out is one that lost its place in the bucket, or 0. */
+/* Assigns the next item of the ring to a key that is not in the table yet. The content is that of the displaced
+   item; *crowded_out is an item that has lost its place in the bucket, or 0. */
 static uint32_t table_add(struct table *table, uint64_t key, uint32_t *crowded_out)
 {
     struct bucket *bucket = bucket_of(table, key);
@@ -135,7 +135,7 @@ static uint32_t table_add(struct table *table, uint64_t key, uint32_t *crowded_o
 
 typedef void drop_item(struct replay_contexts *contexts, void *item);
 
-/* Twice the size, in the same order; where memory is short it stays as it is. */
+/* Doubles the size, in the same order; without memory nothing changes. */
 static void table_grow(struct table *table, struct replay_contexts *contexts, drop_item *drop)
 {
     const struct host *host = contexts->host;
@@ -222,7 +222,7 @@ static uint64_t fold(uint64_t a, uint64_t b)
     return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
-/* Eight bytes a step, under a secret: captures hold what strangers chose. */
+/* Eight bytes in each step, with a secret key, because strangers chose the content of captures. */
 static uint64_t hash_bytes(const struct hash_key *key, uint64_t hash, struct text text)
 {
     uint64_t word;
@@ -237,7 +237,7 @@ static uint64_t hash_bytes(const struct hash_key *key, uint64_t hash, struct tex
     return fold(hash ^ word ^ key->word[0], key->word[1]);
 }
 
-/* What branches and groups of one request have in common: Call-ID and CSeq. */
+/* The common part of the keys of branches and groups of one request: Call-ID and CSeq. */
 static uint64_t identity_hash(const struct replay_contexts *contexts, const struct identity *identity)
 {
     uint64_t number = (uint64_t)identity->cseq << 8 | (uint64_t)identity->method;
@@ -271,7 +271,7 @@ static struct text branch_of_via(struct text via)
     return (struct text){0};
 }
 
-/* The second Via: mostly it has a line of its own, and need not be looked for among values. False: there is none. */
+/* The second Via. It usually has a line of its own. Returns false if there is none. */
 static bool second_via(const struct sip_message *message, struct text *via)
 {
     struct sip_value value;
@@ -343,14 +343,14 @@ static uint32_t take_group(struct replay_contexts *contexts, uint64_t key)
     return number;
 }
 
-/* A new branch joins those that were forked from the same request. */
+/* Adds a new branch to those that were forked from the same request. */
 static void join(struct replay_contexts *contexts, struct replay_branch *branch, uint64_t key)
 {
     branch->group = key;
     branch->group_number = take_group(contexts, key);
     struct replay_group *group = item_at(&contexts->groups, branch->group_number);
     group->state.branches_pending++;
-    /* Another target is tried, so that what looked like the last response did not go up. */
+    /* Another target is tried, so what looked like the last response was not forwarded. */
     group->state.final_forwarded = group->state.success_forwarded;
 }
 
@@ -398,7 +398,7 @@ bool replay_was_relayed(const struct replay_contexts *contexts, const struct rep
 
 /* --- requests --- */
 
-/* A CANCEL has the branch of what it cancels: it goes for all that was forked from that. */
+/* A CANCEL has the branch of its INVITE: it applies to everything that was forked from that. */
 static void cancel(struct replay_contexts *contexts, const struct sip_message *request)
 {
     static const enum key_kind kinds[] = {KEY_FORK, KEY_ALONE};
@@ -413,7 +413,7 @@ static void cancel(struct replay_contexts *contexts, const struct sip_message *r
     }
 }
 
-/* Requests are kept up to a number of bytes; beyond it those of any branches but this one go first. */
+/* The stored requests are limited in bytes; beyond the limit those of other branches are removed first. */
 static void make_place(struct replay_contexts *contexts, const struct replay_branch *but)
 {
     uint32_t count = contexts->branches.size;

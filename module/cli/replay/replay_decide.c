@@ -10,12 +10,12 @@
 #include "core/decide.h"
 
 enum {
-    ARENA_BYTES = 262144, /* above a message with its index and a request made up from it */
+    ARENA_BYTES = 262144, /* more than a message with its index and a request that is built from it */
     OUTPUT_BYTES = 65536 + 16384,
-    TOLD_MOST = 10 /* troubles of one file, and log lines of policies, that are told and not only counted */
+    TOLD_MOST = 10 /* problems of one file, and log lines of policies, that are printed and not only counted */
 };
 
-/* --- what policies and parser are lent --- */
+/* --- the host of policies and parser --- */
 
 static uint64_t replay_now_ms(void *context)
 {
@@ -41,7 +41,7 @@ static void replay_log(void *context, enum log_level level, const char *line)
         fputs("reflow replay: more of the policy's troubles are only counted\n", replay->config.cli->err);
 }
 
-/* What is freed is so with all the rest. */
+/* Freed together with everything else. */
 static void *arena_allocate(void *context, void *old, size_t old_size, size_t new_size)
 {
     struct replay *replay = context;
@@ -183,7 +183,7 @@ static void compare(struct replay *replay, const struct replay_line *line)
     replay_print_difference(replay, line, against, policy);
 }
 
-/* Ask whoever is there, and print. */
+/* Calls the policies, if any, and prints. */
 static void conclude(struct replay *replay, const struct replay_subject *subject, const struct replay_line *decided)
 {
     struct replay_answer answer, against;
@@ -206,7 +206,7 @@ static void conclude(struct replay *replay, const struct replay_subject *subject
 
 /* --- decisions --- */
 
-/* What this response leaves behind for the next ones. */
+/* Updates the state for later responses. */
 static void learn(struct replay_branch *branch, struct replay_group *group, const struct facts *facts,
                   const struct decision *decision)
 {
@@ -227,7 +227,7 @@ static void learn(struct replay_branch *branch, struct replay_group *group, cons
     state->success_forwarded |= goes_up && code_class(code) == CLASS_SUCCESS;
 }
 
-/* 3261-16.7.a: after its final response a transaction keeps what else comes to itself, but for a 2xx to INVITE. */
+/* 3261-16.7.a: after its final response a transaction absorbs further responses, except for a 2xx to INVITE. */
 static bool is_repeated(const struct replay_branch *branch, const struct facts *facts)
 {
     return branch->has_final && !(facts->method == METHOD_INVITE && code_class(facts->code) == CLASS_SUCCESS);
@@ -286,7 +286,7 @@ static bool is_response(struct text bytes)
     return bytes.length > 7 && memcmp(bytes.at, "SIP/2.0", 7) == 0;
 }
 
-/* Requests are kept where a policy may ask for them; NULL where memory is out: it is asked without. */
+/* Requests are stored for policies; NULL without memory: the policy then gets none. */
 static struct replay_call *keep(struct replay *replay, const struct replay_message *message,
                                 struct sip_message *request)
 {

@@ -58,13 +58,14 @@ static void put_padded(struct replay_output *output, uint64_t number, size_t wid
     output->used += width;
 }
 
-/* Eight bytes at once: the high bit of a byte that is zero, and perhaps of some above it; 0 where none is. */
+/* Checks eight bytes at once: sets the high bit of each zero byte, and perhaps of bytes above it; 0 if there is
+   none. */
 static uint64_t zeros(uint64_t word)
 {
     return (word - 0x0101010101010101U) & ~word & 0x8080808080808080U;
 }
 
-/* Is it printable ASCII alone, without what JSON escapes? */
+/* Returns whether the text is printable ASCII without characters that JSON escapes. */
 static bool is_plain(const char *at, size_t length)
 {
     const uint64_t each = 0x0101010101010101U;
@@ -81,7 +82,7 @@ static bool is_plain(const char *at, size_t length)
     return odd == 0;
 }
 
-/* What would break the line, or a terminal, becomes '?'. */
+/* Characters that would end the line or control a terminal become '?'. */
 static void put_plain(struct replay_output *output, struct text text)
 {
     size_t length = text.length < TEXT_MOST ? text.length : TEXT_MOST;
@@ -122,7 +123,7 @@ static void put_json(struct replay_output *output, struct text text)
     PUT(output, "\"");
 }
 
-/* A URI, its numbers masked where that was asked for. */
+/* A URI, with masked numbers if requested. */
 static struct text masked(const struct replay *replay, struct text uri, char *copy)
 {
     size_t length = uri.length < TEXT_MOST ? uri.length : TEXT_MOST;
@@ -206,7 +207,7 @@ static void print_text(struct replay *replay, const struct replay_line *line)
         put_json(output, text);                                                                                        \
     } while (0)
 
-/* A word of our own, which needs no escaping. */
+/* A fixed word, which needs no escaping. */
 #define JSON_WORD(output, name, word)                                                                                  \
     do {                                                                                                               \
         PUT(output, ",\"" name "\":\"");                                                                               \

@@ -11,13 +11,13 @@
 enum {
     BUCKETS = 4096,
     WAYS = 8,
-    WAITING_MOST = 64,      /* segments of a stream beyond a missing one */
-    START_LINE_MOST = 4096, /* bytes before the first line feed, while it is open whether this is SIP */
-    STALE_BYTES = 4194304,  /* no segment comes so late: the ports are used again */
+    WAITING_MOST = 64,      /* segments of a stream after a missing one */
+    START_LINE_MOST = 4096, /* bytes before the first line feed, until it is known whether this is SIP */
+    STALE_BYTES = 4194304,  /* no segment can be so late: the ports are used again */
     BYTES_MOST = 67108864   /* of all streams together */
 };
 
-/* A segment that came before an earlier one. */
+/* A segment that arrived before its predecessor. */
 struct waiting {
     struct waiting *next;
     int64_t time_us;
@@ -33,9 +33,9 @@ struct stream {
     uint32_t next; /* sequence number */
     uint32_t end;  /* of the FIN, with has_end */
     bool open, synchronised, has_end;
-    bool aside;  /* what comes is no SIP, up to a segment that begins with a message */
-    bool spoken; /* a message was cut from it */
-    char *bytes; /* of a message that is not whole yet */
+    bool aside;  /* the following bytes are not SIP, up to a segment that begins with a message */
+    bool spoken; /* a message was found in it */
+    char *bytes; /* of an incomplete message */
     size_t length, capacity, resume;
     struct waiting *waiting;
     size_t waiting_count;
@@ -80,7 +80,7 @@ static void empty(struct replay_streams *streams, struct stream *stream)
     stream->length = stream->capacity = stream->resume = 0;
 }
 
-/* Is this SIP? True where it is open still, and *known tells. */
+/* Returns whether the bytes may be SIP; *known is set if this is certain. */
 static bool may_be_sip(struct text bytes, bool *known)
 {
     size_t padding = sip_padding_length(bytes.at, bytes.length);
@@ -106,7 +106,7 @@ static void give_message(const struct replay_streams *streams, const struct stre
     replay_message(streams->replay, &message);
 }
 
-/* Give what is whole; how many bytes are done with. */
+/* Delivers complete messages; returns the number of bytes used. */
 static size_t cut_messages(struct replay_streams *streams, struct stream *stream, const char *bytes, size_t length)
 {
     size_t done = 0;
@@ -161,7 +161,7 @@ static bool append(struct replay_streams *streams, struct stream *stream, struct
     return true;
 }
 
-/* Bytes in their order. Those that are a whole message are never copied. */
+/* Handles bytes in order. A complete message is never copied. */
 static void deliver(struct replay_streams *streams, struct stream *stream, struct text bytes)
 {
     stream->next += (uint32_t)bytes.length;
@@ -195,7 +195,7 @@ static void take_piece(struct replay_streams *streams, struct stream *stream, ui
         deliver(streams, stream, (struct text){bytes.at + known, bytes.length - known});
 }
 
-/* Those whose turn has come. */
+/* Handles the segments that are now in order. */
 static void drain(struct replay_streams *streams, struct stream *stream)
 {
     while (stream->waiting != NULL && (int32_t)(stream->waiting->sequence - stream->next) <= 0) {
@@ -210,7 +210,7 @@ static void drain(struct replay_streams *streams, struct stream *stream)
     }
 }
 
-/* The missing bytes will not come any more: go on behind them. */
+/* The missing bytes will not arrive: continue after them. */
 static void skip_gap(struct replay_streams *streams, struct stream *stream)
 {
     tell_gap(streams, stream, "bytes of the TCP stream are missing");
@@ -272,7 +272,7 @@ static size_t bucket_of(const struct replay_segment *segment)
     return hash_fixed((struct text){(const char *)&ends, sizeof ends}) % BUCKETS;
 }
 
-/* The stream of a segment; the one that was silent longest makes place for a new one. */
+/* The stream of a segment; the one that was inactive longest is removed for a new one. */
 static struct stream *find_stream(struct replay_streams *streams, const struct replay_segment *segment)
 {
     struct stream *ways = &streams->table[bucket_of(segment) * WAYS], *victim = ways;
@@ -291,7 +291,7 @@ static struct stream *find_stream(struct replay_streams *streams, const struct r
     return victim;
 }
 
-/* Beyond the bytes that all streams may hold, others are closed in turn. */
+/* If all streams together exceed their bytes, others are closed in turn. */
 static void make_place(struct replay_streams *streams, const struct stream *but)
 {
     const size_t count = (size_t)BUCKETS * WAYS;

@@ -11,11 +11,11 @@
 #include "sip/message.h"
 
 enum {
-    OPTIONS_MAX = 64, /* above the number of members, and --json */
+    OPTIONS_MAX = 64, /* more than the number of members, and --json */
     INPUT_MAX = 65536 + 1
 };
 
-/* What argv asked for. An option is applied after the message was read, so that it wins over what the message says. */
+/* The options in argv. They are applied after the message was read, so that they override it. */
 struct request {
     bool json, help, has_code;
     uint32_t code;
@@ -29,9 +29,9 @@ static void print_help(FILE *out, const struct option *options, size_t count)
     fputs("Usage: reflow decide [OPTIONS] CODE\n"
           "       reflow decide [OPTIONS] < RESPONSE\n"
           "       reflow decide --origin timeout|transport|flow_down [OPTIONS]\n\n"
-          "What a SIP element does with a response: the core's decision, and the rule that\n"
-          "it follows. Without CODE, the SIP response on standard input is read for the\n"
-          "code, the method and what its header fields tell; options win over it.\n\n",
+          "Prints what a SIP element does with a response: the core's decision and its\n"
+          "rule. Without CODE, the SIP response on standard input gives the code, the\n"
+          "method and the facts in its header fields; options override them.\n\n",
           out);
     arguments_help(out, options, count);
 }
@@ -42,7 +42,7 @@ static int take_code(struct cli *cli, struct request *request, const char *value
     if (request->has_code)
         return cli_usage(cli, "decide", "'%s' is one argument too many (see reflow decide --help)", value);
     if (!argument_number(value, UINT32_MAX, &number))
-        return cli_usage(cli, "decide", "'%s' is no response code", value);
+        return cli_usage(cli, "decide", "'%s' is not a response code", value);
     request->has_code = true;
     request->code = (uint32_t)number;
     return CLI_OK;
@@ -82,8 +82,8 @@ static int read_arguments(struct cli *cli, int argc, char **argv, const struct o
     return status;
 }
 
-/* Text typed or kept by an editor has bare line feeds and perhaps no empty line at its end: made whole here, and only
-   where there is no carriage return at all. `out` holds two bytes for each one of `in`, and four more. */
+/* Text from a terminal or an editor has bare line feeds and perhaps no empty line at its end. It is completed, but
+   only if there is no carriage return at all. `out` has two bytes for each one of `in`, and four more. */
 static size_t to_wire(const char *in, size_t length, char *out)
 {
     if (memchr(in, '\r', length) != NULL) {
@@ -143,7 +143,7 @@ static int read_input(struct cli *cli, struct facts *facts)
     if (ferror(cli->in))
         status = cli_usage(cli, "decide", "standard input: %s", strerror(errno));
     else if (length == 0)
-        status = cli_usage(cli, "decide", "standard input is empty: a CODE or a SIP response is wanted");
+        status = cli_usage(cli, "decide", "standard input is empty: give a CODE or a SIP response");
     else
         status = read_response(cli, wire, to_wire(bytes, length, wire), facts);
 out:
@@ -156,7 +156,7 @@ static int refuse_value(struct cli *cli, const struct option *option, size_t ind
 {
     uint64_t limit = decide_limit(index);
     if (limit != 0)
-        return cli_usage(cli, "decide", "--%s: '%s' is no number from 0 to %llu", option->name, value,
+        return cli_usage(cli, "decide", "--%s: '%s' is not a number from 0 to %llu", option->name, value,
                          (unsigned long long)limit);
     return cli_usage(cli, "decide", "--%s: '%s' does not fit (%s)", option->name, value, option->help);
 }

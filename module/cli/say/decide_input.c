@@ -6,41 +6,41 @@
 #include "core/code.h"
 #include "core/decide.h"
 
-/* member, kind, option, what stands for the value, help */
+/* member, kind, option, placeholder of the value, help */
 #define MEMBERS(M)                                                                                                     \
-    M(facts.method, METHOD, "method", "METHOD", "of the request, in capitals; INVITE where not given")                 \
+    M(facts.method, METHOD, "method", "METHOD", "method of the request, in capitals; default INVITE")                  \
     M(facts.role, ROLE, "role", "ROLE", "proxy (default), edge, registrar or uac")                                     \
     M(facts.origin, ORIGIN, "origin", "ORIGIN", "wire (default), timeout, transport or flow_down")                     \
     M(facts.retry_after, NUMBER, "retry-after", "SECONDS", "Retry-After of the response")                              \
-    M(facts.has_retry_after, FLAG, "has-retry-after", NULL, "Retry-After is there (implied by --retry-after)")         \
+    M(facts.has_retry_after, FLAG, "has-retry-after", NULL, "it has Retry-After (implied by --retry-after)")           \
     M(facts.min_expires, NUMBER, "min-expires", "SECONDS", "Min-Expires of a 423")                                     \
     M(facts.min_se, NUMBER, "min-se", "SECONDS", "Min-SE of a 422")                                                    \
     M(facts.flow_timer, NUMBER, "flow-timer", "SECONDS", "Flow-Timer of a 2xx REGISTER")                               \
-    M(facts.reg_id, NUMBER, "reg-id", "N", "of the binding, or of the UAC's registration")                             \
-    M(facts.flows_left, NUMBER, "flows-left", "N", "untried living flows of the same instance")                        \
-    M(facts.via_count, NUMBER, "via-count", "N", "Via values in the response")                                         \
-    M(facts.attempts, NUMBER, "attempts", "N", "retries that this code has had (uac)")                                 \
+    M(facts.reg_id, NUMBER, "reg-id", "N", "reg-id of the binding, or of the UAC's registration")                      \
+    M(facts.flows_left, NUMBER, "flows-left", "N", "untried flows of the instance that are alive")                     \
+    M(facts.via_count, NUMBER, "via-count", "N", "number of Via values in the response")                               \
+    M(facts.attempts, NUMBER, "attempts", "N", "how often it was retried for this code (uac)")                         \
     M(facts.unmatched, FLAG, "unmatched", NULL, "no transaction for the response")                                     \
     M(facts.in_dialog, FLAG, "in-dialog", NULL, "the request had a To tag")                                            \
     M(facts.refresh, FLAG, "refresh", NULL, "re-INVITE, re-REGISTER, SUBSCRIBE refresh")                               \
-    M(facts.provisional_seen, FLAG, "provisional-seen", NULL, "one above 100 came on this branch")                     \
+    M(facts.provisional_seen, FLAG, "provisional-seen", NULL, "a provisional above 100 was received")                  \
     M(facts.on_flow, FLAG, "on-flow", NULL, "the branch went over an outbound flow")                                   \
     M(facts.has_instance, FLAG, "has-instance", NULL, "the target has an instance-id")                                 \
     M(facts.requires_outbound, FLAG, "requires-outbound", NULL, "response: Require: outbound")                         \
     M(facts.supports_outbound, FLAG, "supports-outbound", NULL, "request: Supported: outbound")                        \
-    M(facts.unwanted, FLAG, "unwanted", NULL, "given up before this 2xx (uac)")                                        \
-    M(facts.owns_call_id, FLAG, "owns-call-id", NULL, "we chose the Call-ID (uac)")                                    \
-    M(facts.has_service_route, FLAG, "has-service-route", NULL, "Service-Route in a 2xx REGISTER")                     \
-    M(facts.has_challenge, FLAG, "has-challenge", NULL, "a challenge in the 401 or 407")                               \
-    M(facts.next_server, FLAG, "next-server", NULL, "an address of the destination is untried")                        \
+    M(facts.unwanted, FLAG, "unwanted", NULL, "the caller gave up before this 2xx (uac)")                              \
+    M(facts.owns_call_id, FLAG, "owns-call-id", NULL, "this side chose the Call-ID (uac)")                             \
+    M(facts.has_service_route, FLAG, "has-service-route", NULL, "the 2xx REGISTER has Service-Route")                  \
+    M(facts.has_challenge, FLAG, "has-challenge", NULL, "the 401 or 407 has a challenge")                              \
+    M(facts.next_server, FLAG, "next-server", NULL, "the destination has an untried address")                          \
     M(state.branches_pending, NUMBER, "branches-pending", "N", "other branches without a final response")              \
     M(state.targets_left, NUMBER, "targets-left", "N", "untried targets")                                              \
     M(state.responses_held, NUMBER, "responses-held", "N", "final responses stored so far")                            \
-    M(state.success_forwarded, FLAG, "success-forwarded", NULL, "a 2xx went up")                                       \
-    M(state.global_failure_seen, FLAG, "global-failure-seen", NULL, "a 6xx came on any branch")                        \
-    M(state.final_forwarded, FLAG, "final-forwarded", NULL, "a final response went up")                                \
+    M(state.success_forwarded, FLAG, "success-forwarded", NULL, "a 2xx was forwarded")                                 \
+    M(state.global_failure_seen, FLAG, "global-failure-seen", NULL, "a 6xx was received on any branch")                \
+    M(state.final_forwarded, FLAG, "final-forwarded", NULL, "a final response was forwarded")                          \
     M(state.cancelled, FLAG, "cancelled", NULL, "the caller sent CANCEL")                                              \
-    M(state.may_recurse, FLAG, "may-recurse", NULL, "policy says to follow a 3xx")
+    M(state.may_recurse, FLAG, "may-recurse", NULL, "the policy follows 3xx responses")
 
 static const struct option options[] = {
 #define OPTION(member, kind, name, value, help) {name, value, help},
@@ -86,7 +86,7 @@ static bool find_word(const char *const *words, size_t count, const char *value,
     return false;
 }
 
-/* A method that the core has no name for is METHOD_OTHER, on purpose; it must be a token all the same. */
+/* A method that the core does not know is METHOD_OTHER, but it must be a token. */
 static bool read_method(const char *value, uint64_t *number)
 {
     if (*value == '\0' || value[strspn(value, "ABCDEFGHIJKLMNOPQRSTUVWXYZ-_.")] != '\0')

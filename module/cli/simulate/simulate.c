@@ -221,7 +221,7 @@ static int read_arguments(struct cli *cli, int argc, char **argv, struct request
         if (argument == ARGUMENT_BAD)
             return CLI_USAGE;
         if (argument == ARGUMENT_PLAIN)
-            return cli_usage(cli, "simulate", "'%s' is too much (see reflow simulate --help)", value);
+            return cli_usage(cli, "simulate", "'%s' is one argument too many (see reflow simulate --help)", value);
         if (argument == ARGUMENT_HELP) {
             request->help = true;
             return CLI_OK;

@@ -24,7 +24,7 @@ enum {
     OPTIONS
 };
 
-enum { MISSING_MOST = 30 }; /* more of them tell nobody more */
+enum { MISSING_MOST = 30 }; /* more of them would not help */
 
 static const struct option options[OPTIONS] = {
     {"policy", "PATH", "test this, whatever the specs name"},
@@ -159,7 +159,7 @@ static void watch(void *context, struct script *script)
 struct missing {
     FILE *out;
     const char *prefix;
-    unsigned first, last; /* lines in a row that are not yet told */
+    unsigned first, last; /* consecutive lines that are not printed yet */
     unsigned told;
 };
 
@@ -256,7 +256,7 @@ static int take_option(struct job *job, size_t index, const char *value)
         break;
     case OPTION_SECONDS:
         if (!argument_number(value, 3600, &number) || number == 0)
-            return cli_usage(job->cli, "test", "'%s' is no number of seconds from 1 to 3600", value);
+            return cli_usage(job->cli, "test", "'%s' is not a number of seconds from 1 to 3600", value);
         job->test.seconds = (uint32_t)number;
         break;
     case OPTION_TAP:
@@ -284,9 +284,9 @@ static int take_path(struct job *job, const char *path)
 static int print_help(FILE *out)
 {
     fputs("Usage: reflow test [OPTIONS] DIR|FILE...\n\n"
-          "Run the specs of policies: DIR/spec/*.lua, DIR/*_spec.lua, or one file, each\n"
-          "test with a server, a clock and a version of the policy of its own. spec/x.lua\n"
-          "tests x.lua beside spec/, or else the folder as a whole.\n"
+          "Runs the specs of policies: DIR/spec/*.lua, DIR/*_spec.lua, or one file. Each\n"
+          "test has its own server, clock and version of the policy. spec/x.lua tests the\n"
+          "file x.lua beside spec/, or the whole folder if there is no such file.\n"
           "Exit status: 0 all passed; 1 some failed, a spec has no tests, or --only fits\n"
           "none; 2 they could not be run.\n\n",
           out);

@@ -11,7 +11,7 @@
 
 enum { BEGIN_MS = 1000000, BEGIN_S = 1700000000 };
 
-/* --- what the host lends --- */
+/* --- the host --- */
 
 static uint64_t now_ms(void *context)
 {

@@ -30,7 +30,7 @@ static union address argument_address(lua_State *L, int index)
     size_t length;
     const char *host = luaL_checklstring(L, index, &length);
     lua_Integer port = luaL_checkinteger(L, index + 1);
-    luaL_argcheck(L, port >= 1 && port <= UINT16_MAX, index + 1, "a port goes from 1 to 65535");
+    luaL_argcheck(L, port >= 1 && port <= UINT16_MAX, index + 1, "a port is a number from 1 to 65535");
     if (!address_read((struct text){host, length}, (uint16_t)port, &address))
         luaL_argerror(L, index, "no numeric address");
     return address;
@@ -147,7 +147,7 @@ static int net_unwanted(lua_State *L)
     return 1;
 }
 
-/* net.icmp(host, port): the network says that nobody is there any more. */
+/* net.icmp(host, port): the network reports that the address is unreachable. */
 static int net_icmp(lua_State *L)
 {
     struct scene *scene = open_scene(L);
@@ -247,7 +247,7 @@ static int net_take(lua_State *L)
     return status == LUA_OK ? 1 : lua_error(L);
 }
 
-/* net.phrase(code): as the table has it; of an unknown one, its class's. */
+/* net.phrase(code): the phrase of the code table; for an unknown code, that of its class. */
 static int net_phrase(lua_State *L)
 {
     lua_Integer number = luaL_checkinteger(L, 1);

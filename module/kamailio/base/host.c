@@ -26,7 +26,7 @@ static void *allocate_shared(void *context, void *old, size_t old_size, size_t n
     return made;
 }
 
-/* Kamailio's levels are the process's to set (debug=, per module): its own macro asks them. */
+/* The levels of Kamailio are set for the process (debug=, per module), so its own macro checks them. */
 static void log_line(void *context, enum log_level level, const char *line)
 {
     (void)context;
@@ -55,7 +55,7 @@ void ksr_log(enum log_level level, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(line, sizeof line, format, arguments);
     va_end(arguments);
-    for (char *at = line; *at != '\0'; at++) /* foreign text in it must not begin another line */
+    for (char *at = line; *at != '\0'; at++) /* foreign text must not start a new line */
         *at = (unsigned char)*at < ' ' || *at == 0x7f ? ' ' : *at;
     log_line(NULL, level, line);
 }

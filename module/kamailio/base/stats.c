@@ -9,12 +9,12 @@
 #include "core/code.h"
 #include "kamailio/base/host.h"
 
-/* Kamailio's counters: each process adds to a row of its own in shared memory, readers sum the rows up. The handles are
-   filled before the fork and only read afterwards. */
+/* The counters in Kamailio: each process adds to its own row in shared memory, and readers add the rows. The handles
+   are set before the fork and only read afterwards. */
 
 enum { NAME_MOST = 64 };
 
-/* What becomes of a hook that was entered; SCRIPT_DEFAULT counts as an entry alone. */
+/* The results of an entry into a hook; SCRIPT_DEFAULT counts only as an entry. */
 enum hook_count { HOOK_ENTRIES, HOOK_VERDICTS, HOOK_ERRORS, HOOK_OVERRUNS, HOOK_MEMORY, HOOK_PREVIOUS, HOOK_COUNTS };
 
 static counter_handle_t events[STAT_COUNT];
@@ -22,7 +22,7 @@ static counter_handle_t classes[CLASS_GLOBAL_FAILURE + 1];
 static counter_handle_t actions[ACTION_COUNT];
 static counter_handle_t rules[RULE_COUNT];
 static counter_handle_t hooks[HOOK_COUNT][HOOK_COUNTS];
-static uint64_t *version; /* shared: what the process that was asked last said */
+static uint64_t *version; /* shared: the last value that any process has set */
 
 static const struct {
     const char *name, *line;
@@ -71,7 +71,7 @@ static int add_event_counters(void)
 static int add_class_counters(void)
 {
     char name[NAME_MOST];
-    if (add(&classes[CLASS_MALFORMED], "codes_malformed", "responses whose code is none, ignored") < 0)
+    if (add(&classes[CLASS_MALFORMED], "codes_malformed", "responses with an invalid code, which are ignored") < 0)
         return -1;
     for (unsigned class = CLASS_PROVISIONAL; class <= CLASS_GLOBAL_FAILURE; class ++) {
         snprintf(name, sizeof name, "codes_%uxx", class);
@@ -92,7 +92,7 @@ static int add_action_counters(void)
     return 0;
 }
 
-/* "5626-7.b" is rule_5626_7_b: metrics take no other sign. */
+/* "5626-7.b" becomes rule_5626_7_b, because names of metrics allow no other characters. */
 static int add_rule_counters(void)
 {
     char name[NAME_MOST];
@@ -185,7 +185,7 @@ uint64_t stats_version_in_use(void)
     return __atomic_load_n(version, __ATOMIC_RELAXED);
 }
 
-/* A process may add to a counter between its reading and its reset: that one is lost, which counters bear. */
+/* An increment between reading and resetting a counter is lost, which is acceptable. */
 void stats_reset(void)
 {
     for (size_t i = 0; i < STAT_COUNT; i++)

@@ -106,7 +106,7 @@ void best_settled(struct cell *t, struct call *call)
     }
 }
 
-/* --- what goes up --- */
+/* --- the response to forward --- */
 
 /* tm's failure_reply_mode: after a failure route tm discards all responses (1, 2), or those from before the branches
    that the route has added (3), and cannot forward them. */

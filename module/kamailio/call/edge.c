@@ -14,8 +14,8 @@
 #include "kamailio/base/module_config.h"
 #include "kamailio/base/stats.h"
 
-/* The edge proxy: tokens are the outbound module's, Routes the rr module's; here is decided whether the flow lives, and
-   what is known of it is kept with the transaction, so that a flow that dies is told of at once. */
+/* The edge proxy. Tokens belong to the outbound module, Routes to the rr module. This code decides whether the flow
+   is alive, and stores it with the transaction, so that the death of the flow is noticed at once. */
 
 enum { OUTGOING = 2, FORWARDED = 1, ANSWERED = 0, NO_TOKEN = -1 };
 enum token { TOKEN_NONE, TOKEN_FORGED, TOKEN_RIGHT };
@@ -98,15 +98,14 @@ static bool is_source(const struct receive_info *flow, const struct sip_msg *msg
 
 /* --- the flow --- */
 
-/* A token has addresses alone. A connection that has them now may be a newer one, and that cannot be told; but that the
-   other side opened it, over the same transport and from that port, can. 0: there is none. */
+/* A token has only addresses. A connection with these addresses may be a newer one. We cannot know that. We do know
+   that the peer opened the connection, with the same transport and from that port. 0: there is none. */
 static flow_id stream_of(const struct receive_info *flow)
 {
     return flow_of_connection(connection_accepted(flow));
 }
 
-/* The flow's number where it lives, as far as that is known; of UDP nothing is known but what was marked. 0: it is
-   dead. */
+/* The number of the flow if it is alive, as far as known; a UDP flow is alive unless it was marked. 0: it is dead. */
 static flow_id living_flow(struct receive_info *flow)
 {
     flow->bind_address = find_si(&flow->dst_ip, flow->dst_port, flow->proto);
@@ -145,7 +144,7 @@ static int answer_dead(struct sip_msg *msg)
 
 /* --- on its way --- */
 
-/* With the URI that rr found for the flow, so that both name it alike. */
+/* With the URI that rr found for the flow, so that both use the same name. */
 static bool fill_leg(struct call *call, struct sip_msg *msg, const struct receive_info *flow, flow_id id)
 {
     if (call->leg_count == 0 && call_add_uri(call, GET_RURI(msg), 0) != 1)
@@ -157,8 +156,7 @@ static bool fill_leg(struct call *call, struct sip_msg *msg, const struct receiv
     return leg->destination.s != NULL && target_next(call->model.targets, true) == leg->model.target;
 }
 
-/* Where there is no memory for it the request goes its way all the same, and a death of the flow shows by tm's timer.
- */
+/* Without memory the request is sent nevertheless, and tm's timer notices the death of the flow. */
 static void keep_record(struct sip_msg *msg, const struct receive_info *flow, flow_id id)
 {
     enum { ROOM = 2048 };
@@ -176,7 +174,7 @@ static void keep_record(struct sip_msg *msg, const struct receive_info *flow, fl
     call->step = NULL;
 }
 
-/* What loose_route() does for a Route, for a token in the Request-URI. */
+/* Does for a token in the Request-URI what loose_route() does for a Route. */
 static bool set_way(struct sip_msg *msg, const struct receive_info *flow)
 {
     char text[96];

@@ -5,10 +5,10 @@
 #include "kamailio/call/react_private.h"
 #include "kamailio/base/module_config.h"
 
-/* What follows from a decision is carried out in a route that may add branches. A leg that cannot be sent to has failed
-   by that, and something follows from it too. */
+/* Carries out decisions in a route that may add branches. A branch that cannot be sent fails at once, and that is
+   handled too. */
 
-/* tm gives up a branch that it could not send with a final of no message, and tells nobody. */
+/* tm ends a branch that it could not send with a final response without a message, and reports nothing. */
 static bool is_unsent(const struct cell *t, const struct leg *leg)
 {
     int branch = transaction_branch(t, leg);
@@ -25,7 +25,7 @@ static struct leg *next_unsent(const struct cell *t, struct call *call)
     return NULL;
 }
 
-/* New branches are told of as those before them were. */
+/* New branches are reported like those before them. */
 void failover_send(struct sip_msg *msg, struct cell *t)
 {
     const struct ua_client *like = call_first_branch(t);
@@ -41,7 +41,7 @@ void failover_send(struct sip_msg *msg, struct cell *t)
     if (tmb.t_forward_nonack(msg, NULL) >= 0 || ser_error != E_CANCELED)
         return;
     for (int i = before; i < t->nr_of_outgoings;
-         i++) /* tm has made them, will not send them, and would wait for them */
+         i++) /* tm has created them, will not send them, and would wait for them */
         if (t->uac[i].last_received < CODE_FINAL_LEAST)
             t->uac[i].last_received = SIP_REQUEST_TIMEOUT;
 }
@@ -51,7 +51,8 @@ static void follow_unsent(struct sip_msg *msg, struct cell *t, struct call *call
 {
     struct leg *leg;
     while ((leg = next_unsent(t, call)) != NULL) {
-        struct arrival arrival = {.t = t, .call = call, .leg = leg, .branch = transaction_branch(t, leg), .request = msg};
+        struct arrival arrival = {
+            .t = t, .call = call, .leg = leg, .branch = transaction_branch(t, leg), .request = msg};
         arrival_gather(&arrival, leg_origin_unsent(leg), 0);
         arrival_decide_end(&arrival);
         call_follow(&leg->model);

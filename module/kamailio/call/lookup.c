@@ -18,7 +18,7 @@ static bool may_be_sent_to(const ucontact_t *contact, time_t now)
            !flow_is_lost(contact);
 }
 
-/* 0: it was not told which methods it takes. */
+/* 0: the allowed methods are not known. */
 static bool takes_method(const ucontact_t *contact, unsigned method)
 {
     return contact->methods == 0 || (contact->methods & method) != 0;

@@ -6,7 +6,7 @@
 
 #include "flow/binding.h"
 
-/* What usrloc knows of an AOR, copied out of it, so that nothing else is done under its lock. */
+/* A copy of usrloc's data about an AOR, so that nothing else is done under its lock. */
 
 struct found {
     str uri, received, path, instance, ruid; /* instance without < > */
@@ -16,18 +16,18 @@ struct found {
     unsigned aor_hash, reg_id, branch_flags;
     int connection_id;
     uint16_t q;
-    bool contact_left; /* where its flow is gone, its Contact may be called (3261-10.a) */
+    bool contact_left; /* if its flow is gone, its Contact can be called (3261-10.a) */
 };
 
 struct lookup {
     size_t count, text_bytes;
-    bool other_methods; /* a binding is left out because it takes no such method */
+    bool other_methods; /* a binding was left out because it does not allow the method */
     struct found *found;
 };
 
-/* The bindings that a request of this method may be sent to: not the expired ones, and not those that only a flow of
-   another node or of an earlier run leads to (5626-7.e). 0, or -1: no such table, or no memory. Delete after success.
- */
+/* Finds the bindings to which a request of this method may be sent: without expired ones, and without those that
+   only a flow of another node or of an earlier run leads to (5626-7.e). Returns 0, or -1: no such table, or no
+   memory. Delete after success. */
 int lookup_create(struct lookup *lookup, const char *table, const str *key, unsigned method);
 void lookup_delete(struct lookup *lookup);
 

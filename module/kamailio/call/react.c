@@ -265,7 +265,7 @@ static struct call *current_call(const char *function, int route_types, struct c
     *t = transaction();
     if ((get_route_type() & route_types) != 0)
         return *t != NULL ? call_of(*t) : NULL;
-    ksr_log(LOG_ERROR, "%s() stands in a route where no branch has failed", function);
+    ksr_log(LOG_ERROR, "%s() is in a route where no branch has failed", function);
     return NULL;
 }
 

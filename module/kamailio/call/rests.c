@@ -11,8 +11,8 @@
 #include "script/base/layers.h"
 #include "script/store/tenants.h"
 
-/* One block of shared memory, made at start: no destination costs an allocation, and what asks for a rest while none
-   rests takes no lock. */
+/* One block of shared memory, allocated at start: a destination costs no allocation, and a query takes no lock while
+   nothing rests. */
 
 enum { RESTS_MOST = 4096, BUCKETS = 1024, SWEEP_EACH_MS = 60000, NONE = 0 };
 
@@ -21,7 +21,7 @@ struct rest {
     uint32_t digest;
     uint16_t next; /* index + 1 in the same bucket, or among the free ones; NONE */
     uint8_t length;
-    uint8_t owner; /* 0: everybody's; else 1 + the first layer of its tenant */
+    uint8_t owner; /* 0: for everybody; else 1 + the first layer of its tenant */
     char destination[REST_NAME_MOST];
 };
 
@@ -48,7 +48,7 @@ static const struct layer *layer_of(size_t owner)
     return &module_config.layers.layers[owner - 1];
 }
 
-/* 0: there is no tenant of this name. */
+/* 0: no tenant has this name. */
 static size_t owner_of(struct text tenant)
 {
     const struct layer_options *layers = &module_config.layers;
@@ -94,7 +94,7 @@ static uint32_t digest_of(size_t owner, struct text destination)
     return hash_text(&rests->key, destination) ^ (uint32_t)owner;
 }
 
-/* The link that leads to it, so that it can be taken out; *link is NONE where it is not there. */
+/* The link to the entry, for removing it; *link is NONE if there is no entry. */
 static uint16_t *find(size_t owner, struct text destination, uint32_t digest)
 {
     uint16_t *link = &rests->buckets[digest % BUCKETS];
@@ -149,7 +149,7 @@ static void add(size_t owner, struct text destination, uint32_t digest, uint64_t
     __atomic_store_n(&rests->count, rests->count + 1, __ATOMIC_RELAXED);
 }
 
-/* A tenant that lets very many destinations rest takes no place of others. */
+/* A tenant with very many resting destinations must not take the places of others. */
 static bool is_full(size_t owner)
 {
     return rests->free == NONE || rests->owned[owner] >= (owner == 0 ? RESTS_MOST : TENANT_RESTS_MOST);

@@ -192,7 +192,7 @@ int sip_route_flows(struct sip_msg *msg, str *table, str *uri)
         return NOBODY;
     }
     if (table->len <= 0 || (size_t)table->len >= sizeof name) {
-        ksr_log(LOG_ERROR, "sip_route_flows: \"%.*s\" is no name of a table", table->len, table->s);
+        ksr_log(LOG_ERROR, "sip_route_flows: \"%.*s\" is not the name of a table", table->len, table->s);
         return FAILED;
     }
     memcpy(name, table->s, (size_t)table->len);

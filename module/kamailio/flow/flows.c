@@ -15,12 +15,12 @@
 #include "kamailio/flow/keeper.h"
 #include "kamailio/base/module_config.h"
 
-/* What a flow is, and whether it lives. Which bindings stand on it: flow_index.c. */
+/* The identity of flows, and whether they are alive. flow_index.c has the bindings on them. */
 
 enum { FLOW_MARKS = 4096 };
 
-/* Dead flows by a digest of their number: the last FLOW_MARKS of them, give or take those that share a place. A stream
-   needs no mark once its connection is gone; a UDP flow has nothing else that would tell. */
+/* Dead flows, by a digest of their number: about the last FLOW_MARKS of them. A stream needs no mark after its
+   connection is gone; for a UDP flow nothing else shows that it is dead. */
 static struct flow_state {
     struct hash_key key;
     time_t started_at;
@@ -54,7 +54,8 @@ static flow_id digest(const struct socket_info *local, const struct ip_addr *rem
     return hash_seal(&state->key, (struct text){(const char *)bytes, sizeof bytes}) | FLOW_DATAGRAM;
 }
 
-/* Where usrloc sends to it: the address the REGISTER came from, or else its Contact. False where that is a name. */
+/* Where usrloc sends: to the address from which the REGISTER came, or else to its Contact. Returns false if that is
+   a name. */
 static bool remote_of_contact(const ucontact_t *contact, struct ip_addr *address, unsigned *port, int *proto)
 {
     const str *text = contact->received.len > 0 ? &contact->received : &contact->c;
@@ -72,9 +73,9 @@ static bool remote_of_contact(const ucontact_t *contact, struct ip_addr *address
     return true;
 }
 
-/* A number of a connection is good for one run. usrloc reads it back from a database only where it keeps nothing else
-   (db_mode 3). A REGISTER of the second in which this run began, or of the one before, for databases round times down,
-   is told by the address. */
+/* The number of a connection is valid for one run. usrloc reads it back only if it keeps all bindings in a database
+   (db_mode 3). For a REGISTER in the second in which this run began, or in the one before (databases round down),
+   the address decides. */
 static bool is_of_this_run(const ucontact_t *contact)
 {
     struct ip_addr remote;
@@ -103,7 +104,8 @@ flow_id flow_of_contact(const ucontact_t *contact)
 
 flow_id flow_of_source(const struct receive_info *rcv)
 {
-    if (rcv->proto != PROTO_UDP && rcv->proto != PROTO_SCTP) /* an association's number is none of a connection */
+    if (rcv->proto != PROTO_UDP &&
+        rcv->proto != PROTO_SCTP) /* the number of an SCTP association is not that of a connection */
         return rcv->proto_reserved1 > 0 ? (flow_id)rcv->proto_reserved1 : 0;
     return rcv->bind_address != NULL ? digest(rcv->bind_address, &rcv->src_ip, rcv->src_port) : 0;
 }
@@ -118,7 +120,7 @@ bool flow_is_foreign(const ucontact_t *contact)
     return contact->server_id != server_id || (server_id == 0 && contact->sock == NULL);
 }
 
-/* --- whether it lives --- */
+/* --- whether a flow is alive --- */
 
 static _Atomic flow_id *mark_of(flow_id flow)
 {
@@ -138,7 +140,7 @@ void flow_mark_dead(flow_id flow)
         atomic_store(mark_of(flow), flow);
 }
 
-/* A REGISTER has come over it. */
+/* A REGISTER was received over it. */
 static void flow_mark_alive(flow_id flow)
 {
     flow_id dead = flow;
@@ -146,7 +148,7 @@ static void flow_mark_alive(flow_id flow)
         atomic_compare_exchange_strong(mark_of(flow), &dead, 0);
 }
 
-/* Its flow was a connection that is not known any more, as after a restart. */
+/* Its flow was a connection that no longer exists, for example after a restart. */
 static bool has_lost_stream(const ucontact_t *contact)
 {
     struct ip_addr remote;
@@ -172,7 +174,7 @@ bool received_is_stale(const ucontact_t *contact)
     return contact->received.len > 0 && has_lost_stream(contact);
 }
 
-/* RFC 6761: never an address. Clients on WebSocket name themselves so (RFC 7118). */
+/* RFC 6761: never an address. WebSocket clients use such names (RFC 7118). */
 static bool is_invalid_name(str host)
 {
     static const char invalid[] = ".invalid";
@@ -180,7 +182,7 @@ static bool is_invalid_name(str host)
     return host.len >= length && strncasecmp(host.s + host.len - length, invalid, (size_t)length) == 0;
 }
 
-/* A WebSocket begins on a listener of TCP or TLS, so contact->sock does not tell. */
+/* A WebSocket starts on a TCP or TLS listener, so contact->sock does not show it. */
 static bool came_by_websocket(const ucontact_t *contact)
 {
     struct ksr_sip_uri uri;
@@ -207,7 +209,7 @@ static bool is_cut_short(const ucontact_t *contact)
     return promised > 0 && contact->expires > 0 && contact->expires < promised;
 }
 
-/* Under usrloc's lock of the binding's slot: nothing here calls back. */
+/* Under usrloc's lock of the binding's slot: functions called here must not call usrloc. */
 static void on_contact(ucontact_t *contact, int type, void *param)
 {
     (void)param;
@@ -220,8 +222,8 @@ static void on_contact(ucontact_t *contact, int type, void *param)
         flow_index_put(contact, flow);
         return;
     }
-    /* usrloc has no word for keep-alives that went missing, or a connection that it found gone: it moves the time of
-       expiry forward (5626-7.f). */
+    /* usrloc does not report missing keep-alives or lost connections: it moves the time of expiry forward
+       (5626-7.f). */
     if (type == UL_CONTACT_EXPIRE && flow != 0 && is_cut_short(contact)) {
         flow_mark_dead(flow);
         keeper_flow_down(flow, FLOW_KEEPALIVE);
@@ -238,7 +240,7 @@ int flows_listen(void)
     return -1;
 }
 
-/* usrloc may still flush, and call back; the memory goes with all shared memory. */
+/* usrloc may still flush and call back; the memory is freed with all shared memory. */
 void flows_destroy(void)
 {
     state = NULL;
@@ -251,7 +253,7 @@ static size_t cut(int length, size_t size)
     return length < 0 ? 0 : (size_t)length < size ? (size_t)length : size - 1;
 }
 
-/* Host and port of the URI that usrloc keeps, or all of it where it is none. */
+/* Host and port of the URI in usrloc, or all of it if it is not a URI. */
 static int print_remote(const ucontact_t *contact, char *out, size_t size)
 {
     const str *text = contact->received.len > 0 ? &contact->received : &contact->c;

@@ -44,9 +44,9 @@ int waits_create(void)
     return -1;
 }
 
-/* Called in the main process, when all others have ended. tm frees its transactions after this, and with them the
-   records of calls. They must not take the table's locks then: a process that a signal ended while it held one never
-   releases it, and Kamailio would wait for it until it aborts, 60 s later. */
+/* Called in the main process after all others have ended. tm frees its transactions after this, and with them the
+   records of calls. They must not take the table's locks then: a process that was killed by a signal while it held
+   one never releases it, and Kamailio would wait for 60 s and abort. */
 void waits_destroy(void)
 {
     waits = NULL;
@@ -113,7 +113,7 @@ void wait_remove(struct wait *wait)
     if (waits == NULL || !atomic_load(&wait->claimed))
         return;
     struct bucket *bucket = bucket_of(wait->connection);
-    lock_get(&bucket->lock); /* also where it is not there any more: the keeper may be about to take it out */
+    lock_get(&bucket->lock); /* also if it is no longer there: the keeper may be about to remove it */
     if (wait->added)
         detach(wait);
     lock_release(&bucket->lock);
@@ -163,7 +163,7 @@ size_t wait_count(void)
     return atomic_load(&waits->count);
 }
 
-/* Neighbours in a chain that share a connection are told once; others may be told again. */
+/* Adjacent waits on one connection are reported once; others may be reported again. */
 static size_t list_bucket(struct bucket *bucket, int *connections, size_t most)
 {
     size_t found = 0;

@@ -11,7 +11,7 @@
 #include "kamailio/base/module_config.h"
 #include "script/engine/explainer.h"
 
-/* What was seen while the configuration was fixed up; not changed afterwards. */
+/* Data from fixing up the configuration; not changed afterwards. */
 enum { TABLES_MOST = 16 };
 static struct {
     bool route_flows, on_failure;
@@ -129,7 +129,7 @@ static int fix_table(const char *function, void **parameter)
     return 0;
 }
 
-/* usrloc makes a table for whoever registers at it, as the registrar module does. */
+/* usrloc creates a table for a module that registers, as the registrar module does. */
 int fixup_save(void **parameter, int number)
 {
     udomain_t *table;

@@ -25,7 +25,7 @@
 #include "kamailio/policy/worker_policy.h"
 #include "script/store/tenants.h"
 
-/* What Kamailio finds when it loads the module, and the order in which its parts start and end. */
+/* The exports of the module, and the order in which its parts start and end. */
 
 #pragma GCC visibility push(default)
 MODULE_VERSION
@@ -130,7 +130,7 @@ static int check_ranges(void)
 
 /* --- life --- */
 
-/* usrloc may be missing: an edge has no bindings. The functions that need it say so at start. */
+/* usrloc may be missing, because an edge has no bindings. The functions that need it report that at start. */
 static int bind_usrloc_if_loaded(void)
 {
     bind_usrloc_t bind = (bind_usrloc_t)find_export("ul_bind_usrloc", 1, 0);

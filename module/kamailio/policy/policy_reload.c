@@ -197,7 +197,7 @@ int policy_reload(enum policy_place place, const char *path, uint32_t canary_sha
     }
     count(result);
     if (result != 0 && result != -EEXIST)
-        policy_log(LOG_ERROR, "policy not reloaded, the one in use stays: %s", change->error);
+        policy_log(LOG_ERROR, "policy not reloaded, the active one stays in use: %s", change->error);
     policy_coordinate_end(share);
     return result;
 }
@@ -219,7 +219,7 @@ int policy_take_back(struct policy_change *change)
         return result;
     struct policy_use use = share->use;
     if (use.previous == NULL) {
-        result = fail(change, -ENOENT, "there is no version before this one");
+        result = fail(change, -ENOENT, "there is no previous version");
         goto out;
     }
     share->request = (struct policy_request){.why = "taken back by command"};
@@ -278,7 +278,7 @@ int policy_stop_trial(enum policy_place place, struct policy_change *change)
         share->request = (struct policy_request){.place = place};
         carry_out(change, ORDER_END_TRIAL);
         *trial = NULL;
-        tell(change, place == PLACE_CANARY ? "is no canary any more" : "is no shadow any more");
+        tell(change, place == PLACE_CANARY ? "is no longer the canary" : "is no longer the shadow");
         policy_use_set(share, use);
     }
     policy_coordinate_end(share);

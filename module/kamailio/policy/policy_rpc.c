@@ -12,14 +12,14 @@
 #include "kamailio/policy/policy_reload.h"
 #include "kamailio/policy/worker_policy.h"
 
-/* Commands over RPC that look at the policy and change it. */
+/* RPC commands that show the policy and change it. */
 
-/* A fault of more than 255 bytes is not sent by ctl, and the caller waits in vain. */
+/* ctl does not send a fault of more than 255 bytes, and the caller would wait in vain. */
 enum { WORD_SIZE = 1100, LISTED_MOST = 16, FAULT_MOST = 240 };
 
 /* --- parameters --- */
 
-/* The next parameter as text; numbers as they are written. False: there is none. */
+/* The next parameter as text; numbers as they are written. Returns false if there is none. */
 static bool next_word(rpc_t *rpc, void *context, char *out, size_t size)
 {
     char *text = NULL;
@@ -65,7 +65,7 @@ static int fault_code(int result)
     }
 }
 
-/* The whole of a long reason is in the log. */
+/* The log has the whole text of a long reason. */
 static void refuse(rpc_t *rpc, void *context, int result, const struct policy_change *change)
 {
     bool fits = strlen(change->error) <= FAULT_MOST;
@@ -152,7 +152,7 @@ static void rpc_shadow(rpc_t *rpc, void *context)
     answer(rpc, context, result, &change);
 }
 
-/* A number that is none, or missing, gives 0. */
+/* An invalid or missing number gives 0. */
 static uint32_t next_share(rpc_t *rpc, void *context)
 {
     double share = 0;

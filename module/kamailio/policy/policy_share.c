@@ -67,7 +67,7 @@ static void unlock_store(void *context)
     lock_release((gen_lock_t *)context);
 }
 
-/* The store asks its host at every call, in every process: the host lies in shared memory too. */
+/* The store calls its host from every process, so the host is in shared memory too. */
 struct shared_store {
     struct host host;
     gen_lock_t lock;
@@ -290,7 +290,7 @@ int policy_coordinate_begin(struct policy_share *share, bool to_change, char *er
         snprintf(error, size, "another reload is under way");
         return -EBUSY;
     }
-    /* Who joined just now is seen from here on. */
+    /* Processes that have just joined are included from here on. */
     lock_get(&share->lock);
     lock_release(&share->lock);
     while (to_change && (slot = unsettled(share)) != NULL && now() < until) {

@@ -147,7 +147,7 @@ int worker_policy_create(void)
     if (module_config.layers.count == 0)
         return 0;
     if (module_config.policy == NULL) {
-        ksr_log(LOG_ERROR, "modparam layer, tenant: they stand beside a policy, and modparam policy is missing");
+        ksr_log(LOG_ERROR, "modparam layer, tenant: they need modparam policy, which is missing");
         return -1;
     }
     share = policy_share_new(&module_config.layers, (uint32_t)module_config.tenant_store);

@@ -56,7 +56,7 @@ lua_Integer argument_code(lua_State *L, int index)
         return fits ? code : luaL_argerror(L, index, "a code is a whole number");
     case LUA_TTABLE:
         if (lua_getfield(L, index, "code") != LUA_TNUMBER)
-            return luaL_argerror(L, index, "a table that stands for a reply has a number in its field code");
+            return luaL_argerror(L, index, "a table in place of a reply needs a number in its field code");
         code = argument_code(L, lua_gettop(L));
         lua_pop(L, 1);
         return code;

@@ -33,7 +33,7 @@ static int code(lua_State *L)
     const struct code *row = code_find(folded);
     if (row == NULL) {
         lua_pushnil(L);
-        lua_pushfstring(L, "%I is no SIP response code: those are 100 to 699", (LUAI_UACINT)number);
+        lua_pushfstring(L, "%I is not a SIP response code (100 to 699)", (LUAI_UACINT)number);
         return 2;
     }
     lua_createtable(L, 0, 8);

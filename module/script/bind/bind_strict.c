@@ -75,7 +75,7 @@ static int missing(lua_State *L)
     const char *name = lua_tostring(L, 2);
     const char *kind = what[0] != '\0' || strncmp(name, "sip_", 4) == 0 ? "function" : "global";
     if (what[0] == '\0' && is_left_out(name))
-        return luaL_error(L, "'%s' is not there for routing scripts", name);
+        return luaL_error(L, "'%s' is not available in policies", name);
     if (strict_nearest(L, 1, name))
         return luaL_error(L, "no %s %s%s; did you mean %s%s?", kind, what, name, what, lua_tostring(L, 3));
     return luaL_error(L, "no %s %s%s", kind, what, name);

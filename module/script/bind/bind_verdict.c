@@ -88,7 +88,7 @@ static void argument_uri(lua_State *L, int index, const char *what)
 {
     const char *uri = argument_word(L, index, sizeof((struct script_verdict *)0)->uri, what);
     if (strchr(uri, ':') == NULL || strpbrk(uri, " <>") != NULL)
-        luaL_argerror(L, index, lua_pushfstring(L, "%s is no URI, as \"sip:bob@example.com\" is", what));
+        luaL_argerror(L, index, lua_pushfstring(L, "%s is not a URI such as \"sip:bob@example.com\"", what));
 }
 
 /* A request is sent to a sip: or sips: URI; one of another scheme names no server. */
@@ -96,7 +96,7 @@ static void argument_destination(lua_State *L, int index)
 {
     argument_uri(L, index, "uri");
     if (!sip_uri_is_sip(text_of(lua_tostring(L, index))))
-        luaL_argerror(L, index, "uri is no sip: or sips: URI, so no request can be sent to it");
+        luaL_argerror(L, index, "uri is not a sip: or sips: URI, so no request can be sent to it");
 }
 
 static lua_Integer argument_range(lua_State *L, int index, lua_Integer low, lua_Integer high, const char *what)

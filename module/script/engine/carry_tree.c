@@ -227,7 +227,7 @@ static void write_table(struct writer *writer, const struct place *above, int in
         struct place place = {.above = above, .key = key};
         int type = lua_type(L, key);
         if (type != LUA_TSTRING && type != LUA_TNUMBER && type != LUA_TBOOLEAN)
-            refuse(writer, &place, "has a key that is no string, number or boolean");
+            refuse(writer, &place, "has a key that is not a string, number or boolean");
         write_value(writer, &place, key);
         write_value(writer, &place, key + 1);
     }

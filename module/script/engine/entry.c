@@ -98,9 +98,9 @@ static enum script_outcome read_result(struct script_part *part, const struct ho
     if (entry->verdict == NULL)
         return SCRIPT_DEFAULT;
     if (!verdict_read(L, -1, entry->verdict))
-        snprintf(reason, sizeof reason, "returned a %s, which is no verdict", lua_typename(L, lua_type(L, -1)));
+        snprintf(reason, sizeof reason, "returned a %s, which is not a verdict", lua_typename(L, lua_type(L, -1)));
     else if (!verdict_fits(entry->hook, (enum verdict_kind)entry->verdict->kind))
-        snprintf(reason, sizeof reason, "sip_%s() is no verdict here", verdict_name(entry->verdict->kind));
+        snprintf(reason, sizeof reason, "sip_%s() is not a verdict for this hook", verdict_name(entry->verdict->kind));
     else
         return SCRIPT_VERDICT;
     complain(part, row, SCRIPT_ERROR, reason);

@@ -157,7 +157,7 @@ static int guarded_setmetatable(lua_State *L)
     for (size_t i = 0; i < sizeof events / sizeof events[0] && lua_type(L, 2) == LUA_TTABLE; i++) {
         lua_pushstring(L, events[i]);
         if (lua_rawget(L, 2) != LUA_TNIL)
-            return luaL_argerror(L, 2, lua_pushfstring(L, "%s is not there for routing scripts", events[i]));
+            return luaL_argerror(L, 2, lua_pushfstring(L, "%s is not available in policies", events[i]));
         lua_pop(L, 1);
     }
     return call_original(L);
@@ -317,7 +317,7 @@ static void push_module(lua_State *L, const char *name)
         const char *chunk = lua_pushfstring(L, "=reflow/%s.lua", source.name);
         push_chunk(L, lua_upvalueindex(REQUIRE_GLOBALS), (struct text){source.start, source.length}, chunk);
     } else {
-        luaL_error(L, "no module '%s': there is reflow, and what stands in the lib/ of this layer", name);
+        luaL_error(L, "no module '%s': only reflow and the files in lib/ of this layer can be required", name);
     }
 }
 

@@ -67,7 +67,7 @@ const char *layer_option_layer(struct layer_options *options, const char *text)
     if (layer == NULL)
         return too_many;
     if (colon == NULL || equals == NULL || equals < colon)
-        return "NAME:PRIORITY=PATH is wanted";
+        return "expected NAME:PRIORITY=PATH";
     if (!is_name(text, (size_t)(colon - text)) || !copy(layer->name, sizeof layer->name, text, (size_t)(colon - text)))
         return "the name takes 1 to 31 letters, digits, dots, hyphens and underscores";
     if (!read_priority(colon + 1, equals, &layer->priority))
@@ -95,12 +95,12 @@ const char *layer_option_tenant(struct layer_options *options, const char *text)
     if (layer == NULL)
         return too_many;
     if (equals == NULL)
-        return "DOMAIN=PATH is wanted";
+        return "expected DOMAIN=PATH";
     /* An AOR has no final dot. */
     if (length > 1 && text[length - 1] == '.')
         length--;
     if (!is_name(text, length) || !copy(layer->tenant, sizeof layer->tenant, text, length))
-        return "a domain name is wanted before '=', without \"sip:\" and without a port";
+        return "expected a domain name before '=', without \"sip:\" and without a port";
     if (has_tenant(options, layer->tenant))
         return "this domain has a tenant already; a tenant's policy in several files is a folder";
     if (!copy(layer->path, sizeof layer->path, equals + 1, strlen(equals + 1)))

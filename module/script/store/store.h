@@ -39,7 +39,7 @@ void store_delete(struct store *store); /* NULL is fine */
 int store_add(struct store *store, struct text name, int64_t amount, int64_t *value);
 int store_count(const struct store *store, struct text name, int64_t *value); /* absent: 0 */
 
-/* Values: ttl in ms, 0: until forgotten. */
+/* Values: ttl in ms; 0: until forgotten. *value is valid until the next call that changes the store. -ENOENT. */
 int store_put(struct store *store, struct text name, struct text value, uint64_t ttl_ms);
 /* Copies the value to `buffer` of STORE_VALUE_MOST bytes, because others may change the store meanwhile. -ENOENT. */
 int store_copy(const struct store *store, struct text name, char *buffer, size_t *length);

@@ -9,21 +9,21 @@
  * A member that has nothing to say is left out, but for those marked with *.
  *
  *   time_ms*   when it was decided, milliseconds since 1970
- *   ms*        since the request came
+ *   ms*        milliseconds since the request was received
  *   call       Call-ID
  *   method     of the request, as written in it
  *   origin*    "wire", "timeout", "transport", "flow_down"
- *   code*      what the response acts as; as it came on the wire: facts.code
- *   action*    the core's: "forward", "next_flow", ...
+ *   code*      the code that the response acts as; facts.code has the received one
+ *   action*    of the core: "forward", "next_flow", ...
  *   rule*      the id of the rule that the core carried out: "5626-7.b"
  *   why*       one sentence
- *   status     what goes up in place of the code
+ *   status     the code that is forwarded instead
  *   drop       "binding", "flow"
  *   aor target instance flow   texts
- *   reg_id flows_left          numbers; flows_left of 0 is said where there is an instance
+ *   reg_id flows_left          numbers; flows_left is also written if it is 0 and there is an instance
  *   version    of the policy that the call holds
- *   hook       which hook decided or failed: its place "base/10-trunks.lua:12" where that is known, else "response"
- *   verdict    its word, where it was carried out: "rest"
+ *   hook       the hook that decided or failed: its place "base/10-trunks.lua:12" if known, else "response"
+ *   verdict    its name, if it was carried out: "rest"
  *   refused    the id of the guardrail that refused it
  *   outcome    of a hook that failed: "error", "overrun", "memory"
  *   ns         nanoseconds that the decision took, core and hook together

@@ -32,7 +32,8 @@ const struct peer *connection_peer(const struct connection *connection)
     return &connection->peer;
 }
 
-/* One that leads there. Over TLS it must be proven for the same domain (RFC 5922): an address is no proof. */
+/* Finds a connection to this address. Over TLS it must be verified for the same domain (RFC 5922); an address is not
+   enough. */
 static struct connection *find_by_address(const struct network *network, const struct peer *peer, struct text domain)
 {
     struct table_link *link = table_find(&network->addresses, address_key(network, &peer->address));
@@ -68,7 +69,7 @@ void connection_note_kept(struct connection *connection)
     }
 }
 
-/* The flow is told dead from the loop, not from here: whoever sends may be in the middle of something. */
+/* The dead flow is reported from the loop and not from here, because the caller may be in the middle of sending. */
 void connection_close(struct connection *connection, const char *reason)
 {
     struct network *network = connection->network;
@@ -116,7 +117,7 @@ bool connection_is_over_unsent(struct connection *connection, size_t length)
     return true;
 }
 
-/* What the socket does not take now waits, with a copy of its own. */
+/* Stores a copy of the bytes that the socket does not accept now. */
 static int write_later(struct connection *connection, const char *bytes, size_t length)
 {
     const struct host *host = connection->network->config.host;
@@ -158,7 +159,7 @@ int connection_write(struct connection *connection, const char *bytes, size_t le
         return -EPIPE;
     }
     size_t done = sent > 0 ? (size_t)sent : 0;
-    /* Many small ones cost more than their bytes. */
+    /* The overhead of many small writes exceeds their bytes. */
     if (connection_is_over_unsent(connection, connection->unsent + length - done))
         return -EPIPE;
     return write_later(connection, bytes + done, length - done);
@@ -227,7 +228,7 @@ static struct connection *connection_new(struct network *network, uint8_t transp
     return connection;
 }
 
-/* The address that is in use, where the listener has all of them. */
+/* The local address in use, if the listener has all addresses. */
 static void note_local(struct connection *connection)
 {
     union address local = {0};
@@ -391,7 +392,7 @@ void connection_banned(void *context, struct source_connection *counted)
     connection_close(TABLE_OWNER(counted, struct connection, counted), "banned");
 }
 
-/* The port is bound now, so that a port in use is reported at start. */
+/* Binds now, so that a port in use is reported at start. */
 static int bound_socket(const union address *address)
 {
     const int on = 1;

@@ -6,13 +6,14 @@
 
 #include "core/code.h"
 
-/* What stands between a socket's bytes and messages: TLS, WebSocket, both or neither. */
+/* The layers between a socket's bytes and messages: TLS, WebSocket, both or neither. */
 
-/* Bytes of white space and NUL that a peer may send before or between two messages, keep-alives not counted: more than
-   a device sends that has a NUL as its keep-alive, and few enough to be rid of a peer that sends nothing else. */
+/* The bytes of white space and NUL that a peer may send before or between messages, apart from keep-alives: enough
+   for devices that send a NUL as keep-alive, and few enough to stop a peer that sends nothing else. */
 enum { STRAY_MOST = 1024 };
 
-/* A loop's turn gives handshakes so much, however many wait: their arithmetic competes with calls. */
+/* The time for handshakes in one turn of the loop, however many wait, because their cryptography competes with
+   calls. */
 static const uint64_t handshakes_ns = 4000000;
 
 static void close_broken(struct connection *connection, const char *fault);
@@ -66,7 +67,7 @@ static void on_message(void *context, const char *bytes, size_t length)
     enum frame frame;
     size_t used;
     while (connection->reason == NULL && length > 0 && (frame = sip_padding(bytes, length, &used)) != FRAME_MESSAGE) {
-        if (frame == FRAME_MORE) /* nothing follows in this message */
+        if (frame == FRAME_MORE) /* the message has no more bytes */
             return;
         layers_padding(connection, frame, used);
         bytes += used;
@@ -79,7 +80,7 @@ static void on_message(void *context, const char *bytes, size_t length)
     connection->network->events->received(connection->network->server, &connection->peer, bytes, length);
 }
 
-/* True: it is to be answered. */
+/* Returns true if it must be answered. */
 static bool may_answer_ping(struct connection *connection)
 {
     struct network *network = connection->network;
@@ -95,7 +96,7 @@ static void on_pinged(void *context)
     may_answer_ping(context);
 }
 
-/* This is no failure of the source: a page that somebody visits must not get the visitor banned. */
+/* This does not count as a failure of the source: a web page must not be able to get its visitors banned. */
 static void forbid_origin(struct connection *connection)
 {
     struct network *network = connection->network;
@@ -115,7 +116,7 @@ static void put_websocket(struct connection *connection, const char *bytes, size
     counters->websocket_broken += outcome == WEBSOCKET_BROKEN;
     if (outcome == WEBSOCKET_FORBIDDEN)
         forbid_origin(connection);
-    if (!was_open && !connection->has_spoken) /* its first message has all of the time */
+    if (!was_open && !connection->has_spoken) /* its first message has the whole time */
         connection->began_ms =
             websocket_is_open(connection->websocket) ? connection_now(connection) : connection->began_ms;
     if (outcome != WEBSOCKET_OK)
@@ -143,7 +144,8 @@ static void close_broken(struct connection *connection, const char *fault)
     network->counters.tls_failed++;
     address_format(&connection->peer.address, address, sizeof address);
     snprintf(line, sizeof line, "TLS with %s: %s", address, fault[0] != '\0' ? fault : "out of memory");
-    /* Who calls us may be anybody; whom we call is named by a policy, and somebody waits for it. */
+    /* Incoming connections may come from anybody. Outgoing ones are requested by a policy, and somebody waits for
+       them. */
     host->log(host->context, tls_session_domain(connection->tls).length > 0 ? LOG_WARNING : LOG_INFO, line);
     connection_close(connection, "tls");
 }
@@ -217,7 +219,7 @@ static void on_turn(uv_idle_t *idle)
         uv_idle_stop(idle);
 }
 
-/* It waits for its turn, and what it sends meanwhile waits in the kernel. */
+/* The connection waits for its turn; its bytes wait in the kernel meanwhile. */
 static void queue_handshake(struct connection *connection)
 {
     struct network *network = connection->network;
@@ -325,7 +327,7 @@ void layers_leave(struct connection *connection)
         websocket_end(connection->websocket);
 }
 
-/* `reason` stands already, so that nothing goes the usual way any more. */
+/* `reason` is set already, so that nothing is processed normally any more. */
 void layers_end(struct connection *connection)
 {
     if (connection->tls == NULL)

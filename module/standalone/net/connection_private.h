@@ -8,9 +8,8 @@
 #include "standalone/websocket/websocket.h"
 
 /*
- * A connection: a TCP socket (connection.c), and above it what its transport needs (connection_layers.c): TLS,
- * WebSocket, or none of them. On a plain stream messages are cut (connection_stream.c); connection_watch.c looks after
- * the time.
+ * A connection: a TCP socket (connection.c), and the layers that its transport needs (connection_layers.c): TLS,
+ * WebSocket, or none. connection_stream.c finds the messages in a plain stream; connection_watch.c handles timeouts.
  */
 
 struct connection {
@@ -23,25 +22,26 @@ struct connection {
     flow_id number;
     char *pending; /* bytes of an unfinished message */
     size_t pending_length, pending_capacity;
-    size_t resume;                               /* of sip_frame() */
-    size_t stray;                                /* bytes skipped since the last message */
-    struct tls_session *tls;                     /* NULL: none */
-    struct websocket *websocket;                 /* NULL: none */
-    struct connection *next_step;                /* in the queue for a step of the handshake */
-    struct connection **step_back;               /* NULL: not in it */
-    struct connection *kept_before, *kept_after; /* among those that keep bytes, if kept > 0 */
+    size_t resume;                 /* of sip_frame() */
+    size_t stray;                  /* bytes skipped since the last message */
+    struct tls_session *tls;       /* NULL: none */
+    struct websocket *websocket;   /* NULL: none */
+    struct connection *next_step;  /* next in the queue of handshakes */
+    struct connection **step_back; /* NULL: not in the queue */
+    struct connection *kept_before,
+        *kept_after; /* neighbours in the list of connections that keep bytes, if kept > 0 */
     size_t kept;
-    uint64_t kept_since_ms; /* began_ms of what it keeps */
-    size_t unsent;          /* bytes of memory that wait to be sent, with their bookkeeping */
+    uint64_t kept_since_ms; /* since when it has kept bytes */
+    size_t unsent;          /* bytes of memory that wait to be sent, including */
     uint64_t heard_ms;      /* of the last bytes */
     uint64_t began_ms;      /* of the unfinished message or handshake */
-    uint64_t held_until_ms; /* a registration that went through here lasts so long */
+    uint64_t held_until_ms; /* end of the registration that passed through here */
     struct timer check;
     const char *reason;               /* why it was closed; NULL: open */
-    struct source_connection counted; /* among those of its source, if we accepted it */
+    struct source_connection counted; /* counted for its source, if the server accepted it */
     bool pinged;
-    bool has_spoken; /* a message or a keep-alive has come; we opened it */
-    bool opening;    /* by us, and its TLS handshake is not done */
+    bool has_spoken; /* a message or a keep-alive was received, or this server opened it */
+    bool opening;    /* opened by this server, and the TLS handshake is not finished */
 };
 
 static inline uint64_t connection_now(const struct connection *connection)
@@ -49,24 +49,25 @@ static inline uint64_t connection_now(const struct connection *connection)
     return uv_now(connection->network->config.loop);
 }
 
-/* connection.c: bytes to the socket. 0 or a negative errno, after which the connection is closed but for -ENOMEM. */
+/* connection.c: writes bytes to the socket. Returns 0 or a negative errno; the connection is then closed, except
+   after -ENOMEM. */
 int connection_write(struct connection *connection, const char *bytes, size_t length);
-/* What the socket takes at once: a last word. */
+/* Writes what the socket accepts at once, for a last message before closing. */
 void connection_write_last(struct connection *connection, const char *bytes, size_t length);
 bool connection_is_over_unsent(struct connection *connection, size_t length); /* then it is closed */
 void connection_read_on(struct connection *connection);
 void connection_read_pause(struct connection *connection);
-void connection_is_open(struct connection *connection); /* one that we opened */
+void connection_is_open(struct connection *connection); /* opened by this server */
 
 /* connection_layers.c */
 int layers_create(struct connection *connection, struct text domain, bool accepted);
 void layers_destroy(struct connection *connection);
-void layers_begin(struct connection *connection); /* the socket is connected: who called speaks first */
+void layers_begin(struct connection *connection); /* the socket is connected; the side that opened it sends first */
 void layers_put(struct connection *connection, const char *bytes, size_t length);
 int layers_send(struct connection *connection, const char *bytes, size_t length); /* one message */
 void layers_ping(struct connection *connection);
 void layers_padding(struct connection *connection, enum frame frame, size_t length); /* of sip_padding() */
-void layers_leave(struct connection *connection); /* we are about to close it of our own will */
+void layers_leave(struct connection *connection); /* the server is about to close the connection */
 void layers_end(struct connection *connection);
 bool layers_are_unfinished(const struct connection *connection);
 bool layers_are_for(const struct connection *connection, struct text domain);

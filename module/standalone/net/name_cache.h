@@ -5,8 +5,8 @@
 #include "base/table.h"
 #include "standalone/net/name_lookup.h"
 
-/* Answers about names, until their time is over. Bounded: the one that was not asked for the longest goes first. Names
-   are the same in any case of letters. For names.c. */
+/* A cache of answers until they expire. Its size is limited: the least recently used name is removed first. Names
+   are compared without regard to case. For names.c. */
 
 struct name_memory;
 
@@ -21,10 +21,10 @@ struct name_cache {
 int name_cache_create(struct name_cache *cache, const struct host *host, size_t most); /* 0 or -ENOMEM */
 void name_cache_destroy(struct name_cache *cache);
 
-/* NULL where nothing is known now. Valid until the next call. */
+/* NULL if there is no answer. Valid until the next call. */
 const struct name_answer *name_cache_find(struct name_cache *cache, const char *name, uint64_t now_ms);
 
-/* In place of what was known. Where memory is short, nothing is kept. */
+/* Replaces an earlier answer. Without memory nothing is stored. */
 void name_cache_put(struct name_cache *cache, const char *name, const struct name_answer *answer, uint64_t until_ms);
 
 #endif

@@ -80,7 +80,7 @@ static int wire_resolve(void *context, const struct peer *source, const char *ho
     return names_resolve(network->names, limited, host, port, done, again);
 }
 
-/* Addresses of a family that no listener has could not be sent to. */
+/* Nothing could be sent to addresses of a family without a listener. */
 static int family_of_listeners(const struct network *network)
 {
     bool four = false, six = false;
@@ -110,8 +110,8 @@ static int open_names(struct network *network)
     return names_new(&network->names, &names);
 }
 
-/* Tokens name connections by their numbers, and outlive the process with their keys: a number must not come again.
-   Below 2^61, so that there is room to count on (peer_flow()). */
+/* Tokens contain the numbers of connections and survive the process together with their keys, so a number must not
+   be used again. Below 2^61, which leaves room for counting (peer_flow()). */
 static flow_id first_connection(const struct host *host)
 {
     return ((flow_id)host->random(host->context) << 32 | host->random(host->context)) >> 3;

@@ -14,13 +14,13 @@ enum { DATAGRAM_MOST = 65536, DATAGRAMS_AT_ONCE = 16, READ_MOST = 65536 };
 struct socket {
     struct network *network;
     struct acceptor acceptor; /* of connections */
-    uv_poll_t poll;           /* UDP: recvmmsg and the error queue are not libuv's to give */
+    uv_poll_t poll;           /* UDP: libuv offers neither recvmmsg() nor the error queue */
     int fd;                   /* UDP */
     uint8_t kind;             /* enum transport */
     uint8_t index;
     bool open;
     bool ipv6;
-    bool wildcard; /* bound to a wildcard address: each message tells which address it is about */
+    bool wildcard; /* bound to a wildcard address: the local address is read for each message */
 };
 
 struct network {
@@ -32,14 +32,14 @@ struct network {
     size_t socket_count;
     struct local_addresses *locals; /* for sockets on a wildcard address */
     struct table connections;       /* by number */
-    struct table dying;             /* those that are being closed, until the server has been told */
-    struct table addresses;         /* the same by digest of the remote address */
+    struct table dying;             /* connections that are being closed, until the server has been informed */
+    struct table addresses;         /* connections by digest of the remote address */
     struct hash_key address_key;
     flow_id last_connection;
     struct network_counters counters;
     char *datagrams; /* DATAGRAMS_AT_ONCE of DATAGRAM_MOST bytes */
     char *read;      /* READ_MOST bytes, lent to one read at a time */
-    char *plain;     /* likewise, for what TLS has read from those */
+    char *plain;     /* likewise, for bytes that TLS has decrypted from those */
     struct names *names;
     uv_idle_t turn; /* runs while handshakes wait */
     struct connection *handshakes, **last_handshake;
@@ -51,14 +51,14 @@ struct network {
 /* datagram.c */
 int datagram_open(struct socket *socket, const union address *address);
 int datagram_start(struct socket *socket);
-/* From the address with the number to->local, unless that is 0. */
+/* Sends from the address with the number to->local, unless that is 0. */
 int datagram_send(struct socket *socket, const struct peer *to, const char *bytes, size_t length);
 
 /* connection.c */
 struct connection;
 int connection_listen(struct socket *socket, const union address *address);
 int connection_send(struct network *network, struct peer *peer, const char *bytes, size_t length);
-/* The number of the local address of the connection that connection_send() would take; 0: there is none. */
+/* The number of the local address of the connection that connection_send() would use; 0: none. */
 uint16_t connection_local(const struct network *network, const struct peer *peer);
 struct connection *connection_find(const struct network *network, flow_id number);
 struct connection *connection_find_dying(const struct network *network, flow_id number);

@@ -11,7 +11,7 @@
 
 enum { VALUE_MOST = 100 }; /* of one field of the line */
 
-/* In place, because a refusal for want of memory is logged too. What does not fit is left out. */
+/* In place, because a refusal without memory is logged too. Text that does not fit is left out. */
 struct line {
     char bytes[REFUSAL_LINE];
     size_t length;
@@ -94,7 +94,7 @@ static bool is_plain(unsigned char c)
     return c > ' ' && c < 0x7f && c != '"' && c != '\\';
 }
 
-/* A value of the line has no spaces: foreign bytes are written as %XX, and a long value is cut. */
+/* A value in the line has no spaces: other bytes are written as %XX, and a long value is truncated. */
 static void append_value(struct line *out, struct text value)
 {
     size_t most = out->length + VALUE_MOST;
@@ -110,10 +110,10 @@ static void append_value(struct line *out, struct text value)
     }
 }
 
-/* Digits as *, whatever they mean. */
+/* Writes digits as *, whatever they mean. */
 static void append_without_digits(struct line *out, struct text value)
 {
-    char bytes[VALUE_MOST + 1]; /* one more than is written, so that it is seen to be cut */
+    char bytes[VALUE_MOST + 1]; /* one more than is written, to notice */
     size_t length = value.length < sizeof bytes ? value.length : sizeof bytes;
     for (size_t i = 0; i < length; i++)
         bytes[i] = (char)(value.at[i] >= '0' && value.at[i] <= '9' ? '*' : value.at[i]);
@@ -130,7 +130,7 @@ static size_t append_rest_of_number(struct line *out, struct text tail)
     return length;
 }
 
-/* Behind the number, or where none is to be recognized, only the host of a SIP URI is sure to be none. */
+/* After the number, or if there is no recognisable number, only the host of a SIP URI is certain to contain none. */
 static void append_masked(struct line *out, struct text uri, bool is_sip)
 {
     struct text head = {uri.at, 0}, tail = uri;
@@ -155,7 +155,7 @@ static void append_uri(const struct refusals *refusals, struct line *out, struct
         append_value(out, uri);
 }
 
-/* Whom the request is for: the To of a REGISTER, the Request-URI of others, as an AOR where it is one. */
+/* The called user: the To of a REGISTER, the Request-URI of others, as an AOR if it is one. */
 static void append_aor(const struct refusals *refusals, struct line *out, const struct sip_message *request)
 {
     char aor[512];
@@ -278,7 +278,7 @@ void refusals_note(struct refusals *refusals, const struct refused *refused)
     if (entry == NULL)
         entry = add(refusals, refused, hash);
     bool others = entry == &refusals->others[refused->reason];
-    if (entry->pending == 0) /* a flood must not cost a line for each message */
+    if (entry->pending == 0) /* a flood must not write a line for each message */
         write_line(refusals, refused, others, &entry->line);
     entry->pending++;
     if (is_due(refusals, entry))

@@ -31,20 +31,22 @@ enum { REFUSAL_WINDOW_MS = 60000, REFUSAL_SOURCES = 1024, REFUSAL_LINE = 512 };
     REASON(MALFORMED, malformed, "the message breaks the syntax of SIP; detail names what and where")                  \
     REASON(TOO_LARGE, too_large, "the message, or its header, exceeds a limit of size")                                \
     REASON(TOO_MANY_HOPS, too_many_hops, "Max-Forwards is 0")                                                          \
-    REASON(LOOP, loop, "the request has been here before for the same AOR")                                            \
+    REASON(LOOP, loop, "the request has returned for the same AOR")                                                    \
     REASON(MAX_BREADTH, max_breadth, "Max-Breadth is 0, or the request has made as many branches as one may")          \
     REASON(EXTENSION, extension, "Require or Proxy-Require asks for an extension that is not supported")               \
-    REASON(SCHEME, scheme, "nobody takes the scheme of the URI, or sips came over a transport without TLS")            \
+    REASON(SCHEME, scheme,                                                                                             \
+           "no hook handles the scheme of the URI, or a sips URI arrived over a transport without TLS")                \
     REASON(FOREIGN_DOMAIN, foreign_domain,                                                                             \
            "a REGISTER, or a request that the policy routes to bindings, for a domain that is not the server's")       \
     REASON(NO_USER, no_user, "a REGISTER whose To has no user part")                                                   \
-    REASON(RELAY_DENIED, relay_denied, "a request for elsewhere from a source that has no binding here")               \
+    REASON(RELAY_DENIED, relay_denied, "a request for another domain from a source that has no binding here")          \
     REASON(TOKEN_FORGED, token_forged, "a flow token that this server has not made")                                   \
     REASON(FLOW_GONE, flow_gone, "the flow that a token names is gone")                                                \
-    REASON(NO_DIALOG, no_dialog, "a request inside a dialog, or an ACK, and the dialog did not come through here")     \
+    REASON(NO_DIALOG, no_dialog,                                                                                       \
+           "a request inside a dialog, or an ACK, whose dialog did not pass through this server")                      \
     REASON(NO_TRANSACTION, no_transaction, "a CANCEL that belongs to no transaction")                                  \
-    REASON(RESPONSE_UNMATCHED, response_unmatched, "a response to no request that waits for one")                      \
-    REASON(RESPONSE_SOURCE, response_source, "a response from a source to which its request did not go")               \
+    REASON(RESPONSE_UNMATCHED, response_unmatched, "a response that matches no waiting request")                       \
+    REASON(RESPONSE_SOURCE, response_source, "a response from a source to which its request was not sent")             \
     REASON(TOO_MANY_BINDINGS, too_many_bindings, "the AOR, or the server, has as many bindings as it may")             \
     REASON(UNPROVED, unproved,                                                                                         \
            "a REGISTER that asks for a list of bindings too long for an address that has not answered")                \
@@ -82,30 +84,30 @@ struct refusals {
     uint64_t counts[REFUSAL_COUNT];
 };
 
-/* What was refused. */
+/* A refusal. */
 struct refused {
     const struct peer *source;
-    const struct sip_message *request; /* NULL where the bytes are no request that could be read */
+    const struct sip_message *request; /* NULL if the bytes could not be read as a request */
     enum refusal reason;
     uint32_t status;    /* of the response; 0: dropped without a response */
     const char *detail; /* a sentence for the log; NULL or "": none */
 };
 
-/* In place; returns 0 or -ENOMEM. */
+/* Initialises in place. Returns 0 or -ENOMEM. */
 int refusals_create(struct refusals *refusals, const struct host *host, bool mask_numbers);
-/* Logs what was counted and not yet logged. Fine after a failed refusals_create(). */
+/* Logs the counts that were not logged yet. May be called after a failed refusals_create(). */
 void refusals_destroy(struct refusals *refusals);
 
-/* Counts a refusal and logs it, now or later. Where memory is short the refusal counts among the other sources. */
+/* Counts a refusal and logs it, now or later. Without memory it is counted with the other sources. */
 void refusals_note(struct refusals *refusals, const struct refused *refused);
 
-/* Logs the counts whose time has come and forgets sources that are quiet; to be called about once a second. */
+/* Logs the counts that are due and removes inactive sources; to be called about once a second. */
 void refusals_sweep(struct refusals *refusals);
 
 /* "foreign_domain", the name of the counter after "refused_"; a static string. */
 const char *refusal_counter(enum refusal reason);
 
-/* The reason behind a status with which a REGISTER is refused by its own contents (sip/registration.h). */
+/* The reason for the status with which a REGISTER is refused because of its content (sip/registration.h). */
 enum refusal refusal_of_registration(uint32_t status);
 
 #endif

@@ -11,12 +11,12 @@ static const uint64_t ns_per_ms = 1000000, ns_per_s = 1000000000;
 
 enum { SWEEP_MOST = 4096, MINUTE_S = 60, REAPED_AT_ONCE = 2 };
 
-/* A source as its datagrams show it, or as its streams do. */
+/* A source of datagrams, or of streams. */
 struct limited_source {
     struct table_link link;               /* by keyed hash of id and proved */
     struct limited_source *newer, *older; /* in the list of those without connections */
     source_id id;
-    uint64_t full_ns[SOURCE_USES]; /* when the whole allowance is there again */
+    uint64_t full_ns[SOURCE_USES]; /* when the whole allowance is available again */
     uint64_t banned_until_ns;
     struct source_connection *connections;
     uint32_t connection_count;
@@ -29,7 +29,7 @@ struct idle_sources {
     size_t count;
 };
 
-/* So much of a use comes back: one after each interval, `burst_ns` of them at most. interval 0: no limit. */
+/* The rate of an allowance: one use for each interval, at most `burst_ns` in advance. interval 0: no limit. */
 struct allowance {
     uint64_t interval_ns, burst_ns;
 };
@@ -38,7 +38,7 @@ struct source_limits {
     struct source_limits_config config;
     struct hash_key key;
     struct table table;
-    struct idle_sources idle[2]; /* by `proved`: floods of forged datagrams must not push out what streams have used */
+    struct idle_sources idle[2]; /* by `proved`: floods of forged datagrams must not remove */
     struct allowance allowances[SOURCE_USES];
     source_banned *banned;
     void *banned_context;
@@ -123,7 +123,7 @@ static bool is_banned(const struct source_limits *limits, const struct limited_s
     return now_ns(limits) < source->banned_until_ns;
 }
 
-/* Is there nothing to remember of it? */
+/* Returns whether the source can be forgotten without effect. */
 static bool is_rested(const struct source_limits *limits, const struct limited_source *source)
 {
     uint64_t now = now_ns(limits);
@@ -134,7 +134,7 @@ static bool is_rested(const struct source_limits *limits, const struct limited_s
     return !is_banned(limits, source);
 }
 
-/* Returns how many were forgotten. The oldest one is looked at only: those behind it wait until it has rested. */
+/* Returns the number of removed sources. Only the oldest one is examined: those after it were active later. */
 static size_t reap(struct source_limits *limits, struct idle_sources *idle, size_t most)
 {
     size_t reaped = 0;
@@ -160,7 +160,7 @@ static struct limited_source *add(struct source_limits *limits, source_id id, bo
     return source;
 }
 
-/* NULL: there is no memory for it. */
+/* NULL without memory. */
 static struct limited_source *find_or_add(struct source_limits *limits, const struct peer *peer)
 {
     source_id id = source_of(&peer->address);
@@ -263,7 +263,7 @@ void source_limits_listen(struct source_limits *limits, source_banned *banned, v
 
 /* --- uses --- */
 
-/* One more takes `interval_ns` of the time in which the allowance comes back (as in the GCRA of ATM networks). */
+/* A use takes `interval_ns` of the allowance (as in the GCRA of ATM networks). */
 static bool take(struct limited_source *source, enum source_use use, const struct allowance *allowance, uint64_t now)
 {
     uint64_t full = source->full_ns[use] > now ? source->full_ns[use] : now;

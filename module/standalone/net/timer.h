@@ -15,36 +15,36 @@
 
 struct timer {
     struct heap_node node; /* due at a millisecond of the host's clock */
-    bool kept;             /* it has a place of its own */
+    bool kept;             /* a place is reserved for it */
     void (*fire)(struct timer *timer);
 };
 
 struct timers {
     struct heap heap;
-    size_t kept, others; /* places kept; running timers that have none */
+    size_t kept, others; /* reserved places; running timers without one */
 };
 
 void timers_create(struct timers *timers, const struct host *host);
-void timers_destroy(struct timers *timers); /* fires none */
+void timers_destroy(struct timers *timers); /* no timer fires */
 
-/* Start, or start anew, to fire `after_ms` from now. 0, or -ENOMEM (the timer then does not run). */
+/* Starts or restarts a timer that fires `after_ms` from now. Returns 0, or -ENOMEM (the timer then does not run). */
 int timer_start(struct timers *timers, struct timer *timer, uint64_t after_ms);
 
-/* Keep a place for it, while it does not run: from now on timer_start() cannot fail, so that what lives until a timer
-   fires does not live for ever. 0 or -ENOMEM. Give the place back before the timer goes; that stops it. */
+/* Reserves a place for a timer that does not run: from now on timer_start() cannot fail, so that an object that ends
+   by a timer always ends. Returns 0 or -ENOMEM. Return the place before the timer is freed, which also stops it. */
 int timer_keep(struct timers *timers, struct timer *timer);
 void timer_give_back(struct timers *timers, struct timer *timer);
-void timer_stop(struct timers *timers, struct timer *timer); /* fine where it does not run */
+void timer_stop(struct timers *timers, struct timer *timer); /* also for a timer that does not run */
 
 static inline bool timer_runs(const struct timer *timer)
 {
     return timer->node.place != 0;
 }
 
-/* Milliseconds until the next one is due: 0 now, -1 none runs. */
+/* Milliseconds until the next timer is due: 0: now, -1: none runs. */
 int64_t timers_next(const struct timers *timers);
 
-/* Fire all that are due, those first that were due first; returns how many. */
+/* Fires all timers that are due, in the order in which they became due; returns their number. */
 size_t timers_run(struct timers *timers);
 
 #endif

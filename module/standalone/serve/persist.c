@@ -13,7 +13,7 @@
 /* Both clocks count whole seconds, so a difference of one second may be rounding. */
 enum { WRITE_MS = 250, KEPT_EXPIRED_S = 86400, FLOW_MOST = 144, CLOCK_SET_LEAST_S = 2 };
 
-/* A change on its way to the file: the row as it shall be, or its key alone where it goes. */
+/* A change to write: the new row, or only its key if it is deleted. */
 struct entry {
     struct entry *next;
     bool remove;
@@ -25,7 +25,7 @@ struct entry {
 
 struct batch {
     struct entry *first, **last;
-    bool all; /* the file is emptied first: these are all bindings */
+    bool all; /* the file is emptied first, because these are all bindings */
 };
 
 struct persist {
@@ -38,7 +38,7 @@ struct persist {
     uv_work_t work;
     uint64_t failures;
     int64_t clock_ahead; /* seconds that the machine's clock is before the host's */
-    int result;          /* of the batch last written */
+    int result;          /* result of the last batch */
     char message[256];
     bool working, started, restoring, all_again;
 };
@@ -112,8 +112,8 @@ static struct entry *change_new(const struct host *host, const struct binding_vi
     return change;
 }
 
-/* "127.0.0.1:5060 127.0.0.1:40000": our address and the peer's, for a datagram flow. Nothing of a connection
-   outlives the process but its transport. */
+/* "127.0.0.1:5060 127.0.0.1:40000": local and remote address of a datagram flow. Of a connection only its transport
+   survives the process. */
 static void describe_flow(const struct persist *persist, flow_id flow, char out[FLOW_MOST])
 {
     struct peer peer;
@@ -128,7 +128,7 @@ static void describe_flow(const struct persist *persist, flow_id flow, char out[
     snprintf(out, FLOW_MOST, "%s %s", local, remote);
 }
 
-/* Empty: the binding has no flow of its own, as one that came through an edge. */
+/* Empty: the binding has no flow of its own, for example because it came through an edge. */
 static const char *flow_transport(const struct binding_view *view)
 {
     bool none = view->flow == 0 && view->state == BINDING_ALIVE;
@@ -219,7 +219,7 @@ static bool read_flow(const struct server *server, struct text text, struct peer
            read_address(remote, &peer->address) && server_find_local(server, &address, peer);
 }
 
-/* What a binding knows of its flow: a datagram flow stands, a connection went with the process that had it. */
+/* Restores the flow of a binding: a datagram flow still exists, a connection ended with its process. */
 static void read_binding_flow(const struct server *server, struct text transport, struct text flow,
                               struct binding_view *view, struct peer *peer)
 {
@@ -252,7 +252,7 @@ static void read_row(const struct server *server, sqlite3_stmt *row, struct bind
     read_binding_flow(server, column(row, 12), column(row, 8), view, peer);
 }
 
-/* From the machine's clock to the host's. One that was set back between two lives prolongs nothing. */
+/* Converts the machine's clock to the host's. A clock that was set back between two runs must not prolong anything. */
 static void read_times(const struct persist *persist, struct binding_view *view)
 {
     int64_t wall = host_wall(persist), clock = machine_clock(persist);
@@ -264,7 +264,7 @@ static void read_times(const struct persist *persist, struct binding_view *view)
     view->expires_at = wall + left;
 }
 
-/* What expired while nobody was there to remove it. Not at once: the clock may be wrong after a start. */
+/* Removes bindings that expired while no server ran. Not at once, because the clock may be wrong after a start. */
 static int forget_old(struct persist *persist, int64_t clock)
 {
     char statement[96];
@@ -324,7 +324,7 @@ static void bind_text(sqlite3_stmt *statement, int index, struct text text)
 
 #define KEY "(?2||' '||?3)"
 
-/* The key is made in SQL, of reg-id and instance-id or Contact: see KEY. */
+/* SQL computes the key from reg-id and instance-id or Contact: see KEY. */
 static void bind_key(sqlite3_stmt *statement, const struct binding_view *view)
 {
     bind_text(statement, 1, view->aor);
@@ -355,7 +355,7 @@ static int write_change(sqlite3_stmt *put, sqlite3_stmt *remove, const struct en
     return code == SQLITE_DONE ? SQLITE_OK : code;
 }
 
-/* Returns SQLITE_OK, or the code of what failed with its reason in `message`. */
+/* Returns SQLITE_OK, or the code of the failure with its reason in `message`. */
 static int write_batch(sqlite3 *database, const struct batch *batch, char *message, size_t size)
 {
     sqlite3_stmt *put = NULL, *remove = NULL;
@@ -377,7 +377,7 @@ static int write_batch(sqlite3 *database, const struct batch *batch, char *messa
     if (code == SQLITE_OK)
         code = execute(database, "COMMIT");
     if (code != SQLITE_OK) {
-        snprintf(message, size, "%s", sqlite3_errmsg(database)); /* ROLLBACK sets another one */
+        snprintf(message, size, "%s", sqlite3_errmsg(database)); /* ROLLBACK overwrites it */
         execute(database, "ROLLBACK");
     }
     return code;
@@ -415,7 +415,7 @@ static bool visit(void *context, const struct binding *binding)
     return add_change(persist, binding, false);
 }
 
-/* After a failure, or where memory for a change was short: the file becomes what the store is. */
+/* After a failure, or if there was no memory for a change: the whole store is written. */
 static bool gather_all(struct persist *persist)
 {
     size_t before = binding_count(server_bindings(persist->server)), count = 0;
@@ -427,7 +427,7 @@ static bool gather_all(struct persist *persist)
     return count == before;
 }
 
-/* Moves what has gathered to the writer's side; false where there is nothing to write. */
+/* Passes the collected changes to the writer; returns false if there are none. */
 static bool next_batch(struct persist *persist)
 {
     if (persist->all_again && gather_all(persist))

@@ -39,7 +39,7 @@ struct serve {
     struct server *server;
     struct persist *persist;
     struct serve_policy *policy;
-    int64_t booted_at; /* s, as the machine's clock said when the process began */
+    int64_t booted_at; /* s, the machine's clock when */
     uv_mutex_t mutex;
     struct serve_keys keys;
     char last_good[4096], token_keys[4096];
@@ -50,7 +50,7 @@ struct serve {
     struct sip_buffer line; /* of the decision log */
     struct log_writer *decision_log;
     struct log_writer *error_output, *output; /* standard error and standard output */
-    bool ready;                               /* it has started: signals have something to act on */
+    bool ready;                               /* started: signals can be handled */
     bool draining, ending;
     bool in_journal; /* which stamps the lines of standard error */
     char error[1024];
@@ -63,7 +63,7 @@ static uint64_t host_now(void *context)
     return uv_now(&((struct serve *)context)->loop);
 }
 
-/* Goes on while the machine sleeps, and does not jump when its clock is set. */
+/* Continues while the machine sleeps, and does */
 static int64_t boot_clock(void)
 {
     struct timespec now;
@@ -82,7 +82,7 @@ static int64_t machine_clock(void *context)
     return time(NULL);
 }
 
-/* By any thread. A line that is longer than any other one is cut. */
+/* From any thread. A line that is longer than */
 __attribute__((format(printf, 2, 3))) static void serve_print(const struct serve *serve, const char *format, ...)
 {
     char *line = NULL;
@@ -124,7 +124,7 @@ static void host_log(void *context, enum log_level level, const char *line)
         serve_log(serve, "%s: %s\n", names[level], line);
 }
 
-/* Policies are built on another thread; what they keep is shared. */
+/* Policies are built on another thread; the values that they */
 static void host_lock(void *context)
 {
     uv_mutex_lock(&((struct serve *)context)->mutex);
@@ -276,7 +276,7 @@ static void end(struct serve *serve)
     uv_stop(&serve->loop);
 }
 
-/* Before the loop sleeps: until when, and whether a drain is done. */
+/* Before the loop sleeps: sets the time to wake, and checks whether */
 static void on_prepare(uv_prepare_t *prepare)
 {
     struct serve *serve = prepare->data;
@@ -311,7 +311,7 @@ static void on_terminate(uv_signal_t *handle, int number)
     uv_timer_start(&serve->drain, on_drain_time, serve->options.drain_s * 1000ULL, 0);
 }
 
-/* First of all: a signal that comes while the server starts waits for the loop. */
+/* First of all: a signal that arrives during the start waits for the loop. */
 static int start_signals(struct serve *serve)
 {
     const struct {
@@ -343,9 +343,9 @@ static int start_handles(struct serve *serve)
 
 /* --- start and end --- */
 
-/* As many connections as were asked for, where the system lets us; else it is told before they fail, and no more are
-   taken than leave some for files, for look-ups of names (two sockets each) and for the registrar behind us: what
-   accept() itself refuses nobody counts. */
+/* Raises the limit of descriptors to the configured number of connections if the system permits. Otherwise a warning
+   is logged now, before connections fail. Some descriptors are left for files, for name lookups (two sockets each)
+   and for the registrar behind an edge, because connections that accept() itself refuses are not counted. */
 static void raise_descriptors(struct serve *serve)
 {
     enum { FOR_ITSELF = 64 + 2 * 64, AT_LEAST = 16 };
@@ -361,7 +361,7 @@ static void raise_descriptors(struct serve *serve)
     rlim_t possible = limit.rlim_cur > FOR_ITSELF + AT_LEAST ? limit.rlim_cur - FOR_ITSELF : AT_LEAST;
     serve->options.network.connections = (uint32_t)possible;
     snprintf(line, sizeof line,
-             "%llu descriptors are allowed, %llu are needed for --max-connections %llu: no more than %llu are taken",
+             "%llu descriptors are allowed, but %llu are needed for --max-connections %llu: at most %llu are accepted",
              (unsigned long long)limit.rlim_cur, (unsigned long long)wanted, (unsigned long long)(wanted - FOR_ITSELF),
              (unsigned long long)possible);
     host_log(serve->host.context, LOG_WARNING, line);
@@ -385,7 +385,7 @@ static void warn_of_idle_tls(struct serve *serve)
     host_log(serve, LOG_WARNING, line);
 }
 
-/* A listener for TLS is also where it is called from. */
+/* A TLS listener is also needed for outgoing TLS. */
 static int open_tls(struct serve *serve)
 {
     for (size_t i = 0; i < serve->options.listen_count; i++) {
@@ -405,7 +405,7 @@ static int refuse_listener(struct serve *serve, int error, const char *listen)
     return error;
 }
 
-/* One source must not be able to take all connections, also if few are allowed. */
+/* One source must not be able to take all connections, even if few are allowed. */
 static int open_limits(struct serve *serve)
 {
     struct source_limits_config *config = &serve->options.sources;
@@ -494,7 +494,7 @@ static int open_status(struct serve *serve)
     return error;
 }
 
-/* As given, or beside the state; NULL where there is neither. */
+/* The given path, or one beside the state file; NULL if there is neither. */
 static const char *path_beside_state(const struct serve *serve, const char *given, const char *ending, char out[4096])
 {
     if (given != NULL || serve->options.state == NULL)
@@ -514,7 +514,7 @@ static int rotate_keys(void *context)
     return serve_keys_rotate(&((struct serve *)context)->keys);
 }
 
-/* Called once the state file is open, so that no keys are left beside a file that was refused. */
+/* Called after the state file was opened, so that no keys are left beside a file that was refused. */
 static int open_keys(struct serve *serve)
 {
     const char *path = path_beside_state(serve, serve->options.token_keys, ".keys", serve->token_keys);
@@ -623,7 +623,8 @@ static void close_handle(uv_handle_t *handle, void *context)
         uv_close(handle, NULL);
 }
 
-/* What is ending ends well, also where it is told so again: libuv gives the signals back before the process is gone. */
+/* A second signal must not interrupt a shutdown that is in progress: libuv restores the default handlers before the
+   process has ended. */
 static void hear_no_more(void)
 {
     static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1};
@@ -657,7 +658,7 @@ static void stop(struct serve *serve)
     sip_buffer_destroy(&serve->line);
 }
 
-/* What a file or socket of ours would otherwise get as its number, and with it each line of the log. */
+/* Otherwise a file or socket of the server would get the number of standard error, and with it each line of the log. */
 static void fill_standard_descriptors(void)
 {
     for (int i = STDIN_FILENO; i <= STDERR_FILENO; i++) {
@@ -666,7 +667,7 @@ static void fill_standard_descriptors(void)
     }
 }
 
-/* Before anything is logged. Without threads there is nothing but to end. */
+/* Before anything is logged. If threads cannot be started, the process ends. */
 static void open_outputs(struct serve *serve)
 {
     const struct log_writer_config errors = {

@@ -9,90 +9,97 @@
 
 const char serve_usage[] = "usage: reflow serve SCRIPT [options]\n"
                            "\n"
-                           "Registrar and proxy in one, whose routing is a Lua script.\n"
+                           "A registrar, proxy and edge proxy whose routing is a Lua script. Defaults are in\n"
+                           "parentheses.\n"
                            "\n"
-                           "  --listen udp:ADDR:PORT   listen there; again for more; or tcp:, tls:, ws:, wss:;\n"
-                           "                           [ADDR]: IPv6; 0.0.0.0 or [::]: all addresses\n"
+                           "  --listen udp:ADDR:PORT   address to listen on; also tcp:, tls:, ws:, wss:;\n"
+                           "                           [ADDR] for IPv6; 0.0.0.0 or [::] for all; repeatable\n"
                            "                           (default udp:127.0.0.1:5060 and tcp:127.0.0.1:5060)\n"
-                           "  --domain D               serve this domain too (default: its addresses)\n"
-                           "                           again for more, at most 4096\n"
+                           "  --domain D               a domain to serve, in addition to the addresses;\n"
+                           "                           repeatable, at most 4096\n"
                            "  --domain-file FILE       domains to serve, one on each line; # begins a comment\n"
-                           "  --state FILE             keep bindings there (SQLite), over restarts\n"
-                           "  --status PATH            a Unix socket that gives JSON; SIGUSR1 prints it\n"
-                           "  --log-decisions          a line of JSON on standard output for each decision\n"
-                           "  --decision-log FILE      the same into a file; calls never wait for it\n"
-                           "  --decision-log-size BYTES  it is rotated when so large; 0: never (67108864)\n"
-                           "  --decision-log-keep N    FILE.1 to FILE.N stay (5)\n"
-                           "  --mask-numbers           telephone numbers in these lines as +15****00\n"
-                           "  --verbose                log each registration, dead flow and answer to a call\n"
+                           "  --state FILE             file that keeps registrations over restarts (SQLite)\n"
+                           "  --status PATH            Unix socket that prints the status as JSON\n"
+                           "  --log-decisions          write each decision as JSON to standard output\n"
+                           "  --decision-log FILE      write each decision as JSON to this file\n"
+                           "  --decision-log-size BYTES  rotate the file at this size; 0: never (67108864)\n"
+                           "  --decision-log-keep N    rotated files to keep, FILE.1 to FILE.N (5)\n"
+                           "  --mask-numbers           write telephone numbers in these logs as +15****00\n"
+                           "  --verbose                log each registration, dead flow and response to a call\n"
                            "\n"
                            "  --flow-timer S           Flow-Timer for outbound registrations; 0: none (120)\n"
-                           "  --expires S              lifetime of a binding where none is asked for (3600)\n"
-                           "  --min-expires S          shorter ones are refused with 423 (60)\n"
-                           "  --max-expires S          longer ones are shortened (7200)\n"
+                           "  --expires S              lifetime of a binding if the phone names none (3600)\n"
+                           "  --min-expires S          shortest lifetime; a shorter one gets 423 (60)\n"
+                           "  --max-expires S          longest lifetime; a longer one is shortened (7200)\n"
                            "\n"
                            "  --max-connections N      TCP connections at a time (10000)\n"
-                           "  --max-transactions N     requests in progress, past them 503 (200000)\n"
-                           "  --max-client-transactions N  requests sent on that wait for a final response, past\n"
-                           "                           them 503 (50000)\n"
-                           "  --max-client-transactions-per-source N  of them for one source (5000)\n"
-                           "  --max-bytes-in-flight BYTES  of these requests (64000000)\n"
-                           "  --max-bytes-in-flight-per-source BYTES  of them for one source (8000000)\n"
-                           "  --max-bytes-kept BYTES   of requests in progress and their responses, past them 503\n"
-                           "                           (96000000)\n"
-                           "  --max-bytes-kept-per-source BYTES  of them for one source (16000000)\n"
-                           "  --max-binding-bytes BYTES  of bindings, past them 503 (96000000)\n"
-                           "  --max-binding-bytes-per-source BYTES  of them for one source (8000000)\n"
-                           "  --max-message BYTES      of a message, up to 65536 (65536)\n"
+                           "  --max-transactions N     requests in progress; beyond this, 503 (200000)\n"
+                           "  --max-client-transactions N  forwarded requests that wait for a final\n"
+                           "                           response; beyond this, 503 (50000)\n"
+                           "  --max-client-transactions-per-source N  the same for one source (5000)\n"
+                           "  --max-bytes-in-flight BYTES  bytes of these requests (64000000)\n"
+                           "  --max-bytes-in-flight-per-source BYTES  the same for one source (8000000)\n"
+                           "  --max-bytes-kept BYTES   bytes of requests in progress and their responses;\n"
+                           "                           beyond this, 503 (96000000)\n"
+                           "  --max-bytes-kept-per-source BYTES  the same for one source (16000000)\n"
+                           "  --max-binding-bytes BYTES  bytes of bindings; beyond this, 503 (96000000)\n"
+                           "  --max-binding-bytes-per-source BYTES  the same for one source (8000000)\n"
+                           "  --max-message BYTES      size of a message, at most 65536 (65536)\n"
                            "  --max-headers N          header fields of a message (256)\n"
-                           "  --idle S                 without traffic and bindings: closed after (600)\n"
-                           "  --message-time S         a message must be whole after (32)\n"
-                           "  --connect-time SECONDS   give up opening a connection, TLS included, after (4)\n"
+                           "  --idle S                 close idle connections that carry no registration (600)\n"
+                           "  --message-time S         time for a message to be complete (32)\n"
+                           "  --connect-time SECONDS   time for opening a connection, TLS included (4)\n"
                            "  --drain S                after SIGTERM, wait for calls being set up (32)\n"
-                           "  --dns-server ADDR[:PORT]  ask this DNS server; again for more, at most 8\n"
+                           "  --dns-server ADDR[:PORT]  DNS server to ask; repeatable, at most 8\n"
                            "                           (default: those of /etc/resolv.conf, and port 53)\n"
                            "\n"
-                           "  --limit-requests N/s     requests from one address or IPv6 /64, bursts of 4 s; 0: any\n"
-                           "                           number (500)\n"
-                           "  --limit-connections N    connections from one, at a time; 0: any number (500, but not\n"
-                           "                           more than half of --max-connections)\n"
-                           "  --limit-failures N/min   responses 400, 401, 403 and 404 to one; 0: any number (60)\n"
-                           "  --ban SECONDS            close its connections for so long when it exceeds a limit over\n"
-                           "                           TCP, TLS or WebSocket; over UDP the excess is dropped (60)\n"
-                           "  --trust CIDR             no such limits for these addresses: edges, trunks, an office\n"
-                           "                           behind one NAT; again for more\n"
+                           "  --limit-requests N/s     requests from one source (an IPv4 address or IPv6 /64),\n"
+                           "                           in bursts of 4 s; 0: no limit (500)\n"
+                           "  --limit-connections N    open connections from one source; 0: no limit (500, at\n"
+                           "                           most half of --max-connections)\n"
+                           "  --limit-failures N/min   responses 400, 401, 403 and 404 to one source; 0: no\n"
+                           "                           limit (60)\n"
+                           "  --ban SECONDS            how long a source is banned that exceeds a limit over\n"
+                           "                           TCP, TLS or WebSocket; UDP excess is dropped (60)\n"
+                           "  --trust CIDR             addresses without these limits: edges, trunks, offices\n"
+                           "                           behind one NAT; repeatable\n"
                            "\n"
-                           "  --token-keys FILE        keys of flow tokens and of dialogs (STATE.keys, or in memory)\n"
-                           "  --token-rotate S         a new key after so long; the old one serves as long (604800)\n"
+                           "  --token-keys FILE        keys of flow tokens and dialogs (STATE.keys, or in\n"
+                           "                           memory)\n"
+                           "  --token-rotate S         age at which a key is replaced; the old one still\n"
+                           "                           verifies for the same time (604800)\n"
                            "\n"
                            "  --tls-cert FILE          certificate and its chain (PEM), for tls: and wss:\n"
                            "  --tls-key FILE           its private key (PEM, without a passphrase)\n"
-                           "  --tls-domain DOMAIN=CERT,KEY  for clients that name this domain (SNI); again for more\n"
-                           "  --tls-client-ca FILE     a client's certificate must be signed by one of these\n"
-                           "  --tls-client-verify      a client without a certificate is turned away\n"
-                           "  --tls-ca FILE            who signs the servers that we call (the system's list)\n"
+                           "  --tls-domain DOMAIN=CERT,KEY  for clients that name this domain (SNI);\n"
+                           "                           repeatable\n"
+                           "  --tls-client-ca FILE     CA certificates for client certificates\n"
+                           "  --tls-client-verify      refuse clients without a certificate\n"
+                           "  --tls-ca FILE            CA certificates for outgoing TLS connections (the\n"
+                           "                           system's)\n"
                            "\n"
-                           "  --ws-origin ORIGIN       web pages that may use ws: and wss: listeners, for example\n"
-                           "                           https://phone.example.com; again for more (all)\n"
+                           "  --ws-origin ORIGIN       origin of web pages that may use ws: and wss:, such as\n"
+                           "                           https://phone.example.com; repeatable (all)\n"
                            "\n"
-                           "  --layer NAME:PRIO=PATH   policies above the script's: a file or a folder\n"
-                           "  --tenant DOMAIN=PATH     policies for one domain's users, before others\n"
-                           "  --tenant-memory BYTES    the policies of one tenant may use so much (4194304)\n"
+                           "  --layer NAME:PRIO=PATH   a policy above the script: a file or a folder\n"
+                           "  --tenant DOMAIN=PATH     a policy for the users of one domain\n"
+                           "  --tenant-memory BYTES    memory for the policies of one tenant (4194304)\n"
                            "  --tenant-store KEYS      entries in the store of one tenant (4096)\n"
-                           "  --control PATH           a Unix socket for `reflow ctl`\n"
-                           "  --watch                  notice changed policies, and reload\n"
-                           "  --last-good FILE         keep the last good policy there (STATE.policy)\n"
-                           "  --no-last-good           where the policy is broken, do not start with it\n"
-                           "  --rollback-window N      entries that automatic rollback looks at (100)\n"
-                           "  --rollback-share PERCENT of them that may fail before it rolls back (20)\n"
-                           "  --script-time MS         a hook may take so long (20)\n"
-                           "  --script-memory BYTES    a script may use so much (8388608)\n"
+                           "  --control PATH           Unix socket for `reflow ctl`\n"
+                           "  --watch                  reload when the files of a policy change\n"
+                           "  --last-good FILE         file for the last good policy (STATE.policy)\n"
+                           "  --no-last-good           if the policy is broken, do not start with the last\n"
+                           "                           good one\n"
+                           "  --rollback-window N      hook calls that automatic rollback examines (100)\n"
+                           "  --rollback-share PERCENT of them that may fail before a rollback (20)\n"
+                           "  --script-time MS         time limit of a hook (20)\n"
+                           "  --script-memory BYTES    memory limit of a script (8388608)\n"
                            "  --t1 MS                  RFC 3261 timer T1 (500)\n"
                            "  --timer-c MS             RFC 3261 timer C (185000)\n"
                            "\n"
-                           "SIGHUP loads the policy anew and takes it in use only where it loads whole, and\n"
-                           "reads the token keys, the certificates and the domain file again.\n"
-                           "SIGTERM drains and ends.\n";
+                           "SIGHUP reloads the policy, whose active version stays in use if the new one\n"
+                           "fails to load, and reads token keys, certificates and the domain file again.\n"
+                           "SIGUSR1 prints the status. SIGTERM drains and ends.\n";
 
 struct number_option {
     const char *name;
@@ -125,7 +132,7 @@ static const char *read_listen(const char *text, struct listen_option *listen)
     if (!transport_of_word((struct text){text, word}, &transport))
         return "it must begin with udp:, tcp:, tls:, ws: or wss:";
     if (colon == NULL || colon <= text + word || strlen(text) >= sizeof listen->text)
-        return "TRANSPORT:ADDRESS:PORT is wanted";
+        return "expected TRANSPORT:ADDRESS:PORT";
     struct text host = {text + word + 1, (size_t)(colon - text) - word - 1};
     bool bare_ipv6 = host.length > 0 && host.at[0] != '[' && memchr(host.at, ':', host.length) != NULL;
     if (bare_ipv6 || !address_read(host, 0, &listen->address))
@@ -162,13 +169,12 @@ static const char *read_dns_server(const char *text, union address *server)
     if (colon != NULL) {
         host.length = (size_t)(colon - text);
         if (!address_read(host, 0, server))
-            return "a numeric ADDRESS or ADDRESS:PORT is wanted (IPv6 in brackets)";
+            return "expected a numeric ADDRESS or ADDRESS:PORT (IPv6 in brackets)";
         if (!read_number(colon + 1, 1, 65535, &port))
             return wrong_port;
     }
-    return address_read(host, (uint16_t)port, server)
-               ? NULL
-               : "a numeric ADDRESS or ADDRESS:PORT is wanted (IPv6 in brackets)";
+    return address_read(host, (uint16_t)port, server) ? NULL
+                                                      : "expected a numeric ADDRESS or ADDRESS:PORT (IPv6 in brackets)";
 }
 
 static int add_dns_server(struct serve_options *options, const char *text, char *error, size_t size)
@@ -190,7 +196,7 @@ static int add_domain(struct serve_options *options, const char *text, char *err
 {
     const char *why = NULL;
     if (strncasecmp(text, "sip:", 4) == 0 || strncasecmp(text, "sips:", 5) == 0)
-        why = "a domain name is wanted, without \"sip:\"";
+        why = "expected a domain name, without \"sip:\"";
     else if (!host_name_is_valid(text_of(text)))
         why = "it is not a domain name or a numeric address, without a port";
     else if (options->domain_count == DOMAINS_MOST)
@@ -213,7 +219,7 @@ static bool read_tls_domain(const char *text, struct tls_certificate *domain)
     if (name == 0 || certificate == 0 || key == 0 || name >= sizeof domain->domain ||
         certificate >= sizeof domain->certificate || key >= sizeof domain->key)
         return false;
-    /* A client names the domain without a dot at its end (RFC 6066 3). */
+    /* Clients send the domain without a final dot (RFC 6066 3). */
     if (name > 1 && equals[-1] == '.')
         name--;
     *domain = (struct tls_certificate){0};
@@ -341,7 +347,7 @@ static int take_number_of(const struct number_option *option, const char *value,
     snprintf(number, sizeof number, "%.*s", (int)(length < sizeof number ? length : sizeof number), value);
     if (length < sizeof number && read_number(number, option->least, option->most, option->value))
         return 0;
-    snprintf(error, size, "%s %s: a whole number from %u to %u is wanted", option->name, value, option->least,
+    snprintf(error, size, "%s %s: expected a whole number from %u to %u", option->name, value, option->least,
              option->most);
     return -EINVAL;
 }

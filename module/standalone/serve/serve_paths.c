@@ -16,7 +16,7 @@ static int check_written(const char *option, const char *path, char *error, size
     if (path == NULL)
         return 0;
     if (stat(path, &status) == 0 && S_ISDIR(status.st_mode)) {
-        snprintf(error, size, "%s %s: this is a directory, a file is wanted", option, path);
+        snprintf(error, size, "%s %s: this is a directory; expected a file", option, path);
         return -EISDIR;
     }
     if (!path_folder_is_missing(path, folder))

@@ -27,8 +27,8 @@ struct serve_policy {
     struct policy_watch watch;
     uv_timer_t idle;
     bool idle_open;
-    bool started;                      /* what is loaded from here on, serves */
-    struct sources *keeping, *to_keep; /* on the way to the disk, and next */
+    bool started;                      /* versions that are loaded from now on are used */
+    struct sources *keeping, *to_keep; /* being written, and the next one */
     uv_work_t keep_work;
     int kept_result;
     char program[4096];
@@ -122,8 +122,7 @@ static void keep_next(struct serve_policy *policy)
     }
 }
 
-/* Calls do not wait for the disk. One version is written at a time; of those that come meanwhile only the last counts.
- */
+/* Calls do not wait for the disk. One version is written at a time; of several that wait, only the last is written. */
 static void keep(void *context, struct sources *sources)
 {
     struct serve_policy *policy = context;
@@ -202,7 +201,7 @@ struct policy *serve_policy_policy(struct serve_policy *policy)
     return policy->policy;
 }
 
-/* --- reloads that nobody waits for --- */
+/* --- automatic reloads --- */
 
 static void reloaded(void *again, int result, const char *text, const char *why)
 {
@@ -214,7 +213,7 @@ static void reloaded(void *again, int result, const char *text, const char *why)
     else if (result == -EEXIST)
         snprintf(line, sizeof line, "policy not reloaded, nothing has changed");
     else
-        snprintf(line, sizeof line, "policy not reloaded, the one in use stays: %s", why);
+        snprintf(line, sizeof line, "policy not reloaded, the active one stays in use: %s", why);
     say(policy, result == 0 || result == -EEXIST ? LOG_NOTICE : LOG_ERROR, line);
 }
 
@@ -484,7 +483,7 @@ static uint64_t active_version(const struct serve_policy *policy)
 static void command_exchange(struct serve_policy *policy, struct control_client *client,
                              const struct control_line *line)
 {
-    char error[1024] = "there is no version before this one", done[96];
+    char error[1024] = "there is no previous version", done[96];
     bool promote = line->command[0] == 'p';
     int result = promote ? policy_promote(policy->policy, error, sizeof error)
                          : policy_rollback(policy->policy, "taken back by command", false);
@@ -504,7 +503,7 @@ static void command_rotate(struct serve_policy *policy, struct control_client *c
         answer_text(client, "a new key signs flow tokens from now on\n");
     else
         control_answer(client, (struct text){NULL, 0}, CONTROL_ERROR,
-                       "the keys' file cannot be written; the old key stays");
+                       "the key file cannot be written; the old key is kept");
 }
 
 static const struct command {

@@ -18,26 +18,26 @@ struct serve_policy_config {
     struct script_limits limits;
     const struct layer *layers;
     size_t layer_count;
-    uint32_t tenant_keys;     /* of the store of each tenant; 0: the default */
-    const char *good_path;    /* of the last good version; NULL: none */
-    bool forbid_last_good;    /* a broken policy then stops the start */
+    uint32_t tenant_keys;     /* entries in the store of each tenant; 0: the default */
+    const char *good_path;    /* file of the last good version; NULL: none */
+    bool forbid_last_good;    /* do not start with a broken policy */
     const char *control_path; /* NULL: no control socket */
     bool watch;
     uint32_t rollback_window, rollback_share;
     /* The control socket's flows, which are the server's: as binding_list(). */
     int (*list_flows)(void *context, const struct binding_list_query *query, struct sip_buffer *out);
     void *list_context;
-    /* The control socket's rotate-keys, which is not the policy's: 0 or a negative errno. */
+    /* The command rotate-keys of the control socket, which does not concern the policy: 0 or a negative errno. */
     int (*rotate_keys)(void *context);
     void *rotate_context;
 };
 
-/* Load the first version: what lies on disk, or, where that is broken, the last good one, loudly. 0; or a negative
-   errno with one line in `error`. */
+/* Loads the first version: the policy, or, if that is broken, the last good version, with a warning in the log.
+   Returns 0, or a negative errno with one line in `error`. */
 int serve_policy_new(struct serve_policy **out, const struct serve_policy_config *config, char *error,
                      size_t error_size);
 
-/* Open the control socket and watch, as configured. 0 or a negative errno, with `error`. */
+/* Opens the control socket and watches files, as configured. Returns 0 or a negative errno, with `error`. */
 int serve_policy_start(struct serve_policy *policy, char *error, size_t error_size);
 void serve_policy_stop(struct serve_policy *policy);   /* closes handles: run the loop once more */
 void serve_policy_delete(struct serve_policy *policy); /* NULL is fine; no call may hold a version any more */

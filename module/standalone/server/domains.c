@@ -55,7 +55,7 @@ void domains_delete(struct domains *domains)
     memory_delete(domains->host, domains, sizeof *domains);
 }
 
-/* The one spelling that equal names share; its length, or 0. */
+/* Writes the canonical form of the name; returns its length, or 0. */
 static size_t write_canonical(struct text name, char out[HOST_NAME_MOST + 1])
 {
     union address address;
@@ -176,7 +176,7 @@ static int add_lines(struct domains *domains, FILE *file, const char *path, char
     return result;
 }
 
-/* A regular file only: the server would stand still for as long as nobody writes into a pipe. */
+/* Only a regular file: a pipe without a writer would block the server. */
 static int open_file(const char *path, FILE **file, char *error, size_t error_size)
 {
     struct stat facts;

@@ -88,7 +88,7 @@ static void list_remove(const struct amplification *amplification, struct addres
     memory_delete(amplification->host, known, sizeof *known);
 }
 
-/* --- how many proved addresses a source has --- */
+/* --- the number of proved addresses of a source --- */
 
 static struct source_count *find_count(const struct amplification *amplification, const union address *address)
 {
@@ -96,7 +96,7 @@ static struct source_count *find_count(const struct amplification *amplification
     return link != NULL ? TABLE_OWNER(link, struct source_count, link) : NULL;
 }
 
-/* False where the source has as many as it may, or there is no memory. */
+/* Returns false if the source has reached its limit, or without memory. */
 static bool count_up(struct amplification *amplification, const union address *address)
 {
     struct source_count *count = find_count(amplification, address);
@@ -282,7 +282,7 @@ void cause_add(struct cause *cause, size_t bytes)
     cause->to_others += AMPLIFICATION_MOST * bytes;
 }
 
-/* Where the bytes to the peer are taken from: the peer's credit, or what the cause grants; NULL: too many. */
+/* The account for the bytes to the peer: the peer's credit, or the grant of the cause; NULL: too many. */
 static size_t *purse(const struct amplification *amplification, struct cause *cause, const struct peer *peer,
                      size_t bytes, size_t spared)
 {

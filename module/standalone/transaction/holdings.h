@@ -6,11 +6,11 @@
 #include "standalone/net/source.h"
 
 /*
- * The bytes that the server keeps for a while because of what sources have sent: for all of them together, and for each
- * source. Rates are limited elsewhere (source_limits.h), but a source that stays within its rate may send messages of
- * 64 kB, which are kept for 32 seconds, or registrations, which are kept for hours.
+ * The bytes that the server stores for a while because of what sources have sent, in total and for each source. Rates
+ * are limited elsewhere (source_limits.h), but a source within its rate may send messages of 64 kB, which are kept for
+ * 32 seconds, or registrations, which are kept for hours.
  *
- * Source 0 stands for those that have no limit: nothing of them is counted. One thread.
+ * Source 0 means a source without a limit, for which nothing is counted. One thread.
  */
 
 struct holdings_limits {
@@ -27,10 +27,10 @@ struct holdings {
 int holdings_create(struct holdings *holdings, const struct host *host, const struct holdings_limits *limits);
 void holdings_destroy(struct holdings *holdings); /* fine where it is all zeros */
 
-/* Whether so many bytes more are within the limits. */
+/* Returns whether this many additional bytes are within the limits. */
 bool holdings_fit(const struct holdings *holdings, source_id source, size_t bytes);
 
-/* Both always succeed, also past the limits. Without memory the bytes count in total alone. */
+/* Both always succeed, also beyond the limits. Without memory the bytes are counted only in total. */
 void holdings_add(struct holdings *holdings, source_id source, size_t bytes);
 void holdings_remove(struct holdings *holdings, source_id source, size_t bytes);
 

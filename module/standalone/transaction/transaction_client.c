@@ -203,7 +203,7 @@ int client_transaction_new(struct transactions *transactions, struct branch_id i
     return 0;
 }
 
-/* The method's name where the number stands for all that are not known. */
+/* The name of the method, because one number represents all unknown methods. */
 static bool has_method(const struct client_transaction *transaction, const struct sip_message *response)
 {
     struct text name = sip_method_text(response);
@@ -214,7 +214,7 @@ static bool has_method(const struct client_transaction *transaction, const struc
             memcmp(transaction->sent.at, name.at, name.length) == 0);
 }
 
-/* Some phones answer over another connection than the one that the request came over, while both are open. */
+/* Some phones answer over another open connection than the one that carried the request. */
 static enum response_match match_place(const struct peer *went, const struct peer *source)
 {
     if (went->transport != source->transport)
@@ -279,7 +279,7 @@ static flow_id waiting_flow(const struct transactions *transactions, const struc
     return 0;
 }
 
-/* The Request-URI may hold what looks like a branch of ours: every place is tried. */
+/* The Request-URI may contain text that looks like a branch of this server, so every position is tried. */
 flow_id transactions_quoted_flow(const struct transactions *transactions, const struct peer *peer, struct text quoted)
 {
     struct branch_id id;
@@ -335,7 +335,7 @@ static void send_cancel(struct client_transaction *transaction)
                                &cancel) == 0)
         charge_cancel(cancel, transaction->load);
     sip_buffer_destroy(&buffer);
-    /* 9.1: where no final response follows in 64*T1, the request is taken as cancelled. */
+    /* 9.1: if no final response follows within 64*T1, the request counts as cancelled. */
     timer_start(owner->config.timers, &transaction->end, 64ULL * transaction_t1(owner));
 }
 
@@ -353,7 +353,7 @@ static void provisional(struct client_transaction *transaction)
         send_cancel(transaction);
 }
 
-/* The first final response: no more retransmissions, and a while to absorb those of the other side (D, K, M). */
+/* The first final response: stops retransmissions, and absorbs those of the peer for a while (D, K, M). */
 static void final(struct client_transaction *transaction, const struct sip_message *response, bool success)
 {
     struct transactions *owner = transaction->owner;
@@ -371,7 +371,7 @@ static void final(struct client_transaction *transaction, const struct sip_messa
     timer_start(owner->config.timers, &transaction->end, linger);
 }
 
-/* Only who received the request knows its branch. Where it was moved, the response may be from either place. */
+/* Only a receiver of the request knows its branch. After a move, the response may come from either place. */
 static void prove(const struct client_transaction *transaction)
 {
     struct amplification *amplification = transaction->owner->config.amplification;
@@ -422,7 +422,7 @@ void client_transaction_move(struct client_transaction *transaction, const struc
         transaction->first = transaction->peer;
     transaction->moved = true;
     transaction->peer = *peer;
-    if (transaction->flow.back == NULL) /* it waits on no flow any more */
+    if (transaction->flow.back == NULL) /* it no longer waits on a flow */
         return;
     table_remove(&transaction->owner->waiting, &transaction->flow);
     table_add(&transaction->owner->waiting, &transaction->flow, peer_flow(peer));

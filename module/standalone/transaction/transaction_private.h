@@ -22,7 +22,7 @@ struct server_transaction {
     struct transactions *owner;
     struct sip_message *request;
     struct peer source;
-    struct peer back; /* where responses go */
+    struct peer back; /* where responses are sent */
     uint8_t state;    /* enum transaction_state */
     bool invite;
     uint32_t interval; /* ms until the next retransmission of a final response (timer G) */
@@ -31,7 +31,7 @@ struct server_transaction {
     struct timer again; /* G */
     struct timer end;   /* H, I, J, L */
     void *user;
-    struct holdings *holdings; /* NULL: what it keeps is not counted */
+    struct holdings *holdings; /* NULL: its bytes are not counted */
     source_id holder;
 };
 
@@ -39,17 +39,17 @@ struct client_transaction {
     struct table_link link;
     struct table_link flow;
     struct transactions *owner;
-    struct peer peer;  /* where its messages go */
-    struct peer first; /* where the request went, before it was moved */
-    uint32_t digest;   /* of the branch, beside the secret */
+    struct peer peer;  /* where its messages are sent */
+    struct peer first; /* where the request was sent, before a move */
+    uint32_t digest;   /* of the branch, in addition to the secret */
     const struct client_events *events;
     struct text sent;         /* as sent */
     struct sip_message *read; /* the same, parsed when ACK or CANCEL is first needed */
     struct cause *cause;      /* NULL: what is sent is not limited */
-    struct text ack;          /* to repeat for each retransmitted final response */
+    struct text ack;          /* sent again for each retransmitted final response */
     uint8_t method;           /* enum method */
     uint8_t state;            /* enum transaction_state */
-    bool send_failed;         /* `end` will tell */
+    bool send_failed;         /* timer `end` reports it */
     bool cancel_wanted, cancelled;
     bool down;          /* its flow died */
     bool moved;         /* `first` is set */
@@ -57,8 +57,8 @@ struct client_transaction {
     struct timer again; /* A, E */
     struct timer end;   /* B, F, D, K, M */
     void *user;
-    struct load *load; /* NULL: what it sends is not counted */
-    bool in_flight;    /* ... as without a final response */
+    struct load *load; /* NULL: its requests are not counted */
+    bool in_flight;    /* counted as waiting for a final response */
 };
 
 uint32_t transaction_t1(const struct transactions *transactions);
@@ -67,8 +67,8 @@ uint32_t transaction_t4(const struct transactions *transactions);
 int transaction_send(struct transactions *transactions, struct cause *cause, struct peer *peer, struct text bytes);
 
 void server_transaction_end(struct server_transaction *transaction);
-/* Of the client transaction whose branch the request carries: it has come back to us. NULL: it has not, or nothing
-   limits it. */
+/* The load of the client transaction whose branch the request has, because the request has returned to this server.
+   NULL: it has not, or nothing limits it. */
 struct cause *client_transaction_cause(const struct transactions *transactions, const struct sip_message *request);
 void client_transaction_end(struct client_transaction *transaction);
 

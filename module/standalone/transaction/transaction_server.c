@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-/* RFC 3261 17.2.3. What an old client (no magic cookie) sends is told apart by Call-ID, From tag and CSeq. */
+/* RFC 3261 17.2.3. Requests of old clients (without the magic cookie) are identified by Call-ID, From tag and CSeq. */
 static bool has_cookie(struct text branch)
 {
     return branch.length > 7 && strncasecmp(branch.at, "z9hG4bK", 7) == 0;
@@ -52,7 +52,8 @@ struct server_transaction *server_transaction_find(struct transactions *transact
     return NULL;
 }
 
-/* Beside the texts of the request and the response: the transaction, its response context, the parsed message. */
+/* In addition to the texts of the request and the response: the transaction, its response context, the parsed
+   message. */
 enum { KEPT_BESIDE = 3000 };
 
 size_t server_transaction_cost(size_t request)
@@ -100,8 +101,8 @@ static void end_fires(struct timer *timer)
     server_transaction_end(TABLE_OWNER(timer, struct server_transaction, end));
 }
 
-/* Where a response goes (RFC 3261 18.2.2, RFC 3581): back over the connection or to the source of the datagram, unless
-   an old client asks for another port by leaving out rport. */
+/* Where a response is sent (RFC 3261 18.2.2, RFC 3581): over the connection, or to the source of the datagram; to
+   another port if an old client asks for it by omitting rport. */
 struct peer server_response_peer(const struct sip_message *request, const struct peer *source)
 {
     struct peer peer = *source;
@@ -147,8 +148,8 @@ static void again_fires(struct timer *timer)
     timer_start(transaction->owner->config.timers, timer, transaction->interval);
 }
 
-/* A request that comes back to us, as to a Contact in our own domain, may cause what is left of the first: strangers
-   would make much of little by sending it round. */
+/* A request that returns to this server, for example by a Contact in an own domain, may use only what is left of the
+   first one's allowance. Otherwise strangers could multiply messages by loops. */
 static struct cause *cause_of_request(const struct transactions *transactions, const struct sip_message *request,
                                       const struct peer *source)
 {
@@ -248,7 +249,7 @@ int server_transaction_respond(struct server_transaction *transaction, uint32_t 
         return send_back(transaction, true, bytes);
     if (!may_respond(transaction, status))
         bytes = (struct text){NULL, 0};
-    /* A 2xx to INVITE is repeated by the user agent, not by us. */
+    /* The user agent, not the proxy, retransmits a 2xx to INVITE. */
     keep_response(transaction, transaction->invite && success ? (struct text){NULL, 0} : bytes);
     int sent = send_back(transaction, code_is_final(status), bytes);
     if (!code_is_final(status))

@@ -79,7 +79,7 @@ test("a missing folder and a folder in place of a file: the error names the opti
     for _, option in ipairs { "--state", "--decision-log", "--token-keys" } do
         local name = option:gsub("%-", "%%-")
         refused(t, name .. " /no/such/file: the folder /no/such does not exist", option, "/no/such/file")
-        refused(t, name .. " [^\n]+: this is a directory, a file is wanted", option, folder)
+        refused(t, name .. " [^\n]+: this is a directory; expected a file", option, folder)
     end
     refused(t, "%-%-domain%-file: cannot open /no/such: No such file or directory", "--domain-file", "/no/such")
 end)

@@ -168,9 +168,9 @@ for _, path in ipairs(manuals) do
             t:ok(not told:find "Sanitizer", told)
             if command:find "make install PREFIX" then
                 for _, page in ipairs { "man1/reflow.1", "man8/reflow-serve.8", "man7/reflow-policy.7" } do
-                    t:match(read(folder .. "/root/usr/local/share/man/" .. page), "\n%.SH NAME\n")
+                    t:match(read(folder .. "/root" .. "/usr/local/share/man/" .. page), "\n%.SH NAME\n")
                 end
-                t:ok(read(folder .. "/root/usr/local/share/reflow/examples/tenants/site.lua"))
+                t:ok(read(folder .. "/root" .. "/usr/local/share/reflow/examples/tenants/site.lua"))
                 installed = true
             end
         end

@@ -345,12 +345,12 @@ end)
 
 test("a wrong value is refused at start with exit status 2", function(t)
     for _, case in ipairs {
-        { "--limit-requests", "-1", "a whole number from 0 to 1000000 is wanted" },
+        { "--limit-requests", "-1", "expected a whole number from 0 to 1000000" },
         { "--limit-requests", "500/min", "a whole number" },
         { "--limit-failures", "60/s", "a whole number" },
         { "--limit-failures", "/min", "a whole number" },
         { "--limit-connections", "5/s", "a whole number" },
-        { "--ban", "forever", "a whole number from 0 to 86400 is wanted" },
+        { "--ban", "forever", "expected a whole number from 0 to 86400" },
         { "--trust", "192.0.2.1/24", "not ADDRESS or ADDRESS/BITS" },
         { "--trust", "edge.example.com", "not ADDRESS or ADDRESS/BITS" },
         { "--ws-origin", "phone.example.com", "not SCHEME://HOST or SCHEME://HOST:PORT" },
