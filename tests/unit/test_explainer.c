@@ -43,7 +43,7 @@ static void test_what_is_no_code_or_no_language_is_refused_in_words(void **unuse
     char error[256];
     (void)unused;
     assert_int_equal(explainer_tell(explainer, 99, TEXT("en"), &told, error, sizeof error), -EINVAL);
-    assert_non_null(strstr(error, "no SIP status code"));
+    assert_non_null(strstr(error, "not a SIP status code"));
     assert_int_equal(explainer_tell(explainer, 430, TEXT("xx"), &told, error, sizeof error), -EINVAL);
     assert_non_null(strstr(error, "no texts in 'xx'"));
     assert_int_equal(explainer_tell(explainer, 430, TEXT("a very long language"), &told, error, sizeof error), -EINVAL);

@@ -346,10 +346,10 @@ end)
 test("a wrong value is refused at start with exit status 2", function(t)
     for _, case in ipairs {
         { "--limit-requests", "-1", "expected a whole number from 0 to 1000000" },
-        { "--limit-requests", "500/min", "a whole number" },
-        { "--limit-failures", "60/s", "a whole number" },
-        { "--limit-failures", "/min", "a whole number" },
-        { "--limit-connections", "5/s", "a whole number" },
+        { "--limit-requests", "500/min", "expected a whole number" },
+        { "--limit-failures", "60/s", "expected a whole number" },
+        { "--limit-failures", "/min", "expected a whole number" },
+        { "--limit-connections", "5/s", "expected a whole number" },
         { "--ban", "forever", "expected a whole number from 0 to 86400" },
         { "--trust", "192.0.2.1/24", "not ADDRESS or ADDRESS/BITS" },
         { "--trust", "edge.example.com", "not ADDRESS or ADDRESS/BITS" },
