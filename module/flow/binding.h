@@ -53,8 +53,8 @@ struct binding_view {
     uint32_t cseq;
     uint16_t q;    /* thousandths, 0 to 1000 */
     uint8_t state; /* enum binding_state */
-    /* The transport of the flow on which the binding was made (enum transport). It is kept when the flow is gone, and
-       has no meaning for a binding without a flow. */
+    /* The transport of the flow on which the binding was made, numbered as in flow tokens (enum token_transport). It
+       is kept when the flow is gone, and has no meaning for a binding without a flow. */
     uint8_t transport;
     uint8_t route;         /* enum binding_route */
     uint64_t source;       /* the host's number of the source that registered it; 0: a source without a limit */

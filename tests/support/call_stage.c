@@ -202,7 +202,7 @@ static int lend_add_contacts(struct call_event *event)
     return stage_add(stage_of(event->context), &(struct target){.uri = TEXT("sip:moved@192.0.2.9"), .q = 700});
 }
 
-/* --- what goes, what is said --- */
+/* --- dropped flows and rests, logs --- */
 
 static void lend_drop_flow(struct call_branch *branch)
 {
@@ -280,7 +280,7 @@ static const struct call_host stage_host = {.has_contact = lend_contact,
                                             .rest_branch = lend_rest_branch,
                                             .rest = lend_rest};
 
-/* --- what goes upstream --- */
+/* --- forwarded responses --- */
 
 static bool is_stored(const struct call_stage *stage, uint16_t code)
 {

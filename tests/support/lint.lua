@@ -212,7 +212,48 @@ local function check_traces(path, text)
     end
 end
 
--- The runner gives each test program a TMPDIR and removes what is left there. What goes elsewhere would stay.
+-- Phrases that make a reader stop and decode, also across line ends. In pieces, so that this file does not find itself.
+local phrases = { "is to" .. "ld", "are to" .. "ld", "who sig" .. "ns", "what go" .. "es", "where it sta" .. "nds",
+    "of who" .. "m", "is no" .. "ne", "are no" .. "ne", "was no" .. "ne", "has no" .. "ne of", "else i" .. "t is",
+    "or it ge" .. "ts", "sai" .. "d so", "and say" .. "s so", "so i" .. "t is%p", "come o" .. "ff", "comes o" .. "ff",
+    "not kno" .. "wn of", "nothing is kno" .. "wn of", "for it has come rou" .. "nd" }
+
+-- The text without line ends and the marks of comments, and where each line begins in it.
+local function flowing(text)
+    local parts, starts, length = {}, {}, 0
+    for number, line in ipairs(lines_of(text)) do
+        local part = line:gsub("^%s*[*/#%-]*%s*", ""):gsub("%s+", " ") .. " "
+        parts[#parts + 1] = part
+        starts[number] = length + 1
+        length = length + #part
+    end
+    return table.concat(parts), starts
+end
+
+local function line_at(starts, at)
+    local number = 1
+    while starts[number + 1] and starts[number + 1] <= at do
+        number = number + 1
+    end
+    return number
+end
+
+local function check_phrases(path, text)
+    local flow, starts = flowing(text)
+    for _, phrase in ipairs(phrases) do
+        local pattern = "%f[%a]" .. phrase .. "%f[%A]"
+        local at, stop = flow:find(pattern)
+        while at do
+            if flow:sub(at - 6, at - 1) ~= "there " then -- "there is" with a noun, or a word for it, is fine
+                local shown = phrase:gsub("%%p", "")
+                tell(path, line_at(starts, at), ("\"%s\" has to be decoded: write who does what"):format(shown))
+            end
+            at, stop = flow:find(pattern, stop)
+        end
+    end
+end
+
+-- The runner gives each test program a TMPDIR and removes what is left there. Files elsewhere would stay.
 local function check_temporary(path, text)
     if not path:find "^tests/unit/" and not path:find "^tests/spec/" and not path:find "^tests/e2e/.*%.lua$" then
         return
@@ -238,6 +279,12 @@ local function has_licence(path)
         not path:find "%.svg$"
 end
 
+-- What people of this project wrote, in English.
+local function has_prose(path)
+    local data = path:find "^tests/data/" or path:find "^tests/hostile/" or path:find "%.svg$" or path:find "%.json$"
+    return (not data or path:find "%.md$") and not without_licence[path]
+end
+
 for _, path in ipairs(arg) do
     local file = io.open(path, "rb")
     local text = file and file:read "a"
@@ -250,6 +297,9 @@ for _, path in ipairs(arg) do
         end
         check_traces(path, text)
         check_temporary(path, text)
+        if has_prose(path) then
+            check_phrases(path, text)
+        end
         if path:find "%.[ch]$" then
             check_layers(path, text)
             check_first(path, text)

@@ -11,9 +11,10 @@
 #include "kamailio/base/host.h"
 #include "kamailio/base/module_config.h"
 
-/* The record of a request on its way: made, found again, told of what tm does, given back with the transaction. */
+/* The record of a request: created, found again, informed of tm's events, and freed with the transaction. */
 
-/* The last one that was made before its transaction: tm offers no look at what waits for one. */
+/* The last record that was created before its transaction, because tm offers no access to what waits for a
+   transaction. */
 static struct {
     unsigned id;
     int pid;
@@ -128,7 +129,7 @@ struct call *call_new_private(size_t room)
     return call_create(ksr_host(), ROLE_PROXY, room);
 }
 
-/* tm calls this when the transaction goes; and where none ever came, when the next message is told to it. */
+/* tm calls this when the transaction ends; if there was none, when the next message arrives. */
 static void release(void *parameter)
 {
     struct call *call = parameter;
@@ -177,7 +178,7 @@ struct call *call_new(struct sip_msg *msg, enum role role, size_t room)
 
 /* --- what tm tells --- */
 
-/* A Path's first hop may answer over a connection of its own making: of that, only the opening is watched. */
+/* The first hop of a Path may answer over a connection of its own, so only the opening of this one is watched. */
 void call_watch_branch(const struct cell *t, struct call *call, int branch)
 {
     struct leg *leg = call_leg(call, &t->uac[branch].ruid);
@@ -256,7 +257,7 @@ void call_sync(struct call *call, struct cell *t)
 
 /* --- a flow is gone --- */
 
-/* tm does not lend its own. */
+/* tm does not export its own. */
 void call_lock(struct cell *t)
 {
     if (atomic_get(&t->reply_locker_pid) == my_pid()) {

@@ -11,27 +11,27 @@
 #include "call/response_context.h"
 
 /*
- * What the module knows of one request on its way: the target set, and one leg for each target. It lives in shared
- * memory and hangs on tm's transaction as the parameter of our callbacks. A target is tried at most once, so a leg is
- * at most one branch; the two know each other by ruid (tm keeps it as uac[].ruid, and keeps nothing else of ours).
- * Before t_relay() it belongs to the process that made it; afterwards it is changed under tm's reply lock.
+ * The module's record of one request: the target set, and one branch record (leg) for each target. It is in shared
+ * memory, as the parameter of the callbacks of tm's transaction. A target is tried at most once, so a leg has at most
+ * one branch of tm; the ruid links them (tm stores it as uac[].ruid, and nothing else of the module). Before t_relay()
+ * the record belongs to the process that created it; afterwards it is changed under tm's reply lock.
  */
 
 struct leg {
-    struct call_branch model; /* its target is known from the beginning */
+    struct call_branch model; /* its target never changes */
     struct wait wait;
-    str ruid;        /* of the branch: the binding's, "reflow-N" where there is none or another leg has it already */
-    str binding;     /* the binding's ruid; empty where the target is no binding */
-    str destination; /* URI to send to in place of the target's (received, or the first of the Path); may be empty */
+    str ruid;    /* of the branch: that of the binding, or "reflow-N" if there is none or another leg has it already */
+    str binding; /* the ruid of the binding; empty if the target is not a binding */
+    str destination; /* URI to send to instead of the target's (received, or the first of the Path); may be empty */
     str received;
     struct socket_info *socket;
     unsigned aor_hash;     /* of the binding, for usrloc; 0 with no binding */
     unsigned branch_flags; /* as usrloc keeps them with the binding */
-    bool contact_left;     /* where the flow is gone, the binding's Contact may be called (3261-10.a) */
-    size_t bytes;          /* that count as in flight for it */
+    bool contact_left;     /* if the flow is gone, the binding's Contact can be called (3261-10.a) */
+    size_t bytes;          /* bytes that count as in flight for it */
 };
 
-/* One step of this process, with whose message branches are begun. */
+/* One step of this process, with the message for which branches are started. */
 struct step {
     struct sip_msg *msg;
     bool first;   /* nothing was sent yet: the first leg takes the Request-URI */
@@ -40,24 +40,24 @@ struct step {
 
 struct call {
     struct response_context
-        model;          /* whose texts are in shared memory too; its AOR is policies', not usrloc's own key */
-    struct arena arena; /* whence the record's own parts come */
+        model;          /* its texts are in shared memory too; its AOR is the one for policies, not usrloc's key */
+    struct arena arena; /* memory of the record's parts */
     struct cell *t;     /* NULL before the transaction */
     struct step *step;  /* of the process that holds the lock */
     struct leg *legs[TARGETS_MOST];
     size_t leg_count;
-    char table[32];       /* of usrloc; empty: no bindings are looked up */
-    uint64_t policy_hash; /* of the version it began with; 0: none */
+    char table[32];       /* table of usrloc; empty: no bindings are looked up */
+    uint64_t policy_hash; /* of the version with which it began; 0: none */
     struct timer_ln ring_next;
     bool ringing;             /* ring_next runs, or has run */
-    unsigned methods;         /* that targets must take, Kamailio's bits */
-    bool forbids_connecting;  /* the message's sending flags say so because of us: only living streams are sent over */
-    uint8_t branch_raised;    /* + 1: whose code is changed for tm's choice of the best response; 0: none's */
-    uint8_t branch_in_hand;   /* + 1: whose response tm has not stored yet */
-    uint8_t branches_weighed; /* how many there were for that choice */
+    unsigned methods;         /* methods that targets must allow, as Kamailio's bits */
+    bool forbids_connecting;  /* this module has set the message's sending flags: only living streams are used */
+    uint8_t branch_raised;    /* + 1: the branch whose code is changed for tm's choice of the best response; 0: none */
+    uint8_t branch_in_hand;   /* + 1: the branch whose response tm has not stored yet */
+    uint8_t branches_weighed; /* number of branches at that choice */
 };
 
-/* Does it go over a connection that the registered user agent has opened? */
+/* Returns whether it is sent over a connection that the registered user agent has opened. */
 static inline bool leg_is_stream(const struct leg *leg)
 {
     return leg->model.target->flow != 0 && !flow_is_datagram(leg->model.target->flow);
@@ -73,13 +73,13 @@ static inline str str_of_text(struct text from)
     return (str){(char *)from.at, (int)from.length};
 }
 
-/* What happens to the transactions that have a call; NULL members are not allowed. */
+/* Events of transactions that have a call; NULL members are not allowed. */
 struct transaction_events {
-    const struct call_host *host; /* of the model of each call */
-    void (*sending)(void);        /* a call is made or found again, and its request will be sent */
+    const struct call_host *host; /* for the model of each call */
+    void (*sending)(void);        /* a call is created or found again, and its request will be sent */
     void (*sent)(struct cell *t, struct call *call);
     /* tm's callbacks of these names. The first two run under tm's reply lock, with params->rpl the response
-       (FAKED_REPLY: none came); `reply` runs before it is taken; `cancel` before tm has done anything. */
+       (FAKED_REPLY: there is none); `reply` runs before tm takes the lock; `cancel` before tm has done anything. */
     void (*branch_failure)(struct cell *t, struct call *call, struct tmcb_params *params);
     void (*failure)(struct cell *t, struct call *call, struct tmcb_params *params);
     void (*reply)(struct cell *t, struct call *call, struct tmcb_params *params);
@@ -88,51 +88,52 @@ struct transaction_events {
 extern const struct transaction_events kamailio_transaction_events; /* call_host.c */
 void call_listen(const struct transaction_events *events);          /* in mod_init, before the first call */
 
-/* The call of a transaction; NULL: it is none of ours. */
+/* The call of a transaction; NULL: it does not belong to this module. */
 struct call *call_of(const struct cell *t);
 struct leg *call_leg(struct call *call, const str *ruid);
 
-bool leg_is_of_binding(const str *ruid); /* and not of a URI that the configuration, a policy or a 3xx named */
+bool leg_is_of_binding(const str *ruid); /* and not from a URI that the configuration, a policy or a 3xx named */
 
-/* Make one, and hang it on the transaction that `msg` has or will have, or give the one that hangs there. It begins
-   without targets, and with `room` bytes for them and their texts before it takes more. NULL: no shared memory. */
+/* Creates a call for the transaction that `msg` has or will have, or returns the existing one. It begins without
+   targets, with `room` bytes for them and their texts before it allocates more. NULL: no shared memory. */
 struct call *call_new(struct sip_msg *msg, enum role role, size_t room);
 
-/* Begin anew before anything was sent: a second sip_route_flows() for one message replaces the first. 0 or -1. */
+/* Resets the call before anything was sent: a second sip_route_flows() for one message replaces the first. Returns 0
+   or -1. */
 int call_forget_targets(struct call *call);
 
-/* The same in this process's memory and known to nobody, for a request that goes on without one. */
+/* The same in the private memory of this process, for a request that continues without a record. */
 struct call *call_new_private(size_t room);
 void call_delete_private(struct call *call);
 
-/* Put one leg, whose target is pending, into the destination set of the step's message: as its Request-URI where it is
-   the first, else as a branch more. With Path, socket, received, ruid and instance. 0 or -1. */
+/* Adds one leg, whose target is pending, to the destination set of the step's message: as its Request-URI if it is
+   the first, else as a further branch. With Path, socket, received, ruid and instance. Returns 0 or -1. */
 int call_put_leg(struct call *call, struct leg *leg);
-/* Take the targets that may be tried now (call_start_targets()) and put their legs; returns how many. */
+/* Starts the targets that can be tried now (call_start_targets()) and adds their legs; returns their number. */
 size_t call_put_targets(struct sip_msg *msg, struct call *call, bool open_class, bool first);
-size_t call_put_beside(struct sip_msg *msg, struct call *call); /* the next target, beside those that ring */
-/* More targets, for a policy's verdict or a 3xx: how many were added, or -1. A URI of this server stands for its
-   bindings, another one for itself. */
+size_t call_put_beside(struct sip_msg *msg, struct call *call); /* the next target, in addition to the pending ones */
+/* Adds targets for a policy's verdict or a 3xx; returns their number, or -1. A URI of this server means its
+   bindings, another one itself. */
 int call_add_uri(struct call *call, const str *uri, int q);
 int call_add_aor(struct call *call, const str *aor);
 bool uri_is_own(const str *uri); /* a user at this server */
 struct leg *call_leg_of_target(struct call *call, const struct target *target);
-/* Branches without a final response; while there are any, tm chooses no winner. */
+/* The number of branches without a final response; while there are any, tm does not choose a response. */
 unsigned transaction_pending(const struct cell *t);
-/* The last branch that was made for a leg; -1: none. */
+/* The last branch that was created for a leg; -1: none. */
 int transaction_branch(const struct cell *t, const struct leg *leg);
 enum method request_method(const struct sip_msg *request);
 
-/* The first branch with a request; NULL: none was made. What a suspended transaction waits on is none. */
+/* The first branch with a request, or NULL. A branch on which a suspended transaction waits has none. */
 const struct ua_client *call_first_branch(const struct cell *t);
 
-/* For policies: what their hooks see as `call`, and the request as they read it. A process parses it once for all hooks
-   of a call (call/message_cache.h). The view is valid until call_view_end(). */
+/* For policies: the values of `call` in hooks, and the request, which is parsed when it is first needed and valid
+   until call_view_end(). */
 struct call_view {
     struct script_call call;
     struct sip_message *message;
     char source[SOURCE_TEXT_MOST];
-    uint16_t fault; /* after a failure: the status that the request deserves, as our own server answers it */
+    uint16_t fault; /* after a failure: the status for the request, as this server answers it */
 };
 int call_view_begin(struct call_view *view, const struct call *call, struct sip_msg *msg);
 void call_view_end(struct call_view *view);
@@ -141,31 +142,31 @@ void call_view_end(struct call_view *view);
 struct sip_message *reply_view_begin(const struct sip_msg *reply);
 void reply_view_end(struct sip_message *message);
 
-/* 5626-7.h: the branch has been sent; where it went over a stream it is told of when that closes. */
+/* 5626-7.h: the branch was sent; if it uses a stream, the end of the connection will be reported. */
 void call_watch_branch(const struct cell *t, struct call *call, int branch);
 
-/* What tm knows of the transaction, into the model. Under the lock, or before the transaction (t NULL). */
+/* Copies tm's state of the transaction to the model. Under the lock, or before the transaction (t NULL). */
 void call_sync(struct call *call, struct cell *t);
 
-/* Where the leg leads to. False: its destination is no address. */
+/* The destination of the leg. Returns false if it is not an address. */
 bool call_aim(struct dest_info *to, const struct leg *leg);
 
-/* tm's own lock of replies, under which the record is changed; this process may hold it already. */
+/* tm's reply lock, under which the record is changed; this process may hold it already. */
 void call_lock(struct cell *t);
 void call_unlock(struct cell *t);
 
-/* The flow that a waiting branch uses is dead. Returns the branch's index where it shall fail now (5626-7.h), or -1:
-   it has ended, or it has seen a provisional and waits for its instance. Takes the reply lock. */
+/* Handles the death of a waiting branch's flow. Returns the branch's index if it must fail now (5626-7.h), or -1: it
+   has ended, or it has seen a provisional and waits for its instance. Takes the reply lock. */
 int call_branch_down(struct cell *t, const str *ruid);
 
-/* Functions of the configuration: 1, -1, or 0 where the script ends here because the request has been answered. */
+/* Functions of the configuration: return 1, -1, or 0 if the script ends here because the request was answered. */
 int sip_route_flows(struct sip_msg *msg, str *table, str *uri); /* uri NULL: the Request-URI */
 int sip_on_flow_failed(struct sip_msg *msg);
 int sip_on_failure(struct sip_msg *msg);
 int sip_decide(struct sip_msg *msg);
 
-/* The code that functions without a code mean: of the reply in a reply route, of the branch's or the winning reply in a
-   branch failure or failure route. 0: none. */
+/* The code for functions without a code argument: of the reply in a reply route, of the branch's or the best reply
+   in a branch failure or failure route. 0: none. */
 uint32_t current_code(struct sip_msg *msg);
 
 #endif

@@ -20,7 +20,7 @@
 #include "kamailio/call/targets.h"
 #include "kamailio/policy/worker_policy.h"
 
-/* What the model of the call is lent by Kamailio: tm's branches, usrloc's bindings, the policy of this process. */
+/* The functions of Kamailio for the model of the call: tm's branches, usrloc's bindings, the policy of this process. */
 
 static struct call *call_of_model(const struct response_context *model)
 {
@@ -56,7 +56,7 @@ static bool lend_response(const struct call_branch *branch)
     return index >= 0 && best_is_received(&call_of_model(branch->context)->t->uac[index]);
 }
 
-/* What a suspended transaction waited on has no request, and is no response. */
+/* A branch on which a suspended transaction waited has no request, and is not a response. */
 static bool others_store(struct call_others *others, const struct ua_client *uac)
 {
     struct stored_response *stored = &others->stored[others->count];
@@ -178,14 +178,14 @@ static int lend_add_contacts(struct call_event *event)
     return added;
 }
 
-/* --- what goes, what rests --- */
+/* --- bindings and rests --- */
 
 static bool is_text(const str *a, struct text b)
 {
     return (size_t)a->len == b.length && (b.length == 0 || memcmp(a->s, b.at, b.length) == 0);
 }
 
-/* 5626-7.g; but a user agent that has registered anew meanwhile, over another flow, is to be reached over that. */
+/* 5626-7.g; but a user agent that has registered again meanwhile, over another flow, must be reached over that. */
 static bool leg_stands_on_same_flow(const struct call *call, struct leg *leg)
 {
     udomain_t *domain;
@@ -201,7 +201,7 @@ static bool leg_stands_on_same_flow(const struct call *call, struct leg *leg)
     return same;
 }
 
-/* Whoever has marked the branch has reported the flow as well. */
+/* The code that marked the branch has reported the flow as well. */
 static void lend_drop_flow(struct call_branch *branch)
 {
     if (!branch->flow_died)

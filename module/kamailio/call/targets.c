@@ -19,7 +19,7 @@
 #include "kamailio/base/stats.h"
 #include "sip/message.h"
 
-/* Bindings and URIs become targets with a leg each; legs that are taken go into Kamailio's destination set. */
+/* Converts bindings and URIs to targets with a leg each; used legs are put into Kamailio's destination set. */
 
 enum { Q_MOST = 1000 };
 
@@ -86,7 +86,7 @@ static struct leg *leg_new(struct call *call, str ruid)
     return leg->ruid.s != NULL ? leg : NULL;
 }
 
-/* The leg is there before its target, so that no target is without one. 0: it may not be added, or cannot. */
+/* The leg is created before its target, so that every target has one. 0: it must not or cannot be added. */
 static size_t add(struct call *call, struct leg *leg, const struct target *target)
 {
     if (leg == NULL || target_add(call->model.targets, target) != 0)
@@ -96,7 +96,7 @@ static size_t add(struct call *call, struct leg *leg, const struct target *targe
     return 1;
 }
 
-/* The way a REGISTER came, where usrloc was not told of it. */
+/* The way on which a REGISTER came, if usrloc did not store it. */
 static struct text source_of_connection(int id, char *out, size_t size)
 {
     return (struct text){out, connection_remote_uri(id, out, size)};
@@ -119,7 +119,7 @@ static bool set_destination(struct call *call, struct leg *leg, const struct fou
     return leg->destination.s != NULL || destination.length == 0;
 }
 
-/* 5626-7.f: what is known to be dead is not tried, and goes. */
+/* 5626-7.f: a flow that is known to be dead is not tried, and is removed. */
 static bool is_dead(flow_id flow)
 {
     if (flow == 0 || flow_lives(flow))
@@ -129,7 +129,7 @@ static bool is_dead(flow_id flow)
     return true;
 }
 
-/* A binding that has moved to another flow keeps its ruid: as a target it is another one, and so is its branch. */
+/* A binding that has moved to another flow keeps its ruid, but is another target with another branch. */
 static struct leg *leg_of_binding(struct call *call, str ruid)
 {
     const bool taken = call_leg(call, &ruid) != NULL;
@@ -165,7 +165,7 @@ static size_t add_living(struct call *call, const struct found *found, const str
     return add(call, leg, &target);
 }
 
-/* A Contact that is the AOR itself is no place to send to: the request would be back at once. Phones that write such
+/* A Contact that is the AOR itself is not called, because the request would return at once. Phones that write such
    Contacts are called over the flow on which they registered. */
 static bool leads_back(const struct found *found, const str *aor)
 {
@@ -276,7 +276,7 @@ int call_add_uri(struct call *call, const str *uri, int q)
 
 /* --- the destination set --- */
 
-/* The sending flags are the message's, for all its branches: no connection is opened where each has its own. */
+/* The sending flags belong to the message, for all its branches: no connection is opened if each branch has its own. */
 static void forbid_connecting(struct sip_msg *msg, struct call *call, const struct leg *leg, bool alone)
 {
     unsigned forbidden = msg->fwd_send_flags.f & SND_F_FORCE_CON_REUSE;
@@ -338,7 +338,7 @@ static int put_leg(struct sip_msg *msg, struct call *call, struct leg *leg, bool
     return 0;
 }
 
-/* About what tm sends: the request with our lines, the branch's URI and its Path. */
+/* Approximately what tm sends: the request with added lines, the branch's URI and its Path. */
 static size_t bytes_of(const struct sip_msg *msg, const struct leg *leg)
 {
     return msg->len + BREADTH_OWN_LINES + leg->model.target->uri.length + leg->model.target->path.length;

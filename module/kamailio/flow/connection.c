@@ -7,12 +7,12 @@
 
 #include "flow/source_number.h"
 
-/* The core's tables of connections, which its own commands read like this; no header declares them. */
+/* The core's tables of connections. Its own commands read them in this way; no header declares them. */
 extern gen_lock_t *tcpconn_lock;
 extern struct tcp_connection **tcpconn_id_hash;
 extern struct tcp_conn_alias **tcpconn_aliases_hash;
 
-/* Under the lock. A connection on its way out stays in the table for a moment. */
+/* Under the lock. A connection that is being closed stays in the table for a moment. */
 static const struct tcp_connection *find(int id)
 {
     const struct tcp_connection *connection = tcpconn_id_hash[tcp_id_hash(id)];
@@ -50,7 +50,7 @@ bool connection_is_elsewhere(int id, const struct ip_addr *remote, unsigned port
     return elsewhere;
 }
 
-/* Two connections to one place may differ in the local side. */
+/* Two connections to one address may differ in the local side. */
 static bool suits(const struct tcp_conn_alias *alias, struct ip_addr *remote, int port,
                   const struct dest_info *destination)
 {

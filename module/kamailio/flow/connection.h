@@ -11,20 +11,20 @@
 #include "base/transport.h"
 #include "call/request_view.h"
 
-/* Kamailio's stream connections, looked at under its own lock and without a reference: whoever gives back the last one
-   would have to free the connection, which only the core can. Any process. */
+/* Kamailio's stream connections, read under its own lock and without a reference: the holder of the last reference
+   would have to free the connection, which only the core can. From any process. */
 
 enum connection_state { CONNECTION_GONE, CONNECTION_OPENING, CONNECTION_OPEN };
 
 enum connection_state connection_state(int id);
 
-/* It lives, and its other side has another address. */
+/* The connection is open, and its remote address is another one. */
 bool connection_is_elsewhere(int id, const struct ip_addr *remote, unsigned port);
 
-/* The one that tm's send to this destination has taken, or takes, and whether it is open; 0: there is none. */
+/* The connection that tm uses or will use for this destination, and whether it is open; 0: none. */
 int connection_of_destination(const struct dest_info *destination, bool *open);
 
-/* "tcp 127.0.0.1:5060-127.0.0.1:40112" of a living one; returns the length, 0 where it is gone. */
+/* Writes "tcp 127.0.0.1:5060-127.0.0.1:40112" for an open connection; returns the length, or 0 if it is gone. */
 size_t connection_describe(int id, char *out, size_t size);
 
 /* The transport of Kamailio's PROTO_ number: UDP for SCTP, whose associations have no connection number, and for what
@@ -34,17 +34,17 @@ enum transport transport_of_proto(int proto);
 /* "tcp", "sctp"; "udp" for what is not known. Kamailio's get_valid_proto_name() does not know WS and WSS. */
 const char *proto_word(int proto);
 
-/* ";transport=tcp": the parameter of a URI to send to over this transport; "" over UDP. For WSS it is that of WS, as in
-   RFC 7118: Kamailio sees by the connection which of them it is. */
+/* ";transport=tcp": the parameter of a URI for this transport; "" for UDP. For WSS it is that of WS, as in RFC 7118:
+   Kamailio distinguishes them by the connection. */
 const char *proto_uri_parameter(int proto);
 
-/* "sip:127.0.0.1:40112;transport=tcp": its other side, as a URI to send to; likewise. */
+/* "sip:127.0.0.1:40112;transport=tcp": the remote side as a URI to send to; returns likewise. */
 size_t connection_remote_uri(int id, char *out, size_t size);
 
-/* The open one that the other side has opened, from that address and port to that of ours; 0: there is none. */
+/* The open connection that the peer has opened, from that address and port to this local one; 0: none. */
 int connection_accepted(const struct receive_info *flow);
 
-/* Whose messages are counted together: see flow/source_number.h. */
+/* The number of the source: see flow/source_number.h. */
 uint64_t source_number_of(const struct receive_info *from);
 
 /* "192.0.2.1:5060" or "[2001:db8::1]:5060", as policies name destinations. Returns the length. */

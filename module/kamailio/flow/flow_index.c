@@ -12,15 +12,15 @@
 #include "kamailio/base/stats.h"
 
 /*
- * Two tables of chains, by ruid and by flow. A ruid's lock is taken before a flow's. Entries come from slabs: usrloc's
- * allocator spends more on a small block than the block. They are never given back, only used again.
+ * Two tables of chains, by ruid and by flow. The lock of a ruid is taken before that of a flow. Entries come from
+ * slabs, because the overhead of usrloc's allocator exceeds the size of an entry. They are never freed, only reused.
  */
 
 enum { LOCKS = 64, SLAB_ENTRIES = 64 };
 
 struct indexed {
     struct indexed *next_by_ruid, *next_by_flow;
-    struct indexed **previous_by_flow; /* thousands may stand on one connection */
+    struct indexed **previous_by_flow; /* thousands may be on one connection */
     flow_id flow;
     const str *table;
     int64_t expires;
@@ -165,7 +165,7 @@ static void add_at(struct indexed **link, const ucontact_t *contact, flow_id flo
     link_flow(entry, flow);
 }
 
-/* --- what flow_index.h and flows.h promise --- */
+/* --- the functions of flow_index.h and flows.h --- */
 
 void flow_index_put(const ucontact_t *contact, flow_id flow)
 {
@@ -256,7 +256,7 @@ static bool is_listed(flow_id flow, const flow_id *flows, size_t count)
     return count > 0;
 }
 
-/* All of a bucket, or none of it and false: it is told from its beginning next time. */
+/* Reports a whole bucket, or nothing and returns false; the next call then begins with this bucket. */
 static bool list_bucket(uint32_t bucket, flow_id *flows, size_t *count, size_t most)
 {
     const size_t before = *count;

@@ -7,17 +7,17 @@
 #include "flow/binding.h"
 
 /*
- * Which bindings of usrloc stand on which flow, in shared memory: usrloc has no such index (5626-7.f). Kept by usrloc's
- * own callbacks, so that it also holds what other modules insert. A flow is the way a binding came, where no Path
- * leads to it: for a stream the connection's id; for UDP a digest of local socket and remote address, top bit set.
- *
- * What usrloc loads from its database at start it tells nobody of. Streams among that are lost with the run before;
- * a UDP binding enters the index with its next REGISTER, and till then usrloc ends it alone when its keep-alives stop.
+ * The bindings of usrloc on each flow, in shared memory, because usrloc has no such index (5626-7.f). usrloc's
+ * callbacks maintain it, so that it includes bindings that other modules insert. A flow is the way on which a binding
+ * was made, unless a Path leads to it: for a stream the id of the connection; for UDP a digest of local socket and
+ * remote address with the top bit set. usrloc reports no event for bindings that it loads from its database at start.
+ * The streams among them ended with the previous run. A UDP binding enters the index with its next REGISTER; until then
+ * only usrloc ends it, when its keep-alives stop.
  */
 
 enum { FLOW_RUID_MOST = 72 };
 
-/* A binding, by what usrloc finds it again with. */
+/* The values with which usrloc finds a binding. */
 struct flow_binding {
     const str *table;
     unsigned int aor_hash;
@@ -25,30 +25,30 @@ struct flow_binding {
     char ruid[FLOW_RUID_MOST];
 };
 
-/* In mod_init: the table (2^size_log2 buckets), and the callbacks. 0 or -1 with a line in the log. */
+/* In mod_init: creates the table (2^size_log2 buckets) and the callbacks. Returns 0, or -1 with a line in the log. */
 int flows_create(unsigned size_log2);
 int flows_listen(void);
 void flows_destroy(void);
 
-/* 0: none: a Path leads to it, or it came from another node (flow_is_foreign), or its connection belongs to an earlier
-   run or is not known. */
+/* 0: no flow: a Path leads to the binding, it came from another node (flow_is_foreign), or its connection belongs to
+   an earlier run or is not known. */
 flow_id flow_of_contact(const ucontact_t *contact);
 flow_id flow_of_source(const struct receive_info *rcv);
 flow_id flow_of_connection(int connection_id);
 
-/* Made at another node and replicated here: no flow of this node leads to it. Told by usrloc's server_id; where that is
-   not configured (0), a binding without a socket of this node is taken for another's. What this node gets back from its
-   database or its peers is its own. */
+/* True if another node made the binding and it was replicated here: no flow of this node leads to it. usrloc's
+   server_id shows it; if that is not configured (0), a binding without a socket of this node counts as foreign.
+   Bindings that this node gets back from its database or its peers are its own. */
 bool flow_is_foreign(const ucontact_t *contact);
 
-/* A flow of this node's own, over a stream of an earlier run: nothing else leads to it (5626-7.e). A plain binding may
-   still be reached by its Contact (3261-10.a), and one behind a Path by that. */
+/* True for a stream flow of this node from an earlier run: nothing else leads to it (5626-7.e). A plain binding may
+   still be reached by its Contact (3261-10.a), and one with a Path by that. */
 bool flow_is_lost(const ucontact_t *contact);
-/* The address that the binding came from belongs to a connection of an earlier run. */
+/* True if the source address of the binding belongs to a connection of an earlier run. */
 bool received_is_stale(const ucontact_t *contact);
 
-/* 3261-10.a: a plain binding whose Contact leaves another way once its flow is gone, over a new connection. Its host is
-   an address, or a name that DNS may know; over TLS a name; nobody connects to a client on WebSocket. */
+/* 3261-10.a: true for a plain binding whose Contact can be called over a new connection after its flow is gone. Its
+   host is an address, or a name that DNS may know; over TLS a name. WebSocket clients cannot be called. */
 bool contact_may_be_called(const ucontact_t *contact);
 
 #define FLOW_DATAGRAM (UINT64_C(1) << 63)
@@ -57,15 +57,15 @@ static inline bool flow_is_datagram(flow_id flow)
     return (flow & FLOW_DATAGRAM) != 0;
 }
 
-/* False where it is known that nothing sent over it can arrive: the connection is gone or bad, or the flow was marked.
-   True for UDP otherwise. Any process but TCP main. */
+/* Returns false if nothing sent over the flow can arrive: the connection is gone or bad, or the flow was marked.
+   True for any other UDP flow. From any process but TCP main. */
 bool flow_lives(flow_id flow);
 
-/* From now on flow_lives() is false. Any process; bounded work. Connection ids are not used again in one run; a UDP
-   flow lives again with the next REGISTER that comes over it. */
+/* Marks a flow as dead: flow_lives() returns false from now on. From any process; bounded work. Ids of connections
+   are not reused in one run; a UDP flow is alive again after the next REGISTER over it. */
 void flow_mark_dead(flow_id flow);
 
-/* The bindings on a flow, at most `most` of them; returns how many there are. */
+/* Lists at most `most` bindings on a flow; returns how many there are. */
 size_t flow_bindings(flow_id flow, struct flow_binding *bindings, size_t most);
 bool flow_is_outbound(flow_id flow); /* one of them has a reg-id */
 /* Every stream flow that carries bindings, at most `most`, from *cursor on (0 first; 0 again at the end). */

@@ -7,7 +7,7 @@
 #include "kamailio/base/module_config.h"
 #include "kamailio/policy/worker_policy.h"
 
-/* Blocks of the configuration, or one function of KEMI's, that are told what happened. */
+/* Event routes of the configuration, or one function of KEMI, that are called for events. */
 
 enum event { EVENT_FLOW_DOWN, EVENT_FLOW_UP, EVENT_EXHAUSTED, EVENT_COUNT };
 
@@ -33,7 +33,7 @@ static bool is_listened_to(enum event event)
     return module_config.event_callback.len > 0 || routes[event] >= 0;
 }
 
-/* An event may come in the middle of another message's route: what the interpreter keeps for that is put back. */
+/* An event may occur during the route of another message, so the state of the interpreter is saved and restored. */
 static void run(enum event event, struct sip_msg *msg)
 {
     sr_kemi_eng_t *engine = module_config.event_callback.len > 0 ? sr_kemi_eng_get() : NULL;
@@ -49,7 +49,7 @@ static void run(enum event event, struct sip_msg *msg)
     set_route_type(type);
 }
 
-/* usrloc keeps an AOR without its scheme; policies get the same AOR in every host. */
+/* usrloc stores an AOR without its scheme; policies get the same AOR in every host. */
 static void ask_policy(enum hook hook, const struct script_flow *flow)
 {
     char aor[SHOWN_AOR_MOST];

@@ -32,7 +32,7 @@ struct connection {
         *kept_after; /* neighbours in the list of connections that keep bytes, if kept > 0 */
     size_t kept;
     uint64_t kept_since_ms; /* since when it has kept bytes */
-    size_t unsent;          /* bytes of memory that wait to be sent, including */
+    size_t unsent;          /* bytes of memory that wait to be sent, including overhead */
     uint64_t heard_ms;      /* of the last bytes */
     uint64_t began_ms;      /* of the unfinished message or handshake */
     uint64_t held_until_ms; /* end of the registration that passed through here */

@@ -13,20 +13,20 @@ static const flow_id over_ipv6 = 1ULL << 62;
 
 enum { LISTENER_SHIFT = 48, LOCAL_SHIFT = 52, LISTENER_MASK = 0xf, LOCAL_MASK = 0x3ff };
 
-/* Of the digests below. One for the process, because a flow has one number whoever asks for it. */
+/* The key of the digests below. One for the process, because the number of a flow must be the same everywhere. */
 static struct hash_key flow_key;
 static bool flow_key_is_drawn;
 
 void peer_draw_flow_key(const struct host *host)
 {
     struct hash_key key;
-    hash_key_draw(&key, host); /* each time, so that a host with a fake source stays repeatable */
+    hash_key_draw(&key, host); /* each time, so that a host with a fake random */
     if (!flow_key_is_drawn)
         flow_key = key;
     flow_key_is_drawn = true;
 }
 
-/* Keyed: users of IPv6 choose their addresses, and could have the number of somebody else's flow. */
+/* Keyed, because users of IPv6 choose their addresses and could otherwise get the number of another flow. */
 static flow_id digest6(const struct peer *peer)
 {
     struct {

@@ -11,7 +11,7 @@
 #include "core/text.h"
 #include "flow/binding.h"
 
-/* Where a message came from, or goes: an address, and the very socket (5626-7.e). */
+/* The source or destination of a message: an address and a socket (5626-7.e). */
 
 union address {
     struct sockaddr any;
@@ -20,22 +20,23 @@ union address {
 };
 
 struct peer {
-    uint8_t transport;     /* enum transport */
-    uint8_t listener;      /* index of the listener: the local side of a datagram, and the Via to write */
-    uint16_t local;        /* of a listener on a wildcard address: the number of the address in use; 0: not known */
-    flow_id connection;    /* not UDP: the connection; 0: any to the address, opened where there is none */
+    uint8_t transport; /* enum transport */
+    uint8_t listener;  /* index of the listener: the local side of a datagram, and the source of the Via */
+    uint16_t local;    /* for a listener on a wildcard address: the number of the address in use; 0: not known */
+    flow_id
+        connection; /* not UDP: the connection; 0: any connection to the address, which is opened if there is none */
     union address address; /* the remote side */
 };
 
 /*
- * A flow's number. A connection's is given by the transport (below 2^62). A datagram flow over IPv4 is its own number:
- * listener (below 16), local address, address and port, so that no table is needed to get from one to the other; over
- * IPv6 the upper bits of the number are a keyed digest of the address and peer_of_flow() cannot tell it.
+ * The number of a flow. The transport assigns the number of a connection (below 2^62). A datagram flow over IPv4 is its
+ * own number: listener (below 16), local address, address and port, so that no table is needed for conversion. Over
+ * IPv6 the upper bits of the number are a keyed digest of the address, which peer_of_flow() cannot convert.
  */
 flow_id peer_flow(const struct peer *peer);
 
-/* Draws the key of the digests from the host's random numbers, the first time that it is called in this process. The
-   numbers of IPv6 flows from before are no longer good. */
+/* Draws the key of the digests from the host's random source at the first call in this process. Earlier numbers of
+   IPv6 flows are then no longer valid. */
 void peer_draw_flow_key(const struct host *host);
 
 /* True for a datagram flow over IPv4: *peer is then filled. */
@@ -46,14 +47,14 @@ bool flow_is_datagram(flow_id flow);
 bool address_equal(const union address *a, const union address *b);
 /* The same without port and interface. */
 bool address_same_host(const union address *a, const union address *b);
-/* The same with the interface of link-local addresses, where both have one, and with an IPv4 address that is written as
-   an IPv6 one (::ffff:192.0.2.1) taken for what it is. */
+/* The same with the interface of link-local addresses, if both have one; an IPv4 address that is written as IPv6
+   (::ffff:192.0.2.1) is treated as IPv4. */
 bool address_same_machine(const union address *a, const union address *b);
 
 bool address_is_wildcard(const union address *address);
 
-/* Whether a socket that is bound to `bound` is the one for the local address: the same address, or a wildcard of its
-   family and port. */
+/* Returns whether a socket bound to `bound` serves the local address: the same address, or a wildcard of its family
+   and port. */
 bool address_serves(const union address *bound, const union address *local);
 uint16_t address_port(const union address *address);
 
@@ -67,7 +68,7 @@ struct request_source peer_source(const struct peer *peer);
 /* "127.0.0.1:5060" or "[::1]:5060". Returns the length; 64 bytes are always enough. */
 size_t address_format(const union address *address, char *out, size_t size);
 
-/* A numeric host (brackets allowed) and port. False where it is not numeric. */
+/* Parses a numeric host (brackets allowed) and port. Returns false if the host is not numeric. */
 bool address_read(struct text host, uint16_t port, union address *address);
 
 #endif

@@ -113,7 +113,7 @@ static void append_value(struct line *out, struct text value)
 /* Writes digits as *, whatever they mean. */
 static void append_without_digits(struct line *out, struct text value)
 {
-    char bytes[VALUE_MOST + 1]; /* one more than is written, to notice */
+    char bytes[VALUE_MOST + 1]; /* one more than is written, to notice truncation */
     size_t length = value.length < sizeof bytes ? value.length : sizeof bytes;
     for (size_t i = 0; i < length; i++)
         bytes[i] = (char)(value.at[i] >= '0' && value.at[i] <= '9' ? '*' : value.at[i]);

@@ -438,7 +438,7 @@ test("an interval too brief: 423 and Min-Expires; one too long is cut", function
     end
 end)
 
-test("more Contacts than one AOR may have: 403, nothing stored; what goes makes room", function(t, open, _, holds)
+test("more Contacts than one AOR may have: 403, nothing stored; removed ones make room", function(t, open, _, holds)
     local bob = open()
     local function contact(number, more)
         return ("<sip:%d@192.0.2.1>%s"):format(number, more or "")
@@ -788,7 +788,7 @@ test("a policy refuses, drops or accepts a REGISTER; 5626-11.6.a it gives no 439
     t:match(s.log, "5626%-11%.6%.a")
 end, over_udp)
 
-test("a flow that comes up is told once: when its first binding stands", function(t, open, s, holds, transport)
+test("a flow that comes up is reported once: with its first binding", function(t, open, s, holds, transport)
     local bob = open()
     for reg_id = 1, 2 do
         bob:register { instance = one, reg_id = reg_id }

@@ -213,7 +213,8 @@ test("more connections than descriptors are reported at start", function(t)
         t:skip "a process may have them all here"
     end
     t:equal(soft, hard)
-    s:expect_log("warning: " .. soft .. " descriptors are allowed, but 1000192 are needed for %-%-max%-connections 1000000")
+    s:expect_log("warning: " .. soft .. " descriptors are allowed, but 1000192 are needed for " ..
+        "%-%-max%-connections 1000000")
 end)
 
 tap.done()
