@@ -146,7 +146,7 @@ bool server_is_emergency(struct text uri);
 enum message_start { START_OTHER, START_RESPONSE, START_EMERGENCY };
 enum message_start message_start(const char *bytes, size_t length);
 
-/* own_side.c: our side of what goes to a peer or came from it, as it is written into Via, Record-Route and Path */
+/* own_side.c: the local side of a message to or from a peer, for Via, Record-Route and Path */
 const struct listener *server_listener(const struct server *server, const struct peer *peer);
 struct own_side {
     const struct listener *listener;
@@ -299,7 +299,7 @@ bool peer_of_flow(const struct server *server, flow_id flow, struct peer *peer);
 extern const struct client_events branch_events;
 extern const struct server_events context_events;
 
-/* react.c: what the model of the call is lent, and what it is told */
+/* react.c: the functions for the model of the call, and its events */
 extern const struct call_host standalone_call_host;
 /* A response has come, or `origin` tells why none will. A response that is kept is taken over (*response NULL). */
 void branch_react(struct branch *branch, enum origin origin, struct sip_message **response);
