@@ -2,6 +2,8 @@
 #include "server_stage.h"
 
 #include "standalone/server/server_private.h"
+#include "standalone/server/branch.h"
+#include "standalone/server/context.h"
 #include "test_data.h"
 
 /*

@@ -2,6 +2,7 @@
 #include "server_stage.h"
 
 #include "standalone/server/server_private.h"
+#include "standalone/server/branch.h"
 
 /* ICMP errors, which anybody can send (5626-7.j), and flows of IPv6 whose numbers are the same. */
 

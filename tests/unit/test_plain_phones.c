@@ -4,6 +4,10 @@
 #include <errno.h>
 
 #include "standalone/server/server_private.h"
+#include "standalone/server/branch.h"
+#include "standalone/server/context.h"
+#include "standalone/server/heirs.h"
+#include "standalone/server/route.h"
 
 /*
  * Calls to phones without reg-id (3261-10.a): over the flow on which they registered, and by their Contact once that is

@@ -2,6 +2,7 @@
 #include "server_stage.h"
 #include "script/store/tenants.h"
 #include "standalone/server/server_private.h"
+#include "standalone/server/rest.h"
 
 /* Destinations that rest (3261-21.5.4.a). */
 

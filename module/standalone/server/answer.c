@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
+#include "standalone/server/answer.h"
 #include "standalone/server/server_private.h"
+#include "standalone/server/allowance.h"
+#include "standalone/server/branch.h"
 
 #include <inttypes.h>
 #include <stdio.h>

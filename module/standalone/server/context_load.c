@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "standalone/server/server_private.h"
+#include "standalone/server/allowance.h"
+#include "standalone/server/context.h"
+#include "standalone/server/own_side.h"
+#include "flow/breadth.h"
 
 #include "standalone/net/source.h"
 

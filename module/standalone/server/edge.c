@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
+#include "standalone/server/edge.h"
 #include "standalone/server/server_private.h"
+#include "standalone/server/context.h"
+#include "standalone/server/destination.h"
+#include "standalone/server/own_side.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>

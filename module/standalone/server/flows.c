@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
+#include "standalone/server/flows.h"
 #include "standalone/server/server_private.h"
+#include "standalone/server/branch.h"
+#include "standalone/server/context.h"
+#include "standalone/server/destination.h"
+#include "standalone/server/heirs.h"
+#include "standalone/server/route.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
+#include "standalone/server/heirs.h"
 #include "standalone/server/server_private.h"
+#include "standalone/server/branch.h"
+#include "standalone/server/destination.h"
 
 /*
  * The former owner of a flow, which is kept for a while after the flow has lost its binding: requests inside a dialog

@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
+#include "standalone/server/probe.h"
 #include "standalone/server/server_private.h"
+#include "standalone/server/branch.h"
+#include "standalone/server/context.h"
+#include "standalone/server/flows.h"
+#include "standalone/server/own_side.h"
 
 #include <inttypes.h>
 #include <stdio.h>

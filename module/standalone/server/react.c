@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "standalone/server/server_private.h"
+#include "standalone/server/branch.h"
+#include "standalone/server/context.h"
+#include "standalone/server/flows.h"
+#include "standalone/server/rest.h"
+#include "standalone/server/route.h"
 
 #include <stdio.h>
 #include <time.h>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "standalone/server/server_private.h"
+#include "standalone/server/allowance.h"
 
 void server_refused(struct server *server, const struct sip_message *request, const struct peer *source,
                     enum refusal reason, uint32_t status, const char *detail)

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "standalone/server/server_private.h"
+#include "standalone/server/answer.h"
+#include "standalone/server/context.h"
+#include "script/engine/judge.h"
 
 #include <stdio.h>
 

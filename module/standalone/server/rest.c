@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "script/base/layers.h"
 #include "script/store/tenants.h"
+#include "standalone/server/rest.h"
 #include "standalone/server/server_private.h"
+#include "standalone/server/context.h"
 
 /* Destinations that rest for a time (3261-21.5.4.a): requests are not sent to them meanwhile. */
 

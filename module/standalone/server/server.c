@@ -1,5 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "standalone/server/server_private.h"
+#include "standalone/server/branch.h"
+#include "standalone/server/context.h"
+#include "standalone/server/flows.h"
+#include "standalone/server/heirs.h"
+#include "standalone/server/own_side.h"
+#include "standalone/server/probe.h"
+#include "standalone/server/rest.h"
+#include "standalone/server/verbose.h"
 
 #include <errno.h>
 #include <stdio.h>

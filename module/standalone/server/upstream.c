@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "standalone/server/server_private.h"
+#include "standalone/server/allowance.h"
+#include "standalone/server/answer.h"
+#include "standalone/server/branch.h"
+#include "standalone/server/context.h"
+#include "standalone/server/edge.h"
+#include "standalone/server/route.h"
 
 #include <errno.h>
 #include <stdio.h>

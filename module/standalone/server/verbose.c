@@ -5,7 +5,9 @@
 
 #include "script/base/printable.h"
 #include "standalone/net/mask.h"
+#include "standalone/server/verbose.h"
 #include "standalone/server/server_private.h"
+#include "standalone/server/context.h"
 
 /* Lines of --verbose: what came of registrations, flows and calls. Strangers choose most of these texts. */
 

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#ifndef REFLOW_STANDALONE_ANSWER_H
+#define REFLOW_STANDALONE_ANSWER_H
+
+#include "script/engine/engine.h"
+#include "standalone/server/server.h"
+
+/* Responses of our own. */
+
+struct server_transaction;
+
+struct own_answer {
+    uint32_t status;
+    struct text phrase;
+    struct text fields;
+};
+/* Without a transaction, to the source of the request. */
+void answer_stateless(struct server *server, const struct sip_message *request, const struct peer *source,
+                      const struct own_answer *answer);
+/* With the To tag of this server. The texts are copied. */
+void answer(struct server *server, struct server_transaction *transaction, const struct own_answer *answer);
+/* Would the answer be sent: does it fit into a datagram, and may its receiver get it (amplification.h)? */
+bool answer_is_allowed(struct server *server, const struct server_transaction *transaction,
+                       const struct own_answer *answer);
+/* The ACK of a refusal of ours carries the To tag that only its receiver knows. */
+bool answer_is_acknowledged(const struct server *server, const struct sip_message *ack, const struct peer *source);
+void answer_status(struct server *server, struct server_transaction *transaction, uint32_t status);
+
+/* May the server answer a request so? Otherwise the verdict is counted as refused, and logged. */
+bool verdict_may_answer(struct server *server, const struct facts *request, const struct script_verdict *verdict);
+/* Counts and logs a verdict that would break a rule. */
+void verdict_note_refused(struct server *server, const struct script_verdict *verdict, enum rule_id rule);
+
+#endif

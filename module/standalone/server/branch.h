@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#ifndef REFLOW_STANDALONE_BRANCH_H
+#define REFLOW_STANDALONE_BRANCH_H
+
+#include "flow/target.h"
+#include "standalone/server/context.h"
+
+/* One copy of a request, on its way to one destination. */
+
+struct client_transaction;
+struct route;
+
+struct branch {
+    struct call_branch model;
+    struct context *context;
+    struct client_transaction *transaction;
+    struct sip_message *response; /* the stored final one; NULL: none, or made up here */
+    struct peer peer;
+    struct timer timer;  /* C; or, before anything was sent, what is due at once */
+    struct text uri;     /* the Request-URI sent, inside a dialog */
+    struct text domain;  /* of the URI that the address came from; empty: a flow */
+    uint16_t named_port; /* of that URI, or its default */
+    char destination[72];
+    bool resolving;
+    bool by_policy;          /* the policy named the destination, nobody else */
+    uint8_t pending_origin;  /* what `timer` tells when nothing was sent */
+    union address others[4]; /* further addresses of the same name (3263-4.3.a) */
+    uint8_t other_count;
+};
+
+static inline struct branch *branch_of(const struct call_branch *model)
+{
+    return TABLE_OWNER(model, struct branch, model);
+}
+
+/* The branches of a context, newest first; NULL at the end. */
+static inline struct branch *context_first(const struct context *context)
+{
+    return context->model.branches != NULL ? branch_of(context->model.branches) : NULL;
+}
+
+static inline struct branch *branch_next(const struct branch *branch)
+{
+    return branch->model.next != NULL ? branch_of(branch->model.next) : NULL;
+}
+
+/* Sends the request to the URI; next_hop empty: by the URI itself. NULL: no memory. */
+struct branch *branch_start(struct context *context, struct text uri, struct text next_hop);
+/* The same to a next hop that the policy named. */
+struct branch *branch_start_by_policy(struct context *context, struct text uri, struct text next_hop);
+/* The same over a flow that is known by its other side. */
+struct branch *branch_start_peer(struct context *context, struct text uri, const struct peer *peer);
+/* The same where the flow is gone: nothing is sent. */
+struct branch *branch_start_gone(struct context *context, struct text uri);
+struct branch *branch_start_target(struct context *context, struct target *target);
+struct branch *branch_start_next_server(const struct branch *failed);
+/* 3261-10.a: it went over the flow of a plain binding whose Contact can be called over a new connection. */
+bool branch_has_contact_left(const struct branch *branch);
+/* ACK and CANCEL take the flow of the target from now on. False: that flow is dead. */
+bool branch_move_to(struct branch *branch, const struct target *target);
+void branch_delete(struct branch *branch);
+/* RFC 5393 4.2: over all that routing depends on, which is the AOR and not the parameters of the Request-URI, the
+   remaining Route values, and the flow that a token names. Keyed, so that nobody can make it for another request. */
+uint32_t branch_digest(const struct server *server, const struct sip_message *request, const struct route *route);
+size_t branch_via(const struct server *server, const struct peer *peer, struct branch_id id, char *out, size_t size);
+bool peer_of_flow(const struct server *server, flow_id flow, struct peer *peer);
+
+/* For transactions: what happens to a branch, and to a context. */
+extern const struct client_events branch_events;
+extern const struct server_events context_events;
+
+/* A response has come, or `origin` tells why none will. A response that is kept is taken over (*response NULL). */
+void branch_react(struct branch *branch, enum origin origin, struct sip_message **response);
+
+#endif

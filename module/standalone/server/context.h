@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#ifndef REFLOW_STANDALONE_CONTEXT_H
+#define REFLOW_STANDALONE_CONTEXT_H
+
+#include "call/request_view.h"
+#include "call/response_context.h"
+#include "script/policy/policy.h"
+#include "standalone/server/server.h"
+
+/* A request that is being proxied: what the server keeps of it, and what is done with it. */
+
+struct server_transaction;
+struct cause;
+struct branch;
+
+struct context {
+    struct response_context model;
+    struct server *server;
+    struct server_transaction *transaction; /* NULL when it has ended */
+    const struct sip_message *request;      /* the transaction's, while it lives; else NULL */
+    struct policy_hold hold;                /* the version of the policy that it began with */
+    struct cause *cause;                    /* of what is sent because of it */
+    struct peer back;        /* where responses go, for a 2xx that comes after the transaction has ended */
+    struct timer ring_next;  /* sip_route's next_after */
+    uint16_t routes_dropped; /* of the request's Route values, ours */
+    uint32_t digest;         /* for the loop check */
+    uint8_t way;             /* enum way */
+    bool foreign;            /* the policy wants the bindings of a domain that is not ours */
+    bool starting;           /* a branch is being started: do not finish meanwhile */
+    bool stray;              /* a tag in To, and no seal of a dialog that came through here */
+};
+
+static inline struct context *context_of(const struct response_context *model)
+{
+    return TABLE_OWNER(model, struct context, model);
+}
+
+/* A new request outside this server's own transactions: proxied, registered or refused. The transaction is answered now
+   or later. */
+void proxy_handle(struct server *server, struct server_transaction *transaction);
+/* The caller has given up (RFC 3261 16.10): branches that ring are cancelled. */
+void proxy_cancel(struct context *context);
+/* The ACK of a 2xx goes on without a transaction (RFC 3261 16.11), or is dropped and counted. */
+void proxy_forward_ack(struct server *server, const struct sip_message *ack, const struct peer *source);
+/* A URI that the policy named, and one from the Contact of a 3xx; q in thousandths. How many targets that has added, or
+   an error. */
+int context_add_uri(struct context *context, struct text uri);
+int context_add_contact(struct context *context, struct text uri, int q);
+int context_add_aor(struct context *context, struct text aor);
+/* What hooks see of the request. The result borrows from the context and from `source_text`. */
+struct script_call context_script_call(const struct context *context, char source_text[SOURCE_TEXT_MOST]);
+/* Frees the context unless its transaction lives or a branch may still get a response. */
+void context_forget_unused(struct context *context);
+/* Cancels all branches without a final response but `except`, which may be NULL. */
+void context_cancel_pending(struct context *context, const struct call_branch *except);
+
+/* How a request enters the limits of what it may make the server send. */
+
+/* Limits per source do not hold for it. */
+bool server_is_exempt(const struct server *server, const union address *address);
+/* Reads Max-Breadth and finds or begins the request's load. 0 or -ENOMEM. */
+int context_enter_load(struct context *context, const struct peer *source);
+
+/* The functions for the model of the call, and its events */
+extern const struct call_host standalone_call_host;
+/* No target is left. True where the policy has added targets, and branches to them are pending. */
+bool context_ask_exhausted(struct context *context, const struct call_best *best);
+
+/* No branch pends: sends the best response upstream, or asks the policy for more targets. Harmless if a final response
+   went up. */
+void context_finish(struct context *context);
+/* Sends a response upstream; status 0: its own. */
+void context_send_up(struct context *context, const struct sip_message *response, uint32_t status);
+/* Write a response that goes up to server->out. As sip_forward_response(). */
+int response_write_up(struct server *server, const struct sip_message *response, struct sip_upward *upward);
+
+#endif

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#ifndef REFLOW_STANDALONE_DESTINATION_H
+#define REFLOW_STANDALONE_DESTINATION_H
+
+#include "standalone/server/server.h"
+
+/* Which address a URI leads to, and whether it may be called. */
+
+/* 3261-10.a: may a plain binding's Contact be called over a new connection? `came_by`: the transport of the flow that
+   it was made on. Not over WebSocket, to no ".invalid" name, and over TLS only by a name. */
+bool contact_may_be_called(struct text contact, enum transport came_by);
+/* Is the Contact the very address that the REGISTER came from, over UDP or TCP? */
+bool contact_is_source(struct text contact, const struct peer *source);
+/* False where there is no way: a transport that we do not call by, sips over one that is not safe. */
+bool uri_transport(const struct sip_uri *uri, enum transport *transport);
+/* "sips" where the request's own URI is, and the listener can be; else "sip". */
+const char *route_scheme(const struct sip_message *request, const struct listener *listener);
+/* RFC 3261 26.2.2, RFC 5630: a request for a sips URI that came over UDP or TCP is refused, whatever a policy says: who
+   wrote sips asked for TLS on every hop. */
+bool uri_is_served(const struct sip_uri *uri, const struct peer *source);
+/* A request for a sips URI goes on by TLS alone (RFC 5630 3.1.3). */
+bool peer_is_safe_for(const struct peer *peer, const struct sip_message *request);
+uint16_t uri_port(const struct sip_uri *uri, enum transport transport);
+/* Send from where the request came in, if that listener speaks peer->transport and the address family, else from the
+   first that does. */
+bool peer_choose_listener(const struct server *server, const struct peer *source, struct peer *peer);
+/* A numeric host; false for names. */
+bool peer_of_uri(const struct server *server, const struct sip_uri *uri, const struct peer *source, struct peer *peer);
+/* For TLS without a connection: have one that is proven for the domain. */
+bool peer_connect(const struct server *server, struct peer *peer, struct text domain);
+
+#endif
