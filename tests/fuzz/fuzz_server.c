@@ -8,8 +8,8 @@
 /*
  * A server with a call in progress, and what two phones, the caller and a stream send to it. An input is one or more
  * messages with the byte 0x1e between them; the first byte of each names its source, and @BRANCH@ in it becomes the
- * branch of the INVITE that the server has sent, so that responses match. Whatever comes in: the server sends only whole
- * messages, and every byte is given back in the end.
+ * branch of the INVITE that the server has sent, so that responses match. Whatever comes in: the server sends only
+ * whole messages, and every byte is given back in the end.
  */
 
 enum { SEPARATOR = 0x1e, ALL_ENDS_MS = 400000 };

@@ -140,8 +140,8 @@ return {
             describes it. RFC 3261 defines no format for that body; mobile networks have one of their own (3GPP).",
         when = "In IMS and VoLTE: the P-CSCF answers 380 to an emergency call that must be placed in another way, \z
             such as over the circuit-switched network.",
-        fix = "Read the body and act on it: an IMS phone sets up the emergency call as the body says. Elsewhere, treat \z
-            it as a 3xx without usable Contact: the call has failed. See why the server thought that the number was \z
+        fix = "Read the body and act on it: an IMS phone sets up the emergency call as the body says. Elsewhere, \z
+            treat it as a 3xx without usable Contact: the call has failed. See why the server thought that the number was \z
             an emergency or special service.",
         use = "Send it only where both sides know the format of the body that describes the alternative.",
     },

@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: BSD-2-Clause
--- What Kamailio with the module makes of responses: flows that failed, answers that end an instance, responses that are forwarded.
+-- What Kamailio with the module makes of responses: flows that failed, answers that end an instance, responses that
+-- are forwarded.
 local kamailio = require "kamailio"
 local server = require "server"
 local tap = require "tap"

@@ -7,8 +7,8 @@ local server = require "server"
 local ua = require "ua"
 local tap = require "tap"
 
-local register, answer, silent, call_and_hang_up = "tests/e2e/peers/sipp/register.xml", "tests/e2e/peers/sipp/answer.xml",
-    "tests/e2e/peers/sipp/silent.xml", "tests/e2e/peers/sipp/call.xml"
+local register, answer = "tests/e2e/peers/sipp/register.xml", "tests/e2e/peers/sipp/answer.xml"
+local silent, call_and_hang_up = "tests/e2e/peers/sipp/silent.xml", "tests/e2e/peers/sipp/call.xml"
 
 -- A scenario that refuses with that status.
 local function refuse(t, status)

@@ -216,7 +216,7 @@ test("5626-5.3.c 5626-7.b a connection that closed gives 430 at once, and the ot
     stage.alice:expect_final(call, 200)
 end)
 
-test("5626-5.3.c 5626-7.h a connection that closes under a call gives 430 at once, and the other flow rings", function(t)
+test("5626-5.3.c 5626-7.h a connection that closes under a call gives 430, and the other flow rings", function(t)
     local stage = start(t, 2)
     local first, second = stage.open("bob", stage.edges[1], "tcp"), stage.open("bob", stage.edges[2], "tcp")
     registered(second, 2)
