@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
--- What can be told of a policy from its text alone: fields of replies, calls, decisions and flows that do not exist,
+-- What the text of a policy alone shows: fields of replies, calls, decisions and flows that do not exist,
 -- verdicts that nobody returns, which header fields it asks for, and what it compares with. It follows the parameters
 -- of functions by their place in a hook, or by their usual names elsewhere; it does not see what is passed on under
 -- another name, or kept in a table.

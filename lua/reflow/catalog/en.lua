@@ -141,8 +141,8 @@ return {
         when = "In IMS and VoLTE: the P-CSCF answers 380 to an emergency call that must be placed in another way, \z
             such as over the circuit-switched network.",
         fix = "Read the body and act on it: an IMS phone sets up the emergency call as the body says. Elsewhere, \z
-            treat it as a 3xx without usable Contact: the call has failed. See why the server thought that the number was \z
-            an emergency or special service.",
+            treat it as a 3xx without usable Contact: the call has failed. See why the server thought that the number \z
+            was an emergency or special service.",
         use = "Send it only where both sides know the format of the body that describes the alternative.",
     },
     [400] = {

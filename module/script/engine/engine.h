@@ -125,7 +125,7 @@ struct script_window *script_window(const struct script *script, size_t index);
 struct script_last {
     size_t tenant;  /* index of the tenant's part; 0: none */
     bool ran[2];    /* hooks of it were asked */
-    bool failed[2]; /* the outcome is a failure, and its */
+    bool failed[2]; /* the outcome is a failure of that part */
     /* The gravest failure of a hook, also where another hook or a refusal (on_error) had the verdict: SCRIPT_ERROR,
        SCRIPT_OVERRUN, SCRIPT_MEMORY, or SCRIPT_DEFAULT where none failed. */
     enum script_outcome failure;

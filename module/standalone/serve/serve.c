@@ -39,7 +39,7 @@ struct serve {
     struct server *server;
     struct persist *persist;
     struct serve_policy *policy;
-    int64_t booted_at; /* s, the machine's clock when */
+    int64_t booted_at; /* s, the machine's clock when the process began */
     uv_mutex_t mutex;
     struct serve_keys keys;
     char last_good[4096], token_keys[4096];
@@ -63,7 +63,7 @@ static uint64_t host_now(void *context)
     return uv_now(&((struct serve *)context)->loop);
 }
 
-/* Continues while the machine sleeps, and does */
+/* Continues while the machine sleeps, and does not jump when its clock is set. */
 static int64_t boot_clock(void)
 {
     struct timespec now;
@@ -82,7 +82,7 @@ static int64_t machine_clock(void *context)
     return time(NULL);
 }
 
-/* From any thread. A line that is longer than */
+/* From any thread. A line that is too long is truncated. */
 __attribute__((format(printf, 2, 3))) static void serve_print(const struct serve *serve, const char *format, ...)
 {
     char *line = NULL;
@@ -124,7 +124,7 @@ static void host_log(void *context, enum log_level level, const char *line)
         serve_log(serve, "%s: %s\n", names[level], line);
 }
 
-/* Policies are built on another thread; the values that they */
+/* Policies are built on another thread; the values that they keep are shared. */
 static void host_lock(void *context)
 {
     uv_mutex_lock(&((struct serve *)context)->mutex);
@@ -276,7 +276,7 @@ static void end(struct serve *serve)
     uv_stop(&serve->loop);
 }
 
-/* Before the loop sleeps: sets the time to wake, and checks whether */
+/* Before the loop sleeps: sets the time to wake, and checks whether a drain is complete. */
 static void on_prepare(uv_prepare_t *prepare)
 {
     struct serve *serve = prepare->data;

@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 
-/* What the server is doing, as JSON. */
+/* The status of the server as JSON. */
 
 static void decisions(const struct server *server, struct json *json)
 {

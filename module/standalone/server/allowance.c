@@ -6,10 +6,10 @@
 #include "script/base/emergency.h"
 #include "sip/frame.h"
 
-/* What a source may still send, and be answered (source_limits.h). */
+/* What a source may still send, and whether it gets responses (source_limits.h). */
 
-/* Over a stream the source is banned by now. Its accepted connections are closed; the message may have come over one
-   that we opened. */
+/* Over a stream the source is banned now, and its accepted connections are closed. The message may have come over a
+   connection that this server opened. */
 static bool source_may_use(struct server *server, const struct peer *source, enum source_use use, enum refusal reason,
                            const char *detail)
 {
@@ -43,7 +43,7 @@ static struct text start_line(const char *bytes, size_t length)
 
 bool server_is_emergency(struct text uri)
 {
-    static const struct emergency no_numbers; /* those of a policy are not known here */
+    static const struct emergency no_numbers; /* the numbers of a policy are not known here */
     return emergency_is(&no_numbers, uri);
 }
 

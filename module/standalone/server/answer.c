@@ -7,13 +7,13 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-/* Responses of the server's own. */
+/* Responses that the server itself makes. */
 
-enum { DATAGRAM_MOST = 65507 }; /* bytes that UDP carries over IPv4; a few more over IPv6 */
+enum { DATAGRAM_MOST = 65507 }; /* maximum payload of UDP over IPv4; over IPv6 it is a few bytes more */
 
-/* The same for a retransmission, and for CANCEL as for its INVITE (RFC 3261 8.2.7, 9.2), but nobody else can predict
-   it: a keyed hash of what the sender chose. The source counts too: who has got the tag has proved to be there, and
-   nowhere else. */
+/* The To tag must be the same for a retransmission, and for a CANCEL as for its INVITE (RFC 3261 8.2.7, 9.2), but
+   not predictable: a keyed hash of values that the sender chose. The source is included: a sender that knows the tag
+   has proved to be at that address, and at no other. */
 static void make_tag(const struct server *server, const struct sip_message *request, const struct peer *source,
                      char tag[20])
 {

@@ -11,7 +11,7 @@
 
 #include <stdio.h>
 
-/* One branch of a request: where it goes, what is sent there (RFC 3261 16.6). */
+/* One branch of a request: its destination, and the request that is sent (RFC 3261 16.6). */
 
 static uint64_t seal(const struct server *server, struct text text)
 {
@@ -23,7 +23,7 @@ static uint64_t seal_numbers(const struct server *server, const uint64_t *number
     return seal(server, (struct text){(const char *)numbers, count * sizeof *numbers});
 }
 
-/* A request for a flow goes there whatever its AOR: two of them may have one Contact. */
+/* A flow is used whatever the AOR: two AORs may have the same Contact. */
 static uint64_t seal_place(const struct server *server, const struct route *route)
 {
     char aor[512];
@@ -85,14 +85,14 @@ static size_t record_route(const struct branch *branch, char *out, size_t size)
                         (enum way)context->way, out, size);
 }
 
-/* What this server would refuse to receive, it does not send. */
+/* The server does not send messages that it would refuse to receive. */
 static bool has_room(const struct server *server)
 {
     size_t most = server->config.limits.message != 0 ? server->config.limits.message : 65536;
     return server->out.length <= most;
 }
 
-/* The datagram limit of RFC 3261 18.1.1 is not enforced by switching transports: see README, limits. */
+/* The datagram limit of RFC 3261 18.1.1 is not enforced by switching transports: see the manual, limits. */
 static bool write_request(struct branch *branch, struct branch_id id)
 {
     char via[192], record[640], path[320], received[64];
@@ -119,13 +119,13 @@ static bool write_request(struct branch *branch, struct branch_id id)
     return sip_forward_request(request, &forward, &server->out) == 0 && has_room(server);
 }
 
-/* A binding of ours without a Path. */
+/* A binding of this server without a Path. */
 static bool is_bound(const struct target *target)
 {
     return target != NULL && target->aor.length > 0 && target->path.length == 0;
 }
 
-/* One that is not outbound. */
+/* A binding that is not outbound. */
 static bool is_plain(const struct target *target)
 {
     return is_bound(target) && target->reg_id == 0;
@@ -137,14 +137,14 @@ static void fail_soon(struct branch *branch, enum origin origin)
     timer_start(&branch->context->server->timers, &branch->timer, 0);
 }
 
-/* Nothing was sent, for reasons of our own: that says nothing about the flow, and its bindings stand. */
+/* Nothing was sent, for a reason of this server. That says nothing about the flow, and its bindings are kept. */
 static void fail_unsent(struct branch *branch)
 {
     branch->model.on_flow = false;
     fail_soon(branch, ORIGIN_TRANSPORT);
 }
 
-/* There is no way to the destination: as if the send had failed. */
+/* There is no route to the destination: the same as a failed send. */
 static void fail_unreached(struct branch *branch)
 {
     if (is_plain(branch->model.target))
@@ -153,7 +153,8 @@ static void fail_unreached(struct branch *branch)
         fail_unsent(branch);
 }
 
-/* RFC 3261 26.2.2: a sips: request must not go there. The phone cannot be reached for it, and its flow is fine. */
+/* RFC 3261 26.2.2: a sips: request must not be sent there. The phone cannot be reached for it, but its flow is
+   alive. */
 static void fail_unsafe(struct branch *branch)
 {
     branch->model.unsafe = true;
@@ -267,14 +268,14 @@ static bool resolve(struct branch *branch, const struct sip_uri *uri)
     return branch->resolving;
 }
 
-/* What the other side must prove to be, where it is asked to: a target is sent to by one name. */
+/* The name that the peer must prove, if a proof is required: a target is sent to by one name. */
 static bool set_domain(struct branch *branch, struct text domain)
 {
     return memory_copy(branch->context->server->config.host, domain, &branch->domain);
 }
 
-/* A Contact that is the AOR itself, at an address or name of ours, is no place to send to: the request would be back
-   at once. It may be registered all the same, since phones that write such Contacts are called over their flows. */
+/* A Contact that is the AOR itself, at an address or name of this server, is not called, because the request would
+   return at once. It may be registered, because some phones write such Contacts and are called over their flows. */
 static bool leads_back(const struct branch *branch, const struct sip_uri *uri)
 {
     char aor[512];
@@ -315,7 +316,7 @@ static void timer_fires(struct timer *timer)
         branch_react(branch, branch->pending_origin, &none);
         return;
     }
-    /* Timer C (16.8): the branch is cancelled, and counts as a 408. */
+    /* Timer C (16.8): the branch is cancelled and counts as a 408. */
     client_transaction_cancel(branch->transaction);
     branch_react(branch, ORIGIN_TIMEOUT, &none);
 }
@@ -352,8 +353,8 @@ static void send_to_flow(struct branch *branch, flow_id flow)
     }
 }
 
-/* Start a branch to a URI by its next hop. Never fails at once: what cannot be sent is reported to branch_react() from
-   the timers. NULL only where memory is short, or no further branch may begin: call_refusal(). */
+/* Starts a branch to a URI by its next hop. It never fails at once: if sending fails, a timer reports it to
+   branch_react(). Returns NULL only without memory, or if no further branch may begin: call_refusal(). */
 struct branch *branch_start(struct context *context, struct text uri, struct text next_hop)
 {
     struct branch *branch = branch_new(context, NULL, uri);
@@ -399,7 +400,7 @@ static struct text target_next_hop(const struct target *target)
     return hop.length > 0 ? hop : target->uri;
 }
 
-/* The binding may have come to another flow, or lost its own, since it became a target. */
+/* The binding may have moved to another flow, or lost its own, since it became a target. */
 static flow_id plain_flow(const struct server *server, const struct target *target)
 {
     struct binding_view view;
@@ -422,7 +423,7 @@ bool branch_move_to(struct branch *branch, const struct target *target)
     return true;
 }
 
-/* 3261-10.a: over the flow of the binding while that lives, else to a Contact that can be called. */
+/* 3261-10.a: over the flow of the binding while it is alive, else to a Contact that can be called. */
 static void send_to_plain(struct branch *branch)
 {
     struct target *target = branch->model.target;
@@ -514,7 +515,8 @@ static void on_timeout(void *user, struct client_transaction *transaction)
     branch_react(user, ORIGIN_TIMEOUT, &none);
 }
 
-/* A destination that is no flow may still answer over a new connection, once it has the request (RFC 3261 18.2.2). */
+/* A destination without a flow may still answer over a new connection after it has received the request (RFC 3261
+   18.2.2). */
 static void on_failed(void *user, struct client_transaction *transaction, bool down)
 {
     struct branch *branch = user;
@@ -535,8 +537,8 @@ static void on_ended(void *user, struct client_transaction *transaction)
     context_forget_unused(branch->context);
 }
 
-/* The phone has registered from there since, as one does that comes to another network while it rings: the binding that
-   the request was sent to is on that flow now. */
+/* The phone has registered from there since the request was sent, for example because it moved to another network
+   while ringing: the binding that was called is now on that flow. */
 static bool on_moved(void *user, const struct peer *source)
 {
     const struct branch *branch = user;

@@ -4,7 +4,7 @@
 #include "standalone/server/context.h"
 #include "standalone/server/own_side.h"
 
-/* From a URI to a transport, an address and a listener of ours (RFC 3263 4.1, RFC 3261 26.2.2). */
+/* Resolves a URI to a transport, an address and a listener of this server (RFC 3263 4.1, RFC 3261 26.2.2). */
 
 static bool sip_is_safe(const struct sip_message *request)
 {
@@ -12,13 +12,13 @@ static bool sip_is_safe(const struct sip_message *request)
     return uri.length > 5 && text_equal_nocase((struct text){uri.at, 5}, TEXT("sips:"));
 }
 
-/* RFC 3261 16.6 step 4: a request that is to be safe on its way leaves a route that is. */
+/* RFC 3261 16.6 step 4: a request that must be secure needs a secure route. */
 const char *route_scheme(const struct sip_message *request, const struct listener *listener)
 {
     return sip_is_safe(request) && transport_is_secure(listener->transport) ? "sips" : "sip";
 }
 
-/* sips: TLS on the way there. WebSocket servers are not called: their clients call them (RFC 7118). */
+/* sips means TLS. WebSocket servers are not called, because their clients open the connections (RFC 7118). */
 bool uri_transport(const struct sip_uri *uri, enum transport *transport)
 {
     bool secure = text_equal_nocase(uri->scheme, TEXT("sips"));
@@ -39,7 +39,7 @@ bool uri_is_served(const struct sip_uri *uri, const struct peer *source)
     return !text_equal_nocase(uri->scheme, TEXT("sips")) || transport_is_secure(source->transport);
 }
 
-/* RFC 6761: what ends in ".invalid" is never an address; clients on WebSocket name themselves so (RFC 7118). */
+/* RFC 6761: a name ending in ".invalid" is never an address; WebSocket clients use such names (RFC 7118). */
 static bool host_is_invalid(struct text host)
 {
     static const char invalid[] = ".invalid";
@@ -58,7 +58,7 @@ bool contact_may_be_called(struct text contact, enum transport came_by)
     enum transport transport;
     bool callable = sip_uri_create(&uri, contact) == 0 && uri_transport(&uri, &transport) &&
                     transport_may_be_called(came_by) && !host_is_invalid(uri.host);
-    /* A certificate names hosts, not the address that a phone happens to have. */
+    /* A certificate contains host names, not the current address of a phone. */
     if (callable && (transport_is_secure(transport) || transport_is_secure(came_by)))
         callable = !address_read(uri.host, 0, &numeric);
     sip_uri_destroy(&uri);

@@ -9,9 +9,9 @@
 #include <stdio.h>
 
 /*
- * The edge (RFC 5626 section 5): a flow's token in Path, and what a request that brings one back means. A policy makes
- * the server an edge by sip_forward(); tokens are read in any case. Record-Route, which keeps a dialog to its flows, is
- * in route.c.
+ * The edge proxy (RFC 5626 section 5): the token of a flow in Path, and requests that return one. A policy makes the
+ * server an edge by sip_forward(); tokens are read in any case. Record-Route, which keeps a dialog on its flows, is in
+ * route.c.
  */
 
 static void token_address(const union address *address, struct token_flow *flow, uint8_t out[16])
@@ -66,8 +66,8 @@ void edge_remote_address(const struct token_flow *flow, union address *address)
     address_of_token(flow, flow->remote, flow->remote_port, address);
 }
 
-/* A datagram flow is its addresses, whatever run of the process named it, and whatever place its listener had in the
-   configuration (5626-5.2.b). */
+/* A datagram flow consists of its addresses, independent of the run of the process and of the listener's position in
+   the configuration (5626-5.2.b). */
 static bool same_local(const struct token_flow *a, const struct token_flow *b)
 {
     return a->local_port == b->local_port && memcmp(a->local, b->local, a->address_length) == 0;
@@ -79,7 +79,7 @@ static bool same_remote(const struct token_flow *a, const struct token_flow *b)
            memcmp(a->remote, b->remote, a->address_length) == 0;
 }
 
-/* The number of a connection means nothing but in the run that gave it. */
+/* The number of a connection is valid only in the run that assigned it. */
 static bool same_connection(const struct token_flow *a, const struct token_flow *b)
 {
     return a->connection == b->connection && a->run == b->run && a->local_port == b->local_port;
@@ -109,7 +109,7 @@ bool edge_find_datagram(const struct server *server, const struct token_flow *fl
     return server_find_local(server, &local, peer);
 }
 
-/* A datagram flow lives as long as there is a listener at its local side; a connection, if it is the very one. */
+/* A datagram flow is alive while there is a listener at its local side; a connection, while it is open. */
 static bool find_peer(const struct server *server, const struct token_flow *flow, struct peer *peer)
 {
     *peer = (struct peer){.transport = flow->transport};
@@ -146,8 +146,8 @@ bool edge_is_first_hop(const struct sip_message *request)
     return sip_via_count(request) <= 1;
 }
 
-/* The token leads to the flow; the address is that of the side where the registrar is, which need not speak the user
-   agent's transport. */
+/* The token identifies the flow; the address is that of the listener towards the registrar, which need not have the
+   user agent's transport. */
 size_t edge_path(const struct server *server, const struct sip_message *request, const struct peer *source,
                  const struct peer *inner, char *out, size_t size)
 {

@@ -12,8 +12,8 @@
 #include <stdio.h>
 
 /*
- * What the server knows of flows beside the bindings on them. A connection is the transport's to know, a datagram flow
- * over IPv4 is its own number; only datagram flows over IPv6 need a table, kept as long as a binding is on them.
+ * Data about flows in addition to the bindings on them. The transport knows connections, and a datagram flow over IPv4
+ * is its own number. Only datagram flows over IPv6 need a table, which has a flow as long as a binding is on it.
  */
 
 static struct datagram6 *find6(const struct server *server, flow_id flow)
@@ -59,7 +59,7 @@ static bool is_last_on_flow(const struct server *server, flow_id flow, const str
 
 size_t binding_cost(const struct binding_view *view)
 {
-    enum { BESIDE = 256 }; /* the numbers, the indexes, what the allocator adds */
+    enum { BESIDE = 256 }; /* numbers, indexes and overhead of the allocator */
     return BESIDE + view->aor.length + view->contact.length + view->instance.length + view->path.length +
            view->call_id.length + view->parameters.length;
 }
@@ -83,7 +83,7 @@ static void binding_changed(void *context, enum binding_event event, const struc
         forget6(server, entry);
 }
 
-/* 3261-10.a. An outbound binding has its flow alone (5626-7.e); with a Path that leads elsewhere, that. */
+/* 3261-10.a. An outbound binding is reached only over its flow (5626-7.e); or by its Path, if that leads elsewhere. */
 static enum binding_route route_of(const struct binding_view *view, const struct peer *peer)
 {
     if (view->flow == 0)
@@ -156,7 +156,7 @@ bool server_flow_peer(const struct server *server, flow_id flow, struct peer *pe
     return peer_of_flow(server, flow, peer);
 }
 
-/* 3261-10.a: what a plain binding has lost with its flow may be reached all the same. */
+/* 3261-10.a: a plain binding without its flow may be reachable in another way. */
 int server_restore_binding(struct server *server, const struct binding_view *view, const struct peer *peer)
 {
     struct binding_view restored = *view;
@@ -168,7 +168,7 @@ int server_restore_binding(struct server *server, const struct binding_view *vie
     return flows_put_binding(server, &restored, peer, true, NULL);
 }
 
-/* Whose a flow was is kept for dialogs, also where the binding stays. */
+/* The former owner of a flow is recorded for dialogs, also if the binding remains. */
 static void note_on_flow(struct server *server, flow_id flow)
 {
     const struct binding *binding = binding_first_on_flow(server->bindings, flow);
@@ -211,7 +211,7 @@ size_t server_describe_flow(const struct server *server, flow_id flow, char *out
     if (peer_of_flow(server, flow, &peer) || peer.address.any.sa_family != 0)
         address_format(&peer.address, address, sizeof address);
     if (!flow_is_datagram(flow) && !transport_connects(peer.transport))
-        peer.transport = TRANSPORT_TCP; /* gone, and nobody knows it any more */
+        peer.transport = TRANSPORT_TCP; /* gone, and no longer known */
     int length = flow_is_datagram(flow)
                      ? snprintf(out, size, "udp %s", address)
                      : snprintf(out, size, "%s %s #%" PRIu64, transport_word(peer.transport), address, flow);

@@ -6,8 +6,8 @@
 #include <stdio.h>
 
 /*
- * The server's own addresses. A listener on one address writes that. A listener on a wildcard address has all addresses
- * of the machine; each message is about one of them, whose number is in its peer, and which the network knows.
+ * The server's own addresses. A listener on one address uses that. A listener on a wildcard address has all addresses
+ * of the machine; each message uses one of them, whose number is in its peer, and which the network knows.
  */
 
 const struct listener *server_listener(const struct server *server, const struct peer *peer)
@@ -26,7 +26,7 @@ static bool is_ipv6(const struct listener *listener)
     return listener->host[0] == '[';
 }
 
-/* False where no number was to be had. */
+/* Returns false if no number was available. */
 static bool read_local(const struct server *server, const struct peer *peer, union address *local)
 {
     const struct wire *wire = server->config.wire;
@@ -79,7 +79,7 @@ static bool has_address(const struct listener *listener, const union address *lo
            address_serves(&bound, local);
 }
 
-/* The flow is gone with an address that the machine has no more. */
+/* The flow is gone if the machine no longer has its address. */
 static bool find_local_number(const struct server *server, const union address *local, uint16_t *number)
 {
     const struct wire *wire = server->config.wire;
@@ -90,7 +90,7 @@ static bool find_local_number(const struct server *server, const union address *
     return *number != 0;
 }
 
-/* Neither a token nor a file has the interface of a link-local address: both sides are on the same one. */
+/* Tokens and files do not contain the interface of a link-local address: both sides are on the same one. */
 static void find_scope(const struct server *server, struct peer *peer)
 {
     union address local;

@@ -17,7 +17,7 @@
 #include <errno.h>
 #include <stdio.h>
 
-/* A request's way: what the policy wants of it, its targets, its branches' lives (RFC 3261 16.4 to 16.6, 16.10). */
+/* The life of a request: the policy's verdict, its targets and its branches (RFC 3261 16.4 to 16.6, 16.10). */
 
 enum { RETRY_AFTER_S = 10 };
 
@@ -77,7 +77,7 @@ static void context_delete(struct context *context)
     memory_delete(server->config.host, context, sizeof *context);
 }
 
-/* The context lives as long as its request's transaction or a branch that may still be told something. */
+/* The context exists as long as the request's transaction, or a branch that may still get an event. */
 void context_forget_unused(struct context *context)
 {
     if (context->transaction != NULL)
@@ -95,7 +95,7 @@ static void request_ended(void *user, struct server_transaction *transaction)
     (void)transaction;
     context->transaction = NULL;
     context->request = NULL;
-    context->model.final_forwarded = true; /* or nothing can go upstream any more */
+    context->model.final_forwarded = true; /* or nothing can be forwarded any more */
     timer_stop(&context->server->timers, &context->ring_next);
     context_forget_unused(context);
 }
@@ -139,7 +139,7 @@ int context_add_aor(struct context *context, struct text aor)
     return error != 0 ? error : target_add_aor(context->model.targets, context->server->bindings, aor);
 }
 
-/* Who calls names the host of the Request-URI, also where the policy repeats it. */
+/* The caller chooses the host of the Request-URI, also if the policy repeats it. */
 static bool is_callers_host(const struct context *context, struct text host)
 {
     struct sip_uri uri;
@@ -148,7 +148,7 @@ static bool is_callers_host(const struct context *context, struct text host)
     return same;
 }
 
-/* A URI of our own domain stands for its bindings; another one for itself. */
+/* A URI of an own domain means its bindings; any other means itself. */
 static int add_uri(struct context *context, struct text text, int q, bool by_policy)
 {
     char aor[512];
@@ -182,7 +182,7 @@ int context_add_contact(struct context *context, struct text uri, int q)
     return add_uri(context, uri, q, false);
 }
 
-/* --- answers of our own --- */
+/* --- responses of this server --- */
 
 static void reply(struct context *context, uint32_t status, struct text phrase)
 {
@@ -207,7 +207,8 @@ static void refuse_for_memory(struct context *context)
     refuse(context, SIP_SERVICE_UNAVAILABLE, REFUSAL_MEMORY);
 }
 
-/* 5393-5.a; and what is in flight already. A 503 with Retry-After would make the server rest for its own requests. */
+/* 5393-5.a, and the limits of what is in flight. A 503 with Retry-After would make the server rest for its own
+   requests. */
 static void refuse_unbegun(struct context *context)
 {
     const struct sip_via *via = sip_top_via(context->request);
@@ -224,7 +225,7 @@ static void refuse_unbegun(struct context *context)
     }
 }
 
-/* A reply of the policy is a refusal where it is a failure; a request that the policy drops is refused too. */
+/* A failure reply of the policy is a refusal; so is dropping a request. */
 static void note_policy_refusal(const struct context *context, uint32_t status)
 {
     if (status == 0 || status >= SIP_BAD_REQUEST)
@@ -251,7 +252,8 @@ static void context_go_inward(struct context *context)
 
 /* --- one destination: inside a dialog, or by Route --- */
 
-/* No open relay: a request leaves for elsewhere, and by whatever Route, over the flow of a registered user agent. */
+/* Not an open relay: a request for another domain, by whatever Route, must come over the flow of a registered user
+   agent. */
 static bool may_leave(const struct server *server, const struct peer *source)
 {
     return binding_first_on_flow(server->bindings, server_flow_of(server, source)) != NULL;
@@ -261,11 +263,11 @@ enum dialog_way {
     DIALOG_NONE, /* no right to be relayed (3261-16.4.a) */
     DIALOG_FLOW, /* over a flow */
     DIALOG_HOP,  /* to the next Route or the Request-URI */
-    DIALOG_GONE, /* the flow to the other side is gone, and nothing else leads there */
+    DIALOG_GONE, /* the flow to the other side is gone, and there is no other way */
 };
 
-/* The flow that the dialog was set up over, or another of the user agent where that has lost its binding. A datagram
-   flow without binding may still be good. */
+/* The flow over which the dialog was set up, or, if that has lost its binding, another flow of the user agent. A
+   datagram flow without a binding may still work. */
 static bool find_dialog_peer(const struct server *server, const struct route *route, struct peer *peer)
 {
     const struct wire *wire = server->config.wire;
@@ -280,9 +282,9 @@ static bool find_dialog_peer(const struct server *server, const struct route *ro
     return lives;
 }
 
-/* Where a request inside a dialog may go. To a next hop: where the seal names it, or where a user agent that is
-   registered here sends it, who may leave without a dialog too. A connection that is gone is an end where it was an
-   outbound flow or an edge's (5626-5.3.c); else there is the Contact, over a new connection (3261-10.a). */
+/* Where a request inside a dialog may be sent. To a next hop: if the seal names it, or if a registered user agent
+   sends the request, which may send outside dialogs as well. A connection that is gone ends the way if it was an
+   outbound flow or an edge's (5626-5.3.c); otherwise the Contact is called over a new connection (3261-10.a). */
 static enum dialog_way dialog_way(const struct server *server, const struct route *route, const struct peer *source,
                                   struct peer *peer)
 {
@@ -297,8 +299,8 @@ static enum dialog_way dialog_way(const struct server *server, const struct rout
     return may_hop && has_contact ? DIALOG_HOP : DIALOG_GONE;
 }
 
-/* A Route beyond ours that the seal does not cover does not go along: over a flow it would lead the request on from the
-   other side, past that one's own trust in us. */
+/* A Route beyond this server's that the seal does not cover is removed: the next hop trusts this server, and the
+   Route could lead the request on to anywhere. */
 static void drop_unsealed_routes(const struct server *server, const struct peer *source, enum dialog_way way,
                                  struct route *route)
 {
@@ -354,8 +356,8 @@ static enum script_outcome ask(struct context *context, struct script_verdict *v
     return outcome;
 }
 
-/* A policy that names the target has not seen the Route values beyond ours: a stranger's would lead the request on from
-   the target, past that one's own trust in us. */
+/* A policy that names the target has not seen the Route values beyond this server's. Those of a stranger are
+   removed: the target trusts this server, and they could lead the request on to anywhere. */
 static void drop_foreign_routes(struct context *context)
 {
     if (context->stray || !may_leave(context->server, server_transaction_source(context->transaction)))
@@ -382,7 +384,7 @@ static bool has_next_hop(const struct route *route)
     return route->next.length > 0 || sip_uri_is_sip(route->uri);
 }
 
-/* What is only sent inside a dialog, but for the INVITE that begins one. */
+/* Methods that are sent only inside a dialog, and INVITE, which may begin one. */
 static bool is_in_dialog_method(enum method method)
 {
     return method == METHOD_INVITE || method == METHOD_BYE || method == METHOD_UPDATE || method == METHOD_INFO ||
@@ -412,8 +414,9 @@ static void standard_way(struct context *context, const struct route *route, boo
     }
 }
 
-/* As it is, to the next hop that the policy names and nowhere else. A Route beyond ours goes along: where it leads is
-   for that hop to judge, who gave it to the user agent (Service-Route) or has never heard of it. */
+/* Forwards the request unchanged to the next hop that the policy names, and nowhere else. A Route beyond this
+   server's is kept: that hop judges it, because it gave the Route to the user agent (Service-Route) or does not know
+   it. */
 static void forward_verdict(struct context *context, const struct route *route, struct text next_hop)
 {
     context->way = WAY_OUTWARD;
@@ -467,7 +470,7 @@ static bool may_carry_out(const struct context *context, const struct script_ver
     return !answers || verdict_may_answer(context->server, &facts, verdict);
 }
 
-/* As long as the URI may be: it is looked up, and no store sets it a limit. */
+/* As large as a URI may be: the AOR is only looked up, so no store limits it. */
 static bool set_aor(struct context *context, struct text uri)
 {
     const struct host *host = context->server->config.host;
@@ -498,8 +501,8 @@ static void new_request(struct context *context, const struct route *route, cons
         standard_way(context, route, own);
 }
 
-/* 5626-5.3: what its token says of a request. True where that settles it. The token of the flow that the request came
-   over gives no right: everybody gets one by a REGISTER through the edge. */
+/* 5626-5.3: handles the token of a request. Returns true if that decides where it is sent. The token of the flow on
+   which the request arrived gives no right, because everybody gets one by a REGISTER through the edge. */
 static bool way_of_token(struct context *context, const struct route *route)
 {
     struct server *server = context->server;
@@ -538,8 +541,8 @@ static void way_of(struct context *context, struct route *route, const struct si
         new_request(context, route, uri);
 }
 
-/* What the Request-URI itself is refused with, whatever a policy wants; 0: it is not refused. `error` is that of
-   sip_uri_create(). */
+/* The status with which the Request-URI itself is refused, whatever a policy returns; 0: it is acceptable. `error`
+   is that of sip_uri_create(). */
 static uint32_t refusal_of_uri(struct server *server, const struct sip_uri *uri, int error, const struct peer *source)
 {
     if (error == -EPROTONOSUPPORT)
@@ -681,8 +684,8 @@ static void ack_by_hop(struct server *server, const struct sip_message *ack, con
     sip_uri_destroy(&uri);
 }
 
-/* Of no dialog that came through here, by whatever Route: nobody's relay (3261-16.4.a). No policy is asked, because an
-   ACK has no transaction and no answer. */
+/* An ACK of an unknown dialog is not relayed, whatever its Route (3261-16.4.a). No policy is called, because an ACK
+   has neither transaction nor response. */
 static void ack_drop(struct server *server, const struct sip_message *ack, const struct peer *source,
                      const struct route *route)
 {

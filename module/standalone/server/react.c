@@ -9,14 +9,14 @@
 #include <stdio.h>
 #include <time.h>
 
-/* A response has come to a branch, or it is known that none will: handed to the model of the call, shown to the policy,
-   logged. */
+/* Handles a response on a branch, or an event in place of one: passes it to the model of the call and to the policy,
+   and logs the decision. */
 
 struct arrival {
     struct call_event event;
-    struct sip_message **response; /* *response NULL: none has come */
+    struct sip_message **response; /* *response NULL: there is none */
     char source[SOURCE_TEXT_MOST], flow[96];
-    uint64_t begun_ns; /* 0: nobody asks how long it took */
+    uint64_t begun_ns; /* 0: the duration is not measured */
 };
 
 static struct arrival *arrival_of(struct call_event *event)
@@ -63,7 +63,7 @@ static void arrival_hide(struct call_event *event)
 
 /* --- the decision log --- */
 
-/* The thread's own clock would miss what a hook waits for. */
+/* The thread's CPU clock would not count the time that a hook waits. */
 static uint64_t clock_ns(void)
 {
     struct timespec now = {0};
@@ -160,7 +160,8 @@ static bool branch_concerns_nobody(const struct branch *branch, const struct sip
     return branch->context->transaction == NULL || (branch->model.has_final && !success);
 }
 
-/* 3261-16.7.c: a 2xx to INVITE whose request's transaction has ended, as it does at once after a refusal over TCP. */
+/* 3261-16.7.c: a 2xx to an INVITE whose server transaction has ended, which happens at once after a refusal over
+   TCP. */
 static void branch_forward_late_success(const struct branch *branch, const struct sip_message *response)
 {
     struct context *context = branch->context;
@@ -220,7 +221,7 @@ bool context_ask_exhausted(struct context *context, const struct call_best *best
     return call_pending(&context->model, NULL) > 0;
 }
 
-/* --- what the model of the call is lent --- */
+/* --- the host's functions for the model of the call --- */
 
 static bool lend_other_server(const struct call_branch *branch)
 {
@@ -272,7 +273,7 @@ static int lend_add_flows(struct response_context *context, const struct target 
     return target_add_flows(context->targets, context_of(context)->server->bindings, target);
 }
 
-/* A send that fails at once ends other branches on the same flow: nothing goes upstream meanwhile. */
+/* A send that fails at once ends other branches on the same flow. Nothing is forwarded meanwhile. */
 static bool lend_start(struct response_context *model, struct target *target)
 {
     struct context *context = context_of(model);

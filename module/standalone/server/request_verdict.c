@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-/* A policy's answer to a request, within the guardrails. */
+/* Checks a policy's response to a request against the guardrails. */
 
 void verdict_note_refused(struct server *server, const struct script_verdict *verdict, enum rule_id rule)
 {

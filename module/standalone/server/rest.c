@@ -5,7 +5,7 @@
 #include "standalone/server/server_private.h"
 #include "standalone/server/context.h"
 
-/* Destinations that rest for a time (3261-21.5.4.a): requests are not sent to them meanwhile. */
+/* Destinations that rest for a time (3261-21.5.4.a): no requests are sent to them meanwhile. */
 
 enum { RESTS_MOST = 4096, NO_OWNER = 1 + LAYERS_MOST };
 
@@ -34,7 +34,7 @@ static size_t find_owner(const struct server *server, struct text tenant)
     return owner;
 }
 
-/* The same with a place for a tenant that has none yet. */
+/* The same, and assigns a place to a tenant without one. */
 static size_t claim_owner(struct server *server, struct text tenant)
 {
     size_t owner = find_owner(server, tenant);
@@ -49,7 +49,7 @@ static size_t claim_owner(struct server *server, struct text tenant)
     return owner;
 }
 
-/* A tenant that lets very many destinations rest takes no place of others. */
+/* A tenant with very many resting destinations must not take the places of others. */
 static bool owner_is_full(const struct server *server, size_t owner)
 {
     return server->rest_owners[owner].rests >= (owner == 0 ? RESTS_MOST : TENANT_RESTS_MOST);

@@ -10,14 +10,15 @@
 #include <stdio.h>
 
 /*
- * Loose routing (RFC 3261 16.4, 16.12), and the seal of a dialog (3261-16.4.a). The user part of our Record-Route is a
- * dialog token (flow/token.h). It names the flows of both sides, because requests inside the dialog go over the flow of
- * the other side (5626-5.3.d), and it is sealed for the Call-ID, because a Route is also a right: what brings the seal
- * is relayed, for everybody. A side without a flow of its own is reached by its Contact or by a proxy beyond us. Then
- * the seal covers that next hop, or a participant could send to any address through us.
+ * Loose routing (RFC 3261 16.4, 16.12) and the seal of a dialog (3261-16.4.a). The user part of this server's
+ * Record-Route is a dialog token (flow/token.h). The token names the flows of both sides, because requests inside the
+ * dialog use the flow of the other side (5626-5.3.d). It is sealed for the Call-ID, because the Route is also a right:
+ * the server relays for everybody who presents the seal. A side without a flow of its own is reached by its Contact or
+ * by a proxy beyond this server. Then the seal covers that next hop; otherwise a participant could send to any address
+ * through this server.
  *
- * The callee learns the token with the request. The response comes back with it, and now the next hop to the callee is
- * known: the caller gets a token of his own (16.7 step 8).
+ * The callee gets the token in the request. When the response returns it, the next hop to the callee is known, and the
+ * caller gets a token of its own (16.7 step 8).
  */
 
 enum { HOP_MOST = 320 };
@@ -29,7 +30,7 @@ static void write_lower(struct text text, char *out)
     out[text.length] = '\0';
 }
 
-/* Transport, host and port of a URI in one spelling, as it is sealed and compared; empty: nothing can be sent to it. */
+/* Transport, host and port of a URI in canonical form, for sealing and comparing; empty: nothing can be sent to it. */
 static struct text hop_name(struct text text, char out[HOP_MOST])
 {
     struct sip_uri uri;
@@ -71,7 +72,7 @@ struct reading {
     const struct sip_message *request;
     const struct peer *source;
     struct route *route;
-    struct token_dialog dialog; /* with route->sealed: of the last of our values that has a valid seal */
+    struct token_dialog dialog; /* with route->sealed: from the last value of this server that has a valid seal */
 };
 
 static bool read_seal(struct reading *reading, struct text user)
@@ -82,7 +83,8 @@ static bool read_seal(struct reading *reading, struct text user)
     return true;
 }
 
-/* One of our own Route values. The last one with a seal is nearest to the other side; the topmost flow token counts. */
+/* Handles a Route value of this server. The last one with a seal is nearest to the other side; of the flow tokens,
+   the topmost one counts. */
 static bool is_own_uri(struct reading *reading, struct text text)
 {
     struct sip_uri uri;
@@ -96,7 +98,8 @@ static bool is_own_uri(struct reading *reading, struct text text)
     return own;
 }
 
-/* Is the Request-URI a Record-Route or Path value that we gave? A token that is not ours may be anybody's user. */
+/* Returns whether the Request-URI is a Record-Route or Path value of this server. A foreign token may be the user
+   part of any URI. */
 static bool is_given_by_us(struct reading *reading)
 {
     struct sip_uri uri;
@@ -117,7 +120,7 @@ static bool is_given_by_us(struct reading *reading)
     return given;
 }
 
-/* A strict router put our Record-Route into the Request-URI and the target last into Route (16.4). */
+/* A strict router has put this server's Record-Route into the Request-URI and the target last into Route (16.4). */
 static bool undo_strict_route(struct reading *reading)
 {
     struct sip_value value, last = {0};
@@ -130,8 +133,8 @@ static bool undo_strict_route(struct reading *reading)
     return true;
 }
 
-/* The side to which the request goes. A request that comes over one of the two flows goes to the other one; an address
-   translation or a new registration may have changed the flow, and then the holder of the token is who sends. */
+/* The side to which the request is sent. A request that arrives over one of the two flows is sent to the other. If a
+   NAT or a new registration has changed the flow, the holder of the token is the sender. */
 static enum token_side side_to(const struct reading *reading)
 {
     const struct token_dialog *dialog = &reading->dialog;
@@ -143,7 +146,7 @@ static enum token_side side_to(const struct reading *reading)
     return caller ? TOKEN_CALLEE : TOKEN_CALLER;
 }
 
-/* The hop that was sealed for the holder; or, in whatever direction, the very address of that side. */
+/* Accepts the hop that was sealed for the holder or, in either direction, the address of that side. */
 static bool is_hop_sealed(const struct reading *reading, enum token_side to)
 {
     char name[HOP_MOST], address[HOP_MOST];
@@ -197,8 +200,8 @@ void route_read(const struct server *server, const struct sip_message *request, 
 
 /* --- Record-Route of a request --- */
 
-/* The caller's flow is worth keeping where his messages come over a connection, through an address translation, or over
-   a flow that he registered. */
+/* The caller's flow is recorded if the messages come over a connection, through a NAT, or over a flow with a
+   registration. */
 static bool has_caller_flow(const struct server *server, const struct sip_message *request, const struct peer *from)
 {
     union address named;
@@ -211,7 +214,7 @@ static bool has_caller_flow(const struct server *server, const struct sip_messag
     return !as_named && sip_via_count(request) <= 1;
 }
 
-/* The next hop to the sender of a message: the proxy before us, or the sender's Contact. */
+/* The next hop to the sender of a message: the previous proxy, or the sender's Contact. */
 static struct text hop_back(const struct sip_message *message, char out[HOP_MOST])
 {
     struct sip_value value;
@@ -219,7 +222,7 @@ static struct text hop_back(const struct sip_message *message, char out[HOP_MOST
     return found ? hop_name(value.uri, out) : (struct text){NULL, 0};
 }
 
-/* 5626-5.3.d and 5.3.e: whichever way the request goes, it is the user agent's flow that later ones must find. */
+/* 5626-5.3.d and 5.3.e: in both directions, later requests must find the flow of the user agent. */
 static void set_ways(const struct server *server, const struct sip_message *request, const struct peer *from,
                      const struct peer *to, bool to_flow, enum way way, struct token_dialog *dialog)
 {
@@ -244,7 +247,7 @@ static size_t record_one(const struct sip_message *request, const struct own_sid
     return length < 0 || (size_t)length >= size ? 0 : (size_t)length;
 }
 
-/* Where the two sides differ in transport or address, each gets the value that leads it back (RFC 5658). */
+/* If the two sides differ in transport or address, each gets the value that leads back to it (RFC 5658). */
 size_t route_record(const struct server *server, const struct sip_message *request, const struct peer *from,
                     const struct peer *to, bool to_flow, enum way way, char *out, size_t size)
 {
@@ -273,7 +276,7 @@ static struct text user_of(struct text uri)
     return colon != NULL ? (struct text){colon + 1, (size_t)(at - colon - 1)} : (struct text){NULL, 0};
 }
 
-/* The callee's token in one of our values, to be sealed for the caller. */
+/* The callee's token in a value of this server, to be sealed for the caller. */
 static bool read_answered(const struct server *server, const struct sip_message *response, struct text text,
                           struct text *user, struct token_dialog *dialog)
 {
@@ -287,7 +290,8 @@ static bool read_answered(const struct server *server, const struct sip_message 
     return own;
 }
 
-/* The value with its user part in the caller's hands. False if it is not one of ours, or stays as it is. */
+/* Rewrites the user part of the value for the caller. Returns false if the value is not one of this server, or does
+   not change. */
 static bool append_answered(struct server *server, const struct sip_message *response, const struct sip_value *value,
                             struct text hop)
 {
@@ -308,7 +312,7 @@ static bool append_answered(struct server *server, const struct sip_message *res
     return true;
 }
 
-/* The topmost value is nearest to the callee. Two of ours with the same token are one hop (RFC 5658). */
+/* The topmost value is nearest to the callee. Two values of this server with the same token are one hop (RFC 5658). */
 struct text route_answer(struct server *server, const struct sip_message *response)
 {
     char name[HOP_MOST];

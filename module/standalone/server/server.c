@@ -68,12 +68,12 @@ static int create_keys(struct server *server)
     return 0;
 }
 
-/* What this server sends to itself harms no third party, and what is named by --trust has no limits. */
+/* Messages to the server itself harm no third party, and addresses that --trust names have no limits. */
 static bool has_no_amplification_limit(const void *context, const union address *address)
 {
     const struct server *server = context;
     uint16_t port = address_port(address);
-    bool may_be_own = false; /* asked for most messages, and seldom true: the address is written out only then */
+    bool may_be_own = false; /* needed for most messages, but rarely true: the address */
     char host[64] = "";
     for (size_t i = 0; i < server->config.listener_count; i++)
         may_be_own |= server->config.listeners[i].port == port;

@@ -17,11 +17,11 @@
 
 enum { CODES_MOST = 700 };
 
-/* The other side of an IPv6 datagram flow that carries bindings: its number does not tell. */
+/* The other side of an IPv6 datagram flow with bindings, which its number does not contain. */
 struct datagram6 {
     struct table_link link; /* by flow */
     struct peer peer;
-    bool held; /* a binding is being put on it */
+    bool held; /* a binding is being stored on it */
 };
 
 struct server {
@@ -31,28 +31,28 @@ struct server {
     struct binding_store *bindings;
     struct policy *policy;
     bool own_policy;
-    struct table datagram6; /* peers of IPv6 datagram flows that carry bindings, by flow */
+    struct table datagram6; /* peers of IPv6 datagram flows with bindings, by flow */
     struct table probes;    /* OPTIONS after ICMP errors, by flow */
     struct table rests;     /* destinations that rest, by digest of their name */
     struct rest_owner {
         char tenant[128];
         uint32_t rests;
-    } rest_owners[1 + LAYERS_MOST]; /* 0: everybody's; the others as tenants come to have rests */
-    struct table heirs;             /* whose a dead flow was, by flow */
+    } rest_owners[1 + LAYERS_MOST]; /* 0: for everybody; the others are assigned to tenants when they have rests */
+    struct table heirs;             /* former owners of dead flows, by flow */
     struct heir *heirs_oldest, *heirs_newest;
     struct timer sweep;          /* expired bindings and rests */
-    struct token_keys *own_keys; /* where the configuration has none */
-    uint32_t run;                /* told by flow tokens: numbers of flows mean something in one run alone */
+    struct token_keys *own_keys; /* if the configuration has none */
+    uint32_t run;                /* part of flow tokens, because numbers of flows are valid only in one run */
     struct hash_key rest_key;
-    struct hash_key tag_key;  /* of the To tags of our own responses */
-    struct hash_key loop_key; /* of the digests in branch parameters, which strangers see */
+    struct hash_key tag_key;  /* for To tags of this server's responses */
+    struct hash_key loop_key; /* for the digests in branch parameters, which strangers see */
     struct load_table *loads;
     struct holdings requests_kept, bindings_kept;
     struct server_counters counters;
     struct refusals refusals;
     struct amplification amplification;
     uint64_t decisions[CODES_MOST][ACTION_COUNT];
-    struct sip_buffer out;    /* for the message being written */
+    struct sip_buffer out;    /* for the current message */
     struct sip_buffer routes; /* for its Record-Route */
     size_t contexts;
     bool draining;

@@ -10,9 +10,9 @@
 #include <errno.h>
 #include <stdio.h>
 
-/* What the caller hears: the best response, or one of our own (RFC 3261 16.7 steps 5 to 9). */
+/* Forwards the response to the caller: the best one, or one that this server makes (RFC 3261 16.7 steps 5 to 9). */
 
-/* How long the registration that the response confirms lasts: the longest of its contacts. */
+/* The lifetime of the registration that the response confirms: the longest of its Contacts. */
 static uint32_t granted_s(const struct sip_message *response)
 {
     struct sip_value value;
@@ -35,7 +35,7 @@ static bool is_registered_as_edge(const struct context *context, const struct si
            code_class(sip_status(response)) == CLASS_SUCCESS && edge_is_first_hop(context->request);
 }
 
-/* 5626-5.4.c: the flow is kept for the registration that it carries, though the bindings are another's. */
+/* 5626-5.4.c: the flow is kept for the registration over it, although another server has the bindings. */
 static void hold_flow(const struct context *context, const struct sip_message *response)
 {
     const struct wire *wire = context->server->config.wire;
@@ -44,7 +44,7 @@ static void hold_flow(const struct context *context, const struct sip_message *r
         wire->hold(wire->context, source->connection, granted_s(response));
 }
 
-/* 5626-5.4.c: how often the user agent shall ping this flow is for its first hop to say. */
+/* 5626-5.4.c: the first hop decides how often the user agent sends keep-alives on this flow. */
 static void tell_flow_timer(const struct context *context, const struct sip_message *response,
                             struct sip_upward *upward, char *field, size_t size)
 {
@@ -77,7 +77,7 @@ void context_send_up(struct context *context, const struct sip_message *response
         bytes = (struct text){server->out.bytes, server->out.length};
     else
         server->counters.memory++;
-    /* A final that could not be written is as good as lost on the way, and the transaction ends all the same. */
+    /* A final response that could not be written counts as lost on the way, and the transaction ends nevertheless. */
     if (bytes.length > 0 || sent >= SIP_OK)
         server_transaction_respond(context->transaction, sent, bytes);
 }
@@ -87,7 +87,7 @@ static bool is_challenge(uint32_t code)
     return code == SIP_UNAUTHORIZED || code == SIP_PROXY_AUTHENTICATION_REQUIRED;
 }
 
-/* 3261-16.7.h: the challenges of every other 401 and 407, unchanged and in the order they came. */
+/* 3261-16.7.h: the challenges of all other 401 and 407, unchanged and in the order of arrival. */
 static void collect_challenges(const struct context *context, const struct branch *winner, struct sip_buffer *out)
 {
     static const enum sip_header kinds[] = {HEADER_WWW_AUTHENTICATE, HEADER_PROXY_AUTHENTICATE};
