@@ -169,7 +169,7 @@ test("a policy that is missing, a layer without a policy: one line each", functi
     t:match(s.log, "a path in modparam policy, layer or tenant names nothing: /nowhere/policy.lua: No such file")
     s = kamailio.start(t, { expect_end = true, params = { { "reflow", "layer", "site:10=/nowhere" } } })
     t:ok(s:wait())
-    t:match(s.log, "modparam policy is missing")
+    t:match(s.log, "modparam layer, tenant: they need modparam policy, which is missing")
 end)
 
 test("the last good policy serves if the one at start is broken, with a log line", function(t)

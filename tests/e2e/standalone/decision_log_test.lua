@@ -188,7 +188,7 @@ test("a log that cannot be written is reported at the start", function(t)
     t:match(s.err, "%-%-decision%-log /nonexistent/log: the folder /nonexistent does not exist")
     s = server.run { "serve", "examples/registrar.lua", "--decision-log-keep", "many" }
     t:equal(s.status, 2)
-    t:match(s.err, "%-%-decision%-log%-keep many: a whole number")
+    t:match(s.err, "%-%-decision%-log%-keep many: expected a whole number")
 end)
 
 tap.done()

@@ -62,7 +62,7 @@ test("SIGHUP reads the file again; a bad or missing file keeps the old list", fu
     t:ok(status(s, "a.example") >= 400)
     os.remove(path)
     s:signal "sighup"
-    s:expect_log "error: domains stay as they were: cannot open .-: No such file"
+    s:expect_log "error: domains stay as they were: %-%-domain%-file: cannot open .-: No such file"
     t:equal(status(s, "b.example"), 200)
 end)
 

@@ -151,7 +151,7 @@ test("SIGHUP takes new certificates while connections stay; a broken one changes
     certificates.replace(renewed.certificate, s.default.certificate)
     -- Half of the change: the key is still the old one.
     s:signal "sighup"
-    s:expect_log "error: certificates stay as they were: %-%-tls%-cert [^\n]*default%.key: the key is not that of"
+    s:expect_log "error: certificates stay as they were: %-%-tls%-key [^\n]*default%.key: the key is not that of"
     t:equal(shown(s), "default")
     certificates.replace(renewed.key, s.default.key)
     s:signal "sighup"
