@@ -64,6 +64,16 @@ static void say(struct reload *reload, const char *line)
     sip_append(&reload->text, TEXT("\n"));
 }
 
+static void log_failure(const struct reload *reload, enum policy_place place, const char *why)
+{
+    static const char *const what[] = {"policy not reloaded, the active one stays in use", "canary not started",
+                                       "shadow not started"};
+    char line[1300];
+    const struct host *host = reload->config.host;
+    snprintf(line, sizeof line, "%s: %s", what[place], why);
+    host->log(host->context, LOG_ERROR, line);
+}
+
 static void finish(struct reload *reload, int result, const char *why)
 {
     char text[8192];
@@ -72,7 +82,10 @@ static void finish(struct reload *reload, int result, const char *why)
     snprintf(text, sizeof text, "%.*s", (int)reload->text.length, reload->text.length > 0 ? reload->text.bytes : "");
     reload->counters.taken += result == 0;
     reload->counters.unchanged += result == -EEXIST;
-    reload->counters.failed += result != 0 && result != -EEXIST;
+    if (result != 0 && result != -EEXIST) {
+        reload->counters.failed++;
+        log_failure(reload, reload->place, why);
+    }
     reload->busy = false;
     reload->done = NULL;
     if (done != NULL)
@@ -122,7 +135,7 @@ static void specs_ended(struct reload *reload)
     snprintf(why, sizeof why,
              reload->timed_out ? "the specs of layer %s took too long" : "the specs of layer %s did not pass",
              reload->config.layers[reload->next_layer - 1].name);
-    policy_abort(reload->config.policy, why, true);
+    policy_abort(reload->config.policy, why, false); /* the hash does not cover the specs, and they may be corrected */
     finish(reload, -EINVAL, why);
 }
 
@@ -294,6 +307,7 @@ void reload_begin(struct reload *reload, enum policy_place place, uint32_t canar
 {
     char error[1024] = "";
     if (reload->busy) {
+        log_failure(reload, place, "a reload is under way");
         done(again, -EBUSY, "", "a reload is under way");
         return;
     }

@@ -47,7 +47,11 @@ int serve_paths_check(const struct serve_options *options, char *error, size_t e
     const struct {
         const char *option, *path;
     } written[] = {
-        {"--state", options->state}, {"--decision-log", options->decision_log}, {"--token-keys", options->token_keys}};
+        {"--state", options->state},
+        {"--last-good", options->last_good},
+        {"--decision-log", options->decision_log},
+        {"--token-keys", options->token_keys},
+    };
     int code = check_layers(&options->policy, error, error_size);
     for (size_t i = 0; code == 0 && i < sizeof written / sizeof written[0]; i++)
         code = check_written(written[i].option, written[i].path, error, error_size);

@@ -206,15 +206,12 @@ struct policy *serve_policy_policy(struct serve_policy *policy)
 static void reloaded(void *again, int result, const char *text, const char *why)
 {
     struct serve_policy *policy = again;
-    char line[1300];
     (void)text;
+    (void)why;
     if (result == 0)
-        snprintf(line, sizeof line, "policy reloaded");
+        say(policy, LOG_NOTICE, "policy reloaded");
     else if (result == -EEXIST)
-        snprintf(line, sizeof line, "policy not reloaded, nothing has changed");
-    else
-        snprintf(line, sizeof line, "policy not reloaded, the active one stays in use: %s", why);
-    say(policy, result == 0 || result == -EEXIST ? LOG_NOTICE : LOG_ERROR, line);
+        say(policy, LOG_NOTICE, "policy not reloaded, nothing has changed");
 }
 
 void serve_policy_reload(struct serve_policy *policy)

@@ -297,7 +297,9 @@ static void register_turn_down(struct register_request *request, int error)
     server_refused(server, asked->request, request->source, request->reason, asked->status, register_detail(asked));
     struct own_answer own = {
         .status = asked->status, .phrase = text_of(asked->phrase), .fields = text_of(asked->fields)};
-    verbose_register_refused(server, request->source, request->aor, asked->status);
+    /* Until it has been checked, the AOR is what the request has in To. */
+    const struct text aor = request->aor.length > 0 ? request->aor : sip_to_uri(asked->request);
+    verbose_register_refused(server, request->source, aor, asked->status);
     answer(server, request->transaction, &own);
 }
 

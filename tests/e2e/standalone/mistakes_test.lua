@@ -76,7 +76,7 @@ end)
 test("a missing folder and a folder in place of a file: the error names the option and the path", function(t)
     local folder = path_for(t)
     assert(os.execute("mkdir '" .. folder .. "'"))
-    for _, option in ipairs { "--state", "--decision-log", "--token-keys" } do
+    for _, option in ipairs { "--state", "--last-good", "--decision-log", "--token-keys" } do
         local name = option:gsub("%-", "%%-")
         refused(t, name .. " /no/such/file: the folder /no/such does not exist", option, "/no/such/file")
         refused(t, name .. " [^\n]+: this is a directory; expected a file", option, folder)

@@ -218,7 +218,13 @@ test("the policy's own specs run before a reload, and forbid it", function(t)
     local reload = ctl(s, "reload")
     t:equal(reload.status, 1)
     t:match(reload.err, "specs")
+    s:expect_log "error: policy not reloaded, the active one stays in use: the specs of layer base did not pass"
     t:equal(answer(alice), "one")
+    server.write(folder .. "/spec/first_spec.lua", "test('a corrected spec', function() end)\n")
+    reload = ctl(s, "reload")
+    t:equal(reload.err, "")
+    t:equal(reload.status, 0)
+    t:equal(answer(alice), "two")
 end)
 
 test("ctl flows: one line for each binding, or for those of an AOR", function(t)
