@@ -46,10 +46,10 @@ FILENAME ~ /\.c$/ && /^static void test_[a-z0-9_]+\(/ {
     next
 }
 
-# A name has words after the id.
+# A name has words after the id; what has a $ is a command.
 FILENAME ~ /\.lua$/ && /"[^"]*[0-9]/ {
     parts_count = split($0, parts, "\"")
     for (part = 2; part <= parts_count; part += 2)
-        if (parts[part] ~ / / && parts[part] ~ /[a-z0-9]-[0-9]/ && parts[part] !~ /[\\%]/)
+        if (parts[part] ~ / / && parts[part] ~ /[a-z0-9]-[0-9]/ && parts[part] !~ /[\\%$]/)
             name_found(parts[part])
 }
