@@ -121,4 +121,97 @@ tap.test("an output that cannot be written gives status 1", function(t)
     end
 end)
 
+-- The lines of a policy's hooks in explain-policy, without those about layers and priorities.
+local function explained(t, arguments)
+    local out, err, status = run("$reflow explain-policy " .. arguments)
+    t:equal(err, "", arguments)
+    t:equal(status, 0, arguments)
+    local list = {}
+    for line in out:gmatch "[^\n]+" do
+        if line:find "^ *%d+%. " then list[#list + 1] = line end
+    end
+    return list, out
+end
+
+tap.test("explain-policy lists exhausted hooks for a final failure, after those for the response", function(t)
+    local voicemail = "examples/policies/voicemail.lua"
+    local list = explained(t, "486 " .. voicemail)
+    t:equal(#list, 1)
+    t:match(list[1], "^ 1%. [%w_/]*voicemail%.lua:%d+  for %*, when no target is left$")
+    for _, code in ipairs { 180, 200 } do
+        local none, out = explained(t, code .. " " .. voicemail)
+        t:equal(#none, 0)
+        t:match(out, "\nno hook is asked: the core decides\n$")
+    end
+    local name = temporary.path ".lua"
+    local file <close> = assert(io.open(name, "w"))
+    file:write("sip_on_exhausted(function() end)\nsip_on_response('4xx', function() end)\n",
+        "sip_on_exhausted(function() end)\n")
+    file:flush()
+    local both, out = explained(t, "486 " .. name)
+    t:equal(#both, 3)
+    t:match(both[1], ":2  for 4xx$")
+    t:match(both[2], "  for %*, when no target is left$")
+    t:match(both[3], "^ 3%. .*  for %*, when no target is left$")
+    t:match(out, "\nthe first that returns a verdict decides, about the response and again when no target is left; "
+        .. "after the last, the core\n$")
+    t:equal(#explained(t, "302 " .. name), 2)
+    t:equal(#explained(t, "603 " .. name), 2)
+    os.remove(name)
+end)
+
+tap.test("explain-policy --request REGISTER lists the hooks of sip_on_register", function(t)
+    local list, out = explained(t, "--request REGISTER examples/registrar.lua")
+    t:equal(#list, 1)
+    t:match(list[1], "registrar%.lua:%d+  for REGISTER$")
+    t:match(out, "^REGISTER\n")
+    list = explained(t, "examples/registrar.lua --request INVITE")
+    t:equal(#list, 1)
+    t:match(list[1], "registrar%.lua:%d+  for INVITE$")
+end)
+
+tap.test("explain-policy --aor names the user as the server does", function(t)
+    local tenants = "--request INVITE examples/tenants/site.lua --tenant red.example=examples/tenants/red.lua --aor "
+    local aors = { ["sip:bob@red.example"] = "sip:bob@red.example", ["sip:bob@RED.example."] = "sip:bob@red.example",
+        ["SIPS:b%6Fb@Red.Example:5070;user=phone"] = "sip:bob@red.example" }
+    for aor, normal in pairs(aors) do
+        local list, out = explained(t, tenants .. "'" .. aor .. "'")
+        t:match(list[1], "red%.lua:%d+  for INVITE$", aor)
+        t:equal(out:match "^[^\n]+", "INVITE for " .. normal)
+    end
+    local _, out = explained(t, tenants .. "'tel:+49-30-1;x=y'")
+    t:equal(out:match "^[^\n]+", "INVITE for tel:+49301")
+    _, out = explained(t, tenants .. "URN:service:SOS")
+    t:equal(out:match "^[^\n]+", "INVITE for urn:service:sos")
+end)
+
+tap.test("explain-policy refuses arguments that make no sense", function(t)
+    local script = " examples/registrar.lua"
+    for command, start in pairs {
+        ["486" .. script .. " --aor bob"] = "'bob' is not a SIP, tel or urn URI",
+        ["486" .. script .. " --aor ''"] = "'' is not a SIP, tel or urn URI",
+        ["486" .. script .. " --aor http://example.com"] = "'http://example.com' is not a SIP, tel or urn URI",
+        ["486" .. script .. " --aor sip:bob@"] = "'sip:bob@' is not a SIP, tel or urn URI",
+        ["486" .. script .. " --aor sip:" .. ("b"):rep(2000) .. "@example.com"] = "--aor is too long",
+        ["486" .. script .. " --aor \"$(printf 'sip:\\033[31m\\nb')\""]
+            = "'sip:\\x1b[31m b' is not a SIP, tel or urn URI",
+        ["--request ''" .. script] = "--request wants a method, such as INVITE",
+        ["--request invite" .. script] = "'invite' is not a method: methods are written in capitals",
+        ["--request 'IN VITE'" .. script] = "'IN VITE' is not a method",
+        ["--request INVITE 486" .. script] = "a code (486) and --request exclude each other",
+        ["486 --request INVITE" .. script] = "a code (486) and --request exclude each other",
+        ["486" .. script .. " --request INVITE"] = "a code (486) and --request exclude each other",
+        ["--request INVITE" .. script .. script] = "one script only, and not 'examples/registrar.lua'",
+        ["--request INVITE"] = "a method and a script are wanted",
+        ["486" .. script .. script] = "one script only, and not 'examples/registrar.lua'",
+        ["486"] = "a code and a script are wanted",
+        [script] = "'examples/registrar.lua' is not a response code (100 to 699)",
+    } do
+        local out, err, status = run("$reflow explain-policy " .. command)
+        t:equal(status, 2, command)
+        t:equal(out, "", command)
+        one_line(t, err, "reflow explain-policy: " .. start)
+    end
+end)
+
 tap.done()
