@@ -231,7 +231,7 @@ local function unexpected(world)
     end
 end
 
-local function environment(world, tests, net, chosen)
+local function environment(world, tests, net, chosen, only)
     local sip = require "reflow"
     local env = { sip = sip }
     for _, name in ipairs { "assert", "error", "getmetatable", "ipairs", "math", "next", "pairs", "pcall", "print",
@@ -250,7 +250,8 @@ local function environment(world, tests, net, chosen)
         if type(name) ~= "string" or type(body) ~= "function" then
             error("test takes a name and a function", 2)
         end
-        tests[#tests + 1] = { name = name, body = body }
+        tests.count = tests.count + 1
+        if not only or name:find(only, 1, true) then tests[#tests + 1] = { name = name, body = body } end
     end
     env.expect = expectations(world)
     env.expect_log, env.expect_no_log = log_expectations(world)
@@ -270,10 +271,10 @@ local function run_one(world, each, trace)
     return tostring(message or why), table.concat(world.ladder, "\n")
 end
 
--- Run a file, and its test of that index. Returns how many tests it has, and of the one that ran why it failed (nil: it
--- passed) and what happened.
-return function(net, source, path, index, trace)
-    local tests, chosen = {}, {}
+-- Run a file, and the test of that index among those that have `only` in their name (nil: all). Returns how many tests
+-- the file has, how many are selected, and of the one that ran why it failed (nil: it passed) and what happened.
+return function(net, source, path, index, trace, only)
+    local tests, chosen = { count = 0 }, {}
     local world = actors.new(net)
     local opened = false
     function world.open()
@@ -284,15 +285,15 @@ return function(net, source, path, index, trace)
         local placed = why:find "^[^:\n]+:%d+: "
         error({ policy = placed and why or (chosen.where or path .. ":1: ") .. why })
     end
-    local chunk, wrong = load(source, "@" .. path, "t", environment(world, tests, net, chosen))
+    local chunk, wrong = load(source, "@" .. path, "t", environment(world, tests, net, chosen, only))
     if not chunk then error(wrong, 0) end
     world.quiet = true
     chunk()
     world.quiet = false
     world.open()
     local each = tests[index]
-    if not each then return #tests end
+    if not each then return tests.count, #tests end
     world.logged, world.decisions = {}, {}
     net.begin(each.name)
-    return #tests, run_one(world, each, trace)
+    return tests.count, #tests, run_one(world, each, trace)
 end

@@ -431,7 +431,7 @@ static void test_inside_a_folder_other_policies_cannot_be_named(void **state)
     assert_int_equal(symlink(other, bench->spec), 0);
     run(bench, bench->folder, "--inside", bench->folder);
     assert_int_equal(bench->status, CLI_USAGE);
-    assert_in(bench->err, "Permission denied");
+    assert_in(bench->err, "is outside of --inside");
     unlink(link);
     unlink(other);
 }
@@ -458,6 +458,84 @@ static void test_only_without_a_match_fails(void **state)
     assert_string_equal(bench->err, "reflow test: --only two: no test has this in its name\n");
     run(bench, bench->spec, "--only", "on");
     assert_int_equal(bench->status, CLI_OK);
+}
+
+/* The first test would fail, the second would never end, and the hook belongs to the third. */
+static void test_only_runs_no_other_test(void **state)
+{
+    struct bench *bench = *state;
+    write_file(bench->spec, BOB "test('wrong', function() equal(1, 2) end)\n"
+                                "test('endless', function() print 'it ran' while true do end end)\n"
+                                "test('busy', function() bob:answers(486) invite 'sip:bob@example.com' end)\n"
+                                "test('well', function() end)\n");
+    run(bench, bench->spec, "--only", "well");
+    assert_string_equal(bench->err, "");
+    assert_int_equal(bench->status, CLI_OK);
+    assert_in(bench->out, "ok    well\n");
+    assert_in(bench->out, "a.lua: 0 of 1 hooks");
+    assert_in(bench->out, "1 passed, 0 failed");
+    run(bench, bench->spec, "--only", "busy");
+    assert_int_equal(bench->status, CLI_OK);
+    assert_in(bench->out, "a.lua: 1 of 1 hooks");
+}
+
+/* What runs before the tests of a file is not counted where none of them is selected. */
+static void test_a_file_without_selected_tests_is_not_covered(void **state)
+{
+    struct bench *bench = *state;
+    write_file(bench->spec, BOB "bob:answers(486)\ninvite 'sip:bob@example.com'\ntest('x', function() end)\n");
+    run(bench, bench->spec, "--only", "y");
+    assert_int_equal(bench->status, CLI_FAILED);
+    assert_null(strstr(bench->out, "hooks"));
+    assert_null(strstr(bench->out, "there are no tests"));
+}
+
+static void test_the_folder_of_inside_is_named(void **state)
+{
+    struct bench *bench = *state;
+    char inner[96], wanted[400];
+    snprintf(inner, sizeof inner, "%s/inner", bench->folder);
+    assert_int_equal(mkdir(inner, 0700), 0);
+    write_file(bench->spec, "test('x', function() end)\n");
+    run(bench, bench->spec, "--inside", inner);
+    rmdir(inner);
+    assert_int_equal(bench->status, CLI_USAGE);
+    snprintf(wanted, sizeof wanted, "reflow test: %s: the path is outside of --inside %s\n", bench->spec, inner);
+    assert_string_equal(bench->err, wanted);
+    assert_string_equal(bench->out, "0 passed, 0 failed\n");
+    run(bench, bench->spec, "--inside", "/no/such");
+    assert_int_equal(bench->status, CLI_USAGE);
+    assert_string_equal(bench->err, "reflow test: --inside /no/such: No such file or directory\n");
+    assert_string_equal(bench->out, "");
+    run(bench, bench->spec, "--inside", bench->spec);
+    assert_int_equal(bench->status, CLI_USAGE);
+    assert_in(bench->err, ": Not a directory\n");
+}
+
+static void test_an_error_is_printed_once(void **state)
+{
+    struct bench *bench = *state;
+    write_file(bench->spec, "test('x', function(\n");
+    run(bench, bench->spec, NULL, NULL);
+    assert_int_equal(bench->status, CLI_USAGE);
+    assert_in(bench->err, "a_spec.lua:2: ");
+    assert_string_equal(bench->out, "0 passed, 0 failed\n");
+    run(bench, bench->spec, "--tap", NULL);
+    assert_int_equal(bench->status, CLI_USAGE);
+    assert_in(bench->out, "a_spec.lua cannot be run: ");
+}
+
+static void test_a_layer_that_is_not_there_is_named(void **state)
+{
+    struct bench *bench = *state;
+    write_file(bench->spec, "test('x', function() end)\n");
+    run(bench, bench->spec, "--layer", "x:1=/no/such");
+    assert_int_equal(bench->status, CLI_USAGE);
+    assert_string_equal(bench->err, "reflow test: /no/such: No such file or directory\n");
+    assert_string_equal(bench->out, "");
+    run(bench, bench->spec, "--tenant", "example.com=/no/such");
+    assert_int_equal(bench->status, CLI_USAGE);
+    assert_string_equal(bench->err, "reflow test: /no/such: No such file or directory\n");
 }
 
 /* "FILE:LINE: " with this file begins a line of the text. */
@@ -534,6 +612,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_a_spec_without_tests_fails),
         TEST(test_only_without_a_match_fails),
+        TEST(test_only_runs_no_other_test),
+        TEST(test_a_file_without_selected_tests_is_not_covered),
+        TEST(test_the_folder_of_inside_is_named),
+        TEST(test_an_error_is_printed_once),
+        TEST(test_a_layer_that_is_not_there_is_named),
         TEST(test_errors_point_to_their_file_and_line),
         TEST(test_a_hook_that_fails_is_named_by_its_line),
         TEST(test_a_layer_and_a_tenant_are_tested_with_the_policy),

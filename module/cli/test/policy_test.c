@@ -41,7 +41,6 @@ struct job {
     struct spec_files files;
     struct policy_test test;
     struct layer_options layers;
-    const char *only;
     bool tap;
     size_t number, passed, failed;
     bool broken; /* something could not be run */
@@ -96,7 +95,8 @@ static void tell(struct job *job, const struct policy_test_result *result)
 static void tell_broken(struct job *job, const struct policy_test_result *result)
 {
     job->broken = true;
-    fprintf(job->cli->out, "%s%s cannot be run: %s\n", job->tap ? "# " : "", job->test.path, result->message);
+    if (job->tap)
+        fprintf(job->cli->out, "# %s cannot be run: %s\n", job->test.path, result->message);
     if (policy_place_length(result->message) > 0)
         fprintf(job->cli->err, "%s\n", result->message);
     else
@@ -119,7 +119,7 @@ static int run_test(struct job *job, size_t index)
     int error = policy_test_run(&job->test, index, &result);
     if (error == 0 && result.unloadable)
         tell_broken(job, &result);
-    else if (error == 0 && result.ran && (job->only == NULL || strstr(result.name, job->only) != NULL))
+    else if (error == 0 && result.ran)
         tell(job, &result);
     policy_test_result_destroy(&result);
     return error;
@@ -129,18 +129,20 @@ static int run_file(struct job *job, const char *path)
 {
     struct policy_test_result result;
     job->test.path = path;
-    int error = policy_test_run(&job->test, 0, &result);
-    size_t count = result.count;
+    struct policy_test reading = job->test;
+    if (reading.only != NULL)
+        reading.using = NULL; /* perhaps no test of this file is selected */
+    int error = policy_test_run(&reading, 0, &result);
+    size_t selected = result.unloadable ? 0 : result.selected;
     if (error == 0 && result.unloadable) {
         tell_broken(job, &result);
-        count = 0;
-    } else if (error == 0 && count == 0) {
+    } else if (error == 0 && result.count == 0) {
         tell_empty(job);
     } else if (!job->tap) {
         fprintf(job->cli->out, "%s\n", path);
     }
     policy_test_result_destroy(&result);
-    for (size_t index = 1; error == 0 && index <= count; index++)
+    for (size_t index = 1; error == 0 && index <= selected; index++)
         error = run_test(job, index);
     return error;
 }
@@ -221,8 +223,8 @@ static int run_all(struct job *job)
         fprintf(job->cli->out, "%zu passed, %zu failed\n", job->passed, job->failed);
     if (job->broken)
         return CLI_USAGE;
-    if (job->only != NULL && job->number == 0) {
-        cli_usage(job->cli, "test", "--only %s: no test has this in its name", job->only);
+    if (job->test.only != NULL && job->number == 0) {
+        cli_usage(job->cli, "test", "--only %s: no test has this in its name", job->test.only);
         return CLI_FAILED;
     }
     return job->failed > 0 ? CLI_FAILED : CLI_OK;
@@ -239,6 +241,16 @@ static int run_counted(struct job *job)
     return status;
 }
 
+/* Reported here, because the spec that is run first has no part in it. */
+static int take_layer(struct job *job, const char *name, const char *value)
+{
+    int status = policy_option(job->cli, "test", &job->layers, name, value);
+    if (status != CLI_OK)
+        return status;
+    const char *path = job->layers.layers[job->layers.count - 1].path;
+    return access(path, F_OK) == 0 ? CLI_OK : cli_usage(job->cli, "test", "%s: %s", path, strerror(errno));
+}
+
 static int take_option(struct job *job, size_t index, const char *value)
 {
     uint64_t number;
@@ -249,10 +261,13 @@ static int take_option(struct job *job, size_t index, const char *value)
         job->test.policy = value;
         break;
     case OPTION_INSIDE:
+        if (!path_is_folder(value))
+            return cli_usage(job->cli, "test", "--inside %s: %s", value,
+                             strerror(access(value, F_OK) != 0 ? errno : ENOTDIR));
         job->test.inside = value;
         break;
     case OPTION_ONLY:
-        job->only = value;
+        job->test.only = value;
         break;
     case OPTION_SECONDS:
         if (!argument_number(value, 3600, &number) || number == 0)
@@ -266,7 +281,7 @@ static int take_option(struct job *job, size_t index, const char *value)
         job->test.using = NULL;
         break;
     default:
-        return policy_option(job->cli, "test", &job->layers, options[index].name, value);
+        return take_layer(job, options[index].name, value);
     }
     return CLI_OK;
 }

@@ -13,6 +13,7 @@ struct policy_test {
         *policy; /* the policy to test, whatever the spec names; NULL: what the spec names, or what belongs to it */
     const struct layer_options *layers; /* beside the policy, whichever it is; NULL: none */
     const char *inside; /* a folder in which the spec and the policies that it names must lie; NULL: anywhere */
+    const char *only;   /* selects the tests that have this in their name; NULL: all */
     uint32_t seconds;   /* of computing, for one test */
     /* Called when a version of the policy was built for a test, before each time it runs, and at the end; may be
        NULL. */
@@ -22,7 +23,8 @@ struct policy_test {
 
 struct policy_test_result {
     size_t count;    /* tests in the file */
-    bool ran;        /* the file has a test with this index */
+    size_t selected; /* of them, by `only` */
+    bool ran;        /* a test with this index is selected */
     bool passed;     /* otherwise... */
     bool unloadable; /* the spec or its policy cannot be run at all; `message` says why */
     char name[256];
@@ -30,7 +32,8 @@ struct policy_test_result {
     char *ladder;  /* what happened, a line each; owned */
 };
 
-/* Runs the test with an index from 1; 0: only reads the file. Returns 0 or -ENOMEM; destroy the result then. */
+/* Runs the selected test with an index from 1; 0: only reads the file. Returns 0 or -ENOMEM; destroy the result then.
+ */
 int policy_test_run(const struct policy_test *test, size_t index, struct policy_test_result *result);
 void policy_test_result_destroy(struct policy_test_result *result);
 

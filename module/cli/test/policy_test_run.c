@@ -326,11 +326,12 @@ static void take_results(lua_State *L, const struct run *run, int first)
 {
     struct policy_test_result *result = run->result;
     result->count = (size_t)lua_tointeger(L, first);
-    result->passed = result->ran && lua_isnil(L, first + 1);
-    if (lua_isstring(L, first + 1))
-        result->message = copy_message(run, lua_tostring(L, first + 1));
+    result->selected = (size_t)lua_tointeger(L, first + 1);
+    result->passed = result->ran && lua_isnil(L, first + 2);
     if (lua_isstring(L, first + 2))
-        result->ladder = copy_lines(lua_tostring(L, first + 2));
+        result->message = copy_message(run, lua_tostring(L, first + 2));
+    if (lua_isstring(L, first + 3))
+        result->ladder = copy_lines(lua_tostring(L, first + 3));
 }
 
 /* A spec may be that of a tenant, and runs with the rights of the server. The libraries that reach files or processes
@@ -377,9 +378,10 @@ static int protected_run(lua_State *L)
     lua_pushstring(L, run->test->path);
     lua_pushinteger(L, (lua_Integer)run->index);
     lua_pushcfunction(L, trace);
+    lua_pushstring(L, run->test->only);
     lua_sethook(L, tick, LUA_MASKCOUNT, STEP);
-    lua_call(L, 5, 3);
-    take_results(L, run, lua_gettop(L) - 2);
+    lua_call(L, 6, 4);
+    take_results(L, run, lua_gettop(L) - 3);
     return 0;
 }
 
@@ -432,6 +434,13 @@ out:
     return code;
 }
 
+static char *copy_outside(const struct policy_test *test)
+{
+    char why[4200];
+    snprintf(why, sizeof why, "the path is outside of --inside %s", test->inside);
+    return strdup(why);
+}
+
 int policy_test_run(const struct policy_test *test, size_t index, struct policy_test_result *result)
 {
     struct run run = {.test = test, .result = result, .index = index, .scene = malloc(sizeof *run.scene)};
@@ -440,7 +449,7 @@ int policy_test_run(const struct policy_test *test, size_t index, struct policy_
     int code = run.scene == NULL ? -ENOMEM : allowed ? read_spec(&run) : -EACCES;
     if (code != 0 && code != -ENOMEM) {
         result->unloadable = true;
-        result->message = strdup(strerror(-code));
+        result->message = allowed ? strdup(strerror(-code)) : copy_outside(test);
         code = 0;
     } else if (code == 0) {
         scene_create(run.scene);

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/memory.h"
 #include "sip/rewrite.h"
@@ -212,12 +213,7 @@ static void run_specs(struct reload *reload, const char *path)
 {
     char *folder = (char *)(size_t)path;
     char *arguments[] = {(char *)(size_t)reload->config.program, "test", "--inside", folder, folder, NULL};
-    uv_stdio_container_t streams[3] = {
-        {.flags = UV_IGNORE},
-        {.flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE, .data.stream = (uv_stream_t *)&reload->output},
-        {.flags = UV_IGNORE}};
-    uv_process_options_t options = {
-        .exit_cb = on_exit, .file = reload->config.program, .args = arguments, .stdio = streams, .stdio_count = 3};
+    uv_file ends[2] = {-1, -1};
     uv_pipe_init(reload->config.loop, &reload->output, 0);
     uv_timer_init(reload->config.loop, &reload->limit);
     reload->process.data = reload->output.data = reload->limit.data = reload;
@@ -225,7 +221,18 @@ static void run_specs(struct reload *reload, const char *path)
     reload->timed_out = reload->exited = reload->output_ended = false;
     reload->open_handles = 3;
     uv_timer_start(&reload->limit, on_limit, SPECS_MS, 0);
+    /* The results of tests go to standard output, and why a spec cannot be run to standard error: one pipe keeps them
+       together. Without a pipe uv_spawn() fails, but prepares the handle, which has to be closed. */
+    if (uv_pipe(ends, UV_NONBLOCK_PIPE, 0) == 0)
+        uv_pipe_open(&reload->output, ends[0]);
+    uv_stdio_container_t streams[3] = {{.flags = UV_IGNORE},
+                                       {.flags = UV_INHERIT_FD, .data.fd = ends[1]},
+                                       {.flags = UV_INHERIT_FD, .data.fd = ends[1]}};
+    uv_process_options_t options = {
+        .exit_cb = on_exit, .file = reload->config.program, .args = arguments, .stdio = streams, .stdio_count = 3};
     int error = uv_spawn(reload->config.loop, &reload->process, &options);
+    if (ends[1] >= 0)
+        close(ends[1]);
     if (error != 0) {
         reload->exit_status = 127;
         close_handles(reload);

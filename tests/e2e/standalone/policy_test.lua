@@ -219,6 +219,7 @@ test("the policy's own specs run before a reload, and forbid it", function(t)
     t:equal(reload.status, 1)
     t:match(reload.err, "specs")
     s:expect_log "error: policy not reloaded, the active one stays in use: the specs of layer base did not pass"
+    t:match(reload.out, "first_spec%.lua:1: this spec fails\n")
     t:equal(answer(alice), "one")
     server.write(folder .. "/spec/first_spec.lua", "test('a corrected spec', function() end)\n")
     reload = ctl(s, "reload")
