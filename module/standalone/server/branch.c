@@ -2,10 +2,10 @@
 #include "standalone/server/branch.h"
 #include "standalone/server/server_private.h"
 #include "standalone/server/context.h"
-#include "standalone/server/destination.h"
+#include "standalone/address/destination.h"
 #include "standalone/server/edge.h"
 #include "standalone/server/flows.h"
-#include "standalone/server/own_side.h"
+#include "standalone/address/own_side.h"
 #include "standalone/server/rest.h"
 #include "standalone/server/route.h"
 

@@ -2,7 +2,7 @@
 #include "standalone/server/server_private.h"
 #include "standalone/server/allowance.h"
 #include "standalone/server/context.h"
-#include "standalone/server/own_side.h"
+#include "standalone/address/own_side.h"
 #include "flow/breadth.h"
 
 #include "standalone/net/source.h"

@@ -2,8 +2,8 @@
 #include "standalone/server/edge.h"
 #include "standalone/server/server_private.h"
 #include "standalone/server/context.h"
-#include "standalone/server/destination.h"
-#include "standalone/server/own_side.h"
+#include "standalone/address/destination.h"
+#include "standalone/address/own_side.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
 #include "standalone/server/server_private.h"
 #include "standalone/server/branch.h"
 #include "standalone/server/context.h"
-#include "standalone/server/destination.h"
+#include "standalone/address/destination.h"
 #include "standalone/server/heirs.h"
 #include "standalone/server/route.h"
 

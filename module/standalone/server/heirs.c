@@ -2,7 +2,7 @@
 #include "standalone/server/heirs.h"
 #include "standalone/server/server_private.h"
 #include "standalone/server/branch.h"
-#include "standalone/server/destination.h"
+#include "standalone/address/destination.h"
 
 /*
  * The former owner of a flow, which is kept for a while after the flow has lost its binding: requests inside a dialog

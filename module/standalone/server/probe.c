@@ -4,7 +4,7 @@
 #include "standalone/server/branch.h"
 #include "standalone/server/context.h"
 #include "standalone/server/flows.h"
-#include "standalone/server/own_side.h"
+#include "standalone/address/own_side.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -7,10 +7,10 @@
 #include "standalone/server/allowance.h"
 #include "standalone/server/answer.h"
 #include "standalone/server/context.h"
-#include "standalone/server/destination.h"
+#include "standalone/address/destination.h"
 #include "standalone/server/flows.h"
 #include "standalone/server/heirs.h"
-#include "standalone/server/own_side.h"
+#include "standalone/address/own_side.h"
 #include "standalone/server/verbose.h"
 
 /* REGISTER: the standalone host of call/registrar.h. */

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "standalone/server/route.h"
 #include "standalone/server/server_private.h"
-#include "standalone/server/destination.h"
+#include "standalone/address/destination.h"
 #include "standalone/server/edge.h"
 #include "standalone/server/flows.h"
-#include "standalone/server/own_side.h"
+#include "standalone/address/own_side.h"
 
 #include <ctype.h>
 #include <stdio.h>

@@ -4,7 +4,7 @@
 #include "standalone/server/context.h"
 #include "standalone/server/flows.h"
 #include "standalone/server/heirs.h"
-#include "standalone/server/own_side.h"
+#include "standalone/address/own_side.h"
 #include "standalone/server/probe.h"
 #include "standalone/server/rest.h"
 #include "standalone/server/verbose.h"

@@ -13,7 +13,7 @@
 #include "flow/token.h"
 #include "script/policy/policy.h"
 #include "sip/rewrite.h"
-#include "standalone/server/domains.h"
+#include "standalone/address/domains.h"
 #include "standalone/transaction/holdings.h"
 #include "standalone/net/network_events.h"
 #include "standalone/net/peer.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "standalone/server/own_side.h"
+#include "standalone/address/own_side.h"
 #include "standalone/server/server_private.h"
 #include "standalone/server/context.h"
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "standalone/server/destination.h"
+#include "standalone/address/destination.h"
 #include "standalone/server/server_private.h"
 #include "standalone/server/context.h"
-#include "standalone/server/own_side.h"
+#include "standalone/address/own_side.h"
 
 /* Resolves a URI to a transport, an address and a listener of this server (RFC 3263 4.1, RFC 3261 26.2.2). */
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "standalone/server/domains.h"
+#include "standalone/address/domains.h"
 
 #include <ctype.h>
 #include <errno.h>
