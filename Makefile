@@ -10,7 +10,7 @@ MODE   ?= release
 PACKAGES_BUILD = gcc make pkg-config libosip2-dev liblua5.4-dev libuv1-dev libsqlite3-dev libpcap-dev libssl-dev \
                  libwslay-dev libhttp-parser-dev libc-ares-dev
 PACKAGES_TEST  = $(PACKAGES_BUILD) libcmocka-dev lua5.4 lua-luv lua-sec openssl baresip-core libfaketime sip-tester \
-                 sqlite3 valgrind dpkg-dev netbase fail2ban groff-base \
+                 sqlite3 valgrind dpkg-dev netbase fail2ban groff-base iproute2 nftables \
                  $(call debian_kamailio,kamailio-outbound-modules kamailio-lua-modules kamailio-sqlite-modules \
                                          kamailio-tls-modules kamailio-websocket-modules)
 PACKAGES_LINT  = $(PACKAGES_BUILD) libcmocka-dev clang clang-format clang-tidy cppcheck lua-check lua5.4 \
@@ -106,6 +106,18 @@ $(OBJ)/bench/%: $(OBJ)/tests/bench/%.o $(OBJ)/tests.a
 
 # Runs each test program: see tests/README.md. It has no sanitizer of its own.
 $(BUILD)/supervise: tests/support/runner/supervise.c
+	@mkdir -p $(@D)
+	$(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) -O1 -g -o $@ $<
+
+# Network namespaces for tests/e2e/support/lab.lua. The interpreter that loads the module has no sanitizer either.
+LABORATORY = $(BUILD)/lab/namespace.so $(BUILD)/lab/delay
+.PHONY: laboratory
+laboratory: $(LABORATORY)
+$(BUILD)/lab/%.so: tests/support/lab/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -std=c11 $(WARNINGS) -O1 -g -fPIC -shared -o $@ $<
+
+$(BUILD)/lab/%: tests/support/lab/%.c
 	@mkdir -p $(@D)
 	$(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) -O1 -g -o $@ $<
 

@@ -3,7 +3,7 @@
 
 BUILD ?= build
 STAMPS = $(BUILD)/lint
-SOURCES = $(sort $(wildcard module/*/*.c module/*/*/*.c tests/unit/*.c tests/support/*.c tests/bench/*.c tests/fuzz/*.c))
+SOURCES = $(sort $(wildcard module/*/*.c module/*/*/*.c tests/unit/*.c tests/support/*.c tests/support/*/*.c tests/bench/*.c tests/fuzz/*.c))
 FLAGS = -std=c11 -Imodule -Itests/support -D_GNU_SOURCE $(shell pkg-config --cflags lua5.4 libuv) \
         -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wpointer-arith
 CHECK = cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \

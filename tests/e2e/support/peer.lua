@@ -86,13 +86,15 @@ local function accept(self)
 end
 
 -- `handler(request, n)` gives the text to send, or nothing. Pings are answered with pong = true; STUN by `stun(bytes)`.
-function peer.open(t, port, handler)
+-- It listens on this address (default: 127.0.0.1).
+function peer.open(t, port, handler, address)
+    address = address or "127.0.0.1"
     local self = setmetatable({ port = port, handler = handler, requests = {}, responses = {}, odd = {},
         connections = {}, pings = 0, closed = 0, pong = true }, peer)
     self.listener, self.socket = uv.new_tcp(), uv.new_udp()
-    assert(self.listener:bind("127.0.0.1", port))
+    assert(self.listener:bind(address, port))
     assert(self.listener:listen(16, function() accept(self) end))
-    assert(self.socket:bind("127.0.0.1", port))
+    assert(self.socket:bind(address, port))
     self.socket:recv_start(function(_, bytes, from)
         local function send(text)
             self.socket:send(text, from.ip, from.port)

@@ -39,5 +39,6 @@ kamailio)
     ;;
 esac
 export LUA_PATH="tests/support/?.lua;tests/e2e/support/?.lua;lua/?.lua;;"
+export LUA_CPATH="${BUILD:-build}/lab/?.so;${LUA_CPATH:-;}"
 # shellcheck disable=SC2086
 exec "${BUILD:-build}/supervise" "$limit" "$results/$name" $launcher "$@"
