@@ -128,16 +128,6 @@ struct decision call_foresee(struct call_event *event)
     return decide(&event->facts, &event->state);
 }
 
-bool call_has_next_flow(struct call_branch *branch)
-{
-    struct call_event event = {.branch = branch, .context = branch->context, .facts = {.origin = ORIGIN_FLOW_DOWN}};
-    if (branch->has_final || branch->context->targets == NULL)
-        return false;
-    event_gather(&event);
-    event_find_flows(&event);
-    return decide(&event.facts, &event.state).action == ACTION_NEXT_FLOW;
-}
-
 bool call_decide(struct call_event *event)
 {
     struct call_branch *branch = event->branch;
@@ -166,8 +156,8 @@ bool call_decide(struct call_event *event)
 enum origin call_origin_unsent(const struct call_branch *branch)
 {
     const struct target *target = branch->target;
-    bool plain = target != NULL && target->aor.length > 0 && target->path.length == 0 && target->reg_id == 0;
-    return plain ? ORIGIN_FLOW_DOWN : ORIGIN_TRANSPORT;
+    bool bound = target != NULL && target->aor.length > 0;
+    return bound || branch->after_flow ? ORIGIN_FLOW_DOWN : ORIGIN_TRANSPORT;
 }
 
 /* --- events that do not end the branch --- */
@@ -192,15 +182,30 @@ static bool branch_move(struct call_branch *branch)
     return false;
 }
 
-/* The instance may still answer, over any of its flows; ACK and CANCEL use a living one. */
-static void branch_wait(struct call_branch *branch)
+static void branch_seek_flow(struct call_branch *branch)
 {
     struct response_context *context = branch->context;
-    branch->flow_died = true;
     if (branch->target == NULL || branch_move(branch))
         return;
     if (context->host->add_flows(context, branch->target) > 0)
         branch_move(branch);
+}
+
+/* The instance may still answer, over any of its flows; ACK and CANCEL use a living one. */
+static void branch_wait(struct call_branch *branch)
+{
+    branch->flow_died = true;
+    branch_seek_flow(branch);
+}
+
+void call_seek_flows(struct response_context *context)
+{
+    const struct call_host *host = context->host;
+    for (struct call_branch *branch = context->branches; branch != NULL; branch = branch->next) {
+        bool left = branch->flow_died || (host->has_left != NULL && host->has_left(branch));
+        if (!branch->has_final && left)
+            branch_seek_flow(branch);
+    }
 }
 
 bool call_flow_down(struct call_branch *branch)

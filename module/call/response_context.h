@@ -66,6 +66,7 @@ struct call_branch {
     bool next_server;      /* with has_final: another address of the same target is tried */
     bool provisional_seen; /* above 100 */
     bool on_flow;          /* it was sent over a flow, not to an address */
+    bool after_flow;       /* it was sent to an address because a flow has died */
     bool flow_died;        /* its flow died, but it waits for its instance (5626-7.h) */
     bool rested;           /* nothing was sent, because the destination rests or has reached a limit */
     bool unsafe;           /* nothing was sent: a sips: request without TLS on the way */
@@ -152,6 +153,9 @@ struct call_host {
     void (*forward)(struct call_event *event); /* forwards the response now */
     /* ACK and CANCEL of the branch use the flow of `target` from now on. Returns false if that flow is dead too. */
     bool (*move)(struct call_branch *branch, struct target *target);
+    /* Whether the instance has left the flow of the branch by a new registration, although nobody has reported the
+       flow as dead; may be NULL. */
+    bool (*has_left)(const struct call_branch *branch);
 
     /* --- bindings and rests --- */
     void (*drop_flow)(struct call_branch *branch); /* removes the flow with every binding on it (5626-7.f) */
@@ -175,13 +179,13 @@ void call_pass(struct call_event *event);
    waits for its instance, by another flow if one is alive (5626-7.h). */
 bool call_flow_down(struct call_branch *branch);
 
-/* 5626-7.i: whether the death of the branch's flow would make another flow of its instance be tried. Otherwise it is
-   better to wait on a flow that may be dead. */
-bool call_has_next_flow(struct call_branch *branch);
-
-/* The origin for a request that could not be sent: a dead flow if a plain binding cannot be reached (3261-10.a,
-   3261-16.9.b). */
+/* The origin for a request that could not be sent: a dead flow if it was for a binding, also by a Path (3261-10.a,
+   3261-16.9.b), or in place of a dead flow. */
 enum origin call_origin_unsent(const struct call_branch *branch);
+
+/* To be called before CANCELs are sent: a branch whose flow is dead, or no longer the flow of its instance, takes one
+   that is alive, whichever was registered later. */
+void call_seek_flows(struct response_context *context);
 
 /* Handles CANCEL: nothing new is started, and branches that wait on a dead flow end, because nothing can arrive any
    more. Returns true if there were any. The host sends the CANCELs. */

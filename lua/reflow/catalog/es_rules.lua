@@ -12,8 +12,6 @@ return {
     ["5626-7.g"] = "un 430 elimina solo el registro por el que llegó",
     ["5626-7.h"] = "si un flujo muere antes de una respuesta provisional, la rama pasa a otro de inmediato; "
         .. "después de ella, espera a la instancia",
-    ["5626-7.i"] = "una conexión en la que nada de un INVITE se confirma se aborta si el teléfono tiene otro flujo, "
-        .. "que se prueba",
     ["5626-7.j"] = "un error ICMP cuenta de inmediato solo si cita una petición que espera; si no, un OPTIONS "
         .. "comprueba el flujo",
     ["5626-11.5.a"] = "430 no llega nunca a un extremo; si era la única respuesta, se envía 480",
@@ -69,6 +67,12 @@ return {
     ["3261-16.7.i"] = "un 3xx se sigue solo si la política lo dice, y cada URI una sola vez",
     ["3261-16.9.a"] = "una petición que no se puede enviar cuenta como 503; por un flujo, como flujo fallido",
     ["3261-16.6.a"] = "un Request-URI que era un Contact pierde sus cabeceras y su parámetro method",
+    ["3261-16.6.b"] = "fuera de los flujos de outbound, la siguiente Route o el Request-URI se alcanza por una "
+        .. "conexión nueva si la anterior ya no existe",
+    ["3261-18.2.2.a"] = "una respuesta cuya conexión ya no existe se envía por una nueva a la dirección del "
+        .. "remitente y al puerto de Via",
+    ["6665-4.3.a"] = "un proxy que puso su Record-Route en un SUBSCRIBE o REFER lo pone en cada uno de sus NOTIFY, "
+        .. "y solo en ellos",
     ["3261-16.9.b"] = "un 503 que hizo este servidor porque un flujo está muerto cuenta como flujo muerto: "
         .. "480 si no queda nada más",
     ["3261-10.a"] = "a un registro sin reg-id se llama por su flujo; si ya no existe, por su Contact si se "
