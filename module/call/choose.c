@@ -52,14 +52,21 @@ static bool context_lost_edge_flow(const struct response_context *context)
     return context->role == ROLE_EDGE && branch != NULL && branch->has_final && branch->code == SIP_FLOW_FAILED;
 }
 
+/* A phone that subscribes to its own AOR repeats the request at once after 480, but not after 404. */
+static uint16_t status_without_branch(const struct response_context *context)
+{
+    bool only_sender = context->targets != NULL && target_only_sender(context->targets);
+    return only_sender ? SIP_NOT_FOUND : SIP_TEMPORARILY_UNAVAILABLE;
+}
+
 struct call_best call_best(const struct response_context *context)
 {
     struct finals finals;
     size_t own = finals_gather(&finals, context);
     struct call_best result = {.best = best_choose((enum method)context->method, finals.stored, finals.count),
                                .other = -1};
-    if (finals.count == 0 && context->branches == NULL) /* there was no branch */
-        result.best.status = SIP_TEMPORARILY_UNAVAILABLE;
+    if (finals.count == 0 && context->branches == NULL)
+        result.best.status = status_without_branch(context);
     if (result.best.index >= (int)own)
         result.other = finals.number[result.best.index];
     else if (result.best.index >= 0)

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#include "base/memory.h"
+
 /* One block contains a target and its texts; it never moves. */
 struct entry {
     struct target target;
@@ -15,6 +17,9 @@ struct target_set {
     size_t count;
     bool opened; /* a class has been opened */
     uint16_t class_q;
+    struct text sender_aor; /* target_leave_out() */
+    flow_id sender_flow;
+    bool left_out;
     struct entry *entries[TARGETS_MOST];
 };
 
@@ -42,7 +47,25 @@ void target_set_delete(struct target_set *set)
     if (set == NULL)
         return;
     drop_from(set, 0);
+    memory_delete_text(set->host, set->sender_aor);
     set->host->allocate(set->host->context, set, sizeof *set, 0);
+}
+
+int target_leave_out(struct target_set *set, struct text aor, flow_id flow)
+{
+    memory_delete_text(set->host, set->sender_aor);
+    set->sender_flow = flow;
+    return memory_copy(set->host, aor, &set->sender_aor) ? 0 : -ENOMEM;
+}
+
+bool target_only_sender(const struct target_set *set)
+{
+    return set->left_out && set->count == 0;
+}
+
+static bool is_sender(const struct target_set *set, const struct binding_view *view)
+{
+    return view->flow != 0 && view->flow == set->sender_flow && text_equal(view->aor, set->sender_aor);
 }
 
 static bool same_instance(const struct target *a, const struct target *b)
@@ -139,13 +162,20 @@ int target_add(struct target_set *set, const struct target *target)
     return 0;
 }
 
+static bool is_wanted(struct target_set *set, const struct binding_view *view, struct text instance)
+{
+    bool sender = is_sender(set, view);
+    set->left_out |= sender;
+    return !sender && view->state == BINDING_ALIVE && (instance.length == 0 || text_equal(view->instance, instance));
+}
+
 /* If `instance` is empty, any flow matches; otherwise only a flow of that instance, which a Contact without a flow
    is not. */
 static int add_binding(struct target_set *set, const struct binding *binding, struct text instance)
 {
     struct binding_view view;
     binding_read(binding, &view);
-    if (view.state != BINDING_ALIVE || (instance.length > 0 && !text_equal(view.instance, instance)))
+    if (!is_wanted(set, &view, instance))
         return -EALREADY;
     struct target target = {.uri = view.contact,
                             .path = view.path,

@@ -54,6 +54,12 @@ enum { TARGETS_MOST = 64 };
 int target_set_new(struct target_set **set, const struct host *host);
 void target_set_delete(struct target_set *set);
 
+/* Bindings of the AOR on this flow are not added from now on: a request must not return to the user agent that sent it.
+   The text is copied. Returns 0 or -ENOMEM. */
+int target_leave_out(struct target_set *set, struct text aor, flow_id flow);
+/* Returns whether a binding was left out, and no target was added. */
+bool target_only_sender(const struct target_set *set);
+
 /* Adds a target. Returns 0; -EALREADY if the rules above forbid it (URI known, instance answered), which needs no
    handling; -ENOSPC beyond TARGETS_MOST; or -ENOMEM. On error nothing is added. `status` of the argument is ignored. */
 int target_add(struct target_set *set, const struct target *target);
