@@ -19,6 +19,17 @@ sip_on_request("INVITE", function(request, call)
   return sip_route()
 end)
 
+-- A phone asks for its own state, for example with a subscription to message-summary (messages on its voicemail), and
+-- nobody here keeps that. The user's other phones could not answer it either. After 404 the phone stops; after 480, 489
+-- or 501 many phones try again at once.
+local function not_kept_here(request)
+  if request.from == request.to then
+    return sip_reply(404)
+  end
+end
+sip_on_request("SUBSCRIBE", not_kept_here)
+sip_on_request("PUBLISH", not_kept_here)
+
 -- A flow to a phone failed: the connection broke, or an edge proxy said 430. The core has already decided, usually to
 -- try the phone's next flow; `decision` says what, and why. This hook only watches.
 sip_on_flow_failed(function(reply, call, decision)

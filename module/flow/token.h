@@ -72,34 +72,47 @@ enum token_verdict token_read(struct token_keys *keys, struct text token, struct
 /*
  * Dialog tokens (RFC 3261 16.4): the user part of a Record-Route value. Such a token names the flows of both sides of a
  * dialog, the side whose route set contains it (its holder), and the next hop towards the other side. Its seal of 64
- * bits (SipHash-2-4) covers all this and the Call-ID, so that the token gives no right in another call. It consists of
- * "d." and base64url: 61 characters for two flows over UDP and IPv4, 125 over IPv6. A datagram flow consists of its
- * addresses and survives a restart. For a stream flow only the number is stored, which is never assigned twice while a
- * key is in use.
+ * bits (SipHash-2-4) covers all this, the Call-ID and the domain, so that the token gives no right in another call. It
+ * consists of "d." and base64url: 61 characters for two flows over UDP and IPv4, 125 over IPv6, and 11 more if the flow
+ * of a side has an owner. A datagram flow consists of its addresses and survives a restart. For a stream flow only the
+ * number is stored, which is never assigned twice while a key is in use. The owner finds the flow on which the same
+ * user agent has registered since.
  */
 
-enum { TOKEN_DIALOG_MOST = 136 };
+enum { TOKEN_DIALOG_MOST = 144 };
 
 enum token_side { TOKEN_CALLER, TOKEN_CALLEE };
 
 struct token_dialog {
     struct token_flow flows[2]; /* by enum token_side */
+    uint32_t owners[2];         /* the user agents on these flows: token_owner(); 0: not known */
     bool by_hop[2];             /* this side is reached through the next hop and not over its flow */
+    bool outbound[2];           /* the flow has a reg-id, so that its end is the end of the way (RFC 5626) */
     bool edge;                  /* this server is the edge of one side: a flow that is gone means 430 */
     uint8_t holder;             /* enum token_side */
     uint64_t hop;               /* set by token_write_dialog() and token_read_dialog(); see token_dialog_leads_to() */
     uint8_t key;                /* the id of the key, set by the same functions */
 };
 
+/* What a token is valid for, and only for that. */
+struct token_scope {
+    struct text call_id;
+    struct text domain; /* that the TLS server behind the callee's flow has proved to be; empty: none */
+};
+
 /* Writes the token for a call. `hop` is the next hop of the holder's requests, in a canonical spelling, or empty if
    it is not known. Sets dialog->hop and dialog->key. Returns the length without the terminating NUL, or 0 if it does
    not fit. */
-size_t token_write_dialog(const struct token_keys *keys, struct token_dialog *dialog, struct text call_id,
+size_t token_write_dialog(const struct token_keys *keys, struct token_dialog *dialog, const struct token_scope *scope,
                           struct text hop, char *out, size_t size);
 
-/* Returns true and sets *dialog if this ring has sealed the token for this Call-ID. Compares in constant time. */
-bool token_read_dialog(const struct token_keys *keys, struct text token, struct text call_id,
+/* Returns true and sets *dialog if this ring has sealed the token for this scope. Compares in constant time. */
+bool token_read_dialog(const struct token_keys *keys, struct text token, const struct token_scope *scope,
                        struct token_dialog *dialog);
+
+/* A digest of a user agent's AOR and its name, which is the instance-id, or the Contact if it has none. `key` is the
+   id of a key, or 0 for the one that signs. Returns 0 if the ring does not have the key. */
+uint32_t token_owner(const struct token_keys *keys, uint8_t key, struct text aor, struct text name);
 
 /* Returns whether this is the hop that the token was written with; false for an empty one. */
 bool token_dialog_leads_to(const struct token_keys *keys, const struct token_dialog *dialog, struct text hop);

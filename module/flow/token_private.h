@@ -9,7 +9,7 @@
 
 /* The key ring. token.c and token_dialog.c use it for seals, token_keys.c maintains it, and token_file.c stores it. */
 
-enum { TOKEN_SECRET = 32, TOKEN_BYTES_MOST = 96 };
+enum { TOKEN_SECRET = 32, TOKEN_BYTES_MOST = 104 };
 
 /* The keys for dialog tokens, derived from the secret so that a seal of one kind is not valid for another kind. */
 struct token_dialog_keys {

@@ -70,28 +70,23 @@ static int fake_connect(void *context, struct peer *peer, struct text domain)
     return 0;
 }
 
+static int fake_reopen(void *context, struct peer *peer, struct text domain)
+{
+    struct fake_wire *wire = context;
+    wire->reopened++;
+    if (wire->reopen_error != 0)
+        return wire->reopen_error;
+    if (peer->transport == TRANSPORT_TLS)
+        return fake_connect(context, peer, domain);
+    peer->connection = connection_to(wire, peer);
+    return 0;
+}
+
 static void fake_close(void *context, flow_id connection)
 {
     struct fake_connection *known = connection_of(context, connection);
     if (known != NULL)
         known->close_asked = true;
-}
-
-static int fake_acks(void *context, flow_id connection, struct ack_sample *sample)
-{
-    const struct fake_connection *known = connection_of(context, connection);
-    if (known == NULL)
-        return -ENOTCONN;
-    *sample = known->acks;
-    return 0;
-}
-
-static void fake_abort(void *context, flow_id connection)
-{
-    struct fake_connection *known = connection_of(context, connection);
-    assert_non_null(known);
-    known->aborted = true;
-    known->open = false;
 }
 
 static bool fake_connection(void *context, flow_id number, struct peer *peer)
@@ -121,9 +116,8 @@ void fake_wire_create(struct fake_wire *wire, struct fake_host *fake)
     wire->wire = (struct wire){.context = wire,
                                .send = fake_send,
                                .connect = fake_connect,
+                               .reopen = fake_reopen,
                                .close = fake_close,
-                               .acks = fake_acks,
-                               .abort = fake_abort,
                                .connection = fake_connection,
                                .resolve = fake_resolve};
 }
@@ -171,21 +165,18 @@ struct peer fake_stream(struct fake_wire *wire, enum transport transport, uint8_
     return peer;
 }
 
+struct peer fake_stream_from(struct fake_wire *wire, enum transport transport, uint8_t listener, const char *host,
+                             uint16_t port)
+{
+    struct peer peer = {.transport = (uint8_t)transport, .listener = listener};
+    assert_true(address_read(text_of(host), port, &peer.address));
+    peer.connection = open_connection(wire, &peer);
+    return peer;
+}
+
 struct peer fake_tcp(struct fake_wire *wire, uint16_t port)
 {
     return fake_stream(wire, TRANSPORT_TCP, 1, port);
-}
-
-void fake_wire_acks(struct fake_wire *wire, const struct peer *peer, struct ack_sample sample)
-{
-    struct fake_connection *known = connection_of(wire, peer->connection);
-    assert_non_null(known);
-    known->acks = sample;
-}
-
-bool fake_wire_is_aborted(const struct fake_wire *wire, const struct peer *peer)
-{
-    return wire->connections[peer->connection - 1].aborted;
 }
 
 void fake_wire_close(struct fake_wire *wire, flow_id connection)

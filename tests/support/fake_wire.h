@@ -9,22 +9,21 @@
 /* A network that is a list: what is sent is kept with its destination and the instant, connections are opened and
    closed by the test, sends are refused where the test says so, and names are resolved when it answers. */
 
-enum { FAKE_CONNECTIONS = 64, FAKE_LOOKUPS = 16, FAKE_REFUSALS = 16 };
+enum { FAKE_CONNECTIONS = 512, FAKE_LOOKUPS = 16, FAKE_REFUSALS = 16 };
 
 struct sent {
     struct sent *next, *older; /* older: all there were, to free them */
     struct peer peer;
     uint64_t at_ms;
-    char scratch[2048]; /* of sent_header() */
+    char scratch[8192]; /* of sent_header() */
     size_t used, length;
     char bytes[]; /* with a NUL behind them */
 };
 
 struct fake_connection {
     struct peer peer; /* its number is the place in the array, from 1 */
-    bool open, close_asked, aborted;
-    struct ack_sample acks; /* zero: everything is acknowledged */
-    char domain[64];        /* that a TLS server must prove to be */
+    bool open, close_asked;
+    char domain[64]; /* that a TLS server must prove to be */
 };
 
 struct fake_lookup {
@@ -50,6 +49,8 @@ struct fake_wire {
     size_t lookup_count;
     struct fake_refusal refusals[FAKE_REFUSALS];
     int resolve_error; /* of the next look-ups */
+    int reopen_error;  /* of connections for responses; 0: they are opened */
+    unsigned reopened; /* how many of them were asked for */
 };
 
 void fake_wire_create(struct fake_wire *wire, struct fake_host *fake);
@@ -62,10 +63,9 @@ struct peer fake_udp(uint16_t port);
 struct peer fake_tcp(struct fake_wire *wire, uint16_t port);
 /* The same over any stream transport, at that listener. */
 struct peer fake_stream(struct fake_wire *wire, enum transport transport, uint8_t listener, uint16_t port);
-
-/* From now on this is known about the acknowledgements on the connection. */
-void fake_wire_acks(struct fake_wire *wire, const struct peer *peer, struct ack_sample sample);
-bool fake_wire_is_aborted(const struct fake_wire *wire, const struct peer *peer);
+/* The same from another host than 127.0.0.1. */
+struct peer fake_stream_from(struct fake_wire *wire, enum transport transport, uint8_t listener, const char *host,
+                             uint16_t port);
 
 /* The connection is no more, though nobody has been told. */
 void fake_wire_close(struct fake_wire *wire, flow_id connection);

@@ -255,6 +255,63 @@ static void test_a_failed_flow_goes_by_the_path_of_the_next(void **state)
     assert_int_equal(stage_count(stage, "bindings"), 1);
 }
 
+/* --- edges that are gone --- */
+
+/* Two flows of an instance, each through an edge; the first one to be tried is at 5092. */
+static void register_by_edges(struct stage *stage)
+{
+    char lines[1024];
+    struct peer edge = fake_udp(5090);
+    for (unsigned i = 1; i <= 2; i++) {
+        snprintf(lines, sizeof lines,
+                 "REGISTER sip:example.com SIP/2.0\nVia: SIP/2.0/UDP 127.0.0.1:5090;branch=z9hG4bKe%u%u;rport\n"
+                 "Via: SIP/2.0/UDP 192.0.2.4:5060;branch=z9hG4bKb\nMax-Forwards: 69\n"
+                 "Path: <sip:t%u@127.0.0.1:%u;transport=tcp;lr;ob>\nSupported: path, outbound\n"
+                 "From: <sip:bob@example.com>;tag=b\nTo: <sip:bob@example.com>\nCall-ID: reg%u%u\n"
+                 "CSeq: %u REGISTER\nContact: <sip:bob@192.0.2.4>;+sip.instance=\"<urn:uuid:1>\";reg-id=%u\n"
+                 "Content-Length: 0\n\n",
+                 i, stage->registers, i, 5090 + i, i, stage->registers, stage->registers + 1, i);
+        stage->registers++;
+        stage_receive(stage, &edge, lines);
+        stage_status(stage, &edge, 200);
+        stage_advance(stage, 2000);
+    }
+}
+
+static void test_3261_16_9_b_an_edge_that_is_gone_counts_as_a_dead_flow(void **state)
+{
+    static const unsigned others[][2] = {{430, 480}, {486, 486}, {503, 500}, {404, 404}};
+    struct stage *stage = *state;
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        char call[8];
+        snprintf(call, sizeof call, "c%zu", i);
+        register_by_edges(stage);
+        stage_call(stage, call);
+        struct peer gone = stage_sent_to(stage, "INVITE", 5092)->peer;
+        stage_flow_dies(stage, &gone);
+        stage_refuses(stage, stage_sent_to(stage, "INVITE", 5091), others[i][0], NULL);
+        stage_hears(stage, others[i][1]);
+        struct peer caller = stage_alice();
+        stage_request(stage, &caller, (struct request){.method = "ACK", .call = call});
+        binding_remove_aor(server_bindings(stage->server), TEXT("sip:bob@example.com"));
+        stage_ends(stage);
+    }
+}
+
+static void test_3261_16_9_b_all_edges_gone_is_480(void **state)
+{
+    struct stage *stage = *state;
+    register_by_edges(stage);
+    stage_call(stage, "one");
+    for (uint16_t port = 5092; port >= 5091; port--) {
+        struct peer gone = stage_sent_to(stage, "INVITE", port)->peer;
+        stage_flow_dies(stage, &gone);
+    }
+    stage_hears(stage, 480);
+    assert_int_equal(stage_count(stage, "bindings"), 2);
+    stage_ends(stage);
+}
+
 /* --- 430 at the end --- */
 
 static void test_5626_11_5_a_a_430_goes_up_as_480(void **state)
@@ -332,6 +389,8 @@ int main(void)
         TEST(test_5626_7_h_a_2xx_over_the_other_flow),
         TEST(test_5626_7_f_untried_targets_on_a_dead_flow_are_not_tried),
         TEST(test_a_failed_flow_goes_by_the_path_of_the_next),
+        TEST(test_3261_16_9_b_an_edge_that_is_gone_counts_as_a_dead_flow),
+        TEST(test_3261_16_9_b_all_edges_gone_is_480),
         TEST(test_5626_11_5_a_a_430_goes_up_as_480),
         TEST(test_5626_11_5_b_any_other_response_outranks_a_430),
         TEST(test_5626_7_b_and_5626_7_g_a_430_spares_a_binding_that_has_moved_and_the_call_follows_it),

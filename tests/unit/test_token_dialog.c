@@ -23,6 +23,8 @@ static const struct token_flow udp6 = {.transport = TRANSPORT_UDP,
 static const struct token_flow tls = {
     .transport = TRANSPORT_TLS, .address_length = 4, .connection = 0x1234567890abcdefU};
 
+static const struct token_scope call = {.call_id = {"call@host", 9}};
+
 struct scene {
     struct fake_host fake;
     struct token_keys *keys;
@@ -58,8 +60,7 @@ static struct text written(const struct scene *scene, const struct token_flow *c
                            char out[TOKEN_DIALOG_MOST])
 {
     struct token_dialog dialog = {.flows = {*caller, *callee}, .holder = TOKEN_CALLEE, .by_hop = {false, true}};
-    size_t length =
-        token_write_dialog(scene->keys, &dialog, TEXT("call@host"), TEXT("udp 192.0.2.9 5060"), out, TOKEN_DIALOG_MOST);
+    size_t length = token_write_dialog(scene->keys, &dialog, &call, TEXT("udp 192.0.2.9 5060"), out, TOKEN_DIALOG_MOST);
     assert_int_equal(strlen(out), length);
     return (struct text){out, length};
 }
@@ -67,7 +68,7 @@ static struct text written(const struct scene *scene, const struct token_flow *c
 static bool reads(const struct scene *scene, struct text token, const char *call_id)
 {
     struct token_dialog dialog;
-    return token_read_dialog(scene->keys, token, text_of(call_id), &dialog);
+    return token_read_dialog(scene->keys, token, &(struct token_scope){.call_id = text_of(call_id)}, &dialog);
 }
 
 static void assert_same_flow(const struct token_flow *a, const struct token_flow *b)
@@ -95,13 +96,66 @@ static void test_it_says_what_was_written(void **state)
             struct text token = written(scene, flows[caller], flows[callee], out);
             assert_int_equal(token.length, lengths[caller][callee]);
             assert_true(token_is_dialog(token));
-            assert_true(token_read_dialog(scene->keys, token, TEXT("call@host"), &dialog));
+            assert_true(token_read_dialog(scene->keys, token, &call, &dialog));
             assert_same_flow(&dialog.flows[TOKEN_CALLER], flows[caller]);
             assert_same_flow(&dialog.flows[TOKEN_CALLEE], flows[callee]);
             assert_int_equal(dialog.holder, TOKEN_CALLEE);
             assert_false(dialog.by_hop[TOKEN_CALLER]);
             assert_true(dialog.by_hop[TOKEN_CALLEE]);
             assert_false(dialog.edge);
+        }
+    }
+}
+
+static uint32_t token_rotate_and_digest(struct scene *scene, uint8_t key)
+{
+    assert_int_equal(token_keys_rotate(scene->keys), 0);
+    return token_owner(scene->keys, key, TEXT("sip:bob@example.com"), TEXT("urn:uuid:1"));
+}
+
+/* Who has a flow, and whether it is outbound: 11 characters more, and as well sealed as the rest. */
+static void test_it_names_the_owners_of_the_flows(void **state)
+{
+    struct scene *scene = *state;
+    char out[TOKEN_DIALOG_MOST];
+    struct token_dialog read, dialog = {.flows = {udp6, udp6}, .outbound = {true, false}};
+    dialog.owners[TOKEN_CALLEE] = token_owner(scene->keys, 0, TEXT("sip:bob@example.com"), TEXT("urn:uuid:1"));
+    assert_int_not_equal(dialog.owners[TOKEN_CALLEE], 0);
+    size_t length = token_write_dialog(scene->keys, &dialog, &call, TEXT("x"), out, sizeof out);
+    assert_int_equal(length, 125 + 11);
+    assert_true(token_read_dialog(scene->keys, (struct text){out, length}, &call, &read));
+    assert_int_equal(read.owners[TOKEN_CALLER], 0);
+    assert_int_equal(read.owners[TOKEN_CALLEE], dialog.owners[TOKEN_CALLEE]);
+    assert_true(read.outbound[TOKEN_CALLER]);
+    assert_false(read.outbound[TOKEN_CALLEE]);
+    assert_int_equal(token_rotate_and_digest(scene, read.key), dialog.owners[TOKEN_CALLEE]);
+    assert_int_not_equal(token_owner(scene->keys, 0, TEXT("sip:bob@example.com"), TEXT("urn:uuid:1")),
+                         dialog.owners[TOKEN_CALLEE]);
+    assert_int_not_equal(token_owner(scene->keys, read.key, TEXT("sip:bob@example.com"), TEXT("urn:uuid:2")),
+                         dialog.owners[TOKEN_CALLEE]);
+    assert_int_not_equal(token_owner(scene->keys, read.key, TEXT("sip:eve@example.com"), TEXT("urn:uuid:1")),
+                         dialog.owners[TOKEN_CALLEE]);
+    assert_int_equal(token_owner(scene->keys, 99, TEXT("sip:bob@example.com"), TEXT("urn:uuid:1")), 0);
+    for (size_t i = 0; i < length; i++) {
+        char kept = out[i];
+        out[i] = kept == 'A' ? 'B' : 'A';
+        assert_false(token_read_dialog(scene->keys, (struct text){out, length}, &call, &read));
+        out[i] = kept;
+    }
+}
+
+static void test_3261_16_4_a_the_seal_covers_the_domain(void **state)
+{
+    static const char *const domains[] = {"", "trunk.example.net", "trunk.example.ne", "mallory.example"};
+    const struct scene *scene = *state;
+    char out[TOKEN_DIALOG_MOST];
+    for (size_t i = 0; i < 4; i++) {
+        struct token_scope own = {.call_id = call.call_id, .domain = text_of(domains[i])};
+        struct token_dialog dialog = {.flows = {udp4, tls}};
+        size_t length = token_write_dialog(scene->keys, &dialog, &own, TEXT("x"), out, sizeof out);
+        for (size_t k = 0; k < 4; k++) {
+            struct token_scope other = {.call_id = call.call_id, .domain = text_of(domains[k])};
+            assert_int_equal(token_read_dialog(scene->keys, (struct text){out, length}, &other, &dialog), i == k);
         }
     }
 }
@@ -141,9 +195,8 @@ static void test_3261_16_4_a_the_seal_covers_the_direction(void **state)
     char out[2][TOKEN_DIALOG_MOST];
     for (unsigned holder = 0; holder < 2; holder++) {
         struct token_dialog dialog = {.flows = {udp4, tls}, .holder = (uint8_t)holder};
-        assert_true(
-            token_write_dialog(scene->keys, &dialog, TEXT("call@host"), TEXT("x"), out[holder], TOKEN_DIALOG_MOST) > 0);
-        assert_true(token_read_dialog(scene->keys, text_of(out[holder]), TEXT("call@host"), &dialog));
+        assert_true(token_write_dialog(scene->keys, &dialog, &call, TEXT("x"), out[holder], TOKEN_DIALOG_MOST) > 0);
+        assert_true(token_read_dialog(scene->keys, text_of(out[holder]), &call, &dialog));
         assert_int_equal(dialog.holder, holder);
     }
     assert_string_not_equal(out[0], out[1]);
@@ -155,11 +208,11 @@ static void test_3261_16_4_a_the_seal_covers_the_next_hop(void **state)
     char out[TOKEN_DIALOG_MOST];
     struct token_dialog dialog;
     struct text token = written(scene, &udp4, &udp4, out);
-    assert_true(token_read_dialog(scene->keys, token, TEXT("call@host"), &dialog));
+    assert_true(token_read_dialog(scene->keys, token, &call, &dialog));
     assert_true(token_dialog_leads_to(scene->keys, &dialog, TEXT("udp 192.0.2.9 5060")));
     assert_false(token_dialog_leads_to(scene->keys, &dialog, TEXT("udp 192.0.2.9 5061")));
     assert_false(token_dialog_leads_to(scene->keys, &dialog, TEXT("")));
-    assert_true(token_write_dialog(scene->keys, &dialog, TEXT("call@host"), TEXT(""), out, sizeof out) > 0);
+    assert_true(token_write_dialog(scene->keys, &dialog, &call, TEXT(""), out, sizeof out) > 0);
     assert_false(token_dialog_leads_to(scene->keys, &dialog, TEXT("")));
     assert_false(token_dialog_leads_to(scene->keys, &dialog, TEXT("udp 192.0.2.9 5060")));
 }
@@ -188,10 +241,10 @@ static void test_it_is_written_whole_or_not_at_all(void **state)
     struct token_dialog dialog = {.flows = {udp4, udp4}};
     for (size_t size = 0; size < 62; size++) {
         memset(out, 'x', sizeof out);
-        assert_int_equal(token_write_dialog(scene->keys, &dialog, TEXT("c"), TEXT("x"), out, size), 0);
+        assert_int_equal(token_write_dialog(scene->keys, &dialog, &call, TEXT("x"), out, size), 0);
         assert_int_equal(out[size], 'x');
     }
-    assert_int_equal(token_write_dialog(scene->keys, &dialog, TEXT("c"), TEXT("x"), out, 62), 61);
+    assert_int_equal(token_write_dialog(scene->keys, &dialog, &call, TEXT("x"), out, 62), 61);
 }
 
 /* A dialog lives through a restart and a rotation, and ends with its key. The file is its owner's alone. */
@@ -239,6 +292,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, begin, end)
         TEST(test_it_says_what_was_written),
+        TEST(test_it_names_the_owners_of_the_flows),
+        TEST(test_3261_16_4_a_the_seal_covers_the_domain),
         TEST(test_3261_16_4_a_the_seal_covers_every_bit),
         TEST(test_3261_16_4_a_the_seal_covers_the_call_id),
         TEST(test_3261_16_4_a_the_seal_covers_the_direction),

@@ -59,7 +59,7 @@ static bool is_sealed(const struct ksr_sip_uri *uri, struct text call_id)
 {
     struct token_dialog dialog;
     struct text seal = find_seal(uri);
-    return seal.length > 0 && token_read_dialog(keys, seal, call_id, &dialog);
+    return seal.length > 0 && token_read_dialog(keys, seal, &(struct token_scope){.call_id = call_id}, &dialog);
 }
 
 static bool top_route_is_sealed(struct sip_msg *msg, struct text call_id)
@@ -85,8 +85,8 @@ int sip_record_route(struct sip_msg *msg)
     struct text call_id;
     if (keys == NULL || !read_call_id(msg, &call_id))
         return -1;
-    size_t length = token_write_dialog(keys, &dialog, call_id, (struct text){NULL, 0}, text + PREFIX_LENGTH,
-                                       sizeof text - PREFIX_LENGTH);
+    size_t length = token_write_dialog(keys, &dialog, &(struct token_scope){.call_id = call_id}, (struct text){NULL, 0},
+                                       text + PREFIX_LENGTH, sizeof text - PREFIX_LENGTH);
     str parameter = {text, (int)(PREFIX_LENGTH + length)};
     return length > 0 && rr.record_route(msg, &parameter) >= 0 ? 1 : -1;
 }

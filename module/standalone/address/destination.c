@@ -51,18 +51,39 @@ static bool host_is_invalid(struct text host)
     return text_equal_nocase((struct text){host.at + host.length - length, length}, text_of(invalid));
 }
 
+static bool uri_may_be_called(struct sip_uri *uri, struct text text, enum transport came_by, enum transport *transport)
+{
+    return sip_uri_create(uri, text) == 0 && uri_transport(uri, transport) && transport_may_be_called(came_by) &&
+           !host_is_invalid(uri->host);
+}
+
 bool contact_may_be_called(struct text contact, enum transport came_by)
 {
     struct sip_uri uri;
     union address numeric;
     enum transport transport;
-    bool callable = sip_uri_create(&uri, contact) == 0 && uri_transport(&uri, &transport) &&
-                    transport_may_be_called(came_by) && !host_is_invalid(uri.host);
+    bool callable = uri_may_be_called(&uri, contact, came_by, &transport);
     /* A certificate contains host names, not the current address of a phone. */
     if (callable && (transport_is_secure(transport) || transport_is_secure(came_by)))
         callable = !address_read(uri.host, 0, &numeric);
     sip_uri_destroy(&uri);
     return callable;
+}
+
+bool hop_may_be_called(struct text hop, enum transport came_by)
+{
+    struct sip_uri uri;
+    enum transport transport;
+    bool callable = uri_may_be_called(&uri, hop, came_by, &transport) &&
+                    (transport_is_secure(transport) || !transport_is_secure(came_by));
+    sip_uri_destroy(&uri);
+    return callable;
+}
+
+struct text domain_to_prove(const struct sip_uri *uri, struct text proven)
+{
+    union address numeric;
+    return proven.length > 0 && address_read(uri->host, 0, &numeric) ? proven : uri->host;
 }
 
 bool contact_is_source(struct text contact, const struct peer *source)

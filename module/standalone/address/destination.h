@@ -9,6 +9,10 @@
 /* 3261-10.a: may a plain binding's Contact be called over a new connection? `came_by`: the transport of the flow that
    it was made on. Not over WebSocket, to no ".invalid" name, and over TLS only by a name. */
 bool contact_may_be_called(struct text contact, enum transport came_by);
+/* 3261-16.6.b: may the next hop in a dialog be called over a new connection, after a connection of that transport to a
+   server or proxy has ended? As above, but a numeric address over TLS may be called, because the certificate may
+   contain it, and what came over TLS does not go on over UDP or TCP. */
+bool hop_may_be_called(struct text hop, enum transport came_by);
 /* Is the Contact the very address that the REGISTER came from, over UDP or TCP? */
 bool contact_is_source(struct text contact, const struct peer *source);
 /* False where there is no way: a transport that we do not call by, sips over one that is not safe. */
@@ -26,6 +30,8 @@ uint16_t uri_port(const struct sip_uri *uri, enum transport transport);
 bool peer_choose_listener(const struct server *server, const struct peer *source, struct peer *peer);
 /* A numeric host; false for names. */
 bool peer_of_uri(const struct server *server, const struct sip_uri *uri, const struct peer *source, struct peer *peer);
+/* The name that a TLS server must prove (RFC 5922): the host, or, if that is an address, `proven`, unless empty. */
+struct text domain_to_prove(const struct sip_uri *uri, struct text proven);
 /* For TLS without a connection: have one that is proven for the domain. */
 bool peer_connect(const struct server *server, struct peer *peer, struct text domain);
 

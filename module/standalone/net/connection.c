@@ -359,6 +359,23 @@ int connection_open(struct network *network, struct peer *peer, struct text doma
     return find_or_open(network, peer, domain) != NULL ? 0 : -EPIPE;
 }
 
+int connection_reopen(struct network *network, struct peer *peer, struct text domain)
+{
+    struct connection *connection = find_by_address(network, peer, domain);
+    bool known = connection != NULL;
+    if (!known)
+        connection = open_to(network, peer, domain);
+    if (connection == NULL)
+        return -EPIPE;
+    int error = known ? 0 : admit(connection);
+    if (error != 0) {
+        connection_close(connection, "refused");
+        return error;
+    }
+    peer->connection = connection->number;
+    return 0;
+}
+
 int connection_send(struct network *network, struct peer *peer, const char *bytes, size_t length)
 {
     struct connection *connection = NULL;

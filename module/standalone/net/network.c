@@ -25,6 +25,11 @@ static int wire_connect(void *context, struct peer *peer, struct text domain)
     return connection_open(context, peer, domain);
 }
 
+static int wire_reopen(void *context, struct peer *peer, struct text domain)
+{
+    return connection_reopen(context, peer, domain);
+}
+
 static void wire_hold(void *context, flow_id number, uint32_t seconds)
 {
     connection_hold(context, number, seconds);
@@ -35,19 +40,6 @@ static void wire_close(void *context, flow_id number)
     struct connection *connection = connection_find(context, number);
     if (connection != NULL)
         connection_close(connection, "closed");
-}
-
-static int wire_acks(void *context, flow_id number, struct ack_sample *sample)
-{
-    const struct connection *connection = connection_find(context, number);
-    return connection != NULL ? connection_acks(connection, sample) : -ENOTCONN;
-}
-
-static void wire_abort(void *context, flow_id number)
-{
-    struct connection *connection = connection_find(context, number);
-    if (connection != NULL)
-        connection_abort(connection);
 }
 
 static bool wire_connection(void *context, flow_id number, struct peer *peer)
@@ -143,10 +135,9 @@ int network_new(struct network **out, const struct network_config *config)
     network->wire = (struct wire){.context = network,
                                   .send = wire_send,
                                   .connect = wire_connect,
+                                  .reopen = wire_reopen,
                                   .hold = wire_hold,
                                   .close = wire_close,
-                                  .acks = wire_acks,
-                                  .abort = wire_abort,
                                   .connection = wire_connection,
                                   .resolve = wire_resolve,
                                   .choose_local = wire_choose_local,

@@ -2,7 +2,6 @@
 #ifndef REFLOW_STANDALONE_WIRE_H
 #define REFLOW_STANDALONE_WIRE_H
 
-#include "flow/ack_watch.h"
 #include "standalone/net/peer.h"
 
 enum { LISTENERS_MOST = 16 };
@@ -36,20 +35,18 @@ struct wire {
        server_flow_down() is called later. Returns 0 or a negative errno. NULL: there is no TLS. */
     int (*connect)(void *context, struct peer *peer, struct text domain);
 
+    /* Gets a connection to peer->address for a response whose own connection is gone (RFC 3261 18.2.2), opens one if
+       there is none, and stores its number in peer->connection. Over TLS it must be verified for this domain. The
+       connection counts for its source as an accepted one, because the sender of the request has caused it. Returns 0
+       or a negative errno. NULL: such responses are lost. */
+    int (*reopen)(void *context, struct peer *peer, struct text domain);
+
     /* A registration that passed through this connection (at an edge) lasts this long: the connection is not closed
        as idle, and its Flow-Timer is watched. NULL: nothing is closed as idle. */
     void (*hold)(void *context, flow_id connection, uint32_t seconds);
 
     /* Closes a connection; server_flow_down() is called later. */
     void (*close)(void *context, flow_id connection);
-
-    /* What the peer of an open connection has acknowledged (5626-7.i). Returns 0 or a negative errno. NULL: that is not
-       known, and abort() is not needed. */
-    int (*acks)(void *context, flow_id connection, struct ack_sample *sample);
-
-    /* Closes a connection at once and discards everything that its peer has not acknowledged, so that none of it can
-       arrive later. server_flow_down() is called later, with the reason "unacknowledged". */
-    void (*abort)(void *context, flow_id connection);
 
     /* The remote side of an open connection. Returns false if it is gone. While the server is being informed of its
        end, *peer is set nevertheless, for the log; otherwise it is unchanged. */

@@ -3,6 +3,7 @@
 #include "standalone/server/server_private.h"
 #include "standalone/server/allowance.h"
 #include "standalone/server/branch.h"
+#include "standalone/server/heirs.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -86,4 +87,56 @@ void answer_status(struct server *server, struct server_transaction *transaction
 {
     struct own_answer own = {.status = status};
     answer(server, transaction, &own);
+}
+
+/* --- responses whose connection is gone (3261-18.2.2.a) --- */
+
+static bool is_as_safe_as(const struct peer *peer, const struct peer *other)
+{
+    return transport_is_secure(peer->transport) || !transport_is_secure(other->transport);
+}
+
+/* The sender may have registered over a new connection since. */
+static bool find_heir(const struct server *server, const struct server_transaction *transaction, struct peer *back)
+{
+    char aor[512];
+    struct peer peer;
+    const struct peer *source = server_transaction_source(transaction);
+    int length = sip_aor(sip_from_uri(server_transaction_request(transaction)), aor, sizeof aor);
+    const struct former former = {.aor = {aor, length > 0 ? (size_t)length : 0}};
+    flow_id heir = length > 0 ? heirs_find(server, peer_flow(source), &former) : 0;
+    if (heir == 0 || !peer_of_flow(server, heir, &peer) || !transport_connects(peer.transport) ||
+        !is_as_safe_as(&peer, source))
+        return false;
+    *back = peer;
+    return true;
+}
+
+static void set_port(union address *address, uint16_t port)
+{
+    if (address->any.sa_family == AF_INET6)
+        address->v6.sin6_port = htons(port);
+    else
+        address->v4.sin_port = htons(port);
+}
+
+/* The request chooses only the port. Its Via names no other host: the address is the one that the lost connection has
+   proved, and no name is looked up. */
+bool answer_reopen(void *context, const struct server_transaction *transaction, struct peer *back)
+{
+    const struct server *server = context;
+    const struct wire *wire = server->config.wire;
+    const struct peer *source = server_transaction_source(transaction);
+    const struct sip_via *via = sip_top_via(server_transaction_request(transaction));
+    struct peer peer = *source;
+    if (find_heir(server, transaction, back))
+        return true;
+    if (!transport_may_be_called(source->transport) || via == NULL || wire->reopen == NULL)
+        return false;
+    peer.connection = 0;
+    set_port(&peer.address, via->port != 0 ? (uint16_t)via->port : transport_port(source->transport));
+    if (wire->reopen(wire->context, &peer, via->host) != 0)
+        return false;
+    *back = peer;
+    return true;
 }

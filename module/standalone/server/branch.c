@@ -66,10 +66,15 @@ size_t branch_via(const struct server *server, const struct peer *peer, struct b
     return length < 0 || (size_t)length >= size ? 0 : (size_t)length;
 }
 
-static bool forms_dialog(const struct sip_message *request)
+static bool forms_dialog(enum method method)
 {
-    enum method method = sip_method(request);
-    return method == METHOD_INVITE || method == METHOD_SUBSCRIBE || method == METHOD_REFER || method == METHOD_NOTIFY;
+    return method == METHOD_INVITE || method == METHOD_SUBSCRIBE || method == METHOD_REFER;
+}
+
+/* 6665-4.3.a: the subscriber takes its route set from a NOTIFY. SUBSCRIBE and REFER may begin a new usage. */
+static bool forms_usage(enum method method)
+{
+    return method == METHOD_SUBSCRIBE || method == METHOD_REFER || method == METHOD_NOTIFY;
 }
 
 static struct text request_uri(const struct branch *branch)
@@ -77,12 +82,25 @@ static struct text request_uri(const struct branch *branch)
     return branch->model.target != NULL ? branch->model.target->uri : branch->uri;
 }
 
-static size_t record_route(const struct branch *branch, char *out, size_t size)
+static struct text record_route(const struct branch *branch, char *out, size_t size)
 {
     const struct context *context = branch->context;
-    const struct peer *source = server_transaction_source(context->transaction);
-    return route_record(context->server, context->request, source, &branch->peer, branch->model.on_flow,
-                        (enum way)context->way, out, size);
+    const struct sip_message *request = context->request;
+    enum method method = sip_method(request);
+    struct recorded recorded = {.request = request,
+                                .from = server_transaction_source(context->transaction),
+                                .to = &branch->peer,
+                                .target = branch->model.target,
+                                .to_flow = branch->model.on_flow,
+                                .way = context->way};
+    if (transport_is_secure(branch->peer.transport))
+        recorded.domain = branch->domain;
+    size_t length = 0;
+    if (sip_to_tag(request).length == 0 && forms_dialog(method))
+        length = route_record(context->server, &recorded, out, size);
+    else if (sip_to_tag(request).length > 0 && forms_usage(method))
+        length = route_record_again(context->server, &recorded, out, size);
+    return (struct text){out, length};
 }
 
 /* The server does not send messages that it would refuse to receive. */
@@ -95,7 +113,7 @@ static bool has_room(const struct server *server)
 /* The datagram limit of RFC 3261 18.1.1 is not enforced by switching transports: see the manual, limits. */
 static bool write_request(struct branch *branch, struct branch_id id)
 {
-    char via[192], record[640], path[320], received[64];
+    char via[192], record[960], path[320], received[64];
     struct context *context = branch->context;
     struct server *server = context->server;
     const struct sip_message *request = context->request;
@@ -108,11 +126,10 @@ static bool write_request(struct branch *branch, struct branch_id id)
                                   .rport = address_port(&source->address)};
     address_host(&source->address, received, sizeof received);
     forward.received = text_of(received);
-    forward.via = (struct text){via, branch_via(server, &branch->sender, id, via, sizeof via)};
+    forward.via = (struct text){via, branch_via(server, &branch->peer, id, via, sizeof via)};
     if (branch->model.target != NULL)
         forward.route = branch->model.target->path;
-    if (forms_dialog(request) && sip_to_tag(request).length == 0)
-        forward.record_route = (struct text){record, record_route(branch, record, sizeof record)};
+    forward.record_route = record_route(branch, record, sizeof record);
     if (context->way == WAY_OUTWARD && sip_method(request) == METHOD_REGISTER)
         forward.path = (struct text){path, edge_path(server, request, source, &branch->peer, path, sizeof path)};
     sip_buffer_clear(&server->out);
@@ -174,56 +191,6 @@ static bool branch_rests(struct branch *branch)
     return rest_count(branch->context->server) > 0 && rest_holds(&destination, name_rests, branch);
 }
 
-static bool is_copy_for(const struct branch *earlier, const struct branch *branch)
-{
-    const struct target *target = earlier->model.target;
-    return earlier->unacknowledged && earlier->model.has_final && earlier->transaction != NULL && target != NULL &&
-           target->instance.length > 0 && text_equal(target->instance, branch->model.target->instance) &&
-           earlier->peer.transport == branch->peer.transport;
-}
-
-/* An earlier branch to the same instance whose copy of the INVITE may have arrived, although nothing was acknowledged;
-   NULL: there is none. */
-static struct branch *earlier_copy(const struct branch *branch)
-{
-    const struct context *context = branch->context;
-    if (!branch->model.on_flow || branch->model.target == NULL || sip_method(context->request) != METHOD_INVITE)
-        return NULL;
-    struct branch *earlier = context_first(context);
-    while (earlier != NULL && !is_copy_for(earlier, branch))
-        earlier = branch_next(earlier);
-    return earlier;
-}
-
-/* 5626-7.i: with the Via of the earlier copy, the next one is a retransmission to a phone that has the first (RFC 3261
-   17.2.3), and the phone rings once. Otherwise it would be a merged request, which not every phone recognises. */
-static struct branch_id choose_via(struct branch *branch, const struct branch *earlier)
-{
-    const struct context *context = branch->context;
-    branch->sender = earlier != NULL ? earlier->sender : branch->peer;
-    return earlier != NULL ? client_transaction_branch(earlier->transaction)
-                           : branch_draw(context->server->transactions, context->digest);
-}
-
-static void watch_acks(struct branch *branch)
-{
-    const struct server *server = branch->context->server;
-    const struct target *target = branch->model.target;
-    if (branch->model.on_flow && target != NULL && target->instance.length > 0 && server->config.ack_ms > 0)
-        client_transaction_watch_acks(branch->transaction, server->config.ack_ms);
-}
-
-static void after_sending(struct branch *branch, enum method method)
-{
-    struct server *server = branch->context->server;
-    client_transaction_charge(branch->transaction, branch->context->model.load);
-    server->counters.branches++;
-    if (method == METHOD_INVITE) {
-        timer_start(&server->timers, &branch->timer, server->config.timer_c_ms);
-        watch_acks(branch);
-    }
-}
-
 static void send_to_peer(struct branch *branch)
 {
     struct context *context = branch->context;
@@ -233,6 +200,7 @@ static void send_to_peer(struct branch *branch)
         return;
     }
     address_format(&branch->peer.address, branch->destination, sizeof branch->destination);
+    struct branch_id id = branch_draw(server->transactions, context->digest);
     branch->model.rested = branch_rests(branch);
     if (branch->model.rested || !peer_is_safe_for(&branch->peer, context->request)) {
         fail_unsent(branch);
@@ -242,8 +210,6 @@ static void send_to_peer(struct branch *branch)
         fail_unreached(branch);
         return;
     }
-    struct branch *earlier = earlier_copy(branch);
-    struct branch_id id = choose_via(branch, earlier);
     if (!write_request(branch, id)) {
         fail_unsent(branch);
         return;
@@ -267,9 +233,10 @@ static void send_to_peer(struct branch *branch)
         fail_unsent(branch);
         return;
     }
-    if (earlier != NULL)
-        client_transaction_take_over(branch->transaction, earlier->transaction);
-    after_sending(branch, method);
+    client_transaction_charge(branch->transaction, context->model.load);
+    server->counters.branches++;
+    if (method == METHOD_INVITE)
+        timer_start(&server->timers, &branch->timer, server->config.timer_c_ms);
 }
 
 static void resolved(void *again, const union address *addresses, size_t count)
@@ -343,7 +310,8 @@ static void send_to_uri(struct branch *branch, struct text next_hop)
     const struct peer *source = server_transaction_source(branch->context->transaction);
     enum transport transport;
     bool sending = false;
-    if (sip_uri_create(&uri, next_hop) == 0 && !leads_back(branch, &uri) && set_domain(branch, uri.host)) {
+    if (sip_uri_create(&uri, next_hop) == 0 && !leads_back(branch, &uri) &&
+        set_domain(branch, domain_to_prove(&uri, branch->proven))) {
         branch->named_port = uri_transport(&uri, &transport) ? uri_port(&uri, transport) : 0;
         if (address_read(uri.host, 0, &numeric)) {
             sending = peer_of_uri(branch->context->server, &uri, source, &branch->peer);
@@ -367,7 +335,7 @@ static void timer_fires(struct timer *timer)
         return;
     }
     /* Timer C (16.8): the branch is cancelled and counts as a 408. */
-    client_transaction_cancel(branch->transaction);
+    branch_cancel(branch);
     branch_react(branch, ORIGIN_TIMEOUT, &none);
 }
 
@@ -403,13 +371,37 @@ static void send_to_flow(struct branch *branch, flow_id flow)
     }
 }
 
-/* Starts a branch to a URI by its next hop. It never fails at once: if sending fails, a timer reports it to
-   branch_react(). Returns NULL only without memory, or if no further branch may begin: call_refusal(). */
-struct branch *branch_start(struct context *context, struct text uri, struct text next_hop)
+/* A branch inside a dialog, or by Route. */
+static struct branch *branch_new_by_route(struct context *context, const struct route *route)
 {
-    struct branch *branch = branch_new(context, NULL, uri);
+    struct branch *branch = branch_new(context, NULL, route->uri);
     if (branch != NULL)
-        send_to_uri(branch, next_hop);
+        memory_copy(context->server->config.host, route->proven, &branch->proven);
+    return branch;
+}
+
+struct branch *branch_start(struct context *context, const struct route *route)
+{
+    struct branch *branch = branch_new_by_route(context, route);
+    if (branch == NULL)
+        return NULL;
+    branch->model.after_flow = route->flow != 0 || route->flow_lost;
+    send_to_uri(branch, route_hop(route));
+    return branch;
+}
+
+/* Without memory for the next hop, the flow is the only way. */
+struct branch *branch_start_in_dialog(struct context *context, const struct route *route, const struct peer *peer,
+                                      bool reconnect)
+{
+    struct branch *branch = branch_new_by_route(context, route);
+    if (branch == NULL)
+        return NULL;
+    if (reconnect)
+        memory_copy(context->server->config.host, route_hop(route), &branch->hop);
+    branch->peer = *peer;
+    branch->model.on_flow = branch->hop.length == 0;
+    send_to_peer(branch);
     return branch;
 }
 
@@ -470,6 +462,7 @@ bool branch_move_to(struct branch *branch, const struct target *target)
         !peer_of_flow(server, flow, &peer))
         return false;
     client_transaction_move(branch->transaction, &peer);
+    branch->peer = peer;
     return true;
 }
 
@@ -503,16 +496,21 @@ struct branch *branch_start_target(struct context *context, struct target *targe
 
 bool branch_has_contact_left(const struct branch *branch)
 {
+    if (branch->model.target == NULL)
+        return branch->hop.length > 0;
     return is_plain(branch->model.target) && branch->model.on_flow &&
            contact_may_be_called(branch->model.target->uri, (enum transport)branch->peer.transport);
 }
 
-/* 3261-10.a: the same target by its Contact, over a new connection. */
+/* 3261-10.a, 3261-16.6.b: the same target by its Contact, or the next hop, over a new connection. */
 static struct branch *start_by_contact(const struct branch *failed)
 {
     struct branch *branch = branch_new(failed->context, failed->model.target, failed->uri);
-    if (branch != NULL)
-        send_to_uri(branch, failed->model.target->uri);
+    if (branch == NULL)
+        return NULL;
+    branch->model.after_flow = true;
+    memory_copy(failed->context->server->config.host, failed->proven, &branch->proven);
+    send_to_uri(branch, branch->model.target != NULL ? branch->model.target->uri : failed->hop);
     return branch;
 }
 
@@ -541,12 +539,27 @@ struct branch *branch_start_next_server(const struct branch *failed)
     return branch;
 }
 
+/* RFC 3261 9.1: CANCEL goes to the address of the request. */
+void branch_cancel(struct branch *branch)
+{
+    struct peer peer = branch->peer;
+    bool by_address = !branch->model.on_flow && transport_connects(peer.transport);
+    if (by_address && client_transaction_is_down(branch->transaction)) {
+        peer.connection = 0;
+        if (peer_connect(branch->context->server, &peer, branch->domain))
+            client_transaction_move(branch->transaction, &peer);
+    }
+    client_transaction_cancel(branch->transaction);
+}
+
 void branch_delete(struct branch *branch)
 {
     const struct host *host = branch->context->server->config.host;
     timer_give_back(&branch->context->server->timers, &branch->timer);
     sip_message_delete(branch->response);
     memory_delete_text(host, branch->uri);
+    memory_delete_text(host, branch->hop);
+    memory_delete_text(host, branch->proven);
     memory_delete_text(host, branch->domain);
     memory_delete(host, branch, sizeof *branch);
 }
@@ -571,8 +584,8 @@ static void on_failed(void *user, struct client_transaction *transaction, bool d
 {
     struct branch *branch = user;
     struct sip_message *none = NULL;
-    branch->unacknowledged = client_transaction_is_unacknowledged(transaction);
-    if (branch->model.on_flow && down)
+    (void)transaction;
+    if (down && (branch->model.on_flow || branch->hop.length > 0))
         branch_react(branch, ORIGIN_FLOW_DOWN, &none);
     else if (!branch->model.provisional_seen)
         branch_react(branch, call_origin_unsent(&branch->model), &none);
@@ -587,34 +600,44 @@ static void on_ended(void *user, struct client_transaction *transaction)
     context_forget_unused(branch->context);
 }
 
+static bool is_of_target(const struct target *target, const struct binding_view *view)
+{
+    return text_equal(view->aor, target->aor) &&
+           (target->instance.length > 0 ? text_equal(view->instance, target->instance)
+                                        : text_equal(view->contact, target->uri));
+}
+
+/* Whether the user agent of the target has a binding on the flow. */
+static bool is_target_on(const struct server *server, const struct target *target, flow_id flow)
+{
+    const struct binding *binding = binding_first_on_flow(server->bindings, flow);
+    for (; binding != NULL; binding = binding_next_on_flow(server->bindings, binding)) {
+        struct binding_view view;
+        binding_read(binding, &view);
+        if (is_of_target(target, &view))
+            return true;
+    }
+    return false;
+}
+
+bool branch_has_left(const struct branch *branch)
+{
+    const struct target *target = branch->model.target;
+    return branch->model.on_flow && target != NULL && target->aor.length > 0 &&
+           !is_target_on(branch->context->server, target, peer_flow(&branch->peer));
+}
+
 /* The phone has registered from there since the request was sent, for example because it moved to another network
-   while ringing: the binding that was called is now on that flow. */
+   while ringing. */
 static bool on_moved(void *user, const struct peer *source)
 {
     const struct branch *branch = user;
     const struct server *server = branch->context->server;
     const struct target *target = branch->model.target;
     flow_id flow = server_flow_of(server, source);
-    struct binding_view view;
-    if (target == NULL || target->aor.length == 0 || flow == 0 || flow == target->flow)
-        return false;
-    const struct binding *binding =
-        binding_find(server->bindings, target->aor, target->uri, target->instance, target->reg_id);
-    if (binding == NULL)
-        return false;
-    binding_read(binding, &view);
-    return view.flow == flow;
+    return target != NULL && target->aor.length > 0 && flow != 0 && flow != peer_flow(&branch->peer) &&
+           is_target_on(server, target, flow);
 }
 
-static bool may_abort(void *user)
-{
-    struct branch *branch = user;
-    return call_has_next_flow(&branch->model);
-}
-
-const struct client_events branch_events = {.response = on_response,
-                                            .timeout = on_timeout,
-                                            .failed = on_failed,
-                                            .ended = on_ended,
-                                            .has_moved = on_moved,
-                                            .may_abort = may_abort};
+const struct client_events branch_events = {
+    .response = on_response, .timeout = on_timeout, .failed = on_failed, .ended = on_ended, .has_moved = on_moved};

@@ -16,14 +16,14 @@ struct branch {
     struct client_transaction *transaction;
     struct sip_message *response; /* the stored final one; NULL: none, or made up here */
     struct peer peer;
-    struct peer sender;  /* whose Via is written: that of `peer`, or of the place to which an earlier copy was sent */
     struct timer timer;  /* C; or, before anything was sent, what is due at once */
     struct text uri;     /* the Request-URI sent, inside a dialog */
-    struct text domain;  /* of the URI that the address came from; empty: a flow */
+    struct text hop;     /* inside a dialog: the next hop to call if the connection of the dialog ends; empty: none */
+    struct text proven;  /* the domain that a TLS server with a numeric address must prove; empty: its address */
+    struct text domain;  /* that a TLS server must prove: of the URI that the address came from; empty: a flow */
     uint16_t named_port; /* of that URI, or its default */
     char destination[72];
     bool resolving;
-    bool unacknowledged;     /* its connection was aborted before a response came (5626-7.i) */
     bool by_policy;          /* the policy named the destination, nobody else */
     uint8_t pending_origin;  /* what `timer` tells when nothing was sent */
     union address others[4]; /* further addresses of the same name (3263-4.3.a) */
@@ -46,20 +46,30 @@ static inline struct branch *branch_next(const struct branch *branch)
     return branch->model.next != NULL ? branch_of(branch->model.next) : NULL;
 }
 
-/* Sends the request to the URI; next_hop empty: by the URI itself. NULL: no memory. */
-struct branch *branch_start(struct context *context, struct text uri, struct text next_hop);
+/* Sends the request by the next hop of its route. It never fails at once: if sending fails, a timer reports it to
+   branch_react(). NULL: no memory, or no further branch may begin (call_refusal()). */
+struct branch *branch_start(struct context *context, const struct route *route);
 /* The same to a next hop that the policy named. */
 struct branch *branch_start_by_policy(struct context *context, struct text uri, struct text next_hop);
 /* The same over a flow that is known by its other side. */
 struct branch *branch_start_peer(struct context *context, struct text uri, const struct peer *peer);
+/* The same inside a dialog. With `reconnect`, the next hop is called over a new connection if that of the flow ends
+   before anything was received. */
+struct branch *branch_start_in_dialog(struct context *context, const struct route *route, const struct peer *peer,
+                                      bool reconnect);
 /* The same where the flow is gone: nothing is sent. */
 struct branch *branch_start_gone(struct context *context, struct text uri);
 struct branch *branch_start_target(struct context *context, struct target *target);
 struct branch *branch_start_next_server(const struct branch *failed);
-/* 3261-10.a: it went over the flow of a plain binding whose Contact can be called over a new connection. */
+/* It went over a flow, and there is a Contact or next hop that can be called over a new connection (3261-10.a,
+   3261-16.6.b). */
 bool branch_has_contact_left(const struct branch *branch);
+/* It went over a flow on which its user agent has no binding any more. */
+bool branch_has_left(const struct branch *branch);
 /* ACK and CANCEL take the flow of the target from now on. False: that flow is dead. */
 bool branch_move_to(struct branch *branch, const struct target *target);
+/* Cancels it (rule 3261-9.a): over a new connection if it was sent to an address, and its connection has died. */
+void branch_cancel(struct branch *branch);
 void branch_delete(struct branch *branch);
 /* RFC 5393 4.2: over all that routing depends on, which is the AOR and not the parameters of the Request-URI, the
    remaining Route values, and the flow that a token names. Keyed, so that nobody can make it for another request. */

@@ -2,12 +2,11 @@
 #include "standalone/server/heirs.h"
 #include "standalone/server/server_private.h"
 #include "standalone/server/branch.h"
-#include "standalone/address/destination.h"
 
 /*
  * The former owner of a flow, which is kept for a while after the flow has lost its binding: requests inside a dialog
- * that was set up over it then reach the same instance, or plain Contact, over a living flow. The oldest entries are
- * removed first.
+ * that was set up over it then reach the same user agent over a living flow. The oldest entries are removed first. The
+ * entries end with the process; a dialog token has a digest of the owner, which finds it also after a restart.
  */
 
 /* Limits in total, for one flow, and of the bytes of a name, because strangers can register as often as they like. */
@@ -17,9 +16,7 @@ struct heir {
     struct table_link link; /* by flow */
     struct heir *newer;
     struct text aor;
-    struct text name; /* instance-id, or the Contact of a plain binding */
-    bool plain;
-    uint8_t transport; /* enum transport, of the flow */
+    struct text name; /* user_agent_name() */
 };
 
 static void forget_oldest(struct server *server)
@@ -35,11 +32,14 @@ static void forget_oldest(struct server *server)
     memory_delete(host, heir, sizeof *heir);
 }
 
+struct text user_agent_name(const struct binding_view *view)
+{
+    return view->instance.length > 0 ? view->instance : view->contact;
+}
+
 static bool is_heir(const struct heir *heir, const struct binding_view *view)
 {
-    if (heir->plain)
-        return view->reg_id == 0 && text_equal(view->contact, heir->name);
-    return view->reg_id != 0 && text_equal(view->instance, heir->name);
+    return text_equal(heir->aor, view->aor) && text_equal(heir->name, user_agent_name(view));
 }
 
 /* Returns false if the user agent is recorded already, or too many others of the same flow are. */
@@ -48,7 +48,7 @@ static bool has_room(const struct server *server, const struct binding_view *vie
     size_t count = 0;
     for (struct table_link *link = table_find(&server->heirs, view->flow); link != NULL; link = table_next(link)) {
         const struct heir *heir = TABLE_OWNER(link, struct heir, link);
-        if (text_equal(heir->aor, view->aor) && is_heir(heir, view))
+        if (is_heir(heir, view))
             return false;
         count++;
     }
@@ -59,15 +59,12 @@ static bool has_room(const struct server *server, const struct binding_view *vie
 void heirs_note(struct server *server, const struct binding_view *view)
 {
     const struct host *host = server->config.host;
-    bool plain = view->reg_id == 0;
-    struct text name = plain ? view->contact : view->instance;
+    struct text name = user_agent_name(view);
     if (view->flow == 0 || name.length > HEIR_NAME_MOST || !has_room(server, view))
         return;
     struct heir *heir = memory_new(host, sizeof *heir);
     if (heir == NULL)
         return;
-    heir->plain = plain;
-    heir->transport = view->transport;
     if (!memory_copy(host, view->aor, &heir->aor) || !memory_copy(host, name, &heir->name)) {
         memory_delete_text(host, heir->aor);
         memory_delete(host, heir, sizeof *heir);
@@ -83,42 +80,67 @@ void heirs_note(struct server *server, const struct binding_view *view)
         forget_oldest(server);
 }
 
-static flow_id living_flow(const struct server *server, const struct heir *heir)
+/* The user agents on a flow: one by its name, or by its digest in a dialog token. */
+struct sought {
+    struct text aor, name;
+    const struct token_keys *keys;
+    uint32_t owner; /* 0: by name */
+    uint8_t key;
+};
+
+static bool is_sought(const struct sought *sought, const struct binding_view *view)
 {
-    const struct binding *binding = binding_first(server->bindings, heir->aor);
+    struct text name = user_agent_name(view);
+    if (sought->owner == 0)
+        return text_equal(name, sought->name);
+    return token_owner(sought->keys, sought->key, view->aor, name) == sought->owner;
+}
+
+/* The flow that was registered last, of those that are alive; 0: none. */
+static flow_id living_flow(const struct server *server, const struct sought *sought)
+{
+    flow_id found = 0;
+    int64_t latest = INT64_MIN;
+    const struct binding *binding = binding_first(server->bindings, sought->aor);
     for (; binding != NULL; binding = binding_next(server->bindings, binding)) {
         struct binding_view view;
         struct peer peer;
         binding_read(binding, &view);
-        if (is_heir(heir, &view) && peer_of_flow(server, view.flow, &peer))
-            return view.flow;
+        if (view.registered_at < latest || !is_sought(sought, &view) || !peer_of_flow(server, view.flow, &peer))
+            continue;
+        found = view.flow;
+        latest = view.registered_at;
     }
-    return 0;
+    return found;
 }
 
-/* A living flow of the user agent on the dead one; 0: none. */
-flow_id heirs_find(const struct server *server, flow_id dead)
+static bool is_wanted(const struct server *server, const struct heir *heir, const struct former *former)
+{
+    if (former->owner != 0 &&
+        token_owner(server->config.token_keys, former->key, heir->aor, heir->name) != former->owner)
+        return false;
+    return former->aor.length == 0 || text_equal(former->aor, heir->aor);
+}
+
+flow_id heirs_find(const struct server *server, flow_id dead, const struct former *former)
 {
     struct table_link *link = table_find(&server->heirs, dead);
     for (; link != NULL; link = table_next(link)) {
-        flow_id flow = living_flow(server, TABLE_OWNER(link, struct heir, link));
+        const struct heir *heir = TABLE_OWNER(link, struct heir, link);
+        flow_id flow = 0;
+        if (is_wanted(server, heir, former))
+            flow = living_flow(server, &(struct sought){.aor = heir->aor, .name = heir->name});
         if (flow != 0)
             return flow;
     }
     return 0;
 }
 
-bool heirs_leave_contact(const struct server *server, flow_id dead, struct text contact)
+flow_id heirs_find_owner(const struct server *server, const struct former *former)
 {
-    enum transport transport = TRANSPORT_UDP;
-    struct table_link *link = table_find(&server->heirs, dead);
-    for (; link != NULL; link = table_next(link)) {
-        const struct heir *heir = TABLE_OWNER(link, struct heir, link);
-        if (!heir->plain)
-            return false;
-        transport = (enum transport)heir->transport;
-    }
-    return contact_may_be_called(contact, transport);
+    const struct sought sought = {
+        .aor = former->aor, .keys = server->config.token_keys, .owner = former->owner, .key = former->key};
+    return former->owner != 0 ? living_flow(server, &sought) : 0;
 }
 
 void heirs_clear(struct server *server)

@@ -4,14 +4,23 @@
 
 #include "standalone/server/server.h"
 
-/* Which flows and Contacts can take the place of a flow that has died. */
+/* Which flow can take the place of a flow that has died. */
 
+/* What identifies the user agent of a binding under its AOR: the instance-id, or else the Contact. */
+struct text user_agent_name(const struct binding_view *view);
 /* A binding leaves its flow. If memory is short this is not noted, and requests of its dialogs get 480. */
 void heirs_note(struct server *server, const struct binding_view *view);
-/* A living flow of the user agent that the dead one led to; 0: none is known. */
-flow_id heirs_find(const struct server *server, flow_id dead);
-/* 3261-10.a: may the Contact of a dialog be called where this flow is dead? Not that of an outbound binding. */
-bool heirs_leave_contact(const struct server *server, flow_id dead, struct text contact);
+
+/* What is known of the user agent that had a flow; several may have shared it. */
+struct former {
+    struct text aor; /* empty: not known */
+    uint32_t owner;  /* of a dialog token (token_owner()), under `key`; 0: not known */
+    uint8_t key;
+};
+/* A living flow of the user agent that had the dead one; 0: none is known. */
+flow_id heirs_find(const struct server *server, flow_id dead, const struct former *former);
+/* The same among the bindings of the AOR, whose former flow is not known any more; 0 without AOR or owner. */
+flow_id heirs_find_owner(const struct server *server, const struct former *former);
 void heirs_clear(struct server *server);
 
 #endif

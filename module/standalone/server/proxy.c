@@ -109,14 +109,16 @@ static bool may_respond(void *server, const struct server_transaction *transacti
                              status);
 }
 
-const struct server_events context_events = {.may_respond = may_respond, .ended = request_ended};
+const struct server_events context_events = {
+    .may_respond = may_respond, .reopen = answer_reopen, .ended = request_ended};
 
 void context_cancel_pending(struct context *context, const struct call_branch *except)
 {
+    call_seek_flows(&context->model);
     for (struct branch *branch = context_first(context); branch != NULL; branch = branch_next(branch)) {
         if (&branch->model == except || branch->model.has_final || branch->transaction == NULL)
             continue;
-        client_transaction_cancel(branch->transaction);
+        branch_cancel(branch);
     }
 }
 
@@ -128,9 +130,25 @@ struct script_call context_script_call(const struct context *context, char sourc
 
 /* --- targets --- */
 
+/* A request for one's own AOR, such as a subscription to message-summary, must not return to its sender, which would
+   repeat it without end. A phone may still call itself. */
+static int leave_out_sender(struct context *context)
+{
+    char aor[512];
+    const struct peer *source = server_transaction_source(context->transaction);
+    int length = sip_aor(sip_from_uri(context->request), aor, sizeof aor);
+    if (sip_method(context->request) == METHOD_INVITE || length <= 0)
+        return 0;
+    return target_leave_out(context->model.targets, (struct text){aor, (size_t)length},
+                            server_flow_of(context->server, source));
+}
+
 static int need_targets(struct context *context)
 {
-    return context->model.targets != NULL ? 0 : target_set_new(&context->model.targets, context->server->config.host);
+    if (context->model.targets != NULL)
+        return 0;
+    int error = target_set_new(&context->model.targets, context->server->config.host);
+    return error != 0 ? error : leave_out_sender(context);
 }
 
 int context_add_aor(struct context *context, struct text aor)
@@ -266,37 +284,62 @@ enum dialog_way {
     DIALOG_GONE, /* the flow to the other side is gone, and there is no other way */
 };
 
-/* The flow over which the dialog was set up, or, if that has lost its binding, another flow of the user agent. A
-   datagram flow without a binding may still work. */
-static bool find_dialog_peer(const struct server *server, const struct route *route, struct peer *peer)
+/* A flow on which the user agent has registered since it lost the one of the dialog. The To of a request inside a
+   dialog is the other side, whose AOR is known by it also after a restart. */
+static flow_id find_heir(const struct server *server, const struct sip_message *request, const struct route *route)
+{
+    char aor[512];
+    struct former former = {.key = route->dialog.key, .owner = route->dialog.owners[route->to]};
+    flow_id heir = heirs_find(server, route->flow, &former);
+    if (heir != 0 || former.owner == 0)
+        return heir;
+    int length = sip_aor(sip_to_uri(request), aor, sizeof aor);
+    former.aor = (struct text){aor, length > 0 ? (size_t)length : 0};
+    return heirs_find_owner(server, &former);
+}
+
+/* The flow over which the dialog was set up, or, if that has no binding, a flow of the user agent that has one. A
+   flow without a binding may still work. */
+static bool find_dialog_peer(const struct server *server, const struct sip_message *request, const struct route *route,
+                             struct peer *peer)
 {
     const struct wire *wire = server->config.wire;
-    bool datagram = flow_is_datagram(route->flow);
     struct peer own = route->far;
-    bool lives = datagram || (route->flow != 0 && wire->connection(wire->context, route->flow, &own));
-    bool bound = binding_first_on_flow(server->bindings, route->flow) != NULL;
-    flow_id heir = !lives || (datagram && !bound) ? heirs_find(server, route->flow) : 0;
+    bool lives =
+        flow_is_datagram(route->flow) || (route->flow != 0 && wire->connection(wire->context, route->flow, &own));
+    bool bound = lives && binding_first_on_flow(server->bindings, route->flow) != NULL;
+    flow_id heir = bound ? 0 : find_heir(server, request, route);
     if (heir != 0 && peer_of_flow(server, heir, peer))
         return true;
     *peer = own;
     return lives;
 }
 
-/* Where a request inside a dialog may be sent. To a next hop: if the seal names it, or if a registered user agent
-   sends the request, which may send outside dialogs as well. A connection that is gone ends the way if it was an
-   outbound flow or an edge's (5626-5.3.c); otherwise the Contact is called over a new connection (3261-10.a). */
-static enum dialog_way dialog_way(const struct server *server, const struct route *route, const struct peer *source,
-                                  struct peer *peer)
+/* 3261-16.6.b: an outbound flow and that of an edge end with their connection (5626-5.3.c). Otherwise the next hop is
+   called over a new one: of a phone as its Contact would be (3261-10.a), of a server or proxy also at an address. */
+static bool may_reconnect(const struct route *route)
 {
-    bool may_hop = route->hop_sealed || may_leave(server, source);
+    const struct token_dialog *dialog = &route->dialog;
+    enum transport transport = (enum transport)dialog->flows[route->to].transport;
+    if (dialog->edge || dialog->outbound[route->to])
+        return false;
+    return dialog->owners[route->to] != 0 ? contact_may_be_called(route_hop(route), transport)
+                                          : hop_may_be_called(route_hop(route), transport);
+}
+
+/* Where a request inside a dialog may be sent. To a next hop: if the seal names it, or if a registered user agent
+   sends the request, which may send outside dialogs as well. */
+static enum dialog_way dialog_way(const struct server *server, const struct sip_message *request,
+                                  const struct route *route, const struct peer *source, struct peer *peer)
+{
     if (!route->sealed)
         return DIALOG_NONE;
+    bool may_hop = route->hop_sealed || may_leave(server, source);
     if (route->flow == 0 && !route->flow_lost)
         return may_hop ? DIALOG_HOP : DIALOG_NONE;
-    if (find_dialog_peer(server, route, peer))
+    if (find_dialog_peer(server, request, route, peer))
         return DIALOG_FLOW;
-    bool has_contact = !route->edge && heirs_leave_contact(server, route->flow, route_hop(route));
-    return may_hop && has_contact ? DIALOG_HOP : DIALOG_GONE;
+    return may_hop && may_reconnect(route) ? DIALOG_HOP : DIALOG_GONE;
 }
 
 /* A Route beyond this server's that the seal does not cover is removed: the next hop trusts this server, and the
@@ -310,7 +353,7 @@ static void drop_unsealed_routes(const struct server *server, const struct peer 
 
 static void send_by_hop(struct context *context, const struct route *route)
 {
-    if (branch_start(context, route->uri, route_hop(route)) == NULL)
+    if (branch_start(context, route) == NULL)
         refuse_unbegun(context);
 }
 
@@ -318,6 +361,20 @@ static void refuse_gone(struct context *context)
 {
     context->server->counters.tokens_gone++;
     refuse(context, SIP_FLOW_FAILED, REFUSAL_FLOW_GONE);
+}
+
+/* A URI of another scheme than sip: and sips:, such as tel: or urn:service:sos, names no server. */
+static bool has_next_hop(const struct route *route)
+{
+    return route->next.length > 0 || sip_uri_is_sip(route->uri);
+}
+
+/* A connection may end while the request is on its way. A datagram flow does not: what it cannot deliver, a Contact
+   behind the same address translation does not either. */
+static bool may_fall_back(const struct context *context, const struct route *route, const struct peer *peer)
+{
+    bool may_hop = route->hop_sealed || may_leave(context->server, server_transaction_source(context->transaction));
+    return transport_connects(peer->transport) && may_hop && has_next_hop(route) && may_reconnect(route);
 }
 
 static void send_in_dialog(struct context *context, const struct route *route, enum dialog_way way,
@@ -329,14 +386,14 @@ static void send_in_dialog(struct context *context, const struct route *route, e
         send_by_hop(context, route);
         return;
     }
-    if (route->edge && way == DIALOG_GONE) {
+    if (route->dialog.edge && way == DIALOG_GONE) {
         refuse_gone(context);
         return;
     }
-    if (route->edge)
+    if (route->dialog.edge)
         context_go_inward(context);
     if (way == DIALOG_FLOW)
-        branch = branch_start_peer(context, route->uri, peer);
+        branch = branch_start_in_dialog(context, route, peer, may_fall_back(context, route, peer));
     else
         branch = branch_start_gone(context, route->uri);
     if (branch == NULL)
@@ -376,12 +433,6 @@ static void route_verdict(struct context *context, const struct script_verdict *
     else
         context_add_aor(context, aor);
     fork_out(context);
-}
-
-/* A URI of another scheme than sip: and sips:, such as tel: or urn:service:sos, names no server. */
-static bool has_next_hop(const struct route *route)
-{
-    return route->next.length > 0 || sip_uri_is_sip(route->uri);
 }
 
 /* Methods that are sent only inside a dialog, and INVITE, which may begin one. */
@@ -529,7 +580,7 @@ static void way_of(struct context *context, struct route *route, const struct si
     const struct peer *source = server_transaction_source(context->transaction);
     bool in_dialog = sip_to_tag(context->request).length > 0;
     bool to_server = route->next.length == 0 && server_is_own_domain(server, uri);
-    enum dialog_way way = in_dialog ? dialog_way(server, route, source, &peer) : DIALOG_NONE;
+    enum dialog_way way = in_dialog ? dialog_way(server, context->request, route, source, &peer) : DIALOG_NONE;
     bool has_way = way == DIALOG_HOP ? !to_server && has_next_hop(route) : way != DIALOG_NONE;
     context->stray = in_dialog && way == DIALOG_NONE;
     if (way_of_token(context, route))
@@ -677,7 +728,8 @@ static void ack_by_hop(struct server *server, const struct sip_message *ack, con
     struct sip_uri uri;
     struct peer peer;
     int error = sip_uri_create(&uri, route_hop(route));
-    if (error == 0 && peer_of_uri(server, &uri, source, &peer) && peer_connect(server, &peer, uri.host))
+    if (error == 0 && peer_of_uri(server, &uri, source, &peer) &&
+        peer_connect(server, &peer, domain_to_prove(&uri, route->proven)))
         ack_send(server, ack, source, &peer, route);
     else if (error == 0)
         ack_resolve(server, ack, source, &uri);
@@ -709,7 +761,7 @@ void proxy_forward_ack(struct server *server, const struct sip_message *ack, con
         ack_send(server, ack, source, &route.peer, &route);
         return;
     }
-    enum dialog_way way = dialog_way(server, &route, source, &peer);
+    enum dialog_way way = dialog_way(server, ack, &route, source, &peer);
     drop_unsealed_routes(server, source, way, &route);
     switch (way) {
     case DIALOG_FLOW:

@@ -204,7 +204,6 @@ void branch_react(struct branch *branch, enum origin origin, struct sip_message 
     if (*response != NULL)
         sip_facts(*response, &arrival.event.facts);
     arrival.event.facts.origin = (uint8_t)origin;
-    arrival.event.facts.unacknowledged = branch->unacknowledged;
     arrival_decide(&arrival);
     if (call_pending(&context->model, NULL) == 0)
         context_finish(context);
@@ -311,6 +310,11 @@ static bool lend_move(struct call_branch *branch, struct target *target)
     return branch_move_to(branch_of(branch), target);
 }
 
+static bool lend_has_left(const struct call_branch *branch)
+{
+    return branch_has_left(branch_of(branch));
+}
+
 static void lend_drop_flow(struct call_branch *branch)
 {
     flows_end(branch_of(branch)->context->server, branch->target->flow);
@@ -362,6 +366,7 @@ const struct call_host standalone_call_host = {.has_other_server = lend_other_se
                                                .cancel_pending = lend_cancel_pending,
                                                .forward = arrival_forward,
                                                .move = lend_move,
+                                               .has_left = lend_has_left,
                                                .drop_flow = lend_drop_flow,
                                                .drop_binding = lend_drop_binding,
                                                .rest_branch = lend_rest_branch,

@@ -4,6 +4,7 @@
 #include "standalone/address/destination.h"
 #include "standalone/server/edge.h"
 #include "standalone/server/flows.h"
+#include "standalone/server/heirs.h"
 #include "standalone/address/own_side.h"
 
 #include <ctype.h>
@@ -19,9 +20,15 @@
  *
  * The callee gets the token in the request. When the response returns it, the next hop to the callee is known, and the
  * caller gets a token of its own (16.7 step 8).
+ *
+ * A callee over TLS may have an address as its Contact, which few certificates contain. The domain for which its
+ * certificate was verified is then a parameter of the Record-Route, which the seal covers. A new connection to that
+ * address must prove the same domain.
  */
 
-enum { HOP_MOST = 320 };
+enum { HOP_MOST = 320, DOMAIN_MOST = 128 };
+
+static const struct text domain_mark = {"proven", 6};
 
 static void write_lower(struct text text, char *out)
 {
@@ -72,14 +79,32 @@ struct reading {
     const struct sip_message *request;
     const struct peer *source;
     struct route *route;
-    struct token_dialog dialog; /* with route->sealed: from the last value of this server that has a valid seal */
 };
 
-static bool read_seal(struct reading *reading, struct text user)
+/* The domain in a Record-Route or Route value of this server. */
+static struct text domain_in(struct text uri)
 {
-    if (!token_read_dialog(reading->server->config.token_keys, user, sip_call_id(reading->request), &reading->dialog))
+    struct text domain = {NULL, 0};
+    const char *parameters = uri.length > 0 ? memchr(uri.at, ';', uri.length) : NULL;
+    if (parameters != NULL)
+        sip_parameter((struct text){parameters, uri.length - (size_t)(parameters - uri.at)}, domain_mark, &domain);
+    return domain;
+}
+
+static struct token_scope scope_of(const struct sip_message *message, struct text uri)
+{
+    return (struct token_scope){.call_id = sip_call_id(message), .domain = domain_in(uri)};
+}
+
+/* Of several values with a valid seal, the last one counts. */
+static bool read_seal(struct reading *reading, struct text user, struct text uri)
+{
+    struct route *route = reading->route;
+    struct token_scope scope = scope_of(reading->request, uri);
+    if (!token_read_dialog(reading->server->config.token_keys, user, &scope, &route->dialog))
         return false;
-    reading->route->sealed = true;
+    route->sealed = true;
+    route->proven = scope.domain;
     return true;
 }
 
@@ -91,7 +116,7 @@ static bool is_own_uri(struct reading *reading, struct text text)
     struct route *route = reading->route;
     bool own = sip_uri_create(&uri, text) == 0 && server_is_own_route(reading->server, &uri);
     if (own && token_is_dialog(uri.user))
-        read_seal(reading, uri.user);
+        read_seal(reading, uri.user, text);
     else if (own && uri.user.length > 0 && route->token == ROUTE_TOKEN_NONE)
         route->token = (uint8_t)edge_read_token(reading->server, uri.user, reading->source, &route->peer);
     sip_uri_destroy(&uri);
@@ -107,7 +132,7 @@ static bool is_given_by_us(struct reading *reading)
     struct route *route = reading->route;
     bool given = false;
     if (sip_uri_create(&uri, route->uri) == 0 && uri.lr && server_is_own_address(reading->server, uri.host, uri.port)) {
-        given = read_seal(reading, uri.user);
+        given = read_seal(reading, uri.user, route->uri);
         enum route_token token =
             given ? ROUTE_TOKEN_NONE : edge_read_token(reading->server, uri.user, reading->source, &peer);
         if (token != ROUTE_TOKEN_NONE && token != ROUTE_TOKEN_FORGED) {
@@ -137,7 +162,7 @@ static bool undo_strict_route(struct reading *reading)
    NAT or a new registration has changed the flow, the holder of the token is the sender. */
 static enum token_side side_to(const struct reading *reading)
 {
-    const struct token_dialog *dialog = &reading->dialog;
+    const struct token_dialog *dialog = &reading->route->dialog;
     struct token_flow own = edge_flow_of(reading->server, reading->source);
     bool caller = edge_is_same_flow(&own, &dialog->flows[TOKEN_CALLER]);
     bool callee = edge_is_same_flow(&own, &dialog->flows[TOKEN_CALLEE]);
@@ -150,7 +175,7 @@ static enum token_side side_to(const struct reading *reading)
 static bool is_hop_sealed(const struct reading *reading, enum token_side to)
 {
     char name[HOP_MOST], address[HOP_MOST];
-    const struct token_dialog *dialog = &reading->dialog;
+    const struct token_dialog *dialog = &reading->route->dialog;
     const struct token_flow *flow = &dialog->flows[to];
     struct text hop = hop_name(route_hop(reading->route), name);
     if (hop.length == 0)
@@ -164,10 +189,12 @@ static void read_other_side(const struct reading *reading)
 {
     struct route *route = reading->route;
     enum token_side to = side_to(reading);
-    const struct token_flow *flow = &reading->dialog.flows[to];
-    route->edge = reading->dialog.edge;
+    const struct token_flow *flow = &route->dialog.flows[to];
+    route->to = (uint8_t)to;
     route->hop_sealed = is_hop_sealed(reading, to);
-    if (reading->dialog.by_hop[to])
+    if (to != TOKEN_CALLEE)
+        route->proven = (struct text){NULL, 0};
+    if (route->dialog.by_hop[to])
         return;
     if (transport_connects(flow->transport))
         route->flow = flow->connection;
@@ -222,49 +249,142 @@ static struct text hop_back(const struct sip_message *message, char out[HOP_MOST
     return found ? hop_name(value.uri, out) : (struct text){NULL, 0};
 }
 
-/* 5626-5.3.d and 5.3.e: in both directions, later requests must find the flow of the user agent. */
-static void set_ways(const struct server *server, const struct sip_message *request, const struct peer *from,
-                     const struct peer *to, bool to_flow, enum way way, struct token_dialog *dialog)
+/* The user agent on a flow: of several bindings, one of the AOR in From or To. */
+static const struct binding *find_owner(const struct server *server, const struct peer *peer, struct text uri)
 {
-    bool outward = way == WAY_OUTWARD && edge_is_first_hop(request);
-    bool to_datagram = !transport_connects(to->transport);
-    dialog->edge = outward || way == WAY_INWARD;
+    char aor[512];
+    flow_id flow = server_flow_of(server, peer);
+    int length = sip_aor(uri, aor, sizeof aor);
+    const struct binding *first = binding_first_on_flow(server->bindings, flow);
+    for (const struct binding *binding = first; length > 0 && binding != NULL;
+         binding = binding_next_on_flow(server->bindings, binding)) {
+        struct binding_view view;
+        binding_read(binding, &view);
+        if (text_equal(view.aor, (struct text){aor, (size_t)length}))
+            return binding;
+    }
+    return first;
+}
+
+static void set_owner(const struct server *server, const struct binding_view *view, enum token_side side,
+                      struct token_dialog *dialog)
+{
+    dialog->owners[side] = token_owner(server->config.token_keys, 0, view->aor, user_agent_name(view));
+    dialog->outbound[side] = view->reg_id != 0;
+}
+
+/* A side that is reached by its next hop has no flow that somebody owns. */
+static void set_owners(const struct server *server, const struct recorded *recorded, struct token_dialog *dialog)
+{
+    struct binding_view view;
+    const struct target *target = recorded->target;
+    const struct binding *caller = find_owner(server, recorded->from, sip_from_uri(recorded->request));
+    if (caller != NULL && !dialog->by_hop[TOKEN_CALLER]) {
+        binding_read(caller, &view);
+        set_owner(server, &view, TOKEN_CALLER, dialog);
+    }
+    if (target != NULL && target->aor.length > 0 && !dialog->by_hop[TOKEN_CALLEE]) {
+        view = (struct binding_view){
+            .aor = target->aor, .instance = target->instance, .contact = target->uri, .reg_id = target->reg_id};
+        set_owner(server, &view, TOKEN_CALLEE, dialog);
+    }
+}
+
+/* 5626-5.3.d and 5.3.e: in both directions, later requests must find the flow of the user agent. */
+static void set_ways(const struct server *server, const struct recorded *recorded, struct token_dialog *dialog)
+{
+    const struct peer *to = recorded->to;
+    bool outward = recorded->way == WAY_OUTWARD && edge_is_first_hop(recorded->request);
+    dialog->edge = outward || recorded->way == WAY_INWARD;
     if (dialog->edge) {
         dialog->by_hop[TOKEN_CALLER] = !outward;
         dialog->by_hop[TOKEN_CALLEE] = outward;
         return;
     }
-    dialog->by_hop[TOKEN_CALLER] = !has_caller_flow(server, request, from);
-    dialog->by_hop[TOKEN_CALLEE] = to_datagram ? !to_flow : to->connection == 0;
+    dialog->by_hop[TOKEN_CALLER] = !has_caller_flow(server, recorded->request, recorded->from);
+    dialog->by_hop[TOKEN_CALLEE] = transport_connects(to->transport) ? to->connection == 0 : !recorded->to_flow;
 }
 
-static size_t record_one(const struct sip_message *request, const struct own_side *side, const char *token, bool edge,
-                         const char *separator, char *out, size_t size)
+static size_t record_one(const struct sip_message *request, const struct own_side *side, const char *user, bool edge,
+                         const char *domain, char *out, size_t size)
 {
     const struct listener *listener = side->listener;
-    int length = snprintf(out, size, "%s<%s:%s@%s:%u%s;lr%s>", separator, route_scheme(request, listener), token,
-                          side->host, listener->port, transport_uri_parameter(listener->transport), edge ? ";ob" : "");
+    int length = snprintf(out, size, "<%s:%s@%s:%u%s;lr%s%s>", route_scheme(request, listener), user, side->host,
+                          listener->port, transport_uri_parameter(listener->transport), edge ? ";ob" : "", domain);
     return length < 0 || (size_t)length >= size ? 0 : (size_t)length;
 }
 
-/* If the two sides differ in transport or address, each gets the value that leads back to it (RFC 5658). */
-size_t route_record(const struct server *server, const struct sip_message *request, const struct peer *from,
-                    const struct peer *to, bool to_flow, enum way way, char *out, size_t size)
+/* The parameter with the domain; empty if there is none, or if it would not help. */
+static struct text write_domain(struct text domain, char out[DOMAIN_MOST + 16])
 {
-    char token[TOKEN_DIALOG_MOST], hop[HOP_MOST];
+    union address numeric;
+    out[0] = '\0';
+    if (domain.length == 0 || domain.length > DOMAIN_MOST || address_read(domain, 0, &numeric))
+        return (struct text){NULL, 0};
+    snprintf(out, DOMAIN_MOST + 16, ";%s=%.*s", domain_mark.at, (int)domain.length, domain.at);
+    return domain;
+}
+
+/* If the two sides differ in transport or address, each gets the value that leads back to it (RFC 5658). */
+static size_t record(const struct server *server, const struct recorded *recorded, struct token_dialog *dialog,
+                     struct text domain, char *out, size_t size)
+{
+    char token[TOKEN_DIALOG_MOST], hop[HOP_MOST], parameter[DOMAIN_MOST + 16];
     struct own_side upstream, downstream;
-    struct token_dialog dialog = {.flows = {edge_flow_of(server, from), edge_flow_of(server, to)},
-                                  .holder = TOKEN_CALLEE};
-    set_ways(server, request, from, to, to_flow, way, &dialog);
-    if (token_write_dialog(server->config.token_keys, &dialog, sip_call_id(request), hop_back(request, hop), token,
-                           sizeof token) == 0)
+    const struct sip_message *request = recorded->request;
+    const struct token_scope scope = {.call_id = sip_call_id(request), .domain = write_domain(domain, parameter)};
+    dialog->holder = TOKEN_CALLEE;
+    if (token_write_dialog(server->config.token_keys, dialog, &scope, hop_back(request, hop), token, sizeof token) == 0)
         return 0;
-    own_side_read(server, from, &upstream);
-    own_side_read(server, to, &downstream);
-    size_t length = record_one(request, &downstream, token, dialog.edge, "", out, size);
-    if (!own_side_is_same(server, from, to) && length > 0)
-        length += record_one(request, &upstream, token, dialog.edge, ", ", out + length, size - length);
-    return length;
+    own_side_read(server, recorded->from, &upstream);
+    own_side_read(server, recorded->to, &downstream);
+    size_t length = record_one(request, &downstream, token, dialog->edge, parameter, out, size);
+    if (own_side_is_same(server, recorded->from, recorded->to) || length == 0 || length + 2 >= size)
+        return length;
+    memcpy(out + length, ", ", 3);
+    return length + 2 +
+           record_one(request, &upstream, token, dialog->edge, parameter, out + length + 2, size - length - 2);
+}
+
+size_t route_record(const struct server *server, const struct recorded *recorded, char *out, size_t size)
+{
+    struct token_dialog dialog = {.flows = {edge_flow_of(server, recorded->from), edge_flow_of(server, recorded->to)}};
+    set_ways(server, recorded, &dialog);
+    set_owners(server, recorded, &dialog);
+    return record(server, recorded, &dialog, recorded->domain, out, size);
+}
+
+/* The digest of an owner is valid only under the key with which it was made. */
+static void renew_owner(const struct server *server, const struct peer *peer, struct text uri, enum token_side side,
+                        struct token_dialog *dialog)
+{
+    struct binding_view view;
+    const struct binding *binding = dialog->by_hop[side] ? NULL : find_owner(server, peer, uri);
+    if (binding == NULL)
+        return;
+    binding_read(binding, &view);
+    set_owner(server, &view, side, dialog);
+}
+
+/* The sender of this request is the caller of the new token, whichever side of the dialog it is. */
+size_t route_record_again(const struct server *server, const struct recorded *recorded, char *out, size_t size)
+{
+    struct route route;
+    const struct peer *to = recorded->to;
+    route_read(server, recorded->request, recorded->from, &route);
+    if (!route.sealed)
+        return 0;
+    const struct token_dialog *known = &route.dialog;
+    unsigned from = route.to == TOKEN_CALLEE ? TOKEN_CALLER : TOKEN_CALLEE;
+    bool unopened = transport_connects(to->transport) && to->connection == 0;
+    struct token_dialog dialog = {.flows = {edge_flow_of(server, recorded->from), edge_flow_of(server, to)},
+                                  .owners = {known->owners[from], known->owners[route.to]},
+                                  .outbound = {known->outbound[from], known->outbound[route.to]},
+                                  .by_hop = {known->by_hop[from], known->by_hop[route.to] || unopened},
+                                  .edge = known->edge};
+    renew_owner(server, recorded->from, sip_from_uri(recorded->request), TOKEN_CALLER, &dialog);
+    renew_owner(server, to, sip_to_uri(recorded->request), TOKEN_CALLEE, &dialog);
+    return record(server, recorded, &dialog, recorded->domain.length > 0 ? recorded->domain : route.proven, out, size);
 }
 
 /* --- Record-Route of a response --- */
@@ -281,9 +401,9 @@ static bool read_answered(const struct server *server, const struct sip_message 
                           struct text *user, struct token_dialog *dialog)
 {
     struct sip_uri uri;
+    struct token_scope scope = scope_of(response, text);
     *user = user_of(text);
-    if (!token_read_dialog(server->config.token_keys, *user, sip_call_id(response), dialog) ||
-        dialog->holder != TOKEN_CALLEE)
+    if (!token_read_dialog(server->config.token_keys, *user, &scope, dialog) || dialog->holder != TOKEN_CALLEE)
         return false;
     bool own = sip_uri_create(&uri, text) == 0 && server_is_own_route(server, &uri);
     sip_uri_destroy(&uri);
@@ -301,8 +421,8 @@ static bool append_answered(struct server *server, const struct sip_message *res
     if (!read_answered(server, response, value->uri, &user, &dialog))
         return false;
     dialog.holder = TOKEN_CALLER;
-    size_t length =
-        token_write_dialog(server->config.token_keys, &dialog, sip_call_id(response), hop, token, sizeof token);
+    struct token_scope scope = scope_of(response, value->uri);
+    size_t length = token_write_dialog(server->config.token_keys, &dialog, &scope, hop, token, sizeof token);
     if (length == 0)
         return false;
     const char *end = value->whole.at + value->whole.length, *after = user.at + user.length;

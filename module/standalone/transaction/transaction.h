@@ -49,9 +49,6 @@ struct client_events {
     /* A response came from another place than the request was sent to: returns whether the called party has moved
        there. NULL: never. */
     bool (*has_moved)(void *user, const struct peer *source);
-    /* The peer of the connection acknowledges nothing (client_transaction_watch_acks()): returns whether the connection
-       is to be aborted, after which `failed` is called. Otherwise it is asked again later. */
-    bool (*may_abort)(void *user);
 };
 
 struct server_events {
@@ -59,6 +56,9 @@ struct server_events {
        transaction continues as if the response had been lost. `context` is that of the configuration. NULL: all may
        be sent. */
     bool (*may_respond)(void *context, const struct server_transaction *transaction, uint32_t status);
+    /* The connection for responses is gone. Returns true and sets *back to another place where they go from now on
+       (3261-18.2.2.a), with a connection. NULL: there is none, and responses are lost. */
+    bool (*reopen)(void *context, const struct server_transaction *transaction, struct peer *back);
     void (*ended)(void *user, struct server_transaction *transaction);
 };
 
@@ -70,7 +70,7 @@ struct transactions_config {
     struct timer_values values;
     const struct client_events *client;
     const struct server_events *server;
-    void *context; /* of server->may_respond */
+    void *context; /* of server->may_respond and server->reopen */
 };
 
 int transactions_new(struct transactions **out, const struct transactions_config *config);
@@ -149,20 +149,6 @@ int client_transaction_new(struct transactions *transactions, struct branch_id i
                            const struct peer *peer, struct cause *cause, struct text bytes, void *user,
                            struct client_transaction **out);
 
-/* 5626-7.i: from now until the first response, watches whether the peer of the connection acknowledges what was sent.
-   Call it directly after client_transaction_new(), for an INVITE. Does nothing over UDP. */
-void client_transaction_watch_acks(struct client_transaction *transaction, uint32_t patience_ms);
-
-/* Whether the request waited for a first response on a connection that was aborted in this way. */
-bool client_transaction_is_unacknowledged(const struct client_transaction *transaction);
-
-/* The content of the branch parameter that the request was sent with. */
-struct branch_id client_transaction_branch(const struct client_transaction *transaction);
-
-/* `later` was made with the branch of `earlier`, to send the same request over another flow: it also gets responses
-   from where `earlier` was sent, which ends here. */
-void client_transaction_take_over(struct client_transaction *later, struct client_transaction *earlier);
-
 enum response_match {
     RESPONSE_UNKNOWN,    /* no transaction with its branch and method */
     RESPONSE_FOREIGN,    /* there is one, but the request was not sent to this source */
@@ -176,7 +162,7 @@ enum response_match {
  * request, and the source must be where the request was sent (3261-17.1.3.a). Over UDP that is the address, because a
  * NAT may have changed the port. Over a stream it is the connection, or another one from the same host with the same
  * transport (18.2.2). After client_transaction_move() both places are valid; client_events.has_moved can cause such a
- * move here. NULL unless the result is RESPONSE_MATCHED or RESPONSE_OTHER_PORT.
+ * move here, and so does a response over another connection after that of the request has died. NULL unless the result is RESPONSE_MATCHED or RESPONSE_OTHER_PORT.
  */
 struct client_transaction *client_transaction_find(struct transactions *transactions,
                                                    const struct sip_message *response, const struct peer *source,
@@ -202,6 +188,9 @@ void client_transaction_give_up(struct client_transaction *transaction);
 /* Sends later messages (ACK, CANCEL) to this place: the flow died, and the instance has another one, over which it
    may also answer. */
 void client_transaction_move(struct client_transaction *transaction, const struct peer *peer);
+
+/* Its flow or connection has died. */
+bool client_transaction_is_down(const struct client_transaction *transaction);
 
 /* Counts everything that the transaction sends as the load of a request, from now until the final response. The
    transaction holds the load, and so does its CANCEL. Call it once, directly after client_transaction_new(). */

@@ -45,11 +45,6 @@ static bool read_hex(const char *at, unsigned digits, uint64_t *value)
     return true;
 }
 
-struct branch_id client_transaction_branch(const struct client_transaction *transaction)
-{
-    return (struct branch_id){transaction->link.hash, transaction->digest};
-}
-
 bool branch_read(struct text branch, struct branch_id *id)
 {
     uint64_t digest;
@@ -238,9 +233,13 @@ static enum response_match match_source(const struct client_transaction *transac
     return match == RESPONSE_FOREIGN && transaction->moved ? match_place(&transaction->first, source) : match;
 }
 
-static bool has_moved(const struct client_transaction *transaction, const struct peer *source)
+/* Whether ACK and CANCEL go to where this response came from. */
+static bool has_moved(const struct client_transaction *transaction, const struct peer *source,
+                      enum response_match match)
 {
     const struct client_events *events = transaction->events;
+    if (match == RESPONSE_OTHER_PORT && transaction->down && transport_connects(source->transport))
+        return true;
     return transaction->user != NULL && events->has_moved != NULL && events->has_moved(transaction->user, source);
 }
 
@@ -258,7 +257,7 @@ struct client_transaction *client_transaction_find(struct transactions *transact
         if (transaction->digest != id.digest || !has_method(transaction, response))
             continue;
         *match = match_source(transaction, source);
-        if (*match != RESPONSE_MATCHED && has_moved(transaction, source)) {
+        if (*match != RESPONSE_MATCHED && has_moved(transaction, source, *match)) {
             client_transaction_move(transaction, source);
             *match = RESPONSE_OTHER_PORT;
         }
@@ -335,8 +334,9 @@ static void send_cancel(struct client_transaction *transaction)
     struct client_transaction *cancel;
     transaction->cancelled = true;
     if (sent_message(transaction) != NULL && sip_cancel(transaction->read, &buffer) == 0 &&
-        client_transaction_new(owner, client_transaction_branch(transaction), METHOD_CANCEL, &transaction->peer,
-                               transaction->cause, (struct text){buffer.bytes, buffer.length}, NULL, &cancel) == 0)
+        client_transaction_new(owner, (struct branch_id){transaction->link.hash, transaction->digest}, METHOD_CANCEL,
+                               &transaction->peer, transaction->cause, (struct text){buffer.bytes, buffer.length}, NULL,
+                               &cancel) == 0)
         charge_cancel(cancel, transaction->load);
     sip_buffer_destroy(&buffer);
     /* 9.1: if no final response follows within 64*T1, the request counts as cancelled. */
@@ -425,6 +425,7 @@ void client_transaction_move(struct client_transaction *transaction, const struc
     if (!transaction->moved)
         transaction->first = transaction->peer;
     transaction->moved = true;
+    transaction->down = false;
     transaction->peer = *peer;
     if (transaction->flow.back == NULL) /* it no longer waits on a flow */
         return;
@@ -432,11 +433,9 @@ void client_transaction_move(struct client_transaction *transaction, const struc
     table_add(&transaction->owner->waiting, &transaction->flow, peer_flow(peer));
 }
 
-void client_transaction_take_over(struct client_transaction *later, struct client_transaction *earlier)
+bool client_transaction_is_down(const struct client_transaction *transaction)
 {
-    later->first = earlier->moved ? earlier->first : earlier->peer;
-    later->moved = true;
-    client_transaction_end(earlier);
+    return transaction->down;
 }
 
 void transactions_flow_down(struct transactions *transactions, flow_id flow)

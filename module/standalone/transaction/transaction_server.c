@@ -122,15 +122,28 @@ static bool is_reliable(const struct server_transaction *transaction)
     return transport_is_reliable(transaction->source.transport);
 }
 
-static int send_back(struct server_transaction *transaction, bool final, struct text bytes)
+static int send_once(struct server_transaction *transaction, bool final, struct text bytes)
 {
     struct transactions *owner = transaction->owner;
     struct amplification *amplification = owner->config.amplification;
-    if (bytes.length == 0)
-        return -ENOMEM;
     if (amplification != NULL && !final)
         return amplification_send_provisional(amplification, transaction->cause, &transaction->back, bytes);
     return transaction_send(owner, transaction->cause, &transaction->back, bytes);
+}
+
+static bool reopen(struct server_transaction *transaction)
+{
+    const struct transactions_config *config = &transaction->owner->config;
+    return transport_connects(transaction->back.transport) && config->server->reopen != NULL &&
+           config->server->reopen(config->context, transaction, &transaction->back);
+}
+
+static int send_back(struct server_transaction *transaction, bool final, struct text bytes)
+{
+    if (bytes.length == 0)
+        return -ENOMEM;
+    int sent = send_once(transaction, final, bytes);
+    return sent == -EPIPE && reopen(transaction) ? send_once(transaction, final, bytes) : sent;
 }
 
 static void repeat(struct server_transaction *transaction)
