@@ -209,7 +209,7 @@
 ---@field aor string? the address of record of the binding
 ---@field instance string? its instance-id
 ---@field reg_id integer? its reg-id
----@field reason string? why it has died: "closed", "icmp", "keepalive", "430"
+---@field reason string? why it has died: "closed", "icmp", "keepalive", "unacknowledged", "430"
 
 ---The result of the functions for verdicts. Its fields can be read, and tostring() shows it as text.
 ---@class reflow.Verdict

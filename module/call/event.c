@@ -128,6 +128,16 @@ struct decision call_foresee(struct call_event *event)
     return decide(&event->facts, &event->state);
 }
 
+bool call_has_next_flow(struct call_branch *branch)
+{
+    struct call_event event = {.branch = branch, .context = branch->context, .facts = {.origin = ORIGIN_FLOW_DOWN}};
+    if (branch->has_final || branch->context->targets == NULL)
+        return false;
+    event_gather(&event);
+    event_find_flows(&event);
+    return decide(&event.facts, &event.state).action == ACTION_NEXT_FLOW;
+}
+
 bool call_decide(struct call_event *event)
 {
     struct call_branch *branch = event->branch;

@@ -179,6 +179,10 @@ void call_pass(struct call_event *event);
    waits for its instance, by another flow if one is alive (5626-7.h). */
 bool call_flow_down(struct call_branch *branch);
 
+/* 5626-7.i: whether the death of the branch's flow would make another flow of its instance be tried. Otherwise it is
+   better to wait on a flow that may be dead. */
+bool call_has_next_flow(struct call_branch *branch);
+
 /* The origin for a request that could not be sent: a dead flow if it was for a binding, also by a Path (3261-10.a,
    3261-16.9.b), or in place of a dead flow. */
 enum origin call_origin_unsent(const struct call_branch *branch);

@@ -156,6 +156,19 @@ static void answer_flow_failed(const struct reading *reading, struct decision *d
     }
 }
 
+static enum rule_id dead_flow_rule(const struct reading *reading)
+{
+    if (reading->origin == ORIGIN_TRANSPORT)
+        return RULE_3261_16_9_A;
+    return reading->facts->unacknowledged ? RULE_5626_7_I : RULE_5626_7_H;
+}
+
+static const char *dead_flow_why(const struct facts *facts)
+{
+    return facts->unacknowledged ? "the peer acknowledged nothing over this flow, and another one is left"
+                                 : "the flow is dead, and another one is left";
+}
+
 /* A 430 was received, or this server knows that the flow is dead. */
 static void flow_failed(const struct reading *reading, struct decision *decision)
 {
@@ -169,9 +182,8 @@ static void flow_failed(const struct reading *reading, struct decision *decision
         take(decision, ACTION_HOLD, RULE_5626_7_H, "the instance has the request and may answer over a new flow");
         return;
     } else if (!facts->provisional_seen) {
-        const enum rule_id rule = reading->origin == ORIGIN_TRANSPORT ? RULE_3261_16_9_A : RULE_5626_7_H;
         if (next_server(reading, decision) ||
-            next_flow(reading, decision, rule, "the flow is dead, and another one is left"))
+            next_flow(reading, decision, dead_flow_rule(reading), dead_flow_why(facts)))
             return;
     }
     answer_flow_failed(reading, decision);

@@ -74,6 +74,7 @@ struct facts {
     bool owns_call_id;      /* UAC: we chose the Call-ID (491) */
     bool has_service_route; /* 2xx REGISTER */
     bool has_challenge;     /* 401, 407: at least one challenge is there */
+    bool unacknowledged;    /* ORIGIN_FLOW_DOWN: aborted because its peer acknowledged nothing (5626-7.i) */
     bool next_server;       /* the destination has another untried address (RFC 3263), or its flow is dead and its
                                Contact can be called over a new connection (3261-10.a) */
 };

@@ -89,6 +89,23 @@ static void fake_close(void *context, flow_id connection)
         known->close_asked = true;
 }
 
+static int fake_acks(void *context, flow_id connection, struct ack_sample *sample)
+{
+    const struct fake_connection *known = connection_of(context, connection);
+    if (known == NULL)
+        return -ENOTCONN;
+    *sample = known->acks;
+    return 0;
+}
+
+static void fake_abort(void *context, flow_id connection)
+{
+    struct fake_connection *known = connection_of(context, connection);
+    assert_non_null(known);
+    known->aborted = true;
+    known->open = false;
+}
+
 static bool fake_connection(void *context, flow_id number, struct peer *peer)
 {
     const struct fake_connection *known = connection_of(context, number);
@@ -118,6 +135,8 @@ void fake_wire_create(struct fake_wire *wire, struct fake_host *fake)
                                .connect = fake_connect,
                                .reopen = fake_reopen,
                                .close = fake_close,
+                               .acks = fake_acks,
+                               .abort = fake_abort,
                                .connection = fake_connection,
                                .resolve = fake_resolve};
 }
@@ -177,6 +196,18 @@ struct peer fake_stream_from(struct fake_wire *wire, enum transport transport, u
 struct peer fake_tcp(struct fake_wire *wire, uint16_t port)
 {
     return fake_stream(wire, TRANSPORT_TCP, 1, port);
+}
+
+void fake_wire_acks(struct fake_wire *wire, const struct peer *peer, struct ack_sample sample)
+{
+    struct fake_connection *known = connection_of(wire, peer->connection);
+    assert_non_null(known);
+    known->acks = sample;
+}
+
+bool fake_wire_is_aborted(const struct fake_wire *wire, const struct peer *peer)
+{
+    return wire->connections[peer->connection - 1].aborted;
 }
 
 void fake_wire_close(struct fake_wire *wire, flow_id connection)

@@ -22,8 +22,9 @@ struct sent {
 
 struct fake_connection {
     struct peer peer; /* its number is the place in the array, from 1 */
-    bool open, close_asked;
-    char domain[64]; /* that a TLS server must prove to be */
+    bool open, close_asked, aborted;
+    struct ack_sample acks; /* zero: everything is acknowledged */
+    char domain[64];        /* that a TLS server must prove to be */
 };
 
 struct fake_lookup {
@@ -66,6 +67,10 @@ struct peer fake_stream(struct fake_wire *wire, enum transport transport, uint8_
 /* The same from another host than 127.0.0.1. */
 struct peer fake_stream_from(struct fake_wire *wire, enum transport transport, uint8_t listener, const char *host,
                              uint16_t port);
+
+/* From now on this is known about the acknowledgements on the connection. */
+void fake_wire_acks(struct fake_wire *wire, const struct peer *peer, struct ack_sample sample);
+bool fake_wire_is_aborted(const struct fake_wire *wire, const struct peer *peer);
 
 /* The connection is no more, though nobody has been told. */
 void fake_wire_close(struct fake_wire *wire, flow_id connection);

@@ -6,7 +6,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "standalone/net/network.h"
+#include "standalone/net/network_private.h"
 
 /* Real connections to a listener, with the memory of the test's choice. */
 
@@ -173,6 +173,39 @@ static void test_unfinished_messages_have_one_limit_and_the_oldest_goes(void **s
         close(callers[i]);
 }
 
+/* What the caller has not read and TCP has not sent is discarded: the caller finds a reset at its end. */
+static void test_5626_7_i_an_aborted_connection_is_reset(void **state)
+{
+    struct scene *scene = *state;
+    const struct wire *wire = network_wire(scene->network);
+    const struct network_counters *counters = network_counters(scene->network);
+    struct ack_sample sample = {0};
+    struct peer peer;
+    char bytes[4000] = "";
+    int caller = connects(scene);
+    turns_until(scene, &counters->accepted, 1);
+    flow_id flow = scene->network->last_connection;
+    assert_true(wire->connection(wire->context, flow, &peer));
+    assert_int_equal(wire->acks(wire->context, flow, &sample), 0);
+    assert_int_equal(sample.unsent, 0);
+    while (sample.unsent == 0) {
+        assert_int_equal(wire->send(wire->context, &peer, bytes, sizeof bytes), 0);
+        assert_int_equal(wire->acks(wire->context, flow, &sample), 0);
+    }
+    wire->abort(wire->context, flow);
+    assert_int_equal(counters->unacknowledged, 1);
+    assert_int_equal(wire->acks(wire->context, flow, &sample), -ENOTCONN);
+    wire->abort(wire->context, flow);
+    turns_until(scene, &counters->connections, 0);
+    assert_int_equal(counters->unacknowledged, 1);
+    ssize_t got;
+    while ((got = recv(caller, bytes, sizeof bytes, 0)) > 0)
+        ;
+    assert_int_equal(got, -1);
+    assert_int_equal(errno, ECONNRESET);
+    close(caller);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -180,6 +213,7 @@ int main(void)
                                         end),
         cmocka_unit_test_setup_teardown(test_unfinished_messages_have_one_limit_and_the_oldest_goes, begin, end),
         cmocka_unit_test_setup_teardown(test_without_descriptors_connections_wait_and_the_listener_goes_on, begin, end),
+        cmocka_unit_test_setup_teardown(test_5626_7_i_an_aborted_connection_is_reset, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

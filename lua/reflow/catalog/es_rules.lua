@@ -12,6 +12,8 @@ return {
     ["5626-7.g"] = "un 430 elimina solo el registro por el que llegó",
     ["5626-7.h"] = "si un flujo muere antes de una respuesta provisional, la rama pasa a otro de inmediato; "
         .. "después de ella, espera a la instancia",
+    ["5626-7.i"] = "una conexión en la que nada de un INVITE se confirma se aborta si el teléfono tiene otro flujo, "
+        .. "que se prueba",
     ["5626-7.j"] = "un error ICMP cuenta de inmediato solo si cita una petición que espera; si no, un OPTIONS "
         .. "comprueba el flujo",
     ["5626-11.5.a"] = "430 no llega nunca a un extremo; si era la única respuesta, se envía 480",

@@ -345,18 +345,19 @@ static void run_compared(struct check *check)
 
 static void run_flows(struct check *check, const char *aor)
 {
-    static const char *const reasons[] = {"closed", "icmp", "keepalive", "430"};
+    static const char *const reasons[] = {"closed", "icmp", "keepalive", "unacknowledged", "430"};
+    enum { REASONS = sizeof reasons / sizeof reasons[0] };
     struct check_entry entry = {.check = check, .call = {.aor = text_of(aor)}};
-    for (unsigned i = 0; i < 8; i++) {
+    for (unsigned i = 0; i < 4 * REASONS; i++) {
         bool bound = i % 2 == 0;
-        entry.hook = i < 4 ? HOOK_FLOW_UP : HOOK_FLOW_DOWN;
+        entry.hook = i < 2 * REASONS ? HOOK_FLOW_UP : HOOK_FLOW_DOWN;
         entry.flow = (struct script_flow){.flow = TEXT("tcp 198.51.100.1:20001 #1"), .aor = text_of(aor)};
         if (bound) {
             entry.flow.instance = TEXT("urn:uuid:1");
             entry.flow.reg_id = 1;
         }
         if (entry.hook == HOOK_FLOW_DOWN)
-            entry.flow.reason = text_of(reasons[i % 4]);
+            entry.flow.reason = text_of(reasons[i / 2 % REASONS]);
         check_enter(&entry);
     }
 }

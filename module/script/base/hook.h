@@ -93,7 +93,7 @@ struct script_flow {
     struct text aor;
     struct text instance;
     uint32_t reg_id;
-    struct text reason; /* DOWN: "closed", "icmp", "keepalive", "430" */
+    struct text reason; /* DOWN: "closed", "icmp", "keepalive", "unacknowledged", "430" */
 };
 
 const char *verdict_name(enum verdict_kind kind);

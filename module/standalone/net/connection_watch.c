@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "standalone/net/connection_private.h"
 
+#include "flow/ack_watch.h"
 #include "flow/recovery.h"
 
-/* Timeouts of a connection: unfinished messages, silence, missing pongs (RFC 5626 4.4.1, 5.4). */
+#include <errno.h>
+
+/* Timeouts of a connection: unfinished messages, silence, missing pongs (RFC 5626 4.4.1, 5.4), missing
+   acknowledgements (5626-7.i). */
 
 /* True for a flow of a registrar or an edge, through which the user agent may be called. */
 static bool is_registered(const struct connection *connection)
@@ -85,4 +89,27 @@ void connection_check_fires(struct timer *timer)
     }
     if (connection->reason == NULL)
         connection_watch(connection);
+}
+
+int connection_acks(const struct connection *connection, struct ack_sample *sample)
+{
+    uv_os_fd_t descriptor;
+    if (connection->reason != NULL || uv_fileno((const uv_handle_t *)&connection->tcp, &descriptor) != 0)
+        return -ENOTCONN;
+    int error = ack_sample_read(descriptor, sample);
+    if (error == 0 && connection->unsent > 0)
+        sample->unsent = UINT32_MAX;
+    return error;
+}
+
+void connection_abort(struct connection *connection)
+{
+    static const struct linger discard = {.l_onoff = 1, .l_linger = 0};
+    uv_os_fd_t descriptor;
+    if (connection->reason != NULL)
+        return;
+    if (uv_fileno((const uv_handle_t *)&connection->tcp, &descriptor) == 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &discard, sizeof discard);
+    connection->network->counters.unacknowledged++;
+    connection_close(connection, "unacknowledged");
 }

@@ -42,6 +42,19 @@ static void wire_close(void *context, flow_id number)
         connection_close(connection, "closed");
 }
 
+static int wire_acks(void *context, flow_id number, struct ack_sample *sample)
+{
+    const struct connection *connection = connection_find(context, number);
+    return connection != NULL ? connection_acks(connection, sample) : -ENOTCONN;
+}
+
+static void wire_abort(void *context, flow_id number)
+{
+    struct connection *connection = connection_find(context, number);
+    if (connection != NULL)
+        connection_abort(connection);
+}
+
 static bool wire_connection(void *context, flow_id number, struct peer *peer)
 {
     const struct connection *connection = connection_find(context, number);
@@ -138,6 +151,8 @@ int network_new(struct network **out, const struct network_config *config)
                                   .reopen = wire_reopen,
                                   .hold = wire_hold,
                                   .close = wire_close,
+                                  .acks = wire_acks,
+                                  .abort = wire_abort,
                                   .connection = wire_connection,
                                   .resolve = wire_resolve,
                                   .choose_local = wire_choose_local,

@@ -44,6 +44,8 @@ struct network_limits {
     COUNTER(stray_closed, "connections closed: too many such bytes")                                                   \
     COUNTER(slow, "connections closed: the peer does not read")                                                        \
     COUNTER(keepalive_lost, "connections closed: a ping was not answered")                                             \
+    COUNTER(unacknowledged,                                                                                            \
+            "connections aborted: nothing of an INVITE was acknowledged, and its phone had another flow")              \
     COUNTER(tls, "TLS handshakes done")                                                                                \
     COUNTER(tls_resumed, "TLS handshakes by a ticket")                                                                 \
     COUNTER(tls_failed, "connections closed: no TLS, or TLS that is not allowed")                                      \

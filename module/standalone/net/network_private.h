@@ -65,6 +65,9 @@ struct connection *connection_find_dying(const struct network *network, flow_id 
 const struct peer *connection_peer(const struct connection *connection);
 void connection_close(struct connection *connection, const char *reason);
 void connections_close(struct network *network);
+/* connection_watch.c: as acks() and abort() in struct wire */
+int connection_acks(const struct connection *connection, struct ack_sample *sample);
+void connection_abort(struct connection *connection);
 int connection_open(struct network *network, struct peer *peer, struct text domain);
 /* The same for a response; the connection counts for its source (wire.h). */
 int connection_reopen(struct network *network, struct peer *peer, struct text domain);

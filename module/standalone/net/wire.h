@@ -2,6 +2,7 @@
 #ifndef REFLOW_STANDALONE_WIRE_H
 #define REFLOW_STANDALONE_WIRE_H
 
+#include "flow/ack_watch.h"
 #include "standalone/net/peer.h"
 
 enum { LISTENERS_MOST = 16 };
@@ -47,6 +48,14 @@ struct wire {
 
     /* Closes a connection; server_flow_down() is called later. */
     void (*close)(void *context, flow_id connection);
+
+    /* What the peer of an open connection has acknowledged (5626-7.i). Returns 0 or a negative errno. NULL: that is not
+       known, and abort() is not needed. */
+    int (*acks)(void *context, flow_id connection, struct ack_sample *sample);
+
+    /* Closes a connection at once and discards everything that its peer has not acknowledged, so that none of it can
+       arrive later. server_flow_down() is called later, with the reason "unacknowledged". */
+    void (*abort)(void *context, flow_id connection);
 
     /* The remote side of an open connection. Returns false if it is gone. While the server is being informed of its
        end, *peer is set nevertheless, for the log; otherwise it is unchanged. */

@@ -49,6 +49,8 @@ const char serve_usage[] = "usage: reflow serve SCRIPT [options]\n"
                            "  --idle S                 close idle connections that carry no registration (600)\n"
                            "  --message-time S         time for a message to be complete (32)\n"
                            "  --connect-time SECONDS   time for opening a connection, TLS included (4)\n"
+                           "  --ack-time MS            time in which a phone with another flow must acknowledge\n"
+                           "                           an INVITE over TCP, TLS or WebSocket; 0: no limit (850)\n"
                            "  --drain S                after SIGTERM, wait for calls being set up (32)\n"
                            "  --dns-server ADDR[:PORT]  DNS server to ask; repeatable, at most 8\n"
                            "                           (default: those of /etc/resolv.conf, and port 53)\n"
@@ -377,6 +379,7 @@ static int take_number(struct serve_options *options, const char *name, const ch
         {"--idle", 1, 604800, &network->idle_s},
         {"--message-time", 1, 3600, &network->message_s},
         {"--connect-time", 1, 60, &network->connect_s},
+        {"--ack-time", 0, 60000, &server->ack_ms},
         {"--drain", 0, 3600, &options->drain_s},
         {"--token-rotate", 60, 31536000, &options->token_rotate_s},
         {"--decision-log-size", 0, UINT32_MAX, &options->decision_log_size},
@@ -499,6 +502,7 @@ int serve_options_read(struct serve_options *options, int argc, char **argv, cha
 {
     *options = (struct serve_options){.drain_s = 32, .decision_log_size = 64 << 20, .decision_log_keep = 5};
     options->server.flow_timer = 120;
+    options->server.ack_ms = ACK_PATIENCE_MS;
     options->sources = (struct source_limits_config){.requests = 500, .connections = 500, .failures = 60, .ban_s = 60};
     options->token_rotate_s = 604800;
     for (int i = 1; i < argc; i++) {

@@ -126,7 +126,7 @@ static bool write_request(struct branch *branch, struct branch_id id)
                                   .rport = address_port(&source->address)};
     address_host(&source->address, received, sizeof received);
     forward.received = text_of(received);
-    forward.via = (struct text){via, branch_via(server, &branch->peer, id, via, sizeof via)};
+    forward.via = (struct text){via, branch_via(server, &branch->sender, id, via, sizeof via)};
     if (branch->model.target != NULL)
         forward.route = branch->model.target->path;
     forward.record_route = record_route(branch, record, sizeof record);
@@ -191,6 +191,56 @@ static bool branch_rests(struct branch *branch)
     return rest_count(branch->context->server) > 0 && rest_holds(&destination, name_rests, branch);
 }
 
+static bool is_copy_for(const struct branch *earlier, const struct branch *branch)
+{
+    const struct target *target = earlier->model.target;
+    return earlier->unacknowledged && earlier->model.has_final && earlier->transaction != NULL && target != NULL &&
+           target->instance.length > 0 && text_equal(target->instance, branch->model.target->instance) &&
+           earlier->peer.transport == branch->peer.transport;
+}
+
+/* An earlier branch to the same instance whose copy of the INVITE may have arrived, although nothing was acknowledged;
+   NULL: there is none. */
+static struct branch *earlier_copy(const struct branch *branch)
+{
+    const struct context *context = branch->context;
+    if (!branch->model.on_flow || branch->model.target == NULL || sip_method(context->request) != METHOD_INVITE)
+        return NULL;
+    struct branch *earlier = context_first(context);
+    while (earlier != NULL && !is_copy_for(earlier, branch))
+        earlier = branch_next(earlier);
+    return earlier;
+}
+
+/* 5626-7.i: with the Via of the earlier copy, the next one is a retransmission to a phone that has the first (RFC 3261
+   17.2.3), and the phone rings once. Otherwise it would be a merged request, which not every phone recognises. */
+static struct branch_id choose_via(struct branch *branch, const struct branch *earlier)
+{
+    const struct context *context = branch->context;
+    branch->sender = earlier != NULL ? earlier->sender : branch->peer;
+    return earlier != NULL ? client_transaction_branch(earlier->transaction)
+                           : branch_draw(context->server->transactions, context->digest);
+}
+
+static void watch_acks(struct branch *branch)
+{
+    const struct server *server = branch->context->server;
+    const struct target *target = branch->model.target;
+    if (branch->model.on_flow && target != NULL && target->instance.length > 0 && server->config.ack_ms > 0)
+        client_transaction_watch_acks(branch->transaction, server->config.ack_ms);
+}
+
+static void after_sending(struct branch *branch, enum method method)
+{
+    struct server *server = branch->context->server;
+    client_transaction_charge(branch->transaction, branch->context->model.load);
+    server->counters.branches++;
+    if (method == METHOD_INVITE) {
+        timer_start(&server->timers, &branch->timer, server->config.timer_c_ms);
+        watch_acks(branch);
+    }
+}
+
 static void send_to_peer(struct branch *branch)
 {
     struct context *context = branch->context;
@@ -200,7 +250,6 @@ static void send_to_peer(struct branch *branch)
         return;
     }
     address_format(&branch->peer.address, branch->destination, sizeof branch->destination);
-    struct branch_id id = branch_draw(server->transactions, context->digest);
     branch->model.rested = branch_rests(branch);
     if (branch->model.rested || !peer_is_safe_for(&branch->peer, context->request)) {
         fail_unsent(branch);
@@ -210,6 +259,8 @@ static void send_to_peer(struct branch *branch)
         fail_unreached(branch);
         return;
     }
+    struct branch *earlier = earlier_copy(branch);
+    struct branch_id id = choose_via(branch, earlier);
     if (!write_request(branch, id)) {
         fail_unsent(branch);
         return;
@@ -233,10 +284,9 @@ static void send_to_peer(struct branch *branch)
         fail_unsent(branch);
         return;
     }
-    client_transaction_charge(branch->transaction, context->model.load);
-    server->counters.branches++;
-    if (method == METHOD_INVITE)
-        timer_start(&server->timers, &branch->timer, server->config.timer_c_ms);
+    if (earlier != NULL)
+        client_transaction_take_over(branch->transaction, earlier->transaction);
+    after_sending(branch, method);
 }
 
 static void resolved(void *again, const union address *addresses, size_t count)
@@ -584,7 +634,7 @@ static void on_failed(void *user, struct client_transaction *transaction, bool d
 {
     struct branch *branch = user;
     struct sip_message *none = NULL;
-    (void)transaction;
+    branch->unacknowledged = client_transaction_is_unacknowledged(transaction);
     if (down && (branch->model.on_flow || branch->hop.length > 0))
         branch_react(branch, ORIGIN_FLOW_DOWN, &none);
     else if (!branch->model.provisional_seen)
@@ -639,5 +689,15 @@ static bool on_moved(void *user, const struct peer *source)
            is_target_on(server, target, flow);
 }
 
-const struct client_events branch_events = {
-    .response = on_response, .timeout = on_timeout, .failed = on_failed, .ended = on_ended, .has_moved = on_moved};
+static bool may_abort(void *user)
+{
+    struct branch *branch = user;
+    return call_has_next_flow(&branch->model);
+}
+
+const struct client_events branch_events = {.response = on_response,
+                                            .timeout = on_timeout,
+                                            .failed = on_failed,
+                                            .ended = on_ended,
+                                            .has_moved = on_moved,
+                                            .may_abort = may_abort};

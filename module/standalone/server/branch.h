@@ -16,6 +16,7 @@ struct branch {
     struct client_transaction *transaction;
     struct sip_message *response; /* the stored final one; NULL: none, or made up here */
     struct peer peer;
+    struct peer sender;  /* whose Via is written: that of `peer`, or of the place to which an earlier copy was sent */
     struct timer timer;  /* C; or, before anything was sent, what is due at once */
     struct text uri;     /* the Request-URI sent, inside a dialog */
     struct text hop;     /* inside a dialog: the next hop to call if the connection of the dialog ends; empty: none */
@@ -24,6 +25,7 @@ struct branch {
     uint16_t named_port; /* of that URI, or its default */
     char destination[72];
     bool resolving;
+    bool unacknowledged;     /* its connection was aborted before a response came (5626-7.i) */
     bool by_policy;          /* the policy named the destination, nobody else */
     uint8_t pending_origin;  /* what `timer` tells when nothing was sent */
     union address others[4]; /* further addresses of the same name (3263-4.3.a) */

@@ -204,6 +204,7 @@ void branch_react(struct branch *branch, enum origin origin, struct sip_message 
     if (*response != NULL)
         sip_facts(*response, &arrival.event.facts);
     arrival.event.facts.origin = (uint8_t)origin;
+    arrival.event.facts.unacknowledged = branch->unacknowledged;
     arrival_decide(&arrival);
     if (call_pending(&context->model, NULL) == 0)
         context_finish(context);

@@ -56,8 +56,9 @@ struct server_config {
     struct source_limits *sources; /* borrowed; NULL: no limits per source */
     const struct domains *domains; /* borrowed, in addition to the addresses of the listeners; NULL: none */
     struct timer_values timers;
-    uint32_t timer_c_ms;                  /* 0: 185000 (above 3 minutes, RFC 3261 16.6) */
-    uint32_t expires;                     /* s, if a REGISTER names none; 0: 3600 */
+    uint32_t timer_c_ms; /* 0: 185000 (above 3 minutes, RFC 3261 16.6) */
+    uint32_t ack_ms;  /* how long a flow may leave an INVITE unacknowledged (5626-7.i); 0: for as long as TCP allows */
+    uint32_t expires; /* s, if a REGISTER names none; 0: 3600 */
     uint32_t expires_least;               /* s, below it 423; 0: 60 */
     uint32_t expires_most;                /* s; 0: 7200 */
     uint32_t flow_timer;                  /* s, Flow-Timer in a 2xx REGISTER with outbound; 0: none */
@@ -133,7 +134,7 @@ void server_connection_refused(struct server *server, const struct peer *source,
 bool server_may_keep_alive(struct server *server, const struct peer *source);
 
 /* Handles a dead flow (rules 5626-7.f h): its bindings are removed, and branches that wait on it fail over. reason:
-   "closed", "icmp", "keepalive", "write". */
+   "closed", "icmp", "keepalive", "unacknowledged", "write". */
 void server_flow_down(struct server *server, flow_id flow, const char *reason);
 
 /* Handles an ICMP error: a datagram to `peer` was unreachable. `quoted` is the part of its payload in the error. The

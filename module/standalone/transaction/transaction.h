@@ -49,6 +49,9 @@ struct client_events {
     /* A response came from another place than the request was sent to: returns whether the called party has moved
        there. NULL: never. */
     bool (*has_moved)(void *user, const struct peer *source);
+    /* The peer of the connection acknowledges nothing (client_transaction_watch_acks()): returns whether the connection
+       is to be aborted, after which `failed` is called. Otherwise it is asked again later. */
+    bool (*may_abort)(void *user);
 };
 
 struct server_events {
@@ -148,6 +151,20 @@ bool branch_read(struct text branch, struct branch_id *id);
 int client_transaction_new(struct transactions *transactions, struct branch_id id, enum method method,
                            const struct peer *peer, struct cause *cause, struct text bytes, void *user,
                            struct client_transaction **out);
+
+/* 5626-7.i: from now until the first response, watches whether the peer of the connection acknowledges what was sent.
+   Call it directly after client_transaction_new(), for an INVITE. Does nothing over UDP. */
+void client_transaction_watch_acks(struct client_transaction *transaction, uint32_t patience_ms);
+
+/* Whether the request waited for a first response on a connection that was aborted in this way. */
+bool client_transaction_is_unacknowledged(const struct client_transaction *transaction);
+
+/* The content of the branch parameter that the request was sent with. */
+struct branch_id client_transaction_branch(const struct client_transaction *transaction);
+
+/* `later` was made with the branch of `earlier`, to send the same request over another flow: it also gets responses
+   from where `earlier` was sent, which ends here. */
+void client_transaction_take_over(struct client_transaction *later, struct client_transaction *earlier);
 
 enum response_match {
     RESPONSE_UNKNOWN,    /* no transaction with its branch and method */

@@ -45,6 +45,11 @@ static bool read_hex(const char *at, unsigned digits, uint64_t *value)
     return true;
 }
 
+struct branch_id client_transaction_branch(const struct client_transaction *transaction)
+{
+    return (struct branch_id){transaction->link.hash, transaction->digest};
+}
+
 bool branch_read(struct text branch, struct branch_id *id)
 {
     uint64_t digest;
@@ -334,9 +339,8 @@ static void send_cancel(struct client_transaction *transaction)
     struct client_transaction *cancel;
     transaction->cancelled = true;
     if (sent_message(transaction) != NULL && sip_cancel(transaction->read, &buffer) == 0 &&
-        client_transaction_new(owner, (struct branch_id){transaction->link.hash, transaction->digest}, METHOD_CANCEL,
-                               &transaction->peer, transaction->cause, (struct text){buffer.bytes, buffer.length}, NULL,
-                               &cancel) == 0)
+        client_transaction_new(owner, client_transaction_branch(transaction), METHOD_CANCEL, &transaction->peer,
+                               transaction->cause, (struct text){buffer.bytes, buffer.length}, NULL, &cancel) == 0)
         charge_cancel(cancel, transaction->load);
     sip_buffer_destroy(&buffer);
     /* 9.1: if no final response follows within 64*T1, the request counts as cancelled. */
@@ -431,6 +435,13 @@ void client_transaction_move(struct client_transaction *transaction, const struc
         return;
     table_remove(&transaction->owner->waiting, &transaction->flow);
     table_add(&transaction->owner->waiting, &transaction->flow, peer_flow(peer));
+}
+
+void client_transaction_take_over(struct client_transaction *later, struct client_transaction *earlier)
+{
+    later->first = earlier->moved ? earlier->first : earlier->peer;
+    later->moved = true;
+    client_transaction_end(earlier);
 }
 
 bool client_transaction_is_down(const struct client_transaction *transaction)

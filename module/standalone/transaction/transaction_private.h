@@ -51,11 +51,13 @@ struct client_transaction {
     uint8_t state;            /* enum transaction_state */
     bool send_failed;         /* timer `end` reports it */
     bool cancel_wanted, cancelled;
-    bool down;          /* its flow died */
-    bool moved;         /* `first` is set */
-    uint32_t interval;  /* ms until the next retransmission (timers A, E) */
-    struct timer again; /* A, E */
-    struct timer end;   /* B, F, D, K, M */
+    bool down;           /* its flow died */
+    bool moved;          /* `first` is set */
+    bool unacknowledged; /* its connection was aborted before a response came */
+    uint32_t interval;   /* ms until the next retransmission (timers A, E) */
+    struct timer again;  /* A, E; over a stream, when to look at the acknowledgements */
+    struct timer end;    /* B, F, D, K, M */
+    struct ack_watch acks;
     void *user;
     struct load *load; /* NULL: its requests are not counted */
     bool in_flight;    /* counted as waiting for a final response */
