@@ -99,6 +99,8 @@ return {
     ["5393-4.a"] = "una petición que vuelve para el mismo AOR es un bucle, sea cual sea su Request-URI",
     ["5393-5.a"] = "Max-Breadth limita las ramas simultáneas y se reparte entre ellas; 440 solo si no se "
         .. "puede reenviar nada",
+    ["5658-a"] = "una petición que sale por otro socket se registra dos veces, y las posteriores salen por el "
+        .. "socket registrado para ese lado",
     ["code-2xx-register"] = "2xx a REGISTER: el registro, el flujo y Service-Route quedan como dice la respuesta",
     ["code-2xx-subscribe"] = "2xx a SUBSCRIBE: la suscripción está activa y debe renovarse antes de que caduque",
     ["code-408-481"] = "408 o 481 en un diálogo termina el uso del diálogo",
