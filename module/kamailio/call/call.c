@@ -7,6 +7,7 @@
 
 #include "core/code.h"
 #include "kamailio/call/breadth.h"
+#include "kamailio/flow/connection.h"
 #include "kamailio/flow/flows.h"
 #include "kamailio/base/host.h"
 #include "kamailio/base/module_config.h"
@@ -288,17 +289,26 @@ static int branch_of(const struct cell *t, const str *ruid)
     return -1;
 }
 
+/* A WebSocket starts on a TCP or TLS listener. */
+static char proto_of(const struct leg *leg, const struct ksr_sip_uri *uri)
+{
+    const bool websocket = transport_is_websocket(transport_of_proto(uri->proto));
+    if (!websocket)
+        return leg->socket->proto;
+    return transport_is_secure(transport_of_proto(leg->socket->proto)) ? PROTO_WSS : PROTO_WS;
+}
+
 bool call_aim(struct dest_info *to, const struct leg *leg)
 {
     struct ksr_sip_uri uri;
-    str name = leg->destination;
+    str name = leg->destination.len > 0 ? leg->destination : str_of_text(leg->model.target->uri);
     if (parse_uri(name.s, name.len, &uri) < 0)
         return false;
     struct ip_addr *address = uri.host.s[0] == '[' ? str2ip6(&uri.host) : str2ip(&uri.host);
     if (address == NULL || leg->socket == NULL)
         return false;
     init_su(&to->to, address, GET_URI_PORT(&uri));
-    to->proto = leg->socket->proto;
+    to->proto = proto_of(leg, &uri);
     to->send_sock = leg->socket;
     to->id = 0;
     return true;

@@ -10,6 +10,7 @@
 #include "kamailio/base/host.h"
 #include "kamailio/base/module_config.h"
 #include "kamailio/call/react_private.h"
+#include "kamailio/call/reconnect.h"
 #include "kamailio/base/stats.h"
 #include "kamailio/call/targets.h"
 
@@ -148,14 +149,25 @@ static void hear_reply(struct arrival *arrival, uint32_t code)
         arrival->call->model.success_forwarded = true;
 }
 
+/* tm acknowledges it next, and reports it afterwards. */
+static void hear_failure(const struct arrival *arrival)
+{
+    const struct leg *leg = call_leg(arrival->call, &arrival->t->uac[arrival->branch].ruid);
+    if (leg != NULL && is_invite(arrival->t))
+        reconnect_aim_ack(arrival->t, leg, &arrival->reply->rcv);
+}
+
 void react_on_reply(struct cell *t, struct call *call, struct tmcb_params *params)
 {
     struct arrival arrival = {
         .t = t, .call = call, .branch = tmb.t_gett_branch(), .request = params->req, .reply = params->rpl};
-    if (params->code <= SIP_TRYING || params->code >= SIP_MULTIPLE_CHOICES)
+    if (params->code <= SIP_TRYING)
         return;
     call_lock(t);
-    hear_reply(&arrival, (uint32_t)params->code);
+    if (params->code < SIP_MULTIPLE_CHOICES)
+        hear_reply(&arrival, (uint32_t)params->code);
+    else
+        hear_failure(&arrival);
     call_unlock(t);
 }
 

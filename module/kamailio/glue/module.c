@@ -12,6 +12,7 @@
 #include "kamailio/call/edge.h"
 #include "kamailio/base/module_config.h"
 #include "kamailio/call/react.h"
+#include "kamailio/call/reconnect.h"
 #include "kamailio/call/rests.h"
 #include "kamailio/call/seal.h"
 #include "kamailio/flow/datagram.h"
@@ -176,7 +177,7 @@ static int start(void)
     if (check_random() < 0 || check_ranges() < 0 || bind_others() < 0 || stats_create() < 0 || rests_create() < 0 ||
         waits_create() < 0 || flows_create(FLOW_TABLE_LOG2) < 0 || breadth_create() < 0 ||
         (module_has_usrloc && flows_listen() < 0) || keeper_create(call_branch_down) < 0 || events_create() < 0 ||
-        react_create() < 0 || datagram_listen() < 0 || edge_start() < 0 || seal_start() < 0 ||
+        react_create() < 0 || reconnect_listen() < 0 || datagram_listen() < 0 || edge_start() < 0 || seal_start() < 0 ||
         worker_policy_create() < 0)
         return -1;
     if (rpc_register_array((rpc_export_t *)module_rpc) != 0 || rpc_register_array((rpc_export_t *)policy_rpc) != 0) {
