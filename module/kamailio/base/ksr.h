@@ -57,6 +57,7 @@
 #include <core/rpc.h>
 #include <core/rpc_lookup.h>
 #include <core/script_cb.h>
+#include <core/strutils.h>
 #include <core/tcp_conn.h>
 #include <core/timer_proc.h>
 #include <core/utils/sruid.h>

@@ -7,6 +7,7 @@
 #include "flow/load.h"
 #include "kamailio/call/breadth.h"
 #include "kamailio/call/call.h"
+#include "kamailio/call/seal.h"
 #include "kamailio/flow/connection.h"
 #include "kamailio/policy/events.h"
 #include "kamailio/flow/flows.h"
@@ -18,7 +19,12 @@
    is alive, and stores it with the transaction, so that the death of the flow is noticed at once. */
 
 enum { OUTGOING = 2, FORWARDED = 1, ANSWERED = 0, NO_TOKEN = -1 };
-enum token { TOKEN_NONE, TOKEN_FORGED, TOKEN_RIGHT };
+enum token { TOKEN_NONE, TOKEN_FORGED, TOKEN_RIGHT, TOKEN_OF_SENDER };
+
+struct token_place {
+    bool in_route; /* and not in the Request-URI */
+    bool sealed;   /* the seal of the Route shows the direction */
+};
 
 static rr_api_t rr; /* zeroed where rr is not loaded */
 
@@ -52,18 +58,6 @@ static bool is_this_server(const struct ksr_sip_uri *uri)
     return check_self((str *)&uri->host, uri->port_no ? uri->port_no : SIP_PORT, 0) == 1;
 }
 
-static bool says_ob(struct ksr_sip_uri *uri)
-{
-    param_hooks_t hooks;
-    param_t *params;
-    str text = uri->params; /* parse_params() moves it */
-    memset(&hooks, 0, sizeof hooks);
-    if (text.len <= 0 || parse_params(&text, CLASS_URI, &hooks, &params) != 0)
-        return false;
-    free_params(params);
-    return hooks.uri.ob != NULL;
-}
-
 /* The URI that would carry a token: a topmost Route that is this server, or a Request-URI that says ob. */
 static bool token_uri(struct sip_msg *msg, struct ksr_sip_uri *uri, bool *in_route)
 {
@@ -74,7 +68,7 @@ static bool token_uri(struct sip_msg *msg, struct ksr_sip_uri *uri, bool *in_rou
         if (parse_sip_msg_uri(msg) < 0)
             return false;
         *uri = msg->parsed_uri;
-        return is_this_server(uri) && says_ob(uri);
+        return is_this_server(uri) && uri_has_ob(uri);
     }
     if (parse_rr(msg->route) < 0)
         return false;
@@ -187,10 +181,18 @@ static bool set_way(struct sip_msg *msg, const struct receive_info *flow)
     return set_dst_uri(msg, &uri) == 0;
 }
 
-static int forward(struct sip_msg *msg, const struct receive_info *flow, flow_id id, bool in_route)
+/* With a seal, the direction is known, and the token is not needed any more. */
+static bool follow_route(struct sip_msg *msg, const struct receive_info *flow, bool sealed)
 {
     enum { BY_TOKEN = RR_OB_DRIVEN };
-    if (in_route ? rr.loose_route(msg) != BY_TOKEN : !set_way(msg, flow)) {
+    if (sealed)
+        return seal_loose_route(msg) != RR_ERROR && set_way(msg, flow);
+    return rr.loose_route(msg) == BY_TOKEN;
+}
+
+static int forward(struct sip_msg *msg, const struct receive_info *flow, flow_id id, const struct token_place *place)
+{
+    if (place->in_route ? !follow_route(msg, flow, place->sealed) : !set_way(msg, flow)) {
         ksr_log(LOG_ERROR, "sip_flow_forward: the Route cannot be followed");
         return NO_TOKEN;
     }
@@ -200,23 +202,41 @@ static int forward(struct sip_msg *msg, const struct receive_info *flow, flow_id
     return FORWARDED;
 }
 
+/* The token cannot be read after a restart with another key. The seal then has the flow, if it is one over UDP. */
+static enum token read_flow(struct sip_msg *msg, struct receive_info **flow, struct token_place *place)
+{
+    static struct receive_info recorded;
+    const enum seal_way way = seal_way(msg, &recorded);
+    place->sealed = way != SEAL_UNKNOWN;
+    if (way == SEAL_FROM_PHONE)
+        return TOKEN_OF_SENDER;
+    enum token token = read_token(msg, flow, &place->in_route);
+    if (token == TOKEN_FORGED && place->sealed) {
+        *flow = &recorded;
+        return TOKEN_RIGHT;
+    }
+    if (token == TOKEN_RIGHT && !place->sealed && is_source(*flow, msg))
+        return TOKEN_OF_SENDER;
+    return token;
+}
+
 int sip_flow_forward(struct sip_msg *msg)
 {
     struct receive_info *flow;
-    bool in_route;
+    struct token_place place;
     if (ob.decode_flow_token == NULL || rr.loose_route == NULL) {
         LM_ERR("sip_flow_forward: outbound and rr are not both loaded\n");
         return NO_TOKEN;
     }
-    enum token token = read_token(msg, &flow, &in_route);
+    enum token token = read_flow(msg, &flow, &place);
     if (token == TOKEN_NONE)
         return NO_TOKEN;
     if (token == TOKEN_FORGED)
         return answer(msg, SIP_FORBIDDEN, STAT_TOKENS_FORGED);
-    if (is_source(flow, msg))
+    if (token == TOKEN_OF_SENDER)
         return OUTGOING;
     if (breadth_of(msg) == 0 && msg->REQ_METHOD != KSR_METHOD_ACK)
         return breadth_answer(msg, SIP_MAX_BREADTH_EXCEEDED);
     flow_id id = living_flow(flow);
-    return id == 0 ? answer_dead(msg) : forward(msg, flow, id, in_route);
+    return id == 0 ? answer_dead(msg) : forward(msg, flow, id, &place);
 }

@@ -16,11 +16,25 @@
 int seal_start(void);
 void seal_end(void); /* in each process */
 
-/* record_route() with the seal: 1, or -1. */
+/* record_route() with the seal: 1, or -1. The seal also contains the From tag and, at an edge, which side is the phone
+   and the addresses of its flow. */
 int sip_record_route(struct sip_msg *msg);
 
 /* loose_route() for a request whose topmost Route (or Request-URI after a strict router) is sealed; returns its
-   result. Returns -1 without a seal, and changes nothing. */
+   result. A request that the phone's side has sent never follows the flow token in its Route. Returns -1 without a
+   seal, and changes nothing. */
 int sip_loose_route(struct sip_msg *msg);
+
+/* The direction of a request inside a dialog at an edge, by the seal of its topmost Route, wherever it came from. */
+enum seal_way {
+    SEAL_UNKNOWN,    /* no valid seal, or it names no phone, or the tags are those of another dialog */
+    SEAL_FROM_PHONE, /* *flow is not set */
+    SEAL_TO_PHONE    /* *flow is the phone's flow when the dialog was recorded; protocol TCP without addresses for any
+                        stream, because connections do not survive a restart */
+};
+enum seal_way seal_way(struct sip_msg *msg, struct receive_info *flow);
+
+/* loose_route() of the rr module without the flow token of the topmost Route, which must exist; returns its result. */
+int seal_loose_route(struct sip_msg *msg);
 
 #endif

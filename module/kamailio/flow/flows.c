@@ -182,6 +182,23 @@ static bool is_invalid_name(str host)
     return host.len >= length && strncasecmp(host.s + host.len - length, invalid, (size_t)length) == 0;
 }
 
+bool uri_may_be_called(const struct ksr_sip_uri *uri)
+{
+    return transport_may_be_called(transport_of_proto(uri->proto)) && !is_invalid_name(uri->host);
+}
+
+bool uri_has_ob(const struct ksr_sip_uri *uri)
+{
+    param_hooks_t hooks;
+    param_t *params;
+    str text = uri->params; /* parse_params() moves it */
+    memset(&hooks, 0, sizeof hooks);
+    if (text.len <= 0 || parse_params(&text, CLASS_URI, &hooks, &params) != 0)
+        return false;
+    free_params(params);
+    return hooks.uri.ob != NULL;
+}
+
 /* A WebSocket starts on a TCP or TLS listener, so contact->sock does not show it. */
 static bool came_by_websocket(const ucontact_t *contact)
 {
@@ -194,7 +211,7 @@ bool contact_may_be_called(const ucontact_t *contact)
 {
     struct ksr_sip_uri uri;
     if (contact->reg_id != 0 || came_by_websocket(contact) || parse_uri(contact->c.s, contact->c.len, &uri) < 0 ||
-        !transport_may_be_called(transport_of_proto(uri.proto)) || is_invalid_name(uri.host))
+        !uri_may_be_called(&uri))
         return false;
     const bool came_by_tls = contact->sock != NULL && transport_is_secure(transport_of_proto(contact->sock->proto));
     const bool secure = uri.type == SIPS_URI_T || transport_is_secure(transport_of_proto(uri.proto)) || came_by_tls;

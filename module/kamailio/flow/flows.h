@@ -51,6 +51,10 @@ bool received_is_stale(const ucontact_t *contact);
    host is an address, or a name that DNS may know; over TLS a name. WebSocket clients cannot be called. */
 bool contact_may_be_called(const ucontact_t *contact);
 
+/* False for a URI to which no connection can be opened: that of a WebSocket client, or a name under .invalid. */
+bool uri_may_be_called(const struct ksr_sip_uri *uri);
+bool uri_has_ob(const struct ksr_sip_uri *uri); /* the parameter of RFC 5626: reached over its flow only */
+
 #define FLOW_DATAGRAM (UINT64_C(1) << 63)
 static inline bool flow_is_datagram(flow_id flow)
 {

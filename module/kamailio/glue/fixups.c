@@ -153,6 +153,12 @@ int fixup_route_flows(void **parameter, int number)
     return fix(parameter);
 }
 
+int fixup_handle_alias(void **parameter, int number)
+{
+    (void)number;
+    return fix_table("sip_handle_alias()", parameter) < 0 ? -1 : fix(parameter);
+}
+
 static int need_rr(const char *function)
 {
     if (find_export("load_rr", 0, 0) != NULL)
