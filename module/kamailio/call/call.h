@@ -46,7 +46,10 @@ struct call {
     struct step *step;  /* of the process that holds the lock */
     struct leg *legs[TARGETS_MOST];
     size_t leg_count;
-    char table[32];       /* table of usrloc; empty: no bindings are looked up */
+    char table[32];      /* table of usrloc; empty: no bindings are looked up */
+    flow_id sender_flow; /* on which the request came; 0: its sender is not left out */
+    struct text sender_aor;
+    bool sender_left_out; /* a binding of sender_aor on that flow, or of its instance, was left out */
     uint64_t policy_hash; /* of the version with which it began; 0: none */
     struct timer_ln ring_next;
     bool ringing;             /* ring_next runs, or has run */

@@ -16,8 +16,8 @@
 /* sip_route_flows(): finds the targets of a request, and puts those that are called first into the destination set
    (3261-16.5, 5626 section 7). */
 
-/* The return codes, which are those of lookup() in Kamailio's own registrar. */
-enum { ROUTED = 1, ANSWERED = 0, NOBODY = -1, OTHER_METHODS = -2, FAILED = -3 };
+/* The return codes. Down to -3 they are those of lookup() in Kamailio's own registrar. */
+enum { ROUTED = 1, ANSWERED = 0, NOBODY = -1, OTHER_METHODS = -2, FAILED = -3, ONLY_SENDER = -4 };
 
 enum { PLAIN_TARGET_ROOM = 2048 };
 
@@ -32,6 +32,18 @@ static bool was_sent(void)
 {
     const struct cell *t = tmb.t_gett();
     return t != NULL && t != T_UNDEFINED && call_first_branch(t) != NULL;
+}
+
+/* A request for one's own AOR, such as a subscription to message-summary, must not return to its sender, which would
+   repeat it without end. A phone may still call itself. Without memory for the name, it may return. */
+static void note_sender(struct call *call, struct sip_msg *msg)
+{
+    struct aor_names names;
+    if (msg->REQ_METHOD == KSR_METHOD_INVITE || parse_from_header(msg) < 0 ||
+        aor_names_read(&names, &get_from(msg)->uri) < 0)
+        return;
+    call->sender_aor = text_of_str(arena_copy(&call->arena, text_of_str(names.uri)));
+    call->sender_flow = flow_of_source(&msg->rcv);
 }
 
 static bool begin_call(const struct route *route, size_t room, struct call_room *made)
@@ -49,6 +61,8 @@ static bool begin_call(const struct route *route, size_t room, struct call_room 
     if (call->leg_count > 0 && call_forget_targets(call) < 0)
         return false;
     memcpy(call->table, route->table, strlen(route->table) + 1);
+    if (!was_sent())
+        note_sender(call, route->msg);
     call->model.aor = text_of_str(arena_copy(&call->arena, text_of_str(route->names.uri)));
     call->methods = route->method;
     call->policy_hash = route->policy_hash;
@@ -90,6 +104,7 @@ static int put_targets(const struct route *route, struct call_room *made, int ad
         put = put_others(route, made->call);
         fail_status = put == 0 ? made->call->model.fail_status : 0;
     }
+    const int nobody = added == 0 && made->call->sender_left_out ? ONLY_SENDER : NOBODY;
     if (made->private)
         call_delete_private(made->call);
     if (refusal != 0)
@@ -97,7 +112,7 @@ static int put_targets(const struct route *route, struct call_room *made, int ad
     if (fail_status != 0)
         return answer_itself(route->msg, fail_status);
     stats_count(put > 0 ? STAT_ROUTED : STAT_UNREACHABLE);
-    return put > 0 ? ROUTED : NOBODY;
+    return put > 0 ? ROUTED : nobody;
 }
 
 static int route_found(const struct route *route, const struct lookup *lookup, const str *aor)

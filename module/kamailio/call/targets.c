@@ -213,12 +213,34 @@ size_t targets_room(const struct lookup *lookup)
     return SET + lookup->count * TARGET + 2 * lookup->text_bytes;
 }
 
+/* The binding on the flow on which the request came, if its sender is left out. */
+static const struct found *find_sender(const struct call *call, const struct lookup *lookup, const str *aor)
+{
+    if (call->sender_flow == 0 || !text_equal(call->sender_aor, text_of_str(*aor)))
+        return NULL;
+    for (size_t i = 0; i < lookup->count; i++)
+        if (lookup->found[i].flow == call->sender_flow)
+            return &lookup->found[i];
+    return NULL;
+}
+
+static bool is_same_user_agent(const struct found *found, const struct found *other)
+{
+    return other != NULL && (found == other || (other->instance.len > 0 && text_equal(text_of_str(found->instance),
+                                                                                      text_of_str(other->instance))));
+}
+
 /* `instance` empty: whichever they are of. */
 static size_t add_all(struct call *call, const struct lookup *lookup, const str *aor, struct text instance)
 {
     size_t added = 0;
+    const struct found *sender = find_sender(call, lookup, aor);
     for (size_t i = 0; i < lookup->count; i++) {
         const struct found *found = &lookup->found[i];
+        if (is_same_user_agent(found, sender)) {
+            call->sender_left_out = true;
+            continue;
+        }
         if (instance.length == 0 || text_equal(text_of_str(found->instance), instance))
             added += add_found(call, found, aor);
     }
