@@ -85,9 +85,12 @@ local function within_dialog(method)
     if has_contact[method] and KSR.pv.gete("$sel(via[2])") == "" then
       KSR.nathelper.add_contact_alias()
     end
-    -- No Route is left: over the connection that the phone made.
+    -- No Route is left: over the flow of the other side. If that connection is gone, the phone may have registered
+    -- again, and a trunk is called by its Contact.
     if not KSR.isdsturiset() then
-      KSR.nathelper.handle_ruri_alias()
+      if KSR.reflow.handle_alias("location") == 0 then
+        KSR.x.exit() -- it has been answered
+      end
       KSR.tm.t_on_reply("from_phone")
     end
     relay()
@@ -110,6 +113,11 @@ local function is_sip_uri(uri)
   return uri:lower():find "^sips?:" ~= nil
 end
 
+-- Does the request lead back to the user that it comes from?
+local function is_own_user()
+  return KSR.pv.gete("$fU") == KSR.pv.gete("$rU") and KSR.pv.gete("$fd"):lower() == KSR.pv.gete("$rd"):lower()
+end
+
 local function starts_something(method)
   -- tel: and urn: name no server: they are for the policy.
   local is_sip = is_sip_uri(KSR.pv.gete("$ru"))
@@ -125,6 +133,11 @@ local function starts_something(method)
   if method == "OPTIONS" and KSR.pv.is_null("$rU") then
     answer(200, "OK")
   end
+  -- Events of one's own user, such as message-summary, are a server's to notify of, and none is here. Phones repeat the
+  -- request after 480, 489 and 501, but not after 404.
+  if (method == "SUBSCRIBE" or method == "PUBLISH") and is_own_user() then
+    answer(404, "Not Found")
+  end
   if method == "INVITE" or method == "SUBSCRIBE" or method == "REFER" then
     KSR.reflow.record_route()
     if KSR.pv.gete("$sel(via[2])") == "" then
@@ -132,7 +145,9 @@ local function starts_something(method)
     end
   end
   local routed = KSR.reflow.route_flows("location")
-  if routed < 0 and not is_sip then
+  if routed == -4 then -- nobody but the phone that has sent it
+    answer(404, "Not Found")
+  elseif routed < 0 and not is_sip then
     answer(416, "Unsupported URI Scheme")
   elseif routed < 0 then
     answer(480, "Temporarily Unavailable")
@@ -188,8 +203,8 @@ function ksr_reply_route()
     KSR.set_drop()
     return
   end
-  -- What a phone with outbound gives as its Contact may lead nowhere: it is marked with the connection that it made,
-  -- here and in requests. Behind an edge, which has recorded itself, that is the edge's to know.
+  -- What a phone gives as its Contact may lead nowhere: it is marked with the address that it came from, here and in
+  -- requests, if that is another one. Behind an edge, which has recorded itself, that is the edge's to know.
   if recorded[KSR.pv.get("$rm")] and is_recorded_by_us() then
     KSR.nathelper.add_contact_alias()
   end
