@@ -121,6 +121,7 @@ static void lend_beside(struct response_context *context)
 
 static void lend_cancel_pending(struct response_context *context, const struct call_branch *except)
 {
+    call_seek_flows(context);
     react_cancel_pending(call_of_model(context)->t, except != NULL ? branch_of_model(except) : -1);
 }
 
@@ -199,6 +200,15 @@ static bool leg_stands_on_same_flow(const struct call *call, struct leg *leg)
     ul.release_urecord(record);
     ul.unlock_udomain(domain, &aor);
     return same;
+}
+
+/* Its Path, if it has one, may lead to a new flow by the same edge. */
+static bool lend_has_left(const struct call_branch *branch)
+{
+    struct call *call = call_of_model(branch->context);
+    struct leg *leg = leg_of_model(branch);
+    return module_has_usrloc && call->table[0] != '\0' && leg->binding.len > 0 && leg->model.target->path.length == 0 &&
+           !leg_stands_on_same_flow(call, leg);
 }
 
 /* The code that marked the branch has reported the flow as well. */
@@ -330,6 +340,7 @@ static void lend_log(struct response_context *context, enum log_level level, con
 }
 
 static const struct call_host kamailio_call_host = {.has_contact = lend_contact,
+                                                    .has_left = lend_has_left,
                                                     .has_response = lend_response,
                                                     .others = lend_others,
                                                     .policy_begin = lend_policy,

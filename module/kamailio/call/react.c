@@ -153,8 +153,11 @@ static void hear_reply(struct arrival *arrival, uint32_t code)
 static void hear_failure(const struct arrival *arrival)
 {
     const struct leg *leg = call_leg(arrival->call, &arrival->t->uac[arrival->branch].ruid);
-    if (leg != NULL && is_invite(arrival->t))
-        reconnect_aim_ack(arrival->t, leg, &arrival->reply->rcv);
+    if (leg == NULL || leg->model.context == NULL || leg->model.has_final || !is_invite(arrival->t))
+        return;
+    call_sync(arrival->call, arrival->t);
+    call_seek_flows(&arrival->call->model);
+    reconnect_aim_ack(arrival->t, leg, &arrival->reply->rcv);
 }
 
 void react_on_reply(struct cell *t, struct call *call, struct tmcb_params *params)
@@ -176,6 +179,7 @@ void react_on_cancel(struct cell *t, struct call *call)
 {
     call_lock(t);
     call_sync(call, t);
+    call_seek_flows(&call->model);
     if (call_cancel(&call->model) && t->uas.status < CODE_FINAL_LEAST)
         tmb.t_reply_trans(t, t->uas.request, SIP_REQUEST_TERMINATED, (char *)code_phrase(SIP_REQUEST_TERMINATED));
     call_unlock(t);

@@ -360,6 +360,63 @@ end)
 
 -- --- a flow that comes back while its phone rings ---
 
+each("3261-9.a a flow comes back while its phone rings: CANCEL goes over it", { "tcp" }, function(t, s, open)
+    local bob, alice = open "bob", open "alice"
+    bob:register { instance = ua.instance(1), reg_id = 1 }
+    local call = alice:invite(bob.aor)
+    local invite = bob:expect "INVITE"
+    bob:reply(invite, 180)
+    alice:expect(180)
+    gone(s, bob)
+    t:equal(s:becomes("reflow:bindings_dropped", 1), 1)
+    local again = open "bob"
+    again:register { instance = ua.instance(1), reg_id = 1 }
+    alice:cancel(call)
+    local cancel = again:expect "CANCEL"
+    t:equal(cancel:branch(), invite:branch())
+    again:reply(cancel, 200)
+    again:reply(invite, 487)
+    alice:expect_final(call, 487)
+end)
+
+-- The first flow is not known to be dead: its end is nowhere seen, as when a NAT forgets it.
+each("3261-9.a a phone registers from another address while it rings: CANCEL goes there", { "udp" },
+    function(t, s, _, transport)
+    local bob, alice = example.behind_nat(s, "bob", transport), example.behind_nat(s, "alice", transport)
+    bob:register { instance = ua.instance(1), reg_id = 1 }
+    local call = alice:invite(bob.aor)
+    local invite = bob:expect "INVITE"
+    bob:reply(invite, 180)
+    alice:expect(180)
+    local moved = example.behind_nat(s, "bob", transport)
+    moved:register { instance = ua.instance(1), reg_id = 1 }
+    alice:cancel(call)
+    local cancel = moved:expect "CANCEL"
+    t:equal(cancel:branch(), invite:branch())
+    moved:reply(cancel, 200)
+    moved:reply(invite, 487)
+    alice:expect_final(call, 487)
+    t:equal(moved:expect("ACK"):branch(), invite:branch())
+end)
+
+each("3261-16.7.c another phone answers while a flow comes back: its phone is cancelled over the new one", { "tcp" },
+    function(t, s, open)
+    local desk, cell, alice = open "bob", open "bob", open "alice"
+    desk:register { instance = ua.instance(1), reg_id = 1 }
+    cell:register { instance = ua.instance(2), reg_id = 1 }
+    local call = alice:invite(desk.aor)
+    local invite, other = desk:expect "INVITE", cell:expect "INVITE"
+    desk:reply(invite, 180)
+    alice:expect(180)
+    gone(s, desk)
+    t:equal(s:becomes("reflow:bindings_dropped", 1), 1)
+    local again = open "bob"
+    again:register { instance = ua.instance(1), reg_id = 1 }
+    cell:reply(other, 200)
+    alice:expect_final(call, 200)
+    t:equal(again:expect("CANCEL"):branch(), invite:branch())
+end)
+
 each("3261-17.a a flow comes back while its phone rings: the ACK of its failure goes over it", { "tcp" },
     function(t, s, open)
     local bob, alice = open "bob", open "alice"
@@ -374,6 +431,21 @@ each("3261-17.a a flow comes back while its phone rings: the ACK of its failure 
     again:register { instance = ua.instance(1), reg_id = 1 }
     again:reply(invite, 486)
     t:equal(again:expect("ACK"):branch(), invite:branch())
+    alice:expect_final(call, 486)
+end)
+
+each("3261-17.a a phone registers from another address while it rings: the ACK of its failure goes there", { "udp" },
+    function(t, s, _, transport)
+    local bob, alice = example.behind_nat(s, "bob", transport), example.behind_nat(s, "alice", transport)
+    bob:register { instance = ua.instance(1), reg_id = 1 }
+    local call = alice:invite(bob.aor)
+    local invite = bob:expect "INVITE"
+    bob:reply(invite, 180)
+    alice:expect(180)
+    local moved = example.behind_nat(s, "bob", transport)
+    moved:register { instance = ua.instance(1), reg_id = 1 }
+    moved:reply(invite, 486)
+    t:equal(moved:expect("ACK"):branch(), invite:branch())
     alice:expect_final(call, 486)
 end)
 
@@ -403,6 +475,19 @@ local function behind(phone, edge_port, reg_id, q)
     phone:register { instance = ua.instance(1), reg_id = reg_id, q = q, via = {
         phone:via("z9hG4bKedge" .. reg_id .. phone.local_port), "SIP/2.0/UDP 192.0.2.7;branch=z9hG4bKphone" .. reg_id },
         headers = { { "Path", ("<sip:127.0.0.1:%d;transport=tcp;lr;ob>"):format(edge_port) } } }
+end
+
+for _, order in ipairs { "430 first", "dead first" } do
+    each("3261-16.9.b one edge is dead, the other one answers 430: 480, " .. order, { "tcp" }, function(t, _, open)
+        local edge, alice = peer.open(t, server.free_port(), function(request)
+            return request.method == "INVITE" and peer.answer(request, 430) or nil
+        end), open "alice"
+        local first = order == "430 first"
+        behind(open "bob", edge.port, 1, first and "1.0" or "0.5")
+        behind(open "bob", server.free_port(), 2, first and "0.5" or "1.0")
+        alice:expect_final(alice:invite "sip:bob@example.test", 480)
+        t:equal(#edge.requests > 0, true)
+    end)
 end
 
 each("3261-16.9.b one edge answers 503, the other one 430: 500", { "tcp" }, function(t, _, open)
