@@ -39,7 +39,8 @@ static uint32_t draw(uint32_t *seed, uint32_t below)
 
 static bool passes(const struct path *path, uint32_t *seed)
 {
-    return draw(seed, 100) >= path->loss_percent && draw(seed, 100) >= path->loss_percent;
+    bool arrives = draw(seed, 100) >= path->loss_percent, comes_back = draw(seed, 100) >= path->loss_percent;
+    return arrives && comes_back;
 }
 
 static void travel(const struct path *path, uint32_t *seed, struct journey *journey)

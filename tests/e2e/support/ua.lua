@@ -85,6 +85,16 @@ local function open_udp(self)
     self.local_port = self.socket:getsockname().port
 end
 
+local function read_tcp(self)
+    self.socket:read_start(function(why, chunk)
+        if chunk then
+            read_stream(self, chunk)
+        else
+            self.closed_by_peer = why or "end"
+        end
+    end)
+end
+
 local function open_tcp(self)
     self.socket = uv.new_tcp()
     if self.options.local_port or self.options.local_host then
@@ -103,13 +113,7 @@ local function open_tcp(self)
         error(failure or "no TCP connection within the time", 0)
     end
     self.socket:nodelay(true)
-    self.socket:read_start(function(why, chunk)
-        if chunk then
-            read_stream(self, chunk)
-        else
-            self.closed_by_peer = why or "end"
-        end
-    end)
+    read_tcp(self)
     self.local_port = self.socket:getsockname().port
 end
 
@@ -156,6 +160,13 @@ function ua.open(options)
     self.aor = ("sip:%s@%s"):format(self.user, self.domain)
     return self
 end
+
+-- Over TCP: what arrives stays in the kernel, until read_on().
+function flow.stop_reading(self)
+    self.socket:read_stop()
+end
+
+flow.read_on = read_tcp
 
 -- Bytes as they are.
 function flow.send_raw(self, bytes)
