@@ -73,8 +73,13 @@ local starts = {}
 function starts.kamailio(t, options)
     options.policy_path = options.policy and policy_file(t, options.policy)
     local modules = table.move(kamailio.modules, 1, #kamailio.modules, 3, { "htable", "pike" })
-    return kamailio.start(t, { config = example_routes(), modules = modules, params = kamailio_params(options),
-        port = options.port, core = kamailio_core(options), secure = options.secure and server_certificate(t) })
+    local more = { config = example_routes(), modules = modules, params = kamailio_params(options),
+        port = options.port, core = kamailio_core(options), secure = options.secure and server_certificate(t) }
+    if options.net then
+        more.address, more.port = options.net.server.address, 5060
+        return options.net.server:within(kamailio.start, t, more)
+    end
+    return kamailio.start(t, more)
 end
 
 function starts.standalone(t, options)
@@ -95,6 +100,9 @@ function starts.standalone(t, options)
     end
     for _, each in ipairs(options.beside) do
         add("--" .. each[1], each[2])
+    end
+    if options.net then
+        return options.net:serve { source = options.policy, args = arguments, status = true }
     end
     local port, ports = options.port or server.free_port(), {}
     if options.address then
@@ -126,7 +134,8 @@ end
      and tenants (tables of Lua texts by "NAME:PRIORITY" and by domain; they need a policy), names (a list: domains
      more, or addresses of a relay before it), answer_timeout (ms until a request without any response
      fails, timer B), timer_c (ms), flow_timer (s), port, core (of Kamailio alone: core parameters), secure (true: it
-     listens on TLS and WebSocket too; host.test sets it for these transports). Of the standalone host alone: state
+     listens on TLS and WebSocket too; host.test sets it for these transports), net (a laboratory of lab.lua: it runs
+     on net.server, at port 5060 of UDP and TCP). Of the standalone host alone: state
      (true: it keeps bindings), connect_time and idle (s), address (an IPv6 address to listen on, which its user agents
      then use).
      Fields of what it returns: kind, host, port, domain; alive(), stop(), flows_down() (a counter). ]]
@@ -188,6 +197,26 @@ function host.test(name, options, body)
                     body(t, host.opener(s, transport), s)
                 end)
             end
+        end
+    end
+end
+
+--[[ A test in a laboratory for each host, over UDP and over TCP: body(t, net, transport, host). options: those of
+     host.start, and those of lab.open. ]]
+function host.net_test(name, options, body)
+    if type(options) == "function" then
+        options, body = {}, options
+    end
+    local lab = require "lab" -- only here: it needs what `make laboratory` builds
+    for _, kind in ipairs(hosts()) do
+        for _, transport in ipairs { "udp", "tcp" } do
+            lab.test(("%s [%s %s]"):format(name, kind, transport), options, function(t, net)
+                local own = { net = net }
+                for option, value in pairs(options) do
+                    own[option] = value
+                end
+                body(t, net, transport, host.start(t, kind, own))
+            end)
         end
     end
 end

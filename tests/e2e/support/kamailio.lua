@@ -179,7 +179,7 @@ local function preamble(options, port)
         "tcp_accept_no_cl=no", ("alias=\"%s\""):format(options.domain or "example.test"),
         ("mpath=\"%s\""):format(kamailio.module_path()) }
     for _, transport in ipairs { "udp", "tcp" } do
-        lines[#lines + 1] = ("listen=%s:127.0.0.1:%d"):format(transport, port)
+        lines[#lines + 1] = ("listen=%s:%s:%d"):format(transport, options.address or "127.0.0.1", port)
     end
     lines[#lines + 1] = options.core
     for _, name in ipairs(options.modules or kamailio.modules) do
@@ -326,6 +326,7 @@ end
        domain      "example.test"; false: none
        secure      { certificate = FILE, key = FILE }: it listens for TLS and WebSocket too (field ports)
        defines     for the preprocessor (-A): { "WITH_X", "PORT=5070" }
+       address     to listen on with UDP and TCP, if config is a text; default 127.0.0.1
        port        for both transports; default: a free one (a configuration by path gets it as the define PORT)
        memory, private_memory (MB), children, tcp_children, debug, args (more arguments), environment
        folder      kept for a later start in the same place (then it is not removed)
@@ -338,8 +339,9 @@ function kamailio.start(t, options)
     if not kamailio.available() then
         error("no Kamailio, or no " .. kamailio.module)
     end
-    local self = setmetatable({ log = "", host = "127.0.0.1", port = options.port or server.free_port(),
-        domain = options.domain or "example.test", folder = options.folder or new_folder(),
+    local self = setmetatable({ log = "", host = options.address or "127.0.0.1",
+        port = options.port or server.free_port(), domain = options.domain or "example.test",
+        folder = options.folder or new_folder(),
         up_pattern = options.up }, kamailio)
     local config = options.config or kamailio.routing
     local defines = { table.unpack(options.defines or {}) }

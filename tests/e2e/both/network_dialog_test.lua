@@ -2,7 +2,7 @@
 -- What happens in a call after it was accepted, between phones behind two NATs: hold, session refresh (RFC 4028),
 -- UPDATE (RFC 3311) and transfer (RFC 3515, 3891, 5589). Each is done by the caller and by the callee.
 local dialog = require "dialog"
-local lab = require "lab"
+local host = require "host"
 local message = require "message"
 local tap = require "tap"
 
@@ -18,16 +18,13 @@ end
 
 -- body(t, call, one, other, net): a call from alice to bob with `one` as its caller, then as its callee.
 local function each_way(name, options, body)
-    for _, transport in ipairs { "udp", "tcp" } do
+    host.net_test(name, function(t, net, transport)
+        local alice, bob = phones(transport, { { net.desk, "alice" }, { net.remote, "bob" } })
         for _, by in ipairs { "caller", "callee" } do
-            lab.test(("%s by the %s [%s]"):format(name, by, transport), function(t, net)
-                net:serve()
-                local alice, bob = phones(transport, { { net.desk, "alice" }, { net.remote, "bob" } })
-                local call = dialog.call(alice, bob, options)
-                body(t, call, call[by], call:other(call[by]), net)
-            end)
+            local call = dialog.call(alice, bob, options)
+            body(t, call, call[by], call:other(call[by]), net)
         end
-    end
+    end)
 end
 
 local offered = { body = dialog.offer, answer = { body = dialog.offer } }
@@ -92,7 +89,8 @@ each_way("UPDATE with an offer", offered, function(t, call, one, other)
             answer = { body = dialog.media "recvonly" } })
         t:equal(received.body, dialog.media(direction))
         t:equal(answer.body, dialog.media "recvonly")
-        t:equal(message.address(received:get "Contact"), one.contact_uri)
+        -- The registrar example of Kamailio adds a parameter `alias`.
+        t:equal(message.address(received:get "Contact"):match "^[^;]*", one.contact_uri:match "^[^;]*")
     end
     local _, answer = call:ask(other, "UPDATE", { body = dialog.offer, status = 500,
         answer = { headers = { { "Retry-After", "3" } } } })

@@ -2,27 +2,23 @@
 -- What happens before a call is accepted, between phones behind NATs: early media, reliable provisional responses
 -- (RFC 3262) also of a request that forks, and UPDATE in early dialogs (RFC 3311).
 local dialog = require "dialog"
-local lab = require "lab"
+local host = require "host"
 local tap = require "tap"
 local ua = require "ua"
 
-local function open(host, user, transport)
-    local phone = host:open { user = user, transport = transport }
+local function open(place, user, transport)
+    local phone = place:open { user = user, transport = transport }
     phone:register { supported = false }
     return phone
 end
 
--- body(t, caller, callee, net, transport): from one NAT to the other, and the way back.
+-- body(t, caller, callee): from one NAT to the other, and the way back.
 local function each_way(name, body)
-    for _, transport in ipairs { "udp", "tcp" } do
-        for _, from in ipairs { "desk", "remote" } do
-            lab.test(("%s from %s [%s]"):format(name, from, transport), function(t, net)
-                net:serve()
-                local to = from == "desk" and net.remote or net.desk
-                body(t, open(net[from], "alice", transport), open(to, "bob", transport), net, transport)
-            end)
-        end
-    end
+    host.net_test(name, function(t, net, transport)
+        local alice, bob = open(net.desk, "alice", transport), open(net.remote, "bob", transport)
+        body(t, alice, bob)
+        body(t, bob, alice)
+    end)
 end
 
 local reliable = { { "Require", "100rel" }, { "RSeq", "1" } }
@@ -105,35 +101,36 @@ end)
 
 -- Two phones of bob behind two NATs, or behind one NAT, ring together. Each has an early dialog of its own, in which it
 -- is reached; the one that accepts has the call, and the other one is cancelled.
-for _, transport in ipairs { "udp", "tcp" } do
-    for index, places in ipairs { { "desk", "remote" }, { "remote", "desk" }, { "desk", "cell" } } do
-        lab.test(("3261-16.7.c reliable provisional responses of two forks, %s accepts [%s, %d]"):format(places[1],
-            transport, index), function(t, net)
-            net:serve()
-            local alice = open(net.public, "alice", transport)
-            local first = net[places[1]]:open { user = "bob", transport = transport }
-            local second = net[places[2]]:open { user = "bob", transport = transport }
-            for number, phone in ipairs { first, second } do
-                phone:register { instance = ua.instance(number), supported = false }
-            end
-            local call = dialog.begin(alice, first, { headers = { { "Supported", "100rel" } }, body = dialog.offer })
-            local other = call:fork(second)
-            progress_reliably(t, call)
-            progress_reliably(t, other)
-            t:ok(call.answer:tag "To" ~= other.answer:tag "To", "two early dialogs")
-            for _, each in ipairs { other, call } do
-                for _, one in ipairs { each.callee, alice } do
-                    each:ask(one, "UPDATE", { body = dialog.offer, answer = { body = dialog.offer } })
-                end
-            end
-            call:accept()
-            second:reply(second:expect "CANCEL", 200, { contact = false })
-            second:reply(other.received, 487)
-            second:expect "ACK"
-            call:ask(first, "INFO")
-            call:ask(alice, "BYE")
-        end)
+local function fork(t, alice, first, second)
+    local call = dialog.begin(alice, first, { headers = { { "Supported", "100rel" } }, body = dialog.offer })
+    local other = call:fork(second)
+    progress_reliably(t, call)
+    progress_reliably(t, other)
+    t:ok(call.answer:tag "To" ~= other.answer:tag "To", "two early dialogs")
+    for _, each in ipairs { other, call } do
+        for _, one in ipairs { each.callee, alice } do
+            each:ask(one, "UPDATE", { body = dialog.offer, answer = { body = dialog.offer } })
+        end
     end
+    call:accept()
+    second:reply(second:expect "CANCEL", 200, { contact = false })
+    second:reply(other.received, 487)
+    second:expect "ACK"
+    call:ask(first, "INFO")
+    call:ask(alice, "BYE")
 end
+
+host.net_test("3261-16.7.c reliable provisional responses of two forks", function(t, net, transport)
+    local alice = open(net.public, "alice", transport)
+    for index, places in ipairs { { net.desk, net.remote }, { net.desk, net.cell } } do
+        local phones = {}
+        for number, place in ipairs(places) do
+            phones[number] = place:open { user = "bob" .. index, transport = transport }
+            phones[number]:register { instance = ua.instance(number), supported = false }
+        end
+        fork(t, alice, phones[1], phones[2])
+        fork(t, alice, phones[2], phones[1])
+    end
+end)
 
 tap.done()
