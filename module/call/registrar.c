@@ -10,7 +10,10 @@ enum { RETRANSMISSION_S = 32 }; /* a client repeats a REGISTER for 64*T1 (RFC 32
 
 static void *registrar_next(const struct registrar *registrar, const void *binding, struct binding_view *view)
 {
-    return registrar->store->next(registrar->store->context, binding, view);
+    void *next = registrar->store->next(registrar->store->context, binding, view);
+    if (next != NULL && view->contact_key == 0)
+        view->contact_key = sip_uri_key(view->contact);
+    return next;
 }
 
 static bool registrar_lives(const struct registrar *registrar, const struct binding_view *view)
@@ -20,15 +23,12 @@ static bool registrar_lives(const struct registrar *registrar, const struct bind
 
 /* --- which binding a Contact is about --- */
 
-/* The URIs of `asked` are canonical. */
-static bool contact_is_stored(const struct registrar *registrar, size_t nth, struct text stored)
+/* 3261-10.3.a */
+static bool contact_is_stored(const struct registrar *registrar, size_t nth, const struct binding_view *view)
 {
-    char canonical[REGISTRATION_URI_MOST + 1];
     const struct registration *asked = registrar->asked;
-    if (text_equal(stored, asked->uris[nth]) || text_equal(stored, asked->contacts[nth].value.uri))
-        return true;
-    int length = registrar->store->canonical ? 0 : sip_uri_canonical(stored, canonical, sizeof canonical);
-    return length > 0 && text_equal((struct text){canonical, (size_t)length}, asked->uris[nth]);
+    struct text uri = asked->contacts[nth].value.uri;
+    return view->contact_key == asked->keys[nth] && (text_equal(view->contact, uri) || sip_uri_equal(view->contact, uri));
 }
 
 /* 5626-6.g: a flow is known by instance-id and reg-id, a plain binding by its Contact URI, side by side (5626-6.f). */
@@ -37,19 +37,44 @@ static bool contact_is_about(const struct registrar *registrar, size_t nth, cons
     const struct sip_contact *contact = &registrar->asked->contacts[nth];
     if (registration_is_flow(registrar->asked, nth))
         return view->reg_id == contact->reg_id && text_equal(view->instance, contact->instance);
-    return view->reg_id == 0 && contact_is_stored(registrar, nth, view->contact);
+    return view->reg_id == 0 && contact_is_stored(registrar, nth, view);
 }
 
-/* A binding that lives is preferred to one that has expired. Other registrars and nodes may have stored more than one
-   for a key. */
+/* instance-a: a plain Contact that lives takes the place of this binding of its instance. */
+static bool contact_succeeds(const struct registration *asked, size_t nth, const struct binding_view *view)
+{
+    struct text instance = asked->contacts[nth].instance;
+    return view->reg_id == 0 && instance.length > 0 && asked->expires[nth] > 0 && !registration_is_flow(asked, nth) &&
+           text_equal(view->instance, instance);
+}
+
+/* A binding whose own Contact the REGISTER names is no former one. */
+static bool registrar_has_former(const struct registrar *registrar, const struct binding_view *view)
+{
+    bool former = false;
+    for (size_t i = 0; i < registrar->asked->count && !former; i++)
+        former = contact_succeeds(registrar->asked, i, view);
+    for (size_t i = 0; i < registrar->asked->count && former; i++)
+        former = !contact_is_about(registrar, i, view);
+    return former;
+}
+
+/* A binding that lives is preferred to one that has expired, then the one with the same bytes. Equality is not
+   transitive, and other registrars and nodes may have stored more than one for a key. */
+static unsigned registrar_rank(const struct registrar *registrar, size_t nth, const struct binding_view *view)
+{
+    return (registrar_lives(registrar, view) ? 2 : 0) +
+           text_equal(view->contact, registrar->asked->contacts[nth].value.uri);
+}
+
 static void registrar_note_known(struct registrar *registrar, size_t nth, void *binding,
                                  const struct binding_view *view)
 {
-    bool lives = registrar_lives(registrar, view);
     void **known = &registrar->contacts[nth].known;
     if (*known != NULL)
         registrar->has_doubles = true;
-    if (*known != NULL && (!lives || registrar_lives(registrar, &registrar->contacts[nth].view)))
+    if (*known != NULL && registrar_rank(registrar, nth, view) <=
+                              registrar_rank(registrar, nth, &registrar->contacts[nth].view))
         return;
     *known = binding;
     registrar->contacts[nth].view = *view;
@@ -64,6 +89,7 @@ static void registrar_find_known(struct registrar *registrar)
             if (contact_is_about(registrar, i, &view))
                 registrar_note_known(registrar, i, binding, &view);
         }
+        registrar->has_former |= registrar_has_former(registrar, &view);
     }
 }
 
@@ -73,7 +99,8 @@ static bool contacts_have_one_key(const struct registration *asked, size_t i, si
     if (flow != registration_is_flow(asked, k))
         return false;
     if (!flow)
-        return text_equal(asked->uris[i], asked->uris[k]);
+        return asked->keys[i] == asked->keys[k] &&
+               sip_uri_equal(asked->contacts[i].value.uri, asked->contacts[k].value.uri);
     return asked->contacts[i].reg_id == asked->contacts[k].reg_id &&
            text_equal(asked->contacts[i].instance, asked->contacts[k].instance);
 }
@@ -105,7 +132,7 @@ static bool contact_is_repeated(const struct registrar *registrar, size_t nth)
     return view->cseq == sip_cseq(asked->request) && asked->expires[nth] > 0 &&
            registrar->store->now - view->registered_at <= RETRANSMISSION_S &&
            view->expires_at == view->registered_at + asked->expires[nth] &&
-           contact_is_stored(registrar, nth, view->contact);
+           contact_is_stored(registrar, nth, view);
 }
 
 static int registration_refuse_order(struct registration *asked)
@@ -114,6 +141,16 @@ static int registration_refuse_order(struct registration *asked)
 }
 
 /* --- the change for each Contact --- */
+
+static bool contact_cannot_update(const struct registrar *registrar, size_t nth)
+{
+    const struct sip_contact *contact = &registrar->asked->contacts[nth];
+    const struct binding_view *view = &registrar->contacts[nth].view;
+    if (!registrar->store->fixed_key)
+        return false;
+    return !text_equal(view->instance, contact->instance) ||
+           (contact->instance.length == 0 && !text_equal(view->contact, contact->value.uri));
+}
 
 static enum registrar_action contact_action(const struct registrar *registrar, size_t nth)
 {
@@ -125,9 +162,7 @@ static enum registrar_action contact_action(const struct registrar *registrar, s
         return known ? REGISTRAR_REMOVE : REGISTRAR_NOTHING;
     if (!known)
         return REGISTRAR_INSERT;
-    bool fixed = registrar->store->fixed_instance &&
-                 !text_equal(registrar->contacts[nth].view.instance, asked->contacts[nth].instance);
-    return fixed ? REGISTRAR_REPLACE : REGISTRAR_UPDATE;
+    return contact_cannot_update(registrar, nth) ? REGISTRAR_REPLACE : REGISTRAR_UPDATE;
 }
 
 static int registrar_choose_actions(struct registrar *registrar)
@@ -142,12 +177,14 @@ static int registrar_choose_actions(struct registrar *registrar)
     return 0;
 }
 
-static int registrar_check_star(struct registrar *registrar)
+/* The bindings that the REGISTER removes without a Contact for them, by "*" or as former ones. */
+static int registrar_check_others(struct registrar *registrar)
 {
     struct binding_view view;
     void *binding = NULL;
-    while (registrar->asked->star && (binding = registrar_next(registrar, binding, &view)) != NULL) {
-        if (registrar_is_overtaken(registrar, &view))
+    bool star = registrar->asked->star;
+    while ((star || registrar->has_former) && (binding = registrar_next(registrar, binding, &view)) != NULL) {
+        if ((star || registrar_has_former(registrar, &view)) && registrar_is_overtaken(registrar, &view))
             return registration_refuse_order(registrar->asked);
     }
     return 0;
@@ -156,7 +193,7 @@ static int registrar_check_star(struct registrar *registrar)
 /* Does the plan remove this binding? Doubles go with the change of the binding that is known for their key. */
 static bool registrar_removes(const struct registrar *registrar, const void *binding, const struct binding_view *view)
 {
-    bool removes = registrar->asked->star;
+    bool removes = registrar->asked->star || (registrar->has_former && registrar_has_former(registrar, view));
     for (size_t i = 0; i < registrar->asked->count; i++) {
         const enum registrar_action action = (enum registrar_action)registrar->contacts[i].action;
         bool known = binding == registrar->contacts[i].known;
@@ -183,6 +220,11 @@ static bool registrar_knows(const struct registrar *registrar, const void *bindi
     for (size_t i = 0; i < registrar->asked->count; i++)
         known |= binding == registrar->contacts[i].known;
     return known;
+}
+
+bool registrar_removes_other(const struct registrar *registrar, const void *binding, const struct binding_view *view)
+{
+    return !registrar_knows(registrar, binding) && registrar_removes(registrar, binding, view);
 }
 
 static void registrar_count_binding(const struct registrar *registrar, const void *binding,
@@ -244,7 +286,7 @@ int registrar_plan(struct registrar *registrar, struct registration *asked, cons
     registrar_find_known(registrar);
     int error = registrar_choose_actions(registrar);
     if (error == 0)
-        error = registrar_check_star(registrar);
+        error = registrar_check_others(registrar);
     if (error == 0)
         error = registrar_check_room(registrar);
     registrar_look_at_flow(registrar);

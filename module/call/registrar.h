@@ -9,7 +9,10 @@
 
 /*
  * What a REGISTER does to the bindings of its AOR (RFC 3261 section 10.3 steps 7 and 8, RFC 5626 section 6): order,
- * room, the change for each Contact, and the list in the response. The host has read the request with
+ * room, the change for each Contact, and the list in the response. A Contact is about the binding with an equal URI
+ * (3261-10.3.a), or of the same flow (5626-6.g). One that equals several bindings replaces or removes them all. A plain
+ * Contact with an instance-id also replaces the bindings of the instance whose Contacts the REGISTER does not name
+ * (instance-a); it never removes them. The host has read the request with
  * registration_read(), asks the policy with registrar_ask_policy(), and then calls registrar_plan(),
  * registrar_carry_out() and registrar_confirm() while nothing else changes the bindings of this AOR. Nothing here
  * allocates, except that registrar_confirm() appends to the host's buffer.
@@ -31,8 +34,7 @@ struct registrar_store {
     int64_t now;         /* wall seconds; bindings that expire then or earlier are not counted or listed */
     size_t aor_most;     /* living bindings that the AOR may have */
     size_t room;         /* further bindings that the whole store may have; SIZE_MAX: no limit */
-    bool canonical;      /* Contact URIs are stored in their canonical form */
-    bool fixed_instance; /* the store cannot change the instance-id of a binding */
+    bool fixed_key;      /* the store cannot change the instance-id of a binding, nor the Contact of one without */
     /* The binding after this one; NULL: the first. Returns NULL at the end, otherwise fills *view. */
     void *(*next)(void *context, const void *binding, struct binding_view *view);
     /* Store the nth Contact as a new binding, or in the place of *binding, and set *binding to what is stored now. The
@@ -56,12 +58,16 @@ struct registrar {
     } contacts[REGISTRATION_CONTACTS_MOST];
     size_t flow_contact; /* the Contact with which a flow has come up; REGISTRATION_CONTACTS_MOST: no flow has */
     bool has_doubles;    /* the store has more than one binding for a key */
+    bool has_former;     /* the store has a binding that an instance has left for another Contact (instance-a) */
 };
 
 /* Decides what happens to each Contact. `asked` has been read; both are borrowed. Returns 0, or -EBADMSG with the
    refusal in `asked`: 500 for a request that a later one has overtaken, 403 for one that finds no room. A REGISTER that
    is repeated within 32 s changes nothing and is answered again. */
 int registrar_plan(struct registrar *registrar, struct registration *asked, const struct registrar_store *store);
+
+/* Whether the plan removes this binding although it is `known` for no Contact. */
+bool registrar_removes_other(const struct registrar *registrar, const void *binding, const struct binding_view *view);
 
 /* Makes the changes of the plan. Returns 0; -ENOMEM: nothing was inserted or removed, but bindings may have been
    updated; -EIO: everything was done, but the database failed. */

@@ -3,6 +3,11 @@
 
 #include <errno.h>
 
+static uint32_t key_of_bytes(struct text uri)
+{
+    return (uint32_t)hash_fixed(uri);
+}
+
 int binding_store_new(struct binding_store **store, const struct host *host, const struct binding_limits *limits)
 {
     struct binding_store *made = host->allocate(host->context, NULL, 0, sizeof *made);
@@ -10,6 +15,7 @@ int binding_store_new(struct binding_store **store, const struct host *host, con
         return -ENOMEM;
     memset(made, 0, sizeof *made);
     made->host = host;
+    made->contacts = (struct contact_rules){key_of_bytes, text_equal};
     if (limits != NULL)
         made->limits = *limits;
     if (made->limits.bindings_per_aor == 0)
@@ -28,6 +34,11 @@ out_aors:
 out_store:
     give_back(made, made, sizeof *made);
     return -ENOMEM;
+}
+
+void binding_store_compare(struct binding_store *store, const struct contact_rules *rules)
+{
+    store->contacts = *rules;
 }
 
 void binding_store_listen(struct binding_store *store, binding_listener *listener, void *context)
@@ -88,8 +99,12 @@ const struct binding *binding_find(const struct binding_store *store, struct tex
                                    struct text instance, uint32_t reg_id)
 {
     const struct aor *found = binding_aor_find(store, aor);
-    const struct binding *binding = found ? binding_aor_find_key(found, contact, instance, reg_id) : NULL;
-    return binding != NULL && binding->expiry.at > now_s(store) ? binding : NULL;
+    if (found == NULL)
+        return NULL;
+    const struct binding *binding = binding_aor_find_key(store, found, contact, instance, reg_id);
+    if (binding != NULL && binding->expiry.at > now_s(store))
+        return binding;
+    return reg_id == 0 ? binding_aor_find_instance(store, found, instance) : NULL;
 }
 
 const struct binding *binding_first_on_flow(const struct binding_store *store, flow_id flow)
@@ -114,6 +129,7 @@ void binding_read(const struct binding *binding, struct binding_view *view)
         .parameters = binding_text(binding, TEXT_PARAMETERS),
         .reg_id = binding->reg_id,
         .cseq = binding->cseq,
+        .contact_key = binding->contact_key,
         .q = binding->q,
         .state = binding->state,
         .transport = binding->transport,

@@ -15,8 +15,8 @@
  * by side (5626-6.f). There is an index by AOR and one by flow, so that the bindings on a closed connection are found
  * without a scan, whatever their AOR (5626-7.f).
  *
- * Texts are compared byte by byte. The host passes canonical AORs and Contact URIs, so that URIs that are equal by RFC
- * 3261 section 19.1.4 are equal texts.
+ * Contact URIs are compared as binding_store_compare() says, and stored as given. All other texts are compared byte by
+ * byte; the host passes canonical AORs.
  *
  * One thread at a time. All memory comes from the host's allocator. Without memory, a call returns -ENOMEM and changes
  * nothing.
@@ -44,14 +44,15 @@ enum binding_route {
 /* The values of a binding. Texts that were read from the store are valid as long as the struct binding is. */
 struct binding_view {
     struct text aor;      /* canonical, "sip:bob@example.com" */
-    struct text contact;  /* the URI without < > */
+    struct text contact;  /* the URI without < >, as given */
     struct text instance; /* instance-id without quotes and < >, "urn:uuid:..."; empty: none */
     struct text path;     /* Path values in order, joined by ", "; empty: none */
     struct text call_id;
     struct text parameters; /* the other Contact parameters, ";name=value..."; empty: none */
     uint32_t reg_id;        /* 1 to 2^31-1 (5626-10.a); 0: plain */
     uint32_t cseq;
-    uint16_t q;    /* thousandths, 0 to 1000 */
+    uint32_t contact_key; /* that of struct contact_rules, in a view that was read; otherwise it is not used */
+    uint16_t q;           /* thousandths, 0 to 1000 */
     uint8_t state; /* enum binding_state */
     /* The transport of the flow on which the binding was made, numbered as in flow tokens (enum token_transport). It
        is kept when the flow is gone, and has no meaning for a binding without a flow. */
@@ -72,10 +73,17 @@ struct binding_limits {
 enum binding_event {
     BINDING_ADDED,
     BINDING_UPDATED, /* the new values are stored; BINDING_REPLACED was reported just before */
-    BINDING_REMOVED, /* by the user agent, by a 430, by a new registration */
+    BINDING_REMOVED, /* by the user agent, by a 430, by a new registration; BINDING_ADDED follows in place of the two
+                        others if a plain binding gets a Contact of other bytes */
     BINDING_EXPIRED,
     BINDING_FLOW_DIED, /* removed because its flow died */
     BINDING_REPLACED   /* about to be updated; reports the old values, with the flow */
+};
+
+/* How Contact URIs are compared. URIs that are equal have the same key. */
+struct contact_rules {
+    uint32_t (*key)(struct text uri);
+    bool (*equal)(struct text a, struct text b);
 };
 
 typedef void binding_listener(void *context, enum binding_event event, const struct binding *binding);
@@ -84,19 +92,24 @@ typedef void binding_listener(void *context, enum binding_event event, const str
 int binding_store_new(struct binding_store **store, const struct host *host, const struct binding_limits *limits);
 void binding_store_delete(struct binding_store *store); /* store may be NULL; reports no events */
 
+/* Sets the comparison of Contact URIs, as long as the store is empty. Without it, they are compared byte by byte. */
+void binding_store_compare(struct binding_store *store, const struct contact_rules *rules);
+
 /* Sets the only listener (persistence, flow bookkeeping). It must not change the store. */
 void binding_store_listen(struct binding_store *store, binding_listener *listener, void *context);
 
 /*
- * Adds a binding, or replaces the one with the same key. All texts are copied; the view may contain texts of the store
+ * Adds a binding, or replaces the one with the same key; of several with an equal Contact, one that lives, and of those
+ * the one with the same bytes. All texts are copied; the view may contain texts of the store
  * itself. `out` may be NULL. Returns 0, or -EINVAL (empty AOR or Contact, reg_id above 2^31-1, reg_id without instance,
  * q above 1000, unknown state or transport, a text above 65535 bytes), -ENOSPC (a limit), or -ENOMEM. On error the
  * store is unchanged and no event is reported. A replaced binding keeps its position among the bindings of its AOR. If
  * it had expired, BINDING_EXPIRED is reported for it and BINDING_ADDED for the new one, which is then the last.
  */
 int binding_put(struct binding_store *store, const struct binding_view *view, const struct binding **out);
-/* The same for a caller that has checked the limits itself, and whose changes may exceed them until the last one. */
-int binding_put_unlimited(struct binding_store *store, const struct binding_view *view, const struct binding **out);
+/* The same for a caller that has checked the limits itself, and whose changes may exceed them until the last one.
+   *binding is the binding of the same AOR to replace, or NULL to look for one, and is set to the stored one. */
+int binding_put_unlimited(struct binding_store *store, const struct binding_view *view, const struct binding **binding);
 
 /* The bindings of an AOR, in order of (first) registration: call first, then next until it returns NULL. Expired
    bindings (expires_at not after the host's wall clock) are skipped. */
@@ -104,7 +117,7 @@ const struct binding *binding_first(const struct binding_store *store, struct te
 const struct binding *binding_next(const struct binding_store *store, const struct binding *binding);
 
 /* The unexpired binding that a REGISTER with these values would replace, or NULL. If instance and reg_id are set, it
-   is looked up by flow key, otherwise by Contact URI among the plain bindings. */
+   is looked up by flow key, otherwise among the plain bindings: by Contact URI, then by instance (instance-a). */
 const struct binding *binding_find(const struct binding_store *store, struct text aor, struct text contact,
                                    struct text instance, uint32_t reg_id);
 

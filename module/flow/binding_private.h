@@ -33,6 +33,7 @@ struct binding {
     int64_t registered_at;
     uint32_t cseq;
     uint32_t reg_id;
+    uint32_t contact_key;
     uint16_t q;
     uint16_t length[TEXT_COUNT];
     uint8_t state : 2, route : 2, transport : 4; /* one byte: there may be a million of these */
@@ -42,6 +43,7 @@ struct binding {
 struct binding_store {
     const struct host *host;
     struct binding_limits limits;
+    struct contact_rules contacts;
     binding_listener *listener;
     void *listener_context;
     struct hash_key key;
@@ -93,7 +95,11 @@ void binding_view_texts(const struct binding_view *view, struct text texts[TEXT_
 struct aor *binding_aor_find(const struct binding_store *store, struct text name);
 
 /* Finds a binding by the key of binding_put(), expired ones included. */
-struct binding *binding_aor_find_key(const struct aor *aor, struct text contact, struct text instance, uint32_t reg_id);
+struct binding *binding_aor_find_key(const struct binding_store *store, const struct aor *aor, struct text contact,
+                                     struct text instance, uint32_t reg_id);
+/* A plain binding of the instance that has not expired (instance-a). */
+struct binding *binding_aor_find_instance(const struct binding_store *store, const struct aor *aor,
+                                          struct text instance);
 
 /* A new binding that is in no index yet; NULL without memory. */
 struct aor *binding_aor_new(const struct binding_store *store, struct text name);

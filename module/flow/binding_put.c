@@ -54,6 +54,7 @@ static struct binding *binding_new(const struct binding_store *store, const stru
         return NULL;
     memset(binding, 0, offsetof(struct binding, texts));
     binding_set(binding, view);
+    binding->contact_key = store->contacts.key(view->contact);
     char *at = binding->texts;
     for (unsigned i = 0; i < TEXT_COUNT; i++) {
         binding->length[i] = (uint16_t)texts[i].length;
@@ -131,18 +132,26 @@ static void binding_exchange(struct binding_store *store, struct binding *old, s
     binding_aor_note_earliest(aor);
 }
 
+/* Listeners know a plain binding by the bytes of its Contact. */
+static bool is_renamed(const struct binding *old, const struct binding_view *view)
+{
+    return old->reg_id != view->reg_id ||
+           (view->reg_id == 0 && !text_equal(binding_text(old, TEXT_CONTACT), view->contact));
+}
+
 static int binding_replace(struct binding_store *store, struct binding *old, const struct binding_view *view,
                            struct binding **out)
 {
+    bool renamed = is_renamed(old, view);
     if (store_reserve(store, false, view->flow) < 0)
         return -ENOMEM;
     struct binding *by = same_texts(old, view) ? old : binding_new(store, view);
     if (by == NULL)
         return -ENOMEM;
     /* The view may contain texts of the old binding, but none of them is used from here on. */
-    tell(store, BINDING_REPLACED, old);
+    tell(store, renamed ? BINDING_REMOVED : BINDING_REPLACED, old);
     binding_exchange(store, old, by, view);
-    tell(store, BINDING_UPDATED, by);
+    tell(store, renamed ? BINDING_ADDED : BINDING_UPDATED, by);
     *out = by;
     return 0;
 }
@@ -166,13 +175,21 @@ static int put_new(struct binding_store *store, struct aor *aor, struct binding 
     return 0;
 }
 
+static struct binding *find_old(const struct binding_store *store, const struct aor *aor,
+                                const struct binding_view *view, const struct binding *known)
+{
+    if (known != NULL)
+        return *binding_aor_link(known->aor, known);
+    return aor != NULL ? binding_aor_find_key(store, aor, view->contact, view->instance, view->reg_id) : NULL;
+}
+
 static int put(struct binding_store *store, const struct binding_view *view, bool limited, const struct binding **out)
 {
     int result = view_check(view);
     if (result < 0)
         return result;
     struct aor *aor = binding_aor_find(store, view->aor);
-    struct binding *old = aor ? binding_aor_find_key(aor, view->contact, view->instance, view->reg_id) : NULL;
+    struct binding *old = find_old(store, aor, view, *out);
     struct binding *binding = NULL;
     if (old != NULL && old->expiry.at > now_s(store))
         result = binding_replace(store, old, view, &binding);
@@ -180,17 +197,21 @@ static int put(struct binding_store *store, const struct binding_view *view, boo
         result = -ENOSPC;
     else
         result = put_new(store, aor, old, view, &binding);
-    if (result == 0 && out != NULL)
+    if (result == 0)
         *out = binding;
     return result;
 }
 
 int binding_put(struct binding_store *store, const struct binding_view *view, const struct binding **out)
 {
-    return put(store, view, true, out);
+    const struct binding *binding = NULL;
+    int result = put(store, view, true, &binding);
+    if (result == 0 && out != NULL)
+        *out = binding;
+    return result;
 }
 
-int binding_put_unlimited(struct binding_store *store, const struct binding_view *view, const struct binding **out)
+int binding_put_unlimited(struct binding_store *store, const struct binding_view *view, const struct binding **binding)
 {
-    return put(store, view, false, out);
+    return put(store, view, false, binding);
 }

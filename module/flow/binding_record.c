@@ -35,18 +35,59 @@ struct aor *binding_aor_find(const struct binding_store *store, struct text name
     return hash_index_find(&store->aors, hash_text(&store->key, name), aor_matches, &name);
 }
 
-/* 5626-6.g: by the flow key if both parameters are present, else by the Contact URI among the plain bindings. */
-static bool same_key(const struct binding *binding, struct text contact, struct text instance, uint32_t reg_id)
-{
-    if (reg_id != 0 && instance.length != 0)
-        return binding->reg_id == reg_id && text_equal(binding_text(binding, TEXT_INSTANCE), instance);
-    return binding->reg_id == 0 && text_equal(binding_text(binding, TEXT_CONTACT), contact);
-}
-
-struct binding *binding_aor_find_key(const struct aor *aor, struct text contact, struct text instance, uint32_t reg_id)
+static struct binding *find_flow(const struct aor *aor, struct text instance, uint32_t reg_id)
 {
     struct binding *binding = aor->first;
-    while (binding != NULL && !same_key(binding, contact, instance, reg_id))
+    while (binding != NULL &&
+           !(binding->reg_id == reg_id && text_equal(binding_text(binding, TEXT_INSTANCE), instance)))
+        binding = binding->next;
+    return binding;
+}
+
+/* 3261-10.3.a: 0 if the plain binding has another Contact; otherwise more for a binding that lives, and for the same
+   bytes. */
+static unsigned rank_contact(const struct binding_store *store, const struct binding *binding, struct text contact,
+                             uint32_t key)
+{
+    struct text stored = binding_text(binding, TEXT_CONTACT);
+    if (binding->reg_id != 0 || binding->contact_key != key)
+        return 0;
+    bool same = text_equal(stored, contact);
+    if (!same && !store->contacts.equal(stored, contact))
+        return 0;
+    return 1 + same + (binding->expiry.at > now_s(store) ? 2 : 0);
+}
+
+static struct binding *find_contact(const struct binding_store *store, const struct aor *aor, struct text contact)
+{
+    uint32_t key = store->contacts.key(contact);
+    struct binding *best = NULL;
+    unsigned most = 0;
+    for (struct binding *binding = aor->first; binding != NULL; binding = binding->next) {
+        unsigned rank = rank_contact(store, binding, contact, key);
+        if (rank > most)
+            best = binding;
+        most = rank > most ? rank : most;
+    }
+    return best;
+}
+
+/* 5626-6.g: by the flow key if both parameters are present, else by the Contact URI among the plain bindings. */
+struct binding *binding_aor_find_key(const struct binding_store *store, const struct aor *aor, struct text contact,
+                                     struct text instance, uint32_t reg_id)
+{
+    if (reg_id != 0 && instance.length != 0)
+        return find_flow(aor, instance, reg_id);
+    return find_contact(store, aor, contact);
+}
+
+struct binding *binding_aor_find_instance(const struct binding_store *store, const struct aor *aor,
+                                          struct text instance)
+{
+    int64_t now = now_s(store);
+    struct binding *binding = instance.length != 0 ? aor->first : NULL;
+    while (binding != NULL && !(binding->reg_id == 0 && binding->expiry.at > now &&
+                                text_equal(binding_text(binding, TEXT_INSTANCE), instance)))
         binding = binding->next;
     return binding;
 }

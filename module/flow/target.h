@@ -19,7 +19,7 @@
  *
  * An instance is identified by its instance-id only, whatever the AOR: a phone that serves two AORs would answer the
  * second copy of a request with 482 (merged request). The replacement of a failed flow (target_next_flow) must also
- * have the same AOR. URIs are compared byte by byte and must be canonical, as in the binding store.
+ * have the same AOR. URIs are compared byte by byte.
  *
  * Every plain target (without instance-id) counts by itself. Of the untried flows of an instance, the one with the
  * highest q is taken first, then the one registered most recently (5626 section 7).

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include <arpa/inet.h>
 #include <errno.h>
 
+#include "base/hash.h"
 #include "sip/internal.h"
 
-/* Compares URIs, and writes the canonical form that equal URIs share. */
+/* Compares URIs (RFC 3261 19.1.4), and writes the canonical forms of addresses-of-record. */
 
 struct writer {
     char *at;
@@ -47,14 +47,14 @@ static char next_char(struct text text, size_t *i, bool *escaped)
     return c;
 }
 
-/* Decodes the escapes of characters that `bare` allows unescaped. */
-static void put_unescaped(struct writer *writer, struct text text, enum character_class bare)
+/* Decodes the escapes of characters that need none in a user part. */
+static void put_user(struct writer *writer, struct text user)
 {
     static const char DIGITS[] = "0123456789ABCDEF";
-    for (size_t i = 0; i < text.length;) {
+    for (size_t i = 0; i < user.length;) {
         bool escaped;
-        char c = next_char(text, &i, &escaped);
-        if (!escaped || sip_is(c, bare)) {
+        char c = next_char(user, &i, &escaped);
+        if (!escaped || sip_is(c, CHARACTER_USER)) {
             put(writer, c);
             continue;
         }
@@ -83,7 +83,7 @@ int sip_uri_aor(const struct sip_uri *uri, char *out, size_t size)
         host.length--;
     put_text(&writer, TEXT("sip:"));
     if (uri->user.length > 0) {
-        put_unescaped(&writer, uri->user, CHARACTER_USER);
+        put_user(&writer, uri->user);
         put(&writer, '@');
     }
     put_host(&writer, host, host.length > 0 && memchr(host.at, ':', host.length) != NULL);
@@ -165,37 +165,6 @@ int sip_aor(struct text uri, char *out, size_t size)
     return written(&writer);
 }
 
-int sip_uri_canonical(struct text uri, char *out, size_t size)
-{
-    struct writer writer = {.size = size};
-    writer.at = out;
-    struct sip_uri_parts parts;
-    int result = sip_uri_cut(uri, &parts);
-    if (result == -EBADMSG)
-        return result;
-    put_lower(&writer, parts.scheme);
-    put(&writer, ':');
-    if (result == -EPROTONOSUPPORT) {
-        put_text(&writer, sip_between(parts.scheme.at + parts.scheme.length + 1, uri.at + uri.length));
-        return written(&writer);
-    }
-    if (parts.has_user) {
-        put_unescaped(&writer, sip_between(parts.user.at, parts.host.at - (parts.ipv6 ? 2 : 1)), CHARACTER_UNRESERVED);
-        put(&writer, '@');
-    }
-    put_host(&writer, parts.host, parts.ipv6);
-    if (parts.port.length > 0) {
-        put(&writer, ':');
-        put_text(&writer, parts.port);
-    }
-    put_unescaped(&writer, parts.parameters, CHARACTER_UNRESERVED);
-    if (parts.has_headers) {
-        put(&writer, '?');
-        put_unescaped(&writer, parts.headers, CHARACTER_UNRESERVED);
-    }
-    return written(&writer);
-}
-
 /* An escape equals its character, but for the reserved ones (RFC 3261 19.1.4). */
 static bool equal_escaped(struct text a, struct text b, bool any_case)
 {
@@ -211,18 +180,13 @@ static bool equal_escaped(struct text a, struct text b, bool any_case)
     return i == a.length && k == b.length;
 }
 
-/* Addresses of IPv6 by value (RFC 5954 4.2). */
+/* 5954-4.a: IPv6 addresses are compared by value. */
 static bool equal_hosts(const struct sip_uri_parts *a, const struct sip_uri_parts *b)
 {
-    char first[64] = "", second[64] = "";
     unsigned char x[16], y[16];
     if (a->ipv6 != b->ipv6)
         return false;
-    if (!a->ipv6 || a->host.length >= sizeof first || b->host.length >= sizeof second)
-        return text_equal_nocase(a->host, b->host);
-    memcpy(first, a->host.at, a->host.length);
-    memcpy(second, b->host.at, b->host.length);
-    if (inet_pton(AF_INET6, first, x) == 1 && inet_pton(AF_INET6, second, y) == 1)
+    if (a->ipv6 && sip_host_read_ipv6(a->host, x) && sip_host_read_ipv6(b->host, y))
         return memcmp(x, y, sizeof x) == 0;
     return text_equal_nocase(a->host, b->host);
 }
@@ -240,11 +204,17 @@ static enum agreement find_pair(struct text list, char separator, struct text na
     return found;
 }
 
-/* These parameters count even if only one of the URIs has them. */
+/* These parameters count even if only one of the URIs has them. Section 19.1.4 lists transport only in its examples. */
+static const struct text counting[] = {{"user", 4}, {"ttl", 3}, {"method", 6}, {"maddr", 5}, {"transport", 9}};
+
+enum { COUNTING = sizeof counting / sizeof counting[0] };
+
 static bool always_counts(struct text name)
 {
-    return text_equal_nocase(name, TEXT("user")) || text_equal_nocase(name, TEXT("ttl")) ||
-           text_equal_nocase(name, TEXT("method")) || text_equal_nocase(name, TEXT("maddr"));
+    bool counts = false;
+    for (size_t i = 0; i < COUNTING; i++)
+        counts |= equal_escaped(name, counting[i], true);
+    return counts;
 }
 
 /* Every parameter of `a` against `b`. */
@@ -287,4 +257,88 @@ bool sip_uri_equal(struct text a, struct text b)
            equal_escaped(x.password, y.password, false) && equal_hosts(&x, &y) && text_equal(x.port, y.port) &&
            parameters_agree(x.parameters, y.parameters) && parameters_agree(y.parameters, x.parameters) &&
            headers_within(x.headers, y.headers) && headers_within(y.headers, x.headers);
+}
+
+/* --- a key for tables and lists --- */
+
+static void put_decoded(struct writer *writer, struct text text, bool any_case)
+{
+    for (size_t i = 0; i < text.length;) {
+        bool escaped;
+        char c = next_char(text, &i, &escaped);
+        put(writer, any_case ? sip_lower(c) : c);
+    }
+}
+
+static bool decoded_is_less(struct text a, struct text b)
+{
+    size_t i = 0, k = 0;
+    while (i < a.length && k < b.length) {
+        bool escaped;
+        char x = sip_lower(next_char(a, &i, &escaped)), y = sip_lower(next_char(b, &k, &escaped));
+        if (x != y)
+            return x < y;
+    }
+    return i == a.length && k < b.length;
+}
+
+/* A parameter that occurs twice matches in any order, so the least of its values stands for all of them. */
+static void put_counting(struct writer *writer, struct text parameters, struct text counted)
+{
+    struct text name, value, least = {0};
+    bool found = false;
+    while (next_pair(&parameters, ';', &name, &value)) {
+        if (!equal_escaped(name, counted, true))
+            continue;
+        if (!found || decoded_is_less(value, least))
+            least = value;
+        found = true;
+    }
+    put(writer, found ? '=' : ';');
+    put_decoded(writer, least, true);
+}
+
+static void put_host_value(struct writer *writer, const struct sip_uri_parts *parts)
+{
+    unsigned char address[16];
+    if (parts->ipv6 && sip_host_read_ipv6(parts->host, address))
+        put_text(writer, (struct text){(const char *)address, sizeof address});
+    else
+        put_lower(writer, parts->host);
+}
+
+static void put_what_must_match(struct writer *writer, const struct sip_uri_parts *parts)
+{
+    put_lower(writer, parts->scheme);
+    put(writer, ':');
+    put_decoded(writer, parts->user, false);
+    put(writer, ':');
+    put_decoded(writer, parts->password, false);
+    put(writer, parts->has_user ? '@' : ' ');
+    put_host_value(writer, parts);
+    put(writer, ':');
+    put_text(writer, parts->port);
+    for (size_t i = 0; i < COUNTING; i++)
+        put_counting(writer, parts->parameters, counting[i]);
+}
+
+/* Headers and the other parameters are left to the comparison: the former are rare, and the latter may be absent in one
+   of two equal URIs. Equal URIs have equal texts here, and so have their first bytes. */
+uint32_t sip_uri_key(struct text uri)
+{
+    enum { ENOUGH = 512 };
+    char bytes[ENOUGH];
+    struct writer writer = {.at = bytes, .size = sizeof bytes};
+    struct sip_uri_parts parts;
+    int result = sip_uri_cut(uri, &parts);
+    if (result == 0) {
+        put_what_must_match(&writer, &parts);
+    } else if (result == -EPROTONOSUPPORT) {
+        put_lower(&writer, parts.scheme);
+        put_text(&writer, sip_between(parts.scheme.at + parts.scheme.length, uri.at + uri.length));
+    } else {
+        put_text(&writer, uri);
+    }
+    size_t length = writer.length < sizeof bytes ? writer.length : sizeof bytes;
+    return (uint32_t)hash_fixed((struct text){bytes, length});
 }

@@ -146,6 +146,8 @@ bool sip_tag_read(struct text parameter, struct text *tag); /* reads one of thes
 /* uri.c: returns 0, -EBADMSG, or -EPROTONOSUPPORT with only `scheme` set. */
 int sip_uri_cut(struct text text, struct sip_uri_parts *parts);
 bool sip_host_valid(struct text host, bool ipv6);
+/* Reads an IPv6 reference without its brackets. */
+bool sip_host_read_ipv6(struct text host, unsigned char address[16]);
 
 /* via.c: reads the topmost Via into the message. 0, -EBADMSG and *what, -ENOMEM. */
 int sip_via_read(struct sip_message *message, struct text value, const char **what);

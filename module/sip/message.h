@@ -220,18 +220,17 @@ int sip_aor(struct text uri, char *out, size_t size);
 /* Returns whether the URI has the scheme sip or sips. Nothing else is checked. */
 bool sip_uri_is_sip(struct text uri);
 
-/* 3261-16.6.a: the URI in the form that is allowed in a request line: a sip: or sips: URI without its headers.
-   Points into `uri`. */
-struct text sip_uri_without_headers(struct text uri);
+/* 3261-16.6.a: converts a URI to the form that is allowed in a request line: removes the headers and the parameter
+   `method` of a sip: or sips: URI. Works in place and returns the new length. Other texts are unchanged. */
+size_t sip_uri_strip(char *uri, size_t length);
 
-/* RFC 3261 19.1.4. */
+/* 3261-10.3.a: compares by RFC 3261 19.1.4. That is not transitive: a parameter that only one of two URIs has is
+   ignored, unless it is user, ttl, method, maddr or transport. */
 bool sip_uri_equal(struct text a, struct text b);
 
-/* Writes the canonical form of a Contact URI, for a store that compares bytes: scheme and host in lower case,
-   unnecessary escapes decoded, other escapes with upper-case digits. User, port, parameters and headers are
-   otherwise unchanged and in their order, because user agents put case-sensitive tokens there. Requests can be sent
-   to the result. URIs of other schemes are copied. Returns the length, -ENOSPC, or -EBADMSG. */
-int sip_uri_canonical(struct text uri, char *out, size_t size);
+/* A number that URIs share if sip_uri_equal() holds for them, or if their bytes are equal, and that others rarely share.
+   Anybody can make URIs that collide: use it to spare comparisons in a list that is bounded. */
+uint32_t sip_uri_key(struct text uri);
 
 /* Sets the members of *facts that come from a response: code, method, retry_after, min_*, flow_timer, via_count,
    requires_outbound, challenges and Service-Route. The others, such as in_dialog, depend on the request and are

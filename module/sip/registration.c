@@ -10,15 +10,13 @@
 void registration_create(struct registration *registration, const struct host *host, const struct sip_message *request,
                          const struct registration_limits *limits)
 {
-    *registration =
-        (struct registration){.request = request, .limits = *limits, .path = {.host = host}, .keys = {.host = host}};
+    *registration = (struct registration){.request = request, .limits = *limits, .path = {.host = host}};
     registration->supports_outbound = sip_has_option(request, HEADER_SUPPORTED, TEXT("outbound"));
 }
 
 void registration_destroy(struct registration *registration)
 {
     sip_buffer_destroy(&registration->path);
-    sip_buffer_destroy(&registration->keys);
 }
 
 int registration_refuse(struct registration *registration, uint32_t status, const char *phrase)
@@ -137,6 +135,7 @@ static int read_contact(struct registration *registration, const struct sip_valu
                  registration->limits.expires_least);
         return registration_refuse(registration, SIP_INTERVAL_TOO_BRIEF, NULL);
     }
+    registration->keys[registration->count] = sip_uri_key(contact->value.uri);
     registration->expires[registration->count++] = expires;
     return 0;
 }
@@ -179,26 +178,6 @@ static int check_flows(struct registration *registration)
     return 0;
 }
 
-/* Stores compare Contact URIs byte by byte. */
-static int canonical_uris(struct registration *registration)
-{
-    size_t ends[REGISTRATION_CONTACTS_MOST];
-    for (size_t i = 0; i < registration->count; i++) {
-        char uri[REGISTRATION_URI_MOST + 1];
-        struct text text = registration->contacts[i].value.uri;
-        int length = sip_uri_canonical(text, uri, sizeof uri);
-        sip_append(&registration->keys, length > 0 ? (struct text){uri, (size_t)length} : text);
-        ends[i] = registration->keys.length;
-    }
-    if (registration->keys.failed)
-        return -ENOMEM;
-    for (size_t i = 0; i < registration->count; i++) {
-        size_t start = i > 0 ? ends[i - 1] : 0;
-        registration->uris[i] = (struct text){registration->keys.bytes + start, ends[i] - start};
-    }
-    return 0;
-}
-
 static int check_expires(struct registration *registration)
 {
     const struct sip_field *field = sip_field(registration->request, HEADER_EXPIRES, 0);
@@ -209,8 +188,7 @@ static int check_expires(struct registration *registration)
 
 int registration_read(struct registration *registration)
 {
-    static int (*const steps[])(struct registration *) = {check_expires, read_path, read_contacts, check_flows,
-                                                          canonical_uris};
+    static int (*const steps[])(struct registration *) = {check_expires, read_path, read_contacts, check_flows};
     int error = 0;
     for (size_t i = 0; error == 0 && i < sizeof steps / sizeof steps[0]; i++)
         error = steps[i](registration);
@@ -224,7 +202,7 @@ int registration_check_size(struct registration *registration, size_t standing)
     for (size_t i = 0; i < registration->count; i++) {
         adds |= registration->expires[i] > 0;
         if (registration->expires[i] > 0)
-            size += registration->uris[i].length + registration->contacts[i].value.parameters.length +
+            size += registration->contacts[i].value.uri.length + registration->contacts[i].value.parameters.length +
                     registration->path.length + sip_call_id(registration->request).length;
     }
     return !adds || size <= REGISTRATION_AOR_MOST

@@ -32,14 +32,13 @@ struct registration_limits { /* s */
 };
 
 struct registration {
-    const struct sip_message *request; /* borrowed; the texts below point into it, or into `path` and `keys` */
+    const struct sip_message *request; /* borrowed; the texts below point into it, or into `path` */
     struct registration_limits limits;
     struct sip_contact contacts[REGISTRATION_CONTACTS_MOST];
-    struct text uris[REGISTRATION_CONTACTS_MOST]; /* canonical; as received if there is no canonical form */
-    int64_t expires[REGISTRATION_CONTACTS_MOST];  /* s, as granted; 0: remove */
+    uint32_t keys[REGISTRATION_CONTACTS_MOST];   /* sip_uri_key() of the Contacts */
+    int64_t expires[REGISTRATION_CONTACTS_MOST]; /* s, as granted; 0: remove */
     size_t count;
     struct sip_buffer path; /* Path values in order, joined by ", " */
-    struct sip_buffer keys; /* the canonical Contact URIs, one after the other */
     bool star;              /* Contact: * */
     bool first_hop;         /* from Via: no proxy between the user agent and this server (5626-6.a) */
     bool outbound;          /* first hop, or `ob` in the first Path (5626-6.b) */

@@ -179,20 +179,12 @@ static void append_top_via(struct sip_buffer *out, const struct sip_field *field
     sip_append(out, TEXT("\r\n"));
 }
 
-/* 3261-16.6.a: the URI of a Contact may have headers, and name a method. */
 static void append_request_uri(struct sip_buffer *out, struct text uri)
 {
-    struct sip_uri_parts parts;
-    struct text rest, parameter;
-    if (sip_uri_cut(uri, &parts) != 0) {
-        sip_append(out, uri);
-        return;
-    }
-    rest = parts.parameters;
-    sip_append(out, sip_between(uri.at, rest.at));
-    while (sip_cut_parameter(&rest, &parameter))
-        if (!sip_parameter(parameter, TEXT("method"), NULL))
-            sip_append(out, parameter);
+    size_t start = out->length;
+    sip_append(out, uri);
+    if (!out->failed)
+        out->length = start + sip_uri_strip(out->bytes + start, uri.length);
 }
 
 static void append_request_line(struct sip_buffer *out, struct text method, struct text uri)

@@ -10,7 +10,7 @@
 
 /* An IPv6 reference. A third colon before an embedded IPv4 address, which the grammar of RFC 3261 allowed, is
    ignored (RFC 5118 4.10). */
-static bool read_ipv6(struct text host, unsigned char address[16])
+bool sip_host_read_ipv6(struct text host, unsigned char address[16])
 {
     char copy[64];
     size_t length = 0;
@@ -30,7 +30,7 @@ bool sip_host_valid(struct text host, bool ipv6)
 {
     unsigned char address[16];
     if (ipv6)
-        return read_ipv6(host, address);
+        return sip_host_read_ipv6(host, address);
     for (size_t i = 0; i < host.length; i++)
         if (!sip_is(host.at[i], CHARACTER_HOST))
             return false;
@@ -242,12 +242,39 @@ int sip_uri_create(struct sip_uri *uri, struct text text)
     return result;
 }
 
-struct text sip_uri_without_headers(struct text uri)
+/* ";%6Dethod=INVITE" is the parameter "method", too. */
+static bool names_method(struct text parameter)
+{
+    static const struct text method = {"method", 6};
+    size_t i = 1, k = 0;
+    while (i < parameter.length && parameter.at[i] != '=') {
+        char c = parameter.at[i++];
+        if (c == '%') {
+            c = (char)(sip_hex(parameter.at[i]) << 4 | sip_hex(parameter.at[i + 1]));
+            i += 2;
+        }
+        if (k == method.length || sip_lower(c) != method.at[k++])
+            return false;
+    }
+    return k == method.length;
+}
+
+size_t sip_uri_strip(char *uri, size_t length)
 {
     struct sip_uri_parts parts;
-    if (sip_uri_cut(uri, &parts) != 0 || !parts.has_headers)
-        return uri;
-    return sip_between(uri.at, parts.headers.at - 1);
+    if (sip_uri_cut((struct text){uri, length}, &parts) != 0)
+        return length;
+    const char *at = parts.parameters.at, *end = at + parts.parameters.length;
+    char *to = uri + (at - uri);
+    while (at < end) {
+        struct text parameter = sip_between(at, find(at + 1, end, ';'));
+        at += parameter.length;
+        if (names_method(parameter))
+            continue;
+        memmove(to, parameter.at, parameter.length);
+        to += parameter.length;
+    }
+    return (size_t)(to - uri);
 }
 
 void sip_uri_destroy(struct sip_uri *uri)

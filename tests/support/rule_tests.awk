@@ -41,8 +41,7 @@ function name_found(name,    key, i, longest) {
 
 FILENAME ~ /\.c$/ && /^static void test_[a-z0-9_]+\(/ {
     name = substr($3, 1, index($3, "(") - 1)
-    if (name ~ /[0-9]/)
-        name_found(name)
+    name_found(name)
     next
 }
 

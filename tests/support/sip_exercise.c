@@ -72,6 +72,30 @@ size_t sip_mutate(char *bytes, size_t length, size_t capacity, struct text other
     return length;
 }
 
+/* A SIP URI equals itself, and stays one in a request line, where nothing more is left to remove. */
+static const char *read_uri(struct text text)
+{
+    char out[512];
+    struct sip_uri uri;
+    size_t length = text.length < sizeof out ? text.length : 0;
+    bool valid = sip_uri_create(&uri, text) == 0;
+    sip_uri_destroy(&uri);
+    sip_uri_key(text);
+    if (!valid)
+        return NULL;
+    if (!sip_uri_equal(text, text))
+        return "a URI does not equal itself";
+    if (length == 0)
+        return NULL;
+    memcpy(out, text.at, length);
+    length = sip_uri_strip(out, length);
+    int error = sip_uri_create(&uri, (struct text){out, length});
+    sip_uri_destroy(&uri);
+    if ((error != 0 && error != -ENOMEM) || sip_uri_strip(out, length) != length)
+        return "a URI in a request line is no URI";
+    return NULL;
+}
+
 static const char *read_values(const struct sip_message *message)
 {
     char out[512];
@@ -90,9 +114,9 @@ static const char *read_values(const struct sip_message *message)
             if (sip_uri_create(&uri, value.uri) == 0 && sip_uri_aor(&uri, out, sizeof out) > (int)sizeof out)
                 return "an AOR is longer than its buffer";
             sip_uri_destroy(&uri);
-            int length = sip_uri_canonical(value.uri, out, sizeof out);
-            if (length >= 0 && !sip_uri_equal(value.uri, (struct text){out, (size_t)length}))
-                return "a canonical URI does not equal its own";
+            const char *problem = read_uri(value.uri);
+            if (problem != NULL)
+                return problem;
         }
         sip_has_option(message, (enum sip_header)header, TEXT("outbound"));
     }
@@ -208,7 +232,7 @@ static const char *check_registration(const struct registration *registration, i
         (strlen(phrase) >= SIP_FAULT_SIZE - 1 || strpbrk(phrase, "\r\n") != NULL))
         return "the phrase of a refused REGISTER is too long or no single line";
     for (size_t i = 0; result == 0 && i < registration->count; i++) {
-        int error = sip_uri_create(&uri, registration->uris[i]);
+        int error = sip_uri_create(&uri, registration->contacts[i].value.uri);
         sip_uri_destroy(&uri);
         if (error != 0 && error != -ENOMEM)
             return "a Contact was taken that cannot be called";

@@ -637,6 +637,143 @@ static void test_unknown_and_empty_are_not_found(void **state)
     binding_store_delete(NULL);
 }
 
+/* --- Contacts that are equal without having the same bytes --- */
+
+static uint32_t key_nocase(struct text uri)
+{
+    return (uint32_t)uri.length; /* others share it */
+}
+
+static bool equal_nocase(struct text a, struct text b)
+{
+    return text_equal_nocase(a, b);
+}
+
+static void compare_nocase(struct registrar *registrar)
+{
+    binding_store_compare(registrar->store, &(struct contact_rules){key_nocase, equal_nocase});
+}
+
+static void assert_told(const struct registrar *registrar, size_t nth, enum binding_event event)
+{
+    assert_in_range(nth + 1, 1, registrar->told_count);
+    assert_int_equal(registrar->told[nth].event, event);
+}
+
+static void test_3261_10_3_a_an_equal_contact_is_replaced_by_the_newest(void **state)
+{
+    struct registrar *registrar = *state;
+    struct binding_view got, named = plain(registrar, TEXT("sip:bob@EXAMPLE"));
+    compare_nocase(registrar);
+    put(registrar, plain(registrar, TEXT("sip:carol@example")));
+    put(registrar, plain(registrar, TEXT("sip:bob@example")));
+    put(registrar, plain(registrar, TEXT("sip:dave@example")));
+    registrar->told_count = 0;
+    binding_read(put(registrar, named), &got);
+    assert_text(got.contact, named.contact);
+    assert_int_equal(got.contact_key, key_nocase(named.contact));
+    assert_int_equal(listed(registrar, BOB), 3);
+    /* Whoever keeps bindings by the bytes of their Contact learns of both. */
+    assert_told(registrar, 0, BINDING_REMOVED);
+    assert_told(registrar, 1, BINDING_ADDED);
+    assert_int_equal(registrar->told_count, 2);
+    put(registrar, named);
+    assert_told(registrar, 2, BINDING_REPLACED);
+    assert_told(registrar, 3, BINDING_UPDATED);
+    binding_read(binding_find(registrar->store, BOB, TEXT("SIP:BOB@example"), NONE, 0), &got);
+    assert_text(got.contact, named.contact);
+    assert_null(binding_find(registrar->store, BOB, TEXT("sip:eve@example"), NONE, 0));
+    /* It keeps its place. */
+    binding_read(binding_next(registrar->store, binding_first(registrar->store, BOB)), &got);
+    assert_text(got.contact, named.contact);
+}
+
+static uint32_t key_one(struct text uri)
+{
+    (void)uri;
+    return 1;
+}
+
+/* Not transitive: a "*" in the place of a character equals any other. */
+static bool equal_but_for_stars(struct text a, struct text b)
+{
+    bool equal = a.length == b.length;
+    for (size_t i = 0; equal && i < a.length; i++)
+        equal = a.at[i] == b.at[i] || a.at[i] == '*' || b.at[i] == '*';
+    return equal;
+}
+
+static struct text found(const struct registrar *registrar, struct text contact)
+{
+    struct binding_view view;
+    const struct binding *binding = binding_find(registrar->store, BOB, contact, NONE, 0);
+    assert_non_null(binding);
+    binding_read(binding, &view);
+    return view.contact;
+}
+
+static void test_3261_10_3_a_of_equal_contacts_one_that_lives_with_the_same_bytes_is_meant(void **state)
+{
+    struct registrar *registrar = *state;
+    struct binding_view brief = plain(registrar, TEXT("sip:a@h"));
+    binding_store_compare(registrar->store, &(struct contact_rules){key_one, equal_but_for_stars});
+    brief.expires_at = registrar->fake.wall_s + 60;
+    put(registrar, brief);
+    put(registrar, plain(registrar, TEXT("sip:b@h")));
+    assert_text(found(registrar, TEXT("sip:b@h")), TEXT("sip:b@h"));
+    assert_text(found(registrar, TEXT("sip:*@h")), TEXT("sip:a@h"));
+    fake_host_advance(&registrar->fake, 61000);
+    assert_text(found(registrar, TEXT("sip:*@h")), TEXT("sip:b@h"));
+    assert_null(binding_find(registrar->store, BOB, TEXT("sip:a@h"), NONE, 0));
+}
+
+static void test_3261_10_3_a_the_binding_to_replace_may_be_named(void **state)
+{
+    struct registrar *registrar = *state;
+    struct binding_view got, other = plain(registrar, OTHER_CONTACT);
+    put(registrar, plain(registrar, CONTACT));
+    const struct binding *binding = put(registrar, plain(registrar, TEXT("sip:bob@192.0.2.4")));
+    registrar->told_count = 0;
+    assert_int_equal(binding_put_unlimited(registrar->store, &other, &binding), 0);
+    binding_read(binding, &got);
+    assert_text(got.contact, OTHER_CONTACT);
+    assert_int_equal(listed(registrar, BOB), 2);
+    assert_told(registrar, 0, BINDING_REMOVED);
+    assert_told(registrar, 1, BINDING_ADDED);
+    binding = NULL;
+    assert_int_equal(binding_put_unlimited(registrar->store, &other, &binding), 0);
+    assert_int_equal(listed(registrar, BOB), 2);
+    registrar->fake.fail_after = registrar->fake.calls + 1;
+    other.contact = CONTACT;
+    assert_int_equal(binding_put_unlimited(registrar->store, &other, &binding), -ENOMEM);
+    registrar->fake.fail_after = 0;
+    binding_read(binding, &got);
+    assert_text(got.contact, OTHER_CONTACT);
+}
+
+static void test_instance_a_a_plain_binding_is_found_by_its_instance(void **state)
+{
+    struct registrar *registrar = *state;
+    struct binding_view got, view = plain(registrar, CONTACT);
+    put(registrar, outbound(registrar, PHONE, 1, 5));
+    assert_null(binding_find(registrar->store, BOB, OTHER_CONTACT, PHONE, 0));
+    view.instance = PHONE;
+    view.expires_at = registrar->fake.wall_s + 60;
+    put(registrar, view);
+    view.instance = TABLET;
+    view.contact = OTHER_CONTACT;
+    put(registrar, view);
+    binding_read(binding_find(registrar->store, BOB, TEXT("sip:bob@192.0.2.9"), PHONE, 0), &got);
+    assert_text(got.contact, CONTACT);
+    /* The Contact comes first. */
+    binding_read(binding_find(registrar->store, BOB, OTHER_CONTACT, PHONE, 0), &got);
+    assert_text(got.instance, TABLET);
+    assert_null(binding_find(registrar->store, BOB, TEXT("sip:bob@192.0.2.9"), NONE, 0));
+    assert_null(binding_find(registrar->store, BOB, TEXT("sip:bob@192.0.2.9"), PHONE, 2));
+    fake_host_advance(&registrar->fake, 61000);
+    assert_null(binding_find(registrar->store, BOB, TEXT("sip:bob@192.0.2.9"), PHONE, 0));
+}
+
 int main(void)
 {
 #define STORE_TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
@@ -667,6 +804,10 @@ int main(void)
         STORE_TEST(test_view_of_the_store_may_be_put_back),
         STORE_TEST(test_each_visits_all_until_told_to_stop),
         STORE_TEST(test_unknown_and_empty_are_not_found),
+        STORE_TEST(test_3261_10_3_a_an_equal_contact_is_replaced_by_the_newest),
+        STORE_TEST(test_3261_10_3_a_of_equal_contacts_one_that_lives_with_the_same_bytes_is_meant),
+        STORE_TEST(test_3261_10_3_a_the_binding_to_replace_may_be_named),
+        STORE_TEST(test_instance_a_a_plain_binding_is_found_by_its_instance),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -277,8 +277,9 @@ static void do_put(struct trial *trial, bool starve)
 static void do_remove(struct trial *trial)
 {
     struct entry like = draw_entry(trial);
+    struct text instance = like.reg_id != 0 ? text_in(like.instance) : (struct text){0};
     const struct binding *binding =
-        binding_find(trial->store, text_in(like.aor), text_in(like.contact), text_in(like.instance), like.reg_id);
+        binding_find(trial->store, text_in(like.aor), text_in(like.contact), instance, like.reg_id);
     const struct entry *entry = model_find(trial, &like);
     assert_int_equal(binding != NULL, entry != NULL && entry->expires_at > trial->fake.wall_s);
     if (binding != NULL)

@@ -89,7 +89,7 @@ static struct binding_view mock_view(const struct mock *mock, size_t nth, char p
 {
     const struct registration *asked = &mock->asked;
     const struct sip_contact *contact = &asked->contacts[nth];
-    return (struct binding_view){.contact = mock->store.canonical ? asked->uris[nth] : contact->value.uri,
+    return (struct binding_view){.contact = contact->value.uri,
                                  .instance = contact->instance,
                                  .path = {asked->path.bytes, asked->path.length},
                                  .call_id = sip_call_id(asked->request),
@@ -150,7 +150,6 @@ static int setup(void **state)
                                            .now = mock->fake.wall_s,
                                            .aor_most = 32,
                                            .room = SIZE_MAX,
-                                           .canonical = true,
                                            .next = mock_next,
                                            .insert = mock_insert,
                                            .update = mock_update,
@@ -268,14 +267,147 @@ static void test_5626_6_g_the_key_of_a_flow_is_instance_and_reg_id(void **state)
     assert_int_equal(mock->count, 3);
 }
 
-static void test_stored_uris_need_not_be_canonical(void **state)
+/* 3261-10.3.a in the order of REGISTERs: the newest spelling is stored. */
+static void test_3261_10_3_a_contacts_are_compared_as_uris(void **state)
+{
+    static const char *const spellings[] = {
+        "sip:bob@example.com;transport=TCP;x=1", "SIP:b%6fb@EXAMPLE.com;transport=tcp;x=1",
+        "sip:bob@example.com;x=1;transport=tcp", "sip:bob@example.com;Transport=tcp",
+        "sip:bob@example.com;ob;transport=tcp;lr"};
+    struct mock *mock = *state;
+    char fields[128], listed[128];
+    for (unsigned i = 0; i < sizeof spellings / sizeof spellings[0]; i++) {
+        snprintf(fields, sizeof fields, "Contact: <%s>\r\n", spellings[i]);
+        snprintf(listed, sizeof listed, "Contact: <%s>;expires=3600\r\n", spellings[i]);
+        assert_int_equal(ask(mock, "a", i + 1, fields), SIP_OK);
+        assert_action(mock, 0, i == 0 ? REGISTRAR_INSERT : REGISTRAR_UPDATE);
+        assert_true(lists(mock, listed));
+        assert_int_equal(mock->count, 1);
+    }
+    /* The order of CSeq holds for the binding, whatever its spelling. */
+    assert_int_equal(ask(mock, "a", 2, "Contact: <sip:bob@example.com;transport=tcp>\r\n"), 500);
+    assert_int_equal(ask(mock, "a", 9, "Contact: <sip:bob@example.com;TRANSPORT=TCP>;expires=0\r\n"), SIP_OK);
+    assert_action(mock, 0, REGISTRAR_REMOVE);
+    assert_int_equal(mock->count, 0);
+}
+
+static void test_3261_10_3_a_contacts_that_differ_stand_side_by_side(void **state)
 {
     struct mock *mock = *state;
-    mock->store.canonical = false;
-    ask(mock, "a", 1, "Contact: <SIP:b%6fb@EXAMPLE.com;x=1>\r\n");
-    ask(mock, "a", 2, "Contact: <sip:bob@example.com;x=1>\r\n");
+    ask(mock, "a", 1,
+        "Contact: <sip:bob@h>, <sip:bob@h:5060>, <sips:bob@h>, <sip:Bob@h>, <sip:bob@h;transport=udp>,\r\n"
+        " <sip:bob@h;user=phone>, <sip:bob@h;maddr=h>, <sip:bob@h;ttl=1>, <sip:bob@h;method=INVITE>,\r\n"
+        " <sip:bob:x@h>, <sip:bob@h?a=b>\r\n");
+    assert_int_equal(mock->count, 11);
+    ask(mock, "a", 2, "Contact: <sip:bob@h;x>;expires=0\r\n");
+    assert_int_equal(mock->count, 10);
+}
+
+/* Equality is not transitive: a Contact may equal two that differ. It takes the place of both. */
+static void test_3261_10_3_a_a_contact_that_equals_two_replaces_both(void **state)
+{
+    struct mock *mock = *state;
+    ask(mock, "a", 1, "Contact: <sip:bob@h;x=1>, <sip:bob@h;x=2>\r\n");
+    assert_int_equal(mock->count, 2);
+    ask(mock, "a", 2, "Contact: <sip:bob@h>\r\n");
+    assert_int_equal(mock->count, 1);
+    assert_true(lists(mock, "Contact: <sip:bob@h>;"));
+    ask(mock, "a", 3, "Contact: <sip:bob@h;x=1>\r\n");
+    assert_true(lists(mock, "Contact: <sip:bob@h;x=1>;"));
+    ask(mock, "a", 4, "Contact: <sip:bob@h;x=2>\r\n");
+    ask(mock, "a", 5, "Contact: <sip:bob@h>;expires=0\r\n");
+    assert_int_equal(mock->count, 0);
+}
+
+static void test_3261_10_3_a_a_store_that_cannot_change_a_contact_gets_a_new_binding(void **state)
+{
+    struct mock *mock = *state;
+    mock->store.fixed_key = true;
+    ask(mock, "a", 1, "Contact: <sip:bob@h;x>\r\n");
+    ask(mock, "a", 2, "Contact: <sip:bob@h;x>\r\n");
+    assert_action(mock, 0, REGISTRAR_UPDATE);
+    ask(mock, "a", 3, "Contact: <sip:bob@H>\r\n");
+    assert_action(mock, 0, REGISTRAR_REPLACE);
+    assert_int_equal(mock->count, 1);
+    assert_true(lists(mock, "Contact: <sip:bob@H>;"));
+    ask(mock, "a", 4, "Contact: <sip:bob@H>" INSTANCE "\r\n");
+    assert_action(mock, 0, REGISTRAR_REPLACE);
+    ask(mock, "a", 5, "Contact: <sip:bob@h>" INSTANCE "\r\n");
     assert_action(mock, 0, REGISTRAR_UPDATE);
     assert_int_equal(mock->count, 1);
+}
+
+/* --- plain Contacts with an instance-id --- */
+
+static void test_instance_a_the_newest_contact_of_an_instance_replaces_the_older(void **state)
+{
+    struct mock *mock = *state;
+    ask(mock, "a", 1, "Contact: <sip:b@192.0.2.1>" INSTANCE "\r\n");
+    ask(mock, "b", 1, "Contact: <sip:b@192.0.2.1>;+sip.instance=\"<urn:uuid:2>\"\r\n");
+    assert_true(lists(mock, "urn:uuid:2")); /* the same Contact is one binding */
+    ask(mock, "a", 2, "Contact: <sip:b@192.0.2.2>" INSTANCE "\r\n");
+    assert_int_equal(mock->count, 2);
+    ask(mock, "c", 1, "Contact: <sip:b@192.0.2.3>" INSTANCE "\r\n");
+    assert_int_equal(mock->count, 2);
+    assert_true(lists(mock, "sip:b@192.0.2.3") && lists(mock, "sip:b@192.0.2.1"));
+    /* 5626-6.f: a flow of the instance stands beside it, and neither replaces the other. */
+    ask(mock, "c", 2, "Contact: <sip:b@192.0.2.4>" INSTANCE ";reg-id=1\r\n");
+    assert_int_equal(mock->count, 3);
+    ask(mock, "c", 3, "Contact: <sip:b@192.0.2.5>" INSTANCE "\r\n");
+    assert_int_equal(mock->count, 3);
+    assert_false(lists(mock, "sip:b@192.0.2.3"));
+    /* Without an instance-id nothing is replaced. */
+    ask(mock, "c", 4, "Contact: <sip:b@192.0.2.6>\r\n");
+    assert_int_equal(mock->count, 4);
+}
+
+static void test_instance_a_two_contacts_in_one_register_are_both_kept(void **state)
+{
+    const char *const both = "Contact: <sip:b@192.0.2.1>" INSTANCE ", <sip:b@192.0.2.2>" INSTANCE "\r\n";
+    struct mock *mock = *state;
+    ask(mock, "a", 1, "Contact: <sip:b@192.0.2.9>" INSTANCE "\r\n");
+    ask(mock, "a", 2, both);
+    assert_int_equal(mock->count, 2);
+    assert_int_equal(ask(mock, "a", 2, both), SIP_OK);
+    assert_int_equal(ask(mock, "a", 3, both), SIP_OK);
+    assert_action(mock, 0, REGISTRAR_UPDATE);
+    assert_action(mock, 1, REGISTRAR_UPDATE);
+    assert_int_equal(mock->count, 2);
+    ask(mock, "a", 4, "Contact: <sip:b@192.0.2.3>" INSTANCE "\r\n");
+    assert_int_equal(mock->count, 1);
+    assert_true(lists(mock, "sip:b@192.0.2.3"));
+}
+
+static void test_instance_a_only_a_contact_that_lives_replaces_another(void **state)
+{
+    struct mock *mock = *state;
+    ask(mock, "a", 1, "Contact: <sip:b@192.0.2.1>" INSTANCE "\r\n");
+    ask(mock, "a", 2, "Contact: <sip:b@192.0.2.2>" INSTANCE ";expires=0\r\n");
+    assert_int_equal(mock->count, 1);
+    ask(mock, "a", 3, "Contact: <sip:b@192.0.2.1>" INSTANCE ";expires=0, <sip:b@192.0.2.2>" INSTANCE "\r\n");
+    assert_action(mock, 0, REGISTRAR_REMOVE);
+    assert_action(mock, 1, REGISTRAR_INSERT);
+    assert_int_equal(mock->count, 1);
+    /* A REGISTER that a later one has overtaken does not bring the older Contact back. */
+    assert_int_equal(ask(mock, "a", 2, "Contact: <sip:b@192.0.2.1>" INSTANCE "\r\n"), 500);
+    assert_int_equal(mock->count, 1);
+    assert_int_equal(mock->bindings[0]->view.cseq, 3);
+}
+
+static void test_instance_a_a_contact_finds_room_in_place_of_its_former_one(void **state)
+{
+    struct mock *mock = *state;
+    struct binding_view view;
+    mock->store.aor_most = 1;
+    assert_int_equal(ask(mock, "a", 1, "Contact: <sip:b@192.0.2.1>" INSTANCE "\r\n"), SIP_OK);
+    mock->store.room = 0;
+    assert_int_equal(ask(mock, "b", 1, "Contact: <sip:b@192.0.2.2>" INSTANCE "\r\n"), SIP_OK);
+    assert_int_equal(mock->count, 1);
+    read_request(mock, "b", 2, "Contact: <sip:b@192.0.2.3>" INSTANCE "\r\n");
+    assert_int_equal(registrar_plan(&mock->registrar, &mock->asked, &mock->store), 0);
+    void *former = mock_next(mock, NULL, &view);
+    assert_true(registrar_removes_other(&mock->registrar, former, &view));
+    assert_int_equal(ask(mock, "b", 2, "Contact: <sip:b@192.0.2.3>;+sip.instance=\"<urn:uuid:2>\"\r\n"), 403);
 }
 
 static void test_of_two_contacts_of_one_key_the_living_and_the_later_prevails(void **state)
@@ -297,7 +429,7 @@ static void test_a_binding_of_another_instance_is_replaced_where_it_cannot_be_ch
 {
     struct mock *mock = *state;
     ask(mock, "a", 1, "Contact: <sip:b@192.0.2.1>;+sip.instance=\"<urn:uuid:2>\"\r\n");
-    mock->store.fixed_instance = true;
+    mock->store.fixed_key = true;
     ask(mock, "a", 2, "Contact: <sip:b@192.0.2.1>" INSTANCE "\r\n");
     assert_action(mock, 0, REGISTRAR_REPLACE);
     assert_int_equal(mock->count, 1);
@@ -505,7 +637,14 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_code_2xx_register_contacts_are_inserted_updated_and_removed),
         TEST(test_5626_6_g_the_key_of_a_flow_is_instance_and_reg_id),
-        TEST(test_stored_uris_need_not_be_canonical),
+        TEST(test_3261_10_3_a_contacts_are_compared_as_uris),
+        TEST(test_3261_10_3_a_contacts_that_differ_stand_side_by_side),
+        TEST(test_3261_10_3_a_a_contact_that_equals_two_replaces_both),
+        TEST(test_3261_10_3_a_a_store_that_cannot_change_a_contact_gets_a_new_binding),
+        TEST(test_instance_a_the_newest_contact_of_an_instance_replaces_the_older),
+        TEST(test_instance_a_two_contacts_in_one_register_are_both_kept),
+        TEST(test_instance_a_only_a_contact_that_lives_replaces_another),
+        TEST(test_instance_a_a_contact_finds_room_in_place_of_its_former_one),
         TEST(test_of_two_contacts_of_one_key_the_living_and_the_later_prevails),
         TEST(test_a_binding_of_another_instance_is_replaced_where_it_cannot_be_changed),
         TEST(test_doubles_of_others_become_one),

@@ -96,7 +96,7 @@ static void read_value(const struct sip_value *value)
         sip_uri_aor(&uri, out, sizeof out);
     sip_uri_destroy(&uri);
     sip_aor(value->uri, out, sizeof out);
-    sip_uri_canonical(value->uri, out, sizeof out);
+    sip_uri_key(value->uri);
     sip_uri_equal(value->uri, value->uri);
 }
 

@@ -218,9 +218,19 @@ static void assert_equal_uris(const char *a, const char *b, bool equal)
 {
     if (sip_uri_equal(text_of(a), text_of(b)) != equal || sip_uri_equal(text_of(b), text_of(a)) != equal)
         fail_msg("%s and %s: expected %s", a, b, equal ? "equal" : "different");
+    if (equal && sip_uri_key(text_of(a)) != sip_uri_key(text_of(b)))
+        fail_msg("%s and %s: expected one key", a, b);
 }
 
-static void test_equal_uris(void **state)
+/* Different, and a key tells so. */
+static void assert_different_keys(const char *a, const char *b)
+{
+    assert_equal_uris(a, b, false);
+    if (sip_uri_key(text_of(a)) == sip_uri_key(text_of(b)))
+        fail_msg("%s and %s: expected two keys", a, b);
+}
+
+static void test_3261_10_3_a_equal_uris(void **state)
 {
     (void)state;
     assert_equal_uris("sip:%61lice@example.com;transport=TCP", "sip:alice@ExAmPlE.CoM;Transport=tcp", true);
@@ -230,56 +240,84 @@ static void test_equal_uris(void **state)
                       "sip:h;method=REGISTER;transport=tcp?to=sip:bob%40h", true);
     assert_equal_uris("sip:alice@h?subject=x&priority=urgent", "sip:alice@h?priority=urgent&subject=x", true);
     assert_equal_uris("sip:a@[2001:db8::1]", "sip:a@[2001:DB8:0:0:0:0:0:1]", true);
+    assert_equal_uris("sip:a@[::ffff:192.0.2.1]", "sip:a@[::FFFF:C000:201]", true);
     assert_equal_uris("sip:a@b;x=1;x=2", "sip:a@b;x=2;x=1", true);
+    assert_equal_uris("sip:a@b;maddr=x;maddr=y", "sip:a@b;maddr=Y;maddr=X;maddr=x", true);
+    assert_equal_uris("sip:a@b;%75ser=ph%6fne;x", "sip:a@b;User=Phone", true);
+    assert_equal_uris("sip:a@b;ttl", "sip:a@b;ttl=", true);
+    assert_equal_uris("SIPS:a:p%61ss@b:5061;lr", "sips:a:pass@B:5061", true);
+    assert_equal_uris("sip:a%3bb@h", "sip:a%3Bb@h", true);
+    assert_equal_uris("sip:a@b;x=%41;Y=z", "sip:a@b;y=Z;x=a", true);
     assert_equal_uris("tel:+1201", "TEL:+1201", true);
+    assert_int_equal(sip_uri_key(TEXT("nonsense")), sip_uri_key(TEXT("nonsense")));
 }
 
-static void test_different_uris(void **state)
+static void test_3261_10_3_a_different_uris(void **state)
 {
     (void)state;
-    assert_equal_uris("sip:alice@h", "sip:Alice@h", false);
-    assert_equal_uris("sip:alice@h", "sips:alice@h", false);
-    assert_equal_uris("sip:bob@h", "sip:bob@h:5060", false);
-    assert_equal_uris("sip:bob@h", "sip:bob@h:6000;transport=tcp", false);
-    assert_equal_uris("sip:h", "sip:bob@h", false);
-    assert_equal_uris("sip:bob:x@h", "sip:bob:y@h", false);
-    assert_equal_uris("sip:bob@h;transport=udp", "sip:bob@h;transport=tcp", false);
-    assert_equal_uris("sip:bob@h;user=ip", "sip:bob@h", false);
-    assert_equal_uris("sip:bob@h;ttl=1", "sip:bob@h", false);
-    assert_equal_uris("sip:bob@h;method=INVITE", "sip:bob@h", false);
-    assert_equal_uris("sip:bob@h;maddr=1.2.3.4", "sip:bob@h", false);
+    assert_different_keys("sip:alice@h", "sip:Alice@h");
+    assert_different_keys("sip:alice@h", "sips:alice@h");
+    assert_different_keys("sip:bob@h", "sip:bob@h:5060");
+    assert_different_keys("sip:bob@h", "sip:bob@h:6000;transport=tcp");
+    assert_different_keys("sip:h", "sip:bob@h");
+    assert_different_keys("sip:bob:x@h", "sip:bob:y@h");
+    assert_different_keys("sip:bob:x@h", "sip:bob:X@h");
+    assert_different_keys("sip:bob@h;transport=udp", "sip:bob@h;transport=tcp");
+    assert_different_keys("sip:bob@h;transport=udp", "sip:bob@h");
+    assert_different_keys("sip:bob@h;tr%61nsport=udp", "sip:bob@h");
+    assert_different_keys("sip:bob@h;user=ip", "sip:bob@h");
+    assert_different_keys("sip:bob@h;ttl=1", "sip:bob@h");
+    assert_different_keys("sip:bob@h;method=INVITE", "sip:bob@h");
+    assert_different_keys("sip:bob@h;maddr=1.2.3.4", "sip:bob@h");
+    assert_different_keys("sip:bob@h;user=phone", "sip:bob@h;method=phone");
+    assert_different_keys("sip:a@[2001:db8::1]", "sip:a@[2001:db8::2]");
     assert_equal_uris("sip:bob@h;x=1;newparam=6", "sip:bob@h;newparam=5", false);
     assert_equal_uris("sip:carol@h?subject=next", "sip:carol@h", false);
     assert_equal_uris("sip:carol@h?a=b", "sip:carol@h?a=B", false);
     assert_equal_uris("sip:a%3Bb@h", "sip:a;b@h", false);
-    assert_equal_uris("sip:null-%00@h", "sip:null-%00%00@h", false);
-    assert_equal_uris("tel:+1201", "tel:+1202", false);
-    assert_equal_uris("tel:+1201", "sip:+1201@h", false);
+    assert_different_keys("sip:null-%00@h", "sip:null-%00%00@h");
+    assert_different_keys("tel:+1201", "tel:+1202");
+    assert_different_keys("tel:+1201", "sip:+1201@h");
     assert_equal_uris("nonsense", "nonsense", false);
 }
 
-static void assert_canonical(const char *text, const char *expected)
+/* A key is made of what two URIs must have in common, however long they are. */
+static void test_3261_10_3_a_a_key_of_a_long_uri(void **state)
 {
-    char out[128];
-    int length = sip_uri_canonical(text_of(text), out, sizeof out);
-    assert_int_equal(length, strlen(expected));
-    assert_memory_equal(out, expected, (size_t)length);
-    assert_int_equal(sip_uri_canonical(text_of(text), out, (size_t)length - 1), -ENOSPC);
-    assert_true(sip_uri_equal(text_of(text), text_of(expected)));
-    assert_int_equal(sip_uri_canonical(text_of(expected), out, sizeof out), length);
-    assert_memory_equal(out, expected, (size_t)length);
+    char a[2200], b[2200], other[2200], user[2001];
+    (void)state;
+    memset(user, 'u', 2000);
+    user[2000] = '\0';
+    snprintf(a, sizeof a, "sip:%s@h;transport=tcp", user);
+    snprintf(b, sizeof b, "sip:%s@H;transport=TCP;x", user);
+    assert_equal_uris(a, b, true);
+    snprintf(other, sizeof other, "sip:v%s@h;transport=tcp", user + 1);
+    assert_different_keys(a, other);
 }
 
-static void test_canonical_uri(void **state)
+static void assert_stripped(const char *uri, const char *expected)
+{
+    char bytes[128];
+    size_t length = strlen(uri);
+    memcpy(bytes, uri, length);
+    length = sip_uri_strip(bytes, length);
+    if (!text_equal((struct text){bytes, length}, text_of(expected)))
+        fail_msg("%s became %.*s", uri, (int)length, bytes);
+}
+
+static void test_3261_16_6_a_headers_and_method_are_removed(void **state)
 {
     (void)state;
-    char out[8];
-    assert_canonical("SIP:B%6fb:p%61ss@Example.COM:5060;Line=AbC%3d;lr?X=%59",
-                     "sip:Bob:pass@example.com:5060;Line=AbC%3D;lr?X=Y");
-    assert_canonical("sips:a%3bb@[2001:DB8::1];x", "sips:a%3Bb@[2001:db8::1];x");
-    assert_canonical("sip:Host", "sip:host");
-    assert_canonical("TEL:+1-201;Ext=A", "tel:+1-201;Ext=A");
-    assert_int_equal(sip_uri_canonical(TEXT("sip:"), out, sizeof out), -EBADMSG);
+    assert_stripped("sip:a@b;x=1;method=INVITE;y?Subject=x", "sip:a@b;x=1;y");
+    assert_stripped("sip:a@b;METHOD=a;Method;method=b", "sip:a@b");
+    assert_stripped("sip:a@b;%6dethod=INVITE;%4DETHO%64=x;z", "sip:a@b;z");
+    assert_stripped("sip:a@b;method%00=x;methods=1;xmethod;metho=1", "sip:a@b;method%00=x;methods=1;xmethod;metho=1");
+    assert_stripped("sip:a@b;x=method;y=;method=BYE", "sip:a@b;x=method;y=");
+    assert_stripped("sips:method@method.example?method=x", "sips:method@method.example");
+    assert_stripped("sip:a;method=x@b", "sip:a;method=x@b");
+    assert_stripped("sip:[2001:db8::1]:5060?a=b", "sip:[2001:db8::1]:5060");
+    assert_stripped("tel:+1555;method=x?a", "tel:+1555;method=x?a");
+    assert_stripped("no uri;method=x?a", "no uri;method=x?a");
 }
 
 int main(void)
@@ -294,9 +332,10 @@ int main(void)
         cmocka_unit_test(test_third_colon_before_ipv4),
         cmocka_unit_test(test_aor_is_canonical),
         cmocka_unit_test(test_aor_of_any_scheme),
-        cmocka_unit_test(test_equal_uris),
-        cmocka_unit_test(test_different_uris),
-        cmocka_unit_test(test_canonical_uri),
+        cmocka_unit_test(test_3261_10_3_a_equal_uris),
+        cmocka_unit_test(test_3261_10_3_a_different_uris),
+        cmocka_unit_test(test_3261_10_3_a_a_key_of_a_long_uri),
+        cmocka_unit_test(test_3261_16_6_a_headers_and_method_are_removed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

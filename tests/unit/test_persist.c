@@ -248,6 +248,39 @@ static void test_what_is_restored(void **state)
     end(&second);
 }
 
+static void register_contact(struct life *life, const struct peer *from, unsigned cseq, const char *fields)
+{
+    stage_request(&life->stage, from,
+                  (struct request){.method = "REGISTER",
+                                   .uri = "sip:example.com",
+                                   .from = "bob",
+                                   .call = "reg",
+                                   .cseq = cseq,
+                                   .fields = fields});
+    stage_status(&life->stage, from, 200);
+}
+
+/* The row of the earlier spelling, or of the earlier Contact, does not stay in the file. */
+static void test_3261_10_3_a_and_instance_a_only_the_newest_contact_is_restored(void **state)
+{
+    struct life first, second;
+    struct peer bob = fake_udp(5081);
+    const struct place *place = *state;
+    live(&first, place);
+    register_contact(&first, &bob, 1, "Contact: <sip:bob@h;transport=UDP>\n");
+    register_contact(&first, &bob, 2, "Contact: <sip:bob@192.0.2.1>;+sip.instance=\"<urn:uuid:1>\"\n");
+    turn_until_written(&first, place, 2);
+    register_contact(&first, &bob, 3, "Contact: <sip:bob@H;ob;transport=udp>\n");
+    register_contact(&first, &bob, 4, "Contact: <sip:bob@192.0.2.2>;+sip.instance=\"<urn:uuid:1>\"\n");
+    end(&first);
+    assert_int_equal(rows_in(place), 2);
+    live(&second, place);
+    assert_int_equal(second.restored, 2);
+    contact_of(&second, BOB, TEXT("sip:bob@H;ob;transport=udp"));
+    contact_of(&second, BOB, TEXT("sip:bob@192.0.2.2"));
+    end(&second);
+}
+
 /* A call reaches the datagram flow; the connection that died with the process is not waited for. */
 static void test_5626_7_f_a_connection_of_an_earlier_life_is_known_as_gone(void **state)
 {
@@ -887,6 +920,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_a_new_file),
         TEST(test_what_is_restored),
+        TEST(test_3261_10_3_a_and_instance_a_only_the_newest_contact_is_restored),
         TEST(test_5626_7_f_a_connection_of_an_earlier_life_is_known_as_gone),
         TEST(test_what_was_removed_is_not_restored),
         TEST(test_what_has_expired_is_not_restored),

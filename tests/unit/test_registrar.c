@@ -469,13 +469,32 @@ static void test_a_required_extension_that_is_unknown(void **state)
     accepted(stage, &bob, "Require: path , outbound\nContact: <sip:b@192.0.2.4>\n");
 }
 
-static void test_contact_uris_that_are_equal_are_one_binding(void **state)
+static void test_3261_10_3_a_equal_contacts_are_one_binding(void **state)
 {
     struct stage *stage = *state;
     struct peer bob = fake_udp(5080);
-    accepted(stage, &bob, "Contact: <sip:b%6fb@PHONE.example.net>\n");
-    accepted(stage, &bob, "Contact: <sip:bob@phone.example.net>\n");
+    accepted(stage, &bob, "Contact: <SIP:b%6fb@PHONE.example.net;transport=TCP;line=1>\n");
+    struct sent *fine = accepted(stage, &bob, "Contact: <sip:bob@phone.example.net;x;transport=tcp>\n");
+    assert_string_equal(sent_header(fine, "Contact", 0), "<sip:bob@phone.example.net;x;transport=tcp>;expires=3600");
     assert_int_equal(bound(stage), 1);
+    accepted(stage, &bob, "Contact: <sip:bob@phone.example.net>\n");
+    assert_int_equal(bound(stage), 2);
+    accepted(stage, &bob, "Contact: <sip:bob@PHONE.example.net;Transport=Tcp>;expires=0\n");
+    assert_int_equal(bound(stage), 1);
+    assert_int_equal(stage_count(stage, "bindings"), 1);
+}
+
+static void test_instance_a_one_binding_for_each_instance(void **state)
+{
+    struct stage *stage = *state;
+    struct peer bob = fake_udp(5080);
+    accepted(stage, &bob, "Contact: <sip:bob@192.0.2.4>" INSTANCE "\n");
+    struct sent *fine = accepted(stage, &bob, "Contact: <sip:bob@192.0.2.5>" INSTANCE "\n");
+    assert_int_equal(sent_count(fine, "Contact"), 1);
+    assert_true(has(fine, "sip:bob@192.0.2.5"));
+    fine = accepted(stage, &bob, "Contact: <sip:bob@192.0.2.6>" INSTANCE ", <sip:bob@192.0.2.7>" INSTANCE "\n");
+    assert_int_equal(sent_count(fine, "Contact"), 2);
+    assert_int_equal(bound(stage), 2);
 }
 
 /* --- flows --- */
@@ -776,7 +795,8 @@ int main(void)
         TEST(test_too_many_contacts_in_one_request),
         TEST(test_whose_bindings),
         TEST(test_a_required_extension_that_is_unknown),
-        TEST(test_contact_uris_that_are_equal_are_one_binding),
+        TEST(test_3261_10_3_a_equal_contacts_are_one_binding),
+        TEST(test_instance_a_one_binding_for_each_instance),
         TEST(test_5626_7_f_a_dead_flow_takes_the_bindings_of_every_user),
         TEST(test_the_script_hears_of_flows),
         TEST(test_3261_10_a_a_link_local_contact_is_not_where_the_phone_is),

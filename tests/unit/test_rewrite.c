@@ -403,6 +403,7 @@ static void test_3261_16_6_a_a_request_line_has_no_headers_and_no_method(void **
         {"sip:a@b.example?Subject=x&Route=%3Csip:c%3E", "sip:a@b.example"},
         {"sip:a@b.example:5070;x=1;method=INVITE;y?Subject=x", "sip:a@b.example:5070;x=1;y"},
         {"sips:a?b;c@b.example;METHOD=BYE", "sips:a?b;c@b.example"},
+        {"sip:a@b.example;x;%6dethod=BYE;y", "sip:a@b.example;x;y"},
         {"sip:b.example;methods=1", "sip:b.example;methods=1"},
         {"sip:[2001:db8::1]:5060?a=b", "sip:[2001:db8::1]:5060"},
         {"tel:+1555;method=x?a", "tel:+1555;method=x?a"}};

@@ -91,6 +91,9 @@ return {
     ["3261-17.a"] = "de 300 a 699 a INVITE reciben un ACK de la transacción; las respuestas a otros métodos, ninguno",
     ["3261-17.1.3.a"] = "una respuesta se reconoce por el branch completo, el método de CSeq y el lugar al "
         .. "que se envió su petición",
+    ["3261-10.3.a"] = "los Contact se comparan según RFC 3261 19.1.4, y la forma más nueva sustituye a la anterior",
+    ["instance-a"] = "un Contact sin reg-id y con identificador de instancia sustituye a los anteriores de esa "
+        .. "instancia",
     ["3261-10.3.c"] = "un Contact que no es un URI SIP válido se rechaza con 400, y no se guarda nada",
     ["3261-20.33.a"] = "Retry-After cuenta en 404, 413, 480, 486, 500, 503, 600 y 603",
     ["3261-21.5.4.a"] = "503 con Retry-After deja descansar el destino; sin él, 503 actúa como 500",

@@ -327,12 +327,25 @@ static int set_or_reset(struct sip_msg *msg, str *value, int (*set)(struct sip_m
     return 0;
 }
 
-static int put_as_request_uri(struct sip_msg *msg, struct leg *leg, str *instance)
+enum { REQUEST_URI_MOST = 4 * MAX_URI_SIZE };
+
+/* 3261-16.6.a */
+static int read_request_uri(const struct leg *leg, char out[REQUEST_URI_MOST], str *uri)
+{
+    struct text whole = leg->model.target->uri;
+    if (whole.length == 0 || whole.length > REQUEST_URI_MOST)
+        return -1;
+    memcpy(out, whole.at, whole.length);
+    *uri = (str){out, (int)sip_uri_strip(out, whole.length)};
+    return 0;
+}
+
+static int put_as_request_uri(struct sip_msg *msg, struct leg *leg, str *uri, str *instance)
 {
     flag_t flags = 0;
-    str uri = str_of_text(sip_uri_without_headers(leg->model.target->uri)), path = str_of_text(leg->model.target->path);
+    str path = str_of_text(leg->model.target->path);
     reset_dst_uri(msg);
-    if (rewrite_uri(msg, &uri) < 0 || (leg->destination.len > 0 && set_dst_uri(msg, &leg->destination) < 0) ||
+    if (rewrite_uri(msg, uri) < 0 || (leg->destination.len > 0 && set_dst_uri(msg, &leg->destination) < 0) ||
         set_or_reset(msg, &path, set_path_vector, reset_path_vector) < 0 ||
         set_or_reset(msg, instance, set_instance, reset_instance) < 0 || set_ruid(msg, &leg->ruid) < 0)
         return -1;
@@ -347,11 +360,11 @@ static int put_as_request_uri(struct sip_msg *msg, struct leg *leg, str *instanc
 
 static int put_leg(struct sip_msg *msg, struct call *call, struct leg *leg, bool first)
 {
-    char buffer[MAX_INSTANCE_SIZE];
-    str uri = str_of_text(sip_uri_without_headers(leg->model.target->uri)), path = str_of_text(leg->model.target->path);
+    char buffer[MAX_INSTANCE_SIZE], request_uri[REQUEST_URI_MOST];
+    str uri, path = str_of_text(leg->model.target->path);
     str instance = bracketed(leg->model.target->instance, buffer);
     bool alone = first || (nr_branches == 0 && !ruri_get_forking_state());
-    if (first && put_as_request_uri(msg, leg, &instance) < 0)
+    if (read_request_uri(leg, request_uri, &uri) < 0 || (first && put_as_request_uri(msg, leg, &uri, &instance) < 0))
         return -1;
     if (!first && append_branch(msg, &uri, &leg->destination, &path, leg->model.target->q, leg->branch_flags,
                                 leg->socket, &instance, leg->model.target->reg_id, &leg->ruid, NULL) < 0)

@@ -11,7 +11,7 @@
 
 /*
  * usrloc's record of an AOR as call/registrar.h sees it; all of it while usrloc is locked. usrloc finds contacts by
- * rules of its own (matching_mode), which are not those of RFC 5626, so its list is read instead.
+ * rules of its own (matching_mode), which are not those of RFC 3261 and RFC 5626, so its list is read instead.
  */
 
 static struct text without_angles(const str *instance)
@@ -104,7 +104,7 @@ int save_store(struct save *save)
                                            .now = save->info.last_modified,
                                            .aor_most = (size_t)module_config.contacts_most,
                                            .room = SIZE_MAX,
-                                           .fixed_instance = true,
+                                           .fixed_key = true,
                                            .next = record_next,
                                            .insert = record_insert,
                                            .update = record_update,

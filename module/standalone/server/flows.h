@@ -11,8 +11,8 @@ size_t binding_cost(const struct binding_view *view);
 /* The number under which bindings are found that were made over the peer's flow. 0 if that number is the one of another
    address: numbers of IPv6 datagram flows are digests, and must not lead to somebody else's bindings. */
 flow_id server_flow_of(const struct server *server, const struct peer *peer);
-/* As binding_put() or, not `limited`, binding_put_unlimited(); sets view->route. `peer` is the flow's other side, known
-   when the change is reported. -EADDRINUSE: another address has the flow's number. */
+/* As binding_put() or, not `limited`, binding_put_unlimited(), whose `out` is not NULL; sets view->route. `peer` is the
+   flow's other side, known when the change is reported. -EADDRINUSE: another address has the flow's number. */
 int flows_put_binding(struct server *server, const struct binding_view *asked, const struct peer *peer, bool limited,
                       const struct binding **out);
 /* A flow is dead (5626-7.f): its bindings go, or lose it where they can be reached without it (3261-10.a). A datagram

@@ -325,8 +325,9 @@ static void lend_drop_binding(struct call_branch *branch)
 {
     struct server *server = branch_of(branch)->context->server;
     const struct target *target = branch->target;
-    const struct binding *binding =
-        binding_find(server->bindings, target->aor, target->uri, target->instance, target->reg_id);
+    /* A plain binding only by its Contact, because the instance may have registered another one since. */
+    struct text instance = target->reg_id != 0 ? target->instance : (struct text){NULL, 0};
+    const struct binding *binding = binding_find(server->bindings, target->aor, target->uri, instance, target->reg_id);
     struct binding_view view;
     if (binding == NULL)
         return;

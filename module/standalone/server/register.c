@@ -82,7 +82,7 @@ static struct binding_view register_view(const struct register_request *request,
     const struct sip_contact *contact = &asked->contacts[nth];
     const union address *address = &request->source->address;
     struct binding_view view = {.aor = request->aor,
-                                .contact = asked->uris[nth],
+                                .contact = contact->value.uri,
                                 .instance = contact->instance,
                                 .path = {asked->path.bytes, asked->path.length},
                                 .call_id = sip_call_id(asked->request),
@@ -122,7 +122,7 @@ static int aor_put(void *context, size_t nth, void **binding)
         if (known.flow != view.flow)
             heirs_note(request->server, &known);
     }
-    const struct binding *put = NULL;
+    const struct binding *put = *binding;
     int error = flows_put_binding(request->server, &view, request->source, false, &put);
     if (error == 0)
         *binding = (void *)put;
@@ -154,7 +154,6 @@ static void aor_open(struct register_request *request)
                                               .room = most == SIZE_MAX ? most
                                                       : most > count   ? most - count
                                                                        : 0,
-                                              .canonical = true,
                                               .next = aor_next,
                                               .insert = aor_put,
                                               .update = aor_put,
@@ -162,12 +161,21 @@ static void aor_open(struct register_request *request)
                                               .flow_is_outbound = aor_flow_is_outbound};
 }
 
+static size_t register_cost_of_others(struct register_request *request)
+{
+    size_t cost = 0;
+    struct binding_view view;
+    for (void *binding = NULL; (binding = aor_next(request, binding, &view)) != NULL;)
+        cost += registrar_removes_other(&request->registrar, binding, &view) ? binding_cost(&view) : 0;
+    return cost;
+}
+
 /* What the Contacts cost, less what the bindings cost that they replace: a phone that registers again always finds
    room. */
 static int register_check_cost(struct register_request *request)
 {
     const struct registrar *registrar = &request->registrar;
-    size_t added = 0, removed = 0;
+    size_t added = 0, removed = register_cost_of_others(request);
     source_id source = 0;
     for (size_t i = 0; i < request->asked.count; i++) {
         char parameters[REGISTRATION_PARAMETERS_MOST + 1];

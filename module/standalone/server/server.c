@@ -104,6 +104,7 @@ static int create_parts(struct server *server)
         transactions_new(&server->transactions, &config) != 0 ||
         binding_store_new(&server->bindings, host, &server->config.bindings) != 0)
         return -ENOMEM;
+    binding_store_compare(server->bindings, &(struct contact_rules){sip_uri_key, sip_uri_equal});
     server->amplification.withheld = &server->counters.withheld;
     server->amplification.is_trusted = has_no_amplification_limit;
     server->amplification.trusted_context = server;

@@ -243,6 +243,102 @@ test("AOR is canonical: host in any case, escapes, parameters and port", functio
     t:equal(#bob:bindings "sip:%62ob@example.test", 1)
 end)
 
+-- The URIs of the listed Contacts.
+local function listed_uris(answer)
+    local uris = {}
+    for _, value in ipairs(answer:values "Contact") do
+        uris[#uris + 1] = value:match "^<(.-)>"
+    end
+    table.sort(uris)
+    return table.concat(uris, " ")
+end
+
+local spellings = { "sip:bob@phone.example.test;transport=TCP;line=Aa", "SIP:b%6Fb@PHONE.example.test;transport=tcp;line=aA",
+    "sip:bob@phone.example.test;line=aa;Transport=tcp", "sip:bob@phone.example.test;ob;transport=tcp" }
+
+for name, more in pairs { ["without an instance-id"] = {}, ["with an instance-id"] = { instance = one } } do
+    test("3261-10.3.a Contacts that are equal are one binding, and the newest spelling is listed, " .. name,
+        function(t, open)
+        local bob = open("bob")
+        for _, uri in ipairs(spellings) do
+            local answer = bob:register { contact_uri = uri, instance = more.instance }
+            t:equal(listed_uris(answer), uri)
+        end
+        bob:register { contact_uri = "sip:bob@Phone.example.test;TRANSPORT=Tcp", instance = more.instance, expires = 0 }
+        t:equal(#bob:bindings(bob.aor), 0)
+        bob:register { contact_uri = "sip:bob@[2001:db8::1]:5070", instance = more.instance }
+        local answer = bob:register { contact_uri = "sip:bob@[2001:DB8:0:0::1]:5070;x", instance = more.instance }
+        t:equal(listed_uris(answer), "sip:bob@[2001:DB8:0:0::1]:5070;x")
+    end)
+end
+
+test("3261-10.3.a Contacts that differ are bindings of their own", function(t, open)
+    local bob = open("bob")
+    local uris = { "sip:bob@h.test", "sip:bob@h.test:5060", "sips:bob@h.test", "sip:Bob@h.test", "sip:bob@h.test;transport=udp",
+        "sip:bob@h.test;user=phone", "sip:bob@h.test;ttl=1", "sip:bob@h.test;method=INVITE", "sip:bob@h.test?Subject=x" }
+    for i, uri in ipairs(uris) do
+        t:equal(#bob:register { contact_uri = uri }:values "Contact", i, uri)
+    end
+    t:equal(#bob:register { contact_uri = "sip:bob@h.test;line=1", expires = 0 }:values "Contact", #uris - 1)
+end)
+
+test("3261-10.3.a a REGISTER older than the binding changes nothing, however its Contact is spelled", function(t, open)
+    local bob = open("bob")
+    bob:register { contact_uri = spellings[1], call_id = "order", cseq = 5 }
+    for _, expires in ipairs { 0, 600 } do
+        local answer = bob:register { contact_uri = spellings[2], call_id = "order", cseq = 4, expires = expires,
+            expect = false }
+        t:ok(answer.status >= 400, "status " .. answer.status)
+    end
+    t:equal(listed_uris(bob:register { contact = false }), spellings[1])
+end)
+
+test("3261-10.3.a a Contact that has another spelling now is called by that", function(t, open)
+    local bob, alice = open("bob"), open("alice")
+    bob:register { contact_uri = bob.contact_uri .. ";line=1" }
+    bob:register { contact_uri = bob.contact_uri:gsub("^sip", "SIP") .. ";ob" }
+    local call = alice:invite(bob.aor)
+    local invite = bob:expect "INVITE"
+    t:equal(invite.uri, (bob.contact_uri:gsub("^sip", "SIP")) .. ";ob")
+    bob:reply(invite, 486)
+    alice:expect_final(call, 486)
+    bob:expect_none("INVITE", 100)
+end)
+
+test("3261-10.3.a instance-a the newest Contact of an instance replaces the older", function(t, open)
+    local bob, again, alice = open("bob"), open("bob"), open("alice")
+    bob:register { instance = one, contact_uri = "sip:first@192.0.2.1" }
+    bob:register { instance = ua.instance(2), contact_uri = "sip:other@192.0.2.1" }
+    local answer = again:register { instance = one, contact_uri = "sip:second@192.0.2.2" }
+    t:equal(listed_uris(answer), "sip:other@192.0.2.1 sip:second@192.0.2.2")
+    -- One that is removed takes nothing with it, and a flow of the instance stands beside it.
+    again:register { instance = one, contact_uri = "sip:third@192.0.2.3", expires = 0 }
+    again:register { instance = one, reg_id = 1, contact_uri = "sip:fourth@192.0.2.4" }
+    t:equal(listed_uris(again:register { contact = false }),
+        "sip:fourth@192.0.2.4 sip:other@192.0.2.1 sip:second@192.0.2.2")
+    bob:register { contact = "*", expires = 0 }
+    bob:register { instance = one, contact_uri = "sip:first@192.0.2.1" }
+    again:register { instance = one }
+    local call = alice:invite(bob.aor)
+    again:reply(again:expect "INVITE", 486)
+    alice:expect_final(call, 486)
+    bob:expect_none("INVITE", 100)
+end)
+
+test("3261-10.3.a instance-a two Contacts of an instance in one REGISTER are both kept", function(t, open)
+    local bob = open("bob")
+    local function contact(uri)
+        return ('<%s>;+sip.instance="<%s>"'):format(uri, one)
+    end
+    bob:register { contact = contact "sip:old@192.0.2.9" }
+    local both = contact "sip:a@192.0.2.1" .. ", " .. contact "sip:b@192.0.2.2"
+    for _ = 1, 2 do
+        t:equal(listed_uris(bob:register { contact = both }), "sip:a@192.0.2.1 sip:b@192.0.2.2")
+    end
+    local moved = contact "sip:a@192.0.2.1" .. ";expires=0, " .. contact "sip:c@192.0.2.3"
+    t:equal(listed_uris(bob:register { contact = moved }), "sip:c@192.0.2.3")
+end)
+
 test("a REGISTER with Require of what nobody knows: 420 and Unsupported", function(t, open)
     local bob = open("bob")
     local answer = bob:register { headers = { { "Require", "teleport" } }, expect = 420 }
