@@ -28,7 +28,8 @@ static bool contact_is_stored(const struct registrar *registrar, size_t nth, con
 {
     const struct registration *asked = registrar->asked;
     struct text uri = asked->contacts[nth].value.uri;
-    return view->contact_key == asked->keys[nth] && (text_equal(view->contact, uri) || sip_uri_equal(view->contact, uri));
+    return view->contact_key == asked->keys[nth] &&
+           (text_equal(view->contact, uri) || sip_uri_equal(view->contact, uri));
 }
 
 /* 5626-6.g: a flow is known by instance-id and reg-id, a plain binding by its Contact URI, side by side (5626-6.f). */
@@ -73,8 +74,8 @@ static void registrar_note_known(struct registrar *registrar, size_t nth, void *
     void **known = &registrar->contacts[nth].known;
     if (*known != NULL)
         registrar->has_doubles = true;
-    if (*known != NULL && registrar_rank(registrar, nth, view) <=
-                              registrar_rank(registrar, nth, &registrar->contacts[nth].view))
+    if (*known != NULL &&
+        registrar_rank(registrar, nth, view) <= registrar_rank(registrar, nth, &registrar->contacts[nth].view))
         return;
     *known = binding;
     registrar->contacts[nth].view = *view;
@@ -131,8 +132,7 @@ static bool contact_is_repeated(const struct registrar *registrar, size_t nth)
     const struct binding_view *view = &registrar->contacts[nth].view;
     return view->cseq == sip_cseq(asked->request) && asked->expires[nth] > 0 &&
            registrar->store->now - view->registered_at <= RETRANSMISSION_S &&
-           view->expires_at == view->registered_at + asked->expires[nth] &&
-           contact_is_stored(registrar, nth, view);
+           view->expires_at == view->registered_at + asked->expires[nth] && contact_is_stored(registrar, nth, view);
 }
 
 static int registration_refuse_order(struct registration *asked)

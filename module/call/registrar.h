@@ -31,10 +31,10 @@ enum registrar_action {
    or removed. Errors are 0, -ENOMEM or -EIO; a change that fails leaves the store as it was. */
 struct registrar_store {
     void *context;
-    int64_t now;         /* wall seconds; bindings that expire then or earlier are not counted or listed */
-    size_t aor_most;     /* living bindings that the AOR may have */
-    size_t room;         /* further bindings that the whole store may have; SIZE_MAX: no limit */
-    bool fixed_key;      /* the store cannot change the instance-id of a binding, nor the Contact of one without */
+    int64_t now;     /* wall seconds; bindings that expire then or earlier are not counted or listed */
+    size_t aor_most; /* living bindings that the AOR may have */
+    size_t room;     /* further bindings that the whole store may have; SIZE_MAX: no limit */
+    bool fixed_key;  /* the store cannot change the instance-id of a binding, nor the Contact of one without */
     /* The binding after this one; NULL: the first. Returns NULL at the end, otherwise fills *view. */
     void *(*next)(void *context, const void *binding, struct binding_view *view);
     /* Store the nth Contact as a new binding, or in the place of *binding, and set *binding to what is stored now. The

@@ -53,7 +53,7 @@ struct binding_view {
     uint32_t cseq;
     uint32_t contact_key; /* that of struct contact_rules, in a view that was read; otherwise it is not used */
     uint16_t q;           /* thousandths, 0 to 1000 */
-    uint8_t state; /* enum binding_state */
+    uint8_t state;        /* enum binding_state */
     /* The transport of the flow on which the binding was made, numbered as in flow tokens (enum token_transport). It
        is kept when the flow is gone, and has no meaning for a binding without a flow. */
     uint8_t transport;
@@ -108,7 +108,7 @@ void binding_store_listen(struct binding_store *store, binding_listener *listene
  */
 int binding_put(struct binding_store *store, const struct binding_view *view, const struct binding **out);
 /* The same for a caller that has checked the limits itself, and whose changes may exceed them until the last one.
-   *binding is the binding of the same AOR to replace, or NULL to look for one, and is set to the stored one. */
+ *binding is the binding of the same AOR to replace, or NULL to look for one, and is set to the stored one. */
 int binding_put_unlimited(struct binding_store *store, const struct binding_view *view, const struct binding **binding);
 
 /* The bindings of an AOR, in order of (first) registration: call first, then next until it returns NULL. Expired

@@ -228,8 +228,8 @@ size_t sip_uri_strip(char *uri, size_t length);
    ignored, unless it is user, ttl, method, maddr or transport. */
 bool sip_uri_equal(struct text a, struct text b);
 
-/* A number that URIs share if sip_uri_equal() holds for them, or if their bytes are equal, and that others rarely share.
-   Anybody can make URIs that collide: use it to spare comparisons in a list that is bounded. */
+/* A number that URIs share if sip_uri_equal() holds for them, or if their bytes are equal, and that others rarely
+   share. Anybody can make URIs that collide: use it to spare comparisons in a list that is bounded. */
 uint32_t sip_uri_key(struct text uri);
 
 /* Sets the members of *facts that come from a response: code, method, retry_after, min_*, flow_timer, via_count,

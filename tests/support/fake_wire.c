@@ -60,11 +60,13 @@ static int fake_send(void *context, struct peer *peer, const char *bytes, size_t
     return 0;
 }
 
-/* A connection for each call: none is taken for another's domain. */
+/* Over TLS a connection for each call: none is taken for another's domain. */
 static int fake_connect(void *context, struct peer *peer, struct text domain)
 {
     struct fake_wire *wire = context;
-    peer->connection = open_connection(wire, peer);
+    if (wire->connect_error != 0)
+        return wire->connect_error;
+    peer->connection = domain.length > 0 ? open_connection(wire, peer) : connection_to(wire, peer);
     struct fake_connection *made = connection_of(wire, peer->connection);
     snprintf(made->domain, sizeof made->domain, "%.*s", (int)domain.length, domain.at);
     return 0;
@@ -80,6 +82,12 @@ static int fake_reopen(void *context, struct peer *peer, struct text domain)
         return fake_connect(context, peer, domain);
     peer->connection = connection_to(wire, peer);
     return 0;
+}
+
+static uint32_t fake_path_mtu(void *context, const struct peer *peer)
+{
+    (void)peer;
+    return ((struct fake_wire *)context)->path_mtu;
 }
 
 static void fake_close(void *context, flow_id connection)
@@ -108,9 +116,12 @@ static void fake_abort(void *context, flow_id connection)
 
 static bool fake_connection(void *context, flow_id number, struct peer *peer)
 {
-    const struct fake_connection *known = connection_of(context, number);
+    struct fake_wire *wire = context;
+    const struct fake_connection *known = connection_of(wire, number);
     if (known != NULL)
         *peer = known->peer;
+    else if (number >= 1 && number <= wire->connection_count && wire->connections[number - 1].unopened)
+        *peer = wire->connections[number - 1].peer;
     return known != NULL;
 }
 
@@ -134,6 +145,7 @@ void fake_wire_create(struct fake_wire *wire, struct fake_host *fake)
                                .send = fake_send,
                                .connect = fake_connect,
                                .reopen = fake_reopen,
+                               .path_mtu = fake_path_mtu,
                                .close = fake_close,
                                .acks = fake_acks,
                                .abort = fake_abort,
@@ -215,6 +227,12 @@ void fake_wire_close(struct fake_wire *wire, flow_id connection)
     struct fake_connection *known = connection_of(wire, connection);
     assert_non_null(known);
     known->open = false;
+}
+
+void fake_wire_leave_unopened(struct fake_wire *wire, flow_id connection)
+{
+    fake_wire_close(wire, connection);
+    wire->connections[connection - 1].unopened = true;
 }
 
 void fake_wire_refuse(struct fake_wire *wire, const struct peer *peer, int error)

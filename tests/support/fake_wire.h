@@ -22,7 +22,7 @@ struct sent {
 
 struct fake_connection {
     struct peer peer; /* its number is the place in the array, from 1 */
-    bool open, close_asked, aborted;
+    bool open, close_asked, aborted, unopened;
     struct ack_sample acks; /* zero: everything is acknowledged */
     char domain[64];        /* that a TLS server must prove to be */
 };
@@ -52,6 +52,8 @@ struct fake_wire {
     int resolve_error; /* of the next look-ups */
     int reopen_error;  /* of connections for responses; 0: they are opened */
     unsigned reopened; /* how many of them were asked for */
+    int connect_error; /* of the next connections that are asked for */
+    uint32_t path_mtu; /* over UDP; 0: unknown */
 };
 
 void fake_wire_create(struct fake_wire *wire, struct fake_host *fake);
@@ -74,6 +76,8 @@ bool fake_wire_is_aborted(const struct fake_wire *wire, const struct peer *peer)
 
 /* The connection is no more, though nobody has been told. */
 void fake_wire_close(struct fake_wire *wire, flow_id connection);
+/* The same, because it could not be opened: its peer is known until the end. */
+void fake_wire_leave_unopened(struct fake_wire *wire, flow_id connection);
 /* Sends over this flow fail with `error`; 0: they succeed again. */
 void fake_wire_refuse(struct fake_wire *wire, const struct peer *peer, int error);
 

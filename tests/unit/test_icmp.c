@@ -273,6 +273,22 @@ static void test_5626_7_j_a_long_contact_is_not_repeated(void **state)
     stage_ends(stage);
 }
 
+static void test_3261_16_6_a_the_options_has_no_headers_and_no_method_of_a_contact(void **state)
+{
+    struct stage *stage = *state;
+    struct peer bob = fake_udp(5080);
+    stage_request(stage, &bob,
+                  (struct request){.method = "REGISTER",
+                                   .uri = "sip:example.com",
+                                   .from = "bob",
+                                   .fields = "Contact: <sip:bob@127.0.0.1:5080;x;method=INVITE?Subject=y>"
+                                             ";+sip.instance=\"<urn:uuid:1>\";reg-id=1\n"});
+    stage_status(stage, &bob, 200);
+    returned(stage, &bob, NULL, 0);
+    stage_response(stage, stage_sent(stage, "OPTIONS sip:bob@127.0.0.1:5080;x SIP/2.0"), 200, NULL);
+    stage_ends(stage);
+}
+
 static void test_no_memory_for_the_options(void **state)
 {
     struct stage *stage = *state;
@@ -350,6 +366,7 @@ int main(void)
         TEST(test_5626_7_j_a_forged_response_leaves_nothing_alive),
         TEST(test_5626_7_j_over_ipv6_too),
         TEST(test_5626_7_j_a_long_contact_is_not_repeated),
+        TEST(test_3261_16_6_a_the_options_has_no_headers_and_no_method_of_a_contact),
         TEST(test_no_memory_for_the_options),
         TEST(test_the_server_ends_while_it_asks),
         TEST(test_5626_7_e_a_number_that_is_anothers_leads_to_no_flow),

@@ -212,8 +212,8 @@ static void test_3261_10_3_a_equal_contacts_have_one_key(void **state)
 {
     (void)state;
     struct reading reading;
-    struct registration *asked =
-        read_fields(&reading, "Contact: <SIP:%62ob@EXAMPLE.com>, <sip:bob@example.com;x>, <sip:bob@example.com:5060>\r\n");
+    struct registration *asked = read_fields(
+        &reading, "Contact: <SIP:%62ob@EXAMPLE.com>, <sip:bob@example.com;x>, <sip:bob@example.com:5060>\r\n");
     assert_int_equal(asked->keys[0], asked->keys[1]);
     assert_int_not_equal(asked->keys[0], asked->keys[2]);
     assert_true(text_equal(asked->contacts[0].value.uri, TEXT("SIP:%62ob@EXAMPLE.com")));

@@ -95,6 +95,8 @@ return {
     ["instance-a"] = "un Contact sin reg-id y con identificador de instancia sustituye a los anteriores de esa "
         .. "instancia",
     ["3261-10.3.c"] = "un Contact que no es un URI SIP válido se rechaza con 400, y no se guarda nada",
+    ["3261-18.1.1.a"] = "una petición demasiado grande para un datagrama va por TCP si el URI deja elegir; si no se "
+        .. "puede abrir una conexión, por UDP",
     ["3261-20.33.a"] = "Retry-After cuenta en 404, 413, 480, 486, 500, 503, 600 y 603",
     ["3261-21.5.4.a"] = "503 con Retry-After deja descansar el destino; sin él, 503 actúa como 500",
     ["3263-4.3.a"] = "se prueba el siguiente servidor tras 503, un fallo de transporte o silencio, y nunca "

@@ -147,3 +147,34 @@ bool peer_connect(const struct server *server, struct peer *peer, struct text do
         return true;
     return wire->connect != NULL && wire->connect(wire->context, peer, domain) == 0;
 }
+
+/* RFC 3261 18.1.1. A datagram of MTU_LEAST less the spare fits on every usual path, and only above that the kernel is
+   asked. An MTU of 1500 or more is the one of the first link, and says nothing of the rest of the path. */
+static size_t datagram_most(const struct wire *wire, const struct peer *peer, size_t length)
+{
+    enum { UNKNOWN_MOST = 1300, MTU_SPARE = 200, MTU_LEAST = 1280 };
+    if (length <= MTU_LEAST - MTU_SPARE || length > UNKNOWN_MOST || wire->path_mtu == NULL)
+        return UNKNOWN_MOST;
+    uint32_t mtu = wire->path_mtu(wire->context, peer);
+    return mtu > MTU_SPARE && mtu < UNKNOWN_MOST + MTU_SPARE ? mtu - MTU_SPARE : UNKNOWN_MOST;
+}
+
+bool peer_prefer_stream(const struct server *server, const struct peer *source, size_t length, struct peer *peer)
+{
+    const struct wire *wire = server->config.wire;
+    struct peer stream = {.transport = TRANSPORT_TCP, .address = peer->address};
+    if (transport_connects(peer->transport) || length <= datagram_most(wire, peer, length) || wire->connect == NULL ||
+        stream_refusals_have(&server->stream_refusals, &peer->address))
+        return false;
+    if (!peer_choose_listener(server, source, &stream) ||
+        wire->connect(wire->context, &stream, (struct text){NULL, 0}) != 0 || !own_side_choose(server, &stream))
+        return false;
+    *peer = stream;
+    return true;
+}
+
+bool peer_use_datagram(const struct server *server, const struct peer *source, struct peer *peer)
+{
+    *peer = (struct peer){.transport = TRANSPORT_UDP, .address = peer->address};
+    return peer_choose_listener(server, source, peer);
+}

@@ -30,6 +30,12 @@ uint16_t uri_port(const struct sip_uri *uri, enum transport transport);
 bool peer_choose_listener(const struct server *server, const struct peer *source, struct peer *peer);
 /* A numeric host; false for names. */
 bool peer_of_uri(const struct server *server, const struct sip_uri *uri, const struct peer *source, struct peer *peer);
+/* 3261-18.1.1.a: if a request of this size is too large for a datagram to the peer, over UDP, gets a TCP connection to
+   the same address and puts it into *peer. False: the datagram is small enough, no TCP listener has an address that the
+   Via could name, or no connection can be opened. *peer is then unchanged. */
+bool peer_prefer_stream(const struct server *server, const struct peer *source, size_t length, struct peer *peer);
+/* The opposite: the same address over UDP. False: there is no listener. */
+bool peer_use_datagram(const struct server *server, const struct peer *source, struct peer *peer);
 /* The name that a TLS server must prove (RFC 5922): the host, or, if that is an address, `proven`, unless empty. */
 struct text domain_to_prove(const struct sip_uri *uri, struct text proven);
 /* For TLS without a connection: have one that is proven for the domain. */

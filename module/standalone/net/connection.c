@@ -313,7 +313,7 @@ static void on_connected(uv_connect_t *request, int status)
     if (status == UV_ECANCELED || connection->reason != NULL)
         return;
     if (status < 0) {
-        connection_close(connection, "connect");
+        connection_close(connection, FLOW_UNOPENED);
         return;
     }
     connection_read_on(connection);
@@ -336,7 +336,7 @@ static struct connection *open_to(struct network *network, const struct peer *pe
     network->counters.refused += full;
     if (connection->reason != NULL || full || layers_create(connection, domain, false) != 0 ||
         uv_tcp_connect(&connection->connect, &connection->tcp, &peer->address.any, on_connected) != 0) {
-        connection_close(connection, "connect");
+        connection_close(connection, FLOW_UNOPENED);
         return NULL;
     }
     network->counters.opened++;

@@ -69,7 +69,7 @@ void connection_check_fires(struct timer *timer)
     uint64_t at = connection_now(connection), silent = at - connection->heard_ms;
     if (connection->opening && at - connection->began_ms >= limits->connect_s * 1000ULL) {
         counters->connect_late++;
-        connection_close(connection, "connect");
+        connection_close(connection, FLOW_UNOPENED);
     } else if (connection_is_unfinished(connection) && at - connection->began_ms >= limits->message_s * 1000ULL) {
         counters->unfinished++;
         connection_close(connection, "unfinished");

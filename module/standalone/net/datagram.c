@@ -277,3 +277,19 @@ int datagram_send(struct socket *socket, const struct peer *to, const char *byte
     /* If the socket is full, the datagram is lost, as in the network; it will be retransmitted. */
     return errno == EAGAIN || errno == ENOBUFS || errno == ECONNREFUSED ? 0 : -errno;
 }
+
+/* Only a connected socket shows what the kernel knows of the path. A socket of its own leaves the listener's as it is.
+ */
+uint32_t datagram_path_mtu(const union address *to)
+{
+    int mtu = 0, six = to->any.sa_family == AF_INET6;
+    socklen_t size = sizeof mtu;
+    int fd = socket(to->any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return 0;
+    if (connect(fd, &to->any, address_size(to)) != 0 ||
+        getsockopt(fd, six ? IPPROTO_IPV6 : IPPROTO_IP, six ? IPV6_MTU : IP_MTU, &mtu, &size) != 0)
+        mtu = 0;
+    close(fd);
+    return mtu > 0 ? (uint32_t)mtu : 0;
+}

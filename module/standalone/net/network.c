@@ -30,6 +30,12 @@ static int wire_reopen(void *context, struct peer *peer, struct text domain)
     return connection_reopen(context, peer, domain);
 }
 
+static uint32_t wire_path_mtu(void *context, const struct peer *peer)
+{
+    (void)context;
+    return datagram_path_mtu(&peer->address);
+}
+
 static void wire_hold(void *context, flow_id number, uint32_t seconds)
 {
     connection_hold(context, number, seconds);
@@ -149,6 +155,7 @@ int network_new(struct network **out, const struct network_config *config)
                                   .send = wire_send,
                                   .connect = wire_connect,
                                   .reopen = wire_reopen,
+                                  .path_mtu = wire_path_mtu,
                                   .hold = wire_hold,
                                   .close = wire_close,
                                   .acks = wire_acks,

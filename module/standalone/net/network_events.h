@@ -9,6 +9,9 @@
 
 struct server;
 
+/* The reason of flow_down() for a connection that could not be opened, so that nothing was sent over it. */
+#define FLOW_UNOPENED "connect"
+
 /*
  * What the network tells and asks the server for which it receives. server/server.h has the contracts: each member is
  * the function server_<member>() there.

@@ -53,6 +53,8 @@ int datagram_open(struct socket *socket, const union address *address);
 int datagram_start(struct socket *socket);
 /* Sends from the address with the number to->local, unless that is 0. */
 int datagram_send(struct socket *socket, const struct peer *to, const char *bytes, size_t length);
+/* The kernel's path MTU to the address; 0: unknown. */
+uint32_t datagram_path_mtu(const union address *to);
 
 /* connection.c */
 struct connection;

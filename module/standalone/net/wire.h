@@ -31,9 +31,10 @@ struct wire {
      */
     int (*send)(void *context, struct peer *peer, const char *bytes, size_t length);
 
-    /* Gets a TLS connection to peer->address that is verified for this domain (RFC 5922), opens one if there is
-       none, and stores its number in peer->connection. Messages wait until it is open. If the handshake fails,
-       server_flow_down() is called later. Returns 0 or a negative errno. NULL: there is no TLS. */
+    /* Gets a connection to peer->address, opens one if there is none, and stores its number in peer->connection. A TLS
+       connection is verified for this domain (RFC 5922); for TCP the domain is empty. Messages wait until it is open.
+       If that fails, server_flow_down() is called later. Returns 0 or a negative errno. NULL: there is no TLS, and TCP
+       connections are opened by send() alone. */
     int (*connect)(void *context, struct peer *peer, struct text domain);
 
     /* Gets a connection to peer->address for a response whose own connection is gone (RFC 3261 18.2.2), opens one if
@@ -41,6 +42,9 @@ struct wire {
        connection counts for its source as an accepted one, because the sender of the request has caused it. Returns 0
        or a negative errno. NULL: such responses are lost. */
     int (*reopen)(void *context, struct peer *peer, struct text domain);
+
+    /* The path MTU to a peer over UDP, as far as the kernel knows it; 0: unknown. NULL: it is never known. */
+    uint32_t (*path_mtu)(void *context, const struct peer *peer);
 
     /* A registration that passed through this connection (at an edge) lasts this long: the connection is not closed
        as idle, and its Flow-Timer is watched. NULL: nothing is closed as idle. */

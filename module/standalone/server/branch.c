@@ -110,7 +110,6 @@ static bool has_room(const struct server *server)
     return server->out.length <= most;
 }
 
-/* The datagram limit of RFC 3261 18.1.1 is not enforced by switching transports: see the manual, limits. */
 static bool write_request(struct branch *branch, struct branch_id id)
 {
     char via[192], record[960], path[320], received[64];
@@ -241,6 +240,20 @@ static void after_sending(struct branch *branch, enum method method)
     }
 }
 
+/* 3261-18.1.1.a: what was written is too large for a datagram. */
+static bool prefer_stream(struct branch *branch, struct cause *cause)
+{
+    struct server *server = branch->context->server;
+    const struct peer *source = server_transaction_source(branch->context->transaction), datagram = branch->peer;
+    if (!branch->any_transport || !peer_prefer_stream(server, source, server->out.length, &branch->peer))
+        return false;
+    amplification_charge(&server->amplification, cause, &datagram, server->out.length);
+    branch->sender = branch->peer;
+    server->counters.large_by_stream++;
+    branch->large = true;
+    return true;
+}
+
 static void send_to_peer(struct branch *branch)
 {
     struct context *context = branch->context;
@@ -261,23 +274,23 @@ static void send_to_peer(struct branch *branch)
     }
     struct branch *earlier = earlier_copy(branch);
     struct branch_id id = choose_via(branch, earlier);
-    if (!write_request(branch, id)) {
+    if (!write_request(branch, id) || !call_may_send(&context->model, server->out.length)) {
+        fail_unsent(branch);
+        return;
+    }
+    struct cause *cause = branch->by_policy ? NULL : context->cause;
+    if (!amplification_allows(&server->amplification, cause, &branch->peer, server->out.length)) {
+        amplification_withhold(&server->amplification, &branch->peer, server->out.length);
+        branch->model.rested = true;
+        fail_unsent(branch);
+        return;
+    }
+    if (prefer_stream(branch, cause) && !write_request(branch, id)) {
         fail_unsent(branch);
         return;
     }
     struct text bytes = {server->out.bytes, server->out.length};
     enum method method = sip_method(context->request);
-    if (!call_may_send(&context->model, bytes.length)) {
-        fail_unsent(branch);
-        return;
-    }
-    struct cause *cause = branch->by_policy ? NULL : context->cause;
-    if (!amplification_allows(&server->amplification, cause, &branch->peer, bytes.length)) {
-        amplification_withhold(&server->amplification, &branch->peer, bytes.length);
-        branch->model.rested = true;
-        fail_unsent(branch);
-        return;
-    }
     if (client_transaction_new(server->transactions, id, method, &branch->peer, cause, bytes, branch,
                                &branch->transaction) != 0) {
         server->counters.memory++;
@@ -362,6 +375,7 @@ static void send_to_uri(struct branch *branch, struct text next_hop)
     bool sending = false;
     if (sip_uri_create(&uri, next_hop) == 0 && !leads_back(branch, &uri) &&
         set_domain(branch, domain_to_prove(&uri, branch->proven))) {
+        branch->any_transport = uri.transport.length == 0;
         branch->named_port = uri_transport(&uri, &transport) ? uri_port(&uri, transport) : 0;
         if (address_read(uri.host, 0, &numeric)) {
             sending = peer_of_uri(branch->context->server, &uri, source, &branch->peer);
@@ -564,6 +578,13 @@ static struct branch *start_by_contact(const struct branch *failed)
     return branch;
 }
 
+static bool use_datagram(struct branch *branch)
+{
+    const struct context *context = branch->context;
+    branch->large = false;
+    return peer_use_datagram(context->server, server_transaction_source(context->transaction), &branch->peer);
+}
+
 /* 3263-4.3.a: the same target at the next address of its name, or by its Contact; NULL if there is none. */
 struct branch *branch_start_next_server(const struct branch *failed)
 {
@@ -577,9 +598,10 @@ struct branch *branch_start_next_server(const struct branch *failed)
     branch->peer.address = failed->others[0];
     branch->by_policy = failed->by_policy;
     branch->named_port = failed->named_port;
+    branch->any_transport = failed->any_transport;
     branch->peer.connection = 0;
     branch->peer.local = 0;
-    if (!set_domain(branch, failed->domain)) {
+    if (!set_domain(branch, failed->domain) || (failed->large && !use_datagram(branch))) {
         fail_soon(branch, ORIGIN_TRANSPORT);
         return branch;
     }
@@ -628,6 +650,26 @@ static void on_timeout(void *user, struct client_transaction *transaction)
     branch_react(user, ORIGIN_TIMEOUT, &none);
 }
 
+/* 3261-18.1.1.a: the connection was not opened, so the destination cannot have received the request. */
+static bool may_return(const struct branch *branch)
+{
+    const struct context *context = branch->context;
+    return branch->large && context->transaction != NULL && !branch->model.has_final &&
+           !context->model.final_forwarded && !context->model.cancelled &&
+           stream_refusals_have(&context->server->stream_refusals, &branch->peer.address);
+}
+
+static void return_to_datagram(struct branch *branch)
+{
+    client_transaction_forget(branch->transaction);
+    branch->transaction = NULL;
+    branch->context->server->counters.large_returned++;
+    if (use_datagram(branch))
+        send_to_peer(branch);
+    else
+        fail_unreached(branch);
+}
+
 /* A destination without a flow may still answer over a new connection after it has received the request (RFC 3261
    18.2.2). */
 static void on_failed(void *user, struct client_transaction *transaction, bool down)
@@ -635,7 +677,9 @@ static void on_failed(void *user, struct client_transaction *transaction, bool d
     struct branch *branch = user;
     struct sip_message *none = NULL;
     branch->unacknowledged = client_transaction_is_unacknowledged(transaction);
-    if (down && (branch->model.on_flow || branch->hop.length > 0))
+    if (may_return(branch))
+        return_to_datagram(branch);
+    else if (down && (branch->model.on_flow || branch->hop.length > 0))
         branch_react(branch, ORIGIN_FLOW_DOWN, &none);
     else if (!branch->model.provisional_seen)
         branch_react(branch, call_origin_unsent(&branch->model), &none);

@@ -27,6 +27,8 @@ struct branch {
     bool resolving;
     bool unacknowledged;     /* its connection was aborted before a response came (5626-7.i) */
     bool by_policy;          /* the policy named the destination, nobody else */
+    bool any_transport;      /* the URI leaves the transport to us */
+    bool large;              /* it went over TCP because of its size (3261-18.1.1.a) */
     uint8_t pending_origin;  /* what `timer` tells when nothing was sent */
     union address others[4]; /* further addresses of the same name (3263-4.3.a) */
     uint8_t other_count;

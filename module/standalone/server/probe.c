@@ -102,8 +102,8 @@ static bool is_plain_uri(struct text uri)
     return uri.length > 0 && uri.length < PROBE_URI_MOST;
 }
 
-/* The Contact of the flow's binding, because some phones ignore requests for other URIs; otherwise the flow's
-   address. */
+/* The Contact of the flow's binding (3261-16.6.a), because some phones ignore requests for other URIs; otherwise the
+   flow's address. */
 static void probe_uri(const struct probe *probe, char out[PROBE_URI_MOST])
 {
     struct binding_view view = {0};
@@ -111,10 +111,12 @@ static void probe_uri(const struct probe *probe, char out[PROBE_URI_MOST])
     snprintf(out, PROBE_URI_MOST, "sip:");
     if (binding != NULL)
         binding_read(binding, &view);
-    if (is_plain_uri(view.contact))
-        snprintf(out, PROBE_URI_MOST, "%.*s", (int)view.contact.length, view.contact.at);
-    else
+    if (is_plain_uri(view.contact)) {
+        memcpy(out, view.contact.at, view.contact.length);
+        out[sip_uri_strip(out, view.contact.length)] = '\0';
+    } else {
         address_format(&probe->peer.address, out + 4, PROBE_URI_MOST - 4);
+    }
 }
 
 /* Max-Forwards 0: the peer itself shall answer (RFC 3261 11). */

@@ -101,6 +101,7 @@ static int create_parts(struct server *server)
         table_create(&server->heirs, host) != 0 || load_table_new(&server->loads, host, &server->config.loads) != 0 ||
         holdings_create(&server->requests_kept, host, &server->config.requests_kept) != 0 ||
         holdings_create(&server->bindings_kept, host, &server->config.bindings_kept) != 0 ||
+        stream_refusals_create(&server->stream_refusals, host) != 0 ||
         transactions_new(&server->transactions, &config) != 0 ||
         binding_store_new(&server->bindings, host, &server->config.bindings) != 0)
         return -ENOMEM;
@@ -160,6 +161,7 @@ void server_delete(struct server *server)
     timers_destroy(&server->timers);
     refusals_destroy(&server->refusals);
     amplification_destroy(&server->amplification);
+    stream_refusals_destroy(&server->stream_refusals);
     if (server->own_policy)
         policy_delete(server->policy);
     token_keys_close(server->own_keys);
@@ -234,10 +236,23 @@ const struct network_events server_network_events = {.received = server_received
                                                      .flow_is_outbound = server_flow_is_outbound,
                                                      .timers = server_timers};
 
+/* 3261-18.1.1.a: no TCP connection could be opened to the address. */
+static void note_unopened(struct server *server, flow_id flow, const char *reason)
+{
+    const struct wire *wire = server->config.wire;
+    struct peer peer = {0};
+    if (strcmp(reason, FLOW_UNOPENED) != 0)
+        return;
+    wire->connection(wire->context, flow, &peer);
+    if (peer.transport == TRANSPORT_TCP)
+        stream_refusals_note(&server->stream_refusals, &peer.address);
+}
+
 void server_flow_down(struct server *server, flow_id flow, const char *reason)
 {
     const struct binding *binding = binding_first_on_flow(server->bindings, flow);
     server->counters.flows_down++;
+    note_unopened(server, flow, reason);
     verbose_flow_down(server, flow, reason);
     if (policy_hears(server->policy, HOOK_FLOW_DOWN)) {
         for (; binding != NULL; binding = binding_next_on_flow(server->bindings, binding))

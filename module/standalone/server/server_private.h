@@ -10,6 +10,7 @@
 #include "call/rest_name.h"
 #include "flow/load.h"
 #include "flow/token.h"
+#include "standalone/address/stream_refusals.h"
 #include "standalone/net/refusal.h"
 #include "standalone/server/server.h"
 #include "standalone/net/source.h"
@@ -51,6 +52,7 @@ struct server {
     struct server_counters counters;
     struct refusals refusals;
     struct amplification amplification;
+    struct stream_refusals stream_refusals;
     uint64_t decisions[CODES_MOST][ACTION_COUNT];
     struct sip_buffer out;    /* for the current message */
     struct sip_buffer routes; /* for its Record-Route */

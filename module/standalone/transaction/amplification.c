@@ -311,6 +311,16 @@ bool amplification_allows(const struct amplification *amplification, const struc
     return purse(amplification, &copy, peer, bytes, 0) != NULL;
 }
 
+void amplification_charge(struct amplification *amplification, struct cause *cause, const struct peer *peer,
+                          size_t bytes)
+{
+    if (cause == NULL || amplification_is_proved(amplification, peer))
+        return;
+    size_t *from = purse(amplification, cause, peer, bytes, 0);
+    if (from != NULL)
+        *from -= bytes;
+}
+
 static int send_sparing(struct amplification *amplification, struct cause *cause, struct peer *peer, struct text bytes,
                         size_t spared)
 {

@@ -95,6 +95,9 @@ void cause_add(struct cause *cause, size_t bytes);                /* it was repe
    and nothing is counted. */
 bool amplification_allows(const struct amplification *amplification, const struct cause *cause, const struct peer *peer,
                           size_t bytes);
+/* Charges the cause for a message that goes to the peer in another way, after amplification_allows(). */
+void amplification_charge(struct amplification *amplification, struct cause *cause, const struct peer *peer,
+                          size_t bytes);
 /* Counts a message that is not sent for this reason, for the log and the status. */
 void amplification_withhold(struct amplification *amplification, const struct peer *peer, size_t bytes);
 

@@ -202,6 +202,9 @@ void client_transaction_cancel(struct client_transaction *transaction);
    ends after at most 64*T1. Until then a 2xx is reported. */
 void client_transaction_give_up(struct client_transaction *transaction);
 
+/* Ends the transaction soon, without any further event: the request goes on in another one. */
+void client_transaction_forget(struct client_transaction *transaction);
+
 /* Sends later messages (ACK, CANCEL) to this place: the flow died, and the instance has another one, over which it
    may also answer. */
 void client_transaction_move(struct client_transaction *transaction, const struct peer *peer);

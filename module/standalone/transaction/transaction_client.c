@@ -424,6 +424,15 @@ void client_transaction_give_up(struct client_transaction *transaction)
         timer_start(owner->config.timers, &transaction->end, 64ULL * transaction_t1(owner));
 }
 
+/* Not at once: the caller may be in an event of this transaction. */
+void client_transaction_forget(struct client_transaction *transaction)
+{
+    transaction->user = NULL;
+    land(transaction);
+    timer_stop(transaction->owner->config.timers, &transaction->again);
+    timer_start(transaction->owner->config.timers, &transaction->end, 0);
+}
+
 void client_transaction_move(struct client_transaction *transaction, const struct peer *peer)
 {
     if (!transaction->moved)

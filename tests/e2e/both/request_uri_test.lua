@@ -8,8 +8,9 @@ local ua = require "ua"
 local test = host.test
 
 -- What follows host and port, as written and as sent.
-local forms = { { "?Subject=x&Route=%3Csip:c%3E", "" }, { ";method=INVITE", "" }, { ";x=1;METHOD=a;y?Subject=x", ";x=1;y" },
-    { ";%6dethod=REGISTER;y", ";y" }, { ";Method;method=a;x=method", ";x=method" }, { ";methods=1;y", ";methods=1;y" } }
+local forms = { { "?Subject=x&Route=%3Csip:c%3E", "" }, { ";method=INVITE", "" },
+    { ";x=1;METHOD=a;y?Subject=x", ";x=1;y" }, { ";%6dethod=REGISTER;y", ";y" },
+    { ";Method;method=a;x=method", ";x=method" }, { ";methods=1;y", ";methods=1;y" } }
 
 -- The call is refused, so that the next one can follow.
 local function expect_uri(t, caller, call, callee, uri)
@@ -24,7 +25,8 @@ for name, options in pairs { ["of a flow"] = { reg_id = 1 }, ["without reg-id"] 
     test("3261-16.6.a a registered Contact " .. name .. " loses its headers and its method", function(t, open)
         local bob, alice = open("bob"), open("alice")
         for _, form in ipairs(forms) do
-            bob:register { instance = ua.instance(1), reg_id = options.reg_id, contact_uri = bob.contact_uri .. form[1] }
+            bob:register { instance = ua.instance(1), reg_id = options.reg_id,
+                contact_uri = bob.contact_uri .. form[1] }
             expect_uri(t, alice, alice:invite(bob.aor), bob, bob.contact_uri .. form[2])
         end
     end)
@@ -37,7 +39,8 @@ test("3261-16.6.a the Contact of a 3xx loses its headers and its method", {
     bob:register { instance = ua.instance(1), reg_id = 1 }
     for _, form in ipairs(forms) do
         local call = alice:invite(bob.aor)
-        bob:reply(bob:expect "INVITE", 302, { headers = { { "Contact", ("<%s>"):format(carol.contact_uri .. form[1]) } } })
+        local contact = ("<%s>"):format(carol.contact_uri .. form[1])
+        bob:reply(bob:expect "INVITE", 302, { headers = { { "Contact", contact } } })
         expect_uri(t, alice, call, carol, carol.contact_uri .. form[2])
     end
 end)
@@ -48,7 +51,8 @@ for _, verdict in ipairs { "sip_relay", "sip_route" } do
     }, function(t, open)
         local carol, alice = open("carol", { transport = "udp" }), open("alice")
         for _, form in ipairs(forms) do
-            local call = alice:invite("sip:bob@example.test", { headers = { { "X-To", carol.contact_uri .. form[1] } } })
+            local headers = { { "X-To", carol.contact_uri .. form[1] } }
+            local call = alice:invite("sip:bob@example.test", { headers = headers })
             expect_uri(t, alice, call, carol, carol.contact_uri .. form[2])
         end
     end)
