@@ -529,6 +529,21 @@ static void test_5626_7_e_a_dialog_leaves_a_connection_that_the_phone_has_left(v
     stage_ends(stage);
 }
 
+/* A port that an address translation had given to one phone is another's by now. */
+static void test_5626_7_e_a_dialog_does_not_follow_a_port_to_another_phone(void **state)
+{
+    static const struct side bob = {TRANSPORT_UDP, 5080, "bob", "b"}, carol = {TRANSPORT_UDP, 5080, "carol", "c"};
+    struct stage *stage = *state;
+    struct peer alice = stage_alice();
+    side_registers(stage, &carol, 5080);
+    side_registers(stage, &bob, 5080);
+    invites(stage, &alice, "sip:alice@127.0.0.1:5070", "one");
+    struct dialog dialog = answered(stage, &alice, stage_sent(stage, "INVITE"), "sip:bob@192.0.2.1");
+    struct peer now = side_registers(stage, &bob, 6080);
+    speak(stage, &alice, &now, "bob", "sip:bob@192.0.2.1", dialog.caller);
+    stage_ends(stage);
+}
+
 /* --- restarts --- */
 
 static void restart_open(struct stage *stage, struct token_keys *keys, uint32_t seed)
@@ -656,6 +671,7 @@ int main(void)
         TEST(test_3261_16_4_a_the_seal_covers_the_proven_domain),
         TEST(test_5626_5_3_d_each_side_may_reconnect_and_so_may_both),
         TEST(test_5626_7_e_a_dialog_leaves_a_connection_that_the_phone_has_left),
+        TEST(test_5626_7_e_a_dialog_does_not_follow_a_port_to_another_phone),
         cmocka_unit_test(test_3261_16_4_a_a_dialog_over_connections_outlives_a_restart),
         TEST(test_3261_16_4_a_one_changed_bit_is_no_seal),
         TEST(test_a_route_set_of_70_hops),

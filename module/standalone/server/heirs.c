@@ -96,8 +96,8 @@ static bool is_sought(const struct sought *sought, const struct binding_view *vi
     return token_owner(sought->keys, sought->key, view->aor, name) == sought->owner;
 }
 
-/* The flow that was registered last, of those that are alive; 0: none. */
-static flow_id living_flow(const struct server *server, const struct sought *sought)
+/* `own` if that is one of them; else the flow that was registered last, of those that are alive; 0: none. */
+static flow_id living_flow(const struct server *server, const struct sought *sought, flow_id own)
 {
     flow_id found = 0;
     int64_t latest = INT64_MIN;
@@ -106,7 +106,11 @@ static flow_id living_flow(const struct server *server, const struct sought *sou
         struct binding_view view;
         struct peer peer;
         binding_read(binding, &view);
-        if (view.registered_at < latest || !is_sought(sought, &view) || !peer_of_flow(server, view.flow, &peer))
+        if (!is_sought(sought, &view) || !peer_of_flow(server, view.flow, &peer))
+            continue;
+        if (view.flow == own)
+            return own;
+        if (view.registered_at < latest)
             continue;
         found = view.flow;
         latest = view.registered_at;
@@ -129,18 +133,18 @@ flow_id heirs_find(const struct server *server, flow_id dead, const struct forme
         const struct heir *heir = TABLE_OWNER(link, struct heir, link);
         flow_id flow = 0;
         if (is_wanted(server, heir, former))
-            flow = living_flow(server, &(struct sought){.aor = heir->aor, .name = heir->name});
+            flow = living_flow(server, &(struct sought){.aor = heir->aor, .name = heir->name}, 0);
         if (flow != 0)
             return flow;
     }
     return 0;
 }
 
-flow_id heirs_find_owner(const struct server *server, const struct former *former)
+flow_id heirs_find_owner(const struct server *server, flow_id flow, const struct former *former)
 {
     const struct sought sought = {
         .aor = former->aor, .keys = server->config.token_keys, .owner = former->owner, .key = former->key};
-    return former->owner != 0 ? living_flow(server, &sought) : 0;
+    return former->owner != 0 ? living_flow(server, &sought, flow) : 0;
 }
 
 void heirs_clear(struct server *server)

@@ -19,8 +19,9 @@ struct former {
 };
 /* A living flow of the user agent that had the dead one; 0: none is known. */
 flow_id heirs_find(const struct server *server, flow_id dead, const struct former *former);
-/* The same among the bindings of the AOR, whose former flow is not known any more; 0 without AOR or owner. */
-flow_id heirs_find_owner(const struct server *server, const struct former *former);
+/* By the AOR and the owner: `flow` if the user agent still has a binding on it, else another living flow of it; 0: it
+   has none, or is not known. */
+flow_id heirs_find_owner(const struct server *server, flow_id flow, const struct former *former);
 void heirs_clear(struct server *server);
 
 #endif

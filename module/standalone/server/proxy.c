@@ -284,35 +284,33 @@ enum dialog_way {
     DIALOG_GONE, /* the flow to the other side is gone, and there is no other way */
 };
 
-/* A flow on which the user agent has registered since it lost the one of the dialog. The To of a request inside a
-   dialog is the other side, whose AOR is known by it also after a restart. */
-static flow_id find_heir(const struct server *server, const struct sip_message *request, const struct route *route)
+/* The flow of the other side by its bindings: that of the dialog, or one on which the same user agent has registered
+   since; 0: nothing is known. The To of a request inside a dialog is the other side, whose AOR is known by it also
+   after a restart. Somebody else may have a binding on the flow by now. */
+static flow_id find_bound_flow(const struct server *server, const struct sip_message *request,
+                               const struct route *route)
 {
     char aor[512];
     struct former former = {.key = route->dialog.key, .owner = route->dialog.owners[route->to]};
-    flow_id heir = heirs_find(server, route->flow, &former);
-    if (heir != 0 || former.owner == 0)
-        return heir;
-    int length = sip_aor(sip_to_uri(request), aor, sizeof aor);
+    int length = former.owner != 0 ? sip_aor(sip_to_uri(request), aor, sizeof aor) : 0;
     former.aor = (struct text){aor, length > 0 ? (size_t)length : 0};
-    return heirs_find_owner(server, &former);
+    flow_id flow = heirs_find_owner(server, route->flow, &former);
+    if (flow != 0 || binding_first_on_flow(server->bindings, route->flow) != NULL)
+        return flow;
+    former.aor.length = 0;
+    return heirs_find(server, route->flow, &former);
 }
 
-/* The flow over which the dialog was set up, or, if that has no binding, a flow of the user agent that has one. A
-   flow without a binding may still work. */
+/* A flow without a binding may still work. */
 static bool find_dialog_peer(const struct server *server, const struct sip_message *request, const struct route *route,
                              struct peer *peer)
 {
     const struct wire *wire = server->config.wire;
-    struct peer own = route->far;
-    bool lives =
-        flow_is_datagram(route->flow) || (route->flow != 0 && wire->connection(wire->context, route->flow, &own));
-    bool bound = lives && binding_first_on_flow(server->bindings, route->flow) != NULL;
-    flow_id heir = bound ? 0 : find_heir(server, request, route);
-    if (heir != 0 && peer_of_flow(server, heir, peer))
+    flow_id bound = find_bound_flow(server, request, route);
+    if (bound != 0 && bound != route->flow && peer_of_flow(server, bound, peer))
         return true;
-    *peer = own;
-    return lives;
+    *peer = route->far;
+    return flow_is_datagram(route->flow) || (route->flow != 0 && wire->connection(wire->context, route->flow, peer));
 }
 
 /* 3261-16.6.b: an outbound flow and that of an edge end with their connection (5626-5.3.c). Otherwise the next hop is
