@@ -12,24 +12,25 @@
  * srtt + 200 ms. The same sum without that lower bound is called a round trip here. A living peer practically always
  * acknowledges within it.
  *
- * - Fast paths, with round trips below 100 ms: copies leave at 0, 200, 400 and 800 ms. ACK_PATIENCE_MS is just above
- *   that, so that a call reaches another flow within a second. If 2 % of the packets are lost in each direction, all
- *   four copies or their acknowledgements are lost with a probability of 0.04^4: once in 400,000 calls.
- * - Slow paths: four retransmissions take eight timeouts, and the last one has one more for its acknowledgement. With
- *   the same loss a living flow is aborted once in 10 million calls (0.04^5). Three copies would be once in 16,000.
+ * - Fast paths, with round trips below 150 ms: on a LAN copies leave at 0, 200 and 400 ms. ACK_PATIENCE_MS leaves the
+ *   last of them more than 300 ms, and the call a quarter of a second to reach another flow within a second. If 2 % of
+ *   the packets are lost in each direction, all three copies or their acknowledgements are lost once in 16,000 calls
+ *   (0.04^3). The call then takes the other flow, and the phone registers this one again.
+ * - Slow paths: four retransmissions take eight timeouts, and the last one has a round trip for its acknowledgement.
+ *   With the same loss a living flow is aborted once in 10 million calls (0.04^5).
  *
  * A peer that delays its acknowledgements (by at most 500 ms, RFC 1122) acknowledges a second copy at once. A peer that
  * does not read is alive: it acknowledges what fits into its window, and then nothing is in flight.
  */
 
 enum {
-    ROUND_TRIPS = 9,           /* without an acknowledgement: 8, and one for the last retransmission */
-    RETRANSMISSIONS_LEAST = 2, /* on a fast path; a kernel may leave out the probe */
+    ROUND_TRIPS = 6,           /* without an acknowledgement, at least */
+    RETRANSMISSIONS_LEAST = 2, /* on a fast path */
     RETRANSMISSIONS_MOST = 4,  /* on a slow path */
-    FAST_MS = 100,             /* one more is required for each of these in a round trip */
+    FAST_MS = 150,             /* one more is required for each of these in a round trip */
     UNMEASURED_MS = 1000,      /* RFC 6298 2.1 */
-    LOOK_MS = 200,
-    OVERDUE_MS = 50 /* between looks, before and after the time is over */
+    LOOK_MS = 200,             /* between looks, before the time is over */
+    OVERDUE_MS = 50            /* and after */
 };
 
 static uint32_t round_trip_ms(const struct ack_sample *sample)

@@ -45,6 +45,6 @@ enum ack_state ack_watch_look(struct ack_watch *watch, const struct ack_sample *
                               uint32_t *again_ms);
 
 /* The default patience; ack_watch.c explains it. */
-enum { ACK_PATIENCE_MS = 850 };
+enum { ACK_PATIENCE_MS = 750 };
 
 #endif
