@@ -248,6 +248,7 @@
 ---@field owns_call_id? boolean user agent: it chose the Call-ID
 ---@field has_service_route? boolean a 2xx to REGISTER has Service-Route
 ---@field has_challenge? boolean the 401 or 407 has a challenge
+---@field unacknowledged? boolean flow_down: the connection was aborted because its peer acknowledged nothing
 ---@field next_server? boolean the destination has another address that was not tried, or a Contact to call over a new connection
 ---@field branches_pending? integer other branches without a final response
 ---@field targets_left? integer targets that were not tried

@@ -413,6 +413,19 @@ static void test_5626_7_h_a_silent_branch_fails_over_at_once(void **unused)
     assert_int_equal(decide(&facts, &alone).status, SIP_TEMPORARILY_UNAVAILABLE);
 }
 
+static void test_5626_7_i_an_aborted_flow_is_followed_by_the_next(void **unused)
+{
+    (void)unused;
+    struct facts facts = on_flow(0);
+    facts.origin = ORIGIN_FLOW_DOWN;
+    facts.unacknowledged = true;
+    assert_action(decide(&facts, &alone), ACTION_NEXT_FLOW);
+    assert_rule(decide(&facts, &alone), "5626-7.i");
+    assert_int_equal(decide(&facts, &alone).drop, DROP_FLOW);
+    facts.provisional_seen = true;
+    assert_rule(decide(&facts, &alone), "5626-7.h");
+}
+
 static void test_5626_7_h_a_ringing_branch_waits_for_its_instance(void **unused)
 {
     (void)unused;
@@ -690,6 +703,7 @@ int main(void)
         cmocka_unit_test(test_5626_7_f_a_dead_flow_takes_all_its_bindings),
         cmocka_unit_test(test_5626_7_g_430_takes_one_binding),
         cmocka_unit_test(test_5626_7_h_a_silent_branch_fails_over_at_once),
+        cmocka_unit_test(test_5626_7_i_an_aborted_flow_is_followed_by_the_next),
         cmocka_unit_test(test_5626_7_h_a_ringing_branch_waits_for_its_instance),
         cmocka_unit_test(test_5626_11_5_a_430_alone_is_480_to_the_caller),
         cmocka_unit_test(test_4320_4_a_no_408_to_a_non_invite),

@@ -32,6 +32,7 @@
     M(facts.owns_call_id, FLAG, "owns-call-id", NULL, "this side chose the Call-ID (uac)")                             \
     M(facts.has_service_route, FLAG, "has-service-route", NULL, "the 2xx REGISTER has Service-Route")                  \
     M(facts.has_challenge, FLAG, "has-challenge", NULL, "the 401 or 407 has a challenge")                              \
+    M(facts.unacknowledged, FLAG, "unacknowledged", NULL, "flow_down: the peer acknowledged nothing")                  \
     M(facts.next_server, FLAG, "next-server", NULL, "the destination has an untried address")                          \
     M(state.branches_pending, NUMBER, "branches-pending", "N", "other branches without a final response")              \
     M(state.targets_left, NUMBER, "targets-left", "N", "untried targets")                                              \
