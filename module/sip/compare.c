@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
+#include <arpa/inet.h>
 #include <errno.h>
 
 #include "base/hash.h"
@@ -64,23 +65,60 @@ static void put_user(struct writer *writer, struct text user)
     }
 }
 
+/* 5954-4.a: without brackets; every spelling of an IPv6 address becomes the same one. */
+static void put_plain_host(struct writer *writer, struct text host)
+{
+    unsigned char address[16];
+    char spelled[INET6_ADDRSTRLEN];
+    if (sip_host_read_ipv6(host, address) && inet_ntop(AF_INET6, address, spelled, sizeof spelled) != NULL)
+        host = text_of(spelled);
+    put_lower(writer, host);
+}
+
 static void put_host(struct writer *writer, struct text host, bool ipv6)
 {
     if (ipv6)
         put(writer, '[');
-    put_lower(writer, host);
+    put_plain_host(writer, host);
     if (ipv6)
         put(writer, ']');
+}
+
+static struct text without_brackets(struct text host)
+{
+    bool bracketed = host.length > 2 && host.at[0] == '[' && host.at[host.length - 1] == ']';
+    return bracketed ? sip_between(host.at + 1, host.at + host.length - 1) : host;
+}
+
+/* A name with and without a final dot is the same name. */
+static struct text without_dot(struct text host)
+{
+    return host.length > 1 && host.at[host.length - 1] == '.' ? (struct text){host.at, host.length - 1} : host;
+}
+
+int sip_host_write(struct text host, char *out, size_t size)
+{
+    struct writer writer = {.size = size};
+    writer.at = out;
+    put_plain_host(&writer, without_brackets(without_dot(host)));
+    return written(&writer);
+}
+
+bool sip_host_equal(struct text a, struct text b)
+{
+    unsigned char x[16], y[16];
+    a = without_brackets(without_dot(a));
+    b = without_brackets(without_dot(b));
+    if (sip_host_read_ipv6(a, x) && sip_host_read_ipv6(b, y))
+        return memcmp(x, y, sizeof x) == 0;
+    return text_equal_nocase(a, b);
 }
 
 int sip_uri_aor(const struct sip_uri *uri, char *out, size_t size)
 {
     struct writer writer = {.size = size};
-    struct text host = uri->host;
+    struct text host = without_dot(uri->host);
     writer.at = out;
-    /* A name with and without a final dot is the same name. */
-    if (host.length > 1 && host.at[host.length - 1] == '.')
-        host.length--;
     put_text(&writer, TEXT("sip:"));
     if (uri->user.length > 0) {
         put_user(&writer, uri->user);
@@ -180,15 +218,10 @@ static bool equal_escaped(struct text a, struct text b, bool any_case)
     return i == a.length && k == b.length;
 }
 
-/* 5954-4.a: IPv6 addresses are compared by value. */
+/* A final dot counts here, because RFC 3261 19.1.4 knows no exception for it. */
 static bool equal_hosts(const struct sip_uri_parts *a, const struct sip_uri_parts *b)
 {
-    unsigned char x[16], y[16];
-    if (a->ipv6 != b->ipv6)
-        return false;
-    if (a->ipv6 && sip_host_read_ipv6(a->host, x) && sip_host_read_ipv6(b->host, y))
-        return memcmp(x, y, sizeof x) == 0;
-    return text_equal_nocase(a->host, b->host);
+    return a->ipv6 == b->ipv6 && (a->ipv6 ? sip_host_equal(a->host, b->host) : text_equal_nocase(a->host, b->host));
 }
 
 enum agreement { ABSENT, DIFFERENT, EQUAL };

@@ -207,8 +207,16 @@ int sip_contact_read(const struct sip_value *value, struct sip_contact *contact,
 int sip_uri_create(struct sip_uri *uri, struct text text);
 void sip_uri_destroy(struct sip_uri *uri);
 
-/* RFC 3261 10.3 step 5: writes "sip:user@host", with unnecessary escapes in the user part decoded, the host in lower
-   case, and no port or parameters. Returns the length, or -ENOSPC. */
+/* 5954-4.a: whether two hosts are the same: names without regard to case and to a final dot, IPv6 addresses, with or
+   without brackets, by value. */
+bool sip_host_equal(struct text a, struct text b);
+
+/* Writes the form that equal hosts share: lower case, no final dot, an IPv6 address without brackets as RFC 5952 spells
+   it. Returns the length, or -ENOSPC. */
+int sip_host_write(struct text host, char *out, size_t size);
+
+/* RFC 3261 10.3 step 5: writes "sip:user@host", with unnecessary escapes in the user part decoded, the host as
+   sip_host_write() spells it, and no port or parameters. Returns the length, or -ENOSPC. */
 int sip_uri_aor(const struct sip_uri *uri, char *out, size_t size);
 
 /* The same for a URI of any scheme, for policies and logs. sip: and sips: as above. tel: becomes the number in lower

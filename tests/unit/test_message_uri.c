@@ -182,6 +182,38 @@ static void test_aor_is_canonical(void **state)
     assert_aor("sip:Example.com", "sip:example.com");
 }
 
+static void assert_same_host(const char *a, const char *b, bool same)
+{
+    char first[64], second[64];
+    if (sip_host_equal(text_of(a), text_of(b)) != same || sip_host_equal(text_of(b), text_of(a)) != same)
+        fail_msg("%s and %s: expected %s", a, b, same ? "the same" : "different");
+    int length = sip_host_write(text_of(a), first, sizeof first);
+    int other = sip_host_write(text_of(b), second, sizeof second);
+    assert_true(length >= 0 && other >= 0);
+    assert_int_equal(length == other && memcmp(first, second, (size_t)length) == 0, same);
+}
+
+static void test_5954_4_a_hosts_are_compared_by_value(void **state)
+{
+    char out[64];
+    (void)state;
+    assert_same_host("[2001:db8::1]", "2001:DB8:0:0::1", true);
+    assert_same_host("[2001:db8::9:1]", "[2001:db8::9:01]", true);
+    assert_same_host("::ffff:192.0.2.1", "[::FFFF:c000:0201]", true);
+    assert_same_host("2001:db8:::192.0.2.1", "2001:db8::c000:201", true);
+    assert_same_host("Example.COM.", "example.com", true);
+    assert_same_host("192.0.2.1", "192.0.2.1", true);
+    assert_same_host("2001:db8::1", "2001:db8::10", false);
+    assert_same_host("::ffff:192.0.2.1", "192.0.2.1", false);
+    assert_same_host("example.com", "example.com.net", false);
+    assert_same_host("192.0.2.1", "192.0.2.10", false);
+    assert_same_host("", "example.com", false);
+    assert_int_equal(sip_host_write(TEXT("[2001:DB8:0::1]"), out, sizeof out), 11);
+    assert_memory_equal(out, "2001:db8::1", 11);
+    assert_int_equal(sip_host_write(TEXT("[2001:DB8:0::1]"), out, 10), -ENOSPC);
+    assert_aor("sip:bob@[2001:0DB8:0:0::0:1]:5060", "sip:bob@[2001:db8::1]");
+}
+
 static void assert_any_aor(const char *text, const char *expected)
 {
     char out[128];
@@ -331,6 +363,7 @@ int main(void)
         cmocka_unit_test(test_parameters_are_bounded),
         cmocka_unit_test(test_third_colon_before_ipv4),
         cmocka_unit_test(test_aor_is_canonical),
+        cmocka_unit_test(test_5954_4_a_hosts_are_compared_by_value),
         cmocka_unit_test(test_aor_of_any_scheme),
         cmocka_unit_test(test_3261_10_3_a_equal_uris),
         cmocka_unit_test(test_3261_10_3_a_different_uris),

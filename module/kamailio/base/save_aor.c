@@ -4,10 +4,16 @@
 #include "kamailio/base/save_aor.h"
 
 #include <ctype.h>
+#include <stdbool.h>
+#include <stdio.h>
 
 #include "kamailio/base/module_config.h"
+#include "sip/message.h"
 
-/* The AOR under which usrloc has the record: the same as Kamailio's own registrar computes, so that both find it. */
+/* The AOR under which usrloc has the record: the same as Kamailio's own registrar computes, so that both find it. Only
+   an IPv6 address has one spelling here (5954-4.a), where Kamailio's registrar takes the one of the request. */
+
+enum { HOST_MOST = 256 };
 
 struct aor_writer {
     char *at;
@@ -55,6 +61,21 @@ static int put_user(struct aor_writer *writer, const str *escaped)
     return 0;
 }
 
+/* Kamailio leaves the brackets of an IPv6 address in the host. */
+int aor_host(const str *host, char *out, size_t size)
+{
+    char spelled[64];
+    const bool ipv6 = host->len > 0 && host->s[0] == '[';
+    const int plain = ipv6 ? sip_host_write((struct text){host->s, (size_t)host->len}, spelled, sizeof spelled) : -1;
+    const int length =
+        plain > 0 ? snprintf(out, size, "[%.*s]", plain, spelled) : snprintf(out, size, "%.*s", host->len, host->s);
+    if (length < 0 || (size_t)length >= size)
+        return -1;
+    for (int i = 0; i < length; i++)
+        out[i] = (char)tolower((unsigned char)out[i]);
+    return length;
+}
+
 int aor_of_uri(const str *uri, char *out, size_t size)
 {
     struct ksr_sip_uri parsed;
@@ -62,9 +83,13 @@ int aor_of_uri(const str *uri, char *out, size_t size)
     if (parse_uri(uri->s, uri->len, &parsed) < 0 || parsed.user.len <= 0 || put_user(&writer, &parsed.user) < 0)
         return -1;
     if (ul.use_domain) {
+        char host[HOST_MOST];
+        const int length = aor_host(&parsed.host, host, sizeof host);
         put(&writer, '@');
-        for (int i = 0; i < parsed.host.len; i++)
-            put(&writer, (char)tolower((unsigned char)parsed.host.s[i]));
+        for (int i = 0; i < length; i++)
+            put(&writer, host[i]);
+        if (length < 0)
+            return -1;
     }
     return writer.length <= size ? (int)writer.length : -1;
 }

@@ -8,4 +8,7 @@
    or -1. */
 int aor_of_uri(const str *uri, char *out, size_t size);
 
+/* The host of a URI in lower case and, for an IPv6 address, in one spelling (5954-4.a). Returns the length, or -1. */
+int aor_host(const str *host, char *out, size_t size);
+
 #endif

@@ -55,6 +55,17 @@ int breadth_create(void)
 
 /* --- the source of a request --- */
 
+/* A socket on [::] may deliver IPv4 addresses as ::ffff:a.b.c.d. */
+static struct ip_addr unmapped(const struct ip_addr *ip)
+{
+    static const unsigned char mapped[12] = {[10] = 0xff, [11] = 0xff};
+    struct ip_addr four = {.af = AF_INET, .len = 4};
+    if (ip->af != AF_INET6 || memcmp(ip->u.addr, mapped, sizeof mapped) != 0)
+        return *ip;
+    memcpy(four.u.addr, ip->u.addr + sizeof mapped, 4);
+    return four;
+}
+
 static bool is_loopback(const struct ip_addr *ip)
 {
     static const unsigned char loopback6[16] = {[15] = 1};
@@ -72,8 +83,8 @@ static bool is_own(struct ip_addr *ip)
 static uint64_t limited_source(struct sip_msg *msg)
 {
     static const struct emergency no_numbers; /* those of a policy are not known here */
-    if (is_loopback(&msg->rcv.src_ip) || is_own(&msg->rcv.src_ip) ||
-        emergency_is(&no_numbers, text_of_str(*GET_RURI(msg))))
+    struct ip_addr source = unmapped(&msg->rcv.src_ip);
+    if (is_loopback(&source) || is_own(&source) || emergency_is(&no_numbers, text_of_str(*GET_RURI(msg))))
         return 0;
     return source_number_of(&msg->rcv);
 }

@@ -3,7 +3,6 @@
 
 #include "kamailio/call/targets.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -27,16 +26,15 @@ enum { Q_MOST = 1000 };
 
 static int write_uri(struct aor_names *names, const str *host)
 {
-    char *out = names->uri_text;
+    char spelled[256] = "";
     const str *key = &names->key;
-    int length = ul.use_domain
-                     ? snprintf(out, sizeof names->uri_text, "sip:%.*s", key->len, key->s)
-                     : snprintf(out, sizeof names->uri_text, "sip:%.*s@%.*s", key->len, key->s, host->len, host->s);
+    if (!ul.use_domain && aor_host(host, spelled, sizeof spelled) < 0)
+        return -1;
+    int length = snprintf(names->uri_text, sizeof names->uri_text, "sip:%.*s%s%s", key->len, key->s,
+                          ul.use_domain ? "" : "@", spelled);
     if (length < 0 || (size_t)length >= sizeof names->uri_text)
         return -1;
-    for (int i = length - (ul.use_domain ? 0 : host->len); i < length; i++)
-        out[i] = (char)tolower((unsigned char)out[i]);
-    names->uri = (str){out, length};
+    names->uri = (str){names->uri_text, length};
     return 0;
 }
 

@@ -89,7 +89,7 @@ static bool is_valid_for_domain(const str *to, str *request_uri)
     struct ksr_sip_uri aor, domain;
     if (parse_uri(to->s, to->len, &aor) < 0 || parse_uri(request_uri->s, request_uri->len, &domain) < 0)
         return false;
-    return text_equal_nocase(text_of_str(&aor.host), text_of_str(&domain.host)) ||
+    return sip_host_equal(text_of_str(&aor.host), text_of_str(&domain.host)) ||
            check_self(&aor.host, aor.port_no, 0) == 1;
 }
 

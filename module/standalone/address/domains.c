@@ -10,8 +10,8 @@
 
 #include "base/memory.h"
 #include "base/table.h"
+#include "sip/message.h"
 #include "standalone/net/host_name.h"
-#include "standalone/net/peer.h"
 
 struct domain {
     struct table_link link;
@@ -55,18 +55,11 @@ void domains_delete(struct domains *domains)
     memory_delete(domains->host, domains, sizeof *domains);
 }
 
-/* Writes the canonical form of the name; returns its length, or 0. */
+/* Writes the form that equal names share; returns its length, or 0. */
 static size_t write_canonical(struct text name, char out[HOST_NAME_MOST + 1])
 {
-    union address address;
-    name = host_name_without_dot(name);
-    if (name.length > HOST_NAME_MOST)
-        return 0;
-    if (address_read(name, 0, &address))
-        return address_host(&address, out, HOST_NAME_MOST + 1);
-    for (size_t i = 0; i < name.length; i++)
-        out[i] = (char)tolower((unsigned char)name.at[i]);
-    return name.length;
+    int length = sip_host_write(name, out, HOST_NAME_MOST);
+    return length > 0 ? (size_t)length : 0;
 }
 
 static struct domain *find(const struct domains *domains, struct text canonical, uint64_t digest)

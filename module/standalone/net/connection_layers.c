@@ -348,5 +348,5 @@ bool layers_are_for(const struct connection *connection, struct text domain)
     if (connection->tls == NULL)
         return true;
     struct text own = tls_session_domain(connection->tls);
-    return own.length > 0 && text_equal_nocase(own, domain);
+    return own.length > 0 && sip_host_equal(own, domain);
 }

@@ -19,7 +19,7 @@ static bool is_host_name(struct text name)
     return label > 0;
 }
 
-struct text host_name_without_dot(struct text name)
+static struct text without_dot(struct text name)
 {
     return name.length > 1 && name.at[name.length - 1] == '.' ? (struct text){name.at, name.length - 1} : name;
 }
@@ -27,6 +27,6 @@ struct text host_name_without_dot(struct text name)
 bool host_name_is_valid(struct text name)
 {
     union address address;
-    name = host_name_without_dot(name);
+    name = without_dot(name);
     return name.length <= HOST_NAME_MOST && (is_host_name(name) || address_read(name, 0, &address));
 }

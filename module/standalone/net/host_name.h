@@ -11,6 +11,4 @@ enum { HOST_NAME_MOST = 253 };
 /* A host name, with or without a dot at the end, or an IP address; at most HOST_NAME_MOST bytes without that dot. */
 bool host_name_is_valid(struct text name);
 
-struct text host_name_without_dot(struct text name);
-
 #endif

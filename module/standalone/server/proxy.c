@@ -161,7 +161,7 @@ int context_add_aor(struct context *context, struct text aor)
 static bool is_callers_host(const struct context *context, struct text host)
 {
     struct sip_uri uri;
-    bool same = sip_uri_create(&uri, sip_request_uri(context->request)) == 0 && text_equal_nocase(uri.host, host);
+    bool same = sip_uri_create(&uri, sip_request_uri(context->request)) == 0 && sip_host_equal(uri.host, host);
     sip_uri_destroy(&uri);
     return same;
 }
