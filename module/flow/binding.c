@@ -135,6 +135,7 @@ void binding_read(const struct binding *binding, struct binding_view *view)
         .transport = binding->transport,
         .route = binding->route,
         .source = binding->source,
+        .socket = binding->socket,
         .flow = binding->flow,
         .expires_at = binding->expiry.at,
         .registered_at = binding->registered_at,

@@ -58,6 +58,7 @@ struct binding_view {
        is kept when the flow is gone, and has no meaning for a binding without a flow. */
     uint8_t transport;
     uint8_t route;         /* enum binding_route */
+    uint16_t socket;       /* the host's number of the own socket that the REGISTER came to; 0: not known */
     uint64_t source;       /* the host's number of the source that registered it; 0: a source without a limit */
     flow_id flow;          /* the flow on which it was made; 0: no flow of this server, or the flow is gone */
     int64_t expires_at;    /* wall seconds */

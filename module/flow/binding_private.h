@@ -35,6 +35,7 @@ struct binding {
     uint32_t reg_id;
     uint32_t contact_key;
     uint16_t q;
+    uint16_t socket;
     uint16_t length[TEXT_COUNT];
     uint8_t state : 2, route : 2, transport : 4; /* one byte: there may be a million of these */
     char texts[];

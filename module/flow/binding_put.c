@@ -32,6 +32,7 @@ static void binding_set(struct binding *binding, const struct binding_view *view
 {
     binding->flow = view->flow;
     binding->source = view->source;
+    binding->socket = view->socket;
     binding->expiry.at = view->expires_at;
     binding->registered_at = view->registered_at;
     binding->cseq = view->cseq;

@@ -21,7 +21,9 @@ static flow_id open_connection(struct fake_wire *wire, const struct peer *peer)
 static flow_id connection_to(struct fake_wire *wire, const struct peer *peer)
 {
     for (size_t i = 0; i < wire->connection_count; i++) {
-        if (wire->connections[i].open && address_equal(&wire->connections[i].peer.address, &peer->address))
+        const struct fake_connection *known = &wire->connections[i];
+        if (known->open && known->peer.listener == peer->listener &&
+            address_equal(&known->peer.address, &peer->address))
             return i + 1;
     }
     return open_connection(wire, peer);

@@ -456,6 +456,52 @@ static void test_an_ipv6_flow_is_restored(void **state)
     }
 }
 
+/* Behind the edge at 127.0.0.1:6070, and over a connection that ends with the process: each is called from the socket
+   where it registered, also where the listeners have another order, and from any if that is gone. */
+static void test_5658_a_the_socket_of_a_binding_is_restored(void **state)
+{
+    static const struct listener orders[][3] = {
+        {{TRANSPORT_UDP, 5060, "127.0.0.1"}, {TRANSPORT_UDP, 5060, "127.0.0.2"}, {TRANSPORT_TCP, 5060, "127.0.0.2"}},
+        {{TRANSPORT_TCP, 5060, "127.0.0.2"}, {TRANSPORT_UDP, 5060, "127.0.0.1"}, {TRANSPORT_UDP, 5060, "127.0.0.2"}},
+        {{TRANSPORT_UDP, 5060, "127.0.0.1"}, {TRANSPORT_TCP, 5060, "127.0.0.1"}, {TRANSPORT_TCP, 5061, "127.0.0.2"}}};
+    static const char *const hosts[] = {"127.0.0.2", "127.0.0.2", NULL};
+    struct life life;
+    for (int lives = 0; lives < 3; lives++) {
+        prepare(&life, *state);
+        memcpy(life.stage.config.listeners, orders[lives], sizeof orders[lives]);
+        life.stage.config.listener_count = 3;
+        begin(&life);
+        struct peer edge = fake_udp(6070), phone = fake_stream(&life.stage.wire, TRANSPORT_TCP, 2, 5082);
+        edge.listener = 1;
+        if (lives == 0) {
+            stage_request(&life.stage, &edge,
+                          (struct request){.method = "REGISTER",
+                                           .uri = "sip:example.com",
+                                           .from = "bob",
+                                           .fields = "Path: <sip:t@127.0.0.1:6070;lr;ob>\nSupported: path, outbound\n"
+                                                     "Contact: <sip:b@h>;+sip.instance=\"<urn:uuid:1>\";reg-id=1\n"});
+            stage_status(&life.stage, &edge, 200);
+            stage_request(&life.stage, &phone,
+                          (struct request){.method = "REGISTER",
+                                           .uri = "sip:example.com",
+                                           .from = "bob",
+                                           .call = "two",
+                                           .fields = "Contact: <sip:b@192.0.2.1;transport=tcp>\n"});
+            stage_status(&life.stage, &phone, 200);
+        }
+        for (uint32_t reg_id = 0; reg_id < 2; reg_id++) {
+            struct peer own;
+            bool known = server_socket(life.stage.server, binding_of(&life, reg_id).socket, &own);
+            assert_int_equal(known, hosts[lives] != NULL);
+            if (known) {
+                assert_int_equal(own.transport, reg_id == 0 ? TRANSPORT_TCP : TRANSPORT_UDP);
+                assert_string_equal(life.stage.config.listeners[own.listener].host, hosts[lives]);
+            }
+        }
+        end(&life);
+    }
+}
+
 /* --- files of earlier versions --- */
 
 #define FORMAT_1 "tests/data/upgrade/state-1/"
@@ -928,6 +974,7 @@ int main(void)
         TEST(test_a_datagram_flow_stands_as_long_as_its_local_side),
         TEST(test_the_transport_of_a_connection_outlives_it),
         TEST(test_an_ipv6_flow_is_restored),
+        TEST(test_5658_a_the_socket_of_a_binding_is_restored),
         TEST(test_a_file_of_format_1_is_restored_with_all_bindings),
         TEST(test_bindings_that_find_no_room_are_logged),
         TEST(test_a_kill_loses_nothing_that_was_written),

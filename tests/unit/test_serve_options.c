@@ -16,7 +16,7 @@ struct command {
 static void read_words(struct command *command, const char *line)
 {
     static const char program[] = "serve";
-    char *words[128] = {(char *)(size_t)program};
+    char *words[256] = {(char *)(size_t)program};
     int count = 1;
     snprintf(command->words, sizeof command->words, "%s", line);
     for (char *word = strtok(command->words, " "); word != NULL; word = strtok(NULL, " "))
@@ -416,10 +416,68 @@ static void test_limits_per_source(void **state)
     assert_refused("r.lua --ws-origin a.example", "--ws-origin a.example: not SCHEME://HOST");
 }
 
+static void test_advertised_addresses(void **state)
+{
+    struct command command;
+    const struct advertising *advertising = &command.options.server.advertising;
+    (void)state;
+    assert_read(&command, "r.lua");
+    assert_int_equal(command.options.advertised_count, 0);
+    assert_string_equal(advertising->listeners[0].host, "");
+    /* In any order, and one for each listener. */
+    assert_read(&command,
+                "r.lua --advertise tls:[::]:5061=sip.example.com --local-net 10.0.0.0/8 "
+                "--listen udp:0.0.0.0:5070 --listen tcp:10.0.0.1:5070 --listen tls:[::]:5061 "
+                "--advertise udp:0.0.0.0:5070=203.0.113.5:5060 --tls-cert a --tls-key b --local-net fd00::/8");
+    assert_string_equal(advertising->listeners[0].host, "203.0.113.5");
+    assert_int_equal(advertising->listeners[0].port, 5060);
+    assert_string_equal(advertising->listeners[1].host, "");
+    assert_string_equal(advertising->listeners[2].host, "sip.example.com");
+    assert_int_equal(advertising->listeners[2].port, 5061);
+    assert_int_equal(advertising->local_net_count, 2);
+    /* The listeners that there are without --listen; and one address for two transports. */
+    assert_read(&command,
+                "r.lua --advertise udp:127.0.0.1:5060=203.0.113.5 --advertise tcp:127.0.0.1:5060=203.0.113.5");
+    assert_int_equal(advertising->listeners[1].port, 5060);
+}
+
+static void test_what_cannot_be_advertised(void **state)
+{
+#define LISTENS "r.lua --listen udp:0.0.0.0:5060 --listen udp:0.0.0.0:5070 "
+    static const char *const left = "there is no --listen with exactly the value before '='";
+    (void)state;
+    assert_refused(LISTENS "--advertise udp:0.0.0.0:5061=203.0.113.5",
+                   "--advertise udp:0.0.0.0:5061=203.0.113.5: there is no --listen");
+    assert_refused(LISTENS "--advertise 203.0.113.5", "--advertise 203.0.113.5: expected LISTEN=ADDRESS");
+    assert_refused(LISTENS "--advertise =203.0.113.5", left);
+    assert_refused(LISTENS "--advertise UDP:0.0.0.0:5060=203.0.113.5", left);
+    assert_refused(LISTENS "--advertise udp:0.0.0.0=203.0.113.5", left);
+    assert_refused("r.lua --listen udp:10.0.0.1:5060 --advertise udp:127.0.0.1:5060=203.0.113.5", left);
+    assert_refused(LISTENS "--advertise udp:0.0.0.0:5060=", "expected an address");
+    assert_refused(LISTENS "--advertise udp:0.0.0.0:5060=203.0.113.5:99999",
+                   "--advertise udp:0.0.0.0:5060=203.0.113.5:99999: the port must be a number from 1 to 65535");
+    assert_refused(LISTENS "--advertise udp:0.0.0.0:5060=2001:db8::5", "an IPv6 address must be in brackets");
+    assert_refused(LISTENS "--advertise udp:0.0.0.0:5060=a_b.example", "host name");
+    assert_refused(LISTENS "--advertise udp:0.0.0.0:5060=203.0.113.5 --advertise udp:0.0.0.0:5060=203.0.113.6",
+                   "--advertise udp:0.0.0.0:5060=203.0.113.6: another address is advertised for this listener");
+    assert_refused(LISTENS "--advertise udp:0.0.0.0:5060=a.example:5 --advertise udp:0.0.0.0:5070=A.example:5",
+                   "this is advertised for another listener with the same transport");
+    assert_refused(LISTENS "--advertise", "--advertise needs a value");
+    assert_refused(LISTENS "--local-net 10.0.0.1/8", "--local-net 10.0.0.1/8: not ADDRESS or ADDRESS/BITS");
+    assert_refused(LISTENS "--local-net 10.0.0.0/33", "--local-net 10.0.0.0/33");
+    assert_refused(LISTENS "--local-net here", "--local-net here");
+    char many[4096] = "r.lua";
+    for (int i = 0; i <= LOCAL_NETS_MOST; i++)
+        snprintf(many + strlen(many), sizeof many - strlen(many), " --local-net 10.0.0.%d", i);
+    assert_refused(many, "--local-net: at most 64");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_script_is_enough),
+        cmocka_unit_test(test_advertised_addresses),
+        cmocka_unit_test(test_what_cannot_be_advertised),
         cmocka_unit_test(test_dns_servers_are_numeric_addresses_with_or_without_a_port),
         cmocka_unit_test(test_limits_per_source),
         cmocka_unit_test(test_no_script),

@@ -153,6 +153,57 @@ static void test_a_new_destination_is_reached_as_the_kernel_chooses(void **state
     stage_status(stage, &alice, 500); /* after a failed branch, as for any destination without a way to it */
 }
 
+/* To odd ports the kernel would send from 192.0.2.1. */
+static void test_5658_a_a_dialog_leaves_from_the_address_recorded_for_its_side(void **state)
+{
+    static const char *const contacts[] = {"sip:trunk@127.0.0.1:5091", "sip:trunk@127.0.0.1:5093;transport=tcp"};
+    struct stage *stage = *state;
+    struct peer bob = by(fake_udp(5080), 1), trunk = by(fake_udp(5091), 2);
+    registers(stage, &bob);
+    for (size_t i = 0; i < 2; i++) {
+        char fields[100], route[500], call[8];
+        snprintf(fields, sizeof fields, "Contact: <%s>\n", contacts[i]);
+        snprintf(call, sizeof call, "c%zu", i);
+        stage_request(stage, &trunk, (struct request){.from = "trunk", .call = call, .fields = fields});
+        assert_int_equal(stage_status(stage, &trunk, 100)->peer.local, 2);
+        struct sent *invite = stage_sent_to(stage, "INVITE", 5080);
+        snprintf(route, sizeof route, "Route: %s\n", sent_header(invite, "Record-Route", 0));
+        stage_response(stage, invite, 200, "Contact: <sip:bob@10.1.1.1>\n");
+        assert_int_equal(stage_status(stage, &trunk, 200)->peer.local, 2);
+        stage_request(stage, &bob,
+                      (struct request){.method = "BYE",
+                                       .uri = contacts[i],
+                                       .call = call,
+                                       .to_tag = "5091",
+                                       .branch = i == 0 ? "z9hG4bKudp" : "z9hG4bKtcp",
+                                       .fields = route});
+        struct sent *bye = stage_sent(stage, "BYE");
+        assert_int_equal(bye->peer.local, 2);
+        assert_has(sent_header(bye, "Via", 0), i == 0 ? "SIP/2.0/UDP 192.0.2.2:5060;" : "SIP/2.0/TCP 192.0.2.2:5060;");
+    }
+    stage_discard(stage);
+}
+
+/* A plain phone whose Contact is its address. */
+static void test_5658_a_a_binding_is_called_from_the_address_that_it_was_made_at(void **state)
+{
+    struct stage *stage = *state;
+    struct peer phone = by(fake_udp(5081), 2), alice = by(fake_udp(5070), 1);
+    stage_request(stage, &phone,
+                  (struct request){.method = "REGISTER",
+                                   .uri = "sip:example.com",
+                                   .from = "bob",
+                                   .call = "register",
+                                   .fields = "Contact: <sip:bob@127.0.0.1:5081>\n"});
+    stage_status(stage, &phone, 200);
+    stage_request(stage, &alice, (struct request){0});
+    stage_status(stage, &alice, 100);
+    struct sent *invite = stage_sent_to(stage, "INVITE", 5081);
+    assert_int_equal(invite->peer.local, 2);
+    assert_has(sent_header(invite, "Via", 0), "SIP/2.0/UDP 192.0.2.2:5060;");
+    stage_discard(stage);
+}
+
 static void test_own_addresses(void **state)
 {
     struct stage *stage = *state;
@@ -285,6 +336,8 @@ int main(void)
         TEST(test_5626_7_e_a_flow_is_also_its_local_address),
         TEST(test_ipv6_flows_have_a_local_address_too),
         TEST(test_a_new_destination_is_reached_as_the_kernel_chooses),
+        TEST(test_5658_a_a_dialog_leaves_from_the_address_recorded_for_its_side),
+        TEST(test_5658_a_a_binding_is_called_from_the_address_that_it_was_made_at),
         TEST(test_own_addresses),
         TEST(test_own_routes),
         TEST(test_a_local_address_is_found_again),

@@ -114,30 +114,49 @@ static bool is_listener_for(const struct listener *listener, enum transport tran
     return listener->transport == transport && (listener->host[0] == '[') == (family == AF_INET6);
 }
 
-bool peer_choose_listener(const struct server *server, const struct peer *source, struct peer *peer)
+/* host NULL: on any address. */
+static bool find_listener(const struct server *server, const char *host, struct peer *peer)
 {
     sa_family_t family = peer->address.any.sa_family;
-    if (source != NULL && is_listener_for(server_listener(server, source), peer->transport, family)) {
-        peer->listener = source->listener;
-        return true;
-    }
     for (size_t i = 0; i < server->config.listener_count; i++) {
-        if (is_listener_for(&server->config.listeners[i], peer->transport, family)) {
-            peer->listener = (uint8_t)i;
-            return true;
-        }
+        const struct listener *listener = &server->config.listeners[i];
+        if (!is_listener_for(listener, peer->transport, family) || (host != NULL && strcmp(listener->host, host) != 0))
+            continue;
+        peer->listener = (uint8_t)i;
+        return true;
     }
     return false;
 }
 
-bool peer_of_uri(const struct server *server, const struct sip_uri *uri, const struct peer *source, struct peer *peer)
+/* Without a route to the peer no address is set, so that own_side_choose() fails. */
+static uint16_t local_of(const struct server *server, const struct peer *near, const struct peer *peer)
+{
+    const struct wire *wire = server->config.wire;
+    struct peer routed = *peer;
+    bool routes = near->local != 0 && (wire->choose_local == NULL || wire->choose_local(wire->context, &routed) == 0);
+    return routes ? near->local : 0;
+}
+
+bool peer_choose_listener(const struct server *server, const struct peer *near, struct peer *peer)
+{
+    const struct listener *listener = server_listener(server, near);
+    peer->local = 0;
+    if (is_listener_for(listener, peer->transport, peer->address.any.sa_family))
+        peer->listener = near->listener;
+    else if (!find_listener(server, listener->host, peer))
+        return find_listener(server, NULL, peer);
+    peer->local = local_of(server, near, peer);
+    return true;
+}
+
+bool peer_of_uri(const struct server *server, const struct sip_uri *uri, const struct peer *near, struct peer *peer)
 {
     enum transport transport;
     *peer = (struct peer){0};
     if (!uri_transport(uri, &transport) || !address_read(uri->host, uri_port(uri, transport), &peer->address))
         return false;
     peer->transport = (uint8_t)transport;
-    return peer_choose_listener(server, source, peer);
+    return peer_choose_listener(server, near, peer);
 }
 
 bool peer_connect(const struct server *server, struct peer *peer, struct text domain)
@@ -159,22 +178,22 @@ static size_t datagram_most(const struct wire *wire, const struct peer *peer, si
     return mtu > MTU_SPARE && mtu < UNKNOWN_MOST + MTU_SPARE ? mtu - MTU_SPARE : UNKNOWN_MOST;
 }
 
-bool peer_prefer_stream(const struct server *server, const struct peer *source, size_t length, struct peer *peer)
+bool peer_prefer_stream(const struct server *server, const struct peer *near, size_t length, struct peer *peer)
 {
     const struct wire *wire = server->config.wire;
     struct peer stream = {.transport = TRANSPORT_TCP, .address = peer->address};
     if (transport_connects(peer->transport) || length <= datagram_most(wire, peer, length) || wire->connect == NULL ||
         stream_refusals_have(&server->stream_refusals, &peer->address))
         return false;
-    if (!peer_choose_listener(server, source, &stream) ||
+    if (!peer_choose_listener(server, near, &stream) ||
         wire->connect(wire->context, &stream, (struct text){NULL, 0}) != 0 || !own_side_choose(server, &stream))
         return false;
     *peer = stream;
     return true;
 }
 
-bool peer_use_datagram(const struct server *server, const struct peer *source, struct peer *peer)
+bool peer_use_datagram(const struct server *server, const struct peer *near, struct peer *peer)
 {
     *peer = (struct peer){.transport = TRANSPORT_UDP, .address = peer->address};
-    return peer_choose_listener(server, source, peer);
+    return peer_choose_listener(server, near, peer);
 }

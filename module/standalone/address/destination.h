@@ -25,17 +25,19 @@ bool uri_is_served(const struct sip_uri *uri, const struct peer *source);
 /* A request for a sips URI goes on by TLS alone (RFC 5630 3.1.3). */
 bool peer_is_safe_for(const struct peer *peer, const struct sip_message *request);
 uint16_t uri_port(const struct sip_uri *uri, enum transport transport);
-/* Send from where the request came in, if that listener speaks peer->transport and the address family, else from the
-   first that does. */
-bool peer_choose_listener(const struct server *server, const struct peer *source, struct peer *peer);
-/* A numeric host; false for names. */
-bool peer_of_uri(const struct server *server, const struct sip_uri *uri, const struct peer *source, struct peer *peer);
+/* 5658-a: chooses the socket that messages to the peer leave by, and sets peer->listener and peer->local. It is that of
+   `near`, of which only these two members count, if it has peer->transport and the address family; else one on the same
+   address; else the first that fits. near->local 0: of several addresses of a wildcard, the kernel's choice. Returns
+   false if no listener fits. */
+bool peer_choose_listener(const struct server *server, const struct peer *near, struct peer *peer);
+/* Sets *peer to a numeric host, and its socket as peer_choose_listener(). Returns false for names. */
+bool peer_of_uri(const struct server *server, const struct sip_uri *uri, const struct peer *near, struct peer *peer);
 /* 3261-18.1.1.a: if a request of this size is too large for a datagram to the peer, over UDP, gets a TCP connection to
    the same address and puts it into *peer. False: the datagram is small enough, no TCP listener has an address that the
    Via could name, or no connection can be opened. *peer is then unchanged. */
-bool peer_prefer_stream(const struct server *server, const struct peer *source, size_t length, struct peer *peer);
+bool peer_prefer_stream(const struct server *server, const struct peer *near, size_t length, struct peer *peer);
 /* The opposite: the same address over UDP. False: there is no listener. */
-bool peer_use_datagram(const struct server *server, const struct peer *source, struct peer *peer);
+bool peer_use_datagram(const struct server *server, const struct peer *near, struct peer *peer);
 /* The name that a TLS server must prove (RFC 5922): the host, or, if that is an address, `proven`, unless empty. */
 struct text domain_to_prove(const struct sip_uri *uri, struct text proven);
 /* For TLS without a connection: have one that is proven for the domain. */

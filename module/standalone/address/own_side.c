@@ -7,7 +7,8 @@
 
 /*
  * The server's own addresses. A listener on one address uses that. A listener on a wildcard address has all addresses
- * of the machine; each message uses one of them, whose number is in its peer, and which the network knows.
+ * of the machine; each message uses one of them, whose number is in its peer, and which the network knows. Peers
+ * outside may know the listener by another address, which is advertised to them.
  */
 
 const struct listener *server_listener(const struct server *server, const struct peer *peer)
@@ -33,28 +34,48 @@ static bool read_local(const struct server *server, const struct peer *peer, uni
     return wire->local != NULL && wire->local(wire->context, peer->local, local);
 }
 
-static void write_host(const union address *local, char out[64])
+static void write_host(const union address *local, char out[OWN_HOST_MOST])
 {
     char host[INET6_ADDRSTRLEN];
     address_host(local, host, sizeof host);
-    snprintf(out, 64, local->any.sa_family == AF_INET6 ? "[%s]" : "%s", host);
+    snprintf(out, OWN_HOST_MOST, local->any.sa_family == AF_INET6 ? "[%s]" : "%s", host);
 }
 
-void own_side_read(const struct server *server, const struct peer *peer, struct own_side *side)
+void own_side_read_real(const struct server *server, const struct peer *peer, struct own_side *side)
 {
     union address local;
     side->listener = server_listener(server, peer);
+    side->port = side->listener->port;
     if (!listener_is_wildcard(side->listener))
-        memcpy(side->host, side->listener->host, sizeof side->host);
+        snprintf(side->host, sizeof side->host, "%s", side->listener->host);
     else if (read_local(server, peer, &local))
         write_host(&local, side->host);
     else
         snprintf(side->host, sizeof side->host, "%s", is_ipv6(side->listener) ? "[::1]" : "127.0.0.1");
 }
 
-bool own_side_is_same(const struct server *server, const struct peer *a, const struct peer *b)
+static size_t listener_index(const struct server *server, const struct listener *listener)
 {
-    return server_listener(server, a) == server_listener(server, b) && a->local == b->local;
+    return (size_t)(listener - server->config.listeners);
+}
+
+void own_side_read(const struct server *server, const struct peer *peer, struct own_side *side)
+{
+    const struct listener *listener = server_listener(server, peer);
+    const struct advertised *advertised =
+        advertised_to(&server->config.advertising, listener_index(server, listener), &peer->address);
+    if (advertised == NULL) {
+        own_side_read_real(server, peer, side);
+        return;
+    }
+    side->listener = listener;
+    side->port = advertised->port;
+    memcpy(side->host, advertised->host, sizeof side->host);
+}
+
+bool own_side_is_same(const struct own_side *a, const struct own_side *b)
+{
+    return a->listener == b->listener && a->port == b->port && strcmp(a->host, b->host) == 0;
 }
 
 bool own_side_choose(const struct server *server, struct peer *peer)
@@ -68,15 +89,14 @@ bool own_side_choose(const struct server *server, struct peer *peer)
 bool server_local_address(const struct server *server, const struct peer *peer, union address *local)
 {
     struct own_side side;
-    own_side_read(server, peer, &side);
-    return address_read(text_of(side.host), side.listener->port, local);
+    own_side_read_real(server, peer, &side);
+    return address_read(text_of(side.host), side.port, local);
 }
 
 static bool has_address(const struct listener *listener, const union address *local)
 {
     union address bound;
-    return !transport_connects(listener->transport) && address_read(text_of(listener->host), listener->port, &bound) &&
-           address_serves(&bound, local);
+    return address_read(text_of(listener->host), listener->port, &bound) && address_serves(&bound, local);
 }
 
 /* The flow is gone if the machine no longer has its address. */
@@ -99,34 +119,58 @@ static void find_scope(const struct server *server, struct peer *peer)
         peer->address.v6.sin6_scope_id = local.v6.sin6_scope_id;
 }
 
-bool server_find_local(const struct server *server, const union address *local, struct peer *peer)
+bool own_side_find(const struct server *server, enum transport transport, const union address *local, struct peer *peer)
 {
     for (size_t i = 0; i < server->config.listener_count; i++) {
         const struct listener *listener = &server->config.listeners[i];
-        if (!has_address(listener, local))
+        if (listener->transport != transport || !has_address(listener, local))
             continue;
         peer->listener = (uint8_t)i;
         peer->local = 0;
-        if (listener_is_wildcard(listener) && !find_local_number(server, local, &peer->local))
-            return false;
-        find_scope(server, peer);
-        return true;
+        return !listener_is_wildcard(listener) || find_local_number(server, local, &peer->local);
     }
     return false;
 }
 
-static struct text without_brackets(struct text host)
+/* Number of the listener from 1, and number of the local address. */
+enum { SOCKET_LISTENER_MASK = 0x1f, SOCKET_LOCAL_SHIFT = 5 };
+
+uint16_t server_socket_number(const struct peer *peer)
 {
-    bool bracketed = host.length > 2 && host.at[0] == '[' && host.at[host.length - 1] == ']';
-    return bracketed ? (struct text){host.at + 1, host.length - 2} : host;
+    return (uint16_t)((peer->listener + 1U) | (unsigned)peer->local << SOCKET_LOCAL_SHIFT);
 }
 
-bool listener_has_host(const struct server *server, const struct listener *listener, struct text host)
+bool server_socket(const struct server *server, uint16_t number, struct peer *own)
+{
+    unsigned listener = number & SOCKET_LISTENER_MASK;
+    if (listener == 0 || listener > server->config.listener_count)
+        return false;
+    *own = (struct peer){.transport = server->config.listeners[listener - 1].transport,
+                         .listener = (uint8_t)(listener - 1),
+                         .local = (uint16_t)(number >> SOCKET_LOCAL_SHIFT)};
+    return true;
+}
+
+uint16_t server_find_socket(const struct server *server, enum transport transport, const union address *local)
+{
+    struct peer own;
+    return own_side_find(server, transport, local, &own) ? server_socket_number(&own) : 0;
+}
+
+bool server_find_local(const struct server *server, const union address *local, struct peer *peer)
+{
+    if (!own_side_find(server, TRANSPORT_UDP, local, peer))
+        return false;
+    find_scope(server, peer);
+    return true;
+}
+
+static bool listener_has_host(const struct server *server, const struct listener *listener, struct text host)
 {
     union address address;
     const struct wire *wire = server->config.wire;
     if (!listener_is_wildcard(listener))
-        return text_equal_nocase(without_brackets(text_of(listener->host)), without_brackets(host));
+        return sip_host_equal(text_of(listener->host), host);
     return wire->is_local != NULL && address_read(host, 0, &address) &&
            (address.any.sa_family == AF_INET6) == is_ipv6(listener) && !address_is_wildcard(&address) &&
            wire->is_local(wire->context, &address);
@@ -134,30 +178,64 @@ bool listener_has_host(const struct server *server, const struct listener *liste
 
 /* --- what is ours --- */
 
+static const struct advertised *advertised_for(const struct server *server, size_t listener)
+{
+    return &server->config.advertising.listeners[listener];
+}
+
 bool server_is_own_address(const struct server *server, struct text host, uint32_t port)
 {
+    port = port != 0 ? port : 5060;
     for (size_t i = 0; i < server->config.listener_count; i++) {
         const struct listener *listener = &server->config.listeners[i];
-        if (listener->port == (port ? port : 5060) && listener_has_host(server, listener, host))
+        const struct advertised *advertised = advertised_for(server, i);
+        if ((listener->port == port && listener_has_host(server, listener, host)) ||
+            (advertised->port == port && advertised_is(advertised, host)))
             return true;
     }
     return false;
 }
 
-static bool is_listener_port(const struct server *server, uint32_t port)
+/* ";transport=tcp" and "tcp" */
+static bool has_transport(const struct listener *listener, const struct sip_uri *uri)
+{
+    const char *parameter = transport_uri_parameter(listener->transport), *value = strchr(parameter, '=');
+    return text_equal_nocase(uri->transport, text_of(value != NULL ? value + 1 : ""));
+}
+
+void own_side_of_uri(const struct server *server, const struct sip_uri *uri, struct peer *own)
+{
+    union address local;
+    for (size_t i = 0; i < server->config.listener_count; i++) {
+        const struct listener *listener = &server->config.listeners[i];
+        const struct advertised *advertised = advertised_for(server, i);
+        bool real = listener->port == uri->port && listener_has_host(server, listener, uri->host);
+        if (!has_transport(listener, uri) ||
+            !(real || (advertised->port == uri->port && advertised_is(advertised, uri->host))))
+            continue;
+        *own = (struct peer){.listener = (uint8_t)i};
+        if (real && listener_is_wildcard(listener) && address_read(uri->host, 0, &local))
+            find_local_number(server, &local, &own->local);
+        return;
+    }
+}
+
+bool server_is_own_port(const struct server *server, uint32_t port)
 {
     for (size_t i = 0; i < server->config.listener_count; i++) {
-        if (server->config.listeners[i].port == port)
+        const struct advertised *advertised = advertised_for(server, i);
+        if (server->config.listeners[i].port == port || (advertised->host[0] != '\0' && advertised->port == port))
             return true;
     }
     return false;
 }
 
 /* An address without port, as in an AOR, is ours on whatever port we listen. */
-static bool is_listener_host(const struct server *server, struct text host)
+bool server_is_own_host(const struct server *server, struct text host)
 {
     for (size_t i = 0; i < server->config.listener_count; i++) {
-        if (listener_has_host(server, &server->config.listeners[i], host))
+        if (listener_has_host(server, &server->config.listeners[i], host) ||
+            advertised_is(advertised_for(server, i), host))
             return true;
     }
     return false;
@@ -165,14 +243,14 @@ static bool is_listener_host(const struct server *server, struct text host)
 
 bool server_is_own_domain(const struct server *server, const struct sip_uri *uri)
 {
-    if (uri->port != 0 && !is_listener_port(server, uri->port))
+    if (uri->port != 0 && !server_is_own_port(server, uri->port))
         return false;
-    return domains_have(server->config.domains, uri->host) || is_listener_host(server, uri->host);
+    return domains_have(server->config.domains, uri->host) || server_is_own_host(server, uri->host);
 }
 
 bool server_is_own_route(const struct server *server, const struct sip_uri *uri)
 {
     bool by_name =
-        domains_have(server->config.domains, uri->host) && (uri->port == 0 || is_listener_port(server, uri->port));
+        domains_have(server->config.domains, uri->host) && (uri->port == 0 || server_is_own_port(server, uri->port));
     return by_name || server_is_own_address(server, uri->host, uri->port);
 }

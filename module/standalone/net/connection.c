@@ -32,6 +32,12 @@ const struct peer *connection_peer(const struct connection *connection)
     return &connection->peer;
 }
 
+/* The Via of what is sent over a connection names its listener and local address (5658-a). local 0: not chosen yet. */
+static bool leaves_as(const struct connection *connection, const struct peer *peer)
+{
+    return connection->peer.listener == peer->listener && (peer->local == 0 || peer->local == connection->peer.local);
+}
+
 /* Finds a connection to this address. Over TLS it must be verified for the same domain (RFC 5922); an address is not
    enough. */
 static struct connection *find_by_address(const struct network *network, const struct peer *peer, struct text domain)
@@ -40,7 +46,7 @@ static struct connection *find_by_address(const struct network *network, const s
     for (; link != NULL; link = table_next(link)) {
         struct connection *connection = TABLE_OWNER(link, struct connection, address);
         if (connection->peer.transport == peer->transport && address_equal(&connection->peer.address, &peer->address) &&
-            layers_are_for(connection, domain))
+            leaves_as(connection, peer) && layers_are_for(connection, domain))
             return connection;
     }
     return NULL;
@@ -323,18 +329,55 @@ static void on_connected(uv_connect_t *request, int status)
         layers_begin(connection);
 }
 
+/* The local address for an opened connection, without port; false if the kernel shall choose it. */
+static bool local_to_bind(const struct network *network, const struct peer *peer, union address *local)
+{
+    if (peer->listener >= network->socket_count)
+        return false;
+    if (!network->sockets[peer->listener].wildcard)
+        *local = network->sockets[peer->listener].bound;
+    else if (peer->local == 0 || !local_addresses_get(network->locals, peer->local, local))
+        return false;
+    if (local->any.sa_family == AF_INET6)
+        local->v6.sin6_port = 0;
+    else
+        local->v4.sin_port = 0;
+    return local->any.sa_family == peer->address.any.sa_family;
+}
+
+/* 5658-a: a connection leaves from the address that its Via names. The kernel chooses the port when it connects, so
+   that connections to different peers can have the same one. */
+static int bind_local(struct connection *connection)
+{
+    const int on = 1;
+    union address local;
+    if (!local_to_bind(connection->network, &connection->peer, &local))
+        return 0;
+    int descriptor = socket(local.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (descriptor < 0)
+        return -errno;
+    setsockopt(descriptor, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
+    int error = bind(descriptor, &local.any, local.any.sa_family == AF_INET6 ? sizeof local.v6 : sizeof local.v4);
+    error = error != 0 ? -errno : uv_tcp_open(&connection->tcp, descriptor);
+    if (error != 0)
+        close(descriptor);
+    return error;
+}
+
 static struct connection *open_to(struct network *network, const struct peer *peer, struct text domain)
 {
     struct connection *connection = connection_new(network, peer->transport, peer->listener);
     if (connection == NULL)
         return NULL;
     connection->peer.address = peer->address;
+    connection->peer.local = peer->local;
     connection->connect.data = connection;
     connection->opening = connection->has_spoken = true;
     enter(connection);
     bool full = is_full(network);
     network->counters.refused += full;
     if (connection->reason != NULL || full || layers_create(connection, domain, false) != 0 ||
+        bind_local(connection) != 0 ||
         uv_tcp_connect(&connection->connect, &connection->tcp, &peer->address.any, on_connected) != 0) {
         connection_close(connection, FLOW_UNOPENED);
         return NULL;

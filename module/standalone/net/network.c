@@ -210,7 +210,7 @@ int network_listen(struct network *network, enum transport kind, const union add
     if (network->socket_count == LISTENERS_MOST)
         return -ENOSPC;
     struct socket *socket = &network->sockets[network->socket_count];
-    *socket = (struct socket){.network = network, .fd = -1, .kind = (uint8_t)kind};
+    *socket = (struct socket){.network = network, .fd = -1, .bound = *address, .kind = (uint8_t)kind};
     socket->index = (uint8_t)network->socket_count;
     socket->wildcard = address_is_wildcard(address);
     socket->ipv6 = address->any.sa_family == AF_INET6;

@@ -16,6 +16,7 @@ struct socket {
     struct acceptor acceptor; /* of connections */
     uv_poll_t poll;           /* UDP: libuv offers neither recvmmsg() nor the error queue */
     int fd;                   /* UDP */
+    union address bound;      /* connections that are opened leave from it */
     uint8_t kind;             /* enum transport */
     uint8_t index;
     bool open;

@@ -18,7 +18,7 @@ struct entry {
     struct entry *next;
     bool remove;
     struct binding_view view; /* its texts follow */
-    char flow[FLOW_MOST];     /* the addresses of a datagram flow, or empty */
+    char flow[FLOW_MOST];     /* the addresses of a datagram flow, or the socket of another binding; may be empty */
     size_t size;
     char texts[];
 };
@@ -112,17 +112,31 @@ static struct entry *change_new(const struct host *host, const struct binding_vi
     return change;
 }
 
+/* "tcp 127.0.0.1:5060": the socket from which a Contact or Path is called. */
+static void describe_socket(const struct persist *persist, uint16_t socket, char out[FLOW_MOST])
+{
+    struct peer own;
+    union address address;
+    char local[64];
+    if (!server_socket(persist->server, socket, &own) || !server_local_address(persist->server, &own, &address))
+        return;
+    address_format(&address, local, sizeof local);
+    snprintf(out, FLOW_MOST, "%s %s", transport_word(own.transport), local);
+}
+
 /* "127.0.0.1:5060 127.0.0.1:40000": local and remote address of a datagram flow. Of a connection only its transport
    survives the process. */
-static void describe_flow(const struct persist *persist, flow_id flow, char out[FLOW_MOST])
+static void describe_flow(const struct persist *persist, const struct binding_view *view, char out[FLOW_MOST])
 {
     struct peer peer;
     union address address;
     char local[64], remote[64];
     out[0] = '\0';
-    if (!flow_is_datagram(flow) || !server_flow_peer(persist->server, flow, &peer) ||
-        !server_local_address(persist->server, &peer, &address))
+    if (!flow_is_datagram(view->flow) || !server_flow_peer(persist->server, view->flow, &peer) ||
+        !server_local_address(persist->server, &peer, &address)) {
+        describe_socket(persist, view->socket, out);
         return;
+    }
     address_format(&address, local, sizeof local);
     address_format(&peer.address, remote, sizeof remote);
     snprintf(out, FLOW_MOST, "%s %s", local, remote);
@@ -145,7 +159,7 @@ static bool add_change(struct persist *persist, const struct binding *binding, b
     change->remove = remove;
     change->view.expires_at += persist->clock_ahead;
     change->view.registered_at += persist->clock_ahead;
-    describe_flow(persist, view.flow, change->flow);
+    describe_flow(persist, &view, change->flow);
     *persist->gathering.last = change;
     persist->gathering.last = &change->next;
     return true;
@@ -206,17 +220,34 @@ static bool read_address(const char *string, union address *address)
     return address_read((struct text){string, (size_t)(colon - string)}, (uint16_t)atoi(colon + 1), address);
 }
 
-/* The peer of a datagram flow, if one of the listeners still has its local side. */
-static bool read_flow(const struct server *server, struct text text, struct peer *peer)
+static bool read_words(struct text text, char first[64], char second[64])
 {
-    char local[64], remote[64], buffer[FLOW_MOST];
-    union address address;
+    char buffer[FLOW_MOST];
     if (text.length >= sizeof buffer)
         return false;
     memcpy(buffer, text.at, text.length);
     buffer[text.length] = '\0';
-    return sscanf(buffer, "%63s %63s", local, remote) == 2 && read_address(local, &address) &&
-           read_address(remote, &peer->address) && server_find_local(server, &address, peer);
+    return sscanf(buffer, "%63s %63s", first, second) == 2;
+}
+
+/* The peer of a datagram flow, if one of the listeners still has its local side. */
+static bool read_flow(const struct server *server, struct text text, struct peer *peer)
+{
+    char local[64], remote[64];
+    union address address;
+    return read_words(text, local, remote) && read_address(local, &address) && read_address(remote, &peer->address) &&
+           server_find_local(server, &address, peer);
+}
+
+/* The socket of a binding without a datagram flow; 0 if no listener has it now, or if the file does not name it. */
+static uint16_t read_socket(const struct server *server, struct text text)
+{
+    char word[64], local[64];
+    union address address;
+    enum transport transport;
+    bool read =
+        read_words(text, word, local) && transport_of_word(text_of(word), &transport) && read_address(local, &address);
+    return read ? server_find_socket(server, transport, &address) : 0;
 }
 
 /* Restores the flow of a binding: a datagram flow still exists, a connection ended with its process. */
@@ -225,15 +256,18 @@ static void read_binding_flow(const struct server *server, struct text transport
 {
     enum transport kind = TRANSPORT_TCP;
     *peer = (struct peer){.transport = TRANSPORT_TCP};
+    view->socket = read_socket(server, flow);
     if (transport.length == 0)
         return;
     transport_of_word(transport, &kind);
     view->transport = (uint8_t)kind;
     peer->transport = (uint8_t)kind;
-    if (!transport_connects(kind) && read_flow(server, flow, peer))
+    if (!transport_connects(kind) && read_flow(server, flow, peer)) {
         view->flow = peer_flow(peer);
-    else
+        view->socket = server_socket_number(peer);
+    } else {
         view->state = BINDING_FLOW_GONE;
+    }
 }
 
 static void read_row(const struct server *server, sqlite3_stmt *row, struct binding_view *view, struct peer *peer)

@@ -436,6 +436,18 @@ static void warn_of_origins(struct serve *serve)
         host_log(serve, LOG_WARNING, "--ws-origin has no effect: there is no ws: or wss: listener (--listen)");
 }
 
+static void warn_of_local_nets(struct serve *serve)
+{
+    if (serve->options.server.advertising.local_net_count > 0 && serve->options.advertised_count == 0)
+        host_log(serve, LOG_WARNING, "--local-net has no effect: no address is advertised (--advertise)");
+}
+
+static void warn_of_idle_options(struct serve *serve)
+{
+    warn_of_origins(serve);
+    warn_of_local_nets(serve);
+}
+
 static int open_network(struct serve *serve, struct server_config *config)
 {
     struct network_config network = {.loop = &serve->loop,
@@ -604,15 +616,19 @@ static int start(struct serve *serve)
     if (error == 0)
         error = refuse(serve, network_start(serve->network, serve->server, &server_network_events), "network");
     if (error == 0)
-        warn_of_origins(serve);
+        warn_of_idle_options(serve);
     serve->ready = error == 0;
     return error;
 }
 
 static void announce(const struct serve *serve)
 {
-    for (size_t i = 0; i < serve->options.listen_count; i++)
+    for (size_t i = 0; i < serve->options.listen_count; i++) {
+        const struct advertised *advertised = &serve->options.server.advertising.listeners[i];
         serve_log(serve, "listening on %s\n", serve->options.listens[i].text);
+        if (advertised->host[0] != '\0')
+            serve_log(serve, "advertising %s:%u for it\n", advertised->host, advertised->port);
+    }
     serve_log(serve, "serving with %s\n", serve->options.policy.layers[0].path);
 }
 

@@ -15,6 +15,11 @@ const char serve_usage[] = "usage: reflow serve SCRIPT [options]\n"
                            "  --listen udp:ADDR:PORT   address to listen on; also tcp:, tls:, ws:, wss:;\n"
                            "                           [ADDR] for IPv6; 0.0.0.0 or [::] for all; repeatable\n"
                            "                           (default udp:127.0.0.1:5060 and tcp:127.0.0.1:5060)\n"
+                           "  --advertise LISTEN=ADDR[:PORT]  what messages name in place of this --listen\n"
+                           "                           value: the address or name by which peers reach it\n"
+                           "                           through a 1:1 NAT; one for each listener; repeatable\n"
+                           "  --local-net CIDR         addresses that reach the listeners directly, and get\n"
+                           "                           messages with their own addresses; repeatable\n"
                            "  --domain D               a domain to serve, in addition to the addresses;\n"
                            "                           repeatable, at most 4096\n"
                            "  --domain-file FILE       domains to serve, one on each line; # begins a comment\n"
@@ -271,6 +276,33 @@ static int add_trusted(struct serve_options *options, const char *text, char *er
     return 0;
 }
 
+static int add_local_net(struct serve_options *options, const char *text, char *error, size_t size)
+{
+    struct advertising *advertising = &options->server.advertising;
+    if (advertising->local_net_count == LOCAL_NETS_MOST) {
+        snprintf(error, size, "--local-net: at most %d", LOCAL_NETS_MOST);
+        return -EINVAL;
+    }
+    if (!cidr_read(text_of(text), &advertising->local_nets[advertising->local_net_count])) {
+        snprintf(error, size, "--local-net %s: not ADDRESS or ADDRESS/BITS with no bits set after the first BITS",
+                 text);
+        return -EINVAL;
+    }
+    advertising->local_net_count++;
+    return 0;
+}
+
+/* The value is read when all listeners are known: check_advertised(). */
+static int add_advertised(struct serve_options *options, const char *text, char *error, size_t size)
+{
+    if (options->advertised_count == LISTENERS_MOST) {
+        snprintf(error, size, "--advertise: at most %d", LISTENERS_MOST);
+        return -EINVAL;
+    }
+    options->advertised[options->advertised_count++] = text;
+    return 0;
+}
+
 static int add_origin(struct serve_options *options, const char *text, char *error, size_t size)
 {
     int result = origins_add(&options->origins, text_of(text));
@@ -310,6 +342,10 @@ static int take_text(struct serve_options *options, const char *name, const char
         return add_layer(options, name, value, error, size);
     if (strcmp(name, "--trust") == 0)
         return add_trusted(options, value, error, size);
+    if (strcmp(name, "--advertise") == 0)
+        return add_advertised(options, value, error, size);
+    if (strcmp(name, "--local-net") == 0)
+        return add_local_net(options, value, error, size);
     if (strcmp(name, "--ws-origin") == 0)
         return add_origin(options, value, error, size);
     if (strcmp(name, "--domain-file") == 0)
@@ -469,6 +505,57 @@ static int check_tls(const struct serve_options *options, char *error, size_t si
     return -EINVAL;
 }
 
+static bool find_listen(const struct serve_options *options, struct text text, size_t *index)
+{
+    for (*index = 0; *index < options->listen_count; (*index)++) {
+        if (text_equal(text_of(options->listens[*index].text), text))
+            return true;
+    }
+    return false;
+}
+
+/* Peers would not reach one of two listeners that they know by the same address. */
+static bool is_advertised_elsewhere(const struct serve_options *options, size_t index)
+{
+    const struct advertised *all = options->server.advertising.listeners, *own = &all[index];
+    for (size_t i = 0; i < options->listen_count; i++) {
+        if (i != index && options->listens[i].transport == options->listens[index].transport &&
+            all[i].port == own->port && advertised_is(&all[i], text_of(own->host)))
+            return true;
+    }
+    return false;
+}
+
+/* Returns NULL, or the reason why the value is refused. */
+static const char *read_advertised(struct serve_options *options, const char *text)
+{
+    size_t index;
+    const char *equals = strchr(text, '=');
+    struct advertised *all = options->server.advertising.listeners;
+    if (equals == NULL)
+        return "expected LISTEN=ADDRESS or LISTEN=ADDRESS:PORT";
+    if (!find_listen(options, (struct text){text, (size_t)(equals - text)}, &index))
+        return "there is no --listen with exactly the value before '='";
+    if (all[index].host[0] != '\0')
+        return "another address is advertised for this listener";
+    const char *why = advertised_read(text_of(equals + 1), address_port(&options->listens[index].address), &all[index]);
+    if (why == NULL && is_advertised_elsewhere(options, index))
+        why = "this is advertised for another listener with the same transport";
+    return why;
+}
+
+static int check_advertised(struct serve_options *options, char *error, size_t size)
+{
+    for (size_t i = 0; i < options->advertised_count; i++) {
+        const char *why = read_advertised(options, options->advertised[i]);
+        if (why == NULL)
+            continue;
+        snprintf(error, size, "--advertise %s: %s", options->advertised[i], why);
+        return -EINVAL;
+    }
+    return 0;
+}
+
 static int check(struct serve_options *options, char *error, size_t size)
 {
     const struct server_config *server = &options->server;
@@ -495,7 +582,8 @@ static int check(struct serve_options *options, char *error, size_t size)
         add_listen(options, "udp:127.0.0.1:5060", error, size);
         add_listen(options, "tcp:127.0.0.1:5060", error, size);
     }
-    return check_tls(options, error, size);
+    int result = check_advertised(options, error, size);
+    return result == 0 ? check_tls(options, error, size) : result;
 }
 
 int serve_options_read(struct serve_options *options, int argc, char **argv, char *error, size_t error_size)

@@ -26,7 +26,9 @@ struct serve_options {
     uint32_t tenant_keys;                     /* of the store of each tenant; 0: the default */
     struct listen_option listens[LISTENERS_MOST];
     size_t listen_count;
-    struct server_config server; /* expiry, timers, limits */
+    const char *advertised[LISTENERS_MOST]; /* of --advertise */
+    size_t advertised_count;
+    struct server_config server; /* expiry, timers, limits, and what is advertised */
     struct network_limits network;
     union address dns_servers[NAME_SERVERS_MOST];
     size_t dns_server_count;

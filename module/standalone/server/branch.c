@@ -62,7 +62,7 @@ size_t branch_via(const struct server *server, const struct peer *peer, struct b
     own_side_read(server, peer, &side);
     branch_write(id, branch, sizeof branch);
     int length = snprintf(out, size, "SIP/2.0/%s %s:%u;branch=%s%s", transport_name(peer->transport), side.host,
-                          side.listener->port, branch, transport_connects(peer->transport) ? "" : ";rport");
+                          side.port, branch, transport_connects(peer->transport) ? "" : ";rport");
     return length < 0 || (size_t)length >= size ? 0 : (size_t)length;
 }
 
@@ -112,7 +112,7 @@ static bool has_room(const struct server *server)
 
 static bool write_request(struct branch *branch, struct branch_id id)
 {
-    char via[192], record[960], path[320], received[64];
+    char via[VIA_MOST], record[RECORD_ROUTE_MOST], path[PATH_MOST], received[64];
     struct context *context = branch->context;
     struct server *server = context->server;
     const struct sip_message *request = context->request;
@@ -244,8 +244,8 @@ static void after_sending(struct branch *branch, enum method method)
 static bool prefer_stream(struct branch *branch, struct cause *cause)
 {
     struct server *server = branch->context->server;
-    const struct peer *source = server_transaction_source(branch->context->transaction), datagram = branch->peer;
-    if (!branch->any_transport || !peer_prefer_stream(server, source, server->out.length, &branch->peer))
+    const struct peer datagram = branch->peer;
+    if (!branch->any_transport || !peer_prefer_stream(server, &branch->near, server->out.length, &branch->peer))
         return false;
     amplification_charge(&server->amplification, cause, &datagram, server->out.length);
     branch->sender = branch->peer;
@@ -318,7 +318,7 @@ static void resolved(void *again, const union address *addresses, size_t count)
     }
     for (size_t i = 0; i < count; i++) {
         struct peer peer = {.transport = branch->peer.transport, .address = addresses[i]};
-        if (!peer_choose_listener(context->server, server_transaction_source(context->transaction), &peer))
+        if (!peer_choose_listener(context->server, &branch->near, &peer))
             continue;
         if (branch->peer.address.any.sa_family == 0)
             branch->peer = peer;
@@ -370,7 +370,6 @@ static void send_to_uri(struct branch *branch, struct text next_hop)
 {
     struct sip_uri uri;
     union address numeric;
-    const struct peer *source = server_transaction_source(branch->context->transaction);
     enum transport transport;
     bool sending = false;
     if (sip_uri_create(&uri, next_hop) == 0 && !leads_back(branch, &uri) &&
@@ -378,7 +377,7 @@ static void send_to_uri(struct branch *branch, struct text next_hop)
         branch->any_transport = uri.transport.length == 0;
         branch->named_port = uri_transport(&uri, &transport) ? uri_port(&uri, transport) : 0;
         if (address_read(uri.host, 0, &numeric)) {
-            sending = peer_of_uri(branch->context->server, &uri, source, &branch->peer);
+            sending = peer_of_uri(branch->context->server, &uri, &branch->near, &branch->peer);
             if (sending)
                 send_to_peer(branch);
         } else {
@@ -416,6 +415,7 @@ static struct branch *branch_new(struct context *context, struct target *target,
         return NULL;
     }
     branch->context = context;
+    branch->near = context->near;
     branch->by_policy = target != NULL && target->by_policy;
     branch->timer.fire = timer_fires;
     call_branch_begin(&context->model, &branch->model, target);
@@ -506,15 +506,33 @@ static struct text target_next_hop(const struct target *target)
     return hop.length > 0 ? hop : target->uri;
 }
 
+static bool read_binding(const struct server *server, const struct target *target, struct binding_view *view)
+{
+    struct text instance = target->reg_id != 0 ? target->instance : (struct text){NULL, 0};
+    const struct binding *binding = binding_find(server->bindings, target->aor, target->uri, instance, target->reg_id);
+    if (binding != NULL)
+        binding_read(binding, view);
+    return binding != NULL;
+}
+
 /* The binding may have moved to another flow, or lost its own, since it became a target. */
 static flow_id plain_flow(const struct server *server, const struct target *target)
 {
     struct binding_view view;
-    const struct binding *binding = binding_find(server->bindings, target->aor, target->uri, (struct text){NULL, 0}, 0);
-    if (binding == NULL)
+    if (!read_binding(server, target, &view))
         return target->flow;
-    binding_read(binding, &view);
     return view.route == BINDING_BY_CONTACT ? 0 : view.flow;
+}
+
+/* 5658-a: where a binding is reached by its Path or Contact, it is reached from the socket that the REGISTER came to.
+ */
+static void leave_by_socket_of(struct branch *branch, const struct target *target)
+{
+    struct peer own;
+    struct binding_view view;
+    const struct server *server = branch->context->server;
+    if (target->aor.length > 0 && read_binding(server, target, &view) && server_socket(server, view.socket, &own))
+        branch->near = own;
 }
 
 bool branch_move_to(struct branch *branch, const struct target *target)
@@ -530,6 +548,13 @@ bool branch_move_to(struct branch *branch, const struct target *target)
     return true;
 }
 
+/* A target that is no binding is sent to as any URI. */
+static void send_to_binding(struct branch *branch, struct text next_hop)
+{
+    leave_by_socket_of(branch, branch->model.target);
+    send_to_uri(branch, next_hop);
+}
+
 /* 3261-10.a: over the flow of the binding while it is alive, else to a Contact that can be called. */
 static void send_to_plain(struct branch *branch)
 {
@@ -538,7 +563,7 @@ static void send_to_plain(struct branch *branch)
     if (target->flow != 0)
         send_to_flow(branch, target->flow);
     else if (contact_may_be_called(target->uri, TRANSPORT_UDP))
-        send_to_uri(branch, target->uri);
+        send_to_binding(branch, target->uri);
     else
         fail_soon(branch, ORIGIN_FLOW_DOWN);
 }
@@ -554,7 +579,7 @@ struct branch *branch_start_target(struct context *context, struct target *targe
     else if (target->flow != 0)
         send_to_flow(branch, target->flow);
     else
-        send_to_uri(branch, target_next_hop(target));
+        send_to_binding(branch, target_next_hop(target));
     return branch;
 }
 
@@ -574,15 +599,17 @@ static struct branch *start_by_contact(const struct branch *failed)
         return NULL;
     branch->model.after_flow = true;
     memory_copy(failed->context->server->config.host, failed->proven, &branch->proven);
-    send_to_uri(branch, branch->model.target != NULL ? branch->model.target->uri : failed->hop);
+    if (branch->model.target != NULL)
+        send_to_binding(branch, branch->model.target->uri);
+    else
+        send_to_uri(branch, failed->hop);
     return branch;
 }
 
 static bool use_datagram(struct branch *branch)
 {
-    const struct context *context = branch->context;
     branch->large = false;
-    return peer_use_datagram(context->server, server_transaction_source(context->transaction), &branch->peer);
+    return peer_use_datagram(branch->context->server, &branch->near, &branch->peer);
 }
 
 /* 3263-4.3.a: the same target at the next address of its name, or by its Contact; NULL if there is none. */
@@ -600,7 +627,8 @@ struct branch *branch_start_next_server(const struct branch *failed)
     branch->named_port = failed->named_port;
     branch->any_transport = failed->any_transport;
     branch->peer.connection = 0;
-    branch->peer.local = 0;
+    branch->near = failed->near;
+    peer_choose_listener(context->server, &branch->near, &branch->peer);
     if (!set_domain(branch, failed->domain) || (failed->large && !use_datagram(branch))) {
         fail_soon(branch, ORIGIN_TRANSPORT);
         return branch;

@@ -7,6 +7,9 @@
 
 /* One copy of a request, on its way to one destination. */
 
+/* Bytes of a Via with the longest host. */
+enum { VIA_MOST = 448 };
+
 struct client_transaction;
 struct route;
 
@@ -17,6 +20,7 @@ struct branch {
     struct sip_message *response; /* the stored final one; NULL: none, or made up here */
     struct peer peer;
     struct peer sender;  /* whose Via is written: that of `peer`, or of the place to which an earlier copy was sent */
+    struct peer near;    /* the own socket to send from: peer_choose_listener() */
     struct timer timer;  /* C; or, before anything was sent, what is due at once */
     struct text uri;     /* the Request-URI sent, inside a dialog */
     struct text hop;     /* inside a dialog: the next hop to call if the connection of the dialog ends; empty: none */

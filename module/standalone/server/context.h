@@ -21,6 +21,7 @@ struct context {
     struct policy_hold hold;                /* the version of the policy that it began with */
     struct cause *cause;                    /* of what is sent because of it */
     struct peer back;        /* where responses go, for a 2xx that comes after the transaction has ended */
+    struct peer near;        /* the own socket that new destinations are sent to from: peer_choose_listener() */
     struct timer ring_next;  /* sip_route's next_after */
     uint16_t routes_dropped; /* of the request's Route values, ours */
     uint32_t digest;         /* for the loop check */

@@ -13,12 +13,8 @@
 static bool is_own(const struct server *server, const union address *address)
 {
     char host[64];
-    struct text text = {host, address_host(address, host, sizeof host)};
-    for (size_t i = 0; i < server->config.listener_count; i++) {
-        if (listener_has_host(server, &server->config.listeners[i], text))
-            return true;
-    }
-    return false;
+    size_t length = address_host(address, host, sizeof host);
+    return server_is_own_host(server, (struct text){host, length});
 }
 
 bool server_is_exempt(const struct server *server, const union address *address)

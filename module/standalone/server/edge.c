@@ -26,15 +26,15 @@ struct token_flow edge_flow_of(const struct server *server, const struct peer *p
 {
     union address local;
     struct own_side side;
-    own_side_read(server, peer, &side);
+    own_side_read_real(server, peer, &side);
     struct token_flow flow = {.transport = peer->transport,
-                              .local_port = side.listener->port,
+                              .local_port = side.port,
                               .remote_port = address_port(&peer->address),
                               .run = server->run,
                               .connection = peer_flow(peer)};
     token_address(&peer->address, &flow, flow.remote);
     uint8_t length = flow.address_length;
-    if (address_read(text_of(side.host), side.listener->port, &local))
+    if (address_read(text_of(side.host), side.port, &local))
         token_address(&local, &flow, flow.local);
     flow.address_length = length;
     return flow;
@@ -109,6 +109,13 @@ bool edge_find_datagram(const struct server *server, const struct token_flow *fl
     return server_find_local(server, &local, peer);
 }
 
+bool edge_find_own_side(const struct server *server, const struct token_flow *flow, struct peer *own)
+{
+    union address local;
+    address_of_token(flow, flow->local, flow->local_port, &local);
+    return own_side_find(server, (enum transport)flow->transport, &local, own);
+}
+
 /* A datagram flow is alive while there is a listener at its local side; a connection, while it is open. */
 static bool find_peer(const struct server *server, const struct token_flow *flow, struct peer *peer)
 {
@@ -137,7 +144,7 @@ static size_t write_value(const struct sip_message *request, const struct own_si
     const struct listener *listener = side->listener;
     int length =
         snprintf(out, size, "<%s:%s%s%s:%u%s;lr%s>", route_scheme(request, listener), user, user[0] != '\0' ? "@" : "",
-                 side->host, listener->port, transport_uri_parameter(listener->transport), marks);
+                 side->host, side->port, transport_uri_parameter(listener->transport), marks);
     return length < 0 || (size_t)length >= size ? 0 : (size_t)length;
 }
 

@@ -20,6 +20,10 @@ bool edge_is_same_flow(const struct token_flow *a, const struct token_flow *b);
 void edge_remote_address(const struct token_flow *flow, union address *address); /* of a datagram flow */
 /* The other side of a datagram flow; false if no listener has its local side. */
 bool edge_find_datagram(const struct server *server, const struct token_flow *flow, struct peer *peer);
+/* Sets listener and local address to those of the flow's own side; false if there is no such listener. */
+bool edge_find_own_side(const struct server *server, const struct token_flow *flow, struct peer *own);
+/* Bytes of a Path with the longest host. */
+enum { PATH_MOST = 512 };
 /* The Path value for a REGISTER that goes on (5626-5.1.a b). Its length, or 0. */
 size_t edge_path(const struct server *server, const struct sip_message *request, const struct peer *source,
                  const struct peer *inner, char *out, size_t size);

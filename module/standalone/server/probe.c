@@ -123,7 +123,7 @@ static void probe_uri(const struct probe *probe, char out[PROBE_URI_MOST])
 static size_t probe_write(const struct probe *probe, struct branch_id id, char *out, size_t size)
 {
     struct server *server = probe->server;
-    char via[192], uri[PROBE_URI_MOST];
+    char via[VIA_MOST], uri[PROBE_URI_MOST];
     struct own_side side;
     own_side_read(server, &probe->peer, &side);
     probe_uri(probe, uri);
@@ -133,7 +133,7 @@ static size_t probe_write(const struct probe *probe, struct branch_id id, char *
         out, size,
         "OPTIONS %s SIP/2.0\r\nVia: %s\r\nMax-Forwards: 0\r\nFrom: <sip:%s:%u>;tag=%016" PRIx64
         "\r\nTo: <%s>\r\nCall-ID: %016" PRIx64 "%016" PRIx64 "\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n",
-        uri, via, side.host, side.listener->port, random_word(server), uri, random_word(server), random_word(server));
+        uri, via, side.host, side.port, random_word(server), uri, random_word(server), random_word(server));
     return length < 0 || (size_t)length >= size ? 0 : (size_t)length;
 }
 
@@ -142,7 +142,7 @@ static size_t probe_write(const struct probe *probe, struct branch_id id, char *
 static bool probe_send(struct probe *probe)
 {
     struct server *server = probe->server;
-    char bytes[1280];
+    char bytes[2048];
     struct branch_id id = branch_draw(server->transactions, 0);
     struct text request = {bytes, probe_write(probe, id, bytes, sizeof bytes)};
     struct cause *cause = cause_new(server->config.host, &probe->peer, ERROR_LEAST);

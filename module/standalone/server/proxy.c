@@ -46,6 +46,7 @@ static struct context *context_new(struct server *server, struct server_transact
         memory_delete(server->config.host, context, sizeof *context);
         return NULL;
     }
+    context->near.listener = server_transaction_source(transaction)->listener;
     context->back = server_response_peer(context->request, server_transaction_source(transaction));
     context->cause = cause_hold(server_transaction_cause(transaction));
     context->model.host = &standalone_call_host;
@@ -581,6 +582,7 @@ static void way_of(struct context *context, struct route *route, const struct si
     enum dialog_way way = in_dialog ? dialog_way(server, context->request, route, source, &peer) : DIALOG_NONE;
     bool has_way = way == DIALOG_HOP ? !to_server && has_next_hop(route) : way != DIALOG_NONE;
     context->stray = in_dialog && way == DIALOG_NONE;
+    context->near = route->near;
     if (way_of_token(context, route))
         return;
     drop_unsealed_routes(server, source, way, route);
@@ -660,7 +662,7 @@ struct waiting_ack {
 static void ack_send(struct server *server, const struct sip_message *ack, const struct peer *source, struct peer *peer,
                      const struct route *route)
 {
-    char via[192], received[64];
+    char via[VIA_MOST], received[64];
     int hops = sip_max_forwards(ack);
     struct cause cause = cause_of(source, sip_bytes(ack).length);
     if (!own_side_choose(server, peer))
@@ -689,8 +691,7 @@ static void ack_resolved(void *again, const union address *addresses, size_t cou
     int error = sip_uri_create(&uri, route.next.length > 0 ? route.next : route.uri);
     if (error == 0 && count > 0) {
         waiting->peer.address = addresses[0];
-        if (peer_choose_listener(server, &waiting->source, &waiting->peer) &&
-            peer_connect(server, &waiting->peer, uri.host))
+        if (peer_choose_listener(server, &route.near, &waiting->peer) && peer_connect(server, &waiting->peer, uri.host))
             ack_send(server, waiting->ack, &waiting->source, &waiting->peer, &route);
     }
     sip_uri_destroy(&uri);
@@ -726,7 +727,7 @@ static void ack_by_hop(struct server *server, const struct sip_message *ack, con
     struct sip_uri uri;
     struct peer peer;
     int error = sip_uri_create(&uri, route_hop(route));
-    if (error == 0 && peer_of_uri(server, &uri, source, &peer) &&
+    if (error == 0 && peer_of_uri(server, &uri, &route->near, &peer) &&
         peer_connect(server, &peer, domain_to_prove(&uri, route->proven)))
         ack_send(server, ack, source, &peer, route);
     else if (error == 0)

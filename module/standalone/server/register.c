@@ -90,6 +90,7 @@ static struct binding_view register_view(const struct register_request *request,
                                 .reg_id = registration_is_flow(asked, nth) ? contact->reg_id : 0,
                                 .cseq = sip_cseq(asked->request),
                                 .q = (uint16_t)(contact->q < 0 ? 1000 : contact->q),
+                                .socket = server_socket_number(request->source),
                                 .source = server_is_exempt(request->server, address) ? 0 : source_of(address),
                                 .expires_at = request->store.now + asked->expires[nth],
                                 .registered_at = request->store.now};

@@ -79,6 +79,7 @@ struct reading {
     const struct sip_message *request;
     const struct peer *source;
     struct route *route;
+    struct text user; /* of the last Route value */
 };
 
 /* The domain in a Record-Route or Route value of this server. */
@@ -97,15 +98,51 @@ static struct token_scope scope_of(const struct sip_message *message, struct tex
 }
 
 /* Of several values with a valid seal, the last one counts. */
-static bool read_seal(struct reading *reading, struct text user, struct text uri)
+static bool read_seal(struct reading *reading, const struct sip_uri *uri, struct text text)
 {
     struct route *route = reading->route;
-    struct token_scope scope = scope_of(reading->request, uri);
-    if (!token_read_dialog(reading->server->config.token_keys, user, &scope, &route->dialog))
+    struct token_scope scope = scope_of(reading->request, text);
+    if (!token_read_dialog(reading->server->config.token_keys, uri->user, &scope, &route->dialog))
         return false;
     route->sealed = true;
     route->proven = scope.domain;
+    own_side_of_uri(reading->server, uri, &route->near);
     return true;
+}
+
+/* A datagram flow has one of this server's addresses; a connection is one of those that are open. */
+static bool is_own_flow(const struct server *server, const struct token_flow *flow)
+{
+    struct peer own;
+    const struct wire *wire = server->config.wire;
+    return transport_connects(flow->transport) ? wire->connection(wire->context, flow->connection, &own)
+                                               : edge_find_own_side(server, flow, &own);
+}
+
+static struct text user_of(struct text uri)
+{
+    const char *at = uri.length > 0 ? memchr(uri.at, '@', uri.length) : NULL;
+    const char *colon = at != NULL ? memchr(uri.at, ':', (size_t)(at - uri.at)) : NULL;
+    return colon != NULL ? (struct text){colon + 1, (size_t)(at - colon - 1)} : (struct text){NULL, 0};
+}
+
+/* The token, which nobody else can have sealed, shows that a Route is of this server even if its address is not
+   advertised any more (5626-5.2.b). Servers may share keys and private addresses, so this counts for the topmost Route
+   alone, by which the request was sent here, and for the other value of a double Record-Route. */
+static bool has_own_token(const struct reading *reading, struct text text)
+{
+    struct token_flow flow;
+    struct token_dialog dialog;
+    const struct server *server = reading->server;
+    struct token_keys *keys = server->config.token_keys;
+    struct text user = user_of(text);
+    const struct token_scope scope = scope_of(reading->request, text);
+    if (user.length == 0 || (reading->route->dropped > 0 && !text_equal(user, reading->user)))
+        return false;
+    if (token_is_dialog(user))
+        return token_read_dialog(keys, user, &scope, &dialog) &&
+               (is_own_flow(server, &dialog.flows[TOKEN_CALLER]) || is_own_flow(server, &dialog.flows[TOKEN_CALLEE]));
+    return token_read(keys, user, &flow) == TOKEN_GOOD && is_own_flow(server, &flow);
 }
 
 /* Handles a Route value of this server. The last one with a seal is nearest to the other side; of the flow tokens,
@@ -114,11 +151,13 @@ static bool is_own_uri(struct reading *reading, struct text text)
 {
     struct sip_uri uri;
     struct route *route = reading->route;
-    bool own = sip_uri_create(&uri, text) == 0 && server_is_own_route(reading->server, &uri);
+    bool own =
+        sip_uri_create(&uri, text) == 0 && (server_is_own_route(reading->server, &uri) || has_own_token(reading, text));
     if (own && token_is_dialog(uri.user))
-        read_seal(reading, uri.user, text);
+        read_seal(reading, &uri, text);
     else if (own && uri.user.length > 0 && route->token == ROUTE_TOKEN_NONE)
         route->token = (uint8_t)edge_read_token(reading->server, uri.user, reading->source, &route->peer);
+    reading->user = user_of(text);
     sip_uri_destroy(&uri);
     return own;
 }
@@ -132,7 +171,7 @@ static bool is_given_by_us(struct reading *reading)
     struct route *route = reading->route;
     bool given = false;
     if (sip_uri_create(&uri, route->uri) == 0 && uri.lr && server_is_own_address(reading->server, uri.host, uri.port)) {
-        given = read_seal(reading, uri.user, route->uri);
+        given = read_seal(reading, &uri, route->uri);
         enum route_token token =
             given ? ROUTE_TOKEN_NONE : edge_read_token(reading->server, uri.user, reading->source, &peer);
         if (token != ROUTE_TOKEN_NONE && token != ROUTE_TOKEN_FORGED) {
@@ -192,6 +231,8 @@ static void read_other_side(const struct reading *reading)
     const struct token_flow *flow = &route->dialog.flows[to];
     route->to = (uint8_t)to;
     route->hop_sealed = is_hop_sealed(reading, to);
+    if (!transport_connects(flow->transport))
+        edge_find_own_side(reading->server, flow, &route->near);
     if (to != TOKEN_CALLEE)
         route->proven = (struct text){NULL, 0};
     if (route->dialog.by_hop[to])
@@ -209,7 +250,7 @@ void route_read(const struct server *server, const struct sip_message *request, 
 {
     struct sip_value value, after;
     struct reading reading = {.server = server, .request = request, .source = source, .route = route};
-    *route = (struct route){.uri = sip_request_uri(request)};
+    *route = (struct route){.uri = sip_request_uri(request), .near = {.listener = source->listener}};
     bool undone = undo_strict_route(&reading);
     while (sip_value(request, HEADER_ROUTE, route->dropped, &value)) {
         bool is_target = undone && !sip_value(request, HEADER_ROUTE, route->dropped + 1, &after);
@@ -310,7 +351,7 @@ static size_t record_one(const struct sip_message *request, const struct own_sid
 {
     const struct listener *listener = side->listener;
     int length = snprintf(out, size, "<%s:%s@%s:%u%s;lr%s%s>", route_scheme(request, listener), user, side->host,
-                          listener->port, transport_uri_parameter(listener->transport), edge ? ";ob" : "", domain);
+                          side->port, transport_uri_parameter(listener->transport), edge ? ";ob" : "", domain);
     return length < 0 || (size_t)length >= size ? 0 : (size_t)length;
 }
 
@@ -339,7 +380,7 @@ static size_t record(const struct server *server, const struct recorded *recorde
     own_side_read(server, recorded->from, &upstream);
     own_side_read(server, recorded->to, &downstream);
     size_t length = record_one(request, &downstream, token, dialog->edge, parameter, out, size);
-    if (own_side_is_same(server, recorded->from, recorded->to) || length == 0 || length + 2 >= size)
+    if (own_side_is_same(&upstream, &downstream) || length == 0 || length + 2 >= size)
         return length;
     memcpy(out + length, ", ", 3);
     return length + 2 +
@@ -388,13 +429,6 @@ size_t route_record_again(const struct server *server, const struct recorded *re
 }
 
 /* --- Record-Route of a response --- */
-
-static struct text user_of(struct text uri)
-{
-    const char *at = uri.length > 0 ? memchr(uri.at, '@', uri.length) : NULL;
-    const char *colon = at != NULL ? memchr(uri.at, ':', (size_t)(at - uri.at)) : NULL;
-    return colon != NULL ? (struct text){colon + 1, (size_t)(at - colon - 1)} : (struct text){NULL, 0};
-}
 
 /* The callee's token in a value of this server, to be sealed for the caller. */
 static bool read_answered(const struct server *server, const struct sip_message *response, struct text text,

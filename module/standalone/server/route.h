@@ -29,6 +29,8 @@ struct route {
     flow_id flow;               /* of a sealed dialog, towards the other side; 0: by the next hop, or flow_lost */
     struct peer far;            /* the other side of `flow` if that is a datagram flow */
     struct text proven;         /* the domain that the TLS server on `flow` has proved to be; empty: none is known */
+    struct peer near;           /* 5658-a: the own socket, see peer_choose_listener(): of the dialog's other side, which
+                                   its datagram flow or the last Route of ours names; else of the request */
     uint8_t token;              /* enum route_token: of the topmost of ours that had one */
     struct peer peer;           /* ROUTE_TOKEN_INCOMING: the flow's other side */
 };
@@ -45,6 +47,8 @@ struct recorded {
     bool to_flow;                /* over the flow of the other side */
     uint8_t way;                 /* enum way */
 };
+/* Bytes of two Record-Route values with the longest hosts. */
+enum { RECORD_ROUTE_MOST = 1280 };
 /* The Record-Route value(s) of a request that forms a dialog; returns the length. */
 size_t route_record(const struct server *server, const struct recorded *recorded, char *out, size_t size);
 /* The same for a request inside a dialog. 0: it did not come with the seal of a dialog (6665-4.3.a). */

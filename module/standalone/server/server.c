@@ -73,10 +73,8 @@ static bool has_no_amplification_limit(const void *context, const union address 
 {
     const struct server *server = context;
     uint16_t port = address_port(address);
-    bool may_be_own = false; /* needed for most messages, but rarely true: the address */
+    bool may_be_own = server_is_own_port(server, port); /* checked first: writing the address takes time */
     char host[64] = "";
-    for (size_t i = 0; i < server->config.listener_count; i++)
-        may_be_own |= server->config.listeners[i].port == port;
     if (source_is_trusted(server->config.sources, address))
         return true;
     size_t length = may_be_own ? address_host(address, host, sizeof host) : 0;

@@ -13,6 +13,7 @@
 #include "flow/token.h"
 #include "script/policy/policy.h"
 #include "sip/rewrite.h"
+#include "standalone/address/advertised.h"
 #include "standalone/address/domains.h"
 #include "standalone/transaction/holdings.h"
 #include "standalone/net/network_events.h"
@@ -53,8 +54,9 @@ struct server_config {
     struct token_keys *token_keys; /* borrowed, for flow tokens; NULL: the server creates keys that end with it */
     struct listener listeners[LISTENERS_MOST];
     size_t listener_count;
-    struct source_limits *sources; /* borrowed; NULL: no limits per source */
-    const struct domains *domains; /* borrowed, in addition to the addresses of the listeners; NULL: none */
+    struct advertising advertising; /* what messages name in place of the listeners */
+    struct source_limits *sources;  /* borrowed; NULL: no limits per source */
+    const struct domains *domains;  /* borrowed, in addition to the addresses of the listeners; NULL: none */
     struct timer_values timers;
     uint32_t timer_c_ms; /* 0: 185000 (above 3 minutes, RFC 3261 16.6) */
     uint32_t ack_ms;  /* how long a flow may leave an INVITE unacknowledged (5626-7.i); 0: for as long as TCP allows */
@@ -180,6 +182,13 @@ bool server_flow_peer(const struct server *server, flow_id flow, struct peer *pe
    the local address. */
 bool server_local_address(const struct server *server, const struct peer *peer, union address *local);
 bool server_find_local(const struct server *server, const union address *local, struct peer *peer);
+
+/* The number of the own socket of a peer, which consists of its listener and local address; never 0. It is valid in this
+   run. The reverse sets these two and the transport in *own, and returns false for 0 and if there is no such listener. */
+uint16_t server_socket_number(const struct peer *peer);
+bool server_socket(const struct server *server, uint16_t number, struct peer *own);
+/* The number of the socket with this transport and address; 0: there is none. */
+uint16_t server_find_socket(const struct server *server, enum transport transport, const union address *local);
 
 /* Restores a binding from an earlier run of the process; `peer` is the other side of its flow if that is a datagram
    flow. Errors as binding_put(). */
