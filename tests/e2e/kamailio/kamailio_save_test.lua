@@ -687,6 +687,17 @@ test("with a transaction of the configuration's own, and use_domain", function(t
     t:equal(#bob:bindings(bob.aor), 1)
 end, { server = { params = { { "usrloc", "use_domain", 1 } }, config = stateful } })
 
+test("5954-4.a an AOR at an IPv6 address is one AOR in every spelling", function(t, open, s)
+    local bob = open()
+    local aor = "sip:" .. bob.user .. "@[%s]"
+    bob:register { aor = aor:format "2001:DB8:0::1" }
+    t:equal(#held(s, bob.user .. "@[2001:db8::1]"), 1)
+    t:equal(#bob:bindings(aor:format "2001:db8:0:0:0:0:0:1"), 1)
+    bob:register { aor = aor:format "2001:db8::0001", uri = "sip:[2001:db8::0:1]" }
+    t:equal(#held(s, bob.user .. "@[2001:db8::1]"), 1)
+    bob:register { aor = aor:format "2001:db8::2", uri = "sip:[2001:db8::1]", expect = 404 }
+end, { server = { params = { { "usrloc", "use_domain", 1 } }, config = stateful } })
+
 test("5626-6.i reg-id 2 of Kamailio's own save() stays when reg-id 1 comes again", function(t, open, _, holds)
     local first, second = open(), open()
     first:register { instance = one, reg_id = 1, headers = { { "X-Stock", "yes" } } }
