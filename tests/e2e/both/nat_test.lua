@@ -199,10 +199,7 @@ test("reflow.flows names the transport of a flow", { transports = secure.transpo
     t:match(s:rpc("reflow.flows", bob.aor), "flow: " .. s.transport .. " 127")
 end)
 
--- Kamailio's examples know the way inside a dialog from its Contacts, which name the connection that has gone.
-local with_heirs = { transports = secure.transports, hosts = { "standalone" } }
-
-test("3261-10.a a dialog follows a phone that has connected anew", with_heirs, function(_, open, s)
+test("3261-10.a a dialog follows a phone that has connected anew", secure, function(_, open, s)
     local bob, alice = websocket_phone(open, "bob"), host.opener(s, "udp")("alice")
     bob:register { supported = false }
     local call = alice:invite(bob.aor)

@@ -172,6 +172,34 @@ for _, transport in ipairs { "udp", "tcp", "tls" } do
         t:equal(alone:get "Record-Route", nil)
     end)
 
+    test(named "6665-4.3.a a subscription is refreshed by the route of its NOTIFY, through edge.cfg and registrar.cfg",
+        function(t)
+        local registrar = example.start(t, "registrar.cfg")
+        local edge = example.start(t, "edge.cfg", { defines = { "REGISTRAR_PORT=" .. registrar.port },
+            secure = certificate(t, transport) })
+        local alice, bob = phone_of(edge, "alice", transport), phone_of(edge, "bob", transport)
+        bob:register { instance = ua.instance(1), reg_id = 1 }
+        local request = alice:request("SUBSCRIBE", { uri = bob.aor, headers = outbound })
+        local got = bob:expect "SUBSCRIBE"
+        bob:reply(got, 200)
+        local answer = alice:expect_final(request, 200)
+        for number = 1, 3 do
+            local notify = bob:within_called("NOTIFY", got, { cseq = number, contact = contact(bob),
+                headers = outbound })
+            local heard = alice:expect "NOTIFY"
+            alice:reply(heard, 200)
+            bob:expect_final(notify, 200)
+            t:ok(#heard:values "Record-Route" >= 3, "edge, registrar and edge have recorded themselves")
+            -- The subscriber's route set is that of the NOTIFY, in its order.
+            local refresh = alice:within("SUBSCRIBE", request, answer, { cseq = 1 + number, contact = contact(alice),
+                routes = heard:values "Record-Route", headers = outbound })
+            local again = bob:expect "SUBSCRIBE"
+            t:ok(#again:values "Record-Route" >= 3)
+            bob:reply(again, 200)
+            alice:expect_final(refresh, 200)
+        end
+    end)
+
     test(named "a call between two phones behind edge.cfg and registrar.cfg goes on after the caller has moved",
         function(t)
         local registrar = example.start(t, "registrar.cfg")

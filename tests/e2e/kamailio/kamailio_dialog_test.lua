@@ -268,6 +268,20 @@ for _, name in ipairs(example.registrars) do
     end)
 end
 
+for _, name in ipairs(example.registrars) do
+    test("3261-16.6.b a restart in mid-call: a trunk on TCP is called by its Contact, " .. name, function(t)
+        local defines = { example.keys(t) }
+        local s = example.start(t, name, { defines = defines })
+        local trunk, listener = open_trunk(t, host.opener(s, "tcp"))
+        local bob = ua.open { port = s.port, user = "bob", domain = "example.test" }
+        bob:register { instance = ua.instance(1), reg_id = 1 }
+        local _, invite = establish(trunk, bob)
+        s:stop()
+        example.start(t, name, { defines = defines, port = s.port })
+        reaches(listener, bob, bob:within_called("BYE", invite))
+    end)
+end
+
 -- --- subscriptions (6665-4.3.a) ---
 
 each("6665-4.3.a a NOTIFY is recorded whose SUBSCRIBE was, and the SUBSCRIBE that refreshes is relayed",
