@@ -83,7 +83,7 @@ local function within_dialog(method)
     end
     -- Hold and session refresh say anew where the phone is.
     if has_contact[method] and KSR.pv.gete("$sel(via[2])") == "" then
-      KSR.nathelper.add_contact_alias()
+      KSR.reflow.add_alias("location")
     end
     -- No Route is left: over the flow of the other side. If that connection is gone, the phone may have registered
     -- again, and a trunk is called by its Contact.
@@ -141,7 +141,7 @@ local function starts_something(method)
   if method == "INVITE" or method == "SUBSCRIBE" or method == "REFER" then
     KSR.reflow.record_route()
     if KSR.pv.gete("$sel(via[2])") == "" then
-      KSR.nathelper.add_contact_alias()
+      KSR.reflow.add_alias("location")
     end
   end
   local routed = KSR.reflow.route_flows("location")
@@ -183,7 +183,7 @@ end
 -- The other half of hold and session refresh. Where we are recorded it has been marked already.
 function from_phone()
   if has_contact[KSR.pv.get("$rm")] and not is_recorded_by_us() then
-    KSR.nathelper.add_contact_alias()
+    KSR.reflow.add_alias("location")
   end
 end
 
@@ -203,9 +203,10 @@ function ksr_reply_route()
     KSR.set_drop()
     return
   end
-  -- What a phone gives as its Contact may lead nowhere: it is marked with the address that it came from, here and in
-  -- requests, if that is another one. Behind an edge, which has recorded itself, that is the edge's to know.
+  -- What a phone gives as its Contact may lead nowhere, or nowhere any more after the phone has moved: here and in
+  -- requests it is marked with the address that it came from, if that is another one, and with the phone that has
+  -- registered there. Behind an edge, which has recorded itself, that is the edge's to know.
   if recorded[KSR.pv.get("$rm")] and is_recorded_by_us() then
-    KSR.nathelper.add_contact_alias()
+    KSR.reflow.add_alias("location")
   end
 end

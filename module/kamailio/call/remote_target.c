@@ -4,11 +4,14 @@
 #include "kamailio/call/remote_target.h"
 
 #include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/code.h"
 #include "kamailio/call/call.h"
 #include "kamailio/call/lookup.h"
+#include "kamailio/call/seal.h"
 #include "kamailio/call/targets.h"
 #include "kamailio/flow/connection.h"
 #include "kamailio/flow/flows.h"
@@ -17,7 +20,11 @@
 #include "kamailio/base/stats.h"
 
 enum { BY_FLOW = 1, BY_URI = 2, ANSWERED = 0, FAILED = -1 };
-enum { ALIAS_MOST = 128 };
+enum {
+    ALIAS_MOST = 128,
+    OWNER_NAME = sizeof REMOTE_TARGET_OWNER - 1,
+    OWNER_LENGTH = OWNER_NAME + REMOTE_TARGET_OWNER_DIGITS
+};
 
 /* An address that a URI names. */
 struct place {
@@ -27,10 +34,11 @@ struct place {
 };
 
 struct remote_target {
-    char uri_text[MAX_URI_SIZE], alias_text[ALIAS_MOST];
-    str uri;            /* the Request-URI without the alias */
-    str alias;          /* "sip:192.0.2.4:40112;transport=tcp" */
-    struct place place; /* of the alias */
+    char bare_text[MAX_URI_SIZE], uri_text[MAX_URI_SIZE], alias_text[ALIAS_MOST];
+    str uri;            /* the Request-URI without the parameters of this server */
+    str alias;          /* "sip:192.0.2.4:40112;transport=tcp"; empty: there is none */
+    struct place place; /* of the alias, or else of the URI */
+    uint32_t owner;     /* 0: unknown */
 };
 
 static bool read_place(const str *text, struct place *place)
@@ -59,13 +67,47 @@ static bool place_is_stream(const struct place *place)
     return transport_connects(transport_of_proto(place->proto));
 }
 
-/* Returns false if the Request-URI has no alias, or none that can be read. */
+static char *find_owner(char *uri)
+{
+    char *at = strstr(uri, REMOTE_TARGET_OWNER);
+    if (at == NULL || strspn(at + OWNER_NAME, "0123456789abcdef") != REMOTE_TARGET_OWNER_DIGITS)
+        return NULL;
+    return strchr(";?", at[OWNER_LENGTH]) != NULL ? at : NULL; /* or the end */
+}
+
+/* Copies the URI without `owner`, and reads that. Returns false if the URI is too long. */
+static bool take_owner(const str *uri, struct remote_target *target)
+{
+    char digits[REMOTE_TARGET_OWNER_DIGITS + 1] = "";
+    if (uri->len <= 0 || (size_t)uri->len >= sizeof target->bare_text)
+        return false;
+    memcpy(target->bare_text, uri->s, (size_t)uri->len);
+    target->bare_text[uri->len] = '\0';
+    target->uri = (str){target->bare_text, uri->len};
+    target->owner = 0;
+    char *at = find_owner(target->bare_text);
+    if (at == NULL)
+        return true;
+    memcpy(digits, at + OWNER_NAME, REMOTE_TARGET_OWNER_DIGITS);
+    target->owner = (uint32_t)strtoul(digits, NULL, 16);
+    memmove(at, at + OWNER_LENGTH, strlen(at + OWNER_LENGTH) + 1);
+    target->uri.len -= OWNER_LENGTH;
+    return true;
+}
+
+/* Returns false if the Request-URI has neither parameter. */
 static bool read_target(struct sip_msg *msg, struct remote_target *target)
 {
-    target->uri = (str){target->uri_text, sizeof target->uri_text};
-    target->alias = (str){target->alias_text, sizeof target->alias_text};
-    return uri_restore_rcv_alias(GET_RURI(msg), &target->uri, &target->alias) == 0 &&
-           read_place(&target->alias, &target->place);
+    str without = {target->uri_text, sizeof target->uri_text}, alias = {target->alias_text, sizeof target->alias_text};
+    target->alias = (str){NULL, 0};
+    if (!take_owner(GET_RURI(msg), target))
+        return false;
+    if (uri_restore_rcv_alias(&target->uri, &without, &alias) == 0) {
+        target->uri = without;
+        target->alias = alias;
+        return read_place(&target->alias, &target->place);
+    }
+    return target->owner != 0 && read_place(&target->uri, &target->place);
 }
 
 /* --- over a flow --- */
@@ -95,10 +137,25 @@ static int send_over(struct sip_msg *msg, str *destination, struct socket_info *
 
 /* --- the bindings of the other side --- */
 
-static bool is_candidate(const struct found *found, const str *uri)
+/* The AOR and the target whose bindings are looked through. */
+struct search {
+    struct remote_target *target;
+    struct text aor;
+};
+
+static bool is_owner(const struct search *search, const struct found *found)
 {
-    return found->path.len <= 0 && found->flow != 0 && flow_lives(found->flow) &&
-           cmp_uri_light_str((str *)uri, (str *)&found->uri) == 0;
+    return search->target->owner != 0 && found->instance.len > 0 &&
+           seal_owner(search->aor, text_of_str(found->instance)) == search->target->owner;
+}
+
+/* Without a flow, the Contact of the binding is the address of its user agent. */
+static bool is_candidate(const struct search *search, const struct found *found)
+{
+    if (found->path.len > 0 || (found->flow != 0 && !flow_lives(found->flow)))
+        return false;
+    return is_owner(search, found) ||
+           (found->flow != 0 && cmp_uri_light_str((str *)&search->target->uri, (str *)&found->uri) == 0);
 }
 
 static bool is_at(const struct found *found, struct place *place)
@@ -107,55 +164,68 @@ static bool is_at(const struct found *found, struct place *place)
     return read_place(found->received.len > 0 ? &found->received : &found->uri, &own) && place_equal(&own, place);
 }
 
-/* The newest of them; NULL if they belong to several instances. */
-static const struct found *choose_newest(const struct lookup *lookup, const str *uri)
+/* The newest of them, which is the last one of a second; NULL if they belong to several instances. */
+static const struct found *choose_newest(const struct lookup *lookup, const struct search *search)
 {
     const struct found *chosen = NULL;
     for (size_t i = 0; i < lookup->count; i++) {
         const struct found *found = &lookup->found[i];
-        if (!is_candidate(found, uri))
+        if (!is_candidate(search, found))
             continue;
         if (chosen != NULL && !text_equal(text_of_str(chosen->instance), text_of_str(found->instance)))
             return NULL;
-        if (chosen == NULL || found->registered_at > chosen->registered_at)
+        if (chosen == NULL || found->registered_at >= chosen->registered_at)
             chosen = found;
     }
     return chosen;
 }
 
-static const struct found *choose(const struct lookup *lookup, struct remote_target *target)
+/* The flow of the dialog itself. A plain binding may be an old one that a user agent has left behind. */
+static bool is_kept(const struct search *search, const struct found *found)
+{
+    return is_candidate(search, found) && is_at(found, &search->target->place) &&
+           (found->reg_id != 0 || found->instance.len <= 0);
+}
+
+static const struct found *choose(const struct lookup *lookup, const struct search *search)
 {
     for (size_t i = 0; i < lookup->count; i++)
-        if (is_candidate(&lookup->found[i], &target->uri) && is_at(&lookup->found[i], &target->place))
+        if (is_kept(search, &lookup->found[i]))
             return &lookup->found[i];
-    return choose_newest(lookup, &target->uri);
+    return choose_newest(lookup, search);
 }
 
 static int send_over_binding(struct sip_msg *msg, const struct found *found)
 {
     char text[96];
     str destination = found->received.len > 0 ? found->received : found->uri;
-    const bool stream = !flow_is_datagram(found->flow);
+    const bool stream = found->flow != 0 && !flow_is_datagram(found->flow);
     if (stream && found->received.len <= 0)
         destination = (str){text, (int)connection_remote_uri(found->connection_id, text, sizeof text)};
     return destination.len > 0 ? send_over(msg, &destination, found->socket, stream) : BY_URI;
 }
 
+/* Reads the AOR of this URI, and its bindings. Delete them after success. */
+static bool find_bindings(const str *uri, const str *table, struct aor_names *names, struct lookup *lookup)
+{
+    char name[64];
+    if ((size_t)table->len >= sizeof name || aor_names_read(names, uri) < 0 || names->key.len == 0)
+        return false;
+    memcpy(name, table->s, (size_t)table->len);
+    name[table->len] = '\0';
+    return lookup_create(lookup, name, &names->key, UINT_MAX) == 0;
+}
+
 /* BY_URI: there is no such binding. */
 static int send_to_registered(struct sip_msg *msg, const str *table, struct remote_target *target)
 {
-    char name[64];
     struct aor_names names;
     struct lookup lookup;
     int result = BY_URI;
-    if ((size_t)table->len >= sizeof name || parse_to_header(msg) < 0 ||
-        aor_names_read(&names, &get_to(msg)->uri) < 0 || names.key.len == 0)
+    if (parse_to_header(msg) < 0 || !find_bindings(&get_to(msg)->uri, table, &names, &lookup))
         return BY_URI;
-    memcpy(name, table->s, (size_t)table->len);
-    name[table->len] = '\0';
-    if (lookup_create(&lookup, name, &names.key, UINT_MAX) < 0)
-        return BY_URI;
-    const struct found *found = choose(&lookup, target);
+    const struct search search = {target, text_of_str(names.uri)};
+    const struct found *found = choose(&lookup, &search);
     if (found != NULL)
         result = send_over_binding(msg, found);
     lookup_delete(&lookup);
@@ -204,14 +274,120 @@ int sip_handle_alias(struct sip_msg *msg, const str *table)
     struct remote_target target;
     if (!read_target(msg, &target))
         return BY_URI;
-    const bool stream = place_is_stream(&target.place);
+    const bool stream = place_is_stream(&target.place), aliased = target.alias.len > 0;
     if (rewrite_uri(msg, &target.uri) < 0)
         return FAILED;
     if (stream && place_is_connected(&target.place))
-        return send_over(msg, &target.alias, NULL, true);
+        return aliased ? send_over(msg, &target.alias, NULL, true) : BY_URI;
     if (send_to_registered(msg, table, &target) == BY_FLOW)
         return BY_FLOW;
     if (!stream)
-        return send_over(msg, &target.alias, NULL, false);
+        return aliased ? send_over(msg, &target.alias, NULL, false) : BY_URI;
     return may_connect(&target) ? BY_URI : answer_gone(msg);
+}
+
+/* --- the Contact that a user agent gives --- */
+
+static const contact_t *read_contact(struct sip_msg *msg, struct ksr_sip_uri *uri)
+{
+    if (parse_headers(msg, HDR_CONTACT_F, 0) < 0 || msg->contact == NULL || parse_contact(msg->contact) < 0)
+        return NULL;
+    const contact_t *contact = ((contact_body_t *)msg->contact->parsed)->contacts;
+    return contact != NULL && parse_uri(contact->uri.s, contact->uri.len, uri) == 0 ? contact : NULL;
+}
+
+static struct place source_place(const struct sip_msg *msg)
+{
+    return (struct place){.address = msg->rcv.src_ip, .port = msg->rcv.src_port, .proto = msg->rcv.proto};
+}
+
+static size_t write_alias(const str *uri, struct place source, char *out, size_t size)
+{
+    struct place own;
+    if (read_place(uri, &own) && place_equal(&own, &source))
+        return 0;
+    const bool bracketed = source.address.af == AF_INET6;
+    return (size_t)snprintf(out, size, "%.*s%s%s%s~%u~%d", _ksr_contact_salias.len, _ksr_contact_salias.s,
+                            bracketed ? "[" : "", ip_addr2a(&source.address), bracketed ? "]" : "", source.port,
+                            source.proto);
+}
+
+/* The sender's user is in From of a request, and in To of a response. */
+static const str *sender_uri(struct sip_msg *msg)
+{
+    if (msg->first_line.type == SIP_REQUEST)
+        return parse_from_header(msg) == 0 ? &get_from(msg)->uri : NULL;
+    return parse_to_header(msg) == 0 ? &get_to(msg)->uri : NULL;
+}
+
+/* The binding was made from there: over this flow, or with that address as its Contact. */
+static bool is_of_sender(const struct found *found, const struct sip_msg *msg)
+{
+    struct place source = source_place(msg);
+    return found->instance.len > 0 && found->path.len <= 0 &&
+           (found->flow != 0 ? found->flow == flow_of_source(&msg->rcv) : is_at(found, &source));
+}
+
+static size_t write_owner(struct sip_msg *msg, const str *table, char *out, size_t size)
+{
+    struct aor_names names;
+    struct lookup lookup;
+    uint32_t owner = 0;
+    const str *uri = sender_uri(msg);
+    if (uri == NULL || !find_bindings(uri, table, &names, &lookup))
+        return 0;
+    for (size_t i = 0; i < lookup.count && owner == 0; i++)
+        if (is_of_sender(&lookup.found[i], msg))
+            owner = seal_owner(text_of_str(names.uri), text_of_str(lookup.found[i].instance));
+    lookup_delete(&lookup);
+    return owner != 0 ? (size_t)snprintf(out, size, REMOTE_TARGET_OWNER "%0*x", REMOTE_TARGET_OWNER_DIGITS, owner) : 0;
+}
+
+static int insert_at(struct sip_msg *msg, const char *at, const char *text, size_t length)
+{
+    struct lump *anchor = anchor_lump(msg, (int)(at - msg->buf), 0, HDR_CONTACT_T);
+    char *copy = anchor != NULL ? pkg_malloc(length) : NULL;
+    if (copy == NULL)
+        return FAILED;
+    memcpy(copy, text, length);
+    if (insert_new_lump_after(anchor, copy, (int)length, HDR_CONTACT_T) != NULL)
+        return BY_FLOW;
+    pkg_free(copy);
+    return FAILED;
+}
+
+/* Without < >, parameters would belong to the header field and not to the URI. */
+static int insert_parameters(struct sip_msg *msg, const contact_t *contact, const struct ksr_sip_uri *uri, char *text,
+                             size_t length)
+{
+    const char *start = contact->uri.s;
+    const str *last = uri->port.len > 0 ? &uri->port : &uri->host;
+    if (start > msg->buf && start[-1] == '<')
+        return insert_at(msg, last->s + last->len, text, length);
+    text[length] = '>';
+    return insert_at(msg, start, "<", 1) == FAILED ? FAILED
+                                                   : insert_at(msg, start + contact->uri.len, text, length + 1);
+}
+
+/* A 3xx gives the Contacts of others. */
+static bool gives_own_contact(const struct sip_msg *msg)
+{
+    return msg->first_line.type == SIP_REQUEST || msg->first_line.u.reply.statuscode < SIP_MULTIPLE_CHOICES;
+}
+
+int sip_add_alias(struct sip_msg *msg, const str *table)
+{
+    enum { NOTHING = 2 };
+    static unsigned marked_id;
+    static int marked_pid;
+    char text[ALIAS_MOST + OWNER_LENGTH + 2];
+    struct ksr_sip_uri uri;
+    const contact_t *contact = gives_own_contact(msg) ? read_contact(msg, &uri) : NULL;
+    if (contact == NULL || (marked_id == msg->id && marked_pid == msg->pid))
+        return NOTHING;
+    marked_id = msg->id;
+    marked_pid = msg->pid;
+    size_t length = write_alias(&contact->uri, source_place(msg), text, ALIAS_MOST);
+    length += write_owner(msg, table, text + length, sizeof text - length - 1);
+    return length > 0 ? insert_parameters(msg, contact, &uri, text, length) : NOTHING;
 }

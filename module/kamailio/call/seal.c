@@ -169,6 +169,12 @@ enum seal_way seal_way(struct sip_msg *msg, struct receive_info *flow)
     return SEAL_TO_PHONE;
 }
 
+uint32_t seal_owner(struct text aor, struct text instance)
+{
+    enum { SIGNING_KEY = 0 };
+    return keys != NULL ? token_owner(keys, SIGNING_KEY, aor, instance) : 0;
+}
+
 /* --- functions of the configuration --- */
 
 int sip_record_route(struct sip_msg *msg)

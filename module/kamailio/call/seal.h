@@ -4,6 +4,8 @@
 
 #include "kamailio/base/ksr.h"
 
+#include "core/text.h"
+
 /*
  * 3261-16.4.a: a Route of this server permits relaying only with a seal. The rr module writes Record-Route and follows
  * Route. This code adds a parameter `seal` to Record-Route, which nobody else can make and which is valid only with the
@@ -33,6 +35,9 @@ enum seal_way {
                         stream, because connections do not survive a restart */
 };
 enum seal_way seal_way(struct sip_msg *msg, struct receive_info *flow);
+
+/* A digest of a user agent, the instance of that AOR, which only this server can make; 0: rr is not loaded. */
+uint32_t seal_owner(struct text aor, struct text instance);
 
 /* loose_route() of the rr module without the flow token of the topmost Route, which must exist; returns its result. */
 int seal_loose_route(struct sip_msg *msg);

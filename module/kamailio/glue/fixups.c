@@ -153,6 +153,12 @@ int fixup_route_flows(void **parameter, int number)
     return fix(parameter);
 }
 
+int fixup_add_alias(void **parameter, int number)
+{
+    (void)number;
+    return fix_table("sip_add_alias()", parameter) < 0 ? -1 : fix(parameter);
+}
+
 int fixup_handle_alias(void **parameter, int number)
 {
     (void)number;

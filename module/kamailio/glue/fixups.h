@@ -21,6 +21,7 @@ int fixup_is_resting(void **parameter, int number);       /* 1: a destination */
 int fixup_save(void **parameter, int number);             /* 1: a table, which usrloc creates */
 int fixup_route_flows(void **parameter,
                       int number); /* 1: a table that usrloc knows after all parameters were fixed up; 2: a URI */
+int fixup_add_alias(void **parameter, int number);    /* 1: a table */
 int fixup_handle_alias(void **parameter, int number); /* 1: a table */
 int fixup_flow_forward(void **parameter, int number);
 int fixup_record_route(void **parameter, int number);

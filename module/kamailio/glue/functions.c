@@ -166,6 +166,21 @@ static int ki_loose_route_sealed(sip_msg_t *msg)
     return is_in_block(BLOCK_REQUEST, "sip_loose_route()", "request routes", &told) ? sip_loose_route(msg) : -1;
 }
 
+static int ki_add_alias(sip_msg_t *msg, str *table)
+{
+    static bool told;
+    return is_in_block(BLOCK_REQUEST | BLOCK_REPLY, "sip_add_alias()", "request and reply routes", &told)
+               ? sip_add_alias(msg, table)
+               : -1;
+}
+
+static int add_alias(struct sip_msg *msg, char *table, char *b)
+{
+    str table_text;
+    (void)b;
+    return parameter_text(msg, table, &table_text) ? ki_add_alias(msg, &table_text) : -1;
+}
+
 static int ki_handle_alias(sip_msg_t *msg, str *table)
 {
     static bool told;
@@ -304,6 +319,7 @@ cmd_export_t module_functions[] = {
     {"sip_flow_forward", (cmd_function)flow_forward, 0, fixup_flow_forward, 0, REQUEST_ROUTE},
     {"sip_record_route", (cmd_function)record_route_sealed, 0, fixup_record_route, 0, REQUEST_ROUTE | FAILURE_ROUTE},
     {"sip_loose_route", (cmd_function)loose_route_sealed, 0, fixup_loose_route, 0, REQUEST_ROUTE},
+    FUNCTION("add_alias", add_alias, 1, fixup_add_alias, REQUEST_ROUTE | ONREPLY_ROUTE),
     FUNCTION("handle_alias", handle_alias, 1, fixup_handle_alias, REQUEST_ROUTE),
     {"sip_on_flow_failed", (cmd_function)on_flow_failed, 0, 0, 0, BRANCH_FAILURE_ROUTE | FAILURE_ROUTE | ONEVENT_ROUTE},
     {"sip_on_failure", (cmd_function)on_failure, 0, fixup_on_failure, 0, FAILURE_ROUTE},
@@ -342,6 +358,7 @@ sr_kemi_t module_kemi[] = {
     KEMI("flow_forward", ki_flow_forward, SR_KEMIP_NONE),
     KEMI("record_route", ki_record_route_sealed, SR_KEMIP_NONE),
     KEMI("loose_route", ki_loose_route_sealed, SR_KEMIP_NONE),
+    KEMI("add_alias", ki_add_alias, SR_KEMIP_STR),
     KEMI("handle_alias", ki_handle_alias, SR_KEMIP_STR),
     KEMI_TEST(is_success),
     KEMI_TEST(is_provisional),

@@ -236,6 +236,88 @@ each("the other side follows a phone with outbound that has registered over anot
     alice:expect_final(bye, 200)
 end)
 
+-- Phones whose Contact is the address of their connection, as many write it over TCP: each connection has another one.
+-- Both sides reconnect, one after the other and at once.
+local function reconnects(s, transport)
+    local open = host.opener(s, transport)
+    local function again(old, number)
+        local phone = open(old.user)
+        phone:register { instance = ua.instance(number), reg_id = number == 1 and 1 or nil }
+        return phone
+    end
+    local alice, bob = again({ user = "alice" }, 1), again({ user = "bob" }, 2)
+    local request, invite, answer = establish(alice, bob)
+    local cseq = 10
+    local function both_ways()
+        for _, method in ipairs { "INFO", "UPDATE" } do
+            cseq = cseq + 1
+            local sent = alice:within(method, request, answer, { cseq = cseq })
+            bob:reply(bob:expect(method), 200)
+            alice:expect_final(sent, 200)
+            sent = bob:within_called(method, invite, { cseq = cseq })
+            alice:reply(alice:expect(method), 200)
+            bob:expect_final(sent, 200)
+        end
+    end
+    both_ways()
+    gone(s, alice)
+    alice = again(alice, 1)
+    both_ways()
+    gone(s, bob)
+    bob = again(bob, 2)
+    both_ways()
+    alice:close()
+    bob:close()
+    alice, bob = again(alice, 1), again(bob, 2)
+    both_ways()
+    local bye = bob:within_called("BYE", invite, { cseq = 30 })
+    alice:reply(alice:expect "BYE", 200)
+    bob:expect_final(bye, 200)
+end
+
+each("each side follows the other one to another Contact, if it has an instance-id", { "udp", "tcp" },
+    function(_, s, _, transport)
+    reconnects(s, transport)
+end)
+
+for _, transport in ipairs { "tls", "ws", "wss" } do
+    test(("each side follows the other one to another Contact, registrar.cfg [kamailio %s]"):format(transport),
+        function(t)
+        reconnects(example.start(t, "registrar.cfg", { secure = certificates.new(t):sign("default",
+            { names = "DNS:example.test" }) }), transport)
+    end)
+end
+
+test("sip_add_alias() marks a Contact once, with and without < >, and no Contact of a 3xx", function(t)
+    local s = example.start(t, "registrar.cfg")
+    local bob, alice = example.behind_nat(s, "bob", "udp"), example.behind_nat(s, "alice", "udp")
+    bob:register { instance = ua.instance(1), reg_id = 1 }
+    alice:register { instance = ua.instance(2), reg_id = 1 }
+    local mark = ";alias=127.0.0.2~%d+~1;owner=%x+"
+    for written, seen in pairs {
+        ["<sip:alice@192.168.1.10;x=y>;expires=7"] = "^<sip:alice@192.168.1.10" .. mark .. ";x=y>;expires=7$",
+        ["sip:alice@192.168.1.10:5070;expires=7"] = "^<sip:alice@192.168.1.10:5070" .. mark .. ">;expires=7$",
+        ['"A. <a>" <sip:alice@host.invalid>'] = '^"A. <a>" <sip:alice@host.invalid' .. mark .. ">$" } do
+        local call = alice:invite(bob.aor, { contact = written })
+        local invite = bob:expect "INVITE"
+        t:equal(#invite:all "Contact", 1)
+        t:match(invite:get "Contact", seen)
+        bob:reply(invite, 302, { headers = { { "Contact", "<sip:other@192.0.2.9>" } } })
+        t:equal(alice:expect_final(call, 302):get "Contact", "<sip:other@192.0.2.9>")
+    end
+    -- What another server has written with these names is left alone where it is not ours.
+    local request, _, answer = establish(alice, bob)
+    for _, more in ipairs { ";owner=0123456", ";owner=0123456789", ";owner=0123456z", ";owner=" } do
+        local uri = bob.contact_uri .. more
+        local alias = answer:get("Contact"):match ";alias=[^;>]+"
+        local sent = alice:within("INFO", request, answer, { uri = uri .. alias })
+        local got = bob:expect "INFO"
+        t:equal(got.uri, uri)
+        bob:reply(got, 200)
+        alice:expect_final(sent, 200)
+    end
+end)
+
 each("a phone whose address has not changed keeps its dialogs, although another one gives the same Contact", { "udp" },
     function(_, s, _, transport)
     local alice = example.behind_nat(s, "alice", transport)
