@@ -544,6 +544,89 @@ static void test_5626_7_e_a_dialog_does_not_follow_a_port_to_another_phone(void 
     stage_ends(stage);
 }
 
+/* --- behind an edge --- */
+
+static void as_edge(struct stage *stage)
+{
+    stage_script(stage, "sip_on_request(function() return sip_forward('sip:127.0.0.1:6060') end)");
+}
+
+/* The registrar behind the edge is at 6060, and accepts. */
+static struct peer registers_through(struct stage *stage, const struct side *side, uint16_t port, const char *more)
+{
+    char fields[300];
+    struct peer peer = side->transport == TRANSPORT_UDP ? fake_udp(port) : tcp_or_tls(stage, side->transport, port);
+    snprintf(fields, sizeof fields, "Contact: <sip:%s@192.0.2.4>;+sip.instance=\"<urn:uuid:%s>\";reg-id=1%s\n",
+             side->user, side->instance, more);
+    stage_request(stage, &peer,
+                  (struct request){.method = "REGISTER",
+                                   .uri = "sip:elsewhere.example",
+                                   .from = side->user,
+                                   .to = side->user,
+                                   .call = side->user,
+                                   .cseq = ++stage->registers,
+                                   .fields = fields});
+    stage_response(stage, stage_sent_to(stage, "REGISTER", 6060), 200,
+                   "Contact: <sip:x@192.0.2.4>;expires=3600\nRequire: outbound\n");
+    stage_status(stage, &peer, 200);
+    return peer;
+}
+
+/* Alice's edge has no bindings, but has seen her register again. Her neighbour on the same flow stays where he is. */
+static void test_5626_5_3_d_an_edge_follows_a_phone_that_has_registered_again(void **state)
+{
+    struct stage *stage = *state;
+    struct peer inner = fake_udp(6060);
+    for (unsigned transport = 0; transport < TRANSPORT_COUNT; transport++) {
+        const struct side sides[] = {{(enum transport)transport, 5070, "alice", "a"},
+                                     {(enum transport)transport, 5070, "carol", "c"}};
+        char fields[200];
+        as_edge(stage);
+        if (transport == TRANSPORT_UDP)
+            registers_through(stage, &sides[1], 5070, "");
+        struct peer old = registers_through(stage, &sides[0], 5070, "");
+        snprintf(fields, sizeof fields, "Contact: <sip:alice@192.0.2.4;ob>\n");
+        stage_request(stage, &old, (struct request){.uri = "sip:bob@elsewhere.example", .fields = fields});
+        stage_status(stage, &old, 100);
+        struct dialog dialog = answered(stage, &old, stage_sent_to(stage, "INVITE", 6060), "sip:bob@127.0.0.1:6060");
+        speak(stage, &inner, &old, "alice", "sip:alice@192.0.2.4", dialog.callee);
+        if (transport != TRANSPORT_UDP) {
+            stage_flow_dies(stage, &old);
+            says(stage, &inner, "INFO", "alice", "sip:alice@192.0.2.4", dialog.callee);
+            stage_status(stage, &inner, 430);
+        }
+        struct peer now = registers_through(stage, &sides[0], 7070, "");
+        speak(stage, &inner, &now, "alice", "sip:alice@192.0.2.4", dialog.callee);
+        speak(stage, &now, &inner, "bob", "sip:bob@127.0.0.1:6060", dialog.caller);
+        /* She unregisters: there is the flow of the dialog alone. */
+        registers_through(stage, &sides[0], 8070, ";expires=0");
+        says(stage, &inner, "INFO", "alice", "sip:alice@192.0.2.4", dialog.callee);
+        if (transport == TRANSPORT_UDP)
+            assert_int_equal(peer_flow(&stage_sent(stage, "INFO")->peer), peer_flow(&old));
+        else
+            stage_status(stage, &inner, 430);
+        stage_ends(stage);
+        stage_discard(stage);
+    }
+}
+
+/* What has passed is no binding: no request outside a dialog goes there, and its flow has no right to send elsewhere.
+ */
+static void test_3261_16_4_a_what_has_passed_an_edge_gives_no_right(void **state)
+{
+    static const struct side alice = {TRANSPORT_TCP, 5070, "alice", "a"};
+    struct stage *stage = *state;
+    struct peer other = stage_alice();
+    as_edge(stage);
+    struct peer phone = registers_through(stage, &alice, 5070, "");
+    stage_script(stage, "");
+    stage_request(stage, &phone, (struct request){.method = "MESSAGE", .uri = "sip:v@127.0.0.1:5099"});
+    stage_status(stage, &phone, 403);
+    stage_request(stage, &other, (struct request){.method = "MESSAGE", .uri = "sip:alice@example.com", .call = "two"});
+    stage_status(stage, &other, 480);
+    assert_int_equal(stage_count(stage, "bindings"), 0);
+}
+
 /* --- restarts --- */
 
 static void restart_open(struct stage *stage, struct token_keys *keys, uint32_t seed)
@@ -672,6 +755,8 @@ int main(void)
         TEST(test_5626_5_3_d_each_side_may_reconnect_and_so_may_both),
         TEST(test_5626_7_e_a_dialog_leaves_a_connection_that_the_phone_has_left),
         TEST(test_5626_7_e_a_dialog_does_not_follow_a_port_to_another_phone),
+        TEST(test_5626_5_3_d_an_edge_follows_a_phone_that_has_registered_again),
+        TEST(test_3261_16_4_a_what_has_passed_an_edge_gives_no_right),
         cmocka_unit_test(test_3261_16_4_a_a_dialog_over_connections_outlives_a_restart),
         TEST(test_3261_16_4_a_one_changed_bit_is_no_seal),
         TEST(test_a_route_set_of_70_hops),

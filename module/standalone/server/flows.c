@@ -51,10 +51,20 @@ static void forget6(struct server *server, struct datagram6 *entry)
     memory_delete(server->config.host, entry, sizeof *entry);
 }
 
-static bool is_last_on_flow(const struct server *server, flow_id flow, const struct binding *binding)
+static bool is_free(const struct server *server, flow_id flow)
 {
-    return binding_first_on_flow(server->bindings, flow) == binding &&
-           binding_next_on_flow(server->bindings, binding) == NULL;
+    return binding_first_on_flow(server->bindings, flow) == NULL && binding_first_on_flow(server->passed, flow) == NULL;
+}
+
+/* The binding is about to leave its store, and the flow. */
+static void leave6(struct server *server, const struct binding_store *store, flow_id flow,
+                   const struct binding *binding)
+{
+    const struct binding_store *other = store == server->bindings ? server->passed : server->bindings;
+    struct datagram6 *entry = find6(server, flow);
+    if (entry != NULL && !entry->held && binding_first_on_flow(store, flow) == binding &&
+        binding_next_on_flow(store, binding) == NULL && binding_first_on_flow(other, flow) == NULL)
+        forget6(server, entry);
 }
 
 size_t binding_cost(const struct binding_view *view)
@@ -78,9 +88,16 @@ static void binding_changed(void *context, enum binding_event event, const struc
     holdings_remove(&server->bindings_kept, view.source, binding_cost(&view));
     if (event != BINDING_REPLACED)
         heirs_note(server, &view);
-    struct datagram6 *entry = find6(server, view.flow);
-    if (entry != NULL && !entry->held && is_last_on_flow(server, view.flow, binding))
-        forget6(server, entry);
+    leave6(server, server->bindings, view.flow, binding);
+}
+
+static void passed_changed(void *context, enum binding_event event, const struct binding *binding)
+{
+    struct server *server = context;
+    struct binding_view view;
+    binding_read(binding, &view);
+    if (event != BINDING_ADDED && event != BINDING_UPDATED)
+        leave6(server, server->passed, view.flow, binding);
 }
 
 /* 3261-10.a. An outbound binding is reached only over its flow (5626-7.e); or by its Path, if that leads elsewhere. */
@@ -96,37 +113,60 @@ static enum binding_route route_of(const struct binding_view *view, const struct
                                                                                  : BINDING_BY_FLOW;
 }
 
+/* *entry is what is kept of the flow; NULL for one that needs no table. */
+static int hold6(struct server *server, flow_id flow, const struct peer *peer, struct datagram6 **entry)
+{
+    struct peer known;
+    *entry = NULL;
+    if (!flow_is_datagram(flow) || peer_of_datagram_flow(flow, &known))
+        return 0;
+    struct datagram6 *found = find6(server, flow);
+    if (found != NULL && !is_of_peer(found, peer))
+        return -EADDRINUSE;
+    *entry = found != NULL ? found : keep6(server, peer);
+    if (*entry == NULL)
+        return -ENOMEM;
+    (*entry)->held = true;
+    return 0;
+}
+
+static void release6(struct server *server, flow_id flow, struct datagram6 *entry)
+{
+    if (entry == NULL)
+        return;
+    entry->held = false;
+    if (is_free(server, flow))
+        forget6(server, entry);
+}
+
 int flows_put_binding(struct server *server, const struct binding_view *asked, const struct peer *peer, bool limited,
                       const struct binding **out)
 {
     struct binding_view routed = *asked;
     const struct binding_view *view = &routed;
+    struct datagram6 *entry;
     routed.route = (uint8_t)route_of(asked, peer);
-    struct peer known;
-    struct datagram6 *entry = NULL;
-    if (flow_is_datagram(view->flow) && !peer_of_datagram_flow(view->flow, &known)) {
-        entry = find6(server, view->flow);
-        if (entry != NULL && !is_of_peer(entry, peer))
-            return -EADDRINUSE;
-        if (entry == NULL)
-            entry = keep6(server, peer);
-        if (entry == NULL)
-            return -ENOMEM;
-    }
-    if (entry != NULL)
-        entry->held = true;
-    int error = limited ? binding_put(server->bindings, view, out) : binding_put_unlimited(server->bindings, view, out);
-    if (entry != NULL) {
-        entry->held = false;
-        if (binding_first_on_flow(server->bindings, view->flow) == NULL)
-            forget6(server, entry);
-    }
+    int error = hold6(server, view->flow, peer, &entry);
+    if (error != 0)
+        return error;
+    error = limited ? binding_put(server->bindings, view, out) : binding_put_unlimited(server->bindings, view, out);
+    release6(server, view->flow, entry);
     return error;
+}
+
+void flows_put_passed(struct server *server, const struct binding_view *view, const struct peer *peer)
+{
+    struct datagram6 *entry;
+    if (hold6(server, view->flow, peer, &entry) != 0)
+        return;
+    binding_put(server->passed, view, NULL);
+    release6(server, view->flow, entry);
 }
 
 void flows_listen(struct server *server)
 {
     binding_store_listen(server->bindings, binding_changed, server);
+    binding_store_listen(server->passed, passed_changed, server);
 }
 
 void flows_clear(struct server *server)
@@ -186,6 +226,7 @@ void flows_end(struct server *server, flow_id flow)
     if (closed)
         note_on_flow(server, flow);
     server->counters.bindings_lost += binding_flow_died(server->bindings, flow, closed);
+    binding_flow_died(server->passed, flow, closed);
 }
 
 bool server_flow_is_outbound(const struct server *server, flow_id flow)

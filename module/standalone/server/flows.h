@@ -15,6 +15,8 @@ flow_id server_flow_of(const struct server *server, const struct peer *peer);
    flow's other side, known when the change is reported. -EADDRINUSE: another address has the flow's number. */
 int flows_put_binding(struct server *server, const struct binding_view *asked, const struct peer *peer, bool limited,
                       const struct binding **out);
+/* Stores a registration that has passed through this server as an edge (passed.h), unless there is no room. */
+void flows_put_passed(struct server *server, const struct binding_view *view, const struct peer *peer);
 /* A flow is dead (5626-7.f): its bindings go, or lose it where they can be reached without it (3261-10.a). A datagram
    flow never closes: plain bindings keep it, and the next call tries it again. */
 void flows_end(struct server *server, flow_id flow);

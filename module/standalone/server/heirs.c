@@ -96,26 +96,33 @@ static bool is_sought(const struct sought *sought, const struct binding_view *vi
     return token_owner(sought->keys, sought->key, view->aor, name) == sought->owner;
 }
 
-/* `own` if that is one of them; else the flow that was registered last, of those that are alive; 0: none. */
-static flow_id living_flow(const struct server *server, const struct sought *sought, flow_id own)
+/* What was found so far. */
+struct found {
+    flow_id flow; /* 0: nothing */
+    int64_t registered_at;
+};
+
+/* The flow that was registered last, of those that are alive. `own` ends the search. */
+static void seek(const struct server *server, const struct binding_store *store, const struct sought *sought,
+                 flow_id own, struct found *found)
 {
-    flow_id found = 0;
-    int64_t latest = INT64_MIN;
-    const struct binding *binding = binding_first(server->bindings, sought->aor);
-    for (; binding != NULL; binding = binding_next(server->bindings, binding)) {
+    const struct binding *binding = binding_first(store, sought->aor);
+    for (; binding != NULL && (own == 0 || found->flow != own); binding = binding_next(store, binding)) {
         struct binding_view view;
         struct peer peer;
         binding_read(binding, &view);
-        if (!is_sought(sought, &view) || !peer_of_flow(server, view.flow, &peer))
-            continue;
-        if (view.flow == own)
-            return own;
-        if (view.registered_at < latest)
-            continue;
-        found = view.flow;
-        latest = view.registered_at;
+        bool later = found->flow == 0 || view.registered_at >= found->registered_at || view.flow == own;
+        if (later && is_sought(sought, &view) && peer_of_flow(server, view.flow, &peer))
+            *found = (struct found){view.flow, view.registered_at};
     }
-    return found;
+}
+
+static flow_id living_flow(const struct server *server, const struct sought *sought, flow_id own)
+{
+    struct found found = {0};
+    seek(server, server->bindings, sought, own, &found);
+    seek(server, server->passed, sought, own, &found);
+    return found.flow;
 }
 
 static bool is_wanted(const struct server *server, const struct heir *heir, const struct former *former)

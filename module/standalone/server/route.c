@@ -290,21 +290,27 @@ static struct text hop_back(const struct sip_message *message, char out[HOP_MOST
     return found ? hop_name(value.uri, out) : (struct text){NULL, 0};
 }
 
-/* The user agent on a flow: of several bindings, one of the AOR in From or To. */
-static const struct binding *find_owner(const struct server *server, const struct peer *peer, struct text uri)
+static const struct binding *find_on_flow(const struct binding_store *store, flow_id flow, struct text aor)
 {
-    char aor[512];
-    flow_id flow = server_flow_of(server, peer);
-    int length = sip_aor(uri, aor, sizeof aor);
-    const struct binding *first = binding_first_on_flow(server->bindings, flow);
-    for (const struct binding *binding = first; length > 0 && binding != NULL;
-         binding = binding_next_on_flow(server->bindings, binding)) {
+    const struct binding *first = binding_first_on_flow(store, flow);
+    for (const struct binding *binding = first; binding != NULL; binding = binding_next_on_flow(store, binding)) {
         struct binding_view view;
         binding_read(binding, &view);
-        if (text_equal(view.aor, (struct text){aor, (size_t)length}))
+        if (text_equal(view.aor, aor))
             return binding;
     }
     return first;
+}
+
+/* The user agent on a flow: of several bindings, one of the AOR in From or To. */
+static const struct binding *find_owner(const struct server *server, const struct peer *peer, struct text uri)
+{
+    char bytes[512];
+    flow_id flow = server_flow_of(server, peer);
+    int length = sip_aor(uri, bytes, sizeof bytes);
+    struct text aor = {bytes, length > 0 ? (size_t)length : 0};
+    const struct binding *binding = find_on_flow(server->bindings, flow, aor);
+    return binding != NULL ? binding : find_on_flow(server->passed, flow, aor);
 }
 
 static void set_owner(const struct server *server, const struct binding_view *view, enum token_side side,
@@ -315,19 +321,27 @@ static void set_owner(const struct server *server, const struct binding_view *vi
 }
 
 /* A side that is reached by its next hop has no flow that somebody owns. */
-static void set_owners(const struct server *server, const struct recorded *recorded, struct token_dialog *dialog)
+static void find_and_set_owner(const struct server *server, const struct peer *peer, struct text uri,
+                               enum token_side side, struct token_dialog *dialog)
 {
     struct binding_view view;
+    const struct binding *binding = dialog->by_hop[side] ? NULL : find_owner(server, peer, uri);
+    if (binding == NULL)
+        return;
+    binding_read(binding, &view);
+    set_owner(server, &view, side, dialog);
+}
+
+static void set_owners(const struct server *server, const struct recorded *recorded, struct token_dialog *dialog)
+{
     const struct target *target = recorded->target;
-    const struct binding *caller = find_owner(server, recorded->from, sip_from_uri(recorded->request));
-    if (caller != NULL && !dialog->by_hop[TOKEN_CALLER]) {
-        binding_read(caller, &view);
-        set_owner(server, &view, TOKEN_CALLER, dialog);
-    }
+    find_and_set_owner(server, recorded->from, sip_from_uri(recorded->request), TOKEN_CALLER, dialog);
     if (target != NULL && target->aor.length > 0 && !dialog->by_hop[TOKEN_CALLEE]) {
-        view = (struct binding_view){
+        struct binding_view view = {
             .aor = target->aor, .instance = target->instance, .contact = target->uri, .reg_id = target->reg_id};
         set_owner(server, &view, TOKEN_CALLEE, dialog);
+    } else if (dialog->edge) {
+        find_and_set_owner(server, recorded->to, sip_to_uri(recorded->request), TOKEN_CALLEE, dialog);
     }
 }
 
@@ -395,18 +409,6 @@ size_t route_record(const struct server *server, const struct recorded *recorded
     return record(server, recorded, &dialog, recorded->domain, out, size);
 }
 
-/* The digest of an owner is valid only under the key with which it was made. */
-static void renew_owner(const struct server *server, const struct peer *peer, struct text uri, enum token_side side,
-                        struct token_dialog *dialog)
-{
-    struct binding_view view;
-    const struct binding *binding = dialog->by_hop[side] ? NULL : find_owner(server, peer, uri);
-    if (binding == NULL)
-        return;
-    binding_read(binding, &view);
-    set_owner(server, &view, side, dialog);
-}
-
 /* The sender of this request is the caller of the new token, whichever side of the dialog it is. */
 size_t route_record_again(const struct server *server, const struct recorded *recorded, char *out, size_t size)
 {
@@ -423,8 +425,9 @@ size_t route_record_again(const struct server *server, const struct recorded *re
                                   .outbound = {known->outbound[from], known->outbound[route.to]},
                                   .by_hop = {known->by_hop[from], known->by_hop[route.to] || unopened},
                                   .edge = known->edge};
-    renew_owner(server, recorded->from, sip_from_uri(recorded->request), TOKEN_CALLER, &dialog);
-    renew_owner(server, to, sip_to_uri(recorded->request), TOKEN_CALLEE, &dialog);
+    /* The digest of an owner is valid only under the key with which it was made. */
+    find_and_set_owner(server, recorded->from, sip_from_uri(recorded->request), TOKEN_CALLER, &dialog);
+    find_and_set_owner(server, to, sip_to_uri(recorded->request), TOKEN_CALLEE, &dialog);
     return record(server, recorded, &dialog, recorded->domain.length > 0 ? recorded->domain : route.proven, out, size);
 }
 

@@ -12,7 +12,7 @@
 #include <errno.h>
 #include <stdio.h>
 
-enum { SWEEP_MS = 1000, SWEEP_MOST = 2000 };
+enum { SWEEP_MS = 1000, SWEEP_MOST = 2000, PASSED_MOST = 65536 };
 
 static uint32_t or_else(uint32_t value, uint32_t standard)
 {
@@ -40,6 +40,7 @@ static void sweep_fires(struct timer *timer)
 {
     struct server *server = TABLE_OWNER(timer, struct server, sweep);
     size_t removed = binding_expire(server->bindings, SWEEP_MOST);
+    binding_expire(server->passed, SWEEP_MOST);
     rest_sweep(server);
     refusals_sweep(&server->refusals);
     amplification_sweep(&server->amplification);
@@ -83,6 +84,7 @@ static bool has_no_amplification_limit(const void *context, const union address 
 
 static int create_parts(struct server *server)
 {
+    static const struct binding_limits passed_limits = {.bindings = PASSED_MOST};
     const struct host *host = server->config.host;
     struct transactions_config config = {.host = host,
                                          .timers = &server->timers,
@@ -101,7 +103,8 @@ static int create_parts(struct server *server)
         holdings_create(&server->bindings_kept, host, &server->config.bindings_kept) != 0 ||
         stream_refusals_create(&server->stream_refusals, host) != 0 ||
         transactions_new(&server->transactions, &config) != 0 ||
-        binding_store_new(&server->bindings, host, &server->config.bindings) != 0)
+        binding_store_new(&server->bindings, host, &server->config.bindings) != 0 ||
+        binding_store_new(&server->passed, host, &passed_limits) != 0)
         return -ENOMEM;
     binding_store_compare(server->bindings, &(struct contact_rules){sip_uri_key, sip_uri_equal});
     server->amplification.withheld = &server->counters.withheld;
@@ -147,6 +150,7 @@ void server_delete(struct server *server)
     probes_clear(server);
     load_table_delete(server->loads);
     binding_store_delete(server->bindings);
+    binding_store_delete(server->passed);
     holdings_destroy(&server->requests_kept);
     holdings_destroy(&server->bindings_kept);
     flows_clear(server);

@@ -30,6 +30,7 @@ struct server {
     struct timers timers;
     struct transactions *transactions;
     struct binding_store *bindings;
+    struct binding_store *passed; /* registrations that have passed through an edge (passed.h) */
     struct policy *policy;
     bool own_policy;
     struct table datagram6; /* peers of IPv6 datagram flows with bindings, by flow */

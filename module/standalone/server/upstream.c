@@ -5,6 +5,7 @@
 #include "standalone/server/branch.h"
 #include "standalone/server/context.h"
 #include "standalone/server/edge.h"
+#include "standalone/server/passed.h"
 #include "standalone/server/route.h"
 
 #include <errno.h>
@@ -36,12 +37,16 @@ static bool is_registered_as_edge(const struct context *context, const struct si
 }
 
 /* 5626-5.4.c: the flow is kept for the registration over it, although another server has the bindings. */
-static void hold_flow(const struct context *context, const struct sip_message *response)
+static void note_registered(const struct context *context, const struct sip_message *response)
 {
     const struct wire *wire = context->server->config.wire;
     const struct peer *source = server_transaction_source(context->transaction);
-    if (transport_connects(source->transport) && wire->hold != NULL && is_registered_as_edge(context, response))
-        wire->hold(wire->context, source->connection, granted_s(response));
+    if (!is_registered_as_edge(context, response))
+        return;
+    uint32_t seconds = granted_s(response);
+    passed_note(context->server, context->request, source, seconds);
+    if (transport_connects(source->transport) && wire->hold != NULL)
+        wire->hold(wire->context, source->connection, seconds);
 }
 
 /* 5626-5.4.c: the first hop decides how often the user agent sends keep-alives on this flow. */
@@ -72,7 +77,7 @@ void context_send_up(struct context *context, const struct sip_message *response
     uint32_t sent = status != 0 ? status : sip_status(response);
     struct text bytes = {NULL, 0};
     tell_flow_timer(context, response, &upward, field, sizeof field);
-    hold_flow(context, response);
+    note_registered(context, response);
     if (response_write_up(server, response, &upward) == 0)
         bytes = (struct text){server->out.bytes, server->out.length};
     else

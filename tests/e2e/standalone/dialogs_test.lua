@@ -361,21 +361,27 @@ local function behind_edge(t)
     end
 end
 
-test("5626-5.3.d a caller behind an edge reconnects in mid-call", function(t)
+test("5626-5.3.d both sides behind an edge reconnect in mid-call", function(t)
     local _, open = behind_edge(t)
     for _, transport in ipairs { "udp", "tcp" } do
-        local alice, bob = open("alice", transport, 1), open("bob", "tcp", 2)
+        local alice, bob = open("alice", transport, 1), open("bob", transport, 2)
         local dialog = established(alice, bob)
         alice:close()
         dialog.caller = open("alice", transport)
         from_caller(dialog, "INVITE", 3)
         from_caller(dialog, "INFO", 4)
-        from_caller(dialog, "BYE", 5)
+        dialog.caller:close()
         bob:close()
+        dialog.caller, dialog.callee = open("alice", transport, 1), open("bob", transport, 2)
+        from_callee(dialog, "INFO", 2)
+        from_caller(dialog, "INFO", 5)
+        from_callee(dialog, "BYE", 3)
+        dialog.caller:close()
+        dialog.callee:close()
     end
 end)
 
-test("5626-5.2.b calls over UDP outlive a restart of the edge; those over connections end with 430's 480", function(t)
+test("5626-5.2.b calls outlive a restart of the edge, over connections when the phone has registered again", function(t)
     local _, open, start_again = behind_edge(t)
     local alice, bob, carol = open("alice", "udp", 1), open("bob", "udp", 2), open("carol", "tcp", 3)
     local dialog, other = established(alice, bob), established(alice, carol)
@@ -385,6 +391,9 @@ test("5626-5.2.b calls over UDP outlive a restart of the edge; those over connec
     from_callee(dialog, "BYE", 7)
     local request = alice:within("INFO", other.call, other.answer, { cseq = 5 })
     alice:expect_final(request, 480)
+    other.callee = open("carol", "tcp", 3)
+    from_caller(other, "INFO", 6)
+    from_callee(other, "BYE", 7)
 end)
 
 test("6665-4.3.a a subscription is refreshed by the route of its NOTIFY, through an edge and a registrar", function(t)
