@@ -276,6 +276,31 @@ static void test_3261_18_1_1_a_a_flow_is_kept(void **state)
     stage_ends(stage);
 }
 
+/* The ACK of a 2xx is a request of its own. */
+static void test_3261_18_1_1_a_a_large_ack_goes_over_tcp(void **state)
+{
+    struct stage *stage = *state;
+    struct peer alice = stage_alice();
+    char fields[2600], large[2001];
+    memset(large, 'x', 2000);
+    large[2000] = '\0';
+    stage_phone(stage, (struct phone){.port = TRUNK});
+    stage_call(stage, "one");
+    stage_response(stage, sent_over(stage, "INVITE", TRANSPORT_UDP), 200, "Contact: <sip:bob@127.0.0.1:5090>\n");
+    struct sent *fine = stage_hears(stage, 200);
+    snprintf(fields, sizeof fields, "Route: %s\nX-Large: %s\n", sent_header(fine, "Record-Route", 0), large);
+    const struct request ack = {
+        .method = "ACK", .uri = "sip:bob@127.0.0.1:5090", .to_tag = "p5090", .branch = "z9hG4bK-ack", .fields = fields};
+    stage_request(stage, &alice, ack);
+    connection_fails(stage, sent_over(stage, "ACK", TRANSPORT_TCP)->peer.connection);
+    stage_silent(stage);
+    /* The 2xx is repeated, and so is the ACK. */
+    stage_request(stage, &alice, ack);
+    sent_over(stage, "ACK", TRANSPORT_UDP);
+    assert_int_equal(stage_count(stage, "large_by_stream"), 1);
+    stage_ends(stage);
+}
+
 /* --- what is known of addresses --- */
 
 static union address address_of(const char *host, uint16_t port)
@@ -352,6 +377,7 @@ int main(void)
         cmocka_unit_test(test_3261_18_1_1_a_without_a_tcp_listener_it_stays_on_udp),
         SCRIPT(test_3261_18_1_1_a_a_known_path_mtu_is_a_lower_limit),
         TEST(test_3261_18_1_1_a_a_flow_is_kept),
+        TEST(test_3261_18_1_1_a_a_large_ack_goes_over_tcp),
         cmocka_unit_test(test_refusals_are_those_of_an_address_and_port),
         cmocka_unit_test(test_refusals_have_a_limit_and_may_find_no_memory),
     };

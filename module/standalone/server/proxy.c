@@ -659,14 +659,12 @@ struct waiting_ack {
     unsigned routes_dropped;
 };
 
-static void ack_send(struct server *server, const struct sip_message *ack, const struct peer *source, struct peer *peer,
-                     const struct route *route)
+/* Writes it to server->out. */
+static bool ack_write(struct server *server, const struct sip_message *ack, const struct peer *source,
+                      const struct peer *peer, const struct route *route)
 {
     char via[VIA_MOST], received[64];
     int hops = sip_max_forwards(ack);
-    struct cause cause = cause_of(source, sip_bytes(ack).length);
-    if (!own_side_choose(server, peer))
-        return;
     struct sip_forward forward = {.request_uri = route->uri,
                                   .routes_dropped = route->dropped,
                                   .max_forwards = hops < 0 ? 70 : hops - 1,
@@ -677,8 +675,33 @@ static void ack_send(struct server *server, const struct sip_message *ack, const
     struct branch_id id = branch_draw(server->transactions, branch_digest(server, ack, route));
     forward.via.length = branch_via(server, peer, id, via, sizeof via);
     sip_buffer_clear(&server->out);
-    if (hops != 0 && sip_forward_request(ack, &forward, &server->out) == 0)
-        amplification_send(&server->amplification, &cause, peer, (struct text){server->out.bytes, server->out.length});
+    return hops != 0 && sip_forward_request(ack, &forward, &server->out) == 0;
+}
+
+/* 3261-18.1.1.a: if no connection can be opened, the ACK is lost, and the next one, after a repeated 2xx, goes over
+   UDP. */
+static bool ack_prefers_stream(struct server *server, const struct cause *cause, const struct peer *near,
+                               struct peer *peer)
+{
+    size_t length = server->out.length;
+    if (!amplification_allows(&server->amplification, cause, peer, length) ||
+        !peer_prefer_stream(server, near, length, peer))
+        return false;
+    server->counters.large_by_stream++;
+    return true;
+}
+
+/* any_transport: the URI of the next hop leaves the transport to us. */
+static void ack_send(struct server *server, const struct sip_message *ack, const struct peer *source, struct peer *peer,
+                     const struct route *route, bool any_transport)
+{
+    struct cause cause = cause_of(source, sip_bytes(ack).length);
+    if (!own_side_choose(server, peer) || !ack_write(server, ack, source, peer, route))
+        return;
+    if (any_transport && ack_prefers_stream(server, &cause, &route->near, peer) &&
+        !ack_write(server, ack, source, peer, route))
+        return;
+    amplification_send(&server->amplification, &cause, peer, (struct text){server->out.bytes, server->out.length});
 }
 
 static void ack_resolved(void *again, const union address *addresses, size_t count)
@@ -692,7 +715,7 @@ static void ack_resolved(void *again, const union address *addresses, size_t cou
     if (error == 0 && count > 0) {
         waiting->peer.address = addresses[0];
         if (peer_choose_listener(server, &route.near, &waiting->peer) && peer_connect(server, &waiting->peer, uri.host))
-            ack_send(server, waiting->ack, &waiting->source, &waiting->peer, &route);
+            ack_send(server, waiting->ack, &waiting->source, &waiting->peer, &route, uri.transport.length == 0);
     }
     sip_uri_destroy(&uri);
     sip_message_delete(waiting->ack);
@@ -729,7 +752,7 @@ static void ack_by_hop(struct server *server, const struct sip_message *ack, con
     int error = sip_uri_create(&uri, route_hop(route));
     if (error == 0 && peer_of_uri(server, &uri, &route->near, &peer) &&
         peer_connect(server, &peer, domain_to_prove(&uri, route->proven)))
-        ack_send(server, ack, source, &peer, route);
+        ack_send(server, ack, source, &peer, route, uri.transport.length == 0);
     else if (error == 0)
         ack_resolve(server, ack, source, &uri);
     sip_uri_destroy(&uri);
@@ -757,14 +780,14 @@ void proxy_forward_ack(struct server *server, const struct sip_message *ack, con
     struct peer peer;
     route_read(server, ack, source, &route);
     if (route.token == ROUTE_TOKEN_INCOMING) {
-        ack_send(server, ack, source, &route.peer, &route);
+        ack_send(server, ack, source, &route.peer, &route, false);
         return;
     }
     enum dialog_way way = dialog_way(server, ack, &route, source, &peer);
     drop_unsealed_routes(server, source, way, &route);
     switch (way) {
     case DIALOG_FLOW:
-        ack_send(server, ack, source, &peer, &route);
+        ack_send(server, ack, source, &peer, &route, false);
         break;
     case DIALOG_HOP:
         ack_by_hop(server, ack, source, &route);
