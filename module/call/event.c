@@ -121,6 +121,35 @@ static void event_keep(struct call_event *event)
         branch_recurse(event);
 }
 
+/* --- silent destinations --- */
+
+/* An outbound flow has rules of its own (5626-7.d), and a request that was not sent shows nothing. Nor does an unknown
+   method, which a destination may ignore. */
+static bool branch_shows_silence(const struct call_branch *branch)
+{
+    const struct target *target = branch->target;
+    return target != NULL && (target->reg_id == 0 || target->flow == 0) && !branch->rested && !branch->unsafe &&
+           branch->context->method != METHOD_OTHER;
+}
+
+/* 3263-4.3.b: a destination that does not answer at all rests, and any answer ends that. */
+static void event_note_silence(const struct call_event *event)
+{
+    struct call_branch *branch = event->branch;
+    const struct call_host *host = event->context->host;
+    bool was_heard = branch->heard, answers = event->facts.origin == ORIGIN_WIRE;
+    branch->heard |= answers;
+    branch->silent = branch->overdue && !branch->heard;
+    if (host->begin_silence == NULL || was_heard || !branch_shows_silence(branch))
+        return;
+    if (answers)
+        host->end_silence(branch);
+    else if (branch->silent) {
+        host->count(event->context, CALL_SILENCE);
+        host->begin_silence(branch);
+    }
+}
+
 struct decision call_foresee(struct call_event *event)
 {
     event->context = event->branch->context;
@@ -143,6 +172,7 @@ bool call_decide(struct call_event *event)
     struct call_branch *branch = event->branch;
     event->context = branch->context;
     event->hook = HOOK_RESPONSE;
+    event_note_silence(event);
     event_gather(event);
     event_find_flows(event);
     event->decision = decide(&event->facts, &event->state);

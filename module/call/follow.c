@@ -108,11 +108,23 @@ static struct target *next_target(struct response_context *context, bool open_cl
     return call_has_room(context) ? target_next(context->targets, open_class) : NULL;
 }
 
+/* 3263-4.3.b. The host is asked each time, because destinations fall silent and answer while a call waits. */
+static void mark_silent_targets(const struct response_context *context)
+{
+    struct target *target;
+    if (context->host->is_silent == NULL)
+        return;
+    for (size_t i = 0; (target = target_at(context->targets, i)) != NULL; i++)
+        if (target->status == TARGET_UNTRIED)
+            target->silent = context->host->is_silent(context, target);
+}
+
 unsigned call_start_targets(struct response_context *context, bool open_class)
 {
     unsigned started = 0;
     struct target *target;
     context->waits = false;
+    mark_silent_targets(context);
     while ((target = next_target(context, open_class && started == 0)) != NULL) {
         if (!target_start(context, target))
             continue;
@@ -180,6 +192,7 @@ static bool branch_start_known_flow(struct call_branch *branch)
 {
     struct response_context *context = branch->context;
     struct target *next;
+    mark_silent_targets(context);
     while ((next = target_next_flow(context->targets, branch->target)) != NULL)
         if (target_start(context, next))
             return true;

@@ -24,6 +24,8 @@
 struct call_host;
 struct call_event;
 
+enum { REST_SILENT_STANDARD_S = 30 }; /* how long a silent destination is tried last (3263-4.3.b) */
+
 struct response_context {
     const struct call_host *host;
     struct target_set *targets;   /* NULL: there is only one destination, inside a dialog or over the flow of an edge */
@@ -65,6 +67,9 @@ struct call_branch {
     bool cancels_rest;     /* with has_final: the other branches are cancelled */
     bool next_server;      /* with has_final: another address of the same target is tried */
     bool provisional_seen; /* above 100 */
+    bool heard;            /* a response was received on it, perhaps only a 100 */
+    bool overdue;          /* set by the host: timer B or F, or the time for opening a connection, has passed */
+    bool silent;           /* ... without any response (3263-4.3.b) */
     bool on_flow;          /* it was sent over a flow, not to an address */
     bool after_flow;       /* it was sent to an address because a flow has died */
     bool flow_died;        /* its flow died, but it waits for its instance (5626-7.h) */
@@ -92,6 +97,7 @@ enum call_counter {
     CALL_VERDICT_REFUSED,
     CALL_SCRIPT_ERROR,
     CALL_FAILOVER, /* another flow of an instance was tried */
+    CALL_SILENCE,  /* a destination did not answer at all */
     CALL_BREADTH_WAIT,
     CALL_LOAD_OF_REQUEST,
     CALL_LOAD_OF_SOURCE,
@@ -163,6 +169,14 @@ struct call_host {
         struct call_branch *branch); /* removes the binding unless it has moved to another flow (5626-7.g) */
     void (*rest_branch)(struct call_branch *branch, uint32_t seconds);
     void (*rest)(struct response_context *context, struct text tenant, const char *destination, uint32_t seconds);
+
+    /* --- silent destinations (3263-4.3.b); all three NULL: they do not rest --- */
+    /* Returns whether the target's destination was silent a short time ago. Silence that was seen on the way to a
+       URI that only the policy named is valid for all targets. Other silence is valid only for targets that a caller
+       or a registered user agent may have named, so that they cannot postpone the policy's. */
+    bool (*is_silent)(const struct response_context *context, const struct target *target);
+    void (*begin_silence)(struct call_branch *branch); /* the branch's destination has not answered at all */
+    void (*end_silence)(struct call_branch *branch);   /* it has answered */
 };
 
 /* --- events --- */

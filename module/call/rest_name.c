@@ -54,6 +54,18 @@ size_t rest_name_write(struct text name, char out[REST_NAME_MOST + 1])
     return name_write(&read, out);
 }
 
+size_t silent_name_write(const char *transport, struct text destination, char out[REST_NAME_MOST + 1])
+{
+    char name[REST_NAME_MOST + 1];
+    size_t length = rest_name_write(destination, name), word = strlen(transport);
+    if (length == 0 || word + 1 + length > REST_NAME_MOST)
+        return 0;
+    memcpy(out, transport, word);
+    out[word] = ':';
+    memcpy(out + word + 1, name, length + 1);
+    return word + 1 + length;
+}
+
 bool rest_holds(const struct rest_destination *destination, bool (*is_on)(void *context, struct text name),
                 void *context)
 {

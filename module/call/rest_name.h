@@ -8,7 +8,8 @@
 
 #include "core/text.h"
 
-/* The names by which a destination rests (3261-21.5.4.a): "address:port", "address", "host:port" or "host". */
+/* The names by which a destination rests because it asked for it or a policy wants it (3261-21.5.4.a): "address:port",
+ * "address", "host:port" or "host". */
 
 enum { REST_NAME_MOST = 255 };
 
@@ -26,5 +27,10 @@ struct rest_destination {
    writes it. */
 bool rest_holds(const struct rest_destination *destination, bool (*is_on)(void *context, struct text name),
                 void *context);
+
+/* Writes the name by which a silent destination is remembered (3263-4.3.b): the word of the transport and "host:port",
+   as in "udp:192.0.2.1:5060". The transport belongs to it, because a caller may choose one for which the destination
+   has no socket. Returns as rest_name_write(). */
+size_t silent_name_write(const char *transport, struct text destination, char out[REST_NAME_MOST + 1]);
 
 #endif

@@ -16,7 +16,7 @@ struct target_set {
     const struct host *host;
     size_t count;
     bool opened; /* a class has been opened */
-    uint16_t class_q;
+    uint16_t class_rank;
     struct text sender_aor; /* target_leave_out() */
     flow_id sender_flow;
     bool left_out;
@@ -218,13 +218,40 @@ int target_add_flows(struct target_set *set, const struct binding_store *store, 
                : 0;
 }
 
-/* Returns which of two to try first: the higher q; of one instance, the flow registered last; else the one added
+enum { ABOVE_SILENT = 1001 }; /* above every q */
+
+/* Classes in the order in which they are opened, highest first: by q, and the silent ones below all others. */
+static uint16_t rank(const struct target *target)
+{
+    return (uint16_t)(target->q + (target->silent ? 0 : ABOVE_SILENT));
+}
+
+/* Returns which of two to try first: the higher rank; of one instance, the flow registered last; else the one added
    first. */
 static bool comes_before(const struct target *a, const struct target *b)
 {
-    if (a->q != b->q)
-        return a->q > b->q;
+    if (rank(a) != rank(b))
+        return rank(a) > rank(b);
     return same_instance(a, b) && a->registered_at > b->registered_at;
+}
+
+/* Returns whether a target waits for the end of the open class, which a silent target would delay. */
+static bool lower_class_waits(const struct target_set *set)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        const struct target *target = &set->entries[i]->target;
+        if (!target->silent && rank(target) < set->class_rank && permitted(set, target))
+            return true;
+    }
+    return false;
+}
+
+/* Returns whether the target may be called together with the open class. */
+static bool is_open(const struct target_set *set, const struct target *target)
+{
+    if (!set->opened || rank(target) >= set->class_rank)
+        return true;
+    return target->silent && target->q + ABOVE_SILENT == set->class_rank && !lower_class_waits(set);
 }
 
 static struct target *take(struct target *target)
@@ -248,14 +275,11 @@ static struct target *best_permitted(const struct target_set *set)
 struct target *target_next(struct target_set *set, bool open_class)
 {
     struct target *best = best_permitted(set);
-    if (best == NULL)
+    if (best == NULL || (!open_class && !is_open(set, best)))
         return NULL;
-    if (!set->opened || best->q < set->class_q) {
-        if (set->opened && !open_class)
-            return NULL;
-        set->opened = true;
-        set->class_q = best->q;
-    }
+    if (!set->opened || !is_open(set, best))
+        set->class_rank = rank(best);
+    set->opened = true;
     return take(best);
 }
 
@@ -330,7 +354,7 @@ unsigned target_class_left(const struct target_set *set)
     unsigned left = 0;
     for (size_t i = 0; i < set->count; i++) {
         const struct target *target = &set->entries[i]->target;
-        left += (!set->opened || target->q >= set->class_q) && permitted(set, target) && !counted_before(set, i);
+        left += is_open(set, target) && permitted(set, target) && !counted_before(set, i);
     }
     return left;
 }

@@ -23,6 +23,9 @@
  *
  * Every plain target (without instance-id) counts by itself. Of the untried flows of an instance, the one with the
  * highest q is taken first, then the one registered most recently (5626 section 7).
+ *
+ * A target whose destination was silent a short time ago is tried after all others, whatever its q, because it would
+ * delay them by the time of a whole timer. Where none would be delayed, it is still called together with its class.
  */
 
 struct target_set;
@@ -44,6 +47,7 @@ struct target {
     uint32_t reg_id;
     uint16_t q;
     bool by_policy; /* only the policy named this URI */
+    bool silent;    /* its destination did not answer a short time ago (3263-4.3.b); may change while it is untried */
     uint8_t status; /* enum target_status */
     flow_id flow;   /* 0: resolve the URI */
     int64_t registered_at;
@@ -81,7 +85,8 @@ bool target_is_known(const struct target_set *set, const struct target *target);
  * instances that have a pending branch or have answered are skipped. A lower class is opened only if `open_class` is
  * true: pass false to fill the current class (parallel forking), and true if no branch is pending or if the policy
  * wants another target in addition to the pending ones. The first call opens the highest class in any case. A target of
- * a higher class than the current one may always be returned.
+ * a higher class than the current one may always be returned. A silent target opens a class of its own below all
+ * others, except if it has the q of the current class and no other target is left.
  */
 struct target *target_next(struct target_set *set, bool open_class);
 

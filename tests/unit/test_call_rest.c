@@ -70,6 +70,27 @@ static void test_3261_21_5_4_a_what_is_no_name_is_refused(void **state)
     assert_false(rest_holds(&longest, is_named, (void *)(uintptr_t) "a"));
 }
 
+static void assert_silent_name(const char *transport, const char *destination, const char *name)
+{
+    char out[REST_NAME_MOST + 1] = "";
+    size_t length = silent_name_write(transport, text_of(destination), out);
+    assert_int_equal(length, strlen(name));
+    assert_string_equal(length > 0 ? out : "", name);
+}
+
+static void test_3263_4_3_b_the_transport_belongs_to_the_name_of_a_silent_destination(void **state)
+{
+    char text[REST_NAME_MOST + 1];
+    (void)state;
+    assert_silent_name("udp", "192.0.2.1:5060", "udp:192.0.2.1:5060");
+    assert_silent_name("tls", "Trunk.Example.NET:5061", "tls:trunk.example.net:5061");
+    assert_silent_name("udp", "[2001:DB8:0::1]:5060", "udp:[2001:db8::1]:5060");
+    assert_silent_name("udp", "", "");
+    memset(text, 'a', sizeof text);
+    text[REST_NAME_MOST - 3] = '\0'; /* one too long with "udp:" */
+    assert_silent_name("udp", text, "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -77,6 +98,7 @@ int main(void)
         cmocka_unit_test(test_3261_21_5_4_a_another_destination_does_not_rest),
         cmocka_unit_test(test_5954_4_a_an_ipv6_destination_is_compared_by_value),
         cmocka_unit_test(test_3261_21_5_4_a_what_is_no_name_is_refused),
+        cmocka_unit_test(test_3263_4_3_b_the_transport_belongs_to_the_name_of_a_silent_destination),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -246,6 +246,78 @@ static void test_classes_open_when_told_and_from_the_highest(void **state)
     assert_int_equal(pending_of(proxy->set), 5);
 }
 
+static struct target *silent_at(struct proxy *proxy, size_t index)
+{
+    struct target *target = target_at(proxy->set, index);
+    target->silent = true;
+    return target;
+}
+
+static void test_3263_4_3_b_a_silent_target_is_below_all_classes(void **state)
+{
+    struct proxy *proxy = *state;
+    added(proxy, TEXT("sip:a"), NONE, 0, 1000);
+    added(proxy, TEXT("sip:b"), NONE, 0, 500);
+    added(proxy, TEXT("sip:c"), NONE, 0, 0);
+    added(proxy, TEXT("sip:d"), NONE, 0, 1000);
+    silent_at(proxy, 0);
+    silent_at(proxy, 2);
+    assert_uri(target_next(proxy->set, false), TEXT("sip:d"));
+    assert_null(target_next(proxy->set, false)); /* b would wait for a */
+    assert_int_equal(target_class_left(proxy->set), 0);
+    assert_uri(target_next(proxy->set, true), TEXT("sip:b"));
+    assert_null(target_next(proxy->set, false));
+    assert_int_equal(target_targets_left(proxy->set), 2);
+    assert_uri(target_next(proxy->set, true), TEXT("sip:a"));
+    assert_null(target_next(proxy->set, false));
+    assert_uri(target_next(proxy->set, true), TEXT("sip:c"));
+    assert_null(target_next(proxy->set, true));
+}
+
+static void test_3263_4_3_b_a_silent_target_rings_with_the_last_class(void **state)
+{
+    struct proxy *proxy = *state;
+    added(proxy, TEXT("sip:a"), NONE, 0, 500);
+    added(proxy, TEXT("sip:b"), NONE, 0, 1000);
+    added(proxy, TEXT("sip:c"), NONE, 0, 500);
+    silent_at(proxy, 0);
+    assert_uri(target_next(proxy->set, false), TEXT("sip:b"));
+    assert_uri(target_next(proxy->set, true), TEXT("sip:c"));
+    assert_int_equal(target_class_left(proxy->set), 1);
+    assert_uri(target_next(proxy->set, false), TEXT("sip:a"));
+    assert_null(target_next(proxy->set, true));
+}
+
+static void test_3263_4_3_b_if_all_are_silent_their_order_stays(void **state)
+{
+    struct proxy *proxy = *state;
+    added(proxy, TEXT("sip:a"), NONE, 0, 500);
+    added(proxy, TEXT("sip:b"), NONE, 0, 1000);
+    added(proxy, TEXT("sip:c"), NONE, 0, 1000);
+    for (size_t i = 0; i < 3; i++)
+        silent_at(proxy, i);
+    assert_uri(target_next(proxy->set, false), TEXT("sip:b"));
+    assert_uri(target_next(proxy->set, false), TEXT("sip:c"));
+    assert_null(target_next(proxy->set, false));
+    assert_uri(target_next(proxy->set, true), TEXT("sip:a"));
+}
+
+/* The flows of one instance lead over two edges. */
+static void test_3263_4_3_b_of_an_instance_the_silent_flow_is_last(void **state)
+{
+    struct proxy *proxy = *state;
+    added(proxy, URI, PHONE, 1, 1000);
+    added(proxy, URI, PHONE, 2, 1000);
+    added(proxy, URI, PHONE, 3, 500);
+    silent_at(proxy, 1); /* otherwise the first, because it is newer */
+    struct target *phone = target_next(proxy->set, true);
+    assert_int_equal(phone->reg_id, 1);
+    phone = target_next_flow(proxy->set, phone);
+    assert_int_equal(phone->reg_id, 3);
+    phone = target_next_flow(proxy->set, phone);
+    assert_int_equal(phone->reg_id, 2);
+}
+
 static void test_3261_16_7_i_one_contact_behind_two_nats_is_two_places(void **state)
 {
     struct proxy *proxy = *state;
@@ -443,6 +515,10 @@ int main(void)
         SET_TEST(test_3261_16_7_i_each_uri_at_most_once),
         SET_TEST(test_phones_behind_two_nats_share_a_uri),
         SET_TEST(test_classes_open_when_told_and_from_the_highest),
+        SET_TEST(test_3263_4_3_b_a_silent_target_is_below_all_classes),
+        SET_TEST(test_3263_4_3_b_a_silent_target_rings_with_the_last_class),
+        SET_TEST(test_3263_4_3_b_if_all_are_silent_their_order_stays),
+        SET_TEST(test_3263_4_3_b_of_an_instance_the_silent_flow_is_last),
         SET_TEST(test_3261_16_7_i_one_contact_behind_two_nats_is_two_places),
         SET_TEST(test_dead_flow_is_not_tried),
         SET_TEST(test_texts_are_copies),

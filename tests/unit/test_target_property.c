@@ -16,7 +16,7 @@ struct judge {
     bool pending[TARGETS_MOST];
     size_t taken_count;
     bool answered[INSTANCES]; /* by the number in the name; 0 is no instance */
-    uint16_t class_q;         /* the lowest class opened so far */
+    uint16_t class_q;         /* the lowest class opened so far; 0 when that of silent targets is */
 };
 
 static uint32_t draw(struct judge *judge, uint32_t below)
@@ -67,6 +67,26 @@ static void accept_taken(struct judge *judge, struct target *target)
     judge->taken[judge->taken_count++] = target;
 }
 
+/* Destinations fall silent and answer again, whatever the call does. */
+static void change_silence(struct judge *judge)
+{
+    for (size_t i = 0; i < target_count(judge->set); i++)
+        target_at(judge->set, i)->silent = draw(judge, 3) == 0;
+}
+
+/* 3263-4.3.b: no target may be left that would have come first. */
+static void assert_last(struct judge *judge)
+{
+    for (size_t i = 0; i < target_count(judge->set); i++) {
+        const struct target *target = target_at(judge->set, i);
+        bool waits = false;
+        for (size_t j = 0; j < judge->taken_count; j++)
+            waits |= judge->pending[j] && instance_number(target) != 0 &&
+                     instance_number(judge->taken[j]) == instance_number(target);
+        assert_true(target->silent || waits || target->status != TARGET_UNTRIED);
+    }
+}
+
 static void take_next(struct judge *judge)
 {
     bool open = draw(judge, 3) == 0;
@@ -78,8 +98,10 @@ static void take_next(struct judge *judge)
         return;
     bool first = judge->taken_count == 0;
     assert_true(open || first || target->q >= judge->class_q);
-    if (first || target->q < judge->class_q)
-        judge->class_q = target->q;
+    if (target->silent)
+        assert_last(judge);
+    if (first || target->silent || target->q < judge->class_q)
+        judge->class_q = target->silent ? 0 : target->q;
     accept_taken(judge, target);
 }
 
@@ -146,11 +168,13 @@ static void assert_counts(struct judge *judge)
 static void one_event(struct judge *judge)
 {
     size_t index;
-    uint32_t kind = draw(judge, 12);
+    uint32_t kind = draw(judge, 13);
     if (kind < 3)
         add_random(judge);
     else if (kind < 7)
         take_next(judge);
+    else if (kind == 12)
+        change_silence(judge);
     else if (kind == 7)
         target_flow_died(judge->set, draw(judge, FLOWS));
     else if (!pick_pending(judge, &index))

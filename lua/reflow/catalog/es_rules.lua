@@ -101,6 +101,8 @@ return {
     ["3261-21.5.4.a"] = "503 con Retry-After deja descansar el destino; sin él, 503 actúa como 500",
     ["3263-4.3.a"] = "se prueba el siguiente servidor tras 503, un fallo de transporte o silencio, y nunca "
         .. "tras otra respuesta",
+    ["3263-4.3.b"] = "un destino que no respondió en absoluto se prueba el último durante un tiempo; las otras "
+        .. "direcciones de su nombre no se ven afectadas",
     ["5393-4.a"] = "una petición que vuelve para el mismo AOR es un bucle, sea cual sea su Request-URI",
     ["5393-5.a"] = "Max-Breadth limita las ramas simultáneas y se reparte entre ellas; 440 solo si no se "
         .. "puede reenviar nada",

@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "base/plain_host.h"
+#include "call/response_context.h"
 
 enum { BEGIN_MS = 1000000, BEGIN_S = 1700000000 };
 
@@ -263,6 +264,7 @@ void scene_create(struct scene *scene)
                                .wire = &scene->wire,
                                .listeners = {{TRANSPORT_UDP, 5060, "192.0.2.1"}, {TRANSPORT_TCP, 5060, "192.0.2.1"}},
                                .listener_count = 2,
+                               .rest_silent = REST_SILENT_STANDARD_S,
                                .decided = decided_event,
                                .decided_context = scene};
     if (domains_new(&scene->domains, &scene->host) == 0)

@@ -3,6 +3,7 @@
 
 #include "kamailio/base/module_config.h"
 
+#include "call/response_context.h"
 #include "script/store/tenants.h"
 
 struct module_config module_config = {.policy_time_ms = 20,
@@ -10,6 +11,7 @@ struct module_config module_config = {.policy_time_ms = 20,
                                       .policy_memory = 8192,
                                       .tenant_memory = 4096,
                                       .tenant_store = TENANT_KEYS,
+                                      .rest_silent = REST_SILENT_STANDARD_S,
                                       .expires_default = 3600,
                                       .expires_least = 60,
                                       .expires_most = 7200,

@@ -18,6 +18,7 @@ struct module_config {
     int tenant_memory;            /* KiB of the layers of one tenant, likewise */
     int tenant_store;             /* entries in the store of one tenant, 1 to TENANT_KEYS_MOST */
     char *route_keys;             /* file of the keys that seal Record-Route; NULL: they are of this run */
+    int rest_silent;              /* s that a silent destination is tried last; 0: never */
     int flow_timer;               /* s, Flow-Timer of a 2xx to an outbound REGISTER, 0 (none) to 3600 */
     int expires_default;          /* s */
     int expires_least;            /* s; shorter is refused with 423 */

@@ -41,6 +41,7 @@ static const struct {
     [STAT_SHARED_MEMORY] = {"shared_memory_full", "times there was no shared memory left"},
     [STAT_TOKENS_FORGED] = {"tokens_forged", "requests refused with 403 for their flow token"},
     [STAT_TOKENS_DEAD] = {"tokens_dead", "requests answered with 430 for their flow was gone"},
+    [STAT_SILENCES] = {"silences", "requests that their destination did not answer at all; it rests"},
     [STAT_CLIENT_TRANSACTIONS] = {"client_transactions", "requests sent on by this module's functions"},
     [STAT_LOOPS] = {"loops", "requests answered with 482: they came back for the same AOR, or too often"},
     [STAT_BREADTH_WAITS] = {"breadth_waits", "times that targets waited because Max-Breadth did not suffice"},

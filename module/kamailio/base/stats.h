@@ -23,6 +23,7 @@ enum stat {
     STAT_SHARED_MEMORY,       /* times it was full */
     STAT_TOKENS_FORGED,       /* 403 at the edge */
     STAT_TOKENS_DEAD,         /* 430 at the edge */
+    STAT_SILENCES,            /* requests that their destination did not answer at all */
     STAT_CLIENT_TRANSACTIONS, /* branches of requests with a record */
     STAT_LOOPS,               /* 482 */
     STAT_BREADTH_WAITS,       /* times that targets waited for Max-Breadth */

@@ -50,6 +50,11 @@ struct leg *call_leg_of_target(struct call *call, const struct target *target)
     return NULL;
 }
 
+bool branch_is_silent(const struct ua_client *uac)
+{
+    return (uac->request.flags & (F_RB_TIMEOUT | F_RB_REPLIED)) == F_RB_TIMEOUT;
+}
+
 const struct ua_client *call_first_branch(const struct cell *t)
 {
     for (int i = 0; i < t->nr_of_outgoings; i++)

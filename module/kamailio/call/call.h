@@ -118,6 +118,8 @@ size_t call_put_beside(struct sip_msg *msg, struct call *call); /* the next targ
 /* Adds targets for a policy's verdict or a 3xx; returns their number, or -1. A URI of this server means its
    bindings, another one itself. */
 int call_add_uri(struct call *call, const str *uri, int q);
+/* The same for a URI that the policy named. */
+int call_add_chosen_uri(struct call *call, const str *uri);
 int call_add_aor(struct call *call, const str *aor);
 bool uri_is_own(const str *uri); /* a user at this server */
 struct leg *call_leg_of_target(struct call *call, const struct target *target);
@@ -126,6 +128,9 @@ unsigned transaction_pending(const struct cell *t);
 /* The last branch that was created for a leg; -1: none. */
 int transaction_branch(const struct cell *t, const struct leg *leg);
 enum method request_method(const struct sip_msg *request);
+
+/* Returns whether tm's timer has ended the branch before any response, even a 100 (3263-4.3.b). */
+bool branch_is_silent(const struct ua_client *uac);
 
 /* The first branch with a request, or NULL. A branch on which a suspended transaction waits has none. */
 const struct ua_client *call_first_branch(const struct cell *t);

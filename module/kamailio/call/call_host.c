@@ -144,9 +144,8 @@ static bool lend_move(struct call_branch *branch, struct target *target)
 
 static int lend_add_uri(struct response_context *context, struct text text)
 {
-    enum { Q_MOST = 1000 };
     const str uri = str_of_text(text);
-    return call_add_uri(call_of_model(context), &uri, Q_MOST);
+    return call_add_chosen_uri(call_of_model(context), &uri);
 }
 
 static int lend_add_aor(struct response_context *context, struct text text)
@@ -241,6 +240,56 @@ static void lend_rest(struct response_context *context, struct text tenant, cons
     rest_set(tenant, text_of(destination), seconds);
 }
 
+/* --- silent destinations --- */
+
+static bool lend_silent(const struct response_context *context, const struct target *target)
+{
+    char name[REST_NAME_MOST + 1];
+    const struct leg *leg = silence_count() > 0 ? call_leg_of_target(call_of_model(context), target) : NULL;
+    return leg != NULL && silence_is_on(target->by_policy, (struct text){name, targets_silent_name(leg, name)});
+}
+
+/* tm may have tried several addresses of one name, each with a branch of its own. Calls `each` with the name of every
+   address that was silent, or of those that were not. */
+static void each_address(const struct call_branch *branch, bool silent, void (*each)(bool chosen, struct text name))
+{
+    char address[ADDRESS_TEXT_MOST], name[REST_NAME_MOST + 1];
+    const struct leg *leg = leg_of_model(branch);
+    const struct cell *t = call_of_model(branch->context)->t;
+    for (int i = 0; t != NULL && i < t->nr_of_outgoings; i++) {
+        const struct ua_client *uac = &t->uac[i];
+        bool is_of_leg = uac->ruid.len == leg->ruid.len && memcmp(uac->ruid.s, leg->ruid.s, (size_t)leg->ruid.len) == 0;
+        if (!is_of_leg || uac->request.buffer == NULL || branch_is_silent(uac) != silent)
+            continue;
+        struct text text = {address, sockaddr_text(&uac->request.dst.to, address)};
+        size_t length = silent_name_write(proto_word(uac->request.dst.proto), text, name);
+        each(branch->target->by_policy, (struct text){name, length});
+    }
+}
+
+static void end_silence(bool chosen, struct text name)
+{
+    (void)chosen;
+    silence_end(name);
+}
+
+/* Kamailio resolves names itself and would send the next request to the same address: the name is silent too. */
+static void lend_begin_silence(struct call_branch *branch)
+{
+    char name[REST_NAME_MOST + 1];
+    each_address(branch, true, silence_begin);
+    silence_begin(branch->target->by_policy, (struct text){name, targets_silent_name(leg_of_model(branch), name)});
+}
+
+static void lend_end_silence(struct call_branch *branch)
+{
+    char name[REST_NAME_MOST + 1];
+    if (silence_count() == 0)
+        return;
+    each_address(branch, false, end_silence);
+    silence_end((struct text){name, targets_silent_name(leg_of_model(branch), name)});
+}
+
 /* --- the policy --- */
 
 static struct text call_id_of(const struct sip_msg *request)
@@ -321,13 +370,11 @@ static void lend_decided(struct call_event *event)
 
 static void lend_count(struct response_context *context, enum call_counter counter)
 {
-    static const enum stat stats[CALL_COUNTER_COUNT] = {[CALL_VERDICT] = STAT_VERDICTS,
-                                                        [CALL_VERDICT_REFUSED] = STAT_VERDICTS_REFUSED,
-                                                        [CALL_FAILOVER] = STAT_FAILOVERS,
-                                                        [CALL_BREADTH_WAIT] = STAT_BREADTH_WAITS,
-                                                        [CALL_LOAD_OF_REQUEST] = STAT_LOAD_REQUEST,
-                                                        [CALL_LOAD_OF_SOURCE] = STAT_LOAD_SOURCE,
-                                                        [CALL_LOAD_IN_TOTAL] = STAT_LOAD_TOTAL};
+    static const enum stat stats[CALL_COUNTER_COUNT] = {
+        [CALL_VERDICT] = STAT_VERDICTS,           [CALL_VERDICT_REFUSED] = STAT_VERDICTS_REFUSED,
+        [CALL_FAILOVER] = STAT_FAILOVERS,         [CALL_SILENCE] = STAT_SILENCES,
+        [CALL_BREADTH_WAIT] = STAT_BREADTH_WAITS, [CALL_LOAD_OF_REQUEST] = STAT_LOAD_REQUEST,
+        [CALL_LOAD_OF_SOURCE] = STAT_LOAD_SOURCE, [CALL_LOAD_IN_TOTAL] = STAT_LOAD_TOTAL};
     (void)context;
     if (counter != CALL_SCRIPT_ERROR) /* is counted by stats_hook() */
         stats_count(stats[counter]);
@@ -365,7 +412,10 @@ static const struct call_host kamailio_call_host = {.has_contact = lend_contact,
                                                     .drop_flow = lend_drop_flow,
                                                     .drop_binding = lend_drop_binding,
                                                     .rest_branch = lend_rest_branch,
-                                                    .rest = lend_rest};
+                                                    .rest = lend_rest,
+                                                    .is_silent = lend_silent,
+                                                    .begin_silence = lend_begin_silence,
+                                                    .end_silence = lend_end_silence};
 
 const struct transaction_events kamailio_transaction_events = {.host = &kamailio_call_host,
                                                                .sending = react_to_sending,

@@ -86,6 +86,13 @@ static enum origin origin_of(const struct ua_client *uac, const struct leg *leg,
     return code == SIP_SERVICE_UNAVAILABLE ? leg_origin_unsent(leg) : ORIGIN_TIMEOUT;
 }
 
+/* 3263-4.3.b: tm reports a timeout like a response, and no 100. */
+static void leg_note_silence(struct leg *leg, const struct ua_client *uac, bool received, int code)
+{
+    leg->model.overdue = !received && code == SIP_REQUEST_TIMEOUT && branch_is_silent(uac);
+    leg->model.heard |= !received && !leg->model.overdue;
+}
+
 /* --- tm's callbacks --- */
 
 void react_on_branch_failure(struct cell *t, struct call *call, struct tmcb_params *params)
@@ -100,6 +107,7 @@ void react_on_branch_failure(struct cell *t, struct call *call, struct tmcb_para
         return;
     arrival.reply = params->rpl != FAKED_REPLY ? params->rpl : NULL;
     wait_remove(&arrival.leg->wait);
+    leg_note_silence(arrival.leg, uac, arrival.reply != NULL, params->code);
     arrival_gather(&arrival, origin_of(uac, arrival.leg, arrival.reply != NULL, params->code), (uint32_t)params->code);
     arrival_decide_end(&arrival);
     pv_note_decision(params->req, &arrival.event.decision);

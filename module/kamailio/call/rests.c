@@ -14,14 +14,25 @@
 /* One block of shared memory, allocated at start: a destination costs no allocation, and a query takes no lock while
    nothing rests. */
 
-enum { RESTS_MOST = 4096, BUCKETS = 1024, SWEEP_EACH_MS = 60000, NONE = 0 };
+enum {
+    RESTS_MOST = 4096,
+    SILENT_MOST = 1024, /* of each kind */
+    BUCKETS = 1024,
+    SWEEP_EACH_MS = 60000,
+    NONE = 0,
+    SILENT_CHOSEN = 1 + LAYERS_MOST, /* owners that are no tenants: as in struct call_host */
+    SILENT_NAMED,
+    OWNERS
+};
+
+_Static_assert(OWNERS <= UINT8_MAX, "an owner is one byte");
 
 struct rest {
     uint64_t until_ms;
     uint32_t digest;
     uint16_t next; /* index + 1 in the same bucket, or among the free ones; NONE */
     uint8_t length;
-    uint8_t owner; /* 0: for everybody; else 1 + the first layer of its tenant */
+    uint8_t owner; /* 0: for everybody; 1 + the first layer of its tenant; SILENT_CHOSEN, SILENT_NAMED */
     char destination[REST_NAME_MOST];
 };
 
@@ -29,8 +40,8 @@ struct rests {
     gen_lock_t lock;
     struct hash_key key;
     uint64_t swept_ms;
-    uint32_t count;
-    uint32_t owned[1 + LAYERS_MOST]; /* of each owner */
+    uint32_t count, silent;
+    uint32_t owned[OWNERS]; /* of each owner */
     uint16_t free;
     uint16_t buckets[BUCKETS];
     struct rest all[];
@@ -60,7 +71,7 @@ static size_t owner_of(struct text tenant)
 
 int rests_create(void)
 {
-    size_t most = RESTS_MOST;
+    size_t most = RESTS_MOST + 2 * SILENT_MOST;
     for (size_t i = 0; i < module_config.layers.count; i++)
         most += module_config.layers.layers[i].tenant[0] != '\0' ? TENANT_RESTS_MOST : 0;
     size_t size = sizeof *rests + most * sizeof rests->all[0];
@@ -70,7 +81,7 @@ int rests_create(void)
         return -1;
     }
     hash_key_draw(&rests->key, ksr_host());
-    rests->count = 0;
+    rests->count = rests->silent = 0;
     rests->swept_ms = 0;
     memset(rests->owned, 0, sizeof rests->owned);
     memset(rests->buckets, NONE, sizeof rests->buckets);
@@ -108,6 +119,13 @@ static uint16_t *find(size_t owner, struct text destination, uint32_t digest)
     return link;
 }
 
+static void count_rest(const struct rest *rest, int by)
+{
+    uint32_t *counted = rest->owner >= SILENT_CHOSEN ? &rests->silent : &rests->count;
+    rests->owned[rest->owner] += (uint32_t)by;
+    __atomic_store_n(counted, *counted + (uint32_t)by, __ATOMIC_RELAXED);
+}
+
 static void forget(uint16_t *link)
 {
     uint16_t index = *link;
@@ -115,8 +133,7 @@ static void forget(uint16_t *link)
     *link = rest->next;
     rest->next = rests->free;
     rests->free = index;
-    rests->owned[rest->owner]--;
-    __atomic_store_n(&rests->count, rests->count - 1, __ATOMIC_RELAXED);
+    count_rest(rest, -1);
 }
 
 static void sweep(uint64_t ms)
@@ -143,26 +160,21 @@ static void add(size_t owner, struct text destination, uint32_t digest, uint64_t
     rest->until_ms = until_ms;
     rest->digest = digest;
     rest->owner = (uint8_t)owner;
-    rests->owned[owner]++;
     rest->length = (uint8_t)destination.length;
     memcpy(rest->destination, destination.at, destination.length);
-    __atomic_store_n(&rests->count, rests->count + 1, __ATOMIC_RELAXED);
+    count_rest(rest, 1);
 }
 
 /* A tenant with very many resting destinations must not take the places of others. */
 static bool is_full(size_t owner)
 {
-    return rests->free == NONE || rests->owned[owner] >= (owner == 0 ? RESTS_MOST : TENANT_RESTS_MOST);
+    size_t most = owner == 0 ? RESTS_MOST : owner >= SILENT_CHOSEN ? SILENT_MOST : TENANT_RESTS_MOST;
+    return rests->free == NONE || rests->owned[owner] >= most;
 }
 
-void rest_set(struct text tenant, struct text named, uint32_t seconds)
+static void set_until(size_t owner, struct text destination, uint32_t seconds)
 {
-    char name[REST_NAME_MOST + 1];
-    const struct text destination = {name, rest_name_write(named, name)};
     uint64_t ms = now();
-    size_t owner = owner_of(tenant);
-    if (destination.length == 0 || (tenant.length != 0 && owner == 0))
-        return;
     uint32_t digest = digest_of(owner, destination);
     bool full = false;
     lock_get(&rests->lock);
@@ -178,6 +190,34 @@ void rest_set(struct text tenant, struct text named, uint32_t seconds)
     lock_release(&rests->lock);
     if (full)
         stats_count(STAT_SHARED_MEMORY);
+}
+
+void rest_set(struct text tenant, struct text named, uint32_t seconds)
+{
+    char name[REST_NAME_MOST + 1];
+    const struct text destination = {name, rest_name_write(named, name)};
+    size_t owner = owner_of(tenant);
+    if (destination.length != 0 && (tenant.length == 0 || owner != 0))
+        set_until(owner, destination, seconds);
+}
+
+void silence_begin(bool chosen, struct text name)
+{
+    if (name.length > 0 && module_config.rest_silent > 0)
+        set_until(chosen ? SILENT_CHOSEN : SILENT_NAMED, name, (uint32_t)module_config.rest_silent);
+}
+
+void silence_end(struct text name)
+{
+    if (name.length == 0 || silence_count() == 0)
+        return;
+    set_until(SILENT_CHOSEN, name, 0);
+    set_until(SILENT_NAMED, name, 0);
+}
+
+size_t silence_count(void)
+{
+    return __atomic_load_n(&rests->silent, __ATOMIC_RELAXED);
 }
 
 static bool rests_for(size_t owner, struct text destination, uint64_t ms)
@@ -200,6 +240,17 @@ bool rest_is_on(struct text aor, struct text destination)
     return on;
 }
 
+bool silence_is_on(bool chosen, struct text name)
+{
+    if (name.length == 0 || silence_count() == 0)
+        return false;
+    uint64_t ms = now();
+    lock_get(&rests->lock);
+    bool on = rests_for(SILENT_CHOSEN, name, ms) || (!chosen && rests_for(SILENT_NAMED, name, ms));
+    lock_release(&rests->lock);
+    return on;
+}
+
 size_t rest_count(void)
 {
     return __atomic_load_n(&rests->count, __ATOMIC_RELAXED);
@@ -216,7 +267,8 @@ size_t rest_list(struct rest_view *views, size_t most)
             const struct rest *rest = &rests->all[index - 1];
             if (count < most) {
                 views[count].seconds_left = (uint32_t)((rest->until_ms - ms + 999) / 1000);
-                views[count].tenant = rest->owner != 0 ? layer_of(rest->owner)->tenant : "";
+                views[count].silent = rest->owner >= SILENT_CHOSEN;
+                views[count].tenant = rest->owner != 0 && !views[count].silent ? layer_of(rest->owner)->tenant : "";
                 views[count].length = rest->length;
                 memcpy(views[count].destination, rest->destination, rest->length);
             }

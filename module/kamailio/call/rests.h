@@ -18,9 +18,17 @@ void rest_set(struct text tenant, struct text destination,
 bool rest_is_on(struct text aor, struct text destination); /* for a call to this AOR; empty: of no tenant */
 size_t rest_count(void); /* takes no lock; may include rests that ended in the last minute */
 
+/* 3263-4.3.b: destinations that were silent, by silent_name_write(), tried last for modparam rest_silent seconds.
+   `chosen`: the policy or the configuration named the destination, and nobody else; see struct call_host. */
+void silence_begin(bool chosen, struct text name);
+void silence_end(struct text name);
+bool silence_is_on(bool chosen, struct text name);
+size_t silence_count(void); /* as rest_count() */
+
 struct rest_view {
     uint32_t seconds_left;
     const char *tenant; /* "": it rests for all */
+    bool silent;        /* it is tried last, and not passed over */
     uint8_t length;
     char destination[255];
 };

@@ -143,11 +143,10 @@ static int route_aor(const struct route *route, const struct aor_names *names)
 
 static int route_uri(const struct route *route, const str *uri)
 {
-    enum { Q_MOST = 1000 };
     struct call_room made;
     if (!begin_call(route, PLAIN_TARGET_ROOM, &made))
         return FAILED;
-    return put_targets(route, &made, call_add_uri(made.call, uri, Q_MOST));
+    return put_targets(route, &made, call_add_chosen_uri(made.call, uri));
 }
 
 /* The policy's verdict: the bindings of an AOR, or a URI; without either, the request's own AOR. */

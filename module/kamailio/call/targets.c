@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "call/rest_name.h"
 #include "kamailio/call/breadth.h"
 #include "kamailio/flow/connection.h"
 #include "kamailio/flow/flows.h"
@@ -16,6 +15,7 @@
 #include "kamailio/call/rests.h"
 #include "kamailio/base/save_aor.h"
 #include "kamailio/base/stats.h"
+#include "script/base/layers.h"
 #include "sip/message.h"
 
 /* Converts bindings and URIs to targets with a leg each; used legs are put into Kamailio's destination set. */
@@ -283,15 +283,28 @@ bool uri_is_own(const str *uri)
            check_self(&parsed.host, GET_URI_PORT(&parsed), 0) == 1;
 }
 
-int call_add_uri(struct call *call, const str *uri, int q)
+static int add_uri(struct call *call, const str *uri, int q, bool chosen)
 {
     struct ksr_sip_uri parsed;
     if (call->table[0] != '\0' && uri_is_own(uri))
         return call_add_aor(call, uri);
     if (parse_uri(uri->s, uri->len, &parsed) < 0)
         return -1;
-    const struct target target = {.uri = text_of_str(*uri), .q = (uint16_t)(q < 0 || q > Q_MOST ? Q_MOST : q)};
+    /* The caller chooses the host of the Request-URI, also if the policy repeats it. */
+    bool callers = text_equal_nocase(text_of_str(parsed.host), layers_domain(call->model.aor));
+    const struct target target = {
+        .uri = text_of_str(*uri), .q = (uint16_t)(q < 0 || q > Q_MOST ? Q_MOST : q), .by_policy = chosen && !callers};
     return (int)add(call, leg_new(call, (str){NULL, 0}), &target);
+}
+
+int call_add_uri(struct call *call, const str *uri, int q)
+{
+    return add_uri(call, uri, q, false);
+}
+
+int call_add_chosen_uri(struct call *call, const str *uri)
+{
+    return add_uri(call, uri, Q_MOST, true);
 }
 
 /* --- the destination set --- */
@@ -403,12 +416,29 @@ static bool name_rests(void *call, struct text name)
     return rest_is_on(((const struct call *)call)->model.aor, name);
 }
 
+static str next_hop(const struct leg *leg)
+{
+    return leg->destination.len > 0 ? leg->destination : str_of_text(leg->model.target->uri);
+}
+
+size_t targets_silent_name(const struct leg *leg, char out[REST_NAME_MOST + 1])
+{
+    char host[REST_NAME_MOST + 1];
+    struct ksr_sip_uri uri;
+    str to = next_hop(leg);
+    if (parse_uri(to.s, to.len, &uri) < 0 || uri.host.len > REST_NAME_MOST - 8)
+        return 0;
+    int proto = uri.proto != PROTO_NONE ? uri.proto : uri.type == SIPS_URI_T ? PROTO_TLS : PROTO_UDP;
+    int length = snprintf(host, sizeof host, "%.*s:%u", uri.host.len, uri.host.s, GET_URI_PORT(&uri));
+    return silent_name_write(proto_word(proto), (struct text){host, (size_t)length}, out);
+}
+
 /* 3261-21.5.4.a; the address is known where the URI has it. */
 static bool rests(const struct call *call, const struct leg *leg)
 {
     struct ksr_sip_uri uri;
     union sockaddr_union address;
-    str to = leg->destination.len > 0 ? leg->destination : str_of_text(leg->model.target->uri);
+    str to = next_hop(leg);
     if (rest_count() == 0 || parse_uri(to.s, to.len, &uri) < 0)
         return false;
     struct rest_destination destination = {.host = text_of_str(uri.host), .port = GET_URI_PORT(&uri)};

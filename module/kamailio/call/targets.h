@@ -2,6 +2,7 @@
 #ifndef REFLOW_KAMAILIO_TARGETS_H
 #define REFLOW_KAMAILIO_TARGETS_H
 
+#include "call/rest_name.h"
 #include "kamailio/call/call.h"
 #include "kamailio/call/lookup.h"
 
@@ -29,6 +30,9 @@ size_t targets_add_flows(struct call *call, const struct target *target);
 bool targets_set_is_full(void);
 /* Returns true if its destination does not rest (3261-21.5.4.a) and its flow is not dead. */
 bool targets_may_be_sent_to(const struct call *call, const struct leg *leg);
+
+/* silent_name_write() for the URI to which requests on the leg are sent (3263-4.3.b). Returns the length, or 0. */
+size_t targets_silent_name(const struct leg *leg, char out[REST_NAME_MOST + 1]);
 
 /* 3261-10.a: another leg of the same target, to its Contact over a new connection because the flow of `leg` is gone.
    NULL: the Contact cannot be called or was called already, or no memory. */

@@ -208,8 +208,8 @@ static void list_rests(rpc_t *rpc, void *context)
         for (size_t i = 0; i < count && i < VIEWS_MOST; i++) {
             str destination = {views[i].destination, views[i].length};
             if (rpc->array_add(list, "{", &item) < 0 ||
-                rpc->struct_add(item, "Sds", "destination", &destination, "seconds", (int)views[i].seconds_left,
-                                "tenant", views[i].tenant) < 0)
+                rpc->struct_add(item, "Sdss", "destination", &destination, "seconds", (int)views[i].seconds_left,
+                                "tenant", views[i].tenant, "kind", views[i].silent ? "silent" : "rest") < 0)
                 break;
         }
     }
@@ -225,7 +225,7 @@ static void reset_stats(rpc_t *rpc, void *context)
 
 static const char *flows_doc[] = {
     "The bindings: AOR, contact, instance, reg-id, flow, whether it lives, age, expiry. [AOR] [LIMIT] [TABLE]", NULL};
-static const char *rests_doc[] = {"The destinations that rest, and for how many seconds more", NULL};
+static const char *rests_doc[] = {"The destinations that rest or were silent, and for how many seconds more", NULL};
 static const char *reset_doc[] = {"Set the counters of group \"reflow\" to 0", NULL};
 
 const rpc_export_t module_rpc[] = {

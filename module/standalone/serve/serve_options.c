@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "call/response_context.h"
 #include "standalone/net/host_name.h"
 
 const char serve_usage[] = "usage: reflow serve SCRIPT [options]\n"
@@ -36,6 +37,9 @@ const char serve_usage[] = "usage: reflow serve SCRIPT [options]\n"
                            "  --expires S              lifetime of a binding if the phone names none (3600)\n"
                            "  --min-expires S          shortest lifetime; a shorter one gets 423 (60)\n"
                            "  --max-expires S          longest lifetime; a longer one is shortened (7200)\n"
+                           "\n"
+                           "  --rest-silent SECONDS    how long a destination that did not answer at all is\n"
+                           "                           tried last; 0: off (30)\n"
                            "\n"
                            "  --max-connections N      TCP connections at a time (10000)\n"
                            "  --max-transactions N     requests in progress; beyond this, 503 (200000)\n"
@@ -397,6 +401,7 @@ static int take_number(struct serve_options *options, const char *name, const ch
     uint32_t memory = 0, tenant_memory = 0;
     const struct number_option numbers[] = {
         {"--flow-timer", 0, 86400, &server->flow_timer},
+        {"--rest-silent", 0, 86400, &server->rest_silent},
         {"--expires", 1, 604800, &server->expires},
         {"--min-expires", 1, 604800, &server->expires_least},
         {"--max-expires", 1, 604800, &server->expires_most},
@@ -591,6 +596,7 @@ int serve_options_read(struct serve_options *options, int argc, char **argv, cha
     *options = (struct serve_options){.drain_s = 32, .decision_log_size = 64 << 20, .decision_log_keep = 5};
     options->server.flow_timer = 120;
     options->server.ack_ms = ACK_PATIENCE_MS;
+    options->server.rest_silent = REST_SILENT_STANDARD_S;
     options->sources = (struct source_limits_config){.requests = 500, .connections = 500, .failures = 60, .ban_s = 60};
     options->token_rotate_s = 604800;
     for (int i = 1; i < argc; i++) {

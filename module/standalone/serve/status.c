@@ -54,6 +54,7 @@ int server_status(const struct server *server, struct sip_buffer *out)
     json_put_number(&json, "kept_bytes", server->requests_kept.bytes);
     json_put_number(&json, "binding_bytes", server->bindings_kept.bytes);
     json_put_number(&json, "resting", rest_count(server));
+    json_put_number(&json, "silent", silence_count(server));
     json_put_number(&json, "draining", server->draining);
     json_open(&json, "counters");
 #define COUNTER(name, what) json_put_number(&json, #name, server->counters.name);

@@ -3,6 +3,7 @@
 #include "standalone/server/server_private.h"
 #include "standalone/server/context.h"
 #include "standalone/address/destination.h"
+#include "standalone/net/name_lookup.h"
 #include "standalone/server/edge.h"
 #include "standalone/server/flows.h"
 #include "standalone/address/own_side.h"
@@ -302,10 +303,28 @@ static void send_to_peer(struct branch *branch)
     after_sending(branch, method);
 }
 
-static void resolved(void *again, const union address *addresses, size_t count)
+/* 3263-4.3.b: those that did not answer a short time ago come last. */
+static void take_addresses(struct branch *branch, union address *addresses, size_t count)
+{
+    struct context *context = branch->context;
+    enum transport transport = (enum transport)branch->peer.transport;
+    silence_sort(context->server, transport, branch->by_policy, addresses, count);
+    for (size_t i = 0; i < count; i++) {
+        struct peer peer = {.transport = branch->peer.transport, .address = addresses[i]};
+        if (!peer_choose_listener(context->server, &branch->near, &peer))
+            continue;
+        if (branch->peer.address.any.sa_family == 0)
+            branch->peer = peer;
+        else if (branch->other_count < sizeof branch->others / sizeof branch->others[0])
+            branch->others[branch->other_count++] = addresses[i];
+    }
+}
+
+static void resolved(void *again, const union address *found, size_t found_count)
 {
     struct branch *branch = again;
     struct context *context = branch->context;
+    union address addresses[NAME_ADDRESSES_MOST];
     branch->resolving = false;
     if (context->transaction == NULL) {
         context_forget_unused(context);
@@ -316,15 +335,9 @@ static void resolved(void *again, const union address *addresses, size_t count)
             fail_soon(branch, ORIGIN_TRANSPORT);
         return;
     }
-    for (size_t i = 0; i < count; i++) {
-        struct peer peer = {.transport = branch->peer.transport, .address = addresses[i]};
-        if (!peer_choose_listener(context->server, &branch->near, &peer))
-            continue;
-        if (branch->peer.address.any.sa_family == 0)
-            branch->peer = peer;
-        else if (branch->other_count < sizeof branch->others / sizeof branch->others[0])
-            branch->others[branch->other_count++] = addresses[i];
-    }
+    size_t count = found_count < NAME_ADDRESSES_MOST ? found_count : NAME_ADDRESSES_MOST;
+    memcpy(addresses, found, count * sizeof *addresses);
+    take_addresses(branch, addresses, count);
     if (branch->peer.address.any.sa_family == 0)
         fail_soon(branch, call_origin_unsent(&branch->model));
     else
@@ -500,12 +513,6 @@ struct branch *branch_start_peer(struct context *context, struct text uri, const
     return branch;
 }
 
-static struct text target_next_hop(const struct target *target)
-{
-    struct text hop = sip_path_next_hop(target->path);
-    return hop.length > 0 ? hop : target->uri;
-}
-
 static bool read_binding(const struct server *server, const struct target *target, struct binding_view *view)
 {
     struct text instance = target->reg_id != 0 ? target->instance : (struct text){NULL, 0};
@@ -626,6 +633,7 @@ struct branch *branch_start_next_server(const struct branch *failed)
     branch->by_policy = failed->by_policy;
     branch->named_port = failed->named_port;
     branch->any_transport = failed->any_transport;
+    branch->name_lives = failed->name_lives || !failed->model.silent;
     branch->peer.connection = 0;
     branch->near = failed->near;
     peer_choose_listener(context->server, &branch->near, &branch->peer);
@@ -673,9 +681,11 @@ static void on_response(void *user, struct client_transaction *transaction, stru
 
 static void on_timeout(void *user, struct client_transaction *transaction)
 {
+    struct branch *branch = user;
     struct sip_message *none = NULL;
     (void)transaction;
-    branch_react(user, ORIGIN_TIMEOUT, &none);
+    branch->model.overdue = true;
+    branch_react(branch, ORIGIN_TIMEOUT, &none);
 }
 
 /* 3261-18.1.1.a: the connection was not opened, so the destination cannot have received the request. */
@@ -705,6 +715,7 @@ static void on_failed(void *user, struct client_transaction *transaction, bool d
     struct branch *branch = user;
     struct sip_message *none = NULL;
     branch->unacknowledged = client_transaction_is_unacknowledged(transaction);
+    branch->model.overdue = client_transaction_is_late(transaction);
     if (may_return(branch))
         return_to_datagram(branch);
     else if (down && (branch->model.on_flow || branch->hop.length > 0))

@@ -3,6 +3,7 @@
 #define REFLOW_STANDALONE_BRANCH_H
 
 #include "flow/target.h"
+#include "sip/message.h"
 #include "standalone/server/context.h"
 
 /* One copy of a request, on its way to one destination. */
@@ -33,6 +34,7 @@ struct branch {
     bool by_policy;          /* the policy named the destination, nobody else */
     bool any_transport;      /* the URI leaves the transport to us */
     bool large;              /* it went over TCP because of its size (3261-18.1.1.a) */
+    bool name_lives;         /* an address of the same name that was tried before was not silent */
     uint8_t pending_origin;  /* what `timer` tells when nothing was sent */
     union address others[4]; /* further addresses of the same name (3263-4.3.a) */
     uint8_t other_count;
@@ -41,6 +43,13 @@ struct branch {
 static inline struct branch *branch_of(const struct call_branch *model)
 {
     return TABLE_OWNER(model, struct branch, model);
+}
+
+/* The URI of the server to which a request for the target is sent, if the target has no flow. */
+static inline struct text target_next_hop(const struct target *target)
+{
+    struct text hop = sip_path_next_hop(target->path);
+    return hop.length > 0 ? hop : target->uri;
 }
 
 /* The branches of a context, newest first; NULL at the end. */

@@ -242,13 +242,11 @@ static bool lend_response(const struct call_branch *branch)
 static void lend_count(struct response_context *context, enum call_counter counter)
 {
     struct server_counters *counters = &context_of(context)->server->counters;
-    uint64_t *const of[CALL_COUNTER_COUNT] = {[CALL_VERDICT] = &counters->verdicts,
-                                              [CALL_VERDICT_REFUSED] = &counters->verdicts_refused,
-                                              [CALL_SCRIPT_ERROR] = &counters->script_errors,
-                                              [CALL_BREADTH_WAIT] = &counters->breadth_waits,
-                                              [CALL_LOAD_OF_REQUEST] = &counters->load_request,
-                                              [CALL_LOAD_OF_SOURCE] = &counters->load_source,
-                                              [CALL_LOAD_IN_TOTAL] = &counters->load_total};
+    uint64_t *const of[CALL_COUNTER_COUNT] = {
+        [CALL_VERDICT] = &counters->verdicts,           [CALL_VERDICT_REFUSED] = &counters->verdicts_refused,
+        [CALL_SCRIPT_ERROR] = &counters->script_errors, [CALL_SILENCE] = &counters->silences,
+        [CALL_BREADTH_WAIT] = &counters->breadth_waits, [CALL_LOAD_OF_REQUEST] = &counters->load_request,
+        [CALL_LOAD_OF_SOURCE] = &counters->load_source, [CALL_LOAD_IN_TOTAL] = &counters->load_total};
     if (of[counter] != NULL)
         ++*of[counter];
 }
@@ -347,6 +345,21 @@ static void lend_rest(struct response_context *context, struct text tenant, cons
     rest_set(context_of(context)->server, tenant, text_of(destination), seconds);
 }
 
+static bool lend_silent(const struct response_context *context, const struct target *target)
+{
+    return silence_is_on(context_of(context)->server, target);
+}
+
+static void lend_begin_silence(struct call_branch *branch)
+{
+    silence_begin(branch_of(branch));
+}
+
+static void lend_end_silence(struct call_branch *branch)
+{
+    silence_end(branch_of(branch));
+}
+
 const struct call_host standalone_call_host = {.has_other_server = lend_other_server,
                                                .has_contact = lend_contact,
                                                .has_response = lend_response,
@@ -372,4 +385,7 @@ const struct call_host standalone_call_host = {.has_other_server = lend_other_se
                                                .drop_flow = lend_drop_flow,
                                                .drop_binding = lend_drop_binding,
                                                .rest_branch = lend_rest_branch,
-                                               .rest = lend_rest};
+                                               .rest = lend_rest,
+                                               .is_silent = lend_silent,
+                                               .begin_silence = lend_begin_silence,
+                                               .end_silence = lend_end_silence};

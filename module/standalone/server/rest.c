@@ -3,11 +3,26 @@
 #include "script/store/tenants.h"
 #include "standalone/server/rest.h"
 #include "standalone/server/server_private.h"
+#include "standalone/server/branch.h"
 #include "standalone/server/context.h"
+#include "standalone/server/verbose.h"
+#include "standalone/address/destination.h"
 
-/* Destinations that rest for a time (3261-21.5.4.a): no requests are sent to them meanwhile. */
+#include <stdio.h>
 
-enum { RESTS_MOST = 4096, NO_OWNER = 1 + LAYERS_MOST };
+/* Destinations that rest for a time: no requests are sent to them meanwhile (3261-21.5.4.a), or they are tried last
+   because they did not answer (3263-4.3.b). */
+
+enum {
+    RESTS_MOST = 4096,
+    SILENT_MOST = 1024, /* of each kind */
+    NO_OWNER = 1 + LAYERS_MOST,
+    SILENT_CHOSEN, /* only the policy named the destination */
+    SILENT_NAMED,  /* a caller or a registered user agent may have named it */
+    OWNERS
+};
+
+_Static_assert((int)OWNERS == (int)REST_OWNERS, "each owner has a place");
 
 struct rest {
     struct table_link link;
@@ -52,7 +67,8 @@ static size_t claim_owner(struct server *server, struct text tenant)
 /* A tenant with very many resting destinations must not take the places of others. */
 static bool owner_is_full(const struct server *server, size_t owner)
 {
-    return server->rest_owners[owner].rests >= (owner == 0 ? RESTS_MOST : TENANT_RESTS_MOST);
+    size_t most = owner == 0 ? RESTS_MOST : owner > NO_OWNER ? SILENT_MOST : TENANT_RESTS_MOST;
+    return server->rest_owners[owner].rests >= most;
 }
 
 /* --- destinations --- */
@@ -91,17 +107,21 @@ static struct rest *add(struct server *server, size_t owner, struct text destina
     return rest;
 }
 
-void rest_set(struct server *server, struct text tenant, struct text named, uint32_t seconds)
+static void set_until(struct server *server, size_t owner, struct text destination, uint32_t seconds)
 {
-    char name[REST_NAME_MOST + 1];
-    const struct text destination = {name, rest_name_write(named, name)};
-    size_t owner = claim_owner(server, tenant);
     struct rest *rest = owner != NO_OWNER ? find(server, owner, destination) : NULL;
     bool wanted = owner != NO_OWNER && seconds != 0 && destination.length != 0;
     if (rest == NULL && wanted && !owner_is_full(server, owner))
         rest = add(server, owner, destination);
     if (rest != NULL)
         rest->until_ms = now(server) + 1000ULL * seconds;
+}
+
+void rest_set(struct server *server, struct text tenant, struct text named, uint32_t seconds)
+{
+    char name[REST_NAME_MOST + 1];
+    const struct text destination = {name, rest_name_write(named, name)};
+    set_until(server, claim_owner(server, tenant), destination, seconds);
 }
 
 static bool rests_for(const struct server *server, size_t owner, struct text destination)
@@ -145,5 +165,123 @@ void rest_clear(struct server *server)
 
 size_t rest_count(const struct server *server)
 {
-    return server->rests.count;
+    return server->rests.count - silence_count(server);
+}
+
+/* --- silent destinations --- */
+
+size_t silence_count(const struct server *server)
+{
+    return server->rest_owners[SILENT_CHOSEN].rests + server->rest_owners[SILENT_NAMED].rests;
+}
+
+struct silent_name {
+    char bytes[REST_NAME_MOST + 1];
+    size_t length; /* 0: it cannot be written */
+};
+
+static struct text text_of_name(const struct silent_name *name)
+{
+    return (struct text){name->bytes, name->length};
+}
+
+static struct silent_name name_of_address(enum transport transport, const union address *address)
+{
+    char text[64];
+    struct silent_name name;
+    address_format(address, text, sizeof text);
+    name.length = silent_name_write(transport_word(transport), text_of(text), name.bytes);
+    return name;
+}
+
+static struct silent_name name_of_host(enum transport transport, struct text host, uint16_t port)
+{
+    char text[REST_NAME_MOST + 16];
+    union address numeric;
+    struct silent_name name = {.length = 0};
+    if (address_read(host, port, &numeric))
+        return name_of_address(transport, &numeric);
+    if (host.length <= REST_NAME_MOST) {
+        snprintf(text, sizeof text, "%.*s:%u", (int)host.length, host.at, port);
+        name.length = silent_name_write(transport_word(transport), text_of(text), name.bytes);
+    }
+    return name;
+}
+
+static struct silent_name name_of_target(const struct server *server, const struct target *target)
+{
+    struct peer peer;
+    struct sip_uri uri;
+    enum transport transport;
+    struct silent_name name = {.length = 0};
+    if (target->flow != 0)
+        return peer_of_flow(server, target->flow, &peer) ? name_of_address(peer.transport, &peer.address) : name;
+    if (sip_uri_create(&uri, target_next_hop(target)) == 0 && uri_transport(&uri, &transport))
+        name = name_of_host(transport, uri.host, uri_port(&uri, transport));
+    sip_uri_destroy(&uri);
+    return name;
+}
+
+static bool is_silent(const struct server *server, bool chosen, const struct silent_name *name)
+{
+    return name->length > 0 && (rests_for(server, SILENT_CHOSEN, text_of_name(name)) ||
+                                (!chosen && rests_for(server, SILENT_NAMED, text_of_name(name))));
+}
+
+bool silence_is_on(const struct server *server, const struct target *target)
+{
+    if (silence_count(server) == 0)
+        return false;
+    const struct silent_name name = name_of_target(server, target);
+    return is_silent(server, target->by_policy, &name);
+}
+
+void silence_sort(const struct server *server, enum transport transport, bool chosen, union address *addresses,
+                  size_t count)
+{
+    size_t front = 0;
+    for (size_t i = 0; silence_count(server) > 0 && i < count; i++) {
+        const union address address = addresses[i];
+        const struct silent_name name = name_of_address(transport, &address);
+        if (is_silent(server, chosen, &name))
+            continue;
+        memmove(addresses + front + 1, addresses + front, (i - front) * sizeof *addresses);
+        addresses[front++] = address;
+    }
+}
+
+/* A name is silent if all its addresses are. */
+void silence_begin(struct branch *branch)
+{
+    struct server *server = branch->context->server;
+    enum transport transport = (enum transport)branch->peer.transport;
+    size_t owner = branch->by_policy ? SILENT_CHOSEN : SILENT_NAMED;
+    const struct silent_name address = name_of_address(transport, &branch->peer.address);
+    set_until(server, owner, text_of_name(&address), server->config.rest_silent);
+    verbose_silent(server, text_of_name(&address));
+    if (branch->domain.length == 0 || branch->other_count > 0 || branch->name_lives)
+        return;
+    const struct silent_name host = name_of_host(transport, branch->domain, branch->named_port);
+    set_until(server, owner, text_of_name(&host), server->config.rest_silent);
+}
+
+static void end(struct server *server, const struct silent_name *name)
+{
+    for (size_t owner = SILENT_CHOSEN; owner <= SILENT_NAMED; owner++) {
+        struct rest *rest = find(server, owner, text_of_name(name));
+        if (rest != NULL)
+            forget(server, rest);
+    }
+}
+
+void silence_end(struct branch *branch)
+{
+    struct server *server = branch->context->server;
+    enum transport transport = (enum transport)branch->peer.transport;
+    if (silence_count(server) == 0)
+        return;
+    const struct silent_name address = name_of_address(transport, &branch->peer.address);
+    const struct silent_name host = name_of_host(transport, branch->domain, branch->named_port);
+    end(server, &address);
+    end(server, &host);
 }

@@ -4,7 +4,10 @@
 
 #include "standalone/server/server.h"
 
-/* Destinations that rest: nothing is sent there for a time. */
+/* Destinations that rest: nothing is sent there for a time. Silent destinations are tried last for a time. */
+
+struct branch;
+struct target;
 
 /* `tenant`: whose policy says so, and for whose calls alone it holds; empty: for all. */
 void rest_set(struct server *server, struct text tenant, struct text destination, uint32_t seconds);
@@ -13,5 +16,14 @@ bool rest_is_on(const struct server *server, struct text aor, struct text destin
 void rest_sweep(struct server *server);
 void rest_clear(struct server *server);
 size_t rest_count(const struct server *server);
+
+/* 3263-4.3.b, for config.rest_silent seconds; see struct call_host. */
+void silence_begin(struct branch *branch);
+void silence_end(struct branch *branch);
+bool silence_is_on(const struct server *server, const struct target *target);
+/* Puts the addresses that were silent behind the others. `chosen`: only the policy named them. */
+void silence_sort(const struct server *server, enum transport transport, bool chosen, union address *addresses,
+                  size_t count);
+size_t silence_count(const struct server *server);
 
 #endif

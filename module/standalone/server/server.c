@@ -261,5 +261,7 @@ void server_flow_down(struct server *server, flow_id flow, const char *reason)
             tell_script(server, flow, binding, reason);
     }
     flows_end(server, flow);
+    if (strcmp(reason, "connect") == 0)
+        transactions_flow_late(server->transactions, flow);
     transactions_flow_down(server->transactions, flow);
 }

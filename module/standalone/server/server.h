@@ -64,6 +64,7 @@ struct server_config {
     uint32_t expires_least;               /* s, below it 423; 0: 60 */
     uint32_t expires_most;                /* s; 0: 7200 */
     uint32_t flow_timer;                  /* s, Flow-Timer in a 2xx REGISTER with outbound; 0: none */
+    uint32_t rest_silent;                 /* s that a destination is tried last after it was silent; 0: never */
     uint32_t transactions_most;           /* server transactions at a time, beyond them 503; 0: 200000 */
     struct load_limits loads;             /* client transactions that wait for a final response; 0: the defaults */
     struct holdings_limits requests_kept; /* by server transactions, with their responses; 0: the defaults */
@@ -93,6 +94,7 @@ struct server_config {
     COUNTER(branches, "requests sent on")                                                                              \
     COUNTER(large_by_stream, "requests sent over TCP because they are too large for a datagram")                       \
     COUNTER(large_returned, "of these, sent again over UDP because no connection could be opened")                     \
+    COUNTER(silences, "requests that their destination did not answer at all; it rests")                               \
     COUNTER(breadth_waits, "times that targets waited because Max-Breadth did not suffice")                            \
     COUNTER(load_request, "branches not begun: the request had made as many, or as many bytes, as one may")            \
     COUNTER(load_source, "branches not begun: too much of their source was in flight")                                 \

@@ -16,7 +16,7 @@
 #include "standalone/net/source.h"
 #include "standalone/net/source_limits.h"
 
-enum { CODES_MOST = 700 };
+enum { CODES_MOST = 700, REST_OWNERS = LAYERS_MOST + 4 };
 
 /* The other side of an IPv6 datagram flow with bindings, which its number does not contain. */
 struct datagram6 {
@@ -39,8 +39,8 @@ struct server {
     struct rest_owner {
         char tenant[128];
         uint32_t rests;
-    } rest_owners[1 + LAYERS_MOST]; /* 0: for everybody; the others are assigned to tenants when they have rests */
-    struct table heirs;             /* former owners of dead flows, by flow */
+    } rest_owners[REST_OWNERS]; /* 0: for everybody; then tenants, when they have rests; then the silent ones */
+    struct table heirs;         /* former owners of dead flows, by flow */
     struct heir *heirs_oldest, *heirs_newest;
     struct timer sweep;          /* expired bindings and rests */
     struct token_keys *own_keys; /* if the configuration has none */

@@ -81,6 +81,13 @@ void verbose_flow_down(const struct server *server, flow_id flow, const char *re
     verbose_log(server, "flow is down: flow=[%.*s] reason=%s bindings=%zu", (int)length, description, reason, bindings);
 }
 
+void verbose_silent(const struct server *server, struct text destination)
+{
+    if (server->config.verbose)
+        verbose_log(server, "destination is silent: %.*s rest=%us", (int)destination.length, destination.at,
+                    (unsigned)server->config.rest_silent);
+}
+
 void verbose_call_ended(const struct context *context, uint32_t status)
 {
     char source[96];

@@ -12,6 +12,7 @@ struct context;
 void verbose_registered(const struct server *server, const struct peer *from, struct text aor, size_t contacts);
 void verbose_register_refused(const struct server *server, const struct peer *from, struct text aor, uint32_t status);
 void verbose_flow_down(const struct server *server, flow_id flow, const char *reason);
+void verbose_silent(const struct server *server, struct text destination);
 void verbose_call_ended(const struct context *context, uint32_t status);
 
 #endif

@@ -216,6 +216,11 @@ bool client_transaction_is_down(const struct client_transaction *transaction);
    transaction holds the load, and so does its CANCEL. Call it once, directly after client_transaction_new(). */
 void client_transaction_charge(struct client_transaction *transaction, struct load *load);
 
+/* Notes for every client transaction on the flow that its connection was not opened in time; to be called before
+   transactions_flow_down(). */
+void transactions_flow_late(struct transactions *transactions, flow_id flow);
+bool client_transaction_is_late(const struct client_transaction *transaction);
+
 /* Reports a dead flow: calls `failed` (down) for every client transaction on it without a final response. */
 void transactions_flow_down(struct transactions *transactions, flow_id flow);
 

@@ -458,6 +458,18 @@ bool client_transaction_is_down(const struct client_transaction *transaction)
     return transaction->down;
 }
 
+void transactions_flow_late(struct transactions *transactions, flow_id flow)
+{
+    struct table_link *link = table_find(&transactions->waiting, flow);
+    for (; link != NULL; link = table_next(link))
+        TABLE_OWNER(link, struct client_transaction, flow)->late = true;
+}
+
+bool client_transaction_is_late(const struct client_transaction *transaction)
+{
+    return transaction->late;
+}
+
 void transactions_flow_down(struct transactions *transactions, flow_id flow)
 {
     struct table_link *link;

@@ -52,6 +52,7 @@ struct client_transaction {
     bool send_failed;         /* timer `end` reports it */
     bool cancel_wanted, cancelled;
     bool down;           /* its flow died */
+    bool late;           /* ... because the connection was not opened in time */
     bool moved;          /* `first` is set */
     bool unacknowledged; /* its connection was aborted before a response came */
     uint32_t interval;   /* ms until the next retransmission (timers A, E) */
