@@ -290,6 +290,20 @@ static void test_numbers(void **state)
     assert_int_equal(options->server.rest_silent, 0);
 }
 
+static void test_where_responses_go(void **state)
+{
+    struct command command;
+    (void)state;
+    assert_read(&command, "r.lua");
+    assert_false(command.options.server.responses_to_source);
+    assert_read(&command, "r.lua --via-source always");
+    assert_true(command.options.server.responses_to_source);
+    assert_read(&command, "r.lua --via-source always --via-source rport");
+    assert_false(command.options.server.responses_to_source);
+    assert_refused("r.lua --via-source never", "--via-source never: expected rport or always");
+    assert_refused("r.lua --via-source", "needs a value");
+}
+
 static void test_what_is_no_number(void **state)
 {
     static const char *const wrong[] = {"x", "-1", "+1", "1x", "1.5", "0x10", "99999999999999999999", "513x"};
@@ -494,6 +508,7 @@ int main(void)
         cmocka_unit_test(test_domains),
         cmocka_unit_test(test_texts_and_switches),
         cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_where_responses_go),
         cmocka_unit_test(test_what_is_no_number),
         cmocka_unit_test(test_unknown_options_and_missing_values),
         cmocka_unit_test(test_lifetimes_that_contradict_each_other),

@@ -313,7 +313,7 @@ static void test_matching_without_the_magic_cookie(void **state)
     assert_null(find(bench, REQUEST("INVITE", "h:5070;branch=1", "2")));
 }
 
-static void assert_back(struct bench *bench, const char *via, bool tcp, uint16_t port)
+static void assert_back(struct bench *bench, const char *via, bool tcp, bool to_source, uint16_t port)
 {
     char lines[512];
     snprintf(lines, sizeof lines,
@@ -322,7 +322,7 @@ static void assert_back(struct bench *bench, const char *via, bool tcp, uint16_t
              via);
     struct sip_message *request = bench_message(bench, lines);
     struct peer source = tcp ? fake_tcp(&bench->wire, 40000) : fake_udp(40000);
-    struct peer back = server_response_peer(request, &source);
+    struct peer back = server_response_peer(request, &source, to_source);
     assert_int_equal(address_port(&back.address), port);
     assert_int_equal(peer_flow(&back) == peer_flow(&source), port == 40000);
     sip_message_delete(request);
@@ -332,10 +332,13 @@ static void assert_back(struct bench *bench, const char *via, bool tcp, uint16_t
 static void test_where_a_response_goes(void **state)
 {
     struct bench *bench = *state;
-    assert_back(bench, "127.0.0.1:5070;branch=z9hG4bKa;rport", false, 40000);
-    assert_back(bench, "127.0.0.1:5070;branch=z9hG4bKa", false, 5070);
-    assert_back(bench, "127.0.0.1;branch=z9hG4bKa", false, 5060);
-    assert_back(bench, "127.0.0.1:5070;branch=z9hG4bKa", true, 40000);
+    assert_back(bench, "127.0.0.1:5070;branch=z9hG4bKa;rport", false, false, 40000);
+    assert_back(bench, "127.0.0.1:5070;branch=z9hG4bKa", false, false, 5070);
+    assert_back(bench, "127.0.0.1;branch=z9hG4bKa", false, false, 5060);
+    assert_back(bench, "127.0.0.1:5070;branch=z9hG4bKa", true, false, 40000);
+    assert_back(bench, "127.0.0.1:5070;branch=z9hG4bKa;rport", false, true, 40000);
+    assert_back(bench, "127.0.0.1:5070;branch=z9hG4bKa", false, true, 40000);
+    assert_back(bench, "127.0.0.1;branch=z9hG4bKa", false, true, 40000);
 }
 
 static void test_no_memory(void **state)

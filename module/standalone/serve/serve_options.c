@@ -41,6 +41,10 @@ const char serve_usage[] = "usage: reflow serve SCRIPT [options]\n"
                            "  --rest-silent SECONDS    how long a destination that did not answer at all is\n"
                            "                           tried last; 0: off (30)\n"
                            "\n"
+                           "  --via-source rport|always  where responses over UDP go if a request has no\n"
+                           "                           rport: to the port in its Via (rport), or to the port\n"
+                           "                           from which it came (always) (rport)\n"
+                           "\n"
                            "  --max-connections N      TCP connections at a time (10000)\n"
                            "  --max-transactions N     requests in progress; beyond this, 503 (200000)\n"
                            "  --max-client-transactions N  forwarded requests that wait for a final\n"
@@ -317,6 +321,16 @@ static int add_origin(struct serve_options *options, const char *text, char *err
     return result != 0 ? -EINVAL : 0;
 }
 
+static int take_via_source(struct serve_options *options, const char *text, char *error, size_t size)
+{
+    bool always = strcmp(text, "always") == 0;
+    options->server.responses_to_source = always;
+    if (always || strcmp(text, "rport") == 0)
+        return 0;
+    snprintf(error, size, "--via-source %s: expected rport or always", text);
+    return -EINVAL;
+}
+
 static bool take_tls_file(struct tls_options *tls, const char *name, const char *value)
 {
     if (strcmp(name, "--tls-cert") == 0)
@@ -352,6 +366,8 @@ static int take_text(struct serve_options *options, const char *name, const char
         return add_local_net(options, value, error, size);
     if (strcmp(name, "--ws-origin") == 0)
         return add_origin(options, value, error, size);
+    if (strcmp(name, "--via-source") == 0)
+        return take_via_source(options, value, error, size);
     if (strcmp(name, "--domain-file") == 0)
         options->domain_file = value;
     else if (strcmp(name, "--state") == 0)

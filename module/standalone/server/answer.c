@@ -48,7 +48,7 @@ static struct text write_answer(struct server *server, const struct sip_message 
 void answer_stateless(struct server *server, const struct sip_message *request, const struct peer *source,
                       const struct own_answer *own)
 {
-    struct peer peer = server_response_peer(request, source);
+    struct peer peer = server_response_peer(request, source, server->config.responses_to_source);
     if (!server_may_answer(server, request, source, own->status))
         return;
     struct text bytes = write_answer(server, request, source, own);
@@ -62,7 +62,7 @@ bool answer_is_allowed(struct server *server, const struct server_transaction *t
 {
     const struct sip_message *request = server_transaction_request(transaction);
     const struct peer *source = server_transaction_source(transaction);
-    struct peer peer = server_response_peer(request, source);
+    struct peer peer = server_response_peer(request, source, server->config.responses_to_source);
     size_t length = write_answer(server, request, source, own).length;
     if (!transport_connects(peer.transport) && length > DATAGRAM_MOST)
         return false;

@@ -47,7 +47,8 @@ static struct context *context_new(struct server *server, struct server_transact
         return NULL;
     }
     context->near.listener = server_transaction_source(transaction)->listener;
-    context->back = server_response_peer(context->request, server_transaction_source(transaction));
+    context->back = server_response_peer(context->request, server_transaction_source(transaction),
+                                         server->config.responses_to_source);
     context->cause = cause_hold(server_transaction_cause(transaction));
     context->model.host = &standalone_call_host;
     context->model.method = (uint8_t)sip_method(context->request);

@@ -91,6 +91,7 @@ static int create_parts(struct server *server)
                                          .wire = server->config.wire,
                                          .amplification = &server->amplification,
                                          .values = server->config.timers,
+                                         .responses_to_source = server->config.responses_to_source,
                                          .client = &branch_events,
                                          .server = &context_events,
                                          .context = server};

@@ -65,6 +65,7 @@ struct server_config {
     uint32_t expires_most;                /* s; 0: 7200 */
     uint32_t flow_timer;                  /* s, Flow-Timer in a 2xx REGISTER with outbound; 0: none */
     uint32_t rest_silent;                 /* s that a destination is tried last after it was silent; 0: never */
+    bool responses_to_source;             /* over UDP also if the request has no rport in Via */
     uint32_t transactions_most;           /* server transactions at a time, beyond them 503; 0: 200000 */
     struct load_limits loads;             /* client transactions that wait for a final response; 0: the defaults */
     struct holdings_limits requests_kept; /* by server transactions, with their responses; 0: the defaults */

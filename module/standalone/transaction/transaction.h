@@ -71,6 +71,7 @@ struct transactions_config {
     const struct wire *wire;
     struct amplification *amplification; /* NULL: sending is not limited */
     struct timer_values values;
+    bool responses_to_source; /* over UDP also if the request has no rport */
     const struct client_events *client;
     const struct server_events *server;
     void *context; /* of server->may_respond and server->reopen */
@@ -115,8 +116,8 @@ int server_transaction_respond(struct server_transaction *transaction, uint32_t 
    not be sent (4320-4.a). */
 void server_transaction_abandon(struct server_transaction *transaction);
 
-/* Where a response goes (RFC 3261 18.2.2, RFC 3581). */
-struct peer server_response_peer(const struct sip_message *request, const struct peer *source);
+/* Where a response goes (RFC 3261 18.2.2, RFC 3581). to_source: as transactions_config.responses_to_source. */
+struct peer server_response_peer(const struct sip_message *request, const struct peer *source, bool to_source);
 
 const struct sip_message *server_transaction_request(const struct server_transaction *transaction);
 const struct peer *server_transaction_source(const struct server_transaction *transaction);

@@ -102,12 +102,12 @@ static void end_fires(struct timer *timer)
 }
 
 /* Where a response is sent (RFC 3261 18.2.2, RFC 3581): over the connection, or to the source of the datagram; to
-   another port if an old client asks for it by omitting rport. */
-struct peer server_response_peer(const struct sip_message *request, const struct peer *source)
+   another port if an old client asks for it by omitting rport, unless the operator knows better. */
+struct peer server_response_peer(const struct sip_message *request, const struct peer *source, bool to_source)
 {
     struct peer peer = *source;
     const struct sip_via *via = sip_top_via(request);
-    if (transport_connects(peer.transport) || via == NULL || via->has_rport)
+    if (transport_connects(peer.transport) || via == NULL || via->has_rport || to_source)
         return peer;
     uint16_t port = htons(via->port ? (uint16_t)via->port : 5060);
     if (peer.address.any.sa_family == AF_INET)
@@ -188,7 +188,7 @@ int server_transaction_new(struct transactions *transactions, struct sip_message
     transaction->owner = transactions;
     transaction->request = request;
     transaction->source = *source;
-    transaction->back = server_response_peer(request, source);
+    transaction->back = server_response_peer(request, source, transactions->config.responses_to_source);
     transaction->invite = sip_method(request) == METHOD_INVITE;
     transaction->state = TRANSACTION_TRYING;
     transaction->again.fire = again_fires;
