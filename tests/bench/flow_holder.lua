@@ -1,8 +1,9 @@
 -- SPDX-License-Identifier: BSD-2-Clause
---[[ Many user agents in one process, each with one flow: started by idle_flows.lua and tls_reconnect.lua, told what to
-     do line by line on standard input. Arguments: transport (tcp, tls), port, first user's number, how many, source
-     address. Commands: "open" (connect and register), "ping" (all, within ten seconds), "close" (all at once), "end".
-     When a command is done, a line says how: its name, how many came off, the milliseconds. ]]
+--[[ Many user agents in one process, each with one flow: started by flow_crowd.lua, told what to do line by line on
+     standard input. Arguments: transport (tcp, tls, udp), port, first user's number, how many, source address. Over UDP
+     they are phones without reg-id whose Contact is not their address, and they answer OPTIONS. Commands: "open"
+     (connect and register), "ping" (all, within ten seconds), "close" (all at once), "end". When a command is done, a
+     line says how: its name, how many came off, the milliseconds. ]]
 package.path = "tests/bench/?.lua;tests/e2e/support/?.lua;" .. package.path
 local channel = require "channel"
 local uv = require "luv"
@@ -23,17 +24,25 @@ local function begin(name)
     task = { name = name, done = 0, wanted = count, began = uv.hrtime() }
 end
 
+local function contact(flow)
+    if transport == "udp" then
+        return ("Contact: <sip:u%d@192.168.1.10:5060>"):format(flow.number)
+    end
+    local instance = ("%08d-0000-4000-8000-000000000000"):format(flow.number)
+    return ('Contact: <sip:u%d@%s;transport=%s>;reg-id=1;+sip.instance="<urn:uuid:%s>"'):format(flow.number, source,
+        transport, instance)
+end
+
 local function register(flow)
     local via = transport:upper()
     flow.cseq = (flow.cseq or 0) + 1
     flow.channel:send(table.concat({ "REGISTER sip:example.test SIP/2.0",
-        ("Via: SIP/2.0/%s %s:%d;branch=z9hG4bK%d.%d"):format(via, source, flow.channel.local_port or 1, flow.number,
-            flow.cseq),
+        ("Via: SIP/2.0/%s %s:%d;branch=z9hG4bK%d.%d;rport"):format(via, source, flow.channel.local_port or 1,
+            flow.number, flow.cseq),
         "Max-Forwards: 70", ("From: <sip:u%d@example.test>;tag=%d"):format(flow.number, flow.number),
         ("To: <sip:u%d@example.test>"):format(flow.number), ("Call-ID: u%d"):format(flow.number),
         ("CSeq: %d REGISTER"):format(flow.cseq),
-        ("Contact: <sip:u%d@%s;transport=%s>;reg-id=1;+sip.instance=\"<urn:uuid:%08d-0000-4000-8000-000000000000>\"")
-            :format(flow.number, source, transport, flow.number),
+        contact(flow),
         "Supported: path, outbound", "Expires: 7200", "Content-Length: 0", "", "" }, "\r\n"))
 end
 
@@ -48,8 +57,62 @@ local function on_bytes(flow, bytes)
     end
 end
 
+local copied = { "Via", "From", "To", "Call%-ID", "CSeq" }
+
+-- The answer of a phone to an OPTIONS.
+local function on_datagram(flow, text)
+    if text:find "^SIP/2.0 200 " and not flow.registered then
+        flow.registered = true
+        came_off()
+    elseif text:find "^OPTIONS " then
+        local lines = { "SIP/2.0 200 OK" }
+        for _, name in ipairs(copied) do
+            lines[#lines + 1] = text:match("\r\n(" .. name .. ": [^\r]*)\r\n")
+        end
+        lines[#lines + 1] = "Content-Length: 0\r\n\r\n"
+        flow.channel:send(table.concat(lines, "\r\n"))
+    end
+end
+
+local function open_datagram_flow(flow)
+    local socket = uv.new_udp()
+    assert(socket:bind(source, 0))
+    flow.channel = { local_port = socket:getsockname().port, close = function()
+        socket:close()
+    end, send = function(_, text)
+        socket:try_send(text, "127.0.0.1", port)
+    end }
+    socket:recv_start(function(_, text)
+        if text then
+            on_datagram(flow, text)
+        end
+    end)
+    register(flow)
+end
+
+-- A datagram may be lost: whoever was not answered tries again.
+local function register_again()
+    local timer = uv.new_timer()
+    timer:start(1000, 1000, function()
+        local left = 0
+        for _, flow in ipairs(flows) do
+            if flow.channel and not flow.registered and left < 500 then
+                register(flow)
+                left = left + 1
+            end
+        end
+        if left == 0 and flows[count].registered then
+            timer:close()
+        end
+    end)
+end
+
 -- Whose flow fails comes again, as user agents do.
 local function open_flow(flow)
+    if transport == "udp" then
+        open_datagram_flow(flow)
+        return
+    end
     flow.unread = ""
     flow.channel = channel.open { transport = transport, host = "127.0.0.1", port = port, local_host = source,
         wait = false, on_bytes = function(bytes)
@@ -85,6 +148,9 @@ local commands = {}
 function commands.open()
     begin "open"
     open_more(1)
+    if transport == "udp" then
+        register_again()
+    end
 end
 
 -- Evenly over ten seconds.

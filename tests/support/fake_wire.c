@@ -127,6 +127,16 @@ static bool fake_connection(void *context, flow_id number, struct peer *peer)
     return known != NULL;
 }
 
+static bool fake_ping(void *context, flow_id number, bool *answered)
+{
+    struct fake_connection *known = connection_of(context, number);
+    if (known == NULL)
+        return false;
+    *answered = known->pings == 0 || !known->silent;
+    known->pings++;
+    return true;
+}
+
 static int fake_resolve(void *context, const struct peer *source, const char *host, uint16_t port, resolve_done *done,
                         void *again)
 {
@@ -152,6 +162,7 @@ void fake_wire_create(struct fake_wire *wire, struct fake_host *fake)
                                .acks = fake_acks,
                                .abort = fake_abort,
                                .connection = fake_connection,
+                               .ping = fake_ping,
                                .resolve = fake_resolve};
 }
 

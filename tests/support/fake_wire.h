@@ -24,6 +24,8 @@ struct fake_connection {
     struct peer peer; /* its number is the place in the array, from 1 */
     bool open, close_asked, aborted, unopened;
     struct ack_sample acks; /* zero: everything is acknowledged */
+    unsigned pings;         /* keep-alives that were sent over it */
+    bool silent;            /* ... and are not answered */
     char domain[64];        /* that a TLS server must prove to be */
 };
 

@@ -60,6 +60,7 @@ static void test_a_script_is_enough(void **state)
     assert_int_equal(options->server.flow_timer, 120);
     assert_int_equal(options->server.ack_ms, ACK_PATIENCE_MS);
     assert_int_equal(options->server.rest_silent, 30);
+    assert_int_equal(options->server.nat_ping, 30);
     assert_int_equal(options->domain_count, 0);
     assert_null(options->domain_file);
     assert_int_equal(options->drain_s, 32);
@@ -259,7 +260,7 @@ static void test_numbers(void **state)
                           "--max-bytes-kept 72000 --max-bytes-kept-per-source 73000 --max-binding-bytes 74000 "
                           "--max-binding-bytes-per-source 75000 --max-headers 8 --idle 7 --message-time 9 --drain 0 "
                           "--decision-log-size 0 --decision-log-keep 2 --script-time 10 --script-memory 65536 --t1 100 "
-                          "--timer-c 200 --ack-time 0 --rest-silent 0");
+                          "--timer-c 200 --ack-time 0 --rest-silent 0 --nat-ping 7");
     const struct serve_options *options = &command.options;
     assert_int_equal(options->server.flow_timer, 0);
     assert_int_equal(options->server.ack_ms, 0);
@@ -288,6 +289,7 @@ static void test_numbers(void **state)
     assert_int_equal(options->server.timers.t1, 100);
     assert_int_equal(options->server.timer_c_ms, 200);
     assert_int_equal(options->server.rest_silent, 0);
+    assert_int_equal(options->server.nat_ping, 7);
 }
 
 static void test_where_responses_go(void **state)

@@ -195,7 +195,7 @@ static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffer)
         bool was_unfinished = connection_is_unfinished(connection);
         connection->heard_ms = connection_now(connection);
         layers_put(connection, buffer->base, (size_t)count);
-        connection->pinged = false;
+        connection->pinged = connection->asked = false;
         if (connection->reason == NULL && !was_unfinished && connection_is_unfinished(connection))
             connection_watch(connection);
     }

@@ -39,7 +39,8 @@ struct connection {
     struct timer check;
     const char *reason;               /* why it was closed; NULL: open */
     struct source_connection counted; /* counted for its source, if the server accepted it */
-    bool pinged;
+    bool pinged;     /* for the Flow-Timer; nothing was received since */
+    bool asked;      /* by wire.ping; nothing was received since */
     bool has_spoken; /* a message or a keep-alive was received, or this server opened it */
     bool opening;    /* opened by this server, and the TLS handshake is not finished */
 };

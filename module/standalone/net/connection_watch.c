@@ -61,6 +61,18 @@ void connection_watch(struct connection *connection)
         connection_close(connection, "memory");
 }
 
+bool connection_ping(struct network *network, flow_id number, bool *answered)
+{
+    struct connection *connection = connection_find(network, number);
+    if (connection == NULL)
+        return false;
+    *answered = !connection->asked;
+    connection->asked = true;
+    network->counters.pings_sent++;
+    layers_ping(connection);
+    return true;
+}
+
 void connection_check_fires(struct timer *timer)
 {
     struct connection *connection = TABLE_OWNER(timer, struct connection, check);

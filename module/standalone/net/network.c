@@ -70,6 +70,11 @@ static bool wire_connection(void *context, flow_id number, struct peer *peer)
     return connection != NULL;
 }
 
+static bool wire_ping(void *context, flow_id number, bool *answered)
+{
+    return connection_ping(context, number, answered);
+}
+
 static int wire_choose_local(void *context, struct peer *peer)
 {
     struct network *network = context;
@@ -161,6 +166,7 @@ int network_new(struct network **out, const struct network_config *config)
                                   .acks = wire_acks,
                                   .abort = wire_abort,
                                   .connection = wire_connection,
+                                  .ping = wire_ping,
                                   .resolve = wire_resolve,
                                   .choose_local = wire_choose_local,
                                   .local = wire_local,

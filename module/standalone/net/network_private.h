@@ -76,6 +76,7 @@ int connection_open(struct network *network, struct peer *peer, struct text doma
 int connection_reopen(struct network *network, struct peer *peer, struct text domain);
 void connection_banned(void *context, struct source_connection *counted); /* of source_limits_listen() */
 void connection_hold(struct network *network, flow_id number, uint32_t seconds);
+bool connection_ping(struct network *network, flow_id number, bool *answered); /* wire.ping */
 
 /* connection_layers.c */
 int handshakes_create(struct network *network);

@@ -65,6 +65,11 @@ struct wire {
        end, *peer is set nevertheless, for the log; otherwise it is unchanged. */
     bool (*connection)(void *context, flow_id connection, struct peer *peer);
 
+    /* Sends a keep-alive over an open connection: over WebSocket a ping frame, else CRLFCRLF. Sets *answered to whether
+       bytes were received since the last one. Returns false if the connection is gone. NULL: there are no
+       keep-alives. */
+    bool (*ping)(void *context, flow_id connection, bool *answered);
+
     /* Looks up the addresses of a host name for a request from `source`, which may have only a few lookups in
        progress. `done` is called once, later, unless a negative errno is returned. */
     int (*resolve)(void *context, const struct peer *source, const char *host, uint16_t port, resolve_done *done,

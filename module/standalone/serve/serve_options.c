@@ -38,6 +38,9 @@ const char serve_usage[] = "usage: reflow serve SCRIPT [options]\n"
                            "  --min-expires S          shortest lifetime; a shorter one gets 423 (60)\n"
                            "  --max-expires S          longest lifetime; a longer one is shortened (7200)\n"
                            "\n"
+                           "  --nat-ping SECONDS       how often phones without reg-id whose Contact is not\n"
+                           "                           their address are pinged; after three pings without\n"
+                           "                           an answer the phone is unregistered; 0: never (30)\n"
                            "  --rest-silent SECONDS    how long a destination that did not answer at all is\n"
                            "                           tried last; 0: off (30)\n"
                            "\n"
@@ -417,6 +420,7 @@ static int take_number(struct serve_options *options, const char *name, const ch
     uint32_t memory = 0, tenant_memory = 0;
     const struct number_option numbers[] = {
         {"--flow-timer", 0, 86400, &server->flow_timer},
+        {"--nat-ping", 0, 3600, &server->nat_ping},
         {"--rest-silent", 0, 86400, &server->rest_silent},
         {"--expires", 1, 604800, &server->expires},
         {"--min-expires", 1, 604800, &server->expires_least},
@@ -613,6 +617,7 @@ int serve_options_read(struct serve_options *options, int argc, char **argv, cha
     options->server.flow_timer = 120;
     options->server.ack_ms = ACK_PATIENCE_MS;
     options->server.rest_silent = REST_SILENT_STANDARD_S;
+    options->server.nat_ping = 30;
     options->sources = (struct source_limits_config){.requests = 500, .connections = 500, .failures = 60, .ban_s = 60};
     options->token_rotate_s = 604800;
     for (int i = 1; i < argc; i++) {

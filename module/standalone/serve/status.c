@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "standalone/server/server_private.h"
+#include "standalone/server/nat_ping.h"
 #include "standalone/server/rest.h"
 
 #include <errno.h>
@@ -54,6 +55,7 @@ int server_status(const struct server *server, struct sip_buffer *out)
     json_put_number(&json, "kept_bytes", server->requests_kept.bytes);
     json_put_number(&json, "binding_bytes", server->bindings_kept.bytes);
     json_put_number(&json, "resting", rest_count(server));
+    json_put_number(&json, "nat_pinged", nat_pings_count(server));
     json_put_number(&json, "silent", silence_count(server));
     json_put_number(&json, "draining", server->draining);
     json_open(&json, "counters");

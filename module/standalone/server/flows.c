@@ -83,6 +83,7 @@ static void binding_changed(void *context, enum binding_event event, const struc
     binding_read(binding, &view);
     if (event == BINDING_ADDED || event == BINDING_UPDATED) {
         holdings_add(&server->bindings_kept, view.source, binding_cost(&view));
+        server->binding_put(server, &view);
         return;
     }
     holdings_remove(&server->bindings_kept, view.source, binding_cost(&view));
@@ -205,7 +206,10 @@ int server_restore_binding(struct server *server, const struct binding_view *vie
         restored.state = BINDING_ALIVE;
     if (flow_is_datagram(view->flow))
         amplification_restored(&server->amplification, peer);
-    return flows_put_binding(server, &restored, peer, true, NULL);
+    server->restoring = true;
+    int error = flows_put_binding(server, &restored, peer, true, NULL);
+    server->restoring = false;
+    return error;
 }
 
 /* The former owner of a flow is recorded for dialogs, also if the binding remains. */
@@ -227,6 +231,15 @@ void flows_end(struct server *server, flow_id flow)
         note_on_flow(server, flow);
     server->counters.bindings_lost += binding_flow_died(server->bindings, flow, closed);
     binding_flow_died(server->passed, flow, closed);
+}
+
+void flows_drop(struct server *server, flow_id flow)
+{
+    const struct binding *binding;
+    while ((binding = binding_first_on_flow(server->bindings, flow)) != NULL) {
+        server->counters.bindings_lost++;
+        binding_remove(server->bindings, binding);
+    }
 }
 
 bool server_flow_is_outbound(const struct server *server, flow_id flow)

@@ -20,6 +20,8 @@ void flows_put_passed(struct server *server, const struct binding_view *view, co
 /* A flow is dead (5626-7.f): its bindings go, or lose it where they can be reached without it (3261-10.a). A datagram
    flow never closes: plain bindings keep it, and the next call tries it again. */
 void flows_end(struct server *server, flow_id flow);
+/* A flow is dead, and nothing else leads to its user agents: all its bindings are removed. */
+void flows_drop(struct server *server, flow_id flow);
 void flows_listen(struct server *server);
 void flows_clear(struct server *server);
 

@@ -6,6 +6,7 @@
 #include "standalone/server/flows.h"
 #include "standalone/address/own_side.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -104,10 +105,10 @@ static bool is_plain_uri(struct text uri)
 
 /* The Contact of the flow's binding (3261-16.6.a), because some phones ignore requests for other URIs; otherwise the
    flow's address. */
-static void probe_uri(const struct probe *probe, char out[PROBE_URI_MOST])
+static void options_uri(const struct server *server, const struct peer *peer, char out[PROBE_URI_MOST])
 {
     struct binding_view view = {0};
-    const struct binding *binding = binding_first_on_flow(probe->server->bindings, peer_flow(&probe->peer));
+    const struct binding *binding = binding_first_on_flow(server->bindings, peer_flow(peer));
     snprintf(out, PROBE_URI_MOST, "sip:");
     if (binding != NULL)
         binding_read(binding, &view);
@@ -115,43 +116,51 @@ static void probe_uri(const struct probe *probe, char out[PROBE_URI_MOST])
         memcpy(out, view.contact.at, view.contact.length);
         out[sip_uri_strip(out, view.contact.length)] = '\0';
     } else {
-        address_format(&probe->peer.address, out + 4, PROBE_URI_MOST - 4);
+        address_format(&peer->address, out + 4, PROBE_URI_MOST - 4);
     }
 }
 
-/* Max-Forwards 0: the peer itself shall answer (RFC 3261 11). */
-static size_t probe_write(const struct probe *probe, struct branch_id id, char *out, size_t size)
+static size_t options_write(const struct server *server, const struct peer *peer, unsigned max_forwards,
+                            struct branch_id id, char *out, size_t size)
 {
-    struct server *server = probe->server;
     char via[VIA_MOST], uri[PROBE_URI_MOST];
     struct own_side side;
-    own_side_read(server, &probe->peer, &side);
-    probe_uri(probe, uri);
-    if (branch_via(server, &probe->peer, id, via, sizeof via) == 0)
+    own_side_read(server, peer, &side);
+    options_uri(server, peer, uri);
+    if (branch_via(server, peer, id, via, sizeof via) == 0)
         return 0;
-    int length = snprintf(
-        out, size,
-        "OPTIONS %s SIP/2.0\r\nVia: %s\r\nMax-Forwards: 0\r\nFrom: <sip:%s:%u>;tag=%016" PRIx64
-        "\r\nTo: <%s>\r\nCall-ID: %016" PRIx64 "%016" PRIx64 "\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n",
-        uri, via, side.host, side.port, random_word(server), uri, random_word(server), random_word(server));
+    int length = snprintf(out, size,
+                          "OPTIONS %s SIP/2.0\r\nVia: %s\r\nMax-Forwards: %u\r\nFrom: <sip:%s:%u>;tag=%016" PRIx64
+                          "\r\nTo: <%s>\r\nCall-ID: %016" PRIx64 "%016" PRIx64
+                          "\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n",
+                          uri, via, max_forwards, side.host, side.port, random_word(server), uri, random_word(server),
+                          random_word(server));
     return length < 0 || (size_t)length >= size ? 0 : (size_t)length;
 }
 
-/* The cause is the error, which may be forged like the flow's address. Returns false if nothing was started; the
-   caller then deletes the probe. */
+int probe_send_options(struct server *server, const struct peer *peer, unsigned max_forwards, struct cause *cause,
+                       const struct client_events *events, void *user, struct client_transaction **out)
+{
+    char bytes[2048];
+    struct branch_id id = branch_draw(server->transactions, 0);
+    struct text request = {bytes, options_write(server, peer, max_forwards, id, bytes, sizeof bytes)};
+    if (request.length == 0)
+        return -EMSGSIZE;
+    int error = client_transaction_new(server->transactions, id, METHOD_OPTIONS, peer, cause, request, user, out);
+    if (error == 0)
+        client_transaction_listen(*out, events);
+    return error;
+}
+
+/* The cause is the error, which may be forged like the flow's address. Max-Forwards 0: the peer itself shall answer
+   (RFC 3261 11). Returns false if nothing was started; the caller then deletes the probe. */
 static bool probe_send(struct probe *probe)
 {
     struct server *server = probe->server;
-    char bytes[2048];
-    struct branch_id id = branch_draw(server->transactions, 0);
-    struct text request = {bytes, probe_write(probe, id, bytes, sizeof bytes)};
     struct cause *cause = cause_new(server->config.host, &probe->peer, ERROR_LEAST);
-    bool begun = cause != NULL && request.length > 0 && timer_start(&server->timers, &probe->timer, PROBE_MS) == 0 &&
-                 client_transaction_new(server->transactions, id, METHOD_OPTIONS, &probe->peer, cause, request, probe,
-                                        &probe->transaction) == 0;
+    bool begun = cause != NULL && timer_start(&server->timers, &probe->timer, PROBE_MS) == 0 &&
+                 probe_send_options(server, &probe->peer, 0, cause, &probe_events, probe, &probe->transaction) == 0;
     cause_release(server->config.host, cause);
-    if (begun)
-        client_transaction_listen(probe->transaction, &probe_events);
     return begun;
 }
 

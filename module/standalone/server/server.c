@@ -5,6 +5,7 @@
 #include "standalone/server/flows.h"
 #include "standalone/server/heirs.h"
 #include "standalone/address/own_side.h"
+#include "standalone/server/nat_ping.h"
 #include "standalone/server/probe.h"
 #include "standalone/server/rest.h"
 #include "standalone/server/verbose.h"
@@ -98,7 +99,8 @@ static int create_parts(struct server *server)
     if (amplification_create(&server->amplification, host, server->config.wire) != 0 ||
         refusals_create(&server->refusals, host, server->config.mask_numbers) != 0 || create_policy(server) != 0 ||
         create_keys(server) != 0 || table_create(&server->datagram6, host) != 0 ||
-        table_create(&server->probes, host) != 0 || table_create(&server->rests, host) != 0 ||
+        table_create(&server->probes, host) != 0 || table_create(&server->nat_pings, host) != 0 ||
+        table_create(&server->rests, host) != 0 ||
         table_create(&server->heirs, host) != 0 || load_table_new(&server->loads, host, &server->config.loads) != 0 ||
         holdings_create(&server->requests_kept, host, &server->config.requests_kept) != 0 ||
         holdings_create(&server->bindings_kept, host, &server->config.bindings_kept) != 0 ||
@@ -111,6 +113,7 @@ static int create_parts(struct server *server)
     server->amplification.withheld = &server->counters.withheld;
     server->amplification.is_trusted = has_no_amplification_limit;
     server->amplification.trusted_context = server;
+    server->binding_put = nat_pings_note;
     flows_listen(server);
     server->sweep.fire = sweep_fires;
     if (timer_keep(&server->timers, &server->sweep) != 0)
@@ -149,6 +152,7 @@ void server_delete(struct server *server)
         return;
     transactions_delete(server->transactions);
     probes_clear(server);
+    nat_pings_clear(server);
     load_table_delete(server->loads);
     binding_store_delete(server->bindings);
     binding_store_delete(server->passed);
@@ -159,6 +163,7 @@ void server_delete(struct server *server)
     heirs_clear(server);
     table_destroy(&server->datagram6);
     table_destroy(&server->probes);
+    table_destroy(&server->nat_pings);
     table_destroy(&server->rests);
     table_destroy(&server->heirs);
     timers_destroy(&server->timers);
@@ -264,5 +269,18 @@ void server_flow_down(struct server *server, flow_id flow, const char *reason)
     flows_end(server, flow);
     if (strcmp(reason, "connect") == 0)
         transactions_flow_late(server->transactions, flow);
+    transactions_flow_down(server->transactions, flow);
+}
+
+void server_flow_lost(struct server *server, flow_id flow, const char *reason)
+{
+    const struct wire *wire = server->config.wire;
+    verbose_flow_down(server, flow, reason);
+    flows_drop(server, flow);
+    if (!flow_is_datagram(flow)) {
+        wire->close(wire->context, flow); /* the rest follows in server_flow_down() */
+        return;
+    }
+    server->counters.flows_down++;
     transactions_flow_down(server->transactions, flow);
 }

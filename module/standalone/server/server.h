@@ -64,6 +64,7 @@ struct server_config {
     uint32_t expires_least;               /* s, below it 423; 0: 60 */
     uint32_t expires_most;                /* s; 0: 7200 */
     uint32_t flow_timer;                  /* s, Flow-Timer in a 2xx REGISTER with outbound; 0: none */
+    uint32_t nat_ping;                    /* s between pings to plain phones behind NAT; 0: none are sent */
     uint32_t rest_silent;                 /* s that a destination is tried last after it was silent; 0: never */
     bool responses_to_source;             /* over UDP also if the request has no rport in Via */
     uint32_t transactions_most;           /* server transactions at a time, beyond them 503; 0: 200000 */
@@ -105,6 +106,9 @@ struct server_config {
     COUNTER(icmp_unproved, "ICMP errors that quote no request that waits")                                             \
     COUNTER(probes, "OPTIONS sent over a flow after such an error")                                                    \
     COUNTER(probes_silent, "flows that died because nothing answered that OPTIONS")                                    \
+    COUNTER(nat_pings, "pings sent to phones without reg-id behind NAT")                                               \
+    COUNTER(nat_pings_lost, "pings among them that were not answered")                                                 \
+    COUNTER(nat_flows_lost, "flows that died because three pings in a row were not answered")                          \
     COUNTER(tokens_forged, "requests with a flow token that is not ours, refused")                                     \
     COUNTER(tokens_gone, "requests with the token of a flow that is gone")                                             \
     COUNTER(withheld, "messages not sent: too many bytes for an address that has not answered yet")                    \

@@ -35,6 +35,7 @@ struct server {
     bool own_policy;
     struct table datagram6; /* peers of IPv6 datagram flows with bindings, by flow */
     struct table probes;    /* OPTIONS after ICMP errors, by flow */
+    struct table nat_pings; /* flows that are kept alive, by flow */
     struct table rests;     /* destinations that rest, by digest of their name */
     struct rest_owner {
         char tenant[128];
@@ -59,6 +60,12 @@ struct server {
     struct sip_buffer routes; /* for its Record-Route */
     size_t contexts;
     bool draining;
+    bool restoring; /* bindings of an earlier run are being stored */
+    void (*binding_put)(struct server *server, const struct binding_view *view); /* a binding was added or updated */
 };
+
+/* As server_flow_down() for a flow without reg-id whose user agent answers no pings: all its bindings are removed, and
+   its connection is closed. */
+void server_flow_lost(struct server *server, flow_id flow, const char *reason);
 
 #endif
