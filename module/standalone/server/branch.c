@@ -195,8 +195,7 @@ static bool is_copy_for(const struct branch *earlier, const struct branch *branc
 {
     const struct target *target = earlier->model.target;
     return earlier->unacknowledged && earlier->model.has_final && earlier->transaction != NULL && target != NULL &&
-           target->instance.length > 0 && text_equal(target->instance, branch->model.target->instance) &&
-           earlier->peer.transport == branch->peer.transport;
+           target->instance.length > 0 && text_equal(target->instance, branch->model.target->instance);
 }
 
 /* An earlier branch to the same instance whose copy of the INVITE may have arrived, although nothing was acknowledged;
@@ -212,12 +211,14 @@ static struct branch *earlier_copy(const struct branch *branch)
     return earlier;
 }
 
-/* 5626-7.i: with the Via of the earlier copy, the next one is a retransmission to a phone that has the first (RFC 3261
-   17.2.3), and the phone rings once. Otherwise it would be a merged request, which not every phone recognises. */
+/* 5626-7.i: with the branch and the sent-by of the earlier copy, the next one is a retransmission to a phone that has
+   the first (RFC 3261 17.2.3), also over another transport, and the phone rings once. Otherwise it would be a merged
+   request, which not every phone recognises. */
 static struct branch_id choose_via(struct branch *branch, const struct branch *earlier)
 {
     const struct context *context = branch->context;
     branch->sender = earlier != NULL ? earlier->sender : branch->peer;
+    branch->sender.transport = branch->peer.transport;
     return earlier != NULL ? client_transaction_branch(earlier->transaction)
                            : branch_draw(context->server->transactions, context->digest);
 }

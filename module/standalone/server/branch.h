@@ -20,7 +20,7 @@ struct branch {
     struct client_transaction *transaction;
     struct sip_message *response; /* the stored final one; NULL: none, or made up here */
     struct peer peer;
-    struct peer sender;  /* whose Via is written: that of `peer`, or of the place to which an earlier copy was sent */
+    struct peer sender;  /* whose sent-by is written: that of `peer`, or of the place of an earlier copy */
     struct peer near;    /* the own socket to send from: peer_choose_listener() */
     struct timer timer;  /* C; or, before anything was sent, what is due at once */
     struct text uri;     /* the Request-URI sent, inside a dialog */
