@@ -239,7 +239,7 @@ demo-edge: packages-run
 
 ## make bench      the figures and what they are measured against, into tests/bench/RESULTS.md
 bench: packages-bench
-	@$(MAKE) -s -j$(shell nproc) --no-print-directory MODE=release all benches $(KSR)/reflow.so
+	@$(MAKE) -s -j$(shell nproc) --no-print-directory MODE=release all benches laboratory $(KSR)/reflow.so
 	@BUILD=$(BUILD) tests/bench/run
 
 ## make lint       layers, cycles, licences, format, warnings, static analysis
