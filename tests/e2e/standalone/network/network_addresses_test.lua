@@ -23,6 +23,8 @@ end
 local cases = {
     { "IPv4 and IPv6", function(net) return net.server.address, net.server.address6 end },
     { "IPv6", function(net) return net.server.address6, net.server.address6 end },
+    { "two IPv4 addresses", function(net) return table.unpack(net.server.addresses) end },
+    { "two IPv6 addresses", function(net) return table.unpack(net.server.addresses6) end },
     { "the second IPv4 address alone", function(net) return net.server.addresses[2], net.server.addresses[2] end },
 }
 
@@ -39,6 +41,25 @@ for _, case in ipairs(cases) do
                 call_each_other(open(net.desk, "alice", first), open(net.remote, "bob", second))
             end)
     end
+end
+
+-- A trunk has no binding. What it gets comes from the address of the server that it calls.
+for _, transport in ipairs { "udp", "tcp" } do
+    lab.test(("5658-a phones without NAT and a trunk at different addresses of the server [%s]"):format(transport),
+        function(t, net)
+            net:serve()
+            local addresses = net.server.addresses
+            local alice = net.public:open { user = "alice", transport = transport, host = addresses[1] }
+            local bob = net.remote:open { user = "bob", transport = transport, host = addresses[2] }
+            call_each_other(alice, bob)
+            local trunk = net.trunk:open { user = "trunk", transport = "udp", host = addresses[2] }
+            for _, phone in ipairs { alice, bob } do
+                local call = dialog.call(trunk, phone, { body = dialog.offer, answer = { body = dialog.offer } })
+                t:equal(call:ask(phone, "INFO").source.ip, addresses[2])
+                call:ask(trunk, "INFO")
+                t:equal(call:ask(phone, "BYE").source.ip, addresses[2])
+            end
+        end)
 end
 
 tap.done()
