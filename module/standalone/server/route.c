@@ -79,7 +79,6 @@ struct reading {
     const struct sip_message *request;
     const struct peer *source;
     struct route *route;
-    struct text user; /* of the last Route value */
 };
 
 /* The domain in a Record-Route or Route value of this server. */
@@ -110,54 +109,17 @@ static bool read_seal(struct reading *reading, const struct sip_uri *uri, struct
     return true;
 }
 
-/* A datagram flow has one of this server's addresses; a connection is one of those that are open. */
-static bool is_own_flow(const struct server *server, const struct token_flow *flow)
-{
-    struct peer own;
-    const struct wire *wire = server->config.wire;
-    return transport_connects(flow->transport) ? wire->connection(wire->context, flow->connection, &own)
-                                               : edge_find_own_side(server, flow, &own);
-}
-
-static struct text user_of(struct text uri)
-{
-    const char *at = uri.length > 0 ? memchr(uri.at, '@', uri.length) : NULL;
-    const char *colon = at != NULL ? memchr(uri.at, ':', (size_t)(at - uri.at)) : NULL;
-    return colon != NULL ? (struct text){colon + 1, (size_t)(at - colon - 1)} : (struct text){NULL, 0};
-}
-
-/* The token, which nobody else can have sealed, shows that a Route is of this server even if its address is not
-   advertised any more (5626-5.2.b). Servers may share keys and private addresses, so this counts for the topmost Route
-   alone, by which the request was sent here, and for the other value of a double Record-Route. */
-static bool has_own_token(const struct reading *reading, struct text text)
-{
-    struct token_flow flow;
-    struct token_dialog dialog;
-    const struct server *server = reading->server;
-    struct token_keys *keys = server->config.token_keys;
-    struct text user = user_of(text);
-    const struct token_scope scope = scope_of(reading->request, text);
-    if (user.length == 0 || (reading->route->dropped > 0 && !text_equal(user, reading->user)))
-        return false;
-    if (token_is_dialog(user))
-        return token_read_dialog(keys, user, &scope, &dialog) &&
-               (is_own_flow(server, &dialog.flows[TOKEN_CALLER]) || is_own_flow(server, &dialog.flows[TOKEN_CALLEE]));
-    return token_read(keys, user, &flow) == TOKEN_GOOD && is_own_flow(server, &flow);
-}
-
 /* Handles a Route value of this server. The last one with a seal is nearest to the other side; of the flow tokens,
    the topmost one counts. */
 static bool is_own_uri(struct reading *reading, struct text text)
 {
     struct sip_uri uri;
     struct route *route = reading->route;
-    bool own =
-        sip_uri_create(&uri, text) == 0 && (server_is_own_route(reading->server, &uri) || has_own_token(reading, text));
+    bool own = sip_uri_create(&uri, text) == 0 && server_is_own_route(reading->server, &uri);
     if (own && token_is_dialog(uri.user))
         read_seal(reading, &uri, text);
     else if (own && uri.user.length > 0 && route->token == ROUTE_TOKEN_NONE)
         route->token = (uint8_t)edge_read_token(reading->server, uri.user, reading->source, &route->peer);
-    reading->user = user_of(text);
     sip_uri_destroy(&uri);
     return own;
 }
@@ -432,6 +394,13 @@ size_t route_record_again(const struct server *server, const struct recorded *re
 }
 
 /* --- Record-Route of a response --- */
+
+static struct text user_of(struct text uri)
+{
+    const char *at = uri.length > 0 ? memchr(uri.at, '@', uri.length) : NULL;
+    const char *colon = at != NULL ? memchr(uri.at, ':', (size_t)(at - uri.at)) : NULL;
+    return colon != NULL ? (struct text){colon + 1, (size_t)(at - colon - 1)} : (struct text){NULL, 0};
+}
 
 /* The callee's token in a value of this server, to be sealed for the caller. */
 static bool read_answered(const struct server *server, const struct sip_message *response, struct text text,

@@ -193,6 +193,9 @@ local function start(t, options)
         args[#args + 1] = "--advertise"
         args[#args + 1] = ("%s:0.0.0.0:%d=%s"):format(transport, options.port, options.address or "127.0.0.5")
     end
+    for _, domain in ipairs(options.domains or {}) do
+        table.move({ "--domain", domain }, 1, 2, #args + 1, args)
+    end
     options.args = args
     options.listen = { "udp:0.0.0.0:%d", "tcp:0.0.0.0:%d" }
     return server.start(t, options)
@@ -260,7 +263,7 @@ test("5626-5.2.b a call and its registrations survive another --advertise", func
     local call, invite, answer = talk(alice, bob)
     for _, address in ipairs { "sip.example.org:5060", "127.0.0.6" } do
         s:stop()
-        s = start(t, { state = state, port = s.port, address = address })
+        s = start(t, { state = state, port = s.port, address = address, domains = { "127.0.0.5" } })
         local info = bob:within_called("INFO", invite)
         alice:reply(alice:expect "INFO", 200)
         bob:expect_final(info, 200)
