@@ -22,7 +22,7 @@ PACKAGES_KAMAILIO_TEST = $(PACKAGES_KAMAILIO) lua5.4 lua-luv sqlite3 \
                          $(call debian_kamailio,kamailio-lua-modules kamailio-sqlite-modules kamailio-tls-modules \
                                                 kamailio-websocket-modules)
 PACKAGES_KAMAILIO6 = debootstrap
-PACKAGES_PEERS = linphone-cli
+PACKAGES_PEERS = linphone-cli chromium
 PACKAGES_FUZZ  = $(PACKAGES_BUILD) libcmocka-dev clang libclang-rt-14-dev
 PACKAGES_BENCH = $(PACKAGES_TEST)
 PACKAGES_RUN   = $(PACKAGES_BUILD) lua5.4 lua-luv
@@ -214,10 +214,12 @@ run-kamailio: kamailio
 test: packages-test
 	@BUILD=$(BUILD) tests/run
 
-## make test-peers the same with user agents of others alone: baresip, SIPp, Linphone and JsSIP, which it installs
+## make test-peers the same with user agents of others alone, which it installs: baresip, SIPp, Linphone, JsSIP, SIP.js;
+##                 then a table of what each of them can do over each transport
 test-peers: packages-test packages-peers
 	@command -v npm >/dev/null || tests/support/packages.sh nodejs npm
-	@BUILD=$(BUILD) tests/run peers_
+	@BUILD=$(BUILD) tests/run peers_; status=$$?; \
+	    REFLOW_BIN=$(BUILD)/sanitize/reflow lua5.4 tests/e2e/peers/matrix.lua && exit $$status
 
 ## make valgrind   the parsers' unit tests under valgrind
 valgrind: packages-test

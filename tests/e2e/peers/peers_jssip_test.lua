@@ -1,103 +1,23 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 -- JsSIP (Node.js) over WebSocket: registered with its instance-id and reg-id, called, and back after its connection was
 -- lost. npm fetches it, in the versions of tests/e2e/peers/jssip, into the folder of what is built.
-local uv = require "luv"
+local node_phone = require "node_phone"
 local relay = require "relay"
 local server = require "server"
 local tap = require "tap"
 local ua = require "ua"
 
 local test = tap.test
-local folder = (os.getenv "BUILD" or "build") .. "/jssip"
 local offer = { headers = { { "Content-Type", "application/sdp" } }, body = table.concat({ "v=0",
     "o=alice 1 1 IN IP4 127.0.0.1", "s=-", "c=IN IP4 127.0.0.1", "t=0 0", "m=audio 40000 UDP/TLS/RTP/SAVPF 0",
     "a=rtpmap:0 PCMU/8000", "" }, "\r\n") }
 
-local function succeeds(command)
-    return (os.execute(command .. " >/dev/null 2>&1"))
-end
-
--- Why there is no JsSIP here; nil where there is. What has been installed is kept.
-local function install()
-    if not succeeds "command -v node" or not succeeds "command -v npm" then
-        return "no Node.js with npm"
-    elseif succeeds(("cmp tests/e2e/peers/jssip/package-lock.json %s/installed"):format(folder)) then
-        return nil
-    end
-    succeeds(("mkdir -p %s && cp tests/e2e/peers/jssip/package*.json %s"):format(folder, folder))
-    if not succeeds(("cd %s && timeout 20 npm ci --ignore-scripts --no-audit --no-fund --fetch-retries=0"):format(
-        folder)) then
-        return "npm cannot install JsSIP: no registry?"
-    end
-    succeeds(("cp tests/e2e/peers/jssip/package-lock.json %s/installed"):format(folder))
-end
-
-local why = install()
-local peer = {}
-peer.__index = peer
-
-local function read_lines(self, pipe, chunk)
-    if not chunk then
-        pipe:close()
-        return
-    end
-    self.said = self.said .. chunk
-    self.unread = self.unread .. chunk
-    self.unread = self.unread:gsub("([^\n]*)\n", function(line)
-        self.lines[#self.lines + 1] = line
-        return ""
-    end)
-end
-
-local function environment()
-    local list = { "NODE_PATH=" .. folder .. "/node_modules" }
-    for name, value in pairs(uv.os_environ()) do
-        list[#list + 1] = name .. "=" .. value
-    end
-    return list
-end
+local why = node_phone.missing "jssip"
 
 -- JsSIP as bob, by that WebSocket port of 127.0.0.1 or of another host.
 local function start_peer(t, port, address)
-    local self = setmetatable({ lines = {}, unread = "", said = "", input = uv.new_pipe(false) }, peer)
-    local out, err = uv.new_pipe(false), uv.new_pipe(false)
-    local url = ("ws://%s:%d/"):format(address or "127.0.0.1", port)
-    self.handle, self.pid = uv.spawn("/usr/bin/env", { args = { "node", "tests/e2e/peers/jssip/peer.js", url, "bob",
-        "example.test", (ua.instance(1):gsub("^urn:", "")) }, stdio = { self.input, out, err }, env = environment() },
-        function(status)
-            self.status = status
-            self.handle:close()
-        end)
-    assert(self.handle, self.pid)
-    for _, pipe in ipairs { out, err } do
-        pipe:read_start(function(_, chunk)
-            read_lines(self, pipe, chunk)
-        end)
-    end
-    t:defer(function()
-        -- It ends where its input does.
-        self.input:close()
-        if not ua.wait.until_true(5000, function()
-            return self.status
-        end) then
-            uv.kill(self.pid, "sigkill")
-        end
-    end)
-    return self
-end
-
-function peer.expect(self, line)
-    return ua.wait.until_true(ua.patience, function()
-        for index, each in ipairs(self.lines) do
-            if each == line then
-                return table.remove(self.lines, index)
-            end
-        end
-    end) or error(("JsSIP: no %q; it said: %s"):format(line, self.said), 2)
-end
-
-function peer.command(self, text)
-    self.input:write(text .. "\n")
+    return node_phone.start(t, "jssip", { ("ws://%s:%d/"):format(address or "127.0.0.1", port), "bob", "example.test",
+        (ua.instance(1):gsub("^urn:", "")) })
 end
 
 local function start(t, options)

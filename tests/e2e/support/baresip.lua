@@ -44,6 +44,7 @@ module aubridge.so
 module_tmp uuid.so
 module_tmp account.so
 module_app menu.so
+module_app contact.so
 module_app ctrl_tcp.so
 ctrl_tcp_listen 127.0.0.1:%d
 %s]]
@@ -67,7 +68,12 @@ local function prepare(self, options)
     server.write(self.folder .. "/config", config:format(baresip.modules, self.control, options.config or ""))
     server.write(self.folder .. "/accounts", account(options))
     server.write(self.folder .. "/uuid", (self.instance:gsub("^urn:uuid:", "")))
-    server.write(self.folder .. "/contacts", "")
+    -- The one contact of its address book is where its command "message" sends to.
+    local contact = options.contact
+    server.write(self.folder .. "/contacts", contact and ('"Contact" <%s>\n'):format(contact) or "")
+    if contact then
+        server.write(self.folder .. "/current_contact", contact)
+    end
 end
 
 local function remove(self)
@@ -137,8 +143,8 @@ local function connect(self)
 end
 
 --[[ Starts it for the test `t`. options: proxies (URIs, one flow to each), domain, user (bob), transport (tcp), plain
-     (it registers without reg-id, through one proxy), config (lines more). Its instance-id is that of ua.instance(1).
-     Fields: pid, status (once it has ended), out. ]]
+     (it registers without reg-id, through one proxy), contact (where its command "message" sends to), config (lines
+     more). Its instance-id is that of ua.instance(1). Fields: pid, status (once it has ended), out. ]]
 function baresip.start(t, options)
     local why = missing()
     if why then

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// JsSIP over WebSocket, driven by lines: commands on standard input ("call URI", "message URI", "end"), events on
-// standard output; it ends where its input does. There is no WebRTC in Node.js: a peer connection that agrees to everything takes its place, and no
-// media flows. node peer.js WS_URL USER DOMAIN INSTANCE
+// JsSIP over WebSocket, driven by lines: commands on standard input ("call URI", "message URI", "hold", "resume", "end"),
+// events on standard output; it ends where its input does. There is no WebRTC in Node.js: a peer connection that agrees
+// to everything takes its place, and no media flows. node peer.js WS_URL USER DOMAIN INSTANCE
 'use strict';
 
 const sdp = ['v=0', 'o=- 1 1 IN IP4 127.0.0.1', 's=-', 't=0 0', 'm=audio 40002 UDP/TLS/RTP/SAVPF 0',
@@ -14,6 +14,9 @@ class PeerConnection {
     }
     addEventListener() {}
     removeEventListener() {}
+    getSenders() {
+        return [];
+    }
     close() {
         this.signalingState = 'closed';
     }
@@ -72,6 +75,8 @@ for (const name of ['connected', 'disconnected', 'registered', 'unregistered', '
 const commands = {
     call: (uri) => agent.call(uri, media),
     message: (uri) => agent.sendMessage(uri, 'hello', { eventHandlers: { succeeded: () => tell('delivered') } }),
+    hold: () => current.hold(),
+    resume: () => current.unhold(),
     end: () => current.terminate(),
 };
 require('readline').createInterface({ input: process.stdin }).on('line', (line) => {
