@@ -62,8 +62,10 @@ size_t silent_name_write(const char *transport, struct text destination, char ou
         return 0;
     memcpy(out, transport, word);
     out[word] = ':';
-    memcpy(out + word + 1, name, length + 1);
-    return word + 1 + length;
+    memcpy(out + word + 1, name, length);
+    length += word + 1;
+    out[length] = '\0';
+    return length;
 }
 
 bool rest_holds(const struct rest_destination *destination, bool (*is_on)(void *context, struct text name),

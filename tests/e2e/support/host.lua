@@ -20,6 +20,9 @@ local function kamailio_params(options)
     if options.flow_timer then
         params[#params + 1] = { "reflow", "flow_timer", options.flow_timer }
     end
+    if options.rest_silent then
+        params[#params + 1] = { "reflow", "rest_silent", options.rest_silent }
+    end
     if options.policy then
         params[#params + 1] = { "reflow", "policy", options.policy_path }
     end
@@ -93,6 +96,7 @@ function starts.standalone(t, options)
     add("--t1", options.answer_timeout and options.answer_timeout // 64)
     add("--timer-c", options.timer_c)
     add("--flow-timer", options.flow_timer)
+    add("--rest-silent", options.rest_silent)
     add("--connect-time", options.connect_time)
     add("--idle", options.idle)
     for _, name in ipairs(options.names or {}) do
@@ -133,8 +137,8 @@ end
 --[[ Starts the host of that name for the test `t`, which ends it. options, all optional: policy (Lua text), layers
      and tenants (tables of Lua texts by "NAME:PRIORITY" and by domain; they need a policy), names (a list: domains
      more, or addresses of a relay before it), answer_timeout (ms until a request without any response
-     fails, timer B), timer_c (ms), flow_timer (s), port, core (of Kamailio alone: core parameters), secure (true: it
-     listens on TLS and WebSocket too; host.test sets it for these transports), net (a laboratory of lab.lua: it runs
+     fails, timer B), timer_c (ms), flow_timer (s), rest_silent (s), port, core (of Kamailio alone: core
+     parameters), secure (true: it listens on TLS and WebSocket too; host.test sets it for these transports), net (a laboratory of lab.lua: it runs
      on net.server, at port 5060 of UDP and TCP). Of the standalone host alone: state
      (true: it keeps bindings), connect_time and idle (s), address (an IPv6 address to listen on, which its user agents
      then use).
