@@ -196,7 +196,7 @@ bool call_decide(struct call_event *event)
 enum origin call_origin_unsent(const struct call_branch *branch)
 {
     const struct target *target = branch->target;
-    bool bound = target != NULL && target->aor.length > 0;
+    bool bound = target != NULL && target->aor.length > 0 && (target->path.length == 0 || target->reg_id != 0);
     return bound || branch->after_flow ? ORIGIN_FLOW_DOWN : ORIGIN_TRANSPORT;
 }
 
