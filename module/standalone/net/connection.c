@@ -6,15 +6,6 @@
 
 /* Connections: their sockets, coming and going (RFC 3261 18). */
 
-static uint64_t address_key(const struct network *network, const union address *address)
-{
-    const char *bytes =
-        address->any.sa_family == AF_INET6 ? (const char *)&address->v6.sin6_addr : (const char *)&address->v4.sin_addr;
-    size_t length = address->any.sa_family == AF_INET6 ? 16 : 4;
-    return hash_pair(&network->address_key, hash_seal(&network->address_key, (struct text){bytes, length}),
-                     address_port(address));
-}
-
 struct connection *connection_find(const struct network *network, flow_id number)
 {
     struct table_link *link = table_find(&network->connections, number);
@@ -42,7 +33,7 @@ static bool leaves_as(const struct connection *connection, const struct peer *pe
    enough. */
 static struct connection *find_by_address(const struct network *network, const struct peer *peer, struct text domain)
 {
-    struct table_link *link = table_find(&network->addresses, address_key(network, &peer->address));
+    struct table_link *link = table_find(&network->addresses, address_hash(&network->address_key, &peer->address));
     for (; link != NULL; link = table_next(link)) {
         struct connection *connection = TABLE_OWNER(link, struct connection, address);
         if (connection->peer.transport == peer->transport && address_equal(&connection->peer.address, &peer->address) &&
@@ -179,6 +170,34 @@ void connection_write_last(struct connection *connection, const char *bytes, siz
 
 /* --- reading --- */
 
+static void begin_proxied(struct connection *connection, bool named);
+
+void connection_refuse_header(struct connection *connection, const char *fault)
+{
+    struct network *network = connection->network;
+    network->counters.proxy_refused++;
+    network->events->connection_refused(network->server, &connection->peer, REFUSAL_PROXY_HEADER, 0, fault);
+    connection_close(connection, "refused");
+}
+
+/* Returns how many bytes belong to the header. The connection may be closed. */
+static size_t take_header(struct connection *connection, const char *bytes, size_t length)
+{
+    size_t used;
+    const char *fault;
+    enum proxy_outcome outcome = proxied_put(connection, bytes, length, &used, &fault);
+    connection_note_kept(connection);
+    if (connection->reason != NULL)
+        return used;
+    if (outcome == PROXY_BROKEN && fault != NULL)
+        connection_refuse_header(connection, fault);
+    else if (outcome == PROXY_BROKEN)
+        connection_close(connection, "memory");
+    else if (outcome != PROXY_MORE)
+        begin_proxied(connection, outcome == PROXY_NAMED);
+    return used;
+}
+
 static void on_allocate(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
 {
     struct connection *connection = handle->data;
@@ -186,15 +205,28 @@ static void on_allocate(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
     *buffer = uv_buf_init(connection->network->read, READ_MOST);
 }
 
+/* A balancer that tests the port connects and closes, without any bytes. */
+static void on_end(struct connection *connection)
+{
+    if (connection->awaits_header && connection->pending_length > 0)
+        connection_refuse_header(connection, "the connection ended before it was complete");
+    else
+        connection_close(connection, "closed");
+}
+
 static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffer)
 {
     struct connection *connection = stream->data;
     if (count < 0) {
-        connection_close(connection, "closed");
+        on_end(connection);
     } else if (count > 0) {
         bool was_unfinished = connection_is_unfinished(connection);
+        size_t used = 0;
         connection->heard_ms = connection_now(connection);
-        layers_put(connection, buffer->base, (size_t)count);
+        if (connection->awaits_header)
+            used = take_header(connection, buffer->base, (size_t)count);
+        if (connection->reason == NULL && used < (size_t)count)
+            layers_put(connection, buffer->base + used, (size_t)count - used);
         connection->pinged = connection->asked = false;
         if (connection->reason == NULL && !was_unfinished && connection_is_unfinished(connection))
             connection_watch(connection);
@@ -246,10 +278,18 @@ static void note_local(struct connection *connection)
         connection->peer.local = local_addresses_number(network->locals, &local);
 }
 
-static void enter(struct connection *connection)
+/* From now on messages to the peer's address may go over this connection. */
+static void enter_address(struct connection *connection)
 {
     struct network *network = connection->network;
-    table_add(&network->addresses, &connection->address, address_key(network, &connection->peer.address));
+    table_add(&network->addresses, &connection->address,
+              address_hash(&network->address_key, &connection->peer.address));
+}
+
+static void enter(struct connection *connection)
+{
+    if (!connection->awaits_header)
+        enter_address(connection);
     uv_tcp_nodelay(&connection->tcp, 1);
     connection_watch(connection);
 }
@@ -259,11 +299,14 @@ static bool is_full(const struct network *network)
     return network->counters.connections > network->config.limits.connections;
 }
 
-/* 0, or a negative errno: the connection is refused, which has been counted and logged. */
+/* 0, or a negative errno: the connection is refused, which has been counted and logged. The source is not known before
+   a PROXY header has named it. */
 static int admit(struct connection *connection)
 {
     struct network *network = connection->network;
-    int error = source_connect(network->config.sources, &connection->peer, &connection->counted);
+    int error = 0;
+    if (!connection->awaits_header)
+        error = source_connect(network->config.sources, &connection->peer, &connection->counted);
     enum refusal reason = error == -EPERM ? REFUSAL_BANNED : REFUSAL_SOURCE_CONNECTIONS;
     if (error == 0 && is_full(network)) {
         error = -ENOSPC;
@@ -274,6 +317,18 @@ static int admit(struct connection *connection)
         network->events->connection_refused(network->server, &connection->peer, reason, 0, NULL);
     }
     return error;
+}
+
+/* The header has named the source: the connection is treated as one that was accepted now. */
+static void begin_proxied(struct connection *connection, bool named)
+{
+    connection->network->counters.proxied += named;
+    if (admit(connection) != 0) {
+        connection_close(connection, "refused");
+        return;
+    }
+    enter_address(connection);
+    connection_watch(connection);
 }
 
 static void on_connection(void *context, int descriptor)
@@ -292,6 +347,7 @@ static void on_connection(void *context, int descriptor)
         close(descriptor);
     if (error == 0)
         error = uv_tcp_getpeername(&connection->tcp, (struct sockaddr *)&connection->peer.address, &size);
+    connection->awaits_header = error == 0 && proxied_expects(network, &connection->peer.address);
     if (error == 0)
         error = admit(connection);
     if (error == 0)

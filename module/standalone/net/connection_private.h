@@ -4,12 +4,14 @@
 
 #include "sip/frame.h"
 #include "standalone/net/network_private.h"
+#include "standalone/proxied/proxy_header.h"
 #include "standalone/tls/tls.h"
 #include "standalone/websocket/websocket.h"
 
 /*
  * A connection: a TCP socket (connection.c), and the layers that its transport needs (connection_layers.c): TLS,
- * WebSocket, or none. connection_stream.c finds the messages in a plain stream; connection_watch.c handles timeouts.
+ * WebSocket, or none. connection_stream.c finds the messages in a plain stream; connection_watch.c handles timeouts;
+ * connection_proxied.c reads the PROXY header of a load balancer, which comes before all layers.
  */
 
 struct connection {
@@ -20,7 +22,7 @@ struct connection {
     uv_connect_t connect;
     struct peer peer;
     flow_id number;
-    char *pending; /* bytes of an unfinished message */
+    char *pending; /* bytes of an unfinished message, or of an unfinished PROXY header */
     size_t pending_length, pending_capacity;
     size_t resume;                 /* of sip_frame() */
     size_t stray;                  /* bytes skipped since the last message */
@@ -39,10 +41,11 @@ struct connection {
     struct timer check;
     const char *reason;               /* why it was closed; NULL: open */
     struct source_connection counted; /* counted for its source, if the server accepted it */
-    bool pinged;     /* for the Flow-Timer; nothing was received since */
-    bool asked;      /* by wire.ping; nothing was received since */
-    bool has_spoken; /* a message or a keep-alive was received, or this server opened it */
-    bool opening;    /* opened by this server, and the TLS handshake is not finished */
+    bool pinged;                      /* for the Flow-Timer; nothing was received since */
+    bool asked;                       /* by wire.ping; nothing was received since */
+    bool has_spoken;                  /* a message or a keep-alive was received, or this server opened it */
+    bool opening;                     /* opened by this server, and the TLS handshake is not finished */
+    bool awaits_header; /* of the PROXY protocol: until then the peer is a load balancer, and not yet counted */
 };
 
 static inline uint64_t connection_now(const struct connection *connection)
@@ -59,6 +62,8 @@ bool connection_is_over_unsent(struct connection *connection, size_t length); /*
 void connection_read_on(struct connection *connection);
 void connection_read_pause(struct connection *connection);
 void connection_is_open(struct connection *connection); /* opened by this server */
+/* Closes a connection without an acceptable PROXY header, which is counted and logged. */
+void connection_refuse_header(struct connection *connection, const char *fault);
 
 /* connection_layers.c */
 int layers_create(struct connection *connection, struct text domain, bool accepted);
@@ -73,6 +78,18 @@ void layers_end(struct connection *connection);
 bool layers_are_unfinished(const struct connection *connection);
 bool layers_are_for(const struct connection *connection, struct text domain);
 void handshakes_forget(struct connection *connection);
+
+/* connection_proxied.c */
+
+/* Returns whether connections from this address begin with a PROXY header. */
+bool proxied_expects(const struct network *network, const union address *address);
+/*
+ * Takes bytes of a connection that awaits its header. *used is the number of those that belong to the header: all,
+ * unless it is complete. Then the peer's address is that of the client (PROXY_NAMED), and began_ms is now. For
+ * PROXY_BROKEN, *fault is the reason; NULL: there was no memory. The caller calls connection_note_kept().
+ */
+enum proxy_outcome proxied_put(struct connection *connection, const char *bytes, size_t length, size_t *used,
+                               const char **fault);
 
 /* connection_stream.c */
 void stream_put(struct connection *connection, const char *bytes, size_t length);

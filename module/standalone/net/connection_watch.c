@@ -36,7 +36,7 @@ static uint64_t next_look(const struct connection *connection)
 {
     const struct network_limits *limits = &connection->network->config.limits;
     uint64_t due = connection->heard_ms + limits->idle_s * 1000ULL;
-    if (connection->opening)
+    if (connection->opening || connection->awaits_header)
         return connection->began_ms + limits->connect_s * 1000ULL;
     /* The connection of a plain phone may be silent for longer. */
     if (due <= connection_now(connection))
@@ -79,10 +79,13 @@ void connection_check_fires(struct timer *timer)
     struct network_counters *counters = &connection->network->counters;
     const struct network_limits *limits = &connection->network->config.limits;
     uint64_t at = connection_now(connection), silent = at - connection->heard_ms;
-    if (connection->opening && at - connection->began_ms >= limits->connect_s * 1000ULL) {
+    if (connection->awaits_header && at - connection->began_ms >= limits->connect_s * 1000ULL) {
+        connection_refuse_header(connection, "it was not complete within --connect-time");
+    } else if (connection->opening && at - connection->began_ms >= limits->connect_s * 1000ULL) {
         counters->connect_late++;
         connection_close(connection, FLOW_UNOPENED);
-    } else if (connection_is_unfinished(connection) && at - connection->began_ms >= limits->message_s * 1000ULL) {
+    } else if (!connection->awaits_header && connection_is_unfinished(connection) &&
+               at - connection->began_ms >= limits->message_s * 1000ULL) {
         counters->unfinished++;
         connection_close(connection, "unfinished");
     } else if (is_pinged(connection)) {

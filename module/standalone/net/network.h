@@ -19,11 +19,13 @@
 
 struct network;
 
+enum { BALANCERS_MOST = 64 };
+
 struct network_limits {
     uint32_t connections; /* at a time; further ones are closed; 0: 10000 */
     uint32_t idle_s;      /* a connection without traffic and bindings is closed; 0: 600 */
     uint32_t message_s;   /* time for a message to be complete; 0: 32 */
-    uint32_t connect_s;   /* time for opening a connection, with the TLS handshake; 0: 4 */
+    uint32_t connect_s;   /* time for opening a connection, with the TLS handshake, and for a PROXY header; 0: 4 */
     uint32_t unsent; /* bytes on the wire that wait for a slow reader; beyond this the connection is closed; 0: 1 MiB */
     uint32_t kept;   /* bytes of unfinished messages and for slow readers, of all connections together; 0: 64000000 */
     uint32_t flow_timer;       /* s; a flow with bindings that was silent for longer gets a keep-alive; 0: never */
@@ -36,6 +38,8 @@ struct network_limits {
     COUNTER(opened, "connections opened")                                                                              \
     COUNTER(connect_late, "connections that could not be opened in time")                                              \
     COUNTER(refused, "connections refused: too many, or no memory")                                                    \
+    COUNTER(proxied, "connections whose client was named by a PROXY header")                                           \
+    COUNTER(proxy_refused, "connections closed: from a balancer, without an acceptable PROXY header")                  \
     COUNTER(idle, "connections closed: idle")                                                                          \
     COUNTER(unfinished, "connections closed: a message was not finished in time")                                      \
     COUNTER(kept_closed, "connections closed: all of them kept too many bytes, and this one for the longest time")     \
@@ -73,6 +77,8 @@ struct network_config {
     size_t name_server_count;                      /* 0: the system's */
     struct source_limits *sources;                 /* borrowed, those of the server; NULL: no limits per source */
     const struct origins *origins;                 /* borrowed, of WebSocket requests; NULL: all */
+    struct cidr balancers[BALANCERS_MOST];         /* whose connections begin with a PROXY header */
+    size_t balancer_count;
 };
 
 int network_new(struct network **out, const struct network_config *config);

@@ -126,6 +126,13 @@ uint16_t address_port(const union address *address)
     return ntohs(address->any.sa_family == AF_INET6 ? address->v6.sin6_port : address->v4.sin_port);
 }
 
+uint64_t address_hash(const struct hash_key *key, const union address *address)
+{
+    bool ipv6 = address->any.sa_family == AF_INET6;
+    const char *bytes = ipv6 ? (const char *)&address->v6.sin6_addr : (const char *)&address->v4.sin_addr;
+    return hash_pair(key, hash_seal(key, (struct text){bytes, ipv6 ? 16 : 4}), address_port(address));
+}
+
 size_t address_host(const union address *address, char *out, size_t size)
 {
     const void *bytes =

@@ -68,6 +68,10 @@ struct request_source peer_source(const struct peer *peer);
 /* "127.0.0.1:5060" or "[::1]:5060". Returns the length; 64 bytes are always enough. */
 size_t address_format(const union address *address, char *out, size_t size);
 
+/* A keyed hash of host and port. */
+struct hash_key;
+uint64_t address_hash(const struct hash_key *key, const union address *address);
+
 /* Parses a numeric host (brackets allowed) and port. Returns false if the host is not numeric. */
 bool address_read(struct text host, uint16_t port, union address *address);
 

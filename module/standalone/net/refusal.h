@@ -63,6 +63,8 @@ enum { REFUSAL_WINDOW_MS = 60000, REFUSAL_SOURCES = 1024, REFUSAL_LINE = 512 };
            "requests that failed, beyond --limit-failures: not answered over UDP, otherwise the source is banned")     \
     REASON(SOURCE_CONNECTIONS, source_connections, "a new connection beyond --limit-connections was closed")           \
     REASON(BANNED, banned, "a new connection of a banned source was closed")                                           \
+    REASON(PROXY_HEADER, proxy_header,                                                                                 \
+           "a connection from an address of --proxy-protocol had no acceptable PROXY header; source is the balancer")  \
     REASON(ORIGIN, origin, "a WebSocket request from a page whose origin is not one of --ws-origin")                   \
     REASON(MEMORY, memory, "there was no memory for the request")
 

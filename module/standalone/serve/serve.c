@@ -458,6 +458,8 @@ static int open_network(struct serve *serve, struct server_config *config)
                                      .origins = &serve->options.origins};
     memcpy(network.name_servers, serve->options.dns_servers, sizeof network.name_servers);
     network.name_server_count = serve->options.dns_server_count;
+    memcpy(network.balancers, serve->options.balancers, sizeof network.balancers);
+    network.balancer_count = serve->options.balancer_count;
     network.limits.flow_timer = config->flow_timer;
     network.limits.message = config->limits;
     int error = network_new(&serve->network, &network);

@@ -81,6 +81,9 @@ const char serve_usage[] = "usage: reflow serve SCRIPT [options]\n"
                            "                           TCP, TLS or WebSocket; UDP excess is dropped (60)\n"
                            "  --trust CIDR             addresses without these limits: edges, trunks, offices\n"
                            "                           behind one NAT; repeatable\n"
+                           "  --proxy-protocol CIDR    load balancers: connections from these addresses must\n"
+                           "                           begin with a PROXY protocol header, which names the\n"
+                           "                           client; repeatable, at most 64\n"
                            "\n"
                            "  --token-keys FILE        keys of flow tokens and dialogs (STATE.keys, or in\n"
                            "                           memory)\n"
@@ -272,35 +275,45 @@ static int add_layer(struct serve_options *options, const char *name, const char
     return -EINVAL;
 }
 
-static int add_trusted(struct serve_options *options, const char *text, char *error, size_t size)
+/* A list of addresses that an option adds to. */
+struct cidr_list {
+    struct cidr *cidrs;
+    size_t *count;
+    unsigned most;
+};
+
+static int add_cidr(const struct cidr_list *list, const char *name, const char *text, char *error, size_t size)
 {
-    struct source_limits_config *sources = &options->sources;
-    if (sources->trusted_count == SOURCES_TRUSTED_MOST) {
-        snprintf(error, size, "--trust: at most %d", SOURCES_TRUSTED_MOST);
+    if (*list->count == list->most) {
+        snprintf(error, size, "%s: at most %u", name, list->most);
         return -EINVAL;
     }
-    if (!cidr_read(text_of(text), &sources->trusted[sources->trusted_count])) {
-        snprintf(error, size, "--trust %s: not ADDRESS or ADDRESS/BITS with no bits set after the first BITS", text);
+    if (!cidr_read(text_of(text), &list->cidrs[*list->count])) {
+        snprintf(error, size, "%s %s: not ADDRESS or ADDRESS/BITS with no bits set after the first BITS", name, text);
         return -EINVAL;
     }
-    sources->trusted_count++;
+    ++*list->count;
     return 0;
 }
 
-static int add_local_net(struct serve_options *options, const char *text, char *error, size_t size)
+static int add_trusted(struct serve_options *options, const char *name, const char *text, char *error, size_t size)
+{
+    struct source_limits_config *sources = &options->sources;
+    const struct cidr_list list = {sources->trusted, &sources->trusted_count, SOURCES_TRUSTED_MOST};
+    return add_cidr(&list, name, text, error, size);
+}
+
+static int add_balancer(struct serve_options *options, const char *name, const char *text, char *error, size_t size)
+{
+    const struct cidr_list list = {options->balancers, &options->balancer_count, BALANCERS_MOST};
+    return add_cidr(&list, name, text, error, size);
+}
+
+static int add_local_net(struct serve_options *options, const char *name, const char *text, char *error, size_t size)
 {
     struct advertising *advertising = &options->server.advertising;
-    if (advertising->local_net_count == LOCAL_NETS_MOST) {
-        snprintf(error, size, "--local-net: at most %d", LOCAL_NETS_MOST);
-        return -EINVAL;
-    }
-    if (!cidr_read(text_of(text), &advertising->local_nets[advertising->local_net_count])) {
-        snprintf(error, size, "--local-net %s: not ADDRESS or ADDRESS/BITS with no bits set after the first BITS",
-                 text);
-        return -EINVAL;
-    }
-    advertising->local_net_count++;
-    return 0;
+    const struct cidr_list list = {advertising->local_nets, &advertising->local_net_count, LOCAL_NETS_MOST};
+    return add_cidr(&list, name, text, error, size);
 }
 
 /* The value is read when all listeners are known: check_advertised(). */
@@ -362,11 +375,13 @@ static int take_text(struct serve_options *options, const char *name, const char
     if (strcmp(name, "--layer") == 0 || strcmp(name, "--tenant") == 0)
         return add_layer(options, name, value, error, size);
     if (strcmp(name, "--trust") == 0)
-        return add_trusted(options, value, error, size);
+        return add_trusted(options, name, value, error, size);
+    if (strcmp(name, "--proxy-protocol") == 0)
+        return add_balancer(options, name, value, error, size);
     if (strcmp(name, "--advertise") == 0)
         return add_advertised(options, value, error, size);
     if (strcmp(name, "--local-net") == 0)
-        return add_local_net(options, value, error, size);
+        return add_local_net(options, name, value, error, size);
     if (strcmp(name, "--ws-origin") == 0)
         return add_origin(options, value, error, size);
     if (strcmp(name, "--via-source") == 0)

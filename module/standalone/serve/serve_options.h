@@ -32,8 +32,10 @@ struct serve_options {
     struct network_limits network;
     union address dns_servers[NAME_SERVERS_MOST];
     size_t dns_server_count;
-    struct source_limits_config sources; /* its host is set later */
-    bool limits_connections;             /* --limit-connections was given */
+    struct source_limits_config sources;   /* its host is set later */
+    bool limits_connections;               /* --limit-connections was given */
+    struct cidr balancers[BALANCERS_MOST]; /* of --proxy-protocol */
+    size_t balancer_count;
     struct origins origins;
     struct tls_options tls;
     struct script_limits limits;
