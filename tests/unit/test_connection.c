@@ -20,7 +20,8 @@ struct scene {
     union address address;
 };
 
-static int begin(void **state)
+/* 127.0.0.2, from which the callers come, is a load balancer if `balanced`. */
+static int begin_scene(void **state, bool balanced)
 {
     static struct scene scene;
     struct listener listener;
@@ -30,8 +31,10 @@ static int begin(void **state)
     assert_int_equal(uv_loop_init(&scene.loop), 0);
     const struct source_limits_config limits = {.host = &scene.stage.fake.host};
     assert_int_equal(source_limits_new(&scene.sources, &limits), 0);
-    const struct network_config config = {
+    struct network_config config = {
         .loop = &scene.loop, .host = &scene.stage.fake.host, .limits = {.kept = KEPT_MOST}, .sources = scene.sources};
+    if (balanced)
+        assert_true(cidr_read(TEXT("127.0.0.2"), &config.balancers[config.balancer_count++]));
     assert_int_equal(network_new(&scene.network, &config), 0);
     int error = -1;
     for (uint16_t port = 20000 + (uint16_t)getpid() % 10000; error != 0 && port < 32000; port++) {
@@ -42,6 +45,16 @@ static int begin(void **state)
     assert_int_equal(network_start(scene.network, scene.stage.server, &server_network_events), 0);
     *state = &scene;
     return 0;
+}
+
+static int begin(void **state)
+{
+    return begin_scene(state, false);
+}
+
+static int begin_balanced(void **state)
+{
+    return begin_scene(state, true);
 }
 
 static int end(void **state)
@@ -206,6 +219,58 @@ static void test_5626_7_i_an_aborted_connection_is_reset(void **state)
     close(caller);
 }
 
+static void sends(const struct scene *scene, int caller, const char *bytes)
+{
+    assert_int_equal(send(caller, bytes, strlen(bytes), MSG_NOSIGNAL), strlen(bytes));
+    for (size_t turn = 0; turn < 10; turn++)
+        uv_run((uv_loop_t *)&scene->loop, UV_RUN_NOWAIT);
+}
+
+static void test_unfinished_proxy_headers_have_the_limit_of_unfinished_messages(void **state)
+{
+    struct scene *scene = *state;
+    const struct network_counters *counters = network_counters(scene->network);
+    int callers[6];
+    for (size_t i = 0; i < 6; i++) {
+        callers[i] = connects(scene);
+        turns_until(scene, &counters->accepted, i + 1);
+        sends(scene, callers[i], "PROXY TCP4 ");
+    }
+    assert_int_equal(counters->kept_closed, 2);
+    for (size_t i = 0; i < 6; i++)
+        assert_int_equal(is_closed(callers[i]), i < 2);
+    for (size_t i = 2; i < 6; i++)
+        sends(scene, callers[i], "192.0.2.1 198.51.100.1 7 5060\r\n");
+    turns_until(scene, &counters->proxied, 4);
+    assert_int_equal(counters->connections, 4);
+    assert_int_equal(counters->proxy_refused, 0);
+    /* Nothing of the headers is kept: four halves of messages have room. */
+    for (size_t i = 2; i < 6; i++)
+        sends_half(scene, callers[i]);
+    assert_int_equal(counters->kept_closed, 2);
+    for (size_t i = 0; i < 6; i++)
+        close(callers[i]);
+}
+
+static void test_without_memory_a_connection_with_half_a_proxy_header_is_closed(void **state)
+{
+    struct scene *scene = *state;
+    const struct network_counters *counters = network_counters(scene->network);
+    int caller = connects(scene), whole = connects(scene);
+    turns_until(scene, &counters->accepted, 2);
+    scene->stage.fake.fail_after = 1;
+    sends(scene, whole, "PROXY TCP4 192.0.2.1 198.51.100.1 7 5060\r\n");
+    sends(scene, caller, "PROXY ");
+    turns_until(scene, &counters->connections, 1);
+    scene->stage.fake.fail_after = 0;
+    assert_true(is_closed(caller));
+    assert_false(is_closed(whole));
+    assert_int_equal(counters->proxied, 1);
+    assert_int_equal(counters->proxy_refused, 0);
+    close(caller);
+    close(whole);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -214,6 +279,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_unfinished_messages_have_one_limit_and_the_oldest_goes, begin, end),
         cmocka_unit_test_setup_teardown(test_without_descriptors_connections_wait_and_the_listener_goes_on, begin, end),
         cmocka_unit_test_setup_teardown(test_5626_7_i_an_aborted_connection_is_reset, begin, end),
+        cmocka_unit_test_setup_teardown(test_unfinished_proxy_headers_have_the_limit_of_unfinished_messages,
+                                        begin_balanced, end),
+        cmocka_unit_test_setup_teardown(test_without_memory_a_connection_with_half_a_proxy_header_is_closed,
+                                        begin_balanced, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

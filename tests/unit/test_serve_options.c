@@ -490,6 +490,28 @@ static void test_what_cannot_be_advertised(void **state)
     assert_refused(many, "--local-net: at most 64");
 }
 
+static void test_load_balancers(void **state)
+{
+    struct command command;
+    (void)state;
+    assert_read(&command, "r.lua");
+    assert_int_equal(command.options.balancer_count, 0);
+    assert_read(&command, "r.lua --proxy-protocol 192.0.2.0/24 --proxy-protocol 2001:db8::1");
+    assert_int_equal(command.options.balancer_count, 2);
+    assert_int_equal(command.options.balancers[0].prefix, 24);
+    assert_int_equal(command.options.balancers[1].prefix, 128);
+    assert_refused("r.lua --proxy-protocol 192.0.2.1/24", "--proxy-protocol 192.0.2.1/24: not ADDRESS or ADDRESS/BITS");
+    assert_refused("r.lua --proxy-protocol balancer", "--proxy-protocol balancer: not ADDRESS or ADDRESS/BITS");
+    char line[64 + 65 * 32] = "r.lua";
+    for (size_t i = 0; i < BALANCERS_MOST + 1; i++) {
+        if (i == BALANCERS_MOST)
+            assert_read(&command, line);
+        strcat(line, " --proxy-protocol 192.0.2.1");
+    }
+    assert_int_equal(command.options.balancer_count, BALANCERS_MOST);
+    assert_refused(line, "--proxy-protocol: at most 64");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -498,6 +520,7 @@ int main(void)
         cmocka_unit_test(test_what_cannot_be_advertised),
         cmocka_unit_test(test_dns_servers_are_numeric_addresses_with_or_without_a_port),
         cmocka_unit_test(test_limits_per_source),
+        cmocka_unit_test(test_load_balancers),
         cmocka_unit_test(test_no_script),
         cmocka_unit_test(test_listen),
         cmocka_unit_test(test_what_is_no_listen),

@@ -416,18 +416,25 @@ static int open_limits(struct serve *serve)
     return refuse(serve, source_limits_new(&serve->sources, config), "limits");
 }
 
-static bool listens_for_pages(const struct serve *serve)
+static bool listens_by(const struct serve *serve, bool (*has_property)(unsigned transport))
 {
     for (size_t i = 0; i < serve->options.listen_count; i++) {
-        if (transport_is_websocket(serve->options.listens[i].transport))
+        if (has_property(serve->options.listens[i].transport))
             return true;
     }
     return false;
 }
 
+static void warn_of_balancers(struct serve *serve)
+{
+    if (serve->options.balancer_count > 0 && !listens_by(serve, transport_connects))
+        host_log(serve, LOG_WARNING,
+                 "--proxy-protocol has no effect: there is no tcp:, tls:, ws: or wss: listener (--listen)");
+}
+
 static void warn_of_origins(struct serve *serve)
 {
-    bool listens = listens_for_pages(serve), named = serve->options.origins.count > 0;
+    bool listens = listens_by(serve, transport_is_websocket), named = serve->options.origins.count > 0;
     if (listens && !named)
         host_log(serve, LOG_WARNING,
                  "web pages of any origin may use the ws: and wss: listeners: name those that may "
@@ -446,6 +453,7 @@ static void warn_of_idle_options(struct serve *serve)
 {
     warn_of_origins(serve);
     warn_of_local_nets(serve);
+    warn_of_balancers(serve);
 }
 
 static int open_network(struct serve *serve, struct server_config *config)

@@ -33,10 +33,9 @@ struct token_flow edge_flow_of(const struct server *server, const struct peer *p
                               .run = server->run,
                               .connection = peer_flow(peer)};
     token_address(&peer->address, &flow, flow.remote);
-    uint8_t length = flow.address_length;
-    if (address_read(text_of(side.host), side.port, &local))
+    /* The families differ where a PROXY header names the peer. The number then identifies the connection. */
+    if (address_read(text_of(side.host), side.port, &local) && local.any.sa_family == peer->address.any.sa_family)
         token_address(&local, &flow, flow.local);
-    flow.address_length = length;
     return flow;
 }
 

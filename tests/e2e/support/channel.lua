@@ -116,9 +116,20 @@ local function open_secure(options, on_open)
     if options.local_host then
         assert(plain:bind(options.local_host, 0))
     end
+    if options.prefix then
+        plain:settimeout(30)
+        assert(plain:connect(options.host, options.port))
+        plain:setoption("tcp-nodelay", true)
+        for _, piece in ipairs(options.prefix) do
+            assert(plain:send(piece))
+            wait.pause(2)
+        end
+    end
     plain:settimeout(0)
-    plain:connect(options.host, options.port)
-    plain:setoption("tcp-nodelay", true)
+    if not options.prefix then
+        plain:connect(options.host, options.port)
+        plain:setoption("tcp-nodelay", true)
+    end
     local self = setmetatable({ unsent = "", on_bytes = options.on_bytes, on_close = options.on_close,
         on_open = on_open }, secure)
     local fd = plain:getfd()
@@ -159,6 +170,9 @@ local function open_stream(options, on_open)
                 options.on_close(failure or "end")
             end
         end)
+        for _, piece in ipairs(options.prefix or {}) do
+            self.socket:write(piece)
+        end
         if on_open then
             on_open(self)
         end
@@ -275,7 +289,8 @@ end
 
 --[[ options: transport ("tcp", "tls", "ws", "wss"), host, port, local_host, local_port, tls (protocol, name,
      certificate, key, cafile); on_bytes, or for WebSocket on_message; on_close(why); upgrade (changes of the opening
-     request; false: none is sent); wait (false: return before it is open). ]]
+     request; false: none is sent); prefix (a list of byte strings before everything else, as a load balancer sends
+     them); wait (false: return before it is open). ]]
 function channel.open(options)
     local websocket = options.transport == "ws" or options.transport == "wss"
     local secured = options.transport == "tls" or options.transport == "wss"

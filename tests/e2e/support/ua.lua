@@ -113,6 +113,10 @@ local function open_tcp(self)
         error(failure or "no TCP connection within the time", 0)
     end
     self.socket:nodelay(true)
+    for _, piece in ipairs(self.options.prefix or {}) do
+        self.socket:write(piece)
+        wait.pause(2)
+    end
     read_tcp(self)
     self.local_port = self.socket:getsockname().port
 end
@@ -121,7 +125,7 @@ end
 local function open_channel(self)
     local options = self.options
     self.channel = channel.open { transport = self.transport, host = self.host, port = self.port, tls = options.tls,
-        local_host = options.local_host, upgrade = options.upgrade,
+        local_host = options.local_host, upgrade = options.upgrade, prefix = options.prefix,
         on_bytes = function(bytes)
             read_stream(self, bytes)
         end,
@@ -139,8 +143,8 @@ local function open_channel(self)
 end
 
 -- options: user, domain, transport ("udp", "tcp", "tls", "ws", "wss"), tls and upgrade (see channel.lua), host, port
--- (the server's); instance, reg_id (for register); local_host, local_port; trace, a function(flow, "in" or "out",
--- message).
+-- (the server's); instance, reg_id (for register); local_host, local_port; prefix (see channel.lua); trace, a
+-- function(flow, "in" or "out", message).
 function ua.open(options)
     local self = setmetatable({ options = options, transport = (options.transport or "udp"):lower(),
         host = options.host or "127.0.0.1", port = options.port, user = options.user or "anybody",
