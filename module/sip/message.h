@@ -105,6 +105,7 @@ struct sip_via {
     uint32_t port;  /* of sent-by; 0: none */
     uint32_t rport; /* its value; 0: none */
     bool has_rport; /* the parameter is there, with or without value */
+    bool has_alias; /* RFC 5923: the sender accepts requests over this connection */
 };
 
 /*

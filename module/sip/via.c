@@ -36,6 +36,8 @@ static bool read_parameter(struct sip_via *via, struct text name, struct text va
         via->received = without_brackets(value);
     else if (!via->has_rport && text_equal_nocase(name, TEXT("rport")))
         return read_rport(via, value);
+    else if (text_equal_nocase(name, TEXT("alias")))
+        via->has_alias = true;
     return true;
 }
 

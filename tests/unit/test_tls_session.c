@@ -217,6 +217,31 @@ static void test_no_memory_for_a_session(void **state)
     assert_int_equal(shake(scene, 65536), TLS_OK);
 }
 
+static void test_5922_7_a_a_verified_certificate_proves_its_own_domain_alone(void **state)
+{
+    struct scene *scene = *state;
+    char error[256];
+    open_both(scene, "a.test");
+    assert_false(tls_session_has_certificate(scene->client));
+    assert_false(tls_session_proves(scene->client, TEXT("a.test")));
+    assert_int_equal(shake(scene, 65536), TLS_OK);
+    assert_true(tls_session_proves(scene->client, TEXT("a.test")));
+    /* The server has not asked for a certificate. */
+    assert_false(tls_session_has_certificate(scene->server));
+    assert_false(tls_session_proves(scene->server, TEXT("a.test")));
+    tls_session_delete(scene->client);
+    tls_session_delete(scene->server);
+    scene->options.client_ca = scene->options.certificate;
+    assert_int_equal(tls_reload(scene->tls, error, sizeof error), 0);
+    open_both(scene, "a.test");
+    assert_int_equal(shake(scene, 65536), TLS_OK);
+    assert_true(tls_session_is_open(scene->server));
+    assert_true(tls_session_has_certificate(scene->server));
+    assert_true(tls_session_proves(scene->server, TEXT("A.TEST")));
+    assert_false(tls_session_proves(scene->server, TEXT("b.test")));
+    assert_false(tls_session_proves(scene->server, TEXT("")));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -229,6 +254,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_the_end_in_good_order, begin, end),
         cmocka_unit_test_setup_teardown(test_sessions_outlive_a_reload, begin, end),
         cmocka_unit_test_setup_teardown(test_no_memory_for_a_session, begin, end),
+        cmocka_unit_test_setup_teardown(test_5922_7_a_a_verified_certificate_proves_its_own_domain_alone, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

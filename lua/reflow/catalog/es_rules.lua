@@ -108,6 +108,7 @@ return {
         .. "puede reenviar nada",
     ["5658-a"] = "una petición que sale por otro socket se registra dos veces, y las posteriores salen por el "
         .. "socket registrado para ese lado",
+    ["5922-7.a"] = "sobre TLS, el certificado del otro lado debe contener el dominio que se pidió",
     ["5954-4.a"] = "las direcciones IPv6 se comparan por su valor",
     ["code-2xx-register"] = "2xx a REGISTER: el registro, el flujo y Service-Route quedan como dice la respuesta",
     ["code-2xx-subscribe"] = "2xx a SUBSCRIBE: la suscripción está activa y debe renovarse antes de que caduque",

@@ -140,6 +140,7 @@ static uint16_t local_of(const struct server *server, const struct peer *near, c
 bool peer_choose_listener(const struct server *server, const struct peer *near, struct peer *peer)
 {
     const struct listener *listener = server_listener(server, near);
+    peer->named = true;
     peer->local = 0;
     if (is_listener_for(listener, peer->transport, peer->address.any.sa_family))
         peer->listener = near->listener;
@@ -159,10 +160,18 @@ bool peer_of_uri(const struct server *server, const struct sip_uri *uri, const s
     return peer_choose_listener(server, near, peer);
 }
 
+/* RFC 5923 */
+static bool reuse_connection(const struct server *server, struct peer *peer, struct text domain)
+{
+    const struct wire *wire = server->config.wire;
+    return wire->reuse != NULL && wire->reuse(wire->context, peer, domain);
+}
+
 bool peer_connect(const struct server *server, struct peer *peer, struct text domain)
 {
     const struct wire *wire = server->config.wire;
-    if (peer->transport != TRANSPORT_TLS || peer->connection != 0)
+    if (!transport_connects(peer->transport) || peer->connection != 0 || reuse_connection(server, peer, domain) ||
+        peer->transport != TRANSPORT_TLS)
         return true;
     return wire->connect != NULL && wire->connect(wire->context, peer, domain) == 0;
 }
@@ -185,8 +194,10 @@ bool peer_prefer_stream(const struct server *server, const struct peer *near, si
     if (transport_connects(peer->transport) || length <= datagram_most(wire, peer, length) || wire->connect == NULL ||
         stream_refusals_have(&server->stream_refusals, &peer->address))
         return false;
+    const struct text no_domain = {NULL, 0};
     if (!peer_choose_listener(server, near, &stream) ||
-        wire->connect(wire->context, &stream, (struct text){NULL, 0}) != 0 || !own_side_choose(server, &stream))
+        (!reuse_connection(server, &stream, no_domain) && wire->connect(wire->context, &stream, no_domain) != 0) ||
+        !own_side_choose(server, &stream))
         return false;
     *peer = stream;
     return true;

@@ -27,8 +27,8 @@ bool peer_is_safe_for(const struct peer *peer, const struct sip_message *request
 uint16_t uri_port(const struct sip_uri *uri, enum transport transport);
 /* 5658-a: chooses the socket that messages to the peer leave by, and sets peer->listener and peer->local. It is that of
    `near`, of which only these two members count, if it has peer->transport and the address family; else one on the same
-   address; else the first that fits. near->local 0: of several addresses of a wildcard, the kernel's choice. Returns
-   false if no listener fits. */
+   address; else the first that fits. near->local 0: of several addresses of a wildcard, the kernel's choice. Sets
+   peer->named. Returns false if no listener fits. */
 bool peer_choose_listener(const struct server *server, const struct peer *near, struct peer *peer);
 /* Sets *peer to a numeric host, and its socket as peer_choose_listener(). Returns false for names. */
 bool peer_of_uri(const struct server *server, const struct sip_uri *uri, const struct peer *near, struct peer *peer);
@@ -40,7 +40,8 @@ bool peer_prefer_stream(const struct server *server, const struct peer *near, si
 bool peer_use_datagram(const struct server *server, const struct peer *near, struct peer *peer);
 /* The name that a TLS server must prove (RFC 5922): the host, or, if that is an address, `proven`, unless empty. */
 struct text domain_to_prove(const struct sip_uri *uri, struct text proven);
-/* For TLS without a connection: have one that is proven for the domain. */
+/* Without a connection: finds the one that the peer has named for reuse (RFC 5923), or over TLS gets one that is proven
+   for the domain. */
 bool peer_connect(const struct server *server, struct peer *peer, struct text domain);
 
 #endif

@@ -75,6 +75,7 @@ void connection_close(struct connection *connection, const char *reason)
     connection->reason = reason;
     connection_note_kept(connection);
     handshakes_forget(connection);
+    alias_forget(connection);
     layers_end(connection);
     table_remove(&network->connections, &connection->link);
     table_remove(&network->addresses, &connection->address);

@@ -39,6 +39,7 @@ struct connection {
     uint64_t began_ms;      /* of the unfinished message or handshake */
     uint64_t held_until_ms; /* end of the registration that passed through here */
     struct timer check;
+    struct connection_alias *alias;   /* NULL: none */
     const char *reason;               /* why it was closed; NULL: open */
     struct source_connection counted; /* counted for its source, if the server accepted it */
     bool pinged;                      /* for the Flow-Timer; nothing was received since */
@@ -90,6 +91,9 @@ bool proxied_expects(const struct network *network, const union address *address
  */
 enum proxy_outcome proxied_put(struct connection *connection, const char *bytes, size_t length, size_t *used,
                                const char **fault);
+
+/* connection_alias.c */
+void alias_forget(struct connection *connection);
 
 /* connection_stream.c */
 void stream_put(struct connection *connection, const char *bytes, size_t length);

@@ -41,6 +41,25 @@ static void wire_hold(void *context, flow_id number, uint32_t seconds)
     connection_hold(context, number, seconds);
 }
 
+static void wire_alias(void *context, flow_id number, struct text host, uint16_t port)
+{
+    struct connection *connection = connection_find(context, number);
+    if (connection != NULL)
+        alias_claim(connection, host, port);
+}
+
+static bool wire_reuse(void *context, struct peer *peer, struct text domain)
+{
+    const struct connection *connection = connection_find(context, alias_find(context, peer, domain));
+    if (connection == NULL)
+        return false;
+    const struct peer *own = connection_peer(connection);
+    peer->connection = own->connection;
+    peer->listener = own->listener;
+    peer->local = own->local;
+    return true;
+}
+
 static void wire_close(void *context, flow_id number)
 {
     struct connection *connection = connection_find(context, number);
@@ -162,6 +181,8 @@ int network_new(struct network **out, const struct network_config *config)
                                   .reopen = wire_reopen,
                                   .path_mtu = wire_path_mtu,
                                   .hold = wire_hold,
+                                  .alias = wire_alias,
+                                  .reuse = wire_reuse,
                                   .close = wire_close,
                                   .acks = wire_acks,
                                   .abort = wire_abort,
@@ -178,6 +199,7 @@ int network_new(struct network **out, const struct network_config *config)
     if (local_addresses_new(&network->locals, host) != 0 || network->datagrams == NULL || network->read == NULL ||
         network->plain == NULL || table_create(&network->connections, host) != 0 ||
         table_create(&network->dying, host) != 0 || table_create(&network->addresses, host) != 0 ||
+        table_create(&network->aliases, host) != 0 || table_create(&network->alias_hosts, host) != 0 ||
         open_names(network) != 0) {
         network_delete(network);
         return -ENOMEM;
@@ -288,6 +310,8 @@ void network_delete(struct network *network)
     table_destroy(&network->connections);
     table_destroy(&network->dying);
     table_destroy(&network->addresses);
+    table_destroy(&network->aliases);
+    table_destroy(&network->alias_hosts);
     memory_delete(host, network->datagrams, (size_t)DATAGRAMS_AT_ONCE * DATAGRAM_MOST);
     memory_delete(host, network->read, READ_MOST);
     memory_delete(host, network->plain, READ_MOST);

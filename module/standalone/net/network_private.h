@@ -35,6 +35,8 @@ struct network {
     struct table connections;       /* by number */
     struct table dying;             /* connections that are being closed, until the server has been informed */
     struct table addresses;         /* connections by digest of the remote address */
+    struct table aliases;           /* of connections by address, and by host (connection_alias.c) */
+    struct table alias_hosts;
     struct hash_key address_key;
     flow_id last_connection;
     struct network_counters counters;
@@ -77,6 +79,13 @@ int connection_reopen(struct network *network, struct peer *peer, struct text do
 void connection_banned(void *context, struct source_connection *counted); /* of source_limits_listen() */
 void connection_hold(struct network *network, flow_id number, uint32_t seconds);
 bool connection_ping(struct network *network, flow_id number, bool *answered); /* wire.ping */
+
+/* connection_alias.c */
+
+/* A request over this connection asks for its reuse: contract of wire.alias. */
+void alias_claim(struct connection *connection, struct text host, uint16_t port);
+/* The connection that an alias names for requests to this address (and over TLS, for this domain); 0: none. */
+flow_id alias_find(const struct network *network, const struct peer *peer, struct text domain);
 
 /* connection_layers.c */
 int handshakes_create(struct network *network);

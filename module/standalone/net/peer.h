@@ -22,6 +22,7 @@ union address {
 struct peer {
     uint8_t transport; /* enum transport */
     uint8_t listener;  /* index of the listener: the local side of a datagram, and the source of the Via */
+    bool named;        /* a URI names the address, not a flow: over TCP and TLS this server may open the connection */
     uint16_t local;    /* for a listener on a wildcard address: the number of the address in use; 0: not known */
     flow_id
         connection; /* not UDP: the connection; 0: any connection to the address, which is opened if there is none */

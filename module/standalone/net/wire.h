@@ -50,6 +50,18 @@ struct wire {
        as idle, and its Flow-Timer is watched. NULL: nothing is closed as idle. */
     void (*hold)(void *context, flow_id connection, uint32_t seconds);
 
+    /*
+     * A request over the connection asks for its reuse (RFC 5923): later requests to the sender's own address, which is
+     * `host` and `port` of its Via, go over this connection. Ignored, unless the peer is one of --trust or, over TLS,
+     * has a verified certificate. NULL: connections are not reused in this way.
+     */
+    void (*alias)(void *context, flow_id connection, struct text host, uint16_t port);
+
+    /* Finds the connection that alias() has named for peer->address, over TLS only if the peer's certificate is for
+       this domain, and sets peer->connection, and listener and local to the socket of that connection. Returns false if
+       there is none. NULL: as alias. */
+    bool (*reuse)(void *context, struct peer *peer, struct text domain);
+
     /* Closes a connection; server_flow_down() is called later. */
     void (*close)(void *context, flow_id connection);
 

@@ -62,8 +62,9 @@ size_t branch_via(const struct server *server, const struct peer *peer, struct b
     struct own_side side;
     own_side_read(server, peer, &side);
     branch_write(id, branch, sizeof branch);
+    const char *marks = !transport_connects(peer->transport) ? ";rport" : peer->named ? ";alias" : "";
     int length = snprintf(out, size, "SIP/2.0/%s %s:%u;branch=%s%s", transport_name(peer->transport), side.host,
-                          side.port, branch, transport_connects(peer->transport) ? "" : ";rport");
+                          side.port, branch, marks);
     return length < 0 || (size_t)length >= size ? 0 : (size_t)length;
 }
 

@@ -91,6 +91,8 @@ void branch_delete(struct branch *branch);
 /* RFC 5393 4.2: over all that routing depends on, which is the AOR and not the parameters of the Request-URI, the
    remaining Route values, and the flow that a token names. Keyed, so that nobody can make it for another request. */
 uint32_t branch_digest(const struct server *server, const struct sip_message *request, const struct route *route);
+/* Over a connection that this server may have opened, with the parameter alias: it accepts requests there (RFC 5923).
+ */
 size_t branch_via(const struct server *server, const struct peer *peer, struct branch_id id, char *out, size_t size);
 bool peer_of_flow(const struct server *server, flow_id flow, struct peer *peer);
 

@@ -4,6 +4,7 @@
 #include "standalone/server/answer.h"
 #include "standalone/server/branch.h"
 #include "standalone/server/context.h"
+#include "standalone/address/own_side.h"
 #include "standalone/server/route.h"
 
 #include <errno.h>
@@ -168,11 +169,23 @@ static void received_new(struct server *server, struct sip_message **request, co
     proxy_handle(server, transaction);
 }
 
+/* RFC 5923. Nobody else has this server's own address. */
+static void note_alias(const struct server *server, const struct sip_message *request, const struct peer *source)
+{
+    const struct wire *wire = server->config.wire;
+    const struct sip_via *via = sip_top_via(request);
+    uint16_t port = via->port != 0 ? (uint16_t)via->port : transport_port(source->transport);
+    bool asked = via->has_alias && text_equal_nocase(via->transport, text_of(transport_name(source->transport)));
+    if (asked && wire->alias != NULL && !server_is_own_address(server, via->host, port))
+        wire->alias(wire->context, source->connection, via->host, port);
+}
+
 static void received_request(struct server *server, struct sip_message **request, const struct peer *source)
 {
     enum method method = sip_method(*request);
     struct server_transaction *known;
     server->counters.requests++;
+    note_alias(server, *request, source);
     if (method == METHOD_CANCEL) {
         received_cancel(server, *request, source);
         return;

@@ -77,6 +77,11 @@ void tls_session_end(struct tls_session *session);
 struct text tls_session_output(struct tls_session *session);
 void tls_session_sent(struct tls_session *session);
 
+/* Returns whether the peer has shown a certificate of a trusted CA that is for this domain, a name or a numeric
+   address (RFC 5922 section 7). Before the handshake is complete nothing is proved. */
+bool tls_session_proves(const struct tls_session *session, struct text domain);
+bool tls_session_has_certificate(const struct tls_session *session); /* of the peer, verified */
+
 /* The domain to which it was opened; empty on the server side. */
 struct text tls_session_domain(const struct tls_session *session);
 /* The reason of a failure in one line; "" if there was none. */

@@ -254,6 +254,23 @@ void tls_session_sent(struct tls_session *session)
     (void)BIO_reset(session->out);
 }
 
+/* The certificate of a resumed session is that of its first handshake. */
+static X509 *verified_certificate(const struct tls_session *session)
+{
+    bool verified = session->open && !session->failed && SSL_get_verify_result(session->ssl) == X509_V_OK;
+    return verified ? SSL_get0_peer_certificate(session->ssl) : NULL;
+}
+
+bool tls_session_has_certificate(const struct tls_session *session)
+{
+    return verified_certificate(session) != NULL;
+}
+
+bool tls_session_proves(const struct tls_session *session, struct text domain)
+{
+    return tls_certificate_speaks_for(verified_certificate(session), domain);
+}
+
 struct text tls_session_domain(const struct tls_session *session)
 {
     return session->domain;

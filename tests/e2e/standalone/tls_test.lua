@@ -356,7 +356,7 @@ for name, case in pairs {
     ["sips"] = { "DNS:LocalHost", "sips:localhost:PORT" },
     ["an address"] = { "IP:127.0.0.1", "sip:127.0.0.1:PORT;transport=tls" },
 } do
-    test("a request goes over TLS to who proves by " .. name .. " to be the domain asked for", function(t)
+    test("5922-7.a a request goes over TLS to who proves by " .. name .. " to be the domain asked for", function(t)
         local near, far = outgoing(t, case[1], case[2])
         asks(near, 200)
         asks(near, 200)
@@ -372,7 +372,7 @@ for name, case in pairs {
     ["a web address"] = { "URI:https://localhost", "sip:localhost:PORT;transport=tls" },
     ["another address"] = { "IP:127.0.0.2", "sip:127.0.0.1:PORT;transport=tls" },
 } do
-    test("who proves by " .. name .. " to be somebody else is not sent the request", function(t)
+    test("5922-7.a who proves by " .. name .. " to be somebody else is not sent the request", function(t)
         local near, far = outgoing(t, case[1], case[2])
         asks(near, 500)
         until_number(near, "tls_failed", 1)
