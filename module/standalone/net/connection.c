@@ -462,6 +462,8 @@ int connection_open(struct network *network, struct peer *peer, struct text doma
 int connection_reopen(struct network *network, struct peer *peer, struct text domain)
 {
     struct connection *connection = find_by_address(network, peer, domain);
+    if (connection == NULL)
+        connection = connection_find(network, alias_find(network, peer, domain));
     bool known = connection != NULL;
     if (!known)
         connection = open_to(network, peer, domain);

@@ -156,6 +156,24 @@ test("of two connections of one peer the newest has the alias, and the older one
     t:equal(s:number "opened", 0)
 end)
 
+test("3261-18.2.2.a a response whose connection is gone goes over another one with the same alias", function(t)
+    local s = start(t, { trust = { "127.0.0.1" } })
+    local _, port = open_place(t)
+    local bob = ua.open { port = s.port, user = "bob" }
+    bob:register { instance = one, reg_id = 1 }
+    local first, second = s.open "127.0.0.1", s.open "127.0.0.1"
+    announce(second, "127.0.0.1:" .. port)
+    local call = first:invite(bob.aor, { via = { ("SIP/2.0/TCP 127.0.0.1:%d;branch=z9hG4bKgone;alias"):format(port) } })
+    local invite = bob:expect "INVITE"
+    first:close()
+    assert(ua.wait.until_true(ua.patience, function()
+        return s:number "flows_down" >= 1
+    end))
+    bob:reply(invite, 486)
+    t:equal(second:expect(486):get "Call-ID", call:get "Call-ID")
+    t:equal(s:number "opened", 0)
+end)
+
 test("a connection has one alias, the one that it named last", function(t)
     local s = start(t, { trust = { "127.0.0.1" } })
     local place, port, uri = open_place(t)
