@@ -85,6 +85,7 @@ local function within_dialog(method)
     if has_contact[method] and KSR.pv.gete("$sel(via[2])") == "" then
       KSR.reflow.add_alias("location")
     end
+    KSR.tm.t_on_failure("dialog_failed")
     -- No Route is left: over the flow of the other side. If that connection is gone, the phone may have registered
     -- again, and a trunk is called by its Contact.
     if not KSR.isdsturiset() then
@@ -93,7 +94,12 @@ local function within_dialog(method)
       end
       KSR.tm.t_on_reply("from_phone")
     end
-    relay()
+    -- tm would answer 477 where it cannot be sent.
+    KSR.tm.t_set_disable_internal_reply(1)
+    if KSR.tm.t_relay() < 0 and method ~= "ACK" then
+      KSR.tm.t_reply(480, "Temporarily Unavailable")
+    end
+    KSR.x.exit()
   end
   if method == "ACK" then
     -- That of a failure ends at its transaction.
@@ -195,6 +201,16 @@ end
 -- All have answered, or none will: the best of the responses, or the next q class.
 function call_failed()
   KSR.reflow.on_failure()
+end
+
+-- Within a dialog there is one way. A flow that is gone behind an edge is 480 (5626-11.5.a), and a 503 goes upstream as
+-- 500 (3261-16.7.g).
+function dialog_failed()
+  if KSR.tm.t_check_status "430" > 0 then
+    KSR.tm.t_reply(480, "Temporarily Unavailable")
+  elseif KSR.tm.t_check_status "503" > 0 then
+    KSR.tm.t_reply(500, "Server Internal Error")
+  end
 end
 
 -- A response that belongs to no transaction is dropped (RFC 6026).

@@ -224,6 +224,43 @@ for _, transport in ipairs { "udp", "tcp", "tls" } do
     end)
 end
 
+test("5626-11.5.a the flow of a phone behind edge.cfg is gone in mid-call: 480 and not 430", function(t)
+    local registrar = example.start(t, "registrar.cfg")
+    local edge = example.start(t, "edge.cfg", { defines = { "REGISTRAR_PORT=" .. registrar.port } })
+    local alice, bob = phone_of(edge, "alice", "udp"), phone_of(edge, "bob", "tcp")
+    bob:register { instance = ua.instance(1), reg_id = 1 }
+    local request, _, answer = establish(alice, bob, { headers = outbound })
+    example.gone(edge, bob)
+    alice:expect_final(alice:within("BYE", request, answer), 480, at_once)
+end)
+
+-- --- two addresses ---
+
+for _, transport in ipairs { "udp", "tcp" } do
+    test(("5658-a edge.cfg with two addresses sends by the socket of the phone [kamailio %s]"):format(transport),
+        function(t)
+        local registrar = ua.open { port = 9, user = "registrar" }
+        local edge = example.start_with(t, "edge.cfg", "listen=udp:127.0.0.3:PORT\nlisten=tcp:127.0.0.3:PORT\n",
+            { defines = { "REGISTRAR_PORT=" .. registrar.local_port } })
+        registrar.port = edge.port
+        local alice = ua.open { port = edge.port, host = "127.0.0.3", local_host = "127.0.0.1", user = "alice",
+            domain = "example.test", transport = transport }
+        alice.contact_uri = alice.contact_uri .. ";ob"
+        local request, invite, answer = call_out(alice, registrar)
+        for number, method in ipairs { "INFO", "BYE" } do
+            local inward = registrar:within_called(method, invite, { cseq = number })
+            local heard = alice:expect(method)
+            example.came_from(t, heard, "127.0.0.3")
+            alice:reply(heard, 200)
+            registrar:expect_final(inward, 200)
+            local outward = alice:within(method, request, answer, { cseq = number + 2 })
+            heard = registrar:expect(method)
+            registrar:reply(heard, 200)
+            alice:expect_final(outward, 200)
+        end
+    end)
+end
+
 -- --- a restart in mid-call ---
 
 test("5626-5.2.b a restart in mid-call: requests reach a phone on UDP, in both directions", function(t)

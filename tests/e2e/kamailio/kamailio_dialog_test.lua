@@ -122,6 +122,31 @@ each("3261-16.6.b the connection of a phone behind a NAT is gone: 480 at once", 
     t:ok(bob)
 end)
 
+each("3261-16.6.b nobody listens at the Contact: 480 at once", { "tcp" }, function(_, s, open)
+    local trunk, bob = open "trunk", open "bob"
+    bob:register { instance = ua.instance(1), reg_id = 1 }
+    trunk.contact_uri = ("sip:trunk@127.0.0.1:%d;transport=tcp"):format(server.free_port())
+    local _, invite = establish(trunk, bob)
+    gone(s, trunk)
+    bob:expect_final(bob:within_called("BYE", invite), 480, at_once)
+end)
+
+each("3261-16.7.g within a dialog 503 goes upstream as 500, other failures as they are", { "udp", "tcp" },
+    function(_, s, _, transport)
+    local alice, bob = example.behind_nat(s, "alice", transport), example.behind_nat(s, "bob", transport)
+    bob:register { instance = ua.instance(1), reg_id = 1 }
+    local request, invite, answer = establish(alice, bob)
+    for number, codes in ipairs { { 503, 500 }, { 488, 488 }, { 491, 491 }, { 430, 480 }, { 603, 603 } } do
+        local sent = alice:within("INVITE", request, answer, { cseq = number + 1, contact = contact(alice) })
+        bob:reply(bob:expect "INVITE", codes[1])
+        alice:expect_final(sent, codes[2])
+        bob:expect "ACK"
+        sent = bob:within_called("INFO", invite, { cseq = number })
+        alice:reply(alice:expect "INFO", codes[1])
+        bob:expect_final(sent, codes[2])
+    end
+end)
+
 -- --- a response whose connection is gone (3261-18.2.2.a) ---
 
 each("3261-18.2.2.a the caller's connection closes while it rings: the 200 goes to Via's address and port", { "tcp" },
@@ -600,32 +625,11 @@ end)
 
 -- --- several sockets of one transport (5658-a) ---
 
--- The example with a second address.
-local function start_two(t, name)
-    local extra = "listen=udp:127.0.0.3:%d\nlisten=tcp:127.0.0.3:%d\n"
-    local port = server.free_port()
-    local path = server.temporary ".cfg"
-    server.write(path, ("#!KAMAILIO\n%sinclude_file \"%s\"\n"):format(extra:format(port, port),
-        require("luv").fs_realpath("examples/kamailio/" .. name)))
-    t:defer(function()
-        os.remove(path)
-    end)
-    return example.start(t, name, { config = path, port = port })
-end
-
--- Over UDP, what leaves by the wrong socket comes from the wrong address.
-local function came_from(t, received, address)
-    t:match(received:get "Via", "^SIP/2.0/%u+ " .. address:gsub("%.", "%%."))
-    if received.source then
-        t:equal(received.source.ip, address)
-    end
-end
-
 for _, name in ipairs(example.registrars) do
     for _, transport in ipairs { "udp", "tcp" } do
         test(("5658-a with two addresses each side's requests leave by its socket, %s [kamailio %s]"):format(name,
             transport), function(t)
-            local s = start_two(t, name)
+            local s = example.start_with(t, name, "listen=udp:127.0.0.3:PORT\nlisten=tcp:127.0.0.3:PORT\n")
             local function open(user, address)
                 return ua.open { port = s.port, host = address, local_host = "127.0.0.1", user = user,
                     domain = "example.test", transport = transport }
@@ -633,27 +637,27 @@ for _, name in ipairs(example.registrars) do
             local alice, bob = open("alice", "127.0.0.1"), open("bob", "127.0.0.3")
             bob:register { instance = ua.instance(1), reg_id = 1 }
             local request, invite, answer = establish(alice, bob)
-            came_from(t, invite, "127.0.0.3")
+            example.came_from(t, invite, "127.0.0.3")
             t:equal(#answer:values "Record-Route", 2)
             local hold = alice:within("INVITE", request, answer, { contact = contact(alice) })
             local got = bob:expect "INVITE"
-            came_from(t, got, "127.0.0.3")
+            example.came_from(t, got, "127.0.0.3")
             bob:reply(got, 200)
             alice:expect_final(hold, 200)
-            came_from(t, bob:expect "ACK", "127.0.0.3")
+            example.came_from(t, bob:expect "ACK", "127.0.0.3")
             local info = bob:within_called("INFO", invite)
             local heard = alice:expect "INFO"
-            came_from(t, heard, "127.0.0.1")
+            example.came_from(t, heard, "127.0.0.1")
             alice:reply(heard, 200)
             bob:expect_final(info, 200)
             local ringing = alice:invite(bob.aor)
             bob:reply(bob:expect "INVITE", 180)
             alice:expect(180)
             alice:cancel(ringing)
-            came_from(t, bob:expect "CANCEL", "127.0.0.3")
+            example.came_from(t, bob:expect "CANCEL", "127.0.0.3")
             local bye = bob:within_called("BYE", invite, { cseq = 5 })
             heard = alice:expect "BYE"
-            came_from(t, heard, "127.0.0.1")
+            example.came_from(t, heard, "127.0.0.1")
             alice:reply(heard, 200)
             bob:expect_final(bye, 200)
         end)

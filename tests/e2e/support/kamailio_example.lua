@@ -25,6 +25,27 @@ function example.start(t, name, options)
         { __index = options }))
 end
 
+-- The same with more lines before it, in which PORT is its port.
+function example.start_with(t, name, lines, options)
+    local port, path = server.free_port(), server.temporary ".cfg"
+    server.write(path, ("#!KAMAILIO\n%sinclude_file \"%s\"\n"):format((lines:gsub("PORT", port)),
+        uv.fs_realpath(folder .. name)))
+    t:defer(function()
+        os.remove(path)
+    end)
+    options = options or {}
+    options.config, options.port = path, port
+    return example.start(t, name, options)
+end
+
+-- By its Via, and over UDP by its source: what leaves by the wrong socket comes from the wrong address.
+function example.came_from(t, received, address)
+    t:match(received:get "Via", "^SIP/2.0/%u+ " .. address:gsub("%.", "%%."))
+    if received.source then
+        t:equal(received.source.ip, address)
+    end
+end
+
 -- A define that keeps the keys of Record-Route over restarts.
 function example.keys(t)
     local path = server.temporary ".keys"
