@@ -141,6 +141,7 @@ static int send_over(struct sip_msg *msg, str *destination, struct socket_info *
 struct search {
     struct remote_target *target;
     struct text aor;
+    bool by_owner; /* and not by Contact, which another user agent may give as well */
 };
 
 static bool is_owner(const struct search *search, const struct found *found)
@@ -154,8 +155,8 @@ static bool is_candidate(const struct search *search, const struct found *found)
 {
     if (found->path.len > 0 || (found->flow != 0 && !flow_lives(found->flow)))
         return false;
-    return is_owner(search, found) ||
-           (found->flow != 0 && cmp_uri_light_str((str *)&search->target->uri, (str *)&found->uri) == 0);
+    return is_owner(search, found) || (found->flow != 0 && !search->by_owner &&
+                                       cmp_uri_light_str((str *)&search->target->uri, (str *)&found->uri) == 0);
 }
 
 static bool is_at(const struct found *found, struct place *place)
@@ -217,14 +218,14 @@ static bool find_bindings(const str *uri, const str *table, struct aor_names *na
 }
 
 /* BY_URI: there is no such binding. */
-static int send_to_registered(struct sip_msg *msg, const str *table, struct remote_target *target)
+static int send_to_registered(struct sip_msg *msg, const str *table, struct remote_target *target, bool by_owner)
 {
     struct aor_names names;
     struct lookup lookup;
     int result = BY_URI;
     if (parse_to_header(msg) < 0 || !find_bindings(&get_to(msg)->uri, table, &names, &lookup))
         return BY_URI;
-    const struct search search = {target, text_of_str(names.uri)};
+    const struct search search = {target, text_of_str(names.uri), by_owner};
     const struct found *found = choose(&lookup, &search);
     if (found != NULL)
         result = send_over_binding(msg, found);
@@ -277,12 +278,11 @@ int sip_handle_alias(struct sip_msg *msg, const str *table)
     const bool stream = place_is_stream(&target.place), aliased = target.alias.len > 0;
     if (rewrite_uri(msg, &target.uri) < 0)
         return FAILED;
-    if (stream && place_is_connected(&target.place))
-        return aliased ? send_over(msg, &target.alias, NULL, true) : BY_URI;
-    if (send_to_registered(msg, table, &target) == BY_FLOW)
+    const bool connected = stream && place_is_connected(&target.place);
+    if ((!connected || target.owner != 0) && send_to_registered(msg, table, &target, connected) == BY_FLOW)
         return BY_FLOW;
-    if (!stream)
-        return aliased ? send_over(msg, &target.alias, NULL, false) : BY_URI;
+    if (connected || !stream)
+        return aliased ? send_over(msg, &target.alias, NULL, stream) : BY_URI;
     return may_connect(&target) ? BY_URI : answer_gone(msg);
 }
 

@@ -223,7 +223,7 @@ local function moves_and_registers(s, transport, caller)
     bob:register { supported = false }
     local request, invite, answer = establish(alice, bob)
     local left = caller and alice or bob
-    left:close()
+    gone(s, left)
     local moved = example.behind_nat(s, left.user, transport)
     moved:register { supported = false, call_id = left.register_call_id, cseq = 7 }
     for number, method in ipairs { "INFO", "BYE" } do
@@ -341,6 +341,32 @@ test("sip_add_alias() marks a Contact once, with and without < >, and no Contact
         bob:reply(got, 200)
         alice:expect_final(sent, 200)
     end
+end)
+
+-- A NAT that forgets a connection closes it on neither side.
+each("the other side follows a phone whose old connection seems to be open", { "udp", "tcp" },
+    function(_, s, _, transport)
+    local alice, bob = example.behind_nat(s, "alice", transport), example.behind_nat(s, "bob", transport)
+    bob:register { instance = ua.instance(1), reg_id = 1 }
+    local request, _, answer = establish(alice, bob)
+    local moved = example.behind_nat(s, "bob", transport)
+    moved:register { instance = ua.instance(1), reg_id = 1 }
+    local bye = alice:within("BYE", request, answer)
+    moved:reply(moved:expect "BYE", 200)
+    alice:expect_final(bye, 200)
+    bob:expect_none("BYE", 50)
+end)
+
+each("a phone with two flows keeps its dialogs on the flow on which they began", { "udp", "tcp" },
+    function(_, s, _, transport)
+    local alice, bob = example.behind_nat(s, "alice", transport), example.behind_nat(s, "bob", transport)
+    bob:register { instance = ua.instance(1), reg_id = 1 }
+    local request, _, answer = establish(alice, bob)
+    local second = example.behind_nat(s, "bob", transport)
+    second:register { instance = ua.instance(1), reg_id = 2 }
+    local bye = alice:within("BYE", request, answer)
+    bob:reply(bob:expect "BYE", 200)
+    alice:expect_final(bye, 200)
 end)
 
 each("a phone whose address has not changed keeps its dialogs, although another one gives the same Contact", { "udp" },
