@@ -113,8 +113,8 @@ static void options_uri(const struct server *server, const struct peer *peer, ch
     if (binding != NULL)
         binding_read(binding, &view);
     if (is_plain_uri(view.contact)) {
-        memcpy(out, view.contact.at, view.contact.length);
-        out[sip_uri_strip(out, view.contact.length)] = '\0';
+        snprintf(out, PROBE_URI_MOST, "%.*s", (int)view.contact.length, view.contact.at);
+        out[sip_uri_strip(out, strlen(out))] = '\0';
     } else {
         address_format(&peer->address, out + 4, PROBE_URI_MOST - 4);
     }
