@@ -515,6 +515,30 @@ static void test_a_destination_that_the_policy_repeats_from_the_request(void **s
     assert_in_range(got.bytes, 1, MOST * attack.in);
 }
 
+/* The policy writes the caller's host in its own way. */
+static void test_5954_4_a_an_ipv6_destination_that_the_policy_repeats(void **state)
+{
+    struct stage stage;
+    char lines[256];
+    (void)state;
+    stage_create(&stage);
+    stage.config.listeners[2] = (struct listener){TRANSPORT_UDP, 5060, "[2001:db8::1]"};
+    stage.config.listener_count = 3;
+    stage_open(&stage);
+    struct attack attack = {
+        .stage = &stage, .attacker = at("2001:db8:1::66", 5060), .victim = at("2001:db8:2::9", 5060)};
+    attack.attacker.listener = 2;
+    stage_script(&stage, "sip_on_request(function() return sip_relay('sip:t@[2001:db8:2::9]') end)");
+    snprintf(lines, sizeof lines,
+             "INVITE sip:t@[2001:DB8:2:0::9] SIP/2.0\nv: SIP/2.0/UDP h;branch=z9hG4bKr\nf: <sip:a@b>;tag=1\n"
+             "t: <sip:b@c>\ni: r\nCSeq: 1 INVITE\nl: 0\n\n");
+    send_lines(&attack, &attack.attacker, lines);
+    struct got got = take(&attack, &attack.victim, LIFE_MS);
+    assert_in_range(got.messages, 1, 6);
+    assert_in_range(got.bytes, 1, MOST * attack.in);
+    stage_destroy(&stage);
+}
+
 static void test_a_3xx_that_names_a_third_party(void **state)
 {
     struct attack attack = begin(state);
@@ -763,6 +787,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_destination_that_the_policy_named, stage_setup, stage_teardown),
         cmocka_unit_test_setup_teardown(test_a_destination_that_the_policy_repeats_from_the_request, stage_setup,
                                         stage_teardown),
+        cmocka_unit_test(test_5954_4_a_an_ipv6_destination_that_the_policy_repeats),
         cmocka_unit_test_setup_teardown(test_a_3xx_that_names_a_third_party, stage_setup, stage_teardown),
         cmocka_unit_test_setup_teardown(test_an_answer_proves_the_address_for_an_hour, stage_setup, stage_teardown),
         cmocka_unit_test_setup_teardown(test_a_made_up_response_proves_nothing, stage_setup, stage_teardown),

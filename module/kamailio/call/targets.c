@@ -291,7 +291,7 @@ static int add_uri(struct call *call, const str *uri, int q, bool chosen)
     if (parse_uri(uri->s, uri->len, &parsed) < 0)
         return -1;
     /* The caller chooses the host of the Request-URI, also if the policy repeats it. */
-    bool callers = text_equal_nocase(text_of_str(parsed.host), layers_domain(call->model.aor));
+    bool callers = sip_host_equal(text_of_str(parsed.host), layers_domain(call->model.aor));
     const struct target target = {
         .uri = text_of_str(*uri), .q = (uint16_t)(q < 0 || q > Q_MOST ? Q_MOST : q), .by_policy = chosen && !callers};
     return (int)add(call, leg_new(call, (str){NULL, 0}), &target);
