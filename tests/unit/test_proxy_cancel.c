@@ -135,9 +135,8 @@ static void test_3261_9_a_cancel_follows_a_phone_to_its_new_flow(void **state)
 }
 
 /* A phone without outbound, whose address translation has given it another port. */
-static void test_3261_9_a_cancel_follows_a_plain_phone_to_its_new_port(void **state)
+static void plain_phone_moves(struct stage *stage, const char *const contacts[2])
 {
-    struct stage *stage = *state;
     struct peer ports[] = {fake_udp(5080), fake_udp(5081)};
     struct sent *invite = NULL;
     for (unsigned i = 0; i < 2; i++) {
@@ -147,12 +146,30 @@ static void test_3261_9_a_cancel_follows_a_plain_phone_to_its_new_port(void **st
                                        .from = "bob",
                                        .call = "register",
                                        .cseq = ++stage->registers,
-                                       .fields = "Contact: <sip:bob@192.0.2.4>\n"});
+                                       .fields = contacts[i]});
         stage_status(stage, &ports[i], 200);
         if (i == 0)
             invite = rings(stage);
     }
     cancelled_where_it_is(stage, invite, &ports[1]);
+}
+
+static void test_3261_9_a_cancel_follows_a_plain_phone_to_its_new_port(void **state)
+{
+    plain_phone_moves(*state,
+                      (const char *const[]){"Contact: <sip:bob@192.0.2.4>\n", "Contact: <sip:bob@192.0.2.4>\n"});
+}
+
+static void test_3261_10_3_a_cancel_follows_a_phone_that_spells_its_contact_anew(void **state)
+{
+    plain_phone_moves(*state, (const char *const[]){"Contact: <sip:bob@phone.invalid;transport=UDP;x=1>\n",
+                                                    "Contact: <SIP:bob@PHONE.invalid;ob;transport=udp>\n"});
+}
+
+static void test_instance_a_cancel_follows_a_phone_with_another_contact(void **state)
+{
+    plain_phone_moves(*state, (const char *const[]){"Contact: <sip:bob@192.0.2.4>;+sip.instance=\"<urn:uuid:1>\"\n",
+                                                    "Contact: <sip:bob@192.0.2.5>;+sip.instance=\"<urn:uuid:1>\"\n"});
 }
 
 /* So does the CANCEL for those that ring beside the one that answers. */
@@ -253,6 +270,8 @@ int main(void)
         TEST(test_3261_9_a_cancel_of_one_that_rang_on_a_flow_now_dead),
         TEST(test_3261_9_a_cancel_follows_a_phone_to_its_new_flow),
         TEST(test_3261_9_a_cancel_follows_a_plain_phone_to_its_new_port),
+        TEST(test_3261_10_3_a_cancel_follows_a_phone_that_spells_its_contact_anew),
+        TEST(test_instance_a_cancel_follows_a_phone_with_another_contact),
         TEST(test_3261_16_7_c_the_cancel_of_a_fork_follows_a_phone_to_its_new_flow),
         TEST(test_5626_7_h_an_answer_over_a_flow_registered_since),
         TEST(test_3261_9_a_a_2xx_that_crosses_the_cancel_goes_up),

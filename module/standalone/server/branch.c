@@ -737,9 +737,11 @@ static void on_ended(void *user, struct client_transaction *transaction)
 
 static bool is_of_target(const struct target *target, const struct binding_view *view)
 {
-    return text_equal(view->aor, target->aor) &&
-           (target->instance.length > 0 ? text_equal(view->instance, target->instance)
-                                        : text_equal(view->contact, target->uri));
+    if (!text_equal(view->aor, target->aor))
+        return false;
+    if (target->instance.length > 0)
+        return text_equal(view->instance, target->instance);
+    return text_equal(view->contact, target->uri) || sip_uri_equal(view->contact, target->uri);
 }
 
 /* Whether the user agent of the target has a binding on the flow. */

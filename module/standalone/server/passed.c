@@ -8,8 +8,9 @@ enum { PASSED_COST_MOST = 1024 };
 
 static void forget(struct server *server, const struct binding_view *view)
 {
-    const struct binding *binding =
-        binding_find(server->passed, view->aor, view->contact, view->instance, view->reg_id);
+    /* A plain binding only by its Contact: a removal takes no other Contact of the instance with it. */
+    struct text instance = view->reg_id != 0 ? view->instance : (struct text){NULL, 0};
+    const struct binding *binding = binding_find(server->passed, view->aor, view->contact, instance, view->reg_id);
     if (binding != NULL)
         binding_remove(server->passed, binding);
 }

@@ -85,6 +85,7 @@ static bool has_no_amplification_limit(const void *context, const union address 
 
 static int create_parts(struct server *server)
 {
+    static const struct contact_rules contact_rules = {sip_uri_key, sip_uri_equal};
     static const struct binding_limits passed_limits = {.bindings = PASSED_MOST};
     const struct host *host = server->config.host;
     struct transactions_config config = {.host = host,
@@ -100,8 +101,8 @@ static int create_parts(struct server *server)
         refusals_create(&server->refusals, host, server->config.mask_numbers) != 0 || create_policy(server) != 0 ||
         create_keys(server) != 0 || table_create(&server->datagram6, host) != 0 ||
         table_create(&server->probes, host) != 0 || table_create(&server->nat_pings, host) != 0 ||
-        table_create(&server->rests, host) != 0 ||
-        table_create(&server->heirs, host) != 0 || load_table_new(&server->loads, host, &server->config.loads) != 0 ||
+        table_create(&server->rests, host) != 0 || table_create(&server->heirs, host) != 0 ||
+        load_table_new(&server->loads, host, &server->config.loads) != 0 ||
         holdings_create(&server->requests_kept, host, &server->config.requests_kept) != 0 ||
         holdings_create(&server->bindings_kept, host, &server->config.bindings_kept) != 0 ||
         stream_refusals_create(&server->stream_refusals, host) != 0 ||
@@ -109,7 +110,8 @@ static int create_parts(struct server *server)
         binding_store_new(&server->bindings, host, &server->config.bindings) != 0 ||
         binding_store_new(&server->passed, host, &passed_limits) != 0)
         return -ENOMEM;
-    binding_store_compare(server->bindings, &(struct contact_rules){sip_uri_key, sip_uri_equal});
+    binding_store_compare(server->bindings, &contact_rules);
+    binding_store_compare(server->passed, &contact_rules);
     server->amplification.withheld = &server->counters.withheld;
     server->amplification.is_trusted = has_no_amplification_limit;
     server->amplification.trusted_context = server;
