@@ -55,7 +55,7 @@ end
 
 -- --- the server ---
 
--- It listens by every transport on `host`. options: args, source, host, script.
+-- It listens by every transport on `host`. options: args, source, host, script, domain, port.
 local function start(t, options)
     options = options or {}
     local host = options.host or "127.0.0.1"
@@ -72,7 +72,7 @@ local function start(t, options)
         args[#args + 1] = argument
     end
     local s = server.start(t, { args = args, status = true, source = options.source, script = options.script,
-        domain = options.domain, listen = { "udp:127.0.0.1:%d", "tcp:" .. written .. ":%d" } })
+        domain = options.domain, port = options.port, listen = { "udp:127.0.0.1:%d", "tcp:" .. written .. ":%d" } })
     ports.tcp = s.port
     s.ports, s.listen_host = ports, host
     -- A user agent whose connections come through the balancer; `prefix`: what the balancer sends first.
@@ -214,6 +214,18 @@ for _, host in ipairs { "127.0.0.1", "::1" } do
         t:equal(edge:number "tokens_gone", 2)
     end)
 end
+
+test("with --advertise, Via and Record-Route have the address of the balancer", function(t)
+    local port = server.free_port()
+    local s = start(t, { port = port, args = { "--advertise", ("tcp:127.0.0.1:%d=203.0.113.5:5062"):format(port) } })
+    local alice = s.open("alice", "tcp", header[1]("203.0.113.9", 40113))
+    local bob = s.open("bob", "tcp", header[1](CLIENT, 40112))
+    alice:register { instance = two, reg_id = 1 }
+    bob:register { instance = one, reg_id = 1 }
+    local invite = call_both_ways(alice, bob)
+    t:match(invite:get "Via", "^SIP/2%.0/TCP 203%.0%.113%.5:5062;")
+    t:match(invite:values "Record-Route"[1], "@203%.0%.113%.5:5062;")
+end)
 
 test("a port of 0 and TLVs are taken, an IPv4 address in IPv6 is an IPv4 address", function(t)
     local s = start(t)
