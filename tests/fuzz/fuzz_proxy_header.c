@@ -37,7 +37,7 @@ static const struct text texts[] = {
 /* Reads a copy of exactly these bytes, so that one too many is seen. */
 static enum proxy_outcome read_copy(const char *bytes, size_t length, struct proxy_header *header)
 {
-    char *copy = malloc(length);
+    char *copy = length > 0 ? malloc(length) : NULL;
     if (copy == NULL)
         abort();
     memcpy(copy, bytes, length);
@@ -50,7 +50,7 @@ static const char *judge_complete(const char *bytes, size_t length, const struct
 {
     struct proxy_header again;
     static const uint8_t nobody[16];
-    if (header->length == 0 || header->length > length || header->length > PROXY_HEADER_MOST)
+    if (header->length < 2 || header->length > length || header->length > PROXY_HEADER_MOST)
         return "the header's length is wrong";
     if (read_copy(bytes, header->length, &again) == PROXY_MORE || again.length != header->length)
         return "the header alone is another one";

@@ -28,10 +28,11 @@ static void assert_client(const struct proxy_header *header, const char *host, u
 /* Complete with its last byte, and not before; what follows does not belong to it. */
 static void assert_named(const char *bytes, size_t length, const char *host, uint16_t port)
 {
-    char followed[PROXY_HEADER_MOST + 16];
+    static const char next[] = "PROXY \r\n";
+    char followed[PROXY_HEADER_MOST + sizeof next];
     struct proxy_header header;
     memcpy(followed, bytes, length);
-    memcpy(followed + length, "PROXY \r\n", 8);
+    memcpy(followed + length, next, sizeof next);
     for (size_t cut = 1; cut < length; cut++)
         assert_int_equal(read_bytes(bytes, cut, &header), PROXY_MORE);
     for (size_t more = 0; more <= 8; more++) {
@@ -184,15 +185,16 @@ static void test_a_line_with_a_fault_is_refused(void **state)
 static void test_a_line_has_at_most_107_bytes(void **state)
 {
     (void)state;
+    static const char start[] = "PROXY UNKNOWN ", line_end[] = {'\r', '\n'};
     char line[PROXY_HEADER_LINE + 1];
     struct proxy_header header;
     memset(line, 'x', sizeof line);
-    memcpy(line, "PROXY UNKNOWN ", 14);
+    memcpy(line, start, sizeof start - 1);
     assert_int_equal(read_bytes(line, PROXY_HEADER_LINE - 1, &header), PROXY_MORE);
     assert_broken(line, PROXY_HEADER_LINE, "the line is longer than 107 bytes");
-    memcpy(line + PROXY_HEADER_LINE - 1, "\r\n", 2);
+    memcpy(line + PROXY_HEADER_LINE - 1, line_end, sizeof line_end);
     assert_broken(line, sizeof line, "the line is longer than 107 bytes");
-    memcpy(line + PROXY_HEADER_LINE - 2, "\r\n", 2);
+    memcpy(line + PROXY_HEADER_LINE - 2, line_end, sizeof line_end);
     assert_own(line, PROXY_HEADER_LINE);
 }
 
