@@ -5,11 +5,14 @@
      needs something that failed. The exit status is 1 if something failed. `make test-peers` installs the agents.
      `REFLOW_TEST_ONLY="baresip over tcp"` runs one line. ]]
 local directory = arg[0]:match "^(.*)/" or "."
-package.path = ("%s/../support/?.lua;%s/../../support/?.lua;"):format(directory, directory) .. package.path
+for _, folder in ipairs { "/../support", "/../../support", "/../../bench" } do
+    package.path = ("%s%s/?.lua;"):format(directory, folder) .. package.path
+end
 local baresip = require "baresip"
 local certificates = require "certificates"
 local linphone = require "linphone"
 local node_phone = require "node_phone"
+local process = require "process"
 local relay = require "relay"
 local server = require "server"
 local tap = require "tap"
@@ -55,9 +58,10 @@ function Linphone.hang_up(self) self.agent:command "terminate all" end
 function Linphone.ended(self) self.agent:expect "Call %d+ with %S+ ended" end
 function Linphone.message(self, aor) self.agent:command("chat " .. aor .. " hello") end
 
+-- It does not verify the server, because it does not accept an address among the names of a certificate.
 agents[#agents + 1] = { name = "Linphone", transports = { "udp", "tcp", "tls" }, start = function(t, place, user)
     return setmetatable({ agent = linphone.start(t, { user = user, domain = domain, host = place.host,
-        port = place.port, transport = place.transport, authority = place.authority }) }, Linphone)
+        port = place.port, transport = place.transport }) }, Linphone)
 end, missing = linphone.missing }
 
 local Script = {}
@@ -264,6 +268,70 @@ local function run(t, agent, transport, row)
     end
 end
 
+-- --- SIPp: its scenarios are whole calls ---
+
+-- The scenario of tests that register two flows, for a phone that registers none.
+local function plain_register(t)
+    local path = server.temporary ".xml"
+    t:defer(function()
+        os.remove(path)
+    end)
+    local file <close> = assert(io.open "tests/e2e/peers/sipp/register.xml")
+    local text = file:read("a"):gsub("%]>;reg%-id=[^\n]*", "][parameter]>"):gsub("<action>.*</action>", ""):gsub(
+        "<Reference[^\n]*", ""):gsub("Supported: [^\n]*\n", "")
+    server.write(path, text)
+    return path
+end
+
+local function sipp(s, transport, scenario, port)
+    return { "sipp", "127.0.0.1:" .. s.ports[transport], "-sf", scenario, "-i", "127.0.0.1", "-p", tostring(port),
+        "-nostdin", "-t", transport == "tcp" and "t1" or "u1", "-m", "1", "-key", "user", "bob", "-key", "domain",
+        domain, "-key", "parameter", ";transport=" .. transport }
+end
+
+local function listens(transport, port)
+    local file <close> = assert(io.open("/proc/net/" .. transport))
+    return file:read("a"):find((":%04X 00000000:0000"):format(port), 1, true)
+end
+
+-- Registers and calls. Returns which columns that proves.
+local function sipp_call(t, s, transport)
+    local port, successes = server.free_port(), count_successes(s, "INVITE")
+    assert(process.run(sipp(s, transport, plain_register(t), port), nil, ua.patience) == 0, "not registered")
+    local callee = process.start(sipp(s, transport, "tests/e2e/peers/sipp/whole_answer.xml", port))
+    t:defer(function()
+        callee:stop()
+    end)
+    wait_until(function()
+        return listens(transport, port)
+    end, "SIPp does not listen")
+    local status = process.run(sipp(s, transport, "tests/e2e/peers/sipp/whole_call.xml", server.free_port()), nil,
+        ua.patience)
+    assert(status == 0 and callee:wait(ua.patience) == 0, "the scenario failed")
+    wait_until(function()
+        return count_successes(s, "INVITE") == successes + 3
+    end, "not three answered INVITEs")
+end
+
+local function run_sipp(t, _, transport, row)
+    local s = start_server(t)
+    for _, pair in ipairs { { "register", "call", "hold", "resume", "hang up", "is called" }, { "restart" } } do
+        local fine, why = pcall(sipp_call, t, s, transport)
+        for _, column in ipairs(pair) do
+            row[column] = fine and "ok" or "failed"
+        end
+        if not fine then
+            row.failures[#row.failures + 1] = pair[1] .. ": " .. tostring(why)
+        end
+        s.server:kill()
+        s.start()
+    end
+end
+
+agents[#agents + 1] = { name = "SIPp", transports = { "udp", "tcp" }, run = run_sipp, missing = function()
+    return not os.execute "command -v sipp >/dev/null" and "no sipp" or nil
+end }
+
 local function write_matrix()
     local lines, widths = {}, {}
     local function line(cells)
@@ -303,7 +371,7 @@ for _, agent in ipairs(agents) do
                 row.skipped = true
                 t:skip(why)
             end
-            run(t, agent, transport, row)
+            (agent.run or run)(t, agent, transport, row)
             t:equal(table.concat(row.failures, "\n"), "")
         end)
     end
