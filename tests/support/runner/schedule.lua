@@ -15,6 +15,7 @@ local hints = {
     ["e2e-kamailio_memory_test"] = 35, ["e2e-kamailio_policy_test"] = 40, ["e2e-kamailio_react_test"] = 25,
     ["e2e-limits_test"] = 28, ["e2e-matrix_test"] = 15, ["e2e-outbound_ua_test"] = 27,
     ["e2e-peers_baresip_test"] = 25, ["e2e-peers_sipp_test"] = 10, ["e2e-tls_test"] = 10, ["e2e-websocket_test"] = 25,
+    ["e2e-network_loss_test"] = 35, ["e2e-network_nat_test"] = 12,
     ["e2e-datagram_test"] = 12, ["e2e-nat_test"] = 25, ["kamailio-datagram_test"] = 20, ["kamailio-nat_test"] = 35,
     ["kamailio-matrix_test"] = 16, ["kamailio-peers_baresip_test"] = 36, ["kamailio-peers_sipp_test"] = 10,
     ["kamailio-proxy_test"] = 12, ["kamailio-response_test"] = 12, ["spec-catalog_spec"] = 15,
