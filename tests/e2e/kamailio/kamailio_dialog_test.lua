@@ -194,6 +194,38 @@ each("3261-18.2.2.a so does a failure, and the final response of another method"
     t:ok(seen[486] and seen[202])
 end)
 
+each("3261-18.2.2.a nobody listens at Via's port: the response is lost, and nothing else", { "tcp" },
+    function(t, s, open)
+    local bob, alice = open "bob", open "alice"
+    bob:register { instance = ua.instance(1), reg_id = 1 }
+    for _, sent_by in ipairs { "127.0.0.1:" .. server.free_port(), "127.0.0.1", "nowhere.invalid:5060", "[::1]:9" } do
+        local caller = open "caller"
+        caller.sent_by = sent_by
+        caller:invite(bob.aor)
+        local invite = bob:expect "INVITE"
+        gone(s, caller)
+        bob:reply(invite, 486)
+        bob:expect "ACK"
+    end
+    alice:call(bob)
+    t:ok(s:alive())
+end)
+
+each("a route set of 70 hops is followed to its next hop", { "udp", "tcp" }, function(t, s, open, transport)
+    local bob, alice = open "bob", open "alice"
+    bob:register { instance = ua.instance(1), reg_id = 1 }
+    local request, _, answer = establish(alice, bob)
+    local next_hop = peer.open(t, server.free_port())
+    local routes = { answer:values("Record-Route")[1] }
+    for number = 1, 69 do
+        routes[#routes + 1] = ("<sip:hop%d@127.0.0.1:%d;lr%s>"):format(number, next_hop.port,
+            example.parameter(transport))
+    end
+    reaches(next_hop, alice, alice:within("INFO", request, answer, { routes = routes }))
+    t:equal(#next_hop.requests[1]:values "Route", 69)
+    t:ok(s:alive())
+end)
+
 -- --- phones that move ---
 
 each("a caller that has moved goes on with the call, from wherever it is", { "udp", "tcp" },
