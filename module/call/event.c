@@ -238,12 +238,19 @@ static void branch_wait(struct call_branch *branch)
     branch_seek_flow(branch);
 }
 
+/* 5626-7.h: its 430 is on the way. */
+static bool branch_fails_at_once(const struct call_branch *branch)
+{
+    return branch->flow_died && !branch->provisional_seen;
+}
+
 void call_seek_flows(struct response_context *context)
 {
     const struct call_host *host = context->host;
     for (struct call_branch *branch = context->branches; branch != NULL; branch = branch->next) {
-        bool left = branch->flow_died || (host->has_left != NULL && host->has_left(branch));
-        if (!branch->has_final && left)
+        if (branch->has_final || branch_fails_at_once(branch))
+            continue;
+        if (branch->flow_died || (host->has_left != NULL && host->has_left(branch)))
             branch_seek_flow(branch);
     }
 }

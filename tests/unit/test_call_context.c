@@ -138,6 +138,15 @@ static void test_5626_7_h_a_silent_branch_fails_at_once(void **state)
     assert_true(call_flow_down(&waits_on(1)->model));
 }
 
+static void test_5626_7_h_a_branch_that_fails_at_once_seeks_no_other_flow(void **state)
+{
+    (void)state;
+    begin(METHOD_INVITE, 0, 0);
+    assert_true(call_flow_down(&waits_on(1)->model));
+    call_seek_flows(&stage.model);
+    assert_int_equal(stage.moved_to, 0);
+}
+
 static void test_3261_9_a_cancel_does_not_wait_for_a_dead_flow(void **state)
 {
     (void)state;
@@ -397,6 +406,7 @@ int main(void)
         TEST(test_5626_7_h_a_branch_that_rang_waits_and_takes_a_living_flow),
         TEST(test_5626_7_h_it_takes_a_flow_registered_meanwhile_where_no_other_lives),
         TEST(test_5626_7_h_a_silent_branch_fails_at_once),
+        TEST(test_5626_7_h_a_branch_that_fails_at_once_seeks_no_other_flow),
         TEST(test_3261_9_a_cancel_does_not_wait_for_a_dead_flow),
         TEST(test_3261_9_a_a_cancelled_call_ends_with_487),
         TEST(test_3261_16_7_c_a_2xx_cancels_the_others),
