@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "call/rest_name.h"
 
+#include "base/transport.h"
+
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <stdio.h>
@@ -66,6 +68,38 @@ size_t silent_name_write(const char *transport, struct text destination, char ou
     length += word + 1;
     out[length] = '\0';
     return length;
+}
+
+/* The nearest hop of Path as "host:port". Returns the word of its transport; NULL if it is not at the source. */
+static const char *path_hop(const struct sip_message *request, struct text source, char out[REST_NAME_MOST + 1])
+{
+    struct sip_value path;
+    struct sip_uri uri;
+    enum transport transport = TRANSPORT_UDP;
+    if (!sip_value(request, HEADER_PATH, 0, &path) || sip_uri_create(&uri, path.uri) != 0)
+        return NULL;
+    bool secure = text_equal_nocase(uri.scheme, TEXT("sips"));
+    bool known = uri.transport.length == 0 || transport_of_word(uri.transport, &transport);
+    if (secure)
+        transport = TRANSPORT_TLS;
+    unsigned port = uri.port != 0 ? uri.port : transport_port(transport);
+    bool at_source = known && sip_host_equal(uri.host, source);
+    snprintf(out, REST_NAME_MOST + 1, memchr(source.at, ':', source.length) != NULL ? "[%.*s]:%u" : "%.*s:%u",
+             (int)source.length, source.at, port);
+    sip_uri_destroy(&uri);
+    return at_source ? transport_word(transport) : NULL;
+}
+
+void silent_names_end(const struct sip_message *request, const struct request_source *source,
+                      void (*end)(void *context, struct text name), void *context)
+{
+    char address[ADDRESS_TEXT_MOST], hop[REST_NAME_MOST + 1], name[REST_NAME_MOST + 1];
+    size_t length = address_text(source->address, source->length, source->port, address, sizeof address);
+    const struct text own = {address, length};
+    end(context, (struct text){name, silent_name_write(source->transport, own, name)});
+    const char *transport = path_hop(request, name_read(own).host, hop);
+    if (transport != NULL)
+        end(context, (struct text){name, silent_name_write(transport, (struct text){hop, strlen(hop)}, name)});
 }
 
 bool rest_holds(const struct rest_destination *destination, bool (*is_on)(void *context, struct text name),

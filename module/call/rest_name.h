@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "call/request_view.h"
 #include "core/text.h"
 
 /* The names by which a destination rests because it asked for it or a policy wants it (3261-21.5.4.a): "address:port",
@@ -32,5 +33,11 @@ bool rest_holds(const struct rest_destination *destination, bool (*is_on)(void *
    as in "udp:192.0.2.1:5060". The transport belongs to it, because a caller may choose one for which the destination
    has no socket. Returns as rest_name_write(). */
 size_t silent_name_write(const char *transport, struct text destination, char out[REST_NAME_MOST + 1]);
+
+/* Calls `end` with the names of the destinations that an accepted REGISTER shows to be alive: its source, and the
+   nearest hop of its Path if that is at the address of the source. Such a destination is no longer tried last for
+   bindings. A policy's own destination is: anybody who forges its address could delay the calls to it. */
+void silent_names_end(const struct sip_message *request, const struct request_source *source,
+                      void (*end)(void *context, struct text name), void *context);
 
 #endif

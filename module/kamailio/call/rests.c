@@ -215,6 +215,13 @@ void silence_end(struct text name)
     set_until(SILENT_NAMED, name, 0);
 }
 
+void silence_end_of_binding(void *context, struct text name)
+{
+    (void)context;
+    if (name.length > 0)
+        set_until(SILENT_NAMED, name, 0);
+}
+
 size_t silence_count(void)
 {
     return __atomic_load_n(&rests->silent, __ATOMIC_RELAXED);

@@ -22,6 +22,7 @@ size_t rest_count(void); /* takes no lock; may include rests that ended in the l
    `chosen`: the policy or the configuration named the destination, and nobody else; see struct call_host. */
 void silence_begin(bool chosen, struct text name);
 void silence_end(struct text name);
+void silence_end_of_binding(void *context, struct text name); /* for silent_names_end(); context is not used */
 bool silence_is_on(bool chosen, struct text name);
 size_t silence_count(void); /* as rest_count() */
 

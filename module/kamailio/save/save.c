@@ -6,7 +6,9 @@
 #include <errno.h>
 #include <inttypes.h>
 
+#include "call/rest_name.h"
 #include "core/code.h"
+#include "kamailio/call/rests.h"
 #include "kamailio/base/save_aor.h"
 #include "kamailio/flow/connection.h"
 #include "kamailio/policy/events.h"
@@ -116,7 +118,10 @@ static int save_read_request(struct save *save)
 static int save_confirm(const struct save *save)
 {
     struct script_flow flow;
+    const struct request_source source = source_of(&save->msg->rcv);
     stats_count(STAT_REGISTERED);
+    if (silence_count() > 0)
+        silent_names_end(save->asked.request, &source, silence_end_of_binding, NULL);
     save_reply(save->msg, SIP_OK, NULL, (struct text){save->fields.bytes, save->fields.length});
     if (registrar_flow_up(&save->registrar, text_of_str(&save->aor), (struct text){save->flow, save->flow_length},
                           &flow))

@@ -11,6 +11,7 @@
 #include "standalone/server/flows.h"
 #include "standalone/server/heirs.h"
 #include "standalone/address/own_side.h"
+#include "standalone/server/rest.h"
 #include "standalone/server/verbose.h"
 
 /* REGISTER: the standalone host of call/registrar.h. */
@@ -244,6 +245,7 @@ static int register_confirm(struct register_request *request)
     if (error == 0) {
         answer(server, request->transaction, &own);
         server->counters.registered++;
+        silence_end_of_sender(server, request->asked.request, request->source);
         verbose_registered(server, request->source, request->aor, request->asked.count);
     }
     if (error == 0 && request->asked.count > 0)

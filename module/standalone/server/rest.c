@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
+#include "call/rest_name.h"
 #include "script/base/layers.h"
 #include "script/store/tenants.h"
 #include "standalone/server/rest.h"
@@ -284,4 +285,18 @@ void silence_end(struct branch *branch)
     const struct silent_name host = name_of_host(transport, branch->domain, branch->named_port);
     end(server, &address);
     end(server, &host);
+}
+
+static void end_of_binding(void *context, struct text name)
+{
+    struct rest *rest = find(context, SILENT_NAMED, name);
+    if (rest != NULL)
+        forget(context, rest);
+}
+
+void silence_end_of_sender(struct server *server, const struct sip_message *request, const struct peer *source)
+{
+    const struct request_source from = peer_source(source);
+    if (silence_count(server) > 0)
+        silent_names_end(request, &from, end_of_binding, server);
 }
