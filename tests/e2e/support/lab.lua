@@ -318,7 +318,7 @@ local function set_lost(self, condition, to, from)
     apply_rules(self.net)
 end
 
---[[ Of the packets to this host, and of those from it, so many percent are lost: 0 is none, 100 is all of them. `from`
+--[[ Of the packets to this host, and of those from it, so many percent are lost: 0 stands for no packet, 100 for every packet. `from`
      is the same as `to` if it is left out. For hosts that are connected to `internet`. ]]
 function host.lose(self, to, from)
     set_lost(self, function(percent)
