@@ -318,8 +318,8 @@ local function set_lost(self, condition, to, from)
     apply_rules(self.net)
 end
 
---[[ Of the packets to this host, and of those from it, so many percent are lost: 0 stands for no packet, 100 for every packet. `from`
-     is the same as `to` if it is left out. For hosts that are connected to `internet`. ]]
+--[[ Of the packets to this host, and of those from it, so many percent are lost: 0 stands for no packet, 100 for every
+     packet. `from` is the same as `to` if it is left out. For hosts that are connected to `internet`. ]]
 function host.lose(self, to, from)
     set_lost(self, function(percent)
         return percent == 100 and "" or percent > 0 and ("numgen random mod 100 < %d"):format(percent) or nil
