@@ -197,8 +197,8 @@ bool call_flow_down(struct call_branch *branch);
    better to wait on a flow that may be dead. */
 bool call_has_next_flow(struct call_branch *branch);
 
-/* The origin for a request that could not be sent: a dead flow if it was for a binding without a Path (3261-10.a) or for
-   an outbound one, also by a Path (3261-16.9.b), or in place of a dead flow. */
+/* The origin for a request that could not be sent: a dead flow if it was for a binding without a Path (3261-10.a) or
+   for an outbound one, also by a Path (3261-16.9.b), or in place of a dead flow. */
 enum origin call_origin_unsent(const struct call_branch *branch);
 
 /* To be called before CANCELs are sent: a branch whose flow is dead, or no longer the flow of its instance, takes one

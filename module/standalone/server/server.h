@@ -190,8 +190,9 @@ bool server_flow_peer(const struct server *server, flow_id flow, struct peer *pe
 bool server_local_address(const struct server *server, const struct peer *peer, union address *local);
 bool server_find_local(const struct server *server, const union address *local, struct peer *peer);
 
-/* The number of the own socket of a peer, which consists of its listener and local address; never 0. It is valid in this
-   run. The reverse sets these two and the transport in *own, and returns false for 0 and if there is no such listener. */
+/* The number of the own socket of a peer, which consists of its listener and local address; never 0. It is valid in
+   this run. The reverse sets these two and the transport in *own, and returns false for 0 and if there is no such
+   listener. */
 uint16_t server_socket_number(const struct peer *peer);
 bool server_socket(const struct server *server, uint16_t number, struct peer *own);
 /* The number of the socket with this transport and address; 0: there is none. */

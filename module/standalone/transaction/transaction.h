@@ -180,7 +180,8 @@ enum response_match {
  * request, and the source must be where the request was sent (3261-17.1.3.a). Over UDP that is the address, because a
  * NAT may have changed the port. Over a stream it is the connection, or another one from the same host with the same
  * transport (18.2.2). After client_transaction_move() both places are valid; client_events.has_moved can cause such a
- * move here, and so does a response over another connection after that of the request has died. NULL unless the result is RESPONSE_MATCHED or RESPONSE_OTHER_PORT.
+ * move here, and so does a response over another connection after that of the request has died. NULL unless the result
+ * is RESPONSE_MATCHED or RESPONSE_OTHER_PORT.
  */
 struct client_transaction *client_transaction_find(struct transactions *transactions,
                                                    const struct sip_message *response, const struct peer *source,
