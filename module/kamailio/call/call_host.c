@@ -261,8 +261,8 @@ static void each_address(const struct call_branch *branch, bool silent, void (*e
         bool is_of_leg = uac->ruid.len == leg->ruid.len && memcmp(uac->ruid.s, leg->ruid.s, (size_t)leg->ruid.len) == 0;
         if (!is_of_leg || uac->request.buffer == NULL || branch_is_silent(uac) != silent)
             continue;
-        struct text text = {address, sockaddr_text(&uac->request.dst.to, address)};
-        size_t length = silent_name_write(proto_word(uac->request.dst.proto), text, name);
+        size_t length = sockaddr_text(&uac->request.dst.to, address);
+        length = silent_name_write(proto_word(uac->request.dst.proto), (struct text){address, length}, name);
         each(branch->target->by_policy, (struct text){name, length});
     }
 }
