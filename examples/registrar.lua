@@ -33,5 +33,6 @@ sip_on_request("PUBLISH", not_kept_here)
 -- A flow to a phone failed: the connection broke, or an edge proxy said 430. The core has already decided, usually to
 -- try the phone's next flow; `decision` says what, and why. This hook only watches.
 sip_on_flow_failed(function(reply, call, decision)
-  sip.log("%s: flow %s failed, %d left: %s", call.aor, reply.flow or "?", decision.flows_left, decision.action)
+  sip.log("%s: flow %s failed, %d left: %s", call.aor or call.uri, reply.flow or "?", decision.flows_left,
+    decision.action)
 end)

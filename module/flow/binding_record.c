@@ -58,10 +58,23 @@ static unsigned rank_contact(const struct binding_store *store, const struct bin
     return 1 + same + (binding->expiry.at > now_s(store) ? 2 : 0);
 }
 
+/* Nearly always, what is looked for is the Contact as it was stored. */
+static struct binding *find_same_contact(const struct binding_store *store, const struct aor *aor, struct text contact)
+{
+    for (struct binding *binding = aor->first; binding != NULL; binding = binding->next) {
+        if (binding->reg_id == 0 && binding->expiry.at > now_s(store) &&
+            text_equal(binding_text(binding, TEXT_CONTACT), contact))
+            return binding;
+    }
+    return NULL;
+}
+
 static struct binding *find_contact(const struct binding_store *store, const struct aor *aor, struct text contact)
 {
+    struct binding *best = find_same_contact(store, aor, contact);
+    if (best != NULL)
+        return best;
     uint32_t key = store->contacts.key(contact);
-    struct binding *best = NULL;
     unsigned most = 0;
     for (struct binding *binding = aor->first; binding != NULL; binding = binding->next) {
         unsigned rank = rank_contact(store, binding, contact, key);

@@ -284,6 +284,19 @@ static void test_3261_10_3_a_equal_uris(void **state)
     assert_int_equal(sip_uri_key(TEXT("nonsense")), sip_uri_key(TEXT("nonsense")));
 }
 
+/* A stranger chooses both URIs, and each parameter is looked for among those of the other. */
+static void test_3261_10_3_a_many_parameters_are_compared_byte_by_byte(void **state)
+{
+    static const char EIGHT[] = "sip:a@b;a;b;c;d;e;f;g;h", NINE[] = "sip:a@b;a;b;c;d;e;f;g;h;i";
+    (void)state;
+    assert_equal_uris(EIGHT, "sip:a@b;h;g;f;e;d;c;b;a", true);
+    assert_equal_uris(NINE, NINE, true);
+    assert_equal_uris(NINE, "sip:a@b;i;h;g;f;e;d;c;b;a", false);
+    assert_equal_uris(NINE, EIGHT, false);
+    assert_equal_uris("sip:a@b?a=1&b=2&c&d&e&f&g&h&i", "sip:a@b?i&h&g&f&e&d&c&b=2&a=1", true);
+    assert_equal_uris("sip:a@b?a=1&b=2&c&d&e&f&g&h&i&j", "sip:a@b?j&i&h&g&f&e&d&c&b=2&a=1", false);
+}
+
 static void test_3261_10_3_a_different_uris(void **state)
 {
     (void)state;
@@ -366,6 +379,7 @@ int main(void)
         cmocka_unit_test(test_5954_4_a_hosts_are_compared_by_value),
         cmocka_unit_test(test_aor_of_any_scheme),
         cmocka_unit_test(test_3261_10_3_a_equal_uris),
+        cmocka_unit_test(test_3261_10_3_a_many_parameters_are_compared_byte_by_byte),
         cmocka_unit_test(test_3261_10_3_a_different_uris),
         cmocka_unit_test(test_3261_10_3_a_a_key_of_a_long_uri),
         cmocka_unit_test(test_3261_16_6_a_headers_and_method_are_removed),

@@ -145,6 +145,20 @@ static void test_three_unanswered_pings_end_the_flow(void **state)
     assert_int_equal(pings_in(stage, 4 * PING_MS), 0);
 }
 
+/* An ICMP error is no answer. */
+static void test_three_returned_pings_end_the_flow(void **state)
+{
+    struct stage *stage = *state;
+    struct peer bob = phone(stage);
+    for (int i = 0; i < 3; i++) {
+        const struct sent *sent = pinged_within(stage, PHONE, PING_MS);
+        server_datagram_returned(stage->server, &bob, (struct text){sent->bytes, sent->length});
+        assert_int_equal(stage_count(stage, "bindings"), 1);
+        stage_advance(stage, 4000);
+    }
+    assert_counts(stage, 3, 3, 1, 0);
+}
+
 static void test_an_answer_begins_the_count_again(void **state)
 {
     struct stage *stage = *state;
@@ -488,6 +502,7 @@ int main(void)
         TEST(test_any_response_is_an_answer),
         TEST(test_an_unanswered_ping_is_repeated_for_four_seconds),
         TEST(test_three_unanswered_pings_end_the_flow),
+        TEST(test_three_returned_pings_end_the_flow),
         TEST(test_an_answer_begins_the_count_again),
         TEST(test_a_register_begins_the_count_again),
         TEST(test_5626_7_h_a_call_on_the_dead_flow_fails_at_once),

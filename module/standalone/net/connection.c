@@ -436,7 +436,7 @@ static struct connection *open_to(struct network *network, const struct peer *pe
     if (connection->reason != NULL || full || layers_create(connection, domain, false) != 0 ||
         bind_local(connection) != 0 ||
         uv_tcp_connect(&connection->connect, &connection->tcp, &peer->address.any, on_connected) != 0) {
-        connection_close(connection, FLOW_UNOPENED);
+        connection_close(connection, "refused"); /* by this server, which tells nothing about the other */
         return NULL;
     }
     network->counters.opened++;

@@ -106,13 +106,13 @@ static void on_timeout(void *user, struct client_transaction *transaction)
     (void)transaction;
 }
 
-/* What could not be sent says nothing about the phone. The end of a connection is reported by itself. */
+/* What could not be sent says nothing about the phone. A datagram that came back is not answered. The end of a
+   connection is reported by itself. */
 static void on_failed(void *user, struct client_transaction *transaction, bool down)
 {
     struct nat_ping *ping = user;
     (void)transaction;
-    (void)down;
-    ping->settled = true;
+    ping->settled = !down;
 }
 
 static void on_ended(void *user, struct client_transaction *transaction)

@@ -17,9 +17,11 @@ function example.start(t, name, options)
     if not kamailio.available() then
         error("no Kamailio, or no " .. kamailio.module)
     end
-    local all = { ('REFLOW="%s"'):format(uv.fs_realpath(kamailio.module)), "CHILDREN=2",
-        ('SCRIPT="%s"'):format(uv.fs_realpath(folder .. "registrar.lua")) }
     options = options or {}
+    -- The TLS processes of Kamailio 5.6 free the same memory of OpenSSL 3, and can crash if there are several.
+    local all = { ('REFLOW="%s"'):format(uv.fs_realpath(kamailio.module)),
+        options.secure and "CHILDREN=1" or "CHILDREN=2",
+        ('SCRIPT="%s"'):format(uv.fs_realpath(folder .. "registrar.lua")) }
     table.move(options.defines or {}, 1, #(options.defines or {}), #all + 1, all)
     return kamailio.start(t, setmetatable({ config = options.config or folder .. name, defines = all },
         { __index = options }))
