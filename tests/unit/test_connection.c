@@ -219,6 +219,32 @@ static void test_5626_7_i_an_aborted_connection_is_reset(void **state)
     close(caller);
 }
 
+static char last_reason[32];
+
+static void note_flow_down(struct server *server, flow_id flow, const char *reason)
+{
+    (void)server;
+    (void)flow;
+    snprintf(last_reason, sizeof last_reason, "%s", reason);
+}
+
+/* 3261-18.1.1.a: FLOW_UNOPENED means that the other side took no connection. */
+static void test_3261_18_1_1_a_a_full_server_tells_nothing_about_the_other_side(void **state)
+{
+    struct scene *scene = *state;
+    const struct wire *wire = network_wire(scene->network);
+    struct network_events events = server_network_events;
+    struct peer peer = {.transport = TRANSPORT_TCP, .address = scene->address};
+    events.flow_down = note_flow_down;
+    scene->network->events = &events;
+    scene->network->config.limits.connections = 0;
+    assert_int_equal(wire->send(wire->context, &peer, "x", 1), -EPIPE);
+    for (size_t turn = 0; turn < 1000 && last_reason[0] == '\0'; turn++)
+        uv_run(&scene->loop, UV_RUN_NOWAIT);
+    scene->network->events = &server_network_events;
+    assert_string_equal(last_reason, "refused");
+}
+
 static void sends(const struct scene *scene, int caller, const char *bytes)
 {
     assert_int_equal(send(caller, bytes, strlen(bytes), MSG_NOSIGNAL), strlen(bytes));
@@ -279,6 +305,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_unfinished_messages_have_one_limit_and_the_oldest_goes, begin, end),
         cmocka_unit_test_setup_teardown(test_without_descriptors_connections_wait_and_the_listener_goes_on, begin, end),
         cmocka_unit_test_setup_teardown(test_5626_7_i_an_aborted_connection_is_reset, begin, end),
+        cmocka_unit_test_setup_teardown(test_3261_18_1_1_a_a_full_server_tells_nothing_about_the_other_side, begin,
+                                        end),
         cmocka_unit_test_setup_teardown(test_unfinished_proxy_headers_have_the_limit_of_unfinished_messages,
                                         begin_balanced, end),
         cmocka_unit_test_setup_teardown(test_without_memory_a_connection_with_half_a_proxy_header_is_closed,
