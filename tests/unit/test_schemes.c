@@ -64,13 +64,13 @@ static void test_a_dialog_keeps_its_way(void **state)
 {
     struct stage *stage = *state;
     struct peer alice = fake_udp(5070);
-    char route[300];
+    char route[400];
     stage_script(stage, "sip_on_request(function() return sip_forward('sip:127.0.0.1:6060') end)");
     invites(stage, &alice, "urn:service:sos", "Contact: <sip:alice@127.0.0.1:5070;ob>\n");
     struct sent *invite = stage_sent_to(stage, "INVITE", NEXT);
-    snprintf(route, sizeof route, "Route: %s, <sip:127.0.0.1:6060;lr>\n", sent_header(invite, "Record-Route", 0));
     stage_response(stage, invite, 200, "Contact: <sip:psap@127.0.0.1:6070>\n");
-    stage_status(stage, &alice, 200);
+    snprintf(route, sizeof route, "Route: %s, <sip:127.0.0.1:6060;lr>\n",
+             sent_header(stage_status(stage, &alice, 200), "Record-Route", 0));
     stage_request(stage, &alice,
                   (struct request){.uri = "urn:service:sos",
                                    .call = "urn:service:sos",

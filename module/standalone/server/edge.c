@@ -84,13 +84,6 @@ static bool same_connection(const struct token_flow *a, const struct token_flow 
     return a->connection == b->connection && a->run == b->run && a->local_port == b->local_port;
 }
 
-bool edge_is_same_flow(const struct token_flow *a, const struct token_flow *b)
-{
-    if (a->transport != b->transport)
-        return false;
-    return transport_connects(a->transport) ? a->connection == b->connection : same_remote(a, b) && same_local(a, b);
-}
-
 static bool is_flow_of(const struct server *server, const struct token_flow *flow, const struct peer *peer)
 {
     struct token_flow own = edge_flow_of(server, peer);

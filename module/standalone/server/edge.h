@@ -15,8 +15,6 @@ enum route_token edge_read_token(const struct server *server, struct text token,
 bool edge_is_first_hop(const struct sip_message *request);
 /* The flow as tokens name it, by its other side. */
 struct token_flow edge_flow_of(const struct server *server, const struct peer *peer);
-/* Datagram flows by their addresses, others by their number alone. */
-bool edge_is_same_flow(const struct token_flow *a, const struct token_flow *b);
 void edge_remote_address(const struct token_flow *flow, union address *address); /* of a datagram flow */
 /* The other side of a datagram flow; false if no listener has its local side. */
 bool edge_find_datagram(const struct server *server, const struct token_flow *flow, struct peer *peer);

@@ -159,17 +159,11 @@ static bool undo_strict_route(struct reading *reading)
     return true;
 }
 
-/* The side to which the request is sent. A request that arrives over one of the two flows is sent to the other. If a
-   NAT or a new registration has changed the flow, the holder of the token is the sender. */
+/* The side to which the request is sent. The holder of the token is the sender, whatever socket it sends from: a NAT
+   may have given the port of the other side's former flow to it. */
 static enum token_side side_to(const struct reading *reading)
 {
-    const struct token_dialog *dialog = &reading->route->dialog;
-    struct token_flow own = edge_flow_of(reading->server, reading->source);
-    bool caller = edge_is_same_flow(&own, &dialog->flows[TOKEN_CALLER]);
-    bool callee = edge_is_same_flow(&own, &dialog->flows[TOKEN_CALLEE]);
-    if (caller == callee)
-        caller = dialog->holder == TOKEN_CALLER;
-    return caller ? TOKEN_CALLEE : TOKEN_CALLER;
+    return reading->route->dialog.holder == TOKEN_CALLER ? TOKEN_CALLEE : TOKEN_CALLER;
 }
 
 /* Accepts the hop that was sealed for the holder or, in either direction, the address of that side. */
