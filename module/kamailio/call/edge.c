@@ -93,7 +93,7 @@ static bool is_source(const struct receive_info *flow, const struct sip_msg *msg
 /* --- the flow --- */
 
 /* A token has only addresses. A connection with these addresses may be a newer one. We cannot know that. We do know
-   that the peer opened the connection, with the same transport and from that port. 0: there is none. */
+   that the peer opened the connection, with the same transport and from that port. 0: not found. */
 static flow_id stream_of(const struct receive_info *flow)
 {
     return flow_of_connection(connection_accepted(flow));

@@ -36,7 +36,7 @@ struct place {
 struct remote_target {
     char bare_text[MAX_URI_SIZE], uri_text[MAX_URI_SIZE], alias_text[ALIAS_MOST];
     str uri;            /* the Request-URI without the parameters of this server */
-    str alias;          /* "sip:192.0.2.4:40112;transport=tcp"; empty: there is none */
+    str alias;          /* "sip:192.0.2.4:40112;transport=tcp"; empty: no alias */
     struct place place; /* of the alias, or else of the URI */
     uint32_t owner;     /* 0: unknown */
 };

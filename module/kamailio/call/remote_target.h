@@ -24,8 +24,8 @@ int sip_add_alias(struct sip_msg *msg, const str *table);
  * 3261-16.6.b: for a request inside a dialog without a further Route. Removes both parameters from the Request-URI, and
  * uses the flow of the other side: that of a binding in `table` of the user in To with that owner; or else the
  * connection of the alias if it is open; or else the flow of a binding with this Contact, because the phone has
- * registered again; or else, over UDP, the address of the alias. If there is none, the Request-URI is used, over a new
- * connection. Returns 1: the request will be sent over a flow. 2: it will be sent to the Request-URI. 0, the script
+ * registered again; or else, over UDP, the address of the alias. Without any of these, the Request-URI is used, over a
+ * new connection. Returns 1: the request will be sent over a flow. 2: it will be sent to the Request-URI. 0, the script
  * ends: answered with 480, because an outbound flow, a WebSocket or a connection from behind a NAT is gone. -1: the
  * Request-URI cannot be set.
  */

@@ -27,7 +27,7 @@ bool own_side_is_same(const struct own_side *a, const struct own_side *b);
    way to the peer. */
 bool own_side_choose(const struct server *server, struct peer *peer);
 /* Finds the listener with this transport whose local address is `local`: sets listener and, for a wildcard, the number
-   of the address in *peer. Returns false if there is none, or if the machine no longer has the address. */
+   of the address in *peer. Returns false if no listener has it, or if the machine no longer has the address. */
 bool own_side_find(const struct server *server, enum transport transport, const union address *local,
                    struct peer *peer);
 

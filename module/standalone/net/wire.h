@@ -31,14 +31,14 @@ struct wire {
      */
     int (*send)(void *context, struct peer *peer, const char *bytes, size_t length);
 
-    /* Gets a connection to peer->address, opens one if there is none, and stores its number in peer->connection. A TLS
+    /* Gets an open connection to peer->address or opens one, and stores its number in peer->connection. A TLS
        connection is verified for this domain (RFC 5922); for TCP the domain is empty. Messages wait until it is open.
        If that fails, server_flow_down() is called later. Returns 0 or a negative errno. NULL: there is no TLS, and TCP
        connections are opened by send() alone. */
     int (*connect)(void *context, struct peer *peer, struct text domain);
 
-    /* Gets a connection to peer->address for a response whose own connection is gone (RFC 3261 18.2.2), opens one if
-       there is none, and stores its number in peer->connection. Over TLS it must be verified for this domain. The
+    /* Gets an open connection to peer->address, or opens one, for a response whose own connection is gone (RFC 3261
+       18.2.2), and stores its number in peer->connection. Over TLS it must be verified for this domain. The
        connection counts for its source as an accepted one, because the sender of the request has caused it. Returns 0
        or a negative errno. NULL: such responses are lost. */
     int (*reopen)(void *context, struct peer *peer, struct text domain);
@@ -59,7 +59,7 @@ struct wire {
 
     /* Finds the connection that alias() has named for peer->address, over TLS only if the peer's certificate is for
        this domain, and sets peer->connection, and listener and local to the socket of that connection. Returns false if
-       there is none. NULL: as alias. */
+       no connection was named. NULL: as alias. */
     bool (*reuse)(void *context, struct peer *peer, struct text domain);
 
     /* Closes a connection; server_flow_down() is called later. */

@@ -199,8 +199,8 @@ static bool is_copy_for(const struct branch *earlier, const struct branch *branc
            target->instance.length > 0 && text_equal(target->instance, branch->model.target->instance);
 }
 
-/* An earlier branch to the same instance whose copy of the INVITE may have arrived, although nothing was acknowledged;
-   NULL: there is none. */
+/* An earlier branch to the same instance whose copy of the INVITE may have arrived, although nothing was acknowledged.
+   NULL: no such branch. */
 static struct branch *earlier_copy(const struct branch *branch)
 {
     const struct context *context = branch->context;

@@ -325,7 +325,7 @@ static size_t record_one(const struct sip_message *request, const struct own_sid
     return length < 0 || (size_t)length >= size ? 0 : (size_t)length;
 }
 
-/* The parameter with the domain; empty if there is none, or if it would not help. */
+/* The parameter with the domain; empty if no domain was proved, or if it would not help. */
 static struct text write_domain(struct text domain, char out[DOMAIN_MOST + 16])
 {
     union address numeric;

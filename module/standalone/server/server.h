@@ -195,7 +195,7 @@ bool server_find_local(const struct server *server, const union address *local, 
    listener. */
 uint16_t server_socket_number(const struct peer *peer);
 bool server_socket(const struct server *server, uint16_t number, struct peer *own);
-/* The number of the socket with this transport and address; 0: there is none. */
+/* The number of the socket with this transport and address; 0: no such socket. */
 uint16_t server_find_socket(const struct server *server, enum transport transport, const union address *local);
 
 /* Restores a binding from an earlier run of the process; `peer` is the other side of its flow if that is a datagram

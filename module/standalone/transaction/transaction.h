@@ -60,7 +60,7 @@ struct server_events {
        be sent. */
     bool (*may_respond)(void *context, const struct server_transaction *transaction, uint32_t status);
     /* The connection for responses is gone. Returns true and sets *back to another place where they go from now on
-       (3261-18.2.2.a), with a connection. NULL: there is none, and responses are lost. */
+       (3261-18.2.2.a), with a connection. NULL: responses are lost. */
     bool (*reopen)(void *context, const struct server_transaction *transaction, struct peer *back);
     void (*ended)(void *user, struct server_transaction *transaction);
 };
