@@ -249,16 +249,17 @@ static struct text hop_back(const struct sip_message *message, char out[HOP_MOST
 static const struct binding *find_on_flow(const struct binding_store *store, flow_id flow, struct text aor)
 {
     const struct binding *first = binding_first_on_flow(store, flow);
-    for (const struct binding *binding = first; binding != NULL; binding = binding_next_on_flow(store, binding)) {
+    const struct binding *binding = first != NULL ? binding_first(store, aor) : NULL;
+    for (; binding != NULL; binding = binding_next(store, binding)) {
         struct binding_view view;
         binding_read(binding, &view);
-        if (text_equal(view.aor, aor))
+        if (view.flow == flow)
             return binding;
     }
     return first;
 }
 
-/* The user agent on a flow: of several bindings, one of the AOR in From or To. */
+/* The user agent on a flow: of several bindings, and there may be thousands, one of the AOR in From or To. */
 static const struct binding *find_owner(const struct server *server, const struct peer *peer, struct text uri)
 {
     char bytes[512];
