@@ -245,6 +245,26 @@ static void test_3261_18_1_1_a_a_full_server_tells_nothing_about_the_other_side(
     assert_string_equal(last_reason, "refused");
 }
 
+/* Nothing answers before the loop runs, so all of them are being opened. */
+static void test_peers_find_room_beside_connections_that_are_being_opened(void **state)
+{
+    enum { CONNECTIONS = 100, OPENING_MOST = CONNECTIONS / 4 + 16 };
+    struct scene *scene = *state;
+    const struct wire *wire = network_wire(scene->network);
+    const struct network_counters *counters = network_counters(scene->network);
+    scene->network->config.limits.connections = CONNECTIONS;
+    for (unsigned i = 0; i <= OPENING_MOST; i++) {
+        struct peer peer = {.transport = TRANSPORT_TCP};
+        assert_true(address_read(TEXT("127.0.0.3"), (uint16_t)(1000 + i), &peer.address));
+        assert_int_equal(wire->send(wire->context, &peer, "x", 1), i < OPENING_MOST ? 0 : -EPIPE);
+    }
+    int caller = connects(scene);
+    turns_until(scene, &counters->accepted, 1);
+    turns_until(scene, &counters->connections, 1);
+    assert_int_equal(scene->network->opening, 0);
+    close(caller);
+}
+
 static void sends(const struct scene *scene, int caller, const char *bytes)
 {
     assert_int_equal(send(caller, bytes, strlen(bytes), MSG_NOSIGNAL), strlen(bytes));
@@ -307,6 +327,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_5626_7_i_an_aborted_connection_is_reset, begin, end),
         cmocka_unit_test_setup_teardown(test_3261_18_1_1_a_a_full_server_tells_nothing_about_the_other_side, begin,
                                         end),
+        cmocka_unit_test_setup_teardown(test_peers_find_room_beside_connections_that_are_being_opened, begin, end),
         cmocka_unit_test_setup_teardown(test_unfinished_proxy_headers_have_the_limit_of_unfinished_messages,
                                         begin_balanced, end),
         cmocka_unit_test_setup_teardown(test_without_memory_a_connection_with_half_a_proxy_header_is_closed,

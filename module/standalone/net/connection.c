@@ -66,6 +66,12 @@ void connection_note_kept(struct connection *connection)
     }
 }
 
+static void end_opening(struct connection *connection)
+{
+    connection->network->opening -= connection->opening;
+    connection->opening = false;
+}
+
 /* The dead flow is reported from the loop and not from here, because the caller may be in the middle of sending. */
 void connection_close(struct connection *connection, const char *reason)
 {
@@ -74,6 +80,7 @@ void connection_close(struct connection *connection, const char *reason)
         return;
     connection->reason = reason;
     connection_note_kept(connection);
+    end_opening(connection);
     handshakes_forget(connection);
     alias_forget(connection);
     layers_end(connection);
@@ -365,7 +372,7 @@ static void on_connection(void *context, int descriptor)
 
 void connection_is_open(struct connection *connection)
 {
-    connection->opening = false;
+    end_opening(connection);
     if (connection->reason == NULL)
         connection_watch(connection);
 }
@@ -421,6 +428,13 @@ static int bind_local(struct connection *connection)
     return error;
 }
 
+/* Requests can make the server call addresses that do not answer. Peers that connect must still find room. */
+static bool opens_too_many(const struct network *network)
+{
+    enum { SHARE = 4, LEAST = 16 };
+    return network->opening > network->config.limits.connections / SHARE + LEAST;
+}
+
 static struct connection *open_to(struct network *network, const struct peer *peer, struct text domain)
 {
     struct connection *connection = connection_new(network, peer->transport, peer->listener);
@@ -430,8 +444,9 @@ static struct connection *open_to(struct network *network, const struct peer *pe
     connection->peer.local = peer->local;
     connection->connect.data = connection;
     connection->opening = connection->has_spoken = true;
+    network->opening++;
     enter(connection);
-    bool full = is_full(network);
+    bool full = is_full(network) || opens_too_many(network);
     network->counters.refused += full;
     if (connection->reason != NULL || full || layers_create(connection, domain, false) != 0 ||
         bind_local(connection) != 0 ||

@@ -48,6 +48,7 @@ struct network {
     struct connection *handshakes, **last_handshake;
     struct connection *kept_oldest, *kept_newest; /* those that keep bytes (connection_kept.c) */
     size_t kept_bytes;
+    uint32_t opening; /* connections that this server opens, and whose handshakes are not finished */
     bool closing;
 };
 
