@@ -475,9 +475,12 @@ static void test_what_cannot_be_advertised(void **state)
     assert_refused(LISTENS "--advertise udp:0.0.0.0:5060=203.0.113.5:99999",
                    "--advertise udp:0.0.0.0:5060=203.0.113.5:99999: the port must be a number from 1 to 65535");
     assert_refused(LISTENS "--advertise udp:0.0.0.0:5060=2001:db8::5", "an IPv6 address must be in brackets");
+    assert_refused(LISTENS "--advertise udp:0.0.0.0:5060=224.0.0.1", "not the address of a single host");
+    assert_refused(LISTENS "--advertise udp:0.0.0.0:5060=255.255.255.255", "not the address of a single host");
+    assert_refused(LISTENS "--advertise udp:0.0.0.0:5060=[ff02::1]", "not the address of a single host");
     assert_refused(LISTENS "--advertise udp:0.0.0.0:5060=a_b.example", "host name");
     assert_refused(LISTENS "--advertise udp:0.0.0.0:5060=203.0.113.5 --advertise udp:0.0.0.0:5060=203.0.113.6",
-                   "--advertise udp:0.0.0.0:5060=203.0.113.6: another address is advertised for this listener");
+                   "--advertise udp:0.0.0.0:5060=203.0.113.6: this listener has an --advertise already");
     assert_refused(LISTENS "--advertise udp:0.0.0.0:5060=a.example:5 --advertise udp:0.0.0.0:5070=A.example:5",
                    "this is advertised for another listener with the same transport");
     assert_refused(LISTENS "--advertise", "--advertise needs a value");

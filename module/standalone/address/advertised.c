@@ -19,6 +19,13 @@ static bool is_public_name(struct text name)
     return host_name_is_valid(name) && isalpha((unsigned char)name.at[label]) != 0;
 }
 
+/* Multicast and broadcast addresses are those of groups. */
+static bool is_group(const union address *address)
+{
+    return address->any.sa_family == AF_INET6 ? IN6_IS_ADDR_MULTICAST(&address->v6.sin6_addr)
+                                              : ntohl(address->v4.sin_addr.s_addr) >> 24 >= 224;
+}
+
 static const char *read_host(struct text host, bool bracketed, struct advertised *advertised)
 {
     union address address = {0};
@@ -29,6 +36,8 @@ static const char *read_host(struct text host, bool bracketed, struct advertised
         return bracketed ? "there is no IPv6 address in the brackets" : "an IPv6 address must be in brackets";
     if (numeric && address_is_wildcard(&address))
         return "peers cannot send to a wildcard address";
+    if (numeric && is_group(&address))
+        return "this is not the address of a single host";
     if (!numeric && !is_public_name(host))
         return "expected an IPv4 address, an IPv6 address in brackets or a host name after '='";
     if (host.length > HOST_NAME_MOST)

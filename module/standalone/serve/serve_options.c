@@ -578,7 +578,7 @@ static const char *read_advertised(struct serve_options *options, const char *te
     if (!find_listen(options, (struct text){text, (size_t)(equals - text)}, &index))
         return "there is no --listen with exactly the value before '='";
     if (all[index].host[0] != '\0')
-        return "another address is advertised for this listener";
+        return "this listener has an --advertise already";
     const char *why = advertised_read(text_of(equals + 1), address_port(&options->listens[index].address), &all[index]);
     if (why == NULL && is_advertised_elsewhere(options, index))
         why = "this is advertised for another listener with the same transport";

@@ -334,7 +334,7 @@ test("wrong values are refused with exit status 2 and the reason", function(t)
     ended = server.run { "serve", "examples/registrar.lua", "--listen", listen, "--advertise", listen .. "=203.0.113.5",
         "--advertise", listen .. "=203.0.113.6" }
     t:equal(ended.status, 2)
-    has(t, ended.err, "another address is advertised for this listener")
+    has(t, ended.err, "this listener has an --advertise already")
 end)
 
 test("--local-net without --advertise is reported at start", function(t)
