@@ -26,8 +26,8 @@ static int winner_branch(const struct cell *t, const struct call_best *best)
 {
     if (best->branch == NULL)
         return best->other;
-    return transaction_branch(
-        t, (const struct leg *)(const void *)((const char *)best->branch - offsetof(struct leg, model)));
+    return branch_index(
+        t, (const struct ksr_branch *)(const void *)((const char *)best->branch - offsetof(struct ksr_branch, model)));
 }
 
 static struct call_best choose(struct cell *t, struct call *call)
@@ -39,8 +39,8 @@ static struct call_best choose(struct cell *t, struct call *call)
 struct call_best best_reply(struct cell *t, struct call *call, struct sip_msg **reply)
 {
     const struct call_best best = choose(t, call);
-    int branch = winner_branch(t, &best);
-    *reply = branch >= 0 ? t->uac[branch].reply : NULL;
+    int index = winner_branch(t, &best);
+    *reply = index >= 0 ? t->uac[index].reply : NULL;
     return best;
 }
 
@@ -70,16 +70,16 @@ static void lower(struct cell *t, int winner)
 
 /* tm ranks the current branch by the received code, whatever is stored for it, so the best response must rank above
    that. */
-void best_weigh(struct cell *t, struct call *call, int branch)
+void best_weigh(struct cell *t, struct call *call, int index)
 {
     const struct call_best best = choose(t, call);
     int winner = winner_branch(t, &best);
     if (winner < 0)
         return;
     lower(t, winner);
-    call->branch_in_hand = (uint8_t)(branch + 1);
+    call->branch_in_hand = (uint8_t)(index + 1);
     call->branches_weighed = (uint8_t)t->nr_of_outgoings;
-    if (winner == branch || is_challenge(code_of(&t->uac[winner])))
+    if (winner == index || is_challenge(code_of(&t->uac[winner])))
         return;
     t->uac[winner].last_received = SIP_BUSY_EVERYWHERE;
     call->branch_raised = (uint8_t)(winner + 1);

@@ -164,23 +164,23 @@ void breadth_begin_call(struct call *call, struct sip_msg *msg, struct load *loa
 }
 
 /* Two processes may handle a final response of the branch at the same time. */
-void breadth_give_back(struct call *call, struct leg *leg)
+void breadth_give_back(struct call *call, struct ksr_branch *branch)
 {
-    size_t bytes = __atomic_exchange_n(&leg->bytes, 0, __ATOMIC_RELAXED);
+    size_t bytes = __atomic_exchange_n(&branch->bytes, 0, __ATOMIC_RELAXED);
     if (bytes > 0)
         load_end(call->model.load, bytes);
-    leg->model.breadth = 0;
+    branch->model.breadth = 0;
 }
 
-void breadth_forget_legs(struct call *call)
+void breadth_forget_branches(struct call *call)
 {
-    for (size_t i = 0; i < call->leg_count; i++)
-        breadth_give_back(call, call->legs[i]);
+    for (size_t i = 0; i < call->branch_count; i++)
+        breadth_give_back(call, call->branches[i]);
 }
 
 void breadth_end_call(struct call *call)
 {
-    breadth_forget_legs(call);
+    breadth_forget_branches(call);
     load_leave(call->model.load);
     call->model.load = NULL;
 }
@@ -194,9 +194,9 @@ bool breadth_lacks_memory(const struct call *call, struct sip_msg *msg)
     return shm_available() / 100 < shm_mem_size / 10000 * (unsigned long)module_config.reserve_percent;
 }
 
-bool breadth_take(struct call *call, struct leg *leg, size_t bytes)
+bool breadth_take(struct call *call, struct ksr_branch *branch, size_t bytes)
 {
-    const bool repeats = !leg_is_stream(leg);
+    const bool repeats = !branch_is_stream(branch);
     struct load *load = call->model.load;
     if (load == NULL)
         return true;
@@ -208,7 +208,7 @@ bool breadth_take(struct call *call, struct leg *leg, size_t bytes)
         return false;
     }
     load_begin(load, bytes);
-    leg->bytes = bytes;
+    branch->bytes = bytes;
     stats_count(STAT_CLIENT_TRANSACTIONS);
     return true;
 }
@@ -232,8 +232,9 @@ static int insert(struct sip_msg *msg, const struct hdr_field *before, uint32_t 
 /* tm has copied the lumps for this branch. */
 void breadth_write(struct sip_msg *msg, struct call *call)
 {
-    const struct leg *leg = call_leg(call, &msg->ruid);
-    const uint32_t breadth = leg != NULL && leg->model.breadth > 0 ? leg->model.breadth : call->model.max_breadth;
+    const struct ksr_branch *branch = call_branch_of_ruid(call, &msg->ruid);
+    const uint32_t breadth =
+        branch != NULL && branch->model.breadth > 0 ? branch->model.breadth : call->model.max_breadth;
     if (breadth == 0 || msg->headers == NULL)
         return;
     const struct hdr_field *field = next_breadth(msg->headers);

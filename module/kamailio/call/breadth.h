@@ -31,10 +31,10 @@ enum { BREADTH_OWN_LINES = 512 }; /* approximate size of this server's header fi
 
 /* The branch is being sent, as a request of about this many bytes. Returns false if the request has reached its
    limit. A call without a load has no limit. */
-bool breadth_take(struct call *call, struct leg *leg, size_t bytes);
+bool breadth_take(struct call *call, struct ksr_branch *branch, size_t bytes);
 /* The branch has a final response, or is gone. May be called more than once. */
-void breadth_give_back(struct call *call, struct leg *leg);
-void breadth_forget_legs(struct call *call); /* all of them */
+void breadth_give_back(struct call *call, struct ksr_branch *branch);
+void breadth_forget_branches(struct call *call); /* all of them */
 
 /* TMCB_REQUEST_FWDED: writes the branch's share into the request. */
 void breadth_write(struct sip_msg *msg, struct call *call);

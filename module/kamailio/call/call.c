@@ -32,21 +32,21 @@ struct call *call_of(const struct cell *t)
     return NULL;
 }
 
-struct leg *call_leg(struct call *call, const str *ruid)
+struct ksr_branch *call_branch_of_ruid(struct call *call, const str *ruid)
 {
-    for (size_t i = 0; ruid->len > 0 && i < call->leg_count; i++) {
-        const str *own = &call->legs[i]->ruid;
+    for (size_t i = 0; ruid->len > 0 && i < call->branch_count; i++) {
+        const str *own = &call->branches[i]->ruid;
         if (own->len == ruid->len && memcmp(own->s, ruid->s, (size_t)ruid->len) == 0)
-            return call->legs[i];
+            return call->branches[i];
     }
     return NULL;
 }
 
-struct leg *call_leg_of_target(struct call *call, const struct target *target)
+struct ksr_branch *call_branch_of_target(struct call *call, const struct target *target)
 {
-    for (size_t i = 0; i < call->leg_count; i++)
-        if (call->legs[i]->model.target == target)
-            return call->legs[i];
+    for (size_t i = 0; i < call->branch_count; i++)
+        if (call->branches[i]->model.target == target)
+            return call->branches[i];
     return NULL;
 }
 
@@ -71,11 +71,11 @@ unsigned transaction_pending(const struct cell *t)
     return pending;
 }
 
-int transaction_branch(const struct cell *t, const struct leg *leg)
+int branch_index(const struct cell *t, const struct ksr_branch *branch)
 {
     for (int i = t->nr_of_outgoings - 1; i >= 0; i--) {
         const str *ruid = &t->uac[i].ruid;
-        if (ruid->len == leg->ruid.len && memcmp(ruid->s, leg->ruid.s, (size_t)ruid->len) == 0)
+        if (ruid->len == branch->ruid.len && memcmp(ruid->s, branch->ruid.s, (size_t)ruid->len) == 0)
             return i;
     }
     return -1;
@@ -115,8 +115,8 @@ static struct call *call_create(const struct host *host, enum role role, size_t 
 int call_forget_targets(struct call *call)
 {
     nr_branches = 0;
-    breadth_forget_legs(call);
-    call->leg_count = 0;
+    breadth_forget_branches(call);
+    call->branch_count = 0;
     call->model.branches = NULL;
     call->model.branches_made = 0;
     return target_set_new(&call->model.targets, &call->arena.host);
@@ -141,8 +141,8 @@ static void release(void *parameter)
     struct call *call = parameter;
     if (early.call == call)
         early.call = NULL;
-    for (size_t i = 0; i < call->leg_count; i++)
-        wait_remove(&call->legs[i]->wait);
+    for (size_t i = 0; i < call->branch_count; i++)
+        wait_remove(&call->branches[i]->wait);
     call_delete_private(call);
 }
 
@@ -185,11 +185,11 @@ struct call *call_new(struct sip_msg *msg, enum role role, size_t room)
 /* --- what tm tells --- */
 
 /* The first hop of a Path may answer over a connection of its own, so only the opening of this one is watched. */
-void call_watch_branch(const struct cell *t, struct call *call, int branch)
+void call_watch_branch(const struct cell *t, struct call *call, int index)
 {
-    struct leg *leg = call_leg(call, &t->uac[branch].ruid);
-    if (leg != NULL)
-        wait_add(&leg->wait, t, (unsigned)branch, leg_is_stream(leg));
+    struct ksr_branch *branch = call_branch_of_ruid(call, &t->uac[index].ruid);
+    if (branch != NULL)
+        wait_add(&branch->wait, t, (unsigned)index, branch_is_stream(branch));
 }
 
 static void request_sent(struct cell *t, struct call *call, const struct tmcb_params *params)
@@ -209,13 +209,13 @@ static bool answers_request(const struct cell *t, struct sip_msg *reply)
 
 static void response_came(struct cell *t, struct call *call, struct tmcb_params *params)
 {
-    int branch = tmb.t_gett_branch();
-    if (branch < 0 || branch >= t->nr_of_outgoings || !answers_request(t, params->rpl))
+    int index = tmb.t_gett_branch();
+    if (index < 0 || index >= t->nr_of_outgoings || !answers_request(t, params->rpl))
         return;
-    struct leg *leg = call_leg(call, &t->uac[branch].ruid);
-    if (leg != NULL && params->code >= CODE_FINAL_LEAST) {
-        wait_remove(&leg->wait);
-        breadth_give_back(call, leg);
+    struct ksr_branch *branch = call_branch_of_ruid(call, &t->uac[index].ruid);
+    if (branch != NULL && params->code >= CODE_FINAL_LEAST) {
+        wait_remove(&branch->wait);
+        breadth_give_back(call, branch);
     }
     events->reply(t, call, params);
 }
@@ -284,7 +284,7 @@ void call_unlock(struct cell *t)
     unlock(&t->reply_mutex);
 }
 
-static int branch_of(const struct cell *t, const str *ruid)
+static int index_of_ruid(const struct cell *t, const str *ruid)
 {
     for (int i = 0; i < t->nr_of_outgoings; i++) {
         const str *own = &t->uac[i].ruid;
@@ -295,26 +295,26 @@ static int branch_of(const struct cell *t, const str *ruid)
 }
 
 /* A WebSocket starts on a TCP or TLS listener. */
-static char proto_of(const struct leg *leg, const struct ksr_sip_uri *uri)
+static char proto_of(const struct ksr_branch *branch, const struct ksr_sip_uri *uri)
 {
     const bool websocket = transport_is_websocket(transport_of_proto(uri->proto));
     if (!websocket)
-        return leg->socket->proto;
-    return transport_is_secure(transport_of_proto(leg->socket->proto)) ? PROTO_WSS : PROTO_WS;
+        return branch->socket->proto;
+    return transport_is_secure(transport_of_proto(branch->socket->proto)) ? PROTO_WSS : PROTO_WS;
 }
 
-bool call_aim(struct dest_info *to, const struct leg *leg)
+bool call_aim(struct dest_info *to, const struct ksr_branch *branch)
 {
     struct ksr_sip_uri uri;
-    str name = leg->destination.len > 0 ? leg->destination : str_of_text(leg->model.target->uri);
+    str name = branch->destination.len > 0 ? branch->destination : str_of_text(branch->model.target->uri);
     if (parse_uri(name.s, name.len, &uri) < 0)
         return false;
     struct ip_addr *address = uri.host.s[0] == '[' ? str2ip6(&uri.host) : str2ip(&uri.host);
-    if (address == NULL || leg->socket == NULL)
+    if (address == NULL || branch->socket == NULL)
         return false;
     init_su(&to->to, address, GET_URI_PORT(&uri));
-    to->proto = proto_of(leg, &uri);
-    to->send_sock = leg->socket;
+    to->proto = proto_of(branch, &uri);
+    to->send_sock = branch->socket;
     to->id = 0;
     return true;
 }
@@ -324,12 +324,13 @@ int call_branch_down(struct cell *t, const str *ruid)
     bool fails = false;
     call_lock(t);
     struct call *call = call_of(t);
-    struct leg *leg = call != NULL ? call_leg(call, ruid) : NULL;
-    int branch = branch_of(t, ruid);
-    if (leg != NULL && leg->model.context != NULL && branch >= 0 && t->uac[branch].last_received < CODE_FINAL_LEAST) {
+    struct ksr_branch *branch = call != NULL ? call_branch_of_ruid(call, ruid) : NULL;
+    int index = index_of_ruid(t, ruid);
+    if (branch != NULL && branch->model.context != NULL && index >= 0 &&
+        t->uac[index].last_received < CODE_FINAL_LEAST) {
         call_sync(call, t);
-        fails = call_flow_down(&leg->model);
+        fails = call_flow_down(&branch->model);
     }
     call_unlock(t);
-    return fails ? branch : -1;
+    return fails ? index : -1;
 }

@@ -11,17 +11,18 @@
 #include "call/response_context.h"
 
 /*
- * The module's record of one request: the target set, and one branch record (leg) for each target. It is in shared
- * memory, as the parameter of the callbacks of tm's transaction. A target is tried at most once, so a leg has at most
- * one branch of tm; the ruid links them (tm stores it as uac[].ruid, and nothing else of the module). Before t_relay()
- * the record belongs to the process that created it; afterwards it is changed under tm's reply lock.
+ * The module's record of one request: the target set, and one branch (struct ksr_branch) for each target. It is in
+ * shared memory, as the parameter of the callbacks of tm's transaction. A target is tried at most once, so tm has at
+ * most one branch for each; the ruid links the two (tm stores it as uac[].ruid, and nothing else of the module). An
+ * `index` is the place of tm's branch in uac[]. Before t_relay() the record belongs to the process that created it;
+ * afterwards it is changed under tm's reply lock.
  */
 
-struct leg {
+struct ksr_branch {
     struct call_branch model; /* its target never changes */
     struct wait wait;
-    str ruid;    /* of the branch: that of the binding, or "reflow-N" if there is none or another leg has it already */
-    str binding; /* the ruid of the binding; empty if the target is not a binding */
+    str ruid; /* of the branch: that of the binding, or "reflow-N" if there is none or another branch has it already */
+    str binding;     /* the ruid of the binding; empty if the target is not a binding */
     str destination; /* URI to send to instead of the target's (received, or the first of the Path); may be empty */
     str received;
     struct socket_info *socket;
@@ -34,8 +35,8 @@ struct leg {
 /* One step of this process, with the message for which branches are started. */
 struct step {
     struct sip_msg *msg;
-    bool first;   /* nothing was sent yet: the first leg takes the Request-URI */
-    unsigned put; /* legs in the destination set */
+    bool first;   /* nothing was sent yet: the first branch takes the Request-URI */
+    unsigned put; /* branches in the destination set */
 };
 
 struct call {
@@ -44,8 +45,8 @@ struct call {
     struct arena arena; /* memory of the record's parts */
     struct cell *t;     /* NULL before the transaction */
     struct step *step;  /* of the process that holds the lock */
-    struct leg *legs[TARGETS_MOST];
-    size_t leg_count;
+    struct ksr_branch *branches[TARGETS_MOST];
+    size_t branch_count;
     char table[32];      /* table of usrloc; empty: no bindings are looked up */
     flow_id sender_flow; /* on which the request came; 0: its sender is not left out */
     struct text sender_aor;
@@ -61,9 +62,9 @@ struct call {
 };
 
 /* Returns whether it is sent over a connection that the registered user agent has opened. */
-static inline bool leg_is_stream(const struct leg *leg)
+static inline bool branch_is_stream(const struct ksr_branch *branch)
 {
-    return leg->model.target->flow != 0 && !flow_is_datagram(leg->model.target->flow);
+    return branch->model.target->flow != 0 && !flow_is_datagram(branch->model.target->flow);
 }
 
 static inline struct text text_of_str(str from)
@@ -93,9 +94,9 @@ void call_listen(const struct transaction_events *events);          /* in mod_in
 
 /* The call of a transaction; NULL: it does not belong to this module. */
 struct call *call_of(const struct cell *t);
-struct leg *call_leg(struct call *call, const str *ruid);
+struct ksr_branch *call_branch_of_ruid(struct call *call, const str *ruid);
 
-bool leg_is_of_binding(const str *ruid); /* and not from a URI that the configuration, a policy or a 3xx named */
+bool branch_is_of_binding(const str *ruid); /* and not from a URI that the configuration, a policy or a 3xx named */
 
 /* Creates a call for the transaction that `msg` has or will have, or returns the existing one. It begins without
    targets, with `room` bytes for them and their texts before it allocates more. NULL: no shared memory. */
@@ -109,10 +110,10 @@ int call_forget_targets(struct call *call);
 struct call *call_new_private(size_t room);
 void call_delete_private(struct call *call);
 
-/* Adds one leg, whose target is pending, to the destination set of the step's message: as its Request-URI if it is
+/* Adds one branch, whose target is pending, to the destination set of the step's message: as its Request-URI if it is
    the first, else as a further branch. With Path, socket, received, ruid and instance. Returns 0 or -1. */
-int call_put_leg(struct call *call, struct leg *leg);
-/* Starts the targets that can be tried now (call_start_targets()) and adds their legs; returns their number. */
+int call_put_branch(struct call *call, struct ksr_branch *branch);
+/* Starts the targets that can be tried now (call_start_targets()) and adds their branches; returns their number. */
 size_t call_put_targets(struct sip_msg *msg, struct call *call, bool open_class, bool first);
 size_t call_put_beside(struct sip_msg *msg, struct call *call); /* the next target, in addition to the pending ones */
 /* Adds targets for a policy's verdict or a 3xx; returns their number, or -1. A URI of this server means its
@@ -122,11 +123,11 @@ int call_add_uri(struct call *call, const str *uri, int q);
 int call_add_chosen_uri(struct call *call, const str *uri);
 int call_add_aor(struct call *call, const str *aor);
 bool uri_is_own(const str *uri); /* a user at this server */
-struct leg *call_leg_of_target(struct call *call, const struct target *target);
+struct ksr_branch *call_branch_of_target(struct call *call, const struct target *target);
 /* The number of branches without a final response; while there are any, tm does not choose a response. */
 unsigned transaction_pending(const struct cell *t);
-/* The last branch that was created for a leg; -1: none. */
-int transaction_branch(const struct cell *t, const struct leg *leg);
+/* The index of the last branch of tm that was created for it; -1: none. */
+int branch_index(const struct cell *t, const struct ksr_branch *branch);
 enum method request_method(const struct sip_msg *request);
 
 /* Returns whether tm's timer has ended the branch before any response, even a 100 (3263-4.3.b). */
@@ -151,13 +152,13 @@ struct sip_message *reply_view_begin(const struct sip_msg *reply);
 void reply_view_end(struct sip_message *message);
 
 /* 5626-7.h: the branch was sent; if it uses a stream, the end of the connection will be reported. */
-void call_watch_branch(const struct cell *t, struct call *call, int branch);
+void call_watch_branch(const struct cell *t, struct call *call, int index);
 
 /* Copies tm's state of the transaction to the model. Under the lock, or before the transaction (t NULL). */
 void call_sync(struct call *call, struct cell *t);
 
-/* The destination of the leg. Returns false if it is not an address. */
-bool call_aim(struct dest_info *to, const struct leg *leg);
+/* The destination of the branch. Returns false if it is not an address. */
+bool call_aim(struct dest_info *to, const struct ksr_branch *branch);
 
 /* tm's reply lock, under which the record is changed; this process may hold it already. */
 void call_lock(struct cell *t);

@@ -27,9 +27,9 @@ static struct call *call_of_model(const struct response_context *model)
     return (struct call *)(void *)((char *)model - offsetof(struct call, model));
 }
 
-static struct leg *leg_of_model(const struct call_branch *model)
+static struct ksr_branch *branch_of_model(const struct call_branch *model)
 {
-    return (struct leg *)(void *)((char *)model - offsetof(struct leg, model));
+    return (struct ksr_branch *)(void *)((char *)model - offsetof(struct ksr_branch, model));
 }
 
 static struct arrival *arrival_of_event(struct call_event *event)
@@ -37,23 +37,23 @@ static struct arrival *arrival_of_event(struct call_event *event)
     return (struct arrival *)(void *)((char *)event - offsetof(struct arrival, event));
 }
 
-static int branch_of_model(const struct call_branch *model)
+static int index_of_model(const struct call_branch *model)
 {
     const struct call *call = call_of_model(model->context);
-    return call->t != NULL ? transaction_branch(call->t, leg_of_model(model)) : -1;
+    return call->t != NULL ? branch_index(call->t, branch_of_model(model)) : -1;
 }
 
 /* --- branches --- */
 
-static bool lend_contact(const struct call_branch *branch)
+static bool lend_contact(const struct call_branch *model)
 {
-    return leg_of_model(branch)->contact_left;
+    return branch_of_model(model)->contact_left;
 }
 
-static bool lend_response(const struct call_branch *branch)
+static bool lend_response(const struct call_branch *model)
 {
-    int index = branch_of_model(branch);
-    return index >= 0 && best_is_received(&call_of_model(branch->context)->t->uac[index]);
+    int index = index_of_model(model);
+    return index >= 0 && best_is_received(&call_of_model(model->context)->t->uac[index]);
 }
 
 /* A branch on which a suspended transaction waited has no request, and is not a response. */
@@ -78,7 +78,7 @@ static void lend_others(const struct response_context *context, struct call_othe
     const struct cell *t = call->t;
     for (int i = t != NULL ? t->nr_of_outgoings - 1 : -1; i >= 0; i--) {
         const struct ua_client *uac = &t->uac[i];
-        if (call_leg(call, &uac->ruid) != NULL)
+        if (call_branch_of_ruid(call, &uac->ruid) != NULL)
             continue;
         if (uac->last_received < CODE_FINAL_LEAST)
             others->pending++;
@@ -96,15 +96,15 @@ static bool lend_room(const struct response_context *context)
 static bool lend_start(struct response_context *context, struct target *target)
 {
     struct call *call = call_of_model(context);
-    struct leg *leg = call_leg_of_target(call, target);
-    return leg != NULL && targets_may_be_sent_to(call, leg) && call_put_leg(call, leg) == 0;
+    struct ksr_branch *branch = call_branch_of_target(call, target);
+    return branch != NULL && targets_may_be_sent_to(call, branch) && call_put_branch(call, branch) == 0;
 }
 
-static bool lend_next_server(struct call_branch *branch)
+static bool lend_next_server(struct call_branch *model)
 {
-    struct call *call = call_of_model(branch->context);
-    struct leg *other = targets_leg_by_contact(call, leg_of_model(branch));
-    return other != NULL && call_put_leg(call, other) == 0;
+    struct call *call = call_of_model(model->context);
+    struct ksr_branch *other = targets_branch_by_contact(call, branch_of_model(model));
+    return other != NULL && call_put_branch(call, other) == 0;
 }
 
 static void lend_send(struct response_context *context)
@@ -122,7 +122,7 @@ static void lend_beside(struct response_context *context)
 static void lend_cancel_pending(struct response_context *context, const struct call_branch *except)
 {
     call_seek_flows(context);
-    react_cancel_pending(call_of_model(context)->t, except != NULL ? branch_of_model(except) : -1);
+    react_cancel_pending(call_of_model(context)->t, except != NULL ? index_of_model(except) : -1);
 }
 
 /* tm forwards the response when its callback returns. */
@@ -131,13 +131,13 @@ static void lend_forward(struct call_event *event)
     (void)event;
 }
 
-static bool lend_move(struct call_branch *branch, struct target *target)
+static bool lend_move(struct call_branch *model, struct target *target)
 {
-    struct call *call = call_of_model(branch->context);
-    const struct leg *leg = call_leg_of_target(call, target);
-    int index = branch_of_model(branch);
-    return leg != NULL && index >= 0 && target->flow != 0 && flow_lives(target->flow) &&
-           call_aim(&call->t->uac[index].request.dst, leg);
+    struct call *call = call_of_model(model->context);
+    const struct ksr_branch *branch = call_branch_of_target(call, target);
+    int index = index_of_model(model);
+    return branch != NULL && index >= 0 && target->flow != 0 && flow_lives(target->flow) &&
+           call_aim(&call->t->uac[index].request.dst, branch);
 }
 
 /* --- the target set --- */
@@ -186,51 +186,52 @@ static bool is_text(const str *a, struct text b)
 }
 
 /* 5626-7.g; but a user agent that has registered again meanwhile, over another flow, must be reached over that. */
-static bool leg_stands_on_same_flow(const struct call *call, struct leg *leg)
+static bool branch_stands_on_same_flow(const struct call *call, struct ksr_branch *branch)
 {
     udomain_t *domain;
     urecord_t *record = NULL;
     ucontact_t *contact = NULL;
     if (ul.get_udomain(call->table, &domain) < 0 ||
-        ul.get_urecord_by_ruid(domain, leg->aor_hash, &leg->binding, &record, &contact) != 0)
+        ul.get_urecord_by_ruid(domain, branch->aor_hash, &branch->binding, &record, &contact) != 0)
         return false;
     str aor = record->aor;
-    bool same = flow_of_contact(contact) == leg->model.target->flow && is_text(&contact->path, leg->model.target->path);
+    bool same =
+        flow_of_contact(contact) == branch->model.target->flow && is_text(&contact->path, branch->model.target->path);
     ul.release_urecord(record);
     ul.unlock_udomain(domain, &aor);
     return same;
 }
 
 /* Its Path, if it has one, may lead to a new flow by the same edge. */
-static bool lend_has_left(const struct call_branch *branch)
+static bool lend_has_left(const struct call_branch *model)
 {
-    struct call *call = call_of_model(branch->context);
-    struct leg *leg = leg_of_model(branch);
-    return module_has_usrloc && call->table[0] != '\0' && leg->binding.len > 0 && leg->model.target->path.length == 0 &&
-           !leg_stands_on_same_flow(call, leg);
+    struct call *call = call_of_model(model->context);
+    struct ksr_branch *branch = branch_of_model(model);
+    return module_has_usrloc && call->table[0] != '\0' && branch->binding.len > 0 &&
+           branch->model.target->path.length == 0 && !branch_stands_on_same_flow(call, branch);
 }
 
 /* The code that marked the branch has reported the flow as well. */
-static void lend_drop_flow(struct call_branch *branch)
+static void lend_drop_flow(struct call_branch *model)
 {
-    if (!branch->flow_died)
-        keeper_flow_down(branch->target->flow, FLOW_SEND_FAILED);
+    if (!model->flow_died)
+        keeper_flow_down(model->target->flow, FLOW_SEND_FAILED);
 }
 
-static void lend_drop_binding(struct call_branch *branch)
+static void lend_drop_binding(struct call_branch *model)
 {
-    struct call *call = call_of_model(branch->context);
-    struct leg *leg = leg_of_model(branch);
-    if (module_has_usrloc && call->table[0] != '\0' && leg_stands_on_same_flow(call, leg))
-        contact_drop(call->table, leg->aor_hash, &leg->binding);
+    struct call *call = call_of_model(model->context);
+    struct ksr_branch *branch = branch_of_model(model);
+    if (module_has_usrloc && call->table[0] != '\0' && branch_stands_on_same_flow(call, branch))
+        contact_drop(call->table, branch->aor_hash, &branch->binding);
 }
 
-static void lend_rest_branch(struct call_branch *branch, uint32_t seconds)
+static void lend_rest_branch(struct call_branch *model, uint32_t seconds)
 {
-    int index = branch_of_model(branch);
+    int index = index_of_model(model);
     if (index < 0)
         return;
-    struct dest_info *to = &call_of_model(branch->context)->t->uac[index].request.dst;
+    struct dest_info *to = &call_of_model(model->context)->t->uac[index].request.dst;
     rest_set((struct text){NULL, 0}, text_of(su2a(&to->to, sizeof to->to)), seconds);
 }
 
@@ -245,25 +246,27 @@ static void lend_rest(struct response_context *context, struct text tenant, cons
 static bool lend_silent(const struct response_context *context, const struct target *target)
 {
     char name[REST_NAME_MOST + 1];
-    const struct leg *leg = silence_count() > 0 ? call_leg_of_target(call_of_model(context), target) : NULL;
-    return leg != NULL && silence_is_on(target->by_policy, (struct text){name, targets_silent_name(leg, name)});
+    const struct ksr_branch *branch =
+        silence_count() > 0 ? call_branch_of_target(call_of_model(context), target) : NULL;
+    return branch != NULL && silence_is_on(target->by_policy, (struct text){name, targets_silent_name(branch, name)});
 }
 
 /* tm may have tried several addresses of one name, each with a branch of its own. Calls `each` with the name of every
    address that was silent, or of those that were not. */
-static void each_address(const struct call_branch *branch, bool silent, void (*each)(bool chosen, struct text name))
+static void each_address(const struct call_branch *model, bool silent, void (*each)(bool chosen, struct text name))
 {
     char address[ADDRESS_TEXT_MOST], name[REST_NAME_MOST + 1];
-    const struct leg *leg = leg_of_model(branch);
-    const struct cell *t = call_of_model(branch->context)->t;
+    const struct ksr_branch *branch = branch_of_model(model);
+    const struct cell *t = call_of_model(model->context)->t;
     for (int i = 0; t != NULL && i < t->nr_of_outgoings; i++) {
         const struct ua_client *uac = &t->uac[i];
-        bool is_of_leg = uac->ruid.len == leg->ruid.len && memcmp(uac->ruid.s, leg->ruid.s, (size_t)leg->ruid.len) == 0;
-        if (!is_of_leg || uac->request.buffer == NULL || branch_is_silent(uac) != silent)
+        bool is_of_branch =
+            uac->ruid.len == branch->ruid.len && memcmp(uac->ruid.s, branch->ruid.s, (size_t)branch->ruid.len) == 0;
+        if (!is_of_branch || uac->request.buffer == NULL || branch_is_silent(uac) != silent)
             continue;
         size_t length = sockaddr_text(&uac->request.dst.to, address);
         length = silent_name_write(proto_word(uac->request.dst.proto), (struct text){address, length}, name);
-        each(branch->target->by_policy, (struct text){name, length});
+        each(model->target->by_policy, (struct text){name, length});
     }
 }
 
@@ -274,20 +277,20 @@ static void end_silence(bool chosen, struct text name)
 }
 
 /* Kamailio resolves names itself and would send the next request to the same address: the name is silent too. */
-static void lend_begin_silence(struct call_branch *branch)
+static void lend_begin_silence(struct call_branch *model)
 {
     char name[REST_NAME_MOST + 1];
-    each_address(branch, true, silence_begin);
-    silence_begin(branch->target->by_policy, (struct text){name, targets_silent_name(leg_of_model(branch), name)});
+    each_address(model, true, silence_begin);
+    silence_begin(model->target->by_policy, (struct text){name, targets_silent_name(branch_of_model(model), name)});
 }
 
-static void lend_end_silence(struct call_branch *branch)
+static void lend_end_silence(struct call_branch *model)
 {
     char name[REST_NAME_MOST + 1];
     if (silence_count() == 0)
         return;
-    each_address(branch, false, end_silence);
-    silence_end((struct text){name, targets_silent_name(leg_of_model(branch), name)});
+    each_address(model, false, end_silence);
+    silence_end((struct text){name, targets_silent_name(branch_of_model(model), name)});
 }
 
 /* --- the policy --- */
@@ -319,10 +322,10 @@ static uint64_t source_of_reply(const struct sip_msg *reply)
 /* "tcp 127.0.0.1:5060-127.0.0.1:40112 #17" */
 static struct text describe_flow(const struct arrival *arrival, char *out, size_t size)
 {
-    const struct leg *leg = arrival->leg;
-    if (leg->model.target->flow == 0 || arrival->branch < 0)
+    const struct ksr_branch *branch = arrival->branch;
+    if (branch->model.target->flow == 0 || arrival->index < 0)
         return (struct text){NULL, 0};
-    struct dest_info *to = &arrival->t->uac[arrival->branch].request.dst;
+    struct dest_info *to = &arrival->t->uac[arrival->index].request.dst;
     const str none = {"?", 1};
     const str *address = to->send_sock != NULL ? &to->send_sock->address_str : &none;
     const char *transport = proto_word(to->proto);
@@ -330,8 +333,9 @@ static struct text describe_flow(const struct arrival *arrival, char *out, size_
     sockaddr_text(&to->to, remote);
     int length = snprintf(out, size, "%s %.*s:%u-%s", transport, address->len, address->s,
                           to->send_sock != NULL ? to->send_sock->port_no : 0, remote);
-    if (length > 0 && (size_t)length < size && leg->model.target->flow >> 63 == 0)
-        length += snprintf(out + length, size - (size_t)length, " #%llu", (unsigned long long)leg->model.target->flow);
+    if (length > 0 && (size_t)length < size && branch->model.target->flow >> 63 == 0)
+        length +=
+            snprintf(out + length, size - (size_t)length, " #%llu", (unsigned long long)branch->model.target->flow);
     return (struct text){out, length > 0 && (size_t)length < size ? (size_t)length : 0};
 }
 
@@ -347,10 +351,9 @@ static bool lend_show(struct call_event *event, struct script_call *call, struct
     if (event->hook != HOOK_RESPONSE)
         return true;
     reply->flow = describe_flow(arrival, arrival->flow, sizeof arrival->flow);
-    if (arrival->branch >= 0)
-        reply->destination =
-            (struct text){arrival->destination,
-                          sockaddr_text(&arrival->t->uac[arrival->branch].request.dst.to, arrival->destination)};
+    if (arrival->index >= 0)
+        reply->destination = (struct text){
+            arrival->destination, sockaddr_text(&arrival->t->uac[arrival->index].request.dst.to, arrival->destination)};
     return true;
 }
 

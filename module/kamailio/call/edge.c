@@ -139,15 +139,15 @@ static int answer_dead(struct sip_msg *msg)
 /* --- on its way --- */
 
 /* With the URI that rr found for the flow, so that both use the same name. */
-static bool fill_leg(struct call *call, struct sip_msg *msg, const struct receive_info *flow, flow_id id)
+static bool fill_branch(struct call *call, struct sip_msg *msg, const struct receive_info *flow, flow_id id)
 {
-    if (call->leg_count == 0 && call_add_uri(call, GET_RURI(msg), 0) != 1)
+    if (call->branch_count == 0 && call_add_uri(call, GET_RURI(msg), 0) != 1)
         return false;
-    struct leg *leg = call->legs[0];
-    leg->destination = arena_copy(&call->arena, (struct text){msg->dst_uri.s, (size_t)msg->dst_uri.len});
-    leg->socket = flow->bind_address;
-    leg->model.target->flow = id;
-    return leg->destination.s != NULL && target_next(call->model.targets, true) == leg->model.target;
+    struct ksr_branch *branch = call->branches[0];
+    branch->destination = arena_copy(&call->arena, (struct text){msg->dst_uri.s, (size_t)msg->dst_uri.len});
+    branch->socket = flow->bind_address;
+    branch->model.target->flow = id;
+    return branch->destination.s != NULL && target_next(call->model.targets, true) == branch->model.target;
 }
 
 /* Without memory the request is sent nevertheless, and tm's timer notices the death of the flow. */
@@ -163,7 +163,7 @@ static void keep_record(struct sip_msg *msg, const struct receive_info *flow, fl
     call->methods = msg->REQ_METHOD;
     struct step step = {.msg = msg, .first = true};
     call->step = &step;
-    if (fill_leg(call, msg, flow, id) && call_put_leg(call, call->legs[0]) < 0)
+    if (fill_branch(call, msg, flow, id) && call_put_branch(call, call->branches[0]) < 0)
         ksr_log(LOG_ERROR, "sip_flow_forward: the flow cannot be put into the destination set");
     call->step = NULL;
 }

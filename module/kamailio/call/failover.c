@@ -9,18 +9,18 @@
    handled too. */
 
 /* tm ends a branch that it could not send with a final response without a message, and reports nothing. */
-static bool is_unsent(const struct cell *t, const struct leg *leg)
+static bool is_unsent(const struct cell *t, const struct ksr_branch *branch)
 {
-    int branch = transaction_branch(t, leg);
-    return branch < 0 || (t->uac[branch].last_received >= CODE_FINAL_LEAST && t->uac[branch].reply == NULL);
+    int index = branch_index(t, branch);
+    return index < 0 || (t->uac[index].last_received >= CODE_FINAL_LEAST && t->uac[index].reply == NULL);
 }
 
-static struct leg *next_unsent(const struct cell *t, struct call *call)
+static struct ksr_branch *next_unsent(const struct cell *t, struct call *call)
 {
-    for (size_t i = 0; i < call->leg_count; i++) {
-        struct leg *leg = call->legs[i];
-        if (leg->model.context != NULL && !leg->model.has_final && is_unsent(t, leg))
-            return leg;
+    for (size_t i = 0; i < call->branch_count; i++) {
+        struct ksr_branch *branch = call->branches[i];
+        if (branch->model.context != NULL && !branch->model.has_final && is_unsent(t, branch))
+            return branch;
     }
     return NULL;
 }
@@ -46,25 +46,25 @@ void failover_send(struct sip_msg *msg, struct cell *t)
             t->uac[i].last_received = SIP_REQUEST_TIMEOUT;
 }
 
-/* 3261-16.9.a. Each leg is sent to once, so this ends. */
+/* 3261-16.9.a. Each branch is sent to once, so this ends. */
 static void follow_unsent(struct sip_msg *msg, struct cell *t, struct call *call)
 {
-    struct leg *leg;
-    while ((leg = next_unsent(t, call)) != NULL) {
+    struct ksr_branch *branch;
+    while ((branch = next_unsent(t, call)) != NULL) {
         struct arrival arrival = {
-            .t = t, .call = call, .leg = leg, .branch = transaction_branch(t, leg), .request = msg};
-        arrival_gather(&arrival, leg_origin_unsent(leg), 0);
+            .t = t, .call = call, .branch = branch, .index = branch_index(t, branch), .request = msg};
+        arrival_gather(&arrival, branch_origin_unsent(branch), 0);
         arrival_decide_end(&arrival);
-        call_follow(&leg->model);
+        call_follow(&branch->model);
     }
 }
 
-void failover_branch(struct sip_msg *msg, struct cell *t, struct call *call, struct leg *leg)
+void failover_branch(struct sip_msg *msg, struct cell *t, struct call *call, struct ksr_branch *branch)
 {
     struct step step = {.msg = msg};
     call->step = &step;
     call_sync(call, t);
-    call_follow(&leg->model);
+    call_follow(&branch->model);
     follow_unsent(msg, t, call);
     call->step = NULL;
 }
@@ -81,7 +81,7 @@ void failover_more(struct sip_msg *msg, struct cell *t, struct call *call)
 
 void failover_all(struct sip_msg *msg, struct cell *t, struct call *call)
 {
-    for (size_t i = 0; i < call->leg_count; i++)
-        failover_branch(msg, t, call, call->legs[i]);
+    for (size_t i = 0; i < call->branch_count; i++)
+        failover_branch(msg, t, call, call->branches[i]);
     failover_more(msg, t, call);
 }

@@ -52,77 +52,78 @@ static void read_retry_after(struct facts *facts, struct sip_msg *reply)
 
 void arrival_gather(struct arrival *arrival, enum origin origin, uint32_t code)
 {
-    struct leg *leg = arrival->leg;
+    struct ksr_branch *branch = arrival->branch;
     call_sync(arrival->call, arrival->t);
-    arrival->event = (struct call_event){.branch = &leg->model, .facts = {.code = code, .origin = (uint8_t)origin}};
+    arrival->event = (struct call_event){.branch = &branch->model, .facts = {.code = code, .origin = (uint8_t)origin}};
     /* If nothing was sent over the flow, the result says nothing about it. */
-    leg->model.on_flow = arrival->branch >= 0 && leg->model.target->flow != 0;
-    leg->model.context = &arrival->call->model;
+    branch->model.on_flow = arrival->index >= 0 && branch->model.target->flow != 0;
+    branch->model.context = &arrival->call->model;
     read_retry_after(&arrival->event.facts, arrival->reply);
 }
 
 void arrival_decide_end(struct arrival *arrival)
 {
-    breadth_give_back(arrival->call, arrival->leg);
+    breadth_give_back(arrival->call, arrival->branch);
     call_decide(&arrival->event);
 }
 
-enum origin leg_origin_unsent(const struct leg *leg)
+enum origin branch_origin_unsent(const struct ksr_branch *branch)
 {
-    return flow_is_datagram(leg->model.target->flow) ? ORIGIN_TRANSPORT : call_origin_unsent(&leg->model);
+    return flow_is_datagram(branch->model.target->flow) ? ORIGIN_TRANSPORT : call_origin_unsent(&branch->model);
 }
 
 /* The response that tm generates without a received one shows how it noticed. A branch that has seen a provisional
    waits for its instance although its flow is dead (5626-7.h), and ends with what arrives. */
-static enum origin origin_of(const struct ua_client *uac, const struct leg *leg, bool received, int code)
+static enum origin origin_of(const struct ua_client *uac, const struct ksr_branch *branch, bool received, int code)
 {
     /* 3261-16.9.a: the generated code does not matter; decide() knows the meaning of a failed send on a flow. */
     if (uac->icode == SEND_FAILED)
-        return leg_origin_unsent(leg);
-    if (leg->model.flow_died && !leg->model.provisional_seen && (!received || code == SIP_FLOW_FAILED))
+        return branch_origin_unsent(branch);
+    if (branch->model.flow_died && !branch->model.provisional_seen && (!received || code == SIP_FLOW_FAILED))
         return ORIGIN_FLOW_DOWN;
     if (received)
         return ORIGIN_WIRE;
-    return code == SIP_SERVICE_UNAVAILABLE ? leg_origin_unsent(leg) : ORIGIN_TIMEOUT;
+    return code == SIP_SERVICE_UNAVAILABLE ? branch_origin_unsent(branch) : ORIGIN_TIMEOUT;
 }
 
 /* 3263-4.3.b: tm reports a timeout like a response, and no 100. */
-static void leg_note_silence(struct leg *leg, const struct ua_client *uac, bool received, int code)
+static void branch_note_silence(struct ksr_branch *branch, const struct ua_client *uac, bool received, int code)
 {
-    leg->model.overdue = !received && code == SIP_REQUEST_TIMEOUT && branch_is_silent(uac);
-    leg->model.heard |= !received && !leg->model.overdue;
+    branch->model.overdue = !received && code == SIP_REQUEST_TIMEOUT && branch_is_silent(uac);
+    branch->model.heard |= !received && !branch->model.overdue;
 }
 
 /* --- tm's callbacks --- */
 
 void react_on_branch_failure(struct cell *t, struct call *call, struct tmcb_params *params)
 {
-    struct arrival arrival = {.t = t, .call = call, .branch = tmb.t_gett_branch(), .request = params->req};
+    struct arrival arrival = {.t = t, .call = call, .index = tmb.t_gett_branch(), .request = params->req};
     best_weighed(t, call);
-    if (arrival.branch < 0 || arrival.branch >= t->nr_of_outgoings)
+    if (arrival.index < 0 || arrival.index >= t->nr_of_outgoings)
         return;
-    const struct ua_client *uac = &t->uac[arrival.branch];
-    arrival.leg = call_leg(call, &uac->ruid);
-    if (arrival.leg == NULL)
+    const struct ua_client *uac = &t->uac[arrival.index];
+    arrival.branch = call_branch_of_ruid(call, &uac->ruid);
+    if (arrival.branch == NULL)
         return;
     arrival.reply = params->rpl != FAKED_REPLY ? params->rpl : NULL;
-    wait_remove(&arrival.leg->wait);
-    leg_note_silence(arrival.leg, uac, arrival.reply != NULL, params->code);
-    arrival_gather(&arrival, origin_of(uac, arrival.leg, arrival.reply != NULL, params->code), (uint32_t)params->code);
+    wait_remove(&arrival.branch->wait);
+    branch_note_silence(arrival.branch, uac, arrival.reply != NULL, params->code);
+    arrival_gather(&arrival, origin_of(uac, arrival.branch, arrival.reply != NULL, params->code),
+                   (uint32_t)params->code);
     arrival_decide_end(&arrival);
     pv_note_decision(params->req, &arrival.event.decision);
 }
 
 void react_on_failure(struct cell *t, struct call *call, struct tmcb_params *params)
 {
-    int branch = tmb.t_get_picked_branch();
+    int index = tmb.t_get_picked_branch();
     best_weighed(t, call);
-    if (branch < 0 || branch >= t->nr_of_outgoings)
+    if (index < 0 || index >= t->nr_of_outgoings)
         return;
-    const struct leg *leg = call_leg(call, &t->uac[branch].ruid);
-    if (leg != NULL && leg->model.has_final)
-        pv_note_decision(params->req, &leg->model.decision);
-    if (t->uac[branch].on_failure == 0) { /* no route will run that could carry out the decision */
+    const struct ksr_branch *branch = call_branch_of_ruid(call, &t->uac[index].ruid);
+    if (branch != NULL && branch->model.has_final)
+        pv_note_decision(params->req, &branch->model.decision);
+    if (t->uac[index].on_failure == 0) { /* no route will run that could carry out the decision */
         best_send(params->req, t, call);
         best_settled(t, call);
     }
@@ -133,15 +134,15 @@ void react_on_failure(struct cell *t, struct call *call, struct tmcb_params *par
    response. */
 static void make_cancellable(const struct arrival *arrival)
 {
-    struct ua_client *uac = &arrival->t->uac[arrival->branch];
+    struct ua_client *uac = &arrival->t->uac[arrival->index];
     if (is_invite(arrival->t) && uac->last_received == 0)
         uac->last_received = SIP_TRYING;
 }
 
 static void hear_reply(struct arrival *arrival, uint32_t code)
 {
-    arrival->leg = call_leg(arrival->call, &arrival->t->uac[arrival->branch].ruid);
-    if (arrival->leg == NULL || (arrival->leg->model.has_final && code < CODE_FINAL_LEAST))
+    arrival->branch = call_branch_of_ruid(arrival->call, &arrival->t->uac[arrival->index].ruid);
+    if (arrival->branch == NULL || (arrival->branch->model.has_final && code < CODE_FINAL_LEAST))
         return;
     arrival_gather(arrival, ORIGIN_WIRE, code);
     bool ends = call_decide(&arrival->event);
@@ -160,18 +161,18 @@ static void hear_reply(struct arrival *arrival, uint32_t code)
 /* tm acknowledges it next, and reports it afterwards. */
 static void hear_failure(const struct arrival *arrival)
 {
-    const struct leg *leg = call_leg(arrival->call, &arrival->t->uac[arrival->branch].ruid);
-    if (leg == NULL || leg->model.context == NULL || leg->model.has_final || !is_invite(arrival->t))
+    const struct ksr_branch *branch = call_branch_of_ruid(arrival->call, &arrival->t->uac[arrival->index].ruid);
+    if (branch == NULL || branch->model.context == NULL || branch->model.has_final || !is_invite(arrival->t))
         return;
     call_sync(arrival->call, arrival->t);
     call_seek_flows(&arrival->call->model);
-    reconnect_aim_ack(arrival->t, leg, &arrival->reply->rcv);
+    reconnect_aim_ack(arrival->t, branch, &arrival->reply->rcv);
 }
 
 void react_on_reply(struct cell *t, struct call *call, struct tmcb_params *params)
 {
     struct arrival arrival = {
-        .t = t, .call = call, .branch = tmb.t_gett_branch(), .request = params->req, .reply = params->rpl};
+        .t = t, .call = call, .index = tmb.t_gett_branch(), .request = params->req, .reply = params->rpl};
     if (params->code <= SIP_TRYING)
         return;
     call_lock(t);
@@ -194,12 +195,12 @@ void react_on_cancel(struct cell *t, struct call *call)
 }
 
 bool react_ask_exhausted(struct cell *t, struct call *call, struct sip_msg *request, struct sip_msg *reply,
-                         struct call_branch *branch, uint32_t code)
+                         struct call_branch *model, uint32_t code)
 {
-    struct arrival arrival = {.event = {.context = &call->model, .branch = branch},
+    struct arrival arrival = {.event = {.context = &call->model, .branch = model},
                               .t = t,
                               .call = call,
-                              .branch = -1,
+                              .index = -1,
                               .request = request,
                               .reply = reply};
     call_sync(call, t);
@@ -303,10 +304,10 @@ int sip_on_flow_failed(struct sip_msg *msg)
         failover_all(msg, t, call);
         return 1;
     }
-    struct leg *leg = call_leg(call, &t->uac[tmb.t_gett_branch()].ruid);
-    if (leg == NULL || !leg->model.has_final)
+    struct ksr_branch *branch = call_branch_of_ruid(call, &t->uac[tmb.t_gett_branch()].ruid);
+    if (branch == NULL || !branch->model.has_final)
         return -1;
-    failover_branch(msg, t, call, leg);
+    failover_branch(msg, t, call, branch);
     return 1;
 }
 
@@ -316,7 +317,7 @@ static int answer_without_record(struct sip_msg *msg, const struct cell *t)
 {
     int picked = t != NULL && get_route_type() == FAILURE_ROUTE ? tmb.t_get_picked_branch() : -1;
     if (picked < 0 || picked >= t->nr_of_outgoings || t->uac[picked].last_received != SIP_FLOW_FAILED ||
-        !leg_is_of_binding(&t->uac[picked].ruid))
+        !branch_is_of_binding(&t->uac[picked].ruid))
         return -1;
     tmb.t_reply(msg, SIP_TEMPORARILY_UNAVAILABLE, (char *)code_phrase(SIP_TEMPORARILY_UNAVAILABLE));
     return 1;
@@ -345,21 +346,21 @@ int sip_on_failure(struct sip_msg *msg)
 uint32_t current_code(struct sip_msg *msg)
 {
     const struct cell *t = transaction();
-    int branch = -1;
+    int index = -1;
     if (msg->first_line.type == SIP_REPLY)
         return (uint32_t)msg->first_line.u.reply.statuscode;
     if (t == NULL)
         return 0;
     if (get_route_type() == BRANCH_FAILURE_ROUTE)
-        branch = tmb.t_gett_branch();
+        index = tmb.t_gett_branch();
     else if (get_route_type() == FAILURE_ROUTE)
-        branch = tmb.t_get_picked_branch();
-    if (branch < 0 || branch >= t->nr_of_outgoings)
+        index = tmb.t_get_picked_branch();
+    if (index < 0 || index >= t->nr_of_outgoings)
         return 0;
     struct call *call = call_of(t);
-    const struct leg *leg = call != NULL ? call_leg(call, &t->uac[branch].ruid) : NULL;
-    return leg != NULL && leg->model.has_final && leg->model.code != 0 ? leg->model.code
-                                                                       : (uint32_t)t->uac[branch].last_received;
+    const struct ksr_branch *branch = call != NULL ? call_branch_of_ruid(call, &t->uac[index].ruid) : NULL;
+    return branch != NULL && branch->model.has_final && branch->model.code != 0 ? branch->model.code
+                                                                                : (uint32_t)t->uac[index].last_received;
 }
 
 /* For a response that belongs to no call of this module, only the message has facts. */
@@ -379,19 +380,19 @@ static void facts_of_message(struct facts *facts, struct sip_msg *msg)
 int sip_decide(struct sip_msg *msg)
 {
     struct cell *t = transaction();
-    struct arrival arrival = {.t = t, .call = t != NULL ? call_of(t) : NULL, .branch = -1, .reply = msg};
+    struct arrival arrival = {.t = t, .call = t != NULL ? call_of(t) : NULL, .index = -1, .reply = msg};
     struct facts facts = {.code = current_code(msg)};
     const struct state state = {0};
     struct decision decision;
     if (facts.code == 0)
         return -1;
     if (arrival.call != NULL)
-        arrival.branch = get_route_type() == FAILURE_ROUTE ? tmb.t_get_picked_branch() : tmb.t_gett_branch();
-    if (arrival.branch >= 0 && arrival.branch < t->nr_of_outgoings)
-        arrival.leg = call_leg(arrival.call, &t->uac[arrival.branch].ruid);
-    if (arrival.leg != NULL && arrival.leg->model.has_final) {
-        decision = arrival.leg->model.decision;
-    } else if (arrival.leg != NULL && msg->first_line.type == SIP_REPLY) {
+        arrival.index = get_route_type() == FAILURE_ROUTE ? tmb.t_get_picked_branch() : tmb.t_gett_branch();
+    if (arrival.index >= 0 && arrival.index < t->nr_of_outgoings)
+        arrival.branch = call_branch_of_ruid(arrival.call, &t->uac[arrival.index].ruid);
+    if (arrival.branch != NULL && arrival.branch->model.has_final) {
+        decision = arrival.branch->model.decision;
+    } else if (arrival.branch != NULL && msg->first_line.type == SIP_REPLY) {
         arrival_gather(&arrival, ORIGIN_WIRE, facts.code);
         decision = call_foresee(&arrival.event);
     } else {

@@ -11,8 +11,8 @@ struct arrival {
     struct call_event event;
     struct cell *t;
     struct call *call;
-    struct leg *leg;
-    int branch;              /* branch of t; -1: tm created none for this leg */
+    struct ksr_branch *branch;
+    int index;               /* of tm's branch; -1: tm has none */
     struct sip_msg *request; /* tm's own, or the copy that a route has */
     struct sip_msg *reply;   /* NULL: none came */
     struct policy_hold hold;
@@ -27,13 +27,13 @@ void react_cancel_pending(struct cell *t, int except);
 /* react.c: facts and state; `origin` and `code` are tm's. */
 void arrival_gather(struct arrival *arrival, enum origin origin, uint32_t code);
 /* As call_origin_unsent(); tm does not report that a datagram could not be sent. */
-enum origin leg_origin_unsent(const struct leg *leg);
-/* A branch has ended: stores the decision and the policy's verdict in the leg. pursue() carries them out. */
+enum origin branch_origin_unsent(const struct ksr_branch *branch);
+/* A branch has ended: stores the decision and the policy's verdict in the branch. pursue() carries them out. */
 void arrival_decide_end(struct arrival *arrival);
 
 /* failover.c: carries out the decisions, in a route that may add branches. */
-void failover_branch(struct sip_msg *msg, struct cell *t, struct call *call, struct leg *leg);
-/* The same for every leg that has ended without a waiting route; then the next targets, if nothing is pending. */
+void failover_branch(struct sip_msg *msg, struct cell *t, struct call *call, struct ksr_branch *branch);
+/* The same for every branch that has ended without a waiting route; then the next targets, if nothing is pending. */
 void failover_all(struct sip_msg *msg, struct cell *t, struct call *call);
 /* The next targets, if nothing is pending. */
 void failover_more(struct sip_msg *msg, struct cell *t, struct call *call);
@@ -46,7 +46,7 @@ bool best_is_received(const struct ua_client *uac);
 /* The best response and its message; *reply NULL: this server makes the response, or (status 0) nothing is sent. */
 struct call_best best_reply(struct cell *t, struct call *call, struct sip_msg **reply);
 /* Makes tm choose the best response when the route ends: `branch` is the one that has just ended. */
-void best_weigh(struct cell *t, struct call *call, int branch);
+void best_weigh(struct cell *t, struct call *call, int index);
 /* After tm's choice: restores the codes for scripts. */
 void best_weighed(struct cell *t, struct call *call);
 /* After the failure route: restores the other codes too, so that retransmissions are recognised. */

@@ -54,13 +54,13 @@ static void aim_at_source(struct dest_info *to, const struct receive_info *from)
     to->id = from->proto_reserved1;
 }
 
-void reconnect_aim_ack(struct cell *t, const struct leg *leg, const struct receive_info *from)
+void reconnect_aim_ack(struct cell *t, const struct ksr_branch *branch, const struct receive_info *from)
 {
     bool open;
-    const int branch = transaction_branch(t, leg);
-    if (branch < 0 || !leg->model.flow_died)
+    const int index = branch_index(t, branch);
+    if (index < 0 || !branch->model.flow_died)
         return;
-    struct dest_info *to = &t->uac[branch].request.dst;
+    struct dest_info *to = &t->uac[index].request.dst;
     if (transport_connects(transport_of_proto(to->proto)) && connection_of_destination(to, &open) == 0)
         aim_at_source(to, from);
 }

@@ -15,6 +15,6 @@ int reconnect_listen(void);
 
 /* 3261-17.a, 5626-7.h: the flow of the INVITE has died, no other one was known, and the phone has answered over a new
    one: tm sends the ACK of the failure there. Under tm's reply lock, before tm handles the response. */
-void reconnect_aim_ack(struct cell *t, const struct leg *leg, const struct receive_info *from);
+void reconnect_aim_ack(struct cell *t, const struct ksr_branch *branch, const struct receive_info *from);
 
 #endif

@@ -41,14 +41,14 @@ static void ring_next(struct cell *t, struct call *call)
 bool ring_beside(struct cell *t, struct call *call)
 {
     struct cell *current = tmb.t_gett();
-    int branch = tmb.t_gett_branch();
+    int index = tmb.t_gett_branch();
     int depth = t->reply_rec_lock_level;
     call_sync(call, t);
     if (!has_next(call))
         return false;
     tmb.t_sett(t, T_BR_UNDEFINED);
     ring_next(t, call);
-    tmb.t_sett(current, branch);
+    tmb.t_sett(current, index);
     t->reply_rec_lock_level = depth; /* tm keeps one if it runs out of memory */
     return has_next(call);
 }

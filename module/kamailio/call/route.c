@@ -58,7 +58,7 @@ static bool begin_call(const struct route *route, size_t room, struct call_room 
         breadth_begin_call(call, route->msg, route->load);
     if (call == NULL || (was_sent() && call->table[0] != '\0'))
         return call != NULL; /* the call continues with more targets */
-    if (call->leg_count > 0 && call_forget_targets(call) < 0)
+    if (call->branch_count > 0 && call_forget_targets(call) < 0)
         return false;
     memcpy(call->table, route->table, strlen(route->table) + 1);
     if (!was_sent())

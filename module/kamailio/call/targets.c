@@ -18,7 +18,7 @@
 #include "script/base/layers.h"
 #include "sip/message.h"
 
-/* Converts bindings and URIs to targets with a leg each; used legs are put into Kamailio's destination set. */
+/* Converts bindings and URIs to targets with a branch each; used branches are put into Kamailio's destination set. */
 
 enum { Q_MOST = 1000 };
 
@@ -63,34 +63,34 @@ int aor_names_read(struct aor_names *names, const str *uri)
 
 #define OWN_RUID "reflow-"
 
-bool leg_is_of_binding(const str *ruid)
+bool branch_is_of_binding(const str *ruid)
 {
     const int own = sizeof OWN_RUID - 1;
     return ruid->len > 0 && (ruid->len < own || memcmp(ruid->s, OWN_RUID, (size_t)own) != 0);
 }
 
-static struct leg *leg_new(struct call *call, str ruid)
+static struct ksr_branch *branch_new(struct call *call, str ruid)
 {
     char own[32];
-    struct leg *leg = arena_take(&call->arena, sizeof *leg);
-    if (leg == NULL || call->leg_count == TARGETS_MOST)
+    struct ksr_branch *branch = arena_take(&call->arena, sizeof *branch);
+    if (branch == NULL || call->branch_count == TARGETS_MOST)
         return NULL;
     if (ruid.len <= 0) {
         ruid.s = own;
-        ruid.len = snprintf(own, sizeof own, OWN_RUID "%zu", call->leg_count);
+        ruid.len = snprintf(own, sizeof own, OWN_RUID "%zu", call->branch_count);
     }
-    memset(leg, 0, sizeof *leg);
-    leg->ruid = arena_copy(&call->arena, text_of_str(ruid));
-    return leg->ruid.s != NULL ? leg : NULL;
+    memset(branch, 0, sizeof *branch);
+    branch->ruid = arena_copy(&call->arena, text_of_str(ruid));
+    return branch->ruid.s != NULL ? branch : NULL;
 }
 
-/* The leg is created before its target, so that every target has one. 0: it must not or cannot be added. */
-static size_t add(struct call *call, struct leg *leg, const struct target *target)
+/* The branch is created before its target, so that every target has one. 0: it must not or cannot be added. */
+static size_t add(struct call *call, struct ksr_branch *branch, const struct target *target)
 {
-    if (leg == NULL || target_add(call->model.targets, target) != 0)
+    if (branch == NULL || target_add(call->model.targets, target) != 0)
         return 0;
-    leg->model.target = target_at(call->model.targets, target_count(call->model.targets) - 1);
-    call->legs[call->leg_count++] = leg;
+    branch->model.target = target_at(call->model.targets, target_count(call->model.targets) - 1);
+    call->branches[call->branch_count++] = branch;
     return 1;
 }
 
@@ -101,20 +101,20 @@ static struct text source_of_connection(int id, char *out, size_t size)
 }
 
 /* 5626-7.e: over the flow of the binding, whatever its Contact says. */
-static bool set_destination(struct call *call, struct leg *leg, const struct found *found)
+static bool set_destination(struct call *call, struct ksr_branch *branch, const struct found *found)
 {
     char source[96];
     struct text destination = text_of_str(found->received);
-    leg->received = arena_copy(&call->arena, destination);
-    leg->destination = leg->received;
+    branch->received = arena_copy(&call->arena, destination);
+    branch->destination = branch->received;
     if (found->path.len > 0)
         destination = sip_path_next_hop(text_of_str(found->path));
     else if (found->received.len <= 0)
         destination = source_of_connection(found->connection_id, source, sizeof source);
     else
-        return leg->received.s != NULL;
-    leg->destination = arena_copy(&call->arena, destination);
-    return leg->destination.s != NULL || destination.length == 0;
+        return branch->received.s != NULL;
+    branch->destination = arena_copy(&call->arena, destination);
+    return branch->destination.s != NULL || destination.length == 0;
 }
 
 /* 5626-7.f: a flow that is known to be dead is not tried, and is removed. */
@@ -128,14 +128,14 @@ static bool is_dead(flow_id flow)
 }
 
 /* A binding that has moved to another flow keeps its ruid, but is another target with another branch. */
-static struct leg *leg_of_binding(struct call *call, str ruid)
+static struct ksr_branch *branch_of_binding(struct call *call, str ruid)
 {
-    const bool taken = call_leg(call, &ruid) != NULL;
-    struct leg *leg = leg_new(call, taken ? (str){NULL, 0} : ruid);
-    if (leg == NULL)
+    const bool taken = call_branch_of_ruid(call, &ruid) != NULL;
+    struct ksr_branch *branch = branch_new(call, taken ? (str){NULL, 0} : ruid);
+    if (branch == NULL)
         return NULL;
-    leg->binding = taken ? arena_copy(&call->arena, text_of_str(ruid)) : leg->ruid;
-    return leg->binding.s != NULL ? leg : NULL;
+    branch->binding = taken ? arena_copy(&call->arena, text_of_str(ruid)) : branch->ruid;
+    return branch->binding.s != NULL ? branch : NULL;
 }
 
 static struct target target_of(const struct found *found, const str *aor)
@@ -153,14 +153,14 @@ static struct target target_of(const struct found *found, const str *aor)
 static size_t add_living(struct call *call, const struct found *found, const str *aor)
 {
     const struct target target = target_of(found, aor);
-    struct leg *leg = leg_of_binding(call, found->ruid);
-    if (leg == NULL || !set_destination(call, leg, found))
+    struct ksr_branch *branch = branch_of_binding(call, found->ruid);
+    if (branch == NULL || !set_destination(call, branch, found))
         return 0;
-    leg->socket = found->socket;
-    leg->aor_hash = found->aor_hash;
-    leg->branch_flags = found->branch_flags;
-    leg->contact_left = found->contact_left && found->flow != 0 && !flow_is_datagram(found->flow);
-    return add(call, leg, &target);
+    branch->socket = found->socket;
+    branch->aor_hash = found->aor_hash;
+    branch->branch_flags = found->branch_flags;
+    branch->contact_left = found->contact_left && found->flow != 0 && !flow_is_datagram(found->flow);
+    return add(call, branch, &target);
 }
 
 /* A Contact that is the AOR itself is not called, because the request would return at once. Phones that write such
@@ -187,27 +187,27 @@ static size_t add_found(struct call *call, const struct found *found, const str 
     return found->contact_left && !leads_back(&by_contact, aor) ? add_living(call, &by_contact, aor) : 0;
 }
 
-struct leg *targets_leg_by_contact(struct call *call, struct leg *leg)
+struct ksr_branch *targets_branch_by_contact(struct call *call, struct ksr_branch *branch)
 {
-    if (!leg->contact_left)
+    if (!branch->contact_left)
         return NULL;
-    struct leg *other = leg_new(call, (str){NULL, 0});
+    struct ksr_branch *other = branch_new(call, (str){NULL, 0});
     if (other == NULL)
         return NULL;
-    leg->contact_left = false;
-    leg->model.target->flow = 0;
-    other->model.target = leg->model.target;
-    other->binding = leg->binding;
-    other->socket = leg->socket;
-    other->aor_hash = leg->aor_hash;
-    other->branch_flags = leg->branch_flags;
-    call->legs[call->leg_count++] = other;
+    branch->contact_left = false;
+    branch->model.target->flow = 0;
+    other->model.target = branch->model.target;
+    other->binding = branch->binding;
+    other->socket = branch->socket;
+    other->aor_hash = branch->aor_hash;
+    other->branch_flags = branch->branch_flags;
+    call->branches[call->branch_count++] = other;
     return other;
 }
 
 size_t targets_room(const struct lookup *lookup)
 {
-    enum { SET = 640, TARGET = sizeof(struct leg) + 320 };
+    enum { SET = 640, TARGET = sizeof(struct ksr_branch) + 320 };
     return SET + lookup->count * TARGET + 2 * lookup->text_bytes;
 }
 
@@ -294,7 +294,7 @@ static int add_uri(struct call *call, const str *uri, int q, bool chosen)
     bool callers = sip_host_equal(text_of_str(parsed.host), layers_domain(call->model.aor));
     const struct target target = {
         .uri = text_of_str(*uri), .q = (uint16_t)(q < 0 || q > Q_MOST ? Q_MOST : q), .by_policy = chosen && !callers};
-    return (int)add(call, leg_new(call, (str){NULL, 0}), &target);
+    return (int)add(call, branch_new(call, (str){NULL, 0}), &target);
 }
 
 int call_add_uri(struct call *call, const str *uri, int q)
@@ -310,13 +310,13 @@ int call_add_chosen_uri(struct call *call, const str *uri)
 /* --- the destination set --- */
 
 /* The sending flags belong to the message, for all its branches: no connection is opened if each branch has its own. */
-static void forbid_connecting(struct sip_msg *msg, struct call *call, const struct leg *leg, bool alone)
+static void forbid_connecting(struct sip_msg *msg, struct call *call, const struct ksr_branch *branch, bool alone)
 {
     unsigned forbidden = msg->fwd_send_flags.f & SND_F_FORCE_CON_REUSE;
-    if (alone && leg_is_stream(leg) && !forbidden) {
+    if (alone && branch_is_stream(branch) && !forbidden) {
         msg->fwd_send_flags.f |= SND_F_FORCE_CON_REUSE;
         call->forbids_connecting = true;
-    } else if (!leg_is_stream(leg) && call->forbids_connecting) {
+    } else if (!branch_is_stream(branch) && call->forbids_connecting) {
         msg->fwd_send_flags.f &= (unsigned short)~SND_F_FORCE_CON_REUSE;
         call->forbids_connecting = false;
     }
@@ -341,9 +341,9 @@ static int set_or_reset(struct sip_msg *msg, str *value, int (*set)(struct sip_m
 enum { REQUEST_URI_MOST = 4 * MAX_URI_SIZE };
 
 /* 3261-16.6.a */
-static int read_request_uri(const struct leg *leg, char out[REQUEST_URI_MOST], str *uri)
+static int read_request_uri(const struct ksr_branch *branch, char out[REQUEST_URI_MOST], str *uri)
 {
-    struct text whole = leg->model.target->uri;
+    struct text whole = branch->model.target->uri;
     if (whole.length == 0 || whole.length > REQUEST_URI_MOST)
         return -1;
     memcpy(out, whole.at, whole.length);
@@ -351,56 +351,57 @@ static int read_request_uri(const struct leg *leg, char out[REQUEST_URI_MOST], s
     return 0;
 }
 
-static int put_as_request_uri(struct sip_msg *msg, struct leg *leg, str *uri, str *instance)
+static int put_as_request_uri(struct sip_msg *msg, struct ksr_branch *branch, str *uri, str *instance)
 {
     flag_t flags = 0;
-    str path = str_of_text(leg->model.target->path);
+    str path = str_of_text(branch->model.target->path);
     reset_dst_uri(msg);
-    if (rewrite_uri(msg, uri) < 0 || (leg->destination.len > 0 && set_dst_uri(msg, &leg->destination) < 0) ||
+    if (rewrite_uri(msg, uri) < 0 || (branch->destination.len > 0 && set_dst_uri(msg, &branch->destination) < 0) ||
         set_or_reset(msg, &path, set_path_vector, reset_path_vector) < 0 ||
-        set_or_reset(msg, instance, set_instance, reset_instance) < 0 || set_ruid(msg, &leg->ruid) < 0)
+        set_or_reset(msg, instance, set_instance, reset_instance) < 0 || set_ruid(msg, &branch->ruid) < 0)
         return -1;
-    msg->reg_id = (int)leg->model.target->reg_id;
-    set_ruri_q(leg->model.target->q);
+    msg->reg_id = (int)branch->model.target->reg_id;
+    set_ruri_q(branch->model.target->q);
     getbflagsval(0, &flags);
-    setbflagsval(0, flags | leg->branch_flags);
-    if (leg->socket != NULL)
-        set_force_socket(msg, leg->socket);
+    setbflagsval(0, flags | branch->branch_flags);
+    if (branch->socket != NULL)
+        set_force_socket(msg, branch->socket);
     return 0;
 }
 
-static int put_leg(struct sip_msg *msg, struct call *call, struct leg *leg, bool first)
+static int put_branch(struct sip_msg *msg, struct call *call, struct ksr_branch *branch, bool first)
 {
     char buffer[MAX_INSTANCE_SIZE], request_uri[REQUEST_URI_MOST];
-    str uri, path = str_of_text(leg->model.target->path);
-    str instance = bracketed(leg->model.target->instance, buffer);
+    str uri, path = str_of_text(branch->model.target->path);
+    str instance = bracketed(branch->model.target->instance, buffer);
     bool alone = first || (nr_branches == 0 && !ruri_get_forking_state());
-    if (read_request_uri(leg, request_uri, &uri) < 0 || (first && put_as_request_uri(msg, leg, &uri, &instance) < 0))
+    if (read_request_uri(branch, request_uri, &uri) < 0 ||
+        (first && put_as_request_uri(msg, branch, &uri, &instance) < 0))
         return -1;
-    if (!first && append_branch(msg, &uri, &leg->destination, &path, leg->model.target->q, leg->branch_flags,
-                                leg->socket, &instance, leg->model.target->reg_id, &leg->ruid, NULL) < 0)
+    if (!first && append_branch(msg, &uri, &branch->destination, &path, branch->model.target->q, branch->branch_flags,
+                                branch->socket, &instance, branch->model.target->reg_id, &branch->ruid, NULL) < 0)
         return -1;
-    forbid_connecting(msg, call, leg, alone);
+    forbid_connecting(msg, call, branch, alone);
     return 0;
 }
 
 /* Approximately what tm sends: the request with added lines, the branch's URI and its Path. */
-static size_t bytes_of(const struct sip_msg *msg, const struct leg *leg)
+static size_t bytes_of(const struct sip_msg *msg, const struct ksr_branch *branch)
 {
-    return msg->len + BREADTH_OWN_LINES + leg->model.target->uri.length + leg->model.target->path.length;
+    return msg->len + BREADTH_OWN_LINES + branch->model.target->uri.length + branch->model.target->path.length;
 }
 
-int call_put_leg(struct call *call, struct leg *leg)
+int call_put_branch(struct call *call, struct ksr_branch *branch)
 {
     struct step *step = call->step;
-    bool may = breadth_take(call, leg, bytes_of(step->msg, leg)) || call->model.role == ROLE_EDGE;
-    if (!may || put_leg(step->msg, call, leg, step->first && step->put == 0) < 0) {
-        breadth_give_back(call, leg);
+    bool may = breadth_take(call, branch, bytes_of(step->msg, branch)) || call->model.role == ROLE_EDGE;
+    if (!may || put_branch(step->msg, call, branch, step->first && step->put == 0) < 0) {
+        breadth_give_back(call, branch);
         return -1;
     }
     step->put++;
-    if (leg->model.context == NULL)
-        call_branch_begin(&call->model, &leg->model, leg->model.target);
+    if (branch->model.context == NULL)
+        call_branch_begin(&call->model, &branch->model, branch->model.target);
     return 0;
 }
 
@@ -416,16 +417,16 @@ static bool name_rests(void *call, struct text name)
     return rest_is_on(((const struct call *)call)->model.aor, name);
 }
 
-static str next_hop(const struct leg *leg)
+static str next_hop(const struct ksr_branch *branch)
 {
-    return leg->destination.len > 0 ? leg->destination : str_of_text(leg->model.target->uri);
+    return branch->destination.len > 0 ? branch->destination : str_of_text(branch->model.target->uri);
 }
 
-size_t targets_silent_name(const struct leg *leg, char out[REST_NAME_MOST + 1])
+size_t targets_silent_name(const struct ksr_branch *branch, char out[REST_NAME_MOST + 1])
 {
     char host[REST_NAME_MOST + 1];
     struct ksr_sip_uri uri;
-    str to = next_hop(leg);
+    str to = next_hop(branch);
     if (parse_uri(to.s, to.len, &uri) < 0 || uri.host.len > REST_NAME_MOST - 8)
         return 0;
     int proto = uri.proto != PROTO_NONE ? uri.proto : uri.type == SIPS_URI_T ? PROTO_TLS : PROTO_UDP;
@@ -434,11 +435,11 @@ size_t targets_silent_name(const struct leg *leg, char out[REST_NAME_MOST + 1])
 }
 
 /* 3261-21.5.4.a; the address is known where the URI has it. */
-static bool rests(const struct call *call, const struct leg *leg)
+static bool rests(const struct call *call, const struct ksr_branch *branch)
 {
     struct ksr_sip_uri uri;
     union sockaddr_union address;
-    str to = next_hop(leg);
+    str to = next_hop(branch);
     if (rest_count() == 0 || parse_uri(to.s, to.len, &uri) < 0)
         return false;
     struct rest_destination destination = {.host = text_of_str(uri.host), .port = GET_URI_PORT(&uri)};
@@ -448,9 +449,9 @@ static bool rests(const struct call *call, const struct leg *leg)
     return rest_holds(&destination, name_rests, (void *)call);
 }
 
-bool targets_may_be_sent_to(const struct call *call, const struct leg *leg)
+bool targets_may_be_sent_to(const struct call *call, const struct ksr_branch *branch)
 {
-    return !rests(call, leg) && (call->step->first || !is_dead(leg->model.target->flow));
+    return !rests(call, branch) && (call->step->first || !is_dead(branch->model.target->flow));
 }
 
 size_t call_put_targets(struct sip_msg *msg, struct call *call, bool open_class, bool first)

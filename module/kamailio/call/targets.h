@@ -29,13 +29,13 @@ size_t targets_add_flows(struct call *call, const struct target *target);
 /* Returns whether a branch can be added to the destination set. */
 bool targets_set_is_full(void);
 /* Returns true if its destination does not rest (3261-21.5.4.a) and its flow is not dead. */
-bool targets_may_be_sent_to(const struct call *call, const struct leg *leg);
+bool targets_may_be_sent_to(const struct call *call, const struct ksr_branch *branch);
 
-/* silent_name_write() for the URI to which requests on the leg are sent (3263-4.3.b). Returns the length, or 0. */
-size_t targets_silent_name(const struct leg *leg, char out[REST_NAME_MOST + 1]);
+/* silent_name_write() for the URI to which requests on the branch are sent (3263-4.3.b). Returns the length, or 0. */
+size_t targets_silent_name(const struct ksr_branch *branch, char out[REST_NAME_MOST + 1]);
 
-/* 3261-10.a: another leg of the same target, to its Contact over a new connection because the flow of `leg` is gone.
-   NULL: the Contact cannot be called or was called already, or no memory. */
-struct leg *targets_leg_by_contact(struct call *call, struct leg *leg);
+/* 3261-10.a: another branch of the same target, to its Contact over a new connection because the flow of `branch` is
+   gone. NULL: the Contact cannot be called or was called already, or no memory. */
+struct ksr_branch *targets_branch_by_contact(struct call *call, struct ksr_branch *branch);
 
 #endif
