@@ -5,7 +5,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "standalone/net/names.h"
+#include "standalone/names/names.h"
 
 /*
  * Look-ups at a name server of the test's own (fake_dns.h). c-ares and libuv have the system's clock. The host's clock

@@ -2,7 +2,7 @@
 #ifndef REFLOW_STANDALONE_ADVERTISED_H
 #define REFLOW_STANDALONE_ADVERTISED_H
 
-#include "standalone/net/host_name.h"
+#include "standalone/names/host_name.h"
 #include "standalone/net/source.h"
 #include "standalone/net/wire.h"
 

@@ -11,7 +11,7 @@
 #include "base/memory.h"
 #include "base/table.h"
 #include "sip/message.h"
-#include "standalone/net/host_name.h"
+#include "standalone/names/host_name.h"
 
 struct domain {
     struct table_link link;

@@ -125,11 +125,12 @@ static int wire_resolve(void *context, const struct peer *source, const char *ho
     struct network *network = context;
     bool exempt = source_is_loopback(&source->address) || source_is_trusted(network->config.sources, &source->address);
     source_id limited = exempt ? 0 : source_of(&source->address);
-    return names_resolve(network->names, limited, host, port, done, again);
+    if (network->config.resolve == NULL)
+        return -ENOSYS;
+    return network->config.resolve(network->config.names, limited, host, port, done, again);
 }
 
-/* Nothing could be sent to addresses of a family without a listener. */
-static int family_of_listeners(const struct network *network)
+int network_family(const struct network *network)
 {
     bool four = false, six = false;
     for (size_t i = 0; i < network->socket_count; i++) {
@@ -148,14 +149,6 @@ static void set_standards(struct network_limits *limits)
     limits->unsent = or_else(limits->unsent, 1 << 20);
     limits->kept = or_else(limits->kept, 64000000);
     limits->message.message = or_else(limits->message.message, 65536);
-}
-
-static int open_names(struct network *network)
-{
-    const struct network_config *config = &network->config;
-    struct names_config names = {.loop = config->loop, .host = config->host, .server_count = config->name_server_count};
-    memcpy(names.servers, config->name_servers, sizeof names.servers);
-    return names_new(&network->names, &names);
 }
 
 /* Tokens contain the numbers of connections and survive the process together with their keys, so a number must not
@@ -199,8 +192,7 @@ int network_new(struct network **out, const struct network_config *config)
     if (local_addresses_new(&network->locals, host) != 0 || network->datagrams == NULL || network->read == NULL ||
         network->plain == NULL || table_create(&network->connections, host) != 0 ||
         table_create(&network->dying, host) != 0 || table_create(&network->addresses, host) != 0 ||
-        table_create(&network->aliases, host) != 0 || table_create(&network->alias_hosts, host) != 0 ||
-        open_names(network) != 0) {
+        table_create(&network->aliases, host) != 0 || table_create(&network->alias_hosts, host) != 0) {
         network_delete(network);
         return -ENOMEM;
     }
@@ -211,11 +203,6 @@ int network_new(struct network **out, const struct network_config *config)
 const struct wire *network_wire(struct network *network)
 {
     return &network->wire;
-}
-
-const struct names_counters *network_names_counters(const struct network *network)
-{
-    return names_counters(network->names);
 }
 
 const struct network_counters *network_counters(const struct network *network)
@@ -260,7 +247,6 @@ int network_start(struct network *network, struct server *server, const struct n
     int error = 0;
     network->server = server;
     network->events = events;
-    names_set_family(network->names, family_of_listeners(network));
     source_limits_listen(network->config.sources, connection_banned, network);
     for (size_t i = 0; error == 0 && i < network->socket_count; i++) {
         if (!transport_connects(network->sockets[i].kind))
@@ -288,7 +274,6 @@ void network_stop_listening(struct network *network)
 void network_close(struct network *network)
 {
     network->closing = true;
-    names_close(network->names);
     connections_close(network);
     if (!uv_is_closing((uv_handle_t *)&network->turn))
         uv_close((uv_handle_t *)&network->turn, NULL);
@@ -305,7 +290,6 @@ void network_delete(struct network *network)
         if (network->sockets[i].fd >= 0)
             close(network->sockets[i].fd);
     }
-    names_delete(network->names);
     local_addresses_delete(network->locals);
     table_destroy(&network->connections);
     table_destroy(&network->dying);

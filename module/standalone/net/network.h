@@ -4,7 +4,6 @@
 
 #include <uv.h>
 
-#include "standalone/net/names.h"
 #include "standalone/websocket/origins.h"
 #include "sip/message.h"
 #include "standalone/net/network_events.h"
@@ -13,8 +12,8 @@
 #include "standalone/net/wire.h"
 
 /*
- * Sockets for struct wire, on libuv: listeners, connections (TCP, TLS, WebSocket), host names (names.h). Received
- * messages are passed to the server. One loop, one thread.
+ * Sockets for struct wire, on libuv: listeners, connections (TCP, TLS, WebSocket). Received messages are passed to the
+ * server. One loop, one thread.
  */
 
 struct network;
@@ -72,12 +71,12 @@ struct network_config {
     uv_loop_t *loop;
     const struct host *host;
     struct network_limits limits;
-    const struct tls *tls;                         /* borrowed; NULL: no TLS */
-    union address name_servers[NAME_SERVERS_MOST]; /* with ports */
-    size_t name_server_count;                      /* 0: the system's */
-    struct source_limits *sources;                 /* borrowed, those of the server; NULL: no limits per source */
-    const struct origins *origins;                 /* borrowed, of WebSocket requests; NULL: all */
-    struct cidr balancers[BALANCERS_MOST];         /* whose connections begin with a PROXY header */
+    const struct tls *tls;                 /* borrowed; NULL: no TLS */
+    resolve_names *resolve;                /* for struct wire; NULL: there are no names */
+    void *names;                           /* its context; borrowed */
+    struct source_limits *sources;         /* borrowed, those of the server; NULL: no limits per source */
+    const struct origins *origins;         /* borrowed, of WebSocket requests; NULL: all */
+    struct cidr balancers[BALANCERS_MOST]; /* whose connections begin with a PROXY header */
     size_t balancer_count;
 };
 
@@ -93,6 +92,9 @@ const struct wire *network_wire(struct network *network);
 int network_listen(struct network *network, enum transport kind, const union address *address,
                    struct listener *listener);
 
+/* The address family of all listeners; AF_UNSPEC: both. Nothing can be sent to addresses of a family without one. */
+int network_family(const struct network *network);
+
 /* Reports that the machine's addresses may have changed: listeners on a wildcard address read them again. */
 void network_refresh(struct network *network);
 
@@ -107,6 +109,5 @@ void network_close(struct network *network);
 void network_delete(struct network *network);
 
 const struct network_counters *network_counters(const struct network *network);
-const struct names_counters *network_names_counters(const struct network *network);
 
 #endif

@@ -6,7 +6,6 @@
 #include "base/table.h"
 #include "standalone/net/acceptor.h"
 #include "standalone/net/local_addresses.h"
-#include "standalone/net/names.h"
 #include "standalone/net/network.h"
 
 enum { DATAGRAM_MOST = 65536, DATAGRAMS_AT_ONCE = 16, READ_MOST = 65536 };
@@ -43,8 +42,7 @@ struct network {
     char *datagrams; /* DATAGRAMS_AT_ONCE of DATAGRAM_MOST bytes */
     char *read;      /* READ_MOST bytes, lent to one read at a time */
     char *plain;     /* likewise, for bytes that TLS has decrypted from those */
-    struct names *names;
-    uv_idle_t turn; /* runs while handshakes wait */
+    uv_idle_t turn;  /* runs while handshakes wait */
     struct connection *handshakes, **last_handshake;
     struct connection *kept_oldest, *kept_newest; /* those that keep bytes (connection_kept.c) */
     size_t kept_bytes;

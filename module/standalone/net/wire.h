@@ -4,6 +4,7 @@
 
 #include "flow/ack_watch.h"
 #include "standalone/net/peer.h"
+#include "standalone/net/source.h"
 
 enum { LISTENERS_MOST = 16 };
 
@@ -20,6 +21,11 @@ struct listener {
 
 /* The addresses of a name in order of preference; count 0: none. `again` is the value given to resolve(). */
 typedef void resolve_done(void *again, const union address *addresses, size_t count);
+
+/* Looks up the addresses of a host name for `source`; 0 is a source without a limit. `done` is called once, later,
+   unless a negative errno is returned. */
+typedef int resolve_names(void *context, source_id source, const char *host, uint16_t port, resolve_done *done,
+                          void *again);
 
 struct wire {
     void *context;

@@ -34,6 +34,7 @@ struct serve {
     struct host host;
     struct source_limits *sources;
     struct tls *tls; /* NULL: neither listened for nor called by */
+    struct names *names;
     struct network *network;
     struct domains *domains;
     struct server *server;
@@ -179,7 +180,7 @@ static int open_decision_log(struct serve *serve)
 static void write_counters(const struct serve *serve, struct json *json)
 {
     const struct network_counters *counters = network_counters(serve->network);
-    const struct names_counters *names = network_names_counters(serve->network);
+    const struct names_counters *names = names_counters(serve->names);
     struct log_writer_counters log = {0}, errors, output;
     log_writer_counters(serve->error_output, &errors);
     log_writer_counters(serve->output, &output);
@@ -456,16 +457,24 @@ static void warn_of_idle_options(struct serve *serve)
     warn_of_balancers(serve);
 }
 
+static int open_names(struct serve *serve)
+{
+    struct names_config names = {
+        .loop = &serve->loop, .host = &serve->host, .server_count = serve->options.dns_server_count};
+    memcpy(names.servers, serve->options.dns_servers, sizeof names.servers);
+    return refuse(serve, names_new(&serve->names, &names), "names");
+}
+
 static int open_network(struct serve *serve, struct server_config *config)
 {
     struct network_config network = {.loop = &serve->loop,
                                      .host = &serve->host,
                                      .limits = serve->options.network,
                                      .tls = serve->tls,
+                                     .resolve = names_resolve,
+                                     .names = serve->names,
                                      .sources = serve->sources,
                                      .origins = &serve->options.origins};
-    memcpy(network.name_servers, serve->options.dns_servers, sizeof network.name_servers);
-    network.name_server_count = serve->options.dns_server_count;
     memcpy(network.balancers, serve->options.balancers, sizeof network.balancers);
     network.balancer_count = serve->options.balancer_count;
     network.limits.flow_timer = config->flow_timer;
@@ -479,6 +488,7 @@ static int open_network(struct serve *serve, struct server_config *config)
         if (error != 0)
             return refuse_listener(serve, error, listen->text);
     }
+    names_set_family(serve->names, network_family(serve->network));
     config->listener_count = serve->options.listen_count;
     config->wire = network_wire(serve->network);
     return 0;
@@ -593,6 +603,8 @@ static int start(struct serve *serve)
     if (error == 0)
         error = serve_domains_load(&serve->domains, &serve->host, &serve->options, serve->error, sizeof serve->error);
     if (error == 0)
+        error = open_names(serve);
+    if (error == 0)
         error = open_network(serve, &config);
     if (error == 0)
         error = open_state(serve);
@@ -666,6 +678,8 @@ static void stop(struct serve *serve)
     serve_keys_stop(&serve->keys);
     if (serve->policy != NULL)
         serve_policy_stop(serve->policy);
+    if (serve->names != NULL)
+        names_close(serve->names);
     if (serve->network != NULL)
         network_close(serve->network);
     uv_run(&serve->loop, UV_RUN_NOWAIT);
@@ -677,6 +691,7 @@ static void stop(struct serve *serve)
     serve_keys_destroy(&serve->keys);
     serve_policy_delete(serve->policy);
     network_delete(serve->network);
+    names_delete(serve->names);
     source_limits_delete(serve->sources);
     tls_delete(serve->tls);
     persist_delete(serve->persist);

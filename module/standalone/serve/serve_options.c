@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "call/response_context.h"
-#include "standalone/net/host_name.h"
+#include "standalone/names/host_name.h"
 
 const char serve_usage[] = "usage: reflow serve SCRIPT [options]\n"
                            "\n"

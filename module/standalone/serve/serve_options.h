@@ -4,6 +4,7 @@
 
 #include "script/policy/layer_option.h"
 #include "script/store/tenants.h"
+#include "standalone/names/names.h"
 #include "standalone/net/network.h"
 #include "standalone/server/server.h"
 #include "standalone/net/source_limits.h"

@@ -3,7 +3,7 @@
 #include "standalone/server/server_private.h"
 #include "standalone/server/context.h"
 #include "standalone/address/destination.h"
-#include "standalone/net/name_lookup.h"
+#include "standalone/names/name_lookup.h"
 #include "standalone/server/edge.h"
 #include "standalone/server/flows.h"
 #include "standalone/address/own_side.h"

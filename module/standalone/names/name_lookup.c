@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "standalone/net/name_lookup.h"
+#include "standalone/names/name_lookup.h"
 
 #include <ares.h>
 #include <errno.h>

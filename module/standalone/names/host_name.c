@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "standalone/net/host_name.h"
+#include "standalone/names/host_name.h"
 
 #include <ctype.h>
 

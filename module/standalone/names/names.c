@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "standalone/net/names.h"
+#include "standalone/names/names.h"
 
 #include <ares.h>
 #include <errno.h>
 #include <strings.h>
 
 #include "base/memory.h"
-#include "standalone/net/host_name.h"
-#include "standalone/net/name_cache.h"
+#include "standalone/names/host_name.h"
+#include "standalone/names/name_cache.h"
 
 enum { TTL_MOST_S = 3600, HOST_MOST = 256 };
 
@@ -306,9 +306,9 @@ static bool waiting_is_full(const struct names *names, source_id source)
            (source != 0 && requests_of(&names->waiting, source) >= limits->source_wait);
 }
 
-int names_resolve(struct names *names, source_id source, const char *host, uint16_t port, resolve_done *done,
-                  void *again)
+int names_resolve(void *context, source_id source, const char *host, uint16_t port, resolve_done *done, void *again)
 {
+    struct names *names = context;
     size_t length = strlen(host);
     if (names->closing)
         return -ECANCELED;

@@ -3,7 +3,7 @@
 #define REFLOW_STANDALONE_NAME_CACHE_H
 
 #include "base/table.h"
-#include "standalone/net/name_lookup.h"
+#include "standalone/names/name_lookup.h"
 
 /* A cache of answers until they expire. Its size is limited: the least recently used name is removed first. Names
    are compared without regard to case. For names.c. */

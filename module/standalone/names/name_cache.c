@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "standalone/net/name_cache.h"
+#include "standalone/names/name_cache.h"
 
 #include <errno.h>
 #include <strings.h>

@@ -2,7 +2,7 @@
 #ifndef REFLOW_STANDALONE_NAMES_H
 #define REFLOW_STANDALONE_NAMES_H
 
-#include "standalone/net/name_lookup.h"
+#include "standalone/names/name_lookup.h"
 #include "standalone/net/source.h"
 #include "standalone/net/wire.h"
 
@@ -58,8 +58,7 @@ void names_set_family(struct names *names, int family);
  * address, unless a negative errno is returned: -EINVAL: not a host name; -EAGAIN: too many requests wait; -ENOMEM;
  * -ECANCELED: names_close() was called.
  */
-int names_resolve(struct names *names, source_id source, const char *host, uint16_t port, resolve_done *done,
-                  void *again);
+int names_resolve(void *names, source_id source, const char *host, uint16_t port, resolve_done *done, void *again);
 
 /* Cancels all lookups and calls their `done` now, without addresses. Run the loop until it is empty, then delete. */
 void names_close(struct names *names);
