@@ -82,6 +82,38 @@ static void test_blocks_have_their_addresses(void **state)
     assert_true(block_has("::/0", "2001:db8::1"));
 }
 
+static bool is_private_elsewhere(const char *host, const char *from)
+{
+    union address address = at(host), source = at(from);
+    return address_is_private_elsewhere(&address, &source);
+}
+
+static void test_3261_10_a_private_addresses_belong_to_their_own_network(void **state)
+{
+    static const char *const hidden[] = {"10.0.0.1",   "172.16.0.1",  "172.31.255.1", "192.168.0.1",
+                                         "100.64.0.1", "100.127.9.1", "169.254.0.1",  "127.0.0.1",
+                                         "0.0.0.0",    "fc00::1",     "fdff::1",      "fe80::1",
+                                         "febf::1",    "::1",         "::",           "::ffff:10.0.0.1"};
+    static const char *const open[] = {"9.255.255.255", "11.0.0.0",    "172.15.0.1",  "172.32.0.1",  "192.167.0.1",
+                                       "192.169.0.1",   "100.63.0.1",  "100.128.0.1", "169.253.0.1", "128.0.0.1",
+                                       "203.0.113.9",   "2001:db8::1", "fb00::1",     "fec0::1",     "::2"};
+    (void)state;
+    for (size_t i = 0; i < sizeof hidden / sizeof hidden[0]; i++) {
+        if (!is_private_elsewhere(hidden[i], "203.0.113.9") || !is_private_elsewhere(hidden[i], "2001:db8::9"))
+            fail_msg("%s", hidden[i]);
+        assert_false(is_private_elsewhere(hidden[i], hidden[i]));
+    }
+    for (size_t i = 0; i < sizeof open / sizeof open[0]; i++) {
+        if (is_private_elsewhere(open[i], "203.0.113.8") || is_private_elsewhere(open[i], "10.0.0.1"))
+            fail_msg("%s", open[i]);
+    }
+    assert_false(is_private_elsewhere("10.0.0.1", "10.9.0.1"));
+    assert_true(is_private_elsewhere("10.0.0.1", "192.168.0.1"));
+    assert_false(is_private_elsewhere("10.0.0.1", "::ffff:10.9.0.1"));
+    assert_false(is_private_elsewhere("fd00::1", "fd77::1"));
+    assert_true(is_private_elsewhere("fd00::1", "fe80::1"));
+}
+
 static void test_what_is_no_block_is_refused(void **state)
 {
     static const char *const wrong[] = {"",
@@ -114,6 +146,7 @@ int main(void)
         cmocka_unit_test(test_ipv6_addresses_of_one_64_are_one_source),
         cmocka_unit_test(test_two_addresses_are_loopback),
         cmocka_unit_test(test_blocks_have_their_addresses),
+        cmocka_unit_test(test_3261_10_a_private_addresses_belong_to_their_own_network),
         cmocka_unit_test(test_what_is_no_block_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -70,6 +70,35 @@ static bool same_prefix(const uint8_t a[16], const uint8_t b[16], unsigned prefi
     return rest == 0 || ((a[whole] ^ b[whole]) >> (8 - rest)) == 0;
 }
 
+/* RFC 1918, RFC 6598, RFC 3927, RFC 1122; RFC 4193, RFC 4291. The prefix is that of the 16 bytes. */
+static const struct {
+    uint8_t bytes[16];
+    uint8_t prefix;
+} private_blocks[] = {
+    {{[10] = 0xff, 0xff, 10}, 96 + 8},
+    {{[10] = 0xff, 0xff, 172, 16}, 96 + 12},
+    {{[10] = 0xff, 0xff, 192, 168}, 96 + 16},
+    {{[10] = 0xff, 0xff, 100, 64}, 96 + 10},
+    {{[10] = 0xff, 0xff, 169, 254}, 96 + 16},
+    {{[10] = 0xff, 0xff, 127}, 96 + 8},
+    {{[10] = 0xff, 0xff, 0}, 96 + 8},
+    {{0xfc}, 7},
+    {{0xfe, 0x80}, 10},
+    {{[15] = 0}, 127},
+};
+
+bool address_is_private_elsewhere(const union address *address, const union address *from)
+{
+    uint8_t bytes[16], other[16];
+    bytes_of(address, bytes);
+    bytes_of(from, other);
+    for (size_t i = 0; i < sizeof private_blocks / sizeof private_blocks[0]; i++) {
+        if (same_prefix(bytes, private_blocks[i].bytes, private_blocks[i].prefix))
+            return !same_prefix(other, private_blocks[i].bytes, private_blocks[i].prefix);
+    }
+    return false;
+}
+
 static unsigned prefix_of_16(const struct cidr *cidr)
 {
     return cidr->address.any.sa_family == AF_INET ? 96U + cidr->prefix : cidr->prefix;

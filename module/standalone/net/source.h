@@ -20,6 +20,11 @@ source_id source_of(const union address *address);
 /* Only 127.0.0.1 and ::1, not the rest of 127.0.0.0/8. */
 bool source_is_loopback(const union address *address);
 
+/* Returns whether the address is of a kind that leads to different hosts in different networks (private, shared,
+   link-local, unique local, loopback or unspecified), and `from` is not of the same block: a peer at `from` that names
+   it is behind an address translation. */
+bool address_is_private_elsewhere(const union address *address, const union address *from);
+
 /* An address or a block of addresses. */
 struct cidr {
     union address address; /* without port; bits past the prefix are 0 */

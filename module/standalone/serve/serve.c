@@ -447,7 +447,7 @@ static void warn_of_origins(struct serve *serve)
 static void warn_of_local_nets(struct serve *serve)
 {
     if (serve->options.server.advertising.local_net_count > 0 && serve->options.advertised_count == 0)
-        host_log(serve, LOG_WARNING, "--local-net has no effect: no address is advertised (--advertise)");
+        host_log(serve, LOG_WARNING, "--local-net has no effect on the addresses in messages: none is advertised (--advertise)");
 }
 
 static void warn_of_idle_options(struct serve *serve)

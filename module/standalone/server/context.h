@@ -70,9 +70,11 @@ bool context_ask_exhausted(struct context *context, const struct call_best *best
 /* No branch pends: sends the best response upstream, or asks the policy for more targets. Harmless if a final response
    went up. */
 void context_finish(struct context *context);
-/* Sends a response upstream; status 0: its own. */
-void context_send_up(struct context *context, const struct sip_message *response, uint32_t status);
-/* Write a response that goes up to server->out. As sip_forward_response(). */
-int response_write_up(struct server *server, const struct sip_message *response, struct sip_upward *upward);
+/* Sends a response upstream; status 0: its own. `from` as in route_answer(). */
+void context_send_up(struct context *context, const struct sip_message *response, const struct peer *from,
+                     uint32_t status);
+/* Write a response that goes up to server->out. As sip_forward_response(); `from` as in route_answer(). */
+int response_write_up(struct server *server, const struct sip_message *response, const struct peer *from,
+                      struct sip_upward *upward);
 
 #endif

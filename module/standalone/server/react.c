@@ -129,6 +129,12 @@ static int arrival_add_contacts(struct call_event *event)
     return added;
 }
 
+/* NULL: the transaction has ended. */
+static const struct peer *branch_place(const struct branch *branch)
+{
+    return branch->transaction != NULL ? client_transaction_peer(branch->transaction) : NULL;
+}
+
 static void arrival_forward(struct call_event *event)
 {
     struct context *context = context_of(event->context);
@@ -138,7 +144,7 @@ static void arrival_forward(struct call_event *event)
         timer_stop(&context->server->timers, &context->ring_next);
     }
     if (response != NULL)
-        context_send_up(context, response, event->decision.status);
+        context_send_up(context, response, branch_place(branch_of(event->branch)), event->decision.status);
 }
 
 static void arrival_store(struct arrival *arrival)
@@ -170,7 +176,7 @@ static void branch_forward_late_success(const struct branch *branch, const struc
     if (context->transaction != NULL || response == NULL || code_class(sip_status(response)) != CLASS_SUCCESS ||
         sip_method(response) != METHOD_INVITE)
         return;
-    if (response_write_up(server, response, &upward) == 0)
+    if (response_write_up(server, response, branch_place(branch), &upward) == 0)
         amplification_send(&server->amplification, context->cause, &context->back,
                            (struct text){server->out.bytes, server->out.length});
 }

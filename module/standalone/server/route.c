@@ -180,6 +180,47 @@ static bool is_hop_sealed(const struct reading *reading, enum token_side to)
     return !transport_connects(flow->transport) && text_equal(hop, hop_of_flow(flow, address));
 }
 
+static bool is_local_net(const struct server *server, const union address *address)
+{
+    const struct advertising *advertising = &server->config.advertising;
+    for (size_t i = 0; i < advertising->local_net_count; i++) {
+        if (cidr_has(&advertising->local_nets[i], address))
+            return true;
+    }
+    return false;
+}
+
+/* The remote address of a side's flow; false if its connection is gone, or was not known when the token was made. */
+static bool far_address(const struct server *server, const struct token_flow *flow, union address *far)
+{
+    struct peer peer;
+    const struct wire *wire = server->config.wire;
+    if (!transport_connects(flow->transport)) {
+        edge_remote_address(flow, far);
+        return true;
+    }
+    bool open = flow->connection != 0 && wire->connection(wire->context, flow->connection, &peer);
+    if (open)
+        *far = peer.address;
+    return open;
+}
+
+/* 3261-10.a: the other side is a user agent behind an address translation and has a private address as its Contact, so
+   that only its flow leads to it. The Contact is read from the Request-URI each time, because a side may change it
+   within the dialog. Beyond an edge, the flow is that of a server, which the Contact is not of. */
+static bool is_hidden(const struct reading *reading, const struct token_flow *flow)
+{
+    struct sip_uri uri;
+    union address contact, far;
+    const struct route *route = reading->route;
+    if (route->dialog.edge || route->next.length > 0 || !far_address(reading->server, flow, &far))
+        return false;
+    bool hidden = sip_uri_create(&uri, route->uri) == 0 && address_read(uri.host, 0, &contact) &&
+                  address_is_private_elsewhere(&contact, &far) && !is_local_net(reading->server, &contact);
+    sip_uri_destroy(&uri);
+    return hidden;
+}
+
 static void read_other_side(const struct reading *reading)
 {
     struct route *route = reading->route;
@@ -191,7 +232,7 @@ static void read_other_side(const struct reading *reading)
         edge_find_own_side(reading->server, flow, &route->near);
     if (to != TOKEN_CALLEE)
         route->proven = (struct text){NULL, 0};
-    if (route->dialog.by_hop[to])
+    if (route->dialog.by_hop[to] && !is_hidden(reading, flow))
         return;
     if (transport_connects(flow->transport))
         route->flow = flow->connection;
@@ -411,10 +452,18 @@ static bool read_answered(const struct server *server, const struct sip_message 
     return own;
 }
 
-/* Rewrites the user part of the value for the caller. Returns false if the value is not one of this server, or does
-   not change. */
+/* A connection that was opened for the request has a number only now. It leads to a Contact behind an address
+   translation (is_hidden()). */
+static void note_connection(struct token_flow *flow, const struct peer *from)
+{
+    if (from != NULL && flow->transport == from->transport && flow->connection == 0)
+        flow->connection = from->connection;
+}
+
+/* Rewrites the user part of the value for the caller. `from` is the sender if the next hop is its Contact, else NULL.
+   Returns false if the value is not one of this server, or does not change. */
 static bool append_answered(struct server *server, const struct sip_message *response, const struct sip_value *value,
-                            struct text hop)
+                            struct text hop, const struct peer *from)
 {
     char token[TOKEN_DIALOG_MOST];
     struct text user;
@@ -422,6 +471,7 @@ static bool append_answered(struct server *server, const struct sip_message *res
     if (!read_answered(server, response, value->uri, &user, &dialog))
         return false;
     dialog.holder = TOKEN_CALLER;
+    note_connection(&dialog.flows[TOKEN_CALLEE], from);
     struct token_scope scope = scope_of(response, value->uri);
     size_t length = token_write_dialog(server->config.token_keys, &dialog, &scope, hop, token, sizeof token);
     if (length == 0)
@@ -434,7 +484,7 @@ static bool append_answered(struct server *server, const struct sip_message *res
 }
 
 /* The topmost value is nearest to the callee. Two values of this server with the same token are one hop (RFC 5658). */
-struct text route_answer(struct server *server, const struct sip_message *response)
+struct text route_answer(struct server *server, const struct sip_message *response, const struct peer *from)
 {
     char name[HOP_MOST];
     struct sip_value value, contact;
@@ -449,10 +499,12 @@ struct text route_answer(struct server *server, const struct sip_message *respon
     for (; sip_values_next(&values, &value); before = value.uri) {
         if (before.length > 0) {
             sip_append(&server->routes, TEXT(", "));
-            if (!text_equal(user_of(before), user_of(value.uri)))
+            if (!text_equal(user_of(before), user_of(value.uri))) {
                 hop = before;
+                from = NULL;
+            }
         }
-        if (append_answered(server, response, &value, hop_name(hop, name)))
+        if (append_answered(server, response, &value, hop_name(hop, name), from))
             changed = true;
         else
             sip_append(&server->routes, value.whole);

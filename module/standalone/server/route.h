@@ -54,7 +54,8 @@ size_t route_record(const struct server *server, const struct recorded *recorded
 /* The same for a request inside a dialog. 0: it did not come with the seal of a dialog (6665-4.3.a). */
 size_t route_record_again(const struct server *server, const struct recorded *recorded, char *out, size_t size);
 /* RFC 3261 16.7 step 8: the Record-Route values of a response that goes to the caller, ours sealed for him; empty if
-   none has to be changed. They are in server->routes; with routes.failed memory was short. */
-struct text route_answer(struct server *server, const struct sip_message *response);
+   none has to be changed. They are in server->routes; with routes.failed memory was short. `from`: where the request
+   was sent, with the number of its connection; NULL: not known. */
+struct text route_answer(struct server *server, const struct sip_message *response, const struct peer *from);
 
 #endif

@@ -62,14 +62,16 @@ static void tell_flow_timer(const struct context *context, const struct sip_mess
     upward->fields = text_of(field);
 }
 
-int response_write_up(struct server *server, const struct sip_message *response, struct sip_upward *upward)
+int response_write_up(struct server *server, const struct sip_message *response, const struct peer *from,
+                      struct sip_upward *upward)
 {
-    upward->record_route = route_answer(server, response);
+    upward->record_route = route_answer(server, response, from);
     sip_buffer_clear(&server->out);
     return server->routes.failed ? -ENOMEM : sip_forward_response(response, upward, &server->out);
 }
 
-void context_send_up(struct context *context, const struct sip_message *response, uint32_t status)
+void context_send_up(struct context *context, const struct sip_message *response, const struct peer *from,
+                     uint32_t status)
 {
     struct server *server = context->server;
     char field[40];
@@ -78,7 +80,7 @@ void context_send_up(struct context *context, const struct sip_message *response
     struct text bytes = {NULL, 0};
     tell_flow_timer(context, response, &upward, field, sizeof field);
     note_registered(context, response);
-    if (response_write_up(server, response, &upward) == 0)
+    if (response_write_up(server, response, from, &upward) == 0)
         bytes = (struct text){server->out.bytes, server->out.length};
     else
         server->counters.memory++;
@@ -124,7 +126,7 @@ static void relay_winner(struct context *context, const struct call_upstream *up
         sip_append(&fields, TEXT("\r\n"));
     }
     upward.fields = (struct text){fields.bytes, fields.length};
-    if (response_write_up(server, winner->response, &upward) == 0)
+    if (response_write_up(server, winner->response, NULL, &upward) == 0)
         server_transaction_respond(context->transaction, upstream->status,
                                    (struct text){server->out.bytes, server->out.length});
     else

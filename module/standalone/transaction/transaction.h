@@ -211,6 +211,9 @@ void client_transaction_forget(struct client_transaction *transaction);
    may also answer. */
 void client_transaction_move(struct client_transaction *transaction, const struct peer *peer);
 
+/* Where its messages are sent, with the number of a connection that was opened for it. */
+const struct peer *client_transaction_peer(const struct client_transaction *transaction);
+
 /* Its flow or connection has died. */
 bool client_transaction_is_down(const struct client_transaction *transaction);
 

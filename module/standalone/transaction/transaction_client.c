@@ -453,6 +453,11 @@ void client_transaction_take_over(struct client_transaction *later, struct clien
     client_transaction_end(earlier);
 }
 
+const struct peer *client_transaction_peer(const struct client_transaction *transaction)
+{
+    return &transaction->peer;
+}
+
 bool client_transaction_is_down(const struct client_transaction *transaction)
 {
     return transaction->down;

@@ -89,6 +89,29 @@ test("3261-10.a a phone behind a NAT is called over its flow, and calls", functi
     registers_and_calls(t, behind_nat(open, "alice"), behind_nat(open, "bob"))
 end)
 
+-- The phone has learned its address from rport or STUN and registers it, but its messages name its own.
+local function mapped_phone(open, user, private)
+    local flow = open(user, not private:find ":" and { local_host = "127.0.0.2" } or nil)
+    local public = flow.host:find ":" and "[::1]" or "127.0.0.2"
+    flow:register { supported = false,
+        contact_uri = ("sip:%s@%s:%d%s"):format(user, public, flow.local_port, parameter(flow.transport)) }
+    flow.contact_uri = ("sip:%s@%s%s"):format(user, private, parameter(flow.transport))
+    return flow
+end
+
+test("3261-10.a a phone registers its public address, and its other messages name a private one", function(_, open)
+    local alice, bob = mapped_phone(open, "alice", "192.168.7.4:5060"), mapped_phone(open, "bob", "10.0.0.4")
+    whole_calls(alice, bob)
+    whole_calls(bob, alice)
+end)
+
+test("3261-10.a IPv6: a phone registers its public address, and its other messages name a private one", ipv6,
+    function(_, open)
+    local alice, bob = mapped_phone(open, "alice", "[fd00::4]:5060"), mapped_phone(open, "bob", "[fe80::4]")
+    whole_calls(alice, bob)
+    whole_calls(bob, alice)
+end)
+
 test("3261-10.a IPv6: a phone behind a NAT is called over its flow, and calls", ipv6, function(t, open)
     registers_and_calls(t, plain_phone(open, "alice"), plain_phone(open, "bob"))
 end)
