@@ -36,6 +36,7 @@ int command_replay(struct cli *cli, int argc, char **argv);
 int command_simulate(struct cli *cli, int argc, char **argv);
 int command_check(struct cli *cli, int argc, char **argv);
 int command_token(struct cli *cli, int argc, char **argv);
+int command_user(struct cli *cli, int argc, char **argv);
 int command_test(struct cli *cli, int argc, char **argv);
 
 /* Print "reflow COMMAND: ..." on one line of cli->err and return CLI_USAGE. */

@@ -27,6 +27,7 @@ static const struct command {
     {"simulate", command_simulate, "simulate an outage of edge proxies: unreachable users, load"},
     {"check", command_check, "find errors in a policy before it runs"},
     {"token", command_token, "decode a flow token and verify it"},
+    {"user", command_user, "add, remove and list the users of a server, change passwords"},
     {"test", command_test, "run the specs of a policy on the real server, virtual clock"},
 };
 

@@ -17,8 +17,10 @@ local layers = {
         libraries = { "lua", "sqlite", "pcap" } },
     kamailio = { ours = { "core", "base", "flow", "sip", "script", "call", "kamailio" }, libraries = { "kamailio" } },
 }
--- The doors between the two: `reflow serve` is a command, and `reflow test` drives the server without sockets.
+-- The doors between the two: `reflow serve` is a command, `reflow test` drives the server without sockets, and
+-- `reflow user` changes its users file.
 local doors = { ["module/cli/commands.c"] = { ["standalone/serve/serve.h"] = true },
+    ["module/cli/user/user.c"] = { ["standalone/auth/users_file.h"] = true },
     ["module/cli/test/scene.h"] = { ["standalone/server/server.h"] = true } }
 
 local libraries = { { "^lua", "lua" }, { "^lauxlib", "lua" }, { "^lualib", "lua" }, { "^uv", "uv" },

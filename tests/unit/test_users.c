@@ -1,0 +1,364 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "test.h"
+
+#include <errno.h>
+#include <sqlite3.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "standalone/auth/users.h"
+#include "standalone/auth/users_file.h"
+
+/* The users of a running server: what it finds, how it sees changes, and what it does without a readable file. */
+
+struct place {
+    struct fake_host fake;
+    char directory[256], path[300], other[300], error[512];
+    sqlite3 *writer;
+    struct users *users;
+};
+
+static sqlite3 *open_writer(struct place *place, const char *path)
+{
+    sqlite3 *database = NULL;
+    assert_int_equal(users_file_open(&database, path, USERS_CREATE, 0, place->error, sizeof place->error), 0);
+    return database;
+}
+
+static void add(struct place *place, sqlite3 *database, const char *aor, const char *password)
+{
+    struct users_secrets secrets;
+    assert_int_equal(users_secrets_create(&secrets, aor, text_of(password)), 0);
+    assert_int_equal(users_file_add(database, aor, &secrets, place->error, sizeof place->error), 0);
+}
+
+static void execute(sqlite3 *database, const char *statements)
+{
+    assert_int_equal(sqlite3_exec(database, statements, NULL, NULL, NULL), SQLITE_OK);
+}
+
+static int place_setup(void **state)
+{
+    struct place *place = calloc(1, sizeof *place);
+    fake_host_create(&place->fake);
+    temporary_path(place->directory, sizeof place->directory, "reflow-users-XXXXXX");
+    *state = place;
+    if (mkdtemp(place->directory) == NULL)
+        return -1;
+    snprintf(place->path, sizeof place->path, "%s/users.db", place->directory);
+    snprintf(place->other, sizeof place->other, "%s/other.db", place->directory);
+    place->writer = open_writer(place, place->path);
+    add(place, place->writer, "alice@example.com", "secret");
+    return 0;
+}
+
+static int place_teardown(void **state)
+{
+    struct place *place = *state;
+    static const char *const endings[] = {"", "-journal", "-wal", "-shm"};
+    char path[320];
+    users_delete(place->users);
+    sqlite3_close(place->writer);
+    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
+        snprintf(path, sizeof path, "%s%s", place->path, endings[i]);
+        unlink(path);
+        snprintf(path, sizeof path, "%s%s", place->other, endings[i]);
+        unlink(path);
+    }
+    assert_int_equal(place->fake.allocated, 0);
+    int removed = rmdir(place->directory);
+    free(place);
+    return removed;
+}
+
+static void start(struct place *place)
+{
+    assert_int_equal(users_new(&place->users, &place->fake.host, place->path, place->error, sizeof place->error), 0);
+}
+
+static int find(struct place *place, const char *user, const char *realm, char ha1[HA1_SIZE])
+{
+    return users_find(place->users, text_of(user), text_of(realm), AUTH_SHA256, ha1);
+}
+
+static void assert_finds(struct place *place, const char *user, int result)
+{
+    char ha1[HA1_SIZE];
+    assert_int_equal(find(place, user, "example.com", ha1), result);
+}
+
+static void test_ha1_is_found_by_the_user_part_and_by_the_whole_aor(void **state)
+{
+    struct place *place = *state;
+    struct users_secrets secrets;
+    static const char *const users[USERS_NAMES] = {"alice", "alice@example.com"};
+    users_secrets_create(&secrets, "alice@example.com", TEXT("secret"));
+    start(place);
+    for (int algorithm = 0; algorithm < AUTH_ALGORITHMS; algorithm++) {
+        for (int name = 0; name < USERS_NAMES; name++) {
+            char ha1[HA1_SIZE];
+            assert_int_equal(users_find(place->users, text_of(users[name]), TEXT("example.com"), algorithm, ha1), 1);
+            assert_string_equal(ha1, secrets.ha1[algorithm][name]);
+            assert_true(users_ha1_is_valid(algorithm, text_of(ha1)));
+        }
+    }
+    /* Of "Mufasa:http-auth:Circle of Life", computed by md5sum. */
+    users_secrets_create(&secrets, "Mufasa@http-auth", TEXT("Circle of Life"));
+    assert_string_equal(secrets.ha1[AUTH_MD5][USERS_USER_PART], "515a60ce2ae87d6f98c9ca15fa8996a7");
+}
+
+static void test_other_names_are_no_user(void **state)
+{
+    struct place *place = *state;
+    char ha1[HA1_SIZE], longest[4000];
+    static const struct {
+        const char *user, *realm;
+    } rows[] = {{"", "example.com"},
+                {"alice", ""},
+                {"@example.com", "example.com"},
+                {"alice@", "example.com"},
+                {"alice@other.example", "example.com"},
+                {"alice@example.com@example.com", "example.com"},
+                {"Alice", "example.com"},
+                {"alice", "example.org"},
+                {"al\xc3\xadice", "example.com"},
+                {"alice' OR '1'='1", "example.com"},
+                {"%", "example.com"},
+                {"alice@EXAMPLE.COM", "example.com"}};
+    start(place);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        assert_int_equal(find(place, rows[i].user, rows[i].realm, ha1), 0);
+    memset(longest, 'a', sizeof longest);
+    assert_int_equal(
+        users_find(place->users, (struct text){longest, sizeof longest}, TEXT("example.com"), AUTH_MD5, ha1), 0);
+    assert_int_equal(users_find(place->users, (struct text){"alice\0x", 7}, TEXT("example.com"), AUTH_MD5, ha1), 0);
+    assert_int_equal(place->fake.logged[LOG_ERROR], 0);
+}
+
+static void test_5954_4_a_the_realm_of_an_ipv6_domain_has_no_brackets(void **state)
+{
+    struct place *place = *state;
+    char ha1[HA1_SIZE];
+    add(place, place->writer, "bob@[2001:db8::1]", "secret");
+    start(place);
+    assert_int_equal(find(place, "bob", "2001:db8::1", ha1), 1);
+    assert_int_equal(find(place, "bob@[2001:db8::1]", "2001:db8::1", ha1), 1);
+    assert_int_equal(find(place, "bob", "2001:db8::2", ha1), 0);
+}
+
+static void test_a_change_counts_at_once(void **state)
+{
+    struct place *place = *state;
+    start(place);
+    assert_finds(place, "bob", 0);
+    add(place, place->writer, "bob@example.com", "secret");
+    assert_finds(place, "bob", 1);
+    assert_int_equal(users_file_remove(place->writer, "bob@example.com", place->error, sizeof place->error), 0);
+    assert_finds(place, "bob", 0);
+}
+
+static void test_a_file_that_is_replaced_is_read_within_a_second(void **state)
+{
+    struct place *place = *state;
+    start(place);
+    assert_finds(place, "alice", 1);
+    sqlite3 *other = open_writer(place, place->other);
+    add(place, other, "carol@example.com", "secret");
+    sqlite3_close(other);
+    assert_int_equal(rename(place->other, place->path), 0);
+    fake_host_advance(&place->fake, 1000);
+    assert_finds(place, "carol", 1);
+    assert_finds(place, "alice", 0);
+}
+
+static void test_a_file_that_is_written_over_in_place_is_read_within_a_second(void **state)
+{
+    struct place *place = *state;
+    start(place);
+    assert_finds(place, "alice", 1);
+    sqlite3_close(place->writer);
+    place->writer = NULL;
+    sqlite3 *other = open_writer(place, place->other);
+    add(place, other, "carol@example.com", "secret");
+    sqlite3_close(other);
+    char command[700];
+    snprintf(command, sizeof command, "cat '%s' >'%s'", place->other, place->path);
+    assert_int_equal(system(command), 0);
+    fake_host_advance(&place->fake, 1000);
+    char ha1[HA1_SIZE];
+    find(place, "carol", "example.com", ha1); /* may notice damage, and opens anew at the next look */
+    fake_host_advance(&place->fake, 1000);
+    assert_finds(place, "carol", 1);
+}
+
+static void test_a_vanished_file_is_unknown_until_it_is_back(void **state)
+{
+    struct place *place = *state;
+    start(place);
+    assert_int_equal(rename(place->path, place->other), 0);
+    fake_host_advance(&place->fake, 1000);
+    for (int i = 0; i < 100; i++)
+        assert_finds(place, "alice", -ENOENT);
+    assert_int_equal(place->fake.logged[LOG_ERROR], 1);
+    assert_non_null(strstr(place->fake.last_log, "No such file or directory; requests that need it get 503"));
+    fake_host_advance(&place->fake, 60000);
+    assert_finds(place, "alice", -ENOENT);
+    assert_int_equal(place->fake.logged[LOG_ERROR], 2);
+    assert_int_equal(rename(place->other, place->path), 0);
+    fake_host_advance(&place->fake, 1000);
+    assert_finds(place, "alice", 1);
+    assert_non_null(strstr(place->fake.last_log, "it can be read again"));
+}
+
+static void test_a_locked_file_is_unknown_until_it_is_free(void **state)
+{
+    struct place *place = *state;
+    start(place);
+    assert_finds(place, "alice", 1);
+    execute(place->writer, "BEGIN EXCLUSIVE");
+    for (int i = 0; i < 100; i++)
+        assert_finds(place, "alice", -EAGAIN);
+    assert_int_equal(place->fake.logged[LOG_ERROR], 1);
+    assert_non_null(strstr(place->fake.last_log, "another process has locked it"));
+    execute(place->writer, "ROLLBACK");
+    assert_finds(place, "alice", 1);
+    assert_int_equal(place->fake.logged[LOG_NOTICE], 1);
+}
+
+static void test_a_reader_does_not_keep_a_writer_waiting(void **state)
+{
+    struct place *place = *state;
+    start(place);
+    assert_finds(place, "alice", 1);
+    execute(place->writer, "BEGIN EXCLUSIVE; COMMIT");
+    assert_finds(place, "alice", 1);
+}
+
+static void test_a_damaged_file_is_unknown_until_it_is_repaired(void **state)
+{
+    struct place *place = *state;
+    start(place);
+    assert_finds(place, "alice", 1);
+    sqlite3_close(place->writer);
+    place->writer = NULL;
+    FILE *file = fopen(place->path, "r+b");
+    assert_non_null(file);
+    for (int i = 0; i < 8192; i++)
+        fputc(0xff, file);
+    fclose(file);
+    char ha1[HA1_SIZE];
+    fake_host_advance(&place->fake, 1000);
+    assert_true(find(place, "alice", "example.com", ha1) < 0);
+    for (int i = 0; i < 100; i++)
+        assert_true(find(place, "alice", "example.com", ha1) < 0);
+    assert_true(place->fake.logged[LOG_ERROR] <= 2);
+    unlink(place->path);
+    sqlite3_close(open_writer(place, place->path));
+    fake_host_advance(&place->fake, 1000);
+    assert_finds(place, "alice", 0);
+}
+
+static void test_a_hash_of_another_form_is_no_secret(void **state)
+{
+    struct place *place = *state;
+    execute(place->writer, "UPDATE user SET sha256='ABC'");
+    start(place);
+    assert_finds(place, "alice", -EIO);
+    assert_finds(place, "bob", 0);
+    assert_finds(place, "alice@example.com", 1);
+}
+
+static void test_an_interrupted_change_is_rolled_back(void **state)
+{
+    struct place *place = *state;
+    char journal[320], kept[320], command[1300];
+    start(place);
+    snprintf(journal, sizeof journal, "%s-journal", place->path);
+    snprintf(kept, sizeof kept, "%s-journal", place->other);
+    /* The journal of a change in progress and the database in its middle, as a power cut leaves them. */
+    execute(place->writer, "PRAGMA cache_size=1; PRAGMA cache_spill=1; BEGIN IMMEDIATE;");
+    for (int i = 0; i < 200; i++) {
+        char aor[64];
+        snprintf(aor, sizeof aor, "user%03d@example.com", i);
+        add(place, place->writer, aor, "secret");
+    }
+    snprintf(command, sizeof command, "cp '%s' '%s' && cp '%s' '%s'", place->path, place->other, journal, kept);
+    assert_int_equal(system(command), 0);
+    execute(place->writer, "ROLLBACK");
+    assert_int_equal(rename(place->other, place->path), 0);
+    assert_int_equal(rename(kept, journal), 0);
+    fake_host_advance(&place->fake, 1000);
+    assert_finds(place, "alice", 1);
+    assert_finds(place, "user001", 0);
+}
+
+static void assert_refused(struct place *place, const char *why)
+{
+    struct users *users = NULL;
+    assert_true(users_new(&users, &place->fake.host, place->path, place->error, sizeof place->error) < 0);
+    assert_non_null(strstr(place->error, place->path));
+    assert_non_null(strstr(place->error, why));
+    assert_null(users);
+}
+
+static void test_what_is_no_users_file_is_refused_at_the_start(void **state)
+{
+    struct place *place = *state;
+    execute(place->writer, "PRAGMA user_version=7");
+    assert_refused(place, "its format is 7, this version reads format 1");
+    execute(place->writer, "PRAGMA user_version=1; DROP TABLE user");
+    assert_refused(place, "it does not have the table of a users file");
+    execute(place->writer, "PRAGMA application_id=1");
+    assert_refused(place, "it is not a users file");
+    sqlite3_close(place->writer);
+    place->writer = NULL;
+    assert_int_equal(truncate(place->path, 0), 0);
+    assert_refused(place, "it is empty");
+    unlink(place->path);
+    assert_refused(place, "No such file or directory");
+}
+
+static void test_a_mode_that_lets_others_read_is_logged(void **state)
+{
+    struct place *place = *state;
+    start(place);
+    assert_int_equal(place->fake.logged[LOG_WARNING], 0);
+    users_delete(place->users);
+    assert_int_equal(chmod(place->path, 0644), 0);
+    start(place);
+    assert_int_equal(place->fake.logged[LOG_WARNING], 1);
+    assert_non_null(strstr(place->fake.last_log, "its mode is 644"));
+}
+
+static void test_no_memory_is_no_user(void **state)
+{
+    struct place *place = *state;
+    struct users *users = NULL;
+    place->fake.fail_after = place->fake.calls + 1;
+    assert_int_equal(users_new(&users, &place->fake.host, place->path, place->error, sizeof place->error), -ENOMEM);
+    assert_null(users);
+    place->fake.fail_after = 0;
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, place_setup, place_teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(test_ha1_is_found_by_the_user_part_and_by_the_whole_aor),
+        TEST(test_other_names_are_no_user),
+        TEST(test_5954_4_a_the_realm_of_an_ipv6_domain_has_no_brackets),
+        TEST(test_a_change_counts_at_once),
+        TEST(test_a_file_that_is_replaced_is_read_within_a_second),
+        TEST(test_a_file_that_is_written_over_in_place_is_read_within_a_second),
+        TEST(test_a_vanished_file_is_unknown_until_it_is_back),
+        TEST(test_a_locked_file_is_unknown_until_it_is_free),
+        TEST(test_a_reader_does_not_keep_a_writer_waiting),
+        TEST(test_a_damaged_file_is_unknown_until_it_is_repaired),
+        TEST(test_a_hash_of_another_form_is_no_secret),
+        TEST(test_an_interrupted_change_is_rolled_back),
+        TEST(test_what_is_no_users_file_is_refused_at_the_start),
+        TEST(test_a_mode_that_lets_others_read_is_logged),
+        TEST(test_no_memory_is_no_user),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
