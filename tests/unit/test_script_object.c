@@ -60,6 +60,15 @@ static void test_a_call_has_its_fields(void **state)
     assert_value(f, "call.cseq", "7");
     assert_value(f, "call.aor", "sip:bob@example.com");
     assert_value(f, "call.source", "udp:127.0.0.1:5070");
+    assert_value(f, "call.user", "nil");
+    assert_value(f, "call.registered", "false");
+    assert_value(f, "call.trunk", "nil");
+    f->call.user = TEXT("alice@example.com");
+    f->call.registered = true;
+    f->call.trunk = TEXT("203.0.113.0/24");
+    assert_value(f, "call.user", "alice@example.com");
+    assert_value(f, "call.registered", "true");
+    assert_value(f, "call.trunk", "203.0.113.0/24");
     assert_value(f, "call.age", "1.5");
     assert_value(f, "call.body", "nil");
     assert_value(f, "tostring(call)", "sip call");

@@ -434,6 +434,30 @@ static void test_limits_per_source(void **state)
     assert_refused("r.lua --ws-origin a.example", "--ws-origin a.example: not SCHEME://HOST");
 }
 
+static void test_trunks(void **state)
+{
+    struct command command;
+    const struct trunks *trunks = &command.options.trunks;
+    (void)state;
+    assert_read(&command, "r.lua --trunk 203.0.113.0/24 --trunk 2001:db8::1 --trunk-cert trunk.example.net "
+                          "--trunk-cert Other.example.net. --tls-client-ca ca.pem --trust 192.0.2.1");
+    assert_int_equal(trunks->address_count, 2);
+    assert_int_equal(trunks->domain_count, 2);
+    assert_int_equal(command.options.sources.trusted_count, 3);
+    assert_true(text_equal(trunks->addresses[0].text, TEXT("203.0.113.0/24")));
+    assert_int_equal(trunks->addresses[0].cidr.prefix, 24);
+    assert_true(text_equal(trunks->domains[1], TEXT("Other.example.net")));
+    assert_refused("r.lua --trunk 203.0.113.1/24", "--trunk 203.0.113.1/24: not ADDRESS or ADDRESS/BITS");
+    assert_refused("r.lua --trunk trunk.example.net", "--trunk trunk.example.net: not ADDRESS");
+    assert_refused("r.lua --trunk 0.0.0.0/0", "--trunk 0.0.0.0/0: everybody would be this trunk");
+    assert_refused("r.lua --trunk ::/0", "--trunk ::/0: everybody would be this trunk");
+    assert_refused("r.lua --trunk", "needs a value");
+    assert_refused("r.lua --tls-client-ca ca.pem --trunk-cert *.example.net", "it is not a domain name");
+    assert_refused("r.lua --tls-client-ca ca.pem --trunk-cert 203.0.113.1", "it is not a domain name");
+    assert_refused("r.lua --tls-client-ca ca.pem --trunk-cert trunk.example.net:5061", "it is not a domain name");
+    assert_refused("r.lua --trunk-cert trunk.example.net", "--trunk-cert needs --tls-client-ca");
+}
+
 static void test_advertised_addresses(void **state)
 {
     struct command command;
@@ -519,6 +543,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_script_is_enough),
+        cmocka_unit_test(test_trunks),
         cmocka_unit_test(test_advertised_addresses),
         cmocka_unit_test(test_what_cannot_be_advertised),
         cmocka_unit_test(test_dns_servers_are_numeric_addresses_with_or_without_a_port),

@@ -74,6 +74,9 @@ struct script_call {
     struct text source;                /* call.source: "udp:127.0.0.1:5070" */
     uint64_t started_ms;               /* call.age: now - this */
     uint64_t source_number;            /* the source of the request: see source_number.h; 0: not known */
+    struct text user;                  /* call.user: the authenticated AOR without scheme; empty: nil */
+    struct text trunk;                 /* call.trunk: as it was configured; empty: nil */
+    bool registered;                   /* call.registered */
 };
 
 /* The values of `reply` in a hook. */

@@ -91,6 +91,21 @@ static void call_source(lua_State *L, const struct bind_state *state)
     push_text(L, state->call->source);
 }
 
+static void call_user(lua_State *L, const struct bind_state *state)
+{
+    push_text(L, state->call->user);
+}
+
+static void call_registered(lua_State *L, const struct bind_state *state)
+{
+    push_flag(L, state->call->registered);
+}
+
+static void call_trunk(lua_State *L, const struct bind_state *state)
+{
+    push_text(L, state->call->trunk);
+}
+
 static void call_age(lua_State *L, const struct bind_state *state)
 {
     uint64_t now = state->host->now_ms(state->host->context);

@@ -36,7 +36,8 @@ void connection_count_kept(struct connection *connection)
     struct network *network = connection->network;
     size_t kept = bytes_kept(connection);
     bool was_linked = connection->kept > 0;
-    if (kept > 0 && !was_linked && source_is_exempt(network->config.sources, &connection->peer.address))
+    if (kept > 0 && !was_linked &&
+        (connection->trunk.length > 0 || source_is_exempt(network->config.sources, &connection->peer.address)))
         return;
     network->kept_bytes = network->kept_bytes - connection->kept + kept;
     connection->kept = kept;

@@ -169,6 +169,24 @@ static void read_tls(struct connection *connection)
         close_broken(connection, tls_session_fault(connection->tls));
 }
 
+/* A trunk is exempt from the limits of its source. */
+static void know_trunk(struct connection *connection)
+{
+    const struct trunks *trunks = connection->network->config.trunks;
+    for (size_t i = 0; trunks != NULL && i < trunks->domain_count; i++) {
+        if (!tls_session_proves(connection->tls, trunks->domains[i]))
+            continue;
+        connection->trunk = trunks->domains[i];
+        source_disconnect(connection->network->config.sources, &connection->counted);
+        return;
+    }
+}
+
+struct text connection_trunk(const struct connection *connection)
+{
+    return connection->trunk;
+}
+
 static void step_handshake(struct connection *connection)
 {
     enum tls_outcome outcome = tls_session_handshake(connection->tls);
@@ -183,6 +201,7 @@ static void step_handshake(struct connection *connection)
         connection->network->counters.tls++;
         connection->network->counters.tls_resumed += tls_session_is_resumed(connection->tls);
         connection->began_ms = connection_now(connection);
+        know_trunk(connection);
         if (connection->opening)
             connection_is_open(connection);
         read_tls(connection);

@@ -42,6 +42,7 @@ struct connection {
     struct connection_alias *alias;   /* NULL: none */
     const char *reason;               /* why it was closed; NULL: open */
     struct source_connection counted; /* counted for its source, if the server accepted it */
+    struct text trunk;                /* that the peer's certificate proves; empty: none */
     bool pinged;                      /* for the Flow-Timer; nothing was received since */
     bool asked;                       /* by wire.ping; nothing was received since */
     bool has_spoken;                  /* a message or a keep-alive was received, or this server opened it */

@@ -119,11 +119,19 @@ static bool wire_is_local(void *context, const union address *address)
     return local_addresses_have(((struct network *)context)->locals, address);
 }
 
+static struct text wire_trunk(void *context, flow_id number)
+{
+    const struct connection *connection = connection_find(context, number);
+    return connection != NULL ? connection_trunk(connection) : (struct text){NULL, 0};
+}
+
 static int wire_resolve(void *context, const struct peer *source, const char *host, uint16_t port, resolve_done *done,
                         void *again)
 {
     struct network *network = context;
-    bool exempt = source_is_loopback(&source->address) || source_is_trusted(network->config.sources, &source->address);
+    bool exempt = source_is_loopback(&source->address) ||
+                  source_is_trusted(network->config.sources, &source->address) ||
+                  wire_trunk(network, source->connection).length > 0;
     source_id limited = exempt ? 0 : source_of(&source->address);
     if (network->config.resolve == NULL)
         return -ENOSYS;
@@ -174,6 +182,7 @@ int network_new(struct network **out, const struct network_config *config)
                                   .reopen = wire_reopen,
                                   .path_mtu = wire_path_mtu,
                                   .hold = wire_hold,
+                                  .trunk = wire_trunk,
                                   .alias = wire_alias,
                                   .reuse = wire_reuse,
                                   .close = wire_close,

@@ -75,6 +75,7 @@ struct network_config {
     resolve_names *resolve;                /* for struct wire; NULL: there are no names */
     void *names;                           /* its context; borrowed */
     struct source_limits *sources;         /* borrowed, those of the server; NULL: no limits per source */
+    const struct trunks *trunks;           /* borrowed, those of the server; NULL: none */
     const struct origins *origins;         /* borrowed, of WebSocket requests; NULL: all */
     struct cidr balancers[BALANCERS_MOST]; /* whose connections begin with a PROXY header */
     size_t balancer_count;

@@ -79,6 +79,9 @@ void connection_banned(void *context, struct source_connection *counted); /* of 
 void connection_hold(struct network *network, flow_id number, uint32_t seconds);
 bool connection_ping(struct network *network, flow_id number, bool *answered); /* wire.ping */
 
+/* connection_layers.c: contract of wire.trunk */
+struct text connection_trunk(const struct connection *connection);
+
 /* connection_alias.c */
 
 /* A request over this connection asks for its reuse: contract of wire.alias. */

@@ -139,3 +139,12 @@ bool cidr_has(const struct cidr *cidr, const union address *address)
     bytes_of(address, other);
     return same_prefix(own, other, prefix_of_16(cidr));
 }
+
+struct text trunk_of_address(const struct trunks *trunks, const union address *address)
+{
+    for (size_t i = 0; trunks != NULL && i < trunks->address_count; i++) {
+        if (cidr_has(&trunks->addresses[i].cidr, address))
+            return trunks->addresses[i].text;
+    }
+    return (struct text){NULL, 0};
+}

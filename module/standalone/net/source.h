@@ -36,4 +36,20 @@ struct cidr {
 bool cidr_read(struct text text, struct cidr *cidr);
 bool cidr_has(const struct cidr *cidr, const union address *address);
 
+enum { TRUNKS_MOST = 128 };
+
+/* The trunks: known by their address, or by the certificate that they show over TLS. The texts are borrowed. */
+struct trunks {
+    struct {
+        struct cidr cidr;
+        struct text text; /* as it was configured */
+    } addresses[TRUNKS_MOST];
+    size_t address_count;
+    struct text domains[TRUNKS_MOST]; /* that a certificate must contain (RFC 5922 section 7) */
+    size_t domain_count;
+};
+
+/* The text of the first trunk that has the address; empty: it is not a trunk's. NULL: there are no trunks. */
+struct text trunk_of_address(const struct trunks *trunks, const union address *address);
+
 #endif

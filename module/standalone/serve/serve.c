@@ -474,6 +474,7 @@ static int open_network(struct serve *serve, struct server_config *config)
                                      .resolve = names_resolve,
                                      .names = serve->names,
                                      .sources = serve->sources,
+                                     .trunks = &serve->options.trunks,
                                      .origins = &serve->options.origins};
     memcpy(network.balancers, serve->options.balancers, sizeof network.balancers);
     network.balancer_count = serve->options.balancer_count;
@@ -621,6 +622,7 @@ static int start(struct serve *serve)
         config.binding_changed_context = serve->persist;
         config.domains = serve->domains;
         config.sources = serve->sources;
+        config.trunks = &serve->options.trunks;
         config.policy = serve_policy_policy(serve->policy);
         config.token_keys = serve->keys.keys;
         error = refuse(serve, server_new(&serve->server, &config), NULL);

@@ -80,8 +80,12 @@ const char serve_usage[] = "usage: reflow serve SCRIPT [options]\n"
                            "                           limit (60)\n"
                            "  --ban SECONDS            how long a source is banned that exceeds a limit over\n"
                            "                           TCP, TLS or WebSocket; UDP excess is dropped (60)\n"
-                           "  --trust CIDR             addresses without these limits: edges, trunks, offices\n"
-                           "                           behind one NAT; repeatable\n"
+                           "  --trust CIDR             addresses without these limits: edges, offices behind one\n"
+                           "                           NAT; it gives no further rights; repeatable\n"
+                           "  --trunk CIDR             addresses of a trunk: calls from there are the trunk's\n"
+                           "                           (call.trunk), and have no limits; repeatable\n"
+                           "  --trunk-cert DOMAIN      the same for a TLS client whose certificate contains\n"
+                           "                           this domain; needs --tls-client-ca; repeatable\n"
                            "  --proxy-protocol CIDR    load balancers: connections from these addresses must\n"
                            "                           begin with a PROXY protocol header, which names the\n"
                            "                           client; repeatable, at most 64\n"
@@ -304,6 +308,46 @@ static int add_trusted(struct serve_options *options, const char *name, const ch
     return add_cidr(&list, name, text, error, size);
 }
 
+static int add_trunk(struct serve_options *options, const char *name, const char *text, char *error, size_t size)
+{
+    struct trunks *trunks = &options->trunks;
+    if (trunks->address_count == TRUNKS_MOST) {
+        snprintf(error, size, "%s: at most %u", name, TRUNKS_MOST);
+        return -EINVAL;
+    }
+    int result = add_trusted(options, name, text, error, size);
+    const struct source_limits_config *sources = &options->sources;
+    if (result == 0 && sources->trusted[sources->trusted_count - 1].prefix == 0) {
+        snprintf(error, size, "%s %s: everybody would be this trunk", name, text);
+        result = -EINVAL;
+    }
+    if (result != 0)
+        return result;
+    trunks->addresses[trunks->address_count].cidr = sources->trusted[sources->trusted_count - 1];
+    trunks->addresses[trunks->address_count++].text = text_of(text);
+    return 0;
+}
+
+/* An address in a certificate is not what --trunk-cert names, and a name with '*' stands for itself alone. */
+static int add_trunk_domain(struct serve_options *options, const char *text, char *error, size_t size)
+{
+    union address numeric;
+    struct text name = text_of(text);
+    struct trunks *trunks = &options->trunks;
+    if (trunks->domain_count == TRUNKS_MOST) {
+        snprintf(error, size, "--trunk-cert: at most %u", TRUNKS_MOST);
+        return -EINVAL;
+    }
+    if (!host_name_is_valid(name) || address_read(name, 0, &numeric)) {
+        snprintf(error, size, "--trunk-cert %s: it is not a domain name, without a port or *", text);
+        return -EINVAL;
+    }
+    if (name.length > 1 && name.at[name.length - 1] == '.')
+        name.length--;
+    trunks->domains[trunks->domain_count++] = name;
+    return 0;
+}
+
 static int add_balancer(struct serve_options *options, const char *name, const char *text, char *error, size_t size)
 {
     const struct cidr_list list = {options->balancers, &options->balancer_count, BALANCERS_MOST};
@@ -377,6 +421,10 @@ static int take_text(struct serve_options *options, const char *name, const char
         return add_layer(options, name, value, error, size);
     if (strcmp(name, "--trust") == 0)
         return add_trusted(options, name, value, error, size);
+    if (strcmp(name, "--trunk") == 0)
+        return add_trunk(options, name, value, error, size);
+    if (strcmp(name, "--trunk-cert") == 0)
+        return add_trunk_domain(options, value, error, size);
     if (strcmp(name, "--proxy-protocol") == 0)
         return add_balancer(options, name, value, error, size);
     if (strcmp(name, "--advertise") == 0)
@@ -539,6 +587,8 @@ static int check_tls(const struct serve_options *options, char *error, size_t si
         snprintf(error, size, "--tls-cert and --tls-key go together");
     else if (tls->client_verify && tls->client_ca == NULL)
         snprintf(error, size, "--tls-client-verify needs --tls-client-ca");
+    else if (options->trunks.domain_count > 0 && tls->client_ca == NULL)
+        snprintf(error, size, "--trunk-cert needs --tls-client-ca");
     else if (!serves && has_tls_listener(options, &which))
         snprintf(error, size, "--listen %s needs --tls-cert and --tls-key, or --tls-domain", which);
     else

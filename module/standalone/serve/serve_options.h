@@ -34,6 +34,7 @@ struct serve_options {
     union address dns_servers[NAME_SERVERS_MOST];
     size_t dns_server_count;
     struct source_limits_config sources;   /* its host is set later */
+    struct trunks trunks;                  /* their addresses are in `sources` as well */
     bool limits_connections;               /* --limit-connections was given */
     struct cidr balancers[BALANCERS_MOST]; /* of --proxy-protocol */
     size_t balancer_count;

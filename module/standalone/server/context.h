@@ -5,6 +5,7 @@
 #include "call/request_view.h"
 #include "call/response_context.h"
 #include "script/policy/policy.h"
+#include "standalone/server/caller.h"
 #include "standalone/server/server.h"
 
 /* A request that is being proxied: what the server keeps of it, and what is done with it. */
@@ -18,8 +19,9 @@ struct context {
     struct server *server;
     struct server_transaction *transaction; /* NULL when it has ended */
     const struct sip_message *request;      /* the transaction's, while it lives; else NULL */
-    struct policy_hold hold;                /* the version of the policy that it began with */
-    struct cause *cause;                    /* of what is sent because of it */
+    struct caller caller;
+    struct policy_hold hold; /* the version of the policy that it began with */
+    struct cause *cause;     /* of what is sent because of it */
     struct peer back;        /* where responses go, for a 2xx that comes after the transaction has ended */
     struct peer near;        /* the own socket that new destinations are sent to from: peer_choose_listener() */
     struct timer ring_next;  /* sip_route's next_after */
@@ -57,8 +59,6 @@ void context_cancel_pending(struct context *context, const struct call_branch *e
 
 /* How a request enters the limits of what it may make the server send. */
 
-/* Limits per source do not hold for it. */
-bool server_is_exempt(const struct server *server, const union address *address);
 /* Reads Max-Breadth and finds or begins the request's load. 0 or -ENOMEM. */
 int context_enter_load(struct context *context, const struct peer *source);
 

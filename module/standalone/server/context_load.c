@@ -2,32 +2,17 @@
 #include "standalone/server/server_private.h"
 #include "standalone/server/allowance.h"
 #include "standalone/server/context.h"
-#include "standalone/address/own_side.h"
 #include "flow/breadth.h"
 
 #include "standalone/net/source.h"
 
 /* The limits of what a request may make the server send (flow/load.h, RFC 5393 section 5). */
 
-/* Requests that return through the server itself are charged to the source of the first one, if it is known. */
-static bool is_own(const struct server *server, const union address *address)
-{
-    char host[64];
-    size_t length = address_host(address, host, sizeof host);
-    return server_is_own_host(server, (struct text){host, length});
-}
-
-bool server_is_exempt(const struct server *server, const union address *address)
-{
-    return source_is_loopback(address) || source_is_trusted(server->config.sources, address) || is_own(server, address);
-}
-
 int context_enter_load(struct context *context, const struct peer *source)
 {
     const struct sip_message *request = context->request;
     const struct sip_field *field = sip_field(request, HEADER_MAX_BREADTH, 0);
-    const bool exempt =
-        server_is_emergency(sip_request_uri(request)) || server_is_exempt(context->server, &source->address);
+    const bool exempt = server_is_emergency(sip_request_uri(request)) || caller_is_exempt(context->server, source);
     const struct load_request entered = {.call_id = sip_call_id(request),
                                          .from_tag = sip_from_tag(request),
                                          .method = sip_method_text(request),

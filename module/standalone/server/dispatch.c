@@ -118,7 +118,7 @@ static bool no_extension(struct text tag)
 /* The source that is charged for the memory of a request; 0: none. */
 static source_id holder_of(const struct server *server, const struct sip_message *request, const struct peer *source)
 {
-    if (server_is_exempt(server, &source->address) || server_is_emergency(sip_request_uri(request)))
+    if (caller_is_exempt(server, source) || server_is_emergency(sip_request_uri(request)))
         return 0;
     return source_of(&source->address);
 }

@@ -49,6 +49,7 @@ static struct context *context_new(struct server *server, struct server_transact
     context->near.listener = server_transaction_source(transaction)->listener;
     context->back = server_response_peer(context->request, server_transaction_source(transaction),
                                          server->config.responses_to_source);
+    caller_determine(server, context->request, server_transaction_source(transaction), &context->caller);
     context->cause = cause_hold(server_transaction_cause(transaction));
     context->model.host = &standalone_call_host;
     context->model.method = (uint8_t)sip_method(context->request);
@@ -127,7 +128,10 @@ void context_cancel_pending(struct context *context, const struct call_branch *e
 struct script_call context_script_call(const struct context *context, char source_text[SOURCE_TEXT_MOST])
 {
     const struct request_source source = peer_source(server_transaction_source(context->transaction));
-    return request_view(context->request, context->model.aor, &source, context->model.started_ms, source_text);
+    struct script_call call =
+        request_view(context->request, context->model.aor, &source, context->model.started_ms, source_text);
+    caller_show(&context->caller, &call);
+    return call;
 }
 
 /* --- targets --- */

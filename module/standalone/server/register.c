@@ -23,6 +23,7 @@ struct register_request {
     struct registration asked;
     struct registrar_store store;
     struct registrar registrar;
+    struct caller caller;
     struct text aor;
     char aor_bytes[512];
     enum refusal reason; /* of a refusal, for the log; REFUSAL_COUNT: the one of the status */
@@ -81,20 +82,20 @@ static struct binding_view register_view(const struct register_request *request,
 {
     const struct registration *asked = &request->asked;
     const struct sip_contact *contact = &asked->contacts[nth];
-    const union address *address = &request->source->address;
-    struct binding_view view = {.aor = request->aor,
-                                .contact = contact->value.uri,
-                                .instance = contact->instance,
-                                .path = {asked->path.bytes, asked->path.length},
-                                .call_id = sip_call_id(asked->request),
-                                .parameters = registration_parameters(contact, parameters, size),
-                                .reg_id = registration_is_flow(asked, nth) ? contact->reg_id : 0,
-                                .cseq = sip_cseq(asked->request),
-                                .q = (uint16_t)(contact->q < 0 ? 1000 : contact->q),
-                                .socket = server_socket_number(request->source),
-                                .source = server_is_exempt(request->server, address) ? 0 : source_of(address),
-                                .expires_at = request->store.now + asked->expires[nth],
-                                .registered_at = request->store.now};
+    struct binding_view view = {
+        .aor = request->aor,
+        .contact = contact->value.uri,
+        .instance = contact->instance,
+        .path = {asked->path.bytes, asked->path.length},
+        .call_id = sip_call_id(asked->request),
+        .parameters = registration_parameters(contact, parameters, size),
+        .reg_id = registration_is_flow(asked, nth) ? contact->reg_id : 0,
+        .cseq = sip_cseq(asked->request),
+        .q = (uint16_t)(contact->q < 0 ? 1000 : contact->q),
+        .socket = server_socket_number(request->source),
+        .source = caller_is_exempt(request->server, request->source) ? 0 : source_of(&request->source->address),
+        .expires_at = request->store.now + asked->expires[nth],
+        .registered_at = request->store.now};
     /* 3261-10.a. What came through a proxy was made on the proxy's connection, which is not the phone's flow. */
     if (asked->path.length == 0 && asked->first_hop) {
         view.flow = peer_flow(request->source);
@@ -266,6 +267,7 @@ static bool register_is_refused(struct register_request *request)
         request_view(request->asked.request, request->aor, &from, host->now_ms(host->context), source);
     struct policy_hold hold;
     struct registrar_verdict asked;
+    caller_show(&request->caller, &call);
     policy_take(server->policy, sip_call_id(request->asked.request), &hold);
     registrar_ask_policy(&request->asked, &hold, &call, &asked);
     policy_release(&hold);
@@ -322,6 +324,7 @@ void register_handle(struct server *server, struct server_transaction *transacti
                                        .transaction = transaction,
                                        .source = server_transaction_source(transaction),
                                        .reason = REFUSAL_COUNT};
+    caller_determine(server, server_transaction_request(transaction), request.source, &request.caller);
     registration_create(&request.asked, config->host, server_transaction_request(transaction), &limits);
     int error = register_read(&request);
     bool refused = error == 0 && register_is_refused(&request);

@@ -56,6 +56,7 @@ struct server_config {
     size_t listener_count;
     struct advertising advertising; /* what messages name in place of the listeners */
     struct source_limits *sources;  /* borrowed; NULL: no limits per source */
+    const struct trunks *trunks;    /* borrowed; NULL: no trunk is known */
     const struct domains *domains;  /* borrowed, in addition to the addresses of the listeners; NULL: none */
     struct timer_values timers;
     uint32_t timer_c_ms; /* 0: 185000 (above 3 minutes, RFC 3261 16.6) */

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "standalone/server/caller.h"
+#include "standalone/server/flows.h"
+#include "standalone/server/server_private.h"
+#include "standalone/address/own_side.h"
+
+/* --- trunks --- */
+
+static struct text certified_trunk(const struct server *server, const struct peer *source)
+{
+    const struct wire *wire = server->config.wire;
+    if (wire->trunk == NULL || !transport_is_secure(source->transport))
+        return (struct text){NULL, 0};
+    return wire->trunk(wire->context, source->connection);
+}
+
+struct text caller_trunk(const struct server *server, const struct peer *source)
+{
+    struct text trunk = certified_trunk(server, source);
+    return trunk.length > 0 ? trunk : trunk_of_address(server->config.trunks, &source->address);
+}
+
+/* Requests that return through the server itself are charged to the source of the first one, if it is known. */
+static bool is_own(const struct server *server, const union address *address)
+{
+    char host[64];
+    size_t length = address_host(address, host, sizeof host);
+    return server_is_own_host(server, (struct text){host, length});
+}
+
+bool caller_is_exempt(const struct server *server, const struct peer *source)
+{
+    const union address *address = &source->address;
+    return source_is_loopback(address) || source_is_trusted(server->config.sources, address) ||
+           caller_trunk(server, source).length > 0 || is_own(server, address);
+}
+
+/* --- registrations --- */
+
+/* A binding that came through another proxy has no flow of the phone (3261-10.a), and proves nothing about it. */
+static bool is_registered(const struct server *server, const struct sip_message *request, const struct peer *source)
+{
+    char aor[512];
+    const flow_id flow = server_flow_of(server, source);
+    int length = flow != 0 ? sip_aor(sip_from_uri(request), aor, sizeof aor) : 0;
+    if (length <= 0)
+        return false;
+    const struct binding *binding = binding_first(server->bindings, (struct text){aor, (size_t)length});
+    for (; binding != NULL; binding = binding_next(server->bindings, binding)) {
+        struct binding_view view;
+        binding_read(binding, &view);
+        if (view.flow == flow && view.expires_at > server->config.host->wall_s(server->config.host->context))
+            return true;
+    }
+    return false;
+}
+
+void caller_determine(const struct server *server, const struct sip_message *request, const struct peer *source,
+                      struct caller *caller)
+{
+    caller->user[0] = '\0';
+    caller->trunk = caller_trunk(server, source);
+    caller->registered = is_registered(server, request, source);
+}
+
+void caller_show(const struct caller *caller, struct script_call *call)
+{
+    call->user = text_of(caller->user);
+    call->trunk = caller->trunk;
+    call->registered = caller->registered;
+}
