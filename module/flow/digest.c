@@ -16,14 +16,10 @@ const char *digest_name(enum digest digest)
     return (unsigned)digest < DIGEST_COUNT ? digests[digest].name : "?";
 }
 
-bool digest_hex(enum digest digest, struct text bytes, char out[DIGEST_HEX_MOST])
+static bool write_hex(const unsigned char *hash, unsigned length, char out[DIGEST_HEX_MOST])
 {
     static const char hex[] = "0123456789abcdef";
-    unsigned char hash[EVP_MAX_MD_SIZE];
-    unsigned length = 0;
-    const EVP_MD *type = (unsigned)digest < DIGEST_COUNT ? EVP_get_digestbyname(digests[digest].fetch) : NULL;
-    if (type == NULL || EVP_Digest(bytes.at, bytes.length, hash, &length, type, NULL) != 1 ||
-        2 * length >= DIGEST_HEX_MOST)
+    if (2 * length >= DIGEST_HEX_MOST)
         return false;
     for (unsigned i = 0; i < length; i++) {
         out[2 * i] = hex[hash[i] >> 4];
@@ -31,4 +27,25 @@ bool digest_hex(enum digest digest, struct text bytes, char out[DIGEST_HEX_MOST]
     }
     out[2 * length] = '\0';
     return true;
+}
+
+bool digest_hex(enum digest digest, struct text bytes, char out[DIGEST_HEX_MOST])
+{
+    return digest_hex_joined(digest, &bytes, 1, out);
+}
+
+bool digest_hex_joined(enum digest digest, const struct text *texts, size_t count, char out[DIGEST_HEX_MOST])
+{
+    unsigned char hash[EVP_MAX_MD_SIZE];
+    unsigned length = 0;
+    const EVP_MD *type = (unsigned)digest < DIGEST_COUNT ? EVP_get_digestbyname(digests[digest].fetch) : NULL;
+    EVP_MD_CTX *context = type != NULL ? EVP_MD_CTX_new() : NULL;
+    bool done = context != NULL && EVP_DigestInit_ex(context, type, NULL) == 1;
+    for (size_t i = 0; i < count && done; i++) {
+        done = i == 0 || EVP_DigestUpdate(context, ":", 1) == 1;
+        done = done && (texts[i].length == 0 || EVP_DigestUpdate(context, texts[i].at, texts[i].length) == 1);
+    }
+    done = done && EVP_DigestFinal_ex(context, hash, &length) == 1;
+    EVP_MD_CTX_free(context);
+    return done && write_hex(hash, length, out);
 }

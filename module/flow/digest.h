@@ -18,4 +18,7 @@ const char *digest_name(enum digest digest);
    the algorithm. */
 bool digest_hex(enum digest digest, struct text bytes, char out[DIGEST_HEX_MOST]);
 
+/* The same for several texts with a colon between each two of them. */
+bool digest_hex_joined(enum digest digest, const struct text *texts, size_t count, char out[DIGEST_HEX_MOST]);
+
 #endif

@@ -94,6 +94,8 @@ enum sip_header sip_header_find(struct text text)
     case KEY(10, 'f', 'o'): return same(text, TEXT("flow-timer")) ? HEADER_FLOW_TIMER : HEADER_OTHER;
     case KEY(16, 'w', 'w'): return same(text, TEXT("www-authenticate")) ? HEADER_WWW_AUTHENTICATE : HEADER_OTHER;
     case KEY(18, 'p', 'o'): return same(text, TEXT("proxy-authenticate")) ? HEADER_PROXY_AUTHENTICATE : HEADER_OTHER;
+    case KEY(13, 'a', 't'): return same(text, TEXT("authorization")) ? HEADER_AUTHORIZATION : HEADER_OTHER;
+    case KEY(19, 'p', 'o'): return same(text, TEXT("proxy-authorization")) ? HEADER_PROXY_AUTHORIZATION : HEADER_OTHER;
     case KEY(5, 'e', 'e'): return same(text, TEXT("event")) ? HEADER_EVENT : HEADER_OTHER;
     case KEY(12, 'c', 'n'): return same(text, TEXT("content-type")) ? HEADER_CONTENT_TYPE : HEADER_OTHER;
     case KEY(14, 'c', 'n'): return same(text, TEXT("content-length")) ? HEADER_CONTENT_LENGTH : HEADER_OTHER;

@@ -126,6 +126,8 @@ void sip_fault_set_header(struct sip_fault *fault, const struct sip_message *mes
 int sip_check(struct sip_message *message, struct sip_fault *fault);
 
 /* value.c */
+/* The byte after the quoted string whose first quote is at `at`; NULL if it is not closed. */
+const char *sip_skip_quoted(const char *at, const char *end);
 /* Takes the next value of a comma-separated list from *rest; false at the end. Commas inside quotes and < > do not
    separate. */
 bool sip_next_value(struct text *rest, struct text *value);

@@ -3,8 +3,7 @@
 
 #include "sip/internal.h"
 
-/* `at` is on the quote; NULL: never closed */
-static const char *sip_skip_quoted(const char *at, const char *end)
+const char *sip_skip_quoted(const char *at, const char *end)
 {
     for (at++; at < end; at++) {
         if (*at == '\\')

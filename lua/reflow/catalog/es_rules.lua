@@ -97,6 +97,11 @@ return {
     ["3261-10.3.c"] = "un Contact que no es un URI SIP válido se rechaza con 400, y no se guarda nada",
     ["3261-18.1.1.a"] = "una petición demasiado grande para un datagrama va por TCP si el URI deja elegir; si no se "
         .. "puede abrir una conexión, por UDP",
+    ["3261-22.a"] = "un registrador desafía con 401, un proxy con 407, y ACK y CANCEL no se desafían nunca",
+    ["8760-a"] = "hay un desafío por cada algoritmo, en el orden configurado, y la respuesta debe usar uno de ellos",
+    ["7616-a"] = "se comprueban response, realm, nonce, nc, cnonce, qop y uri, y una cuenta de un nonce no se acepta "
+        .. "nunca dos veces",
+    ["7616-b"] = "las credenciales correctas para un nonce caducado o desconocido reciben uno nuevo con stale=true",
     ["3261-20.33.a"] = "Retry-After cuenta en 404, 413, 480, 486, 500, 503, 600 y 603",
     ["3261-21.5.4.a"] = "503 con Retry-After deja descansar el destino; sin él, 503 actúa como 500",
     ["3263-4.3.a"] = "se prueba el siguiente servidor tras 503, un fallo de transporte o silencio, y nunca "

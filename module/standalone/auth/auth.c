@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "standalone/auth/auth.h"
+
+#include <errno.h>
+#include <openssl/crypto.h>
+#include <stdio.h>
+
+#include "base/memory.h"
+#include "flow/digest.h"
+#include "sip/credentials.h"
+#include "standalone/auth/nonces.h"
+
+struct auth {
+    struct auth_config config;
+    struct nonces nonces;
+    const char *fault;
+};
+
+/* One attempt to authenticate. */
+struct attempt {
+    struct auth *auth;
+    const struct sip_message *request;
+    struct text realm;
+    struct sip_credentials credentials;
+    enum auth_algorithm algorithm;
+    uint32_t count;
+    char user[AUTH_USER_SIZE]; /* the AOR without scheme */
+};
+
+static enum digest digest_of(enum auth_algorithm algorithm)
+{
+    static const enum digest digests[AUTH_ALGORITHMS] = {
+        [AUTH_SHA256] = DIGEST_SHA_256, [AUTH_SHA512_256] = DIGEST_SHA_512_256, [AUTH_MD5] = DIGEST_MD5};
+    return digests[algorithm];
+}
+
+const char *auth_algorithm_name(enum auth_algorithm algorithm)
+{
+    return digest_name(digest_of(algorithm));
+}
+
+const char *auth_missing(const struct auth_config *config)
+{
+    char hex[DIGEST_HEX_MOST];
+    for (size_t i = 0; i < config->algorithm_count; i++) {
+        if (!digest_hex(digest_of(config->algorithms[i]), TEXT(""), hex))
+            return auth_algorithm_name(config->algorithms[i]);
+    }
+    return NULL;
+}
+
+int auth_new(struct auth **out, const struct auth_config *config)
+{
+    if (config->algorithm_count == 0 || config->algorithm_count > AUTH_ALGORITHMS)
+        return -EINVAL;
+    if (auth_missing(config) != NULL)
+        return -ENOTSUP;
+    struct auth *auth = memory_new(config->host, sizeof *auth);
+    if (auth == NULL)
+        return -ENOMEM;
+    auth->config = *config;
+    if (nonces_create(&auth->nonces, config->host, config->nonce_s, config->nonces_most) != 0) {
+        memory_delete(config->host, auth, sizeof *auth);
+        return -ENOMEM;
+    }
+    *out = auth;
+    return 0;
+}
+
+void auth_delete(struct auth *auth)
+{
+    if (auth == NULL)
+        return;
+    nonces_destroy(&auth->nonces);
+    memory_delete(auth->config.host, auth, sizeof *auth);
+}
+
+const char *auth_fault(const struct auth *auth)
+{
+    return auth->fault;
+}
+
+/* --- the user --- */
+
+/* The user part of a URI: bytes that it cannot have are escaped, and escapes are kept. */
+static int write_user_part(struct text user, char *out, size_t size)
+{
+    static const char plain[] = "-_.!~*'()&=+$,;?/%";
+    size_t length = 0;
+    for (size_t i = 0; i < user.length; i++) {
+        unsigned char c = (unsigned char)user.at[i];
+        bool keeps = (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') ||
+                     (c != '\0' && strchr(plain, c) != NULL);
+        int wrote = snprintf(out + length, size - length, keeps ? "%c" : "%%%02X", c);
+        if (wrote < 0 || length + (size_t)wrote >= size)
+            return -ENOSPC;
+        length += (size_t)wrote;
+    }
+    return (int)length;
+}
+
+/* Writes the AOR without scheme of a user part in the realm. */
+static bool write_aor(struct text user, struct text realm, char out[AUTH_USER_SIZE])
+{
+    enum { SCHEME = 4 }; /* "sip:" */
+    char part[AUTH_USER_SIZE], text[2 * AUTH_USER_SIZE], aor[AUTH_USER_SIZE + SCHEME];
+    struct sip_uri uri;
+    bool ipv6 = memchr(realm.at, ':', realm.length) != NULL;
+    if (write_user_part(user, part, sizeof part) <= 0)
+        return false;
+    int length = snprintf(text, sizeof text, "sip:%s@%s%.*s%s", part, ipv6 ? "[" : "", (int)realm.length, realm.at,
+                          ipv6 ? "]" : "");
+    if (length < 0 || (size_t)length >= sizeof text)
+        return false;
+    length = sip_uri_create(&uri, text_of(text)) == 0 ? sip_uri_aor(&uri, aor, sizeof aor - 1) : -1;
+    sip_uri_destroy(&uri);
+    if (length <= SCHEME)
+        return false;
+    memcpy(out, aor + SCHEME, (size_t)length - SCHEME);
+    out[length - SCHEME] = '\0';
+    return true;
+}
+
+/* A username with a domain is a whole AOR, whose domain must be the realm. */
+static bool attempt_set_user(struct attempt *attempt, struct text name)
+{
+    const char *at = memrchr(name.at, '@', name.length);
+    if (at == NULL)
+        return write_aor(name, attempt->realm, attempt->user);
+    struct text domain = {at + 1, name.length - (size_t)(at + 1 - name.at)};
+    return sip_host_equal(domain, attempt->realm) &&
+           write_aor((struct text){name.at, (size_t)(at - name.at)}, attempt->realm, attempt->user);
+}
+
+/* --- what can be wrong before anything is computed --- */
+
+/* RFC 7616 3.4.6 wants the same resource as in the request line. User agents leave out parameters and the port, so that
+   AORs are compared if the URIs differ. */
+static bool is_same_resource(struct text uri, struct text request_uri)
+{
+    char a[AUTH_USER_SIZE], b[AUTH_USER_SIZE];
+    if (sip_uri_equal(uri, request_uri))
+        return true;
+    int first = sip_aor(uri, a, sizeof a), second = sip_aor(request_uri, b, sizeof b);
+    return first > 0 && second > 0 && text_equal((struct text){a, (size_t)first}, (struct text){b, (size_t)second});
+}
+
+static bool read_count(struct text text, uint32_t *count)
+{
+    *count = 0;
+    for (size_t i = 0; i < text.length; i++) {
+        char c = text.at[i];
+        int digit = c >= '0' && c <= '9'                     ? c - '0'
+                    : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10
+                                                             : -1;
+        if (digit < 0)
+            return false;
+        *count = *count << 4 | (uint32_t)digit;
+    }
+    return text.length == 8 && *count > 0;
+}
+
+/* NULL: nothing. The challenge had a qop, so that the response must have one as well (RFC 7616 3.4). */
+static const char *attempt_find_fault(struct attempt *attempt)
+{
+    const struct sip_credentials *credentials = &attempt->credentials;
+    if (credentials->qop.at == NULL)
+        return "the qop is missing";
+    if (!text_equal_nocase(credentials->qop, TEXT("auth")))
+        return "the qop is not auth";
+    if (credentials->nc.at == NULL)
+        return "the nc is missing";
+    if (!read_count(credentials->nc, &attempt->count))
+        return "the nc is not 8 hexadecimal digits above 0";
+    if (credentials->cnonce.length == 0)
+        return "the cnonce is missing";
+    if (!is_same_resource(credentials->uri, sip_request_uri(attempt->request)))
+        return "the uri is not the Request-URI";
+    return NULL;
+}
+
+/* 8760-a. Without the parameter it is MD5 (RFC 7616 3.4). */
+static bool attempt_set_algorithm(struct attempt *attempt)
+{
+    const struct auth_config *config = &attempt->auth->config;
+    struct text name = attempt->credentials.algorithm;
+    if (name.at == NULL)
+        name = TEXT("MD5");
+    for (size_t i = 0; i < config->algorithm_count; i++) {
+        attempt->algorithm = config->algorithms[i];
+        if (text_equal_nocase(name, text_of(auth_algorithm_name(attempt->algorithm))))
+            return true;
+    }
+    return false;
+}
+
+/* --- the response --- */
+
+static bool attempt_compute(const struct attempt *attempt, const char *ha1, char out[DIGEST_HEX_MOST])
+{
+    char ha2[DIGEST_HEX_MOST];
+    enum digest digest = digest_of(attempt->algorithm);
+    const struct sip_credentials *credentials = &attempt->credentials;
+    const struct text request[] = {sip_method_text(attempt->request), credentials->uri};
+    if (!digest_hex_joined(digest, request, 2, ha2))
+        return false;
+    const struct text response[] = {text_of(ha1),        credentials->nonce, credentials->nc,
+                                    credentials->cnonce, credentials->qop,   text_of(ha2)};
+    return digest_hex_joined(digest, response, 6, out);
+}
+
+static bool is_response(struct text given, const char *expected)
+{
+    char lower[DIGEST_HEX_MOST] = "";
+    size_t length = strlen(expected);
+    if (given.length != length)
+        return false;
+    for (size_t i = 0; i < length; i++)
+        lower[i] = (char)(given.at[i] >= 'A' && given.at[i] <= 'F' ? given.at[i] | 0x20 : given.at[i]);
+    return CRYPTO_memcmp(lower, expected, length) == 0;
+}
+
+/* 7616-a: a user that does not exist costs the same hashes and the same comparison. */
+static enum auth_outcome attempt_compare(const struct attempt *attempt, struct text name)
+{
+    char ha1[HA1_SIZE] = "", expected[DIGEST_HEX_MOST];
+    const struct auth_config *config = &attempt->auth->config;
+    int found = config->find(config->find_context, name, attempt->realm, attempt->algorithm, ha1);
+    if (found == 0)
+        snprintf(ha1, sizeof ha1, "%0*d", attempt->algorithm == AUTH_MD5 ? 32 : 64, 0);
+    ha1[HA1_SIZE - 1] = '\0';
+    bool computed = found >= 0 && attempt_compute(attempt, ha1, expected);
+    OPENSSL_cleanse(ha1, sizeof ha1);
+    if (!computed)
+        return AUTH_UNKNOWN;
+    bool same = is_response(attempt->credentials.response, expected);
+    return same && found == 1 ? AUTH_VALID : AUTH_WRONG;
+}
+
+/* 7616-b: stale=true is for right credentials alone, because the user is not asked for another password then. */
+static enum auth_outcome attempt_run(struct attempt *attempt)
+{
+    char bytes[AUTH_USER_SIZE];
+    struct auth *auth = attempt->auth;
+    const char *fault = NULL;
+    int length = sip_credentials_username(&attempt->credentials, bytes, sizeof bytes, &fault);
+    if (length == -EBADMSG || (fault = attempt_find_fault(attempt)) != NULL) {
+        auth->fault = fault;
+        return AUTH_MALFORMED;
+    }
+    const struct text name = {bytes, length > 0 ? (size_t)length : 0};
+    if (length < 0 || !attempt_set_user(attempt, name) || !attempt_set_algorithm(attempt))
+        return AUTH_WRONG;
+    enum auth_outcome outcome = attempt_compare(attempt, name);
+    if (outcome == AUTH_VALID && !nonce_use(&auth->nonces, attempt->credentials.nonce, attempt->realm, attempt->count))
+        return AUTH_STALE;
+    return outcome;
+}
+
+/* --- the credentials of a request --- */
+
+/* An empty nonce and response are no attempt: user agents of an IMS send them in their first REGISTER, to name the
+   user (3GPP TS 24.229 5.1.1.2). */
+static bool is_attempt(const struct sip_credentials *credentials)
+{
+    return credentials->nonce.length > 0 || credentials->response.length > 0;
+}
+
+/* Whose credentials they are is not known without a realm, and they count for this one. */
+static enum auth_outcome check_field(struct attempt *attempt, struct text value, unsigned *attempts)
+{
+    const char *what;
+    struct sip_credentials *credentials = &attempt->credentials;
+    int error = sip_credentials_read(value, credentials, &what);
+    bool named = credentials->realm.at != NULL;
+    if ((error == 0 && !credentials->digest) || (named && !sip_quoted_equal(credentials->realm, attempt->realm)))
+        return AUTH_ABSENT;
+    if (error == 0 && !is_attempt(credentials))
+        return AUTH_ABSENT;
+    if (error == 0 && ++*attempts > AUTH_ATTEMPTS_MOST)
+        what = "there are too many credentials for one realm";
+    else if (error == 0)
+        return attempt_run(attempt);
+    attempt->auth->fault = what;
+    return AUTH_MALFORMED;
+}
+
+/* Of several outcomes, the one that helps the client most counts. */
+static enum auth_outcome better(enum auth_outcome a, enum auth_outcome b)
+{
+    static const unsigned char ranks[] = {[AUTH_ABSENT] = 0, [AUTH_MALFORMED] = 1, [AUTH_WRONG] = 2,
+                                          [AUTH_STALE] = 3,  [AUTH_UNKNOWN] = 4,   [AUTH_VALID] = 5};
+    return ranks[a] >= ranks[b] ? a : b;
+}
+
+static enum auth_outcome check_fields(struct attempt *attempt, enum sip_header header)
+{
+    const struct sip_field *field;
+    enum auth_outcome best = AUTH_ABSENT;
+    unsigned fields = 0, attempts = 0;
+    for (size_t at = 0; best != AUTH_VALID && (field = sip_field_next(attempt->request, header, &at)) != NULL;) {
+        if (fields++ == AUTH_FIELDS_MOST) {
+            attempt->auth->fault = "there are too many credentials";
+            return better(best, AUTH_MALFORMED);
+        }
+        best = better(check_field(attempt, field->value, &attempts), best);
+    }
+    return best;
+}
+
+enum auth_outcome auth_check(struct auth *auth, const struct sip_message *request, enum auth_role role,
+                             struct text realm, char *user, size_t size)
+{
+    struct attempt attempt = {.auth = auth, .request = request, .realm = realm};
+    enum auth_outcome outcome =
+        check_fields(&attempt, role == AUTH_REGISTRAR ? HEADER_AUTHORIZATION : HEADER_PROXY_AUTHORIZATION);
+    bool valid = outcome == AUTH_VALID && strlen(attempt.user) < size;
+    snprintf(user, size, "%s", valid ? attempt.user : "");
+    return outcome == AUTH_VALID && !valid ? AUTH_WRONG : outcome;
+}
+
+size_t auth_challenge(struct auth *auth, enum auth_role role, struct text realm, bool stale, char *out, size_t size)
+{
+    char nonce[NONCE_SIZE];
+    size_t length = 0;
+    const char *name = role == AUTH_REGISTRAR ? "WWW-Authenticate" : "Proxy-Authenticate";
+    nonce_write(&auth->nonces, realm, nonce);
+    for (size_t i = 0; i < auth->config.algorithm_count; i++) {
+        int wrote = snprintf(out + length, size - length,
+                             "%s: Digest realm=\"%.*s\", nonce=\"%s\", algorithm=%s, qop=\"auth\"%s\r\n", name,
+                             (int)realm.length, realm.at, nonce, auth_algorithm_name(auth->config.algorithms[i]),
+                             stale ? ", stale=true" : "");
+        if (wrote < 0 || length + (size_t)wrote >= size)
+            return 0;
+        length += (size_t)wrote;
+    }
+    return length;
+}

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "standalone/auth/nonces.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <openssl/crypto.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/memory.h"
+
+enum { LIFETIME_S = 300, TIME_DIGITS = 12, NUMBER_DIGITS = 8, VALUE_DIGITS = TIME_DIGITS + NUMBER_DIGITS };
+
+struct used_nonce {
+    struct table_link link;
+    struct used_nonce *next;
+    uint64_t issued_ms;
+    uint32_t number;
+    uint32_t top;    /* the highest count that was used */
+    uint64_t window; /* bit i: count top - i was used */
+};
+
+/* What a nonce consists of besides its seal. */
+struct nonce {
+    uint64_t issued_ms;
+    uint32_t number;
+};
+
+int nonces_create(struct nonces *nonces, const struct host *host, uint32_t lifetime_s, size_t most)
+{
+    *nonces = (struct nonces){.host = host,
+                              .lifetime_ms = (uint64_t)(lifetime_s != 0 ? lifetime_s : LIFETIME_S) * 1000,
+                              .offset_ms = (uint64_t)host->random(host->context) + 1,
+                              .most = most != 0 ? most : NONCES_DEFAULT};
+    hash_key_draw(&nonces->key, host);
+    return table_create(&nonces->table, host);
+}
+
+static void forget_oldest(struct nonces *nonces)
+{
+    struct used_nonce *used = nonces->oldest;
+    nonces->oldest = used->next;
+    if (nonces->oldest == NULL)
+        nonces->newest = NULL;
+    table_remove(&nonces->table, &used->link);
+    memory_delete(nonces->host, used, sizeof *used);
+}
+
+void nonces_destroy(struct nonces *nonces)
+{
+    while (nonces->oldest != NULL)
+        forget_oldest(nonces);
+    table_destroy(&nonces->table);
+}
+
+static uint64_t now(const struct nonces *nonces)
+{
+    return nonces->host->now_ms(nonces->host->context) + nonces->offset_ms;
+}
+
+static void write_seal(const struct nonces *nonces, const char value[VALUE_DIGITS], struct text realm, char out[17])
+{
+    const uint64_t words[] = {hash_seal(&nonces->key, (struct text){value, VALUE_DIGITS}),
+                              hash_seal(&nonces->key, realm)};
+    snprintf(out, 17, "%016" PRIx64, hash_seal(&nonces->key, (struct text){(const char *)words, sizeof words}));
+}
+
+size_t nonce_write(const struct nonces *nonces, struct text realm, char out[NONCE_SIZE])
+{
+    uint64_t time = now(nonces) & 0xffffffffffff;
+    snprintf(out, NONCE_SIZE, "%012" PRIx64 "%08" PRIx32, time, nonces->host->random(nonces->host->context));
+    write_seal(nonces, out, realm, out + VALUE_DIGITS);
+    return NONCE_SIZE - 1;
+}
+
+static bool read_nonce(const struct nonces *nonces, struct text text, struct text realm, struct nonce *nonce)
+{
+    char seal[17], digits[VALUE_DIGITS + 1];
+    if (text.length != NONCE_SIZE - 1)
+        return false;
+    write_seal(nonces, text.at, realm, seal);
+    if (CRYPTO_memcmp(seal, text.at + VALUE_DIGITS, sizeof seal - 1) != 0)
+        return false;
+    memcpy(digits, text.at, VALUE_DIGITS);
+    digits[VALUE_DIGITS] = '\0';
+    nonce->number = (uint32_t)strtoul(digits + TIME_DIGITS, NULL, 16);
+    digits[TIME_DIGITS] = '\0';
+    nonce->issued_ms = strtoull(digits, NULL, 16);
+    return true;
+}
+
+static bool is_too_old(const struct nonces *nonces, uint64_t issued_ms)
+{
+    return now(nonces) - issued_ms > nonces->lifetime_ms;
+}
+
+static uint64_t hash_of(const struct nonces *nonces, const struct nonce *nonce)
+{
+    return hash_pair(&nonces->key, nonce->issued_ms, nonce->number);
+}
+
+static struct used_nonce *find(const struct nonces *nonces, const struct nonce *nonce)
+{
+    struct table_link *link = table_find(&nonces->table, hash_of(nonces, nonce));
+    for (; link != NULL; link = table_next(link)) {
+        struct used_nonce *used = TABLE_OWNER(link, struct used_nonce, link);
+        if (used->issued_ms == nonce->issued_ms && used->number == nonce->number)
+            return used;
+    }
+    return NULL;
+}
+
+/* What is too old to be accepted by its time alone is forgotten without raising the floor. */
+static void make_room(struct nonces *nonces)
+{
+    while (nonces->oldest != NULL && is_too_old(nonces, nonces->oldest->issued_ms))
+        forget_oldest(nonces);
+    if (nonces->oldest == NULL || nonces->table.count < nonces->most)
+        return;
+    if (nonces->oldest->issued_ms > nonces->floor_ms)
+        nonces->floor_ms = nonces->oldest->issued_ms;
+    forget_oldest(nonces);
+}
+
+static struct used_nonce *add(struct nonces *nonces, const struct nonce *nonce)
+{
+    struct used_nonce *used;
+    if (nonce->issued_ms <= nonces->floor_ms || (used = memory_new(nonces->host, sizeof *used)) == NULL)
+        return NULL;
+    make_room(nonces);
+    used->issued_ms = nonce->issued_ms;
+    used->number = nonce->number;
+    table_add(&nonces->table, &used->link, hash_of(nonces, nonce));
+    *(nonces->newest != NULL ? &nonces->newest->next : &nonces->oldest) = used;
+    nonces->newest = used;
+    return used;
+}
+
+static bool take_count(struct used_nonce *used, uint32_t count)
+{
+    if (count > used->top) {
+        uint32_t step = count - used->top;
+        used->window = step < NONCE_WINDOW ? used->window << step : 0;
+        used->top = count;
+    }
+    uint32_t behind = used->top - count;
+    if (behind >= NONCE_WINDOW || (used->window >> behind & 1) != 0)
+        return false;
+    used->window |= (uint64_t)1 << behind;
+    return true;
+}
+
+bool nonce_use(struct nonces *nonces, struct text text, struct text realm, uint32_t count)
+{
+    struct nonce nonce;
+    if (!read_nonce(nonces, text, realm, &nonce) || is_too_old(nonces, nonce.issued_ms))
+        return false;
+    struct used_nonce *used = find(nonces, &nonce);
+    if (used == NULL)
+        used = add(nonces, &nonce);
+    return used != NULL && take_count(used, count);
+}
