@@ -25,7 +25,7 @@ static void scene_open(struct scene *scene)
     struct stage *stage = &scene->stage;
     stage_create(stage);
     stage_open(stage);
-    stage->wire.resolve_error = -ENOENT;
+    stage->wire.locate_error = -ENOENT;
     scene->bob = stage_phone(stage, (struct phone){.port = 5080, .instance = "1", .reg_id = 1});
     scene->desk = stage_phone(stage, (struct phone){.port = 5081, .instance = "2", .reg_id = 1, .tcp = true});
     scene->alice = stage_alice();

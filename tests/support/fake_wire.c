@@ -137,16 +137,16 @@ static bool fake_ping(void *context, flow_id number, bool *answered)
     return true;
 }
 
-static int fake_resolve(void *context, const struct peer *source, const char *host, uint16_t port, resolve_done *done,
-                        void *again)
+static int fake_locate(void *context, const struct peer *source, const struct locate_query *query, locate_done *done,
+                       void *again)
 {
     struct fake_wire *wire = context;
-    if (wire->resolve_error != 0)
-        return wire->resolve_error;
+    if (wire->locate_error != 0)
+        return wire->locate_error;
     assert_true(wire->lookup_count < FAKE_LOOKUPS);
     struct fake_lookup *lookup = &wire->lookups[wire->lookup_count++];
-    *lookup = (struct fake_lookup){.source = *source, .port = port, .done = done, .again = again};
-    snprintf(lookup->host, sizeof lookup->host, "%s", host);
+    *lookup = (struct fake_lookup){.source = *source, .query = *query, .done = done, .again = again};
+    snprintf(lookup->host, sizeof lookup->host, "%s", query->host);
     return 0;
 }
 
@@ -163,14 +163,14 @@ void fake_wire_create(struct fake_wire *wire, struct fake_host *fake)
                                .abort = fake_abort,
                                .connection = fake_connection,
                                .ping = fake_ping,
-                               .resolve = fake_resolve};
+                               .locate = fake_locate};
 }
 
-static void answer_lookup(struct fake_lookup *lookup, const union address *addresses, size_t count)
+static void answer_lookup(struct fake_lookup *lookup, const struct place *places, size_t count)
 {
-    resolve_done *done = lookup->done;
+    locate_done *done = lookup->done;
     lookup->done = NULL;
-    done(lookup->again, addresses, count);
+    done(lookup->again, places, count);
 }
 
 void fake_wire_answer_all(struct fake_wire *wire)
@@ -263,18 +263,35 @@ void fake_wire_refuse(struct fake_wire *wire, const struct peer *peer, int error
     wire->refusals[place] = (struct fake_refusal){.flow = flow, .error = error};
 }
 
-void fake_wire_resolve(struct fake_wire *wire, const char *host, const uint16_t *ports)
+static struct fake_lookup *oldest_lookup(struct fake_wire *wire, const char *host)
 {
-    union address addresses[8];
-    size_t count = 0, i = 0;
-    for (; ports[count] != 0; count++)
-        addresses[count] = loopback(ports[count]);
+    size_t i = 0;
     while (i < wire->lookup_count && wire->lookups[i].done == NULL)
         i++;
     if (i == wire->lookup_count)
         fail_msg("%s was not looked up", host);
     assert_string_equal(wire->lookups[i].host, host);
-    answer_lookup(&wire->lookups[i], addresses, count);
+    return &wire->lookups[i];
+}
+
+struct place fake_place(enum transport transport, uint16_t port)
+{
+    return (struct place){.address = loopback(port), .transport = (uint8_t)transport};
+}
+
+void fake_wire_locate(struct fake_wire *wire, const char *host, const struct place *places, size_t count)
+{
+    answer_lookup(oldest_lookup(wire, host), places, count);
+}
+
+void fake_wire_resolve(struct fake_wire *wire, const char *host, const uint16_t *ports)
+{
+    struct fake_lookup *lookup = oldest_lookup(wire, host);
+    struct place places[PLACES_MOST];
+    size_t count = 0;
+    for (; ports[count] != 0; count++)
+        places[count] = fake_place(locate_transport(&lookup->query), ports[count]);
+    answer_lookup(lookup, places, count);
 }
 
 struct sent *fake_wire_take(struct fake_wire *wire)

@@ -32,8 +32,8 @@ struct fake_connection {
 struct fake_lookup {
     struct peer source; /* of the request */
     char host[256];
-    uint16_t port;
-    resolve_done *done; /* NULL: answered */
+    struct locate_query query; /* its host is not valid */
+    locate_done *done;         /* NULL: answered */
     void *again;
 };
 
@@ -51,7 +51,7 @@ struct fake_wire {
     struct fake_lookup lookups[FAKE_LOOKUPS];
     size_t lookup_count;
     struct fake_refusal refusals[FAKE_REFUSALS];
-    int resolve_error; /* of the next look-ups */
+    int locate_error;  /* of the next look-ups */
     int reopen_error;  /* of connections for responses; 0: they are opened */
     unsigned reopened; /* how many of them were asked for */
     int connect_error; /* of the next connections that are asked for */
@@ -83,8 +83,13 @@ void fake_wire_leave_unopened(struct fake_wire *wire, flow_id connection);
 /* Sends over this flow fail with `error`; 0: they succeed again. */
 void fake_wire_refuse(struct fake_wire *wire, const struct peer *peer, int error);
 
-/* Answer the oldest open look-up, which must be of this host, with 127.0.0.1 and these ports; 0 ends them. */
+/* Answer the oldest open look-up, which must be of this host, with 127.0.0.1 and these ports, by the transport of the
+   query; 0 ends them. */
 void fake_wire_resolve(struct fake_wire *wire, const char *host, const uint16_t *ports);
+/* The same with these places. */
+void fake_wire_locate(struct fake_wire *wire, const char *host, const struct place *places, size_t count);
+/* 127.0.0.1 at this port, by this transport. */
+struct place fake_place(enum transport transport, uint16_t port);
 
 /* The oldest message that was not yet taken; NULL: none. Good until fake_wire_destroy(). */
 struct sent *fake_wire_take(struct fake_wire *wire);

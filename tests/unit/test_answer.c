@@ -243,7 +243,7 @@ static void open_for_all(struct stage *stage)
     for (size_t i = 0; i < sizeof domains / sizeof domains[0]; i++)
         domains_add(stage->domains, text_of(domains[i]));
     stage_open(stage);
-    stage->wire.resolve_error = -ENOENT;
+    stage->wire.locate_error = -ENOENT;
 }
 
 static size_t mutated(const struct corpus *corpus, char *bytes, uint32_t *seed)

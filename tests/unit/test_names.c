@@ -25,7 +25,7 @@ struct scene {
 
 struct asked {
     unsigned answers;
-    union address addresses[NAME_ADDRESSES_MOST];
+    struct place places[PLACES_MOST];
     size_t count;
 };
 
@@ -104,19 +104,27 @@ static void limit(struct scene *scene, struct names_limits limits)
     open_names(scene, limits);
 }
 
-static void on_answer(void *again, const union address *addresses, size_t count)
+static void on_answer(void *again, const struct place *places, size_t count)
 {
     struct asked *asked = again;
     asked->answers++;
     asked->count = count;
-    assert_true(count <= NAME_ADDRESSES_MOST);
-    memcpy(asked->addresses, addresses, count * sizeof *addresses);
+    assert_true(count <= PLACES_MOST);
+    memcpy(asked->places, places, count * sizeof *places);
+}
+
+/* Explicit port: A and AAAA records. */
+static int locate(struct scene *scene, source_id source, const char *name, struct asked *asked)
+{
+    const struct locate_query query = {
+        .host = name, .port = 5060, .transport = TRANSPORT_COUNT, .callable = 1U << TRANSPORT_UDP};
+    return names_locate(scene->names, source, &query, on_answer, asked);
 }
 
 static void ask(struct scene *scene, source_id source, const char *name, struct asked *asked)
 {
     *asked = (struct asked){0};
-    assert_int_equal(names_resolve(scene->names, source, name, 5060, on_answer, asked), 0);
+    assert_int_equal(locate(scene, source, name, asked), 0);
     assert_int_equal(asked->answers, 0);
 }
 
@@ -150,7 +158,7 @@ static bool has(const struct asked *asked, const char *text)
 {
     char own[64];
     for (size_t i = 0; i < asked->count; i++) {
-        address_format(&asked->addresses[i], own, sizeof own);
+        address_format(&asked->places[i].address, own, sizeof own);
         if (strcmp(own, text) == 0)
             return true;
     }
@@ -288,15 +296,15 @@ static void test_what_is_not_a_host_name_is_refused(void **state)
     char label[300];
     struct asked asked;
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        assert_int_equal(names_resolve(scene->names, 0, names[i], 5060, on_answer, &asked), -EINVAL);
+        assert_int_equal(locate(scene, 0, names[i], &asked), -EINVAL);
     memset(label, 'a', sizeof label);
     label[64] = '\0';
-    assert_int_equal(names_resolve(scene->names, 0, label, 5060, on_answer, &asked), -EINVAL);
+    assert_int_equal(locate(scene, 0, label, &asked), -EINVAL);
     for (size_t i = 60; i < 299; i += 60)
         label[i] = '.';
     label[64] = 'a';
     label[299] = '\0';
-    assert_int_equal(names_resolve(scene->names, 0, label, 5060, on_answer, &asked), -EINVAL);
+    assert_int_equal(locate(scene, 0, label, &asked), -EINVAL);
 }
 
 /* --- what is remembered --- */
@@ -372,7 +380,7 @@ static void test_a_source_has_four_look_ups_and_others_do_not_wait_for_it(void *
         ask(scene, STRANGER, name, &silent[i]);
     }
     assert_int_equal(COUNT(scene, names_looked_up), 4);
-    assert_int_equal(names_resolve(scene->names, STRANGER, "good.example", 5060, on_answer, &refused), -EAGAIN);
+    assert_int_equal(locate(scene, STRANGER, "good.example", &refused), -EAGAIN);
     assert_int_equal(COUNT(scene, names_refused), 1);
     ask(scene, OTHER, "good.example", &other);
     wait_for(scene, &other);
@@ -466,10 +474,10 @@ static void test_all_that_waits_is_bounded(void **state)
     unsigned waiting = 0;
     for (unsigned i = 0; i < 1000; i++) {
         snprintf(name, sizeof name, "silent%u.example", i);
-        waiting += names_resolve(scene->names, 1000 + i, name, 5060, on_answer, &silent) == 0;
+        waiting += locate(scene, 1000 + i, name, &silent) == 0;
     }
     assert_int_equal(waiting, 48 + 256);
-    assert_int_equal(names_resolve(scene->names, 0, "good.example", 5060, on_answer, &refused), 0);
+    assert_int_equal(locate(scene, 0, "good.example", &refused), 0);
     close_names(scene);
     assert_int_equal(COUNT(scene, names_refused), 1000 - 48 - 256);
 }
@@ -524,7 +532,7 @@ static void test_the_end_does_not_wait_for_silent_servers(void **state)
         assert_int_equal(asked[i].answers, 1);
         assert_int_equal(asked[i].count, 0);
     }
-    assert_int_equal(names_resolve(scene->names, 0, "good.example", 5060, on_answer, &asked[0]), -ECANCELED);
+    assert_int_equal(locate(scene, 0, "good.example", &asked[0]), -ECANCELED);
     uv_run(&scene->loop, UV_RUN_NOWAIT);
 }
 
@@ -540,7 +548,7 @@ static void test_without_memory_look_ups_fail_and_later_ones_succeed(void **stat
         asked = (struct asked){0};
         scene->fake.calls = 0;
         scene->fake.fail_after = step;
-        result = names_resolve(scene->names, 0, name, 5060, on_answer, &asked);
+        result = locate(scene, 0, name, &asked);
         uint64_t needed = scene->fake.calls;
         scene->fake.fail_after = 0;
         if (result == 0)

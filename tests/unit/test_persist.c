@@ -16,7 +16,7 @@
 
 #define BOB TEXT("sip:bob@example.com")
 
-struct place {
+struct state_place {
     char directory[64];
     char path[96];
 };
@@ -32,7 +32,7 @@ struct life {
 
 static int place_setup(void **state)
 {
-    struct place *place = calloc(1, sizeof *place);
+    struct state_place *place = calloc(1, sizeof *place);
     temporary_path(place->directory, sizeof place->directory, "reflow-persist-XXXXXX");
     *state = place;
     if (mkdtemp(place->directory) == NULL)
@@ -43,7 +43,7 @@ static int place_setup(void **state)
 
 static int place_teardown(void **state)
 {
-    struct place *place = *state;
+    struct state_place *place = *state;
     char path[400];
     DIR *directory = opendir(place->directory);
     for (struct dirent *entry; directory != NULL && (entry = readdir(directory)) != NULL;) {
@@ -58,7 +58,7 @@ static int place_teardown(void **state)
 }
 
 /* The name of a file in the place that has this in it; "" where there is none. */
-static void find_file(const struct place *place, const char *part, char *out, size_t size)
+static void find_file(const struct state_place *place, const char *part, char *out, size_t size)
 {
     DIR *directory = opendir(place->directory);
     assert_non_null(directory);
@@ -70,7 +70,7 @@ static void find_file(const struct place *place, const char *part, char *out, si
     closedir(directory);
 }
 
-static void prepare(struct life *life, const struct place *place)
+static void prepare(struct life *life, const struct state_place *place)
 {
     memset(life, 0, sizeof *life);
     stage_create(&life->stage);
@@ -90,7 +90,7 @@ static void begin(struct life *life)
     assert_int_equal(persist_start(life->persist, life->stage.server), 0);
 }
 
-static void live(struct life *life, const struct place *place)
+static void live(struct life *life, const struct state_place *place)
 {
     prepare(life, place);
     begin(life);
@@ -164,7 +164,7 @@ static void copy_file(const char *from, const char *to)
 }
 
 /* What a kill would leave of the files, under the name `to`. */
-static void copy_files(const struct place *place, struct place *to)
+static void copy_files(const struct state_place *place, struct state_place *to)
 {
     char wal[128], to_wal[128];
     *to = *place;
@@ -175,7 +175,7 @@ static void copy_files(const struct place *place, struct place *to)
     copy_file(wal, to_wal);
 }
 
-static int rows_in(const struct place *place)
+static int rows_in(const struct state_place *place)
 {
     sqlite3 *db;
     sqlite3_stmt *statement = NULL;
@@ -191,9 +191,9 @@ static int rows_in(const struct place *place)
 
 /* The loop turns until so many bindings are in the file. The process that writes it has it for itself: a copy is read.
  */
-static void turn_until_written(struct life *life, const struct place *place, int rows)
+static void turn_until_written(struct life *life, const struct state_place *place, int rows)
 {
-    struct place copy;
+    struct state_place copy;
     for (int tries = 0; tries < 600; tries++) {
         turn(life, 50);
         copy_files(place, &copy);
@@ -216,7 +216,7 @@ static void test_a_new_file(void **state)
     struct life life;
     live(&life, *state);
     assert_int_equal(life.restored, 0);
-    assert_int_equal(access(((struct place *)*state)->path, F_OK), 0);
+    assert_int_equal(access(((struct state_place *)*state)->path, F_OK), 0);
     end(&life);
 }
 
@@ -265,7 +265,7 @@ static void test_3261_10_3_a_and_instance_a_only_the_newest_contact_is_restored(
 {
     struct life first, second;
     struct peer bob = fake_udp(5081);
-    const struct place *place = *state;
+    const struct state_place *place = *state;
     live(&first, place);
     register_contact(&first, &bob, 1, "Contact: <sip:bob@h;transport=UDP>\n");
     register_contact(&first, &bob, 2, "Contact: <sip:bob@192.0.2.1>;+sip.instance=\"<urn:uuid:1>\"\n");
@@ -507,7 +507,7 @@ static void test_5658_a_the_socket_of_a_binding_is_restored(void **state)
 #define FORMAT_1 "tests/data/upgrade/state-1/"
 
 /* As the server that wrote the file listened, and by its clock. */
-static void begin_as_then(struct life *life, const struct place *place)
+static void begin_as_then(struct life *life, const struct state_place *place)
 {
     prepare(life, place);
     life->stage.fake.wall_s = 3471292800;
@@ -561,9 +561,9 @@ static void assert_bindings_of_format_1(const struct life *life)
 static void test_a_file_of_format_1_is_restored_with_all_bindings(void **state)
 {
     static const char *const files[] = {"state.db", "killed.db"};
-    const struct place *place = *state;
+    const struct state_place *place = *state;
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
-        struct place old = *place;
+        struct state_place old = *place;
         struct life life;
         char from[96], wal[112];
         snprintf(old.path, sizeof old.path, "%s/%s", place->directory, files[i]);
@@ -607,7 +607,7 @@ static int64_t machine_clock(void *context)
     return ((struct fake_host *)context)->wall_s + clock_was_set_by;
 }
 
-static void live_by_machine_clock(struct life *life, const struct place *place, int64_t booted_later_s)
+static void live_by_machine_clock(struct life *life, const struct state_place *place, int64_t booted_later_s)
 {
     prepare(life, place);
     clock_was_set_by = 0;
@@ -640,7 +640,7 @@ static void test_a_clock_that_is_set_changes_no_lifetime(void **state)
         assert_int_equal(life.restored, 1);
         assert_int_equal(seconds_left(&life, 1), before - 30);
         end(&life);
-        assert_int_equal(unlink(((const struct place *)*state)->path), 0);
+        assert_int_equal(unlink(((const struct state_place *)*state)->path), 0);
     }
 }
 
@@ -696,8 +696,8 @@ static void test_contacts_that_differ_after_2047_bytes_are_two(void **state)
 /* The files as a kill would leave them once a change is written, and before the next one is. */
 static void test_a_kill_loses_nothing_that_was_written(void **state)
 {
-    const struct place *place = *state;
-    struct place left;
+    const struct state_place *place = *state;
+    struct state_place left;
     struct life life, after;
     live(&life, place);
     stage_phone(&life.stage, (struct phone){.port = 5081, .instance = "1", .reg_id = 1});
@@ -732,7 +732,7 @@ static void test_changes_are_written_in_their_order_while_the_loop_turns(void **
 
 static void test_a_damaged_page_is_found_at_the_start(void **state)
 {
-    const struct place *place = *state;
+    const struct state_place *place = *state;
     char aside[400];
     struct life life;
     live(&life, place);
@@ -758,7 +758,7 @@ static void test_a_damaged_page_is_found_at_the_start(void **state)
     end(&life);
 }
 
-static void assert_refused(const struct place *place, const char *why)
+static void assert_refused(const struct state_place *place, const char *why)
 {
     struct life life;
     prepare(&life, place);
@@ -771,7 +771,7 @@ static void assert_refused(const struct place *place, const char *why)
 
 static void test_a_file_of_a_later_version_is_refused_and_left(void **state)
 {
-    const struct place *place = *state;
+    const struct state_place *place = *state;
     sqlite3 *database;
     char aside[400];
     assert_int_equal(sqlite3_open(place->path, &database), SQLITE_OK);
@@ -799,7 +799,7 @@ static void test_a_file_that_another_process_uses_is_refused(void **state)
 
 static void test_a_file_that_cannot_be_opened_is_refused(void **state)
 {
-    struct place place = *(struct place *)*state;
+    struct state_place place = *(struct state_place *)*state;
     snprintf(place.path, sizeof place.path, "%s/no/such/directory.db", place.directory);
     assert_refused(&place, "directory.db");
     place.path[0] = '\0';
@@ -818,7 +818,7 @@ static void test_what_could_not_be_written_is_written_again_as_a_whole(void **st
     live(&life, *state);
     stage_phone(&life.stage, (struct phone){.port = 5081, .instance = "1", .reg_id = 1});
     turn_until_written(&life, *state, 1);
-    snprintf(wal, sizeof wal, "%s-wal", ((struct place *)*state)->path);
+    snprintf(wal, sizeof wal, "%s-wal", ((struct state_place *)*state)->path);
     assert_int_equal(stat(wal, &file), 0);
     signal(SIGXFSZ, SIG_IGN);
     assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);

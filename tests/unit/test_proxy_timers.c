@@ -182,7 +182,7 @@ static void test_a_name_without_address_is_a_503(void **state)
 static void test_a_resolver_that_refuses_is_a_503(void **state)
 {
     struct stage *stage = *state;
-    stage->wire.resolve_error = -EMFILE;
+    stage->wire.locate_error = -EMFILE;
     relay_to_name(stage);
     stage_advance(stage, 0);
     stage_hears(stage, 500);

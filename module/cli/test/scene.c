@@ -164,20 +164,20 @@ static void set_port(union address *address, uint16_t port)
         address->v4.sin_port = htons(port);
 }
 
-static int wire_resolve(void *context, const struct peer *source, const char *host, uint16_t port, resolve_done *done,
-                        void *again)
+static int wire_locate(void *context, const struct peer *source, const struct locate_query *query, locate_done *done,
+                       void *again)
 {
     (void)source;
     struct scene *scene = context;
     if (scene->lookup_count == SCENE_LOOKUPS)
         return -EAGAIN;
     struct scene_lookup *lookup = &scene->lookups[scene->lookup_count++];
-    *lookup = (struct scene_lookup){.done = done, .again = again};
+    *lookup = (struct scene_lookup){.done = done, .again = again, .transport = (uint8_t)locate_transport(query)};
     for (size_t i = 0; i < scene->name_count && !lookup->found; i++) {
-        lookup->found = strcasecmp(scene->names[i].host, host) == 0;
+        lookup->found = strcasecmp(scene->names[i].host, query->host) == 0;
         lookup->name = scene->names[i];
     }
-    set_port(&lookup->name.address, port);
+    set_port(&lookup->name.address, query->port != 0 ? query->port : transport_port(lookup->transport));
     return 0;
 }
 
@@ -187,7 +187,8 @@ static void answer_lookups(struct scene *scene)
         struct scene_lookup lookup = scene->lookups[0];
         scene->lookup_count--;
         memmove(scene->lookups, scene->lookups + 1, scene->lookup_count * sizeof lookup);
-        lookup.done(lookup.again, &lookup.name.address, lookup.found ? 1 : 0);
+        const struct place place = {.address = lookup.name.address, .transport = lookup.transport};
+        lookup.done(lookup.again, &place, lookup.found ? 1 : 0);
     }
 }
 
@@ -254,11 +255,8 @@ void scene_create(struct scene *scene)
                                 .allocate = plain_allocate,
                                 .random = random_number,
                                 .log = log_event};
-    scene->wire = (struct wire){.context = scene,
-                                .send = wire_send,
-                                .close = wire_close,
-                                .connection = wire_connection,
-                                .resolve = wire_resolve};
+    scene->wire = (struct wire){
+        .context = scene, .send = wire_send, .close = wire_close, .connection = wire_connection, .locate = wire_locate};
     scene->config =
         (struct server_config){.host = &scene->host,
                                .wire = &scene->wire,

@@ -50,8 +50,9 @@ struct scene_name {
 
 struct scene_lookup {
     struct scene_name name;
-    resolve_done *done;
+    locate_done *done;
     void *again;
+    uint8_t transport;
     bool found;
 };
 

@@ -109,6 +109,33 @@ uint16_t uri_port(const struct sip_uri *uri, enum transport transport)
     return uri->port != 0 ? (uint16_t)uri->port : transport_port(transport);
 }
 
+static uint32_t callable_transports(const struct server *server)
+{
+    uint32_t callable = 0;
+    for (size_t i = 0; i < server->config.listener_count; i++) {
+        unsigned transport = server->config.listeners[i].transport;
+        if (transport_may_be_called(transport))
+            callable |= 1U << transport;
+    }
+    return callable;
+}
+
+bool uri_locate_query(const struct server *server, const struct sip_uri *uri, char host[LOCATE_HOST_SIZE],
+                      struct locate_query *query)
+{
+    enum transport transport;
+    if (uri->host.length >= LOCATE_HOST_SIZE || !uri_transport(uri, &transport))
+        return false;
+    memcpy(host, uri->host.at, uri->host.length);
+    host[uri->host.length] = '\0';
+    *query = (struct locate_query){.host = host,
+                                   .port = (uint16_t)uri->port,
+                                   .secure = text_equal_nocase(uri->scheme, TEXT("sips")),
+                                   .transport = (uint8_t)(uri->transport.length > 0 ? transport : TRANSPORT_COUNT),
+                                   .callable = callable_transports(server)};
+    return query->transport == TRANSPORT_COUNT || (query->callable & 1U << transport) != 0;
+}
+
 static bool is_listener_for(const struct listener *listener, enum transport transport, sa_family_t family)
 {
     return listener->transport == transport && (listener->host[0] == '[') == (family == AF_INET6);

@@ -24,6 +24,11 @@ const char *route_scheme(const struct sip_message *request, const struct listene
 bool uri_is_served(const struct sip_uri *uri, const struct peer *source);
 /* A request for a sips URI goes on by TLS alone (RFC 5630 3.1.3). */
 bool peer_is_safe_for(const struct peer *peer, const struct sip_message *request);
+enum { LOCATE_HOST_SIZE = 256 };
+/* What wire->locate() needs to find the servers of a URI. query->host is copied into `host`; the selection remains 0.
+   Returns false if there is no way to call it: see uri_transport(), and a transport without a listener. */
+bool uri_locate_query(const struct server *server, const struct sip_uri *uri, char host[LOCATE_HOST_SIZE],
+                      struct locate_query *query);
 uint16_t uri_port(const struct sip_uri *uri, enum transport transport);
 /* 5658-a: chooses the socket that messages to the peer leave by, and sets peer->listener and peer->local. It is that of
    `near`, of which only these two members count, if it has peer->transport and the address family; else one on the same

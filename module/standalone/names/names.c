@@ -14,11 +14,12 @@ enum { TTL_MOST_S = 3600, HOST_MOST = 256 };
 /* A request, which is answered once. */
 struct name_request {
     struct name_request *next;
-    resolve_done *done;
+    locate_done *done;
     void *again;
     source_id source;
     uint64_t began_ms;
     uint16_t port;
+    uint8_t transport;
     struct name_answer answer; /* after it is in the list of ready requests */
     char host[HOST_MOST];
 };
@@ -100,13 +101,15 @@ static void request_is_ready(struct names *names, struct name_request *request, 
 static void request_answer(const struct names *names, struct name_request *request)
 {
     const struct host *host = names->config.host;
-    struct name_answer *answer = &request->answer;
+    const struct name_answer *answer = &request->answer;
+    struct place places[NAME_ADDRESSES_MOST];
     for (size_t i = 0; i < answer->count; i++) {
-        union address *address = &answer->addresses[i];
+        places[i] = (struct place){.address = answer->addresses[i], .transport = request->transport};
+        union address *address = &places[i].address;
         in_port_t *port = address->any.sa_family == AF_INET6 ? &address->v6.sin6_port : &address->v4.sin_port;
         *port = htons(request->port);
     }
-    request->done(request->again, answer->addresses, names->closing ? 0 : answer->count);
+    request->done(request->again, places, names->closing ? 0 : answer->count);
     memory_delete(host, request, sizeof *request);
 }
 
@@ -306,9 +309,10 @@ static bool waiting_is_full(const struct names *names, source_id source)
            (source != 0 && requests_of(&names->waiting, source) >= limits->source_wait);
 }
 
-int names_resolve(void *context, source_id source, const char *host, uint16_t port, resolve_done *done, void *again)
+int names_locate(void *context, source_id source, const struct locate_query *query, locate_done *done, void *again)
 {
     struct names *names = context;
+    const char *host = query->host;
     size_t length = strlen(host);
     if (names->closing)
         return -ECANCELED;
@@ -320,7 +324,8 @@ int names_resolve(void *context, source_id source, const char *host, uint16_t po
     request->done = done;
     request->again = again;
     request->source = source;
-    request->port = port;
+    request->transport = (uint8_t)locate_transport(query);
+    request->port = query->port != 0 ? query->port : transport_port(request->transport);
     request->began_ms = names_now(names);
     memcpy(request->host, host, length + 1);
     if (!request_begin(names, request)) {

@@ -54,11 +54,10 @@ int names_new(struct names **out, const struct names_config *config); /* 0 or -E
 void names_set_family(struct names *names, int family);
 
 /*
- * Looks up a name for this source; 0 is a source without a limit. `done` is called once, later, with `port` in each
- * address, unless a negative errno is returned: -EINVAL: not a host name; -EAGAIN: too many requests wait; -ENOMEM;
- * -ECANCELED: names_close() was called.
+ * As locate_names in wire.h, with struct names as the context. Returns 0, or -EINVAL: not a host name; -EAGAIN: too
+ * many requests wait; -ENOMEM; -ECANCELED: names_close() was called.
  */
-int names_resolve(void *names, source_id source, const char *host, uint16_t port, resolve_done *done, void *again);
+int names_locate(void *names, source_id source, const struct locate_query *query, locate_done *done, void *again);
 
 /* Cancels all lookups and calls their `done` now, without addresses. Run the loop until it is empty, then delete. */
 void names_close(struct names *names);

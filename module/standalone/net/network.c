@@ -125,17 +125,17 @@ static struct text wire_trunk(void *context, flow_id number)
     return connection != NULL ? connection_trunk(connection) : (struct text){NULL, 0};
 }
 
-static int wire_resolve(void *context, const struct peer *source, const char *host, uint16_t port, resolve_done *done,
-                        void *again)
+static int wire_locate(void *context, const struct peer *source, const struct locate_query *query, locate_done *done,
+                       void *again)
 {
     struct network *network = context;
     bool exempt = source_is_loopback(&source->address) ||
                   source_is_trusted(network->config.sources, &source->address) ||
                   wire_trunk(network, source->connection).length > 0;
     source_id limited = exempt ? 0 : source_of(&source->address);
-    if (network->config.resolve == NULL)
+    if (network->config.locate == NULL)
         return -ENOSYS;
-    return network->config.resolve(network->config.names, limited, host, port, done, again);
+    return network->config.locate(network->config.names, limited, query, done, again);
 }
 
 int network_family(const struct network *network)
@@ -190,7 +190,7 @@ int network_new(struct network **out, const struct network_config *config)
                                   .abort = wire_abort,
                                   .connection = wire_connection,
                                   .ping = wire_ping,
-                                  .resolve = wire_resolve,
+                                  .locate = wire_locate,
                                   .choose_local = wire_choose_local,
                                   .local = wire_local,
                                   .local_number = wire_local_number,

@@ -72,7 +72,7 @@ struct network_config {
     const struct host *host;
     struct network_limits limits;
     const struct tls *tls;                 /* borrowed; NULL: no TLS */
-    resolve_names *resolve;                /* for struct wire; NULL: there are no names */
+    locate_names *locate;                  /* for struct wire; NULL: there are no names */
     void *names;                           /* its context; borrowed */
     struct source_limits *sources;         /* borrowed, those of the server; NULL: no limits per source */
     const struct trunks *trunks;           /* borrowed, those of the server; NULL: none */

@@ -16,16 +16,44 @@ struct listener {
 
 /*
  * The network functions that the server needs. Sockets implement them; tests use a fake. Everything that arrives is
- * reported by server_received(), server_flow_down() and resolve_done.
+ * reported by server_received(), server_flow_down() and locate_done.
  */
 
-/* The addresses of a name in order of preference; count 0: none. `again` is the value given to resolve(). */
-typedef void resolve_done(void *again, const union address *addresses, size_t count);
+/* 3263-4.a: what a URI tells about the servers to look for. */
+struct locate_query {
+    const char *host;   /* a name, or a numeric address without brackets; at most HOST_NAME_MOST bytes */
+    uint16_t port;      /* 0: the URI has none */
+    bool secure;        /* a sips URI: TLS alone */
+    uint8_t transport;  /* enum transport that the URI names; TRANSPORT_COUNT: none */
+    uint32_t callable;  /* a bit 1 << transport for each transport by which this server may call */
+    uint64_t selection; /* from which servers of the same priority are drawn by weight (RFC 2782); the same number and
+                           the same records give the same order */
+};
 
-/* Looks up the addresses of a host name for `source`; 0 is a source without a limit. `done` is called once, later,
-   unless a negative errno is returned. */
-typedef int resolve_names(void *context, source_id source, const char *host, uint16_t port, resolve_done *done,
-                          void *again);
+/* A server that was found. */
+struct place {
+    union address address; /* with port */
+    uint8_t transport;     /* enum transport */
+};
+
+enum { PLACES_MOST = 16 };
+
+/* The transport of a query where nothing is known from DNS (RFC 3263 4.1). */
+static inline enum transport locate_transport(const struct locate_query *query)
+{
+    if (query->transport != TRANSPORT_COUNT)
+        return (enum transport)query->transport;
+    return query->secure ? TRANSPORT_TLS : TRANSPORT_UDP;
+}
+
+/* The places in the order in which to try them, at most PLACES_MOST; count 0: none. `again` is the value given to
+   locate(). */
+typedef void locate_done(void *again, const struct place *places, size_t count);
+
+/* Looks for the servers of a URI on behalf of `source`; 0 is a source without a limit. The query is borrowed for the
+   call. `done` is called once, later, unless a negative errno is returned. */
+typedef int locate_names(void *context, source_id source, const struct locate_query *query, locate_done *done,
+                         void *again);
 
 struct wire {
     void *context;
@@ -92,10 +120,10 @@ struct wire {
        keep-alives. */
     bool (*ping)(void *context, flow_id connection, bool *answered);
 
-    /* Looks up the addresses of a host name for a request from `source`, which may have only a few lookups in
-       progress. `done` is called once, later, unless a negative errno is returned. */
-    int (*resolve)(void *context, const struct peer *source, const char *host, uint16_t port, resolve_done *done,
-                   void *again);
+    /* Looks for the servers of a URI (RFC 3263) for a request from `source`, which may have only a few lookups in
+       progress. As locate_names. */
+    int (*locate)(void *context, const struct peer *source, const struct locate_query *query, locate_done *done,
+                  void *again);
 
     /* The functions below are only for peers of listeners on a wildcard address; NULL if there are none. */
 

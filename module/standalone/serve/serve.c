@@ -471,7 +471,7 @@ static int open_network(struct serve *serve, struct server_config *config)
                                      .host = &serve->host,
                                      .limits = serve->options.network,
                                      .tls = serve->tls,
-                                     .resolve = names_resolve,
+                                     .locate = names_locate,
                                      .names = serve->names,
                                      .sources = serve->sources,
                                      .trunks = &serve->options.trunks,

@@ -3,7 +3,6 @@
 #include "standalone/server/server_private.h"
 #include "standalone/server/context.h"
 #include "standalone/address/destination.h"
-#include "standalone/names/name_lookup.h"
 #include "standalone/server/edge.h"
 #include "standalone/server/flows.h"
 #include "standalone/address/own_side.h"
@@ -54,6 +53,11 @@ uint32_t branch_digest(const struct server *server, const struct sip_message *re
                               seal(server, sip_to_tag(request)),  sip_cseq(request)};
     uint64_t sum = seal_numbers(server, parts, sizeof parts / sizeof parts[0]);
     return (uint32_t)(sum ^ sum >> 32);
+}
+
+uint64_t branch_selection(const struct server *server, const struct sip_message *request)
+{
+    return seal(server, sip_call_id(request));
 }
 
 size_t branch_via(const struct server *server, const struct peer *peer, struct branch_id id, char *out, size_t size)
@@ -306,28 +310,27 @@ static void send_to_peer(struct branch *branch)
 }
 
 /* 3263-4.3.b: those that did not answer a short time ago come last. */
-static void take_addresses(struct branch *branch, union address *addresses, size_t count)
+static void take_places(struct branch *branch, struct place *places, size_t count)
 {
     struct context *context = branch->context;
-    enum transport transport = (enum transport)branch->peer.transport;
-    silence_sort(context->server, transport, branch->by_policy, addresses, count);
+    silence_sort(context->server, branch->by_policy, places, count);
     for (size_t i = 0; i < count; i++) {
-        struct peer peer = {.transport = branch->peer.transport, .address = addresses[i]};
+        struct peer peer = {.transport = places[i].transport, .address = places[i].address};
         if (!peer_choose_listener(context->server, &branch->near, &peer))
             continue;
         if (branch->peer.address.any.sa_family == 0)
             branch->peer = peer;
         else if (branch->other_count < sizeof branch->others / sizeof branch->others[0])
-            branch->others[branch->other_count++] = addresses[i];
+            branch->others[branch->other_count++] = places[i];
     }
 }
 
-static void resolved(void *again, const union address *found, size_t found_count)
+static void located(void *again, const struct place *found, size_t found_count)
 {
     struct branch *branch = again;
     struct context *context = branch->context;
-    union address addresses[NAME_ADDRESSES_MOST];
-    branch->resolving = false;
+    struct place places[PLACES_MOST];
+    branch->locating = false;
     if (context->transaction == NULL) {
         context_forget_unused(context);
         return;
@@ -337,30 +340,30 @@ static void resolved(void *again, const union address *found, size_t found_count
             fail_soon(branch, ORIGIN_TRANSPORT);
         return;
     }
-    size_t count = found_count < NAME_ADDRESSES_MOST ? found_count : NAME_ADDRESSES_MOST;
-    memcpy(addresses, found, count * sizeof *addresses);
-    take_addresses(branch, addresses, count);
+    size_t count = found_count < PLACES_MOST ? found_count : PLACES_MOST;
+    memcpy(places, found, count * sizeof *places);
+    take_places(branch, places, count);
     if (branch->peer.address.any.sa_family == 0)
         fail_soon(branch, call_origin_unsent(&branch->model));
     else
         send_to_peer(branch);
 }
 
-static bool resolve(struct branch *branch, const struct sip_uri *uri)
+static bool locate(struct branch *branch, const struct sip_uri *uri)
 {
-    char host[256];
-    enum transport transport;
-    const struct wire *wire = branch->context->server->config.wire;
-    if (uri->host.length >= sizeof host || !uri_transport(uri, &transport))
+    char host[LOCATE_HOST_SIZE];
+    struct locate_query query;
+    const struct server *server = branch->context->server;
+    const struct wire *wire = server->config.wire;
+    if (!uri_locate_query(server, uri, host, &query))
         return false;
-    memcpy(host, uri->host.at, uri->host.length);
-    host[uri->host.length] = '\0';
-    branch->peer = (struct peer){.transport = (uint8_t)transport};
-    branch->resolving = true;
+    query.selection = branch_selection(server, branch->context->request);
+    branch->peer = (struct peer){.transport = (uint8_t)locate_transport(&query)};
+    branch->locating = true;
     const struct peer *source = server_transaction_source(branch->context->transaction);
-    if (wire->resolve(wire->context, source, host, uri_port(uri, transport), resolved, branch) != 0)
-        branch->resolving = false;
-    return branch->resolving;
+    if (wire->locate(wire->context, source, &query, located, branch) != 0)
+        branch->locating = false;
+    return branch->locating;
 }
 
 /* The name that the peer must prove, if a proof is required: a target is sent to by one name. */
@@ -396,7 +399,7 @@ static void send_to_uri(struct branch *branch, struct text next_hop)
             if (sending)
                 send_to_peer(branch);
         } else {
-            sending = resolve(branch, &uri);
+            sending = locate(branch, &uri);
         }
     }
     sip_uri_destroy(&uri);
@@ -630,16 +633,14 @@ struct branch *branch_start_next_server(const struct branch *failed)
     struct branch *branch = branch_new(context, failed->model.target, failed->uri);
     if (branch == NULL)
         return NULL;
-    branch->peer = failed->peer;
-    branch->peer.address = failed->others[0];
+    branch->peer = (struct peer){.transport = failed->others[0].transport, .address = failed->others[0].address};
     branch->by_policy = failed->by_policy;
     branch->named_port = failed->named_port;
     branch->any_transport = failed->any_transport;
     branch->name_lives = failed->name_lives || !failed->model.silent;
-    branch->peer.connection = 0;
     branch->near = failed->near;
     peer_choose_listener(context->server, &branch->near, &branch->peer);
-    if (!set_domain(branch, failed->domain) || (failed->large && !use_datagram(branch))) {
+    if (!set_domain(branch, failed->domain)) {
         fail_soon(branch, ORIGIN_TRANSPORT);
         return branch;
     }

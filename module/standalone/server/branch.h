@@ -26,17 +26,17 @@ struct branch {
     struct text uri;     /* the Request-URI sent, inside a dialog */
     struct text hop;     /* inside a dialog: the next hop to call if the connection of the dialog ends; empty: none */
     struct text proven;  /* the domain that a TLS server with a numeric address must prove; empty: its address */
-    struct text domain;  /* that a TLS server must prove: of the URI that the address came from; empty: a flow */
+    struct text domain;  /* that a TLS server must prove: of the URI that the place came from; empty: a flow */
     uint16_t named_port; /* of that URI, or its default */
     char destination[72];
-    bool resolving;
-    bool unacknowledged;     /* its connection was aborted before a response came (5626-7.i) */
-    bool by_policy;          /* the policy named the destination, nobody else */
-    bool any_transport;      /* the URI leaves the transport to us */
-    bool large;              /* it went over TCP because of its size (3261-18.1.1.a) */
-    bool name_lives;         /* an address of the same name that was tried before was not silent */
-    uint8_t pending_origin;  /* what `timer` tells when nothing was sent */
-    union address others[4]; /* further addresses of the same name (3263-4.3.a) */
+    bool locating;
+    bool unacknowledged;    /* its connection was aborted before a response came (5626-7.i) */
+    bool by_policy;         /* the policy named the destination, nobody else */
+    bool any_transport;     /* the URI leaves the transport to us */
+    bool large;             /* it went over TCP because of its size (3261-18.1.1.a) */
+    bool name_lives;        /* an address of the same name that was tried before was not silent */
+    uint8_t pending_origin; /* what `timer` tells when nothing was sent */
+    struct place others[8]; /* further places of the same name (3263-4.3.a) */
     uint8_t other_count;
 };
 
@@ -91,6 +91,8 @@ void branch_delete(struct branch *branch);
 /* RFC 5393 4.2: over all that routing depends on, which is the AOR and not the parameters of the Request-URI, the
    remaining Route values, and the flow that a token names. Keyed, so that nobody can make it for another request. */
 uint32_t branch_digest(const struct server *server, const struct sip_message *request, const struct route *route);
+/* For struct locate_query: all requests of a call are sent to the same server of a name, also an ACK. */
+uint64_t branch_selection(const struct server *server, const struct sip_message *request);
 /* Over a connection that this server may have opened, with the parameter alias: it accepts requests there (RFC 5923).
  */
 size_t branch_via(const struct server *server, const struct peer *peer, struct branch_id id, char *out, size_t size);

@@ -86,7 +86,7 @@ void context_forget_unused(struct context *context)
     if (context->transaction != NULL)
         return;
     for (const struct branch *branch = context_first(context); branch != NULL; branch = branch_next(branch)) {
-        if (branch->transaction != NULL || branch->resolving)
+        if (branch->transaction != NULL || branch->locating)
             return;
     }
     context_delete(context);
@@ -709,7 +709,7 @@ static void ack_send(struct server *server, const struct sip_message *ack, const
     amplification_send(&server->amplification, &cause, peer, (struct text){server->out.bytes, server->out.length});
 }
 
-static void ack_resolved(void *again, const union address *addresses, size_t count)
+static void ack_located(void *again, const struct place *places, size_t count)
 {
     struct waiting_ack *waiting = again;
     struct server *server = waiting->server;
@@ -718,7 +718,7 @@ static void ack_resolved(void *again, const union address *addresses, size_t cou
     route_read(server, waiting->ack, &waiting->source, &route);
     int error = sip_uri_create(&uri, route.next.length > 0 ? route.next : route.uri);
     if (error == 0 && count > 0) {
-        waiting->peer.address = addresses[0];
+        waiting->peer = (struct peer){.transport = places[0].transport, .address = places[0].address};
         if (peer_choose_listener(server, &route.near, &waiting->peer) && peer_connect(server, &waiting->peer, uri.host))
             ack_send(server, waiting->ack, &waiting->source, &waiting->peer, &route, uri.transport.length == 0);
     }
@@ -727,22 +727,20 @@ static void ack_resolved(void *again, const union address *addresses, size_t cou
     memory_delete(server->config.host, waiting, sizeof *waiting);
 }
 
-static void ack_resolve(struct server *server, const struct sip_message *ack, const struct peer *source,
-                        const struct sip_uri *uri)
+static void ack_locate(struct server *server, const struct sip_message *ack, const struct peer *source,
+                       const struct sip_uri *uri)
 {
-    char host[256];
+    char host[LOCATE_HOST_SIZE];
     struct sip_fault fault;
-    enum transport transport;
+    struct locate_query query;
     struct waiting_ack *waiting = memory_new(server->config.host, sizeof *waiting);
-    if (waiting == NULL || uri->host.length >= sizeof host || !uri_transport(uri, &transport))
+    if (waiting == NULL || !uri_locate_query(server, uri, host, &query))
         goto out;
-    memcpy(host, uri->host.at, uri->host.length);
-    host[uri->host.length] = '\0';
-    *waiting = (struct waiting_ack){.server = server, .source = *source, .peer = {.transport = (uint8_t)transport}};
+    query.selection = branch_selection(server, ack);
+    *waiting = (struct waiting_ack){.server = server, .source = *source};
     if (sip_message_new(&waiting->ack, server->config.host, sip_bytes(ack).at, sip_bytes(ack).length, NULL, &fault) ==
             0 &&
-        server->config.wire->resolve(server->config.wire->context, source, host, uri_port(uri, transport), ack_resolved,
-                                     waiting) == 0)
+        server->config.wire->locate(server->config.wire->context, source, &query, ack_located, waiting) == 0)
         return;
     sip_message_delete(waiting->ack);
 out:
@@ -759,7 +757,7 @@ static void ack_by_hop(struct server *server, const struct sip_message *ack, con
         peer_connect(server, &peer, domain_to_prove(&uri, route->proven)))
         ack_send(server, ack, source, &peer, route, uri.transport.length == 0);
     else if (error == 0)
-        ack_resolve(server, ack, source, &uri);
+        ack_locate(server, ack, source, &uri);
     sip_uri_destroy(&uri);
 }
 

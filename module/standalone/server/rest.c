@@ -237,17 +237,16 @@ bool silence_is_on(const struct server *server, const struct target *target)
     return is_silent(server, target->by_policy, &name);
 }
 
-void silence_sort(const struct server *server, enum transport transport, bool chosen, union address *addresses,
-                  size_t count)
+void silence_sort(const struct server *server, bool chosen, struct place *places, size_t count)
 {
     size_t front = 0;
     for (size_t i = 0; silence_count(server) > 0 && i < count; i++) {
-        const union address address = addresses[i];
-        const struct silent_name name = name_of_address(transport, &address);
+        const struct place place = places[i];
+        const struct silent_name name = name_of_address((enum transport)place.transport, &place.address);
         if (is_silent(server, chosen, &name))
             continue;
-        memmove(addresses + front + 1, addresses + front, (i - front) * sizeof *addresses);
-        addresses[front++] = address;
+        memmove(places + front + 1, places + front, (i - front) * sizeof *places);
+        places[front++] = place;
     }
 }
 

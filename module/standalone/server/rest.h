@@ -23,9 +23,8 @@ void silence_end(struct branch *branch);
 /* The sender of an accepted REGISTER is alive, as silent_names_end() says. */
 void silence_end_of_sender(struct server *server, const struct sip_message *request, const struct peer *source);
 bool silence_is_on(const struct server *server, const struct target *target);
-/* Puts the addresses that were silent behind the others. `chosen`: only the policy named them. */
-void silence_sort(const struct server *server, enum transport transport, bool chosen, union address *addresses,
-                  size_t count);
+/* Puts the places that were silent behind the others. `chosen`: only the policy named them. */
+void silence_sort(const struct server *server, bool chosen, struct place *places, size_t count);
 size_t silence_count(const struct server *server);
 
 #endif
