@@ -46,6 +46,7 @@ struct response_context {
     bool in_dialog;         /* the request has a To tag */
     bool success_forwarded, global_failure_seen, final_forwarded, cancelled;
     bool may_recurse; /* 3xx responses are followed */
+    bool bound_only;  /* nobody may send the request to anything but bindings (3261-16.3.a) */
     bool has_retry_after;
     bool waits;       /* a target waits until a branch returns its share of Max-Breadth */
     bool keeps_share; /* a share of Max-Breadth is reserved for a target that the policy may add */
@@ -141,6 +142,8 @@ struct call_host {
     /* --- the target set: how many targets were added, or a negative error --- */
     int (*add_uri)(struct response_context *context, struct text uri);
     int (*add_aor)(struct response_context *context, struct text aor);
+    /* Whether a request for this URI would leave to anything but bindings; may be NULL if bound_only is never set. */
+    bool (*leaves)(const struct response_context *context, struct text uri);
     int (*add_flows)(struct response_context *context, const struct target *target); /* as target_add_flows() */
     int (*add_contacts)(struct call_event *event);                                   /* of the 3xx in hand */
 

@@ -44,6 +44,14 @@ static const char *verdict_fault(const struct call_event *event)
     return code_class(event->decision.code) == CLASS_SUCCESS ? "a 2xx is forwarded at once" : NULL;
 }
 
+/* 3261-16.3.a. VERDICT_ROUTE adds bindings here, whatever its URI. */
+static bool verdict_leaves(const struct call_event *event)
+{
+    const struct response_context *context = event->context;
+    return context->bound_only && event->verdict.kind == VERDICT_RELAY &&
+           context->host->leaves(context, text_of(event->verdict.uri));
+}
+
 static void verdict_judge(struct call_event *event)
 {
     const char *fault;
@@ -52,6 +60,8 @@ static void verdict_judge(struct call_event *event)
     event->refused = event->hook == HOOK_EXHAUSTED
                          ? verdict_guard_exhausted(&event->verdict, &event->facts, &event->state)
                          : verdict_guard_response(&event->verdict, &event->facts, &event->state, &event->decision);
+    if (event->refused == RULE_NONE && verdict_leaves(event))
+        event->refused = RULE_3261_16_3_A;
     if ((fault = verdict_fault(event)) != NULL) {
         event_refuse_verdict(event, fault);
         return;

@@ -40,6 +40,8 @@ enum { REFUSAL_WINDOW_MS = 60000, REFUSAL_SOURCES = 1024, REFUSAL_LINE = 512 };
            "a REGISTER, or a request that the policy routes to bindings, for a domain that is not the server's")       \
     REASON(NO_USER, no_user, "a REGISTER whose To has no user part")                                                   \
     REASON(RELAY_DENIED, relay_denied, "a request for another domain from a source that has no binding here")          \
+    REASON(UNAUTHENTICATED, unauthenticated,                                                                           \
+           "a request that would leave the server, or has a From of its domains, without credentials or a trunk")      \
     REASON(TOKEN_FORGED, token_forged, "a flow token that this server has not made")                                   \
     REASON(FLOW_GONE, flow_gone, "the flow that a token names is gone")                                                \
     REASON(NO_DIALOG, no_dialog,                                                                                       \

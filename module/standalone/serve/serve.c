@@ -19,6 +19,7 @@
 #include "standalone/serve/log_stamp.h"
 #include "standalone/log/log_writer.h"
 #include "standalone/serve/persist.h"
+#include "standalone/serve/serve_callers.h"
 #include "standalone/serve/serve_domains.h"
 #include "standalone/serve/serve_keys.h"
 #include "standalone/serve/serve_options.h"
@@ -587,6 +588,12 @@ static int check_random(struct serve *serve)
     return error;
 }
 
+static bool authenticates(const struct serve *serve)
+{
+    (void)serve;
+    return false;
+}
+
 static int start(struct serve *serve)
 {
     struct server_config config = serve->options.server;
@@ -597,6 +604,8 @@ static int start(struct serve *serve)
         error = check_random(serve);
     if (error == 0)
         error = load_policy(serve);
+    if (error == 0)
+        error = serve_callers_choose(&serve->options, authenticates(serve), &config, serve->error, sizeof serve->error);
     if (error == 0)
         error = open_tls(serve);
     if (error == 0)
@@ -639,8 +648,10 @@ static int start(struct serve *serve)
         error = start_handles(serve);
     if (error == 0)
         error = refuse(serve, network_start(serve->network, serve->server, &server_network_events), "network");
-    if (error == 0)
+    if (error == 0) {
         warn_of_idle_options(serve);
+        serve_callers_warn(&serve->options, &config, &serve->host);
+    }
     serve->ready = error == 0;
     return error;
 }

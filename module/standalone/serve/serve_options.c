@@ -82,6 +82,12 @@ const char serve_usage[] = "usage: reflow serve SCRIPT [options]\n"
                            "                           TCP, TLS or WebSocket; UDP excess is dropped (60)\n"
                            "  --trust CIDR             addresses without these limits: edges, offices behind one\n"
                            "                           NAT; it gives no further rights; repeatable\n"
+                           "  --open                   check nobody: everybody may register as anybody and\n"
+                           "                           call what the script allows; for closed networks\n"
+                           "  --edge                   the script only forwards to a registrar, which checks\n"
+                           "                           the callers; nothing else leaves this server\n"
+                           "  --no-foreign             callers from other domains who have no password here\n"
+                           "                           may not even call the users of this server\n"
                            "  --trunk CIDR             addresses of a trunk: calls from there are the trunk's\n"
                            "                           (call.trunk), and have no limits; repeatable\n"
                            "  --trunk-cert DOMAIN      the same for a TLS client whose certificate contains\n"
@@ -547,6 +553,12 @@ static bool take_switch(struct serve_options *options, const char *name)
         options->no_last_good = true;
     else if (strcmp(name, "--tls-client-verify") == 0)
         options->tls.client_verify = true;
+    else if (strcmp(name, "--open") == 0)
+        options->open = true;
+    else if (strcmp(name, "--edge") == 0)
+        options->edge = true;
+    else if (strcmp(name, "--no-foreign") == 0)
+        options->no_foreign = true;
     else if (strcmp(name, "--verbose") == 0)
         options->verbose = true;
     else if (strcmp(name, "--help") == 0)
@@ -667,6 +679,10 @@ static int check(struct serve_options *options, char *error, size_t size)
     }
     if (server->expires > most) {
         snprintf(error, size, "--expires %u is above --max-expires %u", standard, most);
+        return -EINVAL;
+    }
+    if (options->open && options->edge) {
+        snprintf(error, size, "--open and --edge exclude each other");
         return -EINVAL;
     }
     if (options->listen_count == 0) {

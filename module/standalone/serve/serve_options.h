@@ -46,6 +46,7 @@ struct serve_options {
     uint32_t decision_log_size, decision_log_keep;
     bool log_decisions, mask_numbers, verbose, help;
     bool watch, no_last_good;
+    bool open, edge, no_foreign; /* who may call: serve_callers.h */
 };
 
 /* 0; or -EINVAL with one line in `error`. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "standalone/server/caller.h"
+#include "standalone/server/allowance.h"
 #include "standalone/server/flows.h"
 #include "standalone/server/server_private.h"
 #include "standalone/address/own_side.h"
@@ -59,8 +60,51 @@ void caller_determine(const struct server *server, const struct sip_message *req
                       struct caller *caller)
 {
     caller->user[0] = '\0';
+    caller->right = CALLER_UNCHECKED;
     caller->trunk = caller_trunk(server, source);
     caller->registered = is_registered(server, request, source);
+}
+
+/* --- rights --- */
+
+/* The From of one of the server's domains names the user who has to prove to be that user. */
+static bool claims_user(const struct server *server, struct text from)
+{
+    struct sip_uri uri;
+    bool own = sip_uri_create(&uri, from) == 0 && server_is_own_domain(server, &uri);
+    sip_uri_destroy(&uri);
+    return own;
+}
+
+static bool is_user_in(const struct caller *caller, struct text from)
+{
+    char aor[512];
+    int length = sip_aor(from, aor, sizeof aor);
+    const char *colon = length > 0 ? memchr(aor, ':', (size_t)length) : NULL;
+    if (colon == NULL || caller->user[0] == '\0')
+        return false;
+    struct text name = {colon + 1, (size_t)length - (size_t)(colon + 1 - aor)};
+    return text_equal(name, text_of(caller->user));
+}
+
+static enum caller_right right_of(const struct server *server, const struct sip_message *request,
+                                  const struct caller *caller)
+{
+    const struct text from = sip_from_uri(request);
+    if (!server->config.checks_callers || server_is_emergency(sip_request_uri(request)))
+        return CALLER_UNCHECKED;
+    if (caller->trunk.length > 0) /* a call that was forwarded may have a From of the server's own users */
+        return CALLER_MAY_LEAVE;
+    if (claims_user(server, from) && !is_user_in(caller, from))
+        return CALLER_REFUSED;
+    if (caller->user[0] != '\0')
+        return CALLER_MAY_LEAVE;
+    return server->config.refuses_foreign ? CALLER_REFUSED : CALLER_BOUND;
+}
+
+void caller_judge(const struct server *server, const struct sip_message *request, struct caller *caller)
+{
+    caller->right = (uint8_t)right_of(server, request, caller);
 }
 
 void caller_show(const struct caller *caller, struct script_call *call)

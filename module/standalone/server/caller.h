@@ -8,15 +8,27 @@
 
 enum { CALLER_USER_MOST = 256 };
 
+/* What a request may do (3261-16.3.a). */
+enum caller_right {
+    CALLER_UNCHECKED, /* callers are not checked, or not for this request */
+    CALLER_MAY_LEAVE, /* an authenticated user, or a trunk */
+    CALLER_BOUND,     /* a stranger: to the bindings of this server alone */
+    CALLER_REFUSED,   /* nothing: what From says has to be proved, or strangers are refused */
+};
+
 struct caller {
     char user[CALLER_USER_MOST]; /* the authenticated AOR without its scheme; empty: not authenticated */
     struct text trunk;           /* the text of the --trunk or --trunk-cert that names the sender; empty: no trunk */
+    uint8_t right;               /* enum caller_right */
     bool registered;             /* a current binding of the AOR in From was made over the flow of the request */
 };
 
-/* Sets everything but the user, which is empty then. */
+/* Sets everything but the user, which is empty then, and the right. */
 void caller_determine(const struct server *server, const struct sip_message *request, const struct peer *source,
                       struct caller *caller);
+/* Sets the right, by the user and the trunk. Not for a request along the seal of a dialog or a flow token, which give
+   rights of their own. */
+void caller_judge(const struct server *server, const struct sip_message *request, struct caller *caller);
 /* The fields of `call` in hooks. The result borrows from the caller. */
 void caller_show(const struct caller *caller, struct script_call *call);
 

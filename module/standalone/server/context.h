@@ -50,6 +50,8 @@ void proxy_forward_ack(struct server *server, const struct sip_message *ack, con
 int context_add_uri(struct context *context, struct text uri);
 int context_add_contact(struct context *context, struct text uri, int q);
 int context_add_aor(struct context *context, struct text aor);
+/* Whether the URI means anything but the bindings of an AOR of this server. */
+bool context_leaves(const struct context *context, struct text uri);
 /* What hooks see of the request. The result borrows from the context and from `source_text`. */
 struct script_call context_script_call(const struct context *context, char source_text[SOURCE_TEXT_MOST]);
 /* Frees the context unless its transaction lives or a branch may still get a response. */

@@ -203,7 +203,17 @@ int context_add_uri(struct context *context, struct text uri)
 
 int context_add_contact(struct context *context, struct text uri, int q)
 {
+    if (context->model.bound_only && context_leaves(context, uri))
+        return 0;
     return add_uri(context, uri, q, false);
+}
+
+bool context_leaves(const struct context *context, struct text uri)
+{
+    struct sip_uri parsed;
+    bool own = sip_uri_create(&parsed, uri) == 0 && server_is_own_domain(context->server, &parsed);
+    sip_uri_destroy(&parsed);
+    return !own;
 }
 
 /* --- responses of this server --- */
@@ -223,6 +233,12 @@ static void refuse(struct context *context, uint32_t status, enum refusal reason
     server_refused(context->server, context->request, server_transaction_source(context->transaction), reason, status,
                    NULL);
     reply(context, status, (struct text){NULL, 0});
+}
+
+/* 3261-16.3.a */
+static void refuse_caller(struct context *context)
+{
+    refuse(context, SIP_FORBIDDEN, REFUSAL_UNAUTHENTICATED);
 }
 
 static void refuse_for_memory(struct context *context)
@@ -281,6 +297,15 @@ static void context_go_inward(struct context *context)
 static bool may_leave(const struct server *server, const struct peer *source)
 {
     return binding_first_on_flow(server->bindings, server_flow_of(server, source)) != NULL;
+}
+
+/* The same for a new request: its sender must be authenticated where callers are checked. A trunk may not choose where
+   this server sends its requests; a policy may. */
+static bool may_choose(const struct context *context)
+{
+    if (context->caller.right == CALLER_UNCHECKED)
+        return may_leave(context->server, server_transaction_source(context->transaction));
+    return context->caller.right == CALLER_MAY_LEAVE && context->caller.user[0] != '\0';
 }
 
 enum dialog_way {
@@ -421,7 +446,7 @@ static enum script_outcome ask(struct context *context, struct script_verdict *v
    removed: the target trusts this server, and they could lead the request on to anywhere. */
 static void drop_foreign_routes(struct context *context)
 {
-    if (context->stray || !may_leave(context->server, server_transaction_source(context->transaction)))
+    if (context->stray || !may_choose(context))
         context->routes_dropped = UINT16_MAX;
 }
 
@@ -449,18 +474,22 @@ static bool is_in_dialog_method(enum method method)
 static bool may_be_sent_on(const struct context *context)
 {
     bool in_dialog = sip_to_tag(context->request).length > 0;
-    return in_dialog ? !context->stray : may_leave(context->server, server_transaction_source(context->transaction));
+    return in_dialog ? !context->stray : may_choose(context);
 }
 
 static void standard_way(struct context *context, const struct route *route, bool own)
 {
     if (context->stray && is_in_dialog_method(sip_method(context->request))) {
         refuse(context, SIP_CALL_TRANSACTION_DOES_NOT_EXIST, REFUSAL_NO_DIALOG);
+    } else if (context->server->config.edge) {
+        refuse(context, SIP_FORBIDDEN, REFUSAL_RELAY_DENIED);
     } else if (own) {
         context_add_aor(context, context->model.aor);
         fork_out(context);
     } else if (!has_next_hop(route)) {
         refuse(context, SIP_UNSUPPORTED_URI_SCHEME, REFUSAL_SCHEME);
+    } else if (context->model.bound_only) {
+        refuse_caller(context);
     } else if (may_be_sent_on(context)) {
         send_by_hop(context, route);
     } else {
@@ -518,6 +547,30 @@ static void carry_out(struct context *context, const struct route *route, bool o
     }
 }
 
+/* Whether the verdict sends the request to anything but bindings. */
+static bool verdict_leaves(const struct context *context, const struct script_verdict *verdict)
+{
+    bool names = (verdict->kind == VERDICT_ROUTE || verdict->kind == VERDICT_RELAY) && verdict->uri[0] != '\0';
+    return verdict->kind == VERDICT_FORWARD || (names && context_leaves(context, text_of(verdict->uri)));
+}
+
+/* An edge has no bindings. */
+static bool is_for_edge(const struct script_verdict *verdict)
+{
+    return verdict->kind != VERDICT_ROUTE && verdict->kind != VERDICT_RELAY;
+}
+
+static void carry_out_or_refuse(struct context *context, const struct route *route, bool own,
+                                const struct script_verdict *verdict)
+{
+    if (context->server->config.edge && !is_for_edge(verdict))
+        refuse(context, SIP_FORBIDDEN, REFUSAL_RELAY_DENIED);
+    else if (context->model.bound_only && verdict_leaves(context, verdict))
+        refuse_caller(context);
+    else
+        carry_out(context, route, own, verdict);
+}
+
 static bool may_carry_out(const struct context *context, const struct script_verdict *verdict)
 {
     const struct facts facts = {.method = (uint8_t)sip_method(context->request)};
@@ -537,6 +590,17 @@ static bool set_aor(struct context *context, struct text uri)
     return fine;
 }
 
+/* OPTIONS to the server itself goes nowhere, and tells whether the server is alive. The seal of a dialog is a right to
+   be heard, but not to be sent where a policy may send authenticated users. */
+static bool may_enter(struct context *context, bool to_server)
+{
+    caller_judge(context->server, context->request, &context->caller);
+    const enum caller_right right = (enum caller_right)context->caller.right;
+    bool sealed = context->model.in_dialog && !context->stray;
+    context->model.bound_only = right == CALLER_BOUND || right == CALLER_REFUSED;
+    return right != CALLER_REFUSED || sealed || (to_server && sip_method(context->request) == METHOD_OPTIONS);
+}
+
 static void new_request(struct context *context, const struct route *route, const struct sip_uri *uri)
 {
     struct script_verdict verdict = {0};
@@ -547,9 +611,13 @@ static void new_request(struct context *context, const struct route *route, cons
         refuse_for_memory(context);
         return;
     }
+    if (!may_enter(context, own && uri->user.length == 0)) {
+        refuse_caller(context);
+        return;
+    }
     enum script_outcome outcome = ask(context, &verdict);
     if (outcome == SCRIPT_VERDICT && may_carry_out(context, &verdict))
-        carry_out(context, route, own, &verdict);
+        carry_out_or_refuse(context, route, own, &verdict);
     else if (own && uri->user.length == 0 && sip_method(context->request) == METHOD_OPTIONS)
         reply(context, SIP_OK, (struct text){NULL, 0});
     else
@@ -628,7 +696,8 @@ void proxy_handle(struct server *server, struct server_transaction *transaction)
     if (status != 0) {
         server_refused(server, request, source, refusal_of_request_uri(status), status, NULL);
         answer_status(server, transaction, status);
-    } else if (sip_method(request) == METHOD_REGISTER && route.next.length == 0 && server_is_own_domain(server, &uri)) {
+    } else if (sip_method(request) == METHOD_REGISTER && route.next.length == 0 && !server->config.edge &&
+               server_is_own_domain(server, &uri)) {
         register_handle(server, transaction);
     } else if ((context = context_new(server, transaction)) == NULL) {
         server->counters.memory++;

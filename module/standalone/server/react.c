@@ -268,6 +268,11 @@ static int lend_add_uri(struct response_context *context, struct text uri)
     return context_add_uri(context_of(context), uri);
 }
 
+static bool lend_leaves(const struct response_context *context, struct text uri)
+{
+    return context_leaves(context_of(context), uri);
+}
+
 static int lend_add_aor(struct response_context *context, struct text aor)
 {
     return context_add_aor(context_of(context), aor);
@@ -378,6 +383,7 @@ const struct call_host standalone_call_host = {.has_other_server = lend_other_se
                                                .log = lend_log,
                                                .add_uri = lend_add_uri,
                                                .add_aor = lend_add_aor,
+                                               .leaves = lend_leaves,
                                                .add_flows = lend_add_flows,
                                                .add_contacts = arrival_add_contacts,
                                                .start = lend_start,

@@ -62,14 +62,17 @@ struct server_config {
     uint32_t timer_c_ms; /* 0: 185000 (above 3 minutes, RFC 3261 16.6) */
     uint32_t ack_ms;  /* how long a flow may leave an INVITE unacknowledged (5626-7.i); 0: for as long as TCP allows */
     uint32_t expires; /* s, if a REGISTER names none; 0: 3600 */
-    uint32_t expires_least;               /* s, below it 423; 0: 60 */
-    uint32_t expires_most;                /* s; 0: 7200 */
-    uint32_t flow_timer;                  /* s, Flow-Timer in a 2xx REGISTER with outbound; 0: none */
-    uint32_t nat_ping;                    /* s between pings to plain phones behind NAT; 0: none are sent */
-    uint32_t rest_silent;                 /* s that a destination is tried last after it was silent; 0: never */
-    bool responses_to_source;             /* over UDP also if the request has no rport in Via */
-    uint32_t transactions_most;           /* server transactions at a time, beyond them 503; 0: 200000 */
-    struct load_limits loads;             /* client transactions that wait for a final response; 0: the defaults */
+    uint32_t expires_least;     /* s, below it 423; 0: 60 */
+    uint32_t expires_most;      /* s; 0: 7200 */
+    uint32_t flow_timer;        /* s, Flow-Timer in a 2xx REGISTER with outbound; 0: none */
+    uint32_t nat_ping;          /* s between pings to plain phones behind NAT; 0: none are sent */
+    uint32_t rest_silent;       /* s that a destination is tried last after it was silent; 0: never */
+    bool checks_callers;        /* 3261-16.3.a; otherwise everybody may do what anybody may */
+    bool refuses_foreign;       /* with checks_callers: strangers may not even call the users of this server */
+    bool edge;                  /* it only forwards: no bindings, and no destination that a caller chooses */
+    bool responses_to_source;   /* over UDP also if the request has no rport in Via */
+    uint32_t transactions_most; /* server transactions at a time, beyond them 503; 0: 200000 */
+    struct load_limits loads;   /* client transactions that wait for a final response; 0: the defaults */
     struct holdings_limits requests_kept; /* by server transactions, with their responses; 0: the defaults */
     struct holdings_limits bindings_kept; /* 0: the defaults */
     struct sip_limits limits;

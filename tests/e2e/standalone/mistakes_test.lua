@@ -139,7 +139,7 @@ end)
 
 test("an address that this machine does not have", function(t)
     refused(t, "cannot listen on udp:192%.0%.2%.1:5060: this machine does not have the address", "--listen",
-        "udp:192.0.2.1:5060")
+        "udp:192.0.2.1:5060", "--open")
 end)
 
 tap.done()

@@ -147,10 +147,24 @@ function server.run(arguments, ms)
     return self
 end
 
+-- Whether these arguments need one that says who may call.
+local function is_exposed(arguments)
+    local exposed = false
+    for i, argument in ipairs(arguments) do
+        if argument == "--users" or argument == "--edge" or argument == "--open" then
+            return false
+        end
+        local address = arguments[i - 1] == "--listen" and argument:match "^%a+:(.*):%d+$"
+        exposed = exposed or address and not (address:find "^127%." or address == "[::1]") or false
+    end
+    return exposed
+end
+
 --[[ options: script (a path) or source (Lua text), listen (a list, "%d" stands for the port; default: UDP and TCP on
      127.0.0.1), args (more arguments), domain (default "example.test"; false:
-     none), state, status (true: a status socket), port, environment, outputs (as kind of spawn). The server is stopped
-     and looked at when the test `t` ends. ]]
+     none), state, status (true: a status socket), port, environment, outputs (as kind of spawn). One that other
+     machines could reach checks nobody (--open), unless args say otherwise. The server is stopped and looked at when
+     the test `t` ends. ]]
 function server.start(t, options)
     options = options or {}
     if not server.available() then
@@ -185,6 +199,9 @@ function server.start(t, options)
     end
     for _, argument in ipairs(options.args or {}) do
         arguments[#arguments + 1] = argument
+    end
+    if is_exposed(arguments) then
+        arguments[#arguments + 1] = "--open"
     end
     local self = server.spawn(arguments, options.environment, options.outputs)
     self.port, self.host, self.script, self.arguments = port, "127.0.0.1", script, arguments
