@@ -121,7 +121,7 @@
 ---@field body string? the body
 ---@field aor string? the address-of-record of the Request-URI; for a REGISTER, of To. For a tel: URI, the number without visual separators ("tel:+15550100"); a urn:service: URI is in lower case
 ---@field source string? where it came from: "udp:127.0.0.1:5070"
----@field user string? the user whose password the request has proved: "alice@example.com"; nil: it has proved none
+---@field user string? the user whose password the request has proved: "alice@example.com"; nil: none. In Kamailio, see sip_authenticated()
 ---@field registered boolean whether the request came over a flow on which the AOR in From is registered now; false behind another proxy. From is not proved by it over UDP, where addresses can be forged
 ---@field trunk string? the trunk that has sent it, as it was configured ("203.0.113.0/24", "trunk.example.com"); nil: it came from no trunk
 ---@field age number seconds since the request was received

@@ -50,6 +50,8 @@ struct call {
     char table[32];      /* table of usrloc; empty: no bindings are looked up */
     flow_id sender_flow; /* on which the request came; 0: its sender is not left out */
     struct text sender_aor;
+    struct text user, trunk; /* of the sender, as policies see them: see caller.h */
+    bool registered;
     bool sender_left_out; /* a binding of sender_aor on that flow, or of its instance, was left out */
     uint64_t policy_hash; /* of the version with which it began; 0: none */
     struct timer_ln ring_next;

@@ -64,6 +64,9 @@ static bool begin_call(const struct route *route, size_t room, struct call_room 
     if (!was_sent())
         note_sender(call, route->msg);
     call->model.aor = text_of_str(arena_copy(&call->arena, text_of_str(route->names.uri)));
+    call->user = text_of_str(arena_copy(&call->arena, text_of(route->caller.user)));
+    call->trunk = route->caller.trunk;
+    call->registered = route->caller.registered;
     call->methods = route->method;
     call->policy_hash = route->policy_hash;
     call->model.keeps_share = route->hears_responses;

@@ -2,6 +2,7 @@
 #ifndef REFLOW_KAMAILIO_ROUTE_H
 #define REFLOW_KAMAILIO_ROUTE_H
 
+#include "kamailio/call/caller.h"
 #include "kamailio/call/targets.h"
 
 /* The state of a request that is being routed. */
@@ -10,6 +11,7 @@ struct route {
     const char *table;
     unsigned method;        /* Kamailio's bit of the method; all bits if a dialog determines the accepted methods */
     struct aor_names names; /* of the URI that was asked for */
+    struct caller caller;   /* read if there is a policy */
     struct script_verdict verdict;
     enum script_outcome outcome;
     struct load *load;    /* of the request, held; NULL: it was sent, or there was no memory */

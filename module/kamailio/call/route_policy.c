@@ -31,7 +31,10 @@ static void enter_hooks(struct route *route, struct policy_hold *hold)
     struct call_view view;
     const struct host *host = ksr_host();
     const struct call asked = {
-        .model = {.aor = text_of_str(route->names.uri), .started_ms = host->now_ms(host->context)}};
+        .model = {.aor = text_of_str(route->names.uri), .started_ms = host->now_ms(host->context)},
+        .user = text_of(route->caller.user),
+        .trunk = route->caller.trunk,
+        .registered = route->caller.registered};
     if (!policy_has_hook(hold, HOOK_REQUEST))
         return;
     if (call_view_begin(&view, &asked, route->msg) < 0) {
@@ -88,6 +91,7 @@ bool route_ask_policy(struct route *route)
     struct policy_hold hold;
     if (!worker_policy_present())
         return true;
+    caller_read(route->msg, route->table, &route->caller);
     worker_policy_take(&route->policy_hash, call_id(route->msg), &hold);
     route->hears_responses = policy_has_hook(&hold, HOOK_RESPONSE);
     enter_hooks(route, &hold);

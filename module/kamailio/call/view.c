@@ -32,6 +32,9 @@ int call_view_begin(struct call_view *view, const struct call *call, struct sip_
     }
     const struct request_source source = source_of(&msg->rcv);
     view->call = request_view(view->message, call->model.aor, &source, call->model.started_ms, view->source);
+    view->call.user = call->user;
+    view->call.trunk = call->trunk;
+    view->call.registered = call->registered;
     return 0;
 }
 

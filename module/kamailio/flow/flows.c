@@ -140,6 +140,19 @@ void flow_mark_dead(flow_id flow)
         atomic_store(mark_of(flow), flow);
 }
 
+bool flow_is_of_contact(const ucontact_t *contact, const struct receive_info *from)
+{
+    struct ip_addr remote;
+    unsigned port;
+    int proto;
+    const flow_id flow = flow_of_contact(contact), source = flow_of_source(from);
+    if (flow != 0 || source == 0)
+        return flow != 0 && flow == source;
+    return contact->path.len == 0 && contact->tcpconn_id <= 0 && !flow_is_foreign(contact) && contact->sock != NULL &&
+           contact->sock->proto == from->proto && remote_of_contact(contact, &remote, &port, &proto) &&
+           port == from->src_port && ip_addr_cmp(&remote, (struct ip_addr *)&from->src_ip) != 0;
+}
+
 /* A REGISTER was received over it. */
 static void flow_mark_alive(flow_id flow)
 {

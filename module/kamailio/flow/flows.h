@@ -35,6 +35,9 @@ void flows_destroy(void);
 flow_id flow_of_contact(const ucontact_t *contact);
 flow_id flow_of_source(const struct receive_info *rcv);
 flow_id flow_of_connection(int connection_id);
+/* Whether a message from there came over the flow on which the binding was made. A stream binding whose Contact is the
+   address of its connection has no flow (sip_save()): the address is compared then. */
+bool flow_is_of_contact(const ucontact_t *contact, const struct receive_info *from);
 
 /* True if another node made the binding and it was replicated here: no flow of this node leads to it. usrloc's
    server_id shows it; if that is not configured (0), a binding without a socket of this node counts as foreign.

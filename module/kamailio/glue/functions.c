@@ -6,6 +6,7 @@
 #include "core/code.h"
 #include "call/rest_name.h"
 #include "kamailio/call/call.h"
+#include "kamailio/call/caller.h"
 #include "kamailio/call/edge.h"
 #include "kamailio/glue/explain_text.h"
 #include "kamailio/glue/fixups.h"
@@ -146,6 +147,12 @@ static int save(struct sip_msg *msg, char *table, char *b)
     return parameter_text(msg, table, &table_text) ? ki_save(msg, &table_text) : -1;
 }
 
+static int ki_authenticated(sip_msg_t *msg)
+{
+    static bool told;
+    return is_in_block(BLOCK_REQUEST, "sip_authenticated()", "request routes", &told) ? sip_authenticated(msg) : -1;
+}
+
 static int ki_flow_forward(sip_msg_t *msg)
 {
     static bool told;
@@ -228,6 +235,7 @@ static int ki_decide_now(sip_msg_t *msg)
         (void)b;                                                                                                       \
         return ki_##name(msg);                                                                                         \
     }
+WITHOUT_PARAMETERS(authenticated)
 WITHOUT_PARAMETERS(flow_forward)
 WITHOUT_PARAMETERS(record_route_sealed)
 WITHOUT_PARAMETERS(loose_route_sealed)
@@ -316,6 +324,7 @@ cmd_export_t module_functions[] = {
     FUNCTION("route_flows", route_flows, 1, fixup_route_flows, REQUEST_ROUTE | FAILURE_ROUTE),
     FUNCTION("route_flows", route_flows, 2, fixup_route_flows, REQUEST_ROUTE | FAILURE_ROUTE),
     FUNCTION("save", save, 1, fixup_save, REQUEST_ROUTE),
+    {"sip_authenticated", (cmd_function)authenticated, 0, 0, 0, REQUEST_ROUTE},
     {"sip_flow_forward", (cmd_function)flow_forward, 0, fixup_flow_forward, 0, REQUEST_ROUTE},
     {"sip_record_route", (cmd_function)record_route_sealed, 0, fixup_record_route, 0, REQUEST_ROUTE | FAILURE_ROUTE},
     {"sip_loose_route", (cmd_function)loose_route_sealed, 0, fixup_loose_route, 0, REQUEST_ROUTE},
@@ -355,6 +364,7 @@ sr_kemi_t module_kemi[] = {
     KEMI("on_failure", ki_on_failure, SR_KEMIP_NONE),
     KEMI("decide", ki_decide_now, SR_KEMIP_NONE),
     KEMI("save", ki_save, SR_KEMIP_STR),
+    KEMI("authenticated", ki_authenticated, SR_KEMIP_NONE),
     KEMI("flow_forward", ki_flow_forward, SR_KEMIP_NONE),
     KEMI("record_route", ki_record_route_sealed, SR_KEMIP_NONE),
     KEMI("loose_route", ki_loose_route_sealed, SR_KEMIP_NONE),

@@ -8,6 +8,7 @@
 #include "kamailio/base/host.h"
 #include "kamailio/base/stats.h"
 #include "kamailio/call/breadth.h"
+#include "kamailio/call/caller.h"
 #include "kamailio/call/call.h"
 #include "kamailio/call/edge.h"
 #include "kamailio/base/module_config.h"
@@ -56,6 +57,16 @@ static int take_tenant(modparam_t type, void *value)
     return -1;
 }
 
+static int take_trunk(modparam_t type, void *value)
+{
+    (void)type;
+    const char *why = caller_add_trunk(value);
+    if (why == NULL)
+        return 0;
+    ksr_log(LOG_ERROR, "modparam trunk: \"%s\": %s", (char *)value, why);
+    return -1;
+}
+
 static int take_policy(modparam_t type, void *value)
 {
     (void)type;
@@ -70,6 +81,7 @@ static param_export_t params[] = {
     {"policy", PARAM_STRING | PARAM_USE_FUNC, (void *)take_policy},
     {"layer", PARAM_STRING | PARAM_USE_FUNC, (void *)take_layer},
     {"tenant", PARAM_STRING | PARAM_USE_FUNC, (void *)take_tenant},
+    {"trunk", PARAM_STRING | PARAM_USE_FUNC, (void *)take_trunk},
     {"policy_last_good", PARAM_STRING, &module_config.policy_last_good},
     {"policy_time", PARAM_INT, &module_config.policy_time_ms},
     {"policy_load_time", PARAM_INT, &module_config.policy_load_ms},

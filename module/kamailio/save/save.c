@@ -8,6 +8,7 @@
 
 #include "call/rest_name.h"
 #include "core/code.h"
+#include "kamailio/call/caller.h"
 #include "kamailio/call/rests.h"
 #include "kamailio/base/save_aor.h"
 #include "kamailio/flow/connection.h"
@@ -52,11 +53,14 @@ static void save_ask_policy(const struct save *save, struct registrar_verdict *o
 {
     char aor[512], source[SOURCE_TEXT_MOST];
     uint64_t hash = 0;
+    struct caller caller;
     struct policy_hold hold;
     const struct host *host = ksr_host();
     const struct request_source from = source_of(&save->msg->rcv);
     struct script_call call = request_view(save->asked.request, save_write_aor(save, aor, sizeof aor), &from,
                                            host->now_ms(host->context), source);
+    caller_read(save->msg, save->domain->name->s, &caller);
+    caller_show(&caller, &call);
     worker_policy_take(&hash, sip_call_id(save->asked.request), &hold);
     registrar_ask_policy(&save->asked, &hold, &call, out);
     worker_policy_release(&hold);

@@ -29,6 +29,9 @@ local function kamailio_params(options)
     for _, each in ipairs(options.beside) do
         params[#params + 1] = { "reflow", each[1], each[2] }
     end
+    for _, trunk in ipairs(options.trunks or {}) do
+        params[#params + 1] = { "reflow", "trunk", trunk }
+    end
     return params
 end
 
@@ -105,6 +108,9 @@ function starts.standalone(t, options)
     for _, each in ipairs(options.beside) do
         add("--" .. each[1], each[2])
     end
+    for _, trunk in ipairs(options.trunks or {}) do
+        add("--trunk", trunk)
+    end
     if options.net then
         return options.net:serve { source = options.policy, args = arguments, status = true }
     end
@@ -135,7 +141,8 @@ function starts.standalone(t, options)
 end
 
 --[[ Starts the host of that name for the test `t`, which ends it. options, all optional: policy (Lua text), layers
-     and tenants (tables of Lua texts by "NAME:PRIORITY" and by domain; they need a policy), names (a list: domains
+     and tenants (tables of Lua texts by "NAME:PRIORITY" and by domain; they need a policy), trunks (a list),
+     names (a list: domains
      more, or addresses of a relay before it), answer_timeout (ms until a request without any response
      fails, timer B), timer_c (ms), flow_timer (s), rest_silent (s), port, core (of Kamailio alone: core
      parameters), secure (true: it listens on TLS and WebSocket too; host.test sets it for these transports), net (a

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "kamailio/base/ksr.h"
+
+#include "kamailio/call/caller.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <core/parser/digest/digest.h>
+
+#include "kamailio/base/module_config.h"
+#include "kamailio/call/targets.h"
+#include "kamailio/flow/flows.h"
+
+/* --- trunks --- */
+
+enum { TRUNKS_MOST = 128 };
+
+static struct trunk {
+    struct net net;
+    struct text text;
+} trunks[TRUNKS_MOST];
+static size_t trunk_count;
+
+static bool read_address(str host, struct ip_addr *address)
+{
+    const struct ip_addr *read = str2ip(&host);
+    if (read == NULL)
+        read = str2ip6(&host);
+    if (read != NULL)
+        *address = *read;
+    return read != NULL;
+}
+
+static bool read_bits(const char *text, unsigned most, unsigned *bits)
+{
+    size_t digits = strspn(text, "0123456789");
+    *bits = most;
+    if (digits == 0 || digits > 3 || text[digits] != '\0')
+        return false;
+    *bits = (unsigned)strtoul(text, NULL, 10);
+    return *bits <= most;
+}
+
+/* Bits after the first ones would never be compared. */
+static bool has_bits_past_prefix(const struct ip_addr *address, const struct net *net)
+{
+    return memcmp(&address->u, &net->ip.u, address->len) != 0;
+}
+
+static bool read_net(char *text, struct net *net, unsigned *bits)
+{
+    struct ip_addr address;
+    const char *slash = strchr(text, '/');
+    str host = {text, (int)(slash != NULL ? (size_t)(slash - text) : strlen(text))};
+    if (!read_address(host, &address))
+        return false;
+    *bits = address.len * 8;
+    if (slash != NULL && !read_bits(slash + 1, address.len * 8, bits))
+        return false;
+    return mk_net_bitlen(net, &address, *bits) == 0 && !has_bits_past_prefix(&address, net);
+}
+
+const char *caller_add_trunk(char *text)
+{
+    unsigned bits;
+    struct trunk *trunk = &trunks[trunk_count];
+    if (trunk_count == TRUNKS_MOST)
+        return "there are too many";
+    if (!read_net(text, &trunk->net, &bits))
+        return "not ADDRESS or ADDRESS/BITS with no bits set after the first BITS";
+    if (bits == 0)
+        return "everybody would be this trunk";
+    trunk->text = text_of(text);
+    trunk_count++;
+    return NULL;
+}
+
+/* An IPv4 address on an IPv6 socket is IPv4. */
+static struct ip_addr plain_address(const struct ip_addr *address)
+{
+    static const unsigned char mapped[12] = {[10] = 0xff, [11] = 0xff};
+    struct ip_addr plain = *address;
+    if (address->af != AF_INET6 || memcmp(address->u.addr, mapped, sizeof mapped) != 0)
+        return plain;
+    plain = (struct ip_addr){.af = AF_INET, .len = 4};
+    memcpy(plain.u.addr, address->u.addr + sizeof mapped, 4);
+    return plain;
+}
+
+static struct text trunk_of(const struct receive_info *from)
+{
+    struct ip_addr address = plain_address(&from->src_ip);
+    for (size_t i = 0; i < trunk_count; i++) {
+        if (matchnet(&address, &trunks[i].net) == 1)
+            return trunks[i].text;
+    }
+    return (struct text){NULL, 0};
+}
+
+/* --- users --- */
+
+static struct {
+    msg_ctx_id_t message;
+    bool present;
+    char user[CALLER_USER_MOST];
+} noted;
+
+static const dig_cred_t *credentials(struct sip_msg *msg)
+{
+    struct hdr_field *field = NULL;
+    get_authorized_cred(msg->proxy_auth, &field);
+    if (field == NULL)
+        get_authorized_cred(msg->authorization, &field);
+    return field != NULL && field->parsed != NULL ? &((const auth_body_t *)field->parsed)->digest : NULL;
+}
+
+/* The realm was proved with the password. A domain in the username was not, unless it is the same. */
+static bool write_user(const dig_cred_t *digest, char out[CALLER_USER_MOST])
+{
+    char uri[CALLER_USER_MOST + 8], aor[CALLER_USER_MOST + 8];
+    const struct username *name = &digest->username;
+    bool other = name->domain.len > 0 && !text_equal_nocase(text_of_str(name->domain), text_of_str(digest->realm));
+    int length =
+        snprintf(uri, sizeof uri, "sip:%.*s@%.*s", name->user.len, name->user.s, digest->realm.len, digest->realm.s);
+    if (other || name->user.len <= 0 || digest->realm.len <= 0 || (size_t)length >= sizeof uri)
+        return false;
+    length = sip_aor((struct text){uri, (size_t)length}, aor, sizeof aor);
+    if (length <= 4 || length - 4 >= CALLER_USER_MOST)
+        return false;
+    memcpy(out, aor + 4, (size_t)length - 4);
+    out[length - 4] = '\0';
+    return true;
+}
+
+int sip_authenticated(struct sip_msg *msg)
+{
+    const dig_cred_t *digest = credentials(msg);
+    noted.present = digest != NULL && write_user(digest, noted.user);
+    msg_ctx_id_set(msg, &noted.message);
+    return noted.present ? 1 : -1;
+}
+
+/* --- registrations --- */
+
+static bool is_bound(udomain_t *domain, str *key, const struct receive_info *from)
+{
+    bool bound = false;
+    urecord_t *record;
+    const time_t now = time(NULL);
+    ul.lock_udomain(domain, key);
+    if (ul.get_urecord(domain, key, &record) == 0) {
+        for (const ucontact_t *each = record->contacts; each != NULL && !bound; each = each->next)
+            bound = VALID_CONTACT(each, now) && flow_is_of_contact(each, from);
+        ul.release_urecord(record);
+    }
+    ul.unlock_udomain(domain, key);
+    return bound;
+}
+
+static bool is_registered(struct sip_msg *msg, const char *table)
+{
+    udomain_t *domain;
+    struct aor_names names;
+    if (!module_has_usrloc || ul.get_udomain(table, &domain) < 0 || parse_from_header(msg) < 0 ||
+        aor_names_read(&names, &get_from(msg)->uri) < 0 || names.key.len == 0)
+        return false;
+    return is_bound(domain, &names.key, &msg->rcv);
+}
+
+void caller_read(struct sip_msg *msg, const char *table, struct caller *caller)
+{
+    bool known = noted.present && msg_ctx_id_match(msg, &noted.message) == 1;
+    snprintf(caller->user, sizeof caller->user, "%s", known ? noted.user : "");
+    caller->trunk = trunk_of(&msg->rcv);
+    caller->registered = is_registered(msg, table);
+}
+
+void caller_show(const struct caller *caller, struct script_call *call)
+{
+    call->user = text_of(caller->user);
+    call->trunk = caller->trunk;
+    call->registered = caller->registered;
+}
