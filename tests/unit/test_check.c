@@ -121,9 +121,22 @@ static void test_a_folder_is_one_policy_and_named_as_typed(void **state)
     struct bench *bench = *state;
     run(bench, "examples/policies/", NULL);
     assert_in(bench->out, "examples/policies/limit_calls.lua:10: hook: this hook is never asked: ");
-    assert_in(bench->out, "examples/policies/rest_trunk.lua:13: hook: this hook is never asked: ");
+    assert_in(bench->out, "examples/policies/rest_trunk.lua:19: hook: this hook is never asked: ");
     assert_in(bench->out, "examples/policies/: 2 findings\n");
     assert_int_equal(bench->status, CLI_FAILED);
+}
+
+/* A fault that only a user or a trunk meets. */
+static void test_hooks_are_tried_for_users_and_trunks(void **state)
+{
+    static const char *const faults[] = {"call.user and call.user + 1", "call.trunk and call.trunk + 1",
+                                         "call.registered and nothing.there"};
+    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
+        char policy[200];
+        snprintf(policy, sizeof policy, "sip_on_request(function(request, call) local x = %s end)", faults[i]);
+        check(*state, policy);
+        assert_int_equal(((struct bench *)*state)->status, CLI_FAILED);
+    }
 }
 
 static void test_3261_16_7_d_relay_after_a_global_failure_is_found(void **state)
@@ -223,8 +236,8 @@ static void test_a_field_after_a_concatenation(void **state)
 {
     assert_finds(*state,
                  "sip_on_request('INVITE', function(request, call)\n"
-                 "  if call.aor == 'x' then return sip_relay('sip:' .. call.user) end\nend)\n",
-                 "2", "field: a call has no field 'user'\n");
+                 "  if call.aor == 'x' then return sip_relay('sip:' .. call.quux) end\nend)\n",
+                 "2", "field: a call has no field 'quux'\n");
     assert_finds(*state, "sip_on_response(486, function(reply)\n  sip_log('a'..reply.nothing_such..'b')\nend)\n", "2",
                  "field: a reply has no field 'nothing_such'");
 }
@@ -373,6 +386,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_the_examples_are_clean),
         TEST(test_a_folder_is_one_policy_and_named_as_typed),
+        TEST(test_hooks_are_tried_for_users_and_trunks),
         TEST(test_3261_16_7_d_relay_after_a_global_failure_is_found),
         TEST(test_5626_7_c_next_flow_after_an_answer_is_found),
         TEST(test_5626_11_5_a_430_to_the_caller_is_found),

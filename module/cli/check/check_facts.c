@@ -251,6 +251,20 @@ static void run_exhausted(struct check_entry *entry)
 
 /* --- requests --- */
 
+/* What a policy does for a user or a trunk may fail, although nothing fails for a stranger. */
+static void enter_as_everybody(struct check_entry *entry)
+{
+    check_enter(entry);
+    entry->call.user = TEXT("alice@example.com");
+    entry->call.registered = true;
+    check_enter(entry);
+    entry->call.user = (struct text){NULL, 0};
+    entry->call.registered = false;
+    entry->call.trunk = TEXT("203.0.113.0/24");
+    check_enter(entry);
+    entry->call.trunk = (struct text){NULL, 0};
+}
+
 static void run_request(struct check *check, const struct request_kind *kind)
 {
     char aor[256];
@@ -267,12 +281,12 @@ static void run_request(struct check *check, const struct request_kind *kind)
         .call = {.request = request, .aor = {aor, (size_t)length}, .source = TEXT("udp:203.0.113.1:5060")}};
     if (kind->method == METHOD_REGISTER) {
         entry.hook = HOOK_REGISTER;
-        check_enter(&entry); /* one without outbound */
+        enter_as_everybody(&entry); /* one without outbound */
         entry.facts.reg_id = 1;
         entry.facts.supports_outbound = true;
     }
     if (!kind->in_dialog)
-        check_enter(&entry);
+        enter_as_everybody(&entry);
     if (kind->method != METHOD_REGISTER) {
         run_codes(&entry, kind->header);
         if (!kind->in_dialog)
@@ -293,7 +307,7 @@ static void run_hook_request(struct check *check, enum method method, const char
             .hook = HOOK_REQUEST,
             .facts = {.method = (uint8_t)method},
             .call = {.request = request, .aor = {aor, (size_t)length}, .source = TEXT("udp:203.0.113.1:5060")}};
-        check_enter(&entry);
+        enter_as_everybody(&entry);
     }
     sip_message_delete(request);
 }
