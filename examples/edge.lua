@@ -3,7 +3,7 @@
 -- two need different addresses, because a server registers the users of its own addresses itself:
 --
 --     build/reflow serve examples/registrar.lua --listen udp:127.0.0.1:5060 --domain example.com --trust 127.0.0.2
---     build/reflow serve examples/edge.lua --listen udp:127.0.0.2:5060 --listen tcp:127.0.0.2:5060
+--     build/reflow serve examples/edge.lua --edge --listen udp:127.0.0.2:5060 --listen tcp:127.0.0.2:5060
 --
 -- A phone of sip:bob@example.com then has 127.0.0.2 as its outbound proxy. A request that comes back with one of this
 -- edge's flow tokens does not reach the hook below: it goes over its flow, or is answered at once with 403 (not our

@@ -1,9 +1,15 @@
 -- SPDX-License-Identifier: BSD-2-Clause
--- Calls to telephone numbers go to the first of two trunks. A trunk that answers 503 rests for the time in its
--- Retry-After, or for half a minute. A trunk that does not answer at all rests for a minute. While a trunk rests,
--- nothing is sent to it and calls go to the other one at once.
+-- Calls of users to telephone numbers go to the first of two trunks; others get 403. A trunk that answers 503 rests for
+-- the time in its Retry-After, or for half a minute. A trunk that does not answer at all rests for a minute. While a
+-- trunk rests, nothing is sent to it and calls go to the other one at once.
 
 local trunks = { "127.0.0.1:5092", "127.0.0.1:5093" }
+
+-- A user has proved a password (call.user). A server that asks nobody for one, on loopback or with --open, knows its
+-- users by the flows on which they have registered. From proves nothing: the caller writes it.
+local function is_user(call)
+  return call.user or call.registered
+end
 
 local function to_trunk(call, index)
   local number = call.aor:match("^sip:(%+?%d+)@")
@@ -11,7 +17,11 @@ local function to_trunk(call, index)
 end
 
 sip_on_request("INVITE", function(request, call)
-  return to_trunk(call, 1)
+  local verdict = to_trunk(call, 1)
+  if verdict and not is_user(call) then
+    return sip_reply(403, "Users Only")
+  end
+  return verdict
 end)
 
 -- The trunk is overloaded. The core tries the next target, or asks the last hook below.

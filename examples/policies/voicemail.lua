@@ -6,6 +6,10 @@
 -- Busy everywhere (600) does not go to voicemail: a 6xx ends the search for everybody (RFC 3261 section 16.7), and
 -- reflow would refuse to send the call anywhere else.
 
+-- Where callers are checked (module/standalone/README.md, "Who may do what"), only users and trunks may leave the
+-- server, also for voicemail. To take the messages of strangers, let voicemail register as a user, and call that user
+-- here: sip_route("sip:voicemail@example.com").
+
 local voicemail = "sip:voicemail@127.0.0.1:5094"
 
 sip_on_exhausted(function(best, call)

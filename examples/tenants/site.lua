@@ -11,8 +11,13 @@
 
 local trunk = "127.0.0.1:5092"
 
--- Telephone numbers go to the trunk. For all other calls the hook returns nothing: the core rings the user's phones.
+-- Telephone numbers go to the trunk if a user calls: one who has proved a password or, where the server asks nobody
+-- for one, who has registered over the flow of the call. For all other calls the hook returns nothing: the core rings
+-- the user's phones.
 sip_on_request("INVITE", function(request, call)
   local number = call.aor:match("^sip:(%+?%d+)@")
+  if number and not (call.user or call.registered) then
+    return sip_reply(403, "Users Only")
+  end
   return number and sip_relay("sip:" .. number .. "@" .. trunk)
 end)

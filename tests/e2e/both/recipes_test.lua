@@ -37,7 +37,7 @@ test("rest_trunk.lua: a trunk that sends 503 rests for its Retry-After, and the 
     function(t, open, s)
         local first = elsewhere(t, s, "first", trunk_ports[1])
         local second = elsewhere(t, s, "second", trunk_ports[2])
-        local alice = open "alice"
+        local alice = registered(open, "alice")
         local call = alice:invite(number)
         first:reply(first:expect "INVITE", 503, { headers = { { "Retry-After", "12" } } })
         second:reply(second:expect "INVITE", 200)
@@ -61,7 +61,7 @@ test("rest_trunk.lua: a trunk that sends 503 rests for its Retry-After, and the 
 
 test("rest_trunk.lua: if both trunks send 503, the caller hears 500", trunks, function(t, open, s)
     local first, second = elsewhere(t, s, "first", trunk_ports[1]), elsewhere(t, s, "second", trunk_ports[2])
-    local alice = open "alice"
+    local alice = registered(open, "alice")
     local call = alice:invite(number)
     first:reply(first:expect "INVITE", 503)
     second:reply(second:expect "INVITE", 503)
@@ -162,7 +162,7 @@ test("tenants: each domain has its own policy, the site's comes after it, and a 
         local blue, red = { domain = "blue.example" }, { domain = "red.example", instance = two }
         local bob = registered(open, "bob", blue)
         local attendant = registered(open, "attendant", { domain = "blue.example", instance = two })
-        local rita, alice = registered(open, "rita", red), open("alice", blue)
+        local rita, alice = registered(open, "rita", red), registered(open, "alice", blue)
 
         local call = alice:invite(bob.aor)
         bob:reply(bob:expect "INVITE", 486)

@@ -27,6 +27,7 @@ host.test("3263-4.3.a a silent trunk rests, and the other one takes this call an
     function(t, open, s)
         local first, second = trunks(t, s)
         local alice = open "alice"
+        alice:register {}
         local number = "sip:+15550100@" .. s.domain
         local call = alice:invite(number)
         first:expect "INVITE"
@@ -44,6 +45,7 @@ host.test("3263-4.3.a a silent trunk rests, and the other one takes this call an
 host.test("3263-4.3.a a trunk that has sent 408 has answered: the caller hears it", options, function(t, open, s)
     local first = trunks(t, s)
     local alice = open "alice"
+    alice:register {}
     local call = alice:invite("sip:+15550100@" .. s.domain)
     first:reply(first:expect "INVITE", 408)
     alice:expect_final(call, 408)

@@ -17,7 +17,8 @@ end
 for _, listen in ipairs { "udp:0.0.0.0", "tcp:0.0.0.0", "ws:0.0.0.0", "udp:[::]", "tcp:[::]" } do
     test("it does not start on " .. listen .. " without knowing who may call", function(t)
         local result = server.run { "serve", "examples/registrar.lua", "--listen",
-            "udp:127.0.0.1:" .. server.free_port(), "--listen", listen .. ":" .. server.free_port(), "--trust", "192.0.2.1", "--trunk", "192.0.2.2" }
+            "udp:127.0.0.1:" .. server.free_port(), "--listen", listen .. ":" .. server.free_port(), "--trust",
+            "192.0.2.1", "--trunk", "192.0.2.2" }
         t:equal(result.status, 2)
         for _, name in ipairs { "%-%-users", "sip_on_credentials", "%-%-edge", "%-%-open" } do
             t:match(result.err, "^reflow serve: [^\n]*" .. name .. "[^\n]*\n$")

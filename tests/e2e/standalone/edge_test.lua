@@ -25,7 +25,7 @@ end
 local function start_edge(t, registrar, keys, port)
     port = port or server.free_port()
     return server.start(t, { source = edge_script(registrar), domain = false, port = port, status = true,
-        args = { "--token-keys", keys, "--t1", "100", "--listen", "udp:[::1]:" .. port } })
+        args = { "--edge", "--token-keys", keys, "--t1", "100", "--listen", "udp:[::1]:" .. port } })
 end
 
 local function start(t, edges)

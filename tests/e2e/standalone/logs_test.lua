@@ -135,8 +135,8 @@ local function written(journal)
     server.write(path, "")
     local own = uv.fs_stat(path)
     local stream = journal == "own" and ("JOURNAL_STREAM=%d:%d"):format(own.dev, own.ino) or journal or ""
-    os.execute(("%s %s serve examples/registrar.lua --open --listen udp:192.0.2.1:5060 --tls-ca /no/such 2>>%s"):format(stream,
-        server.binary, path))
+    os.execute(("%s %s serve examples/registrar.lua --open --listen udp:192.0.2.1:5060 --tls-ca /no/such 2>>%s"):format(
+        stream, server.binary, path))
     local file <close> = assert(io.open(path))
     local text = file:read "a"
     os.remove(path)
