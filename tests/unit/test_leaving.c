@@ -113,6 +113,27 @@ static void test_3261_16_3_a_a_stranger_does_not_leave_by_a_verdict(void **state
     assert_true(stage_count(stage, "refused_unauthenticated") > 0);
 }
 
+/* Over each transport, and from IPv6. */
+static void test_3261_16_3_a_a_stranger_does_not_leave_over_any_transport(void **state)
+{
+    struct stage *stage = *state;
+    struct peer six = {0};
+    assert_true(address_read(TEXT("2001:db8::66"), 5060, &six.address));
+    stage_script(stage, all_out);
+    for (uint8_t transport = TRANSPORT_UDP; transport <= TRANSPORT_WSS; transport++) {
+        const struct peer from =
+            transport == TRANSPORT_UDP ? six : fake_stream(&stage->wire, (enum transport)transport, transport, 5066);
+        for (size_t i = 0; i < sizeof strangers / sizeof strangers[0]; i++) {
+            ask(stage, &from, "INVITE", "sip:+15550199@example.com", strangers[i], "");
+            assert_refused(stage, &from, 403);
+        }
+        for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++) {
+            ask(stage, &from, "INVITE", "sip:+15550199@example.com", ours[i], "");
+            assert_refused(stage, &from, 403);
+        }
+    }
+}
+
 static void test_3261_16_3_a_a_stranger_does_not_leave_by_uri_or_route(void **state)
 {
     struct stage *stage = *state;
@@ -354,6 +375,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define TEST(name, setup) cmocka_unit_test_setup_teardown(name, setup, stage_teardown)
         TEST(test_3261_16_3_a_a_stranger_does_not_leave_by_a_verdict, setup),
+        TEST(test_3261_16_3_a_a_stranger_does_not_leave_over_any_transport, setup),
         TEST(test_3261_16_3_a_a_stranger_does_not_leave_by_uri_or_route, setup),
         TEST(test_3261_16_3_a_a_registration_alone_is_no_credential, setup),
         TEST(test_3261_16_3_a_a_from_of_ours_has_to_be_proved, setup),

@@ -1,7 +1,9 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 -- A server that strangers can reach says who may call, or does not start.
+local certificates = require "certificates"
 local server = require "server"
 local tap = require "tap"
+local ua = require "ua"
 
 local test = tap.test
 
@@ -54,5 +56,42 @@ test("options that exclude each other, or have no effect", function(t)
     s:expect_log "warning: %-%-no%-foreign has no effect"
     s:stop()
 end)
+
+-- --- trunks that show a certificate ---
+
+local shown = 'sip_on_request(function(request, call) return sip_reply(603, tostring(call.trunk)) end)'
+
+for _, transport in ipairs { "tls", "wss" } do
+    test("--trunk-cert names a client by the domain in its certificate [" .. transport .. "]", function(t)
+        local authority, stranger = certificates.new(t), certificates.new(t)
+        local own = authority:sign("own", { names = "DNS:example.test" })
+        local port = server.free_port()
+        local s = server.start(t, { source = shown, args = { "--listen", ("%s:127.0.0.1:%d"):format(transport, port),
+            "--tls-cert", own.certificate, "--tls-key", own.key, "--tls-client-ca", authority.certificate,
+            "--trunk-cert", "Trunk.Example.net", "--trunk-cert", "other.example.net" } })
+        local function seen(files)
+            local flow = ua.open { port = port, transport = transport, user = "trunk", domain = s.domain, tls = files }
+            t:defer(function()
+                flow:close()
+            end)
+            return flow:expect_final(flow:request("INVITE", { uri = "sip:bob@" .. s.domain }), 603).phrase
+        end
+        local count = 0
+        local function signed(by, names)
+            count = count + 1
+            return by:sign("client" .. count, { names = names, common_name = "trunk.example.net" })
+        end
+        t:equal(seen(signed(authority, "DNS:trunk.example.net")), "Trunk.Example.net")
+        t:equal(seen(signed(authority, "DNS:a.example,DNS:OTHER.example.NET")), "other.example.net")
+        t:equal(seen(signed(authority, "URI:sip:trunk.example.net")), "Trunk.Example.net")
+        t:equal(seen(signed(authority, "DNS:*.example.net")), "nil")
+        t:equal(seen(signed(authority, "DNS:example.net")), "nil")
+        t:equal(seen(signed(authority, "DNS:trunk.example.net.evil.example")), "nil")
+        t:equal(seen(signed(authority, "URI:sip:user@trunk.example.net")), "nil")
+        t:equal(seen(nil), "nil")
+        local fine, answer = pcall(seen, signed(stranger, "DNS:trunk.example.net"))
+        t:ok(not fine or answer == "nil", "a certificate of another authority")
+    end)
+end
 
 tap.done()
