@@ -23,8 +23,13 @@ function crowd.serve(arguments)
         "--listen udp:127.0.0.1:%d --listen tcp:127.0.0.1:%d --max-connections 100000 %s"):format(
         os.getenv "REFLOW_BIN" or "build/reflow", port, port, arguments or "")
     local self = process.start({ "sh", "-c", command }, os.getenv "BENCH_LOG")
-    ua.wait.pause(500)
-    assert(not self.status, "the server does not start: " .. command)
+    assert(ua.wait.until_true(ua.patience, function()
+        local fine, flow = pcall(ua.open, { port = port, transport = "tcp" })
+        if fine then
+            flow:close()
+        end
+        return fine
+    end) and not self.status, "the server does not start: " .. command)
     return self, port
 end
 
@@ -47,10 +52,8 @@ function crowd.new(transport, port, count)
         local number = math.min(each, count - first + 1)
         local input, output = uv.new_pipe(false), uv.new_pipe(false)
         local holder = { said = "", input = input }
-        -- Over UDP from 127.0.0.1, for which there are no limits: a source has only one allowance.
-        local source = transport == "udp" and "127.0.0.1" or "127.0.0." .. #self.holders + 2
-        local command = ("ulimit -n $(ulimit -Hn) && exec lua5.4 tests/bench/flow_holder.lua %s %d %d %d %s")
-            :format(transport, port, first, number, source)
+        local command = ("ulimit -n $(ulimit -Hn) && exec lua5.4 tests/bench/flow_holder.lua %s %d %d %d"):format(
+            transport, port, first, number)
         holder.handle = uv.spawn("sh", { args = { "-c", command }, stdio = { input, output, 2 } }, function(status)
             holder.status = status
         end)
@@ -63,21 +66,22 @@ function crowd.new(transport, port, count)
     return self
 end
 
--- Tells all of them; beside(), if any, is called again and again until they have all done it. Returns how many came off
--- and the milliseconds of the slowest.
+-- Tells all of them; beside(), if any, is called again and again until they have all done it. Returns how many came
+-- off, the milliseconds of the slowest, and how many attempts failed and were repeated.
 function crowd.tell(self, command, ms, beside)
     for _, holder in ipairs(self.holders) do
         holder.said = ""
         holder.input:write(command .. "\n")
     end
-    local done, slowest
+    local done, slowest, repeated
     local function finished()
-        done, slowest = 0, 0
+        done, slowest, repeated = 0, 0, 0
         local all = true
         for _, holder in ipairs(self.holders) do
-            local number, took = holder.said:match(command .. " (%d+) (%d+)\n")
+            local number, took, failed = holder.said:match(command .. " (%d+) (%d+) (%d+)\n")
             done = done + (tonumber(number) or 0)
             slowest = math.max(slowest, tonumber(took) or 0)
+            repeated = repeated + (tonumber(failed) or 0)
             all = all and (number ~= nil or holder.status ~= nil)
         end
         return all
@@ -90,7 +94,7 @@ function crowd.tell(self, command, ms, beside)
             ua.wait.pause(50)
         end
     end
-    return done, slowest
+    return done, slowest, repeated
 end
 
 function crowd.stop(self)

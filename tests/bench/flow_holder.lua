@@ -1,27 +1,30 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 --[[ Many user agents in one process, each with one flow: started by flow_crowd.lua, told what to do line by line on
-     standard input. Arguments: transport (tcp, tls, udp), port, first user's number, how many, source address. Over UDP
-     they are phones without reg-id whose Contact is not their address, and they answer OPTIONS. Commands: "open"
-     (connect and register), "ping" (all, within ten seconds), "close" (all at once), "end". When a command is done, a
-     line says how: its name, how many came off, the milliseconds. ]]
+     standard input. Arguments: transport (tcp, tls, udp), port, first user's number, how many. Each of them has an
+     address of its own, because the server limits what it takes from one address. Over UDP they are phones without
+     reg-id whose Contact is not their address, and they answer OPTIONS. Commands: "open" (connect and register),
+     "again" (register again, evenly over 120 seconds: over UDP from the same socket, otherwise over a new connection),
+     "ping" (all, within ten seconds), "close" (all at once), "end". When a command is done, its name is printed, how
+     many succeeded, the milliseconds, and how many attempts failed and were repeated. ]]
 package.path = "tests/bench/?.lua;tests/e2e/support/?.lua;" .. package.path
 local channel = require "channel"
 local uv = require "luv"
 
-local transport, port, first, count, source = arg[1], tonumber(arg[2]), tonumber(arg[3]), tonumber(arg[4]), arg[5]
+local transport, port, first, count = arg[1], tonumber(arg[2]), tonumber(arg[3]), tonumber(arg[4])
 
 local flows, task = {}, {}
 
 local function came_off()
     task.done = task.done + 1
     if task.done == task.wanted then
-        io.stdout:write(("%s %d %.0f\n"):format(task.name, task.done, (uv.hrtime() - task.began) / 1e6))
+        io.stdout:write(("%s %d %.0f %d\n"):format(task.name, task.done, (uv.hrtime() - task.began) / 1e6,
+            task.repeated))
         io.stdout:flush()
     end
 end
 
 local function begin(name)
-    task = { name = name, done = 0, wanted = count, began = uv.hrtime() }
+    task = { name = name, done = 0, wanted = count, began = uv.hrtime(), repeated = 0 }
 end
 
 local function contact(flow)
@@ -29,15 +32,16 @@ local function contact(flow)
         return ("Contact: <sip:u%d@192.168.1.10:5060>"):format(flow.number)
     end
     local instance = ("%08d-0000-4000-8000-000000000000"):format(flow.number)
-    return ('Contact: <sip:u%d@%s;transport=%s>;reg-id=1;+sip.instance="<urn:uuid:%s>"'):format(flow.number, source,
-        transport, instance)
+    return ('Contact: <sip:u%d@%s;transport=%s>;reg-id=1;+sip.instance="<urn:uuid:%s>"'):format(flow.number,
+        flow.address, transport, instance)
 end
 
 local function register(flow)
     local via = transport:upper()
     flow.cseq = (flow.cseq or 0) + 1
+    flow.registered, flow.sent_at = false, uv.hrtime()
     flow.channel:send(table.concat({ "REGISTER sip:example.test SIP/2.0",
-        ("Via: SIP/2.0/%s %s:%d;branch=z9hG4bK%d.%d;rport"):format(via, source, flow.channel.local_port or 1,
+        ("Via: SIP/2.0/%s %s:%d;branch=z9hG4bK%d.%d;rport"):format(via, flow.address, flow.channel.local_port or 1,
             flow.number, flow.cseq),
         "Max-Forwards: 70", ("From: <sip:u%d@example.test>;tag=%d"):format(flow.number, flow.number),
         ("To: <sip:u%d@example.test>"):format(flow.number), ("Call-ID: u%d"):format(flow.number),
@@ -51,7 +55,7 @@ local function on_bytes(flow, bytes)
     if task.name == "ping" and flow.unread:find "\r\n" then
         flow.unread = ""
         came_off()
-    elseif task.name == "open" and flow.unread:find "^SIP/2.0 200 .-\r\n\r\n" then
+    elseif (task.name == "open" or task.name == "again") and flow.unread:find "^SIP/2.0 200 .-\r\n\r\n" then
         flow.unread = ""
         came_off()
     end
@@ -76,7 +80,7 @@ end
 
 local function open_datagram_flow(flow)
     local socket = uv.new_udp()
-    assert(socket:bind(source, 0))
+    assert(socket:bind(flow.address, 0))
     flow.channel = { local_port = socket:getsockname().port, close = function()
         socket:close()
     end, send = function(_, text)
@@ -96,12 +100,13 @@ local function register_again()
     timer:start(1000, 1000, function()
         local left = 0
         for _, flow in ipairs(flows) do
-            if flow.channel and not flow.registered and left < 500 then
+            if flow.registered == false and left < 500 and uv.hrtime() - flow.sent_at > 1e9 then
                 register(flow)
+                task.repeated = task.repeated + 1
                 left = left + 1
             end
         end
-        if left == 0 and flows[count].registered then
+        if task.done == count then
             timer:close()
         end
     end)
@@ -114,11 +119,12 @@ local function open_flow(flow)
         return
     end
     flow.unread = ""
-    flow.channel = channel.open { transport = transport, host = "127.0.0.1", port = port, local_host = source,
+    flow.channel = channel.open { transport = transport, host = "127.0.0.1", port = port, local_host = flow.address,
         wait = false, on_bytes = function(bytes)
             on_bytes(flow, bytes)
         end, on_close = function()
             flow.channel:close()
+            task.repeated = task.repeated + 1
             local timer = uv.new_timer()
             timer:start(1000, 0, function()
                 timer:close()
@@ -153,20 +159,34 @@ function commands.open()
     end
 end
 
--- Evenly over ten seconds.
-function commands.ping()
-    begin "ping"
+-- Does something with each flow, evenly over so many seconds.
+local function spread(seconds, act)
     local at, timer, began = 0, uv.new_timer(), uv.hrtime()
     timer:start(0, 10, function()
-        local due = math.min(count, math.ceil((uv.hrtime() - began) / 10e9 * count))
+        local due = math.min(count, math.ceil((uv.hrtime() - began) / 1e9 * count / seconds))
         while at < due do
             at = at + 1
-            flows[at].channel:send "\r\n\r\n"
+            act(flows[at])
         end
         if at == count then
             timer:close()
         end
     end)
+end
+
+function commands.ping()
+    begin "ping"
+    spread(10, function(flow)
+        flow.channel:send "\r\n\r\n"
+    end)
+end
+
+function commands.again()
+    begin "again"
+    spread(120, transport == "udp" and register or open_flow)
+    if transport == "udp" then
+        register_again()
+    end
 end
 
 function commands.close()
@@ -178,7 +198,9 @@ function commands.close()
 end
 
 for index = 1, count do
-    flows[index] = { number = first + index - 1 }
+    local number = first + index - 1
+    flows[index] = { number = number, address = ("127.%d.%d.%d"):format(1 + (number >> 16), number >> 8 & 255,
+        number & 255) }
 end
 local input, unread = uv.new_pipe(false), ""
 input:open(0)
