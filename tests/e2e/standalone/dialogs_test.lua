@@ -198,6 +198,50 @@ test("a trunk that accepts the new connection and never reads ends only its own 
     from_caller(established(alice, bob), "BYE", 2)
 end)
 
+-- --- long route sets ---
+
+-- Puts 69 proxies on the way to this user agent, which all lead to that port, nearest to the server the first.
+local function record_hops(invite, port, transport)
+    local parameter = transport == "tcp" and ";transport=tcp" or ""
+    for number = 1, 69 do
+        local value = ("<sip:hop%d@127.0.0.1:%d;lr%s>"):format(number, port, parameter)
+        table.insert(invite.headers, 1, { name = "Record-Route", value = value })
+    end
+end
+
+for _, transport in ipairs { "udp", "tcp" } do
+    test("3261-16.4.a a route set of 70 hops is followed to its next hop [" .. transport .. "]", function(t)
+        local trunk = ua.open { port = 9, user = "trunk" }
+        local s = server.start(t, { args = patience, source = ([[
+            sip_on_request("INVITE", function(request)
+                return sip_relay("sip:trunk@127.0.0.1:%d")
+            end)]]):format(trunk.local_port) })
+        trunk.port = s.port
+        local alice = ua.open { port = s.port, transport = transport, user = "alice" }
+        local next_hop = peer.open(t, server.free_port(), function(request)
+            return (peer.answer(request, 200):gsub(";tag=peer", "", 1)) -- the dialog has a tag
+        end)
+        local call = alice:invite "sip:trunk@example.test"
+        local invite = trunk:expect "INVITE"
+        local own = #invite:values "Record-Route"
+        record_hops(invite, next_hop.port, transport)
+        trunk:reply(invite, 200)
+        local answer = alice:expect_final(call, 200)
+        t:equal(#answer:values "Record-Route", 69 + own)
+        for number, method in ipairs { "INFO", "BYE" } do
+            local request = alice:within(method, call, answer, { cseq = 1 + number })
+            alice:expect_final(request, 200)
+            local received = next_hop.requests[#next_hop.requests]
+            t:equal(received.method, method)
+            local routes = received:values "Route"
+            t:equal(#routes, 69)
+            t:match(routes[1], "<sip:hop1@")
+            t:match(routes[69], "<sip:hop69@")
+        end
+        trunk:expect_none("BYE", 0)
+    end)
+end
+
 -- --- callers and callees that reconnect ---
 
 local streams = { "tcp", "tls", "ws", "wss" }
