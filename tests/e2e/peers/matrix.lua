@@ -1,9 +1,10 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 --[[ What user agents of others can do through the server, over each transport that they have: two of a kind register,
      call each other, hold, resume, send a message and hang up; then the connection of one is cut, and the server is
-     killed and started again. The results are printed as a table at the end: "-" is what an agent cannot do, or what
-     needs something that failed. The exit status is 1 if something failed. `make test-peers` installs the agents.
-     `REFLOW_TEST_ONLY="baresip over tcp"` runs one line. ]]
+     killed and started again. Then agents of different kinds call each other. The results are printed as tables at the
+     end: "-" is what an agent cannot do, or what needs something that failed; "488" or "480" is a call that the other
+     agent has to refuse, because WebRTC encrypts media by DTLS and plain telephones do not. The exit status is 1 if
+     something failed. `make test-peers` installs the agents. `REFLOW_TEST_ONLY="baresip over tcp"` runs one line. ]]
 local directory = arg[0]:match "^(.*)/" or "."
 for _, folder in ipairs { "/../support", "/../../support", "/../../bench" } do
     package.path = ("%s%s/?.lua;"):format(directory, folder) .. package.path
@@ -20,6 +21,7 @@ local ua = require "ua"
 
 local domain <const> = "example.test"
 local columns <const> = { "register", "call", "hold", "resume", "hang up", "is called", "MESSAGE", "cut", "restart" }
+local pair_columns <const> = { table.unpack(columns, 1, 7) }
 
 -- --- the agents ---
 
@@ -79,10 +81,11 @@ local function url(place)
     return ("%s://%s:%d/"):format(place.transport, place.host, place.port)
 end
 
+-- It has no media, and offers those of a plain telephone to another kind of agent (place.plain).
 agents[#agents + 1] = { name = "JsSIP (Node.js)", transports = { "ws" }, start = function(t, place, user)
     local instance = user == "bob" and ua.instance(1) or ua.instance(2)
     return setmetatable({ agent = node_phone.start(t, "jssip", { url(place), user, domain,
-        (instance:gsub("^urn:", "")) }) }, Script)
+        (instance:gsub("^urn:", "")), place.plain and "RTP/AVP" }) }, Script)
 end, missing = function()
     return node_phone.missing "jssip"
 end }
@@ -209,6 +212,12 @@ local steps = {
         disconnect(carol, bob)
     end,
     ["is called"] = function(_, bob, carol)
+        if bob.make_whole_call then
+            bob:make_whole_call "carol"
+            carol:established()
+            carol:ended()
+            return
+        end
         connect(bob, carol, "carol")
         disconnect(carol, bob)
     end,
@@ -244,9 +253,9 @@ local needs <const> = { hold = "call", resume = "hold", ["hang up"] = "call" }
 local rows = {}
 
 -- Starts an agent. Over a stream it comes through a relay of its own, ways[USER].
-local function start_agent(t, s, agent, transport, user, ways)
-    local place = { host = "127.0.0.1", port = s.ports[transport], transport = transport,
-        authority = transport == "tls" and s.authority or nil }
+local function start_agent(t, s, agent, transport, user, ways, plain)
+    local place = { host = "127.0.0.1", port = s.ports[transport], transport = transport, plain = plain,
+        authority = transport == "tls" and s.authority or nil, server = s }
     if transport ~= "udp" then
         ways[user] = relay.open(t, place.port, true)
         place.host = ways[user].host
@@ -254,22 +263,28 @@ local function start_agent(t, s, agent, transport, user, ways)
     return agent.start(t, place, user)
 end
 
+-- Does what these columns name, and fills the row with the results: what a step returns, or "ok".
+local function take_steps(row, names, s, bob, carol, ways)
+    for _, column in ipairs(names) do
+        local impossible = column == "cut" and not ways.bob or row.register == "failed"
+            or needs[column] and row[needs[column]] ~= "ok"
+            or column == "MESSAGE" and not (carol.message and bob.message)
+        local fine, result = true, nil
+        if not impossible then
+            fine, result = pcall((row.steps or steps)[column], s, bob, carol, ways)
+        end
+        row[column] = impossible and "-" or fine and (result or "ok") or "failed"
+        if not fine then
+            row.failures[#row.failures + 1] = column .. ": " .. tostring(result)
+        end
+    end
+end
+
 local function run(t, agent, transport, row)
     local s, ways = start_server(t), {}
     local bob = start_agent(t, s, agent, transport, "bob", ways)
     local carol = start_agent(t, s, agent, transport, "carol", ways)
-    for _, column in ipairs(columns) do
-        local impossible = column == "cut" and not ways.bob or row.register == "failed"
-            or needs[column] and row[needs[column]] ~= "ok"
-        local fine, why = true, nil
-        if not impossible then
-            fine, why = pcall(steps[column], s, bob, carol, ways)
-        end
-        row[column] = impossible and "-" or fine and "ok" or "failed"
-        if not fine then
-            row.failures[#row.failures + 1] = column .. ": " .. tostring(why)
-        end
-    end
+    take_steps(row, columns, s, bob, carol, ways)
 end
 
 -- --- SIPp: its scenarios are whole calls ---
@@ -287,9 +302,9 @@ local function plain_register(t)
     return path
 end
 
-local function sipp(s, transport, scenario, port)
+local function sipp(s, transport, scenario, port, user)
     return { "sipp", "127.0.0.1:" .. s.ports[transport], "-sf", scenario, "-i", "127.0.0.1", "-p", tostring(port),
-        "-nostdin", "-t", transport == "tcp" and "t1" or "u1", "-m", "1", "-key", "user", "bob", "-key", "domain",
+        "-nostdin", "-t", transport == "tcp" and "t1" or "u1", "-m", "1", "-key", "user", user, "-key", "domain",
         domain, "-key", "parameter", ";transport=" .. transport }
 end
 
@@ -298,20 +313,39 @@ local function listens(transport, port)
     return file:read("a"):find((":%04X 00000000:0000"):format(port), 1, true)
 end
 
--- Registers and calls. Returns which columns that proves.
-local function sipp_call(t, s, transport)
-    local port, successes = server.free_port(), count_successes(s, "INVITE")
-    assert(process.run(sipp(s, transport, plain_register(t), port), nil, ua.patience) == 0, "not registered")
-    local callee = process.start(sipp(s, transport, "tests/e2e/peers/sipp/whole_answer.xml", port))
+local Sipp = {}
+Sipp.__index = Sipp
+
+-- Registers, and waits for one call.
+local function start_sipp(t, place, user)
+    local s, port = place.server, server.free_port()
+    assert(process.run(sipp(s, place.transport, plain_register(t), port, user), nil, ua.patience) == 0,
+        "not registered")
+    local callee = process.start(sipp(s, place.transport, "tests/e2e/peers/sipp/whole_answer.xml", port, user))
     t:defer(function()
         callee:stop()
     end)
     wait_until(function()
-        return listens(transport, port)
+        return listens(place.transport, port)
     end, "SIPp does not listen")
-    local status = process.run(sipp(s, transport, "tests/e2e/peers/sipp/whole_call.xml", server.free_port()), nil,
-        ua.patience)
-    assert(status == 0 and callee:wait(ua.patience) == 0, "the scenario failed")
+    return setmetatable({ callee = callee, place = place }, Sipp)
+end
+
+function Sipp.established() end
+function Sipp.ended(self) assert(self.callee:wait(ua.patience) == 0, "the scenario failed") end
+
+function Sipp.make_whole_call(self, user)
+    local status = process.run(sipp(self.place.server, self.place.transport, "tests/e2e/peers/sipp/whole_call.xml",
+        server.free_port(), user), nil, ua.patience)
+    assert(status == 0, "the scenario failed")
+end
+
+-- Registers and calls itself.
+local function sipp_call(t, s, transport)
+    local successes = count_successes(s, "INVITE")
+    local bob = start_sipp(t, { server = s, transport = transport }, "bob")
+    bob:make_whole_call "bob"
+    bob:ended()
     wait_until(function()
         return count_successes(s, "INVITE") == successes + 3
     end, "not three answered INVITEs")
@@ -332,34 +366,108 @@ local function run_sipp(t, _, transport, row)
     end
 end
 
-agents[#agents + 1] = { name = "SIPp", transports = { "udp", "tcp" }, run = run_sipp, missing = function()
+agents[#agents + 1] = { name = "SIPp", transports = { "udp", "tcp" }, run = run_sipp, start = start_sipp,
+    missing = function()
     return not os.execute "command -v sipp >/dev/null" and "no sipp" or nil
 end }
 
-local function write_matrix()
+-- --- agents of different kinds ---
+
+--[[ Bob and carol of each pair: agent and transport. carol calls, holds, resumes, hangs up and writes, and bob calls
+     carol. `refused`: one has WebRTC, and the other one does not, so that each refuses the call of the other one, and
+     with which status. ]]
+local pairs_of_kinds <const> = {
+    { bob = { "Linphone", "udp" }, carol = { "baresip", "udp" } },
+    { bob = { "baresip", "tls" }, carol = { "Linphone", "udp" } },
+    { bob = { "Linphone", "tls" }, carol = { "baresip", "tcp" } },
+    { bob = { "SIPp", "udp" }, carol = { "baresip", "tls" } },
+    { bob = { "SIPp", "tcp" }, carol = { "baresip", "udp" } },
+    { bob = { "SIPp", "tcp" }, carol = { "Linphone", "tls" } },
+    { bob = { "JsSIP (Node.js)", "ws" }, carol = { "baresip", "tls" } },
+    { bob = { "baresip", "udp" }, carol = { "JsSIP (Node.js)", "ws" } },
+    { bob = { "JsSIP (Chromium)", "ws" }, carol = { "SIP.js (Chromium)", "wss" } },
+    { bob = { "SIP.js (Chromium)", "ws" }, carol = { "JsSIP (Chromium)", "wss" } },
+    { bob = { "JsSIP (Chromium)", "wss" }, carol = { "baresip", "udp" },
+        refused = { bob = 488, carol = 488 } },
+    { bob = { "SIP.js (Chromium)", "wss" }, carol = { "baresip", "tls" },
+        refused = { bob = 480, carol = 488 } },
+}
+
+local function count_refused(s, status)
+    return select(2, s.server.err:gsub(("INVITE answered: [^\n]* status=%d "):format(status), ""))
+end
+
+local function expect_refused(s, from, user, status)
+    local before = count_refused(s, status)
+    from:call(aor(user))
+    wait_until(function()
+        return count_refused(s, status) > before
+    end, "not refused with " .. status)
+    return tostring(status)
+end
+
+-- With which status bob and carol refuse.
+local function refused_steps(statuses)
+    return { register = steps.register, MESSAGE = steps.MESSAGE, call = function(s, _, carol)
+        return expect_refused(s, carol, "bob", statuses.bob)
+    end, ["is called"] = function(s, bob)
+        return expect_refused(s, bob, "carol", statuses.carol)
+    end }
+end
+
+local pair_rows = {}
+
+local function find_agent(name)
+    for _, agent in ipairs(agents) do
+        if agent.name == name then
+            return agent
+        end
+    end
+end
+
+local function run_pair(t, pair)
+    local name = ("%s over %s calls %s over %s"):format(pair.carol[1], pair.carol[2], pair.bob[1], pair.bob[2])
+    local row = { name, failures = {}, steps = pair.refused and refused_steps(pair.refused) }
+    pair_rows[#pair_rows + 1] = row
+    local one, other = find_agent(pair.bob[1]), find_agent(pair.carol[1])
+    local why = one.missing() or other.missing()
+    if why then
+        row.skipped = true
+        t:skip(why)
+    end
+    local s, ways = start_server(t), {}
+    local bob = start_agent(t, s, one, pair.bob[2], "bob", ways, true)
+    local carol = start_agent(t, s, other, pair.carol[2], "carol", ways, true)
+    take_steps(row, pair_columns, s, bob, carol, ways)
+    t:equal(table.concat(row.failures, "\n"), "")
+end
+
+-- Prints a table with these columns after those that the head names.
+local function write_table(head, names, list)
     local lines, widths = {}, {}
-    local function line(cells)
-        local parts = {}
-        for index, cell in ipairs(cells) do
-            parts[index] = cell .. (" "):rep(widths[index] - utf8.len(cell))
+    for _, name in ipairs(names) do
+        head[#head + 1] = name
+    end
+    local cells = { head }
+    for _, row in ipairs(list) do
+        local line = { table.unpack(row) }
+        for _, column in ipairs(names) do
+            line[#line + 1] = row[column] or row.skipped and "absent" or "-"
         end
-        lines[#lines + 1] = (table.concat(parts, "  "):gsub("%s+$", ""))
+        cells[#cells + 1] = line
     end
-    local head = { "agent", "transport", table.unpack(columns) }
-    for index, text in ipairs(head) do
-        widths[index] = math.max(#text, index == 1 and 18 or 6)
-    end
-    line(head)
-    for _, row in ipairs(rows) do
-        local cells = { row.agent, row.transport }
-        for _, column in ipairs(columns) do
-            cells[#cells + 1] = row[column] or row.skipped and "absent" or "-"
+    for _, line in ipairs(cells) do
+        for index, text in ipairs(line) do
+            widths[index] = math.max(widths[index] or 6, utf8.len(text))
         end
-        line(cells)
     end
-    for _, text in ipairs(lines) do
-        print("# " .. text)
+    for _, line in ipairs(cells) do
+        for index, text in ipairs(line) do
+            line[index] = text .. (" "):rep(widths[index] - utf8.len(text))
+        end
+        lines[#lines + 1] = "# " .. table.concat(line, "  "):gsub("%s+$", "")
     end
+    print(table.concat(lines, "\n"))
 end
 
 table.sort(agents, function(a, b)
@@ -368,7 +476,7 @@ end)
 for _, agent in ipairs(agents) do
     for _, transport in ipairs(agent.transports) do
         tap.test(("%s over %s"):format(agent.name, transport), function(t)
-            local row = { agent = agent.name, transport = transport, failures = {} }
+            local row = { agent.name, transport, failures = {} }
             rows[#rows + 1] = row
             local why = agent.missing()
             if why then
@@ -380,6 +488,12 @@ for _, agent in ipairs(agents) do
         end)
     end
 end
-write_matrix()
+for _, pair in ipairs(pairs_of_kinds) do
+    tap.test(("%s over %s and %s over %s"):format(pair.carol[1], pair.carol[2], pair.bob[1], pair.bob[2]), function(t)
+        run_pair(t, pair)
+    end)
+end
+write_table({ "agent", "transport" }, columns, rows)
+write_table({ "agents" }, pair_columns, pair_rows)
 
 tap.done()

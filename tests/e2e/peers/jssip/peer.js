@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // JsSIP over WebSocket, driven by lines: commands on standard input ("call URI", "message URI", "hold", "resume", "end"),
 // events on standard output; it ends where its input does. There is no WebRTC in Node.js: a peer connection that agrees
-// to everything takes its place, and no media flows. node peer.js WS_URL USER DOMAIN INSTANCE
+// to everything takes its place, and no media flows. PROTOCOL is that of the media line that it offers, if it is not
+// that of WebRTC; it answers with that of the offer. node peer.js WS_URL USER DOMAIN INSTANCE [PROTOCOL]
 'use strict';
 
-const sdp = ['v=0', 'o=- 1 1 IN IP4 127.0.0.1', 's=-', 't=0 0', 'm=audio 40002 UDP/TLS/RTP/SAVPF 0',
+const [url, user, domain, instance, protocol = 'UDP/TLS/RTP/SAVPF'] = process.argv.slice(2);
+const describe = (used) => ['v=0', 'o=- 1 1 IN IP4 127.0.0.1', 's=-', 't=0 0', `m=audio 40002 ${used} 0`,
     'c=IN IP4 127.0.0.1', 'a=rtpmap:0 PCMU/8000', 'a=sendrecv', ''].join('\r\n');
 
 class PeerConnection {
     constructor() {
         Object.assign(this, { signalingState: 'stable', iceGatheringState: 'complete', iceConnectionState: 'new',
-            localDescription: null });
+            localDescription: null, remoteProtocol: protocol });
     }
     addEventListener() {}
     removeEventListener() {}
@@ -21,15 +23,17 @@ class PeerConnection {
         this.signalingState = 'closed';
     }
     async createOffer() {
-        return { type: 'offer', sdp };
+        return { type: 'offer', sdp: describe(protocol) };
     }
     async createAnswer() {
-        return { type: 'answer', sdp };
+        return { type: 'answer', sdp: describe(this.remoteProtocol) };
     }
     async setLocalDescription(description) {
         this.localDescription = description;
     }
-    async setRemoteDescription() {}
+    async setRemoteDescription({ sdp }) {
+        this.remoteProtocol = /^m=audio \d+ (\S+)/m.exec(sdp)[1];
+    }
 }
 
 globalThis.window = globalThis;
@@ -42,7 +46,6 @@ globalThis.RTCSessionDescription = class {
 globalThis.WebSocket = require('ws').WebSocket;
 
 const JsSIP = require('jssip');
-const [url, user, domain, instance] = process.argv.slice(2);
 const tell = (...words) => process.stdout.write(words.join(' ') + '\n');
 const media = { mediaConstraints: { audio: false, video: false } };
 
