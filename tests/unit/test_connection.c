@@ -234,7 +234,7 @@ static void test_3261_18_1_1_a_a_full_server_tells_nothing_about_the_other_side(
     struct scene *scene = *state;
     const struct wire *wire = network_wire(scene->network);
     struct network_events events = server_network_events;
-    struct peer peer = {.transport = TRANSPORT_TCP, .address = scene->address};
+    struct peer peer = {.transport = TRANSPORT_TCP, .named_by = 7, .address = scene->address};
     events.flow_down = note_flow_down;
     scene->network->events = &events;
     scene->network->config.limits.connections = 0;
@@ -263,6 +263,120 @@ static void test_peers_find_room_beside_connections_that_are_being_opened(void *
     turns_until(scene, &counters->connections, 1);
     assert_int_equal(scene->network->opening, 0);
     close(caller);
+}
+
+/* Sends to another address each time, for this source. Returns false if no connection may be opened. */
+static bool opens(const struct scene *scene, uint64_t source)
+{
+    static uint16_t port = 1000;
+    const struct wire *wire = network_wire(scene->network);
+    struct peer peer = {.transport = TRANSPORT_TCP, .named_by = source};
+    assert_true(address_read(TEXT("127.0.0.3"), port++, &peer.address));
+    int error = wire->send(wire->context, &peer, "x", 1);
+    assert_true(error == 0 || error == -EPIPE);
+    return error == 0;
+}
+
+static unsigned opens_many(const struct scene *scene, uint64_t source, unsigned count)
+{
+    unsigned opened = 0;
+    for (unsigned i = 0; i < count; i++)
+        opened += opens(scene, source);
+    return opened;
+}
+
+/* Nothing answers before the loop runs. */
+static void test_a_stranger_and_all_strangers_have_a_share_of_what_is_being_opened(void **state)
+{
+    enum { CONNECTIONS = 400, OPENING_MOST = CONNECTIONS / 4 + 16 };
+    struct scene *scene = *state;
+    scene->network->config.limits.connections = CONNECTIONS;
+    scene->network->config.limits.kept = 1000000;
+    assert_int_equal(opens_many(scene, 1, 100), OPENING_MOST / 8);
+    assert_int_equal(opens_many(scene, 2, 100), OPENING_MOST / 8);
+    for (uint64_t source = 3; source <= 20; source++)
+        opens_many(scene, source, 10);
+    assert_int_equal(scene->network->opening, OPENING_MOST / 2);
+    assert_false(opens(scene, 21));
+    assert_int_equal(opens_many(scene, 0, 1000), OPENING_MOST - OPENING_MOST / 2);
+}
+
+/* The connections of strangers are closed: their shares are free again. */
+static void test_a_share_is_given_back(void **state)
+{
+    struct scene *scene = *state;
+    const struct network_counters *counters = network_counters(scene->network);
+    scene->network->config.limits.connections = 100;
+    for (unsigned round = 0; round < 3; round++) {
+        assert_int_equal(opens_many(scene, 1, 10), (100 / 4 + 16) / 8);
+        turns_until(scene, &counters->connections, 0);
+        assert_int_equal(scene->network->opening_strange, 0);
+        assert_int_equal(scene->network->strange.count, 0);
+    }
+}
+
+/* A stranger may offer as many addresses as it likes that accept connections. */
+static void test_strangers_have_a_share_of_the_connections_that_are_open(void **state)
+{
+    enum { CONNECTIONS = 64, SHARE = CONNECTIONS / 2 + 16 };
+    struct scene *scene = *state;
+    const struct wire *wire = network_wire(scene->network);
+    const struct network_counters *counters = network_counters(scene->network);
+    unsigned opened = 0;
+    scene->network->config.limits.connections = CONNECTIONS;
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    union address address;
+    socklen_t size = sizeof address.v4;
+    assert_true(address_read(TEXT("0.0.0.0"), 0, &address));
+    assert_int_equal(bind(listener, &address.any, size), 0);
+    assert_int_equal(listen(listener, 128), 0);
+    assert_int_equal(getsockname(listener, &address.any, &size), 0);
+    for (unsigned i = 0; i < 60; i++) {
+        char host[16];
+        struct peer peer = {.transport = TRANSPORT_TCP, .named_by = 1 + i % 12};
+        snprintf(host, sizeof host, "127.0.9.%u", i + 1);
+        assert_true(address_read(text_of(host), address_port(&address), &peer.address));
+        opened += wire->send(wire->context, &peer, "x", 1) == 0;
+        for (size_t turn = 0; turn < 1000 && scene->network->opening > 0; turn++)
+            uv_run(&scene->loop, UV_RUN_NOWAIT);
+        assert_int_equal(scene->network->opening, 0);
+        if (i == 11 + 12 * (SHARE / 8))
+            assert_int_equal(opened, SHARE);
+    }
+    assert_int_equal(opened, SHARE);
+    assert_int_equal(scene->network->strange.count, SHARE);
+    assert_true(opens(scene, 0));
+    int caller = connects(scene);
+    turns_until(scene, &counters->accepted, 1);
+    close(caller);
+    close(listener);
+}
+
+/* All slots are taken, and the destinations of the policy still find room; a limited number of them. */
+static void test_what_no_stranger_has_caused_finds_room_on_a_full_server(void **state)
+{
+    struct scene *scene = *state;
+    scene->network->config.limits.connections = 1000;
+    scene->network->counters.connections += 1000;
+    assert_false(opens(scene, 1));
+    assert_int_equal(opens_many(scene, 0, 100), 64);
+    scene->network->counters.connections -= 1000;
+}
+
+/* 127.0.0.3 is one of --trust. */
+static void test_a_trusted_destination_has_no_share(void **state)
+{
+    struct scene *scene = *state;
+    struct source_limits *none = scene->network->config.sources, *limits;
+    struct source_limits_config config = {.host = &scene->stage.fake.host, .trusted_count = 1};
+    assert_true(cidr_read(TEXT("127.0.0.3"), &config.trusted[0]));
+    assert_int_equal(source_limits_new(&limits, &config), 0);
+    scene->network->config.limits.connections = 100;
+    assert_int_equal(opens_many(scene, 1, 20), (100 / 4 + 16) / 8);
+    scene->network->config.sources = limits;
+    assert_int_equal(opens_many(scene, 1, 20), 20);
+    scene->network->config.sources = none;
+    source_limits_delete(limits);
 }
 
 static void sends(const struct scene *scene, int caller, const char *bytes)
@@ -328,6 +442,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_3261_18_1_1_a_a_full_server_tells_nothing_about_the_other_side, begin,
                                         end),
         cmocka_unit_test_setup_teardown(test_peers_find_room_beside_connections_that_are_being_opened, begin, end),
+        cmocka_unit_test_setup_teardown(test_a_stranger_and_all_strangers_have_a_share_of_what_is_being_opened, begin,
+                                        end),
+        cmocka_unit_test_setup_teardown(test_a_share_is_given_back, begin, end),
+        cmocka_unit_test_setup_teardown(test_strangers_have_a_share_of_the_connections_that_are_open, begin, end),
+        cmocka_unit_test_setup_teardown(test_what_no_stranger_has_caused_finds_room_on_a_full_server, begin, end),
+        cmocka_unit_test_setup_teardown(test_a_trusted_destination_has_no_share, begin, end),
         cmocka_unit_test_setup_teardown(test_unfinished_proxy_headers_have_the_limit_of_unfinished_messages,
                                         begin_balanced, end),
         cmocka_unit_test_setup_teardown(test_without_memory_a_connection_with_half_a_proxy_header_is_closed,

@@ -187,6 +187,11 @@ bool peer_of_uri(const struct server *server, const struct sip_uri *uri, const s
     return peer_choose_listener(server, near, peer);
 }
 
+uint64_t source_that_names(const struct server *server, const struct peer *source)
+{
+    return source_is_exempt(server->config.sources, &source->address) ? 0 : source_of(&source->address);
+}
+
 /* RFC 5923 */
 static bool reuse_connection(const struct server *server, struct peer *peer, struct text domain)
 {
@@ -217,7 +222,7 @@ static size_t datagram_most(const struct wire *wire, const struct peer *peer, si
 bool peer_prefer_stream(const struct server *server, const struct peer *near, size_t length, struct peer *peer)
 {
     const struct wire *wire = server->config.wire;
-    struct peer stream = {.transport = TRANSPORT_TCP, .address = peer->address};
+    struct peer stream = {.transport = TRANSPORT_TCP, .named_by = peer->named_by, .address = peer->address};
     if (transport_connects(peer->transport) || length <= datagram_most(wire, peer, length) || wire->connect == NULL ||
         stream_refusals_have(&server->stream_refusals, &peer->address))
         return false;

@@ -43,6 +43,8 @@ bool peer_of_uri(const struct server *server, const struct sip_uri *uri, const s
 bool peer_prefer_stream(const struct server *server, const struct peer *near, size_t length, struct peer *peer);
 /* The opposite: the same address over UDP. False: there is no listener. */
 bool peer_use_datagram(const struct server *server, const struct peer *near, struct peer *peer);
+/* For peer.named_by: the source of the message that names an address; 0: it is exempt, by --trust or as loopback. */
+uint64_t source_that_names(const struct server *server, const struct peer *source);
 /* The name that a TLS server must prove (RFC 5922): the host, or, if that is an address, `proven`, unless empty. */
 struct text domain_to_prove(const struct sip_uri *uri, struct text proven);
 /* Without a connection: finds the one that the peer has named for reuse (RFC 5923), or over TLS gets one that is proven

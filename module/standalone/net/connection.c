@@ -66,12 +66,6 @@ void connection_note_kept(struct connection *connection)
     }
 }
 
-static void end_opening(struct connection *connection)
-{
-    connection->network->opening -= connection->opening;
-    connection->opening = false;
-}
-
 /* The dead flow is reported from the loop and not from here, because the caller may be in the middle of sending. */
 void connection_close(struct connection *connection, const char *reason)
 {
@@ -80,7 +74,7 @@ void connection_close(struct connection *connection, const char *reason)
         return;
     connection->reason = reason;
     connection_note_kept(connection);
-    end_opening(connection);
+    share_give_back(connection);
     handshakes_forget(connection);
     alias_forget(connection);
     layers_end(connection);
@@ -372,7 +366,7 @@ static void on_connection(void *context, int descriptor)
 
 void connection_is_open(struct connection *connection)
 {
-    end_opening(connection);
+    share_opened(connection);
     if (connection->reason == NULL)
         connection_watch(connection);
 }
@@ -428,13 +422,6 @@ static int bind_local(struct connection *connection)
     return error;
 }
 
-/* Requests can make the server call addresses that do not answer. Peers that connect must still find room. */
-static bool opens_too_many(const struct network *network)
-{
-    enum { SHARE = 4, LEAST = 16 };
-    return network->opening > network->config.limits.connections / SHARE + LEAST;
-}
-
 static struct connection *open_to(struct network *network, const struct peer *peer, struct text domain)
 {
     struct connection *connection = connection_new(network, peer->transport, peer->listener);
@@ -443,12 +430,11 @@ static struct connection *open_to(struct network *network, const struct peer *pe
     connection->peer.address = peer->address;
     connection->peer.local = peer->local;
     connection->connect.data = connection;
-    connection->opening = connection->has_spoken = true;
-    network->opening++;
+    connection->has_spoken = true;
     enter(connection);
-    bool full = is_full(network) || opens_too_many(network);
-    network->counters.refused += full;
-    if (connection->reason != NULL || full || layers_create(connection, domain, false) != 0 ||
+    bool fits = share_take(connection, peer);
+    network->counters.refused += !fits;
+    if (connection->reason != NULL || !fits || layers_create(connection, domain, false) != 0 ||
         bind_local(connection) != 0 ||
         uv_tcp_connect(&connection->connect, &connection->tcp, &peer->address.any, on_connected) != 0) {
         connection_close(connection, "refused"); /* by this server, which tells nothing about the other */

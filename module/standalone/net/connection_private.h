@@ -17,6 +17,8 @@
 struct connection {
     struct table_link link;
     struct table_link address;
+    struct table_link share; /* in network.strange, if named_by is not 0 */
+    uint64_t named_by;       /* as in struct peer; 0 also if the peer is one of --trust */
     struct network *network;
     uv_tcp_t tcp;
     uv_connect_t connect;
@@ -95,6 +97,14 @@ enum proxy_outcome proxied_put(struct connection *connection, const char *bytes,
 
 /* connection_alias.c */
 void alias_forget(struct connection *connection);
+
+/* connection_share.c */
+
+/* Counts a connection that this server is about to open to the peer. Returns false if it would exceed its share; the
+   caller then closes it. */
+bool share_take(struct connection *connection, const struct peer *peer);
+void share_opened(struct connection *connection);
+void share_give_back(struct connection *connection); /* also for accepted connections, which have no share */
 
 /* connection_stream.c */
 void stream_put(struct connection *connection, const char *bytes, size_t length);

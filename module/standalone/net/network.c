@@ -201,7 +201,8 @@ int network_new(struct network **out, const struct network_config *config)
     if (local_addresses_new(&network->locals, host) != 0 || network->datagrams == NULL || network->read == NULL ||
         network->plain == NULL || table_create(&network->connections, host) != 0 ||
         table_create(&network->dying, host) != 0 || table_create(&network->addresses, host) != 0 ||
-        table_create(&network->aliases, host) != 0 || table_create(&network->alias_hosts, host) != 0) {
+        table_create(&network->aliases, host) != 0 || table_create(&network->alias_hosts, host) != 0 ||
+        table_create(&network->strange, host) != 0) {
         network_delete(network);
         return -ENOMEM;
     }
@@ -305,6 +306,7 @@ void network_delete(struct network *network)
     table_destroy(&network->addresses);
     table_destroy(&network->aliases);
     table_destroy(&network->alias_hosts);
+    table_destroy(&network->strange);
     memory_delete(host, network->datagrams, (size_t)DATAGRAMS_AT_ONCE * DATAGRAM_MOST);
     memory_delete(host, network->read, READ_MOST);
     memory_delete(host, network->plain, READ_MOST);

@@ -46,7 +46,9 @@ struct network {
     struct connection *handshakes, **last_handshake;
     struct connection *kept_oldest, *kept_newest; /* those that keep bytes (connection_kept.c) */
     size_t kept_bytes;
-    uint32_t opening; /* connections that this server opens, and whose handshakes are not finished */
+    uint32_t opening;         /* connections that this server opens, and whose handshakes are not finished */
+    uint32_t opening_strange; /* those of them that strangers have caused */
+    struct table strange;     /* connections that strangers have caused, by digest of their sources */
     bool closing;
 };
 

@@ -23,6 +23,8 @@ struct peer {
     uint8_t transport; /* enum transport */
     uint8_t listener;  /* index of the listener: the local side of a datagram, and the source of the Via */
     bool named;        /* a URI names the address, not a flow: over TCP and TLS this server may open the connection */
+    uint64_t named_by; /* the source (source_of()) whose message named the address; 0: the policy, or a peer whose
+                          connections have no share (connection_share.c) */
     uint16_t local;    /* for a listener on a wildcard address: the number of the address in use; 0: not known */
     flow_id
         connection; /* not UDP: the connection; 0: any connection to the address, which is opened if there is none */

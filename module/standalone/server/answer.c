@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "standalone/server/answer.h"
 #include "standalone/server/server_private.h"
+#include "standalone/address/destination.h"
 #include "standalone/server/allowance.h"
 #include "standalone/server/branch.h"
 #include "standalone/server/heirs.h"
@@ -134,6 +135,7 @@ bool answer_reopen(void *context, const struct server_transaction *transaction, 
     if (!transport_may_be_called(source->transport) || via == NULL || wire->reopen == NULL)
         return false;
     peer.connection = 0;
+    peer.named_by = source_that_names(server, source);
     set_port(&peer.address, via->port != 0 ? (uint16_t)via->port : transport_port(source->transport));
     if (wire->reopen(wire->context, &peer, via->host) != 0)
         return false;

@@ -275,6 +275,8 @@ static void send_to_peer(struct branch *branch)
         fail_unsent(branch);
         return;
     }
+    if (!branch->by_policy)
+        branch->peer.named_by = source_that_names(server, server_transaction_source(context->transaction));
     if (!peer_connect(server, &branch->peer, branch->domain) || !own_side_choose(server, &branch->peer)) {
         fail_unreached(branch);
         return;

@@ -787,7 +787,9 @@ static void ack_located(void *again, const struct place *places, size_t count)
     route_read(server, waiting->ack, &waiting->source, &route);
     int error = sip_uri_create(&uri, route.next.length > 0 ? route.next : route.uri);
     if (error == 0 && count > 0) {
-        waiting->peer = (struct peer){.transport = places[0].transport, .address = places[0].address};
+        waiting->peer = (struct peer){.transport = places[0].transport,
+                                      .address = places[0].address,
+                                      .named_by = source_that_names(server, &waiting->source)};
         if (peer_choose_listener(server, &route.near, &waiting->peer) && peer_connect(server, &waiting->peer, uri.host))
             ack_send(server, waiting->ack, &waiting->source, &waiting->peer, &route, uri.transport.length == 0);
     }
@@ -822,8 +824,9 @@ static void ack_by_hop(struct server *server, const struct sip_message *ack, con
     struct sip_uri uri;
     struct peer peer;
     int error = sip_uri_create(&uri, route_hop(route));
-    if (error == 0 && peer_of_uri(server, &uri, &route->near, &peer) &&
-        peer_connect(server, &peer, domain_to_prove(&uri, route->proven)))
+    bool numeric = error == 0 && peer_of_uri(server, &uri, &route->near, &peer);
+    peer.named_by = source_that_names(server, source);
+    if (numeric && peer_connect(server, &peer, domain_to_prove(&uri, route->proven)))
         ack_send(server, ack, source, &peer, route, uri.transport.length == 0);
     else if (error == 0)
         ack_locate(server, ack, source, &uri);

@@ -4,7 +4,9 @@
 local attack = require "attack"
 local certificates = require "certificates"
 local channel = require "channel"
+local peer = require "peer"
 local server = require "server"
+local socket = require "socket"
 local tap = require "tap"
 local ua = require "ua"
 
@@ -341,6 +343,68 @@ test("--limit-requests 0 and its kin set no limit", function(t)
         return answers(flow) == 300
     end))
     t:equal(s:number "bans", 0)
+end)
+
+-- A listener on all addresses of the machine whose queue is full: connections to it stay in progress.
+local function deaf(t)
+    local listener = assert(socket.tcp4())
+    assert(listener:bind("0.0.0.0", 0))
+    assert(listener:listen(0))
+    local port = tonumber((select(2, listener:getsockname())))
+    local waiting = {}
+    for index = 1, 4 do
+        waiting[index] = socket.tcp4()
+        waiting[index]:settimeout(0)
+        waiting[index]:connect("127.0.0.1", port)
+    end
+    t:defer(function()
+        for _, client in ipairs(waiting) do
+            client:close()
+        end
+        listener:close()
+    end)
+    return port
+end
+
+-- Each of these addresses is another destination, and none answers. With a second Via the REGISTER seems to come from a
+-- proxy, so that the Contacts are called and not the sender's flow.
+local function lets_the_server_connect(s, number, port)
+    local user = "mallory" .. number
+    local flow = s.open(user, "127.0.1." .. number)
+    for index = 1, 32 do
+        local branch = ("z9hG4bK%s%d"):format(user, index)
+        flow:register { supported = false, via = { flow:via(branch), flow:via(branch .. "x") },
+            contact_uri = ("sip:%s@127.0.%d.%d:%d;transport=tcp"):format(user, 1 + number, index, port) }
+    end
+    -- What a datagram causes depends on its size.
+    flow:invite(flow.aor, { headers = { { "X-Padding", ("x"):rep(1000) } } })
+end
+
+local trunk_policy = [[
+sip_on_request("INVITE", function(request)
+    local trunk = request:header "X-Trunk"
+    return trunk and sip_relay("sip:" .. trunk .. ";transport=tcp") or nil
+end)
+]]
+
+test("strangers let the server connect to silent addresses: a trunk still finds room", function(t)
+    local s = start(t, { "--max-connections", "100", "--connect-time", "60" }, { source = trunk_policy })
+    local port, silent = server.free_port(), deaf(t)
+    local trunk = peer.open(t, port, function(request)
+        return request.method == "INVITE" and peer.answer(request, 486) or nil
+    end)
+    for number = 1, 3 do
+        lets_the_server_connect(s, number, silent)
+    end
+    until_number(s, "refused", 3 * (32 - 5))
+    t:equal(s:number "connections", 3 * 5)
+    local alice = s.open("alice", ALICE)
+    alice:expect_final(alice:invite("sip:x@example.test",
+        { headers = { { "X-Trunk", "127.0.0.1:" .. port } } }), 486)
+    t:equal(#trunk.requests > 0, true)
+    -- A phone that connects, too.
+    local bob = s.open("bob", BOB, "tcp")
+    bob:register { supported = false }
 end)
 
 test("a wrong value is refused at start with exit status 2", function(t)
