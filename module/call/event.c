@@ -121,33 +121,49 @@ static void event_keep(struct call_event *event)
         branch_recurse(event);
 }
 
-/* --- silent destinations --- */
+/* --- destinations that have failed (3263-4.3.b) --- */
 
-/* An outbound flow has rules of its own (5626-7.d), and a request that was not sent shows nothing. Nor does an unknown
-   method, which a destination may ignore. */
-static bool branch_shows_silence(const struct call_branch *branch)
+/* An outbound flow has rules of its own (5626-7.d), and a request that was not sent shows nothing. */
+static bool branch_shows_destination(const struct call_branch *branch)
 {
     const struct target *target = branch->target;
-    return target != NULL && (target->reg_id == 0 || target->flow == 0) && !branch->rested && !branch->unsafe &&
-           branch->context->method != METHOD_OTHER;
+    bool by_address = target != NULL ? target->reg_id == 0 || target->flow == 0 : branch->chosen && !branch->on_flow;
+    return by_address && !branch->rested && !branch->unsafe;
 }
 
-/* 3263-4.3.b: a destination that does not answer at all rests, and any answer ends that. */
+/* A destination may ignore an unknown method. */
 static void event_note_silence(const struct call_event *event)
+{
+    if (event->context->method == METHOD_OTHER)
+        return;
+    event->context->host->count(event->context, CALL_SILENCE);
+    event->context->host->begin_silence(event->branch);
+}
+
+/* 3263-4.3.a: what makes another address be tried. For a 503 with Retry-After, 3261-21.5.4.a is enough. */
+static bool event_shows_failure(const struct call_event *event)
+{
+    const struct facts *facts = &event->facts;
+    if (facts->origin == ORIGIN_WIRE)
+        return facts->code == SIP_SERVICE_UNAVAILABLE && !facts->has_retry_after;
+    return facts->origin == ORIGIN_TRANSPORT || facts->origin == ORIGIN_FLOW_DOWN;
+}
+
+static void event_note_destination(const struct call_event *event)
 {
     struct call_branch *branch = event->branch;
     const struct call_host *host = event->context->host;
     bool was_heard = branch->heard, answers = event->facts.origin == ORIGIN_WIRE;
     branch->heard |= answers;
     branch->silent = branch->overdue && !branch->heard;
-    if (host->begin_silence == NULL || was_heard || !branch_shows_silence(branch))
+    if (host->begin_silence == NULL || !branch_shows_destination(branch))
         return;
-    if (answers)
+    if (answers && !was_heard)
         host->end_silence(branch);
-    else if (branch->silent) {
-        host->count(event->context, CALL_SILENCE);
-        host->begin_silence(branch);
-    }
+    if (branch->silent)
+        event_note_silence(event);
+    else if (host->begin_failure != NULL && event_shows_failure(event))
+        host->begin_failure(branch);
 }
 
 struct decision call_foresee(struct call_event *event)
@@ -172,7 +188,7 @@ bool call_decide(struct call_event *event)
     struct call_branch *branch = event->branch;
     event->context = branch->context;
     event->hook = HOOK_RESPONSE;
-    event_note_silence(event);
+    event_note_destination(event);
     event_gather(event);
     event_find_flows(event);
     event->decision = decide(&event->facts, &event->state);

@@ -72,6 +72,7 @@ struct call_branch {
     bool overdue;          /* set by the host: timer B or F, or the time for opening a connection, has passed */
     bool silent;           /* ... without any response (3263-4.3.b) */
     bool on_flow;          /* it was sent over a flow, not to an address */
+    bool chosen;           /* set by the host: it has no target, and the policy named the next hop */
     bool after_flow;       /* it was sent to an address because a flow has died */
     bool flow_died;        /* its flow died, but it waits for its instance (5626-7.h) */
     bool rested;           /* nothing was sent, because the destination rests or has reached a limit */
@@ -173,13 +174,15 @@ struct call_host {
     void (*rest_branch)(struct call_branch *branch, uint32_t seconds);
     void (*rest)(struct response_context *context, struct text tenant, const char *destination, uint32_t seconds);
 
-    /* --- silent destinations (3263-4.3.b); all three NULL: they do not rest --- */
+    /* --- destinations that have failed (3263-4.3.b); all NULL: they are not remembered --- */
     /* Returns whether the target's destination was silent a short time ago. Silence that was seen on the way to a
        URI that only the policy named is valid for all targets. Other silence is valid only for targets that a caller
        or a registered user agent may have named, so that they cannot postpone the policy's. */
     bool (*is_silent)(const struct response_context *context, const struct target *target);
     void (*begin_silence)(struct call_branch *branch); /* the branch's destination has not answered at all */
-    void (*end_silence)(struct call_branch *branch);   /* it has answered */
+    /* It could not be reached, or has sent a 503 without Retry-After; may be NULL. */
+    void (*begin_failure)(struct call_branch *branch);
+    void (*end_silence)(struct call_branch *branch); /* it has answered */
 };
 
 /* --- events --- */

@@ -228,7 +228,7 @@ static void note_flow_down(struct server *server, flow_id flow, const char *reas
     snprintf(last_reason, sizeof last_reason, "%s", reason);
 }
 
-/* 3261-18.1.1.a: FLOW_UNOPENED means that the other side took no connection. */
+/* 3261-18.1.1.a: FLOW_UNOPENED and FLOW_REFUSED mean that the other side took no connection. */
 static void test_3261_18_1_1_a_a_full_server_tells_nothing_about_the_other_side(void **state)
 {
     struct scene *scene = *state;
@@ -243,6 +243,24 @@ static void test_3261_18_1_1_a_a_full_server_tells_nothing_about_the_other_side(
         uv_run(&scene->loop, UV_RUN_NOWAIT);
     scene->network->events = &server_network_events;
     assert_string_equal(last_reason, "refused");
+}
+
+/* 3263-4.3.b: a server that refuses the connection is not silent. */
+static void test_3263_4_3_b_a_refused_connection_is_not_late(void **state)
+{
+    struct scene *scene = *state;
+    const struct wire *wire = network_wire(scene->network);
+    struct network_events events = server_network_events;
+    struct peer peer = {.transport = TRANSPORT_TCP};
+    assert_true(address_read(TEXT("127.0.0.3"), 1, &peer.address));
+    events.flow_down = note_flow_down;
+    last_reason[0] = '\0';
+    scene->network->events = &events;
+    assert_int_equal(wire->send(wire->context, &peer, "x", 1), 0);
+    for (size_t turn = 0; turn < 1000000 && last_reason[0] == '\0'; turn++)
+        uv_run(&scene->loop, UV_RUN_NOWAIT);
+    scene->network->events = &server_network_events;
+    assert_string_equal(last_reason, FLOW_REFUSED);
 }
 
 /* Nothing answers before the loop runs, so all of them are being opened. */
@@ -441,6 +459,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_5626_7_i_an_aborted_connection_is_reset, begin, end),
         cmocka_unit_test_setup_teardown(test_3261_18_1_1_a_a_full_server_tells_nothing_about_the_other_side, begin,
                                         end),
+        cmocka_unit_test_setup_teardown(test_3263_4_3_b_a_refused_connection_is_not_late, begin, end),
         cmocka_unit_test_setup_teardown(test_peers_find_room_beside_connections_that_are_being_opened, begin, end),
         cmocka_unit_test_setup_teardown(test_a_stranger_and_all_strangers_have_a_share_of_what_is_being_opened, begin,
                                         end),

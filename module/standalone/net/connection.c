@@ -377,7 +377,7 @@ static void on_connected(uv_connect_t *request, int status)
     if (status == UV_ECANCELED || connection->reason != NULL)
         return;
     if (status < 0) {
-        connection_close(connection, FLOW_UNOPENED);
+        connection_close(connection, status == UV_ETIMEDOUT ? FLOW_UNOPENED : FLOW_REFUSED);
         return;
     }
     connection_read_on(connection);

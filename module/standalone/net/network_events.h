@@ -9,8 +9,10 @@
 
 struct server;
 
-/* The reason of flow_down() for a connection that could not be opened, so that nothing was sent over it. */
+/* The reasons of flow_down() for a connection that could not be opened, so that nothing was sent over it: it was not
+   open in time, or it was refused. */
 #define FLOW_UNOPENED "connect"
+#define FLOW_REFUSED  "connect-refused"
 
 /*
  * What the network tells and asks the server for which it receives. server/server.h has the contracts: each member is

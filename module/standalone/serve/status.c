@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "standalone/server/server_private.h"
+#include "standalone/server/failed_address.h"
 #include "standalone/server/nat_ping.h"
 #include "standalone/server/rest.h"
 
@@ -57,6 +58,7 @@ int server_status(const struct server *server, struct sip_buffer *out)
     json_put_number(&json, "resting", rest_count(server));
     json_put_number(&json, "nat_pinged", nat_pings_count(server));
     json_put_number(&json, "silent", silence_count(server));
+    json_put_number(&json, "failed_addresses", failed_address_count(server));
     json_put_number(&json, "draining", server->draining);
     json_open(&json, "counters");
 #define COUNTER(name, what) json_put_number(&json, #name, server->counters.name);

@@ -7,7 +7,22 @@
 #include "script/base/emergency.h"
 #include "sip/frame.h"
 
-/* What a source may still send, and whether it gets responses (source_limits.h). */
+/* What a source may still send, and whether it gets responses (source_limits.h); what is refused is counted and logged.
+ */
+
+void server_refused(struct server *server, const struct sip_message *request, const struct peer *source,
+                    enum refusal reason, uint32_t status, const char *detail)
+{
+    const struct refused refused = {
+        .source = source, .request = request, .reason = reason, .status = status, .detail = detail};
+    refusals_note(&server->refusals, &refused);
+}
+
+void server_connection_refused(struct server *server, const struct peer *source, enum refusal reason, uint32_t status,
+                               const char *detail)
+{
+    server_refused(server, NULL, source, reason, status, detail);
+}
 
 /* Over a stream the source is banned now, and its accepted connections are closed. The message may have come over a
    connection that this server opened. */

@@ -169,6 +169,7 @@ static void fail_unsent(struct branch *branch)
 /* There is no route to the destination: the same as a failed send. */
 static void fail_unreached(struct branch *branch)
 {
+    branch->tried = true;
     if (is_plain(branch->model.target))
         fail_soon(branch, ORIGIN_FLOW_DOWN);
     else
@@ -306,16 +307,17 @@ static void send_to_peer(struct branch *branch)
         fail_unsent(branch);
         return;
     }
+    branch->tried = true;
     if (earlier != NULL)
         client_transaction_take_over(branch->transaction, earlier->transaction);
     after_sending(branch, method);
 }
 
-/* 3263-4.3.b: those that did not answer a short time ago come last. */
+/* 3263-4.3.b: those that have failed come last. */
 static void take_places(struct branch *branch, struct place *places, size_t count)
 {
     struct context *context = branch->context;
-    silence_sort(context->server, branch->by_policy, places, count);
+    failures_sort(branch, places, count);
     for (size_t i = 0; i < count; i++) {
         struct peer peer = {.transport = places[i].transport, .address = places[i].address};
         if (!peer_choose_listener(context->server, &branch->near, &peer))
@@ -396,6 +398,7 @@ static void send_to_uri(struct branch *branch, struct text next_hop)
         set_domain(branch, domain_to_prove(&uri, branch->proven))) {
         branch->any_transport = uri.transport.length == 0;
         branch->named_port = uri_transport(&uri, &transport) ? uri_port(&uri, transport) : 0;
+        branch->named_transport = (uint8_t)transport;
         if (address_read(uri.host, 0, &numeric)) {
             sending = peer_of_uri(branch->context->server, &uri, &branch->near, &branch->peer);
             if (sending)
@@ -504,7 +507,7 @@ struct branch *branch_start_by_policy(struct context *context, struct text uri, 
     struct branch *branch = branch_new(context, NULL, uri);
     if (branch == NULL)
         return NULL;
-    branch->by_policy = true;
+    branch->by_policy = branch->model.chosen = true;
     send_to_uri(branch, next_hop);
     return branch;
 }
@@ -637,7 +640,9 @@ struct branch *branch_start_next_server(const struct branch *failed)
         return NULL;
     branch->peer = (struct peer){.transport = failed->others[0].transport, .address = failed->others[0].address};
     branch->by_policy = failed->by_policy;
+    branch->model.chosen = failed->model.chosen;
     branch->named_port = failed->named_port;
+    branch->named_transport = failed->named_transport;
     branch->any_transport = failed->any_transport;
     branch->name_lives = failed->name_lives || !failed->model.silent;
     branch->near = failed->near;

@@ -28,9 +28,11 @@ struct branch {
     struct text proven;  /* the domain that a TLS server with a numeric address must prove; empty: its address */
     struct text domain;  /* that a TLS server must prove: of the URI that the place came from; empty: a flow */
     uint16_t named_port; /* of that URI, or its default */
+    uint8_t named_transport; /* enum transport, likewise; places of the name may have others */
     char destination[72];
     bool locating;
     bool unacknowledged;    /* its connection was aborted before a response came (5626-7.i) */
+    bool tried;             /* it was sent, or there is no way to its address */
     bool by_policy;         /* the policy named the destination, nobody else */
     bool any_transport;     /* the URI leaves the transport to us */
     bool large;             /* it went over TCP because of its size (3261-18.1.1.a) */

@@ -169,7 +169,8 @@ static bool send_options(struct nat_ping *ping, const struct peer *peer)
     struct cause *cause = cause_new(server->config.host, peer, 0);
     bool allowed = cause != NULL && amplification_allows(&server->amplification, cause, peer, LENGTH);
     ping->settled = false;
-    if (allowed && probe_send_options(server, peer, MAX_FORWARDS, cause, &ping_events, ping, &ping->transaction) == 0) {
+    const struct options options = {.max_forwards = MAX_FORWARDS};
+    if (allowed && probe_send_options(server, peer, &options, cause, &ping_events, ping, &ping->transaction) == 0) {
         ping->waits = true;
         nat_ping_note_sent(ping);
     }

@@ -19,7 +19,7 @@
 enum {
     PROBE_MS = 5000,    /* until silence ends the flow; no second OPTIONS is sent before */
     PROBES_MOST = 1024, /* at a time, because errors can be forged for every flow */
-    PROBE_URI_MOST = 256,
+    FLOW_URI_MOST = 256,
     ERROR_LEAST = 56 /* bytes of the shortest ICMP error: two IPv4 headers, its own, and 8 quoted bytes */
 };
 
@@ -100,50 +100,54 @@ static bool is_plain_uri(struct text uri)
         if (uri.at[i] <= ' ' || uri.at[i] == 0x7f || uri.at[i] == '<' || uri.at[i] == '>')
             return false;
     }
-    return uri.length > 0 && uri.length < PROBE_URI_MOST;
+    return uri.length > 0 && uri.length < FLOW_URI_MOST;
 }
 
 /* The Contact of the flow's binding (3261-16.6.a), because some phones ignore requests for other URIs; otherwise the
    flow's address. */
-static void options_uri(const struct server *server, const struct peer *peer, char out[PROBE_URI_MOST])
+static void options_uri(const struct server *server, const struct peer *peer, char out[FLOW_URI_MOST])
 {
     struct binding_view view = {0};
     const struct binding *binding = binding_first_on_flow(server->bindings, peer_flow(peer));
-    snprintf(out, PROBE_URI_MOST, "sip:");
+    snprintf(out, FLOW_URI_MOST, "sip:");
     if (binding != NULL)
         binding_read(binding, &view);
     if (is_plain_uri(view.contact)) {
-        snprintf(out, PROBE_URI_MOST, "%.*s", (int)view.contact.length, view.contact.at);
+        snprintf(out, FLOW_URI_MOST, "%.*s", (int)view.contact.length, view.contact.at);
         out[sip_uri_strip(out, strlen(out))] = '\0';
     } else {
-        address_format(&peer->address, out + 4, PROBE_URI_MOST - 4);
+        address_format(&peer->address, out + 4, FLOW_URI_MOST - 4);
     }
 }
 
-static size_t options_write(const struct server *server, const struct peer *peer, unsigned max_forwards,
+static size_t options_write(const struct server *server, const struct peer *peer, const struct options *options,
                             struct branch_id id, char *out, size_t size)
 {
-    char via[VIA_MOST], uri[PROBE_URI_MOST];
+    char via[VIA_MOST], of_flow[FLOW_URI_MOST];
+    const char *uri = options->uri;
     struct own_side side;
     own_side_read(server, peer, &side);
-    options_uri(server, peer, uri);
+    if (uri == NULL)
+        options_uri(server, peer, of_flow);
+    uri = uri != NULL ? uri : of_flow;
     if (branch_via(server, peer, id, via, sizeof via) == 0)
         return 0;
     int length = snprintf(out, size,
                           "OPTIONS %s SIP/2.0\r\nVia: %s\r\nMax-Forwards: %u\r\nFrom: <sip:%s:%u>;tag=%016" PRIx64
                           "\r\nTo: <%s>\r\nCall-ID: %016" PRIx64 "%016" PRIx64
                           "\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n",
-                          uri, via, max_forwards, side.host, side.port, random_word(server), uri, random_word(server),
-                          random_word(server));
+                          uri, via, options->max_forwards, side.host, side.port, random_word(server), uri,
+                          random_word(server), random_word(server));
     return length < 0 || (size_t)length >= size ? 0 : (size_t)length;
 }
 
-int probe_send_options(struct server *server, const struct peer *peer, unsigned max_forwards, struct cause *cause,
-                       const struct client_events *events, void *user, struct client_transaction **out)
+int probe_send_options(struct server *server, const struct peer *peer, const struct options *options,
+                       struct cause *cause, const struct client_events *events, void *user,
+                       struct client_transaction **out)
 {
     char bytes[2048];
     struct branch_id id = branch_draw(server->transactions, 0);
-    struct text request = {bytes, options_write(server, peer, max_forwards, id, bytes, sizeof bytes)};
+    struct text request = {bytes, options_write(server, peer, options, id, bytes, sizeof bytes)};
     if (request.length == 0)
         return -EMSGSIZE;
     int error = client_transaction_new(server->transactions, id, METHOD_OPTIONS, peer, cause, request, user, out);
@@ -159,7 +163,8 @@ static bool probe_send(struct probe *probe)
     struct server *server = probe->server;
     struct cause *cause = cause_new(server->config.host, &probe->peer, ERROR_LEAST);
     bool begun = cause != NULL && timer_start(&server->timers, &probe->timer, PROBE_MS) == 0 &&
-                 probe_send_options(server, &probe->peer, 0, cause, &probe_events, probe, &probe->transaction) == 0;
+                 probe_send_options(server, &probe->peer, &(struct options){0}, cause, &probe_events, probe,
+                                    &probe->transaction) == 0;
     cause_release(server->config.host, cause);
     return begun;
 }

@@ -9,12 +9,13 @@
 struct cause;
 struct client_events;
 struct client_transaction;
+struct options;
 
-/* Sends an OPTIONS over the flow of the peer, to the Contact of the first binding on it or else to the peer's address.
-   The transaction is charged to the cause and reports to `events`. Returns 0, -ENOMEM, or -EMSGSIZE if the request
-   cannot be written. */
-int probe_send_options(struct server *server, const struct peer *peer, unsigned max_forwards, struct cause *cause,
-                       const struct client_events *events, void *user, struct client_transaction **out);
+/* Sends an OPTIONS to the peer. The transaction is charged to the cause and reports to `events`. Returns 0, -ENOMEM, or
+   -EMSGSIZE if the request cannot be written. */
+int probe_send_options(struct server *server, const struct peer *peer, const struct options *options,
+                       struct cause *cause, const struct client_events *events, void *user,
+                       struct client_transaction **out);
 
 void probes_clear(struct server *server);
 

@@ -366,9 +366,14 @@ static void lend_begin_silence(struct call_branch *branch)
     silence_begin(branch_of(branch));
 }
 
-static void lend_end_silence(struct call_branch *branch)
+static void lend_begin_failure(struct call_branch *branch)
 {
-    silence_end(branch_of(branch));
+    failure_begin(branch_of(branch));
+}
+
+static void lend_end_failure(struct call_branch *branch)
+{
+    failure_end(branch_of(branch));
 }
 
 const struct call_host standalone_call_host = {.has_other_server = lend_other_server,
@@ -400,4 +405,5 @@ const struct call_host standalone_call_host = {.has_other_server = lend_other_se
                                                .rest = lend_rest,
                                                .is_silent = lend_silent,
                                                .begin_silence = lend_begin_silence,
-                                               .end_silence = lend_end_silence};
+                                               .begin_failure = lend_begin_failure,
+                                               .end_silence = lend_end_failure};

@@ -246,7 +246,7 @@ static int register_confirm(struct register_request *request)
     if (error == 0) {
         answer(server, request->transaction, &own);
         server->counters.registered++;
-        silence_end_of_sender(server, request->asked.request, request->source);
+        failures_end_of_sender(server, request->asked.request, request->source);
         verbose_registered(server, request->source, request->aor, request->asked.count);
     }
     if (error == 0 && request->asked.count > 0)

@@ -6,6 +6,7 @@
 #include "standalone/server/server_private.h"
 #include "standalone/server/branch.h"
 #include "standalone/server/context.h"
+#include "standalone/server/failed_address.h"
 #include "standalone/server/verbose.h"
 #include "standalone/address/destination.h"
 
@@ -16,10 +17,10 @@
 
 enum {
     RESTS_MOST = 4096,
-    SILENT_MOST = 1024, /* of each kind */
+    SILENT_MOST = 1024, /* of each kind; those that only a policy named are in failed_address.h */
     NO_OWNER = 1 + LAYERS_MOST,
-    SILENT_CHOSEN, /* only the policy named the destination */
-    SILENT_NAMED,  /* a caller or a registered user agent may have named it */
+    SILENT_NAMED, /* a caller or a registered user agent may have named the destination */
+    FAILED_NAMED, /* the same; it has failed in another way than by silence */
     OWNERS
 };
 
@@ -166,14 +167,14 @@ void rest_clear(struct server *server)
 
 size_t rest_count(const struct server *server)
 {
-    return server->rests.count - silence_count(server);
+    return server->rests.count - server->rest_owners[SILENT_NAMED].rests - server->rest_owners[FAILED_NAMED].rests;
 }
 
 /* --- silent destinations --- */
 
 size_t silence_count(const struct server *server)
 {
-    return server->rest_owners[SILENT_CHOSEN].rests + server->rest_owners[SILENT_NAMED].rests;
+    return server->rest_owners[SILENT_NAMED].rests + failed_address_silent(server);
 }
 
 struct silent_name {
@@ -209,93 +210,165 @@ static struct silent_name name_of_host(enum transport transport, struct text hos
     return name;
 }
 
-static struct silent_name name_of_target(const struct server *server, const struct target *target)
-{
-    struct peer peer;
-    struct sip_uri uri;
-    enum transport transport;
-    struct silent_name name = {.length = 0};
-    if (target->flow != 0)
-        return peer_of_flow(server, target->flow, &peer) ? name_of_address(peer.transport, &peer.address) : name;
-    if (sip_uri_create(&uri, target_next_hop(target)) == 0 && uri_transport(&uri, &transport))
-        name = name_of_host(transport, uri.host, uri_port(&uri, transport));
-    sip_uri_destroy(&uri);
-    return name;
-}
+/* --- which destinations are silent --- */
 
 static bool is_silent(const struct server *server, bool chosen, const struct silent_name *name)
 {
-    return name->length > 0 && (rests_for(server, SILENT_CHOSEN, text_of_name(name)) ||
+    return name->length > 0 && (failed_name_is_silent(server, text_of_name(name)) ||
                                 (!chosen && rests_for(server, SILENT_NAMED, text_of_name(name))));
+}
+
+static bool address_is_silent(const struct server *server, bool chosen, const struct peer *peer, struct text domain)
+{
+    enum transport transport = (enum transport)peer->transport;
+    const struct silent_name name = name_of_address(transport, &peer->address);
+    return failed_address_state(server, transport, &peer->address, domain) == ADDRESS_SILENT ||
+           is_silent(server, chosen, &name);
+}
+
+static bool hop_is_silent(const struct server *server, bool chosen, const struct sip_uri *uri)
+{
+    enum transport transport;
+    struct peer peer = {0};
+    if (!uri_transport(uri, &transport))
+        return false;
+    peer.transport = (uint8_t)transport;
+    if (address_read(uri->host, uri_port(uri, transport), &peer.address))
+        return address_is_silent(server, chosen, &peer, uri->host);
+    const struct silent_name name = name_of_host(transport, uri->host, uri_port(uri, transport));
+    return is_silent(server, chosen, &name);
 }
 
 bool silence_is_on(const struct server *server, const struct target *target)
 {
+    struct peer peer;
+    struct sip_uri uri;
+    const struct text no_domain = {NULL, 0};
     if (silence_count(server) == 0)
         return false;
-    const struct silent_name name = name_of_target(server, target);
-    return is_silent(server, target->by_policy, &name);
+    if (target->flow != 0)
+        return peer_of_flow(server, target->flow, &peer) &&
+               address_is_silent(server, target->by_policy, &peer, no_domain);
+    bool silent = sip_uri_create(&uri, target_next_hop(target)) == 0 && hop_is_silent(server, target->by_policy, &uri);
+    sip_uri_destroy(&uri);
+    return silent;
 }
 
-void silence_sort(const struct server *server, bool chosen, struct place *places, size_t count)
+static enum address_state place_state(struct server *server, const struct branch *branch, const struct place *place)
 {
-    size_t front = 0;
-    for (size_t i = 0; silence_count(server) > 0 && i < count; i++) {
+    enum transport transport = (enum transport)place->transport;
+    enum address_state state = failed_address_state(server, transport, &place->address, branch->domain);
+    if (state != ADDRESS_FINE)
+        failed_address_want(server, transport, &place->address, branch->domain);
+    if (state != ADDRESS_FINE || branch->by_policy)
+        return state;
+    const struct silent_name name = name_of_address(transport, &place->address);
+    if (rests_for(server, SILENT_NAMED, text_of_name(&name)))
+        return ADDRESS_SILENT;
+    return rests_for(server, FAILED_NAMED, text_of_name(&name)) ? ADDRESS_FAILED : ADDRESS_FINE;
+}
+
+void failures_sort(const struct branch *branch, struct place *places, size_t count)
+{
+    enum address_state states[PLACES_MOST];
+    struct server *server = branch->context->server;
+    for (size_t i = 0; i < count && i < PLACES_MOST; i++) {
         const struct place place = places[i];
-        const struct silent_name name = name_of_address((enum transport)place.transport, &place.address);
-        if (is_silent(server, chosen, &name))
-            continue;
-        memmove(places + front + 1, places + front, (i - front) * sizeof *places);
-        places[front++] = place;
+        const enum address_state state = place_state(server, branch, &place);
+        size_t at = i;
+        for (; at > 0 && states[at - 1] > state; at--) {
+            places[at] = places[at - 1];
+            states[at] = states[at - 1];
+        }
+        places[at] = place;
+        states[at] = state;
     }
+}
+
+/* --- what branches show of their destinations --- */
+
+static bool has_name(const struct branch *branch)
+{
+    union address numeric;
+    return branch->domain.length > 0 && !address_read(branch->domain, 0, &numeric);
+}
+
+static struct silent_name name_of_branch(const struct branch *branch)
+{
+    const struct silent_name none = {.length = 0};
+    enum transport transport = (enum transport)branch->named_transport;
+    return has_name(branch) ? name_of_host(transport, branch->domain, branch->named_port) : none;
 }
 
 /* A name is silent if all its addresses are. */
+static bool shows_name_silent(const struct branch *branch)
+{
+    return branch->other_count == 0 && !branch->name_lives;
+}
+
+static void failed(struct branch *branch, size_t owner)
+{
+    struct server *server = branch->context->server;
+    const struct silent_name name = name_of_branch(branch);
+    const struct silent_name address = name_of_address((enum transport)branch->peer.transport, &branch->peer.address);
+    bool silent = owner == SILENT_NAMED, name_silent = silent && shows_name_silent(branch);
+    if (server->config.rest_silent == 0)
+        return;
+    if (silent)
+        verbose_silent(server, text_of_name(&address));
+    if (branch->by_policy) {
+        failed_address_note(branch, &(struct failure){text_of_name(&name), silent, name_silent});
+        return;
+    }
+    set_until(server, owner, text_of_name(&address), server->config.rest_silent);
+    if (name_silent)
+        set_until(server, owner, text_of_name(&name), server->config.rest_silent);
+}
+
 void silence_begin(struct branch *branch)
 {
-    struct server *server = branch->context->server;
-    enum transport transport = (enum transport)branch->peer.transport;
-    size_t owner = branch->by_policy ? SILENT_CHOSEN : SILENT_NAMED;
-    const struct silent_name address = name_of_address(transport, &branch->peer.address);
-    set_until(server, owner, text_of_name(&address), server->config.rest_silent);
-    verbose_silent(server, text_of_name(&address));
-    if (branch->domain.length == 0 || branch->other_count > 0 || branch->name_lives)
-        return;
-    const struct silent_name host = name_of_host(transport, branch->domain, branch->named_port);
-    set_until(server, owner, text_of_name(&host), server->config.rest_silent);
+    failed(branch, SILENT_NAMED);
 }
 
-static void end(struct server *server, const struct silent_name *name)
+/* If this server could not even try, that tells nothing about the address. */
+void failure_begin(struct branch *branch)
 {
-    for (size_t owner = SILENT_CHOSEN; owner <= SILENT_NAMED; owner++) {
-        struct rest *rest = find(server, owner, text_of_name(name));
-        if (rest != NULL)
-            forget(server, rest);
-    }
+    if (branch->tried && !branch->model.on_flow)
+        failed(branch, FAILED_NAMED);
 }
 
-void silence_end(struct branch *branch)
+static void end_of_name(struct server *server, size_t owner, struct text name)
 {
-    struct server *server = branch->context->server;
-    enum transport transport = (enum transport)branch->peer.transport;
-    if (silence_count(server) == 0)
-        return;
-    const struct silent_name address = name_of_address(transport, &branch->peer.address);
-    const struct silent_name host = name_of_host(transport, branch->domain, branch->named_port);
-    end(server, &address);
-    end(server, &host);
-}
-
-static void end_of_binding(void *context, struct text name)
-{
-    struct rest *rest = find(context, SILENT_NAMED, name);
+    struct rest *rest = find(server, owner, name);
     if (rest != NULL)
-        forget(context, rest);
+        forget(server, rest);
 }
 
-void silence_end_of_sender(struct server *server, const struct sip_message *request, const struct peer *source)
+static void end_of_named(void *context, struct text name)
+{
+    end_of_name(context, SILENT_NAMED, name);
+    end_of_name(context, FAILED_NAMED, name);
+}
+
+void failure_end(struct branch *branch)
+{
+    struct server *server = branch->context->server;
+    enum transport transport = (enum transport)branch->peer.transport;
+    if (server->rests.count == 0 && failed_address_count(server) == 0)
+        return;
+    const struct silent_name address = name_of_address(transport, &branch->peer.address);
+    const struct silent_name name = name_of_branch(branch);
+    failed_address_end(server, transport, &branch->peer.address, branch->domain);
+    end_of_named(server, text_of_name(&address));
+    if (name.length == 0)
+        return;
+    failed_name_end(server, text_of_name(&name));
+    end_of_named(server, text_of_name(&name));
+}
+
+void failures_end_of_sender(struct server *server, const struct sip_message *request, const struct peer *source)
 {
     const struct request_source from = peer_source(source);
-    if (silence_count(server) > 0)
-        silent_names_end(request, &from, end_of_binding, server);
+    if (server->rests.count > 0)
+        silent_names_end(request, &from, end_of_named, server);
 }

@@ -4,7 +4,7 @@
 
 #include "standalone/server/server.h"
 
-/* Destinations that rest: nothing is sent there for a time. Silent destinations are tried last for a time. */
+/* Destinations that rest: nothing is sent there for a time. What has failed is tried last. */
 
 struct branch;
 struct target;
@@ -17,14 +17,18 @@ void rest_sweep(struct server *server);
 void rest_clear(struct server *server);
 size_t rest_count(const struct server *server);
 
-/* 3263-4.3.b, for config.rest_silent seconds; see struct call_host. */
+/* Destinations that have failed: 3263-4.3.b; see struct call_host. Those that only a policy named are probed until they
+   answer (failed_address.h). Others are noted for config.rest_silent seconds. */
 void silence_begin(struct branch *branch);
-void silence_end(struct branch *branch);
+/* The address could not be reached, or has sent a 503. */
+void failure_begin(struct branch *branch);
+/* Something was received from it. */
+void failure_end(struct branch *branch);
 /* The sender of an accepted REGISTER is alive, as silent_names_end() says. */
-void silence_end_of_sender(struct server *server, const struct sip_message *request, const struct peer *source);
+void failures_end_of_sender(struct server *server, const struct sip_message *request, const struct peer *source);
 bool silence_is_on(const struct server *server, const struct target *target);
-/* Puts the places that were silent behind the others. `chosen`: only the policy named them. */
-void silence_sort(const struct server *server, bool chosen, struct place *places, size_t count);
+/* Puts the places that have failed behind the others, and those that were silent last. */
+void failures_sort(const struct branch *branch, struct place *places, size_t count);
 size_t silence_count(const struct server *server);
 
 #endif

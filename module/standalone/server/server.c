@@ -2,6 +2,7 @@
 #include "standalone/server/server_private.h"
 #include "standalone/server/branch.h"
 #include "standalone/server/context.h"
+#include "standalone/server/failed_address.h"
 #include "standalone/server/flows.h"
 #include "standalone/server/heirs.h"
 #include "standalone/address/own_side.h"
@@ -102,6 +103,7 @@ static int create_parts(struct server *server)
         create_keys(server) != 0 || table_create(&server->datagram6, host) != 0 ||
         table_create(&server->probes, host) != 0 || table_create(&server->nat_pings, host) != 0 ||
         table_create(&server->rests, host) != 0 || table_create(&server->heirs, host) != 0 ||
+        table_create(&server->failed, host) != 0 || table_create(&server->failed_names, host) != 0 ||
         load_table_new(&server->loads, host, &server->config.loads) != 0 ||
         holdings_create(&server->requests_kept, host, &server->config.requests_kept) != 0 ||
         holdings_create(&server->bindings_kept, host, &server->config.bindings_kept) != 0 ||
@@ -116,6 +118,7 @@ static int create_parts(struct server *server)
     server->amplification.is_trusted = has_no_amplification_limit;
     server->amplification.trusted_context = server;
     server->binding_put = nat_pings_note;
+    server->send_options = probe_send_options;
     flows_listen(server);
     server->sweep.fire = sweep_fires;
     if (timer_keep(&server->timers, &server->sweep) != 0)
@@ -155,6 +158,7 @@ void server_delete(struct server *server)
     transactions_delete(server->transactions);
     probes_clear(server);
     nat_pings_clear(server);
+    failed_addresses_clear(server);
     load_table_delete(server->loads);
     binding_store_delete(server->bindings);
     binding_store_delete(server->passed);
@@ -167,6 +171,8 @@ void server_delete(struct server *server)
     table_destroy(&server->probes);
     table_destroy(&server->nat_pings);
     table_destroy(&server->rests);
+    table_destroy(&server->failed);
+    table_destroy(&server->failed_names);
     table_destroy(&server->heirs);
     timers_destroy(&server->timers);
     refusals_destroy(&server->refusals);
@@ -251,7 +257,7 @@ static void note_unopened(struct server *server, flow_id flow, const char *reaso
 {
     const struct wire *wire = server->config.wire;
     struct peer peer = {0};
-    if (strcmp(reason, FLOW_UNOPENED) != 0)
+    if (strcmp(reason, FLOW_UNOPENED) != 0 && strcmp(reason, FLOW_REFUSED) != 0)
         return;
     wire->connection(wire->context, flow, &peer);
     if (peer.transport == TRANSPORT_TCP)
@@ -269,7 +275,7 @@ void server_flow_down(struct server *server, flow_id flow, const char *reason)
             tell_script(server, flow, binding, reason);
     }
     flows_end(server, flow);
-    if (strcmp(reason, "connect") == 0)
+    if (strcmp(reason, FLOW_UNOPENED) == 0)
         transactions_flow_late(server->transactions, flow);
     transactions_flow_down(server->transactions, flow);
 }

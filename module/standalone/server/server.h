@@ -101,6 +101,8 @@ struct server_config {
     COUNTER(large_by_stream, "requests sent over TCP because they are too large for a datagram")                       \
     COUNTER(large_returned, "of these, sent again over UDP because no connection could be opened")                     \
     COUNTER(silences, "requests that their destination did not answer at all; it rests")                               \
+    COUNTER(address_failures, "addresses that a policy named and that failed")                                         \
+    COUNTER(address_probes, "OPTIONS sent to such addresses until they answer")                                        \
     COUNTER(breadth_waits, "times that targets waited because Max-Breadth did not suffice")                            \
     COUNTER(load_request, "branches not begun: the request had made as many, or as many bytes, as one may")            \
     COUNTER(load_source, "branches not begun: too much of their source was in flight")                                 \
@@ -149,7 +151,7 @@ void server_connection_refused(struct server *server, const struct peer *source,
 bool server_may_keep_alive(struct server *server, const struct peer *source);
 
 /* Handles a dead flow (rules 5626-7.f h): its bindings are removed, and branches that wait on it fail over. reason:
-   FLOW_UNOPENED, "closed", "icmp", "keepalive", "unacknowledged", "write". */
+   FLOW_UNOPENED, FLOW_REFUSED, "closed", "icmp", "keepalive", "tls", "unacknowledged", "write". */
 void server_flow_down(struct server *server, flow_id flow, const char *reason);
 
 /* Handles an ICMP error: a datagram to `peer` was unreachable. `quoted` is the part of its payload in the error. The

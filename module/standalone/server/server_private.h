@@ -16,13 +16,20 @@
 #include "standalone/net/source.h"
 #include "standalone/net/source_limits.h"
 
-enum { CODES_MOST = 700, REST_OWNERS = LAYERS_MOST + 4 };
+enum { CODES_MOST = 700, REST_OWNERS = LAYERS_MOST + 4 /* rest.c */ };
 
 /* The other side of an IPv6 datagram flow with bindings, which its number does not contain. */
 struct datagram6 {
     struct table_link link; /* by flow */
     struct peer peer;
     bool held; /* a binding is being stored on it */
+};
+
+/* An OPTIONS of this server. */
+enum { OPTIONS_URI_MOST = 400 };
+struct options {
+    const char *uri; /* shorter than OPTIONS_URI_MOST; NULL: that of the first binding on the flow, or its address */
+    unsigned max_forwards;
 };
 
 struct server {
@@ -40,8 +47,10 @@ struct server {
     struct rest_owner {
         char tenant[128];
         uint32_t rests;
-    } rest_owners[REST_OWNERS]; /* 0: for everybody; then tenants, when they have rests; then the silent ones */
-    struct table heirs;         /* former owners of dead flows, by flow */
+    } rest_owners[REST_OWNERS];        /* 0: for everybody; then tenants, when they have rests; then the silent ones */
+    struct table failed, failed_names; /* addresses that have failed (failed_address.h), by address and by name */
+    size_t failed_silent, failed_probes; /* of them, the silent ones, and those that are being probed */
+    struct table heirs;                  /* former owners of dead flows, by flow */
     struct heir *heirs_oldest, *heirs_newest;
     struct timer sweep;          /* expired bindings and rests */
     struct token_keys *own_keys; /* if the configuration has none */
@@ -61,6 +70,10 @@ struct server {
     size_t contexts;
     bool draining;
     bool restoring; /* bindings of an earlier run are being stored */
+    /* probe_send_options() */
+    int (*send_options)(struct server *server, const struct peer *peer, const struct options *options,
+                        struct cause *cause, const struct client_events *events, void *user,
+                        struct client_transaction **out);
     void (*binding_put)(struct server *server, const struct binding_view *view); /* a binding was added or updated */
 };
 

@@ -88,6 +88,15 @@ void verbose_silent(const struct server *server, struct text destination)
                     (unsigned)server->config.rest_silent);
 }
 
+void verbose_address(const struct server *server, unsigned transport, const union address *address, const char *what)
+{
+    char text[64];
+    if (!server->config.verbose)
+        return;
+    address_format(address, text, sizeof text);
+    verbose_log(server, "address %s: %s:%s", what, transport_word(transport), text);
+}
+
 void verbose_call_ended(const struct context *context, uint32_t status)
 {
     char source[96];

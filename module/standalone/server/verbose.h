@@ -13,6 +13,8 @@ void verbose_registered(const struct server *server, const struct peer *from, st
 void verbose_register_refused(const struct server *server, const struct peer *from, struct text aor, uint32_t status);
 void verbose_flow_down(const struct server *server, flow_id flow, const char *reason);
 void verbose_silent(const struct server *server, struct text destination);
+/* `what` has happened: "has failed", "answers again". */
+void verbose_address(const struct server *server, unsigned transport, const union address *address, const char *what);
 void verbose_call_ended(const struct context *context, uint32_t status);
 
 #endif
