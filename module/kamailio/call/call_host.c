@@ -226,13 +226,23 @@ static void lend_drop_binding(struct call_branch *model)
         contact_drop(call->table, branch->aor_hash, &branch->binding);
 }
 
+static bool is_of_branch(const struct ua_client *uac, const struct ksr_branch *branch)
+{
+    return uac->request.buffer != NULL && uac->ruid.len == branch->ruid.len &&
+           memcmp(uac->ruid.s, branch->ruid.s, (size_t)branch->ruid.len) == 0;
+}
+
+/* tm may have begun a branch to the next address of the name already, which must not rest. */
 static void lend_rest_branch(struct call_branch *model, uint32_t seconds)
 {
-    int index = index_of_model(model);
-    if (index < 0)
+    struct cell *t = call_of_model(model->context)->t;
+    for (int i = t != NULL ? t->nr_of_outgoings - 1 : -1; i >= 0; i--) {
+        struct ua_client *uac = &t->uac[i];
+        if (!is_of_branch(uac, branch_of_model(model)) || uac->last_received != SIP_SERVICE_UNAVAILABLE)
+            continue;
+        rest_set((struct text){NULL, 0}, text_of(su2a(&uac->request.dst.to, sizeof uac->request.dst.to)), seconds);
         return;
-    struct dest_info *to = &call_of_model(model->context)->t->uac[index].request.dst;
-    rest_set((struct text){NULL, 0}, text_of(su2a(&to->to, sizeof to->to)), seconds);
+    }
 }
 
 static void lend_rest(struct response_context *context, struct text tenant, const char *destination, uint32_t seconds)
@@ -260,9 +270,7 @@ static void each_address(const struct call_branch *model, bool silent, void (*ea
     const struct cell *t = call_of_model(model->context)->t;
     for (int i = 0; t != NULL && i < t->nr_of_outgoings; i++) {
         const struct ua_client *uac = &t->uac[i];
-        bool is_of_branch =
-            uac->ruid.len == branch->ruid.len && memcmp(uac->ruid.s, branch->ruid.s, (size_t)branch->ruid.len) == 0;
-        if (!is_of_branch || uac->request.buffer == NULL || branch_is_silent(uac) != silent)
+        if (!is_of_branch(uac, branch) || branch_is_silent(uac) != silent)
             continue;
         size_t length = sockaddr_text(&uac->request.dst.to, address);
         length = silent_name_write(proto_word(uac->request.dst.proto), (struct text){address, length}, name);
