@@ -431,8 +431,8 @@ static struct connection *open_to(struct network *network, const struct peer *pe
     connection->peer.local = peer->local;
     connection->connect.data = connection;
     connection->has_spoken = true;
+    bool fits = share_take(connection, peer); /* first, because connection_watch() must know that it is being opened */
     enter(connection);
-    bool fits = share_take(connection, peer);
     network->counters.refused += !fits;
     if (connection->reason != NULL || !fits || layers_create(connection, domain, false) != 0 ||
         bind_local(connection) != 0 ||
