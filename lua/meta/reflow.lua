@@ -16,6 +16,9 @@
 ---The first argument is the response that would be forwarded.
 ---@alias reflow.ExhaustedHook fun(best: reflow.Reply, call: reflow.Call): reflow.Verdict|boolean|nil
 
+---User is the digest username: the user part of the AOR, or the whole AOR without its scheme. realm is the domain.
+---@alias reflow.CredentialsHook fun(user: string, realm: string, algorithm: "MD5"|"SHA-256"|"SHA-512-256"): string|boolean|nil
+
 ---The result is ignored.
 ---@alias reflow.FlowHook fun(flow: reflow.Flow)
 
@@ -28,7 +31,7 @@
 
 ---@alias reflow.Action "absorb"|"forward"|"hold"|"next_flow"|"next_target"|"retry"|"recurse"|"fail"|"ack"|"reregister"
 
----@alias reflow.VerdictKind "accept"|"route"|"relay"|"reply"|"drop"|"next_flow"|"next_target"|"fail"|"retry_after"|"forward"|"rest"
+---@alias reflow.VerdictKind "accept"|"route"|"relay"|"reply"|"drop"|"next_flow"|"next_target"|"fail"|"retry_after"|"forward"|"rest"|"challenge"
 
 ---The result of parse. A field is parsed when it is read.
 ---@class reflow.Message
@@ -438,6 +441,11 @@ function sip.on_flow_up(hook, options) end
 ---@param options? reflow.HookOptions
 function sip.on_flow_down(hook, options) end
 
+---Only in `reflow serve`: called for the secret of a user who authenticates, if the file of --users has no such user. Returns HA1 (the hash of user:realm:password) in lower-case hexadecimal, or nil: no such user. Any other result, or a failure, is answered with 503.
+---@param hook reflow.CredentialsHook
+---@param options? reflow.HookOptions
+function sip.on_credentials(hook, options) end
+
 ---Names emergency numbers, in addition to urn:service:sos; a call to one is never refused because a script has failed.
 ---@param numbers string[]
 function sip.emergency(numbers) end
@@ -478,6 +486,10 @@ function sip.fail(code) end
 ---Send no response.
 ---@return reflow.Verdict verdict
 function sip.drop() end
+
+---Ask the sender to authenticate: 401 for a REGISTER, otherwise 407, with challenges for the domain of the sender; 403 if the server does not authenticate. In Kamailio, the configuration gets a return code and sends the challenge.
+---@return reflow.Verdict verdict
+function sip.challenge() end
 
 ---Try another flow of the same instance.
 ---@return reflow.Verdict verdict
@@ -707,6 +719,7 @@ sip_on_flow_failed = sip.on_flow_failed
 sip_on_exhausted = sip.on_exhausted
 sip_on_flow_up = sip.on_flow_up
 sip_on_flow_down = sip.on_flow_down
+sip_on_credentials = sip.on_credentials
 sip_emergency = sip.emergency
 sip_accept = sip.accept
 sip_route = sip.route
@@ -715,6 +728,7 @@ sip_forward = sip.forward
 sip_reply = sip.reply
 sip_fail = sip.fail
 sip_drop = sip.drop
+sip_challenge = sip.challenge
 sip_next_flow = sip.next_flow
 sip_next_target = sip.next_target
 sip_rest = sip.rest

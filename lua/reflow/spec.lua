@@ -31,6 +31,7 @@
 --   :tried { "bob/1", ... }       where the request went, in this order; :never_tried(name)
 --   :decided { code, action, rule, verdict, refused, status, origin, flows_left }  one decision is like that
 -- expect(phone):registered(), expect(phone):refused(code)
+-- credentials(user, realm, algorithm)  what sip.on_credentials knows: HA1, nil for no such user, nil and "failed"
 -- expect_log(pattern), expect_no_log(pattern), equal(got, wanted)
 --
 -- Each test has a server, a policy and a spec of its own: the file is run anew for it. A hook that fails, or a verdict
@@ -244,6 +245,12 @@ local function environment(world, tests, net, chosen, only)
         chosen.path, chosen.where = path, where
     end
     function env.domain(name) net.domain(name) end
+    function env.credentials(user, realm, algorithm)
+        world.open()
+        local ha1, why = net.credentials(user, realm, algorithm)
+        world.settle()
+        return ha1, why
+    end
     env.phone, env.server, env.request, env.advance = world.phone, world.server, world.request, world.advance
     function env.invite(options, more) return world.request("INVITE", options, more) end
     function env.test(name, body)

@@ -397,13 +397,14 @@ bool registrar_flow_up(const struct registrar *registrar, struct text aor, struc
     return true;
 }
 
-void registrar_ask_policy(const struct registration *asked, struct policy_hold *hold, const struct script_call *call,
-                          struct registrar_verdict *out)
+void registrar_ask_policy(const struct host *host, const struct registration *asked, struct policy_hold *hold,
+                          const struct script_call *call, struct registrar_verdict *out)
 {
     struct facts facts;
     *out = (struct registrar_verdict){.outcome = SCRIPT_NO_HOOK};
     if (policy_has_hook(hold, HOOK_REGISTER))
         out->outcome = policy_on_register(hold, call, &out->verdict);
+    verdict_settle_challenge(host, call, &out->outcome, &out->verdict);
     if (out->outcome != SCRIPT_VERDICT)
         return;
     bool answers = out->verdict.kind == VERDICT_REPLY || out->verdict.kind == VERDICT_FAIL;
@@ -412,4 +413,5 @@ void registrar_ask_policy(const struct registration *asked, struct policy_hold *
     out->stands = out->refused == RULE_NONE;
     out->answers = answers && out->stands;
     out->drops = out->verdict.kind == VERDICT_DROP;
+    out->challenges = out->verdict.kind == VERDICT_CHALLENGE;
 }

@@ -93,8 +93,9 @@ struct registrar_verdict {
     bool stands;          /* there is a verdict, and it is carried out */
     bool answers;         /* the answer is the verdict's code and phrase; nothing is stored */
     bool drops;           /* there is no answer; nothing is stored */
+    bool challenges;      /* the sender is asked to authenticate; nothing is stored */
 };
-void registrar_ask_policy(const struct registration *asked, struct policy_hold *hold, const struct script_call *call,
-                          struct registrar_verdict *out);
+void registrar_ask_policy(const struct host *host, const struct registration *asked, struct policy_hold *hold,
+                          const struct script_call *call, struct registrar_verdict *out);
 
 #endif

@@ -49,3 +49,15 @@ bool digest_hex_joined(enum digest digest, const struct text *texts, size_t coun
     EVP_MD_CTX_free(context);
     return done && write_hex(hash, length, out);
 }
+
+bool digest_is_hex(enum digest digest, struct text text)
+{
+    if (text.length != (digest == DIGEST_MD5 ? 32 : 64))
+        return false;
+    for (size_t i = 0; i < text.length; i++) {
+        char c = text.at[i];
+        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f')))
+            return false;
+    }
+    return true;
+}

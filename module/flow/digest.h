@@ -21,4 +21,7 @@ bool digest_hex(enum digest digest, struct text bytes, char out[DIGEST_HEX_MOST]
 /* The same for several texts with a colon between each two of them. */
 bool digest_hex_joined(enum digest digest, const struct text *texts, size_t count, char out[DIGEST_HEX_MOST]);
 
+/* Returns whether the text is such a hash: lower-case hexadecimal with the right number of digits. */
+bool digest_is_hex(enum digest digest, struct text text);
+
 #endif

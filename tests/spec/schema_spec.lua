@@ -122,7 +122,7 @@ end)
 local verdicts = {
     sip.accept(), sip.route("sip:a@h", { next_after = 2, recurse = true }), sip.relay("sip:a@h", { recurse = true }),
     sip.reply(486, "Busy"), sip.drop(), sip.next_flow(), sip.next_target(), sip.fail(480), sip.retry_after(3),
-    sip.rest("h:5060", 4), sip.forward("sip:h"),
+    sip.rest("h:5060", 4), sip.challenge(), sip.forward("sip:h"),
 }
 
 test("every field of a verdict is one that some verdict has", function(t)

@@ -210,6 +210,18 @@ static void test_a_hook_that_fails_on_some_facts(void **state)
     assert_in(((struct bench *)*state)->out, "tenants are new");
 }
 
+static void test_a_hook_for_credentials_is_tried(void **state)
+{
+    assert_finds(*state,
+                 "sip_on_credentials(function(user, realm, algorithm)\n"
+                 "  return user == 'bob' and algorithm == 'MD5' and 'secret'\nend)\n",
+                 "1", "failure: on_credentials: returned 6 bytes, which are not HA1 for MD5");
+    assert_finds(*state,
+                 "sip_on_credentials(function(user, realm)\n"
+                 "  if user == 'door' then return realm.x.y end\nend)\n",
+                 "1", "failure: on_credentials: ");
+}
+
 static void test_a_hook_that_overruns(void **state)
 {
     assert_finds(*state, "sip_on_response(404, function() while true do end end)\n", "1",
@@ -395,6 +407,7 @@ int main(void)
         TEST(test_5626_11_6_a_439_without_outbound_is_found),
         TEST(test_the_hook_that_decides_is_named),
         TEST(test_a_hook_that_fails_on_some_facts),
+        TEST(test_a_hook_for_credentials_is_tried),
         TEST(test_a_hook_that_overruns),
         TEST(test_fields_that_do_not_exist),
         TEST(test_a_field_after_a_concatenation),

@@ -376,6 +376,126 @@ static void test_exhausted_register_and_flow_hooks_run(void **state)
     assert_int_equal(f->fake.logged[LOG_ERROR], 0);
 }
 
+static enum script_outcome credentials(struct script_fixture *f, const char *user, enum digest algorithm,
+                                       char ha1[DIGEST_HEX_MOST])
+{
+    const struct script_credentials asked = {text_of(user), TEXT("example.com"), algorithm};
+    ha1[0] = '\0';
+    return script_on_credentials(f->script, &asked, ha1);
+}
+
+#define MD5_OF_NOTHING "d41d8cd98f00b204e9800998ecf8427e"
+
+static void test_a_hook_for_credentials_returns_ha1(void **state)
+{
+    struct script_fixture *f = *state;
+    char ha1[DIGEST_HEX_MOST];
+    load(f, "sip_on_credentials(function(user, realm, algorithm, more)\n"
+            "  assert(realm == 'example.com' and more == nil)\n"
+            "  if user == 'bob' and algorithm == 'MD5' then return '" MD5_OF_NOTHING "' end\n"
+            "  if user == 'bob' and algorithm == 'SHA-256' then return ('0a'):rep(32) end\n"
+            "  if user == 'carol' then return false end\n"
+            "end)\n");
+    assert_int_equal(credentials(f, "bob", DIGEST_MD5, ha1), SCRIPT_VERDICT);
+    assert_string_equal(ha1, MD5_OF_NOTHING);
+    assert_int_equal(credentials(f, "bob", DIGEST_SHA_256, ha1), SCRIPT_VERDICT);
+    assert_int_equal(strlen(ha1), 64);
+    assert_int_equal(credentials(f, "bob", DIGEST_SHA_512_256, ha1), SCRIPT_DEFAULT);
+    assert_int_equal(credentials(f, "carol", DIGEST_MD5, ha1), SCRIPT_DEFAULT);
+    assert_int_equal(credentials(f, "dave", DIGEST_MD5, ha1), SCRIPT_DEFAULT);
+    assert_string_equal(ha1, "");
+    assert_int_equal(f->fake.logged[LOG_ERROR], 0);
+}
+
+static void test_another_result_than_ha1_is_a_failure(void **state)
+{
+    struct script_fixture *f = *state;
+    char ha1[DIGEST_HEX_MOST];
+    static const char *const results[] = {"7",
+                                          "true",
+                                          "{}",
+                                          "''",
+                                          "'" MD5_OF_NOTHING "0'",
+                                          "('" MD5_OF_NOTHING "'):upper()",
+                                          "('g'):rep(32)",
+                                          "('\\0'):rep(32)",
+                                          "sip_accept()",
+                                          "'d41d8cd98f00b204e9800998ecf8427'"};
+    for (size_t i = 0; i < sizeof results / sizeof results[0]; i++) {
+        char program[200];
+        snprintf(program, sizeof program, "sip_on_credentials(function() return %s end)\n", results[i]);
+        load(f, program);
+        f->fake.logged[LOG_ERROR] = 0;
+        assert_int_equal(credentials(f, "bob", DIGEST_MD5, ha1), SCRIPT_ERROR);
+        assert_string_equal(ha1, "");
+        assert_int_equal(f->fake.logged[LOG_ERROR], 1);
+        assert_non_null(strstr(f->fake.last_log, "on_credentials: returned "));
+        assert_non_null(strstr(f->fake.last_log, "; the answer is 503"));
+    }
+}
+
+/* Turned off, it would refuse every user: whoever can make it fail would lock all others out. */
+static void test_a_failing_hook_for_credentials_is_never_turned_off(void **state)
+{
+    struct script_fixture *f = *state;
+    char ha1[DIGEST_HEX_MOST];
+    load(f, "sip_on_credentials(function(user)\n"
+            "  if user == 'evil' then error 'x' end\n"
+            "  return ('0'):rep(32)\n"
+            "end)\n");
+    for (int i = 0; i < 100; i++)
+        assert_int_equal(credentials(f, "evil", DIGEST_MD5, ha1), SCRIPT_ERROR);
+    assert_int_equal(credentials(f, "bob", DIGEST_MD5, ha1), SCRIPT_VERDICT);
+}
+
+static void test_hooks_for_credentials_are_asked_in_turn(void **state)
+{
+    struct script_fixture *f = *state;
+    char ha1[DIGEST_HEX_MOST];
+    load(f, "sip_on_credentials(function(user) return ('0'):rep(32) end)\n"
+            "sip_on_credentials(function(user)\n"
+            "  if user == 'next' then error 'x' end\n"
+            "end, {on_error = 'next'})\n"
+            "sip_on_credentials(function(user)\n"
+            "  if user == 'core' then error 'x' end\n"
+            "end)\n");
+    assert_int_equal(credentials(f, "bob", DIGEST_MD5, ha1), SCRIPT_VERDICT);
+    assert_int_equal(credentials(f, "next", DIGEST_MD5, ha1), SCRIPT_VERDICT);
+    assert_int_equal(credentials(f, "core", DIGEST_MD5, ha1), SCRIPT_ERROR);
+    assert_int_equal(fixture_load(f, "sip_on_credentials(function() end, {on_error = 503})\n"), -EINVAL);
+    assert_non_null(strstr(f->error, "option on_error of on_credentials is"));
+}
+
+static void test_limits_hold_for_credentials(void **state)
+{
+    struct script_fixture *f = *state;
+    char ha1[DIGEST_HEX_MOST];
+    load(f, "sip_on_credentials(function(user)\n"
+            "  if user == 'loop' then while true do end end\n"
+            "  local t = {} for i = 1, 1e9 do t[i] = user .. i end\n"
+            "end)\n");
+    fixture_set_time(f, 20);
+    assert_int_equal(credentials(f, "loop", DIGEST_MD5, ha1), SCRIPT_OVERRUN);
+    fixture_set_time(f, 20000);
+    assert_int_equal(credentials(f, "fill", DIGEST_MD5, ha1), SCRIPT_MEMORY);
+}
+
+static void test_a_host_that_never_asks_for_credentials_refuses_the_hook(void **state)
+{
+    struct script_fixture *f = *state;
+    struct script_config config = {.host = &f->fake.host, .limits = f->limits, .no_credentials = "use auth_db"};
+    struct layer layer = {.name = "base"};
+    struct sources *sources;
+    struct script *script = NULL;
+    fixture_load(f, "sip_on_request(function() end)\nsip_on_credentials(function() end)\n");
+    snprintf(layer.path, sizeof layer.path, "%s", f->path);
+    assert_int_equal(sources_read(&sources, &f->fake.host, &layer, 1, NULL, f->error, sizeof f->error), 0);
+    assert_int_equal(script_new_of(&script, &config, sources, f->error, sizeof f->error), -EINVAL);
+    assert_non_null(strstr(f->error, ":2: sip_on_credentials(): use auth_db"));
+    assert_null(script);
+    sources_release(sources);
+}
+
 static void test_class_tests_mean_the_current_reply_where_none_is_given(void **state)
 {
     struct script_fixture *f = *state;
@@ -397,6 +517,7 @@ static void test_verdicts_have_names(void **state)
     (void)state;
     assert_string_equal(verdict_name(VERDICT_ACCEPT), "accept");
     assert_string_equal(verdict_name(VERDICT_REST), "rest");
+    assert_string_equal(verdict_name(VERDICT_CHALLENGE), "challenge");
     assert_string_equal(verdict_name(VERDICT_COUNT), "unknown");
 }
 
@@ -444,6 +565,12 @@ int main(void)
         TEST(test_an_error_is_logged_counted_and_leaves_the_next_call_fine),
         TEST(test_after_an_error_the_core_decides_unless_the_hook_says_next),
         TEST(test_exhausted_register_and_flow_hooks_run),
+        TEST(test_a_hook_for_credentials_returns_ha1),
+        TEST(test_another_result_than_ha1_is_a_failure),
+        TEST(test_a_failing_hook_for_credentials_is_never_turned_off),
+        TEST(test_hooks_for_credentials_are_asked_in_turn),
+        TEST(test_limits_hold_for_credentials),
+        TEST(test_a_host_that_never_asks_for_credentials_refuses_the_hook),
         TEST(test_class_tests_mean_the_current_reply_where_none_is_given),
         TEST(test_verdicts_have_names),
         TEST(test_an_entry_under_stepped_allocation_failure),

@@ -143,6 +143,23 @@ static void test_a_tenants_hooks_are_asked_for_its_domain_alone(void **state)
     assert_code(l, 486, 600);
 }
 
+static void test_a_tenants_hook_for_credentials_is_asked_for_its_realm_alone(void **state)
+{
+    struct layered *l = *state;
+    char ha1[DIGEST_HEX_MOST];
+    struct script_credentials asked = {TEXT("bob@evil.example"), TEXT("example.com"), DIGEST_MD5};
+    add_layer(l, "tenant", 9, "example.com", "sip_on_credentials(function() return ('1'):rep(32) end)");
+    add_layer(l, "other", 9, "2001:db8::1", "sip_on_credentials(function() return ('2'):rep(32) end)");
+    load(l);
+    assert_int_equal(script_on_credentials(l->f.script, &asked, ha1), SCRIPT_VERDICT);
+    assert_int_equal(ha1[0], '1');
+    asked.realm = TEXT("2001:db8::1");
+    assert_int_equal(script_on_credentials(l->f.script, &asked, ha1), SCRIPT_VERDICT);
+    assert_int_equal(ha1[0], '2');
+    asked.realm = TEXT("evil.example");
+    assert_int_equal(script_on_credentials(l->f.script, &asked, ha1), SCRIPT_NO_HOOK);
+}
+
 static void test_a_tenant_without_a_call_of_its_own_hears_nothing(void **state)
 {
     struct layered *l = *state;
@@ -318,6 +335,7 @@ int main(void)
         TEST(test_the_layer_of_the_higher_priority_is_asked_first),
         TEST(test_of_two_layers_alike_the_later_is_asked_first),
         TEST(test_a_tenants_hooks_are_asked_for_its_domain_alone),
+        TEST(test_a_tenants_hook_for_credentials_is_asked_for_its_realm_alone),
         TEST(test_a_tenant_without_a_call_of_its_own_hears_nothing),
         TEST(test_require_finds_the_library_of_its_own_layer_alone),
         TEST(test_no_path_leads_out_of_the_library),

@@ -278,6 +278,39 @@ static void test_a_hook_that_fails_may_ask_the_version_before(void **state)
     assert_string_equal(answer(stage, "a"), "one");
 }
 
+static enum script_outcome secret(struct stage *stage, char ha1[DIGEST_HEX_MOST])
+{
+    const struct script_credentials asked = {TEXT("bob"), TEXT("example.com"), DIGEST_MD5};
+    memset(ha1, 0, DIGEST_HEX_MOST);
+    return policy_on_credentials(stage->policy, &asked, ha1);
+}
+
+static void test_the_active_version_is_asked_for_credentials(void **state)
+{
+    struct stage *stage = *state;
+    char ha1[DIGEST_HEX_MOST];
+    assert_int_equal(secret(stage, ha1), SCRIPT_NO_HOOK);
+    assert_int_equal(take(stage, "sip_on_credentials(function() return ('1'):rep(32) end)\n", PLACE_ACTIVE, 0), 0);
+    assert_int_equal(take(stage, "sip_on_credentials(function() return ('2'):rep(32) end)\n", PLACE_CANARY, 1000), 0);
+    assert_int_equal(secret(stage, ha1), SCRIPT_VERDICT);
+    assert_int_equal(ha1[0], '1');
+    assert_int_equal(
+        take(stage, "sip_on_credentials(function() error 'x' end, {on_error = 'previous'})\n", PLACE_ACTIVE, 0), 0);
+    assert_int_equal(secret(stage, ha1), SCRIPT_VERDICT);
+    assert_int_equal(ha1[0], '1');
+}
+
+static void test_a_version_whose_credentials_keep_failing_gives_way(void **state)
+{
+    struct stage *stage = *state;
+    char ha1[DIGEST_HEX_MOST];
+    assert_int_equal(take(stage, "sip_on_credentials(function() return ('1'):rep(32) end)\n", PLACE_ACTIVE, 0), 0);
+    assert_int_equal(take(stage, "sip_on_credentials(function() error 'x' end)\n", PLACE_ACTIVE, 0), 0);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(secret(stage, ha1), SCRIPT_ERROR);
+    assert_int_equal(secret(stage, ha1), SCRIPT_VERDICT);
+}
+
 static void test_what_is_kept_goes_over_and_a_refusal_aborts(void **state)
 {
     struct stage *stage = *state;
@@ -583,6 +616,8 @@ int main(void)
                                        TEST(test_a_canary_that_keeps_failing_ends),
                                        TEST(test_rollback_by_command),
                                        TEST(test_a_hook_that_fails_may_ask_the_version_before),
+                                       TEST(test_the_active_version_is_asked_for_credentials),
+                                       TEST(test_a_version_whose_credentials_keep_failing_gives_way),
                                        TEST(test_what_is_kept_goes_over_and_a_refusal_aborts),
                                        TEST(test_a_version_that_cannot_save_can_be_replaced),
                                        TEST(test_the_last_good_version_is_on_disk),

@@ -108,6 +108,26 @@ static void test_a_spec_that_holds_passes(void **state)
     assert_in(bench->out, "1 passed, 0 failed");
 }
 
+static void test_credentials_in_a_spec(void **state)
+{
+    struct bench *bench = *state;
+    write_file(bench->policy, "sip_on_credentials(function(user, realm, algorithm)\n"
+                              "  if user == 'bob' and realm == 'example.com' then\n"
+                              "    return algorithm == 'MD5' and ('0'):rep(32) or ('1'):rep(64)\n"
+                              "  end\n"
+                              "  if user == 'evil' then return 7 end\n"
+                              "end)\n");
+    run_spec(bench, "test('credentials', function()\n"
+                    "  equal(credentials('bob', 'example.com', 'MD5'), ('0'):rep(32))\n"
+                    "  equal(credentials('bob', 'example.com', 'SHA-256'), ('1'):rep(64))\n"
+                    "  equal(credentials('carol', 'example.com', 'SHA-256'), nil)\n"
+                    "  equal(select(2, credentials('evil', 'example.com', 'MD5')), 'failed')\n"
+                    "  expect_log 'on_credentials: returned a number'\n"
+                    "end)\n");
+    assert_string_equal(bench->err, "");
+    assert_int_equal(bench->status, CLI_OK);
+}
+
 static void test_request_uris_of_other_schemes_in_a_spec(void **state)
 {
     struct bench *bench = *state;
@@ -621,6 +641,7 @@ int main(void)
         TEST(test_a_hook_that_fails_is_named_by_its_line),
         TEST(test_a_layer_and_a_tenant_are_tested_with_the_policy),
         TEST(test_a_spec_that_holds_passes),
+        TEST(test_credentials_in_a_spec),
         TEST(test_request_uris_of_other_schemes_in_a_spec),
         TEST(test_a_failure_shows_both_lists_and_what_happened),
         TEST(test_5626_7_h_in_a_spec),

@@ -376,6 +376,39 @@ static void run_flows(struct check *check, const char *aor)
     }
 }
 
+/* --- credentials --- */
+
+static void ask_credentials(struct check *check, const char *domain, struct text user)
+{
+    char uri[160];
+    snprintf(uri, sizeof uri, "sip:%s", domain);
+    struct check_entry entry = {.check = check,
+                                .hook = HOOK_CREDENTIALS,
+                                .call = {.aor = text_of(uri)},
+                                .credentials = {.user = user, .realm = text_of(domain)}};
+    for (int algorithm = 0; algorithm < DIGEST_COUNT && !entry.slow; algorithm++) {
+        entry.credentials.algorithm = (enum digest)algorithm;
+        check_enter(&entry);
+    }
+}
+
+/* A stranger may send any bytes as a digest username. */
+static void run_credentials(struct check *check, const char *domain)
+{
+    char aor[160];
+    if (!script_has_hook(check->script, HOOK_CREDENTIALS))
+        return;
+    snprintf(aor, sizeof aor, "bob@%s", domain);
+    const struct text names[] = {TEXT("bob"), text_of(aor), TEXT("unknown"), TEXT(""), TEXT("b\303\266b\0%")};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        ask_credentials(check, domain, names[i]);
+    for (size_t i = 0; i < check->values.count; i++) {
+        check->trying = check->values.texts[i];
+        ask_credentials(check, domain, text_of(check->trying));
+    }
+    check->trying = NULL;
+}
+
 /* The hooks of a tenant are asked for its own domain alone. */
 static void run_tenants(struct check *check)
 {
@@ -390,6 +423,7 @@ static void run_tenants(struct check *check)
         if (check->header_count > 0)
             run_requests(check, uri, "yes");
         run_flows(check, uri);
+        run_credentials(check, tenant);
     }
 }
 
@@ -440,6 +474,7 @@ void check_hooks(struct check *check)
     }
     run_schemes(check);
     run_flows(check, users[0]);
+    run_credentials(check, "example.com");
     run_tenants(check);
     script_each_hook(check->script, run_method, check);
     run_compared(check);

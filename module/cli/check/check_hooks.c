@@ -46,6 +46,7 @@ bool check_has_hook(struct check_entry *entry)
 
 static enum script_outcome run_hooks(struct check_entry *entry)
 {
+    char ha1[DIGEST_HEX_MOST];
     struct script *script = entry->check->script;
     switch (entry->hook) {
     case HOOK_REQUEST:
@@ -56,6 +57,9 @@ static enum script_outcome run_hooks(struct check_entry *entry)
         return script_on_response(script, &entry->call, &entry->reply, &entry->decision, &entry->verdict);
     case HOOK_EXHAUSTED:
         return script_on_exhausted(script, &entry->call, &entry->reply, &entry->verdict);
+    case HOOK_CREDENTIALS:
+        return script_on_credentials(script, &entry->credentials, ha1) == SCRIPT_NO_HOOK ? SCRIPT_NO_HOOK
+                                                                                         : SCRIPT_DEFAULT;
     default:
         script_on_flow(script, entry->hook, &entry->flow);
         return SCRIPT_DEFAULT;

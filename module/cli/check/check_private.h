@@ -15,6 +15,7 @@ struct check_entry {
     struct script_call call;
     struct script_reply reply;
     struct script_flow flow;
+    struct script_credentials credentials;
     struct script_verdict verdict;
     bool slow; /* it exceeded its time or memory: once for a code is enough */
 };

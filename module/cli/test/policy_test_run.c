@@ -242,6 +242,7 @@ static int load_policy(void *context, const char *name, char *error, size_t size
     if (code != 0)
         return code;
     server_use_script(run->scene->server, run->script);
+    run->net.script = run->script;
     if (test->using != NULL)
         test->using(test->context, run->script);
     return 0;

@@ -255,13 +255,46 @@ static int net_phrase(lua_State *L)
     return 1;
 }
 
+/* net.credentials(user, realm, algorithm) -> what the policy's hooks know of the user: HA1, nil for no such user, or
+   nil and "failed". */
+static int net_credentials(lua_State *L)
+{
+    static const char *const names[] = {"MD5", "SHA-256", "SHA-512-256", NULL};
+    static const enum digest digests[] = {DIGEST_MD5, DIGEST_SHA_256, DIGEST_SHA_512_256};
+    char ha1[DIGEST_HEX_MOST];
+    struct script_credentials credentials;
+    open_scene(L);
+    credentials.user.at = luaL_checklstring(L, 1, &credentials.user.length);
+    credentials.realm.at = luaL_checklstring(L, 2, &credentials.realm.length);
+    credentials.algorithm = digests[luaL_checkoption(L, 3, NULL, names)];
+    enum script_outcome outcome = script_on_credentials(net_of(L)->script, &credentials, ha1);
+    lua_pushnil(L);
+    if (outcome >= SCRIPT_ERROR)
+        lua_pushliteral(L, "failed");
+    else if (outcome == SCRIPT_VERDICT)
+        lua_pushstring(L, ha1);
+    return outcome >= SCRIPT_ERROR ? 2 : 1;
+}
+
 void spec_net_push(lua_State *L, struct spec_net *net)
 {
-    static const luaL_Reg functions[] = {
-        {"domain", net_domain},     {"open", net_open},       {"time", net_time},       {"next", net_next},
-        {"pass", net_pass},         {"receive", net_receive}, {"connect", net_connect}, {"close", net_close},
-        {"unwanted", net_unwanted}, {"icmp", net_icmp},       {"name", net_name},       {"refuse", net_refuse},
-        {"take", net_take},         {"begin", net_begin},     {"phrase", net_phrase},   {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"domain", net_domain},
+                                         {"open", net_open},
+                                         {"time", net_time},
+                                         {"next", net_next},
+                                         {"pass", net_pass},
+                                         {"receive", net_receive},
+                                         {"connect", net_connect},
+                                         {"close", net_close},
+                                         {"unwanted", net_unwanted},
+                                         {"icmp", net_icmp},
+                                         {"name", net_name},
+                                         {"refuse", net_refuse},
+                                         {"take", net_take},
+                                         {"begin", net_begin},
+                                         {"phrase", net_phrase},
+                                         {"credentials", net_credentials},
+                                         {NULL, NULL}};
     lua_newtable(L);
     lua_pushlightuserdata(L, net);
     luaL_setfuncs(L, functions, 1);

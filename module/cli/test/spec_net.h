@@ -17,6 +17,7 @@ struct spec_net {
     /* A test of this name begins. */
     void (*begin)(void *context, const char *name);
     void *context;
+    struct script *script; /* of the policy in use; NULL: none yet */
 };
 
 /* Pushes the table of functions; `net` must outlive the state. */

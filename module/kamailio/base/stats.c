@@ -21,7 +21,10 @@ static counter_handle_t events[STAT_COUNT];
 static counter_handle_t classes[CLASS_GLOBAL_FAILURE + 1];
 static counter_handle_t actions[ACTION_COUNT];
 static counter_handle_t rules[RULE_COUNT];
-static counter_handle_t hooks[HOOK_COUNT][HOOK_COUNTS];
+/* The last one is never called in this host. */
+enum { HOOKS_CALLED = HOOK_CREDENTIALS };
+
+static counter_handle_t hooks[HOOKS_CALLED][HOOK_COUNTS];
 static uint64_t *version; /* shared: the last value that any process has set */
 
 static const struct {
@@ -114,7 +117,7 @@ static int add_hook_counters(void)
         [HOOK_ENTRIES] = "entries",   [HOOK_VERDICTS] = "verdicts", [HOOK_ERRORS] = "errors",
         [HOOK_OVERRUNS] = "overruns", [HOOK_MEMORY] = "memory",     [HOOK_PREVIOUS] = "previous"};
     char name[NAME_MOST];
-    for (size_t i = 0; i < HOOK_COUNT; i++) {
+    for (size_t i = 0; i < HOOKS_CALLED; i++) {
         for (size_t j = 0; j < HOOK_COUNTS; j++) {
             snprintf(name, sizeof name, "hook_%s_%s", hook_name((unsigned)i), count_words[j]);
             if (add(&hooks[i][j], name, "entries of the policy's hooks of this kind, or what became of them") < 0)
@@ -169,7 +172,7 @@ void stats_hook(enum hook hook, enum script_outcome outcome)
     static const uint8_t counts[SCRIPT_OUTCOME_COUNT] = {
         [SCRIPT_DEFAULT] = HOOK_ENTRIES,  [SCRIPT_VERDICT] = HOOK_VERDICTS, [SCRIPT_ERROR] = HOOK_ERRORS,
         [SCRIPT_OVERRUN] = HOOK_OVERRUNS, [SCRIPT_MEMORY] = HOOK_MEMORY,    [SCRIPT_PREVIOUS] = HOOK_PREVIOUS};
-    if ((unsigned)hook >= HOOK_COUNT || outcome == SCRIPT_NO_HOOK || (unsigned)outcome >= SCRIPT_OUTCOME_COUNT)
+    if ((unsigned)hook >= HOOKS_CALLED || outcome == SCRIPT_NO_HOOK || (unsigned)outcome >= SCRIPT_OUTCOME_COUNT)
         return;
     counter_inc(hooks[hook][HOOK_ENTRIES]);
     if (counts[outcome] != HOOK_ENTRIES)
@@ -197,7 +200,7 @@ void stats_reset(void)
         counter_reset(actions[i]);
     for (size_t i = 0; i < RULE_COUNT; i++)
         counter_reset(rules[i]);
-    for (size_t i = 0; i < HOOK_COUNT; i++) {
+    for (size_t i = 0; i < HOOKS_CALLED; i++) {
         for (size_t j = 0; j < HOOK_COUNTS; j++)
             counter_reset(hooks[i][j]);
     }

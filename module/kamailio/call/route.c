@@ -17,7 +17,7 @@
    (3261-16.5, 5626 section 7). */
 
 /* The return codes. Down to -3 they are those of lookup() in Kamailio's own registrar. */
-enum { ROUTED = 1, ANSWERED = 0, NOBODY = -1, OTHER_METHODS = -2, FAILED = -3, ONLY_SENDER = -4 };
+enum { ROUTED = 1, ANSWERED = 0, NOBODY = -1, OTHER_METHODS = -2, FAILED = -3, ONLY_SENDER = -4, CHALLENGE = -5 };
 
 enum { PLAIN_TARGET_ROOM = 2048 };
 
@@ -196,7 +196,7 @@ static int route_request(struct route *route)
         return answer_itself(msg, SIP_LOOP_DETECTED);
     }
     if (!was_sent() && !route_ask_policy(route))
-        return ANSWERED;
+        return route->challenges ? CHALLENGE : ANSWERED;
     return route_by_verdict(route);
 }
 

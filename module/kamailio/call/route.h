@@ -15,6 +15,7 @@ struct route {
     struct script_verdict verdict;
     enum script_outcome outcome;
     struct load *load;    /* of the request, held; NULL: it was sent, or there was no memory */
+    bool challenges;      /* the configuration shall challenge the sender */
     bool hears_responses; /* the policy may add targets to the pending ones */
     uint64_t policy_hash; /* of the version with which the call begins */
 };

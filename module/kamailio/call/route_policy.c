@@ -42,6 +42,7 @@ static void enter_hooks(struct route *route, struct policy_hold *hold)
         return;
     }
     route->outcome = policy_on_request(hold, &view.call, &route->verdict);
+    verdict_settle_challenge(host, &view.call, &route->outcome, &route->verdict);
     call_view_end(&view);
     stats_hook(HOOK_REQUEST, route->outcome);
 }
@@ -68,6 +69,7 @@ static void answer(const struct route *route)
         ksr_log(LOG_ERROR, "the policy's answer %u could not be sent", verdict->code);
 }
 
+/* Returns false if the request ends here, or the configuration challenges its sender. */
 static bool carry_out(struct route *route)
 {
     stats_count(STAT_VERDICTS);
@@ -75,6 +77,9 @@ static bool carry_out(struct route *route)
     case VERDICT_REPLY:
     case VERDICT_FAIL:
         answer(route);
+        return false;
+    case VERDICT_CHALLENGE:
+        route->challenges = true;
         return false;
     case VERDICT_DROP:
         return false;

@@ -93,6 +93,9 @@ static const struct host *policy_host(void)
 static struct policy_config policy_config(void)
 {
     return (struct policy_config){.host = policy_host(),
+                                  .no_credentials =
+                                      "only reflow serve calls it; in Kamailio, the modules auth, auth_db "
+                                      "and their like authenticate users",
                                   .limits = {.time_ms = (uint32_t)module_config.policy_time_ms,
                                              .load_ms = (uint32_t)module_config.policy_load_ms,
                                              .memory = (size_t)module_config.policy_memory * 1024,
@@ -105,8 +108,11 @@ static struct policy_config policy_config(void)
 static int try_sources(struct sources *sources, char *error, size_t size)
 {
     const struct policy_config limits = policy_config();
-    const struct script_config config = {
-        .host = limits.host, .limits = limits.limits, .store = limits.store, .tenants = limits.tenants};
+    const struct script_config config = {.host = limits.host,
+                                         .limits = limits.limits,
+                                         .store = limits.store,
+                                         .tenants = limits.tenants,
+                                         .no_credentials = limits.no_credentials};
     struct script *script;
     int result = script_new_of(&script, &config, sources, error, size);
     if (result == 0)

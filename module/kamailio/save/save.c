@@ -62,13 +62,16 @@ static void save_ask_policy(const struct save *save, struct registrar_verdict *o
     caller_read(save->msg, save->domain->name->s, &caller);
     caller_show(&caller, &call);
     worker_policy_take(&hash, sip_call_id(save->asked.request), &hold);
-    registrar_ask_policy(&save->asked, &hold, &call, out);
+    registrar_ask_policy(ksr_host(), &save->asked, &hold, &call, out);
     worker_policy_release(&hold);
     stats_hook(HOOK_REGISTER, out->outcome);
 }
 
-/* True if the policy has answered, or wants no answer. */
-static bool save_is_refused(const struct save *save)
+enum { ANSWERED = 0, CHALLENGE = -5 };
+
+/* True if the policy has answered, wants no answer, or wants the configuration to challenge the sender: then nothing is
+   stored, and sip_save() returns *result. */
+static bool save_is_refused(const struct save *save, int *result)
 {
     struct registrar_verdict asked;
     if (!worker_policy_present() || !worker_policy_hears(HOOK_REGISTER))
@@ -83,7 +86,8 @@ static bool save_is_refused(const struct save *save)
         stats_count(STAT_VERDICTS);
     if (asked.answers)
         save_reply(save->msg, asked.verdict.code, asked.verdict.phrase, (struct text){NULL, 0});
-    return asked.answers || asked.drops;
+    *result = asked.challenges ? CHALLENGE : ANSWERED;
+    return asked.answers || asked.drops || asked.challenges;
 }
 
 /* --- one REGISTER --- */
@@ -136,10 +140,10 @@ static int save_confirm(const struct save *save)
 static int save_carry_out(struct save *save)
 {
     struct registration *asked = &save->asked;
-    int error = save_read_request(save);
-    if (error == 0 && save_is_refused(save)) {
+    int result, error = save_read_request(save);
+    if (error == 0 && save_is_refused(save, &result)) {
         stats_count(STAT_REGISTER_REFUSED);
-        return 0;
+        return result;
     }
     if (error == 0)
         error = save_store(save);

@@ -5,7 +5,8 @@
 #include "kamailio/base/ksr.h"
 
 /* Carry out a REGISTER by RFC 3261 section 10.3 and RFC 5626 section 6, and answer it. 1: bindings stand as asked for;
-   -1: refused (answered all the same); 0: a policy has answered, or wants no answer. */
+   -1: refused (answered all the same); 0: a policy has answered, or wants no answer; -5: a policy wants the sender to
+   be challenged, which is left to the configuration. */
 int sip_save(struct sip_msg *msg, str *table);
 
 #endif

@@ -9,17 +9,19 @@
 #include "core/decide.h"
 #include "core/facts.h"
 #include "core/text.h"
+#include "flow/digest.h"
 #include "sip/message.h"
 
 /* The kinds of hooks, what a hook gets, and what comes of it. */
 
 enum hook {
-    HOOK_REQUEST,   /* sip_on_request([method,] f) */
-    HOOK_REGISTER,  /* sip_on_register(f) */
-    HOOK_RESPONSE,  /* sip_on_response(selector, f), sip_on_success, sip_on_flow_failed */
-    HOOK_EXHAUSTED, /* sip_on_exhausted(f): no target is left, before the best response is forwarded */
-    HOOK_FLOW_UP,   /* sip_on_flow_up(f): a REGISTER made a binding on a new flow */
-    HOOK_FLOW_DOWN, /* sip_on_flow_down(f) */
+    HOOK_REQUEST,     /* sip_on_request([method,] f) */
+    HOOK_REGISTER,    /* sip_on_register(f) */
+    HOOK_RESPONSE,    /* sip_on_response(selector, f), sip_on_success, sip_on_flow_failed */
+    HOOK_EXHAUSTED,   /* sip_on_exhausted(f): no target is left, before the best response is forwarded */
+    HOOK_FLOW_UP,     /* sip_on_flow_up(f): a REGISTER made a binding on a new flow */
+    HOOK_FLOW_DOWN,   /* sip_on_flow_down(f) */
+    HOOK_CREDENTIALS, /* sip_on_credentials(f): the secret of a user, for digest authentication */
     HOOK_COUNT
 };
 
@@ -47,6 +49,7 @@ enum verdict_kind {
     VERDICT_FORWARD,     /* sip_forward(uri): the request is sent unchanged to this next hop */
     VERDICT_REST, /* sip_rest(destination, s): the destination is not used for this time; apart from that, the core's
                      decision */
+    VERDICT_CHALLENGE, /* sip_challenge(): 401 or 407, so that the sender authenticates */
     VERDICT_COUNT
 };
 
@@ -97,6 +100,12 @@ struct script_flow {
     struct text instance;
     uint32_t reg_id;
     struct text reason; /* DOWN: "closed", "icmp", "keepalive", "unacknowledged", "430" */
+};
+
+/* What HOOK_CREDENTIALS is asked: HA1 of a digest username in a realm. */
+struct script_credentials {
+    struct text user, realm; /* the realm is a domain */
+    enum digest algorithm;
 };
 
 const char *verdict_name(enum verdict_kind kind);

@@ -6,8 +6,8 @@
 
 const char *hook_name(unsigned hook)
 {
-    static const char *const names[HOOK_COUNT] = {"request",   "register", "response",
-                                                  "exhausted", "flow_up",  "flow_down"};
+    static const char *const names[HOOK_COUNT] = {"request", "register",  "response",   "exhausted",
+                                                  "flow_up", "flow_down", "credentials"};
     return hook < HOOK_COUNT ? names[hook] : "?";
 }
 
@@ -154,7 +154,7 @@ bool hook_is_on(const struct hook_health *health, uint64_t now_ms)
 
 bool hook_has_breaker(const struct hook_row *row)
 {
-    return row->on_error != ON_ERROR_STATUS;
+    return row->on_error != ON_ERROR_STATUS && row->hook != HOOK_CREDENTIALS;
 }
 
 /* A hook that was turned off is on trial until it succeeds. The sources that turned it off cannot fail the trial. */

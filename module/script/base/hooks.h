@@ -93,8 +93,8 @@ bool hook_layer_goes_before(const struct hook_row *a, const struct hook_row *b);
 /* May it run now? */
 bool hook_is_on(const struct hook_health *health, uint64_t now_ms);
 
-/* Whether failures may turn it off. A hook that declares a status for its failures stays on: turned off it would refuse
-   every request, of whomever. */
+/* Whether failures may turn it off. A hook that declares a status for its failures stays on, and so does one for
+   credentials: turned off it would refuse every request, of whomever. */
 bool hook_has_breaker(const struct hook_row *row);
 
 /* What came of running it for these sources. True where that turned it off, or on again. */

@@ -130,6 +130,7 @@ static void read_on_error(lua_State *L, struct hook_row *row)
 {
     static const char *const modes[] = {"core", "next", "previous"};
     bool of_flow = row->hook == HOOK_FLOW_UP || row->hook == HOOK_FLOW_DOWN;
+    bool of_credentials = row->hook == HOOK_CREDENTIALS;
     const char *mode = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "";
     if (lua_isinteger(L, -1) && lua_tointeger(L, -1) >= SIP_BAD_REQUEST && lua_tointeger(L, -1) <= CODE_LAST) {
         row->on_error = ON_ERROR_STATUS;
@@ -144,6 +145,8 @@ static void read_on_error(lua_State *L, struct hook_row *row)
     }
     if (of_flow && row->on_error > ON_ERROR_NEXT)
         luaL_error(L, "option on_error of a flow's hook is \"core\" or \"next\"");
+    if (of_credentials && row->on_error == ON_ERROR_STATUS)
+        luaL_error(L, "option on_error of on_credentials is \"core\" (the answer is 503), \"next\" or \"previous\"");
 }
 
 /* { priority = 10, on_error = "next" } */
@@ -260,6 +263,11 @@ static int on_flow_up(lua_State *L)
 static int on_flow_down(lua_State *L)
 {
     return on_plain(L, HOOK_FLOW_DOWN);
+}
+
+static int on_credentials(lua_State *L)
+{
+    return on_plain(L, HOOK_CREDENTIALS);
 }
 
 /* sip.on_response(selector, f [, options]) */

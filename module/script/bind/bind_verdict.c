@@ -24,7 +24,7 @@ const char *verdict_name(enum verdict_kind kind)
 {
     static const char *const names[VERDICT_COUNT] = {"accept",      "route",     "relay",       "reply",
                                                      "drop",        "next_flow", "next_target", "fail",
-                                                     "retry_after", "forward",   "rest"};
+                                                     "retry_after", "forward",   "rest",        "challenge"};
     return kind < VERDICT_COUNT ? names[kind] : "unknown";
 }
 
@@ -59,6 +59,11 @@ static int accept_verdict(lua_State *L)
 static int drop_verdict(lua_State *L)
 {
     return constant(L, VERDICT_DROP);
+}
+
+static int challenge(lua_State *L)
+{
+    return constant(L, VERDICT_CHALLENGE);
 }
 
 static int next_flow(lua_State *L)

@@ -68,6 +68,24 @@ static int build_parts(struct script *script, const struct script_config *config
     return code;
 }
 
+/* Users who could not authenticate would be the first to notice. */
+static int check_credentials(const struct script *script, const struct script_config *config, char *error,
+                             size_t error_size)
+{
+    for (size_t i = 0; config->no_credentials != NULL && i < script->count; i++) {
+        const struct hooks *hooks = &script->parts[i]->state->hooks;
+        for (size_t row = 0; row < hooks->count; row++) {
+            if (hooks->rows[row].hook != HOOK_CREDENTIALS)
+                continue;
+            snprintf(error, error_size, "%s:%u: sip_on_credentials(): %s",
+                     hooks->rows[row].file != NULL ? hooks->rows[row].file : "?", hooks->rows[row].line,
+                     config->no_credentials);
+            return -EINVAL;
+        }
+    }
+    return 0;
+}
+
 int script_new_of(struct script **out, const struct script_config *config, struct sources *sources, char *error,
                   size_t error_size)
 {
@@ -77,6 +95,8 @@ int script_new_of(struct script **out, const struct script_config *config, struc
         return -ENOMEM;
     }
     int code = build_parts(script, config, error, error_size);
+    if (code == 0)
+        code = check_credentials(script, config, error, error_size);
     if (code == 0)
         *out = script;
     else

@@ -53,6 +53,7 @@ struct script_config {
     struct store *store;
     const struct tenants
         *tenants; /* the stores of the tenants; NULL, or a tenant without one: a store of the version's own */
+    const char *no_credentials; /* why on_credentials is refused, in a host that never calls it; NULL: it is allowed */
 };
 int script_new_of(struct script **out, const struct script_config *config, struct sources *sources, char *error,
                   size_t error_size);
@@ -158,6 +159,10 @@ enum script_outcome script_on_response(struct script *script, const struct scrip
                                        struct script_verdict *verdict);
 enum script_outcome script_on_exhausted(struct script *script, const struct script_call *call,
                                         const struct script_reply *best, struct script_verdict *verdict);
+/* Asks for HA1. SCRIPT_VERDICT: *ha1 is set; SCRIPT_NO_HOOK or SCRIPT_DEFAULT: there is no such user; a failure: it is
+   not known. Tenants' hooks are asked for their own realm. */
+enum script_outcome script_on_credentials(struct script *script, const struct script_credentials *credentials,
+                                          char ha1[DIGEST_HEX_MOST]);
 void script_on_flow(struct script *script, enum hook hook, const struct script_flow *flow);
 
 /* Collect garbage a little; hosts call it when idle. */

@@ -16,6 +16,8 @@ struct entry {
     const struct script_reply *reply;
     const struct decision *decision;
     const struct script_flow *flow;
+    const struct script_credentials *credentials; /* its texts are the arguments */
+    char *ha1;                                    /* the result of such a hook */
     uint16_t reply_code;
     uint64_t sources[BLAME_AT_ONCE];
     enum object_kind arguments[3];
@@ -28,7 +30,8 @@ struct entry {
 static bool verdict_fits(enum hook hook, enum verdict_kind kind)
 {
     enum {
-        ON_REGISTER = 1 << VERDICT_ACCEPT | 1 << VERDICT_REPLY | 1 << VERDICT_DROP | 1 << VERDICT_FAIL,
+        ON_REGISTER =
+            1 << VERDICT_ACCEPT | 1 << VERDICT_REPLY | 1 << VERDICT_DROP | 1 << VERDICT_FAIL | 1 << VERDICT_CHALLENGE,
         ON_REQUEST = ON_REGISTER | 1 << VERDICT_ROUTE | 1 << VERDICT_RELAY | 1 << VERDICT_FORWARD | 1 << VERDICT_REST,
         ON_REPLY = 1 << VERDICT_ACCEPT | 1 << VERDICT_ROUTE | 1 << VERDICT_RELAY | 1 << VERDICT_NEXT_FLOW |
                    1 << VERDICT_NEXT_TARGET | 1 << VERDICT_FAIL | 1 << VERDICT_RETRY_AFTER | 1 << VERDICT_REST
@@ -87,7 +90,32 @@ static void complain(struct script_part *part, const struct hook_row *row, enum 
     else
         part->counters.errors++;
     snprintf(refused, sizeof refused, "; refused with %u", row->on_error_status);
-    log_hook(part, LOG_ERROR, (enum hook)row->hook, message, mode < ON_ERROR_STATUS ? consequences[mode] : refused);
+    const char *consequence = mode < ON_ERROR_STATUS ? consequences[mode] : refused;
+    if (row->hook == HOOK_CREDENTIALS && mode == ON_ERROR_CORE)
+        consequence = "; the answer is 503";
+    log_hook(part, LOG_ERROR, (enum hook)row->hook, message, consequence);
+}
+
+/* Another result than a hash must not pass for "no such user": the next hook would be asked. */
+static enum script_outcome read_ha1(struct script_part *part, const struct hook_row *row, const struct entry *entry)
+{
+    char reason[96];
+    lua_State *L = part->L;
+    struct text ha1 = {0};
+    if (lua_type(L, -1) == LUA_TSTRING)
+        ha1.at = lua_tolstring(L, -1, &ha1.length);
+    if (ha1.at != NULL && digest_is_hex(entry->credentials->algorithm, ha1)) {
+        memcpy(entry->ha1, ha1.at, ha1.length + 1);
+        return SCRIPT_VERDICT;
+    }
+    if (ha1.at != NULL)
+        snprintf(reason, sizeof reason,
+                 "returned %zu bytes, which are not HA1 for %s: %d lower-case hexadecimal digits", ha1.length,
+                 digest_name(entry->credentials->algorithm), entry->credentials->algorithm == DIGEST_MD5 ? 32 : 64);
+    else
+        snprintf(reason, sizeof reason, "returned a %s, which is not HA1", lua_typename(L, lua_type(L, -1)));
+    complain(part, row, SCRIPT_ERROR, reason);
+    return SCRIPT_ERROR;
 }
 
 /* Handles the result of the hook on top of the stack, which is neither nil nor false. */
@@ -95,6 +123,8 @@ static enum script_outcome read_result(struct script_part *part, const struct ho
 {
     char reason[96];
     lua_State *L = part->L;
+    if (entry->credentials != NULL)
+        return read_ha1(part, row, entry);
     if (entry->verdict == NULL)
         return SCRIPT_DEFAULT;
     if (!verdict_read(L, -1, entry->verdict))
@@ -145,14 +175,37 @@ static void count_success(struct script_part *part, const struct hook_row *row, 
     log_hook(part, LOG_NOTICE, (enum hook)row->hook, message, "");
 }
 
+/* Within a protected call, because texts take memory: calls the hook at 1 with the texts of the credentials at 2. */
+static int call_with_texts(lua_State *L)
+{
+    const struct script_credentials *credentials = lua_touserdata(L, 2);
+    lua_settop(L, 1);
+    lua_pushlstring(L, credentials->user.at, credentials->user.length);
+    lua_pushlstring(L, credentials->realm.at, credentials->realm.length);
+    lua_pushstring(L, digest_name(credentials->algorithm));
+    lua_call(L, 3, 1);
+    return 1;
+}
+
+static int call_protected(struct script_part *part, const struct hook_row *row, const struct entry *entry)
+{
+    lua_State *L = part->L;
+    if (entry->credentials != NULL) {
+        lua_pushcfunction(L, call_with_texts);
+        lua_rawgeti(L, LUA_REGISTRYINDEX, row->reference);
+        lua_pushlightuserdata(L, (void *)(size_t)entry->credentials); // NOLINT
+        return lua_pcall(L, 2, 1, 1);
+    }
+    lua_rawgeti(L, LUA_REGISTRYINDEX, row->reference);
+    for (int i = 0; i < entry->argument_count; i++)
+        object_push(L, part->state, entry->arguments[i]);
+    return lua_pcall(L, entry->argument_count, 1, 1);
+}
+
 static enum script_outcome call_hook(struct script_part *part, const struct hook_row *row, const struct entry *entry)
 {
     lua_State *L = part->L;
-    lua_rawgeti(L, LUA_REGISTRYINDEX, row->reference);
-    object_push(L, part->state, entry->arguments[0]);
-    for (int i = 1; i < entry->argument_count; i++)
-        object_push(L, part->state, entry->arguments[i]);
-    int status = lua_pcall(L, entry->argument_count, 1, 1);
+    int status = call_protected(part, row, entry);
     enum script_outcome outcome = SCRIPT_DEFAULT;
     if (status != LUA_OK || part->watch.overran) {
         outcome = script_outcome_of(status, part->watch.overran);
@@ -401,4 +454,20 @@ void script_on_flow(struct script *script, enum hook hook, const struct script_f
                                 .arguments = {OBJECT_FLOW},
                                 .argument_count = 1};
     enter(script, &entry);
+}
+
+enum script_outcome script_on_credentials(struct script *script, const struct script_credentials *credentials,
+                                          char ha1[DIGEST_HEX_MOST])
+{
+    char aor[300];
+    const struct text realm = credentials->realm;
+    bool ipv6 = realm.length > 0 && memchr(realm.at, ':', realm.length) != NULL;
+    int length = snprintf(aor, sizeof aor, ipv6 ? "sip:[%.*s]" : "sip:%.*s", (int)realm.length, realm.at);
+    struct text domain = {aor, length > 0 && (size_t)length < sizeof aor ? (size_t)length : 0};
+    const struct entry entry = {.hook = HOOK_CREDENTIALS,
+                                .aor = domain,
+                                .credentials = credentials,
+                                .ha1 = ha1,
+                                .sources = {hash_fixed(realm)}};
+    return enter(script, &entry);
 }

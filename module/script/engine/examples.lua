@@ -52,6 +52,18 @@ sip_on_flow_down(function(flow)
   sip.log("%s lost flow %d: %s", flow.aor or "?", flow.reg_id or 0, flow.reason)
 end)
 
+--- policy: on_credentials
+local secrets = { -- HA1 of "door:example.com:secret"
+  ["SHA-256"] = "c4b1ef93439d603f4943b4b5070f20bcde218e4c8f68a613fe8dd5d883f49732",
+  ["MD5"] = "29b98a08d540bfde6effaa31da37e870",
+}
+
+sip_on_credentials(function(user, realm, algorithm)
+  if user == "door" and realm == "example.com" then
+    return secrets[algorithm]
+  end
+end)
+
 --- policy: emergency
 sip_emergency { "112", "911" }
 
@@ -94,6 +106,13 @@ end)
 sip_on_request("OPTIONS", function(request, call)
   if call:header "User-Agent" == "friendly-scanner" then
     return sip_drop()
+  end
+end)
+
+--- policy: challenge
+sip_on_request("INVITE", function(request, call)
+  if call.aor:find "^sip:%+?%d+@" then -- a telephone number: callers must authenticate
+    return sip_challenge()
   end
 end)
 

@@ -2,6 +2,7 @@
 #include "script/engine/judge.h"
 
 #include "core/code.h"
+#include "script/base/emergency.h"
 
 static bool answers(enum verdict_kind kind)
 {
@@ -64,4 +65,28 @@ enum rule_id verdict_guard_answer(const struct script_verdict *verdict, const st
     facts.role = ROLE_REGISTRAR; /* the server itself makes the response */
     facts.code = verdict->code;
     return guard_check(&facts, &state, &proposal);
+}
+
+static bool is_never_challenged(const struct sip_message *request)
+{
+    static const struct emergency no_numbers;
+    enum method method = sip_method(request);
+    return method == METHOD_ACK || method == METHOD_CANCEL || emergency_is(&no_numbers, sip_request_uri(request));
+}
+
+void verdict_settle_challenge(const struct host *host, const struct script_call *call, enum script_outcome *outcome,
+                              struct script_verdict *verdict)
+{
+    if (*outcome != SCRIPT_VERDICT || verdict->kind != VERDICT_CHALLENGE)
+        return;
+    if (is_never_challenged(call->request)) {
+        host->log(host->context, LOG_WARNING,
+                  "verdict challenge is not carried out: such a request is never challenged");
+        *outcome = SCRIPT_DEFAULT;
+    } else if (call->user.length > 0) {
+        host->log(host->context, LOG_WARNING,
+                  "verdict challenge for a user who has authenticated (call.user): the request is refused with 403");
+        verdict->kind = VERDICT_REPLY;
+        verdict->code = SIP_FORBIDDEN;
+    }
 }

@@ -25,4 +25,10 @@ enum rule_id verdict_guard_exhausted(const struct script_verdict *verdict, const
    request. */
 enum rule_id verdict_guard_answer(const struct script_verdict *verdict, const struct facts *request);
 
+/* Call it after a request hook. Changes a challenge that cannot be sent, and logs this: an ACK, a CANCEL (3261-22.a)
+   and an emergency call to urn:service:sos are handled as without a verdict. A sender that has authenticated gets 403,
+   because it would answer another challenge with the same credentials. */
+void verdict_settle_challenge(const struct host *host, const struct script_call *call, enum script_outcome *outcome,
+                              struct script_verdict *verdict);
+
 #endif

@@ -138,6 +138,7 @@ static const struct version *failed_before(const struct policy *policy, uint64_t
 struct script_config policy_script_config(const struct policy *policy, bool as_shadow)
 {
     return (struct script_config){.host = as_shadow ? &policy->quiet : policy->config.host,
+                                  .no_credentials = policy->config.no_credentials,
                                   .limits = policy->config.limits,
                                   .store = as_shadow ? NULL : policy->config.store,
                                   .tenants = as_shadow ? NULL : policy->config.tenants};

@@ -25,6 +25,8 @@ struct policy_config {
     /* Called when a version goes into use, to keep its files as the last good ones. May be NULL. Borrowed. */
     void (*keep)(void *context, struct sources *sources);
     void *keep_context;
+    /* Why a version with a hook for credentials is refused, in a host that never calls it; NULL: it is not. */
+    const char *no_credentials;
     /* Each part of a version, the site's and every tenant's, is judged separately: failures of a tenant revert only
        that tenant's part, failures of the site the whole version. */
     uint32_t rollback_window; /* number of entries in the window of automatic rollback; 0: 100 */
@@ -141,6 +143,9 @@ enum script_outcome policy_on_register(struct policy_hold *hold, const struct sc
 enum script_outcome policy_on_response(struct policy_hold *hold, const struct script_call *call,
                                        const struct script_reply *reply, const struct decision *decision,
                                        struct script_verdict *verdict);
+/* As script_on_credentials(). It belongs to no call, so the active version is asked, and neither canary nor shadow. */
+enum script_outcome policy_on_credentials(struct policy *policy, const struct script_credentials *credentials,
+                                          char ha1[DIGEST_HEX_MOST]);
 enum script_outcome policy_on_exhausted(struct policy_hold *hold, const struct script_call *call,
                                         const struct script_reply *best, struct script_verdict *verdict);
 /* Returns whether the active version has a hook of this kind: only the active version gets flow_up and flow_down. */

@@ -35,8 +35,10 @@ struct policy {
 struct policy_entry {
     enum hook hook;
     const struct script_call *call;
-    const struct script_reply *reply; /* HOOK_RESPONSE, HOOK_EXHAUSTED */
-    const struct decision *decision;  /* HOOK_RESPONSE */
+    const struct script_reply *reply;             /* HOOK_RESPONSE, HOOK_EXHAUSTED */
+    const struct decision *decision;              /* HOOK_RESPONSE */
+    const struct script_credentials *credentials; /* HOOK_CREDENTIALS, which has no call and no verdict */
+    char *ha1;
 };
 
 /* policy_part.c: the part of one tenant in a version. */

@@ -19,6 +19,8 @@ static enum script_outcome enter(struct script *script, const struct policy_entr
         return script_on_register(script, entry->call, verdict);
     case HOOK_RESPONSE:
         return script_on_response(script, entry->call, entry->reply, entry->decision, verdict);
+    case HOOK_CREDENTIALS:
+        return script_on_credentials(script, entry->credentials, entry->ha1);
     default:
         return script_on_exhausted(script, entry->call, entry->reply, verdict);
     }
@@ -73,7 +75,7 @@ static void judge(struct policy *policy, struct version *version, struct script_
    An error counts each time, because the policy itself causes it. */
 static bool failure_counts(struct script_window *window, const struct policy_entry *entry, enum script_outcome outcome)
 {
-    const uint64_t sources[BLAME_AT_ONCE] = {entry->call->source_number,
+    const uint64_t sources[BLAME_AT_ONCE] = {entry->call != NULL ? entry->call->source_number : 0,
                                              entry->reply != NULL ? entry->reply->source_number : 0};
     return outcome == SCRIPT_ERROR || blame_add(&window->blame, sources);
 }
@@ -235,6 +237,19 @@ enum script_outcome policy_on_exhausted(struct policy_hold *hold, const struct s
 {
     const struct policy_entry entry = {.hook = HOOK_EXHAUSTED, .call = call, .reply = best};
     return policy_enter(hold, &entry, verdict);
+}
+
+enum script_outcome policy_on_credentials(struct policy *policy, const struct script_credentials *credentials,
+                                          char ha1[DIGEST_HEX_MOST])
+{
+    struct policy_hold hold = {.policy = policy};
+    const struct policy_entry entry = {.hook = HOOK_CREDENTIALS, .credentials = credentials, .ha1 = ha1};
+    if (!policy_hears(policy, HOOK_CREDENTIALS))
+        return SCRIPT_NO_HOOK;
+    hold.script = script_hold(policy->active->script);
+    enum script_outcome outcome = policy_enter(&hold, &entry, NULL);
+    policy_release(&hold);
+    return outcome;
 }
 
 bool policy_hears(const struct policy *policy, enum hook hook)

@@ -9,8 +9,8 @@
 
 /*
  * The users of a running server, read from the users file (users_file.h) for each request, so that a change counts at
- * once. A file that was replaced or written over is noticed within a quarter of a second. If the file cannot be read, this
- * is logged, once for each reason and again each minute, and it is tried again four times a second.
+ * once. A file that was replaced or written over is noticed within a quarter of a second. If the file cannot be read,
+ * this is logged, once for each reason and again each minute, and it is tried again four times a second.
  */
 
 struct users;

@@ -133,18 +133,7 @@ int users_secrets_create(struct users_secrets *secrets, const char *aor, struct 
     return done ? 0 : -ENOTSUP;
 }
 
-size_t users_ha1_length(enum auth_algorithm algorithm)
-{
-    return algorithm == AUTH_MD5 ? 32 : 64;
-}
-
 bool users_ha1_is_valid(enum auth_algorithm algorithm, struct text ha1)
 {
-    if (ha1.length != users_ha1_length(algorithm))
-        return false;
-    for (size_t i = 0; i < ha1.length; i++) {
-        if (ha1.at[i] == '\0' || strchr("0123456789abcdef", ha1.at[i]) == NULL)
-            return false;
-    }
-    return true;
+    return digest_is_hex(digest_of(algorithm), ha1);
 }

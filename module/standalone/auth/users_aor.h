@@ -30,9 +30,6 @@ struct text users_realm(const char *aor);
    algorithm; -EMSGSIZE if the password is longer than USERS_PASSWORD_MOST bytes. */
 int users_secrets_create(struct users_secrets *secrets, const char *aor, struct text password);
 
-/* The number of hexadecimal digits of HA1. */
-size_t users_ha1_length(enum auth_algorithm algorithm);
-
 /* Lower-case hexadecimal with this number of digits? */
 bool users_ha1_is_valid(enum auth_algorithm algorithm, struct text ha1);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "standalone/server/server_private.h"
 #include "standalone/server/allowance.h"
+#include "script/engine/judge.h"
 #include "standalone/server/answer.h"
 #include "standalone/server/branch.h"
 #include "standalone/server/context.h"
@@ -438,6 +439,7 @@ static enum script_outcome ask(struct context *context, struct script_verdict *v
         return SCRIPT_NO_HOOK;
     struct script_call call = context_script_call(context, source);
     enum script_outcome outcome = policy_on_request(&context->hold, &call, verdict);
+    verdict_settle_challenge(context->server->config.host, &call, &outcome, verdict);
     context->server->counters.script_errors += outcome >= SCRIPT_ERROR;
     return outcome;
 }
@@ -537,6 +539,10 @@ static void carry_out(struct context *context, const struct route *route, bool o
         note_policy_refusal(context, 0);
         context->model.final_forwarded = true;
         server_transaction_abandon(context->transaction);
+        break;
+    case VERDICT_CHALLENGE:
+        context->model.final_forwarded = true;
+        verdict_challenge(context->server, context->transaction);
         break;
     case VERDICT_REST:
         rest_set(context->server, verdict_tenant(verdict), text_of(verdict->destination), verdict->seconds);

@@ -269,7 +269,7 @@ static bool register_is_refused(struct register_request *request)
     struct registrar_verdict asked;
     caller_show(&request->caller, &call);
     policy_take(server->policy, sip_call_id(request->asked.request), &hold);
-    registrar_ask_policy(&request->asked, &hold, &call, &asked);
+    registrar_ask_policy(host, &request->asked, &hold, &call, &asked);
     policy_release(&hold);
     server->counters.script_errors += asked.outcome >= SCRIPT_ERROR;
     server->counters.verdicts += asked.stands;
@@ -283,7 +283,9 @@ static bool register_is_refused(struct register_request *request)
                &(struct own_answer){.status = asked.verdict.code, .phrase = text_of(asked.verdict.phrase)});
     else if (asked.drops)
         server_transaction_abandon(request->transaction);
-    return asked.answers || asked.drops;
+    else if (asked.challenges)
+        verdict_challenge(server, request->transaction);
+    return asked.answers || asked.drops || asked.challenges;
 }
 
 /* The phrase says more than the status where it goes on after the status' own phrase. */

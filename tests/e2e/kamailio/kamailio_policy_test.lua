@@ -163,6 +163,13 @@ test("a broken policy at start: one line that names file, line and reason, and K
     t:match(lines[1], "the policy is broken: " .. s.path:gsub("%p", "%%%0") .. ":2: ")
 end)
 
+test("on_credentials is refused with the modules that do this in Kamailio", function(t)
+    local s = start(t, "\nsip_on_credentials(function(user) return nil end)\n", { expect_end = true })
+    t:ok(s:wait(), "it went on")
+    t:ok(s.status ~= 0)
+    t:match(s.log, ":2: sip_on_credentials%(%): only reflow serve calls it; in Kamailio, the modules auth, auth_db")
+end)
+
 test("a policy that is missing, a layer without a policy: one line each", function(t)
     local s = kamailio.start(t, { expect_end = true, params = { { "reflow", "policy", "/nowhere/policy.lua" } } })
     t:ok(s:wait())

@@ -50,6 +50,41 @@ local function people(open)
     return bob, mail, alice
 end
 
+local challenging = [[
+sip_on_register(function(request) if request.to:find "door" then return sip_challenge() end end)
+sip_on_request(function(request)
+    if request.uri:find "vm" or request.uri:find "^urn:" then return sip_challenge() end
+end)]]
+
+test("3261-22.a sip_challenge() makes the configuration challenge with Kamailio's own modules", function(t)
+    local routing = 'loadmodule "auth.so"\n' .. kamailio.routing
+    local config = routing:gsub('sip_save%("location"%);', [[sip_save("location");
+        if ($rc == -5) www_challenge("$td", "0");]]):gsub('if %(!sip_route_flows%("location"%)%) {', [[
+    $var(rc) = sip_route_flows("location");
+    if ($var(rc) == -5) {
+        proxy_challenge("$fd", "0");
+        exit;
+    }
+    if ($var(rc) < 0) {]])
+    local host, open = start(t, challenging, { config = config })
+    local bob, _, alice = people(open)
+    local refused = alice:expect_final(alice:invite("sip:vm@example.test"), 407)
+    t:match(refused:get "Proxy-Authenticate", '^Digest realm="example.test"')
+    local call = alice:invite(bob.aor)
+    refuse(bob, 486)
+    alice:expect_final(call, 486)
+    local door = open "door"
+    local response = door:register { expect = 401 }
+    t:match(response:get "WWW-Authenticate", '^Digest realm="example.test"')
+    t:equal(host:statistic "reflow:verdicts", 2)
+end)
+
+test("a configuration that does not know sip_challenge() refuses the request", function(t)
+    local _, open = start(t, challenging)
+    local _, _, alice = people(open)
+    alice:expect_final(alice:invite("sip:vm@example.test"), 404)
+end)
+
 test("sip_relay() on 486: voicemail answers", function(t)
     local host, open = start(t, 'sip_on_response(486, function() return sip_relay("sip:vm@example.test") end)')
     local bob, mail, alice = people(open)
