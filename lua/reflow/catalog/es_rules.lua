@@ -57,6 +57,8 @@ return {
     ["5626-4.5.b"] = "una recuperación espera un tiempo aleatorio del 50 al 100 % de ese valor, y conserva su reg-id",
     ["3261-16.4.a"] = "un Route de este servidor permite retransmitir solo con un sello válido del diálogo",
     ["3261-16.7.a"] = "una respuesta que no corresponde a ninguna transacción se descarta",
+    ["3261-16.3.a"] = "una petición sale hacia algo que no es un registro solo si su remitente está autenticado "
+        .. "o es un troncal",
     ["3261-16.7.b"] = "100 no se reenvía; de 101 a 199 reinician el temporizador C y se reenvían de inmediato",
     ["3261-16.7.c"] = "cada 2xx a INVITE se reenvía de inmediato, y las demás ramas se cancelan",
     ["3261-16.7.d"] = "tras un 6xx no se añade ninguna rama, se cancelan las pendientes y el 6xx se reenvía "
