@@ -38,6 +38,22 @@ static int setup_tcp(void **state)
     return 0;
 }
 
+/* It can call by every transport. */
+static int setup_tls(void **state)
+{
+    struct stage *stage = malloc(sizeof *stage);
+    if (stage == NULL)
+        return -1;
+    stage_create(stage);
+    stage_listen_by_every_transport(stage);
+    stage->config.rest_silent = 30;
+    stage_open(stage);
+    stage_script(stage, "sip_on_request('INVITE', function(_, c) return sip_relay(c.aor:find 'other' and "
+                        "'sip:1@other.example.org;transport=tls' or 'sip:1@trunk.example.net;transport=tls') end)\n");
+    *state = stage;
+    return 0;
+}
+
 static void calls(struct stage *stage, const char *call)
 {
     stage_call(stage, call);
@@ -241,6 +257,45 @@ static void test_3263_4_3_a_a_connection_that_does_not_open_is_a_failure(void **
     }
 }
 
+/* The server at this place opens a connection that must prove `domain`. */
+static struct sent *goes_to(struct stage *stage, uint16_t port, const char *domain)
+{
+    struct sent *sent = stage_sent_to(stage, "INVITE", port);
+    assert_int_equal(sent->peer.transport, TRANSPORT_TLS);
+    assert_string_equal(stage->wire.connections[sent->peer.connection - 1].domain, domain);
+    return sent;
+}
+
+static void is_located(struct stage *stage, const char *host)
+{
+    const struct place places[] = {fake_place(TRANSPORT_TLS, 5091), fake_place(TRANSPORT_TLS, 5092)};
+    fake_wire_locate(&stage->wire, host, places, 2);
+}
+
+/* SRV led to these places. Each must prove the name that was asked for; one that does not is left for the next one, and
+   for calls to this name alone. */
+static void test_5922_7_a_each_place_must_prove_the_domain_that_was_asked_for(void **state)
+{
+    struct stage *stage = *state;
+    stage_call(stage, "one");
+    is_located(stage, "trunk.example.net");
+    struct sent *first = goes_to(stage, 5091, "trunk.example.net");
+    fake_wire_close(&stage->wire, first->peer.connection);
+    server_flow_down(stage->server, first->peer.connection, "tls");
+    goes_to(stage, 5092, "trunk.example.net");
+    stage_call(stage, "two");
+    is_located(stage, "trunk.example.net");
+    goes_to(stage, 5092, "trunk.example.net");
+    struct sent *probe = next_probe(stage, FIRST_PROBE_MS);
+    assert_string_equal(stage->wire.connections[probe->peer.connection - 1].domain, "trunk.example.net");
+    assert_true(sent_starts(probe, "OPTIONS sip:trunk.example.net;transport=tls SIP/2.0"));
+    struct peer alice = stage_alice();
+    stage_request(stage, &alice, (struct request){.call = "three", .uri = "sip:other@example.com"});
+    stage_hears(stage, 100);
+    is_located(stage, "other.example.org");
+    goes_to(stage, 5091, "other.example.org");
+}
+
 /* If all have failed, the one that may at least answer quickly is tried before the silent one. */
 static void test_3263_4_3_b_no_address_is_left_out(void **state)
 {
@@ -376,6 +431,8 @@ int main(void)
         TEST(test_3263_4_3_a_an_unreachable_address_is_tried_last),
         TEST(test_3263_4_3_a_an_icmp_error_is_a_failure),
         cmocka_unit_test_setup_teardown(test_3263_4_3_a_a_connection_that_does_not_open_is_a_failure, setup_tcp,
+                                        stage_teardown),
+        cmocka_unit_test_setup_teardown(test_5922_7_a_each_place_must_prove_the_domain_that_was_asked_for, setup_tls,
                                         stage_teardown),
         TEST(test_3263_4_3_b_no_address_is_left_out),
         TEST(test_3263_4_3_b_the_name_is_silent_until_any_of_its_addresses_answers),

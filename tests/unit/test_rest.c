@@ -70,6 +70,73 @@ static void test_3261_21_5_4_a_a_flow_that_rests_keeps_its_binding(void **state)
     assert_int_equal(stage_count(stage, "bindings_lost"), 0);
 }
 
+/* --- names: trunk.example.net has addresses at 5091 and 5092 --- */
+
+static const uint16_t both[] = {5091, 5092, 0};
+
+static void relay_to(struct stage *stage, const char *uri)
+{
+    char script[200];
+    snprintf(script, sizeof script, "sip_on_request('INVITE', function() return sip_relay('%s') end)\n", uri);
+    stage_script(stage, script);
+}
+
+/* While `rest` rests, the URI is looked up, and the call goes to this port first; 0: to none. Then the rest ends. */
+static void assert_goes_to(struct stage *stage, const char *uri, const char *rest, uint16_t port)
+{
+    relay_to(stage, uri);
+    rest_set(stage->server, TEXT(""), text_of(rest), 300);
+    stage_call(stage, "one");
+    fake_wire_resolve(&stage->wire, "trunk.example.net", both);
+    stage_advance(stage, 0);
+    if (port != 0)
+        stage_response(stage, stage_sent_to(stage, "INVITE", port), 486, NULL);
+    stage_discard(stage);
+    rest_set(stage->server, TEXT(""), text_of(rest), 0);
+    stage_ends(stage);
+}
+
+static void test_3261_21_5_4_a_an_address_rests_and_others_of_its_name_do_not(void **state)
+{
+    struct stage *stage = *state;
+    assert_goes_to(stage, "sip:1@trunk.example.net:5091", "127.0.0.1:5091", 5092);
+    assert_goes_to(stage, "sip:1@trunk.example.net:5091", "127.0.0.1:5092", 5091);
+    assert_goes_to(stage, "sip:1@trunk.example.net:5091", "127.0.0.1", 0);
+    assert_goes_to(stage, "sip:1@trunk.example.net:5091", "127.0.0.2", 5091);
+    assert_goes_to(stage, "sip:1@trunk.example.net:5091", "trunk.example.net:5092", 5091);
+    assert_goes_to(stage, "sip:1@trunk.example.net:5091", "example.net", 5091);
+}
+
+/* A port of a name is that of the URI or its default. Those that SRV records tell are of addresses. */
+static void test_3261_21_5_4_a_a_name_without_port_rests_by_its_default(void **state)
+{
+    struct stage *stage = *state;
+    assert_goes_to(stage, "sip:1@trunk.example.net", "127.0.0.1:5091", 5092);
+    assert_goes_to(stage, "sip:1@trunk.example.net", "trunk.example.net:5091", 5091);
+    assert_goes_to(stage, "sip:1@trunk.example.net;transport=tcp", "trunk.example.net:5061", 5091);
+}
+
+static void test_3261_21_5_4_a_a_name_that_rests_is_not_looked_up(void **state)
+{
+    static const struct {
+        const char *uri, *rest;
+    } cases[] = {{"sip:1@trunk.example.net:5091", "Trunk.Example.NET"},
+                 {"sip:1@trunk.example.net:5091", "trunk.example.net:5091"},
+                 {"sip:1@TRUNK.example.net", "trunk.example.net:5060"},
+                 {"sip:1@trunk.example.net;transport=tcp", "trunk.example.net:5060"}};
+    struct stage *stage = *state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        relay_to(stage, cases[i].uri);
+        rest_set(stage->server, TEXT(""), text_of(cases[i].rest), 300);
+        stage_call(stage, "one");
+        stage_advance(stage, 0);
+        stage_hears(stage, 500);
+        assert_int_equal(stage->wire.lookup_count, 0);
+        rest_set(stage->server, TEXT(""), text_of(cases[i].rest), 0);
+        stage_ends(stage);
+    }
+}
+
 static void test_a_policy_has_no_say_on_what_was_never_asked(void **state)
 {
     struct stage *stage = *state;
@@ -189,6 +256,9 @@ int main(void)
         TEST(test_3261_21_5_4_a_a_503_with_retry_after_rests_for_the_time),
         TEST(test_3261_21_5_4_a_without_retry_after_nothing_rests),
         TEST(test_3261_21_5_4_a_other_destinations_are_tried_meanwhile),
+        TEST(test_3261_21_5_4_a_an_address_rests_and_others_of_its_name_do_not),
+        TEST(test_3261_21_5_4_a_a_name_without_port_rests_by_its_default),
+        TEST(test_3261_21_5_4_a_a_name_that_rests_is_not_looked_up),
         TEST(test_3261_21_5_4_a_a_flow_that_rests_keeps_its_binding),
         TEST(test_a_policy_has_no_say_on_what_was_never_asked),
         TEST(test_rests_are_forgotten_when_they_are_over),

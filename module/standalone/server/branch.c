@@ -345,7 +345,8 @@ static void located(void *again, const struct place *found, size_t found_count)
         return;
     }
     size_t count = found_count < PLACES_MOST ? found_count : PLACES_MOST;
-    memcpy(places, found, count * sizeof *places);
+    if (count > 0)
+        memcpy(places, found, count * sizeof *places);
     take_places(branch, places, count);
     if (branch->peer.address.any.sa_family == 0)
         fail_soon(branch, call_origin_unsent(&branch->model));
@@ -403,6 +404,9 @@ static void send_to_uri(struct branch *branch, struct text next_hop)
             sending = peer_of_uri(branch->context->server, &uri, &branch->near, &branch->peer);
             if (sending)
                 send_to_peer(branch);
+        } else if (branch_rests(branch)) {
+            sending = branch->model.rested = true;
+            fail_unsent(branch);
         } else {
             sending = locate(branch, &uri);
         }
