@@ -171,6 +171,17 @@ static void test_3263_4_3_a_a_503_lets_the_next_call_begin_with_the_other(void *
     taken_at_once(stage, "three", 5091);
 }
 
+/* There is nothing else to try, so that a probe would be of no use. */
+static void test_3263_4_3_b_a_503_of_an_address_without_a_name_is_not_probed(void **state)
+{
+    struct stage *stage = *state;
+    stage_script(stage, "sip_on_request('INVITE', function() return sip_relay('sip:1@127.0.0.1:5091') end)\n");
+    stage_call(stage, "one");
+    stage_refuses(stage, stage_sent_to(stage, "INVITE", 5091), 503, NULL);
+    stage_hears(stage, 500);
+    assert_int_equal(stage_count(stage, "failed_addresses"), 0);
+}
+
 /* Nothing is sent there, not even a probe; then it is the first again. */
 static void test_3261_21_5_4_a_a_503_with_retry_after_is_a_rest(void **state)
 {
@@ -426,6 +437,7 @@ int main(void)
         TEST(test_3263_4_3_b_the_probes_become_rarer),
         TEST(test_3263_4_3_b_an_address_that_nobody_wants_is_forgotten),
         TEST(test_3263_4_3_a_a_503_lets_the_next_call_begin_with_the_other),
+        TEST(test_3263_4_3_b_a_503_of_an_address_without_a_name_is_not_probed),
         TEST(test_3261_21_5_4_a_a_503_with_retry_after_is_a_rest),
         TEST(test_3263_4_3_a_another_answer_is_no_failure),
         TEST(test_3263_4_3_a_an_unreachable_address_is_tried_last),

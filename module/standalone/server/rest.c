@@ -330,10 +330,11 @@ void silence_begin(struct branch *branch)
     failed(branch, SILENT_NAMED);
 }
 
-/* If this server could not even try, that tells nothing about the address. */
+/* If this server could not even try, that tells nothing about the address. An address without a name is tried anyway.
+ */
 void failure_begin(struct branch *branch)
 {
-    if (branch->tried && !branch->model.on_flow)
+    if (branch->tried && !branch->model.on_flow && has_name(branch))
         failed(branch, FAILED_NAMED);
 }
 
