@@ -250,6 +250,45 @@ static void test_texts_and_switches(void **state)
     assert_true(command.options.log_decisions && command.options.mask_numbers && command.options.verbose);
 }
 
+/* The help names all options, with "repeatable" or without. */
+static void test_a_value_that_would_be_ignored_is_refused(void **state)
+{
+    static const char *const repeated[] = {"--listen", "--advertise",      "--local-net",  "--domain",    "--trust",
+                                           "--trunk",  "--dns-server",     "--tls-domain", "--ws-origin", "--layer",
+                                           "--tenant", "--proxy-protocol", "--trunk-cert"};
+    char error[256], line[128];
+    unsigned seen = 0, refused = 0, taken = 0;
+    (void)state;
+    for (const char *at = strstr(serve_usage, "\n  --"); at != NULL; at = strstr(at + 1, "\n  --")) {
+        struct serve_options options;
+        char name[64];
+        size_t length = strcspn(at + 3, " \n");
+        snprintf(name, sizeof name, "%.*s", (int)length, at + 3);
+        if (at[3 + length] != ' ' || at[4 + length] == ' ')
+            continue; /* no value */
+        const char *const values[] = {"100", "70000", "1000", "7", "rport"};
+        bool again = false;
+        for (size_t i = 0; i < sizeof values / sizeof values[0] && !again; i++) {
+            char *argv[] = {"serve", "r.lua", name, (char *)(size_t)values[i], name, (char *)(size_t)values[i]};
+            serve_options_read(&options, 6, argv, error, sizeof error);
+            again = strstr(error, "it is given more than once") != NULL;
+        }
+        bool may = false;
+        for (size_t i = 0; i < sizeof repeated / sizeof repeated[0]; i++)
+            may |= strcmp(name, repeated[i]) == 0;
+        snprintf(line, sizeof line, "%s: it is given more than once", name);
+        if (again && strcmp(error, line) != 0)
+            fail_msg("%s", error);
+        seen++;
+        refused += again;
+        taken += may && !again;
+    }
+    assert_int_equal(taken, sizeof repeated / sizeof repeated[0]);
+    assert_int_equal(refused, seen - taken);
+    assert_refused("r.lua --rest-silent 5 --rest-silent 6", "--rest-silent: it is given more than once");
+    assert_refused("--state a.db r.lua --verbose --state a.db", "--state: it is given more than once");
+}
+
 static void test_numbers(void **state)
 {
     struct command command;
@@ -300,7 +339,7 @@ static void test_where_responses_go(void **state)
     assert_false(command.options.server.responses_to_source);
     assert_read(&command, "r.lua --via-source always");
     assert_true(command.options.server.responses_to_source);
-    assert_read(&command, "r.lua --via-source always --via-source rport");
+    assert_read(&command, "r.lua --via-source rport");
     assert_false(command.options.server.responses_to_source);
     assert_refused("r.lua --via-source never", "--via-source never: expected rport or always");
     assert_refused("r.lua --via-source", "needs a value");
@@ -560,6 +599,7 @@ int main(void)
         cmocka_unit_test(test_tls_options_that_do_not_go_together),
         cmocka_unit_test(test_domains),
         cmocka_unit_test(test_texts_and_switches),
+        cmocka_unit_test(test_a_value_that_would_be_ignored_is_refused),
         cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_where_responses_go),
         cmocka_unit_test(test_what_is_no_number),

@@ -139,6 +139,27 @@ static void test_what_is_no_block_is_refused(void **state)
     }
 }
 
+static void test_the_reason_is_named(void **state)
+{
+    static const struct {
+        const char *text, *reason;
+    } cases[] = {{"192.0.2.1/24", "bits set after the first BITS"},
+                 {"2001:db8::1/64", "bits set after the first BITS"},
+                 {"192.0.2.0/33", "from 0 to 32"},
+                 {"192.0.2.0/", "from 0 to 32"},
+                 {"2001:db8::/129", "from 0 to 128"},
+                 {"edge.example.com/24", "not numeric"},
+                 {"", "not numeric"}};
+    struct cidr cidr;
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const char *why = cidr_parse(text_of(cases[i].text), &cidr);
+        assert_non_null(why);
+        assert_non_null(strstr(why, "not ADDRESS or ADDRESS/BITS: "));
+        assert_non_null(strstr(why, cases[i].reason));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -148,6 +169,7 @@ int main(void)
         cmocka_unit_test(test_blocks_have_their_addresses),
         cmocka_unit_test(test_3261_10_a_private_addresses_belong_to_their_own_network),
         cmocka_unit_test(test_what_is_no_block_is_refused),
+        cmocka_unit_test(test_the_reason_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -115,18 +115,27 @@ static bool has_bits_past_prefix(const struct cidr *cidr)
     return false;
 }
 
-bool cidr_read(struct text text, struct cidr *cidr)
+const char *cidr_parse(struct text text, struct cidr *cidr)
 {
     const char *slash = text.length > 0 ? memchr(text.at, '/', text.length) : NULL;
     struct text host = {text.at, slash != NULL ? (size_t)(slash - text.at) : text.length};
     if (!address_read(host, 0, &cidr->address))
-        return false;
-    unsigned most = cidr->address.any.sa_family == AF_INET ? 32 : 128;
-    cidr->prefix = (uint8_t)most;
+        return "not ADDRESS or ADDRESS/BITS: the address is not numeric";
+    bool ipv4 = cidr->address.any.sa_family == AF_INET;
+    cidr->prefix = ipv4 ? 32 : 128;
     if (slash == NULL)
-        return true;
+        return NULL;
     struct text prefix = {slash + 1, text.length - host.length - 1};
-    return read_prefix(prefix, most, &cidr->prefix) && !has_bits_past_prefix(cidr);
+    if (!read_prefix(prefix, cidr->prefix, &cidr->prefix))
+        return ipv4 ? "not ADDRESS or ADDRESS/BITS: BITS must be a number from 0 to 32"
+                    : "not ADDRESS or ADDRESS/BITS: BITS must be a number from 0 to 128";
+    return has_bits_past_prefix(cidr) ? "not ADDRESS or ADDRESS/BITS: the address has bits set after the first BITS"
+                                      : NULL;
+}
+
+bool cidr_read(struct text text, struct cidr *cidr)
+{
+    return cidr_parse(text, cidr) == NULL;
 }
 
 bool cidr_has(const struct cidr *cidr, const union address *address)

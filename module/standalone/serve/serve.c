@@ -346,11 +346,12 @@ static int start_handles(struct serve *serve)
 /* --- start and end --- */
 
 /* Raises the limit of descriptors to the configured number of connections if the system permits. Otherwise a warning
-   is logged now, before connections fail. Some descriptors are left for files, for name lookups (two sockets each)
-   and for the registrar behind an edge, because connections that accept() itself refuses are not counted. */
+   is logged now, before connections fail. Some descriptors are left for files, for name lookups (two sockets each),
+   for targets of a policy on a full server (connection_share.c), and for the registrar behind an edge, because
+   connections that accept() itself refuses are not counted. */
 static void raise_descriptors(struct serve *serve)
 {
-    enum { FOR_ITSELF = 64 + 2 * 64, AT_LEAST = 16 };
+    enum { FOR_ITSELF = 64 + 2 * 64 + 64, AT_LEAST = 16 };
     char line[224];
     struct rlimit limit;
     uint32_t connections = serve->options.network.connections;
@@ -448,11 +449,69 @@ static void warn_of_origins(struct serve *serve)
 static void warn_of_local_nets(struct serve *serve)
 {
     if (serve->options.server.advertising.local_net_count > 0 && serve->options.advertised_count == 0)
-        host_log(serve, LOG_WARNING, "--local-net has no effect on the addresses in messages: none is advertised (--advertise)");
+        host_log(serve, LOG_WARNING,
+                 "--local-net has no effect on the addresses in messages: none is advertised (--advertise)");
 }
 
-static void warn_of_idle_options(struct serve *serve)
+static bool advertises_in_family(const struct serve *serve, sa_family_t family)
 {
+    const struct serve_options *options = &serve->options;
+    for (size_t i = 0; i < options->listen_count; i++) {
+        if (options->server.advertising.listeners[i].host[0] != '\0' &&
+            options->listens[i].address.any.sa_family == family)
+            return true;
+    }
+    return false;
+}
+
+/* A large request, or a call from one transport to another, may name any of the listeners. One on the loopback address
+   is for this machine alone. */
+static void warn_of_unadvertised(struct serve *serve)
+{
+    char line[256];
+    const struct serve_options *options = &serve->options;
+    for (size_t i = 0; i < options->listen_count; i++) {
+        if (options->server.advertising.listeners[i].host[0] != '\0' ||
+            source_is_loopback(&options->listens[i].address) ||
+            !advertises_in_family(serve, options->listens[i].address.any.sa_family))
+            continue;
+        snprintf(line, sizeof line,
+                 "--listen %s has no --advertise, but others have: peers outside get its own address, which they may "
+                 "not reach",
+                 options->listens[i].text);
+        host_log(serve, LOG_WARNING, line);
+    }
+}
+
+static void warn_of_everybody(struct serve *serve, const char *option, const struct cidr *cidrs, size_t count,
+                              const char *effect)
+{
+    char line[224];
+    for (size_t i = 0; i < count; i++) {
+        if (cidrs[i].prefix != 0)
+            continue;
+        bool ipv4 = cidrs[i].address.any.sa_family == AF_INET;
+        snprintf(line, sizeof line, "%s %s names all %s addresses: %s", option, ipv4 ? "0.0.0.0/0" : "::/0",
+                 ipv4 ? "IPv4" : "IPv6", effect);
+        host_log(serve, LOG_WARNING, line);
+    }
+}
+
+static void warn_of_wide_nets(struct serve *serve)
+{
+    const struct serve_options *options = &serve->options;
+    const struct advertising *advertising = &options->server.advertising;
+    warn_of_everybody(serve, "--proxy-protocol", options->balancers, options->balancer_count,
+                      "whoever connects can have any address in a PROXY header, and phones without one are refused");
+    warn_of_everybody(serve, "--local-net", advertising->local_nets, advertising->local_net_count,
+                      "no peer gets an address of --advertise, and all private Contacts are called");
+    warn_of_everybody(serve, "--trust", options->sources.trusted, options->sources.trusted_count, "nobody has a limit");
+}
+
+static void warn_of_options(struct serve *serve)
+{
+    warn_of_unadvertised(serve);
+    warn_of_wide_nets(serve);
     warn_of_origins(serve);
     warn_of_local_nets(serve);
     warn_of_balancers(serve);
@@ -649,7 +708,7 @@ static int start(struct serve *serve)
     if (error == 0)
         error = refuse(serve, network_start(serve->network, serve->server, &server_network_events), "network");
     if (error == 0) {
-        warn_of_idle_options(serve);
+        warn_of_options(serve);
         serve_callers_warn(&serve->options, &config, &serve->host);
     }
     serve->ready = error == 0;

@@ -113,8 +113,9 @@ const char serve_usage[] = "usage: reflow serve SCRIPT [options]\n"
                            "  --ws-origin ORIGIN       origin of web pages that may use ws: and wss:, such as\n"
                            "                           https://phone.example.com; repeatable (all)\n"
                            "\n"
-                           "  --layer NAME:PRIO=PATH   a policy above the script: a file or a folder\n"
-                           "  --tenant DOMAIN=PATH     a policy for the users of one domain\n"
+                           "  --layer NAME:PRIO=PATH   a policy above the script: a file or a folder;\n"
+                           "                           repeatable\n"
+                           "  --tenant DOMAIN=PATH     a policy for the users of one domain; repeatable\n"
                            "  --tenant-memory BYTES    memory for the policies of one tenant (4194304)\n"
                            "  --tenant-store KEYS      entries in the store of one tenant (4096)\n"
                            "  --control PATH           Unix socket for `reflow ctl`\n"
@@ -299,8 +300,9 @@ static int add_cidr(const struct cidr_list *list, const char *name, const char *
         snprintf(error, size, "%s: at most %u", name, list->most);
         return -EINVAL;
     }
-    if (!cidr_read(text_of(text), &list->cidrs[*list->count])) {
-        snprintf(error, size, "%s %s: not ADDRESS or ADDRESS/BITS with no bits set after the first BITS", name, text);
+    const char *why = cidr_parse(text_of(text), &list->cidrs[*list->count]);
+    if (why != NULL) {
+        snprintf(error, size, "%s %s: %s", name, text, why);
         return -EINVAL;
     }
     ++*list->count;
@@ -568,6 +570,38 @@ static bool take_switch(struct serve_options *options, const char *name)
     return true;
 }
 
+/* Whether the option may be given again is written in its help. */
+static bool is_repeatable(const char *name)
+{
+    char start[64];
+    int length = snprintf(start, sizeof start, "\n  %s ", name);
+    const char *help = length < (int)sizeof start ? strstr(serve_usage, start) : NULL;
+    const char *word = help != NULL ? strstr(help, "repeatable") : NULL;
+    const char *next = help != NULL ? strstr(help + length, "\n  --") : NULL;
+    const char *gap = help != NULL ? strstr(help + length, "\n\n") : NULL;
+    return word != NULL && (next == NULL || word < next) && (gap == NULL || word < gap);
+}
+
+/* The options so far that may be given once. */
+struct given {
+    const char *names[128];
+    size_t count;
+};
+
+/* Of two values, one would be ignored. */
+static bool is_given_again(struct given *given, const char *name)
+{
+    if (is_repeatable(name))
+        return false;
+    for (size_t i = 0; i < given->count; i++) {
+        if (strcmp(given->names[i], name) == 0)
+            return true;
+    }
+    if (given->count < sizeof given->names / sizeof given->names[0])
+        given->names[given->count++] = name;
+    return false;
+}
+
 static int take_option(struct serve_options *options, const char *name, const char *value, char *error, size_t size)
 {
     int result = take_text(options, name, value != NULL ? value : "", error, size);
@@ -702,6 +736,7 @@ int serve_options_read(struct serve_options *options, int argc, char **argv, cha
     options->server.nat_ping = 30;
     options->sources = (struct source_limits_config){.requests = 500, .connections = 500, .failures = 60, .ban_s = 60};
     options->token_rotate_s = 604800;
+    struct given given = {0};
     for (int i = 1; i < argc; i++) {
         if (argv[i][0] != '-') {
             if (options->policy.layers[0].path[0] != '\0') {
@@ -713,6 +748,10 @@ int serve_options_read(struct serve_options *options, int argc, char **argv, cha
                 return -EINVAL;
             }
         } else if (!take_switch(options, argv[i])) {
+            if (is_given_again(&given, argv[i])) {
+                snprintf(error, error_size, "%s: it is given more than once", argv[i]);
+                return -EINVAL;
+            }
             int result = take_option(options, argv[i], i + 1 < argc ? argv[i + 1] : NULL, error, error_size);
             if (result != 0)
                 return result;

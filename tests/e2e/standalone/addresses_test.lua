@@ -337,6 +337,24 @@ test("wrong values are refused with exit status 2 and the reason", function(t)
     has(t, ended.err, "this listener has an --advertise already")
 end)
 
+test("a listener without --advertise beside others is reported at start", function(t)
+    local port, six = server.free_port(), server.free_port()
+    local s = server.start(t, { port = port, args = { "--advertise", ("udp:0.0.0.0:%d=203.0.113.5"):format(port) },
+        listen = { "udp:0.0.0.0:%d", "tcp:0.0.0.0:%d", "udp:[::1]:" .. six, "udp:127.0.0.1:" .. server.free_port() } })
+    s:expect_log(("warning: %%-%%-listen tcp:0%%.0%%.0%%.0:%d has no %%-%%-advertise, but others have"):format(port))
+    s:expect_log "serving with "
+    t:equal(select(2, s.err:gsub("has no %-%-advertise", "")), 1)
+end)
+
+test("an option that names all addresses is reported at start", function(t)
+    local s = server.start(t, { args = { "--proxy-protocol", "0.0.0.0/0", "--proxy-protocol", "::/0",
+        "--local-net", "0.0.0.0/0", "--trust", "::/0" } })
+    s:expect_log "warning: %-%-proxy%-protocol 0%.0%.0%.0/0 names all IPv4 addresses: "
+    s:expect_log "warning: %-%-proxy%-protocol ::/0 names all IPv6 addresses: "
+    s:expect_log "warning: %-%-local%-net 0%.0%.0%.0/0 names all IPv4 addresses: "
+    s:expect_log "warning: %-%-trust ::/0 names all IPv6 addresses: "
+end)
+
 test("--local-net without --advertise is reported at start", function(t)
     local s = server.start(t, { args = { "--local-net", "10.0.0.0/8" } })
     s:expect_log "warning: %-%-local%-net has no effect"
