@@ -3,7 +3,8 @@
 
 #include "cli/base/arguments.h"
 
-static const struct option options[] = {{"plain", NULL, "a flag"}, {"with", "VALUE", "takes one"}};
+static const struct option options[] = {
+    {"plain", NULL, "a flag"}, {"with", "VALUE...", "takes some"}, {"once", "VALUE", "takes one"}};
 
 struct walk {
     struct cli cli;
@@ -17,7 +18,7 @@ static void walk_create(struct walk *walk, int argc, char **argv)
     *walk = (struct walk){0};
     walk->cli.err = open_memstream(&walk->told, &walk->length);
     assert_non_null(walk->cli.err);
-    walk->arguments = (struct arguments){.cli = &walk->cli, .argc = argc, .argv = argv, .options = options, .count = 2};
+    walk->arguments = (struct arguments){.cli = &walk->cli, .argc = argc, .argv = argv, .options = options, .count = 3};
 }
 
 static void walk_destroy(struct walk *walk)
@@ -80,6 +81,22 @@ static void test_what_makes_no_sense_is_told_in_one_line(void **unused)
     assert_one("-x", ARGUMENT_BAD, "reflow x: unknown option '-x' (see reflow x --help)\n");
 }
 
+static void test_a_value_that_would_be_ignored_is_refused(void **unused)
+{
+    char *argv[] = {"x", "--once=1", "--plain", "--plain", "--with", "1", "--with", "2", "--once", "2"};
+    struct walk walk;
+    size_t index;
+    const char *value;
+    (void)unused;
+    walk_create(&walk, 10, argv);
+    for (size_t i = 0; i < 5; i++)
+        assert_int_equal(argument_next(&walk.arguments, &index, &value), ARGUMENT_OPTION);
+    assert_int_equal(argument_next(&walk.arguments, &index, &value), ARGUMENT_BAD);
+    fflush(walk.cli.err);
+    assert_string_equal(walk.told, "reflow x: more than one value for option '--once' (see reflow x --help)\n");
+    walk_destroy(&walk);
+}
+
 static void test_numbers_are_digits_up_to_a_limit(void **unused)
 {
     uint64_t number = 7;
@@ -103,6 +120,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_form_is_read),
         cmocka_unit_test(test_what_makes_no_sense_is_told_in_one_line),
+        cmocka_unit_test(test_a_value_that_would_be_ignored_is_refused),
         cmocka_unit_test(test_numbers_are_digits_up_to_a_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

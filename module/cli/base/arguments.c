@@ -20,6 +20,21 @@ static enum argument bad(struct arguments *arguments, const char *what, const ch
     return ARGUMENT_BAD;
 }
 
+static bool may_repeat(const struct option *option)
+{
+    size_t length = strlen(option->value);
+    return length > 3 && strcmp(option->value + length - 3, "...") == 0;
+}
+
+/* Of two values, one would be ignored. */
+static bool is_repeated(struct arguments *arguments, size_t index)
+{
+    uint64_t bit = (uint64_t)1 << index % 64;
+    bool repeated = (arguments->seen & bit) != 0 && !may_repeat(&arguments->options[index]);
+    arguments->seen |= bit;
+    return repeated;
+}
+
 static enum argument long_option(struct arguments *arguments, const char *argument, size_t *index, const char **value)
 {
     const char *name = argument + 2;
@@ -31,6 +46,8 @@ static enum argument long_option(struct arguments *arguments, const char *argume
     *value = NULL;
     if (option->value == NULL)
         return name[length] == '\0' ? ARGUMENT_OPTION : bad(arguments, "no value belongs to option", argument);
+    if (is_repeated(arguments, *index))
+        return bad(arguments, "more than one value for option", argument);
     if (name[length] == '=')
         *value = name + length + 1;
     else if (arguments->next < arguments->argc)

@@ -7,11 +7,13 @@
 /* One long option of a command. */
 struct option {
     const char *name;  /* without "--" */
-    const char *value; /* the placeholder for its value in the help, "SECONDS"; NULL: no value */
+    const char *value; /* the placeholder for its value in the help, "SECONDS"; NULL: no value. With "..." at its end,
+                          the option may be given again */
     const char *help;
 };
 
-/* The state of an iteration over argv, from argv[1] on. Set `next` and `ended` to 0 to start. */
+/* The state of an iteration over argv, from argv[1] on, with at most 64 options. Set `next`, `ended` and `seen` to 0 to
+   start. */
 struct arguments {
     struct cli *cli;
     int argc;
@@ -19,7 +21,8 @@ struct arguments {
     const struct option *options;
     size_t count;
     int next;
-    bool ended; /* "--" was seen */
+    bool ended;    /* "--" was seen */
+    uint64_t seen; /* a bit for each of the options that had a value */
 };
 
 enum argument {
@@ -30,7 +33,8 @@ enum argument {
     ARGUMENT_BAD     /* an error was printed to cli->err; return CLI_USAGE */
 };
 
-/* The next argument: --name, --name VALUE, --name=VALUE, "--", or a plain one. */
+/* The next argument: --name, --name VALUE, --name=VALUE, "--", or a plain one. An option with a value that is given
+   again is an error, unless its placeholder says that it may be. */
 enum argument argument_next(struct arguments *arguments, size_t *index, const char **value);
 
 /* Indented lines of a command's help: one per option, and --help. */

@@ -10,9 +10,9 @@
 
 /* Two rows of a command's options; policy_option() takes their values. */
 #define POLICY_OPTIONS                                                                                                 \
-    {"layer", "NAME:PRIORITY=PATH", "a layer beside the policy, as given to serve"},                                   \
+    {"layer", "NAME:PRIORITY=PATH...", "a layer beside the policy, as given to serve"},                                \
     {                                                                                                                  \
-        "tenant", "DOMAIN=PATH", "policies for one domain, as given to serve"                                          \
+        "tenant", "DOMAIN=PATH...", "policies for one domain, as given to serve"                                       \
     }
 
 /* Adds the value of --layer or --tenant. Returns CLI_OK, or CLI_USAGE with a line on cli->err. */
