@@ -77,65 +77,63 @@ static int take_policy(modparam_t type, void *value)
     return -1;
 }
 
+/* name, member of struct module_config, least, most, unit */
+#define NUMBERS(NUMBER)                                                                                                \
+    NUMBER(policy_time, policy_time_ms, 1, 1000, "milliseconds")                                                       \
+    NUMBER(policy_load_time, policy_load_ms, 1, 60000, "milliseconds")                                                 \
+    NUMBER(policy_memory, policy_memory, 256, 1048576, "KiB")                                                          \
+    NUMBER(tenant_memory, tenant_memory, 256, 1048576, "KiB")                                                          \
+    NUMBER(tenant_store, tenant_store, 1, TENANT_KEYS_MOST, "entries")                                                 \
+    NUMBER(flow_timer, flow_timer, 0, 3600, "seconds (0: none)")                                                       \
+    NUMBER(rest_silent, rest_silent, 0, 86400, "seconds (0: off)")                                                     \
+    NUMBER(default_expires, expires_default, 1, 604800, "seconds")                                                     \
+    NUMBER(min_expires, expires_least, 1, 604800, "seconds")                                                           \
+    NUMBER(max_expires, expires_most, 1, 604800, "seconds")                                                            \
+    NUMBER(max_contacts, contacts_most, 1, 64, "contacts")                                                             \
+    NUMBER(max_client_transactions, transactions_most, 0, INT_MAX, "requests (0: no limit)")                           \
+    NUMBER(max_client_transactions_per_source, source_transactions_most, 0, INT_MAX, "requests (0: no limit)")         \
+    NUMBER(max_bytes_in_flight, bytes_most, 0, INT_MAX, "bytes (0: no limit)")                                         \
+    NUMBER(max_bytes_in_flight_per_source, source_bytes_most, 0, INT_MAX, "bytes (0: no limit)")                       \
+    NUMBER(shm_reserve, reserve_percent, 0, 90, "percent")                                                             \
+    NUMBER(poll_interval, poll_ms, 5, 60000, "milliseconds")
+
+/* A value out of range is an error of the configuration, which `kamailio -c` finds too. */
+static int take_number(const char *name, long value, int least, int most, const char *unit, int *number)
+{
+    if (value >= least && value <= most) {
+        *number = (int)value;
+        return 0;
+    }
+    ksr_log(LOG_ERROR, "modparam %s: %ld is not between %d and %d %s", name, value, least, most, unit);
+    return -1;
+}
+
+#define NUMBER(name, member, least, most, unit)                                                                        \
+    static int take_##name(modparam_t type, void *value)                                                               \
+    {                                                                                                                  \
+        (void)type;                                                                                                    \
+        return take_number(#name, (long)value, least, most, unit, &module_config.member);                              \
+    }
+NUMBERS(NUMBER)
+#undef NUMBER
+
 static param_export_t params[] = {
     {"policy", PARAM_STRING | PARAM_USE_FUNC, (void *)take_policy},
     {"layer", PARAM_STRING | PARAM_USE_FUNC, (void *)take_layer},
     {"tenant", PARAM_STRING | PARAM_USE_FUNC, (void *)take_tenant},
     {"trunk", PARAM_STRING | PARAM_USE_FUNC, (void *)take_trunk},
     {"policy_last_good", PARAM_STRING, &module_config.policy_last_good},
-    {"policy_time", PARAM_INT, &module_config.policy_time_ms},
-    {"policy_load_time", PARAM_INT, &module_config.policy_load_ms},
-    {"policy_memory", PARAM_INT, &module_config.policy_memory},
-    {"tenant_memory", PARAM_INT, &module_config.tenant_memory},
-    {"tenant_store", PARAM_INT, &module_config.tenant_store},
     {"route_keys", PARAM_STRING, &module_config.route_keys},
-    {"flow_timer", PARAM_INT, &module_config.flow_timer},
-    {"rest_silent", PARAM_INT, &module_config.rest_silent},
-    {"default_expires", PARAM_INT, &module_config.expires_default},
-    {"min_expires", PARAM_INT, &module_config.expires_least},
-    {"max_expires", PARAM_INT, &module_config.expires_most},
-    {"max_contacts", PARAM_INT, &module_config.contacts_most},
-    {"max_client_transactions", PARAM_INT, &module_config.transactions_most},
-    {"max_client_transactions_per_source", PARAM_INT, &module_config.source_transactions_most},
-    {"max_bytes_in_flight", PARAM_INT, &module_config.bytes_most},
-    {"max_bytes_in_flight_per_source", PARAM_INT, &module_config.source_bytes_most},
-    {"shm_reserve", PARAM_INT, &module_config.reserve_percent},
-    {"poll_interval", PARAM_INT, &module_config.poll_ms},
     {"event_callback", PARAM_STR, &module_config.event_callback},
-    {0, 0, 0},
+#define NUMBER(name, member, least, most, unit) {#name, PARAM_INT | PARAM_USE_FUNC, (void *)take_##name},
+    NUMBERS(NUMBER)
+#undef NUMBER
+        {0, 0, 0},
 };
 
-static int check_ranges(void)
+static int check_order(void)
 {
     const struct module_config *c = &module_config;
-    const struct {
-        const char *name, *unit;
-        int value, least, most;
-    } ranges[] = {
-        {"policy_time", "milliseconds", c->policy_time_ms, 1, 1000},
-        {"policy_load_time", "milliseconds", c->policy_load_ms, 1, 60000},
-        {"policy_memory", "KiB", c->policy_memory, 256, 1048576},
-        {"tenant_memory", "KiB", c->tenant_memory, 256, 1048576},
-        {"tenant_store", "entries", c->tenant_store, 1, TENANT_KEYS_MOST},
-        {"flow_timer", "seconds (0: none)", c->flow_timer, 0, 3600},
-        {"rest_silent", "seconds (0: off)", c->rest_silent, 0, 86400},
-        {"default_expires", "seconds", c->expires_default, 1, 604800},
-        {"min_expires", "seconds", c->expires_least, 1, 604800},
-        {"max_expires", "seconds", c->expires_most, 1, 604800},
-        {"max_contacts", "contacts", c->contacts_most, 1, 64},
-        {"max_client_transactions", "requests (0: no limit)", c->transactions_most, 0, INT_MAX},
-        {"max_client_transactions_per_source", "requests (0: no limit)", c->source_transactions_most, 0, INT_MAX},
-        {"max_bytes_in_flight", "bytes (0: no limit)", c->bytes_most, 0, INT_MAX},
-        {"max_bytes_in_flight_per_source", "bytes (0: no limit)", c->source_bytes_most, 0, INT_MAX},
-        {"shm_reserve", "percent", c->reserve_percent, 0, 90},
-        {"poll_interval", "milliseconds", c->poll_ms, 5, 60000}};
-    for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++) {
-        if (ranges[i].value >= ranges[i].least && ranges[i].value <= ranges[i].most)
-            continue;
-        ksr_log(LOG_ERROR, "modparam %s: %d is not between %d and %d %s", ranges[i].name, ranges[i].value,
-                ranges[i].least, ranges[i].most, ranges[i].unit);
-        return -1;
-    }
     if (c->expires_least <= c->expires_default && c->expires_default <= c->expires_most)
         return 0;
     ksr_log(LOG_ERROR, "modparam min_expires, default_expires, max_expires: %d, %d, %d are not in rising order",
@@ -188,7 +186,7 @@ static int check_random(void)
 static int start(void)
 {
     call_listen(&kamailio_transaction_events);
-    if (check_random() < 0 || check_ranges() < 0 || bind_others() < 0 || stats_create() < 0 || rests_create() < 0 ||
+    if (check_random() < 0 || check_order() < 0 || bind_others() < 0 || stats_create() < 0 || rests_create() < 0 ||
         waits_create() < 0 || flows_create(FLOW_TABLE_LOG2) < 0 || breadth_create() < 0 ||
         (module_has_usrloc && flows_listen() < 0) || keeper_create(call_branch_down) < 0 || events_create() < 0 ||
         react_create() < 0 || reconnect_listen() < 0 || datagram_listen() < 0 || edge_start() < 0 || seal_start() < 0 ||

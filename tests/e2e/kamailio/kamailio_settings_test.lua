@@ -4,6 +4,7 @@ local kamailio = require "kamailio"
 local server = require "server"
 local tap = require "tap"
 local ua = require "ua"
+local uv = require "luv"
 local wait = require "wait"
 
 local test = tap.test
@@ -125,5 +126,40 @@ for _, transport in ipairs { "udp", "tcp" } do
         alice:expect_final(call, 200)
     end)
 end
+
+-- kamailio -c with one parameter of the module.
+local function checks(t, name, value)
+    local path = server.temporary ".cfg"
+    t:defer(function()
+        os.remove(path)
+    end)
+    server.write(path, ([[
+#!KAMAILIO
+listen=udp:127.0.0.1:5060
+mpath="%s"
+loadmodule "tm.so"
+loadmodule "sl.so"
+loadmodule "%s"
+modparam("reflow", "%s", %d)
+request_route { exit; }
+]]):format(kamailio.module_path(), uv.fs_realpath(kamailio.module), name, value))
+    return kamailio.check(("-f '%s'"):format(path))
+end
+
+test("kamailio -c refuses a parameter out of range", function(t)
+    for _, case in ipairs {
+        { "rest_silent", 30, -1, "-1 is not between 0 and 86400 seconds (0: off)" },
+        { "rest_silent", 0, 86401, "86401 is not between 0 and 86400 seconds (0: off)" },
+        { "policy_time", 20, 0, "0 is not between 1 and 1000 milliseconds" },
+        { "shm_reserve", 90, 91, "91 is not between 0 and 90 percent" },
+        { "max_contacts", 64, 65, "65 is not between 1 and 64 contacts" },
+    } do
+        local fine, text = checks(t, case[1], case[2])
+        t:ok(fine, text)
+        fine, text = checks(t, case[1], case[3])
+        t:ok(not fine, case[1])
+        t:ok(text:find("modparam " .. case[1] .. ": " .. case[4], 1, true), text)
+    end
+end)
 
 tap.done()
