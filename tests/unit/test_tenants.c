@@ -696,6 +696,22 @@ static void test_a_tenant_has_a_share_of_the_log(void **state)
     assert_int_equal(info.lines_dropped, 0);
 }
 
+/* Strangers may cause a line each. */
+static void test_the_site_has_a_share_of_the_log(void **state)
+{
+    struct site *site = *state;
+    write_layer(site, SITE, "sip_on_response(486, function() for i = 1, 1500 do sip_log('a') end end)");
+    load(site);
+    respond(site, ALICE, 486);
+    assert_int_equal(strlen(site->log.lines), 2 * LOG_SITE_AT_ONCE);
+    fake_host_advance(&site->f.fake, 1000);
+    site->log.lines[0] = '\0';
+    respond(site, ALICE, 486);
+    const char *report = "sip.log: 500 lines were dropped: more than 100 in a second\n";
+    assert_int_equal(strncmp(site->log.lines, report, strlen(report)), 0);
+    assert_int_equal(strlen(site->log.lines), strlen(report) + 2 * LOG_SITE_PER_S);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -718,6 +734,7 @@ int main(void)
         TEST(test_two_layers_of_one_tenant_share_its_part),
         TEST(test_each_tenant_gets_what_it_saved),
         TEST(test_a_tenant_has_a_share_of_the_log),
+        TEST(test_the_site_has_a_share_of_the_log),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

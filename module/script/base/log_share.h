@@ -6,10 +6,11 @@
 
 #include "base/host.h"
 
-/* A tenant's share of the log: so many lines at once and in a second, each with the tenant's name before it, so that
-   nobody can write a line that looks like the server's or fill the log. The site has all of it. */
+/* The shares of the log: so many lines at once and in a second, for each tenant and for the site. A hook may log a line
+   for each request of a stranger, which must not fill the disk. A tenant's lines have its name before them, so that
+   they do not look like the server's. */
 
-enum { LOG_SHARE_AT_ONCE = 200, LOG_SHARE_PER_S = 50 };
+enum { LOG_SHARE_AT_ONCE = 200, LOG_SHARE_PER_S = 50, LOG_SITE_AT_ONCE = 1000, LOG_SITE_PER_S = 100 };
 
 struct log_share {
     const char *tenant; /* "": the site */
