@@ -28,6 +28,7 @@ struct nat_ping {
     struct timer timer;
     flow_id flow;
     uint64_t received_then; /* messages that the server had received when it was sent */
+    uint64_t sent_ms;       /* when it was sent */
     uint8_t missed;         /* in a row */
     bool waits;             /* for the response to an OPTIONS */
     bool settled;           /* a response was received, or it could not be sent */
@@ -38,9 +39,9 @@ static uint64_t interval_ms(const struct server *server)
     return server->config.nat_ping * 1000ULL;
 }
 
-static uint64_t wait_ms(const struct server *server)
+static uint64_t now_ms(const struct server *server)
 {
-    return interval_ms(server) < WAIT_MS ? interval_ms(server) : WAIT_MS;
+    return server->config.host->now_ms(server->config.host->context);
 }
 
 static struct nat_ping *nat_ping_find(const struct server *server, flow_id flow)
@@ -157,6 +158,7 @@ static bool nat_ping_miss(struct nat_ping *ping)
 static void nat_ping_note_sent(struct nat_ping *ping)
 {
     ping->server->counters.nat_pings++;
+    ping->sent_ms = now_ms(ping->server);
     ping->received_then = messages_received(ping->server);
 }
 
@@ -212,19 +214,30 @@ static bool nat_ping_begin(struct nat_ping *ping)
     return send_options(ping, &peer);
 }
 
+/* With a shorter interval, an OPTIONS without an answer still waits for the whole time, and its copies keep the NAT
+   open. */
 static void ping_fires(struct timer *timer)
 {
     struct nat_ping *ping = TABLE_OWNER(timer, struct nat_ping, timer);
     struct server *server = ping->server;
-    bool waited = ping->waits, is_due = !waited || wait_ms(server) == interval_ms(server);
+    uint64_t elapsed = now_ms(server) - ping->sent_ms;
+    bool waited = ping->waits;
+    if (waited && !ping->settled && elapsed < WAIT_MS) {
+        timer_start(&server->timers, timer, WAIT_MS - elapsed);
+        return;
+    }
     ping->waits = false;
     end_transaction(ping);
     if (waited && !ping->settled && nat_ping_miss(ping))
         return;
-    if (is_due && nat_ping_begin(ping))
+    if (waited && elapsed < interval_ms(server)) {
+        timer_start(&server->timers, timer, interval_ms(server) - elapsed);
         return;
-    uint64_t rest_ms = is_due ? interval_ms(server) : interval_ms(server) - wait_ms(server);
-    timer_start(&server->timers, timer, ping->waits ? wait_ms(server) : rest_ms);
+    }
+    if (nat_ping_begin(ping))
+        return;
+    bool is_short = ping->waits && interval_ms(server) > WAIT_MS;
+    timer_start(&server->timers, timer, is_short ? WAIT_MS : interval_ms(server));
 }
 
 /* When the first ping is sent. After a REGISTER the NAT knows the phone for a while, and phones register one by one;
