@@ -3,10 +3,19 @@
 
 #include <ctype.h>
 
-enum { TYPE_A = 1, TYPE_CNAME = 5, TYPE_AAAA = 28, HEADER = 12, REPLY_MOST = 2000, LATE_MS = 300 };
+enum {
+    TYPE_A = FAKE_A,
+    TYPE_CNAME = FAKE_CNAME,
+    TYPE_AAAA = FAKE_AAAA,
+    HEADER = 12,
+    REPLY_MOST = 16000,
+    LATE_MS = 300
+};
+enum { UDP_MOST = 512 };
 
 struct query {
     char kind[16];
+    char name[256]; /* in lower case, with dots */
     uint16_t type;
     size_t length; /* of header and question */
     uint8_t bytes[300];
@@ -41,8 +50,14 @@ static bool read_query(struct query *query, const uint8_t *bytes, size_t length)
         query->kind[letters] = (char)tolower(bytes[HEADER + 1 + letters]);
         letters++;
     }
-    while (at < length && bytes[at] != 0)
+    while (at < length && bytes[at] != 0) {
+        for (unsigned i = 1; i <= bytes[at] && at + i < length; i++)
+            query->name[at - HEADER + i - 1] = (char)tolower(bytes[at + i]);
+        query->name[at - HEADER + bytes[at]] = '.';
         at += bytes[at] + 1U;
+    }
+    if (at > HEADER)
+        query->name[at - HEADER - 1] = '\0';
     if (at + 5 > length)
         return false;
     query->type = (uint16_t)(bytes[at + 1] << 8 | bytes[at + 2]);
@@ -132,12 +147,14 @@ static bool write_odd(struct reply *reply, const struct query *query)
 static bool has_address(const struct query *query)
 {
     bool six = query->type == TYPE_AAAA;
+    if (!six && query->type != TYPE_A)
+        return false;
     if (is_kind(query, "missing") || is_kind(query, "empty") || is_kind(query, "failing") || is_kind(query, "cut"))
         return false;
     return is_kind(query, "six") ? six : is_kind(query, "short") || is_kind(query, "half") ? !six : true;
 }
 
-static void write_reply(struct reply *reply, const struct query *query)
+static void write_records(struct reply *reply, const struct query *query)
 {
     bool truncated = !query->tcp && (is_kind(query, "many") || is_kind(query, "cut"));
     uint8_t code = is_kind(query, "missing") ? 3 : is_kind(query, "failing") ? 2 : 0;
@@ -146,10 +163,145 @@ static void write_reply(struct reply *reply, const struct query *query)
         return;
     for (int i = 1; i <= (is_kind(query, "many") ? 20 : 1); i++)
         add_address(reply, query, NULL, is_kind(query, "short") ? 1 : 600, (uint8_t)i);
+}
+
+static void write_reply(struct reply *reply, const struct query *query)
+{
+    write_records(reply, query);
     if (is_kind(query, "id"))
         reply->bytes[1] ^= 1;
     if (is_kind(query, "question"))
         reply->bytes[HEADER + 1] ^= 1;
+}
+
+/* --- the zone --- */
+
+static void put_name(struct reply *reply, const char *name)
+{
+    while (*name != '\0') {
+        uint8_t length = (uint8_t)strcspn(name, ".");
+        put(reply, &length, 1);
+        put(reply, name, length);
+        name += length + (name[length] == '.');
+    }
+    put(reply, "", 1);
+}
+
+static void put_string(struct reply *reply, const char *text)
+{
+    uint8_t length = (uint8_t)strlen(text);
+    put(reply, &length, 1);
+    put(reply, text, length);
+}
+
+static void put_address(struct reply *reply, const struct fake_record *record)
+{
+    union address address;
+    assert_true(address_read(text_of(record->target), 0, &address));
+    if (record->type == FAKE_AAAA)
+        put(reply, &address.v6.sin6_addr, 16);
+    else
+        put(reply, &address.v4.sin_addr, 4);
+}
+
+static void put_data(struct reply *reply, const struct fake_record *record)
+{
+    if (record->type == FAKE_A || record->type == FAKE_AAAA) {
+        put_address(reply, record);
+        return;
+    }
+    if (record->type == FAKE_SRV || record->type == FAKE_NAPTR) {
+        put_16(reply, record->priority);
+        put_16(reply, record->weight);
+    }
+    if (record->type == FAKE_SRV)
+        put_16(reply, record->port);
+    if (record->type == FAKE_NAPTR) {
+        put_string(reply, record->flags != NULL ? record->flags : "s");
+        put_string(reply, record->service);
+        put_string(reply, record->expression != NULL ? record->expression : "");
+    }
+    put_name(reply, record->target);
+}
+
+static void put_zone_record(struct reply *reply, const struct fake_record *record)
+{
+    struct reply data = {0};
+    put_data(&data, record);
+    put_name(reply, record->name);
+    put_16(reply, record->type);
+    put_16(reply, 1);
+    put_16(reply, (uint16_t)(record->ttl >> 16));
+    put_16(reply, (uint16_t)record->ttl);
+    put_16(reply, (uint16_t)data.length);
+    put(reply, data.bytes, data.length);
+    reply->bytes[7]++;
+}
+
+static void put_soa(struct reply *reply, const struct fake_dns *dns)
+{
+    const uint32_t numbers[] = {1, 2, 3, 4, dns->soa_minimum};
+    put_16(reply, 0xC000 | HEADER);
+    put_16(reply, FAKE_SOA);
+    put_16(reply, 1);
+    put_16(reply, (uint16_t)(dns->soa_ttl >> 16));
+    put_16(reply, (uint16_t)dns->soa_ttl);
+    put_16(reply, 2 + sizeof numbers);
+    put(reply, "\0\0", 2);
+    for (size_t i = 0; i < 5; i++) {
+        put_16(reply, (uint16_t)(numbers[i] >> 16));
+        put_16(reply, (uint16_t)numbers[i]);
+    }
+    reply->bytes[9] = 1;
+}
+
+/* A host with records has a zone for its services, too. */
+static bool is_below(const char *name, const char *host)
+{
+    while (*name == '_' && strchr(name, '.') != NULL)
+        name = strchr(name, '.') + 1;
+    return strcmp(name, host) == 0;
+}
+
+/* The fault of the records in the zone becomes the kind of the query. Returns whether the zone has the name. */
+static bool zone_has(const struct fake_dns *dns, struct query *query)
+{
+    bool has = false;
+    for (size_t i = 0; i < dns->zone_count; i++) {
+        const struct fake_record *record = &dns->zone[i];
+        if (strcmp(record->name, query->name) != 0 && !is_below(query->name, record->name))
+            continue;
+        has = true;
+        if (record->fault == NULL)
+            strcpy(query->kind, "zone");
+    }
+    for (size_t i = 0; i < dns->zone_count; i++) {
+        const struct fake_record *record = &dns->zone[i];
+        if (record->fault != NULL && record->type == query->type && strcmp(record->name, query->name) == 0) {
+            snprintf(query->kind, sizeof query->kind, "%s", record->fault);
+            return false;
+        }
+    }
+    return has;
+}
+
+static void write_zone_reply(const struct fake_dns *dns, struct reply *reply, const struct query *query)
+{
+    const char *name = query->name;
+    begin_reply(reply, query, 0, false);
+    for (size_t i = 0; i < dns->zone_count; i++) {
+        const struct fake_record *record = &dns->zone[i];
+        if (strcmp(record->name, name) != 0 || record->fault != NULL ||
+            (record->type != query->type && record->type != FAKE_CNAME))
+            continue;
+        put_zone_record(reply, record);
+        if (record->type == FAKE_CNAME)
+            name = record->target;
+    }
+    if (reply->bytes[7] == 0 && dns->soa_ttl != 0)
+        put_soa(reply, dns);
+    if (!query->tcp && reply->length > UDP_MOST)
+        begin_reply(reply, query, 0, true);
 }
 
 static bool is_silent(const struct query *query)
@@ -215,9 +367,15 @@ static void on_datagram(uv_udp_t *udp, ssize_t count, const uv_buf_t *buffer, co
     if (count <= 0 || !read_query(&query, (const uint8_t *)buffer->base, (size_t)count))
         return;
     dns->asked += query.type == TYPE_A;
+    dns->asked_srv += query.type == FAKE_SRV;
+    dns->asked_naptr += query.type == FAKE_NAPTR;
+    bool zoned = zone_has(dns, &query);
     if (is_silent(&query))
         return;
-    write_reply(&reply, &query);
+    if (zoned)
+        write_zone_reply(dns, &reply, &query);
+    else
+        write_reply(&reply, &query);
     if (is_kind(&query, "nothing"))
         reply.length = 0;
     if (is_kind(&query, "late"))
@@ -253,7 +411,10 @@ static void on_bytes(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffer)
         count -= length + 2;
         dns->asked_tcp++;
         query.tcp = true;
-        write_reply(&reply, &query);
+        if (zone_has(dns, &query))
+            write_zone_reply(dns, &reply, &query);
+        else
+            write_reply(&reply, &query);
         if (is_kind(&query, "cut")) {
             close_connection(stream);
             return;

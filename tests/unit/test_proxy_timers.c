@@ -159,6 +159,51 @@ static void test_3263_4_3_a_silence_leads_to_the_next_address(void **state)
     stage_ends(stage);
 }
 
+/* 3263-4.a: the transport of a branch is that of the place. */
+static void test_3263_4_a_each_place_has_its_transport(void **state)
+{
+    struct stage *stage = *state;
+    const struct place places[] = {fake_place(TRANSPORT_TLS, 5093), fake_place(TRANSPORT_TCP, 5091),
+                                   fake_place(TRANSPORT_UDP, 5092)};
+    stage_script(stage, "sip_on_request(function(r) return sip_relay('sip:bob@trunk.example.net') end)\n");
+    stage_call(stage, "one");
+    const struct locate_query *query = &stage->wire.lookups[0].query;
+    assert_int_equal(query->port, 0);
+    assert_int_equal(query->transport, TRANSPORT_COUNT);
+    assert_int_equal(query->callable, 1U << TRANSPORT_UDP | 1U << TRANSPORT_TCP);
+    assert_false(query->secure);
+    /* There is no listener for TLS. */
+    fake_wire_locate(&stage->wire, "trunk.example.net", places, 3);
+    struct sent *first = stage_sent_to(stage, "INVITE", 5091);
+    assert_int_equal(first->peer.transport, TRANSPORT_TCP);
+    assert_memory_equal(sent_header(first, "Via", 0), "SIP/2.0/TCP ", 12);
+    stage_refuses(stage, first, 503, NULL);
+    struct sent *second = stage_sent_to(stage, "INVITE", 5092);
+    assert_int_equal(second->peer.transport, TRANSPORT_UDP);
+    assert_memory_equal(sent_header(second, "Via", 0), "SIP/2.0/UDP ", 12);
+    stage_response(stage, second, 200, NULL);
+    stage_hears(stage, 200);
+    stage_ends(stage);
+}
+
+static void test_3263_4_a_the_requests_of_a_call_have_one_selection(void **state)
+{
+    static const char *const calls[] = {"one", "two", "one"};
+    struct stage *stage = *state;
+    stage_script(stage, "sip_on_request(function(r) return sip_relay('sip:bob@trunk.example.net') end)\n");
+    for (size_t i = 0; i < 3; i++) {
+        struct peer alice = stage_alice();
+        char branch[32];
+        snprintf(branch, sizeof branch, "z9hG4bKs%zu", i);
+        stage_request(
+            stage, &alice,
+            (struct request){.method = "OPTIONS", .uri = "sip:bob@example.com", .call = calls[i], .branch = branch});
+    }
+    assert_int_equal(stage->wire.lookups[0].query.selection, stage->wire.lookups[2].query.selection);
+    assert_int_not_equal(stage->wire.lookups[0].query.selection, stage->wire.lookups[1].query.selection);
+    fake_wire_answer_all(&stage->wire);
+}
+
 static void test_3263_4_3_a_never_after_another_answer(void **state)
 {
     struct stage *stage = *state;
@@ -235,6 +280,8 @@ int main(void)
         TEST(test_the_refusal_is_repeated_until_the_ack),
         TEST(test_3263_4_3_a_the_next_address_after_a_503_a_dead_send_and_silence),
         TEST(test_3263_4_3_a_silence_leads_to_the_next_address),
+        TEST(test_3263_4_a_each_place_has_its_transport),
+        TEST(test_3263_4_a_the_requests_of_a_call_have_one_selection),
         TEST(test_3263_4_3_a_never_after_another_answer),
         TEST(test_a_name_without_address_is_a_503),
         TEST(test_a_resolver_that_refuses_is_a_503),

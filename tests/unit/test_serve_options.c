@@ -128,9 +128,9 @@ static void test_the_reason_why_an_address_is_refused(void **state)
     assert_refused("r.lua --listen sctp:127.0.0.1:5060", "it must begin with udp:, tcp:, tls:, ws: or wss:");
     assert_refused("r.lua --listen udp:localhost:5060", "the address must be numeric");
     assert_refused("r.lua --listen udp:::1:5060", "an IPv6 address in brackets");
-    assert_refused("r.lua --dns-server 192.0.2.1:99999",
-                   "--dns-server 192.0.2.1:99999: the port must be a number from 1");
-    assert_refused("r.lua --dns-server dns.example", "expected a numeric ADDRESS or ADDRESS:PORT");
+    assert_refused("r.lua --dns 192.0.2.1:99999",
+                   "--dns 192.0.2.1:99999: the port must be a number from 1");
+    assert_refused("r.lua --dns dns.example", "expected a numeric ADDRESS or ADDRESS:PORT");
     assert_refused("r.lua --domain sip:x", "--domain sip:x: expected a domain name, without \"sip:\"");
 }
 
@@ -416,8 +416,8 @@ static void test_dns_servers_are_numeric_addresses_with_or_without_a_port(void *
     (void)state;
     assert_read(&command, "r.lua");
     assert_int_equal(command.options.dns_server_count, 0);
-    assert_read(&command, "r.lua --dns-server 192.0.2.53 --dns-server 192.0.2.54:5353 --dns-server [2001:db8::53] "
-                          "--dns-server [2001:db8::53]:5353");
+    assert_read(&command, "r.lua --dns 192.0.2.53 --dns 192.0.2.54:5353 --dns [2001:db8::53] "
+                          "--dns [2001:db8::53]:5353");
     static const char *const expected[] = {"192.0.2.53:53", "192.0.2.54:5353", "[2001:db8::53]:53",
                                            "[2001:db8::53]:5353"};
     assert_int_equal(command.options.dns_server_count, 4);
@@ -430,12 +430,12 @@ static void test_dns_servers_are_numeric_addresses_with_or_without_a_port(void *
         "[2001:db8::53]:x", "[2001:db8::53", "192.0.2.53:5x",    "192.0.2.53:5:3", ":53"};
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         char line[128];
-        snprintf(line, sizeof line, "r.lua --dns-server %s", wrong[i]);
-        assert_refused(line, "--dns-server");
+        snprintf(line, sizeof line, "r.lua --dns %s", wrong[i]);
+        assert_refused(line, "--dns");
     }
     char many[512] = "r.lua";
     for (size_t i = 0; i < 9; i++)
-        strcat(many, " --dns-server 192.0.2.53");
+        strcat(many, " --dns 192.0.2.53");
     assert_refused(many, "at most 8");
 }
 

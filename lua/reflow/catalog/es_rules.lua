@@ -106,6 +106,8 @@ return {
     ["7616-b"] = "las credenciales correctas para un nonce caducado o desconocido reciben uno nuevo con stale=true",
     ["3261-20.33.a"] = "Retry-After cuenta en 404, 413, 480, 486, 500, 503, 600 y 603",
     ["3261-21.5.4.a"] = "503 con Retry-After deja descansar el destino; sin él, 503 actúa como 500",
+    ["3263-4.a"] = "los servidores de un nombre se buscan por registros NAPTR, después SRV, después A y AAAA; una "
+        .. "dirección numérica, un puerto o un transporte en el URI omiten pasos",
     ["3263-4.3.a"] = "se prueba el siguiente servidor tras 503, un fallo de transporte o silencio, y nunca "
         .. "tras otra respuesta",
     ["3263-4.3.b"] = "un destino que no respondió en absoluto se prueba el último durante un tiempo; las otras "

@@ -9,8 +9,9 @@
 struct name_memory {
     struct table_link link;
     struct name_memory *newer, *older;
-    struct name_answer answer;
+    struct name_answer *answer;
     uint64_t until_ms;
+    enum name_kind kind;
     size_t size;
     char name[];
 };
@@ -52,6 +53,7 @@ static void name_memory_delete(struct name_cache *cache, struct name_memory *mem
 {
     name_memory_leave(cache, memory);
     table_remove(&cache->table, &memory->link);
+    name_answer_release(memory->answer);
     memory_delete(cache->host, memory, memory->size);
 }
 
@@ -62,20 +64,20 @@ void name_cache_destroy(struct name_cache *cache)
     table_destroy(&cache->table);
 }
 
-static struct name_memory *name_memory_find(const struct name_cache *cache, const char *name)
+static struct name_memory *name_memory_find(const struct name_cache *cache, enum name_kind kind, const char *name)
 {
     struct table_link *link = table_find(&cache->table, name_digest(cache, name));
     for (; link != NULL; link = table_next(link)) {
         struct name_memory *memory = TABLE_OWNER(link, struct name_memory, link);
-        if (strcasecmp(memory->name, name) == 0)
+        if (memory->kind == kind && strcasecmp(memory->name, name) == 0)
             return memory;
     }
     return NULL;
 }
 
-const struct name_answer *name_cache_find(struct name_cache *cache, const char *name, uint64_t now_ms)
+struct name_answer *name_cache_find(struct name_cache *cache, enum name_kind kind, const char *name, uint64_t now_ms)
 {
-    struct name_memory *memory = name_memory_find(cache, name);
+    struct name_memory *memory = name_memory_find(cache, kind, name);
     if (memory == NULL)
         return NULL;
     if (now_ms >= memory->until_ms) {
@@ -84,13 +86,14 @@ const struct name_answer *name_cache_find(struct name_cache *cache, const char *
     }
     name_memory_leave(cache, memory);
     name_memory_enter(cache, memory);
-    return &memory->answer;
+    return memory->answer;
 }
 
-void name_cache_put(struct name_cache *cache, const char *name, const struct name_answer *answer, uint64_t until_ms)
+void name_cache_put(struct name_cache *cache, enum name_kind kind, const char *name, struct name_answer *answer,
+                    uint64_t until_ms)
 {
     size_t length = strlen(name), size = sizeof(struct name_memory) + length + 1;
-    struct name_memory *memory = name_memory_find(cache, name);
+    struct name_memory *memory = name_memory_find(cache, kind, name);
     if (memory != NULL)
         name_memory_delete(cache, memory);
     if (cache->table.count >= cache->most)
@@ -99,7 +102,8 @@ void name_cache_put(struct name_cache *cache, const char *name, const struct nam
     if (memory == NULL)
         return;
     memory->size = size;
-    memory->answer = *answer;
+    memory->kind = kind;
+    memory->answer = name_answer_hold(answer);
     memory->until_ms = until_ms;
     memcpy(memory->name, name, length + 1);
     table_add(&cache->table, &memory->link, name_digest(cache, name));

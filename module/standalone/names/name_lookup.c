@@ -5,9 +5,11 @@
 #include <errno.h>
 
 #include "base/memory.h"
+#include "standalone/names/dns_message.h"
 
-/* A server that does not answer is queried again after 1 s, then 2 s, then 4 s; names.c ends the lookup before that. */
-enum { FIRST_TRY_MS = 1000, TRIES = 3, IDLE_MS = 1000 };
+/* A server that does not answer is queried again after 1 s, then 2 s, then 4 s; lookups.c ends the lookup before that.
+   Records have less time, so that addresses can be asked for if a server does not answer for them. */
+enum { FIRST_TRY_MS = 1000, FIRST_TRY_RECORDS_MS = 500, TRIES = 3, IDLE_MS = 1000 };
 
 struct name_socket {
     struct name_socket *next;
@@ -21,8 +23,9 @@ struct name_lookup {
     struct name_lookup_config config;
     ares_channel channel; /* NULL: it was cancelled */
     struct name_socket *sockets;
-    struct name_answer answer;
+    struct name_answer *answer;
     bool ended;
+    char name[NAME_SIZE];
 };
 
 /* --- its sockets --- */
@@ -129,6 +132,7 @@ static void name_answer_read(struct name_answer *answer, const struct ares_addri
     for (const struct ares_addrinfo_cname *alias = result->cnames; alias != NULL; alias = alias->next)
         ttl = ttl_least(ttl, alias->ttl);
     answer->ttl_s = answer->count > 0 ? ttl : 0;
+    answer->outcome = answer->count > 0 ? NAME_FOUND : NAME_NOT_FOUND;
 }
 
 static bool status_is_about_the_name(int status)
@@ -137,19 +141,35 @@ static bool status_is_about_the_name(int status)
            status != ARES_ENOTINITIALIZED;
 }
 
+static enum name_outcome outcome_of(int status)
+{
+    return status_is_about_the_name(status) ? NAME_NOT_FOUND : NAME_NOT_ASKED;
+}
+
 static void on_addresses(void *context, int status, int timeouts, struct ares_addrinfo *result)
 {
     struct name_lookup *lookup = context;
-    struct name_answer *answer = &lookup->answer;
+    struct name_answer *answer = name_answer_new(lookup->config.host, outcome_of(status), 0);
     (void)timeouts;
     lookup->ended = true;
-    if (status == ARES_SUCCESS && result != NULL)
+    lookup->answer = answer;
+    if (answer != NULL && status == ARES_SUCCESS && result != NULL)
         name_answer_read(answer, result);
     ares_freeaddrinfo(result);
-    if (answer->count > 0)
-        answer->outcome = NAME_FOUND;
+}
+
+/* The message of a negative answer has its lifetime; of other failures it may be part. */
+static void on_records(void *context, int status, int timeouts, unsigned char *bytes, int length)
+{
+    struct name_lookup *lookup = context;
+    const struct host *host = lookup->config.host;
+    bool answered = status == ARES_SUCCESS || status == ARES_ENODATA || status == ARES_ENOTFOUND;
+    (void)timeouts;
+    lookup->ended = true;
+    if (answered && bytes != NULL)
+        lookup->answer = dns_message_read(host, lookup->config.kind, lookup->name, bytes, (size_t)length);
     else
-        answer->outcome = status_is_about_the_name(status) ? NAME_NOT_FOUND : NAME_NOT_ASKED;
+        lookup->answer = name_answer_new(host, outcome_of(status), 0);
 }
 
 /* --- as a whole --- */
@@ -170,14 +190,25 @@ static int set_servers(ares_channel channel, const union address *servers, size_
     return count > 0 ? ares_set_servers_ports(channel, nodes) : ARES_SUCCESS;
 }
 
+static void name_lookup_begin(struct name_lookup *lookup)
+{
+    static const int types[NAME_KINDS] = {[NAME_SRV] = DNS_TYPE_SRV, [NAME_NAPTR] = DNS_TYPE_NAPTR};
+    const struct ares_addrinfo_hints hints = {.ai_family = lookup->config.family, .ai_socktype = SOCK_DGRAM};
+    if (lookup->config.kind == NAME_ADDRESSES)
+        ares_getaddrinfo(lookup->channel, lookup->name, NULL, &hints, on_addresses, lookup);
+    else
+        ares_query(lookup->channel, lookup->name, DNS_CLASS_IN, types[lookup->config.kind], on_records, lookup);
+}
+
 int name_lookup_new(struct name_lookup **out, const struct name_lookup_config *config, const char *name)
 {
-    struct ares_options options = {.timeout = FIRST_TRY_MS, .tries = TRIES, .sock_state_cb = name_socket_on_state};
-    const struct ares_addrinfo_hints hints = {.ai_family = config->family, .ai_socktype = SOCK_DGRAM};
+    int timeout = config->kind == NAME_ADDRESSES ? FIRST_TRY_MS : FIRST_TRY_RECORDS_MS;
+    struct ares_options options = {.timeout = timeout, .tries = TRIES, .sock_state_cb = name_socket_on_state};
     struct name_lookup *lookup = memory_new(config->host, sizeof *lookup);
     if (lookup == NULL)
         return -ENOMEM;
     lookup->config = *config;
+    snprintf(lookup->name, sizeof lookup->name, "%s", name);
     options.sock_state_cb_data = lookup;
     if (ares_init_options(&lookup->channel, &options, ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB) !=
         ARES_SUCCESS) {
@@ -188,7 +219,7 @@ int name_lookup_new(struct name_lookup **out, const struct name_lookup_config *c
         name_lookup_delete(lookup);
         return -ENOMEM;
     }
-    ares_getaddrinfo(lookup->channel, name, NULL, &hints, on_addresses, lookup);
+    name_lookup_begin(lookup);
     *out = lookup;
     return 0;
 }
@@ -204,12 +235,18 @@ void name_lookup_give_up(struct name_lookup *lookup)
 void name_lookup_delete(struct name_lookup *lookup)
 {
     name_lookup_give_up(lookup);
+    name_answer_release(lookup->answer);
     memory_delete(lookup->config.host, lookup, sizeof *lookup);
 }
 
-const struct name_answer *name_lookup_answer(const struct name_lookup *lookup)
+bool name_lookup_has_ended(const struct name_lookup *lookup)
 {
-    return lookup->ended ? &lookup->answer : NULL;
+    return lookup->ended;
+}
+
+struct name_answer *name_lookup_answer(const struct name_lookup *lookup)
+{
+    return lookup->answer;
 }
 
 uint64_t name_lookup_wait_ms(const struct name_lookup *lookup)

@@ -4,29 +4,15 @@
 
 #include <uv.h>
 
-#include "base/host.h"
-#include "standalone/net/peer.h"
+#include "standalone/names/name_answer.h"
 
 /*
- * A lookup of one host name, by c-ares on a libuv loop: /etc/hosts, then A and AAAA records, as /etc/resolv.conf and
- * /etc/nsswitch.conf say. Each lookup has its own c-ares channel, and so ports and query ids that no other lookup uses,
- * and can be cancelled separately. For names.c.
+ * A lookup of one name, by c-ares on a libuv loop: of addresses (/etc/hosts, then A and AAAA records, as
+ * /etc/resolv.conf and /etc/nsswitch.conf say), or of SRV or NAPTR records. Each lookup has its own c-ares channel, and
+ * so ports and query ids that no other lookup uses, and can be cancelled separately. For lookups.c.
  */
 
-enum { NAME_ADDRESSES_MOST = 8, NAME_SERVERS_MOST = 8 };
-
-enum name_outcome {
-    NAME_FOUND,
-    NAME_NOT_FOUND, /* there is no address, no answer, or an answer that cannot be read */
-    NAME_NOT_ASKED  /* no memory, no socket, or no server reachable: this says nothing about the name */
-};
-
-struct name_answer {
-    enum name_outcome outcome;
-    union address addresses[NAME_ADDRESSES_MOST]; /* in order of preference (RFC 6724), port 0 */
-    size_t count;
-    uint32_t ttl_s; /* 0: not to be cached, as for names in /etc/hosts */
-};
+enum { NAME_SERVERS_MOST = 8 };
 
 struct name_lookup;
 
@@ -39,7 +25,8 @@ struct name_lookup_config {
     const struct host *host;
     const union address *servers; /* with ports, at most NAME_SERVERS_MOST; borrowed for the call */
     size_t server_count;          /* 0: the servers of /etc/resolv.conf */
-    int family;                   /* AF_INET, AF_INET6 or AF_UNSPEC: both */
+    enum name_kind kind;          /* of the records */
+    int family;                   /* of addresses: AF_INET, AF_INET6 or AF_UNSPEC: both */
     name_lookup_changed *changed;
     void *context;
 };
@@ -50,8 +37,10 @@ int name_lookup_new(struct name_lookup **out, const struct name_lookup_config *c
 /* Its sockets are closed in the next turn of the loop. */
 void name_lookup_delete(struct name_lookup *lookup);
 
-/* NULL while it runs. */
-const struct name_answer *name_lookup_answer(const struct name_lookup *lookup);
+bool name_lookup_has_ended(const struct name_lookup *lookup);
+
+/* The answer of a lookup that has ended, which belongs to it: hold it to keep it. NULL: no memory. */
+struct name_answer *name_lookup_answer(const struct name_lookup *lookup);
 
 /* The time in ms after which to call name_lookup_run(), for retransmissions. */
 uint64_t name_lookup_wait_ms(const struct name_lookup *lookup);

@@ -1,53 +1,64 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "standalone/names/names.h"
 
-#include <ares.h>
 #include <errno.h>
-#include <strings.h>
+#include <stdio.h>
 
 #include "base/memory.h"
-#include "standalone/names/host_name.h"
-#include "standalone/names/name_cache.h"
+#include "standalone/names/lookups.h"
+#include "standalone/names/srv_order.h"
 
-enum { TTL_MOST_S = 3600, HOST_MOST = 256 };
+/* 3263-4.a: from the host of a URI to the places of its servers, by NAPTR, SRV and address records. Each step begins
+   when the one before has ended; what the cache knows is used at once. */
 
-/* A request, which is answered once. */
-struct name_request {
-    struct name_request *next;
-    locate_done *done;
+enum { SERVICES_MOST = 4, TARGETS_MOST = PLACES_MOST, TARGETS_AT_ONCE = 4, SRV_NAME_SIZE = NAME_SIZE + 16 };
+
+/* A lookup that is late ends with what it has received, so the time of the whole is a little longer. A lookup that was
+   begun for somebody else may take longer still, and is not waited for. */
+enum { SPARE_MS = 100 };
+
+struct locating;
+
+/* SRV records for one transport: RFC 3263 4.2. */
+struct service {
+    struct locating *locating;
+    struct name_answer *answer; /* held; NULL: there is none */
+    uint8_t transport;          /* enum transport */
+    char name[NAME_SIZE];
+};
+
+/* A host that addresses are looked up for. */
+struct target {
+    struct locating *locating;
+    struct name_answer *answer; /* held; NULL: there is none */
+    const char *host;           /* in the locating or in the answer of a service */
+    uint16_t port;
+    uint8_t transport; /* enum transport */
+};
+
+struct locating {
+    struct locating *next;
+    struct names *names;
+    locate_done *done; /* NULL: it has been called */
     void *again;
     source_id source;
-    uint64_t began_ms;
-    uint16_t port;
-    uint8_t transport;
-    struct name_answer answer; /* after it is in the list of ready requests */
-    char host[HOST_MOST];
-};
-
-struct name_requests {
-    struct name_request *first, **last;
-    size_t count;
-};
-
-/* A lookup in progress and the requests that wait for it. It counts for the source of the first request. */
-struct name_task {
-    struct name_task *next;
-    struct name_lookup *lookup;
-    source_id source;
-    uint64_t began_ms;
-    struct name_requests requests;
-    char host[HOST_MOST];
+    uint64_t due_ms; /* of its lookups */
+    struct locate_query query;
+    char host[NAME_SIZE];
+    struct service services[SERVICES_MOST]; /* in the order of preference */
+    size_t service_count;
+    struct target targets[TARGETS_MOST]; /* in the order in which to try them */
+    size_t target_count, targets_asked;
+    unsigned pending; /* lookups */
+    bool ready;       /* its places are complete */
 };
 
 struct names {
     struct names_config config;
     struct names_counters counters;
-    struct name_cache cache;
-    struct name_task *tasks;
-    size_t task_count;
-    struct name_requests waiting, ready;
+    struct lookups *lookups;
+    struct locating *first; /* newest first */
     uv_timer_t timer;
-    int family;
     bool closing;
 };
 
@@ -56,287 +67,397 @@ static uint64_t names_now(const struct names *names)
     return names->config.host->now_ms(names->config.host->context);
 }
 
-/* --- queues of requests --- */
+/* --- places --- */
 
-static void requests_create(struct name_requests *requests)
+static void place_set_port(struct place *place, uint16_t port)
 {
-    *requests = (struct name_requests){.last = &requests->first};
+    if (place->address.any.sa_family == AF_INET6)
+        place->address.v6.sin6_port = htons(port);
+    else
+        place->address.v4.sin_port = htons(port);
 }
 
-static void requests_put(struct name_requests *requests, struct name_request *request)
-{
-    request->next = NULL;
-    *requests->last = request;
-    requests->last = &request->next;
-    requests->count++;
-}
-
-static struct name_request *requests_take(struct name_requests *requests)
-{
-    struct name_request *request = requests->first;
-    if (request == NULL)
-        return NULL;
-    requests->first = request->next;
-    if (requests->first == NULL)
-        requests->last = &requests->first;
-    requests->count--;
-    return request;
-}
-
-static size_t requests_of(const struct name_requests *requests, source_id source)
+static size_t places_write(const struct locating *locating, struct place places[PLACES_MOST])
 {
     size_t count = 0;
-    for (const struct name_request *request = requests->first; request != NULL; request = request->next)
-        count += request->source == source;
+    for (size_t i = 0; i < locating->target_count; i++) {
+        const struct target *target = &locating->targets[i];
+        size_t addresses = target->answer != NULL ? target->answer->count : 0;
+        for (size_t k = 0; k < addresses && count < PLACES_MOST; k++) {
+            places[count] = (struct place){.address = target->answer->addresses[k], .transport = target->transport};
+            place_set_port(&places[count++], target->port);
+        }
+    }
     return count;
 }
 
-/* `answer` NULL: no address, because of a limit or the end of the server. */
-static void request_is_ready(struct names *names, struct name_request *request, const struct name_answer *answer)
+static void locating_answer(struct locating *locating)
 {
-    request->answer = answer != NULL ? *answer : (struct name_answer){.outcome = NAME_NOT_ASKED};
-    requests_put(&names->ready, request);
+    struct place places[PLACES_MOST];
+    size_t count = locating->names->closing ? 0 : places_write(locating, places);
+    locate_done *done = locating->done;
+    locating->done = NULL;
+    locating->names->counters.names_unlocated += count == 0;
+    done(locating->again, places, count);
 }
 
-static void request_answer(const struct names *names, struct name_request *request)
+static void locating_delete(struct locating *locating)
 {
-    const struct host *host = names->config.host;
-    const struct name_answer *answer = &request->answer;
-    struct place places[NAME_ADDRESSES_MOST];
-    for (size_t i = 0; i < answer->count; i++) {
-        places[i] = (struct place){.address = answer->addresses[i], .transport = request->transport};
-        union address *address = &places[i].address;
-        in_port_t *port = address->any.sa_family == AF_INET6 ? &address->v6.sin6_port : &address->v4.sin_port;
-        *port = htons(request->port);
-    }
-    request->done(request->again, places, names->closing ? 0 : answer->count);
-    memory_delete(host, request, sizeof *request);
+    for (size_t i = 0; i < locating->service_count; i++)
+        name_answer_release(locating->services[i].answer);
+    for (size_t i = 0; i < locating->target_count; i++)
+        name_answer_release(locating->targets[i].answer);
+    memory_delete(locating->names->config.host, locating, sizeof *locating);
 }
 
-/* --- look-ups in progress --- */
-
-static struct name_task *task_find(const struct names *names, const char *host)
+/* Lookups of a locating that has been answered may still run, and refer to it. */
+static void names_answer(struct names *names)
 {
-    struct name_task *task = names->tasks;
-    while (task != NULL && strcasecmp(task->host, host) != 0)
-        task = task->next;
-    return task;
-}
-
-static bool task_may_begin(const struct names *names, source_id source)
-{
-    const struct names_limits *limits = &names->config.limits;
-    size_t own = 0;
-    if (source == 0)
-        return names->task_count < limits->at_once;
-    for (const struct name_task *task = names->tasks; task != NULL; task = task->next)
-        own += task->source == source;
-    return own < limits->per_source && names->task_count < limits->at_once - limits->at_once / 4;
-}
-
-static void names_step(void *context);
-
-static struct name_task *task_new(struct names *names, const struct name_request *request)
-{
-    const struct names_config *config = &names->config;
-    const struct name_lookup_config lookup = {.loop = config->loop,
-                                              .host = config->host,
-                                              .servers = config->servers,
-                                              .server_count = config->server_count,
-                                              .family = names->family,
-                                              .changed = names_step,
-                                              .context = names};
-    struct name_task *task = memory_new(config->host, sizeof *task);
-    if (task == NULL)
-        return NULL;
-    if (name_lookup_new(&task->lookup, &lookup, request->host) != 0) {
-        memory_delete(config->host, task, sizeof *task);
-        return NULL;
-    }
-    task->source = request->source;
-    task->began_ms = names_now(names);
-    requests_create(&task->requests);
-    memcpy(task->host, request->host, sizeof task->host);
-    task->next = names->tasks;
-    names->tasks = task;
-    names->task_count++;
-    names->counters.names_looked_up++;
-    return task;
-}
-
-static void task_delete(struct names *names, struct name_task **place)
-{
-    struct name_task *task = *place;
-    *place = task->next;
-    names->task_count--;
-    name_lookup_delete(task->lookup);
-    memory_delete(names->config.host, task, sizeof *task);
-}
-
-static void answer_remember(struct names *names, const char *host, const struct name_answer *answer)
-{
-    uint32_t ttl_s = answer->ttl_s < TTL_MOST_S ? answer->ttl_s : TTL_MOST_S;
-    uint64_t keep_ms = answer->outcome == NAME_FOUND ? ttl_s * 1000ULL : names->config.limits.failure_ms;
-    if (answer->outcome != NAME_NOT_ASKED && keep_ms > 0)
-        name_cache_put(&names->cache, host, answer, names_now(names) + keep_ms);
-}
-
-/* All requests that waited for it become ready. */
-static void task_end(struct names *names, struct name_task **place)
-{
-    struct name_task *task = *place;
-    const struct name_answer *answer = name_lookup_answer(task->lookup);
-    struct name_request *request;
-    names->counters.names_failed += answer->outcome != NAME_FOUND;
-    answer_remember(names, task->host, answer);
-    while ((request = requests_take(&task->requests)) != NULL)
-        request_is_ready(names, request, answer);
-    task_delete(names, place);
-}
-
-static void task_check_time(struct names *names, struct name_task *task)
-{
-    name_lookup_run(task->lookup);
-    if (name_lookup_answer(task->lookup) == NULL &&
-        names_now(names) >= task->began_ms + names->config.limits.lookup_ms) {
-        names->counters.names_late++;
-        name_lookup_give_up(task->lookup);
-    }
-}
-
-static void tasks_end(struct names *names)
-{
-    struct name_task **place = &names->tasks;
+    struct locating **place = &names->first, *answered = NULL;
     while (*place != NULL) {
-        task_check_time(names, *place);
-        if (name_lookup_answer((*place)->lookup) != NULL)
-            task_end(names, place);
-        else
-            place = &(*place)->next;
-    }
-}
-
-/* --- requests --- */
-
-/* Returns true if the request no longer belongs to the caller. */
-static bool request_begin(struct names *names, struct name_request *request)
-{
-    const struct name_answer *known = name_cache_find(&names->cache, request->host, names_now(names));
-    if (known != NULL) {
-        names->counters.names_remembered++;
-        request_is_ready(names, request, known);
-        return true;
-    }
-    struct name_task *task = task_find(names, request->host);
-    if (task == NULL && !task_may_begin(names, request->source))
-        return false;
-    if (task == NULL)
-        task = task_new(names, request);
-    if (task != NULL)
-        requests_put(&task->requests, request);
-    else
-        request_is_ready(names, request, NULL);
-    return true;
-}
-
-/* Examines every waiting request, because a limit of one source does not hold back the next. */
-static void waiting_go_on(struct names *names)
-{
-    for (size_t count = names->waiting.count; count > 0; count--) {
-        struct name_request *request = requests_take(&names->waiting);
-        if (request_begin(names, request))
-            continue;
-        if (names_now(names) < request->began_ms + names->config.limits.lookup_ms) {
-            requests_put(&names->waiting, request);
+        struct locating *locating = *place;
+        bool due = locating->ready || names->closing || names_now(names) >= locating->due_ms + SPARE_MS;
+        if (locating->done != NULL ? !due : locating->pending > 0) {
+            place = &locating->next;
             continue;
         }
-        names->counters.names_refused++;
-        request_is_ready(names, request, NULL);
+        *place = locating->next;
+        locating->next = answered;
+        answered = locating;
+    }
+    while (answered != NULL) {
+        struct locating *locating = answered;
+        answered = locating->next;
+        if (locating->done != NULL)
+            locating_answer(locating);
+        if (locating->pending == 0) {
+            locating_delete(locating);
+            continue;
+        }
+        locating->next = names->first;
+        names->first = locating;
     }
 }
 
-/* Requests that become ready meanwhile are answered in the next turn: `done` may start new requests. */
-static void ready_answer(struct names *names)
+static void names_timer_set(struct names *names);
+
+static void names_on_timer(uv_timer_t *timer)
 {
-    for (size_t count = names->ready.count; count > 0; count--)
-        request_answer(names, requests_take(&names->ready));
+    struct names *names = timer->data;
+    names_answer(names);
+    names_timer_set(names);
 }
 
-static uint64_t until(uint64_t now, uint64_t due)
+static void names_timer_set(struct names *names)
 {
-    return due > now ? due - now : 0;
-}
-
-static uint64_t least(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
-
-static void on_timer(uv_timer_t *timer)
-{
-    names_step(timer->data);
-}
-
-static void timer_set(struct names *names)
-{
-    uint64_t wait = names->ready.count > 0 ? 0 : UINT64_MAX, now = names_now(names);
-    uint32_t lookup_ms = names->config.limits.lookup_ms;
-    for (const struct name_task *task = names->tasks; task != NULL; task = task->next) {
-        wait = least(wait, name_lookup_wait_ms(task->lookup));
-        wait = least(wait, until(now, task->began_ms + lookup_ms));
+    uint64_t now = names_now(names), next = UINT64_MAX;
+    for (const struct locating *locating = names->first; locating != NULL; locating = locating->next) {
+        bool ready = locating->done == NULL ? locating->pending == 0 : locating->ready;
+        uint64_t due = ready ? now : locating->done == NULL ? UINT64_MAX : locating->due_ms + SPARE_MS;
+        next = due < next ? due : next;
     }
-    for (const struct name_request *request = names->waiting.first; request != NULL; request = request->next)
-        wait = least(wait, until(now, request->began_ms + lookup_ms));
-    if (wait == UINT64_MAX)
+    if (names->closing || next == UINT64_MAX)
         uv_timer_stop(&names->timer);
     else
-        uv_timer_start(&names->timer, on_timer, wait, 0);
+        uv_timer_start(&names->timer, names_on_timer, next > now ? next - now : 0, 0);
 }
 
-static void names_step(void *context)
+/* --- addresses --- */
+
+static void targets_ask(struct locating *locating);
+
+static void targets_check_end(struct locating *locating)
 {
-    struct names *names = context;
-    tasks_end(names);
-    waiting_go_on(names);
-    ready_answer(names);
-    timer_set(names);
+    locating->ready = locating->pending == 0 && locating->targets_asked == locating->target_count;
 }
 
-static bool waiting_is_full(const struct names *names, source_id source)
+static void on_target(void *again, struct name_answer *answer)
 {
-    const struct names_limits *limits = &names->config.limits;
-    return names->waiting.count >= limits->waiting ||
-           (source != 0 && requests_of(&names->waiting, source) >= limits->source_wait);
+    struct target *target = again;
+    struct locating *locating = target->locating;
+    target->answer = answer != NULL ? name_answer_hold(answer) : NULL;
+    locating->pending--;
+    targets_ask(locating);
+    names_timer_set(locating->names);
+}
+
+/* One of several hosts must not use up the time of all. */
+static uint64_t target_due(const struct locating *locating)
+{
+    uint64_t due = names_now(locating->names) + locating->names->config.limits.records_ms;
+    return locating->target_count > 1 && due < locating->due_ms ? due : locating->due_ms;
+}
+
+static int target_ask(struct locating *locating, struct target *target)
+{
+    struct lookups *lookups = locating->names->lookups;
+    struct name_answer *known = lookups_known(lookups, NAME_ADDRESSES, target->host);
+    if (known != NULL) {
+        target->answer = name_answer_hold(known);
+        return 0;
+    }
+    int error =
+        lookups_ask(lookups, locating->source, NAME_ADDRESSES, target->host, target_due(locating), on_target, target);
+    locating->pending += error == 0;
+    return error;
+}
+
+static void targets_ask(struct locating *locating)
+{
+    while (locating->done != NULL && locating->pending < TARGETS_AT_ONCE &&
+           locating->targets_asked < locating->target_count)
+        target_ask(locating, &locating->targets[locating->targets_asked++]);
+    targets_check_end(locating);
+}
+
+static void target_add(struct locating *locating, uint8_t transport, const char *host, uint16_t port)
+{
+    if (locating->target_count == TARGETS_MOST)
+        return;
+    locating->targets[locating->target_count++] = (struct target){.locating = locating,
+                                                                  .host = host,
+                                                                  .port = port != 0 ? port : transport_port(transport),
+                                                                  .transport = transport};
+}
+
+/* The host of the URI itself: RFC 3263 4.2. */
+static int ask_host(struct locating *locating, uint8_t transport)
+{
+    target_add(locating, transport, locating->host, locating->query.port);
+    locating->targets_asked = 1;
+    int error = target_ask(locating, &locating->targets[0]);
+    targets_check_end(locating);
+    return error;
+}
+
+/* --- SRV --- */
+
+static void targets_of_service(struct locating *locating, const struct service *service)
+{
+    uint8_t order[NAME_RECORDS_MOST];
+    size_t count = srv_order(service->answer, locating->query.selection, order);
+    for (size_t i = 0; i < count; i++) {
+        const struct name_record *record = &service->answer->records[order[i]];
+        target_add(locating, service->transport, record->target, record->port);
+    }
+}
+
+/* If no service has records, the host itself is the server. If one has only records that decline it, there is no
+   server (RFC 2782). */
+static void services_end(struct locating *locating)
+{
+    bool found = false;
+    for (size_t i = 0; i < locating->service_count; i++) {
+        const struct service *service = &locating->services[i];
+        if (service->answer == NULL || service->answer->outcome != NAME_FOUND)
+            continue;
+        found = true;
+        targets_of_service(locating, service);
+    }
+    if (found)
+        targets_ask(locating);
+    else
+        ask_host(locating, locating->services[0].transport);
+}
+
+static void on_service(void *again, struct name_answer *answer)
+{
+    struct service *service = again;
+    struct locating *locating = service->locating;
+    service->answer = answer != NULL ? name_answer_hold(answer) : NULL;
+    locating->pending--;
+    if (locating->pending == 0 && locating->done != NULL)
+        services_end(locating);
+    names_timer_set(locating->names);
+}
+
+static uint64_t records_due(const struct locating *locating)
+{
+    uint64_t due = names_now(locating->names) + locating->names->config.limits.records_ms;
+    return due < locating->due_ms ? due : locating->due_ms;
+}
+
+static bool service_is_known(struct locating *locating, struct service *service)
+{
+    struct name_answer *known =
+        service->answer == NULL ? lookups_known(locating->names->lookups, NAME_SRV, service->name) : NULL;
+    if (known != NULL)
+        service->answer = name_answer_hold(known);
+    return service->answer != NULL;
+}
+
+static int service_ask(struct locating *locating, struct service *service)
+{
+    if (service_is_known(locating, service))
+        return 0;
+    int error = lookups_ask(locating->names->lookups, locating->source, NAME_SRV, service->name, records_due(locating),
+                            on_service, service);
+    locating->pending += error == 0;
+    return error;
+}
+
+/* An error counts only if no service could be asked for. */
+static int services_ask(struct locating *locating)
+{
+    int error = -EAGAIN;
+    for (size_t i = 0; i < locating->service_count; i++) {
+        int asked = service_ask(locating, &locating->services[i]);
+        error = error == 0 || asked == 0 ? 0 : asked;
+    }
+    if (error == 0 && locating->pending == 0)
+        services_end(locating);
+    return error;
+}
+
+static bool is_callable(const struct locating *locating, unsigned transport)
+{
+    return (locating->query.callable & 1U << transport) != 0 &&
+           (!locating->query.secure || transport_is_secure(transport));
+}
+
+static void service_add(struct locating *locating, uint8_t transport, const char *name)
+{
+    if (locating->service_count == SERVICES_MOST || strlen(name) > HOST_NAME_MOST)
+        return;
+    struct service *service = &locating->services[locating->service_count++];
+    service->locating = locating;
+    service->transport = transport;
+    memcpy(service->name, name, strlen(name) + 1);
+}
+
+/* A name without room for the labels of its service has no SRV records. */
+static void service_add_own(struct locating *locating, uint8_t transport)
+{
+    static const char *const labels[] = {
+        [TRANSPORT_UDP] = "_sip._udp", [TRANSPORT_TCP] = "_sip._tcp", [TRANSPORT_TLS] = "_sips._tcp"};
+    char name[SRV_NAME_SIZE];
+    snprintf(name, sizeof name, "%s.%s", labels[transport], locating->host);
+    if (is_callable(locating, transport))
+        service_add(locating, transport, name);
+}
+
+/* A name in the hosts file of the machine has no records in DNS. The file is read only before a query. */
+static int ask_own_services(struct locating *locating)
+{
+    static const uint8_t preferred[] = {TRANSPORT_UDP, TRANSPORT_TCP};
+    const struct locate_query *query = &locating->query;
+    if (query->transport != TRANSPORT_COUNT || query->secure) {
+        service_add_own(locating, (uint8_t)locate_transport(query));
+    } else {
+        for (size_t i = 0; i < sizeof preferred / sizeof preferred[0]; i++)
+            service_add_own(locating, preferred[i]);
+    }
+    if (locating->service_count == 0 ||
+        (query->transport != TRANSPORT_COUNT && !service_is_known(locating, &locating->services[0]) &&
+         lookups_hosts_file_has(locating->names->lookups, locating->host)))
+        return ask_host(locating, (uint8_t)locate_transport(query));
+    return services_ask(locating);
+}
+
+/* --- NAPTR --- */
+
+/* Of the records with the lowest order that this server can use, in the order of preference. After one for TLS those
+   without TLS are left out, so that a failure does not lead to a connection that is not secure. */
+static void services_of_naptr(struct locating *locating, const struct name_answer *answer)
+{
+    bool secure = locating->query.secure;
+    const struct name_record *first = NULL;
+    for (size_t i = 0; i < answer->count; i++) {
+        const struct name_record *record = &answer->records[i];
+        if (!is_callable(locating, record->transport) || (secure && !transport_is_secure(record->transport)))
+            continue;
+        if (first != NULL && record->priority != first->priority)
+            break;
+        first = first != NULL ? first : record;
+        secure |= transport_is_secure(record->transport);
+        service_add(locating, record->transport, record->target);
+    }
+}
+
+static int naptr_end(struct locating *locating, const struct name_answer *answer)
+{
+    if (answer != NULL && answer->outcome == NAME_FOUND)
+        services_of_naptr(locating, answer);
+    return locating->service_count > 0 ? services_ask(locating) : ask_own_services(locating);
+}
+
+static void on_naptr(void *again, struct name_answer *answer)
+{
+    struct locating *locating = again;
+    locating->pending--;
+    if (locating->done != NULL && naptr_end(locating, answer) != 0)
+        locating->ready = true;
+    names_timer_set(locating->names);
+}
+
+static int ask_naptr(struct locating *locating)
+{
+    struct lookups *lookups = locating->names->lookups;
+    const struct name_answer *known = lookups_known(lookups, NAME_NAPTR, locating->host);
+    if (known != NULL)
+        return naptr_end(locating, known);
+    if (lookups_hosts_file_has(lookups, locating->host))
+        return ask_host(locating, (uint8_t)locate_transport(&locating->query));
+    int error =
+        lookups_ask(lookups, locating->source, NAME_NAPTR, locating->host, records_due(locating), on_naptr, locating);
+    locating->pending += error == 0;
+    return error;
+}
+
+/* --- the first step --- */
+
+/* c-ares 1.18 asks DNS for some addresses, too. */
+static int use_address(struct locating *locating, const union address *address)
+{
+    struct name_answer *answer = name_answer_new(locating->names->config.host, NAME_FOUND, 0);
+    if (answer == NULL)
+        return -ENOMEM;
+    answer->count = 1;
+    answer->addresses[0] = *address;
+    target_add(locating, (uint8_t)locate_transport(&locating->query), locating->host, locating->query.port);
+    locating->targets[0].answer = answer;
+    locating->targets_asked = 1;
+    targets_check_end(locating);
+    return 0;
+}
+
+static int locating_begin(struct locating *locating)
+{
+    const struct locate_query *query = &locating->query;
+    union address numeric;
+    if (address_read(text_of(locating->host), 0, &numeric))
+        return use_address(locating, &numeric);
+    if (query->port != 0)
+        return ask_host(locating, (uint8_t)locate_transport(query));
+    return query->transport != TRANSPORT_COUNT ? ask_own_services(locating) : ask_naptr(locating);
 }
 
 int names_locate(void *context, source_id source, const struct locate_query *query, locate_done *done, void *again)
 {
     struct names *names = context;
-    const char *host = query->host;
-    size_t length = strlen(host);
     if (names->closing)
         return -ECANCELED;
-    if (length >= HOST_MOST || !host_name_is_valid(text_of(host)))
+    if (strlen(query->host) >= NAME_SIZE || !host_name_is_valid(text_of(query->host)))
         return -EINVAL;
-    struct name_request *request = memory_new(names->config.host, sizeof *request);
-    if (request == NULL)
+    struct locating *locating = memory_new(names->config.host, sizeof *locating);
+    if (locating == NULL)
         return -ENOMEM;
-    request->done = done;
-    request->again = again;
-    request->source = source;
-    request->transport = (uint8_t)locate_transport(query);
-    request->port = query->port != 0 ? query->port : transport_port(request->transport);
-    request->began_ms = names_now(names);
-    memcpy(request->host, host, length + 1);
-    if (!request_begin(names, request)) {
-        if (waiting_is_full(names, source)) {
-            names->counters.names_refused++;
-            memory_delete(names->config.host, request, sizeof *request);
-            return -EAGAIN;
-        }
-        requests_put(&names->waiting, request);
+    locating->names = names;
+    locating->source = source;
+    locating->done = done;
+    locating->again = again;
+    locating->query = *query;
+    locating->due_ms = names_now(names) + names->config.limits.lookup_ms;
+    memcpy(locating->host, query->host, strlen(query->host) + 1);
+    locating->query.host = locating->host;
+    int error = locating_begin(locating);
+    if (error != 0) {
+        locating_delete(locating);
+        return error;
     }
-    timer_set(names);
+    locating->next = names->first;
+    names->first = locating;
+    names_timer_set(names);
     return 0;
 }
 
@@ -354,6 +475,7 @@ static void set_standards(struct names_limits *limits)
     limits->waiting = or_else(limits->waiting, 256);
     limits->source_wait = or_else(limits->source_wait, 16);
     limits->lookup_ms = or_else(limits->lookup_ms, 5000);
+    limits->records_ms = or_else(limits->records_ms, 1500);
     limits->failure_ms = or_else(limits->failure_ms, 30000);
     limits->remembered = or_else(limits->remembered, 1024);
 }
@@ -365,16 +487,8 @@ int names_new(struct names **out, const struct names_config *config)
     if (names == NULL)
         return -ENOMEM;
     names->config = *config;
-    names->family = AF_UNSPEC;
     set_standards(&names->config.limits);
-    requests_create(&names->waiting);
-    requests_create(&names->ready);
-    if (name_cache_create(&names->cache, host, names->config.limits.remembered) != 0) {
-        memory_delete(host, names, sizeof *names);
-        return -ENOMEM;
-    }
-    if (ares_library_init(ARES_LIB_INIT_ALL) != ARES_SUCCESS) {
-        name_cache_destroy(&names->cache);
+    if (lookups_new(&names->lookups, &names->config, &names->counters) != 0) {
         memory_delete(host, names, sizeof *names);
         return -ENOMEM;
     }
@@ -386,21 +500,17 @@ int names_new(struct names **out, const struct names_config *config)
 
 void names_set_family(struct names *names, int family)
 {
-    names->family = family;
+    lookups_set_family(names->lookups, family);
 }
 
 void names_close(struct names *names)
 {
-    struct name_request *request;
     if (names->closing)
         return;
     names->closing = true;
-    for (struct name_task *task = names->tasks; task != NULL; task = task->next)
-        name_lookup_give_up(task->lookup);
-    tasks_end(names);
-    while ((request = requests_take(&names->waiting)) != NULL)
-        request_is_ready(names, request, NULL);
-    ready_answer(names);
+    names_answer(names);
+    lookups_close(names->lookups);
+    names_answer(names);
     uv_close((uv_handle_t *)&names->timer, NULL);
 }
 
@@ -408,8 +518,7 @@ void names_delete(struct names *names)
 {
     if (names == NULL)
         return;
-    name_cache_destroy(&names->cache);
-    ares_library_cleanup();
+    lookups_delete(names->lookups);
     memory_delete(names->config.host, names, sizeof *names);
 }
 

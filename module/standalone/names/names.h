@@ -7,12 +7,13 @@
 #include "standalone/net/wire.h"
 
 /*
- * Resolves host names, for a server whose names are chosen by strangers: a name whose server does not answer must not
- * delay any other name. A lookup takes at most `lookup_ms`, however many servers are asked. The lookups of each source
+ * Locates the servers of names (3263-4.a), for a server whose names are chosen by strangers: a name whose server does
+ * not answer must not delay any other name. To locate a name takes at most `lookup_ms`, whatever is looked up for it;
+ * NAPTR and SRV records have at most `records_ms` each, after which they count as missing. The lookups of each source
  * are limited, and all sources with a limit together leave a quarter of the lookups to sources without one. Further
- * requests wait as long as a lookup may take; if too many wait, a request fails at once. Failures are cached for
- * `failure_ms`, addresses for their TTL (at most an hour). Requests for a name that is being looked up share the
- * answer. One loop and one thread.
+ * requests wait as long as a lookup may take; if too many wait, a request fails at once. Records and addresses are
+ * cached for their TTL, and the absence of records for the time that DNS gives, at most an hour; other failures for
+ * `failure_ms`. One loop and one thread.
  */
 
 struct names;
@@ -22,16 +23,21 @@ struct names_limits {
     uint32_t per_source;  /* of these; 0: 4 */
     uint32_t waiting;     /* waiting requests; 0: 256 */
     uint32_t source_wait; /* of these, from one source; 0: 16 */
-    uint32_t lookup_ms;   /* 0: 5000 */
+    uint32_t lookup_ms;   /* for all lookups of a name; 0: 5000 */
+    uint32_t records_ms;  /* for a lookup of records; 0: 1500 */
     uint32_t failure_ms;  /* 0: 30000 */
-    uint32_t remembered;  /* names; 0: 1024 */
+    uint32_t remembered;  /* answers; 0: 1024 */
 };
 
 #define NAMES_COUNTERS(COUNTER)                                                                                        \
     COUNTER(names_looked_up, "look-ups of host names begun")                                                           \
-    COUNTER(names_remembered, "host names whose answer was remembered")                                                \
-    COUNTER(names_failed, "look-ups without an address, the late ones among them")                                     \
-    COUNTER(names_late, "look-ups that were given up because they took too long")                                      \
+    COUNTER(names_srv, "of these, look-ups of SRV records")                                                            \
+    COUNTER(names_naptr, "of these, look-ups of NAPTR records")                                                        \
+    COUNTER(names_remembered, "look-ups that were spared because the answer was remembered")                           \
+    COUNTER(names_failed, "look-ups of addresses without an address, the late ones among them")                        \
+    COUNTER(names_unlocated, "names for which no server was found")                                                    \
+    COUNTER(names_late, "look-ups of addresses that were given up because they took too long")                         \
+    COUNTER(names_records_late, "look-ups of SRV and NAPTR records that were given up because they took too long")     \
     COUNTER(names_refused, "requests for look-ups beyond the limits")
 
 struct names_counters {

@@ -69,7 +69,7 @@ const char serve_usage[] = "usage: reflow serve SCRIPT [options]\n"
                            "  --ack-time MS            time in which a phone with another flow must acknowledge\n"
                            "                           an INVITE over TCP, TLS or WebSocket; 0: no limit (750)\n"
                            "  --drain S                after SIGTERM, wait for calls being set up (32)\n"
-                           "  --dns-server ADDR[:PORT]  DNS server to ask; repeatable, at most 8\n"
+                           "  --dns ADDR[:PORT]        DNS server to ask; repeatable, at most 8\n"
                            "                           (default: those of /etc/resolv.conf, and port 53)\n"
                            "\n"
                            "  --limit-requests N/s     requests from one source (an IPv4 address or IPv6 /64),\n"
@@ -213,12 +213,12 @@ static const char *read_dns_server(const char *text, union address *server)
 static int add_dns_server(struct serve_options *options, const char *text, char *error, size_t size)
 {
     if (options->dns_server_count == NAME_SERVERS_MOST) {
-        snprintf(error, size, "--dns-server: at most %d", NAME_SERVERS_MOST);
+        snprintf(error, size, "--dns: at most %d", NAME_SERVERS_MOST);
         return -EINVAL;
     }
     const char *why = read_dns_server(text, &options->dns_servers[options->dns_server_count]);
     if (why != NULL) {
-        snprintf(error, size, "--dns-server %s: %s", text, why);
+        snprintf(error, size, "--dns %s: %s", text, why);
         return -EINVAL;
     }
     options->dns_server_count++;
@@ -419,7 +419,7 @@ static int take_text(struct serve_options *options, const char *name, const char
 {
     if (strcmp(name, "--listen") == 0)
         return add_listen(options, value, error, size);
-    if (strcmp(name, "--dns-server") == 0)
+    if (strcmp(name, "--dns") == 0)
         return add_dns_server(options, value, error, size);
     if (strcmp(name, "--domain") == 0)
         return add_domain(options, value, error, size);

@@ -30,7 +30,7 @@ end
 
 local function start(t, args)
     local names = dns.open(t)
-    local list = { "--dns-server", "127.0.0.1:" .. names.port }
+    local list = { "--dns", "127.0.0.1:" .. names.port }
     for _, argument in ipairs(args or {}) do
         list[#list + 1] = argument
     end

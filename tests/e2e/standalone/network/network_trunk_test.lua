@@ -24,7 +24,7 @@ local function start(t, net, options)
     local address = options.ipv6 and net.trunk.address6 or net.trunk.address
     local names = net.names:within(dns.open, t, { address = net.names.address, port = 53,
         records = { ["trunk.example.net"] = { address } } })
-    net:serve { source = policy, args = { "--dns-server", net.names.address .. ":53" } }
+    net:serve { source = policy, args = { "--dns", net.names.address .. ":53" } }
     local open_agent = options.open or open
     local trunk = open_agent(net.trunk, { user = "trunk", local_port = 5060, ipv6 = options.ipv6 })
     local alice = open_agent(net.desk, { user = "alice" })
