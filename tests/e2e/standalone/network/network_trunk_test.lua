@@ -19,14 +19,18 @@ local function open(host, options)
 end
 
 -- A server whose policy knows the trunk by its name, the trunk, and alice behind a NAT. options: ipv6 (the name has an
--- IPv6 address alone), open (what opens a user agent: open(HOST, OPTIONS)).
+-- IPv6 address alone), service (the name has SRV records for another host and port), open (what opens a user agent:
+-- open(HOST, OPTIONS)).
 local function start(t, net, options)
     local address = options.ipv6 and net.trunk.address6 or net.trunk.address
     local names = net.names:within(dns.open, t, { address = net.names.address, port = 53,
-        records = { ["trunk.example.net"] = { address } } })
+        records = options.service and {
+            ["_sip._udp.trunk.example.net"] = { { priority = 1, weight = 0, port = 5070, target = "gw.example.net" } },
+            ["gw.example.net"] = { address } } or { ["trunk.example.net"] = { address } } })
     net:serve { source = policy, args = { "--dns", net.names.address .. ":53" } }
     local open_agent = options.open or open
-    local trunk = open_agent(net.trunk, { user = "trunk", local_port = 5060, ipv6 = options.ipv6 })
+    local trunk = open_agent(net.trunk, { user = "trunk", local_port = options.service and 5070 or 5060,
+        ipv6 = options.ipv6 })
     local alice = open_agent(net.desk, { user = "alice" })
     alice:register { supported = false }
     return alice, trunk, names
@@ -41,10 +45,10 @@ local function hang_up_each_way(begin)
     end
 end
 
-for _, ipv6 in ipairs { false, true } do
+for _, options in ipairs { {}, { ipv6 = true }, { service = true }, { service = true, ipv6 = true } } do
     lab.test("3263-4.a a phone behind a NAT calls by a trunk's name, and is called from it" ..
-        (ipv6 and " [IPv6]" or ""), function(t, net)
-        local alice, trunk, names = start(t, net, { ipv6 = ipv6 })
+        (options.service and ", by SRV records" or "") .. (options.ipv6 and " [IPv6]" or ""), function(t, net)
+        local alice, trunk, names = start(t, net, options)
         hang_up_each_way(function()
             return dialog.call(alice, trunk, { body = dialog.offer, answer = { body = dialog.offer },
                 aor = "sip:+15550100@example.test" })
@@ -52,7 +56,7 @@ for _, ipv6 in ipairs { false, true } do
         hang_up_each_way(function()
             return dialog.call(trunk, alice, offered)
         end)
-        t:ok(names.asked["trunk.example.net"], "the name server was not asked")
+        t:ok(names.asked[options.service and "gw.example.net" or "trunk.example.net"], "the name server was not asked")
     end)
 end
 
