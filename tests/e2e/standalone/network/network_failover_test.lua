@@ -22,7 +22,7 @@ local function start(t, net, transport)
     net.names:within(dns.open, t, { address = net.names.address, port = 53,
         records = { ["trunk.example.net"] = { first.address, second.address } } })
     local s = net:serve { source = policy(transport == "tcp" and ";transport=tcp" or ""), status = true,
-        args = { "--dns-server", net.names.address .. ":53", "--t1", "20", "--connect-time", "1" } }
+        args = { "--dns", net.names.address .. ":53", "--t1", "20", "--connect-time", "1" } }
     local trunks = {}
     for index, host in ipairs { first, second } do
         trunks[index] = host:within(ua.open, { host = s.host, port = 5060, transport = "udp", local_port = 5060,
