@@ -128,8 +128,7 @@ static void test_the_reason_why_an_address_is_refused(void **state)
     assert_refused("r.lua --listen sctp:127.0.0.1:5060", "it must begin with udp:, tcp:, tls:, ws: or wss:");
     assert_refused("r.lua --listen udp:localhost:5060", "the address must be numeric");
     assert_refused("r.lua --listen udp:::1:5060", "an IPv6 address in brackets");
-    assert_refused("r.lua --dns 192.0.2.1:99999",
-                   "--dns 192.0.2.1:99999: the port must be a number from 1");
+    assert_refused("r.lua --dns 192.0.2.1:99999", "--dns 192.0.2.1:99999: the port must be a number from 1");
     assert_refused("r.lua --dns dns.example", "expected a numeric ADDRESS or ADDRESS:PORT");
     assert_refused("r.lua --domain sip:x", "--domain sip:x: expected a domain name, without \"sip:\"");
 }
@@ -253,9 +252,9 @@ static void test_texts_and_switches(void **state)
 /* The help names all options, with "repeatable" or without. */
 static void test_a_value_that_would_be_ignored_is_refused(void **state)
 {
-    static const char *const repeated[] = {"--listen", "--advertise",      "--local-net",  "--domain",    "--trust",
-                                           "--trunk",  "--dns-server",     "--tls-domain", "--ws-origin", "--layer",
-                                           "--tenant", "--proxy-protocol", "--trunk-cert"};
+    static const char *const repeated[] = {
+        "--listen",     "--advertise", "--local-net", "--domain", "--trust",          "--trunk",     "--dns",
+        "--tls-domain", "--ws-origin", "--layer",     "--tenant", "--proxy-protocol", "--trunk-cert"};
     char error[256], line[128];
     unsigned seen = 0, refused = 0, taken = 0;
     (void)state;

@@ -211,7 +211,7 @@ static void take_record(const struct dns_message *message, const struct dns_reco
 
 /* --- sections --- */
 
-/* Replaces *name by what it is an alias of. Returns false if it is none. */
+/* Replaces *name by what it is an alias of. Returns false if the name is no alias. */
 static bool follow_alias(const struct dns_message *message, struct dns_name *name, struct name_answer *answer)
 {
     struct dns_record record;
