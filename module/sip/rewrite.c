@@ -213,6 +213,12 @@ static void append_own_lines(const struct sip_message *request, const struct sip
         append_number_line(out, TEXT("Max-Breadth"), forward->max_breadth);
 }
 
+static bool is_consumed(const struct sip_field *field, const struct sip_forward *forward)
+{
+    return field->id == HEADER_PROXY_AUTHORIZATION && forward->consumes != NULL &&
+           forward->consumes(forward->consumes_context, field);
+}
+
 int sip_forward_request(const struct sip_message *request, const struct sip_forward *forward, struct sip_buffer *out)
 {
     const struct sip_field *field, *top = sip_field(request, HEADER_VIA, 0);
@@ -227,7 +233,7 @@ int sip_forward_request(const struct sip_message *request, const struct sip_forw
             append_less(field, &routes, out);
         else if (field->id == HEADER_MAX_FORWARDS && forward->max_forwards >= 0)
             append_number_line(out, field->name, (uint64_t)forward->max_forwards);
-        else if (field->id != HEADER_MAX_BREADTH || forward->max_breadth == 0)
+        else if ((field->id != HEADER_MAX_BREADTH || forward->max_breadth == 0) && !is_consumed(field, forward))
             sip_append(out, field->line);
     }
     append_end(request, out);

@@ -49,6 +49,9 @@ struct sip_forward {
     uint32_t max_breadth;     /* the new value, one line in place of all; 0: leave as it is */
     struct text received;     /* set as received= in the (old) topmost Via, replacing an existing one */
     uint32_t rport;           /* set as the value of its rport, if that parameter is present */
+    bool (*consumes)(const void *context,
+                     const struct sip_field *field); /* a Proxy-Authorization to remove; NULL: none */
+    const void *consumes_context;
 };
 int sip_forward_request(const struct sip_message *request, const struct sip_forward *forward, struct sip_buffer *out);
 

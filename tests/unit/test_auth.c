@@ -4,7 +4,7 @@
 
 #include "test.h"
 
-#include "flow/digest.h"
+#include "digest_client.h"
 #include "standalone/auth/auth.h"
 #include "standalone/auth/nonces.h"
 
@@ -21,19 +21,6 @@ struct stage {
     char found[64];
 };
 
-static enum digest digest_of(enum auth_algorithm algorithm)
-{
-    static const enum digest digests[] = {DIGEST_SHA_256, DIGEST_SHA_512_256, DIGEST_MD5};
-    return digests[algorithm];
-}
-
-static void make_ha1(struct text user, struct text realm, const char *password, enum auth_algorithm algorithm,
-                     char out[HA1_SIZE])
-{
-    const struct text parts[] = {user, realm, text_of(password)};
-    assert_true(digest_hex_joined(digest_of(algorithm), parts, 3, out));
-}
-
 /* Everybody but "nobody" exists, with the password "secret". */
 static int find_user(void *context, struct text user, struct text realm, enum auth_algorithm algorithm,
                      char ha1[HA1_SIZE])
@@ -43,7 +30,7 @@ static int find_user(void *context, struct text user, struct text realm, enum au
     snprintf(stage->found, sizeof stage->found, "%.*s", (int)user.length, user.at);
     if (stage->broken != 0 || text_equal(user, TEXT("nobody")))
         return stage->broken;
-    make_ha1(user, realm, "secret", algorithm, ha1);
+    digest_client_ha1(user, realm, "secret", algorithm, ha1);
     return 1;
 }
 
@@ -74,48 +61,18 @@ static void stage_close(struct stage *stage)
 
 /* --- a client --- */
 
-struct client {
-    char nonce[64];
-    const char *user, *realm, *password, *uri, *cnonce, *method, *qop;
-    uint32_t count;
-    enum auth_algorithm algorithm;
-};
-
-static struct client client_of(struct stage *stage)
+static struct digest_client client_of(struct stage *stage)
 {
     char lines[AUTH_CHALLENGE_SIZE];
-    struct client client = {.user = "bob",
-                            .realm = "example.com",
-                            .password = "secret",
-                            .uri = "sip:example.com",
-                            .cnonce = "c0ffee",
-                            .method = "REGISTER",
-                            .qop = "auth",
-                            .count = 1,
-                            .algorithm = stage->config.algorithms[0]};
+    struct digest_client client = {.algorithm = stage->config.algorithms[0]};
     assert_true(auth_challenge(stage->auth, AUTH_REGISTRAR, REALM, false, lines, sizeof lines) > 0);
-    const char *nonce = strstr(lines, "nonce=\"");
-    assert_non_null(nonce);
-    assert_int_equal(sscanf(nonce, "nonce=\"%63[^\"]\"", client.nonce), 1);
+    digest_client_challenged(&client, lines);
     return client;
 }
 
-static void client_respond(const struct client *client, char *out, size_t size)
+static void client_respond(const struct digest_client *client, char *out, size_t size)
 {
-    char ha1[DIGEST_HEX_MOST], ha2[DIGEST_HEX_MOST], response[DIGEST_HEX_MOST], count[9];
-    const struct text request[] = {text_of(client->method), text_of(client->uri)};
-    make_ha1(text_of(client->user), text_of(client->realm), client->password, client->algorithm, ha1);
-    assert_true(digest_hex_joined(digest_of(client->algorithm), request, 2, ha2));
-    snprintf(count, sizeof count, "%08x", client->count);
-    const struct text parts[] = {text_of(ha1),         text_of(client->nonce),
-                                 text_of(count),       text_of(client->cnonce),
-                                 text_of(client->qop), text_of(ha2)};
-    assert_true(digest_hex_joined(digest_of(client->algorithm), parts, 6, response));
-    snprintf(out, size,
-             "Authorization: Digest username=\"%s\", realm=\"%s\", nonce=\"%s\", uri=\"%s\", response=\"%s\", "
-             "algorithm=%s, cnonce=\"%s\", qop=%s, nc=%s\r\n",
-             client->user, client->realm, client->nonce, client->uri, response, auth_algorithm_name(client->algorithm),
-             client->cnonce, client->qop, count);
+    digest_client_field(client, "Authorization", "\r\n", out, size);
 }
 
 static struct sip_message *make_request(struct stage *stage, const char *method, const char *uri, const char *fields)
@@ -146,7 +103,7 @@ static enum auth_outcome check_fields(struct stage *stage, const char *fields)
     return check_at(stage, "REGISTER", "sip:example.com", fields, user);
 }
 
-static enum auth_outcome check(struct stage *stage, const struct client *client)
+static enum auth_outcome check(struct stage *stage, const struct digest_client *client)
 {
     char field[2048], user[AUTH_USER_SIZE];
     client_respond(client, field, sizeof field);
@@ -232,7 +189,7 @@ static void test_7616_a_a_right_response_with_each_algorithm(void **unused)
     (void)unused;
     stage_open(&stage, "25M");
     for (size_t i = 0; i < AUTH_ALGORITHMS; i++) {
-        struct client client = client_of(&stage);
+        struct digest_client client = client_of(&stage);
         client.algorithm = stage.config.algorithms[i];
         assert_int_equal(check(&stage, &client), AUTH_VALID);
     }
@@ -244,7 +201,7 @@ static void test_7616_a_everything_in_the_response_counts(void **unused)
     struct stage stage;
     (void)unused;
     stage_open(&stage, "2");
-    struct client client = client_of(&stage);
+    struct digest_client client = client_of(&stage);
     client.password = "Secret";
     assert_int_equal(check(&stage, &client), AUTH_WRONG);
     client = client_of(&stage);
@@ -270,7 +227,7 @@ static void test_8760_a_only_algorithms_that_were_offered(void **unused)
     struct stage stage;
     (void)unused;
     stage_open(&stage, "2");
-    struct client client = client_of(&stage);
+    struct digest_client client = client_of(&stage);
     client.algorithm = AUTH_MD5;
     assert_int_equal(check(&stage, &client), AUTH_WRONG);
     client.algorithm = AUTH_SHA512_256;
@@ -294,7 +251,7 @@ static void test_8760_a_without_a_parameter_the_algorithm_is_md5(void **unused)
     struct stage stage;
     (void)unused;
     stage_open(&stage, "2M");
-    struct client client = client_of(&stage);
+    struct digest_client client = client_of(&stage);
     client.algorithm = AUTH_MD5;
     client_respond(&client, field, sizeof field);
     without(field, "algorithm=");
@@ -317,7 +274,7 @@ static void test_7616_a_missing_and_wrong_parameters(void **unused)
     struct stage stage;
     (void)unused;
     stage_open(&stage, "2");
-    struct client client = client_of(&stage);
+    struct digest_client client = client_of(&stage);
     for (size_t i = 0; i < sizeof missing / sizeof missing[0]; i++) {
         client_respond(&client, field, sizeof field);
         without(field, missing[i].start);
@@ -341,7 +298,7 @@ static void test_7616_a_the_count_has_8_digits(void **unused)
     struct stage stage;
     (void)unused;
     stage_open(&stage, "2");
-    struct client client = client_of(&stage);
+    struct digest_client client = client_of(&stage);
     client_respond(&client, field, sizeof field);
     for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
         snprintf(strstr(field, "nc="), 32, "%s\r\n", counts[i]);
@@ -355,7 +312,7 @@ static void test_7616_a_the_count_has_8_digits(void **unused)
 static enum auth_outcome check_uri(struct stage *stage, const char *uri, const char *request_uri)
 {
     char field[2048], user[AUTH_USER_SIZE];
-    struct client client = client_of(stage);
+    struct digest_client client = client_of(stage);
     client.uri = uri;
     client.method = "INVITE";
     client_respond(&client, field, sizeof field);
@@ -387,7 +344,7 @@ static void test_7616_a_the_uri_is_that_of_the_request(void **unused)
 static const char *user_of(struct stage *stage, const char *name, char user[AUTH_USER_SIZE])
 {
     char field[2048];
-    struct client client = client_of(stage);
+    struct digest_client client = client_of(stage);
     client.user = name;
     client_respond(&client, field, sizeof field);
     return check_at(stage, "REGISTER", "sip:example.com", field, user) == AUTH_VALID ? user : NULL;
@@ -425,10 +382,10 @@ static void test_realm_of_an_ipv6_address(void **unused)
     const struct text realm = TEXT("2001:db8::1");
     (void)unused;
     stage_open(&stage, "M");
-    struct client client = client_of(&stage);
+    struct digest_client client = client_of(&stage);
     client.realm = realm.at;
     auth_challenge(stage.auth, AUTH_REGISTRAR, realm, false, lines, sizeof lines);
-    assert_int_equal(sscanf(strstr(lines, "nonce="), "nonce=\"%63[^\"]\"", client.nonce), 1);
+    digest_client_challenged(&client, lines);
     client_respond(&client, field, sizeof field);
     struct sip_message *request = make_request(&stage, "REGISTER", "sip:example.com", field);
     assert_int_equal(auth_check(stage.auth, request, AUTH_REGISTRAR, realm, user, sizeof user), AUTH_VALID);
@@ -442,7 +399,7 @@ static void test_7616_a_an_unknown_user_is_refused_like_a_wrong_password(void **
     struct stage stage;
     (void)unused;
     stage_open(&stage, "2M");
-    struct client client = client_of(&stage);
+    struct digest_client client = client_of(&stage);
     client.user = "nobody";
     assert_int_equal(check(&stage, &client), AUTH_WRONG);
     client.algorithm = AUTH_MD5;
@@ -458,7 +415,7 @@ static void test_7616_a_no_response_fits_an_unknown_user(void **unused)
     struct stage stage;
     (void)unused;
     stage_open(&stage, "2");
-    struct client client = client_of(&stage);
+    struct digest_client client = client_of(&stage);
     const struct text request[] = {TEXT("REGISTER"), TEXT("sip:example.com")};
     memset(zeros, '0', 64);
     zeros[64] = '\0';
@@ -479,7 +436,7 @@ static void test_users_that_cannot_be_looked_up(void **unused)
     struct stage stage;
     (void)unused;
     stage_open(&stage, "2");
-    struct client client = client_of(&stage);
+    struct digest_client client = client_of(&stage);
     stage.broken = -EAGAIN;
     assert_int_equal(check(&stage, &client), AUTH_UNKNOWN);
     stage.broken = 0;
@@ -494,7 +451,7 @@ static void test_7616_a_no_count_is_accepted_twice(void **unused)
     struct stage stage;
     (void)unused;
     stage_open(&stage, "2");
-    struct client client = client_of(&stage);
+    struct digest_client client = client_of(&stage);
     assert_int_equal(check(&stage, &client), AUTH_VALID);
     assert_int_equal(check(&stage, &client), AUTH_STALE);
     client.count = 2;
@@ -512,7 +469,7 @@ static void test_7616_a_counts_overtake_each_other_within_the_window(void **unus
     struct stage stage;
     (void)unused;
     stage_open(&stage, "2");
-    struct client client = client_of(&stage);
+    struct digest_client client = client_of(&stage);
     client.count = 100;
     assert_int_equal(check(&stage, &client), AUTH_VALID);
     for (client.count = 101 - NONCE_WINDOW; client.count < 100; client.count++)
@@ -540,7 +497,7 @@ static void test_7616_b_an_expired_nonce_is_stale(void **unused)
     stage_create(&stage, "2");
     stage.config.nonce_s = 60;
     assert_int_equal(auth_new(&stage.auth, &stage.config), 0);
-    struct client client = client_of(&stage), other = client_of(&stage);
+    struct digest_client client = client_of(&stage), other = client_of(&stage);
     fake_host_advance(&stage.fake, 60000);
     assert_int_equal(check(&stage, &client), AUTH_VALID);
     fake_host_advance(&stage.fake, 1);
@@ -560,7 +517,7 @@ static void test_7616_b_a_nonce_of_another_server_is_stale(void **unused)
     stage_create(&other, "2");
     other.fake.seed += 12345;
     assert_int_equal(auth_new(&other.auth, &other.config), 0);
-    struct client client = client_of(&other);
+    struct digest_client client = client_of(&other);
     assert_int_equal(check(&other, &client), AUTH_VALID);
     assert_int_equal(check(&stage, &client), AUTH_STALE);
     snprintf(client.nonce, sizeof client.nonce, "7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v");
@@ -577,9 +534,9 @@ static void test_7616_b_a_nonce_is_bound_to_its_realm(void **unused)
     struct stage stage;
     (void)unused;
     stage_open(&stage, "2");
-    struct client client = client_of(&stage);
+    struct digest_client client = client_of(&stage);
     auth_challenge(stage.auth, AUTH_REGISTRAR, TEXT("example.org"), false, lines, sizeof lines);
-    assert_int_equal(sscanf(strstr(lines, "nonce="), "nonce=\"%63[^\"]\"", client.nonce), 1);
+    digest_client_challenged(&client, lines);
     assert_int_equal(check(&stage, &client), AUTH_STALE);
     stage_close(&stage);
 }
@@ -587,7 +544,7 @@ static void test_7616_b_a_nonce_is_bound_to_its_realm(void **unused)
 static void test_7616_a_a_full_table_accepts_new_nonces_and_no_old_ones(void **unused)
 {
     enum { MOST = 8 };
-    struct client clients[MOST + 2];
+    struct digest_client clients[MOST + 2];
     struct stage stage;
     (void)unused;
     stage_create(&stage, "2");
@@ -597,7 +554,7 @@ static void test_7616_a_a_full_table_accepts_new_nonces_and_no_old_ones(void **u
         clients[i] = client_of(&stage);
         fake_host_advance(&stage.fake, 1);
     }
-    struct client unused_one = clients[0]; /* as old as the nonces that are forgotten, and never used */
+    struct digest_client unused_one = clients[0]; /* as old as the nonces that are forgotten, and never used */
     for (size_t i = 1; i < MOST + 2; i++)
         assert_int_equal(check(&stage, &clients[i]), AUTH_VALID);
     assert_int_equal(check(&stage, &unused_one), AUTH_STALE);
@@ -606,7 +563,7 @@ static void test_7616_a_a_full_table_accepts_new_nonces_and_no_old_ones(void **u
     assert_int_equal(check(&stage, &clients[1]), AUTH_STALE);
     clients[2].count = 2;
     assert_int_equal(check(&stage, &clients[2]), AUTH_VALID);
-    struct client fresh = client_of(&stage);
+    struct digest_client fresh = client_of(&stage);
     assert_int_equal(check(&stage, &fresh), AUTH_VALID);
     stage_close(&stage);
 }
@@ -616,7 +573,7 @@ static void test_7616_a_without_memory_nothing_is_accepted(void **unused)
     struct stage stage;
     (void)unused;
     stage_open(&stage, "2");
-    struct client client = client_of(&stage);
+    struct digest_client client = client_of(&stage);
     char field[2048], user[AUTH_USER_SIZE];
     client_respond(&client, field, sizeof field);
     struct sip_message *request = make_request(&stage, "REGISTER", "sip:example.com", field);
@@ -637,7 +594,7 @@ static void test_credentials_for_others_do_not_count(void **unused)
     struct stage stage;
     (void)unused;
     stage_open(&stage, "2");
-    struct client client = client_of(&stage);
+    struct digest_client client = client_of(&stage);
     client_respond(&client, own, sizeof own);
     assert_int_equal(check_fields(&stage, ""), AUTH_ABSENT);
     assert_int_equal(check_fields(&stage, "Authorization: Basic QWxhZGRpbg==\r\n"), AUTH_ABSENT);
@@ -672,7 +629,7 @@ static void test_the_other_header_field_does_not_count(void **unused)
     struct stage stage;
     (void)unused;
     stage_open(&stage, "2");
-    struct client client = client_of(&stage);
+    struct digest_client client = client_of(&stage);
     client_respond(&client, field, sizeof field);
     struct sip_message *request = make_request(&stage, "REGISTER", "sip:example.com", field);
     assert_int_equal(auth_check(stage.auth, request, AUTH_PROXY, REALM, user, sizeof user), AUTH_ABSENT);
@@ -687,7 +644,7 @@ static void test_one_valid_response_among_wrong_ones(void **unused)
     struct stage stage;
     (void)unused;
     stage_open(&stage, "2");
-    struct client client = client_of(&stage), wrong = client;
+    struct digest_client client = client_of(&stage), wrong = client;
     wrong.password = "wrong";
     client_respond(&wrong, one, sizeof one);
     for (size_t i = 0; i < AUTH_ATTEMPTS_MOST - 1; i++)
@@ -706,7 +663,7 @@ static void test_attempts_of_one_request_are_bounded(void **unused)
     struct stage stage;
     (void)unused;
     stage_open(&stage, "2");
-    struct client client = client_of(&stage);
+    struct digest_client client = client_of(&stage);
     client.password = "wrong";
     client_respond(&client, one, sizeof one);
     for (size_t i = 0; i < AUTH_FIELDS_MOST; i++)
@@ -724,7 +681,7 @@ static void test_fields_of_one_request_are_bounded(void **unused)
     struct stage stage;
     (void)unused;
     stage_open(&stage, "2");
-    struct client client = client_of(&stage);
+    struct digest_client client = client_of(&stage);
     client_respond(&client, one, sizeof one);
     for (size_t i = 0; i < AUTH_FIELDS_MOST - 1; i++)
         length += (size_t)snprintf(fields + length, sizeof fields - length, "Authorization: Basic %zu\r\n", i);

@@ -94,6 +94,7 @@ return {
     ["3261-17.1.3.a"] = "una respuesta se reconoce por el branch completo, el método de CSeq y el lugar al "
         .. "que se envió su petición",
     ["3261-10.3.a"] = "los Contact se comparan según RFC 3261 19.1.4, y la forma más nueva sustituye a la anterior",
+    ["3261-10.3.b"] = "con autenticación, un REGISTER cambia solo los registros del usuario autenticado",
     ["instance-a"] = "un Contact sin reg-id y con identificador de instancia sustituye a los anteriores de esa "
         .. "instancia",
     ["3261-10.3.c"] = "un Contact que no es un URI SIP válido se rechaza con 400, y no se guarda nada",

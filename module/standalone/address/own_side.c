@@ -241,11 +241,16 @@ bool server_is_own_host(const struct server *server, struct text host)
     return false;
 }
 
+bool server_is_own_name(const struct server *server, struct text host)
+{
+    return domains_have(server->config.domains, host) || server_is_own_host(server, host);
+}
+
 bool server_is_own_domain(const struct server *server, const struct sip_uri *uri)
 {
     if (uri->port != 0 && !server_is_own_port(server, uri->port))
         return false;
-    return domains_have(server->config.domains, uri->host) || server_is_own_host(server, uri->host);
+    return server_is_own_name(server, uri->host);
 }
 
 bool server_is_own_route(const struct server *server, const struct sip_uri *uri)

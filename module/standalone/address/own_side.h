@@ -40,6 +40,8 @@ void own_side_of_uri(const struct server *server, const struct sip_uri *uri, str
 /* Is it the host of a listener, whatever the port? */
 bool server_is_own_host(const struct server *server, struct text host);
 bool server_is_own_port(const struct server *server, uint32_t port);
+/* Is it one of our domains or addresses, whatever the port? */
+bool server_is_own_name(const struct server *server, struct text host);
 /* Is it one of our domains or addresses, with a port that we listen on, or without a port? */
 bool server_is_own_domain(const struct server *server, const struct sip_uri *uri);
 bool server_is_own_address(const struct server *server, struct text host, uint32_t port);

@@ -39,6 +39,10 @@ enum { REFUSAL_WINDOW_MS = 60000, REFUSAL_SOURCES = 1024, REFUSAL_LINE = 512 };
     REASON(FOREIGN_DOMAIN, foreign_domain,                                                                             \
            "a REGISTER, or a request that the policy routes to bindings, for a domain that is not the server's")       \
     REASON(NO_USER, no_user, "a REGISTER whose To has no user part")                                                   \
+    REASON(CREDENTIALS, credentials, "a wrong user or password, or an algorithm that was not offered")                 \
+    REASON(OTHER_USER, other_user,                                                                                     \
+           "valid credentials of a user other than the one in To of a REGISTER, or in From of another request")        \
+    REASON(USERS_UNAVAILABLE, users_unavailable, "credentials could not be checked, because users cannot be read")     \
     REASON(RELAY_DENIED, relay_denied, "a request for another domain from a source that has no binding here")          \
     REASON(UNAUTHENTICATED, unauthenticated,                                                                           \
            "a request that would leave the server, or has a From of its domains, without credentials or a trunk")      \

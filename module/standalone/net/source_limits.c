@@ -20,7 +20,8 @@ struct limited_source {
     uint64_t banned_until_ns;
     struct source_connection *connections;
     uint32_t connection_count;
-    bool proved; /* by streams */
+    bool proved;   /* by streams */
+    bool bannable; /* by streams, or by credentials */
 };
 
 /* Sources without connections, in the order of their last use. */
@@ -154,7 +155,7 @@ static struct limited_source *add(struct source_limits *limits, source_id id, bo
     if (source == NULL)
         return NULL;
     source->id = id;
-    source->proved = proved;
+    source->proved = source->bannable = proved;
     table_add(&limits->table, &source->link, hash_of(limits, id, proved));
     idle_add(limits, source);
     return source;
@@ -287,7 +288,7 @@ static bool may(struct source_limits *limits, struct limited_source *source, enu
     if (!banned && (allowance->interval_ns == 0 || take(source, use, allowance, now_ns(limits))))
         return true;
     count(limits, use);
-    if (source->proved && !banned)
+    if (source->bannable && !banned)
         ban(limits, source);
     return false;
 }
@@ -298,6 +299,15 @@ bool source_may(struct source_limits *limits, const struct peer *peer, enum sour
         return true;
     struct limited_source *source = find_or_add(limits, peer);
     return source == NULL || may(limits, source, use);
+}
+
+void source_prove(struct source_limits *limits, const struct peer *peer)
+{
+    if (source_is_exempt(limits, &peer->address))
+        return;
+    struct limited_source *source = find_or_add(limits, peer);
+    if (source != NULL)
+        source->bannable = true;
 }
 
 int source_connect(struct source_limits *limits, const struct peer *peer, struct source_connection *connection)

@@ -81,10 +81,15 @@ static bool is_failure(uint32_t status)
            status == SIP_NOT_FOUND;
 }
 
+bool server_may_fail(struct server *server, const struct peer *source)
+{
+    return source_may_use(server, source, SOURCE_FAILURE, REFUSAL_FAILURE_LIMIT, NULL);
+}
+
 bool server_may_answer(struct server *server, const struct sip_message *request, const struct peer *source,
                        uint32_t status)
 {
     if (!is_failure(status) || server_is_emergency(sip_request_uri(request)))
         return true;
-    return source_may_use(server, source, SOURCE_FAILURE, REFUSAL_FAILURE_LIMIT, NULL);
+    return server_may_fail(server, source);
 }

@@ -50,7 +50,7 @@ void answer_stateless(struct server *server, const struct sip_message *request, 
                       const struct own_answer *own)
 {
     struct peer peer = server_response_peer(request, source, server->config.responses_to_source);
-    if (!server_may_answer(server, request, source, own->status))
+    if (!own->counted && !server_may_answer(server, request, source, own->status))
         return;
     struct text bytes = write_answer(server, request, source, own);
     struct cause cause = cause_of(source, sip_bytes(request).length);

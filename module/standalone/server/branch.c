@@ -131,6 +131,8 @@ static bool write_request(struct branch *branch, struct branch_id id)
                                   .rport = address_port(&source->address)};
     address_host(&source->address, received, sizeof received);
     forward.received = text_of(received);
+    forward.consumes = caller_consumes;
+    forward.consumes_context = server;
     forward.via = (struct text){via, branch_via(server, &branch->sender, id, via, sizeof via)};
     if (branch->model.target != NULL)
         forward.route = branch->model.target->path;

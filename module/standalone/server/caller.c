@@ -4,6 +4,7 @@
 #include "standalone/server/flows.h"
 #include "standalone/server/server_private.h"
 #include "standalone/address/own_side.h"
+#include "sip/credentials.h"
 
 /* --- trunks --- */
 
@@ -112,4 +113,17 @@ void caller_show(const struct caller *caller, struct script_call *call)
     call->user = text_of(caller->user);
     call->trunk = caller->trunk;
     call->registered = caller->registered;
+}
+
+/* --- credentials --- */
+
+bool caller_consumes(const void *context, const struct sip_field *field)
+{
+    const char *what;
+    struct sip_credentials credentials;
+    const struct server *server = context;
+    if (server->config.auth == NULL)
+        return false;
+    sip_credentials_read(field->value, &credentials, &what);
+    return credentials.realm.length > 0 && server_is_own_name(server, credentials.realm);
 }

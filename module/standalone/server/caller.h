@@ -38,4 +38,8 @@ struct text caller_trunk(const struct server *server, const struct peer *source)
 /* The limits of a source do not hold for it: a trunk, an address of --trust, loopback, the server itself. */
 bool caller_is_exempt(const struct server *server, const struct peer *source);
 
+/* Whether a Proxy-Authorization field has credentials for a realm of this server, which are not sent on (RFC
+   3261 22.3). For struct sip_forward; context is the server. */
+bool caller_consumes(const void *context, const struct sip_field *field);
+
 #endif

@@ -11,6 +11,7 @@
 /* A request that is being proxied: what the server keeps of it, and what is done with it. */
 
 struct server_transaction;
+struct route;
 struct cause;
 struct branch;
 
@@ -39,8 +40,15 @@ static inline struct context *context_of(const struct response_context *model)
 }
 
 /* A new request outside this server's own transactions: proxied, registered or refused. The transaction is answered now
-   or later. */
-void proxy_handle(struct server *server, struct server_transaction *transaction);
+   or later. user: the authenticated AOR, for struct caller. */
+void proxy_handle(struct server *server, struct server_transaction *transaction, const char *user);
+/* The request has a To tag and came with the seal of a dialog, so that it is relayed without a new decision
+   (3261-16.4.a). */
+bool proxy_knows_dialog(const struct server *server, const struct sip_message *request, const struct route *route,
+                        const struct peer *source);
+/* A REGISTER for the registrar of this server; `uri` is that of the route. */
+bool proxy_is_for_registrar(const struct server *server, const struct sip_message *request, const struct route *route,
+                            const struct sip_uri *uri);
 /* The caller has given up (RFC 3261 16.10): branches that ring are cancelled. */
 void proxy_cancel(struct context *context);
 /* The ACK of a 2xx goes on without a transaction (RFC 3261 16.11), or is dropped and counted. */

@@ -2,6 +2,7 @@
 #include "standalone/server/server_private.h"
 #include "standalone/server/allowance.h"
 #include "standalone/server/answer.h"
+#include "standalone/server/authenticate.h"
 #include "standalone/server/branch.h"
 #include "standalone/server/context.h"
 #include "standalone/address/own_side.h"
@@ -153,11 +154,14 @@ static void received_new(struct server *server, struct sip_message **request, co
 {
     struct server_transaction *transaction;
     struct refusing refusing = {0};
+    char user[CALLER_USER_MOST];
     if (!may_enter(server, *request, source, &refusing)) {
         server->counters.overloaded += refusing.status == SIP_SERVICE_UNAVAILABLE;
         refuse(server, *request, source, &refusing, NULL);
         return;
     }
+    if (!authenticate_request(server, *request, source, user))
+        return;
     if (server_transaction_new(server->transactions, *request, source, &transaction) != 0) {
         server->counters.memory++;
         refuse_with(&refusing, SIP_SERVICE_UNAVAILABLE, REFUSAL_MEMORY);
@@ -166,7 +170,7 @@ static void received_new(struct server *server, struct sip_message **request, co
     }
     server_transaction_charge(transaction, &server->requests_kept, holder_of(server, *request, source));
     *request = NULL;
-    proxy_handle(server, transaction);
+    proxy_handle(server, transaction, user);
 }
 
 /* RFC 5923. Nobody else has this server's own address. */
@@ -190,12 +194,15 @@ static void received_request(struct server *server, struct sip_message **request
         received_cancel(server, *request, source);
         return;
     }
-    if (method == METHOD_ACK && answer_is_acknowledged(server, *request, source))
+    bool acknowledges = method == METHOD_ACK && answer_is_acknowledged(server, *request, source);
+    if (acknowledges)
         amplification_prove(&server->amplification, source);
     known = server_transaction_find(server->transactions, *request, method);
     if (known != NULL && !(method == METHOD_ACK && server_transaction_is_accepted(known))) {
         server->counters.retransmissions += method != METHOD_ACK;
         server_transaction_again(known, *request);
+    } else if (acknowledges) {
+        return; /* of a refusal without a transaction */
     } else if (method == METHOD_ACK) {
         proxy_forward_ack(server, *request, source);
     } else {

@@ -33,7 +33,7 @@ static void ring_next_fires(struct timer *timer)
     call_start_beside(&context->model);
 }
 
-static struct context *context_new(struct server *server, struct server_transaction *transaction)
+static struct context *context_new(struct server *server, struct server_transaction *transaction, const char *user)
 {
     struct context *context = memory_new(server->config.host, sizeof *context);
     if (context == NULL)
@@ -51,6 +51,7 @@ static struct context *context_new(struct server *server, struct server_transact
     context->back = server_response_peer(context->request, server_transaction_source(transaction),
                                          server->config.responses_to_source);
     caller_determine(server, context->request, server_transaction_source(transaction), &context->caller);
+    snprintf(context->caller.user, sizeof context->caller.user, "%s", user);
     context->cause = cause_hold(server_transaction_cause(transaction));
     context->model.host = &standalone_call_host;
     context->model.method = (uint8_t)sip_method(context->request);
@@ -690,7 +691,21 @@ static enum refusal refusal_of_request_uri(uint32_t status)
     return status == SIP_BAD_REQUEST ? REFUSAL_MALFORMED : REFUSAL_SCHEME;
 }
 
-void proxy_handle(struct server *server, struct server_transaction *transaction)
+bool proxy_knows_dialog(const struct server *server, const struct sip_message *request, const struct route *route,
+                        const struct peer *source)
+{
+    struct peer peer;
+    return sip_to_tag(request).length > 0 && dialog_way(server, request, route, source, &peer) != DIALOG_NONE;
+}
+
+bool proxy_is_for_registrar(const struct server *server, const struct sip_message *request, const struct route *route,
+                            const struct sip_uri *uri)
+{
+    return sip_method(request) == METHOD_REGISTER && route->next.length == 0 && !server->config.edge &&
+           server_is_own_domain(server, uri);
+}
+
+void proxy_handle(struct server *server, struct server_transaction *transaction, const char *user)
 {
     const struct sip_message *request = server_transaction_request(transaction);
     struct sip_uri uri;
@@ -702,10 +717,9 @@ void proxy_handle(struct server *server, struct server_transaction *transaction)
     if (status != 0) {
         server_refused(server, request, source, refusal_of_request_uri(status), status, NULL);
         answer_status(server, transaction, status);
-    } else if (sip_method(request) == METHOD_REGISTER && route.next.length == 0 && !server->config.edge &&
-               server_is_own_domain(server, &uri)) {
-        register_handle(server, transaction);
-    } else if ((context = context_new(server, transaction)) == NULL) {
+    } else if (proxy_is_for_registrar(server, request, &route, &uri)) {
+        register_handle(server, transaction, user);
+    } else if ((context = context_new(server, transaction, user)) == NULL) {
         server->counters.memory++;
         server_refused(server, request, source, REFUSAL_MEMORY, SIP_SERVICE_UNAVAILABLE, NULL);
         answer_status(server, transaction, SIP_SERVICE_UNAVAILABLE);
@@ -751,6 +765,8 @@ static bool ack_write(struct server *server, const struct sip_message *ack, cons
                                   .rport = address_port(&source->address)};
     address_host(&source->address, received, sizeof received);
     forward.received = text_of(received);
+    forward.consumes = caller_consumes;
+    forward.consumes_context = server;
     forward.via.at = via;
     struct branch_id id = branch_draw(server->transactions, branch_digest(server, ack, route));
     forward.via.length = branch_via(server, peer, id, via, sizeof via);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <errno.h>
+#include <stdio.h>
 
 #include "call/registrar.h"
 #include "standalone/server/register.h"
@@ -67,11 +68,24 @@ static int register_read_aor(struct register_request *request)
     return error;
 }
 
+/* 3261-10.3.b, whatever the Contacts are. */
+static int register_check_user(struct register_request *request)
+{
+    static const struct text scheme = {"sip:", 4};
+    struct text user = {request->aor.at + scheme.length, request->aor.length - scheme.length};
+    if (request->server->config.auth == NULL || text_equal(user, text_of(request->caller.user)))
+        return 0;
+    request->reason = REFUSAL_OTHER_USER;
+    return registration_refuse(&request->asked, SIP_FORBIDDEN, "Forbidden: the credentials are of another user");
+}
+
 static int register_read(struct register_request *request)
 {
     int error = registration_check_extensions(&request->asked);
     if (error == 0)
         error = register_read_aor(request);
+    if (error == 0)
+        error = register_check_user(request);
     return error == 0 ? registration_read(&request->asked) : error;
 }
 
@@ -318,7 +332,7 @@ static void register_turn_down(struct register_request *request, int error)
     answer(server, request->transaction, &own);
 }
 
-void register_handle(struct server *server, struct server_transaction *transaction)
+void register_handle(struct server *server, struct server_transaction *transaction, const char *user)
 {
     const struct server_config *config = &server->config;
     const struct registration_limits limits = {config->expires, config->expires_least, config->expires_most};
@@ -327,6 +341,7 @@ void register_handle(struct server *server, struct server_transaction *transacti
                                        .source = server_transaction_source(transaction),
                                        .reason = REFUSAL_COUNT};
     caller_determine(server, server_transaction_request(transaction), request.source, &request.caller);
+    snprintf(request.caller.user, sizeof request.caller.user, "%s", user);
     registration_create(&request.asked, config->host, server_transaction_request(transaction), &limits);
     int error = register_read(&request);
     bool refused = error == 0 && register_is_refused(&request);

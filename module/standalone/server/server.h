@@ -15,6 +15,7 @@
 #include "sip/rewrite.h"
 #include "standalone/address/advertised.h"
 #include "standalone/address/domains.h"
+#include "standalone/auth/auth.h"
 #include "standalone/transaction/holdings.h"
 #include "standalone/net/network_events.h"
 #include "standalone/net/peer.h"
@@ -56,6 +57,7 @@ struct server_config {
     size_t listener_count;
     struct advertising advertising; /* what messages name in place of the listeners */
     struct source_limits *sources;  /* borrowed; NULL: no limits per source */
+    struct auth *auth;              /* borrowed; NULL: nobody is asked for credentials */
     const struct trunks *trunks;    /* borrowed; NULL: no trunk is known */
     const struct domains *domains;  /* borrowed, in addition to the addresses of the listeners; NULL: none */
     struct timer_values timers;
@@ -95,6 +97,9 @@ struct server_config {
     COUNTER(unmatched, "responses that match no transaction, or not its destination, dropped")                         \
     COUNTER(responses_other_port, "responses from another port or connection of the destination, accepted")            \
     COUNTER(overloaded, "requests refused: too many transactions, or draining")                                        \
+    COUNTER(challenged, "requests challenged: without credentials, or with a nonce that is too old or used")           \
+    COUNTER(authenticated, "requests with valid credentials")                                                          \
+    COUNTER(authentication_failed, "requests with wrong credentials, challenged again")                                \
     COUNTER(registered, "REGISTER accepted")                                                                           \
     COUNTER(register_refused, "REGISTER refused")                                                                      \
     COUNTER(branches, "requests sent on")                                                                              \

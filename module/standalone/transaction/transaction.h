@@ -187,6 +187,11 @@ struct client_transaction *client_transaction_find(struct transactions *transact
                                                    const struct sip_message *response, const struct peer *source,
                                                    enum response_match *match);
 
+/* The user of the transaction with which this server sent the request to itself; NULL: none is known, or its events go
+   to others than transactions_config.client. Whether the request came from an own address is for the caller to check:
+   all who received the request know its branch. */
+void *client_transaction_user_of(const struct transactions *transactions, const struct sip_message *request);
+
 /* Sends the events of this transaction here instead of to transactions_config.client. */
 void client_transaction_listen(struct client_transaction *transaction, const struct client_events *events);
 

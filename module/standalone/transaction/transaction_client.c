@@ -311,6 +311,21 @@ struct cause *client_transaction_cause(const struct transactions *transactions, 
     return link != NULL ? TABLE_OWNER(link, struct client_transaction, link)->cause : NULL;
 }
 
+void *client_transaction_user_of(const struct transactions *transactions, const struct sip_message *request)
+{
+    struct branch_id id;
+    if (!branch_read(sip_top_via(request)->branch, &id))
+        return NULL;
+    struct table_link *link = table_find(&transactions->clients, id.secret);
+    for (; link != NULL; link = table_next(link)) {
+        const struct client_transaction *transaction = TABLE_OWNER(link, struct client_transaction, link);
+        if (transaction->digest == id.digest && transaction->events == transactions->config.client &&
+            has_method(transaction, request))
+            return transaction->user;
+    }
+    return NULL;
+}
+
 static const struct sip_message *sent_message(struct client_transaction *transaction)
 {
     struct sip_fault fault;
