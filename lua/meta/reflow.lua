@@ -487,7 +487,7 @@ function sip.fail(code) end
 ---@return reflow.Verdict verdict
 function sip.drop() end
 
----Ask the sender to authenticate: 401 for a REGISTER, otherwise 407, with challenges for the domain of the sender; 403 if the server does not authenticate. In Kamailio, the configuration gets a return code and sends the challenge.
+---Ask the sender to authenticate: 407, or 401 in on_register, with challenges for the domain of the sender if it is one of the server, else for that of the request; 403 if the server does not authenticate. In Kamailio, the configuration gets a return code and sends the challenge.
 ---@return reflow.Verdict verdict
 function sip.challenge() end
 

@@ -2,7 +2,9 @@
 #include "server_stage.h"
 
 #include "script/engine/judge.h"
+#include "digest_client.h"
 #include "script_fixture.h"
+#include "standalone/auth/auth.h"
 
 /* sip.challenge(): what comes of the verdict. */
 
@@ -44,6 +46,63 @@ static void test_3261_22_a_an_emergency_call_is_never_challenged(void **state)
     assert_true(stage->fake.logged[LOG_WARNING] > 0);
 }
 
+static int find_user(void *context, struct text user, struct text realm, enum auth_algorithm algorithm,
+                     char ha1[HA1_SIZE])
+{
+    (void)context;
+    digest_client_ha1(user, realm, "secret", algorithm, ha1);
+    return 1;
+}
+
+static struct auth *open_with_users(struct stage *stage)
+{
+    struct auth *auth = NULL;
+    stage_create(stage);
+    const struct auth_config config = {
+        .host = &stage->fake.host, .find = find_user, .algorithms = {AUTH_SHA256}, .algorithm_count = 1};
+    assert_int_equal(auth_new(&auth, &config), 0);
+    stage->config.auth = auth;
+    stage_open(stage);
+    return auth;
+}
+
+/* MESSAGE from another domain. */
+static void send_message(struct stage *stage, const struct peer *from, unsigned cseq, const char *fields)
+{
+    char message[4096];
+    snprintf(message, sizeof message,
+             "MESSAGE sip:carol@example.com SIP/2.0\nVia: SIP/2.0/UDP 127.0.0.1:5070;branch=z9hG4bK%u\n"
+             "From: <sip:bob@far.example>;tag=1\nTo: <sip:carol@example.com>\nCall-ID: one\nCSeq: %u MESSAGE\n"
+             "Max-Forwards: 70\n%sContent-Length: 0\n\n",
+             cseq, cseq, fields);
+    stage_receive(stage, from, message);
+}
+
+/* The server by itself asks only those who claim to be its users. */
+static void test_3261_22_a_a_foreign_caller_is_challenged(void **state)
+{
+    struct stage stage;
+    struct auth *auth = open_with_users(&stage);
+    struct peer bob = stage_alice();
+    char field[2048];
+    (void)state;
+    stage_script(&stage, "sip_on_request(function(request, call)\n"
+                         "  if not call.user then return sip_challenge() end\n"
+                         "  return sip_reply(603, call.user)\n"
+                         "end)\n");
+    send_message(&stage, &bob, 1, "");
+    struct sent *sent = stage_status(&stage, &bob, 407);
+    assert_int_equal(sent_count(sent, "Proxy-Authenticate"), 1);
+    assert_non_null(strstr(sent_header(sent, "Proxy-Authenticate", 0), "realm=\"example.com\""));
+    struct digest_client client = {
+        .user = "bob", .method = "MESSAGE", .uri = "sip:carol@example.com", .algorithm = AUTH_SHA256};
+    digest_client_challenged(&client, sent->bytes);
+    send_message(&stage, &bob, 2, digest_client_field(&client, "Proxy-Authorization", "\n", field, sizeof field));
+    assert_true(sent_starts(stage_status(&stage, &bob, 603), "SIP/2.0 603 bob@example.com\r\n"));
+    auth_delete(auth);
+    stage_destroy(&stage);
+}
+
 static enum script_outcome settle(struct script_fixture *fixture)
 {
     fixture->verdict = (struct script_verdict){.kind = VERDICT_CHALLENGE};
@@ -81,6 +140,7 @@ int main(void)
                                         stage_teardown),
         cmocka_unit_test_setup_teardown(test_3261_22_a_an_emergency_call_is_never_challenged, stage_setup,
                                         stage_teardown),
+        cmocka_unit_test(test_3261_22_a_a_foreign_caller_is_challenged),
         cmocka_unit_test(test_a_user_who_has_authenticated_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -457,7 +457,7 @@ void script_on_flow(struct script *script, enum hook hook, const struct script_f
 }
 
 enum script_outcome script_on_credentials(struct script *script, const struct script_credentials *credentials,
-                                          char ha1[DIGEST_HEX_MOST])
+                                          char ha1[DIGEST_HEX_MOST]) // NOLINT: it is written through the entry
 {
     char aor[300];
     const struct text realm = credentials->realm;

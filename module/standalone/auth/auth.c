@@ -27,7 +27,7 @@ struct attempt {
     char user[AUTH_USER_SIZE]; /* the AOR without scheme */
 };
 
-static enum digest digest_of(enum auth_algorithm algorithm)
+enum digest auth_digest(enum auth_algorithm algorithm)
 {
     static const enum digest digests[AUTH_ALGORITHMS] = {
         [AUTH_SHA256] = DIGEST_SHA_256, [AUTH_SHA512_256] = DIGEST_SHA_512_256, [AUTH_MD5] = DIGEST_MD5};
@@ -36,14 +36,14 @@ static enum digest digest_of(enum auth_algorithm algorithm)
 
 const char *auth_algorithm_name(enum auth_algorithm algorithm)
 {
-    return digest_name(digest_of(algorithm));
+    return digest_name(auth_digest(algorithm));
 }
 
 const char *auth_missing(const struct auth_config *config)
 {
     char hex[DIGEST_HEX_MOST];
     for (size_t i = 0; i < config->algorithm_count; i++) {
-        if (!digest_hex(digest_of(config->algorithms[i]), TEXT(""), hex))
+        if (!digest_hex(auth_digest(config->algorithms[i]), TEXT(""), hex))
             return auth_algorithm_name(config->algorithms[i]);
     }
     return NULL;
@@ -199,7 +199,7 @@ static bool attempt_set_algorithm(struct attempt *attempt)
 static bool attempt_compute(const struct attempt *attempt, const char *ha1, char out[DIGEST_HEX_MOST])
 {
     char ha2[DIGEST_HEX_MOST];
-    enum digest digest = digest_of(attempt->algorithm);
+    enum digest digest = auth_digest(attempt->algorithm);
     const struct sip_credentials *credentials = &attempt->credentials;
     const struct text request[] = {sip_method_text(attempt->request), credentials->uri};
     if (!digest_hex_joined(digest, request, 2, ha2))

@@ -3,9 +3,12 @@
 #define REFLOW_STANDALONE_AUTH_FIND_H
 
 #include "core/text.h"
+#include "flow/digest.h"
 
 /* The algorithms of digest authentication (RFC 8760), and how the secrets of users are found. */
 enum auth_algorithm { AUTH_SHA256, AUTH_SHA512_256, AUTH_MD5, AUTH_ALGORITHMS };
+
+enum digest auth_digest(enum auth_algorithm algorithm);
 
 enum { HA1_SIZE = 65 }; /* hexadecimal and the terminating NUL */
 

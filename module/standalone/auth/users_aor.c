@@ -100,18 +100,11 @@ struct text users_realm(const char *aor)
     return brackets ? (struct text){host.at + 1, host.length - 2} : host;
 }
 
-static enum digest digest_of(enum auth_algorithm algorithm)
-{
-    static const enum digest digests[AUTH_ALGORITHMS] = {
-        [AUTH_SHA256] = DIGEST_SHA_256, [AUTH_SHA512_256] = DIGEST_SHA_512_256, [AUTH_MD5] = DIGEST_MD5};
-    return digests[algorithm];
-}
-
 static bool names_hash(struct users_secrets *secrets, enum users_name name, struct text bytes)
 {
     bool done = true;
     for (int algorithm = 0; algorithm < AUTH_ALGORITHMS; algorithm++)
-        done = digest_hex(digest_of(algorithm), bytes, secrets->ha1[algorithm][name]) && done;
+        done = digest_hex(auth_digest(algorithm), bytes, secrets->ha1[algorithm][name]) && done;
     return done;
 }
 
@@ -135,5 +128,5 @@ int users_secrets_create(struct users_secrets *secrets, const char *aor, struct 
 
 bool users_ha1_is_valid(enum auth_algorithm algorithm, struct text ha1)
 {
-    return digest_is_hex(digest_of(algorithm), ha1);
+    return digest_is_hex(auth_digest(algorithm), ha1);
 }

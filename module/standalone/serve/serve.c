@@ -19,6 +19,7 @@
 #include "standalone/serve/log_stamp.h"
 #include "standalone/log/log_writer.h"
 #include "standalone/serve/persist.h"
+#include "standalone/serve/serve_auth.h"
 #include "standalone/serve/serve_callers.h"
 #include "standalone/serve/serve_domains.h"
 #include "standalone/serve/serve_keys.h"
@@ -44,6 +45,7 @@ struct serve {
     int64_t booted_at; /* s, the machine's clock when the process began */
     uv_mutex_t mutex;
     struct serve_keys keys;
+    struct serve_auth auth;
     char last_good[4096], token_keys[4096];
     struct status_socket status;
     uv_signal_t hangup, terminate, interrupt, usr1;
@@ -256,6 +258,7 @@ static void on_hangup(uv_signal_t *handle, int number)
     if (!serve->ready)
         return;
     serve_keys_reload(&serve->keys);
+    serve_auth_reload(&serve->auth);
     reload_tls(serve);
     network_refresh(serve->network);
     serve_domains_reload(&serve->domains, &serve->host, &serve->options, serve->server);
@@ -635,7 +638,11 @@ static int load_policy(struct serve *serve)
         .rollback_window = serve->options.rollback_window,
         .rollback_share = serve->options.rollback_share * 10};
     int error = serve_paths_check(&serve->options, serve->error, sizeof serve->error);
-    return error != 0 ? error : serve_policy_new(&serve->policy, &config, serve->error, sizeof serve->error);
+    if (error == 0)
+        error = serve_policy_new(&serve->policy, &config, serve->error, sizeof serve->error);
+    return error != 0 ? error
+                      : serve_auth_create(&serve->auth, &serve->host, &serve->options,
+                                          serve_policy_policy(serve->policy), serve->error, sizeof serve->error);
 }
 
 static int check_random(struct serve *serve)
@@ -645,12 +652,6 @@ static int check_random(struct serve *serve)
     if (error != 0)
         snprintf(serve->error, sizeof serve->error, "cannot get random numbers: %s", strerror(-error));
     return error;
-}
-
-static bool authenticates(const struct serve *serve)
-{
-    (void)serve;
-    return false;
 }
 
 static int start(struct serve *serve)
@@ -664,7 +665,8 @@ static int start(struct serve *serve)
     if (error == 0)
         error = load_policy(serve);
     if (error == 0)
-        error = serve_callers_choose(&serve->options, authenticates(serve), &config, serve->error, sizeof serve->error);
+        error =
+            serve_callers_choose(&serve->options, serve->auth.auth != NULL, &config, serve->error, sizeof serve->error);
     if (error == 0)
         error = open_tls(serve);
     if (error == 0)
@@ -693,6 +695,8 @@ static int start(struct serve *serve)
         config.trunks = &serve->options.trunks;
         config.policy = serve_policy_policy(serve->policy);
         config.token_keys = serve->keys.keys;
+        /* An edge leaves this to its registrar. */
+        config.auth = config.checks_callers ? serve->auth.auth : NULL;
         error = refuse(serve, server_new(&serve->server, &config), NULL);
         if (error != 0)
             snprintf(serve->error, sizeof serve->error, "out of memory");
@@ -710,6 +714,7 @@ static int start(struct serve *serve)
     if (error == 0) {
         warn_of_options(serve);
         serve_callers_warn(&serve->options, &config, &serve->host);
+        serve_auth_warn(&serve->auth, config.auth != NULL);
     }
     serve->ready = error == 0;
     return error;
@@ -761,6 +766,7 @@ static void stop(struct serve *serve)
     server_delete(serve->server);
     domains_delete(serve->domains);
     serve_keys_destroy(&serve->keys);
+    serve_auth_destroy(&serve->auth);
     serve_policy_delete(serve->policy);
     network_delete(serve->network);
     names_delete(serve->names);

@@ -25,6 +25,10 @@ const char serve_usage[] = "usage: reflow serve SCRIPT [options]\n"
                            "                           repeatable, at most 4096\n"
                            "  --domain-file FILE       domains to serve, one on each line; # begins a comment\n"
                            "  --state FILE             file that keeps registrations over restarts (SQLite)\n"
+                           "  --users FILE             users and hashes of their passwords, made by `reflow user`\n"
+                           "  --auth-algorithms LIST   algorithms of challenges, in this order: sha256, md5,\n"
+                           "                           sha512-256 (sha256,md5)\n"
+                           "  --nonce-time SECONDS     how long phones may use a nonce (300)\n"
                            "  --status PATH            Unix socket that prints the status as JSON\n"
                            "  --log-decisions          write each decision as JSON to standard output\n"
                            "  --decision-log FILE      write each decision as JSON to this file\n"
@@ -131,7 +135,8 @@ const char serve_usage[] = "usage: reflow serve SCRIPT [options]\n"
                            "  --timer-c MS             RFC 3261 timer C (185000)\n"
                            "\n"
                            "SIGHUP reloads the policy, whose active version stays in use if the new one\n"
-                           "fails to load, and reads token keys, certificates and the domain file again.\n"
+                           "fails to load, and reads token keys, certificates, the domain file and the\n"
+                           "users file again.\n"
                            "SIGUSR1 prints the status. SIGTERM drains and ends.\n";
 
 struct number_option {
@@ -390,6 +395,56 @@ static int add_origin(struct serve_options *options, const char *text, char *err
     return result != 0 ? -EINVAL : 0;
 }
 
+static bool read_algorithm(struct text word, enum auth_algorithm *algorithm)
+{
+    static const char *const words[AUTH_ALGORITHMS] = {
+        [AUTH_SHA256] = "sha256", [AUTH_SHA512_256] = "sha512-256", [AUTH_MD5] = "md5"};
+    for (int i = 0; i < AUTH_ALGORITHMS; i++) {
+        *algorithm = (enum auth_algorithm)i;
+        if (text_equal_nocase(word, text_of(words[i])))
+            return true;
+    }
+    return false;
+}
+
+static bool offers(const struct auth_config *auth, enum auth_algorithm algorithm)
+{
+    for (size_t i = 0; i < auth->algorithm_count; i++) {
+        if (auth->algorithms[i] == algorithm)
+            return true;
+    }
+    return false;
+}
+
+static int take_algorithms(struct serve_options *options, const char *text, char *error, size_t size)
+{
+    struct auth_config *auth = &options->auth;
+    auth->algorithm_count = 0;
+    options->auth_given = "--auth-algorithms";
+    for (const char *word = text; word != NULL;) {
+        enum auth_algorithm algorithm;
+        const char *comma = strchr(word, ',');
+        struct text name = {word, comma != NULL ? (size_t)(comma - word) : strlen(word)};
+        if (!read_algorithm(name, &algorithm) || offers(auth, algorithm)) {
+            snprintf(error, size, "--auth-algorithms %s: expected some of sha256, md5 and sha512-256, each once", text);
+            return -EINVAL;
+        }
+        auth->algorithms[auth->algorithm_count++] = algorithm;
+        word = comma != NULL ? comma + 1 : NULL;
+    }
+    return 0;
+}
+
+static int take_users(struct serve_options *options, const char *name, const char *value, char *error, size_t size)
+{
+    if (strcmp(name, "--auth-algorithms") == 0)
+        return take_algorithms(options, value, error, size);
+    if (strcmp(name, "--users") != 0)
+        return -ENOENT;
+    options->users = value;
+    return 0;
+}
+
 static int take_via_source(struct serve_options *options, const char *text, char *error, size_t size)
 {
     bool always = strcmp(text, "always") == 0;
@@ -458,7 +513,7 @@ static int take_text(struct serve_options *options, const char *name, const char
     else if (strcmp(name, "--last-good") == 0)
         options->last_good = value;
     else
-        return take_tls_file(&options->tls, name, value) ? 0 : -ENOENT;
+        return take_tls_file(&options->tls, name, value) ? 0 : take_users(options, name, value, error, size);
     return 0;
 }
 
@@ -528,6 +583,7 @@ static int take_number(struct serve_options *options, const char *name, const ch
         {"--limit-failures", 0, 1000000, &options->sources.failures},
         {"--ban", 0, 86400, &options->sources.ban_s},
         {"--t1", 10, 60000, &server->timers.t1},
+        {"--nonce-time", 1, 86400, &options->auth.nonce_s},
         {"--timer-c", 100, 86400000, &server->timer_c_ms}};
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         if (strcmp(name, numbers[i].name) != 0)
@@ -537,6 +593,8 @@ static int take_number(struct serve_options *options, const char *name, const ch
             options->limits.memory = memory;
         if (tenant_memory != 0)
             options->limits.tenant_memory = tenant_memory;
+        if (numbers[i].value == &options->auth.nonce_s)
+            options->auth_given = "--nonce-time";
         options->limits_connections |= numbers[i].value == &options->sources.connections;
         return result;
     }
@@ -737,6 +795,7 @@ int serve_options_read(struct serve_options *options, int argc, char **argv, cha
     options->sources = (struct source_limits_config){.requests = 500, .connections = 500, .failures = 60, .ban_s = 60};
     options->token_rotate_s = 604800;
     struct given given = {0};
+    options->auth = (struct auth_config){.algorithms = {AUTH_SHA256, AUTH_MD5}, .algorithm_count = 2, .nonce_s = 300};
     for (int i = 1; i < argc; i++) {
         if (argv[i][0] != '-') {
             if (options->policy.layers[0].path[0] != '\0') {

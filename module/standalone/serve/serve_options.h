@@ -4,6 +4,7 @@
 
 #include "script/policy/layer_option.h"
 #include "script/store/tenants.h"
+#include "standalone/auth/auth.h"
 #include "standalone/names/names.h"
 #include "standalone/net/network.h"
 #include "standalone/server/server.h"
@@ -21,6 +22,9 @@ struct serve_options {
     const char *domains[DOMAINS_MOST]; /* of --domain */
     size_t domain_count;
     const char *domain_file; /* NULL: none */
+    const char *users;       /* of --users; NULL: none */
+    struct auth_config auth; /* what the options say: algorithms, lifetime of nonces */
+    const char *auth_given;  /* an option that sets it; NULL: none was given */
     const char *state, *status, *control, *last_good, *decision_log, *token_keys;
     struct layer_options policy;              /* the script and the layers above it */
     uint32_t rollback_window, rollback_share; /* entries; per cent */

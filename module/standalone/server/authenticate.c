@@ -43,14 +43,20 @@ static bool authentication_refuse(const struct authentication *a, const struct o
     return false;
 }
 
+static struct own_answer write_challenge(const struct authentication *a, bool stale, char fields[AUTH_CHALLENGE_SIZE])
+{
+    size_t length =
+        auth_challenge(a->server->config.auth, a->role, text_of(a->realm), stale, fields, AUTH_CHALLENGE_SIZE);
+    return (struct own_answer){.status =
+                                   a->role == AUTH_REGISTRAR ? SIP_UNAUTHORIZED : SIP_PROXY_AUTHENTICATION_REQUIRED,
+                               .fields = {fields, length},
+                               .counted = true};
+}
+
 static bool authentication_challenge(const struct authentication *a, bool stale, bool failed)
 {
     char fields[AUTH_CHALLENGE_SIZE];
-    size_t length = auth_challenge(a->server->config.auth, a->role, text_of(a->realm), stale, fields, sizeof fields);
-    const struct own_answer own = {.status =
-                                       a->role == AUTH_REGISTRAR ? SIP_UNAUTHORIZED : SIP_PROXY_AUTHENTICATION_REQUIRED,
-                                   .fields = {fields, length},
-                                   .counted = true};
+    const struct own_answer own = write_challenge(a, stale, fields);
     if (failed)
         return authentication_refuse(a, &own, REFUSAL_CREDENTIALS, NULL);
     a->server->counters.challenged++;
@@ -246,4 +252,36 @@ bool authenticate_request(struct server *server, const struct sip_message *reque
         return true;
     route_read(server, request, source, &route);
     return is_for_registrar(&a, &route) ? authenticate_registration(&a) : authenticate_proxied(&a, &route);
+}
+
+/* --- a policy's challenge --- */
+
+static void refuse_verdict(struct server *server, struct server_transaction *transaction, const char *why)
+{
+    char line[160];
+    const struct host *host = server->config.host;
+    snprintf(line, sizeof line, "verdict challenge: %s; the request is refused", why);
+    host->log(host->context, LOG_ERROR, line);
+    server_refused(server, server_transaction_request(transaction), server_transaction_source(transaction),
+                   REFUSAL_POLICY, SIP_FORBIDDEN, NULL);
+    answer_status(server, transaction, SIP_FORBIDDEN);
+}
+
+void authenticate_by_verdict(struct server *server, struct server_transaction *transaction, enum auth_role role)
+{
+    const struct sip_message *request = server_transaction_request(transaction);
+    const struct text uris[] = {sip_from_uri(request), sip_request_uri(request), sip_to_uri(request)};
+    char fields[AUTH_CHALLENGE_SIZE];
+    struct authentication a = {.server = server, .request = request, .role = role};
+    for (size_t i = 0; i < sizeof uris / sizeof uris[0] && a.realm[0] == '\0'; i++)
+        set_identity(&a, uris[i]);
+    if (server->config.auth == NULL) {
+        refuse_verdict(server, transaction, "this server does not authenticate");
+    } else if (a.realm[0] == '\0') {
+        refuse_verdict(server, transaction, "neither From nor To is in a domain of this server");
+    } else {
+        const struct own_answer own = write_challenge(&a, false, fields);
+        server->counters.challenged++;
+        answer(server, transaction, &own);
+    }
 }

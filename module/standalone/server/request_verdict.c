@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "standalone/server/server_private.h"
 #include "standalone/server/answer.h"
-#include "standalone/server/allowance.h"
 #include "standalone/server/context.h"
 #include "script/engine/judge.h"
 
@@ -25,13 +24,4 @@ bool verdict_may_answer(struct server *server, const struct facts *request, cons
     if (rule != RULE_NONE)
         verdict_note_refused(server, verdict, rule);
     return rule == RULE_NONE;
-}
-
-void verdict_challenge(struct server *server, struct server_transaction *transaction)
-{
-    const struct sip_message *request = server_transaction_request(transaction);
-    const struct host *host = server->config.host;
-    host->log(host->context, LOG_ERROR, "verdict challenge: this server does not authenticate; the request is refused");
-    server_refused(server, request, server_transaction_source(transaction), REFUSAL_POLICY, SIP_FORBIDDEN, NULL);
-    answer_status(server, transaction, SIP_FORBIDDEN);
 }
