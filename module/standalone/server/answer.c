@@ -5,6 +5,8 @@
 #include "standalone/server/allowance.h"
 #include "standalone/server/branch.h"
 #include "standalone/server/heirs.h"
+#include "standalone/address/own_side.h"
+#include "script/engine/judge.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -141,4 +143,70 @@ bool answer_reopen(void *context, const struct server_transaction *transaction, 
         return false;
     *back = peer;
     return true;
+}
+
+/* --- a policy's response to a request --- */
+
+void verdict_note_refused(struct server *server, const struct script_verdict *verdict, enum rule_id rule)
+{
+    char line[160];
+    const struct host *host = server->config.host;
+    server->counters.verdicts_refused++;
+    snprintf(line, sizeof line, "verdict %s refused: it would break rule %s", verdict_name(verdict->kind),
+             rule_at(rule)->id);
+    host->log(host->context, LOG_WARNING, line);
+}
+
+bool verdict_may_answer(struct server *server, const struct facts *request, const struct script_verdict *verdict)
+{
+    enum rule_id rule = verdict_guard_answer(verdict, request);
+    if (rule != RULE_NONE)
+        verdict_note_refused(server, verdict, rule);
+    return rule == RULE_NONE;
+}
+
+/* The domain in which a user could answer: of the AOR that is registered, of the caller, or of who is called. */
+static bool find_realm(const struct server *server, const struct sip_message *request, enum auth_role role, char *realm,
+                       size_t size)
+{
+    const struct text uris[] = {role == AUTH_REGISTRAR ? sip_to_uri(request) : sip_from_uri(request),
+                                sip_request_uri(request), sip_to_uri(request)};
+    int length = 0;
+    for (size_t i = 0; i < sizeof uris / sizeof uris[0] && length <= 0; i++) {
+        struct sip_uri uri;
+        if (sip_uri_create(&uri, uris[i]) == 0 && server_is_own_name(server, uri.host))
+            length = sip_host_write(uri.host, realm, size - 1);
+        sip_uri_destroy(&uri);
+    }
+    realm[length > 0 ? length : 0] = '\0';
+    return length > 0;
+}
+
+static void refuse_challenge(struct server *server, struct server_transaction *transaction, const char *why)
+{
+    const struct sip_message *request = server_transaction_request(transaction);
+    const struct host *host = server->config.host;
+    host->log(host->context, LOG_ERROR, why);
+    server_refused(server, request, server_transaction_source(transaction), REFUSAL_POLICY, SIP_FORBIDDEN, NULL);
+    answer_status(server, transaction, SIP_FORBIDDEN);
+}
+
+void verdict_challenge(struct server *server, struct server_transaction *transaction, enum auth_role role)
+{
+    char realm[256], fields[AUTH_CHALLENGE_SIZE];
+    if (server->config.auth == NULL) {
+        refuse_challenge(server, transaction,
+                         "verdict challenge: this server does not authenticate; the request is refused");
+    } else if (!find_realm(server, server_transaction_request(transaction), role, realm, sizeof realm)) {
+        refuse_challenge(server, transaction,
+                         "verdict challenge: neither From nor To is in a domain of this server; the request is "
+                         "refused");
+    } else {
+        size_t length = auth_challenge(server->config.auth, role, text_of(realm), false, fields, sizeof fields);
+        server->counters.challenged++;
+        answer(server, transaction,
+               &(struct own_answer){.status =
+                                        role == AUTH_REGISTRAR ? SIP_UNAUTHORIZED : SIP_PROXY_AUTHENTICATION_REQUIRED,
+                                    .fields = {fields, length}});
+    }
 }

@@ -31,6 +31,10 @@ void answer_status(struct server *server, struct server_transaction *transaction
 bool verdict_may_answer(struct server *server, const struct facts *request, const struct script_verdict *verdict);
 /* Counts and logs a verdict that would break a rule. */
 void verdict_note_refused(struct server *server, const struct script_verdict *verdict, enum rule_id rule);
+/* Carries out VERDICT_CHALLENGE as this role: for the domain of the AOR that is registered or of the sender if it is
+   this server's, else that of the Request-URI or To. If this server does not authenticate, or none of them is its own,
+   nobody could answer a challenge: this is logged as an error, and the request gets 403. */
+void verdict_challenge(struct server *server, struct server_transaction *transaction, enum auth_role role);
 /* For server_events: the connection for the responses of the transaction is gone. They go over the connection on which
    the sender has registered since, or over a new one to the address of the lost one and the port of Via. */
 bool answer_reopen(void *context, const struct server_transaction *transaction, struct peer *back);

@@ -253,35 +253,3 @@ bool authenticate_request(struct server *server, const struct sip_message *reque
     route_read(server, request, source, &route);
     return is_for_registrar(&a, &route) ? authenticate_registration(&a) : authenticate_proxied(&a, &route);
 }
-
-/* --- a policy's challenge --- */
-
-static void refuse_verdict(struct server *server, struct server_transaction *transaction, const char *why)
-{
-    char line[160];
-    const struct host *host = server->config.host;
-    snprintf(line, sizeof line, "verdict challenge: %s; the request is refused", why);
-    host->log(host->context, LOG_ERROR, line);
-    server_refused(server, server_transaction_request(transaction), server_transaction_source(transaction),
-                   REFUSAL_POLICY, SIP_FORBIDDEN, NULL);
-    answer_status(server, transaction, SIP_FORBIDDEN);
-}
-
-void authenticate_by_verdict(struct server *server, struct server_transaction *transaction, enum auth_role role)
-{
-    const struct sip_message *request = server_transaction_request(transaction);
-    const struct text uris[] = {sip_from_uri(request), sip_request_uri(request), sip_to_uri(request)};
-    char fields[AUTH_CHALLENGE_SIZE];
-    struct authentication a = {.server = server, .request = request, .role = role};
-    for (size_t i = 0; i < sizeof uris / sizeof uris[0] && a.realm[0] == '\0'; i++)
-        set_identity(&a, uris[i]);
-    if (server->config.auth == NULL) {
-        refuse_verdict(server, transaction, "this server does not authenticate");
-    } else if (a.realm[0] == '\0') {
-        refuse_verdict(server, transaction, "neither From nor To is in a domain of this server");
-    } else {
-        const struct own_answer own = write_challenge(&a, false, fields);
-        server->counters.challenged++;
-        answer(server, transaction, &own);
-    }
-}

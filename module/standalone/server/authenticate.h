@@ -16,9 +16,4 @@
 bool authenticate_request(struct server *server, const struct sip_message *request, const struct peer *source,
                           char user[CALLER_USER_MOST]);
 
-/* Carries out VERDICT_CHALLENGE as this role: for the domain of the sender if it is this server's, else that of the
-   Request-URI or To. If this server does not authenticate, or none of them is its own, nobody could answer a challenge:
-   this is logged as an error, and the request gets 403. */
-void authenticate_by_verdict(struct server *server, struct server_transaction *transaction, enum auth_role role);
-
 #endif

@@ -3,7 +3,6 @@
 #include "standalone/server/allowance.h"
 #include "script/engine/judge.h"
 #include "standalone/server/answer.h"
-#include "standalone/server/authenticate.h"
 #include "standalone/server/branch.h"
 #include "standalone/server/context.h"
 #include "standalone/address/destination.h"
@@ -544,7 +543,7 @@ static void carry_out(struct context *context, const struct route *route, bool o
         break;
     case VERDICT_CHALLENGE:
         context->model.final_forwarded = true;
-        authenticate_by_verdict(context->server, context->transaction, AUTH_PROXY);
+        verdict_challenge(context->server, context->transaction, AUTH_PROXY);
         break;
     case VERDICT_REST:
         rest_set(context->server, verdict_tenant(verdict), text_of(verdict->destination), verdict->seconds);

@@ -7,7 +7,6 @@
 #include "standalone/server/server_private.h"
 #include "standalone/server/allowance.h"
 #include "standalone/server/answer.h"
-#include "standalone/server/authenticate.h"
 #include "standalone/server/context.h"
 #include "standalone/address/destination.h"
 #include "standalone/server/flows.h"
@@ -299,7 +298,7 @@ static bool register_is_refused(struct register_request *request)
     else if (asked.drops)
         server_transaction_abandon(request->transaction);
     else if (asked.challenges)
-        authenticate_by_verdict(server, request->transaction, AUTH_REGISTRAR);
+        verdict_challenge(server, request->transaction, AUTH_REGISTRAR);
     return asked.answers || asked.drops || asked.challenges;
 }
 
