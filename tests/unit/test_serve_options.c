@@ -265,7 +265,7 @@ static void test_a_value_that_would_be_ignored_is_refused(void **state)
         snprintf(name, sizeof name, "%.*s", (int)length, at + 3);
         if (at[3 + length] != ' ' || at[4 + length] == ' ')
             continue; /* no value */
-        const char *const values[] = {"100", "70000", "1000", "7", "rport"};
+        const char *const values[] = {"100", "70000", "1000", "7", "rport", "sha256"};
         bool again = false;
         for (size_t i = 0; i < sizeof values / sizeof values[0] && !again; i++) {
             char *argv[] = {"serve", "r.lua", name, (char *)(size_t)values[i], name, (char *)(size_t)values[i]};
