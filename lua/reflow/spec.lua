@@ -15,6 +15,7 @@
 --     end)
 --
 -- policy(path), domain(name)      before anything else: what is tested (else what belongs to the spec), one more domain
+-- trunk(cidr)                     likewise: addresses of a trunk, for call.trunk of requests with a source there
 -- phone { aor, flows = 1, transport = "tcp", name, instance, q, headers, expires, unregistered }
 --                                 flows = 0: a plain contact over UDP
 --   :flow(n)                      one flow; a phone and a flow both have
@@ -245,6 +246,7 @@ local function environment(world, tests, net, chosen, only)
         chosen.path, chosen.where = path, where
     end
     function env.domain(name) net.domain(name) end
+    function env.trunk(cidr) net.trunk(cidr) end
     function env.credentials(user, realm, algorithm)
         world.open()
         local ha1, why = net.credentials(user, realm, algorithm)

@@ -128,6 +128,27 @@ static void test_credentials_in_a_spec(void **state)
     assert_int_equal(bench->status, CLI_OK);
 }
 
+static void test_who_calls_in_a_spec(void **state)
+{
+    struct bench *bench = *state;
+    write_file(bench->policy,
+               "sip_on_request(function(request, call)\n"
+               "  return sip_reply(call.trunk == '203.0.113.128/25' and 603 or call.registered and 486 or 480)\n"
+               "end)\n");
+    run_spec(bench,
+             "trunk '203.0.113.128/25'\n" BOB "test('callers', function()\n"
+             "  expect(invite 'sip:x@example.com'):hears(480)\n"
+             "  expect(invite { to = 'sip:x@example.com', source = '203.0.113.200:5060' }):hears(603)\n"
+             "  expect(invite { to = 'sip:x@example.com', source = '203.0.113.127:5060' }):hears(480)\n"
+             "  expect(invite { to = 'sip:x@example.com', from = 'sip:bob@example.com', over = bob }):hears(486)\n"
+             "  expect(invite { to = 'sip:x@example.com', from = 'sip:bob@example.com' }):hears(480)\n"
+             "end)\n");
+    assert_string_equal(bench->err, "");
+    assert_int_equal(bench->status, CLI_OK);
+    run_spec(bench, "trunk '203.0.113.200/25'\ntest('wrong', function() end)\n");
+    assert_int_equal(bench->status, CLI_USAGE);
+}
+
 static void test_request_uris_of_other_schemes_in_a_spec(void **state)
 {
     struct bench *bench = *state;
@@ -642,6 +663,7 @@ int main(void)
         TEST(test_a_layer_and_a_tenant_are_tested_with_the_policy),
         TEST(test_a_spec_that_holds_passes),
         TEST(test_credentials_in_a_spec),
+        TEST(test_who_calls_in_a_spec),
         TEST(test_request_uris_of_other_schemes_in_a_spec),
         TEST(test_a_failure_shows_both_lists_and_what_happened),
         TEST(test_5626_7_h_in_a_spec),

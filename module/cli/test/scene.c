@@ -217,6 +217,20 @@ flow_id scene_unwanted(const struct scene *scene)
     return 0;
 }
 
+int scene_trunk(struct scene *scene, const char *cidr)
+{
+    struct trunks *trunks = &scene->trunks;
+    size_t count = trunks->address_count;
+    if (count == SCENE_TRUNKS)
+        return -ENOSPC;
+    if (strlen(cidr) >= sizeof scene->trunk_texts[0] || !cidr_read(text_of(cidr), &trunks->addresses[count].cidr))
+        return -EINVAL;
+    snprintf(scene->trunk_texts[count], sizeof scene->trunk_texts[0], "%s", cidr);
+    trunks->addresses[count].text = text_of(scene->trunk_texts[count]);
+    trunks->address_count++;
+    return 0;
+}
+
 int scene_name(struct scene *scene, const char *host, const union address *address)
 {
     if (scene->name_count == SCENE_NAMES || strlen(host) >= sizeof scene->names[0].host)
@@ -268,6 +282,7 @@ void scene_create(struct scene *scene)
     if (domains_new(&scene->domains, &scene->host) == 0)
         domains_add(scene->domains, TEXT("example.com"));
     scene->config.domains = scene->domains;
+    scene->config.trunks = &scene->trunks;
 }
 
 int scene_open(struct scene *scene)

@@ -15,6 +15,7 @@ enum {
     SCENE_NAMES = 64,
     SCENE_LOOKUPS = 256,
     SCENE_REFUSALS = 64,
+    SCENE_TRUNKS = 16,
     SCENE_EVENTS = 100000 /* that nobody took */
 };
 
@@ -60,8 +61,10 @@ struct scene {
     struct host host;
     struct wire wire;
     struct server_config config; /* may be changed before scene_open() */
-    struct domains *domains;     /* domains of the server: example.com and added ones */
-    struct server *server;       /* NULL until then */
+    struct trunks trunks;
+    char trunk_texts[SCENE_TRUNKS][64];
+    struct domains *domains; /* domains of the server: example.com and added ones */
+    struct server *server;   /* NULL until then */
     struct scene_event *first, **last;
     size_t events;
     struct scene_connection connections[SCENE_CONNECTIONS];
@@ -95,6 +98,10 @@ flow_id scene_connect(struct scene *scene, const union address *address);
 bool scene_close(struct scene *scene, flow_id connection);
 /* The number of an open connection that the server wants to close; 0: none. */
 flow_id scene_unwanted(const struct scene *scene);
+
+/* Adds a trunk before scene_open(). Returns 0, -EINVAL if it is not "ADDRESS" or "ADDRESS/BITS", or -ENOSPC if there
+   are too many. */
+int scene_trunk(struct scene *scene, const char *cidr);
 
 /* -ENOSPC if there are too many. */
 int scene_name(struct scene *scene, const char *host, const union address *address);

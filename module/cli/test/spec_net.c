@@ -51,6 +51,17 @@ static int net_domain(lua_State *L)
     return error == 0 ? 0 : luaL_error(L, "out of memory");
 }
 
+static int net_trunk(lua_State *L)
+{
+    struct scene *scene = net_of(L)->scene;
+    const char *cidr = luaL_checkstring(L, 1);
+    if (scene->server != NULL)
+        return luaL_error(L, "a trunk is named before the first phone and the first request");
+    int error = scene_trunk(scene, cidr);
+    luaL_argcheck(L, error != -EINVAL, 1, "no address or block of addresses");
+    return error == 0 ? 0 : luaL_error(L, "more than %d trunks", SCENE_TRUNKS);
+}
+
 /* net.open([policy]) -> true, or nil and what is wrong with it */
 static int net_open(lua_State *L)
 {
@@ -279,6 +290,7 @@ static int net_credentials(lua_State *L)
 void spec_net_push(lua_State *L, struct spec_net *net)
 {
     static const luaL_Reg functions[] = {{"domain", net_domain},
+                                         {"trunk", net_trunk},
                                          {"open", net_open},
                                          {"time", net_time},
                                          {"next", net_next},
