@@ -189,6 +189,17 @@ int load_enter(struct load_table *table, const struct load_request *request, str
     return load != NULL ? 0 : -ENOMEM;
 }
 
+bool load_find(struct load_table *table, const struct load_request *request, uint64_t *source)
+{
+    const uint64_t id = id_of(table, request);
+    take_lock(table);
+    const struct load *load = hash_index_find(&table->loads, hash_of(id), is_load, &id);
+    if (load != NULL)
+        *source = load->source != NULL ? load->source->id : 0;
+    give_lock(table);
+    return load != NULL;
+}
+
 void load_hold(struct load *load)
 {
     take_lock(load->table);

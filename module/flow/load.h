@@ -44,6 +44,8 @@ struct load_request {
 /* Finds or creates the load of a request. If the request is known, the load keeps the source of the first one. Each
    load_enter() and load_hold() must be followed by a load_leave(). Returns 0 or -ENOMEM. */
 int load_enter(struct load_table *table, const struct load_request *request, struct load **out);
+/* Returns whether the request is known, and sets *source to what is charged for it; 0: nothing. */
+bool load_find(struct load_table *table, const struct load_request *request, uint64_t *source);
 void load_hold(struct load *load);
 void load_leave(struct load *load); /* NULL is fine */
 

@@ -19,6 +19,7 @@ enum caller_right {
 struct caller {
     char user[CALLER_USER_MOST]; /* the authenticated AOR without its scheme; empty: not authenticated */
     struct text trunk;           /* the text of the --trunk or --trunk-cert that names the sender; empty: no trunk */
+    struct peer source;          /* of the first request, if this one has returned through the server itself */
     uint8_t right;               /* enum caller_right */
     bool registered;             /* a current binding of the AOR in From was made over the flow of the request */
 };
@@ -35,6 +36,10 @@ void caller_show(const struct caller *caller, struct script_call *call);
 /* The text of the --trunk-cert that the TLS peer has proved, or else of the --trunk that has the address; empty: the
    sender is no trunk. */
 struct text caller_trunk(const struct server *server, const struct peer *source);
+/* Whom the bytes count for that a message makes the server keep or send (holdings.h, load.h): the source of the first
+   request where this one has returned through the server itself; 0: nobody. A datagram does not prove its source, so it
+   counts apart from what comes from there over connections. */
+source_id caller_holder(const struct server *server, const struct sip_message *request, const struct peer *source);
 /* The limits of a source do not hold for it: a trunk, an address of --trust, loopback, the server itself. */
 bool caller_is_exempt(const struct server *server, const struct peer *source);
 

@@ -12,12 +12,12 @@ int context_enter_load(struct context *context, const struct peer *source)
 {
     const struct sip_message *request = context->request;
     const struct sip_field *field = sip_field(request, HEADER_MAX_BREADTH, 0);
-    const bool exempt = server_is_emergency(sip_request_uri(request)) || caller_is_exempt(context->server, source);
+    const bool emergency = server_is_emergency(sip_request_uri(request));
     const struct load_request entered = {.call_id = sip_call_id(request),
                                          .from_tag = sip_from_tag(request),
                                          .method = sip_method_text(request),
                                          .cseq = sip_cseq(request),
-                                         .source = exempt ? 0 : source_of(&source->address)};
+                                         .source = emergency ? 0 : caller_holder(context->server, request, source)};
     enum { OWN_LINES = 512 }; /* approximate size of Via and Record-Route, which are added */
     context->model.bytes = sip_bytes(request).length + OWN_LINES;
     context->model.max_breadth = breadth_read(field != NULL ? field->value : (struct text){NULL, 0});

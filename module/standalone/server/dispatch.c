@@ -4,6 +4,7 @@
 #include "standalone/server/answer.h"
 #include "standalone/server/authenticate.h"
 #include "standalone/server/branch.h"
+#include "standalone/server/caller.h"
 #include "standalone/server/context.h"
 #include "standalone/address/own_side.h"
 #include "standalone/server/route.h"
@@ -116,24 +117,32 @@ static bool no_extension(struct text tag)
     return false;
 }
 
-/* The source that is charged for the memory of a request; 0: none. */
-static source_id holder_of(const struct server *server, const struct sip_message *request, const struct peer *source)
+/* Where the bytes of a request count while it is kept, and for whom; 0: for nobody. */
+struct keeping {
+    struct holdings *holdings;
+    source_id source;
+};
+
+/* A call for help has room of its own, and where that is full, counts as any other call. */
+static struct keeping keeping_of(struct server *server, const struct sip_message *request, const struct peer *source)
 {
-    if (caller_is_exempt(server, source) || server_is_emergency(sip_request_uri(request)))
-        return 0;
-    return source_of(&source->address);
+    struct keeping keeping = {&server->requests_kept, caller_holder(server, request, source)};
+    const source_id sender = source_of(&source->address);
+    if (sip_method(request) == METHOD_INVITE && server_is_emergency(sip_request_uri(request)) &&
+        holdings_fit(&server->emergencies_kept, sender, server_transaction_cost(sip_bytes(request).length)))
+        keeping = (struct keeping){&server->emergencies_kept, sender};
+    return keeping;
 }
 
-static bool has_room(const struct server *server, const struct sip_message *request, const struct peer *source)
+static bool has_room(const struct server *server, const struct sip_message *request, const struct keeping *keeping)
 {
     return transactions_servers(server->transactions) < server->config.transactions_most &&
-           holdings_fit(&server->requests_kept, holder_of(server, request, source),
-                        server_transaction_cost(sip_bytes(request).length));
+           holdings_fit(keeping->holdings, keeping->source, server_transaction_cost(sip_bytes(request).length));
 }
 
 /* RFC 3261 16.3; returns false if the request is refused. */
 static bool may_enter(const struct server *server, const struct sip_message *request, const struct peer *source,
-                      struct refusing *refusing)
+                      const struct keeping *keeping, struct refusing *refusing)
 {
     if (sip_max_forwards(request) == 0)
         return refuse_with(refusing, SIP_TOO_MANY_HOPS, REFUSAL_TOO_MANY_HOPS);
@@ -143,7 +152,7 @@ static bool may_enter(const struct server *server, const struct sip_message *req
         return refuse_with(refusing, SIP_BAD_EXTENSION, REFUSAL_EXTENSION);
     if (server->draining && sip_to_tag(request).length == 0)
         return refuse_with(refusing, SIP_SERVICE_UNAVAILABLE, REFUSAL_DRAINING);
-    if (!has_room(server, request, source)) {
+    if (!has_room(server, request, keeping)) {
         snprintf(refusing->fields, sizeof refusing->fields, "Retry-After: 10\r\n");
         return refuse_with(refusing, SIP_SERVICE_UNAVAILABLE, REFUSAL_OVERLOAD);
     }
@@ -155,7 +164,8 @@ static void received_new(struct server *server, struct sip_message **request, co
     struct server_transaction *transaction;
     struct refusing refusing = {0};
     char user[CALLER_USER_MOST];
-    if (!may_enter(server, *request, source, &refusing)) {
+    const struct keeping keeping = keeping_of(server, *request, source);
+    if (!may_enter(server, *request, source, &keeping, &refusing)) {
         server->counters.overloaded += refusing.status == SIP_SERVICE_UNAVAILABLE;
         refuse(server, *request, source, &refusing, NULL);
         return;
@@ -168,7 +178,7 @@ static void received_new(struct server *server, struct sip_message **request, co
         refuse(server, *request, source, &refusing, NULL);
         return;
     }
-    server_transaction_charge(transaction, &server->requests_kept, holder_of(server, *request, source));
+    server_transaction_charge(transaction, keeping.holdings, keeping.source);
     *request = NULL;
     proxy_handle(server, transaction, user);
 }

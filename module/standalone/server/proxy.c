@@ -129,7 +129,7 @@ void context_cancel_pending(struct context *context, const struct call_branch *e
 
 struct script_call context_script_call(const struct context *context, char source_text[SOURCE_TEXT_MOST])
 {
-    const struct request_source source = peer_source(server_transaction_source(context->transaction));
+    const struct request_source source = peer_source(&context->caller.source);
     struct script_call call =
         request_view(context->request, context->model.aor, &source, context->model.started_ms, source_text);
     caller_show(&context->caller, &call);

@@ -96,20 +96,19 @@ static struct binding_view register_view(const struct register_request *request,
 {
     const struct registration *asked = &request->asked;
     const struct sip_contact *contact = &asked->contacts[nth];
-    struct binding_view view = {
-        .aor = request->aor,
-        .contact = contact->value.uri,
-        .instance = contact->instance,
-        .path = {asked->path.bytes, asked->path.length},
-        .call_id = sip_call_id(asked->request),
-        .parameters = registration_parameters(contact, parameters, size),
-        .reg_id = registration_is_flow(asked, nth) ? contact->reg_id : 0,
-        .cseq = sip_cseq(asked->request),
-        .q = (uint16_t)(contact->q < 0 ? 1000 : contact->q),
-        .socket = server_socket_number(request->source),
-        .source = caller_is_exempt(request->server, request->source) ? 0 : source_of(&request->source->address),
-        .expires_at = request->store.now + asked->expires[nth],
-        .registered_at = request->store.now};
+    struct binding_view view = {.aor = request->aor,
+                                .contact = contact->value.uri,
+                                .instance = contact->instance,
+                                .path = {asked->path.bytes, asked->path.length},
+                                .call_id = sip_call_id(asked->request),
+                                .parameters = registration_parameters(contact, parameters, size),
+                                .reg_id = registration_is_flow(asked, nth) ? contact->reg_id : 0,
+                                .cseq = sip_cseq(asked->request),
+                                .q = (uint16_t)(contact->q < 0 ? 1000 : contact->q),
+                                .socket = server_socket_number(request->source),
+                                .source = caller_holder(request->server, request->asked.request, request->source),
+                                .expires_at = request->store.now + asked->expires[nth],
+                                .registered_at = request->store.now};
     /* 3261-10.a. What came through a proxy was made on the proxy's connection, which is not the phone's flow. */
     if (asked->path.length == 0 && asked->first_hop) {
         view.flow = peer_flow(request->source);
@@ -276,7 +275,7 @@ static bool register_is_refused(struct register_request *request)
     char source[SOURCE_TEXT_MOST];
     struct server *server = request->server;
     const struct host *host = server->config.host;
-    const struct request_source from = peer_source(request->source);
+    const struct request_source from = peer_source(&request->caller.source);
     struct script_call call =
         request_view(request->asked.request, request->aor, &from, host->now_ms(host->context), source);
     struct policy_hold hold;
