@@ -129,6 +129,67 @@ static int64_t counted(struct world *world, const char *name)
     return stage_count(&world->stage, name);
 }
 
+/* --- who may leave, where callers are checked --- */
+
+static int setup_checked(void **state)
+{
+    struct world *world = calloc(1, sizeof *world);
+    assert_non_null(world);
+    stage_create(&world->stage);
+    world->stage.config.checks_callers = true;
+    world->stage.config.realm = TEXT("example.com");
+    world_open(world);
+    stage_script(&world->stage, "sip_on_request(function(request, call) return sip_relay('sip:1@127.0.0.1:5092') end)");
+    *state = world;
+    return 0;
+}
+
+/* A request of Alice. */
+static struct request invite_from(const char *uri, const char *fields)
+{
+    return (struct request){.method = "MESSAGE", .uri = uri, .from = "alice", .fields = fields};
+}
+
+static void test_3261_16_3_a_a_user_leaves_with_credentials(void **state)
+{
+    struct world *world = *state;
+    const struct peer alice = fake_udp(ALICE);
+    send_authenticated(world, &alice, invite_from("sip:+15550199@example.com", NULL));
+    stage_sent_to(&world->stage, "MESSAGE", 5092);
+}
+
+static void receive_anonymous(struct world *world, const struct peer *from, const char *uri, const char *field)
+{
+    char lines[3000];
+    snprintf(lines, sizeof lines,
+             "MESSAGE %s SIP/2.0\nVia: SIP/2.0/UDP 127.0.0.1:%u;branch=z9hG4bKanon%u\n"
+             "From: <sip:anonymous@anonymous.invalid>;tag=1\nTo: <%s>\nCall-ID: anonymous-%u\nCSeq: 1 MESSAGE\n"
+             "Max-Forwards: 70\n%sContent-Length: 0\n\n",
+             uri, ALICE, world->calls, uri, world->calls, field);
+    world->calls++;
+    stage_receive(&world->stage, from, lines);
+}
+
+static void test_3261_16_3_a_an_anonymous_caller_may_authenticate(void **state)
+{
+    static const char *const uris[] = {"sip:+15550199@example.com", "tel:+15550199", "sip:bob@example.org"};
+    struct world *world = *state;
+    const struct peer alice = fake_udp(ALICE);
+    for (size_t i = 0; i < sizeof uris / sizeof uris[0]; i++) {
+        char field[2048];
+        receive_anonymous(world, &alice, uris[i], "");
+        const struct sent *sent = stage_status(&world->stage, &alice, 407);
+        stage_silent(&world->stage);
+        struct digest_client client = {.user = "alice", .method = "MESSAGE", .uri = uris[i]};
+        digest_client_challenged(&client, sent->bytes);
+        receive_anonymous(world, &alice, uris[i],
+                          digest_client_field(&client, "Proxy-Authorization", "\n", field, sizeof field));
+        struct sent *left = stage_sent_to(&world->stage, "MESSAGE", 5092);
+        assert_int_equal(sent_count(left, "Proxy-Authorization"), 0);
+    }
+    assert_int_equal(counted(world, "refused_unauthenticated"), 0);
+}
+
 /* --- who is challenged --- */
 
 static void test_3261_22_a_a_registrar_challenges_with_401(void **state)
@@ -690,6 +751,8 @@ static void test_sources_of_datagrams_with_valid_credentials_can_be_banned(void 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_3261_16_3_a_a_user_leaves_with_credentials, setup_checked, teardown),
+        cmocka_unit_test_setup_teardown(test_3261_16_3_a_an_anonymous_caller_may_authenticate, setup_checked, teardown),
         cmocka_unit_test_setup_teardown(test_3261_22_a_a_registrar_challenges_with_401, setup, teardown),
         cmocka_unit_test_setup_teardown(test_3261_22_a_a_proxy_challenges_every_method_with_407, setup, teardown),
         cmocka_unit_test_setup_teardown(test_3261_22_a_a_register_that_is_sent_on_is_a_proxys, setup, teardown),

@@ -691,6 +691,8 @@ static int start(struct serve *serve)
         config.binding_changed = serve->persist != NULL ? persist_binding_changed : NULL;
         config.binding_changed_context = serve->persist;
         config.domains = serve->domains;
+        if (serve->options.domain_count > 0)
+            config.realm = text_of(serve->options.domains[0]);
         config.sources = serve->sources;
         config.trunks = &serve->options.trunks;
         config.policy = serve_policy_policy(serve->policy);

@@ -3,6 +3,7 @@
 #include "standalone/server/allowance.h"
 #include "script/engine/judge.h"
 #include "standalone/server/answer.h"
+#include "standalone/server/authenticate.h"
 #include "standalone/server/branch.h"
 #include "standalone/server/context.h"
 #include "standalone/address/destination.h"
@@ -237,10 +238,20 @@ static void refuse(struct context *context, uint32_t status, enum refusal reason
     reply(context, status, (struct text){NULL, 0});
 }
 
-/* 3261-16.3.a */
+/* 3261-16.3.a: an anonymous caller may have a password, too. */
 static void refuse_caller(struct context *context)
 {
-    refuse(context, SIP_FORBIDDEN, REFUSAL_UNAUTHENTICATED);
+    char fields[AUTH_CHALLENGE_SIZE];
+    size_t length = context->caller.user[0] == '\0' && context->caller.trunk.length == 0
+                        ? authenticate_invite(context->server, context->request, fields, sizeof fields)
+                        : 0;
+    const struct own_answer own = {.status = SIP_PROXY_AUTHENTICATION_REQUIRED, .fields = {fields, length}};
+    if (length == 0) {
+        refuse(context, SIP_FORBIDDEN, REFUSAL_UNAUTHENTICATED);
+        return;
+    }
+    context->model.final_forwarded = true;
+    answer(context->server, context->transaction, &own);
 }
 
 static void refuse_for_memory(struct context *context)

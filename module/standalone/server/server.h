@@ -69,6 +69,7 @@ struct server_config {
     uint32_t flow_timer;        /* s, Flow-Timer in a 2xx REGISTER with outbound; 0: none */
     uint32_t nat_ping;          /* s between pings to plain phones behind NAT; 0: none are sent */
     uint32_t rest_silent;       /* s that a destination is tried last after it was silent; 0: never */
+    struct text realm;          /* asked of callers who name no domain of the server; empty: of no one */
     bool checks_callers;        /* 3261-16.3.a; otherwise everybody may do what anybody may */
     bool refuses_foreign;       /* with checks_callers: strangers may not even call the users of this server */
     bool edge;                  /* it only forwards: no bindings, and no destination that a caller chooses */
