@@ -86,15 +86,15 @@ static void test_the_policy_sees_the_first_source(void **state)
     assert_answer(stage, "udp:198.51.100.9:5070/nil");
 }
 
-/* The server's own address is in a --trunk, but what has returned is not from the trunk. */
-static void test_a_request_that_returns_is_from_no_trunk(void **state)
+/* The first test shows the opposite: the server's own address is in the block of the trunk. */
+static void test_what_a_trunk_has_sent_is_from_the_trunk_when_it_returns(void **state)
 {
     struct stage *stage = *state;
     const struct peer trunk = udp_from("127.0.0.9", 5070);
     register_bob(stage, &trunk);
     stage_invite(stage, &trunk, "one");
     pass_back(stage);
-    assert_answer(stage, "udp:127.0.0.1:5060/nil");
+    assert_answer(stage, "udp:127.0.0.9:5070/127.0.0.0/24");
 }
 
 /* Whoever writes such Vias himself stays who he is. */
@@ -165,7 +165,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, stage_teardown)
         TEST(test_the_policy_sees_the_first_source),
-        TEST(test_a_request_that_returns_is_from_no_trunk),
+        TEST(test_what_a_trunk_has_sent_is_from_the_trunk_when_it_returns),
         TEST(test_made_up_vias_are_not_believed),
         TEST(test_what_returns_counts_for_the_first_source),
         TEST(test_datagrams_and_connections_of_a_source_count_apart),

@@ -182,6 +182,20 @@ static bool find_realm(const struct server *server, const struct sip_message *re
     return length > 0;
 }
 
+size_t answer_invite_credentials(struct server *server, const struct sip_message *request, char *out, size_t size)
+{
+    char realm[256];
+    struct text own = server->config.realm;
+    if (server->config.auth == NULL)
+        return 0;
+    if (find_realm(server, request, AUTH_PROXY, realm, sizeof realm))
+        own = text_of(realm);
+    if (own.length == 0 || !server_is_own_name(server, own))
+        return 0;
+    server->counters.challenged++;
+    return auth_challenge(server->config.auth, AUTH_PROXY, own, false, out, size);
+}
+
 static void refuse_challenge(struct server *server, struct server_transaction *transaction, const char *why)
 {
     const struct sip_message *request = server_transaction_request(transaction);

@@ -35,6 +35,10 @@ void verdict_note_refused(struct server *server, const struct script_verdict *ve
    this server's, else that of the Request-URI or To. If this server does not authenticate, or none of them is its own,
    nobody could answer a challenge: this is logged as an error, and the request gets 403. */
 void verdict_challenge(struct server *server, struct server_transaction *transaction, enum auth_role role);
+/* Writes the challenges for a caller who may not do something without credentials, and who has shown none: those of a
+   domain of this server in the Request-URI or To, or of server_config.realm. Returns their length; 0: there are no
+   credentials that would help. */
+size_t answer_invite_credentials(struct server *server, const struct sip_message *request, char *out, size_t size);
 /* For server_events: the connection for the responses of the transaction is gone. They go over the connection on which
    the sender has registered since, or over a new one to the address of the lost one and the port of Via. */
 bool answer_reopen(void *context, const struct server_transaction *transaction, struct peer *back);

@@ -230,32 +230,6 @@ static bool authenticate_registration(struct authentication *a)
     return authentication_check(a);
 }
 
-static bool set_own_realm(struct authentication *a, struct text host)
-{
-    if (server_is_own_name(a->server, host))
-        set_realm(a, host);
-    return a->realm[0] != '\0';
-}
-
-static bool set_realm_of_uri(struct authentication *a, struct text text)
-{
-    struct sip_uri uri;
-    bool set = sip_uri_create(&uri, text) == 0 && set_own_realm(a, uri.host);
-    sip_uri_destroy(&uri);
-    return set;
-}
-
-size_t authenticate_invite(struct server *server, const struct sip_message *request, char *out, size_t size)
-{
-    struct authentication a = {.server = server, .request = request};
-    if (server->config.auth == NULL ||
-        !(set_realm_of_uri(&a, sip_request_uri(request)) || set_realm_of_uri(&a, sip_to_uri(request)) ||
-          set_own_realm(&a, server->config.realm)))
-        return 0;
-    server->counters.challenged++;
-    return auth_challenge(server->config.auth, AUTH_PROXY, text_of(a.realm), false, out, size);
-}
-
 /* A request that this server sent to itself has the user of the first one, whose credentials were removed. */
 static bool has_returned(const struct authentication *a)
 {

@@ -16,9 +16,4 @@
 bool authenticate_request(struct server *server, const struct sip_message *request, const struct peer *source,
                           char user[CALLER_USER_MOST]);
 
-/* Writes the challenges for a caller who may not do something without credentials, and who has shown none: those of a
-   domain of this server in the Request-URI or To, or of server_config.realm. Returns their length; 0: there are no
-   credentials that would help. */
-size_t authenticate_invite(struct server *server, const struct sip_message *request, char *out, size_t size);
-
 #endif

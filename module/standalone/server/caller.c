@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "standalone/server/caller.h"
 #include "standalone/server/allowance.h"
+#include "standalone/server/branch.h"
+#include "standalone/server/context.h"
 #include "standalone/server/flows.h"
 #include "standalone/server/server_private.h"
 #include "standalone/address/own_side.h"
@@ -63,66 +65,12 @@ source_id caller_holder(const struct server *server, const struct sip_message *r
     return caller_is_exempt(server, source) ? 0 : holder_of(source);
 }
 
-static bool has_own_branch(const struct sip_value *via)
+/* The branch by which this server has sent the request to itself; NULL: it comes from somebody else, who cannot know
+   the 64 unpredictable bits of a branch. */
+static const struct branch *returned_branch(const struct server *server, const struct sip_message *request,
+                                            const struct peer *source)
 {
-    struct text branch;
-    struct branch_id id;
-    return sip_parameter(via->parameters, TEXT("branch"), &branch) && branch_read(branch, &id);
-}
-
-static bool has_returned(const struct server *server, const struct sip_message *request, const struct peer *source)
-{
-    struct sip_value via;
-    return is_own(server, &source->address) && sip_value(request, HEADER_VIA, 0, &via) && has_own_branch(&via);
-}
-
-static bool read_transport(struct text via, uint8_t *transport)
-{
-    enum { PREFIX = 8 }; /* SIP/2.0/ */
-    for (unsigned i = 0; i < TRANSPORT_COUNT; i++) {
-        const struct text name = text_of(transport_name(i));
-        if (via.length > PREFIX + name.length && memcmp(via.at + PREFIX, name.at, name.length) == 0 &&
-            via.at[PREFIX + name.length] == ' ') {
-            *transport = (uint8_t)i;
-            return true;
-        }
-    }
-    return false;
-}
-
-/* 0: it is no port. */
-static uint16_t read_port(struct text text)
-{
-    uint32_t port = 0;
-    for (size_t i = 0; i < text.length && port <= UINT16_MAX; i++)
-        port = text.at[i] >= '0' && text.at[i] <= '9' ? port * 10 + (uint32_t)(text.at[i] - '0') : UINT16_MAX + 1U;
-    return port <= UINT16_MAX ? (uint16_t)port : 0;
-}
-
-/* What this server has added to the Via of the sender. */
-static bool read_sender(const struct sip_value *via, struct peer *sender)
-{
-    struct text host, port = {NULL, 0};
-    if (!sip_parameter(via->parameters, TEXT("received"), &host))
-        return false;
-    sip_parameter(via->parameters, TEXT("rport"), &port);
-    return read_transport(via->whole, &sender->transport) && address_read(host, read_port(port), &sender->address);
-}
-
-/* The Vias are believed only if they name the source for which the first request counts: anybody can write them. */
-static void find_first_source(const struct server *server, const struct sip_message *request, struct peer *source)
-{
-    source_id first = 0;
-    struct sip_value via;
-    struct peer sender = {0};
-    const struct load_request known = load_request_of(request);
-    if (!load_find(server->loads, &known, &first) || first == 0)
-        return;
-    for (size_t i = 0; sip_value(request, HEADER_VIA, i, &via) && has_own_branch(&via);)
-        if (sip_value(request, HEADER_VIA, ++i, &via) && read_sender(&via, &sender) && holder_of(&sender) == first) {
-            *source = sender;
-            return;
-        }
+    return is_own(server, &source->address) ? client_transaction_user_of(server->transactions, request) : NULL;
 }
 
 /* --- registrations --- */
@@ -150,12 +98,9 @@ void caller_determine(const struct server *server, const struct sip_message *req
 {
     caller->user[0] = '\0';
     caller->right = CALLER_UNCHECKED;
-    caller->source = *source;
-    caller->trunk = (struct text){NULL, 0};
-    if (has_returned(server, request, source))
-        find_first_source(server, request, &caller->source);
-    else
-        caller->trunk = caller_trunk(server, source);
+    const struct branch *branch = returned_branch(server, request, source);
+    caller->source = branch != NULL ? branch->context->caller.source : *source;
+    caller->trunk = branch != NULL ? branch->context->caller.trunk : caller_trunk(server, source);
     caller->registered = is_registered(server, request, source);
 }
 

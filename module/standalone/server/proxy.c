@@ -243,7 +243,7 @@ static void refuse_caller(struct context *context)
 {
     char fields[AUTH_CHALLENGE_SIZE];
     size_t length = context->caller.user[0] == '\0' && context->caller.trunk.length == 0
-                        ? authenticate_invite(context->server, context->request, fields, sizeof fields)
+                        ? answer_invite_credentials(context->server, context->request, fields, sizeof fields)
                         : 0;
     const struct own_answer own = {.status = SIP_PROXY_AUTHENTICATION_REQUIRED, .fields = {fields, length}};
     if (length == 0) {
