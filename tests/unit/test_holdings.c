@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "test.h"
 
-#include "standalone/transaction/holdings.h"
+#include "flow/holdings.h"
 
 /* What the server keeps because of what sources have sent. */
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/plain_host.h"
+#include "kamailio/base/module_config.h"
 #include "kamailio/base/stats.h"
 
 static void *allocate_shared(void *context, void *old, size_t old_size, size_t new_size)
@@ -78,4 +79,9 @@ const struct host *ksr_shared_host(void)
                                      .random = plain_random,
                                      .log = log_line};
     return &host;
+}
+
+bool shared_memory_is_scarce(void)
+{
+    return shm_available() / 100 < shm_mem_size / 10000 * (unsigned long)module_config.reserve_percent;
 }

@@ -2,6 +2,8 @@
 #ifndef REFLOW_KAMAILIO_HOST_H
 #define REFLOW_KAMAILIO_HOST_H
 
+#include <stdbool.h>
+
 #include "base/host.h"
 
 /* The hosts for the layers below. Both use Kamailio's clock and log. */
@@ -11,6 +13,9 @@ const struct host *ksr_host(void);
 
 /* Shared memory: all processes see it at the same address. NULL when it is full, which is counted. */
 const struct host *ksr_shared_host(void);
+
+/* Less than shm_reserve percent of it are free. */
+bool shared_memory_is_scarce(void);
 
 /* One line, without newline, to Kamailio's log, as "reflow: ...". */
 void ksr_log(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -21,6 +21,8 @@ struct module_config module_config = {.policy_time_ms = 20,
                                       .bytes_most = 64000000,
                                       .source_bytes_most = 8000000,
                                       .reserve_percent = 25,
+                                      .bindings_percent = 50,
+                                      .source_bindings_percent = 10,
                                       .poll_ms = 1000};
 
 struct tm_binds tmb;

@@ -29,8 +29,10 @@ struct module_config {
     int source_transactions_most; /* ... of one source */
     int bytes_most;               /* of their requests */
     int source_bytes_most;
-    int reserve_percent; /* of shared memory: below it no forking begins, 0 to 90 */
-    int poll_ms;         /* how often connections are looked at where no event tells of closed ones, 5 to 60000 */
+    int reserve_percent;         /* of shared memory: below it no forking begins and no binding is made, 0 to 90 */
+    int bindings_percent;        /* of shared memory for the bindings of all sources, 0 (no limit) to 100 */
+    int source_bindings_percent; /* ... of one source */
+    int poll_ms; /* how often connections are looked at where no event tells of closed ones, 5 to 60000 */
 };
 
 extern struct module_config module_config;

@@ -55,38 +55,11 @@ int breadth_create(void)
 
 /* --- the source of a request --- */
 
-/* A socket on [::] may deliver IPv4 addresses as ::ffff:a.b.c.d. */
-static struct ip_addr unmapped(const struct ip_addr *ip)
-{
-    static const unsigned char mapped[12] = {[10] = 0xff, [11] = 0xff};
-    struct ip_addr four = {.af = AF_INET, .len = 4};
-    if (ip->af != AF_INET6 || memcmp(ip->u.addr, mapped, sizeof mapped) != 0)
-        return *ip;
-    memcpy(four.u.addr, ip->u.addr + sizeof mapped, 4);
-    return four;
-}
-
-static bool is_loopback(const struct ip_addr *ip)
-{
-    static const unsigned char loopback6[16] = {[15] = 1};
-    return ip->af == AF_INET ? ip->u.addr32[0] == htonl(INADDR_LOOPBACK) : memcmp(ip->u.addr, loopback6, 16) == 0;
-}
-
-static bool is_own(struct ip_addr *ip)
-{
-    char *text = ip_addr2a(ip);
-    str host = {text, (int)strlen(text)};
-    return grep_sock_info(&host, 0, 0) != NULL;
-}
-
 /* 0: no limit per source. */
 static uint64_t limited_source(struct sip_msg *msg)
 {
     static const struct emergency no_numbers; /* those of a policy are not known here */
-    struct ip_addr source = unmapped(&msg->rcv.src_ip);
-    if (is_loopback(&source) || is_own(&source) || emergency_is(&no_numbers, text_of_str(*GET_RURI(msg))))
-        return 0;
-    return source_number_of(&msg->rcv);
+    return emergency_is(&no_numbers, text_of_str(*GET_RURI(msg))) ? 0 : limited_source_of(&msg->rcv);
 }
 
 struct load *breadth_load(struct sip_msg *msg)
@@ -191,7 +164,7 @@ bool breadth_lacks_memory(const struct call *call, struct sip_msg *msg)
 {
     if (target_targets_left(call->model.targets) < 2 && !came_by_us(msg))
         return false;
-    return shm_available() / 100 < shm_mem_size / 10000 * (unsigned long)module_config.reserve_percent;
+    return shared_memory_is_scarce();
 }
 
 bool breadth_take(struct call *call, struct ksr_branch *branch, size_t bytes)

@@ -4,6 +4,7 @@
 #include "kamailio/flow/connection.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "flow/source_number.h"
 
@@ -190,6 +191,36 @@ int connection_accepted(const struct receive_info *flow)
 uint64_t source_number_of(const struct receive_info *from)
 {
     return source_number(from->src_ip.u.addr, from->src_ip.len);
+}
+
+/* A socket on [::] may deliver IPv4 addresses as ::ffff:a.b.c.d. */
+static struct ip_addr unmapped(const struct ip_addr *ip)
+{
+    static const unsigned char mapped[12] = {[10] = 0xff, [11] = 0xff};
+    struct ip_addr four = {.af = AF_INET, .len = 4};
+    if (ip->af != AF_INET6 || memcmp(ip->u.addr, mapped, sizeof mapped) != 0)
+        return *ip;
+    memcpy(four.u.addr, ip->u.addr + sizeof mapped, 4);
+    return four;
+}
+
+static bool is_loopback(const struct ip_addr *ip)
+{
+    static const unsigned char loopback6[16] = {[15] = 1};
+    return ip->af == AF_INET ? ip->u.addr32[0] == htonl(INADDR_LOOPBACK) : memcmp(ip->u.addr, loopback6, 16) == 0;
+}
+
+static bool is_own(struct ip_addr *ip)
+{
+    char *text = ip_addr2a(ip);
+    str host = {text, (int)strlen(text)};
+    return grep_sock_info(&host, 0, 0) != NULL;
+}
+
+uint64_t limited_source_of(const struct receive_info *from)
+{
+    struct ip_addr source = unmapped(&from->src_ip);
+    return is_loopback(&source) || is_own(&source) ? 0 : source_number_of(from);
 }
 
 struct request_source source_of(const struct receive_info *from)

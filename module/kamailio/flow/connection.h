@@ -46,6 +46,8 @@ int connection_accepted(const struct receive_info *flow);
 
 /* The number of the source: see flow/source_number.h. */
 uint64_t source_number_of(const struct receive_info *from);
+/* The same, but 0 for this machine, which no limit per source applies to: loopback and the server's own addresses. */
+uint64_t limited_source_of(const struct receive_info *from);
 
 /* "192.0.2.1:5060" or "[2001:db8::1]:5060", as policies name destinations. Returns the length. */
 size_t sockaddr_text(const union sockaddr_union *address, char out[ADDRESS_TEXT_MOST]);

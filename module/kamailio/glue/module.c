@@ -25,6 +25,7 @@
 #include "kamailio/glue/module_rpc.h"
 #include "kamailio/policy/events.h"
 #include "kamailio/policy/worker_policy.h"
+#include "kamailio/save/save.h"
 #include "script/store/tenants.h"
 
 /* The exports of the module, and the order in which its parts start and end. */
@@ -95,6 +96,8 @@ static int take_policy(modparam_t type, void *value)
     NUMBER(max_bytes_in_flight, bytes_most, 0, INT_MAX, "bytes (0: no limit)")                                         \
     NUMBER(max_bytes_in_flight_per_source, source_bytes_most, 0, INT_MAX, "bytes (0: no limit)")                       \
     NUMBER(shm_reserve, reserve_percent, 0, 90, "percent")                                                             \
+    NUMBER(max_binding_memory, bindings_percent, 0, 100, "percent (0: no limit)")                                      \
+    NUMBER(max_binding_memory_per_source, source_bindings_percent, 0, 100, "percent (0: no limit)")                    \
     NUMBER(poll_interval, poll_ms, 5, 60000, "milliseconds")
 
 /* A value out of range is an error of the configuration, which `kamailio -c` finds too. */
@@ -188,9 +191,9 @@ static int start(void)
     call_listen(&kamailio_transaction_events);
     if (check_random() < 0 || check_order() < 0 || bind_others() < 0 || stats_create() < 0 || rests_create() < 0 ||
         waits_create() < 0 || flows_create(FLOW_TABLE_LOG2) < 0 || breadth_create() < 0 ||
-        (module_has_usrloc && flows_listen() < 0) || keeper_create(call_branch_down) < 0 || events_create() < 0 ||
-        react_create() < 0 || reconnect_listen() < 0 || datagram_listen() < 0 || edge_start() < 0 || seal_start() < 0 ||
-        worker_policy_create() < 0)
+        (module_has_usrloc && (flows_listen() < 0 || save_charge_create() < 0)) ||
+        keeper_create(call_branch_down) < 0 || events_create() < 0 || react_create() < 0 || reconnect_listen() < 0 ||
+        datagram_listen() < 0 || edge_start() < 0 || seal_start() < 0 || worker_policy_create() < 0)
         return -1;
     if (rpc_register_array((rpc_export_t *)module_rpc) != 0 || rpc_register_array((rpc_export_t *)policy_rpc) != 0) {
         ksr_log(LOG_ERROR, "RPC commands cannot be registered");

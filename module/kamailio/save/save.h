@@ -9,4 +9,7 @@
    be challenged, which is left to the configuration. */
 int sip_save(struct sip_msg *msg, str *table);
 
+/* mod_init: creates the table of what bindings hold of shared memory, and its callback. 0 or -1. */
+int save_charge_create(void);
+
 #endif

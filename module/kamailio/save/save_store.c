@@ -65,6 +65,7 @@ static int record_insert(void *context, size_t nth, void **binding)
         record_remove(save, made);
         return -ENOMEM;
     }
+    save_charge(save, nth, made);
     *binding = made;
     return 0;
 }
@@ -77,6 +78,7 @@ static int record_update(void *context, size_t nth, void **binding)
         return -ENOMEM;
     if (contact_keep_parameters(known, &save->asked.contacts[nth]) != 0)
         stats_count(STAT_SHARED_MEMORY); /* it stands all the same */
+    save_charge(save, nth, known);
     return 0;
 }
 
@@ -114,6 +116,8 @@ int save_store(struct save *save)
     if (ul.get_urecord(save->domain, &save->aor, &save->record) != 0)
         save->record = NULL;
     int error = registrar_plan(&save->registrar, &save->asked, &save->store);
+    if (error == 0)
+        error = save_charge_check(save);
     if (error == 0)
         error = registrar_carry_out(&save->registrar);
     if (error == 0) {

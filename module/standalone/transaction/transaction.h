@@ -6,11 +6,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "flow/holdings.h"
 #include "sip/message.h"
 #include "sip/rewrite.h"
 #include "standalone/transaction/amplification.h"
-#include "standalone/transaction/holdings.h"
 #include "standalone/net/peer.h"
+#include "standalone/net/source.h"
 #include "standalone/net/timer.h"
 #include "standalone/net/wire.h"
 

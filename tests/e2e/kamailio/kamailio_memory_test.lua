@@ -12,9 +12,9 @@ local one, two = ua.instance(1), ua.instance(2)
 -- debug below the level of errors: there are thousands of them, and each costs.
 local function start(t, options)
     options = options or {}
-    -- No call ends by itself before the memory is full, on however slow a machine.
-    options.params = { { "tm", "fr_timer", 60000 }, { "tm", "fr_inv_timer", 60000 }, { "tm", "wt_timer", 100 },
-        { "usrloc", "use_domain", 1 }, table.unpack(options.params or {}) }
+    -- No call ends by itself before the memory is full, on however slow a machine; and nothing is refused before.
+    options.params = { { "reflow", "shm_reserve", 0 }, { "tm", "fr_timer", 60000 }, { "tm", "fr_inv_timer", 60000 },
+        { "tm", "wt_timer", 100 }, { "usrloc", "use_domain", 1 }, table.unpack(options.params or {}) }
     options.args, options.debug, options.private_memory = { "-x", "qm", "-X", "qm" }, options.debug or -2, 16
     local host = kamailio.start(t, options)
     return host, function(user, transport)

@@ -288,6 +288,95 @@ test("what one source leaves waiting does not fill the shared memory of edge.cfg
     call(alice, bob)
 end)
 
+-- --- what bindings hold of the shared memory ---
+
+local one_register = { contacts = 20, bytes = 1500 }
+
+-- A REGISTER for an AOR of that number whose bindings take about 60 kB. Returns the status.
+local function register_much(phone, number, options)
+    local contacts = {}
+    options = options or {}
+    for index = 1, options.contact and 0 or one_register.contacts do
+        contacts[index] = { "Contact", ("<sip:%s%d@192.0.2.9>;x=%s"):format(("a"):rep(600), index,
+            ("b"):rep(one_register.bytes - 600)) }
+    end
+    return phone:register { aor = ("sip:much%d@example.test"):format(number), call_id = "much" .. number,
+        contact = options.contact or false, headers = contacts, cseq = options.cseq or 1, supported = false,
+        expires = options.expires or 7200, expect = false }.status
+end
+
+-- Registers AORs from 1 on until one is refused; returns its number and status.
+local function register_until_refused(phone, most)
+    for number = 1, most do
+        local status = register_much(phone, number)
+        if status ~= 200 then
+            return number, status
+        end
+    end
+end
+
+local function share_of_memory(s, what)
+    local memory = s:rpc "core.shmmem"
+    return tonumber(memory:match(what .. ": (%d+)")) / tonumber(memory:match "total: (%d+)")
+end
+
+local function open_at(t, s, address, user)
+    local phone = ua.open { port = s.port, user = user, transport = "udp", local_host = address }
+    t:defer(function()
+        phone:close()
+    end)
+    return phone
+end
+
+for _, name in ipairs(registrars) do
+    test("the bindings of one source have a share of the shared memory of " .. name, function(t)
+        local s = start(t, name, {}, 16)
+        local flooder, other = open_at(t, s, "127.0.0.2", "flood"), open_at(t, s, "127.0.0.3", "other")
+        local refused, status = register_until_refused(flooder, 100)
+        t:equal(status, 503)
+        t:ok(refused > 15, "refused at " .. tostring(refused))
+        t:ok(share_of_memory(s, "free") > 0.5, s:rpc "core.shmmem")
+        -- What it has, it keeps and may refresh; others are not concerned.
+        t:equal(register_much(flooder, 1, { cseq = 2 }), 200)
+        t:equal(register_much(other, 1000), 200)
+        -- What it gives back, it may use again.
+        t:equal(register_much(flooder, refused, { cseq = 2 }), 503)
+        t:equal(register_much(flooder, 1, { contact = "*", expires = 0, cseq = 3 }), 200)
+        t:equal(register_much(flooder, refused, { cseq = 3 }), 200)
+        t:equal(register_much(flooder, refused + 1), 503)
+    end)
+end
+
+test("bindings that expire give their source's share back", function(t)
+    local s = kamailio.start(t, { memory = 16, params = { { "reflow", "min_expires", 1 },
+        { "usrloc", "timer_interval", 1 }, { "usrloc", "timer_procs", 0 } } })
+    local flooder = open_at(t, s, "127.0.0.2", "flood")
+    t:equal(register_much(flooder, 500, { expires = 1 }), 200)
+    t:ok(register_until_refused(flooder, 100))
+    t:ok(ua.wait.until_true(kamailio.patience, function()
+        return register_much(flooder, 501) == 200
+    end))
+end)
+
+test("while shared memory is scarce, no binding is made; those that are there are refreshed and removed", function(t)
+    local s = kamailio.start(t, { memory = 16, params = { { "reflow", "max_binding_memory", 0 },
+        { "reflow", "max_binding_memory_per_source", 0 } } })
+    local flooder, other = open_at(t, s, "127.0.0.2", "flood"), open_at(t, s, "127.0.0.3", "other")
+    other:register()
+    local refused, status = register_until_refused(flooder, 400)
+    t:equal(status, 503)
+    local free = share_of_memory(s, "free")
+    t:ok(free > 0.2 and free < 0.25, s:rpc "core.shmmem")
+    t:ok(s:statistic "reflow:overloaded" > 0)
+    other:register()
+    t:equal(register_much(flooder, refused - 1, { cseq = 2 }), 200)
+    t:equal(register_much(other, 1000), 503)
+    for number = 1, 5 do
+        t:equal(register_much(flooder, number, { contact = "*", expires = 0, cseq = 2 }), 200)
+    end
+    t:equal(register_much(other, 1000, { cseq = 2 }), 200)
+end)
+
 -- --- the keys of the seals ---
 
 local function key_file(t)

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "standalone/transaction/holdings.h"
+#include "flow/holdings.h"
 
 #include "base/memory.h"
 
 struct holder {
     struct table_link link;
-    source_id source;
+    uint64_t source;
     uint64_t bytes;
 };
 
@@ -31,7 +31,7 @@ void holdings_destroy(struct holdings *holdings)
     table_destroy(&holdings->sources);
 }
 
-static struct holder *find(const struct holdings *holdings, source_id source)
+static struct holder *find(const struct holdings *holdings, uint64_t source)
 {
     struct table_link *link = table_find(&holdings->sources, source);
     while (link != NULL && TABLE_OWNER(link, struct holder, link)->source != source)
@@ -39,7 +39,7 @@ static struct holder *find(const struct holdings *holdings, source_id source)
     return link != NULL ? TABLE_OWNER(link, struct holder, link) : NULL;
 }
 
-bool holdings_fit(const struct holdings *holdings, source_id source, size_t bytes)
+bool holdings_fit(const struct holdings *holdings, uint64_t source, size_t bytes)
 {
     if (source == 0)
         return true;
@@ -48,7 +48,7 @@ bool holdings_fit(const struct holdings *holdings, source_id source, size_t byte
     return holdings->bytes + bytes <= holdings->limits.bytes && held + bytes <= holdings->limits.source_bytes;
 }
 
-static struct holder *find_or_make(struct holdings *holdings, source_id source)
+static struct holder *find_or_make(struct holdings *holdings, uint64_t source)
 {
     struct holder *holder = find(holdings, source);
     if (holder != NULL || (holder = memory_new(holdings->host, sizeof *holder)) == NULL)
@@ -58,7 +58,7 @@ static struct holder *find_or_make(struct holdings *holdings, source_id source)
     return holder;
 }
 
-void holdings_add(struct holdings *holdings, source_id source, size_t bytes)
+void holdings_add(struct holdings *holdings, uint64_t source, size_t bytes)
 {
     if (source == 0 || bytes == 0)
         return;
@@ -68,7 +68,7 @@ void holdings_add(struct holdings *holdings, source_id source, size_t bytes)
         holder->bytes += bytes;
 }
 
-void holdings_remove(struct holdings *holdings, source_id source, size_t bytes)
+void holdings_remove(struct holdings *holdings, uint64_t source, size_t bytes)
 {
     struct holder *holder = source != 0 ? find(holdings, source) : NULL;
     if (source != 0)
