@@ -80,7 +80,7 @@ static const char *exercise(const char *bytes, size_t length)
     else if (!are_inside(&credentials, copy, length))
         wrong = "a parameter is not part of the field";
     else if (error == 0 && credentials.digest && !has_required(&credentials))
-        wrong = "a parameter is missing, and nobody said so";
+        wrong = "a parameter is missing, and no fault was reported";
     else if (credentials.username.at != NULL)
         wrong = judge_username(&credentials);
     if (wrong == NULL && credentials.realm.at != NULL)

@@ -41,6 +41,7 @@
 #include <core/globals.h>
 #include <core/kemi.h>
 #include <core/mod_fix.h>
+#include <core/parser/digest/digest.h>
 #include <core/parser/contact/parse_contact.h>
 #include <core/parser/parse_content.h>
 #include <core/parser/parse_from.h>

@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <core/parser/digest/digest.h>
-
 #include "kamailio/base/module_config.h"
 #include "kamailio/call/targets.h"
 #include "kamailio/flow/flows.h"

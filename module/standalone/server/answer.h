@@ -13,7 +13,7 @@ struct own_answer {
     uint32_t status;
     struct text phrase;
     struct text fields;
-    bool counted; /* the failure of its source was counted, or it is none, whatever the status */
+    bool counted; /* a failure was counted for its source, or it is no failure, whatever the status */
 };
 /* Without a transaction, to the source of the request. */
 void answer_stateless(struct server *server, const struct sip_message *request, const struct peer *source,

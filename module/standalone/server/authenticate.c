@@ -23,7 +23,7 @@ struct authentication {
     const struct sip_message *request;
     const struct peer *source;
     enum auth_role role;
-    char realm[REALM_MOST];   /* empty: it needs no credentials, and has none of a realm of this server */
+    char realm[REALM_MOST];   /* empty: it needs no credentials, and has no credentials for this server */
     char aor[AUTH_USER_SIZE]; /* whose credentials they must be, without scheme; empty: anybody's */
     char *user;
 };
@@ -220,7 +220,7 @@ static bool authenticate_proxied(struct authentication *a, const struct route *r
     return a->realm[0] == '\0' || authentication_check(a);
 }
 
-/* The registrar compares the user with the AOR (3261-10.3.b), and refuses an AOR that is none of its domains'. */
+/* The registrar compares the user with the AOR (3261-10.3.b), and refuses an AOR of another domain. */
 static bool authenticate_registration(struct authentication *a)
 {
     a->role = AUTH_REGISTRAR;

@@ -14,7 +14,8 @@ local policy = ([[
 sip_on_request("INVITE", function() return sip_relay("sip:1@trunk.example.net:%d") end)
 ]]):format(port)
 
--- answers: what the two trunks answer; a trunk with 0 does not. Kamailio gets the addresses of the name by RPC, so that it asks nobody.
+-- answers: what the two trunks answer; a trunk with 0 does not. Kamailio gets the addresses of the name by RPC, so that
+-- it asks nobody.
 local function start(t, core, answers, params)
     local path = server.temporary ".lua"
     server.write(path, policy)

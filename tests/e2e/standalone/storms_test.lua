@@ -53,7 +53,8 @@ local function start(t)
             return descriptors(s.pid) <= before + 1
         end), ("%d descriptors, %d before"):format(descriptors(s.pid), before))
         local grown = #s.err - log
-        t:ok(grown < 20000 + (lost_flows or 0) * 200, ("%d bytes of log: %s"):format(grown, s.err:sub(log + 1, log + 2000)))
+        local line = ("%d bytes of log: %s"):format(grown, s.err:sub(log + 1, log + 2000))
+        t:ok(grown < 20000 + (lost_flows or 0) * 200, line)
         s.neighbours()
     end
     return s, bob
