@@ -39,8 +39,8 @@ int contact_keep_parameters(ucontact_t *contact, const struct sip_contact *sent)
    into `fields`. As registrar_plan() and registrar_carry_out(). */
 int save_store(struct save *save);
 
-/* save_charge.c: the shared memory that bindings hold, charged to the source of their last REGISTER until they are gone.
-   Check: after registrar_plan(), under usrloc's lock; 0, or -EBADMSG with a 503 in `asked`. */
+/* save_charge.c: the shared memory that bindings hold, charged to the source of their last REGISTER until they are
+   gone. Check: after registrar_plan(), under usrloc's lock; 0, or -EBADMSG with a 503 in `asked`. */
 int save_charge_check(struct save *save);
 void save_charge(const struct save *save, size_t nth, ucontact_t *contact); /* the binding of the nth Contact */
 
