@@ -78,7 +78,7 @@ local starts = {}
 
 function starts.kamailio(t, options)
     options.policy_path = options.policy and policy_file(t, options.policy)
-    local modules = table.move(kamailio.modules, 1, #kamailio.modules, 3, { "htable", "pike" })
+    local modules = table.move(kamailio.modules, 1, #kamailio.modules, 4, { "ipops", "htable", "pike" })
     local more = { config = example_routes(), modules = modules, params = kamailio_params(options),
         port = options.port, core = kamailio_core(options), secure = options.secure and server_certificate(t) }
     if options.net then
