@@ -94,6 +94,13 @@ local function within_dialog(method)
       end
       KSR.tm.t_on_reply("from_phone")
     end
+    -- Whoever takes part in a call may name any host, and looking it up holds up a worker.
+    if KSR.ipops.is_ip(KSR.pv.gete "$nh(d)") < 0 then
+      if method == "ACK" then
+        KSR.x.exit()
+      end
+      answer(480, "Temporarily Unavailable")
+    end
     -- tm would answer 477 where it cannot be sent.
     KSR.tm.t_set_disable_internal_reply(1)
     if KSR.tm.t_relay() < 0 and method ~= "ACK" then

@@ -9,23 +9,24 @@
 /* What the configuration says, and the interfaces of other modules: read at start, never changed afterwards. */
 
 struct module_config {
-    char *policy;                 /* file or folder of the base layer; NULL: no policy */
-    struct layer_options layers;  /* `policy` first, then `layer` and `tenant` in their order */
-    char *policy_last_good;       /* file of the last version that was taken into use; NULL: none is kept */
-    int policy_time_ms;           /* of one hook, 1 to 1000 */
-    int policy_load_ms;           /* of loading a version, 1 to 60000 */
-    int policy_memory;            /* KiB of one version in one process, 256 to 1048576 */
-    int tenant_memory;            /* KiB of the layers of one tenant, likewise */
-    int tenant_store;             /* entries in the store of one tenant, 1 to TENANT_KEYS_MOST */
-    char *route_keys;             /* file of the keys that seal Record-Route; NULL: they are of this run */
-    int rest_silent;              /* s that a silent destination is tried last; 0: never */
-    int flow_timer;               /* s, Flow-Timer of a 2xx to an outbound REGISTER, 0 (none) to 3600 */
-    int expires_default;          /* s */
-    int expires_least;            /* s; shorter is refused with 423 */
-    int expires_most;             /* s; longer is cut */
-    int contacts_most;            /* of one AOR, 1 to 64 */
-    str event_callback;           /* KEMI: the function that is called in place of the event routes; empty: none */
-    int transactions_most;        /* client transactions at a time; 0: no limit, as below */
+    char *policy;                /* file or folder of the base layer; NULL: no policy */
+    struct layer_options layers; /* `policy` first, then `layer` and `tenant` in their order */
+    char *policy_last_good;      /* file of the last version that was taken into use; NULL: none is kept */
+    int policy_time_ms;          /* of one hook, 1 to 1000 */
+    int policy_load_ms;          /* of loading a version, 1 to 60000 */
+    int policy_memory;           /* KiB of one version in one process, 256 to 1048576 */
+    int tenant_memory;           /* KiB of the layers of one tenant, likewise */
+    int tenant_store;            /* entries in the store of one tenant, 1 to TENANT_KEYS_MOST */
+    char *route_keys;            /* file of the keys that seal Record-Route; NULL: they are of this run */
+    int rest_silent;             /* s that a silent destination is tried last; 0: never */
+    int flow_timer;              /* s, Flow-Timer of a 2xx to an outbound REGISTER, 0 (none) to 3600 */
+    int expires_default;         /* s */
+    int expires_least;           /* s; shorter is refused with 423 */
+    int expires_most;            /* s; longer is cut */
+    int contact_names;           /* 1: bindings may be called by host names, which Kamailio looks up; 0: they may not */
+    int contacts_most;           /* of one AOR, 1 to 64 */
+    str event_callback;          /* KEMI: the function that is called in place of the event routes; empty: none */
+    int transactions_most;       /* client transactions at a time; 0: no limit, as below */
     int source_transactions_most; /* ... of one source */
     int bytes_most;               /* of their requests */
     int source_bytes_most;

@@ -200,6 +200,11 @@ bool uri_may_be_called(const struct ksr_sip_uri *uri)
     return transport_may_be_called(transport_of_proto(uri->proto)) && !is_invalid_name(uri->host);
 }
 
+bool uri_has_host_name(const struct ksr_sip_uri *uri)
+{
+    return str2ip((str *)&uri->host) == NULL && str2ip6((str *)&uri->host) == NULL;
+}
+
 bool uri_has_ob(const struct ksr_sip_uri *uri)
 {
     param_hooks_t hooks;
@@ -224,11 +229,11 @@ bool contact_may_be_called(const ucontact_t *contact)
 {
     struct ksr_sip_uri uri;
     if (contact->reg_id != 0 || came_by_websocket(contact) || parse_uri(contact->c.s, contact->c.len, &uri) < 0 ||
-        !uri_may_be_called(&uri))
+        !uri_may_be_called(&uri) || (uri_has_host_name(&uri) && !module_config.contact_names))
         return false;
     const bool came_by_tls = contact->sock != NULL && transport_is_secure(transport_of_proto(contact->sock->proto));
     const bool secure = uri.type == SIPS_URI_T || transport_is_secure(transport_of_proto(uri.proto)) || came_by_tls;
-    return !secure || (str2ip(&uri.host) == NULL && str2ip6(&uri.host) == NULL);
+    return !secure || uri_has_host_name(&uri);
 }
 
 /* --- usrloc's news --- */

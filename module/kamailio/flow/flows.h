@@ -51,11 +51,14 @@ bool flow_is_lost(const ucontact_t *contact);
 bool received_is_stale(const ucontact_t *contact);
 
 /* 3261-10.a: true for a plain binding whose Contact can be called over a new connection after its flow is gone. Its
-   host is an address, or a name that DNS may know; over TLS a name. WebSocket clients cannot be called. */
+   host is an address, or a name that DNS may know; over TLS a name. WebSocket clients cannot be called, and no
+   names without `contact_names`. */
 bool contact_may_be_called(const ucontact_t *contact);
 
 /* False for a URI to which no connection can be opened: that of a WebSocket client, or a name under .invalid. */
 bool uri_may_be_called(const struct ksr_sip_uri *uri);
+/* True if Kamailio looks up its host in DNS to send there. */
+bool uri_has_host_name(const struct ksr_sip_uri *uri);
 bool uri_has_ob(const struct ksr_sip_uri *uri); /* the parameter of RFC 5626: reached over its flow only */
 
 #define FLOW_DATAGRAM (UINT64_C(1) << 63)

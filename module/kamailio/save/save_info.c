@@ -8,6 +8,7 @@
 
 #include "core/code.h"
 #include "kamailio/flow/connection.h"
+#include "kamailio/flow/flows.h"
 #include "kamailio/base/module_config.h"
 
 /* What usrloc keeps of a binding beside its key: read from the REGISTER, and from where it came. */
@@ -35,6 +36,54 @@ static unsigned allowed_methods(const struct sip_message *request)
         all |= methods;
     }
     return all != 0 ? all : ALL_METHODS;
+}
+
+/* A Contact that leads to where it came from by itself: `received` would say that again, for as much shared memory as
+   the index of flows takes for a binding. */
+static bool names_source(const struct receive_info *rcv, struct text contact)
+{
+    struct ksr_sip_uri uri;
+    if (parse_uri((char *)contact.at, (int)contact.length, &uri) < 0 || uri.type != SIP_URI_T || uri.maddr.len > 0)
+        return false;
+    struct ip_addr *host = str2ip(&uri.host);
+    if (host == NULL)
+        host = str2ip6(&uri.host);
+    int proto = uri.proto != PROTO_NONE ? uri.proto : PROTO_UDP;
+    return host != NULL && proto == rcv->proto && GET_URI_PORT(&uri) == rcv->src_port &&
+           ip_addr_cmp(host, (struct ip_addr *)&rcv->src_ip);
+}
+
+/* 5626-7.e, 3261-10.a: requests go over the flow on which the binding was made, unless a Path leads to it, or a plain
+   Contact leads to the address it came from. What came through a proxy was made on the proxy's connection. usrloc's
+   nat_bflag is the configuration's word. */
+static bool goes_back_to_source(const struct save *save, size_t nth)
+{
+    const struct receive_info *rcv = &save->msg->rcv;
+    const bool can_connect = rcv->proto == PROTO_UDP || rcv->proto == PROTO_TCP;
+    if (save->path.len > 0)
+        return false;
+    if (registration_is_flow(&save->asked, nth) || (save->info.cflags & ul.nat_flag) != 0)
+        return true;
+    return save->asked.first_hop && !(can_connect && names_source(rcv, save->asked.contacts[nth].value.uri));
+}
+
+/* A worker of Kamailio waits for the answer of the name server, and takes no requests meanwhile. */
+static bool is_called_by_name(const struct save *save, size_t nth)
+{
+    struct ksr_sip_uri uri;
+    str path = save->path, next = str_of(save->asked.contacts[nth].value.uri);
+    if (goes_back_to_source(save, nth) || (path.len > 0 && get_path_dst_uri(&path, &next) < 0))
+        return false;
+    return parse_uri(next.s, next.len, &uri) < 0 || uri_has_host_name(&uri);
+}
+
+static int check_names(struct save *save)
+{
+    for (size_t i = 0; i < save->asked.count && !module_config.contact_names; i++) {
+        if (save->asked.expires[i] > 0 && is_called_by_name(save, i))
+            return registration_refuse(&save->asked, SIP_FORBIDDEN, "Host Name in Contact or Path");
+    }
+    return 0;
 }
 
 /* tm could not send to what Kamailio cannot read. */
@@ -70,36 +119,8 @@ int save_info_read(struct save *save)
                                    .last_modified = time(NULL)};
     save->methods = allowed_methods(save->asked.request);
     getbflagsval(0, &save->info.cflags);
-    return check_uris(save);
-}
-
-/* A Contact that leads to where it came from by itself: `received` would say that again, for as much shared memory as
-   the index of flows takes for a binding. */
-static bool names_source(const struct receive_info *rcv, struct text contact)
-{
-    struct ksr_sip_uri uri;
-    if (parse_uri((char *)contact.at, (int)contact.length, &uri) < 0 || uri.type != SIP_URI_T || uri.maddr.len > 0)
-        return false;
-    struct ip_addr *host = str2ip(&uri.host);
-    if (host == NULL)
-        host = str2ip6(&uri.host);
-    int proto = uri.proto != PROTO_NONE ? uri.proto : PROTO_UDP;
-    return host != NULL && proto == rcv->proto && GET_URI_PORT(&uri) == rcv->src_port &&
-           ip_addr_cmp(host, (struct ip_addr *)&rcv->src_ip);
-}
-
-/* 5626-7.e, 3261-10.a: requests go over the flow on which the binding was made, unless a Path leads to it, or a plain
-   Contact leads to the address it came from. What came through a proxy was made on the proxy's connection. usrloc's
-   nat_bflag is the configuration's word. */
-static bool goes_back_to_source(const struct save *save, size_t nth)
-{
-    const struct receive_info *rcv = &save->msg->rcv;
-    const bool can_connect = rcv->proto == PROTO_UDP || rcv->proto == PROTO_TCP;
-    if (save->path.len > 0)
-        return false;
-    if (registration_is_flow(&save->asked, nth) || (save->info.cflags & ul.nat_flag) != 0)
-        return true;
-    return save->asked.first_hop && !(can_connect && names_source(rcv, save->asked.contacts[nth].value.uri));
+    int error = check_uris(save);
+    return error == 0 ? check_names(save) : error;
 }
 
 /* With < > where it was sent with them: Kamailio's registrar keeps all that stands between the quotes. */

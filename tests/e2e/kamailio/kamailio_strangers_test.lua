@@ -377,6 +377,70 @@ test("while shared memory is scarce, no binding is made; those that are there ar
     t:equal(register_much(other, 1000, { cseq = 2 }), 200)
 end)
 
+-- --- names ---
+
+for _, name in ipairs(registrars) do
+    test("no names of strangers are looked up for a binding by " .. name, function(t)
+        local s = start(t, name)
+        local stranger = open_at(t, s, "127.0.0.2", "stranger")
+        local via = { stranger:via "z9hG4bKsecond", "SIP/2.0/UDP 127.0.0.2:9;branch=z9hG4bKfirst" }
+        local function register(options)
+            options.expect, options.call_id = false, options.aor
+            return stranger:register(options)
+        end
+        local far = register { aor = "sip:far@example.test", contact_uri = "sip:s@h1.names.test", via = via }
+        t:equal(far.status, 403)
+        t:equal(far.phrase, "Host Name in Contact or Path")
+        t:equal(register({ aor = "sip:path@example.test", contact_uri = "sip:s@192.0.2.9",
+            headers = { { "Path", "<sip:h2.names.test;lr>" } } }).status, 403)
+        for _, aor in ipairs { "sip:far@example.test", "sip:path@example.test" } do
+            stranger:expect_final(stranger:invite(aor), 480)
+        end
+        -- Where the name is not used, it may stand there.
+        t:equal(register({ aor = "sip:back@example.test", contact_uri = "sip:s@h3.names.test" }).status, 200)
+        local message = stranger:request("MESSAGE", { uri = "sip:back@example.test" })
+        stranger:reply(stranger:expect "MESSAGE", 200)
+        stranger:expect_final(message, 200)
+    end)
+
+    test("no names of strangers are called when their connection is gone by " .. name, function(t)
+        local s = start(t, name)
+        local alice = host.opener(s, "udp") "alice"
+        local stranger = ua.open { port = s.port, user = "stranger", transport = "tcp", local_host = "127.0.0.2" }
+        for index = 1, 3 do
+            stranger:register { aor = ("sip:n%d@example.test"):format(index), call_id = "n" .. index,
+                contact_uri = ("sip:s@h%d.names.test"):format(index) }
+        end
+        stranger:close()
+        ua.wait.until_true(ua.patience, function()
+            return not (s:rpc "ul.dump" or ""):find "names%.test"
+        end)
+        for index = 1, 3 do
+            alice:expect_final(alice:invite(("sip:n%d@example.test"):format(index)), 480)
+        end
+    end)
+
+    test("no names of strangers are looked up within a call by " .. name, function(t)
+        local open = host.opener(start(t, name), "udp")
+        local bob, alice = open "bob", open "alice"
+        bob:register { instance = ua.instance(1), reg_id = 1 }
+        local request, _, answer = call(alice, bob)
+        alice:expect_final(alice:within("INFO", request, answer, { cseq = 5, uri = "sip:bob@h4.names.test" }), 480)
+        local bye = alice:within("BYE", request, answer, { cseq = 6 })
+        bob:reply(bob:expect "BYE", 200)
+        alice:expect_final(bye, 200)
+    end)
+end
+
+test("no names of strangers are looked up by edge.cfg for a phone without outbound", function(t)
+    local registrar = start(t, "registrar.cfg")
+    local edge = start(t, "edge.cfg", { "REGISTRAR_PORT=" .. registrar.port })
+    local bob = ua.open { port = edge.port, user = "bob", transport = "udp" }
+    local alice = ua.open { port = registrar.port, user = "alice", transport = "udp" }
+    bob:register { contact_uri = "sip:bob@h5.names.test", supported = "path" }
+    alice:expect_final(alice:invite(bob.aor), 480)
+end)
+
 -- --- the keys of the seals ---
 
 local function key_file(t)
