@@ -34,14 +34,25 @@ static void give_lock(void *context)
     lock_release(loads_lock);
 }
 
+/* What a call that waits takes of shared memory in tm and here: for each transaction, and for each byte of its request
+   (measured with 5.6). */
+enum { PENDING_TRANSACTION_BYTES = 16000, PENDING_BYTE_BYTES = 2 };
+
+/* The limit, or what fits into an eighth of the shared memory; 0: no limit. */
+static uint32_t within_memory(int limit, unsigned bytes_of_one)
+{
+    const uint64_t fits = shm_mem_size / 8 / bytes_of_one;
+    return (uint64_t)limit < fits ? (uint32_t)limit : (uint32_t)fits;
+}
+
 /* The table is never destroyed, because tm, which ends after this module, releases calls until the end. */
 int breadth_create(void)
 {
     const struct load_limits limits = {
         .transactions = (uint32_t)module_config.transactions_most,
-        .source_transactions = (uint32_t)module_config.source_transactions_most,
+        .source_transactions = within_memory(module_config.source_transactions_most, PENDING_TRANSACTION_BYTES),
         .bytes = (uint32_t)module_config.bytes_most,
-        .source_bytes = (uint32_t)module_config.source_bytes_most,
+        .source_bytes = within_memory(module_config.source_bytes_most, PENDING_BYTE_BYTES),
     };
     loads_host = *ksr_shared_host();
     loads_host.lock = take_lock;

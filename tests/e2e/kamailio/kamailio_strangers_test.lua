@@ -230,6 +230,9 @@ for _, name in ipairs(registrars) do
         local flooder = ua.open { port = s.port, user = "flood", transport = "udp", local_host = "127.0.0.2" }
         bob:register { instance = ua.instance(1), reg_id = 1 }
         silent:register()
+        silent:serve { ACK = function() end, INVITE = function(self, invite)
+            self:reply(invite, 486)
+        end }
         flood_memory(t, s, flooder, function()
             flooder:request("INVITE", { uri = silent.aor })
         end)
@@ -440,6 +443,49 @@ test("no names of strangers are looked up by edge.cfg for a phone without outbou
     bob:register { contact_uri = "sip:bob@h5.names.test", supported = "path" }
     alice:expect_final(alice:invite(bob.aor), 480)
 end)
+
+-- --- calls that ring ---
+
+for _, name in ipairs(registrars) do
+    test("calls of one source that ring have a share of the shared memory of " .. name, function(t)
+        local s = start(t, name, {}, 16)
+        local open = host.opener(s, "udp")
+        local bob, alice = open "bob", open "alice"
+        local ringing, caller = open_at(t, s, "127.0.0.2", "ringing"), open_at(t, s, "127.0.0.3", "caller")
+        bob:register { instance = ua.instance(1), reg_id = 1 }
+        ringing:register()
+        local rung = {}
+        local function ring()
+            local request = caller:invite(ringing.aor)
+            local answer = caller:expect(function(received)
+                return received.status and received.status > 100 and received:get "Call-ID" == request:get "Call-ID"
+            end)
+            return answer.status
+        end
+        ringing:serve { ACK = function() end, INVITE = function(self, invite)
+            rung[#rung + 1] = invite
+            self:reply(invite, 180)
+        end }
+        local refused
+        for _ = 1, 300 do
+            refused = ring() == 503
+            if refused then
+                break
+            end
+        end
+        t:ok(refused, "never refused")
+        t:ok(#rung > 50, #rung .. " rang")
+        t:ok(share_of_memory(s, "free") > 0.4, s:rpc "core.shmmem")
+        call(alice, bob)
+        -- A call that ends makes room for another one.
+        for index = 1, 5 do
+            ringing:reply(rung[index], 486)
+        end
+        t:ok(ua.wait.until_true(ua.patience, function()
+            return ring() == 180
+        end))
+    end)
+end
 
 -- --- the keys of the seals ---
 
