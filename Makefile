@@ -215,10 +215,11 @@ test: packages-test
 	@BUILD=$(BUILD) tests/run
 
 ## make test-peers the same with user agents of others alone, which it installs: baresip, SIPp, Linphone, JsSIP, SIP.js;
-##                 then a table of what each of them can do over each transport
+##                 then tables of how they authenticate, and of what each of them can do over each transport
 test-peers: packages-test packages-peers
 	@command -v npm >/dev/null || tests/support/packages.sh nodejs npm
 	@BUILD=$(BUILD) tests/run peers_; status=$$?; \
+	    sed -n '/^# agent /,/^1\.\./{/^#/p}' $(BUILD)/results/e2e-peers_digest_test.tap; \
 	    REFLOW_BIN=$(BUILD)/sanitize/reflow lua5.4 tests/e2e/peers/matrix.lua && exit $$status
 
 ## make valgrind   the parsers' unit tests under valgrind

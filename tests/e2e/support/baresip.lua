@@ -51,7 +51,7 @@ ctrl_tcp_listen 127.0.0.1:%d
 
 local function account(options)
     local parts = { ("<sip:%s@%s;transport=%s>"):format(options.user or "bob", options.domain,
-        options.transport or "tcp"), "auth_pass=none", "answermode=auto",
+        options.transport or "tcp"), "auth_pass=" .. (options.password or "none"), "answermode=auto",
         -- Without outbound it does not notice that its connection is closed, and registers when it is time to.
         options.plain and "regint=100" or "regint=600" }
     if not options.plain then
@@ -144,7 +144,7 @@ end
 
 --[[ Starts it for the test `t`. options: proxies (URIs, one flow to each), domain, user (bob), transport (tcp), plain
      (it registers without reg-id, through one proxy), contact (where its command "message" sends to), config (lines
-     more). Its instance-id is that of ua.instance(1). Fields: pid, status (once it has ended), out. ]]
+     more), password. Its instance-id is that of ua.instance(1). Fields: pid, status (once it has ended), out. ]]
 function baresip.start(t, options)
     local why = missing()
     if why then

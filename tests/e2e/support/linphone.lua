@@ -39,12 +39,25 @@ video_rtp_port=0
 text_rtp_port=0
 ]]
 
+local auth_config = [[
+[auth_info_0]
+username=%s
+userid=%s
+passwd=%s
+realm=%s
+]]
+
 local function prepare(self, o)
     self.folder = assert(uv.fs_mkdtemp((os.getenv "TMPDIR" or "/tmp") .. "/reflow-linphone-XXXXXX"))
     -- Without this folder it does not start.
     assert(os.execute(("mkdir -p %s/.local/share/linphone"):format(self.folder)))
-    server.write(self.folder .. "/linphonerc", config:format(o.authority and 1 or 0, o.authority or "", o.host, o.port,
-        o.transport, o.host, o.port, o.transport, o.user or "bob", o.domain, o.expires or 600))
+    local user = o.user or "bob"
+    local text = config:format(o.authority and 1 or 0, o.authority or "", o.host, o.port, o.transport, o.host, o.port,
+        o.transport, user, o.domain, o.expires or 600)
+    if o.password then
+        text = text .. auth_config:format(user, user, o.password, o.domain)
+    end
+    server.write(self.folder .. "/linphonerc", text)
 end
 
 local function environment(folder)
@@ -79,7 +92,7 @@ local function spawn(self)
 end
 
 --[[ Starts it for the test `t`, which ends it. options: host, port and transport of its server; domain, user (bob),
-     authority (a file: who must have signed the server's certificate), expires (s). ]]
+     authority (a file: who must have signed the server's certificate), expires (s), password. ]]
 function linphone.start(t, options)
     local self = setmetatable({ out = "" }, linphone)
     prepare(self, options)
@@ -89,6 +102,12 @@ function linphone.start(t, options)
     end)
     spawn(self)
     return self
+end
+
+-- Its log so far, which has each message that it sent or received.
+function linphone.trace(self)
+    local file <close> = io.open(self.folder .. "/log")
+    return file and file:read "a" or ""
 end
 
 function linphone.command(self, line)

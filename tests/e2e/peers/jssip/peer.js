@@ -2,10 +2,11 @@
 // JsSIP over WebSocket, driven by lines: commands on standard input ("call URI", "message URI", "hold", "resume", "end"),
 // events on standard output; it ends where its input does. There is no WebRTC in Node.js: a peer connection that agrees
 // to everything takes its place, and no media flows. PROTOCOL is that of the media line that it offers, if it is not
-// that of WebRTC; it answers with that of the offer. node peer.js WS_URL USER DOMAIN INSTANCE [PROTOCOL]
+// that of WebRTC; it answers with that of the offer. With PASSWORD, its messages are written to standard error.
+// node peer.js WS_URL USER DOMAIN INSTANCE [PROTOCOL [PASSWORD]]
 'use strict';
 
-const [url, user, domain, instance, protocol = 'UDP/TLS/RTP/SAVPF'] = process.argv.slice(2);
+const [url, user, domain, instance, protocol = 'UDP/TLS/RTP/SAVPF', password] = process.argv.slice(2);
 const describe = (used) => ['v=0', 'o=- 1 1 IN IP4 127.0.0.1', 's=-', 't=0 0', `m=audio 40002 ${used} 0`,
     'c=IN IP4 127.0.0.1', 'a=rtpmap:0 PCMU/8000', 'a=sendrecv', ''].join('\r\n');
 
@@ -49,10 +50,14 @@ const JsSIP = require('jssip');
 const tell = (...words) => process.stdout.write(words.join(' ') + '\n');
 const media = { mediaConstraints: { audio: false, video: false } };
 
+if (password) {
+    JsSIP.debug.enable('JsSIP:Transport');
+}
 const agent = new JsSIP.UA({
     sockets: [new JsSIP.WebSocketInterface(url)],
     uri: `sip:${user}@${domain}`,
     instance_id: instance,
+    password,
     register_expires: 600,
     session_timers: false,
     connection_recovery_min_interval: 1,
@@ -81,6 +86,7 @@ const commands = {
     hold: () => current.hold(),
     resume: () => current.unhold(),
     end: () => current.terminate(),
+    register: () => agent.register(),
 };
 require('readline').createInterface({ input: process.stdin }).on('line', (line) => {
     const [name, ...rest] = line.split(' ');
