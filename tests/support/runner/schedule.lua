@@ -28,7 +28,7 @@ local hints = {
 local classes = { unit = "computes", spec = "computes", memcheck = "computes", e2e = "waits", kamailio = "waits" }
 
 function schedule.new(jobs, path)
-    local self = setmetatable({ path = path, count = 0, known = {}, waiting = { computes = {}, waits = {} },
+    local self = setmetatable({ path = path, count = 0, known = {}, names = {}, waiting = { computes = {}, waits = {} },
         active = { computes = {}, waits = {} }, alone = jobs == 1,
         limit = { computes = jobs, waits = jobs == 1 and 1 or 2 * jobs } }, schedule)
     local file = io.open(path)
@@ -46,6 +46,8 @@ end
 function schedule.add(self, kind, path)
     local class = assert(classes[kind], kind)
     local name = kind .. "-" .. path:match "[^/]*$":gsub("%.lua$", "")
+    assert(not self.names[name], path .. ": another program has this name, and their results would be one file")
+    self.names[name] = true
     local ms = self.known[name] or (hints[name] or 0) * 1000
     table.insert(self.waiting[class], { kind = kind, path = path, name = name, class = class,
         ms = ms > 0 and ms or USUAL_MS })
