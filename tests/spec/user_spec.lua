@@ -190,7 +190,7 @@ end)
 
 test("missing, linked and odd files are refused", function(t)
     local path = path_for(t)
-    local missing = ("reflow user: %s: No such file or directory\n"):format(path)
+    local missing = ("reflow user: %s: No such file or directory; reflow user add creates it\n"):format(path)
     for _, words in ipairs { "passwd a@b", "remove a@b", "list" } do
         equal(t, path, ("echo x | $reflow user %s --users $file"):format(words), "", missing, 2)
     end

@@ -315,7 +315,7 @@ static void test_what_is_no_users_file_is_refused_at_the_start(void **state)
     assert_int_equal(truncate(place->path, 0), 0);
     assert_refused(place, "it is empty");
     unlink(place->path);
-    assert_refused(place, "No such file or directory");
+    assert_refused(place, "No such file or directory; reflow user add creates it");
 }
 
 static void test_a_mode_that_lets_others_read_is_logged(void **state)

@@ -126,6 +126,8 @@ static int run(struct request *request)
     char why[300];
     int result = users_file_open(&request->database, request->path, actions[request->action].access, USERS_LOCK_MS, why,
                                  sizeof why);
+    if (result == -ENOENT && request->action != ACTION_ADD)
+        return cli_usage(request->cli, "user", "%s: %s; reflow user add creates it", request->path, why);
     if (result != 0)
         return refuse_file(request, why);
     int status = act(request);

@@ -107,7 +107,8 @@ int users_new(struct users **out, const struct host *host, const char *path, cha
         result = users_open(users, START_LOCK_MS, why, sizeof why);
     }
     if (result != 0) {
-        snprintf(error, error_size, "users file %s: %s", path, why);
+        snprintf(error, error_size, "users file %s: %s%s", path, why,
+                 result == -ENOENT ? "; reflow user add creates it" : "");
         users_delete(users);
         return result;
     }
@@ -128,6 +129,14 @@ void users_reopen(struct users *users)
 {
     users_close(users);
     users->look_at = 0;
+}
+
+void users_each(struct users *users, void (*each)(void *context, const char *aor), void *context)
+{
+    char why[300];
+    /* The next request that needs the file logs why it cannot be read. */
+    if (users->database != NULL || users_open(users, LOCK_MS, why, sizeof why) == 0)
+        users_file_list(users->database, each, context, why, sizeof why);
 }
 
 static bool same_file(const struct stat *a, const struct stat *b)

@@ -22,6 +22,9 @@ void users_delete(struct users *users); /* NULL is fine */
 /* Opens the file again at the next request. */
 void users_reopen(struct users *users);
 
+/* Calls `each` for the AORs of all users. If the file cannot be read, it is called for none, or for some of them. */
+void users_each(struct users *users, void (*each)(void *context, const char *aor), void *context);
+
 /* An auth_find; context is struct users. -EAGAIN while another process has locked the file. */
 int users_find(void *context, struct text user, struct text realm, enum auth_algorithm algorithm, char ha1[HA1_SIZE]);
 

@@ -717,6 +717,8 @@ static int start(struct serve *serve)
         warn_of_options(serve);
         serve_callers_warn(&serve->options, &config, &serve->host);
         serve_auth_warn(&serve->auth, config.auth != NULL);
+        if (config.auth != NULL)
+            serve_auth_warn_of_domains(&serve->auth, serve->server);
     }
     serve->ready = error == 0;
     return error;

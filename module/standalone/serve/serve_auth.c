@@ -3,8 +3,11 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
+#include "standalone/address/own_side.h"
 #include "standalone/auth/users.h"
+#include "standalone/auth/users_aor.h"
 
 /* A hook that has failed does not know whether there is such a user. */
 static int find_by_policy(const struct serve_auth *auth, struct text user, struct text realm,
@@ -59,6 +62,41 @@ void serve_auth_warn(const struct serve_auth *auth, bool in_use)
         auth->host->log(
             auth->host->context, LOG_WARNING,
             "nobody is asked for credentials (--open, --edge): --users and sip.on_credentials() have no effect");
+}
+
+struct others {
+    const struct server *server;
+    size_t count;
+    char first[USERS_AOR_SIZE];
+};
+
+static void count_other(void *context, const char *aor)
+{
+    struct others *others = context;
+    const char *at = strrchr(aor, '@');
+    struct text domain = text_of(at != NULL ? at + 1 : aor);
+    if (domain.length > 2 && domain.at[0] == '[')
+        domain = (struct text){domain.at + 1, domain.length - 2};
+    if (server_is_own_name(others->server, domain))
+        return;
+    if (others->count++ == 0)
+        snprintf(others->first, sizeof others->first, "%s", aor);
+}
+
+void serve_auth_warn_of_domains(const struct serve_auth *auth, const struct server *server)
+{
+    char line[USERS_AOR_SIZE + 160];
+    struct others others = {.server = server};
+    if (auth->auth == NULL || auth->users == NULL)
+        return;
+    users_each(auth->users, count_other, &others);
+    if (others.count == 0)
+        return;
+    snprintf(line, sizeof line,
+             "users of domains that are not served cannot register: %zu in the users file, such as %s; --domain or "
+             "--domain-file names the domains",
+             others.count, others.first);
+    auth->host->log(auth->host->context, LOG_WARNING, line);
 }
 
 void serve_auth_destroy(struct serve_auth *auth)

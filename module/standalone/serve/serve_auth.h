@@ -9,6 +9,7 @@
 /* Authentication in `reflow serve`: a user is looked up in the file of --users first, then with the hooks of the policy
    for credentials. */
 
+struct server;
 struct users;
 
 struct serve_auth {
@@ -25,6 +26,9 @@ void serve_auth_destroy(struct serve_auth *auth); /* also all zero */
 
 /* Logs that credentials are ignored if they are. */
 void serve_auth_warn(const struct serve_auth *auth, bool in_use);
+
+/* Logs how many users are of domains that the server does not serve: they cannot register. */
+void serve_auth_warn_of_domains(const struct serve_auth *auth, const struct server *server);
 
 /* Opens the users file again, at the next request that needs it. */
 void serve_auth_reload(struct serve_auth *auth);

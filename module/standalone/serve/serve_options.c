@@ -92,8 +92,9 @@ const char serve_usage[] = "usage: reflow serve SCRIPT [options]\n"
                            "                           the callers; nothing else leaves this server\n"
                            "  --no-foreign             callers from other domains who have no password here\n"
                            "                           may not even call the users of this server\n"
-                           "  --trunk CIDR             addresses of a trunk: calls from there are the trunk's\n"
-                           "                           (call.trunk), and have no limits; repeatable\n"
+                           "  --trunk CIDR             address or block of a trunk, such as 192.0.2.10: calls\n"
+                           "                           from there are the trunk's (call.trunk), and have no\n"
+                           "                           limits; repeatable\n"
                            "  --trunk-cert DOMAIN      the same for a TLS client whose certificate contains\n"
                            "                           this domain; needs --tls-client-ca; repeatable\n"
                            "  --proxy-protocol CIDR    load balancers: connections from these addresses must\n"
@@ -326,6 +327,12 @@ static int add_trunk(struct serve_options *options, const char *name, const char
     struct trunks *trunks = &options->trunks;
     if (trunks->address_count == TRUNKS_MOST) {
         snprintf(error, size, "%s: at most %u", name, TRUNKS_MOST);
+        return -EINVAL;
+    }
+    union address numeric;
+    if (strchr(text, '/') == NULL && host_name_is_valid(text_of(text)) && !address_read(text_of(text), 0, &numeric)) {
+        snprintf(error, size, "%s %s: a name; give the addresses of the trunk, each with --trunk, or --trunk-cert %s",
+                 name, text, text);
         return -EINVAL;
     }
     int result = add_trusted(options, name, text, error, size);

@@ -73,6 +73,12 @@ test("the sockets of --status and --control: the error names the option, the pat
     s:stop()
 end)
 
+test("the name of a trunk in place of its address: the error says what to write", function(t)
+    refused(t, "%-%-trunk trunk%.example%.net: a name; give the addresses of the trunk, each with %-%-trunk, or " ..
+        "%-%-trunk%-cert trunk%.example%.net", "--trunk", "trunk.example.net")
+    refused(t, "%-%-trunk trunk%.example%.net:5060: not ADDRESS or ADDRESS/BITS", "--trunk", "trunk.example.net:5060")
+end)
+
 test("a missing folder and a folder in place of a file: the error names the option and the path", function(t)
     local folder = path_for(t)
     assert(os.execute("mkdir '" .. folder .. "'"))
@@ -82,6 +88,7 @@ test("a missing folder and a folder in place of a file: the error names the opti
         refused(t, name .. " [^\n]+: this is a directory; expected a file", option, folder)
     end
     refused(t, "%-%-domain%-file: cannot open /no/such: No such file or directory", "--domain-file", "/no/such")
+    refused(t, "users file /no/such: No such file or directory; reflow user add creates it", "--users", "/no/such")
 end)
 
 test("a mistyped path of a policy is refused also where there is a last good version", function(t)

@@ -174,6 +174,35 @@ test("a policy knows users without a file, and a failure lets nobody in", functi
     s:expect_log "on_credentials: returned 7 bytes, which are not HA1 for SHA%-256.-; the answer is 503"
 end)
 
+test("users whose domain is not served: the server warns at the start", function(t)
+    local path = users_file(t)
+    user(path, "add", "bob@example.test", "x")
+    user(path, "add", "bob@[::1]", "x")
+    user(path, "add", "carol@127.0.0.1", "x")
+    local s = server.start(t, { args = { "--users", path }, listen = { "udp:127.0.0.1:%d", "udp:[::1]:%d" } })
+    t:equal(s.err:find "cannot register", nil)
+    s:stop()
+    user(path, "remove", "bob@[::1]")
+    user(path, "add", "zoe@other.example", "x")
+    user(path, "add", "dave@Third.example", "x")
+    s = start(t, path)
+    s:expect_log("warning: users of domains that are not served cannot register: 2 in the users file, such as " ..
+        "dave@third%.example; %-%-domain")
+end)
+
+test("a removed user is called until the registration expires, and cannot register again", function(t)
+    local path = users_file(t)
+    user(path, "add", "bob@example.test", "x")
+    local s = start(t, path)
+    local bob, caller = open(s, "bob"), ua.open { port = s.port, user = "caller", domain = "other.example" }
+    t:equal(register(bob, "x").status, 200)
+    user(path, "remove", "bob@example.test")
+    t:equal(register(bob, "x").status, 401)
+    local call = caller:request("INVITE", { uri = bob.aor })
+    bob:reply(bob:expect "INVITE", 486)
+    caller:expect_final(call, 486)
+end)
+
 test("the file is asked before the policy", function(t)
     local path = users_file(t)
     user(path, "add", "bob@example.test", "of the file")
