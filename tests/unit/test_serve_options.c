@@ -486,7 +486,7 @@ static void test_trunks(void **state)
     assert_int_equal(trunks->addresses[0].cidr.prefix, 24);
     assert_true(text_equal(trunks->domains[1], TEXT("Other.example.net")));
     assert_refused("r.lua --trunk 203.0.113.1/24", "--trunk 203.0.113.1/24: not ADDRESS or ADDRESS/BITS");
-    assert_refused("r.lua --trunk trunk.example.net", "--trunk trunk.example.net: not ADDRESS");
+    assert_refused("r.lua --trunk trunk.example.net", "--trunk trunk.example.net: a name; give the addresses");
     assert_refused("r.lua --trunk 0.0.0.0/0", "--trunk 0.0.0.0/0: everybody would be this trunk");
     assert_refused("r.lua --trunk ::/0", "--trunk ::/0: everybody would be this trunk");
     assert_refused("r.lua --trunk", "needs a value");
