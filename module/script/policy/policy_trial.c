@@ -240,7 +240,7 @@ enum script_outcome policy_on_exhausted(struct policy_hold *hold, const struct s
 }
 
 enum script_outcome policy_on_credentials(struct policy *policy, const struct script_credentials *credentials,
-                                          char ha1[DIGEST_HEX_MOST])
+                                          char ha1[DIGEST_HEX_MOST]) // NOLINT: it is written through the entry
 {
     struct policy_hold hold = {.policy = policy};
     const struct policy_entry entry = {.hook = HOOK_CREDENTIALS, .credentials = credentials, .ha1 = ha1};

@@ -326,7 +326,7 @@ static int add_trunk(struct serve_options *options, const char *name, const char
 {
     struct trunks *trunks = &options->trunks;
     if (trunks->address_count == TRUNKS_MOST) {
-        snprintf(error, size, "%s: at most %u", name, TRUNKS_MOST);
+        snprintf(error, size, "%s: at most %d", name, TRUNKS_MOST);
         return -EINVAL;
     }
     union address numeric;
@@ -355,7 +355,7 @@ static int add_trunk_domain(struct serve_options *options, const char *text, cha
     struct text name = text_of(text);
     struct trunks *trunks = &options->trunks;
     if (trunks->domain_count == TRUNKS_MOST) {
-        snprintf(error, size, "--trunk-cert: at most %u", TRUNKS_MOST);
+        snprintf(error, size, "--trunk-cert: at most %d", TRUNKS_MOST);
         return -EINVAL;
     }
     if (!host_name_is_valid(name) || address_read(name, 0, &numeric)) {

@@ -125,9 +125,10 @@ Sipp.__index = Sipp
 local function start_scenario(t, s, name, uri, word)
     local self = { messages = server.temporary ".messages" }
     self.process = process.start { "sipp", "127.0.0.1:" .. s.port, "-sf",
-        ("tests/e2e/peers/sipp/digest_%s.xml"):format(name), "-i", "127.0.0.1", "-p", tostring(server.free_port()), "-nostdin", "-m", "1", "-au", "bob", "-ap", word,
-        "-auth_uri", uri, "-d", tostring((NONCE_S + 1) * 1000), "-key", "user", "bob", "-key", "callee", "alice", "-key",
-        "domain", domain, "-trace_msg", "-message_file", self.messages }
+        ("tests/e2e/peers/sipp/digest_%s.xml"):format(name), "-i", "127.0.0.1", "-p", tostring(server.free_port()),
+        "-nostdin", "-m", "1", "-au", "bob", "-ap", word, "-auth_uri", uri, "-d", tostring((NONCE_S + 1) * 1000),
+        "-key", "user", "bob", "-key", "callee", "alice", "-key", "domain", domain, "-trace_msg", "-message_file",
+        self.messages }
     t:defer(function()
         self.process:stop()
         os.remove(self.messages)
