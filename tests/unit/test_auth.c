@@ -12,6 +12,15 @@
 
 #define REALM TEXT("example.com")
 
+static uint64_t source = 7;
+
+static const struct nonce_scope *scope(struct text realm)
+{
+    static struct nonce_scope made;
+    made = (struct nonce_scope){realm, source};
+    return &made;
+}
+
 struct stage {
     struct fake_host fake;
     struct auth *auth;
@@ -65,7 +74,7 @@ static struct digest_client client_of(struct stage *stage)
 {
     char lines[AUTH_CHALLENGE_SIZE];
     struct digest_client client = {.algorithm = stage->config.algorithms[0]};
-    assert_true(auth_challenge(stage->auth, AUTH_REGISTRAR, REALM, false, lines, sizeof lines) > 0);
+    assert_true(auth_challenge(stage->auth, AUTH_REGISTRAR, scope(REALM), false, lines, sizeof lines) > 0);
     digest_client_challenged(&client, lines);
     return client;
 }
@@ -92,7 +101,7 @@ static enum auth_outcome check_at(struct stage *stage, const char *method, const
                                   char user[AUTH_USER_SIZE])
 {
     struct sip_message *message = make_request(stage, method, uri, fields);
-    enum auth_outcome outcome = auth_check(stage->auth, message, AUTH_REGISTRAR, REALM, user, AUTH_USER_SIZE);
+    enum auth_outcome outcome = auth_check(stage->auth, message, AUTH_REGISTRAR, scope(REALM), user, AUTH_USER_SIZE);
     sip_message_delete(message);
     return outcome;
 }
@@ -126,7 +135,7 @@ static void test_8760_a_one_challenge_for_each_algorithm_in_order(void **unused)
     struct stage stage;
     (void)unused;
     stage_open(&stage, "52M");
-    size_t length = auth_challenge(stage.auth, AUTH_REGISTRAR, REALM, false, lines, sizeof lines);
+    size_t length = auth_challenge(stage.auth, AUTH_REGISTRAR, scope(REALM), false, lines, sizeof lines);
     assert_int_equal(length, strlen(lines));
     assert_int_equal(sscanf(strstr(lines, "nonce="), "nonce=\"%63[^\"]\"", nonce), 1);
     snprintf(expected, sizeof expected,
@@ -144,7 +153,7 @@ static void test_3261_22_a_a_proxy_has_its_own_header_field(void **unused)
     struct stage stage;
     (void)unused;
     stage_open(&stage, "M");
-    auth_challenge(stage.auth, AUTH_PROXY, REALM, true, lines, sizeof lines);
+    auth_challenge(stage.auth, AUTH_PROXY, scope(REALM), true, lines, sizeof lines);
     assert_memory_equal(lines, "Proxy-Authenticate: Digest realm=\"example.com\"", 46);
     assert_non_null(strstr(lines, ", algorithm=MD5, qop=\"auth\", stale=true\r\n"));
     stage_close(&stage);
@@ -158,8 +167,8 @@ static void test_room_for_the_longest_challenge(void **unused)
     stage_open(&stage, "25M");
     memset(domain, 'd', 255);
     domain[255] = '\0';
-    assert_true(auth_challenge(stage.auth, AUTH_PROXY, text_of(domain), true, lines, sizeof lines) > 3 * 255);
-    assert_int_equal(auth_challenge(stage.auth, AUTH_PROXY, text_of(domain), true, lines, 800), 0);
+    assert_true(auth_challenge(stage.auth, AUTH_PROXY, scope(text_of(domain)), true, lines, sizeof lines) > 3 * 255);
+    assert_int_equal(auth_challenge(stage.auth, AUTH_PROXY, scope(text_of(domain)), true, lines, 800), 0);
     stage_close(&stage);
 }
 
@@ -384,11 +393,11 @@ static void test_realm_of_an_ipv6_address(void **unused)
     stage_open(&stage, "M");
     struct digest_client client = client_of(&stage);
     client.realm = realm.at;
-    auth_challenge(stage.auth, AUTH_REGISTRAR, realm, false, lines, sizeof lines);
+    auth_challenge(stage.auth, AUTH_REGISTRAR, scope(realm), false, lines, sizeof lines);
     digest_client_challenged(&client, lines);
     client_respond(&client, field, sizeof field);
     struct sip_message *request = make_request(&stage, "REGISTER", "sip:example.com", field);
-    assert_int_equal(auth_check(stage.auth, request, AUTH_REGISTRAR, realm, user, sizeof user), AUTH_VALID);
+    assert_int_equal(auth_check(stage.auth, request, AUTH_REGISTRAR, scope(realm), user, sizeof user), AUTH_VALID);
     assert_string_equal(user, "bob@[2001:db8::1]");
     sip_message_delete(request);
     stage_close(&stage);
@@ -535,7 +544,7 @@ static void test_7616_b_a_nonce_is_bound_to_its_realm(void **unused)
     (void)unused;
     stage_open(&stage, "2");
     struct digest_client client = client_of(&stage);
-    auth_challenge(stage.auth, AUTH_REGISTRAR, TEXT("example.org"), false, lines, sizeof lines);
+    auth_challenge(stage.auth, AUTH_REGISTRAR, scope(TEXT("example.org")), false, lines, sizeof lines);
     digest_client_challenged(&client, lines);
     assert_int_equal(check(&stage, &client), AUTH_STALE);
     stage_close(&stage);
@@ -579,9 +588,9 @@ static void test_7616_a_without_memory_nothing_is_accepted(void **unused)
     struct sip_message *request = make_request(&stage, "REGISTER", "sip:example.com", field);
     stage.fake.calls = 0;
     stage.fake.fail_after = 1;
-    assert_int_equal(auth_check(stage.auth, request, AUTH_REGISTRAR, REALM, user, sizeof user), AUTH_STALE);
+    assert_int_equal(auth_check(stage.auth, request, AUTH_REGISTRAR, scope(REALM), user, sizeof user), AUTH_STALE);
     stage.fake.fail_after = 0;
-    assert_int_equal(auth_check(stage.auth, request, AUTH_REGISTRAR, REALM, user, sizeof user), AUTH_VALID);
+    assert_int_equal(auth_check(stage.auth, request, AUTH_REGISTRAR, scope(REALM), user, sizeof user), AUTH_VALID);
     sip_message_delete(request);
     stage_close(&stage);
 }
@@ -632,26 +641,50 @@ static void test_the_other_header_field_does_not_count(void **unused)
     struct digest_client client = client_of(&stage);
     client_respond(&client, field, sizeof field);
     struct sip_message *request = make_request(&stage, "REGISTER", "sip:example.com", field);
-    assert_int_equal(auth_check(stage.auth, request, AUTH_PROXY, REALM, user, sizeof user), AUTH_ABSENT);
+    assert_int_equal(auth_check(stage.auth, request, AUTH_PROXY, scope(REALM), user, sizeof user), AUTH_ABSENT);
     sip_message_delete(request);
     stage_close(&stage);
 }
 
-static void test_one_valid_response_among_wrong_ones(void **unused)
+/* A user could hide guesses of other passwords beside the own credentials. */
+static void test_7616_a_a_wrong_response_beside_a_valid_one_counts(void **unused)
 {
-    char fields[16384], one[2048];
-    size_t length = 0;
+    char fields[16384], first[2048], second[2048];
     struct stage stage;
     (void)unused;
     stage_open(&stage, "2");
     struct digest_client client = client_of(&stage), wrong = client;
     wrong.password = "wrong";
-    client_respond(&wrong, one, sizeof one);
-    for (size_t i = 0; i < AUTH_ATTEMPTS_MOST - 1; i++)
-        length += (size_t)snprintf(fields + length, sizeof fields - length, "%s", one);
-    client_respond(&client, fields + length, sizeof fields - length);
-    assert_int_equal(check_fields(&stage, fields), AUTH_VALID);
-    assert_int_equal(stage.finds, AUTH_ATTEMPTS_MOST);
+    client_respond(&wrong, first, sizeof first);
+    client_respond(&client, second, sizeof second);
+    snprintf(fields, sizeof fields, "%s%s", first, second);
+    assert_int_equal(check_fields(&stage, fields), AUTH_WRONG);
+    assert_true(auth_is_proved(stage.auth));
+    client_respond(&client, second, sizeof second);
+    snprintf(fields, sizeof fields, "%s%s", second, first);
+    assert_int_equal(check_fields(&stage, fields), AUTH_WRONG);
+    assert_int_equal(stage.finds, 4);
+    stage_close(&stage);
+}
+
+/* Nobody can send it in another one's name, and be believed to have received it there. */
+static void test_7616_a_a_nonce_is_bound_to_its_source(void **unused)
+{
+    char field[2048];
+    struct stage stage;
+    (void)unused;
+    stage_open(&stage, "2");
+    struct digest_client client = client_of(&stage);
+    client_respond(&client, field, sizeof field);
+    source = 8;
+    assert_int_equal(check_fields(&stage, field), AUTH_STALE);
+    client.password = "wrong";
+    client_respond(&client, field, sizeof field);
+    assert_int_equal(check_fields(&stage, field), AUTH_WRONG);
+    assert_false(auth_is_proved(stage.auth));
+    source = 7;
+    assert_int_equal(check_fields(&stage, field), AUTH_WRONG);
+    assert_true(auth_is_proved(stage.auth));
     stage_close(&stage);
 }
 
@@ -721,7 +754,8 @@ int main(void)
         cmocka_unit_test(test_credentials_for_others_do_not_count),
         cmocka_unit_test(test_an_empty_response_is_no_attempt),
         cmocka_unit_test(test_the_other_header_field_does_not_count),
-        cmocka_unit_test(test_one_valid_response_among_wrong_ones),
+        cmocka_unit_test(test_7616_a_a_wrong_response_beside_a_valid_one_counts),
+        cmocka_unit_test(test_7616_a_a_nonce_is_bound_to_its_source),
         cmocka_unit_test(test_attempts_of_one_request_are_bounded),
         cmocka_unit_test(test_fields_of_one_request_are_bounded),
     };

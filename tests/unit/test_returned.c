@@ -50,7 +50,8 @@ static void register_bob(struct stage *stage, const struct peer *from)
                                    .uri = "sip:example.com",
                                    .from = "bob",
                                    .call = "register",
-                                   .fields = "Contact: <sip:premium@127.0.0.1:5060>\n"});
+                                   .fields = "Contact: <sip:premium@127.0.0.1:5060>\nSupported: path\n"
+                                             "Path: <sip:127.0.0.1:5060;lr>\n"});
     stage_status(stage, from, 200);
 }
 
@@ -112,6 +113,23 @@ static void test_made_up_vias_are_not_believed(void **state)
     assert_non_null(sent);
 }
 
+/* The phone that gets the INVITE knows its branch, and may forge the server's address. */
+static void test_a_branch_that_went_elsewhere_is_not_believed(void **state)
+{
+    struct stage *stage = *state;
+    const struct peer stranger = udp_from("198.51.100.9", 5070);
+    stage_request(stage, &stranger,
+                  (struct request){.method = "REGISTER",
+                                   .uri = "sip:example.com",
+                                   .from = "bob",
+                                   .call = "register",
+                                   .fields = "Contact: <sip:premium@127.0.0.1:5060>\n"});
+    stage_status(stage, &stranger, 200);
+    stage_invite(stage, &stranger, "one");
+    pass_back(stage);
+    assert_answer(stage, "udp:127.0.0.1:5060/127.0.0.0/24");
+}
+
 static void test_what_returns_counts_for_the_first_source(void **state)
 {
     struct stage *stage = *state;
@@ -167,6 +185,7 @@ int main(void)
         TEST(test_the_policy_sees_the_first_source),
         TEST(test_what_a_trunk_has_sent_is_from_the_trunk_when_it_returns),
         TEST(test_made_up_vias_are_not_believed),
+        TEST(test_a_branch_that_went_elsewhere_is_not_believed),
         TEST(test_what_returns_counts_for_the_first_source),
         TEST(test_datagrams_and_connections_of_a_source_count_apart),
         TEST(test_calls_for_help_have_bounded_room_of_their_own),

@@ -389,18 +389,17 @@ static void test_creation_without_memory_leaves_nothing(void **state)
     }
 }
 
-/* A datagram alone bans nobody; after valid credentials it does, and streams of the source are not affected. */
-static void test_a_proved_source_of_datagrams_is_banned(void **state)
+/* A datagram alone bans nobody, whatever was proved before; a proved failure does, and streams are not affected. */
+static void test_proved_failures_of_datagrams_lead_to_a_ban(void **state)
 {
     struct bench *bench = *state;
-    struct peer peer = peer_at(TRANSPORT_UDP, "192.0.2.1"), loopback = peer_at(TRANSPORT_UDP, "127.0.0.1");
     open_limits(bench);
-    source_prove(bench->limits, &peer);
-    source_prove(bench->limits, &loopback);
-    source_prove(NULL, &peer);
-    assert_int_equal(source_limits_count(bench->limits), 1);
     assert_int_equal(uses(bench, TRANSPORT_UDP, "192.0.2.1", SOURCE_FAILURE, 10), 6);
-    assert_int_equal(uses(bench, TRANSPORT_UDP, "192.0.2.2", SOURCE_FAILURE, 10), 6);
+    assert_int_equal(uses(bench, TRANSPORT_UDP, "192.0.2.1", SOURCE_PROVED_FAILURE, 6), 6);
+    assert_int_equal(source_limits_counters(bench->limits).bans, 0);
+    assert_int_equal(uses(bench, TRANSPORT_UDP, "192.0.2.1", SOURCE_FAILURE, 10), 0);
+    assert_int_equal(requests(bench, TRANSPORT_UDP, "192.0.2.1", 1), 1);
+    assert_int_equal(uses(bench, TRANSPORT_UDP, "192.0.2.1", SOURCE_PROVED_FAILURE, 1), 0);
     assert_int_equal(source_limits_counters(bench->limits).bans, 1);
     assert_int_equal(requests(bench, TRANSPORT_UDP, "192.0.2.1", 1), 0);
     assert_int_equal(requests(bench, TRANSPORT_UDP, "192.0.2.2", 1), 1);
@@ -434,7 +433,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_sources_that_rest_are_forgotten, setup, teardown),
         cmocka_unit_test_setup_teardown(test_without_memory_nobody_is_limited, setup, teardown),
         cmocka_unit_test_setup_teardown(test_creation_without_memory_leaves_nothing, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_a_proved_source_of_datagrams_is_banned, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_proved_failures_of_datagrams_lead_to_a_ban, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

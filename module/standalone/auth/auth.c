@@ -14,17 +14,19 @@ struct auth {
     struct auth_config config;
     struct nonces nonces;
     const char *fault;
+    bool proved;
 };
 
 /* One attempt to authenticate. */
 struct attempt {
     struct auth *auth;
     const struct sip_message *request;
-    struct text realm;
+    const struct nonce_scope *scope;
     struct sip_credentials credentials;
     enum auth_algorithm algorithm;
     uint32_t count;
-    char user[AUTH_USER_SIZE]; /* the AOR without scheme */
+    char user[AUTH_USER_SIZE];       /* the AOR without scheme */
+    char valid_user[AUTH_USER_SIZE]; /* of the valid credentials; empty: none yet */
 };
 
 enum digest auth_digest(enum auth_algorithm algorithm)
@@ -80,6 +82,11 @@ const char *auth_fault(const struct auth *auth)
     return auth->fault;
 }
 
+bool auth_is_proved(const struct auth *auth)
+{
+    return auth->proved;
+}
+
 /* --- the user --- */
 
 /* The user part of a URI: bytes that it cannot have are escaped, and escapes are kept. */
@@ -126,10 +133,10 @@ static bool attempt_set_user(struct attempt *attempt, struct text name)
 {
     const char *at = memrchr(name.at, '@', name.length);
     if (at == NULL)
-        return write_aor(name, attempt->realm, attempt->user);
+        return write_aor(name, attempt->scope->realm, attempt->user);
     struct text domain = {at + 1, name.length - (size_t)(at + 1 - name.at)};
-    return sip_host_equal(domain, attempt->realm) &&
-           write_aor((struct text){name.at, (size_t)(at - name.at)}, attempt->realm, attempt->user);
+    return sip_host_equal(domain, attempt->scope->realm) &&
+           write_aor((struct text){name.at, (size_t)(at - name.at)}, attempt->scope->realm, attempt->user);
 }
 
 /* --- what can be wrong before anything is computed --- */
@@ -225,7 +232,7 @@ static enum auth_outcome attempt_compare(const struct attempt *attempt, struct t
 {
     char ha1[HA1_SIZE] = "", expected[DIGEST_HEX_MOST];
     const struct auth_config *config = &attempt->auth->config;
-    int found = config->find(config->find_context, name, attempt->realm, attempt->algorithm, ha1);
+    int found = config->find(config->find_context, name, attempt->scope->realm, attempt->algorithm, ha1);
     if (found == 0)
         snprintf(ha1, sizeof ha1, "%0*d", attempt->algorithm == AUTH_MD5 ? 32 : 64, 0);
     ha1[HA1_SIZE - 1] = '\0';
@@ -249,10 +256,11 @@ static enum auth_outcome attempt_run(struct attempt *attempt)
         return AUTH_MALFORMED;
     }
     const struct text name = {bytes, length > 0 ? (size_t)length : 0};
+    auth->proved |= nonce_is_given(&auth->nonces, attempt->credentials.nonce, attempt->scope);
     if (length < 0 || !attempt_set_user(attempt, name) || !attempt_set_algorithm(attempt))
         return AUTH_WRONG;
     enum auth_outcome outcome = attempt_compare(attempt, name);
-    if (outcome == AUTH_VALID && !nonce_use(&auth->nonces, attempt->credentials.nonce, attempt->realm, attempt->count))
+    if (outcome == AUTH_VALID && !nonce_use(&auth->nonces, attempt->credentials.nonce, attempt->scope, attempt->count))
         return AUTH_STALE;
     return outcome;
 }
@@ -273,7 +281,7 @@ static enum auth_outcome check_field(struct attempt *attempt, struct text value,
     struct sip_credentials *credentials = &attempt->credentials;
     int error = sip_credentials_read(value, credentials, &what);
     bool named = credentials->realm.at != NULL;
-    if ((error == 0 && !credentials->digest) || (named && !sip_quoted_equal(credentials->realm, attempt->realm)))
+    if ((error == 0 && !credentials->digest) || (named && !sip_quoted_equal(credentials->realm, attempt->scope->realm)))
         return AUTH_ABSENT;
     if (error == 0 && !is_attempt(credentials))
         return AUTH_ABSENT;
@@ -285,12 +293,22 @@ static enum auth_outcome check_field(struct attempt *attempt, struct text value,
     return AUTH_MALFORMED;
 }
 
-/* Of several outcomes, the one that helps the client most counts. */
-static enum auth_outcome better(enum auth_outcome a, enum auth_outcome b)
+/* Of several outcomes: a wrong one counts above all, and otherwise the one that helps the client most. */
+static enum auth_outcome stronger(enum auth_outcome a, enum auth_outcome b)
 {
-    static const unsigned char ranks[] = {[AUTH_ABSENT] = 0, [AUTH_MALFORMED] = 1, [AUTH_WRONG] = 2,
-                                          [AUTH_STALE] = 3,  [AUTH_UNKNOWN] = 4,   [AUTH_VALID] = 5};
+    static const unsigned char ranks[] = {[AUTH_ABSENT] = 0,  [AUTH_MALFORMED] = 1, [AUTH_STALE] = 2,
+                                          [AUTH_UNKNOWN] = 3, [AUTH_VALID] = 4,     [AUTH_WRONG] = 5};
     return ranks[a] >= ranks[b] ? a : b;
+}
+
+/* The credentials of two users prove neither. */
+static enum auth_outcome add_outcome(struct attempt *attempt, enum auth_outcome outcome, enum auth_outcome before)
+{
+    if (outcome == AUTH_VALID && before == AUTH_VALID && strcmp(attempt->user, attempt->valid_user) != 0)
+        return AUTH_WRONG;
+    if (outcome == AUTH_VALID)
+        memcpy(attempt->valid_user, attempt->user, sizeof attempt->user);
+    return stronger(outcome, before);
 }
 
 static enum auth_outcome check_fields(struct attempt *attempt, enum sip_header header)
@@ -298,38 +316,40 @@ static enum auth_outcome check_fields(struct attempt *attempt, enum sip_header h
     const struct sip_field *field;
     enum auth_outcome best = AUTH_ABSENT;
     unsigned fields = 0, attempts = 0;
-    for (size_t at = 0; best != AUTH_VALID && (field = sip_field_next(attempt->request, header, &at)) != NULL;) {
+    for (size_t at = 0; (field = sip_field_next(attempt->request, header, &at)) != NULL;) {
         if (fields++ == AUTH_FIELDS_MOST) {
             attempt->auth->fault = "there are too many credentials";
-            return better(best, AUTH_MALFORMED);
+            return best == AUTH_WRONG ? best : AUTH_MALFORMED;
         }
-        best = better(check_field(attempt, field->value, &attempts), best);
+        best = add_outcome(attempt, check_field(attempt, field->value, &attempts), best);
     }
     return best;
 }
 
 enum auth_outcome auth_check(struct auth *auth, const struct sip_message *request, enum auth_role role,
-                             struct text realm, char *user, size_t size)
+                             const struct nonce_scope *scope, char *user, size_t size)
 {
-    struct attempt attempt = {.auth = auth, .request = request, .realm = realm};
+    struct attempt attempt = {.auth = auth, .request = request, .scope = scope};
+    auth->proved = false;
     enum auth_outcome outcome =
         check_fields(&attempt, role == AUTH_REGISTRAR ? HEADER_AUTHORIZATION : HEADER_PROXY_AUTHORIZATION);
-    bool valid = outcome == AUTH_VALID && strlen(attempt.user) < size;
-    snprintf(user, size, "%s", valid ? attempt.user : "");
+    bool valid = outcome == AUTH_VALID && strlen(attempt.valid_user) < size;
+    snprintf(user, size, "%s", valid ? attempt.valid_user : "");
     return outcome == AUTH_VALID && !valid ? AUTH_WRONG : outcome;
 }
 
-size_t auth_challenge(struct auth *auth, enum auth_role role, struct text realm, bool stale, char *out, size_t size)
+size_t auth_challenge(struct auth *auth, enum auth_role role, const struct nonce_scope *scope, bool stale, char *out,
+                      size_t size)
 {
     char nonce[NONCE_SIZE];
     size_t length = 0;
     const char *name = role == AUTH_REGISTRAR ? "WWW-Authenticate" : "Proxy-Authenticate";
-    nonce_write(&auth->nonces, realm, nonce);
+    nonce_write(&auth->nonces, scope, nonce);
     for (size_t i = 0; i < auth->config.algorithm_count; i++) {
         int wrote = snprintf(out + length, size - length,
                              "%s: Digest realm=\"%.*s\", nonce=\"%s\", algorithm=%s, qop=\"auth\"%s\r\n", name,
-                             (int)realm.length, realm.at, nonce, auth_algorithm_name(auth->config.algorithms[i]),
-                             stale ? ", stale=true" : "");
+                             (int)scope->realm.length, scope->realm.at, nonce,
+                             auth_algorithm_name(auth->config.algorithms[i]), stale ? ", stale=true" : "");
         if (wrote < 0 || length + (size_t)wrote >= size)
             return 0;
         length += (size_t)wrote;

@@ -8,6 +8,7 @@
 #include "base/host.h"
 #include "sip/message.h"
 #include "standalone/auth/auth_find.h"
+#include "standalone/auth/nonces.h"
 
 /*
  * Digest authentication of requests (RFC 3261 22, RFC 7616, RFC 8760): challenges, and the check of credentials. qop is
@@ -54,22 +55,27 @@ enum auth_outcome {
 enum {
     AUTH_USER_SIZE = 512,      /* for an AOR without scheme, with the terminating NUL */
     AUTH_FIELDS_MOST = 64,     /* credentials of one request that are read */
-    AUTH_ATTEMPTS_MOST = 4,    /* of those, how many may be for one realm */
+    AUTH_ATTEMPTS_MOST = 2,    /* of those, how many may be for one realm */
     AUTH_CHALLENGE_SIZE = 1536 /* for the header lines of a challenge in any realm */
 };
 
 /*
- * Checks the credentials that a request has for a realm. If there are several, one valid suffices. With AUTH_VALID,
+ * Checks the credentials that a request of this source (source_of()) has for a realm. If there are several, none may
+ * be wrong, and one must be valid: otherwise valid ones would hide the guesses beside them. With AUTH_VALID,
  * `user` is the AOR without scheme ("alice@example.com") as sip_uri_aor() spells it, and the count of the nonce is used
  * up; otherwise it is empty. An unknown user takes the same work as a wrong password, except for that of `find`.
  */
 enum auth_outcome auth_check(struct auth *auth, const struct sip_message *request, enum auth_role role,
-                             struct text realm, char *user, size_t size);
+                             const struct nonce_scope *scope, char *user, size_t size);
 
 /* What was wrong with the credentials, after AUTH_MALFORMED: a static sentence without its full stop. */
 const char *auth_fault(const struct auth *auth);
 
+/* After AUTH_WRONG: was the nonce given to this source, so that its address is proved? */
+bool auth_is_proved(const struct auth *auth);
+
 /* Writes the header lines of a challenge, one for each algorithm. Returns their length; 0 if they do not fit. */
-size_t auth_challenge(struct auth *auth, enum auth_role role, struct text realm, bool stale, char *out, size_t size);
+size_t auth_challenge(struct auth *auth, enum auth_role role, const struct nonce_scope *scope, bool stale, char *out,
+                      size_t size);
 
 #endif

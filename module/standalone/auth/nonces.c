@@ -58,27 +58,29 @@ static uint64_t now(const struct nonces *nonces)
     return nonces->host->now_ms(nonces->host->context) + nonces->offset_ms;
 }
 
-static void write_seal(const struct nonces *nonces, const char value[VALUE_DIGITS], struct text realm, char out[17])
+static void write_seal(const struct nonces *nonces, const char value[VALUE_DIGITS], const struct nonce_scope *scope,
+                       char out[17])
 {
     const uint64_t words[] = {hash_seal(&nonces->key, (struct text){value, VALUE_DIGITS}),
-                              hash_seal(&nonces->key, realm)};
+                              hash_seal(&nonces->key, scope->realm), scope->source};
     snprintf(out, 17, "%016" PRIx64, hash_seal(&nonces->key, (struct text){(const char *)words, sizeof words}));
 }
 
-size_t nonce_write(const struct nonces *nonces, struct text realm, char out[NONCE_SIZE])
+size_t nonce_write(const struct nonces *nonces, const struct nonce_scope *scope, char out[NONCE_SIZE])
 {
     uint64_t time = now(nonces) & 0xffffffffffff;
     snprintf(out, NONCE_SIZE, "%012" PRIx64 "%08" PRIx32, time, nonces->host->random(nonces->host->context));
-    write_seal(nonces, out, realm, out + VALUE_DIGITS);
+    write_seal(nonces, out, scope, out + VALUE_DIGITS);
     return NONCE_SIZE - 1;
 }
 
-static bool read_nonce(const struct nonces *nonces, struct text text, struct text realm, struct nonce *nonce)
+static bool read_nonce(const struct nonces *nonces, struct text text, const struct nonce_scope *scope,
+                       struct nonce *nonce)
 {
     char seal[17], digits[VALUE_DIGITS + 1];
     if (text.length != NONCE_SIZE - 1)
         return false;
-    write_seal(nonces, text.at, realm, seal);
+    write_seal(nonces, text.at, scope, seal);
     if (CRYPTO_memcmp(seal, text.at + VALUE_DIGITS, sizeof seal - 1) != 0)
         return false;
     memcpy(digits, text.at, VALUE_DIGITS);
@@ -150,10 +152,16 @@ static bool take_count(struct used_nonce *used, uint32_t count)
     return true;
 }
 
-bool nonce_use(struct nonces *nonces, struct text text, struct text realm, uint32_t count)
+bool nonce_is_given(const struct nonces *nonces, struct text text, const struct nonce_scope *scope)
 {
     struct nonce nonce;
-    if (!read_nonce(nonces, text, realm, &nonce) || is_too_old(nonces, nonce.issued_ms))
+    return read_nonce(nonces, text, scope, &nonce);
+}
+
+bool nonce_use(struct nonces *nonces, struct text text, const struct nonce_scope *scope, uint32_t count)
+{
+    struct nonce nonce;
+    if (!read_nonce(nonces, text, scope, &nonce) || is_too_old(nonces, nonce.issued_ms))
         return false;
     struct used_nonce *used = find(nonces, &nonce);
     if (used == NULL)

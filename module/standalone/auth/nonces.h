@@ -6,13 +6,14 @@
 
 #include "base/host.h"
 #include "base/table.h"
+#include "core/text.h"
 
 /*
  * The nonces of digest authentication (RFC 7616 3.3). Issuing one stores nothing: a nonce consists of its time, a
- * random number, and a keyed hash of both and of the realm. Its counts are remembered from its first use until it is
- * too old. If there is no room for them, the nonce that was used first is forgotten, and from then on no nonce of its
- * age or older is accepted any more unless it is still remembered: no count is accepted twice, and a new nonce always
- * works.
+ * random number, and a keyed hash of both, of the realm and of the source that it was given to. Its counts are
+ * remembered from its first use until it is too old. If there is no room for them, the nonce that was used first is
+ * forgotten, and from then on no nonce of its age or older is accepted any more unless it is still remembered: no count
+ * is accepted twice, and a new nonce always works.
  *
  * One thread.
  */
@@ -40,12 +41,21 @@ struct nonces {
 int nonces_create(struct nonces *nonces, const struct host *host, uint32_t lifetime_s, size_t most);
 void nonces_destroy(struct nonces *nonces);
 
-/* Writes a new nonce for the realm. Returns its length. */
-size_t nonce_write(const struct nonces *nonces, struct text realm, char out[NONCE_SIZE]);
+/* The realm and the source (source_of()) to which a nonce is given. */
+struct nonce_scope {
+    struct text realm;
+    uint64_t source;
+};
+
+/* Writes a new nonce. Returns its length. */
+size_t nonce_write(const struct nonces *nonces, const struct nonce_scope *scope, char out[NONCE_SIZE]);
+
+/* Was the nonce given to this source, however long ago? Then the source has received it. */
+bool nonce_is_given(const struct nonces *nonces, struct text nonce, const struct nonce_scope *scope);
 
 /* Accepts a count of a nonce, once. To be called only after the response to the nonce was found to be right. Returns
-   false if the nonce is too old, of another realm, server or run, or not remembered any more, if the count has been
-   used, or without memory: the client must then be given a new nonce. */
-bool nonce_use(struct nonces *nonces, struct text nonce, struct text realm, uint32_t count);
+   false if the nonce is too old, of another realm, source, server or run, or not remembered any more, if the count has
+   been used, or without memory: the client must then be given a new nonce. */
+bool nonce_use(struct nonces *nonces, struct text nonce, const struct nonce_scope *scope, uint32_t count);
 
 #endif

@@ -20,8 +20,7 @@ struct limited_source {
     uint64_t banned_until_ns;
     struct source_connection *connections;
     uint32_t connection_count;
-    bool proved;   /* by streams */
-    bool bannable; /* by streams, or by credentials */
+    bool proved; /* by streams */
 };
 
 /* Sources without connections, in the order of their last use. */
@@ -67,6 +66,7 @@ int source_limits_new(struct source_limits **out, const struct source_limits_con
     limits->allowances[SOURCE_REQUEST] = allowance_of(config->requests, 1, SOURCE_BURST_S);
     limits->allowances[SOURCE_KEEPALIVE] = allowance_of(config->requests, 1, SOURCE_BURST_S);
     limits->allowances[SOURCE_FAILURE] = allowance_of(config->failures, MINUTE_S, MINUTE_S);
+    limits->allowances[SOURCE_PROVED_FAILURE] = limits->allowances[SOURCE_FAILURE];
     hash_key_draw(&limits->key, config->host);
     if (table_create(&limits->table, config->host) != 0) {
         memory_delete(config->host, limits, sizeof *limits);
@@ -155,7 +155,7 @@ static struct limited_source *add(struct source_limits *limits, source_id id, bo
     if (source == NULL)
         return NULL;
     source->id = id;
-    source->proved = source->bannable = proved;
+    source->proved = proved;
     table_add(&limits->table, &source->link, hash_of(limits, id, proved));
     idle_add(limits, source);
     return source;
@@ -277,7 +277,7 @@ static bool take(struct limited_source *source, enum source_use use, const struc
 static void count(struct source_limits *limits, enum source_use use)
 {
     uint64_t *const counters[SOURCE_USES] = {&limits->counters.limited_requests, &limits->counters.limited_keepalives,
-                                             &limits->counters.limited_failures};
+                                             &limits->counters.limited_failures, &limits->counters.limited_failures};
     ++*counters[use];
 }
 
@@ -288,7 +288,7 @@ static bool may(struct source_limits *limits, struct limited_source *source, enu
     if (!banned && (allowance->interval_ns == 0 || take(source, use, allowance, now_ns(limits))))
         return true;
     count(limits, use);
-    if (source->bannable && !banned)
+    if ((source->proved || use == SOURCE_PROVED_FAILURE) && !banned)
         ban(limits, source);
     return false;
 }
@@ -299,15 +299,6 @@ bool source_may(struct source_limits *limits, const struct peer *peer, enum sour
         return true;
     struct limited_source *source = find_or_add(limits, peer);
     return source == NULL || may(limits, source, use);
-}
-
-void source_prove(struct source_limits *limits, const struct peer *peer)
-{
-    if (source_is_exempt(limits, &peer->address))
-        return;
-    struct limited_source *source = find_or_add(limits, peer);
-    if (source != NULL)
-        source->bannable = true;
 }
 
 int source_connect(struct source_limits *limits, const struct peer *peer, struct source_connection *connection)

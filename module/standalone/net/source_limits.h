@@ -10,9 +10,9 @@
  * share one table of the sources that were recently active.
  *
  * A datagram does not prove its source address. So datagrams are counted separately from streams. Datagrams that exceed
- * a limit are dropped, and nobody is banned for them, unless the source has proved its address by valid credentials
- * (source_prove()). A connection proves its address: a source that exceeds a limit over streams is banned. Its
- * connections are closed, and it gets no new ones until the ban ends.
+ * a limit are dropped, and nobody is banned for them, except for failures that show that their sender has received
+ * something at the address (SOURCE_PROVED_FAILURE). A connection proves its address: a source that exceeds a limit over
+ * streams is banned. Its connections are closed, and it gets no new ones until the ban ends.
  *
  * The table is bounded. When it is full, the source that has been inactive for the longest time and has no connection
  * is removed. It then has a new allowance, so forged addresses cannot harm a well-behaved source. Without memory, a
@@ -65,7 +65,9 @@ bool source_is_trusted(const struct source_limits *limits, const union address *
 /* Trusted or loopback: nothing is counted. With NULL everybody is exempt. */
 bool source_is_exempt(const struct source_limits *limits, const union address *address);
 
-enum source_use { SOURCE_REQUEST, SOURCE_KEEPALIVE, SOURCE_FAILURE, SOURCE_USES };
+/* SOURCE_PROVED_FAILURE: a failure over UDP by somebody who has received something at the address. It has an allowance
+   of its own, beyond which the datagrams of the source are banned. */
+enum source_use { SOURCE_REQUEST, SOURCE_KEEPALIVE, SOURCE_FAILURE, SOURCE_PROVED_FAILURE, SOURCE_USES };
 
 /*
  * Counts one use by the peer's source. Returns false if it exceeds the limit or the source is banned: the caller must
@@ -73,10 +75,6 @@ enum source_use { SOURCE_REQUEST, SOURCE_KEEPALIVE, SOURCE_FAILURE, SOURCE_USES 
  * been closed on return, and the caller closes peer->connection if it is another one.
  */
 bool source_may(struct source_limits *limits, const struct peer *peer, enum source_use use);
-
-/* The peer has sent valid credentials, and so it has received a challenge at its address: from now on its datagrams
-   that exceed a limit cause a ban of its datagrams. Forgotten with the source. */
-void source_prove(struct source_limits *limits, const struct peer *peer);
 
 /* --- connections --- */
 

@@ -81,9 +81,11 @@ static bool is_failure(uint32_t status)
            status == SIP_NOT_FOUND;
 }
 
-bool server_may_fail(struct server *server, const struct peer *source)
+bool server_may_fail(struct server *server, const struct peer *source, bool proved)
 {
-    return source_may_use(server, source, SOURCE_FAILURE, REFUSAL_FAILURE_LIMIT, NULL);
+    bool datagram = !transport_connects(source->transport);
+    return source_may_use(server, source, datagram && proved ? SOURCE_PROVED_FAILURE : SOURCE_FAILURE,
+                          REFUSAL_FAILURE_LIMIT, NULL);
 }
 
 bool server_may_answer(struct server *server, const struct sip_message *request, const struct peer *source,
@@ -91,5 +93,5 @@ bool server_may_answer(struct server *server, const struct sip_message *request,
 {
     if (!is_failure(status) || server_is_emergency(sip_request_uri(request)))
         return true;
-    return server_may_fail(server, source);
+    return server_may_fail(server, source, false);
 }

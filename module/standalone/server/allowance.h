@@ -18,7 +18,7 @@ bool server_may_read(struct server *server, const struct peer *source);
 bool server_may_answer(struct server *server, const struct sip_message *request, const struct peer *source,
                        uint32_t status);
 /* The same for a failure that its status alone does not show: a challenge after wrong credentials. */
-bool server_may_fail(struct server *server, const struct peer *source);
+bool server_may_fail(struct server *server, const struct peer *source, bool proved);
 /* A Request-URI of urn:service:sos or one of its kinds: never limited. */
 bool server_is_emergency(struct text uri);
 /* What a message begins with, before it is read. START_OTHER: a request, or nothing that could be read. */

@@ -182,7 +182,8 @@ static bool find_realm(const struct server *server, const struct sip_message *re
     return length > 0;
 }
 
-size_t answer_invite_credentials(struct server *server, const struct sip_message *request, char *out, size_t size)
+size_t answer_invite_credentials(struct server *server, const struct sip_message *request, const struct peer *source,
+                                 char *out, size_t size)
 {
     char realm[256];
     struct text own = server->config.realm;
@@ -193,7 +194,8 @@ size_t answer_invite_credentials(struct server *server, const struct sip_message
     if (own.length == 0 || !server_is_own_name(server, own))
         return 0;
     server->counters.challenged++;
-    return auth_challenge(server->config.auth, AUTH_PROXY, own, false, out, size);
+    const struct nonce_scope scope = {own, source_of(&source->address)};
+    return auth_challenge(server->config.auth, AUTH_PROXY, &scope, false, out, size);
 }
 
 static void refuse_challenge(struct server *server, struct server_transaction *transaction, const char *why)
@@ -216,7 +218,8 @@ void verdict_challenge(struct server *server, struct server_transaction *transac
                          "verdict challenge: neither From nor To is in a domain of this server; the request is "
                          "refused");
     } else {
-        size_t length = auth_challenge(server->config.auth, role, text_of(realm), false, fields, sizeof fields);
+        const struct nonce_scope scope = {text_of(realm), source_of(&server_transaction_source(transaction)->address)};
+        size_t length = auth_challenge(server->config.auth, role, &scope, false, fields, sizeof fields);
         server->counters.challenged++;
         answer(server, transaction,
                &(struct own_answer){.status =

@@ -38,7 +38,8 @@ void verdict_challenge(struct server *server, struct server_transaction *transac
 /* Writes the challenges for a caller who may not do something without credentials, and who has shown none: those of a
    domain of this server in the Request-URI or To, or of server_config.realm. Returns their length; 0: there are no
    credentials that would help. */
-size_t answer_invite_credentials(struct server *server, const struct sip_message *request, char *out, size_t size);
+size_t answer_invite_credentials(struct server *server, const struct sip_message *request, const struct peer *source,
+                                 char *out, size_t size);
 /* For server_events: the connection for the responses of the transaction is gone. They go over the connection on which
    the sender has registered since, or over a new one to the address of the lost one and the port of Via. */
 bool answer_reopen(void *context, const struct server_transaction *transaction, struct peer *back);

@@ -43,10 +43,15 @@ static bool authentication_refuse(const struct authentication *a, const struct o
     return false;
 }
 
+static struct nonce_scope scope_of(const struct authentication *a)
+{
+    return (struct nonce_scope){text_of(a->realm), source_of(&a->source->address)};
+}
+
 static struct own_answer write_challenge(const struct authentication *a, bool stale, char fields[AUTH_CHALLENGE_SIZE])
 {
-    size_t length =
-        auth_challenge(a->server->config.auth, a->role, text_of(a->realm), stale, fields, AUTH_CHALLENGE_SIZE);
+    const struct nonce_scope scope = scope_of(a);
+    size_t length = auth_challenge(a->server->config.auth, a->role, &scope, stale, fields, AUTH_CHALLENGE_SIZE);
     return (struct own_answer){.status =
                                    a->role == AUTH_REGISTRAR ? SIP_UNAUTHORIZED : SIP_PROXY_AUTHENTICATION_REQUIRED,
                                .fields = {fields, length},
@@ -64,11 +69,13 @@ static bool authentication_challenge(const struct authentication *a, bool stale,
     return false;
 }
 
-/* The guess of a password is limited as a failure, whatever the status. */
+/* The guess of a password is limited as a failure, whatever the status. A datagram proves its address only by a nonce
+   that was given to it. */
 static bool refuse_wrong(const struct authentication *a)
 {
+    bool proved = auth_is_proved(a->server->config.auth);
     a->server->counters.authentication_failed++;
-    return server_may_fail(a->server, a->source) && authentication_challenge(a, false, true);
+    return server_may_fail(a->server, a->source, proved) && authentication_challenge(a, false, true);
 }
 
 static bool refuse_malformed(const struct authentication *a, const char *field, const char *what)
@@ -105,8 +112,6 @@ static bool refuse_other_user(const struct authentication *a)
 
 static bool accept_user(const struct authentication *a)
 {
-    if (!transport_connects(a->source->transport))
-        source_prove(a->server->config.sources, a->source);
     a->server->counters.authenticated++;
     return a->aor[0] == '\0' || strcmp(a->aor, a->user) == 0 || refuse_other_user(a);
 }
@@ -114,7 +119,8 @@ static bool accept_user(const struct authentication *a)
 static bool authentication_check(const struct authentication *a)
 {
     struct auth *auth = a->server->config.auth;
-    switch (auth_check(auth, a->request, a->role, text_of(a->realm), a->user, CALLER_USER_MOST)) {
+    const struct nonce_scope scope = scope_of(a);
+    switch (auth_check(auth, a->request, a->role, &scope, a->user, CALLER_USER_MOST)) {
     case AUTH_VALID:
         return accept_user(a);
     case AUTH_WRONG:
@@ -233,13 +239,10 @@ static bool authenticate_registration(struct authentication *a)
 /* A request that this server sent to itself has the user of the first one, whose credentials were removed. */
 static bool has_returned(const struct authentication *a)
 {
-    char host[64];
-    const struct branch *branch = client_transaction_user_of(a->server->transactions, a->request);
-    size_t length = address_host(&a->source->address, host, sizeof host);
-    if (branch == NULL || !server_is_own_host(a->server, (struct text){host, length}))
-        return false;
-    snprintf(a->user, CALLER_USER_MOST, "%s", branch->context->caller.user);
-    return true;
+    const struct branch *branch = caller_returned_branch(a->server, a->request, a->source);
+    if (branch != NULL)
+        snprintf(a->user, CALLER_USER_MOST, "%s", branch->context->caller.user);
+    return branch != NULL;
 }
 
 bool authenticate_request(struct server *server, const struct sip_message *request, const struct peer *source,

@@ -65,12 +65,13 @@ source_id caller_holder(const struct server *server, const struct sip_message *r
     return caller_is_exempt(server, source) ? 0 : holder_of(source);
 }
 
-/* The branch by which this server has sent the request to itself; NULL: it comes from somebody else, who cannot know
-   the 64 unpredictable bits of a branch. */
-static const struct branch *returned_branch(const struct server *server, const struct sip_message *request,
+/* Whoever receives a request knows its branch, so the branch must have been sent to this server itself. */
+const struct branch *caller_returned_branch(const struct server *server, const struct sip_message *request,
                                             const struct peer *source)
 {
-    return is_own(server, &source->address) ? client_transaction_user_of(server->transactions, request) : NULL;
+    const struct branch *branch =
+        is_own(server, &source->address) ? client_transaction_user_of(server->transactions, request) : NULL;
+    return branch != NULL && is_own(server, &branch->peer.address) ? branch : NULL;
 }
 
 /* --- registrations --- */
@@ -98,7 +99,7 @@ void caller_determine(const struct server *server, const struct sip_message *req
 {
     caller->user[0] = '\0';
     caller->right = CALLER_UNCHECKED;
-    const struct branch *branch = returned_branch(server, request, source);
+    const struct branch *branch = caller_returned_branch(server, request, source);
     caller->source = branch != NULL ? branch->context->caller.source : *source;
     caller->trunk = branch != NULL ? branch->context->caller.trunk : caller_trunk(server, source);
     caller->registered = is_registered(server, request, source);

@@ -30,6 +30,11 @@ void caller_determine(const struct server *server, const struct sip_message *req
 /* Sets the right, by the user and the trunk. Not for a request along the seal of a dialog or a flow token, which give
    rights of their own. */
 void caller_judge(const struct server *server, const struct sip_message *request, struct caller *caller);
+/* The branch by which this server has sent the request to itself, with the caller of the first one; NULL: it comes from
+   somebody else. */
+struct branch;
+const struct branch *caller_returned_branch(const struct server *server, const struct sip_message *request,
+                                            const struct peer *source);
 /* The fields of `call` in hooks. The result borrows from the caller. */
 void caller_show(const struct caller *caller, struct script_call *call);
 

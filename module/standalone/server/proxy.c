@@ -242,9 +242,11 @@ static void refuse(struct context *context, uint32_t status, enum refusal reason
 static void refuse_caller(struct context *context)
 {
     char fields[AUTH_CHALLENGE_SIZE];
-    size_t length = context->caller.user[0] == '\0' && context->caller.trunk.length == 0
-                        ? answer_invite_credentials(context->server, context->request, fields, sizeof fields)
-                        : 0;
+    size_t length =
+        context->caller.user[0] == '\0' && context->caller.trunk.length == 0
+            ? answer_invite_credentials(context->server, context->request,
+                                        server_transaction_source(context->transaction), fields, sizeof fields)
+            : 0;
     const struct own_answer own = {.status = SIP_PROXY_AUTHENTICATION_REQUIRED, .fields = {fields, length}};
     if (length == 0) {
         refuse(context, SIP_FORBIDDEN, REFUSAL_UNAUTHENTICATED);
