@@ -8,7 +8,7 @@
 #include "base/memory.h"
 #include "standalone/auth/users_file.h"
 
-enum { LOOK_MS = 250, LOG_MS = 60000, START_LOCK_MS = 2000, LOCK_MS = 50 };
+enum { LOOK_MS = 250, LOG_MS = 60000, START_LOCK_MS = 2000, LOCK_MS = 50, LOCKED_LOOK_MS = 20 };
 
 struct users {
     const struct host *host;
@@ -168,7 +168,9 @@ static int users_ready(struct users *users)
         return 0;
     if (!due)
         return users->failed != 0 ? users->failed : -EAGAIN;
-    int result = users_open(users, 0, why, sizeof why);
+    int result = users_open(users, users->failed == -EAGAIN ? 0 : LOCK_MS, why, sizeof why);
+    if (result == -EAGAIN)
+        users->look_at = now + LOCKED_LOOK_MS;
     return result == 0 ? 0 : users_fail(users, result, why);
 }
 
