@@ -79,6 +79,12 @@ struct call_branch {
     bool unsafe;           /* nothing was sent: a sips: request without TLS on the way */
 };
 
+/* Did only the policy name its destination? */
+static inline bool call_branch_is_chosen(const struct call_branch *branch)
+{
+    return branch->target != NULL ? branch->target->by_policy : branch->chosen;
+}
+
 /* An event on a branch; for HOOK_EXHAUSTED, the response that would be forwarded. */
 struct call_event {
     struct response_context *context;
@@ -171,6 +177,8 @@ struct call_host {
     void (*drop_flow)(struct call_branch *branch); /* removes the flow with every binding on it (5626-7.f) */
     void (*drop_binding)(
         struct call_branch *branch); /* removes the binding unless it has moved to another flow (5626-7.g) */
+    /* Its destination has asked for it. If anybody but the policy may have named the destination, it must go on serving
+       the calls for which only the policy does (call_branch_is_chosen()). */
     void (*rest_branch)(struct call_branch *branch, uint32_t seconds);
     void (*rest)(struct response_context *context, struct text tenant, const char *destination, uint32_t seconds);
 

@@ -70,6 +70,40 @@ static void test_3261_21_5_4_a_a_flow_that_rests_keeps_its_binding(void **state)
     assert_int_equal(stage_count(stage, "bindings_lost"), 0);
 }
 
+static void call_carol(struct stage *stage, const char *call)
+{
+    struct peer alice = stage_alice();
+    stage_request(stage, &alice, (struct request){.uri = "sip:carol@example.com", .call = call});
+    stage_hears(stage, 100);
+}
+
+/* A stranger registers the address of the trunk, and makes it answer 503. */
+static void test_3261_21_5_4_a_what_others_have_named_goes_on_serving_the_policy(void **state)
+{
+    struct stage *stage = *state;
+    stage_script(stage, "sip_on_request(function(request, call)\n"
+                        "  if call.aor == 'sip:carol@example.com' then return sip_relay('sip:1@127.0.0.1:5080') end\n"
+                        "end)");
+    stage_phone(stage, (struct phone){.port = 5080});
+    stage_call(stage, "one");
+    stage_refuses(stage, stage_sent(stage, "INVITE"), 503, "Retry-After: 30\n");
+    stage_hears(stage, 500);
+    call_carol(stage, "two");
+    stage_refuses(stage, stage_sent_to(stage, "INVITE", 5080), 486, NULL);
+    stage_hears(stage, 486);
+    stage_call(stage, "three");
+    stage_advance(stage, 0);
+    stage_hears(stage, 500);
+    stage_advance(stage, 30000);
+    stage_discard(stage);
+    call_carol(stage, "four");
+    stage_refuses(stage, stage_sent_to(stage, "INVITE", 5080), 503, "Retry-After: 30\n");
+    stage_hears(stage, 500);
+    stage_call(stage, "five");
+    stage_advance(stage, 0);
+    stage_hears(stage, 500);
+}
+
 /* --- names: trunk.example.net has addresses at 5091 and 5092 --- */
 
 static const uint16_t both[] = {5091, 5092, 0};
@@ -202,7 +236,7 @@ static void test_as_many_rest_as_there_is_room_for(void **state)
 
 static bool rests_for(const struct stage *stage, const char *aor)
 {
-    return rest_is_on(stage->server, text_of(aor), TRUNK);
+    return rest_is_on(stage->server, true, text_of(aor), TRUNK);
 }
 
 static void test_what_a_tenant_lets_rest_does_so_for_its_calls_alone(void **state)
@@ -234,16 +268,16 @@ static void test_a_tenant_takes_no_place_of_others(void **state)
         rest_set(stage->server, ALPHA, text_of(name), 3600);
     }
     assert_int_equal(stage_count(stage, "resting"), TENANT_RESTS_MOST);
-    assert_true(rest_is_on(stage->server, TEXT("sip:a@alpha.example"), TEXT("192.0.2.2:63")));
-    assert_false(rest_is_on(stage->server, TEXT("sip:a@alpha.example"), TEXT("192.0.2.2:64")));
+    assert_true(rest_is_on(stage->server, true, TEXT("sip:a@alpha.example"), TEXT("192.0.2.2:63")));
+    assert_false(rest_is_on(stage->server, true, TEXT("sip:a@alpha.example"), TEXT("192.0.2.2:64")));
     rest_set(stage->server, TEXT(""), TRUNK, 30);
     assert_true(rests_for(stage, "sip:a@alpha.example"));
     for (unsigned i = 0; i < LAYERS_MOST + 2; i++) {
         snprintf(tenant, sizeof tenant, "tenant%u.example", i);
         rest_set(stage->server, text_of(tenant), TEXT("192.0.2.3:5060"), 30);
     }
-    assert_true(rest_is_on(stage->server, TEXT("sip:a@tenant62.example"), TEXT("192.0.2.3:5060")));
-    assert_false(rest_is_on(stage->server, TEXT("sip:a@tenant63.example"), TEXT("192.0.2.3:5060")));
+    assert_true(rest_is_on(stage->server, true, TEXT("sip:a@tenant62.example"), TEXT("192.0.2.3:5060")));
+    assert_false(rest_is_on(stage->server, true, TEXT("sip:a@tenant63.example"), TEXT("192.0.2.3:5060")));
     stage_advance(stage, 3600000); /* the places are free again */
     rest_set(stage->server, TEXT("tenant63.example"), TRUNK, 30);
     assert_true(rests_for(stage, "sip:a@tenant63.example"));
@@ -260,6 +294,7 @@ int main(void)
         TEST(test_3261_21_5_4_a_a_name_without_port_rests_by_its_default),
         TEST(test_3261_21_5_4_a_a_name_that_rests_is_not_looked_up),
         TEST(test_3261_21_5_4_a_a_flow_that_rests_keeps_its_binding),
+        TEST(test_3261_21_5_4_a_what_others_have_named_goes_on_serving_the_policy),
         TEST(test_a_policy_has_no_say_on_what_was_never_asked),
         TEST(test_rests_are_forgotten_when_they_are_over),
         TEST(test_a_rest_can_be_changed_and_ended),

@@ -22,10 +22,11 @@ static const struct identity identities[] = {{"a.test", NULL, "a.test", true},
                                              {"x", "URI:sip:a.test", "a.test", true},
                                              {"x", "URI:SIP:A.test", "a.test", true},
                                              {"x", "URI:sip:b.test,DNS:a.test", "a.test", true},
-                                             /* The common name counts only where the certificate names nothing else. */
+                                             /* The common name counts only in a certificate without subjectAltName. */
                                              {"a.test", "DNS:b.test", "a.test", false},
                                              {"a.test", "URI:sip:b.test", "a.test", false},
-                                             {"a.test", "email:root@a.test", "a.test", true},
+                                             {"a.test", "email:root@a.test", "a.test", false},
+                                             {"a.test", "IP:192.0.2.1", "a.test", false},
                                              /* Not a SIP domain's name. */
                                              {"x", "URI:sip:alice@a.test", "a.test", false},
                                              {"x", "URI:sip:a.test;transport=tls", "a.test", false},
@@ -43,7 +44,7 @@ static const struct identity identities[] = {{"a.test", NULL, "a.test", true},
                                              {"x", "IP:192.0.2.1", "192.0.2.2", false},
                                              {"x", "IP:2001:db8::1", "2001:db8::1", true},
                                              {"x", "IP:2001:db8::1", "2001:db8::2", false},
-                                             {"192.0.2.1", "IP:192.0.2.2", "192.0.2.1", true},
+                                             {"192.0.2.1", "IP:192.0.2.2", "192.0.2.1", false},
                                              {"x", "DNS:192.0.2.1", "192.0.2.1", true}};
 
 static void test_who_a_certificate_speaks_for(void **state)

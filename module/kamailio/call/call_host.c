@@ -240,7 +240,11 @@ static void lend_rest_branch(struct call_branch *model, uint32_t seconds)
         struct ua_client *uac = &t->uac[i];
         if (!is_of_branch(uac, branch_of_model(model)) || uac->last_received != SIP_SERVICE_UNAVAILABLE)
             continue;
-        rest_set((struct text){NULL, 0}, text_of(su2a(&uac->request.dst.to, sizeof uac->request.dst.to)), seconds);
+        const struct text destination = text_of(su2a(&uac->request.dst.to, sizeof uac->request.dst.to));
+        if (call_branch_is_chosen(model))
+            rest_set((struct text){NULL, 0}, destination, seconds);
+        else
+            rest_set_named(destination, seconds);
         return;
     }
 }

@@ -16,11 +16,12 @@
 
 enum {
     RESTS_MOST = 4096,
-    SILENT_MOST = 1024, /* of each kind */
+    SILENT_MOST = 1024, /* of each kind that is no tenant's */
     BUCKETS = 1024,
     SWEEP_EACH_MS = 60000,
     NONE = 0,
-    SILENT_CHOSEN = 1 + LAYERS_MOST, /* owners that are no tenants: as in struct call_host */
+    REST_NAMED = 1 + LAYERS_MOST, /* owners that are no tenants: as in struct call_host */
+    SILENT_CHOSEN,
     SILENT_NAMED,
     OWNERS
 };
@@ -32,7 +33,7 @@ struct rest {
     uint32_t digest;
     uint16_t next; /* index + 1 in the same bucket, or among the free ones; NONE */
     uint8_t length;
-    uint8_t owner; /* 0: for everybody; 1 + the first layer of its tenant; SILENT_CHOSEN, SILENT_NAMED */
+    uint8_t owner; /* 0: for everybody; 1 + the first layer of its tenant; REST_NAMED, SILENT_* */
     char destination[REST_NAME_MOST];
 };
 
@@ -71,7 +72,7 @@ static size_t owner_of(struct text tenant)
 
 int rests_create(void)
 {
-    size_t most = RESTS_MOST + 2 * SILENT_MOST;
+    size_t most = RESTS_MOST + 3 * SILENT_MOST;
     for (size_t i = 0; i < module_config.layers.count; i++)
         most += module_config.layers.layers[i].tenant[0] != '\0' ? TENANT_RESTS_MOST : 0;
     size_t size = sizeof *rests + most * sizeof rests->all[0];
@@ -168,7 +169,7 @@ static void add(size_t owner, struct text destination, uint32_t digest, uint64_t
 /* A tenant with very many resting destinations must not take the places of others. */
 static bool is_full(size_t owner)
 {
-    size_t most = owner == 0 ? RESTS_MOST : owner >= SILENT_CHOSEN ? SILENT_MOST : TENANT_RESTS_MOST;
+    size_t most = owner == 0 ? RESTS_MOST : owner >= REST_NAMED ? SILENT_MOST : TENANT_RESTS_MOST;
     return rests->free == NONE || rests->owned[owner] >= most;
 }
 
@@ -199,6 +200,14 @@ void rest_set(struct text tenant, struct text named, uint32_t seconds)
     size_t owner = owner_of(tenant);
     if (destination.length != 0 && (tenant.length == 0 || owner != 0))
         set_until(owner, destination, seconds);
+}
+
+void rest_set_named(struct text named, uint32_t seconds)
+{
+    char name[REST_NAME_MOST + 1];
+    const struct text destination = {name, rest_name_write(named, name)};
+    if (destination.length != 0)
+        set_until(REST_NAMED, destination, seconds);
 }
 
 void silence_begin(bool chosen, struct text name)
@@ -233,7 +242,7 @@ static bool rests_for(size_t owner, struct text destination, uint64_t ms)
     return *link != NONE && rests->all[*link - 1].until_ms > ms;
 }
 
-bool rest_is_on(struct text aor, struct text destination)
+bool rest_is_on(bool chosen, struct text aor, struct text destination)
 {
     if (__atomic_load_n(&rests->count, __ATOMIC_RELAXED) == 0 || destination.length == 0)
         return false;
@@ -242,7 +251,8 @@ bool rest_is_on(struct text aor, struct text destination)
     lock_get(&rests->lock);
     if (ms - rests->swept_ms >= SWEEP_EACH_MS)
         sweep(ms);
-    bool on = rests_for(0, destination, ms) || (owner != 0 && rests_for(owner, destination, ms));
+    bool on = rests_for(0, destination, ms) || (owner != 0 && rests_for(owner, destination, ms)) ||
+              (!chosen && rests_for(REST_NAMED, destination, ms));
     lock_release(&rests->lock);
     return on;
 }
@@ -275,7 +285,7 @@ size_t rest_list(struct rest_view *views, size_t most)
             if (count < most) {
                 views[count].seconds_left = (uint32_t)((rest->until_ms - ms + 999) / 1000);
                 views[count].silent = rest->owner >= SILENT_CHOSEN;
-                views[count].tenant = rest->owner != 0 && !views[count].silent ? layer_of(rest->owner)->tenant : "";
+                views[count].tenant = rest->owner != 0 && rest->owner < REST_NAMED ? layer_of(rest->owner)->tenant : "";
                 views[count].length = rest->length;
                 memcpy(views[count].destination, rest->destination, rest->length);
             }

@@ -14,8 +14,12 @@
 int rests_create(void); /* mod_init; 0 or -1 */
 void rests_destroy(void);
 void rest_set(struct text tenant, struct text destination,
-              uint32_t seconds);                           /* 0 ends the rest; no tenant: for all calls */
-bool rest_is_on(struct text aor, struct text destination); /* for a call to this AOR; empty: of no tenant */
+              uint32_t seconds); /* 0 ends the rest; no tenant: for all calls */
+/* For a destination that a caller or a user agent may have named: it rests for calls in which somebody but the policy
+   or the configuration names it. */
+void rest_set_named(struct text destination, uint32_t seconds);
+/* For a call to this AOR; empty: of no tenant. `chosen`: nobody else names it. */
+bool rest_is_on(bool chosen, struct text aor, struct text destination);
 size_t rest_count(void); /* takes no lock; may include rests that ended in the last minute */
 
 /* 3263-4.3.b: destinations that were silent, by silent_name_write(), tried last for modparam rest_silent seconds.

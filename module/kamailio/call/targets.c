@@ -412,9 +412,15 @@ bool targets_set_is_full(void)
     return nr_branches + (ruri_get_forking_state() ? 1 : 0) + sent >= sr_dst_max_branches;
 }
 
-static bool name_rests(void *call, struct text name)
+struct rest_question {
+    const struct call *call;
+    bool chosen;
+};
+
+static bool name_rests(void *again, struct text name)
 {
-    return rest_is_on(((const struct call *)call)->model.aor, name);
+    const struct rest_question *question = again;
+    return rest_is_on(question->chosen, question->call->model.aor, name);
 }
 
 static str next_hop(const struct ksr_branch *branch)
@@ -446,7 +452,8 @@ static bool rests(const struct call *call, const struct ksr_branch *branch)
     const struct ip_addr *ip = str2ip6(&uri.host);
     if (ip != NULL && init_su(&address, (struct ip_addr *)ip, GET_URI_PORT(&uri)) == 0)
         destination.address = text_of(su2a(&address, sizeof address));
-    return rest_holds(&destination, name_rests, (void *)call);
+    struct rest_question question = {call, call_branch_is_chosen(&branch->model)};
+    return rest_holds(&destination, name_rests, &question);
 }
 
 bool targets_may_be_sent_to(const struct call *call, const struct ksr_branch *branch)

@@ -297,7 +297,7 @@ static int ki_is_resting(sip_msg_t *msg, str *destination)
     char name[REST_NAME_MOST + 1];
     size_t length = rest_name_write((struct text){destination->s, (size_t)destination->len}, name);
     (void)msg;
-    return rest_is_on((struct text){NULL, 0}, (struct text){name, length}) ? 1 : -1;
+    return rest_is_on(false, (struct text){NULL, 0}, (struct text){name, length}) ? 1 : -1;
 }
 
 static int is_resting(struct sip_msg *msg, char *destination, char *b)

@@ -189,7 +189,7 @@ static void fail_unsafe(struct branch *branch)
 static bool name_rests(void *again, struct text name)
 {
     const struct branch *branch = again;
-    return rest_is_on(branch->context->server, branch->context->model.aor, name);
+    return rest_is_on(branch->context->server, branch->by_policy, branch->context->model.aor, name);
 }
 
 /* 3261-21.5.4.a */

@@ -347,8 +347,12 @@ static void lend_drop_binding(struct call_branch *branch)
 
 static void lend_rest_branch(struct call_branch *branch, uint32_t seconds)
 {
-    rest_set(branch_of(branch)->context->server, (struct text){NULL, 0}, text_of(branch_of(branch)->destination),
-             seconds);
+    struct server *server = branch_of(branch)->context->server;
+    const struct text destination = text_of(branch_of(branch)->destination);
+    if (branch_of(branch)->by_policy)
+        rest_set(server, (struct text){NULL, 0}, destination, seconds);
+    else
+        rest_set_named(server, destination, seconds);
 }
 
 static void lend_rest(struct response_context *context, struct text tenant, const char *destination, uint32_t seconds)

@@ -21,6 +21,7 @@ enum {
     NO_OWNER = 1 + LAYERS_MOST,
     SILENT_NAMED, /* a caller or a registered user agent may have named the destination */
     FAILED_NAMED, /* the same; it has failed in another way than by silence */
+    REST_NAMED,   /* the same; it has asked for a rest */
     OWNERS
 };
 
@@ -126,18 +127,26 @@ void rest_set(struct server *server, struct text tenant, struct text named, uint
     set_until(server, claim_owner(server, tenant), destination, seconds);
 }
 
+void rest_set_named(struct server *server, struct text named, uint32_t seconds)
+{
+    char name[REST_NAME_MOST + 1];
+    const struct text destination = {name, rest_name_write(named, name)};
+    set_until(server, REST_NAMED, destination, seconds);
+}
+
 static bool rests_for(const struct server *server, size_t owner, struct text destination)
 {
     const struct rest *rest = owner != NO_OWNER ? find(server, owner, destination) : NULL;
     return rest != NULL && rest->until_ms > now(server);
 }
 
-bool rest_is_on(const struct server *server, struct text aor, struct text destination)
+bool rest_is_on(const struct server *server, bool chosen, struct text aor, struct text destination)
 {
     if (server->rests.count == 0)
         return false;
     size_t owner = find_owner(server, layers_domain(aor));
-    return rests_for(server, 0, destination) || (owner != 0 && rests_for(server, owner, destination));
+    return rests_for(server, 0, destination) || (owner != 0 && rests_for(server, owner, destination)) ||
+           (!chosen && rests_for(server, REST_NAMED, destination));
 }
 
 static void delete_until(struct server *server, uint64_t ms)

@@ -11,8 +11,11 @@ struct target;
 
 /* `tenant`: whose policy says so, and for whose calls alone it holds; empty: for all. */
 void rest_set(struct server *server, struct text tenant, struct text destination, uint32_t seconds);
-/* `aor`: of the call, which tells the tenant. */
-bool rest_is_on(const struct server *server, struct text aor, struct text destination);
+/* For a destination that a caller or a user agent may have named: it rests for calls in which somebody but the policy
+   names it. */
+void rest_set_named(struct server *server, struct text destination, uint32_t seconds);
+/* `chosen`: only the policy names it. `aor`: of the call, which tells the tenant. */
+bool rest_is_on(const struct server *server, bool chosen, struct text aor, struct text destination);
 void rest_sweep(struct server *server);
 void rest_clear(struct server *server);
 size_t rest_count(const struct server *server);

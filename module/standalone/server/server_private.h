@@ -16,7 +16,7 @@
 #include "standalone/net/source.h"
 #include "standalone/net/source_limits.h"
 
-enum { CODES_MOST = 700, REST_OWNERS = LAYERS_MOST + 4 /* rest.c */ };
+enum { CODES_MOST = 700, REST_OWNERS = LAYERS_MOST + 5 /* rest.c */ };
 
 /* The other side of an IPv6 datagram flow with bindings, which its number does not contain. */
 struct datagram6 {

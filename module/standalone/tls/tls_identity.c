@@ -43,8 +43,8 @@ static enum verdict says(const GENERAL_NAME *name, struct text domain)
 
 static enum verdict alternative_names(X509 *certificate, struct text domain)
 {
-    enum verdict verdict = SAYS_NOTHING;
     GENERAL_NAMES *names = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
+    enum verdict verdict = names != NULL ? SAYS_ANOTHER : SAYS_NOTHING;
     for (int i = 0; verdict != SAYS_SO && i < sk_GENERAL_NAME_num(names); i++) {
         enum verdict one = says(sk_GENERAL_NAME_value(names, i), domain);
         verdict = one != SAYS_NOTHING ? one : verdict;

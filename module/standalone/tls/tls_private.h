@@ -28,7 +28,7 @@ struct tls {
 };
 
 /* Returns whether a server with this certificate may act for the domain. RFC 5922 section 7: by subjectAltName, a
-   URI (sip:domain) or a DNS name, and by the common name only if there is neither. No wildcards. */
+   URI (sip:domain) or a DNS name, and by the common name only if there is no subjectAltName. No wildcards. */
 bool tls_certificate_speaks_for(X509 *certificate, struct text domain);
 
 void tls_files_release(struct tls_files *files); /* NULL is fine */
