@@ -58,4 +58,29 @@ for _, case in ipairs(cases) do
     end)
 end
 
+local by_header = { transports = { "udp" }, policy = [[
+sip_on_request("INVITE", function(call)
+  local trunk = call:header("X-Trunk")
+  return trunk and sip_relay("sip:trunk@" .. trunk)
+end)
+]] }
+
+-- Somebody registers the address of the trunk, which answers one call with 503.
+host.test("3261-21.5.4.a what others have named goes on serving the policy", by_header, function(t, open, s)
+    local port = server.free_port()
+    local trunk = open("bob", { transport = "udp", local_port = port })
+    local alice = open "alice"
+    trunk:register { supported = false }
+    local first = alice:invite(trunk.aor)
+    trunk:reply(trunk:expect "INVITE", 503, { headers = { { "Retry-After", "60" } } })
+    alice:expect_final(first, 500)
+    local second = alice:invite("sip:+15550100@" .. s.domain,
+        { headers = { { "X-Trunk", ("127.0.0.1:%d"):format(port) } } })
+    trunk:reply(trunk:expect "INVITE", 486)
+    alice:expect_final(second, 486)
+    local third = alice:invite(trunk.aor)
+    t:ok(alice:expect_final(third).status >= 480)
+    t:ok(not trunk:receive("INVITE", 0), "it rests for calls to the binding")
+end)
+
 tap.done()
