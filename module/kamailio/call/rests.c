@@ -72,7 +72,7 @@ static size_t owner_of(struct text tenant)
 
 int rests_create(void)
 {
-    size_t most = RESTS_MOST + 3 * SILENT_MOST;
+    size_t most = RESTS_MOST + 2 * SILENT_MOST; /* those of REST_NAMED share it */
     for (size_t i = 0; i < module_config.layers.count; i++)
         most += module_config.layers.layers[i].tenant[0] != '\0' ? TENANT_RESTS_MOST : 0;
     size_t size = sizeof *rests + most * sizeof rests->all[0];
