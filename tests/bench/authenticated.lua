@@ -93,7 +93,7 @@ function client.send(self, r, answered, branch)
     return branch
 end
 
--- Takes the SHA-256 challenge of a 401 or 407; nil: there is none.
+-- Takes the SHA-256 challenge of a 401 or 407; nil: the response has no such challenge.
 local function take_challenge(self, text)
     for value in text:gmatch "\r\n[WP][%a]+%-Authenticate: ([^\r]*)" do
         local nonce = value:find "SHA%-256" and value:match 'nonce="([^"]*)"'

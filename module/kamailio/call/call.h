@@ -21,7 +21,8 @@
 struct ksr_branch {
     struct call_branch model; /* its target never changes */
     struct wait wait;
-    str ruid; /* of the branch: that of the binding, or "reflow-N" if there is none or another branch has it already */
+    str ruid; /* of the branch: that of the binding, or "reflow-N" for other targets, and where a branch has it already
+               */
     str binding;     /* the ruid of the binding; empty if the target is not a binding */
     str destination; /* URI to send to instead of the target's (received, or the first of the Path); may be empty */
     str received;

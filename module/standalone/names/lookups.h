@@ -18,7 +18,7 @@ typedef void lookup_done(void *again, struct name_answer *answer);
 int lookups_new(struct lookups **out, const struct names_config *config, struct names_counters *counters);
 void lookups_set_family(struct lookups *lookups, int family);
 
-/* The cached answer, which belongs to the cache: hold it to keep it. NULL: there is none. */
+/* The cached answer, which belongs to the cache: hold it to keep it. NULL: nothing is cached. */
 struct name_answer *lookups_known(struct lookups *lookups, enum name_kind kind, const char *name);
 
 /* Looks up what lookups_known() does not have, for this source, until `due_ms` of the host's clock. `done` is called

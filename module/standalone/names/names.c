@@ -22,7 +22,7 @@ struct locating;
 /* SRV records for one transport: RFC 3263 4.2. */
 struct service {
     struct locating *locating;
-    struct name_answer *answer; /* held; NULL: there is none */
+    struct name_answer *answer; /* held; NULL: nothing was found yet */
     uint8_t transport;          /* enum transport */
     char name[NAME_SIZE];
 };
@@ -30,7 +30,7 @@ struct service {
 /* A host that addresses are looked up for. */
 struct target {
     struct locating *locating;
-    struct name_answer *answer; /* held; NULL: there is none */
+    struct name_answer *answer; /* held; NULL: nothing was found yet */
     const char *host;           /* in the locating or in the answer of a service */
     uint16_t port;
     uint8_t transport; /* enum transport */

@@ -96,8 +96,8 @@ struct wire {
        no connection was named. NULL: as alias. */
     bool (*reuse)(void *context, struct peer *peer, struct text domain);
 
-    /* Returns the domain of struct trunks that the verified certificate of a connection's peer contains; empty if there
-       is none. NULL: no trunk is known by its certificate. */
+    /* Returns the domain of struct trunks that the verified certificate of a connection's peer contains; empty if
+       it contains none of them. NULL: no trunk is known by its certificate. */
     struct text (*trunk)(void *context, flow_id connection);
 
     /* Closes a connection; server_flow_down() is called later. */

@@ -12,7 +12,7 @@ static bool is_of_this_machine(const union address *address)
            (cidr_read(TEXT("::1"), &six) && cidr_has(&six, address));
 }
 
-/* The first listener that other machines can reach; NULL: there is none. */
+/* The first listener that other machines can reach; NULL: all are on loopback. */
 static const struct listen_option *find_reachable(const struct serve_options *options)
 {
     for (size_t i = 0; i < options->listen_count; i++) {

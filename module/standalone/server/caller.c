@@ -59,8 +59,10 @@ static source_id holder_of(const struct peer *source)
 source_id caller_holder(const struct server *server, const struct sip_message *request, const struct peer *source)
 {
     source_id first = 0;
+    struct branch_id id; /* what returns has this server's branch on top, which most requests have not */
     const struct load_request known = load_request_of(request);
-    if (is_own(server, &source->address) && load_find(server->loads, &known, &first) && first != 0)
+    if (branch_read(sip_top_via(request)->branch, &id) && is_own(server, &source->address) &&
+        load_find(server->loads, &known, &first) && first != 0)
         return first;
     return caller_is_exempt(server, source) ? 0 : holder_of(source);
 }
@@ -69,9 +71,8 @@ source_id caller_holder(const struct server *server, const struct sip_message *r
 const struct branch *caller_returned_branch(const struct server *server, const struct sip_message *request,
                                             const struct peer *source)
 {
-    const struct branch *branch =
-        is_own(server, &source->address) ? client_transaction_user_of(server->transactions, request) : NULL;
-    return branch != NULL && is_own(server, &branch->peer.address) ? branch : NULL;
+    const struct branch *branch = client_transaction_user_of(server->transactions, request);
+    return branch != NULL && is_own(server, &source->address) && is_own(server, &branch->peer.address) ? branch : NULL;
 }
 
 /* --- registrations --- */
