@@ -35,6 +35,8 @@ static const struct {
     [STAT_FAILOVERS] = {"failovers", "branches replaced by another flow of their instance"},
     [STAT_FLOWS_DOWN] = {"flows_down", "flows that were noticed dead"},
     [STAT_DEAD_SKIPPED] = {"bindings_skipped", "bindings passed over because their flow was dead"},
+    [STAT_ELSEWHERE] = {"bindings_elsewhere", "bindings passed over because only another node can reach them"},
+    [STAT_LOST] = {"bindings_lost", "bindings passed over because their connection ended with an earlier run"},
     [STAT_BINDINGS_DROPPED] = {"bindings_dropped", "bindings removed by a 430 or with their flow"},
     [STAT_BRANCHES_FAILED] = {"branches_failed", "waiting branches failed at once when their flow died"},
     [STAT_REGISTERED] = {"registers_accepted", "REGISTER requests carried out"},

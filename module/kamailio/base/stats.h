@@ -14,6 +14,8 @@ enum stat {
     STAT_FAILOVERS,        /* branches replaced by another flow of their instance */
     STAT_FLOWS_DOWN,       /* flows that were found dead */
     STAT_DEAD_SKIPPED,     /* bindings skipped because their flow was dead */
+    STAT_ELSEWHERE,        /* bindings skipped because only another node can reach them */
+    STAT_LOST,             /* bindings skipped because their connection belongs to an earlier run */
     STAT_BINDINGS_DROPPED, /* removed by a 430 or with their flow */
     STAT_BRANCHES_FAILED,  /* waiting branches failed at once when their flow died */
     STAT_REGISTERED,

@@ -53,6 +53,7 @@ struct call {
     struct text sender_aor;
     struct text user, trunk; /* of the sender, as policies see them: see caller.h */
     bool registered;
+    unsigned dead_flows;  /* bindings on dead flows that were not added */
     bool sender_left_out; /* a binding of sender_aor on that flow, or of its instance, was left out */
     uint64_t policy_hash; /* of the version with which it began; 0: none */
     struct timer_ln ring_next;

@@ -3,25 +3,38 @@
 
 #include "kamailio/call/lookup.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "kamailio/flow/flows.h"
 #include "kamailio/base/host.h"
+#include "kamailio/base/journal.h"
 #include "kamailio/base/module_config.h"
+#include "kamailio/base/stats.h"
 
 enum { Q_MOST = 1000 };
-
-static bool may_be_sent_to(const ucontact_t *contact, time_t now)
-{
-    return VALID_CONTACT(contact, now) && (contact->path.len > 0 || !flow_is_foreign(contact)) &&
-           !flow_is_lost(contact);
-}
 
 /* 0: the allowed methods are not known. */
 static bool takes_method(const ucontact_t *contact, unsigned method)
 {
     return contact->methods == 0 || (contact->methods & method) != 0;
+}
+
+/* Returns whether the binding is a target; counts why not. */
+static bool is_target(struct lookup *lookup, const ucontact_t *contact, time_t now, unsigned method)
+{
+    if (!VALID_CONTACT(contact, now))
+        return false;
+    const enum flow_use use = flow_use_of(contact);
+    lookup->lost += use == FLOW_LOST;
+    lookup->elsewhere += use == FLOW_ELSEWHERE;
+    if (use == FLOW_ELSEWHERE)
+        lookup->other_node = contact->server_id;
+    if (use != FLOW_USABLE)
+        return false;
+    lookup->other_methods += !takes_method(contact, method);
+    return takes_method(contact, method);
 }
 
 static size_t text_bytes(const ucontact_t *contact)
@@ -33,12 +46,8 @@ static size_t text_bytes(const ucontact_t *contact)
 static void measure(struct lookup *lookup, const ucontact_t *contacts, time_t now, unsigned method)
 {
     for (const ucontact_t *each = contacts; each != NULL; each = each->next) {
-        if (!may_be_sent_to(each, now))
+        if (!is_target(lookup, each, now, method))
             continue;
-        if (!takes_method(each, method)) {
-            lookup->other_methods = true;
-            continue;
-        }
         lookup->count++;
         lookup->text_bytes += text_bytes(each);
     }
@@ -87,8 +96,9 @@ static int take_all(struct lookup *lookup, const urecord_t *record, time_t now, 
         return -1;
     char *at = (char *)(lookup->found + lookup->count);
     size_t taken = 0;
+    struct lookup counted = {0};
     for (const ucontact_t *each = record->contacts; each != NULL; each = each->next)
-        if (may_be_sent_to(each, now) && takes_method(each, method))
+        if (is_target(&counted, each, now, method))
             take(&lookup->found[taken++], each, record->aorhash, &at);
     return 0;
 }
@@ -111,6 +121,38 @@ int lookup_create(struct lookup *lookup, const char *table, const str *key, unsi
     }
     ul.unlock_udomain(domain, &name);
     return result;
+}
+
+/* --- the bindings that were left out --- */
+
+static void count_left_out(enum stat stat, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        stats_count(stat);
+}
+
+static size_t write_part(char *out, size_t size, size_t length, unsigned count, const char *what)
+{
+    if (count == 0)
+        return length;
+    const int written = snprintf(out + length, size - length, "%s%u %s", length > 0 ? ", " : "", count, what);
+    return written > 0 && (size_t)written < size - length ? length + (size_t)written : length;
+}
+
+void lookup_report(const struct lookup *lookup, const str *aor, unsigned dead, bool has_target)
+{
+    char parts[256], other_node[64];
+    size_t length = 0;
+    count_left_out(STAT_ELSEWHERE, lookup->elsewhere);
+    count_left_out(STAT_LOST, lookup->lost);
+    snprintf(other_node, sizeof other_node, "that only another node can reach (server_id %d)", lookup->other_node);
+    length = write_part(parts, sizeof parts, length, lookup->elsewhere, other_node);
+    length = write_part(parts, sizeof parts, length, lookup->lost, "on a connection of an earlier run");
+    length = write_part(parts, sizeof parts, length, dead, "on a dead flow");
+    length = write_part(parts, sizeof parts, length, lookup->other_methods, "that does not allow the method");
+    if (length > 0)
+        journal("%.*s %s; bindings passed over: %s", aor->len, aor->s, has_target ? "has targets" : "has no target",
+                parts);
 }
 
 void lookup_delete(struct lookup *lookup)

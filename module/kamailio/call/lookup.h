@@ -21,14 +21,19 @@ struct found {
 
 struct lookup {
     size_t count, text_bytes;
-    bool other_methods; /* a binding was left out because it does not allow the method */
+    unsigned lost, elsewhere, other_methods; /* bindings left out: enum flow_use, or they do not allow the method */
+    int other_node;                          /* server_id of the last one of `elsewhere` */
     struct found *found;
 };
 
 /* Finds the bindings to which a request of this method may be sent: without expired ones, and without those that
-   only a flow of another node or of an earlier run leads to (5626-7.e). Returns 0, or -1: no such table, or no
+   cannot be reached from here (flow_use_of()). Returns 0, or -1: no such table, or no
    memory. Delete after success. */
 int lookup_create(struct lookup *lookup, const char *table, const str *key, unsigned method);
+
+/* Counts and logs the bindings of the AOR that were left out, and those of `found` whose flow is dead. */
+void lookup_report(const struct lookup *lookup, const str *aor, unsigned dead, bool has_target);
+
 void lookup_delete(struct lookup *lookup);
 
 #endif

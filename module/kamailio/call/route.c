@@ -123,11 +123,15 @@ static int route_found(const struct route *route, const struct lookup *lookup, c
     struct call_room made;
     if (lookup->count == 0) {
         stats_count(STAT_UNREACHABLE);
-        return lookup->other_methods ? OTHER_METHODS : NOBODY;
+        lookup_report(lookup, aor, 0, false);
+        return lookup->other_methods > 0 ? OTHER_METHODS : NOBODY;
     }
     if (!begin_call(route, targets_room(lookup), &made))
         return FAILED;
-    return put_targets(route, &made, (int)targets_add(made.call, lookup, aor));
+    const unsigned dead = made.call->dead_flows;
+    const size_t added = targets_add(made.call, lookup, aor);
+    lookup_report(lookup, aor, made.call->dead_flows - dead, added > 0);
+    return put_targets(route, &made, (int)added);
 }
 
 static int route_aor(const struct route *route, const struct aor_names *names)

@@ -184,7 +184,10 @@ static size_t add_found(struct call *call, const struct found *found, const str 
     by_contact.flow = 0;
     by_contact.received = (str){NULL, 0};
     by_contact.connection_id = -1;
-    return found->contact_left && !leads_back(&by_contact, aor) ? add_living(call, &by_contact, aor) : 0;
+    if (found->contact_left && !leads_back(&by_contact, aor))
+        return add_living(call, &by_contact, aor);
+    call->dead_flows++;
+    return 0;
 }
 
 struct ksr_branch *targets_branch_by_contact(struct call *call, struct ksr_branch *branch)
@@ -257,7 +260,10 @@ static int add_bindings(struct call *call, const str *aor, struct text instance)
     if (call->table[0] == '\0' || aor_names_read(&names, aor) < 0 || names.key.len == 0 ||
         lookup_create(&lookup, call->table, &names.key, call->methods) < 0)
         return -1;
+    const unsigned dead = call->dead_flows;
     size_t added = add_all(call, &lookup, &names.uri, instance);
+    if (instance.length == 0)
+        lookup_report(&lookup, &names.uri, call->dead_flows - dead, added > 0);
     lookup_delete(&lookup);
     return (int)added;
 }

@@ -92,11 +92,11 @@ flow_id flow_of_contact(const ucontact_t *contact)
     struct ip_addr remote;
     unsigned port;
     int proto;
-    if (contact->path.len > 0)
+    if (contact->path.len > 0 || flow_is_elsewhere(contact))
         return 0;
     if (contact->tcpconn_id > 0)
         return is_of_this_run(contact) ? (flow_id)contact->tcpconn_id : 0;
-    if (contact->sock == NULL || contact->sock->proto != PROTO_UDP || flow_is_foreign(contact) ||
+    if (contact->sock == NULL || contact->sock->proto != PROTO_UDP ||
         !remote_of_contact(contact, &remote, &port, &proto))
         return 0;
     return digest(contact->sock, &remote, port);
@@ -118,6 +118,13 @@ flow_id flow_of_connection(int connection_id)
 bool flow_is_foreign(const ucontact_t *contact)
 {
     return contact->server_id != server_id || (server_id == 0 && contact->sock == NULL);
+}
+
+/* A UDP flow ends at an address and not in a process: the node that listens on the address has the flow. */
+bool flow_is_elsewhere(const ucontact_t *contact)
+{
+    const bool listens = contact->sock != NULL && contact->sock->proto == PROTO_UDP;
+    return contact->path.len == 0 && !listens && flow_is_foreign(contact);
 }
 
 /* --- whether a flow is alive --- */
@@ -161,30 +168,65 @@ static void flow_mark_alive(flow_id flow)
         atomic_compare_exchange_strong(mark_of(flow), &dead, 0);
 }
 
-/* Its flow was a connection that no longer exists, for example after a restart. */
+/* Contact and `received` of a row made by the command ul.add are addresses to call, and never those of a connection. */
+static bool is_added_by_rpc(const ucontact_t *contact)
+{
+    static const char made_by_rpc[] = "@kamailio.rpc";
+    const int length = sizeof made_by_rpc - 1;
+    const str *call_id = &contact->callid;
+    return call_id->len > length && strncasecmp(call_id->s + call_id->len - length, made_by_rpc, (size_t)length) == 0;
+}
+
+/* Its flow was a connection that no longer exists, for example after a restart, or one of another node. */
 static bool has_lost_stream(const ucontact_t *contact)
 {
     struct ip_addr remote;
     unsigned port;
     int proto = PROTO_NONE;
-    if (contact->path.len > 0 || flow_is_foreign(contact) || (contact->tcpconn_id > 0 && is_of_this_run(contact)))
+    const bool elsewhere = flow_is_elsewhere(contact);
+    if (contact->path.len > 0 || is_added_by_rpc(contact) ||
+        (!elsewhere && contact->tcpconn_id > 0 && is_of_this_run(contact)))
         return false;
     if (contact->sock != NULL)
         return contact->sock->proto != PROTO_UDP;
     return remote_of_contact(contact, &remote, &port, &proto) && proto != PROTO_NONE && proto != PROTO_UDP;
 }
 
-bool flow_is_lost(const ucontact_t *contact)
+static bool is_outbound(const ucontact_t *contact)
 {
+    return contact->reg_id != 0 && contact->instance.len > 0;
+}
+
+/* A WebSocket starts on a TCP or TLS listener, so contact->sock does not show it. */
+static bool came_by_websocket(const ucontact_t *contact)
+{
+    struct ksr_sip_uri uri;
+    return contact->received.len > 0 && parse_uri(contact->received.s, contact->received.len, &uri) == 0 &&
+           !transport_may_be_called(transport_of_proto(uri.proto));
+}
+
+/* The registrar of another node may have stored an address in `received` that accepts connections. */
+static bool received_may_be_called(const ucontact_t *contact)
+{
+    return contact->sock == NULL && flow_is_foreign(contact) && !came_by_websocket(contact);
+}
+
+enum flow_use flow_use_of(const ucontact_t *contact)
+{
+    if (flow_is_elsewhere(contact) && is_outbound(contact))
+        return FLOW_ELSEWHERE;
     if (!has_lost_stream(contact))
-        return false;
-    const bool outbound = contact->reg_id != 0 && contact->instance.len > 0;
-    return outbound || (contact->received.len > 0 && !contact_may_be_called(contact));
+        return FLOW_USABLE;
+    const bool lost = is_outbound(contact) || (contact->received.len > 0 && !contact_may_be_called(contact) &&
+                                               !received_may_be_called(contact));
+    if (!lost)
+        return FLOW_USABLE;
+    return flow_is_elsewhere(contact) ? FLOW_ELSEWHERE : FLOW_LOST;
 }
 
 bool received_is_stale(const ucontact_t *contact)
 {
-    return contact->received.len > 0 && has_lost_stream(contact);
+    return contact->received.len > 0 && has_lost_stream(contact) && contact_may_be_called(contact);
 }
 
 /* RFC 6761: never an address. WebSocket clients use such names (RFC 7118). */
@@ -215,14 +257,6 @@ bool uri_has_ob(const struct ksr_sip_uri *uri)
         return false;
     free_params(params);
     return hooks.uri.ob != NULL;
-}
-
-/* A WebSocket starts on a TCP or TLS listener, so contact->sock does not show it. */
-static bool came_by_websocket(const ucontact_t *contact)
-{
-    struct ksr_sip_uri uri;
-    return contact->received.len > 0 && parse_uri(contact->received.s, contact->received.len, &uri) == 0 &&
-           !transport_may_be_called(transport_of_proto(uri.proto));
 }
 
 bool contact_may_be_called(const ucontact_t *contact)

@@ -30,7 +30,7 @@ int flows_create(unsigned size_log2);
 int flows_listen(void);
 void flows_destroy(void);
 
-/* 0: no flow: a Path leads to the binding, it came from another node (flow_is_foreign), or its connection belongs to
+/* 0: no flow: a Path leads to the binding, only another node can use it (flow_is_elsewhere), or its connection belongs to
    an earlier run or is not known. */
 flow_id flow_of_contact(const ucontact_t *contact);
 flow_id flow_of_source(const struct receive_info *rcv);
@@ -39,15 +39,21 @@ flow_id flow_of_connection(int connection_id);
    address of its connection has no flow (sip_save()): the address is compared then. */
 bool flow_is_of_contact(const ucontact_t *contact, const struct receive_info *from);
 
-/* True if another node made the binding and it was replicated here: no flow of this node leads to it. usrloc's
-   server_id shows it; if that is not configured (0), a binding without a socket of this node counts as foreign.
-   Bindings that this node gets back from its database or its peers are its own. */
+/* True if another node made the binding: usrloc's server_id shows it. If that is not configured (0), a binding without
+   a socket of this node counts as foreign. Bindings that this node gets back from its database or its peers are its
+   own. */
 bool flow_is_foreign(const ucontact_t *contact);
+/* True if only another node can use the flow: the binding is foreign, no Path leads to it, and this node does not
+   listen on the UDP address on which it was made. */
+bool flow_is_elsewhere(const ucontact_t *contact);
 
-/* True for a stream flow of this node from an earlier run: nothing else leads to it (5626-7.e). A plain binding may
-   still be reached by its Contact (3261-10.a), and one with a Path by that. */
-bool flow_is_lost(const ucontact_t *contact);
-/* True if the source address of the binding belongs to a connection of an earlier run. */
+/* FLOW_USABLE: a request may be sent to the binding from here: over its flow, along its Path, or, for a plain binding,
+   to its Contact or `received` (3261-10.a). FLOW_LOST: its connection belongs to an earlier run, and nothing else leads
+   to it (5626-7.e). FLOW_ELSEWHERE: only another node can reach it. */
+enum flow_use { FLOW_USABLE, FLOW_LOST, FLOW_ELSEWHERE };
+enum flow_use flow_use_of(const ucontact_t *contact);
+/* True if the source address of the binding belongs to a connection that this node does not have, and its Contact is
+   called instead. */
 bool received_is_stale(const ucontact_t *contact);
 
 /* 3261-10.a: true for a plain binding whose Contact can be called over a new connection after its flow is gone. Its

@@ -38,10 +38,9 @@ static const char *liveliness(const ucontact_t *contact, flow_id flow)
 {
     if (contact->path.len > 0)
         return "by its path";
-    if (flow_is_foreign(contact))
-        return "another node's";
-    if (flow_is_lost(contact))
-        return "no";
+    const enum flow_use use = flow_use_of(contact);
+    if (use != FLOW_USABLE)
+        return use == FLOW_ELSEWHERE ? "another node's" : "no";
     return flow == 0 ? "by its contact" : flow_lives(flow) ? "yes" : "no";
 }
 

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "kamailio/base/ksr.h"
+
+#include "kamailio/base/journal.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "kamailio/base/host.h"
+#include "script/base/log_share.h"
+
+enum { LINE_MOST = 1000 };
+
+/* Foreign text must not start a new line. */
+static void without_controls(char *line)
+{
+    for (; *line != '\0'; line++)
+        *line = (unsigned char)*line < ' ' || *line == 0x7f ? ' ' : *line;
+}
+
+void journal(const char *format, ...)
+{
+    static struct log_share share;
+    char line[LINE_MOST] = MOD_NAME ": ";
+    const size_t prefix = sizeof MOD_NAME ": " - 1;
+    va_list arguments;
+    if (share.tenant == NULL)
+        log_share_create(&share, "");
+    va_start(arguments, format);
+    vsnprintf(line + prefix, sizeof line - prefix, format, arguments);
+    va_end(arguments);
+    without_controls(line);
+    log_share_write(&share, ksr_host(), LOG_INFO, line);
+}
