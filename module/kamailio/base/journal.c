@@ -21,13 +21,13 @@ static void without_controls(char *line)
 void journal(const char *format, ...)
 {
     static struct log_share share;
-    char line[LINE_MOST] = MOD_NAME ": ";
-    const size_t prefix = sizeof MOD_NAME ": " - 1;
+    char line[LINE_MOST];
     va_list arguments;
     if (share.tenant == NULL)
         log_share_create(&share, "");
+    share.name = MOD_NAME;
     va_start(arguments, format);
-    vsnprintf(line + prefix, sizeof line - prefix, format, arguments);
+    vsnprintf(line, sizeof line, format, arguments);
     va_end(arguments);
     without_controls(line);
     log_share_write(&share, ksr_host(), LOG_INFO, line);

@@ -12,6 +12,7 @@
 #include "kamailio/flow/flows.h"
 #include "kamailio/base/host.h"
 #include "kamailio/flow/keeper.h"
+#include "kamailio/flow/record.h"
 #include "kamailio/base/module_config.h"
 #include "kamailio/call/react.h"
 #include "kamailio/call/rests.h"
@@ -192,13 +193,11 @@ static bool branch_stands_on_same_flow(const struct call *call, struct ksr_branc
     urecord_t *record = NULL;
     ucontact_t *contact = NULL;
     if (ul.get_udomain(call->table, &domain) < 0 ||
-        ul.get_urecord_by_ruid(domain, branch->aor_hash, &branch->binding, &record, &contact) != 0)
+        record_open(domain, branch->aor_hash, &branch->binding, &record, &contact) < 0)
         return false;
-    str aor = record->aor;
     bool same =
         flow_of_contact(contact) == branch->model.target->flow && is_text(&contact->path, branch->model.target->path);
-    ul.release_urecord(record);
-    ul.unlock_udomain(domain, &aor);
+    record_close(domain, record);
     return same;
 }
 
@@ -223,7 +222,7 @@ static void lend_drop_binding(struct call_branch *model)
     struct call *call = call_of_model(model->context);
     struct ksr_branch *branch = branch_of_model(model);
     if (module_has_usrloc && call->table[0] != '\0' && branch_stands_on_same_flow(call, branch))
-        contact_drop(call->table, branch->aor_hash, &branch->binding);
+        contact_drop(call->table, branch->aor_hash, &branch->binding, FLOW_RESPONSE);
 }
 
 static bool is_of_branch(const struct ua_client *uac, const struct ksr_branch *branch)

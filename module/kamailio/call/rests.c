@@ -210,6 +210,30 @@ void rest_set_named(struct text named, uint32_t seconds)
         set_until(REST_NAMED, destination, seconds);
 }
 
+static bool end_of_owners(size_t first, size_t end, struct text destination)
+{
+    bool ended = false;
+    lock_get(&rests->lock);
+    for (size_t owner = first; owner < end; owner++) {
+        uint16_t *link = find(owner, destination, digest_of(owner, destination));
+        if (*link == NONE)
+            continue;
+        ended |= rests->all[*link - 1].until_ms > now();
+        forget(link);
+    }
+    lock_release(&rests->lock);
+    return ended;
+}
+
+bool rest_end(struct text named)
+{
+    char name[REST_NAME_MOST + 1];
+    const struct text destination = {name, rest_name_write(named, name)};
+    const bool rested = destination.length > 0 && end_of_owners(0, SILENT_CHOSEN, destination);
+    const bool silent = named.length > 0 && end_of_owners(SILENT_CHOSEN, OWNERS, named);
+    return rested || silent;
+}
+
 void silence_begin(bool chosen, struct text name)
 {
     if (name.length > 0 && module_config.rest_silent > 0)

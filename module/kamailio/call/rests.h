@@ -15,6 +15,9 @@ int rests_create(void); /* mod_init; 0 or -1 */
 void rests_destroy(void);
 void rest_set(struct text tenant, struct text destination,
               uint32_t seconds); /* 0 ends the rest; no tenant: for all calls */
+/* Ends every rest and every silence of the destination, whatever has set it. A silent one is named with its transport,
+   as rest_list() does. Returns whether there was any. */
+bool rest_end(struct text destination);
 /* For a destination that a caller or a user agent may have named: it rests for calls in which somebody but the policy
    or the configuration names it. */
 void rest_set_named(struct text destination, uint32_t seconds);

@@ -35,6 +35,6 @@ const char *flow_down_reason_name(enum flow_down_reason reason); /* "closed", "k
 
 /* Removes one binding from usrloc, which runs its callbacks. Returns 0, or -ENOENT if it is gone. Not under usrloc's
    locks. */
-int contact_drop(const char *table, unsigned aor_hash, const str *ruid);
+int contact_drop(const char *table, unsigned aor_hash, const str *ruid, enum flow_down_reason reason);
 
 #endif

@@ -9,6 +9,8 @@
 #include "kamailio/policy/events.h"
 #include "kamailio/flow/flow_index.h"
 #include "kamailio/flow/flows.h"
+#include "kamailio/flow/record.h"
+#include "kamailio/base/journal.h"
 #include "kamailio/base/module_config.h"
 #include "kamailio/base/stats.h"
 
@@ -57,27 +59,6 @@ static void write_obituary(struct obituary *obituary, const ucontact_t *contact,
     view->flow = (struct text){obituary->flow, flow_describe(contact, obituary->flow, sizeof obituary->flow)};
 }
 
-/* usrloc's slot is locked on success, until close_record(). */
-static int open_record(udomain_t *domain, unsigned aor_hash, const str *ruid, struct urecord **record,
-                       ucontact_t **contact)
-{
-    return ul.get_urecord_by_ruid(domain, aor_hash, (str *)ruid, record, contact) == 0 ? 0 : -ENOENT;
-}
-
-/* The AOR is needed to find the lock again, and is freed with the record: hence the copy. */
-static void close_record(udomain_t *domain, struct urecord *record)
-{
-    char copy[AOR_MOST];
-    str aor = {copy, record->aor.len};
-    if (record->aor.len > AOR_MOST) { /* not of this module: keep it */
-        ul.unlock_udomain(domain, &record->aor);
-        return;
-    }
-    memcpy(copy, record->aor.s, (size_t)record->aor.len);
-    ul.release_urecord(record);
-    ul.unlock_udomain(domain, &aor);
-}
-
 /* 3261-10.a: from now on it is called by its Contact. */
 static int forget_flow(struct urecord *record, ucontact_t *contact)
 {
@@ -97,7 +78,8 @@ static int forget_flow(struct urecord *record, ucontact_t *contact)
 }
 
 /* `flow` 0: whatever its flow. Otherwise the binding is kept if it has moved to another flow, or if a REGISTER has
-   arrived over this one since; and it is kept without its flow if its Contact can be called. */
+   arrived over this one since; and it is kept without its flow if its Contact can be called. *obituary is set if the
+   binding was changed. */
 static int drop(const char *table, unsigned aor_hash, const str *ruid, flow_id flow, struct obituary *obituary)
 {
     udomain_t *domain;
@@ -106,26 +88,36 @@ static int drop(const char *table, unsigned aor_hash, const str *ruid, flow_id f
     int error = 0;
     if (!module_has_usrloc || ul.get_udomain(table, &domain) < 0)
         return -ENOENT;
-    if (open_record(domain, aor_hash, ruid, &record, &contact) < 0)
+    if (record_open(domain, aor_hash, ruid, &record, &contact) < 0)
         return -ENOENT;
     if (flow != 0 && (flow_of_contact(contact) != flow || flow_lives(flow))) {
         error = -EALREADY;
-    } else if (flow != 0 && !flow_is_datagram(flow) && contact_may_be_called(contact)) {
-        error = forget_flow(record, contact);
     } else {
-        if (obituary != NULL)
-            write_obituary(obituary, contact, aor_hash);
-        error = ul.delete_ucontact(record, contact) < 0 ? -EIO : 0;
+        write_obituary(obituary, contact, aor_hash);
+        if (flow != 0 && !flow_is_datagram(flow) && contact_may_be_called(contact))
+            error = forget_flow(record, contact);
+        else
+            error = ul.delete_ucontact(record, contact) < 0 ? -EIO : 0;
     }
-    close_record(domain, record);
+    record_close(domain, record);
     if (error == 0)
         stats_count(STAT_BINDINGS_DROPPED);
     return error;
 }
 
-int contact_drop(const char *table, unsigned aor_hash, const str *ruid)
+static void log_obituary(const struct obituary *obituary, const char *reason, const char *consequence)
 {
-    int error = drop(table, aor_hash, ruid, 0, NULL);
+    const struct script_flow *view = &obituary->view;
+    journal("%.*s: flow %.*s is down (%s): %s", (int)view->aor.length, view->aor.at, (int)view->flow.length,
+            view->flow.at, reason, consequence);
+}
+
+int contact_drop(const char *table, unsigned aor_hash, const str *ruid, enum flow_down_reason reason)
+{
+    struct obituary obituary = {0};
+    int error = drop(table, aor_hash, ruid, 0, &obituary);
+    if (error == 0 || error == -EIO)
+        log_obituary(&obituary, flow_down_reason_name(reason), "binding removed");
     return error == -EIO ? 0 : error; /* removed from memory; the database has logged the failure */
 }
 
@@ -136,9 +128,12 @@ static bool drop_one(const struct flow_binding *binding, flow_id flow, enum flow
     int error = drop(binding->table->s, binding->aor_hash, &ruid, flow, &obituary);
     if (error == -ENOENT)
         flow_index_remove(&ruid);
+    const char *name = flow_down_reason_name(reason);
+    if (error >= 0)
+        log_obituary(&obituary, name,
+                     error == KEPT ? "the binding is kept and called by its Contact" : "binding removed");
     if (error < 0 || error == KEPT)
         return error == KEPT;
-    const char *name = flow_down_reason_name(reason);
     obituary.view.reason = (struct text){name, strlen(name)};
     event_flow(HOOK_FLOW_DOWN, &obituary.view);
     ksr_msg_env_reset(); /* frees the AVPs that an event route leaves, because no message ends here that would free them

@@ -5,7 +5,11 @@
 
 #include <stdlib.h>
 
+#include "kamailio/flow/connection.h"
 #include "kamailio/flow/flows.h"
+#include "kamailio/flow/record.h"
+#include "call/rest_name.h"
+#include "kamailio/glue/fixups.h"
 #include "kamailio/base/host.h"
 #include "kamailio/base/module_config.h"
 #include "kamailio/call/rests.h"
@@ -215,6 +219,118 @@ static void list_rests(rpc_t *rpc, void *context)
     free(views);
 }
 
+/* --- rests --- */
+
+static bool read_seconds(const str *word, uint32_t *seconds)
+{
+    uint64_t number = 0;
+    for (int i = 0; i < word->len; i++) {
+        if (word->s[i] < '0' || word->s[i] > '9' || number > REST_SECONDS_MOST)
+            return false;
+        number = number * 10 + (uint64_t)(word->s[i] - '0');
+    }
+    *seconds = (uint32_t)number;
+    return word->len > 0 && number <= REST_SECONDS_MOST;
+}
+
+static bool is_off(const str *word)
+{
+    return word->len == 3 && memcmp(word->s, "off", 3) == 0;
+}
+
+/* The first word is no longer valid after the second is read. */
+static bool read_rest(rpc_t *rpc, void *context, char *destination, size_t size, uint32_t *seconds)
+{
+    str word;
+    if (rpc->scan(context, "*.S", &word) < 1 || word.len <= 0 || (size_t)word.len >= size)
+        return false;
+    snprintf(destination, size, "%.*s", word.len, word.s);
+    if (rpc->scan(context, "*.S", &word) < 1)
+        return false;
+    *seconds = 0;
+    return (is_off(&word) || read_seconds(&word, seconds)) && rpc->scan(context, "*.S", &word) < 1;
+}
+
+static void set_rest(rpc_t *rpc, void *context)
+{
+    char destination[REST_NAME_MOST + 1];
+    uint32_t seconds = 0;
+    void *answer;
+    const bool complete = read_rest(rpc, context, destination, sizeof destination, &seconds);
+    const str name = {destination, complete ? (int)strlen(destination) : 0};
+    if (!complete || (seconds > 0 && !destination_is_right(&name))) {
+        rpc->fault(context, FAULT_REQUEST,
+                   "reflow.rest DESTINATION SECONDS: host:port or host, and 1 to %d seconds; 0 or off ends its rest",
+                   REST_SECONDS_MOST);
+        return;
+    }
+    if (seconds == 0 && !rest_end(text_of(destination))) {
+        rpc->fault(context, FAULT_NOT_FOUND, "%s does not rest", destination);
+        return;
+    }
+    if (seconds > 0)
+        rest_set((struct text){NULL, 0}, text_of(destination), seconds);
+    if (rpc->add(context, "{", &answer) >= 0)
+        rpc->struct_add(answer, "sd", "destination", destination, "seconds", (int)seconds);
+}
+
+/* --- the bindings of a connection --- */
+
+static void add_binding_of_flow(struct listing *listing, const struct flow_binding *binding)
+{
+    udomain_t *table;
+    urecord_t *record;
+    ucontact_t *contact;
+    const str ruid = {(char *)binding->ruid, binding->ruid_length};
+    if (ul.get_udomain(binding->table->s, &table) != 0 ||
+        record_open(table, binding->aor_hash, &ruid, &record, &contact) < 0)
+        return;
+    if (VALID_CONTACT(contact, listing->now) && add_binding(listing, contact) == 0)
+        listing->listed++;
+    record_close(table, record);
+}
+
+/* Returns the number of bindings, or -1: no memory. */
+static long list_connection(struct listing *listing, flow_id flow)
+{
+    struct flow_binding *bindings = malloc(LISTED_STANDARD * sizeof *bindings);
+    if (bindings == NULL)
+        return -1;
+    const size_t count = flow_bindings(flow, bindings, LISTED_STANDARD);
+    for (size_t i = 0; i < count && i < LISTED_STANDARD; i++)
+        add_binding_of_flow(listing, &bindings[i]);
+    free(bindings);
+    return (long)count;
+}
+
+static void show_connection(rpc_t *rpc, void *context)
+{
+    struct listing listing = {.rpc = rpc, .now = time(NULL)};
+    char described[FLOW_WORD] = "";
+    int id = 0;
+    str word;
+    void *answer;
+    if (rpc->scan(context, "*d", &id) < 1 || id <= 0 || rpc->scan(context, "*.S", &word) >= 1) {
+        rpc->fault(context, FAULT_REQUEST,
+                   "reflow.connection ID: the number of a connection, as reflow.flows and core.tcp_list show it");
+        return;
+    }
+    const bool open = connection_describe(id, described, sizeof described) > 0;
+    if (!open && (!module_has_usrloc || flow_bindings(flow_of_connection(id), NULL, 0) == 0)) {
+        rpc->fault(context, FAULT_NOT_FOUND, "there is no connection %d", id);
+        return;
+    }
+    if (rpc->add(context, "{", &answer) < 0 ||
+        rpc->struct_add(answer, "dss[", "connection", id, "addresses", described, "state", open ? "open" : "gone",
+                        "bindings", &listing.list) < 0)
+        return;
+    const long count = module_has_usrloc ? list_connection(&listing, flow_of_connection(id)) : 0;
+    if (count < 0)
+        rpc->fault(context, FAULT_SERVER, "no memory for the answer");
+    else
+        rpc->struct_add(answer, "d", "left_out", count > LISTED_STANDARD ? (int)(count - LISTED_STANDARD) : 0);
+}
+
 static void reset_stats(rpc_t *rpc, void *context)
 {
     (void)rpc;
@@ -225,11 +341,17 @@ static void reset_stats(rpc_t *rpc, void *context)
 static const char *flows_doc[] = {
     "The bindings: AOR, contact, instance, reg-id, flow, whether it lives, age, expiry. [AOR] [LIMIT] [TABLE]", NULL};
 static const char *rests_doc[] = {"The destinations that rest or were silent, and for how many seconds more", NULL};
+static const char *rest_doc[] = {
+    "Let a destination rest for all calls. Takes host:port or host, and the seconds; 0 or off ends its rest", NULL};
+static const char *connection_doc[] = {
+    "The bindings of a connection: AOR, contact, instance, reg-id, expiry. Takes its number", NULL};
 static const char *reset_doc[] = {"Set the counters of group \"reflow\" to 0", NULL};
 
 const rpc_export_t module_rpc[] = {
     {"reflow.flows", list_flows, flows_doc, 0},
     {"reflow.rests", list_rests, rests_doc, 0},
+    {"reflow.rest", set_rest, rest_doc, 0},
+    {"reflow.connection", show_connection, connection_doc, 0},
     {"reflow.reset_stats", reset_stats, reset_doc, 0},
     {0, 0, 0, 0},
 };

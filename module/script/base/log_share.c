@@ -24,7 +24,7 @@ static unsigned per_second(const struct log_share *share)
 
 void log_share_create(struct log_share *share, const char *tenant)
 {
-    *share = (struct log_share){.tenant = tenant};
+    *share = (struct log_share){.tenant = tenant, .name = "sip.log"};
     share->left = at_once(share);
 }
 
@@ -45,7 +45,7 @@ static void report(struct log_share *share, const struct host *host)
 {
     char line[LINE_MOST];
     snprintf(line, sizeof line, "%s%s: %" PRIu64 " lines were dropped: more than %u in a second",
-             is_site(share) ? "sip.log" : "tenant ", share->tenant, share->dropped - share->reported,
+             is_site(share) ? share->name : "tenant ", share->tenant, share->dropped - share->reported,
              per_second(share));
     share->reported = share->dropped;
     host->log(host->context, LOG_WARNING, line);

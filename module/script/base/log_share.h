@@ -14,6 +14,7 @@ enum { LOG_SHARE_AT_ONCE = 200, LOG_SHARE_PER_S = 50, LOG_SITE_AT_ONCE = 1000, L
 
 struct log_share {
     const char *tenant; /* "": the site */
+    const char *name;   /* of the site's share, for the line about dropped ones; log_share_create() sets "sip.log" */
     uint64_t filled_ms; /* until when `left` is counted */
     uint64_t dropped;   /* lines above the share */
     uint64_t reported;  /* of them, as far as the log says so */
