@@ -61,6 +61,7 @@
 #include <core/strutils.h>
 #include <core/tcp_conn.h>
 #include <core/timer_proc.h>
+#include <core/trim.h>
 #include <core/utils/sruid.h>
 #include <core/counters.h>
 #include <modules/outbound/api.h>

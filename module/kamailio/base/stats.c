@@ -56,6 +56,7 @@ static const struct {
     [STAT_LOAD_SOURCE] = {"load_source", "branches not begun: too much of their source was in flight"},
     [STAT_LOAD_TOTAL] = {"load_total", "branches not begun: too much was in flight"},
     [STAT_ROUTES_UNSEALED] = {"routes_unsealed", "requests within a dialog whose Route has no valid seal"},
+    [STAT_PEER_REQUESTS] = {"peer_requests", "requests from another node for a flow of this one"},
     [STAT_RELOADS] = {"policy_reloads", "reloads of the policy that took effect"},
     [STAT_RELOADS_FAILED] = {"policy_reloads_failed", "reloads of the policy that changed nothing"},
 };

@@ -35,6 +35,7 @@ enum stat {
     STAT_LOAD_SOURCE,
     STAT_LOAD_TOTAL,
     STAT_ROUTES_UNSEALED, /* requests within a dialog whose Route has no valid seal */
+    STAT_PEER_REQUESTS,   /* requests that a peer has sent for one of its bindings */
     STAT_RELOADS,
     STAT_RELOADS_FAILED,
     STAT_COUNT

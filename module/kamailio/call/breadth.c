@@ -7,6 +7,7 @@
 
 #include "core/code.h"
 #include "flow/breadth.h"
+#include "kamailio/call/peer.h"
 #include "kamailio/flow/connection.h"
 #include "kamailio/base/host.h"
 #include "kamailio/base/module_config.h"
@@ -66,10 +67,13 @@ int breadth_create(void)
 
 /* --- the source of a request --- */
 
-/* 0: no limit per source. */
+/* 0: no limit per source: an emergency call, or the calls of a whole node, which limits its own sources. */
 static uint64_t limited_source(struct sip_msg *msg)
 {
     static const struct emergency no_numbers; /* those of a policy are not known here */
+    struct peer_mark mark;
+    if (peer_read_mark(msg, &mark))
+        return 0;
     return emergency_is(&no_numbers, text_of_str(*GET_RURI(msg))) ? 0 : limited_source_of(&msg->rcv);
 }
 

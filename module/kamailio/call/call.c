@@ -7,6 +7,7 @@
 
 #include "core/code.h"
 #include "kamailio/call/breadth.h"
+#include "kamailio/call/peer.h"
 #include "kamailio/flow/connection.h"
 #include "kamailio/flow/flows.h"
 #include "kamailio/base/host.h"
@@ -226,6 +227,7 @@ static void on_transaction(struct cell *t, int type, struct tmcb_params *params)
     switch (type) {
     case TMCB_REQUEST_FWDED:
         breadth_write(params->req, call);
+        peer_write_mark(params->req, call_branch_of_ruid(call, &params->req->ruid));
         break;
     case TMCB_REQUEST_OUT:
         request_sent(t, call, params);

@@ -18,6 +18,8 @@
  * afterwards it is changed under tm's reply lock.
  */
 
+struct peer;
+
 struct ksr_branch {
     struct call_branch model; /* its target never changes */
     struct wait wait;
@@ -26,6 +28,8 @@ struct ksr_branch {
     str binding;     /* the ruid of the binding; empty if the target is not a binding */
     str destination; /* URI to send to instead of the target's (received, or the first of the Path); may be empty */
     str received;
+    const struct peer *peer; /* the node that has the flow of the binding; NULL: this one */
+    str request_uri;         /* for a peer: the AOR */
     struct socket_info *socket;
     unsigned aor_hash;     /* of the binding, for usrloc; 0 with no binding */
     unsigned branch_flags; /* as usrloc keeps them with the binding */
@@ -53,6 +57,7 @@ struct call {
     struct text sender_aor;
     struct text user, trunk; /* of the sender, as policies see them: see caller.h */
     bool registered;
+    bool of_peer;         /* a peer has chosen the binding, and asks its own policy */
     unsigned dead_flows;  /* bindings on dead flows that were not added */
     bool sender_left_out; /* a binding of sender_aor on that flow, or of its instance, was left out */
     uint64_t policy_hash; /* of the version with which it began; 0: none */

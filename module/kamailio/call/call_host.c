@@ -137,8 +137,8 @@ static bool lend_move(struct call_branch *model, struct target *target)
     struct call *call = call_of_model(model->context);
     const struct ksr_branch *branch = call_branch_of_target(call, target);
     int index = index_of_model(model);
-    return branch != NULL && index >= 0 && target->flow != 0 && flow_lives(target->flow) &&
-           call_aim(&call->t->uac[index].request.dst, branch);
+    return branch != NULL && index >= 0 && branch_of_model(model)->peer == NULL && target->flow != 0 &&
+           flow_lives(target->flow) && call_aim(&call->t->uac[index].request.dst, branch);
 }
 
 /* --- the target set --- */
@@ -201,12 +201,12 @@ static bool branch_stands_on_same_flow(const struct call *call, struct ksr_branc
     return same;
 }
 
-/* Its Path, if it has one, may lead to a new flow by the same edge. */
+/* Its Path, if it has one, may lead to a new flow by the same edge; a peer must get CANCEL and ACK in any case. */
 static bool lend_has_left(const struct call_branch *model)
 {
     struct call *call = call_of_model(model->context);
     struct ksr_branch *branch = branch_of_model(model);
-    return module_has_usrloc && call->table[0] != '\0' && branch->binding.len > 0 &&
+    return module_has_usrloc && call->table[0] != '\0' && branch->binding.len > 0 && branch->peer == NULL &&
            branch->model.target->path.length == 0 && !branch_stands_on_same_flow(call, branch);
 }
 
@@ -314,7 +314,7 @@ static struct text call_id_of(const struct sip_msg *request)
 static struct policy_hold *lend_policy(struct call_event *event)
 {
     struct arrival *arrival = arrival_of_event(event);
-    if (!worker_policy_present())
+    if (!worker_policy_present() || arrival->call->of_peer)
         return NULL;
     worker_policy_take(&arrival->call->policy_hash, call_id_of(arrival->request), &arrival->hold);
     return &arrival->hold;

@@ -9,6 +9,7 @@
 
 #include "kamailio/base/module_config.h"
 #include "kamailio/call/targets.h"
+#include "kamailio/flow/connection.h"
 #include "kamailio/flow/flows.h"
 
 /* --- trunks --- */
@@ -75,21 +76,9 @@ const char *caller_add_trunk(char *text)
     return NULL;
 }
 
-/* An IPv4 address on an IPv6 socket is IPv4. */
-static struct ip_addr plain_address(const struct ip_addr *address)
-{
-    static const unsigned char mapped[12] = {[10] = 0xff, [11] = 0xff};
-    struct ip_addr plain = *address;
-    if (address->af != AF_INET6 || memcmp(address->u.addr, mapped, sizeof mapped) != 0)
-        return plain;
-    plain = (struct ip_addr){.af = AF_INET, .len = 4};
-    memcpy(plain.u.addr, address->u.addr + sizeof mapped, 4);
-    return plain;
-}
-
 static struct text trunk_of(const struct receive_info *from)
 {
-    struct ip_addr address = plain_address(&from->src_ip);
+    struct ip_addr address = source_address_of(from);
     for (size_t i = 0; i < trunk_count; i++) {
         if (matchnet(&address, &trunks[i].net) == 1)
             return trunks[i].text;

@@ -3,11 +3,14 @@
 
 #include "kamailio/call/lookup.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "kamailio/call/peer.h"
 #include "kamailio/flow/flows.h"
+#include "kamailio/flow/record.h"
 #include "kamailio/base/host.h"
 #include "kamailio/base/journal.h"
 #include "kamailio/base/module_config.h"
@@ -21,12 +24,17 @@ static bool takes_method(const ucontact_t *contact, unsigned method)
     return contact->methods == 0 || (contact->methods & method) != 0;
 }
 
+static const struct peer *peer_of_contact(const ucontact_t *contact)
+{
+    return flow_is_elsewhere(contact) ? peer_of_node((int)contact->server_id) : NULL;
+}
+
 /* Returns whether the binding is a target; counts why not. */
 static bool is_target(struct lookup *lookup, const ucontact_t *contact, time_t now, unsigned method)
 {
     if (!VALID_CONTACT(contact, now))
         return false;
-    const enum flow_use use = flow_use_of(contact);
+    const enum flow_use use = peer_of_contact(contact) != NULL ? FLOW_USABLE : flow_use_of(contact);
     lookup->lost += use == FLOW_LOST;
     lookup->elsewhere += use == FLOW_ELSEWHERE;
     if (use == FLOW_ELSEWHERE)
@@ -82,6 +90,7 @@ static void take(struct found *found, const ucontact_t *contact, unsigned aor_ha
                             .reg_id = contact->reg_id,
                             .branch_flags = contact->cflags,
                             .connection_id = contact->tcpconn_id,
+                            .peer = peer_of_contact(contact),
                             .contact_left = contact_may_be_called(contact),
                             .q = contact->q < 0 || contact->q > Q_MOST ? Q_MOST : (uint16_t)contact->q};
 }
@@ -120,6 +129,39 @@ int lookup_create(struct lookup *lookup, const char *table, const str *key, unsi
         ul.release_urecord(record);
     }
     ul.unlock_udomain(domain, &name);
+    return result;
+}
+
+/* At most once from node to node: what another peer would have to reach is not found. */
+static int take_marked(struct lookup *lookup, const urecord_t *record, const ucontact_t *contact)
+{
+    lookup->known = true;
+    if (flow_is_elsewhere(contact) || !is_target(lookup, contact, time(NULL), UINT_MAX))
+        return 0;
+    lookup->text_bytes = text_bytes(contact);
+    lookup->found = malloc(sizeof *lookup->found + lookup->text_bytes);
+    if (lookup->found == NULL)
+        return -1;
+    char *at = (char *)(lookup->found + 1);
+    take(lookup->found, contact, record->aorhash, &at);
+    lookup->count = 1;
+    return 0;
+}
+
+int lookup_binding(struct lookup *lookup, const char *table, const struct peer_mark *mark)
+{
+    udomain_t *domain;
+    urecord_t *record;
+    ucontact_t *contact;
+    *lookup = (struct lookup){0};
+    if (!module_has_usrloc || ul.get_udomain(table, &domain) < 0) {
+        ksr_log(LOG_ERROR, "usrloc has no table \"%s\"", table);
+        return -1;
+    }
+    if (record_open(domain, mark->aor_hash, &mark->ruid, &record, &contact) < 0)
+        return 0;
+    const int result = take_marked(lookup, record, contact);
+    record_close(domain, record);
     return result;
 }
 

@@ -8,6 +8,9 @@
 
 /* A copy of usrloc's data about an AOR, so that nothing else is done under its lock. */
 
+struct peer;
+struct peer_mark;
+
 struct found {
     str uri, received, path, instance, ruid; /* instance without < > */
     struct socket_info *socket;
@@ -16,13 +19,15 @@ struct found {
     unsigned aor_hash, reg_id, branch_flags;
     int connection_id;
     uint16_t q;
-    bool contact_left; /* if its flow is gone, its Contact can be called (3261-10.a) */
+    const struct peer *peer; /* the node that has its flow; NULL: this one */
+    bool contact_left;       /* if its flow is gone, its Contact can be called (3261-10.a) */
 };
 
 struct lookup {
     size_t count, text_bytes;
     unsigned lost, elsewhere, other_methods; /* bindings left out: enum flow_use, or they do not allow the method */
     int other_node;                          /* server_id of the last one of `elsewhere` */
+    bool known;                              /* lookup_binding(): usrloc has it */
     struct found *found;
 };
 
@@ -34,6 +39,8 @@ int lookup_create(struct lookup *lookup, const char *table, const str *key, unsi
 /* Counts and logs the bindings of the AOR that were left out, and those of `found` whose flow is dead. */
 void lookup_report(const struct lookup *lookup, const str *aor, unsigned dead, bool has_target);
 
+/* Finds the one binding that a peer has named, if this node can reach it itself. Returns as lookup_create(). */
+int lookup_binding(struct lookup *lookup, const char *table, const struct peer_mark *mark);
 void lookup_delete(struct lookup *lookup);
 
 #endif

@@ -153,7 +153,7 @@ static bool is_owner(const struct search *search, const struct found *found)
 /* Without a flow, the Contact of the binding is the address of its user agent. */
 static bool is_candidate(const struct search *search, const struct found *found)
 {
-    if (found->path.len > 0 || (found->flow != 0 && !flow_lives(found->flow)))
+    if (found->peer != NULL || found->path.len > 0 || (found->flow != 0 && !flow_lives(found->flow)))
         return false;
     return is_owner(search, found) || (found->flow != 0 && !search->by_owner &&
                                        cmp_uri_light_str((str *)&search->target->uri, (str *)&found->uri) == 0);

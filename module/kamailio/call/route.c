@@ -8,6 +8,8 @@
 
 #include "core/code.h"
 #include "kamailio/call/breadth.h"
+#include "kamailio/call/peer.h"
+#include "kamailio/flow/keeper.h"
 #include "kamailio/base/host.h"
 #include "kamailio/base/module_config.h"
 #include "kamailio/call/react.h"
@@ -49,7 +51,7 @@ static void note_sender(struct call *call, struct sip_msg *msg)
 static bool begin_call(const struct route *route, size_t room, struct call_room *made)
 {
     room += (size_t)route->names.uri.len;
-    made->call = call_new(route->msg, ROLE_PROXY, room);
+    made->call = call_new(route->msg, route->role, room);
     made->private = made->call == NULL;
     if (made->private)
         made->call = call_new_private(room);
@@ -63,6 +65,7 @@ static bool begin_call(const struct route *route, size_t room, struct call_room 
     memcpy(call->table, route->table, strlen(route->table) + 1);
     if (!was_sent())
         note_sender(call, route->msg);
+    call->of_peer = route->mark != NULL;
     call->model.aor = text_of_str(arena_copy(&call->arena, text_of_str(route->names.uri)));
     call->user = text_of_str(arena_copy(&call->arena, text_of(route->caller.user)));
     call->trunk = route->caller.trunk;
@@ -75,13 +78,18 @@ static bool begin_call(const struct route *route, size_t room, struct call_room 
     return true;
 }
 
-static int answer_itself(struct sip_msg *msg, uint16_t status)
+static int send_status(struct sip_msg *msg, uint16_t status)
 {
     str phrase = {(char *)code_phrase(status), (int)strlen(code_phrase(status))};
-    stats_count(STAT_UNREACHABLE);
     if (slb.freply(msg, status, &phrase) < 0)
         ksr_log(LOG_ERROR, "sip_route_flows: the %u could not be sent", status);
     return ANSWERED;
+}
+
+static int answer_itself(struct sip_msg *msg, uint16_t status)
+{
+    stats_count(STAT_UNREACHABLE);
+    return send_status(msg, status);
 }
 
 /* No request can be sent, because all targets rest: as after a 503 from each, the policy may name another one. */
@@ -103,7 +111,7 @@ static int put_targets(const struct route *route, struct call_room *made, int ad
         put = call_put_targets(route->msg, made->call, true, first);
     if (added > 0 && put == 0 && first && refusal == 0)
         refusal = call_refusal(&made->call->model);
-    if (added > 0 && put == 0 && first && refusal == 0 && !made->private) {
+    if (added > 0 && put == 0 && first && refusal == 0 && !made->private && route->mark == NULL) {
         put = put_others(route, made->call);
         fail_status = put == 0 ? made->call->model.fail_status : 0;
     }
@@ -169,6 +177,43 @@ static int route_by_verdict(const struct route *route)
     return aor && aor_names_read(&names, &uri) == 0 ? route_aor(route, &names) : route_uri(route, &uri);
 }
 
+/* --- requests of peers --- */
+
+/* 5626-5.3.c, 5626-7.g: with 430 the peer tries another flow and removes the binding, which is right only if this node
+   knows that it cannot be reached. It may not know it, because it has just started. */
+static int answer_peer(const struct route *route, bool is_dead)
+{
+    const bool invite = route->msg->REQ_METHOD == KSR_METHOD_INVITE;
+    if (is_dead)
+        return send_status(route->msg, SIP_FLOW_FAILED);
+    return send_status(route->msg, invite ? SIP_REQUEST_TIMEOUT : SIP_TEMPORARILY_UNAVAILABLE);
+}
+
+static int refuse_peer(const struct route *route, const struct lookup *lookup)
+{
+    stats_count(STAT_UNREACHABLE);
+    if (lookup->lost > 0)
+        contact_drop(route->table, route->mark->aor_hash, &route->mark->ruid, FLOW_CLOSED);
+    return answer_peer(route, lookup->known);
+}
+
+/* Sends the request over the flow of the binding that the peer has chosen; for an outbound flow as an edge does with a
+   token, so that the peer learns that it is dead. */
+static int route_of_peer(struct route *route)
+{
+    struct lookup lookup;
+    stats_count(STAT_PEER_REQUESTS);
+    if (lookup_binding(&lookup, route->table, route->mark) < 0)
+        return FAILED;
+    if (lookup.count == 0)
+        return refuse_peer(route, &lookup);
+    const flow_id flow = lookup.found->flow;
+    route->role = lookup.found->reg_id != 0 && lookup.found->instance.len > 0 ? ROLE_EDGE : ROLE_PROXY;
+    const int result = route_found(route, &lookup, &route->names.uri);
+    lookup_delete(&lookup);
+    return result == NOBODY ? answer_peer(route, flow != 0 && !flow_lives(flow)) : result;
+}
+
 static unsigned method_of(struct sip_msg *msg)
 {
     bool in_dialog = parse_to_header(msg) == 0 && get_to(msg)->tag_value.len > 0;
@@ -195,6 +240,8 @@ static bool has_come_round(struct sip_msg *msg)
 static int route_request(struct route *route)
 {
     struct sip_msg *msg = route->msg;
+    if (route->mark != NULL)
+        return route_of_peer(route);
     if (!was_sent() && (has_come_round(msg) || breadth_is_loop(msg, route->load, &route->names.uri))) {
         stats_count(STAT_LOOPS);
         return answer_itself(msg, SIP_LOOP_DETECTED);
@@ -207,7 +254,8 @@ static int route_request(struct route *route)
 int sip_route_flows(struct sip_msg *msg, str *table, str *uri)
 {
     char name[sizeof((struct call *)NULL)->table];
-    struct route route = {.msg = msg, .table = name, .method = method_of(msg)};
+    struct peer_mark mark;
+    struct route route = {.msg = msg, .table = name, .method = method_of(msg), .role = ROLE_PROXY};
     if (msg->REQ_METHOD == KSR_METHOD_ACK || msg->REQ_METHOD == KSR_METHOD_CANCEL) {
         LM_DBG("ACK and CANCEL go where their INVITE went\n");
         return NOBODY;
@@ -220,6 +268,7 @@ int sip_route_flows(struct sip_msg *msg, str *table, str *uri)
     name[table->len] = '\0';
     if (aor_names_read(&route.names, uri != NULL ? uri : GET_RURI(msg)) < 0)
         return FAILED;
+    route.mark = !was_sent() && peer_read_mark(msg, &mark) ? &mark : NULL;
     route.load = was_sent() ? NULL : breadth_load(msg);
     int result = route_request(&route);
     load_leave(route.load);

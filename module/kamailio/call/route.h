@@ -14,10 +14,12 @@ struct route {
     struct caller caller;   /* read if there is a policy */
     struct script_verdict verdict;
     enum script_outcome outcome;
-    struct load *load;    /* of the request, held; NULL: it was sent, or there was no memory */
-    bool challenges;      /* the configuration shall challenge the sender */
-    bool hears_responses; /* the policy may add targets to the pending ones */
-    uint64_t policy_hash; /* of the version with which the call begins */
+    uint8_t role;                 /* enum role of the call */
+    const struct peer_mark *mark; /* of the peer that has chosen the binding; NULL: none has */
+    struct load *load;            /* of the request, held; NULL: it was sent, or there was no memory */
+    bool challenges;              /* the configuration shall challenge the sender */
+    bool hears_responses;         /* the policy may add targets to the pending ones */
+    uint64_t policy_hash;         /* of the version with which the call begins */
 };
 
 /* Calls the policy's request hooks. Returns false if the request ends here: answered, or dropped. */

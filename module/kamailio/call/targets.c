@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "kamailio/call/breadth.h"
+#include "kamailio/call/peer.h"
 #include "kamailio/flow/connection.h"
 #include "kamailio/flow/flows.h"
 #include "kamailio/base/host.h"
@@ -163,6 +164,41 @@ static size_t add_living(struct call *call, const struct found *found, const str
     return add(call, branch, &target);
 }
 
+enum { PEER_URI_MOST = 256 };
+
+/* Two phones may have the same Contact, each behind a NAT of its own: the ruid tells them apart in the target set. */
+static size_t write_peer_uri(const struct found *found, char out[PEER_URI_MOST])
+{
+    const str *uri = &found->peer->uri;
+    const char *host = memchr(uri->s, ':', (size_t)uri->len);
+    if (host++ == NULL)
+        return 0;
+    const int scheme = (int)(host - uri->s);
+    const int length = snprintf(out, PEER_URI_MOST, "%.*s%.*s@%.*s", scheme, uri->s, found->ruid.len, found->ruid.s,
+                                uri->len - scheme, host);
+    return length > 0 && length < PEER_URI_MOST ? (size_t)length : 0;
+}
+
+/* 5626-7.e: the peer that has the flow sends the request over it. */
+static size_t add_by_peer(struct call *call, const struct found *found, const str *aor)
+{
+    char uri[PEER_URI_MOST];
+    struct target target = target_of(found, aor);
+    target.uri = (struct text){uri, write_peer_uri(found, uri)};
+    target.flow = 0;
+    if (call->of_peer || target.uri.length == 0 || target_is_known(call->model.targets, &target))
+        return 0;
+    struct ksr_branch *branch = branch_of_binding(call, found->ruid);
+    if (branch == NULL)
+        return 0;
+    branch->peer = found->peer;
+    branch->destination = arena_copy(&call->arena, text_of_str(found->peer->uri));
+    branch->request_uri = arena_copy(&call->arena, text_of_str(*aor));
+    branch->aor_hash = found->aor_hash;
+    branch->branch_flags = found->branch_flags;
+    return branch->destination.s != NULL && branch->request_uri.s != NULL ? add(call, branch, &target) : 0;
+}
+
 /* A Contact that is the AOR itself is not called, because the request would return at once. Phones that write such
    Contacts are called over the flow on which they registered. */
 static bool leads_back(const struct found *found, const str *aor)
@@ -177,6 +213,8 @@ static size_t add_found(struct call *call, const struct found *found, const str 
 {
     const struct target target = target_of(found, aor);
     struct found by_contact = *found;
+    if (found->peer != NULL)
+        return add_by_peer(call, found, aor);
     if (target_is_known(call->model.targets, &target))
         return 0;
     if (!is_dead(found->flow))
@@ -349,7 +387,7 @@ enum { REQUEST_URI_MOST = 4 * MAX_URI_SIZE };
 /* 3261-16.6.a */
 static int read_request_uri(const struct ksr_branch *branch, char out[REQUEST_URI_MOST], str *uri)
 {
-    struct text whole = branch->model.target->uri;
+    struct text whole = branch->peer != NULL ? text_of_str(branch->request_uri) : branch->model.target->uri;
     if (whole.length == 0 || whole.length > REQUEST_URI_MOST)
         return -1;
     memcpy(out, whole.at, whole.length);

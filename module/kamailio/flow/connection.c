@@ -204,6 +204,11 @@ static struct ip_addr unmapped(const struct ip_addr *ip)
     return four;
 }
 
+struct ip_addr source_address_of(const struct receive_info *from)
+{
+    return unmapped(&from->src_ip);
+}
+
 static bool is_loopback(const struct ip_addr *ip)
 {
     static const unsigned char loopback6[16] = {[15] = 1};
@@ -219,7 +224,7 @@ static bool is_own(struct ip_addr *ip)
 
 uint64_t limited_source_of(const struct receive_info *from)
 {
-    struct ip_addr source = unmapped(&from->src_ip);
+    struct ip_addr source = source_address_of(from);
     return is_loopback(&source) || is_own(&source) ? 0 : source_number_of(from);
 }
 

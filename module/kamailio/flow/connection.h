@@ -44,6 +44,9 @@ size_t connection_remote_uri(int id, char *out, size_t size);
 /* The open connection that the peer has opened, from that address and port to this local one; 0: none. */
 int connection_accepted(const struct receive_info *flow);
 
+/* The address from which a message came; an IPv4 address on an IPv6 socket is IPv4. */
+struct ip_addr source_address_of(const struct receive_info *from);
+
 /* The number of the source: see flow/source_number.h. */
 uint64_t source_number_of(const struct receive_info *from);
 /* The same, but 0 for this machine, which no limit per source applies to: loopback and the server's own addresses. */

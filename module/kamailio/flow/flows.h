@@ -30,8 +30,8 @@ int flows_create(unsigned size_log2);
 int flows_listen(void);
 void flows_destroy(void);
 
-/* 0: no flow: a Path leads to the binding, only another node can use it (flow_is_elsewhere), or its connection belongs to
-   an earlier run or is not known. */
+/* 0: no flow: a Path leads to the binding, only another node can use it (flow_is_elsewhere), or its connection belongs
+   to an earlier run or is not known. */
 flow_id flow_of_contact(const ucontact_t *contact);
 flow_id flow_of_source(const struct receive_info *rcv);
 flow_id flow_of_connection(int connection_id);

@@ -12,6 +12,7 @@
 #include "kamailio/call/call.h"
 #include "kamailio/call/edge.h"
 #include "kamailio/base/module_config.h"
+#include "kamailio/call/peer.h"
 #include "kamailio/call/react.h"
 #include "kamailio/call/reconnect.h"
 #include "kamailio/call/rests.h"
@@ -65,6 +66,16 @@ static int take_trunk(modparam_t type, void *value)
     if (why == NULL)
         return 0;
     ksr_log(LOG_ERROR, "modparam trunk: \"%s\": %s", (char *)value, why);
+    return -1;
+}
+
+static int take_peer(modparam_t type, void *value)
+{
+    (void)type;
+    const char *why = peer_add(value);
+    if (why == NULL)
+        return 0;
+    ksr_log(LOG_ERROR, "modparam peer: \"%s\": %s", (char *)value, why);
     return -1;
 }
 
@@ -126,6 +137,7 @@ static param_export_t params[] = {
     {"layer", PARAM_STRING | PARAM_USE_FUNC, (void *)take_layer},
     {"tenant", PARAM_STRING | PARAM_USE_FUNC, (void *)take_tenant},
     {"trunk", PARAM_STRING | PARAM_USE_FUNC, (void *)take_trunk},
+    {"peer", PARAM_STRING | PARAM_USE_FUNC, (void *)take_peer},
     {"policy_last_good", PARAM_STRING, &module_config.policy_last_good},
     {"route_keys", PARAM_STRING, &module_config.route_keys},
     {"event_callback", PARAM_STR, &module_config.event_callback},
@@ -194,7 +206,8 @@ static int start(void)
         waits_create() < 0 || flows_create(FLOW_TABLE_LOG2) < 0 || breadth_create() < 0 ||
         (module_has_usrloc && (flows_listen() < 0 || save_charge_create() < 0)) ||
         keeper_create(call_branch_down) < 0 || events_create() < 0 || react_create() < 0 || reconnect_listen() < 0 ||
-        datagram_listen() < 0 || edge_start() < 0 || seal_start() < 0 || worker_policy_create() < 0)
+        datagram_listen() < 0 || peer_listen() < 0 || edge_start() < 0 || seal_start() < 0 ||
+        worker_policy_create() < 0)
         return -1;
     if (rpc_register_array((rpc_export_t *)module_rpc) != 0 || rpc_register_array((rpc_export_t *)policy_rpc) != 0) {
         ksr_log(LOG_ERROR, "RPC commands cannot be registered");

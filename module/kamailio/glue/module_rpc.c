@@ -12,6 +12,7 @@
 #include "kamailio/glue/fixups.h"
 #include "kamailio/base/host.h"
 #include "kamailio/base/module_config.h"
+#include "kamailio/call/peer.h"
 #include "kamailio/call/rests.h"
 #include "kamailio/base/save_aor.h"
 #include "kamailio/base/stats.h"
@@ -42,6 +43,8 @@ static const char *liveliness(const ucontact_t *contact, flow_id flow)
 {
     if (contact->path.len > 0)
         return "by its path";
+    if (flow_is_elsewhere(contact) && peer_of_node((int)contact->server_id) != NULL)
+        return "by its peer";
     const enum flow_use use = flow_use_of(contact);
     if (use != FLOW_USABLE)
         return use == FLOW_ELSEWHERE ? "another node's" : "no";

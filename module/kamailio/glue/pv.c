@@ -5,6 +5,7 @@
 
 #include "kamailio/base/host.h"
 #include "kamailio/base/stats.h"
+#include "kamailio/call/peer.h"
 
 /* $reflow(name) */
 
@@ -24,18 +25,19 @@ enum value {
     VALUE_REG_ID,
     VALUE_REASON,
     VALUE_TEXT,
+    VALUE_PEER,
     VALUE_VERSION,
     VALUE_SHM_FREE,
     VALUE_COUNT
 };
 
 static const struct text names[VALUE_COUNT] = {
-    [VALUE_ACTION] = TEXT("action"),   [VALUE_RULE] = TEXT("rule"),        [VALUE_WHY] = TEXT("why"),
-    [VALUE_CODE] = TEXT("code"),       [VALUE_STATUS] = TEXT("status"),    [VALUE_DROP] = TEXT("drop"),
-    [VALUE_WAIT] = TEXT("wait"),       [VALUE_REST] = TEXT("rest"),        [VALUE_FLAGS] = TEXT("flags"),
-    [VALUE_FLOW] = TEXT("flow"),       [VALUE_AOR] = TEXT("aor"),          [VALUE_INSTANCE] = TEXT("instance"),
-    [VALUE_REG_ID] = TEXT("reg_id"),   [VALUE_REASON] = TEXT("reason"),    [VALUE_TEXT] = TEXT("text"),
-    [VALUE_VERSION] = TEXT("version"), [VALUE_SHM_FREE] = TEXT("shm_free")};
+    [VALUE_ACTION] = TEXT("action"), [VALUE_RULE] = TEXT("rule"),       [VALUE_WHY] = TEXT("why"),
+    [VALUE_CODE] = TEXT("code"),     [VALUE_STATUS] = TEXT("status"),   [VALUE_DROP] = TEXT("drop"),
+    [VALUE_WAIT] = TEXT("wait"),     [VALUE_REST] = TEXT("rest"),       [VALUE_FLAGS] = TEXT("flags"),
+    [VALUE_FLOW] = TEXT("flow"),     [VALUE_AOR] = TEXT("aor"),         [VALUE_INSTANCE] = TEXT("instance"),
+    [VALUE_REG_ID] = TEXT("reg_id"), [VALUE_REASON] = TEXT("reason"),   [VALUE_TEXT] = TEXT("text"),
+    [VALUE_PEER] = TEXT("peer"),     [VALUE_VERSION] = TEXT("version"), [VALUE_SHM_FREE] = TEXT("shm_free")};
 
 int pv_reflow_parse(pv_spec_t *spec, str *name)
 {
@@ -48,11 +50,11 @@ int pv_reflow_parse(pv_spec_t *spec, str *name)
         spec->pvp.pvn.u.isname.name.n = i;
         return 0;
     }
-    ksr_log(
-        LOG_ERROR,
-        "$reflow(%.*s): there is action, rule, why, code, status, drop, wait, rest, flags, text, version, shm_free, "
-        "and in event routes flow, aor, instance, reg_id, reason",
-        name->len, name->s);
+    ksr_log(LOG_ERROR,
+            "$reflow(%.*s): there is action, rule, why, code, status, drop, wait, rest, flags, text, peer, version, "
+            "shm_free, "
+            "and in event routes flow, aor, instance, reg_id, reason",
+            name->len, name->s);
     return -1;
 }
 
@@ -134,11 +136,20 @@ static int get_of_flow(struct sip_msg *msg, pv_param_t *param, pv_value_t *value
     }
 }
 
+/* The node that has chosen the binding for this request. */
+static int give_peer(struct sip_msg *msg, pv_param_t *param, pv_value_t *value)
+{
+    struct peer_mark mark;
+    return give_positive(msg, param, value, peer_read_mark(msg, &mark) ? (uint32_t)mark.from->server_id : 0);
+}
+
 int pv_reflow_get(struct sip_msg *msg, pv_param_t *param, pv_value_t *value)
 {
     int which = param->pvn.u.isname.name.n;
     if (which == VALUE_TEXT)
         return give_text(msg, param, value, pv_noted_text());
+    if (which == VALUE_PEER)
+        return give_peer(msg, param, value);
     if (which == VALUE_VERSION)
         return give_positive(msg, param, value, (uint32_t)stats_version_in_use());
     if (which == VALUE_SHM_FREE)

@@ -411,6 +411,75 @@ test("reflow.flows lists the bindings of an AOR with their flows", function(t)
     t:match(why, "no table elsewhere")
 end)
 
+test("reflow.connection lists the bindings of a connection", function(t)
+    local host, open = starter(t)
+    local bob, carol = open "bob", open "carol"
+    bob:register { instance = one, reg_id = 1 }
+    bob:register { instance = one, reg_id = 1, aor = carol.aor, expires = 100 }
+    carol:register { instance = two, reg_id = 2 }
+    local id = assert(host:rpc("reflow.flows", bob.aor)):match "flow: tcp %S+ #(%d+)"
+    local text = assert(host:rpc("reflow.connection", id))
+    t:match(text, "connection: " .. id .. "%s+addresses: tcp 127%.0%.0%.1:%d+%-127%.0%.0%.1:" .. bob.local_port)
+    t:match(text, "state: open")
+    t:match(text, "aor: %S*bob")
+    t:match(text, "aor: %S*carol")
+    t:match(text, "contact: " .. bob.contact_uri:gsub("%p", "%%%0"))
+    t:match(text, "reg_id: 1")
+    t:ok(not text:find "reg_id: 2")
+    local left = tonumber(text:match "aor: %S*carol.-expires: (%d+)")
+    t:ok(left and left <= 100 and left > 40, text)
+    t:match(text, "left_out: 0")
+    local alice = open "alice"
+    alice:expect_final(alice:request("OPTIONS", { uri = "sip:example.test" }), 200)
+    local plain
+    for each in assert(host:rpc "core.tcp_list"):gmatch "id: (%d+)" do
+        plain = host:rpc("reflow.connection", each)
+        if plain and plain:find(":" .. alice.local_port, 1, true) then
+            break
+        end
+    end
+    t:match(plain, "127%.0%.0%.1:" .. alice.local_port)
+    t:ok(not plain:find "aor: ")
+    for _, words in ipairs { {}, { "0" }, { "s:-1" }, { "x" }, { id, "1" } } do
+        t:match(select(2, host:rpc("reflow.connection", table.unpack(words))), "400")
+    end
+    t:match(select(2, host:rpc("reflow.connection", 999999)), "404")
+end)
+
+test("reflow.rest sets a rest and ends it", function(t)
+    local host = starter(t)
+    local function rests()
+        return (assert(host:rpc "reflow.rests"):gsub("%s+", " "))
+    end
+    for _, name in ipairs { "192.0.2.7:5060", "trunk.example.net", "[2001:db8::7]:5060" } do
+        t:match(assert(host:rpc("reflow.rest", name, 600)), "seconds: 600")
+        t:match(rests(), "destination: " .. name:gsub("%p", "%%%0") .. " seconds: %d+")
+        t:match(assert(host:rpc("reflow.rest", name, name:find "trunk" and "off" or 0)), "seconds: 0")
+        t:match(rests(), "count: 0")
+        t:match(select(2, host:rpc("reflow.rest", name, "off")), "404.*does not rest")
+    end
+    for _, words in ipairs { {}, { "192.0.2.7:5060" }, { "192.0.2.7:5060", "s:-1" }, { "192.0.2.7:5060", "soon" },
+        { "192.0.2.7:5060", 604801 }, { "192.0.2.7:5060", 1, 1 }, { "a b", 5 } } do
+        t:match(select(2, host:rpc("reflow.rest", table.unpack(words))), "400")
+    end
+end)
+
+test("a flow that dies, its binding, and a request without a target are in the log", function(t)
+    local host, open = starter(t)
+    local bob, alice = open "bob", open "alice"
+    bob:register { instance = one, reg_id = 1 }
+    bob:close()
+    host:wait_for_log(("INFO: [^\n]*bob%%S*: flow tcp 127%%.0%%.0%%.1:%%d+%%-127%%.0%%.0%%.1:%d #%%d+ is down "):format(
+        bob.local_port) .. "%(closed%): binding removed")
+    local carol = open "carol"
+    carol:register { supported = false, parameters = ';methods="INVITE, ACK, BYE, CANCEL"' }
+    alice:expect_final(alice:request("MESSAGE", { uri = carol.aor }))
+    host:wait_for_log "INFO: [^\n]*carol@%S+ has no target; bindings passed over: 1 that does not allow the method"
+    -- Of somebody who is not registered there is nothing to say: strangers try names.
+    alice:expect_final(alice:invite "sip:nobody@example.test")
+    t:equal(#host:log_lines "nobody", 0)
+end)
+
 -- --- KEMI ---
 
 local script = [[

@@ -1,0 +1,425 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+-- Two Kamailio nodes that share bindings by DMQ and know each other by modparam peer: a call at one node reaches a flow
+-- of the other. Kamailio's own lookup() sends to the address of the phone instead, from a node that the phone has no
+-- flow with.
+local certificates = require "certificates"
+local kamailio = require "kamailio"
+local server = require "server"
+local tap = require "tap"
+local ua = require "ua"
+
+local test = tap.test
+local one, two = ua.instance(1), ua.instance(2)
+local mark <const> = "Reflow-Binding"
+
+local function modules()
+    local names = { table.unpack(kamailio.modules) }
+    table.remove(names) -- "reflow" comes last
+    table.move({ "dmq", "dmq_usrloc", "registrar", "reflow" }, 1, 4, #names + 1, names)
+    return names
+end
+
+-- Of each request it is logged which peer has chosen the binding.
+local routes = [[
+route[BEFORE] {
+    if (is_method("KDMQ")) { dmq_handle_message(); exit; }
+    if (is_method("INVITE|MESSAGE")) {
+        xlog("L_NOTICE", "CAME $rm $ci peer=$reflow(peer) to $rU\n");
+    }
+}
+route[CALL] {
+    if (!is_present_hf("X-Stock")) return;
+    if (!lookup("location")) { sl_send_reply("404", "Not Found"); exit; }
+    t_relay();
+    exit;
+}
+]]
+
+local function address(host)
+    return host:find ":" and "[" .. host .. "]" or host
+end
+
+local function start_node(t, stage, index, more)
+    local name, other = index == 1 and "a" or "b", index == 1 and "b" or "a"
+    local host, own, peer = address(stage.host), stage.ports[name], stage.ports[other]
+    local params = { { "dmq", "server_address", ("sip:%s:%d"):format(host, own) },
+        { "dmq", "notification_address", ("sip:%s:%d"):format(host, peer) }, { "dmq", "ping_interval", 60 },
+        { "dmq_usrloc", "enable", 1 }, { "dmq_usrloc", "sync", 1 }, { "dmq_usrloc", "usrloc_delete", 1 },
+        { "tm", "fr_timer", more.fr_timer or 30000 } }
+    if more.peer ~= false then
+        params[#params + 1] = { "reflow", "peer", ("%d=sip:%s:%d%s"):format(3 - index, host, peer,
+            more.parameter or "") }
+    end
+    for _, each in ipairs(more.params and more.params[index] or {}) do
+        params[#params + 1] = each
+    end
+    return kamailio.start(t, { port = own, address = host, modules = modules(), memory = 64,
+        core = "server_id=" .. index, extra = routes, params = params, secure = more.secure })
+end
+
+local function active_nodes(node)
+    local _, count = (node:rpc "dmq.list_nodes" or ""):gsub("status: active", "")
+    return count
+end
+
+-- stage.a, stage.b: the nodes; stage.open("a", user): a flow of a user agent to it.
+local function start(t, transport, more)
+    more = more or {}
+    local stage = { host = more.host or "127.0.0.1", ports = { a = server.free_port(), b = server.free_port() } }
+    stage.a, stage.b = start_node(t, stage, 1, more), start_node(t, stage, 2, more)
+    function stage.restart(name)
+        stage[name] = start_node(t, stage, name == "a" and 1 or 2, more)
+        return stage[name]
+    end
+    function stage.open(name, user, options)
+        options = options or {}
+        local kind = options.transport or transport
+        local flow = ua.open { host = stage.host, port = kind == "tls" and stage[name].ports.tls or stage.ports[name],
+            user = user, domain = "example.test", transport = kind, local_host = options.local_host,
+            tls = options.tls }
+        t:defer(function()
+            flow:close()
+        end)
+        return flow
+    end
+    assert(ua.wait.until_true(ua.patience, function()
+        return active_nodes(stage.a) == 2 and active_nodes(stage.b) == 2
+    end), "the nodes do not find each other")
+    return stage
+end
+
+local function becomes(t, node, count)
+    local got
+    ua.wait.until_true(ua.patience, function()
+        got = node:statistic "usrloc:location_contacts"
+        return got == count
+    end)
+    t:equal(got, count, "contacts in usrloc of the node at port " .. node.port)
+end
+
+local function become(t, stage, count)
+    becomes(t, stage.a, count)
+    becomes(t, stage.b, count)
+end
+
+-- As a peer would write it: of the only binding.
+local function mark_of(node)
+    local text = assert(node:rpc "ul.dump")
+    return ("%x;%s"):format(math.tointeger(text:match "HashID: (-?%d+)") & 0xffffffff, text:match "Ruid: (%S+)")
+end
+
+local function expect_call(phone)
+    local invite = phone:expect "INVITE"
+    assert(not invite:get(mark), "the mark has reached a phone")
+    return invite
+end
+
+for _, transport in ipairs { "udp", "tcp" } do
+    local function named(what)
+        return ("%s [kamailio %s]"):format(what, transport)
+    end
+
+    test(named "5626-7.e a call at one node reaches a phone at the other, and its dialog passes both", function(t)
+        local stage = start(t, transport)
+        local bob = stage.open("a", "bob")
+        bob:register { instance = one, reg_id = 1 }
+        become(t, stage, 1)
+        local alice = stage.open("b", "alice")
+        local call = alice:invite(bob.aor)
+        local invite = expect_call(bob)
+        t:equal(invite.uri, bob.contact_uri)
+        t:equal(#invite:values "Record-Route", transport == "udp" and 2 or 4) -- the nodes use UDP between them
+        t:equal(#invite:values "Via", 3)
+        bob:reply(invite, 180)
+        alice:expect(180)
+        bob:reply(invite, 200)
+        local answer = alice:expect_final(call, 200)
+        bob:expect "ACK"
+        alice:within("INFO", call, answer, { cseq = 2 })
+        bob:reply(bob:expect "INFO", 200)
+        alice:expect(200)
+        local bye = bob:within_called("BYE", invite)
+        alice:reply(alice:expect "BYE", 200)
+        bob:expect_final(bye, 200)
+        t:equal(stage.a:statistic "reflow:peer_requests", 1)
+        t:equal(stage.b:statistic "reflow:peer_requests", 0)
+        stage.a:wait_for_log("CAME INVITE %S+ peer=2 to bob")
+        stage.b:wait_for_log("CAME INVITE %S+ peer=<null> to bob")
+        t:match(stage.b:rpc("reflow.flows", bob.aor), "alive: by its peer")
+    end)
+
+    test(named "3261-10.a phones without reg-id behind a NAT, at the other node", function(t)
+        local stage = start(t, transport)
+        local bob, carol = stage.open("a", "bob"), stage.open("a", "bob")
+        bob:register { supported = false, contact_uri = "sip:bob@192.0.2.7;transport=" .. transport }
+        carol:register { supported = false, call_id = "carol",
+            contact_uri = "sip:bob@192.0.2.8;transport=" .. transport }
+        become(t, stage, 2)
+        local alice = stage.open("b", "alice")
+        local call = alice:invite(bob.aor)
+        local first, second = expect_call(bob), expect_call(carol)
+        bob:reply(first, 486)
+        carol:reply(second, 486)
+        alice:expect_final(call, 486)
+    end)
+
+    test(named "3261-9.a CANCEL passes both nodes", function(t)
+        local stage = start(t, transport)
+        local bob, alice = stage.open("a", "bob"), stage.open("b", "alice")
+        bob:register { instance = one, reg_id = 1 }
+        become(t, stage, 1)
+        local call = alice:invite(bob.aor)
+        local invite = expect_call(bob)
+        bob:reply(invite, 180)
+        alice:expect(180)
+        alice:cancel(call)
+        local cancel = bob:expect "CANCEL"
+        bob:reply(cancel, 200)
+        bob:reply(invite, 487)
+        alice:expect_final(call, 487)
+        bob:expect "ACK"
+    end)
+
+    test(named "5626-7.b a phone with a flow at each node: 430 at the other makes this one be tried", function(t)
+        local stage = start(t, transport)
+        local at_b, at_a = stage.open("b", "bob"), stage.open("a", "bob")
+        at_b:register { instance = one, reg_id = 2 }
+        become(t, stage, 1)
+        ua.wait.pause(1100) -- the newest flow is tried first, in whole seconds
+        at_a:register { instance = one, reg_id = 1 }
+        become(t, stage, 2)
+        local alice = stage.open("b", "alice")
+        local call = alice:invite(at_a.aor)
+        at_a:reply(expect_call(at_a), 430)
+        local invite = expect_call(at_b)
+        at_b:reply(invite, 200)
+        alice:expect_final(call, 200)
+        -- 5626-7.g
+        become(t, stage, 1)
+        stage.b:wait_for_log "bob%S*: flow %S+ %S+ is down %(430%): binding removed"
+    end)
+
+    test(named "5626-7.c 486 of an instance at the other node ends it at both", function(t)
+        local stage = start(t, transport)
+        local at_a, at_b = stage.open("a", "bob"), stage.open("b", "bob")
+        at_a:register { instance = one, reg_id = 1 }
+        at_b:register { instance = one, reg_id = 2 }
+        become(t, stage, 2)
+        local alice = stage.open("b", "alice")
+        local call = alice:invite(at_a.aor)
+        local phone = assert(ua.wait.until_true(ua.patience, function()
+            return #at_a.inbox > 0 and at_a or #at_b.inbox > 0 and at_b
+        end))
+        phone:reply(expect_call(phone), 486)
+        alice:expect_final(call, 486);
+        (phone == at_a and at_b or at_a):expect_none("INVITE", 100)
+        become(t, stage, 2)
+    end)
+
+    test(named "480 of a phone at the other node is the phone's own answer", function(t)
+        local stage = start(t, transport)
+        local at_a, at_b = stage.open("a", "bob"), stage.open("b", "bob")
+        at_a:register { instance = one, reg_id = 1, q = 1 }
+        at_b:register { instance = two, reg_id = 1, q = 0.5 }
+        become(t, stage, 2)
+        local alice = stage.open("b", "alice")
+        local call = alice:invite(at_a.aor)
+        at_a:reply(expect_call(at_a), 480)
+        at_b:reply(expect_call(at_b), 480)
+        alice:expect_final(call, 480)
+        become(t, stage, 2)
+    end)
+
+    test(named "q values and instances hold across the nodes, and the failure route sees one call", function(t)
+        local stage = start(t, transport)
+        local phones = {}
+        for index, q in ipairs { 1, 1, 1, 0.5 } do
+            phones[index] = stage.open(index == 3 and "b" or "a", "bob")
+            phones[index]:register { instance = ua.instance(index), reg_id = 1, q = q, call_id = "reg" .. index }
+        end
+        become(t, stage, 4)
+        local alice = stage.open("b", "alice")
+        local call = alice:invite(phones[1].aor)
+        local invites = {}
+        for index = 1, 3 do
+            invites[index] = expect_call(phones[index])
+        end
+        phones[4]:expect_none("INVITE", 100)
+        for index, status in ipairs { 486, 404, 480 } do
+            phones[index]:reply(invites[index], status)
+        end
+        phones[4]:reply(expect_call(phones[4]), 486)
+        local status = alice:expect_final(call).status
+        t:ok(status == 486 or status == 404 or status == 480, status)
+    end)
+
+    test(named "a request other than INVITE", function(t)
+        local stage = start(t, transport)
+        local bob, alice = stage.open("a", "bob"), stage.open("b", "alice")
+        bob:register { instance = one, reg_id = 1 }
+        become(t, stage, 1)
+        local sent = alice:request("MESSAGE", { uri = bob.aor, body = "hello" })
+        local message = bob:expect "MESSAGE"
+        t:equal(message:get(mark), nil)
+        bob:reply(message, 200)
+        alice:expect_final(sent, 200)
+    end)
+
+    test(named "a stranger's mark gives nothing, and reaches nobody", function(t)
+        local stage = start(t, transport)
+        local bob = stage.open("a", "bob")
+        bob:register { instance = one, reg_id = 1 }
+        become(t, stage, 1)
+        local right = mark_of(stage.a)
+        local stranger = stage.open("a", "mallory", { local_host = "127.0.0.2" })
+        for _, value in ipairs { right, "nothing", "" } do
+            local call = stranger:invite(bob.aor, { headers = { { mark, value } } })
+            bob:reply(expect_call(bob), 486)
+            stranger:expect_final(call, 486)
+        end
+        local lost = stranger:invite("sip:nobody@example.test", { headers = { { mark, right } } })
+        stranger:expect_final(lost, 404)
+        t:equal(stage.a:statistic "reflow:peer_requests", 0)
+        t:equal(#stage.a:log_lines "peer=2", 0)
+        -- ... and it is not passed on to the other node.
+        local at_b = stage.open("b", "mallory", { local_host = "127.0.0.2" })
+        local call = at_b:invite(bob.aor, { headers = { { mark, "1;forged" } } })
+        bob:reply(expect_call(bob), 486)
+        at_b:expect_final(call, 486)
+        t:equal(stage.a:statistic "reflow:peer_requests", 1)
+    end)
+
+    test(named "a peer's mark of a binding that this node does not know, or that is not its own", function(t)
+        local stage = start(t, transport)
+        local bob = stage.open("a", "bob")
+        bob:register { instance = one, reg_id = 1 }
+        become(t, stage, 1)
+        -- This machine is the peer of each node.
+        local at_a, at_b = stage.open("a", "alice"), stage.open("b", "alice")
+        at_a:expect_final(at_a:invite(bob.aor, { headers = { { mark, "1;unknown" } } }), 408)
+        at_a:expect_final(at_a:request("MESSAGE", { uri = bob.aor, headers = { { mark, "1;unknown" } } }), 480)
+        at_b:expect_final(at_b:invite(bob.aor, { headers = { { mark, mark_of(stage.b) } } }), 430)
+        bob:expect_none("INVITE", 100)
+        become(t, stage, 1)
+        t:equal(stage.a:statistic "reflow:peer_requests", 2)
+        t:equal(stage.b:statistic "reflow:peer_requests", 1)
+    end)
+end
+
+test("5626-7.f a flow that closes while its phone is called from the other node: the next flow [kamailio tcp]",
+    function(t)
+        local stage = start(t, "tcp")
+        local at_b, at_a = stage.open("b", "bob"), stage.open("a", "bob")
+        at_b:register { instance = one, reg_id = 2 }
+        ua.wait.pause(1100)
+        at_a:register { instance = one, reg_id = 1 }
+        become(t, stage, 2)
+        local alice = stage.open("b", "alice")
+        local call = alice:invite(at_a.aor)
+        expect_call(at_a)
+        at_a:close(true)
+        local invite = expect_call(at_b)
+        at_b:reply(invite, 200)
+        alice:expect_final(call, 200, 20000) -- and not after a timer of 30 s
+        become(t, stage, 1)
+    end)
+
+test("5626-7.f the only flow closes while its phone is called from the other node: 480 [kamailio tcp]", function(t)
+    local stage = start(t, "tcp")
+    local bob, alice = stage.open("a", "bob"), stage.open("b", "alice")
+    bob:register { instance = one, reg_id = 1 }
+    become(t, stage, 1)
+    local call = alice:invite(bob.aor)
+    expect_call(bob)
+    bob:close(true)
+    alice:expect_final(call, 480, 20000)
+    become(t, stage, 0)
+    alice:expect_final(alice:invite(bob.aor), 404)
+end)
+
+test("the node that has the flow is down: another flow of the phone is called [kamailio tcp]", function(t)
+    local stage = start(t, "tcp", { parameter = ";transport=tcp" })
+    local at_b, at_a = stage.open("b", "bob"), stage.open("a", "bob")
+    at_b:register { instance = one, reg_id = 2 }
+    ua.wait.pause(1100)
+    at_a:register { instance = one, reg_id = 1 }
+    become(t, stage, 2)
+    stage.a:kill9()
+    local alice = stage.open("b", "alice")
+    local call = alice:invite(at_a.aor)
+    at_b:reply(expect_call(at_b), 200)
+    alice:expect_final(call, 200, 20000)
+    becomes(t, stage.b, 2) -- a node that is down for a moment does not lose its bindings
+end)
+
+test("a peer with a stream transport is believed only over that [kamailio udp]", function(t)
+    local stage = start(t, "udp", { parameter = ";transport=tcp" })
+    local bob, alice = stage.open("a", "bob"), stage.open("b", "alice")
+    bob:register { instance = one, reg_id = 1 }
+    become(t, stage, 1)
+    local call = alice:invite(bob.aor)
+    bob:reply(expect_call(bob), 486)
+    alice:expect_final(call, 486)
+    t:equal(stage.a:statistic "reflow:peer_requests", 1)
+    local forged = stage.open("a", "mallory"):invite("sip:bob@example.test", { headers = { { mark, "1;unknown" } } })
+    bob:reply(expect_call(bob), 486)
+    t:ok(forged)
+    t:equal(stage.a:statistic "reflow:peer_requests", 1)
+end)
+
+test("5626-7.e over IPv6 [kamailio udp]", function(t)
+    local stage = start(t, "udp", { host = "::1" })
+    local bob, alice = stage.open("a", "bob"), stage.open("b", "alice")
+    bob:register { instance = one, reg_id = 1 }
+    become(t, stage, 1)
+    alice:call(bob)
+    t:equal(stage.a:statistic "reflow:peer_requests", 1)
+end)
+
+test("5626-7.e a TLS flow of the other node [kamailio tls]", function(t)
+    local files = certificates.new(t):sign("default", { names = "DNS:example.test" })
+    local stage = start(t, "udp", { secure = files, parameter = ";transport=tcp" })
+    local bob = stage.open("a", "bob", { transport = "tls", tls = {} })
+    bob:register { instance = one, reg_id = 1 }
+    become(t, stage, 1)
+    local alice = stage.open("b", "alice")
+    alice:call(bob)
+end)
+
+test("without modparam peer, a plain Contact is called as stock does, an outbound flow is not [kamailio udp]",
+    function(t)
+        local stage = start(t, "udp", { peer = false })
+        local plain, bob = stage.open("a", "plain"), stage.open("a", "bob")
+        plain:register { supported = false }
+        bob:register { instance = one, reg_id = 1 }
+        become(t, stage, 2)
+        plain.port = stage.ports.b -- its responses go there
+        local alice = stage.open("b", "alice")
+        for _, headers in ipairs { { { "X-Stock", "yes" } }, {} } do
+            local call = alice:invite(plain.aor, { headers = headers })
+            plain:reply(expect_call(plain), 486)
+            alice:expect_final(call, 486)
+        end
+        alice:expect_final(alice:invite(bob.aor), 404)
+        stage.b:wait_for_log "bob%S* has no target; bindings passed over: 1 that only another node can reach"
+        t:equal(stage.b:statistic "reflow:bindings_elsewhere", 1)
+    end)
+
+test("modparam peer: what is refused", function(t)
+    for _, each in ipairs { { "sip:127.0.0.1:5060", "server_id of 1 or more" }, { "0=sip:127.0.0.1", "server_id" },
+        { "2=sip:peer.example.test", "must be an address" }, { "2=tel:1", "NUMBER=sip:ADDRESS" },
+        { "2=sip:bob@127.0.0.1", "NUMBER=sip:ADDRESS" }, { "2=sip:127.0.0.1;transport=ws", "no connection" },
+        { "2=", "NUMBER=sip:ADDRESS" }, { "x2=sip:127.0.0.1", "server_id" } } do
+        local node = kamailio.start(t, { params = { { "reflow", "peer", each[1] } }, expect_end = true })
+        node:wait()
+        t:ok(node.status ~= 0)
+        t:match(node.log, "modparam peer: ")
+        t:match(node.log, each[2])
+    end
+    local node = kamailio.start(t, { params = { { "reflow", "peer", "2=sip:127.0.0.1" },
+        { "reflow", "peer", "2=sip:127.0.0.2" } }, expect_end = true })
+    node:wait()
+    t:match(node.log, "has a peer already")
+end)
+
+tap.done()
