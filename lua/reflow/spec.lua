@@ -16,21 +16,30 @@
 --
 -- policy(path), domain(name)      before anything else: what is tested (else what belongs to the spec), one more domain
 -- trunk(cidr)                     likewise: addresses of a trunk, for call.trunk of requests with a source there
--- phone { aor, flows = 1, transport = "tcp", name, instance, q, headers, expires, unregistered }
---                                 flows = 0: a plain contact over UDP
+-- user(aor, password)             likewise: a user, "bob@example.com"; the server then asks for credentials
+-- phone { aor, flows = 1, transport = "tcp", name, instance, q, headers, expires, unregistered, reacts, password }
+--                                 flows = 0: a plain contact over UDP; edges = { "edge 1", ... }: a flow through each
+--                                 of these edge proxies, which answer for the phone, for example with 430, and whose
+--                                 Path has the parameters `path` ("lr;ob"); reacts: as below, for its REGISTER
 --   :flow(n)                      one flow; a phone and a flow both have
 --   :answers(step, ...)           what every request gets: 486, { 486, after = s, headers = {}, phrase, body },
 --                                 "is silent", "dies"; without a word of this: 200 at once
+--   :then_answers(step, ...)      what every request gets after the next one
 --   :answer(step)                 what the request that waits there gets now
 --   :dies() :falls_silent() :comes_back() :registers()
 -- server(address, { name, transport })  the same, but for flow() and registers()
--- invite(uri or { to, from, headers, body, source, over = phone, call_id }), request(method, uri or { ... })
+--   :notifies(headers)            a NOTIFY for the SUBSCRIBE that came there
+-- invite(uri or { to, from, headers, body, source, over = phone, call_id, reacts, user, password })
+-- request(method, uri or { ... })
+--                                 reacts = true: the caller does with final responses what the core decides for a
+--                                 user agent: it retries with credentials (user, password), after 422, 423 or 491, and
+--                                 calls the Contact of a 3xx. A wait that is random takes the middle of its range
 --   :cancel() :bye() :inside(method) .final .elapsed .responses
 -- advance(seconds)
 -- expect(call):hears(code)        the final response; hears { 180, 486 }: all above 100; hears(): none but 100
 --   :header(name, value)          of the last response; nil: it has none
 --   :tried { "bob/1", ... }       where the request went, in this order; :never_tried(name)
---   :decided { code, action, rule, verdict, refused, status, origin, flows_left }  one decision is like that
+--   :decided { code, action, rule, verdict, refused, status, origin, flows_left, role }  one decision is like that
 -- expect(phone):registered(), expect(phone):refused(code)
 -- credentials(user, realm, algorithm)  what sip.on_credentials knows: HA1, nil for no such user, nil and "failed"
 -- expect_log(pattern), expect_no_log(pattern), equal(got, wanted)
@@ -75,11 +84,11 @@ local function fail(text)
 end
 
 local decision_keys = { code = true, action = true, rule = true, verdict = true, refused = true, status = true,
-    origin = true, flows_left = true }
+    origin = true, flows_left = true, role = true }
 
 local function describe(decision)
     local words = {}
-    for _, key in ipairs { "code", "action", "rule", "verdict", "refused", "status", "origin", "flows_left" } do
+    for _, key in ipairs { "code", "action", "rule", "verdict", "refused", "status", "origin", "flows_left", "role" } do
         if decision[key] ~= nil then words[#words + 1] = ("%s=%s"):format(key, tostring(decision[key])) end
     end
     return table.concat(words, " ")
@@ -247,6 +256,7 @@ local function environment(world, tests, net, chosen, only)
     end
     function env.domain(name) net.domain(name) end
     function env.trunk(cidr) net.trunk(cidr) end
+    function env.user(aor, password) net.user(aor, password) end
     function env.credentials(user, realm, algorithm)
         world.open()
         local ha1, why = net.credentials(user, realm, algorithm)
@@ -273,16 +283,22 @@ local function environment(world, tests, net, chosen, only)
     end })
 end
 
-local function run_one(world, each, trace)
+local function run_one(world, each, trace, language)
     local ok, message = xpcall(each.body, trace)
-    local why = ok and unexpected(world)
-    if ok and not why then return nil end
-    return tostring(message or why), table.concat(world.ladder, "\n")
+    local why = ok and unexpected(world) or not ok and tostring(message) or nil
+    local picture
+    if language then
+        local record = actors.record(world, each.name)
+        record.failure = why
+        picture = require "reflow.ladder".file(record, language)
+    end
+    return why, why and actors.text(world), picture
 end
 
 -- Run a file, and the test of that index among those that have `only` in their name (nil: all). Returns how many tests
--- the file has, how many are selected, and of the one that ran why it failed (nil: it passed) and what happened.
-return function(net, source, path, index, trace, only)
+-- the file has, how many are selected, and of the one that ran why it failed (nil: it passed), what happened, and a
+-- picture of it with labels in the language (nil: no picture is wanted).
+return function(net, source, path, index, trace, only, language)
     local tests, chosen = { count = 0 }, {}
     local world = actors.new(net)
     local opened = false
@@ -296,13 +312,14 @@ return function(net, source, path, index, trace, only)
     end
     local chunk, wrong = load(source, "@" .. path, "t", environment(world, tests, net, chosen, only))
     if not chunk then error(wrong, 0) end
+    world.pictured = language ~= nil
     world.quiet = true
     chunk()
-    world.quiet = false
+    world.quiet, world.setup = false, false
     world.open()
     local each = tests[index]
     if not each then return tests.count, #tests end
     world.logged, world.decisions = {}, {}
     net.begin(each.name)
-    return tests.count, #tests, run_one(world, each, trace)
+    return tests.count, #tests, run_one(world, each, trace, language)
 end

@@ -2,6 +2,7 @@
 -- Who is around the server when a policy is tested: phones with their flows, servers elsewhere, callers. They speak SIP
 -- with the real server over a network that is not there (`net`); time passes when a spec says so.
 local sip = require "reflow"
+local uac = require "reflow.spec_uac"
 
 local actors = {}
 
@@ -40,6 +41,25 @@ local function values(message, name)
     end
 end
 
+-- The header fields that make a message understood, in this order.
+local shown_names = { "Event", "Subscription-State", "Expires", "Min-Expires", "Session-Expires", "Min-SE", "Require",
+    "Unsupported", "Flow-Timer", "Retry-After", "WWW-Authenticate", "Proxy-Authenticate", "Authorization",
+    "Proxy-Authorization", "Reason" }
+
+local function shown_fields(message)
+    local fields = {}
+    for _, name in ipairs(shown_names) do
+        for _, value in ipairs(values(message, name)) do
+            local realm = value:match 'realm="(.-)"'
+            fields[#fields + 1] = { name, realm and "realm " .. realm or value }
+        end
+    end
+    if not message.is_request and message.code >= 300 and message.code < 400 then
+        for _, value in ipairs(values(message, "Contact")) do fields[#fields + 1] = { "Contact", value } end
+    end
+    return fields
+end
+
 local function key_of(message, method)
     return ("%s|%s|%s"):format(message.call_id or "", message:header "Via" or "", method)
 end
@@ -50,12 +70,15 @@ function actors.new(net)
         net = net,
         calls = {},     -- by Call-ID and CSeq
         endpoints = {}, -- by "udp:host:port", "tcp#17"
-        ladder = {},    -- what to show of a test that fails
+        events = {},    -- what has happened, for a text or a picture
+        cast = {},      -- who takes part, in the order of appearance
         logged = {},
         decisions = {},
         plan = {},      -- what is to happen at a later time
         counted = 0,
-        quiet = false,  -- registrations are not part of the story
+        quiet = false,  -- registrations are not part of the text
+        setup = true,   -- the world is being prepared: the messages of registrations are not part of the picture
+        seen = {},      -- messages, to recognize one that is sent again
     }
 
     local function count()
@@ -72,19 +95,43 @@ function actors.new(net)
         table.insert(world.plan, place, item)
     end
 
-    local function note(text)
-        if not world.quiet then
-            world.ladder[#world.ladder + 1] = ("%9.3f  %s"):format(net.time() / 1000, text)
+    -- --- what happens: lua/reflow/ladder.lua describes the events ---
+
+    local function happened(event)
+        event.at, event.quiet, event.setup = net.time(), world.quiet, world.setup
+        world.events[#world.events + 1] = event
+        return event
+    end
+
+    local function join_cast(name, kind, label)
+        if not world.cast[name] then
+            world.cast[name] = true
+            world.cast[#world.cast + 1] = { name = name, kind = kind, label = label }
         end
     end
+    join_cast("caller", "caller")
+    join_cast("reflow", "reflow")
 
     local function start_line(bytes)
         local line = bytes:match "^[^\r\n]*"
         return (line:gsub("^SIP/2.0 ", ""):gsub(" SIP/2.0$", ""))
     end
 
+    local function note_message(from, to, bytes, lost)
+        local event = happened { kind = "message", from = from, to = to, line = start_line(bytes), lost = lost }
+        local message = world.pictured and sip.parse(bytes)
+        if not message then return end
+        local key = ("%s\n%s\n%s"):format(from, to, bytes)
+        event.again = world.seen[key]
+        world.seen[key] = event.again or event
+        event.method, event.code, event.fields = message.method, message.code, shown_fields(message)
+        event.cseq = tonumber((message:header "CSeq" or ""):match "%d+")
+        event.in_dialog = message.is_request and message.to_tag ~= nil
+    end
+
     local function send(peer, bytes)
-        note(("%-14s -> reflow         %s"):format(peer.name, start_line(bytes)))
+        join_cast(peer.name, peer.phone and "flow" or "caller")
+        note_message(peer.name, "reflow", bytes)
         net.receive(peer.transport, peer.host, peer.port, peer.connection or 0, bytes)
     end
 
@@ -92,12 +139,15 @@ function actors.new(net)
 
     local endpoint, endpoint_metatable = class("phone or server",
         "gone flows connection steps newest phone reg_id is_server q headers expires instance cseq final responses " ..
-        "aor started elapsed branches tried method")
+        "aor started elapsed branches tried method reacts user password edges edge hidden notified attempts " ..
+        "in_dialog cancelled body peer call_id path plain label later")
 
     local function flow_key(transport, host, port, connection)
         if transport == "tcp" and connection and connection ~= 0 then return "tcp#" .. connection end
         return ("%s:%s:%d"):format(transport, host, port)
     end
+
+    local dialog_methods = { INVITE = true, SUBSCRIBE = true }
 
     local function respond(self, request, step)
         local lines = { ("SIP/2.0 %d %s"):format(step.code, step.phrase or net.phrase(step.code)) }
@@ -111,7 +161,7 @@ function actors.new(net)
                 lines[#lines + 1] = name .. ": " .. value
             end
         end
-        if step.code < 300 and step.code > 100 and request.method == "INVITE" then
+        if step.code < 300 and step.code > 100 and dialog_methods[request.method] then
             lines[#lines + 1] = "Contact: <sip:callee@" .. self.host .. ":" .. self.port .. ">"
         end
         for name, value in pairs(step.headers or {}) do lines[#lines + 1] = name .. ": " .. value end
@@ -158,6 +208,7 @@ function actors.new(net)
             return
         end
         local waiting = { request = request, steps = self.steps or { { code = 200 } } }
+        if self.later and self.later[1] then self.steps = table.remove(self.later, 1) end
         self.waiting[key] = waiting
         self.newest = waiting
         go_on(self, waiting, 1)
@@ -183,11 +234,26 @@ function actors.new(net)
         return { code = code, after = step.after, headers = step.headers, phrase = step.phrase, body = step.body }
     end
 
-    -- What each request from now on gets: one step after the other.
-    function endpoint:answers(...)
+    local function read_steps(...)
         local steps = {}
         for index, step in ipairs { ... } do steps[index] = read_step(step) end
-        for _, each in ipairs(self.flows or { self }) do each.steps = steps end
+        return steps
+    end
+
+    -- What each request from now on gets: one step after the other.
+    function endpoint:answers(...)
+        local steps = read_steps(...)
+        for _, each in ipairs(self.flows or { self }) do each.steps, each.later = steps, nil end
+        return self
+    end
+
+    -- What each request gets after one that gets what was said before.
+    function endpoint:then_answers(...)
+        local steps = read_steps(...)
+        for _, each in ipairs(self.flows or { self }) do
+            each.later = each.later or {}
+            table.insert(each.later, steps)
+        end
         return self
     end
 
@@ -207,7 +273,10 @@ function actors.new(net)
 
     -- From now on nothing arrives from there, and no error is reported.
     function endpoint:falls_silent()
-        for _, each in ipairs(self.flows or { self }) do each.reachable = false end
+        for _, each in ipairs(self.flows or { self }) do
+            each.reachable = false
+            happened { kind = "flow", who = each.name, state = "silent" }
+        end
         return self
     end
 
@@ -215,7 +284,7 @@ function actors.new(net)
     function endpoint:dies()
         for _, each in ipairs(self.flows or { self }) do
             each.reachable, each.gone = false, true
-            note(("%-14s  x  is gone"):format(each.name))
+            happened { kind = "flow", who = each.name, state = "cut" }
             if each.is_server then
                 net.refuse(each.host, each.port, true)
             elseif each.transport == "tcp" then
@@ -238,53 +307,86 @@ function actors.new(net)
 
     -- --- phones ---
 
+    -- The lines that say over which way the registrar reaches the flow: that of an edge proxy has its Path.
+    local function way_lines(self)
+        local branch = count()
+        local via = "Via: SIP/2.0/%s %s:%d;branch=z9hG4bK-%s%d;rport"
+        if not self.edge then return { via:format(self.transport:upper(), self.host, self.port, "r", branch) } end
+        return { via:format(self.transport:upper(), self.host, self.port, "e", branch),
+            via:format("TCP", self.contact_host, self.contact_port, "r", branch),
+            ("Path: <sip:%s:%d;%s>"):format(self.host, self.port, self.phone.path or "lr;ob") }
+    end
+
     local function register_message(self)
         local phone = self.phone
-        local user, domain = phone.aor:match "^sips?:([^@]+)@(.+)$"
-        local contact = ("<sip:%s@%s:%d%s>"):format(user, self.host, self.port,
-            self.transport == "tcp" and ";transport=tcp" or "")
+        local user = phone.aor:match "^sips?:([^@]+)@"
+        local contact = ("<sip:%s@%s:%d%s>"):format(user, self.contact_host, self.contact_port,
+            (self.edge or self.transport == "tcp") and ";transport=tcp" or "")
         if phone.instance then contact = contact .. (';+sip.instance="<urn:uuid:%s>"'):format(phone.instance) end
-        if self.reg_id then contact = contact .. ";reg-id=" .. self.reg_id end
+        if self.reg_id and not self.plain then contact = contact .. ";reg-id=" .. self.reg_id end
         if phone.q then contact = contact .. ";q=" .. phone.q end
         self.cseq = (self.cseq or 0) + 1
-        local lines = {
-            ("REGISTER sip:%s SIP/2.0"):format(domain),
-            ("Via: SIP/2.0/%s %s:%d;branch=z9hG4bK-r%d;rport"):format(self.transport:upper(), self.host, self.port,
-                count()),
+        local lines = { ("REGISTER %s SIP/2.0"):format(self.uri), table.unpack(way_lines(self)) }
+        for _, line in ipairs {
             "Max-Forwards: 70",
             ("From: <%s>;tag=r%d"):format(phone.aor, self.cseq),
             ("To: <%s>"):format(phone.aor),
             ("Call-ID: register-%s"):format((self.name:gsub("[^%w]", "-"))),
             ("CSeq: %d REGISTER"):format(self.cseq),
             "Contact: " .. contact,
-            "Supported: outbound, path",
-        }
-        for name, value in pairs(phone.headers or {}) do lines[#lines + 1] = name .. ": " .. value end
-        if phone.expires then lines[#lines + 1] = "Expires: " .. phone.expires end
+            "Supported: " .. (self.plain and "path" or "outbound, path"),
+        } do lines[#lines + 1] = line end
+        uac.header_lines(self, lines)
         lines[#lines + 1] = "Content-Length: 0" .. eol .. eol
         return table.concat(lines, eol)
     end
 
-    function endpoint:registers()
+    local function send_register(self)
+        local quiet, setup = world.quiet, world.setup
+        world.quiet, world.setup = true, self.hidden
+        self.final = nil
+        local bytes = register_message(self)
+        local cseq = self.cseq
+        world.calls[("register-%s %d REGISTER"):format((self.name:gsub("[^%w]", "-")), cseq)] = self
+        send(self, bytes)
+        world.settle()
+        local last = self.responses[#self.responses]
+        world.setup = setup
+        if cseq == self.cseq then -- it was not sent again meanwhile
+            happened { kind = "flow", who = self.name, state = last and last.code < 300 and "opened" or "refused",
+                code = last and last.code }
+        end
+        world.quiet = quiet
+    end
+
+    -- The request of a new registration: what a retry changes begins afresh.
+    local function begin_registration(self, hidden)
+        local phone = self.phone
+        self.responses, self.attempts, self.headers, self.called = {}, {}, {}, {}
+        self.hidden, self.plain = hidden, nil
+        for name, value in pairs(phone.headers or {}) do self.headers[name] = value end
+        if phone.expires then self.headers.Expires = phone.expires end
+    end
+
+    local function register(self, hidden)
         for _, each in ipairs(self.flows or { self }) do
-            if not each.phone then error(("%s is no phone"):format(each.name), 2) end
+            if not each.phone then error(("%s is no phone"):format(each.name), 3) end
             world.open()
+            join_cast(each.name, each.kind, each.label)
             if each.transport == "tcp" then
                 if each.connection then net.close(each.connection) end
                 each.connection = net.connect(each.host, each.port)
             end
             each.reachable, each.gone = true, false
             world.endpoints[flow_key(each.transport, each.host, each.port, each.connection)] = each
-            local quiet = world.quiet
-            world.quiet = true
-            local bytes = register_message(each)
-            world.calls[("register-%s %d REGISTER"):format((each.name:gsub("[^%w]", "-")), each.cseq)] = each
-            each.responses = {}
-            send(each, bytes)
-            world.settle()
-            world.quiet = quiet
+            begin_registration(each, hidden)
+            send_register(each)
         end
         return self
+    end
+
+    function endpoint:registers()
+        return register(self, false)
     end
 
     function endpoint:flow(reg_id)
@@ -295,7 +397,8 @@ function actors.new(net)
     end
 
     local phone_options = { aor = true, name = true, flows = true, transport = true, instance = true, q = true,
-        headers = true, expires = true, unregistered = true }
+        headers = true, expires = true, unregistered = true, edges = true, path = true, reacts = true,
+        user = true, password = true }
 
     local function check_options(options, known, what)
         for key in pairs(options) do
@@ -310,25 +413,38 @@ function actors.new(net)
         if type(options.aor) ~= "string" or not options.aor:find "^sips?:[^@]+@.+$" then
             error("a phone has an aor, as \"sip:bob@example.com\" is", 3)
         end
-        local wanted = options.flows or 1
-        local name = options.name or options.aor:match ":(.-)@"
+        local edges = options.edges
+        local wanted = edges and #edges or options.flows or 1
+        local user, domain = options.aor:match ":(.-)@(.+)$"
+        local name = options.name or user
         local self = setmetatable({ name = name, aor = options.aor, q = options.q, headers = options.headers,
-            expires = options.expires, flows = {} }, endpoint_metatable)
+            expires = options.expires, path = options.path, flows = {} }, endpoint_metatable)
         if wanted ~= 0 then self.instance = options.instance or ("00000000-0000-1000-8000-%012d"):format(count()) end
         for index = 1, math.max(wanted, 1) do
-            self.flows[index] = setmetatable({
-                name = wanted == 0 and name or ("%s/%d"):format(name, index),
+            local flow = {
+                name = edges and edges[index] or wanted == 0 and name or ("%s/%d"):format(name, index),
                 phone = self,
+                kind = edges and "edge" or wanted == 0 and "phone" or "flow",
+                label = wanted == 1 and not edges and name or nil,
+                edge = edges and edges[index],
                 reg_id = wanted ~= 0 and index or nil,
-                transport = options.transport or (wanted == 0 and "udp" or "tcp"),
-                host = "198.51.100.1",
-                port = 20000 + count(),
+                transport = options.transport or ((wanted == 0 or edges) and "udp" or "tcp"),
+                contact_host = "198.51.100.1",
+                contact_port = 20000 + count(),
+                method = "REGISTER",
+                uri = "sip:" .. domain,
+                reacts = options.reacts,
+                user = options.user or user,
+                password = options.password,
                 waiting = {},
                 responses = {},
                 reachable = true,
-            }, endpoint_metatable)
+            }
+            flow.host = edges and "192.0.2." .. 100 + count() % 100 or flow.contact_host
+            flow.port = edges and 5060 or flow.contact_port
+            self.flows[index] = setmetatable(flow, endpoint_metatable)
         end
-        if not options.unregistered then self:registers() end
+        if not options.unregistered then register(self, true) end
         return self
     end
 
@@ -346,16 +462,17 @@ function actors.new(net)
         if not numeric then net.name(host, self.host, port) end
         world.endpoints[flow_key("udp", self.host, port)] = self
         world.endpoints[flow_key("tcp", self.host, port)] = self
+        join_cast(self.name, "server")
         return self
     end
 
     -- --- callers ---
 
     local call, call_metatable = class("call",
-        "final elapsed to_tag contact routes branches phone flows bytes")
+        "final elapsed to_tag contact routes branches phone flows body in_dialog reacts user password cancelled edge")
     local caller = { name = "caller", transport = "udp", host = "203.0.113.1", port = 5060 }
     local request_options = { to = true, from = true, headers = true, body = true, source = true, over = true,
-        call_id = true }
+        call_id = true, reacts = true, user = true, password = true }
 
     local function request_lines(self, method, uri, branch)
         return {
@@ -370,11 +487,24 @@ function actors.new(net)
         }
     end
 
-    local function send_request(self, lines, body)
-        body = body or ""
+    local function add_routes(self, lines)
+        for _, route in ipairs(self.routes or {}) do lines[#lines + 1] = "Route: " .. route end
+    end
+
+    -- Sends the request of this call, for the first time or changed.
+    local function send_call(self)
+        world.calls[("%s %d %s"):format(self.call_id, self.cseq, self.method)] = self
+        self.called[self.uri] = true
+        local lines = request_lines(self, self.method, self.uri, self.branch)
+        if self.in_dialog then add_routes(self, lines) end
+        if self.method == "INVITE" or self.method == "SUBSCRIBE" then
+            lines[#lines + 1] = ("Contact: <sip:alice@%s:%d>"):format(self.peer.host, self.peer.port)
+        end
+        uac.header_lines(self, lines)
+        local body = self.body or ""
         lines[#lines + 1] = ("Content-Length: %d%s%s"):format(#body, eol .. eol, body)
-        self.bytes = table.concat(lines, eol)
-        send(self.peer, self.bytes)
+        send(self.peer, table.concat(lines, eol))
+        world.settle()
     end
 
     local function new_call(method, options)
@@ -389,9 +519,14 @@ function actors.new(net)
         if type(options.to) ~= "string" or not options.to:find "^%a+:" then
             error("a request goes to a URI, as \"sip:bob@example.com\" is", 4)
         end
-        return setmetatable({ method = method, to = options.to, from = options.from or "sip:alice@example.net",
+        local from = options.from or "sip:alice@example.net"
+        local headers = {}
+        for name, value in pairs(options.headers or {}) do headers[name] = value end
+        return setmetatable({ method = method, to = options.to, uri = options.to, from = from,
             peer = source or caller, call_id = options.call_id or "call-" .. count(), cseq = 1, responses = {},
-            tried = {}, started = net.time(), branch = "z9hG4bK-c" .. count() }, call_metatable)
+            tried = {}, started = net.time(), branch = "z9hG4bK-c" .. count(), headers = headers, body = options.body,
+            attempts = {}, called = {}, reacts = options.reacts, password = options.password,
+            user = options.user or from:match ":(.-)@" }, call_metatable)
     end
 
     function world.request(method, options, more)
@@ -402,22 +537,17 @@ function actors.new(net)
         end
         local self = new_call(method, options)
         world.open()
-        world.calls[("%s %d %s"):format(self.call_id, self.cseq, method)] = self
         world.newest_call = self
-        local lines = request_lines(self, method, self.to, self.branch)
-        if method == "INVITE" or method == "SUBSCRIBE" then
-            lines[#lines + 1] = ("Contact: <sip:alice@%s:%d>"):format(self.peer.host, self.peer.port)
-        end
-        for name, value in pairs(options.headers or {}) do lines[#lines + 1] = name .. ": " .. value end
-        send_request(self, lines, options.body)
-        world.settle()
+        send_call(self)
         return self
     end
 
     -- The caller gives up.
     function call:cancel()
-        local lines = request_lines(self, "CANCEL", self.to, self.branch)
-        send_request({ peer = self.peer }, lines)
+        self.cancelled = true
+        local lines = request_lines(self, "CANCEL", self.uri, self.branch)
+        lines[#lines + 1] = "Content-Length: 0" .. eol .. eol
+        send(self.peer, table.concat(lines, eol))
         world.settle()
         return self
     end
@@ -425,15 +555,13 @@ function actors.new(net)
     -- A request inside the dialog that a 2xx made.
     function call:inside(method)
         if not self.to_tag or not self.contact then error("there is no dialog: no 2xx has come", 2) end
-        local inside = setmetatable({ method = method, to = self.to, from = self.from, to_tag = self.to_tag,
+        local inside = setmetatable({ method = method, to = self.to, uri = self.contact, from = self.from,
+            to_tag = self.to_tag, contact = self.contact, routes = self.routes, in_dialog = true,
             peer = self.peer, call_id = self.call_id, cseq = self.cseq + 1, responses = {}, tried = {},
-            started = net.time(), branch = "z9hG4bK-c" .. count() }, call_metatable)
+            started = net.time(), branch = "z9hG4bK-c" .. count(), headers = {}, attempts = {}, called = {},
+            reacts = self.reacts, user = self.user, password = self.password }, call_metatable)
         self.cseq = self.cseq + 1
-        world.calls[("%s %d %s"):format(inside.call_id, inside.cseq, method)] = inside
-        local lines = request_lines(inside, method, self.contact, inside.branch)
-        for _, route in ipairs(self.routes) do lines[#lines + 1] = "Route: " .. route end
-        send_request(inside, lines)
-        world.settle()
+        send_call(inside)
         return inside
     end
 
@@ -443,20 +571,57 @@ function actors.new(net)
 
     local function acknowledge(self, response)
         local success = response.code < 300
-        local uri, branch = self.to, self.branch
-        self.to_tag = response.to_tag
-        if success then
+        local uri, branch = self.uri, self.branch
+        if success and not self.in_dialog then
+            self.to_tag = response.to_tag
             self.contact = (response:header "Contact" or self.to):match "<(.-)>" or self.to
             self.routes = {}
             for _, route in ipairs(values(response, "Record-Route")) do table.insert(self.routes, 1, route) end
-            uri, branch = self.contact, "z9hG4bK-c" .. count()
         end
+        if success then uri, branch = self.contact, "z9hG4bK-c" .. count() end
+        local known_tag = self.to_tag
+        self.to_tag = response.to_tag
         local lines = request_lines(self, "ACK", uri, branch)
-        if success then
-            for _, route in ipairs(self.routes) do lines[#lines + 1] = "Route: " .. route end
-        end
+        self.to_tag = known_tag
+        if success or self.in_dialog then add_routes(self, lines) end
         lines[#lines + 1] = "Content-Length: 0" .. eol .. eol
         send(self.peer, table.concat(lines, eol))
+    end
+
+    -- --- what a user agent does with a final response, where the spec lets it react ---
+
+    local function send_again(self)
+        self.cseq, self.final = self.cseq + 1, nil
+        self.branch = "z9hG4bK-c" .. count()
+        send_call(self)
+    end
+
+    -- The middle of the range from which the core lets a user agent draw its wait.
+    local function wait_of(decision)
+        return math.floor((decision.wait_min + decision.wait_max) * 500 + 0.5)
+    end
+
+    local function carry_out(self, response, decision)
+        if decision.action == "retry" or decision.action == "reregister" then
+            uac.change(self, response, decision)
+            after(wait_of(decision), function()
+                if self.phone then send_register(self) else send_again(self) end
+            end)
+        elseif decision.action == "recurse" then
+            self.uri = uac.next_contact(self, response) or self.uri
+            if not self.called[self.uri] then send_again(self) end
+        elseif decision.bye then
+            self:bye()
+        end
+    end
+
+    local function decide(self, response)
+        local decision = uac.decide(self, response)
+        decision.kind, decision.by = "decision", self.peer and self.peer.name or self.name
+        decision.role, decision.origin, decision.call_id = "uac", "wire", response.call_id
+        decision.says = net.rule(decision.rule)
+        world.decisions[#world.decisions + 1] = decision
+        return happened(decision)
     end
 
     local function received_response(response)
@@ -464,11 +629,47 @@ function actors.new(net)
         if not owner then return end
         local code = response.code
         owner.responses[#owner.responses + 1] = response
-        if code >= 200 and not owner.final then
+        if code < 200 then return end
+        local first = not owner.final
+        if first then
             owner.final = response
             owner.elapsed = (net.time() - (owner.started or 0)) / 1000
         end
-        if code >= 200 and owner.method == "INVITE" then acknowledge(owner, response) end
+        local decision = first and owner.reacts and decide(owner, response)
+        if owner.method == "INVITE" then acknowledge(owner, response) end
+        if decision then carry_out(owner, response, decision) end
+    end
+
+    -- A NOTIFY inside the subscription of the SUBSCRIBE that came there last.
+    function endpoint:notifies(headers)
+        for _, each in ipairs(self.flows or { self }) do
+            local request = each.newest and each.newest.request
+            if request and request.method == "SUBSCRIBE" then
+                world.endpoints[flow_key(caller.transport, caller.host, caller.port)] = setmetatable({ name = "caller",
+                    transport = caller.transport, host = caller.host, port = caller.port, waiting = {},
+                    reachable = true }, endpoint_metatable)
+                each.notified = (each.notified or 0) + 1
+                local lines = {
+                    ("NOTIFY %s SIP/2.0"):format((request:header "Contact"):match "<(.-)>"),
+                    ("Via: SIP/2.0/%s %s:%d;branch=z9hG4bK-n%d;rport"):format(each.transport:upper(), each.host,
+                        each.port, count()),
+                    "Max-Forwards: 70",
+                    ("From: %s;tag=%s"):format(request:header "To", (each.name:gsub("%W", "-"))),
+                    "To: " .. request:header "From",
+                    "Call-ID: " .. request.call_id,
+                    ("CSeq: %d NOTIFY"):format(each.notified),
+                    ("Contact: <sip:callee@%s:%d>"):format(each.host, each.port),
+                    "Event: " .. (request:header "Event" or "presence"),
+                }
+                for _, route in ipairs(values(request, "Record-Route")) do lines[#lines + 1] = "Route: " .. route end
+                uac.header_lines({ headers = headers or { ["Subscription-State"] = "active" } }, lines)
+                lines[#lines + 1] = "Content-Length: 0" .. eol .. eol
+                send(each, table.concat(lines, eol))
+                world.settle()
+                return self
+            end
+        end
+        error(("no SUBSCRIBE has come to %s"):format(self.name), 2)
     end
 
     -- --- what the server sends ---
@@ -491,10 +692,11 @@ function actors.new(net)
     local function sent(event)
         local message = sip.parse(event.text)
         if not message then return end
-        local to = message.is_request and find_endpoint(event)
+        local to = find_endpoint(event)
         local name = to and to.name or message.is_request and ("%s:%d"):format(event.host, event.port) or "caller"
         local lost = message.is_request and not (to and to.reachable)
-        note(("reflow         -> %-14s %s%s"):format(name, start_line(event.text), lost and "  (nobody answers)" or ""))
+        if message.is_request then join_cast(name, "server") end
+        note_message("reflow", name, event.text, lost)
         if not message.is_request then
             received_response(message)
             return
@@ -510,15 +712,14 @@ function actors.new(net)
 
     local function decided(event)
         world.decisions[#world.decisions + 1] = event
-        note(("               %d%s: %s by %s%s%s"):format(event.code,
-            event.origin ~= "wire" and " (" .. event.origin .. ")" or "", event.action, event.rule,
-            event.verdict and "; the policy: " .. event.verdict or "",
-            event.refused and "; the policy's verdict is refused by " .. event.refused or ""))
+        event.kind, event.by = "decision", "reflow"
+        happened(event)
     end
 
     local function logged(event)
         world.logged[#world.logged + 1] = event
-        note(("               log: %s"):format(event.text))
+        event.kind = "log"
+        happened(event)
     end
 
     local handlers = { sent = sent, decided = decided, logged = logged }
@@ -566,6 +767,45 @@ function actors.new(net)
 
     world.own = own
     return world
+end
+
+-- --- the text of what happened, for a test that fails ---
+
+local as_text = {}
+
+function as_text.message(event)
+    if event.to == "reflow" then return ("%-14s -> reflow         %s"):format(event.from, event.line) end
+    return ("reflow         -> %-14s %s%s"):format(event.to, event.line, event.lost and "  (nobody answers)" or "")
+end
+
+function as_text.decision(event)
+    local by = event.by ~= "reflow" and event.by .. " decides: " or ""
+    return ("               %s%d%s: %s by %s%s%s"):format(by, event.code,
+        event.origin ~= "wire" and " (" .. event.origin .. ")" or "", event.action, event.rule,
+        event.verdict and "; the policy: " .. event.verdict or "",
+        event.refused and "; the policy's verdict is refused by " .. event.refused or "")
+end
+
+function as_text.log(event)
+    return ("               log: %s"):format(event.text)
+end
+
+function as_text.flow(event)
+    return event.state == "cut" and ("%-14s  x  is gone"):format(event.who)
+end
+
+function actors.text(world)
+    local lines = {}
+    for _, event in ipairs(world.events) do
+        local text = not event.quiet and as_text[event.kind](event)
+        if text then lines[#lines + 1] = ("%9.3f  %s"):format(event.at / 1000, text) end
+    end
+    return table.concat(lines, "\n")
+end
+
+-- What lua/reflow/ladder.lua draws.
+function actors.record(world, title)
+    return { title = title, participants = world.cast, events = world.events }
 end
 
 return actors

@@ -60,18 +60,28 @@ static int teardown(void **state)
     return 0;
 }
 
-static void run(struct bench *bench, const char *path, const char *option, const char *value)
+/* `reflow test` with these words, one at least; NULL ends them. */
+static void run_words(struct bench *bench, const char *const *words)
 {
-    char *argv[] = {(char *)(uintptr_t) "reflow", (char *)(uintptr_t) "test", (char *)(uintptr_t)path,
-                    (char *)(uintptr_t)option,    (char *)(uintptr_t)value,   NULL};
+    enum { MOST = 10 };
+    char *argv[MOST + 1] = {(char *)(uintptr_t) "reflow", (char *)(uintptr_t) "test"};
+    int count = 2;
+    do
+        argv[count++] = (char *)(uintptr_t)*words++;
+    while (count < MOST && *words != NULL);
     forget(bench);
     struct cli cli = {.in = stdin,
                       .out = open_memstream(&bench->out, &bench->out_length),
                       .err = open_memstream(&bench->err, &bench->err_length)};
     assert_true(cli.out != NULL && cli.err != NULL);
-    bench->status = cli_run(&cli, option == NULL ? 3 : value == NULL ? 4 : 5, argv);
+    bench->status = cli_run(&cli, count, argv);
     fclose(cli.out);
     fclose(cli.err);
+}
+
+static void run(struct bench *bench, const char *path, const char *option, const char *value)
+{
+    run_words(bench, (const char *const[]){path, option, value, NULL});
 }
 
 static void run_spec(struct bench *bench, const char *spec)
@@ -646,6 +656,189 @@ static void test_a_layer_and_a_tenant_are_tested_with_the_policy(void **state)
     unlink(above);
 }
 
+/* --- pictures --- */
+
+#define TWO_TESTS                                                                                                      \
+    "local bob = phone { aor = 'sip:bob@example.com', flows = 2 }\n"                                                   \
+    "test('Busy: <goes> to voicemail!', function() bob:answers(486) invite 'sip:bob@example.com' end)\n"               \
+    "test('busy goes to voicemail', function() bob:answers(486)\n"                                                     \
+    "  expect(invite 'sip:bob@example.com'):tried { 'nobody <&>' } end)\n"
+
+static char *read_picture(const struct bench *bench, const char *name)
+{
+    enum { MOST = 100000 };
+    char path[160];
+    snprintf(path, sizeof path, "%s/pictures/%s", bench->folder, name);
+    FILE *file = fopen(path, "rb");
+    if (file == NULL)
+        fail_msg("there is no %s", path);
+    char *text = calloc(1, MOST);
+    assert_non_null(text);
+    assert_true(fread(text, 1, MOST - 1, file) > 0);
+    fclose(file);
+    unlink(path);
+    return text;
+}
+
+static void test_a_picture_of_each_test(void **state)
+{
+    struct bench *bench = *state;
+    char folder[96];
+    snprintf(folder, sizeof folder, "%s/pictures", bench->folder);
+    write_file(bench->spec, TWO_TESTS);
+    run_words(bench, (const char *const[]){bench->spec, "--svg", folder, NULL});
+    assert_string_equal(bench->err, "");
+    assert_int_equal(bench->status, CLI_FAILED);
+    char *passed = read_picture(bench, "a-spec-busy-goes-to-voicemail.svg");
+    char *failed = read_picture(bench, "a-spec-busy-goes-to-voicemail-2.svg");
+    assert_int_equal(rmdir(folder), 0); // nothing else is left in it
+    assert_in(passed, "<title id=\"ladder-title\">Busy: &lt;goes&gt; to voicemail!</title>");
+    assert_in(passed, ">INVITE bob@example.com</text>");
+    assert_in(passed, "the policy decides: relay");
+    assert_in(passed, ">5626-7.c</text>");
+    assert_null(strstr(passed, ">failed</text>"));
+    assert_in(failed, ">failed</text>");
+    assert_in(failed, "nobody &lt;&amp;&gt;");
+    free(passed);
+    free(failed);
+}
+
+static void test_a_picture_in_spanish(void **state)
+{
+    struct bench *bench = *state;
+    char folder[96];
+    snprintf(folder, sizeof folder, "%s/pictures", bench->folder);
+    write_file(bench->spec, TWO_TESTS);
+    run_words(bench,
+              (const char *const[]){bench->spec, "--svg", folder, "--lang", "es", "--only", "Busy", "--tap", NULL});
+    assert_int_equal(bench->status, CLI_OK);
+    char *picture = read_picture(bench, "a-spec-busy-goes-to-voicemail.svg");
+    assert_in(picture, "lang=\"es\"");
+    assert_in(picture, ">llamante</text>");
+    assert_in(picture, "flujo abierto: bob/1, bob/2");
+    free(picture);
+    rmdir(folder);
+}
+
+static void test_pictures_that_cannot_be_drawn(void **state)
+{
+    struct bench *bench = *state;
+    char folder[128], line[256];
+    write_file(bench->spec, TWO_TESTS);
+    run_words(bench, (const char *const[]){bench->spec, "--svg", bench->policy, NULL});
+    assert_int_equal(bench->status, CLI_USAGE);
+    snprintf(line, sizeof line, "reflow test: --svg %s: Not a directory\n", bench->policy);
+    assert_string_equal(bench->err, line);
+    run_words(bench, (const char *const[]){bench->spec, "--svg", "/nowhere/pictures", NULL});
+    assert_string_equal(bench->err, "reflow test: --svg /nowhere/pictures: No such file or directory\n");
+    run_words(bench, (const char *const[]){bench->spec, "--lang", "fr", NULL});
+    assert_string_equal(bench->err, "reflow test: --lang fr: the languages are en and es\n");
+    // a folder in the place of the file
+    snprintf(folder, sizeof folder, "%s/a-spec-busy-goes-to-voicemail.svg", bench->folder);
+    assert_int_equal(mkdir(folder, 0777), 0);
+    run_words(bench, (const char *const[]){bench->spec, "--svg", bench->folder, NULL});
+    assert_int_equal(bench->status, CLI_USAGE);
+    snprintf(line, sizeof line, "reflow test: cannot write %s: ", folder);
+    assert_in(bench->err, line);
+    assert_int_equal(rmdir(folder), 0);
+}
+
+static void test_a_caller_that_reacts(void **state)
+{
+    struct bench *bench = *state;
+    run_spec(bench,
+             BOB "local short = { 422, headers = { ['Min-SE'] = '1800' } }\n"
+                 "test('422', function()\n"
+                 "  bob:answers(short):then_answers(200)\n"
+                 "  local call = invite { to = 'sip:bob@example.com', reacts = true,\n"
+                 "    headers = { ['Session-Expires'] = '90' } }\n"
+                 "  expect(call):hears { 422, 200 }:decided { role = 'uac', action = 'retry', rule = 'code-422' }\n"
+                 "end)\n"
+                 "test('nobody reacts unasked', function()\n"
+                 "  bob:answers(short):then_answers(200)\n"
+                 "  local call = invite 'sip:bob@example.com'\n"
+                 "  advance(1)\n"
+                 "  expect(call):hears { 422 }\n"
+                 "end)\n"
+                 "test('491', function()\n"
+                 "  local call = invite { to = 'sip:bob@example.com', reacts = true }\n"
+                 "  bob:answers(491):then_answers(200)\n"
+                 "  local again = call:inside 'INVITE'\n"
+                 "  advance(2)\n"
+                 "  expect(again):hears { 491 }\n"
+                 "  advance(2)\n"
+                 "  expect(again):hears { 491, 200 }\n"
+                 "end)\n"
+                 "test('a phone', function()\n"
+                 "  expect(phone { aor = 'sip:carol@example.com', expires = 30, reacts = true }):registered()\n"
+                 "  expect(phone { aor = 'sip:dave@example.com', expires = 30 }):refused(423)\n"
+                 "end)\n"
+                 "test('what it cannot do', function()\n"
+                 "  bob:answers(428)\n"
+                 "  invite { to = 'sip:bob@example.com', reacts = true }\n"
+                 "end)\n");
+    assert_in(bench->out, "ok    422");
+    assert_in(bench->out, "ok    nobody reacts unasked");
+    assert_in(bench->out, "ok    491");
+    assert_in(bench->out, "ok    a phone");
+    assert_in(bench->out, "FAIL  what it cannot do");
+    assert_in(bench->out, "the core decides to retry with another identity");
+}
+
+static void test_users_of_a_spec(void **state)
+{
+    struct bench *bench = *state;
+    run_spec(bench, "user('bob@example.com', 'secret')\n"
+                    "test('passwords', function()\n"
+                    "  local right = { aor = 'sip:bob@example.com', reacts = true, password = 'secret' }\n"
+                    "  expect(phone(right)):registered()\n"
+                    "  right.password = 'wrong'\n"
+                    "  expect(phone(right)):refused(401)\n"
+                    "  local call = { to = 'sip:bob@example.com', from = 'sip:bob@example.com', reacts = true }\n"
+                    "  expect(invite(call)):hears { 407 }\n"
+                    "  call.password = 'secret'\n"
+                    "  expect(invite(call)):hears { 407, 200 }\n"
+                    "end)\n");
+    assert_string_equal(bench->err, "");
+    if (bench->status != CLI_OK)
+        fail_msg("%s", bench->out);
+    run_spec(bench, "user('bob', 'secret')\ntest('wrong', function() end)\n");
+    assert_int_equal(bench->status, CLI_USAGE);
+    run_spec(bench, "test('late', function() phone 'sip:bob@example.com' user('bob@example.com', 'x') end)\n");
+    assert_int_equal(bench->status, CLI_FAILED);
+    assert_in(bench->out, "a user is named before the first phone");
+}
+
+static void test_5626_7_b_edges_that_answer_430(void **state)
+{
+    struct bench *bench = *state;
+    run_spec(bench, "local bob = phone { aor = 'sip:bob@example.com', edges = { 'edge 1', 'edge 2' } }\n"
+                    "test('430', function()\n"
+                    "  bob:flow(1):answers(430)\n"
+                    "  expect(invite 'sip:bob@example.com'):hears(200):tried { 'edge 1', 'edge 2' }\n"
+                    "end)\n"
+                    "test('only 430', function()\n"
+                    "  bob:answers(430)\n"
+                    "  expect(invite 'sip:bob@example.com'):hears(480):decided { rule = '5626-7.b' }\n"
+                    "end)\n");
+    assert_string_equal(bench->err, "");
+    assert_int_equal(bench->status, CLI_OK);
+}
+
+static void test_6665_4_3_a_a_subscription_in_a_spec(void **state)
+{
+    struct bench *bench = *state;
+    run_spec(bench, BOB "test('subscribe', function()\n"
+                        "  local wanted = request('SUBSCRIBE', { to = 'sip:bob@example.com', reacts = true,\n"
+                        "    headers = { Event = 'dialog' } })\n"
+                        "  expect(wanted):hears(200):decided { rule = 'code-2xx-subscribe' }\n"
+                        "  bob:notifies { ['Subscription-State'] = 'active' }\n"
+                        "end)\n"
+                        "test('too early', function() bob:notifies() end)\n");
+    assert_in(bench->out, "ok    subscribe");
+    assert_in(bench->out, "no SUBSCRIBE has come to bob");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -680,6 +873,13 @@ int main(void)
         TEST(test_a_hostile_spec_changes_nothing),
         TEST(test_inside_a_folder_other_policies_cannot_be_named),
         TEST(test_the_examples_pass_their_specs),
+        TEST(test_a_picture_of_each_test),
+        TEST(test_a_picture_in_spanish),
+        TEST(test_pictures_that_cannot_be_drawn),
+        TEST(test_a_caller_that_reacts),
+        TEST(test_users_of_a_spec),
+        TEST(test_5626_7_b_edges_that_answer_430),
+        TEST(test_6665_4_3_a_a_subscription_in_a_spec),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

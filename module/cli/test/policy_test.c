@@ -9,6 +9,7 @@
 #include "cli/base/arguments.h"
 #include "base/plain_host.h"
 #include "cli/base/policy_load.h"
+#include "cli/test/pictures.h"
 #include "cli/test/spec_files.h"
 #include "script/coverage/coverage.h"
 
@@ -19,6 +20,8 @@ enum {
     OPTION_SECONDS,
     OPTION_TAP,
     OPTION_NO_COVERAGE,
+    OPTION_SVG,
+    OPTION_LANG,
     OPTION_LAYER,
     OPTION_TENANT,
     OPTIONS
@@ -33,6 +36,8 @@ static const struct option options[OPTIONS] = {
     {"seconds", "N", "what one test may compute for (10)"},
     {"tap", NULL, "print what other programs read"},
     {"no-coverage", NULL, "don't count which hooks, lines and branches ran"},
+    {"svg", "DIR", "draw each test as a SIP ladder, in a file of that folder"},
+    {"lang", "LANG", "language of the labels in these pictures: en or es (en)"},
     POLICY_OPTIONS,
 };
 
@@ -41,6 +46,8 @@ struct job {
     struct spec_files files;
     struct policy_test test;
     struct layer_options layers;
+    struct pictures *pictures; /* NULL: none are drawn */
+    const char *pictures_folder, *language;
     bool tap;
     size_t number, passed, failed;
     bool broken; /* something could not be run */
@@ -121,6 +128,8 @@ static int run_test(struct job *job, size_t index)
         tell_broken(job, &result);
     else if (error == 0 && result.ran)
         tell(job, &result);
+    if (error == 0 && job->pictures != NULL && result.picture != NULL)
+        error = pictures_write(job->pictures, job->test.path, result.name, result.picture);
     policy_test_result_destroy(&result);
     return error;
 }
@@ -208,13 +217,19 @@ static void tell_coverage(const struct job *job)
     }
 }
 
+static int report_error(const struct job *job, int error)
+{
+    if (error == -ENOMEM)
+        return cli_usage(job->cli, "test", "not enough memory");
+    return cli_usage(job->cli, "test", "cannot write %s: %s", pictures_path(job->pictures), strerror(-error));
+}
+
 static int run_all(struct job *job)
 {
     for (size_t i = 0; i < job->files.count; i++) {
-        if (run_file(job, job->files.paths[i]) != 0) {
-            cli_usage(job->cli, "test", "not enough memory");
-            return CLI_USAGE;
-        }
+        int error = run_file(job, job->files.paths[i]);
+        if (error != 0)
+            return report_error(job, error);
     }
     tell_coverage(job);
     if (job->tap)
@@ -234,10 +249,17 @@ static int run_counted(struct job *job)
 {
     job->test.context = job;
     job->test.layers = &job->layers;
+    if (job->pictures_folder != NULL) {
+        int error = pictures_new(&job->pictures, job->pictures_folder);
+        if (error != 0)
+            return cli_usage(job->cli, "test", "--svg %s: %s", job->pictures_folder, strerror(-error));
+        job->test.pictures = job->language;
+    }
     if (job->test.using != NULL && coverage_new(&job->coverage, &job->host) != 0)
         job->coverage = NULL;
     int status = run_all(job);
     coverage_delete(job->coverage);
+    pictures_delete(job->pictures);
     return status;
 }
 
@@ -280,6 +302,14 @@ static int take_option(struct job *job, size_t index, const char *value)
     case OPTION_NO_COVERAGE:
         job->test.using = NULL;
         break;
+    case OPTION_SVG:
+        job->pictures_folder = value;
+        break;
+    case OPTION_LANG:
+        if (strcmp(value, "en") != 0 && strcmp(value, "es") != 0)
+            return cli_usage(job->cli, "test", "--lang %s: the languages are en and es", value);
+        job->language = value;
+        break;
     default:
         return take_layer(job, options[index].name, value);
     }
@@ -302,6 +332,8 @@ static int print_help(FILE *out)
           "Runs the specs of policies: DIR/spec/*.lua, DIR/*_spec.lua, or one file. Each\n"
           "test has its own server, clock and version of the policy. spec/x.lua tests the\n"
           "file x.lua beside spec/, or the whole folder if there is no such file.\n"
+          "With --svg, DIR/SPEC-TEST.svg shows the messages, flows and decisions of each\n"
+          "test, also of one that fails.\n"
           "Exit status: 0 all passed; 1 some failed, a spec has no tests, or --only fits\n"
           "none; 2 they could not be run.\n\n",
           out);
@@ -312,7 +344,7 @@ static int print_help(FILE *out)
 int command_test(struct cli *cli, int argc, char **argv)
 {
     struct arguments arguments = {.cli = cli, .argc = argc, .argv = argv, .options = options, .count = OPTIONS};
-    struct job job = {.cli = cli, .test = {.seconds = 10, .using = watch}, .host = plain_host()};
+    struct job job = {.cli = cli, .test = {.seconds = 10, .using = watch}, .host = plain_host(), .language = "en"};
     enum argument argument;
     const char *value;
     size_t index;

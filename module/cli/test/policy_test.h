@@ -12,9 +12,10 @@ struct policy_test {
     const char
         *policy; /* the policy to test, whatever the spec names; NULL: what the spec names, or what belongs to it */
     const struct layer_options *layers; /* beside the policy, whichever it is; NULL: none */
-    const char *inside; /* a folder in which the spec and the policies that it names must lie; NULL: anywhere */
-    const char *only;   /* selects the tests that have this in their name; NULL: all */
-    uint32_t seconds;   /* of computing, for one test */
+    const char *inside;   /* a folder in which the spec and the policies that it names must lie; NULL: anywhere */
+    const char *only;     /* selects the tests that have this in their name; NULL: all */
+    uint32_t seconds;     /* of computing, for one test */
+    const char *pictures; /* draw a picture of each test, with labels in this language, "en" or "es"; NULL: none */
     /* Called when a version of the policy was built for a test, before each time it runs, and at the end; may be
        NULL. */
     void (*using)(void *context, struct script *script);
@@ -30,6 +31,7 @@ struct policy_test_result {
     char name[256];
     char *message; /* why it failed; owned */
     char *ladder;  /* what happened, a line each; owned */
+    char *picture; /* an SVG file; owned; NULL: none was asked for, or the test was stopped */
 };
 
 /* Runs the selected test with an index from 1; 0: only reads the file. Returns 0 or -ENOMEM; destroy the result then.

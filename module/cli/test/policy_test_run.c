@@ -258,7 +258,7 @@ static int spec_require(lua_State *L)
     luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
     if (lua_getfield(L, -1, name) != LUA_TNIL && strncmp(name, "reflow", 6) == 0)
         return 1;
-    if (strncmp(name, "reflow.", 7) != 0 || !embedded_find(name + 7, &source))
+    if (strncmp(name, "reflow.", 7) != 0 || !embedded_find(luaL_gsub(L, name + 7, ".", "/"), &source))
         return luaL_error(L, "no module '%s' for specs: there is reflow", name);
     lua_pushfstring(L, "=%s.lua", name);
     if (luaL_loadbufferx(L, source.start, source.length, lua_tostring(L, -1), "t") != LUA_OK)
@@ -333,6 +333,8 @@ static void take_results(lua_State *L, const struct run *run, int first)
         result->message = copy_message(run, lua_tostring(L, first + 2));
     if (lua_isstring(L, first + 3))
         result->ladder = copy_lines(lua_tostring(L, first + 3));
+    if (lua_isstring(L, first + 4))
+        result->picture = strdup(lua_tostring(L, first + 4));
 }
 
 /* A spec may be that of a tenant, and runs with the rights of the server. The libraries that reach files or processes
@@ -380,9 +382,10 @@ static int protected_run(lua_State *L)
     lua_pushinteger(L, (lua_Integer)run->index);
     lua_pushcfunction(L, trace);
     lua_pushstring(L, run->test->only);
+    lua_pushstring(L, run->test->pictures);
     lua_sethook(L, tick, LUA_MASKCOUNT, STEP);
-    lua_call(L, 6, 4);
-    take_results(L, run, lua_gettop(L) - 3);
+    lua_call(L, 7, 5);
+    take_results(L, run, lua_gettop(L) - 4);
     return 0;
 }
 
@@ -470,5 +473,6 @@ void policy_test_result_destroy(struct policy_test_result *result)
 {
     free(result->message);
     free(result->ladder);
+    free(result->picture);
     *result = (struct policy_test_result){0};
 }

@@ -231,6 +231,47 @@ int scene_trunk(struct scene *scene, const char *cidr)
     return 0;
 }
 
+int scene_user(struct scene *scene, const char *aor, const char *password)
+{
+    const char *at = strchr(aor, '@');
+    if (scene->user_count == SCENE_USERS)
+        return -ENOSPC;
+    struct scene_user *user = &scene->users[scene->user_count];
+    if (at == NULL || at == aor || at[1] == '\0' || (size_t)(at - aor) >= sizeof user->user ||
+        strlen(at + 1) >= sizeof user->realm || strlen(password) >= sizeof user->password)
+        return -EINVAL;
+    snprintf(user->user, sizeof user->user, "%.*s", (int)(at - aor), aor);
+    snprintf(user->realm, sizeof user->realm, "%s", at + 1);
+    snprintf(user->password, sizeof user->password, "%s", password);
+    scene->user_count++;
+    return 0;
+}
+
+static int find_user(void *context, struct text name, struct text realm, enum auth_algorithm algorithm,
+                     char ha1[HA1_SIZE])
+{
+    const struct scene *scene = context;
+    for (size_t i = 0; i < scene->user_count; i++) {
+        const struct scene_user *user = &scene->users[i];
+        const struct text parts[] = {text_of(user->user), text_of(user->realm), text_of(user->password)};
+        if (text_equal(name, parts[0]) && text_equal(realm, parts[1]))
+            return digest_hex_joined(auth_digest(algorithm), parts, 3, ha1) ? 1 : -ENOTSUP;
+    }
+    return 0;
+}
+
+static int open_auth(struct scene *scene)
+{
+    const struct auth_config config = {.host = &scene->host,
+                                       .find = find_user,
+                                       .find_context = scene,
+                                       .algorithms = {AUTH_SHA256},
+                                       .algorithm_count = 1};
+    int error = scene->user_count > 0 ? auth_new(&scene->auth, &config) : 0;
+    scene->config.auth = scene->auth;
+    return error;
+}
+
 int scene_name(struct scene *scene, const char *host, const union address *address)
 {
     if (scene->name_count == SCENE_NAMES || strlen(host) >= sizeof scene->names[0].host)
@@ -287,7 +328,8 @@ void scene_create(struct scene *scene)
 
 int scene_open(struct scene *scene)
 {
-    return domains_have(scene->domains, TEXT("example.com")) ? server_new(&scene->server, &scene->config) : -ENOMEM;
+    int error = domains_have(scene->domains, TEXT("example.com")) ? open_auth(scene) : -ENOMEM;
+    return error == 0 ? server_new(&scene->server, &scene->config) : error;
 }
 
 void scene_destroy(struct scene *scene)
@@ -296,6 +338,7 @@ void scene_destroy(struct scene *scene)
     answer_lookups(scene);
     server_delete(scene->server);
     scene->server = NULL;
+    auth_delete(scene->auth);
     domains_delete(scene->domains);
     while ((event = scene_take(scene)) != NULL)
         scene_free(event);

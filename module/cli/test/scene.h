@@ -16,6 +16,7 @@ enum {
     SCENE_LOOKUPS = 256,
     SCENE_REFUSALS = 64,
     SCENE_TRUNKS = 16,
+    SCENE_USERS = 16,
     SCENE_EVENTS = 100000 /* that nobody took */
 };
 
@@ -49,6 +50,10 @@ struct scene_name {
     union address address;
 };
 
+struct scene_user {
+    char user[64], realm[64], password[64];
+};
+
 struct scene_lookup {
     struct scene_name name;
     locate_done *done;
@@ -64,7 +69,10 @@ struct scene {
     struct trunks trunks;
     char trunk_texts[SCENE_TRUNKS][64];
     struct domains *domains; /* domains of the server: example.com and added ones */
-    struct server *server;   /* NULL until then */
+    struct scene_user users[SCENE_USERS];
+    size_t user_count;
+    struct auth *auth;     /* NULL: there are no users, and nobody is asked for credentials */
+    struct server *server; /* NULL until then */
     struct scene_event *first, **last;
     size_t events;
     struct scene_connection connections[SCENE_CONNECTIONS];
@@ -102,6 +110,10 @@ flow_id scene_unwanted(const struct scene *scene);
 /* Adds a trunk before scene_open(). Returns 0, -EINVAL if it is not "ADDRESS" or "ADDRESS/BITS", or -ENOSPC if there
    are too many. */
 int scene_trunk(struct scene *scene, const char *cidr);
+
+/* Adds a user, "bob@example.com", before scene_open(): the server then asks for credentials. Returns 0, -EINVAL if the
+   user has no domain or something is too long, or -ENOSPC if there are too many. */
+int scene_user(struct scene *scene, const char *aor, const char *password);
 
 /* -ENOSPC if there are too many. */
 int scene_name(struct scene *scene, const char *host, const union address *address);

@@ -62,6 +62,17 @@ static int net_trunk(lua_State *L)
     return error == 0 ? 0 : luaL_error(L, "more than %d trunks", SCENE_TRUNKS);
 }
 
+static int net_user(lua_State *L)
+{
+    struct scene *scene = net_of(L)->scene;
+    const char *aor = luaL_checkstring(L, 1), *password = luaL_checkstring(L, 2);
+    if (scene->server != NULL)
+        return luaL_error(L, "a user is named before the first phone and the first request");
+    int error = scene_user(scene, aor, password);
+    luaL_argcheck(L, error != -EINVAL, 1, "a user is \"bob@example.com\", with a password");
+    return error == 0 ? 0 : luaL_error(L, "more than %d users", SCENE_USERS);
+}
+
 /* net.open([policy]) -> true, or nil and what is wrong with it */
 static int net_open(lua_State *L)
 {
@@ -196,6 +207,12 @@ static void set_number(lua_State *L, const char *name, lua_Integer value)
     lua_setfield(L, -2, name);
 }
 
+static void set_flag(lua_State *L, const char *name, bool value)
+{
+    lua_pushboolean(L, value);
+    lua_setfield(L, -2, name);
+}
+
 static void push_sent(lua_State *L, const struct scene_event *event)
 {
     char host[64];
@@ -214,16 +231,23 @@ static void push_decided(lua_State *L, const struct scene_event *event)
     set_string(L, "rule", rule_at((enum rule_id)decision->rule)->id);
     set_string(L, "why", decision->why);
     set_string(L, "origin", origin_name(event->decided.facts.origin));
+    set_string(L, "role", role_name(event->decided.facts.role));
+    set_string(L, "says", rule_at((enum rule_id)decision->rule)->line);
     set_number(L, "flows_left", event->decided.facts.flows_left);
     set_string(L, "call_id", event->decided.call_id);
     if (decision->status != 0)
         set_number(L, "status", decision->status);
+    if (decision->rest_s != 0)
+        set_number(L, "rest", decision->rest_s);
+    if (decision->drop != DROP_NONE)
+        set_string(L, "drop", drop_name((enum drop)decision->drop));
     if (event->decided.verdict != NULL)
         set_string(L, "verdict", event->decided.verdict);
     if (event->decided.refused != RULE_NONE)
         set_string(L, "refused", rule_at(event->decided.refused)->id);
-    lua_pushboolean(L, event->decided.outcome >= SCRIPT_ERROR);
-    lua_setfield(L, -2, "failed");
+    set_flag(L, "next_server", decision->flags & FLAG_NEXT_SERVER);
+    set_flag(L, "merge_challenges", decision->flags & FLAG_MERGE_CHALLENGES);
+    set_flag(L, "failed", event->decided.outcome >= SCRIPT_ERROR);
 }
 
 static int push_event(lua_State *L)
@@ -266,6 +290,16 @@ static int net_phrase(lua_State *L)
     return 1;
 }
 
+/* net.rule(id) -> what the rule says, in one line; nil for an unknown rule. */
+static int net_rule(lua_State *L)
+{
+    enum rule_id rule = rule_find(luaL_checkstring(L, 1));
+    if (rule == RULE_NONE)
+        return 0;
+    lua_pushstring(L, rule_at(rule)->line);
+    return 1;
+}
+
 /* net.credentials(user, realm, algorithm) -> what the policy's hooks know of the user: HA1, nil for no such user, or
    nil and "failed". */
 static int net_credentials(lua_State *L)
@@ -291,6 +325,7 @@ void spec_net_push(lua_State *L, struct spec_net *net)
 {
     static const luaL_Reg functions[] = {{"domain", net_domain},
                                          {"trunk", net_trunk},
+                                         {"user", net_user},
                                          {"open", net_open},
                                          {"time", net_time},
                                          {"next", net_next},
@@ -305,6 +340,7 @@ void spec_net_push(lua_State *L, struct spec_net *net)
                                          {"take", net_take},
                                          {"begin", net_begin},
                                          {"phrase", net_phrase},
+                                         {"rule", net_rule},
                                          {"credentials", net_credentials},
                                          {NULL, NULL}};
     lua_newtable(L);

@@ -7,9 +7,12 @@
 #define SOURCES(SOURCE)                                                                                                \
     SOURCE(explain, "explain")                                                                                         \
     SOURCE(layout, "layout")                                                                                           \
+    SOURCE(ladder, "ladder")                                                                                           \
+    SOURCE(ladder_words, "ladder_words")                                                                               \
     SOURCE(scan, "scan")                                                                                               \
     SOURCE(spec, "spec")                                                                                               \
     SOURCE(spec_actors, "spec_actors")                                                                                 \
+    SOURCE(spec_uac, "spec_uac")                                                                                       \
     SOURCE(traits, "traits")                                                                                           \
     SOURCE(ua, "ua")                                                                                                   \
     SOURCE(ua_digest, "ua/digest")                                                                                     \
