@@ -26,6 +26,7 @@
 #include "standalone/serve/serve_options.h"
 #include "standalone/serve/serve_paths.h"
 #include "standalone/serve/serve_policy.h"
+#include "standalone/serve/service_notify.h"
 #include "standalone/serve/status_socket.h"
 
 enum { EXIT_REFUSED = 2 };
@@ -48,6 +49,7 @@ struct serve {
     struct serve_auth auth;
     char last_good[4096], token_keys[4096];
     struct status_socket status;
+    struct service_notify notify;
     uv_signal_t hangup, terminate, interrupt, usr1;
     uv_prepare_t prepare;
     uv_timer_t timer, drain;
@@ -257,6 +259,7 @@ static void on_hangup(uv_signal_t *handle, int number)
     (void)number;
     if (!serve->ready)
         return;
+    service_notify_reloading(&serve->notify);
     serve_keys_reload(&serve->keys);
     serve_auth_reload(&serve->auth);
     reload_tls(serve);
@@ -313,6 +316,7 @@ static void on_terminate(uv_signal_t *handle, int number)
     server_drain(serve->server);
     network_stop_listening(serve->network);
     host_log(serve, LOG_NOTICE, "ending: no new calls, those being set up may finish");
+    service_notify_stopping(&serve->notify, "Ending: no new calls, those being set up may finish");
     uv_timer_start(&serve->drain, on_drain_time, serve->options.drain_s * 1000ULL, 0);
 }
 
@@ -618,6 +622,21 @@ static int open_keys(struct serve *serve)
                              serve->error, sizeof serve->error);
 }
 
+/* The service manager gets one line of status: the policy in use, and the result of the last reload. */
+static void notify_ready(struct serve *serve, const char *result)
+{
+    char status[1400];
+    snprintf(status, sizeof status, "Serving with %s%s%s", serve->options.policy.layers[0].path,
+             result != NULL ? "; " : "", result != NULL ? result : "");
+    if (!serve->draining)
+        service_notify_ready(&serve->notify, status);
+}
+
+static void policy_reloaded(void *context, const char *result)
+{
+    notify_ready(context, result);
+}
+
 static int load_policy(struct serve *serve)
 {
     const struct serve_policy_config config = {
@@ -632,6 +651,8 @@ static int load_policy(struct serve *serve)
         .list_context = serve,
         .rotate_keys = rotate_keys,
         .rotate_context = serve,
+        .reloaded = policy_reloaded,
+        .reloaded_context = serve,
         .forbid_last_good = serve->options.no_last_good,
         .control_path = serve->options.control,
         .watch = serve->options.watch,
@@ -756,6 +777,7 @@ static void stop(struct serve *serve)
     if (serve->persist != NULL)
         persist_stop(serve->persist);
     status_socket_destroy(&serve->status);
+    service_notify_close(&serve->notify);
     serve_keys_stop(&serve->keys);
     if (serve->policy != NULL)
         serve_policy_stop(serve->policy);
@@ -814,6 +836,13 @@ static void close_outputs(struct serve *serve)
     log_writer_delete(serve->error_output);
 }
 
+static void warn_of_notify(struct serve *serve, int error)
+{
+    char line[160];
+    snprintf(line, sizeof line, "cannot notify the service manager (NOTIFY_SOCKET): %s", strerror(-error));
+    host_log(serve, LOG_WARNING, line);
+}
+
 int serve_main(int argc, char **argv)
 {
     struct serve serve = {0};
@@ -840,14 +869,18 @@ int serve_main(int argc, char **argv)
     serve.line.host = &serve.host;
     signal(SIGPIPE, SIG_IGN);
     uv_loop_init(&serve.loop);
+    int unnotified = service_notify_open(&serve.notify, &serve.loop); /* before the first thread: it changes environ */
     open_outputs(&serve);
     if (uv_mutex_init(&serve.mutex) != 0)
         abort();
+    if (unnotified != 0)
+        warn_of_notify(&serve, unnotified);
     error = start(&serve);
     if (error != 0) {
         serve_print(&serve, "reflow serve: %s\n", serve.error);
     } else {
         announce(&serve);
+        notify_ready(&serve, NULL);
         uv_run(&serve.loop, UV_RUN_DEFAULT);
     }
     stop(&serve);

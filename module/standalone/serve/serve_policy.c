@@ -206,12 +206,17 @@ struct policy *serve_policy_policy(struct serve_policy *policy)
 static void reloaded(void *again, int result, const char *text, const char *why)
 {
     struct serve_policy *policy = again;
+    char line[1100];
     (void)text;
-    (void)why;
     if (result == 0)
-        say(policy, LOG_NOTICE, "policy reloaded");
+        snprintf(line, sizeof line, "policy reloaded");
     else if (result == -EEXIST)
-        say(policy, LOG_NOTICE, "policy not reloaded, nothing has changed");
+        snprintf(line, sizeof line, "policy not reloaded, nothing has changed");
+    else
+        snprintf(line, sizeof line, "policy not reloaded: %s", why);
+    if (result == 0 || result == -EEXIST) /* otherwise reload_begin() has logged it */
+        say(policy, LOG_NOTICE, line);
+    policy->config.reloaded(policy->config.reloaded_context, line);
 }
 
 void serve_policy_reload(struct serve_policy *policy)

@@ -30,6 +30,9 @@ struct serve_policy_config {
     /* The command rotate-keys of the control socket, which does not concern the policy: 0 or a negative errno. */
     int (*rotate_keys)(void *context);
     void *rotate_context;
+    /* After serve_policy_reload(), and after a reload because of a watched file: one line, what came of it. */
+    void (*reloaded)(void *context, const char *result);
+    void *reloaded_context;
 };
 
 /* Loads the first version: the policy, or, if that is broken, the last good version, with a warning in the log.
