@@ -3,6 +3,7 @@
 -- A registered phone reaches it.
 local example = require "example"
 local host = require "host"
+local provider = require "provider"
 local server = require "server"
 local tap = require "tap"
 local ua = require "ua"
@@ -69,6 +70,42 @@ for _, case in ipairs(policies) do
         for _, trunk in ipairs(list) do
             t:ok(not trunk:receive("INVITE", 0), "a stranger's call")
         end
+    end)
+end
+
+-- examples/kamailio/provider.cfg asks users for their passwords, and everybody else may only call users.
+for _, transport in ipairs(os.getenv "REFLOW_HOST" == "standalone" and {} or { "udp", "tcp", "tls", "ws", "wss" }) do
+    tap.test(("provider.cfg sends no stranger's call to a trunk [kamailio %s]"):format(transport), function(t)
+        local s = provider.start(t)
+        local first, second = provider.trunk(t, s, 1), provider.trunk(t, s, 2)
+        local alice, mallory = provider.open(t, s, "alice", transport), provider.open(t, s, "mallory", transport)
+        for _, each in ipairs { first, second } do
+            each:serve { OPTIONS = 200 }
+        end
+        provider.register(alice)
+        local uri = "sip:+4930123456@" .. s.domain
+        for _, from in ipairs(names(s)) do
+            for _, method in ipairs { "INVITE", "MESSAGE", "REFER" } do
+                local final = mallory:expect_final(mallory:request(method, { uri = uri, from = from, headers = {
+                    { "P-Asserted-Identity", "<" .. alice.aor .. ">" }, { "Remote-Party-ID", "<" .. alice.aor .. ">" },
+                    { "Route", ("<sip:127.0.0.1:%d;lr>"):format(s.port) } } }))
+                t:ok(final.status == 403 or final.status == 407, from .. ": " .. final.status)
+            end
+        end
+        local challenged = mallory:expect_final(mallory:request("INVITE", { uri = uri, from = alice.aor }), 407)
+        local wrong = provider.credentials(alice, challenged, "INVITE", uri, "guess")
+        mallory:expect_final(mallory:request("INVITE", { uri = uri, from = alice.aor, headers = wrong }), 407)
+        for _, method in ipairs { "INVITE", "BYE", "INFO", "MESSAGE" } do
+            local request = mallory:request(method, { uri = ("sip:+4930123456@%s:%d"):format(provider.trunk_host,
+                s.trunk_ports[1]), to_tag = "made-up", routes = { ("<sip:127.0.0.1:%d;lr>"):format(s.port) } })
+            t:equal(mallory:expect_final(request).status, 403)
+        end
+        local call = provider.invite(alice, uri) -- after all the others: nothing else has come
+        ua.wait.until_true(ua.patience, function()
+            return #first.inbox + #second.inbox > 0
+        end)
+        t:equal(#first.inbox + #second.inbox, 1)
+        provider.take(#first.inbox > 0 and first or second, call, alice)
     end)
 end
 

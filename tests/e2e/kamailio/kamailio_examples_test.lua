@@ -43,7 +43,7 @@ local function read_without_complaint(t, name)
     t:match(text, "config file ok")
 end
 
-for _, name in ipairs { "registrar.cfg", "registrar-kemi.cfg", "edge.cfg" } do
+for _, name in ipairs { "registrar.cfg", "registrar-kemi.cfg", "edge.cfg", "provider.cfg" } do
     test(name .. " is read without a warning", function(t)
         read_without_complaint(t, name)
     end)

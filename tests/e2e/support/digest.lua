@@ -1,12 +1,16 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 -- Answers to challenges as RFC 7616 section 3.4 writes them, apart from the code under test.
+local md5 = require "md5"
 local server = require "server"
 
 local digest = {}
 
-local programs = { ["MD5"] = "md5sum", ["SHA-256"] = "sha256sum", ["SHA-512-256"] = "openssl dgst -r -sha512-256" }
+local programs = { ["SHA-256"] = "sha256sum", ["SHA-512-256"] = "openssl dgst -r -sha512-256" }
 
 function digest.hash(algorithm, ...)
+    if algorithm == "MD5" then
+        return md5(table.concat({ ... }, ":"))
+    end
     local path = server.temporary()
     server.write(path, table.concat({ ... }, ":"))
     local pipe = assert(io.popen(programs[algorithm] .. " " .. path))
@@ -61,9 +65,9 @@ end
 
 -- The parameters of an answer, as a table that a test may change. wanted: user, password, method, uri, count.
 function digest.parameters(challenge, wanted)
-    local hash, algorithm = digest.hash, challenge.algorithm
+    local hash, algorithm = digest.hash, challenge.algorithm or "MD5"
     local p = { username = wanted.user, realm = challenge.realm, nonce = challenge.nonce, uri = wanted.uri,
-        algorithm = algorithm, qop = "auth", cnonce = "0a4f113b", nc = ("%08x"):format(wanted.count or 1) }
+        algorithm = challenge.algorithm, qop = "auth", cnonce = "0a4f113b", nc = ("%08x"):format(wanted.count or 1) }
     p.response = hash(algorithm, hash(algorithm, p.username, p.realm, wanted.password), p.nonce, p.nc, p.cnonce, p.qop,
         hash(algorithm, wanted.method, p.uri))
     return p
