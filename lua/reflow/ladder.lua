@@ -406,7 +406,7 @@ end
 -- Names stand on two levels if they are too wide for their columns.
 local function head_levels(drawing)
     for _, column in ipairs(drawing.columns) do
-        if measure(column.label, SIZE, true) > drawing.step - 10 then return #drawing.columns > 1 and 2 or 1 end
+        if measure(column.label, SIZE, true) > drawing.step - 14 then return #drawing.columns > 1 and 2 or 1 end
     end
     return 1
 end

@@ -60,15 +60,14 @@ static int teardown(void **state)
     return 0;
 }
 
-/* `reflow test` with these words, one at least; NULL ends them. */
-static void run_words(struct bench *bench, const char *const *words)
+/* `reflow test` with these words. */
+static void run_words(struct bench *bench, const char *const *words, size_t words_count)
 {
     enum { MOST = 10 };
     char *argv[MOST + 1] = {(char *)(uintptr_t) "reflow", (char *)(uintptr_t) "test"};
     int count = 2;
-    do
-        argv[count++] = (char *)(uintptr_t)*words++;
-    while (count < MOST && *words != NULL);
+    for (size_t i = 0; i < words_count && count < MOST; i++)
+        argv[count++] = (char *)(uintptr_t)words[i];
     forget(bench);
     struct cli cli = {.in = stdin,
                       .out = open_memstream(&bench->out, &bench->out_length),
@@ -81,7 +80,8 @@ static void run_words(struct bench *bench, const char *const *words)
 
 static void run(struct bench *bench, const char *path, const char *option, const char *value)
 {
-    run_words(bench, (const char *const[]){path, option, value, NULL});
+    const char *const words[] = {path, option, value};
+    run_words(bench, words, option == NULL ? 1 : value == NULL ? 2 : 3);
 }
 
 static void run_spec(struct bench *bench, const char *spec)
@@ -686,7 +686,7 @@ static void test_a_picture_of_each_test(void **state)
     char folder[96];
     snprintf(folder, sizeof folder, "%s/pictures", bench->folder);
     write_file(bench->spec, TWO_TESTS);
-    run_words(bench, (const char *const[]){bench->spec, "--svg", folder, NULL});
+    run(bench, bench->spec, "--svg", folder);
     assert_string_equal(bench->err, "");
     assert_int_equal(bench->status, CLI_FAILED);
     char *passed = read_picture(bench, "a-spec-busy-goes-to-voicemail.svg");
@@ -709,8 +709,8 @@ static void test_a_picture_in_spanish(void **state)
     char folder[96];
     snprintf(folder, sizeof folder, "%s/pictures", bench->folder);
     write_file(bench->spec, TWO_TESTS);
-    run_words(bench,
-              (const char *const[]){bench->spec, "--svg", folder, "--lang", "es", "--only", "Busy", "--tap", NULL});
+    const char *const words[] = {bench->spec, "--svg", folder, "--lang", "es", "--only", "Busy", "--tap"};
+    run_words(bench, words, sizeof words / sizeof words[0]);
     assert_int_equal(bench->status, CLI_OK);
     char *picture = read_picture(bench, "a-spec-busy-goes-to-voicemail.svg");
     assert_in(picture, "lang=\"es\"");
@@ -723,20 +723,22 @@ static void test_a_picture_in_spanish(void **state)
 static void test_pictures_that_cannot_be_drawn(void **state)
 {
     struct bench *bench = *state;
-    char folder[128], line[256];
+    char folder[128], line[256], policy[96];
     write_file(bench->spec, TWO_TESTS);
-    run_words(bench, (const char *const[]){bench->spec, "--svg", bench->policy, NULL});
+    snprintf(policy, sizeof policy, "%s", bench->policy);
+    run(bench, bench->spec, "--svg", policy);
     assert_int_equal(bench->status, CLI_USAGE);
-    snprintf(line, sizeof line, "reflow test: --svg %s: Not a directory\n", bench->policy);
+    snprintf(line, sizeof line, "reflow test: --svg %s: Not a directory\n", policy);
     assert_string_equal(bench->err, line);
-    run_words(bench, (const char *const[]){bench->spec, "--svg", "/nowhere/pictures", NULL});
+    run(bench, bench->spec, "--svg", "/nowhere/pictures");
     assert_string_equal(bench->err, "reflow test: --svg /nowhere/pictures: No such file or directory\n");
-    run_words(bench, (const char *const[]){bench->spec, "--lang", "fr", NULL});
+    run(bench, bench->spec, "--lang", "fr");
     assert_string_equal(bench->err, "reflow test: --lang fr: the languages are en and es\n");
     // a folder in the place of the file
     snprintf(folder, sizeof folder, "%s/a-spec-busy-goes-to-voicemail.svg", bench->folder);
     assert_int_equal(mkdir(folder, 0777), 0);
-    run_words(bench, (const char *const[]){bench->spec, "--svg", bench->folder, NULL});
+    snprintf(policy, sizeof policy, "%s", bench->folder);
+    run(bench, bench->spec, "--svg", policy);
     assert_int_equal(bench->status, CLI_USAGE);
     snprintf(line, sizeof line, "reflow test: cannot write %s: ", folder);
     assert_in(bench->err, line);

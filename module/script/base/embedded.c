@@ -10,6 +10,13 @@
     SOURCE(ladder, "ladder")                                                                                           \
     SOURCE(ladder_words, "ladder_words")                                                                               \
     SOURCE(scan, "scan")                                                                                               \
+    SOURCE(site_scenes, "site/scenes")                                                                                 \
+    SOURCE(site_scenes_flows, "site/scenes/flows")                                                                     \
+    SOURCE(site_scenes_forks, "site/scenes/forks")                                                                     \
+    SOURCE(site_scenes_refusals, "site/scenes/refusals")                                                               \
+    SOURCE(site_scenes_retries, "site/scenes/retries")                                                                 \
+    SOURCE(site_scenes_servers, "site/scenes/servers")                                                                 \
+    SOURCE(site_scenes_success, "site/scenes/success")                                                                 \
     SOURCE(spec, "spec")                                                                                               \
     SOURCE(spec_actors, "spec_actors")                                                                                 \
     SOURCE(spec_uac, "spec_uac")                                                                                       \

@@ -1,0 +1,100 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+-- The scenes of the site: what response codes do, played by the real server on a simulated network and clock.
+--
+--     scenes.list()     { { id, codes, rules, title = { en, es } } ... }, always in the same order: the codes that one
+--                       sees in the scene, and the rules that decide it
+--     scenes.play(id)   what happened, for lua/reflow/ladder.lua; an error if the scene does not play
+--
+-- A scene is a table in one of the files of scenes/: `play` gets the world of lua/reflow/spec_actors.lua, in which
+-- `invite` calls sip:bob@example.com. Callers and phones react as the core decides for a user agent. `policy` is the
+-- text of a policy; without one, the core alone decides.
+local actors = require "reflow.spec_actors"
+
+local scenes = {}
+
+local files = { "success", "flows", "refusals", "retries", "servers", "forks" }
+local all, by_id = {}, {}
+
+for _, file in ipairs(files) do
+    for _, scene in ipairs(require("reflow.site.scenes." .. file)) do
+        all[#all + 1], by_id[scene.id] = scene, scene
+    end
+end
+
+local names = {
+    caller = { en = "caller", es = "llamante" },
+    subscriber = { en = "subscriber", es = "suscriptor" },
+    proxy = { en = "proxy", es = "proxy" },
+    registrar = { en = "registrar", es = "registrador" },
+}
+
+-- Names of phones and servers in the scenes.
+local spanish = { desk = "fijo", mobile = "móvil", home = "casa", voicemail = "buzón de voz",
+    ["edge 1"] = "borde 1", ["edge 2"] = "borde 2", ["gateway 1"] = "pasarela 1",
+    ["gateway 2"] = "pasarela 2", ["new phone"] = "teléfono nuevo",
+    ["bob via proxy"] = "bob por proxy" }
+
+local function label_of(part)
+    local phone, flow = part.name:match "^(.+)/(%d+)$"
+    if flow and not part.label then return { en = phone .. " flow " .. flow, es = phone .. " flujo " .. flow } end
+    local name = part.label or part.name
+    return { en = name, es = spanish[name] or name }
+end
+
+local function copy(list)
+    return table.move(list, 1, #list, 1, {})
+end
+
+function scenes.list()
+    local list = {}
+    for index, scene in ipairs(all) do
+        list[index] = { id = scene.id, codes = copy(scene.codes), rules = copy(scene.rules),
+            title = { en = scene.title.en, es = scene.title.es } }
+    end
+    return list
+end
+
+-- A world with a server that runs the scene's policy.
+local function new_world(net, scene)
+    local world = actors.new(net)
+    local opened = false
+    world.pictured, world.setup = true, false
+    function world.open()
+        if opened then return end
+        opened = true
+        local ok, why = net.open(scene.policy)
+        if not ok then error(why, 0) end
+    end
+    function world.invite(options)
+        local all_options = { to = "sip:bob@example.com", reacts = true }
+        for key, value in pairs(options or {}) do all_options[key] = value end
+        return world.request("INVITE", all_options)
+    end
+    return world
+end
+
+local function play(net, scene)
+    local world = new_world(net, scene)
+    scene.play(world)
+    for _, event in ipairs(world.logged) do
+        if event.level == "error" then error(event.text, 0) end
+    end
+    local record = actors.record(world, { en = scene.title.en, es = scene.title.es })
+    record.id = scene.id
+    record.labels = {}
+    for _, part in ipairs(record.participants) do record.labels[part.name] = label_of(part) end
+    record.labels.reflow, record.labels.caller = names[scene.server or "proxy"], names[scene.caller or "caller"]
+    return record
+end
+
+function scenes.play(id)
+    local scene = by_id[id]
+    if not scene then error(("there is no scene '%s'"):format(tostring(id)), 2) end
+    local net = require "reflow.scene_player".new()
+    local ok, record = xpcall(play, debug.traceback, net, scene)
+    net.finish()
+    if not ok then error(("the scene %s does not play: %s"):format(id, record), 0) end
+    return record
+end
+
+return scenes

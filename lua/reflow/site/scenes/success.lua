@@ -1,0 +1,47 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+-- Scenes in which a request succeeds.
+return {
+    {
+        id = "200-invite", codes = { 100, 180, 200 }, rules = { "3261-16.7.c", "3261-13.2.a" },
+        title = { en = "200 OK to INVITE: the call is answered, and ended with BYE",
+            es = "200 OK a INVITE: se contesta la llamada, que termina con BYE" },
+        play = function(world)
+            local bob = world.phone { aor = "sip:bob@example.com" }
+            bob:answers(180, { 200, after = 4 })
+            local call = world.invite()
+            world.advance(4)
+            bob:answers(200)
+            world.advance(60)
+            call:bye()
+        end,
+    },
+    {
+        id = "200-register", codes = { 200 }, rules = { "5626-4.2.a" }, server = "registrar",
+        title = { en = "200 OK to REGISTER: a phone opens two flows (RFC 5626)",
+            es = "200 OK a REGISTER: un teléfono abre dos flujos (RFC 5626)" },
+        play = function(world)
+            world.phone { aor = "sip:bob@example.com", flows = 2, unregistered = true, reacts = true }:registers()
+        end,
+    },
+    {
+        id = "200-register-plain", codes = { 200 }, rules = { "code-2xx-register" }, server = "registrar",
+        title = { en = "200 OK to REGISTER: a phone without outbound support is registered",
+            es = "200 OK a REGISTER: queda registrado un teléfono que no admite outbound" },
+        play = function(world)
+            world.phone { aor = "sip:bob@example.com", flows = 0, unregistered = true, reacts = true,
+                expires = 600 }:registers()
+        end,
+    },
+    {
+        id = "200-subscribe", codes = { 200 }, rules = { "3261-16.7.e", "code-2xx-subscribe" }, caller = "subscriber",
+        title = { en = "200 OK to SUBSCRIBE: accepted, and the first NOTIFY follows",
+            es = "200 OK a SUBSCRIBE: se acepta, y llega el primer NOTIFY" },
+        play = function(world)
+            local bob = world.phone { aor = "sip:bob@example.com" }
+            bob:answers { 200, headers = { Expires = "3600" } }
+            world.request("SUBSCRIBE", { to = "sip:bob@example.com", reacts = true,
+                headers = { Event = "dialog", Expires = "3600" } })
+            bob:notifies { ["Subscription-State"] = "active;expires=3600" }
+        end,
+    },
+}
