@@ -15,7 +15,8 @@
 --     message     from, to, line, method, code (of a response), cseq, in_dialog, fields = { { name, value } ... };
 --                 lost: nobody is there; again: the event of the same message that was sent before
 --     decision    by, role, code, action, rule, says (what the rule says, in English), and of the decision: status,
---                 verdict, refused, origin, rest, drop, change, wait_min, wait_max, and its flags
+--                 verdict, refused, origin, rest, drop, change, wait_min, wait_max, and its flags; of its facts:
+--                 invite (the method), provisional_seen
 --     flow        who, state: "opened" "refused" (with code) "cut" "silent"
 --     log         level, text
 --                 setup: it belongs to the preparation; only flows are drawn then
@@ -64,19 +65,20 @@ local function escape(text)
     return (clean(text):gsub("[&<>\"']", entities))
 end
 
--- Widths in thousandths of the size, a little above those of the usual fonts.
-local narrow, wide = {}, {}
-for character in ("fijlrtI.,:;|!'()[]/ "):gmatch "." do narrow[character] = 380 end
-for character in ("mwMW@%"):gmatch "." do wide[character] = 960 end
+-- Widths in thousandths of the size: those of DejaVu Sans, which is wider than other usual fonts.
+local widths = {}
+for characters, width in ("ijl 280 I., 320 ft|:;!'/ 395 r()[]- 415 cszJ 555 k 580 vxy_ 595 aeo 615 hnu 636 w 820 "
+    .. "m 975 @W% 1000 MQOGCDHNU 790"):gmatch "(%S+)%s+(%d+)" do
+    for character in characters:gmatch "." do widths[character] = tonumber(width) end
+end
+widths[" "] = 320
 
 local function measure(text, size, bold)
     local sum = 0
     for character in text:gmatch(utf8.charpattern) do
-        local width = narrow[character] or wide[character] or character:find "%u" and 690 or #character > 2 and 1000
-            or 610
-        sum = sum + width
+        sum = sum + (widths[character] or character:find "%u" and 690 or #character > 2 and 1000 or 640)
     end
-    return sum * size / 1000 * (bold and 1.08 or 1)
+    return sum * size / 1000 * (bold and 1.11 or 1)
 end
 
 -- The first part of a word that fits, and the rest.
@@ -116,7 +118,7 @@ end
 -- --- words ---
 
 local function number(words, value)
-    return (("%.3f"):format(value):gsub("0+$", ""):gsub("%.$", ""):gsub("%.", words.point))
+    return (("%.2f"):format(value):gsub("0+$", ""):gsub("%.$", ""):gsub("%.", words.point))
 end
 
 local function duration(words, seconds)
@@ -236,12 +238,12 @@ function make.message(drawing, event)
     describe(drawing, words.message:format(name_of(drawing, event.from), name_of(drawing, event.to), sentence))
 end
 
--- Decisions without weight: a provisional response is passed on, or a user agent has nothing more to do.
+-- Decisions without weight: a provisional response is passed on, a late one is not, a user agent has nothing more to do.
 local function is_light(event)
     local ends = event.role == "uac" and (event.action == "fail" or event.action == "forward")
         and not (event.end_usage or event.never_repeat or event.store_binding or event.subscription_stands)
         and (event.wait_max or 0) == 0
-    return event.origin == "wire" and (event.code < 200 or ends) and not event.verdict and not event.refused
+    return event.origin == "wire" and (event.code < 200 or event.action == "absorb" or ends) and not event.verdict and not event.refused
 end
 
 function make.decision(drawing, event)
@@ -296,10 +298,16 @@ function make.log(drawing, event)
     describe(drawing, cut(event.text) .. ".")
 end
 
+-- The timer whose end the decision is about (RFC 3261 16.8, 17.1).
+local function timer_of(event)
+    return not event.invite and "F" or event.provisional_seen and "C" or "B"
+end
+
 local function add_gap(drawing, event, since)
     local words = drawing.words
+    local time = duration(words, since / 1000)
     local expires = event.kind == "decision" and event.origin == "timeout"
-    local text = (expires and words.expires or words.later):format(duration(words, since / 1000))
+    local text = expires and words.expires:format(timer_of(event), time) or words.later:format(time)
     add_row(drawing, "gap", 30, { text = text })
     describe(drawing, text .. ".")
 end
@@ -340,7 +348,7 @@ local function make_rows(drawing)
     local failure = localized(drawing.record.failure, drawing.language)
     if failure then
         local lines = {}
-        for line in failure:gmatch "[^\n]+" do
+        for line in failure:gmatch "[^\n]*[^%s^][^\n]*" do -- without the mark of where two lists differ
             for _, part in ipairs(wrap(cut(line), drawing.width - 2 * PAD - 16, SMALL)) do lines[#lines + 1] = part end
         end
         add_row(drawing, "failure", 30 + 15 * #lines, { lines = lines })
@@ -600,7 +608,8 @@ local shapes = {
 
 -- Every selector is confined to ladders: a style in HTML applies to the whole page.
 local function style()
-    local out = { (".ladder{%s}@media(prefers-color-scheme:dark){.ladder{%s}}"):format(light, dark) }
+    local out = { ".ladder{max-width:100%;height:auto;", light, "}@media(prefers-color-scheme:dark){.ladder{", dark,
+        "}}" }
     for _, shape in ipairs(shapes) do
         for selectors, body in shape:gmatch "([^{}]+)(%b{})" do
             local confined = {}
@@ -644,28 +653,27 @@ local function new_drawing(record, language)
     return drawing
 end
 
-local function close(drawing, height, first, background)
+local function close(drawing, height, background)
     local id = (drawing.record.id or "ladder"):gsub("[^%w-]", "-")
     return table.concat {
         ('<svg xmlns="http://www.w3.org/2000/svg" class="ladder" role="img" lang="%s" '):format(drawing.language),
-        ('aria-labelledby="%s-title %s-desc" width="%d" height="%d" viewBox="0 0 %d %d" '):format(id, id,
+        ('aria-labelledby="%s-title %s-desc" width="%d" height="%d" viewBox="0 0 %d %d">\n'):format(id, id,
             math.floor(drawing.width * SCALE), math.floor(height * SCALE), drawing.width, height),
-        'style="max-width:100%;height:auto">\n',
         ('<title id="%s-title">%s</title>\n'):format(id, escape(drawing.title)),
         ('<desc id="%s-desc">%s</desc>\n'):format(id, escape(table.concat(drawing.sentences, " "))),
-        "<style>", style(), "</style>\n", background, first, table.concat(drawing.out, "\n"), "\n</svg>\n",
+        "<style>", style(), "</style>\n", background, table.concat(drawing.out, "\n"), "\n</svg>\n",
     }
 end
 
 function ladder.svg(record, language)
     local drawing = new_drawing(record, language)
-    return close(drawing, draw_all(drawing, false), "", "")
+    return close(drawing, draw_all(drawing, false), "")
 end
 
 function ladder.file(record, language)
     local drawing = new_drawing(record, language)
     local height = draw_all(drawing, true)
-    return close(drawing, height, "", ('<rect class="page" width="%d" height="%d"/>\n'):format(drawing.width, height))
+    return close(drawing, height, ('<rect class="page" width="%d" height="%d"/>\n'):format(drawing.width, height))
 end
 
 return ladder

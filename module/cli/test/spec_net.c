@@ -245,6 +245,8 @@ static void push_decided(lua_State *L, const struct scene_event *event)
         set_string(L, "verdict", event->decided.verdict);
     if (event->decided.refused != RULE_NONE)
         set_string(L, "refused", rule_at(event->decided.refused)->id);
+    set_flag(L, "invite", event->decided.facts.method == METHOD_INVITE);
+    set_flag(L, "provisional_seen", event->decided.facts.provisional_seen);
     set_flag(L, "next_server", decision->flags & FLAG_NEXT_SERVER);
     set_flag(L, "merge_challenges", decision->flags & FLAG_MERGE_CHALLENGES);
     set_flag(L, "failed", event->decided.outcome >= SCRIPT_ERROR);
