@@ -50,8 +50,14 @@ enum token_verdict {
 int token_keys_open(struct token_keys **out, const struct host *host, const char *path, char *error, size_t error_size);
 void token_keys_close(struct token_keys *keys); /* keys may be NULL; wipes the keys */
 
-/* Adds a new key that signs from now on. The older ones still verify; the ring keeps at most TOKEN_KEYS_MOST. The
-   file is written before the key is used. Returns 0, or -ENOMEM or another negative errno with the ring unchanged. */
+/* Checks the file as token_keys_open() would, and neither changes nor creates it. A missing file is an error only if
+   its folder does not exist or cannot be written. Returns 0, or an error as token_keys_open(). */
+int token_keys_check(const char *path, char *error, size_t error_size);
+
+/* Adds a new key that signs from now on. The older ones still verify; the ring keeps at most TOKEN_KEYS_MOST. If other
+   processes rotate the same file, their keys are read first, under a lock of the file. The file is written before the
+   key is used. Returns 0, or -EBADMSG (the file was damaged meanwhile), -ENOMEM or another negative errno, with the
+   file and the signing key unchanged. */
 int token_keys_rotate(struct token_keys *keys);
 
 /* For a timer: rotates if the signing key is older than `rotate_s` seconds, and removes keys that have not signed
@@ -61,6 +67,23 @@ int token_keys_age(struct token_keys *keys, int64_t rotate_s, int64_t keep_s);
 /* Reads the file again, after another process has rotated. Errors as in token_keys_open(); on error the ring is
    unchanged. */
 int token_keys_reload(struct token_keys *keys, char *error, size_t error_size);
+
+/* The same, only if the file is another one than at the last call. Returns 1 if the ring has other keys now, 0 if not,
+   or an error as token_keys_reload(). */
+int token_keys_follow(struct token_keys *keys, char *error, size_t error_size);
+
+/* The keys of a ring, secrets included, for the other processes of a host that share a ring. Wipe it after use. */
+struct token_keys_image {
+    size_t count;
+    struct token_key_image {
+        uint8_t id, secret[32];
+        int64_t created_at;
+    } keys[TOKEN_KEYS_MOST];
+};
+
+void token_keys_copy(const struct token_keys *keys, struct token_keys_image *image);
+/* Replaces the keys of the ring; its file is not written. Returns 0, or -ENOMEM with the ring unchanged. */
+int token_keys_take(struct token_keys *keys, const struct token_keys_image *image);
 
 /* Writes the token of a flow, terminated by NUL. Returns its length, or 0 if it does not fit or cannot be sealed. */
 size_t token_write(struct token_keys *keys, const struct token_flow *flow, char *out, size_t size);

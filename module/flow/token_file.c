@@ -7,6 +7,7 @@
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -116,13 +117,22 @@ static bool write_keys(FILE *file, const struct token_key *keys, size_t count)
     return good && fflush(file) == 0 && fsync(fileno(file)) == 0;
 }
 
+enum { FOLDER_MOST = 4096 };
+
+static void folder_of(const char *path, char folder[FOLDER_MOST])
+{
+    const char *slash = strrchr(path, '/');
+    if (slash == NULL)
+        snprintf(folder, FOLDER_MOST, ".");
+    else
+        snprintf(folder, FOLDER_MOST, "%.*s", (int)(slash == path ? 1 : slash - path), path);
+}
+
 /* The rename itself must be on disk too, or a crash would restore the old ring. */
 static void sync_folder(const char *path)
 {
-    char folder[4096] = ".";
-    const char *slash = strrchr(path, '/');
-    if (slash != NULL)
-        snprintf(folder, sizeof folder, "%.*s", (int)(slash == path ? 1 : slash - path), path);
+    char folder[FOLDER_MOST];
+    folder_of(path, folder);
     int descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (descriptor < 0)
         return;
@@ -158,4 +168,38 @@ int token_file_write(const char *path, const struct token_key *keys, size_t coun
     if (result != 0)
         unlink(aside);
     return result;
+}
+
+int token_file_lock(const char *path)
+{
+    struct stat named, locked;
+    for (;;) {
+        int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+        if (descriptor < 0)
+            return -errno;
+        errno = 0;
+        if (flock(descriptor, LOCK_EX) == 0 && fstat(descriptor, &locked) == 0 && stat(path, &named) == 0 &&
+            named.st_ino == locked.st_ino && named.st_dev == locked.st_dev)
+            return descriptor;
+        int error = errno;
+        close(descriptor);
+        if (error != 0 && error != ENOENT && error != EINTR)
+            return -error;
+    }
+}
+
+void token_file_unlock(int descriptor)
+{
+    if (descriptor >= 0)
+        close(descriptor);
+}
+
+int token_file_may_create(const char *path, char *error, size_t error_size)
+{
+    char folder[FOLDER_MOST];
+    folder_of(path, folder);
+    if (access(folder, W_OK | X_OK) == 0)
+        return 0;
+    int result = -errno;
+    return refuse(path, result, strerror(-result), error, error_size);
 }

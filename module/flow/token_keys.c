@@ -118,33 +118,6 @@ static int rotate(struct token_keys *keys, bool only_new)
     return 0;
 }
 
-int token_keys_rotate(struct token_keys *keys)
-{
-    return rotate(keys, false);
-}
-
-int token_keys_age(struct token_keys *keys, int64_t rotate_s, int64_t keep_s)
-{
-    int changed = 0;
-    size_t stale = 0;
-    if (wall(keys) - keys->keys[keys->count - 1].created_at >= rotate_s) {
-        int error = token_keys_rotate(keys);
-        if (error != 0)
-            return error;
-        changed = 1;
-    }
-    /* A key has signed until the next one was created. */
-    while (stale + 1 < keys->count && wall(keys) - keys->keys[stale + 1].created_at >= keep_s)
-        stale++;
-    if (stale == 0)
-        return changed;
-    int error = keys->path != NULL ? token_file_write(keys->path, keys->keys + stale, keys->count - stale, false) : 0;
-    if (error != 0)
-        return error;
-    drop_oldest(keys, stale);
-    return 1;
-}
-
 static int adopt(struct token_keys *keys, struct token_key_list *list)
 {
     size_t made = 0;
@@ -174,6 +147,147 @@ int token_keys_reload(struct token_keys *keys, char *error, size_t error_size)
     OPENSSL_cleanse(&list, sizeof list);
     return result;
 }
+
+static bool same_keys(const struct token_keys *keys, const struct token_key_list *list)
+{
+    bool same = keys->count == list->count;
+    for (size_t i = 0; i < list->count && same; i++)
+        same = keys->keys[i].id == list->keys[i].id && keys->keys[i].created_at == list->keys[i].created_at &&
+               CRYPTO_memcmp(keys->keys[i].secret, list->keys[i].secret, TOKEN_SECRET) == 0;
+    return same;
+}
+
+/* A file that is written anew has another inode or another time. */
+static bool is_seen(const struct token_keys *keys, const struct stat *now)
+{
+    const struct stat *seen = &keys->seen;
+    return now->st_ino == seen->st_ino && now->st_dev == seen->st_dev && now->st_size == seen->st_size &&
+           now->st_mode == seen->st_mode && now->st_uid == seen->st_uid &&
+           now->st_ctim.tv_sec == seen->st_ctim.tv_sec && now->st_ctim.tv_nsec == seen->st_ctim.tv_nsec;
+}
+
+int token_keys_follow(struct token_keys *keys, char *error, size_t error_size)
+{
+    struct token_key_list list = {.count = 0};
+    struct stat now;
+    if (keys->path == NULL)
+        return 0;
+    memset(&now, 0, sizeof now);
+    if (stat(keys->path, &now) == 0 && is_seen(keys, &now))
+        return 0;
+    keys->seen = now;
+    int result = token_file_read(keys->path, &list, error, error_size);
+    if (result == 0 && !same_keys(keys, &list))
+        result = adopt(keys, &list) == 0 ? 1 : -ENOMEM;
+    if (result == -ENOMEM)
+        snprintf(error, error_size, "%s: no memory for its keys", keys->path);
+    OPENSSL_cleanse(&list, sizeof list);
+    return result;
+}
+
+int token_keys_check(const char *path, char *error, size_t error_size)
+{
+    struct token_key_list list = {.count = 0};
+    int result = token_file_read(path, &list, error, error_size);
+    OPENSSL_cleanse(&list, sizeof list);
+    return result == -ENOENT ? token_file_may_create(path, error, error_size) : result;
+}
+
+/* --- rotation --- */
+
+/* What other processes have written since is read under the lock, so that none of their keys is lost and no id is given
+   twice. A file that is gone is written again. Release *lock in any case. */
+static int ring_lock(struct token_keys *keys, int *lock)
+{
+    char unused[256];
+    *lock = keys->path != NULL ? token_file_lock(keys->path) : -ENOENT;
+    if (*lock < 0)
+        return *lock == -ENOENT ? 0 : *lock;
+    return token_keys_reload(keys, unused, sizeof unused);
+}
+
+int token_keys_rotate(struct token_keys *keys)
+{
+    int lock, result = ring_lock(keys, &lock);
+    if (result == 0)
+        result = rotate(keys, false);
+    token_file_unlock(lock);
+    return result;
+}
+
+static bool is_old(const struct token_keys *keys, int64_t rotate_s)
+{
+    return wall(keys) - keys->keys[keys->count - 1].created_at >= rotate_s;
+}
+
+/* A key has signed until the next one was created. */
+static size_t count_stale(const struct token_keys *keys, int64_t keep_s)
+{
+    size_t stale = 0;
+    while (stale + 1 < keys->count && wall(keys) - keys->keys[stale + 1].created_at >= keep_s)
+        stale++;
+    return stale;
+}
+
+static int drop_stale(struct token_keys *keys, size_t stale)
+{
+    int error = keys->path != NULL ? token_file_write(keys->path, keys->keys + stale, keys->count - stale, false) : 0;
+    if (error != 0)
+        return error;
+    drop_oldest(keys, stale);
+    return 1;
+}
+
+static int age(struct token_keys *keys, int64_t rotate_s, int64_t keep_s)
+{
+    int error = is_old(keys, rotate_s) ? rotate(keys, false) : 0;
+    if (error != 0)
+        return error;
+    const size_t stale = count_stale(keys, keep_s);
+    return stale > 0 ? drop_stale(keys, stale) : 0;
+}
+
+int token_keys_age(struct token_keys *keys, int64_t rotate_s, int64_t keep_s)
+{
+    const uint8_t signing = keys->keys[keys->count - 1].id;
+    int lock, result;
+    if (!is_old(keys, rotate_s) && count_stale(keys, keep_s) == 0)
+        return 0;
+    result = ring_lock(keys, &lock);
+    if (result == 0)
+        result = age(keys, rotate_s, keep_s);
+    token_file_unlock(lock);
+    return result == 0 ? keys->keys[keys->count - 1].id != signing : result;
+}
+
+/* --- other processes of the same host --- */
+
+_Static_assert(sizeof((struct token_key_image){0}.secret) == TOKEN_SECRET, "an image has whole secrets");
+
+void token_keys_copy(const struct token_keys *keys, struct token_keys_image *image)
+{
+    image->count = keys->count;
+    for (size_t i = 0; i < keys->count; i++) {
+        image->keys[i].id = keys->keys[i].id;
+        image->keys[i].created_at = keys->keys[i].created_at;
+        memcpy(image->keys[i].secret, keys->keys[i].secret, TOKEN_SECRET);
+    }
+}
+
+int token_keys_take(struct token_keys *keys, const struct token_keys_image *image)
+{
+    struct token_key_list list = {.count = image->count};
+    for (size_t i = 0; i < image->count; i++) {
+        list.keys[i].id = image->keys[i].id;
+        list.keys[i].created_at = image->keys[i].created_at;
+        memcpy(list.keys[i].secret, image->keys[i].secret, TOKEN_SECRET);
+    }
+    int result = adopt(keys, &list);
+    OPENSSL_cleanse(&list, sizeof list);
+    return result;
+}
+
+/* --- opening and closing --- */
 
 static int fill(struct token_keys *keys, char *error, size_t error_size)
 {

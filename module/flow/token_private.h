@@ -3,6 +3,7 @@
 #define REFLOW_FLOW_TOKEN_PRIVATE_H
 
 #include <openssl/evp.h>
+#include <sys/stat.h>
 
 #include "base/hash.h"
 #include "flow/token.h"
@@ -29,7 +30,8 @@ struct token_keys {
     EVP_MAC *algorithm;
     struct token_key keys[TOKEN_KEYS_MOST]; /* oldest first; the last one signs */
     size_t count;
-    char *path; /* NULL: in memory */
+    char *path;       /* NULL: in memory */
+    struct stat seen; /* of the file at the last token_keys_follow(); zeroed before the first */
 };
 
 /* The content of a file before it becomes a ring. */
@@ -51,5 +53,11 @@ const struct token_key *token_key_of(const struct token_keys *keys, uint8_t id);
    errno; with only_new, -EEXIST if another process has created the file meanwhile. */
 int token_file_read(const char *path, struct token_key_list *list, char *error, size_t error_size);
 int token_file_write(const char *path, const struct token_key *keys, size_t count, bool only_new);
+/* Locks the file that has this name until token_file_unlock(), also if another process replaces it meanwhile. Returns a
+   descriptor, or a negative errno. */
+int token_file_lock(const char *path);
+void token_file_unlock(int descriptor); /* a negative one is fine */
+/* 0, or a negative errno with a line in `error`: a file cannot be created under this name. */
+int token_file_may_create(const char *path, char *error, size_t error_size);
 
 #endif

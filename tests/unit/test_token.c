@@ -262,6 +262,79 @@ static void test_another_ring_of_the_same_file_sees_a_rotation(void **state)
     end(&scene);
 }
 
+static void test_5626_5_2_b_rings_of_one_file_lose_no_key_of_each_other(void **state)
+{
+    struct scene scene;
+    char first[TOKEN_TEXT_MOST], second[TOKEN_TEXT_MOST], last[TOKEN_TEXT_MOST];
+    struct token_flow flow;
+    struct token_keys *other;
+    (void)state;
+    begin(&scene, true);
+    assert_int_equal(token_keys_open(&other, &scene.fake.host, scene.path, scene.error, sizeof scene.error), 0);
+    assert_int_equal(token_keys_rotate(scene.keys), 0);
+    written(scene.keys, &ipv4, first);
+    assert_int_equal(token_keys_rotate(other), 0);
+    written(other, &ipv4, second);
+    assert_int_not_equal(token_key_id(text_of(first)), token_key_id(text_of(second)));
+    scene.fake.wall_s += 2000;
+    assert_int_equal(token_keys_age(scene.keys, 1000, 100000), 1);
+    written(scene.keys, &ipv4, last);
+    assert_int_equal(token_keys_age(other, 1000, 100000), 1); /* it is not due any more, and read */
+    assert_int_equal(other->count, 4);
+    assert_int_equal(token_read(other, text_of(first), &flow), TOKEN_GOOD);
+    assert_int_equal(token_read(other, text_of(last), &flow), TOKEN_GOOD);
+    assert_int_equal(token_read(scene.keys, text_of(second), &flow), TOKEN_GOOD);
+    token_keys_close(other);
+    end(&scene);
+}
+
+static void test_a_ring_follows_its_file(void **state)
+{
+    struct scene scene;
+    struct token_keys *other;
+    (void)state;
+    begin(&scene, true);
+    assert_int_equal(token_keys_open(&other, &scene.fake.host, scene.path, scene.error, sizeof scene.error), 0);
+    assert_int_equal(token_keys_follow(other, scene.error, sizeof scene.error), 0);
+    assert_int_equal(token_keys_rotate(scene.keys), 0);
+    assert_int_equal(token_keys_follow(other, scene.error, sizeof scene.error), 1);
+    assert_int_equal(other->count, 2);
+    assert_int_equal(token_keys_follow(other, scene.error, sizeof scene.error), 0);
+    assert_int_equal(truncate(scene.path, 30), 0);
+    assert_int_equal(token_keys_follow(other, scene.error, sizeof scene.error), -EBADMSG);
+    assert_int_equal(token_keys_follow(other, scene.error, sizeof scene.error), 0); /* reported once */
+    assert_int_equal(token_keys_rotate(other), -EBADMSG);
+    unlink(scene.path);
+    assert_int_equal(token_keys_follow(other, scene.error, sizeof scene.error), -ENOENT);
+    assert_int_equal(other->count, 2);
+    assert_int_equal(token_keys_rotate(other), 0); /* the file is written again, with all keys */
+    assert_int_equal(token_keys_reload(scene.keys, scene.error, sizeof scene.error), 0);
+    assert_int_equal(scene.keys->count, 3);
+    token_keys_close(other);
+    end(&scene);
+}
+
+static void test_the_keys_of_a_ring_in_another_process(void **state)
+{
+    struct scene scene;
+    char out[TOKEN_TEXT_MOST];
+    struct token_flow flow;
+    struct token_keys_image image;
+    struct token_keys *other;
+    (void)state;
+    begin(&scene, false);
+    assert_int_equal(token_keys_open(&other, &scene.fake.host, NULL, scene.error, sizeof scene.error), 0);
+    assert_int_equal(token_keys_rotate(scene.keys), 0);
+    struct text token = written(scene.keys, &ipv4, out);
+    assert_int_not_equal(token_read(other, token, &flow), TOKEN_GOOD);
+    token_keys_copy(scene.keys, &image);
+    assert_int_equal(token_keys_take(other, &image), 0);
+    assert_int_equal(token_read(other, token, &flow), TOKEN_GOOD);
+    assert_int_equal(other->count, 2);
+    token_keys_close(other);
+    end(&scene);
+}
+
 static void write_file(const char *path, const char *text, mode_t mode)
 {
     FILE *file = fopen(path, "w");
@@ -302,8 +375,26 @@ static void test_damaged_files_are_refused_with_their_line(void **state)
         assert_null(keys);
         assert_non_null(strstr(scene.error, cases[i].says));
         assert_int_equal(token_keys_reload(scene.keys, scene.error, sizeof scene.error), cases[i].error);
+        assert_int_equal(token_keys_check(scene.path, scene.error, sizeof scene.error), cases[i].error);
+        assert_non_null(strstr(scene.error, cases[i].says));
     }
     assert_int_equal(scene.keys->count, 1); /* what stood still stands */
+    end(&scene);
+}
+
+static void test_a_check_creates_nothing(void **state)
+{
+    struct scene scene;
+    char path[96];
+    (void)state;
+    begin(&scene, true);
+    assert_int_equal(token_keys_check(scene.path, scene.error, sizeof scene.error), 0);
+    unlink(scene.path);
+    assert_int_equal(token_keys_check(scene.path, scene.error, sizeof scene.error), 0);
+    assert_int_equal(access(scene.path, F_OK), -1);
+    snprintf(path, sizeof path, "%s.d/keys", scene.path);
+    assert_int_equal(token_keys_check(path, scene.error, sizeof scene.error), -ENOENT);
+    assert_non_null(strstr(scene.error, "/keys: No such file or directory"));
     end(&scene);
 }
 
@@ -394,7 +485,11 @@ int main(void)
         cmocka_unit_test(test_keys_rotate_by_age),
         cmocka_unit_test(test_more_rotations_than_ids),
         cmocka_unit_test(test_another_ring_of_the_same_file_sees_a_rotation),
+        cmocka_unit_test(test_5626_5_2_b_rings_of_one_file_lose_no_key_of_each_other),
+        cmocka_unit_test(test_a_ring_follows_its_file),
+        cmocka_unit_test(test_the_keys_of_a_ring_in_another_process),
         cmocka_unit_test(test_damaged_files_are_refused_with_their_line),
+        cmocka_unit_test(test_a_check_creates_nothing),
         cmocka_unit_test(test_a_pipe_is_not_waited_for),
         cmocka_unit_test(test_a_file_that_cannot_be_written_changes_nothing),
         cmocka_unit_test(test_what_does_not_fit_is_not_written),
