@@ -18,6 +18,8 @@ struct module_config {
     int tenant_memory;           /* KiB of the layers of one tenant, likewise */
     int tenant_store;            /* entries in the store of one tenant, 1 to TENANT_KEYS_MOST */
     char *route_keys;            /* file of the keys that seal Record-Route; NULL: they are of this run */
+    char *token_keys;            /* file of the keys of flow tokens; NULL: tokens are the outbound module's */
+    int token_rotate;            /* s, age at which the key that signs tokens is replaced; 0: never */
     int rest_silent;             /* s that a silent destination is tried last; 0: never */
     int flow_timer;              /* s, Flow-Timer of a 2xx to an outbound REGISTER, 0 (none) to 3600 */
     int expires_default;         /* s */
@@ -41,7 +43,7 @@ extern struct module_config module_config;
 extern struct tm_binds tmb;
 extern usrloc_api_t ul; /* zeroed where usrloc is not loaded (an edge) */
 extern sl_api_t slb;    /* zeroed where sl is not loaded */
-extern ob_api_t ob;     /* zeroed where outbound is not loaded */
+extern ob_api_t ob;     /* by flow_token_bind(); zeroed where outbound is not loaded */
 extern bool module_has_usrloc, module_has_outbound;
 
 #endif

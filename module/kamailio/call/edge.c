@@ -10,13 +10,14 @@
 #include "kamailio/call/seal.h"
 #include "kamailio/flow/connection.h"
 #include "kamailio/policy/events.h"
+#include "kamailio/flow/flow_token.h"
 #include "kamailio/flow/flows.h"
 #include "kamailio/base/host.h"
 #include "kamailio/base/module_config.h"
 #include "kamailio/base/stats.h"
 
-/* The edge proxy. Tokens belong to the outbound module, Routes to the rr module. This code decides whether the flow
-   is alive, and stores it with the transaction, so that the death of the flow is noticed at once. */
+/* The edge proxy. Tokens are in flow_token.c, Routes belong to the rr module. This code decides whether the flow is
+   alive, and stores it with the transaction, so that the death of the flow is noticed at once. */
 
 enum { OUTGOING = 2, FORWARDED = 1, ANSWERED = 0, NO_TOKEN = -1 };
 enum token { TOKEN_NONE, TOKEN_FORGED, TOKEN_RIGHT, TOKEN_OF_SENDER };
@@ -81,32 +82,39 @@ static enum token read_token(struct sip_msg *msg, struct receive_info **flow, bo
     struct ksr_sip_uri uri;
     if (!token_uri(msg, &uri, in_route) || uri.user.len <= 0)
         return TOKEN_NONE;
-    return ob.decode_flow_token(msg, flow, uri.user) == 0 ? TOKEN_RIGHT : TOKEN_FORGED;
+    const int result = ob.decode_flow_token(msg, flow, uri.user);
+    if (result == FLOW_TOKEN_READ)
+        return TOKEN_RIGHT;
+    return result == FLOW_TOKEN_NONE && !uri_has_ob(&uri) ? TOKEN_NONE : TOKEN_FORGED;
 }
 
 static bool is_source(const struct receive_info *flow, const struct sip_msg *msg)
 {
+    const int connection = flow_token_connection(flow);
     return flow->src_port == msg->rcv.src_port && flow->proto == msg->rcv.proto &&
+           (connection == CONNECTION_BY_ADDRESS || connection == msg->rcv.proto_reserved1) &&
            ip_addr_cmp((struct ip_addr *)&flow->src_ip, (struct ip_addr *)&msg->rcv.src_ip);
 }
 
 /* --- the flow --- */
 
-/* A token has only addresses. A connection with these addresses may be a newer one. We cannot know that. We do know
-   that the peer opened the connection, with the same transport and from that port. 0: not found. */
-static flow_id stream_of(const struct receive_info *flow)
+/* A token of the outbound module has only addresses. A connection with these addresses may be a newer one. We cannot
+   know that. We do know that the peer opened the connection, with the same transport and from that port. 0: not found.
+ */
+static flow_id stream_of(struct receive_info *flow)
 {
-    return flow_of_connection(connection_accepted(flow));
+    const int connection = flow_token_connection(flow);
+    if (connection == CONNECTION_BY_ADDRESS)
+        return flow_of_connection(connection_accepted(flow));
+    return connection_serves(connection, flow, &flow->bind_address) ? flow_of_connection(connection) : 0;
 }
 
 /* The number of the flow if it is alive, as far as known; a UDP flow is alive unless it was marked. 0: it is dead. */
 static flow_id living_flow(struct receive_info *flow)
 {
     flow->bind_address = find_si(&flow->dst_ip, flow->dst_port, flow->proto);
-    if (flow->bind_address == NULL)
-        return 0;
-    flow_id id = transport_connects(transport_of_proto(flow->proto)) ? stream_of(flow) : flow_of_source(flow);
-    return id != 0 && flow_lives(id) ? id : 0;
+    const flow_id id = transport_connects(transport_of_proto(flow->proto)) ? stream_of(flow) : flow_of_source(flow);
+    return id != 0 && flow->bind_address != NULL && flow_lives(id) ? id : 0;
 }
 
 /* --- answers --- */
@@ -181,11 +189,12 @@ static bool set_way(struct sip_msg *msg, const struct receive_info *flow)
     return set_dst_uri(msg, &uri) == 0;
 }
 
-/* With a seal, the direction is known, and the token is not needed any more. */
+/* With a seal, the direction is known, and the token is not needed any more. The rr module knows a connection by its
+   addresses alone, and finds no socket for one behind a load balancer. */
 static bool follow_route(struct sip_msg *msg, const struct receive_info *flow, bool sealed)
 {
     enum { BY_TOKEN = RR_OB_DRIVEN };
-    if (sealed)
+    if (sealed || flow_token_connection(flow) != CONNECTION_BY_ADDRESS)
         return seal_loose_route(msg) != RR_ERROR && set_way(msg, flow);
     return rr.loose_route(msg) == BY_TOKEN;
 }
@@ -229,6 +238,7 @@ int sip_flow_forward(struct sip_msg *msg)
         return NO_TOKEN;
     }
     enum token token = read_flow(msg, &flow, &place);
+    struct receive_info way = {0}; /* the message keeps the last token that was read */
     if (token == TOKEN_NONE)
         return NO_TOKEN;
     if (token == TOKEN_FORGED)
@@ -237,6 +247,7 @@ int sip_flow_forward(struct sip_msg *msg)
         return OUTGOING;
     if (breadth_of(msg) == 0 && msg->REQ_METHOD != KSR_METHOD_ACK)
         return breadth_answer(msg, SIP_MAX_BREADTH_EXCEEDED);
-    flow_id id = living_flow(flow);
-    return id == 0 ? answer_dead(msg) : forward(msg, flow, id, &place);
+    way = *flow;
+    flow_id id = living_flow(&way);
+    return id == 0 ? answer_dead(msg) : forward(msg, &way, id, &place);
 }

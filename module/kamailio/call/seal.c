@@ -9,28 +9,23 @@
 #include "kamailio/base/stats.h"
 #include "kamailio/call/call.h"
 #include "kamailio/flow/connection.h"
+#include "kamailio/flow/key_ring.h"
 
 static rr_api_t rr; /* zeroed where rr is not loaded */
-
-/* Read before Kamailio forks; all processes have the same copy. */
-static struct token_keys *keys;
+static struct key_ring *ring;
 
 int seal_start(void)
 {
-    char error[256];
     if (find_export("load_rr", 0, 0) == NULL)
         return 0;
     load_rr_api(&rr);
-    if (token_keys_open(&keys, ksr_host(), module_config.route_keys, error, sizeof error) == 0)
-        return 0;
-    ksr_log(LOG_ERROR, "modparam route_keys: %s", error);
-    return -1;
+    return key_ring_open(&ring, "route_keys", module_config.route_keys, false);
 }
 
-void seal_end(void)
+/* NULL: rr is not loaded. */
+static struct token_keys *seal_keys(void)
 {
-    token_keys_close(keys);
-    keys = NULL;
+    return ring != NULL ? key_ring_keys(ring) : NULL;
 }
 
 static bool read_call_id(struct sip_msg *msg, struct text *call_id)
@@ -61,7 +56,7 @@ static bool read_seal(struct sip_msg *msg, const struct ksr_sip_uri *uri, struct
 {
     struct token_scope scope = {0};
     struct text seal = find_seal(uri);
-    return seal.length > 0 && read_call_id(msg, &scope.call_id) && token_read_dialog(keys, seal, &scope, dialog);
+    return seal.length > 0 && read_call_id(msg, &scope.call_id) && token_read_dialog(seal_keys(), seal, &scope, dialog);
 }
 
 static bool read_top_route(struct sip_msg *msg, rr_t **route, struct ksr_sip_uri *uri)
@@ -101,9 +96,9 @@ static struct text to_tag(struct sip_msg *msg)
 /* The seal contains a digest of the tag of the side that it calls the caller: the one whose request was recorded. */
 static bool find_sender(struct sip_msg *msg, const struct token_dialog *dialog, enum token_side *sender)
 {
-    if (token_dialog_leads_to(keys, dialog, from_tag(msg)))
+    if (token_dialog_leads_to(seal_keys(), dialog, from_tag(msg)))
         *sender = TOKEN_CALLER;
-    else if (token_dialog_leads_to(keys, dialog, to_tag(msg)))
+    else if (token_dialog_leads_to(seal_keys(), dialog, to_tag(msg)))
         *sender = TOKEN_CALLEE;
     else
         return false;
@@ -120,21 +115,14 @@ static void write_flow(const struct receive_info *from, struct token_flow *flow)
     memcpy(flow->remote, from->src_ip.u.addr, from->src_ip.len);
 }
 
-static void read_address(const uint8_t *bytes, uint8_t length, struct ip_addr *address)
-{
-    address->af = length == sizeof address->u.addr ? AF_INET6 : AF_INET;
-    address->len = length;
-    memcpy(address->u.addr, bytes, length);
-}
-
 static void read_flow(const struct token_flow *flow, struct receive_info *to)
 {
     memset(to, 0, sizeof *to);
     to->proto = transport_connects(flow->transport) ? PROTO_TCP : PROTO_UDP;
     to->dst_port = flow->local_port;
     to->src_port = flow->remote_port;
-    read_address(flow->local, flow->address_length, &to->dst_ip);
-    read_address(flow->remote, flow->address_length, &to->src_ip);
+    ip_addr_read(flow->local, flow->address_length, &to->dst_ip);
+    ip_addr_read(flow->remote, flow->address_length, &to->src_ip);
 }
 
 /* The token that the rr module writes into Record-Route: that of the flow on which the request came, or the one in the
@@ -160,7 +148,7 @@ enum seal_way seal_way(struct sip_msg *msg, struct receive_info *flow)
 {
     struct token_dialog dialog;
     enum token_side sender;
-    if (keys == NULL || !top_route_is_sealed(msg, &dialog) || !dialog.edge || !find_sender(msg, &dialog, &sender))
+    if (ring == NULL || !top_route_is_sealed(msg, &dialog) || !dialog.edge || !find_sender(msg, &dialog, &sender))
         return SEAL_UNKNOWN;
     const enum token_side phone = dialog.by_hop[TOKEN_CALLER] ? TOKEN_CALLEE : TOKEN_CALLER;
     if (sender == phone)
@@ -172,7 +160,7 @@ enum seal_way seal_way(struct sip_msg *msg, struct receive_info *flow)
 uint32_t seal_owner(struct text aor, struct text instance)
 {
     enum { SIGNING_KEY = 0 };
-    return keys != NULL ? token_owner(keys, SIGNING_KEY, aor, instance) : 0;
+    return ring != NULL ? token_owner(seal_keys(), SIGNING_KEY, aor, instance) : 0;
 }
 
 /* --- functions of the configuration --- */
@@ -183,10 +171,10 @@ int sip_record_route(struct sip_msg *msg)
     char text[PREFIX_LENGTH + TOKEN_DIALOG_MOST] = ";seal=";
     struct token_dialog dialog = {0};
     struct text call_id;
-    if (keys == NULL || !read_call_id(msg, &call_id))
+    if (ring == NULL || !read_call_id(msg, &call_id))
         return -1;
     describe_phone(msg, &dialog);
-    size_t length = token_write_dialog(keys, &dialog, &(struct token_scope){.call_id = call_id}, from_tag(msg),
+    size_t length = token_write_dialog(seal_keys(), &dialog, &(struct token_scope){.call_id = call_id}, from_tag(msg),
                                        text + PREFIX_LENGTH, sizeof text - PREFIX_LENGTH);
     str parameter = {text, (int)(PREFIX_LENGTH + length)};
     return length > 0 && rr.record_route(msg, &parameter) >= 0 ? 1 : -1;
@@ -215,7 +203,7 @@ int sip_loose_route(struct sip_msg *msg)
     struct token_dialog dialog;
     struct receive_info flow;
     struct text call_id;
-    if (keys == NULL || !read_call_id(msg, &call_id))
+    if (ring == NULL || !read_call_id(msg, &call_id))
         return -1;
     if (top_route_is_sealed(msg, &dialog))
         return seal_way(msg, &flow) == SEAL_FROM_PHONE ? seal_loose_route(msg) : rr.loose_route(msg);

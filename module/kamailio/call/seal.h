@@ -16,7 +16,6 @@
 /* mod_init: reads the keys, or creates the file (modparam route_keys; without it the keys are valid for this run).
    Returns 0 or -1. */
 int seal_start(void);
-void seal_end(void); /* in each process */
 
 /* record_route() with the seal: 1, or -1. The seal also contains the From tag and, at an edge, which side is the phone
    and the addresses of its flow. */

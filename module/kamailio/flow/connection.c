@@ -164,6 +164,17 @@ size_t connection_remote_uri(int id, char *out, size_t size)
     return written > 0 && (size_t)written < size ? (size_t)written : 0;
 }
 
+int connection_proto(int id)
+{
+    if (id <= 0 || tcpconn_id_hash == NULL)
+        return PROTO_NONE;
+    TCPCONN_LOCK;
+    const struct tcp_connection *connection = find(id);
+    const int proto = connection != NULL ? (unsigned char)connection->rcv.proto : PROTO_NONE;
+    TCPCONN_UNLOCK;
+    return proto;
+}
+
 static bool is_accepted(const struct tcp_connection *connection, const struct receive_info *flow)
 {
     return state_of(connection) == CONNECTION_OPEN && (connection->flags & F_CONN_PASSIVE) != 0 &&
@@ -186,6 +197,29 @@ int connection_accepted(const struct receive_info *flow)
     const int id = alias != NULL ? alias->parent->id : 0;
     TCPCONN_UNLOCK;
     return id;
+}
+
+bool connection_serves(int id, const struct receive_info *flow, struct socket_info **socket)
+{
+    bool serves = false;
+    if (id <= 0 || tcpconn_id_hash == NULL)
+        return false;
+    TCPCONN_LOCK;
+    const struct tcp_connection *connection = find(id);
+    if (state_of(connection) == CONNECTION_OPEN) {
+        serves = connection->rcv.proto == flow->proto && connection->rcv.src_port == flow->src_port &&
+                 ip_addr_cmp((struct ip_addr *)&flow->src_ip, (struct ip_addr *)&connection->rcv.src_ip);
+        *socket = connection->rcv.bind_address;
+    }
+    TCPCONN_UNLOCK;
+    return serves;
+}
+
+void ip_addr_read(const uint8_t *bytes, uint8_t length, struct ip_addr *address)
+{
+    address->af = length == sizeof address->u.addr ? AF_INET6 : AF_INET;
+    address->len = length;
+    memcpy(address->u.addr, bytes, length);
 }
 
 uint64_t source_number_of(const struct receive_info *from)

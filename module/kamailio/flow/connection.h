@@ -31,6 +31,10 @@ size_t connection_describe(int id, char *out, size_t size);
    is not known. */
 enum transport transport_of_proto(int proto);
 
+/* PROTO_WSS, for example; PROTO_NONE if the connection is gone. A WebSocket starts on a TCP or TLS listener, so that
+   only its connection shows what it is. */
+int connection_proto(int id);
+
 /* "tcp", "sctp"; "udp" for what is not known. Kamailio's get_valid_proto_name() does not know WS and WSS. */
 const char *proto_word(int proto);
 
@@ -46,6 +50,12 @@ int connection_accepted(const struct receive_info *flow);
 
 /* The address from which a message came; an IPv4 address on an IPv6 socket is IPv4. */
 struct ip_addr source_address_of(const struct receive_info *from);
+/* Returns whether this connection is open and leads to the remote address of the flow, over its transport. Sets *socket
+   to the one that it uses. */
+bool connection_serves(int id, const struct receive_info *flow, struct socket_info **socket);
+
+/* The address of 4 or 16 bytes. */
+void ip_addr_read(const uint8_t *bytes, uint8_t length, struct ip_addr *address);
 
 /* The number of the source: see flow/source_number.h. */
 uint64_t source_number_of(const struct receive_info *from);

@@ -8,6 +8,7 @@
 #include "kamailio/call/call.h"
 #include "kamailio/call/caller.h"
 #include "kamailio/call/edge.h"
+#include "kamailio/flow/flow_token.h"
 #include "kamailio/glue/explain_text.h"
 #include "kamailio/glue/fixups.h"
 #include "kamailio/base/host.h"
@@ -345,6 +346,7 @@ cmd_export_t module_functions[] = {
     FUNCTION("explain", explain, 2, fixup_explain, ANY_ROUTE),
     FUNCTION("rest_destination", rest_destination, 2, fixup_rest_destination, ANY_ROUTE),
     FUNCTION("is_resting", is_resting, 1, fixup_is_resting, ANY_ROUTE),
+    {"bind_ob", (cmd_function)flow_token_bind, 1, 0, 0, 0}, /* for rr and path, not for routes */
     {0, 0, 0, 0, 0, 0},
 };
 

@@ -18,8 +18,10 @@
 #include "kamailio/call/rests.h"
 #include "kamailio/call/seal.h"
 #include "kamailio/flow/datagram.h"
+#include "kamailio/flow/flow_token.h"
 #include "kamailio/flow/flows.h"
 #include "kamailio/flow/keeper.h"
+#include "kamailio/flow/key_ring.h"
 #include "kamailio/flow/waits.h"
 #include "kamailio/glue/fixups.h"
 #include "kamailio/glue/functions.h"
@@ -97,6 +99,7 @@ static int take_policy(modparam_t type, void *value)
     NUMBER(tenant_memory, tenant_memory, 256, 1048576, "KiB")                                                          \
     NUMBER(tenant_store, tenant_store, 1, TENANT_KEYS_MOST, "entries")                                                 \
     NUMBER(flow_timer, flow_timer, 0, 3600, "seconds (0: none)")                                                       \
+    NUMBER(token_rotate, token_rotate, 0, 31536000, "seconds (0: never)")                                              \
     NUMBER(rest_silent, rest_silent, 0, 86400, "seconds (0: off)")                                                     \
     NUMBER(default_expires, expires_default, 1, 604800, "seconds")                                                     \
     NUMBER(min_expires, expires_least, 1, 604800, "seconds")                                                           \
@@ -140,6 +143,7 @@ static param_export_t params[] = {
     {"peer", PARAM_STRING | PARAM_USE_FUNC, (void *)take_peer},
     {"policy_last_good", PARAM_STRING, &module_config.policy_last_good},
     {"route_keys", PARAM_STRING, &module_config.route_keys},
+    {"token_keys", PARAM_STRING, &module_config.token_keys},
     {"event_callback", PARAM_STR, &module_config.event_callback},
 #define NUMBER(name, member, least, most, unit) {#name, PARAM_INT | PARAM_USE_FUNC, (void *)take_##name},
     NUMBERS(NUMBER)
@@ -182,8 +186,8 @@ static int bind_others(void)
         ksr_log(LOG_ERROR, "sl is not loaded: loadmodule \"sl.so\" before \"reflow.so\"");
         return -1;
     }
-    module_has_outbound = find_export("bind_ob", 1, 0) != NULL;
-    if (module_has_outbound && ob_load_api(&ob) < 0) {
+    module_has_outbound = find_module_by_name("outbound") != NULL;
+    if (module_has_outbound && flow_token_bind(&ob) < 0) {
         ksr_log(LOG_ERROR, "outbound is loaded, but its interface cannot be bound");
         return -1;
     }
@@ -206,7 +210,7 @@ static int start(void)
         waits_create() < 0 || flows_create(FLOW_TABLE_LOG2) < 0 || breadth_create() < 0 ||
         (module_has_usrloc && (flows_listen() < 0 || save_charge_create() < 0)) ||
         keeper_create(call_branch_down) < 0 || events_create() < 0 || react_create() < 0 || reconnect_listen() < 0 ||
-        datagram_listen() < 0 || peer_listen() < 0 || edge_start() < 0 || seal_start() < 0 ||
+        datagram_listen() < 0 || peer_listen() < 0 || edge_start() < 0 || flow_token_start() < 0 || seal_start() < 0 ||
         worker_policy_create() < 0)
         return -1;
     if (rpc_register_array((rpc_export_t *)module_rpc) != 0 || rpc_register_array((rpc_export_t *)policy_rpc) != 0) {
@@ -227,7 +231,7 @@ static int start_process(int rank)
 
 static void stop(void)
 {
-    seal_end();
+    key_rings_close();
     worker_policy_destroy();
     keeper_destroy();
     flows_destroy();

@@ -3,9 +3,11 @@
 
 #include "kamailio/glue/module_rpc.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "kamailio/flow/connection.h"
+#include "kamailio/flow/flow_token.h"
 #include "kamailio/flow/flows.h"
 #include "kamailio/flow/record.h"
 #include "call/rest_name.h"
@@ -334,6 +336,19 @@ static void show_connection(rpc_t *rpc, void *context)
         rpc->struct_add(answer, "d", "left_out", count > LISTED_STANDARD ? (int)(count - LISTED_STANDARD) : 0);
 }
 
+/* --- keys and counters --- */
+
+static void rotate_keys(rpc_t *rpc, void *context)
+{
+    char error[256];
+    void *answer;
+    int result = flow_token_rotate(error, sizeof error);
+    if (result != 0)
+        rpc->fault(context, result == -ENOENT ? FAULT_NOT_FOUND : FAULT_SERVER, "%s", error);
+    else if (rpc->add(context, "{", &answer) >= 0)
+        rpc->struct_add(answer, "s", "result", "a new key signs flow tokens from now on");
+}
+
 static void reset_stats(rpc_t *rpc, void *context)
 {
     (void)rpc;
@@ -348,6 +363,7 @@ static const char *rest_doc[] = {
     "Let a destination rest for all calls. Takes host:port or host, and the seconds; 0 or off ends its rest", NULL};
 static const char *connection_doc[] = {
     "The bindings of a connection: AOR, contact, instance, reg-id, expiry. Takes its number", NULL};
+static const char *rotate_doc[] = {"A new key signs flow tokens from now on; the older ones still verify", NULL};
 static const char *reset_doc[] = {"Set the counters of group \"reflow\" to 0", NULL};
 
 const rpc_export_t module_rpc[] = {
@@ -355,6 +371,7 @@ const rpc_export_t module_rpc[] = {
     {"reflow.rests", list_rests, rests_doc, 0},
     {"reflow.rest", set_rest, rest_doc, 0},
     {"reflow.connection", show_connection, connection_doc, 0},
+    {"reflow.rotate_keys", rotate_keys, rotate_doc, 0},
     {"reflow.reset_stats", reset_stats, reset_doc, 0},
     {0, 0, 0, 0},
 };

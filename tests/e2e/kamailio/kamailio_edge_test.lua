@@ -1,9 +1,9 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 -- examples/kamailio/edge.cfg between phones and a registrar that the test plays.
-local certificates = require "certificates"
 local tap = require "tap"
 local ua = require "ua"
 local uv = require "luv"
+local edges = require "kamailio_edge"
 local kamailio = require "kamailio"
 local server = require "server"
 
@@ -11,63 +11,8 @@ local test = tap.test
 local one = ua.instance(1)
 local AT_ONCE = 20e9 -- and not after the 32 s of timer B
 
-local function start(t, options)
-    options = options or {}
-    if not kamailio.available() then
-        error("no Kamailio, or no " .. kamailio.module)
-    end
-    local probe = ua.open { port = 9, user = "probe" }
-    local registrar_port = probe.local_port
-    probe:close()
-    local defines = { "REGISTRAR_PORT=" .. registrar_port,
-        ('REFLOW="%s"'):format(uv.fs_realpath(kamailio.module)), "CHILDREN=2", "FLOW_TIMER=40" }
-    for _, define in ipairs(options.defines or {}) do
-        defines[#defines + 1] = define
-    end
-    local edge = kamailio.start(t, { config = "examples/kamailio/edge.cfg", defines = defines, port = options.port,
-        secure = options.transport and certificates.new(t):sign("default", { names = "DNS:example.test" }) })
-    local registrar = ua.open { port = edge.port, user = "registrar", local_port = registrar_port }
-    local function open(user, more)
-        local transport = options.transport or "tcp"
-        local o = { port = edge.ports and edge.ports[transport] or edge.port, user = user, transport = transport }
-        for name, value in pairs(more or {}) do
-            o[name] = value
-        end
-        return ua.open(o)
-    end
-    return edge, registrar, open
-end
-
--- The REGISTER as the registrar gets it; answered 200.
-local function register(phone, registrar, options)
-    options = options or {}
-    local headers = { { "Supported", "path, outbound" } }
-    local request = phone:request("REGISTER", { uri = "sip:example.test", from = phone.aor, to = phone.aor,
-        contact = phone:contact { instance = one, reg_id = options.reg_id or 1 }, headers = headers,
-        via = options.via })
-    local received = registrar:expect "REGISTER"
-    registrar:reply(received, 200, { contact = received:get "Contact", headers = options.answer or {
-        { "Path", received:get "Path" }, { "Require", "outbound" } } })
-    return received, request
-end
-
-local function path_of(received)
-    return (received:get "Path")
-end
-
-local function token_of(path)
-    return path:match "sip:([^@>;]+)@"
-end
-
--- What an authoritative proxy sends towards a phone through the edge's Path.
-local function to_phone(registrar, phone, path, options)
-    options = options or {}
-    options.uri = phone.contact_uri
-    options.routes = { path }
-    options.via = { registrar:via("z9hG4bKa" .. uv.hrtime()),
-        ("SIP/2.0/UDP 127.0.0.1:5999;branch=z9hG4bKb%d"):format(uv.hrtime()) }
-    return registrar:request(options.method or "MESSAGE", options)
-end
+local start, register, path_of, token_of, to_phone = edges.start, edges.register, edges.path_of, edges.token_of,
+    edges.to_phone
 
 for _, transport in ipairs { "udp", "tcp" } do
     test("5626-5.1.a Path with a flow token and ob for the first hop, " .. transport, function(t)
