@@ -58,6 +58,7 @@ static const struct {
     [STAT_ROUTES_UNSEALED] = {"routes_unsealed", "requests within a dialog whose Route has no valid seal"},
     [STAT_PEER_REQUESTS] = {"peer_requests", "requests from another node for a flow of this one"},
     [STAT_RELOADS] = {"policy_reloads", "reloads of the policy that took effect"},
+    [STAT_RELOADS_UNCHANGED] = {"policy_reloads_unchanged", "reloads whose bytes were in use already"},
     [STAT_RELOADS_FAILED] = {"policy_reloads_failed", "reloads of the policy that changed nothing"},
 };
 
@@ -155,9 +156,10 @@ int stats_create(void)
     return -1;
 }
 
+/* `kamailio -c` checks policies without statistics. */
 void stats_count(enum stat stat)
 {
-    if ((unsigned)stat < STAT_COUNT)
+    if ((unsigned)stat < STAT_COUNT && version != NULL)
         counter_inc(events[stat]);
 }
 

@@ -37,6 +37,7 @@ enum stat {
     STAT_ROUTES_UNSEALED, /* requests within a dialog whose Route has no valid seal */
     STAT_PEER_REQUESTS,   /* requests that a peer has sent for one of its bindings */
     STAT_RELOADS,
+    STAT_RELOADS_UNCHANGED,
     STAT_RELOADS_FAILED,
     STAT_COUNT
 };

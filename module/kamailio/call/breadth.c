@@ -65,6 +65,11 @@ int breadth_create(void)
     return -1;
 }
 
+struct load_counts breadth_counts(void)
+{
+    return load_count(loads);
+}
+
 /* --- the source of a request --- */
 
 /* 0: no limit per source: an emergency call, or the calls of a whole node, which limits its own sources. */

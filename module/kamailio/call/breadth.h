@@ -2,6 +2,7 @@
 #ifndef REFLOW_KAMAILIO_BREADTH_H
 #define REFLOW_KAMAILIO_BREADTH_H
 
+#include "flow/load.h"
 #include "kamailio/call/call.h"
 
 /*
@@ -10,6 +11,9 @@
  */
 
 int breadth_create(void); /* mod_init; 0 or -1 */
+
+/* What is in flight now. From any process after mod_init. */
+struct load_counts breadth_counts(void);
 
 /* The load of a request, to be released with load_leave(). NULL: no shared memory, or the request has no Call-ID. */
 struct load *breadth_load(struct sip_msg *msg);

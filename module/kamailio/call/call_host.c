@@ -339,14 +339,15 @@ static struct text describe_flow(const struct arrival *arrival, char *out, size_
     struct dest_info *to = &arrival->t->uac[arrival->index].request.dst;
     const str none = {"?", 1};
     const str *address = to->send_sock != NULL ? &to->send_sock->address_str : &none;
-    const char *transport = proto_word(to->proto);
+    const flow_id flow = branch->model.target->flow;
+    const int proto = flow_is_datagram(flow) ? PROTO_NONE : connection_proto((int)flow);
+    const char *transport = proto_word(proto != PROTO_NONE ? proto : to->proto);
     char remote[ADDRESS_TEXT_MOST];
     sockaddr_text(&to->to, remote);
     int length = snprintf(out, size, "%s %.*s:%u-%s", transport, address->len, address->s,
                           to->send_sock != NULL ? to->send_sock->port_no : 0, remote);
-    if (length > 0 && (size_t)length < size && branch->model.target->flow >> 63 == 0)
-        length +=
-            snprintf(out + length, size - (size_t)length, " #%llu", (unsigned long long)branch->model.target->flow);
+    if (length > 0 && (size_t)length < size && !flow_is_datagram(flow))
+        length += snprintf(out + length, size - (size_t)length, " #%llu", (unsigned long long)flow);
     return (struct text){out, length > 0 && (size_t)length < size ? (size_t)length : 0};
 }
 

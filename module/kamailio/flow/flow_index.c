@@ -37,6 +37,8 @@ static struct flow_index {
     struct indexed *free;
     gen_lock_t ruid_locks[LOCKS], flow_locks[LOCKS];
     struct indexed **by_ruid, **by_flow;
+    atomic_size_t bindings, datagrams, streams; /* the latter two: flows */
+    atomic_size_t memory;
 } * table;
 
 int flow_index_create(unsigned size_log2)
@@ -52,6 +54,7 @@ int flow_index_create(unsigned size_log2)
     table->mask = (uint32_t)buckets - 1;
     table->by_ruid = chains;
     table->by_flow = chains + buckets;
+    atomic_store(&table->memory, sizeof *table + buckets * 2 * sizeof(struct indexed *));
     lock_init(&table->free_lock);
     for (size_t i = 0; i < LOCKS; i++) {
         lock_init(&table->ruid_locks[i]);
@@ -67,6 +70,7 @@ static bool add_slab(void)
     struct indexed *slab = shm_malloc(SLAB_ENTRIES * sizeof *slab);
     if (slab == NULL)
         return false;
+    atomic_fetch_add(&table->memory, SLAB_ENTRIES * sizeof *slab);
     for (size_t i = 0; i < SLAB_ENTRIES; i++) {
         slab[i].next_by_ruid = table->free;
         table->free = &slab[i];
@@ -115,11 +119,26 @@ static struct indexed **find(uint32_t hash, const str *ruid)
     return link;
 }
 
+/* Under the lock of the flow. */
+static bool has_entries(const struct indexed *first, flow_id flow)
+{
+    while (first != NULL && first->flow != flow)
+        first = first->next_by_flow;
+    return first != NULL;
+}
+
+static atomic_size_t *flow_counter(flow_id flow)
+{
+    return flow_is_datagram(flow) ? &table->datagrams : &table->streams;
+}
+
 static void link_flow(struct indexed *entry, flow_id flow)
 {
     const uint32_t hash = hash_flow(flow);
     struct indexed **head = &table->by_flow[hash & table->mask];
     lock_get(&table->flow_locks[hash % LOCKS]);
+    if (!has_entries(*head, flow))
+        atomic_fetch_add(flow_counter(flow), 1);
     entry->flow = flow;
     entry->next_by_flow = *head;
     entry->previous_by_flow = head;
@@ -136,6 +155,8 @@ static void unlink_flow(struct indexed *entry)
     *entry->previous_by_flow = entry->next_by_flow;
     if (entry->next_by_flow != NULL)
         entry->next_by_flow->previous_by_flow = entry->previous_by_flow;
+    if (!has_entries(table->by_flow[hash & table->mask], entry->flow))
+        atomic_fetch_sub(flow_counter(entry->flow), 1);
     lock_release(&table->flow_locks[hash % LOCKS]);
 }
 
@@ -145,6 +166,7 @@ static void remove_at(struct indexed **link)
     unlink_flow(entry);
     *link = entry->next_by_ruid;
     entry_give_back(entry);
+    atomic_fetch_sub(&table->bindings, 1);
 }
 
 static void add_at(struct indexed **link, const ucontact_t *contact, flow_id flow)
@@ -163,6 +185,7 @@ static void add_at(struct indexed **link, const ucontact_t *contact, flow_id flo
     entry->next_by_ruid = NULL;
     *link = entry;
     link_flow(entry, flow);
+    atomic_fetch_add(&table->bindings, 1);
 }
 
 /* --- the functions of flow_index.h and flows.h --- */
@@ -247,6 +270,14 @@ bool flow_is_outbound(flow_id flow)
         outbound = entry->flow == flow && entry->outbound;
     lock_release(&table->flow_locks[hash % LOCKS]);
     return outbound;
+}
+
+struct flow_counts flow_counts(void)
+{
+    return (struct flow_counts){.bindings = atomic_load(&table->bindings),
+                                .streams = atomic_load(&table->streams),
+                                .datagrams = atomic_load(&table->datagrams),
+                                .memory = atomic_load(&table->memory)};
 }
 
 static bool is_listed(flow_id flow, const flow_id *flows, size_t count)

@@ -332,11 +332,30 @@ static int print_remote(const ucontact_t *contact, char *out, size_t size)
     return snprintf(out, size, "%.*s:%u", uri.host.len, uri.host.s, uri.port_no != 0 ? uri.port_no : SIP_PORT);
 }
 
+/* `received` is stored only if it differs from the Contact. */
+static bool names_websocket(const ucontact_t *contact)
+{
+    const str *text = contact->received.len > 0 ? &contact->received : &contact->c;
+    struct ksr_sip_uri uri;
+    return parse_uri(text->s, text->len, &uri) == 0 && transport_is_websocket(transport_of_proto(uri.proto));
+}
+
+static int proto_of_contact(const ucontact_t *contact)
+{
+    const int proto = connection_proto(contact->tcpconn_id);
+    if (proto != PROTO_NONE || contact->sock == NULL)
+        return proto;
+    if (!names_websocket(contact))
+        return contact->sock->proto;
+    return transport_is_secure(transport_of_proto(contact->sock->proto)) ? PROTO_WSS : PROTO_WS;
+}
+
 const char *flow_transport(const ucontact_t *contact)
 {
     if (contact->path.len > 0)
         return "";
-    return contact->sock != NULL ? proto_word(contact->sock->proto) : contact->tcpconn_id > 0 ? "tcp" : "";
+    const int proto = proto_of_contact(contact);
+    return proto != PROTO_NONE ? proto_word(proto) : contact->tcpconn_id > 0 ? "tcp" : "";
 }
 
 size_t flow_remote(const ucontact_t *contact, char *out, size_t size)

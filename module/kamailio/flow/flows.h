@@ -87,6 +87,13 @@ bool flow_is_outbound(flow_id flow); /* one of them has a reg-id */
 /* Every stream flow that carries bindings, at most `most`, from *cursor on (0 first; 0 again at the end). */
 size_t flow_list(unsigned *cursor, flow_id *flows, size_t most);
 
+struct flow_counts {
+    size_t bindings;           /* on flows of this node */
+    size_t streams, datagrams; /* flows with bindings */
+    size_t memory;             /* bytes of shared memory that the index of flows takes */
+};
+struct flow_counts flow_counts(void);
+
 /* "tcp 127.0.0.1:5060-127.0.0.1:40112 #17" of a binding's flow, as policies see it; returns the length. */
 size_t flow_describe(const ucontact_t *contact, char *out, size_t size);
 

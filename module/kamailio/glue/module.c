@@ -25,6 +25,7 @@
 #include "kamailio/flow/waits.h"
 #include "kamailio/glue/fixups.h"
 #include "kamailio/glue/functions.h"
+#include "kamailio/glue/gauges.h"
 #include "kamailio/glue/module_rpc.h"
 #include "kamailio/policy/events.h"
 #include "kamailio/policy/worker_policy.h"
@@ -211,7 +212,7 @@ static int start(void)
         (module_has_usrloc && (flows_listen() < 0 || save_charge_create() < 0)) ||
         keeper_create(call_branch_down) < 0 || events_create() < 0 || react_create() < 0 || reconnect_listen() < 0 ||
         datagram_listen() < 0 || peer_listen() < 0 || edge_start() < 0 || flow_token_start() < 0 || seal_start() < 0 ||
-        worker_policy_create() < 0)
+        gauges_create() < 0 || worker_policy_create() < 0)
         return -1;
     if (rpc_register_array((rpc_export_t *)module_rpc) != 0 || rpc_register_array((rpc_export_t *)policy_rpc) != 0) {
         ksr_log(LOG_ERROR, "RPC commands cannot be registered");

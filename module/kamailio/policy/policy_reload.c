@@ -176,10 +176,7 @@ static int load(struct policy_change *change, enum policy_place place, uint32_t 
 
 static void count(int result)
 {
-    if (result == 0)
-        stats_count(STAT_RELOADS);
-    else if (result != -EEXIST)
-        stats_count(STAT_RELOADS_FAILED);
+    stats_count(result == 0 ? STAT_RELOADS : result == -EEXIST ? STAT_RELOADS_UNCHANGED : STAT_RELOADS_FAILED);
 }
 
 int policy_reload(enum policy_place place, const char *path, uint32_t canary_share, struct policy_change *change)

@@ -11,5 +11,7 @@ int sip_save(struct sip_msg *msg, str *table);
 
 /* mod_init: creates the table of what bindings hold of shared memory, and its callback. 0 or -1. */
 int save_charge_create(void);
+/* The bytes of shared memory that bindings with a limited source hold. */
+uint64_t save_charge_bytes(void);
 
 #endif

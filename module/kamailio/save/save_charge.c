@@ -96,6 +96,11 @@ int save_charge_create(void)
     return ul.register_ulcb(UL_CONTACT_DELETE | UL_CONTACT_EXPIRE, on_end, NULL) < 0 ? -1 : 0;
 }
 
+uint64_t save_charge_bytes(void)
+{
+    return __atomic_load_n(&held->bytes, __ATOMIC_RELAXED);
+}
+
 /* --- one REGISTER --- */
 
 static size_t cost_of(const struct save *save, size_t nth)
