@@ -23,6 +23,7 @@
 #include "kamailio/flow/keeper.h"
 #include "kamailio/flow/key_ring.h"
 #include "kamailio/flow/waits.h"
+#include "kamailio/glue/config_check.h"
 #include "kamailio/glue/fixups.h"
 #include "kamailio/glue/functions.h"
 #include "kamailio/glue/gauges.h"
@@ -45,6 +46,7 @@ enum { FLOW_TABLE_LOG2 = 14 };
 static int take_layer(modparam_t type, void *value)
 {
     (void)type;
+    config_check_note("layer", value);
     const char *why = layer_option_layer(&module_config.layers, value);
     if (why == NULL)
         return 0;
@@ -55,6 +57,7 @@ static int take_layer(modparam_t type, void *value)
 static int take_tenant(modparam_t type, void *value)
 {
     (void)type;
+    config_check_note("tenant", value);
     const char *why = layer_option_tenant(&module_config.layers, value);
     if (why == NULL)
         return 0;
@@ -85,12 +88,34 @@ static int take_peer(modparam_t type, void *value)
 static int take_policy(modparam_t type, void *value)
 {
     (void)type;
+    config_check_note("policy", value);
     module_config.policy = value;
     if (*module_config.policy != '\0' && layer_option_base(&module_config.layers, value))
         return 0;
     ksr_log(LOG_ERROR, "modparam policy: the path of a Lua file or a folder, of at most 1023 bytes");
     return -1;
 }
+
+/* A path that is read after the whole configuration. */
+static int take_path(const char *name, char *value, char **path)
+{
+    config_check_note(name, value);
+    *path = value;
+    if (*value != '\0')
+        return 0;
+    ksr_log(LOG_ERROR, "modparam %s: the name of a file", name);
+    return -1;
+}
+
+#define PATHS(PATH) PATH(policy_last_good) PATH(route_keys) PATH(token_keys)
+#define PATH(name)                                                                                                     \
+    static int take_##name(modparam_t type, void *value)                                                               \
+    {                                                                                                                  \
+        (void)type;                                                                                                    \
+        return take_path(#name, value, &module_config.name);                                                           \
+    }
+PATHS(PATH)
+#undef PATH
 
 /* name, member of struct module_config, least, most, unit */
 #define NUMBERS(NUMBER)                                                                                                \
@@ -119,6 +144,7 @@ static int take_policy(modparam_t type, void *value)
 /* A value out of range is an error of the configuration, which `kamailio -c` finds too. */
 static int take_number(const char *name, long value, int least, int most, const char *unit, int *number)
 {
+    config_check_note(name, NULL);
     if (value >= least && value <= most) {
         *number = (int)value;
         return 0;
@@ -142,25 +168,15 @@ static param_export_t params[] = {
     {"tenant", PARAM_STRING | PARAM_USE_FUNC, (void *)take_tenant},
     {"trunk", PARAM_STRING | PARAM_USE_FUNC, (void *)take_trunk},
     {"peer", PARAM_STRING | PARAM_USE_FUNC, (void *)take_peer},
-    {"policy_last_good", PARAM_STRING, &module_config.policy_last_good},
-    {"route_keys", PARAM_STRING, &module_config.route_keys},
-    {"token_keys", PARAM_STRING, &module_config.token_keys},
-    {"event_callback", PARAM_STR, &module_config.event_callback},
+#define PATH(name) {#name, PARAM_STRING | PARAM_USE_FUNC, (void *)take_##name},
+    PATHS(PATH)
+#undef PATH
+        {"event_callback", PARAM_STR, &module_config.event_callback},
 #define NUMBER(name, member, least, most, unit) {#name, PARAM_INT | PARAM_USE_FUNC, (void *)take_##name},
     NUMBERS(NUMBER)
 #undef NUMBER
         {0, 0, 0},
 };
-
-static int check_order(void)
-{
-    const struct module_config *c = &module_config;
-    if (c->expires_least <= c->expires_default && c->expires_default <= c->expires_most)
-        return 0;
-    ksr_log(LOG_ERROR, "modparam min_expires, default_expires, max_expires: %d, %d, %d are not in rising order",
-            c->expires_least, c->expires_default, c->expires_most);
-    return -1;
-}
 
 /* --- life --- */
 
@@ -207,8 +223,8 @@ static int check_random(void)
 static int start(void)
 {
     call_listen(&kamailio_transaction_events);
-    if (check_random() < 0 || check_order() < 0 || bind_others() < 0 || stats_create() < 0 || rests_create() < 0 ||
-        waits_create() < 0 || flows_create(FLOW_TABLE_LOG2) < 0 || breadth_create() < 0 ||
+    if (check_random() < 0 || config_check_order() < 0 || bind_others() < 0 || stats_create() < 0 ||
+        rests_create() < 0 || waits_create() < 0 || flows_create(FLOW_TABLE_LOG2) < 0 || breadth_create() < 0 ||
         (module_has_usrloc && (flows_listen() < 0 || save_charge_create() < 0)) ||
         keeper_create(call_branch_down) < 0 || events_create() < 0 || react_create() < 0 || reconnect_listen() < 0 ||
         datagram_listen() < 0 || peer_listen() < 0 || edge_start() < 0 || flow_token_start() < 0 || seal_start() < 0 ||
@@ -264,6 +280,7 @@ int mod_register(char *path, int *dlflags, void *p1, void *p2)
     (void)dlflags;
     (void)p1;
     (void)p2;
+    config_check_arrange();
     return sr_kemi_modules_add(module_kemi);
 }
 #pragma GCC visibility pop

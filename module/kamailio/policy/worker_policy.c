@@ -146,25 +146,47 @@ static int load_last_good(struct sources **sources, const char *broken)
     return result;
 }
 
-int worker_policy_create(void)
+/* *path: the file or folder that is missing, if that is the reason. */
+static int make_share(const char **path, char *error, size_t size)
 {
-    char error[1024];
-    struct sources *sources;
-    if (module_config.layers.count == 0)
-        return 0;
     if (module_config.policy == NULL) {
-        ksr_log(LOG_ERROR, "modparam layer, tenant: they need modparam policy, which is missing");
+        snprintf(error, size, "modparam layer, tenant: they need modparam policy, which is missing");
         return -1;
     }
     share = policy_share_new(&module_config.layers, (uint32_t)module_config.tenant_store);
     if (share == NULL) {
-        ksr_log(LOG_ERROR, "no shared memory for the policy");
+        snprintf(error, size, "no shared memory for the policy");
         return -1;
     }
     size_t missing = layer_option_missing(&module_config.layers);
-    if (missing < module_config.layers.count) {
-        ksr_log(LOG_ERROR, "a path in modparam policy, layer or tenant names nothing: %s: %s",
-                module_config.layers.layers[missing].path, strerror(errno));
+    if (missing == module_config.layers.count)
+        return 0;
+    *path = module_config.layers.layers[missing].path;
+    snprintf(error, size, "a path in modparam policy, layer or tenant names nothing: %s: %s", *path, strerror(errno));
+    return -1;
+}
+
+int worker_policy_check(const char **path, char *error, size_t size)
+{
+    struct sources *sources;
+    *path = NULL;
+    if (module_config.layers.count == 0)
+        return 0;
+    if (make_share(path, error, size) != 0 || read_and_try(&sources, error, size) != 0)
+        return -1;
+    sources_release(sources);
+    return 0;
+}
+
+int worker_policy_create(void)
+{
+    char error[1024];
+    const char *path;
+    struct sources *sources;
+    if (module_config.layers.count == 0)
+        return 0;
+    if (make_share(&path, error, sizeof error) != 0) {
+        ksr_log(LOG_ERROR, "%s", error);
         return -1;
     }
     if (read_and_try(&sources, error, sizeof error) != 0 && load_last_good(&sources, error) != 0) {

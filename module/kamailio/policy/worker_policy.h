@@ -12,7 +12,10 @@
  * none.
  */
 
-int worker_policy_create(void);    /* mod_init: reads and tries the policy; -1 with one line if it is broken */
+int worker_policy_create(void); /* mod_init: reads and tries the policy; -1 with one line if it is broken */
+/* The same for `kamailio -c`, without a version to fall back to. Returns 0, or -1 with the reason in `error`; *path is
+   set if a file or folder of the configuration is missing. */
+int worker_policy_check(const char **path, char *error, size_t size);
 int worker_policy_start(int rank); /* child_init of each process */
 void worker_policy_destroy(void);
 
