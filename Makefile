@@ -10,7 +10,7 @@ MODE   ?= release
 PACKAGES_BUILD = gcc make pkg-config libosip2-dev liblua5.4-dev libuv1-dev libsqlite3-dev libpcap-dev libssl-dev \
                  libwslay-dev libhttp-parser-dev libc-ares-dev
 PACKAGES_TEST  = $(PACKAGES_BUILD) libcmocka-dev lua5.4 lua-luv lua-sec openssl baresip-core libfaketime sip-tester \
-                 sqlite3 valgrind dpkg-dev netbase fail2ban groff-base iproute2 nftables \
+                 sqlite3 valgrind dpkg-dev netbase fail2ban groff-base iproute2 nftables chromium \
                  $(call debian_kamailio,kamailio-outbound-modules kamailio-lua-modules kamailio-sqlite-modules \
                                          kamailio-tls-modules kamailio-websocket-modules)
 PACKAGES_LINT  = $(PACKAGES_BUILD) libcmocka-dev clang clang-format clang-tidy cppcheck lua-check lua5.4 \
@@ -211,13 +211,17 @@ run-kamailio: kamailio
 	@exec env BUILD=$(BUILD) tests/support/run_kamailio.sh
 
 ## make test       everything, with the address and undefined behaviour sanitizers
-test: packages-test
+test: packages-test packages-npm
 	@BUILD=$(BUILD) tests/run
+
+# An npm that is not Debian's is left alone.
+.PHONY: packages-npm
+packages-npm:
+	@command -v npm >/dev/null || tests/support/packages.sh nodejs npm
 
 ## make test-peers the same with user agents of others alone, which it installs: baresip, SIPp, Linphone, JsSIP, SIP.js;
 ##                 then tables of how they authenticate, and of what each of them can do over each transport
-test-peers: packages-test packages-peers
-	@command -v npm >/dev/null || tests/support/packages.sh nodejs npm
+test-peers: packages-test packages-peers packages-npm
 	@BUILD=$(BUILD) tests/run peers_; status=$$?; \
 	    sed -n '/^# agent /,/^1\.\./{/^#/p}' $(BUILD)/results/e2e-peers_digest_test.tap; \
 	    REFLOW_BIN=$(BUILD)/sanitize/reflow lua5.4 tests/e2e/peers/matrix.lua && exit $$status
@@ -225,6 +229,12 @@ test-peers: packages-test packages-peers
 ## make valgrind   the parsers' unit tests under valgrind
 valgrind: packages-test
 	@BUILD=$(BUILD) tests/run --memcheck
+
+## make site       build/site: a web site about all codes, pairs of codes and rules, for a browser or a web server
+.PHONY: site
+site: packages-build
+	@$(MAKE) -s -j$(shell nproc) --no-print-directory $(BUILD)/reflow
+	@$(BUILD)/reflow site $(BUILD)/site
 
 ## make rules      every rule, the tests that name it, and how they went
 rules: packages-test

@@ -243,4 +243,5 @@ local function compare(a, b, language)
     return result
 end
 
-return explain, compare
+-- The third is for pages, which write the same texts in a form of their own.
+return explain, compare, { about = about, catalog = catalog, say = say }

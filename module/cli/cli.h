@@ -33,6 +33,7 @@ int command_explain(struct cli *cli, int argc, char **argv);
 int command_compare(struct cli *cli, int argc, char **argv);
 int command_decide(struct cli *cli, int argc, char **argv);
 int command_replay(struct cli *cli, int argc, char **argv);
+int command_site(struct cli *cli, int argc, char **argv);
 int command_simulate(struct cli *cli, int argc, char **argv);
 int command_check(struct cli *cli, int argc, char **argv);
 int command_token(struct cli *cli, int argc, char **argv);

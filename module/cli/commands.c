@@ -22,6 +22,7 @@ static const struct command {
     {"explain", command_explain, "what a response code means and how to fix it; what a rule says"},
     {"explain-policy", command_explain_policy, "list the hooks of a policy that a response passes, in order"},
     {"compare", command_compare, "compare two response codes: differences, when to use each"},
+    {"site", command_site, "write a web site about all codes, pairs of codes and rules"},
     {"decide", command_decide, "show what a SIP element does with a response, and by which rule"},
     {"replay", command_replay, "decide recorded traffic again, with one policy or two"},
     {"simulate", command_simulate, "simulate an outage of edge proxies: unreachable users, load"},

@@ -20,6 +20,9 @@ return {
         whether a subscription was granted or is pending.",
     ["200-204"] = "Both accept a SUBSCRIBE. After 200 a NOTIFY follows, after 204 none: the subscriber has the \z
         current state already.",
+    ["200-430"] = "200 is the answer of the called side: the request succeeded, and the search is over. 430 is no \z
+        answer of the phone at all: an edge proxy says that its connection to the phone is gone, and the proxy before \z
+        it tries another flow.",
     ["202-204"] = "202 is the old \"accepted\", with a NOTIFY to come; 204 means that none will come.",
     ["300-301"] = "300 offers several addresses to choose from, this once; 301 gives the new one for good.",
     ["300-302"] = "300 offers alternatives to choose from; 302 sends this call to where the user is at the moment. \z

@@ -21,6 +21,9 @@ return {
         dice si la suscripción se concedió o está pendiente.",
     ["200-204"] = "Los dos aceptan un SUBSCRIBE. Tras 200 viene un NOTIFY; tras 204, ninguno: el suscriptor ya \z
         tiene el estado actual.",
+    ["200-430"] = "200 es la respuesta del lado llamado: la petición ha tenido éxito y la búsqueda acaba. 430 no es \z
+        una respuesta del teléfono: un proxy de borde dice que ha perdido la conexión con él, y el proxy que tiene \z
+        delante prueba otro flujo.",
     ["202-204"] = "202 es el antiguo «aceptado», con un NOTIFY por venir; 204 significa que no vendrá ninguno.",
     ["300-301"] = "300 ofrece varias direcciones para elegir, por esta vez; 301 da la nueva para siempre.",
     ["300-302"] = "300 ofrece alternativas para elegir; 302 manda esta llamada a donde está ahora el usuario. Los \z

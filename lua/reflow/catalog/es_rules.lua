@@ -5,34 +5,35 @@ return {
     ["5626-7.b"] = "una rama que falló con 430 se sustituye por otro flujo de su instancia",
     ["5626-7.c"] = "una instancia que ha dado una respuesta final distinta de 408 o 430 no vuelve a recibir la "
         .. "petición",
-    ["5626-7.d"] = "tras un 408 se intenta otro flujo de la instancia solo si no llegó ninguna respuesta "
+    ["5626-7.d"] = "tras un 408 se prueba otro flujo de la instancia solo si no llegó ninguna respuesta "
         .. "provisional superior a 100",
     ["5626-7.e"] = "una petición se envía por el mismo flujo por el que se hizo su registro",
     ["5626-7.f"] = "un flujo muerto elimina todos los registros que dependen de él, sea cual sea su AOR",
     ["5626-7.g"] = "un 430 elimina solo el registro por el que llegó",
     ["5626-7.h"] = "si un flujo muere antes de una respuesta provisional, la rama pasa a otro de inmediato; "
         .. "después de ella, espera a la instancia",
-    ["5626-7.i"] = "una conexión en la que nada de un INVITE se confirma se aborta si el teléfono tiene otro flujo, "
-        .. "que se prueba",
+    ["5626-7.i"] = "una conexión por la que no se confirma nada de un INVITE se aborta si el teléfono tiene otro "
+        .. "flujo, y se prueba ese",
     ["5626-7.j"] = "un error ICMP cuenta de inmediato solo si cita una petición que espera; si no, un OPTIONS "
         .. "comprueba el flujo",
     ["5626-11.5.a"] = "430 no llega nunca a un extremo; si era la única respuesta, se envía 480",
     ["5626-11.5.b"] = "un 430 guardado queda por debajo de cualquier otra respuesta final",
     ["5626-11.5.c"] = "un agente de usuario trata 430 como 400",
     ["5626-11.6.a"] = "439 se envía solo a un REGISTER que tiene reg-id y admite outbound",
-    ["5626-5.1.a"] = "el primer salto añade un Path con una ficha de flujo y ob, o rechaza la petición",
+    ["5626-5.1.a"] = "el primer salto añade un Path con un token de flujo y ob, o rechaza la petición",
     ["5626-5.1.b"] = "un salto posterior no pone nunca ob en su Path",
-    ["5626-5.2.a"] = "una ficha de flujo es única, conduce a su flujo y no se puede falsificar",
-    ["5626-5.2.b"] = "las fichas sobreviven a un reinicio: la de un flujo UDP sigue valiendo, la de una "
+    ["5626-5.2.a"] = "un token de flujo es único, lleva a su flujo y no se puede falsificar",
+    ["5626-5.2.b"] = "los tokens sobreviven a un reinicio: el de un flujo UDP sigue llevando a él, el de una "
         .. "conexión recibe 430",
-    ["5626-5.3.a"] = "una petición con la ficha del flujo por el que llegó es saliente; cualquier otra es entrante",
-    ["5626-5.3.b"] = "una ficha falsificada o dañada recibe 403",
-    ["5626-5.3.c"] = "una ficha cuyo flujo ya no existe recibe 430 de inmediato",
-    ["5626-5.3.d"] = "un diálogo que se forma por ob queda registrado en la ruta, para que las peticiones "
+    ["5626-5.3.a"] = "una petición con el token del flujo por el que llegó es saliente; cualquier otra es "
+        .. "entrante",
+    ["5626-5.3.b"] = "un token falsificado o dañado recibe 403",
+    ["5626-5.3.c"] = "un token cuyo flujo ya no existe recibe 430 de inmediato",
+    ["5626-5.3.d"] = "un diálogo que se forma con ob queda anotado con Record-Route, para que las peticiones "
         .. "siguientes sigan su flujo",
-    ["5626-5.3.e"] = "un diálogo saliente con ob en su Contact se registra en la ruta del mismo modo",
-    ["5626-5.4.a"] = "a un CRLF CRLF de mantenimiento en una conexión se responde de inmediato",
-    ["5626-5.4.b"] = "se responde a una petición de asociación STUN en el puerto SIP",
+    ["5626-5.3.e"] = "un diálogo saliente con ob en su Contact se anota con Record-Route del mismo modo",
+    ["5626-5.4.a"] = "a un keep-alive CRLF CRLF en una conexión se responde de inmediato",
+    ["5626-5.4.b"] = "a una petición Binding de STUN en el puerto SIP se responde",
     ["5626-5.4.c"] = "se puede enviar Flow-Timer; el servidor espera entonces más tiempo antes de dar el "
         .. "flujo por muerto",
     ["5626-6.a"] = "Path se guarda; Via muestra si este es el primer salto",
@@ -44,14 +45,14 @@ return {
     ["5626-6.g"] = "la clave de un registro outbound es AOR, instance-id y reg-id",
     ["5626-6.h"] = "si se aplicó outbound, el 2xx tiene Require: outbound",
     ["5626-6.i"] = "un nuevo REGISTER con la misma clave sustituye solo ese registro",
-    ["5626-6.j"] = "un registrador que atiende directamente a agentes de usuario responde al mantenimiento "
-        .. "como un proxy de borde",
+    ["5626-6.j"] = "un registrar que atiende directamente a agentes de usuario responde a los keep-alives como "
+        .. "un proxy de borde",
     ["5626-10.a"] = "reg-id va de 1 a 2147483647",
-    ["5626-4.2.a"] = "el mantenimiento empieza si el 2xx tiene Require: outbound, y solo entonces",
+    ["5626-4.2.a"] = "los keep-alives empiezan si el 2xx tiene Require: outbound, y solo entonces",
     ["5626-4.2.b"] = "tras un 503 a REGISTER el agente de usuario espera lo que diga Retry-After; 0 significa ahora",
     ["5626-4.2.c"] = "tras un 439 el agente de usuario se registra sin outbound, o por otro primer salto",
-    ["5626-4.4.a"] = "el mantenimiento se envía tras un tiempo aleatorio del 80 al 100 % de Flow-Timer, o "
-        .. "bien de 95 a 120 s (conexión) o de 24 a 29 s (STUN)",
+    ["5626-4.4.a"] = "un keep-alive se envía tras un tiempo aleatorio del 80 al 100 % de Flow-Timer, o bien tras "
+        .. "95 a 120 s (conexión) o 24 a 29 s (STUN)",
     ["5626-4.4.b"] = "un flujo ha fallado si no hay respuesta en 10 s, o si ha cambiado la dirección asignada",
     ["5626-4.5.a"] = "la espera de recuperación se duplica con cada fallo, de 30 o 90 s hasta 1800 s",
     ["5626-4.5.b"] = "una recuperación espera un tiempo aleatorio del 50 al 100 % de ese valor, y conserva su reg-id",
@@ -63,11 +64,11 @@ return {
     ["3261-16.7.c"] = "cada 2xx a INVITE se reenvía de inmediato, y las demás ramas se cancelan",
     ["3261-16.7.d"] = "tras un 6xx no se añade ninguna rama, se cancelan las pendientes y el 6xx se reenvía "
         .. "cuando han terminado",
-    ["3261-16.7.e"] = "la mejor respuesta final es un 6xx, o bien una de la clase más baja; van primero las "
-        .. "que ayudan a quien llama",
-    ["3261-16.7.f"] = "si no llegó ninguna respuesta, quien llama recibe 408",
+    ["3261-16.7.e"] = "la mejor respuesta final es un 6xx, o si no una de la clase más baja; primero van las que "
+        .. "ayudan al llamante",
+    ["3261-16.7.f"] = "si no llegó ninguna respuesta, el llamante recibe 408",
     ["3261-16.7.g"] = "un 503 se reenvía como 500",
-    ["3261-16.7.h"] = "un 401 o 407 reenviado contiene los desafíos de todas las respuestas 401 y 407",
+    ["3261-16.7.h"] = "un 401 o 407 reenviado contiene los retos de todas las respuestas 401 y 407",
     ["3261-16.7.i"] = "un 3xx se sigue solo si la política lo dice, y cada URI una sola vez",
     ["3261-16.9.a"] = "una petición que no se puede enviar cuenta como 503; por un flujo, como flujo fallido",
     ["3261-16.6.a"] = "un Request-URI que era un Contact pierde sus cabeceras y su parámetro method",
@@ -79,13 +80,13 @@ return {
         .. "y solo en ellos",
     ["3261-16.9.b"] = "un 503 que hizo este servidor porque un flujo está muerto cuenta como flujo muerto: "
         .. "480 si no queda nada más",
-    ["3261-10.a"] = "a un registro sin reg-id se llama por su flujo; si ya no existe, por su Contact si se "
-        .. "puede alcanzar",
+    ["3261-10.a"] = "a un registro sin reg-id se llama por su flujo; si ya no existe, a su Contact si se puede "
+        .. "llegar a él",
     ["4320-4.a"] = "408 no se envía nunca a una petición que no sea INVITE",
     ["3261-9.a"] = "una rama se cancela solo después de recibir por ella una respuesta provisional",
     ["3261-8.1.3.a"] = "una respuesta final desconocida actúa como x00 de su clase, y una provisional "
         .. "desconocida como 183",
-    ["3261-8.1.3.b"] = "un tiempo agotado actúa como 408, un fallo de transporte como 503",
+    ["3261-8.1.3.b"] = "un temporizador vencido actúa como 408, un fallo de transporte como 503",
     ["3261-8.1.3.c"] = "un agente de usuario descarta una respuesta con más de un Via",
     ["3261-8.1.3.d"] = "tras 401, 407, 413, 415, 416 o 420 se repite la petición con el cambio que pide el código",
     ["3261-13.2.a"] = "cada 2xx a INVITE recibe un ACK en una transacción propia",
@@ -100,13 +101,13 @@ return {
     ["3261-10.3.c"] = "un Contact que no es un URI SIP válido se rechaza con 400, y no se guarda nada",
     ["3261-18.1.1.a"] = "una petición demasiado grande para un datagrama va por TCP si el URI deja elegir; si no se "
         .. "puede abrir una conexión, por UDP",
-    ["3261-22.a"] = "un registrador desafía con 401, un proxy con 407, y ACK y CANCEL no se desafían nunca",
-    ["8760-a"] = "hay un desafío por cada algoritmo, en el orden configurado, y la respuesta debe usar uno de ellos",
+    ["3261-22.a"] = "un registrar reta con 401, un proxy con 407, y ACK y CANCEL no se retan nunca",
+    ["8760-a"] = "hay un reto por cada algoritmo, en el orden configurado, y la respuesta debe usar uno de ellos",
     ["7616-a"] = "se comprueban response, realm, nonce, nc, cnonce, qop y uri, y una cuenta de un nonce no se acepta "
         .. "nunca dos veces",
     ["7616-b"] = "las credenciales correctas para un nonce caducado o desconocido reciben uno nuevo con stale=true",
     ["3261-20.33.a"] = "Retry-After cuenta en 404, 413, 480, 486, 500, 503, 600 y 603",
-    ["3261-21.5.4.a"] = "503 con Retry-After deja descansar el destino; sin él, 503 actúa como 500",
+    ["3261-21.5.4.a"] = "503 con Retry-After deja descansar el destino; sin Retry-After, 503 actúa como 500",
     ["3263-4.a"] = "los servidores de un nombre se buscan por registros NAPTR, después SRV, después A y AAAA; una "
         .. "dirección numérica, un puerto o un transporte en el URI omiten pasos",
     ["3263-4.3.a"] = "se prueba el siguiente servidor tras 503, un fallo de transporte o silencio, y nunca "
@@ -116,8 +117,8 @@ return {
     ["5393-4.a"] = "una petición que vuelve para el mismo AOR es un bucle, sea cual sea su Request-URI",
     ["5393-5.a"] = "Max-Breadth limita las ramas simultáneas y se reparte entre ellas; 440 solo si no se "
         .. "puede reenviar nada",
-    ["5658-a"] = "una petición que sale por otro socket se registra dos veces, y las posteriores salen por el "
-        .. "socket registrado para ese lado",
+    ["5658-a"] = "a una petición que sale por otro socket se le ponen dos Record-Route, y las posteriores salen "
+        .. "por el socket que se anotó para ese lado",
     ["5922-7.a"] = "sobre TLS, el certificado del otro lado debe contener el dominio que se pidió",
     ["5954-4.a"] = "las direcciones IPv6 se comparan por su valor",
     ["code-2xx-register"] = "2xx a REGISTER: el registro, el flujo y Service-Route quedan como dice la respuesta",
@@ -132,7 +133,7 @@ return {
     ["code-417"] = "417: repetir con una prioridad de Accept-Resource-Priority",
     ["code-424"] = "424: corregir la ubicación; el diálogo continúa",
     ["code-428-438"] = "428, 436, 437, 438: firmar la petición o corregir su firma",
-    ["code-433"] = "433: no revelar nunca a quien llama sin su consentimiento",
+    ["code-433"] = "433: no revelar nunca la identidad del llamante sin su consentimiento",
     ["code-440"] = "440: acotar la búsqueda",
     ["code-469"] = "469: usar otro Info Package; el uso del diálogo continúa",
     ["code-470"] = "470: obtener antes el consentimiento",

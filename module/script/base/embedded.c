@@ -17,6 +17,22 @@
     SOURCE(site_scenes_retries, "site/scenes/retries")                                                                 \
     SOURCE(site_scenes_servers, "site/scenes/servers")                                                                 \
     SOURCE(site_scenes_success, "site/scenes/success")                                                                 \
+    SOURCE(site_behaviour, "site/behaviour")                                                                           \
+    SOURCE(site_code, "site/code")                                                                                     \
+    SOURCE(site_contrast, "site/contrast")                                                                             \
+    SOURCE(site_data, "site/data")                                                                                     \
+    SOURCE(site_html, "site/html")                                                                                     \
+    SOURCE(site_json, "site/json")                                                                                     \
+    SOURCE(site_page, "site/page")                                                                                     \
+    SOURCE(site_pair, "site/pair")                                                                                     \
+    SOURCE(site_pictures, "site/pictures")                                                                             \
+    SOURCE(site_reach, "site/reach")                                                                                   \
+    SOURCE(site_references, "site/references")                                                                         \
+    SOURCE(site_rule, "site/rule")                                                                                     \
+    SOURCE(site_search, "site/search")                                                                                 \
+    SOURCE(site_site, "site/site")                                                                                     \
+    SOURCE(site_start, "site/start")                                                                                   \
+    SOURCE(site_style, "site/style")                                                                                   \
     SOURCE(spec, "spec")                                                                                               \
     SOURCE(spec_actors, "spec_actors")                                                                                 \
     SOURCE(spec_uac, "spec_uac")                                                                                       \
@@ -28,11 +44,16 @@
     SOURCE(ua_stun, "ua/stun")                                                                                         \
     SOURCE(ua_transport, "ua/transport")                                                                               \
     SOURCE(en, "catalog/en")                                                                                           \
+    SOURCE(en_lines, "catalog/en_lines")                                                                               \
     SOURCE(en_pairs, "catalog/en_pairs")                                                                               \
+    SOURCE(en_site, "catalog/en_site")                                                                                 \
     SOURCE(en_words, "catalog/en_words")                                                                               \
     SOURCE(es, "catalog/es")                                                                                           \
+    SOURCE(es_lines, "catalog/es_lines")                                                                               \
     SOURCE(es_pairs, "catalog/es_pairs")                                                                               \
+    SOURCE(es_reasons, "catalog/es_reasons")                                                                           \
     SOURCE(es_rules, "catalog/es_rules")                                                                               \
+    SOURCE(es_site, "catalog/es_site")                                                                                 \
     SOURCE(es_words, "catalog/es_words")
 
 /* The assembler includes the file; its path begins at the project root, where the compiler runs. The labels are

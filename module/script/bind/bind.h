@@ -67,6 +67,9 @@ void bind_outbound(lua_State *L); /* only in stock Lua */
 void bind_token(lua_State *L);    /* likewise */
 int reflow_bind_explain(lua_State *L);
 
+/* source(name): returns the embedded source as a function, or nothing if there is none with this name. */
+int reflow_bind_source(lua_State *L);
+
 /*
  * The objects that hooks get as request, call, reply, decision and flow: each is a light userdata that contains no
  * pointer, only its kind and the generation of its entry. So an object costs no memory, and an object that is used

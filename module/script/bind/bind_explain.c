@@ -23,8 +23,7 @@ static int explain_row(lua_State *L)
     return 5;
 }
 
-/* source(name) -> the embedded source as a function, or nothing. */
-static int explain_source(lua_State *L)
+int reflow_bind_source(lua_State *L)
 {
     struct embedded source;
     if (!embedded_find(luaL_checkstring(L, 1), &source))
@@ -38,11 +37,11 @@ static int explain_source(lua_State *L)
 int reflow_bind_explain(lua_State *L)
 {
     luaL_checktype(L, -1, LUA_TTABLE);
-    lua_pushcfunction(L, explain_source);
+    lua_pushcfunction(L, reflow_bind_source);
     lua_pushliteral(L, "explain");
     lua_call(L, 1, 1);
     lua_pushcfunction(L, explain_row);
-    lua_pushcfunction(L, explain_source);
+    lua_pushcfunction(L, reflow_bind_source);
     lua_call(L, 2, 2);
     lua_setfield(L, -3, "compare");
     lua_setfield(L, -2, "explain");

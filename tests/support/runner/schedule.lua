@@ -20,7 +20,7 @@ local hints = {
     ["kamailio-matrix_test"] = 16, ["kamailio-peers_baresip_test"] = 36, ["kamailio-peers_sipp_test"] = 10,
     ["kamailio-proxy_test"] = 12, ["kamailio-response_test"] = 12, ["spec-catalog_spec"] = 15,
     ["unit-test_binding_model"] = 27, ["unit-test_check"] = 18, ["unit-test_engine_limits"] = 15,
-    ["unit-test_hostile"] = 33,
+    ["unit-test_hostile"] = 33, ["e2e-browser_test"] = 45, ["e2e-site_test"] = 25, ["spec-site_spec"] = 15,
     ["unit-test_policy_test"] = 19, ["unit-test_replay_capture"] = 10, ["unit-test_script_pattern"] = 22,
     ["unit-test_simulate_run"] = 13, ["unit-test_token"] = 21,
 }

@@ -1,0 +1,209 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+-- What each SIP element does with a code, asked of the core: decide() for the situations that matter.
+--
+-- rows(code) returns a list in a fixed order of { role, situations, facts, decision }. Situations of one role with the
+-- same outcome share a row. say(words, row) puts the outcome into words.
+local concat, format = table.concat, string.format
+local ipairs, pairs = ipairs, pairs
+
+local ROLES = { "proxy", "edge", "registrar", "uac" }
+
+-- What a response with this code contains, where the decision depends on it.
+local CONTENTS = {
+    [401] = { has_challenge = true }, [407] = { has_challenge = true },
+    [422] = { min_se = 1800 }, [423] = { min_expires = 3600 },
+    [439] = { reg_id = 1, supports_outbound = true },
+}
+
+-- Situations are compared with the first one of their role, and kept where the outcome differs; "always" are kept.
+local PROXY = {
+    { id = "alone", always = true },
+    { id = "pending", always = true, facts = { branches_pending = 1 } },
+    { id = "targets", always = true, facts = { targets_left = 1 } },
+    { id = "other_flow", facts = { flows_left = 1, has_instance = true, on_flow = true, reg_id = 1 } },
+    { id = "next_server", facts = { next_server = true } },
+    { id = "may_recurse", facts = { may_recurse = true } },
+    { id = "retry_after", facts = { retry_after = 30 } },
+    { id = "no_invite", facts = { method = "MESSAGE" } },
+    { id = "timer", codes = { [408] = true }, facts = { origin = "timeout" } },
+    { id = "timer_flow", codes = { [408] = true },
+        facts = { origin = "timeout", flows_left = 1, has_instance = true, on_flow = true } },
+    { id = "timer_server", codes = { [408] = true }, facts = { origin = "timeout", next_server = true } },
+    { id = "unsendable", codes = { [503] = true }, facts = { origin = "transport" } },
+    { id = "flow_down", codes = { [430] = true },
+        facts = { origin = "flow_down", flows_left = 1, has_instance = true, on_flow = true } },
+    { id = "flow_down_late", codes = { [430] = true }, facts = { origin = "flow_down", flows_left = 1,
+        has_instance = true, on_flow = true, provisional_seen = true } },
+}
+local EDGE = {
+    { id = "over_flow", always = true, facts = { on_flow = true } },
+    { id = "edge_flow_down", codes = { [430] = true }, facts = { on_flow = true, origin = "flow_down" } },
+}
+local REGISTRAR = {
+    { id = "REGISTER", always = true },
+    { id = "outbound", facts = { requires_outbound = true, reg_id = 1, supports_outbound = true } },
+    { id = "no_outbound", codes = { [439] = true }, facts = { reg_id = 0, supports_outbound = false } },
+}
+
+-- Those of a user agent: one for each method that the code answers, and what changes the outcome.
+local ANY_METHOD = { "INVITE", "REGISTER", "SUBSCRIBE", "MESSAGE" }
+local IN_DIALOG = { INVITE = "dialog", SUBSCRIBE = "refresh", NOTIFY = "notify" }
+
+local function user_agent(traits)
+    local list = {}
+    for _, method in ipairs(#traits.methods > 0 and traits.methods or ANY_METHOD) do
+        list[#list + 1] = { id = method, always = true, facts = { method = method } }
+        if IN_DIALOG[method] then
+            list[#list + 1] = { id = method, within = IN_DIALOG[method], always = true,
+                facts = { method = method, in_dialog = true, refresh = method == "SUBSCRIBE" } }
+        end
+    end
+    local first = list[1].facts.method
+    list[#list + 1] = { id = "may_recurse", facts = { method = first, may_recurse = true } }
+    list[#list + 1] = { id = "next_server", facts = { method = first, next_server = true } }
+    if traits.retry_after then
+        list[#list + 1] = { id = "retry_after", facts = { method = first, retry_after = 30 } }
+    end
+    return list
+end
+
+local function answers(traits, method)
+    for _, each in ipairs(traits.methods) do
+        if each == method then return true end
+    end
+    return #traits.methods == 0
+end
+
+local function situations(role, traits)
+    if role == "proxy" then return PROXY end
+    if role == "edge" then return EDGE end
+    if role == "uac" then return user_agent(traits) end
+    return answers(traits, "REGISTER") and REGISTRAR or {}
+end
+
+local function facts_of(role, code, traits, situation)
+    local facts = { role = role, method = role == "registrar" and "REGISTER" or traits.methods[1] or "INVITE" }
+    for _, more in ipairs { CONTENTS[code] or {}, situation.facts or {} } do
+        for name, value in pairs(more) do facts[name] = value end
+    end
+    if role == "registrar" then facts.method = "REGISTER" end
+    return facts
+end
+
+-- Every outcome that can be told apart, as one string.
+local NAMES = { "action", "rule", "status", "drop", "rest", "wait_min", "wait_max" }
+local FLAGS = { "cancel_rest", "reset_timer_c", "merge_challenges", "bye", "store_binding", "start_keepalive",
+    "stop_outbound", "set_service_route", "drop_service_route", "end_usage", "subscription_stands", "never_repeat",
+    "next_server" }
+
+local function fingerprint(decision)
+    local parts = {}
+    for i, name in ipairs(NAMES) do parts[i] = tostring(decision[name]) end
+    for _, name in ipairs(FLAGS) do parts[#parts + 1] = decision[name] and "1" or "0" end
+    return concat(parts, " ") .. concat(decision.change, " ")
+end
+
+return function(decide, all_traits)
+    local behaviour = { roles = ROLES, flags = FLAGS }
+
+    local function rows_of_role(list, role, code)
+        local traits, by_outcome, first = all_traits[code], {}, nil
+        for _, situation in ipairs(situations(role, traits)) do
+            if not situation.codes or situation.codes[code] then
+                local decision = decide(code, facts_of(role, code, traits, situation))
+                local outcome = fingerprint(decision)
+                local row = by_outcome[outcome]
+                if row and (situation.always or situation.codes) then
+                    row.situations[#row.situations + 1] = situation
+                elseif not row and (situation.always or situation.codes or outcome ~= first) then
+                    row = { role = role, code = code, situations = { situation }, decision = decision }
+                    by_outcome[outcome] = row
+                    list[#list + 1] = row
+                end
+                first = first or outcome
+            end
+        end
+    end
+
+    local kept = {}
+
+    function behaviour.rows(code)
+        if not kept[code] then
+            kept[code] = {}
+            for _, role in ipairs(ROLES) do rows_of_role(kept[code], role, code) end
+        end
+        return kept[code]
+    end
+
+    -- The outcome of one role in one situation; nothing where the code cannot occur there.
+    function behaviour.outcome(code, role, situation)
+        for _, row in ipairs(behaviour.rows(code)) do
+            for _, each in ipairs(row.role == role and row.situations or {}) do
+                if each.id == situation and not each.within then return row end
+            end
+        end
+    end
+
+    local function say_action(words, row)
+        local decision, role = row.decision, row.role == "edge" and "proxy" or row.role
+        local actions, id = words.action[role], row.situations[1].id
+        local said = actions[decision.action]
+        if role == "proxy" and decision.action == "fail" and (id == "alone" or id == "over_flow") then
+            said = actions.only
+        end
+        if decision.status == row.code then
+            said = id == "edge_flow_down" and format(actions.answer, decision.status) or actions.only
+        elseif decision.status and (decision.action == "fail" or decision.action == "forward") then
+            said = format(actions.as, decision.status)
+        end
+        if id == "flow_down_late" and decision.action == "hold" then said = actions.wait end
+        if id == "other_flow" and decision.action ~= "next_flow" then said = words.flow_not_tried .. said end
+        if decision.next_server then said = actions.next_server end
+        return said
+    end
+
+    local function seconds(words, value)
+        return (format("%g", value):gsub("%.", words.decimal))
+    end
+
+    -- The outcome in words, without a full stop at its end.
+    function behaviour.say(words, row)
+        local decision = row.decision
+        local parts = { say_action(words, row) }
+        if #decision.change > 0 and decision.action == "retry" then
+            local changes = {}
+            for i, change in ipairs(decision.change) do changes[i] = words.change[change] end
+            parts[1] = parts[1] .. " " .. concat(changes, ", ")
+        end
+        if decision.wait_max > 0 then
+            local least, most = seconds(words, decision.wait_min), seconds(words, decision.wait_max)
+            parts[1] = parts[1] .. " " .. (least == most and format(words.wait, most)
+                or format(words.wait_between, least, most))
+        end
+        if decision.drop then parts[#parts + 1] = words.drop[decision.drop] end
+        if decision.rest then parts[#parts + 1] = format(words.rest, decision.rest) end
+        for _, flag in ipairs(FLAGS) do
+            local said = decision[flag] and words.flag[flag]
+            if said and not (flag == "next_server") then parts[#parts + 1] = said end
+        end
+        return concat(parts, "; ")
+    end
+
+    -- The situations of a row, as a list of words.
+    function behaviour.situations(words, row)
+        local said, proxy = {}, {}
+        for _, situation in ipairs(row.situations) do
+            proxy[situation.id] = true
+        end
+        if row.role == "proxy" and proxy.alone and proxy.pending and proxy.targets then
+            return words.situation.any
+        end
+        for i, situation in ipairs(row.situations) do
+            local within = situation.within and words.within[situation.within]
+            said[i] = within and format(within, situation.id) or words.situation[situation.id] or situation.id
+        end
+        return concat(said, ", ")
+    end
+
+    return behaviour
+end

@@ -1,0 +1,133 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+-- What sets two codes apart, in sentences, the most telling difference first. It serves the pairs that have no note of
+-- their own. A code is { code, class, gist, traits }; the words come from catalog/<language>_site.lua.
+local format, concat = string.format, table.concat
+local ipairs = ipairs
+
+local MOST = 3 -- contrasts beside the meanings: what comes later is in the table of differences
+
+local contrast = {}
+
+-- The first letter as a capital. Texts begin with ASCII letters or digits.
+function contrast.sentence(text)
+    return text:sub(1, 1):upper() .. text:sub(2)
+end
+
+-- "A", "A or B", "A, B or C".
+function contrast.enumerate(list, conjunction)
+    if #list < 2 then return list[1] or "" end
+    return concat(list, ", ", 1, #list - 1) .. " " .. conjunction .. " " .. list[#list]
+end
+
+local function overlap(a, b)
+    for _, each in ipairs(a) do
+        for _, other in ipairs(b) do
+            if each == other then return true end
+        end
+    end
+    return false
+end
+
+local function same_list(a, b)
+    return concat(a, ",") == concat(b, ",")
+end
+
+local function is_provisional(code)
+    return code.class == 1
+end
+
+-- Two clauses about one trait.
+local function clauses(words, trait, a, b)
+    local of = words.clause[trait]
+    local first, second = of[a.traits[trait]], of[b.traits[trait]]
+    if a.traits[trait] == b.traits[trait] or not first or not second then return nil end
+    return format(words.contrast[trait], format(first, a.code), format(second, b.code))
+end
+
+local makers = {}
+
+-- 180 is final for no request, and 423 never answers an INVITE: the two need not follow each other.
+function makers.finality(words, a, b)
+    if is_provisional(a) == is_provisional(b) then return nil end
+    local methods, others = a.traits.methods, b.traits.methods
+    local meet = #methods == 0 or #others == 0 or overlap(methods, others)
+    return format(meet and words.contrast.finality or words.contrast.finality_apart, a.code, b.code)
+end
+
+local function named(words, list)
+    return contrast.enumerate(list, words.either)
+end
+
+function makers.methods_apart(words, a, b)
+    local of_a, of_b = a.traits.methods, b.traits.methods
+    if #of_a == 0 or #of_b == 0 or overlap(of_a, of_b) then return nil end
+    return format(words.contrast.methods_apart, a.code, named(words, of_a), b.code, named(words, of_b))
+end
+
+-- A 6xx is told apart by what it does to the search.
+function makers.class(words, a, b)
+    local of = words.clause.class
+    if a.class == b.class or not of[a.class] or not of[b.class] then return nil end
+    return format(words.contrast.class, format(of[a.class], a.code), format(of[b.class], b.code))
+end
+
+function makers.search(words, a, b)
+    if is_provisional(a) ~= is_provisional(b) then return nil end
+    return clauses(words, "search", a, b)
+end
+
+function makers.sender(words, a, b, base)
+    local of_a, of_b = a.traits.sender, b.traits.sender
+    if overlap(of_a, of_b) then return nil end
+    local function said(list)
+        local result = {}
+        for i, each in ipairs(list) do result[i] = base.sender[each] end
+        return named(words, result)
+    end
+    return format(words.contrast.sender, a.code, said(of_a), b.code, said(of_b))
+end
+
+function makers.retry(words, a, b)
+    return clauses(words, "retry", a, b)
+end
+
+function makers.dialog(words, a, b)
+    return clauses(words, "dialog", a, b)
+end
+
+function makers.headers(words, a, b)
+    local of_a, of_b = a.traits.headers, b.traits.headers
+    if same_list(of_a, of_b) then return nil end
+    local says = words.contrast
+    if #of_b == 0 then return format(says.headers_one, a.code, concat(of_a, ", "), b.code) end
+    if #of_a == 0 then return format(says.headers_one, b.code, concat(of_b, ", "), a.code) end
+    return format(says.headers, a.code, concat(of_a, ", "), b.code, concat(of_b, ", "))
+end
+
+function makers.methods(words, a, b)
+    local of_a, of_b = a.traits.methods, b.traits.methods
+    if #of_a > 0 and #of_b == 0 then return format(words.contrast.methods_one, a.code, named(words, of_a), b.code) end
+    if #of_b > 0 and #of_a == 0 then return format(words.contrast.methods_one, b.code, named(words, of_b), a.code) end
+end
+
+function makers.retry_after(words, a, b)
+    if a.traits.retry_after == b.traits.retry_after then return nil end
+    if a.traits.retry_after then a, b = b, a end
+    return format(words.contrast.retry_after, b.code, a.code)
+end
+
+local ORDER = { "finality", "methods_apart", "class", "search", "sender", "retry", "dialog", "headers", "methods",
+    "retry_after" }
+
+-- The meanings, and at most three contrasts. `base` is catalog/<language>_words.lua.
+function contrast.sentences(words, base, a, b)
+    local list = { format(words.contrast.meaning, a.code, a.gist, b.code, b.gist) }
+    for _, name in ipairs(ORDER) do
+        local said = #list <= MOST and makers[name](words, a, b, base)
+        if said then list[#list + 1] = contrast.sentence(said) .. "." end
+    end
+    if #list == 1 then list[2] = format(words.contrast.alike, a.code, b.code) end
+    return list
+end
+
+return contrast

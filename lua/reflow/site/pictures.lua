@@ -1,0 +1,72 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+-- The ladders of scenes that the core has played, as figures. Each scene is played once.
+local source, html, host = ...
+
+local pictures = {}
+
+local section = html.template [[<h2>{heading}</h2>{figures}]]
+local figure = html.template [[<figure><figcaption>{title}</figcaption>{picture}</figure>]]
+
+local MOST = 3 -- pictures on one page
+
+local function contains(list, value)
+    for _, each in ipairs(list or {}) do
+        if each == value then return true end
+    end
+    return false
+end
+
+-- Scenes that begin with what is looked for come first, the others in their order.
+local function choose(scenes, wanted, first)
+    local list = {}
+    for pass = 1, 2 do
+        for _, scene in ipairs(scenes) do
+            if wanted(scene) and first(scene) == (pass == 1) and #list < MOST then list[#list + 1] = scene end
+        end
+    end
+    return list
+end
+
+-- `texts` are the languages' words. Without scenes, all pages are complete without pictures.
+return function(texts)
+    local load_scenes, load_ladder = source "site/scenes", source "ladder"
+    local scenes = load_scenes and load_scenes(source, host)
+    local ladder = load_ladder and load_ladder(source)
+    local list = scenes and ladder and scenes.list() or {}
+    local records, drawn = {}, {}
+
+    local function draw(lang, scene)
+        local key = lang .. " " .. scene.id
+        if not drawn[key] then
+            records[scene.id] = records[scene.id] or scenes.play(scene.id)
+            drawn[key] = figure { title = scene.title[lang], picture = html.raw(ladder.svg(records[scene.id], lang)) }
+        end
+        return drawn[key]
+    end
+
+    local function show(lang, wanted, first)
+        local found = choose(list, wanted, first)
+        if #found == 0 then return false end
+        return section { heading = texts[lang].words.pictures,
+            figures = html.each(found, function(scene) return draw(lang, scene) end) }
+    end
+
+    pictures.count = #list
+
+    function pictures.of_code(lang, code)
+        return show(lang, function(scene) return contains(scene.codes, code) end,
+            function(scene) return scene.codes[1] == code end)
+    end
+
+    function pictures.of_pair(lang, a, b)
+        return show(lang, function(scene) return contains(scene.codes, a) and contains(scene.codes, b) end,
+            function(scene) return scene.codes[1] == a or scene.codes[1] == b end)
+    end
+
+    function pictures.of_rule(lang, rule)
+        return show(lang, function(scene) return contains(scene.rules, rule) end,
+            function(scene) return scene.rules[1] == rule end)
+    end
+
+    return pictures
+end
