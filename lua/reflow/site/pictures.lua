@@ -1,10 +1,10 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 -- The ladders of scenes that the core has played, as figures. Each scene is played once.
-local source, html, host = ...
+local _, html, host = ...
 
 local pictures = {}
 
-local section = html.template [[<h2>{heading}</h2>{figures}]]
+local section = html.template [[<h2>{heading}</h2><div class="pictures">{figures}</div>]]
 local figure = html.template [[<figure><figcaption>{title}</figcaption>{picture}</figure>]]
 
 local MOST = 3 -- pictures on one page
@@ -27,12 +27,11 @@ local function choose(scenes, wanted, first)
     return list
 end
 
--- `texts` are the languages' words. Without scenes, all pages are complete without pictures.
+-- `texts` are the languages' words. A host that cannot play scenes gets pages that are complete without pictures.
 return function(texts)
-    local load_scenes, load_ladder = source "site/scenes", source "ladder"
-    local scenes = load_scenes and load_scenes(source, host)
-    local ladder = load_ladder and load_ladder(source)
-    local list = scenes and ladder and scenes.list() or {}
+    local scenes = host.plays and require "reflow.site.scenes"
+    local ladder = host.plays and require "reflow.ladder"
+    local list = scenes and scenes.list() or {}
     local records, drawn = {}, {}
 
     local function draw(lang, scene)
@@ -50,8 +49,6 @@ return function(texts)
         return section { heading = texts[lang].words.pictures,
             figures = html.each(found, function(scene) return draw(lang, scene) end) }
     end
-
-    pictures.count = #list
 
     function pictures.of_code(lang, code)
         return show(lang, function(scene) return contains(scene.codes, code) end,

@@ -2,8 +2,9 @@
 -- The site of `reflow site`: pages about every registered code, every pair of codes and every rule, in each language.
 --
 -- Loaded with source(name), which gives an embedded source as a function or nothing, and `host`: { sip = the table of
--- require "reflow", rules = list of { id, guardrail, line }, version = }. A page module has pages(site, lang, write),
--- and `place` if the navigation leads to it: { path, word in catalog/<language>_site.lua }.
+-- require "reflow", rules = list of { id, guardrail, line }, version = , plays = whether require finds what plays scenes
+-- (module/cli/test/scene_player.h) }. A page module has pages(site, lang, write), and `place` if the navigation leads to
+-- it: { path, word in catalog/<language>_site.lua }.
 local source, host = ...
 
 local html = source("site/html")()

@@ -85,7 +85,8 @@ font-size:.9375rem}
 .grid a:hover span{text-decoration:underline}
 .near{grid-template-columns:repeat(auto-fill,minmax(7rem,1fr))}
 .rel li{margin:0 0 .75rem}
-figure{overflow-x:auto}
+.pictures{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(20rem,100%),30rem));gap:1rem 3rem}
+figure{margin:0;--ladder-paper:var(--paper);--ladder-ink:var(--ink);--ladder-muted:var(--soft)}
 figure svg{display:block;max-width:100%;height:auto}
 figcaption{color:var(--soft);font-size:.9375rem;margin-bottom:.5rem}
 .foot{border-top:1px solid var(--line);padding-top:1rem;padding-bottom:2rem;font-size:.875rem;color:var(--soft)}

@@ -9,6 +9,7 @@
 
 #include "cli/base/arguments.h"
 #include "cli/site/site_folder.h"
+#include "cli/test/scene_player.h"
 #include "core/rule.h"
 #include "script/bind/bind.h"
 #include "script/engine/reflow.h"
@@ -80,13 +81,15 @@ static void push_site(lua_State *L)
     lua_pushliteral(L, "site/site");
     lua_call(L, 1, 1);
     lua_pushcfunction(L, reflow_bind_source);
-    lua_createtable(L, 0, 3);
+    lua_createtable(L, 0, 4);
     luaL_requiref(L, "reflow", luaopen_reflow, 0);
     lua_setfield(L, -2, "sip");
     push_rules(L);
     lua_setfield(L, -2, "rules");
     lua_pushliteral(L, REFLOW_VERSION);
     lua_setfield(L, -2, "version");
+    lua_pushboolean(L, true);
+    lua_setfield(L, -2, "plays");
     lua_call(L, 2, 1);
 }
 
@@ -119,6 +122,7 @@ static int run_site(lua_State *L)
 {
     struct site_job *job = lua_touserdata(L, 1);
     luaL_openlibs(L);
+    scene_player_open(L);
     push_site(L);
     const int site = lua_gettop(L);
     lua_getfield(L, site, "build");
