@@ -26,6 +26,7 @@ struct module_config {
     int expires_least;           /* s; shorter is refused with 423 */
     int expires_most;            /* s; longer is cut */
     int contact_names;           /* 1: bindings may be called by host names, which Kamailio looks up; 0: they may not */
+    int method_filtering;        /* 1: bindings that do not allow the method are left out */
     int contacts_most;           /* of one AOR, 1 to 64 */
     str event_callback;          /* KEMI: the function that is called in place of the event routes; empty: none */
     int transactions_most;       /* client transactions at a time; 0: no limit, as below */

@@ -21,7 +21,7 @@ enum { Q_MOST = 1000 };
 /* 0: the allowed methods are not known. */
 static bool takes_method(const ucontact_t *contact, unsigned method)
 {
-    return contact->methods == 0 || (contact->methods & method) != 0;
+    return module_config.method_filtering == 0 || contact->methods == 0 || (contact->methods & method) != 0;
 }
 
 static const struct peer *peer_of_contact(const ucontact_t *contact)

@@ -39,11 +39,20 @@ static int write_uri(struct aor_names *names, const str *host)
     return 0;
 }
 
+/* Without domains, the number of a tel: URI is the name of a user, as for Kamailio's registrar. */
+static int tel_key(const str *uri, char *out, size_t size)
+{
+    struct ksr_sip_uri parsed;
+    bool is_tel = !ul.use_domain && parse_uri(uri->s, uri->len, &parsed) == 0 && parsed.type == TEL_URI_T;
+    const int length = is_tel ? aor_of_uri(uri, out, size) : 0;
+    return length > 0 ? length : 0;
+}
+
 /* tel:, urn: and the like. */
 static int read_foreign(struct aor_names *names, const str *uri)
 {
     int length = sip_aor(text_of_str(*uri), names->uri_text, sizeof names->uri_text);
-    names->key = (str){names->key_text, 0};
+    names->key = (str){names->key_text, tel_key(uri, names->key_text, sizeof names->key_text)};
     names->uri = (str){names->uri_text, length};
     return length > 0 ? 0 : -1;
 }

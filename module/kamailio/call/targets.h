@@ -9,7 +9,7 @@
 /* The names of one AOR. */
 struct aor_names {
     str uri; /* "sip:bob@example.com", or the result of sip_aor() for another URI */
-    str key; /* usrloc's; empty for a URI of another scheme, which has no bindings */
+    str key; /* usrloc's; empty for a URI that has no bindings: of another scheme, except tel: without use_domain */
     char uri_text[512], key_text[512];
 };
 

@@ -168,13 +168,22 @@ static void flow_mark_alive(flow_id flow)
         atomic_compare_exchange_strong(mark_of(flow), &dead, 0);
 }
 
-/* Contact and `received` of a row made by the command ul.add are addresses to call, and never those of a connection. */
-static bool is_added_by_rpc(const ucontact_t *contact)
+static bool is_outbound(const ucontact_t *contact)
 {
-    static const char made_by_rpc[] = "@kamailio.rpc";
-    const int length = sizeof made_by_rpc - 1;
-    const str *call_id = &contact->callid;
-    return call_id->len > length && strncasecmp(call_id->s + call_id->len - length, made_by_rpc, (size_t)length) == 0;
+    return contact->reg_id != 0 && contact->instance.len > 0;
+}
+
+/* The addresses in a row that an operator has made, by the command ul.add or in the database (where this Call-ID is
+   the default), are there to be called, and never those of a connection. */
+static bool is_operators(const ucontact_t *contact)
+{
+    static const struct text made_by_rpc = TEXT("@kamailio.rpc"), made_in_database = TEXT("Default-Call-ID");
+    const struct text call_id = {contact->callid.s, contact->callid.len > 0 ? (size_t)contact->callid.len : 0};
+    if (is_outbound(contact) || text_equal(call_id, made_in_database))
+        return !is_outbound(contact);
+    return call_id.length > made_by_rpc.length &&
+           text_equal_nocase((struct text){call_id.at + call_id.length - made_by_rpc.length, made_by_rpc.length},
+                             made_by_rpc);
 }
 
 /* Its flow was a connection that no longer exists, for example after a restart, or one of another node. */
@@ -184,17 +193,12 @@ static bool has_lost_stream(const ucontact_t *contact)
     unsigned port;
     int proto = PROTO_NONE;
     const bool elsewhere = flow_is_elsewhere(contact);
-    if (contact->path.len > 0 || is_added_by_rpc(contact) ||
+    if (contact->path.len > 0 || is_operators(contact) ||
         (!elsewhere && contact->tcpconn_id > 0 && is_of_this_run(contact)))
         return false;
     if (contact->sock != NULL)
         return contact->sock->proto != PROTO_UDP;
     return remote_of_contact(contact, &remote, &port, &proto) && proto != PROTO_NONE && proto != PROTO_UDP;
-}
-
-static bool is_outbound(const ucontact_t *contact)
-{
-    return contact->reg_id != 0 && contact->instance.len > 0;
 }
 
 /* A WebSocket starts on a TCP or TLS listener, so contact->sock does not show it. */

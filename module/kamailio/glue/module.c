@@ -131,6 +131,7 @@ PATHS(PATH)
     NUMBER(min_expires, expires_least, 1, 604800, "seconds")                                                           \
     NUMBER(max_expires, expires_most, 1, 604800, "seconds")                                                            \
     NUMBER(max_contacts, contacts_most, 1, 64, "contacts")                                                             \
+    NUMBER(method_filtering, method_filtering, 0, 1, "(1: bindings must allow the method)")                            \
     NUMBER(contact_names, contact_names, 0, 1, "(1: allowed)")                                                         \
     NUMBER(max_client_transactions, transactions_most, 0, INT_MAX, "requests (0: no limit)")                           \
     NUMBER(max_client_transactions_per_source, source_transactions_most, 0, INT_MAX, "requests (0: no limit)")         \

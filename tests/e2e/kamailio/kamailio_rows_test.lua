@@ -247,4 +247,116 @@ for mode, name in ipairs { "write-through", "write-back", "database only" } do
     end)
 end
 
+-- --- kinds of rows ---
+
+-- Beside the default of the column: the values of a row of "bob" whose phone listens at `port` over UDP and TCP.
+local kinds <const> = {
+    ["only a Contact"] = {},
+    ["a Contact without a user"] = { contact = "sip:127.0.0.1:PORT" },
+    ["a Contact over TCP"] = { contact = "sip:bob@127.0.0.1:PORT;transport=tcp" },
+    ["a Contact with parameters and header fields"] = { contact = "sip:bob@127.0.0.1:PORT;ob;x=1" },
+    ["a Contact with a name"] = { contact = "sip:bob@phone.example.net:PORT" },
+    ["a Contact with a name, over TCP"] = { contact = "sip:bob@phone.example.net:PORT;transport=tcp" },
+    ["received over UDP"] = { contact = "sip:bob@192.0.2.7:5060", received = "sip:127.0.0.1:PORT" },
+    ["received over TCP"] = { contact = "sip:bob@192.0.2.7;transport=tcp",
+        received = "sip:127.0.0.1:PORT;transport=tcp" },
+    ["a Path"] = { contact = "sip:bob@192.0.2.7", path = "<sip:127.0.0.1:PORT;lr>" },
+    ["a Path over TCP, of another node"] = { contact = "sip:bob@192.0.2.7", server_id = 9,
+        path = "<sip:127.0.0.1:PORT;transport=tcp;lr>" },
+    ["a Path and received"] = { contact = "sip:bob@192.0.2.7", received = "sip:192.0.2.8:5060",
+        path = "<sip:127.0.0.1:PORT;lr>" },
+    ["a socket of this server"] = { socket = "udp:127.0.0.1:OWN" },
+    ["a socket of this server by name"] = { socket = "udp:localhost:OWN" },
+    ["a socket of another server"] = { socket = "udp:192.0.2.1:5060" },
+    ["a TCP socket of another server"] = { contact = "sip:bob@127.0.0.1:PORT;transport=tcp",
+        socket = "tcp:192.0.2.1:5060" },
+    ["another server_id"] = { server_id = 9 },
+    ["an instance without reg-id, of another node"] = { server_id = 9, instance = "<urn:uuid:1>" },
+    ["reg-id without an instance, of another node"] = { server_id = 9, reg_id = 1 },
+    ["an outbound flow over UDP of this server's address, of another node"] = { server_id = 9, reg_id = 1,
+        instance = "<urn:uuid:1>", socket = "udp:127.0.0.1:OWN" },
+    ["a lowest q"] = { q = 0 },
+    ["no methods"] = { methods = 0 },
+    ["the method alone"] = { methods = 1 },
+    ["another method alone"] = { methods = 256 },
+    ["the Call-ID of a phone"] = { callid = "a@192.0.2.7" },
+}
+
+local function sql_value(value, port, own)
+    if type(value) ~= "string" then
+        return tostring(value)
+    end
+    return "'" .. value:gsub("PORT", port):gsub("OWN", own) .. "'"
+end
+
+local function insert(path, row, port, own)
+    local columns, values = { "ruid", "username", "domain", "expires" }, { "'row-1'", "'bob'", "'example.test'",
+        "julianday('2037-01-01')" }
+    row = setmetatable({ contact = row.contact or "sip:bob@127.0.0.1:PORT" }, { __index = row })
+    for _, column in ipairs { "contact", "received", "path", "q", "callid", "socket", "methods", "instance", "reg_id",
+        "server_id" } do
+        if row[column] ~= nil then
+            columns[#columns + 1], values[#values + 1] = column, sql_value(row[column], port, own)
+        end
+    end
+    local why = sqlite(path, ("insert into location (%s) values (%s)"):format(table.concat(columns, ", "),
+        table.concat(values, ", ")))
+    assert(why == "", why)
+end
+
+local function start_with_row(t, row, use_domain)
+    local path, own = new_database(t), server.free_port()
+    local listener = peer.open(t, server.free_port())
+    insert(path, row, listener.port, own)
+    local node, open = start(t, { port = own, params = { { "usrloc", "db_mode", 1 },
+        { "usrloc", "db_url", "sqlite:///" .. path }, { "usrloc", "use_domain", use_domain },
+        { "registrar", "use_path", 1 }, { "reflow", "method_filtering", 0 } } })
+    assert(node:rpc("dns.add_a", "phone.example.net", 3600, "127.0.0.1", 0))
+    return node, open, listener
+end
+
+local function sorted_kinds()
+    local names = {}
+    for name in pairs(kinds) do
+        names[#names + 1] = name
+    end
+    table.sort(names)
+    return names
+end
+
+for use_domain = 0, 1 do
+    for _, name in ipairs(sorted_kinds()) do
+        local row = kinds[name]
+        test(("a row of a database with %s is called as stock does, use_domain %d [kamailio]"):format(name, use_domain),
+            function(t)
+                local node, open, listener = start_with_row(t, row, use_domain)
+                both_call(open, "sip:bob@example.test", listener_takes(listener))
+                local uris = {}
+                for _, request in ipairs(listener.requests) do
+                    uris[#uris + 1] = request.method == "INVITE" and request.uri or nil
+                end
+                t:equal(uris[2], uris[1])
+                t:equal(node:statistic "reflow:requests_routed", 1)
+            end)
+    end
+end
+
+test("without use_domain, a tel: URI means the user with that number, as stock does [kamailio]", function(t)
+    local _, open = start(t, { core = "server_id=7" })
+    local bob = open "+15550100"
+    bob:register { supported = false }
+    both_call(open, "tel:+15550100", phone_takes(bob, bob.contact_uri))
+end)
+
+test("a row that has expired is called by neither [kamailio]", function(t)
+    local path = new_database(t)
+    insert(path, {}, 5060, 5060)
+    sqlite(path, "update location set expires = julianday('2020-01-01')")
+    local _, open = start_on(t, path, 0)
+    local alice = open "alice"
+    for _, headers in ipairs { stock, {} } do
+        alice:expect_final(alice:invite("sip:bob@example.test", { headers = headers }), 404)
+    end
+end)
+
 tap.done()
