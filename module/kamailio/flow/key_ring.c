@@ -69,19 +69,19 @@ static bool become_user(void)
     return (gid == 0 || setegid((gid_t)gid) == 0) && (uid == 0 || seteuid((uid_t)uid) == 0);
 }
 
-static bool become_root(gid_t group)
+static bool become_root(gid_t own_group)
 {
-    return (uid == 0 || seteuid(0) == 0) && (gid == 0 || setegid(group) == 0);
+    return (uid == 0 || seteuid(0) == 0) && (gid == 0 || setegid(own_group) == 0);
 }
 
 static int ring_open_as_user(struct key_ring *ring, char *error, size_t error_size)
 {
-    const gid_t group = getegid();
+    const gid_t own_group = getegid();
     int result = -EPERM;
     snprintf(error, error_size, "cannot become the user of Kamailio: %s", strerror(EPERM));
     if (become_user())
         result = token_keys_open(&ring->keys, ksr_host(), ring->path, error, error_size);
-    if (become_root(group))
+    if (become_root(own_group))
         return result;
     snprintf(error, error_size, "cannot become root again: %s", strerror(errno));
     return -EPERM;
