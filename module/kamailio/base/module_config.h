@@ -17,7 +17,7 @@ struct module_config {
     int policy_memory;           /* KiB of one version in one process, 256 to 1048576 */
     int tenant_memory;           /* KiB of the layers of one tenant, likewise */
     int tenant_store;            /* entries in the store of one tenant, 1 to TENANT_KEYS_MOST */
-    char *route_keys;            /* file of the keys that seal Record-Route; NULL: they are of this run */
+    char *route_keys;            /* file of the keys that seal Record-Route; NULL: token_keys, or of this run */
     char *token_keys;            /* file of the keys of flow tokens; NULL: tokens are the outbound module's */
     int token_rotate;            /* s, age at which the key that signs tokens is replaced; 0: never */
     int rest_silent;             /* s that a silent destination is tried last; 0: never */

@@ -19,7 +19,8 @@ int seal_start(void)
     if (find_export("load_rr", 0, 0) == NULL)
         return 0;
     load_rr_api(&rr);
-    return key_ring_open(&ring, "route_keys", module_config.route_keys, false);
+    const char *path = module_config.route_keys;
+    return key_ring_open(&ring, "route_keys", path != NULL ? path : module_config.token_keys, false);
 }
 
 /* NULL: rr is not loaded. */

@@ -13,8 +13,8 @@
  * could send anything anywhere.
  */
 
-/* mod_init: reads the keys, or creates the file (modparam route_keys; without it the keys are valid for this run).
-   Returns 0 or -1. */
+/* mod_init, after flow_token_start(): reads the keys, or creates the file (modparam route_keys, or else token_keys;
+   without both the keys are valid for this run). Returns 0 or -1. */
 int seal_start(void);
 
 /* record_route() with the seal: 1, or -1. The seal also contains the From tag and, at an edge, which side is the phone

@@ -141,6 +141,33 @@ test("5626-7.b an edge is restarted: the call takes the phone's flow over anothe
 end)
 
 for _, transport in ipairs { "udp", "tcp" } do
+    test("5626-5.2.b a call goes on after a restart, without route_keys, " .. transport, function(t)
+        local keys = key_file(t)
+        local edge, registrar, open = start(t, keys)
+        local bob = open("bob", { transport = transport })
+        bob.contact_uri = bob.contact_uri .. ";ob"
+        local sent = to_phone(registrar, bob, path_of(register(bob, registrar)), { method = "INVITE" })
+        local invite = bob:expect "INVITE"
+        bob:reply(invite, 200)
+        local answer = registrar:expect_final(sent, 200)
+        bob:expect "ACK"
+        edge, registrar, open = restart(t, keys, edge, registrar)
+        local info = registrar:within("INFO", sent, answer)
+        if transport == "udp" then
+            bob:reply(bob:expect "INFO", 200)
+            registrar:expect_final(info, 200)
+        else
+            registrar:expect_final(info, 430)
+            bob = open("bob", { transport = transport }) -- the phone has connected again
+        end
+        local bye = bob:within_called("BYE", invite)
+        registrar:reply(registrar:expect "BYE", 200)
+        bob:expect_final(bye, 200)
+        t:equal(edge:statistic "reflow:tokens_forged", 0)
+    end)
+end
+
+for _, transport in ipairs { "udp", "tcp" } do
     test("5626-5.2.b a restart with IPv6, " .. transport, function(t)
         local keys, path = key_file(t), server.temporary ".cfg"
         t:defer(function()
