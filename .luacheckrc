@@ -18,7 +18,7 @@ files["module/script/engine/examples.lua"] = { std = "lua54+reflow", read_global
 -- Kamailio calls a KEMI script's functions by name, and lends it KSR.
 files["examples/kamailio"] = { std = "lua54", read_globals = { "KSR" }, ignore = { "111", "131" } }
 -- The language of specs for policies: lua/reflow/spec.lua.
-local spec_language = { read_globals = { "advance", "domain", "equal", "expect", "expect_log", "expect_no_log",
+local spec_language = { read_globals = { "advance", "domain", "edge", "equal", "expect", "expect_log", "expect_no_log",
     "invite", "phone", "policy", "request", "server", "sip", "test", "trunk", "user" } }
 files["examples/policies/spec"] = spec_language
 files["examples/tenants/spec"] = spec_language

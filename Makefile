@@ -286,7 +286,7 @@ soak-kamailio: packages-kamailio-test kamailio
 
 # Beside README.md, at the same places as in the source, so that the links between them work.
 MANUALS = lua/README.md $(foreach folder,cli script standalone,module/$(folder)/README.md) lua/meta/REFERENCE.md \
-          examples/overview.svg examples/simulate-region.svg
+          examples/overview.svg examples/simulate-region.svg examples/test-failover.svg
 
 # Made of what the program prints for --help, and of the manuals.
 MAN_PAGES = man1/reflow.1 man8/reflow-serve.8 man7/reflow-policy.7

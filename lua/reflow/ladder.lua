@@ -10,6 +10,7 @@
 --   labels        { [name] = text }: what is written in place of the name of a participant
 --   participants  { { name, kind, label } ... } in the order of their columns; kind: "caller" "reflow" "flow" "phone"
 --                 "edge" "server". Those who send requests and get none stand on the left of "reflow"
+--   left          the name of one more that stands there
 --   failure       why the test failed, a text; nil: it did not
 --   events        { { at, kind, ... } ... }, in the order in which they happened; kinds:
 --     message     from, to, line, method, code (of a response), cseq, in_dialog, fields = { { name, value } ... };
@@ -140,15 +141,17 @@ local function agent_words(words, event)
         changes[#changes + 1] = words.changes[change] or change:gsub("_", " ")
     end
     if event.bye then text = words.bye end
+    if event.end_usage then text = words.ends end
+    if event.never_repeat and event.action == "fail" then text = words.never end
     if event.store_binding then text = words.bound end
     if event.subscription_stands and event.code < 300 then text = words.subscribed end
     if event.next_server then text = words.next_server end
     if event.action == "retry" and #changes > 0 then text = words.with:format(table.concat(changes, words.join)) end
     local least, most = event.wait_min or 0, event.wait_max or 0
-    if most > 0 and (event.action == "retry" or event.action == "reregister") then
+    if most > 0 then
         local wait = least == most and duration(words, most)
             or words.range:format(number(words, least), number(words, most))
-        text = words.after:format(text, wait)
+        text = (event.action == "fail" and words.may or words.after):format(text, wait)
     end
     return text
 end
@@ -238,12 +241,13 @@ function make.message(drawing, event)
     describe(drawing, words.message:format(name_of(drawing, event.from), name_of(drawing, event.to), sentence))
 end
 
--- Decisions without weight: a provisional response is passed on, a late one is not, a user agent has nothing more to do.
+-- Decisions without weight: a provisional response is passed on, a late one is not, a user agent has nothing to do.
 local function is_light(event)
     local ends = event.role == "uac" and (event.action == "fail" or event.action == "forward")
         and not (event.end_usage or event.never_repeat or event.store_binding or event.subscription_stands)
         and (event.wait_max or 0) == 0
-    return event.origin == "wire" and (event.code < 200 or event.action == "absorb" or ends) and not event.verdict and not event.refused
+    return event.origin == "wire" and not event.verdict and not event.refused
+        and (event.code < 200 or event.action == "absorb" or ends)
 end
 
 function make.decision(drawing, event)
@@ -378,6 +382,7 @@ local function place_columns(drawing)
     for _, each in ipairs(record.participants) do
         drawing.kinds[each.name], drawing.labels[each.name] = each.kind, each.label
         local is_left = asks[each.name] and (not asked[each.name] or each.kind == "caller")
+            or record.left == each.name
         if each.name ~= "reflow" and appear[each.name] then
             table.insert(is_left and left or right, each.name)
         end

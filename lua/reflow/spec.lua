@@ -16,6 +16,7 @@
 --
 -- policy(path), domain(name)      before anything else: what is tested (else what belongs to the spec), one more domain
 -- trunk(cidr)                     likewise: addresses of a trunk, for call.trunk of requests with a source there
+-- edge()                          likewise: the server is an edge proxy, without domain and bindings
 -- user(aor, password)             likewise: a user, "bob@example.com"; the server then asks for credentials
 -- phone { aor, flows = 1, transport = "tcp", name, instance, q, headers, expires, unregistered, reacts, password }
 --                                 flows = 0: a plain contact over UDP; edges = { "edge 1", ... }: a flow through each
@@ -27,14 +28,15 @@
 --   :then_answers(step, ...)      what every request gets after the next one
 --   :answer(step)                 what the request that waits there gets now
 --   :dies() :falls_silent() :comes_back() :registers()
--- server(address, { name, transport })  the same, but for flow() and registers()
+-- server(address, { name, transport })  the same, but for flow() and registers(); two with one name are its addresses
 --   :notifies(headers)            a NOTIFY for the SUBSCRIBE that came there
--- invite(uri or { to, from, headers, body, source, over = phone, call_id, reacts, user, password })
+-- invite(uri or { to, from, headers, body, source, over, call_id, reacts, user, password })
 -- request(method, uri or { ... })
+--                                 over: the phone or server that sends it
 --                                 reacts = true: the caller does with final responses what the core decides for a
 --                                 user agent: it retries with credentials (user, password), after 422, 423 or 491, and
 --                                 calls the Contact of a 3xx. A wait that is random takes the middle of its range
---   :cancel() :bye() :inside(method) .final .elapsed .responses
+--   :cancel() :bye() :inside(method, headers) .final .elapsed .responses
 -- advance(seconds)
 -- expect(call):hears(code)        the final response; hears { 180, 486 }: all above 100; hears(): none but 100
 --   :header(name, value)          of the last response; nil: it has none
@@ -256,6 +258,7 @@ local function environment(world, tests, net, chosen, only)
     end
     function env.domain(name) net.domain(name) end
     function env.trunk(cidr) net.trunk(cidr) end
+    function env.edge() net.edge() end
     function env.user(aor, password) net.user(aor, password) end
     function env.credentials(user, realm, algorithm)
         world.open()

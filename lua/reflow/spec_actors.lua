@@ -42,9 +42,10 @@ local function values(message, name)
 end
 
 -- The header fields that make a message understood, in this order.
-local shown_names = { "Event", "Subscription-State", "Expires", "Min-Expires", "Session-Expires", "Min-SE", "Require",
-    "Unsupported", "Flow-Timer", "Retry-After", "WWW-Authenticate", "Proxy-Authenticate", "Authorization",
-    "Proxy-Authorization", "Reason" }
+local shown_names = { "Accept-Resource-Priority", "Resource-Priority", "SIP-If-Match", "SIP-ETag", "Event",
+    "Subscription-State", "Expires", "Min-Expires", "Session-Expires", "Min-SE", "Require", "Unsupported",
+    "Flow-Timer", "Retry-After", "WWW-Authenticate", "Proxy-Authenticate", "Authorization", "Proxy-Authorization",
+    "Reason" }
 
 local function shown_fields(message)
     local fields = {}
@@ -553,12 +554,12 @@ function actors.new(net)
     end
 
     -- A request inside the dialog that a 2xx made.
-    function call:inside(method)
+    function call:inside(method, headers)
         if not self.to_tag or not self.contact then error("there is no dialog: no 2xx has come", 2) end
         local inside = setmetatable({ method = method, to = self.to, uri = self.contact, from = self.from,
             to_tag = self.to_tag, contact = self.contact, routes = self.routes, in_dialog = true,
             peer = self.peer, call_id = self.call_id, cseq = self.cseq + 1, responses = {}, tried = {},
-            started = net.time(), branch = "z9hG4bK-c" .. count(), headers = {}, attempts = {}, called = {},
+            started = net.time(), branch = "z9hG4bK-c" .. count(), headers = headers or {}, attempts = {}, called = {},
             reacts = self.reacts, user = self.user, password = self.password }, call_metatable)
         self.cseq = self.cseq + 1
         send_call(inside)
@@ -569,15 +570,18 @@ function actors.new(net)
         return self:inside "BYE"
     end
 
+    -- A 2xx to INVITE or SUBSCRIBE makes a dialog.
+    local function keep_dialog(self, response)
+        if response.code >= 300 or self.in_dialog then return end
+        self.to_tag = response.to_tag
+        self.contact = (response:header "Contact" or self.to):match "<(.-)>" or self.to
+        self.routes = {}
+        for _, route in ipairs(values(response, "Record-Route")) do table.insert(self.routes, 1, route) end
+    end
+
     local function acknowledge(self, response)
         local success = response.code < 300
         local uri, branch = self.uri, self.branch
-        if success and not self.in_dialog then
-            self.to_tag = response.to_tag
-            self.contact = (response:header "Contact" or self.to):match "<(.-)>" or self.to
-            self.routes = {}
-            for _, route in ipairs(values(response, "Record-Route")) do table.insert(self.routes, 1, route) end
-        end
         if success then uri, branch = self.contact, "z9hG4bK-c" .. count() end
         local known_tag = self.to_tag
         self.to_tag = response.to_tag
@@ -636,6 +640,7 @@ function actors.new(net)
             owner.elapsed = (net.time() - (owner.started or 0)) / 1000
         end
         local decision = first and owner.reacts and decide(owner, response)
+        if dialog_methods[owner.method] then keep_dialog(owner, response) end
         if owner.method == "INVITE" then acknowledge(owner, response) end
         if decision then carry_out(owner, response, decision) end
     end

@@ -67,6 +67,14 @@ function changes.body_smaller(agent)
     set_header(agent, "Content-Type", nil)
 end
 
+function changes.etag(agent)
+    set_header(agent, "SIP-If-Match", nil)
+end
+
+function changes.resource_priority(agent, response)
+    set_header(agent, "Resource-Priority", response:header "Accept-Resource-Priority")
+end
+
 function changes.outbound(agent)
     agent.plain = true
 end

@@ -703,6 +703,27 @@ static void test_a_picture_of_each_test(void **state)
     free(failed);
 }
 
+/* The picture in the manual is what the command draws. */
+static void test_the_picture_of_the_manual(void **state)
+{
+    struct bench *bench = *state;
+    char folder[96];
+    snprintf(folder, sizeof folder, "%s/pictures", bench->folder);
+    const char *const words[] = {"examples/policies", "--svg", folder, "--only", "that dies while it waits fails over"};
+    run_words(bench, words, sizeof words / sizeof words[0]);
+    assert_int_equal(bench->status, CLI_OK);
+    char *drawn = read_picture(bench, "log-failed-flows-a-flow-that-dies-while-it-waits-fails-over-at-once.svg");
+    assert_int_equal(rmdir(folder), 0);
+    char *kept = calloc(1, strlen(drawn) + 2);
+    FILE *file = fopen("examples/test-failover.svg", "rb");
+    assert_true(file != NULL && kept != NULL);
+    assert_int_equal(fread(kept, 1, strlen(drawn) + 1, file), strlen(drawn));
+    fclose(file);
+    assert_string_equal(kept, drawn);
+    free(kept);
+    free(drawn);
+}
+
 static void test_a_picture_in_spanish(void **state)
 {
     struct bench *bench = *state;
@@ -811,6 +832,43 @@ static void test_users_of_a_spec(void **state)
     assert_in(bench->out, "a user is named before the first phone");
 }
 
+/* Two servers with one name, and the server as an edge proxy: its own decision about a flow that is cut. */
+static void test_3263_4_3_a_servers_with_one_name(void **state)
+{
+    struct bench *bench = *state;
+    write_file(bench->policy, "sip_on_request(function() return sip_relay 'sip:x@carrier.example.net' end)\n");
+    run_spec(bench, "local one = server('carrier.example.net', { name = 'one' }):answers(503)\n"
+                    "local two = server('carrier.example.net', { name = 'two' })\n"
+                    "test('the next server', function()\n"
+                    "  expect(invite 'sip:bob@example.com'):hears(200):tried { 'one', 'two' }\n"
+                    "end)\n");
+    assert_string_equal(bench->err, "");
+    if (bench->status != CLI_OK)
+        fail_msg("%s", bench->out);
+}
+
+static void test_5626_5_3_c_the_server_as_an_edge_proxy(void **state)
+{
+    struct bench *bench = *state;
+    write_file(bench->policy, "sip_on_request(function() return sip_forward 'sip:198.51.100.9:5060' end)\n");
+    run_spec(bench, "edge()\n"
+                    "local registrar = server('198.51.100.9:5060', { name = 'registrar' })\n"
+                    "local bob = phone { aor = 'sip:bob@example.com' }\n"
+                    "test('430', function()\n"
+                    "  bob:answers 'is silent'\n"
+                    "  local call = request('INVITE', { to = 'sip:bob@198.51.100.1:5060', over = registrar,\n"
+                    "    headers = { Route = registrar.newest.request:header 'Path' } })\n"
+                    "  expect(call):tried { 'bob/1' }\n"
+                    "  bob:dies()\n"
+                    "  expect(call):hears(430):decided { rule = '5626-5.3.c', role = 'edge' }\n"
+                    "end)\n");
+    assert_string_equal(bench->err, "");
+    if (bench->status != CLI_OK)
+        fail_msg("%s", bench->out);
+    run_spec(bench, "test('late', function() phone 'sip:bob@example.com' edge() end)\n");
+    assert_in(bench->out, "edge() comes before the first phone");
+}
+
 static void test_5626_7_b_edges_that_answer_430(void **state)
 {
     struct bench *bench = *state;
@@ -877,9 +935,12 @@ int main(void)
         TEST(test_the_examples_pass_their_specs),
         TEST(test_a_picture_of_each_test),
         TEST(test_a_picture_in_spanish),
+        TEST(test_the_picture_of_the_manual),
         TEST(test_pictures_that_cannot_be_drawn),
         TEST(test_a_caller_that_reacts),
         TEST(test_users_of_a_spec),
+        TEST(test_3263_4_3_a_servers_with_one_name),
+        TEST(test_5626_5_3_c_the_server_as_an_edge_proxy),
         TEST(test_5626_7_b_edges_that_answer_430),
         TEST(test_6665_4_3_a_a_subscription_in_a_spec),
     };

@@ -26,13 +26,17 @@ local names = {
     subscriber = { en = "subscriber", es = "suscriptor" },
     proxy = { en = "proxy", es = "proxy" },
     registrar = { en = "registrar", es = "registrador" },
+    edge = { en = "edge proxy", es = "proxy de borde" },
+    publisher = { en = "publisher", es = "publicador" },
 }
 
 -- Names of phones and servers in the scenes.
-local spanish = { desk = "fijo", mobile = "móvil", home = "casa", voicemail = "buzón de voz",
-    ["edge 1"] = "borde 1", ["edge 2"] = "borde 2", ["gateway 1"] = "pasarela 1",
-    ["gateway 2"] = "pasarela 2", ["new phone"] = "teléfono nuevo",
-    ["bob via proxy"] = "bob por proxy" }
+local spanish = {
+    registrar = "registrador", desk = "fijo", mobile = "móvil", home = "casa", presence = "presencia",
+    voicemail = "buzón de voz", ["edge 1"] = "borde 1", ["edge 2"] = "borde 2", ["trunk 1"] = "troncal 1",
+    ["trunk 2"] = "troncal 2", ["gateway 1"] = "pasarela 1", ["gateway 2"] = "pasarela 2",
+    ["new phone"] = "teléfono nuevo", ["bob via proxy"] = "bob por proxy",
+}
 
 local function label_of(part)
     local phone, flow = part.name:match "^(.+)/(%d+)$"
@@ -80,7 +84,7 @@ local function play(net, scene)
         if event.level == "error" then error(event.text, 0) end
     end
     local record = actors.record(world, { en = scene.title.en, es = scene.title.es })
-    record.id = scene.id
+    record.id, record.left = scene.id, scene.left
     record.labels = {}
     for _, part in ipairs(record.participants) do record.labels[part.name] = label_of(part) end
     record.labels.reflow, record.labels.caller = names[scene.server or "proxy"], names[scene.caller or "caller"]

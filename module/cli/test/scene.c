@@ -173,12 +173,22 @@ static int wire_locate(void *context, const struct peer *source, const struct lo
         return -EAGAIN;
     struct scene_lookup *lookup = &scene->lookups[scene->lookup_count++];
     *lookup = (struct scene_lookup){.done = done, .again = again, .transport = (uint8_t)locate_transport(query)};
-    for (size_t i = 0; i < scene->name_count && !lookup->found; i++) {
-        lookup->found = strcasecmp(scene->names[i].host, query->host) == 0;
-        lookup->name = scene->names[i];
-    }
-    set_port(&lookup->name.address, query->port != 0 ? query->port : transport_port(lookup->transport));
+    lookup->port = query->port != 0 ? query->port : transport_port(lookup->transport);
+    snprintf(lookup->host, sizeof lookup->host, "%s", query->host);
     return 0;
+}
+
+static size_t find_places(const struct scene *scene, const struct scene_lookup *lookup,
+                          struct place places[SCENE_ADDRESSES])
+{
+    size_t count = 0;
+    for (size_t i = 0; i < scene->name_count && count < SCENE_ADDRESSES; i++) {
+        if (strcasecmp(scene->names[i].host, lookup->host) != 0)
+            continue;
+        places[count] = (struct place){.address = scene->names[i].address, .transport = lookup->transport};
+        set_port(&places[count++].address, lookup->port);
+    }
+    return count;
 }
 
 static void answer_lookups(struct scene *scene)
@@ -187,8 +197,8 @@ static void answer_lookups(struct scene *scene)
         struct scene_lookup lookup = scene->lookups[0];
         scene->lookup_count--;
         memmove(scene->lookups, scene->lookups + 1, scene->lookup_count * sizeof lookup);
-        const struct place place = {.address = lookup.name.address, .transport = lookup.transport};
-        lookup.done(lookup.again, &place, lookup.found ? 1 : 0);
+        struct place places[SCENE_ADDRESSES];
+        lookup.done(lookup.again, places, find_places(scene, &lookup, places));
     }
 }
 
@@ -270,6 +280,12 @@ static int open_auth(struct scene *scene)
     int error = scene->user_count > 0 ? auth_new(&scene->auth, &config) : 0;
     scene->config.auth = scene->auth;
     return error;
+}
+
+void scene_edge(struct scene *scene)
+{
+    scene->config.edge = true;
+    scene->config.domains = NULL;
 }
 
 int scene_name(struct scene *scene, const char *host, const union address *address)

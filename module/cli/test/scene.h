@@ -14,6 +14,7 @@ enum {
     SCENE_CONNECTIONS = 4096, /* over the life of a scene */
     SCENE_NAMES = 64,
     SCENE_LOOKUPS = 256,
+    SCENE_ADDRESSES = 8, /* of one name */
     SCENE_REFUSALS = 64,
     SCENE_TRUNKS = 16,
     SCENE_USERS = 16,
@@ -55,11 +56,11 @@ struct scene_user {
 };
 
 struct scene_lookup {
-    struct scene_name name;
+    char host[256];
     locate_done *done;
     void *again;
+    uint16_t port;
     uint8_t transport;
-    bool found;
 };
 
 struct scene {
@@ -115,7 +116,10 @@ int scene_trunk(struct scene *scene, const char *cidr);
    user has no domain or something is too long, or -ENOSPC if there are too many. */
 int scene_user(struct scene *scene, const char *aor, const char *password);
 
-/* -ENOSPC if there are too many. */
+/* Makes the server an edge proxy, before scene_open(): it has neither a domain nor bindings. */
+void scene_edge(struct scene *scene);
+
+/* Adds an address to a name: they are tried in this order. -ENOSPC if there are too many. */
 int scene_name(struct scene *scene, const char *host, const union address *address);
 /* Sets whether the network refuses messages to an address. */
 int scene_refuse(struct scene *scene, const union address *address, bool refuse);

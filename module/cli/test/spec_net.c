@@ -62,6 +62,15 @@ static int net_trunk(lua_State *L)
     return error == 0 ? 0 : luaL_error(L, "more than %d trunks", SCENE_TRUNKS);
 }
 
+static int net_edge(lua_State *L)
+{
+    struct scene *scene = net_of(L)->scene;
+    if (scene->server != NULL)
+        return luaL_error(L, "edge() comes before the first phone and the first request");
+    scene_edge(scene);
+    return 0;
+}
+
 static int net_user(lua_State *L)
 {
     struct scene *scene = net_of(L)->scene;
@@ -328,6 +337,7 @@ void spec_net_push(lua_State *L, struct spec_net *net)
     static const luaL_Reg functions[] = {{"domain", net_domain},
                                          {"trunk", net_trunk},
                                          {"user", net_user},
+                                         {"edge", net_edge},
                                          {"open", net_open},
                                          {"time", net_time},
                                          {"next", net_next},

@@ -45,6 +45,27 @@ return {
         end,
     },
     {
+        id = "430-from-edge", codes = { 430, 200 }, rules = { "5626-5.3.c" }, server = "edge",
+        left = "registrar",
+        title = { en = "Where 430 comes from: the flow is cut while an edge proxy waits for the phone",
+            es = "De dónde viene 430: se corta el flujo mientras un proxy de borde espera al teléfono" },
+        policy = 'sip_on_request(function() return sip_forward "sip:198.51.100.9:5060" end)',
+        play = function(world)
+            world.net.edge()
+            local registrar = world.server("198.51.100.9:5060", { name = "registrar" })
+            registrar:answers { 200, headers = { Require = "outbound" } }
+            local bob = world.phone { aor = "sip:bob@example.com", unregistered = true }
+            bob:registers()
+            world.advance(60)
+            bob:answers "is silent"
+            local path = registrar.newest.request:header "Path"
+            world.request("INVITE", { to = "sip:bob@198.51.100.1:5060", over = registrar,
+                headers = { Route = path } })
+            world.advance(1)
+            bob:dies()
+        end,
+    },
+    {
         id = "flow-cut-invite", codes = { 180, 200 }, rules = { "5626-7.h", "3261-16.7.c" },
         title = { en = "A flow is cut while its INVITE waits: the next flow is tried at once",
             es = "Se corta un flujo con un INVITE en espera: se prueba el otro de inmediato" },

@@ -36,6 +36,18 @@ return {
         end,
     },
     {
+        id = "607-unwanted", codes = { 180, 607 }, rules = { "3261-16.7.d", "code-607-608" },
+        title = { en = "607 Unwanted: the user marks the call as unwanted, and no phone rings any more",
+            es = "607 Unwanted: el usuario marca la llamada como no deseada, y ya no suena ningún teléfono" },
+        play = function(world)
+            local desk, mobile = phones(world, { "desk", "mobile" })
+            desk:answers(180)
+            mobile:answers(180, { 607, after = 3 })
+            world.invite()
+            world.advance(3)
+        end,
+    },
+    {
         id = "600-after-486", codes = { 486, 600 }, rules = { "3261-16.7.e", "3261-16.7.d" },
         title = { en = "486 from one phone, then 600 Busy Everywhere from another: 600 wins",
             es = "486 de un teléfono y después 600 Busy Everywhere de otro: prevalece 600" },

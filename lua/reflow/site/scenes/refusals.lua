@@ -100,6 +100,42 @@ return {
         end,
     },
     {
+        id = "480-unreachable", codes = { 480 }, rules = { "3261-16.9.b" },
+        title = { en = "480: the network reports that nobody is at the phone's address",
+            es = "480: la red informa de que no hay nadie en la dirección del teléfono" },
+        play = function(world)
+            local bob = world.phone { aor = "sip:bob@example.com", flows = 0 }
+            bob:answers "is silent"
+            world.invite()
+            world.advance(0.2)
+            bob:dies()
+        end,
+    },
+    {
+        id = "481-subscribe-refresh", codes = { 200, 481 }, rules = { "code-2xx-subscribe", "code-6665" },
+        caller = "subscriber",
+        title = { en = "481 to the refresh of a subscription: it is over, and the next one begins anew",
+            es = "481 al refresco de una suscripción: ha terminado, y la siguiente empieza de nuevo" },
+        play = function(world)
+            local bob = world.phone { aor = "sip:bob@example.com" }
+            bob:answers { 200, headers = { Expires = "3600" } }
+            local headers = { Event = "dialog", Expires = "3600" }
+            local wanted = world.request("SUBSCRIBE", { to = "sip:bob@example.com", reacts = true, headers = headers })
+            bob:answers(481)
+            world.advance(3000)
+            wanted:inside("SUBSCRIBE", headers)
+        end,
+    },
+    {
+        id = "433-anonymous", codes = { 433 }, rules = { "3261-16.7.e", "code-433" },
+        title = { en = "433 Anonymity Disallowed: only the caller may decide to be identified",
+            es = "433 Anonymity Disallowed: solo el llamante puede decidir identificarse" },
+        play = function(world)
+            world.phone { aor = "sip:bob@example.com" }:answers(433)
+            world.invite { from = "sip:anonymous@anonymous.invalid" }
+        end,
+    },
+    {
         id = "481-in-dialog", codes = { 200, 481 }, rules = { "code-408-481" },
         title = { en = "481: the phone no longer knows the call, and the dialog ends",
             es = "481: el teléfono ya no conoce la llamada, y el diálogo termina" },

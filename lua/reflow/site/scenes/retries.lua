@@ -105,6 +105,46 @@ return {
         end,
     },
     {
+        id = "412-publish", codes = { 412, 200 }, rules = { "3261-16.7.e", "code-412" }, caller = "publisher",
+        title = { en = "412 Conditional Request Failed: the entity-tag is unknown, so everything is published anew",
+            es = "412 Conditional Request Failed: no se conoce la etiqueta de entidad, y se publica de nuevo" },
+        play = function(world)
+            local bob = world.phone { aor = "sip:bob@example.com", name = "presence" }
+            bob:answers(412):then_answers { 200, headers = { ["SIP-ETag"] = "b71d" } }
+            world.request("PUBLISH", { to = "sip:bob@example.com", reacts = true,
+                headers = { Event = "presence", Expires = "3600", ["SIP-If-Match"] = "a90c" } })
+        end,
+    },
+    {
+        id = "417-priority", codes = { 417, 200 }, rules = { "3261-16.7.e", "code-417" },
+        title = { en = "417 Unknown Resource-Priority: the caller takes one that the phone knows",
+            es = "417 Unknown Resource-Priority: el llamante usa una que el teléfono conoce" },
+        play = function(world)
+            local bob = world.phone { aor = "sip:bob@example.com" }
+            bob:answers { 417, headers = { ["Accept-Resource-Priority"] = "ets.0" } }
+            bob:then_answers(200)
+            world.invite { headers = { ["Resource-Priority"] = "wps.0" } }
+        end,
+    },
+    {
+        id = "503-register", codes = { 503, 200 }, rules = { "5626-4.5.a", "5626-4.2.a" }, server = "registrar",
+        title = { en = "503 to REGISTER: the phone waits for a random time before it registers again",
+            es = "503 a REGISTER: el teléfono espera un tiempo aleatorio antes de registrarse de nuevo" },
+        policy = [[
+            local refused = false
+            sip_on_register(function()
+                if not refused then
+                    refused = true
+                    return sip_reply(503)
+                end
+            end)
+        ]],
+        play = function(world)
+            world.phone { aor = "sip:bob@example.com", unregistered = true, reacts = true }:registers()
+            world.advance(60)
+        end,
+    },
+    {
         id = "439-register", codes = { 439, 200 }, rules = { "5626-4.2.c", "code-2xx-register" },
         server = "registrar",
         title = { en = "439 First Hop Lacks Outbound Support: the phone registers without outbound",

@@ -35,6 +35,20 @@ return {
         end,
     },
     {
+        id = "503-next-server", codes = { 503, 200 }, rules = { "3263-4.3.a", "3261-16.7.c" },
+        title = { en = "503 from one server of a domain: the next one is tried (RFC 3263)",
+            es = "503 de un servidor de un dominio: se prueba el siguiente (RFC 3263)" },
+        policy = [[
+            sip_on_request("INVITE", function() return sip_relay "sip:bob@carrier.example.net" end)
+        ]],
+        play = function(world)
+            world.server("carrier.example.net", { name = "trunk 1" }):answers(503)
+            world.server("carrier.example.net", { name = "trunk 2" }):answers(180, { 200, after = 2 })
+            world.invite()
+            world.advance(2)
+        end,
+    },
+    {
         id = "302-recursion", codes = { 302, 180, 200 }, rules = { "3261-16.7.i", "3261-16.7.c" },
         title = { en = "302 Moved Temporarily, and a proxy that follows it for the caller",
             es = "302 Moved Temporarily, y un proxy que lo sigue por el llamante" },
