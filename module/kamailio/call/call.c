@@ -8,6 +8,7 @@
 #include "core/code.h"
 #include "kamailio/call/breadth.h"
 #include "kamailio/call/peer.h"
+#include "kamailio/call/forced.h"
 #include "kamailio/flow/connection.h"
 #include "kamailio/flow/flows.h"
 #include "kamailio/base/host.h"
@@ -186,9 +187,10 @@ struct call *call_new(struct sip_msg *msg, enum role role, size_t room)
 /* --- what tm tells --- */
 
 /* The first hop of a Path may answer over a connection of its own, so only the opening of this one is watched. */
-void call_watch_branch(const struct cell *t, struct call *call, int index)
+void call_watch_branch(struct cell *t, struct call *call, int index)
 {
     struct ksr_branch *branch = call_branch_of_ruid(call, &t->uac[index].ruid);
+    forced_sent(t, call, index);
     if (branch != NULL)
         wait_add(&branch->wait, t, (unsigned)index, branch_is_stream(branch));
 }
@@ -228,6 +230,7 @@ static void on_transaction(struct cell *t, int type, struct tmcb_params *params)
     case TMCB_REQUEST_FWDED:
         breadth_write(params->req, call);
         peer_write_mark(params->req, call_branch_of_ruid(call, &params->req->ruid));
+        forced_built(t, params->req, call);
         break;
     case TMCB_REQUEST_OUT:
         request_sent(t, call, params);

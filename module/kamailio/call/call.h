@@ -64,7 +64,8 @@ struct call {
     struct timer_ln ring_next;
     bool ringing;             /* ring_next runs, or has run */
     unsigned methods;         /* methods that targets must allow, as Kamailio's bits */
-    bool forbids_connecting;  /* this module has set the message's sending flags: only living streams are used */
+    bool forces;              /* this module has set the message's flag for the first branch: see forced.h */
+    uint32_t forced;          /* a bit for each branch of tm that has got it from the message */
     uint8_t branch_raised;    /* + 1: the branch whose code is changed for tm's choice of the best response; 0: none */
     uint8_t branch_in_hand;   /* + 1: the branch whose response tm has not stored yet */
     uint8_t branches_weighed; /* number of branches at that choice */
@@ -161,7 +162,7 @@ struct sip_message *reply_view_begin(const struct sip_msg *reply);
 void reply_view_end(struct sip_message *message);
 
 /* 5626-7.h: the branch was sent; if it uses a stream, the end of the connection will be reported. */
-void call_watch_branch(const struct cell *t, struct call *call, int index);
+void call_watch_branch(struct cell *t, struct call *call, int index);
 
 /* Copies tm's state of the transaction to the model. Under the lock, or before the transaction (t NULL). */
 void call_sync(struct call *call, struct cell *t);

@@ -7,6 +7,7 @@
 #include "flow/load.h"
 #include "kamailio/call/breadth.h"
 #include "kamailio/call/call.h"
+#include "kamailio/call/forced.h"
 #include "kamailio/call/seal.h"
 #include "kamailio/flow/connection.h"
 #include "kamailio/policy/events.h"
@@ -159,21 +160,24 @@ static bool fill_branch(struct call *call, struct sip_msg *msg, const struct rec
 }
 
 /* Without memory the request is sent nevertheless, and tm's timer notices the death of the flow. */
-static void keep_record(struct sip_msg *msg, const struct receive_info *flow, flow_id id)
+static bool keep_record(struct sip_msg *msg, const struct receive_info *flow, flow_id id)
 {
     enum { ROOM = 2048 };
     struct call *call = msg->REQ_METHOD != KSR_METHOD_ACK ? call_new(msg, ROLE_EDGE, ROOM) : NULL;
     if (call == NULL)
-        return;
+        return false;
     struct load *load = breadth_load(msg);
     breadth_begin_call(call, msg, load);
     load_leave(load);
     call->methods = msg->REQ_METHOD;
     struct step step = {.msg = msg, .first = true};
     call->step = &step;
-    if (fill_branch(call, msg, flow, id) && call_put_branch(call, call->branches[0]) < 0)
+    const bool filled = fill_branch(call, msg, flow, id);
+    const bool put = filled && call_put_branch(call, call->branches[0]) == 0;
+    if (filled && !put)
         ksr_log(LOG_ERROR, "sip_flow_forward: the flow cannot be put into the destination set");
     call->step = NULL;
+    return put;
 }
 
 /* Does for a token in the Request-URI what loose_route() does for a Route. */
@@ -205,9 +209,8 @@ static int forward(struct sip_msg *msg, const struct receive_info *flow, flow_id
         ksr_log(LOG_ERROR, "sip_flow_forward: the Route cannot be followed");
         return NO_TOKEN;
     }
-    if (transport_connects(transport_of_proto(flow->proto)))
-        msg->fwd_send_flags.f |= SND_F_FORCE_CON_REUSE;
-    keep_record(msg, flow, id);
+    if (!keep_record(msg, flow, id) && transport_connects(transport_of_proto(flow->proto)))
+        forced_first(msg);
     return FORWARDED;
 }
 

@@ -17,8 +17,6 @@
 /* Handles a response on a branch, or an event in place of one: facts, decision, and the functions of the
    configuration that carry it out or only query it. */
 
-enum { SEND_FAILED = 908 }; /* the code that tm has stored for it: uac[].icode */
-
 static struct cell *transaction(void)
 {
     struct cell *t = tmb.t_gett();

@@ -6,6 +6,8 @@
 
 #include "kamailio/call/call.h"
 
+enum { SEND_FAILED = 908 }; /* the code that tm has stored for it: uac[].icode */
+
 /* An event on one branch: a response, or an event in place of one. */
 struct arrival {
     struct call_event event;

@@ -10,6 +10,7 @@
 
 #include "core/code.h"
 #include "kamailio/call/call.h"
+#include "kamailio/call/forced.h"
 #include "kamailio/call/lookup.h"
 #include "kamailio/call/seal.h"
 #include "kamailio/call/targets.h"
@@ -131,7 +132,7 @@ static int send_over(struct sip_msg *msg, str *destination, struct socket_info *
     if (socket != NULL)
         set_force_socket(msg, socket);
     if (stream)
-        msg->fwd_send_flags.f |= SND_F_FORCE_CON_REUSE;
+        forced_first(msg);
     return BY_FLOW;
 }
 

@@ -8,6 +8,7 @@
 
 #include "kamailio/call/breadth.h"
 #include "kamailio/call/peer.h"
+#include "kamailio/call/forced.h"
 #include "kamailio/flow/connection.h"
 #include "kamailio/flow/flows.h"
 #include "kamailio/base/host.h"
@@ -362,19 +363,6 @@ int call_add_chosen_uri(struct call *call, const str *uri)
 
 /* --- the destination set --- */
 
-/* The sending flags belong to the message, for all its branches: no connection is opened if each branch has its own. */
-static void forbid_connecting(struct sip_msg *msg, struct call *call, const struct ksr_branch *branch, bool alone)
-{
-    unsigned forbidden = msg->fwd_send_flags.f & SND_F_FORCE_CON_REUSE;
-    if (alone && branch_is_stream(branch) && !forbidden) {
-        msg->fwd_send_flags.f |= SND_F_FORCE_CON_REUSE;
-        call->forbids_connecting = true;
-    } else if (!branch_is_stream(branch) && call->forbids_connecting) {
-        msg->fwd_send_flags.f &= (unsigned short)~SND_F_FORCE_CON_REUSE;
-        call->forbids_connecting = false;
-    }
-}
-
 static str bracketed(struct text instance, char out[MAX_INSTANCE_SIZE])
 {
     if (instance.length == 0 || instance.length + 3 > MAX_INSTANCE_SIZE)
@@ -434,7 +422,7 @@ static int put_branch(struct sip_msg *msg, struct call *call, struct ksr_branch 
     if (!first && append_branch(msg, &uri, &branch->destination, &path, branch->model.target->q, branch->branch_flags,
                                 branch->socket, &instance, branch->model.target->reg_id, &branch->ruid, NULL) < 0)
         return -1;
-    forbid_connecting(msg, call, branch, alone);
+    forced_put(msg, call, branch, alone);
     return 0;
 }
 
