@@ -85,6 +85,24 @@ void best_weigh(struct cell *t, struct call *call, int index)
     call->branch_raised = (uint8_t)(winner + 1);
 }
 
+static void show_as_timeout(struct cell *t, struct call *call, struct tmcb_params *params, int index)
+{
+    call_sync(call, t);
+    const uint32_t status = call_choose(&call->model).status;
+    params->code = status != 0 ? (int)status : SIP_REQUEST_TIMEOUT;
+    params->rpl = FAKED_REPLY;
+    t->uac[index].last_received = SIP_REQUEST_TIMEOUT;
+    call->branch_shown = (uint8_t)(index + 1);
+}
+
+/* tm recognises a repeated response by its code. */
+static void hide_timeout(struct cell *t, struct call *call)
+{
+    if (call->branch_shown != 0 && t->uac[call->branch_shown - 1].last_received == SIP_REQUEST_TIMEOUT)
+        t->uac[call->branch_shown - 1].last_received = SIP_FLOW_FAILED;
+    call->branch_shown = 0;
+}
+
 void best_weighed(struct cell *t, struct call *call)
 {
     if (call->branch_raised == 0)
@@ -95,8 +113,24 @@ void best_weighed(struct cell *t, struct call *call)
         uac->last_received = code_of(uac);
 }
 
+/* Accounting and scripts never see a 430 (5626-11.5.a): for a script it is a phone that does not answer, as it is
+   without RFC 5626. The raised code was for tm's choice alone. */
+void best_begin_failure(struct cell *t, struct call *call, struct tmcb_params *params)
+{
+    const int index = tmb.t_get_picked_branch();
+    best_weighed(t, call);
+    call->branches_failing = (uint8_t)t->nr_of_outgoings;
+    if (index < 0 || index >= t->nr_of_outgoings || !best_is_received(&t->uac[index]))
+        return;
+    if (params->code == SIP_BUSY_EVERYWHERE)
+        params->code = code_of(&t->uac[index]);
+    if (params->code == SIP_FLOW_FAILED && call->model.role != ROLE_EDGE)
+        show_as_timeout(t, call, params, index);
+}
+
 void best_settled(struct cell *t, struct call *call)
 {
+    hide_timeout(t, call);
     bool chooses_again =
         t->uas.status < CODE_FINAL_LEAST && transaction_pending(t) == 0 && call->branches_weighed != t->nr_of_outgoings;
     for (int i = 0; i < t->nr_of_outgoings && !chooses_again; i++) {
@@ -143,6 +177,18 @@ static bool leave_to_tm(struct cell *t, struct call *call, int winner)
     return picked == winner || merges;
 }
 
+/* tm sends the same by itself, for the timeout that it has made: then its other callbacks see what they expect. */
+static bool is_of_tm(const struct cell *t, const struct call *call, uint32_t status)
+{
+    const int picked = tmb.t_get_picked_branch();
+    if (picked < 0 || picked >= t->nr_of_outgoings)
+        return false;
+    const struct ua_client *uac = &t->uac[picked];
+    const bool all_dropped = tm_drops != NULL && *tm_drops != 0 && *tm_drops != DROPS_WHERE_ADDED;
+    const uint32_t own = (t->flags & T_CANCELED) != 0 ? SIP_REQUEST_TERMINATED : (uint32_t)uac->last_received;
+    return uac->reply == FAKED_REPLY && own == status && !all_dropped && call->branches_failing == t->nr_of_outgoings;
+}
+
 /* 3261-16.7.h. A stored response has been parsed completely, or must not be parsed now, because it is in shared
    memory. */
 static void copy_challenges(struct sip_msg *msg, struct sip_msg *reply)
@@ -161,8 +207,17 @@ static void add_challenges(struct sip_msg *msg, const struct cell *t)
             copy_challenges(msg, t->uac[i].reply);
 }
 
+/* tm copies the flags of the route's message to its own request when the route has ended, but accounting looks at them
+   in the latter when this response is sent. */
+void best_answer(struct sip_msg *msg, struct cell *t, uint32_t status)
+{
+    t->uas.request->flags = msg->flags;
+    tmb.t_reply(msg, status, (char *)code_phrase(status));
+    msg->flags = t->uas.request->flags;
+}
+
 /* Kamailio frees the fields with the message. */
-static void answer(struct sip_msg *msg, const struct cell *t, const struct call *call, uint32_t status)
+static void answer(struct sip_msg *msg, struct cell *t, const struct call *call, uint32_t status)
 {
     char field[40];
     if (is_challenge((short)status))
@@ -171,7 +226,7 @@ static void answer(struct sip_msg *msg, const struct cell *t, const struct call 
         int length = snprintf(field, sizeof field, "Retry-After: %u\r\n", call->model.retry_after);
         add_lump_rpl(msg, field, length, LUMP_RPL_HDR);
     }
-    tmb.t_reply(msg, status, (char *)code_phrase(status));
+    best_answer(msg, t, status);
 }
 
 /* 4320-4.a. Nothing is sent: tm frees the transaction when its wait timer fires. */
@@ -187,7 +242,9 @@ void best_send(struct sip_msg *msg, struct cell *t, struct call *call)
     const struct call_upstream upstream = call_choose(&call->model);
     int winner = upstream.kind == UPSTREAM_RELAY ? winner_branch(t, &upstream.winner) : -1;
     bool as_it_came = winner >= 0 && upstream.status == code_of(&t->uac[winner]);
-    if (as_it_came && !call->model.has_retry_after && leave_to_tm(t, call, winner))
+    const bool plain = !call->model.has_retry_after;
+    if (plain && (as_it_came ? leave_to_tm(t, call, winner)
+                             : upstream.kind == UPSTREAM_OWN && is_of_tm(t, call, upstream.status)))
         return;
     if (upstream.kind == UPSTREAM_SILENCE)
         end_in_silence(t);

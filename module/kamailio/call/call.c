@@ -223,14 +223,35 @@ static void response_came(struct cell *t, struct call *call, struct tmcb_params 
     events->reply(t, call, params);
 }
 
+static void on_failing(struct cell *t, int type, struct tmcb_params *params)
+{
+    struct call *call = *params->param;
+    (void)type;
+    events->failing(t, call, params);
+}
+
+/* tm calls first what was registered last. Accounting registers when the transaction begins, and must get the status
+   that this module has corrected. */
+static void request_built(struct cell *t, struct call *call, struct sip_msg *msg)
+{
+    breadth_write(msg, call);
+    peer_write_mark(msg, call_branch_of_ruid(call, &msg->ruid));
+    forced_built(t, msg, call);
+    if (get_route_type() == REQUEST_ROUTE) /* perhaps of a transaction that was suspended */
+        events->sending();
+    if (call->corrects_status)
+        return;
+    call->corrects_status = true;
+    if (tmb.register_tmcb(msg, t, TMCB_ON_FAILURE, on_failing, call, NULL) <= 0)
+        LM_DBG("no memory: accounting may get another status\n");
+}
+
 static void on_transaction(struct cell *t, int type, struct tmcb_params *params)
 {
     struct call *call = *params->param;
     switch (type) {
     case TMCB_REQUEST_FWDED:
-        breadth_write(params->req, call);
-        peer_write_mark(params->req, call_branch_of_ruid(call, &params->req->ruid));
-        forced_built(t, params->req, call);
+        request_built(t, call, params->req);
         break;
     case TMCB_REQUEST_OUT:
         request_sent(t, call, params);

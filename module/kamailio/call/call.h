@@ -66,9 +66,12 @@ struct call {
     unsigned methods;         /* methods that targets must allow, as Kamailio's bits */
     bool forces;              /* this module has set the message's flag for the first branch: see forced.h */
     uint32_t forced;          /* a bit for each branch of tm that has got it from the message */
+    bool corrects_status;     /* its callback before those of other modules is registered */
     uint8_t branch_raised;    /* + 1: the branch whose code is changed for tm's choice of the best response; 0: none */
     uint8_t branch_in_hand;   /* + 1: the branch whose response tm has not stored yet */
+    uint8_t branch_shown;     /* + 1: the branch whose 430 is shown as a timeout in the failure route; 0: none */
     uint8_t branches_weighed; /* number of branches at that choice */
+    uint8_t branches_failing; /* ... when the failure route began */
 };
 
 /* Returns whether it is sent over a connection that the registered user agent has opened. */
@@ -96,6 +99,8 @@ struct transaction_events {
        (FAKED_REPLY: there is none); `reply` runs before tm takes the lock; `cancel` before tm has done anything. */
     void (*branch_failure)(struct cell *t, struct call *call, struct tmcb_params *params);
     void (*failure)(struct cell *t, struct call *call, struct tmcb_params *params);
+    /* The same event before `failure` and before the callbacks of other modules, which get what it changes in params */
+    void (*failing)(struct cell *t, struct call *call, struct tmcb_params *params);
     void (*reply)(struct cell *t, struct call *call, struct tmcb_params *params);
     void (*cancel)(struct cell *t, struct call *call);
 };

@@ -437,5 +437,6 @@ const struct transaction_events kamailio_transaction_events = {.host = &kamailio
                                                                .sent = ring_start,
                                                                .branch_failure = react_on_branch_failure,
                                                                .failure = react_on_failure,
+                                                               .failing = best_begin_failure,
                                                                .reply = react_on_reply,
                                                                .cancel = react_on_cancel};

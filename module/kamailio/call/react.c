@@ -115,7 +115,7 @@ void react_on_branch_failure(struct cell *t, struct call *call, struct tmcb_para
 void react_on_failure(struct cell *t, struct call *call, struct tmcb_params *params)
 {
     int index = tmb.t_get_picked_branch();
-    best_weighed(t, call);
+    best_begin_failure(t, call, params);
     if (index < 0 || index >= t->nr_of_outgoings)
         return;
     const struct ksr_branch *branch = call_branch_of_ruid(call, &t->uac[index].ruid);
@@ -283,6 +283,9 @@ int react_create(void)
 
 /* --- functions of the configuration --- */
 
+/* The return codes. tm logs an error for a failure route that ends with a negative one. */
+enum { DONE = 1, BRANCHES_ADDED = 1, RESPONSE_CHOSEN = 2, NOT_OF_THIS_MODULE = 3, MISPLACED = -1 };
+
 static struct call *current_call(const char *function, int route_types, struct cell **t)
 {
     *t = transaction();
@@ -295,30 +298,33 @@ static struct call *current_call(const char *function, int route_types, struct c
 int sip_on_flow_failed(struct sip_msg *msg)
 {
     struct cell *t;
-    struct call *call = current_call("sip_on_flow_failed", BRANCH_FAILURE_ROUTE | FAILURE_ROUTE, &t);
+    const int blocks = BRANCH_FAILURE_ROUTE | FAILURE_ROUTE;
+    struct call *call = current_call("sip_on_flow_failed", blocks, &t);
     if (call == NULL)
-        return -1;
+        return (get_route_type() & blocks) != 0 ? NOT_OF_THIS_MODULE : MISPLACED;
     if (get_route_type() == FAILURE_ROUTE) {
         failover_all(msg, t, call);
-        return 1;
+        return DONE;
     }
     struct ksr_branch *branch = call_branch_of_ruid(call, &t->uac[tmb.t_gett_branch()].ruid);
     if (branch == NULL || !branch->model.has_final)
-        return -1;
+        return NOT_OF_THIS_MODULE;
     failover_branch(msg, t, call, branch);
-    return 1;
+    return DONE;
 }
 
 /* 5626-11.5.a, also for a call without a record (no memory). Only the server with the binding answers so: an edge
    forwards the 430 of another one. */
-static int answer_without_record(struct sip_msg *msg, const struct cell *t)
+static int answer_without_record(struct sip_msg *msg, struct cell *t)
 {
-    int picked = t != NULL && get_route_type() == FAILURE_ROUTE ? tmb.t_get_picked_branch() : -1;
+    int picked = t != NULL ? tmb.t_get_picked_branch() : -1;
+    if (get_route_type() != FAILURE_ROUTE)
+        return MISPLACED;
     if (picked < 0 || picked >= t->nr_of_outgoings || t->uac[picked].last_received != SIP_FLOW_FAILED ||
         !branch_is_of_binding(&t->uac[picked].ruid))
-        return -1;
-    tmb.t_reply(msg, SIP_TEMPORARILY_UNAVAILABLE, (char *)code_phrase(SIP_TEMPORARILY_UNAVAILABLE));
-    return 1;
+        return NOT_OF_THIS_MODULE;
+    best_answer(msg, t, SIP_TEMPORARILY_UNAVAILABLE);
+    return RESPONSE_CHOSEN;
 }
 
 int sip_on_failure(struct sip_msg *msg)
@@ -329,16 +335,18 @@ int sip_on_failure(struct sip_msg *msg)
     if (call == NULL)
         return answer_without_record(msg, t);
     failover_all(msg, t, call);
-    if (t->uas.status >= CODE_FINAL_LEAST || transaction_pending(t) > 0)
-        return 1;
+    if (t->uas.status < CODE_FINAL_LEAST && transaction_pending(t) > 0)
+        return BRANCHES_ADDED;
+    if (t->uas.status >= CODE_FINAL_LEAST)
+        return RESPONSE_CHOSEN;
     const struct call_best best = best_reply(t, call, &reply);
     if (react_ask_exhausted(t, call, msg, reply, best.branch, best.best.status))
         failover_more(msg, t, call);
     if (transaction_pending(t) > 0)
-        return 1;
+        return BRANCHES_ADDED;
     event_exhausted(msg, best.best.status);
     best_send(msg, t, call);
-    return 1;
+    return RESPONSE_CHOSEN;
 }
 
 uint32_t current_code(struct sip_msg *msg)

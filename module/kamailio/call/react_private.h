@@ -49,6 +49,10 @@ bool best_is_received(const struct ua_client *uac);
 struct call_best best_reply(struct cell *t, struct call *call, struct sip_msg **reply);
 /* Makes tm choose the best response when the route ends: `branch` is the one that has just ended. */
 void best_weigh(struct cell *t, struct call *call, int index);
+/* TMCB_ON_FAILURE: the status for callbacks and scripts. May be called twice. */
+void best_begin_failure(struct cell *t, struct call *call, struct tmcb_params *params);
+/* Answers in a failure route. Accounting writes a missed call once. */
+void best_answer(struct sip_msg *msg, struct cell *t, uint32_t status);
 /* After tm's choice: restores the codes for scripts. */
 void best_weighed(struct cell *t, struct call *call);
 /* After the failure route: restores the other codes too, so that retransmissions are recognised. */
