@@ -127,6 +127,8 @@ int call_forget_targets(struct call *call)
 void call_delete_private(struct call *call)
 {
     const struct host *host = call->arena.parent;
+    for (size_t i = 0; i < call->branch_count; i++)
+        xavp_destroy_list(&call->branches[i]->attributes);
     breadth_end_call(call);
     arena_destroy(&call->arena);
     host->allocate(host->context, call, sizeof *call, 0);

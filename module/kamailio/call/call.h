@@ -30,6 +30,8 @@ struct ksr_branch {
     str received;
     const struct peer *peer; /* the node that has the flow of the binding; NULL: this one */
     str request_uri;         /* for a peer: the AOR */
+    str user_agent;
+    sr_xavp_t *attributes; /* of usrloc's xavp_contact; NULL: none */
     struct socket_info *socket;
     unsigned aor_hash;     /* of the binding, for usrloc; 0 with no binding */
     unsigned branch_flags; /* as usrloc keeps them with the binding */

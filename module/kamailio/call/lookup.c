@@ -48,7 +48,7 @@ static bool is_target(struct lookup *lookup, const ucontact_t *contact, time_t n
 static size_t text_bytes(const ucontact_t *contact)
 {
     return (size_t)contact->c.len + (size_t)contact->received.len + (size_t)contact->path.len +
-           (size_t)contact->instance.len + (size_t)contact->ruid.len;
+           (size_t)contact->instance.len + (size_t)contact->ruid.len + (size_t)contact->user_agent.len;
 }
 
 static void measure(struct lookup *lookup, const ucontact_t *contacts, time_t now, unsigned method)
@@ -76,6 +76,13 @@ static str without_brackets(str instance)
     return bracketed ? (str){instance.s + 1, instance.len - 2} : instance;
 }
 
+/* What this module keeps with a binding has another type. */
+static sr_xavp_t *copy_attributes(const ucontact_t *contact)
+{
+    const bool present = contact->xavp != NULL && contact->xavp->val.type == SR_XTYPE_XAVP;
+    return present ? xavp_clone_level_nodata(contact->xavp) : NULL;
+}
+
 static void take(struct found *found, const ucontact_t *contact, unsigned aor_hash, char **at)
 {
     *found = (struct found){.uri = copy(at, contact->c),
@@ -83,6 +90,8 @@ static void take(struct found *found, const ucontact_t *contact, unsigned aor_ha
                             .path = copy(at, contact->path),
                             .instance = copy(at, without_brackets(contact->instance)),
                             .ruid = copy(at, contact->ruid),
+                            .user_agent = copy(at, contact->user_agent),
+                            .attributes = copy_attributes(contact),
                             .socket = contact->sock,
                             .flow = flow_of_contact(contact),
                             .registered_at = contact->last_modified,
@@ -199,5 +208,7 @@ void lookup_report(const struct lookup *lookup, const str *aor, unsigned dead, b
 
 void lookup_delete(struct lookup *lookup)
 {
+    for (size_t i = 0; lookup->found != NULL && i < lookup->count; i++)
+        xavp_destroy_list(&lookup->found[i].attributes);
     free(lookup->found);
 }

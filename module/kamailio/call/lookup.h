@@ -12,7 +12,8 @@ struct peer;
 struct peer_mark;
 
 struct found {
-    str uri, received, path, instance, ruid; /* instance without < > */
+    str uri, received, path, instance, ruid, user_agent; /* instance without < > */
+    sr_xavp_t *attributes; /* a copy of those of usrloc's xavp_contact, which belongs to the lookup; NULL: none */
     struct socket_info *socket;
     flow_id flow;
     time_t registered_at;

@@ -47,7 +47,9 @@ bool ring_beside(struct cell *t, struct call *call)
     if (!has_next(call))
         return false;
     tmb.t_sett(t, T_BR_UNDEFINED);
+    sr_xavp_t **attributes = xavp_set_list(&t->xavps_list);
     ring_next(t, call);
+    xavp_set_list(attributes);
     tmb.t_sett(current, index);
     t->reply_rec_lock_level = depth; /* tm keeps one if it runs out of memory */
     return has_next(call);

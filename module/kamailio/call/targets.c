@@ -161,6 +161,17 @@ static struct target target_of(const struct found *found, const str *aor)
                            .registered_at = found->registered_at};
 }
 
+static sr_xavp_t *copy_attributes(sr_xavp_t *attributes)
+{
+    return attributes != NULL ? xavp_clone_level_nodata(attributes) : NULL;
+}
+
+/* Kamailio does not put a branch with a longer one into the destination set. */
+static str user_agent_of(const struct found *found)
+{
+    return (str){found->user_agent.s, found->user_agent.len > MAX_UA_SIZE ? MAX_UA_SIZE : found->user_agent.len};
+}
+
 static size_t add_living(struct call *call, const struct found *found, const str *aor)
 {
     const struct target target = target_of(found, aor);
@@ -171,7 +182,11 @@ static size_t add_living(struct call *call, const struct found *found, const str
     branch->aor_hash = found->aor_hash;
     branch->branch_flags = found->branch_flags;
     branch->contact_left = found->contact_left && found->flow != 0 && !flow_is_datagram(found->flow);
-    return add(call, branch, &target);
+    branch->user_agent = arena_copy(&call->arena, text_of_str(user_agent_of(found)));
+    if (add(call, branch, &target) == 0)
+        return 0;
+    branch->attributes = copy_attributes(found->attributes);
+    return 1;
 }
 
 enum { PEER_URI_MOST = 256 };
@@ -252,6 +267,8 @@ struct ksr_branch *targets_branch_by_contact(struct call *call, struct ksr_branc
     other->socket = branch->socket;
     other->aor_hash = branch->aor_hash;
     other->branch_flags = branch->branch_flags;
+    other->user_agent = branch->user_agent;
+    other->attributes = copy_attributes(branch->attributes);
     call->branches[call->branch_count++] = other;
     return other;
 }
@@ -399,7 +416,8 @@ static int put_as_request_uri(struct sip_msg *msg, struct ksr_branch *branch, st
     reset_dst_uri(msg);
     if (rewrite_uri(msg, uri) < 0 || (branch->destination.len > 0 && set_dst_uri(msg, &branch->destination) < 0) ||
         set_or_reset(msg, &path, set_path_vector, reset_path_vector) < 0 ||
-        set_or_reset(msg, instance, set_instance, reset_instance) < 0 || set_ruid(msg, &branch->ruid) < 0)
+        set_or_reset(msg, instance, set_instance, reset_instance) < 0 ||
+        set_or_reset(msg, &branch->user_agent, set_ua, reset_ua) < 0 || set_ruid(msg, &branch->ruid) < 0)
         return -1;
     msg->reg_id = (int)branch->model.target->reg_id;
     set_ruri_q(branch->model.target->q);
@@ -408,6 +426,26 @@ static int put_as_request_uri(struct sip_msg *msg, struct ksr_branch *branch, st
     if (branch->socket != NULL)
         set_force_socket(msg, branch->socket);
     return 0;
+}
+
+static unsigned branches_sent(void)
+{
+    const struct cell *t = tmb.t_gett();
+    return t != NULL && t != T_UNDEFINED ? (unsigned)t->nr_of_outgoings : 0;
+}
+
+/* The index that tm will give to the branch that was put last. */
+static unsigned branch_place(bool first)
+{
+    return branches_sent() + (first ? 0 : nr_branches - 1 + (ruri_get_forking_state() ? 1 : 0));
+}
+
+/* As with lookup() of registrar: an XAVP of this name for each branch, with its index. */
+static void put_attributes(const struct ksr_branch *branch, unsigned place)
+{
+    sr_xavp_t *copy = copy_attributes(branch->attributes);
+    if (copy != NULL && xavp_insert(copy, (int)place, NULL) < 0)
+        xavp_destroy_list(&copy);
 }
 
 static int put_branch(struct sip_msg *msg, struct call *call, struct ksr_branch *branch, bool first)
@@ -419,9 +457,11 @@ static int put_branch(struct sip_msg *msg, struct call *call, struct ksr_branch 
     if (read_request_uri(branch, request_uri, &uri) < 0 ||
         (first && put_as_request_uri(msg, branch, &uri, &instance) < 0))
         return -1;
-    if (!first && append_branch(msg, &uri, &branch->destination, &path, branch->model.target->q, branch->branch_flags,
-                                branch->socket, &instance, branch->model.target->reg_id, &branch->ruid, NULL) < 0)
+    if (!first &&
+        append_branch(msg, &uri, &branch->destination, &path, branch->model.target->q, branch->branch_flags,
+                      branch->socket, &instance, branch->model.target->reg_id, &branch->ruid, &branch->user_agent) < 0)
         return -1;
+    put_attributes(branch, branch_place(first));
     forced_put(msg, call, branch, alone);
     return 0;
 }
@@ -448,9 +488,7 @@ int call_put_branch(struct call *call, struct ksr_branch *branch)
 
 bool targets_set_is_full(void)
 {
-    const struct cell *t = tmb.t_gett();
-    unsigned sent = t != NULL && t != T_UNDEFINED ? (unsigned)t->nr_of_outgoings : 0;
-    return nr_branches + (ruri_get_forking_state() ? 1 : 0) + sent >= sr_dst_max_branches;
+    return nr_branches + (ruri_get_forking_state() ? 1 : 0) + branches_sent() >= sr_dst_max_branches;
 }
 
 struct rest_question {

@@ -74,7 +74,14 @@ static int forget_flow(struct urecord *record, ucontact_t *contact)
                             .server_id = contact->server_id,
                             .reg_id = contact->reg_id,
                             .tcpconn_id = -1};
-    return ul.update_ucontact(record, contact, &info) < 0 ? -EIO : KEPT;
+    /* With xavp_contact, usrloc replaces the binding's XAVPs by those of the process. */
+    sr_xavp_t *kept = contact->xavp, **list = xavp_set_list(&kept);
+    contact->xavp = NULL;
+    const int error = ul.update_ucontact(record, contact, &info) < 0 ? -EIO : KEPT;
+    xavp_set_list(list);
+    xavp_destroy_list(&contact->xavp);
+    contact->xavp = kept;
+    return error;
 }
 
 /* `flow` 0: whatever its flow. Otherwise the binding is kept if it has moved to another flow, or if a REGISTER has

@@ -18,6 +18,32 @@ static sr_xavp_t *find(const ucontact_t *contact)
     return each;
 }
 
+/* Those of xavp_contact are lists. */
+sr_xavp_t *contact_take_own(ucontact_t *contact)
+{
+    sr_xavp_t *own = NULL, **end = &own, **at = &contact->xavp;
+    while (*at != NULL) {
+        sr_xavp_t *each = *at;
+        if (each->val.type == SR_XTYPE_XAVP) {
+            at = &each->next;
+            continue;
+        }
+        *at = each->next;
+        each->next = NULL;
+        *end = each;
+        end = &each->next;
+    }
+    return own;
+}
+
+void contact_give_own(ucontact_t *contact, sr_xavp_t *own)
+{
+    sr_xavp_t **end = &contact->xavp;
+    while (*end != NULL)
+        end = &(*end)->next;
+    *end = own;
+}
+
 struct text contact_parameters(const ucontact_t *contact)
 {
     const sr_xavp_t *ours = find(contact);

@@ -34,6 +34,10 @@ int save_info_of(struct save *save, size_t nth);
    Keep: in place of those before; 0 or -ENOMEM, and there are none then. */
 struct text contact_parameters(const ucontact_t *contact);
 int contact_keep_parameters(ucontact_t *contact, const struct sip_contact *sent);
+/* With xavp_contact, an update by usrloc replaces all XAVPs of the binding: this module's are taken off before it and
+   given back afterwards. */
+sr_xavp_t *contact_take_own(ucontact_t *contact);
+void contact_give_own(ucontact_t *contact, sr_xavp_t *own);
 
 /* save_store.c: under usrloc's lock, plan and make the changes to its record, and write the header fields of the 200
    into `fields`. As registrar_plan() and registrar_carry_out(). */

@@ -74,7 +74,12 @@ static int record_update(void *context, size_t nth, void **binding)
 {
     struct save *save = context;
     ucontact_t *known = *binding;
-    if (save_info_of(save, nth) != 0 || ul.update_ucontact(save->record, known, &save->info) < 0)
+    if (save_info_of(save, nth) != 0)
+        return -ENOMEM;
+    sr_xavp_t *own = contact_take_own(known);
+    const bool updated = ul.update_ucontact(save->record, known, &save->info) >= 0;
+    contact_give_own(known, own);
+    if (!updated)
         return -ENOMEM;
     if (contact_keep_parameters(known, &save->asked.contacts[nth]) != 0)
         stats_count(STAT_SHARED_MEMORY); /* it stands all the same */
