@@ -138,6 +138,40 @@ unsigned call_start_targets(struct response_context *context, bool open_class)
     return started;
 }
 
+static unsigned unsent_set_breadth(struct response_context *context, uint32_t breadth)
+{
+    unsigned count = 0;
+    for (struct call_branch *branch = context->branches; branch != NULL; branch = branch->next) {
+        if (branch->has_final)
+            continue;
+        branch->breadth = breadth;
+        count++;
+    }
+    return count;
+}
+
+static void divide_breadth(struct response_context *context)
+{
+    uint32_t left = context->max_breadth;
+    uint32_t shares = unsent_set_breadth(context, 0) + (context->keeps_share ? 1 : 0);
+    for (struct call_branch *branch = context->branches; branch != NULL; branch = branch->next) {
+        if (branch->has_final)
+            continue;
+        branch->breadth = breadth_share(left, shares--);
+        left -= branch->breadth;
+    }
+}
+
+unsigned call_start_with_unsent(struct response_context *context)
+{
+    if (context->ring_next_ms > 0)
+        return 0;
+    unsent_set_breadth(context, 1);
+    unsigned started = call_start_targets(context, false);
+    divide_breadth(context);
+    return started;
+}
+
 bool call_start_beside(struct response_context *context)
 {
     if (context->targets == NULL || !call_may_add(context))

@@ -235,6 +235,9 @@ void call_branch_begin(struct response_context *context, struct call_branch *bra
 unsigned call_start_targets(struct response_context *context, bool open_class);
 /* Starts the next target in addition to the pending ones. Returns true if there may be one more. */
 bool call_start_beside(struct response_context *context);
+/* Starts the targets of the open class in addition to the pending branches, none of which has been sent, and divides
+   Max-Breadth among all of them. Returns the number of those that it has started. */
+unsigned call_start_with_unsent(struct response_context *context);
 /* Starts and sends the next targets if nothing is pending. */
 void call_start_more(struct response_context *context);
 

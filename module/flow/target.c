@@ -15,9 +15,9 @@ struct entry {
 struct target_set {
     const struct host *host;
     size_t count;
-    bool opened; /* a class has been opened */
-    uint16_t class_rank;
-    struct text sender_aor; /* target_leave_out() */
+    bool opened;                 /* a class has been opened */
+    int class_rank, class_place; /* of the class that is open */
+    struct text sender_aor;      /* target_leave_out() */
     flow_id sender_flow;
     bool left_out;
     struct entry *entries[TARGETS_MOST];
@@ -218,12 +218,22 @@ int target_add_flows(struct target_set *set, const struct binding_store *store, 
                : 0;
 }
 
-enum { ABOVE_SILENT = 1001 }; /* above every q */
+enum { ABOVE_SILENT = 4001 }; /* more than any two places differ */
+
+static int place_of(const struct target *target)
+{
+    return target->q + target->lift;
+}
 
 /* Classes in the order in which they are opened, highest first: by q, and the silent ones below all others. */
-static uint16_t rank(const struct target *target)
+static int rank(const struct target *target)
 {
-    return (uint16_t)(target->q + (target->silent ? 0 : ABOVE_SILENT));
+    return place_of(target) + (target->silent ? 0 : ABOVE_SILENT);
+}
+
+int target_lift(const struct target_set *set, uint16_t q)
+{
+    return set->opened ? set->class_place - q : 0;
 }
 
 /* Returns which of two to try first: the higher rank; of one instance, the flow registered last; else the one added
@@ -251,7 +261,7 @@ static bool is_open(const struct target_set *set, const struct target *target)
 {
     if (!set->opened || rank(target) >= set->class_rank)
         return true;
-    return target->silent && target->q + ABOVE_SILENT == set->class_rank && !lower_class_waits(set);
+    return target->silent && place_of(target) + ABOVE_SILENT == set->class_rank && !lower_class_waits(set);
 }
 
 static struct target *take(struct target *target)
@@ -277,8 +287,10 @@ struct target *target_next(struct target_set *set, bool open_class)
     struct target *best = best_permitted(set);
     if (best == NULL || (!open_class && !is_open(set, best)))
         return NULL;
-    if (!set->opened || !is_open(set, best))
+    if (!set->opened || !is_open(set, best)) {
         set->class_rank = rank(best);
+        set->class_place = place_of(best);
+    }
     set->opened = true;
     return take(best);
 }

@@ -46,6 +46,7 @@ struct target {
     struct text aor;      /* the AOR of the binding; empty: not from a binding */
     uint32_t reg_id;
     uint16_t q;
+    int16_t lift;   /* added to q where classes are compared: see target_lift() */
     bool by_policy; /* only the policy named this URI */
     bool silent;    /* its destination did not answer a short time ago (3263-4.3.b); may change while it is untried */
     uint8_t status; /* enum target_status */
@@ -67,6 +68,10 @@ bool target_only_sender(const struct target_set *set);
 /* Adds a target. Returns 0; -EALREADY if the rules above forbid it (URI known, instance answered), which needs no
    handling; -ENOSPC beyond TARGETS_MOST; or -ENOMEM. On error nothing is added. `status` of the argument is ignored. */
 int target_add(struct target_set *set, const struct target *target);
+
+/* The lift with which targets of this q belong to the class that is open; 0: none is. For a second AOR whose bindings
+   ring together with those of the first, because a q compares only the bindings of one AOR. */
+int target_lift(const struct target_set *set, uint16_t q);
 
 /* Adds every binding of an AOR that has not expired and is not BINDING_FLOW_GONE. Returns the number of added
    targets, or a negative error; only after -ENOSPC may some targets have been added. */

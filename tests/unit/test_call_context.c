@@ -258,6 +258,61 @@ static void test_5393_5_a_max_breadth_1_tries_in_turn(void **state)
     assert_up(486);
 }
 
+/* A second AOR whose target belongs to the open class, before anything was sent. */
+static void another_user_is_added(void)
+{
+    const struct target target = {.uri = TEXT("sip:carol@192.0.2.9"),
+                                  .aor = TEXT("sip:carol@example.com"),
+                                  .q = 10,
+                                  .lift = (int16_t)target_lift(stage.model.targets, 10)};
+    assert_int_equal(target_add(stage.model.targets, &target), 0);
+}
+
+static uint32_t breadth_of_pending(uint32_t *least)
+{
+    uint32_t sum = 0;
+    *least = UINT32_MAX;
+    for (const struct call_branch *branch = stage.model.branches; branch != NULL; branch = branch->next) {
+        sum += branch->breadth;
+        *least = branch->breadth < *least ? branch->breadth : *least;
+    }
+    return sum;
+}
+
+static void test_5393_5_a_a_second_aor_gets_a_share_of_what_was_not_sent(void **state)
+{
+    uint32_t least;
+    (void)state;
+    begin(METHOD_INVITE, 60, 0);
+    const unsigned before = pending();
+    another_user_is_added();
+    assert_int_equal(call_start_with_unsent(&stage.model), 1);
+    assert_int_equal(pending(), before + 1);
+    assert_int_equal(breadth_of_pending(&least), 60);
+    assert_int_equal(least, 60 / (before + 1));
+}
+
+static void test_5393_5_a_a_second_aor_waits_where_max_breadth_does_not_suffice(void **state)
+{
+    uint32_t least;
+    (void)state;
+    begin(METHOD_INVITE, 1, 0);
+    another_user_is_added();
+    assert_int_equal(call_start_with_unsent(&stage.model), 0);
+    assert_int_equal(breadth_of_pending(&least), 1);
+    comes(1, 486);
+    assert_int_equal(pending(), 1);
+}
+
+static void test_with_next_after_a_second_aor_waits_for_its_turn(void **state)
+{
+    (void)state;
+    begin(METHOD_INVITE, 0, 20000);
+    another_user_is_added();
+    assert_int_equal(call_start_with_unsent(&stage.model), 0);
+    assert_int_equal(pending(), 1);
+}
+
 static void test_next_after_rings_the_next_target_beside(void **state)
 {
     (void)state;
@@ -417,6 +472,9 @@ int main(void)
         TEST(test_5626_5_3_c_an_edge_passes_430_on),
         TEST(test_4320_4_a_silence_is_answered_with_silence),
         TEST(test_5393_5_a_max_breadth_1_tries_in_turn),
+        TEST(test_5393_5_a_a_second_aor_gets_a_share_of_what_was_not_sent),
+        TEST(test_5393_5_a_a_second_aor_waits_where_max_breadth_does_not_suffice),
+        TEST(test_with_next_after_a_second_aor_waits_for_its_turn),
         TEST(test_next_after_rings_the_next_target_beside),
         TEST(test_3261_16_7_i_a_followed_3xx_does_not_go_up),
         TEST(test_verdicts_beside_a_decision_and_in_its_place),

@@ -253,6 +253,45 @@ static struct target *silent_at(struct proxy *proxy, size_t index)
     return target;
 }
 
+static void add_of_alice(struct proxy *proxy, struct text uri, uint16_t q, int lift)
+{
+    const struct target target = {.uri = uri, .aor = ALICE, .q = q, .lift = (int16_t)lift};
+    assert_int_equal(target_add(proxy->set, &target), 0);
+}
+
+static void test_classes_of_a_second_aor_begin_with_the_open_one(void **state)
+{
+    struct proxy *proxy = *state;
+    assert_int_equal(target_lift(proxy->set, 1000), 0);
+    added(proxy, TEXT("sip:bob-desk"), NONE, 0, 500);
+    added(proxy, TEXT("sip:bob-home"), NONE, 0, 100);
+    struct target *desk = target_next(proxy->set, true);
+    const int lift = target_lift(proxy->set, 1000);
+    assert_int_equal(lift, -500);
+    add_of_alice(proxy, TEXT("sip:alice-desk"), 1000, lift);
+    add_of_alice(proxy, TEXT("sip:alice-home"), 300, lift);
+    struct target *other_desk = target_next(proxy->set, false);
+    assert_uri(other_desk, TEXT("sip:alice-desk"));
+    assert_null(target_next(proxy->set, false));
+    target_answered(proxy->set, desk);
+    target_answered(proxy->set, other_desk);
+    assert_uri(target_next(proxy->set, true), TEXT("sip:bob-home"));
+    assert_null(target_next(proxy->set, false));
+    assert_uri(target_next(proxy->set, true), TEXT("sip:alice-home"));
+}
+
+static void test_a_second_aor_with_lower_q_begins_with_the_open_class_too(void **state)
+{
+    struct proxy *proxy = *state;
+    added(proxy, TEXT("sip:bob-desk"), NONE, 0, 1000);
+    added(proxy, TEXT("sip:bob-home"), NONE, 0, 900);
+    target_next(proxy->set, true);
+    add_of_alice(proxy, TEXT("sip:alice-desk"), 200, target_lift(proxy->set, 200));
+    assert_int_equal(target_class_left(proxy->set), 1);
+    assert_uri(target_next(proxy->set, false), TEXT("sip:alice-desk"));
+    assert_null(target_next(proxy->set, false));
+}
+
 static void test_3263_4_3_b_a_silent_target_is_below_all_classes(void **state)
 {
     struct proxy *proxy = *state;
@@ -515,6 +554,8 @@ int main(void)
         SET_TEST(test_3261_16_7_i_each_uri_at_most_once),
         SET_TEST(test_phones_behind_two_nats_share_a_uri),
         SET_TEST(test_classes_open_when_told_and_from_the_highest),
+        SET_TEST(test_classes_of_a_second_aor_begin_with_the_open_one),
+        SET_TEST(test_a_second_aor_with_lower_q_begins_with_the_open_class_too),
         SET_TEST(test_3263_4_3_b_a_silent_target_is_below_all_classes),
         SET_TEST(test_3263_4_3_b_a_silent_target_rings_with_the_last_class),
         SET_TEST(test_3263_4_3_b_if_all_are_silent_their_order_stays),

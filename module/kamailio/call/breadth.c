@@ -165,15 +165,10 @@ void breadth_give_back(struct call *call, struct ksr_branch *branch)
     branch->model.breadth = 0;
 }
 
-void breadth_forget_branches(struct call *call)
+void breadth_end_call(struct call *call)
 {
     for (size_t i = 0; i < call->branch_count; i++)
         breadth_give_back(call, call->branches[i]);
-}
-
-void breadth_end_call(struct call *call)
-{
-    breadth_forget_branches(call);
     load_leave(call->model.load);
     call->model.load = NULL;
 }

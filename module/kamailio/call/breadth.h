@@ -38,7 +38,6 @@ enum { BREADTH_OWN_LINES = 512 }; /* approximate size of this server's header fi
 bool breadth_take(struct call *call, struct ksr_branch *branch, size_t bytes);
 /* The branch has a final response, or is gone. May be called more than once. */
 void breadth_give_back(struct call *call, struct ksr_branch *branch);
-void breadth_forget_branches(struct call *call); /* all of them */
 
 /* TMCB_REQUEST_FWDED: writes the branch's share into the request. */
 void breadth_write(struct sip_msg *msg, struct call *call);

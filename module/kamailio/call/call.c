@@ -114,16 +114,6 @@ static struct call *call_create(const struct host *host, enum role role, size_t 
     return NULL;
 }
 
-int call_forget_targets(struct call *call)
-{
-    nr_branches = 0;
-    breadth_forget_branches(call);
-    call->branch_count = 0;
-    call->model.branches = NULL;
-    call->model.branches_made = 0;
-    return target_set_new(&call->model.targets, &call->arena.host);
-}
-
 void call_delete_private(struct call *call)
 {
     const struct host *host = call->arena.parent;
@@ -156,7 +146,7 @@ static struct cell *transaction_of(void)
     return t == T_UNDEFINED ? NULL : t;
 }
 
-static struct call *known_call(const struct sip_msg *msg)
+struct call *call_of_message(const struct sip_msg *msg)
 {
     const struct cell *t = transaction_of();
     if (t != NULL)
@@ -170,7 +160,7 @@ struct call *call_new(struct sip_msg *msg, enum role role, size_t room)
         TYPES = TMCB_REQUEST_FWDED | TMCB_REQUEST_OUT | TMCB_RESPONSE_IN | TMCB_ON_BRANCH_FAILURE | TMCB_ON_FAILURE |
                 TMCB_E2ECANCEL_IN
     };
-    struct call *call = known_call(msg);
+    struct call *call = call_of_message(msg);
     events->sending();
     if (call != NULL || (call = call_create(ksr_shared_host(), role, room)) == NULL)
         return call;
@@ -188,11 +178,22 @@ struct call *call_new(struct sip_msg *msg, enum role role, size_t room)
 
 /* --- what tm tells --- */
 
+/* tm runs the branch failure route of each branch that fails. In KEMI there is none without a name, and each failure of
+   a branch that the script has added would log an error. */
+static void name_failure_route(struct cell *t, struct ua_client *uac)
+{
+    if (sr_kemi_eng_get() == NULL)
+        return;
+    for (int i = 0; i < t->nr_of_outgoings && uac->on_branch_failure == 0; i++)
+        uac->on_branch_failure = t->uac[i].on_branch_failure;
+}
+
 /* The first hop of a Path may answer over a connection of its own, so only the opening of this one is watched. */
 void call_watch_branch(struct cell *t, struct call *call, int index)
 {
     struct ksr_branch *branch = call_branch_of_ruid(call, &t->uac[index].ruid);
     forced_sent(t, call, index);
+    name_failure_route(t, &t->uac[index]);
     if (branch != NULL)
         wait_add(&branch->wait, t, (unsigned)index, branch_is_stream(branch));
 }

@@ -65,6 +65,7 @@ struct call {
     uint64_t policy_hash; /* of the version with which it began; 0: none */
     struct timer_ln ring_next;
     bool ringing;             /* ring_next runs, or has run */
+    int lift;                 /* of the targets that are being added: see target_lift() */
     unsigned methods;         /* methods that targets must allow, as Kamailio's bits */
     bool forces;              /* this module has set the message's flag for the first branch: see forced.h */
     uint32_t forced;          /* a bit for each branch of tm that has got it from the message */
@@ -119,9 +120,8 @@ bool branch_is_of_binding(const str *ruid); /* and not from a URI that the confi
    targets, with `room` bytes for them and their texts before it allocates more. NULL: no shared memory. */
 struct call *call_new(struct sip_msg *msg, enum role role, size_t room);
 
-/* Resets the call before anything was sent: a second sip_route_flows() for one message replaces the first. Returns 0
-   or -1. */
-int call_forget_targets(struct call *call);
+/* The call of this message, or NULL. */
+struct call *call_of_message(const struct sip_msg *msg);
 
 /* The same in the private memory of this process, for a request that continues without a record. */
 struct call *call_new_private(size_t room);
@@ -132,6 +132,10 @@ void call_delete_private(struct call *call);
 int call_put_branch(struct call *call, struct ksr_branch *branch);
 /* Starts the targets that can be tried now (call_start_targets()) and adds their branches; returns their number. */
 size_t call_put_targets(struct sip_msg *msg, struct call *call, bool open_class, bool first);
+/* The same for targets that are called together with those in the destination set, which were not sent yet. */
+size_t call_put_with_unsent(struct sip_msg *msg, struct call *call);
+/* Puts the branch back that was in the Request-URI before the script named another AOR there. */
+void call_keep_request_uri(struct sip_msg *msg, struct call *call);
 size_t call_put_beside(struct sip_msg *msg, struct call *call); /* the next target, in addition to the pending ones */
 /* Adds targets for a policy's verdict or a 3xx; returns their number, or -1. A URI of this server means its
    bindings, another one itself. */

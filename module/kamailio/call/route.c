@@ -28,6 +28,7 @@ enum { PLAIN_TARGET_ROOM = 2048 };
 struct call_room {
     struct call *call;
     bool private;
+    bool beside; /* the targets are called together with those in the destination set */
 };
 
 static bool was_sent(void)
@@ -48,6 +49,15 @@ static void note_sender(struct call *call, struct sip_msg *msg)
     call->sender_flow = flow_of_source(&msg->rcv);
 }
 
+/* A function of the configuration runs while no branch that was sent is pending. */
+static bool has_unsent(const struct call *call)
+{
+    const struct call_branch *branch = call->model.branches;
+    while (branch != NULL && branch->has_final)
+        branch = branch->next;
+    return branch != NULL;
+}
+
 static bool begin_call(const struct route *route, size_t room, struct call_room *made)
 {
     room += (size_t)route->names.uri.len;
@@ -58,10 +68,9 @@ static bool begin_call(const struct route *route, size_t room, struct call_room 
     struct call *call = made->call;
     if (call != NULL && !was_sent())
         breadth_begin_call(call, route->msg, route->load);
-    if (call == NULL || (was_sent() && call->table[0] != '\0'))
+    made->beside = call != NULL && has_unsent(call);
+    if (call == NULL || call->branch_count > 0 || (was_sent() && call->table[0] != '\0'))
         return call != NULL; /* the call continues with more targets */
-    if (call->branch_count > 0 && call_forget_targets(call) < 0)
-        return false;
     memcpy(call->table, route->table, strlen(route->table) + 1);
     if (!was_sent())
         note_sender(call, route->msg);
@@ -97,6 +106,17 @@ static size_t put_others(const struct route *route, struct call *call)
 {
     bool more = react_ask_exhausted(NULL, call, route->msg, NULL, NULL, SIP_SERVER_INTERNAL_ERROR);
     return more ? call_put_targets(route->msg, call, true, true) : 0;
+}
+
+/* Targets of a lower class wait. */
+static int put_beside(const struct route *route, struct call *call, bool known)
+{
+    if (!was_sent() && shared_memory_is_scarce())
+        return breadth_answer(route->msg, SIP_SERVICE_UNAVAILABLE);
+    if (route->by_request_uri && !was_sent())
+        call_keep_request_uri(route->msg, call);
+    call_put_with_unsent(route->msg, call);
+    return known ? ROUTED : NOBODY;
 }
 
 static int put_targets(const struct route *route, struct call_room *made, int added)
@@ -137,9 +157,10 @@ static int route_found(const struct route *route, const struct lookup *lookup, c
     if (!begin_call(route, targets_room(lookup), &made))
         return FAILED;
     const unsigned dead = made.call->dead_flows;
-    const size_t added = targets_add(made.call, lookup, aor);
-    lookup_report(lookup, aor, made.call->dead_flows - dead, added > 0);
-    return put_targets(route, &made, (int)added);
+    const bool known = made.beside && targets_know(made.call, lookup);
+    const size_t added = made.beside ? targets_add_beside(made.call, lookup, aor) : targets_add(made.call, lookup, aor);
+    lookup_report(lookup, aor, made.call->dead_flows - dead, added > 0 || known);
+    return made.beside ? put_beside(route, made.call, added > 0 || known) : put_targets(route, &made, (int)added);
 }
 
 static int route_aor(const struct route *route, const struct aor_names *names)
@@ -161,7 +182,8 @@ static int route_uri(const struct route *route, const str *uri)
     struct call_room made;
     if (!begin_call(route, PLAIN_TARGET_ROOM, &made))
         return FAILED;
-    return put_targets(route, &made, call_add_chosen_uri(made.call, uri));
+    const int added = call_add_chosen_uri(made.call, uri);
+    return made.beside ? put_beside(route, made.call, added > 0) : put_targets(route, &made, added);
 }
 
 /* The policy's verdict: the bindings of an AOR, or a URI; without either, the request's own AOR. */
@@ -251,11 +273,20 @@ static int route_request(struct route *route)
     return route_by_verdict(route);
 }
 
+/* Nothing was found for another AOR in the Request-URI: the targets of an earlier call stay. */
+static void keep_targets(const struct route *route)
+{
+    struct call *call = route->by_request_uri && !was_sent() ? call_of_message(route->msg) : NULL;
+    if (call != NULL && has_unsent(call))
+        call_keep_request_uri(route->msg, call);
+}
+
 int sip_route_flows(struct sip_msg *msg, str *table, str *uri)
 {
     char name[sizeof((struct call *)NULL)->table];
     struct peer_mark mark;
-    struct route route = {.msg = msg, .table = name, .method = method_of(msg), .role = ROLE_PROXY};
+    struct route route = {
+        .msg = msg, .table = name, .method = method_of(msg), .role = ROLE_PROXY, .by_request_uri = uri == NULL};
     if (msg->REQ_METHOD == KSR_METHOD_ACK || msg->REQ_METHOD == KSR_METHOD_CANCEL) {
         LM_DBG("ACK and CANCEL go where their INVITE went\n");
         return NOBODY;
@@ -271,6 +302,8 @@ int sip_route_flows(struct sip_msg *msg, str *table, str *uri)
     route.mark = !was_sent() && peer_read_mark(msg, &mark) ? &mark : NULL;
     route.load = was_sent() ? NULL : breadth_load(msg);
     int result = route_request(&route);
+    if (result < 0)
+        keep_targets(&route);
     load_leave(route.load);
     return result;
 }

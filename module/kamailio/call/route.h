@@ -17,6 +17,7 @@ struct route {
     uint8_t role;                 /* enum role of the call */
     const struct peer_mark *mark; /* of the peer that has chosen the binding; NULL: none has */
     struct load *load;            /* of the request, held; NULL: it was sent, or there was no memory */
+    bool by_request_uri;          /* that is the URI that was asked for */
     bool challenges;              /* the configuration shall challenge the sender */
     bool hears_responses;         /* the policy may add targets to the pending ones */
     uint64_t policy_hash;         /* of the version with which the call begins */

@@ -98,7 +98,9 @@ static struct ksr_branch *branch_new(struct call *call, str ruid)
 /* The branch is created before its target, so that every target has one. 0: it must not or cannot be added. */
 static size_t add(struct call *call, struct ksr_branch *branch, const struct target *target)
 {
-    if (branch == NULL || target_add(call->model.targets, target) != 0)
+    struct target lifted = *target;
+    lifted.lift = (int16_t)call->lift;
+    if (branch == NULL || target_add(call->model.targets, &lifted) != 0)
         return 0;
     branch->model.target = target_at(call->model.targets, target_count(call->model.targets) - 1);
     call->branches[call->branch_count++] = branch;
@@ -318,6 +320,37 @@ size_t targets_add(struct call *call, const struct lookup *lookup, const str *ao
     return add_all(call, lookup, aor, (struct text){NULL, 0});
 }
 
+static bool may_be_called(const struct found *found)
+{
+    return found->peer != NULL || found->flow == 0 || found->contact_left || flow_lives(found->flow);
+}
+
+/* The first class of the AOR belongs to the one that is open. */
+static int lift_of(const struct call *call, const struct lookup *lookup)
+{
+    int highest = -1;
+    for (size_t i = 0; i < lookup->count; i++)
+        if (lookup->found[i].q > highest && may_be_called(&lookup->found[i]))
+            highest = lookup->found[i].q;
+    return highest >= 0 ? target_lift(call->model.targets, (uint16_t)highest) : 0;
+}
+
+size_t targets_add_beside(struct call *call, const struct lookup *lookup, const str *aor)
+{
+    call->lift = lift_of(call, lookup);
+    const size_t added = targets_add(call, lookup, aor);
+    call->lift = 0;
+    return added;
+}
+
+bool targets_know(struct call *call, const struct lookup *lookup)
+{
+    for (size_t i = 0; i < lookup->count; i++)
+        if (call_branch_of_ruid(call, &lookup->found[i].ruid) != NULL)
+            return true;
+    return false;
+}
+
 static int add_bindings(struct call *call, const str *aor, struct text instance)
 {
     struct aor_names names;
@@ -343,7 +376,9 @@ size_t targets_add_flows(struct call *call, const struct target *target)
     const str aor = str_of_text(target->aor);
     if (aor.len == 0 || target->instance.length == 0)
         return 0;
+    call->lift = target->lift;
     const int added = add_bindings(call, &aor, target->instance);
+    call->lift = 0;
     return added > 0 ? (size_t)added : 0;
 }
 
@@ -547,6 +582,28 @@ size_t call_put_targets(struct sip_msg *msg, struct call *call, bool open_class,
     size_t put = call_start_targets(&call->model, open_class);
     call->step = NULL;
     return put;
+}
+
+size_t call_put_with_unsent(struct sip_msg *msg, struct call *call)
+{
+    struct step step = {.msg = msg};
+    call->step = &step;
+    size_t put = call_start_with_unsent(&call->model);
+    call->step = NULL;
+    return put;
+}
+
+void call_keep_request_uri(struct sip_msg *msg, struct call *call)
+{
+    char buffer[MAX_INSTANCE_SIZE], request_uri[REQUEST_URI_MOST];
+    str uri;
+    struct ksr_branch *branch = call_branch_of_ruid(call, &msg->ruid);
+    if (branch == NULL || branch->model.context == NULL || read_request_uri(branch, request_uri, &uri) < 0 ||
+        text_equal(text_of_str(uri), text_of_str(*GET_RURI(msg))))
+        return;
+    str instance = bracketed(branch->model.target->instance, buffer);
+    if (put_as_request_uri(msg, branch, &uri, &instance) < 0)
+        ksr_log(LOG_ERROR, "sip_route_flows: a target is lost: no memory");
 }
 
 size_t call_put_beside(struct sip_msg *msg, struct call *call)

@@ -22,6 +22,11 @@ size_t targets_room(const struct lookup *lookup);
 /* Adds the bindings as targets, except those on dead flows, which are reported. Returns the number of targets. */
 size_t targets_add(struct call *call, const struct lookup *lookup, const str *aor);
 
+/* The same for another AOR whose bindings are called together with those in the destination set. */
+size_t targets_add_beside(struct call *call, const struct lookup *lookup, const str *aor);
+/* Returns whether one of the bindings has a branch already. */
+bool targets_know(struct call *call, const struct lookup *lookup);
+
 /* Adds the flows that the instance of the target has registered since the call began (5626-7.b). Under tm's reply
    lock, or before the transaction. Returns their number. */
 size_t targets_add_flows(struct call *call, const struct target *target);

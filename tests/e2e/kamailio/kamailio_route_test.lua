@@ -173,7 +173,7 @@ route[CALL] {
     t:equal(alice:expect_final(alice:invite("sip:" .. k.domain)).phrase, "Result -3")
 end)
 
-test("two calls of the function for one message: the second one counts", function(t)
+test("two calls of the function for one message: both users ring", function(t)
     local k, open = start(t, { extra = [[
 route[CALL] {
     sip_route_flows("location", "sip:carol@example.test");
@@ -184,9 +184,12 @@ route[CALL] {
     local bob, carol, alice = open "bob", open "carol", open "alice"
     bob:register {}
     carol:register {}
-    take(alice, alice:invite(bob.aor), bob)
-    carol:expect_none("INVITE", 100)
-    t:equal(k:statistic "reflow:requests_routed", 2)
+    local call = alice:invite(bob.aor)
+    local ringing = carol:expect "INVITE"
+    bob:reply(bob:expect "INVITE", 200)
+    alice:expect_final(call, 200)
+    carol:reply(ringing, 487)
+    t:equal(k:statistic "reflow:requests_routed", 1)
 end)
 
 -- How much shared memory is in use, once there are no transactions and it does not change any more.
