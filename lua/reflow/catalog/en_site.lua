@@ -177,6 +177,7 @@ return {
     },
 
     either = "or",
+    both = "and",
     contrast = {
         meaning = "%d: %s. %d: %s.",
         finality = "%d is provisional, so the request goes on, and a final response such as %d can still follow",
@@ -184,14 +185,12 @@ return {
         methods_apart = "they never answer the same request: %d answers %s, and %d answers %s",
         methods_one = "%d answers only %s, while %d can answer any request",
         sender = "%d comes from %s; %d comes from %s",
-        headers = "%d has the header fields %s; %d has %s",
-        headers_one = "%d has %s; %d has no header field of its own",
-        retry_after = "Retry-After counts in %d, and has no meaning in %d",
+        headers = "%d carries %s; %d carries %s",
+        headers_one = "only %d carries %s",
         class = "%s; %s",
         search = "in a proxy, %s; %s",
-        retry = "%s; %s",
         dialog = "inside a dialog, %s, and %s",
-        alike = "Servers and phones handle %d and %d alike. What differs is the cause that has to be found.",
+        remedy = "What to do: after %d, %s; after %d, %s.",
     },
     clause = {
         class = {
@@ -211,20 +210,6 @@ return {
             as_500 = "%d is kept, and forwarded as 500 if nothing better comes",
             ends = "%d ends the search, and the other branches are cancelled",
             solo = "%d plays no part in a search, because such requests do not fork",
-        },
-        retry = {
-            follow = "after %d the caller tries the Contact",
-            through = "after %d the caller goes through the proxy in Contact",
-            alternative = "after %d only the service that the body describes is left",
-            changed = "after %d the request can be sent again once its cause has been removed",
-            later = "after %d the same request may succeed some time later",
-            told = "after %d the caller should try again only if Retry-After gives a time",
-            elsewhere = "after %d another server can be tried at once",
-            flow = "after %d a proxy sends the request again over another flow",
-            anew = "after %d the client must begin anew, without the old state",
-            mended = "after %d nothing helps until the routing has been corrected",
-            ended = "after %d there is nothing to repeat, because the request was ended on purpose",
-            never = "after %d the same request would fail again",
         },
         dialog = {
             transaction = "%d fails only the one request",

@@ -181,6 +181,7 @@ return {
     },
 
     either = "o",
+    both = "y",
     contrast = {
         meaning = "%d: %s. %d: %s.",
         finality = "%d es provisional: la petición sigue, y todavía puede llegar una respuesta final como %d",
@@ -188,14 +189,12 @@ return {
         methods_apart = "nunca responden a la misma petición: %d responde a %s, y %d a %s",
         methods_one = "%d solo responde a %s; %d puede responder a cualquier petición",
         sender = "%d lo envía %s; %d lo envía %s",
-        headers = "%d trae las cabeceras %s; %d trae %s",
-        headers_one = "%d trae %s; %d no trae ninguna cabecera propia",
-        retry_after = "Retry-After cuenta en %d y no significa nada en %d",
+        headers = "%d trae %s; %d trae %s",
+        headers_one = "solo %d trae %s",
         class = "%s; %s",
         search = "en un proxy, %s; %s",
-        retry = "%s; %s",
         dialog = "dentro de un diálogo, %s, y %s",
-        alike = "Los servidores y los teléfonos tratan igual %d y %d. Lo que cambia es la causa que hay que buscar.",
+        remedy = "Qué hacer: tras %d, %s; tras %d, %s.",
     },
     clause = {
         class = {
@@ -215,20 +214,6 @@ return {
             as_500 = "%d se guarda, y se reenvía como 500 si no llega nada mejor",
             ends = "%d termina la búsqueda, y se cancelan las demás ramas",
             solo = "%d no interviene en la búsqueda, porque esas peticiones no se bifurcan",
-        },
-        retry = {
-            follow = "tras %d el llamante prueba el Contact",
-            through = "tras %d el llamante pasa por el proxy de Contact",
-            alternative = "tras %d solo queda el servicio que describe el cuerpo",
-            changed = "tras %d se puede repetir la petición cuando se haya corregido la causa",
-            later = "tras %d la misma petición puede salir bien más tarde",
-            told = "tras %d solo conviene volver a intentarlo si Retry-After da un plazo",
-            elsewhere = "tras %d se puede probar otro servidor enseguida",
-            flow = "tras %d un proxy repite la petición por otro flujo",
-            anew = "tras %d el cliente debe empezar de cero, sin el estado anterior",
-            mended = "tras %d nada sirve hasta que se corrija el encaminamiento",
-            ended = "tras %d no hay nada que repetir, porque la petición se terminó a propósito",
-            never = "tras %d la misma petición volvería a fallar",
         },
         dialog = {
             transaction = "%d solo hace fallar esa petición",

@@ -1,10 +1,10 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 -- What sets two codes apart, in sentences, the most telling difference first. It serves the pairs that have no note of
--- their own. A code is { code, class, gist, traits }; the words come from catalog/<language>_site.lua.
+-- their own. A code is { code, class, gist, remedy, traits }; the words come from catalog/<language>_site.lua.
 local format, concat = string.format, table.concat
 local ipairs = ipairs
 
-local MOST = 3 -- contrasts beside the meanings: what comes later is in the table of differences
+local MOST = 2 -- contrasts beside the meanings: what comes later is in the table of differences
 
 local contrast = {}
 
@@ -87,10 +87,6 @@ function makers.sender(words, a, b, base)
     return format(words.contrast.sender, a.code, said(of_a), b.code, said(of_b))
 end
 
-function makers.retry(words, a, b)
-    return clauses(words, "retry", a, b)
-end
-
 function makers.dialog(words, a, b)
     return clauses(words, "dialog", a, b)
 end
@@ -98,10 +94,10 @@ end
 function makers.headers(words, a, b)
     local of_a, of_b = a.traits.headers, b.traits.headers
     if same_list(of_a, of_b) then return nil end
-    local says = words.contrast
-    if #of_b == 0 then return format(says.headers_one, a.code, concat(of_a, ", "), b.code) end
-    if #of_a == 0 then return format(says.headers_one, b.code, concat(of_b, ", "), a.code) end
-    return format(says.headers, a.code, concat(of_a, ", "), b.code, concat(of_b, ", "))
+    local says, both = words.contrast, words.both
+    if #of_b == 0 then return format(says.headers_one, a.code, contrast.enumerate(of_a, both)) end
+    if #of_a == 0 then return format(says.headers_one, b.code, contrast.enumerate(of_b, both)) end
+    return format(says.headers, a.code, contrast.enumerate(of_a, both), b.code, contrast.enumerate(of_b, both))
 end
 
 function makers.methods(words, a, b)
@@ -110,23 +106,18 @@ function makers.methods(words, a, b)
     if #of_b > 0 and #of_a == 0 then return format(words.contrast.methods_one, b.code, named(words, of_b), a.code) end
 end
 
-function makers.retry_after(words, a, b)
-    if a.traits.retry_after == b.traits.retry_after then return nil end
-    if a.traits.retry_after then a, b = b, a end
-    return format(words.contrast.retry_after, b.code, a.code)
-end
+local ORDER = { "finality", "methods_apart", "class", "search", "sender", "dialog", "headers", "methods" }
 
-local ORDER = { "finality", "methods_apart", "class", "search", "sender", "retry", "dialog", "headers", "methods",
-    "retry_after" }
-
--- The meanings, and at most three contrasts. `base` is catalog/<language>_words.lua.
+-- The meanings, what to do about each, and at most two contrasts. `base` is catalog/<language>_words.lua.
 function contrast.sentences(words, base, a, b)
-    local list = { format(words.contrast.meaning, a.code, a.gist, b.code, b.gist) }
+    local list = {
+        format(words.contrast.meaning, a.code, a.gist, b.code, b.gist),
+        format(words.contrast.remedy, a.code, a.remedy, b.code, b.remedy),
+    }
     for _, name in ipairs(ORDER) do
-        local said = #list <= MOST and makers[name](words, a, b, base)
+        local said = #list < MOST + 2 and makers[name](words, a, b, base)
         if said then list[#list + 1] = contrast.sentence(said) .. "." end
     end
-    if #list == 1 then list[2] = format(words.contrast.alike, a.code, b.code) end
     return list
 end
 

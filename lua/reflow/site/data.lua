@@ -33,8 +33,8 @@ local function code_of(site, number)
         behaviour = behaviour_of(site, number),
         text = each_language(site, function(text)
             local code = text.codes[number]
-            return { gist = code.gist, description = code.description, when = code.when, fix = code.fix,
-                use = code.use }
+            return { gist = code.gist, remedy = code.remedy, description = code.description, when = code.when,
+                fix = code.fix, use = code.use }
         end),
     }
 end

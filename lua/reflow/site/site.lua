@@ -2,9 +2,9 @@
 -- The site of `reflow site`: pages about every registered code, every pair of codes and every rule, in each language.
 --
 -- Loaded with source(name), which gives an embedded source as a function or nothing, and `host`: { sip = the table of
--- require "reflow", rules = list of { id, guardrail, line }, version = , plays = whether require finds what plays scenes
--- (module/cli/test/scene_player.h) }. A page module has pages(site, lang, write), and `place` if the navigation leads to
--- it: { path, word in catalog/<language>_site.lua }.
+-- require "reflow", rules = list of { id, guardrail, line }, version = , plays = whether require finds what plays
+-- scenes (module/cli/test/scene_player.h) }. A page module has pages(site, lang, write), and `place` if the navigation
+-- leads to it: { path, word in catalog/<language>_site.lua }.
 local source, host = ...
 
 local html = source("site/html")()
@@ -86,7 +86,7 @@ local function text_of(explainer, lang)
     local lines = source("catalog/" .. lang .. "_lines")()
     for _, number in ipairs(CODES) do
         local code = explainer.about(number, lang)
-        code.gist, code.words = lines[number][1], lines[number][2]
+        code.gist, code.remedy, code.words = table.unpack(lines[number])
         text.codes[number] = code
     end
     function text.say(trait, value) return explainer.say(known.words, trait, value) end

@@ -84,7 +84,7 @@ font-size:.9375rem}
 .grid a{display:grid;grid-template-columns:2.75rem 1fr;padding:.25rem 0;text-decoration:none;color:var(--ink)}
 .grid a:hover span{text-decoration:underline}
 .near{grid-template-columns:repeat(auto-fill,minmax(7rem,1fr))}
-.rel li{margin:0 0 .75rem}
+.rel{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(22rem,100%),1fr));gap:.75rem 3rem}
 .pictures{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(20rem,100%),30rem));gap:1rem 3rem}
 figure{margin:0;--ladder-paper:var(--paper);--ladder-ink:var(--ink);--ladder-muted:var(--soft)}
 figure svg{display:block;max-width:100%;height:auto}
