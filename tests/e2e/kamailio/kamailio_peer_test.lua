@@ -7,16 +7,34 @@ local kamailio = require "kamailio"
 local server = require "server"
 local tap = require "tap"
 local ua = require "ua"
+local uv = require "luv"
 
 local test = tap.test
 local one, two = ua.instance(1), ua.instance(2)
 local mark <const> = "Reflow-Binding"
 
-local function modules()
+local function modules(database)
     local names = { table.unpack(kamailio.modules) }
     table.remove(names) -- "reflow" comes last
-    table.move({ "dmq", "dmq_usrloc", "registrar", "reflow" }, 1, 4, #names + 1, names)
+    table.move({ "dmq", database and "db_sqlite" or "dmq_usrloc", "registrar", "reflow" }, 1, 4, #names + 1, names)
     return names
+end
+
+local schema = "/usr/share/kamailio/db_sqlite/"
+
+local function new_database(t)
+    local path = require("temporary").path()
+    t:defer(function()
+        for _, ending in ipairs { "", "-wal", "-shm" } do
+            os.remove(path .. ending)
+        end
+    end)
+    if not uv.fs_stat(schema) then
+        t:skip "no schema of Kamailio's for sqlite"
+    end
+    assert(os.execute(("(echo 'pragma journal_mode=wal;'; cat %sstandard-create.sql %susrloc-create.sql) | " ..
+        "sqlite3 '%s' >/dev/null"):format(schema, schema, path)))
+    return path
 end
 
 -- Of each request it is logged which peer has chosen the binding.
@@ -44,8 +62,12 @@ local function start_node(t, stage, index, more)
     local host, own, peer = address(stage.host), stage.ports[name], stage.ports[other]
     local params = { { "dmq", "server_address", ("sip:%s:%d"):format(host, own) },
         { "dmq", "notification_address", ("sip:%s:%d"):format(host, peer) }, { "dmq", "ping_interval", 60 },
-        { "dmq_usrloc", "enable", 1 }, { "dmq_usrloc", "sync", 1 }, { "dmq_usrloc", "usrloc_delete", 1 },
         { "tm", "fr_timer", more.fr_timer or 30000 } }
+    if not more.database then
+        for _, option in ipairs { "enable", "sync", "usrloc_delete" } do
+            params[#params + 1] = { "dmq_usrloc", option, 1 }
+        end
+    end
     if more.peer ~= false then
         params[#params + 1] = { "reflow", "peer", ("%d=sip:%s:%d%s"):format(3 - index, host, peer,
             more.parameter or "") }
@@ -53,7 +75,7 @@ local function start_node(t, stage, index, more)
     for _, each in ipairs(more.params and more.params[index] or {}) do
         params[#params + 1] = each
     end
-    return kamailio.start(t, { port = own, address = host, modules = modules(), memory = 64,
+    return kamailio.start(t, { port = own, address = host, modules = modules(more.database), memory = 64,
         core = "server_id=" .. index, extra = routes, params = params, secure = more.secure })
 end
 
@@ -231,7 +253,8 @@ for _, transport in ipairs { "udp", "tcp" } do
     end)
 
     test(named "q values and instances hold across the nodes, and the failure route sees one call", function(t)
-        local stage = start(t, transport)
+        -- Between the nodes a new connection has to be opened, beside the one of a phone that must not be replaced.
+        local stage = start(t, transport, { parameter = transport == "tcp" and ";transport=tcp" or nil })
         local phones = {}
         for index, q in ipairs { 1, 1, 1, 0.5 } do
             phones[index] = stage.open(index == 3 and "b" or "a", "bob")
@@ -301,6 +324,12 @@ for _, transport in ipairs { "udp", "tcp" } do
         at_b:expect_final(at_b:invite(bob.aor, { headers = { { mark, mark_of(stage.b) } } }), 430)
         bob:expect_none("INVITE", 100)
         become(t, stage, 1)
+        -- What is no mark counts as none.
+        for _, value in ipairs { "zz;unknown", ";unknown", "123456789;unknown", "1;", "1", "1;" .. ("x"):rep(100) } do
+            local call = at_a:invite(bob.aor, { headers = { { mark, value } } })
+            bob:reply(expect_call(bob), 486)
+            at_a:expect_final(call, 486)
+        end
         t:equal(stage.a:statistic "reflow:peer_requests", 2)
         t:equal(stage.b:statistic "reflow:peer_requests", 1)
     end)
@@ -350,6 +379,53 @@ test("the node that has the flow is down: another flow of the phone is called [k
     at_b:reply(expect_call(at_b), 200)
     alice:expect_final(call, 200, 20000)
     becomes(t, stage.b, 2) -- a node that is down for a moment does not lose its bindings
+end)
+
+test("5626-7.e the node that has the flow restarts: a flow over UDP is used again [kamailio udp]", function(t)
+    local stage = start(t, "udp")
+    local bob, alice = stage.open("a", "bob"), stage.open("b", "alice")
+    bob:register { instance = one, reg_id = 1 }
+    become(t, stage, 1)
+    stage.a:kill9()
+    becomes(t, stage.restart "a", 1) -- it gets its bindings back from its peer
+    local call = alice:invite(bob.aor)
+    bob:reply(expect_call(bob), 486)
+    alice:expect_final(call, 486)
+    become(t, stage, 1)
+end)
+
+test("5626-7.e the node that has the flow restarts: one over TCP is gone, and its binding at both [kamailio tcp]",
+    function(t)
+        local stage = start(t, "tcp")
+        local bob, alice = stage.open("a", "bob"), stage.open("b", "alice")
+        bob:register { instance = one, reg_id = 1 }
+        become(t, stage, 1)
+        stage.a:kill9()
+        becomes(t, stage.restart "a", 1)
+        alice:expect_final(alice:invite(bob.aor), 480)
+        become(t, stage, 0)
+    end)
+
+test("the peers of a shared database, where usrloc keeps its bindings there alone [kamailio tcp]", function(t)
+    local path = new_database(t)
+    local database = { { "usrloc", "db_mode", 3 }, { "usrloc", "db_url", "sqlite:///" .. path } }
+    local stage = start(t, "tcp", { params = { database, database }, database = true })
+    local at_b, at_a = stage.open("b", "bob"), stage.open("a", "bob")
+    at_b:register { instance = one, reg_id = 2 }
+    ua.wait.pause(1100)
+    at_a:register { instance = one, reg_id = 1 }
+    local alice = stage.open("b", "alice")
+    local call = alice:invite(at_a.aor)
+    at_a:reply(expect_call(at_a), 430)
+    at_b:reply(expect_call(at_b), 200)
+    alice:expect_final(call, 200)
+    at_b:expect "ACK"
+    at_b:expect_bindings(at_b.aor, 1)
+    local other = stage.open("a", "alice")
+    call = other:invite(at_a.aor)
+    at_b:reply(expect_call(at_b), 486)
+    other:expect_final(call, 486)
+    at_a:expect_none("INVITE", 50)
 end)
 
 test("a peer with a stream transport is believed only over that [kamailio udp]", function(t)
