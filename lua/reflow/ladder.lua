@@ -11,6 +11,7 @@
 --   participants  { { name, kind, label } ... } in the order of their columns; kind: "caller" "reflow" "flow" "phone"
 --                 "edge" "server". Those who send requests and get none stand on the left of "reflow"
 --   left          the name of one more that stands there
+--   rules         { { rule, what it says, in English } ... }: rules that the picture shows beside those of decisions
 --   failure       why the test failed, a text; nil: it did not
 --   events        { { at, kind, ... } ... }, in the order in which they happened; kinds:
 --     message     from, to, line, method, code (of a response), cseq, in_dialog, fields = { { name, value } ... };
@@ -18,7 +19,7 @@
 --     decision    by, role, code, action, rule, says (what the rule says, in English), and of the decision: status,
 --                 verdict, refused, origin, rest, drop, change, wait_min, wait_max, and its flags; of its facts:
 --                 invite (the method), provisional_seen
---     flow        who, state: "opened" "refused" (with code) "cut" "silent"
+--     flow        who, state: "opened" "refused" (with code) "cut" "silent"; plain: without outbound
 --     log         level, text
 --                 setup: it belongs to the preparation; only flows are drawn then
 --
@@ -250,6 +251,14 @@ local function is_light(event)
         and (event.code < 200 or event.action == "absorb" or ends)
 end
 
+-- The text of each rule stands once below the ladder.
+local function add_rule(drawing, rule, says)
+    if drawing.rules[rule] then return end
+    drawing.rules[rule] = true
+    local translated = rules_of[drawing.language] and rules_of[drawing.language][rule]
+    drawing.rules[#drawing.rules + 1] = { rule, translated or says }
+end
+
 function make.decision(drawing, event)
     local text, more = decision_words(drawing, event)
     local light = is_light(event)
@@ -261,17 +270,13 @@ function make.decision(drawing, event)
     end
     add_row(drawing, "decision", (light and 6 or 17) + 16 * #lines, { event = event, lines = lines, light = light })
     describe(drawing, ("%s (%s)."):format(table.concat({ text, table.unpack(more) }, "; "), event.rule))
-    if not light and not drawing.rules[event.rule] then
-        drawing.rules[event.rule] = true
-        local says = rules_of[drawing.language] and rules_of[drawing.language][event.rule] or event.says
-        drawing.rules[#drawing.rules + 1] = { event.rule, says }
-    end
+    if not light then add_rule(drawing, event.rule, event.says) end
 end
 
 local function flow_words(drawing, event)
     local kind = drawing.kinds[event.who]
     local words = drawing.words
-    if event.state == "opened" then return kind == "phone" and words.registered or words.opened end
+    if event.state == "opened" then return (kind == "phone" or event.plain) and words.registered or words.opened end
     if event.state == "cut" then return (kind == "flow" or kind == "edge") and words.cut or words.gone end
     if event.state == "refused" then return words.refused:gsub("%%d", tostring(event.code or "?")) end
     return words.silent
@@ -349,6 +354,7 @@ local function make_rows(drawing)
         add_row(drawing, "gap", 30, { text = drawing.words.more:format(left) })
         describe(drawing, drawing.words.more:format(left) .. ".")
     end
+    for _, each in ipairs(drawing.record.rules or {}) do add_rule(drawing, each[1], each[2]) end
     local failure = localized(drawing.record.failure, drawing.language)
     if failure then
         local lines = {}

@@ -55,6 +55,11 @@ local function shown_fields(message)
             fields[#fields + 1] = { name, realm and "realm " .. realm or value }
         end
     end
+    -- Where a flow token is written and read; what is sealed in it says nothing to a reader.
+    for _, name in ipairs { "Path", "Route" } do
+        local value = (message.method == "REGISTER" or not message.to_tag) and message:header(name)
+        if value and value:find "@" then fields[#fields + 1] = { name, (value:gsub(":[^@]+@", ":TOKEN@")) } end
+    end
     if not message.is_request and message.code >= 300 and message.code < 400 then
         for _, value in ipairs(values(message, "Contact")) do fields[#fields + 1] = { "Contact", value } end
     end
@@ -355,7 +360,7 @@ function actors.new(net)
         world.setup = setup
         if cseq == self.cseq then -- it was not sent again meanwhile
             happened { kind = "flow", who = self.name, state = last and last.code < 300 and "opened" or "refused",
-                code = last and last.code }
+                code = last and last.code, plain = self.plain }
         end
         world.quiet = quiet
     end

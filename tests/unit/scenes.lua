@@ -2,6 +2,7 @@
 -- What tests/unit/test_scenes.c runs: the scenes of the site, played, and the pictures of ladders.
 local scenes = require "reflow.site.scenes"
 local ladder = require "reflow.ladder"
+local watch = require "reflow.site.scenes.watch"
 local words = require "reflow.ladder_words"
 
 local BYTES_MOST = 20000
@@ -64,7 +65,9 @@ function checks.scenes_play_and_show_their_codes_and_rules()
     for _, scene in ipairs(list) do
         assert(not known[scene.id] and scene.id:find "^[%w-]+$", scene.id)
         known[scene.id] = true
-        local codes, rules = seen(scenes.play(scene.id))
+        local record = scenes.play(scene.id)
+        local codes, rules = seen(record)
+        for _, rule in ipairs(record.rules) do rules[rule[1]] = true end
         for _, code in ipairs(scene.codes) do
             assert(codes[code], ("%s: %d is not seen, but %s"):format(scene.id, code, show(codes)))
         end
@@ -83,6 +86,16 @@ function checks.scenes_cover_what_is_promised()
     local known = {}
     for _, scene in ipairs(scenes.list()) do known[scene.id] = true end
     for _, id in ipairs(promised) do assert(known[id], id) end
+end
+
+function checks.what_a_scene_shows_is_looked_for()
+    local record = scenes.play "487-early-cancel"
+    local cancel, ringing = { from = "caller", request = "CANCEL" }, { from = "bob/1", code = 180 }
+    assert(watch.count(1, cancel)(record) and not watch.count(2, cancel)(record))
+    assert(watch.count(0, { to = "nobody" })(record) and watch.count(0, { field = "Path: " })(record))
+    assert(watch.order(cancel, ringing)(record) and not watch.order(ringing, cancel)(record))
+    assert(not watch.order(cancel, { code = 200, method = "INVITE" })(record))
+    assert(not watch.all(watch.count(1, cancel), watch.count(2, cancel))(record))
 end
 
 function checks.a_list_of_scenes_is_the_callers_own()

@@ -2,12 +2,13 @@
 -- The scenes of the site: what response codes do, played by the real server on a simulated network and clock.
 --
 --     scenes.list()     { { id, codes, rules, title = { en, es } } ... }, always in the same order: the codes that one
---                       sees in the scene, and the rules that decide it
+--                       sees in the scene, and the rules that decide it or that it shows
 --     scenes.play(id)   what happened, for lua/reflow/ladder.lua; an error if the scene does not play
 --
 -- A scene is a table in one of the files of scenes/: `play` gets the world of lua/reflow/spec_actors.lua, in which
 -- `invite` calls sip:bob@example.com. Callers and phones react as the core decides for a user agent. `policy` is the
--- text of a policy; without one, the core alone decides.
+-- text of a policy; without one, the core alone decides. `rules` are those of decisions; `shows` has others, each with
+-- a function of scenes/watch.lua that says whether the record shows it.
 local actors = require "reflow.spec_actors"
 
 local scenes = {}
@@ -49,10 +50,16 @@ local function copy(list)
     return table.move(list, 1, #list, 1, {})
 end
 
+local function rules_of(scene)
+    local rules = copy(scene.rules)
+    for _, shown in ipairs(scene.shows or {}) do rules[#rules + 1] = shown[1] end
+    return rules
+end
+
 function scenes.list()
     local list = {}
     for index, scene in ipairs(all) do
-        list[index] = { id = scene.id, codes = copy(scene.codes), rules = copy(scene.rules),
+        list[index] = { id = scene.id, codes = copy(scene.codes), rules = rules_of(scene),
             title = { en = scene.title.en, es = scene.title.es } }
     end
     return list
@@ -84,7 +91,12 @@ local function play(net, scene)
         if event.level == "error" then error(event.text, 0) end
     end
     local record = actors.record(world, { en = scene.title.en, es = scene.title.es })
-    record.id, record.left = scene.id, scene.left
+    record.id, record.left, record.rules = scene.id, scene.left, {}
+    for index, shown in ipairs(scene.shows or {}) do
+        local rule, check = shown[1], shown[2]
+        if not check(record) then error("it does not show " .. rule, 0) end
+        record.rules[index] = { rule, net.rule(rule) }
+    end
     record.labels = {}
     for _, part in ipairs(record.participants) do record.labels[part.name] = label_of(part) end
     record.labels.reflow, record.labels.caller = names[scene.server or "proxy"], names[scene.caller or "caller"]

@@ -17,6 +17,7 @@
     SOURCE(site_scenes_retries, "site/scenes/retries")                                                                 \
     SOURCE(site_scenes_servers, "site/scenes/servers")                                                                 \
     SOURCE(site_scenes_success, "site/scenes/success")                                                                 \
+    SOURCE(site_scenes_watch, "site/scenes/watch")                                                                     \
     SOURCE(site_behaviour, "site/behaviour")                                                                           \
     SOURCE(site_code, "site/code")                                                                                     \
     SOURCE(site_contrast, "site/contrast")                                                                             \

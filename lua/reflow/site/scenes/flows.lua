@@ -1,8 +1,12 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 -- Scenes in which a flow fails (RFC 5626).
+local watch = require "reflow.site.scenes.watch"
+
 return {
     {
         id = "430-another-flow", codes = { 430, 180, 200 }, rules = { "5626-7.b", "3261-16.7.c" },
+        shows = { { "5626-7.a", watch.order({ to = "edge 1", request = "INVITE" }, { from = "edge 1", code = 430 },
+            { to = "edge 2", request = "INVITE" }) } },
         title = { en = "430 Flow Failed, and the phone has another flow: the call gets through",
             es = "430 Flow Failed, y el teléfono tiene otro flujo: la llamada llega" },
         play = function(world)
@@ -11,6 +15,20 @@ return {
             bob:flow(2):answers(180, { 200, after = 3 })
             world.invite()
             world.advance(3)
+        end,
+    },
+    {
+        id = "430-later-call", codes = { 430, 200 }, rules = { "5626-7.b", "3261-16.7.c" },
+        shows = { { "5626-7.g", watch.all(watch.count(1, { from = "reflow", to = "edge 1", request = "INVITE" }),
+            watch.count(2, { from = "reflow", to = "edge 2", request = "INVITE" })) } },
+        title = { en = "After 430 Flow Failed, the next call does not try the dead flow any more",
+            es = "Tras 430 Flow Failed, la siguiente llamada ya no prueba el flujo muerto" },
+        play = function(world)
+            local bob = world.phone { aor = "sip:bob@example.com", edges = { "edge 1", "edge 2" } }
+            bob:flow(1):answers(430)
+            world.invite()
+            world.advance(20)
+            world.invite()
         end,
     },
     {
@@ -47,6 +65,7 @@ return {
     {
         id = "430-from-edge", codes = { 430, 200 }, rules = { "5626-5.3.c" }, server = "edge",
         left = "registrar",
+        shows = { { "5626-5.1.a", watch.count(1, { to = "registrar", request = "REGISTER", field = ";ob>" }) } },
         title = { en = "Where 430 comes from: the flow is cut while an edge proxy waits for the phone",
             es = "De dónde viene 430: se corta el flujo mientras un proxy de borde espera al teléfono" },
         policy = 'sip_on_request(function() return sip_forward "sip:198.51.100.9:5060" end)',
@@ -92,6 +111,36 @@ return {
             world.advance(3)
             bob:flow(1):comes_back()
             bob:flow(1):answer(200)
+        end,
+    },
+    {
+        id = "flow-cut-before-call", codes = { 480 }, rules = { "3261-8.1.3.a" },
+        shows = { { "5626-7.f", watch.count(0, { from = "reflow", to = "bob/1" }) } },
+        title = { en = "The only flow was cut before the call: nothing is sent, and the caller gets 480",
+            es = "El único flujo se cortó antes de la llamada: no se envía nada, y el llamante recibe 480" },
+        play = function(world)
+            local bob = world.phone { aor = "sip:bob@example.com", flows = 1 }
+            world.advance(1)
+            bob:dies()
+            world.advance(10)
+            world.invite()
+        end,
+    },
+    {
+        id = "403-forged-token", codes = { 403 }, rules = {}, server = "edge", left = "registrar",
+        shows = { { "5626-5.3.b", watch.all(watch.count(1, { from = "reflow", code = 403 }),
+            watch.count(0, { from = "reflow", to = "bob/1", request = "INVITE" })) } },
+        title = { en = "403 Forbidden: a flow token that this edge proxy has not made",
+            es = "403 Forbidden: una ficha de flujo que este proxy de borde no ha hecho" },
+        policy = 'sip_on_request(function() return sip_forward "sip:198.51.100.9:5060" end)',
+        play = function(world)
+            world.net.edge()
+            local registrar = world.server("198.51.100.9:5060", { name = "registrar" })
+            world.phone { aor = "sip:bob@example.com" }
+            local path = registrar.newest.request:header "Path"
+            local forged = path:gsub("sip:(.)", function(first) return "sip:" .. (first == "A" and "B" or "A") end)
+            world.request("INVITE", { to = "sip:bob@198.51.100.1:5060", over = registrar,
+                headers = { Route = forged } })
         end,
     },
     {

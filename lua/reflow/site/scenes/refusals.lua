@@ -1,5 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 -- Scenes in which a call does not come about.
+local watch = require "reflow.site.scenes.watch"
+
 return {
     {
         id = "408-silent", codes = { 408 }, rules = { "3261-16.7.f" },
@@ -50,6 +52,8 @@ return {
     },
     {
         id = "486-busy", codes = { 180, 486 }, rules = { "5626-7.c" },
+        shows = { { "3261-17.a", watch.all(watch.count(1, { from = "reflow", to = "bob/1", request = "ACK" }),
+            watch.count(1, { from = "caller", to = "reflow", request = "ACK" })) } },
         title = { en = "486 Busy Here: the phone has answered, so its other flow is not tried",
             es = "486 Busy Here: el teléfono ha respondido, así que no se prueba su otro flujo" },
         play = function(world)
@@ -83,6 +87,21 @@ return {
             local call = world.invite()
             world.advance(5)
             call:cancel()
+        end,
+    },
+    {
+        id = "487-early-cancel", codes = { 180, 487 }, rules = { "3261-16.7.e" },
+        shows = { { "3261-9.a", watch.order({ from = "caller", request = "CANCEL" }, { from = "bob/1", code = 180 },
+            { from = "reflow", to = "bob/1", request = "CANCEL" }) } },
+        title = { en = "The caller hangs up before the phone has answered anything: CANCEL waits for a 1xx",
+            es = "El llamante cuelga antes de que el teléfono haya respondido nada: CANCEL espera un 1xx" },
+        play = function(world)
+            local bob = world.phone { aor = "sip:bob@example.com" }
+            bob:answers { 180, after = 2 }
+            local call = world.invite()
+            world.advance(1)
+            call:cancel()
+            world.advance(2)
         end,
     },
     {

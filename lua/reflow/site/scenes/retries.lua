@@ -1,5 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 -- Scenes in which a user agent sends its request again, changed.
+local watch = require "reflow.site.scenes.watch"
+
 return {
     {
         id = "401-407-merged", codes = { 401, 407, 180, 200 }, rules = { "3261-16.7.h", "3261-8.1.3.d" },
@@ -30,6 +32,7 @@ return {
     },
     {
         id = "401-register", codes = { 401, 200 }, rules = { "3261-8.1.3.d", "5626-4.2.a" }, server = "registrar",
+        shows = { { "3261-22.a", watch.count(1, { from = "reflow", code = 401, method = "REGISTER" }) } },
         title = { en = "401 Unauthorized to REGISTER: the phone registers again with its password",
             es = "401 Unauthorized a REGISTER: el teléfono se registra de nuevo con su contraseña" },
         play = function(world)
@@ -40,6 +43,7 @@ return {
     },
     {
         id = "407-proxy", codes = { 407, 180, 200 }, rules = { "3261-8.1.3.d", "3261-16.7.c" },
+        shows = { { "3261-22.a", watch.count(1, { from = "reflow", code = 407, method = "INVITE" }) } },
         title = { en = "407 Proxy Authentication Required: the proxy asks the caller who it is",
             es = "407 Proxy Authentication Required: el proxy pregunta al llamante quién es" },
         play = function(world)
@@ -147,6 +151,8 @@ return {
     {
         id = "439-register", codes = { 439, 200 }, rules = { "5626-4.2.c", "code-2xx-register" },
         server = "registrar",
+        shows = { { "5626-11.6.a", watch.count(1, { from = "reflow", code = 439, method = "REGISTER" }) },
+            { "5626-6.b", watch.count(1, { from = "reflow", code = 439 }) } },
         title = { en = "439 First Hop Lacks Outbound Support: the phone registers without outbound",
             es = "439 First Hop Lacks Outbound Support: el teléfono se registra sin outbound" },
         play = function(world)

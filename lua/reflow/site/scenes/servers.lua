@@ -14,7 +14,7 @@ local moved = { 302, headers = { Contact = "<sip:bob@198.51.100.60:5060>" } }
 
 return {
     {
-        id = "503-retry-after", codes = { 503, 200 }, rules = { "3261-21.5.4.a", "3261-16.7.c" },
+        id = "503-retry-after", codes = { 503, 200 }, rules = { "3261-21.5.4.a", "3261-16.7.c", "3261-16.9.a" },
         title = { en = "503 with Retry-After: the gateway rests, and the next call goes to the other one first",
             es = "503 con Retry-After: la pasarela descansa, y la siguiente llamada va primero a la otra" },
         play = function(world)
