@@ -114,7 +114,13 @@ bool sip_host_equal(struct text a, struct text b)
     return text_equal_nocase(a, b);
 }
 
-int sip_uri_aor(const struct sip_uri *uri, char *out, size_t size)
+void sip_aor_fold(enum aor_case user, char *aor, size_t length)
+{
+    for (size_t i = 0; user == AOR_ANY_CASE && i < length; i++)
+        aor[i] = sip_lower(aor[i]);
+}
+
+int sip_uri_aor(const struct sip_uri *uri, enum aor_case user, char *out, size_t size)
 {
     struct writer writer = {.size = size};
     struct text host = without_dot(uri->host);
@@ -125,6 +131,7 @@ int sip_uri_aor(const struct sip_uri *uri, char *out, size_t size)
         put(&writer, '@');
     }
     put_host(&writer, host, host.length > 0 && memchr(host.at, ':', host.length) != NULL);
+    sip_aor_fold(user, out, writer.length < size ? writer.length : size);
     return written(&writer);
 }
 
@@ -175,7 +182,7 @@ static void put_number(struct writer *writer, struct text number)
     }
 }
 
-int sip_aor(struct text uri, char *out, size_t size)
+int sip_aor(struct text uri, enum aor_case user, char *out, size_t size)
 {
     static const struct text service = {"urn:service:", 12};
     struct writer writer = {.size = size};
@@ -185,7 +192,7 @@ int sip_aor(struct text uri, char *out, size_t size)
     if (result == 0) {
         struct sip_uri sip;
         result = sip_uri_create(&sip, uri);
-        result = result == 0 ? sip_uri_aor(&sip, out, size) : result;
+        result = result == 0 ? sip_uri_aor(&sip, user, out, size) : result;
         sip_uri_destroy(&sip);
         return result;
     }

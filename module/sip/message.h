@@ -218,15 +218,23 @@ bool sip_host_equal(struct text a, struct text b);
    it. Returns the length, or -ENOSPC. */
 int sip_host_write(struct text host, char *out, size_t size);
 
+/* Whether user parts that differ in case alone are of one AOR. RFC 3261 19.1.4 distinguishes them; registrars in use
+   do not. */
+enum aor_case { AOR_ANY_CASE, AOR_CASE_SENSITIVE };
+
 /* RFC 3261 10.3 step 5: writes "sip:user@host", with unnecessary escapes in the user part decoded, the host as
-   sip_host_write() spells it, and no port or parameters. Returns the length, or -ENOSPC. */
-int sip_uri_aor(const struct sip_uri *uri, char *out, size_t size);
+   sip_host_write() spells it, and no port or parameters; with AOR_ANY_CASE in lower case. Returns the length, or
+   -ENOSPC. */
+int sip_uri_aor(const struct sip_uri *uri, enum aor_case user, char *out, size_t size);
 
 /* The same for a URI of any scheme, for policies and logs. sip: and sips: as above. tel: becomes the number in lower
    case without visual separators, with the phone-context of a local number (RFC 3966 4 and 5.1.5) and no other
    parameters. urn:service: becomes lower case (RFC 5031 4.2). Of other URIs, only the scheme becomes lower case.
    Returns the length, -ENOSPC, -EBADMSG, or -ENOMEM. */
-int sip_aor(struct text uri, char *out, size_t size);
+int sip_aor(struct text uri, enum aor_case user, char *out, size_t size);
+
+/* What AOR_ANY_CASE does with an AOR, for a store that writes AORs in another form. */
+void sip_aor_fold(enum aor_case user, char *aor, size_t length);
 
 /* Returns whether the URI has the scheme sip or sips. Nothing else is checked. */
 bool sip_uri_is_sip(struct text uri);

@@ -95,6 +95,8 @@ static int64_t granted(const struct registration *registration, const struct sip
         expires = sip_expires(registration->request);
     if (expires < 0)
         expires = registration->limits.expires_default;
+    if (registration->limits.lengthens && expires > 0 && expires < registration->limits.expires_least)
+        return registration->limits.expires_least;
     return expires > registration->limits.expires_most ? registration->limits.expires_most : expires;
 }
 

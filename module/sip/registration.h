@@ -27,8 +27,9 @@ enum {
 
 struct registration_limits { /* s */
     uint32_t expires_default;
-    uint32_t expires_least; /* shorter is refused with 423 */
-    uint32_t expires_most;  /* longer is cut */
+    uint32_t expires_least; /* a shorter one is refused with 423 */
+    uint32_t expires_most;  /* a longer one is cut */
+    bool lengthens;         /* expires_least is granted instead of the 423 */
 };
 
 struct registration {

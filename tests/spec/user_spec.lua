@@ -56,6 +56,15 @@ test("users are added, listed in order and removed", function(t)
     equal(t, path, "$reflow user list --users $file", "Carol@a.example\nbob@example.com\n", "", 0)
 end)
 
+test("a user who differs only in case from another is added with --case-sensitive alone", function(t)
+    local path = path_for(t)
+    equal(t, path, "echo secret | $reflow user add Bob@example.com --users $file", "", "", 0)
+    equal(t, path, "echo secret | $reflow user add bob@Example.com --users $file", "",
+        "reflow user: bob@example.com: it differs only in case from Bob@example.com; see --case-sensitive\n", 1)
+    equal(t, path, "echo secret | $reflow user add bob@example.com --case-sensitive --users $file", "", "", 0)
+    equal(t, path, "$reflow user list --users $file", "Bob@example.com\nbob@example.com\n", "", 0)
+end)
+
 test("adding an existing user, and changing or removing a missing one, is status 1", function(t)
     local path = path_for(t)
     run(path, "echo secret | $reflow user add alice@example.com --users $file")
@@ -96,8 +105,11 @@ test("5954-4.a AORs are the same as the server compares them", function(t)
         local _, _, status = run(path, ("echo x | $reflow user add '%s' --users $file"):format(same))
         t:equal(status, 1, same)
     end
-    local _, _, other = run(path, "echo x | $reflow user add 'Bob@[2001:db8::1]' --users $file")
-    t:equal(other, 0, "the user part is compared with case")
+    for option, status in pairs { [""] = 1, ["--case-sensitive"] = 0 } do
+        local _, _, other = run(path, ("echo x | $reflow user add 'Bob@[2001:db8::1]' %s --users $file"):format(option))
+        t:equal(other, status, "the user part in another case " .. option)
+        run(path, "$reflow user remove 'Bob@[2001:db8::1]' --users $file")
+    end
 end)
 
 test("what is no AOR is refused with the reason", function(t)

@@ -111,7 +111,8 @@ static const char *read_values(const struct sip_message *message)
             if (sip_contact_read(&value, &contact, &what) != 0 && what == NULL)
                 return "a malformed Contact has no sentence";
             sip_parameter(value.parameters, TEXT("expires"), NULL);
-            if (sip_uri_create(&uri, value.uri) == 0 && sip_uri_aor(&uri, out, sizeof out) > (int)sizeof out)
+            if (sip_uri_create(&uri, value.uri) == 0 &&
+                sip_uri_aor(&uri, AOR_CASE_SENSITIVE, out, sizeof out) > (int)sizeof out)
                 return "an AOR is longer than its buffer";
             sip_uri_destroy(&uri);
             const char *problem = read_uri(value.uri);
@@ -243,7 +244,7 @@ static const char *check_registration(const struct registration *registration, i
 static const char *read_registration(const struct host *host, const struct sip_message *request)
 {
     struct registration registration;
-    const struct registration_limits limits = {3600, 60, 7200};
+    const struct registration_limits limits = {.expires_default = 3600, .expires_least = 60, .expires_most = 7200};
     registration_create(&registration, host, request, &limits);
     const char *problem = check_registration(&registration, registration_read(&registration));
     registration_destroy(&registration);

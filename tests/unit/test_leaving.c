@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "server_stage.h"
 
+#include "standalone/server/server_private.h"
 #include "standalone/server/caller.h"
 
 /* 3261-16.3.a: what may leave the server to anything but a binding. Alice is registered, Mallory is a stranger, and
@@ -332,7 +333,10 @@ static void test_3261_16_3_a_credentials_are_those_of_the_user_in_from(void **st
     assert_int_equal(right_of(stage, "<sips:alice@Example.com.>", "alice@example.com"), CALLER_MAY_LEAVE);
     assert_int_equal(right_of(stage, "<sip:al%69ce@example.com>", "alice@example.com"), CALLER_MAY_LEAVE);
     assert_int_equal(right_of(stage, "<sip:bob@example.com>", "alice@example.com"), CALLER_REFUSED);
+    assert_int_equal(right_of(stage, "<sip:Alice@example.com>", "alice@example.com"), CALLER_MAY_LEAVE);
+    stage->server->config.aor_case = AOR_CASE_SENSITIVE;
     assert_int_equal(right_of(stage, "<sip:Alice@example.com>", "alice@example.com"), CALLER_REFUSED);
+    stage->server->config.aor_case = AOR_ANY_CASE;
     assert_int_equal(right_of(stage, "<sip:example.com>", "alice@example.com"), CALLER_REFUSED);
     assert_int_equal(right_of(stage, "<sip:anonymous@anonymous.invalid>", "alice@example.com"), CALLER_MAY_LEAVE);
     assert_int_equal(right_of(stage, "<tel:+15550100>", "alice@example.com"), CALLER_MAY_LEAVE);

@@ -93,9 +93,9 @@ static void read_value(const struct sip_value *value)
     sip_parameter(value->parameters, TEXT("not-there"), NULL);
     sip_contact_read(value, &contact, &what);
     if (sip_uri_create(&uri, value->uri) == 0)
-        sip_uri_aor(&uri, out, sizeof out);
+        sip_uri_aor(&uri, AOR_CASE_SENSITIVE, out, sizeof out);
     sip_uri_destroy(&uri);
-    sip_aor(value->uri, out, sizeof out);
+    sip_aor(value->uri, AOR_CASE_SENSITIVE, out, sizeof out);
     sip_uri_key(value->uri);
     sip_uri_equal(value->uri, value->uri);
 }

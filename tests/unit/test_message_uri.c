@@ -159,12 +159,12 @@ static void assert_aor(const char *text, const char *expected)
     char out[128];
     struct sip_uri uri;
     assert_int_equal(sip_uri_create(&uri, text_of(text)), 0);
-    int length = sip_uri_aor(&uri, out, sizeof out);
+    int length = sip_uri_aor(&uri, AOR_CASE_SENSITIVE, out, sizeof out);
     assert_int_equal(length, strlen(expected));
     assert_memory_equal(out, expected, (size_t)length);
-    assert_int_equal(sip_uri_aor(&uri, out, (size_t)length), length);
-    assert_int_equal(sip_uri_aor(&uri, out, (size_t)length - 1), -ENOSPC);
-    assert_int_equal(sip_uri_aor(&uri, NULL, 0), -ENOSPC);
+    assert_int_equal(sip_uri_aor(&uri, AOR_CASE_SENSITIVE, out, (size_t)length), length);
+    assert_int_equal(sip_uri_aor(&uri, AOR_CASE_SENSITIVE, out, (size_t)length - 1), -ENOSPC);
+    assert_int_equal(sip_uri_aor(&uri, AOR_CASE_SENSITIVE, NULL, 0), -ENOSPC);
     sip_uri_destroy(&uri);
 }
 
@@ -180,6 +180,24 @@ static void test_aor_is_canonical(void **state)
     assert_aor("sip:+12015550123;phone-context=x@h", "sip:+12015550123;phone-context=x@h");
     assert_aor("sip:bob@[2001:DB8::1]:5060", "sip:bob@[2001:db8::1]");
     assert_aor("sip:Example.com", "sip:example.com");
+}
+
+static void test_aor_in_any_case_is_lower_case(void **state)
+{
+    static const char *const uris[][2] = {{"sip:Bob@Example.COM", "sip:bob@example.com"},
+                                          {"SIPS:%42OB;x=Y@h", "sip:bob;x=y@h"},
+                                          {"sip:a%3A%E9@h", "sip:a%3a%e9@h"},
+                                          {"sip:B@[2001:DB8::A]", "sip:b@[2001:db8::a]"},
+                                          {"tel:+1-555-0100", "tel:+15550100"},
+                                          {"mailto:Bob@h", "mailto:Bob@h"}};
+    char out[64];
+    (void)state;
+    for (size_t i = 0; i < sizeof uris / sizeof uris[0]; i++) {
+        int length = sip_aor(text_of(uris[i][0]), AOR_ANY_CASE, out, sizeof out);
+        if (length != (int)strlen(uris[i][1]) || memcmp(out, uris[i][1], (size_t)length) != 0)
+            fail_msg("%s: %.*s, not %s", uris[i][0], length, out, uris[i][1]);
+        assert_int_equal(sip_aor(text_of(uris[i][0]), AOR_ANY_CASE, out, (size_t)length - 1), -ENOSPC);
+    }
 }
 
 static void assert_same_host(const char *a, const char *b, bool same)
@@ -217,11 +235,11 @@ static void test_5954_4_a_hosts_are_compared_by_value(void **state)
 static void assert_any_aor(const char *text, const char *expected)
 {
     char out[128];
-    int length = sip_aor(text_of(text), out, sizeof out);
+    int length = sip_aor(text_of(text), AOR_CASE_SENSITIVE, out, sizeof out);
     if (length != (int)strlen(expected) || memcmp(out, expected, strlen(expected)) != 0)
         fail_msg("%s: %.*s, not %s", text, length, out, expected);
-    assert_int_equal(sip_aor(text_of(text), out, (size_t)length - 1), -ENOSPC);
-    assert_int_equal(sip_aor(text_of(expected), out, sizeof out), length);
+    assert_int_equal(sip_aor(text_of(text), AOR_CASE_SENSITIVE, out, (size_t)length - 1), -ENOSPC);
+    assert_int_equal(sip_aor(text_of(expected), AOR_CASE_SENSITIVE, out, sizeof out), length);
 }
 
 static void test_aor_of_any_scheme(void **state)
@@ -240,7 +258,7 @@ static void test_aor_of_any_scheme(void **state)
     assert_any_aor("NoBody-Knows+1.this:%42/?;Q=;&", "nobody-knows+1.this:%42/?;Q=;&");
     static const char *const bad[] = {"", "tel:", "sip:", "sip:a@b@c", "1tel:5", "tel:5 5", "urn", "tel:%4"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
-        assert_int_equal(sip_aor(text_of(bad[i]), out, sizeof out), -EBADMSG);
+        assert_int_equal(sip_aor(text_of(bad[i]), AOR_CASE_SENSITIVE, out, sizeof out), -EBADMSG);
     assert_true(sip_uri_is_sip(TEXT("SIP:a")) && sip_uri_is_sip(TEXT("sips:a")));
     assert_false(sip_uri_is_sip(TEXT("tel:1")) || sip_uri_is_sip(TEXT("sip")) || sip_uri_is_sip(TEXT("")) ||
                  sip_uri_is_sip(TEXT("sipx:a")));
@@ -376,6 +394,7 @@ int main(void)
         cmocka_unit_test(test_parameters_are_bounded),
         cmocka_unit_test(test_third_colon_before_ipv4),
         cmocka_unit_test(test_aor_is_canonical),
+        cmocka_unit_test(test_aor_in_any_case_is_lower_case),
         cmocka_unit_test(test_5954_4_a_hosts_are_compared_by_value),
         cmocka_unit_test(test_aor_of_any_scheme),
         cmocka_unit_test(test_3261_10_3_a_equal_uris),

@@ -25,7 +25,7 @@ static void create(struct reading *reading, const char *fields)
 {
     char text[8192];
     struct sip_fault fault;
-    const struct registration_limits limits = {3600, 60, 7200};
+    const struct registration_limits limits = {.expires_default = 3600, .expires_least = 60, .expires_most = 7200};
     snprintf(text, sizeof text,
              "REGISTER sip:example.com SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.4;branch=z9hG4bK2\r\n"
              "From: <sip:bob@example.com>;tag=1\r\nTo: <sip:bob@example.com>\r\nCall-ID: c\r\nCSeq: 1 REGISTER\r\n"

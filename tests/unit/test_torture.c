@@ -60,7 +60,7 @@ static bool is_as_expected(const struct reading *reading, const char *expected)
 static void read_registration(struct reading *reading)
 {
     struct registration registration;
-    const struct registration_limits limits = {3600, 60, 7200};
+    const struct registration_limits limits = {.expires_default = 3600, .expires_least = 60, .expires_most = 7200};
     if (reading->result != 0 || !sip_is_request(reading->message) || sip_method(reading->message) != METHOD_REGISTER)
         return;
     registration_create(&registration, &reading->fake.host, reading->message, &limits);

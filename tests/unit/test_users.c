@@ -73,7 +73,8 @@ static int place_teardown(void **state)
 
 static void start(struct place *place)
 {
-    assert_int_equal(users_new(&place->users, &place->fake.host, place->path, place->error, sizeof place->error), 0);
+    assert_int_equal(
+        users_new(&place->users, &place->fake.host, place->path, AOR_ANY_CASE, place->error, sizeof place->error), 0);
 }
 
 static int find(struct place *place, const char *user, const char *realm, char ha1[HA1_SIZE])
@@ -295,7 +296,7 @@ static void test_an_interrupted_change_is_rolled_back(void **state)
 static void assert_refused(struct place *place, const char *why)
 {
     struct users *users = NULL;
-    assert_true(users_new(&users, &place->fake.host, place->path, place->error, sizeof place->error) < 0);
+    assert_true(users_new(&users, &place->fake.host, place->path, AOR_ANY_CASE, place->error, sizeof place->error) < 0);
     assert_non_null(strstr(place->error, place->path));
     assert_non_null(strstr(place->error, why));
     assert_null(users);
@@ -318,6 +319,17 @@ static void test_what_is_no_users_file_is_refused_at_the_start(void **state)
     assert_refused(place, "No such file or directory; reflow user add creates it");
 }
 
+static void test_users_that_differ_only_in_case_are_refused_at_the_start(void **state)
+{
+    struct place *place = *state;
+    struct users *users = NULL;
+    add(place, place->writer, "ALICE@example.com", "other");
+    assert_refused(place, "ALICE@example.com and alice@example.com differ only in case");
+    assert_int_equal(
+        users_new(&users, &place->fake.host, place->path, AOR_CASE_SENSITIVE, place->error, sizeof place->error), 0);
+    users_delete(users);
+}
+
 static void test_a_mode_that_lets_others_read_is_logged(void **state)
 {
     struct place *place = *state;
@@ -335,7 +347,8 @@ static void test_no_memory_is_no_user(void **state)
     struct place *place = *state;
     struct users *users = NULL;
     place->fake.fail_after = place->fake.calls + 1;
-    assert_int_equal(users_new(&users, &place->fake.host, place->path, place->error, sizeof place->error), -ENOMEM);
+    assert_int_equal(users_new(&users, &place->fake.host, place->path, AOR_ANY_CASE, place->error, sizeof place->error),
+                     -ENOMEM);
     assert_null(users);
     place->fake.fail_after = 0;
 }
@@ -357,6 +370,7 @@ int main(void)
         TEST(test_a_hash_of_another_form_is_no_secret),
         TEST(test_an_interrupted_change_is_rolled_back),
         TEST(test_what_is_no_users_file_is_refused_at_the_start),
+        TEST(test_users_that_differ_only_in_case_are_refused_at_the_start),
         TEST(test_a_mode_that_lets_others_read_is_logged),
         TEST(test_no_memory_is_no_user),
     };

@@ -269,7 +269,7 @@ static void run_request(struct check *check, const struct request_kind *kind)
 {
     char aor[256];
     struct sip_message *request = make_request(check, kind);
-    int length = sip_aor(text_of(kind->uri), aor, sizeof aor);
+    int length = sip_aor(text_of(kind->uri), AOR_ANY_CASE, aor, sizeof aor);
     if (request == NULL || length < 0) {
         sip_message_delete(request);
         return;
@@ -300,7 +300,7 @@ static void run_hook_request(struct check *check, enum method method, const char
 {
     char aor[256];
     struct sip_message *request = make_request(check, &(struct request_kind){method, .uri = uri});
-    int length = sip_aor(text_of(uri), aor, sizeof aor);
+    int length = sip_aor(text_of(uri), AOR_ANY_CASE, aor, sizeof aor);
     if (request != NULL && length > 0) {
         struct check_entry entry = {
             .check = check,

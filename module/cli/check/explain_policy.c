@@ -70,7 +70,8 @@ static int take_aor(struct cli *cli, struct question *question, const char *valu
     struct text uri = text_of(value);
     if (uri.length >= sizeof question->aor_bytes)
         return cli_usage(cli, "explain-policy", "--aor is too long");
-    int length = is_known_scheme(uri) ? sip_aor(uri, question->aor_bytes, sizeof question->aor_bytes) : -1;
+    int length =
+        is_known_scheme(uri) ? sip_aor(uri, AOR_ANY_CASE, question->aor_bytes, sizeof question->aor_bytes) : -1;
     if (length <= 0)
         return refuse_value(cli, "", value, " is not a SIP, tel or urn URI");
     question->aor = (struct text){question->aor_bytes, (size_t)length};

@@ -31,7 +31,7 @@ static size_t describe_destination(const struct replay_call *call, char *out, si
 
 static struct text aor_of(const struct sip_message *request, char *out, size_t size)
 {
-    int length = sip_aor(sip_request_uri(request), out, size);
+    int length = sip_aor(sip_request_uri(request), AOR_ANY_CASE, out, size);
     return (struct text){out, length > 0 ? (size_t)length : 0};
 }
 

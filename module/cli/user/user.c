@@ -8,7 +8,11 @@
 
 /* `reflow user`: the users file of `reflow serve --users`. */
 
-static const struct option options[] = {{"users", "FILE", "the file of serve --users; add creates it"}};
+enum { OPTION_USERS, OPTION_CASE_SENSITIVE, OPTIONS };
+
+static const struct option options[OPTIONS] = {
+    [OPTION_USERS] = {"users", "FILE", "the file of serve --users; add creates it"},
+    [OPTION_CASE_SENSITIVE] = {"case-sensitive", NULL, "for serve --case-sensitive: Bob and bob are two users"}};
 
 enum action { ACTION_ADD, ACTION_REMOVE, ACTION_PASSWD, ACTION_LIST, ACTIONS };
 
@@ -25,6 +29,7 @@ struct request {
     struct cli *cli;
     enum action action;
     const char *path;
+    bool case_sensitive;
     char aor[USERS_AOR_SIZE];
     sqlite3 *database;
 };
@@ -39,7 +44,7 @@ static int print_help(struct cli *cli)
           "the password. A running server uses each change at once. Exit status 1: the\n"
           "user to be added exists, or there is no such user.\n\n",
           cli->out);
-    arguments_help(cli->out, options, 1);
+    arguments_help(cli->out, options, OPTIONS);
     return CLI_OK;
 }
 
@@ -89,6 +94,20 @@ static int with_password(const struct request *request)
     return status;
 }
 
+/* The server takes both for one user, and does not start with them. */
+static int check_twin(const struct request *request)
+{
+    char why[USERS_AOR_SIZE + 300];
+    struct users_twins twins;
+    int has = users_file_find_twins(request->database, request->aor, &twins, why, sizeof why);
+    if (has < 0)
+        return refuse_file(request, why);
+    if (has == 0)
+        return CLI_OK;
+    snprintf(why, sizeof why, "it differs only in case from %s; see --case-sensitive", twins.second);
+    return refuse_user(request, why);
+}
+
 /* Before the password is asked for. */
 static int check_user(const struct request *request)
 {
@@ -100,7 +119,7 @@ static int check_user(const struct request *request)
         return refuse_user(request, "this user exists; reflow user passwd changes the password");
     if (has == 0 && request->action == ACTION_PASSWD)
         return refuse_user(request, "there is no such user");
-    return CLI_OK;
+    return request->action == ACTION_ADD && !request->case_sensitive ? check_twin(request) : CLI_OK;
 }
 
 static void print_user(void *context, const char *aor)
@@ -163,7 +182,7 @@ static int check(struct request *request, const char *const words[2], size_t cou
 
 int command_user(struct cli *cli, int argc, char **argv)
 {
-    struct arguments arguments = {.cli = cli, .argc = argc, .argv = argv, .options = options, .count = 1};
+    struct arguments arguments = {.cli = cli, .argc = argc, .argv = argv, .options = options, .count = OPTIONS};
     struct request request = {.cli = cli};
     const char *words[2] = {NULL, NULL}, *value;
     size_t index, count = 0;
@@ -173,7 +192,9 @@ int command_user(struct cli *cli, int argc, char **argv)
             return print_help(cli);
         if (argument == ARGUMENT_BAD)
             return CLI_USAGE;
-        if (argument == ARGUMENT_OPTION)
+        if (argument == ARGUMENT_OPTION && index == OPTION_CASE_SENSITIVE)
+            request.case_sensitive = true;
+        else if (argument == ARGUMENT_OPTION)
             request.path = value;
         else if (count < 2)
             words[count++] = value;

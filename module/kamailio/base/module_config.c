@@ -15,9 +15,11 @@ struct module_config module_config = {.policy_time_ms = 20,
                                       .rest_silent = REST_SILENT_STANDARD_S,
                                       .expires_default = 3600,
                                       .expires_least = 60,
+                                      .expires_least_mode = EXPIRES_REFUSED,
                                       .expires_most = 7200,
                                       .contact_names = 1,
                                       .method_filtering = 1,
+                                      .aor_case = AOR_ANY_CASE,
                                       .contacts_most = 32,
                                       .transactions_most = 50000,
                                       .source_transactions_most = 5000,
@@ -32,4 +34,5 @@ struct tm_binds tmb;
 usrloc_api_t ul;
 sl_api_t slb;
 ob_api_t ob;
+bool module_removes_lost;
 bool module_has_usrloc, module_has_outbound;

@@ -5,8 +5,12 @@
 #include "kamailio/base/ksr.h"
 
 #include "script/policy/layer_option.h"
+#include "sip/message.h"
 
 /* What the configuration says, and the interfaces of other modules: read at start, never changed afterwards. */
+
+/* The values of the registrar module's min_expires_mode. Refused: with 423. */
+enum { EXPIRES_LENGTHENED, EXPIRES_REFUSED };
 
 struct module_config {
     char *policy;                /* file or folder of the base layer; NULL: no policy */
@@ -23,10 +27,13 @@ struct module_config {
     int rest_silent;             /* s that a silent destination is tried last; 0: never */
     int flow_timer;              /* s, Flow-Timer of a 2xx to an outbound REGISTER, 0 (none) to 3600 */
     int expires_default;         /* s */
-    int expires_least;           /* s; shorter is refused with 423 */
+    int expires_least;           /* s; for shorter ones see the next */
+    int expires_least_mode;      /* EXPIRES_LENGTHENED or EXPIRES_REFUSED */
     int expires_most;            /* s; longer is cut */
+    char *received_avp;          /* as the registrar module's; NULL: none */
     int contact_names;           /* 1: bindings may be called by host names, which Kamailio looks up; 0: they may not */
     int method_filtering;        /* 1: bindings that do not allow the method are left out */
+    int aor_case;                /* enum aor_case: parameter case_sensitive */
     int contacts_most;           /* of one AOR, 1 to 64 */
     str event_callback;          /* KEMI: the function that is called in place of the event routes; empty: none */
     int transactions_most;       /* client transactions at a time; 0: no limit, as below */
@@ -42,9 +49,10 @@ struct module_config {
 extern struct module_config module_config;
 
 extern struct tm_binds tmb;
-extern usrloc_api_t ul; /* zeroed where usrloc is not loaded (an edge) */
-extern sl_api_t slb;    /* zeroed where sl is not loaded */
-extern ob_api_t ob;     /* by flow_token_bind(); zeroed where outbound is not loaded */
+extern usrloc_api_t ul;          /* zeroed where usrloc is not loaded (an edge) */
+extern sl_api_t slb;             /* zeroed where sl is not loaded */
+extern ob_api_t ob;              /* by flow_token_bind(); zeroed where outbound is not loaded */
+extern bool module_removes_lost; /* usrloc's handle_lost_tcp: a binding ends with its connection */
 extern bool module_has_usrloc, module_has_outbound;
 
 #endif

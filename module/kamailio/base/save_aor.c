@@ -10,8 +10,9 @@
 #include "kamailio/base/module_config.h"
 #include "sip/message.h"
 
-/* The AOR under which usrloc has the record: the same as Kamailio's own registrar computes, so that both find it. Only
-   an IPv6 address has one spelling here (5954-4.a), where Kamailio's registrar takes the one of the request. */
+/* The AOR under which usrloc has the record: the same as Kamailio's own registrar computes with the same
+   case_sensitive, so that both find it. Only an IPv6 address has one spelling here (5954-4.a), where Kamailio's
+   registrar takes the one of the request. */
 
 enum { HOST_MOST = 256 };
 
@@ -91,5 +92,8 @@ int aor_of_uri(const str *uri, char *out, size_t size)
         if (length < 0)
             return -1;
     }
-    return writer.length <= size ? (int)writer.length : -1;
+    if (writer.length > size)
+        return -1;
+    sip_aor_fold(module_config.aor_case, out, writer.length);
+    return (int)writer.length;
 }

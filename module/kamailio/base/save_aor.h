@@ -4,8 +4,8 @@
 
 #include "kamailio/base/ksr.h"
 
-/* The AOR as usrloc keeps it (with or without domain: usrloc's use_domain; the host in lower case), into out. Length,
-   or -1. */
+/* The AOR as usrloc keeps it (with or without domain: usrloc's use_domain; in lower case, with case_sensitive only the
+   host), into out. Length, or -1. */
 int aor_of_uri(const str *uri, char *out, size_t size);
 
 /* The host of a URI in lower case and, for an IPv6 address, in one spelling (5954-4.a). Returns the length, or -1. */

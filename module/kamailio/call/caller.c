@@ -11,6 +11,7 @@
 #include "kamailio/call/targets.h"
 #include "kamailio/flow/connection.h"
 #include "kamailio/flow/flows.h"
+#include "kamailio/flow/spellings.h"
 
 /* --- trunks --- */
 
@@ -113,7 +114,7 @@ static bool write_user(const dig_cred_t *digest, char out[CALLER_USER_MOST])
         snprintf(uri, sizeof uri, "sip:%.*s@%.*s", name->user.len, name->user.s, digest->realm.len, digest->realm.s);
     if (other || name->user.len <= 0 || digest->realm.len <= 0 || (size_t)length >= sizeof uri)
         return false;
-    length = sip_aor((struct text){uri, (size_t)length}, aor, sizeof aor);
+    length = sip_aor((struct text){uri, (size_t)length}, module_config.aor_case, aor, sizeof aor);
     if (length <= 4 || length - 4 >= CALLER_USER_MOST)
         return false;
     memcpy(out, aor + 4, (size_t)length - 4);
@@ -148,12 +149,17 @@ static bool is_bound(udomain_t *domain, str *key, const struct receive_info *fro
 
 static bool is_registered(struct sip_msg *msg, const char *table)
 {
+    char bytes[SPELLING_MOST];
+    str aor;
     udomain_t *domain;
     struct aor_names names;
     if (!module_has_usrloc || ul.get_udomain(table, &domain) < 0 || parse_from_header(msg) < 0 ||
         aor_names_read(&names, &get_from(msg)->uri) < 0 || names.key.len == 0)
         return false;
-    return is_bound(domain, &names.key, &msg->rcv);
+    bool bound = false;
+    for (unsigned nth = 0; !bound && spelling_at(domain, &names.key, nth, bytes, &aor); nth++)
+        bound = is_bound(domain, &aor, &msg->rcv);
+    return bound;
 }
 
 void caller_read(struct sip_msg *msg, const char *table, struct caller *caller)

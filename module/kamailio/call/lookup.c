@@ -3,6 +3,7 @@
 
 #include "kamailio/call/lookup.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 #include "kamailio/call/peer.h"
 #include "kamailio/flow/flows.h"
 #include "kamailio/flow/record.h"
+#include "kamailio/flow/spellings.h"
 #include "kamailio/base/host.h"
 #include "kamailio/base/journal.h"
 #include "kamailio/base/module_config.h"
@@ -51,14 +53,20 @@ static size_t text_bytes(const ucontact_t *contact)
            (size_t)contact->instance.len + (size_t)contact->ruid.len + (size_t)contact->user_agent.len;
 }
 
-static void measure(struct lookup *lookup, const ucontact_t *contacts, time_t now, unsigned method)
+struct measured {
+    size_t count, text_bytes;
+};
+
+static struct measured measure(struct lookup *lookup, const ucontact_t *contacts, time_t now, unsigned method)
 {
+    struct measured measured = {0};
     for (const ucontact_t *each = contacts; each != NULL; each = each->next) {
         if (!is_target(lookup, each, now, method))
             continue;
-        lookup->count++;
-        lookup->text_bytes += text_bytes(each);
+        measured.count++;
+        measured.text_bytes += text_bytes(each);
     }
+    return measured;
 }
 
 static str copy(char **at, str text)
@@ -104,41 +112,75 @@ static void take(struct found *found, const ucontact_t *contact, unsigned aor_ha
                             .q = contact->q < 0 || contact->q > Q_MOST ? Q_MOST : (uint16_t)contact->q};
 }
 
+struct found_block {
+    struct found_block *before; /* it has the texts of earlier ones */
+    struct found found[];
+};
+
+/* Makes room for further bindings after the found ones; `count` does not include them yet. Returns the place for their
+   texts, or NULL. */
+static char *lookup_grow(struct lookup *lookup, size_t more, size_t more_bytes)
+{
+    const size_t count = lookup->count + more;
+    struct found_block *block = malloc(sizeof *block + count * sizeof *block->found + more_bytes);
+    if (block == NULL)
+        return NULL;
+    if (lookup->count > 0)
+        memcpy(block->found, lookup->found, lookup->count * sizeof *block->found);
+    block->before = lookup->block;
+    lookup->block = block;
+    lookup->found = block->found;
+    lookup->text_bytes += more_bytes;
+    return (char *)(block->found + count);
+}
+
+/* Appends the bindings of a record. */
 static int take_all(struct lookup *lookup, const urecord_t *record, time_t now, unsigned method)
 {
-    measure(lookup, record->contacts, now, method);
-    if (lookup->count == 0)
+    const struct measured more = measure(lookup, record->contacts, now, method);
+    if (more.count == 0)
         return 0;
-    lookup->found = malloc(lookup->count * sizeof *lookup->found + lookup->text_bytes);
-    if (lookup->found == NULL)
+    char *at = lookup_grow(lookup, more.count, more.text_bytes);
+    if (at == NULL)
         return -1;
-    char *at = (char *)(lookup->found + lookup->count);
-    size_t taken = 0;
     struct lookup counted = {0};
     for (const ucontact_t *each = record->contacts; each != NULL; each = each->next)
         if (is_target(&counted, each, now, method))
-            take(&lookup->found[taken++], each, record->aorhash, &at);
+            take(&lookup->found[lookup->count++], each, record->aorhash, &at);
     return 0;
+}
+
+/* Returns 0, -ENOENT: there is no such record, or -ENOMEM. */
+static int take_record(struct lookup *lookup, udomain_t *domain, str *aor, unsigned method)
+{
+    urecord_t *record;
+    int result = -ENOENT;
+    ul.lock_udomain(domain, aor);
+    if (ul.get_urecord(domain, aor, &record) == 0) {
+        result = take_all(lookup, record, time(NULL), method) < 0 ? -ENOMEM : 0;
+        ul.release_urecord(record);
+    }
+    ul.unlock_udomain(domain, aor);
+    return result;
 }
 
 int lookup_create(struct lookup *lookup, const char *table, const str *key, unsigned method)
 {
+    char bytes[SPELLING_MOST];
     udomain_t *domain;
-    urecord_t *record;
-    str name = *key;
-    int result = 0;
+    str aor;
     *lookup = (struct lookup){0};
     if (!module_has_usrloc || ul.get_udomain(table, &domain) < 0) {
         ksr_log(LOG_ERROR, "usrloc has no table \"%s\"", table);
         return -1;
     }
-    ul.lock_udomain(domain, &name);
-    if (ul.get_urecord(domain, &name, &record) == 0) {
-        result = take_all(lookup, record, time(NULL), method);
-        ul.release_urecord(record);
+    for (unsigned nth = 0; spelling_at(domain, key, nth, bytes, &aor); nth++) {
+        if (take_record(lookup, domain, &aor, method) == -ENOMEM) {
+            lookup_delete(lookup);
+            return -1;
+        }
     }
-    ul.unlock_udomain(domain, &name);
-    return result;
+    return 0;
 }
 
 /* At most once from node to node: what another peer would have to reach is not found. */
@@ -147,11 +189,9 @@ static int take_marked(struct lookup *lookup, const urecord_t *record, const uco
     lookup->known = true;
     if (flow_is_elsewhere(contact) || !is_target(lookup, contact, time(NULL), UINT_MAX))
         return 0;
-    lookup->text_bytes = text_bytes(contact);
-    lookup->found = malloc(sizeof *lookup->found + lookup->text_bytes);
-    if (lookup->found == NULL)
+    char *at = lookup_grow(lookup, 1, text_bytes(contact));
+    if (at == NULL)
         return -1;
-    char *at = (char *)(lookup->found + 1);
     take(lookup->found, contact, record->aorhash, &at);
     lookup->count = 1;
     return 0;
@@ -208,7 +248,11 @@ void lookup_report(const struct lookup *lookup, const str *aor, unsigned dead, b
 
 void lookup_delete(struct lookup *lookup)
 {
-    for (size_t i = 0; lookup->found != NULL && i < lookup->count; i++)
+    for (size_t i = 0; i < lookup->count; i++)
         xavp_destroy_list(&lookup->found[i].attributes);
-    free(lookup->found);
+    for (struct found_block *before, *block = lookup->block; block != NULL; block = before) {
+        before = block->before;
+        free(block);
+    }
+    *lookup = (struct lookup){0};
 }

@@ -30,6 +30,7 @@ struct lookup {
     int other_node;                          /* server_id of the last one of `elsewhere` */
     bool known;                              /* lookup_binding(): usrloc has it */
     struct found *found;
+    struct found_block *block; /* the memory of `found`, and of the texts */
 };
 
 /* Finds the bindings to which a request of this method may be sent: without expired ones, and without those that

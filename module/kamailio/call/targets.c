@@ -52,7 +52,7 @@ static int tel_key(const str *uri, char *out, size_t size)
 /* tel:, urn: and the like. */
 static int read_foreign(struct aor_names *names, const str *uri)
 {
-    int length = sip_aor(text_of_str(*uri), names->uri_text, sizeof names->uri_text);
+    int length = sip_aor(text_of_str(*uri), module_config.aor_case, names->uri_text, sizeof names->uri_text);
     names->key = (str){names->key_text, tel_key(uri, names->key_text, sizeof names->key_text)};
     names->uri = (str){names->uri_text, length};
     return length > 0 ? 0 : -1;

@@ -13,6 +13,7 @@
 #include "kamailio/flow/connection.h"
 #include "kamailio/flow/flow_index.h"
 #include "kamailio/flow/keeper.h"
+#include "kamailio/flow/spellings.h"
 #include "kamailio/base/module_config.h"
 
 /* The identity of flows, and whether they are alive. flow_index.c has the bindings on them. */
@@ -266,8 +267,9 @@ bool uri_has_ob(const struct ksr_sip_uri *uri)
 bool contact_may_be_called(const ucontact_t *contact)
 {
     struct ksr_sip_uri uri;
-    if (contact->reg_id != 0 || came_by_websocket(contact) || parse_uri(contact->c.s, contact->c.len, &uri) < 0 ||
-        !uri_may_be_called(&uri) || (uri_has_host_name(&uri) && !module_config.contact_names))
+    if (contact->reg_id != 0 || (module_removes_lost && contact->tcpconn_id > 0) || came_by_websocket(contact) ||
+        parse_uri(contact->c.s, contact->c.len, &uri) < 0 || !uri_may_be_called(&uri) ||
+        (uri_has_host_name(&uri) && !module_config.contact_names))
         return false;
     const bool came_by_tls = contact->sock != NULL && transport_is_secure(transport_of_proto(contact->sock->proto));
     const bool secure = uri.type == SIPS_URI_T || transport_is_secure(transport_of_proto(uri.proto)) || came_by_tls;
@@ -293,6 +295,8 @@ static void on_contact(ucontact_t *contact, int type, void *param)
         if (flow_is_datagram(flow))
             flow_mark_alive(flow);
         flow_index_put(contact, flow);
+        if (contact->aor != NULL && contact->domain != NULL)
+            spelling_note(contact->domain, contact->aor);
         return;
     }
     /* usrloc does not report missing keep-alives or lost connections: it moves the time of expiry forward

@@ -35,8 +35,8 @@ void flows_destroy(void);
 flow_id flow_of_contact(const ucontact_t *contact);
 flow_id flow_of_source(const struct receive_info *rcv);
 flow_id flow_of_connection(int connection_id);
-/* Whether a message from there came over the flow on which the binding was made. A stream binding whose Contact is the
-   address of its connection has no flow (sip_save()): the address is compared then. */
+/* Whether a message from there came over the flow on which the binding was made. A stream binding whose connection is
+   not known, for example after a restart, has no flow: the address is compared then. */
 bool flow_is_of_contact(const ucontact_t *contact, const struct receive_info *from);
 
 /* True if another node made the binding: usrloc's server_id shows it. If that is not configured (0), a binding without
@@ -58,7 +58,7 @@ bool received_is_stale(const ucontact_t *contact);
 
 /* 3261-10.a: true for a plain binding whose Contact can be called over a new connection after its flow is gone. Its
    host is an address, or a name that DNS may know; over TLS a name. WebSocket clients cannot be called, and no
-   names without `contact_names`. */
+   names without `contact_names`. With usrloc's handle_lost_tcp, a binding ends with its connection. */
 bool contact_may_be_called(const ucontact_t *contact);
 
 /* False for a URI to which no connection can be opened: that of a WebSocket client, or a name under .invalid. */

@@ -9,6 +9,7 @@
 #include "core/code.h"
 #include "kamailio/base/host.h"
 #include "kamailio/base/module_config.h"
+#include "kamailio/flow/spellings.h"
 #include "script/engine/explainer.h"
 
 /* Data from fixing up the configuration; not changed afterwards. */
@@ -138,6 +139,8 @@ int fixup_save(void **parameter, int number)
         return -1;
     if (is_constant(*parameter) && ul.register_udomain(*parameter, &table) < 0)
         return refuse("sip_save()", number, *parameter, "a table that usrloc can use");
+    if (is_constant(*parameter))
+        spellings_add_table(table);
     return fix(parameter);
 }
 
@@ -210,6 +213,7 @@ int functions_check(void)
         if (ul.get_udomain(seen.tables[i], &table) != 0)
             return refuse("sip_route_flows()", 1, seen.tables[i],
                           "a table of usrloc: one that sip_save() fills, or modparam(\"usrloc\", \"preload\", ...)");
+        spellings_add_table(table);
     }
     if (seen.route_flows && !seen.on_failure)
         ksr_log(LOG_WARNING, "sip_route_flows() is used and sip_on_failure() is not: a 430 could reach a caller "

@@ -22,6 +22,7 @@
 #include "kamailio/flow/flows.h"
 #include "kamailio/flow/keeper.h"
 #include "kamailio/flow/key_ring.h"
+#include "kamailio/flow/spellings.h"
 #include "kamailio/flow/waits.h"
 #include "kamailio/glue/config_check.h"
 #include "kamailio/glue/fixups.h"
@@ -129,9 +130,11 @@ PATHS(PATH)
     NUMBER(rest_silent, rest_silent, 0, 86400, "seconds (0: off)")                                                     \
     NUMBER(default_expires, expires_default, 1, 604800, "seconds")                                                     \
     NUMBER(min_expires, expires_least, 1, 604800, "seconds")                                                           \
+    NUMBER(min_expires_mode, expires_least_mode, EXPIRES_LENGTHENED, EXPIRES_REFUSED, "(0: lengthened, 1: 423)")       \
     NUMBER(max_expires, expires_most, 1, 604800, "seconds")                                                            \
     NUMBER(max_contacts, contacts_most, 1, 64, "contacts")                                                             \
     NUMBER(method_filtering, method_filtering, 0, 1, "(1: bindings must allow the method)")                            \
+    NUMBER(case_sensitive, aor_case, AOR_ANY_CASE, AOR_CASE_SENSITIVE, "(1: case-sensitive)")                          \
     NUMBER(contact_names, contact_names, 0, 1, "(1: allowed)")                                                         \
     NUMBER(max_client_transactions, transactions_most, 0, INT_MAX, "requests (0: no limit)")                           \
     NUMBER(max_client_transactions_per_source, source_transactions_most, 0, INT_MAX, "requests (0: no limit)")         \
@@ -172,7 +175,8 @@ static param_export_t params[] = {
 #define PATH(name) {#name, PARAM_STRING | PARAM_USE_FUNC, (void *)take_##name},
     PATHS(PATH)
 #undef PATH
-        {"event_callback", PARAM_STR, &module_config.event_callback},
+        {"received_avp", PARAM_STRING, &module_config.received_avp},
+    {"event_callback", PARAM_STR, &module_config.event_callback},
 #define NUMBER(name, member, least, most, unit) {#name, PARAM_INT | PARAM_USE_FUNC, (void *)take_##name},
     NUMBERS(NUMBER)
 #undef NUMBER
@@ -181,6 +185,13 @@ static param_export_t params[] = {
 
 /* --- life --- */
 
+static bool usrloc_removes_lost(void)
+{
+    modparam_t type;
+    const int *value = find_param_export(find_module_by_name("usrloc"), "handle_lost_tcp", INT_PARAM, &type);
+    return value != NULL && *value != 0;
+}
+
 /* usrloc may be missing, because an edge has no bindings. The functions that need it report that at start. */
 static int bind_usrloc_if_loaded(void)
 {
@@ -188,6 +199,7 @@ static int bind_usrloc_if_loaded(void)
     if (bind == NULL)
         return 0;
     module_has_usrloc = true;
+    module_removes_lost = usrloc_removes_lost();
     if (bind(&ul) == 0)
         return 0;
     ksr_log(LOG_ERROR, "usrloc is loaded, but its interface cannot be bound");
@@ -225,8 +237,9 @@ static int start(void)
 {
     call_listen(&kamailio_transaction_events);
     if (check_random() < 0 || config_check_order() < 0 || bind_others() < 0 || stats_create() < 0 ||
-        rests_create() < 0 || waits_create() < 0 || flows_create(FLOW_TABLE_LOG2) < 0 || breadth_create() < 0 ||
-        (module_has_usrloc && (flows_listen() < 0 || save_charge_create() < 0)) ||
+        rests_create() < 0 || waits_create() < 0 || spellings_create() < 0 || flows_create(FLOW_TABLE_LOG2) < 0 ||
+        breadth_create() < 0 ||
+        (module_has_usrloc && (flows_listen() < 0 || save_charge_create() < 0 || save_received_create() < 0)) ||
         keeper_create(call_branch_down) < 0 || events_create() < 0 || react_create() < 0 || reconnect_listen() < 0 ||
         datagram_listen() < 0 || peer_listen() < 0 || edge_start() < 0 || flow_token_start() < 0 || seal_start() < 0 ||
         gauges_create() < 0 || worker_policy_create() < 0)
@@ -242,6 +255,9 @@ static int start_process(int rank)
 {
     if (rank == PROC_INIT)
         return functions_check() < 0 ? -1 : keeper_listen();
+    /* The ranks in which usrloc may read its database (load_rank). */
+    if (rank == PROC_SIPINIT || (ul.db_mode != DB_ONLY && (rank == PROC_MAIN || rank == PROC_POSTCHILDINIT)))
+        spellings_read();
     if (rank == PROC_MAIN && keeper_start() < 0)
         return -1;
     return worker_policy_start(rank);

@@ -12,6 +12,7 @@
 #include "kamailio/flow/record.h"
 #include "call/rest_name.h"
 #include "kamailio/glue/fixups.h"
+#include "kamailio/flow/spellings.h"
 #include "kamailio/base/host.h"
 #include "kamailio/base/module_config.h"
 #include "kamailio/call/peer.h"
@@ -33,6 +34,7 @@ static int read_aor(const str *given, char *out, size_t size)
         return -1;
     if (memchr(given->s, ':', (size_t)given->len) == NULL && memchr(given->s, '@', (size_t)given->len) == NULL) {
         memcpy(out, given->s, (size_t)given->len);
+        sip_aor_fold(module_config.aor_case, out, (size_t)given->len);
         return given->len;
     }
     whole.len = snprintf(uri, sizeof uri, "%s%.*s",
@@ -108,6 +110,18 @@ static int add_aor(struct listing *listing, udomain_t *table, str *aor)
         ul.release_urecord(record);
     }
     ul.unlock_udomain(table, aor);
+    return fault;
+}
+
+static int add_spellings(struct listing *listing, udomain_t *table, const str *key)
+{
+    char bytes[SPELLING_MOST];
+    str aor;
+    int fault = FAULT_NOT_FOUND;
+    for (unsigned nth = 0; spelling_at(table, key, nth, bytes, &aor) && fault != FAULT_SERVER; nth++) {
+        int found = add_aor(listing, table, &aor);
+        fault = found != FAULT_NOT_FOUND ? found : fault;
+    }
     return fault;
 }
 
@@ -192,7 +206,7 @@ static void list_flows(rpc_t *rpc, void *context)
         rpc->struct_add(answer, "[", "bindings", &listing.list) < 0)
         fault = FAULT_SERVER;
     if (fault == 0)
-        fault = question.aor.len > 0 ? add_aor(&listing, table, &question.aor) : add_table(&listing, table);
+        fault = question.aor.len > 0 ? add_spellings(&listing, table, &question.aor) : add_table(&listing, table);
     if (fault == 0 && rpc->struct_add(answer, "d", "left_out", (int)listing.left_out) < 0)
         fault = FAULT_SERVER;
     if (fault == FAULT_NOT_FOUND)

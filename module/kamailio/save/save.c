@@ -44,7 +44,9 @@ static int save_turn_down(struct sip_msg *msg, uint32_t status, const char *phra
 static struct text save_write_aor(const struct save *save, char *out, size_t size)
 {
     struct sip_uri uri;
-    int length = sip_uri_create(&uri, sip_to_uri(save->asked.request)) == 0 ? sip_uri_aor(&uri, out, size) : 0;
+    int length = sip_uri_create(&uri, sip_to_uri(save->asked.request)) == 0
+                     ? sip_uri_aor(&uri, module_config.aor_case, out, size)
+                     : 0;
     sip_uri_destroy(&uri);
     return (struct text){out, length > 0 ? (size_t)length : 0};
 }
@@ -161,9 +163,12 @@ static int save_carry_out(struct save *save)
 
 static int save_message(struct sip_msg *msg, udomain_t *domain, const struct sip_message *request)
 {
-    const struct registration_limits limits = {(uint32_t)module_config.expires_default,
-                                               (uint32_t)module_config.expires_least,
-                                               (uint32_t)module_config.expires_most};
+    const struct registration_limits limits = {
+        .expires_default = (uint32_t)module_config.expires_default,
+        .expires_least = (uint32_t)module_config.expires_least,
+        .expires_most = (uint32_t)module_config.expires_most,
+        .lengthens = module_config.expires_least_mode == EXPIRES_LENGTHENED,
+    };
     struct save save = {.msg = msg, .domain = domain, .fields = {.host = ksr_host()}};
     registration_create(&save.asked, ksr_host(), request, &limits);
     int result = save_carry_out(&save);
@@ -184,18 +189,12 @@ static udomain_t *find_table(const str *table)
     return ul.get_udomain(name, &domain) == 0 ? domain : NULL;
 }
 
-int sip_save(struct sip_msg *msg, str *table)
+static int save_text(struct sip_msg *msg, udomain_t *domain, struct text text)
 {
     struct sip_message *request = NULL;
     struct sip_fault fault = {0};
     char phrase[SIP_FAULT_SIZE];
-    udomain_t *domain = find_table(table);
-    if (domain == NULL) {
-        ksr_log(LOG_ERROR, "usrloc has no table \"%.*s\": modparam(\"usrloc\", \"preload\", \"%.*s\")", table->len,
-                table->s, table->len, table->s);
-        return save_turn_down(msg, SIP_SERVER_INTERNAL_ERROR, NULL, NULL);
-    }
-    int result = sip_message_new(&request, ksr_host(), msg->buf, msg->len, NULL, &fault);
+    int result = sip_message_new(&request, ksr_host(), text.at, text.length, NULL, &fault);
     if (result == 0 && sip_method(request) != METHOD_REGISTER)
         result = save_turn_down(msg, SIP_METHOD_NOT_ALLOWED, NULL, NULL);
     else if (result == 0)
@@ -205,5 +204,24 @@ int sip_save(struct sip_msg *msg, str *table)
     else
         result = save_turn_down(msg, fault.status, sip_fault_phrase(&fault, phrase, sizeof phrase), NULL);
     sip_message_delete(request);
+    return result;
+}
+
+int sip_save(struct sip_msg *msg, str *table)
+{
+    struct sip_buffer buffer = {.host = ksr_host()};
+    struct text text;
+    udomain_t *domain = find_table(table);
+    if (domain == NULL) {
+        ksr_log(LOG_ERROR, "usrloc has no table \"%.*s\": modparam(\"usrloc\", \"preload\", \"%.*s\")", table->len,
+                table->s, table->len, table->s);
+        return save_turn_down(msg, SIP_SERVER_INTERNAL_ERROR, NULL, NULL);
+    }
+    int result = save_request_text(msg, &buffer, &text);
+    if (result == 0)
+        result = save_text(msg, domain, text);
+    else
+        result = save_turn_down(msg, SIP_SERVICE_UNAVAILABLE, NULL, NULL);
+    sip_buffer_destroy(&buffer);
     return result;
 }

@@ -112,11 +112,10 @@ static size_t cost_of(const struct save *save, size_t nth)
            (size_t)save->path.len + (size_t)save->call_id.len + (size_t)save->user_agent.len;
 }
 
-static size_t cost_of_known(const struct save *save, size_t nth)
+static size_t charged_bytes(const ucontact_t *contact)
 {
     struct charge charge = {0};
-    const sr_xavp_t *at =
-        save->registrar.contacts[nth].known != NULL ? find_charge(save->registrar.contacts[nth].known) : NULL;
+    const sr_xavp_t *at = find_charge(contact);
     if (at != NULL)
         memcpy(&charge, at->val.v.s.s, sizeof charge);
     return charge.bytes;
@@ -138,21 +137,40 @@ void save_charge(const struct save *save, size_t nth, ucontact_t *contact)
         put_charge(at, &now);
 }
 
+/* The bindings that are removed without a Contact for them, for example because their instance has moved. */
+static size_t cost_of_others(struct save *save, size_t *count)
+{
+    struct binding_view view;
+    size_t cost = 0;
+    const struct registrar *registrar = &save->registrar;
+    *count = 0;
+    if (!registrar->has_former && !registrar->has_doubles && !save->asked.star)
+        return 0;
+    for (void *binding = NULL; (binding = save->store.next(save, binding, &view)) != NULL;) {
+        view.contact_key = sip_uri_key(view.contact);
+        if (!registrar_removes_other(registrar, binding, &view))
+            continue;
+        cost += charged_bytes(binding);
+        ++*count;
+    }
+    return cost;
+}
+
 int save_charge_check(struct save *save)
 {
     const uint64_t source = limited_source_of(&save->msg->rcv);
-    size_t added = 0, removed = 0;
-    bool has_new = false;
+    size_t added = 0, inserted = 0, others, removed = cost_of_others(save, &others);
     for (size_t i = 0; i < save->asked.count; i++) {
         const enum registrar_action action = (enum registrar_action)save->registrar.contacts[i].action;
-        has_new |= action == REGISTRAR_INSERT;
+        const ucontact_t *known = save->registrar.contacts[i].known;
+        inserted += action == REGISTRAR_INSERT;
         added += action >= REGISTRAR_INSERT && action <= REGISTRAR_REPLACE ? cost_of(save, i) : 0;
-        removed += action > REGISTRAR_INSERT ? cost_of_known(save, i) : 0;
+        removed += action > REGISTRAR_INSERT && known != NULL ? charged_bytes(known) : 0;
     }
     lock_get(held_lock);
     bool fits = added <= removed || !is_charged() || holdings_fit(held, source, added - removed);
     lock_release(held_lock);
-    if (fits && !(has_new && is_charged() && shared_memory_is_scarce()))
+    if (fits && !(inserted > others && is_charged() && shared_memory_is_scarce()))
         return 0;
     stats_count(STAT_OVERLOADED);
     return registration_refuse(&save->asked, SIP_SERVICE_UNAVAILABLE, NULL);

@@ -62,9 +62,18 @@ static bool goes_back_to_source(const struct save *save, size_t nth)
     const bool can_connect = rcv->proto == PROTO_UDP || rcv->proto == PROTO_TCP;
     if (save->path.len > 0)
         return false;
-    if (registration_is_flow(&save->asked, nth) || (save->info.cflags & ul.nat_flag) != 0)
+    if (registration_is_flow(&save->asked, nth) || (save->info.cflags & ul.nat_flag) != 0 || save->received.len > 0)
         return true;
     return save->asked.first_hop && !(can_connect && names_source(rcv, save->asked.contacts[nth].value.uri));
+}
+
+/* The connection of a stream flow, also if the Contact names its source: with it the end of the connection is noticed
+   here, and by usrloc's handle_lost_tcp. */
+static int connection_of(const struct save *save, bool back)
+{
+    const struct receive_info *rcv = &save->msg->rcv;
+    const bool direct = back || (save->path.len == 0 && save->asked.first_hop);
+    return direct && transport_connects(transport_of_proto(rcv->proto)) ? rcv->proto_reserved1 : -1;
 }
 
 /* A worker of Kamailio waits for the answer of the name server, and takes no requests meanwhile. */
@@ -110,6 +119,7 @@ int save_info_read(struct save *save)
         memchr(agent->value.at, '\r', agent->value.length) == NULL)
         save->user_agent = str_of(agent->value);
     write_source(save);
+    save->received = save_received();
     save->info = (ucontact_info_t){.callid = &save->call_id,
                                    .cseq = (int)sip_cseq(save->asked.request),
                                    .user_agent = &save->user_agent,
@@ -142,7 +152,7 @@ static unsigned methods_of(const struct sip_contact *contact, unsigned otherwise
 }
 
 /* Unique among all processes, and apart from those of Kamailio's own registrar. */
-static int next_ruid(str *ruid)
+int save_next_ruid(str *ruid)
 {
     static sruid_t ids; /* of this process */
     if (ids.pid == 0 && sruid_init(&ids, '-', "flow", SRUID_INC) < 0)
@@ -151,6 +161,16 @@ static int next_ruid(str *ruid)
         return -ENOMEM;
     *ruid = ids.uid;
     return 0;
+}
+
+/* Another address than the source is the configuration's own knowledge, for instance from a header of a proxy. A stream
+   has only the connection on which the REGISTER came. */
+static str save_source(const struct save *save)
+{
+    const struct receive_info *rcv = &save->msg->rcv;
+    if (rcv->proto == PROTO_UDP && save->received.len > 0 && !names_source(rcv, text_of_str(&save->received)))
+        return save->received;
+    return (str){(char *)save->source, (int)strlen(save->source)};
 }
 
 int save_info_of(struct save *save, size_t nth)
@@ -163,12 +183,12 @@ int save_info_of(struct save *save, size_t nth)
     bool told = back && !names_source(rcv, contact->value.uri);
     save->contact = str_of(contact->value.uri);
     info->c = &save->contact;
-    info->received = told ? (str){save->source, (int)strlen(save->source)} : none;
-    info->tcpconn_id = back && transport_connects(transport_of_proto(rcv->proto)) ? rcv->proto_reserved1 : -1;
+    info->received = told ? save_source(save) : none;
+    info->tcpconn_id = connection_of(save, back);
     info->expires = save->info.last_modified + (time_t)save->asked.expires[nth];
     info->q = contact->q < 0 ? Q_UNSPECIFIED : contact->q;
     info->methods = methods_of(contact, save->methods);
     info->instance = instance_as_sent(contact->instance);
     info->reg_id = registration_is_flow(&save->asked, nth) ? contact->reg_id : 0;
-    return next_ruid(&info->ruid);
+    return save_next_ruid(&info->ruid);
 }

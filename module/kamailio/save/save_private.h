@@ -14,6 +14,7 @@ struct save {
     struct registration asked;
     ucontact_info_t info; /* what all of its Contacts have in common, or for the one that is being put */
     str path, call_id, user_agent, contact;
+    str received;             /* of the AVP `received_avp`; empty: none */
     unsigned methods;         /* Allow */
     struct sip_buffer fields; /* of the 2xx */
     struct registrar_store store;
@@ -29,6 +30,19 @@ struct save {
 int save_info_read(struct save *save); /* 0; as registration_read() */
 /* Fill info for the nth Contact, with a ruid of its own. 0 or -ENOMEM. */
 int save_info_of(struct save *save, size_t nth);
+
+int save_next_ruid(str *ruid); /* a new one, valid until the next call; 0 or -ENOMEM */
+
+/* save_spellings.c: before usrloc is locked, moves the bindings that it has under other spellings of the AOR. */
+void save_gather_spellings(struct save *save);
+
+/* save_received.c: the URI in the AVP `received_avp`, where nathelper's fix_nated_register() puts the source of the
+   REGISTER. Empty if there is none, or if it is not a SIP URI with an IP address. Borrows the AVP. */
+str save_received(void);
+
+/* save_contact.c: the request as sip_save() reads it: its bytes, with the changes that nathelper's fix_nated_contact()
+   and set_contact_alias() have made to Contact. Uses `buffer` if there are changes. -ENOMEM. */
+int save_request_text(const struct sip_msg *msg, struct sip_buffer *buffer, struct text *text);
 
 /* save_parameters.c: the Contact's other parameters, which usrloc has no member for. Read: as long as usrloc is locked.
    Keep: in place of those before; 0 or -ENOMEM, and there are none then. */

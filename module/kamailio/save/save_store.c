@@ -117,6 +117,7 @@ int save_store(struct save *save)
                                            .update = record_update,
                                            .remove = record_remove,
                                            .flow_is_outbound = record_flow_is_outbound};
+    save_gather_spellings(save);
     ul.lock_udomain(save->domain, &save->aor);
     if (ul.get_urecord(save->domain, &save->aor, &save->record) != 0)
         save->record = NULL;

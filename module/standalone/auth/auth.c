@@ -107,7 +107,7 @@ static int write_user_part(struct text user, char *out, size_t size)
 }
 
 /* Writes the AOR without scheme of a user part in the realm. */
-static bool write_aor(struct text user, struct text realm, char out[AUTH_USER_SIZE])
+static bool write_aor(enum aor_case how, struct text user, struct text realm, char out[AUTH_USER_SIZE])
 {
     enum { SCHEME = 4 }; /* "sip:" */
     char part[AUTH_USER_SIZE], text[2 * AUTH_USER_SIZE], aor[AUTH_USER_SIZE + SCHEME];
@@ -119,7 +119,7 @@ static bool write_aor(struct text user, struct text realm, char out[AUTH_USER_SI
                           ipv6 ? "]" : "");
     if (length < 0 || (size_t)length >= sizeof text)
         return false;
-    length = sip_uri_create(&uri, text_of(text)) == 0 ? sip_uri_aor(&uri, aor, sizeof aor - 1) : -1;
+    length = sip_uri_create(&uri, text_of(text)) == 0 ? sip_uri_aor(&uri, how, aor, sizeof aor - 1) : -1;
     sip_uri_destroy(&uri);
     if (length <= SCHEME)
         return false;
@@ -132,11 +132,12 @@ static bool write_aor(struct text user, struct text realm, char out[AUTH_USER_SI
 static bool attempt_set_user(struct attempt *attempt, struct text name)
 {
     const char *at = memrchr(name.at, '@', name.length);
+    const enum aor_case how = attempt->auth->config.aor_case;
     if (at == NULL)
-        return write_aor(name, attempt->scope->realm, attempt->user);
+        return write_aor(how, name, attempt->scope->realm, attempt->user);
     struct text domain = {at + 1, name.length - (size_t)(at + 1 - name.at)};
     return sip_host_equal(domain, attempt->scope->realm) &&
-           write_aor((struct text){name.at, (size_t)(at - name.at)}, attempt->scope->realm, attempt->user);
+           write_aor(how, (struct text){name.at, (size_t)(at - name.at)}, attempt->scope->realm, attempt->user);
 }
 
 /* --- what can be wrong before anything is computed --- */
@@ -148,7 +149,8 @@ static bool is_same_resource(struct text uri, struct text request_uri)
     char a[AUTH_USER_SIZE], b[AUTH_USER_SIZE];
     if (sip_uri_equal(uri, request_uri))
         return true;
-    int first = sip_aor(uri, a, sizeof a), second = sip_aor(request_uri, b, sizeof b);
+    int first = sip_aor(uri, AOR_CASE_SENSITIVE, a, sizeof a),
+        second = sip_aor(request_uri, AOR_CASE_SENSITIVE, b, sizeof b);
     return first > 0 && second > 0 && text_equal((struct text){a, (size_t)first}, (struct text){b, (size_t)second});
 }
 

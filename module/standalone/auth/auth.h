@@ -28,6 +28,7 @@ struct auth_config {
     void *find_context;
     enum auth_algorithm algorithms[AUTH_ALGORITHMS]; /* that are offered, in this order */
     size_t algorithm_count;                          /* at least 1 */
+    enum aor_case aor_case;                          /* of the user that auth_check() writes */
     uint32_t nonce_s;                                /* lifetime of a nonce; 0: 300 */
     size_t nonces_most;                              /* whose counts are remembered; 0: NONCES_DEFAULT */
 };

@@ -96,7 +96,19 @@ static void users_warn_of_mode(const struct users *users)
     users_log(users, LOG_WARNING, line);
 }
 
-int users_new(struct users **out, const struct host *host, const char *path, char *error, size_t error_size)
+static int users_check_twins(struct users *users, char *error, size_t error_size)
+{
+    struct users_twins twins;
+    int result = users_file_find_twins(users->database, NULL, &twins, error, error_size);
+    if (result <= 0)
+        return result;
+    snprintf(error, error_size, "%.100s and %.100s differ only in case: remove one, or use --case-sensitive",
+             twins.first, twins.second);
+    return -EEXIST;
+}
+
+int users_new(struct users **out, const struct host *host, const char *path, enum aor_case aor_case, char *error,
+              size_t error_size)
 {
     char why[300] = "out of memory";
     struct users *users = memory_new(host, sizeof *users);
@@ -105,6 +117,8 @@ int users_new(struct users **out, const struct host *host, const char *path, cha
         *users = (struct users){.host = host, .path = path};
         users->look_at = users_now(users) + LOOK_MS;
         result = users_open(users, START_LOCK_MS, why, sizeof why);
+        if (result == 0 && aor_case == AOR_ANY_CASE)
+            result = users_check_twins(users, why, sizeof why);
     }
     if (result != 0) {
         snprintf(error, error_size, "users file %s: %s%s", path, why,

@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "base/host.h"
+#include "sip/message.h"
 #include "standalone/auth/auth_find.h"
 
 /*
@@ -15,8 +16,11 @@
 
 struct users;
 
-/* Returns 0, or a negative errno with one line in `error` that names the file. `path` is borrowed. */
-int users_new(struct users **out, const struct host *host, const char *path, char *error, size_t error_size);
+/* Returns 0, or a negative errno with one line in `error` that names the file. `path` is borrowed. With AOR_ANY_CASE,
+   a file with users whose names differ only in case is refused (-EEXIST), because each could take the calls of the
+   other. */
+int users_new(struct users **out, const struct host *host, const char *path, enum aor_case aor_case, char *error,
+              size_t error_size);
 void users_delete(struct users *users); /* NULL is fine */
 
 /* Opens the file again at the next request. */

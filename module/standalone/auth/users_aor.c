@@ -64,7 +64,7 @@ static void uri_spell(struct text text, char out[USERS_AOR_SIZE + 8])
 static const char *uri_write(const struct sip_uri *uri, char aor[USERS_AOR_SIZE])
 {
     char whole[USERS_AOR_SIZE + 8];
-    int length = sip_uri_aor(uri, whole, sizeof whole);
+    int length = sip_uri_aor(uri, AOR_CASE_SENSITIVE, whole, sizeof whole);
     const char *colon = length > 0 ? strchr(whole, ':') : NULL;
     if (colon == NULL || strlen(colon + 1) >= USERS_AOR_SIZE)
         return "it is too long";

@@ -243,6 +243,28 @@ int users_file_has(sqlite3 *database, const char *aor, char *error, size_t error
     return code == SQLITE_ROW;
 }
 
+int users_file_find_twins(sqlite3 *database, const char *aor, struct users_twins *twins, char *error, size_t error_size)
+{
+    sqlite3_stmt *row = NULL;
+    int code =
+        aor != NULL
+            ? prepare(database, "SELECT ?1, aor FROM user WHERE lower(aor)=lower(?1) AND aor<>?1 LIMIT 1", aor, &row)
+            : sqlite3_prepare_v2(database,
+                                 "SELECT min(aor), max(aor) FROM user GROUP BY lower(aor) "
+                                 "HAVING count(*)>1 LIMIT 1",
+                                 -1, &row, NULL);
+    if (code == SQLITE_OK)
+        code = sqlite3_step(row);
+    if (code == SQLITE_ROW) {
+        snprintf(twins->first, sizeof twins->first, "%s", (const char *)sqlite3_column_text(row, 0));
+        snprintf(twins->second, sizeof twins->second, "%s", (const char *)sqlite3_column_text(row, 1));
+    }
+    sqlite3_finalize(row);
+    if (code != SQLITE_ROW && code != SQLITE_DONE)
+        return users_file_error(database, code, error, error_size);
+    return code == SQLITE_ROW;
+}
+
 /* Changes one row. Returns the number of changed rows, or a negative errno. */
 static int change(sqlite3 *database, const char *query, const char *aor, const struct users_secrets *secrets,
                   char *error, size_t error_size)

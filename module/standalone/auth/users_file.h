@@ -34,6 +34,14 @@ int users_file_open(sqlite3 **out, const char *path, enum users_access access, i
 /* Looks a normalised AOR up. Returns 1, 0: no such user, or an errno as above. */
 int users_file_has(sqlite3 *database, const char *aor, char *error, size_t error_size);
 
+/* Looks for two users whose names differ only in case, of which one is `aor` unless that is NULL. Returns 1 and both
+   names, 0, or an errno as above. */
+struct users_twins {
+    char first[USERS_AOR_SIZE], second[USERS_AOR_SIZE];
+};
+int users_file_find_twins(sqlite3 *database, const char *aor, struct users_twins *twins, char *error,
+                          size_t error_size);
+
 /* Add a user, -EEXIST if it exists; replace its secrets or remove it, -ENOENT if there is no such user. Each is one
    transaction; other errors as above. */
 int users_file_add(sqlite3 *database, const char *aor, const struct users_secrets *secrets, char *error,

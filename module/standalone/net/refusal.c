@@ -162,7 +162,7 @@ static void append_aor(const struct refusals *refusals, struct line *out, const 
     struct sip_uri uri;
     bool registers = sip_method(request) == METHOD_REGISTER;
     struct text text = registers ? sip_to_uri(request) : sip_request_uri(request);
-    int length = sip_uri_create(&uri, text) == 0 ? sip_uri_aor(&uri, aor, sizeof aor) : -1;
+    int length = sip_uri_create(&uri, text) == 0 ? sip_uri_aor(&uri, AOR_CASE_SENSITIVE, aor, sizeof aor) : -1;
     if (length > 0)
         append_uri(refusals, out, (struct text){aor, (size_t)length}, true);
     else if (text.length > 0)

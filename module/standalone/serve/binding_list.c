@@ -119,21 +119,21 @@ static bool list_one(void *context, const struct binding *binding)
 }
 
 /* Returns the length of the AOR as the store knows it, or -EINVAL. */
-static int read_aor(const char *given, char *out, size_t size)
+static int read_aor(const struct listing *listing, const char *given, char *out, size_t size)
 {
     char uri[AOR_MOST];
     bool has_scheme = strchr(given, ':') != NULL && strcspn(given, ":") < strcspn(given, "@[");
     int length = snprintf(uri, sizeof uri, "%s%s", has_scheme ? "" : "sip:", given);
     if (length >= (int)sizeof uri)
         return -EINVAL;
-    length = sip_aor((struct text){uri, (size_t)length}, out, size);
+    length = sip_aor((struct text){uri, (size_t)length}, server_aor_case(listing->server), out, size);
     return length > 0 ? length : -EINVAL;
 }
 
 static int list_aor(struct listing *listing, const char *given)
 {
     char aor[AOR_MOST];
-    int length = read_aor(given, aor, sizeof aor);
+    int length = read_aor(listing, given, aor, sizeof aor);
     if (length < 0)
         return length;
     const struct binding *binding = binding_first(listing->store, (struct text){aor, (size_t)length});

@@ -314,15 +314,45 @@ static void tell_refused(const struct persist *persist, size_t count)
     tell(persist, LOG_WARNING, line);
 }
 
+static int find_mixed_case(struct persist *persist, bool *found)
+{
+    sqlite3_stmt *row = NULL;
+    int code =
+        sqlite3_prepare_v2(persist->database, "SELECT 1 FROM binding WHERE aor<>lower(aor) LIMIT 1", -1, &row, NULL);
+    if (code == SQLITE_OK)
+        code = sqlite3_step(row);
+    *found = code == SQLITE_ROW;
+    sqlite3_finalize(row);
+    return code == SQLITE_ROW || code == SQLITE_DONE ? SQLITE_OK : code;
+}
+
+/* The rows of a server that distinguished upper and lower case. Of two rows for one binding, the newer stays. SQLite's
+   lower() changes ASCII letters alone, as sip_aor_fold() does. A failure ends the start, which closes the file. */
+static int fold_aors(struct persist *persist, enum aor_case aor_case)
+{
+    bool found = false;
+    int code = aor_case == AOR_ANY_CASE ? find_mixed_case(persist, &found) : SQLITE_OK;
+    if (!found)
+        return code;
+    return execute(persist->database,
+                   "BEGIN IMMEDIATE;"
+                   "DELETE FROM binding WHERE (aor,key) IN (SELECT aor,key FROM (SELECT aor,key,row_number() OVER "
+                   "(PARTITION BY lower(aor),key ORDER BY registered_at DESC) AS nth FROM binding) WHERE nth>1);"
+                   "UPDATE binding SET aor=lower(aor) WHERE aor<>lower(aor);"
+                   "COMMIT");
+}
+
 int persist_restore(struct persist *persist, struct server *server, size_t *restored, char *error, size_t error_size)
 {
     sqlite3_stmt *rows = NULL;
     int64_t clock = machine_clock(persist);
-    int code =
-        sqlite3_prepare_v2(persist->database,
-                           "SELECT aor,contact,instance,reg_id,path,call_id,cseq,q,flow,expires_at,"
-                           "registered_at,parameters,transport FROM binding WHERE expires_at>?1 ORDER BY registered_at",
-                           -1, &rows, NULL);
+    int code = fold_aors(persist, server_aor_case(server));
+    if (code == SQLITE_OK)
+        code = sqlite3_prepare_v2(
+            persist->database,
+            "SELECT aor,contact,instance,reg_id,path,call_id,cseq,q,flow,expires_at,"
+            "registered_at,parameters,transport FROM binding WHERE expires_at>?1 ORDER BY registered_at",
+            -1, &rows, NULL);
     size_t refused = 0;
     *restored = 0;
     persist->restoring = true;

@@ -33,6 +33,7 @@ static int open_auth(struct serve_auth *auth, const struct serve_options *option
     config.host = auth->host;
     config.find = find;
     config.find_context = auth;
+    config.aor_case = options->server.aor_case;
     int result = auth_new(&auth->auth, &config);
     if (result == -ENOTSUP)
         snprintf(error, error_size, "--auth-algorithms: OpenSSL does not offer %s here", auth_missing(&config));
@@ -45,7 +46,9 @@ int serve_auth_create(struct serve_auth *auth, const struct host *host, const st
                       struct policy *policy, char *error, size_t error_size)
 {
     *auth = (struct serve_auth){.host = host, .policy = policy};
-    int result = options->users == NULL ? 0 : users_new(&auth->users, host, options->users, error, error_size);
+    int result = options->users == NULL
+                     ? 0
+                     : users_new(&auth->users, host, options->users, options->server.aor_case, error, error_size);
     if (result != 0)
         return result;
     if (auth->users != NULL || policy_may_hear(policy, HOOK_CREDENTIALS))

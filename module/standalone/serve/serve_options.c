@@ -24,6 +24,7 @@ const char serve_usage[] = "usage: reflow serve SCRIPT [options]\n"
                            "  --domain D               a domain to serve, in addition to the addresses;\n"
                            "                           repeatable, at most 4096\n"
                            "  --domain-file FILE       domains to serve, one on each line; # begins a comment\n"
+                           "  --case-sensitive         sip:Bob@D and sip:bob@D are two users (by default one)\n"
                            "  --state FILE             file that keeps registrations over restarts (SQLite)\n"
                            "  --users FILE             users and hashes of their passwords, made by `reflow user`\n"
                            "  --auth-algorithms LIST   algorithms of challenges, in this order: sha256, md5,\n"
@@ -40,6 +41,7 @@ const char serve_usage[] = "usage: reflow serve SCRIPT [options]\n"
                            "  --flow-timer S           Flow-Timer for outbound registrations; 0: none (120)\n"
                            "  --expires S              lifetime of a binding if the phone names none (3600)\n"
                            "  --min-expires S          shortest lifetime; a shorter one gets 423 (60)\n"
+                           "  --lengthen-expires       grant --min-expires to a shorter one, instead of 423\n"
                            "  --max-expires S          longest lifetime; a longer one is shortened (7200)\n"
                            "\n"
                            "  --nat-ping SECONDS       how often phones without reg-id whose Contact is not\n"
@@ -624,6 +626,10 @@ static bool take_switch(struct serve_options *options, const char *name)
         options->open = true;
     else if (strcmp(name, "--edge") == 0)
         options->edge = true;
+    else if (strcmp(name, "--case-sensitive") == 0)
+        options->server.aor_case = AOR_CASE_SENSITIVE;
+    else if (strcmp(name, "--lengthen-expires") == 0)
+        options->server.expires_lengthened = true;
     else if (strcmp(name, "--no-foreign") == 0)
         options->no_foreign = true;
     else if (strcmp(name, "--verbose") == 0)

@@ -105,7 +105,8 @@ static bool find_heir(const struct server *server, const struct server_transacti
     char aor[512];
     struct peer peer;
     const struct peer *source = server_transaction_source(transaction);
-    int length = sip_aor(sip_from_uri(server_transaction_request(transaction)), aor, sizeof aor);
+    int length =
+        sip_aor(sip_from_uri(server_transaction_request(transaction)), server->config.aor_case, aor, sizeof aor);
     const struct former former = {.aor = {aor, length > 0 ? (size_t)length : 0}};
     flow_id heir = length > 0 ? heirs_find(server, peer_flow(source), &former) : 0;
     if (heir == 0 || !peer_of_flow(server, heir, &peer) || !transport_connects(peer.transport) ||

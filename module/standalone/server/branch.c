@@ -30,7 +30,7 @@ static uint64_t seal_place(const struct server *server, const struct route *rout
     int length = -1;
     uint64_t flow = route->token == ROUTE_TOKEN_INCOMING ? peer_flow(&route->peer) : route->flow;
     if (flow == 0)
-        length = sip_aor(route->uri, aor, sizeof aor);
+        length = sip_aor(route->uri, server->config.aor_case, aor, sizeof aor);
     const uint64_t parts[] = {seal(server, length < 0 ? route->uri : (struct text){aor, (size_t)length}), flow};
     return seal_numbers(server, parts, 2);
 }
@@ -387,7 +387,7 @@ static bool leads_back(const struct branch *branch, const struct sip_uri *uri)
     const struct target *target = branch->model.target;
     if (target == NULL || target->aor.length == 0 || !server_is_own_domain(branch->context->server, uri))
         return false;
-    int length = sip_uri_aor(uri, aor, sizeof aor);
+    int length = sip_uri_aor(uri, branch->context->server->config.aor_case, aor, sizeof aor);
     return length > 0 && text_equal((struct text){aor, (size_t)length}, target->aor);
 }
 

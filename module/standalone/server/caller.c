@@ -82,7 +82,7 @@ static bool is_registered(const struct server *server, const struct sip_message 
 {
     char aor[512];
     const flow_id flow = server_flow_of(server, source);
-    int length = flow != 0 ? sip_aor(sip_from_uri(request), aor, sizeof aor) : 0;
+    int length = flow != 0 ? sip_aor(sip_from_uri(request), server->config.aor_case, aor, sizeof aor) : 0;
     if (length <= 0)
         return false;
     const struct binding *binding = binding_first(server->bindings, (struct text){aor, (size_t)length});
@@ -117,10 +117,10 @@ static bool claims_user(const struct server *server, struct text from)
     return own;
 }
 
-static bool is_user_in(const struct caller *caller, struct text from)
+static bool is_user_in(const struct server *server, const struct caller *caller, struct text from)
 {
     char aor[512];
-    int length = sip_aor(from, aor, sizeof aor);
+    int length = sip_aor(from, server->config.aor_case, aor, sizeof aor);
     const char *colon = length > 0 ? memchr(aor, ':', (size_t)length) : NULL;
     if (colon == NULL || caller->user[0] == '\0')
         return false;
@@ -136,7 +136,7 @@ static enum caller_right right_of(const struct server *server, const struct sip_
         return CALLER_UNCHECKED;
     if (caller->trunk.length > 0) /* a call that was forwarded may have a From of the server's own users */
         return CALLER_MAY_LEAVE;
-    if (claims_user(server, from) && !is_user_in(caller, from))
+    if (claims_user(server, from) && !is_user_in(server, caller, from))
         return CALLER_REFUSED;
     if (caller->user[0] != '\0')
         return CALLER_MAY_LEAVE;

@@ -39,7 +39,7 @@ void passed_note(struct server *server, const struct sip_message *request, const
     struct sip_value value;
     const struct host *host = server->config.host;
     int64_t now = host->wall_s(host->context);
-    int length = sip_aor(sip_to_uri(request), aor, sizeof aor);
+    int length = sip_aor(sip_to_uri(request), server->config.aor_case, aor, sizeof aor);
     struct binding_view view = {.aor = {aor, length > 0 ? (size_t)length : 0},
                                 .transport = source->transport,
                                 .flow = peer_flow(source),

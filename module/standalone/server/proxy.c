@@ -145,7 +145,7 @@ static int leave_out_sender(struct context *context)
 {
     char aor[512];
     const struct peer *source = server_transaction_source(context->transaction);
-    int length = sip_aor(sip_from_uri(context->request), aor, sizeof aor);
+    int length = sip_aor(sip_from_uri(context->request), context->server->config.aor_case, aor, sizeof aor);
     if (sip_method(context->request) == METHOD_INVITE || length <= 0)
         return 0;
     return target_leave_out(context->model.targets, (struct text){aor, (size_t)length},
@@ -185,7 +185,7 @@ static int add_uri(struct context *context, struct text text, int q, bool by_pol
         return error;
     error = sip_uri_create(&uri, text);
     if (error == 0 && server_is_own_domain(context->server, &uri)) {
-        int length = sip_uri_aor(&uri, aor, sizeof aor);
+        int length = sip_uri_aor(&uri, context->server->config.aor_case, aor, sizeof aor);
         error = length < 0 ? length
                            : target_add_aor(context->model.targets, context->server->bindings,
                                             (struct text){aor, (size_t)length});
@@ -338,7 +338,7 @@ static flow_id find_bound_flow(const struct server *server, const struct sip_mes
 {
     char aor[512];
     struct former former = {.key = route->dialog.key, .owner = route->dialog.owners[route->to]};
-    int length = former.owner != 0 ? sip_aor(sip_to_uri(request), aor, sizeof aor) : 0;
+    int length = former.owner != 0 ? sip_aor(sip_to_uri(request), server->config.aor_case, aor, sizeof aor) : 0;
     former.aor = (struct text){aor, length > 0 ? (size_t)length : 0};
     flow_id flow = heirs_find_owner(server, route->flow, &former);
     if (flow != 0 || binding_first_on_flow(server->bindings, route->flow) != NULL)
@@ -604,7 +604,7 @@ static bool set_aor(struct context *context, struct text uri)
     const struct host *host = context->server->config.host;
     size_t size = uri.length + 8;
     char *aor = memory_new(host, size);
-    int length = aor != NULL ? sip_aor(uri, aor, size) : -1;
+    int length = aor != NULL ? sip_aor(uri, context->server->config.aor_case, aor, size) : -1;
     bool fine = length >= 0 && memory_copy(host, (struct text){aor, (size_t)length}, &context->model.aor);
     memory_delete(host, aor, size);
     return fine;

@@ -46,7 +46,7 @@ static int register_check_aor(struct register_request *request, const struct sip
         return register_refuse_as(request, REFUSAL_FOREIGN_DOMAIN, SIP_NOT_FOUND);
     if (uri->user.length == 0)
         return register_refuse_as(request, REFUSAL_NO_USER, SIP_NOT_FOUND);
-    int length = sip_uri_aor(uri, request->aor_bytes, sizeof request->aor_bytes);
+    int length = sip_uri_aor(uri, request->server->config.aor_case, request->aor_bytes, sizeof request->aor_bytes);
     if (length <= 0)
         return registration_refuse(&request->asked, SIP_BAD_REQUEST, "Bad Request: To: the address is too long");
     request->aor = (struct text){request->aor_bytes, (size_t)length};
@@ -334,7 +334,10 @@ static void register_turn_down(struct register_request *request, int error)
 void register_handle(struct server *server, struct server_transaction *transaction, const char *user)
 {
     const struct server_config *config = &server->config;
-    const struct registration_limits limits = {config->expires, config->expires_least, config->expires_most};
+    const struct registration_limits limits = {.expires_default = config->expires,
+                                               .expires_least = config->expires_least,
+                                               .expires_most = config->expires_most,
+                                               .lengthens = config->expires_lengthened};
     struct register_request request = {.server = server,
                                        .transaction = transaction,
                                        .source = server_transaction_source(transaction),

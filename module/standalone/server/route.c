@@ -305,7 +305,7 @@ static const struct binding *find_owner(const struct server *server, const struc
 {
     char bytes[512];
     flow_id flow = server_flow_of(server, peer);
-    int length = sip_aor(uri, bytes, sizeof bytes);
+    int length = sip_aor(uri, server->config.aor_case, bytes, sizeof bytes);
     struct text aor = {bytes, length > 0 ? (size_t)length : 0};
     const struct binding *binding = find_on_flow(server->bindings, flow, aor);
     return binding != NULL ? binding : find_on_flow(server->passed, flow, aor);

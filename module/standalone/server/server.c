@@ -217,6 +217,11 @@ bool server_is_drained(const struct server *server)
     return transactions_unanswered(server->transactions) == 0;
 }
 
+enum aor_case server_aor_case(const struct server *server)
+{
+    return server->config.aor_case;
+}
+
 struct binding_store *server_bindings(struct server *server)
 {
     return server->bindings;

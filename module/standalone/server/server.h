@@ -64,11 +64,13 @@ struct server_config {
     uint32_t timer_c_ms; /* 0: 185000 (above 3 minutes, RFC 3261 16.6) */
     uint32_t ack_ms;  /* how long a flow may leave an INVITE unacknowledged (5626-7.i); 0: for as long as TCP allows */
     uint32_t expires; /* s, if a REGISTER names none; 0: 3600 */
-    uint32_t expires_least;     /* s, below it 423; 0: 60 */
-    uint32_t expires_most;      /* s; 0: 7200 */
-    uint32_t flow_timer;        /* s, Flow-Timer in a 2xx REGISTER with outbound; 0: none */
-    uint32_t nat_ping;          /* s between pings to plain phones behind NAT; 0: none are sent */
-    uint32_t rest_silent;       /* s that a destination is tried last after it was silent; 0: never */
+    uint32_t expires_least;  /* s, below it 423; 0: 60 */
+    bool expires_lengthened; /* instead of the 423, expires_least is granted */
+    uint32_t expires_most;   /* s; 0: 7200 */
+    uint32_t flow_timer;     /* s, Flow-Timer in a 2xx REGISTER with outbound; 0: none */
+    uint32_t nat_ping;       /* s between pings to plain phones behind NAT; 0: none are sent */
+    uint32_t rest_silent;    /* s that a destination is tried last after it was silent; 0: never */
+    enum aor_case aor_case;
     struct text realm;          /* asked of callers who name no domain of the server; empty: of no one */
     bool checks_callers;        /* 3261-16.3.a; otherwise everybody may do what anybody may */
     bool refuses_foreign;       /* with checks_callers: strangers may not even call the users of this server */
@@ -184,6 +186,7 @@ bool server_is_drained(const struct server *server);
 extern const struct network_events server_network_events;
 
 struct binding_store *server_bindings(struct server *server);
+enum aor_case server_aor_case(const struct server *server);
 const struct server_counters *server_counters(const struct server *server);
 
 /* Is there a binding on the flow? */

@@ -243,6 +243,72 @@ test("AOR is canonical: host in any case, escapes, parameters and port", functio
     t:equal(#bob:bindings "sip:%62ob@example.test", 1)
 end)
 
+local tells_aor = [[
+sip_on_request(function(call)
+    if call.method == "OPTIONS" then return sip_reply(480, call.aor) end
+end)
+]]
+
+test("a user is called in upper and lower case, and policies see the AOR in lower case", { policy = tells_aor },
+    function(t, open)
+    local bob, alice = open("Bob"), open("alice")
+    bob:register {}
+    for _, user in ipairs { "bob", "BOB", "%62Ob" } do
+        local sent = alice:request("MESSAGE", { uri = ("sip:%s@example.test"):format(user), contact = false })
+        bob:reply(bob:expect "MESSAGE", 200)
+        alice:expect_final(sent, 200)
+    end
+    local asked = alice:request("OPTIONS", { uri = "sip:B%4Fb@EXAMPLE.test", contact = false })
+    t:equal(alice:expect_final(asked, 480).phrase, "sip:bob@example.test")
+    bob:register { aor = "sip:bOB@example.test", contact_uri = "sip:Bob@192.0.2.1" }
+    t:equal(#bob:bindings "sip:bob@example.test", 2)
+    -- User parts of Contacts are compared as RFC 3261 19.1.4 says.
+    bob:register { contact_uri = "sip:bob@192.0.2.1" }
+    t:equal(#bob:bindings "sip:BOB@example.test", 3)
+end)
+
+test("with case-sensitive AORs, Bob and bob are two users", { policy = tells_aor, case_sensitive = true },
+    function(t, open)
+    local upper, lower, alice = open("Bob"), open("bob"), open("alice")
+    upper:register {}
+    t:equal(#upper:bindings "sip:bob@example.test", 0)
+    lower:register {}
+    for user, flow in pairs { Bob = upper, bob = lower } do
+        local sent = alice:request("MESSAGE", { uri = ("sip:%s@example.test"):format(user), contact = false })
+        flow:reply(flow:expect "MESSAGE", 200)
+        alice:expect_final(sent, 200)
+    end
+    local asked = alice:request("OPTIONS", { uri = "sip:B%4Fb@EXAMPLE.test", contact = false })
+    t:equal(alice:expect_final(asked, 480).phrase, "sip:BOb@example.test")
+end)
+
+test("a short lifetime is refused with 423", function(t, open)
+    local bob = open("bob")
+    t:equal(bob:register { expires = 5, expect = 423 }:get "Min-Expires", "60")
+    t:equal(#bob:bindings(bob.aor), 0)
+end)
+
+test("a short lifetime is lengthened to the shortest one", { lengthen_expires = true }, function(t, open)
+    local bob = open("bob")
+    t:match(bob:register { expires = 5 }:values("Contact")[1], "expires=60")
+    t:match(bob:register { parameters = ";expires=1", expires = 300 }:values("Contact")[1], "expires=60")
+    t:match(bob:register { expires = 90 }:values("Contact")[1], "expires=90")
+    bob:register { expires = 0 }
+    t:equal(#bob:bindings(bob.aor), 0)
+end)
+
+test("3261-10.a a call goes on when a connection ends that the Contact names", over_tcp, function(t, open)
+    local bob, alice = open("bob"), open("alice")
+    bob:register {}
+    local call = alice:invite(bob.aor)
+    bob:expect "INVITE"
+    bob:close()
+    local answer = alice:expect(function(received)
+        return received.status and received.status >= 200 and received:get "Call-ID" == call:get "Call-ID"
+    end, ua.at_once)
+    t:ok(answer.status >= 400)
+end)
+
 -- The URIs of the listed Contacts.
 local function listed_uris(answer)
     local uris = {}
@@ -339,6 +405,41 @@ test("3261-10.3.a instance-a two Contacts of an instance in one REGISTER are bot
     end
     local moved = contact "sip:a@192.0.2.1" .. ";expires=0, " .. contact "sip:c@192.0.2.3"
     t:equal(listed_uris(bob:register { contact = moved }), "sip:c@192.0.2.3")
+end)
+
+test("instance-a another Call-ID replaces too, and a late REGISTER of the older Contact changes nothing",
+    function(t, open)
+    local bob = open("bob")
+    bob:register { instance = one, contact_uri = "sip:first@192.0.2.1", call_id = "a", cseq = 5 }
+    bob:register { instance = one, contact_uri = "sip:second@192.0.2.2", call_id = "a", cseq = 7 }
+    local late = bob:register { instance = one, contact_uri = "sip:first@192.0.2.1", call_id = "a", cseq = 6,
+        expect = false }
+    t:ok(late.status >= 400, "status " .. late.status)
+    t:equal(listed_uris(bob:register { contact = false }), "sip:second@192.0.2.2")
+    bob:register { instance = one, contact_uri = "sip:third@192.0.2.3", call_id = "b", cseq = 1 }
+    t:equal(listed_uris(bob:register { contact = false }), "sip:third@192.0.2.3")
+    -- The phone removes its old Contact after it has registered the new one.
+    bob:register { instance = one, contact_uri = "sip:second@192.0.2.2", call_id = "a", cseq = 8, expires = 0 }
+    t:equal(listed_uris(bob:register { contact = false }), "sip:third@192.0.2.3")
+    -- A reg-id that does not apply is ignored, and the Contact is a plain one of its instance.
+    bob:register { instance = one, reg_id = 1, contact_uri = "sip:fourth@192.0.2.4", call_id = "b", cseq = 2,
+        supported = "path", via = two_vias(bob) }
+    t:equal(listed_uris(bob:register { contact = false }), "sip:fourth@192.0.2.4")
+    -- Of a flow and a plain Contact of one instance, neither replaces the other.
+    bob:register { instance = one, reg_id = 2, contact_uri = "sip:flow@192.0.2.5", call_id = "c", cseq = 1 }
+    bob:register { instance = one, contact_uri = "sip:fifth@192.0.2.6", call_id = "b", cseq = 3 }
+    t:equal(listed_uris(bob:register { contact = false }), "sip:fifth@192.0.2.6 sip:flow@192.0.2.5")
+    bob:register { instance = one, reg_id = 2, contact_uri = "sip:flow@192.0.2.5", call_id = "c", cseq = 2,
+        expires = 0 }
+    t:equal(listed_uris(bob:register { contact = false }), "sip:fifth@192.0.2.6")
+end)
+
+test("instance-a a phone that moves is never too many bindings", function(t, open)
+    local bob = open("bob")
+    for port = 5070, 5110 do
+        bob:register { instance = one, contact_uri = "sip:bob@192.0.2.1:" .. port }
+    end
+    t:equal(listed_uris(bob:register { contact = false }), "sip:bob@192.0.2.1:5110")
 end)
 
 test("a REGISTER with Require of what nobody knows: 420 and Unsupported", function(t, open)

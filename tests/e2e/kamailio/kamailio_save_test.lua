@@ -535,7 +535,7 @@ test("3261-10.a a plain Contact that came through a proxy without Path, or names
     bob:register { contact = "*", expires = 0 }
     bob:register { contact_uri = ("sip:bob@127.0.0.1:%d;transport=%s"):format(bob.local_port, transport) }
     t:equal(holds()[1].Received, nil)
-    t:equal(holds()[1]["Tcpconn-Id"], "-1")
+    t:equal(holds()[1]["Tcpconn-Id"] ~= "-1", transport == "tcp")
     reaches(open, bob)
 end)
 

@@ -300,6 +300,41 @@ test("restart: what was removed stays removed", function(t)
     t:match(listed[1], "reg%-id=2")
 end)
 
+local function stored_aors(state)
+    local pipe <close> = assert(io.popen(("sqlite3 %s 'SELECT aor FROM binding ORDER BY aor, contact'"):format(state)))
+    return (pipe:read("a"):gsub("\n", " "))
+end
+
+test("restart: what a server stored that distinguished upper and lower case is found in any case", function(t)
+    local state = state_file(t)
+    local open, s = start(t, { state = state, args = { "--case-sensitive" } })
+    local old, new, other = open("Bob", { transport = "udp" }), open("bob", { transport = "udp" }),
+        open("BOB", { transport = "udp" })
+    -- Two rows for one binding, of which the newer one is right.
+    old:register { instance = one, reg_id = 1, q = "0.1" }
+    ua.wait.pause(1100)
+    new:register { instance = one, reg_id = 1, q = "0.9" }
+    other:register { contact_uri = "sip:other@192.0.2.1", q = "0.5" }
+    t:equal(#other:bindings "sip:Bob@example.test", 1)
+    until_stored(state, 3)
+    local port = s.port
+    s:stop()
+    t:equal(stored_aors(state), "sip:BOB@example.test sip:Bob@example.test sip:bob@example.test ")
+    open, s = start(t, { state = state, port = port })
+    local alice = open "alice"
+    local listed = table.concat(alice:bindings "sip:bOb@example.test", "\n")
+    t:match(listed, "q=0%.9")
+    t:match(listed, "sip:other@192%.0%.2%.1")
+    t:equal(select(2, listed:gsub("\n", "")), 1)
+    alice:call(new)
+    other:register { contact_uri = "sip:other@192.0.2.1", expires = 0 }
+    until_stored(state, 1)
+    s:stop()
+    t:equal(stored_aors(state), "sip:bob@example.test ")
+    open = start(t, { state = state, port = port })
+    t:equal(#open "alice":bindings "sip:Bob@example.test", 1)
+end)
+
 test("kill -9: registrations that were written survive", function(t)
     local state = state_file(t)
     local open, s = start(t, { state = state })

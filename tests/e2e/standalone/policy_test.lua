@@ -239,7 +239,7 @@ test("ctl flows: one line for each binding, or for those of an AOR", function(t)
     local all = ctl(s, "flows")
     t:equal(all.status, 0)
     t:equal(select(2, all.out:gsub("\n", "\n")), 2)
-    local line = ctl(s, "flows", "bob@EXAMPLE.test").out
+    local line = ctl(s, "flows", "BOB@EXAMPLE.test").out
     local age, expires = line:match("^sip:bob@example%.test instance=" .. one:gsub("%-", "%%-")
         .. " reg%-id=2 transport=tcp remote=127%.0%.0%.1:" .. bob.local_port .. " age=(%d+) expires=(%d+)\n$")
     t:ok(age, line)

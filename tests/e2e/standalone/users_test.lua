@@ -230,4 +230,41 @@ test("3261-22.a sip.challenge() asks a caller of another domain", function(t)
     far:expect_final(again, 200)
 end)
 
+test("3261-10.3.b credentials are compared with the AOR without regard to case", function(t)
+    local path = users_file(t)
+    user(path, "add", "Bob@example.test", "secret")
+    user(path, "add", "carol@example.test", "other")
+    local s = start(t, path, { source = [[
+        sip_on_request(function(call) return sip_reply(480, call.user or "nobody") end)
+    ]] })
+    t:equal(register(open(s, "bob"), "secret", { user = "Bob" }).status, 200)
+    t:equal(register(open(s, "BOB"), "secret", { user = "Bob@example.test" }).status, 200)
+    t:equal(register(open(s, "bob"), "other", { user = "carol" }).status, 403)
+    -- The hash of the password contains the name as it was added.
+    t:equal(register(open(s, "Bob"), "secret", { user = "bob" }).status, 401)
+    -- A From in another case is the user, too.
+    local alice, uri = open(s, "bOB"), "sip:carol@example.test"
+    local challenge = digest.challenge(alice:expect_final(alice:request("MESSAGE", { uri = uri, contact = false }),
+        407):get "Proxy-Authenticate")
+    local credentials = digest.credentials(challenge, "Bob", "secret", "MESSAGE", uri)
+    local sent = alice:request("MESSAGE", { uri = uri, contact = false, cseq = 2,
+        headers = { { "Proxy-Authorization", credentials } } })
+    t:equal(alice:expect_final(sent, 480).phrase, "bob@example.test")
+end)
+
+test("3261-10.3.b with --case-sensitive, credentials of Bob are not for bob", function(t)
+    local path = users_file(t)
+    user(path, "add --case-sensitive", "Bob@example.test", "secret")
+    user(path, "add --case-sensitive", "bob@example.test", "other")
+    local s = start(t, path, { args = { "--case-sensitive" } })
+    t:equal(register(open(s, "Bob"), "secret").status, 200)
+    t:equal(register(open(s, "bob"), "other").status, 200)
+    t:equal(register(open(s, "bob"), "secret", { user = "Bob" }).status, 403)
+    s:stop()
+    local refused = server.run { "serve", "examples/registrar.lua", "--listen",
+        "udp:127.0.0.1:" .. server.free_port(), "--users", path }
+    t:equal(refused.status, 2)
+    t:match(refused.err, "Bob@example.test and bob@example.test differ only in case")
+end)
+
 tap.done()

@@ -23,6 +23,12 @@ local function kamailio_params(options)
     if options.rest_silent then
         params[#params + 1] = { "reflow", "rest_silent", options.rest_silent }
     end
+    if options.case_sensitive then
+        params[#params + 1] = { "reflow", "case_sensitive", 1 }
+    end
+    if options.lengthen_expires then
+        params[#params + 1] = { "reflow", "min_expires_mode", 0 }
+    end
     if options.policy then
         params[#params + 1] = { "reflow", "policy", options.policy_path }
     end
@@ -102,6 +108,9 @@ function starts.standalone(t, options)
     add("--rest-silent", options.rest_silent)
     add("--connect-time", options.connect_time)
     add("--idle", options.idle)
+    for _, name in ipairs { "case-sensitive", "lengthen-expires" } do
+        arguments[#arguments + 1] = options[name:gsub("-", "_")] and "--" .. name or nil
+    end
     for _, name in ipairs(options.names or {}) do
         add("--domain", name)
     end
@@ -145,7 +154,7 @@ end
      names (a list: domains
      more, or addresses of a relay before it), answer_timeout (ms until a request without any response
      fails, timer B), timer_c (ms), flow_timer (s), rest_silent (s), port, core (of Kamailio alone: core
-     parameters), secure (true: it listens on TLS and WebSocket too; host.test sets it for these transports), net (a
+     parameters), case_sensitive and lengthen_expires (true), secure (true: it listens on TLS and WebSocket too; host.test sets it for these transports), net (a
      laboratory of lab.lua: it runs
      on net.server, at port 5060 of UDP and TCP). Of the standalone host alone: state
      (true: it keeps bindings), connect_time and idle (s), address (an IPv6 address to listen on, which its user agents

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "kamailio/base/ksr.h"
+
+#include "kamailio/base/host.h"
+#include "kamailio/base/module_config.h"
+#include "kamailio/flow/flows.h"
+#include "kamailio/save/save.h"
+#include "kamailio/save/save_private.h"
+
+/* The AVP that the registrar and nathelper modules call received_avp. */
+
+enum { RECEIVED_MOST = 255 }; /* usrloc's column */
+
+static unsigned short avp_type; /* set before the fork */
+static avp_name_t avp_name;
+static bool has_avp;
+
+int save_received_create(void)
+{
+    pv_spec_t spec;
+    str text = {module_config.received_avp, 0};
+    if (text.s == NULL || text.s[0] == '\0')
+        return 0;
+    text.len = (int)strlen(text.s);
+    has_avp = pv_parse_spec(&text, &spec) != NULL && spec.type == PVT_AVP &&
+              pv_get_avp_name(NULL, &spec.pvp, &avp_name, &avp_type) == 0;
+    if (!has_avp)
+        ksr_log(LOG_ERROR, "modparam received_avp: \"%s\" is not an AVP, such as $avp(RECEIVED)", text.s);
+    return has_avp ? 0 : -1;
+}
+
+str save_received(void)
+{
+    static const str none;
+    struct ksr_sip_uri uri;
+    int_str value = {0};
+    if (!has_avp || search_first_avp(avp_type | AVP_VAL_STR, avp_name, &value, NULL) == NULL || value.s.len <= 0)
+        return none;
+    if (value.s.len <= RECEIVED_MOST && parse_uri(value.s.s, value.s.len, &uri) == 0 && !uri_has_host_name(&uri))
+        return value.s;
+    ksr_log(LOG_WARNING, "the AVP of received_avp is ignored: \"%.*s\" is not a SIP URI with an IP address",
+            value.s.len, value.s.s);
+    return none;
+}
