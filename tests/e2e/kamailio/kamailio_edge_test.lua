@@ -94,12 +94,15 @@ test("5626-5.3.a a token in the Request-URI leads to its flow as well", function
     t:match(uri, ";ob")
 end)
 
+-- The secret of the outbound module's tokens; kamailio_tokens_test.lua has what replaces it.
+local secret_test = edges.own_tokens and function() end or test
+
 -- An edge with that secret; in the place of one before, where that had the port.
 local function with_secret(t, secret, port)
     return start(t, { defines = { ('FLOW_TOKEN_SECRET="%s"'):format(secret) }, port = port })
 end
 
-test("5626-5.2.a a secret that is not used is warned of, and no other", function(t)
+secret_test("5626-5.2.a a secret that is not used is warned of, and no other", function(t)
     local edge, registrar, open = with_secret(t, "well kept")
     local warned = #edge:log_lines "WARNING.*flow_token_secret.*anybody can forge"
     local bob = open "bob"
@@ -116,7 +119,7 @@ test("5626-5.2.a a secret that is not used is warned of, and no other", function
     t:ok(token_of(path_of(register(open "bob", registrar))))
 end)
 
-test("5626-5.2.b a token from before a restart, the secret kept: flow gone (430), not tampered with (403)", function(t)
+secret_test("5626-5.2.b a token from before a restart, the secret kept: 430 (flow gone), not 403", function(t)
     local edge, registrar, open = with_secret(t, "well kept")
     local bob = open "bob"
     local path = path_of(register(bob, registrar))
@@ -126,7 +129,7 @@ test("5626-5.2.b a token from before a restart, the secret kept: flow gone (430)
     registrar:expect_final(to_phone(registrar, bob, path), 430)
 end)
 
-test("5626-5.2.b over UDP the flow outlives a restart, and so does its token", function(t)
+secret_test("5626-5.2.b over UDP the flow outlives a restart, and so does its token", function(t)
     local edge, registrar, open = with_secret(t, "well kept")
     local bob = open("bob", { transport = "udp" })
     local path = path_of(register(bob, registrar))

@@ -2,6 +2,7 @@
 -- examples/kamailio/edge.cfg between phones and a registrar that the test plays.
 local certificates = require "certificates"
 local kamailio = require "kamailio"
+local server = require "server"
 local ua = require "ua"
 local uv = require "luv"
 
@@ -14,6 +15,17 @@ local function registrar_port()
     local port = probe.local_port
     probe:close()
     return port
+end
+
+-- True: edges have flow tokens of the module's own, with keys that last as long as the test.
+edge.own_tokens = false
+
+local function add_keys(t, defines)
+    local path = server.temporary ".keys"
+    t:defer(function()
+        os.remove(path)
+    end)
+    defines[#defines + 1] = ('TOKEN_KEYS="%s"'):format(path)
 end
 
 --[[ Starts the edge. options, all optional: defines (a list for -A), port and registrar_port (a restart in the same
@@ -29,6 +41,9 @@ function edge.start(t, options)
         "CHILDREN=" .. (options.children or 2), "FLOW_TIMER=40" }
     for _, define in ipairs(options.defines or {}) do
         defines[#defines + 1] = define
+    end
+    if edge.own_tokens then
+        add_keys(t, defines)
     end
     local host = kamailio.start(t, setmetatable({ config = options.config or "examples/kamailio/edge.cfg",
         defines = defines, secure = options.transport and certificates.new(t):sign("default",
