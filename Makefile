@@ -12,7 +12,7 @@ PACKAGES_BUILD = gcc make pkg-config libosip2-dev liblua5.4-dev libuv1-dev libsq
 PACKAGES_TEST  = $(PACKAGES_BUILD) libcmocka-dev lua5.4 lua-luv lua-sec openssl baresip-core libfaketime sip-tester \
                  sqlite3 valgrind dpkg-dev netbase fail2ban groff-base iproute2 nftables chromium \
                  $(call debian_kamailio,kamailio-outbound-modules kamailio-lua-modules kamailio-sqlite-modules \
-                                         kamailio-tls-modules kamailio-websocket-modules)
+                                         kamailio-presence-modules kamailio-tls-modules kamailio-websocket-modules)
 PACKAGES_LINT  = $(PACKAGES_BUILD) libcmocka-dev clang clang-format clang-tidy cppcheck lua-check lua5.4 \
                  dpkg-dev $(call debian_kamailio)
 PACKAGES_KAMAILIO = gcc make pkg-config libosip2-dev liblua5.4-dev libssl-dev dpkg-dev netbase \
@@ -20,7 +20,7 @@ PACKAGES_KAMAILIO = gcc make pkg-config libosip2-dev liblua5.4-dev libssl-dev dp
 PACKAGES_KAMAILIO_TEST = $(PACKAGES_KAMAILIO) lua5.4 lua-luv sqlite3 \
                          lua-sec openssl \
                          $(call debian_kamailio,kamailio-lua-modules kamailio-sqlite-modules kamailio-tls-modules \
-                                                kamailio-websocket-modules)
+                                                kamailio-websocket-modules kamailio-presence-modules) patch
 PACKAGES_KAMAILIO6 = debootstrap
 PACKAGES_PEERS = linphone-cli chromium
 PACKAGES_FUZZ  = $(PACKAGES_BUILD) libcmocka-dev clang libclang-rt-14-dev
@@ -190,7 +190,7 @@ install-kamailio: kamailio
 	@test -n "$(KSR_MODULES)" || { echo "$(KSR_PROGRAM) -I names no folder of modules: give it by KSR_MODULES=FOLDER." >&2; exit 1; }
 	install -d $(DESTDIR)$(KSR_MODULES) $(KSR_DOC)/examples
 	install -m 644 $(KSR)/reflow.so $(DESTDIR)$(KSR_MODULES)/reflow.so
-	install -m 644 $(wildcard module/kamailio/README.md) module/kamailio/COPYING LICENSE $(KSR_DOC)
+	install -m 644 $(wildcard module/kamailio/*.md) module/kamailio/COPYING LICENSE $(KSR_DOC)
 	install -m 644 $(wildcard examples/kamailio/*) $(KSR_DOC)/examples
 
 ## make test-kamailio6 [WORDS=]  the module and its tests in Debian 13's Kamailio 6, in a chroot; as root

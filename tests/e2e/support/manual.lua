@@ -1,0 +1,93 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+-- The commands of module/kamailio/OWN.md, as they are printed, in a folder that stands for /etc/kamailio.
+local uv = require "luv"
+local temporary = require "temporary"
+
+local manual = {}
+
+manual.path = "module/kamailio/OWN.md"
+manual.stock = "/etc/kamailio/kamailio.cfg"
+
+local function read(path)
+    local file <close> = assert(io.open(path, "rb"))
+    return file:read "a"
+end
+
+-- The file as the package has installed it, or false.
+function manual.stock_is_unchanged()
+    if not uv.fs_stat(manual.stock) then
+        return false
+    end
+    local pipe = assert(io.popen("md5sum " .. manual.stock .. "; dpkg-query -W -f='${Conffiles}' kamailio 2>&1"))
+    local text = pipe:read "a"
+    pipe:close()
+    local sum = text:match "^(%x+)"
+    return sum and text:find(manual.stock .. " " .. sum, 1, true) and true or false
+end
+
+-- The text from the first line that begins with `from`, a heading, to the next heading of that level or above.
+function manual.section(from)
+    local level = from:match "^#+"
+    local inside, lines = false, {}
+    for line in (read(manual.path) .. "\n"):gmatch "(.-)\n" do
+        local marks = line:match "^(#+) "
+        if line:sub(1, #from) == from then
+            inside = true
+        elseif inside and marks and #marks <= #level then
+            break
+        end
+        if inside then
+            lines[#lines + 1] = line
+        end
+    end
+    assert(inside, "no section " .. from)
+    return table.concat(lines, "\n")
+end
+
+-- The code blocks of a kind ("sh") in a text.
+function manual.blocks(text, kind)
+    local list = {}
+    for block in ("\n" .. text):gmatch("\n```" .. kind .. "\n(.-)\n```") do
+        list[#list + 1] = block .. "\n"
+    end
+    return list
+end
+
+-- Headings of the steps, in order: { number = 1, title = "The registrar", text = ... }.
+function manual.steps()
+    local list = {}
+    for number, title in read(manual.path):gmatch "\n### Step (%d+)%. ([^\n]*)" do
+        list[#list + 1] = { number = tonumber(number), title = title,
+            text = manual.section(("### Step %s."):format(number)) }
+    end
+    return list
+end
+
+--[[ Runs a block in `folder`: /etc/kamailio is that folder. Installing packages and what needs the service manager is
+     left out, and so is chown. `other`: further texts to replace, { [plain text] = replacement }. ]]
+function manual.run(block, folder, other)
+    local kept = {}
+    for line in block:gmatch "[^\n]*\n" do
+        if not line:find "^apt " and not line:find "systemctl" and not line:find "^chown " then
+            kept[#kept + 1] = line
+        end
+    end
+    local text = table.concat(kept):gsub("/etc/kamailio", folder)
+    for from, to in pairs(other or {}) do
+        text = text:gsub(from:gsub("%p", "%%%0"), (to:gsub("%%", "%%%%")))
+    end
+    local path = temporary.path ".sh"
+    local file = assert(io.open(path, "w"))
+    file:write("set -e\ncd '", folder, "'\n", text)
+    file:close()
+    local pipe = assert(io.popen(("sh '%s' 2>&1"):format(path)))
+    local said = pipe:read "a"
+    local fine = pipe:close()
+    os.remove(path)
+    if not fine then
+        error(said, 2)
+    end
+    return said
+end
+
+return manual
