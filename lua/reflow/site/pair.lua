@@ -9,7 +9,7 @@ local body = html.template [[
 <h1><span class="k{class_a}"><span class="n">{a}</span> {phrase_a}</span> <small>{versus}</small>
 <span class="k{class_b}"><span class="n">{b}</span> {phrase_b}</span></h1>
 <p class="meta">{meta}</p>
-<div class="lead k{class_b}">{lead}</div>
+<div class="lead k{class_a} b{class_b}">{lead}</div>
 {sections}
 <h2>{differences_title}</h2>
 {differences}

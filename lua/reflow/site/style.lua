@@ -7,6 +7,7 @@ local css = [[
 @media (prefers-color-scheme:dark){:root{--paper:#14161a;--panel:#1d2026;--line:#363b44;--ink:#e8e6e0;--soft:#abb1bb;
 --link:#8fbcf2;--c1:#a3bfdb;--c2:#77d0a1;--c3:#c0aef7;--c4:#f0ae72;--c5:#ff9c92;--c6:#f29bcb}}
 .k1{--a:var(--c1)}.k2{--a:var(--c2)}.k3{--a:var(--c3)}.k4{--a:var(--c4)}.k5{--a:var(--c5)}.k6{--a:var(--c6)}
+.b1{--b:var(--c1)}.b2{--b:var(--c2)}.b3{--b:var(--c3)}.b4{--b:var(--c4)}.b5{--b:var(--c5)}.b6{--b:var(--c6)}
 *{box-sizing:border-box}
 html{-webkit-text-size-adjust:100%;text-size-adjust:100%}
 body{margin:0;background:var(--paper);color:var(--ink);font:1.0625rem/1.6 system-ui,-apple-system,"Segoe UI",Roboto,
@@ -37,7 +38,7 @@ p,.text,.lead ul{max-width:44rem}
 .n{color:var(--a);font-variant-numeric:tabular-nums;font-weight:720}
 .meta{color:var(--soft);font-size:.9375rem;margin:0 0 1.25rem}
 .lead{font-size:1.1875rem;line-height:1.5;border-left:4px solid var(--a);padding:.125rem 0 .125rem 1rem;
-margin:1rem 0 1.5rem}
+margin:1rem 0 1.5rem;border-image:linear-gradient(var(--a) 50%,var(--b,var(--a)) 50%) 1}
 .lead p{margin:.375rem 0}.lead ul{margin:.375rem 0;padding-left:1.125rem}.lead li{margin:.25rem 0}
 .small{font-size:.9375rem;color:var(--soft)}
 .plain{list-style:none;padding:0}
@@ -92,7 +93,7 @@ figcaption{color:var(--soft);font-size:.9375rem;margin-bottom:.5rem}
 .foot{border-top:1px solid var(--line);padding-top:1rem;padding-bottom:2rem;font-size:.875rem;color:var(--soft)}
 .foot a{color:inherit}
 @media (max-width:56rem){.with{display:block}.aside{margin:1rem 0}}
-@media (max-width:46rem){.two{display:block}
+@media (max-width:46rem){.two{display:block}.grid{grid-template-columns:repeat(auto-fill,minmax(9rem,1fr));gap:0 1rem}
 .list li,.rules li{grid-template-columns:1fr}.list p{padding-left:3.25rem;color:var(--soft)}
 .rules p{padding-left:0}.rules .small{text-align:left}
 .acts li{grid-template-columns:1fr}.acts .r{text-align:left}

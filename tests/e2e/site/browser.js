@@ -97,6 +97,21 @@ async function look(page, name, faults) {
     }
 }
 
+check('a broken page is noticed', async () => {
+    const file = path.join(site, 'broken.html');
+    fs.writeFileSync(file, `<!DOCTYPE html><html><title>x</title><img src="missing.png"><p style="width:2000px;color:#ccc">x</p>
+<script>console.log('something')</script>`);
+    const faults = [];
+    const page = await visit(origins.http, 'broken.html');
+    await look(page, 'broken.html', faults);
+    const said = [...faults, ...page.faults].join('\n');
+    for (const each of ['sideways', 'image-alt', 'html-has-lang', 'console: something', 'request: ', '404: ']) {
+        assert(said.includes(each), `${each} is not noticed: ${said}`);
+    }
+    fs.rmSync(file);
+    await page.context().close();
+});
+
 for (const scheme of SCHEMES) {
     for (const width of WIDTHS) {
         check(`pages of every kind, ${scheme}, ${width} pixels wide`, async () => {

@@ -45,6 +45,14 @@ local function refused(t, command, why, status)
     t:equal(got, status or 2)
 end
 
+-- The ids of all scenes.
+local function scenes()
+    local ids = {}
+    for id in run("cat lua/reflow/site/scenes/*.lua"):gmatch 'id = "([%w-]+)", codes' do ids[#ids + 1] = id end
+    assert(#ids >= 24, "scenes: " .. #ids)
+    return ids
+end
+
 -- codes.json is JSON, and the manual describes each of its members.
 local function check_data(t, path)
     local script = [[
@@ -79,7 +87,7 @@ test("the site has every page in every language, and every link of every page le
     t:equal(err, "")
     t:equal(status, 0)
     t:match(out, "/new: %d+ files\n$")
-    local files, pages = {}, 0
+    local files, pages, pictures = {}, 0, {}
     for path in list(root .. "/new"):gmatch "%./([^\n]+)\n" do files[path] = true end
     for _, lang in ipairs { "en", "es" } do
         for _, path in ipairs { "", "430/", "200-vs-430/", "100-vs-608/", "rules/", "rules/5626-7.c/" } do
@@ -91,6 +99,8 @@ test("the site has every page in every language, and every link of every page le
         if path:find "%.html$" then
             local bytes = read(root .. "/new/" .. path)
             pages = pages + 1
+            t:at_most(#bytes, 60000, path)
+            for id in bytes:gmatch '<svg[^>]* aria%-labelledby="([%w-]+)%-title ' do pictures[id] = true end
             for link in bytes:gmatch '[%s]href="([^"]*)"' do
                 if not link:find "^https://" and not link:find "^#" and link ~= "data:," then
                     local whole = (path:match "^(.*/)" or "") .. link:gsub("#.*", "")
@@ -103,6 +113,11 @@ test("the site has every page in every language, and every link of every page le
     end
     t:equal(table.concat(broken, "\n", 1, math.min(#broken, 10)), "")
     t:ok(pages > 2 * (2775 + 75 + 100), pages)
+    local missing = {}
+    for _, scene in ipairs(scenes()) do
+        if not pictures[scene] then missing[#missing + 1] = scene end
+    end
+    t:equal(table.concat(missing, " "), "", "scenes without a page")
     check_data(t, root .. "/new/codes.json")
 end)
 
