@@ -480,6 +480,26 @@ test("a flow that dies, its binding, and a request without a target are in the l
     t:equal(#host:log_lines "nobody", 0)
 end)
 
+test("5626-7.f a binding whose connection is known to be gone is passed over, and the log says so", function(t)
+    -- tcpops takes the event of closed connections: the module looks for them itself, here only when it has to.
+    local host, open = starter(t, { modules = modules_with "tcpops",
+        params = { { "reflow", "poll_interval", 60000 } } })
+    local bob, alice = open "bob", open "alice"
+    bob:register { instance = one, reg_id = 1 }
+    local id = assert(host:rpc("reflow.flows", bob.aor)):match "flow: tcp %S+ #(%d+)"
+    bob:close()
+    local text
+    t:ok(ua.wait.until_true(ua.patience, function()
+        text = host:rpc("reflow.connection", id)
+        return text and text:find "state: gone"
+    end), text)
+    t:match(text, "aor: %S*bob")
+    alice:expect_final(alice:invite(bob.aor), 404)
+    host:wait_for_log "INFO: [^\n]*bob@%S+ has no target; bindings passed over: 1 on a dead flow"
+    host:wait_for_log "bob%S*: flow %S+ %S+ #%d+ is down %(closed%): binding removed"
+    t:equal(host:statistic "reflow:bindings_skipped", 1)
+end)
+
 -- --- KEMI ---
 
 local script = [[

@@ -76,7 +76,7 @@ local function start_node(t, stage, index, more)
         params[#params + 1] = each
     end
     return kamailio.start(t, { port = own, address = host, modules = modules(more.database), memory = 64,
-        core = "server_id=" .. index, extra = routes, params = params, secure = more.secure })
+        core = "server_id=" .. index, extra = more.routes or routes, params = params, secure = more.secure })
 end
 
 local function active_nodes(node)
@@ -427,6 +427,39 @@ test("the peers of a shared database, where usrloc keeps its bindings there alon
     other:expect_final(call, 486)
     at_a:expect_none("INVITE", 50)
 end)
+
+local routes_with_password = [[
+route[BEFORE] {
+    if (is_method("KDMQ")) { dmq_handle_message(); exit; }
+}
+route[CALL] {
+    if ($reflow(peer) == $null && !is_present_hf("X-Password")) {
+        sl_send_reply("403", "Who Are You");
+        exit;
+    }
+    remove_hf("X-Password");
+}
+]]
+
+test("the other node authenticates no request that its peer has let pass, and every other one [kamailio udp]",
+    function(t)
+        local stage = start(t, "udp", { routes = routes_with_password })
+        local bob, alice = stage.open("a", "bob"), stage.open("b", "alice")
+        bob:register { instance = one, reg_id = 1 }
+        become(t, stage, 1)
+        local right = mark_of(stage.a)
+        alice:expect_final(alice:invite(bob.aor), 403)
+        local call = alice:invite(bob.aor, { headers = { { "X-Password", "1" } } })
+        local invite = expect_call(bob)
+        t:equal(invite:get "X-Password", nil)
+        bob:reply(invite, 486)
+        alice:expect_final(call, 486)
+        for _, name in ipairs { "a", "b" } do
+            local stranger = stage.open(name, "mallory", { local_host = "127.0.0.2" })
+            stranger:expect_final(stranger:invite(bob.aor, { headers = { { mark, right } } }), 403)
+        end
+        bob:expect_none("INVITE", 50)
+    end)
 
 test("a peer with a stream transport is believed only over that [kamailio udp]", function(t)
     local stage = start(t, "udp", { parameter = ";transport=tcp" })

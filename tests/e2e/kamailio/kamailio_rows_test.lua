@@ -83,8 +83,9 @@ local function listener_takes(listener)
     end
 end
 
-local function add(node, contact, more)
-    assert(node:rpc("ul.add", "location", "bob", contact, 3600, "1.0", ".", 0, 0, 8191, table.unpack(more or {})))
+local function add(node, contact, more, expires)
+    assert(node:rpc("ul.add", "location", "bob", contact, expires or 3600, "1.0", ".", 0, 0, 8191,
+        table.unpack(more or {})))
 end
 
 -- --- rows of an operator ---
@@ -100,6 +101,13 @@ for _, id in ipairs { 0, 7 } do
         add(node, bob.contact_uri)
         both_call(open, bob.aor, phone_takes(bob, bob.contact_uri))
         t:equal(node:statistic "reflow:bindings_elsewhere", 0)
+    end)
+
+    test(named "a row of ul.add that stays for ever", function(t)
+        local node, open = start(t, { core = "server_id=" .. id })
+        local bob = open "bob"
+        add(node, bob.contact_uri, {}, 0)
+        both_call(open, bob.aor, phone_takes(bob, bob.contact_uri))
     end)
 
     test(named "a row of ul.add is called by its Contact over a new TCP connection", function(t)
