@@ -2,7 +2,7 @@
 -- The scenes of the site: what response codes do, played by the real server on a simulated network and clock.
 --
 --     scenes.list()     { { id, codes, rules, title = { en, es } } ... }, always in the same order: the codes that one
---                       sees in the scene, and the rules that decide it or that it shows
+--                       sees in the scene, what it is about first, and the rules that decide it or that it shows
 --     scenes.play(id)   what happened, for lua/reflow/ladder.lua; an error if the scene does not play
 --
 -- A scene is a table in one of the files of scenes/: `play` gets the world of lua/reflow/spec_actors.lua, in which
@@ -13,7 +13,7 @@ local actors = require "reflow.spec_actors"
 
 local scenes = {}
 
-local files = { "success", "flows", "refusals", "retries", "servers", "forks" }
+local files = { "success", "refusals", "flows", "retries", "servers", "forks" }
 local all, by_id = {}, {}
 
 for _, file in ipairs(files) do

@@ -18,20 +18,6 @@ return {
         end,
     },
     {
-        id = "430-later-call", codes = { 430, 200 }, rules = { "5626-7.b", "3261-16.7.c" },
-        shows = { { "5626-7.g", watch.all(watch.count(1, { from = "reflow", to = "edge 1", request = "INVITE" }),
-            watch.count(2, { from = "reflow", to = "edge 2", request = "INVITE" })) } },
-        title = { en = "After 430 Flow Failed, the next call does not try the dead flow any more",
-            es = "Tras 430 Flow Failed, la siguiente llamada ya no prueba el flujo muerto" },
-        play = function(world)
-            local bob = world.phone { aor = "sip:bob@example.com", edges = { "edge 1", "edge 2" } }
-            bob:flow(1):answers(430)
-            world.invite()
-            world.advance(20)
-            world.invite()
-        end,
-    },
-    {
         id = "430-no-flow", codes = { 430, 480 }, rules = { "5626-11.5.a" },
         title = { en = "430 Flow Failed, and no flow is left: the caller gets 480, never 430",
             es = "430 Flow Failed, y no queda ningún flujo: el llamante recibe 480, nunca 430" },
@@ -51,15 +37,6 @@ return {
             desk:answers(180, { 486, after = 2 })
             world.invite()
             world.advance(2)
-        end,
-    },
-    {
-        id = "430-both-flows", codes = { 430, 480 }, rules = { "5626-7.b", "5626-11.5.a" },
-        title = { en = "430 Flow Failed over both flows of a phone: the caller gets 480",
-            es = "430 Flow Failed por los dos flujos de un teléfono: el llamante recibe 480" },
-        play = function(world)
-            world.phone { aor = "sip:bob@example.com", edges = { "edge 1", "edge 2" } }:answers(430)
-            world.invite()
         end,
     },
     {
@@ -85,7 +62,30 @@ return {
         end,
     },
     {
-        id = "flow-cut-invite", codes = { 180, 200 }, rules = { "5626-7.h", "3261-16.7.c" },
+        id = "430-later-call", codes = { 430, 200 }, rules = { "5626-7.b", "3261-16.7.c" },
+        shows = { { "5626-7.g", watch.all(watch.count(1, { from = "reflow", to = "edge 1", request = "INVITE" }),
+            watch.count(2, { from = "reflow", to = "edge 2", request = "INVITE" })) } },
+        title = { en = "After 430 Flow Failed, the next call does not try the dead flow any more",
+            es = "Tras 430 Flow Failed, la siguiente llamada ya no prueba el flujo muerto" },
+        play = function(world)
+            local bob = world.phone { aor = "sip:bob@example.com", edges = { "edge 1", "edge 2" } }
+            bob:flow(1):answers(430)
+            world.invite()
+            world.advance(20)
+            world.invite()
+        end,
+    },
+    {
+        id = "430-both-flows", codes = { 430, 480 }, rules = { "5626-7.b", "5626-11.5.a" },
+        title = { en = "430 Flow Failed over both flows of a phone: the caller gets 480",
+            es = "430 Flow Failed por los dos flujos de un teléfono: el llamante recibe 480" },
+        play = function(world)
+            world.phone { aor = "sip:bob@example.com", edges = { "edge 1", "edge 2" } }:answers(430)
+            world.invite()
+        end,
+    },
+    {
+        id = "flow-cut-invite", codes = { 200, 180 }, rules = { "5626-7.h", "3261-16.7.c" },
         title = { en = "A flow is cut while its INVITE waits: the next flow is tried at once",
             es = "Se corta un flujo con un INVITE en espera: se prueba el otro de inmediato" },
         play = function(world)
@@ -99,7 +99,7 @@ return {
         end,
     },
     {
-        id = "flow-cut-ringing", codes = { 180, 200 }, rules = { "5626-7.h", "3261-16.7.c" },
+        id = "flow-cut-ringing", codes = { 200, 180 }, rules = { "5626-7.h", "3261-16.7.c" },
         title = { en = "A flow is cut while the phone rings: the proxy waits, and the answer comes over a new one",
             es = "Se corta un flujo mientras suena el teléfono: el proxy espera, y la respuesta llega por otro nuevo" },
         play = function(world)

@@ -10,7 +10,7 @@ end
 
 return {
     {
-        id = "200-forks", codes = { 180, 200, 487 }, rules = { "3261-16.7.c" },
+        id = "200-forks", codes = { 200, 180, 487 }, rules = { "3261-16.7.c" },
         title = { en = "Three phones ring, one answers, and the others are cancelled",
             es = "Suenan tres teléfonos, uno contesta y los demás se cancelan" },
         play = function(world)
@@ -23,7 +23,7 @@ return {
         end,
     },
     {
-        id = "603-forks", codes = { 180, 603, 487 }, rules = { "3261-16.7.d" },
+        id = "603-forks", codes = { 603, 180, 487 }, rules = { "3261-16.7.d" },
         title = { en = "603 Decline ends the search: the other phones are cancelled",
             es = "603 Decline termina la búsqueda: se cancelan los demás teléfonos" },
         play = function(world)
@@ -36,7 +36,7 @@ return {
         end,
     },
     {
-        id = "607-unwanted", codes = { 180, 607 }, rules = { "3261-16.7.d", "code-607-608" },
+        id = "607-unwanted", codes = { 607, 180 }, rules = { "3261-16.7.d", "code-607-608" },
         title = { en = "607 Unwanted: the user marks the call as unwanted, and no phone rings any more",
             es = "607 Unwanted: el usuario marca la llamada como no deseada, y ya no suena ningún teléfono" },
         play = function(world)
@@ -48,7 +48,7 @@ return {
         end,
     },
     {
-        id = "600-after-486", codes = { 486, 600 }, rules = { "3261-16.7.e", "3261-16.7.d" },
+        id = "600-after-486", codes = { 600, 486 }, rules = { "3261-16.7.e", "3261-16.7.d" },
         title = { en = "486 from one phone, then 600 Busy Everywhere from another: 600 wins",
             es = "486 de un teléfono y después 600 Busy Everywhere de otro: prevalece 600" },
         play = function(world)

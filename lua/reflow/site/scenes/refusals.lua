@@ -14,7 +14,7 @@ return {
         end,
     },
     {
-        id = "408-rings-on", codes = { 180, 487, 408 }, rules = { "3261-16.7.f" },
+        id = "408-rings-on", codes = { 408, 180, 487 }, rules = { "3261-16.7.f" },
         title = { en = "408 Request Timeout: the phone rings until timer C ends the call",
             es = "408 Request Timeout: el teléfono suena hasta que el temporizador C termina la llamada" },
         play = function(world)
@@ -51,7 +51,7 @@ return {
         end,
     },
     {
-        id = "486-busy", codes = { 180, 486 }, rules = { "5626-7.c" },
+        id = "486-busy", codes = { 486, 180 }, rules = { "5626-7.c" },
         shows = { { "3261-17.a", watch.all(watch.count(1, { from = "reflow", to = "bob/1", request = "ACK" }),
             watch.count(1, { from = "caller", to = "reflow", request = "ACK" })) } },
         title = { en = "486 Busy Here: the phone has answered, so its other flow is not tried",
@@ -63,7 +63,7 @@ return {
         end,
     },
     {
-        id = "486-voicemail", codes = { 180, 486, 200 }, rules = { "3261-16.7.e", "3261-16.7.c" },
+        id = "486-voicemail", codes = { 486, 180, 200 }, rules = { "3261-16.7.e", "3261-16.7.c" },
         title = { en = "486 Busy Here, and a policy that sends the call to voicemail",
             es = "486 Busy Here, y una política que envía la llamada al buzón de voz" },
         policy = [[
@@ -79,7 +79,7 @@ return {
         end,
     },
     {
-        id = "487-cancel", codes = { 180, 487 }, rules = { "3261-16.7.e", "3261-8.1.3.a" },
+        id = "487-cancel", codes = { 487, 180 }, rules = { "3261-16.7.e", "3261-8.1.3.a" },
         title = { en = "487 Request Terminated: the caller hangs up while the phone rings",
             es = "487 Request Terminated: el llamante cuelga mientras suena el teléfono" },
         play = function(world)
@@ -90,7 +90,7 @@ return {
         end,
     },
     {
-        id = "487-early-cancel", codes = { 180, 487 }, rules = { "3261-16.7.e" },
+        id = "487-early-cancel", codes = { 487, 180 }, rules = { "3261-16.7.e" },
         shows = { { "3261-9.a", watch.order({ from = "caller", request = "CANCEL" }, { from = "bob/1", code = 180 },
             { from = "reflow", to = "bob/1", request = "CANCEL" }) } },
         title = { en = "The caller hangs up before the phone has answered anything: CANCEL waits for a 1xx",
@@ -131,7 +131,7 @@ return {
         end,
     },
     {
-        id = "481-subscribe-refresh", codes = { 200, 481 }, rules = { "code-2xx-subscribe", "code-6665" },
+        id = "481-subscribe-refresh", codes = { 481, 200 }, rules = { "code-2xx-subscribe", "code-6665" },
         caller = "subscriber",
         title = { en = "481 to the refresh of a subscription: it is over, and the next one begins anew",
             es = "481 al refresco de una suscripción: ha terminado, y la siguiente empieza de nuevo" },
@@ -155,7 +155,7 @@ return {
         end,
     },
     {
-        id = "481-in-dialog", codes = { 200, 481 }, rules = { "code-408-481" },
+        id = "481-in-dialog", codes = { 481, 200 }, rules = { "code-408-481" },
         title = { en = "481: the phone no longer knows the call, and the dialog ends",
             es = "481: el teléfono ya no conoce la llamada, y el diálogo termina" },
         play = function(world)

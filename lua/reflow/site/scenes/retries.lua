@@ -4,6 +4,31 @@ local watch = require "reflow.site.scenes.watch"
 
 return {
     {
+        id = "401-register", codes = { 401, 200 }, rules = { "3261-8.1.3.d", "5626-4.2.a" }, server = "registrar",
+        shows = { { "3261-22.a", watch.count(1, { from = "reflow", code = 401, method = "REGISTER" }) } },
+        title = { en = "401 Unauthorized to REGISTER: the phone registers again with its password",
+            es = "401 Unauthorized a REGISTER: el teléfono se registra de nuevo con su contraseña" },
+        play = function(world)
+            world.net.user("bob@example.com", "secret")
+            world.phone { aor = "sip:bob@example.com", unregistered = true, reacts = true,
+                password = "secret" }:registers()
+        end,
+    },
+    {
+        id = "407-proxy", codes = { 407, 180, 200 }, rules = { "3261-8.1.3.d", "3261-16.7.c" },
+        shows = { { "3261-22.a", watch.count(1, { from = "reflow", code = 407, method = "INVITE" }) } },
+        title = { en = "407 Proxy Authentication Required: the proxy asks the caller who it is",
+            es = "407 Proxy Authentication Required: el proxy pregunta al llamante quién es" },
+        play = function(world)
+            world.net.user("alice@example.com", "secret")
+            world.net.user("bob@example.com", "secret")
+            local bob = world.phone { aor = "sip:bob@example.com", reacts = true, password = "secret" }
+            bob:answers(180, { 200, after = 3 })
+            world.invite { from = "sip:alice@example.com", password = "secret" }
+            world.advance(4)
+        end,
+    },
+    {
         id = "401-407-merged", codes = { 401, 407, 180, 200 }, rules = { "3261-16.7.h", "3261-8.1.3.d" },
         title = { en = "401 and 407 from two phones: one response with both challenges, answered at once",
             es = "401 y 407 de dos teléfonos: una respuesta con los dos desafíos, contestada de una vez" },
@@ -28,31 +53,6 @@ return {
             bob:answers { 401, headers = { ["WWW-Authenticate"] = 'Digest realm="bob", nonce="84f1", qop="auth"' } }
             bob:then_answers(200)
             world.invite { user = "alice", password = "secret" }
-        end,
-    },
-    {
-        id = "401-register", codes = { 401, 200 }, rules = { "3261-8.1.3.d", "5626-4.2.a" }, server = "registrar",
-        shows = { { "3261-22.a", watch.count(1, { from = "reflow", code = 401, method = "REGISTER" }) } },
-        title = { en = "401 Unauthorized to REGISTER: the phone registers again with its password",
-            es = "401 Unauthorized a REGISTER: el teléfono se registra de nuevo con su contraseña" },
-        play = function(world)
-            world.net.user("bob@example.com", "secret")
-            world.phone { aor = "sip:bob@example.com", unregistered = true, reacts = true,
-                password = "secret" }:registers()
-        end,
-    },
-    {
-        id = "407-proxy", codes = { 407, 180, 200 }, rules = { "3261-8.1.3.d", "3261-16.7.c" },
-        shows = { { "3261-22.a", watch.count(1, { from = "reflow", code = 407, method = "INVITE" }) } },
-        title = { en = "407 Proxy Authentication Required: the proxy asks the caller who it is",
-            es = "407 Proxy Authentication Required: el proxy pregunta al llamante quién es" },
-        play = function(world)
-            world.net.user("alice@example.com", "secret")
-            world.net.user("bob@example.com", "secret")
-            local bob = world.phone { aor = "sip:bob@example.com", reacts = true, password = "secret" }
-            bob:answers(180, { 200, after = 3 })
-            world.invite { from = "sip:alice@example.com", password = "secret" }
-            world.advance(4)
         end,
     },
     {
