@@ -27,7 +27,8 @@ struct indexed {
     unsigned aor_hash;
     uint16_t ruid_length;
     char ruid[FLOW_RUID_MOST];
-    bool outbound; /* it has a reg-id */
+    bool outbound;     /* it has a reg-id */
+    uint8_t transport; /* enum transport of the flow */
 };
 
 static struct flow_index {
@@ -37,8 +38,7 @@ static struct flow_index {
     struct indexed *free;
     gen_lock_t ruid_locks[LOCKS], flow_locks[LOCKS];
     struct indexed **by_ruid, **by_flow;
-    atomic_size_t bindings, datagrams, streams; /* the latter two: flows */
-    atomic_size_t memory;
+    atomic_size_t bindings, flows[TRANSPORT_COUNT], memory;
 } * table;
 
 int flow_index_create(unsigned size_log2)
@@ -127,18 +127,13 @@ static bool has_entries(const struct indexed *first, flow_id flow)
     return first != NULL;
 }
 
-static atomic_size_t *flow_counter(flow_id flow)
-{
-    return flow_is_datagram(flow) ? &table->datagrams : &table->streams;
-}
-
 static void link_flow(struct indexed *entry, flow_id flow)
 {
     const uint32_t hash = hash_flow(flow);
     struct indexed **head = &table->by_flow[hash & table->mask];
     lock_get(&table->flow_locks[hash % LOCKS]);
     if (!has_entries(*head, flow))
-        atomic_fetch_add(flow_counter(flow), 1);
+        atomic_fetch_add(&table->flows[entry->transport], 1);
     entry->flow = flow;
     entry->next_by_flow = *head;
     entry->previous_by_flow = head;
@@ -156,7 +151,7 @@ static void unlink_flow(struct indexed *entry)
     if (entry->next_by_flow != NULL)
         entry->next_by_flow->previous_by_flow = entry->previous_by_flow;
     if (!has_entries(table->by_flow[hash & table->mask], entry->flow))
-        atomic_fetch_sub(flow_counter(entry->flow), 1);
+        atomic_fetch_sub(&table->flows[entry->transport], 1);
     lock_release(&table->flow_locks[hash % LOCKS]);
 }
 
@@ -169,7 +164,7 @@ static void remove_at(struct indexed **link)
     atomic_fetch_sub(&table->bindings, 1);
 }
 
-static void add_at(struct indexed **link, const ucontact_t *contact, flow_id flow)
+static void add_at(struct indexed **link, const ucontact_t *contact, flow_id flow, enum transport transport)
 {
     struct indexed *entry = entry_take();
     if (entry == NULL) {
@@ -182,6 +177,7 @@ static void add_at(struct indexed **link, const ucontact_t *contact, flow_id flo
     entry->aor_hash = ul.get_aorhash(contact->aor);
     entry->expires = contact->expires;
     entry->outbound = contact->reg_id != 0;
+    entry->transport = (uint8_t)transport;
     entry->next_by_ruid = NULL;
     *link = entry;
     link_flow(entry, flow);
@@ -190,7 +186,7 @@ static void add_at(struct indexed **link, const ucontact_t *contact, flow_id flo
 
 /* --- the functions of flow_index.h and flows.h --- */
 
-void flow_index_put(const ucontact_t *contact, flow_id flow)
+void flow_index_put(const ucontact_t *contact, flow_id flow, enum transport transport)
 {
     if (contact->ruid.len <= 0 || contact->ruid.len > FLOW_RUID_MOST)
         return;
@@ -198,7 +194,7 @@ void flow_index_put(const ucontact_t *contact, flow_id flow)
     lock_get(&table->ruid_locks[hash % LOCKS]);
     struct indexed **link = find(hash, &contact->ruid);
     if (*link == NULL && flow != 0) {
-        add_at(link, contact, flow);
+        add_at(link, contact, flow, transport);
     } else if (*link != NULL && flow == 0) {
         remove_at(link);
     } else if (*link != NULL) {
@@ -206,6 +202,7 @@ void flow_index_put(const ucontact_t *contact, flow_id flow)
         (*link)->outbound = contact->reg_id != 0;
         if ((*link)->flow != flow) {
             unlink_flow(*link);
+            (*link)->transport = (uint8_t)transport;
             link_flow(*link, flow);
         }
     }
@@ -274,10 +271,10 @@ bool flow_is_outbound(flow_id flow)
 
 struct flow_counts flow_counts(void)
 {
-    return (struct flow_counts){.bindings = atomic_load(&table->bindings),
-                                .streams = atomic_load(&table->streams),
-                                .datagrams = atomic_load(&table->datagrams),
-                                .memory = atomic_load(&table->memory)};
+    struct flow_counts counts = {.bindings = atomic_load(&table->bindings), .memory = atomic_load(&table->memory)};
+    for (size_t i = 0; i < TRANSPORT_COUNT; i++)
+        counts.flows[i] = atomic_load(&table->flows[i]);
+    return counts;
 }
 
 static bool is_listed(flow_id flow, const flow_id *flows, size_t count)

@@ -276,6 +276,32 @@ bool contact_may_be_called(const ucontact_t *contact)
     return !secure || uri_has_host_name(&uri);
 }
 
+/* --- its transport --- */
+
+/* `received` is stored only if it differs from the Contact. */
+static bool names_websocket(const ucontact_t *contact)
+{
+    const str *text = contact->received.len > 0 ? &contact->received : &contact->c;
+    struct ksr_sip_uri uri;
+    return parse_uri(text->s, text->len, &uri) == 0 && transport_is_websocket(transport_of_proto(uri.proto));
+}
+
+static int proto_of_contact(const ucontact_t *contact)
+{
+    const int proto = connection_proto(contact->tcpconn_id);
+    if (proto != PROTO_NONE || contact->sock == NULL)
+        return proto;
+    if (!names_websocket(contact))
+        return contact->sock->proto;
+    return transport_is_secure(transport_of_proto(contact->sock->proto)) ? PROTO_WSS : PROTO_WS;
+}
+
+static enum transport transport_of_flow(const ucontact_t *contact, flow_id flow)
+{
+    const int proto = flow_is_datagram(flow) ? PROTO_UDP : proto_of_contact(contact);
+    return transport_of_proto(proto != PROTO_NONE ? proto : PROTO_TCP);
+}
+
 /* --- usrloc's news --- */
 
 static bool is_cut_short(const ucontact_t *contact)
@@ -294,7 +320,7 @@ static void on_contact(ucontact_t *contact, int type, void *param)
     if ((type & (UL_CONTACT_INSERT | UL_CONTACT_UPDATE)) != 0) {
         if (flow_is_datagram(flow))
             flow_mark_alive(flow);
-        flow_index_put(contact, flow);
+        flow_index_put(contact, flow, transport_of_flow(contact, flow));
         if (contact->aor != NULL && contact->domain != NULL)
             spelling_note(contact->domain, contact->aor);
         return;
@@ -338,24 +364,6 @@ static int print_remote(const ucontact_t *contact, char *out, size_t size)
     if (parse_uri(text->s, text->len, &uri) < 0)
         return snprintf(out, size, "%.*s", text->len, text->s);
     return snprintf(out, size, "%.*s:%u", uri.host.len, uri.host.s, uri.port_no != 0 ? uri.port_no : SIP_PORT);
-}
-
-/* `received` is stored only if it differs from the Contact. */
-static bool names_websocket(const ucontact_t *contact)
-{
-    const str *text = contact->received.len > 0 ? &contact->received : &contact->c;
-    struct ksr_sip_uri uri;
-    return parse_uri(text->s, text->len, &uri) == 0 && transport_is_websocket(transport_of_proto(uri.proto));
-}
-
-static int proto_of_contact(const ucontact_t *contact)
-{
-    const int proto = connection_proto(contact->tcpconn_id);
-    if (proto != PROTO_NONE || contact->sock == NULL)
-        return proto;
-    if (!names_websocket(contact))
-        return contact->sock->proto;
-    return transport_is_secure(transport_of_proto(contact->sock->proto)) ? PROTO_WSS : PROTO_WS;
 }
 
 const char *flow_transport(const ucontact_t *contact)

@@ -4,6 +4,7 @@
 
 #include "kamailio/base/ksr.h"
 
+#include "base/transport.h"
 #include "flow/binding.h"
 
 /*
@@ -88,9 +89,9 @@ bool flow_is_outbound(flow_id flow); /* one of them has a reg-id */
 size_t flow_list(unsigned *cursor, flow_id *flows, size_t most);
 
 struct flow_counts {
-    size_t bindings;           /* on flows of this node */
-    size_t streams, datagrams; /* flows with bindings */
-    size_t memory;             /* bytes of shared memory that the index of flows takes */
+    size_t bindings;               /* on flows of this node */
+    size_t flows[TRANSPORT_COUNT]; /* with bindings */
+    size_t memory;                 /* bytes of shared memory that the index of flows takes */
 };
 struct flow_counts flow_counts(void);
 

@@ -13,21 +13,41 @@
 
 /* The names are those of the status of `reflow serve` where it has the same value. */
 
-static uint64_t flows(void)
+static uint64_t sum_flows(bool streams, bool datagrams)
 {
     const struct flow_counts counts = flow_counts();
-    return counts.streams + counts.datagrams;
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < TRANSPORT_COUNT; i++)
+        sum += (transport_connects(i) ? streams : datagrams) ? counts.flows[i] : 0;
+    return sum;
+}
+
+static uint64_t flows(void)
+{
+    return sum_flows(true, true);
 }
 
 static uint64_t flows_stream(void)
 {
-    return flow_counts().streams;
+    return sum_flows(true, false);
 }
 
 static uint64_t flows_datagram(void)
 {
-    return flow_counts().datagrams;
+    return sum_flows(false, true);
 }
+
+#define FLOWS_OF(name, transport)                                                                                      \
+    static uint64_t flows_##name(void)                                                                                 \
+    {                                                                                                                  \
+        return flow_counts().flows[transport];                                                                         \
+    }
+FLOWS_OF(udp, TRANSPORT_UDP)
+FLOWS_OF(tcp, TRANSPORT_TCP)
+FLOWS_OF(tls, TRANSPORT_TLS)
+FLOWS_OF(ws, TRANSPORT_WS)
+FLOWS_OF(wss, TRANSPORT_WSS)
+#undef FLOWS_OF
 
 static uint64_t flow_binding_count(void)
 {
@@ -77,6 +97,11 @@ static const struct gauge {
     {"flows", flows, "flows with bindings"},
     {"flows_stream", flows_stream, "of these, connections: TCP, TLS, WebSocket"},
     {"flows_datagram", flows_datagram, "of these, pairs of addresses over UDP"},
+    {"flows_udp", flows_udp, "flows with bindings over UDP"},
+    {"flows_tcp", flows_tcp, "flows with bindings over TCP"},
+    {"flows_tls", flows_tls, "flows with bindings over TLS"},
+    {"flows_ws", flows_ws, "flows with bindings over WebSocket"},
+    {"flows_wss", flows_wss, "flows with bindings over WebSocket and TLS"},
     {"flow_binding_count", flow_binding_count, "bindings on flows of this node"},
     {"flow_memory", flow_memory, "bytes of shared memory that the index of flows takes"},
     {"binding_bytes", binding_bytes, "bytes of shared memory that limited bindings hold"},

@@ -37,9 +37,15 @@ for _, transport in ipairs { "udp", "tcp", "tls", "ws", "wss" } do
         local text = assert(host:rpc("reflow.flows", bob.aor))
         t:match(text, "transport: " .. transport .. "\n")
         t:match(text, "flow: " .. flow .. "\n")
+        for _, name in ipairs { "udp", "tcp", "tls", "ws", "wss" } do
+            t:equal(host:statistic("reflow:flows_" .. name), name == transport and 1 or 0, name)
+        end
         bob:close()
         if transport ~= "udp" then -- the connection is gone, and the name is the same
             host:wait_for_log("DOWN " .. transport .. " 127%.0%.0%.1:%d+%-127%.0%.0%.1:%d+[^\n]* END")
+            t:ok(ua.wait.until_true(ua.patience, function()
+                return host:statistic("reflow:flows_" .. transport) == 0
+            end))
         end
     end)
 end
