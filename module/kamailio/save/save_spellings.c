@@ -14,7 +14,7 @@
 
 struct copied {
     struct copied *next;
-    ucontact_t contact; /* its texts are in `bytes`; nothing else of it is owned */
+    ucontact_t contact; /* its texts are in `bytes`; xavp has copies of the attributes alone (xavp_contact) */
     char bytes[];
 };
 
@@ -40,6 +40,8 @@ static struct copied *copied_new(const ucontact_t *contact)
         return NULL;
     char *at = copied->bytes;
     copied->contact = *contact;
+    const bool has_attributes = contact->xavp != NULL && contact->xavp->val.type == SR_XTYPE_XAVP;
+    copied->contact.xavp = has_attributes ? xavp_clone_level_nodata(contact->xavp) : NULL;
     str *const texts[] = {&copied->contact.c,      &copied->contact.received,   &copied->contact.path,
                           &copied->contact.callid, &copied->contact.user_agent, &copied->contact.instance,
                           &copied->contact.ruid};
@@ -52,6 +54,7 @@ static void copied_delete_all(struct copied *first)
 {
     for (struct copied *next; first != NULL; first = next) {
         next = first->next;
+        xavp_destroy_list(&first->contact.xavp);
         free(first);
     }
 }
@@ -123,8 +126,13 @@ static bool put_copy(urecord_t *record, ucontact_t *copy)
                             .tcpconn_id = copy->tcpconn_id,
                             .keepalive = copy->keepalive,
                             .last_modified = copy->last_modified};
-    return record_has(record, copy) ||
-           (save_next_ruid(&info.ruid) == 0 && ul.insert_ucontact(record, &copy->c, &info, &made) == 0);
+    if (record_has(record, copy))
+        return true;
+    /* usrloc takes the attributes of a new binding from those of the process. */
+    sr_xavp_t **list = xavp_set_list(&copy->xavp);
+    const bool put = save_next_ruid(&info.ruid) == 0 && ul.insert_ucontact(record, &copy->c, &info, &made) == 0;
+    xavp_set_list(list);
+    return put;
 }
 
 static bool put_copies(struct save *save, struct copied *first)

@@ -33,7 +33,7 @@ route[BEFORE] {
 local function start(t, options)
     options = options or {}
     return kamailio.start(t, { modules = modules, params = options.params,
-        extra = routes .. ("route[N] { %s return; }\n"):format(options.register or "") })
+        extra = routes .. ("route[N] { %s return; }\n"):format(options.register or "") .. (options.more or "") })
 end
 
 local sides = { stock = { { "X-Stock", "yes" } }, own = {} }
@@ -134,14 +134,23 @@ both("with case_sensitive 1, Bob and bob are two users", { params = { { "registr
 end)
 
 -- save() of a registrar that is case-sensitive, into our table.
-local mixed = { params = { { "registrar", "case_sensitive", 1 } },
-    register = 'if (is_present_hf("X-Mixed")) { save("location"); exit; }' }
+local mixed = { params = { { "registrar", "case_sensitive", 1 }, { "usrloc", "xavp_contact", "attrs" } },
+    register = [[
+        if (is_present_hf("X-Mixed")) {
+            $xavp(attrs=>color) = $hdr(X-Mixed);
+            save("location");
+            exit;
+        }]],
+    more = [[
+        route[CALL] { t_on_branch("see"); }
+        branch_route[see] { append_hf("X-Color: $xavp(attrs[0]=>color)\r\n"); }
+    ]] }
 
 tap.test("bindings under an AOR with capital letters are found, and moved by the next REGISTER", function(t)
     local s = start(t, mixed)
     local alice = open_flow(t, s, "own", "alice")
     local bob, other = open_flow(t, s, "own", "Bob"), open_flow(t, s, "own", "BOB")
-    local by_stock = { { "X-Mixed", "yes" } }
+    local by_stock = { { "X-Mixed", "red" } }
     local register = getmetatable(bob).__index.register
     register(bob, { headers = by_stock, supported = false, call_id = "b" })
     register(other, { headers = by_stock, supported = false, call_id = "o" })
@@ -159,7 +168,7 @@ tap.test("bindings under an AOR with capital letters are found, and moved by the
     t:equal(#held(s, "own", "Bob"), 0)
     t:equal(#held(s, "own", "BOB"), 0)
     bob:register { call_id = "b", cseq = 8, expires = 0 }
-    reaches(alice, other, "sip:bob@example.test")
+    t:equal(reaches(alice, other, "sip:bob@example.test"):get "X-Color", "red")
     bob:expect_none("MESSAGE", 50)
 end)
 
