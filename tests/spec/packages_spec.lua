@@ -182,4 +182,140 @@ test("kamailio: without its source, with that of another version or with none, t
     t:equal(read(m.folder .. "/out/flags"), nil)
 end)
 
+local printed = [[
+version: kamailio 6.1.4 (x86_64/Linux) 8ba646
+flags: USE_TCP, USE_TLS, Q_MALLOC, USE_FUTEX-NOSMP, TLS_PTHREAD_MUTEX_SHARED
+ADAPTIVE_WAIT_LOOPS 1024, MAX_RECV_BUFFER_SIZE 262144
+id: 8ba646
+compiled with gcc 12.2.0
+]]
+
+-- As ver_defs.h of Kamailio: MEM_JOIN_FREE has a text, but is not compared.
+local definitions = [[
+#ifdef MEM_JOIN_FREE
+#define MEM_JOIN_FREE_STR ", MEM_JOIN_FREE"
+#endif
+#define SER_COMPILE_FLAGS \
+	USE_TCP_STR USE_TLS_STR USE_SCTP_STR Q_MALLOC_STR USE_FUTEX_STR FAST_LOCK_STR NOSMP_STR \
+	KSR_PTHREAD_MUTEX_SHARED_STR
+]]
+
+-- A stand-in that prints that for -V, and a source whose own flags are others.
+local function cmake_machine(t, version)
+    local m = machine(t)
+    write(m.folder .. "/printed", printed)
+    m.program("kamailio", ("cat '%s/printed'"):format(m.folder))
+    local source = source_tree(m, version)
+    write(source .. "/src/core/ver_defs.h", definitions)
+    return m, source
+end
+
+local function sorted(text)
+    local words = {}
+    for word in text:gmatch "%S+" do
+        words[#words + 1] = word
+    end
+    table.sort(words)
+    return table.concat(words, " ")
+end
+
+test("kamailio: system and flags are those that the program prints, not those of the source's makefiles", function(t)
+    local m, source = cmake_machine(t, "6.1.4")
+    write(source .. "/src/config.mak", "C_DEFS= -DNAME='\"kamailio\"' -DVERSION='\"6.1.4\"' -DARCH='\"x86_64\"' " ..
+        "-DOS_QUOTED='\"linux\"' -DOWN_FLAG -DMEM_JOIN_FREE -DUSE_TCP " ..
+        "-DUSE_SCTP -DFAST_LOCK -DADAPTIVE_WAIT -DUSE_FUTEX\n")
+    local fine, text = m.run(("tests/support/kamailio_source.sh '%s/out'"):format(m.folder),
+        ("KAMAILIO_SOURCE='%s'"):format(source))
+    t:ok(fine, text)
+    t:equal(sorted(read(m.folder .. "/out/flags")), sorted [[-DARCH='"x86_64"' -DKSR_PTHREAD_MUTEX_SHARED
+        -DMEM_JOIN_FREE -DNAME='"kamailio"' -DNOSMP -DOS_QUOTED='"Linux"' -DOWN_FLAG -DQ_MALLOC -DUSE_FUTEX -DUSE_TCP
+        -DUSE_TLS -DVERSION='"6.1.4"']])
+end)
+
+test("kamailio: the definitions are those of the folder in which CMake has built the source", function(t)
+    for _, build in ipairs { { "src/CMakeFiles/kamailio.dir/flags.make", "C_FLAGS = -O2\nC_DEFINES = %s\n" },
+        { "build.ninja", "build src/CMakeFiles/other.dir/a.c.o: C_COMPILER\n  DEFINES = -DWRONG\n\n" ..
+            "build src/CMakeFiles/kamailio.dir/main.c.o: C_COMPILER ../main.c\n  DEFINES = %s\n  FLAGS = -O2\n\n" } } do
+        local m, source = cmake_machine(t, "5.8.0") -- a config.mak that somebody has left there
+        local path = source .. "/a build/" .. build[1]
+        assert(os.execute(("mkdir -p '%s'"):format(path:match "(.*)/")))
+        write(path, build[2]:format [[-DOF_CMAKE -DUSE_SCTP -DVERSION=\"6.1.4\"]])
+        local fine, text = m.run(("tests/support/kamailio_source.sh '%s/out'"):format(m.folder),
+            ("KAMAILIO_SOURCE='%s'"):format(source))
+        t:ok(fine, text)
+        t:equal(sorted(read(m.folder .. "/out/flags")), sorted [[-DARCH='"x86_64"' -DKSR_PTHREAD_MUTEX_SHARED
+            -DNAME='"kamailio"' -DNOSMP -DOF_CMAKE -DOS_QUOTED='"Linux"' -DQ_MALLOC -DUSE_FUTEX -DUSE_TCP -DUSE_TLS
+            -DVERSION='"6.1.4"']])
+    end
+end)
+
+test("kamailio: of the lists of flags in a program, the shortest is the one that it compares", function(t)
+    local m = machine(t)
+    local compared = "USE_TCP, USE_TLS, PKG_MALLOC, Q_MALLOC, USE_FUTEX"
+    local all = "USE_TCP, USE_TLS, PKG_MALLOC, Q_MALLOC, DBG_QM_MALLOC, USE_FUTEX"
+    local path = m.program("kamailio", ([[
+echo 'version: kamailio 6.1.4 (x86_64/Linux)'; echo 'flags: %s'; exit
+%s
+%s]]):format(all, all, compared))
+    local fine, text = m.run("tests/support/kamailio_identity.sh " .. path)
+    t:ok(fine, text)
+    t:equal(text, "version: kamailio 6.1.4 (x86_64/Linux)\nflags: " .. compared .. "\n")
+end)
+
+test("kamailio: a program that is built anew with other flags is noticed", function(t)
+    local m, source = cmake_machine(t, "6.1.4")
+    local script = ("tests/support/kamailio_source.sh '%s/out'"):format(m.folder)
+    local variables = ("KAMAILIO_SOURCE='%s'"):format(source)
+    t:ok(m.run(script, variables))
+    write(m.folder .. "/out/flags", "kept\n")
+    t:ok(m.run(script, variables))
+    t:equal(read(m.folder .. "/out/flags"), "kept\n")
+    write(m.folder .. "/printed", (printed:gsub("USE_TLS", "USE_SCTP")))
+    t:ok(m.run(script, variables))
+    t:match(read(m.folder .. "/out/flags"), "%-DUSE_SCTP")
+end)
+
+-- Debian's Kamailio, as far as these scripts can see.
+local function debian_machine(t, version)
+    local m = cmake_machine(t, version)
+    m.program("dpkg-query", "case $1 in -S) exit 0 ;; *) echo 6.1.4-1 ;; esac")
+    return m
+end
+
+test("kamailio: beside Debian's, the module is compiled for another source, whose version is printed", function(t)
+    local m = debian_machine(t, "5.8.0")
+    local source, out = m.folder .. "/a source", m.folder .. "/out"
+    m.program("make") -- it would configure the source
+    local fine, text = m.run(("tests/support/kamailio_source.sh '%s'"):format(out),
+        ("KAMAILIO_SOURCE='%s'"):format(source))
+    t:ok(fine, text)
+    t:match(read(out .. "/version"), "^5%.8%.0\n")
+    t:match(read(out .. "/flags"), "5%.8%.0")
+    write(out .. "/reflow.so", "\0kamailio 5.8.0 (x86_64/linux)\0USE_TCP\0")
+    local fits = "tests/support/kamailio_fits.sh %s '" .. out .. "'"
+    fine, text = m.run(fits:format "")
+    t:ok(fine, text)
+    t:match(text, "out/reflow%.so, for Kamailio 5%.8%.0\n")
+    t:match(text, "It is not for .*kamailio, which is kamailio 6%.1%.4: that program refuses to load it")
+    t:ok(not m.run(fits:format "--strict"))
+    fine, text = m.run(("tests/support/kamailio_source.sh '%s'"):format(out),
+        ("KAMAILIO_SOURCE='%s' KAMAILIO='%s/bin/kamailio'"):format(source, m.folder))
+    t:ok(not fine)
+    t:match(text, "The source is that of Kamailio 5%.8%.0, but .*/kamailio is Kamailio 6%.1%.4")
+end)
+
+test("kamailio: a module with the version but not the flags of the program is not one for it", function(t)
+    local m = cmake_machine(t, "6.1.4")
+    local flags = printed:match "flags: ([^\n]*)"
+    local fits = ("tests/support/kamailio_fits.sh '%s'"):format(m.folder)
+    write(m.folder .. "/version", "6.1.4\n")
+    for module, expected in pairs { [("\0kamailio 6.1.4 (x86_64/Linux)\0%s\0"):format(flags)] = true,
+        [("\0kamailio 6.1.4 (x86_64/linux)\0%s\0"):format(flags)] = false,
+        ["\0kamailio 6.1.4 (x86_64/Linux)\0USE_TCP, USE_TLS\0"] = false } do
+        write(m.folder .. "/reflow.so", module)
+        local fine, text = m.run(fits)
+        t:equal(fine, expected, text)
+    end
+end)
+
 tap.done()

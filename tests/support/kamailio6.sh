@@ -36,11 +36,10 @@ inside() {
         /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 HOME=/ "$@"
 }
 
-# The server itself, too: it is the edge before Kamailio in some tests. c-ares of Debian 13 calls some of its functions
-# deprecated.
+# The server itself, too: it is the edge before Kamailio in some tests.
 inside sh -c 'cd /reflow && { command -v make || { apt-get update -qq && apt-get install -y -qq make; }; } >/dev/null &&
     make -s --no-print-directory packages-kamailio-test packages-test &&
-    make -s -j2 --no-print-directory CFLAGS=-Wno-error=deprecated-declarations all &&
+    make -s -j2 --no-print-directory all &&
     make -s --no-print-directory kamailio' >"$dir/log" 2>&1 || {
     tail -n 20 "$dir/log" >&2
     exit 1

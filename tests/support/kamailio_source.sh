@@ -6,7 +6,11 @@
 #
 # For Debian's Kamailio they come from the source package of the same version. The lists that apt needs for that are kept
 # in DIR: the machine's own stay as they are. KAMAILIO_SOURCE, a folder with the source, takes the place of the archive; a
-# Kamailio that does not come from a Debian package needs it.
+# Kamailio that does not come from a Debian package needs it. If that source is not the one of Debian's Kamailio, and
+# KAMAILIO names no program, the module is compiled for the source alone.
+#
+# What Kamailio compares when it loads a module (version, architecture, system, flags) is taken from the program
+# (kamailio_identity.sh), because Kamailio may be built by CMake, whose system and flags differ from those of Kamailio's makefiles.
 set -eu
 
 fail() {
@@ -35,11 +39,14 @@ else
     binary=$(dpkg-query -W -f '${Version}' kamailio 2>/dev/null || true)
     [ -n "$version" ] || fail "Kamailio is not installed: apt-get install kamailio, then again."
 fi
-# The version, and what the headers were made of. A source that is built anew may have other flags.
-made_of=$version
-[ -z "${KAMAILIO_SOURCE:-}" ] || made_of="$version
-$program $KAMAILIO_SOURCE $(stat -c %Y "$KAMAILIO_SOURCE/src/config.mak" 2>/dev/null || true)"
-if [ -e "$dir/flags" ] && [ "$(cat "$dir/version" 2>/dev/null)" = "$made_of" ]; then
+printed=$("$support/kamailio_identity.sh" "$program")
+# What the headers and flags are made of. A source or a program that is built anew may have other flags.
+made_of=
+[ -z "${KAMAILIO_SOURCE:-}" ] || made_of="${KAMAILIO:+KAMAILIO=}$program $version $(printf '%s' "$printed" | cksum)
+$KAMAILIO_SOURCE $(stat -c %Y "$KAMAILIO_SOURCE/src/config.mak" 2>/dev/null || true)"
+known_version=$(sed -n 1p "$dir/version" 2>/dev/null || true)
+known=$(sed 1d "$dir/version" 2>/dev/null || true)
+if [ -e "$dir/flags" ] && [ "$known" = "$made_of" ] && { [ -n "$made_of" ] || [ "$known_version" = "$version" ]; }; then
     exit 0
 fi
 mkdir -p "$dir"
@@ -101,20 +108,52 @@ else
     fetch
 fi
 
-# What Kamailio's own build hands to each module: the binary refuses a module whose version or flags differ. A source that
-# the binary was built from has them already. The variables of this build are not for that one.
-if [ -z "$own" ] || [ ! -e "$work/source/src/config.mak" ]; then
+# Without one of these, the defaults of Kamailio's makefiles.
+configure() {
+    # The variables of this build are not for that one.
     unset MAKEFLAGS MFLAGS MAKEOVERRIDES MODE CFLAGS CPPFLAGS LDFLAGS
     make -C "$work/source" cfg FLAVOUR=kamailio CC=gcc prefix=/usr cfg_prefix= >>"$log" 2>&1 ||
         fail_with_log "Kamailio's source cannot be configured."
+}
+
+makefile_flags() {
+    sed -n 's/^\(C_DEFS\|CC_PMUTEX_OPTS\)= *//p' "$work/source/src/config.mak"
+}
+
+# A folder in which CMake has configured or built the source lies in the source, and has a makefile or a file of ninja's.
+cmake_flags() {
+    for folder in "$work"/source/*/; do
+        sed -n 's/^C_DEFINES = //p' "$folder/src/CMakeFiles/kamailio.dir/flags.make" 2>/dev/null ||
+            sed -n '/^build src\/CMakeFiles\/kamailio\.dir\/main\.c\.o:/,/^$/s/^ *DEFINES = //p' "$folder/build.ninja" \
+                2>/dev/null || true
+    done | head -n 1
+}
+
+# What Kamailio's own build hands to each module. A source that the program was built from has been configured.
+if [ -n "$own" ] && [ -n "$(cmake_flags)" ]; then
+    cmake_flags >"$dir/flags.new"
+else
+    [ -n "$own" ] && [ -e "$work/source/src/config.mak" ] || configure
+    makefile_flags >"$dir/flags.new"
 fi
-sed -n 's/^\(C_DEFS\|CC_PMUTEX_OPTS\)= *//p' "$work/source/src/config.mak" >"$dir/flags.new"
 [ -s "$dir/flags.new" ] || fail_with_log "Kamailio's source gave no flags."
-made=$(sed -n 's/.*-DVERSION=.\{0,1\}"\([^"]*\)".*/\1/p' "$dir/flags.new")
+made=$(sed -n 's/.*-DVERSION=[^"]\{0,1\}"\([^"\\]*\).*/\1/p' "$dir/flags.new")
 case $version in
 "$made" | "$made"[-+~]*) ;;
-*) fail "The source is that of Kamailio $made, but $program is Kamailio $version." ;;
+*)
+    [ -z "$own" ] && [ -n "${KAMAILIO_SOURCE:-}" ] && [ -z "${KAMAILIO:-}" ] ||
+        fail "The source is that of Kamailio $made, but $program is Kamailio $version."
+    printed=
+    version=$made
+    ;;
 esac
+definitions=$work/source/src/core/ver_defs.h
+[ -e "$definitions" ] || definitions=/dev/null
+printf '%s\n' "$printed" >"$work/printed"
+[ -z "$printed" ] || {
+    awk -f "$support/kamailio_flags.awk" file=1 "$work/printed" file=2 "$definitions" file=3 "$dir/flags.new" >"$work/flags"
+    mv "$work/flags" "$dir/flags.new"
+}
 mv "$work/source" "$dir/source"
 mv "$dir/flags.new" "$dir/flags"
-echo "$made_of" >"$dir/version"
+printf '%s\n' "$version" ${made_of:+"$made_of"} >"$dir/version"
