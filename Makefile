@@ -22,6 +22,8 @@ PACKAGES_KAMAILIO_TEST = $(PACKAGES_KAMAILIO) lua5.4 lua-luv sqlite3 \
                          $(call debian_kamailio,kamailio-lua-modules kamailio-sqlite-modules kamailio-tls-modules \
                                                 kamailio-websocket-modules kamailio-presence-modules) patch
 PACKAGES_KAMAILIO6 = debootstrap
+PACKAGES_DEB = $(PACKAGES_BUILD) build-essential debhelper dpkg-dev lintian netbase kamailio
+PACKAGES_TEST_DEB = debootstrap
 PACKAGES_PEERS = linphone-cli chromium
 PACKAGES_FUZZ  = $(PACKAGES_BUILD) libcmocka-dev clang libclang-rt-14-dev
 PACKAGES_BENCH = $(PACKAGES_TEST)
@@ -37,7 +39,9 @@ sources = $(sort $(wildcard module/$(1)/*.c module/$(1)/*/*.c))
 
 # Asked for one by one: the Kamailio module needs no libuv.
 CPPFLAGS += -Imodule -D_GNU_SOURCE $(foreach library,lua5.4 libuv,$(shell pkg-config --cflags $(library) 2>/dev/null))
-WARNINGS  = -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wpointer-arith
+# A newer library may deprecate what the oldest supported one needs.
+WARNINGS  = -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wpointer-arith \
+            -Wno-error=deprecated-declarations
 CFLAGS_release  = -O2 -g
 CFLAGS_sanitize = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 CFLAGS_debug    = -O0 -g
@@ -63,10 +67,10 @@ UNIT_TESTS     = $(patsubst tests/unit/%.c,$(OBJ)/unit/%,$(sort $(wildcard tests
 FUZZERS        = $(patsubst tests/fuzz/%.c,$(OBJ)/fuzz/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 BENCHES        = $(patsubst tests/bench/%.c,$(OBJ)/bench/%,$(sort $(wildcard tests/bench/bench_*.c)))
 
-PACKAGE_SETS   = build test peers lint fuzz bench run kamailio kamailio-test kamailio6
+PACKAGE_SETS   = build test peers lint fuzz bench run kamailio kamailio-test kamailio6 deb test-deb
 
-.PHONY: all man binaries unit-tests fuzzers benches help run test test-peers valgrind demo demo-edge bench soak fuzz tsan lint rules install \
-        clean format generate $(PACKAGE_SETS:%=packages-%)
+.PHONY: all man binaries unit-tests fuzzers benches help run test test-peers valgrind demo demo-edge bench soak fuzz tsan lint rules \
+        install install-files uninstall deb test-deb clean format generate $(PACKAGE_SETS:%=packages-%)
 all: $(BUILD)/reflow $(BUILD)/reflow.so
 
 help:
@@ -180,18 +184,22 @@ $(KSR_OBJ)/reflow.so: $(KSR_OBJECTS) $(CALL_OBJECTS) $(SHARED_OBJECTS)
 .PHONY: kamailio install-kamailio test-kamailio6 soak-kamailio
 kamailio: packages-kamailio
 	@$(MAKE) -s -j$(shell nproc) --no-print-directory MODE=release $(KSR)/reflow.so
-	@echo "$(KSR)/reflow.so, for Kamailio $$(head -n 1 $(KSR)/version)"
+	@KAMAILIO='$(KAMAILIO)' tests/support/kamailio_fits.sh $(KSR)
 
 ## make install-kamailio  DESTDIR=: the module among Kamailio's own, its README and examples
 KSR_PROGRAM = $(shell KAMAILIO='$(KAMAILIO)' tests/support/kamailio_program.sh)
 KSR_MODULES ?= $(shell '$(KSR_PROGRAM)' -I 2>/dev/null | sed -n 's/^ *Default paths to modules: *\([^: ]*\).*/\1/p')
-KSR_DOC = $(DESTDIR)/usr/share/doc/kamailio-reflow
+KSR_DOC = /usr/share/doc/kamailio-reflow
 install-kamailio: kamailio
+	@KAMAILIO='$(KAMAILIO)' tests/support/kamailio_fits.sh --strict $(KSR) >/dev/null
 	@test -n "$(KSR_MODULES)" || { echo "$(KSR_PROGRAM) -I names no folder of modules: give it by KSR_MODULES=FOLDER." >&2; exit 1; }
-	install -d $(DESTDIR)$(KSR_MODULES) $(KSR_DOC)/examples
-	install -m 644 $(KSR)/reflow.so $(DESTDIR)$(KSR_MODULES)/reflow.so
-	install -m 644 $(wildcard module/kamailio/*.md) module/kamailio/COPYING LICENSE $(KSR_DOC)
-	install -m 644 $(wildcard examples/kamailio/*) $(KSR_DOC)/examples
+	@rm -rf $(BUILD)/stage-kamailio
+	install -d $(BUILD)/stage-kamailio$(KSR_MODULES) $(BUILD)/stage-kamailio$(KSR_DOC)/examples
+	install -m 644 $(KSR)/reflow.so $(BUILD)/stage-kamailio$(KSR_MODULES)/reflow.so
+	install -m 644 $(wildcard module/kamailio/*.md) module/kamailio/COPYING LICENSE $(BUILD)/stage-kamailio$(KSR_DOC)
+	install -m 644 $(wildcard examples/kamailio/*) $(BUILD)/stage-kamailio$(KSR_DOC)/examples
+	module/packaging/installed.sh put $(BUILD)/stage-kamailio '$(DESTDIR)' $(KSR_DOC)/installed
+	@rm -rf $(BUILD)/stage-kamailio
 
 ## make test-kamailio6 [WORDS=]  the module and its tests in Debian 13's Kamailio 6, in a chroot; as root
 test-kamailio6:
@@ -299,6 +307,17 @@ man: $(BUILD)/man/reflow.1
 
 ## make install    PREFIX=/usr/local DESTDIR=: the program, the Lua module, man pages, examples and documents
 install: all man
+	@rm -rf $(BUILD)/stage
+	@$(MAKE) -s --no-print-directory install-files DESTDIR=$(BUILD)/stage
+	module/packaging/installed.sh put $(BUILD)/stage '$(DESTDIR)' $(PREFIX)/share/reflow/installed
+	@rm -rf $(BUILD)/stage
+
+## make uninstall  PREFIX=/usr/local DESTDIR=: removes what make install and make install-kamailio have installed
+uninstall:
+	@module/packaging/installed.sh remove '$(DESTDIR)' $(PREFIX)/share/reflow/installed $(KSR_DOC)/installed
+
+# The same without a list of what was installed: for packages, which have one of their own.
+install-files: all man
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/lua/5.4 $(DESTDIR)$(PREFIX)/share/doc/reflow \
 	    $(DESTDIR)$(PREFIX)/share/reflow/examples/policies/spec $(DESTDIR)$(PREFIX)/share/reflow/meta \
 	    $(DESTDIR)$(PREFIX)/share/reflow/examples/tenants/spec
@@ -314,6 +333,18 @@ install: all man
 	    install -D -m 644 $(BUILD)/man/$${page#*/} $(DESTDIR)$(PREFIX)/share/man/$$page || exit 1; done
 	install -m 644 README.md CHANGELOG.md LICENSE $(DESTDIR)$(PREFIX)/share/doc/reflow
 	for manual in $(MANUALS); do install -D -m 644 $$manual $(DESTDIR)$(PREFIX)/share/doc/reflow/$$manual || exit 1; done
+
+## make deb        Debian packages of all parts into build/deb, for the release that it runs on, and lintian's findings
+deb: packages-deb
+	@$(MAKE) -s --no-print-directory KAMAILIO=/usr/sbin/kamailio $(KSR)/flags
+	@module/packaging/build.sh $(BUILD)/deb $(KSR)
+
+## make test-deb   builds, installs, upgrades and purges the packages in fresh chroots of Debian 12 and 13; as root.
+##                 RELEASES=bookworm takes one of them
+test-deb:
+	@$(if $(filter-out 0,$(shell id -u)),echo "A chroot is made by root: start it as root." >&2; exit 1,:)
+	@$(MAKE) -s --no-print-directory packages-test-deb
+	@tests/support/deb/test_deb.sh $(BUILD)/test-deb $(RELEASES)
 
 $(PACKAGE_SETS:%=packages-%): packages-%:
 	@tests/support/packages.sh $(PACKAGES_$(shell echo $* | tr a-z- A-Z_))

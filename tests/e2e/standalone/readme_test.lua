@@ -17,6 +17,7 @@ local manuals = { "README.md", "lua/README.md", "module/cli/README.md", "module/
 local elsewhere = {
     ["make test"] = ".ci/run",
     ["make kamailio"] = "tests/e2e/kamailio/kamailio_examples_test.lua", -- that make run-kamailio works
+    ["make deb"] = "tests/support/deb/inside.sh", -- by make test-deb
 }
 
 local function read(path)
@@ -177,5 +178,30 @@ for _, path in ipairs(manuals) do
         t:ok(installed or path ~= "README.md", "README.md installs nothing")
     end)
 end
+
+-- Each file and folder below, a line each.
+local function listing(folder)
+    local pipe <close> = assert(io.popen(("cd %s && find . -printf '%%p %%m %%l\\n' | LC_ALL=C sort"):format(folder)))
+    return pipe:read "a"
+end
+
+test("make uninstall undoes make install, also after a second one, and leaves what others have put there", function(t)
+    local folder = tree(t)
+    local root = folder .. "/root"
+    local function make(arguments)
+        execute(("cd %s && MODE=sanitize make -s --no-print-directory %s DESTDIR=%s PREFIX=/usr/local >log 2>&1")
+            :format(folder, arguments, root))
+    end
+    execute(("cd %s && mkdir -p usr/local/share/reflow/own usr/local/bin"):format(root))
+    write(root .. "/usr/local/bin/other", "")
+    local before = listing(root)
+    make "install"
+    t:match(listing(root), "%./usr/local/bin/reflow 755")
+    make "install"
+    make "uninstall"
+    t:equal(listing(root), before)
+    make "uninstall"
+    t:match(read(folder .. "/log"), "Nothing to remove")
+end)
 
 tap.done()
