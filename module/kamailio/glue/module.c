@@ -188,7 +188,7 @@ static param_export_t params[] = {
 static bool usrloc_removes_lost(void)
 {
     modparam_t type;
-    const int *value = find_param_export(find_module_by_name("usrloc"), "handle_lost_tcp", INT_PARAM, &type);
+    const int *value = find_param_export(find_module_by_name("usrloc"), "handle_lost_tcp", PARAM_INT, &type);
     return value != NULL && *value != 0;
 }
 
