@@ -11,7 +11,12 @@
 
 enum { RECEIVED_MOST = 255 }; /* usrloc's column */
 
-static unsigned short avp_type; /* set before the fork */
+/* Set before the fork. pv_get_avp_name() takes another type since Kamailio 6.0. */
+#if VERSIONVAL < 6000000
+static unsigned short avp_type;
+#else
+static avp_flags_t avp_type;
+#endif
 static avp_name_t avp_name;
 static bool has_avp;
 
