@@ -62,7 +62,7 @@ return {
             fail = "vuelve la mejor respuesta", ack = "confirmado",
             reregister = "se registra de nuevo",
         },
-        status = "vuelve como %d", challenges = "todos los desafíos vuelven juntos",
+        status = "vuelve como %d", challenges = "todos los retos vuelven juntos",
         waits = "el proxy espera al teléfono", next_server = "siguiente servidor",
         drop = "%s; se elimina el registro", drop_flow = "%s; se eliminan sus registros", rest = "%s; descansa %s",
         uac = {

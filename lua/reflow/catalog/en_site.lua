@@ -76,6 +76,7 @@ return {
     rules_intro = "Each decision of reflow names the rule behind it. A guardrail holds whatever a policy says, and a \z
         default can be changed by a policy.",
     rules_other = "Of the code table",
+    rules_near = "Rules of the same section",
     rules_all = "All rules",
     rule_title = "Rule %s",
     kind = { guardrail = "guardrail", default = "default" },

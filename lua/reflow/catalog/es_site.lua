@@ -79,6 +79,7 @@ return {
     rules_intro = "Cada decisión de reflow nombra la regla que la motiva. Una regla obligatoria se cumple diga lo que \z
         diga una política; una predeterminada la puede cambiar una política.",
     rules_other = "De la tabla de códigos",
+    rules_near = "Reglas de la misma sección",
     rules_all = "Todas las reglas",
     rule_title = "Regla %s",
     kind = { guardrail = "obligatoria", default = "predeterminada" },

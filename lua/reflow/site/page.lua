@@ -102,7 +102,7 @@ function page.render(site, lang, what)
 end
 
 local choice = html.template [[
-<li><a href="{lang}/index.html" hreflang="{lang}" lang="{lang}">{title} ({name})</a></li>
+<li lang="{lang}"><h2><a href="{lang}/index.html" hreflang="{lang}">{title} ({name})</a></h2><p>{about}</p></li>
 ]]
 local choices = html.template [[<main id="main"><h1>{title}</h1><ul class="plain">{list}</ul></main>]]
 
@@ -115,7 +115,7 @@ function page.root(site)
     if site.base_url then links[#links + 1] = canonical { link = site.base_url .. "index.html" } end
     local list = html.each(site.languages, function(lang)
         local words = site.text[lang].words
-        return choice { lang = lang, title = words.title, name = words.name }
+        return choice { lang = lang, title = words.title, name = words.name, about = words.description }
     end)
     return tostring(document {
         lang = site.languages[1], title = first.title, description = first.description, policy = POLICY, links = links,

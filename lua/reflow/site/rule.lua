@@ -28,8 +28,11 @@ local body = html.template [[
 <p>{roles}</p>
 {codes}
 {pictures}
+{near}
 <p><a href="../index.html">{all}</a></p>
 ]]
+local near_section = html.template [[<h2>{heading}</h2><ul class="list rules">{list}</ul>]]
+local near = html.template [[<li><a href="../{id}/index.html">{id}</a> <p>{text}</p></li>]]
 local code_section = html.template [[<h2>{heading}</h2><ul class="grid">{list}</ul>]]
 local code_link = html.template [[
 <li class="k{class}"><a href="../../{code}/index.html"><b class="n">{code}</b> <span>{phrase}</span></a></li>
@@ -60,6 +63,17 @@ local function list_page(site, lang)
     }
 end
 
+-- The other rules of the same section, "5626-7" for "5626-7.c".
+local function same_section(site, text, id)
+    local section, list = id:match "^(.+)%.%a$", {}
+    for _, rule in ipairs(site.rules) do
+        if section and rule.id ~= id and rule.id:match "^(.+)%.%a$" == section then
+            list[#list + 1] = near { id = rule.id, text = tools.sentence(text.rules[rule.id]) .. "." }
+        end
+    end
+    return #list > 0 and near_section { heading = text.words.rules_near, list = list } or false
+end
+
 local function reference(site, words, id)
     local rfc, part = site.references.of_rule(id)
     if not rfc then return false end
@@ -81,7 +95,8 @@ local function page_of(site, lang, rule)
             kind_about = words.kind_about[kind], roles_title = words.rule_roles,
             roles = tools.sentence(table.concat(roles, ", "):lower()) .. ".",
             codes = #codes > 0 and code_section { heading = words.rule_codes, list = codes } or false,
-            pictures = site.pictures.of_rule(lang, rule.id), all = words.rules_all,
+            pictures = site.pictures.of_rule(lang, rule.id), near = same_section(site, text, rule.id),
+            all = words.rules_all,
         },
     }
 end

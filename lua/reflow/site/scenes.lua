@@ -26,16 +26,16 @@ local names = {
     caller = { en = "caller", es = "llamante" },
     subscriber = { en = "subscriber", es = "suscriptor" },
     proxy = { en = "proxy", es = "proxy" },
-    registrar = { en = "registrar", es = "registrador" },
+    registrar = { en = "registrar", es = "registrar" },
     edge = { en = "edge proxy", es = "proxy de borde" },
     publisher = { en = "publisher", es = "publicador" },
 }
 
 -- Names of phones and servers in the scenes.
 local spanish = {
-    registrar = "registrador", desk = "fijo", mobile = "móvil", home = "casa", presence = "presencia",
+    desk = "fijo", mobile = "móvil", home = "casa", presence = "presencia",
     voicemail = "buzón de voz", ["edge 1"] = "borde 1", ["edge 2"] = "borde 2", ["trunk 1"] = "troncal 1",
-    ["trunk 2"] = "troncal 2", ["gateway 1"] = "pasarela 1", ["gateway 2"] = "pasarela 2",
+    ["trunk 2"] = "troncal 2", ["gateway 1"] = "gateway 1", ["gateway 2"] = "gateway 2",
     ["new phone"] = "teléfono nuevo", ["bob via proxy"] = "bob por proxy",
 }
 

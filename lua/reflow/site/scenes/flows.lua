@@ -131,7 +131,7 @@ return {
         shows = { { "5626-5.3.b", watch.all(watch.count(1, { from = "reflow", code = 403 }),
             watch.count(0, { from = "reflow", to = "bob/1", request = "INVITE" })) } },
         title = { en = "403 Forbidden: a flow token that this edge proxy has not made",
-            es = "403 Forbidden: una ficha de flujo que este proxy de borde no ha hecho" },
+            es = "403 Forbidden: un token de flujo que este proxy de borde no ha hecho" },
         policy = 'sip_on_request(function() return sip_forward "sip:198.51.100.9:5060" end)',
         play = function(world)
             world.net.edge()

@@ -134,7 +134,7 @@ return {
         id = "481-subscribe-refresh", codes = { 481, 200 }, rules = { "code-2xx-subscribe", "code-6665" },
         caller = "subscriber",
         title = { en = "481 to the refresh of a subscription: it is over, and the next one begins anew",
-            es = "481 al refresco de una suscripción: ha terminado, y la siguiente empieza de nuevo" },
+            es = "481 a la renovación de una suscripción: ha terminado, y la siguiente empieza de nuevo" },
         play = function(world)
             local bob = world.phone { aor = "sip:bob@example.com" }
             bob:answers { 200, headers = { Expires = "3600" } }

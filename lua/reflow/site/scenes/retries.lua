@@ -31,7 +31,7 @@ return {
     {
         id = "401-407-merged", codes = { 401, 407, 180, 200 }, rules = { "3261-16.7.h", "3261-8.1.3.d" },
         title = { en = "401 and 407 from two phones: one response with both challenges, answered at once",
-            es = "401 y 407 de dos teléfonos: una respuesta con los dos desafíos, contestada de una vez" },
+            es = "401 y 407 de dos teléfonos: una respuesta con los dos retos, contestada de una vez" },
         play = function(world)
             local desk = world.phone { aor = "sip:bob@example.com", name = "desk" }
             local mobile = world.phone { aor = "sip:bob@example.com", name = "mobile" }
@@ -90,7 +90,7 @@ return {
     {
         id = "423-register", codes = { 423, 200 }, rules = { "code-423", "5626-4.2.a" }, server = "registrar",
         title = { en = "423 Interval Too Brief: the phone registers again for Min-Expires",
-            es = "423 Interval Too Brief: el teléfono se registra de nuevo por Min-Expires" },
+            es = "423 Interval Too Brief: el teléfono se registra de nuevo por el tiempo de Min-Expires" },
         play = function(world)
             world.phone { aor = "sip:bob@example.com", expires = 30, unregistered = true, reacts = true }:registers()
         end,

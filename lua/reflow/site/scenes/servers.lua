@@ -16,7 +16,7 @@ return {
     {
         id = "503-retry-after", codes = { 503, 200 }, rules = { "3261-21.5.4.a", "3261-16.7.c", "3261-16.9.a" },
         title = { en = "503 with Retry-After: the gateway rests, and the next call goes to the other one first",
-            es = "503 con Retry-After: la pasarela descansa, y la siguiente llamada va primero a la otra" },
+            es = "503 con Retry-After: el gateway descansa, y la siguiente llamada va primero al otro" },
         play = function(world)
             gateway(world, "gateway 1", "1.0"):answers { 503, headers = { ["Retry-After"] = "60" } }
             gateway(world, "gateway 2", "0.5"):answers(200)
@@ -51,7 +51,7 @@ return {
     {
         id = "302-recursion", codes = { 302, 180, 200 }, rules = { "3261-16.7.i", "3261-16.7.c" },
         title = { en = "302 Moved Temporarily, and a proxy that follows it for the caller",
-            es = "302 Moved Temporarily, y un proxy que lo sigue por el llamante" },
+            es = "302 Moved Temporarily, y un proxy que lo sigue en lugar del llamante" },
         policy = follow,
         play = function(world)
             world.phone { aor = "sip:bob@example.com" }:answers(moved)
