@@ -33,7 +33,8 @@ void keeper_flow_gone(flow_id flow);
 
 const char *flow_down_reason_name(enum flow_down_reason reason); /* "closed", "keepalive", "send", "430" */
 
-/* Removes one binding from usrloc, which runs its callbacks. Returns 0, or -ENOENT if it is gone. Not under usrloc's
+/* Removes one binding from usrloc, which runs its callbacks. FLOW_RESPONSE: whatever its flow. FLOW_CLOSED: only if its
+   connection belongs to an earlier run. Returns 0; -ENOENT if it is gone; -EALREADY if it is kept. Not under usrloc's
    locks. */
 int contact_drop(const char *table, unsigned aor_hash, const str *ruid, enum flow_down_reason reason);
 

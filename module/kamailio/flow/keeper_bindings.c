@@ -23,6 +23,7 @@ enum { KEPT = 1 };
 struct obituary {
     char aor[AOR_MOST], instance[INSTANCE_MOST], flow[FLOW_TEXT_MOST];
     struct script_flow view;
+    enum flow_down_reason reason;
 };
 
 static struct text keep(char *out, size_t size, struct text text)
@@ -84,9 +85,17 @@ static int forget_flow(struct urecord *record, ucontact_t *contact)
     return error;
 }
 
-/* `flow` 0: whatever its flow. Otherwise the binding is kept if it has moved to another flow, or if a REGISTER has
-   arrived over this one since; and it is kept without its flow if its Contact can be called. *obituary is set if the
-   binding was changed. */
+/* A REGISTER may have arrived since the flow was found dead. */
+static bool is_alive(const ucontact_t *contact, flow_id flow, enum flow_down_reason reason)
+{
+    if (flow == 0)
+        return reason == FLOW_CLOSED && flow_use_of(contact) != FLOW_LOST;
+    return flow_of_contact(contact) != flow || flow_lives(flow);
+}
+
+/* `flow` 0: as contact_drop(). Otherwise the binding is kept if it has moved to another flow, or if a REGISTER has
+   arrived over this one since; and it is kept without its flow if its Contact can be called. *obituary, with the
+   reason, is set if the binding was changed. */
 static int drop(const char *table, unsigned aor_hash, const str *ruid, flow_id flow, struct obituary *obituary)
 {
     udomain_t *domain;
@@ -97,7 +106,7 @@ static int drop(const char *table, unsigned aor_hash, const str *ruid, flow_id f
         return -ENOENT;
     if (record_open(domain, aor_hash, ruid, &record, &contact) < 0)
         return -ENOENT;
-    if (flow != 0 && (flow_of_contact(contact) != flow || flow_lives(flow))) {
+    if (is_alive(contact, flow, obituary->reason)) {
         error = -EALREADY;
     } else {
         write_obituary(obituary, contact, aor_hash);
@@ -121,7 +130,7 @@ static void log_obituary(const struct obituary *obituary, const char *reason, co
 
 int contact_drop(const char *table, unsigned aor_hash, const str *ruid, enum flow_down_reason reason)
 {
-    struct obituary obituary = {0};
+    struct obituary obituary = {.reason = reason};
     int error = drop(table, aor_hash, ruid, 0, &obituary);
     if (error == 0 || error == -EIO)
         log_obituary(&obituary, flow_down_reason_name(reason), "binding removed");
@@ -130,7 +139,7 @@ int contact_drop(const char *table, unsigned aor_hash, const str *ruid, enum flo
 
 static bool drop_one(const struct flow_binding *binding, flow_id flow, enum flow_down_reason reason)
 {
-    struct obituary obituary = {0};
+    struct obituary obituary = {.reason = reason};
     const str ruid = {(char *)binding->ruid, binding->ruid_length};
     int error = drop(binding->table->s, binding->aor_hash, &ruid, flow, &obituary);
     if (error == -ENOENT)
