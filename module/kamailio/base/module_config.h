@@ -30,7 +30,6 @@ struct module_config {
     int expires_least;           /* s; for shorter ones see the next */
     int expires_least_mode;      /* EXPIRES_LENGTHENED or EXPIRES_REFUSED */
     int expires_most;            /* s; longer is cut */
-    char *received_avp;          /* as the registrar module's; NULL: none */
     int contact_names;           /* 1: bindings may be called by host names, which Kamailio looks up; 0: they may not */
     int method_filtering;        /* 1: bindings that do not allow the method are left out */
     int aor_case;                /* enum aor_case: parameter case_sensitive */

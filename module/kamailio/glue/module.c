@@ -66,6 +66,12 @@ static int take_tenant(modparam_t type, void *value)
     return -1;
 }
 
+static int take_received_avp(modparam_t type, void *value)
+{
+    (void)type;
+    return save_received_configure(value);
+}
+
 static int take_trunk(modparam_t type, void *value)
 {
     (void)type;
@@ -175,7 +181,7 @@ static param_export_t params[] = {
 #define PATH(name) {#name, PARAM_STRING | PARAM_USE_FUNC, (void *)take_##name},
     PATHS(PATH)
 #undef PATH
-        {"received_avp", PARAM_STRING, &module_config.received_avp},
+        {"received_avp", PARAM_STRING | PARAM_USE_FUNC, (void *)take_received_avp},
     {"event_callback", PARAM_STR, &module_config.event_callback},
 #define NUMBER(name, member, least, most, unit) {#name, PARAM_INT | PARAM_USE_FUNC, (void *)take_##name},
     NUMBERS(NUMBER)
@@ -238,8 +244,7 @@ static int start(void)
     call_listen(&kamailio_transaction_events);
     if (check_random() < 0 || config_check_order() < 0 || bind_others() < 0 || stats_create() < 0 ||
         rests_create() < 0 || waits_create() < 0 || spellings_create() < 0 || flows_create(FLOW_TABLE_LOG2) < 0 ||
-        breadth_create() < 0 ||
-        (module_has_usrloc && (flows_listen() < 0 || save_charge_create() < 0 || save_received_create() < 0)) ||
+        breadth_create() < 0 || (module_has_usrloc && (flows_listen() < 0 || save_charge_create() < 0)) ||
         keeper_create(call_branch_down) < 0 || events_create() < 0 || react_create() < 0 || reconnect_listen() < 0 ||
         datagram_listen() < 0 || peer_listen() < 0 || edge_start() < 0 || flow_token_start() < 0 || seal_start() < 0 ||
         gauges_create() < 0 || worker_policy_create() < 0)

@@ -14,7 +14,7 @@ int save_charge_create(void);
 /* The bytes of shared memory that bindings with a limited source hold. */
 uint64_t save_charge_bytes(void);
 
-/* mod_init: reads the parameter received_avp. 0 or -1. */
-int save_received_create(void);
+/* The parameter received_avp: "$avp(NAME)". 0, or -1 with a line in the log. */
+int save_received_configure(char *name);
 
 #endif

@@ -2,7 +2,6 @@
 #include "kamailio/base/ksr.h"
 
 #include "kamailio/base/host.h"
-#include "kamailio/base/module_config.h"
 #include "kamailio/flow/flows.h"
 #include "kamailio/save/save.h"
 #include "kamailio/save/save_private.h"
@@ -20,13 +19,10 @@ static avp_flags_t avp_type;
 static avp_name_t avp_name;
 static bool has_avp;
 
-int save_received_create(void)
+int save_received_configure(char *name)
 {
     pv_spec_t spec;
-    str text = {module_config.received_avp, 0};
-    if (text.s == NULL || text.s[0] == '\0')
-        return 0;
-    text.len = (int)strlen(text.s);
+    str text = {name, (int)strlen(name)};
     has_avp = pv_parse_spec(&text, &spec) != NULL && spec.type == PVT_AVP &&
               pv_get_avp_name(NULL, &spec.pvp, &avp_name, &avp_type) == 0;
     if (!has_avp)

@@ -401,6 +401,9 @@ tap.test("received_avp that is not an AVP: Kamailio does not start", function(t)
     local s = kamailio.start(t, { params = { { "reflow", "received_avp", "RECEIVED" } }, expect_end = true })
     t:ok(s:wait(kamailio.patience))
     t:match(s.log, 'received_avp: "RECEIVED" is not an AVP')
+    local fine, text = kamailio.check("-f " .. s.config)
+    t:ok(not fine)
+    t:match(text, 'received_avp: "RECEIVED" is not an AVP')
 end)
 
 --- Lifetimes
