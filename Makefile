@@ -288,7 +288,8 @@ soak: packages-test
 	@REFLOW_BIN=$(BUILD)/sanitize/reflow lua5.4 tests/e2e/standalone/soak.lua
 	@REFLOW_EXPLORE_DEPTH=9 $(BUILD)/release/unit/test_call_explore
 
-## make soak-kamailio  the same through Kamailio with the module, at full speed, for SOAK_SECONDS (600)
+## make soak-kamailio  the same through Kamailio with the module, at full speed, for SOAK_SECONDS (600);
+##                 SOAK_CONFIG=provider: with examples/kamailio/provider.cfg
 soak-kamailio: packages-kamailio-test kamailio
 	@BUILD=$(BUILD) lua5.4 tests/e2e/kamailio/kamailio_soak.lua
 

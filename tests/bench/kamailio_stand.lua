@@ -172,10 +172,11 @@ function stand.run_sipp(port, scenario, own_port, more, ms)
     end
 end
 
--- A SIPp that answers calls, and, once it has been ended by called(), how many it has had.
-function stand.answer(port, scenario, own_port)
+-- A SIPp that answers calls, with further arguments if there are any, and, once it has been ended by called(), how many
+-- it has had.
+function stand.answer(port, scenario, own_port, more)
     local log = ("%s/answer%d.log"):format(stand.folder, own_port)
-    local answering = process.start(stand.sipp(port, scenario, own_port), log)
+    local answering = process.start(stand.sipp(port, scenario, own_port, more), log)
     measurement:defer(function()
         answering:stop()
     end)

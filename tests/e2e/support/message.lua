@@ -29,9 +29,9 @@ function message.parse(text)
         end
     end
     for line in rest:gsub("\r\n[ \t]+", " "):gmatch "(.-)\r\n" do
-        local name, value = line:match "^([^:%s]+)%s*:%s*(.-)%s*$"
-        if name then
-            self.headers[#self.headers + 1] = { name = name, value = value }
+        local name, value = line:match "^([^:%s]+)%s*:%s*(.*)$"
+        if name then -- without the spaces at its end, in linear time whatever a stranger has sent
+            self.headers[#self.headers + 1] = { name = name, value = value:match "^.*%S" or "" }
         end
     end
     return self
