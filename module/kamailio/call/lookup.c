@@ -85,7 +85,7 @@ static str without_brackets(str instance)
 }
 
 /* What this module keeps with a binding has another type. */
-static sr_xavp_t *copy_attributes(const ucontact_t *contact)
+static sr_xavp_t *contact_attributes(const ucontact_t *contact)
 {
     const bool present = contact->xavp != NULL && contact->xavp->val.type == SR_XTYPE_XAVP;
     return present ? xavp_clone_level_nodata(contact->xavp) : NULL;
@@ -99,7 +99,7 @@ static void take(struct found *found, const ucontact_t *contact, unsigned aor_ha
                             .instance = copy(at, without_brackets(contact->instance)),
                             .ruid = copy(at, contact->ruid),
                             .user_agent = copy(at, contact->user_agent),
-                            .attributes = copy_attributes(contact),
+                            .attributes = contact_attributes(contact),
                             .socket = contact->sock,
                             .flow = flow_of_contact(contact),
                             .registered_at = contact->last_modified,

@@ -223,7 +223,10 @@ static size_t add_by_peer(struct call *call, const struct found *found, const st
     branch->request_uri = arena_copy(&call->arena, text_of_str(*aor));
     branch->aor_hash = found->aor_hash;
     branch->branch_flags = found->branch_flags;
-    return branch->destination.s != NULL && branch->request_uri.s != NULL ? add(call, branch, &target) : 0;
+    if (branch->destination.s == NULL || branch->request_uri.s == NULL || add(call, branch, &target) == 0)
+        return 0;
+    branch->attributes = copy_attributes(found->attributes);
+    return 1;
 }
 
 /* A Contact that is the AOR itself is not called, because the request would return at once. Phones that write such

@@ -175,6 +175,24 @@ test("a call that a policy fails is missed once", function(t)
     t:ok(#missed == 3, missed)
 end)
 
+-- Accounting and the module hear of a failure in the order in which they have registered.
+for title, begin in pairs { ["without a failure route"] = "", ["of a transaction that exists"] = "t_newtran();" } do
+    for _, status in ipairs { 430, 503, 486 } do
+        test(("a call %s that is refused with %d is missed once"):format(title, status), function(t)
+            local config = ways.routing:gsub('    t_on_failure%("calls"%);\n', begin == "" and "" or "%0")
+            local host, open = ways.start(t, { more = { "acc" }, params = params, config = config,
+                extra = (flags:gsub("setflag%(3%); }", "%0 " .. begin)) })
+            local bob, alice = open "bob", open("alice", "udp")
+            bob:register { instance = one, reg_id = 1 }
+            local call = alice:invite(bob.aor)
+            refuse(bob, status)
+            alice:expect_final(call)
+            local missed = records_at_end(host, call)
+            t:ok(#missed == 3 and missed ~= "430", missed)
+        end)
+    end
+end
+
 -- --- what the failure route sees ---
 
 local function gateway(t)

@@ -204,12 +204,15 @@ for_each_way("a next hop of the script that refuses connections costs the phone 
     end
 end)
 
--- With lookup(), tm sends the second INVITE over the phone's connection, whose number it keeps.
-test("serial forking with t_next_contacts() after a stream branch", function(t)
+-- append_branch() gives the new branch the next hop of the message.
+for_each_way("serial forking with t_next_contacts() after a stream branch", function(t, way)
     local _, open = ways.start(t, { params = { { "tm", "contacts_avp", "tm_contacts" },
         { "tm", "contact_flows_avp", "tm_flows" } }, extra = [[
 route[FOUND] {
+    $avp(next) = $du;
+    $du = $null;
     append_branch("$hdr(X-Append)", "0.1");
+    if ($avp(next) != $null) $du = $avp(next);
     t_load_contacts();
     t_next_contacts();
 }
@@ -221,8 +224,8 @@ route[FAILED] {
 }
 ]] })
     local gw, bob, alice = gateway(t, 200), open "bob", open("alice", "udp")
-    bob:register { q = "0.9" }
-    local call = alice:invite(bob.aor, { headers = { { "X-Append", gw.uri } } })
+    ways.register(way, bob, { q = "0.9" })
+    local call = alice:invite(bob.aor, { headers = ways.headers(way, { { "X-Append", gw.uri } }) })
     refuse(bob, 486)
     alice:expect_final(call, 200)
     gw:expect(1)
@@ -230,13 +233,22 @@ end)
 
 -- --- the flow itself ---
 
-test("5626-7.e no connection is opened to a phone whose flow ends between the lookup and the relaying", function(t)
-    local host, open = ways.start(t, { children = 4, extra = [[
+-- The phones' connections close while the script sleeps. A connection that Kamailio opened would be refused and logged.
+local late = [[
 route[FOUND] {
     xlog("L_WARN", "found\n");
     usleep(700000);
 }
-]] })
+]]
+
+local function expect_no_connection(t, host)
+    for _, word in ipairs { "tcp_do_connect", "tcpconn_finish_connect", "Connection refused", "tcp_send%(%)" } do
+        t:equal(table.concat(host:log_lines(word), "\n"), "")
+    end
+end
+
+test("5626-7.e no connection is opened to a phone whose flow ends between the lookup and the relaying", function(t)
+    local host, open = ways.start(t, { children = 4, extra = late })
     local first, second, alice = open "bob", open "bob", open("alice", "udp")
     first:register { instance = ua.instance(1), reg_id = 1, q = "0.9" }
     second:register { instance = ua.instance(1), reg_id = 2, q = "0.5" }
@@ -245,7 +257,51 @@ route[FOUND] {
     first:close()
     second:reply(second:expect "INVITE", 200)
     alice:expect_final(call, 200)
-    t:equal(#host:log_lines "tcp_do_connect", 0)
+    expect_no_connection(t, host)
+end)
+
+test("5626-7.e ... nor to any of several phones", function(t)
+    local host, open = ways.start(t, { children = 4, extra = late })
+    local phones, alice = {}, open("alice", "udp")
+    for index = 1, 3 do
+        phones[index] = open "bob"
+        phones[index]:register { instance = ua.instance(index), reg_id = 1 }
+    end
+    local call = alice:invite(phones[1].aor)
+    host:wait_for_log "found"
+    for _, phone in ipairs(phones) do
+        phone:close()
+    end
+    alice:expect_final(call, 480)
+    expect_no_connection(t, host)
+end)
+
+-- --- inside a dialog ---
+
+test("a re-INVITE that the phone refuses goes elsewhere over a new connection", function(t)
+    local config = ways.routing:gsub("        t_relay%(%);\n        exit;\n    }\n    t_check_trans", [[
+        sip_handle_alias("location");
+        if (is_method("INVITE")) t_on_failure("calls");
+        t_relay();
+        exit;
+    }
+    t_check_trans]])
+    local _, open = ways.start(t, { config = config, extra = voicemail .. [[
+onreply_route { sip_add_alias("location"); }
+]] })
+    local vm, bob, alice = gateway(t, 200), open "bob", open("alice", "udp")
+    bob.contact_uri = "sip:bob@192.0.2.7:5060;transport=tcp"
+    bob:register { instance = ua.instance(1) }
+    local call = alice:invite(bob.aor)
+    bob:reply(bob:expect "INVITE", 200)
+    local answer = alice:expect_final(call, 200)
+    bob:expect "ACK"
+    t:match(answer:get "Contact", ";alias=")
+    local again = alice:within("INVITE", call, answer, { contact = ("<%s>"):format(alice.contact_uri),
+        headers = { { "X-Mail", vm.uri } } })
+    refuse(bob, 486)
+    alice:expect_final(again, 200)
+    t:equal(vm:expect(1).uri, vm.uri)
 end)
 
 tap.done()
