@@ -320,17 +320,22 @@ both("fix_nated_contact() before the registrar: the Contact is the source", { re
     end
 end)
 
+-- Kamailio 5.6 gives the last Contact the address of the source, 6.0 the first one.
+local fixed_by_stock
+
 both("fix_nated_contact() of one of two Contacts, and without angle brackets", {
     register = "fix_nated_contact();" }, function(t, open, s, side)
     local bob = open "bob"
-    local source = "127.0.0.1:" .. bob.local_port
     bob:register { contact = "\"B\" <sip:bob@10.0.0.1>;q=0.5, <sip:desk@10.0.0.2>;expires=300" }
     local contacts = {}
     for _, contact in ipairs(held(s, side, "bob")) do
         contacts[#contacts + 1] = contact.Address
     end
     table.sort(contacts)
-    t:equal(table.concat(contacts, " "), "sip:bob@10.0.0.1 sip:desk@" .. source) -- Kamailio's first is the last one
+    local fixed = table.concat(contacts, " "):gsub("127%.0%.0%.1:" .. bob.local_port, "source")
+    t:ok(fixed == "sip:bob@10.0.0.1 sip:desk@source" or fixed == "sip:bob@source sip:desk@10.0.0.2", fixed)
+    fixed_by_stock = side == "stock" and fixed or fixed_by_stock
+    t:equal(fixed, fixed_by_stock)
     local other = open "carol"
     other:register { contact = "sip:carol@10.0.0.3;expires=100" }
     t:equal(held(s, side, "carol")[1].Address, "sip:carol@127.0.0.1:" .. other.local_port)
