@@ -64,7 +64,7 @@ function makers.methods_apart(words, a, b)
     return format(words.contrast.methods_apart, a.code, named(words, of_a), b.code, named(words, of_b))
 end
 
--- A 6xx is told apart by what it does to the search.
+-- A 6xx differs most by what it does to the search.
 function makers.class(words, a, b)
     local of = words.clause.class
     if a.class == b.class or not of[a.class] or not of[b.class] then return nil end

@@ -142,7 +142,7 @@ local function is_host(text)
     return true
 end
 
--- The address below which the site is published, with a slash at its end; nil and a message if it is none.
+-- The address below which the site is published, with a slash at its end; nil and a message for any other text.
 function site.base_url(text)
     local scheme, name, path = text:match "^(%a+)://([^/?#]*)([^?#]*)$"
     scheme = scheme and scheme:lower()
