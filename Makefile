@@ -8,7 +8,7 @@ CC     ?= cc
 MODE   ?= release
 
 PACKAGES_BUILD = gcc make pkg-config libosip2-dev liblua5.4-dev libuv1-dev libsqlite3-dev libpcap-dev libssl-dev \
-                 libwslay-dev libhttp-parser-dev libc-ares-dev
+                 libwslay-dev libhttp-parser-dev libc-ares-dev clang lld
 PACKAGES_TEST  = $(PACKAGES_BUILD) libcmocka-dev lua5.4 lua-luv lua-sec openssl baresip-core libfaketime sip-tester \
                  sqlite3 valgrind dpkg-dev netbase fail2ban groff-base iproute2 nftables chromium \
                  $(call debian_kamailio,kamailio-outbound-modules kamailio-lua-modules kamailio-sqlite-modules \
@@ -151,6 +151,18 @@ $(OBJ)/build.h: build-words
 	@if cmp -s $@.new $@; then rm $@.new; else mv -f $@.new $@; fi
 $(OBJ)/module/cli/main.o: CPPFLAGS += -include $(OBJ)/build.h
 $(OBJ)/module/cli/main.o: $(OBJ)/build.h
+
+# module/core for web browsers, carried inside the program for `reflow site`: see module/wasm/README.md.
+WASM = $(BUILD)/wasm/core.wasm
+WASM_SOURCES = $(call sources,core) $(call sources,wasm)
+WASM_EXPORTS = $(sort $(shell grep -ow 'ask_[a-z_]*' module/wasm/ask.h))
+$(WASM): $(WASM_SOURCES) $(wildcard module/core/*.h module/core/*.def module/wasm/*.h module/wasm/include/*.h) Makefile
+	@mkdir -p $(@D)
+	clang --target=wasm32 -std=c11 -Oz -ffreestanding -fno-builtin -fvisibility=hidden -nostdlib $(WARNINGS) \
+	    -Imodule/wasm/include -Imodule -Wl,--no-entry,--strip-all $(WASM_EXPORTS:%=-Wl,--export=%) -o $@.new $(WASM_SOURCES)
+	@mv -f $@.new $@
+$(OBJ)/module/cli/site/wasm.o: CPPFLAGS += -DWASM='"$(WASM)"'
+$(OBJ)/module/cli/site/wasm.o: $(WASM)
 
 # What was compiled is kept.
 .SECONDARY: $(UNIT_TESTS:$(OBJ)/unit/%=$(OBJ)/tests/unit/%.o)

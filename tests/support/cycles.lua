@@ -8,7 +8,7 @@ local largest_cycle <const> = 4
 local largest_folder <const> = 22
 
 -- A layer may use those with a smaller number. The two hosts are never linked together.
-local rank = { core = 1, base = 2, flow = 3, sip = 3, script = 4, call = 5, standalone = 6, kamailio = 6, cli = 7 }
+local rank = { core = 1, wasm = 2, base = 2, flow = 3, sip = 3, script = 4, call = 5, standalone = 6, kamailio = 6, cli = 7 }
 
 local findings = 0
 local function report(...)
@@ -33,13 +33,16 @@ local function folder_of(path)
     return path:match "^(.*)/[^/]*$"
 end
 
--- The program and the Kamailio module are linked apart: a name in one is not the same name in the other.
+-- The program, the Kamailio module and the WebAssembly module are linked apart: a name in one is not the same name in
+-- another.
+local units = { kamailio = "module", wasm = "page" }
+
 local function unit_of(path)
-    return layer_of(path) == "kamailio" and "module" or "program"
+    return units[layer_of(path)] or "program"
 end
 
 local function shared(path)
-    return rank[layer_of(path)] < rank.standalone
+    return rank[layer_of(path)] < rank.standalone and unit_of(path) == "program"
 end
 
 -- names[path] = { defined = { symbol... }, used = { symbol... } }, with paths below module/ and without ".c".
@@ -68,11 +71,13 @@ end
 
 -- edges[from][to] = { symbol = true... }
 local function file_edges(names)
-    local place = { program = {}, module = {} }
+    local place = { program = {}, module = {}, page = {} }
     for path, symbols in pairs(names) do
         for _, symbol in ipairs(symbols.defined) do
             if shared(path) then
-                place.program[symbol], place.module[symbol] = path, path
+                for _, unit in pairs(place) do
+                    unit[symbol] = path
+                end
             else
                 place[unit_of(path)][symbol] = path
             end

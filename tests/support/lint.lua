@@ -6,6 +6,7 @@
 -- What each layer may include of ours, and which libraries beside the C library.
 local layers = {
     core = { ours = { "core" }, libraries = {} },
+    wasm = { ours = { "core", "wasm" }, libraries = {} },
     base = { ours = { "core", "base" }, libraries = {} },
     flow = { ours = { "core", "base", "flow" }, libraries = { "openssl" } },
     sip = { ours = { "core", "base", "sip" }, libraries = { "osipparser2" } },

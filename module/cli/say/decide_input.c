@@ -6,54 +6,17 @@
 #include "core/code.h"
 #include "core/decide.h"
 
-/* member, kind, option, placeholder of the value, help */
-#define MEMBERS(M)                                                                                                     \
-    M(facts.method, METHOD, "method", "METHOD", "method of the request, in capitals; default INVITE")                  \
-    M(facts.role, ROLE, "role", "ROLE", "proxy (default), edge, registrar or uac")                                     \
-    M(facts.origin, ORIGIN, "origin", "ORIGIN", "wire (default), timeout, transport or flow_down")                     \
-    M(facts.retry_after, NUMBER, "retry-after", "SECONDS", "Retry-After of the response")                              \
-    M(facts.has_retry_after, FLAG, "has-retry-after", NULL, "it has Retry-After (implied by --retry-after)")           \
-    M(facts.min_expires, NUMBER, "min-expires", "SECONDS", "Min-Expires of a 423")                                     \
-    M(facts.min_se, NUMBER, "min-se", "SECONDS", "Min-SE of a 422")                                                    \
-    M(facts.flow_timer, NUMBER, "flow-timer", "SECONDS", "Flow-Timer of a 2xx REGISTER")                               \
-    M(facts.reg_id, NUMBER, "reg-id", "N", "reg-id of the binding, or of the UAC's registration")                      \
-    M(facts.flows_left, NUMBER, "flows-left", "N", "untried flows of the instance that are alive")                     \
-    M(facts.via_count, NUMBER, "via-count", "N", "number of Via values in the response")                               \
-    M(facts.attempts, NUMBER, "attempts", "N", "how often it was retried for this code (uac)")                         \
-    M(facts.unmatched, FLAG, "unmatched", NULL, "no transaction for the response")                                     \
-    M(facts.in_dialog, FLAG, "in-dialog", NULL, "the request had a To tag")                                            \
-    M(facts.refresh, FLAG, "refresh", NULL, "re-INVITE, re-REGISTER, SUBSCRIBE refresh")                               \
-    M(facts.provisional_seen, FLAG, "provisional-seen", NULL, "a provisional above 100 was received")                  \
-    M(facts.on_flow, FLAG, "on-flow", NULL, "the branch went over an outbound flow")                                   \
-    M(facts.has_instance, FLAG, "has-instance", NULL, "the target has an instance-id")                                 \
-    M(facts.requires_outbound, FLAG, "requires-outbound", NULL, "response: Require: outbound")                         \
-    M(facts.supports_outbound, FLAG, "supports-outbound", NULL, "request: Supported: outbound")                        \
-    M(facts.unwanted, FLAG, "unwanted", NULL, "the caller gave up before this 2xx (uac)")                              \
-    M(facts.owns_call_id, FLAG, "owns-call-id", NULL, "this side chose the Call-ID (uac)")                             \
-    M(facts.has_service_route, FLAG, "has-service-route", NULL, "the 2xx REGISTER has Service-Route")                  \
-    M(facts.has_challenge, FLAG, "has-challenge", NULL, "the 401 or 407 has a challenge")                              \
-    M(facts.unacknowledged, FLAG, "unacknowledged", NULL, "flow_down: the peer acknowledged nothing")                  \
-    M(facts.next_server, FLAG, "next-server", NULL, "the destination has an untried address")                          \
-    M(state.branches_pending, NUMBER, "branches-pending", "N", "other branches without a final response")              \
-    M(state.targets_left, NUMBER, "targets-left", "N", "untried targets")                                              \
-    M(state.responses_held, NUMBER, "responses-held", "N", "final responses stored so far")                            \
-    M(state.success_forwarded, FLAG, "success-forwarded", NULL, "a 2xx was forwarded")                                 \
-    M(state.global_failure_seen, FLAG, "global-failure-seen", NULL, "a 6xx was received on any branch")                \
-    M(state.final_forwarded, FLAG, "final-forwarded", NULL, "a final response was forwarded")                          \
-    M(state.cancelled, FLAG, "cancelled", NULL, "the caller sent CANCEL")                                              \
-    M(state.may_recurse, FLAG, "may-recurse", NULL, "the policy follows 3xx responses")
-
 static const struct option options[] = {
-#define OPTION(member, kind, name, value, help) {name, value, help},
-    MEMBERS(OPTION)
-#undef OPTION
+#define FACT(part, member, kind, name, value, help) {name, value, help},
+#include "core/facts.def"
+#undef FACT
 };
 
 static const struct decide_member members[] = {
-#define MEMBER(member, kind, name, value, help)                                                                        \
-    {KIND_##kind, sizeof(((struct decide_input *)NULL)->member), offsetof(struct decide_input, member)},
-    MEMBERS(MEMBER)
-#undef MEMBER
+#define FACT(part, member, kind, name, value, help)                                                                    \
+    {KIND_##kind, sizeof(((struct decide_input *)NULL)->part.member), offsetof(struct decide_input, part.member)},
+#include "core/facts.def"
+#undef FACT
 };
 
 enum { MEMBER_COUNT = sizeof members / sizeof members[0] };
