@@ -3,12 +3,15 @@
 -- changes.
 return {
     title = "Ask the core",
-    lead = "This page runs the decision core of reflow, the same C code as in the servers, compiled to WebAssembly. \z
-        Choose what has happened to a request, and read what a SIP element does next, by which rule and why.",
-    no_script = "This page needs JavaScript and WebAssembly, because the core runs in your browser. All other pages work \z
-        without them. On a command line, reflow decide gives the same answers.",
-    no_wasm = "This browser cannot run WebAssembly, so the core cannot be asked here. reflow decide gives the same \z
-        answers on a command line.",
+    description = "Choose what has happened to a SIP request and let the decision core of reflow say, in your \z
+        browser, what a proxy or a phone does next.",
+    lead = "This page runs the decision core of reflow, the same C code as in the servers, compiled to \z
+        WebAssembly. Choose what has happened to a request, and read what a SIP element does next, by which rule \z
+        and why.",
+    no_script = "This page needs JavaScript and WebAssembly, because the core runs in your browser. All other \z
+        pages work without them. On a command line, reflow decide gives the same answers.",
+    no_wasm = "This browser cannot run WebAssembly, so the core cannot be asked here. reflow decide gives the \z
+        same answers on a command line.",
     code = "Response code",
     unregistered = "not registered",
     bad_code = "A response code is a number from 100 to 699.",

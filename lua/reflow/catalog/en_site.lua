@@ -12,7 +12,7 @@ return {
     menu = "Main",
     language = "Language",
     made = "Made by reflow %s. All texts and tables for programs:",
-    nav = { codes = "Codes", rules = "Rules" },
+    nav = { codes = "Codes", rules = "Rules", decide = "Ask the core" },
     heading = {
         description = "Description", when = "When you see it", fix = "How to fix it", use = "When to send it",
     },

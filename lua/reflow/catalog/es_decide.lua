@@ -3,13 +3,15 @@
 -- acciones, indicadores y cambios.
 return {
     title = "Pregunta al núcleo",
-    lead = "Esta página ejecuta el núcleo de decisión de reflow, el mismo código C que en los servidores, compilado a \z
-        WebAssembly. Elige qué ha pasado con una petición y lee qué hace a continuación un elemento SIP, según qué \z
-        regla y por qué.",
-    no_script = "Esta página necesita JavaScript y WebAssembly, porque el núcleo se ejecuta en tu navegador. Las demás \z
-        páginas funcionan sin ellos. En la línea de órdenes, reflow decide da las mismas respuestas.",
-    no_wasm = "Este navegador no puede ejecutar WebAssembly, así que aquí no se puede preguntar al núcleo. En la línea \z
-        de órdenes, reflow decide da las mismas respuestas.",
+    description = "Elige qué ha pasado con una petición SIP y deja que el núcleo de reflow diga, en tu \z
+        navegador, qué hace después un proxy o un teléfono.",
+    lead = "Esta página ejecuta el núcleo de decisión de reflow, el mismo código C que en los servidores, \z
+        compilado a WebAssembly. Elige qué ha pasado con una petición y lee qué hace a continuación un elemento \z
+        SIP, según qué regla y por qué.",
+    no_script = "Esta página necesita JavaScript y WebAssembly, porque el núcleo se ejecuta en tu navegador. Las \z
+        demás páginas funcionan sin ellos. En la línea de órdenes, reflow decide da las mismas respuestas.",
+    no_wasm = "Este navegador no puede ejecutar WebAssembly, así que aquí no se puede preguntar al núcleo. En la \z
+        línea de órdenes, reflow decide da las mismas respuestas.",
     code = "Código de respuesta",
     unregistered = "sin registrar",
     bad_code = "Un código de respuesta es un número de 100 a 699.",

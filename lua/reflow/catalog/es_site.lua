@@ -12,7 +12,7 @@ return {
     menu = "Principal",
     language = "Idioma",
     made = "Hecho con reflow %s. Todos los textos y tablas, para programas:",
-    nav = { codes = "Códigos", rules = "Reglas" },
+    nav = { codes = "Códigos", rules = "Reglas", decide = "Pregunta al núcleo" },
     heading = {
         description = "Descripción", when = "Cuándo lo verás", fix = "Cómo solucionarlo", use = "Cuándo enviarlo",
     },

@@ -1,17 +1,17 @@
 -- SPDX-License-Identifier: BSD-2-Clause
--- The page on which one asks the core. Loaded with the modules html and json and the script of the page; returns a
--- function that makes the page's main part from a table:
---   words    the catalog's words of this page
---   codes    a list of { number, phrase }
---   methods  a list of names
---   rules    the text of each rule, by id
---   reasons  the translation of each reason, by its English text; empty in English
---   scenes   a list of { id, svg (markup), decisions = { { code, action, rule, role }... } }
---   wasm     the bytes of the core as a WebAssembly module
-local html, json, script = ...
+-- The page on which one asks the core: a form for the facts, and the core itself as a WebAssembly module (module/wasm),
+-- which decides in the browser. site/decide_script.lua is its script.
+local source, html = ...
+
+local json = source("site/json")()
+local script = source("site/decide_script")()
 local template, each, join = html.template, html.each, html.join
 
+local decide_page = { place = { path = "decide", word = "decide" } }
+
 local ROLES = { "proxy", "edge", "registrar", "uac" }
+local METHODS = { "INVITE", "BYE", "CANCEL", "ACK", "REGISTER", "OPTIONS", "SUBSCRIBE", "NOTIFY", "PUBLISH", "INFO",
+    "UPDATE", "PRACK", "REFER", "MESSAGE" }
 local ORIGINS = { "wire", "timeout", "transport", "flow_down" }
 
 -- The facts of each group that a person sees, in this order: numbers first, then what is true or false.
@@ -47,6 +47,30 @@ local function base64(bytes)
     return table.concat(out)
 end
 
+local css = ([[
+.ask{display:grid;grid-template-columns:minmax(0,26rem) minmax(0,1fr);gap:0 3rem;align-items:start}
+.ask .pictures{grid-column:1/-1}
+.ask section{position:sticky;top:1rem}
+.ask section h2{margin-top:0}
+fieldset,details{border:0;border-top:1px solid var(--line);padding:.75rem 0;margin:0;min-width:0}
+legend{float:left;width:100%}legend,summary{font-weight:650;margin-bottom:.5rem}
+summary{cursor:pointer;padding:.25rem 0;margin:0}
+legend+*{clear:both}
+.field{display:grid;grid-template-columns:minmax(0,1fr) minmax(0,12rem);gap:.25rem 1rem;align-items:center;
+margin:.375rem 0}
+.field input,.field select,.ask button{font:inherit;color:inherit;background:var(--paper);border:1px solid var(--soft);
+border-radius:.375rem;padding:.375rem .5rem;width:100%;min-width:0}
+.ask button{width:auto;padding:.375rem 1rem;cursor:pointer}
+.field [aria-invalid=true]{border-color:var(--c5)}
+.flag{display:grid;grid-template-columns:1.25rem minmax(0,1fr);gap:.625rem;margin:.375rem 0;align-items:start}
+.flag input{width:1.125rem;height:1.125rem;margin:.25rem 0 0;accent-color:var(--link)}
+.action{font-size:1.375rem;line-height:1.3}
+.action code{font-size:1rem;color:var(--soft)}
+.notice{border-left:4px solid var(--c5);padding-left:1rem}
+pre{background:var(--panel);border-radius:.375rem;padding:.625rem .75rem;overflow-x:auto;white-space:pre-wrap}
+@media (max-width:56rem){.ask{display:block}.ask section{position:static;margin-top:1.5rem}}
+]]):gsub("\n", "")
+
 local option = template [[<option value="{value}"{selected}>{label}</option>]]
 local select_field = template [[
 <p class="field"><label for="ask-{name}">{label}</label>
@@ -62,31 +86,32 @@ local flag_field = template [[
 ]]
 local code_field = template [[
 <p class="field"><label for="ask-code">{label}</label>
-<input id="ask-code" name="code" type="number" inputmode="numeric" min="100" max="699" step="1" value="430" list="ask-codes">
-</p><datalist id="ask-codes">{codes}</datalist>
+<input id="ask-code" name="code" type="number" inputmode="numeric" min="100" max="699" step="1" value="430"
+list="ask-codes"></p><datalist id="ask-codes">{codes}</datalist>
 ]]
 local code_option = template [[<option value="{number}">{number} {phrase}</option>]]
 local first_group = template [[<fieldset><legend>{legend}</legend>{fields}</fieldset>]]
 local group = template [[<details{open}><summary>{legend}</summary><div class="fields">{fields}</div></details>]]
-local scene = template [[<template id="scene-{id}">{svg}</template>]]
+local scene = template [[
+<template id="scene-{id}"><figure><figcaption>{title}</figcaption>{svg}</figure></template>
+]]
 
-local page = template [[
+local body = template [[
 <h1>{title}</h1>
-<p class="lead">{lead}</p>
+<p class="text">{lead}</p>
 <noscript><p class="notice">{no_script}</p></noscript>
 <p class="notice" id="no-wasm" hidden>{no_wasm}</p>
-<div id="ask-page" hidden>
+<div id="ask-page" class="ask" hidden>
 <form id="ask" autocomplete="off">{groups}<p><button type="reset">{reset}</button></p></form>
 <section aria-labelledby="answer">
 <h2 id="answer">{answer}</h2>
-<p id="ask-error" role="alert" hidden></p>
+<p id="ask-error" class="notice" role="alert" hidden></p>
 <div id="decision" aria-live="polite"></div>
 </section>
-<div id="ask-scene"></div>
+<div id="ask-scene" class="pictures"></div>
 </div>
 {scenes}
 <script type="application/json" id="ask-data">{data}</script>
-<script>{script}</script>
 ]]
 
 local function options(list, labels, chosen)
@@ -98,14 +123,16 @@ local function options(list, labels, chosen)
     end)
 end
 
-local function choices(values)
-    local words = values.words
-    local methods = each(values.methods, function(name)
+local function choices(site, lang, words)
+    local methods = each(METHODS, function(name)
         return option { value = name, label = name, selected = name == "INVITE" and html.raw " selected" or false }
+    end)
+    local codes = each(site.codes, function(code)
+        return code_option { number = code, phrase = site.text[lang].codes[code].phrase }
     end)
     return join(
         select_field { name = "origin", label = words.facts.origin, options = options(ORIGINS, words.origins, "wire") },
-        code_field { label = words.code, codes = each(values.codes, code_option) },
+        code_field { label = words.code, codes = codes },
         select_field {
             name = "method", label = words.facts.method,
             options = join(methods, option { value = "", label = words.other_method, selected = false }),
@@ -113,8 +140,7 @@ local function choices(values)
         select_field { name = "role", label = words.facts.role, options = options(ROLES, words.roles, "proxy") })
 end
 
-local MOST = 65535
-local MOST_SECONDS = 4294967295
+local MOST, MOST_SECONDS = 65535, 4294967295
 
 local function fields(words, name)
     local numbers = each(NUMBERS[name], function(fact)
@@ -127,27 +153,49 @@ local function fields(words, name)
     return join(numbers, flags)
 end
 
-local function groups(values)
-    local words = values.words
+local function groups(site, lang, words)
     return each(words.groups, function(entry)
         local name, legend = entry[1], entry[2]
-        if name == "what" then return first_group { legend = legend, fields = choices(values) } end
-        return group { legend = legend, fields = fields(words, name), open = name == "branch" and html.raw " open" or false }
+        if name == "what" then return first_group { legend = legend, fields = choices(site, lang, words) } end
+        return group { legend = legend, fields = fields(words, name),
+            open = name == "branch" and html.raw " open" or false }
     end)
 end
 
-local function data(values)
-    local scenes = each(values.scenes, function(entry) return { id = entry.id, decisions = entry.decisions } end)
+-- The pictures have one style, which the page then needs once.
+local function pictures_of(site, lang)
+    local style
+    local scenes = each(site.pictures.of_decisions(lang), function(picture)
+        local bare = picture.svg:gsub("<style>.-</style>\n?", function(found)
+            style = style or found
+            return ""
+        end, 1)
+        return { id = picture.id, title = picture.title, svg = html.raw(bare), decisions = picture.decisions }
+    end)
+    return scenes, style and style:match "<style>(.-)</style>" or ""
+end
+
+local function data_of(site, lang, words, scenes)
+    local facts = each(scenes, function(entry) return { id = entry.id, decisions = entry.decisions } end)
+    local translated = next(site.text[lang].reasons) ~= nil -- the module has the English texts
     return json {
-        words = values.words, rules = values.rules, reasons = values.reasons, scenes = scenes, wasm = base64(values.wasm),
+        words = words, rules = translated and site.text[lang].rules or {}, reasons = site.text[lang].reasons, scenes = facts,
+        wasm = base64(site.wasm),
     }
 end
 
-return function(values)
-    local words = values.words
-    return page {
-        title = words.title, lead = words.lead, no_script = words.no_script, no_wasm = words.no_wasm,
-        groups = groups(values), reset = words.reset, answer = words.answer,
-        scenes = each(values.scenes, scene), data = html.raw(data(values)), script = html.raw(script),
+function decide_page.pages(site, lang, write)
+    local words = source("catalog/" .. lang .. "_decide")()
+    local scenes, style = pictures_of(site, lang)
+    write {
+        path = "decide", title = words.title, description = words.description, script = script,
+        policy = " 'wasm-unsafe-eval'", style = css .. style,
+        body = body {
+            title = words.title, lead = words.lead, no_script = words.no_script, no_wasm = words.no_wasm,
+            groups = groups(site, lang, words), reset = words.reset, answer = words.answer,
+            scenes = each(scenes, scene), data = html.raw(data_of(site, lang, words, scenes)),
+        },
     }
 end
+
+return decide_page

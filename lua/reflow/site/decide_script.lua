@@ -117,7 +117,7 @@ return [==[
   function show_rule(decision) {
     var id = decision.text.rule, line = element("p");
     line.append(element("strong", words.rule + " "));
-    line.append(data.rules[id] ? element("a", id, { href: "../rules/" + id + "/index.html" }) : id);
+    line.append(element("a", id, { href: "../rules/" + id + "/index.html" }));
     line.append(": " + (data.rules[id] || decision.text.line) + ".");
     if (decision.number.guardrail) line.append(" (" + words.guardrail + ")");
     var why = element("p");

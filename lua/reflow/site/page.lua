@@ -5,7 +5,8 @@ local source, html = ...
 
 local rep, gsub, select = string.rep, string.gsub, select
 
-local style = html.raw(source("site/style")())
+local css = source("site/style")()
+local style = html.raw(css)
 local page = {}
 
 local document = html.template [[
@@ -96,8 +97,9 @@ function page.render(site, lang, what)
     }
     local policy = POLICY .. (what.script and "; script-src 'unsafe-inline'" or "") .. (what.policy or "")
     return tostring(document {
-        lang = lang, title = what.title, description = what.description, policy = policy, links = links, style = style,
-        body = body, script = what.script and script_of { text = html.raw(what.script) } or false,
+        lang = lang, title = what.title, description = what.description, policy = policy, links = links, body = body,
+        style = what.style and html.raw(css .. what.style) or style,
+        script = what.script and script_of { text = html.raw(what.script) } or false,
     })
 end
 

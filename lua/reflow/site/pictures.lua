@@ -34,11 +34,15 @@ return function(texts)
     local list = scenes and scenes.list() or {}
     local records, drawn = {}, {}
 
+    local function record_of(scene)
+        records[scene.id] = records[scene.id] or scenes.play(scene.id)
+        return records[scene.id]
+    end
+
     local function draw(lang, scene)
         local key = lang .. " " .. scene.id
         if not drawn[key] then
-            records[scene.id] = records[scene.id] or scenes.play(scene.id)
-            drawn[key] = figure { title = scene.title[lang], picture = html.raw(ladder.svg(records[scene.id], lang)) }
+            drawn[key] = figure { title = scene.title[lang], picture = html.raw(ladder.svg(record_of(scene), lang)) }
         end
         return drawn[key]
     end
@@ -63,6 +67,47 @@ return function(texts)
     function pictures.of_rule(lang, rule)
         return show(lang, function(scene) return contains(scene.rules, rule) end,
             function(scene) return scene.rules[1] == rule end)
+    end
+
+    -- What is decided in a scene: a list of { code, action, rule, role }, by a key of all four.
+    local function decisions_of(scene)
+        local decisions = {}
+        for _, event in ipairs(record_of(scene).events) do
+            if event.kind == "decision" then
+                decisions[table.concat({ event.role, event.code, event.action, event.rule }, " ")] =
+                    { code = event.code, action = event.action, rule = event.rule, role = event.role }
+            end
+        end
+        return decisions
+    end
+
+    -- The scene with the most decisions that are not in `seen`; nil if no scene has one. Its new keys, sorted.
+    local function most_new(seen)
+        local best, new = nil, {}
+        for _, scene in ipairs(list) do
+            local keys = {}
+            for key in pairs(decisions_of(scene)) do
+                if not seen[key] then keys[#keys + 1] = key end
+            end
+            if #keys > #new then best, new = scene, keys end
+        end
+        table.sort(new)
+        return best, new
+    end
+
+    -- Few scenes in which every decision of all scenes is made:
+    -- { { id, title, svg, decisions = { { code, action, rule, role }... } }... }, each decision once.
+    function pictures.of_decisions(lang)
+        local seen, result = {}, {}
+        local scene, keys = most_new(seen)
+        while scene do
+            local known, decisions = decisions_of(scene), {}
+            for i, key in ipairs(keys) do seen[key], decisions[i] = true, known[key] end
+            result[#result + 1] = { id = scene.id, title = scene.title[lang], decisions = decisions,
+                svg = ladder.svg(record_of(scene), lang) }
+            scene, keys = most_new(seen)
+        end
+        return result
     end
 
     return pictures

@@ -1,10 +1,15 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 -- The site of `reflow site`: pages about every registered code, every pair of codes and every rule, in each language.
 --
--- Loaded with source(name), which gives an embedded source as a function or nothing, and `host`: { sip = the table of
--- require "reflow", rules = list of { id, guardrail, line }, version = , plays = whether require finds what plays
--- scenes (module/cli/test/scene_player.h) }. A page module has pages(site, lang, write), and `place` if the navigation
--- leads to it: { path, word in catalog/<language>_site.lua }.
+-- Loaded with source(name), which gives an embedded source as a function or nothing, and `host`, a table:
+--   sip      the table of require "reflow"
+--   rules    a list of { id, guardrail, line }
+--   version  of the program
+--   plays    whether require finds what plays scenes (module/cli/test/scene_player.h)
+--   wasm     the core as a WebAssembly module (module/wasm/ask.h)
+--   deflate  a function that compresses bytes (RFC 1950)
+-- A page module has pages(site, lang, write), and `place` if the navigation leads to it: { path, word in
+-- catalog/<language>_site.lua }.
 local source, host = ...
 
 local html = source("site/html")()
@@ -34,7 +39,7 @@ function tools.shorten(text)
     return text:sub(1, 152):gsub("%s+%S*$", "") .. "..."
 end
 
-local MODULES = { "start", "code", "pair", "rule" }
+local MODULES = { "start", "code", "pair", "rule", "decide" }
 local ALL_LANGUAGES = { "en", "es" }
 
 local page = source("site/page")(source, html)
@@ -69,10 +74,10 @@ local function rules_of(lang)
     return list
 end
 
-local function reason_of(lang)
+-- The translations of reasons by their English texts; in English, nothing needs one.
+local function reasons_of(lang)
     local load = source("catalog/" .. lang .. "_reasons")
-    local translated = load and strict(load(), lang .. "_reasons")
-    return function(why) return translated and translated[why] or why end
+    return load and load() or {}
 end
 
 -- Everything that is said in one language.
@@ -81,8 +86,14 @@ local function text_of(explainer, lang)
     local name = lang .. "_site"
     local text = {
         words = strict(source("catalog/" .. name)(), name), base = known.words, pairs = known.pairs, codes = {},
-        rules = rules_of(lang), reason = reason_of(lang),
+        rules = rules_of(lang), reasons = reasons_of(lang),
     }
+    function text.reason(why)
+        if next(text.reasons) and not text.reasons[why] then
+            error(("catalog/%s_reasons: no text '%s'"):format(lang, why), 0)
+        end
+        return text.reasons[why] or why
+    end
     local lines = source("catalog/" .. lang .. "_lines")()
     for _, number in ipairs(CODES) do
         local code = explainer.about(number, lang)
@@ -160,7 +171,7 @@ function site.build(options, write)
     local traits = source("traits")()
     local built = {
         languages = options.languages, all_languages = ALL_LANGUAGES, base_url = options.base_url, codes = CODES,
-        rules = host.rules, version = host.version, text = {}, contrast = contrast,
+        rules = host.rules, version = host.version, wasm = host.wasm, text = {}, contrast = contrast,
         references = source("site/references")(), behaviour = source("site/behaviour")()(host.sip.decide, traits),
         reach = source("site/reach")()(host.sip.decide, CODES, traits, host.rules),
         places = { { path = "", word = "codes" } },

@@ -9,6 +9,7 @@
 
 #include "cli/base/arguments.h"
 #include "cli/site/site_folder.h"
+#include "cli/site/wasm.h"
 #include "cli/test/scene_player.h"
 #include "core/rule.h"
 #include "script/bind/bind.h"
@@ -81,7 +82,7 @@ static void push_site(lua_State *L)
     lua_pushliteral(L, "site/site");
     lua_call(L, 1, 1);
     lua_pushcfunction(L, reflow_bind_source);
-    lua_createtable(L, 0, 4);
+    lua_createtable(L, 0, 5);
     luaL_requiref(L, "reflow", luaopen_reflow, 0);
     lua_setfield(L, -2, "sip");
     push_rules(L);
@@ -90,6 +91,9 @@ static void push_site(lua_State *L)
     lua_setfield(L, -2, "version");
     lua_pushboolean(L, true);
     lua_setfield(L, -2, "plays");
+    const struct text wasm = site_wasm();
+    lua_pushlstring(L, wasm.at, wasm.length);
+    lua_setfield(L, -2, "wasm");
     lua_call(L, 2, 1);
 }
 

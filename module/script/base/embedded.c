@@ -22,6 +22,8 @@
     SOURCE(site_code, "site/code")                                                                                     \
     SOURCE(site_contrast, "site/contrast")                                                                             \
     SOURCE(site_data, "site/data")                                                                                     \
+    SOURCE(site_decide, "site/decide")                                                                                 \
+    SOURCE(site_decide_script, "site/decide_script")                                                                   \
     SOURCE(site_html, "site/html")                                                                                     \
     SOURCE(site_json, "site/json")                                                                                     \
     SOURCE(site_page, "site/page")                                                                                     \
@@ -45,11 +47,13 @@
     SOURCE(ua_stun, "ua/stun")                                                                                         \
     SOURCE(ua_transport, "ua/transport")                                                                               \
     SOURCE(en, "catalog/en")                                                                                           \
+    SOURCE(en_decide, "catalog/en_decide")                                                                             \
     SOURCE(en_lines, "catalog/en_lines")                                                                               \
     SOURCE(en_pairs, "catalog/en_pairs")                                                                               \
     SOURCE(en_site, "catalog/en_site")                                                                                 \
     SOURCE(en_words, "catalog/en_words")                                                                               \
     SOURCE(es, "catalog/es")                                                                                           \
+    SOURCE(es_decide, "catalog/es_decide")                                                                             \
     SOURCE(es_lines, "catalog/es_lines")                                                                               \
     SOURCE(es_pairs, "catalog/es_pairs")                                                                               \
     SOURCE(es_reasons, "catalog/es_reasons")                                                                           \
