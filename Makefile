@@ -8,7 +8,7 @@ CC     ?= cc
 MODE   ?= release
 
 PACKAGES_BUILD = gcc make pkg-config libosip2-dev liblua5.4-dev libuv1-dev libsqlite3-dev libpcap-dev libssl-dev \
-                 libwslay-dev libhttp-parser-dev libc-ares-dev clang lld
+                 libwslay-dev libhttp-parser-dev libc-ares-dev zlib1g-dev clang lld
 PACKAGES_TEST  = $(PACKAGES_BUILD) libcmocka-dev lua5.4 lua-luv lua-sec openssl baresip-core libfaketime sip-tester \
                  sqlite3 valgrind dpkg-dev netbase fail2ban groff-base iproute2 nftables chromium \
                  $(call debian_kamailio,kamailio-outbound-modules kamailio-lua-modules kamailio-sqlite-modules \
@@ -54,7 +54,7 @@ REFLOW_CFLAGS = -std=c11 -fPIC -fvisibility=hidden $(WARNINGS) $(OPTIMISE) $(CFL
 
 # What the shared layers need.
 LIBS_SHARED = -losipparser2 -lcrypto
-LIBS_ALL  = $(LIBS_SHARED) -llua5.4 -luv -lsqlite3 -lpcap -lssl -lwslay -lhttp_parser -lcares -lm -lpthread
+LIBS_ALL  = $(LIBS_SHARED) -llua5.4 -luv -lsqlite3 -lpcap -lssl -lwslay -lhttp_parser -lcares -lz -lm -lpthread
 
 OBJ = $(BUILD)/$(MODE)
 objects = $(patsubst %.c,$(OBJ)/%.o,$(1))

@@ -15,7 +15,7 @@ local layers = {
     standalone = { ours = { "core", "base", "flow", "sip", "script", "call", "standalone" },
         libraries = { "uv", "sqlite", "openssl", "wslay", "http_parser", "ares" } },
     cli = { ours = { "core", "base", "flow", "sip", "script", "call", "standalone", "cli" },
-        libraries = { "lua", "sqlite", "pcap" } },
+        libraries = { "lua", "sqlite", "pcap", "zlib" } },
     kamailio = { ours = { "core", "base", "flow", "sip", "script", "call", "kamailio" }, libraries = { "kamailio" } },
 }
 -- The doors between the two: `reflow serve` is a command, `reflow test` drives the server without sockets, and
@@ -27,6 +27,7 @@ local doors = { ["module/cli/commands.c"] = { ["standalone/serve/serve.h"] = tru
 local libraries = { { "^lua", "lua" }, { "^lauxlib", "lua" }, { "^lualib", "lua" }, { "^uv", "uv" },
     { "^sqlite3", "sqlite" }, { "^pcap/", "pcap" }, { "^osipparser2/", "osipparser2" }, { "^osip2/", "osip2" },
     { "^openssl/", "openssl" }, { "^wslay/", "wslay" }, { "^http_parser", "http_parser" }, { "^ares", "ares" },
+    { "^zlib", "zlib" },
     { "^core/", "kamailio" }, { "^modules/", "kamailio" } }
 
 -- Of the C library and the system; core keeps to the first list.

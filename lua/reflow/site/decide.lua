@@ -49,9 +49,8 @@ end
 
 local css = ([[
 .ask{display:grid;grid-template-columns:minmax(0,26rem) minmax(0,1fr);gap:0 3rem;align-items:start}
-.ask .pictures{grid-column:1/-1}
-.ask section{position:sticky;top:1rem}
-.ask section h2{margin-top:0}
+.ask section>h2{margin-top:.75rem}
+.ask dt::first-letter,.ask section li::first-letter{text-transform:uppercase}
 fieldset,details{border:0;border-top:1px solid var(--line);padding:.75rem 0;margin:0;min-width:0}
 legend{float:left;width:100%}legend,summary{font-weight:650;margin-bottom:.5rem}
 summary{cursor:pointer;padding:.25rem 0;margin:0}
@@ -68,7 +67,7 @@ border-radius:.375rem;padding:.375rem .5rem;width:100%;min-width:0}
 .action code{font-size:1rem;color:var(--soft)}
 .notice{border-left:4px solid var(--c5);padding-left:1rem}
 pre{background:var(--panel);border-radius:.375rem;padding:.625rem .75rem;overflow-x:auto;white-space:pre-wrap}
-@media (max-width:56rem){.ask{display:block}.ask section{position:static;margin-top:1.5rem}}
+@media (max-width:56rem){.ask{display:block}.ask section{border-top:1px solid var(--line);padding-top:1rem}}
 ]]):gsub("\n", "")
 
 local option = template [[<option value="{value}"{selected}>{label}</option>]]
@@ -91,11 +90,7 @@ list="ask-codes"></p><datalist id="ask-codes">{codes}</datalist>
 ]]
 local code_option = template [[<option value="{number}">{number} {phrase}</option>]]
 local first_group = template [[<fieldset><legend>{legend}</legend>{fields}</fieldset>]]
-local group = template [[<details{open}><summary>{legend}</summary><div class="fields">{fields}</div></details>]]
-local scene = template [[
-<template id="scene-{id}"><figure><figcaption>{title}</figcaption>{svg}</figure></template>
-]]
-
+local group = template [[<details><summary>{legend}</summary><div class="fields">{fields}</div></details>]]
 local body = template [[
 <h1>{title}</h1>
 <p class="text">{lead}</p>
@@ -107,11 +102,11 @@ local body = template [[
 <h2 id="answer">{answer}</h2>
 <p id="ask-error" class="notice" role="alert" hidden></p>
 <div id="decision" aria-live="polite"></div>
+<div id="ask-scene"></div>
 </section>
-<div id="ask-scene" class="pictures"></div>
 </div>
-{scenes}
-<script type="application/json" id="ask-data">{data}</script>
+<script type="text/plain" id="ask-data">{data}</script>
+<script type="text/plain" id="ask-core">{core}</script>
 ]]
 
 local function options(list, labels, chosen)
@@ -157,31 +152,32 @@ local function groups(site, lang, words)
     return each(words.groups, function(entry)
         local name, legend = entry[1], entry[2]
         if name == "what" then return first_group { legend = legend, fields = choices(site, lang, words) } end
-        return group { legend = legend, fields = fields(words, name),
-            open = name == "branch" and html.raw " open" or false }
+        return group { legend = legend, fields = fields(words, name) }
     end)
 end
 
--- The pictures have one style, which the page then needs once.
+-- The pictures have one style, which the page needs once.
 local function pictures_of(site, lang)
-    local style
+    local style = ""
     local scenes = each(site.pictures.of_decisions(lang), function(picture)
-        local bare = picture.svg:gsub("<style>.-</style>\n?", function(found)
-            style = style or found
+        local svg = picture.svg:gsub("<style>(.-)</style>\n?", function(found)
+            style = found
             return ""
         end, 1)
-        return { id = picture.id, title = picture.title, svg = html.raw(bare), decisions = picture.decisions }
+        return { title = picture.title, svg = svg, decisions = picture.decisions }
     end)
-    return scenes, style and style:match "<style>(.-)</style>" or ""
+    return scenes, style
+end
+
+-- Everything that only the script reads is compressed (RFC 1950), for the page is sent as it is.
+local function packed(site, bytes)
+    return base64(site.deflate(bytes))
 end
 
 local function data_of(site, lang, words, scenes)
-    local facts = each(scenes, function(entry) return { id = entry.id, decisions = entry.decisions } end)
-    local translated = next(site.text[lang].reasons) ~= nil -- the module has the English texts
-    return json {
-        words = words, rules = translated and site.text[lang].rules or {}, reasons = site.text[lang].reasons, scenes = facts,
-        wasm = base64(site.wasm),
-    }
+    local text = site.text[lang]
+    local translated = next(text.reasons) ~= nil -- the module has the English texts
+    return json { words = words, rules = translated and text.rules or {}, reasons = text.reasons, scenes = scenes }
 end
 
 function decide_page.pages(site, lang, write)
@@ -193,7 +189,7 @@ function decide_page.pages(site, lang, write)
         body = body {
             title = words.title, lead = words.lead, no_script = words.no_script, no_wasm = words.no_wasm,
             groups = groups(site, lang, words), reset = words.reset, answer = words.answer,
-            scenes = each(scenes, scene), data = html.raw(data_of(site, lang, words, scenes)),
+            data = packed(site, data_of(site, lang, words, scenes)), core = packed(site, site.wasm),
         },
     }
 end

@@ -4,13 +4,19 @@
 return [==[
 (function () {
   "use strict";
-  var data = JSON.parse(document.getElementById("ask-data").textContent);
-  var words = data.words, form = document.getElementById("ask"), out = document.getElementById("decision");
+  var form = document.getElementById("ask"), out = document.getElementById("decision");
   var error = document.getElementById("ask-error"), scene = document.getElementById("ask-scene");
   var NUMBERS = ["code", "action", "status", "change", "value", "wait_min", "wait_max", "rest", "drop", "flags",
     "guardrail"];
   var TEXTS = ["action", "drop", "rule", "line", "why", "phrase", "status_phrase"];
-  var core, memory, facts = [];
+  var data, words, core, memory, facts = [];
+
+  /* What an element carries: zlib's format in base64. */
+  function unpack(id) {
+    var letters = atob(document.getElementById(id).textContent);
+    var bytes = Uint8Array.from(letters, function (letter) { return letter.charCodeAt(0); });
+    return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate")));
+  }
 
   function text(address) {
     var bytes = new Uint8Array(memory.buffer), end = address, result = "";
@@ -118,8 +124,8 @@ return [==[
     var id = decision.text.rule, line = element("p");
     line.append(element("strong", words.rule + " "));
     line.append(element("a", id, { href: "../rules/" + id + "/index.html" }));
-    line.append(": " + (data.rules[id] || decision.text.line) + ".");
     if (decision.number.guardrail) line.append(" (" + words.guardrail + ")");
+    line.append(": " + (data.rules[id] || decision.text.line) + ".");
     var why = element("p");
     why.append(element("strong", words.why + ": "), (data.reasons[decision.text.why] || decision.text.why) + ".");
     out.append(line, why);
@@ -135,8 +141,9 @@ return [==[
     });
     scene.textContent = "";
     if (!found) return;
-    scene.append(element("h2", words.scene));
-    scene.append(document.getElementById("scene-" + found.id).content.cloneNode(true));
+    var figure = element("figure"), picture = new DOMParser().parseFromString(found.svg, "image/svg+xml");
+    figure.append(element("figcaption", found.title), document.importNode(picture.documentElement, true));
+    scene.append(element("h2", words.scene), figure);
   }
 
   function show(answer) {
@@ -201,8 +208,10 @@ return [==[
     }
   }
 
-  function start(result) {
-    core = result.instance.exports;
+  function start(parts) {
+    data = parts[0];
+    words = data.words;
+    core = parts[1].instance.exports;
     memory = core.memory;
     read_facts();
     document.getElementById("ask-page").hidden = false;
@@ -217,8 +226,10 @@ return [==[
     document.getElementById("no-wasm").hidden = false;
   }
 
-  if (typeof WebAssembly !== "object") return refuse();
-  var bytes = Uint8Array.from(atob(data.wasm), function (letter) { return letter.charCodeAt(0); });
-  WebAssembly.instantiate(bytes, {}).then(start, refuse);
+  if (typeof WebAssembly !== "object" || typeof DecompressionStream !== "function") return refuse();
+  Promise.all([
+    unpack("ask-data").json(),
+    unpack("ask-core").arrayBuffer().then(function (bytes) { return WebAssembly.instantiate(bytes, {}); })
+  ]).then(start, refuse);
 })();
 ]==]

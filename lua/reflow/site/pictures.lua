@@ -69,43 +69,31 @@ return function(texts)
             function(scene) return scene.rules[1] == rule end)
     end
 
-    -- What is decided in a scene: a list of { code, action, rule, role }, by a key of all four.
-    local function decisions_of(scene)
+    -- What is decided in a scene and not in one before it; `seen` has the keys of those before.
+    local function new_decisions(scene, seen)
         local decisions = {}
         for _, event in ipairs(record_of(scene).events) do
-            if event.kind == "decision" then
-                decisions[table.concat({ event.role, event.code, event.action, event.rule }, " ")] =
-                    { code = event.code, action = event.action, rule = event.rule, role = event.role }
+            local key = event.kind == "decision" and
+                table.concat({ event.role, event.code, event.action, event.rule }, " ")
+            if key and not seen[key] then
+                seen[key] = true
+                decisions[#decisions + 1] = { code = event.code, action = event.action, rule = event.rule,
+                    role = event.role }
             end
         end
         return decisions
     end
 
-    -- The scene with the most decisions that are not in `seen`; nil if no scene has one. Its new keys, sorted.
-    local function most_new(seen)
-        local best, new = nil, {}
-        for _, scene in ipairs(list) do
-            local keys = {}
-            for key in pairs(decisions_of(scene)) do
-                if not seen[key] then keys[#keys + 1] = key end
-            end
-            if #keys > #new then best, new = scene, keys end
-        end
-        table.sort(new)
-        return best, new
-    end
-
-    -- Few scenes in which every decision of all scenes is made:
-    -- { { id, title, svg, decisions = { { code, action, rule, role }... } }... }, each decision once.
+    -- The scenes in which something is decided for the first time:
+    -- { { title, svg, decisions = { { code, action, rule, role }... } }... }.
     function pictures.of_decisions(lang)
         local seen, result = {}, {}
-        local scene, keys = most_new(seen)
-        while scene do
-            local known, decisions = decisions_of(scene), {}
-            for i, key in ipairs(keys) do seen[key], decisions[i] = true, known[key] end
-            result[#result + 1] = { id = scene.id, title = scene.title[lang], decisions = decisions,
-                svg = ladder.svg(record_of(scene), lang) }
-            scene, keys = most_new(seen)
+        for _, scene in ipairs(list) do
+            local decisions = new_decisions(scene, seen)
+            if #decisions > 0 then
+                result[#result + 1] = { title = scene.title[lang], decisions = decisions,
+                    svg = ladder.svg(record_of(scene), lang) }
+            end
         end
         return result
     end

@@ -171,7 +171,8 @@ function site.build(options, write)
     local traits = source("traits")()
     local built = {
         languages = options.languages, all_languages = ALL_LANGUAGES, base_url = options.base_url, codes = CODES,
-        rules = host.rules, version = host.version, wasm = host.wasm, text = {}, contrast = contrast,
+        rules = host.rules, version = host.version, wasm = host.wasm,
+        deflate = host.deflate, text = {}, contrast = contrast,
         references = source("site/references")(), behaviour = source("site/behaviour")()(host.sip.decide, traits),
         reach = source("site/reach")()(host.sip.decide, CODES, traits, host.rules),
         places = { { path = "", word = "codes" } },

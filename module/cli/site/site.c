@@ -6,6 +6,7 @@
 #include <lauxlib.h>
 #include <lua.h>
 #include <lualib.h>
+#include <zlib.h>
 
 #include "cli/base/arguments.h"
 #include "cli/site/site_folder.h"
@@ -59,6 +60,20 @@ static int site_write(lua_State *L)
     return lua_error(L);
 }
 
+/* deflate(bytes): RFC 1950 */
+static int site_deflate(lua_State *L)
+{
+    struct text bytes;
+    luaL_Buffer buffer;
+    bytes.at = luaL_checklstring(L, 1, &bytes.length);
+    uLongf length = compressBound(bytes.length);
+    char *out = luaL_buffinitsize(L, &buffer, length);
+    if (compress2((Bytef *)out, &length, (const Bytef *)bytes.at, bytes.length, Z_BEST_COMPRESSION) != Z_OK)
+        return luaL_error(L, "out of memory");
+    luaL_pushresultsize(&buffer, length);
+    return 1;
+}
+
 static void push_rules(lua_State *L)
 {
     lua_createtable(L, RULE_COUNT - 1, 0);
@@ -82,7 +97,7 @@ static void push_site(lua_State *L)
     lua_pushliteral(L, "site/site");
     lua_call(L, 1, 1);
     lua_pushcfunction(L, reflow_bind_source);
-    lua_createtable(L, 0, 5);
+    lua_createtable(L, 0, 6);
     luaL_requiref(L, "reflow", luaopen_reflow, 0);
     lua_setfield(L, -2, "sip");
     push_rules(L);
@@ -94,6 +109,8 @@ static void push_site(lua_State *L)
     const struct text wasm = site_wasm();
     lua_pushlstring(L, wasm.at, wasm.length);
     lua_setfield(L, -2, "wasm");
+    lua_pushcfunction(L, site_deflate);
+    lua_setfield(L, -2, "deflate");
     lua_call(L, 2, 1);
 }
 

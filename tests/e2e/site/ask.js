@@ -3,11 +3,13 @@
 // and its decision: "NAME=VALUE ...", a tab, "NAME=VALUE ...".
 "use strict";
 const fs = require("fs");
+const zlib = require("zlib");
 
 const [page, seed, count] = process.argv.slice(2);
 const html = fs.readFileSync(page, "utf8");
-const data = JSON.parse(html.match(/<script type="application\/json" id="ask-data">(.*?)<\/script>/s)[1]);
-const core = new WebAssembly.Instance(new WebAssembly.Module(Buffer.from(data.wasm, "base64")), {}).exports;
+const packed = html.match(/<script type="text\/plain" id="ask-core">([^<]*)<\/script>/)[1];
+const bytes = zlib.inflateSync(Buffer.from(packed, "base64"));
+const core = new WebAssembly.Instance(new WebAssembly.Module(bytes), {}).exports;
 
 // xorshift32: the same questions for the same seed.
 let state = Number(seed) >>> 0 || 1;
@@ -56,8 +58,10 @@ for (let i = 0; i < Number(count); i++) {
     const asked = code();
     core.ask_code(asked);
     question.push(`code=${asked}`);
+    let implied = false; // Retry-After was given, so it is there
     facts.forEach((fact, index) => {
-        const chosen = value(fact.limit);
+        const chosen = fact.name === "has_retry_after" && implied ? 1 : value(fact.limit);
+        implied = fact.name === "retry_after" && chosen > 0;
         core.ask_fact(index, chosen);
         if (chosen !== 0 || fact.word(1) !== "") question.push(`${fact.name}=${fact.word(chosen) || chosen}`);
     });

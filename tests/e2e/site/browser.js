@@ -17,7 +17,8 @@ const axe = fs.readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
 // Pages of every kind, with and without a picture, in both languages.
 const SAMPLE = ['index.html', 'en/index.html', 'es/index.html', 'en/430/index.html', 'es/503/index.html',
     'en/200-vs-430/index.html', 'es/200-vs-430/index.html', 'es/404-vs-603/index.html', 'en/100-vs-423/index.html',
-    'en/rules/index.html', 'es/rules/5626-7.c/index.html', 'en/rules/3261-17.1.3.a/index.html'];
+    'en/rules/index.html', 'es/rules/5626-7.c/index.html', 'en/rules/3261-17.1.3.a/index.html', 'en/decide/index.html',
+    'es/decide/index.html'];
 const WIDTHS = [360, 1280];
 const SCHEMES = ['light', 'dark'];
 
@@ -187,6 +188,48 @@ for (const kind of ['file', 'http']) {
             await page.fill('#q', '5626-7.c');
             assert((await page.$$eval('[data-w]:not([hidden])', (list) => list.length)) === 1, 'one rule');
             await end(page);
+        }
+    });
+
+    check(`from ${kind}, the core answers, and the question is in the address`, async () => {
+        const page = await visit(origins[kind], 'en/decide/index.html');
+        const decision = () => page.textContent('#decision');
+        await page.waitForSelector('#decision .action');
+        assert((await decision()).includes('5626-11.5.a'), 'a single 430: ' + await decision());
+        await page.click('summary:has-text("This branch")');
+        await page.fill('[name=flows-left]', '1');
+        await page.check('[name=has-instance]');
+        assert((await decision()).includes('5626-7.b'), 'another flow is left: ' + await decision());
+        assert((await page.textContent('#decision pre')) === 'reflow decide --flows-left 1 --has-instance 430', 'command');
+        assert((await page.locator('#ask-scene svg').count()) === 1, 'a picture of such a call');
+        assert(page.url().endsWith('#code=430&flows-left=1&has-instance=1'), page.url());
+        await page.click('a[hreflang=es]');
+        assert(where(page) === 'es/decide/index.html', where(page));
+        await page.waitForSelector('#decision .action');
+        assert((await decision()).includes('Probar otro flujo'), 'the question goes along: ' + await decision());
+        assert(await page.isChecked('[name=has-instance]'), 'the form shows the question');
+        for (const value of ['', '99', '700', '-1', '4e2', '12345678901234567890']) {
+            await page.fill('[name=code]', value);
+            assert((await decision()) === '' && await page.locator('#ask-error').isVisible(), `code "${value}"`);
+        }
+        await page.fill('[name=code]', '486');
+        assert(!(await page.locator('#ask-error').isVisible()), 'a good code again');
+        await page.selectOption('[name=origin]', 'flow_down');
+        assert((await page.textContent('#decision pre')).includes('--origin flow_down'), 'no code without a response');
+        await page.click('button[type=reset]');
+        await page.waitForURL('**/es/decide/index.html#code=430');
+        await page.click('#decision a');
+        assert(where(page) === 'es/rules/5626-11.5.a/index.html', where(page));
+        await end(page);
+        for (const bad of ['#', '#code=<b>&role=king&flows-left=-7&toString=1&__proto__=2', '#%E0%A4%A', '#code=486&code=200']) {
+            const odd = await visit(origins[kind], `en/decide/index.html${bad}`);
+            await odd.waitForSelector('#ask-page:not([hidden])');
+            assert((await odd.locator('#decision b').count()) === 0, 'no HTML from the address');
+            await odd.fill('[name=code]', '200');
+            await odd.evaluate(() => document.querySelectorAll('details').forEach((each) => { each.open = true; }));
+            await odd.fill('[name=flows-left]', '0');
+            assert((await odd.textContent('#decision')).includes('3261-16.7.c'), `${bad}: it still answers`);
+            await end(odd);
         }
     });
 
