@@ -27,7 +27,8 @@ end
 
 local function site_of(changed)
     local from = source_of(changed)
-    return from "site/site" (from, { sip = sip, rules = rules(), version = "0.0.0" })
+    local function deflate(bytes) return bytes end
+    return from "site/site" (from, { sip = sip, rules = rules(), version = "0.0.0", wasm = "", deflate = deflate })
 end
 
 -- All files of a site by path, and the paths in the order in which they were written.
