@@ -169,7 +169,7 @@ void spellings_read(void)
     if (ul.get_udomain("location", &standard) == 0)
         spellings_add_table(standard);
     if (ul.db_mode == DB_ONLY)
-        spellings_read_database(tables, table_count);
+        spellings_read_database(tables, table_count, spelling_note);
     for (size_t i = 0; i < table_count && ul.db_mode != DB_ONLY; i++)
         spellings_read_table(tables[i]);
 }

@@ -42,24 +42,24 @@ static int read_text(const db_val_t *value, str *text)
     return text->len;
 }
 
-static void note_row(const udomain_t *table, const db_row_t *row)
+static void note_row(const udomain_t *table, const db_row_t *row, spelling_noter *note)
 {
     char bytes[SPELLING_MOST];
     str user, domain;
     if (read_text(ROW_VALUES(row), &user) <= 0)
         return;
     if (!ul.use_domain) {
-        spelling_note(table->name, &user);
+        note(table->name, &user);
         return;
     }
     if (read_text(ROW_VALUES(row) + 1, &domain) <= 0)
         return;
     const int length = snprintf(bytes, sizeof bytes, "%.*s@%.*s", user.len, user.s, domain.len, domain.s);
     if (length > 0 && length < (int)sizeof bytes)
-        spelling_note(table->name, &(str){bytes, length});
+        note(table->name, &(str){bytes, length});
 }
 
-static int note_rows(const db_func_t *driver, db1_con_t *connection, const udomain_t *table)
+static int note_rows(const db_func_t *driver, db1_con_t *connection, const udomain_t *table, spelling_noter *note)
 {
     const bool fetches = DB_CAPABILITY(*driver, DB_CAP_FETCH);
     db_key_t columns[] = {usrloc_text("user_column"), usrloc_text("domain_column")};
@@ -72,7 +72,7 @@ static int note_rows(const db_func_t *driver, db1_con_t *connection, const udoma
         error = driver->fetch_result(connection, &result, ROWS_AT_ONCE);
     while (error >= 0 && result != NULL && RES_ROW_N(result) > 0) {
         for (int i = 0; i < RES_ROW_N(result); i++)
-            note_row(table, RES_ROWS(result) + i);
+            note_row(table, RES_ROWS(result) + i, note);
         if (!fetches)
             break;
         error = driver->fetch_result(connection, &result, ROWS_AT_ONCE);
@@ -82,7 +82,7 @@ static int note_rows(const db_func_t *driver, db1_con_t *connection, const udoma
     return error < 0 ? -1 : 0;
 }
 
-void spellings_read_database(udomain_t *const *tables, size_t count)
+void spellings_read_database(udomain_t *const *tables, size_t count, spelling_noter *note)
 {
     const str *url = usrloc_text("db_url");
     db_func_t driver;
@@ -90,7 +90,7 @@ void spellings_read_database(udomain_t *const *tables, size_t count)
     db1_con_t *connection = url != NULL && bind_driver(url, &driver) == 0 ? driver.init(url) : NULL;
     bool read = connection != NULL;
     for (size_t i = 0; i < count && read; i++)
-        read = note_rows(&driver, connection, tables[i]) == 0;
+        read = note_rows(&driver, connection, tables[i], note) == 0;
     if (connection != NULL)
         driver.close(connection);
     if (!read)

@@ -4,7 +4,8 @@
 
 #include "kamailio/base/ksr.h"
 
-/* For db_mode 3: spelling_note() for each row of the tables. A failure is logged. */
-void spellings_read_database(udomain_t *const *tables, size_t count);
+/* For db_mode 3: calls `note` with the table and the AOR of each row. A failure is logged. */
+typedef void spelling_noter(const str *table, const str *aor);
+void spellings_read_database(udomain_t *const *tables, size_t count, spelling_noter *note);
 
 #endif
