@@ -84,6 +84,8 @@ struct token_keys_image {
 void token_keys_copy(const struct token_keys *keys, struct token_keys_image *image);
 /* Replaces the keys of the ring; its file is not written. Returns 0, or -ENOMEM with the ring unchanged. */
 int token_keys_take(struct token_keys *keys, const struct token_keys_image *image);
+/* Overwrites the secrets of a copy that is not needed any more. */
+void token_keys_image_clear(struct token_keys_image *image);
 
 /* Writes the token of a flow, terminated by NUL. Returns its length, or 0 if it does not fit or cannot be sealed. */
 size_t token_write(struct token_keys *keys, const struct token_flow *flow, char *out, size_t size);

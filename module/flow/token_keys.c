@@ -274,6 +274,11 @@ void token_keys_copy(const struct token_keys *keys, struct token_keys_image *ima
     }
 }
 
+void token_keys_image_clear(struct token_keys_image *image)
+{
+    OPENSSL_cleanse(image, sizeof *image);
+}
+
 int token_keys_take(struct token_keys *keys, const struct token_keys_image *image)
 {
     struct token_key_list list = {.count = image->count};

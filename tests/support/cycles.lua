@@ -8,7 +8,8 @@ local largest_cycle <const> = 4
 local largest_folder <const> = 22
 
 -- A layer may use those with a smaller number. The two hosts are never linked together.
-local rank = { core = 1, wasm = 2, base = 2, flow = 3, sip = 3, script = 4, call = 5, standalone = 6, kamailio = 6, cli = 7 }
+local rank = { core = 1, wasm = 2, base = 2, flow = 3, sip = 3, script = 4, call = 5, standalone = 6, kamailio = 6,
+    cli = 7 }
 
 local findings = 0
 local function report(...)

@@ -4,7 +4,6 @@
 #include "kamailio/flow/key_ring.h"
 
 #include <errno.h>
-#include <openssl/crypto.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
@@ -51,7 +50,7 @@ static void ring_take_over(struct key_ring *ring)
     lock_release(&ring->shared->lock);
     if (token_keys_take(ring->keys, &image) == 0)
         ring->generation = generation;
-    OPENSSL_cleanse(&image, sizeof image);
+    token_keys_image_clear(&image);
 }
 
 struct token_keys *key_ring_keys(struct key_ring *ring)

@@ -9,8 +9,8 @@
 /*
  * usrloc knows a record by the bytes of its AOR. With case_sensitive 0 this module writes AORs in lower case, but
  * usrloc may hold others: rows of an older version, and records of another node or of a registrar with
- * case_sensitive 1. This index in shared memory has the AORs in usrloc that are not in lower case. There are none in
- * most servers.
+ * case_sensitive 1. This index in shared memory has the AORs in usrloc that are not in lower case. On most servers it
+ * is empty.
  */
 
 enum { SPELLING_MOST = 512 };

@@ -17,9 +17,8 @@ struct service_notify {
 };
 
 /* Reads NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID, and removes them from the environment, because children of this
-   process must not send messages in its name. Returns 0, also without NOTIFY_SOCKET; or a negative errno (-EINVAL: not a path
-   or
-   "@NAME"), and later calls do nothing then. */
+   process must not send messages in its name. Returns 0, also without NOTIFY_SOCKET, or a negative errno (-EINVAL: it is
+   neither a path nor "@NAME"); after an error, later calls do nothing. */
 int service_notify_open(struct service_notify *notify, uv_loop_t *loop);
 
 /* The server can be used. From now on, while the loop runs, WATCHDOG=1 is sent twice in each interval of the watchdog. */

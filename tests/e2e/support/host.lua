@@ -151,12 +151,11 @@ end
 
 --[[ Starts the host of that name for the test `t`, which ends it. options, all optional: policy (Lua text), layers
      and tenants (tables of Lua texts by "NAME:PRIORITY" and by domain; they need a policy), trunks (a list),
-     names (a list: domains
-     more, or addresses of a relay before it), answer_timeout (ms until a request without any response
-     fails, timer B), timer_c (ms), flow_timer (s), rest_silent (s), port, core (of Kamailio alone: core
-     parameters), case_sensitive and lengthen_expires (true), secure (true: it listens on TLS and WebSocket too; host.test sets it for these transports), net (a
-     laboratory of lab.lua: it runs
-     on net.server, at port 5060 of UDP and TCP). Of the standalone host alone: state
+     names (a list: domains more, or addresses of a relay before it), answer_timeout (ms until a request without any
+     response fails, timer B), timer_c (ms), flow_timer (s), rest_silent (s), port, core (of Kamailio alone: core
+     parameters), case_sensitive and lengthen_expires (true), secure (true: it listens on TLS and WebSocket too;
+     host.test sets it for these transports), net (a laboratory of lab.lua: it runs on net.server, at port 5060 of UDP
+     and TCP). Of the standalone host alone: state
      (true: it keeps bindings), connect_time and idle (s), address (an IPv6 address to listen on, which its user agents
      then use).
      Fields of what it returns: kind, host, port, domain; alive(), stop(), flows_down() (a counter). ]]
