@@ -181,7 +181,8 @@ static int teardown(void **state)
 
 static void read_request(struct mock *mock, const char *call_id, unsigned cseq, const char *fields)
 {
-    static const struct registration_limits limits = {.expires_default = 3600, .expires_least = 60, .expires_most = 7200};
+    static const struct registration_limits limits = {
+        .expires_default = 3600, .expires_least = 60, .expires_most = 7200};
     char text[8192];
     struct sip_fault fault;
     if (mock->request != NULL)

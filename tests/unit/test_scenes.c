@@ -6,7 +6,7 @@
 
 #include "cli/test/scene_player.h"
 
-/* The checks are in tests/unit/scenes.lua: each of them is a test here. */
+/* The checks are in tests/data/scenes.lua: each of them is a test here. */
 
 static int open_state(lua_State *L)
 {
@@ -28,7 +28,7 @@ static void run_check(const char *name)
     lua_pushcfunction(L, trace);
     lua_pushcfunction(L, open_state);
     assert_int_equal(lua_pcall(L, 0, 0, 1), LUA_OK);
-    if (luaL_loadfilex(L, "tests/unit/scenes.lua", "t") != LUA_OK || lua_pcall(L, 0, 1, 1) != LUA_OK)
+    if (luaL_loadfilex(L, "tests/data/scenes.lua", "t") != LUA_OK || lua_pcall(L, 0, 1, 1) != LUA_OK)
         fail_msg("%s", lua_tostring(L, -1));
     assert_int_equal(lua_getfield(L, -1, name), LUA_TFUNCTION);
     if (lua_pcall(L, 0, 0, 1) != LUA_OK)

@@ -17,11 +17,12 @@ struct service_notify {
 };
 
 /* Reads NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID, and removes them from the environment, because children of this
-   process must not send messages in its name. Returns 0, also without NOTIFY_SOCKET, or a negative errno (-EINVAL: it is
-   neither a path nor "@NAME"); after an error, later calls do nothing. */
+   process must not send messages in its name. Returns 0, also without NOTIFY_SOCKET, or a negative errno (-EINVAL: it
+   is neither a path nor "@NAME"); after an error, later calls do nothing. */
 int service_notify_open(struct service_notify *notify, uv_loop_t *loop);
 
-/* The server can be used. From now on, while the loop runs, WATCHDOG=1 is sent twice in each interval of the watchdog. */
+/* The server can be used. From now on, while the loop runs, WATCHDOG=1 is sent twice in each interval of the watchdog.
+ */
 void service_notify_ready(struct service_notify *notify, const char *status);
 
 /* service_notify_ready() follows at the end of the reload. */

@@ -5,6 +5,7 @@ local example = require "example"
 local kamailio = require "kamailio"
 local server = require "server"
 local tap = require "tap"
+local temporary = require "temporary"
 local ua = require "ua"
 local uv = require "luv"
 
