@@ -245,6 +245,88 @@ test("strangers reach the users, and neither the trunk nor the names of users", 
     end
 end)
 
+-- Registers alice with a binding that is called at `address`.
+local function register_at(t, s, way, address)
+    local alice = open(t, s, "alice", way == "connection" and "tcp" or "udp")
+    local options = { headers = provider.credentials(alice, alice:register { expect = 401 }, "REGISTER", "sip:" .. domain) }
+    if way == "path" then
+        table.insert(options.headers, { "Path", ("<sip:%s;lr>"):format(address) })
+    else
+        options.contact = ("<sip:+4930999@%s>"):format(address)
+    end
+    if way == "proxy" then
+        options.via = { alice:via "z9hG4bKabove", "SIP/2.0/UDP 192.0.2.9;branch=z9hG4bKbelow" }
+    end
+    alice:register(options)
+    if way == "connection" then
+        alice:close()
+        s:wait_for_log(("flow tcp [^\n]*:%d #%%d+ is down"):format(alice.local_port))
+    end
+    return alice.aor
+end
+
+for _, way in ipairs { "proxy", "path", "connection" } do
+    test("no binding of a user leads to a trunk or to voicemail: " .. way, function(t)
+        local s = provider.start(t, { trunks = 1 })
+        local trunk, mailbox = provider.trunk(t, s, 1), voicemail(t, s)
+        local mallory = open(t, s, "mallory", "udp", { domain = "example.net" })
+        trunk:serve { OPTIONS = 200 }
+        local aor = register_at(t, s, way, provider.trunk_host .. ":" .. s.trunk_ports[1])
+        local request = mallory:invite(aor)
+        s:wait_for_log "not called: address=127%.0%.0%.3:"
+        mallory:expect_final(request)
+        trunk:expect_none("INVITE", 100)
+        register_at(t, s, way, "127.0.0.1:" .. s.voicemail_port)
+        request = mallory:invite(aor)
+        s:wait_for_log "not called: address=127%.0%.0%.1:"
+        mallory:expect_final(request)
+        mailbox:expect_none("INVITE", 100)
+    end)
+end
+
+test("a binding that leads to a trunk does not hold up the others of the user", function(t)
+    local s = provider.start(t, { trunks = 1 })
+    local bob, trunk, mailbox = open(t, s, "bob"), provider.trunk(t, s, 1), voicemail(t, s)
+    local mallory = open(t, s, "mallory", "udp", { domain = "example.net" })
+    trunk:serve { OPTIONS = 200 }
+    local path = { "Path", ("<sip:%s:%d;lr>"):format(provider.trunk_host, s.trunk_ports[1]) }
+    for q, extra in pairs { ["0.5"] = false, ["0.3"] = path } do
+        local contact = ("<sip:bob%s@127.0.0.1:%d>;q=%s"):format(extra and "2" or "", bob.local_port, q)
+        local headers = provider.credentials(bob, bob:register { expect = 401 }, "REGISTER", "sip:" .. domain)
+        headers[2] = extra or nil
+        bob:register { headers = headers, contact = contact }
+    end
+    take(bob, mallory:invite(bob.aor), mallory)
+    local request = mallory:invite(bob.aor)
+    bob:reply(bob:expect "INVITE", 486)
+    take(mailbox, request, mallory)
+    trunk:expect_none("INVITE", 100)
+end)
+
+test("voicemail takes calls for users alone", function(t)
+    local s = provider.start(t, { trunks = 1 })
+    local mailbox = voicemail(t, s)
+    local mallory = open(t, s, "mallory", "udp", { domain = "example.net" })
+    for _, user in ipairs { "*97", "%2B4930123456", "+4930123456;x=1", "nobody" } do
+        mallory:expect_final(mallory:invite(("sip:%s@%s"):format(user, domain)), 404)
+    end
+    mailbox:expect_none("INVITE", 100)
+    take(mailbox, mallory:invite("sip:BOB@" .. domain:upper()), mallory)
+end)
+
+test("a request that cannot be challenged reaches nobody outside a call", function(t)
+    local s = provider.start(t, { trunks = 1 })
+    local trunk = provider.trunk(t, s, 1)
+    local mallory = open(t, s, "mallory", "udp", { domain = "example.net" })
+    trunk:serve { OPTIONS = 200 }
+    local options = { uri = "sip:+4930123456@" .. domain, from = "sip:alice@" .. domain }
+    mallory:request("ACK", options)
+    options.branch = nil
+    mallory:expect_final(mallory:request("PRACK", options), 481)
+    trunk:expect_none("ACK", 100)
+    trunk:expect_none("PRACK", 100)
+end)
+
 -- --- SIPp ---
 
 local function sipp(s, scenario, port, more)
