@@ -248,7 +248,8 @@ end)
 -- Registers alice with a binding that is called at `address`.
 local function register_at(t, s, way, address)
     local alice = open(t, s, "alice", way == "connection" and "tcp" or "udp")
-    local options = { headers = provider.credentials(alice, alice:register { expect = 401 }, "REGISTER", "sip:" .. domain) }
+    local challenged = alice:register { expect = 401 }
+    local options = { headers = provider.credentials(alice, challenged, "REGISTER", "sip:" .. domain) }
     if way == "path" then
         table.insert(options.headers, { "Path", ("<sip:%s;lr>"):format(address) })
     else
@@ -301,6 +302,35 @@ test("a binding that leads to a trunk does not hold up the others of the user", 
     bob:reply(bob:expect "INVITE", 486)
     take(mailbox, request, mallory)
     trunk:expect_none("INVITE", 100)
+end)
+
+test("within a call, an INVITE reaches a trunk only if the call is one with a trunk", function(t)
+    local s = provider.start(t, { trunks = 1 })
+    local alice, bob, trunk = open(t, s, "alice"), open(t, s, "bob"), provider.trunk(t, s, 1)
+    local mallory = open(t, s, "mallory", "udp", { domain = "example.net" })
+    local uri = ("sip:+4930123456@%s:%d"):format(provider.trunk_host, s.trunk_ports[1])
+    trunk:serve { OPTIONS = 200 }
+    register(bob)
+    local function again(caller, callee, request)
+        callee:reply(callee:expect "INVITE", 200)
+        local answer = caller:expect_final(request, 200)
+        callee:expect "ACK"
+        local contact = ("<%s>"):format(caller.contact_uri)
+        return caller:within("INVITE", request, answer, { cseq = 5, uri = uri, contact = contact })
+    end
+    mallory:expect_final(again(mallory, bob, mallory:invite(bob.aor)), 403)
+    trunk:expect_none("INVITE", 100)
+    local request = again(alice, trunk, invite(alice, "sip:+4930123456@" .. domain))
+    trunk:reply(trunk:expect "INVITE", 200)
+    alice:expect_final(request, 200)
+    -- The called user in a call of the trunk.
+    local incoming = trunk:invite("sip:+15550102@" .. domain)
+    local got = bob:expect "INVITE"
+    bob:reply(got, 200)
+    trunk:expect_final(incoming, 200)
+    request = bob:within_called("INVITE", got, { uri = uri, contact = ("<%s>"):format(bob.contact_uri) })
+    trunk:reply(trunk:expect "INVITE", 200)
+    bob:expect_final(request, 200)
 end)
 
 test("voicemail takes calls for users alone", function(t)
