@@ -561,40 +561,52 @@ end
 
 -- --- the phones of the manual ---
 
--- The blocks under "Phones to try it with": the second one ends with a call that succeeds.
-test("SIPp's phones of the manual: a call whose first flow is gone", function(t)
+-- Runs a block of SIPp commands, with `by` replaced in it, in the folder. Returns its status and its output.
+local function run_sipp(folder, block, by)
+    local ended
+    local handle = uv.spawn("/bin/sh", { args = { "-c", "cd '" .. folder .. "' && {\n" .. replaced(block, by)
+        .. "} >sipp.log 2>&1" } }, function(status)
+        ended = status
+    end)
+    assert(ua.wait.until_true(60000, function()
+        return ended
+    end), "the block does not end")
+    handle:close()
+    return ended, read(folder .. "/sipp.log"):sub(-2000)
+end
+
+-- The blocks under "Phones to try it with": the second one ends with a call that succeeds. So does the one of step 5.
+test("SIPp's phones of the manual: a call whose first flow is gone, and voicemail on busy", function(t)
     prerequisites(t)
     if not os.execute "command -v sipp >/dev/null" then
         t:skip "no sipp"
     end
     local folder, places = new_folder(t), new_places()
     for number, each in ipairs(manual.steps()) do
-        if number <= 4 then
+        if number <= 5 then
             apply(folder, each)
         end
     end
     local s = start(t, folder, places)
     local phones, by = manual.blocks(manual.section "### Phones to try it with", "sh"), { ["/tmp/"] = folder .. "/" }
-    for _, name in ipairs { "127.0.0.1:5060", "5071", "5072", "5080" } do
-        by["-p " .. name] = "-p " .. server.free_port()
+    for _, name in ipairs { "5071", "5072", "5080" } do
+        by["-p " .. name .. " "] = ("-p %d "):format(server.free_port())
     end
+    by["-p 5090 "] = ("-p %d "):format(port_of(places, "5090"))
     by["127.0.0.1:5060"] = "127.0.0.1:" .. s.port
     t:equal(#phones, 2)
     for index, block in ipairs(phones) do
-        local ended
-        local handle = uv.spawn("/bin/sh", { args = { "-c", "cd '" .. folder .. "' && {\n" .. replaced(block, by)
-            .. "} >sipp.log 2>&1" } }, function(status)
-            ended = status
-        end)
-        assert(ua.wait.until_true(60000, function()
-            return ended
-        end), "the block does not end")
-        handle:close()
-        t:equal(ended, 0, index > 1 and read(folder .. "/sipp.log"):sub(-2000) or nil)
+        local status, output = run_sipp(folder, block, by)
+        t:equal(status, 0, index > 1 and output or nil)
     end
     local flows = s:rpc("reflow.flows", "sip:bob@example.test")
     t:match(flows, "reg_id: 2")
     t:ok(not flows:find "reg_id: 1", flows)
+    t:match(s:rpc("stats.get_statistics", "failovers"), "reflow:failovers = 1")
+    local voicemail = manual.blocks(manual.section "### Step 5.", "bash")
+    t:equal(#voicemail, 1)
+    local status, output = run_sipp(folder, voicemail[1], by)
+    t:equal(status, 0, output)
 end)
 
 -- --- the tables ---
@@ -712,6 +724,8 @@ test("all steps can be undone", function(t)
         end
     end
     t:equal(read(folder .. "/kamailio.cfg"), read(manual.stock))
+    local begin = read(folder .. "/kamailio-local.cfg.begin")
+    t:equal(read(folder .. "/kamailio-local.cfg"):sub(1, #begin), begin) -- the steps only add lines to it
 end)
 
 tap.done()
