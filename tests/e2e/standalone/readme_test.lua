@@ -204,4 +204,31 @@ test("make uninstall undoes make install, also after a second one, and leaves wh
     t:match(read(folder .. "/log"), "Nothing to remove")
 end)
 
+test("a file of a Debian package is neither replaced nor removed", function(t)
+    local folder = tree(t)
+    local file = folder .. "/there/reflow.so"
+    execute(("mkdir -p %s/bin %s/stage%s/there %s/there"):format(folder, folder, folder, folder))
+    write(folder .. "/stage" .. file, "ours")
+    local function installed(arguments)
+        return os.execute(("PATH=%s/bin:$PATH sh module/packaging/installed.sh %s >%s/log 2>&1")
+            :format(folder, arguments, folder))
+    end
+    local list = folder .. "/there/installed"
+    local put = ("put %s/stage '' %s"):format(folder, list)
+    write(folder .. "/bin/dpkg-query", "#!/bin/sh\nexit 1\n")
+    execute(("chmod 755 %s/bin/dpkg-query"):format(folder))
+    t:ok(installed(put))
+    -- The package is installed over it.
+    write(folder .. "/bin/dpkg-query", ('#!/bin/sh\ncase "$*" in *%s*) echo "other:amd64: %s" ;; esac\n')
+        :format(file, file))
+    write(file, "theirs")
+    t:ok(not installed(put))
+    t:match(read(folder .. "/log"), "belongs to the package other%. Remove the package first%.")
+    t:equal(read(file), "theirs")
+    t:ok(installed("remove '' " .. list))
+    t:match(read(folder .. "/log"), "stays: it belongs to a Debian package")
+    t:equal(read(file), "theirs")
+    t:ok(not uv.fs_stat(list))
+end)
+
 tap.done()
