@@ -25,7 +25,7 @@ return {
     },
     [181] = {
         description = "A server on the way is sending the call to other destinations than the one dialled. It is \z
-            information alone: the answer comes later, from the new destination. History-Info or Diversion tell \z
+            information alone: the answer comes later, from the new destination. History-Info or Diversion shows \z
             where the call has been.",
         when = "From a PBX or application server with call forwarding, usually between 100 and the 180 of the new \z
             destination.",
@@ -36,24 +36,24 @@ return {
     },
     [182] = {
         description = "The called side is not free now and has put the call into a queue instead of rejecting it. \z
-            The reason phrase may tell the place in the queue, and further 182 responses may update it. The final \z
-            answer follows when somebody is free.",
+            The reason phrase may give the position in the queue, and further 182 responses may update it. The \z
+            final answer follows when somebody is free.",
         when = "From call centres and attendant consoles. Many phones show it as ringing or ignore it.",
         fix = "Nothing to fix. See that each proxy's timer C (over 3 minutes) is reset by every provisional above \z
             100, and send 182 again every minute, so that long waits are not cut off. For music while waiting, \z
             answer the call or use 183 with SDP.",
-        use = "Send it when the call waits for a free agent and hearing so helps the caller to hold on.",
+        use = "Send it when the call waits for a free agent and the caller should know that it waits in a queue.",
     },
     [183] = {
-        description = "The call is progressing, and something is said about it that no other code says: typically \z
-            SDP for early media, so that the caller hears the far network's tones or announcements. It makes an \z
-            early dialog, like 180.",
+        description = "The call is progressing in a way that no other 1xx describes. Typically it carries SDP for \z
+            early media, so that the caller hears the far network's tones or announcements. It makes an early \z
+            dialog, like 180.",
         when = "From gateways and carriers, with ringback or \"the number is not in service\" played before the call \z
             is answered or fails.",
         fix = "Nothing to fix as such. No sound after 183: check that RTP reaches the caller before the 200 (NAT, \z
             SBC latching), that the SDP's address is right, and that 100rel (PRACK) works if Require names it. \z
             Double or missing ringback: keep to either 180 or 183 with SDP.",
-        use = "Send it when early media or other call progress must reach the caller and ringing alone does not say \z
+        use = "Send it when early media or other call progress must reach the caller, and 180 alone does not convey \z
             it.",
     },
     [199] = {
@@ -64,7 +64,7 @@ return {
             still ring, seldom by the phone itself.",
         fix = "Nothing to fix: drop that early dialog, stop its media, send it nothing more, and go on waiting. If \z
             it confuses the caller's equipment, take 199 out of its Supported.",
-        use = "Send it when a branch of a forked call has failed, others go on, and the caller said Supported: 199.",
+        use = "Send it when a branch of a forked call has failed, others go on, and the INVITE had Supported: 199.",
     },
     [200] = {
         description = "The request succeeded. What that brings depends on the method: an answered call with SDP, a \z
@@ -79,17 +79,18 @@ return {
     },
     [202] = {
         description = "An old way to say that a SUBSCRIBE or REFER was accepted for processing. It is deprecated: a \z
-            receiver treats it as 200, and a new implementation sends 200. Whether the subscription was granted is \z
-            told by the NOTIFY that follows.",
+            receiver treats it as 200, and a new implementation sends 200. The NOTIFY that follows shows whether \z
+            the subscription was granted.",
         when = "From older phones and PBXs, to REFER (call transfer) and SUBSCRIBE. Some gateways still send it to \z
             MESSAGE for \"stored, not delivered\".",
-        fix = "Read it exactly as 200 and wait for the NOTIFY. If your own server sends it to SUBSCRIBE, change \z
-            that to 200.",
-        use = "Do not send it to SUBSCRIBE any more; answer 200, whatever the NOTIFY will say.",
+        fix = "Read it exactly as 200 and wait for the NOTIFY. If your own server sends it to SUBSCRIBE or REFER, \z
+            change that to 200.",
+        use = "Do not send it any more: answer SUBSCRIBE and REFER with 200, whatever the NOTIFY will report.",
     },
     [204] = {
         description = "The SUBSCRIBE refresh succeeded, and because the subscriber already has the current state no \z
-            NOTIFY will follow. Expires tells the new lifetime. It spares a full notification at every refresh.",
+            NOTIFY will follow. Expires gives the new lifetime. The code spares a full notification at every \z
+            refresh.",
         when = "Only where the refresh had a Suppress-If-Match whose entity-tag matches what the notifier would \z
             have sent. Rare outside presence servers that support conditional notification.",
         fix = "Nothing to fix: keep the state you have, and refresh before Expires. If the subscriber waits for a \z
@@ -163,23 +164,24 @@ return {
         when = "As the normal first answer to a REGISTER; then 200 follows. PBXs also challenge an INVITE with it.",
         fix = "One 401 then 200 is healthy. 401 again and again: wrong user name, password or realm, or an old \z
             nonce (stale=true: the client should simply repeat). Check that the authentication user equals the \z
-            account, that the clock of a nonce-checking cluster agrees, and that no proxy strips Authorization.",
+            account, that the clocks of a cluster agree if its nonces contain the time, and that no proxy strips \z
+            Authorization.",
         use = "Send it as registrar, B2BUA or user agent, to demand credentials; a proxy sends 407.",
     },
     [402] = {
-        description = "Reserved: no RFC says what it means, and a client takes it for 400. In use it means that \z
-            there is no credit or that the account is suspended.",
+        description = "Reserved: no RFC says what it means, and a client takes it for 400. In practice it means \z
+            that there is no credit or that the account is suspended.",
         when = "From prepaid platforms and wholesale carriers, when the balance is too low for the first interval. \z
-            Others say 403 for the same.",
+            Others send 403 for the same.",
         fix = "Check the balance, credit limit and state of the account at that carrier, then the price of the \z
             destination. Repeating the call does not help until the account is in order; route over another carrier \z
             meanwhile.",
         use = "Send it only by agreement between the two sides; 403 with a telling phrase is understood everywhere.",
     },
     [403] = {
-        description = "The server understood and refuses; credentials will not change its mind. It is used for \z
-            barred destinations, sources that are not allowed, and failed checks such as a forged flow token or a \z
-            stale PASSporT date.",
+        description = "The server understood and refuses; credentials would not change that. It is used for barred \z
+            destinations, sources that are not allowed, and failed checks such as a forged flow token or a stale \z
+            PASSporT date.",
         when = "From carriers (caller number not yours, destination barred, IP address not listed), from registrars \z
             after a wrong password or for a blocked account, and from PBXs with call permissions.",
         fix = "Read the reason phrase. Compare source IP address, From and P-Asserted-Identity with what the other \z
@@ -193,13 +195,13 @@ return {
         when = "For a mistyped or ported number, an extension that was never created, a wrong domain after the @, \z
             or a carrier without a route. A registrar gives it for an unknown AOR; for a user who exists but is \z
             offline it is 480.",
-        fix = "Look at the Request-URI as it reached the server that said 404: number format (+, prefix, country \z
+        fix = "Look at the Request-URI as it reached the server that sent 404: number format (+, prefix, country \z
             code), domain and port. Then look whether the user or route is there, and that the server counts the \z
             domain as its own. Inside a call it means that the Contact is wrong.",
         use = "Send it when the user is definitely not known in this domain.",
     },
     [405] = {
-        description = "The method is known, but not allowed for this address. Allow lists what is.",
+        description = "The method is known, but not allowed for this address. Allow lists the methods that are.",
         when = "SUBSCRIBE, PUBLISH, REFER or MESSAGE sent to a trunk or phone that does not offer them, or REGISTER \z
             sent to a server that is no registrar. OPTIONS pings get it too, and prove all the same that the peer \z
             is alive.",
@@ -276,7 +278,7 @@ return {
     },
     [415] = {
         description = "The body's type, encoding or language is not supported for this method. Accept, \z
-            Accept-Encoding or Accept-Language list what is.",
+            Accept-Encoding or Accept-Language list what is supported.",
         when = "A body other than SDP in an INVITE (multipart with location or ISUP, for instance), a compressed \z
             body, MESSAGE in HTML, or INFO with DTMF in a type that the peer does not take.",
         fix = "Send the request again with a body of a type from Accept. For DTMF over INFO, agree on \z
@@ -329,7 +331,7 @@ return {
         use = "Send it, with Min-SE, when the session interval is too short and the client supports timer.",
     },
     [423] = {
-        description = "The expiry asked for is too short for this server. Min-Expires tells the least that it \z
+        description = "The expiry asked for is too short for this server. Min-Expires gives the least that it \z
             grants.",
         when = "On REGISTER from clients that ask for 30 or 60 s to keep NAT open; also on SUBSCRIBE and PUBLISH. \z
             Expires: 0 is never rejected with it.",
@@ -343,10 +345,11 @@ return {
             fetched. Geolocation-Error says what is wrong, and the response may even contain the location to use.",
         when = "In emergency calling and enterprise networks with location servers, on requests with a Geolocation \z
             header; never on requests without one. A call in progress is not ended by it.",
-        fix = "Correct the location by what Geolocation-Error says: refresh a location reference, send the PIDF-LO \z
-            by value, take over the location of the response. Retry a few times at most (three is advised), lest a \z
-            recipient milk ever more location.",
-        use = "Send it, with Geolocation-Error, when you need a location and none in the request is usable.",
+        fix = "Correct the location as Geolocation-Error says: refresh a location reference, send the PIDF-LO by \z
+            value, take over the location of the response. Retry a few times at most (three is advised), so that a \z
+            recipient cannot draw ever more location out of the client.",
+        use = "Send it, with Geolocation-Error, when the request carries a location, you need one, and what it \z
+            carries is not usable.",
     },
     [425] = {
         description = "The alert in the request (a CAP document, as sent by alarms and sensors) is so malformed \z
@@ -359,7 +362,7 @@ return {
     },
     [428] = {
         description = "The called network accepts only signed calls, and this one has no Identity header that it \z
-            can use. Its policy, not the syntax, says no.",
+            can use. The reason is policy: the request itself is well formed.",
         when = "In STIR/SHAKEN networks, when a call arrives without a PASSporT, or only with types (ppt) that the \z
             verifier does not support.",
         fix = "Sign the call where it enters your network (authentication service, SBC), and see that nothing on \z
@@ -383,24 +386,24 @@ return {
         when = "On outbound (RFC 5626) registrations after a phone or NAT rebooted, its connection broke, or the \z
             edge restarted. Between an edge proxy and the registrar's proxy only.",
         fix = "The authoritative proxy drops that binding and tries another flow of the same instance-id (another \z
-            reg-id); with none left the caller hears 480. The phone notices by its keep-alives and registers again. \z
+            reg-id); with none left the caller gets 480. The phone notices by its keep-alives and registers again. \z
             If it is frequent, check keep-alive intervals (Flow-Timer), NAT time-outs, and that phones register \z
             over two edges. If a caller ever sees 430, mend the proxy.",
         use = "Send it as edge proxy, at once, when the flow that a valid token names is gone.",
     },
     [433] = {
-        description = "The called side refuses anonymous calls. It says so, so that the caller can decide whether \z
-            to call again with the identity shown.",
+        description = "The called side refuses anonymous calls. The code gives that reason, so that the caller can \z
+            decide whether to call again with the identity shown.",
         when = "Where the called user has anonymous call rejection on, and the caller withheld the number (Privacy: \z
-            id, or From anonymous). Many networks say 403, 603 or play an announcement instead.",
-        fix = "The caller may call again without hiding its number, on purpose: a server must never uncover it by \z
-            itself. If the caller did not mean to be anonymous, look for the trunk or PBX setting that sends \z
+            id, or From anonymous). Many networks answer 403 or 603, or play an announcement, instead.",
+        fix = "The caller may call again without hiding its number, on purpose: a server must never reveal it on \z
+            its own. If the caller did not mean to be anonymous, look for the trunk or PBX setting that sends \z
             Privacy or an anonymous From.",
         use = "Send it when anonymity is the reason for refusing, and the only one.",
     },
     [436] = {
         description = "The verification service could not fetch the credentials: the URI in the info parameter of \z
-            every Identity header failed. Nothing is said about the signature itself.",
+            every Identity header failed. The signature itself was not checked.",
         when = "In STIR/SHAKEN, when the certificate URL (x5u, info) does not answer: server down, TLS or DNS \z
             failure, blocked by a firewall, or a URL only reachable from inside.",
         fix = "Fetch the URL from outside your network. Publish the certificate at a reachable HTTPS address, keep \z
@@ -430,7 +433,7 @@ return {
     },
     [439] = {
         description = "The registrar supports outbound (RFC 5626), but the first proxy that the phone went through \z
-            does not: it put no Path with ob. Bindings per flow would not work.",
+            does not: it added no Path header field with ob. Bindings per flow would not work.",
         when = "Only on REGISTER with reg-id and Supported: outbound. Typically an SBC or proxy in front of the \z
             registrar adds no Path, or the edge's ob parameter was lost.",
         fix = "On the edge proxy, enable outbound (Path with flow token and ob). On the phone, register without \z
@@ -445,8 +448,8 @@ return {
         when = "With large hunt groups that fork into others, or with forwarding arranged so that it multiplies \z
             calls: Max-Breadth exists to stop exactly that.",
         fix = "Ring fewer destinations at once (serial in place of parallel), untangle groups that contain each \z
-            other, or raise the initial Max-Breadth (60 is the usual start). Resending the same request alone \z
-            changes nothing.",
+            other, or raise the initial Max-Breadth (60 is the usual start). Sending the same request again changes \z
+            nothing.",
         use = "Send it as a proxy that lacks the Max-Breadth to fork as it must, and will not fork serially or \z
             redirect.",
     },
@@ -455,8 +458,8 @@ return {
             lists those that it does. Only this INFO fails: the call goes on.",
         when = "In calls where one side sends INFO with Info-Package (DTMF or signalling packages) that the other \z
             did not announce, or no longer announces, in Recv-Info.",
-        fix = "Send only packages from the peer's Recv-Info, or use another means (RFC 4733 for DTMF). Never hang \z
-            up for it. On the receiving side, announce the package in Recv-Info if you do support it.",
+        fix = "Send only packages from the peer's Recv-Info, or use another means (RFC 4733 for DTMF). Do not end \z
+            the call because of it. On the receiving side, announce the package in Recv-Info if you do support it.",
         use = "Send it, with Recv-Info, to an INFO whose package you did not announce.",
     },
     [470] = {
@@ -470,10 +473,10 @@ return {
     },
     [480] = {
         description = "The user is known but cannot be reached just now: not registered, no answer, do not disturb. \z
-            The reason phrase should say which. Retry-After may tell when to call again.",
+            The reason phrase should say which. Retry-After may give the time after which to call again.",
         when = "From a registrar's proxy for a user without a binding or with every flow dead; from a phone in \z
             do-not-disturb; from gateways for ISDN causes 19 (no answer) and 20 (subscriber absent). It is also \z
-            what a caller hears in place of a 430.",
+            what a caller gets in place of a 430.",
         fix = "See whether the phone is registered (bindings, expiry, keep-alives, NAT) and what state it is in. If \z
             registrations drop out, compare the registration interval with the NAT time-out. Route to voicemail on \z
             480 as on no answer.",
@@ -483,8 +486,8 @@ return {
         description = "The request belongs to a dialog or transaction that the receiver does not have. The dialog \z
             usage (call or subscription) is over on that side, so the sender ends it too.",
         when = "BYE or re-INVITE after the other side restarted or failed over; a late CANCEL; NOTIFY after the \z
-            subscription ended; requests whose tags or Call-ID a B2BUA changed. On session-timer refresh it \z
-            uncovers dead calls.",
+            subscription ended; requests whose tags or Call-ID a B2BUA changed. A session-timer refresh that gets \z
+            it reveals a dead call.",
         fix = "End the call or subscription locally, and set up a new one if needed. If it hits live calls, check \z
             that in-dialog requests take the same path (Record-Route), that tags and Call-ID are unchanged, and \z
             that a cluster shares dialogs. A 481 to CANCEL alone ends nothing.",
@@ -504,8 +507,8 @@ return {
     [483] = {
         description = "Max-Forwards has reached zero before the request reached its destination. It is the safety \z
             net for loops that loop detection does not see.",
-        when = "In loops between servers where each one changes the request (number, domain), in B2BUA chains that \z
-            reset nothing, or with a Max-Forwards that starts too low.",
+        when = "In loops between servers where each one changes the request (number, domain), in very long chains \z
+            of proxies and B2BUAs, or with a Max-Forwards that starts too low.",
         fix = "Read Via and History-Info to see where it went around, and correct that routing rule. Check that \z
             requests start with Max-Forwards 70 and that your B2BUAs carry the value over, less one. Raising it \z
             only hides a loop.",
@@ -530,9 +533,9 @@ return {
         use = "Send it when the address matches different people and you may reveal that it does.",
     },
     [486] = {
-        description = "This phone was reached and is busy, or its user sent the call away. It speaks for this \z
-            device alone: another phone of the user, or voicemail, may still answer. Retry-After may tell when to \z
-            try again.",
+        description = "This phone was reached and is busy, or its user rejected the call. It speaks for this device \z
+            alone: another phone of the user, or voicemail, may still answer. Retry-After may give the time after \z
+            which to try again.",
         when = "From a phone in a call without call waiting, after the reject button on many phones, or from a \z
             gateway for ISDN cause 17 (user busy). A PBX gives it for a full line or queue.",
         fix = "Try again later, or let the server go on to voicemail, another device or a colleague. If it comes \z
@@ -552,7 +555,8 @@ return {
     },
     [488] = {
         description = "Something in the offer is not acceptable to this device: codecs, encryption, addresses, \z
-            bandwidth. Warning may say what, and a body may tell what it can do. Another destination might accept.",
+            bandwidth. Warning may say what, and a body may describe what it supports. Another destination might \z
+            accept.",
         when = "No codec in common; SRTP against plain RTP; WebRTC profile (RTP/SAVPF) against an ordinary phone; \z
             fax (T.38) re-INVITE refused; IPv6 media to an IPv4 device. Within a call the session goes on as it \z
             was.",
@@ -565,7 +569,8 @@ return {
         description = "The server does not understand the event package in Event. Allow-Events lists those that it \z
             knows. Sending it again is useless.",
         when = "A phone that subscribes to message-summary, presence, dialog, reg or a vendor's event that the \z
-            server does not offer; or a NOTIFY nobody asked for.",
+            server does not offer; or a NOTIFY for a package that the receiver does not know (if only its \z
+            subscription is not known, it gets 481).",
         fix = "Switch off the feature on the phone (BLF, MWI, presence, \"as-feature-event\"), or enable the package \z
             on the server. If the package should be there, check that the SUBSCRIBE goes to the right server.",
         use = "Send it, with Allow-Events, when the event package is one you do not implement.",
@@ -623,14 +628,14 @@ return {
             sense. The caller's request was fine.",
         when = "From gateways whose PSTN or TDM side failed (ISDN cause 27, destination out of order), and from \z
             proxies behind which a broken server answers.",
-        fix = "Look one hop further: at the log and trace of the server that said 502, for what it received. Check \z
+        fix = "Look one hop further: at the log and trace of the server that sent 502, for what it received. Check \z
             the trunk, the PRI or SS7 link, and the peer's recent changes. Route over another trunk meanwhile.",
         use = "Send it as gateway or proxy when the downstream answer was invalid.",
     },
     [503] = {
         description = "The server cannot take the request now: overload, maintenance, no trunk free. With \z
             Retry-After, nothing should be sent there for that long; without it, it acts as a 500. A proxy passes \z
-            it upstream as 500, so that callers do not avoid the proxy itself.",
+            it upstream as 500, so that clients do not avoid the proxy itself.",
         when = "From overloaded or draining servers, carriers at their channel or call-rate limit, gateways with no \z
             circuit or a failed network (ISDN causes 34, 38, 41, 42), and made up locally when a connection cannot \z
             be set up.",
@@ -677,7 +682,7 @@ return {
     },
     [580] = {
         description = "The callee cannot or will not meet the preconditions in the offer, such as reserved \z
-            bandwidth (QoS). The SDP in the response tells which one failed.",
+            bandwidth (QoS). The SDP in the response shows which one failed.",
         when = "In VoLTE and IMS, when the radio or core network could not reserve the bearer for the call; hardly \z
             elsewhere.",
         fix = "Offer without mandatory preconditions, or with optional strength. In mobile networks look at the \z
@@ -696,9 +701,9 @@ return {
     },
     [603] = {
         description = "The user was reached and does not want the call, with no reason given. No other device will \z
-            answer either: the search ends. Retry-After may tell a better time.",
-        when = "After the reject button on phones that mean \"nowhere\", from call-blocking services, and from \z
-            carriers for refused calls.",
+            answer either: the search ends. Retry-After may give a better time.",
+        when = "After the reject button on phones that refuse for every device of the user, from call-blocking \z
+            services, and from carriers for refused calls.",
         fix = "Do not call again automatically. If other phones of the user should go on ringing after a reject on \z
             one of them, set that phone to answer 486. If it comes from a carrier, read the phrase and Reason: it \z
             may mark analytics blocking.",
@@ -706,8 +711,8 @@ return {
     },
     [604] = {
         description = "The server has authoritative knowledge that this user exists nowhere at all. Forking ends.",
-        when = "Rarely: from a number-portability or directory server that knows the whole range. Most networks say \z
-            404.",
+        when = "Rarely: from a number-portability or directory server that knows the whole range. Most networks \z
+            send 404.",
         fix = "Check the number or address, and whether it was ever assigned. If it does exist, an authoritative \z
             database is wrong: correct the portability or directory entry. Trying another route is useless as long \z
             as this answer stands.",
@@ -724,7 +729,7 @@ return {
     },
     [607] = {
         description = "The called person has marked the call as unwanted: the spam button. It ends the search as \z
-            every 6xx does, and tells the provider something about this caller, to use in its filters.",
+            every 6xx does, and informs the provider about this caller, for use in its filters.",
         when = "From phones and apps whose provider announces sip.607, in place of a plain reject. It may also \z
             stand as the cause in the Reason of a BYE or CANCEL.",
         fix = "The caller's side should stop calling. If the calls are legitimate, verify that they are signed \z
@@ -740,6 +745,6 @@ return {
         fix = "Use the contact in Call-Info to have the block lifted, register your numbers with the analytics \z
             providers, and sign with full attestation (A). Changing numbers to get around it makes the reputation \z
             worse.",
-        use = "Send it as a blocking service in the network, with a Call-Info that tells whom to ask.",
+        use = "Send it as a blocking service in the network, with a Call-Info that names a contact.",
     },
 }

@@ -113,7 +113,7 @@ return {
         stop_outbound = "register without outbound",
         drop_service_route = "forget the Service-Route",
         set_service_route = "use the new Service-Route",
-        subscription_stands = "the subscription stands",
+        subscription_stands = "the subscription goes on",
         never_repeat = "never send the same request again",
         next_server = "to the next address of the same destination",
         answered = "the phone has answered: nothing more is sent to it for this request",

@@ -257,7 +257,7 @@ return {
     },
     [483] = {
         "the request has passed through too many servers",
-        "find the loop, or raise Max-Forwards",
+        "find the loop, or correct a Max-Forwards that starts too low",
         "loop max-forwards hops routing",
     },
     [484] = {
@@ -277,7 +277,7 @@ return {
     },
     [487] = {
         "the caller cancelled the request",
-        "do nothing, because the caller ended it",
+        "do nothing if the caller hung up, or find what sent the CANCEL",
         "cancel cancelled hung up abandoned",
     },
     [488] = {

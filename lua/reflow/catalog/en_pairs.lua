@@ -2,11 +2,11 @@
 -- What sets apart two codes that are easily confused, in English; the lower code comes first in the key.
 return {
     ["100-180"] = "100 speaks for the next hop alone and is never forwarded; 180 comes from the called side and \z
-        tells that somebody is being alerted.",
+        means that somebody is being alerted.",
     ["100-183"] = "100 stops at the next hop and carries no media; 183 comes from further on, makes an early dialog \z
         and may bring early media.",
-    ["180-181"] = "180 rings at a destination; 181 only tells that the call is on its way to another one.",
-    ["180-182"] = "180 rings at somebody now; 182 only waits in a queue until somebody is free.",
+    ["180-181"] = "180: a phone is ringing. 181: the call is still on its way to another destination.",
+    ["180-182"] = "180: a phone is ringing now. 182: the call waits in a queue until somebody is free.",
     ["180-183"] = "180 asks the caller's phone to make the ringing sound; 183 with SDP has it play what the far end \z
         sends. A proxy treats both alike, and an unknown 1xx counts as 183.",
     ["181-302"] = "181 is sent while the server itself diverts the call; 302 hands the new address back and leaves \z
@@ -16,13 +16,13 @@ return {
     ["183-199"] = "183 opens or continues an early dialog; 199 closes one, while the call goes on.",
     ["199-487"] = "199 ends one early dialog and is not final; 487 is the final answer to an INVITE that was \z
         cancelled. 199 may carry 487 as the cause in Reason.",
-    ["200-202"] = "There is no difference to act on: 202 is deprecated and read as 200. Only the NOTIFY tells \z
+    ["200-202"] = "There is no difference to act on: 202 is deprecated and read as 200. Only the NOTIFY shows \z
         whether a subscription was granted or is pending.",
     ["200-204"] = "Both accept a SUBSCRIBE. After 200 a NOTIFY follows, after 204 none: the subscriber has the \z
         current state already.",
-    ["200-430"] = "200 is the answer of the called side: the request succeeded, and the search is over. 430 is no \z
-        answer of the phone at all: an edge proxy says that its connection to the phone is gone, and the proxy before \z
-        it tries another flow.",
+    ["200-430"] = "200 is the answer of the called side: the request succeeded, and the search is over. 430 does not \z
+        come from the phone at all: an edge proxy reports that its connection to the phone is gone, and the proxy \z
+        before it tries another flow.",
     ["202-204"] = "202 is the old \"accepted\", with a NOTIFY to come; 204 means that none will come.",
     ["300-301"] = "300 offers several addresses to choose from, this once; 301 gives the new one for good.",
     ["300-302"] = "300 offers alternatives to choose from; 302 sends this call to where the user is at the moment. \z
@@ -31,12 +31,13 @@ return {
         choose; with 485 they are different people, and a person must.",
     ["301-302"] = "The difference is how long to remember it: 301 replaces the address for good, 302 holds for this \z
         call, or until its Expires.",
-    ["301-410"] = "Both say that the old address is over; 301 knows the new one, 410 does not.",
+    ["301-410"] = "Both report that the old address is no longer valid; 301 gives the new one, 410 does not.",
     ["302-305"] = "302 replaces the destination; 305 keeps it and prescribes the proxy on the way to it.",
     ["302-380"] = "302 gives an address that can be called at once; 380 describes another service in its body.",
     ["400-415"] = "400: the message itself is malformed. 415: it is well formed, but the body's type is not \z
         supported.",
-    ["400-420"] = "400: the syntax is wrong. 420: the syntax is right, but Require demands an unknown extension.",
+    ["400-420"] = "400: the syntax is wrong. 420: the syntax is right, but Require or Proxy-Require names an unknown \z
+        extension.",
     ["400-430"] = "430 is for the proxies of an outbound registration alone; an endpoint that receives it all the \z
         same treats it as 400.",
     ["400-500"] = "400 blames the request, 500 the server: only the first is the caller's to mend.",
@@ -46,10 +47,10 @@ return {
         Authorization; 407 comes from a proxy on the way with Proxy-Authenticate and is answered with \z
         Proxy-Authorization. A forking proxy merges the challenges of both.",
     ["401-494"] = "401 challenges the user; 494 first wants to agree on how the connection is secured.",
-    ["402-403"] = "402 is reserved and unspecified; in practice it says that money is missing. 403 refuses by \z
+    ["402-403"] = "402 is reserved and unspecified; in practice it means that there is no credit. 403 refuses by \z
         policy, and every client knows it.",
     ["403-404"] = "403: the server may know the user and refuses. 404: there is no such user. Some servers answer \z
-        403 to both, so as not to tell who exists.",
+        403 to both, so as not to reveal who exists.",
     ["403-407"] = "407 can be cured with credentials, 403 cannot.",
     ["403-433"] = "433 tells the caller that showing the identity would help; 403 gives no such hint.",
     ["403-470"] = "470 can be cured by the recipients' consent; 403 cannot.",
@@ -58,12 +59,13 @@ return {
         the search everywhere. Carriers use both for blocked calls: look at who sent it.",
     ["404-410"] = "404: not known here, perhaps never was. 410: it existed and is gone for good; if the server \z
         cannot tell, it says 404.",
-    ["404-416"] = "416 cannot read this kind of address at all; 404 reads it and finds nobody.",
-    ["404-480"] = "404: the user does not exist. 480: the user exists but cannot be reached now. An unregistered \z
-        phone is 480, never 404.",
-    ["404-481"] = "404 does not know the user of the Request-URI; 481 does not know the call or transaction that \z
-        the request belongs to.",
-    ["404-484"] = "484 asks for more digits; 404 says that no number of digits will do.",
+    ["404-416"] = "416: the server cannot read this kind of address at all. 404: it can read the address, and finds \z
+        nobody there.",
+    ["404-480"] = "404: the user does not exist. 480: the user exists but cannot be reached now. A known user \z
+        without a registered phone gets 480, not 404.",
+    ["404-481"] = "404: the user in the Request-URI is not known. 481: the call or transaction that the request \z
+        belongs to is not known.",
+    ["404-484"] = "484 asks for more digits; with 404, more digits would not help.",
     ["404-604"] = "404 speaks for one server, and others may still be asked; 604 speaks for all and ends the \z
         search.",
     ["405-501"] = "405: the method is known but not allowed for this address, and Allow lists what is. 501: the \z
@@ -91,47 +93,49 @@ return {
     ["413-513"] = "413: the body is too large. 513: the message as a whole is, headers included. 413 may pass with \z
         time, if it has Retry-After.",
     ["414-513"] = "414 is about the Request-URI alone, 513 about the whole message.",
-    ["415-488"] = "415 does not support the type of the body (not SDP, say); 488 reads the SDP and cannot accept \z
-        what it offers.",
-    ["415-493"] = "415 does not support the body's type; 493 supports it and has no key to decrypt it.",
+    ["415-488"] = "415: the type of the body is not supported (it is not SDP, for example). 488: the SDP was read, \z
+        and what it offers is not acceptable.",
+    ["415-493"] = "415: the type of the body is not supported. 493: it is, but there is no key to decrypt the body.",
     ["420-421"] = "Mirror images: 420 rejects an extension that the client demands; 421 demands an extension that \z
         the client does not offer.",
-    ["420-501"] = "420 does not know an option tag, 501 does not know the method.",
-    ["421-439"] = "421 misses an extension in the client; 439 misses outbound support in the first proxy between \z
-        client and registrar.",
+    ["420-501"] = "420: an option tag in Require or Proxy-Require is not known. 501: the method is not known.",
+    ["421-439"] = "421: the client lacks an extension that the server needs. 439: the first proxy between client and \z
+        registrar lacks support for outbound.",
     ["421-494"] = "Both come up with sec-agree: 421 when the client did not even say that it supports it, 494 when \z
         it did and the agreement must now be made.",
     ["422-423"] = "422 is about the session timer of a call (Session-Expires, answered with Min-SE); 423 about the \z
         lifetime of a registration, subscription or publication (Expires, answered with Min-Expires).",
     ["424-425"] = "424 rejects the location in the request, 425 the alert (CAP document). Both name the error in a \z
         header of their own and end no dialog.",
-    ["424-428"] = "Both miss something that vouches for the call: 424 a usable location, 428 a signature.",
+    ["424-428"] = "Both ask for something that the request must carry: 424 for a usable location in place of the one \z
+        it has, 428 for a signature that is missing.",
     ["428-429"] = "428 asks the caller to sign the request; 429 asks the one who referred the call for a signed \z
         token.",
     ["428-436"] = "428: no signature that the verifier supports. 436: there is one, but its credentials cannot be \z
         fetched.",
     ["428-437"] = "428: no signature that the verifier supports. 437: there is one, but its certificate is not \z
         accepted.",
-    ["428-438"] = "428: the signature is missing. 438: it is there and does not verify.",
+    ["428-438"] = "428: the request has no signature that the verifier supports. 438: it has one, and the signature \z
+        does not verify.",
     ["430-439"] = "430 says that a flow has died, 439 that flows are impossible through this first hop. The one \z
         hits requests to a phone, the other only its REGISTER.",
-    ["430-480"] = "430 is the edge's word to the proxy about one flow; 480 is what the caller hears when no flow is \z
-        left.",
-    ["430-486"] = "430 is no answer of the phone: another flow of it is tried. 486 is: the phone has spoken, and no \z
-        other flow to it is tried any more.",
+    ["430-480"] = "430 is the report of an edge proxy, to the proxy before it, about one flow; 480 is what the \z
+        caller gets when no flow is left.",
+    ["430-486"] = "430 does not come from the phone, so another flow to it is tried. 486 does: the phone has \z
+        answered, and no other flow to it is tried.",
     ["430-503"] = "430 concerns one flow to one phone, 503 a whole server. After 430 the same server may be used \z
         for the next flow; after 503 it rests.",
     ["433-603"] = "433 gives the reason (anonymity) and with it the way out; 603 gives none and ends the search.",
     ["433-607"] = "433 refuses callers without identity; 607 refuses this caller because of who it is.",
     ["436-437"] = "436: the certificate cannot be fetched. 437: it was fetched, and is not trusted or not \z
         supported.",
-    ["436-438"] = "436: the certificate cannot be fetched, so nothing was verified. 438: it was, and the signature \z
-        is wrong.",
+    ["436-438"] = "436: the certificate cannot be fetched, so nothing was verified. 438: the signature was checked, \z
+        and it does not match.",
     ["437-438"] = "437 rejects the certificate, 438 the signature. Correct the authority for the one, and what \z
         changes the request after signing for the other.",
     ["439-555"] = "Both refuse a REGISTER because the network lacks something: 555 the push service asked for, 439 \z
         outbound in the first proxy. Without that demand the registration goes through.",
-    ["440-482"] = "440 limits how many branches run side by side; 482 has found a request that came around to the \z
+    ["440-482"] = "440 limits how many branches run side by side; 482 reports a request that has come back to the \z
         same place.",
     ["440-483"] = "440 limits the breadth of a forked search, 483 its depth.",
     ["469-489"] = "Both reject a package that is not known: 469 an Info Package in an INFO within a call, 489 an \z
@@ -142,9 +146,10 @@ return {
     ["480-503"] = "480 speaks of one user, 503 of the whole server: fail over on 503, never on 480.",
     ["480-600"] = "480 speaks for one place and lets the search go on; 600 says busy everywhere and ends it.",
     ["480-603"] = "480 says \"not now\" and lets the search go on; 603 says \"no\" and ends it.",
-    ["481-482"] = "481 has lost the call and finds no trace of it; 482 has seen the same request already.",
-    ["481-483"] = "481 reached its destination, which does not know the call; 483 never got there, because \z
-        Max-Forwards ran out.",
+    ["481-482"] = "481: the receiver knows nothing of the call. 482: a server or phone has seen the same request \z
+        already.",
+    ["481-483"] = "481: the request reached its destination, which does not know the call. 483: it never got there, \z
+        because Max-Forwards ran out.",
     ["481-487"] = "481 to a CANCEL: it came too late, or to the wrong place, and ended nothing. 487 to the INVITE: \z
         the CANCEL worked.",
     ["482-483"] = "482 recognises the loop by the request itself; 483 only counts hops, and so stops loops in which \z
@@ -168,22 +173,21 @@ return {
     ["500-503"] = "500: something broke. 503: no capacity now, go elsewhere. 503 without Retry-After counts as 500, \z
         and a proxy passes 503 upstream as 500.",
     ["500-504"] = "500: this server failed. 504: it works, but something that it depends on was too slow.",
-    ["501-505"] = "501 does not know the method, 505 not the protocol version.",
-    ["502-503"] = "502: the next server answered nonsense. 503: this server, or the way to the next, has no \z
+    ["501-505"] = "501: the method is not known. 505: the version of the protocol is not supported.",
+    ["502-503"] = "502: the next server sent an invalid answer. 503: this server, or the way to the next, has no \z
         capacity. Only 503 is a reason for RFC 3263 fail-over.",
-    ["502-504"] = "502: a wrong answer came from behind. 504: none came in time.",
+    ["502-504"] = "502: the next server sent an invalid answer. 504: a server that was needed sent none in time.",
     ["503-504"] = "503: this server cannot serve now, so try another. 504: the server is well, but waited in vain \z
         for something behind it.",
     ["503-600"] = "503: the server is overloaded. 600: the person is busy. The first calls for another server, the \z
         second rules it out.",
-    ["600-603"] = "600 gives the reason: busy everywhere. 603 keeps it to itself. For the search both are alike: it \z
-        ends.",
+    ["600-603"] = "600 gives the reason, busy everywhere; 603 gives none. For the search both are alike: it ends.",
     ["600-604"] = "600: the user exists and is busy. 604: there is no such user anywhere.",
     ["603-604"] = "603: the user exists and refuses. 604: there is no such user.",
     ["603-607"] = "603 declines this call. 607 declines the caller as unwanted, and the provider may use it against \z
         later calls.",
-    ["603-608"] = "603 is meant as the user's own word; 608 is a machine's in the network, with a contact for \z
-        redress. Some networks still send 603 where 608 is meant.",
+    ["603-608"] = "603 is meant as the user's own decision; 608 reports the decision of a machine in the network, \z
+        with a contact for redress. Some networks still send 603 where 608 is meant.",
     ["607-608"] = "607: the person called pressed the button. 608: an algorithm decided before the phone rang, and \z
-        Call-Info may tell where to object.",
+        Call-Info may name a contact for objections.",
 }
