@@ -26,7 +26,7 @@ return {
     [199] = code({ "proxy", "uas" }, "wait", "ends_early", "progress", { "Reason" }, { "INVITE" }),
 
     [200] = code({ "uas", "registrar", "notifier", "compositor" }, "done", "confirms", "wins", { "Contact" }),
-    [202] = code({ "notifier", "uas" }, "done", "confirms", "wins", { "Expires" }, { "SUBSCRIBE", "REFER" }),
+    [202] = code({ "notifier", "uas" }, "done", "confirms", "first", { "Expires" }, { "SUBSCRIBE", "REFER" }),
     [204] = code({ "notifier" }, "done", "keeps", "solo", { "Expires" }, { "SUBSCRIBE" }),
 
     [300] = code({ "redirect", "uas" }, "follow", "undefined", "recurse", { "Contact" }),
@@ -39,8 +39,8 @@ return {
     [401] = code({ "uas", "registrar" }, "changed", "transaction", "preferred", { "WWW-Authenticate" }),
     [402] = code({ "proxy", "uas" }, "never", "transaction", "held"),
     [403] = code({ "proxy", "uas", "registrar" }, "never", "transaction", "held"),
-    [404] = code({ "proxy", "registrar", "gateway" }, "never", "dialog", "held", { "Retry-After" }),
-    [405] = code({ "uas" }, "changed", "usage", "held", { "Allow" }),
+    [404] = code({ "proxy", "registrar", "uas", "gateway" }, "never", "dialog", "held", { "Retry-After" }),
+    [405] = code({ "uas" }, "changed", "method", "held", { "Allow" }),
     [406] = code({ "uas", "notifier" }, "changed", "transaction", "held"),
     [407] = code({ "proxy" }, "changed", "transaction", "preferred", { "Proxy-Authenticate" }),
     [408] = code({ "proxy", "uas", "gateway" }, "later", "usage", "silent"),
@@ -86,7 +86,7 @@ return {
     [494] = code({ "proxy", "registrar" }, "changed", "transaction", "held", { "Security-Server", "Require" }),
 
     [500] = code({ "uas", "proxy", "gateway" }, "later", "transaction", "held", { "Retry-After" }),
-    [501] = code({ "uas" }, "never", "usage", "held"),
+    [501] = code({ "uas" }, "never", "method", "held"),
     [502] = code({ "gateway", "proxy" }, "later", "dialog", "held"),
     [503] = code({ "proxy", "gateway", "uas" }, "elsewhere", "transaction", "as_500", { "Retry-After" }),
     [504] = code({ "proxy", "gateway" }, "later", "transaction", "held"),

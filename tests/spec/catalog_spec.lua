@@ -240,20 +240,24 @@ tap.test("what the texts say of dialogs is what the core does", function(t)
     for _, number in ipairs(codes) do
         local method = traits[number].methods[1] or "INVITE"
         local decision = sip.decide(number, { method = method, role = "uac", in_dialog = true, refresh = true })
-        local ends = traits[number].dialog == "usage" or traits[number].dialog == "dialog"
+        local dialog = traits[number].dialog
+        local ends = dialog == "usage" or dialog == "dialog" or dialog == "method" -- a call needs INVITE
         t:equal(decision.end_usage or false, ends, number)
     end
 end)
 
 tap.test("what the texts say of forking is what the core does", function(t)
     for _, number in ipairs(codes) do
-        local decision = sip.decide(number, { branches_pending = 2, targets_left = 1 })
         local search = traits[number].search
+        local method = search == "first" and traits[number].methods[1] or "INVITE"
+        local decision = sip.decide(number, { method = method, branches_pending = 2, targets_left = 1 })
         if search ~= "solo" then
             t:equal(decision.cancel_rest or false, search == "wins" or search == "ends", number .. " cancels")
         end
         t:equal(decision.action == "absorb", search == "hop", number .. " absorbs")
-        if search == "progress" or search == "wins" then t:equal(decision.action, "forward", number) end
+        if search == "progress" or search == "wins" or search == "first" then
+            t:equal(decision.action, "forward", number)
+        end
         if search == "recurse" then
             t:equal(sip.decide(number, { may_recurse = true }).action, "recurse", number)
         end

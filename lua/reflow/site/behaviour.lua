@@ -35,6 +35,7 @@ local PROXY = {
     { id = "flow_down_late", codes = { [430] = true }, facts = { origin = "flow_down", flows_left = 1,
         has_instance = true, on_flow = true, provisional_seen = true } },
 }
+local NOT_FORKED = { PROXY[1] } -- a request without other branches, targets or flows
 local EDGE = {
     { id = "over_flow", always = true, facts = { on_flow = true } },
     { id = "edge_flow_down", codes = { [430] = true }, facts = { on_flow = true, origin = "flow_down" } },
@@ -61,6 +62,7 @@ local function user_agent(traits)
     local first = list[1].facts.method
     list[#list + 1] = { id = "may_recurse", facts = { method = first, may_recurse = true } }
     list[#list + 1] = { id = "next_server", facts = { method = first, next_server = true } }
+    list[#list + 1] = { id = "owns_call_id", codes = { [491] = true }, facts = { method = first, owns_call_id = true } }
     if traits.retry_after then
         list[#list + 1] = { id = "retry_after", facts = { method = first, retry_after = 30 } }
     end
@@ -75,7 +77,7 @@ local function answers(traits, method)
 end
 
 local function situations(role, traits)
-    if role == "proxy" then return PROXY end
+    if role == "proxy" then return traits.search == "solo" and NOT_FORKED or PROXY end
     if role == "edge" then return EDGE end
     if role == "uac" then return user_agent(traits) end
     return answers(traits, "REGISTER") and REGISTRAR or {}
@@ -177,8 +179,12 @@ return function(decide, all_traits)
         end
         if decision.wait_max > 0 then
             local least, most = seconds(words, decision.wait_min), seconds(words, decision.wait_max)
-            parts[1] = parts[1] .. " " .. (least == most and format(words.wait, most)
-                or format(words.wait_between, least, most))
+            if decision.action == "fail" then
+                parts[2] = format(words.wait_user, most)
+            else
+                parts[1] = parts[1] .. " " .. (least == most and format(words.wait, most)
+                    or format(words.wait_between, least, most))
+            end
         end
         if decision.drop then parts[#parts + 1] = words.drop[decision.drop] end
         if decision.rest then parts[#parts + 1] = format(words.rest, decision.rest) end
@@ -198,11 +204,15 @@ return function(decide, all_traits)
         if row.role == "proxy" and proxy.alone and proxy.pending and proxy.targets then
             return words.situation.any
         end
-        for i, situation in ipairs(row.situations) do
+        for _, situation in ipairs(row.situations) do
             local within = situation.within and words.within[situation.within]
-            said[i] = within and format(within, situation.id) or words.situation[situation.id] or situation.id
+            if situation.id ~= "timer_flow" or not proxy.other_flow then -- "another flow" covers both
+                said[#said + 1] = within and format(within, situation.id) or words.situation[situation.id]
+                    or situation.id
+            end
         end
-        return concat(said, ", ")
+        local list = concat(said, "\n")
+        return (list:gsub("\n", list:find(",", 1, true) and "; " or ", "))
     end
 
     return behaviour

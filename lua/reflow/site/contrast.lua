@@ -32,6 +32,15 @@ local function same_list(a, b)
     return concat(a, ",") == concat(b, ",")
 end
 
+-- What only the first list has.
+local function without(list, other)
+    local rest = {}
+    for _, each in ipairs(list) do
+        if not overlap({ each }, other) then rest[#rest + 1] = each end
+    end
+    return rest
+end
+
 local function is_provisional(code)
     return code.class == 1
 end
@@ -64,11 +73,13 @@ function makers.methods_apart(words, a, b)
     return format(words.contrast.methods_apart, a.code, named(words, of_a), b.code, named(words, of_b))
 end
 
--- A 6xx differs most by what it does to the search.
-function makers.class(words, a, b)
-    local of = words.clause.class
-    if a.class == b.class or not of[a.class] or not of[b.class] then return nil end
-    return format(words.contrast.class, format(of[a.class], a.code), format(of[b.class], b.code))
+-- A 6xx differs most by what it does to the search, and a provisional response by not being final.
+function makers.retry(words, a, b)
+    if (a.class == 6) ~= (b.class == 6) then return nil end
+    local of = words.clause.retry
+    local first, second = of[a.traits.retry], of[b.traits.retry]
+    if a.traits.retry == b.traits.retry or not first or not second then return nil end
+    return format(words.contrast.retry, a.code, first, b.code, second)
 end
 
 function makers.search(words, a, b)
@@ -95,9 +106,11 @@ function makers.headers(words, a, b)
     local of_a, of_b = a.traits.headers, b.traits.headers
     if same_list(of_a, of_b) then return nil end
     local says, both = words.contrast, words.both
-    if #of_b == 0 then return format(says.headers_one, a.code, contrast.enumerate(of_a, both)) end
-    if #of_a == 0 then return format(says.headers_one, b.code, contrast.enumerate(of_b, both)) end
-    return format(says.headers, a.code, contrast.enumerate(of_a, both), b.code, contrast.enumerate(of_b, both))
+    if #of_b == 0 then return format(says.headers_one, contrast.enumerate(of_a, both), a.code, b.code) end
+    if #of_a == 0 then return format(says.headers_one, contrast.enumerate(of_b, both), b.code, a.code) end
+    local only_a, only_b = without(of_a, of_b), without(of_b, of_a)
+    if #only_a == 0 or #only_b == 0 then return nil end
+    return format(says.headers, contrast.enumerate(only_a, both), a.code, contrast.enumerate(only_b, both), b.code)
 end
 
 function makers.methods(words, a, b)
@@ -106,7 +119,7 @@ function makers.methods(words, a, b)
     if #of_b > 0 and #of_a == 0 then return format(words.contrast.methods_one, b.code, named(words, of_b), a.code) end
 end
 
-local ORDER = { "finality", "methods_apart", "class", "search", "sender", "dialog", "headers", "methods" }
+local ORDER = { "finality", "methods_apart", "retry", "search", "sender", "dialog", "headers", "methods" }
 
 -- The meanings, what to do about each, and at most two contrasts. `base` is catalog/<language>_words.lua.
 function contrast.sentences(words, base, a, b)
