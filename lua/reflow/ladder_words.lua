@@ -50,7 +50,7 @@ return {
         message = "%s a %s: %s.",
         by = "%s: %s",
         arrow = "%s → %s",
-        origins = { timeout = "sin respuesta a tiempo", transport = "no se envía",
+        origins = { timeout = "sin respuesta a tiempo", transport = "no se pudo enviar",
             flow_down = "flujo cortado" },
         opened = "flujo abierto: %s", registered = "registrado: %s", cut = "flujo cortado: %s",
         gone = "ha desaparecido: %s", silent = "deja de responder: %s",

@@ -7,8 +7,8 @@ return {
             de un INVITE por UDP y no significa nada más: todavía no ha sonado ningún teléfono. No crea diálogo y \z
             nunca pasa de un salto.",
         when = "En los primeros 200 ms de casi cualquier INVITE, desde el proxy o la centralita que tienes al lado. \z
-            Una traza con un 100 y nada más quiere decir que tu vecino está vivo y que lo que hay detrás de él \z
-            calla.",
+            Una traza con un 100 y nada más quiere decir que tu vecino está vivo y que lo que hay detrás de él no \z
+            responde.",
         fix = "No hay nada que arreglar. Si es lo único que ves, busca el INVITE que tu vecino envió hacia delante \z
             y el DNS, la base de datos o el temporizador que lo retiene. Si falta hasta el 100, se perdió la \z
             petición o su respuesta: revisa direcciones, NAT y cortafuegos.",
@@ -37,11 +37,11 @@ return {
             otro sitio.",
     },
     [182] = {
-        description = "El lado llamado no está libre y ha puesto la llamada en cola en vez de rechazarla. La frase \z
-            puede decir el puesto en la cola, y otros 182 pueden actualizarlo. La respuesta final llega cuando \z
-            alguien queda libre.",
+        description = "El lado llamado no está libre y ha puesto la llamada en cola en vez de rechazarla. La frase de \z
+            motivo puede indicar el puesto en la cola, y otros 182 pueden actualizarlo. La respuesta final llega \z
+            cuando alguien queda libre.",
         when = "Desde centros de atención de llamadas y puestos de operadora. Muchos teléfonos lo muestran como si \z
-            sonara o no le hacen caso.",
+            sonara o lo ignoran.",
         fix = "No hay nada que arreglar. Comprueba que el temporizador C de cada proxy (más de 3 minutos) se \z
             reinicie con cada provisional superior a 100, y repite el 182 cada minuto para que no se corten las \z
             esperas largas. Para dar música, contesta la llamada o usa 183 con SDP.",
@@ -68,15 +68,15 @@ return {
             siguen sonando; rara vez el propio teléfono.",
         fix = "No hay nada que arreglar: da por terminado ese diálogo temprano, corta su audio, no le envíes nada \z
             más y sigue esperando. Si confunde al equipo del llamante, quita 199 de su Supported.",
-        use = "Envíalo cuando falle una rama de una llamada bifurcada, otras sigan y el llamante haya dicho \z
+        use = "Envíalo cuando falle una rama de una llamada bifurcada, otras sigan y el llamante haya anunciado \z
             Supported: 199.",
     },
     [200] = {
-        description = "La petición ha tenido éxito. Lo que eso trae depende del método: una llamada contestada con \z
-            su SDP, un registro con su Contact y su caducidad, una suscripción o una lista de capacidades. El \z
-            llamante confirma el 200 de un INVITE con un ACK propio, y el llamado lo repite hasta que llega.",
-        when = "Al final de toda transacción que sale bien. Varios 200 a un mismo INVITE son retransmisiones: el \z
-            ACK no está llegando.",
+        description = "La petición ha tenido éxito. Lo que eso trae depende del método: una llamada contestada con su \z
+            SDP, un registro con su Contact y su caducidad, una suscripción o una lista de capacidades. El llamante \z
+            confirma el 200 de un INVITE con un ACK propio; hasta que llega, el llamado repite el 200.",
+        when = "Al final de toda transacción que sale bien. Varios 200 a un mismo INVITE con el mismo tag en To son \z
+            retransmisiones: el ACK no está llegando.",
         fix = "No hay nada que arreglar, salvo que se repita o la llamada se corte a los 32 s: entonces se pierde \z
             el ACK. Revisa Contact y Record-Route del 200 (dirección privada, puerto o transporte equivocado) y el \z
             camino que toma el ACK. Un segundo 200 con otro tag en To es otro teléfono que contestó: envíale ACK y \z
@@ -84,9 +84,9 @@ return {
         use = "Envíalo cuando la petición se haya cumplido.",
     },
     [202] = {
-        description = "Una forma antigua de decir que un SUBSCRIBE o un REFER se ha aceptado para tramitarlo. Está \z
-            en desuso: quien lo recibe lo trata como 200, y un equipo nuevo envía 200. Si la suscripción se \z
-            concedió lo dice el NOTIFY que viene después.",
+        description = "Una forma antigua de decir que un SUBSCRIBE o un REFER se ha aceptado para tramitarlo. Está en \z
+            desuso: quien lo recibe lo trata como 200, y un equipo nuevo envía 200. Si la suscripción se concedió o \z
+            no, lo dice el NOTIFY que viene después.",
         when = "Desde teléfonos y centralitas antiguos, ante REFER (transferencias) y SUBSCRIBE. Algunos gateways \z
             aún lo envían ante MESSAGE para decir «guardado, no entregado».",
         fix = "Léelo exactamente como un 200 y espera el NOTIFY. Si es tu servidor quien lo envía ante SUBSCRIBE, \z
@@ -97,8 +97,8 @@ return {
         description = "La renovación del SUBSCRIBE ha tenido éxito y, como el suscriptor ya tiene el estado actual, \z
             no vendrá ningún NOTIFY. Expires indica la nueva duración. Así se ahorra una notificación completa en \z
             cada renovación.",
-        when = "Solo si la renovación llevaba un Suppress-If-Match cuya etiqueta coincide con lo que el notificador \z
-            habría enviado. Es raro fuera de servidores de presencia con notificación condicional.",
+        when = "Solo si la renovación llevaba un Suppress-If-Match cuya etiqueta de entidad coincide con lo que el \z
+            notificador habría enviado. Es raro fuera de servidores de presencia con notificación condicional.",
         fix = "No hay nada que arreglar: conserva el estado que tienes y renueva antes de Expires. Si el suscriptor \z
             se queda esperando un NOTIFY y abandona, algo del camino (a menudo un B2BUA) no conoce la notificación \z
             condicional: renueva sin Suppress-If-Match.",
@@ -108,16 +108,16 @@ return {
         description = "La dirección corresponde a varios sitios, que vienen como Contact, y el llamante debe \z
             elegir. Los valores q dan el orden que seguiría el servidor. Todavía no se ha establecido ninguna \z
             llamada.",
-        when = "Desde servidores de redirección, de portabilidad y de coste mínimo, que devuelven los troncales en \z
-            el orden en que hay que probarlos.",
+        when = "Desde servidores de redirección, de portabilidad y de rutas por coste (LCR), que devuelven los \z
+            troncales en el orden en que hay que probarlos.",
         fix = "Haz que tu proxy o SBC siga los Contact según q, o deja elegir al usuario. Si la llamada se queda \z
             ahí, el proxy tiene desactivado el seguir redirecciones o los Contact no se resuelven. Sigue solo \z
             redirecciones de servidores de confianza: un 300 ajeno puede llevar a números caros.",
         use = "Envíalo cuando sirvan varios destinos y el servidor no vaya a encaminar él mismo la petición.",
     },
     [301] = {
-        description = "El usuario ya no está en esta dirección; Contact trae la nueva, para siempre. Quien llama \z
-            debe usarla desde ahora y corregir sus agendas.",
+        description = "El usuario ya no está en esta dirección; Contact trae la nueva, para siempre. El llamante debe \z
+            usarla desde ahora y corregir sus agendas.",
         when = "Tras un cambio de numeración o de dominio, desde un servidor de redirección. Se ve poco, porque \z
             casi todos los operadores prefieren desviar en el servidor.",
         fix = "Llama al Contact y corrige la dirección guardada, el plan de marcación o la ruta. Si apunta al sitio \z
@@ -155,23 +155,24 @@ return {
         use = "Envíalo solo si ambos lados conocen el formato del cuerpo que describe la alternativa.",
     },
     [400] = {
-        description = "El servidor no pudo entender la petición: falta una cabecera, está mal formada o contradice \z
-            a otra. La frase debería nombrar al culpable. También hace las veces de cualquier 4xx que el receptor \z
-            no conozca.",
-        when = "Desde analizadores y SBC estrictos, tras un cambio de software, o cuando un script o una ayuda para \z
-            NAT (SIP ALG) ha estropeado el mensaje. También ante un REGISTER con reg-id y varios Contact.",
-        fix = "Lee la frase y el Warning, si lo hay, y mira la petición como llegó, no como salió: un ALG o una \z
-            regla de reescritura puede haberla cambiado. Revisa Via, CSeq, Content-Length y las comillas de las \z
+        description = "El servidor no pudo entender la petición: falta una cabecera, está mal formada o contradice a \z
+            otra. La frase de motivo debería nombrar la causa. También hace las veces de cualquier 4xx que el \z
+            receptor no conozca.",
+        when = "Desde analizadores y SBC estrictos, tras un cambio de software, o cuando un script o un router con \z
+            SIP ALG ha estropeado el mensaje. También ante un REGISTER con reg-id y varios Contact.",
+        fix = "Lee la frase de motivo y el Warning, si lo hay, y mira la petición como llegó, no como salió: un ALG o \z
+            una regla de reescritura puede haberla cambiado. Revisa Via, CSeq, Content-Length y las comillas de las \z
             URI. Desactiva el SIP ALG.",
-        use = "Envíalo ante una sintaxis errónea cuando no haya código más preciso, y di en la frase qué está mal.",
+        use = "Envíalo ante una sintaxis errónea cuando no haya código más preciso, y di en la frase de motivo qué \z
+            está mal.",
     },
     [401] = {
-        description = "El agente llamado o el registrar quiere saber quién pregunta. WWW-Authenticate trae el reto: \z
-            realm, nonce, algoritmo. El cliente repite la petición con Authorization, el mismo Call-ID y un CSeq \z
-            mayor en uno.",
+        description = "El agente de usuario llamado o el registrar quiere saber quién envía la petición. \z
+            WWW-Authenticate trae el reto: realm, nonce, algoritmo. El cliente repite la petición con Authorization, \z
+            el mismo Call-ID y un CSeq mayor en uno.",
         when = "Como primera respuesta normal a un REGISTER; después viene el 200. Las centralitas también retan \z
             con él un INVITE.",
-        fix = "Un 401 y luego un 200 es lo sano. Un 401 tras otro: usuario, contraseña o realm erróneos, o un nonce \z
+        fix = "Un 401 y luego un 200 es lo normal. Un 401 tras otro: usuario, contraseña o realm erróneos, o un nonce \z
             caducado (stale=true: el cliente solo tiene que repetir). Comprueba que el usuario de autenticación sea \z
             el de la cuenta, que los nodos de un clúster que validan nonces tengan la misma hora y que ningún proxy \z
             quite Authorization.",
@@ -181,40 +182,41 @@ return {
         description = "Reservado: ningún RFC dice qué significa, y un cliente lo toma por 400. En la práctica \z
             quiere decir que no hay saldo o que la cuenta está suspendida.",
         when = "Desde plataformas de prepago y operadores mayoristas, cuando el saldo no alcanza para el primer \z
-            intervalo. Otros dicen 403 para lo mismo.",
+            intervalo. Otros responden 403 en ese caso.",
         fix = "Revisa el saldo, el límite de crédito y el estado de la cuenta en ese operador, y luego el precio \z
             del destino. Repetir la llamada no sirve hasta que la cuenta esté en orden; mientras tanto, encamina \z
             por otro operador.",
-        use = "Envíalo solo si ambos lados lo han acordado; un 403 con una frase clara lo entiende todo el mundo.",
+        use = "Envíalo solo si ambos lados lo han acordado; un 403 con una frase de motivo clara lo entiende todo el \z
+            mundo.",
     },
     [403] = {
-        description = "El servidor ha entendido y se niega; las credenciales no le harán cambiar de idea. Se usa \z
-            para destinos restringidos, orígenes no permitidos y comprobaciones fallidas, como un token de flujo \z
-            falsificado o un PASSporT con fecha vieja.",
+        description = "El servidor ha entendido y se niega; las credenciales no le harán cambiar de idea. Se usa para \z
+            destinos restringidos, orígenes no permitidos y comprobaciones fallidas, como un token de flujo \z
+            falsificado o un PASSporT con fecha caducada.",
         when = "Desde operadores (número de origen que no es tuyo, destino restringido, IP no autorizada), desde \z
             registrars tras una contraseña errónea o con la cuenta bloqueada, y desde centralitas con permisos de \z
             llamada.",
-        fix = "Lee la frase. Compara la IP de origen, From y P-Asserted-Identity con lo que el otro lado tiene dado \z
-            de alta, y revisa los permisos para el destino. No repitas la petición tal cual: los reintentos \z
-            automáticos pueden acabar en bloqueo.",
+        fix = "Lee la frase de motivo. Compara la IP de origen, From y P-Asserted-Identity con lo que el otro lado \z
+            tiene dado de alta, y revisa los permisos para el destino. No repitas la petición tal cual: los \z
+            reintentos automáticos pueden acabar en bloqueo.",
         use = "Envíalo cuando la petición esté clara, el rechazo sea por política y autenticarse no sirva.",
     },
     [404] = {
         description = "El servidor sabe con certeza que ese usuario no existe en el dominio, o que el dominio no es \z
             suyo. Si es un número: no está asignado o no hay ruta hacia él.",
         when = "Por un número mal marcado o portado, una extensión que no se llegó a crear, un dominio equivocado \z
-            tras la @ o un operador sin ruta. Un registrar lo da para una AOR desconocida; si el usuario existe \z
+            tras la @ o un operador sin ruta. Un registrar lo envía para una AOR desconocida; si el usuario existe \z
             pero está desconectado, es 480.",
-        fix = "Mira el Request-URI tal como llegó al servidor que dijo 404: formato del número (+, prefijo, código \z
-            de país), dominio y puerto. Después, si el usuario o la ruta existen y si el servidor tiene ese dominio \z
-            por suyo. Dentro de una llamada significa que el Contact está mal.",
+        fix = "Mira el Request-URI tal como llegó al servidor que respondió 404: formato del número (+, prefijo, \z
+            código de país), dominio y puerto. Después, si el usuario o la ruta existen y si el servidor tiene ese \z
+            dominio por suyo. Dentro de una llamada significa que el Contact está mal.",
         use = "Envíalo cuando sea seguro que el usuario no existe en este dominio.",
     },
     [405] = {
         description = "El método se conoce, pero no se permite para esta dirección. Allow enumera los que sí.",
         when = "SUBSCRIBE, PUBLISH, REFER o MESSAGE enviados a un troncal o teléfono que no los ofrece, o REGISTER \z
-            enviado a un servidor que no es registrar. También les llega a los sondeos con OPTIONS, que así y todo \z
-            demuestran que el otro lado vive.",
+            enviado a un servidor que no es registrar. También llega como respuesta a los sondeos con OPTIONS, y aun \z
+            así demuestra que el otro lado está vivo.",
         fix = "Compara el método con Allow y prescinde de él (nada de transferir con REFER, por ejemplo) o envíalo \z
             al servidor adecuado. Si es REGISTER, revisa la dirección del registrar; en tu propio servidor, \z
             habilita el método para esa dirección.",
@@ -234,9 +236,9 @@ return {
         description = "Un proxy del camino quiere credenciales antes de dejar pasar la petición. El reto viene en \z
             Proxy-Authenticate y la respuesta va en Proxy-Authorization, con el mismo Call-ID y un CSeq mayor en \z
             uno.",
-        when = "Como primera respuesta a un INVITE a través del proxy de un proveedor, y a cada petición nueva \z
-            fuera de diálogo. Varios proxies pueden pedir cada uno las suyas.",
-        fix = "Un 407 y luego el éxito es lo sano. Si se repite: credenciales o realm erróneos, un nonce caducado o \z
+        when = "Como primera respuesta a un INVITE a través del proxy de un proveedor, y a cada petición nueva fuera \z
+            de diálogo. Si hay varios proxies, cada uno puede pedir las suyas.",
+        fix = "Un 407 y luego el éxito es lo normal. Si se repite: credenciales o realm erróneos, un nonce caducado o \z
             un cliente que rellena Authorization en lugar de Proxy-Authorization. En troncales, comprueba si el \z
             proveedor quiere registro, IP fija o digest. ACK y CANCEL no se pueden retar.",
         use = "Envíalo como proxy, para que el llamante se autentique antes de encaminar la petición.",
@@ -255,7 +257,7 @@ return {
             INVITE (RFC 4320).",
     },
     [410] = {
-        description = "La dirección existió y ha desaparecido para siempre, sin que se conozca otra. Quien llama \z
+        description = "La dirección existió y ha desaparecido para siempre, sin que se conozca otra. El llamante \z
             debería borrarla.",
         when = "Desde operadores, para números dados de baja o devueltos, y tras cerrarse una cuenta.",
         fix = "Averigua el número nuevo y quita el antiguo de planes de marcación, agendas y rutas. Si el número \z
@@ -263,12 +265,12 @@ return {
         use = "Envíalo cuando sepas que la dirección ha desaparecido para siempre; si no lo sabes, envía 404.",
     },
     [412] = {
-        description = "El PUBLISH nombraba en SIP-If-Match una etiqueta que el servidor no tiene: el estado \z
-            publicado caducó o lo guarda otro servidor. La misma petición no se debe repetir.",
+        description = "El PUBLISH nombraba en SIP-If-Match una etiqueta de entidad que el servidor no tiene: el \z
+            estado publicado caducó o lo guarda otro servidor. La misma petición no se debe repetir.",
         when = "En renovaciones de presencia que llegan tarde, tras reiniciar el servidor de presencia o cuando un \z
             clúster no comparte su estado.",
-        fix = "Tira la etiqueta y haz un PUBLISH completo, sin SIP-If-Match. Si ocurre a menudo, renueva antes de \z
-            Expires y guarda el estado de presencia en un almacenamiento compartido o persistente.",
+        fix = "Olvida la etiqueta de entidad y haz un PUBLISH completo, sin SIP-If-Match. Si ocurre a menudo, renueva \z
+            antes de Expires y guarda el estado de presencia en un almacenamiento compartido o persistente.",
         use = "Envíalo ante un PUBLISH cuyo SIP-If-Match no coincida con nada de lo que guardas.",
     },
     [413] = {
@@ -283,7 +285,7 @@ return {
     },
     [414] = {
         description = "El Request-URI es más largo de lo que el servidor está dispuesto a leer. El resto de la \z
-            petición ni se ha juzgado.",
+            petición ni se ha examinado.",
         when = "Casi nunca, salvo con URI que llevan muchos datos (cabeceras incrustadas, parámetros largos, \z
             tokens) o que crecen en cada salto de un bucle.",
         fix = "Acorta el Request-URI: pasa datos a cabeceras y quita parámetros innecesarios. Si crece de un salto \z
@@ -320,15 +322,15 @@ return {
     [420] = {
         description = "La petición exige, en Require o Proxy-Require, una extensión que el servidor no admite. \z
             Unsupported la nombra.",
-        when = "Un equipo con Require: 100rel, timer, replaces o precondition llama a otro que no la tiene. Equipos \z
-            VoLTE contra SIP corriente es el caso clásico.",
+        when = "Un equipo con Require: 100rel, timer, replaces o precondition llama a otro que no la tiene. El caso \z
+            clásico son los equipos VoLTE frente a SIP corriente.",
         fix = "Repite la petición sin las extensiones de Unsupported y ofrécelas solo en Supported. En teléfonos y \z
             centralitas, pasa 100rel y los temporizadores de sesión de «obligatorio» a «admitido».",
-        use = "Envíalo, con Unsupported, cuando Require o Proxy-Require nombre una etiqueta que no tienes.",
+        use = "Envíalo, con Unsupported, cuando Require o Proxy-Require nombre una extensión que no admites.",
     },
     [421] = {
-        description = "El servidor no puede atender la petición sin una extensión que el cliente no dice admitir. \z
-            Require la nombra.",
+        description = "El servidor no puede atender la petición sin una extensión que el cliente no anuncia. Require \z
+            la nombra.",
         when = "Rara vez: servidores que se empeñan en 100rel, timer, sec-agree o path. La mayoría debería seguir \z
             adelante sin la extensión.",
         fix = "Activa esa extensión en el cliente (Supported) si la tiene; si no, rebaja la exigencia del servidor. \z
@@ -396,14 +398,14 @@ return {
     },
     [430] = {
         description = "El proxy de borde ha perdido el flujo (la conexión TCP o el camino UDP) hacia un contacto \z
-            registrado del agente. Habla de ese flujo y de nada más: al mismo teléfono se puede llegar por otro. Es \z
+            registrado del teléfono. Habla de ese flujo y de nada más: al mismo teléfono se puede llegar por otro. Es \z
             un mensaje entre proxies y nunca debe llegar a un llamante.",
         when = "Con registros outbound (RFC 5626), después de que el teléfono o el NAT se reinicie, se rompa la \z
-            conexión o se reinicie el borde. Solo entre el proxy de borde y el proxy del registrar.",
-        fix = "El proxy con autoridad borra ese registro y prueba otro flujo del mismo instance-id (otro reg-id); \z
-            si no queda ninguno, el llamante oye 480. El teléfono lo nota por sus keep-alives y se registra de \z
-            nuevo. Si es frecuente, revisa los intervalos de keep-alive (Flow-Timer), los tiempos del NAT y que los \z
-            teléfonos se registren por dos bordes. Si un llamante ve alguna vez un 430, arregla el proxy.",
+            conexión o se reinicie el proxy de borde. Solo entre el proxy de borde y el proxy del registrar.",
+        fix = "El proxy con autoridad borra ese registro y prueba otro flujo del mismo instance-id (otro reg-id); si \z
+            no queda ninguno, el llamante recibe 480. El teléfono lo nota por sus keep-alives y se registra de nuevo. \z
+            Si es frecuente, revisa los intervalos de keep-alive (Flow-Timer), los tiempos del NAT y que los \z
+            teléfonos se registren por dos proxies de borde. Si un llamante ve alguna vez un 430, arregla el proxy.",
         use = "Envíalo como proxy de borde, enseguida, cuando haya desaparecido el flujo que nombra un token \z
             válido.",
     },
@@ -411,9 +413,9 @@ return {
         description = "El lado llamado no acepta llamadas anónimas. Lo dice para que el llamante pueda decidir si \z
             vuelve a llamar mostrando su identidad.",
         when = "Cuando el llamado tiene activado el rechazo de llamadas anónimas y el llamante ocultó su número \z
-            (Privacy: id, o From anónimo). Muchas redes dicen 403, 603 o ponen una locución.",
-        fix = "El llamante puede volver a llamar sin ocultar el número, a sabiendas: un servidor nunca debe \z
-            descubrirlo por su cuenta. Si no quería ser anónimo, busca el ajuste del troncal o la centralita que \z
+            (Privacy: id, o From anónimo). Muchas redes responden 403 o 603, o ponen una locución.",
+        fix = "El llamante puede volver a llamar sin ocultar el número, a sabiendas: un servidor nunca debe revelar \z
+            su identidad por su cuenta. Si no quería ser anónimo, busca el ajuste del troncal o la centralita que \z
             envía Privacy o un From anónimo.",
         use = "Envíalo cuando el anonimato sea el motivo del rechazo, y el único.",
     },
@@ -422,9 +424,9 @@ return {
             info de todas las cabeceras Identity. De la firma en sí no se dice nada.",
         when = "En STIR/SHAKEN, cuando la URL del certificado (x5u, info) no responde: servidor caído, fallo de TLS \z
             o DNS, bloqueo de un cortafuegos o una URL a la que solo se llega desde dentro.",
-        fix = "Pide esa URL desde fuera de tu red. Publica el certificado en una dirección HTTPS accesible, mantén \z
-            en marcha el servidor y vigente el certificado de este, y luego firma y envía otra vez. En el lado que \z
-            verifica, revisa la salida HTTPS.",
+        fix = "Pide esa URL desde fuera de tu red. Publica el certificado en una dirección HTTPS accesible, mantén en \z
+            marcha ese servidor y al día su certificado TLS, y luego firma y envía otra vez. En el lado que verifica, \z
+            revisa la salida HTTPS.",
         use = "Envíalo como servicio de verificación que no puede obtener las credenciales de ninguna cabecera \z
             Identity.",
     },
@@ -440,7 +442,7 @@ return {
     },
     [438] = {
         description = "Ninguna cabecera Identity contiene un PASSporT que se verifique: la firma no casa con lo que \z
-            la petición dice ahora. Puede ser una falsificación, o que algo del camino cambiara lo firmado.",
+            la petición dice ahora. Puede ser una falsificación, o algún equipo del camino ha cambiado lo firmado.",
         when = "En STIR/SHAKEN, cuando un SBC o un operador de tránsito cambió From, To o Date tras la firma, o se \z
             desvió la llamada sin un PASSporT div.",
         fix = "Compara orig, dest e iat del PASSporT con From (o P-Asserted-Identity), To y Date tal como llegaron. \z
@@ -452,7 +454,7 @@ return {
         description = "El registrar admite outbound (RFC 5626), pero el primer proxy por el que pasó el teléfono \z
             no: no puso un Path con ob. Los registros por flujo no funcionarían.",
         when = "Solo ante REGISTER con reg-id y Supported: outbound. Lo típico es que un SBC o proxy delante del \z
-            registrar no añada Path, o que se perdiera el parámetro ob del borde.",
+            registrar no añada Path, o que se perdiera el parámetro ob del proxy de borde.",
         fix = "En el proxy de borde, activa outbound (Path con token de flujo y ob). En el teléfono, regístrate sin \z
             outbound o por otro primer salto. Comprueba que cada proxy conserve Path y que el registrar vea ob en \z
             la URI del primer salto.",
@@ -490,11 +492,12 @@ return {
             consentimiento.",
     },
     [480] = {
-        description = "El usuario se conoce, pero ahora mismo no se puede llegar a él: no registrado, no contesta, \z
-            no molestar. La frase debería decir cuál es el caso. Retry-After puede decir cuándo volver a llamar.",
+        description = "El usuario se conoce, pero ahora mismo no se puede llegar a él: no registrado, no contesta, no \z
+            molestar. La frase de motivo debería decir cuál es el caso. Retry-After puede indicar cuándo volver a \z
+            llamar.",
         when = "Desde el proxy del registrar, para un usuario sin registro o con todos sus flujos muertos; desde un \z
             teléfono en no molestar; desde gateways, por las causas RDSI 19 (no contesta) y 20 (abonado ausente). \z
-            También es lo que oye el llamante en lugar de un 430.",
+            También es lo que recibe el llamante en lugar de un 430.",
         fix = "Mira si el teléfono está registrado (registros, caducidad, keep-alives, NAT) y en qué estado. Si los \z
             registros se caen, compara el intervalo de registro con el tiempo del NAT. Con 480 encamina al buzón \z
             igual que si no contesta.",
@@ -504,8 +507,8 @@ return {
         description = "La petición pertenece a un diálogo o transacción que el receptor no tiene. El uso del \z
             diálogo (llamada o suscripción) ha terminado en ese lado, así que el emisor también lo termina.",
         when = "BYE o re-INVITE después de que el otro lado se reinicie o conmute; un CANCEL tardío; NOTIFY tras \z
-            acabar la suscripción; peticiones a las que un B2BUA cambió los tags o el Call-ID. Al renovar la sesión \z
-            descubre llamadas muertas.",
+            acabar la suscripción; peticiones a las que un B2BUA cambió los tags o el Call-ID. Las renovaciones de \z
+            sesión descubren así llamadas muertas.",
         fix = "Termina la llamada o suscripción en tu lado y establece otra si hace falta. Si afecta a llamadas \z
             vivas, comprueba que las peticiones dentro del diálogo sigan el mismo camino (Record-Route), que tags y \z
             Call-ID no cambien y que el clúster comparta los diálogos. Un 481 a un CANCEL no termina nada por sí \z
@@ -515,10 +518,10 @@ return {
     },
     [482] = {
         description = "La petición ha vuelto a un servidor que ya la había tratado igual, o ha llegado dos veces al \z
-            mismo agente por caminos distintos (petición fusionada).",
-        when = "Dos servidores que creen cada uno que el dominio es del otro; desvíos en círculo; un plan de \z
-            marcación que devuelve el número por donde vino; una copia de la llamada a un teléfono que aún tiene la \z
-            primera.",
+            mismo agente de usuario por caminos distintos (petición fusionada).",
+        when = "Dos servidores, cada uno de los cuales cree que el dominio es del otro; desvíos en círculo; un plan \z
+            de marcación que devuelve el número por donde vino; una copia de la llamada a un teléfono que aún tiene \z
+            la primera.",
         fix = "Mira la lista de Via: la misma dirección dos veces delata el círculo. Corrige los dominios que cada \z
             servidor tiene por suyos y las reglas de desvío. Si es fusionada: no envíes una segunda copia al mismo \z
             teléfono mientras viva la primera.",
@@ -535,14 +538,14 @@ return {
         use = "Envíalo como proxy ante una petición con Max-Forwards 0 que tendría que seguir adelante.",
     },
     [484] = {
-        description = "El número aún no está completo: faltan cifras. Es lo que hace posible la marcación solapada \z
+        description = "El número aún no está completo: faltan dígitos. Es lo que hace posible la marcación solapada \z
             (overlap).",
         when = "Hacia gateways y centralitas con números de longitud variable, tras un plan de marcación que envió \z
             demasiado pronto o cuando se recortó el prefijo.",
-        fix = "Recoge las cifras y envía el número entero de una vez (mapa de dígitos, tiempo entre cifras). Si \z
+        fix = "Recoge los dígitos y envía el número entero de una vez (mapa de dígitos, tiempo entre dígitos). Si \z
             está completo, el plan del otro lado espera otro formato: prefijo, código de país, +. Con marcación \z
             solapada, sigue enviando números más largos.",
-        use = "Envíalo cuando las cifras recibidas sean el comienzo de números válidos y no uno de ellos.",
+        use = "Envíalo cuando los dígitos recibidos sean el comienzo de números válidos y no uno de ellos.",
     },
     [485] = {
         description = "La dirección vale para varias personas, y el servidor no sabe a cuál se refiere. Contact \z
@@ -554,14 +557,14 @@ return {
     },
     [486] = {
         description = "Se llegó a este teléfono y está ocupado, o su usuario rechazó la llamada. Habla solo por ese \z
-            dispositivo: otro teléfono del usuario o el buzón de voz aún pueden contestar. Retry-After puede decir \z
+            dispositivo: otro teléfono del usuario o el buzón de voz aún pueden contestar. Retry-After puede indicar \z
             cuándo volver a intentarlo.",
         when = "Desde un teléfono en conversación sin llamada en espera, tras el botón de rechazar de muchos \z
-            teléfonos, o desde un gateway por la causa RDSI 17 (usuario ocupado). Una centralita lo da con la línea \z
-            o la cola llenas.",
+            teléfonos, o desde un gateway por la causa RDSI 17 (usuario ocupado). Una centralita lo envía con la \z
+            línea o la cola llenas.",
         fix = "Llama más tarde, o deja que el servidor siga con el buzón, otro dispositivo o un compañero. Si llega \z
-            sin que nadie esté hablando, revisa la llamada en espera, el límite de líneas, llamadas colgadas (481 \z
-            al BYE) y el modo no molestar.",
+            sin que nadie esté hablando, revisa la llamada en espera, el límite de líneas, llamadas que se quedaron \z
+            abiertas (481 al BYE) y el modo no molestar.",
         use = "Envíalo cuando este extremo esté ocupado y el usuario aún pueda contestar en otro.",
     },
     [487] = {
@@ -587,7 +590,7 @@ return {
     },
     [489] = {
         description = "El servidor no entiende el paquete de eventos de Event. Allow-Events enumera los que conoce. \z
-            Repetirla es inútil.",
+            Repetir la petición es inútil.",
         when = "Un teléfono que se suscribe a message-summary, presence, dialog, reg o un evento de fabricante que \z
             el servidor no ofrece; o un NOTIFY que nadie pidió.",
         fix = "Desactiva la función en el teléfono (BLF, MWI, presencia, «as-feature-event») o habilita el paquete \z
@@ -599,9 +602,9 @@ return {
             INVITE o UPDATE propio. La petición está bien; el momento, no.",
         when = "Choque de re-INVITE: retención y recuperación, paso a T.38, renovación de sesión e ICE al mismo \z
             tiempo. A menudo con dos B2BUA que renegocian tras contestar.",
-        fix = "El agente espera y repite: de 2,1 a 4 s si eligió él el Call-ID, de 0 a 2 s si no. Si se repite sin \z
-            fin, deja que renueve o renegocie un solo lado (refresher=uac o uas) y retrasa los re-INVITE tras la \z
-            respuesta.",
+        fix = "El agente de usuario espera y repite: de 2,1 a 4 s si eligió él el Call-ID, de 0 a 2 s si no. Si se \z
+            repite sin fin, deja que renueve o renegocie un solo lado (refresher=uac o uas) y retrasa los re-INVITE \z
+            tras la respuesta.",
         use = "Envíalo ante un INVITE o UPDATE mientras tengas pendiente en el diálogo una oferta propia.",
     },
     [493] = {
@@ -626,19 +629,19 @@ return {
     [500] = {
         description = "En el servidor ha ocurrido algo inesperado: un error de script, una base de datos caída, un \z
             recurso agotado. La culpa es suya. Con Retry-After espera estar bien para entonces.",
-        when = "Desde proxies y centralitas con scripts de encaminamiento rotos, y en lugar de un 503 que recibió \z
-            un proxy. También lo envía un agente, con un Retry-After de hasta 10 s, ante un INVITE que llega antes \z
-            de haber contestado el anterior del mismo diálogo.",
-        fix = "Lee el registro de ese servidor a la hora de la llamada: script, base de datos, memoria, licencia. \z
-            Si solo lo ves de un operador, mándale el Call-ID y la hora. Reintenta a los pocos segundos, o por otra \z
-            ruta si tu política lo dice.",
+        when = "Desde proxies y centralitas con scripts de encaminamiento rotos, y en lugar de un 503 que recibió un \z
+            proxy. También lo envía un agente de usuario, con un Retry-After de hasta 10 s, ante un INVITE que llega \z
+            antes de haber contestado el anterior del mismo diálogo.",
+        fix = "Lee el log de ese servidor a la hora de la llamada: script, base de datos, memoria, licencia. Si solo \z
+            lo ves de un operador, mándale el Call-ID y la hora. Reintenta a los pocos segundos, o por otra ruta si \z
+            tu política lo dice.",
         use = "Envíalo cuando te detenga un error interno y no encaje un 5xx más preciso.",
     },
     [501] = {
         description = "El servidor no conoce el método en absoluto y no puede atenderlo para nadie. Los proxies \z
             reenvían los métodos que no conocen, así que viene de un extremo.",
-        when = "PUBLISH, MESSAGE, REFER o un método de fabricante enviados a un teléfono, gateway o troncal \z
-            sencillo. También ante sondeos con OPTIONS: aun así, el otro lado vive.",
+        when = "PUBLISH, MESSAGE, REFER o un método de fabricante enviados a un teléfono, gateway o troncal sencillo. \z
+            También ante sondeos con OPTIONS: aun así, el otro lado está vivo.",
         fix = "Deja de enviar ahí ese método o usa una alternativa (transferencia hecha por la centralita en lugar \z
             de REFER). Comprueba que el nombre vaya en mayúsculas: los métodos distinguen mayúsculas y minúsculas.",
         use = "Envíalo cuando no conozcas el método; si lo conoces y no lo permites, 405.",
@@ -648,18 +651,18 @@ return {
             petición del llamante estaba bien.",
         when = "Desde gateways cuyo lado RTC o TDM falló (causa RDSI 27, destino fuera de servicio) y desde proxies \z
             detrás de los cuales responde un servidor averiado.",
-        fix = "Mira un salto más allá: el registro y la traza del servidor que dijo 502, para ver qué recibió. \z
-            Revisa el troncal, el enlace PRI o SS7 y los cambios recientes del otro lado. Mientras tanto, encamina \z
-            por otro troncal.",
-        use = "Envíalo como gateway o proxy cuando la respuesta que vino de abajo no fuera válida.",
+        fix = "Mira un salto más allá: el log y la traza del servidor que respondió 502, para ver qué recibió. Revisa \z
+            el troncal, el enlace PRI o SS7 y los cambios recientes del otro lado. Mientras tanto, encamina por otro \z
+            troncal.",
+        use = "Envíalo como gateway o proxy cuando la respuesta del servidor siguiente no fuera válida.",
     },
     [503] = {
         description = "El servidor no puede atender ahora la petición: sobrecarga, mantenimiento, ningún troncal \z
-            libre. Con Retry-After no se le debe enviar nada durante ese tiempo; sin él, actúa como un 500. Un \z
-            proxy lo sube como 500, para que los llamantes no eviten al propio proxy.",
-        when = "Desde servidores sobrecargados o en vaciado, operadores en su límite de canales o de llamadas por \z
-            segundo, gateways sin circuito o con la red averiada (causas RDSI 34, 38, 41, 42), y generado en local \z
-            cuando no se puede establecer una conexión.",
+            libre. Con Retry-After no se le debe enviar nada durante ese tiempo; sin él, actúa como un 500. Un proxy \z
+            lo reenvía como 500, para que los llamantes no eviten al propio proxy.",
+        when = "Desde servidores sobrecargados o que se están retirando del servicio, operadores en su límite de \z
+            canales o de llamadas por segundo, gateways sin circuito o con la red averiada (causas RDSI 34, 38, 41, \z
+            42), y generado en local cuando no se puede establecer una conexión.",
         fix = "Pasa al siguiente servidor (DNS SRV, dispatcher) y deja descansar a este lo que diga Retry-After. \z
             Luego busca la causa: llamadas por segundo, canales, licencia, CPU, certificado o puerto de la conexión \z
             TLS. No insistas: los reintentos agravan la sobrecarga.",
@@ -667,14 +670,14 @@ return {
     },
     [504] = {
         description = "El servidor esperaba a otro (DNS, base de datos, la red del siguiente salto) y ese no \z
-            contestó a tiempo. El servidor en sí está bien.",
+            respondió a tiempo. El servidor en sí está bien.",
         when = "Desde proxies cuya consulta (LDAP, HTTP, ENUM) venció, y desde gateways por la causa RDSI 102, \z
             expiración de temporizador.",
-        fix = "Averigua a qué servicio externo esperaba y revisa su latencia y si es accesible. Acorta ese tiempo \z
-            de espera y configura una alternativa, para que las llamadas no se queden colgadas. Repetir puede \z
-            servir si la causa fue un retraso pasajero.",
-        use = "Envíalo cuando no contestara un servidor externo que necesitabas; si quien calló fue el llamado en \z
-            SIP, 408.",
+        fix = "Averigua a qué servicio externo esperaba y revisa su latencia y si es accesible. Acorta ese tiempo de \z
+            espera y configura una alternativa, para que las llamadas no se queden esperando. Repetir puede servir si \z
+            la causa fue un retraso pasajero.",
+        use = "Envíalo cuando no respondiera un servidor externo que necesitabas; si quien no respondió fue el lado \z
+            llamado de la petición SIP, 408.",
     },
     [505] = {
         description = "El servidor no admite la versión de SIP de la petición. Todo el mundo habla SIP/2.0.",
@@ -705,7 +708,7 @@ return {
     [580] = {
         description = "El llamado no puede o no quiere cumplir las precondiciones de la oferta, como la reserva de \z
             ancho de banda (QoS). El SDP de la respuesta dice cuál falló.",
-        when = "En VoLTE e IMS, cuando la red de radio o el núcleo no pudo reservar la portadora de la llamada; \z
+        when = "En VoLTE e IMS, cuando la red de acceso o la red central no pudo reservar la portadora de la llamada; \z
             apenas fuera de ahí.",
         fix = "Ofrece sin precondiciones obligatorias o con fuerza opcional. En redes móviles, revisa el \z
             establecimiento de la portadora (PCRF, Rx/N5) y la cobertura. Hacia SIP corriente, haz que el elemento \z
@@ -717,42 +720,42 @@ return {
             llamada. La bifurcación acaba: las demás ramas se cancelan.",
         when = "Desde teléfonos o centralitas que saben que responden por el usuario entero. Algunos equipos lo \z
             envían por error en lugar de 486 y hacen callar así a los demás teléfonos del usuario.",
-        fix = "Llama más tarde; Retry-After puede decir cuándo. Si tenía que contestar el buzón u otro teléfono, \z
+        fix = "Llama más tarde; Retry-After puede indicar cuándo. Si tenía que contestar el buzón u otro teléfono, \z
             cambia a 486 el código de ocupado o rechazo del equipo, o traduce 600 a 486 donde tu red pueda hacerlo.",
         use = "Envíalo cuando sepas que el usuario está ocupado y que nada más contestará por él.",
     },
     [603] = {
         description = "Se llegó al usuario y no quiere la llamada, sin dar motivo. Tampoco contestará otro \z
-            dispositivo: la búsqueda acaba. Retry-After puede decir un momento mejor.",
+            dispositivo: la búsqueda acaba. Retry-After puede indicar un momento mejor.",
         when = "Tras el botón de rechazar en teléfonos que quieren decir «en ningún sitio», desde servicios de \z
             bloqueo y desde operadores, para llamadas rechazadas.",
         fix = "No vuelvas a llamar de forma automática. Si los demás teléfonos del usuario deben seguir sonando \z
             cuando rechaza en uno, configura ese teléfono para responder 486. Si viene de un operador, lee la frase \z
-            y Reason: puede indicar un bloqueo por análisis.",
+            de motivo y Reason: puede indicar un bloqueo por análisis.",
         use = "Envíalo cuando el usuario rechace en firme y para todos sus dispositivos, sin decir por qué.",
     },
     [604] = {
         description = "El servidor sabe, con autoridad, que este usuario no existe en ninguna parte. La bifurcación \z
             acaba.",
         when = "Pocas veces: desde un servidor de portabilidad o de directorio que conoce todo el rango. La mayoría \z
-            de las redes dice 404.",
+            de las redes responde 404.",
         fix = "Revisa el número o la dirección y si llegó a asignarse. Si existe, la base de datos con autoridad \z
             está mal: corrige la entrada de portabilidad o de directorio. Probar otra ruta es inútil mientras esta \z
             respuesta siga en pie.",
         use = "Envíalo solo si tienes la autoridad y ningún otro servidor puede conocer al usuario.",
     },
     [606] = {
-        description = "El usuario hablaría, pero la sesión ofrecida (medios, ancho de banda, direcciones) no vale \z
-            para ninguno de sus dispositivos. Warning puede dar los motivos.",
+        description = "El usuario quiere comunicarse, pero la sesión ofrecida (medios, ancho de banda, direcciones) \z
+            no vale para ninguno de sus dispositivos. Warning puede dar los motivos.",
         when = "Pocas veces: desde una centralita o un servidor de aplicaciones que responde por todos los \z
-            dispositivos del usuario. Un teléfono suelto debería decir 488.",
+            dispositivos del usuario. Un teléfono suelto debería responder 488.",
         fix = "Repasa el SDP como con un 488: códecs, SRTP, familia de direcciones, y ofrece de nuevo lo que \z
             permitan Warning y el cuerpo. Si otro dispositivo podría aceptar, haz que el emisor use 488.",
         use = "Envíalo cuando la oferta no sea aceptable en ningún extremo del usuario.",
     },
     [607] = {
-        description = "La persona llamada ha marcado la llamada como no deseada: el botón de spam. Acaba la \z
-            búsqueda como todo 6xx y le dice al proveedor algo sobre este llamante, que puede usar en sus filtros.",
+        description = "La persona llamada ha marcado la llamada como no deseada: el botón de spam. Acaba la búsqueda \z
+            como todo 6xx y da al proveedor una señal sobre este llamante, que puede usar en sus filtros.",
         when = "Desde teléfonos y aplicaciones cuyo proveedor anuncia sip.607, en lugar de un simple rechazo. \z
             También puede aparecer como causa en el Reason de un BYE o un CANCEL.",
         fix = "El lado llamante debería dejar de llamar. Si las llamadas son legítimas, comprueba que vayan \z

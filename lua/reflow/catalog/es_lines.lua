@@ -92,7 +92,7 @@ return {
     },
     [403] = {
         "el servidor entiende la petición y se niega",
-        "conseguir antes el permiso y no repetir la petición",
+        "no repetir la petición sin haber conseguido permiso",
         "prohibido bloqueado rechazado permiso denegado",
     },
     [404] = {
@@ -127,7 +127,7 @@ return {
     },
     [412] = {
         "el estado publicado que nombra el PUBLISH no está ahí",
-        "publicar de nuevo completo, sin la etiqueta",
+        "publicar de nuevo el estado completo, sin la etiqueta de entidad",
         "presencia publicación etiqueta",
     },
     [413] = {
@@ -196,7 +196,7 @@ return {
         "transferencia identidad",
     },
     [430] = {
-        "el flujo hacia el teléfono se ha perdido, y otro puede alcanzarlo",
+        "el flujo hacia el teléfono se ha perdido, y quizá se llegue a él por otro",
         "probar otro flujo del teléfono",
         "flujo borde conexión perdida caída",
     },
@@ -261,7 +261,7 @@ return {
         "bucle saltos encaminamiento",
     },
     [484] = {
-        "el número o la dirección está incompleto",
+        "la dirección o el número está incompleto",
         "marcar el número completo",
         "cifras dígitos incompleto marcación",
     },
@@ -308,7 +308,7 @@ return {
 
     [500] = {
         "el servidor tuvo un error interno",
-        "leer el registro de ese servidor",
+        "leer el log de ese servidor",
         "error interno fallo script",
     },
     [501] = {
@@ -347,9 +347,9 @@ return {
         "push móvil aplicación notificación",
     },
     [580] = {
-        "no se puede cumplir una condición previa, como el ancho de banda reservado",
-        "ofrecer la llamada sin esa condición previa",
-        "recursos calidad condición",
+        "no se puede cumplir una precondición, como la reserva de ancho de banda",
+        "ofrecer la llamada sin esa precondición",
+        "recursos calidad qos precondición condición previa",
     },
 
     [600] = {

@@ -53,26 +53,26 @@ return {
         política, y todos los clientes lo conocen.",
     ["403-404"] = "403: puede que el servidor conozca al usuario, y se niega. 404: no existe ese usuario. Algunos \z
         servidores responden 403 a las dos cosas para no revelar quién existe.",
-    ["403-407"] = "407 se cura con credenciales, 403 no.",
+    ["403-407"] = "407 se resuelve con credenciales, 403 no.",
     ["403-433"] = "433 dice al llamante que mostrar su identidad ayudaría; 403 no da esa pista.",
-    ["403-470"] = "470 se cura con el consentimiento de los destinatarios; 403 no.",
+    ["403-470"] = "470 se resuelve con el consentimiento de los destinatarios; 403 no.",
     ["403-488"] = "403 rechaza la llamada en sí; 488, solo la sesión tal como se ofrece.",
     ["403-603"] = "403 es política de un servidor y deja en paz las demás ramas; 603 es el rechazo del propio \z
         usuario y acaba la búsqueda en todas partes. Los operadores usan ambos para llamadas bloqueadas: mira quién \z
         lo envió.",
     ["404-410"] = "404: aquí no se conoce, quizá nunca existió. 410: existió y ha desaparecido para siempre; si el \z
-        servidor no lo sabe, dice 404.",
+        servidor no lo sabe, responde 404.",
     ["404-416"] = "416 ni siquiera sabe leer este tipo de dirección; 404 la lee y no encuentra a nadie.",
-    ["404-480"] = "404: el usuario no existe. 480: existe, pero ahora no se puede llegar a él. Un teléfono sin \z
-        registrar es 480, nunca 404.",
+    ["404-480"] = "404: el usuario no existe. 480: existe, pero ahora no se puede llegar a él. Si es un teléfono no \z
+        registrado, es 480, nunca 404.",
     ["404-481"] = "404 no conoce al usuario del Request-URI; 481 no conoce la llamada o transacción a la que \z
         pertenece la petición.",
-    ["404-484"] = "484 pide más cifras; 404 dice que no servirá ninguna cantidad de cifras.",
+    ["404-484"] = "484 pide más dígitos; 404 dice que añadir dígitos no servirá de nada.",
     ["404-604"] = "404 habla por un servidor, y se puede preguntar a otros; 604 habla por todos y acaba la \z
         búsqueda.",
     ["405-501"] = "405: el método se conoce, pero no se permite para esta dirección, y Allow enumera los que sí. \z
         501: el método no se conoce en absoluto.",
-    ["406-415"] = "415 objeta el cuerpo de la petición; 406, el Accept que excluye toda respuesta posible.",
+    ["406-415"] = "415 rechaza el cuerpo de la petición; 406, su Accept, que excluye toda respuesta posible.",
     ["406-488"] = "406 trata del tipo del cuerpo de la respuesta; 488, de la sesión ofrecida (códecs, cifrado, \z
         direcciones). Para medios que no coinciden, lo correcto es 488.",
     ["406-606"] = "Comparten la frase y poco más: 406 trata de Accept y del tipo del cuerpo de la respuesta; 606, \z
@@ -80,12 +80,11 @@ return {
     ["408-430"] = "Los dos pueden llevar a otro flujo del mismo teléfono: 430 siempre, porque ese flujo se sabe \z
         muerto; 408 solo si el proxy quiere, porque el teléfono puede tener la petición. 408 puede llegar al \z
         llamante, 430 no.",
-    ["408-480"] = "408: nadie contestó a la petición. 480: alguien contestó y dijo que no se puede llegar al \z
-        usuario.",
+    ["408-480"] = "408: nadie respondió a la petición. 480: alguien respondió que no se puede llegar al usuario.",
     ["408-487"] = "408: la búsqueda acabó sin respuesta. 487: el llamante, o un temporizador de su lado, terminó la \z
         llamada con CANCEL o BYE.",
     ["408-503"] = "Un tiempo vencido actúa como 408, una conexión fallida como 503. Los dos permiten pasar al \z
-        siguiente servidor según RFC 3263; 408, solo si no se oyó nada en absoluto.",
+        siguiente servidor según RFC 3263; 408, solo si no llegó nada en absoluto.",
     ["408-504"] = "408: calló el lado llamado de la petición SIP. 504: el servidor esperaba otra cosa (base de \z
         datos, DNS, otra red) y lo dice él mismo.",
     ["410-430"] = "430: esta conexión se ha perdido, el teléfono vive. 410: la propia dirección ha desaparecido \z
@@ -93,8 +92,8 @@ return {
     ["410-604"] = "410: desapareció para siempre de este servidor. 604: no existe en ninguna parte, y la búsqueda \z
         acaba.",
     ["412-423"] = "Los dos responden a una renovación de PUBLISH: 423 quiere un Expires más largo en la misma \z
-        publicación; 412, una publicación nueva sin la etiqueta antigua.",
-    ["413-414"] = "413 objeta el cuerpo, 414 el Request-URI.",
+        publicación; 412, una publicación nueva sin la etiqueta de entidad antigua.",
+    ["413-414"] = "413 rechaza el cuerpo; 414, el Request-URI.",
     ["413-513"] = "413: es grande el cuerpo. 513: lo es el mensaje entero, cabeceras incluidas. 413 puede pasar con \z
         el tiempo, si trae Retry-After.",
     ["414-513"] = "414 trata solo del Request-URI, 513 del mensaje entero.",
@@ -103,17 +102,16 @@ return {
     ["415-493"] = "415 no admite el tipo del cuerpo; 493 lo admite y no tiene clave para descifrarlo.",
     ["420-421"] = "Son el reflejo uno del otro: 420 rechaza una extensión que exige el cliente; 421 exige una \z
         extensión que el cliente no ofrece.",
-    ["420-501"] = "420 no conoce una etiqueta de extensión, 501 no conoce el método.",
+    ["420-501"] = "420 no conoce una extensión exigida; 501, el método.",
     ["421-439"] = "421 echa en falta una extensión en el cliente; 439, outbound en el primer proxy entre el cliente \z
         y el registrar.",
-    ["421-494"] = "Los dos aparecen con sec-agree: 421 cuando el cliente ni siquiera dijo que lo admite; 494 cuando \z
-        lo dijo y ahora toca hacer el acuerdo.",
+    ["421-494"] = "Los dos aparecen con sec-agree: 421 cuando el cliente ni siquiera anunció que lo admite; 494 \z
+        cuando lo anunció y ahora toca hacer el acuerdo.",
     ["422-423"] = "422 trata del temporizador de sesión de una llamada (Session-Expires, se contesta con Min-SE); \z
         423, de la duración de un registro, suscripción o publicación (Expires, se contesta con Min-Expires).",
     ["424-425"] = "424 rechaza la localización de la petición; 425, la alerta (documento CAP). Los dos nombran el \z
         error en una cabecera propia y no terminan ningún diálogo.",
-    ["424-428"] = "A los dos les falta algo que avale la llamada: a 424, una localización utilizable; a 428, una \z
-        firma.",
+    ["424-428"] = "Los dos echan en falta algo que avale la llamada: 424, una localización utilizable; 428, una firma.",
     ["428-429"] = "428 pide al llamante que firme la petición; 429 pide un token firmado a quien transfirió la \z
         llamada.",
     ["428-436"] = "428: no hay firma que el verificador admita. 436: la hay, pero no se pueden obtener sus \z
@@ -122,8 +120,8 @@ return {
     ["428-438"] = "428: falta la firma. 438: está, y no se verifica.",
     ["430-439"] = "430 dice que un flujo ha muerto; 439, que por este primer salto no puede haberlos. El uno afecta \z
         a las peticiones hacia un teléfono; el otro, solo a su REGISTER.",
-    ["430-480"] = "430 es lo que el borde dice al proxy sobre un flujo; 480 es lo que oye el llamante cuando no \z
-        queda ninguno.",
+    ["430-480"] = "430 es lo que el proxy de borde dice sobre un flujo al proxy del registrar; 480 es lo que recibe \z
+        el llamante cuando no queda ninguno.",
     ["430-486"] = "430 no es respuesta del teléfono: se prueba otro flujo suyo. 486 sí lo es: el teléfono ha \z
         hablado, y ya no se prueba ningún otro flujo hacia él.",
     ["430-503"] = "430 afecta a un flujo hacia un teléfono; 503, a un servidor entero. Tras 430 el mismo servidor \z
@@ -137,8 +135,10 @@ return {
         cambia la petición después de firmar.",
     ["439-555"] = "Los dos rechazan un REGISTER porque a la red le falta algo: con 555, el servicio push pedido; \z
         con 439, outbound en el primer proxy. Sin esa exigencia el registro sale adelante.",
-    ["440-482"] = "440 limita cuántas ramas corren a la vez; 482 ha visto una petición que volvió al mismo sitio.",
-    ["440-483"] = "440 limita la anchura de una búsqueda bifurcada, 483 su profundidad.",
+    ["440-482"] = "440: la búsqueda necesitaría más ramas a la vez de las que permite Max-Breadth. 482: un servidor \z
+        ha visto una petición que volvió al mismo sitio.",
+    ["440-483"] = "440 señala que se alcanzó el límite de anchura de una búsqueda bifurcada (Max-Breadth); 483, el de \z
+        su profundidad (Max-Forwards).",
     ["469-489"] = "Los dos rechazan un paquete desconocido: 469, un Info Package en un INFO dentro de una llamada; \z
         489, un paquete de eventos en SUBSCRIBE, NOTIFY o PUBLISH. 469 nunca termina el uso del diálogo; 489 \z
         termina la suscripción.",
@@ -173,12 +173,12 @@ return {
         que sigue abierto. 500 con Retry-After de hasta 10 s: ha recibido uno anterior y aún no lo ha contestado.",
     ["500-502"] = "500: falló este servidor. 502: este funciona, pero el siguiente le dio una respuesta no válida.",
     ["500-503"] = "500: algo se rompió. 503: ahora no hay capacidad, ve a otro sitio. Un 503 sin Retry-After cuenta \z
-        como 500, y un proxy sube el 503 como 500.",
+        como 500, y un proxy reenvía el 503 como 500.",
     ["500-504"] = "500: falló este servidor. 504: este funciona, pero algo de lo que depende fue demasiado lento.",
     ["501-505"] = "501 no conoce el método; 505, la versión del protocolo.",
     ["502-503"] = "502: el servidor siguiente respondió algo sin sentido. 503: este servidor, o el camino al \z
         siguiente, no tiene capacidad. Solo 503 justifica conmutar según RFC 3263.",
-    ["502-504"] = "502: de atrás vino una respuesta errónea. 504: no vino ninguna a tiempo.",
+    ["502-504"] = "502: el servidor siguiente dio una respuesta no válida. 504: no llegó ninguna a tiempo.",
     ["503-504"] = "503: este servidor no puede atender ahora, así que prueba otro. 504: el servidor está bien, pero \z
         esperó en vano algo que tiene detrás.",
     ["503-600"] = "503: el servidor está sobrecargado. 600: la persona está ocupada. Lo primero pide otro servidor; \z

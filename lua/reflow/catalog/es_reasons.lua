@@ -20,8 +20,8 @@ return {
     ["the request must be sent through another proxy"] = "la petición debe enviarse a través de otro proxy",
     ["another service is offered in the body"] = "el cuerpo ofrece otro servicio",
     ["the request was not understood"] = "no se entendió la petición",
-    ["the user agent server asks for credentials"] = "el agente de usuario llamado pide credenciales",
-    ["402 is reserved and is treated as a refusal"] = "402 está reservado y se trata como una negativa",
+    ["the user agent server asks for credentials"] = "el destinatario de la petición pide credenciales",
+    ["402 is reserved and is treated as a refusal"] = "402 está reservado y se trata como un rechazo",
     ["the request was understood and refused; credentials do not help"] =
         "se entendió la petición y se rechazó; las credenciales no ayudan",
     ["there is no such user in that domain"] = "en ese dominio no existe ese usuario",
@@ -74,7 +74,7 @@ return {
     ["the request has returned to a server that it passed before"] =
         "la petición ha vuelto a un servidor por el que ya pasó",
     ["Max-Forwards ran out"] = "se agotó Max-Forwards",
-    ["the address lacks digits"] = "a la dirección le faltan cifras",
+    ["the address lacks digits"] = "a la dirección le faltan dígitos",
     ["the address fits several users"] = "la dirección corresponde a varios usuarios",
     ["the user is busy there"] = "el usuario está ocupado ahí",
     ["the request was cancelled"] = "la petición se canceló",
@@ -92,7 +92,7 @@ return {
     ["the SIP version is not supported"] = "no se admite la versión de SIP",
     ["the message is too large for the server"] = "el mensaje es demasiado grande para el servidor",
     ["the network does not support that push service"] = "la red no admite ese servicio push",
-    ["a precondition of the session cannot be met"] = "no se puede cumplir una condición previa de la sesión",
+    ["a precondition of the session cannot be met"] = "no se puede cumplir una precondición de la sesión",
     ["the user is busy everywhere"] = "el usuario está ocupado en todas partes",
     ["the user declines"] = "el usuario rechaza la llamada",
     ["the user exists nowhere"] = "el usuario no existe en ninguna parte",

@@ -10,12 +10,12 @@ return {
     ["5626-7.e"] = "una petición se envía por el mismo flujo por el que se hizo su registro",
     ["5626-7.f"] = "un flujo muerto elimina todos los registros que dependen de él, sea cual sea su AOR",
     ["5626-7.g"] = "un 430 elimina solo el registro por el que llegó",
-    ["5626-7.h"] = "si un flujo muere antes de una respuesta provisional, la rama pasa a otro de inmediato; "
-        .. "después de ella, espera a la instancia",
-    ["5626-7.i"] = "una conexión por la que no se confirma nada de un INVITE se aborta si el teléfono tiene otro "
-        .. "flujo, y se prueba ese",
-    ["5626-7.j"] = "un error ICMP cuenta de inmediato solo si cita una petición que espera; si no, un OPTIONS "
-        .. "comprueba el flujo",
+    ["5626-7.h"] = "si un flujo muere antes de una respuesta provisional superior a 100, la rama pasa a otro de "
+        .. "inmediato; después de ella, espera a la instancia",
+    ["5626-7.i"] = "una conexión en la que el otro lado no confirma nada mientras espera un INVITE se aborta si el "
+        .. "teléfono tiene otro flujo, y se prueba ese",
+    ["5626-7.j"] = "un error ICMP cuenta de inmediato solo si cita una petición que espera respuesta; si no, un "
+        .. "OPTIONS comprueba el flujo",
     ["5626-11.5.a"] = "430 no llega nunca a un extremo; si era la única respuesta, se envía 480",
     ["5626-11.5.b"] = "un 430 guardado queda por debajo de cualquier otra respuesta final",
     ["5626-11.5.c"] = "un agente de usuario trata 430 como 400",
@@ -29,19 +29,21 @@ return {
         .. "entrante",
     ["5626-5.3.b"] = "un token falsificado o dañado recibe 403",
     ["5626-5.3.c"] = "un token cuyo flujo ya no existe recibe 430 de inmediato",
-    ["5626-5.3.d"] = "un diálogo que se forma con ob queda anotado con Record-Route, para que las peticiones "
-        .. "siguientes sigan su flujo",
-    ["5626-5.3.e"] = "un diálogo saliente con ob en su Contact se anota con Record-Route del mismo modo",
-    ["5626-5.4.a"] = "a un keep-alive CRLF CRLF en una conexión se responde de inmediato",
-    ["5626-5.4.b"] = "a una petición Binding de STUN en el puerto SIP se responde",
+    ["5626-5.3.d"] = "a una petición que forma un diálogo y trae ob en su Route se le pone Record-Route con el token, "
+        .. "para que las siguientes sigan su flujo",
+    ["5626-5.3.e"] = "a una petición saliente que forma un diálogo con ob en su Contact se le pone Record-Route del "
+        .. "mismo modo",
+    ["5626-5.4.a"] = "se responde de inmediato a un keep-alive CRLF CRLF en una conexión",
+    ["5626-5.4.b"] = "se responde a las peticiones Binding de STUN en el puerto SIP",
     ["5626-5.4.c"] = "se puede enviar Flow-Timer; el servidor espera entonces más tiempo antes de dar el "
         .. "flujo por muerto",
     ["5626-6.a"] = "Path se guarda; Via muestra si este es el primer salto",
-    ["5626-6.b"] = "sin ob en el primer URI de Path no se aplica outbound: 439, o se pasa por alto reg-id",
-    ["5626-6.c"] = "reg-id sin instance-id se pasa por alto",
-    ["5626-6.d"] = "varios Contact distintos de cero, uno de ellos con reg-id: 400, y no se guarda nada",
-    ["5626-6.e"] = "si reg-id faltaba o se pasó por alto, la respuesta no tiene Require: outbound",
-    ["5626-6.f"] = "registros con outbound y sin él pueden convivir bajo un AOR",
+    ["5626-6.b"] = "sin ob en la primera URI de Path no se aplica outbound: 439, o se ignora reg-id",
+    ["5626-6.c"] = "reg-id sin instance-id se ignora",
+    ["5626-6.d"] = "varios Contact con una duración mayor que cero, alguno de ellos con reg-id: 400, y no se guarda "
+        .. "nada",
+    ["5626-6.e"] = "si reg-id faltaba o se ignoró, la respuesta no tiene Require: outbound",
+    ["5626-6.f"] = "registros con outbound y sin él pueden convivir bajo una AOR",
     ["5626-6.g"] = "la clave de un registro outbound es AOR, instance-id y reg-id",
     ["5626-6.h"] = "si se aplicó outbound, el 2xx tiene Require: outbound",
     ["5626-6.i"] = "un nuevo REGISTER con la misma clave sustituye solo ese registro",
@@ -53,27 +55,27 @@ return {
     ["5626-4.2.c"] = "tras un 439 el agente de usuario se registra sin outbound, o por otro primer salto",
     ["5626-4.4.a"] = "un keep-alive se envía tras un tiempo aleatorio del 80 al 100 % de Flow-Timer, o bien tras "
         .. "95 a 120 s (conexión) o 24 a 29 s (STUN)",
-    ["5626-4.4.b"] = "un flujo ha fallado si no hay respuesta en 10 s, o si ha cambiado la dirección asignada",
+    ["5626-4.4.b"] = "un flujo ha fallado si no hay respuesta en 10 s, o si ha cambiado la dirección que devuelve STUN",
     ["5626-4.5.a"] = "la espera de recuperación se duplica con cada fallo, de 30 o 90 s hasta 1800 s",
     ["5626-4.5.b"] = "una recuperación espera un tiempo aleatorio del 50 al 100 % de ese valor, y conserva su reg-id",
-    ["3261-16.4.a"] = "un Route de este servidor permite retransmitir solo con un sello válido del diálogo",
+    ["3261-16.4.a"] = "un Route de este servidor permite reenviar una petición solo con un sello válido del diálogo",
     ["3261-16.7.a"] = "una respuesta que no corresponde a ninguna transacción se descarta",
-    ["3261-16.3.a"] = "una petición sale hacia algo que no es un registro solo si su remitente está autenticado "
+    ["3261-16.3.a"] = "una petición se reenvía a un destino no registrado aquí solo si su remitente está autenticado "
         .. "o es un troncal",
     ["3261-16.7.b"] = "100 no se reenvía; de 101 a 199 reinician el temporizador C y se reenvían de inmediato",
     ["3261-16.7.c"] = "cada 2xx a INVITE se reenvía de inmediato, y las demás ramas se cancelan",
     ["3261-16.7.d"] = "tras un 6xx no se añade ninguna rama, se cancelan las pendientes y el 6xx se reenvía "
         .. "cuando han terminado",
-    ["3261-16.7.e"] = "la mejor respuesta final es un 6xx, o si no una de la clase más baja; primero van las que "
-        .. "ayudan al llamante",
+    ["3261-16.7.e"] = "la mejor respuesta final es un 6xx, o si no, una de la clase más baja; dentro de ella, antes "
+        .. "las que ayudan al llamante a repetir",
     ["3261-16.7.f"] = "si no llegó ninguna respuesta, el llamante recibe 408",
     ["3261-16.7.g"] = "un 503 se reenvía como 500",
     ["3261-16.7.h"] = "un 401 o 407 reenviado contiene los retos de todas las respuestas 401 y 407",
     ["3261-16.7.i"] = "un 3xx se sigue solo si la política lo dice, y cada URI una sola vez",
     ["3261-16.9.a"] = "una petición que no se puede enviar cuenta como 503; por un flujo, como flujo fallido",
     ["3261-16.6.a"] = "un Request-URI que era un Contact pierde sus cabeceras y su parámetro method",
-    ["3261-16.6.b"] = "fuera de los flujos de outbound, la siguiente Route o el Request-URI se alcanza por una "
-        .. "conexión nueva si la anterior ya no existe",
+    ["3261-16.6.b"] = "fuera de los flujos de outbound, al siguiente Route o al Request-URI se llega por una conexión "
+        .. "nueva si la anterior ya no existe",
     ["3261-18.2.2.a"] = "una respuesta cuya conexión ya no existe se envía por una nueva a la dirección del "
         .. "remitente y al puerto de Via",
     ["6665-4.3.a"] = "un proxy que puso su Record-Route en un SUBSCRIBE o REFER lo pone en cada uno de sus NOTIFY, "
@@ -91,34 +93,35 @@ return {
     ["3261-8.1.3.d"] = "tras 401, 407, 413, 415, 416 o 420 se repite la petición con el cambio que pide el código",
     ["3261-13.2.a"] = "cada 2xx a INVITE recibe un ACK en una transacción propia",
     ["3261-13.2.b"] = "un 2xx que ya no se quiere recibe ACK y después BYE",
-    ["3261-17.a"] = "de 300 a 699 a INVITE reciben un ACK de la transacción; las respuestas a otros métodos, ninguno",
-    ["3261-17.1.3.a"] = "una respuesta se reconoce por el branch completo, el método de CSeq y el lugar al "
+    ["3261-17.a"] = "las respuestas de 300 a 699 a INVITE reciben un ACK de la transacción; las respuestas a otros "
+        .. "métodos, ninguno",
+    ["3261-17.1.3.a"] = "una respuesta se reconoce por el parámetro branch completo, el método de CSeq y el lugar al "
         .. "que se envió su petición",
     ["3261-10.3.a"] = "los Contact se comparan según RFC 3261 19.1.4, y la forma más nueva sustituye a la anterior",
     ["3261-10.3.b"] = "con autenticación, un REGISTER cambia solo los registros del usuario autenticado",
     ["instance-a"] = "un Contact sin reg-id y con identificador de instancia sustituye a los anteriores de esa "
         .. "instancia",
-    ["3261-10.3.c"] = "un Contact que no es un URI SIP válido se rechaza con 400, y no se guarda nada",
-    ["3261-18.1.1.a"] = "una petición demasiado grande para un datagrama va por TCP si el URI deja elegir; si no se "
+    ["3261-10.3.c"] = "un Contact que no es una URI SIP válida se rechaza con 400, y no se guarda nada",
+    ["3261-18.1.1.a"] = "una petición demasiado grande para un datagrama va por TCP si la URI deja elegir; si no se "
         .. "puede abrir una conexión, por UDP",
     ["3261-22.a"] = "un registrar reta con 401, un proxy con 407, y ACK y CANCEL no se retan nunca",
     ["8760-a"] = "hay un reto por cada algoritmo, en el orden configurado, y la respuesta debe usar uno de ellos",
-    ["7616-a"] = "se comprueban response, realm, nonce, nc, cnonce, qop y uri, y una cuenta de un nonce no se acepta "
-        .. "nunca dos veces",
+    ["7616-a"] = "se comprueban response, realm, nonce, nc, cnonce, qop y uri, y un mismo nc no se acepta nunca dos "
+        .. "veces con un nonce",
     ["7616-b"] = "las credenciales correctas para un nonce caducado o desconocido reciben uno nuevo con stale=true",
     ["3261-20.33.a"] = "Retry-After cuenta en 404, 413, 480, 486, 500, 503, 600 y 603",
     ["3261-21.5.4.a"] = "503 con Retry-After deja descansar el destino; sin Retry-After, 503 actúa como 500",
     ["3263-4.a"] = "los servidores de un nombre se buscan por registros NAPTR, después SRV, después A y AAAA; una "
-        .. "dirección numérica, un puerto o un transporte en el URI omiten pasos",
+        .. "dirección numérica, un puerto o un transporte en la URI omiten pasos",
     ["3263-4.3.a"] = "se prueba el siguiente servidor tras 503, un fallo de transporte o silencio, y nunca "
         .. "tras otra respuesta",
     ["3263-4.3.b"] = "un destino que no respondió en absoluto se prueba el último durante un tiempo; las otras "
         .. "direcciones de su nombre no se ven afectadas",
-    ["5393-4.a"] = "una petición que vuelve para el mismo AOR es un bucle, sea cual sea su Request-URI",
+    ["5393-4.a"] = "una petición que vuelve para la misma AOR es un bucle, sea cual sea su Request-URI",
     ["5393-5.a"] = "Max-Breadth limita las ramas simultáneas y se reparte entre ellas; 440 solo si no se "
         .. "puede reenviar nada",
-    ["5658-a"] = "a una petición que sale por otro socket se le ponen dos Record-Route, y las posteriores salen "
-        .. "por el socket que se anotó para ese lado",
+    ["5658-a"] = "a una petición que sale por otro socket se le ponen dos Record-Route, y las posteriores salen por "
+        .. "el socket que el Record-Route de ese lado nombra",
     ["5922-7.a"] = "sobre TLS, el certificado del otro lado debe contener el dominio que se pidió",
     ["5954-4.a"] = "las direcciones IPv6 se comparan por su valor",
     ["code-2xx-register"] = "2xx a REGISTER: el registro, el flujo y Service-Route quedan como dice la respuesta",
@@ -131,7 +134,7 @@ return {
     ["code-6665"] = "algunos fallos de una renovación o de un NOTIFY terminan la suscripción; otros la "
         .. "conservan hasta que caduque",
     ["code-417"] = "417: repetir con una prioridad de Accept-Resource-Priority",
-    ["code-424"] = "424: corregir la ubicación; el diálogo continúa",
+    ["code-424"] = "424: corregir la localización; el diálogo continúa",
     ["code-428-438"] = "428, 436, 437, 438: firmar la petición o corregir su firma",
     ["code-433"] = "433: no revelar nunca la identidad del llamante sin su consentimiento",
     ["code-440"] = "440: acotar la búsqueda",

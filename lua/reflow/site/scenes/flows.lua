@@ -131,7 +131,7 @@ return {
         shows = { { "5626-5.3.b", watch.all(watch.count(1, { from = "reflow", code = 403 }),
             watch.count(0, { from = "reflow", to = "bob/1", request = "INVITE" })) } },
         title = { en = "403 Forbidden: a flow token that this edge proxy has not made",
-            es = "403 Forbidden: un token de flujo que este proxy de borde no ha hecho" },
+            es = "403 Forbidden: un token de flujo que este proxy de borde no ha emitido" },
         policy = 'sip_on_request(function() return sip_forward "sip:198.51.100.9:5060" end)',
         play = function(world)
             world.net.edge()
@@ -158,7 +158,7 @@ return {
     {
         id = "408-another-flow", codes = { 408, 200 }, rules = { "5626-7.d", "3261-16.7.c" },
         title = { en = "Nothing is heard over a flow for 32 s: another flow of the phone is tried",
-            es = "No se oye nada por un flujo durante 32 s: se prueba otro flujo del teléfono" },
+            es = "No llega nada por un flujo durante 32 s: se prueba otro flujo del teléfono" },
         play = function(world)
             local bob = world.phone { aor = "sip:bob@example.com", flows = 2 }
             bob:flow(1):falls_silent()

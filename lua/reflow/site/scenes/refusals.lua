@@ -44,7 +44,7 @@ return {
     {
         id = "480-retry-after", codes = { 480 }, rules = { "3261-16.7.e", "3261-20.33.a" },
         title = { en = "480 with Retry-After: the phone says when its user can be reached",
-            es = "480 con Retry-After: el teléfono dice cuándo se podrá localizar a su usuario" },
+            es = "480 con Retry-After: el teléfono dice cuándo se podrá llegar a su usuario" },
         play = function(world)
             world.phone { aor = "sip:bob@example.com" }:answers { 480, headers = { ["Retry-After"] = "1800" } }
             world.invite()

@@ -31,7 +31,7 @@ return {
     {
         id = "401-407-merged", codes = { 401, 407, 180, 200 }, rules = { "3261-16.7.h", "3261-8.1.3.d" },
         title = { en = "401 and 407 from two phones: one response with both challenges, answered at once",
-            es = "401 y 407 de dos teléfonos: una respuesta con los dos retos, contestada de una vez" },
+            es = "401 y 407 de dos teléfonos: los dos retos en una respuesta, y credenciales para ambos a la vez" },
         play = function(world)
             local desk = world.phone { aor = "sip:bob@example.com", name = "desk" }
             local mobile = world.phone { aor = "sip:bob@example.com", name = "mobile" }
@@ -98,7 +98,7 @@ return {
     {
         id = "491-glare", codes = { 491, 200 }, rules = { "code-491" },
         title = { en = "491 Request Pending: both sides change the call at once; the caller waits and tries again",
-            es = "491 Request Pending: las dos partes cambian la llamada a la vez; el llamante espera y reintenta" },
+            es = "491 Request Pending: los dos lados cambian la llamada a la vez; el llamante espera y reintenta" },
         play = function(world)
             local bob = world.phone { aor = "sip:bob@example.com" }
             local call = world.invite()
