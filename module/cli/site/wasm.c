@@ -15,7 +15,11 @@ __asm__(".section .rodata\n"
 extern const char site_wasm_start[] __attribute__((visibility("hidden")));
 extern const char site_wasm_end[] __attribute__((visibility("hidden")));
 
+static const struct {
+    const char *start, *end;
+} core = {site_wasm_start, site_wasm_end};
+
 struct text site_wasm(void)
 {
-    return (struct text){site_wasm_start, (size_t)(site_wasm_end - site_wasm_start)};
+    return (struct text){core.start, (size_t)(core.end - core.start)};
 }

@@ -45,16 +45,16 @@ static int read_text(const db_val_t *value, str *text)
 static void note_row(const udomain_t *table, const db_row_t *row, spelling_noter *note)
 {
     char bytes[SPELLING_MOST];
-    str user, domain;
-    if (read_text(ROW_VALUES(row), &user) <= 0)
+    str name, domain;
+    if (read_text(ROW_VALUES(row), &name) <= 0)
         return;
     if (!ul.use_domain) {
-        note(table->name, &user);
+        note(table->name, &name);
         return;
     }
     if (read_text(ROW_VALUES(row) + 1, &domain) <= 0)
         return;
-    const int length = snprintf(bytes, sizeof bytes, "%.*s@%.*s", user.len, user.s, domain.len, domain.s);
+    const int length = snprintf(bytes, sizeof bytes, "%.*s@%.*s", name.len, name.s, domain.len, domain.s);
     if (length > 0 && length < (int)sizeof bytes)
         note(table->name, &(str){bytes, length});
 }

@@ -133,13 +133,13 @@ static int fix_table(const char *function, void **parameter)
 /* usrloc creates a table for a module that registers, as the registrar module does. */
 int fixup_save(void **parameter, int number)
 {
-    udomain_t *table;
+    udomain_t *table = NULL;
     (void)number;
     if (fix_table("sip_save()", parameter) < 0)
         return -1;
     if (is_constant(*parameter) && ul.register_udomain(*parameter, &table) < 0)
         return refuse("sip_save()", number, *parameter, "a table that usrloc can use");
-    if (is_constant(*parameter))
+    if (table != NULL)
         spellings_add_table(table);
     return fix(parameter);
 }
