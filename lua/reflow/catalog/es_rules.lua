@@ -39,7 +39,7 @@ return {
         .. "flujo por muerto",
     ["5626-6.a"] = "Path se guarda; Via muestra si este es el primer salto",
     ["5626-6.b"] = "sin ob en la primera URI de Path no se aplica outbound: 439, o se ignora reg-id",
-    ["5626-6.c"] = "reg-id sin instance-id se ignora",
+    ["5626-6.c"] = "un reg-id sin instance-id se ignora",
     ["5626-6.d"] = "varios Contact con una duración mayor que cero, alguno de ellos con reg-id: 400, y no se guarda "
         .. "nada",
     ["5626-6.e"] = "si reg-id faltaba o se ignoró, la respuesta no tiene Require: outbound",
@@ -49,7 +49,7 @@ return {
     ["5626-6.i"] = "un nuevo REGISTER con la misma clave sustituye solo ese registro",
     ["5626-6.j"] = "un registrar que atiende directamente a agentes de usuario responde a los keep-alives como "
         .. "un proxy de borde",
-    ["5626-10.a"] = "reg-id va de 1 a 2147483647",
+    ["5626-10.a"] = "el valor de reg-id va de 1 a 2147483647",
     ["5626-4.2.a"] = "los keep-alives empiezan si el 2xx tiene Require: outbound, y solo entonces",
     ["5626-4.2.b"] = "tras un 503 a REGISTER el agente de usuario espera lo que diga Retry-After; 0 significa ahora",
     ["5626-4.2.c"] = "tras un 439 el agente de usuario se registra sin outbound, o por otro primer salto",
@@ -62,7 +62,8 @@ return {
     ["3261-16.7.a"] = "una respuesta que no corresponde a ninguna transacción se descarta",
     ["3261-16.3.a"] = "una petición se reenvía a un destino no registrado aquí solo si su remitente está autenticado "
         .. "o es un troncal",
-    ["3261-16.7.b"] = "100 no se reenvía; de 101 a 199 reinician el temporizador C y se reenvían de inmediato",
+    ["3261-16.7.b"] = "100 no se reenvía; las respuestas de 101 a 199 reinician el temporizador C y se reenvían "
+        .. "de inmediato",
     ["3261-16.7.c"] = "cada 2xx a INVITE se reenvía de inmediato, y las demás ramas se cancelan",
     ["3261-16.7.d"] = "tras un 6xx no se añade ninguna rama, se cancelan las pendientes y el 6xx se reenvía "
         .. "cuando han terminado",
@@ -80,7 +81,7 @@ return {
         .. "remitente y al puerto de Via",
     ["6665-4.3.a"] = "un proxy que puso su Record-Route en un SUBSCRIBE o REFER lo pone en cada uno de sus NOTIFY, "
         .. "y solo en ellos",
-    ["3261-16.9.b"] = "un 503 que hizo este servidor porque un flujo está muerto cuenta como flujo muerto: "
+    ["3261-16.9.b"] = "un 503 que generó este servidor porque un flujo está muerto cuenta como flujo muerto: "
         .. "480 si no queda nada más",
     ["3261-10.a"] = "a un registro sin reg-id se llama por su flujo; si ya no existe, a su Contact si se puede "
         .. "llegar a él",
