@@ -8,8 +8,12 @@ local MOST = 2 -- contrasts beside the meanings: what comes later is in the tabl
 
 local contrast = {}
 
--- The first letter as a capital. Texts begin with ASCII letters or digits.
+local CAPITALS = { ["á"] = "Á", ["é"] = "É", ["í"] = "Í", ["ó"] = "Ó", ["ú"] = "Ú", ["ñ"] = "Ñ" }
+
+-- The first letter as a capital.
 function contrast.sentence(text)
+    local accented = CAPITALS[text:sub(1, 2)]
+    if accented then return accented .. text:sub(3) end
     return text:sub(1, 1):upper() .. text:sub(2)
 end
 
