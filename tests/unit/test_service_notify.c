@@ -40,7 +40,7 @@ static void manager_listen(struct scene *scene, char first)
     setenv("NOTIFY_SOCKET", scene->name, 1);
 }
 
-/* The next message; NULL if there is none now. */
+/* The next message, or NULL if the socket has no message now. */
 static const char *received(struct scene *scene)
 {
     ssize_t length = recv(scene->manager, scene->message, sizeof scene->message - 1, MSG_DONTWAIT);

@@ -176,10 +176,10 @@ struct call *call_new(struct sip_msg *msg, enum role role, size_t room)
     return call;
 }
 
-/* --- what tm tells --- */
+/* --- events of tm --- */
 
-/* tm runs the branch failure route of each branch that fails. In KEMI there is none without a name, and each failure of
-   a branch that the script has added would log an error. */
+/* tm runs the branch failure route of each branch that fails. A KEMI script without a named one would log an error for
+   each failure of a branch that the script has added. */
 static void name_failure_route(struct cell *t, struct ua_client *uac)
 {
     if (sr_kemi_eng_get() == NULL)

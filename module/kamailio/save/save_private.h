@@ -37,7 +37,7 @@ int save_next_ruid(str *ruid); /* a new one, valid until the next call; 0 or -EN
 void save_gather_spellings(struct save *save);
 
 /* save_received.c: the URI in the AVP `received_avp`, where nathelper's fix_nated_register() puts the source of the
-   REGISTER. Empty if there is none, or if it is not a SIP URI with an IP address. Borrows the AVP. */
+   REGISTER. Empty if the AVP is not set, or is not a SIP URI with an IP address. Borrows the AVP. */
 str save_received(void);
 
 /* save_contact.c: the request as sip_save() reads it: its bytes, with the changes that nathelper's fix_nated_contact()

@@ -67,7 +67,7 @@ void bind_outbound(lua_State *L); /* only in stock Lua */
 void bind_token(lua_State *L);    /* likewise */
 int reflow_bind_explain(lua_State *L);
 
-/* source(name): returns the embedded source as a function, or nothing if there is none with this name. */
+/* source(name): returns the embedded source as a function, or nothing for an unknown name. */
 int reflow_bind_source(lua_State *L);
 
 /*

@@ -339,7 +339,7 @@ end
 
 local function new_caller(host, number, users)
     local caller = { open = 0, flow = ua.open { port = host.port, user = "alice" .. number,
-        domain = provider and "example.net" or host.domain, -- who calls as a user of the domain is challenged
+        domain = provider and "example.net" or host.domain, -- a From of the domain itself is challenged
         transport = number % 4 == 0 and "tcp" or "udp" } }
     function caller.fill()
         while calling and caller.open < AT_ONCE do
