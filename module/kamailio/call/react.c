@@ -129,7 +129,7 @@ void react_on_failure(struct cell *t, struct call *call, struct tmcb_params *par
 
 /* 3261-9.a. While tm waits for its lock with this provisional response, another process may handle a final one and
    cancel the branches with a provisional: this branch has one, but tm does not store what arrives after a final
-   response. */
+   response. The same holds for a branch of the script's own. */
 static void make_cancellable(const struct arrival *arrival)
 {
     struct ua_client *uac = &arrival->t->uac[arrival->index];
@@ -140,13 +140,13 @@ static void make_cancellable(const struct arrival *arrival)
 static void hear_reply(struct arrival *arrival, uint32_t code)
 {
     arrival->branch = call_branch_of_ruid(arrival->call, &arrival->t->uac[arrival->index].ruid);
+    if (code < CODE_FINAL_LEAST)
+        make_cancellable(arrival);
     if (arrival->branch == NULL || (arrival->branch->model.has_final && code < CODE_FINAL_LEAST))
         return;
     arrival_gather(arrival, ORIGIN_WIRE, code);
     bool ends = call_decide(&arrival->event);
     pv_note_decision(arrival->reply, &arrival->event.decision);
-    if (code < CODE_FINAL_LEAST)
-        make_cancellable(arrival);
     if (!ends)
         call_pass(&arrival->event);
     else if (arrival->event.overrides) /* a 2xx that the policy replaces by another status */

@@ -307,6 +307,23 @@ for _, status in ipairs { 404, 430, 503, 603 } do
     end)
 end
 
+test("3261-9.a a script's own branch that rings at the moment when a phone answers is cancelled", function(t)
+    local _, open = start(t)
+    local bob, own, alice = open "bob", open("own", "udp"), open("alice", "udp")
+    bob:register { instance = one, reg_id = 1 }
+    for _ = 1, 100 do
+        local call = alice:invite(group_aor, { headers = { { "X-Append", own.contact_uri } } })
+        local taken, ringing = bob:expect "INVITE", own:expect "INVITE"
+        own:reply(ringing, 180)
+        bob:reply(taken, 200)
+        alice:expect_final(call, 200)
+        own:reply(own:expect "CANCEL", 200)
+        own:reply(ringing, 487)
+        own:expect "ACK"
+        bob:expect "ACK"
+    end
+end)
+
 test("the functions return 3 in the failure routes of another call, and leave no error in the log", function(t)
     local config = group:gsub("    t_check_trans%(%);\n    if %(is_method%(\"REGISTER\"%)%)", [[
     t_check_trans();
