@@ -1,19 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "call/request_view.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
 
 #include "flow/source_number.h"
-
-size_t address_text(const void *address, size_t length, uint16_t port, char *out, size_t size)
-{
-    char host[INET6_ADDRSTRLEN] = "";
-    bool ipv6 = length == sizeof(struct in6_addr);
-    inet_ntop(ipv6 ? AF_INET6 : AF_INET, address, host, sizeof host);
-    int written = snprintf(out, size, ipv6 ? "[%s]:%u" : "%s:%u", host, port);
-    return written < 0 ? 0 : (size_t)written < size ? (size_t)written : size - 1;
-}
 
 struct script_call request_view(const struct sip_message *request, struct text aor, const struct request_source *source,
                                 uint64_t started_ms, char source_text[SOURCE_TEXT_MOST])

@@ -2,11 +2,12 @@
 #ifndef REFLOW_CALL_REQUEST_VIEW_H
 #define REFLOW_CALL_REQUEST_VIEW_H
 
+#include "base/address_text.h"
 #include "script/engine/engine.h"
 
 /* What policies see of a request. */
 
-enum { SOURCE_TEXT_MOST = 80, ADDRESS_TEXT_MOST = 64 };
+enum { SOURCE_TEXT_MOST = 80 };
 
 /* Where a request came from. */
 struct request_source {
@@ -15,10 +16,6 @@ struct request_source {
     size_t length;
     uint16_t port;
 };
-
-/* Writes "192.0.2.1:5060" or "[2001:db8::1]:5060" (RFC 5952) into `out`, with a NUL, and returns the length. The text
-   is cut if it does not fit; ADDRESS_TEXT_MOST bytes are always enough. */
-size_t address_text(const void *address, size_t length, uint16_t port, char *out, size_t size);
 
 /* Returns what policy hooks see as `call`. The result borrows the request, the AOR and `source_text`, which receives
    call.source: "udp:192.0.2.1:5060". */

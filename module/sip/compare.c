@@ -190,11 +190,8 @@ int sip_aor(struct text uri, enum aor_case user, char *out, size_t size)
     int result = sip_uri_cut(uri, &parts);
     writer.at = out;
     if (result == 0) {
-        struct sip_uri sip;
-        result = sip_uri_create(&sip, uri);
-        result = result == 0 ? sip_uri_aor(&sip, user, out, size) : result;
-        sip_uri_destroy(&sip);
-        return result;
+        struct sip_uri sip = {.scheme = parts.scheme, .user = parts.user, .host = parts.host};
+        return sip_uri_aor(&sip, user, out, size);
     }
     if (result != -EPROTONOSUPPORT)
         return result;

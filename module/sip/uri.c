@@ -14,7 +14,9 @@ bool sip_host_read_ipv6(struct text host, unsigned char address[16])
 {
     char copy[64];
     size_t length = 0;
-    bool embedded = host.length > 0 && memchr(host.at, '.', host.length) != NULL;
+    if (host.length == 0 || memchr(host.at, ':', host.length) == NULL)
+        return false;
+    bool embedded = memchr(host.at, '.', host.length) != NULL;
     for (size_t i = 0; i < host.length && length + 1 < sizeof copy; i++) {
         copy[length++] = host.at[i];
         if (embedded && length >= 3 && memcmp(copy + length - 3, ":::", 3) == 0) {

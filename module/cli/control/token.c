@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include <arpa/inet.h>
 #include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cli/base/arguments.h"
+#include "base/address_text.h"
 #include "base/plain_host.h"
 #include "flow/token.h"
 
@@ -25,10 +25,9 @@ static int print_help(struct cli *cli)
 static void print_address(FILE *out, const char *what, const struct token_flow *flow, const uint8_t *address,
                           uint16_t port)
 {
-    char text[INET6_ADDRSTRLEN] = "?";
-    bool ipv6 = flow->address_length == 16;
-    inet_ntop(ipv6 ? AF_INET6 : AF_INET, address, text, sizeof text);
-    fprintf(out, ipv6 ? "%-11s [%s]:%u\n" : "%-11s %s:%u\n", what, text, port);
+    char text[ADDRESS_TEXT_MOST];
+    address_text(address, flow->address_length, port, text, sizeof text);
+    fprintf(out, "%-11s %s\n", what, text);
 }
 
 static void print_flow(FILE *out, const struct token_flow *flow)

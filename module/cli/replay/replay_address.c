@@ -3,17 +3,15 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/address_text.h"
 #include "cli/base/arguments.h"
 #include "cli/replay/replay.h"
 
 size_t replay_address_format(const struct replay_address *address, char *out, size_t size)
 {
-    char host[INET6_ADDRSTRLEN];
-    if (address->version == 0 ||
-        inet_ntop(address->version == 6 ? AF_INET6 : AF_INET, address->bytes, host, sizeof host) == NULL)
+    if (address->version == 0)
         return 0;
-    int length = snprintf(out, size, address->version == 6 ? "[%s]:%u" : "%s:%u", host, address->port);
-    return length > 0 && (size_t)length < size ? (size_t)length : 0;
+    return address_text(address->bytes, address->version == 6 ? 16 : 4, address->port, out, size);
 }
 
 bool replay_address_read(struct text text, struct replay_address *address)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/address_text.h"
 #include "flow/token.h"
 #include "script/bind/bind.h"
 
@@ -113,10 +114,9 @@ static int make_token(lua_State *L)
 
 static void push_address(lua_State *L, const struct token_flow *flow, const uint8_t *address, uint16_t port)
 {
-    char host[INET6_ADDRSTRLEN] = "";
-    bool ipv6 = flow->address_length == 16;
-    inet_ntop(ipv6 ? AF_INET6 : AF_INET, address, host, sizeof host);
-    lua_pushfstring(L, ipv6 ? "[%s]:%d" : "%s:%d", host, port);
+    char text[ADDRESS_TEXT_MOST];
+    size_t length = address_text(address, flow->address_length, port, text, sizeof text);
+    lua_pushlstring(L, text, length);
 }
 
 /* keys:flow(token) -> flow; or nil and "forged" or "unknown key" */

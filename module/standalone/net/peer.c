@@ -133,21 +133,19 @@ uint64_t address_hash(const struct hash_key *key, const union address *address)
     return hash_pair(key, hash_seal(key, (struct text){bytes, ipv6 ? 16 : 4}), address_port(address));
 }
 
-size_t address_host(const union address *address, char *out, size_t size)
-{
-    const void *bytes =
-        address->any.sa_family == AF_INET6 ? (const void *)&address->v6.sin6_addr : (const void *)&address->v4.sin_addr;
-    if (inet_ntop(address->any.sa_family, bytes, out, (socklen_t)size) == NULL)
-        out[0] = '\0';
-    return strlen(out);
-}
-
 static void set_address(struct request_source *source, const union address *address)
 {
     bool ipv6 = address->any.sa_family == AF_INET6;
     source->address = ipv6 ? (const void *)&address->v6.sin6_addr : (const void *)&address->v4.sin_addr;
     source->length = ipv6 ? sizeof address->v6.sin6_addr : sizeof address->v4.sin_addr;
     source->port = address_port(address);
+}
+
+size_t address_host(const union address *address, char *out, size_t size)
+{
+    struct request_source source = {0};
+    set_address(&source, address);
+    return host_text(source.address, source.length, out, size);
 }
 
 struct request_source peer_source(const struct peer *peer)

@@ -2,8 +2,6 @@
 #include "standalone/transaction/transaction_private.h"
 
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 
 static const char cookie[] = "z9hG4bKr";
 
@@ -22,11 +20,22 @@ struct branch_id branch_draw(const struct transactions *transactions, uint32_t d
     return (struct branch_id){high << 32 | host->random(host->context), digest};
 }
 
+/* Writes that many lower-case hexadecimal digits and returns the place behind them. */
+static char *write_hex(char *at, unsigned digits, uint64_t value)
+{
+    for (unsigned i = digits; i > 0; i--, value >>= 4)
+        at[i - 1] = "0123456789abcdef"[value & 15];
+    return at + digits;
+}
+
 size_t branch_write(struct branch_id id, char *out, size_t size)
 {
     if (size <= BRANCH_LENGTH)
         return 0;
-    snprintf(out, size, "%s%016" PRIx64 ".%08" PRIx32, cookie, id.secret, id.digest);
+    memcpy(out, cookie, COOKIE_LENGTH);
+    char *at = write_hex(out + COOKIE_LENGTH, SECRET_DIGITS, id.secret);
+    *at++ = '.';
+    *write_hex(at, DIGEST_DIGITS, id.digest) = '\0';
     return BRANCH_LENGTH;
 }
 
