@@ -5,7 +5,7 @@ package.path = "tests/bench/?.lua;tests/e2e/support/?.lua;" .. package.path
 local crowd = require "flow_crowd"
 
 local wanted = tonumber(os.getenv "BENCH_FLOWS") or 50000
-local count = math.min(wanted, crowd.descriptors() - 200)
+local count = math.min(wanted, crowd.descriptors() - 400)
 if count < wanted then
     print(("# %d flows: a process may have %d descriptors here"):format(count, crowd.descriptors()))
 end
