@@ -3,7 +3,7 @@
 -- y palabras con las que se busca.
 return {
     [100] = {
-        "el siguiente salto tiene la petición y trabaja en ella",
+        "el siguiente salto tiene la petición y la está procesando",
         "esperar la siguiente respuesta",
         "intentando provisional",
     },
@@ -14,7 +14,7 @@ return {
     },
     [181] = {
         "la llamada se está desviando a otro destino",
-        "esperar la respuesta del destino nuevo",
+        "esperar la respuesta del nuevo destino",
         "desvío desviada reenvío",
     },
     [182] = {
@@ -35,7 +35,7 @@ return {
 
     [200] = {
         "la petición ha tenido éxito",
-        "confirmarlo si responde a un INVITE, y seguir",
+        "confirmarlo con ACK si responde a un INVITE, y seguir",
         "éxito contestada registrado aceptada",
     },
     [202] = {
@@ -50,14 +50,14 @@ return {
     },
 
     [300] = {
-        "hay varias direcciones entre las que elegir",
+        "hay varias direcciones para elegir",
         "elegir uno de los Contact",
         "redirección contactos rutas",
     },
     [301] = {
-        "el usuario se ha mudado para siempre, y Contact trae la dirección nueva",
-        "llamar a la dirección nueva y guardarla",
-        "redirección mudado numeración",
+        "el usuario se ha trasladado para siempre, y Contact trae la nueva dirección",
+        "llamar a la nueva dirección y guardarla",
+        "redirección trasladado mudado numeración",
     },
     [302] = {
         "esta llamada debe ir a la dirección de Contact",
@@ -86,13 +86,13 @@ return {
         "autenticación contraseña reto credenciales",
     },
     [402] = {
-        "está reservado, y en la práctica significa que no hay saldo",
+        "el código está reservado, y en la práctica significa que no hay saldo",
         "poner la cuenta al día o usar otro operador",
         "saldo crédito prepago dinero pago",
     },
     [403] = {
-        "el servidor entiende la petición y se niega",
-        "no repetir la petición sin haber conseguido permiso",
+        "el servidor entiende la petición y la rechaza",
+        "conseguir antes el permiso y no repetir la petición",
         "prohibido bloqueado rechazado permiso denegado",
     },
     [404] = {
@@ -126,7 +126,7 @@ return {
         "baja portado cancelado número",
     },
     [412] = {
-        "el estado publicado que nombra el PUBLISH no está ahí",
+        "no existe el estado publicado que indica el PUBLISH",
         "publicar de nuevo el estado completo, sin la etiqueta de entidad",
         "presencia publicación etiqueta",
     },
@@ -136,8 +136,8 @@ return {
         "tamaño cuerpo límite",
     },
     [414] = {
-        "el Request-URI es demasiado largo",
-        "acortar el Request-URI",
+        "la Request-URI es demasiado larga",
+        "acortar la Request-URI",
         "tamaño largo",
     },
     [415] = {
@@ -146,13 +146,13 @@ return {
         "tipo contenido dtmf",
     },
     [416] = {
-        "no se admite el esquema del Request-URI",
+        "no se admite el esquema de la Request-URI",
         "usar una URI sip",
         "esquema tel: urn: emergencias",
     },
     [417] = {
-        "aquí no se conoce la Resource-Priority exigida",
-        "usar una prioridad que allí se conozca",
+        "el servidor no conoce la prioridad exigida en Resource-Priority",
+        "usar una prioridad que el servidor conozca",
         "prioridad emergencia gobierno",
     },
     [420] = {
@@ -186,8 +186,8 @@ return {
         "alerta alarma emergencia sensor",
     },
     [428] = {
-        "la llamada debe ir firmada y no lo está",
-        "firmar la llamada",
+        "la petición debe ir firmada y no lo está",
+        "firmar la petición",
         "firma identidad certificado",
     },
     [429] = {
@@ -202,7 +202,7 @@ return {
     },
     [433] = {
         "no se aceptan llamadas anónimas",
-        "llamar mostrando el número, si se quiere",
+        "volver a llamar mostrando la identidad, si así se desea",
         "anónimo privacidad número oculto",
     },
     [436] = {
@@ -212,11 +212,11 @@ return {
     },
     [437] = {
         "no se acepta el certificado de la firma",
-        "firmar con un certificado en el que allí se confíe",
+        "firmar con un certificado en el que confíe la otra red",
         "firma certificado confianza identidad",
     },
     [438] = {
-        "la firma de la llamada no es válida",
+        "la firma de la petición no es válida",
         "buscar qué cambia la petición después de firmarla",
         "firma identidad inválida",
     },
@@ -246,8 +246,8 @@ return {
         "no disponible desconectado sin registrar no contesta",
     },
     [481] = {
-        "allí no se conoce la llamada o la transacción",
-        "dar por perdida la llamada o la suscripción antigua",
+        "el receptor no conoce la llamada o la transacción",
+        "dar por terminada la llamada o la suscripción antigua",
         "diálogo llamada desconocida tarde",
     },
     [482] = {
@@ -257,7 +257,7 @@ return {
     },
     [483] = {
         "la petición ha pasado por demasiados servidores",
-        "buscar el bucle o subir Max-Forwards",
+        "buscar el bucle, o corregir un Max-Forwards que empieza demasiado bajo",
         "bucle saltos encaminamiento",
     },
     [484] = {
@@ -276,8 +276,8 @@ return {
         "ocupado comunicando rechazo no molestar",
     },
     [487] = {
-        "el llamante canceló la petición",
-        "nada, porque la terminó el llamante",
+        "la petición se canceló antes de que se contestara",
+        "no hacer nada si colgó el llamante, o averiguar qué envió el CANCEL",
         "cancelado cancelada colgó abandonada",
     },
     [488] = {
@@ -286,7 +286,7 @@ return {
         "códec medios cifrado incompatible",
     },
     [489] = {
-        "allí no se conoce el paquete de eventos",
+        "el servidor no conoce el paquete de eventos",
         "usar un paquete de eventos que figure en Allow-Events",
         "presencia suscripción evento buzón",
     },
@@ -318,17 +318,17 @@ return {
     },
     [502] = {
         "el servidor siguiente dio una respuesta no válida",
-        "mirar el servidor que tiene detrás",
+        "revisar el servidor que hay detrás",
         "gateway pasarela troncal respuesta inválida",
     },
     [503] = {
         "el servidor no puede atender peticiones ahora",
-        "ir a otro servidor y dejar descansar este",
+        "pasar a otro servidor, y volver a este solo tras el tiempo de Retry-After",
         "sobrecarga saturado mantenimiento congestión troncal",
     },
     [504] = {
         "otro servidor que este necesita no respondió a tiempo",
-        "mirar a qué esperaba ese servidor",
+        "averiguar a qué esperaba ese servidor",
         "tiempo agotado base de datos lento",
     },
     [505] = {
@@ -379,7 +379,7 @@ return {
     },
     [608] = {
         "un filtro de la red rechazó la llamada",
-        "reclamar en el contacto de Call-Info",
+        "reclamar a través del contacto de Call-Info",
         "spam filtro bloqueo analítica",
     },
 }

@@ -41,7 +41,9 @@ local spanish = {
 
 local function label_of(part)
     local phone, flow = part.name:match "^(.+)/(%d+)$"
-    if flow and not part.label then return { en = phone .. " flow " .. flow, es = phone .. " flujo " .. flow } end
+    if flow and not part.label then
+        return { en = phone .. " flow " .. flow, es = "flujo " .. flow .. " de " .. (spanish[phone] or phone) }
+    end
     local name = part.label or part.name
     return { en = name, es = spanish[name] or name }
 end

@@ -44,7 +44,7 @@ return {
         left = "registrar",
         shows = { { "5626-5.1.a", watch.count(1, { to = "registrar", request = "REGISTER", field = ";ob>" }) } },
         title = { en = "Where 430 comes from: the flow is cut while an edge proxy waits for the phone",
-            es = "De dónde viene 430: se corta el flujo mientras un proxy de borde espera al teléfono" },
+            es = "De dónde viene un 430: se corta el flujo mientras un proxy de borde espera al teléfono" },
         policy = 'sip_on_request(function() return sip_forward "sip:198.51.100.9:5060" end)',
         play = function(world)
             world.net.edge()
@@ -101,7 +101,7 @@ return {
     {
         id = "flow-cut-ringing", codes = { 200, 180 }, rules = { "5626-7.h", "3261-16.7.c" },
         title = { en = "A flow is cut while the phone rings: the proxy waits, and the answer comes over a new one",
-            es = "Se corta un flujo mientras suena el teléfono: el proxy espera, y la respuesta llega por otro nuevo" },
+            es = "Se corta un flujo mientras suena el teléfono: el proxy espera, y la respuesta llega por uno nuevo" },
         play = function(world)
             local bob = world.phone { aor = "sip:bob@example.com", flows = 2 }
             bob:flow(1):answers(180)

@@ -12,7 +12,7 @@ return {
     {
         id = "200-forks", codes = { 200, 180, 487 }, rules = { "3261-16.7.c" },
         title = { en = "Three phones ring, one answers, and the others are cancelled",
-            es = "Suenan tres teléfonos, uno contesta y los demás se cancelan" },
+            es = "Suenan tres teléfonos, uno contesta y se cancelan las demás ramas" },
         play = function(world)
             local desk, mobile, home = phones(world, { "desk", "mobile", "home" })
             desk:answers(180)
@@ -25,7 +25,7 @@ return {
     {
         id = "603-forks", codes = { 603, 180, 487 }, rules = { "3261-16.7.d" },
         title = { en = "603 Decline ends the search: the other phones are cancelled",
-            es = "603 Decline termina la búsqueda: se cancelan los demás teléfonos" },
+            es = "603 Decline termina la búsqueda: se cancelan las demás ramas" },
         play = function(world)
             local desk, mobile, home = phones(world, { "desk", "mobile", "home" })
             desk:answers(180)
@@ -50,7 +50,7 @@ return {
     {
         id = "600-after-486", codes = { 600, 486 }, rules = { "3261-16.7.e", "3261-16.7.d" },
         title = { en = "486 from one phone, then 600 Busy Everywhere from another: 600 wins",
-            es = "486 de un teléfono y después 600 Busy Everywhere de otro: prevalece 600" },
+            es = "486 de un teléfono y después 600 Busy Everywhere de otro: prevalece el 600" },
         play = function(world)
             local desk, mobile = phones(world, { "desk", "mobile" })
             desk:answers(486)

@@ -6,7 +6,7 @@ return {
     {
         id = "408-silent", codes = { 408 }, rules = { "3261-16.7.f" },
         title = { en = "408 Request Timeout: nothing answers for 32 s",
-            es = "408 Request Timeout: nada responde durante 32 s" },
+            es = "408 Request Timeout: nadie responde durante 32 s" },
         play = function(world)
             world.phone { aor = "sip:bob@example.com", flows = 0 }:falls_silent()
             world.invite()
@@ -94,7 +94,7 @@ return {
         shows = { { "3261-9.a", watch.order({ from = "caller", request = "CANCEL" }, { from = "bob/1", code = 180 },
             { from = "reflow", to = "bob/1", request = "CANCEL" }) } },
         title = { en = "The caller hangs up before the phone has answered anything: CANCEL waits for a 1xx",
-            es = "El llamante cuelga antes de que el teléfono haya respondido nada: CANCEL espera un 1xx" },
+            es = "El llamante cuelga antes de que el teléfono haya respondido nada: el CANCEL espera un 1xx" },
         play = function(world)
             local bob = world.phone { aor = "sip:bob@example.com" }
             bob:answers { 180, after = 2 }

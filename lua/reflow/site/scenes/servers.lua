@@ -28,7 +28,7 @@ return {
     {
         id = "503-sent-as-500", codes = { 503, 500 }, rules = { "3261-16.7.g" },
         title = { en = "503 from the only target: the caller gets 500, because the proxy itself is well",
-            es = "503 del único destino: el llamante recibe 500, porque el proxy está bien" },
+            es = "503 del único destino: el llamante recibe un 500, porque el proxy en sí está bien" },
         play = function(world)
             world.phone { aor = "sip:bob@example.com" }:answers(503)
             world.invite()
@@ -51,7 +51,7 @@ return {
     {
         id = "302-recursion", codes = { 302, 180, 200 }, rules = { "3261-16.7.i", "3261-16.7.c" },
         title = { en = "302 Moved Temporarily, and a proxy that follows it for the caller",
-            es = "302 Moved Temporarily, y un proxy que lo sigue en lugar del llamante" },
+            es = "302 Moved Temporarily: el proxy sigue la redirección en lugar del llamante" },
         policy = follow,
         play = function(world)
             world.phone { aor = "sip:bob@example.com" }:answers(moved)
@@ -63,7 +63,7 @@ return {
     {
         id = "302-no-recursion", codes = { 302, 180, 200 }, rules = { "3261-16.7.i" },
         title = { en = "302 Moved Temporarily goes back, and the caller itself calls the Contact",
-            es = "302 Moved Temporarily vuelve, y el propio llamante llama al Contact" },
+            es = "302 Moved Temporarily llega al llamante, y es él quien llama al Contact" },
         policy = [[
             sip_on_request("INVITE", function(request, call)
                 if call.aor == "sip:bob@198.51.100.60:5060" or call.aor == "sip:bob@198.51.100.60" then
