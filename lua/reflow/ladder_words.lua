@@ -64,7 +64,8 @@ return {
         },
         status = "se devuelve como %d", challenges = "se devuelven juntos todos los retos",
         waits = "el proxy espera al teléfono", next_server = "siguiente servidor",
-        drop = "%s; se elimina el registro", drop_flow = "%s; se eliminan sus registros", rest = "%s; descansa %s",
+        drop = "%s; se elimina el registro", drop_flow = "%s; se eliminan sus registros",
+        rest = "%s; el que falló descansa %s",
         uac = {
             absorb = "sin efecto", forward = "hecho", fail = "desiste", retry = "lo intenta de nuevo",
             ack = "la llamada está establecida", recurse = "llama al Contact", reregister = "se registra de nuevo",

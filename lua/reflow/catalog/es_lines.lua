@@ -92,7 +92,7 @@ return {
     },
     [403] = {
         "el servidor entiende la petición y la rechaza",
-        "conseguir antes el permiso y no repetir la petición",
+        "no repetir la petición hasta tener permiso",
         "prohibido bloqueado rechazado permiso denegado",
     },
     [404] = {

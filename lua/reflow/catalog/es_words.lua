@@ -25,7 +25,7 @@ return {
         "fallo global (6xx)",
     },
     sender = {
-        uas = "el agente de usuario llamado",
+        uas = "el agente de usuario que recibe la petición",
         proxy = "un proxy",
         edge = "un proxy de borde",
         registrar = "el registrar",
@@ -44,9 +44,9 @@ return {
         follow = "sí, al Contact que se indica",
         through = "sí, a través del proxy que indica Contact",
         alternative = "no: hay que usar el servicio que describe el cuerpo",
-        changed = "sí, una vez corregido lo que se rechaza",
+        changed = "sí, pero solo tras cambiar la petición",
         later = "sí, tal cual, pasado un tiempo",
-        told = "solo si trae Retry-After, y pasado ese tiempo",
+        told = "solo pasado el tiempo que indique Retry-After",
         elsewhere = "sí, a otro servidor de inmediato; a este, pasado el tiempo de Retry-After",
         flow = "sí, pero lo hace el proxy autoritativo, por otro flujo",
         anew = "no: hay que empezar de cero, sin el estado anterior",
@@ -55,8 +55,8 @@ return {
         never = "no: volvería a fallar",
     },
     retry_after = {
-        [true] = "se aplica si la respuesta lo trae",
-        [false] = "aquí no tiene significado",
+        [true] = "puede venir en la respuesta",
+        [false] = "no está definido para este código",
     },
     dialog = {
         no_trace = "no le afecta",
@@ -83,7 +83,7 @@ return {
         flow = "se sustituye por otro flujo del mismo teléfono; nunca llega al llamante",
         as_500 = "se guarda; se reenvía como 500 si no llega nada mejor",
         ends = "termina la búsqueda: no se abre ninguna rama nueva y las demás se cancelan",
-        solo = "no interviene: la petición no se bifurca",
+        solo = "no se aplica: la petición no se bifurca",
     },
     none = {
         methods = "cualquiera",
