@@ -49,6 +49,17 @@ local function say(words, trait, value)
     return concat(said, ", ")
 end
 
+-- Whether two values of a trait are alike; the order of a list has no meaning.
+local function same(a, b)
+    if type(a) ~= "table" then return a == b end
+    local present = {}
+    for _, item in ipairs(a) do present[item] = true end
+    for _, item in ipairs(b) do
+        if not present[item] then return false end
+    end
+    return #a == #b
+end
+
 local function spaced(reference)
     return sub(reference, 1, 3) == "RFC" and "RFC " .. sub(reference, 4) or reference
 end
@@ -125,8 +136,10 @@ local function differences(words, a, b)
     found[1] = difference(words, "class", words.class[a.class], words.class[b.class])
     found[#found + 1] = difference(words, "reference", spaced(a.reference), spaced(b.reference))
     for _, trait in ipairs(TRAITS) do
-        local of_a, of_b = say(words, trait, a.traits[trait]), say(words, trait, b.traits[trait])
-        found[#found + 1] = difference(words, trait, of_a, of_b)
+        local of_a, of_b = a.traits[trait], b.traits[trait]
+        if not same(of_a, of_b) then
+            found[#found + 1] = difference(words, trait, say(words, trait, of_a), say(words, trait, of_b))
+        end
     end
     return found
 end
@@ -244,4 +257,4 @@ local function compare(a, b, language)
 end
 
 -- The third is for pages, which write the same texts in a form of their own.
-return explain, compare, { about = about, catalog = catalog, say = say }
+return explain, compare, { about = about, catalog = catalog, say = say, same = same }

@@ -3,7 +3,8 @@
 --
 --   sender   who writes it
 --   retry    whether the request can be sent again
---   dialog   what it does to a dialog when it answers a request inside it (RFC 5057), or to the one being made
+--   dialog   what it does to a dialog when it answers a request inside it (RFC 3261 section 12.2.1.2, RFC 5057, and for
+--            subscriptions RFC 6665), or to the one being made
 --   search   what a forking proxy does with it (RFC 3261 section 16.7, RFC 5626 section 7)
 --   headers  header fields that belong to it; Retry-After among them: retry_after (RFC 3261 section 20.33)
 --   methods  those it answers; none named: any
@@ -43,7 +44,7 @@ return {
     [405] = code({ "uas" }, "changed", "method", "held", { "Allow" }),
     [406] = code({ "uas", "notifier" }, "changed", "transaction", "held"),
     [407] = code({ "proxy" }, "changed", "transaction", "preferred", { "Proxy-Authenticate" }),
-    [408] = code({ "proxy", "uas", "gateway" }, "later", "usage", "silent"),
+    [408] = code({ "proxy", "uas", "gateway" }, "later", "call", "silent"),
     [410] = code({ "proxy", "uas" }, "never", "dialog", "held"),
     [412] = code({ "compositor" }, "anew", "transaction", "held", {}, { "PUBLISH" }),
     [413] = code({ "uas", "proxy" }, "changed", "transaction", "held", { "Retry-After" }),
@@ -79,16 +80,16 @@ return {
     [487] = code({ "uas" }, "ended", "transaction", "held", {}, { "INVITE" }),
     [488] = code({ "uas", "gateway", "proxy" }, "changed", "transaction", "held", { "Warning", "Content-Type" },
         { "INVITE", "UPDATE" }),
-    [489] = code({ "notifier", "uas" }, "never", "usage", "held", { "Allow-Events" },
+    [489] = code({ "notifier", "uas" }, "never", "subscription", "held", { "Allow-Events" },
         { "SUBSCRIBE", "NOTIFY", "PUBLISH" }),
     [491] = code({ "uas" }, "later", "transaction", "solo", {}, { "INVITE", "UPDATE" }),
     [493] = code({ "uas" }, "changed", "transaction", "held", { "Content-Type" }),
     [494] = code({ "proxy", "registrar" }, "changed", "transaction", "held", { "Security-Server", "Require" }),
 
-    [500] = code({ "uas", "proxy", "gateway" }, "later", "transaction", "held", { "Retry-After" }),
+    [500] = code({ "uas", "proxy", "gateway", "registrar" }, "later", "transaction", "held", { "Retry-After" }),
     [501] = code({ "uas" }, "never", "method", "held"),
-    [502] = code({ "gateway", "proxy" }, "later", "dialog", "held"),
-    [503] = code({ "proxy", "gateway", "uas" }, "elsewhere", "transaction", "as_500", { "Retry-After" }),
+    [502] = code({ "gateway", "proxy" }, "later", "call", "held"),
+    [503] = code({ "proxy", "gateway", "uas", "registrar" }, "elsewhere", "transaction", "as_500", { "Retry-After" }),
     [504] = code({ "proxy", "gateway" }, "later", "transaction", "held"),
     [505] = code({ "uas", "proxy" }, "never", "transaction", "held"),
     [513] = code({ "uas", "proxy" }, "changed", "transaction", "held"),

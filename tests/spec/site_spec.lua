@@ -148,6 +148,48 @@ test("what is said of a pair is said of no other one", function(t)
     end
 end)
 
+-- The items of a list in words, in alphabetical order.
+local function sorted(text)
+    local items = {}
+    for item in (text .. ", "):gmatch "(.-), " do items[#items + 1] = item end
+    table.sort(items)
+    return table.concat(items, ", ")
+end
+
+test("a row of a comparison tells a difference", function(t)
+    for _, language in ipairs { "en", "es" } do
+        local count = 0
+        for path, bytes in pairs(whole) do
+            local rows = path:find("^" .. language .. "/%d+%-vs%-") and bytes:match "<tbody>(.-)</tbody>" or ""
+            for label, a, b in rows:gmatch '<th scope="row">(.-)</th>.-<span>(.-)</span>.-<span>(.-)</span>' do
+                t:ok(sorted(a) ~= sorted(b), path .. ": " .. label)
+                count = count + 1
+            end
+        end
+        t:ok(count > 10000, "rows: " .. count)
+    end
+end)
+
+test("a page gives a reason once, and only what the code can do", function(t)
+    for _, language in ipairs { "en", "es" } do
+        for number in pairs(source "traits" ()) do
+            local page, seen, count = whole[("%s/%d/index.html"):format(language, number)], {}, 0
+            for reason in page:gmatch '<div><p>[^<]*</p><p class="small">([^<]*)</p></div>' do
+                t:ok(not seen[reason], number .. ": " .. reason)
+                seen[reason] = true
+                count = count + 1
+            end
+            t:ok(count > 0, number)
+        end
+    end
+    local words = source "catalog/en_site" ()
+    t:ok(not whole["en/180/index.html"]:find("In response to MESSAGE", 1, true), "180 to MESSAGE")
+    t:ok(whole["en/603/index.html"]:find("No other branch is pending", 1, true), "603 alone and with targets")
+    t:ok(whole["en/407/index.html"]:find(words.not_to_register, 1, true), "407 from a registrar")
+    t:ok(not whole["en/401/index.html"]:find(words.not_to_register, 1, true), "401 from a registrar")
+    t:ok(whole["en/401/index.html"]:find("yes, with credentials", 1, true), "the change")
+end)
+
 test("a base URL is checked, and gets a slash at its end", function(t)
     local site = site_of()
     for text, expected in pairs {
@@ -210,6 +252,7 @@ test("the codes that RFC 3398 maps are registered, and causes have names", funct
         for _, cause in ipairs(causes) do t:ok(traits[code] and names[cause], code) end
     end
     for code in pairs(references.section) do t:ok(traits[code], code) end
+    for code in pairs(traits) do t:ok(references.section[code], code .. ": no section") end
 end)
 
 tap.done()

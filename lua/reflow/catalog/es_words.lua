@@ -68,6 +68,8 @@ return {
         outside = "no se da dentro de un diálogo",
         transaction = "solo falla la petición; el diálogo sigue",
         usage = "termina el uso (llamada o suscripción) al que pertenece la petición",
+        subscription = "termina la suscripción",
+        call = "termina la llamada; una suscripción sigue hasta que caduque",
         method = "termina el uso si no puede seguir sin ese método; si no, solo falla la petición",
         dialog = "termina el diálogo con todos sus usos",
     },

@@ -8,6 +8,17 @@ local ipairs, pairs = ipairs, pairs
 
 local ROLES = { "proxy", "edge", "registrar", "uac" }
 
+local function contains(list, value)
+    for _, each in ipairs(list) do
+        if each == value then return true end
+    end
+    return false
+end
+
+local function answers(traits, method)
+    return #traits.methods == 0 or contains(traits.methods, method)
+end
+
 -- What a response with this code contains, where the decision depends on it.
 local CONTENTS = {
     [401] = { has_challenge = true }, [407] = { has_challenge = true },
@@ -20,11 +31,11 @@ local PROXY = {
     { id = "alone", always = true },
     { id = "pending", always = true, facts = { branches_pending = 1 } },
     { id = "targets", always = true, facts = { targets_left = 1 } },
-    { id = "other_flow", facts = { flows_left = 1, has_instance = true, on_flow = true, reg_id = 1 } },
+    { id = "other_flow", to_phone = true, facts = { flows_left = 1, has_instance = true, on_flow = true, reg_id = 1 } },
     { id = "next_server", facts = { next_server = true } },
     { id = "may_recurse", facts = { may_recurse = true } },
     { id = "retry_after", facts = { retry_after = 30 } },
-    { id = "no_invite", facts = { method = "MESSAGE" } },
+    { id = "no_invite", method = "MESSAGE", facts = { method = "MESSAGE" } },
     { id = "timer", codes = { [408] = true }, facts = { origin = "timeout" } },
     { id = "timer_flow", codes = { [408] = true },
         facts = { origin = "timeout", flows_left = 1, has_instance = true, on_flow = true } },
@@ -46,16 +57,22 @@ local REGISTRAR = {
     { id = "no_outbound", codes = { [439] = true }, facts = { reg_id = 0, supports_outbound = false } },
 }
 
--- Those of a user agent: one for each method that the code answers, and what changes the outcome.
+-- Those of a user agent: one for each method that the code answers, and what changes the outcome. A NOTIFY is always
+-- sent within a dialog, and so are the requests whose responses play no part in a search.
 local ANY_METHOD = { "INVITE", "REGISTER", "SUBSCRIBE", "MESSAGE" }
-local IN_DIALOG = { INVITE = "dialog", SUBSCRIBE = "refresh", NOTIFY = "notify" }
+local WITHIN = { INVITE = "dialog", SUBSCRIBE = "refresh" }
+local ANY_REQUEST = #ANY_METHOD + 2
 
 local function user_agent(traits)
     local list = {}
     for _, method in ipairs(#traits.methods > 0 and traits.methods or ANY_METHOD) do
-        list[#list + 1] = { id = method, always = true, facts = { method = method } }
-        if IN_DIALOG[method] then
-            list[#list + 1] = { id = method, within = IN_DIALOG[method], always = true,
+        local within = WITHIN[method]
+        if not within or traits.search ~= "solo" then
+            list[#list + 1] = { id = method, always = true,
+                facts = { method = method, in_dialog = method == "NOTIFY" } }
+        end
+        if within then
+            list[#list + 1] = { id = method, within = within, always = true,
                 facts = { method = method, in_dialog = true, refresh = method == "SUBSCRIBE" } }
         end
     end
@@ -69,15 +86,19 @@ local function user_agent(traits)
     return list
 end
 
-local function answers(traits, method)
-    for _, each in ipairs(traits.methods) do
-        if each == method then return true end
+-- Situations that a response with the code can meet: a REGISTER or PUBLISH does not go to a phone.
+local function met(list, traits)
+    local result, first = {}, traits.methods[1]
+    for _, situation in ipairs(list) do
+        local meets = not situation.method or answers(traits, situation.method)
+        if situation.to_phone and (first == "REGISTER" or first == "PUBLISH") then meets = false end
+        if meets then result[#result + 1] = situation end
     end
-    return #traits.methods == 0
+    return result
 end
 
 local function situations(role, traits)
-    if role == "proxy" then return traits.search == "solo" and NOT_FORKED or PROXY end
+    if role == "proxy" then return traits.search == "solo" and NOT_FORKED or met(PROXY, traits) end
     if role == "edge" then return EDGE end
     if role == "uac" then return user_agent(traits) end
     return answers(traits, "REGISTER") and REGISTRAR or {}
@@ -98,11 +119,48 @@ local FLAGS = { "cancel_rest", "reset_timer_c", "merge_challenges", "bye", "stor
     "stop_outbound", "set_service_route", "drop_service_route", "end_usage", "subscription_stands", "never_repeat",
     "next_server" }
 
+-- A search that ends with this response has no other branch that could be cancelled.
+local function holds(decision, flag)
+    return decision[flag] and not (flag == "cancel_rest" and decision.action == "fail")
+end
+
 local function fingerprint(decision)
     local parts = {}
     for i, name in ipairs(NAMES) do parts[i] = tostring(decision[name]) end
-    for _, name in ipairs(FLAGS) do parts[#parts + 1] = decision[name] and "1" or "0" end
+    for _, name in ipairs(FLAGS) do parts[#parts + 1] = holds(decision, name) and "1" or "0" end
     return concat(parts, " ") .. concat(decision.change, " ")
+end
+
+-- What a registrar just answers with is left out for codes that a registrar does not send.
+local function is_unusual(role, traits, decision)
+    return role == "registrar" and decision.action == "forward" and not decision.status
+        and not contains(traits.sender, "registrar")
+end
+
+-- Timers after which a proxy has not received the code itself.
+local TIMERS = { timer = true, timer_flow = true, timer_server = true }
+-- What ends with a dialog usage, by the method of the request.
+local USAGES = { INVITE = "end_call", UPDATE = "end_call", SUBSCRIBE = "end_subscription", NOTIFY = "end_subscription" }
+-- How a subscription stands after an action.
+local STANDS = { forward = "subscription_active", fail = "subscription_kept" }
+
+-- The word in catalog/<language>_site.lua for a flag of the row's decision; nothing if it need not be mentioned.
+local function word_of(row, flag)
+    local decision = row.decision
+    if not holds(decision, flag) or flag == "next_server" then return nil end
+    if flag == "subscription_stands" then return STANDS[decision.action] or flag end
+    if flag == "merge_challenges" then
+        if row.role == "edge" then return nil end
+        return (decision.action == "hold" or decision.action == "next_target") and "keep_challenge" or flag
+    end
+    if flag ~= "end_usage" then return flag end
+    local usage
+    for _, situation in ipairs(row.situations) do
+        local each = USAGES[situation.id] or flag
+        if usage and usage ~= each then return flag end
+        usage = each
+    end
+    return usage
 end
 
 return function(decide, all_traits)
@@ -115,9 +173,11 @@ return function(decide, all_traits)
                 local decision = decide(code, facts_of(role, code, traits, situation))
                 local outcome = fingerprint(decision)
                 local row = by_outcome[outcome]
+                local kept = (situation.always or situation.codes or outcome ~= first)
+                    and not is_unusual(role, traits, decision)
                 if row and (situation.always or situation.codes) then
                     row.situations[#row.situations + 1] = situation
-                elseif not row and (situation.always or situation.codes or outcome ~= first) then
+                elseif not row and kept then
                     row = { role = role, code = code, situations = { situation }, decision = decision }
                     by_outcome[outcome] = row
                     list[#list + 1] = row
@@ -150,9 +210,7 @@ return function(decide, all_traits)
         local decision, role = row.decision, row.role == "edge" and "proxy" or row.role
         local actions, id = words.action[role], row.situations[1].id
         local said = actions[decision.action]
-        if role == "proxy" and decision.action == "fail" and (id == "alone" or id == "over_flow") then
-            said = actions.only
-        end
+        if role == "proxy" and decision.action == "fail" and not TIMERS[id] then said = actions.only end
         if decision.status == row.code then
             said = id == "edge_flow_down" and format(actions.answer, decision.status) or actions.only
         elseif decision.status and (decision.action == "fail" or decision.action == "forward") then
@@ -168,15 +226,27 @@ return function(decide, all_traits)
         return (format("%g", value):gsub("%.", words.decimal))
     end
 
+    local function say_changes(words, decision)
+        if #decision.change == 0 or decision.action ~= "retry" then return nil end
+        local changes = {}
+        for i, change in ipairs(decision.change) do changes[i] = words.change[change] end
+        return concat(changes, ", ")
+    end
+
+    -- What a user agent changes before it sends the request again; nothing if it does not send it again.
+    function behaviour.change(words, code)
+        for _, row in ipairs(behaviour.rows(code)) do
+            local said = row.role == "uac" and say_changes(words, row.decision)
+            if said then return said end
+        end
+    end
+
     -- The outcome in words, without a full stop at its end.
     function behaviour.say(words, row)
         local decision = row.decision
         local parts = { say_action(words, row) }
-        if #decision.change > 0 and decision.action == "retry" then
-            local changes = {}
-            for i, change in ipairs(decision.change) do changes[i] = words.change[change] end
-            parts[1] = parts[1] .. " " .. concat(changes, ", ")
-        end
+        local changes = say_changes(words, decision)
+        if changes then parts[1] = parts[1] .. " " .. changes end
         if decision.wait_max > 0 then
             local least, most = seconds(words, decision.wait_min), seconds(words, decision.wait_max)
             if decision.action == "fail" then
@@ -189,30 +259,34 @@ return function(decide, all_traits)
         if decision.drop then parts[#parts + 1] = words.drop[decision.drop] end
         if decision.rest then parts[#parts + 1] = format(words.rest, decision.rest) end
         for _, flag in ipairs(FLAGS) do
-            local said = decision[flag] and words.flag[flag]
-            if said and not (flag == "next_server") then parts[#parts + 1] = said end
+            local word = word_of(row, flag)
+            if word then parts[#parts + 1] = words.flag[word] end
         end
         return concat(parts, "; ")
     end
 
+    -- A situation in words; nothing if another one of the row, whose ids are `seen`, covers it.
+    local function say_situation(words, situation, seen)
+        local id = situation.id
+        if id == "timer_flow" and seen.other_flow or id == "targets" and seen.alone then return nil end
+        if id == "alone" and seen.targets then return words.situation.none_pending end
+        if not situation.within then return words.situation[id] or id end
+        return not seen[id] and format(words.within[situation.within], id) or nil
+    end
+
     -- The situations of a row, as a list of words.
     function behaviour.situations(words, row)
-        local said, proxy = {}, {}
+        local said, seen, methods = {}, {}, true
         for _, situation in ipairs(row.situations) do
-            proxy[situation.id] = true
+            seen[situation.id] = seen[situation.id] or not situation.within
+            methods = methods and (situation.facts or {}).method == situation.id
         end
-        if row.role == "proxy" and proxy.alone and proxy.pending and proxy.targets then
-            return words.situation.any
+        if seen.alone and seen.pending and seen.targets then return words.situation.any end
+        if #row.situations == ANY_REQUEST and seen.INVITE and seen.REGISTER and seen.SUBSCRIBE and seen.MESSAGE then
+            return words.situation.any_request
         end
-        for _, situation in ipairs(row.situations) do
-            local within = situation.within and words.within[situation.within]
-            if situation.id ~= "timer_flow" or not proxy.other_flow then -- "another flow" covers both
-                said[#said + 1] = within and format(within, situation.id) or words.situation[situation.id]
-                    or situation.id
-            end
-        end
-        local list = concat(said, "\n")
-        return (list:gsub("\n", list:find(",", 1, true) and "; " or ", "))
+        for _, situation in ipairs(row.situations) do said[#said + 1] = say_situation(words, situation, seen) end
+        return concat(said, methods and ", " or "; " .. words.either .. " ")
     end
 
     return behaviour

@@ -30,9 +30,10 @@ local outside = html.template [[<a href="{link}">{text}</a>]]
 local role = html.template [[<h3>{name}</h3><ul class="acts">{rows}</ul>]]
 local nothing = html.template [[<h3>{name}</h3><p>{text}</p>]]
 local act = html.template [[
-<li><p class="s">{situation}</p><div><p>{outcome}</p><p class="small">{why}</p></div>
+<li><p class="s">{situation}</p><div><p>{outcome}</p>{why}</div>
 <p class="r"><a href="../rules/{rule}/index.html">{rule}</a></p></li>
 ]]
+local reason = html.template [[<p class="small">{text}</p>]]
 local cause_section = html.template [[<h2>{heading}</h2><p class="small">{about}</p><ul>{list}</ul>]]
 local cause = html.template [[<li>{text}</li>]]
 local related_section = html.template [[<h2>{heading}</h2><ul class="plain rel">{list}</ul>]]
@@ -81,14 +82,29 @@ end
 local function traits(site, text, code)
     local list = {}
     for i, name in ipairs { "sender", "methods", "headers", "retry", "retry_after", "dialog", "search" } do
-        list[i] = trait { label = text.base.label[name], value = text.say(name, code.traits[name]) }
+        list[i] = trait { label = text.base.label[name], value = tools.trait(site, text, code, name) }
     end
     list[#list + 1] = trait { label = text.words.rfc_sections, value = rfc_links(site, text.words, code) }
     return list
 end
 
+-- Rules of registrars and user agents that tell more than the outcome and the name of the code.
+local TELLING = { ["code-408-481"] = true, ["code-6665"] = true, ["code-2xx-register"] = true, ["3261-16.7.i"] = true,
+    ["5626-6.h"] = true }
+
+-- Why the core decides so: its reason, or the rule where another row of the page has given the same reason, or nothing.
+-- `told` has the sentences of the page.
+local function reason_of(text, row, told)
+    local rule = row.decision.rule
+    local said = text.reason(row.decision.why)
+    if told[said] and (row.role == "proxy" or TELLING[rule]) then said = text.rules[rule] end
+    if told[said] then return false end
+    told[said] = true
+    return reason { text = tools.sentence(said) .. "." }
+end
+
 local function acts(site, text, code)
-    local list, words = {}, text.words
+    local list, words, told = {}, text.words, {}
     for i, name in ipairs(site.behaviour.roles) do
         local rows = {}
         for _, row in ipairs(site.behaviour.rows(code.code)) do
@@ -96,7 +112,7 @@ local function acts(site, text, code)
                 rows[#rows + 1] = act {
                     situation = tools.sentence(site.behaviour.situations(words, row)),
                     outcome = tools.sentence(site.behaviour.say(words, row)) .. ".",
-                    why = tools.sentence(text.reason(row.decision.why)) .. ".", rule = row.decision.rule,
+                    why = reason_of(text, row, told), rule = row.decision.rule,
                 }
             end
         end
@@ -112,11 +128,12 @@ end
 local function causes(site, words, code)
     local to, from, list = site.references.cause[code.code], site.references.causes[code.code], {}
     if not to and not from then return false end
-    if to then
-        list[1] = cause { text = format(words.cause_to, to, words.cause[to]) }
-    end
-    for _, each in ipairs(from or {}) do
-        list[#list + 1] = cause { text = format(words.cause_from, each, words.cause[each]) }
+    local function named(number) return format("%d (%s)", number, words.cause[number]) end
+    if to then list[1] = cause { text = format(words.cause_to, named(to)) } end
+    if from then
+        local names = table.move(from, 1, #from, 1, {})
+        for i, number in ipairs(from) do names[i] = named(number) end
+        list[#list + 1] = cause { text = format(words.cause_from, site.contrast.enumerate(names, words.either)) }
     end
     return cause_section { heading = words.causes, about = words.causes_about, list = list }
 end

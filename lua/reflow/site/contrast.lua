@@ -59,11 +59,12 @@ end
 
 local makers = {}
 
--- 180 is final for no request, and 423 never answers an INVITE: the two need not follow each other.
+-- 180 is final for no request, 423 never answers an INVITE, and 430 does not reach the caller: the two need not follow
+-- each other.
 function makers.finality(words, a, b)
     if is_provisional(a) == is_provisional(b) then return nil end
     local methods, others = a.traits.methods, b.traits.methods
-    local meet = #methods == 0 or #others == 0 or overlap(methods, others)
+    local meet = (#methods == 0 or #others == 0 or overlap(methods, others)) and b.traits.search ~= "flow"
     return format(meet and words.contrast.finality or words.contrast.finality_apart, a.code, b.code)
 end
 
@@ -77,9 +78,12 @@ function makers.methods_apart(words, a, b)
     return format(words.contrast.methods_apart, a.code, named(words, of_a), b.code, named(words, of_b))
 end
 
+-- Whether the request can be sent again, where the remedies do not say it already.
+local PLAIN = { later = true, told = true, never = true, anew = true, mended = true, ended = true }
+
 -- A 6xx differs most by what it does to the search, and a provisional response by not being final.
 function makers.retry(words, a, b)
-    if (a.class == 6) ~= (b.class == 6) then return nil end
+    if (a.class == 6) ~= (b.class == 6) or not PLAIN[a.traits.retry] or not PLAIN[b.traits.retry] then return nil end
     local of = words.clause.retry
     local first, second = of[a.traits.retry], of[b.traits.retry]
     if a.traits.retry == b.traits.retry or not first or not second then return nil end
@@ -106,8 +110,13 @@ function makers.dialog(words, a, b)
     return clauses(words, "dialog", a, b)
 end
 
+-- Content-Type comes with every body, so that it tells no codes apart.
+local function headers_of(code)
+    return without(code.traits.headers, { "Content-Type" })
+end
+
 function makers.headers(words, a, b)
-    local of_a, of_b = a.traits.headers, b.traits.headers
+    local of_a, of_b = headers_of(a), headers_of(b)
     if same_list(of_a, of_b) then return nil end
     local says, both = words.contrast, words.both
     if #of_b == 0 then return format(says.headers_one, contrast.enumerate(of_a, both), a.code, b.code) end

@@ -43,13 +43,23 @@ local code_link = html.template [[<a href="../{code}/index.html">{code} {phrase}
 local near_list = html.template [[<ul class="grid near">{list}</ul>]]
 local near_link = html.template [[<li><a href="../{pair}/index.html"><b>{a}</b> <span>/ {b}</span></a></li>]]
 
--- The traits in the order in which they tell most, and the outcomes of the core in situations that both can meet.
-local TRAITS = { "sender", "methods", "search", "retry", "retry_after", "dialog", "headers" }
+-- The traits in the order in which they tell most (the header fields include Retry-After), and the outcomes of the core
+-- in situations that both can meet.
+local TRAITS = { "sender", "methods", "search", "retry", "dialog", "headers" }
 local SITUATIONS = { { "proxy", "alone" }, { "proxy", "other_flow" }, { "proxy", "next_server" },
     { "proxy", "may_recurse" }, { "registrar", "REGISTER" }, { "uac", "INVITE" }, { "uac", "REGISTER" } }
 
 local function cells(a, b, label, of_a, of_b)
     return row { label = label, a = a.code, b = b.code, class_a = a.class, class_b = b.class, of_a = of_a, of_b = of_b }
+end
+
+-- What a user agent does is left out where the trait "retry" tells it, or where it does the same after an INVITE.
+local function is_told(site, code, each)
+    local outcome = site.behaviour.outcome(code, each[1], each[2])
+    if each[1] ~= "uac" or not outcome then return false end
+    local decision, invite = outcome.decision, site.behaviour.outcome(code, "uac", "INVITE")
+    local plain = decision.action == "fail" or decision.action == "retry" and #decision.change > 0
+    return plain or each[2] == "REGISTER" and invite and invite.decision.action == decision.action
 end
 
 local function outcomes(site, text, a, b, rows)
@@ -59,7 +69,8 @@ local function outcomes(site, text, a, b, rows)
         local of_b = site.behaviour.outcome(b.code, each[1], each[2])
         local said_a = of_a and site.behaviour.say(words, of_a)
         local said_b = of_b and site.behaviour.say(words, of_b)
-        if said_a and said_b and said_a ~= said_b then
+        local told = is_told(site, a.code, each) and is_told(site, b.code, each)
+        if said_a and said_b and said_a ~= said_b and not told then
             local situation = words.situation[each[2]] or each[2]
             rows[#rows + 1] = cells(a, b, words.role[each[1]] .. ": " .. situation, said_a, said_b)
         end
@@ -72,9 +83,9 @@ local function compare_traits(site, text, a, b)
         rows[1] = cells(a, b, text.base.label.class, text.base.class[a.class], text.base.class[b.class])
     end
     for _, name in ipairs(TRAITS) do
-        local of_a, of_b = text.say(name, a.traits[name]), text.say(name, b.traits[name])
+        local of_a, of_b = tools.trait(site, text, a, name), tools.trait(site, text, b, name)
         local label = text.base.label[name]
-        if of_a ~= of_b then
+        if of_a ~= of_b and not (type(a.traits[name]) == "table" and text.same(a.traits[name], b.traits[name])) then
             rows[#rows + 1] = cells(a, b, label, of_a, of_b)
         else
             shared[#shared + 1] = trait { label = label, value = of_a }

@@ -33,6 +33,13 @@ end
 local contrast = source("site/contrast")()
 tools.sentence = contrast.sentence
 
+-- A trait of a code in words; "yes" with the change that a user agent makes before it sends the request again.
+function tools.trait(site, text, code, name)
+    local value = code.traits[name]
+    local change = value == "changed" and site.behaviour.change(text.words, code.code)
+    return change and text.words.send_again:format(change) or text.say(name, value)
+end
+
 -- Whole words of a text, at most 155 bytes: what search engines show of a description.
 function tools.shorten(text)
     if #text <= 155 then return text end
@@ -101,6 +108,7 @@ local function text_of(explainer, lang)
         text.codes[number] = code
     end
     function text.say(trait, value) return explainer.say(known.words, trait, value) end
+    text.same = explainer.same
     return text
 end
 
