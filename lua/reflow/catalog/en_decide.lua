@@ -6,7 +6,7 @@ return {
     description = "Choose what has happened to a SIP request and let the decision core of reflow say, in your \z
         browser, what a proxy or a phone does next.",
     lead = "This page runs the decision core of reflow, the same C code as in the servers, compiled to \z
-        WebAssembly. Choose what has happened to a request, and read what a SIP element does next, by which rule \z
+        WebAssembly. Choose what has happened to a request, and see what a SIP element does next, by which rule, \z
         and why.",
     no_script = "This page needs JavaScript and WebAssembly, because the core runs in your browser. All other \z
         pages work without them. On a command line, reflow decide gives the same answers.",
@@ -28,7 +28,7 @@ return {
     why = "Why",
     guardrail = "guardrail: no policy can override it",
     link = "Link to this question",
-    command = "On the command line",
+    command = "The same question on the command line",
     reset = "Start again",
     scene = "A call in which the core decides this",
     acts_as = "acts as",
@@ -97,7 +97,7 @@ return {
         next_target = "Try the next target",
         retry = "Send the request again",
         recurse = "Follow the redirection",
-        fail = "End the search: send the best response up",
+        fail = "End the search: send the best response upstream",
         ack = "Acknowledge it: the call is answered",
         reregister = "Register again",
     },
@@ -105,13 +105,13 @@ return {
         ack = "send an ACK",
         cancel_rest = "cancel the pending branches",
         end_usage = "this dialog usage or subscription is over",
-        reset_timer_c = "start timer C again",
+        reset_timer_c = "restart timer C",
         merge_challenges = "merge the challenges of all branches",
         bye = "end the unwanted dialog with BYE",
         store_binding = "the binding is active",
         start_keepalive = "keep-alives start",
         stop_outbound = "register without outbound",
-        drop_service_route = "forget the Service-Route",
+        drop_service_route = "forget any stored Service-Route",
         set_service_route = "use the new Service-Route",
         subscription_stands = "the subscription goes on",
         never_repeat = "never send the same request again",

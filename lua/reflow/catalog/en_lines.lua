@@ -86,7 +86,7 @@ return {
         "authentication password digest challenge login",
     },
     [402] = {
-        "it is reserved, and in practice it means that there is no credit",
+        "the code is reserved, and in practice it means that there is no credit",
         "settle the account, or take another carrier",
         "credit balance prepaid money",
     },
@@ -151,8 +151,8 @@ return {
         "tel: urn: sos uri",
     },
     [417] = {
-        "the required Resource-Priority is not known here",
-        "use a priority that is known there",
+        "the server does not know the required Resource-Priority",
+        "use a priority that the server knows",
         "priority emergency government ets wps",
     },
     [420] = {
@@ -162,7 +162,7 @@ return {
     },
     [421] = {
         "the server requires an extension that the client does not offer",
-        "switch that extension on",
+        "enable that extension",
         "supported require sec-agree path",
     },
     [422] = {
@@ -186,8 +186,8 @@ return {
         "alarm cap emergency sensor",
     },
     [428] = {
-        "the call must be signed, and it is not",
-        "sign the call",
+        "the request must be signed, and it is not",
+        "sign the request",
         "stir shaken identity passport signature",
     },
     [429] = {
@@ -202,7 +202,7 @@ return {
     },
     [433] = {
         "anonymous calls are refused",
-        "call with the number shown, if you want to",
+        "call again with your identity shown, if you are willing",
         "anonymous privacy caller id withheld",
     },
     [436] = {
@@ -212,11 +212,11 @@ return {
     },
     [437] = {
         "the certificate of the signature is not accepted",
-        "sign with a certificate that is trusted there",
+        "sign with a certificate that the other network trusts",
         "stir shaken identity certificate trust",
     },
     [438] = {
-        "the signature of the call is not valid",
+        "the signature of the request is not valid",
         "find what changes the request after it was signed",
         "stir shaken identity passport signature",
     },
@@ -246,13 +246,13 @@ return {
         "offline unregistered unavailable dnd no answer",
     },
     [481] = {
-        "the call or transaction is not known there",
+        "the receiver does not know the call or transaction",
         "give up the old call or subscription",
         "dialog bye cancel late unknown call leg",
     },
     [482] = {
         "the request has come back to a server that it passed before",
-        "correct the routing that sends the request round",
+        "correct the routing that sends the request in a circle",
         "loop routing",
     },
     [483] = {
@@ -266,7 +266,7 @@ return {
         "digits overlap dialling short number",
     },
     [485] = {
-        "the address fits several users",
+        "the address matches several users",
         "let a person choose one of the users",
         "ambiguous several choose",
     },
@@ -276,7 +276,7 @@ return {
         "busy engaged reject dnd",
     },
     [487] = {
-        "the caller cancelled the request",
+        "the request was cancelled before it was answered",
         "do nothing if the caller hung up, or find what sent the CANCEL",
         "cancel cancelled hung up abandoned",
     },
@@ -286,7 +286,7 @@ return {
         "codec sdp srtp media mismatch",
     },
     [489] = {
-        "the event package is not known there",
+        "the server does not know the event package",
         "use an event package that Allow-Events lists",
         "presence blf subscribe event mwi",
     },
@@ -317,13 +317,13 @@ return {
         "method unknown not implemented",
     },
     [502] = {
-        "the next server gave an invalid answer",
+        "the next server sent an invalid response",
         "look at the server behind it",
         "gateway trunk pstn invalid",
     },
     [503] = {
         "the server cannot take requests now",
-        "go to another server and let this one rest",
+        "go to another server, and to this one only after Retry-After",
         "overload overloaded maintenance congestion trunk retry-after",
     },
     [504] = {
@@ -364,7 +364,7 @@ return {
     },
     [604] = {
         "the user exists nowhere",
-        "correct the number, because no other route helps",
+        "correct the number, because no other route will help",
         "unknown nonexistent",
     },
     [606] = {
@@ -373,7 +373,7 @@ return {
         "codec sdp media",
     },
     [607] = {
-        "the called person marks the call as unwanted",
+        "the person called marks the call as unwanted",
         "stop calling",
         "spam unwanted robocall",
     },
