@@ -130,7 +130,7 @@ return {
         id = "403-forged-token", codes = { 403 }, rules = {}, server = "edge", left = "registrar",
         shows = { { "5626-5.3.b", watch.all(watch.count(1, { from = "reflow", code = 403 }),
             watch.count(0, { from = "reflow", to = "bob/1", request = "INVITE" })) } },
-        title = { en = "403 Forbidden: a flow token that this edge proxy has not made",
+        title = { en = "403 Forbidden: a flow token that this edge proxy did not make",
             es = "403 Forbidden: un token de flujo que este proxy de borde no ha emitido" },
         policy = 'sip_on_request(function() return sip_forward "sip:198.51.100.9:5060" end)',
         play = function(world)

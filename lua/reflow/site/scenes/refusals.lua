@@ -25,7 +25,7 @@ return {
     },
     {
         id = "408-options", codes = { 408 }, rules = { "4320-4.a" },
-        title = { en = "A timeout of OPTIONS: no 408 is sent, which would come too late",
+        title = { en = "OPTIONS times out: no 408 is sent, because it would come too late",
             es = "OPTIONS sin respuesta: no se envía ningún 408, que llegaría demasiado tarde" },
         play = function(world)
             world.phone { aor = "sip:bob@example.com", flows = 0 }:falls_silent()
@@ -133,7 +133,7 @@ return {
     {
         id = "481-subscribe-refresh", codes = { 481, 200 }, rules = { "code-2xx-subscribe", "code-6665" },
         caller = "subscriber",
-        title = { en = "481 to the refresh of a subscription: it is over, and the next one begins anew",
+        title = { en = "481 to the refresh of a subscription: it is over, and a new one must be made",
             es = "481 a la renovación de una suscripción: ha terminado, y la siguiente empieza de nuevo" },
         play = function(world)
             local bob = world.phone { aor = "sip:bob@example.com" }

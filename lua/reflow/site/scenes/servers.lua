@@ -27,7 +27,7 @@ return {
     },
     {
         id = "503-sent-as-500", codes = { 503, 500 }, rules = { "3261-16.7.g" },
-        title = { en = "503 from the only target: the caller gets 500, because the proxy itself is well",
+        title = { en = "503 from the only target: the caller gets 500, because the proxy itself works",
             es = "503 del único destino: el llamante recibe un 500, porque el proxy en sí está bien" },
         play = function(world)
             world.phone { aor = "sip:bob@example.com" }:answers(503)
