@@ -179,7 +179,6 @@ return {
         end_usage = "the call or subscription is over",
         end_call = "the call is over",
         end_subscription = "the subscription is over",
-        subscription_stands = "the subscription goes on",
         subscription_active = "the subscription is active",
         subscription_kept = "the subscription lasts until it expires",
         never_repeat = "the same request must not be sent again",

@@ -78,7 +78,7 @@ return {
         progress = "forwarded at once, the search goes on",
         wins = "forwarded at once; for an INVITE the other branches are cancelled",
         first = "forwarded at once if it is the first",
-        recurse = "kept, or followed where policy says so",
+        recurse = "kept, or its Contacts are called if policy says so",
         held = "kept until the other branches have ended",
         preferred = "kept, and preferred among the 4xx",
         silent = "kept; another flow of a phone that was silent may be tried",

@@ -187,7 +187,6 @@ return {
         end_usage = "la llamada o la suscripción termina",
         end_call = "la llamada termina",
         end_subscription = "la suscripción termina",
-        subscription_stands = "la suscripción sigue",
         subscription_active = "la suscripción está activa",
         subscription_kept = "la suscripción sigue hasta que caduque",
         never_repeat = "la misma petición no se debe enviar otra vez",

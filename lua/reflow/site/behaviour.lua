@@ -119,9 +119,12 @@ local FLAGS = { "cancel_rest", "reset_timer_c", "merge_challenges", "bye", "stor
     "stop_outbound", "set_service_route", "drop_service_route", "end_usage", "subscription_stands", "never_repeat",
     "next_server" }
 
--- A search that ends with this response has no other branch that could be cancelled.
+-- Flags that go without saying: a search that ends with this response has no other branch that could be cancelled, and
+-- a subscription goes on while its refresh is sent again.
+local UNSAID = { cancel_rest = "fail", subscription_stands = "retry" }
+
 local function holds(decision, flag)
-    return decision[flag] and not (flag == "cancel_rest" and decision.action == "fail")
+    return decision[flag] and UNSAID[flag] ~= decision.action
 end
 
 local function fingerprint(decision)
@@ -148,7 +151,7 @@ local STANDS = { forward = "subscription_active", fail = "subscription_kept" }
 local function word_of(row, flag)
     local decision = row.decision
     if not holds(decision, flag) or flag == "next_server" then return nil end
-    if flag == "subscription_stands" then return STANDS[decision.action] or flag end
+    if flag == "subscription_stands" then return STANDS[decision.action] end
     if flag == "merge_challenges" then
         if row.role == "edge" then return nil end
         return (decision.action == "hold" or decision.action == "next_target") and "keep_challenge" or flag
