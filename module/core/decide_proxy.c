@@ -106,7 +106,7 @@ static void time_out(const struct reading *reading, struct decision *decision)
 {
     const bool silent = !reading->facts->provisional_seen;
     if (silent && next_flow(reading, decision, RULE_5626_7_D,
-                            "nothing was received over this flow, another one may reach the phone"))
+                            "nothing was received over this flow; another one may reach the phone"))
         return;
     if (silent && !reading->wire && next_server(reading, decision))
         return;

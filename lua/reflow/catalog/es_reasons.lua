@@ -8,7 +8,7 @@ return {
     ["the call is being forwarded"] = "la llamada se está desviando",
     ["the call waits in a queue"] = "la llamada espera en una cola",
     ["the call makes progress"] = "la llamada avanza",
-    ["one early dialog has ended, others may continue"] =
+    ["one early dialog has ended; others may continue"] =
         "ha terminado un diálogo temprano, y otros pueden continuar",
     ["the request succeeded"] = "la petición ha tenido éxito",
     ["202 is treated as 200"] = "un 202 se trata como un 200",
@@ -75,7 +75,7 @@ return {
         "la petición ha vuelto a un servidor por el que ya pasó",
     ["Max-Forwards ran out"] = "se agotó Max-Forwards",
     ["the address lacks digits"] = "a la dirección le faltan dígitos",
-    ["the address fits several users"] = "la dirección corresponde a varios usuarios",
+    ["the address matches several users"] = "la dirección corresponde a varios usuarios",
     ["the user is busy there"] = "el usuario está ocupado en ese destino",
     ["the request was cancelled"] = "la petición se canceló",
     ["the session that was offered is not acceptable there"] = "la sesión ofrecida no es aceptable en ese destino",
@@ -131,7 +131,7 @@ return {
     ["the policy follows redirections"] = "la política sigue las redirecciones",
     ["the challenges of all branches are forwarded together"] =
         "los retos de todas las ramas se reenvían juntos",
-    ["nothing was received over this flow, another one may reach the phone"] =
+    ["nothing was received over this flow; another one may reach the phone"] =
         "no se recibió nada por este flujo, y otro puede llegar al teléfono",
     ["no final response came in time"] = "no llegó ninguna respuesta final a tiempo",
     ["the destination asks for a pause"] = "el destino pide una pausa",
