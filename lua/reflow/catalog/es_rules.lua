@@ -68,8 +68,8 @@ return {
     ["3261-16.7.c"] = "cada 2xx a un INVITE se reenvía de inmediato, y las demás ramas se cancelan",
     ["3261-16.7.d"] = "tras un 6xx no se añade ninguna rama, se cancelan las pendientes y el 6xx se reenvía "
         .. "cuando han terminado",
-    ["3261-16.7.e"] = "la mejor respuesta final es un 6xx o, si no lo hay, una de la clase más baja; dentro de ella, "
-        .. "tienen preferencia las que ayudan al llamante a repetir la petición",
+    ["3261-16.7.e"] = "la mejor respuesta final es un 6xx o, si no lo hay, una de la clase más baja; entre los 4xx, "
+        .. "tienen preferencia los que ayudan al llamante a repetir la petición",
     ["3261-16.7.f"] = "si no llegó ninguna respuesta, el llamante recibe un 408",
     ["3261-16.7.g"] = "un 503 se reenvía como 500",
     ["3261-16.7.h"] = "un 401 o 407 reenviado contiene los retos de todas las respuestas 401 y 407",

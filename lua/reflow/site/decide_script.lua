@@ -89,8 +89,9 @@ return [==[
     return code === undefined ? line : line + " " + code;
   }
 
+  /* With the decimal mark of the page's language. */
   function seconds(milliseconds) {
-    return String(milliseconds / 1000);
+    return (milliseconds / 1000).toLocaleString(document.documentElement.lang, { useGrouping: false });
   }
 
   function add(list, label, content) {
