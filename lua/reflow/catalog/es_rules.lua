@@ -2,7 +2,7 @@
 -- One line for each rule of module/core/rules.def, in Spanish.
 return {
     ["5626-7.a"] = "una instancia no está nunca en el conjunto de destinos por dos flujos a la vez",
-    ["5626-7.b"] = "una rama que falló con 430 se sustituye por otro flujo de su instancia",
+    ["5626-7.b"] = "una rama que falló con un 430 se sustituye por otro flujo de su instancia",
     ["5626-7.c"] = "una instancia que ha dado una respuesta final distinta de 408 o 430 no vuelve a recibir la "
         .. "petición",
     ["5626-7.d"] = "tras un 408, se prueba otro flujo de la instancia solo si no llegó ninguna respuesta "
@@ -54,8 +54,8 @@ return {
     ["5626-4.2.b"] = "tras un 503 a un REGISTER, el agente de usuario espera lo que diga Retry-After; 0 significa "
         .. "ahora",
     ["5626-4.2.c"] = "tras un 439, el agente de usuario se registra sin outbound, o por otro primer salto",
-    ["5626-4.4.a"] = "un keep-alive se envía tras un tiempo aleatorio del 80 al 100 % de Flow-Timer, o bien tras "
-        .. "95 a 120 s (conexión) o 24 a 29 s (STUN)",
+    ["5626-4.4.a"] = "un keep-alive se envía al cabo de un tiempo aleatorio: del 80 al 100 % de Flow-Timer o, sin él, "
+        .. "de 95 a 120 s (conexión) o de 24 a 29 s (STUN)",
     ["5626-4.4.b"] = "un flujo ha fallado si no hay respuesta en 10 s, o si ha cambiado la dirección que devuelve STUN",
     ["5626-4.5.a"] = "la espera de recuperación se duplica con cada fallo, de 30 o 90 s hasta 1800 s",
     ["5626-4.5.b"] = "una recuperación espera un tiempo aleatorio del 50 al 100 % de ese valor, y conserva su reg-id",
@@ -135,7 +135,7 @@ return {
     ["code-412"] = "412: descartar la etiqueta de entidad y publicar de nuevo",
     ["code-422"] = "422: repetir con Min-SE",
     ["code-423"] = "423: repetir con al menos Min-Expires",
-    ["code-491"] = "491: repetir tras 2,1 a 4 s si este lado eligió el Call-ID; si no, tras 0 a 2 s",
+    ["code-491"] = "491: repetir al cabo de 2,1 a 4 s si este lado eligió el Call-ID; si no, de 0 a 2 s",
     ["code-6665"] = "algunos fallos de una renovación o de un NOTIFY terminan la suscripción; otros la "
         .. "conservan hasta que caduque",
     ["code-417"] = "417: repetir con una prioridad de Accept-Resource-Priority",
