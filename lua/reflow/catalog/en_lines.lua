@@ -117,7 +117,7 @@ return {
     },
     [408] = {
         "no answer came in time",
-        "find the hop where the request or the response is lost",
+        "find the hop at which the request or the response is lost",
         "timeout silent lost nat firewall expired",
     },
     [410] = {
@@ -277,7 +277,7 @@ return {
     },
     [487] = {
         "the request was cancelled before it was answered",
-        "do nothing if the caller hung up, or find what sent the CANCEL",
+        "do nothing if the caller hung up, or else find out what sent the CANCEL",
         "cancel cancelled hung up abandoned",
     },
     [488] = {

@@ -53,12 +53,18 @@ local function cells(a, b, label, of_a, of_b)
     return row { label = label, a = a.code, b = b.code, class_a = a.class, class_b = b.class, of_a = of_a, of_b = of_b }
 end
 
--- What a user agent does is left out where the trait "retry" tells it, or where it does the same after an INVITE.
+-- An outcome is left out where a trait tells it: "search" for a proxy that forwards the response, "retry" for a user
+-- agent. So is what a user agent does after a REGISTER, if it is what it does after an INVITE.
 local function is_told(site, code, each)
     local outcome = site.behaviour.outcome(code, each[1], each[2])
-    if each[1] ~= "uac" or not outcome then return false end
-    local decision, invite = outcome.decision, site.behaviour.outcome(code, "uac", "INVITE")
+    local decision = outcome and outcome.decision
+    if not decision or each[1] == "registrar" then return false end
     local plain = decision.action == "fail" or decision.action == "retry" and #decision.change > 0
+    if each[1] == "proxy" then
+        local forwarded = decision.action == "forward" or decision.action == "fail"
+        return each[2] == "alone" and forwarded and not decision.status and not decision.merge_challenges
+    end
+    local invite = site.behaviour.outcome(code, "uac", "INVITE")
     return plain or each[2] == "REGISTER" and invite and invite.decision.action == decision.action
 end
 
