@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 -- Users register and call with their passwords (RFC 3261 22, RFC 7616, RFC 8760), and nobody else does.
+local certificates = require "certificates"
 local digest = require "digest"
 local server = require "server"
 local tap = require "tap"
@@ -8,7 +9,9 @@ local wait = require "wait"
 
 local test = tap.test
 local domain = "example.test"
-local kinds = { { "udp", "127.0.0.1" }, { "tcp", "127.0.0.1" }, { "udp", "::1" }, { "tcp", "::1" } }
+local plain = { { "udp", "127.0.0.1" }, { "tcp", "127.0.0.1" }, { "udp", "::1" }, { "tcp", "::1" } }
+local kinds = { { "tls", "127.0.0.1" }, { "ws", "127.0.0.1" }, { "wss", "127.0.0.1" }, { "tls", "::1" },
+    table.unpack(plain) }
 
 local function start(t, options)
     options = options or {}
@@ -16,13 +19,20 @@ local function start(t, options)
     options.users = options.users or digest.users(t, domain, options.passwords or { bob = "tell no one", alice = "x" })
     table.move({ "--users", options.users }, 1, 2, #options.args + 1, options.args)
     options.status = true
-    if options.host == "::1" then
-        options.listen = { "udp:[::1]:%d", "tcp:[::1]:%d" }
+    local address = options.host == "::1" and "[::1]" or "127.0.0.1"
+    options.listen = options.listen or { "udp:" .. address .. ":%d", "tcp:" .. address .. ":%d" }
+    local ports = {}
+    if options.transport and options.transport ~= "udp" and options.transport ~= "tcp" then
+        ports[options.transport] = server.free_port()
+        local files = certificates.new(t):sign("own", { names = "DNS:" .. domain })
+        table.move({ "--tls-cert", files.certificate, "--tls-key", files.key, "--listen",
+            ("%s:%s:%d"):format(options.transport, address, ports[options.transport]) }, 1, 6, #options.args + 1,
+            options.args)
     end
     local s = server.start(t, options)
     return s, function(user, transport, more)
         more = more or {}
-        more.port, more.user, more.domain = s.port, user, domain
+        more.port, more.user, more.domain = ports[transport] or s.port, user, domain
         more.host, more.transport = options.host, transport or "udp"
         return ua.open(more)
     end
@@ -58,7 +68,8 @@ for _, kind in ipairs(kinds) do
     local name = (" [%s, %s]"):format(transport, host)
 
     test("8760-a 3261-22.a each algorithm registers, in the order of the challenges" .. name, function(t)
-        local _, open = start(t, { host = host, args = { "--auth-algorithms", "sha512-256,sha256,md5" } })
+        local _, open = start(t, { host = host, transport = transport,
+            args = { "--auth-algorithms", "sha512-256,sha256,md5" } })
         for nth, algorithm in ipairs { "SHA-512-256", "SHA-256", "MD5" } do
             local bob = open("bob", transport)
             local challenge = register(bob, "tell no one", { nth = nth })
@@ -71,7 +82,7 @@ for _, kind in ipairs(kinds) do
     end)
 
     test("3261-22.a a call with credentials, and its dialog without" .. name, function(t)
-        local s, open = start(t, { host = host })
+        local s, open = start(t, { host = host, transport = transport })
         local alice, bob = open("alice", transport), open("bob", transport)
         register(bob, "tell no one")
         local invite = send(alice, "INVITE", bob.aor, "x")
@@ -96,7 +107,7 @@ for _, kind in ipairs(kinds) do
     end)
 
     test("7616-a a count is accepted once" .. name, function(t)
-        local s, open = start(t, { host = host })
+        local s, open = start(t, { host = host, transport = transport })
         local bob = open("bob", transport)
         local challenge = register(bob, "tell no one")
         local function again(count, status)
@@ -116,7 +127,7 @@ for _, kind in ipairs(kinds) do
     end)
 
     test("3261-10.3.b nobody changes the bindings of another user" .. name, function(t)
-        local s, open = start(t, { host = host })
+        local s, open = start(t, { host = host, transport = transport })
         local bob, alice = open("bob", transport), open("alice", transport)
         register(bob, "tell no one")
         for _, contact in ipairs { "*", "<sip:alice@192.0.2.1>", ("<%s>;expires=0"):format(bob.contact_uri) } do
@@ -131,7 +142,7 @@ for _, kind in ipairs(kinds) do
     end)
 
     test("3261-22.a a request in the name of another user" .. name, function(t)
-        local _, open = start(t, { host = host })
+        local _, open = start(t, { host = host, transport = transport })
         local bob, alice = open("bob", transport), open("alice", transport)
         register(bob, "tell no one")
         local request = send(alice, "MESSAGE", bob.aor, "x", { from = bob.aor, user = "alice" })
@@ -139,8 +150,28 @@ for _, kind in ipairs(kinds) do
         bob:expect_none("MESSAGE", 100)
     end)
 
+    test("7616-a a call with a wrong password, and with a count that was used" .. name, function(t)
+        local s, open = start(t, { host = host, transport = transport })
+        local alice, bob = open("alice", transport), open("bob", transport)
+        register(bob, "tell no one")
+        local wrong, challenge = send(alice, "INVITE", bob.aor, "guess")
+        t:equal(digest.challenges(alice:expect_final(wrong, 407))[1].stale, nil)
+        t:equal(s:number "authentication_failed", 1)
+        local right = digest.header(challenge, { user = "alice", password = "x", method = "INVITE", uri = bob.aor })
+        for cseq, status in ipairs { 486, 407 } do -- the second one has the same count
+            local call = alice:request("INVITE", { uri = bob.aor, cseq = cseq, headers = { right } })
+            if status == 486 then
+                bob:reply(bob:expect "INVITE", 486)
+            end
+            local answer = alice:expect_final(call, status)
+            t:equal(status == 407 and digest.challenges(answer)[1].stale or nil, status == 407 and "true" or nil)
+        end
+        t:ok(not bob:receive("INVITE", 0), "a call without a password")
+        t:equal(s:number "authentication_failed", 1)
+    end)
+
     test("7616-a wrong passwords and unknown users are refused alike" .. name, function(t)
-        local s, open = start(t, { host = host })
+        local s, open = start(t, { host = host, transport = transport })
         local bob, mallory = open("bob", transport), open("mallory", transport)
         local _, wrong = register(bob, "guess", { status = 401 })
         local _, unknown = register(mallory, "guess", { status = 401 })
@@ -212,7 +243,7 @@ local function bad_input(right)
     return list
 end
 
-for _, kind in ipairs(kinds) do
+for _, kind in ipairs(plain) do
     local transport, host = table.unpack(kind)
     test(("7616-a malformed credentials get a clear answer [%s, %s]"):format(transport, host), function(t)
         local s, open = start(t, { host = host, args = { "--limit-failures", "0" } })
