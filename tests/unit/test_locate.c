@@ -580,7 +580,7 @@ static void test_many_names_take_bounded_memory(void **state)
     struct scene *scene = *state;
     size_t most = 0;
     limit(scene, (struct names_limits){.remembered = 64});
-    for (unsigned i = 0; i < 2000; i++) {
+    for (unsigned i = 0; i < 10000; i++) {
         char host[32];
         struct found found;
         snprintf(host, sizeof host, "missing%u.test", i);

@@ -114,10 +114,15 @@ static void on_answer(void *again, const struct place *places, size_t count)
 }
 
 /* Explicit port: A and AAAA records. */
+static struct locate_query query_of(const char *name)
+{
+    return (struct locate_query){
+        .host = name, .port = 5060, .transport = TRANSPORT_COUNT, .callable = 1U << TRANSPORT_UDP};
+}
+
 static int locate(struct scene *scene, source_id source, const char *name, struct asked *asked)
 {
-    const struct locate_query query = {
-        .host = name, .port = 5060, .transport = TRANSPORT_COUNT, .callable = 1U << TRANSPORT_UDP};
+    const struct locate_query query = query_of(name);
     return names_locate(scene->names, source, &query, on_answer, asked);
 }
 
@@ -126,6 +131,15 @@ static void ask(struct scene *scene, source_id source, const char *name, struct 
     *asked = (struct asked){0};
     assert_int_equal(locate(scene, source, name, asked), 0);
     assert_int_equal(asked->answers, 0);
+}
+
+/* A name that the policy has chosen. */
+static int locate_chosen(struct scene *scene, source_id source, const char *name, struct asked *asked)
+{
+    struct locate_query query = query_of(name);
+    query.chosen = true;
+    *asked = (struct asked){0};
+    return names_locate(scene->names, source, &query, on_answer, asked);
 }
 
 /* The program has a time limit of its own. */
@@ -466,6 +480,77 @@ static void test_strangers_leave_look_ups_to_sources_without_a_limit(void **stat
     close_names(scene);
 }
 
+/* Enough silent names of strangers, each from a source of its own, for the lookups and for all that may wait. */
+static void strangers_ask(struct scene *scene, struct asked *asked)
+{
+    for (unsigned i = 0; i < 1000; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "silent%u.example", i);
+        locate(scene, 1000 + i, name, asked);
+    }
+}
+
+/* The TTL of a trunk's name is over, and callers look up names whose servers are silent. */
+static void test_strangers_do_not_stop_the_names_of_the_policy(void **state)
+{
+    struct scene *scene = *state;
+    struct asked silent[10], all, good;
+    assert_int_equal(locate_chosen(scene, OTHER, "short.example", &good), 0);
+    wait_for(scene, &good);
+    strangers_ask(scene, &all);
+    for (size_t i = 0; i < 10; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "silentown%zu.example", i);
+        locate(scene, STRANGER, name, &silent[i]);
+    }
+    scene->moved_ms += 1500;
+    assert_int_equal(locate(scene, OTHER, "good.example", &good), -EAGAIN);
+    assert_int_equal(locate_chosen(scene, STRANGER, "short.example", &good), 0);
+    wait_for(scene, &good);
+    assert_true(has(&good, "192.0.2.1:5060"));
+    close_names(scene);
+}
+
+/* A policy may make names out of what strangers write: they leave room, too. */
+static void test_names_of_the_policy_leave_look_ups_to_sources_without_a_limit(void **state)
+{
+    struct scene *scene = *state;
+    struct asked all, chosen[200], good;
+    size_t taken = 0;
+    strangers_ask(scene, &all);
+    for (size_t i = 0; i < 200; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "silentchosen%zu.example", i);
+        taken += locate_chosen(scene, 100 + i / 5, name, &chosen[i]) == 0;
+    }
+    assert_int_equal(COUNT(scene, names_looked_up), 48 + 8);
+    assert_int_equal(taken, 8 + 256 / 8);
+    for (size_t i = 0; i < 8; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "silentexempt%zu.example", i);
+        assert_int_equal(locate(scene, 0, name, &good), 0);
+    }
+    assert_int_equal(COUNT(scene, names_looked_up), 64);
+    assert_int_equal(locate(scene, 0, "good.example", &good), 0);
+    close_names(scene);
+}
+
+static void test_a_source_has_four_look_ups_for_names_of_the_policy(void **state)
+{
+    struct scene *scene = *state;
+    struct asked silent[20], good;
+    for (size_t i = 0; i < 20; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "silent%zu.example", i);
+        assert_int_equal(locate_chosen(scene, STRANGER, name, &silent[i]), 0);
+    }
+    assert_int_equal(COUNT(scene, names_looked_up), 4);
+    assert_int_equal(locate_chosen(scene, STRANGER, "good.example", &good), -EAGAIN);
+    assert_int_equal(locate_chosen(scene, OTHER, "good.example", &good), 0);
+    wait_for(scene, &good);
+    close_names(scene);
+}
+
 static void test_all_that_waits_is_bounded(void **state)
 {
     struct scene *scene = *state;
@@ -603,6 +688,9 @@ int main(void)
         TEST(test_what_waits_has_its_turn),
         TEST(test_what_waits_too_long_fails_and_is_not_remembered),
         TEST(test_strangers_leave_look_ups_to_sources_without_a_limit),
+        TEST(test_strangers_do_not_stop_the_names_of_the_policy),
+        TEST(test_names_of_the_policy_leave_look_ups_to_sources_without_a_limit),
+        TEST(test_a_source_has_four_look_ups_for_names_of_the_policy),
         TEST(test_all_that_waits_is_bounded),
         TEST(test_one_look_up_serves_all_who_ask_for_the_name),
         TEST(test_a_name_that_waits_for_one_source_is_looked_up_for_another),

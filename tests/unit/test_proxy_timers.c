@@ -204,6 +204,31 @@ static void test_3263_4_a_the_requests_of_a_call_have_one_selection(void **state
     fake_wire_answer_all(&stage->wire);
 }
 
+/* For the lookups of the policy's names (names.h). A caller chooses the host of the Request-URI, and a phone that of
+   its Contact. */
+static void test_what_the_policy_alone_has_named_is_chosen(void **state)
+{
+    struct stage *stage = *state;
+    struct peer alice = stage_alice();
+    stage_script(stage, "sip_on_request('OPTIONS', function(r)\n"
+                        "  return sip_relay('sip:bob@' .. (r.uri:match '@(.*)$' or 'trunk.example.net'))\n"
+                        "end)\n"
+                        "sip_on_request('INFO', function() return sip_forward('sip:trunk.example.net') end)\n");
+    static const struct {
+        const char *method, *uri;
+        bool chosen;
+    } requests[] = {{"OPTIONS", "sip:other.example.net", true},
+                    {"OPTIONS", "sip:bob@other.example.net", false},
+                    {"INFO", "sip:bob@other.example.net", true}};
+    for (size_t i = 0; i < sizeof requests / sizeof requests[0]; i++) {
+        stage_request(stage, &alice,
+                      (struct request){.method = requests[i].method, .uri = requests[i].uri, .cseq = (unsigned)i + 1});
+        assert_int_equal(stage->wire.lookup_count, i + 1);
+        assert_int_equal(stage->wire.lookups[i].query.chosen, requests[i].chosen);
+    }
+    fake_wire_answer_all(&stage->wire);
+}
+
 static void test_3263_4_3_a_never_after_another_answer(void **state)
 {
     struct stage *stage = *state;
@@ -282,6 +307,7 @@ int main(void)
         TEST(test_3263_4_3_a_silence_leads_to_the_next_address),
         TEST(test_3263_4_a_each_place_has_its_transport),
         TEST(test_3263_4_a_the_requests_of_a_call_have_one_selection),
+        TEST(test_what_the_policy_alone_has_named_is_chosen),
         TEST(test_3263_4_3_a_never_after_another_answer),
         TEST(test_a_name_without_address_is_a_503),
         TEST(test_a_resolver_that_refuses_is_a_503),

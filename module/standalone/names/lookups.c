@@ -16,7 +16,7 @@ struct name_request {
     struct name_request *next;
     lookup_done *done;
     void *again;
-    source_id source;
+    struct lookup_owner owner;
     uint64_t due_ms;
     struct name_answer *answer; /* held, after it is in the list of ready requests */
     enum name_kind kind;
@@ -28,11 +28,11 @@ struct name_requests {
     size_t count;
 };
 
-/* A lookup in progress and the requests that wait for it. It counts for the source of the first request. */
+/* A lookup in progress and the requests that wait for it. It counts for the owner of the first request. */
 struct name_task {
     struct name_task *next;
     struct name_lookup *lookup;
-    source_id source;
+    struct lookup_owner owner;
     uint64_t due_ms;
     struct name_requests requests;
     enum name_kind kind;
@@ -84,11 +84,16 @@ static struct name_request *requests_take(struct name_requests *requests)
     return request;
 }
 
-static size_t requests_of(const struct name_requests *requests, source_id source)
+static bool is_same_owner(struct lookup_owner a, struct lookup_owner b)
+{
+    return a.source == b.source && a.chosen == b.chosen;
+}
+
+static size_t requests_of(const struct name_requests *requests, struct lookup_owner owner)
 {
     size_t count = 0;
     for (const struct name_request *request = requests->first; request != NULL; request = request->next)
-        count += request->source == source;
+        count += is_same_owner(request->owner, owner);
     return count;
 }
 
@@ -116,15 +121,17 @@ static struct name_task *task_find(const struct lookups *lookups, const struct n
     return task;
 }
 
-static bool task_may_begin(const struct lookups *lookups, source_id source)
+/* Names that strangers choose leave a quarter of the lookups, and names of the policy leave an eighth, because a policy
+   may make names out of what strangers write. */
+static bool task_may_begin(const struct lookups *lookups, struct lookup_owner owner)
 {
     const struct names_limits *limits = &lookups->config.limits;
     size_t own = 0;
-    if (source == 0)
+    if (owner.source == 0)
         return lookups->task_count < limits->at_once;
     for (const struct name_task *task = lookups->tasks; task != NULL; task = task->next)
-        own += task->source == source;
-    return own < limits->per_source && lookups->task_count < limits->at_once - limits->at_once / 4;
+        own += is_same_owner(task->owner, owner);
+    return own < limits->per_source && lookups->task_count < limits->at_once - limits->at_once / (owner.chosen ? 8 : 4);
 }
 
 static void lookups_step(void *context);
@@ -147,7 +154,7 @@ static struct name_task *task_new(struct lookups *lookups, const struct name_req
         memory_delete(config->host, task, sizeof *task);
         return NULL;
     }
-    task->source = request->source;
+    task->owner = request->owner;
     task->due_ms = request->due_ms;
     task->kind = request->kind;
     requests_create(&task->requests);
@@ -236,7 +243,7 @@ static bool request_begin(struct lookups *lookups, struct name_request *request)
         return true;
     }
     struct name_task *task = task_find(lookups, request);
-    if (task == NULL && !task_may_begin(lookups, request->source))
+    if (task == NULL && !task_may_begin(lookups, request->owner))
         return false;
     if (task == NULL)
         task = task_new(lookups, request);
@@ -309,15 +316,21 @@ static void lookups_step(void *context)
     timer_set(lookups);
 }
 
-static bool waiting_is_full(const struct lookups *lookups, source_id source)
+/* As for the lookups, places are left for what no stranger has named. */
+static bool waiting_is_full(const struct lookups *lookups, struct lookup_owner owner)
 {
     const struct names_limits *limits = &lookups->config.limits;
-    return lookups->waiting.count >= limits->waiting ||
-           (source != 0 && requests_of(&lookups->waiting, source) >= limits->source_wait);
+    size_t most = limits->waiting;
+    if (owner.source == 0)
+        most += limits->waiting / 4;
+    else if (owner.chosen)
+        most += limits->waiting / 8;
+    return lookups->waiting.count >= most ||
+           (owner.source != 0 && requests_of(&lookups->waiting, owner) >= limits->source_wait);
 }
 
-int lookups_ask(struct lookups *lookups, source_id source, enum name_kind kind, const char *name, uint64_t due_ms,
-                lookup_done *done, void *again)
+int lookups_ask(struct lookups *lookups, struct lookup_owner owner, enum name_kind kind, const char *name,
+                uint64_t due_ms, lookup_done *done, void *again)
 {
     if (lookups->closing)
         return -ECANCELED;
@@ -326,12 +339,12 @@ int lookups_ask(struct lookups *lookups, source_id source, enum name_kind kind, 
         return -ENOMEM;
     request->done = done;
     request->again = again;
-    request->source = source;
+    request->owner = owner;
     request->kind = kind;
     request->due_ms = due_ms;
     snprintf(request->name, sizeof request->name, "%s", name);
     if (!request_begin(lookups, request)) {
-        if (waiting_is_full(lookups, source)) {
+        if (waiting_is_full(lookups, owner)) {
             lookups->counters->names_refused++;
             memory_delete(lookups->config.host, request, sizeof *request);
             return -EAGAIN;

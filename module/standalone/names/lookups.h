@@ -21,11 +21,17 @@ void lookups_set_family(struct lookups *lookups, int family);
 /* The cached answer, which belongs to the cache: hold it to keep it. NULL: nothing is cached. */
 struct name_answer *lookups_known(struct lookups *lookups, enum name_kind kind, const char *name);
 
-/* Looks up what lookups_known() does not have, for this source, until `due_ms` of the host's clock. `done` is called
+/* Whom a lookup counts for. */
+struct lookup_owner {
+    source_id source; /* 0: a source without a limit */
+    bool chosen;      /* nobody but the policy has named the host */
+};
+
+/* Looks up what lookups_known() does not have, for this owner, until `due_ms` of the host's clock. `done` is called
    once, later, unless a negative errno is returned: -EAGAIN: too many requests wait; -ENOMEM; -ECANCELED:
    lookups_close(). */
-int lookups_ask(struct lookups *lookups, source_id source, enum name_kind kind, const char *name, uint64_t due_ms,
-                lookup_done *done, void *again);
+int lookups_ask(struct lookups *lookups, struct lookup_owner owner, enum name_kind kind, const char *name,
+                uint64_t due_ms, lookup_done *done, void *again);
 
 /* Whether the hosts file of the machine has the name. */
 bool lookups_hosts_file_has(struct lookups *lookups, const char *name);

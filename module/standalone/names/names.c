@@ -41,7 +41,7 @@ struct locating {
     struct names *names;
     locate_done *done; /* NULL: it has been called */
     void *again;
-    source_id source;
+    struct lookup_owner owner;
     uint64_t due_ms; /* of its lookups */
     struct locate_query query;
     char host[NAME_SIZE];
@@ -197,7 +197,7 @@ static int target_ask(struct locating *locating, struct target *target)
         return 0;
     }
     int error =
-        lookups_ask(lookups, locating->source, NAME_ADDRESSES, target->host, target_due(locating), on_target, target);
+        lookups_ask(lookups, locating->owner, NAME_ADDRESSES, target->host, target_due(locating), on_target, target);
     locating->pending += error == 0;
     return error;
 }
@@ -290,7 +290,7 @@ static int service_ask(struct locating *locating, struct service *service)
 {
     if (service_is_known(locating, service))
         return 0;
-    int error = lookups_ask(locating->names->lookups, locating->source, NAME_SRV, service->name, records_due(locating),
+    int error = lookups_ask(locating->names->lookups, locating->owner, NAME_SRV, service->name, records_due(locating),
                             on_service, service);
     locating->pending += error == 0;
     return error;
@@ -399,7 +399,7 @@ static int ask_naptr(struct locating *locating)
     if (lookups_hosts_file_has(lookups, locating->host))
         return ask_host(locating, (uint8_t)locate_transport(&locating->query));
     int error =
-        lookups_ask(lookups, locating->source, NAME_NAPTR, locating->host, records_due(locating), on_naptr, locating);
+        lookups_ask(lookups, locating->owner, NAME_NAPTR, locating->host, records_due(locating), on_naptr, locating);
     locating->pending += error == 0;
     return error;
 }
@@ -443,7 +443,7 @@ int names_locate(void *context, source_id source, const struct locate_query *que
     if (locating == NULL)
         return -ENOMEM;
     locating->names = names;
-    locating->source = source;
+    locating->owner = (struct lookup_owner){source, query->chosen};
     locating->done = done;
     locating->again = again;
     locating->query = *query;

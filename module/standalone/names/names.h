@@ -10,7 +10,8 @@
  * Locates the servers of names (3263-4.a), for a server whose names are chosen by strangers: a name whose server does
  * not answer must not delay any other name. To locate a name takes at most `lookup_ms`, whatever is looked up for it;
  * NAPTR and SRV records have at most `records_ms` each, after which they count as missing. The lookups of each source
- * are limited, and all sources with a limit together leave a quarter of the lookups to sources without one. Further
+ * are limited, and all sources with a limit together leave a quarter of the lookups to sources without one; half of
+ * that quarter is also for names that the policy has chosen, which have a limit of their own for each source. Further
  * requests wait as long as a lookup may take; if too many wait, a request fails at once. Records and addresses are
  * cached for their TTL, and the absence of records for the time that DNS gives, at most an hour; other failures for
  * `failure_ms`. One loop and one thread.
@@ -21,7 +22,8 @@ struct names;
 struct names_limits {
     uint32_t at_once;     /* look-ups; 0: 64 */
     uint32_t per_source;  /* of these; 0: 4 */
-    uint32_t waiting;     /* waiting requests; 0: 256 */
+    uint32_t waiting;     /* waiting requests; 0: 256. An eighth more for names of the policy, a quarter more for
+                             sources without a limit */
     uint32_t source_wait; /* of these, from one source; 0: 16 */
     uint32_t lookup_ms;   /* for all lookups of a name; 0: 5000 */
     uint32_t records_ms;  /* for a lookup of records; 0: 1500 */

@@ -25,6 +25,7 @@ struct locate_query {
     uint16_t port;      /* 0: the URI has none */
     bool secure;        /* a sips URI: TLS alone */
     uint8_t transport;  /* enum transport that the URI names; TRANSPORT_COUNT: none */
+    bool chosen;        /* nobody but the policy has named the host */
     uint32_t callable;  /* a bit 1 << transport for each transport by which this server may call */
     uint64_t selection; /* from which servers of the same priority are drawn by weight (RFC 2782); the same number and
                            the same records give the same order */

@@ -365,6 +365,7 @@ static bool locate(struct branch *branch, const struct sip_uri *uri)
     if (!uri_locate_query(server, uri, host, &query))
         return false;
     query.selection = branch_selection(server, branch->context->request);
+    query.chosen = branch->by_policy;
     branch->peer = (struct peer){.transport = (uint8_t)locate_transport(&query)};
     branch->locating = true;
     const struct peer *source = server_transaction_source(branch->context->transaction);
