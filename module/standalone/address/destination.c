@@ -39,8 +39,7 @@ bool uri_is_served(const struct sip_uri *uri, const struct peer *source)
     return !text_equal_nocase(uri->scheme, TEXT("sips")) || transport_is_secure(source->transport);
 }
 
-/* RFC 6761: a name ending in ".invalid" is never an address; WebSocket clients use such names (RFC 7118). */
-static bool host_is_invalid(struct text host)
+bool host_is_invalid(struct text host)
 {
     static const char invalid[] = ".invalid";
     size_t length = sizeof invalid - 1;

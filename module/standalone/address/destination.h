@@ -6,6 +6,8 @@
 
 /* Which address a URI leads to, and whether it may be called. */
 
+/* RFC 6761: a name ending in ".invalid" is never an address; WebSocket clients use such names (RFC 7118). */
+bool host_is_invalid(struct text host);
 /* 3261-10.a: may a plain binding's Contact be called over a new connection? `came_by`: the transport of the flow that
    it was made on. Not over WebSocket, to no ".invalid" name, and over TLS only by a name. */
 bool contact_may_be_called(struct text contact, enum transport came_by);

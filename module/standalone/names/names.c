@@ -69,14 +69,6 @@ static uint64_t names_now(const struct names *names)
 
 /* --- places --- */
 
-static void place_set_port(struct place *place, uint16_t port)
-{
-    if (place->address.any.sa_family == AF_INET6)
-        place->address.v6.sin6_port = htons(port);
-    else
-        place->address.v4.sin_port = htons(port);
-}
-
 static size_t places_write(const struct locating *locating, struct place places[PLACES_MOST])
 {
     size_t count = 0;
@@ -85,7 +77,7 @@ static size_t places_write(const struct locating *locating, struct place places[
         size_t addresses = target->answer != NULL ? target->answer->count : 0;
         for (size_t k = 0; k < addresses && count < PLACES_MOST; k++) {
             places[count] = (struct place){.address = target->answer->addresses[k], .transport = target->transport};
-            place_set_port(&places[count++], target->port);
+            address_set_port(&places[count++].address, target->port);
         }
     }
     return count;

@@ -121,6 +121,11 @@ bool address_serves(const union address *bound, const union address *local)
     return address_equal(bound, local);
 }
 
+void address_set_port(union address *address, uint16_t port)
+{
+    *(address->any.sa_family == AF_INET6 ? &address->v6.sin6_port : &address->v4.sin_port) = htons(port);
+}
+
 uint16_t address_port(const union address *address)
 {
     return ntohs(address->any.sa_family == AF_INET6 ? address->v6.sin6_port : address->v4.sin_port);

@@ -63,6 +63,7 @@ uint16_t address_port(const union address *address);
 
 /* "127.0.0.1" or "::1", as in a Via's received (no brackets). Returns the length. */
 size_t address_host(const union address *address, char *out, size_t size);
+void address_set_port(union address *address, uint16_t port);
 
 /* The other side as policies see it (call/request_view.h); borrows the peer. */
 struct request_source;

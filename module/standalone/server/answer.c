@@ -4,10 +4,13 @@
 #include "standalone/address/destination.h"
 #include "standalone/server/allowance.h"
 #include "standalone/server/branch.h"
+#include "standalone/server/context.h"
 #include "standalone/server/heirs.h"
 #include "standalone/address/own_side.h"
+#include "standalone/address/way_back.h"
 #include "script/engine/judge.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -116,16 +119,8 @@ static bool find_heir(const struct server *server, const struct server_transacti
     return true;
 }
 
-static void set_port(union address *address, uint16_t port)
-{
-    if (address->any.sa_family == AF_INET6)
-        address->v6.sin6_port = htons(port);
-    else
-        address->v4.sin_port = htons(port);
-}
-
-/* The request chooses only the port. Its Via names no other host: the address is the one that the lost connection has
-   proved, and no name is looked up. */
+/* The request chooses only the port: the address is the one that the lost connection has proved. The name in its Via
+   counts only where no connection to that address opens (way_back.h). */
 bool answer_reopen(void *context, const struct server_transaction *transaction, struct peer *back)
 {
     const struct server *server = context;
@@ -137,13 +132,40 @@ bool answer_reopen(void *context, const struct server_transaction *transaction, 
         return true;
     if (!transport_may_be_called(source->transport) || via == NULL || wire->reopen == NULL)
         return false;
+    if (way_back_find(server, source, via, back))
+        return true;
     peer.connection = 0;
     peer.named_by = source_that_names(server, source);
-    set_port(&peer.address, via->port != 0 ? (uint16_t)via->port : transport_port(source->transport));
+    address_set_port(&peer.address, via->port != 0 ? (uint16_t)via->port : transport_port(source->transport));
     if (wire->reopen(wire->context, &peer, via->host) != 0)
         return false;
     *back = peer;
     return true;
+}
+
+/* A trunk that was known by its certificate is no longer known by its connection. */
+static source_id holder_of(const struct server *server, const struct server_transaction *transaction)
+{
+    const struct context *context = server_transaction_user(transaction);
+    if (context != NULL && context->caller.trunk.length > 0)
+        return 0;
+    return caller_holder(server, server_transaction_request(transaction), server_transaction_source(transaction));
+}
+
+/* A flow with bindings is open: the sender has registered over it. */
+void answer_reopened(void *context, const struct server_transaction *transaction, const struct peer *back, int result,
+                     struct text bytes)
+{
+    struct server *server = context;
+    const struct way_back_response response = {.source = server_transaction_source(transaction),
+                                               .via = sip_top_via(server_transaction_request(transaction)),
+                                               .holder = holder_of(server, transaction),
+                                               .connection = result == 0 ? back->connection : 0,
+                                               .bytes = bytes};
+    bool unsent = result == -EPIPE;
+    bool opening = result == 0 && !server_flow_is_bound(server, back->connection);
+    if (response.via != NULL && (unsent || opening))
+        way_back_keep(server, &response);
 }
 
 /* --- a policy's response to a request --- */

@@ -41,7 +41,10 @@ void verdict_challenge(struct server *server, struct server_transaction *transac
 size_t answer_invite_credentials(struct server *server, const struct sip_message *request, const struct peer *source,
                                  char *out, size_t size);
 /* For server_events: the connection for the responses of the transaction is gone. They go over the connection on which
-   the sender has registered since, or over a new one to the address of the lost one and the port of Via. */
+   the sender has registered since, or over a new one to the address of the lost one and the port of Via. If that does
+   not open, they go to the servers of the name in Via. */
 bool answer_reopen(void *context, const struct server_transaction *transaction, struct peer *back);
+void answer_reopened(void *context, const struct server_transaction *transaction, const struct peer *back, int result,
+                     struct text bytes);
 
 #endif

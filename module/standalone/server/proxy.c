@@ -116,7 +116,7 @@ static bool may_respond(void *server, const struct server_transaction *transacti
 }
 
 const struct server_events context_events = {
-    .may_respond = may_respond, .reopen = answer_reopen, .ended = request_ended};
+    .may_respond = may_respond, .reopen = answer_reopen, .reopened = answer_reopened, .ended = request_ended};
 
 void context_cancel_pending(struct context *context, const struct call_branch *except)
 {

@@ -158,6 +158,7 @@ void server_delete(struct server *server)
     if (server == NULL)
         return;
     transactions_delete(server->transactions);
+    ways_back_clear(server);
     probes_clear(server);
     nat_pings_clear(server);
     failed_addresses_clear(server);
@@ -286,6 +287,7 @@ void server_flow_down(struct server *server, flow_id flow, const char *reason)
     if (strcmp(reason, FLOW_UNOPENED) == 0)
         transactions_flow_late(server->transactions, flow);
     transactions_flow_down(server->transactions, flow);
+    ways_back_flow_down(server, flow, reason);
 }
 
 void server_flow_lost(struct server *server, flow_id flow, const char *reason)

@@ -105,6 +105,7 @@ struct server_config {
     COUNTER(authentication_failed, "requests with wrong credentials, challenged again")                                \
     COUNTER(registered, "REGISTER accepted")                                                                           \
     COUNTER(register_refused, "REGISTER refused")                                                                      \
+    COUNTER(responses_by_name, "responses sent to a server of the name in Via: no connection to their sender opened")  \
     COUNTER(branches, "requests sent on")                                                                              \
     COUNTER(large_by_stream, "requests sent over TCP because they are too large for a datagram")                       \
     COUNTER(large_returned, "of these, sent again over UDP because no connection could be opened")                     \

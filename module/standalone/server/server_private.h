@@ -11,6 +11,7 @@
 #include "flow/load.h"
 #include "flow/token.h"
 #include "standalone/address/stream_refusals.h"
+#include "standalone/address/way_back.h"
 #include "standalone/net/refusal.h"
 #include "standalone/server/server.h"
 #include "standalone/net/source.h"
@@ -64,6 +65,7 @@ struct server {
     struct refusals refusals;
     struct amplification amplification;
     struct stream_refusals stream_refusals;
+    struct ways_back ways_back; /* responses for which a connection is being opened */
     uint64_t decisions[CODES_MOST][ACTION_COUNT];
     struct sip_buffer out;    /* for the current message */
     struct sip_buffer routes; /* for its Record-Route */

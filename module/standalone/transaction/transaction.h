@@ -63,6 +63,10 @@ struct server_events {
     /* The connection for responses is gone. Returns true and sets *back to another place where they go from now on
        (3261-18.2.2.a), with a connection. NULL: responses are lost. */
     bool (*reopen)(void *context, const struct server_transaction *transaction, struct peer *back);
+    /* After reopen(), for each response: it was given to the connection in *back, which may not be open yet (result 0),
+       or could not be sent (a negative errno). The bytes are borrowed. NULL: that does not matter. */
+    void (*reopened)(void *context, const struct server_transaction *transaction, const struct peer *back, int result,
+                     struct text bytes);
     void (*ended)(void *user, struct server_transaction *transaction);
 };
 
@@ -75,7 +79,7 @@ struct transactions_config {
     bool responses_to_source; /* over UDP also if the request has no rport */
     const struct client_events *client;
     const struct server_events *server;
-    void *context; /* of server->may_respond and server->reopen */
+    void *context; /* of the events of server_events that have one */
 };
 
 int transactions_new(struct transactions **out, const struct transactions_config *config);

@@ -25,6 +25,7 @@ struct server_transaction {
     struct peer back; /* where responses are sent */
     uint8_t state;    /* enum transaction_state */
     bool invite;
+    bool reopened;     /* server_events.reopen was called */
     uint32_t interval; /* ms until the next retransmission of a final response (timer G) */
     struct text last;  /* the response to repeat */
     struct cause *cause;

@@ -134,16 +134,23 @@ static int send_once(struct server_transaction *transaction, bool final, struct 
 static bool reopen(struct server_transaction *transaction)
 {
     const struct transactions_config *config = &transaction->owner->config;
-    return transport_connects(transaction->back.transport) && config->server->reopen != NULL &&
-           config->server->reopen(config->context, transaction, &transaction->back);
+    if (!transport_connects(transaction->back.transport) || config->server->reopen == NULL)
+        return false;
+    transaction->reopened = true;
+    return config->server->reopen(config->context, transaction, &transaction->back);
 }
 
 static int send_back(struct server_transaction *transaction, bool final, struct text bytes)
 {
+    const struct transactions_config *config = &transaction->owner->config;
     if (bytes.length == 0)
         return -ENOMEM;
     int sent = send_once(transaction, final, bytes);
-    return sent == -EPIPE && reopen(transaction) ? send_once(transaction, final, bytes) : sent;
+    if (sent == -EPIPE && reopen(transaction))
+        sent = send_once(transaction, final, bytes);
+    if (transaction->reopened && config->server->reopened != NULL)
+        config->server->reopened(config->context, transaction, &transaction->back, sent, bytes);
+    return sent;
 }
 
 static void repeat(struct server_transaction *transaction)

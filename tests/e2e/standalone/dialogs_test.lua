@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 -- Calls outlive their connections: trunks that close them, callers that reconnect, servers that are restarted.
 local certificates = require "certificates"
+local dns = require "dns"
 local peer = require "peer"
 local server = require "server"
 local tap = require "tap"
@@ -126,10 +127,11 @@ end
 
 -- --- callers that have gone ---
 
--- A caller over TCP whose Via names `port`; it hangs up the connection while it rings.
-local function rings_and_goes(s, bob, port)
+-- A caller over TCP whose Via names `port`, of a host by default its own; it hangs up the connection while it rings.
+local function rings_and_goes(s, bob, port, host)
     local alice = ua.open { port = s.port, transport = "tcp", user = "alice" }
-    alice:invite(bob.aor, { via = { ("SIP/2.0/TCP 127.0.0.1:%d;branch=z9hG4bK%d"):format(port, port) } })
+    alice:invite(bob.aor, { via = { ("SIP/2.0/TCP %s:%d;branch=z9hG4bK%x"):format(host or "127.0.0.1", port,
+        uv.hrtime()) } })
     local invite = bob:expect "INVITE"
     bob:reply(invite, 180)
     alice:expect(180)
@@ -157,6 +159,28 @@ test("3261-18.2.2.a the answer goes to the port of Via, and nothing happens if n
     end
     local alice = ua.open { port = s.port, user = "alice" }
     from_caller(established(alice, bob), "BYE", 2)
+end)
+
+-- Nobody listens at the caller's own address, nor at the first other one.
+test("3261-18.2.2.a if the caller cannot be reached, the answer goes to a server of the name in its Via", function(t)
+    local names = dns.open(t, { records = { ["trunk.test"] = { "127.0.0.1", "127.0.0.6", "127.0.0.7" } } })
+    local s = server.start(t, { args = { "--dns", "127.0.0.1:" .. names.port, table.unpack(patience) }, status = true })
+    local bob = ua.open { port = s.port, user = "bob" }
+    bob:register()
+    local other = peer.open(t, server.free_port(), nil, "127.0.0.7")
+    for n, status in ipairs { 486, 200 } do
+        local invite = rings_and_goes(s, bob, other.port, "trunk.test")
+        bob:reply(invite, status)
+        t:ok(wait.until_true(ua.patience, function()
+            return other.responses[n]
+        end), "the response has arrived")
+        t:equal(other.responses[n].status, status)
+        t:equal(other.responses[n]:get "Call-ID", invite:get "Call-ID")
+        other:cut()
+        until_number(s, "connections", 0)
+    end
+    t:equal(names.asked["trunk.test"], 1)
+    t:ok(s:number "responses_by_name" >= 2)
 end)
 
 -- Its kernel takes some megabytes, the server one more; then that connection is closed, and nobody else has waited.
