@@ -65,21 +65,27 @@ static void put_user(struct writer *writer, struct text user)
     }
 }
 
-/* 5954-4.a: without brackets; every spelling of an IPv6 address becomes the same one. */
-static void put_plain_host(struct writer *writer, struct text host)
+/* 5954-4.a: every spelling of an IPv6 address becomes the same one; one that contains an IPv4 address (RFC 4291
+   2.5.5.2) becomes that. Other hosts remain as they are. */
+static struct text spell_address(struct text host, char out[INET6_ADDRSTRLEN])
 {
+    static const unsigned char mapped[12] = {[10] = 0xff, [11] = 0xff};
     unsigned char address[16];
-    char spelled[INET6_ADDRSTRLEN];
-    if (sip_host_read_ipv6(host, address) && inet_ntop(AF_INET6, address, spelled, sizeof spelled) != NULL)
-        host = text_of(spelled);
-    put_lower(writer, host);
+    if (!sip_host_read_ipv6(host, address))
+        return host;
+    bool four = memcmp(address, mapped, sizeof mapped) == 0;
+    inet_ntop(four ? AF_INET : AF_INET6, four ? address + sizeof mapped : address, out, INET6_ADDRSTRLEN);
+    return text_of(out);
 }
 
-static void put_host(struct writer *writer, struct text host, bool ipv6)
+static void put_host(struct writer *writer, struct text host)
 {
+    char spelled[INET6_ADDRSTRLEN];
+    host = spell_address(host, spelled);
+    bool ipv6 = host.length > 0 && memchr(host.at, ':', host.length) != NULL;
     if (ipv6)
         put(writer, '[');
-    put_plain_host(writer, host);
+    put_lower(writer, host);
     if (ipv6)
         put(writer, ']');
 }
@@ -98,19 +104,18 @@ static struct text without_dot(struct text host)
 
 int sip_host_write(struct text host, char *out, size_t size)
 {
+    char spelled[INET6_ADDRSTRLEN];
     struct writer writer = {.size = size};
     writer.at = out;
-    put_plain_host(&writer, without_brackets(without_dot(host)));
+    put_lower(&writer, spell_address(without_brackets(without_dot(host)), spelled));
     return written(&writer);
 }
 
 bool sip_host_equal(struct text a, struct text b)
 {
-    unsigned char x[16], y[16];
-    a = without_brackets(without_dot(a));
-    b = without_brackets(without_dot(b));
-    if (sip_host_read_ipv6(a, x) && sip_host_read_ipv6(b, y))
-        return memcmp(x, y, sizeof x) == 0;
+    char x[INET6_ADDRSTRLEN], y[INET6_ADDRSTRLEN];
+    a = spell_address(without_brackets(without_dot(a)), x);
+    b = spell_address(without_brackets(without_dot(b)), y);
     return text_equal_nocase(a, b);
 }
 
@@ -130,7 +135,7 @@ int sip_uri_aor(const struct sip_uri *uri, enum aor_case user, char *out, size_t
         put_user(&writer, uri->user);
         put(&writer, '@');
     }
-    put_host(&writer, host, host.length > 0 && memchr(host.at, ':', host.length) != NULL);
+    put_host(&writer, host);
     sip_aor_fold(user, out, writer.length < size ? writer.length : size);
     return written(&writer);
 }

@@ -211,7 +211,7 @@ int sip_uri_create(struct sip_uri *uri, struct text text);
 void sip_uri_destroy(struct sip_uri *uri);
 
 /* 5954-4.a: whether two hosts are the same: names without regard to case and to a final dot, IPv6 addresses, with or
-   without brackets, by value. */
+   without brackets, by value; ::ffff:192.0.2.1 is 192.0.2.1. */
 bool sip_host_equal(struct text a, struct text b);
 
 /* Writes the form that equal hosts share: lower case, no final dot, an IPv6 address without brackets as RFC 5952 spells

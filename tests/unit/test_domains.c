@@ -75,7 +75,8 @@ static void test_5954_4_a_addresses_are_equal_by_value(void **state)
     assert_int_equal(domains_add(stand->domains, TEXT("[2001:DB8::1]")), 0);
     assert_int_equal(domains_add(stand->domains, TEXT("192.0.2.1")), 0);
     assert_true(have(stand, "2001:db8:0:0::1") && have(stand, "[2001:db8::1]") && have(stand, "192.0.2.1"));
-    assert_false(have(stand, "2001:db8::2"));
+    assert_true(have(stand, "[::ffff:192.0.2.1]") && have(stand, "::FFFF:c000:201"));
+    assert_false(have(stand, "2001:db8::2") || have(stand, "[::ffff:192.0.2.2]"));
 }
 
 static void test_what_is_no_host_name_is_refused(void **state)

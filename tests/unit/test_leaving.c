@@ -343,6 +343,9 @@ static void test_3261_16_3_a_credentials_are_those_of_the_user_in_from(void **st
     assert_int_equal(right_of(stage, "<sip:anonymous@anonymous.invalid>", ""), CALLER_BOUND);
     assert_int_equal(right_of(stage, "<sip:alice@example.com>", ""), CALLER_REFUSED);
     assert_int_equal(right_of(stage, "<sip:alice@example.com>", "alice"), CALLER_REFUSED);
+    assert_int_equal(right_of(stage, "<sip:alice@[::ffff:127.0.0.1]>", ""), CALLER_REFUSED);
+    assert_int_equal(right_of(stage, "<sip:alice@[::ffff:7f00:1]>", "alice@127.0.0.1"), CALLER_MAY_LEAVE);
+    assert_int_equal(right_of(stage, "<sip:alice@[::ffff:127.0.0.2]>", ""), CALLER_BOUND);
 }
 
 /* --- an edge --- */

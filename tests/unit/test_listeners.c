@@ -327,7 +327,9 @@ static void test_5954_4_a_own_addresses_are_compared_by_value(void **state)
                 {"sip:[2001:db8::0.0.0.1]", 200},
                 {"sip:[2001:db8::2]", 403},
                 {"sip:[2001:db8::1]:5061", 403},
-                {"sip:[::ffff:127.0.0.1]", 403}};
+                {"sip:[::ffff:127.0.0.1]", 200},
+                {"sip:[::ffff:7f00:1]:5060", 200},
+                {"sip:[::ffff:127.0.0.9]", 403}};
     for (size_t i = 0; i < sizeof uris / sizeof uris[0]; i++) {
         stage_request(stage, &alice, (struct request){.method = "OPTIONS", .uri = uris[i].uri, .call = uris[i].uri});
         struct sent *answer = stage_sent(stage, "SIP/2.0 ");

@@ -222,7 +222,11 @@ static void test_5954_4_a_hosts_are_compared_by_value(void **state)
     assert_same_host("Example.COM.", "example.com", true);
     assert_same_host("192.0.2.1", "192.0.2.1", true);
     assert_same_host("2001:db8::1", "2001:db8::10", false);
-    assert_same_host("::ffff:192.0.2.1", "192.0.2.1", false);
+    assert_same_host("::ffff:192.0.2.1", "192.0.2.1", true);
+    assert_same_host("[::ffff:c000:201]", "192.0.2.1", true);
+    assert_same_host("[::ffff:192.0.2.1]", "192.0.2.2", false);
+    assert_same_host("[::192.0.2.1]", "192.0.2.1", false);
+    assert_same_host("[64:ff9b::192.0.2.1]", "192.0.2.1", false);
     assert_same_host("example.com", "example.com.net", false);
     assert_same_host("192.0.2.1", "192.0.2.10", false);
     assert_same_host("", "example.com", false);
@@ -230,6 +234,7 @@ static void test_5954_4_a_hosts_are_compared_by_value(void **state)
     assert_memory_equal(out, "2001:db8::1", 11);
     assert_int_equal(sip_host_write(TEXT("[2001:DB8:0::1]"), out, 10), -ENOSPC);
     assert_aor("sip:bob@[2001:0DB8:0:0::0:1]:5060", "sip:bob@[2001:db8::1]");
+    assert_aor("sip:bob@[::FFFF:c000:201]:5060", "sip:bob@192.0.2.1");
 }
 
 static void assert_any_aor(const char *text, const char *expected)

@@ -80,6 +80,13 @@ static void test_blocks_have_their_addresses(void **state)
     assert_true(block_has("2001:db8::1", "2001:db8::1"));
     assert_false(block_has("::/0", "192.0.2.1"));
     assert_true(block_has("::/0", "2001:db8::1"));
+    assert_false(block_has("::/0", "::ffff:192.0.2.1"));
+    assert_true(block_has("::ffff:192.0.2.0/120", "192.0.2.7"));
+    assert_true(block_has("[::ffff:192.0.2.0]/120", "::ffff:192.0.2.7"));
+    assert_false(block_has("::ffff:192.0.2.0/120", "192.0.3.7"));
+    assert_true(block_has("::ffff:192.0.2.7", "192.0.2.7"));
+    assert_false(block_has("::ffff:192.0.2.7", "192.0.2.6"));
+    assert_true(block_has("::ffff:0:0/96", "192.0.2.6"));
 }
 
 static bool is_private_elsewhere(const char *host, const char *from)
@@ -148,6 +155,9 @@ static void test_the_reason_is_named(void **state)
                  {"192.0.2.0/33", "from 0 to 32"},
                  {"192.0.2.0/", "from 0 to 32"},
                  {"2001:db8::/129", "from 0 to 128"},
+                 {"::ffff:192.0.2.0/95", "from 96 to 128"},
+                 {"::ffff:192.0.2.0/129", "from 96 to 128"},
+                 {"::ffff:192.0.2.1/120", "bits set after the first BITS"},
                  {"edge.example.com/24", "not numeric"},
                  {"", "not numeric"}};
     struct cidr cidr;

@@ -211,10 +211,11 @@ static void test_own_addresses(void **state)
     static const struct {
         const char *uri;
         unsigned status;
-    } uris[] = {{"sip:192.0.2.1", 200},       {"sip:192.0.2.2:5060", 200}, {"sip:[2001:db8::1]", 200},
-                {"sip:[2001:DB8:0::1]", 200}, {"sip:192.0.2.3", 403},      {"sip:192.0.2.1:5061", 403},
-                {"sip:0.0.0.0", 403},         {"sip:0.0.0.0:5060", 403},   {"sip:[::]", 403},
-                {"sip:[2001:db8::2]", 403},   {"sip:example.com", 200},    {"sip:[::ffff:192.0.2.1]", 403}};
+    } uris[] = {{"sip:192.0.2.1", 200},        {"sip:192.0.2.2:5060", 200},    {"sip:[2001:db8::1]", 200},
+                {"sip:[2001:DB8:0::1]", 200},  {"sip:192.0.2.3", 403},         {"sip:192.0.2.1:5061", 403},
+                {"sip:0.0.0.0", 403},          {"sip:0.0.0.0:5060", 403},      {"sip:[::]", 403},
+                {"sip:[2001:db8::2]", 403},    {"sip:example.com", 200},       {"sip:[::ffff:192.0.2.1]", 200},
+                {"sip:[::ffff:0.0.0.0]", 403}, {"sip:[::ffff:192.0.2.3]", 403}};
     for (size_t i = 0; i < sizeof uris / sizeof uris[0]; i++) {
         stage_request(stage, &alice, (struct request){.method = "OPTIONS", .uri = uris[i].uri, .call = uris[i].uri});
         struct sent *answer = stage_sent(stage, "SIP/2.0 ");

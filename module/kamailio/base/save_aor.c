@@ -62,14 +62,15 @@ static int put_user(struct aor_writer *writer, const str *escaped)
     return 0;
 }
 
-/* Kamailio leaves the brackets of an IPv6 address in the host. */
+/* Kamailio leaves the brackets of an IPv6 address in the host. One that contains an IPv4 address is that address. */
 int aor_host(const str *host, char *out, size_t size)
 {
     char spelled[64];
     const bool ipv6 = host->len > 0 && host->s[0] == '[';
     const int plain = ipv6 ? sip_host_write((struct text){host->s, (size_t)host->len}, spelled, sizeof spelled) : -1;
-    const int length =
-        plain > 0 ? snprintf(out, size, "[%.*s]", plain, spelled) : snprintf(out, size, "%.*s", host->len, host->s);
+    const bool remains = plain > 0 && memchr(spelled, ':', (size_t)plain) != NULL;
+    const int length = plain > 0 ? snprintf(out, size, remains ? "[%.*s]" : "%.*s", plain, spelled)
+                                 : snprintf(out, size, "%.*s", host->len, host->s);
     if (length < 0 || (size_t)length >= size)
         return -1;
     for (int i = 0; i < length; i++)

@@ -3,6 +3,7 @@
 
 #include "kamailio/call/caller.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,14 +24,30 @@ static struct trunk {
 } trunks[TRUNKS_MOST];
 static size_t trunk_count;
 
+/* Kamailio does not read an IPv6 address that ends in an IPv4 address. */
+static bool read_mixed(str host, struct ip_addr *address)
+{
+    char copy[INET6_ADDRSTRLEN];
+    uint8_t bytes[16];
+    if (host.len <= 0 || (size_t)host.len >= sizeof copy)
+        return false;
+    memcpy(copy, host.s, (size_t)host.len);
+    copy[host.len] = '\0';
+    if (inet_pton(AF_INET6, copy, bytes) != 1)
+        return false;
+    ip_addr_read(bytes, sizeof bytes, address);
+    return true;
+}
+
 static bool read_address(str host, struct ip_addr *address)
 {
     const struct ip_addr *read = str2ip(&host);
     if (read == NULL)
         read = str2ip6(&host);
-    if (read != NULL)
-        *address = *read;
-    return read != NULL;
+    if (read == NULL)
+        return read_mixed(host, address);
+    *address = *read;
+    return true;
 }
 
 static bool read_bits(const char *text, unsigned most, unsigned *bits)
@@ -51,14 +68,17 @@ static bool has_bits_past_prefix(const struct ip_addr *address, const struct net
 
 static bool read_net(char *text, struct net *net, unsigned *bits)
 {
-    struct ip_addr address;
+    struct ip_addr written;
     const char *slash = strchr(text, '/');
     str host = {text, (int)(slash != NULL ? (size_t)(slash - text) : strlen(text))};
-    if (!read_address(host, &address))
+    if (!read_address(host, &written))
         return false;
-    *bits = address.len * 8;
-    if (slash != NULL && !read_bits(slash + 1, address.len * 8, bits))
+    struct ip_addr address = ip_addr_unmapped(&written);
+    const unsigned mapped = (written.len - address.len) * 8;
+    *bits = written.len * 8;
+    if ((slash != NULL && !read_bits(slash + 1, written.len * 8, bits)) || *bits < mapped)
         return false;
+    *bits -= mapped;
     return mk_net_bitlen(net, &address, *bits) == 0 && !has_bits_past_prefix(&address, net);
 }
 

@@ -227,8 +227,7 @@ uint64_t source_number_of(const struct receive_info *from)
     return source_number(from->src_ip.u.addr, from->src_ip.len);
 }
 
-/* A socket on [::] may deliver IPv4 addresses as ::ffff:a.b.c.d. */
-static struct ip_addr unmapped(const struct ip_addr *ip)
+struct ip_addr ip_addr_unmapped(const struct ip_addr *ip)
 {
     static const unsigned char mapped[12] = {[10] = 0xff, [11] = 0xff};
     struct ip_addr four = {.af = AF_INET, .len = 4};
@@ -240,7 +239,7 @@ static struct ip_addr unmapped(const struct ip_addr *ip)
 
 struct ip_addr source_address_of(const struct receive_info *from)
 {
-    return unmapped(&from->src_ip);
+    return ip_addr_unmapped(&from->src_ip);
 }
 
 static bool is_loopback(const struct ip_addr *ip)

@@ -48,7 +48,10 @@ size_t connection_remote_uri(int id, char *out, size_t size);
 /* The open connection that the peer has opened, from that address and port to this local one; 0: none. */
 int connection_accepted(const struct receive_info *flow);
 
-/* The address from which a message came; an IPv4 address on an IPv6 socket is IPv4. */
+/* An IPv4 address that is written as IPv6 (::ffff:a.b.c.d) becomes IPv4; any other remains as it is. */
+struct ip_addr ip_addr_unmapped(const struct ip_addr *ip);
+
+/* The address from which a message came; an IPv4 address on an IPv6 socket, such as one on [::], is IPv4. */
 struct ip_addr source_address_of(const struct receive_info *from);
 /* Returns whether this connection is open and leads to the remote address of the flow, over its transport. Sets *socket
    to the one that it uses. */

@@ -183,6 +183,7 @@ bool peer_of_uri(const struct server *server, const struct sip_uri *uri, const s
     if (!uri_transport(uri, &transport) || !address_read(uri->host, uri_port(uri, transport), &peer->address))
         return false;
     peer->transport = (uint8_t)transport;
+    peer->address = address_unmapped(&peer->address);
     return peer_choose_listener(server, near, peer);
 }
 

@@ -171,8 +171,10 @@ static bool listener_has_host(const struct server *server, const struct listener
     const struct wire *wire = server->config.wire;
     if (!listener_is_wildcard(listener))
         return sip_host_equal(text_of(listener->host), host);
-    return wire->is_local != NULL && address_read(host, 0, &address) &&
-           (address.any.sa_family == AF_INET6) == is_ipv6(listener) && !address_is_wildcard(&address) &&
+    if (wire->is_local == NULL || !address_read(host, 0, &address))
+        return false;
+    address = address_unmapped(&address);
+    return (address.any.sa_family == AF_INET6) == is_ipv6(listener) && !address_is_wildcard(&address) &&
            wire->is_local(wire->context, &address);
 }
 

@@ -405,7 +405,7 @@ static int use_address(struct locating *locating, const union address *address)
     if (answer == NULL)
         return -ENOMEM;
     answer->count = 1;
-    answer->addresses[0] = *address;
+    answer->addresses[0] = address_unmapped(address);
     target_add(locating, (uint8_t)locate_transport(&locating->query), locating->host, locating->query.port);
     locating->targets[0].answer = answer;
     locating->targets_asked = 1;

@@ -77,9 +77,9 @@ bool address_same_host(const union address *a, const union address *b)
     return memcmp(&a->v6.sin6_addr, &b->v6.sin6_addr, sizeof a->v6.sin6_addr) == 0;
 }
 
-static union address unmapped(const union address *address)
+union address address_unmapped(const union address *address)
 {
-    union address v4 = {.v4 = {.sin_family = AF_INET}};
+    union address v4 = {.v4 = {.sin_family = AF_INET, .sin_port = address->v6.sin6_port}};
     if (address->any.sa_family != AF_INET6 || !IN6_IS_ADDR_V4MAPPED(&address->v6.sin6_addr))
         return *address;
     memcpy(&v4.v4.sin_addr, &address->v6.sin6_addr.s6_addr[12], sizeof v4.v4.sin_addr);
@@ -94,7 +94,7 @@ static uint32_t link_of(const union address *address)
 
 bool address_same_machine(const union address *a, const union address *b)
 {
-    union address left = unmapped(a), right = unmapped(b);
+    union address left = address_unmapped(a), right = address_unmapped(b);
     uint32_t left_link = link_of(&left), right_link = link_of(&right);
     return address_same_host(&left, &right) && (left_link == right_link || left_link == 0 || right_link == 0);
 }

@@ -54,16 +54,19 @@ bool address_same_host(const union address *a, const union address *b);
    (::ffff:192.0.2.1) is treated as IPv4. */
 bool address_same_machine(const union address *a, const union address *b);
 
+/* An IPv4 address that is written as IPv6 becomes IPv4, with the same port; any other remains as it is. */
+union address address_unmapped(const union address *address);
+
 bool address_is_wildcard(const union address *address);
 
 /* Returns whether a socket bound to `bound` serves the local address: the same address, or a wildcard of its family
    and port. */
 bool address_serves(const union address *bound, const union address *local);
 uint16_t address_port(const union address *address);
+void address_set_port(union address *address, uint16_t port);
 
 /* "127.0.0.1" or "::1", as in a Via's received (no brackets). Returns the length. */
 size_t address_host(const union address *address, char *out, size_t size);
-void address_set_port(union address *address, uint16_t port);
 
 /* The other side as policies see it (call/request_view.h); borrows the peer. */
 struct request_source;

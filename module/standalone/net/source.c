@@ -99,9 +99,11 @@ bool address_is_private_elsewhere(const union address *address, const union addr
     return false;
 }
 
+enum { MAPPED_PREFIX = 96 }; /* of IPv4 addresses that are written as IPv6 */
+
 static unsigned prefix_of_16(const struct cidr *cidr)
 {
-    return cidr->address.any.sa_family == AF_INET ? 96U + cidr->prefix : cidr->prefix;
+    return cidr->address.any.sa_family == AF_INET ? MAPPED_PREFIX + cidr->prefix : cidr->prefix;
 }
 
 static bool has_bits_past_prefix(const struct cidr *cidr)
@@ -121,14 +123,17 @@ const char *cidr_parse(struct text text, struct cidr *cidr)
     struct text host = {text.at, slash != NULL ? (size_t)(slash - text.at) : text.length};
     if (!address_read(host, 0, &cidr->address))
         return "not ADDRESS or ADDRESS/BITS: the address is not numeric";
-    bool ipv4 = cidr->address.any.sa_family == AF_INET;
-    cidr->prefix = ipv4 ? 32 : 128;
+    bool ipv4 = cidr->address.any.sa_family == AF_INET, mapped = !ipv4 && is_ipv4(&cidr->address);
+    cidr->address = address_unmapped(&cidr->address);
+    cidr->prefix = ipv4 || mapped ? 32 : 128;
     if (slash == NULL)
         return NULL;
     struct text prefix = {slash + 1, text.length - host.length - 1};
-    if (!read_prefix(prefix, cidr->prefix, &cidr->prefix))
-        return ipv4 ? "not ADDRESS or ADDRESS/BITS: BITS must be a number from 0 to 32"
-                    : "not ADDRESS or ADDRESS/BITS: BITS must be a number from 0 to 128";
+    if (!read_prefix(prefix, ipv4 ? 32 : 128, &cidr->prefix) || (mapped && cidr->prefix < MAPPED_PREFIX))
+        return ipv4     ? "not ADDRESS or ADDRESS/BITS: BITS must be a number from 0 to 32"
+               : mapped ? "not ADDRESS or ADDRESS/BITS: BITS of an IPv4 address as IPv6 must be a number from 96 to 128"
+                        : "not ADDRESS or ADDRESS/BITS: BITS must be a number from 0 to 128";
+    cidr->prefix = (uint8_t)(cidr->prefix - (mapped ? MAPPED_PREFIX : 0));
     return has_bits_past_prefix(cidr) ? "not ADDRESS or ADDRESS/BITS: the address has bits set after the first BITS"
                                       : NULL;
 }
@@ -142,7 +147,7 @@ bool cidr_has(const struct cidr *cidr, const union address *address)
 {
     uint8_t own[16], other[16];
     bool four = cidr->address.any.sa_family == AF_INET;
-    if (!four && address->any.sa_family == AF_INET)
+    if (!four && is_ipv4(address))
         return false;
     bytes_of(&cidr->address, own);
     bytes_of(address, other);

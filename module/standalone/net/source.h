@@ -31,8 +31,8 @@ struct cidr {
     uint8_t prefix;        /* in bits; for an IPv4 address, of the IPv4 address */
 };
 
-/* Parses "192.0.2.0/24" or "2001:db8::/32", brackets allowed; without a prefix, a single address. Returns NULL, or the
-   reason why the text is refused. */
+/* Parses "192.0.2.0/24" or "2001:db8::/32", brackets allowed; without a prefix, a single address.
+   "::ffff:192.0.2.0/120" is "192.0.2.0/24". Returns NULL, or the reason why the text is refused. */
 const char *cidr_parse(struct text text, struct cidr *cidr);
 bool cidr_read(struct text text, struct cidr *cidr); /* the same; false: it is refused */
 bool cidr_has(const struct cidr *cidr, const union address *address);
