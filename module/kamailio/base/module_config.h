@@ -31,6 +31,7 @@ struct module_config {
     int expires_least_mode;      /* EXPIRES_LENGTHENED or EXPIRES_REFUSED */
     int expires_most;            /* s; longer is cut */
     int contact_names;           /* 1: bindings may be called by host names, which Kamailio looks up; 0: they may not */
+    int check_callers;           /* 1: a policy sends only requests of users and trunks to anything but bindings */
     int method_filtering;        /* 1: bindings that do not allow the method are left out */
     int aor_case;                /* enum aor_case: parameter case_sensitive */
     int contacts_most;           /* of one AOR, 1 to 64 */

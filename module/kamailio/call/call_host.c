@@ -155,6 +155,12 @@ static int lend_add_aor(struct response_context *context, struct text text)
     return call_add_aor(call_of_model(context), &aor);
 }
 
+static bool lend_leaves(const struct response_context *context, struct text text)
+{
+    const str uri = str_of_text(text);
+    return call_of_model(context)->table[0] == '\0' || !uri_is_own(&uri);
+}
+
 static int lend_add_flows(struct response_context *context, const struct target *target)
 {
     return (int)targets_add_flows(call_of_model(context), target);
@@ -173,6 +179,8 @@ static int lend_add_contacts(struct call_event *event)
         if (!sip_uri_is_sip(text_of_str(contact->uri)))
             continue;
         if (contact->q != NULL && str2q(&q, contact->q->body.s, contact->q->body.len) < 0)
+            continue;
+        if (event->context->bound_only && lend_leaves(event->context, text_of_str(contact->uri)))
             continue;
         added += call_add_uri(call_of_model(event->context), &contact->uri, q) > 0;
     }
@@ -414,6 +422,7 @@ static const struct call_host kamailio_call_host = {.has_contact = lend_contact,
                                                     .log = lend_log,
                                                     .add_uri = lend_add_uri,
                                                     .add_aor = lend_add_aor,
+                                                    .leaves = lend_leaves,
                                                     .add_flows = lend_add_flows,
                                                     .add_contacts = lend_add_contacts,
                                                     .has_room = lend_room,

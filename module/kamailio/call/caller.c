@@ -13,6 +13,7 @@
 #include "kamailio/flow/connection.h"
 #include "kamailio/flow/flows.h"
 #include "kamailio/flow/spellings.h"
+#include "script/base/emergency.h"
 
 /* --- trunks --- */
 
@@ -188,6 +189,14 @@ void caller_read(struct sip_msg *msg, const char *table, struct caller *caller)
     snprintf(caller->user, sizeof caller->user, "%s", known ? noted.user : "");
     caller->trunk = trunk_of(&msg->rcv);
     caller->registered = is_registered(msg, table);
+}
+
+/* A call for help is never refused. */
+bool caller_is_bound(const struct caller *caller, struct sip_msg *msg)
+{
+    static const struct emergency no_numbers; /* those of a policy are for the policy to let out */
+    return module_config.check_callers != 0 && caller->user[0] == '\0' && caller->trunk.length == 0 &&
+           !emergency_is(&no_numbers, text_of_str(msg->first_line.u.request.uri));
 }
 
 void caller_show(const struct caller *caller, struct script_call *call)

@@ -22,6 +22,9 @@ void caller_read(struct sip_msg *msg, const char *table, struct caller *caller);
 /* Sets the values in *call, which borrows the caller. */
 void caller_show(const struct caller *caller, struct script_call *call);
 
+/* 3261-16.3.a: no policy may send the request to anything but bindings. */
+bool caller_is_bound(const struct caller *caller, struct sip_msg *msg);
+
 /* A value of the parameter `trunk`, which must stay. Returns NULL, or the reason why it is refused. */
 const char *caller_add_trunk(char *text);
 

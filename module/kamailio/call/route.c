@@ -82,6 +82,7 @@ static bool begin_call(const struct route *route, size_t room, struct call_room 
     call->methods = route->method;
     call->policy_hash = route->policy_hash;
     call->model.keeps_share = route->hears_responses;
+    call->model.bound_only = caller_is_bound(&route->caller, route->msg);
     call->model.may_recurse = route->verdict.recurse;
     call->model.ring_next_ms = route->verdict.next_after;
     return true;

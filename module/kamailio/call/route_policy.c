@@ -91,6 +91,15 @@ static bool carry_out(struct route *route)
     }
 }
 
+/* 3261-16.3.a: a sender who has shown no credentials may have a password, and the configuration asks for it. */
+static bool may_not_leave(const struct route *route)
+{
+    const struct script_verdict *verdict = &route->verdict;
+    const str uri = {(char *)verdict->uri, (int)strlen(verdict->uri)};
+    const bool names = (verdict->kind == VERDICT_RELAY || verdict->kind == VERDICT_ROUTE) && uri.len > 0;
+    return names && !uri_is_own(&uri) && caller_is_bound(&route->caller, route->msg);
+}
+
 bool route_ask_policy(struct route *route)
 {
     struct policy_hold hold;
@@ -101,6 +110,11 @@ bool route_ask_policy(struct route *route)
     route->hears_responses = policy_has_hook(&hold, HOOK_RESPONSE);
     enter_hooks(route, &hold);
     worker_policy_release(&hold);
+    if (route->outcome == SCRIPT_VERDICT && may_not_leave(route)) {
+        stats_count(STAT_VERDICTS_REFUSED);
+        route->challenges = true;
+        return false;
+    }
     bool answers = route->verdict.kind == VERDICT_REPLY || route->verdict.kind == VERDICT_FAIL;
     if (route->outcome == SCRIPT_VERDICT && (!answers || may_answer(route)))
         return carry_out(route);

@@ -142,6 +142,7 @@ PATHS(PATH)
     NUMBER(method_filtering, method_filtering, 0, 1, "(1: bindings must allow the method)")                            \
     NUMBER(case_sensitive, aor_case, AOR_ANY_CASE, AOR_CASE_SENSITIVE, "(1: case-sensitive)")                          \
     NUMBER(contact_names, contact_names, 0, 1, "(1: allowed)")                                                         \
+    NUMBER(check_callers, check_callers, 0, 1, "(1: checked)")                                                         \
     NUMBER(max_client_transactions, transactions_most, 0, INT_MAX, "requests (0: no limit)")                           \
     NUMBER(max_client_transactions_per_source, source_transactions_most, 0, INT_MAX, "requests (0: no limit)")         \
     NUMBER(max_bytes_in_flight, bytes_most, 0, INT_MAX, "bytes (0: no limit)")                                         \

@@ -5,7 +5,7 @@ local host = require "host"
 local kamailio = require "kamailio"
 local server = require "server"
 local tap = require "tap"
-
+local wait = require "wait"
 
 local test = tap.test
 
@@ -47,15 +47,21 @@ local function md5(text)
     return sum
 end
 
-local function start(t)
+-- options: policy, params (more parameters of this module), extra, config.
+local function start(t, options)
+    options = options or {}
     local path = server.temporary ".lua"
-    server.write(path, policy)
+    server.write(path, options.policy or policy)
     t:defer(function()
         os.remove(path)
     end)
     local modules = table.move(kamailio.modules, 1, #kamailio.modules, 2, { "auth" })
-    local k = kamailio.start(t, { extra = routing, modules = modules,
-        params = { { "usrloc", "use_domain", 1 }, { "reflow", "policy", path } } })
+    local params = { { "usrloc", "use_domain", 1 }, { "reflow", "policy", path } }
+    for name, value in pairs(options.params or {}) do
+        params[#params + 1] = { "reflow", name, value }
+    end
+    local k = kamailio.start(t, { extra = options.extra or routing, modules = modules, params = params,
+        config = options.config })
     return k, host.opener(k, "udp")
 end
 
@@ -112,10 +118,135 @@ test("a user is not the next message's", function(t)
     end
 end)
 
+-- --- check_callers ---
+
+-- Sends everything out, whoever asks; but what is for carol or dave only when that has failed, or leads elsewhere.
+local careless = [[
+local out = "sip:out@127.0.0.1:%d"
+sip_on_request(function(request, call)
+  if request.uri:find "sip:carol@" then
+    return sip_route()
+  elseif request.uri:find "sip:dave@" then
+    return sip_route(call.aor, { recurse = true })
+  end
+  return request.uri:find "sip:route@" and sip_route(out) or sip_relay(out)
+end)
+sip_on_response(486, function()
+  return sip_relay(out)
+end)
+sip_on_exhausted(function(reply)
+  return reply.code == 487 and sip_relay(out) or nil
+end)
+]]
+
+-- Credentials are checked, and asked for only where the module wants them.
+local lazy = [[
+route[CALL] {
+    if ($hdr(Proxy-Authorization) != $null && pv_proxy_authenticate("example.test", "secret", "0")) {
+        sip_authenticated();
+    }
+}
+]]
+
+local challenging = kamailio.routing:gsub("    if %(!sip_route_flows%(\"location\"%)%) {", [[
+    $var(rc) = sip_route_flows("location");
+    if ($var(rc) == -5) {
+        proxy_challenge("example.test", "0");
+        exit;
+    }
+    if ($var(rc) < 0) {]], 1)
+
+local function start_checking(t, more)
+    local out = server.free_port()
+    local params = { check_callers = 1, trunk = "127.0.0.2" }
+    for name, value in pairs(more or {}) do
+        params[name] = value
+    end
+    local k, open = start(t, { policy = careless:format(out), params = params, extra = lazy, config = challenging })
+    return k, open, open("out", { local_port = out })
+end
+
+local function with_credentials(caller, uri, user)
+    local refused = caller:expect_final(caller:request("INVITE", { uri = uri }), 407)
+    local nonce = refused:get("Proxy-Authenticate"):match 'nonce="(.-)"'
+    return caller:request("INVITE", { uri = uri, cseq = 2, headers = { { "Proxy-Authorization",
+        credentials(nonce, uri, user or caller.user, "secret") } } })
+end
+
+-- The destination of the policy gets this call, and no other one before it.
+local function expect_out(t, out, caller, call)
+    local invite = out:expect "INVITE"
+    t:equal(invite:get "Call-ID", call:get "Call-ID")
+    out:reply(invite, 480)
+    caller:expect_final(call, 480)
+end
+
+test("3261-16.3.a with check_callers a policy lets out users and trunks alone", function(t)
+    local k, open, out = start_checking(t)
+    local alice, mallory, trunk = open "alice", open "mallory", open("trunk", { local_host = "127.0.0.2" })
+    alice:register {}
+    for _, caller in ipairs { mallory, alice } do -- a registration is no credential
+        for _, uri in ipairs { "sip:bob@example.test", "sip:route@example.test", "sip:+15550199@example.net" } do
+            caller:expect_final(caller:request("INVITE", { uri = uri }), 407)
+            caller:expect_final(caller:request("MESSAGE", { uri = uri, from = "sip:mallory@example.net" }), 407)
+        end
+    end
+    t:equal(k:statistic "reflow:verdicts_refused", 12)
+    expect_out(t, out, alice, with_credentials(alice, "sip:bob@example.test"))
+    expect_out(t, out, alice, with_credentials(alice, "sip:route@example.test"))
+    expect_out(t, out, trunk, trunk:request("INVITE", { uri = "sip:bob@example.test" }))
+    expect_out(t, out, mallory, mallory:request("INVITE", { uri = "urn:service:sos" }))
+end)
+
+test("3261-16.3.a with check_callers no later hook lets a stranger out, and no redirect", function(t)
+    local k, open, out = start_checking(t)
+    local alice, mallory, phones = open "alice", open "mallory", {}
+    for _, user in ipairs { "carol", "dave" } do
+        phones[user] = open(user)
+        phones[user]:register {}
+    end
+    local moved = { headers = { { "Contact", ("<sip:out@127.0.0.1:%d>"):format(out.local_port) } } }
+    for _, each in ipairs { { "carol", 486 }, { "carol", 487 }, { "dave", 302, moved } } do
+        local user, status, options = table.unpack(each)
+        local call = mallory:request("INVITE", { uri = ("sip:%s@example.test"):format(user) })
+        phones[user]:reply(phones[user]:expect "INVITE", status, options)
+        mallory:expect_final(call, status)
+    end
+    t:equal(k:statistic "reflow:verdicts_refused", 2)
+    assert(wait.until_true(kamailio.patience, function()
+        return k.log:find("refused: it would break rule 3261-16.3.a", 1, true)
+    end), "the log does not name the rule")
+    for _, each in ipairs { { "carol", 486 }, { "carol", 487 }, { "dave", 302, moved } } do
+        local user, status, options = table.unpack(each)
+        local uri = ("sip:%s@example.test"):format(user)
+        -- Nobody asks for these credentials; the nonce comes from another call.
+        local refused = alice:expect_final(alice:request("INVITE", { uri = "sip:bob@example.test" }), 407)
+        local nonce = refused:get("Proxy-Authenticate"):match 'nonce="(.-)"'
+        local call = alice:request("INVITE", { uri = uri, headers = { { "Proxy-Authorization",
+            credentials(nonce, uri, "alice", "secret") } } })
+        phones[user]:reply(phones[user]:expect "INVITE", status, options)
+        expect_out(t, out, alice, call)
+    end
+end)
+
+test("without check_callers the policy decides by itself", function(t)
+    local _, open, out = start_checking(t, { check_callers = 0 })
+    local mallory = open "mallory"
+    expect_out(t, out, mallory, mallory:request("INVITE", { uri = "sip:bob@example.test" }))
+end)
+
+test("a trunk may be written as IPv6", function(t)
+    local _, open, out = start_checking(t, { trunk = "::ffff:127.0.0.0/126" })
+    local trunk, mallory = open("trunk", { local_host = "127.0.0.3" }), open("mallory", { local_host = "127.0.0.4" })
+    mallory:expect_final(mallory:request("INVITE", { uri = "sip:bob@example.test" }), 407)
+    expect_out(t, out, trunk, trunk:request("INVITE", { uri = "sip:bob@example.test" }))
+end)
+
 test("wrong values of trunk are refused at start", function(t)
     for value, why in pairs { ["203.0.113.1/24"] = "no bits set", ["trunk.example.net"] = "not ADDRESS",
         ["203.0.113.0/33"] = "not ADDRESS", ["203.0.113.0/"] = "not ADDRESS", ["0.0.0.0/0"] = "everybody",
-        ["::/0"] = "everybody", [""] = "not ADDRESS" } do
+        ["::/0"] = "everybody", [""] = "not ADDRESS", ["::ffff:0:0/96"] = "everybody",
+        ["::ffff:203.0.113.0/95"] = "not ADDRESS", ["::ffff:203.0.113.1/120"] = "no bits set" } do
         local ok, problem = pcall(kamailio.start, t, { params = { { "reflow", "trunk", value } } })
         t:equal(ok, false, value)
         t:match(problem, why)
