@@ -119,6 +119,20 @@ end, expected = { md5 = "MD5", ["sha256,md5"] = "MD5" }, attempts = 1, start = f
         domain, (ua.instance(1):gsub("^urn:", "")), "UDP/TLS/RTP/SAVPF", word }) }, Script)
 end }
 
+-- Its media are real, which our phone has not: it sends a message in place of a call.
+local Browser = setmetatable({}, { __index = Script })
+Browser.__index = Browser
+
+function Browser.message(self, aor) self.agent:command("message " .. aor) end
+function Browser.delivered(self) self.agent:expect "delivered" end
+
+agents[#agents + 1] = { name = "SIP.js", missing = function()
+    return not os.execute "command -v chromium >/dev/null" and "no chromium" or node_phone.missing "browser"
+end, expected = { md5 = "MD5", ["sha256,md5"] = "MD5" }, keeps_nonce = true, attempts = 1, start = function(t, s, word)
+    return setmetatable({ s = s, agent = node_phone.start(t, "browser", { "sipjs",
+        ("ws://127.0.0.1:%d/"):format(s.ws), "bob", domain, word }) }, Browser)
+end }
+
 local Sipp = {}
 Sipp.__index = Sipp
 
@@ -226,6 +240,16 @@ local function call(t, agent, bob, alice)
     t:ok(challenged > 0, "the INVITE was not challenged")
 end
 
+-- The same with a MESSAGE, for an agent that cannot call alice.
+local function message(t, bob, alice)
+    bob:message(alice.aor)
+    local received = alice:expect "MESSAGE"
+    t:ok(count(bob:trace(), "SIP/2.0 407") > 0, "the MESSAGE was not challenged")
+    t:ok(#received:all "Proxy-Authorization" == 0, "the credentials were relayed")
+    alice:reply(received, 200)
+    bob:delivered()
+end
+
 -- bob registers when his nonce has expired.
 local function use_expired(t, agent, s, bob)
     ua.wait.pause((NONCE_S + 1) * 1000) -- the nonce must be too old; that it is older does no harm
@@ -249,8 +273,12 @@ local function run(t, agent, offer, row)
     if registered then
         local before = row.call
         row.call = "failed"
-        call(t, agent, bob, alice)
-        row.call = before or "ok"
+        if bob.message then
+            message(t, bob, alice)
+        else
+            call(t, agent, bob, alice)
+        end
+        row.call = before or bob.message and "(MESSAGE)" or "ok"
     end
     if registered and offer == "md5" then
         row.expired = "failed"

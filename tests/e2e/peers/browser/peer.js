@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // JsSIP or SIP.js in headless Chromium. The page is served by this program; commands from standard input go to it over a
 // WebSocket, and its events come back and go to standard output. It ends where its input does.
-// node peer.js LIBRARY WS_URL USER DOMAIN
+// With PASSWORD, SIP.js answers challenges, and its messages go to standard output as well.
+// node peer.js LIBRARY WS_URL USER DOMAIN [PASSWORD]
 'use strict';
 
 const { spawn } = require('child_process');
@@ -11,7 +12,7 @@ const os = require('os');
 const path = require('path');
 const { WebSocketServer } = require('ws');
 
-const [library, url, user, domain] = process.argv.slice(2);
+const [library, url, user, domain, password = ''] = process.argv.slice(2);
 const modules = process.env.NODE_PATH.split(':').pop();
 const profile = fs.mkdtempSync(path.join(os.tmpdir(), 'chromium-'));
 
@@ -78,12 +79,13 @@ new WebSocketServer({ server }).on('connection', (socket) => {
 });
 
 server.listen(0, '127.0.0.1', () => {
-    const place = new URLSearchParams({ url, user, domain });
+    const place = new URLSearchParams({ url, user, domain, password });
     const browser = spawn('chromium', ['--headless=new', '--no-sandbox', '--disable-gpu', '--no-first-run',
         '--disable-background-networking', '--disable-breakpad', '--disable-crash-reporter', '--disable-component-update', '--disable-sync', '--mute-audio',
         '--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream', '--ignore-certificate-errors',
         '--disable-features=WebRtcHideLocalIpsWithMdns', `--user-data-dir=${profile}`,
-        `http://127.0.0.1:${server.address().port}/?${place}`], { stdio: 'ignore', detached: true });
+        `http://127.0.0.1:${server.address().port}/?${place}`],
+    { stdio: 'ignore', detached: true, env: { ...process.env, TMPDIR: profile } });
     const end = () => {
         try {
             process.kill(-browser.pid, 'SIGKILL');

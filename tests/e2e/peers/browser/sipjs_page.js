@@ -6,6 +6,14 @@ const place = new URLSearchParams(location.search);
 const control = new WebSocket(`ws://${location.host}/`);
 const tell = (...words) => control.send(words.join(' '));
 
+// SIP.js gives the messages that it sends and receives to its log alone.
+const password = place.get('password');
+const log = {
+    logLevel: 'debug',
+    logBuiltinEnabled: false,
+    logConnector: (level, category, label, content) => /^(Sending|Received) WebSocket/.test(content) && tell(content),
+};
+
 const agent = new SimpleUser(place.get('url'), {
     aor: `sip:${place.get('user')}@${place.get('domain')}`,
     media: { constraints: { audio: true, video: false } },
@@ -22,7 +30,10 @@ const agent = new SimpleUser(place.get('url'), {
         onServerConnect: () => tell('connected'),
         onServerDisconnect: () => tell('disconnected'),
     },
-    userAgentOptions: { sessionDescriptionHandlerFactoryOptions: { peerConnectionConfiguration: { iceServers: [] } } },
+    userAgentOptions: {
+        sessionDescriptionHandlerFactoryOptions: { peerConnectionConfiguration: { iceServers: [] } },
+        ...(password && { authorizationUsername: place.get('user'), authorizationPassword: password, ...log }),
+    },
 });
 
 const failed = (error) => tell('failed', String(error));
@@ -37,4 +48,7 @@ control.onmessage = ({ data }) => {
     const [name, ...rest] = data.split(' ');
     commands[name](...rest);
 };
-control.onopen = () => agent.connect().then(() => agent.register()).catch(failed);
+// SIP.js reports a refused registration only to the sender of the request.
+const register = () => agent.register({ requestDelegate: { onReject: () => tell('registrationFailed') } });
+commands.register = () => register().catch(failed);
+control.onopen = () => agent.connect().then(register).catch(failed);
