@@ -323,6 +323,36 @@ static void test_3261_18_2_2_a_a_name_without_servers_loses_the_response_alone(v
     }
 }
 
+/* A response is lost at most, whatever fails while it is sent. */
+static void test_3261_18_2_2_a_without_memory_only_the_response_is_lost(void **state)
+{
+    struct stage *stage = *state;
+    const struct place place = place_of(TRANSPORT_TCP, "192.0.2.7", 6001);
+    unsigned went_by_name = 0;
+    for (uint64_t step = 1; step <= 40; step++) {
+        struct peer caller = caller_over(stage, TRANSPORT_TCP);
+        calls(stage, &caller, "pc.example.net:5077");
+        struct sent *invite = stage_sent_to(stage, "INVITE", 5080);
+        stage_flow_dies(stage, &caller);
+        stage->fake.calls = 0;
+        stage->fake.fail_after = step;
+        stage_response(stage, invite, 200, NULL);
+        stage->fake.fail_after = 0;
+        const struct sent *sent = fake_wire_take(&stage->wire);
+        stage->wire.lookup_count = 0;
+        if (sent != NULL)
+            is_not_opened(stage, &sent->peer, FLOW_REFUSED);
+        if (stage->wire.lookup_count > 0) {
+            fake_wire_locate(&stage->wire, "pc.example.net", &place, 1);
+            goes_to(stage, 200, "192.0.2.7:6001");
+            went_by_name++;
+        }
+        stage_silent(stage);
+        stage_ends(stage);
+    }
+    assert_in_range(went_by_name, 1, 39);
+}
+
 /* --- strangers --- */
 
 static struct peer stranger(struct stage *stage)
@@ -444,6 +474,7 @@ int main(void)
         TEST(test_3261_18_2_2_a_what_went_over_an_open_connection_is_not_sent_again),
         TEST(test_3261_18_2_2_a_what_is_no_name_is_not_looked_up),
         TEST(test_3261_18_2_2_a_a_name_without_servers_loses_the_response_alone),
+        TEST(test_3261_18_2_2_a_without_memory_only_the_response_is_lost),
         TEST(test_3261_18_2_2_a_a_name_leads_no_stranger_to_a_third_party),
         TEST(test_3261_18_2_2_a_a_name_with_a_port_is_not_looked_up_for_a_stranger),
         TEST(test_3261_18_2_2_a_what_waits_for_one_stranger_is_bounded),
