@@ -45,11 +45,12 @@ static size_t finals_gather(struct finals *finals, const struct response_context
     return own;
 }
 
-/* 5626-5.3.c: an edge has only one flow; the authoritative proxy must learn that it is gone. */
+/* 5626-5.3.c: an edge has only one flow; the authoritative proxy must learn that it is gone, and only that. */
 static bool context_lost_edge_flow(const struct response_context *context)
 {
     const struct call_branch *branch = context->branches;
-    return context->role == ROLE_EDGE && branch != NULL && branch->has_final && branch->code == SIP_FLOW_FAILED;
+    return context->role == ROLE_EDGE && branch != NULL && branch->has_final && branch->code == SIP_FLOW_FAILED &&
+           !branch->withheld;
 }
 
 /* A phone that subscribes to its own AOR repeats the request at once after 480, but not after 404. */

@@ -128,7 +128,7 @@ static bool branch_shows_destination(const struct call_branch *branch)
 {
     const struct target *target = branch->target;
     bool by_address = target != NULL ? target->reg_id == 0 || target->flow == 0 : branch->chosen && !branch->on_flow;
-    return by_address && !branch->rested && !branch->unsafe;
+    return by_address && !branch->rested && !branch->withheld;
 }
 
 /* A destination may ignore an unknown method. */
@@ -196,7 +196,7 @@ bool call_decide(struct call_event *event)
     if (code > SIP_TRYING && code < SIP_OK)
         branch->provisional_seen = true;
     /* If nothing was sent to the destination, there is no response for the policy. */
-    if (code != SIP_TRYING && !branch->rested && !branch->unsafe)
+    if (code != SIP_TRYING && !branch->rested && !branch->withheld)
         verdict_ask(event);
     event->context->host->decided(event);
     if (code_class(code) == CLASS_GLOBAL_FAILURE)

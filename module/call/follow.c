@@ -198,7 +198,7 @@ void branch_drop(struct call_branch *branch, const struct decision *decision)
 {
     const struct target *target = branch->target;
     const struct call_host *host = branch->context->host;
-    if (target == NULL || branch->unsafe)
+    if (target == NULL || branch->withheld)
         return;
     if (decision->drop == DROP_FLOW && target->flow != 0) {
         /* Plain bindings on the flow may have another route. */

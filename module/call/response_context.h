@@ -76,7 +76,8 @@ struct call_branch {
     bool after_flow;       /* it was sent to an address because a flow has died */
     bool flow_died;        /* its flow died, but it waits for its instance (5626-7.h) */
     bool rested;           /* nothing was sent, because the destination rests or has reached a limit */
-    bool unsafe;           /* nothing was sent: a sips: request without TLS on the way */
+    bool withheld; /* nothing was sent, which says nothing about its flow: a sips: request without TLS on the way, or a
+                      branch that the host's configuration has refused */
 };
 
 /* Did only the policy name its destination? */

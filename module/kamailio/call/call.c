@@ -44,6 +44,17 @@ struct ksr_branch *call_branch_of_ruid(struct call *call, const str *ruid)
     return NULL;
 }
 
+/* msg_apply_changes() takes the ruid from the message, and leaves the next hop. */
+struct ksr_branch *call_branch_of_request(struct call *call, const struct sip_msg *msg)
+{
+    struct ksr_branch *first = call->in_request_uri;
+    if (msg->ruid.len > 0 || first == NULL || first->built)
+        return call_branch_of_ruid(call, &msg->ruid);
+    const bool same_uri = text_equal(text_of_str(*GET_RURI(msg)), first->model.target->uri);
+    const bool same_hop = text_equal(text_of_str(msg->dst_uri), text_of_str(first->destination));
+    return same_hop && (same_uri || first->destination.len > 0) ? first : NULL;
+}
+
 struct ksr_branch *call_branch_of_target(struct call *call, const struct target *target)
 {
     for (size_t i = 0; i < call->branch_count; i++)
@@ -237,8 +248,15 @@ static void on_failing(struct cell *t, int type, struct tmcb_params *params)
    that this module has corrected. */
 static void request_built(struct cell *t, struct call *call, struct sip_msg *msg)
 {
+    struct ksr_branch *branch = call_branch_of_request(call, msg);
+    if (branch != NULL) {
+        branch->built = true;
+        branch->refused = false;
+        if (msg->ruid.len <= 0 && set_ruid(msg, &branch->ruid) < 0)
+            LM_DBG("no memory: the branch is the script's own\n");
+    }
     breadth_write(msg, call);
-    peer_write_mark(msg, call_branch_of_ruid(call, &msg->ruid));
+    peer_write_mark(msg, branch);
     forced_built(t, msg, call);
     if (get_route_type() == REQUEST_ROUTE) /* perhaps of a transaction that was suspended */
         events->sending();

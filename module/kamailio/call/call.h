@@ -36,7 +36,9 @@ struct ksr_branch {
     unsigned aor_hash;     /* of the binding, for usrloc; 0 with no binding */
     unsigned branch_flags; /* as usrloc keeps them with the binding */
     bool contact_left;     /* if the flow is gone, the binding's Contact can be called (3261-10.a) */
-    size_t bytes;          /* bytes that count as in flight for it */
+    bool refused; /* the branch route has run for it, and tm has not built its request: the script dropped it */
+    bool built;   /* tm has begun to build its request */
+    size_t bytes; /* bytes that count as in flight for it */
 };
 
 /* One step of this process, with the message for which branches are started. */
@@ -54,8 +56,9 @@ struct call {
     struct step *step;  /* of the process that holds the lock */
     struct ksr_branch *branches[TARGETS_MOST];
     size_t branch_count;
-    char table[32];      /* table of usrloc; empty: no bindings are looked up */
-    flow_id sender_flow; /* on which the request came; 0: its sender is not left out */
+    struct ksr_branch *in_request_uri; /* the branch whose target is the Request-URI of the message; NULL: none */
+    char table[32];                    /* table of usrloc; empty: no bindings are looked up */
+    flow_id sender_flow;               /* on which the request came; 0: its sender is not left out */
     struct text sender_aor;
     struct text user, trunk; /* of the sender, as policies see them: see caller.h */
     bool registered;
@@ -113,6 +116,8 @@ void call_listen(const struct transaction_events *events);          /* in mod_in
 /* The call of a transaction; NULL: it does not belong to this module. */
 struct call *call_of(const struct cell *t);
 struct ksr_branch *call_branch_of_ruid(struct call *call, const str *ruid);
+/* The branch for which tm builds a request from the message. */
+struct ksr_branch *call_branch_of_request(struct call *call, const struct sip_msg *msg);
 
 bool branch_is_of_binding(const str *ruid); /* and not from a URI that the configuration, a policy or a 3xx named */
 

@@ -46,6 +46,16 @@ void failover_send(struct sip_msg *msg, struct cell *t)
             t->uac[i].last_received = SIP_REQUEST_TIMEOUT;
 }
 
+/* Without a branch of tm's, nothing was sent. The script has dropped the branch, or tm could not make it: that says
+   nothing about its flow. */
+static enum origin origin_of_unsent(struct arrival *arrival)
+{
+    struct ksr_branch *branch = arrival->branch;
+    const bool never_sent = arrival->index < 0 && (branch->refused || branch->model.target->flow != 0);
+    branch->model.withheld = never_sent;
+    return never_sent ? ORIGIN_FLOW_DOWN : branch_origin_unsent(branch);
+}
+
 /* 3261-16.9.a. Each branch is sent to once, so this ends. */
 static void follow_unsent(struct sip_msg *msg, struct cell *t, struct call *call)
 {
@@ -53,7 +63,7 @@ static void follow_unsent(struct sip_msg *msg, struct cell *t, struct call *call
     while ((branch = next_unsent(t, call)) != NULL) {
         struct arrival arrival = {
             .t = t, .call = call, .branch = branch, .index = branch_index(t, branch), .request = msg};
-        arrival_gather(&arrival, branch_origin_unsent(branch), 0);
+        arrival_gather(&arrival, origin_of_unsent(&arrival), 0);
         arrival_decide_end(&arrival);
         call_follow(&branch->model);
     }
@@ -77,6 +87,16 @@ void failover_more(struct sip_msg *msg, struct cell *t, struct call *call)
     call_start_more(&call->model);
     follow_unsent(msg, t, call);
     call->step = NULL;
+}
+
+void failover_unsent(struct sip_msg *msg, struct cell *t, struct call *call)
+{
+    struct step step = {.msg = msg};
+    call->step = &step;
+    call_sync(call, t);
+    follow_unsent(msg, t, call);
+    call->step = NULL;
+    failover_more(msg, t, call);
 }
 
 void failover_all(struct sip_msg *msg, struct cell *t, struct call *call)

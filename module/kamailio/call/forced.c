@@ -46,20 +46,24 @@ static bool is_same_place(const str *a, const str *b)
            GET_URI_PORT(&one) == GET_URI_PORT(&other) && one.proto == other.proto;
 }
 
-/* Without a destination of its own, the branch goes where its Request-URI leads. */
+/* Without a destination, a request goes where its Request-URI leads. */
 static bool goes_elsewhere(const struct sip_msg *msg, const struct ksr_branch *branch)
 {
-    const str *now = &msg->dst_uri, *own = &branch->destination;
-    return !is_same_text(now, own) && (now->len <= 0 || own->len <= 0 || !is_same_place(now, own));
+    const str uri = str_of_text(branch->model.target->uri);
+    const str *now = msg->dst_uri.len > 0 ? &msg->dst_uri : GET_RURI(msg);
+    const str *own = branch->destination.len > 0 ? &branch->destination : &uri;
+    return !is_same_text(now, own) && !is_same_place(now, own);
 }
 
+/* What happens on the branch says nothing about the binding then, and its ACK and CANCEL stay with it. */
 static void follow_script(struct sip_msg *msg, struct call *call)
 {
     struct ksr_branch *branch = call_branch_of_ruid(call, &msg->ruid);
-    if (branch == NULL || branch->model.target->flow == 0 || !goes_elsewhere(msg, branch))
+    if (branch == NULL || !goes_elsewhere(msg, branch))
         return;
     branch->model.target->flow = 0;
     branch->contact_left = false;
+    branch->binding = (str){NULL, 0};
 }
 
 /* --- tm's branches --- */
@@ -94,10 +98,11 @@ static void send_again(struct ua_client *uac)
 {
     struct dest_info *to = &uac->request.dst;
     to->proto = to->send_sock->proto;
+    uac->icode = 0; /* another process may handle the response before msg_send() returns */
     if (msg_send(to, uac->request.buffer, uac->request.buffer_len) == 0)
-        uac->icode = 0;
-    else
-        to->proto = PROTO_NONE;
+        return;
+    uac->icode = SEND_FAILED;
+    to->proto = PROTO_NONE;
 }
 
 void forced_sent(struct cell *t, struct call *call, int index)

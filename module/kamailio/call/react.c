@@ -327,10 +327,21 @@ static int answer_without_record(struct sip_msg *msg, struct cell *t)
     return RESPONSE_CHOSEN;
 }
 
+void react_to_exhaustion(struct sip_msg *msg, struct cell *t, struct call *call)
+{
+    struct sip_msg *reply;
+    const struct call_best best = best_reply(t, call, &reply);
+    if (react_ask_exhausted(t, call, msg, reply, best.branch, best.best.status))
+        failover_more(msg, t, call);
+    if (transaction_pending(t) > 0)
+        return;
+    event_exhausted(msg, best.best.status);
+    best_send(msg, t, call);
+}
+
 int sip_on_failure(struct sip_msg *msg)
 {
     struct cell *t;
-    struct sip_msg *reply;
     struct call *call = current_call("sip_on_failure", FAILURE_ROUTE, &t);
     if (call == NULL)
         return answer_without_record(msg, t);
@@ -339,14 +350,8 @@ int sip_on_failure(struct sip_msg *msg)
         return BRANCHES_ADDED;
     if (t->uas.status >= CODE_FINAL_LEAST)
         return RESPONSE_CHOSEN;
-    const struct call_best best = best_reply(t, call, &reply);
-    if (react_ask_exhausted(t, call, msg, reply, best.branch, best.best.status))
-        failover_more(msg, t, call);
-    if (transaction_pending(t) > 0)
-        return BRANCHES_ADDED;
-    event_exhausted(msg, best.best.status);
-    best_send(msg, t, call);
-    return RESPONSE_CHOSEN;
+    react_to_exhaustion(msg, t, call);
+    return transaction_pending(t) > 0 ? BRANCHES_ADDED : RESPONSE_CHOSEN;
 }
 
 uint32_t current_code(struct sip_msg *msg)

@@ -24,4 +24,8 @@ void react_on_cancel(struct cell *t, struct call *call);
 bool react_ask_exhausted(struct cell *t, struct call *call, struct sip_msg *request, struct sip_msg *reply,
                          struct call_branch *branch, uint32_t code);
 
+/* No branch is pending, and no final response was sent: the policy may add targets, and otherwise the best response is
+   forwarded. Under the reply lock. */
+void react_to_exhaustion(struct sip_msg *msg, struct cell *t, struct call *call);
+
 #endif

@@ -37,6 +37,8 @@ void arrival_decide_end(struct arrival *arrival);
 void failover_branch(struct sip_msg *msg, struct cell *t, struct call *call, struct ksr_branch *branch);
 /* The same for every branch that has ended without a waiting route; then the next targets, if nothing is pending. */
 void failover_all(struct sip_msg *msg, struct cell *t, struct call *call);
+/* The same for the branches that tm has not sent. */
+void failover_unsent(struct sip_msg *msg, struct cell *t, struct call *call);
 /* The next targets, if nothing is pending. */
 void failover_more(struct sip_msg *msg, struct cell *t, struct call *call);
 /* The branches in the destination set. */

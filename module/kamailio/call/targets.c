@@ -447,7 +447,8 @@ static int read_request_uri(const struct ksr_branch *branch, char out[REQUEST_UR
     return 0;
 }
 
-static int put_as_request_uri(struct sip_msg *msg, struct ksr_branch *branch, str *uri, str *instance)
+static int put_as_request_uri(struct sip_msg *msg, struct call *call, struct ksr_branch *branch, str *uri,
+                              str *instance)
 {
     flag_t flags = 0;
     str path = str_of_text(branch->model.target->path);
@@ -457,6 +458,7 @@ static int put_as_request_uri(struct sip_msg *msg, struct ksr_branch *branch, st
         set_or_reset(msg, instance, set_instance, reset_instance) < 0 ||
         set_or_reset(msg, &branch->user_agent, set_ua, reset_ua) < 0 || set_ruid(msg, &branch->ruid) < 0)
         return -1;
+    call->in_request_uri = branch;
     msg->reg_id = (int)branch->model.target->reg_id;
     set_ruri_q(branch->model.target->q);
     getbflagsval(0, &flags);
@@ -493,7 +495,7 @@ static int put_branch(struct sip_msg *msg, struct call *call, struct ksr_branch 
     str instance = bracketed(branch->model.target->instance, buffer);
     bool alone = first || (nr_branches == 0 && !ruri_get_forking_state());
     if (read_request_uri(branch, request_uri, &uri) < 0 ||
-        (first && put_as_request_uri(msg, branch, &uri, &instance) < 0))
+        (first && put_as_request_uri(msg, call, branch, &uri, &instance) < 0))
         return -1;
     if (!first &&
         append_branch(msg, &uri, &branch->destination, &path, branch->model.target->q, branch->branch_flags,
@@ -605,7 +607,7 @@ void call_keep_request_uri(struct sip_msg *msg, struct call *call)
         text_equal(text_of_str(uri), text_of_str(*GET_RURI(msg))))
         return;
     str instance = bracketed(branch->model.target->instance, buffer);
-    if (put_as_request_uri(msg, branch, &uri, &instance) < 0)
+    if (put_as_request_uri(msg, call, branch, &uri, &instance) < 0)
         ksr_log(LOG_ERROR, "sip_route_flows: a target is lost: no memory");
 }
 

@@ -15,6 +15,7 @@
 #include "kamailio/call/peer.h"
 #include "kamailio/call/react.h"
 #include "kamailio/call/reconnect.h"
+#include "kamailio/call/refused.h"
 #include "kamailio/call/rests.h"
 #include "kamailio/call/seal.h"
 #include "kamailio/flow/datagram.h"
@@ -246,9 +247,9 @@ static int start(void)
     if (check_random() < 0 || config_check_order() < 0 || bind_others() < 0 || stats_create() < 0 ||
         rests_create() < 0 || waits_create() < 0 || spellings_create() < 0 || flows_create(FLOW_TABLE_LOG2) < 0 ||
         breadth_create() < 0 || (module_has_usrloc && (flows_listen() < 0 || save_charge_create() < 0)) ||
-        keeper_create(call_branch_down) < 0 || events_create() < 0 || react_create() < 0 || reconnect_listen() < 0 ||
-        datagram_listen() < 0 || peer_listen() < 0 || edge_start() < 0 || flow_token_start() < 0 || seal_start() < 0 ||
-        gauges_create() < 0 || worker_policy_create() < 0)
+        keeper_create(call_branch_down) < 0 || events_create() < 0 || react_create() < 0 || refused_create() < 0 ||
+        reconnect_listen() < 0 || datagram_listen() < 0 || peer_listen() < 0 || edge_start() < 0 ||
+        flow_token_start() < 0 || seal_start() < 0 || gauges_create() < 0 || worker_policy_create() < 0)
         return -1;
     if (rpc_register_array((rpc_export_t *)module_rpc) != 0 || rpc_register_array((rpc_export_t *)policy_rpc) != 0) {
         ksr_log(LOG_ERROR, "RPC commands cannot be registered");

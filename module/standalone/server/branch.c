@@ -182,7 +182,7 @@ static void fail_unreached(struct branch *branch)
    alive. */
 static void fail_unsafe(struct branch *branch)
 {
-    branch->model.unsafe = true;
+    branch->model.withheld = true;
     fail_soon(branch, ORIGIN_FLOW_DOWN);
 }
 
