@@ -341,13 +341,10 @@ static int index_of_ruid(const struct cell *t, const str *ruid)
     return -1;
 }
 
-/* A WebSocket starts on a TCP or TLS listener. */
 static char proto_of(const struct ksr_branch *branch, const struct ksr_sip_uri *uri)
 {
     const bool websocket = transport_is_websocket(transport_of_proto(uri->proto));
-    if (!websocket)
-        return branch->socket->proto;
-    return transport_is_secure(transport_of_proto(branch->socket->proto)) ? PROTO_WSS : PROTO_WS;
+    return websocket ? (char)proto_at_listener(uri->proto, branch->socket) : branch->socket->proto;
 }
 
 bool call_aim(struct dest_info *to, const struct ksr_branch *branch)

@@ -283,8 +283,10 @@ static void each_address(const struct call_branch *model, bool silent, void (*ea
         const struct ua_client *uac = &t->uac[i];
         if (!is_of_branch(uac, branch) || branch_is_silent(uac) != silent)
             continue;
-        size_t length = sockaddr_text(&uac->request.dst.to, address);
-        length = silent_name_write(proto_word(uac->request.dst.proto), (struct text){address, length}, name);
+        const struct dest_info *to = &uac->request.dst;
+        const char *transport = proto_word(proto_at_listener(to->proto, to->send_sock));
+        size_t length = sockaddr_text(&to->to, address);
+        length = silent_name_write(transport, (struct text){address, length}, name);
         each(model->target->by_policy, (struct text){name, length});
     }
 }
@@ -349,7 +351,7 @@ static struct text describe_flow(const struct arrival *arrival, char *out, size_
     const str *address = to->send_sock != NULL ? &to->send_sock->address_str : &none;
     const flow_id flow = branch->model.target->flow;
     const int proto = flow_is_datagram(flow) ? PROTO_NONE : connection_proto((int)flow);
-    const char *transport = proto_word(proto != PROTO_NONE ? proto : to->proto);
+    const char *transport = proto_word(proto != PROTO_NONE ? proto : proto_at_listener(to->proto, to->send_sock));
     char remote[ADDRESS_TEXT_MOST];
     sockaddr_text(&to->to, remote);
     int length = snprintf(out, size, "%s %.*s:%u-%s", transport, address->len, address->s,

@@ -547,6 +547,15 @@ static str next_hop(const struct ksr_branch *branch)
     return branch->destination.len > 0 ? branch->destination : str_of_text(branch->model.target->uri);
 }
 
+/* "sips:" with transport=tcp or ws means TLS or WSS. */
+static int proto_of_uri(const struct ksr_sip_uri *uri, const struct socket_info *socket)
+{
+    const int proto = uri->proto != PROTO_NONE ? uri->proto : PROTO_UDP;
+    if (uri->type != SIPS_URI_T)
+        return proto_at_listener(proto, socket);
+    return transport_is_websocket(transport_of_proto(proto)) ? PROTO_WSS : PROTO_TLS;
+}
+
 size_t targets_silent_name(const struct ksr_branch *branch, char out[REST_NAME_MOST + 1])
 {
     char host[REST_NAME_MOST + 1];
@@ -554,9 +563,9 @@ size_t targets_silent_name(const struct ksr_branch *branch, char out[REST_NAME_M
     str to = next_hop(branch);
     if (parse_uri(to.s, to.len, &uri) < 0 || uri.host.len > REST_NAME_MOST - 8)
         return 0;
-    int proto = uri.proto != PROTO_NONE ? uri.proto : uri.type == SIPS_URI_T ? PROTO_TLS : PROTO_UDP;
+    const char *transport = proto_word(proto_of_uri(&uri, branch->socket));
     int length = snprintf(host, sizeof host, "%.*s:%u", uri.host.len, uri.host.s, GET_URI_PORT(&uri));
-    return silent_name_write(proto_word(proto), (struct text){host, (size_t)length}, out);
+    return silent_name_write(transport, (struct text){host, (size_t)length}, out);
 }
 
 /* 3261-21.5.4.a; the address is known where the URI has it. */

@@ -134,6 +134,13 @@ enum transport transport_of_proto(int proto)
     }
 }
 
+int proto_at_listener(int proto, const struct socket_info *listener)
+{
+    if (!transport_is_websocket(transport_of_proto(proto)) || listener == NULL)
+        return proto;
+    return transport_is_secure(transport_of_proto(listener->proto)) ? PROTO_WSS : PROTO_WS;
+}
+
 const char *proto_word(int proto)
 {
     return proto == PROTO_SCTP ? "sctp" : transport_word(transport_of_proto(proto));

@@ -35,6 +35,10 @@ enum transport transport_of_proto(int proto);
    only its connection shows what it is. */
 int connection_proto(int id);
 
+/* The transport of a destination with this transport in its URI: `transport=ws` stands for WSS too (RFC 7118), and the
+   listener shows which. NULL: not known, `proto` as it is. */
+int proto_at_listener(int proto, const struct socket_info *listener);
+
 /* "tcp", "sctp"; "udp" for what is not known. Kamailio's get_valid_proto_name() does not know WS and WSS. */
 const char *proto_word(int proto);
 

@@ -291,9 +291,7 @@ static int proto_of_contact(const ucontact_t *contact)
     const int proto = connection_proto(contact->tcpconn_id);
     if (proto != PROTO_NONE || contact->sock == NULL)
         return proto;
-    if (!names_websocket(contact))
-        return contact->sock->proto;
-    return transport_is_secure(transport_of_proto(contact->sock->proto)) ? PROTO_WSS : PROTO_WS;
+    return names_websocket(contact) ? proto_at_listener(PROTO_WS, contact->sock) : contact->sock->proto;
 }
 
 static enum transport transport_of_flow(const ucontact_t *contact, flow_id flow)

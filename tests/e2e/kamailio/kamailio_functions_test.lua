@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 -- The module's functions in every block where they may stand, in Kamailio's own language and in KEMI; what they refuse
 -- at start; counters, $reflow(), events and RPC.
+local certificates = require "certificates"
 local tap = require "tap"
 local ua = require "ua"
 local uv = require "luv"
@@ -463,6 +464,34 @@ test("reflow.rest sets a rest and ends it", function(t)
         t:match(select(2, host:rpc("reflow.rest", table.unpack(words))), "400")
     end
 end)
+
+for _, transport in ipairs { "udp", "tcp", "tls", "ws", "wss" } do
+    test("3263-4.3.b a phone that is silent is listed with its transport, until it registers again: " .. transport,
+        function(t)
+            local secure = (transport ~= "udp" and transport ~= "tcp")
+                and certificates.new(t):sign("default", { names = "DNS:example.test" }) or nil
+            local host = kamailio.start(t, { secure = secure,
+                params = { { "tm", "fr_timer", 1000 }, { "reflow", "rest_silent", 600 } } })
+            local function open(user, kind)
+                return ua.open { port = host.ports and host.ports[kind] or host.port, user = user,
+                    domain = host.domain, transport = kind }
+            end
+            local bob, alice = open("bob", transport), open("alice", "udp")
+            -- An address that is not its own, so that it is called over its flow.
+            local options = { supported = false,
+                contact_uri = "sip:bob@192.0.2.9:5999" .. bob.contact_uri:match "[;]?[^;]*$":gsub("^sip:.*", "") }
+            bob:register(options)
+            local call = alice:invite(bob.aor)
+            bob:expect "INVITE"
+            alice:expect_final(call, 408)
+            local listed = assert(host:rpc "reflow.rests")
+            t:match(listed, "destination: " .. transport .. ":127%.0%.0%.1:%d+")
+            t:match(listed, "count: 1\n")
+            options.cseq = 9
+            bob:register(options)
+            t:match(assert(host:rpc "reflow.rests"), "count: 0\n")
+        end)
+end
 
 test("a flow that dies, its binding, and a request without a target are in the log", function(t)
     local host, open = starter(t)
