@@ -104,13 +104,45 @@ static bool read_binding(str body, struct peer_mark *mark)
     return *end == '\0' && mark->ruid.len > 0 && mark->ruid.len <= PEER_RUID_MOST;
 }
 
+static bool read_field(struct sip_msg *msg, struct peer_mark *mark)
+{
+    const struct hdr_field *field = parse_headers(msg, HDR_EOH_F, 0) == 0 ? next_mark(msg->headers) : NULL;
+    return field != NULL && read_binding(field->body, mark);
+}
+
+/* The mark of the last request that this process has received from a peer: msg_apply_changes() removes the header field
+   from the message. */
+static struct {
+    unsigned id;
+    int pid;
+    unsigned aor_hash;
+    int length; /* 0: it has no mark */
+    char ruid[PEER_RUID_MOST];
+} received;
+
+static void note_mark(struct sip_msg *msg)
+{
+    struct peer_mark mark;
+    received.length = 0;
+    if (peer_of_source(&msg->rcv) == NULL || !read_field(msg, &mark))
+        return;
+    received.id = msg->id;
+    received.pid = msg->pid;
+    received.aor_hash = mark.aor_hash;
+    received.length = mark.ruid.len;
+    memcpy(received.ruid, mark.ruid.s, (size_t)mark.ruid.len);
+}
+
 bool peer_read_mark(struct sip_msg *msg, struct peer_mark *mark)
 {
     mark->from = peer_count > 0 ? peer_of_source(&msg->rcv) : NULL;
-    if (mark->from == NULL || parse_headers(msg, HDR_EOH_F, 0) < 0)
+    if (mark->from == NULL)
         return false;
-    const struct hdr_field *field = next_mark(msg->headers);
-    return field != NULL && read_binding(field->body, mark);
+    if (received.length == 0 || received.id != msg->id || received.pid != msg->pid)
+        return read_field(msg, mark);
+    mark->aor_hash = received.aor_hash;
+    mark->ruid = (str){received.ruid, received.length};
+    return true;
 }
 
 /* --- marking --- */
@@ -119,6 +151,7 @@ static int remove_marks(struct sip_msg *msg, unsigned flags, void *parameter)
 {
     (void)flags;
     (void)parameter;
+    note_mark(msg);
     if (parse_headers(msg, HDR_EOH_F, 0) < 0)
         return 1;
     for (const struct hdr_field *field = next_mark(msg->headers); field != NULL; field = next_mark(field->next))

@@ -37,7 +37,7 @@ enum { PEER_RUID_MOST = 72 };
 struct peer_mark {
     const struct peer *from;
     unsigned aor_hash;
-    str ruid; /* in the message */
+    str ruid; /* in the message, or until the process receives another request */
 };
 
 /* Returns false if the request has no mark, or not from a peer. */

@@ -16,7 +16,8 @@ local mark <const> = "Reflow-Binding"
 local function modules(database)
     local names = { table.unpack(kamailio.modules) }
     table.remove(names) -- "reflow" comes last
-    table.move({ "dmq", database and "db_sqlite" or "dmq_usrloc", "registrar", "reflow" }, 1, 4, #names + 1, names)
+    local more = { "dmq", database and "db_sqlite" or "dmq_usrloc", "registrar", "textopsx", "reflow" }
+    table.move(more, 1, #more, #names + 1, names)
     return names
 end
 
@@ -76,7 +77,7 @@ local function start_node(t, stage, index, more)
         params[#params + 1] = each
     end
     return kamailio.start(t, { port = own, address = host, modules = modules(more.database), memory = 64,
-        core = "server_id=" .. index, extra = more.routes or routes, params = params, secure = more.secure })
+        core = ("server_id=%d\n%s"):format(index, more.core or ""), extra = more.routes or routes, params = params, secure = more.secure })
 end
 
 local function active_nodes(node)
@@ -168,6 +169,27 @@ for _, transport in ipairs { "udp", "tcp" } do
         stage.a:wait_for_log("CAME INVITE %S+ peer=2 to bob")
         stage.b:wait_for_log("CAME INVITE %S+ peer=<null> to bob")
         t:match(stage.b:rpc("reflow.flows", bob.aor), "alive: by its peer")
+    end)
+
+    test(named "5626-7.e msg_apply_changes() before the binding is looked up", function(t)
+        local stage = start(t, transport, { core = "tcp_clone_rcvbuf=1",
+            routes = routes:gsub("xlog", "msg_apply_changes();\n        %0") })
+        local bob = stage.open("a", "bob")
+        bob:register { instance = one, reg_id = 1 }
+        become(t, stage, 1)
+        local alice = stage.open("b", "alice")
+        local call = alice:invite(bob.aor)
+        local invite = expect_call(bob)
+        t:equal(invite.uri, bob.contact_uri)
+        bob:reply(invite, 200)
+        alice:expect_final(call, 200)
+        stage.a:wait_for_log("CAME INVITE %S+ peer=2 to bob")
+        -- A stranger's request that this process handles afterwards has no mark.
+        local stranger = stage.open("a", "alice", { local_host = "127.0.0.2" })
+        call = stranger:invite(bob.aor)
+        stage.a:wait_for_log("CAME INVITE " .. call:get "Call-ID" .. " peer=<null> to bob")
+        bob:reply(expect_call(bob), 603)
+        stranger:expect_final(call, 603)
     end)
 
     test(named "3261-10.a phones without reg-id behind a NAT, at the other node", function(t)
