@@ -30,14 +30,19 @@ end
 
 -- --- the operator's folder ---
 
--- A folder like /etc/kamailio, with the commands of "Before you begin".
-local function new_folder(t)
+-- A folder like /etc/kamailio, with the commands of "Before you begin" and the file of that release of Debian (this
+-- machine's if none is named).
+local function new_folder(t, release)
     local path = temporary.path ".kamailio"
     assert(uv.fs_mkdir(path, 448))
     t:defer(function()
         os.execute(("rm -r '%s'"):format(path))
     end)
-    server.write(path .. "/kamailio.cfg", read(manual.stock))
+    if release then
+        manual.write_stock(release, path .. "/kamailio.cfg")
+    else
+        server.write(path .. "/kamailio.cfg", read(manual.stock))
+    end
     local begin = manual.blocks(manual.section "## 1. Before you begin", "sh")
     for index, block in ipairs(begin) do
         if index <= 2 then
@@ -164,9 +169,9 @@ local function set(s, group, name, value)
     assert(s:rpc("cfg.sets", group, name, "s:" .. value))
 end
 
--- --- what each step is tried with: (t, s, ours); ours is false before the step, with the stock file ---
-
-local calls = {}
+--[[ What each step is tried with: (t, s, ours, other). ours is false before the step, with the stock file. `other` is
+     what the step's function in `beside` has returned: (t, places), called before Kamailio starts. ]]
+local calls, beside = {}, {}
 
 calls["The registrar"] = function(t, s, ours)
     local first, second, alice = two_flows(t, s)
@@ -329,8 +334,11 @@ local sdp <const> = table.concat({ "v=0", "o=- 1 1 IN IP4 127.0.0.1", "s=-", "c=
     "m=audio 40000 RTP/AVP 0", "" }, "\r\n")
 local described <const> = { "Content-Type", "application/sdp" }
 
-calls["NAT and rtpengine"] = function(t, s)
-    local proxy = media_proxy.start(t, port_of(s.places, "2223"))
+beside["NAT and rtpengine"] = function(t, places)
+    return media_proxy.start(t, port_of(places, "2223"))
+end
+
+calls["NAT and rtpengine"] = function(t, s, _, proxy)
     local alice, bob = open(t, s, "alice"), open(t, s, "bob", "tcp")
     alice.contact_uri, bob.contact_uri = "sip:alice@192.168.1.5:5060", "sip:bob@192.168.1.6:5060;transport=tcp"
     register(alice)
@@ -548,8 +556,9 @@ for index, step in ipairs(manual.steps()) do
                     try_nodes(scope, folder, places, ours)
                     return
                 end
+                local other = beside[step.title] and beside[step.title](scope, places)
                 local s = start(scope, folder, places, { stock = not ours, local_lines = settings })
-                local fine, problem = xpcall(try, debug.traceback, scope, s, ours)
+                local fine, problem = xpcall(try, debug.traceback, scope, s, ours, other)
                 if not fine then
                     error(problem .. "\n" .. s:log_tail(25), 0)
                 end
@@ -712,20 +721,31 @@ test("troubleshooting: the commands show the causes", function(t)
     t:match(said, "in use")
 end)
 
-test("all steps can be undone", function(t)
-    prerequisites(t)
-    local folder, steps = new_folder(t), manual.steps()
-    for _, step in ipairs(steps) do
-        apply(folder, step)
-    end
-    for index = #steps, 1, -1 do
-        if uv.fs_stat(("%s/%d.diff"):format(folder, index)) then
-            manual.run(("patch -R kamailio.cfg %d.diff\n"):format(index), folder)
+for _, release in ipairs { 12, 13 } do
+    test(("the steps fit Debian %d's file, and all can be undone"):format(release), function(t)
+        if not manual.release() then
+            t:skip(manual.stock .. " is not that of Debian 12 or 13")
         end
-    end
-    t:equal(read(folder .. "/kamailio.cfg"), read(manual.stock))
-    local begin = read(folder .. "/kamailio-local.cfg.begin")
-    t:equal(read(folder .. "/kamailio-local.cfg"):sub(1, #begin), begin) -- the steps only add lines to it
-end)
+        local folder, steps = new_folder(t, release), manual.steps()
+        local stock = read(folder .. "/kamailio.cfg")
+        for _, step in ipairs(steps) do
+            apply(folder, step)
+            t:ok(not uv.fs_stat(folder .. "/kamailio.cfg.rej"), step.title)
+        end
+        local text = read(folder .. "/kamailio.cfg")
+        for _, name in ipairs { "save", "lookup", "record_route", "loose_route", "set_contact_alias",
+            "handle_ruri_alias" } do
+            t:ok(not text:find("[^_]" .. name .. "%("), name .. "() is still called")
+        end
+        for index = #steps, 1, -1 do
+            if uv.fs_stat(("%s/%d.diff"):format(folder, index)) then
+                manual.run(("patch -R kamailio.cfg %d.diff\n"):format(index), folder)
+            end
+        end
+        t:equal(read(folder .. "/kamailio.cfg"), stock)
+        local begin = read(folder .. "/kamailio-local.cfg.begin")
+        t:equal(read(folder .. "/kamailio-local.cfg"):sub(1, #begin), begin) -- the steps only add lines to it
+    end)
+end
 
 tap.done()

@@ -25,12 +25,41 @@ function manual.stock_is_unchanged()
     return sum and text:find(manual.stock .. " " .. sum, 1, true) and true or false
 end
 
+-- The files that Debian's releases install, by their MD5 sums.
+local sums <const> = { [12] = "409f2642ad4372a21817a6eaba1877b1", [13] = "974407333d400622021abdf56593b606" }
+local difference <const> = "tests/data/kamailio/debian13.diff"
+
+local function sum_of(path)
+    local pipe = assert(io.popen(("md5sum '%s'"):format(path)))
+    local sum = pipe:read("a"):match "^(%x+)"
+    pipe:close()
+    return sum
+end
+
+-- The release whose file this machine has, or nil.
+function manual.release()
+    local own = uv.fs_stat(manual.stock) and sum_of(manual.stock)
+    return own == sums[12] and 12 or own == sums[13] and 13 or nil
+end
+
+-- Writes kamailio.cfg as Debian's release 12 or 13 installs it to `path`. manual.release() must have a value.
+function manual.write_stock(release, path)
+    if release == manual.release() then
+        assert(os.execute(("cp '%s' '%s'"):format(manual.stock, path)))
+    else
+        local reverse = release == 12 and "-R" or ""
+        assert(os.execute(("patch -s %s -o '%s' '%s' '%s'"):format(reverse, path, manual.stock, difference)))
+    end
+    assert(sum_of(path) == sums[release], difference .. " does not lead to the file of Debian " .. release)
+end
+
 -- The text from the first line that begins with `from`, a heading, to the next heading of that level or above.
 function manual.section(from)
     local level = from:match "^#+"
-    local inside, lines = false, {}
+    local inside, in_code, lines = false, false, {}
     for line in (read(manual.path) .. "\n"):gmatch "(.-)\n" do
-        local marks = line:match "^(#+) "
+        in_code = in_code ~= (line:sub(1, 3) == "```")
+        local marks = not in_code and line:match "^(#+) "
         if line:sub(1, #from) == from then
             inside = true
         elseif inside and marks and #marks <= #level then
