@@ -185,6 +185,7 @@ for _, transport in ipairs { "tcp", "udp" } do
         local alice = ua.open { port = registrar.port, user = "alice", domain = "example.test", transport = transport }
         t:equal(bob:register({ instance = ua.instance(1), reg_id = 1 }):get "Require", "outbound")
         alice:call(bob)
+        t:equal(complaints(edge.log .. registrar.log), "")
     end)
 end
 
