@@ -207,7 +207,7 @@ route[WITHIN] { setflag(1); }
 end)
 
 with("dialog", function(t)
-    local s = start(t, { modules = { "dialog" }, params = { { "dialog", "dlg_flag", 4 } },
+    local s = start(t, { modules = { "dialog" },
         routes = 'route[CALL] { if (is_method("INVITE")) dlg_manage(); }' })
     play(t, s)
     t:equal(s:statistic "dialog:processed_dialogs", 1)
