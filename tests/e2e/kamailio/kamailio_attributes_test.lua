@@ -147,7 +147,7 @@ test("3261-10.a a binding whose connection is gone keeps its attributes and its 
     bob:register { contact_uri = ("sip:bob@127.0.0.1:%d;transport=tcp"):format(phone.port), parameters = ";x=y",
         headers = colored "red" }
     bob:close()
-    host:becomes("reflow:bindings_dropped", 1)
+    host:wait_for_log "the binding is kept and called by its Contact"
     local call = alice:invite(bob.aor)
     t:equal(color_of(phone:expect(1)), "red")
     alice:expect_final(call, 486)
