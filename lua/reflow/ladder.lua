@@ -18,8 +18,9 @@
 --                 lost: nobody is there; again: the event of the same message that was sent before
 --     decision    by, role, code, action, rule, says (what the rule says, in English), and of the decision: status,
 --                 verdict, refused, origin, rest, drop, change, wait_min, wait_max, and its flags; of its facts:
---                 invite (the method), provisional_seen
---     flow        who, state: "opened" "refused" (with code) "cut" "silent"; plain: without outbound
+--                 invite (the method), provisional_seen; forgets_route: a user agent had a Service-Route
+--     flow        who, state: "opened" "refused" (with code) "cut" "silent", "closed" "connected" (a connection),
+--                 "icmp" (an error), "restarted" (reflow itself); plain: without outbound
 --     log         level, text
 --                 setup: it belongs to the preparation; only flows are drawn then
 --
@@ -147,6 +148,7 @@ local function agent_words(words, event)
     if event.store_binding then text = words.bound end
     if event.subscription_stands and event.code < 300 then text = words.subscribed end
     if event.next_server then text = words.next_server end
+    if event.forgets_route then text = words.forgets:format(text) end
     if event.action == "retry" and #changes > 0 then text = words.with:format(table.concat(changes, words.join)) end
     local least, most = event.wait_min or 0, event.wait_max or 0
     if most > 0 then
@@ -162,6 +164,7 @@ local function server_words(words, event)
     if event.action == "fail" and event.merge_challenges then text = words.challenges end
     if event.action == "hold" and event.origin ~= "wire" then text = words.waits end
     if event.status then text = words.status:format(event.status) end
+    if event.next_server and event.origin == "flow_down" then return words.by_contact end
     if event.next_server then text = words.next_server end
     if event.drop then text = (event.drop == "flow" and words.drop_flow or words.drop):format(text) end
     if event.rest then text = words.rest:format(text, duration(words, event.rest)) end
@@ -245,7 +248,8 @@ end
 -- Decisions without weight: a provisional response is passed on, a late one is not, a user agent has nothing to do.
 local function is_light(event)
     local ends = event.role == "uac" and (event.action == "fail" or event.action == "forward")
-        and not (event.end_usage or event.never_repeat or event.store_binding or event.subscription_stands)
+        and not (event.end_usage or event.never_repeat or event.store_binding or event.subscription_stands
+            or event.forgets_route)
         and (event.wait_max or 0) == 0
     return event.origin == "wire" and not event.verdict and not event.refused
         and (event.code < 200 or event.action == "absorb" or ends)
@@ -273,9 +277,13 @@ function make.decision(drawing, event)
     if not light then add_rule(drawing, event.rule, event.says) end
 end
 
+-- What has words of its own, whoever it happens to.
+local named_states = { closed = true, connected = true, icmp = true, restarted = true }
+
 local function flow_words(drawing, event)
     local kind = drawing.kinds[event.who]
     local words = drawing.words
+    if named_states[event.state] then return words[event.state] end
     if event.state == "opened" then return (kind == "phone" or event.plain) and words.registered or words.opened end
     if event.state == "cut" then return (kind == "flow" or kind == "edge") and words.cut or words.gone end
     if event.state == "refused" then return words.refused:gsub("%%d", tostring(event.code or "?")) end
@@ -447,12 +455,16 @@ local function draw_heads(drawing, y)
     return y + levels * 28
 end
 
+local function is_cut(row)
+    return row.state == "cut" or row.state == "closed"
+end
+
 -- Where a lifeline begins to be dotted, because its flow is cut, or solid again: y, y, ...
 local function turns_of(drawing, column, y)
     local turns, alive = {}, true
     for _, row in ipairs(drawing.rows) do
         for _, who in ipairs(row.kind == "flow" and row or {}) do
-            if who == column.name and alive == (row.state == "cut") then
+            if who == column.name and row.state ~= "icmp" and alive == is_cut(row) then
                 turns[#turns + 1], alive = y + row.height - 8, not alive
             end
         end
@@ -535,7 +547,7 @@ end
 
 function draw.flow(drawing, row, y)
     local own = drawing.x.reflow
-    local cuts = row.state == "cut"
+    local cuts, opens = is_cut(row), row.state == "opened" or row.state == "connected"
     local far = own
     for _, who in ipairs(row) do
         local x = drawing.x[who]
@@ -546,10 +558,10 @@ function draw.flow(drawing, row, y)
         put_text(drawing, cuts and "c bad" or "c s", middle(drawing, (own + far) / 2, line, SIZE), y, line)
     end
     y = y + 8
-    put(drawing, '<path class="flow%s" d="M%g %gH%g"/>', row.state == "opened" and "" or " dash", own, y, far)
+    put(drawing, '<path class="flow%s" d="M%g %gH%g"/>', opens and "" or " dash", own, y, far)
     for _, who in ipairs(row) do
         local x = drawing.x[who]
-        if x and row.state == "opened" then
+        if x and opens then
             put(drawing, '<circle class="node" cx="%g" cy="%g" r="4"/>', x, y)
         elseif x then
             put(drawing, '<path class="m bad" d="M%g %gl10 10m0-10l-10 10"/>', x - 5, y - 5)

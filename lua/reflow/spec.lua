@@ -21,21 +21,30 @@
 -- phone { aor, flows = 1, transport = "tcp", name, instance, q, headers, expires, unregistered, reacts, password }
 --                                 flows = 0: a plain contact over UDP; edges = { "edge 1", ... }: a flow through each
 --                                 of these edge proxies, which answer for the phone, for example with 430, and whose
---                                 Path has the parameters `path` ("lr;ob"); reacts: as below, for its REGISTER
+--                                 Path has the parameters `path` ("lr;ob"); reacts: as below, for its REGISTER;
+--                                 contact = "198.51.100.1:5060": it can be called there, besides over its flow
 --   :flow(n)                      one flow; a phone and a flow both have
 --   :answers(step, ...)           what every request gets: 486, { 486, after = s, headers = {}, phrase, body },
 --                                 "is silent", "dies"; without a word of this: 200 at once
 --   :then_answers(step, ...)      what every request gets after the next one
 --   :answer(step)                 what the request that waits there gets now
 --   :dies() :falls_silent() :comes_back() :registers()
+--   :refreshes()                  a REGISTER over the same flow
+--   :closes()                     the connection closes, and its peer can be reached over a new one
+--   :is_unreachable(quotes)       an ICMP error, which quotes the request that waits there, or nothing
 -- server(address, { name, transport })  the same, but for flow() and registers(); two with one name are its addresses
 --   :notifies(headers)            a NOTIFY for the SUBSCRIBE that came there
--- invite(uri or { to, from, headers, body, source, over, call_id, reacts, user, password })
+--   :sends_back(uri)              each request comes back from there with this Request-URI, as from a proxy
+--   :forges(phone, step)          the response to the request that waits at the phone, sent from here
+-- invite(uri or { to, from, uri, contact, headers, body, source, over, call_id, reacts, user, password, retries })
 -- request(method, uri or { ... })
 --                                 over: the phone or server that sends it
 --                                 reacts = true: the caller does with final responses what the core decides for a
 --                                 user agent: it retries with credentials (user, password), after 422, 423 or 491, and
---                                 calls the Contact of a 3xx. A wait that is random takes the middle of its range
+--                                 calls the Contact of a 3xx. A wait that is random takes the middle of its range.
+--                                 uri: the Request-URI, if it is not `to`; contact: the value of Contact; retries: the
+--                                 header fields that a retry has instead, where only a user can change the request, as
+--                                 after 424 or 428
 --   :cancel() :bye() :inside(method, headers) .final .elapsed .responses
 -- advance(seconds)
 -- expect(call):hears(code)        the final response; hears { 180, 486 }: all above 100; hears(): none but 100

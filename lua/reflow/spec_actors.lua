@@ -8,6 +8,7 @@ local actors = {}
 
 local own = "192.0.2.1:5060"
 local eol = "\r\n"
+local T1_MS = 500 -- RFC 3261 17.1.1.1
 
 -- Methods, and fields that may be nil; any other name is misspelt.
 local function class(name, fields)
@@ -47,20 +48,60 @@ local shown_names = { "Accept-Resource-Priority", "Resource-Priority", "SIP-If-M
     "Flow-Timer", "Retry-After", "WWW-Authenticate", "Proxy-Authenticate", "Authorization", "Proxy-Authorization",
     "Reason" }
 
-local function shown_fields(message)
-    local fields = {}
+-- What a reader can judge of a challenge or of credentials.
+local function digest_words(value, realm, wanted)
+    local words = { "realm " .. realm, value:match "stale=true" }
+    if wanted.algorithm then words[#words + 1] = value:match "algorithm=[%w-]+" end
+    if wanted.nc then words[#words + 1] = value:match "nc=%x+" end
+    return table.concat(words, ", ")
+end
+
+-- Tokens are numbered in the order in which they appear; of an instance-id, the end tells it from others.
+local function shorten(value, tokens)
+    value = value:gsub("(sips?:)([^@<>;%s]+)@", function(scheme, user)
+        if #user <= 24 then return nil end
+        if not tokens[user] then
+            tokens.count = (tokens.count or 0) + 1
+            tokens[user] = tokens.count
+        end
+        return ("%sTOKEN-%d@"):format(scheme, tokens[user])
+    end)
+    return (value:gsub(';(%+sip%.instance=)"<urn:uuid:[%x-]+(%x%x)>"', ' ;%1"…%2"'))
+end
+
+-- The values of a header field, of Via without parameters; or the Request-URI.
+local function wanted_values(message, name, tokens)
+    if name == "Request-URI" then
+        return { message.is_request and message.method ~= "ACK" and message.uri or nil }
+    end
+    local list = values(message, name)
+    for index, value in ipairs(list) do
+        list[index] = name == "Via" and value:gsub(";.*", "") or shorten(value, tokens)
+    end
+    return list
+end
+
+-- `wanted` has the names of further fields; its members `algorithm` and `nc` add to challenges and credentials.
+local function shown_fields(message, wanted, tokens)
+    local fields, chosen = {}, {}
     for _, name in ipairs(shown_names) do
         for _, value in ipairs(values(message, name)) do
             local realm = value:match 'realm="(.-)"'
-            fields[#fields + 1] = { name, realm and "realm " .. realm or value }
+            fields[#fields + 1] = { name, realm and digest_words(value, realm, wanted) or value }
         end
     end
-    -- Where a flow token is written and read; what is sealed in it says nothing to a reader.
+    for _, name in ipairs(wanted) do
+        chosen[name] = true
+        for _, value in ipairs(wanted_values(message, name, tokens)) do fields[#fields + 1] = { name, value } end
+    end
+    -- Where a flow token is written and read.
     for _, name in ipairs { "Path", "Route" } do
         local value = (message.method == "REGISTER" or not message.to_tag) and message:header(name)
-        if value and value:find "@" then fields[#fields + 1] = { name, (value:gsub(":[^@]+@", ":TOKEN@")) } end
+        if value and value:find "@" and not chosen[name] then
+            fields[#fields + 1] = { name, (value:gsub(":[^@]+@", ":TOKEN@")) }
+        end
     end
-    if not message.is_request and message.code >= 300 and message.code < 400 then
+    if not message.is_request and message.code >= 300 and message.code < 400 and not chosen.Contact then
         for _, value in ipairs(values(message, "Contact")) do fields[#fields + 1] = { "Contact", value } end
     end
     return fields
@@ -85,6 +126,8 @@ function actors.new(net)
         quiet = false,  -- registrations are not part of the text
         setup = true,   -- the world is being prepared: the messages of registrations are not part of the picture
         seen = {},      -- messages, to recognize one that is sent again
+        fields = {},    -- header fields that are shown beside those that always are
+        tokens = {},    -- the numbers of tokens in them
     }
 
     local function count()
@@ -130,7 +173,8 @@ function actors.new(net)
         local key = ("%s\n%s\n%s"):format(from, to, bytes)
         event.again = world.seen[key]
         world.seen[key] = event.again or event
-        event.method, event.code, event.fields = message.method, message.code, shown_fields(message)
+        event.method, event.code = message.method, message.code
+        event.fields = shown_fields(message, world.fields, world.tokens)
         event.cseq = tonumber((message:header "CSeq" or ""):match "%d+")
         event.in_dialog = message.is_request and message.to_tag ~= nil
     end
@@ -146,7 +190,7 @@ function actors.new(net)
     local endpoint, endpoint_metatable = class("phone or server",
         "gone flows connection steps newest phone reg_id is_server q headers expires instance cseq final responses " ..
         "aor started elapsed branches tried method reacts user password edges edge hidden notified attempts " ..
-        "in_dialog cancelled body peer call_id path plain label later")
+        "in_dialog cancelled body peer call_id path plain label later returning retries kept_route listens was_closed")
 
     local function flow_key(transport, host, port, connection)
         if transport == "tcp" and connection and connection ~= 0 then return "tcp#" .. connection end
@@ -167,8 +211,12 @@ function actors.new(net)
                 lines[#lines + 1] = name .. ": " .. value
             end
         end
-        if step.code < 300 and step.code > 100 and dialog_methods[request.method] then
-            lines[#lines + 1] = "Contact: <sip:callee@" .. self.host .. ":" .. self.port .. ">"
+        local own_contact = step.headers and step.headers.Contact
+        if step.code < 300 and step.code > 100 and dialog_methods[request.method] and not own_contact then
+            lines[#lines + 1] = self.listens
+                and ("Contact: <sip:callee@%s:%d;transport=%s>"):format(self.contact_host, self.contact_port,
+                    self.transport)
+                or ("Contact: <sip:callee@%s:%d>"):format(self.host, self.port)
         end
         for name, value in pairs(step.headers or {}) do lines[#lines + 1] = name .. ": " .. value end
         local body = step.body or ""
@@ -203,7 +251,7 @@ function actors.new(net)
         if waiting and not waiting.final then give(self, waiting, { code = 487 }) end
     end
 
-    local function received_request(self, request)
+    local function received_request(self, request, bytes)
         local method = request.method
         if method == "ACK" then return end
         if method == "CANCEL" then return received_cancel(self, request) end
@@ -213,7 +261,7 @@ function actors.new(net)
             if known.last and self.reachable then send(self, known.last) end
             return
         end
-        local waiting = { request = request, steps = self.steps or { { code = 200 } } }
+        local waiting = { request = request, bytes = bytes, steps = self.steps or { { code = 200 } } }
         if self.later and self.later[1] then self.steps = table.remove(self.later, 1) end
         self.waiting[key] = waiting
         self.newest = waiting
@@ -281,6 +329,7 @@ function actors.new(net)
     function endpoint:falls_silent()
         for _, each in ipairs(self.flows or { self }) do
             each.reachable = false
+            if each.connection then net.deafen(each.connection) end
             happened { kind = "flow", who = each.name, state = "silent" }
         end
         return self
@@ -299,6 +348,45 @@ function actors.new(net)
                 net.icmp(each.host, each.port)
             end
         end
+        world.settle()
+        return self
+    end
+
+    -- The connection closes, but a new one to the same address can be opened.
+    function endpoint:closes()
+        for _, each in ipairs(self.flows or { self }) do
+            if (each.connection or 0) == 0 then error(("%s has no connection"):format(each.name), 2) end
+            happened { kind = "flow", who = each.name, state = "closed" }
+            net.close(each.connection)
+            each.connection, each.was_closed = nil, true
+        end
+        world.settle()
+        return self
+    end
+
+    -- An ICMP error says that a datagram did not arrive there: it quotes the request that waits there, or too little.
+    function endpoint:is_unreachable(quotes)
+        local each = self.flows and self.flows[1] or self
+        if each.transport ~= "udp" then error(("%s is not reached over UDP"):format(each.name), 2) end
+        local waiting = quotes and each.newest and each.newest.bytes or ""
+        happened { kind = "flow", who = each.name, state = "icmp" }
+        net.returned(each.host, each.port, waiting)
+        world.settle()
+        return self
+    end
+
+    -- From now on each request comes back from there with this Request-URI, as from a proxy.
+    function endpoint:sends_back(uri)
+        if type(uri) ~= "string" then error("sends_back takes a URI, as \"sip:bob@example.com\" is", 2) end
+        self.returning = uri
+        return self
+    end
+
+    -- The response that the request waiting at `other` gets, sent from here.
+    function endpoint:forges(other, step)
+        local waiting = (other.flows and other.flows[1] or other).newest
+        if not waiting then error(("no request waits at %s"):format(other.name), 2) end
+        send(self, respond(self, waiting.request, read_step(step)))
         world.settle()
         return self
     end
@@ -385,6 +473,9 @@ function actors.new(net)
             end
             each.reachable, each.gone = true, false
             world.endpoints[flow_key(each.transport, each.host, each.port, each.connection)] = each
+            if each.listens then
+                world.endpoints[flow_key(each.transport, each.contact_host, each.contact_port)] = each
+            end
             begin_registration(each, hidden)
             send_register(each)
         end
@@ -393,6 +484,15 @@ function actors.new(net)
 
     function endpoint:registers()
         return register(self, false)
+    end
+
+    -- A REGISTER over the flow that there is.
+    function endpoint:refreshes()
+        for _, each in ipairs(self.flows or { self }) do
+            each.responses, each.attempts = {}, {}
+            send_register(each)
+        end
+        return self
     end
 
     function endpoint:flow(reg_id)
@@ -404,7 +504,7 @@ function actors.new(net)
 
     local phone_options = { aor = true, name = true, flows = true, transport = true, instance = true, q = true,
         headers = true, expires = true, unregistered = true, edges = true, path = true, reacts = true,
-        user = true, password = true }
+        user = true, password = true, contact = true }
 
     local function check_options(options, known, what)
         for key in pairs(options) do
@@ -422,6 +522,8 @@ function actors.new(net)
         local edges = options.edges
         local wanted = edges and #edges or options.flows or 1
         local user, domain = options.aor:match ":(.-)@(.+)$"
+        local contact_host, contact_port
+        if options.contact then contact_host, contact_port = split_address(options.contact) end
         local name = options.name or user
         local self = setmetatable({ name = name, aor = options.aor, q = options.q, headers = options.headers,
             expires = options.expires, path = options.path, flows = {} }, endpoint_metatable)
@@ -431,12 +533,13 @@ function actors.new(net)
                 name = edges and edges[index] or wanted == 0 and name or ("%s/%d"):format(name, index),
                 phone = self,
                 kind = edges and "edge" or wanted == 0 and "phone" or "flow",
+                listens = options.contact ~= nil,
                 label = wanted == 1 and not edges and name or nil,
                 edge = edges and edges[index],
                 reg_id = wanted ~= 0 and index or nil,
                 transport = options.transport or ((wanted == 0 or edges) and "udp" or "tcp"),
-                contact_host = "198.51.100.1",
-                contact_port = 20000 + count(),
+                contact_host = contact_host or "198.51.100.1",
+                contact_port = contact_port or 20000 + count(),
                 method = "REGISTER",
                 uri = "sip:" .. domain,
                 reacts = options.reacts,
@@ -446,8 +549,8 @@ function actors.new(net)
                 responses = {},
                 reachable = true,
             }
-            flow.host = edges and "192.0.2." .. 100 + count() % 100 or flow.contact_host
-            flow.port = edges and 5060 or flow.contact_port
+            flow.host = edges and "192.0.2." .. 100 + count() % 100 or "198.51.100.1"
+            flow.port = edges and 5060 or contact_port and 20000 + count() or flow.contact_port
             self.flows[index] = setmetatable(flow, endpoint_metatable)
         end
         if not options.unregistered then register(self, true) end
@@ -475,10 +578,11 @@ function actors.new(net)
     -- --- callers ---
 
     local call, call_metatable = class("call",
-        "final elapsed to_tag contact routes branches phone flows body in_dialog reacts user password cancelled edge")
+        "final elapsed to_tag contact routes branches phone flows body in_dialog reacts user password cancelled " ..
+        "edge own_contact retries kept_route")
     local caller = { name = "caller", transport = "udp", host = "203.0.113.1", port = 5060 }
     local request_options = { to = true, from = true, headers = true, body = true, source = true, over = true,
-        call_id = true, reacts = true, user = true, password = true }
+        call_id = true, reacts = true, user = true, password = true, uri = true, contact = true, retries = true }
 
     local function request_lines(self, method, uri, branch)
         return {
@@ -497,6 +601,17 @@ function actors.new(net)
         for _, route in ipairs(self.routes or {}) do lines[#lines + 1] = "Route: " .. route end
     end
 
+    local time_out
+
+    -- Timers B and F (RFC 3261 17.1): what a user agent decides if it has heard nothing.
+    local function watch_time(self)
+        local branch = self.branch
+        after(64 * T1_MS, function()
+            local heard = self.final or self.method == "INVITE" and #self.responses > 0
+            if not heard and self.branch == branch then time_out(self) end
+        end)
+    end
+
     -- Sends the request of this call, for the first time or changed.
     local function send_call(self)
         world.calls[("%s %d %s"):format(self.call_id, self.cseq, self.method)] = self
@@ -504,11 +619,13 @@ function actors.new(net)
         local lines = request_lines(self, self.method, self.uri, self.branch)
         if self.in_dialog then add_routes(self, lines) end
         if self.method == "INVITE" or self.method == "SUBSCRIBE" then
-            lines[#lines + 1] = ("Contact: <sip:alice@%s:%d>"):format(self.peer.host, self.peer.port)
+            lines[#lines + 1] = "Contact: " .. (self.own_contact
+                or ("<sip:alice@%s:%d>"):format(self.peer.host, self.peer.port))
         end
         uac.header_lines(self, lines)
         local body = self.body or ""
         lines[#lines + 1] = ("Content-Length: %d%s%s"):format(#body, eol .. eol, body)
+        if self.reacts then watch_time(self) end
         send(self.peer, table.concat(lines, eol))
         world.settle()
     end
@@ -528,7 +645,8 @@ function actors.new(net)
         local from = options.from or "sip:alice@example.net"
         local headers = {}
         for name, value in pairs(options.headers or {}) do headers[name] = value end
-        return setmetatable({ method = method, to = options.to, uri = options.to, from = from,
+        return setmetatable({ method = method, to = options.to, uri = options.uri or options.to, from = from,
+            own_contact = options.contact, retries = options.retries,
             peer = source or caller, call_id = options.call_id or "call-" .. count(), cseq = 1, responses = {},
             tried = {}, started = net.time(), branch = "z9hG4bK-c" .. count(), headers = headers, body = options.body,
             attempts = {}, called = {}, reacts = options.reacts, password = options.password,
@@ -543,6 +661,9 @@ function actors.new(net)
         end
         local self = new_call(method, options)
         world.open()
+        if self.peer.is_server and self.peer.transport == "tcp" and not self.peer.connection then
+            self.peer.connection = net.connect(self.peer.host, 30000 + count())
+        end
         world.newest_call = self
         send_call(self)
         return self
@@ -565,7 +686,8 @@ function actors.new(net)
             to_tag = self.to_tag, contact = self.contact, routes = self.routes, in_dialog = true,
             peer = self.peer, call_id = self.call_id, cseq = self.cseq + 1, responses = {}, tried = {},
             started = net.time(), branch = "z9hG4bK-c" .. count(), headers = headers or {}, attempts = {}, called = {},
-            reacts = self.reacts, user = self.user, password = self.password }, call_metatable)
+            reacts = self.reacts, user = self.user, password = self.password, own_contact = self.own_contact,
+            retries = self.retries }, call_metatable)
         self.cseq = self.cseq + 1
         send_call(inside)
         return inside
@@ -624,13 +746,29 @@ function actors.new(net)
         end
     end
 
-    local function decide(self, response)
-        local decision = uac.decide(self, response)
+    local function note_decision(self, decision, origin, call_id)
         decision.kind, decision.by = "decision", self.peer and self.peer.name or self.name
-        decision.role, decision.origin, decision.call_id = "uac", "wire", response.call_id
+        decision.role, decision.origin, decision.call_id = "uac", origin, call_id
         decision.says = net.rule(decision.rule)
         world.decisions[#world.decisions + 1] = decision
         return happened(decision)
+    end
+
+    -- A user agent has one Service-Route, which the newest 2xx to REGISTER names (RFC 3608).
+    local function keep_service_route(self, decision)
+        decision.forgets_route = decision.drop_service_route and self.kept_route
+        if decision.set_service_route then self.kept_route = true end
+        if decision.drop_service_route then self.kept_route = nil end
+    end
+
+    local function decide(self, response)
+        local decision = uac.decide(self, response)
+        keep_service_route(self, decision)
+        return note_decision(self, decision, "wire", response.call_id)
+    end
+
+    function time_out(self)
+        note_decision(self, uac.decide_timeout(self), "timeout", self.call_id)
     end
 
     local function received_response(response)
@@ -645,6 +783,10 @@ function actors.new(net)
             owner.elapsed = (net.time() - (owner.started or 0)) / 1000
         end
         local decision = first and owner.reacts and decide(owner, response)
+        if decision and decision.action == "absorb" then -- it waits on
+            owner.final, owner.elapsed = nil, nil
+            return
+        end
         if dialog_methods[owner.method] then keep_dialog(owner, response) end
         if owner.method == "INVITE" then acknowledge(owner, response) end
         if decision then carry_out(owner, response, decision) end
@@ -699,24 +841,59 @@ function actors.new(net)
         owner.tried[#owner.tried + 1] = name
     end
 
+    -- After closes(), the first message over a new connection.
+    local function note_connection(to, event)
+        if not (to and to.was_closed and event.transport == "tcp") then return end
+        to.was_closed, to.connection = nil, event.connection
+        happened { kind = "flow", who = to.name, state = "connected" }
+    end
+
+    local function send_back(self, text, request)
+        if request.method == "ACK" then return end
+        local lines = { ("%s %s SIP/2.0"):format(request.method, self.returning),
+            ("Via: SIP/2.0/UDP %s:%d;branch=z9hG4bK-b%d"):format(self.host, self.port, count()) }
+        local rest = text:gsub("^[^\r\n]*\r\n", "", 1):gsub("Max%-Forwards: (%d+)", function(hops)
+            return "Max-Forwards: " .. hops - 1
+        end)
+        send(self, table.concat(lines, eol) .. eol .. rest)
+    end
+
+    -- A response to what was sent back: its Via is removed, and a failure is acknowledged.
+    local function pass_back(self, text, response)
+        if response.code == 100 then return end
+        if response.code >= 300 and response.method == "INVITE" then
+            local lines = { ("ACK %s SIP/2.0"):format(self.returning), "Via: " .. response:header "Via",
+                "Max-Forwards: 70" }
+            for _, name in ipairs { "From", "To", "Call-ID" } do
+                lines[#lines + 1] = name .. ": " .. response:header(name)
+            end
+            lines[#lines + 1] = ("CSeq: %d ACK"):format(response.cseq)
+            lines[#lines + 1] = "Content-Length: 0" .. eol .. eol
+            send(self, table.concat(lines, eol))
+        end
+        send(self, (text:gsub("\r\nVia: [^\r\n]*", "", 1)))
+    end
+
     local function sent(event)
         local message = sip.parse(event.text)
         if not message then return end
         local to = find_endpoint(event)
         local name = to and to.name or message.is_request and ("%s:%d"):format(event.host, event.port) or "caller"
         local lost = message.is_request and not (to and to.reachable)
+        note_connection(to, event)
         if message.is_request then join_cast(name, "server") end
         note_message("reflow", name, event.text, lost)
         if not message.is_request then
-            received_response(message)
+            if to and to.returning then pass_back(to, event.text, message) else received_response(message) end
             return
         end
         tried(message, name)
         if to and to.gone and event.transport == "udp" then
             net.icmp(to.host, to.port)
         elseif to then
-            if to.is_server then to.transport, to.connection = event.transport, event.connection end
-            received_request(to, message)
+            if to.is_server or to.listens then to.transport, to.connection = event.transport, event.connection end
+            if to.returning then send_back(to, event.text, message)
+            else received_request(to, message, event.text) end
         end
     end
 
@@ -773,6 +950,22 @@ function actors.new(net)
             net.pass(step)
             world.settle()
         end
+    end
+
+    -- The server ends and starts again: it knows its keys, but no connection and no binding.
+    function world.restart(policy)
+        local closed, seen = {}, {}
+        for _, each in pairs(world.endpoints) do
+            if (each.connection or 0) ~= 0 and not seen[each] then closed[#closed + 1], seen[each] = each, true end
+        end
+        table.sort(closed, function(a, b) return a.name < b.name end)
+        happened { kind = "flow", who = "reflow", state = "restarted" }
+        for _, each in ipairs(closed) do
+            each.reachable, each.connection = false, nil
+            happened { kind = "flow", who = each.name, state = "cut" }
+        end
+        net.restart(policy)
+        world.settle()
     end
 
     world.own = own

@@ -1,7 +1,8 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 -- The reactions of a user agent in a spec: the core decides what a response means to it, and the request is changed as
 -- the decision says. An agent is a call or a registration of the spec: a table with `method`, `headers`, `body`,
--- `attempts` (by code), `user`, `password`, and what `context` below reads.
+-- `attempts` (by code), `user`, `password`, `retries` (header fields of the changed request, for what only its user
+-- can change), and what `context` below reads.
 local sip = require "reflow"
 local digest = require "reflow.ua.digest"
 
@@ -79,17 +80,24 @@ function changes.outbound(agent)
     agent.plain = true
 end
 
-local function context(agent, response)
-    local code = response.code
+local function context(agent, code)
     return { role = "uac", method = agent.method, attempts = agent.attempts[code] or 0, owns_call_id = true,
-        in_dialog = agent.in_dialog, refresh = agent.in_dialog, may_recurse = true, cancelled = agent.cancelled,
-        has_challenge = #challenges(agent, response) > 0,
-        via_count = agent.edge and 1 or nil } -- the edge proxy removes its own
+        in_dialog = agent.in_dialog, refresh = agent.in_dialog, may_recurse = true, cancelled = agent.cancelled }
 end
 
 -- What the core decides for this agent.
 function uac.decide(agent, response)
-    return sip.decide(response, context(agent, response))
+    local facts = context(agent, response.code)
+    facts.has_challenge = #challenges(agent, response) > 0
+    facts.via_count = agent.edge and 1 or nil -- the edge proxy removes its own
+    return sip.decide(response, facts)
+end
+
+-- The same, if no final response has come in time.
+function uac.decide_timeout(agent)
+    local facts = context(agent, 408)
+    facts.origin = "timeout"
+    return sip.decide(408, facts)
 end
 
 -- Changes the request as a decision to retry says. Raises an error if the spec cannot make such a change.
@@ -97,11 +105,14 @@ function uac.change(agent, response, decision)
     agent.attempts[response.code] = (agent.attempts[response.code] or 0) + 1
     for _, name in ipairs(decision.change) do
         local change = changes[name]
-        if not change then
-            error(("the core decides to retry with another %s, which a caller of a spec cannot do"):format(
-                (name:gsub("_", " "))), 0)
+        if change then
+            change(agent, response, decision)
+        elseif agent.retries then
+            for header, value in pairs(agent.retries) do set_header(agent, header, value) end
+        else
+            error(("the core decides to retry with another %s, which a caller of a spec cannot do without 'retries'")
+                :format((name:gsub("_", " "))), 0)
         end
-        change(agent, response, decision)
     end
 end
 

@@ -899,6 +899,86 @@ static void test_6665_4_3_a_a_subscription_in_a_spec(void **state)
     assert_in(bench->out, "no SUBSCRIBE has come to bob");
 }
 
+/* What a network does in a spec: a connection that closes, an ICMP error, a loop, a forged response. */
+static void test_a_network_in_a_spec(void **state)
+{
+    struct bench *bench = *state;
+    run_spec(bench, "local bob = phone { aor = 'sip:bob@example.com', flows = 0, transport = 'tcp',\n"
+                    "  contact = '198.51.100.1:5060' }\n"
+                    "local carol = phone { aor = 'sip:carol@example.com', transport = 'udp' }\n"
+                    "local other = server('203.0.113.66:5060', { name = 'other' })\n"
+                    "test('3261-10.a', function()\n"
+                    "  bob:answers 'is silent'\n"
+                    "  local call = invite 'sip:bob@example.com'\n"
+                    "  bob:answers(200):closes()\n"
+                    "  expect(call):hears(200):decided { rule = '3261-10.a' }\n"
+                    "end)\n"
+                    "test('5626-7.j', function()\n"
+                    "  carol:answers 'is silent'\n"
+                    "  local call = invite 'sip:carol@example.com'\n"
+                    "  carol:is_unreachable(true)\n"
+                    "  expect(call):hears(480)\n"
+                    "end)\n"
+                    "test('3261-17.1.3.a', function()\n"
+                    "  carol:answers 'is silent'\n"
+                    "  local call = invite 'sip:carol@example.com'\n"
+                    "  other:forges(carol, 603)\n"
+                    "  expect(call):hears()\n"
+                    "  carol:answer(200)\n"
+                    "  expect(call):hears(200)\n"
+                    "end)\n"
+                    "test('too early', function() other:forges(carol, 603) end)\n"
+                    "test('no connection', function() carol:closes() end)\n"
+                    "test('no UDP', function() bob:is_unreachable(true) end)\n"
+                    "test('no URI', function() other:sends_back() end)\n");
+    assert_in(bench->out, "carol/1 has no connection");
+    assert_in(bench->out, "bob is not reached over UDP");
+    assert_in(bench->out, "sends_back takes a URI");
+    assert_in(bench->out, "ok    3261-10.a");
+    assert_in(bench->out, "ok    5626-7.j");
+    assert_in(bench->out, "ok    3261-17.1.3.a");
+    assert_in(bench->out, "no request waits at carol");
+}
+
+static void test_5393_4_a_a_loop_in_a_spec(void **state)
+{
+    struct bench *bench = *state;
+    write_file(bench->policy, "sip_on_request(function() return sip_relay 'sip:bob@203.0.113.66:5060' end)\n");
+    run_spec(bench, "server('203.0.113.66:5060', { name = 'other' }):sends_back 'sip:bob@example.com'\n"
+                    "test('a loop', function() expect(invite 'sip:bob@example.com'):hears(482) end)\n");
+    assert_string_equal(bench->err, "");
+    if (bench->status != CLI_OK)
+        fail_msg("%s", bench->out);
+}
+
+/* What only a user can change in a request, and what a user agent decides if nothing comes. */
+static void test_a_caller_that_retries_or_waits_in_vain(void **state)
+{
+    struct bench *bench = *state;
+    run_spec(bench,
+             BOB "test('code-428-438', function()\n"
+                 "  bob:answers(428):then_answers(200)\n"
+                 "  local call = invite { to = 'sip:bob@example.com', reacts = true, retries = { Identity = 'x' } }\n"
+                 "  expect(call):hears { 428, 200 }:decided { rule = 'code-428-438', action = 'retry' }\n"
+                 "  equal(bob:flow(1).newest.request:header 'Identity', 'x')\n"
+                 "end)\n"
+                 "test('3261-8.1.3.b', function()\n"
+                 "  bob:answers 'is silent'\n"
+                 "  local call = request('OPTIONS', { to = 'sip:bob@example.com', reacts = true })\n"
+                 "  advance(33)\n"
+                 "  expect(call):hears():decided { role = 'uac', rule = '3261-8.1.3.b', origin = 'timeout' }\n"
+                 "end)\n"
+                 "test('3261-8.1.3.c', function()\n"
+                 "  bob:answers { 200, headers = { Via = 'SIP/2.0/UDP 203.0.113.9:5060;branch=z9hG4bK-1' } }\n"
+                 "  local call = request('OPTIONS', { to = 'sip:bob@example.com', reacts = true })\n"
+                 "  expect(call):decided { role = 'uac', rule = '3261-8.1.3.c', action = 'absorb' }\n"
+                 "  equal(call.final, nil)\n"
+                 "end)\n");
+    assert_string_equal(bench->err, "");
+    if (bench->status != CLI_OK)
+        fail_msg("%s", bench->out);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -943,6 +1023,9 @@ int main(void)
         TEST(test_5626_5_3_c_the_server_as_an_edge_proxy),
         TEST(test_5626_7_b_edges_that_answer_430),
         TEST(test_6665_4_3_a_a_subscription_in_a_spec),
+        TEST(test_a_network_in_a_spec),
+        TEST(test_5393_4_a_a_loop_in_a_spec),
+        TEST(test_a_caller_that_retries_or_waits_in_vain),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,6 +9,7 @@
 
 #include "base/plain_host.h"
 #include "call/response_context.h"
+#include "flow/token.h"
 
 enum { BEGIN_MS = 1000000, BEGIN_S = 1700000000 };
 
@@ -123,6 +124,13 @@ static size_t find_refusal(const struct scene *scene, const union address *addre
     return i;
 }
 
+static void note_sent(struct scene *scene, flow_id number)
+{
+    struct scene_connection *connection = connection_of(scene, number);
+    if (connection != NULL && connection->deaf && connection->unanswered_ms == 0)
+        connection->unanswered_ms = scene->now_ms;
+}
+
 static int wire_send(void *context, struct peer *peer, const char *bytes, size_t length)
 {
     struct scene *scene = context;
@@ -138,6 +146,41 @@ static int wire_send(void *context, struct peer *peer, const char *bytes, size_t
     if (event == NULL)
         return -ENOBUFS;
     event->peer = *peer;
+    note_sent(scene, peer->connection);
+    return 0;
+}
+
+/* TCP alone: there is no certificate that could prove a domain. */
+static int wire_connect(void *context, struct peer *peer, struct text domain)
+{
+    (void)domain;
+    struct scene *scene = context;
+    if (peer->transport != TRANSPORT_TCP)
+        return -ENOTSUP;
+    if (find_refusal(scene, &peer->address) < scene->refusal_count)
+        return -ECONNREFUSED;
+    peer->connection = connection_to(scene, peer);
+    return peer->connection != 0 ? 0 : -EMFILE;
+}
+
+/* A segment without an acknowledgement is sent again after 1, 2, 4 ... times COPY_MS, as Linux does on a fast path. */
+static int wire_acks(void *context, flow_id number, struct ack_sample *sample)
+{
+    enum { COPY_MS = 200, ROUND_TRIP_US = 20000 };
+    struct scene *scene = context;
+    const struct scene_connection *connection = connection_of(scene, number);
+    if (connection == NULL)
+        return -EPIPE;
+    *sample = (struct ack_sample){.srtt_us = ROUND_TRIP_US};
+    if (connection->unanswered_ms == 0)
+        return 0;
+    uint64_t elapsed = scene->now_ms - connection->unanswered_ms, last = 0;
+    for (uint64_t copy = COPY_MS; copy <= elapsed; copy *= 2) {
+        sample->retransmitted++;
+        last = copy;
+    }
+    sample->in_flight = 1;
+    sample->last_sent_ms = (uint32_t)(elapsed - last);
     return 0;
 }
 
@@ -218,6 +261,13 @@ bool scene_close(struct scene *scene, flow_id number)
     return true;
 }
 
+void scene_deafen(struct scene *scene, flow_id number)
+{
+    struct scene_connection *connection = connection_of(scene, number);
+    if (connection != NULL)
+        connection->deaf = true;
+}
+
 flow_id scene_unwanted(const struct scene *scene)
 {
     for (size_t i = 0; i < scene->connection_count; i++) {
@@ -270,16 +320,49 @@ static int find_user(void *context, struct text name, struct text realm, enum au
     return 0;
 }
 
+int scene_add_algorithm(struct scene *scene, const char *name)
+{
+    for (unsigned i = 0; i < AUTH_ALGORITHMS && scene->algorithm_count < AUTH_ALGORITHMS; i++) {
+        if (strcmp(name, auth_algorithm_name((enum auth_algorithm)i)) != 0)
+            continue;
+        scene->algorithms[scene->algorithm_count++] = (enum auth_algorithm)i;
+        return 0;
+    }
+    return -EINVAL;
+}
+
 static int open_auth(struct scene *scene)
 {
-    const struct auth_config config = {.host = &scene->host,
-                                       .find = find_user,
-                                       .find_context = scene,
-                                       .algorithms = {AUTH_SHA256},
-                                       .algorithm_count = 1};
+    struct auth_config config = {.host = &scene->host,
+                                 .find = find_user,
+                                 .find_context = scene,
+                                 .algorithms = {AUTH_SHA256},
+                                 .algorithm_count = 1};
+    if (scene->algorithm_count > 0) {
+        memcpy(config.algorithms, scene->algorithms, sizeof config.algorithms);
+        config.algorithm_count = scene->algorithm_count;
+    }
     int error = scene->user_count > 0 ? auth_new(&scene->auth, &config) : 0;
     scene->config.auth = scene->auth;
     return error;
+}
+
+int scene_option(struct scene *scene, const char *name, uint32_t value)
+{
+    struct server_config *config = &scene->config;
+    if (strcmp(name, "flow-timer") == 0)
+        config->flow_timer = value;
+    else if (strcmp(name, "max-transactions") == 0)
+        config->transactions_most = value;
+    else if (strcmp(name, "ack-time") == 0)
+        config->ack_ms = value;
+    else if (strcmp(name, "check-callers") == 0)
+        config->checks_callers = value != 0;
+    else if (strcmp(name, "streams") == 0)
+        scene->wire.connect = scene->wire.reopen = value != 0 ? wire_connect : NULL;
+    else
+        return -EINVAL;
+    return 0;
 }
 
 void scene_edge(struct scene *scene)
@@ -326,8 +409,13 @@ void scene_create(struct scene *scene)
                                 .allocate = plain_allocate,
                                 .random = random_number,
                                 .log = log_event};
-    scene->wire = (struct wire){
-        .context = scene, .send = wire_send, .close = wire_close, .connection = wire_connection, .locate = wire_locate};
+    scene->wire = (struct wire){.context = scene,
+                                .send = wire_send,
+                                .close = wire_close,
+                                .acks = wire_acks,
+                                .abort = wire_close,
+                                .connection = wire_connection,
+                                .locate = wire_locate};
     scene->config =
         (struct server_config){.host = &scene->host,
                                .wire = &scene->wire,
@@ -344,8 +432,22 @@ void scene_create(struct scene *scene)
 
 int scene_open(struct scene *scene)
 {
+    char why[160];
     int error = domains_have(scene->domains, TEXT("example.com")) ? open_auth(scene) : -ENOMEM;
+    if (error == 0)
+        error = token_keys_open(&scene->keys, &scene->host, NULL, why, sizeof why);
+    scene->config.token_keys = scene->keys;
     return error == 0 ? server_new(&scene->server, &scene->config) : error;
+}
+
+int scene_restart(struct scene *scene)
+{
+    answer_lookups(scene);
+    server_delete(scene->server);
+    scene->server = NULL;
+    for (size_t i = 0; i < scene->connection_count; i++)
+        scene->connections[i].open = false;
+    return server_new(&scene->server, &scene->config);
 }
 
 void scene_destroy(struct scene *scene)
@@ -355,6 +457,7 @@ void scene_destroy(struct scene *scene)
     server_delete(scene->server);
     scene->server = NULL;
     auth_delete(scene->auth);
+    token_keys_close(scene->keys);
     domains_delete(scene->domains);
     while ((event = scene_take(scene)) != NULL)
         scene_free(event);

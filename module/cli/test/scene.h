@@ -44,6 +44,8 @@ struct scene_event {
 struct scene_connection {
     struct peer peer;
     bool open, close_asked;
+    bool deaf;              /* its peer acknowledges nothing any more */
+    uint64_t unanswered_ms; /* since when bytes wait for an acknowledgement; 0: none do */
 };
 
 struct scene_name {
@@ -72,8 +74,11 @@ struct scene {
     struct domains *domains; /* domains of the server: example.com and added ones */
     struct scene_user users[SCENE_USERS];
     size_t user_count;
-    struct auth *auth;     /* NULL: there are no users, and nobody is asked for credentials */
-    struct server *server; /* NULL until then */
+    enum auth_algorithm algorithms[AUTH_ALGORITHMS];
+    size_t algorithm_count;
+    struct token_keys *keys; /* which outlive a restart of the server */
+    struct auth *auth;       /* NULL: there are no users, and nobody is asked for credentials */
+    struct server *server;   /* NULL until then */
     struct scene_event *first, **last;
     size_t events;
     struct scene_connection connections[SCENE_CONNECTIONS];
@@ -94,6 +99,10 @@ void scene_create(struct scene *scene);
 int scene_open(struct scene *scene); /* the server; as server_new() */
 void scene_destroy(struct scene *scene);
 
+/* Ends the server and starts one with the same configuration, without bindings, connections and a policy. Returns as
+   scene_open(). */
+int scene_restart(struct scene *scene);
+
 /* Milliseconds since the scene began. */
 uint64_t scene_time(const struct scene *scene);
 /* Milliseconds until something is due: a timer, a name that is looked up. -1: nothing is due. */
@@ -105,6 +114,8 @@ void scene_pass(struct scene *scene, uint64_t ms);
 flow_id scene_connect(struct scene *scene, const union address *address);
 /* The peer closes the connection; false if it was closed before. */
 bool scene_close(struct scene *scene, flow_id connection);
+/* From now on the peer of an open connection acknowledges nothing, as if its cable were cut. */
+void scene_deafen(struct scene *scene, flow_id connection);
 /* The number of an open connection that the server wants to close; 0: none. */
 flow_id scene_unwanted(const struct scene *scene);
 
@@ -115,6 +126,15 @@ int scene_trunk(struct scene *scene, const char *cidr);
 /* Adds a user, "bob@example.com", before scene_open(): the server then asks for credentials. Returns 0, -EINVAL if the
    user has no domain or something is too long, or -ENOSPC if there are too many. */
 int scene_user(struct scene *scene, const char *aor, const char *password);
+
+/* The algorithms of challenges, in this order, before scene_open(). Returns 0, or -EINVAL for another name than
+   "MD5", "SHA-256" and "SHA-512-256", or for one too many. */
+int scene_add_algorithm(struct scene *scene, const char *name);
+
+/* Sets an option of the server, before scene_open(): "flow-timer", "max-transactions" and "ack-time", as the options of
+   `reflow serve`; "check-callers" 1: 3261-16.3.a; "streams" 1: the server may open TCP connections for large requests
+   and for responses. Returns 0, or -EINVAL for another name. */
+int scene_option(struct scene *scene, const char *name, uint32_t value);
 
 /* Makes the server an edge proxy, before scene_open(): it has neither a domain nor bindings. */
 void scene_edge(struct scene *scene);

@@ -82,6 +82,29 @@ static int net_user(lua_State *L)
     return error == 0 ? 0 : luaL_error(L, "more than %d users", SCENE_USERS);
 }
 
+/* net.algorithms(name...): of challenges, in this order */
+static int net_algorithms(lua_State *L)
+{
+    struct scene *scene = net_of(L)->scene;
+    if (scene->server != NULL)
+        return luaL_error(L, "algorithms are named before the first phone and the first request");
+    for (int i = 1; i <= lua_gettop(L); i++)
+        luaL_argcheck(L, scene_add_algorithm(scene, luaL_checkstring(L, i)) == 0, i, "no algorithm, or too many");
+    return 0;
+}
+
+/* net.option(name, number): scene_option() */
+static int net_option(lua_State *L)
+{
+    struct scene *scene = net_of(L)->scene;
+    lua_Integer value = luaL_checkinteger(L, 2);
+    if (scene->server != NULL)
+        return luaL_error(L, "an option is set before the first phone and the first request");
+    luaL_argcheck(L, value >= 0 && value <= UINT32_MAX, 2, "a number from 0 to 4294967295");
+    luaL_argcheck(L, scene_option(scene, luaL_checkstring(L, 1), (uint32_t)value) == 0, 1, "no such option");
+    return 0;
+}
+
 /* net.open([policy]) -> true, or nil and what is wrong with it */
 static int net_open(lua_State *L)
 {
@@ -99,6 +122,18 @@ static int net_open(lua_State *L)
     lua_pushnil(L);
     lua_pushstring(L, error);
     return 2;
+}
+
+/* net.restart([policy]): the server restarts with the same keys; connections are closed. */
+static int net_restart(lua_State *L)
+{
+    struct spec_net *net = net_of(L);
+    char error[600] = "";
+    if (scene_restart(open_scene(L)) != 0)
+        return luaL_error(L, "not enough memory");
+    if (net->load(net->context, luaL_optstring(L, 1, NULL), error, sizeof error) != 0)
+        return luaL_error(L, "%s", error);
+    return 0;
 }
 
 static int net_begin(lua_State *L)
@@ -184,6 +219,24 @@ static int net_icmp(lua_State *L)
     struct scene *scene = open_scene(L);
     struct peer peer = {.transport = TRANSPORT_UDP, .address = argument_address(L, 1)};
     server_flow_down(scene->server, peer_flow(&peer), "icmp");
+    return 0;
+}
+
+/* net.returned(host, port, quoted): an ICMP error about a datagram of which it quotes these bytes */
+static int net_returned(lua_State *L)
+{
+    struct scene *scene = open_scene(L);
+    struct peer peer = {.transport = TRANSPORT_UDP, .address = argument_address(L, 1)};
+    size_t length;
+    const char *quoted = luaL_checklstring(L, 3, &length);
+    server_datagram_returned(scene->server, &peer, (struct text){quoted, length});
+    return 0;
+}
+
+/* net.deafen(connection): scene_deafen() */
+static int net_deafen(lua_State *L)
+{
+    scene_deafen(open_scene(L), (flow_id)luaL_checkinteger(L, 1));
     return 0;
 }
 
@@ -338,7 +391,10 @@ void spec_net_push(lua_State *L, struct spec_net *net)
                                          {"trunk", net_trunk},
                                          {"user", net_user},
                                          {"edge", net_edge},
+                                         {"algorithms", net_algorithms},
+                                         {"option", net_option},
                                          {"open", net_open},
+                                         {"restart", net_restart},
                                          {"time", net_time},
                                          {"next", net_next},
                                          {"pass", net_pass},
@@ -347,6 +403,8 @@ void spec_net_push(lua_State *L, struct spec_net *net)
                                          {"close", net_close},
                                          {"unwanted", net_unwanted},
                                          {"icmp", net_icmp},
+                                         {"returned", net_returned},
+                                         {"deafen", net_deafen},
                                          {"name", net_name},
                                          {"refuse", net_refuse},
                                          {"take", net_take},
