@@ -4,6 +4,7 @@ local scenes = require "reflow.site.scenes"
 local ladder = require "reflow.ladder"
 local watch = require "reflow.site.scenes.watch"
 local words = require "reflow.ladder_words"
+local without = require "reflow.site.scenes.without"
 
 local BYTES_MOST = 20000
 local checks = {}
@@ -88,6 +89,26 @@ function checks.scenes_cover_what_is_promised()
     for _, id in ipairs(promised) do assert(known[id], id) end
 end
 
+-- Every rule has a scene, or one kind of reason why it has none.
+function checks.every_rule_has_a_scene_or_a_reason()
+    local shown, known, lacking = {}, {}, {}
+    for _, scene in ipairs(scenes.list()) do
+        for _, rule in ipairs(scene.rules) do shown[rule] = scene.id end
+    end
+    for line in io.lines "module/core/rules.def" do
+        local id = line:match '^RULE%([%w_]+, +"([^"]+)"'
+        if id then
+            known[id] = true
+            assert(not (shown[id] and without.rules[id]), id .. " has a scene: " .. tostring(shown[id]))
+            if not shown[id] and not without.rules[id] then lacking[#lacking + 1] = id end
+        end
+    end
+    assert(#lacking == 0, "neither a scene nor a reason: " .. table.concat(lacking, " "))
+    for id, kind in pairs(without.rules) do
+        assert(known[id] and without.kinds[kind].en and without.kinds[kind].es, id)
+    end
+end
+
 function checks.what_a_scene_shows_is_looked_for()
     local record = scenes.play "487-early-cancel"
     local cancel, ringing = { from = "caller", request = "CANCEL" }, { from = "bob/1", code = 180 }
@@ -96,6 +117,16 @@ function checks.what_a_scene_shows_is_looked_for()
     assert(watch.order(cancel, ringing)(record) and not watch.order(ringing, cancel)(record))
     assert(not watch.order(cancel, { code = 200, method = "INVITE" })(record))
     assert(not watch.all(watch.count(1, cancel), watch.count(2, cancel))(record))
+    assert(watch.decided { code = 487, role = "proxy" }(record) and not watch.decided { code = 486 }(record))
+    local first = { from = "reflow", code = 401, field = "WWW-Authenticate: realm example.com" }
+    local challenged = scenes.play "401-register"
+    assert(watch.count(1, first)(challenged))
+    first.also = "realm example"
+    assert(watch.count(1, first)(challenged))
+    first.also = "stale=true"
+    assert(watch.count(0, first)(challenged))
+    first.also, first.lacks = nil, "realm"
+    assert(watch.count(0, first)(challenged))
 end
 
 function checks.a_list_of_scenes_is_the_callers_own()

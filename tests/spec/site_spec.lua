@@ -242,6 +242,18 @@ test("with a base URL, every page has a canonical address, and the site map list
     t:ok(not without["en/430/index.html"]:find "canonical")
 end)
 
+test("the page of a rule that no scene shows says why, in each language", function(t)
+    local without = source "site/scenes/without" ()
+    for _, rule in ipairs(rules()) do
+        for _, language in ipairs { "en", "es" } do
+            local bytes = whole[language .. "/rules/" .. rule.id .. "/index.html"]
+            for kind, texts in pairs(without.kinds) do
+                t:equal(bytes:find(texts[language], 1, true) ~= nil, without.rules[rule.id] == kind, rule.id)
+            end
+        end
+    end
+end)
+
 test("the codes that RFC 3398 maps are registered, and causes have names", function(t)
     local references, traits = source "site/references" (), source "traits" ()
     local names = source "catalog/en_site" ().cause

@@ -39,6 +39,7 @@ static void run_check(const char *name)
 #define CHECKS(CHECK)                                                                                                  \
     CHECK(scenes_play_and_show_their_codes_and_rules)                                                                  \
     CHECK(scenes_cover_what_is_promised)                                                                               \
+    CHECK(every_rule_has_a_scene_or_a_reason)                                                                          \
     CHECK(what_a_scene_shows_is_looked_for)                                                                            \
     CHECK(a_list_of_scenes_is_the_callers_own)                                                                         \
     CHECK(an_unknown_scene_is_an_error)                                                                                \

@@ -1,10 +1,12 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 -- The ladders of scenes that the core has played, as figures. Each scene is played once.
-local _, html, host = ...
+local source, html, host = ...
 
 local pictures = {}
+local without = source("site/scenes/without")()
 
 local section = html.template [[<h2>{heading}</h2><div class="pictures">{figures}</div>]]
+local reason = html.template [[<p class="small">{text}</p>]]
 local figure = html.template [[<figure><figcaption>{title}</figcaption>{picture}</figure>]]
 
 local MOST = 3 -- pictures on one page
@@ -64,7 +66,10 @@ return function(texts)
             function(scene) return scene.codes[1] == a or scene.codes[1] == b end)
     end
 
+    -- For a rule that no scene shows, a sentence that says why.
     function pictures.of_rule(lang, rule)
+        local kind = without.rules[rule]
+        if kind then return reason { text = without.kinds[kind][lang] } end
         return show(lang, function(scene) return contains(scene.rules, rule) end,
             function(scene) return scene.rules[1] == rule end)
     end

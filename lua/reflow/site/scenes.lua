@@ -8,12 +8,14 @@
 -- A scene is a table in one of the files of scenes/: `play` gets the world of lua/reflow/spec_actors.lua, in which
 -- `invite` calls sip:bob@example.com. Callers and phones react as the core decides for a user agent. `policy` is the
 -- text of a policy; without one, the core alone decides. `rules` are those of decisions; `shows` has others, each with
--- a function of scenes/watch.lua that says whether the record shows it.
+-- a function of scenes/watch.lua that says whether the record shows it. `fields` names header fields that the picture
+-- needs beside the usual ones. Rules that no scene shows are in scenes/without.lua, with the reason.
 local actors = require "reflow.spec_actors"
 
 local scenes = {}
 
-local files = { "success", "refusals", "flows", "retries", "servers", "forks" }
+local files = { "success", "refusals", "flows", "retries", "servers", "forks", "registrations", "edges", "credentials",
+    "routing", "agents", "network" }
 local all, by_id = {}, {}
 
 for _, file in ipairs(files) do
@@ -29,6 +31,7 @@ local names = {
     registrar = { en = "registrar", es = "registrar" },
     edge = { en = "edge proxy", es = "proxy de borde" },
     publisher = { en = "publisher", es = "publicador" },
+    phone = { en = "phone", es = "teléfono" },
 }
 
 -- Names of phones and servers in the scenes.
@@ -36,7 +39,8 @@ local spanish = {
     desk = "fijo", mobile = "móvil", home = "casa", presence = "presencia",
     voicemail = "buzón de voz", ["edge 1"] = "borde 1", ["edge 2"] = "borde 2", ["trunk 1"] = "troncal 1",
     ["trunk 2"] = "troncal 2", ["gateway 1"] = "gateway 1", ["gateway 2"] = "gateway 2",
-    ["new phone"] = "teléfono nuevo", ["bob via proxy"] = "bob por proxy",
+    ["new phone"] = "teléfono nuevo", ["bob via proxy"] = "bob por proxy", ["first proxy"] = "primer proxy",
+    ["other proxy"] = "otro proxy", stranger = "extraño", PBX = "centralita", carrier = "operador",
 }
 
 local function label_of(part)
@@ -71,7 +75,7 @@ end
 local function new_world(net, scene)
     local world = actors.new(net)
     local opened = false
-    world.pictured, world.setup = true, false
+    world.pictured, world.setup, world.fields = true, false, scene.fields or {}
     function world.open()
         if opened then return end
         opened = true

@@ -11,13 +11,20 @@
     SOURCE(ladder_words, "ladder_words")                                                                               \
     SOURCE(scan, "scan")                                                                                               \
     SOURCE(site_scenes, "site/scenes")                                                                                 \
+    SOURCE(site_scenes_agents, "site/scenes/agents")                                                                   \
+    SOURCE(site_scenes_credentials, "site/scenes/credentials")                                                         \
+    SOURCE(site_scenes_edges, "site/scenes/edges")                                                                     \
     SOURCE(site_scenes_flows, "site/scenes/flows")                                                                     \
     SOURCE(site_scenes_forks, "site/scenes/forks")                                                                     \
+    SOURCE(site_scenes_network, "site/scenes/network")                                                                 \
     SOURCE(site_scenes_refusals, "site/scenes/refusals")                                                               \
+    SOURCE(site_scenes_registrations, "site/scenes/registrations")                                                     \
     SOURCE(site_scenes_retries, "site/scenes/retries")                                                                 \
+    SOURCE(site_scenes_routing, "site/scenes/routing")                                                                 \
     SOURCE(site_scenes_servers, "site/scenes/servers")                                                                 \
     SOURCE(site_scenes_success, "site/scenes/success")                                                                 \
     SOURCE(site_scenes_watch, "site/scenes/watch")                                                                     \
+    SOURCE(site_scenes_without, "site/scenes/without")                                                                 \
     SOURCE(site_behaviour, "site/behaviour")                                                                           \
     SOURCE(site_code, "site/code")                                                                                     \
     SOURCE(site_contrast, "site/contrast")                                                                             \

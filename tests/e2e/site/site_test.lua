@@ -88,6 +88,7 @@ test("the site has every page in every language, and every link of every page le
     t:equal(status, 0)
     t:match(out, "/new: %d+ files\n$")
     local files, pages, pictures = {}, 0, {}
+    local without = dofile "lua/reflow/site/scenes/without.lua".rules
     for path in list(root .. "/new"):gmatch "%./([^\n]+)\n" do files[path] = true end
     for _, lang in ipairs { "en", "es" } do
         for _, path in ipairs { "", "430/", "200-vs-430/", "100-vs-608/", "rules/", "rules/5626-7.c/" } do
@@ -100,6 +101,8 @@ test("the site has every page in every language, and every link of every page le
             local bytes = read(root .. "/new/" .. path)
             pages = pages + 1
             t:at_most(#bytes, path:find "decide" and 250000 or 60000, path) -- decide/ carries the core
+            local rule = path:match "/rules/([^/]+)/"
+            if rule and not without[rule] then t:ok(bytes:find("<svg", 1, true), path .. " has a picture") end
             for id in bytes:gmatch '<svg[^>]* aria%-labelledby="([%w-]+)%-title ' do pictures[id] = true end
             for link in bytes:gmatch '[%s]href="([^"]*)"' do
                 if not link:find "^https://" and not link:find "^#" and link ~= "data:," then

@@ -24,7 +24,7 @@ return {
         end,
     },
     {
-        id = "408-options", codes = { 408 }, rules = { "4320-4.a" },
+        id = "408-options", codes = { 408 }, rules = { "4320-4.a", "3261-8.1.3.b" },
         title = { en = "OPTIONS times out: no 408 is sent, because it would come too late",
             es = "OPTIONS sin respuesta: no se envía ningún 408, que llegaría demasiado tarde" },
         play = function(world)

@@ -132,6 +132,9 @@ return {
     },
     {
         id = "503-register", codes = { 503, 200 }, rules = { "5626-4.5.a", "5626-4.2.a" }, server = "registrar",
+        fields = { "Contact" },
+        shows = { { "5626-4.5.b", watch.all(watch.decided { code = 503, wait_min = 30.0, wait_max = 60.0 },
+            watch.count(2, { request = "REGISTER", field = "reg-id=1" })) } },
         title = { en = "503 to REGISTER: the phone waits for a random time before it registers again",
             es = "503 a REGISTER: el teléfono espera un tiempo aleatorio antes de registrarse de nuevo" },
         policy = [[

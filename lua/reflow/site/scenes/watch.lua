@@ -2,15 +2,20 @@
 -- What happened in a scene, for the rules that no decision names: functions that say whether a record shows a rule.
 local watch = {}
 
+local function has_field(event, text)
+    for _, field in ipairs(event.fields or {}) do
+        if ("\n" .. field[1] .. ": " .. field[2]):find(text, 1, true) then return true end
+    end
+    return false
+end
+
 local function fits(event, wanted)
     if event.kind ~= "message" or event.setup or event.again then return false end
     for key, value in pairs(wanted) do
-        if key == "field" then
-            local found = false
-            for _, field in ipairs(event.fields or {}) do
-                found = found or (field[1] .. ": " .. field[2]):find(value, 1, true) ~= nil
-            end
-            if not found then return false end
+        if key == "field" or key == "also" then
+            if not has_field(event, value) then return false end
+        elseif key == "lacks" then
+            if has_field(event, value) then return false end
         elseif key == "request" then
             if event.code or event.method ~= value then return false end
         elseif event[key] ~= value then
@@ -20,7 +25,8 @@ local function fits(event, wanted)
     return true
 end
 
--- The places of the messages that have all these: from, to, code, method, request (the method of a request), field.
+-- The places of the messages that have all these: from, to, code, method, request (the method of a request), field and
+-- also (texts in a header field that is shown, which begins with a line end), and whose fields have no text `lacks`.
 local function places(record, wanted)
     local list = {}
     for place, event in ipairs(record.events) do
@@ -45,6 +51,18 @@ function watch.order(...)
             before = first
         end
         return true
+    end
+end
+
+-- A decision is like this.
+function watch.decided(wanted)
+    return function(record)
+        for _, event in ipairs(record.events) do
+            local alike = event.kind == "decision"
+            for key, value in pairs(wanted) do alike = alike and event[key] == value end
+            if alike then return true end
+        end
+        return false
     end
 end
 
