@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "flow/digest.h"
 
+#include <errno.h>
 #include <openssl/evp.h>
 
 static const struct {
@@ -34,20 +35,51 @@ bool digest_hex(enum digest digest, struct text bytes, char out[DIGEST_HEX_MOST]
     return digest_hex_joined(digest, &bytes, 1, out);
 }
 
-bool digest_hex_joined(enum digest digest, const struct text *texts, size_t count, char out[DIGEST_HEX_MOST])
+static bool compute(EVP_MD_CTX *context, const EVP_MD *type, const struct text *texts, size_t count,
+                    char out[DIGEST_HEX_MOST])
 {
     unsigned char hash[EVP_MAX_MD_SIZE];
     unsigned length = 0;
-    const EVP_MD *type = (unsigned)digest < DIGEST_COUNT ? EVP_get_digestbyname(digests[digest].fetch) : NULL;
-    EVP_MD_CTX *context = type != NULL ? EVP_MD_CTX_new() : NULL;
-    bool done = context != NULL && EVP_DigestInit_ex(context, type, NULL) == 1;
+    bool done = context != NULL && type != NULL && EVP_DigestInit_ex(context, type, NULL) == 1;
     for (size_t i = 0; i < count && done; i++) {
         done = i == 0 || EVP_DigestUpdate(context, ":", 1) == 1;
         done = done && (texts[i].length == 0 || EVP_DigestUpdate(context, texts[i].at, texts[i].length) == 1);
     }
-    done = done && EVP_DigestFinal_ex(context, hash, &length) == 1;
+    return done && EVP_DigestFinal_ex(context, hash, &length) == 1 && write_hex(hash, length, out);
+}
+
+bool digest_hex_joined(enum digest digest, const struct text *texts, size_t count, char out[DIGEST_HEX_MOST])
+{
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    const EVP_MD *type = (unsigned)digest < DIGEST_COUNT ? EVP_get_digestbyname(digests[digest].fetch) : NULL;
+    bool done = compute(context, type, texts, count, out);
     EVP_MD_CTX_free(context);
-    return done && write_hex(hash, length, out);
+    return done;
+}
+
+int digester_create(struct digester *digester)
+{
+    *digester = (struct digester){.context = EVP_MD_CTX_new()};
+    for (int i = 0; i < DIGEST_COUNT; i++)
+        digester->types[i] = EVP_MD_fetch(NULL, digests[i].fetch, NULL);
+    if (digester->context != NULL)
+        return 0;
+    digester_destroy(digester);
+    return -ENOMEM;
+}
+
+void digester_destroy(struct digester *digester)
+{
+    EVP_MD_CTX_free(digester->context);
+    for (int i = 0; i < DIGEST_COUNT; i++)
+        EVP_MD_free(digester->types[i]);
+    *digester = (struct digester){0};
+}
+
+bool digester_hex_joined(struct digester *digester, enum digest digest, const struct text *texts, size_t count,
+                         char out[DIGEST_HEX_MOST])
+{
+    return (unsigned)digest < DIGEST_COUNT && compute(digester->context, digester->types[digest], texts, count, out);
 }
 
 bool digest_is_hex(enum digest digest, struct text text)

@@ -25,8 +25,9 @@ struct stage {
     struct fake_host fake;
     struct auth *auth;
     struct auth_config config;
-    unsigned finds;
-    int broken; /* what the look-up fails with; 0: nothing */
+    unsigned finds, recalls;
+    const char *kept; /* the password of everybody in memory; NULL: nobody is there */
+    int broken;       /* what the look-up fails with; 0: nothing */
     char found[64];
 };
 
@@ -40,6 +41,17 @@ static int find_user(void *context, struct text user, struct text realm, enum au
     if (stage->broken != 0 || text_equal(user, TEXT("nobody")))
         return stage->broken;
     digest_client_ha1(user, realm, "secret", algorithm, ha1);
+    return 1;
+}
+
+static int recall_user(void *context, struct text user, struct text realm, enum auth_algorithm algorithm,
+                       char ha1[HA1_SIZE])
+{
+    struct stage *stage = context;
+    stage->recalls++;
+    if (stage->kept == NULL || text_equal(user, TEXT("nobody")))
+        return 0;
+    digest_client_ha1(user, realm, stage->kept, algorithm, ha1);
     return 1;
 }
 
@@ -455,6 +467,53 @@ static void test_users_that_cannot_be_looked_up(void **unused)
     stage_close(&stage);
 }
 
+static void test_who_is_in_memory_is_not_looked_up(void **unused)
+{
+    struct stage stage;
+    (void)unused;
+    stage_create(&stage, "2");
+    stage.config.recall = recall_user;
+    assert_int_equal(auth_new(&stage.auth, &stage.config), 0);
+    struct digest_client client = client_of(&stage);
+    stage.kept = "secret";
+    assert_int_equal(check(&stage, &client), AUTH_VALID);
+    assert_int_equal(stage.finds, 0);
+    /* The nonce count is checked as well. */
+    assert_int_equal(check(&stage, &client), AUTH_STALE);
+    stage.kept = NULL;
+    client.count++;
+    assert_int_equal(check(&stage, &client), AUTH_VALID);
+    assert_int_equal(stage.finds, 1);
+    stage_close(&stage);
+}
+
+static void test_7616_a_memory_refuses_nobody(void **unused)
+{
+    static const char *const users[] = {"bob", "nobody"};
+    struct stage stage;
+    (void)unused;
+    stage_create(&stage, "2");
+    stage.config.recall = recall_user;
+    assert_int_equal(auth_new(&stage.auth, &stage.config), 0);
+    struct digest_client client = client_of(&stage);
+    /* The password was changed, and the old one is still in memory. */
+    stage.kept = "old";
+    assert_int_equal(check(&stage, &client), AUTH_VALID);
+    assert_int_equal(stage.finds, 1);
+    /* A wrong password takes the same steps, whether the user is in memory, or does not exist. */
+    client.password = "guess";
+    for (size_t i = 0; i < 2; i++) {
+        client.user = users[i];
+        stage.finds = stage.recalls = 0;
+        assert_int_equal(check(&stage, &client), AUTH_WRONG);
+        assert_int_equal(stage.recalls, 1);
+        assert_int_equal(stage.finds, 1);
+    }
+    stage.broken = -EAGAIN;
+    assert_int_equal(check(&stage, &client), AUTH_UNKNOWN);
+    stage_close(&stage);
+}
+
 /* --- nonces --- */
 
 static void test_7616_a_no_count_is_accepted_twice(void **unused)
@@ -746,6 +805,8 @@ int main(void)
         cmocka_unit_test(test_7616_a_an_unknown_user_is_refused_like_a_wrong_password),
         cmocka_unit_test(test_7616_a_no_response_fits_an_unknown_user),
         cmocka_unit_test(test_users_that_cannot_be_looked_up),
+        cmocka_unit_test(test_who_is_in_memory_is_not_looked_up),
+        cmocka_unit_test(test_7616_a_memory_refuses_nobody),
         cmocka_unit_test(test_7616_a_no_count_is_accepted_twice),
         cmocka_unit_test(test_7616_a_counts_overtake_each_other_within_the_window),
         cmocka_unit_test(test_7616_b_an_expired_nonce_is_stale),

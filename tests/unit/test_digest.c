@@ -70,6 +70,26 @@ static void test_joined_texts_are_hashed_with_colons(void **unused)
     assert_string_equal(joined, "d41d8cd98f00b204e9800998ecf8427e");
 }
 
+static void test_a_digester_computes_the_same(void **unused)
+{
+    char joined[DIGEST_HEX_MOST], again[DIGEST_HEX_MOST];
+    const struct text texts[] = {TEXT("a"), {NULL, 0}, TEXT("b:c")};
+    struct digester digester;
+    (void)unused;
+    assert_int_equal(digester_create(&digester), 0);
+    /* One after the other, because they share a context. */
+    for (int i = 0; i < 2 * DIGEST_COUNT; i++) {
+        enum digest digest = (enum digest)(i % DIGEST_COUNT);
+        assert_true(digest_hex_joined(digest, texts, 3, joined));
+        assert_true(digester_hex_joined(&digester, digest, texts, 3, again));
+        assert_string_equal(again, joined);
+    }
+    assert_false(digester_hex_joined(&digester, DIGEST_COUNT, texts, 3, again));
+    digester_destroy(&digester);
+    assert_false(digester_hex_joined(&digester, DIGEST_MD5, texts, 3, again));
+    digester_destroy(&digester);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -78,6 +98,7 @@ int main(void)
         cmocka_unit_test(test_names_and_what_is_none),
         cmocka_unit_test(test_7616_a_examples_of_rfc_7616),
         cmocka_unit_test(test_joined_texts_are_hashed_with_colons),
+        cmocka_unit_test(test_a_digester_computes_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -158,6 +158,226 @@ static void test_a_change_counts_at_once(void **state)
     assert_finds(place, "bob", 0);
 }
 
+/* --- secrets in memory --- */
+
+static void assert_recalls(struct place *place, const char *user, int result)
+{
+    char found[HA1_SIZE] = "", recalled[HA1_SIZE] = "";
+    assert_int_equal(users_recall(place->users, text_of(user), TEXT("example.com"), AUTH_SHA256, recalled), result);
+    if (result == 1) {
+        find(place, user, "example.com", found);
+        assert_string_equal(recalled, found);
+    }
+}
+
+static void replace(struct place *place, const char *aor, const char *password)
+{
+    struct users_secrets secrets;
+    assert_int_equal(users_secrets_create(&secrets, aor, text_of(password)), 0);
+    assert_int_equal(users_file_replace(place->writer, aor, &secrets, place->error, sizeof place->error), 0);
+}
+
+static void test_a_secret_is_kept_once_it_was_found(void **state)
+{
+    struct place *place = *state;
+    char ha1[HA1_SIZE];
+    start(place);
+    assert_recalls(place, "alice", 0);
+    assert_finds(place, "alice", 1);
+    assert_recalls(place, "alice", 1);
+    /* Another name of the user, and another algorithm, have other secrets. */
+    assert_recalls(place, "alice@example.com", 0);
+    assert_int_equal(users_recall(place->users, TEXT("alice"), TEXT("example.com"), AUTH_MD5, ha1), 0);
+    assert_int_equal(users_recall(place->users, TEXT("alice"), TEXT("example.org"), AUTH_SHA256, ha1), 0);
+    assert_finds(place, "alice@example.com", 1);
+    assert_recalls(place, "alice@example.com", 1);
+    assert_finds(place, "nobody", 0);
+    assert_recalls(place, "nobody", 0);
+    fake_host_advance(&place->fake, 3600000);
+    assert_recalls(place, "alice", 1);
+}
+
+static void test_a_kept_secret_goes_within_a_second_of_a_change(void **state)
+{
+    struct place *place = *state;
+    add(place, place->writer, "bob@example.com", "secret");
+    start(place);
+    assert_finds(place, "alice", 1);
+    assert_finds(place, "bob", 1);
+    assert_int_equal(users_file_remove(place->writer, "bob@example.com", place->error, sizeof place->error), 0);
+    fake_host_advance(&place->fake, 1000);
+    assert_recalls(place, "bob", 0);
+    assert_recalls(place, "alice", 0);
+    assert_finds(place, "alice", 1);
+    replace(place, "alice@example.com", "changed");
+    /* Whoever looks the new password up replaces the old one at once. */
+    assert_finds(place, "alice", 1);
+    assert_recalls(place, "alice", 1);
+    assert_int_equal(users_file_remove(place->writer, "alice@example.com", place->error, sizeof place->error), 0);
+    assert_finds(place, "alice", 0);
+    assert_recalls(place, "alice", 0);
+}
+
+/* The log of a WAL is another file, so that the users file itself does not change. */
+static void test_a_change_in_a_write_ahead_log_is_seen(void **state)
+{
+    struct place *place = *state;
+    add(place, place->writer, "bob@example.com", "secret");
+    execute(place->writer, "PRAGMA journal_mode=WAL");
+    start(place);
+    assert_finds(place, "bob", 1);
+    fake_host_advance(&place->fake, 1000);
+    assert_recalls(place, "bob", 1);
+    assert_int_equal(users_file_remove(place->writer, "bob@example.com", place->error, sizeof place->error), 0);
+    fake_host_advance(&place->fake, 1000);
+    assert_recalls(place, "bob", 0);
+    assert_finds(place, "bob", 0);
+}
+
+static void test_no_secret_is_kept_of_a_file_that_cannot_be_read(void **state)
+{
+    struct place *place = *state;
+    start(place);
+    assert_finds(place, "alice", 1);
+    execute(place->writer, "BEGIN EXCLUSIVE");
+    fake_host_advance(&place->fake, 1000);
+    assert_recalls(place, "alice", 0);
+    assert_finds(place, "alice", -EAGAIN);
+    execute(place->writer, "ROLLBACK");
+    assert_finds(place, "alice", 1);
+    assert_recalls(place, "alice", 1);
+    assert_int_equal(rename(place->path, place->other), 0);
+    fake_host_advance(&place->fake, 1000);
+    assert_recalls(place, "alice", 0);
+    assert_int_equal(rename(place->other, place->path), 0);
+    users_reopen(place->users);
+    assert_recalls(place, "alice", 0);
+    assert_finds(place, "alice", 1);
+}
+
+/* --- who was removed --- */
+
+static void note_removed(void *context, const char *aor)
+{
+    char *list = context;
+    size_t length = strlen(list);
+    snprintf(list + length, 256 - length, "%s ", aor);
+}
+
+/* What is reported within two seconds. */
+static void assert_removed(struct place *place, const char *expected)
+{
+    char list[256] = "";
+    for (unsigned ms = 0; ms < 2000;) {
+        unsigned wait = users_watch(place->users, note_removed, list);
+        assert_in_range(wait, 1, 1000);
+        fake_host_advance(&place->fake, wait);
+        ms += wait;
+    }
+    assert_string_equal(list, expected);
+}
+
+static void test_who_was_removed_is_reported_once(void **state)
+{
+    struct place *place = *state;
+    add(place, place->writer, "Bob@example.com", "secret");
+    add(place, place->writer, "carol@example.com", "secret");
+    start(place);
+    assert_removed(place, "");
+    assert_int_equal(users_file_remove(place->writer, "Bob@example.com", place->error, sizeof place->error), 0);
+    assert_removed(place, "Bob@example.com ");
+    assert_removed(place, "");
+    add(place, place->writer, "dave@example.com", "secret");
+    replace(place, "carol@example.com", "changed");
+    assert_removed(place, "");
+    /* Another file in its place. */
+    sqlite3 *other = open_writer(place, place->other);
+    add(place, other, "carol@example.com", "secret");
+    sqlite3_close(other);
+    assert_int_equal(rename(place->other, place->path), 0);
+    assert_removed(place, "alice@example.com dave@example.com ");
+}
+
+static void test_who_was_removed_between_the_start_and_the_first_look(void **state)
+{
+    struct place *place = *state;
+    start(place);
+    assert_int_equal(users_file_remove(place->writer, "alice@example.com", place->error, sizeof place->error), 0);
+    assert_removed(place, "alice@example.com ");
+}
+
+static void test_nobody_is_removed_by_a_file_that_cannot_be_read(void **state)
+{
+    struct place *place = *state;
+    start(place);
+    execute(place->writer, "BEGIN EXCLUSIVE; DELETE FROM user");
+    assert_removed(place, "");
+    execute(place->writer, "ROLLBACK");
+    assert_removed(place, "");
+    assert_int_equal(rename(place->path, place->other), 0);
+    assert_removed(place, "");
+    assert_int_equal(place->fake.logged[LOG_ERROR], 1);
+    assert_int_equal(rename(place->other, place->path), 0);
+    assert_removed(place, "");
+    assert_non_null(strstr(place->fake.last_log, "it can be read again"));
+    assert_int_equal(users_file_remove(place->writer, "alice@example.com", place->error, sizeof place->error), 0);
+    assert_removed(place, "alice@example.com ");
+}
+
+static void test_a_long_list_is_read_in_slices(void **state)
+{
+    struct place *place = *state;
+    execute(place->writer, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<5000) "
+                           "INSERT INTO user SELECT printf('u%05d@example.com', i), '', '', '', '', '', '' FROM n");
+    start(place);
+    execute(place->writer, "DELETE FROM user WHERE aor IN ('u00001@example.com', 'u04999@example.com')");
+    assert_removed(place, "u00001@example.com u04999@example.com ");
+}
+
+/* --- reading takes no time --- */
+
+static const char endless[] =
+    "DROP TABLE user;"
+    "CREATE VIEW user AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n) SELECT 'u'||i AS aor,"
+    "'' AS sha256, '' AS sha256_aor, '' AS sha512_256, '' AS sha512_256_aor, '' AS md5, '' AS md5_aor FROM n";
+
+static void test_an_endless_view_ends(void **state)
+{
+    struct place *place = *state;
+    start(place);
+    assert_finds(place, "alice", 1);
+    execute(place->writer, endless);
+    assert_finds(place, "alice", -EIO);
+    assert_non_null(strstr(place->fake.last_log, "reading it takes too long"));
+    assert_non_null(strstr(place->fake.last_log, "requests that need it get 503"));
+    for (int i = 0; i < 20; i++) {
+        fake_host_advance(&place->fake, 100);
+        assert_finds(place, "alice", -EIO);
+        assert_recalls(place, "alice", 0);
+    }
+    assert_removed(place, "");
+    assert_int_equal(place->fake.logged[LOG_ERROR], 1);
+    execute(place->writer, "DROP VIEW user");
+    sqlite3_close(place->writer);
+    unlink(place->path);
+    place->writer = open_writer(place, place->path);
+    add(place, place->writer, "alice@example.com", "secret");
+    fake_host_advance(&place->fake, 1000);
+    assert_finds(place, "alice", 1);
+    assert_non_null(strstr(place->fake.last_log, "it can be read again"));
+}
+
+static void test_one_step_makes_no_huge_value(void **state)
+{
+    struct place *place = *state;
+    start(place);
+    execute(place->writer, "DROP TABLE user;"
+                           "CREATE VIEW user AS SELECT 'alice@example.com' AS aor, hex(zeroblob(400000000)) AS sha256,"
+                           "'' AS sha256_aor, '' AS sha512_256, '' AS sha512_256_aor, '' AS md5, '' AS md5_aor");
+    assert_finds(place, "alice", -EIO);
+    assert_non_null(strstr(place->fake.last_log, "too big"));
+}
+
 static void test_a_file_that_is_replaced_is_read_within_a_second(void **state)
 {
     struct place *place = *state;
@@ -319,6 +539,20 @@ static void test_what_is_no_users_file_is_refused_at_the_start(void **state)
     assert_refused(place, "No such file or directory; reflow user add creates it");
 }
 
+static void test_an_endless_view_is_refused_at_the_start(void **state)
+{
+    static const enum aor_case cases[] = {AOR_ANY_CASE, AOR_CASE_SENSITIVE};
+    struct place *place = *state;
+    execute(place->writer, endless);
+    for (size_t i = 0; i < 2; i++) {
+        struct users *users = NULL;
+        assert_int_equal(users_new(&users, &place->fake.host, place->path, cases[i], place->error, sizeof place->error),
+                         -EIO);
+        assert_non_null(strstr(place->error, "reading it takes too long"));
+        assert_null(users);
+    }
+}
+
 static void test_users_that_differ_only_in_case_are_refused_at_the_start(void **state)
 {
     struct place *place = *state;
@@ -361,6 +595,16 @@ int main(void)
         TEST(test_other_names_are_no_user),
         TEST(test_5954_4_a_the_realm_of_an_ipv6_domain_has_no_brackets),
         TEST(test_a_change_counts_at_once),
+        TEST(test_a_secret_is_kept_once_it_was_found),
+        TEST(test_a_kept_secret_goes_within_a_second_of_a_change),
+        TEST(test_a_change_in_a_write_ahead_log_is_seen),
+        TEST(test_no_secret_is_kept_of_a_file_that_cannot_be_read),
+        TEST(test_who_was_removed_is_reported_once),
+        TEST(test_who_was_removed_between_the_start_and_the_first_look),
+        TEST(test_nobody_is_removed_by_a_file_that_cannot_be_read),
+        TEST(test_a_long_list_is_read_in_slices),
+        TEST(test_an_endless_view_ends),
+        TEST(test_one_step_makes_no_huge_value),
         TEST(test_a_file_that_is_replaced_is_read_within_a_second),
         TEST(test_a_file_that_is_written_over_in_place_is_read_within_a_second),
         TEST(test_a_vanished_file_is_unknown_until_it_is_back),
@@ -370,6 +614,7 @@ int main(void)
         TEST(test_a_hash_of_another_form_is_no_secret),
         TEST(test_an_interrupted_change_is_rolled_back),
         TEST(test_what_is_no_users_file_is_refused_at_the_start),
+        TEST(test_an_endless_view_is_refused_at_the_start),
         TEST(test_users_that_differ_only_in_case_are_refused_at_the_start),
         TEST(test_a_mode_that_lets_others_read_is_logged),
         TEST(test_no_memory_is_no_user),

@@ -13,6 +13,7 @@
 struct auth {
     struct auth_config config;
     struct nonces nonces;
+    struct digester digester;
     const char *fault;
     bool proved;
 };
@@ -61,8 +62,9 @@ int auth_new(struct auth **out, const struct auth_config *config)
     if (auth == NULL)
         return -ENOMEM;
     auth->config = *config;
-    if (nonces_create(&auth->nonces, config->host, config->nonce_s, config->nonces_most) != 0) {
-        memory_delete(config->host, auth, sizeof *auth);
+    if (nonces_create(&auth->nonces, config->host, config->nonce_s, config->nonces_most) != 0 ||
+        digester_create(&auth->digester) != 0) {
+        auth_delete(auth);
         return -ENOMEM;
     }
     *out = auth;
@@ -74,6 +76,7 @@ void auth_delete(struct auth *auth)
     if (auth == NULL)
         return;
     nonces_destroy(&auth->nonces);
+    digester_destroy(&auth->digester);
     memory_delete(auth->config.host, auth, sizeof *auth);
 }
 
@@ -209,13 +212,14 @@ static bool attempt_compute(const struct attempt *attempt, const char *ha1, char
 {
     char ha2[DIGEST_HEX_MOST];
     enum digest digest = auth_digest(attempt->algorithm);
+    struct digester *digester = &attempt->auth->digester;
     const struct sip_credentials *credentials = &attempt->credentials;
     const struct text request[] = {sip_method_text(attempt->request), credentials->uri};
-    if (!digest_hex_joined(digest, request, 2, ha2))
+    if (!digester_hex_joined(digester, digest, request, 2, ha2))
         return false;
     const struct text response[] = {text_of(ha1),        credentials->nonce, credentials->nc,
                                     credentials->cnonce, credentials->qop,   text_of(ha2)};
-    return digest_hex_joined(digest, response, 6, out);
+    return digester_hex_joined(digester, digest, response, 6, out);
 }
 
 static bool is_response(struct text given, const char *expected)
@@ -230,11 +234,11 @@ static bool is_response(struct text given, const char *expected)
 }
 
 /* 7616-a: a user that does not exist costs the same hashes and the same comparison. */
-static enum auth_outcome attempt_compare(const struct attempt *attempt, struct text name)
+static enum auth_outcome attempt_compare_with(const struct attempt *attempt, struct text name, auth_find *find)
 {
     char ha1[HA1_SIZE] = "", expected[DIGEST_HEX_MOST];
     const struct auth_config *config = &attempt->auth->config;
-    int found = config->find(config->find_context, name, attempt->scope->realm, attempt->algorithm, ha1);
+    int found = find(config->find_context, name, attempt->scope->realm, attempt->algorithm, ha1);
     if (found == 0)
         snprintf(ha1, sizeof ha1, "%0*d", attempt->algorithm == AUTH_MD5 ? 32 : 64, 0);
     ha1[HA1_SIZE - 1] = '\0';
@@ -244,6 +248,16 @@ static enum auth_outcome attempt_compare(const struct attempt *attempt, struct t
         return AUTH_UNKNOWN;
     bool same = is_response(attempt->credentials.response, expected);
     return same && found == 1 ? AUTH_VALID : AUTH_WRONG;
+}
+
+/* Memory can only confirm a password. Whatever is wrong is looked up: otherwise the time of the answer would show which
+   users are in memory, and a new password would be refused until the memory is emptied. */
+static enum auth_outcome attempt_compare(const struct attempt *attempt, struct text name)
+{
+    const struct auth_config *config = &attempt->auth->config;
+    if (config->recall != NULL && attempt_compare_with(attempt, name, config->recall) == AUTH_VALID)
+        return AUTH_VALID;
+    return attempt_compare_with(attempt, name, config->find);
 }
 
 /* 7616-b: stale=true is for right credentials alone, because the user is not asked for another password then. */

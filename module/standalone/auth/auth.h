@@ -25,6 +25,7 @@ enum auth_role { AUTH_REGISTRAR, AUTH_PROXY };
 struct auth_config {
     const struct host *host;
     auth_find *find;
+    auth_find *recall; /* from memory alone, and at most a second old; 0: not in memory. NULL: there is no memory */
     void *find_context;
     enum auth_algorithm algorithms[AUTH_ALGORITHMS]; /* that are offered, in this order */
     size_t algorithm_count;                          /* at least 1 */

@@ -7,26 +7,61 @@
 
 #include "base/memory.h"
 #include "standalone/auth/users_file.h"
+#include "standalone/auth/users_kept.h"
+#include "standalone/auth/users_removed.h"
 
 enum { LOOK_MS = 250, LOG_MS = 60000, START_LOCK_MS = 2000, LOCK_MS = 50, LOCKED_LOOK_MS = 20 };
+
+/* The instructions of SQLite's virtual machine, in thousands, that a query may take. A secret takes less than one, and
+   a user of a slice ten. A query over all users takes less than one for each 3000 bytes of the file. */
+enum { STEPS = 1000, QUERY_STEPS = 200, START_STEPS = 10000, FILE_BYTES_PER_STEPS = 3000 };
+
+enum { VALUE_MOST = 1 << 20 }; /* bytes that one step may make */
+
+enum { SLICE_AORS = 500, SLICE_MS = 10 };
 
 struct users {
     const struct host *host;
     const char *path;
     sqlite3 *database; /* NULL: to be opened */
-    sqlite3_stmt *query;
-    struct stat opened; /* the file when it was opened */
-    uint64_t look_at;   /* when the path is looked at again */
-    int failed;         /* why the file cannot be read; 0: it can */
-    uint64_t log_at;    /* when the same failure is logged again */
+    sqlite3_stmt *query, *version_query;
+    int version;         /* changes with each change by another connection; -1: unknown */
+    uint64_t steps_left; /* of the query that runs, in thousands */
+    struct stat opened;  /* the file when it was opened */
+    uint64_t look_at;    /* when the path is looked at again */
+    int failed;          /* why the file cannot be read; 0: it can */
+    uint64_t log_at;     /* when the same failure is logged again */
+    struct users_kept kept;
+    struct users_removed removed;
 };
 
 static void users_close(struct users *users)
 {
+    users_kept_clear(&users->kept);
     sqlite3_finalize(users->query);
+    sqlite3_finalize(users->version_query);
     sqlite3_close(users->database);
-    users->query = NULL;
+    users->query = users->version_query = NULL;
     users->database = NULL;
+}
+
+/* Called by SQLite after each thousand steps; true ends the query. */
+static int users_count_steps(void *context)
+{
+    struct users *users = context;
+    if (users->steps_left == 0)
+        return 1;
+    users->steps_left--;
+    return 0;
+}
+
+/* A number that changes when another connection commits; -1 if the file cannot be read. */
+static int users_read_version(struct users *users)
+{
+    users->steps_left = QUERY_STEPS;
+    int version = sqlite3_step(users->version_query) == SQLITE_ROW ? sqlite3_column_int(users->version_query, 0) : -1;
+    sqlite3_reset(users->version_query);
+    return version;
 }
 
 static void users_log(const struct users *users, enum log_level level, const char *what)
@@ -61,6 +96,16 @@ static void users_recover(struct users *users)
     users->failed = 0;
 }
 
+static int users_prepare(struct users *users)
+{
+    int code = sqlite3_prepare_v3(users->database, "SELECT " USERS_COLUMNS " FROM user WHERE aor=?", -1,
+                                  SQLITE_PREPARE_PERSISTENT, &users->query, NULL);
+    if (code == SQLITE_OK)
+        code = sqlite3_prepare_v3(users->database, "PRAGMA data_version", -1, SQLITE_PREPARE_PERSISTENT,
+                                  &users->version_query, NULL);
+    return code;
+}
+
 /* The file is identified before it is opened: if it is replaced in between, the next look notices. */
 static int users_open(struct users *users, int wait_ms, char *error, size_t error_size)
 {
@@ -74,15 +119,18 @@ static int users_open(struct users *users, int wait_ms, char *error, size_t erro
     int result = users_file_open(&users->database, users->path, USERS_READ, wait_ms, error, error_size);
     if (result != 0)
         return result;
-    int code = sqlite3_prepare_v3(users->database, "SELECT " USERS_COLUMNS " FROM user WHERE aor=?", -1,
-                                  SQLITE_PREPARE_PERSISTENT, &users->query, NULL);
-    if (code == SQLITE_OK)
-        sqlite3_busy_timeout(users->database, LOCK_MS);
-    else
+    int code = users_prepare(users);
+    if (code != SQLITE_OK) {
         result = users_file_error(users->database, code, error, error_size);
-    if (result != 0)
         users_close(users);
-    return result;
+        return result;
+    }
+    sqlite3_progress_handler(users->database, STEPS, users_count_steps, users);
+    sqlite3_limit(users->database, SQLITE_LIMIT_LENGTH, VALUE_MOST);
+    sqlite3_busy_timeout(users->database, LOCK_MS);
+    users->version = users_read_version(users);
+    users_removed_begin(&users->removed);
+    return 0;
 }
 
 static void users_warn_of_mode(const struct users *users)
@@ -96,15 +144,44 @@ static void users_warn_of_mode(const struct users *users)
     users_log(users, LOG_WARNING, line);
 }
 
+/* Steps for a query over all users. */
+static void users_allow_all(struct users *users)
+{
+    users->steps_left = START_STEPS + (uint64_t)users->opened.st_size / FILE_BYTES_PER_STEPS;
+}
+
 static int users_check_twins(struct users *users, char *error, size_t error_size)
 {
     struct users_twins twins;
+    users_allow_all(users);
     int result = users_file_find_twins(users->database, NULL, &twins, error, error_size);
     if (result <= 0)
         return result;
     snprintf(error, error_size, "%.100s and %.100s differ only in case: remove one, or use --case-sensitive",
              twins.first, twins.second);
     return -EEXIST;
+}
+
+/* The first time all at once, so that no user is overlooked who is removed after the start. */
+static int users_read_names(struct users *users, char *error, size_t error_size)
+{
+    users_allow_all(users);
+    int result = users_file_list(users->database, users_removed_see, &users->removed, error, error_size);
+    if (result == 0)
+        users_removed_end_slice(&users->removed, SIZE_MAX);
+    return result;
+}
+
+static int users_start(struct users *users, enum aor_case aor_case, char *error, size_t error_size)
+{
+    if (users_kept_create(&users->kept, users->host, 0) != 0) {
+        snprintf(error, error_size, "out of memory");
+        return -ENOMEM;
+    }
+    int result = users_open(users, START_LOCK_MS, error, error_size);
+    if (result == 0 && aor_case == AOR_ANY_CASE)
+        result = users_check_twins(users, error, error_size);
+    return result == 0 ? users_read_names(users, error, error_size) : result;
 }
 
 int users_new(struct users **out, const struct host *host, const char *path, enum aor_case aor_case, char *error,
@@ -116,9 +193,8 @@ int users_new(struct users **out, const struct host *host, const char *path, enu
     if (users != NULL) {
         *users = (struct users){.host = host, .path = path};
         users->look_at = users_now(users) + LOOK_MS;
-        result = users_open(users, START_LOCK_MS, why, sizeof why);
-        if (result == 0 && aor_case == AOR_ANY_CASE)
-            result = users_check_twins(users, why, sizeof why);
+        users_removed_create(&users->removed, host);
+        result = users_start(users, aor_case, why, sizeof why);
     }
     if (result != 0) {
         snprintf(error, error_size, "users file %s: %s%s", path, why,
@@ -136,6 +212,8 @@ void users_delete(struct users *users)
     if (users == NULL)
         return;
     users_close(users);
+    users_kept_destroy(&users->kept);
+    users_removed_destroy(&users->removed);
     memory_delete(users->host, users, sizeof *users);
 }
 
@@ -145,18 +223,31 @@ void users_reopen(struct users *users)
     users->look_at = 0;
 }
 
-void users_each(struct users *users, void (*each)(void *context, const char *aor), void *context)
+void users_each(const struct users *users, void (*each)(void *context, const char *aor), void *context)
 {
-    char why[300];
-    /* The next request that needs the file logs why it cannot be read. */
-    if (users->database != NULL || users_open(users, LOCK_MS, why, sizeof why) == 0)
-        users_file_list(users->database, each, context, why, sizeof why);
+    const struct users_names *known = &users->removed.known;
+    for (size_t at = 0; at < known->length; at += strlen(known->bytes + at) + 1)
+        each(context, known->bytes + at);
 }
 
 static bool same_file(const struct stat *a, const struct stat *b)
 {
     return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
            a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+/* While the file is locked, its version is not known: then nothing is kept. */
+static void users_compare_version(struct users *users)
+{
+    sqlite3_busy_timeout(users->database, 0);
+    int version = users_read_version(users);
+    if (version >= 0 && version == users->version)
+        return;
+    users_kept_clear(&users->kept);
+    if (version < 0)
+        return;
+    users->version = version;
+    users_removed_begin(&users->removed);
 }
 
 /* SQLite notices the changes of other SQLite connections alone: it would go on reading a file that was renamed or
@@ -166,6 +257,8 @@ static void users_look(struct users *users)
     struct stat status;
     if (users->database == NULL || stat(users->path, &status) != 0 || !same_file(&users->opened, &status))
         users_close(users);
+    else
+        users_compare_version(users);
 }
 
 /* Without a readable file, the result of the last look holds until the next. */
@@ -216,45 +309,95 @@ static int users_row(struct users *users, enum auth_algorithm algorithm, enum us
 
 /* A writer locks the file for the moment of its commit. That is waited for once; while the lock stays, later requests
    do not wait. */
-static int users_step(struct users *users)
+static void users_limit(struct users *users)
 {
+    users->steps_left = QUERY_STEPS;
     sqlite3_busy_timeout(users->database, users->failed == -EAGAIN ? 0 : LOCK_MS);
-    return sqlite3_step(users->query);
+}
+
+/* What is damaged is opened anew, and so is a file with an interrupted change. */
+static int users_give_up(struct users *users, int result, const char *why)
+{
+    users_fail(users, result, why);
+    if (result != -EAGAIN)
+        users_close(users);
+    return result;
 }
 
 static int users_ask(struct users *users, const char *aor, enum auth_algorithm algorithm, enum users_name name,
                      char ha1[HA1_SIZE])
 {
     char why[300];
+    users_limit(users);
     sqlite3_bind_text(users->query, 1, aor, -1, SQLITE_STATIC);
-    int code = users_step(users), result = 0;
+    int code = sqlite3_step(users->query), result = 0;
     if (code == SQLITE_ROW)
         result = users_row(users, algorithm, name, ha1);
     else if (code != SQLITE_DONE)
         result = users_file_error(users->database, code, why, sizeof why);
     sqlite3_reset(users->query);
     sqlite3_clear_bindings(users->query);
-    if (code == SQLITE_ROW || code == SQLITE_DONE)
-        return result;
-    users_fail(users, result, why);
-    /* What is damaged is opened anew, and so is a file with an interrupted change. */
-    if (result != -EAGAIN)
-        users_close(users);
-    return result;
+    return code == SQLITE_ROW || code == SQLITE_DONE ? result : users_give_up(users, result, why);
 }
 
 int users_find(void *context, struct text user, struct text realm, enum auth_algorithm algorithm, char ha1[HA1_SIZE])
 {
     struct users *users = context;
     char aor[USERS_AOR_SIZE];
-    enum users_name name;
+    struct users_key key = {.algorithm = algorithm};
     int result = users_ready(users);
     if (result != 0)
         return result;
-    if (!users_name(user, realm, aor, &name))
+    if (!users_name(user, realm, aor, &key.name))
         return 0;
-    result = users_ask(users, aor, algorithm, name, ha1);
+    key.aor = text_of(aor);
+    result = users_ask(users, aor, algorithm, key.name, ha1);
+    if (result == 1)
+        users_kept_put(&users->kept, &key, ha1);
+    else
+        users_kept_remove(&users->kept, &key);
     if (result >= 0)
         users_recover(users);
     return result;
+}
+
+int users_recall(void *context, struct text user, struct text realm, enum auth_algorithm algorithm, char ha1[HA1_SIZE])
+{
+    struct users *users = context;
+    char aor[USERS_AOR_SIZE];
+    struct users_key key = {.algorithm = algorithm};
+    if (users_ready(users) != 0 || !users_name(user, realm, aor, &key.name))
+        return 0;
+    key.aor = text_of(aor);
+    return users_kept_find(&users->kept, &key, ha1);
+}
+
+/* --- who was removed --- */
+
+static void users_read_slice(struct users *users)
+{
+    char why[300];
+    users_limit(users);
+    int result = users_file_list_after(users->database, users_removed_after(&users->removed), SLICE_AORS,
+                                       users_removed_see, &users->removed, why, sizeof why);
+    if (result == 0) {
+        users_removed_end_slice(&users->removed, SLICE_AORS);
+        users_recover(users);
+        return;
+    }
+    users_give_up(users, result, why);
+    /* A locked file is read later. A part of this slice may have been seen, and the next one goes on behind it. */
+    if (result != -EAGAIN)
+        users_removed_give_up(&users->removed);
+}
+
+unsigned users_watch(struct users *users, void (*removed)(void *context, const char *aor), void *context)
+{
+    users->removed.report = removed;
+    users->removed.context = context;
+    if (users_ready(users) != 0)
+        return LOOK_MS;
+    if (users->removed.reads)
+        users_read_slice(users);
+    return users->removed.reads ? SLICE_MS : LOOK_MS;
 }

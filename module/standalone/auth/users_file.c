@@ -28,7 +28,9 @@ int users_file_error(sqlite3 *database, int code, char *error, size_t error_size
                       : (code & 0xff) == SQLITE_NOTADB ? "it is damaged, or not a users file"
                       : (code & 0xff) == SQLITE_FULL   ? "the disk is full"
                       : code == SQLITE_NOMEM           ? "out of memory"
-                                                       : NULL;
+                      : code == SQLITE_INTERRUPT
+                          ? "reading it takes too long: users must be in a table as reflow user creates it"
+                          : NULL;
     if (why == NULL)
         why = database != NULL ? sqlite3_errmsg(database) : sqlite3_errstr(code);
     snprintf(error, error_size, "%s", why);
@@ -307,15 +309,39 @@ int users_file_remove(sqlite3 *database, const char *aor, char *error, size_t er
     return result == 0 ? fail(-ENOENT, "there is no such user", error, error_size) : result > 0 ? 0 : result;
 }
 
+static int list_rows(sqlite3 *database, sqlite3_stmt *statement, void (*each)(void *context, const char *aor),
+                     void *context, char *error, size_t error_size)
+{
+    int code;
+    while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
+        const char *aor = (const char *)sqlite3_column_text(statement, 0);
+        if (aor != NULL)
+            each(context, aor);
+    }
+    int result = code == SQLITE_DONE ? 0 : users_file_error(database, code, error, error_size);
+    sqlite3_finalize(statement);
+    return result;
+}
+
 int users_file_list(sqlite3 *database, void (*each)(void *context, const char *aor), void *context, char *error,
                     size_t error_size)
 {
     sqlite3_stmt *statement = NULL;
     int code = sqlite3_prepare_v2(database, "SELECT aor FROM user ORDER BY aor", -1, &statement, NULL);
-    while (code == SQLITE_OK && (code = sqlite3_step(statement)) == SQLITE_ROW) {
-        each(context, (const char *)sqlite3_column_text(statement, 0));
-        code = SQLITE_OK;
-    }
+    if (code != SQLITE_OK)
+        return users_file_error(database, code, error, error_size);
+    return list_rows(database, statement, each, context, error, error_size);
+}
+
+int users_file_list_after(sqlite3 *database, const char *after, int most, void (*each)(void *context, const char *aor),
+                          void *context, char *error, size_t error_size)
+{
+    sqlite3_stmt *statement = NULL;
+    int code = prepare(database, "SELECT aor FROM user WHERE aor>? ORDER BY aor LIMIT ?", after, &statement);
+    if (code == SQLITE_OK)
+        code = sqlite3_bind_int(statement, 2, most);
+    if (code == SQLITE_OK)
+        return list_rows(database, statement, each, context, error, error_size);
     sqlite3_finalize(statement);
-    return code == SQLITE_DONE ? 0 : users_file_error(database, code, error, error_size);
+    return users_file_error(database, code, error, error_size);
 }

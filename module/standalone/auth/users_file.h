@@ -53,6 +53,9 @@ int users_file_remove(sqlite3 *database, const char *aor, char *error, size_t er
 /* Calls `each` for all AORs, sorted by their bytes. */
 int users_file_list(sqlite3 *database, void (*each)(void *context, const char *aor), void *context, char *error,
                     size_t error_size);
+/* The same for at most `most` AORs that come after this one. */
+int users_file_list_after(sqlite3 *database, const char *after, int most, void (*each)(void *context, const char *aor),
+                          void *context, char *error, size_t error_size);
 
 /* Converts a result of SQLite to the errno above, and writes its reason. */
 int users_file_error(sqlite3 *database, int code, char *error, size_t error_size);

@@ -675,6 +675,12 @@ static int check_random(struct serve *serve)
     return error;
 }
 
+static int watch_users(struct serve *serve)
+{
+    serve_auth_warn_of_domains(&serve->auth, serve->server);
+    return refuse(serve, serve_auth_watch(&serve->auth, serve->server), "users");
+}
+
 static int start(struct serve *serve)
 {
     struct server_config config = serve->options.server;
@@ -738,9 +744,9 @@ static int start(struct serve *serve)
         warn_of_options(serve);
         serve_callers_warn(&serve->options, &config, &serve->host);
         serve_auth_warn(&serve->auth, config.auth != NULL);
-        if (config.auth != NULL)
-            serve_auth_warn_of_domains(&serve->auth, serve->server);
     }
+    if (error == 0 && config.auth != NULL)
+        error = watch_users(serve);
     serve->ready = error == 0;
     return error;
 }

@@ -5,9 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/table.h"
 #include "standalone/address/own_side.h"
 #include "standalone/auth/users.h"
 #include "standalone/auth/users_aor.h"
+#include "standalone/server/server.h"
 
 /* A hook that has failed does not know whether there is such a user. */
 static int find_by_policy(const struct serve_auth *auth, struct text user, struct text realm,
@@ -27,11 +29,18 @@ static int find(void *context, struct text user, struct text realm, enum auth_al
     return found == 0 ? find_by_policy(auth, user, realm, algorithm, ha1) : found;
 }
 
+static int recall(void *context, struct text user, struct text realm, enum auth_algorithm algorithm, char ha1[HA1_SIZE])
+{
+    const struct serve_auth *auth = context;
+    return users_recall(auth->users, user, realm, algorithm, ha1);
+}
+
 static int open_auth(struct serve_auth *auth, const struct serve_options *options, char *error, size_t error_size)
 {
     struct auth_config config = options->auth;
     config.host = auth->host;
     config.find = find;
+    config.recall = auth->users != NULL ? recall : NULL;
     config.find_context = auth;
     config.aor_case = options->server.aor_case;
     int result = auth_new(&auth->auth, &config);
@@ -100,6 +109,26 @@ void serve_auth_warn_of_domains(const struct serve_auth *auth, const struct serv
              "--domain-file names the domains",
              others.count, others.first);
     auth->host->log(auth->host->context, LOG_WARNING, line);
+}
+
+static void remove_user(void *context, const char *aor)
+{
+    server_remove_user(((const struct serve_auth *)context)->server, text_of(aor));
+}
+
+static void watch_fires(struct timer *timer)
+{
+    struct serve_auth *auth = TABLE_OWNER(timer, struct serve_auth, timer);
+    timer_start(server_timers(auth->server), timer, users_watch(auth->users, remove_user, auth));
+}
+
+int serve_auth_watch(struct serve_auth *auth, struct server *server)
+{
+    if (auth->users == NULL || timer_keep(server_timers(server), &auth->timer) != 0)
+        return auth->users == NULL ? 0 : -ENOMEM;
+    auth->server = server;
+    auth->timer.fire = watch_fires;
+    return timer_start(server_timers(server), &auth->timer, 0);
 }
 
 void serve_auth_destroy(struct serve_auth *auth)

@@ -4,6 +4,7 @@
 
 #include "script/policy/policy.h"
 #include "standalone/auth/auth.h"
+#include "standalone/net/timer.h"
 #include "standalone/serve/serve_options.h"
 
 /* Authentication in `reflow serve`: a user is looked up in the file of --users first, then with the hooks of the policy
@@ -17,6 +18,8 @@ struct serve_auth {
     struct policy *policy; /* borrowed */
     struct users *users;   /* NULL: there is no --users */
     struct auth *auth;     /* NULL: neither --users nor such a hook, no authentication */
+    struct server *server; /* whose bindings go with their users; NULL: not watched */
+    struct timer timer;
 };
 
 /* Returns 0, or a negative errno with one line in `error`. Must not move afterwards. */
@@ -29,6 +32,10 @@ void serve_auth_warn(const struct serve_auth *auth, bool in_use);
 
 /* Logs how many users are of domains that the server does not serve: they cannot register. */
 void serve_auth_warn_of_domains(const struct serve_auth *auth, const struct server *server);
+
+/* From now on, the bindings of users who are removed from the file are removed as well, on the timers of the server.
+   Returns 0 or -ENOMEM. */
+int serve_auth_watch(struct serve_auth *auth, struct server *server);
 
 /* Opens the users file again, at the next request that needs it. */
 void serve_auth_reload(struct serve_auth *auth);

@@ -203,6 +203,22 @@ void server_use_domains(struct server *server, const struct domains *domains)
     server->config.domains = domains;
 }
 
+size_t server_remove_user(struct server *server, struct text user)
+{
+    char uri[600], aor[512];
+    size_t count = 0;
+    int length = snprintf(uri, sizeof uri, "sip:%.*s", (int)user.length, user.at);
+    if (length > 0 && (size_t)length < sizeof uri)
+        length = sip_aor(text_of(uri), server->config.aor_case, aor, sizeof aor);
+    else
+        length = -1;
+    if (length > 0)
+        count = binding_remove_aor(server->bindings, (struct text){aor, (size_t)length});
+    if (count > 0)
+        verbose_user_removed(server, (struct text){aor, (size_t)length}, count);
+    return count;
+}
+
 struct timers *server_timers(struct server *server)
 {
     return &server->timers;

@@ -176,6 +176,9 @@ int server_use_script(struct server *server, struct script *script);
    stay until they expire. */
 void server_use_domains(struct server *server, const struct domains *domains);
 
+/* Removes the bindings of a user who has been removed: an AOR without scheme, in any spelling. Returns their number. */
+size_t server_remove_user(struct server *server, struct text user);
+
 /* The timers of the server; the caller runs them and sleeps until the next one is due. */
 struct timers *server_timers(struct server *server);
 

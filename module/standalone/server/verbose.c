@@ -68,6 +68,12 @@ void verbose_register_refused(const struct server *server, const struct peer *fr
                     (unsigned)status, source_text(from, source, sizeof source));
 }
 
+void verbose_user_removed(const struct server *server, struct text aor, size_t bindings)
+{
+    if (server->config.verbose)
+        verbose_log(server, "user removed: aor=%s bindings=%zu", uri_text(server, aor).bytes, bindings);
+}
+
 void verbose_flow_down(const struct server *server, flow_id flow, const char *reason)
 {
     char description[96];

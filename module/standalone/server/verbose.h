@@ -11,6 +11,7 @@ struct context;
 /* A line in the log, with --verbose. */
 void verbose_registered(const struct server *server, const struct peer *from, struct text aor, size_t contacts);
 void verbose_register_refused(const struct server *server, const struct peer *from, struct text aor, uint32_t status);
+void verbose_user_removed(const struct server *server, struct text aor, size_t bindings);
 void verbose_flow_down(const struct server *server, flow_id flow, const char *reason);
 void verbose_silent(const struct server *server, struct text destination);
 /* `what` has happened: "has failed", "answers again". */

@@ -190,17 +190,67 @@ test("users whose domain is not served: the server warns at the start", function
         "dave@third%.example; %-%-domain")
 end)
 
-test("a removed user is called until the registration expires, and cannot register again", function(t)
+local function has_bindings(s, count)
+    return wait.until_true(PATIENCE, function()
+        return s:number "bindings" == count or wait.pause(50)
+    end)
+end
+
+test("the registrations of a removed user end, and those of others stay", function(t)
     local path = users_file(t)
-    user(path, "add", "bob@example.test", "x")
-    local s = start(t, path)
-    local bob, caller = open(s, "bob"), ua.open { port = s.port, user = "caller", domain = "other.example" }
-    t:equal(register(bob, "x").status, 200)
-    user(path, "remove", "bob@example.test")
+    for _, aor in ipairs { "Bob@example.test", "carol@example.test" } do
+        user(path, "add", aor, "x")
+    end
+    local s = start(t, path, { args = { "--verbose" } })
+    local bob, second, carol = open(s, "Bob"), open(s, "Bob"), open(s, "carol")
+    local caller = ua.open { port = s.port, user = "caller", domain = "other.example" }
+    for _, phone in ipairs { bob, second, carol } do
+        t:equal(register(phone, "x").status, 200)
+    end
+    user(path, "passwd", "carol@example.test", "y")
+    user(path, "remove", "Bob@example.test")
+    t:ok(has_bindings(s, 1), "the bindings did not go")
+    s:expect_log "user removed: aor=sip:bob@example.test bindings=2"
     t:equal(register(bob, "x").status, 401)
-    local call = caller:request("INVITE", { uri = bob.aor })
-    bob:reply(bob:expect "INVITE", 486)
+    t:equal(caller:expect_final(caller:request("INVITE", { uri = bob.aor })).status, 480)
+    local call = caller:request("INVITE", { uri = carol.aor })
+    carol:reply(carol:expect "INVITE", 486)
     caller:expect_final(call, 486)
+    -- Nobody is removed by a file that is missing.
+    assert(os.rename(path, path .. ".new"))
+    s:expect_log "No such file or directory; requests that need it get 503"
+    t:equal(s:number "bindings", 1)
+end)
+
+test("an endless view in the place of the users: 503, and others are not harmed", function(t)
+    local path = users_file(t)
+    user(path, "add", "bob@example.test", "secret")
+    local s = start(t, path)
+    local bob = open(s, "bob")
+    t:equal(register(bob, "secret").status, 200)
+    local columns = {}
+    for _, name in ipairs { "sha256", "sha256_aor", "sha512_256", "sha512_256_aor", "md5", "md5_aor" } do
+        columns[#columns + 1] = "'' AS " .. name
+    end
+    local sqlite = assert(io.popen(("sqlite3 -cmd '.timeout 10000' '%s'"):format(path), "w"))
+    sqlite:write("DROP TABLE user; CREATE VIEW user AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n) ",
+        "SELECT 'u'||i AS aor, ", table.concat(columns, ", "), " FROM n;\n")
+    assert(sqlite:close())
+    becomes(bob, "secret", 503)
+    s:expect_log "users file .-: reading it takes too long.-; requests that need it get 503"
+    for _ = 1, 5 do
+        t:equal(register(bob, "secret").status, 503)
+        local options = bob:request("OPTIONS", { uri = "sip:" .. s.domain, from = "sip:x@far.example" })
+        t:equal(bob:expect_final(options).status, 200)
+    end
+    t:equal(s:number "bindings", 1)
+    local refused = server.run { "serve", "examples/registrar.lua", "--listen",
+        "udp:127.0.0.1:" .. server.free_port(), "--users", path }
+    t:equal(refused.status, 2)
+    t:match(refused.err, "users file .-: reading it takes too long")
+    user(path .. ".new", "add", "bob@example.test", "secret")
+    assert(os.rename(path .. ".new", path))
+    becomes(bob, "secret", 200)
 end)
 
 test("the file is asked before the policy", function(t)
