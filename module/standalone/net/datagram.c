@@ -200,10 +200,11 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 {
     struct socket *socket = poll->data;
     (void)events;
-    /* libuv stops polling a descriptor with a pending error: read the errors and continue. */
-    if (status < 0)
+    /* Errors are pending. libuv has stopped polling the descriptor. */
+    if (status < 0) {
         datagram_start(socket);
-    read_errors(socket);
+        read_errors(socket);
+    }
     read_datagrams(socket);
 }
 
