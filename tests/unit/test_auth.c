@@ -560,6 +560,23 @@ static void test_7616_a_counts_overtake_each_other_within_the_window(void **unus
     stage_close(&stage);
 }
 
+static void test_no_two_nonces_are_equal(void **unused)
+{
+    enum { COUNT = 300, SIZE = sizeof((struct digest_client *)NULL)->nonce };
+    static char nonces[COUNT][SIZE];
+    struct stage stage;
+    (void)unused;
+    stage_open(&stage, "2");
+    /* The clock stands still during a hundred of them. */
+    for (size_t i = 0; i < COUNT; i++) {
+        memcpy(nonces[i], client_of(&stage).nonce, SIZE);
+        for (size_t k = 0; k < i; k++)
+            assert_string_not_equal(nonces[i], nonces[k]);
+        fake_host_advance(&stage.fake, i % 100 == 99);
+    }
+    stage_close(&stage);
+}
+
 static void test_7616_b_an_expired_nonce_is_stale(void **unused)
 {
     struct stage stage;
@@ -809,6 +826,7 @@ int main(void)
         cmocka_unit_test(test_7616_a_memory_refuses_nobody),
         cmocka_unit_test(test_7616_a_no_count_is_accepted_twice),
         cmocka_unit_test(test_7616_a_counts_overtake_each_other_within_the_window),
+        cmocka_unit_test(test_no_two_nonces_are_equal),
         cmocka_unit_test(test_7616_b_an_expired_nonce_is_stale),
         cmocka_unit_test(test_7616_b_a_nonce_of_another_server_is_stale),
         cmocka_unit_test(test_7616_b_a_nonce_is_bound_to_its_realm),

@@ -66,10 +66,13 @@ static void write_seal(const struct nonces *nonces, const char value[VALUE_DIGIT
     snprintf(out, 17, "%016" PRIx64, hash_seal(&nonces->key, (struct text){(const char *)words, sizeof words}));
 }
 
-size_t nonce_write(const struct nonces *nonces, const struct nonce_scope *scope, char out[NONCE_SIZE])
+/* The number is different for the nonces of one millisecond, and does not show how many there were. The seal makes the
+   nonce unpredictable: a random number would only cost a system call. */
+size_t nonce_write(struct nonces *nonces, const struct nonce_scope *scope, char out[NONCE_SIZE])
 {
     uint64_t time = now(nonces) & 0xffffffffffff;
-    snprintf(out, NONCE_SIZE, "%012" PRIx64 "%08" PRIx32, time, nonces->host->random(nonces->host->context));
+    uint32_t number = (uint32_t)nonces->issued++ ^ (uint32_t)hash_pair(&nonces->key, time, VALUE_DIGITS);
+    snprintf(out, NONCE_SIZE, "%012" PRIx64 "%08" PRIx32, time, number);
     write_seal(nonces, out, scope, out + VALUE_DIGITS);
     return NONCE_SIZE - 1;
 }

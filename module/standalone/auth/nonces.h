@@ -10,10 +10,10 @@
 
 /*
  * The nonces of digest authentication (RFC 7616 3.3). Issuing one stores nothing: a nonce consists of its time, a
- * random number, and a keyed hash of both, of the realm and of the source that it was given to. Its counts are
- * remembered from its first use until it is too old. If there is no room for them, the nonce that was used first is
- * forgotten, and from then on no nonce of its age or older is accepted any more unless it is still remembered: no count
- * is accepted twice, and a new nonce always works.
+ * number that tells it from others, and a keyed hash of both, of the realm and of the source that it was given to. Its
+ * counts are remembered from its first use until it is too old. If there is no room for them, the nonce that was used
+ * first is forgotten, and from then on no nonce of its age or older is accepted any more unless it is still remembered:
+ * no count is accepted twice, and a new nonce always works.
  *
  * One thread.
  */
@@ -31,6 +31,7 @@ struct nonces {
     struct hash_key key;
     uint64_t lifetime_ms;
     uint64_t offset_ms; /* random, so that a nonce does not show for how long the system has been running */
+    uint64_t issued;    /* number of nonces */
     uint64_t floor_ms;  /* nonces up to this time are accepted only if they are in the table */
     size_t most;
     struct table table;
@@ -48,7 +49,7 @@ struct nonce_scope {
 };
 
 /* Writes a new nonce. Returns its length. */
-size_t nonce_write(const struct nonces *nonces, const struct nonce_scope *scope, char out[NONCE_SIZE]);
+size_t nonce_write(struct nonces *nonces, const struct nonce_scope *scope, char out[NONCE_SIZE]);
 
 /* Was the nonce given to this source, however long ago? Then the source has received it. */
 bool nonce_is_given(const struct nonces *nonces, struct text nonce, const struct nonce_scope *scope);
