@@ -189,7 +189,7 @@ return {
         end_subscription = "la suscripción termina",
         subscription_active = "la suscripción está activa",
         subscription_kept = "la suscripción sigue hasta que caduque",
-        never_repeat = "la misma petición no se debe enviar otra vez",
+        never_repeat = "no se debe repetir la petición sin cambios",
     },
 
     either = "o",
