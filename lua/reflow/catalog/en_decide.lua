@@ -114,7 +114,7 @@ return {
         drop_service_route = "forget any stored Service-Route",
         set_service_route = "use the new Service-Route",
         subscription_stands = "the subscription goes on",
-        never_repeat = "never send the same request again",
+        never_repeat = "never send the request again unchanged",
         next_server = "to the next address of the same destination",
         answered = "the phone has answered: nothing more is sent to it for this request",
     },

@@ -76,7 +76,7 @@ return {
     rules = "Rules",
     rules_intro = "Each decision of reflow names the rule behind it. A guardrail holds whatever a policy says, and a \z
         default can be changed by a policy.",
-    rules_other = "Rules of the code table",
+    rules_other = "Other rules",
     rules_near = "Rules of the same section",
     rules_all = "All rules",
     rule_title = "Rule %s",
@@ -181,7 +181,7 @@ return {
         end_subscription = "the subscription is over",
         subscription_active = "the subscription is active",
         subscription_kept = "the subscription lasts until it expires",
-        never_repeat = "the same request must not be sent again",
+        never_repeat = "the request must not be sent again unchanged",
     },
 
     either = "or",

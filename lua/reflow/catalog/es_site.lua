@@ -80,7 +80,7 @@ return {
     rules = "Reglas",
     rules_intro = "Cada decisión de reflow indica la regla que la motiva. Una regla obligatoria se cumple diga lo que \z
         diga una política; una regla predeterminada se puede cambiar con una política.",
-    rules_other = "De la tabla de códigos",
+    rules_other = "Otras reglas",
     rules_near = "Reglas de la misma sección",
     rules_all = "Todas las reglas",
     rule_title = "Regla %s",
