@@ -147,7 +147,7 @@ return {
         },
     },
     send_again = "yes, %s",
-    flow_not_tried = "does not try that flow: ",
+    flow_not_tried = "does not try the other flow",
     change = {
         credentials = "with credentials", body_smaller = "with a smaller body",
         body_type = "with a body of an accepted type", uri_scheme = "with a sip URI",

@@ -152,7 +152,7 @@ return {
         },
     },
     send_again = "sí, %s",
-    flow_not_tried = "no prueba ese flujo: ",
+    flow_not_tried = "no prueba el otro flujo",
     change = {
         credentials = "con credenciales", body_smaller = "con un cuerpo más pequeño",
         body_type = "con un cuerpo de un tipo aceptado", uri_scheme = "con una URI sip",

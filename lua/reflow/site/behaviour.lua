@@ -220,7 +220,7 @@ return function(decide, all_traits)
             said = format(actions.as, decision.status)
         end
         if id == "flow_down_late" and decision.action == "hold" then said = actions.wait end
-        if id == "other_flow" and decision.action ~= "next_flow" then said = words.flow_not_tried .. said end
+        if id == "other_flow" and decision.action ~= "next_flow" then said = said .. "; " .. words.flow_not_tried end
         if decision.next_server then said = actions.next_server end
         return said
     end
