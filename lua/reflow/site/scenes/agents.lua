@@ -83,8 +83,8 @@ return {
     },
     {
         id = "503-register-retry-after", codes = { 503, 200 }, rules = { "5626-4.2.b", "5626-4.2.a" },
-        title = { en = "503 with Retry-After to REGISTER: the server is full, and the phone waits as long as it says",
-            es = "503 con Retry-After a REGISTER: el servidor está lleno, y el teléfono espera lo que este dice" },
+        title = { en = "503 with Retry-After to REGISTER: the server is overloaded, and the phone waits as it says",
+            es = "503 con Retry-After a REGISTER: el servidor está saturado, y el teléfono espera lo que este pide" },
         play = function(world)
             world.net.option("max-transactions", 1)
             local bob = world.phone { aor = "sip:bob@example.com" }

@@ -98,8 +98,8 @@ return {
     },
     {
         id = "430-to-caller", codes = { 430 }, rules = { "5626-11.5.c" }, server = "edge",
-        title = { en = "430 Flow Failed reaches a caller that calls through the edge proxy itself: it counts as 400",
-            es = "430 Flow Failed llega a un llamante que llama por el propio proxy de borde: cuenta como 400" },
+        title = { en = "430 Flow Failed to a caller that uses the edge proxy directly: it counts as 400",
+            es = "430 Flow Failed a un llamante que usa el proxy de borde directamente: cuenta como 400" },
         policy = forward,
         play = function(world)
             local registrar = with_registrar(world)

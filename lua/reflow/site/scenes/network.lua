@@ -6,7 +6,7 @@ return {
     {
         id = "unacknowledged-flow", codes = { 200, 180 }, rules = { "5626-7.i", "3261-16.7.c" },
         title = { en = "Nothing of an INVITE is acknowledged: the connection is aborted, and the next flow is tried",
-            es = "Nada de un INVITE se confirma: se aborta la conexión y se prueba el otro flujo" },
+            es = "No se confirma nada de un INVITE: se aborta la conexión y se prueba el otro flujo" },
         play = function(world)
             world.net.option("ack-time", 750)
             local bob = world.phone { aor = "sip:bob@example.com", flows = 2 }
@@ -49,8 +49,8 @@ return {
         shows = { { "5626-5.2.b", watch.all(watch.count(1, { to = "desk/1", request = "INVITE" }),
             watch.count(0, { to = "mobile/1", request = "INVITE" }), watch.order({ to = "desk/1", request = "INVITE" },
             { to = "registrar", code = 430 })) } },
-        title = { en = "An edge proxy restarts: the token over UDP still works, that of a connection gets 430",
-            es = "Un proxy de borde se reinicia: el token por UDP aún sirve, el de una conexión recibe 430" },
+        title = { en = "An edge proxy restarts: the token of a UDP flow still works, that of a connection gets 430",
+            es = "Un proxy de borde se reinicia: el token de un flujo UDP aún sirve, el de una conexión recibe 430" },
         policy = 'sip_on_request(function() return sip_forward "sip:198.51.100.9:5060" end)',
         play = function(world)
             local paths = {}

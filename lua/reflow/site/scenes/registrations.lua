@@ -79,7 +79,7 @@ return {
         fields = { "Contact" },
         shows = { { "3261-10.3.a", listed(2, { field = "Phone7.Example.NET", lacks = "phone7.example.net" }) } },
         title = { en = "The same Contact in another spelling: one binding, as it was written last",
-            es = "El mismo Contact escrito de otra forma: un solo registro, tal como se escribió al final" },
+            es = "El mismo Contact escrito de otra forma: un solo registro, como se escribió la última vez" },
         play = function(world)
             register(world, "<sip:bob@phone7.example.net;transport=tcp>")
             register(world, "<sip:bob@Phone7.Example.NET;Transport=TCP>")
@@ -148,7 +148,7 @@ return {
         shows = { { "5626-6.a", watch.order({ from = "edge 1", request = "REGISTER", field = "Path: " },
             { to = "edge 1", request = "INVITE", field = "\nRoute: " }) } },
         title = { en = "Path of an edge proxy is stored, and becomes the Route of the call",
-            es = "El Path de un proxy de borde se guarda, y es el Route de la llamada" },
+            es = "El Path de un proxy de borde se guarda, y después es el Route de la llamada" },
         play = function(world)
             local bob = world.phone { aor = "sip:bob@example.com", edges = { "edge 1" }, unregistered = true }
             bob:registers()

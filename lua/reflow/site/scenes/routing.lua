@@ -160,7 +160,7 @@ return {
         shows = { { "5393-5.a", watch.all(watch.count(1, { from = "reflow", code = 440 }),
             watch.count(0, { from = "reflow", request = "INVITE" })) } },
         title = { en = "440 Max-Breadth Exceeded: proxies before this one have used up all of Max-Breadth",
-            es = "440 Max-Breadth Exceeded: los proxies anteriores han gastado todo Max-Breadth" },
+            es = "440 Max-Breadth Exceeded: los proxies anteriores han agotado Max-Breadth" },
         play = function(world)
             world.phone { aor = "sip:bob@example.com" }
             world.request("INVITE", { to = "sip:bob@example.com", headers = { ["Max-Breadth"] = "0" } })
