@@ -274,12 +274,25 @@ static int route_request(struct route *route)
     return route_by_verdict(route);
 }
 
-/* Nothing was found for another AOR in the Request-URI: the targets of an earlier call stay. */
-static void keep_targets(const struct route *route)
+/* In a failure route, targets are put as branches, and a new Request-URI only names their user: tm must not send the
+   request to it, too. */
+static bool take_request_uri(const struct route *route)
 {
-    struct call *call = route->by_request_uri && !was_sent() ? call_of_message(route->msg) : NULL;
-    if (call != NULL && has_unsent(call))
+    const bool taken = route->by_request_uri && was_sent() && ruri_get_forking_state();
+    if (taken)
+        ruri_mark_consumed();
+    return taken;
+}
+
+/* Nothing was found for another AOR in the Request-URI: the targets of an earlier call stay. */
+static void keep_targets(const struct route *route, bool taken)
+{
+    struct call *call = route->by_request_uri ? call_of_message(route->msg) : NULL;
+    const bool has_targets = call != NULL && has_unsent(call);
+    if (has_targets && !was_sent())
         call_keep_request_uri(route->msg, call);
+    if (taken && !has_targets)
+        ruri_mark_new();
 }
 
 int sip_route_flows(struct sip_msg *msg, str *table, str *uri)
@@ -302,9 +315,10 @@ int sip_route_flows(struct sip_msg *msg, str *table, str *uri)
         return FAILED;
     route.mark = !was_sent() && peer_read_mark(msg, &mark) ? &mark : NULL;
     route.load = was_sent() ? NULL : breadth_load(msg);
+    const bool taken = take_request_uri(&route);
     int result = route_request(&route);
     if (result < 0)
-        keep_targets(&route);
+        keep_targets(&route, taken);
     load_leave(route.load);
     return result;
 }

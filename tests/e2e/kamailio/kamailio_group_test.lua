@@ -250,6 +250,40 @@ failure_route[calls] {
     bob:reply(ringing, 487)
 end)
 
+-- Their AORs lead to this server: a request that is sent there rings the phones again.
+test("users named by $ru in a failure route ring once, and the names themselves are not called", function(t)
+    local config = kamailio.routing:gsub("failure_route%[calls%].*$", [[
+failure_route[calls] {
+    if (t_check_status("486") && $avp(forwarded) == $null) {
+        $avp(forwarded) = 1;
+        $ru = "sip:bob@127.0.0.1:" + $Rp;
+        $du = $null;
+        sip_route_flows("location");
+        $ru = "sip:carol@127.0.0.1:" + $Rp;
+        sip_route_flows("location");
+        $ru = "sip:nobody@127.0.0.1:" + $Rp;
+        sip_route_flows("location");
+        t_on_failure("calls");
+        t_relay();
+        exit;
+    }
+    sip_on_failure();
+}
+]])
+    local host, open = start(t, { config = config })
+    local desk, bob, carol, alice = open "desk", open "bob", open "carol", open("alice", "udp")
+    desk:register()
+    bob:register { instance = one, reg_id = 1 }
+    carol:register { instance = two, reg_id = 1 }
+    local call = alice:invite(desk.aor)
+    refuse(desk, 486)
+    refuse(bob, 486)
+    refuse(carol, 486)
+    alice:expect_final(call, 486)
+    t:equal(#bob.inbox + #carol.inbox, 0)
+    t:equal(host:statistic "reflow:requests_routed", 2) -- to the desk, and to bob
+end)
+
 -- --- the return codes of sip_on_failure() ---
 
 test("sip_on_failure() returns 1 for branches that were added, and 2 for a response", function(t)
