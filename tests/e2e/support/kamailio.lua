@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 -- Starts Kamailio with the module on free ports and in a folder of its own; ends it, and every process of it.
 local kamailio_end = require "kamailio_end"
+local kamailio_log = require "kamailio_log"
 local uv = require "luv"
 local server = require "server"
 local wait = require "wait"
@@ -272,10 +273,12 @@ local function spawn(self, options)
         self.handle:close()
     end)
     assert(self.handle, self.pid)
+    local reader = kamailio_log.new()
     pipe:read_start(function(_, chunk)
         if chunk then
-            self.log = self.log .. chunk
+            self.log = self.log .. reader:read(chunk)
         elseif not pipe:is_closing() then
+            self.log = self.log .. reader:rest()
             pipe:close()
             self.log_ended = true
         end
