@@ -72,22 +72,27 @@ static bool next_parameter(struct text *rest, struct text *name, struct text *va
 
 static struct text *find_parameter(struct sip_credentials *credentials, struct text name)
 {
-    const struct {
+#define PARAMETER(name, member)                                                                                        \
+    {                                                                                                                  \
+        {(name), sizeof(name) - 1}, offsetof(struct sip_credentials, member)                                           \
+    }
+    static const struct {
         struct text name;
-        struct text *value;
-    } parameters[] = {{TEXT("username"), &credentials->username},
-                      {TEXT("username*"), &credentials->username},
-                      {TEXT("realm"), &credentials->realm},
-                      {TEXT("nonce"), &credentials->nonce},
-                      {TEXT("uri"), &credentials->uri},
-                      {TEXT("response"), &credentials->response},
-                      {TEXT("algorithm"), &credentials->algorithm},
-                      {TEXT("cnonce"), &credentials->cnonce},
-                      {TEXT("nc"), &credentials->nc},
-                      {TEXT("qop"), &credentials->qop}};
+        size_t at;
+    } parameters[] = {PARAMETER("username", username),
+                      PARAMETER("username*", username),
+                      PARAMETER("realm", realm),
+                      PARAMETER("nonce", nonce),
+                      PARAMETER("uri", uri),
+                      PARAMETER("response", response),
+                      PARAMETER("algorithm", algorithm),
+                      PARAMETER("cnonce", cnonce),
+                      PARAMETER("nc", nc),
+                      PARAMETER("qop", qop)};
+#undef PARAMETER
     for (size_t i = 0; i < sizeof parameters / sizeof parameters[0]; i++) {
         if (text_equal_nocase(parameters[i].name, name))
-            return parameters[i].value;
+            return (struct text *)(void *)((char *)credentials + parameters[i].at);
     }
     return NULL;
 }

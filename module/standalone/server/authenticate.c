@@ -188,6 +188,8 @@ static bool is_led_by_token(const struct route *route)
 static bool is_for_registrar(const struct authentication *a, const struct route *route)
 {
     struct sip_uri uri;
+    if (sip_method(a->request) != METHOD_REGISTER)
+        return false;
     bool registers =
         sip_uri_create(&uri, route->uri) == 0 && proxy_is_for_registrar(a->server, a->request, route, &uri);
     sip_uri_destroy(&uri);

@@ -128,21 +128,20 @@ static bool is_own_uri(struct reading *reading, struct text text)
    part of any URI. */
 static bool is_given_by_us(struct reading *reading)
 {
-    struct sip_uri uri;
     struct peer peer;
     struct route *route = reading->route;
+    const struct sip_uri *uri = sip_request_target(reading->request);
     bool given = false;
-    if (sip_uri_create(&uri, route->uri) == 0 && uri.lr && server_is_own_address(reading->server, uri.host, uri.port)) {
-        given = read_seal(reading, &uri, route->uri);
+    if (uri != NULL && uri->lr && server_is_own_address(reading->server, uri->host, uri->port)) {
+        given = read_seal(reading, uri, route->uri);
         enum route_token token =
-            given ? ROUTE_TOKEN_NONE : edge_read_token(reading->server, uri.user, reading->source, &peer);
+            given ? ROUTE_TOKEN_NONE : edge_read_token(reading->server, uri->user, reading->source, &peer);
         if (token != ROUTE_TOKEN_NONE && token != ROUTE_TOKEN_FORGED) {
             route->token = (uint8_t)token;
             route->peer = peer;
             given = true;
         }
     }
-    sip_uri_destroy(&uri);
     return given;
 }
 
