@@ -24,12 +24,11 @@ enum { DATAGRAM_MOST = 65507 }; /* maximum payload of UDP over IPv4; over IPv6 i
 static void make_tag(const struct server *server, const struct sip_message *request, const struct peer *source,
                      char tag[20])
 {
-    char address[64];
     const struct hash_key *key = &server->tag_key;
     const struct sip_via *via = sip_top_via(request);
-    const struct text from = {address, address_format(&source->address, address, sizeof address)};
     const uint64_t words[] = {hash_seal(key, sip_call_id(request)), hash_seal(key, sip_from_tag(request)),
-                              via != NULL ? hash_seal(key, via->branch) : 0, hash_seal(key, from), sip_cseq(request)};
+                              via != NULL ? hash_seal(key, via->branch) : 0, address_hash(key, &source->address),
+                              sip_cseq(request)};
     snprintf(tag, 20, "%016" PRIx64, hash_seal(key, (struct text){(const char *)words, sizeof words}));
 }
 
@@ -63,13 +62,11 @@ void answer_stateless(struct server *server, const struct sip_message *request, 
         amplification_send(&server->amplification, &cause, &peer, bytes);
 }
 
-bool answer_is_allowed(struct server *server, const struct server_transaction *transaction,
-                       const struct own_answer *own)
+static bool answer_is_allowed(struct server *server, const struct server_transaction *transaction, size_t length)
 {
     const struct sip_message *request = server_transaction_request(transaction);
     const struct peer *source = server_transaction_source(transaction);
     struct peer peer = server_response_peer(request, source, server->config.responses_to_source);
-    size_t length = write_answer(server, request, source, own).length;
     if (!transport_connects(peer.transport) && length > DATAGRAM_MOST)
         return false;
     return amplification_allows(&server->amplification, server_transaction_cause(transaction), &peer, length);
@@ -82,11 +79,24 @@ bool answer_is_acknowledged(const struct server *server, const struct sip_messag
     return text_equal(sip_to_tag(ack), text_of(tag));
 }
 
+static struct text write_own(struct server *server, const struct server_transaction *transaction,
+                             const struct own_answer *own)
+{
+    return write_answer(server, server_transaction_request(transaction), server_transaction_source(transaction), own);
+}
+
 void answer(struct server *server, struct server_transaction *transaction, const struct own_answer *own)
 {
-    struct text bytes =
-        write_answer(server, server_transaction_request(transaction), server_transaction_source(transaction), own);
+    server_transaction_respond(transaction, own->status, write_own(server, transaction, own));
+}
+
+bool answer_if_allowed(struct server *server, struct server_transaction *transaction, const struct own_answer *own)
+{
+    struct text bytes = write_own(server, transaction, own);
+    if (!answer_is_allowed(server, transaction, bytes.length))
+        return false;
     server_transaction_respond(transaction, own->status, bytes);
+    return true;
 }
 
 void answer_status(struct server *server, struct server_transaction *transaction, uint32_t status)

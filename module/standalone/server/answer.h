@@ -20,9 +20,9 @@ void answer_stateless(struct server *server, const struct sip_message *request, 
                       const struct own_answer *answer);
 /* With the To tag of this server. The texts are copied. */
 void answer(struct server *server, struct server_transaction *transaction, const struct own_answer *answer);
-/* Would the answer be sent: does it fit into a datagram, and may its receiver get it (amplification.h)? */
-bool answer_is_allowed(struct server *server, const struct server_transaction *transaction,
-                       const struct own_answer *answer);
+/* The same, unless the answer does not fit into a datagram, or its receiver may not get it (amplification.h): then
+   returns false, and nothing is sent. */
+bool answer_if_allowed(struct server *server, struct server_transaction *transaction, const struct own_answer *answer);
 /* The ACK of a refusal of ours carries the To tag that only its receiver knows. */
 bool answer_is_acknowledged(const struct server *server, const struct sip_message *ack, const struct peer *source);
 void answer_status(struct server *server, struct server_transaction *transaction, uint32_t status);

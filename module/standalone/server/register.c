@@ -255,9 +255,11 @@ static int register_confirm(struct register_request *request)
     struct server *server = request->server;
     struct sip_buffer fields = {.host = server->config.host};
     struct own_answer own = register_write(request, false, &fields);
-    int error = answer_is_allowed(server, request->transaction, &own) ? 0 : register_shorten(request, &own, &fields);
+    bool sent = answer_if_allowed(server, request->transaction, &own);
+    int error = sent ? 0 : register_shorten(request, &own, &fields);
     if (error == 0) {
-        answer(server, request->transaction, &own);
+        if (!sent)
+            answer(server, request->transaction, &own);
         server->counters.registered++;
         failures_end_of_sender(server, request->asked.request, request->source);
         verbose_registered(server, request->source, request->aor, request->asked.count);
