@@ -208,7 +208,10 @@ install-kamailio: kamailio
 	@rm -rf $(BUILD)/stage-kamailio
 	install -d $(BUILD)/stage-kamailio$(KSR_MODULES) $(BUILD)/stage-kamailio$(KSR_DOC)/examples
 	install -m 644 $(KSR)/reflow.so $(BUILD)/stage-kamailio$(KSR_MODULES)/reflow.so
-	install -m 644 $(wildcard module/kamailio/*.md) module/kamailio/COPYING LICENSE $(BUILD)/stage-kamailio$(KSR_DOC)
+	install -m 644 module/kamailio/COPYING LICENSE $(BUILD)/stage-kamailio$(KSR_DOC)
+	for manual in $(wildcard module/kamailio/*.md); do module/packaging/manual_links.sh $$manual \
+	    >$(BUILD)/stage-kamailio$(KSR_DOC)/$$(basename $$manual) || exit 1; done
+	chmod 644 $(BUILD)/stage-kamailio$(KSR_DOC)/*.md
 	install -m 644 $(wildcard examples/kamailio/*) $(BUILD)/stage-kamailio$(KSR_DOC)/examples
 	module/packaging/installed.sh put $(BUILD)/stage-kamailio '$(DESTDIR)' $(KSR_DOC)/installed
 	@rm -rf $(BUILD)/stage-kamailio

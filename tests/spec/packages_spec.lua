@@ -318,4 +318,43 @@ test("kamailio: a module with the version but not the flags of the program is no
     end
 end)
 
+-- --- the manual of the module, where it is installed ---
+
+-- The relative links of a text in Markdown, without what follows a "#".
+local function links(text)
+    local list = {}
+    for target in text:gmatch "%]%(([^)#]*)[^)]*%)" do
+        if target ~= "" and not target:find "^%a+:" then
+            list[#list + 1] = target
+        end
+    end
+    return list
+end
+
+test("manual: its links lead to what is installed beside it", function(t)
+    local folder, count = temporary.path(), 0
+    t:defer(function()
+        os.execute("rm -r " .. folder)
+    end)
+    local command = "mkdir -p '%s' && cp module/kamailio/COPYING '%s' && cp -r examples/kamailio '%s/examples'"
+    assert(os.execute(command:format(folder, folder, folder)))
+    for _, name in ipairs { "README.md", "OWN.md" } do
+        assert(os.execute(("module/packaging/manual_links.sh module/kamailio/%s >'%s/%s'"):format(name, folder, name)))
+    end
+    for _, name in ipairs { "README.md", "OWN.md" } do
+        local text, source = read(folder .. "/" .. name), read("module/kamailio/" .. name)
+        for _, target in ipairs(links(text)) do
+            count = count + 1
+            local found <close> = io.open(folder .. "/" .. target)
+            t:ok(found, name .. ": " .. target)
+        end
+        -- Nothing but links has changed.
+        local function plain(markdown)
+            return (markdown:gsub("%[([^%[%]]*)%]%([^)]*%)", "%1"))
+        end
+        t:equal(plain(text), plain(source))
+    end
+    t:ok(count >= 7, count)
+end)
+
 tap.done()

@@ -30,6 +30,15 @@ end
 
 -- --- the operator's folder ---
 
+-- Runs the commands of "Before you begin".
+local function begin(path)
+    for index, block in ipairs(manual.blocks(manual.section "## 1. Before you begin", "sh")) do
+        if index <= 2 then
+            manual.run(block, path)
+        end
+    end
+end
+
 -- A folder like /etc/kamailio, with the commands of "Before you begin" and the file of that release of Debian (this
 -- machine's if none is named).
 local function new_folder(t, release)
@@ -43,12 +52,7 @@ local function new_folder(t, release)
     else
         server.write(path .. "/kamailio.cfg", read(manual.stock))
     end
-    local begin = manual.blocks(manual.section "## 1. Before you begin", "sh")
-    for index, block in ipairs(begin) do
-        if index <= 2 then
-            manual.run(block, path)
-        end
-    end
+    begin(path)
     return path
 end
 
@@ -721,6 +725,21 @@ test("troubleshooting: the commands show the causes", function(t)
     t:match(said, "in use")
 end)
 
+test("the commands before the steps may be pasted again, also after a step", function(t)
+    prerequisites(t)
+    local folder = new_folder(t)
+    local function files()
+        return read(folder .. "/kamailio.cfg") .. read(folder .. "/kamailio-local.cfg")
+    end
+    for _, step in ipairs(manual.steps()) do
+        apply(folder, step)
+        local before = files()
+        begin(folder)
+        t:ok(files() == before, "step " .. step.number)
+        t:ok(read(folder .. "/kamailio.cfg.stock") == read(manual.stock))
+    end
+end)
+
 for _, release in ipairs { 12, 13 } do
     test(("the steps fit Debian %d's file, and all can be undone"):format(release), function(t)
         if not manual.release() then
@@ -743,8 +762,8 @@ for _, release in ipairs { 12, 13 } do
             end
         end
         t:equal(read(folder .. "/kamailio.cfg"), stock)
-        local begin = read(folder .. "/kamailio-local.cfg.begin")
-        t:equal(read(folder .. "/kamailio-local.cfg"):sub(1, #begin), begin) -- the steps only add lines to it
+        local first = read(folder .. "/kamailio-local.cfg.begin")
+        t:equal(read(folder .. "/kamailio-local.cfg"):sub(1, #first), first) -- the steps only add lines to it
     end)
 end
 
