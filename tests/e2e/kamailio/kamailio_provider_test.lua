@@ -32,10 +32,19 @@ local function complaints(log)
     return table.concat(found, "\n")
 end
 
+-- The same calls with the module, and with save() and lookup() in its place.
+local function both(name, body)
+    test(name, body)
+    test(name .. " [save() and lookup()]", function(t)
+        provider.use_stock(t)
+        body(t)
+    end)
+end
+
 -- --- users ---
 
 for _, transport in ipairs { "udp", "tcp", "tls", "ws", "wss" } do
-    test("users register with their passwords and call each other over " .. transport, function(t)
+    both("users register with their passwords and call each other over " .. transport, function(t)
         local s = provider.start(t)
         local alice, bob = open(t, s, "alice", transport), open(t, s, "bob", transport)
         alice:register { expect = 401 }
@@ -59,7 +68,7 @@ test("a call moves to the other flow of a phone after the first has died", funct
     take(bob, invite(alice, bob.aor), alice)
 end)
 
-test("phones behind NAT are called over their flows, in both directions of a call", function(t)
+both("phones behind NAT are called over their flows, in both directions of a call", function(t)
     local s = provider.start(t)
     local alice, bob = open(t, s, "alice"), open(t, s, "bob", "tcp")
     alice.contact_uri, bob.contact_uri = "sip:alice@192.168.1.5:5060", "sip:bob@192.168.1.6:5060;transport=tcp"
@@ -102,7 +111,7 @@ end)
 
 -- --- trunks ---
 
-test("users call numbers through a trunk, and the trunk calls users by their numbers", function(t)
+both("users call numbers through a trunk, and the trunk calls users by their numbers", function(t)
     local s = provider.start(t, { trunks = 1 })
     local alice, bob, trunk = open(t, s, "alice"), open(t, s, "bob"), provider.trunk(t, s, 1)
     register(bob)
@@ -116,7 +125,7 @@ test("users call numbers through a trunk, and the trunk calls users by their num
 end)
 
 for _, case in ipairs { { "busy, the caller hears that", 486, 486 }, { "out of order, the next one is tried", 503 } } do
-    test("a trunk that is " .. case[1], function(t)
+    both("a trunk that is " .. case[1], function(t)
         local s = provider.start(t)
         local alice, first, second = open(t, s, "alice"), provider.trunk(t, s, 1), provider.trunk(t, s, 2)
         for _, each in ipairs { first, second } do
@@ -139,7 +148,7 @@ for _, case in ipairs { { "busy, the caller hears that", 486, 486 }, { "out of o
     end)
 end
 
-test("no trunk takes the call: 480", function(t)
+both("no trunk takes the call: 480", function(t)
     local s = provider.start(t, { trunks = 1 })
     local alice, trunk = open(t, s, "alice"), provider.trunk(t, s, 1)
     local request = invite(alice, "sip:+4930123456@" .. domain)
@@ -150,7 +159,7 @@ end)
 -- --- voicemail ---
 
 for _, transport in ipairs { "udp", "tcp" } do
-    test("calls go to voicemail on busy, on no answer and if nobody is registered: " .. transport, function(t)
+    both("calls go to voicemail on busy, on no answer and if nobody is registered: " .. transport, function(t)
         local s = provider.start(t, { defines = { "NO_ANSWER=1500" } })
         local alice, bob, mailbox = open(t, s, "alice"), open(t, s, "bob", transport), voicemail(t, s)
         local got = take(mailbox, invite(alice, bob.aor), alice)
@@ -169,7 +178,7 @@ for _, transport in ipairs { "udp", "tcp" } do
     end)
 end
 
-test("voicemail does not take the call: 480", function(t)
+both("voicemail does not take the call: 480", function(t)
     local s = provider.start(t)
     local alice, mailbox = open(t, s, "alice"), voicemail(t, s)
     local request = invite(alice, "sip:bob@" .. domain)
@@ -177,7 +186,7 @@ test("voicemail does not take the call: 480", function(t)
     alice:expect_final(request, 480)
 end)
 
-test("a caller who hangs up is not sent to voicemail", function(t)
+both("a caller who hangs up is not sent to voicemail", function(t)
     local s = provider.start(t)
     local alice, bob, mailbox = open(t, s, "alice"), open(t, s, "bob"), voicemail(t, s)
     register(bob)
@@ -228,7 +237,7 @@ end)
 
 -- --- strangers ---
 
-test("strangers reach the users, and neither the trunk nor the names of users", function(t)
+both("strangers reach the users, and neither the trunk nor the names of users", function(t)
     local s = provider.start(t)
     local bob, mallory = open(t, s, "bob"), open(t, s, "mallory", "udp", { domain = "example.net" })
     register(bob)
@@ -276,12 +285,12 @@ for _, way in ipairs { "proxy", "path", "connection" } do
         local aor = register_at(t, s, way, provider.trunk_host .. ":" .. s.trunk_ports[1])
         local request = mallory:invite(aor)
         s:wait_for_log "not called: address=127%.0%.0%.3:"
-        mallory:expect_final(request)
+        mallory:expect_final(request, 480)
         trunk:expect_none("INVITE", 100)
         register_at(t, s, way, "127.0.0.1:" .. s.voicemail_port)
         request = mallory:invite(aor)
         s:wait_for_log "not called: address=127%.0%.0%.1:"
-        mallory:expect_final(request)
+        mallory:expect_final(request, 480)
         mailbox:expect_none("INVITE", 100)
     end)
 end
@@ -392,7 +401,7 @@ local function register_once(t)
     return path
 end
 
-test("SIPp as phones with passwords: they register, call, hold and hang up", function(t)
+both("SIPp as phones with passwords: they register, call, hold and hang up", function(t)
     if not os.execute "command -v sipp >/dev/null" then
         t:skip "no sipp"
     end
@@ -417,7 +426,7 @@ end)
 
 -- --- media ---
 
-test("with RTPENGINE the media of a call go through it", function(t)
+both("with RTPENGINE the media of a call go through it", function(t)
     local proxy = media_proxy.start(t)
     local s = provider.start(t, { defines = { ('RTPENGINE="udp:127.0.0.1:%d"'):format(proxy.port) } })
     local alice, bob = open(t, s, "alice"), open(t, s, "bob", "tcp")

@@ -4,6 +4,7 @@ local uv = require "luv"
 local certificates = require "certificates"
 local digest = require "digest"
 local kamailio = require "kamailio"
+local provider_stock = require "provider_stock"
 local server = require "server"
 local ua = require "ua"
 
@@ -39,6 +40,17 @@ end
 
 function provider.query(path, text)
     return (run(("sqlite3 -cmd '.timeout 20000' '%s' \"%s\""):format(path, text)):gsub("%s+$", ""))
+end
+
+-- Until the test ends, provider.start() takes the configuration with Kamailio's own registrar.
+function provider.use_stock(t)
+    local usual, path = provider.config, server.temporary ".cfg"
+    server.write(path, provider_stock.text(usual))
+    provider.config = path
+    t:defer(function()
+        provider.config = usual
+        os.remove(path)
+    end)
 end
 
 -- What makes alice and her number, for another user.
