@@ -39,6 +39,7 @@ request_route {
         $ru = "sip:bob@example.test";
         if (!lookup("stock")) $ru = "sip:carol@example.test";
         lookup_to_dset("stock", "sip:carol@example.test");
+        t_on_branch("members");
         t_relay();
         exit;
     }
@@ -56,10 +57,12 @@ request_route {
         sl_send_reply("480", "Temporarily Unavailable");
         exit;
     }
+    t_on_branch("members");
     t_on_branch_failure("flows");
     t_on_failure("calls");
     t_relay();
 }
+branch_route[members] { if ($rU =~ "^refused") drop; }
 event_route[tm:branch-failure:flows] { sip_on_flow_failed(); }
 failure_route[calls] {
     sip_on_failure();
@@ -80,6 +83,10 @@ local function refuse(phone, status)
 end
 
 local group_aor = "sip:group@example.test"
+local function register_refused(phone, options)
+    options.contact_uri = phone.contact_uri:gsub("^sip:", "sip:refused")
+    phone:register(options)
+end
 
 local function for_each_naming(title, run)
     for _, naming in ipairs { "parameter", "request-uri" } do
@@ -425,6 +432,26 @@ end
         return host:rpc("tm.stats"):match "current: (%d+)" == "0"
     end)
     t:equal(table.concat(host:log_lines "ERROR", "\n"), "")
+end)
+
+for_each_naming("a member whose branch the script drops does not hold up the others", function(t, headers)
+    local s, open = start(t)
+    local refused, desk, carol, alice = open "bob", open "bob", open "carol", open("alice", "udp")
+    register_refused(refused, { instance = one, reg_id = 1, q = "1.0" })
+    desk:register { instance = two, reg_id = 1, q = "0.5" }
+    carol:register { instance = three, reg_id = 1 }
+    local call = alice:invite(group_aor, { headers = headers })
+    refuse(carol, 486)
+    local invite = desk:expect "INVITE"
+    desk:reply(invite, 200)
+    alice:expect_final(call, 200)
+    t:equal(#refused.inbox, 0)
+    t:equal(s:statistic "reflow:flows_down", 0)
+    -- The first one named has nobody else.
+    desk:register { instance = two, reg_id = 1, expires = 0 }
+    call = alice:invite(group_aor, { headers = headers })
+    refuse(carol, 603)
+    alice:expect_final(call, 603)
 end)
 
 tap.done()
