@@ -23,6 +23,7 @@ end
 function measurement.skip(_, why)
     error(why, 0)
 end
+stand.measurement = measurement
 
 local function finish()
     for index = #deferred, 1, -1 do
@@ -152,8 +153,9 @@ function stand.cpu(pid)
 end
 
 function stand.sipp(port, scenario, own_port, more)
-    local command = { "sipp", "127.0.0.1:" .. port, "-sf", "tests/bench/sipp/" .. scenario, "-i", "127.0.0.1", "-p",
-        tostring(own_port), "-nostdin", "-key", "domain", stand.domain, "-key", "user", "called" }
+    local path = scenario:find "/" and scenario or "tests/bench/sipp/" .. scenario
+    local command = { "sipp", "127.0.0.1:" .. port, "-sf", path, "-i", "127.0.0.1", "-p", tostring(own_port),
+        "-nostdin", "-key", "domain", stand.domain, "-key", "user", "called" }
     for _, word in ipairs(more or {}) do
         command[#command + 1] = tostring(word)
     end
