@@ -47,20 +47,18 @@ static void check_single(struct sip_message *message, struct sip_fault *fault)
     }
 }
 
-static int check_via(struct sip_message *message, struct sip_fault *fault)
+static void check_via(struct sip_message *message, struct sip_fault *fault)
 {
     const struct sip_field *field = sip_field(message, HEADER_VIA, 0);
     const char *what = MISSING;
-    int result = -EBADMSG;
     if (field != NULL) {
         struct text rest = field->value, value;
         what = "the topmost value is empty";
         if (sip_next_value(&rest, &value) && value.length > 0)
-            result = sip_via_read(message, value, &what);
+            what = sip_via_read(value, &message->via);
     }
-    if (result == -EBADMSG)
+    if (what != NULL)
         fault_in(message, "Via", field, fault, what);
-    return result == -ENOMEM ? result : 0;
 }
 
 static void check_address(struct sip_message *message, enum sip_header header, struct text *uri, struct text *tag,
@@ -176,17 +174,16 @@ static void check_request_uri(struct sip_message *message, struct sip_fault *fau
         sip_fault_set(fault, message, parts.headers.at, SIP_BAD_REQUEST, "the Request-URI has headers");
 }
 
-int sip_check(struct sip_message *message, struct sip_fault *fault)
+void sip_check(struct sip_message *message, struct sip_fault *fault)
 {
     check_single(message, fault);
     if (message->request)
         check_request_uri(message, fault);
-    int result = check_via(message, fault);
+    check_via(message, fault);
     check_address(message, HEADER_FROM, &message->from_uri, &message->from_tag, fault);
     check_address(message, HEADER_TO, &message->to_uri, &message->to_tag, fault);
     check_call_id(message, fault);
     check_cseq(message, fault);
     check_max_forwards(message, fault);
     check_content_length(message, fault);
-    return result;
 }

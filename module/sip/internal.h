@@ -4,8 +4,6 @@
 
 /* Private declarations of this folder. */
 
-#include <osipparser2/headers/osip_via.h>
-
 #include "sip/message.h"
 
 enum {
@@ -25,8 +23,7 @@ struct sip_message {
     struct text bytes, method, request_uri, phrase, body;
     struct text call_id, cseq_method, from_tag, to_tag, from_uri, to_uri;
     struct sip_uri target; /* the Request-URI; memory is NULL until it has been parsed */
-    struct sip_via via;
-    osip_via_t *osip_via; /* owns the texts of `via`; NULL if it could not be parsed */
+    struct sip_via via;    /* its host is empty if it could not be read */
     uint32_t status, cseq;
     int max_forwards;
     bool request, faulty;
@@ -122,8 +119,8 @@ void sip_fault_set(struct sip_fault *fault, const struct sip_message *message, c
 void sip_fault_set_header(struct sip_fault *fault, const struct sip_message *message, const char *header,
                           const char *at, const char *what);
 
-/* check.c: checks the values that every message must have. Faults as above; returns 0 or -ENOMEM. */
-int sip_check(struct sip_message *message, struct sip_fault *fault);
+/* check.c: checks the values that every message must have. Faults as above. */
+void sip_check(struct sip_message *message, struct sip_fault *fault);
 
 /* value.c */
 /* The byte after the quoted string whose first quote is at `at`; NULL if it is not closed. */
@@ -151,7 +148,7 @@ bool sip_host_valid(struct text host, bool ipv6);
 /* Reads an IPv6 reference without its brackets. */
 bool sip_host_read_ipv6(struct text host, unsigned char address[16]);
 
-/* via.c: reads the topmost Via into the message. 0, -EBADMSG and *what, -ENOMEM. */
-int sip_via_read(struct sip_message *message, struct text value, const char **what);
+/* via.c: reads one value of Via, which is not empty. Returns NULL, or what is wrong, and then *via is zeroed. */
+const char *sip_via_read(struct text value, struct sip_via *via);
 
 #endif

@@ -49,7 +49,7 @@ static int refuse(struct sip_message **out, struct sip_message *message, int res
 {
     *out = NULL;
     message->faulty = true;
-    if (result != -ENOMEM && can_be_answered(message))
+    if (can_be_answered(message))
         *out = message;
     else
         sip_message_delete(message);
@@ -73,10 +73,8 @@ int sip_message_new(struct sip_message **out, const struct host *host, const cha
         sip_fault_set(fault, message, message->bytes.at + kept, SIP_REQUEST_ENTITY_TOO_LARGE,
                       "the message is too long");
     int result = sip_scan(message, &all, fault);
-    int checked = sip_check(message, fault);
+    sip_check(message, fault);
     fault->offset += fault->offset > 0 || fault->header == NULL ? (uint32_t)skipped : 0;
-    if (checked != 0)
-        return refuse(out, message, checked);
     if (too_long || result != 0)
         return refuse(out, message, -EMSGSIZE);
     if (fault->status != 0)
@@ -89,7 +87,6 @@ void sip_message_delete(struct sip_message *message)
 {
     if (message == NULL)
         return;
-    osip_via_free(message->osip_via);
     sip_uri_destroy(&message->target);
     message->host->allocate(message->host->context, message, message->size, 0);
 }
@@ -177,7 +174,7 @@ struct text sip_to_uri(const struct sip_message *message)
 
 const struct sip_via *sip_top_via(const struct sip_message *message)
 {
-    return message->osip_via != NULL ? &message->via : NULL;
+    return message->via.host.length > 0 ? &message->via : NULL;
 }
 
 /* Values are separated but not parsed, because this runs for every response. */

@@ -11,9 +11,9 @@
 #include "core/text.h"
 
 /*
- * A SIP message: its bytes, the positions of its header fields, and the values that libosip2 parses. The bytes are kept
- * as received, so that a message is forwarded unchanged except for what a proxy must change (rewrite.h). Header values
- * are parsed by libosip2 when they are read, and checked for the ranges that libosip2 does not check.
+ * A SIP message: its bytes, the positions of its header fields, and their values. The bytes are kept as received, so
+ * that a message is forwarded unchanged except for what a proxy must change (rewrite.h). Header values are read in
+ * place; URIs are parsed by libosip2 when they are needed, and checked for what libosip2 does not check.
  */
 
 struct sip_message;

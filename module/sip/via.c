@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include <errno.h>
-
-#include <osipparser2/osip_port.h>
-#include <osipparser2/osip_message.h>
-
 #include "sip/internal.h"
+
+/* The topmost Via. It is read in place, and not by libosip2, because this runs for every message, and libosip2 takes
+   memory for each part. */
+
+static const char MALFORMED[] = "the topmost value is malformed";
 
 static struct text without_brackets(struct text host)
 {
@@ -54,70 +54,94 @@ static bool read_parameters(struct sip_via *via, struct text parameters)
     return what == NULL;
 }
 
-/* An IPv6 reference is followed by a port, a parameter or nothing. */
-static bool closes_well(struct text value)
+/* An IPv6 reference is followed by a port or nothing. */
+static bool closes_well(const char *at, const char *end)
 {
-    const char *end = value.at + value.length, *semicolon = memchr(value.at, ';', value.length);
-    const char *stop = semicolon != NULL ? semicolon : end;
-    const char *bracket = memchr(value.at, ']', (size_t)(stop - value.at));
+    const char *bracket = memchr(at, ']', (size_t)(end - at));
     if (bracket == NULL)
         return true;
     do
         bracket++;
-    while (bracket < stop && sip_is_space(*bracket));
-    return bracket == stop || *bracket == ':';
+    while (bracket < end && sip_is_space(*bracket));
+    return bracket == end || *bracket == ':';
 }
 
-/* Checks what libosip2 does not: the name and version of the protocol, the characters of the host, the range of the
-   port. */
-static const char *check(struct sip_via *via, const osip_via_t *parsed, struct text value)
+/* The word behind the white space at *at. Advances *at to the white space behind the word; false if there is none. */
+static bool cut_word(const char **at, const char *end, struct text *word)
 {
-    const char *slash = memchr(value.at, '/', value.length);
-    uint64_t port = 0;
-    if (slash == NULL || !text_equal_nocase(sip_trim(sip_between(value.at, slash)), TEXT("SIP")) ||
-        !text_equal(text_of(parsed->version), TEXT("2.0")))
+    const char *start = *at;
+    while (start < end && sip_is_space(*start))
+        start++;
+    for (*at = start; *at < end && !sip_is_space(**at);)
+        ++*at;
+    *word = sip_between(start, *at);
+    return *at < end;
+}
+
+/* Reads "SIP/2.0/UDP" from *at and advances *at. The slashes may have white space around them. */
+static const char *read_protocol(const char **at, const char *end, struct sip_via *via)
+{
+    const char *first = memchr(*at, '/', (size_t)(end - *at));
+    const char *second = first != NULL ? memchr(first + 1, '/', (size_t)(end - first - 1)) : NULL;
+    if (second == NULL)
+        return MALFORMED;
+    struct text name = sip_trim(sip_between(*at, first)), version = sip_trim(sip_between(first + 1, second));
+    *at = second + 1;
+    if (!cut_word(at, end, &via->transport))
+        return MALFORMED;
+    if (!text_equal_nocase(name, TEXT("SIP")) || !text_equal(version, TEXT("2.0")))
         return "the topmost value is not of SIP/2.0";
-    if (parsed->comment != NULL)
-        return "the topmost value has a comment";
-    if (!sip_is_token(via->transport))
-        return "the topmost value has no transport";
-    if (!sip_host_valid(via->host, memchr(via->host.at, ':', via->host.length) != NULL) || !closes_well(value))
-        return "the topmost value has no valid host";
-    if (parsed->port != NULL && (!sip_digits(text_of(parsed->port), &port) || port == 0 || port > 65535))
+    return sip_is_token(via->transport) ? NULL : "the topmost value has no transport";
+}
+
+/* The port behind a colon, if there is one. */
+static const char *read_port(const char *colon, const char *end, struct sip_via *via)
+{
+    uint64_t port = 0;
+    if (colon == NULL)
+        return NULL;
+    if (!sip_digits(sip_trim(sip_between(colon + 1, end)), &port) || port == 0 || port > 65535)
         return "the port of the topmost value is not a number from 1 to 65535";
     via->port = (uint32_t)port;
     return NULL;
 }
 
-/* libosip2 parses the part before the parameters; it rejects empty parameter values, which are allowed here. */
-int sip_via_read(struct sip_message *message, struct text value, const char **what)
+/* host[:port] or [IPv6][:port], up to `end`. */
+static const char *read_sent_by(const char *at, const char *end, struct sip_via *via)
 {
-    struct sip_copy copy;
-    osip_via_t *parsed = NULL;
-    const char *end = value.at + value.length, *semicolon = memchr(value.at, ';', value.length);
+    const char *open = memchr(at, '[', (size_t)(end - at));
+    const char *from = open != NULL ? memchr(open, ']', (size_t)(end - open)) : at;
+    if (memchr(at, '(', (size_t)(end - at)) != NULL)
+        return "the topmost value has a comment";
+    if (from == NULL)
+        return MALFORMED;
+    const char *colon = memchr(from, ':', (size_t)(end - from));
+    if (open != NULL)
+        via->host = sip_between(open + 1, from);
+    else
+        via->host = sip_between(at, colon != NULL ? colon : end);
+    via->host = sip_trim(via->host);
+    const bool ipv6 = via->host.length > 0 && memchr(via->host.at, ':', via->host.length) != NULL;
+    if (!sip_host_valid(via->host, ipv6) || !closes_well(at, end))
+        return "the topmost value has no valid host";
+    return read_port(colon, end, via);
+}
+
+const char *sip_via_read(struct text value, struct sip_via *via)
+{
+    const char *at = value.at, *end = value.at + value.length, *semicolon = memchr(at, ';', value.length);
     const char *stop = semicolon != NULL ? semicolon : end;
-    *what = "the topmost value is malformed";
-    int result = sip_copy_create(&copy, sip_between(value.at, stop));
-    if (result == 0 && osip_via_init(&parsed) != 0)
-        result = -ENOMEM;
-    if (result == 0)
-        result = sip_osip_error(osip_via_parse(parsed, copy.at));
-    if (result == 0 && parsed->host == NULL)
-        result = -EBADMSG;
-    if (result != 0)
-        goto out;
-    struct sip_via via = {.transport = text_of(parsed->protocol), .host = text_of(parsed->host)};
-    *what = check(&via, parsed, value);
-    if (*what == NULL && !read_parameters(&via, sip_between(stop, end)))
-        *what = "a parameter of the topmost value is malformed, or there are too many";
-    result = *what == NULL ? 0 : -EBADMSG;
-    if (result != 0)
-        goto out;
-    message->via = via;
-    message->osip_via = parsed;
-    parsed = NULL;
-out:
-    osip_via_free(parsed);
-    sip_copy_destroy(&copy);
-    return result;
+    struct sip_via read = {0};
+    *via = read;
+    if (memchr(at, '\0', (size_t)(stop - at)) != NULL)
+        return MALFORMED;
+    const char *what = read_protocol(&at, stop, &read);
+    if (what == NULL)
+        what = read_sent_by(at, stop, &read);
+    if (what != NULL)
+        return what;
+    if (!read_parameters(&read, sip_between(stop, end)))
+        return "a parameter of the topmost value is malformed, or there are too many";
+    *via = read;
+    return NULL;
 }

@@ -122,6 +122,25 @@ static void test_top_via_is_read(void **state)
     finish(&reading);
 }
 
+static void test_via_may_have_white_space(void **state)
+{
+    (void)state;
+    static const char *const ROWS[] = {"SIP/2.0/UDP h:5062;branch=x",
+                                       "sip /\t2.0 \r\n /  UDP \t h :\r\n\t5062 ; branch = x",
+                                       "SIP/2.0/UDP\th: 5062\t;branch=x"};
+    for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++) {
+        char text[1024];
+        struct reading reading;
+        snprintf(text, sizeof text, OPTIONS "Via: %s\r\n" FROM TO CALL_ID CSEQ END, ROWS[i]);
+        read_text(&reading, text);
+        assert_text(sip_top_via(reading.message)->transport, "UDP");
+        assert_text(sip_top_via(reading.message)->host, "h");
+        assert_int_equal(sip_top_via(reading.message)->port, 5062);
+        assert_text(sip_top_via(reading.message)->branch, "x");
+        finish(&reading);
+    }
+}
+
 static void test_response_is_read(void **state)
 {
     (void)state;
@@ -294,6 +313,22 @@ static void test_vias_that_are_refused(void **state)
         "SIP/2.0/UDP [2001:db8::1]5060;branch=x",
         "SIP/2.0/UDP [2001:db8::zz];branch=x",
         "SIP/2.0/UDP 2001:db8::1;branch=x",
+        "SIP/2.0/UDP [];branch=x",
+        "SIP/2.0/UDP [",
+        "SIP/2.0/UDP ]::1[",
+        "SIP/2.0/UDP a]b;branch=x",
+        "SIP/2.0/UDP host:;branch=x",
+        "SIP/2.0/UDP host: ;branch=x",
+        "SIP/2.0/UDP host:50 60;branch=x",
+        "SIP/2.0/UDP :5060;branch=x",
+        "SIP/2.0/UDP host (;branch=x",
+        "SIP/2.0/U@P host;branch=x",
+        "SIP/2.0/ ;branch=x",
+        "SIP//UDP host;branch=x",
+        "/2.0/UDP host;branch=x",
+        "SIP/2.0;branch=x",
+        "SIP;branch=x",
+        ";branch=x",
     };
     for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++) {
         char text[1024];
@@ -731,6 +766,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_request_is_read),
         cmocka_unit_test(test_top_via_is_read),
+        cmocka_unit_test(test_via_may_have_white_space),
         cmocka_unit_test(test_response_is_read),
         cmocka_unit_test(test_fields_are_found_by_kind_and_name),
         cmocka_unit_test(test_start_lines_that_are_refused),
