@@ -10,10 +10,7 @@ enum { RETRANSMISSION_S = 32 }; /* a client repeats a REGISTER for 64*T1 (RFC 32
 
 static void *registrar_next(const struct registrar *registrar, const void *binding, struct binding_view *view)
 {
-    void *next = registrar->store->next(registrar->store->context, binding, view);
-    if (next != NULL && view->contact_key == 0)
-        view->contact_key = sip_uri_key(view->contact);
-    return next;
+    return registrar->store->next(registrar->store->context, binding, view);
 }
 
 static bool registrar_lives(const struct registrar *registrar, const struct binding_view *view)
@@ -23,17 +20,23 @@ static bool registrar_lives(const struct registrar *registrar, const struct bind
 
 /* --- which binding a Contact is about --- */
 
-/* 3261-10.3.a */
-static bool contact_is_stored(const struct registrar *registrar, size_t nth, const struct binding_view *view)
+static uint32_t binding_key(struct binding_view *view)
 {
-    const struct registration *asked = registrar->asked;
-    struct text uri = asked->contacts[nth].value.uri;
-    return view->contact_key == asked->keys[nth] &&
-           (text_equal(view->contact, uri) || sip_uri_equal(view->contact, uri));
+    if (view->contact_key == 0)
+        view->contact_key = sip_uri_key(view->contact);
+    return view->contact_key;
+}
+
+/* 3261-10.3.a. The keys, which take longer than a comparison of bytes, spare comparisons of URIs. */
+static bool contact_is_stored(const struct registrar *registrar, size_t nth, struct binding_view *view)
+{
+    struct text uri = registrar->asked->contacts[nth].value.uri;
+    return text_equal(view->contact, uri) ||
+           (binding_key(view) == registration_key(registrar->asked, nth) && sip_uri_equal(view->contact, uri));
 }
 
 /* 5626-6.g: a flow is known by instance-id and reg-id, a plain binding by its Contact URI, side by side (5626-6.f). */
-static bool contact_is_about(const struct registrar *registrar, size_t nth, const struct binding_view *view)
+static bool contact_is_about(const struct registrar *registrar, size_t nth, struct binding_view *view)
 {
     const struct sip_contact *contact = &registrar->asked->contacts[nth];
     if (registration_is_flow(registrar->asked, nth))
@@ -50,7 +53,7 @@ static bool contact_succeeds(const struct registration *asked, size_t nth, const
 }
 
 /* A binding whose own Contact the REGISTER names is no former one. */
-static bool registrar_has_former(const struct registrar *registrar, const struct binding_view *view)
+static bool registrar_has_former(const struct registrar *registrar, struct binding_view *view)
 {
     bool former = false;
     for (size_t i = 0; i < registrar->asked->count && !former; i++)
@@ -94,20 +97,20 @@ static void registrar_find_known(struct registrar *registrar)
     }
 }
 
-static bool contacts_have_one_key(const struct registration *asked, size_t i, size_t k)
+static bool contacts_have_one_key(struct registration *asked, size_t i, size_t k)
 {
     bool flow = registration_is_flow(asked, i);
     if (flow != registration_is_flow(asked, k))
         return false;
     if (!flow)
-        return asked->keys[i] == asked->keys[k] &&
+        return registration_key(asked, i) == registration_key(asked, k) &&
                sip_uri_equal(asked->contacts[i].value.uri, asked->contacts[k].value.uri);
     return asked->contacts[i].reg_id == asked->contacts[k].reg_id &&
            text_equal(asked->contacts[i].instance, asked->contacts[k].instance);
 }
 
 /* Of several Contacts for one binding, one that lives prevails over one that is removed, then the later one. */
-static bool contact_is_overruled(const struct registration *asked, size_t nth)
+static bool contact_is_overruled(struct registration *asked, size_t nth)
 {
     for (size_t i = 0; asked->count > 1 && i < asked->count; i++) {
         bool stronger = (asked->expires[i] > 0) != (asked->expires[nth] > 0) ? asked->expires[i] > 0 : i > nth;
@@ -129,10 +132,10 @@ static bool registrar_is_overtaken(const struct registrar *registrar, const stru
 static bool contact_is_repeated(const struct registrar *registrar, size_t nth)
 {
     const struct registration *asked = registrar->asked;
-    const struct binding_view *view = &registrar->contacts[nth].view;
-    return view->cseq == sip_cseq(asked->request) && asked->expires[nth] > 0 &&
-           registrar->store->now - view->registered_at <= RETRANSMISSION_S &&
-           view->expires_at == view->registered_at + asked->expires[nth] && contact_is_stored(registrar, nth, view);
+    struct binding_view view = registrar->contacts[nth].view;
+    return view.cseq == sip_cseq(asked->request) && asked->expires[nth] > 0 &&
+           registrar->store->now - view.registered_at <= RETRANSMISSION_S &&
+           view.expires_at == view.registered_at + asked->expires[nth] && contact_is_stored(registrar, nth, &view);
 }
 
 static int registration_refuse_order(struct registration *asked)
@@ -154,7 +157,7 @@ static bool contact_cannot_update(const struct registrar *registrar, size_t nth)
 
 static enum registrar_action contact_action(const struct registrar *registrar, size_t nth)
 {
-    const struct registration *asked = registrar->asked;
+    struct registration *asked = registrar->asked;
     bool known = registrar->contacts[nth].known != NULL;
     if (contact_is_overruled(asked, nth))
         return REGISTRAR_NOTHING;
@@ -191,7 +194,7 @@ static int registrar_check_others(struct registrar *registrar)
 }
 
 /* Does the plan remove this binding? Doubles go with the change of the binding that is known for their key. */
-static bool registrar_removes(const struct registrar *registrar, const void *binding, const struct binding_view *view)
+static bool registrar_removes(const struct registrar *registrar, const void *binding, struct binding_view *view)
 {
     bool removes = registrar->asked->star || (registrar->has_former && registrar_has_former(registrar, view));
     for (size_t i = 0; i < registrar->asked->count; i++) {
@@ -222,13 +225,13 @@ static bool registrar_knows(const struct registrar *registrar, const void *bindi
     return known;
 }
 
-bool registrar_removes_other(const struct registrar *registrar, const void *binding, const struct binding_view *view)
+bool registrar_removes_other(const struct registrar *registrar, const void *binding, struct binding_view *view)
 {
     return !registrar_knows(registrar, binding) && registrar_removes(registrar, binding, view);
 }
 
-static void registrar_count_binding(const struct registrar *registrar, const void *binding,
-                                    const struct binding_view *view, struct registrar_count *count)
+static void registrar_count_binding(const struct registrar *registrar, const void *binding, struct binding_view *view,
+                                    struct registrar_count *count)
 {
     if (!registrar_lives(registrar, view))
         return;
@@ -282,7 +285,9 @@ static void registrar_look_at_flow(struct registrar *registrar)
 
 int registrar_plan(struct registrar *registrar, struct registration *asked, const struct registrar_store *store)
 {
-    *registrar = (struct registrar){.asked = asked, .store = store};
+    memset(registrar, 0, offsetof(struct registrar, contacts) + asked->count * sizeof registrar->contacts[0]);
+    registrar->asked = asked;
+    registrar->store = store;
     registrar_find_known(registrar);
     int error = registrar_choose_actions(registrar);
     if (error == 0)
@@ -354,7 +359,7 @@ int registrar_carry_out(struct registrar *registrar)
 
 /* --- the answer --- */
 
-static bool registrar_has_asked_for(const struct registrar *registrar, const struct binding_view *view)
+static bool registrar_has_asked_for(const struct registrar *registrar, struct binding_view *view)
 {
     bool asked = false;
     for (size_t i = 0; i < registrar->asked->count && !asked; i++)

@@ -50,15 +50,15 @@ struct registrar_store {
 struct registrar {
     struct registration *asked;
     const struct registrar_store *store;
-    struct {
-        struct binding_view view; /* of `known`; valid until the store is changed */
-        void *known;              /* the binding that the Contact is about; NULL: none */
-        void *made;               /* the binding that was inserted for it */
-        uint8_t action;           /* enum registrar_action */
-    } contacts[REGISTRATION_CONTACTS_MOST];
     size_t flow_contact; /* the Contact with which a flow has come up; REGISTRATION_CONTACTS_MOST: no flow has */
     bool has_doubles;    /* the store has more than one binding for a key */
     bool has_former;     /* the store has a binding that an instance has left for another Contact (instance-a) */
+    struct {
+        struct binding_view view;           /* of `known`; valid until the store is changed */
+        void *known;                        /* the binding that the Contact is about; NULL: none */
+        void *made;                         /* the binding that was inserted for it */
+        uint8_t action;                     /* enum registrar_action */
+    } contacts[REGISTRATION_CONTACTS_MOST]; /* as many as the REGISTER has; the others are not set */
 };
 
 /* Decides what happens to each Contact. `asked` has been read; both are borrowed. Returns 0, or -EBADMSG with the
@@ -66,8 +66,8 @@ struct registrar {
    is repeated within 32 s changes nothing and is answered again. */
 int registrar_plan(struct registrar *registrar, struct registration *asked, const struct registrar_store *store);
 
-/* Whether the plan removes this binding although it is `known` for no Contact. */
-bool registrar_removes_other(const struct registrar *registrar, const void *binding, const struct binding_view *view);
+/* Whether the plan removes this binding although it is `known` for no Contact. May set the view's contact_key. */
+bool registrar_removes_other(const struct registrar *registrar, const void *binding, struct binding_view *view);
 
 /* Makes the changes of the plan. Returns 0; -ENOMEM: nothing was inserted or removed, but bindings may have been
    updated; -EIO: everything was done, but the database failed. */

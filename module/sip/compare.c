@@ -114,9 +114,9 @@ int sip_host_write(struct text host, char *out, size_t size)
 bool sip_host_equal(struct text a, struct text b)
 {
     char x[INET6_ADDRSTRLEN], y[INET6_ADDRSTRLEN];
-    a = spell_address(without_brackets(without_dot(a)), x);
-    b = spell_address(without_brackets(without_dot(b)), y);
-    return text_equal_nocase(a, b);
+    a = without_brackets(without_dot(a));
+    b = without_brackets(without_dot(b));
+    return text_equal_nocase(a, b) || text_equal_nocase(spell_address(a, x), spell_address(b, y));
 }
 
 void sip_aor_fold(enum aor_case user, char *aor, size_t length)

@@ -210,6 +210,9 @@ int sip_contact_read(const struct sip_value *value, struct sip_contact *contact,
 int sip_uri_create(struct sip_uri *uri, struct text text);
 void sip_uri_destroy(struct sip_uri *uri);
 
+/* The result of sip_uri_create() alone; most URIs need no memory for it. */
+int sip_uri_check(struct text text);
+
 /* 5954-4.a: whether two hosts are the same: names without regard to case and to a final dot, IPv6 addresses, with or
    without brackets, by value; ::ffff:192.0.2.1 is 192.0.2.1. */
 bool sip_host_equal(struct text a, struct text b);

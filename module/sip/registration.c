@@ -10,7 +10,12 @@
 void registration_create(struct registration *registration, const struct host *host, const struct sip_message *request,
                          const struct registration_limits *limits)
 {
-    *registration = (struct registration){.request = request, .limits = *limits, .path = {.host = host}};
+    memset(registration, 0, offsetof(struct registration, text));
+    registration->request = request;
+    registration->limits = *limits;
+    registration->path.host = host;
+    registration->text[0] = '\0';
+    registration->fields[0] = '\0';
     registration->supports_outbound = sip_has_option(request, HEADER_SUPPORTED, TEXT("outbound"));
 }
 
@@ -103,11 +108,9 @@ static int64_t granted(const struct registration *registration, const struct sip
 /* 3261-10.3.c: check the Contact now, because when it is called later nobody can be told that it is invalid. */
 static int check_contact_uri(struct registration *registration, struct text text)
 {
-    struct sip_uri uri;
     if (text.length > REGISTRATION_URI_MOST)
         return registration_refuse_field(registration, "Contact", text.at, "the URI is longer than 1024 bytes");
-    int error = sip_uri_create(&uri, text);
-    sip_uri_destroy(&uri);
+    int error = sip_uri_check(text);
     if (error == 0 || error == -ENOMEM)
         return error;
     return registration_refuse_field(registration, "Contact", text.at, "the address is not a valid SIP URI");
@@ -137,7 +140,7 @@ static int read_contact(struct registration *registration, const struct sip_valu
                  registration->limits.expires_least);
         return registration_refuse(registration, SIP_INTERVAL_TOO_BRIEF, NULL);
     }
-    registration->keys[registration->count] = sip_uri_key(contact->value.uri);
+    registration->keys[registration->count] = 0;
     registration->expires[registration->count++] = expires;
     return 0;
 }
@@ -195,6 +198,14 @@ int registration_read(struct registration *registration)
     for (size_t i = 0; error == 0 && i < sizeof steps / sizeof steps[0]; i++)
         error = steps[i](registration);
     return error;
+}
+
+uint32_t registration_key(struct registration *registration, size_t nth)
+{
+    uint32_t *key = &registration->keys[nth];
+    if (*key == 0)
+        *key = sip_uri_key(registration->contacts[nth].value.uri);
+    return *key;
 }
 
 int registration_check_size(struct registration *registration, size_t standing)

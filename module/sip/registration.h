@@ -35,19 +35,21 @@ struct registration_limits { /* s */
 struct registration {
     const struct sip_message *request; /* borrowed; the texts below point into it, or into `path` */
     struct registration_limits limits;
-    struct sip_contact contacts[REGISTRATION_CONTACTS_MOST];
-    uint32_t keys[REGISTRATION_CONTACTS_MOST];   /* sip_uri_key() of the Contacts */
-    int64_t expires[REGISTRATION_CONTACTS_MOST]; /* s, as granted; 0: remove */
-    size_t count;
     struct sip_buffer path; /* Path values in order, joined by ", " */
+    size_t count;           /* of the Contacts */
     bool star;              /* Contact: * */
     bool first_hop;         /* from Via: no proxy between the user agent and this server (5626-6.a) */
     bool outbound;          /* first hop, or `ob` in the first Path (5626-6.b) */
     bool supports_outbound;
-    uint32_t status;           /* to refuse with */
-    const char *phrase;        /* static, or in `text`; NULL: the table's */
-    char text[SIP_FAULT_SIZE]; /* the phrase of a 400, which says what is wrong and where */
-    char fields[128];          /* header lines for the response */
+    uint32_t status;    /* to refuse with */
+    const char *phrase; /* static, or in `text`; NULL: the table's */
+    /* Of these, registration_create() clears the two texts, and nothing else of them is touched that a REGISTER does
+       not need: they take 4 kB, which would not stay in the caches of a server with many processes. */
+    char text[SIP_FAULT_SIZE];                   /* the phrase of a 400, which says what is wrong and where */
+    char fields[128];                            /* header lines for the response */
+    int64_t expires[REGISTRATION_CONTACTS_MOST]; /* s, as granted; 0: remove */
+    uint32_t keys[REGISTRATION_CONTACTS_MOST];   /* of registration_key(); 0: not computed */
+    struct sip_contact contacts[REGISTRATION_CONTACTS_MOST];
 };
 
 /* The request and the limits are borrowed. The host's allocator is used until registration_destroy(). */
@@ -60,6 +62,9 @@ void registration_destroy(struct registration *registration);
    without them. */
 int registration_check_extensions(struct registration *registration);
 int registration_read(struct registration *registration);
+
+/* sip_uri_key() of the nth Contact, computed at the first call. */
+uint32_t registration_key(struct registration *registration, size_t nth);
 
 /* Refuses with 403 if the bindings of the AOR would become larger than REGISTRATION_AOR_MOST. `standing` is the size
    in bytes of the bindings that are not changed. Returns 0 or -EBADMSG. */

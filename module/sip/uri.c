@@ -244,6 +244,25 @@ int sip_uri_create(struct sip_uri *uri, struct text text)
     return result;
 }
 
+/* libosip2 refuses some headers, and an empty value of a parameter that is not the last. */
+static bool needs_second_look(const struct sip_uri_parts *parts)
+{
+    return parts->has_headers ||
+           (parts->parameters.length > 0 && memmem(parts->parameters.at, parts->parameters.length, "=;", 2) != NULL);
+}
+
+int sip_uri_check(struct text text)
+{
+    struct sip_uri_parts parts;
+    struct sip_uri uri;
+    int result = sip_uri_cut(text, &parts);
+    if (result == 0 && needs_second_look(&parts)) {
+        result = sip_uri_create(&uri, text);
+        sip_uri_destroy(&uri);
+    }
+    return result;
+}
+
 /* ";%6Dethod=INVITE" is the parameter "method", too. */
 static bool names_method(struct text parameter)
 {

@@ -78,10 +78,12 @@ static const char *read_uri(struct text text)
     char out[512];
     struct sip_uri uri;
     size_t length = text.length < sizeof out ? text.length : 0;
-    bool valid = sip_uri_create(&uri, text) == 0;
+    int error = sip_uri_create(&uri, text);
     sip_uri_destroy(&uri);
     sip_uri_key(text);
-    if (!valid)
+    if (error != -ENOMEM && sip_uri_check(text) != error)
+        return "sip_uri_check() and sip_uri_create() differ";
+    if (error != 0)
         return NULL;
     if (!sip_uri_equal(text, text))
         return "a URI does not equal itself";
@@ -89,7 +91,7 @@ static const char *read_uri(struct text text)
         return NULL;
     memcpy(out, text.at, length);
     length = sip_uri_strip(out, length);
-    int error = sip_uri_create(&uri, (struct text){out, length});
+    error = sip_uri_create(&uri, (struct text){out, length});
     sip_uri_destroy(&uri);
     if ((error != 0 && error != -ENOMEM) || sip_uri_strip(out, length) != length)
         return "a URI in a request line is no URI";

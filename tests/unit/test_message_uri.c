@@ -113,13 +113,33 @@ static void test_uris_that_are_refused(void **state)
                                        "sip:\xc3\xa9@b"};
     for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++) {
         struct sip_uri uri;
-        if (sip_uri_create(&uri, text_of(ROWS[i])) != -EBADMSG)
+        if (sip_uri_create(&uri, text_of(ROWS[i])) != -EBADMSG || sip_uri_check(text_of(ROWS[i])) != -EBADMSG)
             fail_msg("let through: %s", ROWS[i]);
         assert_null(uri.memory);
         sip_uri_destroy(&uri);
     }
     struct sip_uri uri;
     assert_int_equal(sip_uri_create(&uri, TEXT("sip:a\0b@c")), -EBADMSG);
+}
+
+static void test_check_knows_what_create_would_return(void **state)
+{
+    (void)state;
+    static const char *const ROWS[] = {
+        "sip:b",          "sips:a@b:5061",   "sip:a:p@[2001:db8::1]:5060;transport=tcp;ob",
+        "sip:a@b;x=",     "sip:a@b;x=;lr",   "sip:a@b;x=1=;lr",
+        "sip:a@b;lr?x=1", "sip:a@b?x=1&y=2", "sip:a@b?",
+        "sip:a@b?x",      "sip:a@b?x=",      "sip:a@b?=1",
+        "sip:a@b?x=1&",   "tel:+1555",       "urn:service:sos",
+        "sip:a@b;x=,;lr", "sip:a@b;%00",     "sip:a@b;x=%00;y=%3b",
+        "mailto:a",       "sip:a@b;x=1,2"};
+    for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++) {
+        struct sip_uri uri;
+        int result = sip_uri_create(&uri, text_of(ROWS[i]));
+        sip_uri_destroy(&uri);
+        if (sip_uri_check(text_of(ROWS[i])) != result)
+            fail_msg("not %d: %s", result, ROWS[i]);
+    }
 }
 
 static void test_parameters_are_bounded(void **state)
@@ -396,6 +416,7 @@ int main(void)
         cmocka_unit_test(test_long_uri),
         cmocka_unit_test(test_foreign_schemes),
         cmocka_unit_test(test_uris_that_are_refused),
+        cmocka_unit_test(test_check_knows_what_create_would_return),
         cmocka_unit_test(test_parameters_are_bounded),
         cmocka_unit_test(test_third_colon_before_ipv4),
         cmocka_unit_test(test_aor_is_canonical),
