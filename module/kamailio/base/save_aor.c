@@ -78,15 +78,14 @@ int aor_host(const str *host, char *out, size_t size)
     return length;
 }
 
-int aor_of_uri(const str *uri, char *out, size_t size)
+int aor_of_parsed_uri(const struct ksr_sip_uri *uri, char *out, size_t size)
 {
-    struct ksr_sip_uri parsed;
     struct aor_writer writer = {.at = out, .size = size};
-    if (parse_uri(uri->s, uri->len, &parsed) < 0 || parsed.user.len <= 0 || put_user(&writer, &parsed.user) < 0)
+    if (uri->user.len <= 0 || put_user(&writer, &uri->user) < 0)
         return -1;
     if (ul.use_domain) {
         char host[HOST_MOST];
-        const int length = aor_host(&parsed.host, host, sizeof host);
+        const int length = aor_host(&uri->host, host, sizeof host);
         put(&writer, '@');
         for (int i = 0; i < length; i++)
             put(&writer, host[i]);
@@ -97,4 +96,10 @@ int aor_of_uri(const str *uri, char *out, size_t size)
         return -1;
     sip_aor_fold(module_config.aor_case, out, writer.length);
     return (int)writer.length;
+}
+
+int aor_of_uri(const str *uri, char *out, size_t size)
+{
+    struct ksr_sip_uri parsed;
+    return parse_uri(uri->s, uri->len, &parsed) < 0 ? -1 : aor_of_parsed_uri(&parsed, out, size);
 }

@@ -13,6 +13,7 @@
 #include "kamailio/base/save_aor.h"
 #include "kamailio/flow/connection.h"
 #include "kamailio/policy/events.h"
+#include "kamailio/base/arena.h"
 #include "kamailio/base/host.h"
 #include "kamailio/base/module_config.h"
 #include "kamailio/save/save_private.h"
@@ -96,20 +97,30 @@ static bool save_is_refused(const struct save *save, int *result)
 
 /* RFC 3261 section 10.3 step 5: an AOR of the domain that the request is for, which the configuration has looked at, or
    of another one that this server is known by. */
-static bool is_valid_for_domain(const str *to, str *request_uri)
+static bool is_valid_for_domain(struct ksr_sip_uri *aor, const struct ksr_sip_uri *domain)
 {
-    struct ksr_sip_uri aor, domain;
-    if (parse_uri(to->s, to->len, &aor) < 0 || parse_uri(request_uri->s, request_uri->len, &domain) < 0)
-        return false;
-    return sip_host_equal(text_of_str(&aor.host), text_of_str(&domain.host)) ||
-           check_self(&aor.host, aor.port_no, 0) == 1;
+    return sip_host_equal(text_of_str(&aor->host), text_of_str(&domain->host)) ||
+           check_self(&aor->host, aor->port_no, 0) == 1;
+}
+
+/* The Request-URI as it came, which the core may have parsed already. Uses `room` if it has not. */
+static const struct ksr_sip_uri *parsed_request_uri(struct sip_msg *msg, struct ksr_sip_uri *room)
+{
+    const str *uri = &msg->first_line.u.request.uri;
+    if (msg->new_uri.s == NULL && msg->parsed_uri_ok)
+        return &msg->parsed_uri;
+    return parse_uri(uri->s, uri->len, room) < 0 ? NULL : room;
 }
 
 static int save_read_aor(struct save *save)
 {
+    struct ksr_sip_uri aor, room;
     str to = str_of(sip_to_uri(save->asked.request));
-    int length = aor_of_uri(&to, save->aor_bytes, sizeof save->aor_bytes);
-    if (length <= 0 || !is_valid_for_domain(&to, &save->msg->first_line.u.request.uri))
+    const struct ksr_sip_uri *domain = parsed_request_uri(save->msg, &room);
+    int length = -1;
+    if (domain != NULL && parse_uri(to.s, to.len, &aor) == 0)
+        length = aor_of_parsed_uri(&aor, save->aor_bytes, sizeof save->aor_bytes);
+    if (length <= 0 || !is_valid_for_domain(&aor, domain))
         return registration_refuse(&save->asked, SIP_NOT_FOUND, NULL);
     save->aor = (str){save->aor_bytes, length};
     return 0;
@@ -161,7 +172,8 @@ static int save_carry_out(struct save *save)
     return save_turn_down(save->msg, asked->status, asked->phrase, asked->fields);
 }
 
-static int save_message(struct sip_msg *msg, udomain_t *domain, const struct sip_message *request)
+static int save_message(struct sip_msg *msg, udomain_t *domain, const struct host *host,
+                        const struct sip_message *request)
 {
     const struct registration_limits limits = {
         .expires_default = (uint32_t)module_config.expires_default,
@@ -169,8 +181,12 @@ static int save_message(struct sip_msg *msg, udomain_t *domain, const struct sip
         .expires_most = (uint32_t)module_config.expires_most,
         .lengthens = module_config.expires_least_mode == EXPIRES_LENGTHENED,
     };
-    struct save save = {.msg = msg, .domain = domain, .fields = {.host = ksr_host()}};
-    registration_create(&save.asked, ksr_host(), request, &limits);
+    struct save save;
+    memset(&save, 0, offsetof(struct save, asked));
+    save.msg = msg;
+    save.domain = domain;
+    save.fields.host = host;
+    registration_create(&save.asked, host, request, &limits);
     int result = save_carry_out(&save);
     sip_buffer_destroy(&save.fields);
     registration_destroy(&save.asked);
@@ -189,16 +205,16 @@ static udomain_t *find_table(const str *table)
     return ul.get_udomain(name, &domain) == 0 ? domain : NULL;
 }
 
-static int save_text(struct sip_msg *msg, udomain_t *domain, struct text text)
+static int save_text(struct sip_msg *msg, udomain_t *domain, const struct host *host, struct text text)
 {
     struct sip_message *request = NULL;
     struct sip_fault fault = {0};
     char phrase[SIP_FAULT_SIZE];
-    int result = sip_message_new(&request, ksr_host(), text.at, text.length, NULL, &fault);
+    int result = sip_message_new(&request, host, text.at, text.length, NULL, &fault);
     if (result == 0 && sip_method(request) != METHOD_REGISTER)
         result = save_turn_down(msg, SIP_METHOD_NOT_ALLOWED, NULL, NULL);
     else if (result == 0)
-        result = save_message(msg, domain, request);
+        result = save_message(msg, domain, host, request);
     else if (result == -ENOMEM || fault.status == 0)
         result = save_turn_down(msg, SIP_SERVICE_UNAVAILABLE, NULL, NULL);
     else
@@ -209,7 +225,11 @@ static int save_text(struct sip_msg *msg, udomain_t *domain, struct text text)
 
 int sip_save(struct sip_msg *msg, str *table)
 {
-    struct sip_buffer buffer = {.host = ksr_host()};
+    /* What most REGISTERs need: the stack stays in the caches, where the heap of one of many processes does not. */
+    enum { ROOM = 4096 };
+    _Alignas(max_align_t) char room[ROOM];
+    struct arena arena;
+    struct sip_buffer buffer = {.host = &arena.host};
     struct text text;
     udomain_t *domain = find_table(table);
     if (domain == NULL) {
@@ -217,11 +237,12 @@ int sip_save(struct sip_msg *msg, str *table)
                 table->s, table->len, table->s);
         return save_turn_down(msg, SIP_SERVER_INTERNAL_ERROR, NULL, NULL);
     }
+    arena_create(&arena, ksr_host(), room, sizeof room);
     int result = save_request_text(msg, &buffer, &text);
     if (result == 0)
-        result = save_text(msg, domain, text);
+        result = save_text(msg, domain, &arena.host, text);
     else
         result = save_turn_down(msg, SIP_SERVICE_UNAVAILABLE, NULL, NULL);
-    sip_buffer_destroy(&buffer);
+    arena_destroy(&arena);
     return result;
 }

@@ -57,6 +57,8 @@ static void put_charge(sr_xavp_t *at, const struct charge *now)
 {
     struct charge before;
     memcpy(&before, at->val.v.s.s, sizeof before);
+    if (before.source == now->source && before.bytes == now->bytes)
+        return; /* most REGISTERs: the processes do not meet at the lock */
     memcpy(at->val.v.s.s, now, sizeof *now);
     lock_get(held_lock);
     holdings_remove(held, before.source, before.bytes);
@@ -129,12 +131,14 @@ static bool is_charged(void)
 
 void save_charge(const struct save *save, size_t nth, ucontact_t *contact)
 {
-    const struct charge now = {limited_source_of(&save->msg->rcv), cost_of(save, nth)};
+    struct charge now = {.source = limited_source_of(&save->msg->rcv)};
     sr_xavp_t *at = find_charge(contact);
     if (at == NULL && now.source != 0 && is_charged())
         at = add_charge(contact);
-    if (at != NULL)
-        put_charge(at, &now);
+    if (at == NULL)
+        return;
+    now.bytes = cost_of(save, nth);
+    put_charge(at, &now);
 }
 
 /* The bindings that are removed without a Contact for them, for example because their instance has moved. */
@@ -147,7 +151,6 @@ static size_t cost_of_others(struct save *save, size_t *count)
     if (!registrar->has_former && !registrar->has_doubles && !save->asked.star)
         return 0;
     for (void *binding = NULL; (binding = save->store.next(save, binding, &view)) != NULL;) {
-        view.contact_key = sip_uri_key(view.contact);
         if (!registrar_removes_other(registrar, binding, &view))
             continue;
         cost += charged_bytes(binding);
@@ -156,21 +159,33 @@ static size_t cost_of_others(struct save *save, size_t *count)
     return cost;
 }
 
-int save_charge_check(struct save *save)
+/* Whether the source may hold what the Contacts take; `removed` bytes become free beside theirs. */
+static bool save_fits(const struct save *save, size_t removed)
 {
     const uint64_t source = limited_source_of(&save->msg->rcv);
-    size_t added = 0, inserted = 0, others, removed = cost_of_others(save, &others);
-    for (size_t i = 0; i < save->asked.count; i++) {
+    size_t added = 0;
+    for (size_t i = 0; source != 0 && i < save->asked.count; i++) {
         const enum registrar_action action = (enum registrar_action)save->registrar.contacts[i].action;
         const ucontact_t *known = save->registrar.contacts[i].known;
-        inserted += action == REGISTRAR_INSERT;
         added += action >= REGISTRAR_INSERT && action <= REGISTRAR_REPLACE ? cost_of(save, i) : 0;
         removed += action > REGISTRAR_INSERT && known != NULL ? charged_bytes(known) : 0;
     }
+    if (added <= removed)
+        return true;
     lock_get(held_lock);
-    bool fits = added <= removed || !is_charged() || holdings_fit(held, source, added - removed);
+    bool fits = holdings_fit(held, source, added - removed);
     lock_release(held_lock);
-    if (fits && !(inserted > others && is_charged() && shared_memory_is_scarce()))
+    return fits;
+}
+
+int save_charge_check(struct save *save)
+{
+    size_t inserted = 0, others, removed = cost_of_others(save, &others);
+    if (!is_charged())
+        return 0;
+    for (size_t i = 0; i < save->asked.count; i++)
+        inserted += save->registrar.contacts[i].action == REGISTRAR_INSERT;
+    if (save_fits(save, removed) && !(inserted > others && shared_memory_is_scarce()))
         return 0;
     stats_count(STAT_OVERLOADED);
     return registration_refuse(&save->asked, SIP_SERVICE_UNAVAILABLE, NULL);

@@ -15,13 +15,14 @@
 
 enum { USER_AGENT_MOST = 255 };
 
-static void write_source(struct save *save)
+static str write_source(struct save *save)
 {
     struct receive_info *rcv = &save->msg->rcv;
     char host[64];
     int length = ip_addr2sbufz(&rcv->src_ip, host, sizeof host - 1);
-    snprintf(save->source, sizeof save->source, "sip:%.*s:%u%s", length, host, (unsigned)rcv->src_port,
-             proto_uri_parameter(rcv->proto));
+    int written = snprintf(save->source, sizeof save->source, "sip:%.*s:%u%s", length, host, (unsigned)rcv->src_port,
+                           proto_uri_parameter(rcv->proto));
+    return (str){save->source, written};
 }
 
 /* Of Allow; all where it is absent or cannot be read. Kamailio's own parser would take memory for each header. */
@@ -40,17 +41,21 @@ static unsigned allowed_methods(const struct sip_message *request)
 
 /* A Contact that leads to where it came from by itself: `received` would say that again, for as much shared memory as
    the index of flows takes for a binding. */
-static bool names_source(const struct receive_info *rcv, struct text contact)
+static bool uri_names_source(struct ksr_sip_uri *uri, const struct receive_info *rcv)
 {
-    struct ksr_sip_uri uri;
-    if (parse_uri((char *)contact.at, (int)contact.length, &uri) < 0 || uri.type != SIP_URI_T || uri.maddr.len > 0)
+    if (uri->type != SIP_URI_T || uri->maddr.len > 0)
         return false;
-    struct ip_addr *host = str2ip(&uri.host);
+    struct ip_addr *host = str2ip(&uri->host);
     if (host == NULL)
-        host = str2ip6(&uri.host);
-    int proto = uri.proto != PROTO_NONE ? uri.proto : PROTO_UDP;
-    return host != NULL && proto == rcv->proto && GET_URI_PORT(&uri) == rcv->src_port &&
+        host = str2ip6(&uri->host);
+    int proto = uri->proto != PROTO_NONE ? uri->proto : PROTO_UDP;
+    return host != NULL && proto == rcv->proto && GET_URI_PORT(uri) == rcv->src_port &&
            ip_addr_cmp(host, (struct ip_addr *)&rcv->src_ip);
+}
+
+static bool contact_names_source(const struct save *save, size_t nth)
+{
+    return (save->names_source >> nth & 1) != 0;
 }
 
 /* 5626-7.e, 3261-10.a: requests go over the flow on which the binding was made, unless a Path leads to it, or a plain
@@ -64,7 +69,7 @@ static bool goes_back_to_source(const struct save *save, size_t nth)
         return false;
     if (registration_is_flow(&save->asked, nth) || (save->info.cflags & ul.nat_flag) != 0 || save->received.len > 0)
         return true;
-    return save->asked.first_hop && !(can_connect && names_source(rcv, save->asked.contacts[nth].value.uri));
+    return save->asked.first_hop && !(can_connect && contact_names_source(save, nth));
 }
 
 /* The connection of a stream flow, also if the Contact names its source: with it the end of the connection is noticed
@@ -80,8 +85,10 @@ static int connection_of(const struct save *save, bool back)
 static bool is_called_by_name(const struct save *save, size_t nth)
 {
     struct ksr_sip_uri uri;
-    str path = save->path, next = str_of(save->asked.contacts[nth].value.uri);
-    if (goes_back_to_source(save, nth) || (path.len > 0 && get_path_dst_uri(&path, &next) < 0))
+    str path = save->path, next;
+    if (path.len == 0)
+        return !goes_back_to_source(save, nth) && (save->has_name >> nth & 1) != 0;
+    if (get_path_dst_uri(&path, &next) < 0)
         return false;
     return parse_uri(next.s, next.len, &uri) < 0 || uri_has_host_name(&uri);
 }
@@ -95,8 +102,8 @@ static int check_names(struct save *save)
     return 0;
 }
 
-/* tm could not send to what Kamailio cannot read. */
-static int check_uris(struct save *save)
+/* tm could not send to what Kamailio cannot read. A Contact that is removed is not called. */
+static int read_uris(struct save *save)
 {
     for (size_t i = 0; i < save->asked.count; i++) {
         struct text uri = save->asked.contacts[i].value.uri;
@@ -105,6 +112,8 @@ static int check_uris(struct save *save)
             continue;
         if (uri.length > MAX_URI_SIZE || parse_uri((char *)uri.at, (int)uri.length, &parsed) < 0)
             return registration_refuse_field(&save->asked, "Contact", uri.at, "Kamailio cannot read the URI");
+        save->names_source |= (uint32_t)uri_names_source(&parsed, &save->msg->rcv) << i;
+        save->has_name |= (uint32_t)(!module_config.contact_names && uri_has_host_name(&parsed)) << i;
     }
     return 0;
 }
@@ -118,7 +127,6 @@ int save_info_read(struct save *save)
     if (agent != NULL && agent->value.length > 0 && agent->value.length < USER_AGENT_MOST &&
         memchr(agent->value.at, '\r', agent->value.length) == NULL)
         save->user_agent = str_of(agent->value);
-    write_source(save);
     save->received = save_received();
     save->info = (ucontact_info_t){.callid = &save->call_id,
                                    .cseq = (int)sip_cseq(save->asked.request),
@@ -129,7 +137,7 @@ int save_info_read(struct save *save)
                                    .last_modified = time(NULL)};
     save->methods = allowed_methods(save->asked.request);
     getbflagsval(0, &save->info.cflags);
-    int error = check_uris(save);
+    int error = read_uris(save);
     return error == 0 ? check_names(save) : error;
 }
 
@@ -165,22 +173,23 @@ int save_next_ruid(str *ruid)
 
 /* Another address than the source is the configuration's own knowledge, for instance from a header of a proxy. A stream
    has only the connection on which the REGISTER came. */
-static str save_source(const struct save *save)
+static str save_source(struct save *save)
 {
     const struct receive_info *rcv = &save->msg->rcv;
-    if (rcv->proto == PROTO_UDP && save->received.len > 0 && !names_source(rcv, text_of_str(&save->received)))
+    struct ksr_sip_uri uri;
+    if (rcv->proto == PROTO_UDP && save->received.len > 0 &&
+        !(parse_uri(save->received.s, save->received.len, &uri) == 0 && uri_names_source(&uri, rcv)))
         return save->received;
-    return (str){(char *)save->source, (int)strlen(save->source)};
+    return write_source(save);
 }
 
 int save_info_of(struct save *save, size_t nth)
 {
     const struct sip_contact *contact = &save->asked.contacts[nth];
-    const struct receive_info *rcv = &save->msg->rcv;
     static const str none;
     ucontact_info_t *info = &save->info;
     bool back = goes_back_to_source(save, nth);
-    bool told = back && !names_source(rcv, contact->value.uri);
+    bool told = back && !contact_names_source(save, nth);
     save->contact = str_of(contact->value.uri);
     info->c = &save->contact;
     info->received = told ? save_source(save) : none;

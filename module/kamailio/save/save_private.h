@@ -11,20 +11,25 @@ struct save {
     struct sip_msg *msg;
     udomain_t *domain;
     str aor;
-    struct registration asked;
     ucontact_info_t info; /* what all of its Contacts have in common, or for the one that is being put */
     str path, call_id, user_agent, contact;
     str received;             /* of the AVP `received_avp`; empty: none */
     unsigned methods;         /* Allow */
+    uint32_t names_source;    /* a bit for each living Contact: see save_info.c */
+    uint32_t has_name;        /* the same: its host is a name, and contact_names forbids that */
     struct sip_buffer fields; /* of the 2xx */
     struct registrar_store store;
-    struct registrar registrar;
     urecord_t *record; /* valid while usrloc is locked; NULL: the AOR has no bindings */
-    char flow[128];    /* describes the flow that has come up */
     size_t flow_length;
-    char source[80]; /* where the REGISTER came from, as a URI */
+    /* From here on nothing is set before it is needed: see struct registration. */
+    struct registration asked;
+    struct registrar registrar; /* set by save_store() */
+    char flow[128];             /* describes the flow that has come up */
+    char source[80];            /* where the REGISTER came from, as a URI */
     char aor_bytes[512];
 };
+
+_Static_assert(REGISTRATION_CONTACTS_MOST <= 32, "each Contact has a bit");
 
 /* save_info.c: what usrloc keeps beside the key. */
 int save_info_read(struct save *save); /* 0; as registration_read() */
