@@ -77,7 +77,8 @@ local function start_node(t, stage, index, more)
         params[#params + 1] = each
     end
     return kamailio.start(t, { port = own, address = host, modules = modules(more.database), memory = 64,
-        core = ("server_id=%d\n%s"):format(index, more.core or ""), extra = more.routes or routes, params = params, secure = more.secure })
+        core = ("server_id=%d\n%s"):format(index, more.core or ""), extra = more.routes or routes, params = params,
+        secure = more.secure })
 end
 
 local function active_nodes(node)
