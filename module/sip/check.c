@@ -39,7 +39,7 @@ static const char *name_of_single(enum sip_header header)
 static void check_single(struct sip_message *message, struct sip_fault *fault)
 {
     unsigned seen[HEADER_COUNT] = {0};
-    for (size_t i = 0; i < message->field_count; i++) {
+    for (size_t i = 0; message->repeated != 0 && i < message->field_count; i++) {
         const struct sip_field *field = &message->fields[i];
         const char *name = name_of_single((enum sip_header)field->id);
         if (name != NULL && seen[field->id]++ > 0)

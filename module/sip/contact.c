@@ -101,22 +101,29 @@ static const char *read_one(struct sip_contact *contact, struct text name, struc
     return NULL;
 }
 
-int sip_contact_read(const struct sip_value *value, struct sip_contact *contact, const char **what)
+static bool read_parameters(struct sip_contact *contact, const struct sip_value *value, const char **what)
 {
-    *contact = (struct sip_contact){.value = *value, .expires = -1, .q = -1, .rest = value->parameters};
+    struct text rest = value->parameters, name, content;
+    *contact = (struct sip_contact){.value = *value, .expires = -1, .q = -1, .rest = rest, .fault_at = rest.at};
     *what = NULL;
-    if (text_equal(value->whole, TEXT("*")))
-        return 0;
-    struct sip_address address;
-    int result = sip_address_read(value->whole, &address, what);
-    contact->fault_at = address.fault_at;
-    if (result != 0)
-        return result;
-    struct text rest = address.parameters, name, content;
-    contact->fault_at = rest.at;
     while (*what == NULL && sip_next_parameter(&rest, &name, &content, what)) {
         *what = read_one(contact, name, content);
         contact->fault_at = name.at;
     }
-    return *what == NULL ? 0 : -EBADMSG;
+    return *what == NULL;
+}
+
+/* A value that was cut has an address. Only where something is wrong, all of it is read again for the first fault: the
+   address, the syntax of the parameters, then their values. */
+int sip_contact_read(const struct sip_value *value, struct sip_contact *contact, const char **what)
+{
+    struct sip_address address;
+    if (read_parameters(contact, value, what) && (value->uri.length > 0 || text_equal(value->whole, TEXT("*"))))
+        return 0;
+    int result = sip_address_read(value->whole, &address, what);
+    contact->fault_at = address.fault_at;
+    if (result != 0)
+        return result;
+    const struct sip_value cut = {value->whole, address.uri, address.parameters};
+    return read_parameters(contact, &cut, what) ? 0 : -EBADMSG;
 }

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "sip/internal.h"
 
-static bool same(struct text name, struct text lower)
+static bool equal_nocase(const char *at, const char *name, size_t length)
 {
-    if (name.length != lower.length)
-        return false;
-    for (size_t i = 0; i < name.length; i++)
-        if (sip_lower(name.at[i]) != lower.at[i])
+    for (size_t i = 0; i < length; i++)
+        if (sip_lower(at[i]) != sip_lower(name[i]))
             return false;
     return true;
 }
@@ -62,6 +60,13 @@ struct text sip_header_long_name(struct text name)
     }
 }
 
+/* Most senders write a name as the RFCs do. Then the comparison is one of a few words, which the compiler unrolls. */
+#define IS(header, spelling)                                                                                           \
+    found = (header);                                                                                                  \
+    name = (spelling);                                                                                                 \
+    same = memcmp(text.at, (spelling), sizeof(spelling) - 1) == 0;                                                     \
+    break
+
 /* No two names share length, first and third letter. */
 #define KEY(length, first, third) ((unsigned)(length) << 16 | (unsigned)(first) << 8 | (unsigned)(third))
 /* clang-format off */
@@ -70,37 +75,41 @@ enum sip_header sip_header_find(struct text text)
     text = sip_header_long_name(text);
     if (text.length < 2)
         return HEADER_OTHER;
+    enum sip_header found;
+    const char *name;
+    bool same;
     char third = text.length > 2 ? sip_lower(text.at[2]) : '\0';
     switch (KEY(text.length, sip_lower(text.at[0]), third)) {
-    case KEY(3, 'v', 'a'): return same(text, TEXT("via")) ? HEADER_VIA : HEADER_OTHER;
-    case KEY(4, 'f', 'o'): return same(text, TEXT("from")) ? HEADER_FROM : HEADER_OTHER;
-    case KEY(2, 't', '\0'): return same(text, TEXT("to")) ? HEADER_TO : HEADER_OTHER;
-    case KEY(7, 'c', 'l'): return same(text, TEXT("call-id")) ? HEADER_CALL_ID : HEADER_OTHER;
-    case KEY(4, 'c', 'e'): return same(text, TEXT("cseq")) ? HEADER_CSEQ : HEADER_OTHER;
-    case KEY(7, 'c', 'n'): return same(text, TEXT("contact")) ? HEADER_CONTACT : HEADER_OTHER;
-    case KEY(12, 'm', 'x'): return same(text, TEXT("max-forwards")) ? HEADER_MAX_FORWARDS : HEADER_OTHER;
-    case KEY(5, 'r', 'u'): return same(text, TEXT("route")) ? HEADER_ROUTE : HEADER_OTHER;
-    case KEY(12, 'r', 'c'): return same(text, TEXT("record-route")) ? HEADER_RECORD_ROUTE : HEADER_OTHER;
-    case KEY(4, 'p', 't'): return same(text, TEXT("path")) ? HEADER_PATH : HEADER_OTHER;
-    case KEY(13, 's', 'r'): return same(text, TEXT("service-route")) ? HEADER_SERVICE_ROUTE : HEADER_OTHER;
-    case KEY(7, 'e', 'p'): return same(text, TEXT("expires")) ? HEADER_EXPIRES : HEADER_OTHER;
-    case KEY(11, 'm', 'n'): return same(text, TEXT("min-expires")) ? HEADER_MIN_EXPIRES : HEADER_OTHER;
-    case KEY(6, 'm', 'n'): return same(text, TEXT("min-se")) ? HEADER_MIN_SE : HEADER_OTHER;
-    case KEY(7, 'r', 'q'): return same(text, TEXT("require")) ? HEADER_REQUIRE : HEADER_OTHER;
-    case KEY(13, 'p', 'o'): return same(text, TEXT("proxy-require")) ? HEADER_PROXY_REQUIRE : HEADER_OTHER;
-    case KEY(9, 's', 'p'): return same(text, TEXT("supported")) ? HEADER_SUPPORTED : HEADER_OTHER;
-    case KEY(11, 'u', 's'): return same(text, TEXT("unsupported")) ? HEADER_UNSUPPORTED : HEADER_OTHER;
-    case KEY(11, 'r', 't'): return same(text, TEXT("retry-after")) ? HEADER_RETRY_AFTER : HEADER_OTHER;
-    case KEY(10, 'f', 'o'): return same(text, TEXT("flow-timer")) ? HEADER_FLOW_TIMER : HEADER_OTHER;
-    case KEY(16, 'w', 'w'): return same(text, TEXT("www-authenticate")) ? HEADER_WWW_AUTHENTICATE : HEADER_OTHER;
-    case KEY(18, 'p', 'o'): return same(text, TEXT("proxy-authenticate")) ? HEADER_PROXY_AUTHENTICATE : HEADER_OTHER;
-    case KEY(13, 'a', 't'): return same(text, TEXT("authorization")) ? HEADER_AUTHORIZATION : HEADER_OTHER;
-    case KEY(19, 'p', 'o'): return same(text, TEXT("proxy-authorization")) ? HEADER_PROXY_AUTHORIZATION : HEADER_OTHER;
-    case KEY(5, 'e', 'e'): return same(text, TEXT("event")) ? HEADER_EVENT : HEADER_OTHER;
-    case KEY(12, 'c', 'n'): return same(text, TEXT("content-type")) ? HEADER_CONTENT_TYPE : HEADER_OTHER;
-    case KEY(14, 'c', 'n'): return same(text, TEXT("content-length")) ? HEADER_CONTENT_LENGTH : HEADER_OTHER;
-    case KEY(11, 'm', 'x'): return same(text, TEXT("max-breadth")) ? HEADER_MAX_BREADTH : HEADER_OTHER;
+    case KEY(3, 'v', 'a'): IS(HEADER_VIA, "Via");
+    case KEY(4, 'f', 'o'): IS(HEADER_FROM, "From");
+    case KEY(2, 't', '\0'): IS(HEADER_TO, "To");
+    case KEY(7, 'c', 'l'): IS(HEADER_CALL_ID, "Call-ID");
+    case KEY(4, 'c', 'e'): IS(HEADER_CSEQ, "CSeq");
+    case KEY(7, 'c', 'n'): IS(HEADER_CONTACT, "Contact");
+    case KEY(12, 'm', 'x'): IS(HEADER_MAX_FORWARDS, "Max-Forwards");
+    case KEY(5, 'r', 'u'): IS(HEADER_ROUTE, "Route");
+    case KEY(12, 'r', 'c'): IS(HEADER_RECORD_ROUTE, "Record-Route");
+    case KEY(4, 'p', 't'): IS(HEADER_PATH, "Path");
+    case KEY(13, 's', 'r'): IS(HEADER_SERVICE_ROUTE, "Service-Route");
+    case KEY(7, 'e', 'p'): IS(HEADER_EXPIRES, "Expires");
+    case KEY(11, 'm', 'n'): IS(HEADER_MIN_EXPIRES, "Min-Expires");
+    case KEY(6, 'm', 'n'): IS(HEADER_MIN_SE, "Min-SE");
+    case KEY(7, 'r', 'q'): IS(HEADER_REQUIRE, "Require");
+    case KEY(13, 'p', 'o'): IS(HEADER_PROXY_REQUIRE, "Proxy-Require");
+    case KEY(9, 's', 'p'): IS(HEADER_SUPPORTED, "Supported");
+    case KEY(11, 'u', 's'): IS(HEADER_UNSUPPORTED, "Unsupported");
+    case KEY(11, 'r', 't'): IS(HEADER_RETRY_AFTER, "Retry-After");
+    case KEY(10, 'f', 'o'): IS(HEADER_FLOW_TIMER, "Flow-Timer");
+    case KEY(16, 'w', 'w'): IS(HEADER_WWW_AUTHENTICATE, "WWW-Authenticate");
+    case KEY(18, 'p', 'o'): IS(HEADER_PROXY_AUTHENTICATE, "Proxy-Authenticate");
+    case KEY(13, 'a', 't'): IS(HEADER_AUTHORIZATION, "Authorization");
+    case KEY(19, 'p', 'o'): IS(HEADER_PROXY_AUTHORIZATION, "Proxy-Authorization");
+    case KEY(5, 'e', 'e'): IS(HEADER_EVENT, "Event");
+    case KEY(12, 'c', 'n'): IS(HEADER_CONTENT_TYPE, "Content-Type");
+    case KEY(14, 'c', 'n'): IS(HEADER_CONTENT_LENGTH, "Content-Length");
+    case KEY(11, 'm', 'x'): IS(HEADER_MAX_BREADTH, "Max-Breadth");
     default: return HEADER_OTHER;
     }
+    return same || equal_nocase(text.at, name, text.length) ? found : HEADER_OTHER;
 }
 /* clang-format on */

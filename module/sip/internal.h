@@ -17,6 +17,8 @@ enum {
 
 #define SIP_NUMBER_MAX 0xffffffffU /* delta-seconds are clamped to it */
 
+_Static_assert(HEADER_COUNT <= 32, "each kind of header field has a bit");
+
 struct sip_message {
     const struct host *host;
     size_t size; /* of this block, for freeing */
@@ -34,6 +36,7 @@ struct sip_message {
     size_t cursor_count; /* number of values that the cursor has returned; the last of them is cursor_value */
     size_t field_count, field_capacity;
     uint32_t first[HEADER_COUNT]; /* index of the first field of a kind, counted from 1; 0: none */
+    uint32_t repeated;            /* a bit for each kind that has more than one field */
     struct sip_field fields[];    /* the bytes of the message follow */
 };
 

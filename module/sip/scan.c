@@ -119,6 +119,8 @@ static void store_field(struct sip_message *message, struct text name, struct te
     field->id = (uint8_t)sip_header_find(name);
     if (message->first[field->id] == 0)
         message->first[field->id] = (uint32_t)message->field_count;
+    else
+        message->repeated |= (uint32_t)1 << field->id;
 }
 
 /* Reads a header field with its continuation lines from *at and advances *at. Returns false for the empty line. */

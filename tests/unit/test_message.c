@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
+#include <ctype.h>
 #include <errno.h>
 
 #include "test.h"
@@ -102,6 +103,66 @@ static void test_request_is_read(void **state)
     assert_int_equal(sip_expires(message), -1);
     assert_int_equal(message->field_count, 8);
     finish(&reading);
+}
+
+static enum sip_header header_spelled(const char *name, int (*spell)(int))
+{
+    char spelled[32];
+    size_t length = strlen(name);
+    for (size_t i = 0; i < length; i++)
+        spelled[i] = (char)spell((unsigned char)name[i]);
+    return sip_header_find((struct text){spelled, length});
+}
+
+static enum sip_header header_misspelled(const char *name, size_t at)
+{
+    char spelled[32];
+    snprintf(spelled, sizeof spelled, "%s", name);
+    spelled[at] = '~';
+    return sip_header_find(text_of(spelled));
+}
+
+static void test_names_of_header_fields_have_any_case(void **state)
+{
+    (void)state;
+    static const char *const NAMES[] = {
+        [HEADER_VIA] = "Via",
+        [HEADER_FROM] = "From",
+        [HEADER_TO] = "To",
+        [HEADER_CALL_ID] = "Call-ID",
+        [HEADER_CSEQ] = "CSeq",
+        [HEADER_CONTACT] = "Contact",
+        [HEADER_MAX_FORWARDS] = "Max-Forwards",
+        [HEADER_ROUTE] = "Route",
+        [HEADER_RECORD_ROUTE] = "Record-Route",
+        [HEADER_PATH] = "Path",
+        [HEADER_SERVICE_ROUTE] = "Service-Route",
+        [HEADER_EXPIRES] = "Expires",
+        [HEADER_MIN_EXPIRES] = "Min-Expires",
+        [HEADER_MIN_SE] = "Min-SE",
+        [HEADER_REQUIRE] = "Require",
+        [HEADER_PROXY_REQUIRE] = "Proxy-Require",
+        [HEADER_SUPPORTED] = "Supported",
+        [HEADER_UNSUPPORTED] = "Unsupported",
+        [HEADER_RETRY_AFTER] = "Retry-After",
+        [HEADER_FLOW_TIMER] = "Flow-Timer",
+        [HEADER_WWW_AUTHENTICATE] = "WWW-Authenticate",
+        [HEADER_PROXY_AUTHENTICATE] = "Proxy-Authenticate",
+        [HEADER_AUTHORIZATION] = "Authorization",
+        [HEADER_PROXY_AUTHORIZATION] = "Proxy-Authorization",
+        [HEADER_EVENT] = "Event",
+        [HEADER_CONTENT_TYPE] = "Content-Type",
+        [HEADER_CONTENT_LENGTH] = "Content-Length",
+        [HEADER_MAX_BREADTH] = "Max-Breadth",
+    };
+    assert_int_equal(sizeof NAMES / sizeof NAMES[0], HEADER_COUNT);
+    for (enum sip_header header = HEADER_VIA; header < HEADER_COUNT; header++) {
+        assert_int_equal(sip_header_find(text_of(NAMES[header])), header);
+        assert_int_equal(header_spelled(NAMES[header], toupper), header);
+        assert_int_equal(header_spelled(NAMES[header], tolower), header);
+        for (size_t i = 0; i < strlen(NAMES[header]); i++)
+            assert_int_equal(header_misspelled(NAMES[header], i), HEADER_OTHER);
+    }
 }
 
 static void test_top_via_is_read(void **state)
@@ -765,6 +826,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_request_is_read),
+        cmocka_unit_test(test_names_of_header_fields_have_any_case),
         cmocka_unit_test(test_top_via_is_read),
         cmocka_unit_test(test_via_may_have_white_space),
         cmocka_unit_test(test_response_is_read),
