@@ -248,13 +248,11 @@ static bool has_returned(const struct authentication *a)
 }
 
 bool authenticate_request(struct server *server, const struct sip_message *request, const struct peer *source,
-                          char user[CALLER_USER_MOST])
+                          const struct route *route, char user[CALLER_USER_MOST])
 {
-    struct route route;
     struct authentication a = {.server = server, .request = request, .source = source, .user = user};
     user[0] = '\0';
     if (server->config.auth == NULL || server_is_emergency(sip_request_uri(request)) || has_returned(&a))
         return true;
-    route_read(server, request, source, &route);
-    return is_for_registrar(&a, &route) ? authenticate_registration(&a) : authenticate_proxied(&a, &route);
+    return is_for_registrar(&a, route) ? authenticate_registration(&a) : authenticate_proxied(&a, route);
 }

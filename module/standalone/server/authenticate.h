@@ -11,9 +11,11 @@
  * 3261 26.3.2.4).
  */
 
+struct route;
+
 /* Returns true if the request may be handled, with the AOR of its credentials in `user`, which is empty if it needs
-   none and has none. Otherwise it was answered. */
+   none and has none. Otherwise it was answered. `route` is that of the request. */
 bool authenticate_request(struct server *server, const struct sip_message *request, const struct peer *source,
-                          char user[CALLER_USER_MOST]);
+                          const struct route *route, char user[CALLER_USER_MOST]);
 
 #endif

@@ -40,8 +40,8 @@ static inline struct context *context_of(const struct response_context *model)
 }
 
 /* A new request outside this server's own transactions: proxied, registered or refused. The transaction is answered now
-   or later. user: the authenticated AOR, for struct caller. */
-void proxy_handle(struct server *server, struct server_transaction *transaction, const char *user);
+   or later. route: of the request; it is changed. user: the authenticated AOR, for struct caller. */
+void proxy_handle(struct server *server, struct server_transaction *transaction, struct route *route, const char *user);
 /* The request has a To tag and came with the seal of a dialog, so that it is relayed without a new decision
    (3261-16.4.a). */
 bool proxy_knows_dialog(const struct server *server, const struct sip_message *request, const struct route *route,

@@ -163,6 +163,7 @@ static void received_new(struct server *server, struct sip_message **request, co
 {
     struct server_transaction *transaction;
     struct refusing refusing = {0};
+    struct route route;
     char user[CALLER_USER_MOST];
     const struct keeping keeping = keeping_of(server, *request, source);
     if (!may_enter(server, *request, source, &keeping, &refusing)) {
@@ -170,7 +171,8 @@ static void received_new(struct server *server, struct sip_message **request, co
         refuse(server, *request, source, &refusing, NULL);
         return;
     }
-    if (!authenticate_request(server, *request, source, user))
+    route_read(server, *request, source, &route);
+    if (!authenticate_request(server, *request, source, &route, user))
         return;
     if (server_transaction_new(server->transactions, *request, source, &transaction) != 0) {
         server->counters.memory++;
@@ -180,7 +182,7 @@ static void received_new(struct server *server, struct sip_message **request, co
     }
     server_transaction_charge(transaction, keeping.holdings, keeping.source);
     *request = NULL;
-    proxy_handle(server, transaction, user);
+    proxy_handle(server, transaction, &route, user);
 }
 
 /* RFC 5923. Nobody else has this server's own address. */

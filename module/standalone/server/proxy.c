@@ -718,29 +718,27 @@ bool proxy_is_for_registrar(const struct server *server, const struct sip_messag
            server_is_own_domain(server, uri);
 }
 
-void proxy_handle(struct server *server, struct server_transaction *transaction, const char *user)
+void proxy_handle(struct server *server, struct server_transaction *transaction, struct route *route, const char *user)
 {
     const struct sip_message *request = server_transaction_request(transaction);
     struct sip_uri uri;
-    struct route route;
     struct context *context;
     const struct peer *source = server_transaction_source(transaction);
-    route_read(server, request, source, &route);
-    uint32_t status = refusal_of_uri(server, &uri, sip_uri_create(&uri, route.uri), source);
+    uint32_t status = refusal_of_uri(server, &uri, sip_uri_create(&uri, route->uri), source);
     if (status != 0) {
         server_refused(server, request, source, refusal_of_request_uri(status), status, NULL);
         answer_status(server, transaction, status);
-    } else if (proxy_is_for_registrar(server, request, &route, &uri)) {
+    } else if (proxy_is_for_registrar(server, request, route, &uri)) {
         register_handle(server, transaction, user);
     } else if ((context = context_new(server, transaction, user)) == NULL) {
         server->counters.memory++;
         server_refused(server, request, source, REFUSAL_MEMORY, SIP_SERVICE_UNAVAILABLE, NULL);
         answer_status(server, transaction, SIP_SERVICE_UNAVAILABLE);
     } else {
-        context->digest = branch_digest(server, request, &route);
+        context->digest = branch_digest(server, request, route);
         if (sip_method(request) == METHOD_INVITE)
             answer_status(server, transaction, SIP_TRYING);
-        way_of(context, &route, &uri);
+        way_of(context, route, &uri);
     }
     sip_uri_destroy(&uri);
 }
