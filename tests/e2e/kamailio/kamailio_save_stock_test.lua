@@ -426,4 +426,18 @@ both("min_expires_mode 1 refuses with 423", { params = { { "reflow", "min_expire
     t:equal(#held(s, side, "bob"), 0)
 end)
 
+-- --- the manual ---
+
+tap.test("the line of the manual that stands for path_mode 2", function(t)
+    local file <close> = assert(io.open "module/kamailio/OWN.md")
+    local line = assert(file:read("a"):match '\n| `path_mode` |[^\n]*`(if %(is_present_hf%("Path"%)[^`]*)` |\n')
+    local s = start(t, { register = line })
+    local bob = ua.open { port = s.port, domain = s.domain, user = "bob" }
+    local headers = { { "Path", "<sip:192.0.2.1;lr>" } }
+    local answer = bob:register { supported = "outbound", headers = headers, expect = 420 }
+    t:equal(answer:get "Unsupported", "path")
+    t:equal(bob:register({ supported = "outbound, path", headers = headers }):get "Path", "<sip:192.0.2.1;lr>")
+    bob:register { supported = false }
+end)
+
 tap.done()
