@@ -236,6 +236,17 @@ static void test_5626_5_3_c_an_edge_passes_430_on(void **state)
     assert_up(430);
 }
 
+static void test_5626_5_3_c_an_edge_that_sent_nothing_answers_480(void **state)
+{
+    (void)state;
+    stage.heap = true;
+    call_stage_begin(&stage, METHOD_INVITE, ROLE_EDGE, 0, 0);
+    call_stage_branch(&stage, 0, false)->model.withheld = true;
+    call_stage_event(&stage, call_stage_branch(&stage, 0, false),
+                     &(struct stage_event){0, ORIGIN_FLOW_DOWN, VERDICT_COUNT, 0});
+    assert_up(480);
+}
+
 static void test_4320_4_a_silence_is_answered_with_silence(void **state)
 {
     (void)state;
@@ -470,6 +481,7 @@ int main(void)
         TEST(test_5626_11_5_b_a_430_never_outranks_another_final),
         TEST(test_5626_11_5_a_430_alone_is_480),
         TEST(test_5626_5_3_c_an_edge_passes_430_on),
+        TEST(test_5626_5_3_c_an_edge_that_sent_nothing_answers_480),
         TEST(test_4320_4_a_silence_is_answered_with_silence),
         TEST(test_5393_5_a_max_breadth_1_tries_in_turn),
         TEST(test_5393_5_a_a_second_aor_gets_a_share_of_what_was_not_sent),
