@@ -67,7 +67,7 @@ static bool is_answered_by_tm(const struct cell *t, const struct call *call)
     bool built = false;
     for (size_t i = 0; i < call->branch_count; i++)
         built |= call->branches[i]->built;
-    return built && call_first_branch(t) == NULL;
+    return built && call_first_branch(t) == NULL && call->model.fail_status == 0;
 }
 
 static void follow_lost(struct sip_msg *msg, struct cell *t, struct call *call)

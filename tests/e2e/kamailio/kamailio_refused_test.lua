@@ -93,6 +93,7 @@ for _, others in ipairs { 0, 1 } do
             local call = alice:invite(first.aor)
             if others > 0 then
                 desk:reply(desk:expect "INVITE", 180)
+                alice:expect(180)
             end
             local invite = second:expect "INVITE"
             second:reply(invite, 200)
@@ -125,6 +126,22 @@ for _, transport in ipairs { "udp", "tcp" } do
         t:equal(s:statistic "reflow:failovers", 2)
     end)
 end
+
+test("a name that is not found does not hold up a target with a lower q; alone it is 478", function(t)
+    local s, open = start(t, { core = "dns_try_ipv6=no\ndns_try_naptr=no" })
+    local desk, alice = open("bob", "udp"), open("alice", "udp")
+    -- 1: the name does not exist.
+    assert(s:rpc("dns.add_a", "gone.example.net", 3600, "192.0.2.1", 1))
+    desk:register { q = "0.5" }
+    desk:register { contact_uri = "sip:bob@gone.example.net:5060", q = "1.0", call_id = "behind-a-proxy",
+        via = { desk:via "z9hG4bKabove", "SIP/2.0/UDP 192.0.2.9;branch=z9hG4bKbelow" } }
+    local call = alice:invite(desk.aor)
+    local invite = desk:expect "INVITE"
+    desk:reply(invite, 200)
+    alice:expect_final(call, 200)
+    desk:register { expires = 0 }
+    alice:expect_final(alice:invite(desk.aor), 478)
+end)
 
 test("all branches are dropped: 480; a request other than an INVITE likewise", function(t)
     local s, open = start(t)
@@ -191,7 +208,7 @@ for _, transport in ipairs { "udp", "tcp" } do
     end
 end
 
--- edge.cfg with a branch route that drops what goes to a phone.
+-- edge.cfg with a branch route that drops the branches to phones.
 local function refusing_edge(t)
     local file <close> = assert(io.open "examples/kamailio/edge.cfg")
     local text, count = file:read("a"):gsub('    t_on_failure%("FLOW"%);\n', '%0    t_on_branch("REFUSE");\n')
