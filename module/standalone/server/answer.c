@@ -173,7 +173,7 @@ void answer_reopened(void *context, const struct server_transaction *transaction
                                                .connection = result == 0 ? back->connection : 0,
                                                .bytes = bytes};
     bool unsent = result == -EPIPE;
-    bool opening = result == 0 && !server_flow_is_bound(server, back->connection);
+    bool opening = result == 0 && binding_first_on_flow(server->bindings, back->connection) == NULL;
     if (response.via != NULL && (unsent || opening))
         way_back_keep(server, &response);
 }

@@ -262,7 +262,7 @@ static void tell_script(struct server *server, flow_id flow, const struct bindin
     policy_on_flow(server->policy, HOOK_FLOW_DOWN, &told);
 }
 
-bool server_flow_is_bound(const struct server *server, flow_id flow)
+static bool flow_is_bound(const struct server *server, flow_id flow)
 {
     return binding_first_on_flow(server->bindings, flow) != NULL;
 }
@@ -273,7 +273,7 @@ const struct network_events server_network_events = {.received = server_received
                                                      .may_keep_alive = server_may_keep_alive,
                                                      .flow_down = server_flow_down,
                                                      .datagram_returned = server_datagram_returned,
-                                                     .flow_is_bound = server_flow_is_bound,
+                                                     .flow_is_bound = flow_is_bound,
                                                      .flow_is_outbound = server_flow_is_outbound,
                                                      .timers = server_timers};
 
