@@ -398,6 +398,9 @@ calls["Push with tsilo"] = function(t, s, ours)
         return
     end
     s:wait_for_log "push to TOKEN"
+    assert(ua.wait.until_true(ua.patience, function() -- until then the phone is found, and called twice
+        return (s:rpc("htable.get", "waits", "bob") or ""):find "value" or ua.wait.pause(50)
+    end))
     register(bob, { instance = ua.instance(1), reg_id = 1 })
     take(bob, request, alice)
     request = invite(alice, "bob") -- one phone rings, and another one joins it
