@@ -69,33 +69,49 @@ static void follow_unsent(struct sip_msg *msg, struct cell *t, struct call *call
     }
 }
 
+/* A new Request-URI of the script is not sent with the targets: it may only have named a user who has none. Returns
+   whether there is one. */
+static bool begin_step(struct step *step, struct cell *t, struct call *call)
+{
+    const bool has_request_uri = ruri_get_forking_state();
+    ruri_mark_consumed();
+    call->step = step;
+    call_sync(call, t);
+    return has_request_uri;
+}
+
+/* The script may relay its Request-URI later. */
+static void end_step(struct call *call, bool has_request_uri)
+{
+    call->step = NULL;
+    if (has_request_uri)
+        ruri_mark_new();
+}
+
 void failover_branch(struct sip_msg *msg, struct cell *t, struct call *call, struct ksr_branch *branch)
 {
     struct step step = {.msg = msg};
-    call->step = &step;
-    call_sync(call, t);
+    const bool has_request_uri = begin_step(&step, t, call);
     call_follow(&branch->model);
     follow_unsent(msg, t, call);
-    call->step = NULL;
+    end_step(call, has_request_uri);
 }
 
 void failover_more(struct sip_msg *msg, struct cell *t, struct call *call)
 {
     struct step step = {.msg = msg};
-    call->step = &step;
-    call_sync(call, t);
+    const bool has_request_uri = begin_step(&step, t, call);
     call_start_more(&call->model);
     follow_unsent(msg, t, call);
-    call->step = NULL;
+    end_step(call, has_request_uri);
 }
 
 void failover_unsent(struct sip_msg *msg, struct cell *t, struct call *call)
 {
     struct step step = {.msg = msg};
-    call->step = &step;
-    call_sync(call, t);
+    const bool has_request_uri = begin_step(&step, t, call);
     follow_unsent(msg, t, call);
-    call->step = NULL;
+    end_step(call, has_request_uri);
     failover_more(msg, t, call);
 }
 

@@ -74,7 +74,6 @@ static void follow_lost(struct sip_msg *msg, struct cell *t, struct call *call)
 {
     if (t->uas.status >= CODE_FINAL_LEAST || !has_lost(t, call) || !is_ours(t, call))
         return;
-    ruri_mark_consumed();
     failover_unsent(msg, t, call);
     if (t->uas.status < CODE_FINAL_LEAST && transaction_pending(t) == 0 && !is_answered_by_tm(t, call))
         react_to_exhaustion(msg, t, call);

@@ -291,6 +291,34 @@ failure_route[calls] {
     t:equal(host:statistic "reflow:requests_routed", 2) -- to the desk, and to bob
 end)
 
+test("a user named by $ru in a failure route who has no phone is not called with the next targets", function(t)
+    local config = kamailio.routing:gsub('    t_on_branch_failure%("flows"%);\n', "")
+        :gsub("failure_route%[calls%].*$", [[
+failure_route[calls] {
+    if (t_check_status("486")) {
+        $ru = "sip:nobody@127.0.0.1:" + $Rp;
+        $du = $null;
+        sip_route_flows("location");
+    }
+    sip_on_failure();
+}
+route[CALL] {
+    if ($rU == "nobody") {
+        sl_send_reply("603", "Decline");
+        exit;
+    }
+}
+]])
+    local _, open = start(t, { config = config })
+    local first, second, alice = open "bob", open "bob", open("alice", "udp")
+    first:register { q = "1.0" }
+    second:register { q = "0.5" }
+    local call = alice:invite(first.aor)
+    refuse(first, 486)
+    refuse(second, 404)
+    alice:expect_final(call, 404)
+end)
+
 -- --- the return codes of sip_on_failure() ---
 
 test("sip_on_failure() returns 1 for branches that were added, and 2 for a response", function(t)
