@@ -76,6 +76,14 @@ const struct ua_client *call_first_branch(const struct cell *t)
     return NULL;
 }
 
+const struct ua_client *call_branch_to_follow(const struct cell *t, struct call *call)
+{
+    for (int i = t->nr_of_outgoings - 1; i >= 0; i--)
+        if (t->uac[i].request.buffer != NULL && call_branch_of_ruid(call, &t->uac[i].ruid) != NULL)
+            return &t->uac[i];
+    return call_first_branch(t);
+}
+
 unsigned transaction_pending(const struct cell *t)
 {
     unsigned pending = 0;

@@ -162,6 +162,10 @@ bool branch_is_silent(const struct ua_client *uac);
 /* The first branch with a request, or NULL. A branch on which a suspended transaction waits has none. */
 const struct ua_client *call_first_branch(const struct cell *t);
 
+/* The last branch of this module with a request, or else the first branch: the routes that were set for it apply to
+   later ones, too. A failure route may have set others than for the first branch. */
+const struct ua_client *call_branch_to_follow(const struct cell *t, struct call *call);
+
 /* For policies: the values of `call` in hooks, and the request, which is parsed when it is first needed and valid
    until call_view_end(). */
 struct call_view {

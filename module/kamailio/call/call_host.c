@@ -111,7 +111,7 @@ static bool lend_next_server(struct call_branch *model)
 static void lend_send(struct response_context *context)
 {
     struct call *call = call_of_model(context);
-    failover_send(call->step->msg, call->t);
+    failover_send(call->step->msg, call->t, call);
 }
 
 static void lend_beside(struct response_context *context)

@@ -26,9 +26,9 @@ static struct ksr_branch *next_unsent(const struct cell *t, struct call *call)
 }
 
 /* New branches are reported like those before them. */
-void failover_send(struct sip_msg *msg, struct cell *t)
+void failover_send(struct sip_msg *msg, struct cell *t, struct call *call)
 {
-    const struct ua_client *like = call_first_branch(t);
+    const struct ua_client *like = call_branch_to_follow(t, call);
     if (like != NULL && t->on_branch_failure == 0)
         t->on_branch_failure = like->on_branch_failure;
     if (like != NULL && t->on_failure == 0)

@@ -42,7 +42,7 @@ void failover_unsent(struct sip_msg *msg, struct cell *t, struct call *call);
 /* The next targets, if nothing is pending. */
 void failover_more(struct sip_msg *msg, struct cell *t, struct call *call);
 /* The branches in the destination set. */
-void failover_send(struct sip_msg *msg, struct cell *t);
+void failover_send(struct sip_msg *msg, struct cell *t, struct call *call);
 
 /* best_reply.c: which response is forwarded. */
 void best_create(void); /* mod_init */

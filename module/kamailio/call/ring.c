@@ -21,12 +21,11 @@ static void watch_new(struct cell *t, struct call *call, int first)
         call_watch_branch(t, call, i);
 }
 
-/* The routes that were set for the first branches also apply to the later ones. */
 static void ring_next(struct cell *t, struct call *call)
 {
     str all = {NULL, 0};
     int before = t->nr_of_outgoings;
-    const struct ua_client *like = call_first_branch(t);
+    const struct ua_client *like = call_branch_to_follow(t, call);
     clear_branches(); /* left by the route of another call */
     if (like == NULL || call_put_beside(t->uas.request, call) == 0)
         return;

@@ -66,7 +66,7 @@ static bool begin_call(const struct route *route, size_t room, struct call_room 
     if (made->private)
         made->call = call_new_private(room);
     struct call *call = made->call;
-    if (call != NULL && !was_sent())
+    if (call != NULL && (!was_sent() || call->model.max_breadth == 0))
         breadth_begin_call(call, route->msg, route->load);
     made->beside = call != NULL && has_unsent(call);
     if (call == NULL || call->branch_count > 0 || (was_sent() && call->table[0] != '\0'))
@@ -314,7 +314,7 @@ int sip_route_flows(struct sip_msg *msg, str *table, str *uri)
     if (aor_names_read(&route.names, uri != NULL ? uri : GET_RURI(msg)) < 0)
         return FAILED;
     route.mark = !was_sent() && peer_read_mark(msg, &mark) ? &mark : NULL;
-    route.load = was_sent() ? NULL : breadth_load(msg);
+    route.load = was_sent() && call_of_message(msg) != NULL ? NULL : breadth_load(msg);
     const bool taken = take_request_uri(&route);
     int result = route_request(&route);
     if (result < 0)

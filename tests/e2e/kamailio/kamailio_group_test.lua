@@ -257,6 +257,56 @@ failure_route[calls] {
     bob:reply(ringing, 487)
 end)
 
+local elsewhere_first = [[
+request_route {
+    if (is_method("CANCEL|ACK")) {
+        if (t_check_trans()) t_relay();
+        exit;
+    }
+    if (is_method("REGISTER")) {
+        if (is_present_hf("X-Stock")) save("stock");
+        else sip_save("location");
+        exit;
+    }
+    $ru = $hdr(X-Trunk);
+    t_on_failure("forward_to_bob");
+    t_relay();
+}
+failure_route[forward_to_bob] {
+    $ru = "sip:bob@example.test";
+    $du = $null;
+    if (is_present_hf("X-Stock")) {
+        lookup("stock");
+    } else {
+        sip_route_flows("location");
+        t_on_failure("calls");
+    }
+    t_relay();
+}
+failure_route[calls] { sip_on_failure(); }
+]]
+
+for _, way in ipairs(ways.names) do
+    test(("a call that was sent elsewhere first is routed to a user in the failure route [%s]"):format(way),
+        function(t)
+            local host, open = start(t, { config = elsewhere_first })
+            local trunk = peer.open(t, server.free_port(), function(request)
+                return request.method == "INVITE" and peer.answer(request, 404) or nil
+            end)
+            local first, second, alice = open "bob", open "bob", open("alice", "udp")
+            ways.register(way, first, { instance = one, reg_id = 1, q = "1.0" })
+            ways.register(way, second, { instance = two, reg_id = 1, q = way == "stock" and "1.0" or "0.5" })
+            local headers = ways.headers(way, { { "X-Trunk", ("sip:trunk@127.0.0.1:%d"):format(trunk.port) } })
+            for _ = 1, 3 do
+                local call = alice:invite(group_aor, { headers = headers })
+                refuse(first, 486)
+                refuse(second, 486)
+                alice:expect_final(call, 486)
+            end
+            t:equal(table.concat(host:log_lines "ERROR", "\n"), "")
+        end)
+end
+
 -- Their AORs lead to this server: a request that is sent there rings the phones again.
 test("users named by $ru in a failure route ring once, and the names themselves are not called", function(t)
     local config = kamailio.routing:gsub("failure_route%[calls%].*$", [[
