@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kamailio/base/host.h"
 #include "kamailio/base/module_config.h"
 #include "kamailio/call/targets.h"
 #include "kamailio/flow/connection.h"
@@ -110,11 +111,8 @@ static struct text trunk_of(const struct receive_info *from)
 
 /* --- users --- */
 
-static struct {
-    msg_ctx_id_t message;
-    bool present;
-    char user[CALLER_USER_MOST];
-} noted;
+/* tm keeps this XAVP with the transaction, so that other processes find it, too. */
+static str user_name = {"reflow_user", 11};
 
 static const dig_cred_t *credentials(struct sip_msg *msg)
 {
@@ -145,10 +143,23 @@ static bool write_user(const dig_cred_t *digest, char out[CALLER_USER_MOST])
 
 int sip_authenticated(struct sip_msg *msg)
 {
+    char user[CALLER_USER_MOST];
+    sr_xval_t value = {.type = SR_XTYPE_STR};
     const dig_cred_t *digest = credentials(msg);
-    noted.present = digest != NULL && write_user(digest, noted.user);
-    msg_ctx_id_set(msg, &noted.message);
-    return noted.present ? 1 : -1;
+    xavp_rm_by_name(&user_name, 1, NULL);
+    if (digest == NULL || !write_user(digest, user))
+        return -1;
+    value.v.s = str_of_text(text_of(user));
+    if (xavp_add_value(&user_name, &value, NULL) != NULL)
+        return 1;
+    ksr_log(LOG_ERROR, "sip_authenticated: no shared memory");
+    return -1;
+}
+
+static struct text authenticated_user(void)
+{
+    const sr_xavp_t *noted = xavp_get(&user_name, NULL);
+    return noted != NULL && noted->val.type == SR_XTYPE_STR ? text_of_str(noted->val.v.s) : (struct text){NULL, 0};
 }
 
 /* --- registrations --- */
@@ -185,8 +196,8 @@ static bool is_registered(struct sip_msg *msg, const char *table)
 
 void caller_read(struct sip_msg *msg, const char *table, struct caller *caller)
 {
-    bool known = noted.present && msg_ctx_id_match(msg, &noted.message) == 1;
-    snprintf(caller->user, sizeof caller->user, "%s", known ? noted.user : "");
+    const struct text user = authenticated_user();
+    snprintf(caller->user, sizeof caller->user, "%.*s", (int)user.length, user.length > 0 ? user.at : "");
     caller->trunk = trunk_of(&msg->rcv);
     caller->registered = is_registered(msg, table);
 }

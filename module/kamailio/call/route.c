@@ -14,6 +14,7 @@
 #include "kamailio/base/module_config.h"
 #include "kamailio/call/react.h"
 #include "kamailio/base/stats.h"
+#include "kamailio/policy/worker_policy.h"
 
 /* sip_route_flows(): finds the targets of a request, and puts those that are called first into the destination set
    (3261-16.5, 5626 section 7). */
@@ -66,23 +67,26 @@ static bool begin_call(const struct route *route, size_t room, struct call_room 
     if (made->private)
         made->call = call_new_private(room);
     struct call *call = made->call;
+    struct caller caller = route->caller;
     if (call != NULL && (!was_sent() || call->model.max_breadth == 0))
         breadth_begin_call(call, route->msg, route->load);
     made->beside = call != NULL && has_unsent(call);
     if (call == NULL || call->branch_count > 0 || (was_sent() && call->table[0] != '\0'))
         return call != NULL; /* the call continues with more targets */
     memcpy(call->table, route->table, strlen(route->table) + 1);
+    if (was_sent() && worker_policy_present()) /* whom the request hook has not asked about */
+        caller_read(route->msg, route->table, &caller);
     if (!was_sent())
         note_sender(call, route->msg);
     call->of_peer = route->mark != NULL;
     call->model.aor = text_of_str(arena_copy(&call->arena, text_of_str(route->names.uri)));
-    call->user = text_of_str(arena_copy(&call->arena, text_of(route->caller.user)));
-    call->trunk = route->caller.trunk;
-    call->registered = route->caller.registered;
+    call->user = text_of_str(arena_copy(&call->arena, text_of(caller.user)));
+    call->trunk = caller.trunk;
+    call->registered = caller.registered;
     call->methods = route->method;
     call->policy_hash = route->policy_hash;
     call->model.keeps_share = route->hears_responses;
-    call->model.bound_only = caller_is_bound(&route->caller, route->msg);
+    call->model.bound_only = caller_is_bound(&caller, route->msg);
     call->model.may_recurse = route->verdict.recurse;
     call->model.ring_next_ms = route->verdict.next_after;
     return true;

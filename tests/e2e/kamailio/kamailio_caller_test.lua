@@ -3,6 +3,7 @@
 -- auth marks credentials as authorized before it checks the password, so that $au proves nothing.
 local host = require "host"
 local kamailio = require "kamailio"
+local peer = require "peer"
 local server = require "server"
 local tap = require "tap"
 local wait = require "wait"
@@ -47,7 +48,7 @@ local function md5(text)
     return sum
 end
 
--- options: policy, params (more parameters of this module), extra, config.
+-- options: policy, params (more parameters of this module), extra, config, core, modules (more of them).
 local function start(t, options)
     options = options or {}
     local path = server.temporary ".lua"
@@ -56,12 +57,14 @@ local function start(t, options)
         os.remove(path)
     end)
     local modules = table.move(kamailio.modules, 1, #kamailio.modules, 2, { "auth" })
+    table.move(options.modules or {}, 1, #(options.modules or {}), #modules, modules)
+    modules[#modules + 1] = options.modules and "reflow" or nil
     local params = { { "usrloc", "use_domain", 1 }, { "reflow", "policy", path } }
     for name, value in pairs(options.params or {}) do
         params[#params + 1] = { "reflow", name, value }
     end
     local k = kamailio.start(t, { extra = options.extra or routing, modules = modules, params = params,
-        config = options.config })
+        config = options.config, core = options.core })
     return k, host.opener(k, "udp")
 end
 
@@ -156,13 +159,14 @@ local challenging = kamailio.routing:gsub("    if %(!sip_route_flows%(\"location
     }
     if ($var(rc) < 0) {]], 1)
 
-local function start_checking(t, more)
+local function start_checking(t, more, config)
     local out = server.free_port()
     local params = { check_callers = 1, trunk = "127.0.0.2" }
     for name, value in pairs(more or {}) do
         params[name] = value
     end
-    local k, open = start(t, { policy = careless:format(out), params = params, extra = lazy, config = challenging })
+    local k, open = start(t, { policy = careless:format(out), params = params, extra = lazy,
+        config = config or challenging })
     return k, open, open("out", { local_port = out })
 end
 
@@ -227,6 +231,61 @@ test("3261-16.3.a with check_callers no later hook lets a stranger out, and no r
         phones[user]:reply(phones[user]:expect "INVITE", status, options)
         expect_out(t, out, alice, call)
     end
+end)
+
+-- A call to "gateway" goes to a gateway first, and then to carol. The gateway answers over TCP, so that another process
+-- runs the failure route than the one that has checked the credentials.
+local after_gateway = challenging:gsub("    route%(CALL%);\n", [[
+%0    if ($rU == "gateway") {
+        $ru = "sip:gateway@127.0.0.1:GATEWAY;transport=tcp";
+        t_on_failure("to_carol");
+        t_relay();
+        exit;
+    }
+]]):gsub("failure_route%[calls%]", [[
+failure_route[to_carol] {
+    $ru = "sip:carol@example.test";
+    $du = $null;
+    sip_route_flows("location");
+    t_on_failure("calls");
+    t_relay();
+}
+%0]])
+
+test("3261-16.3.a a call that is routed to a user only in a failure route has its caller all the same", function(t)
+    local gateway = peer.open(t, server.free_port(), function(request)
+        return request.method == "INVITE" and peer.answer(request, 480) or nil
+    end)
+    local k, open, out = start_checking(t, nil, after_gateway:gsub("GATEWAY", gateway.port))
+    local alice, mallory, trunk = open "alice", open "mallory", open("trunk", { local_host = "127.0.0.2" })
+    local carol, uri = open "carol", "sip:gateway@example.test"
+    carol:register {}
+    local function call(caller, headers)
+        local sent = caller:request("INVITE", { uri = uri, headers = headers })
+        carol:reply(carol:expect "INVITE", 486)
+        return sent
+    end
+    mallory:expect_final(call(mallory), 486)
+    expect_out(t, out, trunk, call(trunk))
+    expect_out(t, out, alice, call(alice, { { "Proxy-Authorization",
+        credentials(nonce_of(alice), uri, "alice", "secret") } }))
+    t:equal(k:statistic "reflow:verdicts_refused", 2) -- mallory's, and the one for the nonce
+end)
+
+test("call.user is known when the request is continued by another process", function(t)
+    local config = kamailio.routing:gsub("    route%(CALL%);\n", [[
+%0    async_task_route("LATER");
+    exit;
+}
+route[LATER] {
+]])
+    local _, open = start(t, { config = config, core = "async_workers=1", modules = { "async" },
+        extra = routing })
+    local alice, mallory = open "alice", open "mallory"
+    local header = { "Proxy-Authorization",
+        credentials(nonce_of(alice), "sip:bob@example.test", "alice", "secret") }
+    t:equal(seen(alice, { headers = { header } }), "alice@example.test")
+    t:equal(seen(mallory, { headers = { { "X-Check", "no" } } }), "nil")
 end)
 
 test("without check_callers the policy decides by itself", function(t)
