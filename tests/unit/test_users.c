@@ -378,6 +378,24 @@ static void test_one_step_makes_no_huge_value(void **state)
     assert_non_null(strstr(place->fake.last_log, "too big"));
 }
 
+/* So many that memory or the disk would be full long before the steps are used up. */
+static void test_an_endless_view_of_long_rows_ends(void **state)
+{
+    struct place *place = *state;
+    struct users *users = NULL;
+    start(place);
+    execute(place->writer, "DROP TABLE user;"
+                           "CREATE VIEW user AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n) "
+                           "SELECT i||hex(zeroblob(10000)) AS aor, '' AS sha256, '' AS sha256_aor, '' AS sha512_256,"
+                           "'' AS sha512_256_aor, '' AS md5, '' AS md5_aor FROM n");
+    assert_finds(place, "alice", -EIO);
+    assert_non_null(strstr(place->fake.last_log, "too big"));
+    assert_removed(place, "");
+    assert_int_equal(users_new(&users, &place->fake.host, place->path, AOR_ANY_CASE, place->error, sizeof place->error),
+                     -EIO);
+    assert_non_null(strstr(place->error, "too big"));
+}
+
 static void test_a_file_that_is_replaced_is_read_within_a_second(void **state)
 {
     struct place *place = *state;
@@ -605,6 +623,7 @@ int main(void)
         TEST(test_a_long_list_is_read_in_slices),
         TEST(test_an_endless_view_ends),
         TEST(test_one_step_makes_no_huge_value),
+        TEST(test_an_endless_view_of_long_rows_ends),
         TEST(test_a_file_that_is_replaced_is_read_within_a_second),
         TEST(test_a_file_that_is_written_over_in_place_is_read_within_a_second),
         TEST(test_a_vanished_file_is_unknown_until_it_is_back),
