@@ -324,6 +324,22 @@ static void test_nobody_is_removed_by_a_file_that_cannot_be_read(void **state)
     assert_removed(place, "alice@example.com ");
 }
 
+/* As a copy over it leaves it when the disk is full. The rest of the last page is read as zeros. */
+static void test_nobody_is_removed_by_a_file_that_ends_within_a_page(void **state)
+{
+    struct place *place = *state;
+    struct stat status;
+    start(place);
+    sqlite3_close(place->writer);
+    place->writer = NULL;
+    assert_int_equal(stat(place->path, &status), 0);
+    for (off_t size = status.st_size - 1; size > 0; size -= 500) {
+        assert_int_equal(truncate(place->path, size), 0);
+        assert_removed(place, "");
+    }
+    assert_int_not_equal(place->fake.logged[LOG_ERROR], 0);
+}
+
 static void test_a_long_list_is_read_in_slices(void **state)
 {
     struct place *place = *state;
@@ -620,6 +636,7 @@ int main(void)
         TEST(test_who_was_removed_is_reported_once),
         TEST(test_who_was_removed_between_the_start_and_the_first_look),
         TEST(test_nobody_is_removed_by_a_file_that_cannot_be_read),
+        TEST(test_nobody_is_removed_by_a_file_that_ends_within_a_page),
         TEST(test_a_long_list_is_read_in_slices),
         TEST(test_an_endless_view_ends),
         TEST(test_one_step_makes_no_huge_value),

@@ -397,6 +397,9 @@ unsigned users_watch(struct users *users, void (*removed)(void *context, const c
 {
     users->removed.report = removed;
     users->removed.context = context;
+    /* Each slice must be of a file that is whole. */
+    if (users->removed.reads && users->database != NULL)
+        users->look_at = 0;
     if (users_ready(users) != 0)
         return LOOK_MS;
     if (users->removed.reads)

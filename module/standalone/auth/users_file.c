@@ -152,6 +152,21 @@ static int create_table(sqlite3 *database)
     return commit(database, code);
 }
 
+/* SQLite reads the missing part of the last page as zeros: users would be missing from a file that was copied in part.
+ */
+static int check_size(sqlite3 *database, const char *path, char *error, size_t error_size)
+{
+    struct stat status;
+    int page = 0, code = ask_number(database, "PRAGMA page_size", &page);
+    if (code != SQLITE_OK)
+        return users_file_error(database, code, error, error_size);
+    if (stat(path, &status) != 0)
+        return fail(-errno, strerror(errno), error, error_size);
+    if (page <= 0 || status.st_size % page != 0)
+        return fail(-EIO, "it is damaged: it ends within a page", error, error_size);
+    return 0;
+}
+
 static int check_version(sqlite3 *database, char *error, size_t error_size)
 {
     int version = 0, code = ask_number(database, "PRAGMA user_version", &version);
@@ -217,6 +232,8 @@ int users_file_open(sqlite3 **out, const char *path, enum users_access access, i
     else if (code != SQLITE_OK)
         result = users_file_error(database, code, error, error_size);
     else
+        result = check_size(database, path, error, error_size);
+    if (result == 0)
         result = check_version(database, error, error_size);
     if (result == 0)
         *out = database;
