@@ -306,6 +306,19 @@ static void test_who_was_removed_between_the_start_and_the_first_look(void **sta
     assert_removed(place, "alice@example.com ");
 }
 
+/* The list has not been read meanwhile. */
+static void test_who_was_added_and_removed_between_two_looks(void **state)
+{
+    struct place *place = *state;
+    start(place);
+    assert_removed(place, "");
+    add(place, place->writer, "Zoe@example.com", "secret");
+    assert_finds(place, "Zoe", 1);
+    assert_int_equal(users_file_remove(place->writer, "Zoe@example.com", place->error, sizeof place->error), 0);
+    assert_removed(place, "Zoe@example.com ");
+    assert_removed(place, "");
+}
+
 static void test_nobody_is_removed_by_a_file_that_cannot_be_read(void **state)
 {
     struct place *place = *state;
@@ -635,6 +648,7 @@ int main(void)
         TEST(test_no_secret_is_kept_of_a_file_that_cannot_be_read),
         TEST(test_who_was_removed_is_reported_once),
         TEST(test_who_was_removed_between_the_start_and_the_first_look),
+        TEST(test_who_was_added_and_removed_between_two_looks),
         TEST(test_nobody_is_removed_by_a_file_that_cannot_be_read),
         TEST(test_nobody_is_removed_by_a_file_that_ends_within_a_page),
         TEST(test_a_long_list_is_read_in_slices),

@@ -99,6 +99,53 @@ static void test_a_change_during_a_pass_begins_another(void **unused)
     roll_destroy(&roll);
 }
 
+static void find_each(struct roll *roll, const char *users)
+{
+    for (; *users != '\0'; users++)
+        users_removed_found(&roll->removed, (struct text){users, 1});
+}
+
+static void test_those_who_were_found_between_two_passes_are_known(void **unused)
+{
+    (void)unused;
+    for (size_t most = 1; most < 6; most++) {
+        struct roll roll;
+        roll_create(&roll);
+        find_each(&roll, "b");
+        assert_reports(&roll, "", most, "b ");
+        read_all(&roll, "cef", most);
+        find_each(&roll, "gaeedag");
+        assert_reports(&roll, "cf", most, "a d e g ");
+        assert_reports(&roll, "cf", most, "");
+        /* During a pass: known to the next one. */
+        users_removed_begin(&roll.removed);
+        find_each(&roll, "dz");
+        users_removed_begin(&roll.removed);
+        roll.reported[0] = '\0';
+        while (roll.removed.reads)
+            read_slice(&roll, "cdf", most);
+        assert_string_equal(roll.reported, "z ");
+        roll_destroy(&roll);
+    }
+}
+
+static void test_without_memory_those_who_were_found_are_known_later(void **unused)
+{
+    (void)unused;
+    for (unsigned step = 1; step <= 3; step++) {
+        struct roll roll;
+        roll_create(&roll);
+        read_all(&roll, "b", 10);
+        find_each(&roll, "a");
+        roll.fake.fail_after = roll.fake.calls + step;
+        users_removed_begin(&roll.removed);
+        roll.fake.fail_after = 0;
+        users_removed_give_up(&roll.removed);
+        assert_reports(&roll, "b", 10, "a ");
+        roll_destroy(&roll);
+    }
+}
+
 static void test_users_out_of_order_report_nobody(void **unused)
 {
     struct roll roll;
@@ -142,6 +189,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_those_who_are_missing_are_reported),
         cmocka_unit_test(test_a_change_during_a_pass_begins_another),
+        cmocka_unit_test(test_those_who_were_found_between_two_passes_are_known),
+        cmocka_unit_test(test_without_memory_those_who_were_found_are_known_later),
         cmocka_unit_test(test_users_out_of_order_report_nobody),
         cmocka_unit_test(test_without_memory_a_pass_is_given_up),
     };

@@ -37,9 +37,15 @@ struct users {
     struct users_removed removed;
 };
 
+static void users_forget(struct users *users)
+{
+    users_kept_each(&users->kept, users_removed_found, &users->removed);
+    users_kept_clear(&users->kept);
+}
+
 static void users_close(struct users *users)
 {
-    users_kept_clear(&users->kept);
+    users_forget(users);
     sqlite3_finalize(users->query);
     sqlite3_finalize(users->version_query);
     sqlite3_close(users->database);
@@ -245,7 +251,7 @@ static void users_compare_version(struct users *users)
     int version = users_read_version(users);
     if (version >= 0 && version == users->version)
         return;
-    users_kept_clear(&users->kept);
+    users_forget(users);
     if (version < 0)
         return;
     users->version = version;

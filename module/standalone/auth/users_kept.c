@@ -90,6 +90,12 @@ void users_kept_put(struct users_kept *kept, const struct users_key *key, const 
     table_add(&kept->table, &secret->link, hash_of_key(kept, key));
 }
 
+void users_kept_each(const struct users_kept *kept, void (*each)(void *context, struct text aor), void *context)
+{
+    for (const struct kept_secret *secret = kept->oldest; secret != NULL; secret = secret->newer)
+        each(context, (struct text){secret->aor, secret->length});
+}
+
 bool users_kept_find(const struct users_kept *kept, const struct users_key *key, char ha1[HA1_SIZE])
 {
     const struct kept_secret *secret = kept_lookup(kept, key);

@@ -38,6 +38,9 @@ void users_kept_clear(struct users_kept *kept);
 void users_kept_put(struct users_kept *kept, const struct users_key *key, const char *ha1);
 void users_kept_remove(struct users_kept *kept, const struct users_key *key);
 
+/* Calls `each` with the AOR of every secret; a user with several secrets has several calls. */
+void users_kept_each(const struct users_kept *kept, void (*each)(void *context, struct text aor), void *context);
+
 bool users_kept_find(const struct users_kept *kept, const struct users_key *key, char ha1[HA1_SIZE]);
 
 #endif
