@@ -143,13 +143,13 @@ static bool write_user(const dig_cred_t *digest, char out[CALLER_USER_MOST])
 
 int sip_authenticated(struct sip_msg *msg)
 {
-    char user[CALLER_USER_MOST];
+    char aor[CALLER_USER_MOST];
     sr_xval_t value = {.type = SR_XTYPE_STR};
     const dig_cred_t *digest = credentials(msg);
     xavp_rm_by_name(&user_name, 1, NULL);
-    if (digest == NULL || !write_user(digest, user))
+    if (digest == NULL || !write_user(digest, aor))
         return -1;
-    value.v.s = str_of_text(text_of(user));
+    value.v.s = str_of_text(text_of(aor));
     if (xavp_add_value(&user_name, &value, NULL) != NULL)
         return 1;
     ksr_log(LOG_ERROR, "sip_authenticated: no shared memory");
@@ -196,8 +196,8 @@ static bool is_registered(struct sip_msg *msg, const char *table)
 
 void caller_read(struct sip_msg *msg, const char *table, struct caller *caller)
 {
-    const struct text user = authenticated_user();
-    snprintf(caller->user, sizeof caller->user, "%.*s", (int)user.length, user.length > 0 ? user.at : "");
+    const struct text aor = authenticated_user();
+    snprintf(caller->user, sizeof caller->user, "%.*s", (int)aor.length, aor.length > 0 ? aor.at : "");
     caller->trunk = trunk_of(&msg->rcv);
     caller->registered = is_registered(msg, table);
 }
