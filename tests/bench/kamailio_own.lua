@@ -17,12 +17,6 @@ local rate = tonumber(os.getenv "BENCH_RATE") or 300
 local calls = tonumber(os.getenv "BENCH_CALLS") or rate * 10
 local registers = tonumber(os.getenv "BENCH_REGISTERS") or 3
 local pairs_wanted = tonumber(os.getenv "BENCH_PAIRS") or 7
-local targets = { REGISTER = 1.05, call = 1.0 }
-
-local function read(path)
-    local file <close> = assert(io.open(path, "rb"))
-    return file:read "a"
-end
 
 -- --- the two configurations ---
 
@@ -31,7 +25,7 @@ local folder = stand.folder .. "/own"
 local function make_folder()
     assert(manual.stock_is_unchanged(), manual.stock .. " is not as the package has installed it")
     assert(uv.fs_mkdir(folder, 448))
-    server.write(folder .. "/kamailio.cfg", read(manual.stock))
+    server.write(folder .. "/kamailio.cfg", stand.read(manual.stock))
     for number, step in ipairs(manual.steps()) do
         for _, block in ipairs(number <= 4 and manual.blocks(step.text, "sh") or {}) do
             manual.run(block, folder)
@@ -44,7 +38,7 @@ local function remove_folder()
 end
 
 local function text_of(name)
-    local text = read(name == "reflow" and folder .. "/kamailio.cfg" or manual.stock)
+    local text = stand.read(name == "reflow" and folder .. "/kamailio.cfg" or manual.stock)
     text = text:gsub("\nchildren=%d+", "\nchildren=16")
     text = text:gsub("reflow%.so", (uv.fs_realpath(kamailio.module)))
     return (text:gsub("(#+ Global Parameters #+\n)", ('%%1alias="%s"\n'):format(stand.domain)))
@@ -86,44 +80,9 @@ local function measure_once(name)
     return { REGISTER = (registered - before) / calls / registers / 1000, call = used / calls / 1000 }
 end
 
-local function measure(name)
-    for _ = 1, 3 do
-        local ok, used = pcall(measure_once, name)
-        if ok then
-            return used
-        end
-        io.stderr:write("  taken again: ", name, ": ", tostring(used):match "^[^\n]*", "\n")
-        stand.finish()
-    end
-    error(name .. ": calls failed three times")
-end
-
-local function report(what, found)
-    local ratios, ours, stock = {}, {}, {}
-    for pair, each in ipairs(found) do
-        ours[pair], stock[pair] = each.reflow[what], each.stock[what]
-        ratios[pair] = ours[pair] / stock[pair]
-    end
-    local ratio, target = stand.median(ratios), targets[what]
-    print(("Kamailio's CPU per %s in its own kamailio.cfg, children=16, with the module against without, %d pairs " ..
-        "(%.2f to %.2f)\t%.0f us\t%.0f us\t%.2f\t%.2f\t%s"):format(what, #found, math.min(table.unpack(ratios)),
-        math.max(table.unpack(ratios)), stand.median(ours), stand.median(stock), ratio, target,
-        ratio <= target and "reached" or "missed"))
-end
-
 stand.run(function()
     make_folder()
-    local found = {}
-    for pair = 1, pairs_wanted do
-        local names, used = pair % 2 == 1 and { "stock", "reflow" } or { "reflow", "stock" }, {}
-        for _, name in ipairs(names) do
-            used[name] = measure(name)
-        end
-        found[pair] = used
-        io.stderr:write(("  pair %d: REGISTER %.1f and %.1f us, call %.1f and %.1f us\n"):format(pair,
-            used.reflow.REGISTER, used.stock.REGISTER, used.reflow.call, used.stock.call))
-    end
+    stand.compare(measure_once, { pairs = pairs_wanted, targets = { REGISTER = 1.05, call = 1.0 },
+        where = "in its own kamailio.cfg, children=16, with the module against without" })
     remove_folder()
-    report("REGISTER", found)
-    report("call", found)
 end)

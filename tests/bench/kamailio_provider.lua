@@ -18,14 +18,8 @@ local rate = tonumber(os.getenv "BENCH_RATE") or 150
 local calls = tonumber(os.getenv "BENCH_CALLS") or rate * 10
 local users = tonumber(os.getenv "BENCH_USERS") or 300
 local pairs_wanted = tonumber(os.getenv "BENCH_PAIRS") or 7
-local targets = { REGISTER = 1.05, call = 1.0 }
 local any_order = { "-default_behaviors", "all,-abortunexp" } -- sixteen processes
 stand.domain = provider.domain
-
-local function read(path)
-    local file <close> = assert(io.open(path, "rb"))
-    return file:read "a"
-end
 
 -- --- the server ---
 
@@ -46,7 +40,7 @@ local function start(name)
     stand.measurement:defer(function()
         os.execute(("rm -rf '%s'"):format(folder))
     end)
-    local text = name == "stock" and provider_stock.text(provider.config) or read(provider.config)
+    local text = name == "stock" and provider_stock.text(provider.config) or stand.read(provider.config)
     server.write(config, text .. 'loadmodule "db_flatstore.so"\ndebug=0\n')
     return provider.start(stand.measurement, { config = config, memory = 512, trunks = 1, prepare = add_users,
         defines = { ('ACCOUNTING="flatstore:%s"'):format(folder), "CHILDREN=16" } })
@@ -56,7 +50,7 @@ end
 
 -- The caller of uac_each.xml, from another domain.
 local function caller_scenario()
-    local source = read "tests/bench/sipp/uac_each.xml"
+    local source = stand.read "tests/bench/sipp/uac_each.xml"
     local text, count = source:gsub("<sip:caller@%[domain%]>;tag", "<sip:caller@example.net>;tag")
     assert(count == 3)
     local path = stand.folder .. "/caller.xml"
@@ -97,42 +91,7 @@ local function measure_once(name)
     return { REGISTER = (registered - before) / users / 3 / 1000, call = used / calls / 1000 }
 end
 
-local function measure(name)
-    for _ = 1, 3 do
-        local ok, used = pcall(measure_once, name)
-        if ok then
-            return used
-        end
-        io.stderr:write("  taken again: ", name, ": ", tostring(used):match "^[^\n]*", "\n")
-        stand.finish()
-    end
-    error(name .. ": calls failed three times")
-end
-
-local function report(what, found)
-    local ratios, ours, stock = {}, {}, {}
-    for pair, each in ipairs(found) do
-        ours[pair], stock[pair] = each.reflow[what], each.stock[what]
-        ratios[pair] = ours[pair] / stock[pair]
-    end
-    local ratio, target = stand.median(ratios), targets[what]
-    print(("Kamailio's CPU per %s with provider.cfg, children=16, with the module against save() and lookup(), " ..
-        "%d pairs (%.2f to %.2f)\t%.0f us\t%.0f us\t%.2f\t%.2f\t%s"):format(what, #found,
-        math.min(table.unpack(ratios)), math.max(table.unpack(ratios)), stand.median(ours), stand.median(stock), ratio,
-        target, ratio <= target and "reached" or "missed"))
-end
-
 stand.run(function()
-    local found = {}
-    for pair = 1, pairs_wanted do
-        local names, used = pair % 2 == 1 and { "stock", "reflow" } or { "reflow", "stock" }, {}
-        for _, name in ipairs(names) do
-            used[name] = measure(name)
-        end
-        found[pair] = used
-        io.stderr:write(("  pair %d: REGISTER %.1f and %.1f us, call %.1f and %.1f us\n"):format(pair,
-            used.reflow.REGISTER, used.stock.REGISTER, used.reflow.call, used.stock.call))
-    end
-    report("REGISTER", found)
-    report("call", found)
+    stand.compare(measure_once, { pairs = pairs_wanted, targets = { REGISTER = 1.05, call = 1.0 },
+        where = "with provider.cfg, children=16, with the module against save() and lookup()" })
 end)

@@ -50,6 +50,48 @@ function stand.run(f)
     os.exit(ok and clean and 0 or 1)
 end
 
+-- What measure_once(name) returns. SIPp may fail for another reason than the server: up to three attempts.
+local function measure(measure_once, name)
+    for _ = 1, 3 do
+        local ok, used = pcall(measure_once, name)
+        if ok then
+            return used
+        end
+        io.stderr:write("  taken again: ", name, ": ", tostring(used):match "^[^\n]*", "\n")
+        finish()
+    end
+    error(name .. ": calls failed three times")
+end
+
+local function report(what, found, options)
+    local ratios, ours, stock = {}, {}, {}
+    for pair, each in ipairs(found) do
+        ours[pair], stock[pair] = each.reflow[what], each.stock[what]
+        ratios[pair] = ours[pair] / stock[pair]
+    end
+    local ratio, target = stand.median(ratios), options.targets[what]
+    print(("Kamailio's CPU per %s %s, %d pairs (%.2f to %.2f)\t%.0f us\t%.0f us\t%.2f\t%.2f\t%s"):format(what,
+        options.where, #found, math.min(table.unpack(ratios)), math.max(table.unpack(ratios)), stand.median(ours),
+        stand.median(stock), ratio, target, ratio <= target and "reached" or "missed"))
+end
+
+--[[ Measures "reflow" and "stock" in turns, and prints the figures per REGISTER and per call. measure_once(name)
+     returns the microseconds of both. options: pairs, targets (of the ratios), where (for the name of the figure). ]]
+function stand.compare(measure_once, options)
+    local found = {}
+    for pair = 1, options.pairs do
+        local names, used = pair % 2 == 1 and { "stock", "reflow" } or { "reflow", "stock" }, {}
+        for _, name in ipairs(names) do
+            used[name] = measure(measure_once, name)
+        end
+        found[pair] = used
+        io.stderr:write(("  pair %d: REGISTER %.1f and %.1f us, call %.1f and %.1f us\n"):format(pair,
+            used.reflow.REGISTER, used.stock.REGISTER, used.reflow.call, used.stock.call))
+    end
+    report("REGISTER", found, options)
+    report("call", found, options)
+end
+
 function stand.start(options)
     return kamailio.start(measurement, options)
 end
@@ -65,11 +107,9 @@ function stand.median(list)
     return #sorted % 2 == 1 and sorted[middle] or (sorted[middle] + sorted[middle + 1]) / 2
 end
 
-local function read(path)
-    local file = assert(io.open(path))
-    local text = file:read "a"
-    file:close()
-    return text
+function stand.read(path)
+    local file <close> = assert(io.open(path, "rb"))
+    return file:read "a"
 end
 
 local function replace(text, what, by)
@@ -83,7 +123,7 @@ end
 -- As it comes, but for what Debian has not (mi_*), its place, and one worker a socket: of two, one may overtake the
 -- other with the next message of a call, which SIPp takes for a fault.
 function stand.sample()
-    local text = read(sample)
+    local text = stand.read(sample)
     text = replace(text, "[^\n]*mi_[^\n]*\n", "")
     text = replace(text, 'mpath="[^"\n]*"', ('mpath="%s"'):format(kamailio.module_path()))
     return (replace(text, "children=%d+", "children=1"))
@@ -169,7 +209,7 @@ function stand.run_sipp(port, scenario, own_port, more, ms)
     table.move({ "-trace_err", "-error_file", errors }, 1, 3, #command + 1, command)
     local status = process.run(command, log, ms)
     if status ~= 0 then
-        local seen = uv.fs_stat(errors) and read(errors) or read(log)
+        local seen = uv.fs_stat(errors) and stand.read(errors) or stand.read(log)
         error(("SIPp %s: status %s\n%s"):format(scenario, tostring(status), seen:sub(1, 2500)), 2)
     end
 end
@@ -187,7 +227,7 @@ function stand.answer(port, scenario, own_port, more)
         if not answering:wait(10000) then
             answering:stop()
         end
-        return tonumber(read(log):match "Successful call%s*|%s*%d+%s*|%s*(%d+)") or 0
+        return tonumber(stand.read(log):match "Successful call%s*|%s*%d+%s*|%s*(%d+)") or 0
     end
 end
 
