@@ -66,7 +66,8 @@ static bool closes_well(const char *at, const char *end)
     return bracket == end || *bracket == ':';
 }
 
-/* The word behind the white space at *at. Advances *at to the white space behind the word; false if there is none. */
+/* Skips white space at *at and reads the word behind it. Advances *at to the end of the word. Returns false if the text
+   ends there. */
 static bool cut_word(const char **at, const char *end, struct text *word)
 {
     const char *start = *at;

@@ -467,14 +467,20 @@ static void test_users_that_cannot_be_looked_up(void **unused)
     stage_close(&stage);
 }
 
+/* A server that keeps secrets in memory (`stage->kept`), and a client of it. */
+static struct digest_client open_with_memory(struct stage *stage)
+{
+    stage_create(stage, "2");
+    stage->config.recall = recall_user;
+    assert_int_equal(auth_new(&stage->auth, &stage->config), 0);
+    return client_of(stage);
+}
+
 static void test_who_is_in_memory_is_not_looked_up(void **unused)
 {
     struct stage stage;
     (void)unused;
-    stage_create(&stage, "2");
-    stage.config.recall = recall_user;
-    assert_int_equal(auth_new(&stage.auth, &stage.config), 0);
-    struct digest_client client = client_of(&stage);
+    struct digest_client client = open_with_memory(&stage);
     stage.kept = "secret";
     assert_int_equal(check(&stage, &client), AUTH_VALID);
     assert_int_equal(stage.finds, 0);
@@ -492,10 +498,7 @@ static void test_7616_a_memory_refuses_nobody(void **unused)
     static const char *const users[] = {"bob", "nobody"};
     struct stage stage;
     (void)unused;
-    stage_create(&stage, "2");
-    stage.config.recall = recall_user;
-    assert_int_equal(auth_new(&stage.auth, &stage.config), 0);
-    struct digest_client client = client_of(&stage);
+    struct digest_client client = open_with_memory(&stage);
     /* The password was changed, and the old one is still in memory. */
     stage.kept = "old";
     assert_int_equal(check(&stage, &client), AUTH_VALID);

@@ -194,7 +194,7 @@ return {
         methods_one = "%d answers only %s, while %d is not tied to a method",
         sender = "%d usually comes from %s, and %d from %s",
         headers = "header fields to look at: %s in %d, %s in %d",
-        headers_one = "header fields to look at: %s in %d; there is none in %d",
+        headers_one = "header fields to look at: %s in %d; %d has no field of its own",
         retry = "after %d, %s; after %d, %s",
         search = "at a forking proxy, %s; %s",
         dialog = "inside a dialog, %s, while %s",

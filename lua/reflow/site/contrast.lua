@@ -110,7 +110,7 @@ function makers.dialog(words, a, b)
     return clauses(words, "dialog", a, b)
 end
 
--- Content-Type comes with every body, so that it tells no codes apart.
+-- Content-Type comes with every body. It says nothing about the code.
 local function headers_of(code)
     return without(code.traits.headers, { "Content-Type" })
 end

@@ -53,8 +53,9 @@ local function cells(a, b, label, of_a, of_b)
     return row { label = label, a = a.code, b = b.code, class_a = a.class, class_b = b.class, of_a = of_a, of_b = of_b }
 end
 
--- An outcome is left out where a trait tells it: "search" for a proxy that forwards the response, "retry" for a user
--- agent. So is what a user agent does after a REGISTER, if it is what it does after an INVITE.
+-- An outcome is left out where a trait of the comparison already says it: "search" says that a proxy forwards the
+-- response, and "retry" what a user agent does. What a user agent does after a REGISTER is left out if it does the same
+-- after an INVITE.
 local function is_told(site, code, each)
     local outcome = site.behaviour.outcome(code, each[1], each[2])
     local decision = outcome and outcome.decision

@@ -40,9 +40,9 @@ struct way_back_response {
     struct text bytes;
 };
 
-/* Keeps a copy of a response that was sent over a new connection to its sender, until that has had time to open. If it
-   does not open, or there is none, the name in Via is looked up. Does nothing if that cannot lead to another place, or
-   beyond the limits. */
+/* Keeps a copy of a response that was given to a new connection to its sender, until the connection has had time to
+   open. If it does not open, or could not be made, the name in Via is looked up. Does nothing if the name can only lead
+   to the same place, or if the limits are reached. */
 void way_back_keep(struct server *server, const struct way_back_response *response);
 
 /* Finds the connection to another server of the name, over which an earlier response for this source and Via went. */

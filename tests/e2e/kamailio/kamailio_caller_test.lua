@@ -123,7 +123,8 @@ end)
 
 -- --- check_callers ---
 
--- Sends everything out, whoever asks; but what is for carol or dave only when that has failed, or leads elsewhere.
+-- Sends every request out, whoever asks. Requests for carol and dave are sent out only after the first target has
+-- failed, or has redirected the call.
 local careless = [[
 local out = "sip:out@127.0.0.1:%d"
 sip_on_request(function(request, call)
