@@ -55,8 +55,8 @@ lab.test("calls over TCP get through where packets are lost in both directions",
         return flow
     end
     local alice, bob = open(net.desk, "alice"), open(net.remote, "bob")
-    net.home:lose(10)
-    net.office:lose(10)
+    net.home:lose_every(7)
+    net.office:lose_every(7)
     for _ = 1, calls do
         whole_call(t, alice, bob)
     end
