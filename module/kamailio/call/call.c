@@ -361,7 +361,7 @@ bool call_aim(struct dest_info *to, const struct ksr_branch *branch)
     str name = branch->destination.len > 0 ? branch->destination : str_of_text(branch->model.target->uri);
     if (parse_uri(name.s, name.len, &uri) < 0)
         return false;
-    struct ip_addr *address = uri.host.s[0] == '[' ? str2ip6(&uri.host) : str2ip(&uri.host);
+    struct ip_addr *address = str2ipx(&uri.host);
     if (address == NULL || branch->socket == NULL)
         return false;
     init_su(&to->to, address, GET_URI_PORT(&uri));

@@ -41,17 +41,6 @@ static bool read_mixed(str host, struct ip_addr *address)
     return true;
 }
 
-static bool read_address(str host, struct ip_addr *address)
-{
-    const struct ip_addr *read = str2ip(&host);
-    if (read == NULL)
-        read = str2ip6(&host);
-    if (read == NULL)
-        return read_mixed(host, address);
-    *address = *read;
-    return true;
-}
-
 static bool read_bits(const char *text, unsigned most, unsigned *bits)
 {
     size_t digits = strspn(text, "0123456789");
@@ -73,7 +62,7 @@ static bool read_net(char *text, struct net *net, unsigned *bits)
     struct ip_addr written;
     const char *slash = strchr(text, '/');
     str host = {text, (int)(slash != NULL ? (size_t)(slash - text) : strlen(text))};
-    if (!read_address(host, &written))
+    if (str2ipxbuf(&host, &written) != 0 && !read_mixed(host, &written))
         return false;
     struct ip_addr address = ip_addr_unmapped(&written);
     const unsigned mapped = (written.len - address.len) * 8;

@@ -19,16 +19,6 @@ static size_t peer_count;
 
 /* --- the parameter --- */
 
-static bool read_address(str host, struct ip_addr *address)
-{
-    const struct ip_addr *read = str2ip(&host);
-    if (read == NULL)
-        read = str2ip6(&host);
-    if (read != NULL)
-        *address = *read;
-    return read != NULL;
-}
-
 static const char *read_uri(char *text, struct peer *peer)
 {
     struct ksr_sip_uri uri;
@@ -36,7 +26,7 @@ static const char *read_uri(char *text, struct peer *peer)
     if (parse_uri(text, peer->uri.len, &uri) < 0 || (uri.type != SIP_URI_T && uri.type != SIPS_URI_T) ||
         uri.user.len > 0)
         return "not NUMBER=sip:ADDRESS:PORT";
-    if (!read_address(uri.host, &peer->address))
+    if (str2ipxbuf(&uri.host, &peer->address) != 0)
         return "the host must be an address, because the sources of requests are compared with it";
     peer->proto = uri.type == SIPS_URI_T ? PROTO_TLS : uri.proto;
     return transport_may_be_called(transport_of_proto(peer->proto)) ? NULL : "no connection can be opened to it";

@@ -47,9 +47,7 @@ static bool read_place(const str *text, struct place *place)
     struct ksr_sip_uri uri;
     if (parse_uri(text->s, text->len, &uri) < 0)
         return false;
-    const struct ip_addr *address = str2ip(&uri.host);
-    if (address == NULL)
-        address = str2ip6(&uri.host);
+    const struct ip_addr *address = str2ipx(&uri.host);
     if (address == NULL)
         return false;
     *place = (struct place){.address = *address, .port = GET_URI_PORT(&uri), .proto = uri.proto};

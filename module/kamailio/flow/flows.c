@@ -63,12 +63,8 @@ static bool remote_of_contact(const ucontact_t *contact, struct ip_addr *address
     struct ksr_sip_uri uri;
     if (parse_uri(text->s, text->len, &uri) < 0)
         return false;
-    struct ip_addr *found = str2ip(&uri.host);
-    if (found == NULL)
-        found = str2ip6(&uri.host);
-    if (found == NULL)
+    if (str2ipxbuf(&uri.host, address) != 0)
         return false;
-    *address = *found;
     *port = GET_URI_PORT(&uri);
     *proto = uri.proto;
     return true;
@@ -249,7 +245,7 @@ bool uri_may_be_called(const struct ksr_sip_uri *uri)
 
 bool uri_has_host_name(const struct ksr_sip_uri *uri)
 {
-    return str2ip((str *)&uri->host) == NULL && str2ip6((str *)&uri->host) == NULL;
+    return str2ipx((str *)&uri->host) == NULL;
 }
 
 bool uri_has_ob(const struct ksr_sip_uri *uri)

@@ -45,9 +45,7 @@ static bool uri_names_source(struct ksr_sip_uri *uri, const struct receive_info 
 {
     if (uri->type != SIP_URI_T || uri->maddr.len > 0)
         return false;
-    struct ip_addr *host = str2ip(&uri->host);
-    if (host == NULL)
-        host = str2ip6(&uri->host);
+    struct ip_addr *host = str2ipx(&uri->host);
     int proto = uri->proto != PROTO_NONE ? uri->proto : PROTO_UDP;
     return host != NULL && proto == rcv->proto && GET_URI_PORT(uri) == rcv->src_port &&
            ip_addr_cmp(host, (struct ip_addr *)&rcv->src_ip);
