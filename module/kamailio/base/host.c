@@ -81,6 +81,11 @@ const struct host *ksr_shared_host(void)
     return &host;
 }
 
+uint64_t ksr_now_ms(void)
+{
+    return plain_now_ms(NULL);
+}
+
 bool shared_memory_is_scarce(void)
 {
     return shm_available() / 100 < shm_mem_size / 10000 * (unsigned long)module_config.reserve_percent;

@@ -3,6 +3,7 @@
 #define REFLOW_KAMAILIO_HOST_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/host.h"
 
@@ -13,6 +14,9 @@ const struct host *ksr_host(void);
 
 /* Shared memory: all processes see it at the same address. NULL when it is full, which is counted. */
 const struct host *ksr_shared_host(void);
+
+/* Milliseconds on the clock of both hosts. */
+uint64_t ksr_now_ms(void);
 
 /* Less than shm_reserve percent of it are free. */
 bool shared_memory_is_scarce(void);

@@ -36,3 +36,9 @@ sl_api_t slb;
 ob_api_t ob;
 bool module_removes_lost;
 bool module_has_usrloc, module_has_outbound;
+
+void *module_parameter(char *module, char *name, modparam_t types)
+{
+    modparam_t type;
+    return find_param_export(find_module_by_name(module), name, types, &type);
+}

@@ -55,4 +55,8 @@ extern ob_api_t ob;              /* by flow_token_bind(); zeroed where outbound 
 extern bool module_removes_lost; /* usrloc's handle_lost_tcp: a binding ends with its connection */
 extern bool module_has_usrloc, module_has_outbound;
 
+/* The value of a parameter of another module, which has one of these types; NULL: the module is not loaded, or has no
+   such parameter. */
+void *module_parameter(char *module, char *name, modparam_t types);
+
 #endif

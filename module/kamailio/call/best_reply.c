@@ -149,11 +149,7 @@ static const int *tm_drops;
 
 void best_create(void)
 {
-    modparam_t type;
-    char name[] = "failure_reply_mode";
-    sr_module_t *tm = find_module_by_name("tm");
-    if (tm != NULL)
-        tm_drops = find_param_export(tm, name, PARAM_INT, &type);
+    tm_drops = module_parameter("tm", "failure_reply_mode", PARAM_INT);
 }
 
 static bool drops(const struct cell *t, const struct call *call)

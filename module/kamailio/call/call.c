@@ -159,7 +159,7 @@ static void release(void *parameter)
     call_delete_private(call);
 }
 
-static struct cell *transaction_of(void)
+struct cell *call_transaction(void)
 {
     struct cell *t = tmb.t_gett();
     return t == T_UNDEFINED ? NULL : t;
@@ -167,7 +167,7 @@ static struct cell *transaction_of(void)
 
 struct call *call_of_message(const struct sip_msg *msg)
 {
-    const struct cell *t = transaction_of();
+    const struct cell *t = call_transaction();
     if (t != NULL)
         return call_of(t);
     return early.call != NULL && early.id == msg->id && early.pid == msg->pid ? early.call : NULL;
@@ -187,7 +187,7 @@ struct call *call_new(struct sip_msg *msg, enum role role, size_t room)
         call_delete_private(call);
         return NULL;
     }
-    if (transaction_of() == NULL) {
+    if (call_transaction() == NULL) {
         early.id = msg->id;
         early.pid = msg->pid;
         early.call = call;

@@ -125,6 +125,9 @@ bool branch_is_of_binding(const str *ruid); /* and not from a URI that the confi
    targets, with `room` bytes for them and their texts before it allocates more. NULL: no shared memory. */
 struct call *call_new(struct sip_msg *msg, enum role role, size_t room);
 
+/* tm's transaction that this process handles now, or NULL. */
+struct cell *call_transaction(void);
+
 /* The call of this message, or NULL. */
 struct call *call_of_message(const struct sip_msg *msg);
 

@@ -34,10 +34,7 @@ static rr_api_t rr; /* zeroed where rr is not loaded */
    nothing, the same in every such server, and anybody can make tokens (5626-5.2.a). */
 static void warn_of_secret(void)
 {
-    modparam_t type;
-    struct sr_module *outbound = find_module_by_name("outbound");
-    const str *secret =
-        outbound != NULL ? find_param_export(outbound, "flow_token_secret", PARAM_STRING | PARAM_STR, &type) : NULL;
+    const str *secret = module_parameter("outbound", "flow_token_secret", PARAM_STRING | PARAM_STR);
     if (secret != NULL && secret->s != NULL && secret->len == 0)
         ksr_log(LOG_WARNING, "modparam(\"outbound\", \"flow_token_secret\", ...) is not used by this version of "
                              "Kamailio's outbound module: its key is that of an empty text, and anybody can forge flow "

@@ -17,12 +17,6 @@
 /* Handles a response on a branch, or an event in place of one: facts, decision, and the functions of the
    configuration that carry it out or only query it. */
 
-static struct cell *transaction(void)
-{
-    struct cell *t = tmb.t_gett();
-    return t == T_UNDEFINED ? NULL : t;
-}
-
 void react_cancel_pending(struct cell *t, int except)
 {
     struct cancel_info cancel;
@@ -209,7 +203,7 @@ bool react_ask_exhausted(struct cell *t, struct call *call, struct sip_msg *requ
 /* A route has ended, and tm chooses next. */
 static int after_branch_failure(struct sip_msg *msg, unsigned flags, void *parameter)
 {
-    struct cell *t = transaction();
+    struct cell *t = call_transaction();
     struct call *call = t != NULL ? call_of(t) : NULL;
     (void)msg;
     (void)flags;
@@ -222,7 +216,7 @@ static int after_branch_failure(struct sip_msg *msg, unsigned flags, void *param
 /* The guardrails on what reaches an endpoint apply whatever the script has called. */
 static int after_failure(struct sip_msg *msg, unsigned flags, void *parameter)
 {
-    struct cell *t = transaction();
+    struct cell *t = call_transaction();
     struct call *call = t != NULL ? call_of(t) : NULL;
     (void)flags;
     (void)parameter;
@@ -239,15 +233,6 @@ static int after_failure(struct sip_msg *msg, unsigned flags, void *parameter)
 static int *tm_tells; /* tm's parameter failure_exec_mode: whether failed sends are reported to failure routes. In each
                          process */
 static bool tm_told_nobody;
-
-static void find_tm_parameter(void)
-{
-    modparam_t type;
-    char name[] = "failure_exec_mode";
-    sr_module_t *tm = find_module_by_name("tm");
-    if (tm != NULL)
-        tm_tells = find_param_export(tm, name, PARAM_INT, &type);
-}
 
 void react_to_sending(void)
 {
@@ -271,7 +256,7 @@ static int after_sending(struct sip_msg *msg, unsigned flags, void *parameter)
 
 int react_create(void)
 {
-    find_tm_parameter();
+    tm_tells = module_parameter("tm", "failure_exec_mode", PARAM_INT);
     best_create();
     if (register_script_cb(after_sending, POST_SCRIPT_CB | REQUEST_CB | FAILURE_CB, NULL) == 0 &&
         register_script_cb(after_branch_failure, POST_SCRIPT_CB | BRANCH_FAILURE_CB, NULL) == 0 &&
@@ -288,7 +273,7 @@ enum { DONE = 1, BRANCHES_ADDED = 1, RESPONSE_CHOSEN = 2, NOT_OF_THIS_MODULE = 3
 
 static struct call *current_call(const char *function, int route_types, struct cell **t)
 {
-    *t = transaction();
+    *t = call_transaction();
     if ((get_route_type() & route_types) != 0)
         return *t != NULL ? call_of(*t) : NULL;
     ksr_log(LOG_ERROR, "%s() is in a route where no branch has failed", function);
@@ -356,7 +341,7 @@ int sip_on_failure(struct sip_msg *msg)
 
 uint32_t current_code(struct sip_msg *msg)
 {
-    const struct cell *t = transaction();
+    const struct cell *t = call_transaction();
     int index = -1;
     if (msg->first_line.type == SIP_REPLY)
         return (uint32_t)msg->first_line.u.reply.statuscode;
@@ -390,7 +375,7 @@ static void facts_of_message(struct facts *facts, struct sip_msg *msg)
 
 int sip_decide(struct sip_msg *msg)
 {
-    struct cell *t = transaction();
+    struct cell *t = call_transaction();
     struct arrival arrival = {.t = t, .call = t != NULL ? call_of(t) : NULL, .index = -1, .reply = msg};
     struct facts facts = {.code = current_code(msg)};
     const struct state state = {0};

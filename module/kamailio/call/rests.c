@@ -50,11 +50,6 @@ struct rests {
 
 static struct rests *rests;
 
-static uint64_t now(void)
-{
-    return ksr_host()->now_ms(NULL);
-}
-
 static const struct layer *layer_of(size_t owner)
 {
     return &module_config.layers.layers[owner - 1];
@@ -175,7 +170,7 @@ static bool is_full(size_t owner)
 
 static void set_until(size_t owner, struct text destination, uint32_t seconds)
 {
-    uint64_t ms = now();
+    uint64_t ms = ksr_now_ms();
     uint32_t digest = digest_of(owner, destination);
     bool full = false;
     lock_get(&rests->lock);
@@ -218,7 +213,7 @@ static bool end_of_owners(size_t first, size_t end, struct text destination)
         uint16_t *link = find(owner, destination, digest_of(owner, destination));
         if (*link == NONE)
             continue;
-        ended |= rests->all[*link - 1].until_ms > now();
+        ended |= rests->all[*link - 1].until_ms > ksr_now_ms();
         forget(link);
     }
     lock_release(&rests->lock);
@@ -270,7 +265,7 @@ bool rest_is_on(bool chosen, struct text aor, struct text destination)
 {
     if (__atomic_load_n(&rests->count, __ATOMIC_RELAXED) == 0 || destination.length == 0)
         return false;
-    uint64_t ms = now();
+    uint64_t ms = ksr_now_ms();
     size_t owner = owner_of(layers_domain(aor));
     lock_get(&rests->lock);
     if (ms - rests->swept_ms >= SWEEP_EACH_MS)
@@ -285,7 +280,7 @@ bool silence_is_on(bool chosen, struct text name)
 {
     if (name.length == 0 || silence_count() == 0)
         return false;
-    uint64_t ms = now();
+    uint64_t ms = ksr_now_ms();
     lock_get(&rests->lock);
     bool on = rests_for(SILENT_CHOSEN, name, ms) || (!chosen && rests_for(SILENT_NAMED, name, ms));
     lock_release(&rests->lock);
@@ -299,7 +294,7 @@ size_t rest_count(void)
 
 size_t rest_list(struct rest_view *views, size_t most)
 {
-    uint64_t ms = now();
+    uint64_t ms = ksr_now_ms();
     size_t count = 0;
     lock_get(&rests->lock);
     sweep(ms);

@@ -129,11 +129,6 @@ struct schedule {
     uint64_t last_wait_at;
 };
 
-static uint64_t now_ms(void)
-{
-    return ksr_host()->now_ms(NULL);
-}
-
 static void look_at_waits(struct schedule *schedule, uint64_t now)
 {
     if (wait_count() > 0)
@@ -170,7 +165,7 @@ static int sleep_time(const struct schedule *schedule, uint64_t now)
 static void wait_for_news(struct schedule *schedule)
 {
     struct pollfd news[] = {{.fd = pipe_ends[0], .events = POLLIN}, {.fd = wait_bell(), .events = POLLIN}};
-    const uint64_t now = now_ms();
+    const uint64_t now = ksr_now_ms();
     if (now >= schedule->last_wait_at + WAITS_LINGER_MS)
         waits_arm_bell();
     if (poll(news, 2, sleep_time(schedule, now)) > 0 && (news[1].revents & POLLIN) != 0) {
@@ -186,7 +181,7 @@ static void run(void)
         wait_for_news(&schedule);
         cfg_update();
         read_records();
-        const uint64_t now = now_ms();
+        const uint64_t now = ksr_now_ms();
         look_at_waits(&schedule, now);
         look_at_bindings(&schedule, now);
     }

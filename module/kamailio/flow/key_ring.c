@@ -173,7 +173,7 @@ static bool ring_follow(struct key_ring *ring)
 
 bool key_ring_look(struct key_ring *ring)
 {
-    const uint64_t now = ksr_host()->now_ms(NULL);
+    const uint64_t now = ksr_now_ms();
     uint_fast64_t before = atomic_load(&ring->shared->looked_at);
     if (now < before + LOOK_AGAIN_MS || !atomic_compare_exchange_strong(&ring->shared->looked_at, &before, now))
         return false;
@@ -182,7 +182,7 @@ bool key_ring_look(struct key_ring *ring)
 
 static void ring_rotate_by_age(struct key_ring *ring, int64_t rotate_s)
 {
-    const uint64_t now = ksr_host()->now_ms(NULL);
+    const uint64_t now = ksr_now_ms();
     if (now < ring->rotate_again)
         return;
     int result = token_keys_age(key_ring_keys(ring), rotate_s, rotate_s);

@@ -17,8 +17,7 @@ enum { ROWS_AT_ONCE = 2000, DRIVER_MOST = 32 };
 
 static str *usrloc_text(char *name)
 {
-    modparam_t type;
-    return find_param_export(find_module_by_name("usrloc"), name, PARAM_STR, &type);
+    return module_parameter("usrloc", name, PARAM_STR);
 }
 
 /* "sqlite:///FILE": the module is db_sqlite. */

@@ -141,13 +141,6 @@ static int ki_save(sip_msg_t *msg, str *table)
     return is_in_block(BLOCK_REQUEST, "sip_save()", "request routes", &told) ? sip_save(msg, table) : -1;
 }
 
-static int save(struct sip_msg *msg, char *table, char *b)
-{
-    str table_text;
-    (void)b;
-    return parameter_text(msg, table, &table_text) ? ki_save(msg, &table_text) : -1;
-}
-
 static int ki_authenticated(sip_msg_t *msg)
 {
     static bool told;
@@ -182,25 +175,11 @@ static int ki_add_alias(sip_msg_t *msg, str *table)
                : -1;
 }
 
-static int add_alias(struct sip_msg *msg, char *table, char *b)
-{
-    str table_text;
-    (void)b;
-    return parameter_text(msg, table, &table_text) ? ki_add_alias(msg, &table_text) : -1;
-}
-
 static int ki_handle_alias(sip_msg_t *msg, str *table)
 {
     static bool told;
     return is_in_block(BLOCK_REQUEST, "sip_handle_alias()", "request routes", &told) ? sip_handle_alias(msg, table)
                                                                                      : -1;
-}
-
-static int handle_alias(struct sip_msg *msg, char *table, char *b)
-{
-    str table_text;
-    (void)b;
-    return parameter_text(msg, table, &table_text) ? ki_handle_alias(msg, &table_text) : -1;
 }
 
 /* --- failures --- */
@@ -301,12 +280,19 @@ static int ki_is_resting(sip_msg_t *msg, str *destination)
     return rest_is_on(false, (struct text){NULL, 0}, (struct text){name, length}) ? 1 : -1;
 }
 
-static int is_resting(struct sip_msg *msg, char *destination, char *b)
-{
-    str destination_text;
-    (void)b;
-    return parameter_text(msg, destination, &destination_text) ? ki_is_resting(msg, &destination_text) : -1;
-}
+/* --- the configuration's way to the functions with one text --- */
+
+#define WITH_TEXT(name)                                                                                                \
+    static int name(struct sip_msg *msg, char *parameter, char *b)                                                     \
+    {                                                                                                                  \
+        str text;                                                                                                      \
+        (void)b;                                                                                                       \
+        return parameter_text(msg, parameter, &text) ? ki_##name(msg, &text) : -1;                                     \
+    }
+WITH_TEXT(save)
+WITH_TEXT(add_alias)
+WITH_TEXT(handle_alias)
+WITH_TEXT(is_resting)
 
 /* --- the tables --- */
 

@@ -45,26 +45,27 @@ enum { FLOW_TABLE_LOG2 = 14 };
 
 /* --- parameters --- */
 
+/* Logs why a value was refused; NULL: it was taken. */
+static int parameter_result(const char *name, const char *value, const char *why)
+{
+    if (why == NULL)
+        return 0;
+    ksr_log(LOG_ERROR, "modparam %s: \"%s\": %s", name, value, why);
+    return -1;
+}
+
 static int take_layer(modparam_t type, void *value)
 {
     (void)type;
     config_check_note("layer", value);
-    const char *why = layer_option_layer(&module_config.layers, value);
-    if (why == NULL)
-        return 0;
-    ksr_log(LOG_ERROR, "modparam layer: \"%s\": %s", (char *)value, why);
-    return -1;
+    return parameter_result("layer", value, layer_option_layer(&module_config.layers, value));
 }
 
 static int take_tenant(modparam_t type, void *value)
 {
     (void)type;
     config_check_note("tenant", value);
-    const char *why = layer_option_tenant(&module_config.layers, value);
-    if (why == NULL)
-        return 0;
-    ksr_log(LOG_ERROR, "modparam tenant: \"%s\": %s", (char *)value, why);
-    return -1;
+    return parameter_result("tenant", value, layer_option_tenant(&module_config.layers, value));
 }
 
 static int take_received_avp(modparam_t type, void *value)
@@ -76,21 +77,13 @@ static int take_received_avp(modparam_t type, void *value)
 static int take_trunk(modparam_t type, void *value)
 {
     (void)type;
-    const char *why = caller_add_trunk(value);
-    if (why == NULL)
-        return 0;
-    ksr_log(LOG_ERROR, "modparam trunk: \"%s\": %s", (char *)value, why);
-    return -1;
+    return parameter_result("trunk", value, caller_add_trunk(value));
 }
 
 static int take_peer(modparam_t type, void *value)
 {
     (void)type;
-    const char *why = peer_add(value);
-    if (why == NULL)
-        return 0;
-    ksr_log(LOG_ERROR, "modparam peer: \"%s\": %s", (char *)value, why);
-    return -1;
+    return parameter_result("peer", value, peer_add(value));
 }
 
 static int take_policy(modparam_t type, void *value)
@@ -195,8 +188,7 @@ static param_export_t params[] = {
 
 static bool usrloc_removes_lost(void)
 {
-    modparam_t type;
-    const int *value = find_param_export(find_module_by_name("usrloc"), "handle_lost_tcp", PARAM_INT, &type);
+    const int *value = module_parameter("usrloc", "handle_lost_tcp", PARAM_INT);
     return value != NULL && *value != 0;
 }
 

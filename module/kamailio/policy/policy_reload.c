@@ -335,11 +335,11 @@ int policy_withdraw_part_everywhere(uint64_t hash, const char *why)
 int policy_reports(struct policy_change *change)
 {
     struct policy_share *share = policy_share();
-    uint64_t until = ksr_host()->now_ms(NULL) + REPORT_MS;
+    uint64_t until = ksr_now_ms() + REPORT_MS;
     int result;
     *change = (struct policy_change){0};
     while ((result = policy_coordinate_begin(share, false, change->error, sizeof change->error)) == -EBUSY &&
-           ksr_host()->now_ms(NULL) < until)
+           ksr_now_ms() < until)
         usleep(TURN_MS * 1000);
     if (result != 0)
         return result;

@@ -259,11 +259,6 @@ bool policy_slot_lives(const struct policy_slot *slot)
 
 enum { SETTLE_MS = 1000, LOOK_MS = 50 };
 
-static uint64_t now(void)
-{
-    return ksr_host()->now_ms(NULL);
-}
-
 static const struct policy_slot *unsettled(struct policy_share *share)
 {
     for (struct policy_slot *slot = share->slots; slot != NULL; slot = slot->next) {
@@ -285,7 +280,7 @@ static bool take_turn(struct policy_share *share)
 int policy_coordinate_begin(struct policy_share *share, bool to_change, char *error, size_t size)
 {
     const struct policy_slot *slot = NULL;
-    uint64_t until = now() + SETTLE_MS;
+    uint64_t until = ksr_now_ms() + SETTLE_MS;
     if (!take_turn(share)) {
         snprintf(error, size, "another reload is under way");
         return -EBUSY;
@@ -293,7 +288,7 @@ int policy_coordinate_begin(struct policy_share *share, bool to_change, char *er
     /* Processes that have just joined are included from here on. */
     lock_get(&share->lock);
     lock_release(&share->lock);
-    while (to_change && (slot = unsettled(share)) != NULL && now() < until) {
+    while (to_change && (slot = unsettled(share)) != NULL && ksr_now_ms() < until) {
         const struct timespec look = after(LOOK_MS);
         sem_clockwait(&share->answered, CLOCK_MONOTONIC, &look);
     }
@@ -382,13 +377,13 @@ static int result_of(struct policy_share *share, struct policy_slot *slot, char 
 
 int policy_ask(struct policy_share *share, uint32_t ms, char *error, size_t size)
 {
-    uint64_t until = now() + ms;
+    uint64_t until = ksr_now_ms() + ms;
     int result = 0;
     for (struct policy_slot *slot = share->slots; slot != NULL; slot = slot->next) {
         if (slot->chosen)
             wake(share, slot);
     }
-    while (!all_answered(share) && now() < until) {
+    while (!all_answered(share) && ksr_now_ms() < until) {
         const struct timespec look = after(LOOK_MS);
         sem_clockwait(&share->answered, CLOCK_MONOTONIC, &look);
     }

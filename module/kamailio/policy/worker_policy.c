@@ -467,7 +467,7 @@ static int build_in_use(const struct policy_use *use, char *error, size_t size)
 /* A reload may be in progress while Kamailio starts its processes: then wait for it and use its result. */
 static int join(char *error, size_t size)
 {
-    uint64_t until = ksr_host()->now_ms(NULL) + JOIN_MS;
+    uint64_t until = ksr_now_ms() + JOIN_MS;
     int result;
     bool joined = false;
     do {
@@ -477,7 +477,7 @@ static int join(char *error, size_t size)
         policy_use_release(&use);
         if (!joined && result == 0)
             usleep(AGAIN_MS * 1000);
-    } while (!joined && result == 0 && ksr_host()->now_ms(NULL) < until);
+    } while (!joined && result == 0 && ksr_now_ms() < until);
     if (!joined && result == 0) {
         snprintf(error, size, "a reload has not ended for %d seconds", JOIN_MS / 1000);
         result = -ETIMEDOUT;
