@@ -293,7 +293,8 @@ static void event_forward(struct call_event *event)
         branch->code = (uint16_t)code;
         branch->origin = event->facts.origin;
     }
-    context->host->forward(event);
+    if (context->host->forward != NULL)
+        context->host->forward(event);
     if (code_is_final(code)) {
         context->final_forwarded = true;
         context->success_forwarded |= code_class(code) == CLASS_SUCCESS;

@@ -136,11 +136,11 @@ struct call_host {
     /* --- the policy --- */
     /* The version that the context began with, until policy_end(); NULL: there is none. */
     struct policy_hold *(*policy_begin)(struct call_event *event);
-    void (*policy_end)(struct call_event *event);
+    void (*policy_end)(struct call_event *event); /* may be NULL */
     /* Sets the values for hooks, valid until hide(): `call`, and of `reply` the message and its source; for
        HOOK_RESPONSE also destination and flow. Returns false if the message cannot be shown; then no hook is called. */
     bool (*show)(struct call_event *event, struct script_call *call, struct script_reply *reply);
-    void (*hide)(struct call_event *event);
+    void (*hide)(struct call_event *event); /* may be NULL */
     /* Replaces the hooks and the four operations above; may be NULL. For tests without a policy. */
     enum script_outcome (*ask)(struct call_event *event);
     void (*decided)(struct call_event *event); /* logs and counts a decision */
@@ -167,7 +167,8 @@ struct call_host {
     void (*beside)(struct response_context *context);     /* calls call_start_beside() where branches can be started */
     void (*ring_later)(struct response_context *context); /* calls the next target after ring_next_ms; may be NULL */
     void (*cancel_pending)(struct response_context *context, const struct call_branch *except);
-    void (*forward)(struct call_event *event); /* forwards the response now */
+    /* Forwards the response now; NULL: the host does that after the event. */
+    void (*forward)(struct call_event *event);
     /* ACK and CANCEL of the branch use the flow of `target` from now on. Returns false if that flow is dead too. */
     bool (*move)(struct call_branch *branch, struct target *target);
     /* Whether the instance has left the flow of the branch by a new registration, although nobody has reported the

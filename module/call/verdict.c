@@ -93,7 +93,8 @@ static void event_enter(struct call_event *event, struct policy_hold *hold)
     event->outcome = event->hook == HOOK_EXHAUSTED
                          ? policy_on_exhausted(hold, &call, &reply, &event->verdict)
                          : policy_on_response(hold, &call, &reply, &event->decision, &event->verdict);
-    host->hide(event);
+    if (host->hide != NULL)
+        host->hide(event);
     if (event->outcome >= SCRIPT_ERROR)
         host->count(event->context, CALL_SCRIPT_ERROR);
 }
@@ -107,7 +108,8 @@ static void event_ask_policy(struct call_event *event)
         return;
     if (event_has_hook(event, hold))
         event_enter(event, hold);
-    host->policy_end(event);
+    if (host->policy_end != NULL)
+        host->policy_end(event);
 }
 
 void verdict_ask(struct call_event *event)

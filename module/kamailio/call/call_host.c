@@ -126,12 +126,6 @@ static void lend_cancel_pending(struct response_context *context, const struct c
     react_cancel_pending(call_of_model(context)->t, except != NULL ? index_of_model(except) : -1);
 }
 
-/* tm forwards the response when its callback returns. */
-static void lend_forward(struct call_event *event)
-{
-    (void)event;
-}
-
 static bool lend_move(struct call_branch *model, struct target *target)
 {
     struct call *call = call_of_model(model->context);
@@ -433,7 +427,6 @@ static const struct call_host kamailio_call_host = {.has_contact = lend_contact,
                                                     .send = lend_send,
                                                     .beside = lend_beside,
                                                     .cancel_pending = lend_cancel_pending,
-                                                    .forward = lend_forward,
                                                     .move = lend_move,
                                                     .drop_flow = lend_drop_flow,
                                                     .drop_binding = lend_drop_binding,

@@ -31,11 +31,6 @@ static struct policy_hold *arrival_policy_begin(struct call_event *event)
     return &context_of(event->context)->hold;
 }
 
-static void arrival_policy_end(struct call_event *event)
-{
-    (void)event;
-}
-
 static bool arrival_show(struct call_event *event, struct script_call *call, struct script_reply *reply)
 {
     struct arrival *arrival = arrival_of(event);
@@ -54,11 +49,6 @@ static bool arrival_show(struct call_event *event, struct script_call *call, str
         reply->flow = (struct text){arrival->flow, server_describe_flow(context->server, branch->model.target->flow,
                                                                         arrival->flow, sizeof arrival->flow)};
     return true;
-}
-
-static void arrival_hide(struct call_event *event)
-{
-    (void)event;
 }
 
 /* --- the decision log --- */
@@ -384,9 +374,7 @@ const struct call_host standalone_call_host = {.has_other_server = lend_other_se
                                                .has_contact = lend_contact,
                                                .has_response = lend_response,
                                                .policy_begin = arrival_policy_begin,
-                                               .policy_end = arrival_policy_end,
                                                .show = arrival_show,
-                                               .hide = arrival_hide,
                                                .decided = arrival_decided,
                                                .count = lend_count,
                                                .log = lend_log,
