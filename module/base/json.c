@@ -144,3 +144,12 @@ void json_put_text(struct json *json, const char *name, struct text value)
     json_put_part(json, value);
     json_unquote(json);
 }
+
+void json_put_foreign(struct json *json, const char *name, struct text value)
+{
+    if (value.length == 0)
+        return;
+    json_quote(json, name);
+    json_put_start(json, value, JSON_FOREIGN_MOST);
+    json_unquote(json);
+}

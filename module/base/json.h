@@ -35,6 +35,11 @@ void json_put_number(struct json *json, const char *name, uint64_t value);
 void json_put_true(struct json *json, const char *name);
 void json_put_text(struct json *json, const char *name, struct text value);
 
+/* A member with a text whose length a stranger may have chosen: cut as by json_put_start() after JSON_FOREIGN_MOST
+   bytes. If the text is empty, there is no member. */
+enum { JSON_FOREIGN_MOST = 1024 };
+void json_put_foreign(struct json *json, const char *name, struct text value);
+
 /* A member that is a string, in parts: json_quote(), any number of parts, json_unquote(). */
 void json_quote(struct json *json, const char *name);
 void json_put_part(struct json *json, struct text part);

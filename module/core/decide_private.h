@@ -29,6 +29,13 @@ uint16_t decide_common_flags(const struct reading *reading);
 /* ACTION_ABSORB: the response is neither forwarded nor stored. */
 struct decision decide_absorb(const struct reading *reading, enum rule_id rule, const char *why);
 
+static inline void decision_take(struct decision *decision, enum action action, enum rule_id rule, const char *why)
+{
+    decision->action = (uint8_t)action;
+    decision->rule = (uint8_t)rule;
+    decision->why = why;
+}
+
 /* True after a provisional response on a branch that is no longer wanted: it can be cancelled now (3261-9.a). */
 static inline bool cancel_is_due(const struct reading *reading)
 {

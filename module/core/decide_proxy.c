@@ -14,24 +14,18 @@ static bool may_branch(const struct reading *reading)
     return !is_done(state) && !state->global_failure_seen && !state->cancelled && reading->row->proxy != PROXY_GLOBAL;
 }
 
-static void take(struct decision *decision, enum action action, enum rule_id rule, const char *why)
-{
-    decision->action = (uint8_t)action;
-    decision->rule = (uint8_t)rule;
-    decision->why = why;
-}
-
 /* Decides what follows the end of a branch. If the response is held or forwarded as a failure, `decision` keeps its
    rule and reason. */
 static void settle(const struct reading *reading, struct decision *decision)
 {
     const struct state *state = reading->state;
     if (is_done(state)) {
-        take(decision, ACTION_ABSORB, RULE_3261_16_7_E, "a final response was forwarded already");
+        decision_take(decision, ACTION_ABSORB, RULE_3261_16_7_E, "a final response was forwarded already");
     } else if (state->branches_pending) {
         decision->action = ACTION_HOLD;
     } else if (state->targets_left && may_branch(reading)) {
-        take(decision, ACTION_NEXT_TARGET, decision->rule, "this branch has ended, and there are targets left to try");
+        decision_take(decision, ACTION_NEXT_TARGET, decision->rule,
+                      "this branch has ended, and there are targets left to try");
     } else {
         decision->action = ACTION_FAIL;
         decision->status = reading->row->sent_as;
@@ -44,7 +38,7 @@ static bool next_flow(const struct reading *reading, struct decision *decision, 
 {
     if (!reading->facts->flows_left || reading->facts->role == ROLE_EDGE || !may_branch(reading))
         return false;
-    take(decision, ACTION_NEXT_FLOW, rule, why);
+    decision_take(decision, ACTION_NEXT_FLOW, rule, why);
     return true;
 }
 
@@ -53,10 +47,11 @@ static bool next_server(const struct reading *reading, struct decision *decision
     if (!reading->facts->next_server || reading->facts->on_flow || !may_branch(reading))
         return false;
     if (reading->origin == ORIGIN_FLOW_DOWN)
-        take(decision, ACTION_NEXT_TARGET, RULE_3261_10_A,
-             "the flow did not reach the phone, and its Contact can be called directly");
+        decision_take(decision, ACTION_NEXT_TARGET, RULE_3261_10_A,
+                      "the flow did not reach the phone, and its Contact can be called directly");
     else
-        take(decision, ACTION_NEXT_TARGET, RULE_3263_4_3_A, "the server failed, and its domain has another one");
+        decision_take(decision, ACTION_NEXT_TARGET, RULE_3263_4_3_A,
+                      "the server failed, and its domain has another one");
     decision->flags |= FLAG_NEXT_SERVER;
     decision->flags &= (uint16_t)~FLAG_ANSWERED;
     return true;
@@ -65,8 +60,8 @@ static bool next_server(const struct reading *reading, struct decision *decision
 static void relay(const struct reading *reading, struct decision *decision)
 {
     const bool stays = reading->row->proxy == PROXY_ABSORB || is_done(reading->state);
-    take(decision, stays ? ACTION_ABSORB : ACTION_FORWARD, RULE_3261_16_7_B,
-         stays ? "100 is not forwarded" : "a provisional response above 100 is forwarded at once");
+    decision_take(decision, stays ? ACTION_ABSORB : ACTION_FORWARD, RULE_3261_16_7_B,
+                  stays ? "100 is not forwarded" : "a provisional response above 100 is forwarded at once");
     if (reading->method == METHOD_INVITE && reading->row->proxy == PROXY_RELAY)
         decision->flags |= FLAG_RESET_TIMER_C;
     if (cancel_is_due(reading))
@@ -76,19 +71,19 @@ static void relay(const struct reading *reading, struct decision *decision)
 static void succeed(const struct reading *reading, struct decision *decision)
 {
     if (reading->method == METHOD_INVITE) {
-        take(decision, ACTION_FORWARD, RULE_3261_16_7_C, "every 2xx to INVITE is forwarded at once");
+        decision_take(decision, ACTION_FORWARD, RULE_3261_16_7_C, "every 2xx to INVITE is forwarded at once");
         decision->flags |= FLAG_CANCEL_REST;
     } else if (is_done(reading->state)) {
-        take(decision, ACTION_ABSORB, RULE_3261_16_7_E, "a final response was forwarded already");
+        decision_take(decision, ACTION_ABSORB, RULE_3261_16_7_E, "a final response was forwarded already");
     } else {
-        take(decision, ACTION_FORWARD, RULE_3261_16_7_E, "the first 2xx is forwarded at once");
+        decision_take(decision, ACTION_FORWARD, RULE_3261_16_7_E, "the first 2xx is forwarded at once");
     }
 }
 
 static void redirect(const struct reading *reading, struct decision *decision)
 {
     if (reading->state->may_recurse && may_branch(reading))
-        take(decision, ACTION_RECURSE, RULE_3261_16_7_I, "the policy follows redirections");
+        decision_take(decision, ACTION_RECURSE, RULE_3261_16_7_I, "the policy follows redirections");
     else
         settle(reading, decision);
 }
@@ -96,7 +91,7 @@ static void redirect(const struct reading *reading, struct decision *decision)
 static void answer(const struct reading *reading, struct decision *decision)
 {
     if (reading->row->proxy == PROXY_CHALLENGE) {
-        take(decision, ACTION_FAIL, RULE_3261_16_7_H, "the challenges of all branches are forwarded together");
+        decision_take(decision, ACTION_FAIL, RULE_3261_16_7_H, "the challenges of all branches are forwarded together");
         decision->flags |= FLAG_MERGE_CHALLENGES;
     }
     settle(reading, decision);
@@ -111,11 +106,11 @@ static void time_out(const struct reading *reading, struct decision *decision)
     if (silent && !reading->wire && next_server(reading, decision))
         return;
     if (!reading->wire)
-        take(decision, ACTION_FAIL, RULE_3261_16_7_F, "no final response came in time");
+        decision_take(decision, ACTION_FAIL, RULE_3261_16_7_F, "no final response came in time");
     settle(reading, decision);
     if (decision->action == ACTION_FAIL && reading->method != METHOD_INVITE && !reading->state->responses_held)
-        take(decision, ACTION_ABSORB, RULE_4320_4_A,
-             "a 408 to a request other than INVITE would arrive too late to be of use");
+        decision_take(decision, ACTION_ABSORB, RULE_4320_4_A,
+                      "a 408 to a request other than INVITE would arrive too late to be of use");
 }
 
 static void be_unavailable(const struct reading *reading, struct decision *decision)
@@ -124,7 +119,7 @@ static void be_unavailable(const struct reading *reading, struct decision *decis
     const bool tries_again = reading->wire ? !facts->has_instance : !facts->provisional_seen;
     if (reading->wire && facts->has_retry_after) {
         decision->rest_s = facts->retry_after;
-        take(decision, ACTION_FAIL, RULE_3261_21_5_4_A, "the destination asks for a pause");
+        decision_take(decision, ACTION_FAIL, RULE_3261_21_5_4_A, "the destination asks for a pause");
     }
     if (tries_again && next_server(reading, decision))
         return;
@@ -132,7 +127,7 @@ static void be_unavailable(const struct reading *reading, struct decision *decis
         if (tries_again &&
             next_flow(reading, decision, RULE_3261_16_9_A, "the request could not be sent; another flow is left"))
             return;
-        take(decision, ACTION_FAIL, RULE_3261_16_9_A, "a request that cannot be sent counts as a 503");
+        decision_take(decision, ACTION_FAIL, RULE_3261_16_9_A, "a request that cannot be sent counts as a 503");
     }
     settle(reading, decision);
     if (decision->action == ACTION_FAIL)
@@ -141,7 +136,7 @@ static void be_unavailable(const struct reading *reading, struct decision *decis
 
 static void answer_flow_failed(const struct reading *reading, struct decision *decision)
 {
-    take(decision, ACTION_HOLD, RULE_5626_11_5_B, "a 430 ranks below any other response");
+    decision_take(decision, ACTION_HOLD, RULE_5626_11_5_B, "a 430 ranks below any other response");
     settle(reading, decision);
     if (decision->action != ACTION_FAIL)
         return;
@@ -179,7 +174,8 @@ static void flow_failed(const struct reading *reading, struct decision *decision
         if (next_flow(reading, decision, RULE_5626_7_B, "this flow is gone, and another flow of the instance is left"))
             return;
     } else if (facts->provisional_seen && !is_done(reading->state)) {
-        take(decision, ACTION_HOLD, RULE_5626_7_H, "the instance has the request and may answer over a new flow");
+        decision_take(decision, ACTION_HOLD, RULE_5626_7_H,
+                      "the instance has the request and may answer over a new flow");
         return;
     } else if (!facts->provisional_seen) {
         if (next_server(reading, decision) ||
@@ -193,7 +189,7 @@ static void fail_globally(const struct reading *reading, struct decision *decisi
 {
     if (reading->method == METHOD_INVITE)
         decision->flags |= FLAG_CANCEL_REST;
-    take(decision, ACTION_FAIL, RULE_3261_16_7_D, "a 6xx ends the search: nothing new is tried");
+    decision_take(decision, ACTION_FAIL, RULE_3261_16_7_D, "a 6xx ends the search: nothing new is tried");
     settle(reading, decision);
 }
 

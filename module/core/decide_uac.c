@@ -12,13 +12,6 @@ enum {
     RECOVERY_DOUBLINGS = 6 /* enough to reach the most */
 };
 
-static void take(struct decision *decision, enum action action, enum rule_id rule, const char *why)
-{
-    decision->action = (uint8_t)action;
-    decision->rule = (uint8_t)rule;
-    decision->why = why;
-}
-
 static void wait(struct decision *decision, uint32_t seconds)
 {
     decision->wait_min_ms = seconds < UINT32_MAX / MS ? seconds * MS : UINT32_MAX;
@@ -42,10 +35,10 @@ static void retry(const struct reading *reading, struct decision *decision)
     if (row->to_register == REGISTER_WITHOUT_OUTBOUND)
         decision->flags |= FLAG_STOP_OUTBOUND;
     if (!first_try(reading)) {
-        take(decision, ACTION_FAIL, row->rule, "the changed request was refused as well");
+        decision_take(decision, ACTION_FAIL, row->rule, "the changed request was refused as well");
         return;
     }
-    take(decision, ACTION_RETRY, row->rule, row->why);
+    decision_take(decision, ACTION_RETRY, row->rule, row->why);
     decision->change = row->change;
     if (reading->facts->has_retry_after && row->retry_after == RETRY_AFTER_SERVER)
         wait(decision, reading->facts->retry_after);
@@ -90,9 +83,9 @@ static void fail(const struct reading *reading, struct decision *decision)
         return;
     wait(decision, reading->facts->retry_after);
     if (first_try(reading) && (counts == RETRY_AFTER_SERVER || reading->method != METHOD_INVITE))
-        take(decision, ACTION_RETRY, RULE_3261_20_33_A, "Retry-After says when to try again");
+        decision_take(decision, ACTION_RETRY, RULE_3261_20_33_A, "Retry-After says when to try again");
     else
-        take(decision, ACTION_FAIL, RULE_3261_20_33_A, "Retry-After says when the user may try again");
+        decision_take(decision, ACTION_FAIL, RULE_3261_20_33_A, "Retry-After says when the user may try again");
 }
 
 /* 5626-4.5: a random time between 50 and 100 % of a wait that doubles with each failure. */
@@ -104,7 +97,8 @@ static void recover(const struct reading *reading, struct decision *decision)
     const uint32_t most = base << doublings;
     wait(decision, most < RECOVERY_MOST_S ? most : RECOVERY_MOST_S);
     decision->wait_min_ms = decision->wait_max_ms / 2;
-    take(decision, ACTION_REREGISTER, RULE_5626_4_5_A, "the flow failed: register again after the recovery wait");
+    decision_take(decision, ACTION_REREGISTER, RULE_5626_4_5_A,
+                  "the flow failed: register again after the recovery wait");
 }
 
 static bool next_server(const struct reading *reading, struct decision *decision)
@@ -112,7 +106,7 @@ static bool next_server(const struct reading *reading, struct decision *decision
     const bool heard = !reading->wire && reading->facts->provisional_seen;
     if (!reading->facts->next_server || heard)
         return false;
-    take(decision, ACTION_RETRY, RULE_3263_4_3_A, "the server failed, and its domain has another one");
+    decision_take(decision, ACTION_RETRY, RULE_3263_4_3_A, "the server failed, and its domain has another one");
     decision->flags |= FLAG_NEXT_SERVER;
     return true;
 }
@@ -124,7 +118,7 @@ static void be_unavailable(const struct reading *reading, struct decision *decis
         decision->rest_s = facts->retry_after;
     if (reading->method == METHOD_REGISTER && facts->has_retry_after) {
         wait(decision, facts->retry_after);
-        take(decision, ACTION_REREGISTER, RULE_5626_4_2_B, "the registrar says when to register again");
+        decision_take(decision, ACTION_REREGISTER, RULE_5626_4_2_B, "the registrar says when to register again");
     } else if (next_server(reading, decision)) {
         return;
     } else if (reading->method == METHOD_REGISTER) {
@@ -142,13 +136,13 @@ static void hear_nothing(const struct reading *reading, struct decision *decisio
     if (reading->method == METHOD_REGISTER)
         recover(reading, decision);
     else if (reading->origin != ORIGIN_TIMEOUT && facts->flows_left && !facts->provisional_seen)
-        take(decision, ACTION_NEXT_FLOW, RULE_3261_8_1_3_B, "the flow failed, and another one is left");
+        decision_take(decision, ACTION_NEXT_FLOW, RULE_3261_8_1_3_B, "the flow failed, and another one is left");
 }
 
 static void redirect(const struct reading *reading, struct decision *decision)
 {
     if (reading->state->may_recurse)
-        take(decision, ACTION_RECURSE, RULE_3261_16_7_I, "the policy follows redirections");
+        decision_take(decision, ACTION_RECURSE, RULE_3261_16_7_I, "the policy follows redirections");
 }
 
 static void never_repeat(const struct reading *reading, struct decision *decision)
@@ -209,11 +203,12 @@ static struct decision fail_finally(const struct reading *reading)
 static void register_succeeded(const struct reading *reading, struct decision *decision)
 {
     const struct facts *facts = reading->facts;
-    take(decision, ACTION_FORWARD, RULE_CODE_2XX_REGISTER, "the registration is active");
+    decision_take(decision, ACTION_FORWARD, RULE_CODE_2XX_REGISTER, "the registration is active");
     decision->flags |= FLAG_STORE_BINDING;
     decision->flags |= facts->has_service_route ? FLAG_SET_SERVICE_ROUTE : FLAG_DROP_SERVICE_ROUTE;
     if (facts->requires_outbound) {
-        take(decision, ACTION_FORWARD, RULE_5626_4_2_A, "outbound was applied: the flow is kept alive from now on");
+        decision_take(decision, ACTION_FORWARD, RULE_5626_4_2_A,
+                      "outbound was applied: the flow is kept alive from now on");
         decision->flags |= FLAG_START_KEEPALIVE;
         decision->value = facts->flow_timer;
     }
@@ -230,16 +225,16 @@ static struct decision succeed(const struct reading *reading)
         .why = reading->row->why,
     };
     if (reading->method == METHOD_INVITE) {
-        take(&decision, ACTION_ACK, RULE_3261_13_2_A, "the call was answered: ACK each 2xx");
+        decision_take(&decision, ACTION_ACK, RULE_3261_13_2_A, "the call was answered: ACK each 2xx");
         decision.flags = FLAG_ACK;
         if (facts->unwanted || (reading->state->cancelled && !facts->in_dialog)) {
-            take(&decision, ACTION_ACK, RULE_3261_13_2_B, "the caller gave up before the call was answered");
+            decision_take(&decision, ACTION_ACK, RULE_3261_13_2_B, "the caller gave up before the call was answered");
             decision.flags |= FLAG_BYE;
         }
     } else if (reading->method == METHOD_REGISTER) {
         register_succeeded(reading, &decision);
     } else if (reading->method == METHOD_SUBSCRIBE) {
-        take(&decision, ACTION_FORWARD, RULE_CODE_2XX_SUBSCRIBE, "the subscription is active");
+        decision_take(&decision, ACTION_FORWARD, RULE_CODE_2XX_SUBSCRIBE, "the subscription is active");
         decision.flags = FLAG_SUBSCRIPTION_STANDS;
     }
     return decision;

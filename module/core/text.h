@@ -20,6 +20,12 @@ static inline struct text text_of(const char *string)
     return (struct text){string, string ? strlen(string) : 0};
 }
 
+/* How many bytes of a line are in `size` bytes, where snprintf() has returned `result`. */
+static inline size_t text_printed(int result, size_t size)
+{
+    return result < 0 ? 0 : (size_t)result < size ? (size_t)result : size - 1;
+}
+
 static inline bool text_equal(struct text a, struct text b)
 {
     return a.length == b.length && (a.length == 0 || memcmp(a.at, b.at, a.length) == 0);

@@ -13,13 +13,6 @@ static void note(const char **what, const char *fault)
         *what = fault;
 }
 
-static const char *skip_space(const char *at, const char *end)
-{
-    while (at < end && sip_is_space(*at))
-        at++;
-    return at;
-}
-
 /* Returns the byte after the value, or NULL if a quote is not closed. */
 static const char *cut_value(const char *at, const char *end, struct text *value, const char **what)
 {
@@ -50,16 +43,16 @@ static bool next_parameter(struct text *rest, struct text *name, struct text *va
         at++;
     if (at == end)
         return false;
-    const char *name_end = sip_token_end(at, end), *equals = skip_space(name_end, end);
+    const char *name_end = sip_token_end(at, end), *equals = sip_skip_space(name_end, end);
     *name = sip_between(at, name_end);
     if (name->length == 0 || equals == end || *equals != '=') {
         note(what, name->length == 0 ? "a parameter has no name" : "a parameter has no value");
         return false;
     }
-    at = cut_value(skip_space(equals + 1, end), end, value, what);
+    at = cut_value(sip_skip_space(equals + 1, end), end, value, what);
     if (at == NULL)
         return false;
-    at = skip_space(at, end);
+    at = sip_skip_space(at, end);
     if (at < end && *at != ',') {
         note(what, "a parameter is followed by something other than a comma");
         return false;

@@ -105,6 +105,14 @@ static inline struct text sip_between(const char *start, const char *end)
     return (struct text){start, (size_t)(end - start)};
 }
 
+/* The first byte that is not white space, or `end`. */
+static inline const char *sip_skip_space(const char *at, const char *end)
+{
+    while (at < end && sip_is_space(*at))
+        at++;
+    return at;
+}
+
 /* header.c: the kind of a name, compact or long; and the long name of a compact one, or the name itself. */
 enum sip_header sip_header_find(struct text name);
 struct text sip_header_long_name(struct text name);

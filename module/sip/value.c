@@ -14,13 +14,6 @@ const char *sip_skip_quoted(const char *at, const char *end)
     return NULL;
 }
 
-static const char *skip_space(const char *at, const char *end)
-{
-    while (at < end && sip_is_space(*at))
-        at++;
-    return at;
-}
-
 bool sip_next_value(struct text *rest, struct text *value)
 {
     if (rest->length == 0)
@@ -69,11 +62,11 @@ bool sip_next_parameter(struct text *rest, struct text *name, struct text *value
     if (rest->length == 0)
         return false;
     const char *end = rest->at + rest->length;
-    const char *at = skip_space(rest->at, end);
+    const char *at = sip_skip_space(rest->at, end);
     *rest = sip_between(at, end);
     if (at == end)
         return false;
-    const char *start = *at == ';' ? skip_space(at + 1, end) : at;
+    const char *start = *at == ';' ? sip_skip_space(at + 1, end) : at;
     const char *name_end = sip_token_end(start, end);
     *name = sip_between(start, name_end);
     *value = (struct text){0};
@@ -81,9 +74,9 @@ bool sip_next_parameter(struct text *rest, struct text *name, struct text *value
         *what = "a parameter has no name";
         return false;
     }
-    at = skip_space(name_end, end);
+    at = sip_skip_space(name_end, end);
     if (at < end && *at == '=')
-        at = skip_space(parameter_value(skip_space(at + 1, end), end, value, what), end);
+        at = sip_skip_space(parameter_value(sip_skip_space(at + 1, end), end, value, what), end);
     if (at < end && *at != ';')
         *what = "a parameter is followed by something other than a semicolon";
     *rest = sip_between(at, end);
@@ -95,7 +88,7 @@ static bool skip_empty_parameter(struct text *rest)
 {
     if (rest->length == 0 || *rest->at != ';')
         return false;
-    const char *end = rest->at + rest->length, *next = skip_space(rest->at + 1, end);
+    const char *end = rest->at + rest->length, *next = sip_skip_space(rest->at + 1, end);
     if (next < end && *next != ';')
         return false;
     *rest = sip_between(next, end);

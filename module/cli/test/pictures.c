@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "cli/test/pictures.h"
 
+#include "cli/test/spec_files.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <stdbool.h>
@@ -19,19 +21,13 @@ struct pictures {
     char folder[];
 };
 
-static bool is_folder(const char *path)
-{
-    struct stat status;
-    return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
-}
-
 int pictures_new(struct pictures **out, const char *folder)
 {
     if (folder[0] == '\0')
         return -ENOENT;
     if (mkdir(folder, 0777) != 0 && errno != EEXIST)
         return -errno;
-    if (!is_folder(folder))
+    if (!path_is_folder(folder))
         return -ENOTDIR;
     struct pictures *pictures = calloc(1, sizeof *pictures + strlen(folder) + 1);
     if (pictures == NULL)

@@ -90,11 +90,6 @@ int connection_of_destination(const struct dest_info *destination, bool *open)
     return id;
 }
 
-static size_t cut(int length, size_t size)
-{
-    return length < 0 ? 0 : (size_t)length < size ? (size_t)length : size - 1;
-}
-
 static size_t print_address(char *out, size_t size, const struct ip_addr *address, unsigned port)
 {
     return address_text(address->u.addr, address->len, (uint16_t)port, out, size);
@@ -108,7 +103,7 @@ size_t connection_describe(int id, char *out, size_t size)
     TCPCONN_LOCK;
     const struct tcp_connection *connection = find(id);
     if (connection != NULL) {
-        length = cut(snprintf(out, size, "%s ", proto_word((unsigned char)connection->rcv.proto)), size);
+        length = text_printed(snprintf(out, size, "%s ", proto_word((unsigned char)connection->rcv.proto)), size);
         length += print_address(out + length, size - length, &connection->rcv.dst_ip, connection->rcv.dst_port);
         if (length + 1 < size)
             out[length++] = '-';

@@ -345,11 +345,6 @@ void flows_destroy(void)
 
 /* --- for people --- */
 
-static size_t cut(int length, size_t size)
-{
-    return length < 0 ? 0 : (size_t)length < size ? (size_t)length : size - 1;
-}
-
 /* Host and port of the URI in usrloc, or all of it if it is not a URI. */
 static int print_remote(const ucontact_t *contact, char *out, size_t size)
 {
@@ -371,7 +366,7 @@ const char *flow_transport(const ucontact_t *contact)
 size_t flow_remote(const ucontact_t *contact, char *out, size_t size)
 {
     out[0] = '\0';
-    return contact->path.len > 0 ? 0 : cut(print_remote(contact, out, size), size);
+    return contact->path.len > 0 ? 0 : text_printed(print_remote(contact, out, size), size);
 }
 
 size_t flow_describe(const ucontact_t *contact, char *out, size_t size)
@@ -381,15 +376,15 @@ size_t flow_describe(const ucontact_t *contact, char *out, size_t size)
     const int id = contact->tcpconn_id;
     const char *proto = flow_transport(contact)[0] != '\0' ? flow_transport(contact) : "sip";
     if (contact->path.len > 0)
-        return cut(snprintf(out, size, "path %.*s", contact->path.len, contact->path.s), size);
+        return text_printed(snprintf(out, size, "path %.*s", contact->path.len, contact->path.s), size);
     if (id > 0 && connection_describe(id, address, sizeof address) > 0)
-        return cut(snprintf(out, size, "%s #%d", address, id), size);
+        return text_printed(snprintf(out, size, "%s #%d", address, id), size);
     print_remote(contact, address, sizeof address);
     if (local == NULL)
-        return cut(snprintf(out, size, "%s %s", proto, address), size);
+        return text_printed(snprintf(out, size, "%s %s", proto, address), size);
     int length = snprintf(out, size, "%s %.*s:%u-%s", proto, local->address_str.len, local->address_str.s,
                           local->port_no, address);
     if (id > 0 && length > 0 && (size_t)length < size)
         length += snprintf(out + length, size - (size_t)length, " #%d", id);
-    return cut(length, size);
+    return text_printed(length, size);
 }

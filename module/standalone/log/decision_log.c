@@ -4,29 +4,17 @@
 #include "core/code.h"
 #include "standalone/net/mask.h"
 
-/* Strangers choose the length of what is logged. */
-enum { VALUE_MOST = 1024 };
-
-static void text_member(struct json *json, const char *name, struct text value)
-{
-    if (value.length == 0)
-        return;
-    json_quote(json, name);
-    json_put_start(json, value, VALUE_MOST);
-    json_unquote(json);
-}
-
 static void uri_member(struct json *json, const char *name, struct text uri, bool mask_numbers)
 {
     struct text head, tail;
     if (!mask_numbers || !mask_number(uri, &head, &tail)) {
-        text_member(json, name, uri);
+        json_put_foreign(json, name, uri);
         return;
     }
     json_quote(json, name);
-    json_put_start(json, head, VALUE_MOST);
+    json_put_start(json, head, JSON_FOREIGN_MOST);
     json_put_part(json, TEXT("****"));
-    json_put_start(json, tail, VALUE_MOST);
+    json_put_start(json, tail, JSON_FOREIGN_MOST);
     json_unquote(json);
 }
 
@@ -37,7 +25,7 @@ enum fact_kind { FACT_U32, FACT_U16, FACT_FLAG, FACT_METHOD, FACT_ROLE, FACT_ORI
 static void fact_word(struct json *json, const char *name, const char *word)
 {
     if (word[0] != '\0')
-        text_member(json, name, text_of(word));
+        json_put_foreign(json, name, text_of(word));
 }
 
 static void fact_member(struct json *json, const char *name, enum fact_kind kind, uint32_t value)
@@ -83,12 +71,12 @@ static void put_policy(struct json *json, const struct decided *decided)
     if (decided->version != 0)
         json_put_number(json, "version", decided->version);
     if (spoke)
-        text_member(json, "hook", decided->hook.length > 0 ? decided->hook : TEXT("response"));
-    text_member(json, "verdict", text_of(decided->verdict));
+        json_put_foreign(json, "hook", decided->hook.length > 0 ? decided->hook : TEXT("response"));
+    json_put_foreign(json, "verdict", text_of(decided->verdict));
     if (decided->refused != RULE_NONE)
-        text_member(json, "refused", text_of(rule_at(decided->refused)->id));
+        json_put_foreign(json, "refused", text_of(rule_at(decided->refused)->id));
     if (outcomes[decided->outcome] != NULL)
-        text_member(json, "outcome", text_of(outcomes[decided->outcome]));
+        json_put_foreign(json, "outcome", text_of(outcomes[decided->outcome]));
     if (decided->ns != 0)
         json_put_number(json, "ns", decided->ns);
 }
@@ -97,10 +85,10 @@ static void put_branch(struct json *json, const struct decided *decided, bool ma
 {
     uri_member(json, "aor", decided->aor, mask_numbers);
     uri_member(json, "target", decided->target, mask_numbers);
-    text_member(json, "instance", decided->instance);
+    json_put_foreign(json, "instance", decided->instance);
     if (decided->facts->reg_id != 0)
         json_put_number(json, "reg_id", decided->facts->reg_id);
-    text_member(json, "flow", decided->flow);
+    json_put_foreign(json, "flow", decided->flow);
     if (decided->facts->has_instance)
         json_put_number(json, "flows_left", decided->facts->flows_left);
 }
@@ -113,17 +101,17 @@ void decision_log_line(const struct decided *decided, int64_t wall_ms, bool mask
     json_open(&json, NULL);
     json_put_number(&json, "time_ms", (uint64_t)wall_ms);
     json_put_number(&json, "ms", decided->elapsed_ms);
-    text_member(&json, "call", sip_call_id(decided->request));
-    text_member(&json, "method", sip_method_text(decided->request));
-    text_member(&json, "origin", text_of(origin_name(decided->facts->origin)));
+    json_put_foreign(&json, "call", sip_call_id(decided->request));
+    json_put_foreign(&json, "method", sip_method_text(decided->request));
+    json_put_foreign(&json, "origin", text_of(origin_name(decided->facts->origin)));
     json_put_number(&json, "code", decision->code);
-    text_member(&json, "action", text_of(action_name(decision->action)));
-    text_member(&json, "rule", text_of(rule_at(decision->rule)->id));
-    text_member(&json, "why", text_of(decision->why));
+    json_put_foreign(&json, "action", text_of(action_name(decision->action)));
+    json_put_foreign(&json, "rule", text_of(rule_at(decision->rule)->id));
+    json_put_foreign(&json, "why", text_of(decision->why));
     if (decision->status != 0)
         json_put_number(&json, "status", decision->status);
     if (decision->drop != DROP_NONE)
-        text_member(&json, "drop", text_of(drop_name(decision->drop)));
+        json_put_foreign(&json, "drop", text_of(drop_name(decision->drop)));
     put_branch(&json, decided, mask_numbers);
     put_policy(&json, decided);
     put_facts(&json, decided->facts, decided->state != NULL ? decided->state : &none);

@@ -51,7 +51,7 @@ static void on_closed(uv_handle_t *handle)
     if (network->server != NULL && !network->closing)
         network->events->flow_down(network->server, connection->number, connection->reason);
     table_remove(&network->dying, &connection->link);
-    stream_destroy(connection);
+    connection_free_pending(connection);
     layers_destroy(connection);
     memory_delete(host, connection, sizeof *connection);
 }

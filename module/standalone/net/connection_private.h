@@ -57,6 +57,13 @@ static inline uint64_t connection_now(const struct connection *connection)
     return uv_now(connection->network->config.loop);
 }
 
+static inline void connection_free_pending(struct connection *connection)
+{
+    memory_delete(connection->network->config.host, connection->pending, connection->pending_capacity);
+    connection->pending = NULL;
+    connection->pending_length = connection->pending_capacity = 0;
+}
+
 /* connection.c: writes bytes to the socket. Returns 0 or a negative errno; the connection is then closed, except
    after -ENOMEM. */
 int connection_write(struct connection *connection, const char *bytes, size_t length);
@@ -108,7 +115,6 @@ void share_give_back(struct connection *connection); /* also for accepted connec
 
 /* connection_stream.c */
 void stream_put(struct connection *connection, const char *bytes, size_t length);
-void stream_destroy(struct connection *connection);
 
 /* To be called when pending_capacity, unsent, the websocket's bytes or reason have changed. It may close this
    connection, or another one. */

@@ -26,13 +26,6 @@ static bool keep_header(struct connection *connection, const char *bytes, size_t
     return true;
 }
 
-static void release_header(struct connection *connection)
-{
-    memory_delete(connection->network->config.host, connection->pending, connection->pending_capacity);
-    connection->pending = NULL;
-    connection->pending_length = connection->pending_capacity = 0;
-}
-
 static void set_client(const struct proxy_header *header, union address *address)
 {
     *address = (union address){.v6 = {0}};
@@ -73,7 +66,7 @@ enum proxy_outcome proxied_put(struct connection *connection, const char *bytes,
     if (outcome == PROXY_MORE || outcome == PROXY_BROKEN)
         return outcome;
     *used = header.length - before;
-    release_header(connection);
+    connection_free_pending(connection);
     connection->awaits_header = false;
     connection->began_ms = connection_now(connection);
     if (outcome == PROXY_NAMED)

@@ -60,13 +60,6 @@ static bool reserve(struct connection *connection, size_t length)
     return true;
 }
 
-static void release_pending(struct connection *connection)
-{
-    memory_delete(connection->network->config.host, connection->pending, connection->pending_capacity);
-    connection->pending = NULL;
-    connection->pending_length = connection->pending_capacity = 0;
-}
-
 static bool keep(struct connection *connection, const char *bytes, size_t length)
 {
     if (connection->pending_length == 0)
@@ -93,15 +86,10 @@ void stream_put(struct connection *connection, const char *bytes, size_t length)
     }
     used = take(connection, connection->pending, connection->pending_length);
     if (used == connection->pending_length) {
-        release_pending(connection);
+        connection_free_pending(connection);
     } else if (used > 0) {
         memmove(connection->pending, connection->pending + used, connection->pending_length - used);
         connection->pending_length -= used;
         connection->began_ms = connection_now(connection);
     }
-}
-
-void stream_destroy(struct connection *connection)
-{
-    release_pending(connection);
 }

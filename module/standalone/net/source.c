@@ -22,14 +22,6 @@ static bool is_ipv4(const union address *address)
     return address->any.sa_family == AF_INET || IN6_IS_ADDR_V4MAPPED(&address->v6.sin6_addr);
 }
 
-static uint64_t read_bytes(const uint8_t *bytes, unsigned count)
-{
-    uint64_t number = 0;
-    for (unsigned i = 0; i < count; i++)
-        number = number << 8 | bytes[i];
-    return number;
-}
-
 source_id source_of(const union address *address)
 {
     uint8_t bytes[16];
@@ -39,11 +31,11 @@ source_id source_of(const union address *address)
 
 bool source_is_loopback(const union address *address)
 {
-    static const uint8_t loopback6[16] = {[15] = 1};
+    static const uint8_t loopback4[4] = {127, 0, 0, 1}, loopback6[16] = {[15] = 1};
     uint8_t bytes[16];
     bytes_of(address, bytes);
     if (is_ipv4(address))
-        return read_bytes(bytes + 12, 4) == INADDR_LOOPBACK;
+        return memcmp(bytes + 12, loopback4, sizeof loopback4) == 0;
     return memcmp(bytes, loopback6, sizeof bytes) == 0;
 }
 

@@ -7,7 +7,7 @@
 
 #include "sip/rewrite.h"
 
-enum { AOR_MOST = 1024, REMOTE_MOST = 64, VALUE_MOST = 1024 };
+enum { AOR_MOST = 1024, REMOTE_MOST = 64 };
 
 struct listing {
     const struct server *server;
@@ -74,24 +74,15 @@ static void put_line(struct sip_buffer *out, const struct row *row)
 
 /* --- for programs --- */
 
-static void put_member(struct json *json, const char *name, struct text value)
-{
-    if (value.length == 0)
-        return;
-    json_quote(json, name);
-    json_put_start(json, value, VALUE_MOST);
-    json_unquote(json);
-}
-
 static void put_object(struct json *json, const struct row *row)
 {
     json_open(json, NULL);
-    put_member(json, "aor", row->view.aor);
-    put_member(json, "contact", row->view.contact);
-    put_member(json, "instance", row->view.instance);
-    put_member(json, "path", row->view.path);
-    put_member(json, "transport", text_of(row->transport));
-    put_member(json, "remote", text_of(row->remote));
+    json_put_foreign(json, "aor", row->view.aor);
+    json_put_foreign(json, "contact", row->view.contact);
+    json_put_foreign(json, "instance", row->view.instance);
+    json_put_foreign(json, "path", row->view.path);
+    json_put_foreign(json, "transport", text_of(row->transport));
+    json_put_foreign(json, "remote", text_of(row->remote));
     json_put_number(json, "reg_id", row->view.reg_id);
     json_put_number(json, "age", row->age > 0 ? (uint64_t)row->age : 0);
     json_put_number(json, "expires", (uint64_t)row->expires);

@@ -269,5 +269,5 @@ size_t server_describe_flow(const struct server *server, flow_id flow, char *out
     int length = flow_is_datagram(flow)
                      ? snprintf(out, size, "udp %s", address)
                      : snprintf(out, size, "%s %s #%" PRIu64, transport_word(peer.transport), address, flow);
-    return length < 0 ? 0 : (size_t)length < size ? (size_t)length : size - 1;
+    return text_printed(length, size);
 }
