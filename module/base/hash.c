@@ -6,10 +6,8 @@
 
 void hash_key_draw(struct hash_key *key, const struct host *host)
 {
-    for (size_t i = 0; i < 2; i++) {
-        uint64_t high = host->random(host->context);
-        key->word[i] = high << 32 | host->random(host->context);
-    }
+    for (size_t i = 0; i < 2; i++)
+        key->word[i] = host_random_64(host);
 }
 
 struct sip_state {

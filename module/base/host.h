@@ -34,4 +34,15 @@ struct host {
     void (*unlock)(void *context);
 };
 
+static inline uint64_t host_now_ms(const struct host *host)
+{
+    return host->now_ms(host->context);
+}
+
+static inline uint64_t host_random_64(const struct host *host)
+{
+    uint64_t high = host->random(host->context);
+    return high << 32 | host->random(host->context);
+}
+
 #endif

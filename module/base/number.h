@@ -6,6 +6,12 @@
 
 #include "core/text.h"
 
+/* For settings whose 0 stands for a standard value. */
+static inline uint32_t number_or(uint32_t number, uint32_t standard)
+{
+    return number != 0 ? number : standard;
+}
+
 enum { NUMBER_DIGITS = 20 };
 
 /* The number in decimal digits, which lie in `digits`. */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/memory.h"
+#include "base/number.h"
 #include "standalone/names/lookups.h"
 #include "standalone/names/srv_order.h"
 
@@ -455,21 +456,16 @@ int names_locate(void *context, source_id source, const struct locate_query *que
 
 /* --- as a whole --- */
 
-static uint32_t or_else(uint32_t value, uint32_t standard)
-{
-    return value != 0 ? value : standard;
-}
-
 static void set_standards(struct names_limits *limits)
 {
-    limits->at_once = or_else(limits->at_once, 64);
-    limits->per_source = or_else(limits->per_source, 4);
-    limits->waiting = or_else(limits->waiting, 256);
-    limits->source_wait = or_else(limits->source_wait, 16);
-    limits->lookup_ms = or_else(limits->lookup_ms, 5000);
-    limits->records_ms = or_else(limits->records_ms, 1500);
-    limits->failure_ms = or_else(limits->failure_ms, 30000);
-    limits->remembered = or_else(limits->remembered, 1024);
+    limits->at_once = number_or(limits->at_once, 64);
+    limits->per_source = number_or(limits->per_source, 4);
+    limits->waiting = number_or(limits->waiting, 256);
+    limits->source_wait = number_or(limits->source_wait, 16);
+    limits->lookup_ms = number_or(limits->lookup_ms, 5000);
+    limits->records_ms = number_or(limits->records_ms, 1500);
+    limits->failure_ms = number_or(limits->failure_ms, 30000);
+    limits->remembered = number_or(limits->remembered, 1024);
 }
 
 int names_new(struct names **out, const struct names_config *config)

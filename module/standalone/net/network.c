@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "standalone/net/network_private.h"
 
+#include "base/number.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <unistd.h>
-
-static uint32_t or_else(uint32_t value, uint32_t standard)
-{
-    return value != 0 ? value : standard;
-}
 
 static int wire_send(void *context, struct peer *peer, const char *bytes, size_t length)
 {
@@ -150,20 +147,20 @@ int network_family(const struct network *network)
 
 static void set_standards(struct network_limits *limits)
 {
-    limits->connections = or_else(limits->connections, 10000);
-    limits->idle_s = or_else(limits->idle_s, 600);
-    limits->message_s = or_else(limits->message_s, 32);
-    limits->connect_s = or_else(limits->connect_s, 4);
-    limits->unsent = or_else(limits->unsent, 1 << 20);
-    limits->kept = or_else(limits->kept, 64000000);
-    limits->message.message = or_else(limits->message.message, 65536);
+    limits->connections = number_or(limits->connections, 10000);
+    limits->idle_s = number_or(limits->idle_s, 600);
+    limits->message_s = number_or(limits->message_s, 32);
+    limits->connect_s = number_or(limits->connect_s, 4);
+    limits->unsent = number_or(limits->unsent, 1 << 20);
+    limits->kept = number_or(limits->kept, 64000000);
+    limits->message.message = number_or(limits->message.message, 65536);
 }
 
 /* Tokens contain the numbers of connections and survive the process together with their keys, so a number must not
    be used again. Below 2^61, which leaves room for counting (peer_flow()). */
 static flow_id first_connection(const struct host *host)
 {
-    return ((flow_id)host->random(host->context) << 32 | host->random(host->context)) >> 3;
+    return host_random_64(host) >> 3;
 }
 
 int network_new(struct network **out, const struct network_config *config)

@@ -37,11 +37,6 @@ struct failed_address {
     struct client_transaction *transaction; /* of the probe; NULL: none, or it has ended */
 };
 
-static uint64_t now(const struct server *server)
-{
-    return server->config.host->now_ms(server->config.host->context);
-}
-
 static uint64_t address_key(const struct server *server, enum transport transport, const union address *address)
 {
     return hash_pair(&server->rest_key, address_hash(&server->rest_key, address), transport);
@@ -153,7 +148,7 @@ static void probe_lost(struct failed_address *failed)
 {
     end_probe(failed);
     failed->wait_ms = failed->wait_ms < WAIT_MOST_MS / 2 ? 2 * failed->wait_ms : WAIT_MOST_MS;
-    if (now(failed->server) - failed->wanted_ms > KEPT_MS)
+    if (host_now_ms(failed->server->config.host) - failed->wanted_ms > KEPT_MS)
         failed_delete(failed);
     else
         start_wait(failed);
@@ -164,12 +159,6 @@ static void on_response(void *user, struct client_transaction *transaction, stru
     (void)transaction;
     (void)response;
     failed_end(user);
-}
-
-static void on_timeout(void *user, struct client_transaction *transaction)
-{
-    (void)user;
-    (void)transaction;
 }
 
 static void on_failed(void *user, struct client_transaction *transaction, bool down)
@@ -186,8 +175,7 @@ static void on_ended(void *user, struct client_transaction *transaction)
     failed->transaction = NULL;
 }
 
-static const struct client_events probe_events = {
-    .response = on_response, .timeout = on_timeout, .failed = on_failed, .ended = on_ended};
+static const struct client_events probe_events = {.response = on_response, .failed = on_failed, .ended = on_ended};
 
 static void write_uri(const struct failed_address *failed, char uri[OPTIONS_URI_MOST])
 {
@@ -279,7 +267,7 @@ void failed_address_note(const struct branch *branch, const struct failure *fail
         failed = failed_new(branch, failure->name);
     if (failed == NULL)
         return;
-    failed->wanted_ms = now(server);
+    failed->wanted_ms = host_now_ms(server->config.host);
     failed->all_silent |= failure->name_silent;
     set_silent(failed, failure->silent);
 }
@@ -306,7 +294,7 @@ void failed_address_want(struct server *server, enum transport transport, const 
 {
     struct failed_address *failed = failed_find(server, transport, address, domain);
     if (failed != NULL)
-        failed->wanted_ms = now(server);
+        failed->wanted_ms = host_now_ms(server->config.host);
 }
 
 size_t failed_address_count(const struct server *server)

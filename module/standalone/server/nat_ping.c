@@ -39,11 +39,6 @@ static uint64_t interval_ms(const struct server *server)
     return server->config.nat_ping * 1000ULL;
 }
 
-static uint64_t now_ms(const struct server *server)
-{
-    return server->config.host->now_ms(server->config.host->context);
-}
-
 static struct nat_ping *nat_ping_find(const struct server *server, flow_id flow)
 {
     struct table_link *link = table_find(&server->nat_pings, flow);
@@ -101,12 +96,6 @@ static void on_response(void *user, struct client_transaction *transaction, stru
     ping->missed = 0;
 }
 
-static void on_timeout(void *user, struct client_transaction *transaction)
-{
-    (void)user;
-    (void)transaction;
-}
-
 /* What could not be sent says nothing about the phone. A datagram that came back is not answered. The end of a
    connection is reported by itself. */
 static void on_failed(void *user, struct client_transaction *transaction, bool down)
@@ -123,8 +112,7 @@ static void on_ended(void *user, struct client_transaction *transaction)
     ping->transaction = NULL;
 }
 
-static const struct client_events ping_events = {
-    .response = on_response, .timeout = on_timeout, .failed = on_failed, .ended = on_ended};
+static const struct client_events ping_events = {.response = on_response, .failed = on_failed, .ended = on_ended};
 
 static uint64_t messages_received(const struct server *server)
 {
@@ -158,7 +146,7 @@ static bool nat_ping_miss(struct nat_ping *ping)
 static void nat_ping_note_sent(struct nat_ping *ping)
 {
     ping->server->counters.nat_pings++;
-    ping->sent_ms = now_ms(ping->server);
+    ping->sent_ms = host_now_ms(ping->server->config.host);
     ping->received_then = messages_received(ping->server);
 }
 
@@ -220,7 +208,7 @@ static void ping_fires(struct timer *timer)
 {
     struct nat_ping *ping = TABLE_OWNER(timer, struct nat_ping, timer);
     struct server *server = ping->server;
-    uint64_t elapsed = now_ms(server) - ping->sent_ms;
+    uint64_t elapsed = host_now_ms(server->config.host) - ping->sent_ms;
     bool waited = ping->waits;
     if (waited && !ping->settled && elapsed < WAIT_MS) {
         timer_start(&server->timers, timer, WAIT_MS - elapsed);

@@ -47,13 +47,6 @@ static void probe_answered(void *user, struct client_transaction *transaction, s
     ((struct probe *)user)->settled = true;
 }
 
-/* Timer F does not matter: the probe's own timer limits the silence. */
-static void probe_timeout(void *user, struct client_transaction *transaction)
-{
-    (void)user;
-    (void)transaction;
-}
-
 static void probe_failed(void *user, struct client_transaction *transaction, bool down)
 {
     (void)transaction;
@@ -70,8 +63,9 @@ static void probe_ended(void *user, struct client_transaction *transaction)
         probe_delete(probe);
 }
 
+/* Timer F does not matter: the probe's own timer limits the silence. */
 static const struct client_events probe_events = {
-    .response = probe_answered, .timeout = probe_timeout, .failed = probe_failed, .ended = probe_ended};
+    .response = probe_answered, .failed = probe_failed, .ended = probe_ended};
 
 static void probe_fires(struct timer *timer)
 {
@@ -84,13 +78,6 @@ static void probe_fires(struct timer *timer)
     }
     if (probe->transaction == NULL)
         probe_delete(probe);
-}
-
-static uint64_t random_word(const struct server *server)
-{
-    const struct host *host = server->config.host;
-    uint64_t high = host->random(host->context);
-    return high << 32 | host->random(host->context);
 }
 
 /* A URI from elsewhere: accepted only if it cannot end a line or a URI in angle brackets. */
@@ -136,8 +123,8 @@ static size_t options_write(const struct server *server, const struct peer *peer
                           "OPTIONS %s SIP/2.0\r\nVia: %s\r\nMax-Forwards: %u\r\nFrom: <sip:%s:%u>;tag=%016" PRIx64
                           "\r\nTo: <%s>\r\nCall-ID: %016" PRIx64 "%016" PRIx64
                           "\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n",
-                          uri, via, options->max_forwards, side.host, side.port, random_word(server), uri,
-                          random_word(server), random_word(server));
+                          uri, via, options->max_forwards, side.host, side.port, host_random_64(server->config.host),
+                          uri, host_random_64(server->config.host), host_random_64(server->config.host));
     return length < 0 || (size_t)length >= size ? 0 : (size_t)length;
 }
 

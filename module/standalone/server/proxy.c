@@ -23,11 +23,6 @@
 
 enum { RETRY_AFTER_S = 10 };
 
-static uint64_t now(const struct server *server)
-{
-    return server->config.host->now_ms(server->config.host->context);
-}
-
 static void ring_next_fires(struct timer *timer)
 {
     struct context *context = TABLE_OWNER(timer, struct context, ring_next);
@@ -57,7 +52,7 @@ static struct context *context_new(struct server *server, struct server_transact
     context->model.host = &standalone_call_host;
     context->model.method = (uint8_t)sip_method(context->request);
     context->model.in_dialog = sip_to_tag(context->request).length > 0;
-    context->model.started_ms = now(server);
+    context->model.started_ms = host_now_ms(server->config.host);
     context->ring_next.fire = ring_next_fires;
     policy_take(server->policy, sip_call_id(context->request), &context->hold);
     context->model.keeps_share = policy_has_hook(&context->hold, HOOK_RESPONSE);

@@ -34,11 +34,6 @@ struct rest {
     size_t owner;
 };
 
-static uint64_t now(const struct server *server)
-{
-    return server->config.host->now_ms(server->config.host->context);
-}
-
 /* --- whose --- */
 
 /* NO_OWNER: the tenant has no rests. */
@@ -117,7 +112,7 @@ static void set_until(struct server *server, size_t owner, struct text destinati
     if (rest == NULL && wanted && !owner_is_full(server, owner))
         rest = add(server, owner, destination);
     if (rest != NULL)
-        rest->until_ms = now(server) + 1000ULL * seconds;
+        rest->until_ms = host_now_ms(server->config.host) + 1000ULL * seconds;
 }
 
 void rest_set(struct server *server, struct text tenant, struct text named, uint32_t seconds)
@@ -137,7 +132,7 @@ void rest_set_named(struct server *server, struct text named, uint32_t seconds)
 static bool rests_for(const struct server *server, size_t owner, struct text destination)
 {
     const struct rest *rest = owner != NO_OWNER ? find(server, owner, destination) : NULL;
-    return rest != NULL && rest->until_ms > now(server);
+    return rest != NULL && rest->until_ms > host_now_ms(server->config.host);
 }
 
 bool rest_is_on(const struct server *server, bool chosen, struct text aor, struct text destination)
@@ -165,7 +160,7 @@ static void delete_until(struct server *server, uint64_t ms)
 void rest_sweep(struct server *server)
 {
     if (server->rests.count > 0)
-        delete_until(server, now(server));
+        delete_until(server, host_now_ms(server->config.host));
 }
 
 void rest_clear(struct server *server)

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "standalone/server/server_private.h"
+
+#include "base/number.h"
 #include "standalone/server/branch.h"
 #include "standalone/server/context.h"
 #include "standalone/server/failed_address.h"
@@ -16,26 +18,21 @@
 
 enum { SWEEP_MS = 1000, SWEEP_MOST = 2000, PASSED_MOST = 65536 };
 
-static uint32_t or_else(uint32_t value, uint32_t standard)
-{
-    return value != 0 ? value : standard;
-}
-
 static void set_standards(struct server_config *config)
 {
-    config->timer_c_ms = or_else(config->timer_c_ms, 185000);
-    config->expires = or_else(config->expires, 3600);
-    config->expires_least = or_else(config->expires_least, 60);
-    config->expires_most = or_else(config->expires_most, 7200);
-    config->transactions_most = or_else(config->transactions_most, 200000);
-    config->loads.transactions = or_else(config->loads.transactions, 50000);
-    config->loads.source_transactions = or_else(config->loads.source_transactions, 5000);
+    config->timer_c_ms = number_or(config->timer_c_ms, 185000);
+    config->expires = number_or(config->expires, 3600);
+    config->expires_least = number_or(config->expires_least, 60);
+    config->expires_most = number_or(config->expires_most, 7200);
+    config->transactions_most = number_or(config->transactions_most, 200000);
+    config->loads.transactions = number_or(config->loads.transactions, 50000);
+    config->loads.source_transactions = number_or(config->loads.source_transactions, 5000);
     config->loads.bytes = config->loads.bytes != 0 ? config->loads.bytes : 64000000;
     config->loads.source_bytes = config->loads.source_bytes != 0 ? config->loads.source_bytes : 8000000;
-    config->requests_kept.bytes = or_else(config->requests_kept.bytes, 96000000);
-    config->requests_kept.source_bytes = or_else(config->requests_kept.source_bytes, 16000000);
-    config->bindings_kept.bytes = or_else(config->bindings_kept.bytes, 96000000);
-    config->bindings_kept.source_bytes = or_else(config->bindings_kept.source_bytes, 8000000);
+    config->requests_kept.bytes = number_or(config->requests_kept.bytes, 96000000);
+    config->requests_kept.source_bytes = number_or(config->requests_kept.source_bytes, 16000000);
+    config->bindings_kept.bytes = number_or(config->bindings_kept.bytes, 96000000);
+    config->bindings_kept.source_bytes = number_or(config->bindings_kept.source_bytes, 8000000);
 }
 
 static void sweep_fires(struct timer *timer)

@@ -42,7 +42,8 @@ enum transaction_state {
 struct client_events {
     /* A response: provisional, final, or a further 2xx to INVITE. Set *response to NULL to keep it. */
     void (*response)(void *user, struct client_transaction *transaction, struct sip_message **response);
-    /* Timer B or F: no final response came (no response at all, for INVITE). The transaction has ended. */
+    /* Timer B or F: no final response came (no response at all, for INVITE). The transaction has ended.
+       NULL: that does not matter. */
     void (*timeout)(void *user, struct client_transaction *transaction);
     /* It could not be sent, or its flow died while it waits (`down`). It exists until ended. */
     void (*failed)(void *user, struct client_transaction *transaction, bool down);

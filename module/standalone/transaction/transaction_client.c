@@ -15,9 +15,7 @@ enum {
 
 struct branch_id branch_draw(const struct transactions *transactions, uint32_t digest)
 {
-    const struct host *host = transactions->config.host;
-    uint64_t high = host->random(host->context);
-    return (struct branch_id){high << 32 | host->random(host->context), digest};
+    return (struct branch_id){host_random_64(transactions->config.host), digest};
 }
 
 /* Writes that many lower-case hexadecimal digits and returns the place behind them. */
@@ -144,7 +142,7 @@ static void end_fires(struct timer *timer)
         transaction->send_failed = false;
         if (user != NULL)
             events->failed(user, transaction, transaction->down);
-    } else if (waited && user != NULL) {
+    } else if (waited && user != NULL && events->timeout != NULL) {
         events->timeout(user, transaction);
     }
     client_transaction_end(transaction);
