@@ -7,6 +7,7 @@
 
 #include "cli/check/check.h"
 #include "script/base/embedded.h"
+#include "script/base/field.h"
 
 /* Checks the text of a policy: lua/reflow/scan.lua describes what is found. */
 
@@ -47,10 +48,8 @@ static const char *const verdict_functions[] = {
 static void push_known(lua_State *L, const char *kind, const char *const *fields)
 {
     lua_newtable(L);
-    for (; *fields != NULL; fields++) {
-        lua_pushboolean(L, true);
-        lua_setfield(L, -2, *fields);
-    }
+    for (; *fields != NULL; fields++)
+        field_set_flag(L, *fields, true);
     lua_setfield(L, -2, kind);
 }
 

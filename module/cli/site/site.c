@@ -80,12 +80,9 @@ static void push_rules(lua_State *L)
     for (int i = 1; i < RULE_COUNT; i++) {
         const struct rule *rule = rule_at((enum rule_id)i);
         lua_createtable(L, 0, 3);
-        lua_pushstring(L, rule->id);
-        lua_setfield(L, -2, "id");
-        lua_pushboolean(L, rule->guardrail);
-        lua_setfield(L, -2, "guardrail");
-        lua_pushstring(L, rule->line);
-        lua_setfield(L, -2, "line");
+        field_set_string(L, "id", rule->id);
+        field_set_flag(L, "guardrail", rule->guardrail);
+        field_set_string(L, "line", rule->line);
         lua_rawseti(L, -2, i);
     }
 }
@@ -102,10 +99,8 @@ static void push_site(lua_State *L)
     lua_setfield(L, -2, "sip");
     push_rules(L);
     lua_setfield(L, -2, "rules");
-    lua_pushliteral(L, REFLOW_VERSION);
-    lua_setfield(L, -2, "version");
-    lua_pushboolean(L, true);
-    lua_setfield(L, -2, "plays");
+    field_set_string(L, "version", REFLOW_VERSION);
+    field_set_flag(L, "plays", true);
     const struct text wasm = site_wasm();
     lua_pushlstring(L, wasm.at, wasm.length);
     lua_setfield(L, -2, "wasm");

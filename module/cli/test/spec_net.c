@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/code.h"
+#include "script/base/field.h"
 
 /* Addresses go to and from Lua as host and port: "198.51.100.1", 5060. */
 
@@ -257,61 +258,43 @@ static int net_refuse(lua_State *L)
     return 0;
 }
 
-static void set_string(lua_State *L, const char *name, const char *value)
-{
-    lua_pushstring(L, value);
-    lua_setfield(L, -2, name);
-}
-
-static void set_number(lua_State *L, const char *name, lua_Integer value)
-{
-    lua_pushinteger(L, value);
-    lua_setfield(L, -2, name);
-}
-
-static void set_flag(lua_State *L, const char *name, bool value)
-{
-    lua_pushboolean(L, value);
-    lua_setfield(L, -2, name);
-}
-
 static void push_sent(lua_State *L, const struct scene_event *event)
 {
     char host[64];
     address_host(&event->peer.address, host, sizeof host);
-    set_string(L, "transport", transport_word(event->peer.transport));
-    set_string(L, "host", host);
-    set_number(L, "port", address_port(&event->peer.address));
-    set_number(L, "connection", (lua_Integer)event->peer.connection);
+    field_set_string(L, "transport", transport_word(event->peer.transport));
+    field_set_string(L, "host", host);
+    field_set_integer(L, "port", address_port(&event->peer.address));
+    field_set_integer(L, "connection", (lua_Integer)event->peer.connection);
 }
 
 static void push_decided(lua_State *L, const struct scene_event *event)
 {
     const struct decision *decision = &event->decided.decision;
-    set_number(L, "code", decision->code);
-    set_string(L, "action", action_name((enum action)decision->action));
-    set_string(L, "rule", rule_at((enum rule_id)decision->rule)->id);
-    set_string(L, "why", decision->why);
-    set_string(L, "origin", origin_name(event->decided.facts.origin));
-    set_string(L, "role", role_name(event->decided.facts.role));
-    set_string(L, "says", rule_at((enum rule_id)decision->rule)->line);
-    set_number(L, "flows_left", event->decided.facts.flows_left);
-    set_string(L, "call_id", event->decided.call_id);
+    field_set_integer(L, "code", decision->code);
+    field_set_string(L, "action", action_name((enum action)decision->action));
+    field_set_string(L, "rule", rule_at((enum rule_id)decision->rule)->id);
+    field_set_string(L, "why", decision->why);
+    field_set_string(L, "origin", origin_name(event->decided.facts.origin));
+    field_set_string(L, "role", role_name(event->decided.facts.role));
+    field_set_string(L, "says", rule_at((enum rule_id)decision->rule)->line);
+    field_set_integer(L, "flows_left", event->decided.facts.flows_left);
+    field_set_string(L, "call_id", event->decided.call_id);
     if (decision->status != 0)
-        set_number(L, "status", decision->status);
+        field_set_integer(L, "status", decision->status);
     if (decision->rest_s != 0)
-        set_number(L, "rest", decision->rest_s);
+        field_set_integer(L, "rest", decision->rest_s);
     if (decision->drop != DROP_NONE)
-        set_string(L, "drop", drop_name((enum drop)decision->drop));
+        field_set_string(L, "drop", drop_name((enum drop)decision->drop));
     if (event->decided.verdict != NULL)
-        set_string(L, "verdict", event->decided.verdict);
+        field_set_string(L, "verdict", event->decided.verdict);
     if (event->decided.refused != RULE_NONE)
-        set_string(L, "refused", rule_at(event->decided.refused)->id);
-    set_flag(L, "invite", event->decided.facts.method == METHOD_INVITE);
-    set_flag(L, "provisional_seen", event->decided.facts.provisional_seen);
-    set_flag(L, "next_server", decision->flags & FLAG_NEXT_SERVER);
-    set_flag(L, "merge_challenges", decision->flags & FLAG_MERGE_CHALLENGES);
-    set_flag(L, "failed", event->decided.outcome >= SCRIPT_ERROR);
+        field_set_string(L, "refused", rule_at(event->decided.refused)->id);
+    field_set_flag(L, "invite", event->decided.facts.method == METHOD_INVITE);
+    field_set_flag(L, "provisional_seen", event->decided.facts.provisional_seen);
+    field_set_flag(L, "next_server", decision->flags & FLAG_NEXT_SERVER);
+    field_set_flag(L, "merge_challenges", decision->flags & FLAG_MERGE_CHALLENGES);
+    field_set_flag(L, "failed", event->decided.outcome >= SCRIPT_ERROR);
 }
 
 static int push_event(lua_State *L)
@@ -320,8 +303,8 @@ static int push_event(lua_State *L)
     static const char *const kinds[] = {"sent", "logged", "decided"};
     const struct scene_event *event = lua_touserdata(L, 1);
     lua_createtable(L, 0, 12);
-    set_string(L, "kind", kinds[event->kind]);
-    set_number(L, "at", (lua_Integer)event->at_ms);
+    field_set_string(L, "kind", kinds[event->kind]);
+    field_set_integer(L, "at", (lua_Integer)event->at_ms);
     lua_pushlstring(L, event->bytes, event->length);
     lua_setfield(L, -2, "text");
     if (event->kind == SCENE_SENT)
@@ -329,7 +312,7 @@ static int push_event(lua_State *L)
     else if (event->kind == SCENE_DECIDED)
         push_decided(L, event);
     else
-        set_string(L, "level", levels[event->level]);
+        field_set_string(L, "level", levels[event->level]);
     return 1;
 }
 

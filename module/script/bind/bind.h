@@ -13,6 +13,7 @@
 #include "core/facts.h"
 #include "core/text.h"
 #include "script/base/emergency.h"
+#include "script/base/field.h"
 #include "script/base/hook.h"
 #include "script/base/hooks.h"
 #include "script/sources/sources.h"

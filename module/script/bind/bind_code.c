@@ -20,8 +20,7 @@ static void push_reactions(lua_State *L, uint32_t code)
     for (unsigned role = 0; role < ROLE_COUNT; role++) {
         struct facts facts = {.code = code, .role = (uint8_t)role};
         facts.method = role == ROLE_REGISTRAR ? METHOD_REGISTER : METHOD_INVITE;
-        lua_pushstring(L, action_name(decide(&facts, &state).action));
-        lua_setfield(L, -2, role_name(role));
+        field_set_string(L, role_name(role), action_name(decide(&facts, &state).action));
     }
 }
 
@@ -37,20 +36,13 @@ static int code(lua_State *L)
         return 2;
     }
     lua_createtable(L, 0, 8);
-    lua_pushinteger(L, number);
-    lua_setfield(L, -2, "code");
-    lua_pushstring(L, row->phrase);
-    lua_setfield(L, -2, "phrase");
-    lua_pushstring(L, class_name((uint32_t)number));
-    lua_setfield(L, -2, "class");
-    lua_pushstring(L, row->reference);
-    lua_setfield(L, -2, "reference");
-    lua_pushstring(L, row->name);
-    lua_setfield(L, -2, "name");
-    if (folded != number) {
-        lua_pushinteger(L, folded);
-        lua_setfield(L, -2, "folded");
-    }
+    field_set_integer(L, "code", number);
+    field_set_string(L, "phrase", row->phrase);
+    field_set_string(L, "class", class_name((uint32_t)number));
+    field_set_string(L, "reference", row->reference);
+    field_set_string(L, "name", row->name);
+    if (folded != number)
+        field_set_integer(L, "folded", folded);
     push_reactions(L, (uint32_t)number);
     lua_setfield(L, -2, "reactions");
     return 1;

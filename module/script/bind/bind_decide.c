@@ -120,18 +120,11 @@ static void read_reply(lua_State *L, int index, struct facts *facts, struct stat
     }
 }
 
-static void set_string(lua_State *L, const char *name, const char *value)
-{
-    lua_pushstring(L, value);
-    lua_setfield(L, -2, name);
-}
-
 static void set_positive(lua_State *L, const char *name, uint32_t value)
 {
     if (value == 0)
         return;
-    lua_pushinteger(L, value);
-    lua_setfield(L, -2, name);
+    field_set_integer(L, name, value);
 }
 
 static void set_changes(lua_State *L, uint32_t change)
@@ -150,24 +143,21 @@ static void set_changes(lua_State *L, uint32_t change)
 void decision_push(lua_State *L, const struct decision *decision)
 {
     lua_createtable(L, 0, 28);
-    set_string(L, "action", action_name((enum action)decision->action));
-    set_string(L, "rule", rule_at((enum rule_id)decision->rule)->id);
-    set_string(L, "why", decision->why);
-    lua_pushinteger(L, decision->code);
-    lua_setfield(L, -2, "code");
+    field_set_string(L, "action", action_name((enum action)decision->action));
+    field_set_string(L, "rule", rule_at((enum rule_id)decision->rule)->id);
+    field_set_string(L, "why", decision->why);
+    field_set_integer(L, "code", decision->code);
     set_positive(L, "status", decision->status);
     set_positive(L, "rest", decision->rest_s);
     set_positive(L, "value", decision->value);
     if (decision->drop != DROP_NONE)
-        set_string(L, "drop", drop_name((enum drop)decision->drop));
+        field_set_string(L, "drop", drop_name((enum drop)decision->drop));
     lua_pushnumber(L, decision->wait_min_ms / 1000.0);
     lua_setfield(L, -2, "wait_min");
     lua_pushnumber(L, decision->wait_max_ms / 1000.0);
     lua_setfield(L, -2, "wait_max");
-    for (uint32_t bit = 1; bit <= FLAG_ANSWERED; bit <<= 1) {
-        lua_pushboolean(L, (decision->flags & bit) != 0);
-        lua_setfield(L, -2, decision_flag_name(bit));
-    }
+    for (uint32_t bit = 1; bit <= FLAG_ANSWERED; bit <<= 1)
+        field_set_flag(L, decision_flag_name(bit), (decision->flags & bit) != 0);
     set_changes(L, decision->change);
 }
 

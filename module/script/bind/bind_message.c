@@ -250,18 +250,14 @@ void bind_message(lua_State *L)
     lua_createtable(L, 0, 4);
     lua_createtable(L, 0, GET_COUNT + 2);
     luaL_setfuncs(L, methods, 0);
-    for (int i = 0; i < GET_COUNT; i++) {
-        lua_pushinteger(L, i);
-        lua_setfield(L, -2, getter_names[i]);
-    }
+    for (int i = 0; i < GET_COUNT; i++)
+        field_set_integer(L, getter_names[i], i);
     lua_pushcclosure(L, message_index, 1);
     lua_setfield(L, -2, "__index");
     lua_pushcfunction(L, message_gc);
     lua_setfield(L, -2, "__gc");
-    lua_pushliteral(L, "message");
-    lua_setfield(L, -2, "__name");
-    lua_pushboolean(L, 0);
-    lua_setfield(L, -2, "__metatable");
+    field_set_string(L, "__name", "message");
+    field_set_flag(L, "__metatable", false);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &metatable_key);
     luaL_setfuncs(L, functions, 0);
 }

@@ -396,10 +396,8 @@ static void push_fields(lua_State *L, enum object_kind kind)
 {
     const struct field *fields = fields_of[kind];
     lua_newtable(L);
-    for (lua_Integer i = 0; fields[i].name != NULL; i++) {
-        lua_pushinteger(L, i);
-        lua_setfield(L, -2, fields[i].name);
-    }
+    for (lua_Integer i = 0; fields[i].name != NULL; i++)
+        field_set_integer(L, fields[i].name, i);
     if (kind == OBJECT_CALL)
         luaL_setfuncs(L, call_methods, 0);
     else if (kind == OBJECT_REPLY)
@@ -418,8 +416,7 @@ void bind_object(lua_State *L)
     lua_pushlightuserdata(L, bind_state(L));
     lua_pushcclosure(L, object_tostring, 1);
     lua_setfield(L, -2, "__tostring");
-    lua_pushboolean(L, 0);
-    lua_setfield(L, -2, "__metatable");
+    field_set_flag(L, "__metatable", false);
     lua_setmetatable(L, -2);
     lua_pop(L, 1);
 }

@@ -193,26 +193,12 @@ static int stop(lua_State *L)
     return 0;
 }
 
-static void set_integer(lua_State *L, const char *name, lua_Integer value)
-{
-    lua_pushinteger(L, value);
-    lua_setfield(L, -2, name);
-}
-
-static void set_flag(lua_State *L, const char *name, bool value)
-{
-    lua_pushboolean(L, value);
-    lua_setfield(L, -2, name);
-}
-
 static void set_failure(lua_State *L, const struct outbound_action *action)
 {
-    lua_pushstring(L, action->why);
-    lua_setfield(L, -2, "why");
-    lua_pushstring(L, rule_at(action->rule)->id);
-    lua_setfield(L, -2, "rule");
+    field_set_string(L, "why", action->why);
+    field_set_string(L, "rule", rule_at(action->rule)->id);
     if (action->code != 0)
-        set_integer(L, "code", action->code);
+        field_set_integer(L, "code", action->code);
     if (action->wait_ms != OUTBOUND_NEVER) {
         lua_pushnumber(L, (lua_Number)action->wait_ms / 1000);
         lua_setfield(L, -2, "wait");
@@ -225,20 +211,19 @@ static int next_action(lua_State *L)
     if (!outbound_next(check_outbound(L), now_of(L), &action))
         return 0;
     lua_createtable(L, 0, 10);
-    lua_pushstring(L, outbound_action_name(action.kind));
-    lua_setfield(L, -2, "kind");
-    set_integer(L, "flow", action.flow + 1);
-    set_integer(L, "reg_id", action.reg_id);
-    set_integer(L, "serial", action.serial);
-    set_integer(L, "registered", action.registered);
+    field_set_string(L, "kind", outbound_action_name(action.kind));
+    field_set_integer(L, "flow", action.flow + 1);
+    field_set_integer(L, "reg_id", action.reg_id);
+    field_set_integer(L, "serial", action.serial);
+    field_set_integer(L, "registered", action.registered);
     if (action.kind == OUTBOUND_REGISTER || action.kind == OUTBOUND_REGISTERED)
-        set_integer(L, "expires", action.expires);
+        field_set_integer(L, "expires", action.expires);
     if (action.kind == OUTBOUND_REGISTER) {
-        set_flag(L, "outbound", action.outbound);
-        set_flag(L, "with_credentials", action.with_credentials);
+        field_set_flag(L, "outbound", action.outbound);
+        field_set_flag(L, "with_credentials", action.with_credentials);
     }
     if (action.kind == OUTBOUND_REGISTERED)
-        set_flag(L, "keepalive", action.keepalive);
+        field_set_flag(L, "keepalive", action.keepalive);
     if (action.kind == OUTBOUND_FAILED || action.kind == OUTBOUND_UNREGISTERED)
         set_failure(L, &action);
     return 1;
@@ -304,10 +289,8 @@ void bind_outbound(lua_State *L)
     lua_setfield(L, -2, "__index");
     lua_pushcfunction(L, outbound_gc);
     lua_setfield(L, -2, "__gc");
-    lua_pushliteral(L, "outbound");
-    lua_setfield(L, -2, "__name");
-    lua_pushboolean(L, 0);
-    lua_setfield(L, -2, "__metatable");
+    field_set_string(L, "__name", "outbound");
+    field_set_flag(L, "__metatable", false);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &metatable_key);
     luaL_setfuncs(L, functions, 0);
 }

@@ -14,8 +14,7 @@ static void push_reply(lua_State *L)
         return;
     }
     lua_createtable(L, 0, 1);
-    lua_pushinteger(L, argument_code(L, 1));
-    lua_setfield(L, -2, "code");
+    field_set_integer(L, "code", argument_code(L, 1));
 }
 
 static int respond(lua_State *L)

@@ -305,8 +305,7 @@ void bind_store(lua_State *L)
     luaL_newlib(L, functions);
     strict_table(L, "sip.store.");
     lua_setfield(L, -2, "__index");
-    lua_pushboolean(L, 0);
-    lua_setfield(L, -2, "__metatable");
+    field_set_flag(L, "__metatable", false);
     lua_setmetatable(L, -2);
     lua_setfield(L, -2, "store");
 }

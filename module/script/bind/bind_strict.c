@@ -87,7 +87,6 @@ void strict_table(lua_State *L, const char *what)
     lua_pushstring(L, what);
     lua_pushcclosure(L, missing, 1);
     lua_setfield(L, -2, "__index");
-    lua_pushboolean(L, 0);
-    lua_setfield(L, -2, "__metatable");
+    field_set_flag(L, "__metatable", false);
     lua_setmetatable(L, -2);
 }

@@ -133,18 +133,14 @@ static int read_token(lua_State *L)
         return 2;
     }
     lua_createtable(L, 0, 6);
-    lua_pushstring(L, transport_word(flow.transport));
-    lua_setfield(L, -2, "transport");
+    field_set_string(L, "transport", transport_word(flow.transport));
     push_address(L, &flow, flow.local, flow.local_port);
     lua_setfield(L, -2, "edge");
     push_address(L, &flow, flow.remote, flow.remote_port);
     lua_setfield(L, -2, "user_agent");
-    lua_pushinteger(L, (lua_Integer)flow.connection);
-    lua_setfield(L, -2, "connection");
-    lua_pushinteger(L, flow.run);
-    lua_setfield(L, -2, "run");
-    lua_pushboolean(L, flow.run == ring->run);
-    lua_setfield(L, -2, "this_run");
+    field_set_integer(L, "connection", (lua_Integer)flow.connection);
+    field_set_integer(L, "run", flow.run);
+    field_set_flag(L, "this_run", flow.run == ring->run);
     return 1;
 }
 
@@ -215,10 +211,8 @@ void bind_token(lua_State *L)
     lua_setfield(L, -2, "__index");
     lua_pushcfunction(L, ring_gc);
     lua_setfield(L, -2, "__gc");
-    lua_pushliteral(L, "token_keys");
-    lua_setfield(L, -2, "__name");
-    lua_pushboolean(L, 0);
-    lua_setfield(L, -2, "__metatable");
+    field_set_string(L, "__name", "token_keys");
+    field_set_flag(L, "__metatable", false);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &metatable_key);
     luaL_setfuncs(L, functions, 0);
 }

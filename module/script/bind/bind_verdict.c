@@ -340,10 +340,8 @@ void bind_verdict(lua_State *L)
     static const luaL_Reg metamethods[] = {{"__index", verdict_index}, {"__tostring", verdict_tostring}, {NULL, NULL}};
     lua_createtable(L, 0, 4);
     luaL_setfuncs(L, metamethods, 0);
-    lua_pushliteral(L, "verdict");
-    lua_setfield(L, -2, "__name");
-    lua_pushboolean(L, 0);
-    lua_setfield(L, -2, "__metatable");
+    field_set_string(L, "__name", "verdict");
+    field_set_flag(L, "__metatable", false);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &metatable_key);
     make_constants(L);
     luaL_setfuncs(L, functions, 0);

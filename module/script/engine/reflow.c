@@ -51,10 +51,8 @@ static void make_state(lua_State *L, const struct host *host)
 
 static void add_codes(lua_State *L)
 {
-    for (size_t i = 0; i < code_count(); i++) {
-        lua_pushinteger(L, code_at(i)->number);
-        lua_setfield(L, -2, code_at(i)->name);
-    }
+    for (size_t i = 0; i < code_count(); i++)
+        field_set_integer(L, code_at(i)->name, code_at(i)->number);
 }
 
 /* sip.globals(): every function also as sip_<name>. */

@@ -381,8 +381,7 @@ static void open_string(lua_State *L)
     pattern_open(L);
     lua_pushliteral(L, "");
     lua_getmetatable(L, -1);
-    lua_pushboolean(L, 0);
-    lua_setfield(L, -2, "__metatable");
+    field_set_flag(L, "__metatable", false);
     lua_pop(L, 3);
 }
 
