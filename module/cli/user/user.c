@@ -19,11 +19,10 @@ enum action { ACTION_ADD, ACTION_REMOVE, ACTION_PASSWD, ACTION_LIST, ACTIONS };
 static const struct {
     const char *name;
     enum users_access access;
-    bool has_password;
-} actions[ACTIONS] = {[ACTION_ADD] = {"add", USERS_CREATE, true},
-                      [ACTION_REMOVE] = {"remove", USERS_CHANGE, false},
-                      [ACTION_PASSWD] = {"passwd", USERS_CHANGE, true},
-                      [ACTION_LIST] = {"list", USERS_READ, false}};
+} actions[ACTIONS] = {[ACTION_ADD] = {"add", USERS_CREATE},
+                      [ACTION_REMOVE] = {"remove", USERS_CHANGE},
+                      [ACTION_PASSWD] = {"passwd", USERS_CHANGE},
+                      [ACTION_LIST] = {"list", USERS_READ}};
 
 struct request {
     struct cli *cli;

@@ -13,7 +13,6 @@ enum { LINE_MOST = 4096 };
 
 struct control_client {
     struct local_client local;
-    uv_write_t write;
     struct control *control;
     const struct host *host;
     struct sip_buffer answer;
@@ -68,12 +67,6 @@ static void client_on_closed(uv_handle_t *handle)
         client_delete(client);
 }
 
-static void on_written(uv_write_t *write, int status)
-{
-    (void)status;
-    local_client_close(write->data);
-}
-
 static void on_allocate(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
 {
     struct control_client *client = handle->data;
@@ -115,11 +108,7 @@ static void client_write(struct control_client *client, struct text text, enum c
         sip_append(&client->answer, text_of(why));
         sip_append(&client->answer, TEXT("\n"));
     }
-    uv_buf_t buffer = uv_buf_init(client->answer.bytes, (unsigned)client->answer.length);
-    client->write.data = &client->local;
-    if (client->answer.failed ||
-        uv_write(&client->write, (uv_stream_t *)&client->local.pipe, &buffer, 1, on_written) != 0)
-        local_client_close(&client->local);
+    local_client_answer(&client->local, &client->answer);
 }
 
 void control_answer(struct control_client *client, struct text text, enum control_verdict verdict, const char *why)

@@ -66,6 +66,21 @@ void local_client_close(struct local_client *client)
     uv_close((uv_handle_t *)&client->pipe, socket->events.closed);
 }
 
+static void local_client_on_written(uv_write_t *write, int status)
+{
+    (void)status;
+    local_client_close(write->data);
+}
+
+void local_client_answer(struct local_client *client, const struct sip_buffer *answer)
+{
+    uv_buf_t buffer = uv_buf_init(answer->bytes, (unsigned)answer->length);
+    client->write.data = client;
+    if (answer->failed ||
+        uv_write(&client->write, (uv_stream_t *)&client->pipe, &buffer, 1, local_client_on_written) != 0)
+        local_client_close(client);
+}
+
 static void local_client_enter(struct local_socket *socket, struct local_client *client)
 {
     client->socket = socket;

@@ -2,6 +2,7 @@
 #ifndef REFLOW_STANDALONE_LOCAL_SOCKET_H
 #define REFLOW_STANDALONE_LOCAL_SOCKET_H
 
+#include "sip/rewrite.h"
 #include "standalone/net/acceptor.h"
 
 /*
@@ -16,6 +17,7 @@ struct local_socket;
 
 struct local_client {
     uv_pipe_t pipe; /* its data is the client */
+    uv_write_t write;
     struct local_socket *socket;
     struct local_client *next, **back; /* newest first */
 };
@@ -45,6 +47,9 @@ int local_socket_create(struct local_socket *socket, uv_loop_t *loop, const char
 /* Closes it with all clients and removes the file; run the loop once more. May be called for a zeroed one that was
    never created. */
 void local_socket_destroy(struct local_socket *socket);
+
+/* Sends what the buffer holds, which stays until the client is closed, and then closes it. Once for each client. */
+void local_client_answer(struct local_client *client, const struct sip_buffer *answer);
 
 /* May be called again while it is being closed. */
 void local_client_close(struct local_client *client);

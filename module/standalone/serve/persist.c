@@ -177,11 +177,6 @@ void persist_binding_changed(void *context, enum binding_event event, const stru
 
 /* --- the file --- */
 
-static int execute(sqlite3 *database, const char *statement)
-{
-    return sqlite3_exec(database, statement, NULL, NULL, NULL);
-}
-
 int persist_new(struct persist **out, const struct persist_config *config, char *error, size_t error_size)
 {
     struct text path;
@@ -303,7 +298,7 @@ static int forget_old(struct persist *persist, int64_t clock)
 {
     char statement[96];
     snprintf(statement, sizeof statement, "DELETE FROM binding WHERE expires_at<%" PRId64, clock - KEPT_EXPIRED_S);
-    return execute(persist->database, statement);
+    return persist_execute(persist->database, statement);
 }
 
 static void tell_refused(const struct persist *persist, size_t count)
@@ -334,12 +329,13 @@ static int fold_aors(struct persist *persist, enum aor_case aor_case)
     int code = aor_case == AOR_ANY_CASE ? find_mixed_case(persist, &found) : SQLITE_OK;
     if (!found)
         return code;
-    return execute(persist->database,
-                   "BEGIN IMMEDIATE;"
-                   "DELETE FROM binding WHERE (aor,key) IN (SELECT aor,key FROM (SELECT aor,key,row_number() OVER "
-                   "(PARTITION BY lower(aor),key ORDER BY registered_at DESC) AS nth FROM binding) WHERE nth>1);"
-                   "UPDATE binding SET aor=lower(aor) WHERE aor<>lower(aor);"
-                   "COMMIT");
+    return persist_execute(
+        persist->database,
+        "BEGIN IMMEDIATE;"
+        "DELETE FROM binding WHERE (aor,key) IN (SELECT aor,key FROM (SELECT aor,key,row_number() OVER "
+        "(PARTITION BY lower(aor),key ORDER BY registered_at DESC) AS nth FROM binding) WHERE nth>1);"
+        "UPDATE binding SET aor=lower(aor) WHERE aor<>lower(aor);"
+        "COMMIT");
 }
 
 int persist_restore(struct persist *persist, struct server *server, size_t *restored, char *error, size_t error_size)
@@ -423,9 +419,9 @@ static int write_change(sqlite3_stmt *put, sqlite3_stmt *remove, const struct en
 static int write_batch(sqlite3 *database, const struct batch *batch, char *message, size_t size)
 {
     sqlite3_stmt *put = NULL, *remove = NULL;
-    int code = execute(database, "BEGIN IMMEDIATE");
+    int code = persist_execute(database, "BEGIN IMMEDIATE");
     if (code == SQLITE_OK && batch->all)
-        code = execute(database, "DELETE FROM binding");
+        code = persist_execute(database, "DELETE FROM binding");
     if (code == SQLITE_OK)
         code = sqlite3_prepare_v2(database,
                                   "INSERT OR REPLACE INTO binding(aor,key,contact,instance,reg_id,path,call_id,cseq,"
@@ -439,10 +435,10 @@ static int write_batch(sqlite3 *database, const struct batch *batch, char *messa
     sqlite3_finalize(put);
     sqlite3_finalize(remove);
     if (code == SQLITE_OK)
-        code = execute(database, "COMMIT");
+        code = persist_execute(database, "COMMIT");
     if (code != SQLITE_OK) {
         snprintf(message, size, "%s", sqlite3_errmsg(database)); /* ROLLBACK overwrites it */
-        execute(database, "ROLLBACK");
+        persist_execute(database, "ROLLBACK");
     }
     return code;
 }

@@ -47,9 +47,9 @@ struct state_file {
     size_t error_size;
 };
 
-static int execute(sqlite3 *database, const char *statement)
+int persist_execute(sqlite3 *database, const char *statements)
 {
-    return sqlite3_exec(database, statement, NULL, NULL, NULL);
+    return sqlite3_exec(database, statements, NULL, NULL, NULL);
 }
 
 /* The first column of the first row, as text. */
@@ -112,7 +112,7 @@ static bool copy_pages(struct state_file *file, const char *to, char *why, size_
     int code = sqlite3_open_v2(to, &copy, SQLITE_OPEN_READWRITE, NULL);
     /* The journal of an interrupted copy would be applied to the next one. */
     if (code == SQLITE_OK)
-        code = execute(copy, "PRAGMA journal_mode=OFF");
+        code = persist_execute(copy, "PRAGMA journal_mode=OFF");
     sqlite3_backup *backup = code == SQLITE_OK ? sqlite3_backup_init(copy, "main", file->database, "main") : NULL;
     if (backup != NULL) {
         code = sqlite3_backup_step(backup, -1);
@@ -205,10 +205,10 @@ static int state_file_copy(struct state_file *file, int version)
 
 static int run_steps(sqlite3 *database, int version)
 {
-    int code = execute(database, "BEGIN IMMEDIATE");
+    int code = persist_execute(database, "BEGIN IMMEDIATE");
     for (int step = version; code == SQLITE_OK && step < VERSION; step++)
-        code = execute(database, steps[step]);
-    return code == SQLITE_OK ? execute(database, "COMMIT") : code;
+        code = persist_execute(database, steps[step]);
+    return code == SQLITE_OK ? persist_execute(database, "COMMIT") : code;
 }
 
 static int state_file_migrate(struct state_file *file, int version)
@@ -220,7 +220,7 @@ static int state_file_migrate(struct state_file *file, int version)
         snprintf(file->error, file->error_size,
                  "state file %s: the migration from format %d to %d failed: %s; the file is unchanged", file->path,
                  version, VERSION, sqlite3_errmsg(file->database));
-        execute(file->database, "ROLLBACK");
+        persist_execute(file->database, "ROLLBACK");
         return -EIO;
     }
     if (version > 0)
@@ -254,7 +254,7 @@ static int state_file_name_owner(sqlite3 *database)
     int code = ask(database, "PRAGMA application_id", answer);
     if (code != SQLITE_OK || strcmp(answer, PERSIST_APPLICATION_ID) == 0)
         return code;
-    return execute(database, "PRAGMA application_id=" PERSIST_APPLICATION_ID);
+    return persist_execute(database, "PRAGMA application_id=" PERSIST_APPLICATION_ID);
 }
 
 /* The file is locked while it is open. SQLITE_CORRUPT also if the check of the pages finds an error. */
@@ -265,8 +265,8 @@ static int state_file_lock(struct state_file *file, bool is_new)
     if (code == SQLITE_OK && is_new)
         code = state_file_name_owner(file->database);
     if (code == SQLITE_OK)
-        code = execute(file->database, "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL;"
-                                       "PRAGMA synchronous=NORMAL; BEGIN EXCLUSIVE; COMMIT;");
+        code = persist_execute(file->database, "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL;"
+                                               "PRAGMA synchronous=NORMAL; BEGIN EXCLUSIVE; COMMIT;");
     if (code == SQLITE_OK)
         code = ask(file->database, "PRAGMA quick_check(1)", answer);
     return code == SQLITE_OK && strcmp(answer, "ok") != 0 ? SQLITE_CORRUPT : code;

@@ -22,4 +22,7 @@
  */
 int persist_file_open(const struct host *host, const char *path, sqlite3 **out, char *error, size_t error_size);
 
+/* Runs SQL without results. Returns SQLite's code. */
+int persist_execute(sqlite3 *database, const char *statements);
+
 #endif

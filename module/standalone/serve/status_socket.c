@@ -5,7 +5,6 @@
 
 struct reader {
     struct local_client client;
-    uv_write_t write;
     const struct host *host;
     struct sip_buffer bytes;
 };
@@ -28,22 +27,12 @@ static struct local_client *reader_new(void *context)
     return &reader->client;
 }
 
-static void reader_on_written(uv_write_t *write, int status)
-{
-    (void)status;
-    local_client_close(write->data);
-}
-
 static void reader_connected(struct local_client *client)
 {
     struct reader *reader = (struct reader *)client;
     const struct status_socket *socket = client->socket->events.context;
     socket->write(socket->context, &reader->bytes);
-    uv_buf_t buffer = uv_buf_init(reader->bytes.bytes, (unsigned)reader->bytes.length);
-    reader->write.data = client;
-    if (reader->bytes.failed ||
-        uv_write(&reader->write, (uv_stream_t *)&client->pipe, &buffer, 1, reader_on_written) != 0)
-        local_client_close(client);
+    local_client_answer(client, &reader->bytes);
 }
 
 int status_socket_create(struct status_socket *socket, uv_loop_t *loop, const struct host *host, const char *path,
