@@ -28,7 +28,7 @@ struct sip_message {
     struct sip_via via;    /* its host is empty if it could not be read */
     uint32_t status, cseq;
     int max_forwards;
-    bool request, faulty;
+    bool request;
     uint8_t method_id; /* enum method */
     /* The last position of sip_value(), so that a loop over it does not start at the first value each time. */
     struct sip_values cursor;

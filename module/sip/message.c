@@ -48,7 +48,6 @@ static bool can_be_answered(const struct sip_message *message)
 static int refuse(struct sip_message **out, struct sip_message *message, int result)
 {
     *out = NULL;
-    message->faulty = true;
     if (can_be_answered(message))
         *out = message;
     else

@@ -208,7 +208,8 @@ static const char *check_lines(const struct sip_buffer *out)
     return NULL;
 }
 
-static const char *send_answer(const struct host *host, const struct sip_message *request, struct sip_buffer *out)
+static const char *send_answer(const struct host *host, const struct sip_message *request, bool whole,
+                               struct sip_buffer *out)
 {
     struct sip_answer answer = {.status = 400,
                                 .phrase = TEXT("Bad Request"),
@@ -219,7 +220,7 @@ static const char *send_answer(const struct host *host, const struct sip_message
     if (sip_answer(request, &answer, out) != 0)
         return NULL;
     const char *problem = check_lines(out);
-    if (problem != NULL || request->faulty)
+    if (problem != NULL || !whole)
         return problem;
     return read_again(host, out, "an answer cannot be read");
 }
@@ -262,7 +263,7 @@ static const char *use(const struct host *host, const struct sip_message *messag
     if (problem == NULL && whole && sip_is_request(message))
         problem = read_registration(host, message);
     if (problem == NULL && sip_is_request(message))
-        problem = send_answer(host, message, &out);
+        problem = send_answer(host, message, whole, &out);
     if (problem == NULL && whole && !sip_is_request(message))
         problem = send_response(host, message, &out);
     sip_buffer_destroy(&out);
