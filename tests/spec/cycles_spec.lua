@@ -3,13 +3,9 @@
 -- the symbols.
 local tap = require "tap"
 local temporary = require "temporary"
+local write = require("file").write
 
 local test = tap.test
-
-local function write(path, text)
-    local file <close> = assert(io.open(path, "wb"))
-    file:write(text)
-end
 
 -- uses: { "from to"... }, where each file defines one symbol: its name with "_" for "/". Returns whether there is no
 -- finding, and what was printed.

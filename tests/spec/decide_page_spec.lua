@@ -4,6 +4,7 @@
 local tap = require "tap"
 local temporary = require "temporary"
 local sip = require "reflow"
+local read = require("file").read
 
 local program = os.getenv "REFLOW_BIN" or "build/reflow"
 
@@ -75,11 +76,6 @@ tap.test("the page decides 100,000 random questions as the program does", functi
     for _ in pairs(rules) do different = different + 1 end
     t:ok(different > 25, "the questions reach many rules: " .. different)
 end)
-
-local function read(path)
-    local file <close> = assert(io.open(path))
-    return file:read "a"
-end
 
 local function keys_of(value, path, list)
     for key, each in pairs(value) do

@@ -3,17 +3,13 @@
 -- `make packages-...` and `make kamailio`, with programs of the system that are stand-ins.
 local tap = require "tap"
 local temporary = require "temporary"
+local write = require("file").write
 
 local test = tap.test
 
 local function read(path)
     local file <close> = io.open(path, "rb")
     return file and file:read "a"
-end
-
-local function write(path, text)
-    local file <close> = assert(io.open(path, "wb"))
-    file:write(text)
 end
 
 -- A folder with stand-ins in front of PATH; every call of one is a line of `log`.

@@ -2,6 +2,7 @@
 -- What runs the tests: a program that leaves something behind, hangs or crashes is noticed; what it left is removed.
 local tap = require "tap"
 local temporary = require "temporary"
+local write = require("file").write
 
 local test = tap.test
 local build = os.getenv "BUILD" or "build"
@@ -9,11 +10,6 @@ local build = os.getenv "BUILD" or "build"
 local function read(path)
     local file <close> = io.open(path, "rb")
     return file and file:read "a"
-end
-
-local function write(path, text)
-    local file <close> = assert(io.open(path, "wb"))
-    file:write(text)
 end
 
 local function folder(t)

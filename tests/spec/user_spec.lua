@@ -3,6 +3,8 @@
 local sip = require "reflow"
 local tap = require "tap"
 local temporary = require "temporary"
+local read = require("file").read
+local write = require("file").write
 
 local reflow = os.getenv "REFLOW_BIN" or "build/reflow"
 local test = tap.test
@@ -27,16 +29,6 @@ local function path_for(t)
         os.remove(path .. "-journal")
     end)
     return path
-end
-
-local function read(path)
-    local file <close> = assert(io.open(path, "rb"))
-    return file:read "a"
-end
-
-local function write(path, bytes)
-    local file <close> = assert(io.open(path, "wb"))
-    file:write(bytes)
 end
 
 local function equal(t, path, command, out, err, status)

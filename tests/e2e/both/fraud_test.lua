@@ -7,13 +7,9 @@ local provider = require "provider"
 local server = require "server"
 local tap = require "tap"
 local ua = require "ua"
+local read = require("file").read
 
 local ports = { server.free_port(), server.free_port() }
-
-local function read(path)
-    local file <close> = assert(io.open(path, "rb"))
-    return file:read "a"
-end
 
 -- The first policy of the manual, with the trunk of this test.
 local function first_of_manual()

@@ -4,6 +4,7 @@ local host = require "host"
 local server = require "server"
 local tap = require "tap"
 local ua = require "ua"
+local read = require("file").read
 
 local sos_uris = { "urn:service:sos", "urn:service:sos.police" }
 
@@ -102,11 +103,6 @@ with_policy("a policy's answer, its fault, and what it leaves alone", function(t
 end)
 
 -- --- through an edge ---
-
-local function read(path)
-    local file <close> = assert(io.open(path))
-    return file:read "a"
-end
 
 for _, transport in ipairs { "udp", "tcp" } do
     tap.test(("an edge forwards them to its registrar as they are [standalone %s]"):format(transport), function(t)

@@ -3,14 +3,10 @@
 local host = require "host"
 local tap = require "tap"
 local ua = require "ua"
+local read = require("file").read
 
 local test = host.test
 local over_udp = { "udp" }
-
-local function read(path)
-    local file <close> = assert(io.open(path, "rb"))
-    return file:read "a"
-end
 
 local example = read "examples/policies/screening.lua"
 local fold = read("tests/data/attacks/header_fold.sip"):match "\r\nX%-Permit: (.-)\r\nContent"

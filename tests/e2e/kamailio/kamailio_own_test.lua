@@ -11,15 +11,11 @@ local server = require "server"
 local tap = require "tap"
 local temporary = require "temporary"
 local ua = require "ua"
+local read = require("file").read
 
 local test = tap.test
 local domain <const> = "example.test"
 local password <const> = "secret"
-
-local function read(path)
-    local file <close> = assert(io.open(path, "rb"))
-    return file:read "a"
-end
 
 local function replaced(text, by)
     for from, to in pairs(by) do

@@ -8,6 +8,7 @@ local tap = require "tap"
 local temporary = require "temporary"
 local ua = require "ua"
 local uv = require "luv"
+local read = require("file").read
 
 local test = tap.test
 local register, path_of, token_of, with_token, to_phone = edges.register, edges.path_of, edges.token_of,
@@ -26,11 +27,6 @@ local function key_file(t, text)
         assert(uv.fs_chmod(path, tonumber("600", 8)))
     end
     return path
-end
-
-local function read(path)
-    local file <close> = assert(io.open(path, "rb"))
-    return file:read "a"
 end
 
 local function start(t, keys, options)

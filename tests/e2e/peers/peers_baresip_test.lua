@@ -8,6 +8,7 @@ local relay = require "relay"
 local server = require "server"
 local tap = require "tap"
 local ua = require "ua"
+local read = require("file").read
 
 local offer = { headers = { { "Content-Type", "application/sdp" } }, body = table.concat({ "v=0",
     "o=alice 1 1 IN IP4 127.0.0.1", "s=-", "c=IN IP4 127.0.0.1", "t=0 0", "m=audio 40000 RTP/AVP 0",
@@ -134,11 +135,6 @@ host.test("baresip calls out, and the other side hangs up", options, function(t,
     local alice = open("alice")
     call_out(register(t, alice, { s, s }), alice)
 end)
-
-local function read(path)
-    local file <close> = assert(io.open(path))
-    return file:read "a"
-end
 
 -- examples/edge.lua before that registrar.
 local function start_edge(t, registrar, keys, port)

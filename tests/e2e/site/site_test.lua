@@ -2,6 +2,7 @@
 -- `reflow site` as a process: what it writes, what it refuses, and what is left where it fails.
 local tap = require "tap"
 local temporary = require "temporary"
+local read = require("file").read
 
 local test = tap.test
 local reflow = os.getenv "REFLOW_BIN" or "build/reflow"
@@ -30,11 +31,6 @@ end
 local function list(path)
     local out = run(("cd %s && find . ! -name . | LC_ALL=C sort"):format(path))
     return out
-end
-
-local function read(path)
-    local file <close> = assert(io.open(path, "rb"))
-    return file:read "a"
 end
 
 local function refused(t, command, why, status)

@@ -4,16 +4,10 @@
 local tap = require "tap"
 local ua = require "ua"
 local server = require "server"
+local read = require("file").read
 
 local test = tap.test
 local cases_of = { rfc4475 = 49, rfc5118 = 12 }
-
-local function read(path)
-    local file = assert(io.open(path, "rb"))
-    local bytes = file:read "a"
-    file:close()
-    return bytes
-end
 
 -- The cases of a folder's manifest in their order: name, bytes, and the statuses of which the server must answer with
 -- one; no statuses: nothing is demanded.

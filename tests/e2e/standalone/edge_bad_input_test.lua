@@ -7,15 +7,11 @@ local server = require "server"
 local tap = require "tap"
 local ua = require "ua"
 local uv = require "luv"
+local read = require("file").read
 
 local test = tap.test
 local until_true = ua.wait.until_true
 local transports = { "udp", "tcp", "tls", "ws", "wss" }
-
-local function read(path)
-    local file <close> = assert(io.open(path))
-    return file:read "a"
-end
 
 local function temporary(t, suffix)
     local path = server.temporary(suffix)

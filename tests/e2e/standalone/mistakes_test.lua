@@ -5,18 +5,10 @@ local server = require "server"
 local tap = require "tap"
 local temporary = require "temporary"
 local uv = require "luv"
+local read = require("file").read
+local write = require("file").write
 
 local test = tap.test
-
-local function write(path, text)
-    local file <close> = assert(io.open(path, "wb"))
-    file:write(text)
-end
-
-local function read(path)
-    local file <close> = assert(io.open(path, "rb"))
-    return file:read "a"
-end
 
 local function refused(t, pattern, ...)
     local result = server.run { "serve", "examples/registrar.lua", "--listen",

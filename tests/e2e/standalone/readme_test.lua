@@ -7,6 +7,8 @@ local tap = require "tap"
 local server = require "server"
 local certificates = require "certificates"
 local temporary = require "temporary"
+local read = require("file").read
+local write = require("file").write
 
 local test = tap.test
 
@@ -19,16 +21,6 @@ local elsewhere = {
     ["make kamailio"] = "tests/e2e/kamailio/kamailio_examples_test.lua", -- that make run-kamailio works
     ["make deb"] = "tests/support/deb/inside.sh", -- by make test-deb
 }
-
-local function read(path)
-    local file <close> = assert(io.open(path, "rb"))
-    return file:read "a"
-end
-
-local function write(path, bytes)
-    local file <close> = assert(io.open(path, "wb"))
-    file:write(bytes)
-end
 
 local function execute(command)
     assert(os.execute(command), command)

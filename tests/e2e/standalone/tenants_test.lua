@@ -3,6 +3,7 @@
 local tap = require "tap"
 local ua = require "ua"
 local server = require "server"
+local read = require("file").read
 
 local test = tap.test
 
@@ -187,30 +188,23 @@ test("3261-21.5.4.a what one tenant lets rest, the calls of another still reach"
     alice:expect_final(call, 486)
 end)
 
-local function bytes_of(path)
-    local file = assert(io.open(path, "rb"))
-    local bytes = file:read "a"
-    file:close()
-    return bytes
-end
-
 test("the hostile spec of a tenant reaches neither the token keys nor any file of the server", function(t)
     local folder, keys, mark = server.temporary "", server.temporary ".keys", server.temporary ".mark"
     assert(os.execute(("mkdir -p %s/spec"):format(folder)))
     t:defer(function()
         os.execute(("rm -rf '%s' '%s'"):format(folder, keys))
     end)
-    local spec = bytes_of("tests/data/attacks/hostile_spec.lua"):gsub("@%u+@",
+    local spec = read("tests/data/attacks/hostile_spec.lua"):gsub("@%u+@",
         { ["@KEYS@"] = keys, ["@OUTSIDE@"] = keys, ["@MARK@"] = mark })
     server.write(folder .. "/policy.lua", answering "beta 1")
     server.write(folder .. "/spec/policy.lua", spec)
     local s = start(t, { alpha = "", beta_path = folder, args = { "--token-keys", keys } })
-    local before = bytes_of(keys)
+    local before = read(keys)
     server.write(folder .. "/policy.lua", answering "beta 2")
     local reload = ctl(s, "reload")
     t:equal(reload.status, 0, reload.err)
     t:match(reload.out, "specs: passed")
-    t:equal(bytes_of(keys), before)
+    t:equal(read(keys), before)
     t:equal(io.open(mark, "rb"), nil)
     -- A spec that names the policy of somebody else is refused, and the reload with it.
     server.write(folder .. "/spec/policy.lua", ('policy "%s"\ntest("x", function() end)'):format(s.paths.alpha))

@@ -4,6 +4,7 @@ local uv = require "luv"
 local server = require "server"
 local tap = require "tap"
 local ua = require "ua"
+local read = require("file").read
 
 local test = tap.test
 
@@ -110,22 +111,17 @@ for _, name in ipairs { "state.db", "killed.db" } do
         end)
 end
 
-local function bytes_of(path)
-    local file <close> = assert(io.open(path, "rb"))
-    return file:read "a"
-end
-
 test("a state file that cannot be copied is not migrated: one line, status 2, and the file is as it was", function(t)
     local state = copy_files(t, "state.db")
     local arguments = { "serve", "examples/registrar.lua", "--listen", "udp:127.0.0.1:" .. server.free_port(),
         "--state", state }
-    local before = bytes_of(state)
+    local before = read(state)
     run(t, ("mkdir -p %s.v1.new/occupied"):format(state))
     local refused = server.run(arguments)
     t:equal(refused.status, 2, refused.err)
     t:equal(select(2, refused.err:gsub("\n", "")), 1, refused.err)
     t:match(refused.err, "state%.db: cannot be copied to .*state%.db%.v1")
-    t:equal(bytes_of(state), before)
+    t:equal(read(state), before)
     t:equal(uv.fs_stat(state .. ".v1"), nil)
 end)
 

@@ -7,6 +7,7 @@ local tap = require "tap"
 local ua = require "ua"
 local uv = require "luv"
 local wait = require "wait"
+local read = require("file").read
 
 local test = tap.test
 local one, two = ua.instance(1), ua.instance(2)
@@ -220,11 +221,6 @@ test("5626-7.e a datagram flow leaves from its address also after a restart", fu
 end)
 
 -- --- edges ---
-
-local function read(path)
-    local file <close> = assert(io.open(path))
-    return file:read "a"
-end
 
 -- Connections that the server opens have an address of their own, too.
 test("an edge reaches its registrar over TCP, and is reached", function(t)

@@ -2,16 +2,12 @@
 -- The commands of module/kamailio/OWN.md, as they are printed, in a folder that stands for /etc/kamailio.
 local uv = require "luv"
 local temporary = require "temporary"
+local read = require("file").read
 
 local manual = {}
 
 manual.path = "module/kamailio/OWN.md"
 manual.stock = "/etc/kamailio/kamailio.cfg"
-
-local function read(path)
-    local file <close> = assert(io.open(path, "rb"))
-    return file:read "a"
-end
 
 -- The file as the package has installed it, or false.
 function manual.stock_is_unchanged()

@@ -7,6 +7,7 @@ local kamailio = require "kamailio"
 local provider_stock = require "provider_stock"
 local server = require "server"
 local ua = require "ua"
+local read = require("file").read
 
 local provider = {}
 
@@ -15,11 +16,6 @@ provider.config = "examples/kamailio/provider.cfg"
 provider.trunk_host = "127.0.0.3"
 local default_database <const> = "/var/lib/kamailio/provider.db"
 local schemas <const> = "/usr/share/kamailio/db_sqlite/"
-
-local function read(path)
-    local file <close> = assert(io.open(path, "rb"))
-    return file:read "a"
-end
 
 -- The commands among the first comments, with another database; each a line, or several until a line that is indented
 -- less.
