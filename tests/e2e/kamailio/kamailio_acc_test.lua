@@ -20,11 +20,7 @@ local function start(t, options)
         extra = flags .. (options.extra or "") })
 end
 
-local function refuse(phone, status, options)
-    local request = phone:expect "INVITE"
-    phone:reply(request, status, options)
-    phone:expect "ACK"
-end
+local refuse = ua.refuse
 
 -- Lines of accounting about this call: codes of missed calls, and of transactions that have failed or were answered.
 local function records(host, call)
@@ -46,13 +42,7 @@ local function records_at_end(host, call)
     return records(host, call)
 end
 
-local function for_each_way(title, run)
-    for _, way in ipairs(ways.names) do
-        test(("%s [%s]"):format(title, way), function(t)
-            run(t, way)
-        end)
-    end
-end
+local for_each_way = ways.for_each
 
 for_each_way("a call that nobody answers is missed once: 408", function(t, way)
     local host, open = start(t, { fr_timer = 1000 })

@@ -39,20 +39,9 @@ local function colored(color, more)
     return headers
 end
 
-local function refuse(phone, status)
-    local request = phone:expect "INVITE"
-    phone:reply(request, status)
-    phone:expect "ACK"
-    return request
-end
+local refuse = ua.refuse
 
-local function for_each_way(title, run)
-    for _, way in ipairs(ways.names) do
-        test(("%s [%s]"):format(title, way), function(t)
-            run(t, way)
-        end)
-    end
-end
+local for_each_way = ways.for_each
 
 local function color_of(request)
     return (request:get "X-Branch"):match "^%d+ (%S+)"

@@ -24,10 +24,7 @@ local function start_node(t, index, own, peer)
             { "dmq_usrloc", "enable", 1 }, { "dmq_usrloc", "sync", 1 }, { "dmq_usrloc", "usrloc_delete", 1 } } })
 end
 
-local function active_nodes(node)
-    local _, count = (node:rpc "dmq.list_nodes" or ""):gsub("status: active", "")
-    return count
-end
+local active_nodes = kamailio.active_nodes
 
 -- What a node tells before they know each other is lost.
 local function wait_until_they_know_each_other(nodes)

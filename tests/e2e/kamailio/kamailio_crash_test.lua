@@ -66,18 +66,7 @@ local function start(t, options)
     end
 end
 
-local function contacts(host)
-    return host:statistic "usrloc:location_contacts"
-end
-
-local function becomes(t, host, count, ms)
-    local got
-    ua.wait.until_true(ms or ua.patience, function()
-        got = contacts(host)
-        return got == count
-    end)
-    t:equal(got, count, "contacts in usrloc")
-end
+local becomes = kamailio.expect_contacts
 
 -- The INVITE of that call comes there at once; answered.
 local function arrives(t, call, caller, flow)
@@ -213,12 +202,7 @@ end
 
 local schema = "/usr/share/kamailio/db_sqlite/"
 
-local function sqlite(path, text)
-    local pipe = assert(io.popen(("sqlite3 '%s' \"%s\" 2>&1"):format(path, text)))
-    local result = pipe:read "a"
-    pipe:close()
-    return (result:gsub("%s+$", ""))
-end
+local sqlite = kamailio.sqlite
 
 local function new_database(t)
     if not uv.fs_stat(schema) then

@@ -17,28 +17,10 @@ end
 
 local function start(t, options)
     local host = kamailio.start(t, options)
-    return host, function(user, more)
-        local o = { port = host.port, user = user, domain = host.domain, transport = "tcp" }
-        for name, value in pairs(more or {}) do
-            o[name] = value
-        end
-        return ua.open(o)
-    end
+    return host, ua.opener(host)
 end
 
--- How many contacts usrloc holds.
-local function contacts(host)
-    return host:statistic "usrloc:location_contacts"
-end
-
-local function becomes(t, host, count, ms)
-    local got
-    ua.wait.until_true(ms or ua.patience, function()
-        got = contacts(host)
-        return got == count
-    end)
-    t:equal(got, count, "contacts in usrloc")
-end
+local contacts, becomes = kamailio.contacts, kamailio.expect_contacts
 
 -- One connection under two AORs, and one more of each: four bindings on three connections.
 local function register_four(open)

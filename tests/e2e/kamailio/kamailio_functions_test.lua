@@ -21,13 +21,7 @@ local truths = {
 
 local function starter(t, options)
     local host = kamailio.start(t, options)
-    return host, function(user, more)
-        local o = { port = host.port, user = user, domain = host.domain, transport = "tcp" }
-        for name, value in pairs(more or {}) do
-            o[name] = value
-        end
-        return ua.open(o)
-    end
+    return host, ua.opener(host)
 end
 
 -- Without "reflow" at the end, so that others can be loaded before it.

@@ -75,12 +75,7 @@ local function start(t, options)
     return ways.start(t, setmetatable({ config = options.config or group }, { __index = options }))
 end
 
-local function refuse(phone, status)
-    local request = phone:expect "INVITE"
-    phone:reply(request, status)
-    phone:expect "ACK"
-    return request
-end
+local refuse = ua.refuse
 
 local group_aor = "sip:group@example.test"
 local function register_refused(phone, options)

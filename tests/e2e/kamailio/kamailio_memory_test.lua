@@ -39,9 +39,7 @@ local function is_full(host, caller)
     return free < total // 50 or caller:receive(500, 0) ~= nil, text
 end
 
-local function transactions(host)
-    return tonumber((host:rpc "tm.stats" or ""):match "current: (%d+)")
-end
+local transactions = kamailio.transactions
 
 -- INVITEs that are not answered, until all memory is in use. Their Call-IDs.
 local function fill(t, host, caller, aor)

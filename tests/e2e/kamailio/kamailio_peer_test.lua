@@ -81,10 +81,7 @@ local function start_node(t, stage, index, more)
         secure = more.secure })
 end
 
-local function active_nodes(node)
-    local _, count = (node:rpc "dmq.list_nodes" or ""):gsub("status: active", "")
-    return count
-end
+local active_nodes = kamailio.active_nodes
 
 -- stage.a, stage.b: the nodes; stage.open("a", user): a flow of a user agent to it.
 local function start(t, transport, more)

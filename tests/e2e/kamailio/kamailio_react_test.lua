@@ -5,7 +5,6 @@ local kamailio = require "kamailio"
 local server = require "server"
 local tap = require "tap"
 local ua = require "ua"
-local wait = require "wait"
 
 local test = tap.test
 local one, two = ua.instance(1), ua.instance(2)
@@ -26,13 +25,7 @@ local function start(t, options)
     end
     local host = kamailio.start(t, { config = options.config, extra = options.extra, params = params,
         modules = options.modules, core = options.core })
-    return host, function(user, more)
-        local all = { port = host.port, user = user, domain = host.domain, transport = options.transport or "tcp" }
-        for name, value in pairs(more or {}) do
-            all[name] = value
-        end
-        return ua.open(all)
-    end
+    return host, ua.opener(host, options.transport)
 end
 
 -- Two flows of one instance; the first is tried first.
@@ -51,19 +44,9 @@ local function two_phones(open)
     return first, second
 end
 
--- An INVITE that was taken, answered and acknowledged.
-local function refuse(callee, status, options)
-    local request = callee:expect "INVITE"
-    callee:reply(request, status, options)
-    callee:expect "ACK"
-    return request
-end
+local refuse = ua.refuse
 
-local function all_freed(host)
-    return wait.until_true(ua.patience, function()
-        return host:rpc("tm.stats"):match "current: (%d+)" == "0"
-    end)
-end
+local all_freed = kamailio.all_freed
 
 for _, transport in ipairs { "udp", "tcp" } do
     local function titled(title, f)

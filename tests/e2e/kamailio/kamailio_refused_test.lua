@@ -30,10 +30,7 @@ local function register_refused(phone, options)
     return options.contact_uri
 end
 
-local function refuse(phone, status)
-    phone:reply(phone:expect "INVITE", status)
-    phone:expect "ACK"
-end
+local refuse = ua.refuse
 
 -- No flow has been taken for dead.
 local function stays_registered(t, s, count)

@@ -146,12 +146,7 @@ local passed_over = "%s%%S* has no target; bindings passed over: 1 that only ano
 
 local schema = "/usr/share/kamailio/db_sqlite/"
 
-local function sqlite(path, text)
-    local pipe = assert(io.popen(("sqlite3 '%s' \"%s\" 2>&1"):format(path, text)))
-    local result = pipe:read "a"
-    pipe:close()
-    return (result:gsub("%s+$", ""))
-end
+local sqlite = kamailio.sqlite
 
 local function new_database(t)
     local folder = assert(uv.fs_mkdtemp((os.getenv "TMPDIR" or "/tmp") .. "/reflow-rows-XXXXXX"))

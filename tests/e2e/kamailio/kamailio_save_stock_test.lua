@@ -174,12 +174,7 @@ end)
 
 local schema = "/usr/share/kamailio/db_sqlite/"
 
-local function sqlite(path, text)
-    local pipe = assert(io.popen(("sqlite3 '%s' \"%s\" 2>&1"):format(path, text)))
-    local result = pipe:read "a"
-    pipe:close()
-    return (result:gsub("%s+$", ""))
-end
+local sqlite = kamailio.sqlite
 
 local function database(t)
     if not uv.fs_stat(schema) then

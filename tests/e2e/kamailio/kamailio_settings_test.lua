@@ -49,10 +49,7 @@ local function opener(host, transport, open)
     end
 end
 
-local function refuse(callee, status)
-    callee:reply(callee:expect "INVITE", status)
-    callee:expect "ACK"
-end
+local refuse = ua.refuse
 
 local function complaints(log)
     local found = {}

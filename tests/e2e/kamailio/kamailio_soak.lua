@@ -415,9 +415,7 @@ end
 
 -- --- memory ---
 
-local function transactions(host)
-    return tonumber((host:rpc "tm.stats" or ""):match "current: (%d+)")
-end
+local transactions = kamailio.transactions
 
 local function private_kib(pid)
     local file = io.open(("/proc/%d/status"):format(pid))

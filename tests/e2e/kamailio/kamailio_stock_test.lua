@@ -26,20 +26,9 @@ local function gateway(t, status, address)
     return made
 end
 
-local function refuse(phone, status, options)
-    local request = phone:expect "INVITE"
-    phone:reply(request, status, options)
-    phone:expect "ACK"
-    return request
-end
+local refuse = ua.refuse
 
-local function for_each_way(title, run)
-    for _, way in ipairs(ways.names) do
-        test(("%s [%s]"):format(title, way), function(t)
-            run(t, way)
-        end)
-    end
-end
+local for_each_way = ways.for_each
 
 local voicemail = [[
 route[FAILED] {

@@ -3,7 +3,6 @@
 local kamailio = require "kamailio"
 local tap = require "tap"
 local ua = require "ua"
-local wait = require "wait"
 
 local test = tap.test
 local one, two = ua.instance(1), ua.instance(2)
@@ -15,27 +14,12 @@ local function start(t, options)
     end
     local host = kamailio.start(t, { config = options.config, extra = options.extra, params = params,
         modules = options.modules, core = options.core, args = options.args })
-    return host, function(user, more)
-        local all = { port = host.port, user = user, domain = host.domain, transport = "tcp" }
-        for name, value in pairs(more or {}) do
-            all[name] = value
-        end
-        return ua.open(all)
-    end
+    return host, ua.opener(host)
 end
 
-local function refuse(callee, status, options)
-    local request = callee:expect "INVITE"
-    callee:reply(request, status, options)
-    callee:expect "ACK"
-    return request
-end
+local refuse = ua.refuse
 
-local function all_freed(host)
-    return wait.until_true(ua.patience, function()
-        return host:rpc("tm.stats"):match "current: (%d+)" == "0"
-    end)
-end
+local all_freed = kamailio.all_freed
 
 local suspending = [[
 request_route {

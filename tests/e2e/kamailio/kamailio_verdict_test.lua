@@ -26,21 +26,10 @@ local function start(t, policy, options)
         params[#params + 1] = { "reflow", "tenant", "example.test=" .. tenant }
     end
     local host = kamailio.start(t, { params = params, extra = options.extra, config = options.config })
-    return host, function(user, more)
-        local all = { port = host.port, user = user, domain = host.domain, transport = "tcp" }
-        for name, value in pairs(more or {}) do
-            all[name] = value
-        end
-        return ua.open(all)
-    end
+    return host, ua.opener(host)
 end
 
-local function refuse(callee, status, options)
-    local request = callee:expect "INVITE"
-    callee:reply(request, status, options)
-    callee:expect "ACK"
-    return request
-end
+local refuse = ua.refuse
 
 -- Bob's phone, the voicemail's user agent and Alice.
 local function people(open)

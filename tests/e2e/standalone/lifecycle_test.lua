@@ -9,13 +9,7 @@ local test = tap.test
 local one = ua.instance(1)
 
 local function opener(s)
-    return function(user, more)
-        local o = { port = s.port, user = user, domain = s.domain, transport = "tcp" }
-        for name, value in pairs(more or {}) do
-            o[name] = value
-        end
-        return ua.open(o)
-    end
+    return ua.opener(s)
 end
 
 local function start(t, options)

@@ -9,13 +9,7 @@ local one = ua.instance(1)
 
 local function start(t, args)
     local s = server.start(t, { args = args, status = true })
-    return function(user, more)
-        local o = { port = s.port, user = user, domain = s.domain, transport = "tcp" }
-        for name, value in pairs(more or {}) do
-            o[name] = value
-        end
-        return ua.open(o)
-    end, s
+    return ua.opener(s), s
 end
 
 local function becomes(s, name, least)

@@ -35,13 +35,7 @@ local function start(t, args)
         list[#list + 1] = argument
     end
     local s = server.start(t, { listen = { "udp:127.0.0.1:%d" }, args = list, status = true })
-    return s, names, function(user, more)
-        local o = { port = s.port, user = user, domain = s.domain, transport = "udp" }
-        for name, value in pairs(more or {}) do
-            o[name] = value
-        end
-        return ua.open(o)
-    end
+    return s, names, ua.opener(s, "udp")
 end
 
 local function attack(flow, name)

@@ -8,7 +8,7 @@ local server = require "server"
 local tap = require "tap"
 local ua = require "ua"
 
-local host = {}
+local host = { opener = ua.opener }
 
 -- Kamailio's names for what options say in words.
 local function kamailio_params(options)
@@ -168,18 +168,6 @@ function host.start(t, kind, options)
         return kind == "kamailio" and self:statistic "reflow:flows_down" or self:number "flows_down"
     end
     return self
-end
-
--- A function that opens user agents of that host: open(user, options of ua.open).
-function host.opener(s, transport)
-    return function(user, more)
-        local o = { port = s.ports and s.ports[transport] or s.port, user = user, domain = s.domain,
-            transport = transport, host = s.address }
-        for name, value in pairs(more or {}) do
-            o[name] = value
-        end
-        return ua.open(o)
-    end
 end
 
 -- The hosts of this run: the one that the environment names, or both.

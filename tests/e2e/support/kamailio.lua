@@ -531,6 +531,46 @@ function kamailio.becomes(self, name, least, ms)
     return got
 end
 
+-- How many contacts usrloc holds.
+function kamailio.contacts(self)
+    return self:statistic "usrloc:location_contacts"
+end
+
+-- Within ms (default: patience) usrloc holds that many contacts.
+function kamailio.expect_contacts(t, self, count, ms)
+    local got
+    wait.until_true(ms or kamailio.patience, function()
+        got = self:contacts()
+        return got == count
+    end)
+    t:equal(got, count, "contacts in usrloc")
+end
+
+-- How many transactions tm has; it frees one after all of its callbacks.
+function kamailio.transactions(self)
+    return tonumber((self:rpc "tm.stats" or ""):match "current: (%d+)")
+end
+
+function kamailio.all_freed(self)
+    return wait.until_true(kamailio.patience, function()
+        return self:transactions() == 0
+    end)
+end
+
+-- How many nodes dmq knows, this one among them.
+function kamailio.active_nodes(self)
+    local _, count = (self:rpc "dmq.list_nodes" or ""):gsub("status: active", "")
+    return count
+end
+
+-- What sqlite3 writes for these statements, its errors too.
+function kamailio.sqlite(path, statements)
+    local pipe = assert(io.popen(("sqlite3 '%s' \"%s\" 2>&1"):format(path, statements)))
+    local result = pipe:read "a"
+    pipe:close()
+    return (result:gsub("%s+$", ""))
+end
+
 -- pid and what Kamailio calls that process, for each ("udp receiver child=0 ...", "tcp main process").
 function kamailio.processes(self)
     local list = {}

@@ -3,6 +3,7 @@
      Kamailio's registrar. A test runs the same case on both. A request with the header field X-Stock takes the second.
      Each way has a table of usrloc of its own. ]]
 local kamailio = require "kamailio"
+local tap = require "tap"
 local ua = require "ua"
 
 local ways = { names = { "stock", "reflow" } }
@@ -98,6 +99,15 @@ function ways.start(t, options)
             given[name] = value
         end
         return ua.open(given)
+    end
+end
+
+-- A test for each way: run(t, way).
+function ways.for_each(title, run)
+    for _, way in ipairs(ways.names) do
+        tap.test(("%s [%s]"):format(title, way), function(t)
+            run(t, way)
+        end)
     end
 end
 

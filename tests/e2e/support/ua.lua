@@ -165,6 +165,27 @@ function ua.open(options)
     return self
 end
 
+-- A function that opens user agents of a server: open(user, options of ua.open). `transport`: TCP if it is not given.
+function ua.opener(s, transport)
+    transport = transport or "tcp"
+    return function(user, options)
+        local all = { port = s.ports and s.ports[transport] or s.port, user = user, domain = s.domain,
+            transport = transport, host = s.address }
+        for name, value in pairs(options or {}) do
+            all[name] = value
+        end
+        return ua.open(all)
+    end
+end
+
+-- The phone takes an INVITE, answers it and waits for the ACK. Returns the INVITE. options as those of reply().
+function ua.refuse(phone, status, options)
+    local request = phone:expect "INVITE"
+    phone:reply(request, status, options)
+    phone:expect "ACK"
+    return request
+end
+
 -- Over TCP: what arrives stays in the kernel, until read_on().
 function flow.stop_reading(self)
     self.socket:read_stop()
