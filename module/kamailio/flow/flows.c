@@ -112,7 +112,10 @@ flow_id flow_of_connection(int connection_id)
     return connection_id > 0 ? (flow_id)connection_id : 0;
 }
 
-bool flow_is_foreign(const ucontact_t *contact)
+/* True if another node made the binding: usrloc's server_id shows it. If that is not configured (0), a binding without
+   a socket of this node counts as foreign. Bindings that this node gets back from its database or its peers are its
+   own. */
+static bool is_foreign(const ucontact_t *contact)
 {
     return contact->server_id != server_id || (server_id == 0 && contact->sock == NULL);
 }
@@ -121,7 +124,7 @@ bool flow_is_foreign(const ucontact_t *contact)
 bool flow_is_elsewhere(const ucontact_t *contact)
 {
     const bool listens = contact->sock != NULL && contact->sock->proto == PROTO_UDP;
-    return contact->path.len == 0 && !listens && flow_is_foreign(contact);
+    return contact->path.len == 0 && !listens && is_foreign(contact);
 }
 
 /* --- whether a flow is alive --- */
@@ -152,7 +155,7 @@ bool flow_is_of_contact(const ucontact_t *contact, const struct receive_info *fr
     const flow_id flow = flow_of_contact(contact), source = flow_of_source(from);
     if (flow != 0 || source == 0)
         return flow != 0 && flow == source;
-    return contact->path.len == 0 && contact->tcpconn_id <= 0 && !flow_is_foreign(contact) && contact->sock != NULL &&
+    return contact->path.len == 0 && contact->tcpconn_id <= 0 && !is_foreign(contact) && contact->sock != NULL &&
            contact->sock->proto == from->proto && remote_of_contact(contact, &remote, &port, &proto) &&
            port == from->src_port && ip_addr_cmp(&remote, (struct ip_addr *)&from->src_ip) != 0;
 }
@@ -209,7 +212,7 @@ static bool came_by_websocket(const ucontact_t *contact)
 /* The registrar of another node may have stored an address in `received` that accepts connections. */
 static bool received_may_be_called(const ucontact_t *contact)
 {
-    return contact->sock == NULL && flow_is_foreign(contact) && !came_by_websocket(contact);
+    return contact->sock == NULL && is_foreign(contact) && !came_by_websocket(contact);
 }
 
 enum flow_use flow_use_of(const ucontact_t *contact)

@@ -40,10 +40,6 @@ flow_id flow_of_connection(int connection_id);
    not known, for example after a restart, has no flow: the address is compared then. */
 bool flow_is_of_contact(const ucontact_t *contact, const struct receive_info *from);
 
-/* True if another node made the binding: usrloc's server_id shows it. If that is not configured (0), a binding without
-   a socket of this node counts as foreign. Bindings that this node gets back from its database or its peers are its
-   own. */
-bool flow_is_foreign(const ucontact_t *contact);
 /* True if only another node can use the flow: the binding is foreign, no Path leads to it, and this node does not
    listen on the UDP address on which it was made. */
 bool flow_is_elsewhere(const ucontact_t *contact);

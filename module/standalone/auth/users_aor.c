@@ -93,7 +93,8 @@ const char *users_aor_read(struct text text, char aor[USERS_AOR_SIZE])
     return why;
 }
 
-struct text users_realm(const char *aor)
+/* The realm of a normalised AOR: its host, as sip_host_write() spells it. Challenges must use this spelling. */
+static struct text realm_of(const char *aor)
 {
     struct text host = text_of(strrchr(aor, '@') + 1);
     bool brackets = host.length > 2 && host.at[0] == '[';
@@ -111,7 +112,7 @@ static bool names_hash(struct users_secrets *secrets, enum users_name name, stru
 int users_secrets_create(struct users_secrets *secrets, const char *aor, struct text password)
 {
     char bytes[2 * USERS_AOR_SIZE + USERS_PASSWORD_MOST + 8];
-    struct text realm = users_realm(aor);
+    struct text realm = realm_of(aor);
     size_t part = (size_t)(strrchr(aor, '@') - aor);
     if (password.length > USERS_PASSWORD_MOST)
         return -EMSGSIZE;

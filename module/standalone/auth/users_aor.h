@@ -23,9 +23,6 @@ struct users_secrets {
    it is refused. */
 const char *users_aor_read(struct text text, char aor[USERS_AOR_SIZE]);
 
-/* The realm of a normalised AOR: its host, as sip_host_write() spells it. Challenges must use this spelling. */
-struct text users_realm(const char *aor);
-
 /* Computes the secrets of a normalised AOR in its realm. Returns 0; -ENOTSUP if OpenSSL does not offer an
    algorithm; -EMSGSIZE if the password is longer than USERS_PASSWORD_MOST bytes. */
 int users_secrets_create(struct users_secrets *secrets, const char *aor, struct text password);

@@ -32,7 +32,8 @@ static bool is_own(const struct server *server, const union address *address)
     return server_is_own_host(server, (struct text){host, length});
 }
 
-bool caller_is_exempt(const struct server *server, const struct peer *source)
+/* The limits of a source do not hold for it: a trunk, an address of --trust, loopback, the server itself. */
+static bool is_exempt(const struct server *server, const struct peer *source)
 {
     const union address *address = &source->address;
     return source_is_loopback(address) || source_is_trusted(server->config.sources, address) ||
@@ -64,7 +65,7 @@ source_id caller_holder(const struct server *server, const struct sip_message *r
     if (branch_read(sip_top_via(request)->branch, &id) && is_own(server, &source->address) &&
         load_find(server->loads, &known, &first) && first != 0)
         return first;
-    return caller_is_exempt(server, source) ? 0 : holder_of(source);
+    return is_exempt(server, source) ? 0 : holder_of(source);
 }
 
 /* Whoever receives a request knows its branch, so the branch must have been sent to this server itself. */

@@ -45,8 +45,6 @@ struct text caller_trunk(const struct server *server, const struct peer *source)
    request where this one has returned through the server itself; 0: nobody. A datagram does not prove its source, so it
    counts apart from what comes from there over connections. */
 source_id caller_holder(const struct server *server, const struct sip_message *request, const struct peer *source);
-/* The limits of a source do not hold for it: a trunk, an address of --trust, loopback, the server itself. */
-bool caller_is_exempt(const struct server *server, const struct peer *source);
 
 /* Whether a Proxy-Authorization field has credentials for a realm of this server, which are not sent on (RFC
    3261 22.3). For struct sip_forward; context is the server. */
