@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "script_fixture.h"
 
+#include <errno.h>
 #include <unistd.h>
 
 #include "script/engine/script.h"
@@ -85,4 +86,40 @@ enum script_outcome fixture_respond(struct script_fixture *fixture, uint32_t cod
 enum script_outcome fixture_request(struct script_fixture *fixture)
 {
     return script_on_request(fixture->script, &fixture->call, &fixture->verdict);
+}
+
+int fixture_setup(void **state)
+{
+    struct script_fixture *fixture = malloc(sizeof *fixture);
+    assert_non_null(fixture);
+    fixture_create(fixture);
+    *state = fixture;
+    return 0;
+}
+
+int fixture_setup_small(void **state)
+{
+    fixture_setup(state);
+    ((struct script_fixture *)*state)->limits.memory = 4 << 20;
+    return 0;
+}
+
+int fixture_teardown(void **state)
+{
+    fixture_destroy(*state);
+    free(*state);
+    return 0;
+}
+
+void fixture_must_load(struct script_fixture *fixture, const char *text)
+{
+    if (fixture_load(fixture, text) != 0)
+        fail_msg("%s", fixture->error);
+}
+
+void fixture_assert_refused(struct script_fixture *fixture, const char *text, const char *reason)
+{
+    assert_int_equal(fixture_load(fixture, text), -EINVAL);
+    if (strstr(fixture->error, reason) == NULL)
+        fail_msg("\"%s\" does not say \"%s\"", fixture->error, reason);
 }

@@ -28,11 +28,18 @@ struct script_fixture {
 void fixture_create(struct script_fixture *fixture);
 void fixture_destroy(struct script_fixture *fixture);
 
+/* cmocka's: *state is a fixture; the small one's scripts may use 4 MiB. */
+int fixture_setup(void **state);
+int fixture_setup_small(void **state);
+int fixture_teardown(void **state);
+
 /* Write the text to the file, nothing else. */
 void fixture_write(struct script_fixture *fixture, const char *text, size_t length);
 
 /* Write the text and load it in place of the last one; what script_new returned. */
 int fixture_load(struct script_fixture *fixture, const char *text);
+void fixture_must_load(struct script_fixture *fixture, const char *text); /* fails the test with the error */
+void fixture_assert_refused(struct script_fixture *fixture, const char *text, const char *reason);
 
 /* The limits that fixture_create() sets, for scripts that are loaded without the fixture: sanitizers and a loaded
    machine slow a script down, and the engine's 20 ms would stop one that does little. */

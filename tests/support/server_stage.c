@@ -3,6 +3,8 @@
 
 #include <unistd.h>
 
+#include "standalone/server/server_private.h"
+
 void stage_create(struct stage *stage)
 {
     *stage = (struct stage){0};
@@ -43,15 +45,43 @@ void stage_destroy(struct stage *stage)
     assert_int_equal(stage->fake.allocated, 0);
 }
 
-int stage_setup(void **state)
+struct stage *stage_begin(void **state)
 {
     struct stage *stage = malloc(sizeof *stage);
-    if (stage == NULL)
-        return -1;
+    assert_non_null(stage);
     stage_create(stage);
-    stage_open(stage);
     *state = stage;
+    return stage;
+}
+
+int stage_setup(void **state)
+{
+    struct stage *stage = stage_begin(state);
+    stage_open(stage);
     return 0;
+}
+
+int stage_setup_every_transport(void **state)
+{
+    struct stage *stage = stage_begin(state);
+    stage_listen_by_every_transport(stage);
+    stage_open(stage);
+    return 0;
+}
+
+int stage_setup_every_transport_and_v6(void **state)
+{
+    struct stage *stage = stage_begin(state);
+    stage_listen_by_every_transport(stage);
+    stage->config.listeners[STAGE_LISTENER_V6] = (struct listener){TRANSPORT_TCP, 5060, "[2001:db8::1]"};
+    stage->config.listener_count = STAGE_LISTENER_V6 + 1;
+    stage_open(stage);
+    return 0;
+}
+
+const struct server_counters *stage_counters(const struct stage *stage)
+{
+    return &stage->server->counters;
 }
 
 int stage_teardown(void **state)

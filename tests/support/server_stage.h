@@ -30,7 +30,14 @@ void stage_destroy(struct stage *stage);
 
 /* cmocka's: *state is an open stage. */
 int stage_setup(void **state);
+int stage_setup_every_transport(void **state);
+enum { STAGE_LISTENER_V6 = TRANSPORT_COUNT };
+int stage_setup_every_transport_and_v6(void **state); /* also TCP at [2001:db8::1] */
 int stage_teardown(void **state);
+/* For a setup of the test's own: *state is a stage that was created and is not open. */
+struct stage *stage_begin(void **state);
+
+const struct server_counters *stage_counters(const struct stage *stage);
 
 /* Take a script in use from its text. */
 void stage_script(struct stage *stage, const char *lua);

@@ -240,14 +240,10 @@ static void test_5393_5_a_inside_a_dialog_the_value_goes_on(void **state)
 /* The stage with another address of the server, which is another name in AORs; and an AOR with room for 64 bindings. */
 static int setup_names(void **state)
 {
-    struct stage *stage = malloc(sizeof *stage);
-    if (stage == NULL)
-        return -1;
-    stage_create(stage);
+    struct stage *stage = stage_begin(state);
     stage->config.bindings.bindings_per_aor = 64;
     stage->config.listeners[stage->config.listener_count++] = (struct listener){TRANSPORT_UDP, 5060, "127.0.0.2"};
     stage_open(stage);
-    *state = stage;
     return 0;
 }
 

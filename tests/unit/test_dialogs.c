@@ -6,21 +6,7 @@
  * over UDP, the trunk a server at 5091, Mallory's victim is at 5099.
  */
 
-enum { LISTENER_V6 = TRANSPORT_COUNT, TRUNK = 5091, VICTIM = 5099, PROXY = 5092 };
-
-static int every_transport(void **state)
-{
-    struct stage *stage = malloc(sizeof *stage);
-    if (stage == NULL)
-        return -1;
-    stage_create(stage);
-    stage_listen_by_every_transport(stage);
-    stage->config.listeners[LISTENER_V6] = (struct listener){TRANSPORT_TCP, 5060, "[2001:db8::1]"};
-    stage->config.listener_count = LISTENER_V6 + 1;
-    stage_open(stage);
-    *state = stage;
-    return 0;
-}
+enum { TRUNK = 5091, VICTIM = 5099, PROXY = 5092 };
 
 /* What each side writes into its requests inside the dialog. */
 struct dialog {
@@ -208,13 +194,13 @@ static void test_3261_16_6_b_a_trunk_over_ipv6_is_reached_over_a_new_connection(
 {
     struct stage *stage = *state;
     struct peer bob = stage_phone(stage, (struct phone){.port = 5080, .instance = "1", .reg_id = 1});
-    struct peer trunk = fake_stream_from(&stage->wire, TRANSPORT_TCP, LISTENER_V6, "2001:db8::9", 40000);
+    struct peer trunk = fake_stream_from(&stage->wire, TRANSPORT_TCP, STAGE_LISTENER_V6, "2001:db8::9", 40000);
     invites(stage, &trunk, "sip:t@[2001:db8::9]:5091;transport=tcp", "one");
     struct dialog dialog = answered(stage, &trunk, stage_sent(stage, "INVITE"), "sip:bob@127.0.0.1:5080");
     stage_flow_dies(stage, &trunk);
     says(stage, &bob, "BYE", "alice", "sip:t@[2001:DB8:0::9]:5091;transport=TCP", dialog.callee);
     struct sent *bye = stage_sent_to(stage, "BYE", TRUNK);
-    assert_int_equal(bye->peer.listener, LISTENER_V6);
+    assert_int_equal(bye->peer.listener, STAGE_LISTENER_V6);
     assert_true(address_same_host(&bye->peer.address, &trunk.address));
     stage_response(stage, bye, 200, NULL);
     stage_status(stage, &bob, 200);
@@ -738,7 +724,7 @@ static void test_a_route_set_of_70_hops(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, every_transport, stage_teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, stage_setup_every_transport_and_v6, stage_teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_3261_16_6_b_a_trunk_that_was_called_is_reached_over_a_new_connection),
         TEST(test_3261_16_6_b_an_ack_is_sent_over_a_new_connection),

@@ -3,11 +3,6 @@
 
 /* What has arrived and where it goes: retransmissions, CANCEL, limits, loops, faults, draining. */
 
-static const struct server_counters *counters(const struct stage *stage)
-{
-    return server_counters(stage->server);
-}
-
 static void test_options_to_the_server_itself(void **state)
 {
     struct stage *stage = *state;
@@ -41,8 +36,8 @@ static void test_a_retransmission_gets_the_same_response(void **state)
     struct sent *first = stage_status(stage, &alice, 200);
     stage_request(stage, &alice, options);
     assert_string_equal(stage_status(stage, &alice, 200)->bytes, first->bytes);
-    assert_int_equal(counters(stage)->retransmissions, 1);
-    assert_int_equal(counters(stage)->requests, 2);
+    assert_int_equal(stage_counters(stage)->retransmissions, 1);
+    assert_int_equal(stage_counters(stage)->requests, 2);
     assert_int_equal(stage_count(stage, "transactions"), 1);
 }
 
@@ -55,8 +50,8 @@ static void test_3261_16_7_a_a_response_without_transaction_is_dropped(void **st
                   "Via: SIP/2.0/UDP 127.0.0.1:5070;branch=z9hG4bKa\nFrom: <sip:a@example.com>;tag=a\n"
                   "To: <sip:bob@example.com>;tag=b\nCall-ID: c\nCSeq: 1 INVITE\nContent-Length: 0\n\n");
     stage_silent(stage);
-    assert_int_equal(counters(stage)->unmatched, 1);
-    assert_int_equal(counters(stage)->responses, 1);
+    assert_int_equal(stage_counters(stage)->unmatched, 1);
+    assert_int_equal(stage_counters(stage)->responses, 1);
 }
 
 static void test_no_hops_left(void **state)
@@ -228,7 +223,7 @@ static void test_too_many_transactions(void **state)
     stage_status(&stage, &alice, 200);
     struct sent *refusal = stage_status(&stage, &alice, 503);
     assert_string_equal(sent_header(refusal, "Retry-After", 0), "10");
-    assert_int_equal(counters(&stage)->overloaded, 1);
+    assert_int_equal(stage_counters(&stage)->overloaded, 1);
     /* a retransmission needs no room */
     stage_request(&stage, &alice, (struct request){.method = "OPTIONS", .uri = "sip:example.com", .cseq = 1});
     stage_status(&stage, &alice, 200);
@@ -271,7 +266,7 @@ static void test_requests_that_are_kept_have_a_limit_in_bytes(void **state)
     stage_status(&stage, &second, 200);
     ask_options(&stage, &third, 21, "sip:example.com");
     stage_status(&stage, &third, 503);
-    assert_int_equal(counters(&stage)->overloaded, 2);
+    assert_int_equal(stage_counters(&stage)->overloaded, 2);
     ask_options(&stage, &near, 31, "sip:example.com"); /* who has no limits, and who calls for help */
     stage_status(&stage, &near, 200);
     stage_request(&stage, &first, (struct request){.uri = "urn:service:sos", .cseq = 4});
@@ -300,7 +295,7 @@ static void test_draining_refuses_new_calls_and_lets_old_ones_end(void **state)
     stage_request(stage, &bob,
                   (struct request){.method = "REGISTER", .uri = "sip:example.com", .call = "r", .to = "bob"});
     stage_status(stage, &bob, 503);
-    assert_int_equal(counters(stage)->overloaded, 2);
+    assert_int_equal(stage_counters(stage)->overloaded, 2);
     stage_response(stage, invite, 200, "Contact: <sip:bob@127.0.0.1:5080>\n");
     struct sent *fine = stage_status(stage, &alice, 200);
     assert_true(server_is_drained(stage->server));
@@ -329,8 +324,8 @@ static void test_a_message_with_a_fault_is_answered_and_counted(void **state)
                   "Max-Forwards: 70\nFrom: <sip:alice@example.com>;tag=a\nTo: <sip:example.com>\nCall-ID: c\n"
                   "CSeq: 1 INVITE\nContent-Length: 0\n\n");
     stage_status(stage, &alice, 400);
-    assert_int_equal(counters(stage)->malformed_answered, 1);
-    assert_int_equal(counters(stage)->malformed_dropped, 0);
+    assert_int_equal(stage_counters(stage)->malformed_answered, 1);
+    assert_int_equal(stage_counters(stage)->malformed_dropped, 0);
     assert_int_equal(stage_count(stage, "transactions"), 0);
 }
 
@@ -348,7 +343,7 @@ static void test_what_cannot_be_answered_is_dropped_and_counted(void **state)
     for (size_t i = 0; i < sizeof broken / sizeof broken[0]; i++) {
         stage_receive(stage, &alice, broken[i]);
         stage_silent(stage);
-        assert_int_equal(counters(stage)->malformed_dropped, i + 1);
+        assert_int_equal(stage_counters(stage)->malformed_dropped, i + 1);
     }
 }
 
@@ -363,8 +358,8 @@ static void test_a_stream_that_cannot_be_cut_is_answered_with_the_status_told(vo
     stage_status(stage, &alice, 413);
     server_received_fault(stage->server, &alice, "rubbish", 7, 400);
     stage_silent(stage);
-    assert_int_equal(counters(stage)->malformed_answered, 1);
-    assert_int_equal(counters(stage)->malformed_dropped, 1);
+    assert_int_equal(stage_counters(stage)->malformed_answered, 1);
+    assert_int_equal(stage_counters(stage)->malformed_dropped, 1);
 }
 
 /* --- domains --- */

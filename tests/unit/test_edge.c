@@ -13,15 +13,11 @@ static const char edge_script[] = "sip_on_request(function() " TO_REGISTRAR " en
 
 static int edge_setup(void **state)
 {
-    struct stage *stage = malloc(sizeof *stage);
-    if (stage == NULL)
-        return -1;
-    stage_create(stage);
+    struct stage *stage = stage_begin(state);
     stage->config.domains = NULL;
     stage->config.flow_timer = 120;
     stage_open(stage);
     stage_script(stage, edge_script);
-    *state = stage;
     return 0;
 }
 

@@ -8,21 +8,6 @@
 
 #include "core/code.h"
 
-static int setup(void **state)
-{
-    struct script_fixture *fixture = malloc(sizeof *fixture);
-    fixture_create(fixture);
-    *state = fixture;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    fixture_destroy(*state);
-    free(*state);
-    return 0;
-}
-
 static void assert_says(const struct script_fixture *fixture, const char *part)
 {
     if (strstr(fixture->error, part) == NULL)
@@ -279,7 +264,7 @@ static void test_which_responses_a_script_hears(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_a_script_loads_and_names_itself),
         TEST(test_which_responses_a_script_hears),

@@ -5,28 +5,6 @@
 
 /* What happens when a hook fails, once and again and again. */
 
-static int setup(void **state)
-{
-    struct script_fixture *fixture = malloc(sizeof *fixture);
-    fixture_create(fixture);
-    fixture->limits.memory = 4 << 20;
-    *state = fixture;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    fixture_destroy(*state);
-    free(*state);
-    return 0;
-}
-
-static void load(struct script_fixture *f, const char *text)
-{
-    if (fixture_load(f, text) != 0)
-        fail_msg("%s", f->error);
-}
-
 /* An INVITE with this Request-URI and this after the To URI goes through the hooks from now on. */
 static void set_request(struct script_fixture *f, const char *uri, const char *to)
 {
@@ -59,11 +37,12 @@ static void assert_logged(const struct script_fixture *f, const char *part)
 static void test_each_mode_decides_after_an_error(void **state)
 {
     struct script_fixture *f = *state;
-    load(f, "local function bad() error 'x' end\n"
-            "sip_on_response('4xx', function() return sip_fail(480) end)\n"
-            "sip_on_response(401, bad) sip_on_response(402, bad, {on_error = 'core'})\n"
-            "sip_on_response(403, bad, {on_error = 'next'}) sip_on_response(404, bad, {on_error = 'previous'})\n"
-            "sip_on_response(405, bad, {on_error = 503})\n");
+    fixture_must_load(
+        f, "local function bad() error 'x' end\n"
+           "sip_on_response('4xx', function() return sip_fail(480) end)\n"
+           "sip_on_response(401, bad) sip_on_response(402, bad, {on_error = 'core'})\n"
+           "sip_on_response(403, bad, {on_error = 'next'}) sip_on_response(404, bad, {on_error = 'previous'})\n"
+           "sip_on_response(405, bad, {on_error = 503})\n");
     assert_int_equal(fixture_respond(f, 401), SCRIPT_ERROR);
     assert_int_equal(fixture_respond(f, 402), SCRIPT_ERROR);
     assert_logged(f, "; the core decides");
@@ -84,9 +63,9 @@ static void test_a_request_is_refused_by_a_reply(void **state)
 {
     struct script_fixture *f = *state;
     f->verdict.recurse = true;
-    load(f, "sip_on_request(function() error 'x' end, {on_error = 488})\n"
-            "sip_on_register(function() return 7 end, {on_error = 403})\n"
-            "sip_on_exhausted(function() error 'x' end, {on_error = 600})\n");
+    fixture_must_load(f, "sip_on_request(function() error 'x' end, {on_error = 488})\n"
+                         "sip_on_register(function() return 7 end, {on_error = 403})\n"
+                         "sip_on_exhausted(function() error 'x' end, {on_error = 600})\n");
     assert_int_equal(fixture_request(f), SCRIPT_VERDICT);
     assert_int_equal(f->verdict.kind, VERDICT_REPLY);
     assert_int_equal(f->verdict.code, 488);
@@ -101,12 +80,13 @@ static void test_a_request_is_refused_by_a_reply(void **state)
 static void test_the_modes_hold_for_time_and_memory_too(void **state)
 {
     struct script_fixture *f = *state;
-    load(f, "local function slow() while true do end end\n"
-            "local function greedy() local s = 'x' while true do s = s .. s end end\n"
-            "sip_on_response('*', function() return sip_fail(480) end)\n"
-            "sip_on_response(401, slow, {on_error = 503}) sip_on_response(402, greedy, {on_error = 503})\n"
-            "sip_on_response(403, slow, {on_error = 'previous'}) sip_on_response(404, slow, {on_error = 'next'})\n"
-            "sip_on_response(405, greedy, {on_error = 'next'})\n");
+    fixture_must_load(
+        f, "local function slow() while true do end end\n"
+           "local function greedy() local s = 'x' while true do s = s .. s end end\n"
+           "sip_on_response('*', function() return sip_fail(480) end)\n"
+           "sip_on_response(401, slow, {on_error = 503}) sip_on_response(402, greedy, {on_error = 503})\n"
+           "sip_on_response(403, slow, {on_error = 'previous'}) sip_on_response(404, slow, {on_error = 'next'})\n"
+           "sip_on_response(405, greedy, {on_error = 'next'})\n");
     assert_int_equal(fixture_respond(f, 402), SCRIPT_VERDICT);
     assert_int_equal(f->verdict.code, 503);
     assert_int_equal(fixture_respond(f, 405), SCRIPT_MEMORY);
@@ -130,7 +110,8 @@ static void test_options_of_failure_are_checked(void **state)
     }
     assert_int_not_equal(fixture_load(f, "sip_on_flow_up(function() end, {on_error = 503})"), 0);
     assert_non_null(strstr(f->error, "of a flow's hook"));
-    load(f, "sip_on_flow_up(function() end, {on_error = 'next'}) sip_on_request(function() end, {on_error = 400})");
+    fixture_must_load(
+        f, "sip_on_flow_up(function() end, {on_error = 'next'}) sip_on_request(function() end, {on_error = 400})");
 }
 
 static void test_no_fault_refuses_an_emergency_call(void **state)
@@ -141,13 +122,13 @@ static void test_no_fault_refuses_an_emergency_call(void **state)
         "tel:112",         "sips:911:x@example.com"};
     static const char *const other[] = {"sip:113@example.com", "sip:1122@example.com", "urn:service:sosx",
                                         "sip:bob@112", "sip:112"};
-    load(f, "sip_emergency{'112', '911'} sip_on_request(function() error 'x' end, {on_error = 503})\n"
-            "sip_on_response(486, function() error 'x' end, {on_error = 503})\n"
-            "sip_on_response(487, function() return sip_fail(600) end, {on_error = 503})\n");
+    fixture_must_load(f, "sip_emergency{'112', '911'} sip_on_request(function() error 'x' end, {on_error = 503})\n"
+                         "sip_on_response(486, function() error 'x' end, {on_error = 503})\n"
+                         "sip_on_response(487, function() return sip_fail(600) end, {on_error = 503})\n");
     for (size_t i = 0; i < sizeof help / sizeof help[0]; i++) {
-        load(f, "sip_emergency{'112', '911'} sip_on_request(function() error 'x' end, {on_error = 503})\n"
-                "sip_on_response(486, function() error 'x' end, {on_error = 503})\n"
-                "sip_on_response(487, function() return sip_fail(600) end, {on_error = 503})\n");
+        fixture_must_load(f, "sip_emergency{'112', '911'} sip_on_request(function() error 'x' end, {on_error = 503})\n"
+                             "sip_on_response(486, function() error 'x' end, {on_error = 503})\n"
+                             "sip_on_response(487, function() return sip_fail(600) end, {on_error = 503})\n");
         set_request(f, help[i], "");
         if (fixture_request(f) != SCRIPT_ERROR || fixture_respond(f, 486) != SCRIPT_ERROR)
             fail_msg("%s is refused", help[i]);
@@ -164,7 +145,7 @@ static void test_no_fault_refuses_an_emergency_call(void **state)
 static void test_no_fault_refuses_a_request_of_a_dialog(void **state)
 {
     struct script_fixture *f = *state;
-    load(f, "sip_on_request(function() error 'x' end, {on_error = 503})");
+    fixture_must_load(f, "sip_on_request(function() error 'x' end, {on_error = 503})");
     set_request(f, "sip:bob@example.com", ";tag=b1");
     assert_int_equal(fixture_request(f), SCRIPT_ERROR);
     assert_int_equal(failures(f), 1);
@@ -181,7 +162,7 @@ static void test_emergency_numbers_are_checked(void **state)
                                       "sip_emergency{''}", "sip_emergency{'1234567890123456'}"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         assert_int_not_equal(fixture_load(f, bad[i]), 0);
-    load(f, "sip_on_response(486, function() sip_emergency{'112'} end)");
+    fixture_must_load(f, "sip_on_response(486, function() sip_emergency{'112'} end)");
     assert_int_equal(fixture_respond(f, 486), SCRIPT_ERROR);
     for (int i = 0; i < EMERGENCY_NUMBERS; i++) {
         snprintf(number, sizeof number, "%d", 100 + i);
@@ -210,7 +191,7 @@ static void fail_times(struct script_fixture *f, int times)
 static void test_a_hook_that_fails_again_and_again_is_turned_off_and_says_so(void **state)
 {
     struct script_fixture *f = *state;
-    load(f, FAILING);
+    fixture_must_load(f, FAILING);
     fail_times(f, 4);
     assert_int_equal(f->fake.logged[LOG_ERROR], 4);
     fail_times(f, 1);
@@ -226,7 +207,7 @@ static void test_a_hook_that_fails_again_and_again_is_turned_off_and_says_so(voi
 static void test_after_a_minute_one_entry_tries_it(void **state)
 {
     struct script_fixture *f = *state;
-    load(f, FAILING);
+    fixture_must_load(f, FAILING);
     fail_times(f, 5);
     fake_host_advance(&f->fake, 59999);
     fail_times(f, 1);
@@ -252,7 +233,7 @@ static void test_after_a_minute_one_entry_tries_it(void **state)
 static void test_only_failures_in_a_row_and_near_each_other_count(void **state)
 {
     struct script_fixture *f = *state;
-    load(f, FAILING);
+    fixture_must_load(f, FAILING);
     for (int i = 0; i < 4; i++) {
         fail_times(f, 4);
         assert_int_equal(fixture_respond(f, 480), SCRIPT_DEFAULT);
@@ -272,10 +253,11 @@ static void test_only_failures_in_a_row_and_near_each_other_count(void **state)
 static void test_a_hook_that_is_off_still_means_what_it_says_of_failure(void **state)
 {
     struct script_fixture *f = *state;
-    load(f, "local function bad() error 'x' end\n"
-            "sip_on_response('*', function() return sip_fail(480) end)\n"
-            "sip_on_response(403, bad, {on_error = 'next'}) sip_on_response(404, bad, {on_error = 'previous'})\n"
-            "sip_on_response(405, bad, {on_error = 503})\n");
+    fixture_must_load(
+        f, "local function bad() error 'x' end\n"
+           "sip_on_response('*', function() return sip_fail(480) end)\n"
+           "sip_on_response(403, bad, {on_error = 'next'}) sip_on_response(404, bad, {on_error = 'previous'})\n"
+           "sip_on_response(405, bad, {on_error = 503})\n");
     for (int i = 0; i < 7; i++) {
         assert_int_equal(fixture_respond(f, 403), SCRIPT_VERDICT);
         assert_int_equal(f->verdict.code, 480);
@@ -298,7 +280,7 @@ static void respond_from(struct script_fixture *f, uint64_t caller, uint64_t cal
 static void test_one_source_turns_no_hook_off(void **state)
 {
     struct script_fixture *f = *state;
-    load(f, FAILING);
+    fixture_must_load(f, FAILING);
     for (unsigned i = 0; i < 40; i++) {
         respond_from(f, 7, 0);
         respond_from(f, 7, 100 + i); // a caller with many phones
@@ -312,7 +294,7 @@ static void test_one_source_turns_no_hook_off(void **state)
 static void test_five_sources_turn_a_hook_off(void **state)
 {
     struct script_fixture *f = *state;
-    load(f, FAILING);
+    fixture_must_load(f, FAILING);
     for (unsigned i = 1; i <= 5; i++) {
         respond_from(f, i, 0);
         respond_from(f, i, 0);
@@ -330,7 +312,7 @@ static void test_five_sources_turn_a_hook_off(void **state)
 static void test_a_source_counts_again_in_another_window(void **state)
 {
     struct script_fixture *f = *state;
-    load(f, FAILING);
+    fixture_must_load(f, FAILING);
     for (unsigned i = 1; i <= 4; i++)
         respond_from(f, i, 0);
     fake_host_advance(&f->fake, 60001);
@@ -344,8 +326,9 @@ static void test_a_source_counts_again_in_another_window(void **state)
 static void test_a_hook_that_refuses_is_never_turned_off(void **state)
 {
     struct script_fixture *f = *state;
-    load(f, "sip_on_request(function(call)\n"
-            "if call.source == 'udp:127.0.0.1:5070' then error 'x' end return sip_reply(404) end, {on_error = 403})\n");
+    fixture_must_load(
+        f, "sip_on_request(function(call)\n"
+           "if call.source == 'udp:127.0.0.1:5070' then error 'x' end return sip_reply(404) end, {on_error = 403})\n");
     for (int i = 0; i < 30; i++) {
         assert_int_equal(fixture_request(f), SCRIPT_VERDICT);
         assert_int_equal(f->verdict.code, 403);
@@ -369,7 +352,7 @@ static void test_the_fault_of_another_hook_leads_past_no_hook_that_refuses(void 
                  "sip_on_request('INVITE', function() %s end, {on_error = %s})\n",
                  bad[i / 3], modes[i % 3]);
         f->limits.time_ms = 0;
-        load(f, text);
+        fixture_must_load(f, text);
         if (i / 3 == 1)
             fixture_set_time(f, 10);
         assert_int_equal(fixture_request(f), SCRIPT_VERDICT);
@@ -381,7 +364,7 @@ static void test_the_fault_of_another_hook_leads_past_no_hook_that_refuses(void 
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup_small, fixture_teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_each_mode_decides_after_an_error),
         TEST(test_a_request_is_refused_by_a_reply),

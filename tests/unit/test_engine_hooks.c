@@ -4,34 +4,6 @@
 #include "core/code.h"
 #include "script_fixture.h"
 
-static int setup(void **state)
-{
-    struct script_fixture *fixture = malloc(sizeof *fixture);
-    fixture_create(fixture);
-    *state = fixture;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    fixture_destroy(*state);
-    free(*state);
-    return 0;
-}
-
-static void load(struct script_fixture *f, const char *text)
-{
-    if (fixture_load(f, text) != 0)
-        fail_msg("%s", f->error);
-}
-
-static void assert_refused(struct script_fixture *f, const char *text, const char *reason)
-{
-    assert_int_equal(fixture_load(f, text), -EINVAL);
-    if (strstr(f->error, reason) == NULL)
-        fail_msg("\"%s\" does not say \"%s\"", f->error, reason);
-}
-
 /* Each hook adds its letter to the log; the order in which they ran for a code is what is compared. */
 static void assert_order(struct script_fixture *f, uint32_t code, const char *letters)
 {
@@ -50,11 +22,11 @@ static void assert_order(struct script_fixture *f, uint32_t code, const char *le
 static void test_the_most_specific_selector_goes_first(void **state)
 {
     struct script_fixture *f = *state;
-    load(f, COLLECT "sip_on_response('*', give, last)\n"
-                    "sip_on_response('*', mark 'a')\n"
-                    "sip_on_response(486, mark 'o')\n"
-                    "sip_on_response('4xx', mark 'c')\n"
-                    "sip_on_response({from = 480, to = 489}, mark 'r')\n");
+    fixture_must_load(f, COLLECT "sip_on_response('*', give, last)\n"
+                                 "sip_on_response('*', mark 'a')\n"
+                                 "sip_on_response(486, mark 'o')\n"
+                                 "sip_on_response('4xx', mark 'c')\n"
+                                 "sip_on_response({from = 480, to = 489}, mark 'r')\n");
     assert_order(f, 486, "orca");
     assert_order(f, 480, "rca");
     assert_order(f, 489, "rca");
@@ -67,25 +39,26 @@ static void test_the_most_specific_selector_goes_first(void **state)
 static void test_later_registrations_go_before_earlier_ones_of_the_same_kind(void **state)
 {
     struct script_fixture *f = *state;
-    load(f, COLLECT "sip_on_response('*', give, last)\n"
-                    "sip_on_response(486, mark '1') sip_on_response(486, mark '2') sip_on_response(486, mark '3')\n");
+    fixture_must_load(f, COLLECT
+                      "sip_on_response('*', give, last)\n"
+                      "sip_on_response(486, mark '1') sip_on_response(486, mark '2') sip_on_response(486, mark '3')\n");
     assert_order(f, 486, "321");
 }
 
 static void test_priority_orders_within_a_kind_only(void **state)
 {
     struct script_fixture *f = *state;
-    load(f, COLLECT "sip_on_response('*', give, last)\n"
-                    "sip_on_response(486, mark 'h', {priority = 5}) sip_on_response(486, mark 'l')\n"
-                    "sip_on_response('4xx', mark 'c', {priority = 99})\n");
+    fixture_must_load(f, COLLECT "sip_on_response('*', give, last)\n"
+                                 "sip_on_response(486, mark 'h', {priority = 5}) sip_on_response(486, mark 'l')\n"
+                                 "sip_on_response('4xx', mark 'c', {priority = 99})\n");
     assert_order(f, 486, "hlc");
 }
 
 static void test_a_list_is_a_list_and_runs_its_function_once(void **state)
 {
     struct script_fixture *f = *state;
-    load(f, COLLECT "sip_on_response('*', give, last)\n"
-                    "sip_on_response({486, '4xx', 600}, mark 'l')\n");
+    fixture_must_load(f, COLLECT "sip_on_response('*', give, last)\n"
+                                 "sip_on_response({486, '4xx', 600}, mark 'l')\n");
     assert_order(f, 486, "l");
     assert_order(f, 404, "l");
     assert_order(f, 600, "l");
@@ -103,30 +76,30 @@ static void test_unknown_selectors_are_refused_at_load(void **state)
     char text[128];
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         snprintf(text, sizeof text, "sip_on_response(%s, function() end)", bad[i]);
-        assert_refused(f, text, "unknown selector");
-        assert_refused(f, text, ":1:");
+        fixture_assert_refused(f, text, "unknown selector");
+        fixture_assert_refused(f, text, ":1:");
     }
-    assert_refused(f, "sip_on_response({500, 599}, function() end)", "a range is {from = 500, to = 599}");
-    assert_refused(f, "sip_on_response(486)", "function expected");
-    assert_refused(f, "sip_on_response(486, 'f')", "function expected");
+    fixture_assert_refused(f, "sip_on_response({500, 599}, function() end)", "a range is {from = 500, to = 599}");
+    fixture_assert_refused(f, "sip_on_response(486)", "function expected");
+    fixture_assert_refused(f, "sip_on_response(486, 'f')", "function expected");
 }
 
 static void test_options_are_checked(void **state)
 {
     struct script_fixture *f = *state;
-    assert_refused(f, "sip_on_success(function() end, {prority = 1})", "unknown option 'prority'");
-    assert_refused(f, "sip_on_success(function() end, {priority = 'high'})", "whole number");
-    assert_refused(f, "sip_on_success(function() end, {on_error = 'stop'})", "on_error");
-    assert_refused(f, "sip_on_success(function() end, 7)", "table expected");
-    assert_refused(f, "sip_on_request('invite', function() end)", "capitals");
-    assert_refused(f, "sip_on_request('', function() end)", "capitals");
-    assert_refused(f, "sip_on_flow_failed()", "no current reply");
+    fixture_assert_refused(f, "sip_on_success(function() end, {prority = 1})", "unknown option 'prority'");
+    fixture_assert_refused(f, "sip_on_success(function() end, {priority = 'high'})", "whole number");
+    fixture_assert_refused(f, "sip_on_success(function() end, {on_error = 'stop'})", "on_error");
+    fixture_assert_refused(f, "sip_on_success(function() end, 7)", "table expected");
+    fixture_assert_refused(f, "sip_on_request('invite', function() end)", "capitals");
+    fixture_assert_refused(f, "sip_on_request('', function() end)", "capitals");
+    fixture_assert_refused(f, "sip_on_flow_failed()", "no current reply");
 }
 
 static void test_hooks_are_registered_only_while_loading(void **state)
 {
     struct script_fixture *f = *state;
-    load(f, "sip_on_response(486, function() sip_on_response(487, function() end) end)");
+    fixture_must_load(f, "sip_on_response(486, function() sip_on_response(487, function() end) end)");
     assert_int_equal(fixture_respond(f, 486), SCRIPT_ERROR);
     assert_non_null(strstr(f->fake.last_log, "while the script loads"));
 }
@@ -134,16 +107,16 @@ static void test_hooks_are_registered_only_while_loading(void **state)
 static void test_too_many_hooks_are_refused(void **state)
 {
     struct script_fixture *f = *state;
-    load(f, "for i = 1, 1000 do sip_on_response('*', function() end) end");
+    fixture_must_load(f, "for i = 1, 1000 do sip_on_response('*', function() end) end");
     assert_int_equal(fixture_respond(f, 486), SCRIPT_DEFAULT);
-    assert_refused(f, "for i = 1, 1001 do sip_on_response('*', function() end) end", "more than 1000 hooks");
+    fixture_assert_refused(f, "for i = 1, 1001 do sip_on_response('*', function() end) end", "more than 1000 hooks");
 }
 
 static void test_no_hook_and_default_are_told_apart(void **state)
 {
     struct script_fixture *f = *state;
     struct script_counters counters;
-    load(f, "sip_on_response(486, function() end)");
+    fixture_must_load(f, "sip_on_response(486, function() end)");
     assert_int_equal(fixture_respond(f, 404), SCRIPT_NO_HOOK);
     assert_int_equal(fixture_respond(f, 486), SCRIPT_DEFAULT);
     assert_int_equal(fixture_respond(f, 7), SCRIPT_NO_HOOK);
@@ -158,8 +131,8 @@ static void test_no_hook_and_default_are_told_apart(void **state)
 static void test_a_failed_flow_comes_to_its_hook_from_any_origin(void **state)
 {
     struct script_fixture *f = *state;
-    load(f,
-         "sip_on_flow_failed(function(reply) sip_log('%d %s', reply.code, reply.origin) return sip_next_flow() end)");
+    fixture_must_load(
+        f, "sip_on_flow_failed(function(reply) sip_log('%d %s', reply.code, reply.origin) return sip_next_flow() end)");
     f->facts.origin = ORIGIN_FLOW_DOWN;
     assert_int_equal(fixture_respond(f, 0), SCRIPT_VERDICT);
     assert_int_equal(f->verdict.kind, VERDICT_NEXT_FLOW);
@@ -178,7 +151,7 @@ static void test_a_failed_flow_comes_to_its_hook_from_any_origin(void **state)
 static void test_a_timeout_comes_as_408_and_a_dead_transport_as_503(void **state)
 {
     struct script_fixture *f = *state;
-    load(f, "sip_on_response({408, 503}, function(reply) sip_log('%d %s', reply.code, reply.origin) end)");
+    fixture_must_load(f, "sip_on_response({408, 503}, function(reply) sip_log('%d %s', reply.code, reply.origin) end)");
     f->facts.origin = ORIGIN_TIMEOUT;
     assert_int_equal(fixture_respond(f, 0), SCRIPT_DEFAULT);
     assert_string_equal(f->fake.last_log, "408 timeout");
@@ -190,7 +163,7 @@ static void test_a_timeout_comes_as_408_and_a_dead_transport_as_503(void **state
 static void test_on_flow_failed_without_a_function_is_the_cores_decision(void **state)
 {
     struct script_fixture *f = *state;
-    load(f, "sip_on_response(430, function() return sip_on_flow_failed() end)");
+    fixture_must_load(f, "sip_on_response(430, function() return sip_on_flow_failed() end)");
     assert_int_equal(fixture_respond(f, 430), SCRIPT_VERDICT);
     assert_int_equal(f->verdict.kind, VERDICT_ACCEPT);
 }
@@ -198,32 +171,33 @@ static void test_on_flow_failed_without_a_function_is_the_cores_decision(void **
 static void test_a_request_goes_to_its_methods_hook_first(void **state)
 {
     struct script_fixture *f = *state;
-    load(f, "sip_on_request('INVITE', function() return sip_reply(486) end)\n"
-            "sip_on_request('MESSAGE', function() return sip_reply(488) end)\n"
-            "sip_on_request(function() return sip_reply(480) end)\n");
+    fixture_must_load(f, "sip_on_request('INVITE', function() return sip_reply(486) end)\n"
+                         "sip_on_request('MESSAGE', function() return sip_reply(488) end)\n"
+                         "sip_on_request(function() return sip_reply(480) end)\n");
     assert_int_equal(fixture_request(f), SCRIPT_VERDICT);
     assert_int_equal(f->verdict.code, 486);
-    load(f, "sip_on_request('MESSAGE', function() return sip_reply(488) end)\n"
-            "sip_on_request('OTHERMETHOD', function() return sip_reply(489) end)\n"
-            "sip_on_request(function() return sip_reply(480, 'Away') end)\n");
+    fixture_must_load(f, "sip_on_request('MESSAGE', function() return sip_reply(488) end)\n"
+                         "sip_on_request('OTHERMETHOD', function() return sip_reply(489) end)\n"
+                         "sip_on_request(function() return sip_reply(480, 'Away') end)\n");
     assert_int_equal(fixture_request(f), SCRIPT_VERDICT);
     assert_int_equal(f->verdict.code, 480);
     assert_string_equal(f->verdict.phrase, "Away");
-    load(f, "sip_on_request('MESSAGE', function() return sip_reply(488) end)\n");
+    fixture_must_load(f, "sip_on_request('MESSAGE', function() return sip_reply(488) end)\n");
     assert_int_equal(fixture_request(f), SCRIPT_NO_HOOK);
 }
 
 static void test_every_verdict_reaches_the_host(void **state)
 {
     struct script_fixture *f = *state;
-    load(f, "sip_on_response(401, function() return sip_accept() end)\n"
-            "sip_on_response(402, function() return sip_route('sip:alice@example.com', {next_after = 15}) end)\n"
-            "sip_on_response(403, function() return sip_relay('sip:vm@media') end)\n"
-            "sip_on_response(404, function() return sip_next_target() end)\n"
-            "sip_on_response(405, function() return sip_fail(486) end)\n"
-            "sip_on_response(406, function() return sip_retry_after(7) end)\n"
-            "sip_on_response(407, function(reply) return sip_rest(reply.destination, 30) end)\n"
-            "sip_on_request(function() return sip_route({next_after = 2.5}) end)\n");
+    fixture_must_load(
+        f, "sip_on_response(401, function() return sip_accept() end)\n"
+           "sip_on_response(402, function() return sip_route('sip:alice@example.com', {next_after = 15}) end)\n"
+           "sip_on_response(403, function() return sip_relay('sip:vm@media') end)\n"
+           "sip_on_response(404, function() return sip_next_target() end)\n"
+           "sip_on_response(405, function() return sip_fail(486) end)\n"
+           "sip_on_response(406, function() return sip_retry_after(7) end)\n"
+           "sip_on_response(407, function(reply) return sip_rest(reply.destination, 30) end)\n"
+           "sip_on_request(function() return sip_route({next_after = 2.5}) end)\n");
     assert_int_equal(fixture_respond(f, 401), SCRIPT_VERDICT);
     assert_int_equal(f->verdict.kind, VERDICT_ACCEPT);
     assert_int_equal(fixture_respond(f, 402), SCRIPT_VERDICT);
@@ -276,7 +250,7 @@ static void test_a_verdict_with_bad_arguments_is_an_error_and_the_next_call_is_f
     char text[160];
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         snprintf(text, sizeof text, "sip_on_response(486, function() return %s end)", bad[i]);
-        load(f, text);
+        fixture_must_load(f, text);
         if (fixture_respond(f, 486) != SCRIPT_ERROR)
             fail_msg("%s gives a verdict", bad[i]);
         assert_non_null(strstr(f->fake.last_log, ":1:"));
@@ -293,25 +267,25 @@ static void test_what_is_no_verdict_is_an_error(void **state)
     for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
         snprintf(text, sizeof text, "local sip = require 'reflow' sip_on_response(486, function() return %s end)",
                  values[i]);
-        load(f, text);
+        fixture_must_load(f, text);
         assert_int_equal(fixture_respond(f, 486), SCRIPT_ERROR);
         assert_non_null(strstr(f->fake.last_log, "not a verdict"));
         script_counters(f->script, &counters);
         assert_int_equal(counters.errors, 1);
     }
-    load(f, "sip_on_response(486, function(reply) return reply end)");
+    fixture_must_load(f, "sip_on_response(486, function(reply) return reply end)");
     assert_int_equal(fixture_respond(f, 486), SCRIPT_ERROR);
-    load(f, "sip_on_response(486, function(reply) return reply.code == 480 and sip_accept() end)");
+    fixture_must_load(f, "sip_on_response(486, function(reply) return reply.code == 480 and sip_accept() end)");
     assert_int_equal(fixture_respond(f, 486), SCRIPT_DEFAULT);
 }
 
 static void test_a_verdict_of_another_hook_is_an_error(void **state)
 {
     struct script_fixture *f = *state;
-    load(f, "sip_on_response(486, function() return sip_reply(480) end)\n"
-            "sip_on_response(487, function() return sip_drop() end)\n"
-            "sip_on_request(function() return sip_next_flow() end)\n"
-            "sip_on_register(function() return sip_route() end)\n");
+    fixture_must_load(f, "sip_on_response(486, function() return sip_reply(480) end)\n"
+                         "sip_on_response(487, function() return sip_drop() end)\n"
+                         "sip_on_request(function() return sip_next_flow() end)\n"
+                         "sip_on_register(function() return sip_route() end)\n");
     assert_int_equal(fixture_respond(f, 486), SCRIPT_ERROR);
     assert_non_null(strstr(f->fake.last_log, "sip_reply() is not a verdict for this hook"));
     assert_int_equal(fixture_respond(f, 487), SCRIPT_ERROR);
@@ -323,12 +297,12 @@ static void test_an_error_is_logged_counted_and_leaves_the_next_call_fine(void *
 {
     struct script_fixture *f = *state;
     struct script_counters counters;
-    load(f, "local count = 0\n"
-            "sip_on_response(486, function(reply)\n"
-            "  count = count + 1\n"
-            "  if count == 1 then local t = nil; return t.x end\n"
-            "  return sip_fail(480)\n"
-            "end)\n");
+    fixture_must_load(f, "local count = 0\n"
+                         "sip_on_response(486, function(reply)\n"
+                         "  count = count + 1\n"
+                         "  if count == 1 then local t = nil; return t.x end\n"
+                         "  return sip_fail(480)\n"
+                         "end)\n");
     assert_int_equal(fixture_respond(f, 486), SCRIPT_ERROR);
     assert_int_equal(f->fake.logged[LOG_ERROR], 1);
     assert_non_null(strstr(f->fake.last_log, ":4: attempt to index a nil value"));
@@ -343,9 +317,9 @@ static void test_an_error_is_logged_counted_and_leaves_the_next_call_fine(void *
 static void test_after_an_error_the_core_decides_unless_the_hook_says_next(void **state)
 {
     struct script_fixture *f = *state;
-    load(f, "sip_on_response('4xx', function() return sip_fail(480) end)\n"
-            "sip_on_response(486, function() error 'x' end)\n"
-            "sip_on_response(487, function() error 'x' end, {on_error = 'next'})\n");
+    fixture_must_load(f, "sip_on_response('4xx', function() return sip_fail(480) end)\n"
+                         "sip_on_response(486, function() error 'x' end)\n"
+                         "sip_on_response(487, function() error 'x' end, {on_error = 'next'})\n");
     assert_int_equal(fixture_respond(f, 486), SCRIPT_ERROR);
     assert_int_equal(fixture_respond(f, 487), SCRIPT_VERDICT);
     assert_int_equal(f->verdict.code, 480);
@@ -359,11 +333,12 @@ static void test_exhausted_register_and_flow_hooks_run(void **state)
                                .instance = TEXT("urn:uuid:1"),
                                .reg_id = 2,
                                .reason = TEXT("closed")};
-    load(f, "sip_on_exhausted(function(best, call) return sip_relay('sip:vm@media;best=' .. best.code) end)\n"
-            "sip_on_register(function(request, call) if request.aor == call.aor then return sip_accept() end end)\n"
-            "sip_on_flow_up(function(flow) sip_log('up %s %s', flow.flow, flow.reason) end)\n"
-            "sip_on_flow_down(function(flow)\n"
-            "  sip_log('down %s %s %d %s', flow.aor, flow.instance, flow.reg_id, flow.reason) return 7 end)\n");
+    fixture_must_load(
+        f, "sip_on_exhausted(function(best, call) return sip_relay('sip:vm@media;best=' .. best.code) end)\n"
+           "sip_on_register(function(request, call) if request.aor == call.aor then return sip_accept() end end)\n"
+           "sip_on_flow_up(function(flow) sip_log('up %s %s', flow.flow, flow.reason) end)\n"
+           "sip_on_flow_down(function(flow)\n"
+           "  sip_log('down %s %s %d %s', flow.aor, flow.instance, flow.reg_id, flow.reason) return 7 end)\n");
     f->facts.code = 480;
     assert_int_equal(script_on_exhausted(f->script, &f->call, &f->reply, &f->verdict), SCRIPT_VERDICT);
     assert_string_equal(f->verdict.uri, "sip:vm@media;best=480");
@@ -390,12 +365,12 @@ static void test_a_hook_for_credentials_returns_ha1(void **state)
 {
     struct script_fixture *f = *state;
     char ha1[DIGEST_HEX_MOST];
-    load(f, "sip_on_credentials(function(user, realm, algorithm, more)\n"
-            "  assert(realm == 'example.com' and more == nil)\n"
-            "  if user == 'bob' and algorithm == 'MD5' then return '" MD5_OF_NOTHING "' end\n"
-            "  if user == 'bob' and algorithm == 'SHA-256' then return ('0a'):rep(32) end\n"
-            "  if user == 'carol' then return false end\n"
-            "end)\n");
+    fixture_must_load(f, "sip_on_credentials(function(user, realm, algorithm, more)\n"
+                         "  assert(realm == 'example.com' and more == nil)\n"
+                         "  if user == 'bob' and algorithm == 'MD5' then return '" MD5_OF_NOTHING "' end\n"
+                         "  if user == 'bob' and algorithm == 'SHA-256' then return ('0a'):rep(32) end\n"
+                         "  if user == 'carol' then return false end\n"
+                         "end)\n");
     assert_int_equal(credentials(f, "bob", DIGEST_MD5, ha1), SCRIPT_VERDICT);
     assert_string_equal(ha1, MD5_OF_NOTHING);
     assert_int_equal(credentials(f, "bob", DIGEST_SHA_256, ha1), SCRIPT_VERDICT);
@@ -424,7 +399,7 @@ static void test_another_result_than_ha1_is_a_failure(void **state)
     for (size_t i = 0; i < sizeof results / sizeof results[0]; i++) {
         char program[200];
         snprintf(program, sizeof program, "sip_on_credentials(function() return %s end)\n", results[i]);
-        load(f, program);
+        fixture_must_load(f, program);
         f->fake.logged[LOG_ERROR] = 0;
         assert_int_equal(credentials(f, "bob", DIGEST_MD5, ha1), SCRIPT_ERROR);
         assert_string_equal(ha1, "");
@@ -439,10 +414,10 @@ static void test_a_failing_hook_for_credentials_is_never_turned_off(void **state
 {
     struct script_fixture *f = *state;
     char ha1[DIGEST_HEX_MOST];
-    load(f, "sip_on_credentials(function(user)\n"
-            "  if user == 'evil' then error 'x' end\n"
-            "  return ('0'):rep(32)\n"
-            "end)\n");
+    fixture_must_load(f, "sip_on_credentials(function(user)\n"
+                         "  if user == 'evil' then error 'x' end\n"
+                         "  return ('0'):rep(32)\n"
+                         "end)\n");
     for (int i = 0; i < 100; i++)
         assert_int_equal(credentials(f, "evil", DIGEST_MD5, ha1), SCRIPT_ERROR);
     assert_int_equal(credentials(f, "bob", DIGEST_MD5, ha1), SCRIPT_VERDICT);
@@ -452,13 +427,13 @@ static void test_hooks_for_credentials_are_asked_in_turn(void **state)
 {
     struct script_fixture *f = *state;
     char ha1[DIGEST_HEX_MOST];
-    load(f, "sip_on_credentials(function(user) return ('0'):rep(32) end)\n"
-            "sip_on_credentials(function(user)\n"
-            "  if user == 'next' then error 'x' end\n"
-            "end, {on_error = 'next'})\n"
-            "sip_on_credentials(function(user)\n"
-            "  if user == 'core' then error 'x' end\n"
-            "end)\n");
+    fixture_must_load(f, "sip_on_credentials(function(user) return ('0'):rep(32) end)\n"
+                         "sip_on_credentials(function(user)\n"
+                         "  if user == 'next' then error 'x' end\n"
+                         "end, {on_error = 'next'})\n"
+                         "sip_on_credentials(function(user)\n"
+                         "  if user == 'core' then error 'x' end\n"
+                         "end)\n");
     assert_int_equal(credentials(f, "bob", DIGEST_MD5, ha1), SCRIPT_VERDICT);
     assert_int_equal(credentials(f, "next", DIGEST_MD5, ha1), SCRIPT_VERDICT);
     assert_int_equal(credentials(f, "core", DIGEST_MD5, ha1), SCRIPT_ERROR);
@@ -470,10 +445,10 @@ static void test_limits_hold_for_credentials(void **state)
 {
     struct script_fixture *f = *state;
     char ha1[DIGEST_HEX_MOST];
-    load(f, "sip_on_credentials(function(user)\n"
-            "  if user == 'loop' then while true do end end\n"
-            "  local t = {} for i = 1, 1e9 do t[i] = user .. i end\n"
-            "end)\n");
+    fixture_must_load(f, "sip_on_credentials(function(user)\n"
+                         "  if user == 'loop' then while true do end end\n"
+                         "  local t = {} for i = 1, 1e9 do t[i] = user .. i end\n"
+                         "end)\n");
     fixture_set_time(f, 20);
     assert_int_equal(credentials(f, "loop", DIGEST_MD5, ha1), SCRIPT_OVERRUN);
     fixture_set_time(f, 20000);
@@ -499,13 +474,13 @@ static void test_a_host_that_never_asks_for_credentials_refuses_the_hook(void **
 static void test_class_tests_mean_the_current_reply_where_none_is_given(void **state)
 {
     struct script_fixture *f = *state;
-    load(f, "sip_on_response('*', function(reply)\n"
-            "  assert(sip_is_success() == (reply.code // 100 == 2))\n"
-            "  assert(sip_is_client_error(reply) == sip_is_client_error(reply.code))\n"
-            "  assert(sip_is_flow_failed() == (reply.code == 430))\n"
-            "  assert(sip_decide().action == sip_decide(reply).action)\n"
-            "end)\n"
-            "sip_on_request(function() return sip_is_success() end)\n");
+    fixture_must_load(f, "sip_on_response('*', function(reply)\n"
+                         "  assert(sip_is_success() == (reply.code // 100 == 2))\n"
+                         "  assert(sip_is_client_error(reply) == sip_is_client_error(reply.code))\n"
+                         "  assert(sip_is_flow_failed() == (reply.code == 430))\n"
+                         "  assert(sip_decide().action == sip_decide(reply).action)\n"
+                         "end)\n"
+                         "sip_on_request(function() return sip_is_success() end)\n");
     for (uint32_t code = 100; code < 700; code++)
         assert_int_equal(fixture_respond(f, code), SCRIPT_DEFAULT);
     assert_int_equal(fixture_request(f), SCRIPT_ERROR);
@@ -525,10 +500,10 @@ static void test_verdicts_have_names(void **state)
 static void test_an_entry_under_stepped_allocation_failure(void **state)
 {
     struct script_fixture *f = *state;
-    load(f, "sip_on_response(486, function(reply, call)\n"
-            "  local t = {} for i = 1, 40 do t[i] = call:header('X-Color') .. i end\n"
-            "  return sip_relay('sip:vm@media;x=' .. table.concat(t, '-'))\n"
-            "end)\n");
+    fixture_must_load(f, "sip_on_response(486, function(reply, call)\n"
+                         "  local t = {} for i = 1, 40 do t[i] = call:header('X-Color') .. i end\n"
+                         "  return sip_relay('sip:vm@media;x=' .. table.concat(t, '-'))\n"
+                         "end)\n");
     for (uint64_t nth = 1;; nth++) {
         f->fake.fail_after = f->fake.calls + nth;
         enum script_outcome outcome = fixture_respond(f, 486);
@@ -543,7 +518,7 @@ static void test_an_entry_under_stepped_allocation_failure(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_the_most_specific_selector_goes_first),
         TEST(test_later_registrations_go_before_earlier_ones_of_the_same_kind),

@@ -10,28 +10,6 @@
 
 enum { SHORT_MS = 10, STOPPED_MS = 3000 };
 
-static int setup(void **state)
-{
-    struct script_fixture *fixture = malloc(sizeof *fixture);
-    fixture_create(fixture);
-    fixture->limits.memory = 4 << 20;
-    *state = fixture;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    fixture_destroy(*state);
-    free(*state);
-    return 0;
-}
-
-static void load(struct script_fixture *f, const char *text)
-{
-    if (fixture_load(f, text) != 0)
-        fail_msg("%s", f->error);
-}
-
 static double cpu_ms(void)
 {
     struct timespec now;
@@ -55,7 +33,7 @@ static void assert_stopped(struct script_fixture *f, const char *body, enum scri
              "sip_on_response(486, function(reply, call)\n%s\nend)\n"
              "sip_on_response(487, function() return sip_fail(480) end)\n",
              body);
-    load(f, text);
+    fixture_must_load(f, text);
     double begin = cpu_ms();
     enum script_outcome outcome = expected == SCRIPT_OVERRUN ? respond_shortly(f) : fixture_respond(f, 486);
     if (outcome != expected)
@@ -168,10 +146,10 @@ static void test_parsed_messages_count_for_the_cap(void **state)
 static void test_messages_nobody_holds_do_not_fill_the_cap(void **state)
 {
     struct script_fixture *f = *state;
-    load(f, "local text = 'OPTIONS sip:a@b SIP/2.0\\r\\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\\r\\n'\n"
-            "  .. 'From: <sip:a@b>;tag=1\\r\\nTo: <sip:a@b>\\r\\nCall-ID: c\\r\\nCSeq: 1 OPTIONS\\r\\n'\n"
-            "  .. 'X: ' .. ('x'):rep(16000) .. '\\r\\n\\r\\n'\n"
-            "sip_on_response(486, function() for i = 1, 50 do assert(sip_parse(text)) end end)");
+    fixture_must_load(f, "local text = 'OPTIONS sip:a@b SIP/2.0\\r\\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\\r\\n'\n"
+                         "  .. 'From: <sip:a@b>;tag=1\\r\\nTo: <sip:a@b>\\r\\nCall-ID: c\\r\\nCSeq: 1 OPTIONS\\r\\n'\n"
+                         "  .. 'X: ' .. ('x'):rep(16000) .. '\\r\\n\\r\\n'\n"
+                         "sip_on_response(486, function() for i = 1, 50 do assert(sip_parse(text)) end end)");
     for (int i = 0; i < 20; i++)
         assert_int_equal(fixture_respond(f, 486), SCRIPT_DEFAULT);
 }
@@ -179,10 +157,10 @@ static void test_messages_nobody_holds_do_not_fill_the_cap(void **state)
 static void test_what_is_kept_over_entries_does_not_pile_up(void **state)
 {
     struct script_fixture *f = *state;
-    load(f, "sip_on_response(486, function(reply, call)\n"
-            "  local t = {} for name, value in call:headers() do t[name] = value end\n"
-            "  return sip_relay('sip:' .. #t .. '@media')\n"
-            "end)");
+    fixture_must_load(f, "sip_on_response(486, function(reply, call)\n"
+                         "  local t = {} for name, value in call:headers() do t[name] = value end\n"
+                         "  return sip_relay('sip:' .. #t .. '@media')\n"
+                         "end)");
     for (int i = 0; i < 20000; i++)
         assert_int_equal(fixture_respond(f, 486), SCRIPT_VERDICT);
     script_idle(f->script);
@@ -214,8 +192,9 @@ static void test_two_scripts_are_watched_each_on_its_own(void **state)
     struct script_fixture *f = *state;
     struct script_fixture other;
     fixture_create(&other);
-    load(f, "sip_on_response(486, function() while true do end end) sip_on_response(487, sip_accept)");
-    load(&other, "sip_on_response(486, function() for i = 1, 1e9 do end end) sip_on_response(487, sip_accept)");
+    fixture_must_load(f, "sip_on_response(486, function() while true do end end) sip_on_response(487, sip_accept)");
+    fixture_must_load(&other,
+                      "sip_on_response(486, function() for i = 1, 1e9 do end end) sip_on_response(487, sip_accept)");
     for (int i = 0; i < 3; i++) {
         assert_int_equal(respond_shortly(f), SCRIPT_OVERRUN);
         assert_int_equal(fixture_respond(&other, 487), SCRIPT_VERDICT);
@@ -231,7 +210,7 @@ static void test_time_outside_does_not_count(void **state)
     struct script_fixture *f = *state;
     enum { LIMIT_MS = 100 };
     fixture_set_time(f, LIMIT_MS);
-    load(f, "sip_on_response(486, function() for i = 1, 1000 do end return sip_fail(480) end)");
+    fixture_must_load(f, "sip_on_response(486, function() for i = 1, 1000 do end return sip_fail(480) end)");
     for (int i = 0; i < 5; i++) {
         double begin = cpu_ms();
         while (cpu_ms() - begin < 5 * LIMIT_MS)
@@ -242,7 +221,7 @@ static void test_time_outside_does_not_count(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup_small, fixture_teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_an_endless_loop_is_stopped),
         TEST(test_protected_calls_do_not_outlast_the_time),

@@ -18,14 +18,10 @@ static const uint16_t both[] = {5091, 5092, 0};
 
 static int setup(void **state)
 {
-    struct stage *stage = malloc(sizeof *stage);
-    if (stage == NULL)
-        return -1;
-    stage_create(stage);
+    struct stage *stage = stage_begin(state);
     stage->config.rest_silent = 30;
     stage_open(stage);
     stage_script(stage, "sip_on_request('INVITE', function() return sip_relay('sip:1@trunk.example.net:5091') end)\n");
-    *state = stage;
     return 0;
 }
 
@@ -41,16 +37,12 @@ static int setup_tcp(void **state)
 /* It can call by every transport. */
 static int setup_tls(void **state)
 {
-    struct stage *stage = malloc(sizeof *stage);
-    if (stage == NULL)
-        return -1;
-    stage_create(stage);
+    struct stage *stage = stage_begin(state);
     stage_listen_by_every_transport(stage);
     stage->config.rest_silent = 30;
     stage_open(stage);
     stage_script(stage, "sip_on_request('INVITE', function(_, c) return sip_relay(c.aor:find 'other' and "
                         "'sip:1@other.example.org;transport=tls' or 'sip:1@trunk.example.net;transport=tls') end)\n");
-    *state = stage;
     return 0;
 }
 

@@ -10,14 +10,10 @@ enum { PROBE_MS = 5000, IPV6 = 2 };
 
 static int setup(void **state)
 {
-    struct stage *stage = malloc(sizeof *stage);
-    if (stage == NULL)
-        return -1;
-    stage_create(stage);
+    struct stage *stage = stage_begin(state);
     stage->config.listeners[IPV6] = (struct listener){TRANSPORT_UDP, 5060, "[::1]"};
     stage->config.listener_count = IPV6 + 1;
     stage_open(stage);
-    *state = stage;
     return 0;
 }
 

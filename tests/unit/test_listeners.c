@@ -12,16 +12,12 @@ enum { UDP_A, TCP_A, UDP_B, TCP_B, UDP_6, PHONE = 5080, TRUNK = 5090 };
 
 static int setup(void **state)
 {
-    struct stage *stage = malloc(sizeof *stage);
-    if (stage == NULL)
-        return -1;
-    stage_create(stage);
+    struct stage *stage = stage_begin(state);
     stage->config.listeners[UDP_B] = (struct listener){TRANSPORT_UDP, 5060, "127.0.0.2"};
     stage->config.listeners[TCP_B] = (struct listener){TRANSPORT_TCP, 5060, "127.0.0.2"};
     stage->config.listeners[UDP_6] = (struct listener){TRANSPORT_UDP, 5060, "[2001:db8::1]"};
     stage->config.listener_count = 5;
     stage_open(stage);
-    *state = stage;
     return 0;
 }
 

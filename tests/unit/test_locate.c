@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "fake_dns.h"
+#include "names_scene.h"
 
 #include <errno.h>
 
@@ -14,15 +14,6 @@
 
 enum { ALL = 1U << TRANSPORT_UDP | 1U << TRANSPORT_TCP | 1U << TRANSPORT_TLS };
 
-struct scene {
-    struct fake_host fake;
-    uv_loop_t loop;
-    struct fake_dns dns;
-    struct names *names;
-    uint64_t moved_ms;
-    uv_timer_t turn; /* a loop that runs once would wait for an event after the one that mattered */
-};
-
 struct found {
     unsigned answers;
     size_t count;
@@ -30,73 +21,12 @@ struct found {
     char text[1024]; /* "udp 192.0.2.1:5060, tcp ..." */
 };
 
-static struct host scene_host;
-
-static uint64_t scene_now(void *context)
-{
-    const struct scene *scene = context;
-    return uv_now(&scene->loop) + scene->moved_ms;
-}
-
-static uint32_t scene_random(void *context)
-{
-    struct scene *scene = context;
-    return scene->fake.host.random(scene->fake.host.context);
-}
-
-static void *scene_allocate(void *context, void *old, size_t old_size, size_t new_size)
-{
-    struct scene *scene = context;
-    return scene->fake.host.allocate(scene->fake.host.context, old, old_size, new_size);
-}
-
-static void open_names(struct scene *scene, struct names_limits limits)
-{
-    struct names_config config = {.loop = &scene->loop, .host = &scene_host, .limits = limits, .server_count = 1};
-    config.servers[0] = scene->dns.address;
-    assert_int_equal(names_new(&scene->names, &config), 0);
-}
-
-static void on_turn(uv_timer_t *timer)
-{
-    (void)timer;
-}
-
-static int begin(void **state)
-{
-    static struct scene scene;
-    memset(&scene, 0, sizeof scene);
-    fake_host_create(&scene.fake);
-    scene_host =
-        (struct host){.context = &scene, .now_ms = scene_now, .allocate = scene_allocate, .random = scene_random};
-    assert_int_equal(uv_loop_init(&scene.loop), 0);
-    fake_dns_create(&scene.dns, &scene.loop);
-    uv_timer_init(&scene.loop, &scene.turn);
-    uv_timer_start(&scene.turn, on_turn, 1, 5);
-    open_names(&scene, (struct names_limits){0});
-    *state = &scene;
-    return 0;
-}
-
-static int end(void **state)
-{
-    struct scene *scene = *state;
-    names_close(scene->names);
-    fake_dns_close(&scene->dns);
-    uv_close((uv_handle_t *)&scene->turn, NULL);
-    uv_run(&scene->loop, UV_RUN_DEFAULT);
-    assert_int_equal(uv_loop_close(&scene->loop), 0);
-    names_delete(scene->names);
-    assert_int_equal(scene->fake.allocated, 0);
-    return 0;
-}
-
-static void limit(struct scene *scene, struct names_limits limits)
+static void limit(struct names_scene *scene, struct names_limits limits)
 {
     names_close(scene->names);
     uv_run(&scene->loop, UV_RUN_NOWAIT);
     names_delete(scene->names);
-    open_names(scene, limits);
+    names_scene_open(scene, limits);
 }
 
 static void on_places(void *again, const struct place *places, size_t count)
@@ -119,7 +49,7 @@ static struct locate_query query_of(const char *host)
     return (struct locate_query){.host = host, .transport = TRANSPORT_COUNT, .callable = ALL};
 }
 
-static void ask(struct scene *scene, source_id source, struct locate_query query, struct found *found)
+static void ask(struct names_scene *scene, source_id source, struct locate_query query, struct found *found)
 {
     *found = (struct found){0};
     assert_int_equal(names_locate(scene->names, source, &query, on_places, found), 0);
@@ -127,14 +57,14 @@ static void ask(struct scene *scene, source_id source, struct locate_query query
 }
 
 /* The program has a time limit of its own. */
-static void wait_for(struct scene *scene, const struct found *found)
+static void wait_for(struct names_scene *scene, const struct found *found)
 {
     while (found->answers == 0)
         uv_run(&scene->loop, UV_RUN_ONCE);
     assert_int_equal(found->answers, 1);
 }
 
-static void locates(struct scene *scene, struct locate_query query, const char *expected)
+static void locates(struct names_scene *scene, struct locate_query query, const char *expected)
 {
     struct found found;
     ask(scene, 0, query, &found);
@@ -142,7 +72,7 @@ static void locates(struct scene *scene, struct locate_query query, const char *
     assert_string_equal(found.text, expected);
 }
 
-static unsigned all_queries(const struct scene *scene)
+static unsigned all_queries(const struct names_scene *scene)
 {
     return scene->dns.asked + scene->dns.asked_srv + scene->dns.asked_naptr;
 }
@@ -179,7 +109,7 @@ static unsigned all_queries(const struct scene *scene)
 
 static void test_3263_4_a_naptr_then_srv_then_addresses(void **state)
 {
-    struct scene *scene = *state;
+    struct names_scene *scene = *state;
     ZONE(scene, NAPTR(20, 10, "SIP+D2U", "_sip._udp.pool.test"), NAPTR(10, 20, "SIP+D2T", "_sip._tcp.pool.test"),
          NAPTR(10, 30, "SIP+D2U", "_sip._udp.other.test"), SRV("_sip._tcp.pool.test", 2, 0, 5062, "b.test"),
          SRV("_sip._tcp.pool.test", 1, 0, 5061, "a.test"), SRV("_sip._udp.other.test", 1, 0, 5070, "a.test"),
@@ -199,7 +129,7 @@ static void test_3263_4_a_naptr_then_srv_then_addresses(void **state)
 
 static void test_3263_4_a_naptr_services_that_cannot_be_used_are_passed_over(void **state)
 {
-    struct scene *scene = *state;
+    struct names_scene *scene = *state;
     ZONE(scene, NAPTR(1, 1, "SIP+D2S", "_sip._sctp.trunk.test"), NAPTR(1, 1, "SIP+D2W", "_sip._ws.trunk.test"),
          NAPTR(2, 1, "sips+d2t", "_sips._tcp.trunk.test"), NAPTR(3, 1, "sip+d2t", "_sip._tcp.trunk.test"),
          {.name = "trunk.test",
@@ -226,7 +156,7 @@ static void test_3263_4_a_naptr_services_that_cannot_be_used_are_passed_over(voi
 /* A failure of the TLS server must not lead to a connection without TLS. */
 static void test_3263_4_a_after_tls_no_transport_without_it_follows(void **state)
 {
-    struct scene *scene = *state;
+    struct names_scene *scene = *state;
     ZONE(scene, NAPTR(1, 1, "SIPS+D2T", "_sips._tcp.trunk.test"), NAPTR(1, 2, "SIP+D2T", "_sip._tcp.trunk.test"),
          SRV("_sips._tcp.trunk.test", 1, 0, 5071, "a.test"), SRV("_sip._tcp.trunk.test", 1, 0, 5072, "a.test"),
          A("a.test", "192.0.2.1"));
@@ -235,7 +165,7 @@ static void test_3263_4_a_after_tls_no_transport_without_it_follows(void **state
 
 static void test_3263_4_a_a_sips_uri_uses_tls_alone(void **state)
 {
-    struct scene *scene = *state;
+    struct names_scene *scene = *state;
     ZONE(scene, NAPTR(1, 1, "SIP+D2U", "_sip._udp.trunk.test"), NAPTR(1, 2, "SIPS+D2T", "_sips._tcp.trunk.test"),
          SRV("_sips._tcp.trunk.test", 1, 0, 5071, "a.test"), SRV("_sip._udp.trunk.test", 1, 0, 5072, "a.test"),
          SRV("_sips._tcp.srv.test", 1, 0, 5073, "a.test"), SRV("_sip._tcp.srv.test", 1, 0, 5074, "a.test"),
@@ -253,7 +183,7 @@ static void test_3263_4_a_a_sips_uri_uses_tls_alone(void **state)
 
 static void test_3263_4_a_without_naptr_the_srv_records_of_our_transports_are_tried(void **state)
 {
-    struct scene *scene = *state;
+    struct names_scene *scene = *state;
     ZONE(scene, SRV("_sip._tcp.trunk.test", 1, 0, 5072, "a.test"), SRV("_sip._udp.trunk.test", 9, 0, 5071, "a.test"),
          SRV("_sips._tcp.trunk.test", 1, 0, 5073, "a.test"), SRV("_sip._tcp.stream.test", 1, 0, 5074, "a.test"),
          A("a.test", "192.0.2.1"), A("trunk.test", "192.0.2.9"));
@@ -267,7 +197,7 @@ static void test_3263_4_a_without_naptr_the_srv_records_of_our_transports_are_tr
 
 static void test_3263_4_a_a_transport_in_the_uri_skips_naptr(void **state)
 {
-    struct scene *scene = *state;
+    struct names_scene *scene = *state;
     ZONE(scene, NAPTR(1, 1, "SIP+D2U", "_sip._udp.trunk.test"), SRV("_sip._udp.trunk.test", 1, 0, 5071, "a.test"),
          SRV("_sip._tcp.trunk.test", 1, 0, 5072, "a.test"), SRV("_sips._tcp.trunk.test", 1, 0, 5073, "a.test"),
          A("a.test", "192.0.2.1"), A("bare.test", "192.0.2.2"));
@@ -284,7 +214,7 @@ static void test_3263_4_a_a_transport_in_the_uri_skips_naptr(void **state)
 
 static void test_3263_4_a_a_port_or_an_address_skips_all_records(void **state)
 {
-    struct scene *scene = *state;
+    struct names_scene *scene = *state;
     ZONE(scene, NAPTR(1, 1, "SIP+D2T", "_sip._tcp.trunk.test"), SRV("_sip._udp.trunk.test", 1, 0, 5071, "a.test"),
          A("trunk.test", "192.0.2.9"));
     struct locate_query query = query_of("trunk.test");
@@ -299,7 +229,7 @@ static void test_3263_4_a_a_port_or_an_address_skips_all_records(void **state)
 
 static void test_3263_4_a_without_records_the_host_is_the_server(void **state)
 {
-    struct scene *scene = *state;
+    struct names_scene *scene = *state;
     struct locate_query query = query_of("bare.test");
     ZONE(scene, A("bare.test", "192.0.2.9"), AAAA("bare.test", "2001:db8::9"),
          NAPTR(1, 1, "SIP+D2T", "_sip._tcp.gone.test"), A("trunk.test", "192.0.2.8"));
@@ -317,7 +247,7 @@ static void test_3263_4_a_without_records_the_host_is_the_server(void **state)
 
 static void test_3263_4_a_a_service_that_is_declined_is_not_used(void **state)
 {
-    struct scene *scene = *state;
+    struct names_scene *scene = *state;
     ZONE(scene, SRV("_sip._udp.trunk.test", 0, 0, 0, ""), A("trunk.test", "192.0.2.9"),
          SRV("_sip._udp.half.test", 0, 0, 0, ""), SRV("_sip._tcp.half.test", 0, 0, 5072, "trunk.test"));
     locates(scene, query_of("trunk.test"), "");
@@ -327,7 +257,7 @@ static void test_3263_4_a_a_service_that_is_declined_is_not_used(void **state)
 
 static void test_3263_4_a_the_hosts_file_stands_before_dns(void **state)
 {
-    struct scene *scene = *state;
+    struct names_scene *scene = *state;
     struct locate_query query = query_of("localhost");
     struct found found;
     names_set_family(scene->names, AF_INET);
@@ -343,10 +273,9 @@ static void test_3263_4_a_the_hosts_file_stands_before_dns(void **state)
 
 /* --- the order of SRV records --- */
 
-static struct name_answer *answer_of(struct scene *scene, const uint16_t (*records)[2], size_t count)
+static struct name_answer *answer_of(struct names_scene *scene, const uint16_t (*records)[2], size_t count)
 {
-    struct name_answer *answer = name_answer_new(&scene_host, NAME_FOUND, count);
-    (void)scene;
+    struct name_answer *answer = name_answer_new(&scene->host, NAME_FOUND, count);
     assert_non_null(answer);
     for (size_t i = 0; i < count; i++) {
         answer->records[i].priority = records[i][0];
@@ -398,7 +327,7 @@ static void test_3263_4_a_the_same_selection_gives_the_same_order(void **state)
 
 static void test_3263_4_a_a_second_call_makes_no_query(void **state)
 {
-    struct scene *scene = *state;
+    struct names_scene *scene = *state;
     ZONE(scene, NAPTR(1, 1, "SIP+D2T", "_sip._tcp.trunk.test"), SRV("_sip._tcp.trunk.test", 1, 0, 5072, "a.test"),
          A("a.test", "192.0.2.1"), A("bare.test", "192.0.2.9"));
     scene->dns.soa_ttl = 500;
@@ -423,7 +352,7 @@ static void test_3263_4_a_a_second_call_makes_no_query(void **state)
 
 static void test_3263_4_a_ttls_have_bounds(void **state)
 {
-    struct scene *scene = *state;
+    struct names_scene *scene = *state;
     ZONE(scene, {.name = "_sip._udp.zero.test", .type = FAKE_SRV, .ttl = 0, .port = 5071, .target = "a.test"},
          {.name = "_sip._udp.negative.test", .type = FAKE_SRV, .ttl = 1U << 31, .port = 5071, .target = "a.test"},
          {.name = "_sip._udp.long.test", .type = FAKE_SRV, .ttl = INT32_MAX, .port = 5071, .target = "a.test"},
@@ -448,7 +377,7 @@ static void test_3263_4_a_ttls_have_bounds(void **state)
 
 static void test_one_lookup_of_records_serves_all_who_ask(void **state)
 {
-    struct scene *scene = *state;
+    struct names_scene *scene = *state;
     struct found found[50];
     ZONE(scene, SRV("_sip._udp.trunk.test", 1, 0, 5071, "a.test"), A("a.test", "192.0.2.1"));
     for (size_t i = 0; i < 50; i++)
@@ -464,7 +393,7 @@ static void test_one_lookup_of_records_serves_all_who_ask(void **state)
 
 static void test_3263_4_a_aliases_are_followed_but_not_in_a_circle(void **state)
 {
-    struct scene *scene = *state;
+    struct names_scene *scene = *state;
     ZONE(scene, {.name = "_sip._udp.trunk.test", .type = FAKE_CNAME, .ttl = 2, .target = "_sip._udp.pool.test"},
          SRV("_sip._udp.pool.test", 1, 0, 5071, "a.test"),
          {.name = "_sip._udp.round.test", .type = FAKE_CNAME, .ttl = 600, .target = "_sip._udp.about.test"},
@@ -485,7 +414,7 @@ static void test_3263_4_a_answers_that_cannot_be_used_count_as_missing(void **st
 {
     static const char *const faults[] = {"owner",  "circle",  "pointer", "garbage",
                                          "header", "failing", "missing", "cut"};
-    struct scene *scene = *state;
+    struct names_scene *scene = *state;
     for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
         char host[32], udp[64], tcp[64];
         snprintf(host, sizeof host, "%s%zu.test", "trunk", i);
@@ -506,7 +435,7 @@ static void test_3263_4_a_answers_that_cannot_be_used_count_as_missing(void **st
 static void test_3263_4_a_silence_for_records_leaves_time_for_addresses(void **state)
 {
     static const char *const faults[] = {"silent", "id", "question", "nothing"};
-    struct scene *scene = *state;
+    struct names_scene *scene = *state;
     limit(scene, (struct names_limits){.lookup_ms = 2000, .records_ms = 100});
     for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
         const struct fake_record zone[] = {
@@ -526,7 +455,7 @@ static void test_3263_4_a_silence_for_records_leaves_time_for_addresses(void **s
 
 static void test_3263_4_a_silence_for_everything_ends_in_time(void **state)
 {
-    struct scene *scene = *state;
+    struct names_scene *scene = *state;
     limit(scene, (struct names_limits){.lookup_ms = 300, .records_ms = 100});
     uint64_t began = uv_hrtime();
     locates(scene, query_of("silent.test"), "");
@@ -537,7 +466,7 @@ static void test_3263_4_a_silence_for_everything_ends_in_time(void **state)
 /* A target whose name server is silent does not take the others along. */
 static void test_3263_4_a_a_silent_target_is_left_out(void **state)
 {
-    struct scene *scene = *state;
+    struct names_scene *scene = *state;
     ZONE(scene, SRV("_sip._udp.trunk.test", 1, 0, 5071, "silent.test"),
          SRV("_sip._udp.trunk.test", 2, 0, 5072, "missing.test"), SRV("_sip._udp.trunk.test", 3, 0, 5073, "a.test"),
          A("a.test", "192.0.2.1"));
@@ -547,7 +476,7 @@ static void test_3263_4_a_a_silent_target_is_left_out(void **state)
 
 static void test_3263_4_a_a_hundred_records_are_bounded(void **state)
 {
-    struct scene *scene = *state;
+    struct names_scene *scene = *state;
     static struct fake_record zone[200];
     static char hosts[100][16], addresses[100][16];
     char expected[1024] = "";
@@ -568,7 +497,7 @@ static void test_3263_4_a_a_hundred_records_are_bounded(void **state)
 
 static void test_targets_that_are_no_names_are_left_out(void **state)
 {
-    struct scene *scene = *state;
+    struct names_scene *scene = *state;
     ZONE(scene, SRV("_sip._udp.trunk.test", 1, 0, 5071, "a b.test"), SRV("_sip._udp.trunk.test", 2, 0, 0, "a.test"),
          SRV("_sip._udp.trunk.test", 3, 0, 5073, "a.test"), A("a.test", "192.0.2.1"));
     locates(scene, query_of("trunk.test"), "udp 192.0.2.1:5073");
@@ -577,7 +506,7 @@ static void test_targets_that_are_no_names_are_left_out(void **state)
 /* Each costs NAPTR, two SRV and an address; the cache stays small. */
 static void test_many_names_take_bounded_memory(void **state)
 {
-    struct scene *scene = *state;
+    struct names_scene *scene = *state;
     size_t most = 0;
     limit(scene, (struct names_limits){.remembered = 64});
     for (unsigned i = 0; i < 10000; i++) {
@@ -595,7 +524,7 @@ static void test_many_names_take_bounded_memory(void **state)
 
 static void test_a_source_is_limited_whatever_its_names_lead_to(void **state)
 {
-    struct scene *scene = *state;
+    struct names_scene *scene = *state;
     struct found stranger[30], other;
     size_t taken = 0;
     for (size_t i = 0; i < 30; i++) {
@@ -614,7 +543,7 @@ static void test_a_source_is_limited_whatever_its_names_lead_to(void **state)
 
 static void test_the_end_answers_all(void **state)
 {
-    struct scene *scene = *state;
+    struct names_scene *scene = *state;
     struct found found[3];
     ZONE(scene, SRV("_sip._udp.trunk.test", 1, 0, 5071, "silent.test"),
          SRV("_sip._udp.trunk.test", 1, 0, 5071, "silent2.test"), FAULT("srv.test", FAKE_NAPTR, "silent"));
@@ -632,7 +561,7 @@ static void test_the_end_answers_all(void **state)
 
 static void test_without_memory_names_fail_and_later_ones_succeed(void **state)
 {
-    struct scene *scene = *state;
+    struct names_scene *scene = *state;
     ZONE(scene, NAPTR(1, 1, "SIP+D2T", "_sip._tcp.trunk.test"), SRV("_sip._tcp.trunk.test", 1, 0, 5072, "a.test"),
          SRV("_sip._tcp.trunk.test", 2, 0, 5072, "b.test"), A("a.test", "192.0.2.1"), A("b.test", "192.0.2.2"));
     for (uint64_t allowed = 0; allowed < 200; allowed++) {
@@ -651,7 +580,7 @@ static void test_without_memory_names_fail_and_later_ones_succeed(void **state)
     fail_msg("never found");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, names_scene_begin, names_scene_end)
 
 int main(void)
 {

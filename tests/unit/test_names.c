@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "fake_dns.h"
+#include "names_scene.h"
 
 #include <errno.h>
 #include <sys/resource.h>
@@ -14,94 +14,24 @@
 
 enum { LATER_MS = 31000, STRANGER = 7, OTHER = 8 };
 
-struct scene {
-    struct fake_host fake;
-    uv_loop_t loop;
-    struct fake_dns dns;
-    struct names *names;
-    uint64_t moved_ms;
-    uv_timer_t turn; /* a loop that runs once would wait for an event after the one that mattered */
-};
-
 struct asked {
     unsigned answers;
     struct place places[PLACES_MOST];
     size_t count;
 };
 
-static uint64_t scene_now(void *context)
-{
-    const struct scene *scene = context;
-    return uv_now(&scene->loop) + scene->moved_ms;
-}
-
-static uint32_t scene_random(void *context)
-{
-    struct scene *scene = context;
-    return scene->fake.host.random(scene->fake.host.context);
-}
-
-static void *scene_allocate(void *context, void *old, size_t old_size, size_t new_size)
-{
-    struct scene *scene = context;
-    return scene->fake.host.allocate(scene->fake.host.context, old, old_size, new_size);
-}
-
-static struct host scene_host;
-
-static void open_names(struct scene *scene, struct names_limits limits)
-{
-    struct names_config config = {.loop = &scene->loop, .host = &scene_host, .limits = limits, .server_count = 1};
-    config.servers[0] = scene->dns.address;
-    assert_int_equal(names_new(&scene->names, &config), 0);
-}
-
-static void on_turn(uv_timer_t *timer)
-{
-    (void)timer;
-}
-
-static int begin(void **state)
-{
-    static struct scene scene;
-    memset(&scene, 0, sizeof scene);
-    fake_host_create(&scene.fake);
-    scene_host =
-        (struct host){.context = &scene, .now_ms = scene_now, .allocate = scene_allocate, .random = scene_random};
-    assert_int_equal(uv_loop_init(&scene.loop), 0);
-    fake_dns_create(&scene.dns, &scene.loop);
-    uv_timer_init(&scene.loop, &scene.turn);
-    uv_timer_start(&scene.turn, on_turn, 1, 5);
-    open_names(&scene, (struct names_limits){0});
-    *state = &scene;
-    return 0;
-}
-
-static void close_names(struct scene *scene)
+static void close_names(struct names_scene *scene)
 {
     names_close(scene->names);
     uv_run(&scene->loop, UV_RUN_NOWAIT);
 }
 
-static int end(void **state)
-{
-    struct scene *scene = *state;
-    names_close(scene->names);
-    fake_dns_close(&scene->dns);
-    uv_close((uv_handle_t *)&scene->turn, NULL);
-    uv_run(&scene->loop, UV_RUN_DEFAULT);
-    assert_int_equal(uv_loop_close(&scene->loop), 0);
-    names_delete(scene->names);
-    assert_int_equal(scene->fake.allocated, 0);
-    return 0;
-}
-
 /* The same with other limits. */
-static void limit(struct scene *scene, struct names_limits limits)
+static void limit(struct names_scene *scene, struct names_limits limits)
 {
     close_names(scene);
     names_delete(scene->names);
-    open_names(scene, limits);
+    names_scene_open(scene, limits);
 }
 
 static void on_answer(void *again, const struct place *places, size_t count)
@@ -120,13 +50,13 @@ static struct locate_query query_of(const char *name)
         .host = name, .port = 5060, .transport = TRANSPORT_COUNT, .callable = 1U << TRANSPORT_UDP};
 }
 
-static int locate(struct scene *scene, source_id source, const char *name, struct asked *asked)
+static int locate(struct names_scene *scene, source_id source, const char *name, struct asked *asked)
 {
     const struct locate_query query = query_of(name);
     return names_locate(scene->names, source, &query, on_answer, asked);
 }
 
-static void ask(struct scene *scene, source_id source, const char *name, struct asked *asked)
+static void ask(struct names_scene *scene, source_id source, const char *name, struct asked *asked)
 {
     *asked = (struct asked){0};
     assert_int_equal(locate(scene, source, name, asked), 0);
@@ -134,7 +64,7 @@ static void ask(struct scene *scene, source_id source, const char *name, struct 
 }
 
 /* A name that the policy has chosen. */
-static int locate_chosen(struct scene *scene, source_id source, const char *name, struct asked *asked)
+static int locate_chosen(struct names_scene *scene, source_id source, const char *name, struct asked *asked)
 {
     struct locate_query query = query_of(name);
     query.chosen = true;
@@ -143,26 +73,26 @@ static int locate_chosen(struct scene *scene, source_id source, const char *name
 }
 
 /* The program has a time limit of its own. */
-static void wait_for(struct scene *scene, const struct asked *asked)
+static void wait_for(struct names_scene *scene, const struct asked *asked)
 {
     while (asked->answers == 0)
         uv_run(&scene->loop, UV_RUN_ONCE);
     assert_int_equal(asked->answers, 1);
 }
 
-static void wait_for_queries(struct scene *scene, unsigned count)
+static void wait_for_queries(struct names_scene *scene, unsigned count)
 {
     while (scene->dns.asked < count)
         uv_run(&scene->loop, UV_RUN_ONCE);
 }
 
-static void look_up(struct scene *scene, const char *name, struct asked *asked)
+static void look_up(struct names_scene *scene, const char *name, struct asked *asked)
 {
     ask(scene, 0, name, asked);
     wait_for(scene, asked);
 }
 
-static uint64_t counter(const struct scene *scene, size_t offset)
+static uint64_t counter(const struct names_scene *scene, size_t offset)
 {
     return *(const uint64_t *)(const void *)((const char *)names_counters(scene->names) + offset);
 }
@@ -192,7 +122,7 @@ static void test_a_and_aaaa_records_come_with_the_port(void **state)
 
 static void test_only_families_that_a_listener_has_are_asked_for(void **state)
 {
-    struct scene *scene = *state;
+    struct names_scene *scene = *state;
     struct asked asked;
     names_set_family(scene->names, AF_INET);
     look_up(scene, "good.example", &asked);
@@ -209,7 +139,7 @@ static void test_only_families_that_a_listener_has_are_asked_for(void **state)
 
 static void test_a_truncated_answer_is_fetched_over_tcp(void **state)
 {
-    struct scene *scene = *state;
+    struct names_scene *scene = *state;
     struct asked asked;
     look_up(scene, "many.example", &asked);
     assert_int_equal(asked.count, NAME_ADDRESSES_MOST);
@@ -226,7 +156,7 @@ static void test_an_alias_is_followed(void **state)
 
 static void test_localhost_needs_no_server(void **state)
 {
-    struct scene *scene = *state;
+    struct names_scene *scene = *state;
     struct asked asked;
     look_up(scene, "localhost", &asked);
     assert_true(has(&asked, "127.0.0.1:5060"));
@@ -250,7 +180,7 @@ static void test_what_has_no_address_fails(void **state)
 static void test_a_silent_server_costs_the_time_of_one_look_up(void **state)
 {
     static const char *const names[] = {"silent.example", "id.example", "question.example", "nothing.example"};
-    struct scene *scene = *state;
+    struct names_scene *scene = *state;
     limit(scene, (struct names_limits){.lookup_ms = 100});
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         struct asked asked;
@@ -264,7 +194,7 @@ static void test_a_silent_server_costs_the_time_of_one_look_up(void **state)
 
 static void test_without_an_answer_for_aaaa_the_a_records_count(void **state)
 {
-    struct scene *scene = *state;
+    struct names_scene *scene = *state;
     struct asked asked;
     limit(scene, (struct names_limits){.lookup_ms = 500});
     look_up(scene, "half.example", &asked);
@@ -281,8 +211,8 @@ static void test_an_answer_may_be_late(void **state)
 
 static void test_a_server_that_is_not_there_is_asked_again_later(void **state)
 {
-    struct scene *scene = *state;
-    struct names_config config = {.loop = &scene->loop, .host = &scene_host, .server_count = 1};
+    struct names_scene *scene = *state;
+    struct names_config config = {.loop = &scene->loop, .host = &scene->host, .server_count = 1};
     struct asked asked;
     int size = sizeof config.servers[0];
     uv_udp_t unused;
@@ -306,7 +236,7 @@ static void test_a_server_that_is_not_there_is_asked_again_later(void **state)
 static void test_what_is_not_a_host_name_is_refused(void **state)
 {
     static const char *const names[] = {"", ".", "a..b", "a b", "a/b", "a\nb", "-a.example", "\xC3\xA4.example"};
-    struct scene *scene = *state;
+    struct names_scene *scene = *state;
     char label[300];
     struct asked asked;
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
@@ -326,7 +256,7 @@ static void test_what_is_not_a_host_name_is_refused(void **state)
 static void test_a_failure_is_remembered_for_30_seconds(void **state)
 {
     static const char *const names[] = {"missing.example", "silent.example", "garbage.example"};
-    struct scene *scene = *state;
+    struct names_scene *scene = *state;
     struct asked asked;
     limit(scene, (struct names_limits){.lookup_ms = 100});
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
@@ -348,7 +278,7 @@ static void test_an_address_is_remembered_for_its_ttl(void **state)
         const char *name;
         uint64_t ttl_ms;
     } names[] = {{"good.example", 600000}, {"short.example", 1000}, {"alias.example", 2000}};
-    struct scene *scene = *state;
+    struct names_scene *scene = *state;
     struct asked asked;
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         look_up(scene, names[i].name, &asked);
@@ -367,7 +297,7 @@ static void test_an_address_is_remembered_for_its_ttl(void **state)
 
 static void test_what_is_remembered_is_bounded(void **state)
 {
-    struct scene *scene = *state;
+    struct names_scene *scene = *state;
     struct asked asked;
     limit(scene, (struct names_limits){.remembered = 2});
     look_up(scene, "good1.example", &asked);
@@ -386,7 +316,7 @@ static void test_what_is_remembered_is_bounded(void **state)
 
 static void test_a_source_has_four_look_ups_and_others_do_not_wait_for_it(void **state)
 {
-    struct scene *scene = *state;
+    struct names_scene *scene = *state;
     struct asked silent[20], refused, other;
     char name[64];
     for (size_t i = 0; i < 20; i++) {
@@ -413,7 +343,7 @@ static void test_a_source_has_four_look_ups_and_others_do_not_wait_for_it(void *
 
 static void test_what_waits_has_its_turn(void **state)
 {
-    struct scene *scene = *state;
+    struct names_scene *scene = *state;
     struct asked late[4], good;
     char name[64];
     for (size_t i = 0; i < 4; i++) {
@@ -430,7 +360,7 @@ static void test_what_waits_has_its_turn(void **state)
 /* A request that had no turn says nothing about the name. */
 static void test_what_waits_too_long_fails_and_is_not_remembered(void **state)
 {
-    struct scene *scene = *state;
+    struct names_scene *scene = *state;
     struct asked silent[4], good;
     char name[64];
     limit(scene, (struct names_limits){.lookup_ms = 20000});
@@ -459,7 +389,7 @@ static void test_what_waits_too_long_fails_and_is_not_remembered(void **state)
 
 static void test_strangers_leave_look_ups_to_sources_without_a_limit(void **state)
 {
-    struct scene *scene = *state;
+    struct names_scene *scene = *state;
     struct asked silent[128], good;
     char name[64];
     for (size_t i = 0; i < 128; i++) {
@@ -481,7 +411,7 @@ static void test_strangers_leave_look_ups_to_sources_without_a_limit(void **stat
 }
 
 /* Enough silent names of strangers, each from a source of its own, for the lookups and for all that may wait. */
-static void strangers_ask(struct scene *scene, struct asked *asked)
+static void strangers_ask(struct names_scene *scene, struct asked *asked)
 {
     for (unsigned i = 0; i < 1000; i++) {
         char name[64];
@@ -493,7 +423,7 @@ static void strangers_ask(struct scene *scene, struct asked *asked)
 /* The TTL of a trunk's name is over, and callers look up names whose servers are silent. */
 static void test_strangers_do_not_stop_the_names_of_the_policy(void **state)
 {
-    struct scene *scene = *state;
+    struct names_scene *scene = *state;
     struct asked silent[10], all, good;
     assert_int_equal(locate_chosen(scene, OTHER, "short.example", &good), 0);
     wait_for(scene, &good);
@@ -514,7 +444,7 @@ static void test_strangers_do_not_stop_the_names_of_the_policy(void **state)
 /* A policy may make names out of what strangers write: they leave room, too. */
 static void test_names_of_the_policy_leave_look_ups_to_sources_without_a_limit(void **state)
 {
-    struct scene *scene = *state;
+    struct names_scene *scene = *state;
     struct asked all, chosen[200], good;
     size_t taken = 0;
     strangers_ask(scene, &all);
@@ -537,7 +467,7 @@ static void test_names_of_the_policy_leave_look_ups_to_sources_without_a_limit(v
 
 static void test_a_source_has_four_look_ups_for_names_of_the_policy(void **state)
 {
-    struct scene *scene = *state;
+    struct names_scene *scene = *state;
     struct asked silent[20], good;
     for (size_t i = 0; i < 20; i++) {
         char name[64];
@@ -553,7 +483,7 @@ static void test_a_source_has_four_look_ups_for_names_of_the_policy(void **state
 
 static void test_all_that_waits_is_bounded(void **state)
 {
-    struct scene *scene = *state;
+    struct names_scene *scene = *state;
     struct asked silent, refused;
     char name[64];
     unsigned waiting = 0;
@@ -569,7 +499,7 @@ static void test_all_that_waits_is_bounded(void **state)
 
 static void test_one_look_up_serves_all_who_ask_for_the_name(void **state)
 {
-    struct scene *scene = *state;
+    struct names_scene *scene = *state;
     struct asked asked[50];
     for (size_t i = 0; i < 50; i++)
         ask(scene, 100 + i, i % 2 == 0 ? "late.example" : "LATE.Example", &asked[i]);
@@ -584,7 +514,7 @@ static void test_one_look_up_serves_all_who_ask_for_the_name(void **state)
 /* Nobody waits behind a stranger who asked for the same name first and has no turn yet. */
 static void test_a_name_that_waits_for_one_source_is_looked_up_for_another(void **state)
 {
-    struct scene *scene = *state;
+    struct names_scene *scene = *state;
     struct asked silent[4], stranger, other;
     char name[64];
     for (size_t i = 0; i < 4; i++) {
@@ -604,7 +534,7 @@ static void test_a_name_that_waits_for_one_source_is_looked_up_for_another(void 
 
 static void test_the_end_does_not_wait_for_silent_servers(void **state)
 {
-    struct scene *scene = *state;
+    struct names_scene *scene = *state;
     struct asked asked[30];
     char name[64];
     for (size_t i = 0; i < 30; i++) {
@@ -623,7 +553,7 @@ static void test_the_end_does_not_wait_for_silent_servers(void **state)
 
 static void test_without_memory_look_ups_fail_and_later_ones_succeed(void **state)
 {
-    struct scene *scene = *state;
+    struct names_scene *scene = *state;
     struct asked asked;
     int result = -1;
     size_t step;
@@ -648,7 +578,7 @@ static void test_without_memory_look_ups_fail_and_later_ones_succeed(void **stat
 
 static void test_without_descriptors_look_ups_fail_and_later_ones_succeed(void **state)
 {
-    struct scene *scene = *state;
+    struct names_scene *scene = *state;
     struct rlimit before, none;
     struct asked asked;
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
@@ -665,7 +595,7 @@ static void test_without_descriptors_look_ups_fail_and_later_ones_succeed(void *
     assert_int_equal(asked.count, 2);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, names_scene_begin, names_scene_end)
 
 int main(void)
 {

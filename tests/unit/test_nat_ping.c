@@ -11,14 +11,10 @@ enum { PING_S = 30, PING_MS = PING_S * 1000, LISTENER_WS = 3, PHONE = 5080 };
 
 static int setup(void **state)
 {
-    struct stage *stage = malloc(sizeof *stage);
-    if (stage == NULL)
-        return -1;
-    stage_create(stage);
+    struct stage *stage = stage_begin(state);
     stage_listen_by_every_transport(stage);
     stage->config.nat_ping = PING_S;
     stage_open(stage);
-    *state = stage;
     return 0;
 }
 

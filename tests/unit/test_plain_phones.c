@@ -16,18 +16,6 @@
 
 enum { LISTENER_TLS = 2, LISTENER_WS = 3, LISTENER_WSS = 4, T1_64 = 32000 };
 
-static int every_transport(void **state)
-{
-    struct stage *stage = malloc(sizeof *stage);
-    if (stage == NULL)
-        return -1;
-    stage_create(stage);
-    stage_listen_by_every_transport(stage);
-    stage_open(stage);
-    *state = stage;
-    return 0;
-}
-
 static void registers_as(struct stage *stage, const char *user, const struct peer *from, const char *contact)
 {
     char fields[256];
@@ -589,7 +577,7 @@ static void test_3261_10_a_a_dialog_goes_on_by_the_contact_or_is_told_480(void *
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, every_transport, stage_teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, stage_setup_every_transport, stage_teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_3261_10_a_a_phone_is_called_over_the_flow_on_which_it_registered),
         TEST(test_3261_10_a_where_the_contact_is_the_source_it_is_called),

@@ -92,24 +92,9 @@ static void test_what_a_script_logs_is_printable(void **state)
     assert_string_equal(f->fake.last_log, "a\\xff\\xc2\\x9bb");
 }
 
-static int set_up(void **state)
-{
-    struct script_fixture *f = malloc(sizeof *f);
-    fixture_create(f);
-    *state = f;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    fixture_destroy(*state);
-    free(*state);
-    return 0;
-}
-
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_text_is_left_as_it_is),
         cmocka_unit_test(test_controls_and_bytes_that_are_no_text_are_escaped),

@@ -11,17 +11,13 @@ enum { LISTENER_V6 = 2, TCP_V6 = 3 };
 
 static int with_ipv6(void **state)
 {
-    struct stage *stage = malloc(sizeof *stage);
-    if (stage == NULL)
-        return -1;
-    stage_create(stage);
+    struct stage *stage = stage_begin(state);
     stage->config.listeners[LISTENER_V6] = (struct listener){TRANSPORT_UDP, 5060, "[2001:db8::1]"};
     stage->config.listeners[TCP_V6] = (struct listener){TRANSPORT_TCP, 5060, "[2001:db8::1]"};
     stage->config.listener_count = 4;
     struct advertising *advertising = &stage->config.advertising;
     assert_true(cidr_read(TEXT("10.7.0.0/16"), &advertising->local_nets[advertising->local_net_count++]));
     stage_open(stage);
-    *state = stage;
     return 0;
 }
 

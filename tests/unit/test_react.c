@@ -5,11 +5,6 @@
 
 enum { T1_64 = 32000, TIMER_C = 185000 };
 
-static const struct server_counters *counters(const struct stage *stage)
-{
-    return server_counters(stage->server);
-}
-
 /* Two phones in q classes; an instance with two flows. */
 static void two_phones(struct stage *stage)
 {
@@ -25,8 +20,8 @@ static void two_flows(struct stage *stage)
 
 static void assert_refused(struct stage *stage, const char *rule)
 {
-    assert_int_equal(counters(stage)->verdicts_refused, 1);
-    assert_int_equal(counters(stage)->verdicts, 0);
+    assert_int_equal(stage_counters(stage)->verdicts_refused, 1);
+    assert_int_equal(stage_counters(stage)->verdicts, 0);
     if (strstr(stage->fake.last_log, rule) == NULL)
         fail_msg("%s is not in: %s", rule, stage->fake.last_log);
 }
@@ -39,7 +34,7 @@ static void test_a_script_replies(void **state)
     stage_script(stage, "sip_on_request(function(r) return sip_reply(404, 'No Such Bob') end)\n");
     stage_call(stage, "one");
     assert_true(sent_starts(stage_hears(stage, 404), "SIP/2.0 404 No Such Bob\r\n"));
-    assert_int_equal(counters(stage)->verdicts, 1);
+    assert_int_equal(stage_counters(stage)->verdicts, 1);
 }
 
 static void test_a_script_drops(void **state)
@@ -125,7 +120,7 @@ static void test_next_target_goes_on_where_the_core_would_end(void **state)
     stage_call(stage, "one");
     stage_refuses(stage, stage_sent(stage, "INVITE"), 486, NULL);
     stage_sent_to(stage, "INVITE", 5082);
-    assert_int_equal(counters(stage)->verdicts, 1);
+    assert_int_equal(stage_counters(stage)->verdicts, 1);
 }
 
 static void test_fail_ends_with_this_status_and_tries_no_other(void **state)
@@ -254,7 +249,7 @@ static void test_3261_21_5_4_a_rest_by_verdict(void **state)
     stage_advance(stage, 0);
     stage_sent_to(stage, "INVITE", 5081);
     stage_silent(stage);
-    assert_int_equal(counters(stage)->verdicts, 1);
+    assert_int_equal(stage_counters(stage)->verdicts, 1);
 }
 
 /* 3261-16.7.i: only where the policy says so, each URI once, and a followed 3xx is no answer. */
@@ -339,7 +334,7 @@ static void test_3261_16_7_c_no_script_holds_back_a_2xx(void **state)
         stage_response(stage, stage_sent(stage, "INVITE"), 200, NULL);
         stage_hears(stage, 200);
         stage_silent(stage);
-        assert_int_equal(counters(stage)->verdicts_refused, i + 1);
+        assert_int_equal(stage_counters(stage)->verdicts_refused, i + 1);
     }
     assert_non_null(strstr(stage->fake.last_log, "3261-16.7.c"));
 }
@@ -358,7 +353,7 @@ static void test_3261_16_7_d_no_script_goes_on_after_a_6xx(void **state)
         stage_refuses(stage, stage_sent(stage, "INVITE"), 603, NULL);
         stage_hears(stage, 603);
         stage_silent(stage);
-        assert_int_equal(counters(stage)->verdicts_refused, i + 1);
+        assert_int_equal(stage_counters(stage)->verdicts_refused, i + 1);
     }
     assert_non_null(strstr(stage->fake.last_log, "3261-16.7.d"));
 }
@@ -418,7 +413,7 @@ static void test_an_error_leaves_the_core_s_decision(void **state)
     struct sent *second = stage_sent_to(stage, "INVITE", 5081);
     stage_response(stage, second, 200, NULL);
     stage_hears(stage, 200);
-    assert_int_equal(counters(stage)->script_errors, 3);
+    assert_int_equal(stage_counters(stage)->script_errors, 3);
     assert_non_null(strstr(stage->fake.last_log, "oh no"));
 }
 
@@ -430,7 +425,7 @@ static void test_what_is_no_verdict_leaves_the_core_s_decision(void **state)
     stage_call(stage, "one");
     stage_refuses(stage, stage_sent_to(stage, "INVITE", 5080), 486, NULL);
     stage_sent_to(stage, "INVITE", 5081);
-    assert_int_equal(counters(stage)->script_errors, 1);
+    assert_int_equal(stage_counters(stage)->script_errors, 1);
 }
 
 static void test_a_call_keeps_the_version_it_began_with(void **state)

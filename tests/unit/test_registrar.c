@@ -55,7 +55,7 @@ static void test_code_2xx_register_a_contact_is_bound_and_listed(void **state)
     assert_true(text_equal(view.contact, TEXT("sip:bob@192.0.2.4")));
     assert_int_equal(view.q, 250);
     assert_int_equal(view.expires_at, stage->fake.wall_s + 600);
-    assert_int_equal(server_counters(stage->server)->registered, 1);
+    assert_int_equal(stage_counters(stage)->registered, 1);
 }
 
 static void test_no_contact_lists_what_is_bound(void **state)
@@ -293,7 +293,7 @@ static void test_code_423_too_brief(void **state)
     assert_string_equal(sent_header(refusal, "Min-Expires", 0), "60");
     ask(stage, &bob, "Expires: 1\nContact: <sip:b@192.0.2.4>\n", "SIP/2.0 423");
     assert_int_equal(bound(stage), 0);
-    assert_int_equal(server_counters(stage->server)->register_refused, 2);
+    assert_int_equal(stage_counters(stage)->register_refused, 2);
     accepted(stage, &bob, "Contact: <sip:b@192.0.2.4>;expires=60\n");
 }
 
@@ -516,8 +516,8 @@ static void test_5626_7_f_a_dead_flow_takes_the_bindings_of_every_user(void **st
     stage_phone(stage, (struct phone){.port = 5081, .instance = "2", .reg_id = 1});
     server_flow_down(stage->server, shared.connection, "closed");
     assert_int_equal(bound(stage), 1);
-    assert_int_equal(server_counters(stage->server)->bindings_lost, 3);
-    assert_int_equal(server_counters(stage->server)->flows_down, 1);
+    assert_int_equal(stage_counters(stage)->bindings_lost, 3);
+    assert_int_equal(stage_counters(stage)->flows_down, 1);
 }
 
 static void test_the_script_hears_of_flows(void **state)
@@ -616,7 +616,7 @@ static void test_3261_10_a_what_a_plain_binding_loses_with_its_flow(void **state
     assert_true(text_equal(view.contact, TEXT("sip:b@192.0.2.4")));
     assert_int_equal(view.flow, 0);
     assert_int_equal(view.route, BINDING_BY_CONTACT);
-    assert_int_equal(server_counters(stage->server)->bindings_lost, 1);
+    assert_int_equal(stage_counters(stage)->bindings_lost, 1);
 }
 
 /* An ICMP error says nothing for good of a phone that is not outbound. */
@@ -646,7 +646,7 @@ static void test_the_script_hears_of_outbound_flows_alone(void **state)
     server_flow_down(stage->server, bob.connection, "closed");
     assert_non_null(strstr(stage->fake.last_log, "down 1"));
     assert_int_equal(bound(stage), 0);
-    assert_int_equal(server_counters(stage->server)->script_errors, 0);
+    assert_int_equal(stage_counters(stage)->script_errors, 0);
 }
 
 /* --- the policy's say --- */
@@ -658,8 +658,8 @@ static void test_a_script_may_refuse(void **state)
     stage_script(stage, "sip_on_register(function(r) return sip_reply(403, 'Not You') end)\n");
     ask(stage, &bob, "Contact: <sip:b@192.0.2.4>\n", "SIP/2.0 403 Not You\r\n");
     assert_int_equal(bound(stage), 0);
-    assert_int_equal(server_counters(stage->server)->register_refused, 1);
-    assert_int_equal(server_counters(stage->server)->verdicts, 1);
+    assert_int_equal(stage_counters(stage)->register_refused, 1);
+    assert_int_equal(stage_counters(stage)->verdicts, 1);
 }
 
 static void test_a_script_may_accept_or_say_nothing(void **state)
@@ -691,18 +691,18 @@ static void test_a_script_that_errs_leaves_the_rules(void **state)
     struct peer bob = fake_udp(5080);
     stage_script(stage, "sip_on_register(function(r) error('oh') end)\n");
     accepted(stage, &bob, "Contact: <sip:b@192.0.2.4>\n");
-    assert_int_equal(server_counters(stage->server)->script_errors, 1);
+    assert_int_equal(stage_counters(stage)->script_errors, 1);
     assert_int_equal(bound(stage), 1);
 }
 
 static void assert_verdict_refused(struct stage *stage, const char *fields, const char *rule)
 {
     struct peer bob = fake_udp(5080);
-    uint64_t refused = server_counters(stage->server)->verdicts_refused;
-    uint64_t carried = server_counters(stage->server)->verdicts;
+    uint64_t refused = stage_counters(stage)->verdicts_refused;
+    uint64_t carried = stage_counters(stage)->verdicts;
     accepted(stage, &bob, fields);
-    assert_int_equal(server_counters(stage->server)->verdicts_refused, refused + 1);
-    assert_int_equal(server_counters(stage->server)->verdicts, carried);
+    assert_int_equal(stage_counters(stage)->verdicts_refused, refused + 1);
+    assert_int_equal(stage_counters(stage)->verdicts, carried);
     assert_non_null(strstr(stage->fake.last_log, rule));
 }
 

@@ -5,11 +5,6 @@
 
 /* Responses of strangers: from elsewhere, with branches that they guess; and what of our own they cannot predict. */
 
-static const struct server_counters *counters(const struct stage *stage)
-{
-    return server_counters(stage->server);
-}
-
 /* The branch of a request that was sent. */
 static void branch_of(struct sent *request, char out[64])
 {
@@ -64,7 +59,7 @@ static void test_3261_17_1_3_a_a_guessed_branch_answers_nothing(void **state)
     forge(stage, &bob, "603", "z9hG4bKr1.0");
     forge(stage, &bob, "603", "z9hG4bK");
     stage_silent(stage);
-    assert_int_equal(counters(stage)->unmatched, 25 * 8 + 2);
+    assert_int_equal(stage_counters(stage)->unmatched, 25 * 8 + 2);
     assert_int_equal(stage_count(stage, "refused_response_unmatched"), 25 * 8 + 2);
     assert_int_equal(stage_count(stage, "bindings"), 1);
     assert_int_equal(stage_count(stage, "resting"), 0);
@@ -87,7 +82,7 @@ static void test_3261_17_1_3_a_the_right_branch_from_elsewhere_answers_nothing(v
     for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++)
         forge(stage, &mallory, statuses[i], branch);
     stage_silent(stage);
-    assert_int_equal(counters(stage)->unmatched, 8);
+    assert_int_equal(stage_counters(stage)->unmatched, 8);
     assert_int_equal(stage_count(stage, "refused_response_source"), 8);
     assert_int_equal(stage->fake.logged[LOG_NOTICE], 1);
     assert_string_equal(stage->fake.last_log,
@@ -112,8 +107,8 @@ static void test_3261_17_1_3_a_another_port_of_the_host_is_accepted_and_counted(
     struct sent *invite = stage_sent_to(stage, "INVITE", 5080);
     stage_response_from(stage, &moved, invite, 200, "Contact: <sip:bob@127.0.0.1:5080>\n");
     stage_hears(stage, 200);
-    assert_int_equal(counters(stage)->responses_other_port, 1);
-    assert_int_equal(counters(stage)->unmatched, 0);
+    assert_int_equal(stage_counters(stage)->responses_other_port, 1);
+    assert_int_equal(stage_counters(stage)->unmatched, 0);
     stage_ends(stage);
 }
 
@@ -154,7 +149,7 @@ static void answers_after_a_move(struct stage *stage, struct peer before, struct
     assert_int_equal(stage_count(stage, "refused_response_source"), 3);
     stage_response_from(stage, &after, invite, 180, NULL);
     stage_hears(stage, 180);
-    assert_int_equal(counters(stage)->responses_other_port, 1);
+    assert_int_equal(stage_counters(stage)->responses_other_port, 1);
     stage_cancels(stage);
     assert_true(peer_flow(&stage_sent(stage, "CANCEL")->peer) == peer_flow(&after));
     stage_response_from(stage, &after, invite, 487, NULL);

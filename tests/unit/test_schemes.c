@@ -191,7 +191,7 @@ static void test_to_relay_to_no_sip_uri_is_a_fault_of_the_script(void **state)
     stage_script(stage, "sip_on_request(function(request, call) return sip_relay(call.uri) end)");
     invites(stage, &alice, "tel:+15550100", NULL);
     stage_status(stage, &alice, 416);
-    assert_int_equal(server_counters(stage->server)->script_errors, 1);
+    assert_int_equal(stage_counters(stage)->script_errors, 1);
 }
 
 static void test_what_is_no_uri_is_malformed(void **state)

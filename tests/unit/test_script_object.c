@@ -5,34 +5,13 @@
 
 /* What hooks get as request, call, reply, decision and flow. */
 
-static int setup(void **state)
-{
-    struct script_fixture *fixture = malloc(sizeof *fixture);
-    fixture_create(fixture);
-    *state = fixture;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    fixture_destroy(*state);
-    free(*state);
-    return 0;
-}
-
-static void load(struct script_fixture *f, const char *text)
-{
-    if (fixture_load(f, text) != 0)
-        fail_msg("%s", f->error);
-}
-
 /* Runs the expression in a hook for 486 with reply, call, decision; its tostring is what is compared. */
 static void assert_value(struct script_fixture *f, const char *expression, const char *expected)
 {
     char text[500];
     snprintf(text, sizeof text, "sip_on_response('*', function(reply, call, decision) sip_log('%%s', %s) end)",
              expression);
-    load(f, text);
+    fixture_must_load(f, text);
     if (fixture_respond(f, 486) != SCRIPT_DEFAULT)
         fail_msg("%s", f->fake.last_log);
     assert_string_equal(f->fake.last_log, expected);
@@ -42,7 +21,7 @@ static void assert_fails(struct script_fixture *f, const char *body, const char 
 {
     char text[500];
     snprintf(text, sizeof text, "sip_on_response('*', function(reply, call, decision) %s end)", body);
-    load(f, text);
+    fixture_must_load(f, text);
     assert_int_equal(fixture_respond(f, 486), SCRIPT_ERROR);
     if (strstr(f->fake.last_log, reason) == NULL)
         fail_msg("\"%s\" does not say \"%s\"", f->fake.last_log, reason);
@@ -156,17 +135,17 @@ static void test_what_is_no_field_is_an_error(void **state)
 static void test_a_kept_object_raises_and_reads_nothing(void **state)
 {
     struct script_fixture *f = *state;
-    load(f, "local kept = {}\n"
-            "sip_on_response(486, function(reply, call, decision)\n"
-            "  kept[1], kept[2], kept[3], kept[4] = reply, call, decision, call:headers()\n"
-            "end)\n"
-            "sip_on_response(487, function(reply) return kept[1].code end)\n"
-            "sip_on_response(488, function(reply) return kept[2]:header('X-Color') end)\n"
-            "sip_on_response(480, function(reply) return kept[3].action end)\n"
-            "sip_on_response(481, function(reply) return kept[4]() end)\n"
-            "sip_on_response(482, function(reply) return sip_is_success(kept[1]) end)\n"
-            "sip_on_response(483, function(reply) return sip_decide(kept[1]) end)\n"
-            "sip_on_response(484, function(reply) return tostring(kept[1]) end)\n");
+    fixture_must_load(f, "local kept = {}\n"
+                         "sip_on_response(486, function(reply, call, decision)\n"
+                         "  kept[1], kept[2], kept[3], kept[4] = reply, call, decision, call:headers()\n"
+                         "end)\n"
+                         "sip_on_response(487, function(reply) return kept[1].code end)\n"
+                         "sip_on_response(488, function(reply) return kept[2]:header('X-Color') end)\n"
+                         "sip_on_response(480, function(reply) return kept[3].action end)\n"
+                         "sip_on_response(481, function(reply) return kept[4]() end)\n"
+                         "sip_on_response(482, function(reply) return sip_is_success(kept[1]) end)\n"
+                         "sip_on_response(483, function(reply) return sip_decide(kept[1]) end)\n"
+                         "sip_on_response(484, function(reply) return tostring(kept[1]) end)\n");
     assert_int_equal(fixture_respond(f, 486), SCRIPT_DEFAULT);
     static const uint16_t codes[] = {487, 488, 480, 481, 482, 483, 484};
     for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
@@ -188,7 +167,7 @@ static void test_objects_cannot_be_taken_apart(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_a_call_has_its_fields),         TEST(test_a_call_has_its_headers),
         TEST(test_a_reply_has_its_fields),        TEST(test_a_decision_has_its_fields),

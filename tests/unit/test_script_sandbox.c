@@ -3,34 +3,12 @@
 
 #include "script_fixture.h"
 
-static int setup(void **state)
-{
-    struct script_fixture *fixture = malloc(sizeof *fixture);
-    fixture_create(fixture);
-    *state = fixture;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    fixture_destroy(*state);
-    free(*state);
-    return 0;
-}
-
 static void assert_true_in_lua(struct script_fixture *f, const char *expression)
 {
     char text[500];
     snprintf(text, sizeof text, "assert(%s)", expression);
     if (fixture_load(f, text) != 0)
         fail_msg("%s: %s", expression, f->error);
-}
-
-static void assert_refused(struct script_fixture *f, const char *text, const char *reason)
-{
-    assert_int_equal(fixture_load(f, text), -EINVAL);
-    if (strstr(f->error, reason) == NULL)
-        fail_msg("\"%s\" does not say \"%s\"", f->error, reason);
 }
 
 static void test_what_is_left_out_is_not_there(void **state)
@@ -42,7 +20,7 @@ static void test_what_is_left_out_is_not_there(void **state)
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         snprintf(text, sizeof text, "return %s", names[i]);
         snprintf(reason, sizeof reason, "'%s' is not available in policies", names[i]);
-        assert_refused(f, text, reason);
+        fixture_assert_refused(f, text, reason);
         snprintf(text, sizeof text, "rawget(_G, '%s') == nil", names[i]);
         assert_true_in_lua(f, text);
     }
@@ -64,8 +42,8 @@ static void test_what_is_safe_is_there(void **state)
 static void test_finalizers_are_refused(void **state)
 {
     struct script_fixture *f = *state;
-    assert_refused(f, "setmetatable({}, {__gc = function() end})", "__gc");
-    assert_refused(f, "setmetatable({}, {__gc = true})", "__gc");
+    fixture_assert_refused(f, "setmetatable({}, {__gc = function() end})", "__gc");
+    fixture_assert_refused(f, "setmetatable({}, {__gc = true})", "__gc");
     assert_true_in_lua(f, "getmetatable(setmetatable({}, {__name = 'x'})).__name == 'x'");
 }
 
@@ -73,19 +51,20 @@ static void test_the_string_metatable_is_locked(void **state)
 {
     struct script_fixture *f = *state;
     assert_true_in_lua(f, "getmetatable('') == false");
-    assert_refused(f, "getmetatable('').__index = nil", "attempt to index a boolean");
+    fixture_assert_refused(f, "getmetatable('').__index = nil", "attempt to index a boolean");
 }
 
 static void test_an_unknown_global_names_the_nearest(void **state)
 {
     struct script_fixture *f = *state;
-    assert_refused(f, "sip_on_sucess(function() end)", "no function sip_on_sucess; did you mean sip_on_success?");
-    assert_refused(f, "\n\nsip_on_flow_faild(function() end)", ":3: no function sip_on_flow_faild");
-    assert_refused(f, "local x = undefined_thing", "no global undefined_thing");
-    assert_refused(f, "local sip = require 'reflow' sip.is_sucess(200)", "did you mean sip.is_success?");
-    assert_refused(f, "return tostrin(1)", "did you mean tostring?");
+    fixture_assert_refused(f, "sip_on_sucess(function() end)",
+                           "no function sip_on_sucess; did you mean sip_on_success?");
+    fixture_assert_refused(f, "\n\nsip_on_flow_faild(function() end)", ":3: no function sip_on_flow_faild");
+    fixture_assert_refused(f, "local x = undefined_thing", "no global undefined_thing");
+    fixture_assert_refused(f, "local sip = require 'reflow' sip.is_sucess(200)", "did you mean sip.is_success?");
+    fixture_assert_refused(f, "return tostrin(1)", "did you mean tostring?");
     assert_true_in_lua(f, "(function() mine = 1 return mine end)() == 1");
-    assert_refused(f, "return _G[('x'):rep(100)]", "no global xxx");
+    fixture_assert_refused(f, "return _G[('x'):rep(100)]", "no global xxx");
 }
 
 static void test_a_typing_error_inside_a_hook_is_told_at_load(void **state)
@@ -113,11 +92,11 @@ static void test_require_gives_reflow_and_its_modules(void **state)
     assert_true_in_lua(f, "require 'reflow' == require 'reflow' and require 'reflow'.is_success == sip_is_success");
     assert_true_in_lua(f, "type(require 'reflow.catalog.en') == 'table'");
     assert_true_in_lua(f, "require 'reflow.catalog.en' == require 'reflow.catalog.en'");
-    assert_refused(f, "require 'socket'", "no module 'socket'");
-    assert_refused(f, "require 'reflow.nothing'", "no module 'reflow.nothing'");
-    assert_refused(f, "require 'reflow...catalog.en'", "no module");
-    assert_refused(f, "require(('reflow.'):rep(100))", "no module");
-    assert_refused(f, "require()", "string expected");
+    fixture_assert_refused(f, "require 'socket'", "no module 'socket'");
+    fixture_assert_refused(f, "require 'reflow.nothing'", "no module 'reflow.nothing'");
+    fixture_assert_refused(f, "require 'reflow...catalog.en'", "no module");
+    fixture_assert_refused(f, "require(('reflow.'):rep(100))", "no module");
+    fixture_assert_refused(f, "require()", "string expected");
 }
 
 static void test_explain_and_compare_are_there(void **state)
@@ -137,7 +116,7 @@ static void test_print_and_log_are_one_clean_line(void **state)
     assert_int_equal(f->fake.logged[LOG_NOTICE], 1);
     assert_int_equal(fixture_load(f, "sip_log('100% sure')"), -EINVAL);
     assert_int_equal(fixture_load(f, "sip_log(('x'):rep(10000))"), 0);
-    assert_refused(f, "sip_log('%d', 'x')", "number expected");
+    fixture_assert_refused(f, "sip_log('%d', 'x')", "number expected");
 }
 
 static void test_versions_share_nothing(void **state)
@@ -150,7 +129,7 @@ static void test_versions_share_nothing(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_what_is_left_out_is_not_there),
         TEST(test_what_is_safe_is_there),

@@ -72,14 +72,10 @@ static struct peer elsewhere4(void)
 /* Also over IPv6: listener 2. */
 static int seal_setup(void **state)
 {
-    struct stage *stage = malloc(sizeof *stage);
-    if (stage == NULL)
-        return -1;
-    stage_create(stage);
+    struct stage *stage = stage_begin(state);
     stage->config.listeners[2] = (struct listener){TRANSPORT_UDP, 5060, "[2001:db8::1]"};
     stage->config.listener_count = 3;
     stage_open(stage);
-    *state = stage;
     return 0;
 }
 

@@ -12,24 +12,16 @@ enum { T1_64 = 32000, REST_S = 30 };
 
 static int setup(void **state)
 {
-    struct stage *stage = malloc(sizeof *stage);
-    if (stage == NULL)
-        return -1;
-    stage_create(stage);
+    struct stage *stage = stage_begin(state);
     stage->config.rest_silent = REST_S;
     stage_open(stage);
-    *state = stage;
     return 0;
 }
 
 static int setup_without(void **state)
 {
-    struct stage *stage = malloc(sizeof *stage);
-    if (stage == NULL)
-        return -1;
-    stage_create(stage);
+    struct stage *stage = stage_begin(state);
     stage_open(stage);
-    *state = stage;
     return 0;
 }
 

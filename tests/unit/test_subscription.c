@@ -8,18 +8,6 @@
 
 enum { LISTENER_WS = 3 };
 
-static int every_transport(void **state)
-{
-    struct stage *stage = malloc(sizeof *stage);
-    if (stage == NULL)
-        return -1;
-    stage_create(stage);
-    stage_listen_by_every_transport(stage);
-    stage_open(stage);
-    *state = stage;
-    return 0;
-}
-
 /* Route lines for requests of the one side, from the Record-Route of what it has received. */
 static void write_route(struct sent *sent, bool reversed, char out[600])
 {
@@ -246,7 +234,7 @@ static void test_a_phone_may_call_itself(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, every_transport, stage_teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, stage_setup_every_transport, stage_teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_6665_4_3_a_a_refresh_takes_the_route_of_the_notify),
         TEST(test_6665_4_3_a_another_notify_is_not_recorded),

@@ -22,10 +22,7 @@ static void note_decided(void *context, const struct decided *decided)
 
 static int setup(void **state)
 {
-    struct stage *stage = malloc(sizeof *stage);
-    if (stage == NULL)
-        return -1;
-    stage_create(stage);
+    struct stage *stage = stage_begin(state);
     stage_listen_by_every_transport(stage);
     stage->config.listeners[TRANSPORT_COUNT] = (struct listener){TRANSPORT_TCP, 5070, "127.0.0.1"};
     stage->config.listener_count = TRANSPORT_COUNT + 1;
@@ -33,7 +30,6 @@ static int setup(void **state)
     stage->config.decided = note_decided;
     stage_open(stage);
     cited = RULE_NONE;
-    *state = stage;
     return 0;
 }
 

@@ -5,11 +5,6 @@
 
 /* What the caller hears in the end, and the policy's last word (sip_on_exhausted). */
 
-static const struct server_counters *counters(const struct stage *stage)
-{
-    return server_counters(stage->server);
-}
-
 /* What is sent up is what was received, without our Via. */
 static void test_a_response_goes_up_as_it_came(void **state)
 {
@@ -80,7 +75,7 @@ static void test_exhausted_relays_to_a_last_target(void **state)
     struct stage *stage = *state;
     exhausted(stage, "sip_relay('sip:vm@127.0.0.1:5099')");
     struct sent *mailbox = stage_sent_to(stage, "INVITE", 5099);
-    assert_int_equal(counters(stage)->verdicts, 1);
+    assert_int_equal(stage_counters(stage)->verdicts, 1);
     stage_refuses(stage, mailbox, 404, NULL);
     stage_hears(stage, 404);
     stage_silent(stage);
@@ -117,7 +112,7 @@ static void test_exhausted_chooses_the_status(void **state)
     exhausted(stage, "sip_fail(404)");
     stage_refuses(stage, stage_sent(stage, "INVITE"), 486, NULL);
     assert_true(sent_starts(stage_hears(stage, 404), "SIP/2.0 404 Not Found\r\n"));
-    assert_int_equal(counters(stage)->verdicts, 1);
+    assert_int_equal(stage_counters(stage)->verdicts, 1);
 }
 
 static void test_exhausted_adds_retry_after(void **state)
@@ -142,8 +137,8 @@ static void test_one_retry_after_goes_up(void **state)
 
 static void assert_refused(struct stage *stage, const char *rule)
 {
-    assert_int_equal(counters(stage)->verdicts_refused, 1);
-    assert_int_equal(counters(stage)->verdicts, 0);
+    assert_int_equal(stage_counters(stage)->verdicts_refused, 1);
+    assert_int_equal(stage_counters(stage)->verdicts, 0);
     assert_non_null(strstr(stage->fake.last_log, rule));
 }
 
@@ -225,7 +220,7 @@ static void test_exhausted_that_errs_leaves_the_best(void **state)
     exhausted(stage, "nil + 1");
     stage_refuses(stage, stage_sent(stage, "INVITE"), 486, NULL);
     stage_hears(stage, 486);
-    assert_int_equal(counters(stage)->script_errors, 1);
+    assert_int_equal(stage_counters(stage)->script_errors, 1);
 }
 
 /* The same instance may not be asked again by the back door (5626-7.c). */

@@ -8,21 +8,7 @@
  * 5077 of another address. Bob is at 5080.
  */
 
-enum { CALLER = 40000, SENT_BY = 5077, SIP = 5060, SIPS = 5061, LISTENER_V6 = TRANSPORT_COUNT };
-
-static int every_transport(void **state)
-{
-    struct stage *stage = malloc(sizeof *stage);
-    if (stage == NULL)
-        return -1;
-    stage_create(stage);
-    stage_listen_by_every_transport(stage);
-    stage->config.listeners[LISTENER_V6] = (struct listener){TRANSPORT_TCP, 5060, "[2001:db8::1]"};
-    stage->config.listener_count = LISTENER_V6 + 1;
-    stage_open(stage);
-    *state = stage;
-    return 0;
-}
+enum { CALLER = 40000, SENT_BY = 5077, SIP = 5060, SIPS = 5061 };
 
 static struct peer caller_over(struct stage *stage, enum transport transport)
 {
@@ -90,12 +76,12 @@ static void test_3261_18_2_2_a_a_response_takes_a_new_connection(void **state)
 static void test_3261_18_2_2_a_over_ipv6_too(void **state)
 {
     struct stage *stage = *state;
-    struct peer caller = fake_stream_from(&stage->wire, TRANSPORT_TCP, LISTENER_V6, "2001:db8::9", CALLER);
+    struct peer caller = fake_stream_from(&stage->wire, TRANSPORT_TCP, STAGE_LISTENER_V6, "2001:db8::9", CALLER);
     calls(stage, &caller, "[2001:db8::77]:5077");
     struct sent *invite = stage_sent_to(stage, "INVITE", 5080);
     stage_flow_dies(stage, &caller);
     stage_response(stage, invite, 200, NULL);
-    assert_int_equal(comes_back(stage, 200, &caller, SENT_BY)->peer.listener, LISTENER_V6);
+    assert_int_equal(comes_back(stage, 200, &caller, SENT_BY)->peer.listener, STAGE_LISTENER_V6);
 }
 
 /* Bob repeats his 200 until the ACK comes. The new connection is used for all, and replaced if it ends too. */
@@ -461,7 +447,7 @@ static void test_3261_18_2_2_a_a_new_flow_without_tls_is_not_taken(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, every_transport, stage_teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, stage_setup_every_transport_and_v6, stage_teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_3261_18_2_2_a_a_response_takes_a_new_connection),
         TEST(test_3261_18_2_2_a_over_ipv6_too),

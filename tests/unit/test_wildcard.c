@@ -61,13 +61,9 @@ static void configure(struct stage *stage)
 
 static int setup(void **state)
 {
-    struct stage *stage = malloc(sizeof *stage);
-    if (stage == NULL)
-        return -1;
-    stage_create(stage);
+    struct stage *stage = stage_begin(state);
     configure(stage);
     stage_open(stage);
-    *state = stage;
     return 0;
 }
 

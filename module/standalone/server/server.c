@@ -241,11 +241,6 @@ struct binding_store *server_bindings(struct server *server)
     return server->bindings;
 }
 
-const struct server_counters *server_counters(const struct server *server)
-{
-    return &server->counters;
-}
-
 static void tell_script(struct server *server, flow_id flow, const struct binding *binding, const char *reason)
 {
     char description[96];

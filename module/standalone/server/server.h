@@ -191,7 +191,6 @@ extern const struct network_events server_network_events;
 
 struct binding_store *server_bindings(struct server *server);
 enum aor_case server_aor_case(const struct server *server);
-const struct server_counters *server_counters(const struct server *server);
 
 /* Returns whether a binding with a reg-id is on the flow. */
 bool server_flow_is_outbound(const struct server *server, flow_id flow);
