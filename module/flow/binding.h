@@ -54,7 +54,7 @@ struct binding_view {
     uint32_t contact_key; /* that of struct contact_rules, in a view that was read; otherwise it is not used */
     uint16_t q;           /* thousandths, 0 to 1000 */
     uint8_t state;        /* enum binding_state */
-    /* The transport of the flow on which the binding was made, numbered as in flow tokens (enum token_transport). It
+    /* The transport of the flow on which the binding was made, numbered as in flow tokens (enum transport). It
        is kept when the flow is gone, and has no meaning for a binding without a flow. */
     uint8_t transport;
     uint8_t route;         /* enum binding_route */

@@ -11,8 +11,7 @@
 
 enum {
     ARENA_BYTES = 262144, /* more than a message with its index and a request that is built from it */
-    OUTPUT_BYTES = 65536 + 16384,
-    TOLD_MOST = 10 /* problems of one file, and log lines of policies, that are printed and not only counted */
+    TOLD_MOST = 10        /* problems of one file, and log lines of policies, that are printed and not only counted */
 };
 
 /* --- the host of policies and parser --- */
@@ -87,7 +86,7 @@ int replay_new(struct replay **out, const struct replay_config *config)
     replay->config = *config;
     lend(replay);
     replay->arena.bytes = malloc(ARENA_BYTES);
-    replay->output.bytes = malloc(OUTPUT_BYTES);
+    replay->output.bytes = malloc(REPLAY_OUTPUT_FULL + REPLAY_LINE_OUT);
     if (replay->arena.bytes == NULL || replay->output.bytes == NULL ||
         replay_contexts_new(&replay->contexts, &replay->host, config->contexts) != 0)
         goto out;

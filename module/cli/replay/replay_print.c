@@ -11,9 +11,7 @@
 #include "script/base/printable.h"
 
 enum {
-    OUTPUT_FULL = 65536,
-    LINE_MOST = 16384, /* below what output_new() has beyond OUTPUT_FULL */
-    TEXT_MOST = 512    /* bytes of one text in a line; six times that when every byte is escaped */
+    TEXT_MOST = 512 /* bytes of one text in a line; six times that when every byte is escaped */
 };
 
 void replay_flush(struct replay *replay)
@@ -29,7 +27,7 @@ void replay_flush(struct replay *replay)
         fflush(replay->config.cli->out);
 }
 
-/* --- pieces of a line: there is place for LINE_MOST bytes --- */
+/* --- pieces of a line: there is room for REPLAY_LINE_OUT bytes --- */
 
 static void put(struct replay_output *output, const char *bytes, size_t length)
 {
@@ -273,7 +271,7 @@ static void print_json(struct replay *replay, const struct replay_line *line)
 
 static void make_place(struct replay *replay)
 {
-    if (replay->output.used >= OUTPUT_FULL)
+    if (replay->output.used >= REPLAY_OUTPUT_FULL)
         replay_flush(replay);
 }
 

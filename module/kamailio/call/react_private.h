@@ -30,7 +30,8 @@ void react_cancel_pending(struct cell *t, int except);
 void arrival_gather(struct arrival *arrival, enum origin origin, uint32_t code);
 /* As call_origin_unsent(); tm does not report that a datagram could not be sent. */
 enum origin branch_origin_unsent(const struct ksr_branch *branch);
-/* A branch has ended: stores the decision and the policy's verdict in the branch. pursue() carries them out. */
+/* A branch has ended: stores the decision and the policy's verdict in the branch. failover_branch() and
+   failover_all() carry them out. */
 void arrival_decide_end(struct arrival *arrival);
 
 /* failover.c: carries out the decisions, in a route that may add branches. */
