@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "base/heap.h"
 
+#include "base/memory.h"
+
 #include <errno.h>
 
 enum { CAPACITY_LEAST = 16 };
@@ -12,8 +14,7 @@ void heap_create(struct heap *heap, const struct host *host)
 
 void heap_destroy(struct heap *heap)
 {
-    if (heap->nodes != NULL)
-        heap->host->allocate(heap->host->context, heap->nodes, heap->capacity * sizeof *heap->nodes, 0);
+    memory_delete(heap->host, heap->nodes, heap->capacity * sizeof *heap->nodes);
     *heap = (struct heap){.host = heap->host};
 }
 

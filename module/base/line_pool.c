@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "base/line_pool.h"
 
+#include "base/memory.h"
+
 #include <errno.h>
 #include <string.h>
 
@@ -24,8 +26,7 @@ void line_pool_destroy(struct line_pool *pool)
         unsigned char *first = pool->segments[i];
         host->allocate(host->context, first - first[-1], SEGMENT_BYTES, 0);
     }
-    if (pool->segments != NULL)
-        host->allocate(host->context, pool->segments, pool->segments_size * sizeof *pool->segments, 0);
+    memory_delete(host, pool->segments, pool->segments_size * sizeof *pool->segments);
     line_pool_create(pool, host);
 }
 

@@ -32,7 +32,7 @@ int binding_store_new(struct binding_store **store, const struct host *host, con
 out_aors:
     hash_index_destroy(&made->aors);
 out_store:
-    give_back(made, made, sizeof *made);
+    memory_delete(made->host, made, sizeof *made);
     return -ENOMEM;
 }
 
@@ -65,7 +65,7 @@ void binding_store_delete(struct binding_store *store)
     expiry_wheel_each(&store->wheel, drop_node, store);
     hash_index_destroy(&store->flows);
     hash_index_destroy(&store->aors);
-    give_back(store, store, sizeof *store);
+    memory_delete(store->host, store, sizeof *store);
 }
 
 static const struct binding *skip_expired(const struct binding_store *store, const struct binding *binding)

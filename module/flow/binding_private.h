@@ -7,6 +7,7 @@
 #include "base/expiry_wheel.h"
 #include "base/hash.h"
 #include "base/hash_index.h"
+#include "base/memory.h"
 #include "flow/binding.h"
 
 enum { BINDINGS_PER_AOR = 32, REG_ID_MOST = 0x7fffffff, Q_MOST = 1000, TEXT_MOST = 65535 };
@@ -57,12 +58,6 @@ struct binding_store {
 static inline void *take(const struct binding_store *store, size_t size)
 {
     return store->host->allocate(store->host->context, NULL, 0, size);
-}
-
-static inline void give_back(const struct binding_store *store, void *block, size_t size)
-{
-    if (block != NULL)
-        store->host->allocate(store->host->context, block, size, 0);
 }
 
 static inline int64_t now_s(const struct binding_store *store)

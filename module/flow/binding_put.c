@@ -109,7 +109,7 @@ static int binding_add(struct binding_store *store, struct aor *aor, const struc
 
 out_of_memory:
     if (binding != NULL)
-        give_back(store, binding, binding_size(binding));
+        memory_delete(store->host, binding, binding_size(binding));
     return -ENOMEM;
 }
 
@@ -126,7 +126,7 @@ static void binding_exchange(struct binding_store *store, struct binding *old, s
         by->aor = aor;
         by->next = old->next;
         *binding_aor_link(aor, old) = by;
-        give_back(store, old, binding_size(old));
+        memory_delete(store->host, old, binding_size(old));
     }
     binding_flow_link(store, by);
     expiry_wheel_add(&store->wheel, &by->expiry);

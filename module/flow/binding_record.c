@@ -184,7 +184,7 @@ static void aor_drop_if_empty(struct binding_store *store, struct aor *aor)
     if (aor->first != NULL)
         return;
     hash_index_remove(&store->aors, aor->hash, aor);
-    give_back(store, aor, aor_size(aor->length));
+    memory_delete(store->host, aor, aor_size(aor->length));
 }
 
 void binding_drop(struct binding_store *store, struct binding *binding)
@@ -195,7 +195,7 @@ void binding_drop(struct binding_store *store, struct binding *binding)
         binding_aor_note_earliest(aor);
     binding_flow_unlink(store, binding);
     expiry_wheel_remove(&binding->expiry);
-    give_back(store, binding, binding_size(binding));
+    memory_delete(store->host, binding, binding_size(binding));
     store->count--;
     aor_drop_if_empty(store, aor);
 }

@@ -5,6 +5,7 @@
 
 #include "base/hash.h"
 #include "base/hash_index.h"
+#include "base/memory.h"
 
 /* A request passes few AORs: a chain of calls forwarded from one user to the next. A longer chain counts as a loop. */
 enum { VISITS_MOST = 16 };
@@ -54,17 +55,6 @@ static void give_lock(const struct load_table *table)
         table->host->unlock(table->host->context);
 }
 
-static void *make(const struct load_table *table, size_t size)
-{
-    void *made = table->host->allocate(table->host->context, NULL, 0, size);
-    return made != NULL ? memset(made, 0, size) : NULL;
-}
-
-static void drop(const struct load_table *table, void *old, size_t size)
-{
-    table->host->allocate(table->host->context, old, size, 0);
-}
-
 int load_table_new(struct load_table **out, const struct host *host, const struct load_limits *limits)
 {
     struct load_table *table = host->allocate(host->context, NULL, 0, sizeof *table);
@@ -75,12 +65,12 @@ int load_table_new(struct load_table **out, const struct host *host, const struc
     table->limits = *limits;
     hash_key_draw(&table->key, host);
     if (hash_index_create(&table->loads, host) != 0) {
-        drop(table, table, sizeof *table);
+        memory_delete(table->host, table, sizeof *table);
         return -ENOMEM;
     }
     if (hash_index_create(&table->sources, host) != 0) {
         hash_index_destroy(&table->loads);
-        drop(table, table, sizeof *table);
+        memory_delete(table->host, table, sizeof *table);
         return -ENOMEM;
     }
     *out = table;
@@ -93,7 +83,7 @@ void load_table_delete(struct load_table *table)
         return;
     hash_index_destroy(&table->loads);
     hash_index_destroy(&table->sources);
-    drop(table, table, sizeof *table);
+    memory_delete(table->host, table, sizeof *table);
 }
 
 /* --- who is who --- */
@@ -133,7 +123,8 @@ static struct source *find_source(const struct load_table *table, uint64_t id)
 static struct source *begin_source(struct load_table *table, uint64_t id)
 {
     struct source *source = find_source(table, id);
-    if (source != NULL || hash_index_reserve(&table->sources) != 0 || (source = make(table, sizeof *source)) == NULL)
+    if (source != NULL || hash_index_reserve(&table->sources) != 0 ||
+        (source = memory_new(table->host, sizeof *source)) == NULL)
         return source;
     source->id = id;
     hash_index_insert(&table->sources, hash_number(&table->key, id), source);
@@ -145,12 +136,12 @@ static void end_source(struct load_table *table, struct source *source)
     if (source == NULL || source->loads > 0)
         return;
     hash_index_remove(&table->sources, hash_number(&table->key, source->id), source);
-    drop(table, source, sizeof *source);
+    memory_delete(table->host, source, sizeof *source);
 }
 
 static struct load *begin_load(struct load_table *table, uint64_t id, struct source *source)
 {
-    struct load *load = hash_index_reserve(&table->loads) == 0 ? make(table, sizeof *load) : NULL;
+    struct load *load = hash_index_reserve(&table->loads) == 0 ? memory_new(table->host, sizeof *load) : NULL;
     if (load == NULL)
         return NULL;
     load->table = table;
@@ -216,10 +207,10 @@ static void end_load(struct load_table *table, struct load *load)
     }
     while ((visit = load->visits) != NULL) {
         load->visits = visit->next;
-        drop(table, visit, sizeof *visit);
+        memory_delete(table->host, visit, sizeof *visit);
     }
     hash_index_remove(&table->loads, hash_of(load->id), load);
-    drop(table, load, sizeof *load);
+    memory_delete(table->host, load, sizeof *load);
 }
 
 void load_leave(struct load *load)
@@ -242,7 +233,7 @@ static bool note_visit(struct load *load, const struct visit *now)
         if (before->aor == now->aor)
             return before->branch == now->branch;
     }
-    struct visit *noted = count < VISITS_MOST ? make(load->table, sizeof *noted) : NULL;
+    struct visit *noted = count < VISITS_MOST ? memory_new(load->table->host, sizeof *noted) : NULL;
     if (noted == NULL)
         return false;
     *noted = *now;

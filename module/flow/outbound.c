@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "base/memory.h"
 #include "flow/outbound_private.h"
 
 enum { EXPIRES_DEFAULT_S = 3600, ANSWER_DEFAULT_MS = 32000 };
@@ -58,7 +59,7 @@ int outbound_new(struct outbound **out, const struct host *host, const struct ou
 void outbound_delete(struct outbound *outbound)
 {
     if (outbound != NULL)
-        outbound->host->allocate(outbound->host->context, outbound, sizeof *outbound, 0);
+        memory_delete(outbound->host, outbound, sizeof *outbound);
 }
 
 /* The flow whose connection the event belongs to; NULL if that connection is gone. */

@@ -38,7 +38,7 @@ static void drop_from(struct target_set *set, size_t count)
 {
     while (set->count > count) {
         struct entry *entry = set->entries[--set->count];
-        set->host->allocate(set->host->context, entry, entry->size, 0);
+        memory_delete(set->host, entry, entry->size);
     }
 }
 
@@ -48,7 +48,7 @@ void target_set_delete(struct target_set *set)
         return;
     drop_from(set, 0);
     memory_delete_text(set->host, set->sender_aor);
-    set->host->allocate(set->host->context, set, sizeof *set, 0);
+    memory_delete(set->host, set, sizeof *set);
 }
 
 int target_leave_out(struct target_set *set, struct text aor, flow_id flow)

@@ -7,6 +7,7 @@
 #include <openssl/params.h>
 #include <stdio.h>
 
+#include "base/memory.h"
 #include "base/random.h"
 
 /* The life of keys (5626-5.2.b): they survive the process; one of them signs, and the others verify what they have
@@ -339,6 +340,6 @@ void token_keys_close(struct token_keys *keys)
     drop_oldest(keys, keys->count);
     EVP_MAC_free(keys->algorithm);
     if (keys->path != NULL)
-        host->allocate(host->context, keys->path, strlen(keys->path) + 1, 0);
-    host->allocate(host->context, keys, sizeof *keys, 0);
+        memory_delete(host, keys->path, strlen(keys->path) + 1);
+    memory_delete(host, keys, sizeof *keys);
 }

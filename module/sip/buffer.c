@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "sip/rewrite.h"
 
+#include "base/memory.h"
 #include "base/number.h"
 
 enum { FIRST_CAPACITY = 1024 };
@@ -25,8 +26,7 @@ static bool grow(struct sip_buffer *buffer, size_t more)
 
 void sip_buffer_destroy(struct sip_buffer *buffer)
 {
-    if (buffer->bytes != NULL)
-        buffer->host->allocate(buffer->host->context, buffer->bytes, buffer->capacity, 0);
+    memory_delete(buffer->host, buffer->bytes, buffer->capacity);
     *buffer = (struct sip_buffer){.host = buffer->host};
 }
 

@@ -2,6 +2,7 @@
 #include <errno.h>
 
 #include "core/code.h"
+#include "base/memory.h"
 #include "sip/frame.h"
 #include "sip/internal.h"
 
@@ -87,7 +88,7 @@ void sip_message_delete(struct sip_message *message)
     if (message == NULL)
         return;
     sip_uri_destroy(&message->target);
-    message->host->allocate(message->host->context, message, message->size, 0);
+    memory_delete(message->host, message, message->size);
 }
 
 bool sip_is_request(const struct sip_message *message)

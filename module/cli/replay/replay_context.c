@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "base/memory.h"
 
 enum {
     WAYS = 8, /* keys that share a bucket; the oldest is removed for a new one */
@@ -41,20 +42,11 @@ struct replay_contexts {
 
 /* --- tables --- */
 
-static void *take_zeroed(const struct host *host, size_t size)
-{
-    void *block = host->allocate(host->context, NULL, 0, size);
-    return block != NULL ? memset(block, 0, size) : NULL;
-}
-
 static void table_destroy(struct table *table, const struct host *host)
 {
-    if (table->buckets != NULL)
-        host->allocate(host->context, table->buckets, table->bucket_count * sizeof *table->buckets, 0);
-    if (table->keys != NULL)
-        host->allocate(host->context, table->keys, ((size_t)table->size + 1) * sizeof *table->keys, 0);
-    if (table->items != NULL)
-        host->allocate(host->context, table->items, ((size_t)table->size + 1) * table->item_size, 0);
+    memory_delete(host, table->buckets, table->bucket_count * sizeof *table->buckets);
+    memory_delete(host, table->keys, ((size_t)table->size + 1) * sizeof *table->keys);
+    memory_delete(host, table->items, ((size_t)table->size + 1) * table->item_size);
 }
 
 static int table_create(struct table *table, const struct host *host, uint32_t size, size_t item_size)
@@ -65,9 +57,9 @@ static int table_create(struct table *table, const struct host *host, uint32_t s
     table->item_size = item_size;
     table->bucket_count = count;
     table->size = size;
-    table->buckets = take_zeroed(host, count * sizeof *table->buckets);
-    table->keys = take_zeroed(host, ((size_t)size + 1) * sizeof *table->keys);
-    table->items = take_zeroed(host, ((size_t)size + 1) * item_size);
+    table->buckets = memory_new(host, count * sizeof *table->buckets);
+    table->keys = memory_new(host, ((size_t)size + 1) * sizeof *table->keys);
+    table->items = memory_new(host, ((size_t)size + 1) * item_size);
     return table->buckets != NULL && table->keys != NULL && table->items != NULL ? 0 : -ENOMEM;
 }
 
@@ -183,7 +175,7 @@ static void replay_call_delete(struct replay_call *call, const struct host *host
     if (call == NULL)
         return;
     sip_message_delete(call->request);
-    host->allocate(host->context, call, sizeof *call, 0);
+    memory_delete(host, call, sizeof *call);
 }
 
 void replay_contexts_delete(struct replay_contexts *contexts)
@@ -197,7 +189,7 @@ void replay_contexts_delete(struct replay_contexts *contexts)
     }
     table_destroy(&contexts->branches, host);
     table_destroy(&contexts->groups, host);
-    host->allocate(host->context, contexts, sizeof *contexts, 0);
+    memory_delete(host, contexts, sizeof *contexts);
 }
 
 uint64_t replay_contexts_forgotten(const struct replay_contexts *contexts)

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "script/coverage/coverage_code.h"
 #include "script/engine/script.h"
 
@@ -55,26 +56,12 @@ int coverage_new(struct coverage **out, const struct host *host)
     return 0;
 }
 
-static void *take(const struct coverage *coverage, size_t size)
-{
-    void *block = coverage->host->allocate(coverage->host->context, NULL, 0, size);
-    if (block != NULL)
-        memset(block, 0, size);
-    return block;
-}
-
-static void give_back(const struct coverage *coverage, void *block, size_t size)
-{
-    if (block != NULL)
-        coverage->host->allocate(coverage->host->context, block, size, 0);
-}
-
 static void delete_file(const struct coverage *coverage, struct counted_file *file)
 {
-    give_back(coverage, file->name, file->name_size);
-    give_back(coverage, file->lines, (file->line_count + 1) * sizeof *file->lines);
-    give_back(coverage, file->branches, BRANCHES_MOST * sizeof *file->branches);
-    give_back(coverage, file, sizeof *file);
+    memory_delete(coverage->host, file->name, file->name_size);
+    memory_delete(coverage->host, file->lines, (file->line_count + 1) * sizeof *file->lines);
+    memory_delete(coverage->host, file->branches, BRANCHES_MOST * sizeof *file->branches);
+    memory_delete(coverage->host, file, sizeof *file);
 }
 
 void coverage_delete(struct coverage *coverage)
@@ -86,7 +73,7 @@ void coverage_delete(struct coverage *coverage)
         coverage->files = file->next;
         delete_file(coverage, file);
     }
-    give_back(coverage, coverage, sizeof *coverage);
+    memory_delete(coverage->host, coverage, sizeof *coverage);
 }
 
 /* --- lines and branches of a program --- */
@@ -139,9 +126,9 @@ static int fill_file(const struct coverage *coverage, struct counted_file *file,
     file->bytes = source->bytes.length;
     file->line_count = count_lines(source->bytes);
     file->name_size = source->name.length + 1;
-    file->name = take(coverage, file->name_size);
-    file->lines = take(coverage, (file->line_count + 1) * sizeof *file->lines);
-    file->branches = take(coverage, BRANCHES_MOST * sizeof *file->branches);
+    file->name = memory_new(coverage->host, file->name_size);
+    file->lines = memory_new(coverage->host, (file->line_count + 1) * sizeof *file->lines);
+    file->branches = memory_new(coverage->host, BRANCHES_MOST * sizeof *file->branches);
     if (file->name == NULL || file->lines == NULL || file->branches == NULL)
         return -ENOMEM;
     memcpy(file->name, source->name.at, source->name.length);
@@ -155,7 +142,7 @@ static int add_file(struct coverage *coverage, const struct source_file *source)
         if (text_equal(text_of((*last)->name), source->name) && (*last)->bytes == source->bytes.length)
             return 0;
     }
-    struct counted_file *file = take(coverage, sizeof *file);
+    struct counted_file *file = memory_new(coverage->host, sizeof *file);
     int error = file != NULL ? fill_file(coverage, file, source) : -ENOMEM;
     if (error == 0)
         *last = file;

@@ -8,6 +8,7 @@
 
 #include <lauxlib.h>
 
+#include "base/memory.h"
 #include "script/base/watch.h"
 
 /* The first byte of a value. A table has its values from 1 on until CARRY_REST, then keys and values until
@@ -269,8 +270,7 @@ void carry_write(lua_State *L, int index, const char *name, struct carry_buffer 
 
 void carry_buffer_destroy(struct carry_buffer *buffer)
 {
-    if (buffer->at != NULL)
-        buffer->host->allocate(buffer->host->context, buffer->at, buffer->size, 0);
+    memory_delete(buffer->host, buffer->at, buffer->size);
     buffer->at = NULL;
     buffer->used = buffer->size = 0;
 }

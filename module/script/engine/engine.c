@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/memory.h"
 #include "script/base/layers.h"
 #include "script/engine/script.h"
 
@@ -236,7 +237,7 @@ void script_release(struct script *script)
     for (size_t i = 0; i < script->count; i++)
         part_release(script->parts[i]);
     sources_release(script->sources);
-    script->host->allocate(script->host->context, script, size_of(script->count), 0);
+    memory_delete(script->host, script, size_of(script->count));
 }
 
 const char *script_path(const struct script *script)

@@ -7,12 +7,13 @@
 
 #include <lauxlib.h>
 
+#include "base/memory.h"
 #include "script/base/log_share.h"
-#include "script/engine/names.h"
 #include "script/base/printable.h"
+#include "script/base/traceback.h"
+#include "script/engine/names.h"
 #include "script/engine/sandbox.h"
 #include "script/store/tenants.h"
-#include "script/base/traceback.h"
 
 /* 63 tenants with two versions each, all at the limit, use half a gigabyte. */
 enum { TIME_MS = 20, LOAD_MS = 1000, MEMORY = 8 << 20, TENANT_MEMORY = 4 << 20 };
@@ -234,5 +235,5 @@ void part_release(struct script_part *part)
     if (part->L != NULL)
         lua_close(part->L);
     sources_release(part->sources);
-    part->host->allocate(part->host->context, part, sizeof *part, 0);
+    memory_delete(part->host, part, sizeof *part);
 }

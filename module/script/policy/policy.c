@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "base/memory.h"
 #include "script/store/tenants.h"
 
 enum { EXPIRED_MOST = 1000 };
@@ -58,7 +59,7 @@ static void let_go(struct version *version)
 static void delete_version(struct policy *policy, struct version *version)
 {
     let_go(version);
-    policy->config.host->allocate(policy->config.host->context, version, sizeof *version, 0);
+    memory_delete(policy->config.host, version, sizeof *version);
 }
 
 static void set_state(struct version *version, const char *state)
@@ -121,7 +122,7 @@ void policy_delete(struct policy *policy)
         return;
     while (policy->history_count > 0)
         delete_version(policy, policy->history[--policy->history_count]);
-    policy->config.host->allocate(policy->config.host->context, policy, sizeof *policy, 0);
+    memory_delete(policy->config.host, policy, sizeof *policy);
 }
 
 /* --- reloading --- */
@@ -233,7 +234,7 @@ int policy_build_end(struct policy_build *made, char *error, size_t error_size)
             version_adopt(policy, version);
     }
     sources_release(made->sources);
-    host->allocate(host->context, made, sizeof *made, 0);
+    memory_delete(host, made, sizeof *made);
     return result;
 }
 

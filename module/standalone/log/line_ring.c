@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "standalone/log/line_ring.h"
 
+#include "base/memory.h"
+
 #include <errno.h>
 #include <stdint.h>
 #include <string.h>
@@ -21,8 +23,7 @@ int line_ring_create(struct line_ring *ring, const struct host *host, size_t cap
 
 void line_ring_destroy(struct line_ring *ring)
 {
-    if (ring->bytes != NULL)
-        ring->host->allocate(ring->host->context, ring->bytes, ring->capacity, 0);
+    memory_delete(ring->host, ring->bytes, ring->capacity);
     ring->bytes = NULL;
 }
 
