@@ -4,11 +4,7 @@ local tap = require "tap"
 local test = tap.test
 local sip = require "reflow"
 
--- pcall, for the message alone.
-local function failure(f, ...)
-    local ok, message = pcall(f, ...)
-    return not ok and message or "no error"
-end
+local failure = tap.failure
 
 local classes = {
     { "is_provisional", 100, 199 },

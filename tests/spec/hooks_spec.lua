@@ -4,10 +4,7 @@ local tap = require "tap"
 local test = tap.test
 local sip = require "reflow"
 
-local function failure(f, ...)
-    local ok, message = pcall(f, ...)
-    return not ok and message or "no error"
-end
+local failure = tap.failure
 
 test("verdicts show what they hold", function(t)
     t:equal(tostring(sip.accept()), "accept")

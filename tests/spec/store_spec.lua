@@ -5,10 +5,7 @@ local test = tap.test
 local sip = require "reflow"
 local store = sip.store
 
-local function failure(f, ...)
-    local ok, message = pcall(f, ...)
-    return not ok and message or "no error"
-end
+local failure = tap.failure
 
 local function sorted(list)
     table.sort(list)

@@ -100,6 +100,12 @@ function tap.test(name, f)
     end
 end
 
+-- pcall, for the message alone.
+function tap.failure(f, ...)
+    local ok, message = pcall(f, ...)
+    return not ok and message or "no error"
+end
+
 -- The plan, and the exit status that goes with it. The last call of every test file.
 function tap.done()
     print(("1..%d"):format(count))

@@ -113,12 +113,7 @@ local function heard(answer)
     return table.concat(words, " ")
 end
 
-local function two_flows(open, more)
-    local first, second = open("bob", more), open("bob", more)
-    first:register { instance = one, reg_id = 1, q = "1.0" }
-    second:register { instance = one, reg_id = 2, q = "0.5" }
-    return first, second, open("alice")
-end
+local two_flows = require("flows").two
 
 local function two_instances(open)
     local desk, cell = open("bob"), open("bob")

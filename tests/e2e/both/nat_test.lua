@@ -15,9 +15,7 @@ local ipv6 = { transports = { "udp", "tcp" }, hosts = { "standalone" }, address 
 -- ms that "at once" may take: less than 64*T1, after which a silent phone would be given up with 408.
 local at_once = 25000
 
-local function parameter(transport)
-    return transport ~= "udp" and ";transport=" .. transport:gsub("wss", "ws") or ""
-end
+local parameter = ua.parameter
 
 -- What a phone behind a NAT says of itself.
 local function lies(flow, contact_host)

@@ -7,14 +7,7 @@ local host = require "host"
 local test = host.test
 local over_tcp = { transports = { "tcp" } }
 
-local function has_option(answer, header, option)
-    for _, value in ipairs(answer:values(header)) do
-        if value == option then
-            return true
-        end
-    end
-    return false
-end
+local has_option = ua.message.has_value
 
 local function contains(list, text)
     for _, value in ipairs(list) do

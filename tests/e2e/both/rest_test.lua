@@ -15,15 +15,7 @@ sip_on_exhausted(function() return sip_relay("sip:second@127.0.0.1:%d") end)
 ]]):format(ports[2]) }
 
 local function trunks(t, s)
-    local list = {}
-    for index, port in ipairs(ports) do
-        local trunk = ua.open { port = s.port, user = "trunk" .. index, local_port = port }
-        t:defer(function()
-            trunk:close()
-        end)
-        list[index] = trunk
-    end
-    return table.unpack(list)
+    return ua.trunks(t, s, ports)
 end
 
 -- What rests is named by `rest`, and called by `trunk`. Does another name of the same kind leave it alone?

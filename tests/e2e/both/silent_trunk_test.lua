@@ -12,15 +12,7 @@ local options = { answer_timeout = 1280, policy = example.read("examples/policie
     ["127.0.0.1:5092"] = "127.0.0.1:" .. ports[1], ["127.0.0.1:5093"] = "127.0.0.1:" .. ports[2] }) }
 
 local function trunks(t, s)
-    local list = {}
-    for index, port in ipairs(ports) do
-        local trunk = ua.open { port = s.port, user = "trunk" .. index, local_port = port }
-        t:defer(function()
-            trunk:close()
-        end)
-        list[index] = trunk
-    end
-    return table.unpack(list)
+    return ua.trunks(t, s, ports)
 end
 
 host.test("3263-4.3.a a silent trunk rests, and the other one takes this call and the next", options,

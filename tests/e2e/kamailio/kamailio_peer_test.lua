@@ -54,9 +54,7 @@ route[CALL] {
 }
 ]]
 
-local function address(host)
-    return host:find ":" and "[" .. host .. "]" or host
-end
+local address = ua.bracketed
 
 local function start_node(t, stage, index, more)
     local name, other = index == 1 and "a" or "b", index == 1 and "b" or "a"

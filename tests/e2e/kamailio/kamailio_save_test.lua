@@ -69,14 +69,7 @@ end
 
 local over_tcp, over_udp = { transports = { "tcp" } }, { transports = { "udp" } }
 
-local function has_option(answer, header, option)
-    for _, value in ipairs(answer:values(header)) do
-        if value == option then
-            return true
-        end
-    end
-    return false
-end
+local has_option = ua.message.has_value
 
 local function find(list, text)
     for _, value in ipairs(list) do

@@ -13,9 +13,7 @@ local wait = require "wait"
 local test = tap.test
 local one, two = ua.instance(1), ua.instance(2)
 
-local function bracketed(host)
-    return host:find ":" and "[" .. host .. "]" or host
-end
+local bracketed = ua.bracketed
 
 local function has(t, text, part)
     t:ok(text:find(part, 1, true), part .. " in " .. text)

@@ -12,15 +12,7 @@ local wait = require "wait"
 local test = tap.test
 local patience = { "--t1", "100" }
 
-local function temporary(t, suffix)
-    local path = server.temporary(suffix)
-    t:defer(function()
-        for _, more in ipairs { "", ".keys", "-wal", "-shm", ".policy" } do
-            os.remove(path .. more)
-        end
-    end)
-    return path
-end
+local temporary = server.state_path
 
 local function until_number(s, name, number)
     if not wait.until_true(60000, function()

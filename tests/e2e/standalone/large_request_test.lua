@@ -28,17 +28,9 @@ local function start(t, port, more)
     return s, open
 end
 
-local function refuse(request)
-    return request.method ~= "ACK" and peer.answer(request, 486) or nil
-end
+local refuse = peer.refuse
 
-local function methods(trunk)
-    local list = {}
-    for i, request in ipairs(trunk.requests) do
-        list[i] = request.method .. " " .. request:all("Via")[1]:match "^SIP/2%.0/(%a+)"
-    end
-    return table.concat(list, ", ")
-end
+local methods = peer.methods
 
 local function call(alice, headers)
     local request = alice:invite("sip:trunk@example.test", { headers = headers })

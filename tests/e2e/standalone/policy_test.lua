@@ -26,9 +26,7 @@ local function start(t, options)
     return open, s
 end
 
-local function ctl(s, ...)
-    return server.run { "ctl", "--socket", s.control, ... }
-end
+local ctl = server.ctl
 
 
 

@@ -107,11 +107,7 @@ local function expect_closed(raw)
     end), "still open")
 end
 
-local function until_number(s, name, least)
-    assert(ua.wait.until_true(ua.patience, function()
-        return s:number(name) >= least
-    end), ("%s stays at %d"):format(name, s:number(name)))
-end
+local until_number = server.until_number
 
 local function asks(flow, status)
     return flow:expect_final(flow:request("OPTIONS", { uri = "sip:example.test", contact = false }), status or 200)

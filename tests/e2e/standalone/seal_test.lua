@@ -18,15 +18,7 @@ local function attack(name)
     return file:read "a"
 end
 
-local function temporary(t, suffix)
-    local path = server.temporary(suffix)
-    t:defer(function()
-        for _, more in ipairs { "", ".keys", "-wal", "-shm", ".policy" } do
-            os.remove(path .. more)
-        end
-    end)
-    return path
-end
+local temporary = server.state_path
 
 -- Somebody whom an attacker names: listens for datagrams and for connections on one port.
 local function victim(t, address)

@@ -26,21 +26,13 @@ local function start(t, uri, options)
     return ua.open { port = s.port, user = "alice", domain = s.domain, transport = "udp" }, names, s
 end
 
-local function refuse(request)
-    return request.method ~= "ACK" and peer.answer(request, 486) or nil
-end
+local refuse = peer.refuse
 
 local function call(alice, status)
     alice:expect_final(alice:invite "sip:trunk@example.test", status or 486)
 end
 
-local function methods(trunk)
-    local list = {}
-    for i, request in ipairs(trunk.requests) do
-        list[i] = request.method .. " " .. request:all("Via")[1]:match "^SIP/2%.0/(%a+)"
-    end
-    return table.concat(list, ", ")
-end
+local methods = peer.methods
 
 local function srv(port, target, priority, weight)
     return { priority = priority or 1, weight = weight or 0, port = port, target = target }

@@ -29,9 +29,7 @@ local function start(t, options)
     return s
 end
 
-local function ctl(s, ...)
-    return server.run { "ctl", "--socket", s.control, ... }
-end
+local ctl = server.ctl
 
 -- What differs from run to run: tags, branches, Call-IDs, ports, and the server's own name in Record-Route.
 local function mask(text)

@@ -43,11 +43,7 @@ local function start(t, options)
     return s
 end
 
-local function until_number(s, name, least)
-    assert(ua.wait.until_true(ua.patience, function()
-        return s:number(name) >= least
-    end), ("%s stays at %d"):format(name, s:number(name)))
-end
+local until_number = server.until_number
 
 local function expect_closed(c)
     assert(ua.wait.until_true(ua.patience, function()

@@ -12,9 +12,7 @@ local read = require("file").read
 local test = tap.test
 local one, two = ua.instance(1), ua.instance(2)
 
-local function bracketed(host)
-    return host:find ":" and "[" .. host .. "]" or host
-end
+local bracketed = ua.bracketed
 
 -- A server that listens by every transport on both wildcard addresses. options: source, script, args, state, port.
 local function start(t, options)

@@ -57,9 +57,7 @@ function example.keys(t)
     return ('ROUTE_KEYS="%s"'):format(path)
 end
 
-function example.parameter(transport)
-    return transport ~= "udp" and ";transport=" .. transport:gsub("wss", "ws") or ""
-end
+example.parameter = ua.parameter
 
 -- A phone at the NAT's address. options as those of ua.open, and contact: what it says of itself (HOST:PORT).
 function example.behind_nat(s, user, transport, options)

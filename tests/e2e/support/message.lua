@@ -68,6 +68,15 @@ function message.values(self, name)
     return values
 end
 
+function message.has_value(self, name, value)
+    for _, each in ipairs(self:values(name)) do
+        if each == value then
+            return true
+        end
+    end
+    return false
+end
+
 function message.branch(self)
     return (self:get "Via" or ""):match ";%s*branch=([^;,%s]+)"
 end

@@ -113,6 +113,20 @@ function peer.open(t, port, handler, address)
     return self
 end
 
+-- A handler: 486 to everything but ACK.
+function peer.refuse(request)
+    return request.method ~= "ACK" and peer.answer(request, 486) or nil
+end
+
+-- Its requests with their transports, "INVITE TCP, ACK TCP".
+function peer.methods(self)
+    local list = {}
+    for i, request in ipairs(self.requests) do
+        list[i] = request.method .. " " .. request:all("Via")[1]:match "^SIP/2%.0/(%a+)"
+    end
+    return table.concat(list, ", ")
+end
+
 -- A binding success with this port as mapped.
 function peer.mapped(bytes, port)
     return string.pack(">I2I2", 0x0101, 12) .. bytes:sub(5, 20) .. string.pack(">I2I2BBI2I4", 0x0020, 8, 0, 1,

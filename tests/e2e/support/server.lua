@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 -- Starts the server under test on free ports, stops it, and looks at how it ended.
+local file = require "file"
 local temporary = require "temporary"
 local uv = require "luv"
 local wait = require "wait"
@@ -55,11 +56,18 @@ function server.temporary(suffix)
     return temporary.path(suffix)
 end
 
-function server.write(path, text)
-    local file = assert(io.open(path, "wb"))
-    file:write(text)
-    file:close()
+-- The path of a state file, or of another one of a server, which is removed with its company when the test ends.
+function server.state_path(t, suffix)
+    local path = server.temporary(suffix)
+    t:defer(function()
+        for _, more in ipairs { "", ".keys", "-wal", "-shm", ".policy" } do
+            os.remove(path .. more)
+        end
+    end)
+    return path
 end
+
+server.write = file.write
 
 -- What a process gets as its output: the end to read, the one to give away, and a function for when it was given. With
 -- "pipe" it is a pipe as a shell makes it; libuv itself makes sockets.
@@ -145,6 +153,11 @@ function server.run(arguments, ms)
         error("still running: " .. table.concat(arguments, " "), 2)
     end
     return self
+end
+
+-- `reflow ctl` to a server with the field control.
+function server.ctl(self, ...)
+    return server.run { "ctl", "--socket", self.control, ... }
 end
 
 -- Whether these arguments need one that says who may call.
@@ -275,6 +288,14 @@ end
 function server.number(self, name)
     local text = self:status_text()
     return tonumber(text:match('"' .. name .. '":(%d+)')) or error(("no %s in: %s"):format(name, text), 2)
+end
+
+function server.until_number(self, name, least)
+    if not wait.until_true(30000, function()
+        return self:number(name) >= least
+    end) then
+        error(("%s stays at %d"):format(name, self:number(name)), 2)
+    end
 end
 
 function server.reports(self)

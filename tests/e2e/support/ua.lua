@@ -142,6 +142,16 @@ local function open_channel(self)
     self.local_port = self.channel.local_port or 0
 end
 
+-- A host as URIs have it.
+function ua.bracketed(host)
+    return host:find ":" and "[" .. host .. "]" or host
+end
+
+-- ";transport=tcp"; "" for UDP
+function ua.parameter(transport)
+    return transport ~= "udp" and ";transport=" .. transport:gsub("wss", "ws") or ""
+end
+
 -- options: user, domain, transport ("udp", "tcp", "tls", "ws", "wss"), tls and upgrade (see channel.lua), host, port
 -- (the server's); instance, reg_id (for register); local_host, local_port; prefix (see channel.lua); trace, a
 -- function(flow, "in" or "out", message).
@@ -158,9 +168,8 @@ function ua.open(options)
         open_channel(self)
     end
     local own = options.local_host or self.host
-    self.sent_by = ("%s:%d"):format(own:find ":" and "[" .. own .. "]" or own, self.local_port)
-    self.contact_uri = ("sip:%s@%s%s"):format(self.user, self.sent_by,
-        self.transport ~= "udp" and ";transport=" .. self.transport:gsub("wss", "ws") or "")
+    self.sent_by = ("%s:%d"):format(ua.bracketed(own), self.local_port)
+    self.contact_uri = ("sip:%s@%s%s"):format(self.user, self.sent_by, ua.parameter(self.transport))
     self.aor = ("sip:%s@%s"):format(self.user, self.domain)
     return self
 end
@@ -176,6 +185,19 @@ function ua.opener(s, transport)
         end
         return ua.open(all)
     end
+end
+
+-- A user agent at each of these ports, "trunk1" and so on, until the test ends.
+function ua.trunks(t, s, ports)
+    local list = {}
+    for index, port in ipairs(ports) do
+        local trunk = ua.open { port = s.port, user = "trunk" .. index, local_port = port }
+        t:defer(function()
+            trunk:close()
+        end)
+        list[index] = trunk
+    end
+    return table.unpack(list)
 end
 
 -- The phone takes an INVITE, answers it and waits for the ACK. Returns the INVITE. options as those of reply().

@@ -6,9 +6,7 @@ local tap = require "tap"
 
 local policy = [[sip_on_request("INVITE", function() return sip_relay "sip:trunk@%s:5060" end)]]
 
-local function refuse(request)
-    return request.method ~= "ACK" and peer.answer(request, 486) or nil
-end
+local refuse = peer.refuse
 
 local function start(t, net)
     local trunk = net.trunk:within(peer.open, t, 5060, refuse, net.trunk.address)
