@@ -24,7 +24,7 @@ struct sip_message {
     size_t size; /* of this block, for freeing */
     struct text bytes, method, request_uri, phrase, body;
     struct text call_id, cseq_method, from_tag, to_tag, from_uri, to_uri;
-    struct sip_uri target; /* the Request-URI; memory is NULL until it has been parsed */
+    struct sip_uri target; /* the Request-URI; the scheme is empty until it has been parsed */
     struct sip_via via;    /* its host is empty if it could not be read */
     uint32_t status, cseq;
     int max_forwards;
@@ -88,6 +88,15 @@ int sip_osip_error(int result);
 static inline bool sip_is(char c, enum character_class which)
 {
     return (sip_class[(unsigned char)c] & which) != 0;
+}
+
+/* Without a branch for each character, because URIs are read many times for each call. */
+static inline bool sip_are_all(struct text text, enum character_class which)
+{
+    unsigned all = which;
+    for (size_t i = 0; i < text.length; i++)
+        all &= sip_class[(unsigned char)text.at[i]];
+    return all != 0;
 }
 
 static inline bool sip_is_space(char c)

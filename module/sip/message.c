@@ -119,12 +119,9 @@ struct text sip_request_uri(const struct sip_message *message)
 const struct sip_uri *sip_request_target(const struct sip_message *message)
 {
     struct sip_uri *target = (struct sip_uri *)&message->target;
-    if (target->memory == NULL && message->request_uri.length > 0) {
-        int result = sip_uri_create(target, message->request_uri);
-        if (result != 0 && result != -EPROTONOSUPPORT)
-            sip_uri_destroy(target);
-    }
-    return target->memory != NULL ? target : NULL;
+    if (target->scheme.length == 0 && message->request_uri.length > 0)
+        sip_uri_create(target, message->request_uri);
+    return target->scheme.length > 0 ? target : NULL;
 }
 
 uint32_t sip_status(const struct sip_message *message)

@@ -13,7 +13,7 @@
 /*
  * A SIP message: its bytes, the positions of its header fields, and their values. The bytes are kept as received, so
  * that a message is forwarded unchanged except for what a proxy must change (rewrite.h). Header values are read in
- * place; URIs are parsed by libosip2 when they are needed, and checked for what libosip2 does not check.
+ * place, and URIs when they are needed; libosip2 reads what has to be decoded in them.
  */
 
 struct sip_message;
@@ -90,13 +90,13 @@ struct sip_value {
     struct text parameters; /* ";a=b;c", after the address; empty: none */
 };
 
-/* Values of a parsed URI; the texts live inside `memory`. */
+/* Values of a parsed URI; the texts are parts of its text, or live inside `memory`. */
 struct sip_uri {
     struct text scheme, user, host; /* user with its escapes, as written; host without [ ] */
     struct text transport;          /* ;transport=, as written; empty: none */
     uint32_t port;                  /* 0: none given */
     bool lr, ob;
-    void *memory; /* owned by libosip2; NULL: nothing to destroy */
+    void *memory; /* decoded parameters, owned by libosip2; NULL: nothing to destroy */
 };
 
 struct sip_via {
@@ -131,9 +131,9 @@ struct text sip_bytes(const struct sip_message *message); /* all of it */
 struct text sip_method_text(const struct sip_message *message);
 enum method sip_method(const struct sip_message *message); /* of a response: its CSeq's */
 struct text sip_request_uri(const struct sip_message *message);
-/* The Request-URI as libosip2 parses it, valid as long as the message. If the scheme is neither sip nor sips, only
-   `scheme` is set. It is parsed at the first call, so only one thread at a time may use the message. NULL without
-   memory, for a response, and if it is malformed. */
+/* The parsed Request-URI, valid as long as the message. If the scheme is neither sip nor sips, only `scheme` is set. It
+   is parsed at the first call, so only one thread at a time may use the message. NULL without memory, for a response,
+   and if it is malformed. */
 const struct sip_uri *sip_request_target(const struct sip_message *message);
 uint32_t sip_status(const struct sip_message *message); /* 0 for a request */
 struct text sip_phrase(const struct sip_message *message);
@@ -205,13 +205,11 @@ struct sip_contact {
 };
 int sip_contact_read(const struct sip_value *value, struct sip_contact *contact, const char **what);
 
-/* Parses a URI with libosip2. Returns 0, -EBADMSG, -EPROTONOSUPPORT (a scheme other than sip and sips; `scheme` is
-   set), or -ENOMEM. Destroy after success and after -EPROTONOSUPPORT; destroying is safe after any result. */
+/* Parses a URI. `text` must live as long as `uri`, whose texts are parts of it. Only parameters with escapes, and
+   headers, take memory: libosip2 reads them. Returns 0, -EBADMSG, -EPROTONOSUPPORT (a scheme other than sip and sips;
+   `scheme` is set), or -ENOMEM. Destroying is safe after any result. */
 int sip_uri_create(struct sip_uri *uri, struct text text);
 void sip_uri_destroy(struct sip_uri *uri);
-
-/* The result of sip_uri_create() alone; most URIs need no memory for it. */
-int sip_uri_check(struct text text);
 
 /* 5954-4.a: whether two hosts are the same: names without regard to case and to a final dot, IPv6 addresses, with or
    without brackets, by value; ::ffff:192.0.2.1 is 192.0.2.1. */

@@ -108,9 +108,11 @@ static int64_t granted(const struct registration *registration, const struct sip
 /* 3261-10.3.c: check the Contact now, because when it is called later nobody can be told that it is invalid. */
 static int check_contact_uri(struct registration *registration, struct text text)
 {
+    struct sip_uri uri;
     if (text.length > REGISTRATION_URI_MOST)
         return registration_refuse_field(registration, "Contact", text.at, "the URI is longer than 1024 bytes");
-    int error = sip_uri_check(text);
+    int error = sip_uri_create(&uri, text);
+    sip_uri_destroy(&uri);
     if (error == 0 || error == -ENOMEM)
         return error;
     return registration_refuse_field(registration, "Contact", text.at, "the address is not a valid SIP URI");

@@ -33,10 +33,7 @@ bool sip_host_valid(struct text host, bool ipv6)
     unsigned char address[16];
     if (ipv6)
         return sip_host_read_ipv6(host, address);
-    for (size_t i = 0; i < host.length; i++)
-        if (!sip_is(host.at[i], CHARACTER_HOST))
-            return false;
-    return host.length > 0 && host.length <= 255;
+    return host.length > 0 && host.length <= 255 && sip_are_all(host, CHARACTER_HOST);
 }
 
 static const char *find(const char *at, const char *end, char c)
@@ -59,13 +56,13 @@ static bool is_scheme(struct text scheme)
 /* No character that ends a URI in a message, and only complete escapes. */
 static bool has_uri_chars(struct text text)
 {
-    for (size_t i = 0; i < text.length; i++) {
-        if (!sip_is(text.at[i], CHARACTER_URI))
+    const char *at = text.at, *end = text.at + text.length;
+    while ((at = find(at, end, '%')) < end) {
+        if (end - at < 3 || sip_hex(at[1]) < 0 || sip_hex(at[2]) < 0)
             return false;
-        if (text.at[i] == '%' && (i + 2 >= text.length || sip_hex(text.at[i + 1]) < 0 || sip_hex(text.at[i + 2]) < 0))
-            return false;
+        at++;
     }
-    return true;
+    return sip_are_all(text, CHARACTER_URI);
 }
 
 /* host[:port], up to `stop`. */
@@ -151,38 +148,36 @@ int sip_uri_cut(struct text text, struct sip_uri_parts *parts)
     return check_uri_headers(parts->headers);
 }
 
-static char *duplicate(struct text text)
+static void take_parameter(struct sip_uri *uri, struct text name, struct text value)
 {
-    char *copy = osip_malloc(text.length + 1);
-    if (copy == NULL)
-        return NULL;
-    memcpy(copy, text.at, text.length);
-    copy[text.length] = '\0';
-    return copy;
+    uri->lr = uri->lr || text_equal_nocase(name, TEXT("lr"));
+    uri->ob = uri->ob || text_equal_nocase(name, TEXT("ob"));
+    if (uri->transport.length == 0 && text_equal_nocase(name, TEXT("transport")))
+        uri->transport = value;
 }
 
-/* libosip2 rejects schemes with characters other than letters, and for these only the scheme is needed. */
-static int create_foreign(struct sip_uri *uri, osip_uri_t *parsed, struct text scheme)
+/* Parameters without escapes, which are what they look like. */
+static void read_plain_parameters(struct sip_uri *uri, struct text parameters)
 {
-    char *copy = duplicate(scheme);
-    if (copy == NULL)
-        return -ENOMEM;
-    parsed->scheme = copy;
-    uri->scheme = text_of(copy);
-    return -EPROTONOSUPPORT;
-}
-
-static void read_parameters(struct sip_uri *uri, osip_uri_t *parsed)
-{
-    osip_list_iterator_t iterator;
-    osip_uri_param_t *parameter = osip_list_get_first(&parsed->url_params, &iterator);
-    for (; osip_list_iterator_has_elem(iterator); parameter = osip_list_get_next(&iterator)) {
-        struct text name = text_of(parameter->gname);
-        uri->lr = uri->lr || text_equal_nocase(name, TEXT("lr"));
-        uri->ob = uri->ob || text_equal_nocase(name, TEXT("ob"));
-        if (uri->transport.length == 0 && text_equal_nocase(name, TEXT("transport")))
-            uri->transport = text_of(parameter->gvalue);
+    const char *at = parameters.at, *end = at + parameters.length;
+    while (at < end) {
+        const char *stop = find(at + 1, end, ';'), *equals = find(at + 1, stop, '=');
+        take_parameter(uri, sip_between(at + 1, equals), sip_between(equals < stop ? equals + 1 : stop, stop));
+        at = stop;
     }
+}
+
+/* What libosip2 decodes, or reads in its own way: escapes in parameters, values that are empty or begin with a comma,
+   and headers. */
+static bool is_plain(const struct sip_uri_parts *parts)
+{
+    const char *at = parts->parameters.at, *end = at + parts->parameters.length;
+    if (parts->has_headers || find(at, end, '%') < end)
+        return false;
+    for (at = find(at, end, '='); at < end; at = find(at + 1, end, '='))
+        if (at + 1 == end || at[1] == ';' || at[1] == ',')
+            return false;
+    return true;
 }
 
 /* libosip2 parses the URI without the user part: it would decode escapes there, so that "%00" would end it, and it
@@ -201,65 +196,43 @@ static int parse_without_user(osip_uri_t *parsed, struct text text, const struct
     return result;
 }
 
-static int keep_user(osip_uri_t *parsed, struct text user)
+static int read_decoded_parameters(struct sip_uri *uri, struct text text, const struct sip_uri_parts *parts)
 {
-    char *copy = duplicate(user);
-    if (copy == NULL)
+    osip_uri_t *parsed = NULL;
+    osip_list_iterator_t iterator;
+    if (osip_uri_init(&parsed) != 0)
         return -ENOMEM;
-    parsed->username = copy;
-    return 0;
-}
-
-static int create_sip(struct sip_uri *uri, osip_uri_t *parsed, struct text text, const struct sip_uri_parts *parts)
-{
+    uri->memory = parsed;
     int result = parse_without_user(parsed, text, parts);
-    if (result == 0 && parts->has_user)
-        result = keep_user(parsed, parts->user);
     if (result != 0)
         return result;
-    uint64_t port = 0;
-    uri->scheme = text_of(parsed->scheme);
-    uri->user = text_of(parsed->username);
-    uri->host = text_of(parsed->host);
-    if (parsed->port != NULL && sip_digits(text_of(parsed->port), &port))
-        uri->port = (uint32_t)port;
-    read_parameters(uri, parsed);
+    osip_uri_param_t *parameter = osip_list_get_first(&parsed->url_params, &iterator);
+    for (; osip_list_iterator_has_elem(iterator); parameter = osip_list_get_next(&iterator))
+        take_parameter(uri, text_of(parameter->gname), text_of(parameter->gvalue));
     return 0;
 }
 
 int sip_uri_create(struct sip_uri *uri, struct text text)
 {
     struct sip_uri_parts parts;
-    osip_uri_t *parsed = NULL;
+    uint64_t port = 0;
     *uri = (struct sip_uri){0};
     int result = sip_uri_cut(text, &parts);
     if (result == -EBADMSG)
         return result;
-    if (osip_uri_init(&parsed) != 0)
-        return -ENOMEM;
-    uri->memory = parsed;
-    result = result == 0 ? create_sip(uri, parsed, text, &parts) : create_foreign(uri, parsed, parts.scheme);
-    if (result != 0 && result != -EPROTONOSUPPORT)
+    uri->scheme = parts.scheme;
+    if (result != 0)
+        return result;
+    uri->user = parts.user;
+    uri->host = parts.host;
+    if (sip_digits(parts.port, &port))
+        uri->port = (uint32_t)port;
+    if (is_plain(&parts))
+        read_plain_parameters(uri, parts.parameters);
+    else
+        result = read_decoded_parameters(uri, text, &parts);
+    if (result != 0)
         sip_uri_destroy(uri);
-    return result;
-}
-
-/* libosip2 refuses some headers, and an empty value of a parameter that is not the last. */
-static bool needs_second_look(const struct sip_uri_parts *parts)
-{
-    return parts->has_headers ||
-           (parts->parameters.length > 0 && memmem(parts->parameters.at, parts->parameters.length, "=;", 2) != NULL);
-}
-
-int sip_uri_check(struct text text)
-{
-    struct sip_uri_parts parts;
-    struct sip_uri uri;
-    int result = sip_uri_cut(text, &parts);
-    if (result == 0 && needs_second_look(&parts)) {
-        result = sip_uri_create(&uri, text);
-        sip_uri_destroy(&uri);
-    }
     return result;
 }
 
