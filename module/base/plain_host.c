@@ -33,15 +33,19 @@ void *plain_allocate(void *context, void *old, size_t old_size, size_t new_size)
     return realloc(old, new_size);
 }
 
+void plain_random_check(int error)
+{
+    if (error == 0)
+        return;
+    fprintf(stderr, "reflow: cannot get random numbers: %s\n", strerror(-error));
+    abort();
+}
+
 uint32_t plain_random(void *context)
 {
-    uint32_t number;
+    uint32_t number = 0;
     (void)context;
-    int error = random_fill(&number, sizeof number);
-    if (error != 0) {
-        fprintf(stderr, "reflow: cannot get random numbers: %s\n", strerror(-error));
-        abort();
-    }
+    plain_random_check(random_fill(&number, sizeof number));
     return number;
 }
 

@@ -14,6 +14,10 @@ void *plain_allocate(void *context, void *old, size_t old_size, size_t new_size)
    that can be guessed must not pass for one. */
 uint32_t plain_random(void *context);
 
+/* The same for a host that has a random source of its own: `error` is the result of random_fill() or
+   random_pool_take(). Does nothing if it is 0. */
+void plain_random_check(int error);
+
 /* All of them; log lines up to warnings go to standard error, as "reflow: ...". No lock. */
 struct host plain_host(void);
 

@@ -20,11 +20,13 @@ static struct {
     int interrupted; /* so many calls are interrupted by a signal first */
     size_t most;     /* bytes of one call */
     unsigned char next;
+    unsigned calls;
 } fake;
 
 ssize_t getrandom(void *out, size_t size, unsigned flags)
 {
     (void)flags;
+    fake.calls++;
     if (fake.interrupted > 0 || fake.error != 0) {
         errno = fake.interrupted-- > 0 ? EINTR : fake.error;
         return -1;
@@ -81,6 +83,102 @@ static void test_no_number_without_randomness(void **state)
     assert_int_equal(WTERMSIG(status), SIGABRT);
 }
 
+static uint32_t take(struct random_pool *pool)
+{
+    uint32_t number = 0;
+    assert_int_equal(random_pool_take(pool, &number), 0);
+    return number;
+}
+
+/* The fake source counts bytes, so all words of 64 of its numbers differ. */
+static void test_a_pool_gives_each_number_once(void **state)
+{
+    enum { NUMBERS = 64 };
+    (void)state;
+    struct random_pool pool;
+    uint32_t taken[NUMBERS];
+    set_fake(0, 0, 0);
+    random_pool_create(&pool);
+    assert_non_null(pool.page);
+    for (size_t i = 0; i < NUMBERS; i++) {
+        taken[i] = take(&pool);
+        assert_int_not_equal(taken[i], 0);
+        for (size_t earlier = 0; earlier < i; earlier++)
+            assert_int_not_equal(taken[i], taken[earlier]);
+    }
+    random_pool_destroy(&pool);
+    assert_null(pool.page);
+}
+
+/* The number of numbers until the source is asked again. */
+static unsigned take_until_filled(struct random_pool *pool)
+{
+    unsigned taken = 0;
+    for (fake.calls = 0; fake.calls == 0; taken++)
+        take(pool);
+    return taken;
+}
+
+static void test_a_pool_is_filled_again_and_erased(void **state)
+{
+    (void)state;
+    struct random_pool pool;
+    set_fake(0, 0, 0);
+    random_pool_create(&pool);
+    assert_int_equal(take_until_filled(&pool), 1);
+    unsigned size = take_until_filled(&pool);
+    assert_in_range(size, 64, 1024);
+    for (unsigned i = 1; i < size; i++)
+        take(&pool);
+    for (size_t i = 0; i < size * sizeof(uint32_t); i++)
+        assert_int_equal(((const char *)pool.page)[i], 0);
+    random_pool_destroy(&pool);
+}
+
+/* What is left is given out, and then the failure shows, until there are numbers again. */
+static void test_a_pool_without_randomness(void **state)
+{
+    (void)state;
+    struct random_pool pool;
+    uint32_t number;
+    int error = 0, taken = 0;
+    set_fake(0, 0, 0);
+    random_pool_create(&pool);
+    take(&pool);
+    set_fake(ENOSYS, 0, 0);
+    while (taken < 10000 && (error = random_pool_take(&pool, &number)) == 0)
+        taken++;
+    assert_in_range(taken, 1, 9999);
+    assert_int_equal(error, -ENOSYS);
+    assert_int_equal(random_pool_take(&pool, &number), -ENOSYS);
+    set_fake(0, 0, 0);
+    take(&pool);
+    random_pool_destroy(&pool);
+    random_pool_destroy(&pool);
+}
+
+static void test_a_child_takes_none_of_its_parent(void **state)
+{
+    (void)state;
+    struct random_pool pool;
+    uint32_t number;
+    int status;
+    set_fake(0, 0, 0);
+    random_pool_create(&pool);
+    take(&pool);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        set_fake(ENOSYS, 0, 0); /* so it can take only what is left from the parent */
+        _exit(random_pool_take(&pool, &number) == -ENOSYS ? 0 : 1);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+    take(&pool);
+    random_pool_destroy(&pool);
+}
+
 static void test_no_key_without_randomness(void **state)
 {
     (void)state;
@@ -132,9 +230,11 @@ static void test_the_server_does_not_start(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_pieces_fill_the_whole),        cmocka_unit_test(test_a_failure_is_an_error),
-        cmocka_unit_test(test_no_number_without_randomness), cmocka_unit_test(test_no_key_without_randomness),
-        cmocka_unit_test(test_the_lua_module_does_not_load), cmocka_unit_test(test_the_server_does_not_start),
+        cmocka_unit_test(test_pieces_fill_the_whole),         cmocka_unit_test(test_a_failure_is_an_error),
+        cmocka_unit_test(test_no_number_without_randomness),  cmocka_unit_test(test_no_key_without_randomness),
+        cmocka_unit_test(test_a_pool_gives_each_number_once), cmocka_unit_test(test_a_pool_is_filled_again_and_erased),
+        cmocka_unit_test(test_a_pool_without_randomness),     cmocka_unit_test(test_a_child_takes_none_of_its_parent),
+        cmocka_unit_test(test_the_lua_module_does_not_load),  cmocka_unit_test(test_the_server_does_not_start),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -44,7 +44,8 @@ struct serve {
     struct persist *persist;
     struct serve_policy *policy;
     int64_t booted_at; /* s, the machine's clock when the process began */
-    uv_mutex_t mutex;
+    uv_mutex_t mutex, random_mutex;
+    struct random_pool random;
     struct serve_keys keys;
     struct serve_auth auth;
     char last_good[4096], token_keys[4096];
@@ -122,6 +123,18 @@ __attribute__((format(printf, 2, 3))) static void serve_log(const struct serve *
     free(line);
 }
 
+/* From any thread: policies are built on another one. */
+static uint32_t host_random(void *context)
+{
+    uint32_t number = 0;
+    struct serve *serve = context;
+    uv_mutex_lock(&serve->random_mutex);
+    int error = random_pool_take(&serve->random, &number);
+    uv_mutex_unlock(&serve->random_mutex);
+    plain_random_check(error);
+    return number;
+}
+
 static void host_log(void *context, enum log_level level, const char *line)
 {
     static const char *const names[] = {"error", "warning", "notice", "info", "debug"};
@@ -139,6 +152,29 @@ static void host_lock(void *context)
 static void host_unlock(void *context)
 {
     uv_mutex_unlock(&((struct serve *)context)->mutex);
+}
+
+static void host_create(struct serve *serve)
+{
+    serve->booted_at = time(NULL) - boot_clock();
+    serve->host = (struct host){.context = serve,
+                                .now_ms = host_now,
+                                .wall_s = host_wall,
+                                .allocate = plain_allocate,
+                                .random = host_random,
+                                .log = host_log,
+                                .lock = host_lock,
+                                .unlock = host_unlock};
+    if (uv_mutex_init(&serve->mutex) != 0 || uv_mutex_init(&serve->random_mutex) != 0)
+        abort();
+    random_pool_create(&serve->random);
+}
+
+static void host_destroy(struct serve *serve)
+{
+    random_pool_destroy(&serve->random);
+    uv_mutex_destroy(&serve->random_mutex);
+    uv_mutex_destroy(&serve->mutex);
 }
 
 static int refuse(struct serve *serve, int error, const char *what)
@@ -862,23 +898,13 @@ int serve_main(int argc, char **argv)
         fprintf(stderr, "reflow serve: %s (reflow serve --help tells the options)\n", serve.error);
         return EXIT_REFUSED;
     }
-    serve.booted_at = time(NULL) - boot_clock();
-    serve.host = (struct host){.context = &serve,
-                               .now_ms = host_now,
-                               .wall_s = host_wall,
-                               .allocate = plain_allocate,
-                               .random = plain_random,
-                               .log = host_log,
-                               .lock = host_lock,
-                               .unlock = host_unlock};
+    host_create(&serve);
     serve.in_journal = log_stamp_is_journal(STDERR_FILENO, getenv("JOURNAL_STREAM"));
     serve.line.host = &serve.host;
     signal(SIGPIPE, SIG_IGN);
     uv_loop_init(&serve.loop);
     int unnotified = service_notify_open(&serve.notify, &serve.loop); /* before the first thread: it changes environ */
     open_outputs(&serve);
-    if (uv_mutex_init(&serve.mutex) != 0)
-        abort();
     if (unnotified != 0)
         warn_of_notify(&serve, unnotified);
     error = start(&serve);
@@ -892,6 +918,6 @@ int serve_main(int argc, char **argv)
     stop(&serve);
     close_outputs(&serve);
     uv_loop_close(&serve.loop);
-    uv_mutex_destroy(&serve.mutex);
+    host_destroy(&serve);
     return error != 0 ? EXIT_REFUSED : 0;
 }
