@@ -44,6 +44,10 @@ static inline uint64_t load_word(const char *at)
 static inline uint64_t load_tail(struct text text, size_t whole)
 {
     uint64_t word = 0;
+    if (text.length == whole)
+        return 0;
+    if (whole > 0)
+        return load_word(text.at + text.length - 8) >> 8 * (8 - (text.length - whole));
     for (size_t i = whole; i < text.length; i++)
         word |= (uint64_t)(unsigned char)text.at[i] << 8 * (i - whole);
     return word;
