@@ -3,32 +3,15 @@
 #include <errno.h>
 
 #include "base/hash.h"
+#include "base/writer.h"
 #include "sip/internal.h"
 
 /* Compares URIs (RFC 3261 19.1.4), and writes the canonical forms of addresses-of-record. */
 
-struct writer {
-    char *at;
-    size_t size, length;
-};
-
-static void put(struct writer *writer, char c)
-{
-    if (writer->length < writer->size)
-        writer->at[writer->length] = c;
-    writer->length++;
-}
-
-static void put_text(struct writer *writer, struct text text)
-{
-    for (size_t i = 0; i < text.length; i++)
-        put(writer, text.at[i]);
-}
-
 static void put_lower(struct writer *writer, struct text text)
 {
     for (size_t i = 0; i < text.length; i++)
-        put(writer, sip_lower(text.at[i]));
+        writer_put(writer, sip_lower(text.at[i]));
 }
 
 static int written(const struct writer *writer)
@@ -56,12 +39,12 @@ static void put_user(struct writer *writer, struct text user)
         bool escaped;
         char c = next_char(user, &i, &escaped);
         if (!escaped || sip_is(c, CHARACTER_USER)) {
-            put(writer, c);
+            writer_put(writer, c);
             continue;
         }
-        put(writer, '%');
-        put(writer, DIGITS[(unsigned char)c >> 4]);
-        put(writer, DIGITS[c & 15]);
+        writer_put(writer, '%');
+        writer_put(writer, DIGITS[(unsigned char)c >> 4]);
+        writer_put(writer, DIGITS[c & 15]);
     }
 }
 
@@ -84,10 +67,10 @@ static void put_host(struct writer *writer, struct text host)
     host = spell_address(host, spelled);
     bool ipv6 = host.length > 0 && memchr(host.at, ':', host.length) != NULL;
     if (ipv6)
-        put(writer, '[');
+        writer_put(writer, '[');
     put_lower(writer, host);
     if (ipv6)
-        put(writer, ']');
+        writer_put(writer, ']');
 }
 
 static struct text without_brackets(struct text host)
@@ -130,10 +113,10 @@ int sip_uri_aor(const struct sip_uri *uri, enum aor_case user, char *out, size_t
     struct writer writer = {.size = size};
     struct text host = without_dot(uri->host);
     writer.at = out;
-    put_text(&writer, TEXT("sip:"));
+    writer_put_text(&writer, TEXT("sip:"));
     if (uri->user.length > 0) {
         put_user(&writer, uri->user);
-        put(&writer, '@');
+        writer_put(&writer, '@');
     }
     put_host(&writer, host);
     sip_aor_fold(user, out, writer.length < size ? writer.length : size);
@@ -176,12 +159,12 @@ static void put_number(struct writer *writer, struct text number)
         number = sip_between(number.at, semicolon);
     for (size_t i = 0; i < number.length; i++)
         if (strchr("-.()", number.at[i]) == NULL)
-            put(writer, sip_lower(number.at[i]));
+            writer_put(writer, sip_lower(number.at[i]));
     rest = sip_between(number.at + number.length, rest.at + rest.length);
     while (number.length > 0 && number.at[0] != '+' && next_pair(&rest, ';', &name, &value)) {
         if (!text_equal_nocase(name, TEXT("phone-context")))
             continue;
-        put_text(writer, TEXT(";phone-context="));
+        writer_put_text(writer, TEXT(";phone-context="));
         put_lower(writer, value);
         return;
     }
@@ -202,13 +185,13 @@ int sip_aor(struct text uri, enum aor_case user, char *out, size_t size)
         return result;
     struct text rest = sip_between(parts.scheme.at + parts.scheme.length + 1, uri.at + uri.length);
     put_lower(&writer, parts.scheme);
-    put(&writer, ':');
+    writer_put(&writer, ':');
     if (text_equal_nocase(parts.scheme, TEXT("tel")))
         put_number(&writer, rest);
     else if (uri.length > service.length && text_equal_nocase((struct text){uri.at, service.length}, service))
         put_lower(&writer, rest);
     else
-        put_text(&writer, rest);
+        writer_put_text(&writer, rest);
     return written(&writer);
 }
 
@@ -322,7 +305,7 @@ static void put_decoded(struct writer *writer, struct text text, bool any_case)
     for (size_t i = 0; i < text.length;) {
         bool escaped;
         char c = next_char(text, &i, &escaped);
-        put(writer, any_case ? sip_lower(c) : c);
+        writer_put(writer, any_case ? sip_lower(c) : c);
     }
 }
 
@@ -350,7 +333,7 @@ static void put_counting(struct writer *writer, struct text parameters, struct t
             least = value;
         found = true;
     }
-    put(writer, found ? '=' : ';');
+    writer_put(writer, found ? '=' : ';');
     put_decoded(writer, least, true);
 }
 
@@ -358,7 +341,7 @@ static void put_host_value(struct writer *writer, const struct sip_uri_parts *pa
 {
     unsigned char address[16];
     if (parts->ipv6 && sip_host_read_ipv6(parts->host, address))
-        put_text(writer, (struct text){(const char *)address, sizeof address});
+        writer_put_text(writer, (struct text){(const char *)address, sizeof address});
     else
         put_lower(writer, parts->host);
 }
@@ -366,14 +349,14 @@ static void put_host_value(struct writer *writer, const struct sip_uri_parts *pa
 static void put_what_must_match(struct writer *writer, const struct sip_uri_parts *parts)
 {
     put_lower(writer, parts->scheme);
-    put(writer, ':');
+    writer_put(writer, ':');
     put_decoded(writer, parts->user, false);
-    put(writer, ':');
+    writer_put(writer, ':');
     put_decoded(writer, parts->password, false);
-    put(writer, parts->has_user ? '@' : ' ');
+    writer_put(writer, parts->has_user ? '@' : ' ');
     put_host_value(writer, parts);
-    put(writer, ':');
-    put_text(writer, parts->port);
+    writer_put(writer, ':');
+    writer_put_text(writer, parts->port);
     for (size_t i = 0; i < COUNTING; i++)
         put_counting(writer, parts->parameters, counting[i]);
 }
@@ -391,9 +374,9 @@ uint32_t sip_uri_key(struct text uri)
         put_what_must_match(&writer, &parts);
     } else if (result == -EPROTONOSUPPORT) {
         put_lower(&writer, parts.scheme);
-        put_text(&writer, sip_between(parts.scheme.at + parts.scheme.length, uri.at + uri.length));
+        writer_put_text(&writer, sip_between(parts.scheme.at + parts.scheme.length, uri.at + uri.length));
     } else {
-        put_text(&writer, uri);
+        writer_put_text(&writer, uri);
     }
     size_t length = writer.length < sizeof bytes ? writer.length : sizeof bytes;
     return (uint32_t)hash_fixed((struct text){bytes, length});

@@ -47,7 +47,7 @@ void own_side_read_real(const struct server *server, const struct peer *peer, st
     side->listener = server_listener(server, peer);
     side->port = side->listener->port;
     if (!listener_is_wildcard(side->listener))
-        snprintf(side->host, sizeof side->host, "%s", side->listener->host);
+        memcpy(side->host, side->listener->host, sizeof side->listener->host);
     else if (read_local(server, peer, &local))
         write_host(&local, side->host);
     else

@@ -9,9 +9,9 @@
 #include "standalone/address/own_side.h"
 #include "standalone/address/way_back.h"
 #include "script/engine/judge.h"
+#include "base/writer.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 
 /* Responses that the server itself makes. */
@@ -29,18 +29,21 @@ static void make_tag(const struct server *server, const struct sip_message *requ
     const uint64_t words[] = {hash_seal(key, sip_call_id(request)), hash_seal(key, sip_from_tag(request)),
                               via != NULL ? hash_seal(key, via->branch) : 0, address_hash(key, &source->address),
                               sip_cseq(request)};
-    snprintf(tag, 20, "%016" PRIx64, hash_seal(key, (struct text){(const char *)words, sizeof words}));
+    struct writer writer = {.at = tag, .size = 20};
+    writer_put_hex(&writer, 16, hash_seal(key, (struct text){(const char *)words, sizeof words}));
+    writer_end(&writer);
 }
 
 static struct text write_answer(struct server *server, const struct sip_message *request, const struct peer *source,
                                 const struct own_answer *own)
 {
-    char tag[20], received[64];
-    make_tag(server, request, source, tag);
+    char tag[20] = "", received[64];
+    if (own->status != SIP_TRYING)
+        make_tag(server, request, source, tag);
     struct sip_answer answer = {.status = own->status,
                                 .phrase = own->phrase,
                                 .fields = own->fields,
-                                .to_tag = own->status == SIP_TRYING ? (struct text){NULL, 0} : text_of(tag),
+                                .to_tag = text_of(tag),
                                 .rport = address_port(&source->address)};
     address_host(&source->address, received, sizeof received);
     answer.received = text_of(received);

@@ -9,7 +9,7 @@
 #include "standalone/server/rest.h"
 #include "standalone/server/route.h"
 
-#include <stdio.h>
+#include "base/writer.h"
 
 /* One branch of a request: its destination, and the request that is sent (RFC 3261 16.6). */
 
@@ -64,12 +64,18 @@ size_t branch_via(const struct server *server, const struct peer *peer, struct b
 {
     char branch[64];
     struct own_side side;
+    struct writer writer = {.at = out, .size = size};
     own_side_read(server, peer, &side);
-    branch_write(id, branch, sizeof branch);
-    const char *marks = !transport_connects(peer->transport) ? ";rport" : peer->named ? ";alias" : "";
-    int length = snprintf(out, size, "SIP/2.0/%s %s:%u;branch=%s%s", transport_name(peer->transport), side.host,
-                          side.port, branch, marks);
-    return length < 0 || (size_t)length >= size ? 0 : (size_t)length;
+    writer_put_text(&writer, TEXT("SIP/2.0/"));
+    writer_put_text(&writer, text_of(transport_name(peer->transport)));
+    writer_put(&writer, ' ');
+    writer_put_text(&writer, text_of(side.host));
+    writer_put(&writer, ':');
+    writer_put_number(&writer, side.port);
+    writer_put_text(&writer, TEXT(";branch="));
+    writer_put_text(&writer, (struct text){branch, branch_write(id, branch, sizeof branch)});
+    writer_put_text(&writer, text_of(!transport_connects(peer->transport) ? ";rport" : peer->named ? ";alias" : ""));
+    return writer_end(&writer);
 }
 
 static bool forms_dialog(enum method method)

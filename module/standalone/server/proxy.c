@@ -47,7 +47,7 @@ static struct context *context_new(struct server *server, struct server_transact
     context->back = server_response_peer(context->request, server_transaction_source(transaction),
                                          server->config.responses_to_source);
     caller_determine(server, context->request, server_transaction_source(transaction), &context->caller);
-    snprintf(context->caller.user, sizeof context->caller.user, "%s", user);
+    memcpy(context->caller.user, user, strlen(user) + 1);
     context->cause = cause_hold(server_transaction_cause(transaction));
     context->model.host = &standalone_call_host;
     context->model.method = (uint8_t)sip_method(context->request);

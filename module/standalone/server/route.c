@@ -7,6 +7,8 @@
 #include "standalone/server/heirs.h"
 #include "standalone/address/own_side.h"
 
+#include "base/writer.h"
+
 #include <ctype.h>
 #include <stdio.h>
 
@@ -37,23 +39,34 @@ static void write_lower(struct text text, char *out)
     out[text.length] = '\0';
 }
 
+static size_t write_hop(enum transport transport, const char *host, uint16_t port, char out[HOP_MOST])
+{
+    struct writer writer = {.at = out, .size = HOP_MOST};
+    writer_put_text(&writer, text_of(transport_word(transport)));
+    writer_put(&writer, ' ');
+    writer_put_text(&writer, text_of(host));
+    writer_put(&writer, ' ');
+    writer_put_number(&writer, port);
+    return writer_end(&writer);
+}
+
 /* Transport, host and port of a URI in canonical form, for sealing and comparing; empty: nothing can be sent to it. */
 static struct text hop_name(struct text text, char out[HOP_MOST])
 {
     struct sip_uri uri;
     union address numeric;
     enum transport transport;
-    char host[256] = "";
-    int length = 0;
+    char host[256];
+    size_t length = 0;
     if (sip_uri_create(&uri, text) == 0 && uri_transport(&uri, &transport) && uri.host.length < sizeof host) {
         if (address_read(uri.host, 0, &numeric))
             address_host(&numeric, host, sizeof host);
         else
             write_lower(uri.host, host);
-        length = snprintf(out, HOP_MOST, "%s %s %u", transport_word(transport), host, uri_port(&uri, transport));
+        length = write_hop(transport, host, uri_port(&uri, transport), out);
     }
     sip_uri_destroy(&uri);
-    return (struct text){out, length > 0 && length < HOP_MOST ? (size_t)length : 0};
+    return (struct text){out, length};
 }
 
 /* The same of the other side of a datagram flow. */
@@ -63,8 +76,7 @@ static struct text hop_of_flow(const struct token_flow *flow, char out[HOP_MOST]
     union address address;
     edge_remote_address(flow, &address);
     address_host(&address, host, sizeof host);
-    int length = snprintf(out, HOP_MOST, "%s %s %u", transport_word(flow->transport), host, flow->remote_port);
-    return (struct text){out, length > 0 && length < HOP_MOST ? (size_t)length : 0};
+    return (struct text){out, write_hop((enum transport)flow->transport, host, flow->remote_port, out)};
 }
 
 struct text route_hop(const struct route *route)
@@ -361,9 +373,21 @@ static size_t record_one(const struct sip_message *request, const struct own_sid
                          const char *domain, char *out, size_t size)
 {
     const struct listener *listener = side->listener;
-    int length = snprintf(out, size, "<%s:%s@%s:%u%s;lr%s%s>", route_scheme(request, listener), user, side->host,
-                          side->port, transport_uri_parameter(listener->transport), edge ? ";ob" : "", domain);
-    return length < 0 || (size_t)length >= size ? 0 : (size_t)length;
+    struct writer writer = {.at = out, .size = size};
+    writer_put(&writer, '<');
+    writer_put_text(&writer, text_of(route_scheme(request, listener)));
+    writer_put(&writer, ':');
+    writer_put_text(&writer, text_of(user));
+    writer_put(&writer, '@');
+    writer_put_text(&writer, text_of(side->host));
+    writer_put(&writer, ':');
+    writer_put_number(&writer, side->port);
+    writer_put_text(&writer, text_of(transport_uri_parameter(listener->transport)));
+    writer_put_text(&writer, TEXT(";lr"));
+    writer_put_text(&writer, text_of(edge ? ";ob" : ""));
+    writer_put_text(&writer, text_of(domain));
+    writer_put(&writer, '>');
+    return writer_end(&writer);
 }
 
 /* The parameter with the domain; empty if no domain was proved, or if it would not help. */

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#include "base/writer.h"
+
 static const char cookie[] = "z9hG4bKr";
 
 enum {
@@ -18,23 +20,14 @@ struct branch_id branch_draw(const struct transactions *transactions, uint32_t d
     return (struct branch_id){host_random_64(transactions->config.host), digest};
 }
 
-/* Writes that many lower-case hexadecimal digits and returns the place behind them. */
-static char *write_hex(char *at, unsigned digits, uint64_t value)
-{
-    for (unsigned i = digits; i > 0; i--, value >>= 4)
-        at[i - 1] = "0123456789abcdef"[value & 15];
-    return at + digits;
-}
-
 size_t branch_write(struct branch_id id, char *out, size_t size)
 {
-    if (size <= BRANCH_LENGTH)
-        return 0;
-    memcpy(out, cookie, COOKIE_LENGTH);
-    char *at = write_hex(out + COOKIE_LENGTH, SECRET_DIGITS, id.secret);
-    *at++ = '.';
-    *write_hex(at, DIGEST_DIGITS, id.digest) = '\0';
-    return BRANCH_LENGTH;
+    struct writer writer = {.at = out, .size = size};
+    writer_put_text(&writer, (struct text){cookie, COOKIE_LENGTH});
+    writer_put_hex(&writer, SECRET_DIGITS, id.secret);
+    writer_put(&writer, '.');
+    writer_put_hex(&writer, DIGEST_DIGITS, id.digest);
+    return writer_end(&writer);
 }
 
 /* Lower-case hexadecimal digits. */
