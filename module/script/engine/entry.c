@@ -8,22 +8,34 @@
 
 /* The protected entries into a script's hooks. */
 
+/* The initializers of what runs for each call name every member: clearing the rest would cost as much as all else
+   around the hook. */
 struct entry {
-    enum hook hook;
-    struct text method; /* HOOK_REQUEST: rows for another one are passed over */
-    struct text aor;    /* hooks of tenants are called only for AORs of their domain */
+    uint8_t hook; /* enum hook */
+    uint16_t reply_code;
+    struct text aor; /* hooks of tenants are called only for AORs of their domain */
     const struct script_call *call;
     const struct script_reply *reply;
     const struct decision *decision;
     const struct script_flow *flow;
     const struct script_credentials *credentials; /* its texts are the arguments */
     char *ha1;                                    /* the result of such a hook */
-    uint16_t reply_code;
     uint64_t sources[BLAME_AT_ONCE];
-    enum object_kind arguments[3];
-    int argument_count;
     struct script_verdict *verdict; /* NULL: the result of the hook is ignored */
 };
+
+/* The objects that a hook gets: their number, and enum object_kind up to a 0. */
+struct arguments {
+    uint8_t count, kinds[4];
+};
+
+static const struct arguments arguments_of[HOOK_COUNT] = {
+    [HOOK_REQUEST] = {2, {OBJECT_CALL, OBJECT_CALL}},
+    [HOOK_REGISTER] = {2, {OBJECT_CALL, OBJECT_CALL}},
+    [HOOK_RESPONSE] = {3, {OBJECT_REPLY, OBJECT_CALL, OBJECT_DECISION}},
+    [HOOK_EXHAUSTED] = {2, {OBJECT_REPLY, OBJECT_CALL}},
+    [HOOK_FLOW_UP] = {1, {OBJECT_FLOW}},
+    [HOOK_FLOW_DOWN] = {1, {OBJECT_FLOW}}};
 
 /* Returns whether the verdict is allowed in this kind of hook; the host and the guardrails check whether it may be
    carried out. */
@@ -129,7 +141,7 @@ static enum script_outcome read_result(struct script_part *part, const struct ho
         return SCRIPT_DEFAULT;
     if (!verdict_read(L, -1, entry->verdict))
         snprintf(reason, sizeof reason, "returned a %s, which is not a verdict", lua_typename(L, lua_type(L, -1)));
-    else if (!verdict_fits(entry->hook, (enum verdict_kind)entry->verdict->kind))
+    else if (!verdict_fits((enum hook)entry->hook, (enum verdict_kind)entry->verdict->kind))
         snprintf(reason, sizeof reason, "sip_%s() is not a verdict for this hook", verdict_name(entry->verdict->kind));
     else
         return SCRIPT_VERDICT;
@@ -197,9 +209,10 @@ static int call_protected(struct script_part *part, const struct hook_row *row, 
         return lua_pcall(L, 2, 1, 1);
     }
     lua_rawgeti(L, LUA_REGISTRYINDEX, row->reference);
-    for (int i = 0; i < entry->argument_count; i++)
-        object_push(L, part->state, entry->arguments[i]);
-    return lua_pcall(L, entry->argument_count, 1, 1);
+    const struct arguments *arguments = &arguments_of[entry->hook];
+    for (const uint8_t *kind = arguments->kinds; *kind != 0; kind++)
+        object_push(L, part->state, (enum object_kind) * kind);
+    return lua_pcall(L, arguments->count, 1, 1);
 }
 
 static enum script_outcome call_hook(struct script_part *part, const struct hook_row *row, const struct entry *entry)
@@ -321,7 +334,8 @@ static void turn_resume(struct turn *turn, const struct entry *entry, struct cou
     if (turn->watched || turn->spent)
         return;
     turn->part->counters.errors++;
-    log_hook(turn->part, LOG_ERROR, entry->hook, "no timer to watch it with, so it was not run", "; the core decides");
+    log_hook(turn->part, LOG_ERROR, (enum hook)entry->hook, "no timer to watch it with, so it was not run",
+             "; the core decides");
     turn->spent = course->failed = true;
     course->outcome = SCRIPT_ERROR;
     course->failed_part = turn->part;
@@ -366,7 +380,10 @@ static enum script_outcome enter(struct script *script, const struct entry *entr
     struct turn turns[ASKED_PARTS] = {0};
     struct script_last *last = &script->last;
     struct asked asked;
-    asked_create(&asked, script, entry->hook, entry->reply_code, entry->method, entry->aor);
+    struct text method = {NULL, 0};
+    if (entry->hook == HOOK_REQUEST)
+        method = sip_method_text(entry->call->request);
+    asked_create(&asked, script, (enum hook)entry->hook, entry->reply_code, method, entry->aor);
     const struct course course = run_hooks(script, &asked, turns, entry);
     *last = (struct script_last){.tenant = asked.tenant, .failure = SCRIPT_DEFAULT};
     for (size_t i = 0; i < ASKED_PARTS; i++) {
@@ -384,13 +401,16 @@ static enum script_outcome enter(struct script *script, const struct entry *entr
 static enum script_outcome enter_with_call(struct script *script, enum hook hook, const struct script_call *call,
                                            struct script_verdict *verdict)
 {
-    const struct entry entry = {.hook = hook,
-                                .method = sip_method_text(call->request),
+    const struct entry entry = {.hook = (uint8_t)hook,
+                                .reply_code = 0,
                                 .aor = call->aor,
                                 .call = call,
-                                .sources = {call->source_number},
-                                .arguments = {OBJECT_CALL, OBJECT_CALL},
-                                .argument_count = 2,
+                                .reply = NULL,
+                                .decision = NULL,
+                                .flow = NULL,
+                                .credentials = NULL,
+                                .ha1 = NULL,
+                                .sources = {call->source_number, 0},
                                 .verdict = verdict};
     return enter(script, &entry);
 }
@@ -422,10 +442,11 @@ enum script_outcome script_on_response(struct script *script, const struct scrip
                                 .call = call,
                                 .reply = reply,
                                 .decision = decision,
+                                .flow = NULL,
+                                .credentials = NULL,
+                                .ha1 = NULL,
                                 .reply_code = code_of(reply),
                                 .sources = {call->source_number, reply->source_number},
-                                .arguments = {OBJECT_REPLY, OBJECT_CALL, OBJECT_DECISION},
-                                .argument_count = 3,
                                 .verdict = verdict};
     return enter(script, &entry);
 }
@@ -439,20 +460,16 @@ enum script_outcome script_on_exhausted(struct script *script, const struct scri
                                 .reply = best,
                                 .reply_code = code_of(best),
                                 .sources = {call->source_number, best->source_number},
-                                .arguments = {OBJECT_REPLY, OBJECT_CALL},
-                                .argument_count = 2,
                                 .verdict = verdict};
     return enter(script, &entry);
 }
 
 void script_on_flow(struct script *script, enum hook hook, const struct script_flow *flow)
 {
-    const struct entry entry = {.hook = hook,
+    const struct entry entry = {.hook = (uint8_t)hook,
                                 .aor = flow->aor,
                                 .flow = flow,
-                                .sources = {hash_fixed(flow->aor)}, /* a user's flows are one source */
-                                .arguments = {OBJECT_FLOW},
-                                .argument_count = 1};
+                                .sources = {hash_fixed(flow->aor)}}; /* a user's flows are one source */
     enter(script, &entry);
 }
 
