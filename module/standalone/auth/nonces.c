@@ -2,14 +2,19 @@
 #include "standalone/auth/nonces.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <openssl/crypto.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/memory.h"
+#include "base/writer.h"
 
-enum { LIFETIME_S = 300, TIME_DIGITS = 12, NUMBER_DIGITS = 8, VALUE_DIGITS = TIME_DIGITS + NUMBER_DIGITS };
+enum {
+    LIFETIME_S = 300,
+    TIME_DIGITS = 12,
+    SERIAL_DIGITS = 8,
+    VALUE_DIGITS = TIME_DIGITS + SERIAL_DIGITS,
+    SEAL_DIGITS = 16
+};
 
 struct used_nonce {
     struct table_link link;
@@ -59,11 +64,14 @@ static uint64_t now(const struct nonces *nonces)
 }
 
 static void write_seal(const struct nonces *nonces, const char value[VALUE_DIGITS], const struct nonce_scope *scope,
-                       char out[17])
+                       char out[SEAL_DIGITS + 1])
 {
     const uint64_t words[] = {hash_seal(&nonces->key, (struct text){value, VALUE_DIGITS}),
                               hash_seal(&nonces->key, scope->realm), scope->source};
-    snprintf(out, 17, "%016" PRIx64, hash_seal(&nonces->key, (struct text){(const char *)words, sizeof words}));
+    const uint64_t seal = hash_seal(&nonces->key, (struct text){(const char *)words, sizeof words});
+    struct writer writer = {.at = out, .size = SEAL_DIGITS + 1};
+    writer_put_hex(&writer, SEAL_DIGITS, seal);
+    writer_end(&writer);
 }
 
 /* The number is different for the nonces of one millisecond, and does not show how many there were. The seal makes the
@@ -72,7 +80,9 @@ size_t nonce_write(struct nonces *nonces, const struct nonce_scope *scope, char 
 {
     uint64_t time = now(nonces) & 0xffffffffffff;
     uint32_t number = (uint32_t)nonces->issued++ ^ (uint32_t)hash_pair(&nonces->key, time, VALUE_DIGITS);
-    snprintf(out, NONCE_SIZE, "%012" PRIx64 "%08" PRIx32, time, number);
+    struct writer writer = {.at = out, .size = NONCE_SIZE};
+    writer_put_hex(&writer, TIME_DIGITS, time);
+    writer_put_hex(&writer, SERIAL_DIGITS, number);
     write_seal(nonces, out, scope, out + VALUE_DIGITS);
     return NONCE_SIZE - 1;
 }
@@ -80,11 +90,11 @@ size_t nonce_write(struct nonces *nonces, const struct nonce_scope *scope, char 
 static bool read_nonce(const struct nonces *nonces, struct text text, const struct nonce_scope *scope,
                        struct nonce *nonce)
 {
-    char seal[17], digits[VALUE_DIGITS + 1];
+    char seal[SEAL_DIGITS + 1], digits[VALUE_DIGITS + 1];
     if (text.length != NONCE_SIZE - 1)
         return false;
     write_seal(nonces, text.at, scope, seal);
-    if (CRYPTO_memcmp(seal, text.at + VALUE_DIGITS, sizeof seal - 1) != 0)
+    if (CRYPTO_memcmp(seal, text.at + VALUE_DIGITS, SEAL_DIGITS) != 0)
         return false;
     memcpy(digits, text.at, VALUE_DIGITS);
     digits[VALUE_DIGITS] = '\0';
