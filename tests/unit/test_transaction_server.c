@@ -313,6 +313,87 @@ static void test_matching_without_the_magic_cookie(void **state)
     assert_null(find(bench, REQUEST("INVITE", "h:5070;branch=1", "2")));
 }
 
+/* A request that was answered over UDP is freed; its retransmissions are found and answered as before. */
+static void test_an_answered_request_is_given_up(void **state)
+{
+    struct bench *bench = *state;
+    static const char *const requests[][3] = {
+        {REQUEST("REGISTER", "h:5070;branch=z9hG4bKx", "1"), REQUEST("REGISTER", "h:5070;branch=z9hG4bKy", "1"),
+         REQUEST("OPTIONS", "h:5070;branch=z9hG4bKx", "1")},
+        {REQUEST("REGISTER", "h:5070;branch=1", "1"), REQUEST("REGISTER", "h:5070;branch=1", "2"),
+         REQUEST("REGISTER", "i:5070;branch=1", "1")},
+        {REQUEST("FOO", "h:5070;branch=z9hG4bKx", "1"), REQUEST("BAR", "h:5070;branch=z9hG4bKx", "1"),
+         REQUEST("FOO", "h:5071;branch=z9hG4bKx", "1")},
+    };
+    for (size_t i = 0; i < sizeof requests / sizeof requests[0]; i++) {
+        struct server_transaction *transaction = begin_with(bench, requests[i][0]);
+        server_transaction_respond(transaction, 200, text_of(fine));
+        server_transaction_give_up_request(transaction);
+        server_transaction_give_up_request(transaction);
+        assert_null(server_transaction_request(transaction));
+        assert_ptr_equal(find(bench, requests[i][0]), transaction);
+        assert_null(find(bench, requests[i][1]));
+        assert_null(find(bench, requests[i][2]));
+        struct sip_message *request = bench_message(bench, requests[i][0]);
+        server_transaction_again(transaction, request);
+        sip_message_delete(request);
+        assert_sent(bench, fine, "0 0");
+        bench_advance(bench, T1_64);
+        bench_mark(bench);
+        assert_int_equal(transactions_servers(bench->transactions), 0);
+    }
+}
+
+/* The holdings count as much for it until the transaction ends. */
+static void test_what_was_given_up_still_counts(void **state)
+{
+    static const struct holdings_limits limits = {.bytes = 100000, .source_bytes = 100000};
+    struct bench *bench = *state;
+    struct holdings holdings;
+    assert_int_equal(holdings_create(&holdings, &bench->fake.host, &limits), 0);
+    struct server_transaction *transaction = begin_with(bench, REQUEST("OPTIONS", "h:5070;branch=z9hG4bKx", "1"));
+    server_transaction_charge(transaction, &holdings, 7);
+    server_transaction_respond(transaction, 200, text_of(fine));
+    uint64_t held = holdings.bytes;
+    server_transaction_give_up_request(transaction);
+    assert_int_equal(holdings.bytes, held);
+    bench_advance(bench, T1_64);
+    assert_int_equal(holdings.bytes, 0);
+    holdings_destroy(&holdings);
+}
+
+static void assert_is_kept(struct bench *bench, struct server_transaction *transaction)
+{
+    server_transaction_give_up_request(transaction);
+    assert_non_null(server_transaction_request(transaction));
+    bench->fake.fail_after = 0;
+    bench_advance(bench, 2 * T1_64);
+}
+
+static void test_a_request_that_is_still_needed_is_kept(void **state)
+{
+    struct bench *bench = *state;
+    struct server_transaction *unanswered = begin_with(bench, REQUEST("OPTIONS", "h:5070;branch=z9hG4bKx", "1"));
+    assert_is_kept(bench, unanswered);
+    server_transaction_abandon(unanswered);
+    assert_is_kept(bench, unanswered);
+    struct server_transaction *invite = begin_with(bench, REQUEST("INVITE", "h:5070;branch=z9hG4bKx", "1"));
+    server_transaction_respond(invite, 486, text_of(busy));
+    assert_is_kept(bench, invite);
+    struct server_transaction *of_a_proxy = begin(bench, "OPTIONS", false);
+    server_transaction_respond(of_a_proxy, 200, text_of(fine));
+    assert_is_kept(bench, of_a_proxy);
+    struct server_transaction *tcp = begin(bench, "OPTIONS", true);
+    server_transaction_set_user(tcp, NULL);
+    server_transaction_respond(tcp, 200, text_of(fine));
+    assert_is_kept(bench, tcp);
+    struct server_transaction *without_memory = begin_with(bench, REQUEST("FOO", "h:5070;branch=z9hG4bKx", "1"));
+    server_transaction_respond(without_memory, 200, text_of(fine));
+    bench->fake.fail_after = bench->fake.calls + 1;
+    assert_is_kept(bench, without_memory);
+    assert_int_equal(transactions_servers(bench->transactions), 0);
+}
+
 static void assert_back(struct bench *bench, const char *via, bool tcp, bool to_source, uint16_t port)
 {
     char lines[512];
@@ -405,6 +486,9 @@ int main(void)
         TEST(test_a_send_that_is_refused_does_not_end_it),
         TEST(test_matching_by_branch_sent_by_and_method),
         TEST(test_matching_without_the_magic_cookie),
+        TEST(test_an_answered_request_is_given_up),
+        TEST(test_what_was_given_up_still_counts),
+        TEST(test_a_request_that_is_still_needed_is_kept),
         TEST(test_where_a_response_goes),
         TEST(test_no_memory),
         TEST(test_no_memory_for_timers),

@@ -183,6 +183,7 @@ static void received_new(struct server *server, struct sip_message **request, co
     server_transaction_charge(transaction, keeping.holdings, keeping.source);
     *request = NULL;
     proxy_handle(server, transaction, &route, user);
+    server_transaction_give_up_request(transaction);
 }
 
 /* RFC 5923. Nobody else has this server's own address. */

@@ -122,6 +122,10 @@ int server_transaction_respond(struct server_transaction *transaction, uint32_t 
    not be sent (4320-4.a). */
 void server_transaction_abandon(struct server_transaction *transaction);
 
+/* Frees the request, if it is not needed to repeat the response: that of a transaction over UDP, other than INVITE,
+   which has no user and was answered. server_transaction_request() is NULL then. */
+void server_transaction_give_up_request(struct server_transaction *transaction);
+
 /* Where a response goes (RFC 3261 18.2.2, RFC 3581). to_source: as transactions_config.responses_to_source. */
 struct peer server_response_peer(const struct sip_message *request, const struct peer *source, bool to_source);
 

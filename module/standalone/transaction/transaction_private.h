@@ -17,10 +17,21 @@ struct transactions {
     size_t unanswered;
 };
 
+/* By which requests find their transaction (RFC 3261 17.2.3). Those of old clients, without the magic cookie, have no
+   branch here; the others have neither Call-ID, CSeq nor From tag. */
+struct request_key {
+    struct text host, branch, call_id, from_tag, method;
+    uint32_t port, cseq;
+    uint8_t method_id; /* enum method */
+};
+
 struct server_transaction {
     struct table_link link;
     struct transactions *owner;
-    struct sip_message *request;
+    struct sip_message *request; /* NULL: given up */
+    struct request_key key;      /* its texts are in the request, or in `kept` */
+    struct text kept;
+    size_t cost; /* what holdings count for the request */
     struct peer source;
     struct peer back; /* where responses are sent */
     uint8_t state;    /* enum transaction_state */

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 
-/* RFC 3261 17.2.3. Requests of old clients (without the magic cookie) are identified by Call-ID, From tag and CSeq. */
 static bool has_cookie(struct text branch)
 {
     return branch.length > 7 && strncasecmp(branch.at, "z9hG4bK", 7) == 0;
@@ -15,24 +14,34 @@ static uint64_t key_of(const struct transactions *transactions, struct text firs
     return hash_pair(key, hash_pair(key, hash_seal(key, first), hash_seal(key, second)), number);
 }
 
-static uint64_t key(const struct transactions *transactions, const struct sip_message *request)
+static struct request_key key_read(const struct sip_message *request)
 {
     const struct sip_via *via = sip_top_via(request);
-    if (has_cookie(via->branch))
-        return key_of(transactions, via->branch, via->host, via->port);
-    return key_of(transactions, sip_call_id(request), sip_from_tag(request), sip_cseq(request));
+    struct request_key key = {.host = via->host,
+                              .port = via->port,
+                              .method = sip_method_text(request),
+                              .method_id = (uint8_t)sip_method(request)};
+    if (has_cookie(via->branch)) {
+        key.branch = via->branch;
+        return key;
+    }
+    key.call_id = sip_call_id(request);
+    key.from_tag = sip_from_tag(request);
+    key.cseq = sip_cseq(request);
+    return key;
 }
 
-static bool same_transaction(const struct sip_message *a, const struct sip_message *b)
+static uint64_t key_hash(const struct transactions *transactions, const struct request_key *key)
 {
-    const struct sip_via *via_a = sip_top_via(a);
-    const struct sip_via *via_b = sip_top_via(b);
-    if (via_a->port != via_b->port || !text_equal_nocase(via_a->host, via_b->host))
-        return false;
-    if (has_cookie(via_a->branch) || has_cookie(via_b->branch))
-        return text_equal(via_a->branch, via_b->branch);
-    return text_equal(sip_call_id(a), sip_call_id(b)) && sip_cseq(a) == sip_cseq(b) &&
-           text_equal(sip_from_tag(a), sip_from_tag(b));
+    if (key->branch.length > 0)
+        return key_of(transactions, key->branch, key->host, key->port);
+    return key_of(transactions, key->call_id, key->from_tag, key->cseq);
+}
+
+static bool key_is_same(const struct request_key *a, const struct request_key *b)
+{
+    return a->port == b->port && text_equal_nocase(a->host, b->host) && text_equal(a->branch, b->branch) &&
+           text_equal(a->call_id, b->call_id) && a->cseq == b->cseq && text_equal(a->from_tag, b->from_tag);
 }
 
 struct server_transaction *server_transaction_find(struct transactions *transactions, const struct sip_message *request,
@@ -40,13 +49,13 @@ struct server_transaction *server_transaction_find(struct transactions *transact
 {
     if (method == METHOD_ACK)
         method = METHOD_INVITE;
-    struct table_link *link = table_find(&transactions->servers, key(transactions, request));
+    const struct request_key key = key_read(request);
+    struct table_link *link = table_find(&transactions->servers, key_hash(transactions, &key));
     for (; link != NULL; link = table_next(link)) {
         struct server_transaction *transaction = TABLE_OWNER(link, struct server_transaction, link);
-        bool same_method =
-            sip_method(transaction->request) == method &&
-            (method != METHOD_OTHER || text_equal(sip_method_text(transaction->request), sip_method_text(request)));
-        if (same_method && same_transaction(transaction->request, request))
+        bool same_method = transaction->key.method_id == method &&
+                           (method != METHOD_OTHER || text_equal(transaction->key.method, key.method));
+        if (same_method && key_is_same(&transaction->key, &key))
             return transaction;
     }
     return NULL;
@@ -63,7 +72,7 @@ size_t server_transaction_cost(size_t request)
 
 static size_t cost_of(const struct server_transaction *transaction)
 {
-    return server_transaction_cost(sip_bytes(transaction->request).length) + transaction->last.length;
+    return transaction->cost + transaction->last.length;
 }
 
 void server_transaction_charge(struct server_transaction *transaction, struct holdings *holdings, source_id source)
@@ -91,6 +100,7 @@ void server_transaction_end(struct server_transaction *transaction)
         owner->config.server->ended(transaction->user, transaction);
     give_back_held(transaction);
     sip_message_delete(transaction->request);
+    memory_delete_text(owner->config.host, transaction->kept);
     memory_delete_text(owner->config.host, transaction->last);
     cause_release(owner->config.host, transaction->cause);
     memory_delete(owner->config.host, transaction, sizeof *transaction);
@@ -194,13 +204,15 @@ int server_transaction_new(struct transactions *transactions, struct sip_message
     }
     transaction->owner = transactions;
     transaction->request = request;
+    transaction->key = key_read(request);
+    transaction->cost = server_transaction_cost(sip_bytes(request).length);
     transaction->source = *source;
     transaction->back = server_response_peer(request, source, transactions->config.responses_to_source);
     transaction->invite = sip_method(request) == METHOD_INVITE;
     transaction->state = TRANSACTION_TRYING;
     transaction->again.fire = again_fires;
     transaction->end.fire = end_fires;
-    table_add(&transactions->servers, &transaction->link, key(transactions, request));
+    table_add(&transactions->servers, &transaction->link, key_hash(transactions, &transaction->key));
     transactions->unanswered++;
     *out = transaction;
     return 0;
@@ -277,6 +289,37 @@ int server_transaction_respond(struct server_transaction *transaction, uint32_t 
     else
         enter(transaction, transaction->invite && success ? TRANSACTION_ACCEPTED : TRANSACTION_COMPLETED);
     return sent;
+}
+
+static char *move_text(char *at, struct text *text)
+{
+    if (text->length > 0)
+        memcpy(at, text->at, text->length);
+    text->at = at;
+    return at + text->length;
+}
+
+/* Over a stream the request may be needed again, to open a connection for a repeated response. */
+void server_transaction_give_up_request(struct server_transaction *transaction)
+{
+    const struct host *host = transaction->owner->config.host;
+    struct request_key key = transaction->key;
+    struct text *const texts[] = {&key.host, &key.branch, &key.call_id, &key.from_tag, &key.method};
+    size_t size = 0;
+    if (transaction->state != TRANSACTION_COMPLETED || transaction->invite || transaction->user != NULL ||
+        transaction->request == NULL || transport_connects(transaction->back.transport))
+        return;
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        size += texts[i]->length;
+    char *at = memory_new(host, size + 1);
+    if (at == NULL)
+        return;
+    transaction->kept = (struct text){at, size};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        at = move_text(at, texts[i]);
+    transaction->key = key;
+    sip_message_delete(transaction->request);
+    transaction->request = NULL;
 }
 
 void server_transaction_abandon(struct server_transaction *transaction)
