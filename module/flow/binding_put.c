@@ -43,7 +43,17 @@ static void binding_set(struct binding *binding, const struct binding_view *view
     binding->transport = view->transport & 0xf;
 }
 
-static struct binding *binding_new(const struct binding_store *store, const struct binding_view *view)
+/* The key takes longer than a comparison of bytes. */
+static uint32_t contact_key(const struct binding_store *store, const struct binding_view *view,
+                            const struct binding *old)
+{
+    bool same = old != NULL && text_equal(binding_text(old, TEXT_CONTACT), view->contact);
+    return same ? old->contact_key : store->contacts.key(view->contact);
+}
+
+/* old: the binding in whose place it is put; NULL: there is none. */
+static struct binding *binding_new(const struct binding_store *store, const struct binding_view *view,
+                                   const struct binding *old)
 {
     struct text texts[TEXT_COUNT];
     binding_view_texts(view, texts);
@@ -55,7 +65,7 @@ static struct binding *binding_new(const struct binding_store *store, const stru
         return NULL;
     memset(binding, 0, offsetof(struct binding, texts));
     binding_set(binding, view);
-    binding->contact_key = store->contacts.key(view->contact);
+    binding->contact_key = contact_key(store, view, old);
     char *at = binding->texts;
     for (unsigned i = 0; i < TEXT_COUNT; i++) {
         binding->length[i] = (uint16_t)texts[i].length;
@@ -89,7 +99,7 @@ static int binding_add(struct binding_store *store, struct aor *aor, const struc
                        struct binding **out)
 {
     struct aor *made = NULL;
-    struct binding *binding = binding_new(store, view);
+    struct binding *binding = binding_new(store, view, NULL);
     if (binding == NULL || store_reserve(store, aor == NULL, view->flow) < 0)
         goto out_of_memory;
     if (aor == NULL) {
@@ -146,7 +156,7 @@ static int binding_replace(struct binding_store *store, struct binding *old, con
     bool renamed = is_renamed(old, view);
     if (store_reserve(store, false, view->flow) < 0)
         return -ENOMEM;
-    struct binding *by = same_texts(old, view) ? old : binding_new(store, view);
+    struct binding *by = same_texts(old, view) ? old : binding_new(store, view, old);
     if (by == NULL)
         return -ENOMEM;
     /* The view may contain texts of the old binding, but none of them is used from here on. */
