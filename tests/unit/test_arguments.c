@@ -97,6 +97,31 @@ static void test_a_value_that_would_be_ignored_is_refused(void **unused)
     walk_destroy(&walk);
 }
 
+/* `--once --plain`: the value was forgotten. With "=", any value is taken. */
+static void test_an_option_is_not_the_value_of_another(void **unused)
+{
+    char *argv[] = {"x", "--with=--plain", "--once", "--plain"};
+    struct walk walk;
+    size_t index;
+    const char *value;
+    (void)unused;
+    walk_create(&walk, 4, argv);
+    assert_int_equal(argument_next(&walk.arguments, &index, &value), ARGUMENT_OPTION);
+    assert_string_equal(value, "--plain");
+    assert_int_equal(argument_next(&walk.arguments, &index, &value), ARGUMENT_BAD);
+    fflush(walk.cli.err);
+    assert_string_equal(walk.told, "reflow x: a value is missing after option '--once' (see reflow x --help)\n");
+    walk_destroy(&walk);
+}
+
+/* An argument may hold anything; the error is one line, and cannot control the terminal. */
+static void test_control_characters_of_an_argument_are_escaped(void **unused)
+{
+    (void)unused;
+    assert_one("--a\nb\x1b[31m\xff\xc3\xbc", ARGUMENT_BAD,
+               "reflow x: unknown option '--a b\\x1b[31m\\xff\xc3\xbc' (see reflow x --help)\n");
+}
+
 static void test_numbers_are_digits_up_to_a_limit(void **unused)
 {
     uint64_t number = 7;
@@ -121,6 +146,8 @@ int main(void)
         cmocka_unit_test(test_each_form_is_read),
         cmocka_unit_test(test_what_makes_no_sense_is_told_in_one_line),
         cmocka_unit_test(test_a_value_that_would_be_ignored_is_refused),
+        cmocka_unit_test(test_an_option_is_not_the_value_of_another),
+        cmocka_unit_test(test_control_characters_of_an_argument_are_escaped),
         cmocka_unit_test(test_numbers_are_digits_up_to_a_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -577,6 +577,25 @@ static void test_load_balancers(void **state)
     assert_refused(line, "--proxy-protocol: at most 64");
 }
 
+static void test_the_forms_of_an_option(void **state)
+{
+    struct command command;
+    (void)state;
+    assert_read(&command, "--listen=udp:127.0.0.1:7000 --tenant=a.example=b.lua --state=--odd --verbose -- -r.lua");
+    assert_int_equal(command.options.listen_count, 1);
+    assert_string_equal(command.options.policy.layers[1].path, "b.lua");
+    assert_string_equal(command.options.state, "--odd");
+    assert_string_equal(command.options.policy.layers[0].path, "-r.lua");
+    assert_refused("r.lua --state --verbose", "--state needs a value");
+    assert_refused("r.lua --state=", "--state needs a value");
+    assert_refused("r.lua --verbose=yes", "no value belongs to --verbose=yes");
+    assert_refused("r.lua --state=a --state b", "--state: it is given more than once");
+    assert_refused("r.lua --sate=a", "unknown option --sate");
+    assert_refused("r.lua --sate --verbose", "unknown option --sate");
+    assert_refused("r.lua -- --verbose", "one script only: r.lua and --verbose");
+    assert_refused("r.lua --aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa=1", "unknown option --aaaaaaaa");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -605,6 +624,7 @@ int main(void)
         cmocka_unit_test(test_unknown_options_and_missing_values),
         cmocka_unit_test(test_lifetimes_that_contradict_each_other),
         cmocka_unit_test(test_the_usage_names_what_is_read),
+        cmocka_unit_test(test_the_forms_of_an_option),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

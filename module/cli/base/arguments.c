@@ -50,7 +50,7 @@ static enum argument long_option(struct arguments *arguments, const char *argume
         return bad(arguments, "more than one value for option", argument);
     if (name[length] == '=')
         *value = name + length + 1;
-    else if (arguments->next < arguments->argc)
+    else if (arguments->next < arguments->argc && strncmp(arguments->argv[arguments->next], "--", 2) != 0)
         *value = arguments->argv[arguments->next++];
     else
         return bad(arguments, "a value is missing after option", argument);

@@ -212,7 +212,7 @@ static void on_limit(uv_timer_t *timer)
 static void run_specs(struct reload *reload, const char *path)
 {
     char *folder = (char *)(size_t)path;
-    char *arguments[] = {(char *)(size_t)reload->config.program, "test", "--inside", folder, folder, NULL};
+    char *arguments[] = {(char *)(size_t)reload->config.program, "test", "--inside", folder, "--", folder, NULL};
     uv_file ends[2] = {-1, -1};
     uv_pipe_init(reload->config.loop, &reload->output, 0);
     uv_timer_init(reload->config.loop, &reload->limit);

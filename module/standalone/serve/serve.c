@@ -2,7 +2,6 @@
 #include "standalone/serve/serve.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -13,6 +12,7 @@
 
 #include "base/plain_host.h"
 #include "base/random.h"
+#include "script/base/printable.h"
 #include "standalone/serve/binding_list.h"
 #include "standalone/log/decision_log.h"
 #include "standalone/serve/local_socket.h"
@@ -29,7 +29,7 @@
 #include "standalone/serve/service_notify.h"
 #include "standalone/serve/status_socket.h"
 
-enum { EXIT_REFUSED = 2 };
+enum { EXIT_REFUSED = 2, ERROR_MOST = 5120, REFUSAL_MOST = 2 * ERROR_MOST };
 
 struct serve {
     struct serve_options options;
@@ -59,8 +59,8 @@ struct serve {
     struct log_writer *error_output, *output; /* standard error and standard output */
     bool ready;                               /* started: signals can be handled */
     bool draining, ending;
-    bool in_journal; /* which stamps the lines of standard error */
-    char error[1024];
+    bool in_journal;        /* which stamps the lines of standard error */
+    char error[ERROR_MOST]; /* may name a path */
 };
 
 /* --- the host --- */
@@ -845,15 +845,6 @@ static void stop(struct serve *serve)
     sip_buffer_destroy(&serve->line);
 }
 
-/* Otherwise a file or socket of the server would get the number of standard error, and with it each line of the log. */
-static void fill_standard_descriptors(void)
-{
-    for (int i = STDIN_FILENO; i <= STDERR_FILENO; i++) {
-        if (fcntl(i, F_GETFD) < 0 && open("/dev/null", O_RDWR) < 0)
-            abort();
-    }
-}
-
 /* Before anything is logged. If threads cannot be started, the process ends. */
 static void open_outputs(struct serve *serve)
 {
@@ -885,17 +876,24 @@ static void warn_of_notify(struct serve *serve, int error)
     host_log(serve, LOG_WARNING, line);
 }
 
+/* Arguments and file names may have line ends and control characters in them. */
+static const char *refusal_line(const struct serve *serve, char line[REFUSAL_MOST])
+{
+    printable_write(line, REFUSAL_MOST, serve->error);
+    return line;
+}
+
 int serve_main(int argc, char **argv)
 {
     struct serve serve = {0};
-    fill_standard_descriptors();
+    char line[REFUSAL_MOST];
     int error = serve_options_read(&serve.options, argc, argv, serve.error, sizeof serve.error);
     if (error == 0 && serve.options.help) {
         fputs(serve_usage, stdout);
         return 0;
     }
     if (error != 0) {
-        fprintf(stderr, "reflow serve: %s (reflow serve --help tells the options)\n", serve.error);
+        fprintf(stderr, "reflow serve: %s (reflow serve --help tells the options)\n", refusal_line(&serve, line));
         return EXIT_REFUSED;
     }
     host_create(&serve);
@@ -909,7 +907,7 @@ int serve_main(int argc, char **argv)
         warn_of_notify(&serve, unnotified);
     error = start(&serve);
     if (error != 0) {
-        serve_print(&serve, "reflow serve: %s\n", serve.error);
+        serve_print(&serve, "reflow serve: %s\n", refusal_line(&serve, line));
     } else {
         announce(&serve);
         notify_ready(&serve, NULL);

@@ -653,9 +653,11 @@ static bool is_repeatable(const char *name)
     return word != NULL && (next == NULL || word < next) && (gap == NULL || word < gap);
 }
 
+enum { OPTION_NAME_SIZE = 48 }; /* the longest name fits */
+
 /* The options so far that may be given once. */
 struct given {
-    const char *names[128];
+    char names[128][OPTION_NAME_SIZE];
     size_t count;
 };
 
@@ -669,7 +671,7 @@ static bool is_given_again(struct given *given, const char *name)
             return true;
     }
     if (given->count < sizeof given->names / sizeof given->names[0])
-        given->names[given->count++] = name;
+        snprintf(given->names[given->count++], OPTION_NAME_SIZE, "%s", name);
     return false;
 }
 
@@ -798,8 +800,66 @@ static int check(struct serve_options *options, char *error, size_t size)
     return result == 0 ? check_tls(options, error, size) : result;
 }
 
+static int take_script(struct serve_options *options, const char *path, char *error, size_t size)
+{
+    const char *first = options->policy.layers[0].path;
+    if (first[0] != '\0')
+        snprintf(error, size, "one script only: %s and %s", first, path);
+    else if (!layer_option_base(&options->policy, path))
+        snprintf(error, size, "the script's name is empty or too long");
+    else
+        return 0;
+    return -EINVAL;
+}
+
+/* The arguments that are left. */
+struct words {
+    int argc, next;
+    char **argv;
+    bool ended; /* "--" was seen: what follows is no option */
+    struct given given;
+};
+
+/* The value of an option: after "=", or else the next argument. An option there means that the value was forgotten. */
+static int take_value(struct serve_options *options, struct words *words, const char *name, const char *value,
+                      char *error, size_t size)
+{
+    if (is_given_again(&words->given, name)) {
+        snprintf(error, size, "%s: it is given more than once", name);
+        return -EINVAL;
+    }
+    if (value == NULL && words->next < words->argc && strncmp(words->argv[words->next], "--", 2) != 0)
+        value = words->argv[words->next++];
+    return take_option(options, name, value, error, size);
+}
+
+static int take_word(struct serve_options *options, struct words *words, char *error, size_t size)
+{
+    char name[OPTION_NAME_SIZE];
+    const char *word = words->argv[words->next++];
+    const char *equals = strchr(word, '=');
+    if (words->ended || word[0] != '-')
+        return take_script(options, word, error, size);
+    if (strcmp(word, "--") == 0) {
+        words->ended = true;
+        return 0;
+    }
+    int length = equals != NULL ? (int)(equals - word) : (int)strnlen(word, sizeof name);
+    if (length < OPTION_NAME_SIZE) {
+        snprintf(name, sizeof name, "%.*s", length, word);
+        if (!take_switch(options, name))
+            return take_value(options, words, name, equals != NULL ? equals + 1 : NULL, error, size);
+        if (equals == NULL)
+            return 0;
+    }
+    snprintf(error, size, length < OPTION_NAME_SIZE ? "no value belongs to %s" : "unknown option %s", word);
+    return -EINVAL;
+}
+
 int serve_options_read(struct serve_options *options, int argc, char **argv, char *error, size_t error_size)
 {
+    struct words words = {.argc = argc, .next = 1, .argv = argv};
+    int result = 0;
     *options = (struct serve_options){.drain_s = 32, .decision_log_size = 64 << 20, .decision_log_keep = 5};
     options->server.flow_timer = 120;
     options->server.ack_ms = ACK_PATIENCE_MS;
@@ -807,28 +867,8 @@ int serve_options_read(struct serve_options *options, int argc, char **argv, cha
     options->server.nat_ping = 30;
     options->sources = (struct source_limits_config){.requests = 500, .connections = 500, .failures = 60, .ban_s = 60};
     options->token_rotate_s = 604800;
-    struct given given = {0};
     options->auth = (struct auth_config){.algorithms = {AUTH_SHA256, AUTH_MD5}, .algorithm_count = 2, .nonce_s = 300};
-    for (int i = 1; i < argc; i++) {
-        if (argv[i][0] != '-') {
-            if (options->policy.layers[0].path[0] != '\0') {
-                snprintf(error, error_size, "one script only: %s and %s", options->policy.layers[0].path, argv[i]);
-                return -EINVAL;
-            }
-            if (!layer_option_base(&options->policy, argv[i])) {
-                snprintf(error, error_size, "the script's name is empty or too long");
-                return -EINVAL;
-            }
-        } else if (!take_switch(options, argv[i])) {
-            if (is_given_again(&given, argv[i])) {
-                snprintf(error, error_size, "%s: it is given more than once", argv[i]);
-                return -EINVAL;
-            }
-            int result = take_option(options, argv[i], i + 1 < argc ? argv[i + 1] : NULL, error, error_size);
-            if (result != 0)
-                return result;
-            i++;
-        }
-    }
-    return check(options, error, error_size);
+    while (result == 0 && words.next < argc)
+        result = take_word(options, &words, error, error_size);
+    return result == 0 ? check(options, error, error_size) : result;
 }
