@@ -44,12 +44,17 @@ void local_socket_reason(const char *option, const char *path, int error, char *
     snprintf(out, size, "cannot create the socket %s %s: %s", option, path, why);
 }
 
+bool path_folder(const char *path, char folder[PATH_FOLDER_MOST])
+{
+    const char *slash = strrchr(path, '/');
+    int length = slash == NULL ? 1 : slash == path ? 1 : (int)(slash - path);
+    return snprintf(folder, PATH_FOLDER_MOST, "%.*s", length, slash == NULL ? "." : path) < PATH_FOLDER_MOST;
+}
+
 bool path_folder_is_missing(const char *path, char folder[PATH_FOLDER_MOST])
 {
     struct stat status;
-    const char *slash = strrchr(path, '/');
-    int length = slash == NULL ? 1 : slash == path ? 1 : (int)(slash - path);
-    if (snprintf(folder, PATH_FOLDER_MOST, "%.*s", length, slash == NULL ? "." : path) >= PATH_FOLDER_MOST)
+    if (!path_folder(path, folder))
         return false;
     return stat(folder, &status) != 0 && (errno == ENOENT || errno == ENOTDIR);
 }

@@ -56,6 +56,9 @@ void local_client_close(struct local_client *client);
 
 enum { PATH_FOLDER_MOST = 4096 };
 
+/* The folder in which `path` lies, "." for a name alone. Returns false if it is too long. */
+bool path_folder(const char *path, char folder[PATH_FOLDER_MOST]);
+
 /* Whether the folder in which `path` lies does not exist; its name is in `folder` then. */
 bool path_folder_is_missing(const char *path, char folder[PATH_FOLDER_MOST]);
 

@@ -42,6 +42,40 @@ test("--last-good never replaces a file that has something else in it", function
     t:equal(uv.fs_stat(path).type, "fifo")
 end)
 
+test("one file for two options, of which the server writes one, is refused and unchanged", function(t)
+    local path, link = path_for(t), path_for(t)
+    for _, pair in ipairs { { "--decision-log", "--users" }, { "--decision-log", "--domain-file" },
+        { "--state", "--token-keys" }, { "--decision-log", "--last-good" }, { "--status", "--control" } } do
+        for _, first in ipairs { path, path:gsub("([^/]+)$", "./%1"), link } do
+            write(path, "example.com\n")
+            os.remove(link)
+            assert(os.execute(("ln -s '%s' '%s'"):format(path, link)))
+            refused(t, ("%s [^\n]*: this file is also that of %s"):format(pair[1], pair[2]):gsub("%-", "%%-"), pair[1],
+                first, pair[2], path)
+            t:equal(read(path), "example.com\n")
+        end
+        os.remove(path)
+        refused(t, ("%s [^\n]*: this file is also that of %s"):format(pair[1], pair[2]):gsub("%-", "%%-"), pair[1],
+            path, pair[2], path)
+        t:equal(uv.fs_stat(path), nil)
+    end
+    refused(t, "%-%-decision%-log examples/registrar%.lua: this file is also that of the policy", "--decision-log",
+        "examples/registrar.lua")
+end)
+
+test("a file of another kind as --decision-log is refused and unchanged", function(t)
+    local path = path_for(t)
+    write(path, "-----BEGIN PRIVATE KEY-----\n")
+    refused(t, "%-%-decision%-log [^\n]*: the file has something else in it than decisions", "--decision-log", path)
+    t:equal(read(path), "-----BEGIN PRIVATE KEY-----\n")
+    for _, text in ipairs { "", '{"time": 1}\n' } do
+        write(path, text)
+        local s = server.start(t, { args = { "--decision-log", path } })
+        s:stop()
+        t:equal(read(path), text)
+    end
+end)
+
 test("a FIFO in place of a file does not hold up the start", function(t)
     local path = path_for(t)
     assert(os.execute("mkfifo -m 600 '" .. path .. "'"))
