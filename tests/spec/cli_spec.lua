@@ -121,6 +121,44 @@ tap.test("an output that cannot be written gives status 1", function(t)
     end
 end)
 
+-- Otherwise the file has the number of standard output or standard error, and gets what is printed there.
+tap.test("a closed output does not get into a file that is written", function(t)
+    local name = temporary.path()
+    local command = "$reflow simulate --agents 10 --duration 400 --csv " .. name
+    local _, err, status = run(command)
+    t:equal(status, 0, err)
+    local file = assert(io.open(name))
+    local whole = file:read "a"
+    file:close()
+    for _, closed in ipairs { ">&-", ">&- 2>&-", "<&- >&- 2>&-" } do
+        _, _, status = run(("%s %s"):format(command, closed))
+        t:equal(status, 1, closed)
+        file = assert(io.open(name))
+        t:equal(file:read "a", whole, closed)
+        file:close()
+    end
+    os.remove(name)
+end)
+
+-- The limit of the shell stands for a full disk.
+tap.test("a file of simulate that cannot be written to its end stays as it was", function(t)
+    local folder = temporary.path()
+    assert(os.execute(("mkdir '%s'; echo old >'%s/a'; chmod 600 '%s/a'"):format(folder, folder, folder)))
+    for _, option in ipairs { "--csv", "--svg" } do
+        local _, err, status = run(("(trap '' XFSZ; ulimit -f 1; $reflow simulate --agents 10 --duration 3600 " ..
+            "%s %s/a)"):format(option, folder))
+        t:equal(status, 1, option)
+        one_line(t, err, ("reflow simulate: %s/a: "):format(folder))
+        t:equal(run(("ls '%s'; cat '%s/a'"):format(folder, folder)), "a\nold\n", option)
+    end
+    local out, _, status = run(("ln -s a '%s/b'; $reflow simulate --agents 10 --duration 400 --csv '%s/b' >&2; " ..
+        "cd '%s'; ls; stat -c %%a a; head -c 9 a"):format(folder, folder, folder))
+    t:equal(status, 0)
+    t:match(out, "^a\nb\n600\n[^\n]+$")
+    t:ok(not out:find "old")
+    assert(os.execute(("rm -r '%s'"):format(folder)))
+end)
+
 -- The lines of a policy's hooks in explain-policy, without those about layers and priorities.
 local function explained(t, arguments)
     local out, err, status = run("$reflow explain-policy " .. arguments)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli/base/arguments.h"
+#include "cli/base/whole_file.h"
 
 enum {
     OPTION_AGENTS,
@@ -240,26 +241,22 @@ static int tell_failure(struct cli *cli, const char *what, int error)
 }
 
 /* Before the work begins, so that a wrong path does not waste a run. */
-static int open_file(struct cli *cli, const char *path, FILE **file)
+static int check_file(struct cli *cli, const char *path)
 {
-    if (path == NULL)
-        return CLI_OK;
-    *file = fopen(path, "w");
-    return *file != NULL ? CLI_OK : tell_failure(cli, path, errno);
+    int error = path != NULL ? whole_file_check(path) : 0;
+    return error == 0 ? CLI_OK : tell_failure(cli, path, -error);
 }
 
-static int write_file(struct cli *cli, const char *path, FILE *file, const struct simulate_report *report,
+static int write_file(struct cli *cli, const char *path, const struct simulate_report *report,
                       void (*print)(FILE *out, const struct simulate_report *report))
 {
-    if (file == NULL)
-        return CLI_OK;
-    errno = 0;
-    if (report != NULL)
-        print(file, report);
-    const bool broken = fflush(file) != 0 || ferror(file) != 0;
-    const int error = errno != 0 ? errno : EIO;
-    const bool unclosed = fclose(file) != 0;
-    return broken || unclosed ? tell_failure(cli, path, error) : CLI_OK;
+    struct whole_file file;
+    int error = path != NULL ? whole_file_open(&file, path) : 0;
+    if (path != NULL && error == 0) {
+        print(file.out, report);
+        error = whole_file_close(&file);
+    }
+    return error == 0 ? CLI_OK : tell_failure(cli, path, -error);
 }
 
 static int run_all(struct cli *cli, const struct request *request, struct simulate_result *results)
@@ -276,20 +273,20 @@ static int run(struct cli *cli, const struct request *request)
 {
     struct simulate_result results[SIMULATE_STRATEGIES_MOST] = {0};
     const struct simulate_report report = {&request->config, request->strategies, results, request->count};
-    FILE *csv = NULL, *svg = NULL;
-    int status = open_file(cli, request->csv, &csv);
+    int status = check_file(cli, request->csv);
     if (status == CLI_OK)
-        status = open_file(cli, request->svg, &svg);
+        status = check_file(cli, request->svg);
     if (status == CLI_OK)
         status = run_all(cli, request, results);
-    const struct simulate_report *done = status == CLI_OK ? &report : NULL;
-    if (done != NULL)
-        simulate_print_summary(cli->out, done);
-    int csv_status = write_file(cli, request->csv, csv, done, simulate_print_csv);
-    int svg_status = write_file(cli, request->svg, svg, done, simulate_print_svg);
+    if (status == CLI_OK) {
+        simulate_print_summary(cli->out, &report);
+        int csv_status = write_file(cli, request->csv, &report, simulate_print_csv);
+        int svg_status = write_file(cli, request->svg, &report, simulate_print_svg);
+        status = csv_status != CLI_OK ? csv_status : svg_status;
+    }
     for (size_t i = 0; i < request->count; i++)
         simulate_result_destroy(&results[i]);
-    return status != CLI_OK ? status : csv_status != CLI_OK ? csv_status : svg_status;
+    return status;
 }
 
 int command_simulate(struct cli *cli, int argc, char **argv)

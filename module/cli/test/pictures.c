@@ -10,7 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
+
+#include "cli/base/whole_file.h"
 
 enum { NAME_SIZE = 120 };
 
@@ -109,31 +110,19 @@ static int choose_name(struct pictures *pictures, const char *spec, const char *
     return keep_name(pictures, name);
 }
 
-static int write_aside(const char *path, const char *text)
-{
-    FILE *file = fopen(path, "wb");
-    if (file == NULL)
-        return -errno;
-    errno = 0;
-    bool written = fputs(text, file) >= 0;
-    written = fclose(file) == 0 && written;
-    return written ? 0 : errno != 0 ? -errno : -EIO;
-}
-
 int pictures_write(struct pictures *pictures, const char *spec, const char *test, const char *svg)
 {
-    char name[NAME_SIZE], aside[sizeof pictures->path + 8];
+    char name[NAME_SIZE];
+    struct whole_file file;
     int error = choose_name(pictures, spec, test, name);
     if (error != 0)
         return error;
     if (snprintf(pictures->path, sizeof pictures->path, "%s/%s.svg", pictures->folder, name) >=
         (int)sizeof pictures->path)
         return -ENAMETOOLONG;
-    snprintf(aside, sizeof aside, "%s.new", pictures->path);
-    error = write_aside(aside, svg);
-    if (error == 0 && rename(aside, pictures->path) != 0)
-        error = -errno;
+    error = whole_file_open(&file, pictures->path);
     if (error != 0)
-        unlink(aside);
-    return error;
+        return error;
+    fputs(svg, file.out);
+    return whole_file_close(&file);
 }

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "cli/base/whole_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* A file that is not there yet needs the right to create it in its folder. */
+static int check_folder(const char *path)
+{
+    char *copy = strdup(path);
+    if (copy == NULL)
+        return -ENOMEM;
+    int error = path[0] == '\0' ? -ENOENT : access(dirname(copy), W_OK | X_OK) != 0 ? -errno : 0;
+    free(copy);
+    return error;
+}
+
+int whole_file_check(const char *path)
+{
+    struct stat status;
+    if (stat(path, &status) != 0)
+        return errno == ENOENT ? check_folder(path) : -errno;
+    if (S_ISDIR(status.st_mode))
+        return -EISDIR;
+    return access(path, W_OK) == 0 ? 0 : -errno;
+}
+
+static void release(struct whole_file *file)
+{
+    free(file->path);
+    free(file->aside);
+    *file = (struct whole_file){0};
+}
+
+/* A file that replaces another one gets its mode. */
+static int open_aside(struct whole_file *file, const struct stat *status, bool exists)
+{
+    if (asprintf(&file->aside, "%s.%ld.new", file->path, (long)getpid()) < 0) {
+        file->aside = NULL;
+        return -ENOMEM;
+    }
+    int descriptor = open(file->aside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (descriptor < 0)
+        return -errno;
+    if (exists)
+        fchmod(descriptor, status->st_mode & 0777);
+    file->out = fdopen(descriptor, "w");
+    if (file->out != NULL)
+        return 0;
+    close(descriptor);
+    unlink(file->aside);
+    return -ENOMEM;
+}
+
+static int open_directly(struct whole_file *file)
+{
+    file->out = fopen(file->path, "we");
+    return file->out != NULL ? 0 : -errno;
+}
+
+int whole_file_open(struct whole_file *file, const char *path)
+{
+    struct stat status = {0};
+    bool exists = stat(path, &status) == 0;
+    *file = (struct whole_file){.path = exists ? realpath(path, NULL) : strdup(path)};
+    int error = file->path == NULL                   ? -errno
+                : exists && !S_ISREG(status.st_mode) ? open_directly(file)
+                                                     : open_aside(file, &status, exists);
+    if (error != 0)
+        release(file);
+    return error;
+}
+
+int whole_file_close(struct whole_file *file)
+{
+    errno = 0;
+    int error = fflush(file->out) == 0 && ferror(file->out) == 0 ? 0 : errno != 0 ? -errno : -EIO;
+    if (fclose(file->out) != 0 && error == 0)
+        error = -errno;
+    if (error == 0 && file->aside != NULL && rename(file->aside, file->path) != 0)
+        error = -errno;
+    if (error != 0 && file->aside != NULL)
+        unlink(file->aside);
+    release(file);
+    return error;
+}
