@@ -377,6 +377,75 @@ static void test_what_does_not_load(void **state)
     assert_string_equal(bench->out, "");
 }
 
+/* The library gives no place to an error in a function in C, and a file may fail as a whole. */
+static void test_each_finding_begins_with_its_place(void **state)
+{
+    char start[96];
+    struct bench *bench = *state;
+    assert_finds(bench, "\nstring.format('%99999d', 1)", "2", "load: invalid conversion");
+    assert_finds(bench, "('a'):rep(1e5):find(('a*'):rep(20) .. 'b')", "1", "load: ran past its time");
+    assert_finds(bench, "\nlocal function f() string.rep('x', 1e9) end f()", "2",
+                 "load: string.rep makes at most 1048576 bytes (in f, line 2, called from ");
+    static const char *const whole[] = {"\x1bLua", "local function f() return 1 + f() end f()"};
+    for (size_t i = 0; i < 2; i++) {
+        check(bench, whole[i]);
+        assert_int_equal(bench->status, CLI_FAILED);
+        snprintf(start, sizeof start, "%s: load: ", bench->path);
+        assert_int_equal(strncmp(bench->out, start, strlen(start)), 0);
+    }
+}
+
+/* The address of a table differs each time: each call would be another finding. */
+static void test_an_error_that_is_no_text(void **state)
+{
+    struct bench *bench = *state;
+    assert_finds(bench, "sip_on_response('*', function()\n  error({ code = 5 })\nend)", "1", "failure: on_response: ");
+    assert_in(bench->out, ".lua:2: an error whose value is a table, not a text (in a function, line 2) on 1xx, 2xx");
+    assert_in(bench->out, ": 1 finding\n");
+    assert_finds(bench, "\nerror()", "2", "load: an error without a text");
+    assert_finds(bench, "\nerror(setmetatable({}, { __tostring = function() return 'mine' end }))", "2", "load: mine");
+}
+
+/* Before, the call got 480, or the destination never rested, and nothing was logged. */
+static void test_destinations_that_lead_nowhere(void **state)
+{
+    static const char *const uris[] = {"sip:", "sip:bob@", "sip:bob@h:99999", "sip:bob@[::1", "sip:b%zz@h"};
+    static const char *const rests[] = {"sip:trunk.example.net",
+                                        "sip:192.0.2.1:5060",
+                                        "host:0",
+                                        "host:65536",
+                                        "host:",
+                                        "[::1",
+                                        "[]",
+                                        "[::1]x",
+                                        "a b",
+                                        ":5060",
+                                        "bob@host"};
+    static const char *const names[] = {"192.0.2.1:5060",     "[2001:db8::1]:5060", "2001:db8::1",
+                                        "trunk.example.net",  "192.0.2.1",          "[::1]",
+                                        "t_x-y.example:65535"};
+    struct bench *bench = *state;
+    char policy[256];
+    for (size_t i = 0; i < sizeof uris / sizeof uris[0]; i++) {
+        snprintf(policy, sizeof policy, "\nsip_relay('%s')", uris[i]);
+        assert_finds(bench, policy, "2", "load: bad argument #1 to 'sip_relay' (uri has a host, a port or an escape");
+    }
+    assert_finds(bench, "sip_route('sip:bob@h:99999')", "1", "load: bad argument #1 to 'sip_route' (aor has a host");
+    for (size_t i = 0; i < sizeof rests / sizeof rests[0]; i++) {
+        snprintf(policy, sizeof policy, "\nsip_rest('%s', 5)", rests[i]);
+        assert_finds(bench, policy, "2", "load: bad argument #1 to 'sip_rest' (destination is an address or a name");
+    }
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        snprintf(policy, sizeof policy, "sip_on_response(503, function() return sip_rest('%s', 5) end)", names[i]);
+        assert_clean(bench, policy);
+    }
+}
+
+static void test_the_global_sip_is_explained(void **state)
+{
+    assert_finds(*state, "\nsip.log('x')", "2", "load: no global sip: begin with local sip = require \"reflow\"");
+}
+
 static void test_json(void **state)
 {
     struct bench *bench = *state;
@@ -418,6 +487,10 @@ int main(void)
         TEST(test_layers_and_tenants),
         TEST(test_names_that_look_misspelt),
         TEST(test_what_does_not_load),
+        TEST(test_each_finding_begins_with_its_place),
+        TEST(test_an_error_that_is_no_text),
+        TEST(test_destinations_that_lead_nowhere),
+        TEST(test_the_global_sip_is_explained),
         TEST(test_json),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/plain_host.h"
 #include "cli/base/policy_load.h"
@@ -26,11 +27,26 @@ static uint32_t random_number(void *context)
     return check->seed ^ (check->seed >> 16);
 }
 
+/* The length of a path before ": ", where no line is known. */
+static size_t path_length(const char *message)
+{
+    char path[sizeof(((struct finding *)NULL)->place)];
+    const char *end = strstr(message, ": ");
+    size_t length = end != NULL ? (size_t)(end - message) : 0;
+    if (length == 0 || length >= sizeof path)
+        return 0;
+    memcpy(path, message, length);
+    path[length] = '\0';
+    return access(path, F_OK) == 0 ? length : 0;
+}
+
 /* "a.lua:3: reason" has its place before the kind, as other findings. */
 static void found_message(struct check *check, enum finding_kind kind, const char *message)
 {
     struct finding finding = {.kind = (uint8_t)kind};
     size_t length = policy_place_length(message);
+    if (length == 0)
+        length = path_length(message);
     snprintf(finding.place, sizeof finding.place, "%.*s", (int)length, message);
     snprintf(finding.text, sizeof finding.text, "%s", length > 0 ? message + length + 2 : message);
     check_found(check, &finding, 0, METHOD_OTHER);

@@ -76,6 +76,8 @@ static int missing(lua_State *L)
     const char *kind = what[0] != '\0' || strncmp(name, "sip_", 4) == 0 ? "function" : "global";
     if (what[0] == '\0' && is_left_out(name))
         return luaL_error(L, "'%s' is not available in policies", name);
+    if (what[0] == '\0' && strcmp(name, "sip") == 0)
+        return luaL_error(L, "no global sip: begin with local sip = require \"reflow\"");
     if (strict_nearest(L, 1, name))
         return luaL_error(L, "no %s %s%s; did you mean %s%s?", kind, what, name, what, lua_tostring(L, 3));
     return luaL_error(L, "no %s %s%s", kind, what, name);

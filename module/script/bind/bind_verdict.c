@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
+#include <errno.h>
 #include <lauxlib.h>
 #include <string.h>
 
@@ -94,6 +95,11 @@ static void argument_uri(lua_State *L, int index, const char *what)
     const char *uri = argument_word(L, index, sizeof((struct script_verdict *)0)->uri, what);
     if (strchr(uri, ':') == NULL || strpbrk(uri, " <>") != NULL)
         luaL_argerror(L, index, lua_pushfstring(L, "%s is not a URI such as \"sip:bob@example.com\"", what));
+    struct sip_uri parsed;
+    int result = sip_uri_create(&parsed, text_of(uri));
+    sip_uri_destroy(&parsed);
+    if (sip_uri_is_sip(text_of(uri)) && result == -EBADMSG)
+        luaL_argerror(L, index, lua_pushfstring(L, "%s has a host, a port or an escape that is not valid", what));
 }
 
 /* A request is sent to a sip: or sips: URI; one of another scheme names no server. */
@@ -213,9 +219,32 @@ static int retry_after(lua_State *L)
     return 1;
 }
 
+static bool is_port(const char *text)
+{
+    unsigned long port = 0;
+    const char *digit = text;
+    for (; *digit >= '0' && *digit <= '9' && port <= UINT16_MAX; digit++)
+        port = port * 10 + (unsigned long)(*digit - '0');
+    return *digit == '\0' && port > 0 && port <= UINT16_MAX;
+}
+
+/* "192.0.2.1:5060", "[2001:db8::1]:5060", "2001:db8::1", "trunk.example.net". */
+static bool is_destination(const char *word)
+{
+    static const char numbers[] = "0123456789abcdefABCDEF.:";
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_";
+    bool bracket = word[0] == '[', is_v6 = bracket || strchr(word, ':') != strrchr(word, ':');
+    const char *host = word + bracket, *end = host + strspn(host, is_v6 ? numbers : letters);
+    if (end == host || (bracket && *end++ != ']'))
+        return false;
+    return *end == '\0' || (*end == ':' && is_port(end + 1));
+}
+
 static int rest(lua_State *L)
 {
-    argument_word(L, 1, sizeof((struct script_verdict *)0)->destination, "destination");
+    const char *word = argument_word(L, 1, sizeof((struct script_verdict *)0)->destination, "destination");
+    if (!is_destination(word))
+        luaL_argerror(L, 1, "destination is an address or a name, with or without a port, and no URI");
     lua_Integer seconds = argument_range(L, 2, 0, UINT32_MAX, "seconds");
     new_verdict(L, VERDICT_REST)->seconds = (uint32_t)seconds;
     lua_pushvalue(L, 1);

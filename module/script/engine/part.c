@@ -142,13 +142,21 @@ static const char *path_of(const struct sources *sources, uint64_t layers)
     return sources_layer(sources, layers != 0 ? (size_t)__builtin_ctzll(layers) : 0)->path;
 }
 
-/* Returns "a.lua:3: reason" unchanged; otherwise adds the path. In one line. */
+/* Whether a message begins with a name and a colon. */
+static bool begins_with(const char *message, const char *name)
+{
+    size_t length = strlen(name);
+    return strncmp(message, name, length) == 0 && message[length] == ':';
+}
+
+/* Returns "a.lua:3: reason" unchanged; otherwise adds the path. In one line. Lua shortens a long name, "...n/a.lua:3:".
+ */
 static void tell(char *error, size_t size, const struct sources *sources, const char *path, const char *message)
 {
     const char *name = strrchr(path, '/') != NULL ? strrchr(path, '/') + 1 : path;
-    bool named = strstr(message, name) != NULL;
+    bool named = begins_with(message, name) || strncmp(message, "...", 3) == 0;
     for (size_t i = 0; i < sources_count(sources); i++)
-        named = named || strstr(message, sources_at(sources, i)->name.at) != NULL;
+        named = named || begins_with(message, sources_at(sources, i)->name.at);
     if (size == 0)
         return;
     size_t length = named ? 0 : printable_write(error, size, path);
