@@ -128,6 +128,12 @@ static void test_the_reason_why_an_address_is_refused(void **state)
     assert_refused("r.lua --listen sctp:127.0.0.1:5060", "it must begin with udp:, tcp:, tls:, ws: or wss:");
     assert_refused("r.lua --listen udp:localhost:5060", "the address must be numeric");
     assert_refused("r.lua --listen udp:::1:5060", "an IPv6 address in brackets");
+    assert_refused("r.lua --listen udp:[127.0.0.1]:5060", "brackets are for IPv6 addresses");
+    assert_refused("r.lua --listen udp:[fe80::1]:5060", "link-local addresses, and zones, are not supported");
+    assert_refused("r.lua --listen udp:[fe80::1%eth0]:5060", "link-local addresses, and zones, are not supported");
+    assert_refused("r.lua --listen udp:224.0.1.75:5060", "a multicast or broadcast address");
+    assert_refused("r.lua --listen udp:255.255.255.255:5060", "a multicast or broadcast address");
+    assert_refused("r.lua --listen udp:[ff02::1]:5060", "a multicast or broadcast address");
     assert_refused("r.lua --dns 192.0.2.1:99999", "--dns 192.0.2.1:99999: the port must be a number from 1");
     assert_refused("r.lua --dns dns.example", "expected a numeric ADDRESS or ADDRESS:PORT");
     assert_refused("r.lua --domain sip:x", "--domain sip:x: expected a domain name, without \"sip:\"");
@@ -577,6 +583,16 @@ static void test_load_balancers(void **state)
     assert_refused(line, "--proxy-protocol: at most 64");
 }
 
+static void test_listeners_that_exclude_each_other(void **state)
+{
+    struct command command;
+    (void)state;
+    assert_refused("r.lua --listen udp:127.0.0.1:5060 --listen udp:127.0.0.1:05060",
+                   "--listen udp:127.0.0.1:5060 and --listen udp:127.0.0.1:05060 exclude each other");
+    assert_refused("r.lua --listen tcp:[::1]:5060 --listen ws:[0::1]:5060", "exclude each other");
+    assert_read(&command, "r.lua --listen udp:127.0.0.1:5060 --listen tcp:127.0.0.1:5060 --listen udp:127.0.0.2:5060");
+}
+
 static void test_the_forms_of_an_option(void **state)
 {
     struct command command;
@@ -625,6 +641,7 @@ int main(void)
         cmocka_unit_test(test_lifetimes_that_contradict_each_other),
         cmocka_unit_test(test_the_usage_names_what_is_read),
         cmocka_unit_test(test_the_forms_of_an_option),
+        cmocka_unit_test(test_listeners_that_exclude_each_other),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

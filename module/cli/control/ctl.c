@@ -69,22 +69,39 @@ static bool send_line(int server, const char *line)
     return true;
 }
 
-/* "ok", "unchanged: why", "error: why" or "usage: why". */
-static int take_verdict(struct cli *cli, const char *last)
+static bool begins_with(const char *line, const char *start)
 {
-    if (last != NULL && strcmp(last, "ok\n") == 0)
+    return strncmp(line, start, strlen(start)) == 0;
+}
+
+/* Such as a --status socket, which answers everybody at once. */
+static int refuse_peer(struct cli *cli, const char *path)
+{
+    return cli_usage(cli, "ctl", "%s: this is not the socket of serve --control", path);
+}
+
+/* "ok", "unchanged: why", "error: why" or "usage: why". */
+static int take_verdict(struct cli *cli, const char *path, const char *last)
+{
+    if (last == NULL) {
+        cli_usage(cli, "ctl", "the server closed the connection");
+        return CLI_FAILED;
+    }
+    if (strcmp(last, "ok\n") == 0)
         return CLI_OK;
-    if (last != NULL && strncmp(last, "unchanged", 9) == 0) {
+    if (begins_with(last, "unchanged: ")) {
         fputs(last, cli->out);
         return CLI_OK;
     }
-    bool usage = last != NULL && strncmp(last, "usage: ", 7) == 0;
-    fprintf(cli->err, "reflow ctl: %s", last == NULL ? "the server closed the connection\n" : usage ? last + 7 : last);
+    bool usage = begins_with(last, "usage: ");
+    if (!usage && !begins_with(last, "error: "))
+        return refuse_peer(cli, path);
+    fprintf(cli->err, "reflow ctl: %s", usage ? last + strlen("usage: ") : last);
     return usage ? CLI_USAGE : CLI_FAILED;
 }
 
 /* The lines of the response are printed as they arrive; the last one is the result. */
-static int pass_on(struct cli *cli, FILE *answer)
+static int pass_on(struct cli *cli, const char *path, FILE *answer)
 {
     char *line = NULL, *last = NULL;
     size_t size = 0;
@@ -96,7 +113,7 @@ static int pass_on(struct cli *cli, FILE *answer)
         if (last == NULL)
             break;
     }
-    int status = take_verdict(cli, last);
+    int status = take_verdict(cli, path, last);
     free(last);
     free(line);
     return status;
@@ -124,9 +141,9 @@ static int run(struct cli *cli, const char *path, const char *line)
             fclose(answer);
         else
             close(server);
-        return cli_usage(cli, "ctl", "%s: %s", path, strerror(error));
+        return error == EPIPE ? refuse_peer(cli, path) : cli_usage(cli, "ctl", "%s: %s", path, strerror(error));
     }
-    int status = pass_on(cli, answer);
+    int status = pass_on(cli, path, answer);
     fclose(answer);
     return status;
 }

@@ -214,7 +214,8 @@ static int open_decision_log(struct serve *serve)
         return 0;
     int error = log_writer_new(&serve->decision_log, &config);
     if (error != 0)
-        snprintf(serve->error, sizeof serve->error, "--decision-log %s: %s", options->decision_log, strerror(-error));
+        snprintf(serve->error, sizeof serve->error, "--decision-log %s: %s", options->decision_log,
+                 error == -ENXIO ? "nobody reads this pipe" : strerror(-error));
     return error;
 }
 
@@ -447,6 +448,7 @@ static int refuse_listener(struct serve *serve, int error, const char *listen)
     snprintf(serve->error, sizeof serve->error, "cannot listen on %s: %s", listen,
              error == -EADDRINUSE      ? "address already in use"
              : error == -EADDRNOTAVAIL ? "this machine does not have the address"
+             : error == -EACCES        ? "no permission (a port below 1024 needs CAP_NET_BIND_SERVICE)"
                                        : strerror(-error));
     return error;
 }
@@ -653,9 +655,14 @@ static int rotate_keys(void *context)
 /* Called after the state file was opened, so that no keys are left beside a file that was refused. */
 static int open_keys(struct serve *serve)
 {
-    const char *path = path_beside_state(serve, serve->options.token_keys, ".keys", serve->token_keys);
-    return serve_keys_create(&serve->keys, &serve->loop, &serve->host, path, serve->options.token_rotate_s,
-                             serve->error, sizeof serve->error);
+    char why[ERROR_MOST / 2];
+    const char *given = serve->options.token_keys, *option = given != NULL ? "--token-keys" : "keys of flow tokens";
+    const char *path = path_beside_state(serve, given, ".keys", serve->token_keys);
+    int error = serve_keys_create(&serve->keys, &serve->loop, &serve->host, path, serve->options.token_rotate_s, why,
+                                  sizeof why);
+    if (error != 0)
+        snprintf(serve->error, sizeof serve->error, "%s: %s", option, why);
+    return error;
 }
 
 /* The service manager gets one line of status: the policy in use, and the result of the last reload. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "standalone/serve/serve_options.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -163,6 +164,19 @@ static bool read_number(const char *text, uint32_t least, uint32_t most, uint32_
 
 static const char wrong_port[] = "the port must be a number from 1 to 65535";
 
+/* Returns NULL, or the reason why nobody can listen on the address. */
+static const char *refuse_address(struct text host, const union address *address)
+{
+    bool is_v6 = address->any.sa_family == AF_INET6;
+    const uint8_t *v6 = address->v6.sin6_addr.s6_addr;
+    uint8_t first = is_v6 ? v6[0] : (uint8_t)(ntohl(address->v4.sin_addr.s_addr) >> 24);
+    if (is_v6 != (host.at[0] == '['))
+        return "brackets are for IPv6 addresses";
+    if (is_v6 && v6[0] == 0xfe && (v6[1] & 0xc0) == 0x80)
+        return "link-local addresses, and zones, are not supported";
+    return (is_v6 ? first == 0xff : first >= 224) ? "a multicast or broadcast address belongs to no machine" : NULL;
+}
+
 /* "udp:127.0.0.1:5060", "tls:[::1]:5061". Returns NULL, or the reason why it cannot be read. */
 static const char *read_listen(const char *text, struct listen_option *listen)
 {
@@ -176,11 +190,16 @@ static const char *read_listen(const char *text, struct listen_option *listen)
         return "expected TRANSPORT:ADDRESS:PORT";
     struct text host = {text + word + 1, (size_t)(colon - text) - word - 1};
     bool bare_ipv6 = host.length > 0 && host.at[0] != '[' && memchr(host.at, ':', host.length) != NULL;
+    if (memchr(host.at, '%', host.length) != NULL)
+        return "link-local addresses, and zones, are not supported";
     if (bare_ipv6 || !address_read(host, 0, &listen->address))
         return "the address must be numeric, an IPv6 address in brackets";
     if (!read_number(colon + 1, 1, 65535, &port))
         return wrong_port;
     address_read(host, (uint16_t)port, &listen->address);
+    const char *why = refuse_address(host, &listen->address);
+    if (why != NULL)
+        return why;
     listen->transport = (uint8_t)transport;
     snprintf(listen->text, sizeof listen->text, "%s", text);
     return NULL;
@@ -766,6 +785,23 @@ static int check_advertised(struct serve_options *options, char *error, size_t s
     return 0;
 }
 
+/* The system would say that the address is in use, as if it were by another program. */
+static int check_listeners(const struct serve_options *options, char *error, size_t size)
+{
+    for (size_t i = 0; i < options->listen_count; i++) {
+        for (size_t j = i + 1; j < options->listen_count; j++) {
+            const struct listen_option *one = &options->listens[i], *other = &options->listens[j];
+            if (transport_connects(one->transport) != transport_connects(other->transport) ||
+                !address_equal(&one->address, &other->address))
+                continue;
+            snprintf(error, size, "--listen %s and --listen %s exclude each other: they have the same address and port",
+                     one->text, other->text);
+            return -EINVAL;
+        }
+    }
+    return 0;
+}
+
 static int check(struct serve_options *options, char *error, size_t size)
 {
     const struct server_config *server = &options->server;
@@ -796,7 +832,9 @@ static int check(struct serve_options *options, char *error, size_t size)
         add_listen(options, "udp:127.0.0.1:5060", error, size);
         add_listen(options, "tcp:127.0.0.1:5060", error, size);
     }
-    int result = check_advertised(options, error, size);
+    int result = check_listeners(options, error, size);
+    if (result == 0)
+        result = check_advertised(options, error, size);
     return result == 0 ? check_tls(options, error, size) : result;
 }
 

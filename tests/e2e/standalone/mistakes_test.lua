@@ -79,7 +79,8 @@ end)
 test("a FIFO in place of a file does not hold up the start", function(t)
     local path = path_for(t)
     assert(os.execute("mkfifo -m 600 '" .. path .. "'"))
-    refused(t, "no key ring", "--token-keys", path)
+    refused(t, "%-%-token%-keys: [^\n]*: no key ring", "--token-keys", path)
+    refused(t, "%-%-decision%-log [^\n]*: nobody reads this pipe", "--decision-log", path)
     refused(t, "not a regular file", "--domain-file", path)
 end)
 
@@ -96,6 +97,18 @@ test("the sockets of --status and --control: the error names the option, the pat
     end
     local s = server.start(t, { args = { "--status", path .. ".old" } })
     refused(t, "another process uses this socket", "--status", path .. ".old")
+    s:stop()
+end)
+
+test("a socket of --status in place of that of --control is reported by reflow ctl", function(t)
+    local path = path_for(t)
+    local s = server.start(t, { args = { "--status", path } })
+    for _, words in ipairs { { "status" }, { "flows", "--json" }, { "reload" } } do
+        local result = server.run { "ctl", "--socket", path, table.unpack(words) }
+        t:equal(result.status, 2)
+        t:equal(result.out, "")
+        t:equal(result.err, ("reflow ctl: %s: this is not the socket of serve --control\n"):format(path))
+    end
     s:stop()
 end)
 
