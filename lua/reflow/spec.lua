@@ -155,6 +155,7 @@ local function expectations(world)
 
     function of_call:decided(wanted)
         local made = {}
+        if type(wanted) ~= "table" then fail "decided takes a table, { code = 486, verdict = \"relay\" }" end
         for key in pairs(wanted) do
             if not decision_keys[key] then fail(("a decision has no '%s'"):format(tostring(key))) end
         end
@@ -281,6 +282,7 @@ local function environment(world, tests, net, chosen, only)
         if type(name) ~= "string" or type(body) ~= "function" then
             error("test takes a name and a function", 2)
         end
+        if world.running then error("a test cannot be inside of another one: it would never run", 2) end
         tests.count = tests.count + 1
         if not only or name:find(only, 1, true) then tests[#tests + 1] = { name = name, body = body } end
     end
@@ -332,6 +334,7 @@ return function(net, source, path, index, trace, only, language)
     local each = tests[index]
     if not each then return tests.count, #tests end
     world.logged, world.decisions = {}, {}
+    world.running = true
     net.begin(each.name)
     return tests.count, #tests, run_one(world, each, trace, language)
 end

@@ -8,6 +8,7 @@ local actors = {}
 
 local own = "192.0.2.1:5060"
 local eol = "\r\n"
+local transports = { udp = true, tcp = true }
 local T1_MS = 500 -- RFC 3261 17.1.1.1
 
 -- Methods, and fields that may be nil; any other name is misspelt.
@@ -27,10 +28,14 @@ end
 
 -- "198.51.100.1:5060", "[::1]:5060", "trunk.example.net" -> host, port
 local function split_address(text)
-    local host, port = text:match "^%[(.-)%]:?(%d*)$"
-    if not host then host, port = text:match "^([^:]+):?(%d*)$" end
-    if not host then error(("'%s' is no address, as \"127.0.0.1:5092\" is"):format(text), 3) end
-    return host, tonumber(port) or 5060
+    local address = type(text) == "string" and text or ""
+    local host, port = address:match "^%[(.-)%]:?(%d*)$"
+    if not host then host, port = address:match "^([^:]+):?(%d*)$" end
+    port = tonumber(port) or 5060
+    if not host or port < 1 or port > 65535 then
+        error(("'%s' is no address, as \"127.0.0.1:5092\" is"):format(tostring(text)), 3)
+    end
+    return host, port
 end
 
 local function values(message, name)
@@ -507,8 +512,17 @@ function actors.new(net)
         user = true, password = true, contact = true }
 
     local function check_options(options, known, what)
+        if type(options) ~= "table" then
+            error(("a %s takes a table of options, and not a %s"):format(what, type(options)), 4)
+        end
         for key in pairs(options) do
             if not known[key] then error(("a %s has no option '%s'"):format(what, tostring(key)), 4) end
+        end
+    end
+
+    local function check_transport(transport)
+        if transport ~= nil and not transports[transport] then
+            error(("transport is udp or tcp, and not '%s'"):format(tostring(transport)), 4)
         end
     end
 
@@ -521,6 +535,10 @@ function actors.new(net)
         end
         local edges = options.edges
         local wanted = edges and #edges or options.flows or 1
+        if math.type(wanted) ~= "integer" or wanted < 0 or wanted > 1000 then
+            error("flows is a whole number from 0 to 1000", 3)
+        end
+        check_transport(options.transport)
         local user, domain = options.aor:match ":(.-)@(.+)$"
         local contact_host, contact_port
         if options.contact then contact_host, contact_port = split_address(options.contact) end
@@ -563,6 +581,7 @@ function actors.new(net)
     function world.server(address, options)
         options = options or {}
         check_options(options, { name = true, transport = true }, "server")
+        check_transport(options.transport)
         local host, port = split_address(address)
         local numeric = host:find "^[%d.]+$" or host:find ":"
         local self = setmetatable({ name = options.name or address, is_server = true,
@@ -935,8 +954,8 @@ function actors.new(net)
     end
 
     function world.advance(seconds)
-        if type(seconds) ~= "number" or seconds < 0 or seconds > 1e7 then
-            error("advance takes seconds", 2)
+        if type(seconds) ~= "number" or not (seconds >= 0 and seconds <= 1e7) then
+            error("advance takes seconds, up to ten million", 2)
         end
         world.open()
         local stop = net.time() + math.floor(seconds * 1000 + 0.5)

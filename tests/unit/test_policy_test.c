@@ -621,6 +621,58 @@ static void test_errors_point_to_their_file_and_line(void **state)
     assert_string_equal(bench->err, "reflow test: --policy /no/such.lua: No such file or directory\n");
 }
 
+/* Not to the library of specs, whose files their author does not know. */
+static void test_errors_in_a_spec_point_to_its_line(void **state)
+{
+    static const struct {
+        const char *text, *line, *why;
+    } wrong[] = {
+        {"\nphone { aor = 'bob' }", "2", "a phone has an aor"},
+        {"\nphone()", "2", "a phone takes a table of options, and not a nil"},
+        {"\nphone { aor = 'sip:b@example.com', flow = 2 }", "2", "a phone has no option 'flow'"},
+        {"\nphone { aor = 'sip:b@example.com', flows = -1 }", "2", "flows is a whole number from 0 to 1000"},
+        {"\nphone { aor = 'sip:b@example.com', flows = 1e9 }", "2", "flows is a whole number from 0 to 1000"},
+        {"\nphone { aor = 'sip:b@example.com', transport = 'sctp' }", "2", "transport is udp or tcp, and not 'sctp'"},
+        {"\nserver('192.0.2.1:99999')", "2", "'192.0.2.1:99999' is no address"},
+        {"\nserver()", "2", "'nil' is no address"},
+        {"\ndomain('a b')", "2", "bad argument #1 to 'domain' (no domain)"},
+        {"\nerror({})", "2", "an error whose value is a table, not a text"},
+        {"\nerror()", "2", "an error without a text"},
+        {"\nwhile true do end", "2", "the test ran for more than 1 s"},
+        {"test('a', function()\n  invite()\nend)", "2", "a request takes a table of options, and not a nil"},
+        {"test('a', function()\n  invite { too = 'sip:b@example.com' }\nend)", "2", "a request has no option 'too'"},
+        {"test('a', function()\n  advance(0/0)\nend)", "2", "advance takes seconds"},
+        {"test('a', function()\n  error({})\nend)", "2", "an error whose value is a table, not a text"},
+        {"test('a', function()\n  pcall(function() while true do end end)\nend)", "2",
+         "the test ran for more than 1 s"},
+        {"test('a', function()\n  test('b', function() end)\nend)", "2", "a test cannot be inside of another one"},
+        {BOB "test('a', function()\n  expect(invite 'sip:bob@example.com'):decided()\nend)", "3",
+         "decided takes a table"},
+    };
+    struct bench *bench = *state;
+    char place[160];
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        bool in_test = strstr(wrong[i].text, "test(") != NULL;
+        write_file(bench->spec, wrong[i].text);
+        run(bench, bench->spec, "--seconds", "1");
+        assert_int_equal(bench->status, in_test ? CLI_FAILED : CLI_USAGE);
+        snprintf(place, sizeof place, "%s:%s: %s", bench->spec, wrong[i].line, wrong[i].why);
+        assert_in(in_test ? bench->out : bench->err, place);
+    }
+}
+
+/* A reload of a server would wait for it. */
+static void test_a_spec_that_is_a_pipe_is_refused(void **state)
+{
+    struct bench *bench = *state;
+    char expected[160];
+    assert_int_equal(mkfifo(bench->spec, 0600), 0);
+    run(bench, bench->folder, NULL, NULL);
+    assert_int_equal(bench->status, CLI_USAGE);
+    snprintf(expected, sizeof expected, "reflow test: %s: not a file\n", bench->spec);
+    assert_string_equal(bench->err, expected);
+}
+
 static void test_a_hook_that_fails_is_named_by_its_line(void **state)
 {
     struct bench *bench = *state;
@@ -992,6 +1044,8 @@ int main(void)
         TEST(test_an_error_is_printed_once),
         TEST(test_a_layer_that_is_not_there_is_named),
         TEST(test_errors_point_to_their_file_and_line),
+        TEST(test_errors_in_a_spec_point_to_its_line),
+        TEST(test_a_spec_that_is_a_pipe_is_refused),
         TEST(test_a_hook_that_fails_is_named_by_its_line),
         TEST(test_a_layer_and_a_tenant_are_tested_with_the_policy),
         TEST(test_a_spec_that_holds_passes),

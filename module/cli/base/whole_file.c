@@ -74,12 +74,13 @@ int whole_file_open(struct whole_file *file, const char *path)
                                                      : open_aside(file, &status, exists);
     if (error != 0)
         release(file);
+    errno = 0;
     return error;
 }
 
+/* The reason of a failure that was only noticed by stdio is the errno of the first one. */
 int whole_file_close(struct whole_file *file)
 {
-    errno = 0;
     int error = fflush(file->out) == 0 && ferror(file->out) == 0 ? 0 : errno != 0 ? -errno : -EIO;
     if (fclose(file->out) != 0 && error == 0)
         error = -errno;

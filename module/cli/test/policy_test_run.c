@@ -2,6 +2,7 @@
 #include "cli/test/policy_test.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,6 +33,7 @@ struct run {
     size_t memory; /* of the spec's state */
     uint64_t until_ns;
     bool over;
+    char place[1100]; /* where the time was over, "spec/a.lua:3: " */
     char *source;
     size_t source_length;
 };
@@ -50,6 +52,21 @@ static struct run *run_of(lua_State *L)
     return *(struct run **)lua_getextraspace(L);
 }
 
+/* Pushes "spec/a.lua:3: ", the innermost line of the spec that is running; "" if there is none. In a hook, level 0 is
+   the function that was interrupted. */
+static void push_place(lua_State *L, const char *path)
+{
+    lua_Debug level;
+    for (int i = 0; lua_getstack(L, i, &level); i++) {
+        lua_getinfo(L, "Sl", &level);
+        if (level.source[0] != '@' || strcmp(level.source + 1, path) != 0)
+            continue;
+        lua_pushfstring(L, "%s:%d: ", path, level.currentline);
+        return;
+    }
+    lua_pushliteral(L, "");
+}
+
 /* When the time is over, raises an error at every further instruction, so that no pcall can catch it for long. */
 static void tick(lua_State *L, lua_Debug *activation)
 {
@@ -57,9 +74,15 @@ static void tick(lua_State *L, lua_Debug *activation)
     (void)activation;
     if (!run->over && computed_ns() < run->until_ns)
         return;
+    if (!run->over) {
+        push_place(L, run->test->path);
+        snprintf(run->place, sizeof run->place, "%s", lua_tostring(L, -1));
+        lua_pop(L, 1);
+    }
     run->over = true;
     lua_sethook(L, tick, LUA_MASKCOUNT, 1);
-    luaL_error(L, "the test ran for more than %d s", (int)run->test->seconds);
+    lua_pushfstring(L, "%sthe test ran for more than %d s", run->place, (int)run->test->seconds);
+    lua_error(L);
 }
 
 static void check_time(void *context, lua_State *L)
@@ -70,18 +93,22 @@ static void check_time(void *context, lua_State *L)
         run->test->using(run->test->context, run->script);
 }
 
+static const char *guarded; /* the path of the spec that runs */
+
 /* A Lua hook cannot stop a library function that does not return, such as string.find. */
 static void gone_for_ever(int number)
 {
-    static const char line[] = "reflow test: a spec does not come back from a function; stopped\n";
+    static const char command[] = "reflow test: ", line[] = ": it does not come back from a function; stopped\n";
     (void)number;
-    if (write(STDERR_FILENO, line, sizeof line - 1) > 0)
+    if (write(STDERR_FILENO, command, sizeof command - 1) > 0 && write(STDERR_FILENO, guarded, strlen(guarded)) > 0 &&
+        write(STDERR_FILENO, line, sizeof line - 1) > 0)
         _exit(CLI_USAGE);
     _exit(CLI_FAILED);
 }
 
 static void guard(const struct run *run, struct sigaction *before)
 {
+    guarded = run->test->path;
     const struct sigaction action = {.sa_handler = gone_for_ever};
     const struct itimerval after = {.it_value = {.tv_sec = (time_t)run->test->seconds + GRACE_S}};
     sigaction(SIGPROF, &action, before);
@@ -269,13 +296,37 @@ static int spec_require(lua_State *L)
     return 1;
 }
 
-/* The message, with the position in the spec unless it has one. */
+/* Pushes the text of the error at index 1. The address of a table says nothing. */
+static void push_text(lua_State *L)
+{
+    if (lua_type(L, 1) == LUA_TNIL)
+        lua_pushliteral(L, "an error without a text");
+    else if (lua_isstring(L, 1) || luaL_getmetafield(L, 1, "__tostring") != LUA_TNIL)
+        luaL_tolstring(L, 1, NULL);
+    else
+        lua_pushfstring(L, "an error whose value is a %s, not a text", luaL_typename(L, 1));
+}
+
+/* What follows "reflow.spec_actors.lua:12: ": the author of a spec does not know this file. */
+static const char *without_own_place(const char *message)
+{
+    size_t length = strncmp(message, "reflow.", 7) == 0 ? policy_place_length(message) : 0;
+    return length > 0 ? message + length + 2 : message;
+}
+
+/* The message, with the position in the spec unless it has one. A table is an error of the policy: message_of(). */
 static int trace(lua_State *L)
 {
-    if (lua_type(L, 1) == LUA_TSTRING || lua_istable(L, 1))
+    if (lua_istable(L, 1) && (lua_pushliteral(L, "policy"), lua_rawget(L, 1)) == LUA_TSTRING) {
         lua_settop(L, 1);
-    else
-        luaL_tolstring(L, 1, NULL);
+        return 1;
+    }
+    push_text(L);
+    const char *message = lua_tostring(L, -1), *rest = without_own_place(message);
+    if (rest == message && policy_place_length(message) > 0)
+        return 1;
+    push_place(L, run_of(L)->test->path);
+    lua_pushfstring(L, "%s%s", lua_tostring(L, -1), rest);
     return 1;
 }
 
@@ -408,9 +459,10 @@ static int run_state(struct run *run)
     *(struct run **)lua_getextraspace(L) = run;
     run->until_ns = computed_ns() + (uint64_t)run->test->seconds * 1000000000U;
     guard(run, &before);
+    lua_pushcfunction(L, trace);
     lua_pushcfunction(L, protected_run);
     lua_pushlightuserdata(L, run);
-    if (lua_pcall(L, 1, 0, 0) != LUA_OK) {
+    if (lua_pcall(L, 1, 0, 1) != LUA_OK) {
         run->result->unloadable = !run->result->ran;
         run->result->message = message_of(run, L);
     }
@@ -420,12 +472,27 @@ static int run_state(struct run *run)
     return 0;
 }
 
+/* The file is read again for each test; a pipe would make the first of them wait. */
+static int open_spec(const char *path, FILE **file)
+{
+    struct stat status;
+    int descriptor = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    if (descriptor < 0)
+        return -errno;
+    int code = fstat(descriptor, &status) != 0 ? -errno : S_ISREG(status.st_mode) ? 0 : -ENOTSUP;
+    *file = code == 0 ? fdopen(descriptor, "rb") : NULL;
+    if (*file != NULL)
+        return 0;
+    close(descriptor);
+    return code != 0 ? code : -ENOMEM;
+}
+
 static int read_spec(struct run *run)
 {
-    int code = -EIO;
-    FILE *file = fopen(run->test->path, "rb");
-    if (file == NULL)
-        return -errno;
+    FILE *file = NULL;
+    int code = open_spec(run->test->path, &file);
+    if (code != 0)
+        return code;
     run->source = malloc(SPEC_MOST);
     if (run->source == NULL) {
         code = -ENOMEM;
@@ -445,6 +512,13 @@ static char *copy_outside(const struct policy_test *test)
     return strdup(why);
 }
 
+static char *copy_reason(const struct policy_test *test, int code, bool allowed)
+{
+    if (!allowed)
+        return copy_outside(test);
+    return strdup(code == -ENOTSUP ? "not a file" : strerror(-code));
+}
+
 int policy_test_run(const struct policy_test *test, size_t index, struct policy_test_result *result)
 {
     struct run run = {.test = test, .result = result, .index = index, .scene = malloc(sizeof *run.scene)};
@@ -453,7 +527,7 @@ int policy_test_run(const struct policy_test *test, size_t index, struct policy_
     int code = run.scene == NULL ? -ENOMEM : allowed ? read_spec(&run) : -EACCES;
     if (code != 0 && code != -ENOMEM) {
         result->unloadable = true;
-        result->message = allowed ? strdup(strerror(-code)) : copy_outside(test);
+        result->message = copy_reason(test, code, allowed);
         code = 0;
     } else if (code == 0) {
         scene_create(run.scene);
