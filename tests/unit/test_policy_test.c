@@ -78,6 +78,20 @@ static void run_words(struct bench *bench, const char *const *words, size_t word
     fclose(cli.err);
 }
 
+/* `reflow COMMAND PATH`. */
+static void run_command(struct bench *bench, const char *command, const char *path)
+{
+    char *argv[] = {(char *)(uintptr_t) "reflow", (char *)(uintptr_t)command, (char *)(uintptr_t)path, NULL};
+    forget(bench);
+    struct cli cli = {.in = stdin,
+                      .out = open_memstream(&bench->out, &bench->out_length),
+                      .err = open_memstream(&bench->err, &bench->err_length)};
+    assert_true(cli.out != NULL && cli.err != NULL);
+    bench->status = cli_run(&cli, 3, argv);
+    fclose(cli.out);
+    fclose(cli.err);
+}
+
 static void run(struct bench *bench, const char *path, const char *option, const char *value)
 {
     const char *const words[] = {path, option, value};
@@ -369,6 +383,48 @@ static void test_a_folder_is_one_policy(void **state)
     assert_string_equal(bench->err, "");
     assert_int_equal(bench->status, CLI_OK);
     assert_in(bench->out, "1 passed, 0 failed");
+}
+
+/* As it is typed, its files are named by its path, and not by the name of a layer. */
+static void test_the_library_of_a_folder(void **state)
+{
+    struct bench *bench = *state;
+    char path[4][128], slash[96];
+    static const char *const names[] = {"lib", "lib/x", "lib/x/deep.lua", "lib/util.lua"};
+    for (size_t i = 0; i < 4; i++)
+        snprintf(path[i], sizeof path[i], "%s/%s", bench->folder, names[i]);
+    assert_int_equal(mkdir(path[0], 0700), 0);
+    assert_int_equal(mkdir(path[1], 0700), 0);
+    write_file(path[2], "return 5094\n");
+    write_file(path[3], "return { voicemail = 'sip:vm@127.0.0.1:' .. require 'x.deep' }\n");
+    write_file(bench->policy, "local util = require 'util'\n"
+                              "sip_on_response(486, function() return sip_relay(util.voicemail) end)\n");
+    char spec[96], whole[112];
+    snprintf(spec, sizeof spec, "%s/spec", bench->folder);
+    assert_int_equal(mkdir(spec, 0700), 0);
+    snprintf(whole, sizeof whole, "%s/whole.lua", spec);
+    write_file(whole, BOB "local vm = server('127.0.0.1:5094', { name = 'vm' })\n"
+                          "test('busy', function()\n  bob:answers(486)\n"
+                          "  expect(invite 'sip:bob@example.com'):tried { 'bob/1', 'vm' }\nend)\n");
+    snprintf(slash, sizeof slash, "%s/", bench->folder);
+    const char *const folders[] = {bench->folder, slash};
+    for (size_t i = 0; i < 2; i++) {
+        run(bench, folders[i], NULL, NULL);
+        assert_string_equal(bench->err, "");
+        assert_int_equal(bench->status, CLI_OK);
+        run_command(bench, "check", folders[i]);
+        if (strstr(bench->out, "no module") != NULL)
+            fail_msg("%s", bench->out);
+    }
+    run_command(bench, "check", bench->policy);
+    assert_in(bench->out,
+              "a.lua:1: load: no module 'util': only reflow can be required, because this policy is one file");
+    unlink(whole);
+    rmdir(spec);
+    unlink(path[2]);
+    unlink(path[3]);
+    rmdir(path[1]);
+    rmdir(path[0]);
 }
 
 static void test_tap(void **state)
@@ -1063,6 +1119,7 @@ int main(void)
         TEST(test_the_language),
         TEST(test_coverage_is_told),
         TEST(test_a_folder_is_one_policy),
+        TEST(test_the_library_of_a_folder),
         TEST(test_tap),
         TEST(test_a_hostile_spec_changes_nothing),
         TEST(test_inside_a_folder_other_policies_cannot_be_named),

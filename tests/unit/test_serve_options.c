@@ -153,6 +153,8 @@ static void test_layers_and_tenants(void **state)
     assert_refused("r.lua --layer site:high=a.lua", "the priority must be a whole number");
     assert_refused("r.lua --layer site:99999999999=a.lua", "the priority must be a whole number");
     assert_refused("r.lua --layer si/te:5=a.lua", "the name takes 1 to 31 letters");
+    assert_refused("r.lua --layer site:5=a.lua --layer site:6=b.lua", "there is a layer with this name already");
+    assert_refused("r.lua --layer base:5=a.lua", "that of the script is base");
     assert_refused("r.lua --layer site:5=", "the path is empty or too long");
 }
 

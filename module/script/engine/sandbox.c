@@ -290,16 +290,36 @@ static bool names_library(struct text file, struct text layer, const char *name)
     return strcmp(at + length, end) == 0;
 }
 
+static struct text without_slashes(const char *path)
+{
+    struct text text = text_of(path);
+    while (text.length > 0 && text.at[text.length - 1] == '/')
+        text.length--;
+    return text;
+}
+
+/* Files are named by the name of their layer, or by its path as the user typed it (sources_limits.paths). */
 static const struct source_file *library_module(const struct sources *sources, size_t index, const char *name)
 {
     const struct layer *layer = sources_layer(sources, index);
-    struct text prefix = text_of(layer->name[0] != '\0' ? layer->name : layer->path);
+    struct text by_name = text_of(layer->name), by_path = without_slashes(layer->path);
     for (size_t i = 0; i < sources_count(sources); i++) {
         const struct source_file *file = sources_at(sources, i);
-        if (file->layer == index && file->library && names_library(file->name, prefix, name))
+        if (file->layer == index && file->library &&
+            (names_library(file->name, by_name, name) || names_library(file->name, by_path, name)))
             return file;
     }
     return NULL;
+}
+
+static bool has_library(const struct sources *sources, size_t index)
+{
+    for (size_t i = 0; i < sources_count(sources); i++) {
+        const struct source_file *file = sources_at(sources, i);
+        if (file->layer == index && file->library)
+            return true;
+    }
+    return false;
 }
 
 enum { REQUIRE_LOADED = 1, REQUIRE_GLOBALS, REQUIRE_SOURCES, REQUIRE_LAYER };
@@ -309,15 +329,17 @@ static void push_module(lua_State *L, const char *name)
 {
     struct embedded source;
     const struct sources *sources = lua_touserdata(L, lua_upvalueindex(REQUIRE_SOURCES));
-    const struct source_file *file =
-        library_module(sources, (size_t)lua_tointeger(L, lua_upvalueindex(REQUIRE_LAYER)), name);
+    size_t layer = (size_t)lua_tointeger(L, lua_upvalueindex(REQUIRE_LAYER));
+    const struct source_file *file = library_module(sources, layer, name);
     if (file != NULL) {
         sandbox_push_file(L, lua_upvalueindex(REQUIRE_GLOBALS), file);
     } else if (embedded_module(name, &source)) {
         const char *chunk = lua_pushfstring(L, "=reflow/%s.lua", source.name);
         push_chunk(L, lua_upvalueindex(REQUIRE_GLOBALS), (struct text){source.start, source.length}, chunk);
     } else {
-        luaL_error(L, "no module '%s': only reflow and the files in lib/ of this layer can be required", name);
+        luaL_error(L, "no module '%s': only reflow%s can be required%s", name,
+                   has_library(sources, layer) ? " and the files in lib/ of this layer" : "",
+                   has_library(sources, layer) ? "" : ", because this policy is one file, or a folder without lib/");
     }
 }
 

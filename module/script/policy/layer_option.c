@@ -60,6 +60,16 @@ static bool read_priority(const char *text, const char *end, int32_t *priority)
     return stop != text && stop == end && errno == 0 && number >= INT_MIN && number <= INT_MAX;
 }
 
+/* Log lines and lists name layers; the script itself is "base". */
+static bool has_layer(const struct layer_options *options, const char *name)
+{
+    for (size_t i = 1; i < options->count; i++) {
+        if (options->layers[i].tenant[0] == '\0' && strcmp(options->layers[i].name, name) == 0)
+            return true;
+    }
+    return strcmp(name, "base") == 0;
+}
+
 const char *layer_option_layer(struct layer_options *options, const char *text)
 {
     struct layer *layer = next_layer(options);
@@ -70,6 +80,8 @@ const char *layer_option_layer(struct layer_options *options, const char *text)
         return "expected NAME:PRIORITY=PATH";
     if (!is_name(text, (size_t)(colon - text)) || !copy(layer->name, sizeof layer->name, text, (size_t)(colon - text)))
         return "the name takes 1 to 31 letters, digits, dots, hyphens and underscores";
+    if (has_layer(options, layer->name))
+        return "there is a layer with this name already; that of the script is base";
     if (!read_priority(colon + 1, equals, &layer->priority))
         return "the priority must be a whole number";
     if (!copy(layer->path, sizeof layer->path, equals + 1, strlen(equals + 1)))
