@@ -177,6 +177,17 @@ int connection_proto(int id)
     return proto;
 }
 
+struct socket_info *connection_socket(int id)
+{
+    if (id <= 0 || tcpconn_id_hash == NULL)
+        return NULL;
+    TCPCONN_LOCK;
+    const struct tcp_connection *connection = find(id);
+    struct socket_info *socket = connection != NULL ? connection->rcv.bind_address : NULL;
+    TCPCONN_UNLOCK;
+    return socket;
+}
+
 static bool is_accepted(const struct tcp_connection *connection, const struct receive_info *flow)
 {
     return state_of(connection) == CONNECTION_OPEN && (connection->flags & F_CONN_PASSIVE) != 0 &&

@@ -39,6 +39,9 @@ int connection_proto(int id);
    listener shows which. NULL: not known, `proto` as it is. */
 int proto_at_listener(int proto, const struct socket_info *listener);
 
+/* The listener or local socket of the connection; NULL if it is gone. */
+struct socket_info *connection_socket(int id);
+
 /* "tcp", "sctp"; "udp" for what is not known. Kamailio's get_valid_proto_name() does not know WS and WSS. */
 const char *proto_word(int proto);
 

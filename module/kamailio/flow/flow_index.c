@@ -221,16 +221,33 @@ void flow_index_remove(const str *ruid)
     lock_release(&table->ruid_locks[hash % LOCKS]);
 }
 
-int64_t flow_index_expires(const str *ruid)
+struct last_register {
+    flow_id flow;
+    int64_t expires;
+};
+
+static struct last_register last_register(const str *ruid)
 {
+    struct last_register last = {0};
     if (ruid->len <= 0)
-        return 0;
+        return last;
     const uint32_t hash = hash_ruid(ruid);
     lock_get(&table->ruid_locks[hash % LOCKS]);
     const struct indexed *entry = *find(hash, ruid);
-    int64_t expires = entry != NULL ? entry->expires : 0;
+    if (entry != NULL)
+        last = (struct last_register){entry->flow, entry->expires};
     lock_release(&table->ruid_locks[hash % LOCKS]);
-    return expires;
+    return last;
+}
+
+int64_t flow_index_expires(const str *ruid)
+{
+    return last_register(ruid).expires;
+}
+
+flow_id flow_index_flow(const str *ruid)
+{
+    return last_register(ruid).flow;
 }
 
 static void copy_entry(const struct indexed *entry, struct flow_binding *binding)

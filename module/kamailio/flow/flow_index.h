@@ -19,5 +19,6 @@ void flow_index_remove(const str *ruid);
 
 /* When the binding expires according to its last REGISTER; 0: not in the table. */
 int64_t flow_index_expires(const str *ruid);
+flow_id flow_index_flow(const str *ruid); /* 0: not in the table */
 
 #endif

@@ -307,12 +307,49 @@ static bool is_cut_short(const ucontact_t *contact)
     return promised > 0 && contact->expires > 0 && contact->expires < promised;
 }
 
+/* dmq_usrloc sends bindings to other nodes without their sockets and connections. A node that asks its peers for all
+   bindings (the parameter sync) also gets copies of those that were made with it meanwhile. A REGISTER has a socket. */
+static bool is_copy_of_own(const ucontact_t *contact)
+{
+    return server_id != 0 && contact->server_id == server_id && contact->sock == NULL && contact->tcpconn_id <= 0 &&
+           contact->path.len <= 0;
+}
+
+static struct socket_info *socket_of_datagram(const ucontact_t *contact, flow_id flow)
+{
+    struct ip_addr remote;
+    unsigned port;
+    int proto;
+    if (!remote_of_contact(contact, &remote, &port, &proto))
+        return NULL;
+    struct socket_info *socket = *get_sock_info_list(PROTO_UDP);
+    while (socket != NULL && digest(socket, &remote, port) != flow)
+        socket = socket->next;
+    return socket;
+}
+
+/* 5626-7.e: such a copy does not take the flow from the binding. */
+static void keep_flow(ucontact_t *contact)
+{
+    const flow_id flow = flow_index_flow(&contact->ruid);
+    if (flow == 0 || !flow_lives(flow))
+        return;
+    const bool datagram = flow_is_datagram(flow);
+    struct socket_info *socket = datagram ? socket_of_datagram(contact, flow) : connection_socket((int)flow);
+    if (socket == NULL)
+        return;
+    contact->sock = socket;
+    contact->tcpconn_id = datagram ? -1 : (int)flow;
+}
+
 /* Under usrloc's lock of the binding's slot: functions called here must not call usrloc. */
 static void on_contact(ucontact_t *contact, int type, void *param)
 {
     (void)param;
     if (state == NULL)
         return;
+    if ((type & UL_CONTACT_UPDATE) != 0 && is_copy_of_own(contact))
+        keep_flow(contact);
     flow_id flow = flow_of_contact(contact);
     if ((type & (UL_CONTACT_INSERT | UL_CONTACT_UPDATE)) != 0) {
         if (flow_is_datagram(flow))

@@ -4,6 +4,7 @@
 -- flow with.
 local certificates = require "certificates"
 local kamailio = require "kamailio"
+local nodes = require "kamailio_nodes"
 local server = require "server"
 local tap = require "tap"
 local ua = require "ua"
@@ -75,11 +76,9 @@ local function start_node(t, stage, index, more)
         params[#params + 1] = each
     end
     return kamailio.start(t, { port = own, address = host, modules = modules(more.database), memory = 64,
-        core = ("server_id=%d\n%s"):format(index, more.core or ""), extra = more.routes or routes, params = params,
-        secure = more.secure })
+        core = ("server_id=%d\n%s"):format(index, more.core or ""), params = params, secure = more.secure,
+        extra = (more.routes or routes) .. nodes.replies })
 end
-
-local active_nodes = kamailio.active_nodes
 
 -- stage.a, stage.b: the nodes; stage.open("a", user): a flow of a user agent to it.
 local function start(t, transport, more)
@@ -101,9 +100,8 @@ local function start(t, transport, more)
         end)
         return flow
     end
-    assert(ua.wait.until_true(ua.patience, function()
-        return active_nodes(stage.a) == 2 and active_nodes(stage.b) == 2
-    end), "the nodes do not find each other")
+    local meet = more.database and nodes.know_each_other or nodes.meet
+    meet(stage.a, stage.b)
     return stage
 end
 
@@ -125,6 +123,23 @@ end
 local function mark_of(node)
     local text = assert(node:rpc "ul.dump")
     return ("%x;%s"):format(math.tointeger(text:match "HashID: (-?%d+)") & 0xffffffff, text:match "Ruid: (%S+)")
+end
+
+-- At node A; node B knows it.
+local function register_at_a(stage, phone)
+    local before = nodes.count_shared(stage.a)
+    phone:register { instance = one, reg_id = 1 }
+    nodes.expect_shared(stage.a, before + 1)
+end
+
+-- As if node A asked for all bindings now: B sends them to it, and A's own are among them.
+local function send_back(stage)
+    local before = nodes.count_shared(stage.b)
+    local asking = stage.open("b", "usrloc", { transport = "udp" })
+    local a = ("sip:%s:%d"):format(address(stage.host), stage.ports.a)
+    asking:expect_final(asking:request("KDMQ", { uri = ("sip:usrloc@%s:%d"):format(address(stage.host), stage.ports.b),
+        from = a, body = '{"action":3}' }), 200)
+    nodes.expect_shared(stage.b, before + 1)
 end
 
 local function expect_call(phone)
@@ -186,6 +201,34 @@ for _, transport in ipairs { "udp", "tcp" } do
         stage.a:wait_for_log("CAME INVITE " .. call:get "Call-ID" .. " peer=<null> to bob")
         bob:reply(expect_call(bob), 603)
         stranger:expect_final(call, 603)
+    end)
+
+    test(named "5626-7.e a node keeps the flow of a binding that its peer sends back to it", function(t)
+        local stage = start(t, transport)
+        local bob = stage.open("a", "bob")
+        register_at_a(stage, bob)
+        local function flow()
+            return assert(stage.a:rpc("reflow.flows", bob.aor)):match "transport: .-alive: [^\n]+"
+        end
+        local before = flow()
+        t:match(before, "alive: yes")
+        send_back(stage)
+        t:equal(flow(), before)
+        for _, name in ipairs { "b", "a" } do
+            local alice = stage.open(name, "alice")
+            local call = alice:invite(bob.aor)
+            bob:reply(expect_call(bob), 486)
+            alice:expect_final(call, 486)
+        end
+        -- The next REGISTER moves the binding to another flow, and a copy does not move it back.
+        local again = stage.open("a", "bob")
+        register_at_a(stage, again)
+        send_back(stage)
+        local alice = stage.open("b", "alice")
+        local call = alice:invite(bob.aor)
+        again:reply(expect_call(again), 486)
+        alice:expect_final(call, 486)
+        bob:expect_none("INVITE", 50)
     end)
 
     test(named "3261-10.a phones without reg-id behind a NAT, at the other node", function(t)
