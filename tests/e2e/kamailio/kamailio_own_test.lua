@@ -724,22 +724,39 @@ test("troubleshooting: the commands show the causes", function(t)
     t:match(said, "in use")
 end)
 
+local function files_of(folder)
+    return read(folder .. "/kamailio.cfg") .. read(folder .. "/kamailio-local.cfg")
+end
+
 test("the commands before the steps may be pasted again, also after a step", function(t)
     prerequisites(t)
     local folder = new_folder(t)
-    local function files()
-        return read(folder .. "/kamailio.cfg") .. read(folder .. "/kamailio-local.cfg")
-    end
     for _, step in ipairs(manual.steps()) do
         apply(folder, step)
-        local before = files()
+        local before = files_of(folder)
         begin(folder)
-        t:ok(files() == before, "step " .. step.number)
+        t:ok(files_of(folder) == before, "step " .. step.number)
         t:ok(read(folder .. "/kamailio.cfg.stock") == read(manual.stock))
     end
 end)
 
 for _, release in ipairs { 12, 13 } do
+    test(("a step that is pasted again changes nothing, also after later steps, in Debian %d's file"):format(release),
+        function(t)
+            if not manual.release() then
+                t:skip(manual.stock .. " is not that of Debian 12 or 13")
+            end
+            local folder, steps = new_folder(t, release), manual.steps()
+            for last, step in ipairs(steps) do
+                apply(folder, step)
+                local before = files_of(folder)
+                for earlier = 1, last do
+                    pcall(apply, folder, steps[earlier]) -- patch may report that there was nothing to do
+                    t:ok(files_of(folder) == before, ("step %d after step %d"):format(earlier, last))
+                end
+            end
+        end)
+
     test(("the steps fit Debian %d's file, and all can be undone"):format(release), function(t)
         if not manual.release() then
             t:skip(manual.stock .. " is not that of Debian 12 or 13")
