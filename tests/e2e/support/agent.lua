@@ -32,8 +32,8 @@ end
 
 -- Runs a Lua program; it is ended, and looked at, when the test does.
 function agent.run(t, arguments, more)
-    local self = setmetatable({}, agent)
     local out, err = uv.new_pipe(false), uv.new_pipe(false)
+    local self = setmetatable({ pipes = { out = out, err = err } }, agent)
     local variables = environment()
     for name, value in pairs(more or {}) do
         variables[name] = value

@@ -13,6 +13,8 @@ kamailio.program = os.getenv "KAMAILIO" or "/usr/sbin/kamailio"
 kamailio.module = os.getenv "REFLOW_KSR" or (os.getenv "BUILD" or "build") .. "/kamailio/reflow.so"
 -- ms to wait for what must come: for busy machines
 kamailio.patience = 60000
+-- ms to wait for the end of its log when the main process has ended: the others write to it, too
+local log_patience <const> = 5000
 kamailio.commander = kamailio.program:gsub("[^/]*$", "kamcmd")
 
 -- What a configuration given as text is preceded by, where `modules` does not say otherwise. "reflow" is ours.
@@ -453,7 +455,8 @@ local function hasten_end(self)
     look_for_dead_lock(self, others)
 end
 
--- Waits for the end of the main process; true when it came. Raises where a lock of the module is in its way.
+-- Waits for the end of the main process, and for the rest of the log; true when it came. Raises where a lock of the
+-- module is in its way.
 function kamailio.wait(self, ms)
     local next_look = uv.hrtime() + 300 * 1000000
     local ended = wait.until_true(ms or kamailio.patience, function()
@@ -466,7 +469,9 @@ function kamailio.wait(self, ms)
     if self.dead_lock and self.dead_lock:find(kamailio.module:match "[^/]+$", 1, true) then
         error("Kamailio cannot end: it waits for a lock of the module's that a process of it held when it was ended", 2)
     end
-    return ended and (wait.pause(5) or true)
+    return ended and (wait.until_true(log_patience, function()
+        return self.log_ended
+    end) or true)
 end
 
 -- Position and captures of a line in the log, once it is there; `from` is a position to begin at. Raises where it does

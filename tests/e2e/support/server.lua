@@ -10,6 +10,9 @@ server.__index = server
 
 local sanitizer_signs = { "AddressSanitizer", "LeakSanitizer", "runtime error:", "ERROR: .-Sanitizer", "SUMMARY:" }
 
+-- ms to wait for the end of the outputs of a process that has ended: its own processes may have them, too
+local output_patience <const> = 5000
+
 server.binary = os.getenv "REFLOW_BIN" or "build/sanitize/reflow"
 
 -- A script that never ends. The thread sanitizer delays a signal until the program calls the C library: the one that
@@ -99,11 +102,13 @@ end
 
 -- What the process writes from now on stays where it is.
 function server.stop_reading(self)
+    self.reads_nothing = true
     self.pipes.out:read_stop()
     self.pipes.err:read_stop()
 end
 
 function server.read_on(self)
+    self.reads_nothing = false
     read_into(self, "out")
     read_into(self, "err")
 end
@@ -248,11 +253,18 @@ function server.signal(self, name)
     end
 end
 
--- Waits for the end of the process; true when it came.
+local function has_read_all(self)
+    return self.reads_nothing or self.pipes.out:is_closing() and self.pipes.err:is_closing()
+end
+
+-- Waits for the end of the process, and for what it has written; true when it came.
 function server.wait(self, ms)
-    return wait.until_true(ms, function()
+    local ended = wait.until_true(ms, function()
         return self.status ~= nil
-    end) and (wait.pause(5) or true)
+    end)
+    return ended and (wait.until_true(output_patience, function()
+        return has_read_all(self)
+    end) or true)
 end
 
 -- Waits until a line on standard error fits the pattern.
