@@ -90,7 +90,7 @@ test("5626-7.j an error that quotes no branch makes the server ask the flow", fu
     end
     first:close()
     local call = caller:invite(first.aor)
-    local invite = second:expect("INVITE", 4000)
+    local invite = second:expect("INVITE", ua.at_once)
     second:reply(invite, 200)
     caller:expect_final(call, 200)
     t:equal(s:number "probes", 1)

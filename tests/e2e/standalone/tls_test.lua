@@ -95,12 +95,12 @@ test("5626-5.3.c a request for a closed TLS flow of an edge hears 430", function
     local file = assert(io.open "examples/edge.lua")
     local text = file:read("a"):gsub("127%.0%.0%.1:5060", "127.0.0.1:" .. registrar.port)
     file:close()
-    local s = start(t, { source = text, domain = false, args = { "--idle", "1" } })
+    local s = start(t, { source = text, domain = false, args = { "--idle", "3" } })
     local alice = ua.open { port = registrar.port, user = "alice" }
     local bob = s.open "bob"
     t:equal(bob:register { instance = one, reg_id = 1 }:get "Flow-Timer", "120")
     -- 5626-5.4.c: longer than --idle, and the flow is still there.
-    ua.wait.pause(2500)
+    ua.wait.pause(4500)
     t:equal(number(s, "idle"), 0)
     local call = alice:invite(bob.aor)
     bob:reply(bob:expect "INVITE", 486)
@@ -112,7 +112,7 @@ test("5626-5.3.c a request for a closed TLS flow of an edge hears 430", function
 end)
 
 test("a connection without a registration is closed as idle, TLS or not", function(t)
-    local s = start(t, { args = { "--idle", "1" } })
+    local s = start(t, { args = { "--idle", "3" } })
     local alice = s.open "alice"
     alice:expect_closed()
     t:equal(number(s, "idle"), 1)
