@@ -72,6 +72,7 @@ struct call {
     unsigned methods;         /* methods that targets must allow, as Kamailio's bits */
     bool forces;              /* this module has set the message's flag for the first branch: see forced.h */
     uint32_t forced;          /* a bit for each branch of tm that has got it from the message */
+    uint32_t built;           /* a bit for each branch of tm that it has begun to build */
     bool corrects_status;     /* its callback before those of other modules is registered */
     uint8_t branch_raised;    /* + 1: the branch whose code is changed for tm's choice of the best response; 0: none */
     uint8_t branch_in_hand;   /* + 1: the branch whose response tm has not stored yet */

@@ -55,11 +55,19 @@ static bool goes_elsewhere(const struct sip_msg *msg, const struct ksr_branch *b
     return !is_same_text(now, own) && !is_same_place(now, own);
 }
 
+/* t_relay_to_tcp() and the like name the next hop: tm has its address before it builds the branch, and gives the
+   message no destination. After a branch that could not be built, tm has the address of that one. */
+static bool has_named_hop(const struct cell *t, const struct sip_msg *msg, const struct call *call)
+{
+    const int index = t->nr_of_outgoings;
+    return (call->built >> index & 1) == 0 && msg->dst_uri.len <= 0 && t->uac[index].request.dst.send_sock != NULL;
+}
+
 /* What happens on the branch says nothing about the binding then, and its ACK and CANCEL stay with it. */
-static void follow_script(struct sip_msg *msg, struct call *call)
+static void follow_script(const struct cell *t, struct sip_msg *msg, struct call *call)
 {
     struct ksr_branch *branch = call_branch_of_ruid(call, &msg->ruid);
-    if (branch == NULL || !goes_elsewhere(msg, branch))
+    if (branch == NULL || !(has_named_hop(t, msg, call) || goes_elsewhere(msg, branch)))
         return;
     branch->model.target->flow = 0;
     branch->contact_left = false;
@@ -84,9 +92,11 @@ static void force_between(struct cell *t, struct call *call, int first, int end)
 void forced_built(struct cell *t, struct sip_msg *msg, struct call *call)
 {
     const int index = t->nr_of_outgoings;
-    follow_script(msg, call);
+    follow_script(t, msg, call);
+    call->built |= UINT32_C(1) << index;
     if (call->forces) {
         take_flags(t, msg);
+        t->uac[index].request.dst.send_flags.f &= (unsigned short)~SND_F_FORCE_CON_REUSE;
         call->forces = false;
         call->forced |= UINT32_C(1) << index;
     }
