@@ -12,6 +12,7 @@
 #include "kamailio/glue/explain_text.h"
 #include "kamailio/glue/fixups.h"
 #include "kamailio/base/host.h"
+#include "kamailio/base/module_config.h"
 #include "kamailio/call/rests.h"
 #include "kamailio/call/remote_target.h"
 #include "kamailio/save/save.h"
@@ -31,10 +32,19 @@ enum {
 
 /* At start Kamailio does not distinguish event routes, and does not know from where a route[...] is called, nor
    anything about KEMI. So the block is checked again at run time, and an error is logged once in each process.
-   EVENT_ROUTE includes the bit of REQUEST_ROUTE. */
+   EVENT_ROUTE includes the bit of REQUEST_ROUTE. tm calls the route that continues a suspended request a failure
+   route. */
+static int current_block(void)
+{
+    const int type = get_route_type();
+    const struct cell *t = type == BLOCK_FAILURE ? tmb.t_gett() : NULL;
+    const bool continues = t != NULL && t != T_UNDEFINED && (t->flags & T_ASYNC_CONTINUE) != 0;
+    return continues ? type | BLOCK_REQUEST : type;
+}
+
 static bool is_in_block(int allowed, const char *function, const char *place, bool *told)
 {
-    int type = get_route_type();
+    int type = current_block();
     if (type == EVENT_ROUTE ? (allowed & ONEVENT_ROUTE) != 0 : (type & allowed) != 0)
         return true;
     if (!*told)

@@ -105,4 +105,100 @@ test("5626-7.g the end of a branch that t_relay_to_tcp() sent elsewhere costs th
     t:equal(host:statistic "reflow:bindings_dropped", 0)
 end)
 
+-- --- suspended requests ---
+
+local function start_suspending(t, options)
+    options.more, options.core = { "async" }, "async_workers=2"
+    return ways.start(t, options)
+end
+
+local suspended_register = [[
+route[SAVE] {
+    t_newtran();
+    async_task_route("SAVED");
+    exit;
+}
+route[SAVED] {
+    if (is_present_hf("X-Stock")) save("stock");
+    else sip_save("location");
+}
+]]
+
+for _, transport in ipairs { "udp", "tcp" } do
+    for_each_way("a REGISTER that was suspended is saved: " .. transport, function(t, way)
+        local host, open = start_suspending(t, { extra = suspended_register })
+        local bob, alice = open("bob", transport), open("alice", "udp")
+        local contact = "sip:bob@192.168.1.10:5060" .. (transport == "tcp" and ";transport=tcp" or "")
+        t:equal(#ways.register(way, bob, { contact_uri = contact }):values "Contact", 1)
+        local call = alice:invite(bob.aor, { headers = ways.headers(way) })
+        bob:reply(bob:expect "INVITE", 200)
+        alice:expect_final(call, 200)
+        t:equal(#ways.register(way, bob, { contact_uri = contact, expires = 0 }):values "Contact", 0)
+        t:equal(#host:log_lines "ERROR", 0)
+    end)
+end
+
+-- Requests within a dialog are suspended before they are routed.
+local suspended_dialog = [[
+request_route {
+    if (is_method("CANCEL")) {
+        if (t_check_trans()) t_relay();
+        exit;
+    }
+    if (is_method("ACK")) {
+        if (is_present_hf("X-Stock")) loose_route();
+        else if (sip_loose_route()) sip_handle_alias("location");
+        t_relay();
+        exit;
+    }
+    if (has_totag()) {
+        t_newtran();
+        async_task_route("WITHIN");
+        exit;
+    }
+    t_check_trans();
+    if (is_method("REGISTER")) {
+        if (is_present_hf("X-Stock")) save("stock");
+        else sip_save("location");
+        exit;
+    }
+    if (is_present_hf("X-Stock")) {
+        record_route();
+        lookup("stock");
+    } else {
+        sip_record_route();
+        sip_route_flows("location");
+        t_on_failure("calls");
+    }
+    t_relay();
+}
+route[WITHIN] {
+    if (is_present_hf("X-Stock")) {
+        loose_route();
+    } else if (!sip_loose_route() || !sip_handle_alias("location")) {
+        t_reply("481", "Call/Transaction Does Not Exist");
+        exit;
+    }
+    t_relay();
+}
+failure_route[calls] { sip_on_failure(); }
+]]
+
+for _, transport in ipairs { "udp", "tcp" } do
+    for_each_way("a request within a dialog that was suspended is routed: " .. transport, function(t, way)
+        local host, open = start_suspending(t, { config = suspended_dialog })
+        local bob, alice = open("bob", transport), open("alice", transport)
+        ways.register(way, bob)
+        local call = alice:invite(bob.aor, { headers = ways.headers(way) })
+        bob:reply(bob:expect "INVITE", 200)
+        local answer = alice:expect(200)
+        alice:within("ACK", call, answer, { headers = ways.headers(way) })
+        bob:expect "ACK"
+        alice:within("BYE", call, answer, { headers = ways.headers(way) })
+        bob:reply(bob:expect "BYE", 200)
+        alice:expect(200)
+        t:equal(#host:log_lines "ERROR", 0)
+    end)
+end
+
 tap.done()
