@@ -35,13 +35,30 @@ static bool contact_is_stored(const struct registrar *registrar, size_t nth, str
            (binding_key(view) == registration_key(registrar->asked, nth) && sip_uri_equal(view->contact, uri));
 }
 
+static bool contact_matches(const struct registrar *registrar, size_t nth, struct binding_view *view)
+{
+    const struct registration *asked = registrar->asked;
+    const bool has_instance = asked->contacts[nth].instance.length > 0;
+    const struct text path = {asked->path.bytes, asked->path.length};
+    switch (has_instance ? MATCH_CONTACT : registrar->store->matching) {
+    case MATCH_CALL_ID:
+        return text_equal(view->call_id, sip_call_id(asked->request));
+    case MATCH_CONTACT_AND_CALL_ID:
+        return text_equal(view->call_id, sip_call_id(asked->request)) && contact_is_stored(registrar, nth, view);
+    case MATCH_CONTACT_AND_PATH:
+        return (path.length == 0 || text_equal(view->path, path)) && contact_is_stored(registrar, nth, view);
+    default:
+        return contact_is_stored(registrar, nth, view);
+    }
+}
+
 /* 5626-6.g: a flow is known by instance-id and reg-id, a plain binding by its Contact URI, side by side (5626-6.f). */
 static bool contact_is_about(const struct registrar *registrar, size_t nth, struct binding_view *view)
 {
     const struct sip_contact *contact = &registrar->asked->contacts[nth];
     if (registration_is_flow(registrar->asked, nth))
         return view->reg_id == contact->reg_id && text_equal(view->instance, contact->instance);
-    return view->reg_id == 0 && contact_is_stored(registrar, nth, view);
+    return view->reg_id == 0 && contact_matches(registrar, nth, view);
 }
 
 /* instance-a: a plain Contact that lives takes the place of this binding of its instance. */
@@ -97,11 +114,15 @@ static void registrar_find_known(struct registrar *registrar)
     }
 }
 
-static bool contacts_have_one_key(struct registration *asked, size_t i, size_t k)
+static bool contacts_have_one_key(const struct registrar *registrar, size_t i, size_t k)
 {
+    struct registration *asked = registrar->asked;
     bool flow = registration_is_flow(asked, i);
+    bool instances = asked->contacts[i].instance.length > 0 || asked->contacts[k].instance.length > 0;
     if (flow != registration_is_flow(asked, k))
         return false;
+    if (registrar->store->matching == MATCH_CALL_ID && !instances)
+        return true;
     if (!flow)
         return registration_key(asked, i) == registration_key(asked, k) &&
                sip_uri_equal(asked->contacts[i].value.uri, asked->contacts[k].value.uri);
@@ -110,11 +131,12 @@ static bool contacts_have_one_key(struct registration *asked, size_t i, size_t k
 }
 
 /* Of several Contacts for one binding, one that lives prevails over one that is removed, then the later one. */
-static bool contact_is_overruled(struct registration *asked, size_t nth)
+static bool contact_is_overruled(const struct registrar *registrar, size_t nth)
 {
+    const struct registration *asked = registrar->asked;
     for (size_t i = 0; asked->count > 1 && i < asked->count; i++) {
         bool stronger = (asked->expires[i] > 0) != (asked->expires[nth] > 0) ? asked->expires[i] > 0 : i > nth;
-        if (i != nth && stronger && contacts_have_one_key(asked, i, nth))
+        if (i != nth && stronger && contacts_have_one_key(registrar, i, nth))
             return true;
     }
     return false;
@@ -159,7 +181,7 @@ static enum registrar_action contact_action(const struct registrar *registrar, s
 {
     struct registration *asked = registrar->asked;
     bool known = registrar->contacts[nth].known != NULL;
-    if (contact_is_overruled(asked, nth))
+    if (contact_is_overruled(registrar, nth))
         return REGISTRAR_NOTHING;
     if (asked->expires[nth] == 0)
         return known ? REGISTRAR_REMOVE : REGISTRAR_NOTHING;

@@ -27,14 +27,24 @@ enum registrar_action {
     REGISTRAR_REMOVE
 };
 
+/* What a Contact without an instance-id and a plain binding must have in common to be the same. RFC 3261 section 10.3
+   wants an equal URI alone. Phones with the same private address behind several NATs differ in more. */
+enum registrar_matching {
+    MATCH_CONTACT,
+    MATCH_CONTACT_AND_CALL_ID,
+    MATCH_CONTACT_AND_PATH, /* a REGISTER without a Path: only the URI */
+    MATCH_CALL_ID
+};
+
 /* The AOR's bindings in the host's store. A `binding` is the store's own pointer, valid until that binding is updated
    or removed. Errors are 0, -ENOMEM or -EIO; a change that fails leaves the store as it was. */
 struct registrar_store {
     void *context;
-    int64_t now;     /* wall seconds; bindings that expire then or earlier are not counted or listed */
-    size_t aor_most; /* living bindings that the AOR may have */
-    size_t room;     /* further bindings that the whole store may have; SIZE_MAX: no limit */
-    bool fixed_key;  /* the store cannot change the instance-id of a binding, nor the Contact of one without */
+    int64_t now;      /* wall seconds; bindings that expire then or earlier are not counted or listed */
+    size_t aor_most;  /* living bindings that the AOR may have */
+    size_t room;      /* further bindings that the whole store may have; SIZE_MAX: no limit */
+    uint8_t matching; /* enum registrar_matching */
+    bool fixed_key;   /* the store cannot change the instance-id of a binding, nor the Contact of one without */
     /* The binding after this one; NULL: the first. Returns NULL at the end, otherwise fills *view. */
     void *(*next)(void *context, const void *binding, struct binding_view *view);
     /* Store the nth Contact as a new binding, or in the place of *binding, and set *binding to what is stored now. The

@@ -35,6 +35,7 @@ usrloc_api_t ul;
 sl_api_t slb;
 ob_api_t ob;
 bool module_removes_lost;
+int module_matching;
 bool module_has_usrloc, module_has_outbound;
 
 void *module_parameter(char *module, char *name, modparam_t types)

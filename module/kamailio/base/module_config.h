@@ -53,6 +53,7 @@ extern usrloc_api_t ul;          /* zeroed where usrloc is not loaded (an edge) 
 extern sl_api_t slb;             /* zeroed where sl is not loaded */
 extern ob_api_t ob;              /* by flow_token_bind(); zeroed where outbound is not loaded */
 extern bool module_removes_lost; /* usrloc's handle_lost_tcp: a binding ends with its connection */
+extern int module_matching;      /* usrloc's matching_mode, which has the values of enum registrar_matching */
 extern bool module_has_usrloc, module_has_outbound;
 
 /* The value of a parameter of another module, which has one of these types; NULL: the module is not loaded, or has no

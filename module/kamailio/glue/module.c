@@ -186,10 +186,10 @@ static param_export_t params[] = {
 
 /* --- life --- */
 
-static bool usrloc_removes_lost(void)
+static int usrloc_number(char *name)
 {
-    const int *value = module_parameter("usrloc", "handle_lost_tcp", PARAM_INT);
-    return value != NULL && *value != 0;
+    const int *value = module_parameter("usrloc", name, PARAM_INT);
+    return value != NULL ? *value : 0;
 }
 
 /* usrloc may be missing, because an edge has no bindings. The functions that need it report that at start. */
@@ -199,7 +199,8 @@ static int bind_usrloc_if_loaded(void)
     if (bind == NULL)
         return 0;
     module_has_usrloc = true;
-    module_removes_lost = usrloc_removes_lost();
+    module_removes_lost = usrloc_number("handle_lost_tcp") != 0;
+    module_matching = usrloc_number("matching_mode");
     if (bind(&ul) == 0)
         return 0;
     ksr_log(LOG_ERROR, "usrloc is loaded, but its interface cannot be bound");

@@ -111,6 +111,7 @@ int save_store(struct save *save)
                                            .now = save->info.last_modified,
                                            .aor_most = (size_t)module_config.contacts_most,
                                            .room = SIZE_MAX,
+                                           .matching = (uint8_t)module_matching,
                                            .fixed_key = true,
                                            .next = record_next,
                                            .insert = record_insert,

@@ -201,4 +201,59 @@ for _, transport in ipairs { "udp", "tcp" } do
     end)
 end
 
+-- --- usrloc's matching_mode ---
+
+-- Two phones behind two NATs, which have the same private address.
+local private <const> = { udp = "sip:bob@192.168.1.10:5060", tcp = "sip:bob@192.168.1.10:5060;transport=tcp" }
+
+local function start_matching(t, mode)
+    return ways.start(t, { params = { { "usrloc", "matching_mode", mode }, { "registrar", "use_path", 1 } } })
+end
+
+for mode, bindings in pairs { [0] = 1, [1] = 2, [2] = 1, [3] = 2 } do
+    for _, transport in ipairs { "udp", "tcp" } do
+        for_each_way(("two phones with the same Contact, matching_mode %d: %s"):format(mode, transport),
+            function(t, way)
+                local _, open = start_matching(t, mode)
+                local home, office, alice = open("bob", transport), open("bob", transport), open("alice", "udp")
+                local contact = { contact_uri = private[transport], supported = false }
+                ways.register(way, home, contact)
+                t:equal(#ways.register(way, office, contact):values "Contact", bindings)
+                local call = alice:invite(home.aor, { headers = ways.headers(way) })
+                refuse(office, 486)
+                if bindings == 2 then
+                    refuse(home, 486)
+                end
+                alice:expect_final(call, 486)
+                home:expect_none("INVITE", 50)
+                -- A refresh finds its own binding, and so does a removal.
+                t:equal(#ways.register(way, office, contact):values "Contact", bindings)
+                contact.expires = 0
+                t:equal(#ways.register(way, office, contact):values "Contact", bindings - 1)
+            end)
+    end
+end
+
+for_each_way("a new Contact with the same Call-ID replaces the old one, matching_mode 3", function(t, way)
+    local _, open = start_matching(t, 3)
+    local bob = open("bob", "udp")
+    ways.register(way, bob, { supported = false })
+    t:equal(#ways.register(way, bob, { supported = false, contact_uri = private.udp }):values "Contact", 1)
+end)
+
+for_each_way("two phones with the same Contact behind two edges, matching_mode 2", function(t, way)
+    local _, open = start_matching(t, 2)
+    local bob, first, second, alice = open("bob", "udp"), open("e1", "udp"), open("e2", "udp"), open("alice", "udp")
+    for index, edge in ipairs { first, second } do
+        local answer = ways.register(way, bob, { supported = "path", contact_uri = private.udp,
+            call_id = "phone" .. index, headers = { { "Path", ("<sip:127.0.0.1:%d;lr>"):format(edge.local_port) } } })
+        t:equal(#answer:values "Contact", index)
+    end
+    local call = alice:invite(bob.aor, { headers = ways.headers(way) })
+    local ringing = { first:expect "INVITE", second:expect "INVITE" }
+    first:reply(ringing[1], 486)
+    second:reply(ringing[2], 486)
+    alice:expect_final(call, 486)
+end)
+
 tap.done()
