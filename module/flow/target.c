@@ -84,7 +84,8 @@ static bool same_place(const struct target *a, const struct target *b)
     if (!text_equal(a->uri, b->uri))
         return false;
     bool plain = a->instance.length == 0 || b->instance.length == 0;
-    if (plain && (a->flow == 0 || b->flow == 0))
+    bool both_by_path = a->path.length > 0 && b->path.length > 0;
+    if (plain && !both_by_path && (a->flow == 0 || b->flow == 0))
         return true;
     return a->flow == b->flow && text_equal(a->path, b->path);
 }

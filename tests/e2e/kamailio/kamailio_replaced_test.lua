@@ -256,4 +256,39 @@ for_each_way("two phones with the same Contact behind two edges, matching_mode 2
     alice:expect_final(call, 486)
 end)
 
+-- --- equal Contacts of several users ---
+
+local group = [[
+route[BEGIN] {
+    if (!is_method("INVITE")) return;
+    if (is_present_hf("X-Stock")) {
+        $ru = "sip:bob@example.test";
+        lookup("stock");
+        lookup_to_dset("stock", "sip:carol@example.test");
+    } else {
+        sip_route_flows("location", "sip:bob@example.test");
+        sip_route_flows("location", "sip:carol@example.test");
+        t_on_failure("calls");
+    }
+    t_relay();
+    exit;
+}
+]]
+
+for_each_way("two users of a ring group have the same Contact behind two edges", function(t, way)
+    local _, open = ways.start(t, { extra = group, params = { { "registrar", "use_path", 1 } } })
+    local first, second, alice = open("e1", "udp"), open("e2", "udp"), open("alice", "udp")
+    for user, edge in pairs { bob = first, carol = second } do
+        ways.register(way, open(user, "udp"), { supported = "path", contact_uri = "sip:line1@192.168.1.10",
+            headers = { { "Path", ("<sip:127.0.0.1:%d;lr>"):format(edge.local_port) } } })
+    end
+    local call = alice:invite("sip:group@example.test", { headers = ways.headers(way) })
+    local ringing = { first:expect "INVITE", second:expect "INVITE" }
+    first:reply(ringing[1], 180)
+    alice:expect(180)
+    second:reply(ringing[2], 200)
+    alice:expect_final(call, 200)
+    t:equal(first:expect("CANCEL").method, "CANCEL")
+end)
+
 tap.done()
