@@ -287,8 +287,10 @@ static int registrar_check_room(struct registrar *registrar)
     registrar_count(registrar, &count);
     bool aor_is_full = count.standing + count.added > store->aor_most;
     bool store_is_full = count.added > count.removed && count.added - count.removed > store->room;
-    if (count.added > 0 && (aor_is_full || store_is_full))
+    if (count.added > 0 && (aor_is_full || store_is_full)) {
+        registrar->is_full = true;
         return registration_refuse(registrar->asked, SIP_FORBIDDEN, "Too Many Bindings");
+    }
     return registration_check_size(registrar->asked, count.bytes);
 }
 

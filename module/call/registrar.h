@@ -63,6 +63,7 @@ struct registrar {
     size_t flow_contact; /* the Contact with which a flow has come up; REGISTRATION_CONTACTS_MOST: no flow has */
     bool has_doubles;    /* the store has more than one binding for a key */
     bool has_former;     /* the store has a binding that an instance has left for another Contact (instance-a) */
+    bool is_full;        /* the REGISTER was refused because the AOR or the store has no room */
     struct {
         struct binding_view view;           /* of `known`; valid until the store is changed */
         void *known;                        /* the binding that the Contact is about; NULL: none */

@@ -22,6 +22,9 @@
 
 /* sip_save(): REGISTER (RFC 3261 section 10.3, RFC 5626 section 6, RFC 3327) into usrloc. */
 
+/* The return codes: up to TOO_MANY those of save() in Kamailio's own registrar. */
+enum { ADDED = 1, UPDATED = 2, REMOVED = 3, LISTED = 4, TURNED_DOWN = -1, TOO_MANY = -2, ANSWERED = 0, CHALLENGE = -5 };
+
 /* Through the transaction where the configuration has made one, else without. fields: header lines, may be empty. */
 static void save_reply(struct sip_msg *msg, uint32_t status, const char *phrase, struct text fields)
 {
@@ -37,7 +40,7 @@ static int save_turn_down(struct sip_msg *msg, uint32_t status, const char *phra
 {
     stats_count(STAT_REGISTER_REFUSED);
     save_reply(msg, status, phrase, text_of(fields));
-    return -1;
+    return TURNED_DOWN;
 }
 
 /* --- policies --- */
@@ -69,8 +72,6 @@ static void save_ask_policy(const struct save *save, struct registrar_verdict *o
     worker_policy_release(&hold);
     stats_hook(HOOK_REGISTER, out->outcome);
 }
-
-enum { ANSWERED = 0, CHALLENGE = -5 };
 
 /* True if the policy has answered, wants no answer, or wants the configuration to challenge the sender: then nothing is
    stored, and sip_save() returns *result. */
@@ -136,6 +137,38 @@ static int save_read_request(struct save *save)
     return error == 0 ? save_info_read(save) : error;
 }
 
+/* An instance that has moved to another Contact keeps its binding. */
+static int effect_of_insert(const struct save *save, size_t nth)
+{
+    const bool plain = !registration_is_flow(&save->asked, nth) && save->asked.contacts[nth].instance.length > 0;
+    return plain && save->registrar.has_former ? UPDATED : ADDED;
+}
+
+/* Of several Contacts, the last one that has changed something counts. */
+static int save_effect(const struct save *save)
+{
+    int effect = ADDED;
+    if (save->asked.star)
+        return REMOVED;
+    for (size_t i = 0; i < save->asked.count; i++) {
+        switch ((enum registrar_action)save->registrar.contacts[i].action) {
+        case REGISTRAR_INSERT:
+            effect = effect_of_insert(save, i);
+            break;
+        case REGISTRAR_UPDATE:
+        case REGISTRAR_REPLACE:
+            effect = UPDATED;
+            break;
+        case REGISTRAR_REMOVE:
+            effect = REMOVED;
+            break;
+        default:
+            break;
+        }
+    }
+    return save->asked.count > 0 ? effect : LISTED;
+}
+
 static int save_confirm(const struct save *save)
 {
     struct script_flow flow;
@@ -147,7 +180,7 @@ static int save_confirm(const struct save *save)
     if (registrar_flow_up(&save->registrar, text_of_str(&save->aor), (struct text){save->flow, save->flow_length},
                           &flow))
         event_flow(HOOK_FLOW_UP, &flow);
-    return 1;
+    return save_effect(save);
 }
 
 static int save_carry_out(struct save *save)
@@ -169,7 +202,8 @@ static int save_carry_out(struct save *save)
     if (error != -EBADMSG)
         ksr_log(LOG_ERROR, "a REGISTER for %.*s could not be stored", save->aor.len, save->aor.s);
     registrar_refuse(asked, error);
-    return save_turn_down(save->msg, asked->status, asked->phrase, asked->fields);
+    const int refused = save_turn_down(save->msg, asked->status, asked->phrase, asked->fields);
+    return save->is_full ? TOO_MANY : refused;
 }
 
 static int save_message(struct sip_msg *msg, udomain_t *domain, const struct host *host,

@@ -4,9 +4,10 @@
 
 #include "kamailio/base/ksr.h"
 
-/* Carry out a REGISTER by RFC 3261 section 10.3 and RFC 5626 section 6, and answer it. 1: bindings stand as asked for;
-   -1: refused (answered all the same); 0: a policy has answered, or wants no answer; -5: a policy wants the sender to
-   be challenged, which is left to the configuration. */
+/* Carries out a REGISTER by RFC 3261 section 10.3 and RFC 5626 section 6, and answers it. Returns what save() of
+   Kamailio's registrar returns: 1: a binding was added, or nothing had to be changed; 2: updated; 3: removed; 4: the
+   bindings were listed; -1: refused and answered; -2: the same, because there are too many bindings. 0: a policy has
+   answered, or wants no answer; -5: a policy wants the sender to be challenged, which is left to the configuration. */
 int sip_save(struct sip_msg *msg, str *table);
 
 /* mod_init: creates the table of what bindings hold of shared memory, and its callback. 0 or -1. */

@@ -21,6 +21,7 @@ struct save {
     struct registrar_store store;
     urecord_t *record; /* valid while usrloc is locked; NULL: the AOR has no bindings */
     size_t flow_length;
+    bool is_full; /* the AOR has too many bindings */
     /* From here on nothing is set before it is needed: see struct registration. */
     struct registration asked;
     struct registrar registrar; /* set by save_store() */

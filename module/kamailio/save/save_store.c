@@ -123,6 +123,7 @@ int save_store(struct save *save)
     if (ul.get_urecord(save->domain, &save->aor, &save->record) != 0)
         save->record = NULL;
     int error = registrar_plan(&save->registrar, &save->asked, &save->store);
+    save->is_full = save->registrar.is_full;
     if (error == 0)
         error = save_charge_check(save);
     if (error == 0)

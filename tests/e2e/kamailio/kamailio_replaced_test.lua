@@ -201,6 +201,63 @@ for _, transport in ipairs { "udp", "tcp" } do
     end)
 end
 
+-- --- what save() and sip_save() return ---
+
+local returned = [[
+route[SAVE] {
+    if (is_present_hf("X-Stock")) $var(rc) = save("stock");
+    else $var(rc) = sip_save("location");
+    xlog("L_WARN", "saved with $var(rc)\n");
+    exit;
+}
+]]
+
+for_each_way("the return code says what a REGISTER has done", function(t, way)
+    local host, open = ways.start(t, { extra = returned, params = { { "registrar", "max_contacts", 2 },
+        { "reflow", "max_contacts", 2 } } })
+    local bob = open("bob", "udp")
+    local place = 1
+    local function returns(code, options)
+        options.supported, options.expect = false, false
+        ways.register(way, bob, options)
+        local _, stop, got = host:wait_for_log("saved with (%-?%d+)", nil, place)
+        place = stop
+        t:equal(tonumber(got), code)
+    end
+    returns(4, { contact = false })
+    returns(1, {})
+    returns(2, {})
+    returns(4, { contact = false })
+    returns(1, { contact_uri = "sip:bob@192.0.2.1" })
+    returns(-2, { contact_uri = "sip:bob@192.0.2.2" })
+    returns(3, { expires = 0 })
+    returns(1, { expires = 0 })
+    returns(3, { contact = "*", expires = 0 })
+    returns(1, { instance = one, contact_uri = "sip:bob@192.0.2.1" })
+    returns(2, { instance = one, contact_uri = "sip:bob@192.0.2.2" })
+    returns(2, { instance = one, contact_uri = "sip:bob@192.0.2.2", call_id = "other" })
+    returns(1, { contact = "<sip:a@192.0.2.3>" })
+    returns(-1, { contact = "<bad" })
+    returns(3, { instance = one, contact_uri = "sip:bob@192.0.2.2", call_id = "third", expires = 0 })
+end)
+
+test("the return code of a flow that comes, is refreshed, moves and goes", function(t)
+    local host, open = ways.start(t, { extra = returned })
+    local place = 1
+    local function returns(code, phone, options)
+        options.instance, options.reg_id = one, 1
+        phone:register(options)
+        local _, stop, got = host:wait_for_log("saved with (%-?%d+)", nil, place)
+        place = stop
+        t:equal(tonumber(got), code)
+    end
+    local first, second = open "bob", open "bob"
+    returns(1, first, {})
+    returns(2, first, {})
+    returns(2, second, {})
+    returns(3, second, { expires = 0 })
+end)
+
 -- --- usrloc's matching_mode ---
 
 -- Two phones behind two NATs, which have the same private address.
