@@ -166,11 +166,30 @@ static void event_note_destination(const struct call_event *event)
         host->begin_failure(branch);
 }
 
+static bool event_ends_search(const struct call_event *event, uint32_t code)
+{
+    return code_class(code) == CLASS_GLOBAL_FAILURE && !event->context->plain_6xx;
+}
+
+static struct decision event_decide(const struct call_event *event)
+{
+    struct facts facts = event->facts;
+    const bool received = facts.origin == ORIGIN_WIRE && code_class(facts.code) == CLASS_GLOBAL_FAILURE;
+    if (!received || event_ends_search(event, facts.code))
+        return decide(&facts, &event->state);
+    facts.code = SIP_BUSY_HERE;
+    struct decision decision = decide(&facts, &event->state);
+    decision.code = (uint16_t)event->facts.code;
+    if (decision.action == ACTION_HOLD || decision.action == ACTION_FAIL)
+        decision.why = "the configuration treats a 6xx as a 4xx";
+    return decision;
+}
+
 struct decision call_foresee(struct call_event *event)
 {
     event->context = event->branch->context;
     event_gather(event);
-    return decide(&event->facts, &event->state);
+    return event_decide(event);
 }
 
 bool call_has_next_flow(struct call_branch *branch)
@@ -191,7 +210,7 @@ bool call_decide(struct call_event *event)
     event_note_destination(event);
     event_gather(event);
     event_find_flows(event);
-    event->decision = decide(&event->facts, &event->state);
+    event->decision = event_decide(event);
     const uint32_t code = event->decision.code;
     if (code > SIP_TRYING && code < SIP_OK)
         branch->provisional_seen = true;
@@ -199,7 +218,7 @@ bool call_decide(struct call_event *event)
     if (code != SIP_TRYING && !branch->rested && !branch->withheld)
         verdict_ask(event);
     event->context->host->decided(event);
-    if (code_class(code) == CLASS_GLOBAL_FAILURE)
+    if (event_ends_search(event, code))
         event->context->global_failure_seen = true;
     if (event->carried)
         verdict_take_aside(event);

@@ -46,6 +46,7 @@ struct response_context {
     bool in_dialog;         /* the request has a To tag */
     bool success_forwarded, global_failure_seen, final_forwarded, cancelled;
     bool may_recurse; /* 3xx responses are followed */
+    bool plain_6xx;   /* the host's configuration wants a 6xx to end its own branch alone, as a 4xx does */
     bool bound_only;  /* nobody may send the request to anything but bindings (3261-16.3.a) */
     bool has_retry_after;
     bool waits;       /* a target waits until a branch returns its share of Max-Breadth */

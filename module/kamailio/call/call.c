@@ -314,6 +314,7 @@ void call_sync(struct call *call, struct cell *t)
     model->final_forwarded = t->uas.status >= CODE_FINAL_LEAST;
     model->success_forwarded |= code_class((uint32_t)t->uas.status) == CLASS_SUCCESS;
     model->cancelled |= (t->flags & T_CANCELED) != 0;
+    model->plain_6xx = (t->flags & T_DISABLE_6xx) != 0;
 }
 
 /* --- a flow is gone --- */

@@ -258,6 +258,65 @@ test("the return code of a flow that comes, is refreshed, moves and goes", funct
     returns(3, second, { expires = 0 })
 end)
 
+-- --- 6xx as any other response ---
+
+local plain_6xx = {
+    ["the parameter disable_6xx_block"] = { params = { { "tm", "disable_6xx_block", 1 } } },
+    ["t_set_disable_6xx()"] = { extra = 'route[FOUND] { t_set_disable_6xx("1"); }' },
+}
+for title, options in pairs(plain_6xx) do
+    for_each_way("a phone that declines does not stop the others, by " .. title, function(t, way)
+        local _, open = ways.start(t, options)
+        local desk, cell, alice = open "bob", open("bob", "udp"), open("alice", "udp")
+        ways.register(way, desk, { instance = one })
+        ways.register(way, cell, { instance = two })
+        local call = alice:invite(desk.aor, { headers = ways.headers(way) })
+        local ringing, declined = cell:expect "INVITE", desk:expect "INVITE"
+        cell:reply(ringing, 180)
+        alice:expect(180)
+        desk:reply(declined, 603)
+        desk:expect "ACK"
+        cell:expect_none("CANCEL", 100)
+        cell:reply(ringing, 200)
+        alice:expect_final(call, 200)
+    end)
+
+    for_each_way("the caller hears the 6xx when all have refused, by " .. title, function(t, way)
+        local _, open = ways.start(t, options)
+        local desk, cell, alice = open "bob", open("bob", "udp"), open("alice", "udp")
+        ways.register(way, desk, { instance = one })
+        ways.register(way, cell, { instance = two })
+        local call = alice:invite(desk.aor, { headers = ways.headers(way) })
+        local ringing = cell:expect "INVITE"
+        refuse(desk, 603)
+        cell:reply(ringing, 486)
+        alice:expect_final(call, 603)
+    end)
+
+    test("a phone that declines does not keep the next class from ringing, by " .. title, function(t)
+        local _, open = ways.start(t, options)
+        local desk, cell, alice = open "bob", open("bob", "udp"), open("alice", "udp")
+        desk:register { instance = one, q = "0.9" }
+        cell:register { instance = two, q = "0.5" }
+        local call = alice:invite(desk.aor)
+        refuse(desk, 600)
+        cell:reply(cell:expect "INVITE", 200)
+        t:equal(alice:expect_final(call).status, 200)
+    end)
+end
+
+test("3261-16.7.d without them a 6xx ends the search", function(t)
+    local _, open = ways.start(t)
+    local desk, cell, alice = open "bob", open("bob", "udp"), open("alice", "udp")
+    desk:register { instance = one, q = "0.9" }
+    cell:register { instance = two, q = "0.5" }
+    local call = alice:invite(desk.aor)
+    refuse(desk, 603)
+    alice:expect_final(call, 603)
+    cell:expect_none("INVITE", 50)
+    t:equal(#cell.inbox, 0)
+end)
+
 -- --- usrloc's matching_mode ---
 
 -- Two phones behind two NATs, which have the same private address.
