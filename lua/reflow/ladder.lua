@@ -163,6 +163,7 @@ local function server_words(words, event)
     local text = words.proxy[event.action] or event.action
     if event.action == "fail" and event.merge_challenges then text = words.challenges end
     if event.action == "hold" and event.origin ~= "wire" then text = words.waits end
+    if event.action == "hold" and event.cancel_rest then text = words.stops end
     if event.status then text = words.status:format(event.status) end
     if event.next_server and event.origin == "flow_down" then return words.by_contact end
     if event.next_server then text = words.next_server end
@@ -532,7 +533,7 @@ end
 function draw.decision(drawing, row, y)
     local event = row.event
     local x = drawing.x[event.by]
-    local class = row.light and "s" or "n"
+    local class = row.light and "s h" or "n"
     local step = row.light and 1 or 5
     if not row.light then
         put(drawing, '<rect class="rule" x="%g" y="%g" width="%g" height="%g" rx="4"/>', PAD, y + 4,
@@ -542,7 +543,7 @@ function draw.decision(drawing, row, y)
     for index, line in ipairs(row.lines) do
         put_text(drawing, class, PAD + 8, y + step + 16 * index - 1, line)
     end
-    put_text(drawing, row.light and "e s" or "e id", drawing.width - PAD - 8, y + step + 15, event.rule)
+    put_text(drawing, row.light and "e s h" or "e id", drawing.width - PAD - 8, y + step + 15, event.rule)
 end
 
 function draw.flow(drawing, row, y)
@@ -580,7 +581,7 @@ end
 function draw.log(drawing, row, y)
     for _, line in ipairs(row.lines) do
         y = y + 15
-        put_text(drawing, "s", PAD + 8, y, line)
+        put_text(drawing, "s h", PAD + 8, y, line)
     end
 end
 
@@ -613,7 +614,7 @@ local dark = "--ink:var(--ladder-ink,#e6edf3);--soft:var(--ladder-muted,#9da7b1)
     .. "--bad:var(--ladder-bad,#ff8c85);--rule:var(--ladder-rule,#79c0ff);--tint:var(--ladder-rule-paper,#10253f)"
 local shapes = {
     "text{font:13px system-ui,-apple-system,'Segoe UI',Roboto,'DejaVu Sans',Arial,sans-serif;fill:var(--ink)}",
-    ".c{text-anchor:middle;paint-order:stroke;stroke:var(--paper);stroke-width:5px;stroke-linejoin:round}",
+    ".c{text-anchor:middle}.c,.h{paint-order:stroke;stroke:var(--paper);stroke-width:5px;stroke-linejoin:round}",
     ".box+.c,.own+.c{stroke:none}",
     ".e{text-anchor:end}.b,.id{font-weight:600}.s,.id{font-size:12.5px}.s,.soft{fill:var(--soft)}.id{fill:var(--rule)}",
     ".ok{fill:var(--ok)}.warn{fill:var(--warn)}.bad{fill:var(--bad)}",

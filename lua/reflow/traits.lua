@@ -27,7 +27,8 @@ return {
     [199] = code({ "proxy", "uas" }, "wait", "ends_early", "progress", { "Reason" }, { "INVITE" }),
 
     [200] = code({ "uas", "registrar", "notifier", "compositor" }, "done", "confirms", "wins", { "Contact" }),
-    [202] = code({ "notifier", "uas" }, "done", "confirms", "first", { "Expires" }, { "SUBSCRIBE", "REFER" }),
+    [202] = code({ "notifier", "uas" }, "done", "confirms", "first", { "Expires" },
+        { "SUBSCRIBE", "REFER", "MESSAGE" }),
     [204] = code({ "notifier" }, "done", "keeps", "solo", { "Expires" }, { "SUBSCRIBE" }),
 
     [300] = code({ "redirect", "uas" }, "follow", "undefined", "recurse", { "Contact" }),

@@ -77,14 +77,17 @@ return {
         use = "Send it when the request has been carried out.",
     },
     [202] = {
-        description = "An old way to say that a SUBSCRIBE or REFER was accepted for processing. It is deprecated: a \z
-            receiver treats it as 200, and a new implementation sends 200. The NOTIFY that follows shows whether \z
-            the subscription was granted.",
-        when = "From older phones and PBXs, to REFER (call transfer) and SUBSCRIBE. Some gateways still send it to \z
-            MESSAGE for \"stored, not delivered\".",
+        description = "An old way to say that a SUBSCRIBE or REFER was accepted for processing. For these it is \z
+            deprecated: a receiver treats it as 200, and a new implementation sends 200. The NOTIFY that follows \z
+            shows whether the subscription was granted. To a MESSAGE it means \"stored or passed on, not delivered \z
+            yet\" (RFC 3428).",
+        when = "From older phones and PBXs, to REFER (call transfer) and SUBSCRIBE. To MESSAGE, from servers that \z
+            keep it until the recipient is there, and from gateways to other networks.",
         fix = "Read it exactly as 200 and wait for the NOTIFY. If your own server sends it to SUBSCRIBE or REFER, \z
-            change that to 200.",
-        use = "Do not send it any more: answer SUBSCRIBE and REFER with 200, whatever the NOTIFY will report.",
+            change that to 200. If you must know whether a MESSAGE was delivered, ask for a notification (IMDN, RFC \z
+            5438).",
+        use = "Send it only to a MESSAGE that you store or pass to another network. Answer SUBSCRIBE and REFER with \z
+            200, whatever the NOTIFY will report.",
     },
     [204] = {
         description = "The SUBSCRIBE refresh succeeded, and because the subscriber already has the current state no \z

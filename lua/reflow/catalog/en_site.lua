@@ -184,16 +184,18 @@ return {
         never_repeat = "the request must not be sent again unchanged",
     },
 
-    either = "or",
+    either = "or", either_eight = "or", -- before a word, and before a number that begins with 8
     both = "and",
     contrast = {
         meaning = "%d: %s. %d: %s.",
         finality = "%d is provisional: the request is still pending, and %d may be the final response to it",
+        finality_instead = "%d shows that the request got through to the called side; %d rejects the request as it \z
+            is, so it usually comes in place of %d and not after it",
         finality_apart = "%d is provisional and leaves the request open; %d is final",
         methods_apart = "they never answer the same request: %d answers %s, and %d answers %s",
         methods_one = "%d answers only %s, while %d is not tied to a method",
         sender = "%d usually comes from %s, and %d from %s",
-        headers = "header fields to look at: %s in %d, %s in %d",
+        headers = "header fields to look at: %s in %d; %s in %d",
         headers_one = "header fields to look at: %s in %d; %d has no field of its own",
         retry = "after %d, %s; after %d, %s",
         search = "at a forking proxy, %s; %s",
@@ -215,6 +217,7 @@ return {
             wins = "%d is forwarded at once and, for an INVITE, the other branches are cancelled",
             first = "%d is forwarded at once if it is the first",
             recurse = "%d leads to calls to its Contacts if the proxy's policy is to follow redirections",
+            recurse_if = "%d leads to calls to its Contacts if it has any and the policy is to follow redirections",
             held = "%d is an ordinary failure, kept until the other branches have ended",
             preferred = "%d is preferred to most other 4xx when the best response is chosen",
             silent = "%d may lead to another flow of a phone that stayed silent",
@@ -227,7 +230,7 @@ return {
             transaction = "%d affects only the request that it answers",
             usage = "%d ends the call or subscription",
             subscription = "%d ends the subscription",
-            call = "%d ends the call, but no subscription",
+            call = "%d ends the call, but not a subscription",
             method = "%d ends the call or subscription only if the method is essential to it",
             dialog = "%d ends the dialog and all its usages",
         },

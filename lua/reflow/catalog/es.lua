@@ -84,14 +84,17 @@ return {
         use = "Envíalo cuando la petición se haya cumplido.",
     },
     [202] = {
-        description = "Una forma antigua de decir que un SUBSCRIBE o un REFER se ha aceptado para tramitarlo. Está \z
-            en desuso: quien lo recibe lo trata como 200, y un equipo nuevo envía 200. El NOTIFY que viene después \z
-            dice si la suscripción se concedió.",
-        when = "Lo envían teléfonos y PBX antiguos ante REFER (transferencias) y SUBSCRIBE. Algunos gateways aún lo \z
-            envían ante MESSAGE para decir «guardado, no entregado».",
+        description = "Una forma antigua de decir que un SUBSCRIBE o un REFER se ha aceptado para tramitarlo. Para \z
+            ambos está en desuso: quien lo recibe lo trata como 200, y un equipo nuevo envía 200. El NOTIFY que \z
+            viene después dice si la suscripción se concedió. Ante un MESSAGE significa «guardado o reenviado, aún \z
+            no entregado» (RFC 3428).",
+        when = "Lo envían teléfonos y PBX antiguos ante REFER (transferencias) y SUBSCRIBE. Ante MESSAGE, lo envían \z
+            servidores que guardan el mensaje hasta que aparezca el destinatario y gateways hacia otras redes.",
         fix = "Léelo exactamente como un 200 y espera el NOTIFY. Si es tu servidor quien lo envía ante SUBSCRIBE o \z
-            REFER, cámbialo por 200.",
-        use = "No lo envíes ya: responde a SUBSCRIBE y REFER con 200, diga lo que diga después el NOTIFY.",
+            REFER, cámbialo por 200. Si necesitas saber si un MESSAGE se entregó, pide una notificación (IMDN, RFC \z
+            5438).",
+        use = "Envíalo solo ante un MESSAGE que guardes o pases a otra red. A SUBSCRIBE y REFER responde con 200, \z
+            diga lo que diga después el NOTIFY.",
     },
     [204] = {
         description = "La renovación del SUBSCRIBE ha tenido éxito y, como el suscriptor ya tiene el estado actual, \z

@@ -77,7 +77,7 @@ return {
         ["may-recurse"] = "la política sigue las redirecciones",
     },
     roles = {
-        proxy = "un proxy que bifurca hacia los registros",
+        proxy = "un proxy que bifurca la petición",
         edge = "un proxy de borde, por un solo flujo",
         registrar = "un registrar que responde",
         uac = "el agente de usuario que envió la petición",

@@ -82,11 +82,11 @@ return {
     ["3261-18.2.2.a"] = "una respuesta cuya conexión ya no existe se envía por una nueva a la dirección del "
         .. "remitente y al puerto de Via",
     ["6665-4.3.a"] = "un proxy que puso su Record-Route en un SUBSCRIBE o REFER lo pone en cada uno de sus NOTIFY, "
-        .. "y solo en ellos",
+        .. "y en ningún otro",
     ["3261-16.9.b"] = "un 503 que generó este servidor porque un flujo está muerto cuenta como flujo muerto: "
         .. "480 si no queda nada más",
-    ["3261-10.a"] = "a un registro sin reg-id se llama por su flujo; si ya no existe, a su Contact si se puede "
-        .. "llegar a él",
+    ["3261-10.a"] = "a un registro sin reg-id se le llama por su flujo; si el flujo ya no existe, se llama a su "
+        .. "Contact, si se puede llegar a él",
     ["4320-4.a"] = "un 408 no se envía nunca a una petición que no sea INVITE",
     ["3261-9.a"] = "una rama se cancela solo después de recibir por ella una respuesta provisional",
     ["3261-8.1.3.a"] = "una respuesta actúa como indica su código; una final desconocida, como x00 de su clase, y "
@@ -100,13 +100,13 @@ return {
         .. "métodos, ninguno",
     ["3261-17.1.3.a"] = "una respuesta se asigna a su transacción por el parámetro branch completo, el método de "
         .. "CSeq y el lugar al que se envió la petición",
-    ["3261-10.3.a"] = "los Contact se comparan según la sección 19.1.4 del RFC 3261, y la forma más nueva sustituye a "
-        .. "la anterior",
+    ["3261-10.3.a"] = "los Contact se comparan según la sección 19.1.4 del RFC 3261, y la forma más reciente "
+        .. "sustituye a la anterior",
     ["3261-10.3.b"] = "con autenticación, un REGISTER cambia solo los registros del usuario autenticado",
     ["instance-a"] = "un Contact sin reg-id y con identificador de instancia sustituye a los anteriores de esa "
         .. "instancia",
     ["3261-10.3.c"] = "un Contact que no es una URI SIP válida se rechaza con 400, y no se guarda nada",
-    ["3261-18.1.1.a"] = "una petición demasiado grande para un datagrama va por TCP si la URI deja elegir; si no se "
+    ["3261-18.1.1.a"] = "una petición demasiado grande para un datagrama va por TCP si la URI permite elegir; si no se "
         .. "puede abrir una conexión, por UDP",
     ["3261-22.a"] = "un registrar pide credenciales con 401 y un proxy con 407; para ACK y CANCEL no se piden nunca",
     ["8760-a"] = "hay un reto por cada algoritmo, en el orden configurado, y la respuesta debe usar uno de ellos",

@@ -192,11 +192,13 @@ return {
         never_repeat = "no se debe repetir la petición sin cambios",
     },
 
-    either = "o",
+    either = "o", either_eight = "u", -- ante una palabra y ante un número que empieza por 8
     both = "y",
     contrast = {
         meaning = "%d: %s. %d: %s.",
         finality = "el %d es provisional: la petición sigue pendiente, y su respuesta final puede ser un %d",
+        finality_instead = "el %d indica que la petición ha llegado al lado llamado; el %d rechaza la petición tal \z
+            como está, así que normalmente llega en lugar del %d y no después",
         finality_apart = "el %d es provisional y deja abierta la petición; el %d es final",
         methods_apart = "nunca responden a la misma petición: el %d responde a %s, y el %d, a %s",
         methods_one = "el %d solo responde a %s, mientras que el %d no depende del método",
@@ -223,6 +225,7 @@ return {
             wins = "el %d se reenvía de inmediato y, si responde a un INVITE, se cancelan las demás ramas",
             first = "el %d se reenvía de inmediato si es el primero que llega",
             recurse = "con el %d se llama a sus Contact si la política del proxy es seguir las redirecciones",
+            recurse_if = "con el %d se llama a sus Contact si los trae y la política es seguir las redirecciones",
             held = "el %d es un fallo corriente, que se guarda hasta que terminan las demás ramas",
             preferred = "el %d se prefiere a casi todos los demás 4xx al elegir la mejor respuesta",
             silent = "el %d puede llevar a otro flujo de un teléfono que no respondió nada",

@@ -268,12 +268,13 @@ return function(decide, all_traits)
         return concat(parts, "; ")
     end
 
-    -- A situation in words; nothing if another one of the row, whose ids are `seen`, covers it.
-    local function say_situation(words, situation, seen)
+    -- A situation in words; nothing if another one of the row, whose ids are `seen`, covers it. `only`: the situations
+    -- are the methods that the code answers, and no others.
+    local function say_situation(words, situation, seen, only)
         local id = situation.id
         if id == "timer_flow" and seen.other_flow or id == "targets" and seen.alone then return nil end
         if id == "alone" and seen.targets then return words.situation.none_pending end
-        if not situation.within then return words.situation[id] or id end
+        if not situation.within then return only and id or words.situation[id] or id end
         return not seen[id] and format(words.within[situation.within], id) or nil
     end
 
@@ -288,7 +289,10 @@ return function(decide, all_traits)
         if #row.situations == ANY_REQUEST and seen.INVITE and seen.REGISTER and seen.SUBSCRIBE and seen.MESSAGE then
             return words.situation.any_request
         end
-        for _, situation in ipairs(row.situations) do said[#said + 1] = say_situation(words, situation, seen) end
+        local only = methods and #all_traits[row.code].methods > 0
+        for _, situation in ipairs(row.situations) do
+            said[#said + 1] = say_situation(words, situation, seen, only)
+        end
         return concat(said, methods and ", " or "; " .. words.either .. " ")
     end
 

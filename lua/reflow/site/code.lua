@@ -20,8 +20,10 @@ local body = html.template [[
 {pictures}
 {causes}
 {related}
+<div class="web">
 <h2>{compare_title}</h2>
 <ul class="grid">{compare}</ul>
+</div>
 </div>
 ]]
 local section = html.template [[<h2>{heading}</h2><p>{text}</p>]]
@@ -133,7 +135,8 @@ local function causes(site, words, code)
     if from then
         local names = table.move(from, 1, #from, 1, {})
         for i, number in ipairs(from) do names[i] = named(number) end
-        list[#list + 1] = cause { text = format(words.cause_from, site.contrast.enumerate(names, words.either)) }
+        local either = from[#from] // 10 == 8 and words.either_eight or words.either
+        list[#list + 1] = cause { text = format(words.cause_from, site.contrast.enumerate(names, either)) }
     end
     return cause_section { heading = words.causes, about = words.causes_about, list = list }
 end

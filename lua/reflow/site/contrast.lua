@@ -49,15 +49,11 @@ local function is_provisional(code)
     return code.class == 1
 end
 
--- Two clauses about one trait.
-local function clauses(words, trait, a, b)
-    local of = words.clause[trait]
-    local first, second = of[a.traits[trait]], of[b.traits[trait]]
-    if a.traits[trait] == b.traits[trait] or not first or not second then return nil end
-    return format(words.contrast[trait], format(first, a.code), format(second, b.code))
-end
-
 local makers = {}
+
+-- Provisional responses after which a server on the way or the called side rarely rejects the request as it is.
+local REACHED = { [180] = true, [182] = true }
+local REJECTS = { changed = true, never = true, anew = true, mended = true }
 
 -- 180 is final for no request, 423 never answers an INVITE, and 430 does not reach the caller: the two need not follow
 -- each other.
@@ -65,7 +61,11 @@ function makers.finality(words, a, b)
     if is_provisional(a) == is_provisional(b) then return nil end
     local methods, others = a.traits.methods, b.traits.methods
     local meet = (#methods == 0 or #others == 0 or overlap(methods, others)) and b.traits.search ~= "flow"
-    return format(meet and words.contrast.finality or words.contrast.finality_apart, a.code, b.code)
+    if not meet then return format(words.contrast.finality_apart, a.code, b.code) end
+    if REACHED[a.code] and REJECTS[b.traits.retry] and b.class < 6 then
+        return format(words.contrast.finality_instead, a.code, b.code, a.code)
+    end
+    return format(words.contrast.finality, a.code, b.code)
 end
 
 local function named(words, list)
@@ -90,14 +90,23 @@ function makers.retry(words, a, b)
     return format(words.contrast.retry, a.code, first, b.code, second)
 end
 
-function makers.search(words, a, b)
-    if is_provisional(a) ~= is_provisional(b) then return nil end
-    return clauses(words, "search", a, b)
+-- A 380 need not have a Contact: its body tells what else can be done.
+local function search_clause(words, code)
+    local of, kind = words.clause.search, code.traits.search
+    local lacks = kind == "recurse" and not overlap(code.traits.headers, { "Contact" })
+    return format(lacks and of.recurse_if or of[kind], code.code)
 end
+
+function makers.search(words, a, b)
+    if is_provisional(a) ~= is_provisional(b) or a.traits.search == b.traits.search then return nil end
+    return format(words.contrast.search, search_clause(words, a), search_clause(words, b))
+end
+
+local SENDERS_MOST = 3 -- a code that comes from more says little about where it comes from
 
 function makers.sender(words, a, b, base)
     local of_a, of_b = a.traits.sender, b.traits.sender
-    if overlap(of_a, of_b) then return nil end
+    if overlap(of_a, of_b) or #of_a > SENDERS_MOST or #of_b > SENDERS_MOST then return nil end
     local function said(list)
         local result = {}
         for i, each in ipairs(list) do result[i] = base.sender[each] end
@@ -107,20 +116,30 @@ function makers.sender(words, a, b, base)
 end
 
 function makers.dialog(words, a, b)
-    return clauses(words, "dialog", a, b)
+    local of = words.clause.dialog
+    local first, second = of[a.traits.dialog], of[b.traits.dialog]
+    if a.traits.dialog == b.traits.dialog or not first or not second then return nil end
+    return format(words.contrast.dialog, format(first, a.code), format(second, b.code))
 end
 
--- Content-Type comes with every body. It says nothing about the code.
+-- Content-Type comes with every body, and says nothing about the code. Retry-After is of no use to a caller who should
+-- not call again.
 local function headers_of(code)
-    return without(code.traits.headers, { "Content-Type" })
+    local list = without(code.traits.headers, { "Content-Type" })
+    return code.traits.retry == "never" and without(list, { "Retry-After" }) or list
 end
 
 function makers.headers(words, a, b)
     local of_a, of_b = headers_of(a), headers_of(b)
     if same_list(of_a, of_b) then return nil end
     local says, both = words.contrast, words.both
-    if #of_b == 0 then return format(says.headers_one, contrast.enumerate(of_a, both), a.code, b.code) end
-    if #of_a == 0 then return format(says.headers_one, contrast.enumerate(of_b, both), b.code, a.code) end
+    if #of_a == 0 then
+        a, b, of_a, of_b = b, a, of_b, of_a
+    end
+    if #of_b == 0 then
+        if #b.traits.headers > 0 then return nil end
+        return format(says.headers_one, contrast.enumerate(of_a, both), a.code, b.code)
+    end
     local only_a, only_b = without(of_a, of_b), without(of_b, of_a)
     if #only_a == 0 or #only_b == 0 then return nil end
     return format(says.headers, contrast.enumerate(only_a, both), a.code, contrast.enumerate(only_b, both), b.code)
@@ -132,7 +151,7 @@ function makers.methods(words, a, b)
     if #of_b > 0 and #of_a == 0 then return format(words.contrast.methods_one, b.code, named(words, of_b), a.code) end
 end
 
-local ORDER = { "finality", "methods_apart", "retry", "search", "sender", "dialog", "headers", "methods" }
+local ORDER = { "finality", "methods_apart", "retry", "search", "sender", "dialog", "methods", "headers" }
 
 -- The meanings, what to do about each, and at most two contrasts. `base` is catalog/<language>_words.lua.
 function contrast.sentences(words, base, a, b)

@@ -52,7 +52,7 @@ local css = ([[
 .ask section>h2{margin-top:.75rem}
 .ask dt::first-letter,.ask section li::first-letter{text-transform:uppercase}
 fieldset,details{border:0;border-top:1px solid var(--line);padding:.75rem 0;margin:0;min-width:0}
-legend{float:left;width:100%}legend,summary{font-weight:650;margin-bottom:.5rem}
+legend{float:left;width:100%;padding:0}legend,summary{font-weight:650;margin-bottom:.5rem}
 summary{cursor:pointer;padding:.25rem 0;margin:0}
 legend+*{clear:both}
 .field{display:grid;grid-template-columns:minmax(0,1fr) minmax(0,12rem);gap:.25rem 1rem;align-items:center;
@@ -67,12 +67,15 @@ border-radius:.375rem;padding:.375rem .5rem;width:100%;min-width:0}
 .action code{font-size:1rem;color:var(--soft)}
 .notice{border-left:4px solid var(--c5);padding-left:1rem}
 pre{background:var(--panel);border-radius:.375rem;padding:.625rem .75rem;overflow-x:auto;white-space:pre-wrap}
+.w{white-space:nowrap}
+.wide{grid-template-columns:1fr}
+@media (max-width:46rem){.field{grid-template-columns:1fr}}
 @media (max-width:56rem){.ask{display:block}.ask section{border-top:1px solid var(--line);padding-top:1rem}}
 ]]):gsub("\n", "")
 
 local option = template [[<option value="{value}"{selected}>{label}</option>]]
 local select_field = template [[
-<p class="field"><label for="ask-{name}">{label}</label>
+<p class="field{wide}"><label for="ask-{name}">{label}</label>
 <select id="ask-{name}" name="{name}">{options}</select></p>
 ]]
 local number_field = template [[
@@ -126,13 +129,15 @@ local function choices(site, lang, words)
         return code_option { number = code, phrase = site.text[lang].codes[code].phrase }
     end)
     return join(
-        select_field { name = "origin", label = words.facts.origin, options = options(ORIGINS, words.origins, "wire") },
+        select_field { name = "origin", label = words.facts.origin, wide = " wide",
+            options = options(ORIGINS, words.origins, "wire") },
         code_field { label = words.code, codes = codes },
         select_field {
-            name = "method", label = words.facts.method,
+            name = "method", label = words.facts.method, wide = false,
             options = join(methods, option { value = "", label = words.other_method, selected = false }),
         },
-        select_field { name = "role", label = words.facts.role, options = options(ROLES, words.roles, "proxy") })
+        select_field { name = "role", label = words.facts.role, wide = " wide",
+            options = options(ROLES, words.roles, "proxy") })
 end
 
 local MOST, MOST_SECONDS = 65535, 4294967295

@@ -79,14 +79,17 @@ return [==[
     return { question: question, typed: typed, bad: bad };
   }
 
+  /* Lines break between options. */
   function command(typed) {
-    var line = "reflow decide", code = typed.code;
+    var words = ["reflow decide"], line = element("code");
     for (var name in typed) {
       if (name === "code") continue;
       var fact = facts.find(function (one) { return one.name === name; });
-      line += " --" + name + (fact.limit === 1 && !fact.words ? "" : " " + typed[name]);
+      words.push("--" + name + (fact.limit === 1 && !fact.words ? "" : " " + typed[name]));
     }
-    return code === undefined ? line : line + " " + code;
+    if (typed.code !== undefined) words.push(typed.code);
+    words.forEach(function (word, index) { line.append(index ? " " : "", element("span", word, { "class": "w" })); });
+    return line;
   }
 
   /* With the decimal mark of the page's language. */
@@ -157,7 +160,7 @@ return [==[
       out.append(element("p", words.acts_as + " " + number.code + " " + decision.text.phrase));
     show_details(decision);
     show_rule(decision);
-    out.append(element("p", words.command + ":"), element("pre", element("code", command(answer.typed))));
+    out.append(element("p", words.command + ":"), element("pre", command(answer.typed)));
     show_scene(decision, answer.question);
   }
 

@@ -17,9 +17,11 @@ local body = html.template [[
 <h2>{use_title}</h2>
 {use}
 {pictures}
+<div class="web">
 <h2>{more_title}</h2>
 <p>{about}</p>
 {near}
+</div>
 ]]
 local paragraph = html.template [[<p>{text}</p>]]
 local point = html.template [[<li>{text}</li>]]
@@ -41,7 +43,9 @@ local shared_section = html.template [[<h3>{heading}</h3><dl class="text">{list}
 local trait = html.template [[<dt>{label}</dt><dd>{value}</dd>]]
 local code_link = html.template [[<a href="../{code}/index.html">{code} {phrase}</a>]]
 local near_list = html.template [[<ul class="grid near">{list}</ul>]]
-local near_link = html.template [[<li><a href="../{pair}/index.html"><b>{a}</b> <span>/ {b}</span></a></li>]]
+local near_link = html.template [[
+<li class="k{class}"><a href="../{pair}/index.html"><span>{a} {versus} <b class="n">{b}</b> {phrase}</span></a></li>
+]]
 
 -- The traits in the order in which they tell most (the header fields include Retry-After), and the outcomes of the core
 -- in situations that both can meet.
@@ -120,12 +124,14 @@ local function lead(said)
     return html.join(paragraph { text = said[1] }, #points > 0 and list_of { points = points } or false)
 end
 
-local function near_pairs(site, a, b)
+local function near_pairs(site, text, a, b)
     local list = {}
     for _, code in ipairs { a, b } do
         for _, number in ipairs(site.related[code.code]) do
             if number ~= a.code and number ~= b.code then
-                list[#list + 1] = near_link { pair = tools.pair(code.code, number), a = code.code, b = number }
+                local other = text.codes[number]
+                list[#list + 1] = near_link { pair = tools.pair(code.code, number), a = code.code, b = number,
+                    class = other.class, phrase = other.phrase, versus = text.words.versus }
             end
         end
     end
@@ -160,7 +166,7 @@ local function page_of(site, lang, a, b)
             pictures = site.pictures.of_pair(lang, a.code, b.code),
             more_title = words.more,
             about = html.join(words.more_about, " ", code_link(a), ", ", code_link(b), "."),
-            near = near_pairs(site, a, b),
+            near = near_pairs(site, text, a, b),
         },
     }
 end

@@ -26,10 +26,10 @@ local body = html.template [[
 <p>{kind_about}</p>
 <h2>{roles_title}</h2>
 <p>{roles}</p>
-{codes}
 {pictures}
+{codes}
 {near}
-<p><a href="../index.html">{all}</a></p>
+<p class="web"><a href="../index.html">{all}</a></p>
 ]]
 local near_section = html.template [[<h2>{heading}</h2><ul class="list rules">{list}</ul>]]
 local near = html.template [[<li><a href="../{id}/index.html">{id}</a> <p>{text}</p></li>]]

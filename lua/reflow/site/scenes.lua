@@ -39,8 +39,8 @@ local spanish = {
     desk = "fijo", mobile = "móvil", home = "casa", presence = "presencia",
     voicemail = "buzón de voz", ["edge 1"] = "borde 1", ["edge 2"] = "borde 2", ["trunk 1"] = "troncal 1",
     ["trunk 2"] = "troncal 2", ["gateway 1"] = "gateway 1", ["gateway 2"] = "gateway 2",
-    ["new phone"] = "teléfono nuevo", ["bob via proxy"] = "bob por proxy", ["first proxy"] = "primer proxy",
-    ["other proxy"] = "otro proxy", stranger = "extraño", PBX = "centralita", carrier = "operador",
+    ["new phone"] = "teléfono nuevo", ["bob via proxy"] = "bob vía proxy", ["first proxy"] = "primer proxy",
+    ["other proxy"] = "otro proxy", stranger = "desconocido", carrier = "operador",
 }
 
 local function label_of(part)

@@ -84,11 +84,12 @@ tbody td,thead th{width:38%}
 font-size:.9375rem}
 .grid a{display:grid;grid-template-columns:2.75rem 1fr;padding:.25rem 0;text-decoration:none;color:var(--ink)}
 .grid a:hover span{text-decoration:underline}
-.near{grid-template-columns:repeat(auto-fill,minmax(7rem,1fr))}
+.near a{display:block}
 .rel{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(22rem,100%),1fr));gap:.75rem 3rem}
-.pictures{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(20rem,100%),30rem));gap:1rem 3rem}
-figure{margin:0;--ladder-paper:var(--paper);--ladder-ink:var(--ink);--ladder-muted:var(--soft)}
-figure svg{display:block;max-width:100%;height:auto}
+.pictures{columns:2 20rem;column-gap:3rem}
+figure{margin:0;break-inside:avoid;padding-bottom:1.5rem;
+--ladder-paper:var(--paper);--ladder-ink:var(--ink);--ladder-muted:var(--soft)}
+figure svg{display:block;max-width:min(100%,30rem);height:auto}
 figcaption{color:var(--soft);font-size:.9375rem;margin-bottom:.5rem}
 .foot{border-top:1px solid var(--line);padding-top:1rem;padding-bottom:2rem;font-size:.875rem;color:var(--soft)}
 .foot a{color:inherit}
@@ -97,11 +98,12 @@ figcaption{color:var(--soft);font-size:.9375rem;margin-bottom:.5rem}
 .list li,.rules li{grid-template-columns:1fr}.list p{padding-left:3.25rem;color:var(--soft)}
 .rules p{padding-left:0}.rules .small{text-align:left}
 .acts li{grid-template-columns:1fr}.acts .r{text-align:left}
-table,tbody,tr,td,tbody th{display:block;width:auto}thead{display:none}
+table,tbody,tr,tbody td,tbody th{display:block;width:auto}thead{display:none}
 tr{border-top:1px solid var(--line);padding:.375rem 0}td,tbody th{border:0;padding:.125rem 0}
-td{display:grid;grid-template-columns:3.25rem 1fr}td::before{content:attr(data-c);color:var(--a);font-weight:720}
-.lang{margin-left:0}}
-@media print{.top nav,.find{display:none}}
+tbody td{display:grid;grid-template-columns:3.25rem 1fr}td::before{content:attr(data-c);color:var(--a);font-weight:720}
+.top .lang{order:1}.top nav{order:2}.lang [aria-current]{display:none}}
+@media print{.top nav,.find,.web{display:none}body{font-size:11pt}.with{display:block}a{text-decoration:none}
+li,tr,dd,.aside{break-inside:avoid}h2,h3,dt,figcaption{break-after:avoid}figure svg{max-height:23cm;width:auto}}
 ]]
 
 -- Line ends add nothing.

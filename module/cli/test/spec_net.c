@@ -294,6 +294,7 @@ static void push_decided(lua_State *L, const struct scene_event *event)
     field_set_flag(L, "provisional_seen", event->decided.facts.provisional_seen);
     field_set_flag(L, "next_server", decision->flags & FLAG_NEXT_SERVER);
     field_set_flag(L, "merge_challenges", decision->flags & FLAG_MERGE_CHALLENGES);
+    field_set_flag(L, "cancel_rest", decision->flags & FLAG_CANCEL_REST);
     field_set_flag(L, "failed", event->decided.outcome >= SCRIPT_ERROR);
 }
 

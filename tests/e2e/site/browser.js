@@ -128,6 +128,25 @@ for (const scheme of SCHEMES) {
     }
 }
 
+check('on a small screen, a comparison takes the whole width, and the text of pictures can be read', async () => {
+    for (const width of [320, 360, 700]) {
+        const page = await open({ viewport: { width, height: 800 } });
+        for (const file of ['en/200-vs-430/index.html', 'es/401-vs-407/index.html', 'es/603/index.html']) {
+            await page.goto(origins.file + file);
+            const { cells, sizes } = await page.evaluate(() => ({
+                cells: [...document.querySelectorAll('tbody td')].map((each) => each.getBoundingClientRect().width /
+                    document.querySelector('main').getBoundingClientRect().width),
+                sizes: [...document.querySelectorAll('figure svg text')].map((each) =>
+                    parseFloat(getComputedStyle(each).fontSize) * each.getScreenCTM().a),
+            }));
+            assert(Math.min(...cells, 1) > 0.99, `${file}, ${width}: cells of ${Math.min(...cells)} of the width`);
+            const least = width < 360 ? 9.5 : 11;
+            assert(sizes.length > 0 && Math.min(...sizes) >= least, `${file}, ${width}: text of ${Math.min(...sizes)} pixels`);
+        }
+        await end(page);
+    }
+});
+
 for (const kind of ['file', 'http']) {
     check(`from ${kind}, one request reads a page and the links between pages work`, async () => {
         const page = await visit(origins[kind], 'index.html');

@@ -40,7 +40,7 @@ local function results()
     return list
 end
 
-local EXPECTED <const> = 14 -- checks in browser.js
+local EXPECTED <const> = 15 -- checks in browser.js
 
 local list = {}
 tap.test("the site opens in Chromium", function(t)

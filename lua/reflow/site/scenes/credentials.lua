@@ -53,7 +53,7 @@ return {
             { to = "stranger", code = 407 }, { from = "caller", field = "Proxy-Authorization" },
             { to = "carrier", request = "INVITE" }), watch.count(1, { to = "carrier", request = "INVITE" })) } },
         title = { en = "Only a user of the server may call out: a stranger gets 407, and the carrier gets nothing",
-            es = "Solo un usuario del servidor puede llamar al exterior: un extraño recibe 407, y el operador, nada" },
+            es = "Solo un usuario del servidor puede llamar fuera: un desconocido recibe 407, y el operador, nada" },
         policy = 'sip_on_request("INVITE", function() return sip_relay "sip:+34910000000@198.51.100.70:5060" end)',
         play = function(world)
             users(world)

@@ -8,7 +8,7 @@ return {
         shows = { { "5626-7.a", watch.order({ to = "edge 1", request = "INVITE" }, { from = "edge 1", code = 430 },
             { to = "edge 2", request = "INVITE" }) } },
         title = { en = "430 Flow Failed, and the phone has another flow: the call gets through",
-            es = "430 Flow Failed, y el teléfono tiene otro flujo: la llamada llega" },
+            es = "430 Flow Failed, y el teléfono tiene otro flujo: la llamada llega por él" },
         play = function(world)
             local bob = world.phone { aor = "sip:bob@example.com", edges = { "edge 1", "edge 2" } }
             bob:flow(1):answers(430)

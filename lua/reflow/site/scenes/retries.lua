@@ -111,7 +111,7 @@ return {
     {
         id = "412-publish", codes = { 412, 200 }, rules = { "3261-16.7.e", "code-412" }, caller = "publisher",
         title = { en = "412 Conditional Request Failed: the entity-tag is unknown, so everything is published again",
-            es = "412 Conditional Request Failed: no se conoce la etiqueta de entidad, y se publica de nuevo" },
+            es = "412 Conditional Request Failed: no se conoce la etiqueta de entidad, y se publica todo de nuevo" },
         play = function(world)
             local bob = world.phone { aor = "sip:bob@example.com", name = "presence" }
             bob:answers(412):then_answers { 200, headers = { ["SIP-ETag"] = "b71d" } }

@@ -37,7 +37,7 @@ return {
             return false
         end } },
         title = { en = "The connection to a PBX closes during the call: the BYE opens a new one",
-            es = "Se cierra la conexión con una centralita durante la llamada: el BYE abre otra" },
+            es = "Se cierra la conexión con una PBX durante la llamada: el BYE abre otra" },
         policy = [[
             sip_on_request("INVITE", function() return sip_relay "sip:bob@198.51.100.40:5060;transport=tcp" end)
         ]],
@@ -58,7 +58,7 @@ return {
         shows = { { "3261-16.6.a", watch.count(1, { to = "new phone", request = "INVITE",
             field = "Request-URI: sip:bob@198.51.100.60:5060", lacks = "Subject" }) } },
         title = { en = "A Contact with header fields and a method becomes a Request-URI without them",
-            es = "Un Contact con cabeceras y un método se convierte en un Request-URI sin ellos" },
+            es = "Un Contact con cabeceras y un método se convierte en una Request-URI sin ellos" },
         policy = [[
             sip_on_request("INVITE", function(request, call) return sip_route(call.aor, { recurse = true }) end)
         ]],
@@ -118,7 +118,7 @@ return {
         shows = { { "3263-4.3.b", watch.all(watch.count(1, { to = "trunk 1", request = "INVITE" }),
             watch.count(2, { to = "trunk 2", request = "INVITE" })) } },
         title = { en = "A server of the domain says nothing for 32 s: the next call goes to the other one first",
-            es = "Un servidor del dominio calla durante 32 s: la siguiente llamada va primero al otro" },
+            es = "Un servidor del dominio no responde en 32 s: la siguiente llamada va primero al otro" },
         policy = to_carrier,
         play = function(world)
             world.server("carrier.example.net", { name = "trunk 1" }):falls_silent()
