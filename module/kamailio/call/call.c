@@ -10,7 +10,6 @@
 #include "kamailio/call/peer.h"
 #include "kamailio/call/forced.h"
 #include "kamailio/flow/connection.h"
-#include "kamailio/flow/flows.h"
 #include "kamailio/base/host.h"
 #include "kamailio/base/module_config.h"
 

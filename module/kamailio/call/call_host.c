@@ -6,9 +6,7 @@
 #include <stdio.h>
 
 #include "core/code.h"
-#include "kamailio/call/breadth.h"
 #include "kamailio/flow/connection.h"
-#include "kamailio/policy/events.h"
 #include "kamailio/flow/flows.h"
 #include "kamailio/base/host.h"
 #include "kamailio/flow/keeper.h"

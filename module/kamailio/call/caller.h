@@ -4,7 +4,6 @@
 
 #include "kamailio/base/ksr.h"
 
-#include "kamailio/base/arena.h"
 #include "script/engine/engine.h"
 
 /* Who has sent a request, as policies see it: call.user, call.registered, call.trunk. */

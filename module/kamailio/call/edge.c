@@ -10,11 +10,11 @@
 #include "kamailio/call/forced.h"
 #include "kamailio/call/seal.h"
 #include "kamailio/flow/connection.h"
-#include "kamailio/policy/events.h"
 #include "kamailio/flow/flow_token.h"
 #include "kamailio/flow/flows.h"
 #include "kamailio/base/host.h"
 #include "kamailio/base/module_config.h"
+#include "kamailio/base/noted.h"
 #include "kamailio/base/stats.h"
 
 /* The edge proxy. Tokens are in flow_token.c, Routes belong to the rr module. This code decides whether the flow is

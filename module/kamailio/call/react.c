@@ -11,8 +11,6 @@
 #include "kamailio/base/module_config.h"
 #include "kamailio/call/react_private.h"
 #include "kamailio/call/reconnect.h"
-#include "kamailio/base/stats.h"
-#include "kamailio/call/targets.h"
 
 /* Handles a response on a branch, or an event in place of one: facts, decision, and the functions of the
    configuration that carry it out or only query it. */

@@ -18,7 +18,6 @@
 #include "kamailio/flow/flows.h"
 #include "kamailio/base/host.h"
 #include "kamailio/base/module_config.h"
-#include "kamailio/base/stats.h"
 
 enum { BY_FLOW = 1, BY_URI = 2, ANSWERED = 0, FAILED = -1 };
 enum {

@@ -3,8 +3,6 @@
 
 #include "kamailio/call/ring.h"
 
-#include "core/code.h"
-#include "kamailio/flow/flows.h"
 #include "kamailio/base/module_config.h"
 
 enum { RING_MOST_MS = 600000 }; /* no call rings longer, and the transaction is held for it */

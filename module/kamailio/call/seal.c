@@ -4,7 +4,6 @@
 #include "kamailio/call/seal.h"
 
 #include "flow/token.h"
-#include "kamailio/base/host.h"
 #include "kamailio/base/module_config.h"
 #include "kamailio/base/stats.h"
 #include "kamailio/call/call.h"

@@ -3,8 +3,8 @@
 
 #include "kamailio/glue/explain_text.h"
 
-#include "kamailio/policy/events.h"
 #include "kamailio/base/host.h"
+#include "kamailio/base/noted.h"
 #include "script/engine/explainer.h"
 
 /* Created in each process at its first use. */

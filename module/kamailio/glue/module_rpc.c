@@ -13,7 +13,6 @@
 #include "call/rest_name.h"
 #include "kamailio/glue/fixups.h"
 #include "kamailio/flow/spellings.h"
-#include "kamailio/base/host.h"
 #include "kamailio/base/module_config.h"
 #include "kamailio/call/peer.h"
 #include "kamailio/call/rests.h"

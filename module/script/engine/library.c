@@ -2,7 +2,6 @@
 #include <lauxlib.h>
 
 #include "script/base/embedded.h"
-#include "script/engine/reflow.h"
 
 /* For require "reflow.ua" in stock Lua, which looks for luaopen_reflow_ua in reflow.so: loads the embedded source. A
    file of lua/reflow that programs may require needs a row here. */

@@ -4,8 +4,6 @@
 #include "standalone/server/context.h"
 #include "flow/breadth.h"
 
-#include "standalone/net/source.h"
-
 /* The limits of what a request may make the server send (flow/load.h, RFC 5393 section 5). */
 
 int context_enter_load(struct context *context, const struct peer *source)

@@ -3,7 +3,6 @@
 #include "standalone/server/server_private.h"
 #include "standalone/server/branch.h"
 #include "standalone/server/context.h"
-#include "standalone/server/flows.h"
 #include "standalone/server/probe.h"
 
 /*
