@@ -10,6 +10,9 @@ void hash_key_draw(struct hash_key *key, const struct host *host)
         key->word[i] = host_random_64(host);
 }
 
+/* Only then the numbers of rounds are known where they are counted. */
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+
 struct sip_state {
     uint64_t v0, v1, v2, v3;
 };
@@ -53,23 +56,37 @@ static inline uint64_t load_tail(struct text text, size_t whole)
     return word;
 }
 
-/* SipHash with so many rounds a word and at the end. */
-static inline uint64_t sip_hash(const struct hash_key *key, struct text text, int rounds, int last_rounds)
+static inline struct sip_state sip_begin(const struct hash_key *key)
 {
-    struct sip_state s = {key->word[0] ^ 0x736f6d6570736575U, key->word[1] ^ 0x646f72616e646f6dU,
-                          key->word[0] ^ 0x6c7967656e657261U, key->word[1] ^ 0x7465646279746573U};
+    return (struct sip_state){key->word[0] ^ 0x736f6d6570736575U, key->word[1] ^ 0x646f72616e646f6dU,
+                              key->word[0] ^ 0x6c7967656e657261U, key->word[1] ^ 0x7465646279746573U};
+}
+
+ALWAYS_INLINE void sip_take(struct sip_state *s, uint64_t word, int rounds)
+{
+    s->v3 ^= word;
+    for (int round = 0; round < rounds; round++)
+        sip_round(s);
+    s->v0 ^= word;
+}
+
+ALWAYS_INLINE uint64_t sip_end(struct sip_state *s, int rounds)
+{
+    s->v2 ^= 0xff;
+    for (int round = 0; round < rounds; round++)
+        sip_round(s);
+    return s->v0 ^ s->v1 ^ s->v2 ^ s->v3;
+}
+
+/* SipHash with so many rounds a word and at the end. */
+ALWAYS_INLINE uint64_t sip_hash(const struct hash_key *key, struct text text, int rounds, int last_rounds)
+{
+    struct sip_state s = sip_begin(key);
     size_t whole = text.length & ~(size_t)7;
-    for (size_t i = 0; i <= whole; i += 8) {
-        uint64_t word = i < whole ? load_word(text.at + i) : (uint64_t)text.length << 56 | load_tail(text, whole);
-        s.v3 ^= word;
-        for (int round = 0; round < rounds; round++)
-            sip_round(&s);
-        s.v0 ^= word;
-    }
-    s.v2 ^= 0xff;
-    for (int round = 0; round < last_rounds; round++)
-        sip_round(&s);
-    return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
+    for (size_t i = 0; i < whole; i += 8)
+        sip_take(&s, load_word(text.at + i), rounds);
+    sip_take(&s, (uint64_t)text.length << 56 | load_tail(text, whole), rounds);
+    return sip_end(&s, last_rounds);
 }
 
 static inline uint32_t fold(uint64_t hash)
@@ -96,6 +113,20 @@ uint64_t hash_pair(const struct hash_key *key, uint64_t first, uint64_t second)
 {
     const uint64_t words[] = {first, second};
     return sip_hash(key, (struct text){(const char *)words, sizeof words}, 2, 4);
+}
+
+uint64_t hash_texts(const struct hash_key *key, const struct text *texts, size_t count)
+{
+    struct sip_state s = sip_begin(key);
+    for (const struct text *text = texts; text < texts + count; text++) {
+        size_t whole = text->length & ~(size_t)7;
+        sip_take(&s, text->length, 2);
+        for (size_t i = 0; i < whole; i += 8)
+            sip_take(&s, load_word(text->at + i), 2);
+        if (text->length > whole)
+            sip_take(&s, load_tail(*text, whole), 2);
+    }
+    return sip_end(&s, 4);
 }
 
 uint64_t hash_fixed(struct text text)

@@ -25,6 +25,9 @@ uint32_t hash_number(const struct hash_key *key, uint64_t number);
 uint64_t hash_seal(const struct hash_key *key, struct text text);
 uint64_t hash_pair(const struct hash_key *key, uint64_t first, uint64_t second);
 
+/* The same of several texts: the lengths count, so the same bytes that are divided in another way have another hash. */
+uint64_t hash_texts(const struct hash_key *key, const struct text *texts, size_t count);
+
 /* The same in every process. The key is no secret, therefore not for a table that peers fill. */
 uint64_t hash_fixed(struct text text);
 

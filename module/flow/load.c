@@ -95,9 +95,9 @@ static uint64_t digest(const struct load_table *table, struct text text)
 
 static uint64_t id_of(const struct load_table *table, const struct load_request *request)
 {
-    const uint64_t parts[] = {digest(table, request->call_id), digest(table, request->from_tag),
-                              digest(table, request->method), request->cseq};
-    return digest(table, (struct text){(const char *)parts, sizeof parts});
+    const struct text parts[] = {
+        request->call_id, request->from_tag, request->method, {(const char *)&request->cseq, sizeof request->cseq}};
+    return hash_texts(&table->key, parts, sizeof parts / sizeof parts[0]);
 }
 
 static uint32_t hash_of(uint64_t id)

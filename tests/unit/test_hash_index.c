@@ -146,6 +146,24 @@ static void test_seal_is_siphash_2_4(void **state)
     assert_true(hash_fixed(both) == hash_seal(&(struct hash_key){{0, 0}}, both));
 }
 
+static void test_hash_of_texts_depends_on_their_division(void **state)
+{
+    static const struct text lists[][3] = {
+        {{"ab", 2}, {"c", 1}},       {{"a", 1}, {"bc", 2}},       {{"abc", 3}, {"", 0}},
+        {{NULL, 0}, {"abc", 3}},     {{"ab", 2}, {"d", 1}},       {{"ab\0", 3}, {"c", 1}},
+        {{"abcdefgh", 8}, {"c", 1}}, {{"abcdefghc", 9}, {"", 0}}, {{"abcdefgh\1", 9}, {"c", 1}}};
+    enum { LISTS = sizeof lists / sizeof lists[0] };
+    const struct hash_key key = {{1, 2}}, other = {{1, 3}};
+    (void)state;
+    for (size_t i = 0; i < LISTS; i++) {
+        assert_true(hash_texts(&key, lists[i], 2) == hash_texts(&key, lists[i], 2));
+        assert_true(hash_texts(&key, lists[i], 2) != hash_texts(&other, lists[i], 2));
+        assert_true(hash_texts(&key, lists[i], 2) != hash_texts(&key, lists[i], 3));
+        for (size_t k = 0; k < i; k++)
+            assert_true(hash_texts(&key, lists[i], 2) != hash_texts(&key, lists[k], 2));
+    }
+}
+
 static void test_hash_depends_on_every_byte_and_the_key(void **state)
 {
     (void)state;
@@ -201,6 +219,7 @@ int main(void)
         cmocka_unit_test(test_no_memory_for_a_bucket_makes_longer_chains),
         cmocka_unit_test(test_hash_is_siphash_1_3),
         cmocka_unit_test(test_seal_is_siphash_2_4),
+        cmocka_unit_test(test_hash_of_texts_depends_on_their_division),
         cmocka_unit_test(test_hash_depends_on_every_byte_and_the_key),
         cmocka_unit_test(test_hashes_spread_over_the_buckets),
     };

@@ -26,11 +26,13 @@ static void make_tag(const struct server *server, const struct sip_message *requ
 {
     const struct hash_key *key = &server->tag_key;
     const struct sip_via *via = sip_top_via(request);
-    const uint64_t words[] = {hash_seal(key, sip_call_id(request)), hash_seal(key, sip_from_tag(request)),
-                              via != NULL ? hash_seal(key, via->branch) : 0, address_hash(key, &source->address),
-                              sip_cseq(request)};
+    const uint64_t numbers[] = {address_hash(key, &source->address), sip_cseq(request)};
+    const struct text parts[] = {{(const char *)numbers, sizeof numbers},
+                                 sip_call_id(request),
+                                 sip_from_tag(request),
+                                 via != NULL ? via->branch : (struct text){NULL, 0}};
     struct writer writer = {.at = tag, .size = 20};
-    writer_put_hex(&writer, 16, hash_seal(key, (struct text){(const char *)words, sizeof words}));
+    writer_put_hex(&writer, 16, hash_texts(key, parts, sizeof parts / sizeof parts[0]));
     writer_end(&writer);
 }
 

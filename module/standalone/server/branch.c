@@ -18,40 +18,30 @@ static uint64_t seal(const struct server *server, struct text text)
     return hash_seal(&server->loop_key, text);
 }
 
-static uint64_t seal_numbers(const struct server *server, const uint64_t *numbers, size_t count)
+static uint64_t seal_routes(const struct server *server, const struct sip_message *request, const struct route *route)
 {
-    return seal(server, (struct text){(const char *)numbers, count * sizeof *numbers});
+    uint64_t sum = 0;
+    struct sip_value value;
+    for (size_t i = route->dropped; sip_value(request, HEADER_ROUTE, i, &value); i++)
+        sum = hash_pair(&server->loop_key, sum, seal(server, value.whole));
+    return sum;
 }
 
 /* A flow is used whatever the AOR: two AORs may have the same Contact. */
-static uint64_t seal_place(const struct server *server, const struct route *route)
+uint32_t branch_digest(const struct server *server, const struct sip_message *request, const struct route *route)
 {
     char aor[512];
     int length = -1;
     uint64_t flow = route->token == ROUTE_TOKEN_INCOMING ? peer_flow(&route->peer) : route->flow;
     if (flow == 0)
         length = sip_aor(route->uri, server->config.aor_case, aor, sizeof aor);
-    const uint64_t parts[] = {seal(server, length < 0 ? route->uri : (struct text){aor, (size_t)length}), flow};
-    return seal_numbers(server, parts, 2);
-}
-
-static uint64_t seal_routes(const struct server *server, const struct sip_message *request, const struct route *route)
-{
-    uint64_t parts[2] = {0};
-    struct sip_value value;
-    for (size_t i = route->dropped; sip_value(request, HEADER_ROUTE, i, &value); i++) {
-        parts[1] = seal(server, value.whole);
-        parts[0] = seal_numbers(server, parts, 2);
-    }
-    return parts[0];
-}
-
-uint32_t branch_digest(const struct server *server, const struct sip_message *request, const struct route *route)
-{
-    const uint64_t parts[] = {seal_place(server, route),          seal_routes(server, request, route),
-                              seal(server, sip_call_id(request)), seal(server, sip_from_tag(request)),
-                              seal(server, sip_to_tag(request)),  sip_cseq(request)};
-    uint64_t sum = seal_numbers(server, parts, sizeof parts / sizeof parts[0]);
+    const uint64_t numbers[] = {flow, seal_routes(server, request, route), sip_cseq(request)};
+    const struct text parts[] = {{(const char *)numbers, sizeof numbers},
+                                 length < 0 ? route->uri : (struct text){aor, (size_t)length},
+                                 sip_call_id(request),
+                                 sip_from_tag(request),
+                                 sip_to_tag(request)};
+    uint64_t sum = hash_texts(&server->loop_key, parts, sizeof parts / sizeof parts[0]);
     return (uint32_t)(sum ^ sum >> 32);
 }
 

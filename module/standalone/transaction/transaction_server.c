@@ -10,8 +10,8 @@ static bool has_cookie(struct text branch)
 
 static uint64_t key_of(const struct transactions *transactions, struct text first, struct text second, uint32_t number)
 {
-    const struct hash_key *key = &transactions->key;
-    return hash_pair(key, hash_pair(key, hash_seal(key, first), hash_seal(key, second)), number);
+    const struct text parts[] = {first, second, {(const char *)&number, sizeof number}};
+    return hash_texts(&transactions->key, parts, sizeof parts / sizeof parts[0]);
 }
 
 static struct request_key key_read(const struct sip_message *request)
