@@ -27,18 +27,16 @@ static uint64_t now(const struct amplification *amplification)
 
 /* --- the lists --- */
 
+/* An IPv4 address and its port are a number, which no other has. The table hashes it with a key of its own. */
 static uint64_t digest(const struct amplification *amplification, const union address *address)
 {
+    if (address->any.sa_family == AF_INET)
+        return (uint64_t)address->v4.sin_addr.s_addr << 16 | address->v4.sin_port;
     struct {
         uint8_t host[16];
         uint32_t interface, port;
-    } bytes = {.port = address_port(address)};
-    if (address->any.sa_family == AF_INET) {
-        memcpy(bytes.host, &address->v4.sin_addr, sizeof address->v4.sin_addr);
-    } else {
-        memcpy(bytes.host, &address->v6.sin6_addr, sizeof address->v6.sin6_addr);
-        bytes.interface = address->v6.sin6_scope_id;
-    }
+    } bytes = {.interface = address->v6.sin6_scope_id, .port = address_port(address)};
+    memcpy(bytes.host, &address->v6.sin6_addr, sizeof address->v6.sin6_addr);
     return hash_seal(&amplification->key, (struct text){(const char *)&bytes, sizeof bytes});
 }
 
