@@ -41,15 +41,23 @@ size_t token_encode(const uint8_t *bytes, size_t length, char *out)
     return written;
 }
 
-static int digit(char c)
+/* The place of each character in the alphabet; 255: it is not there. */
+/* clang-format off */
+static const uint8_t digits[128] = {
+    255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
+    255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
+    255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,  62, 255, 255,
+     52,  53,  54,  55,  56,  57,  58,  59,  60,  61, 255, 255, 255, 255, 255, 255,
+    255,   0,   1,   2,   3,   4,   5,   6,   7,   8,   9,  10,  11,  12,  13,  14,
+     15,  16,  17,  18,  19,  20,  21,  22,  23,  24,  25, 255, 255, 255, 255,  63,
+    255,  26,  27,  28,  29,  30,  31,  32,  33,  34,  35,  36,  37,  38,  39,  40,
+     41,  42,  43,  44,  45,  46,  47,  48,  49,  50,  51, 255, 255, 255, 255, 255,
+};
+/* clang-format on */
+
+static unsigned digit(char c)
 {
-    if (c >= 'A' && c <= 'Z')
-        return c - 'A';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 26;
-    if (c >= '0' && c <= '9')
-        return c - '0' + 52;
-    return c == '-' ? 62 : c == '_' ? 63 : -1;
+    return (unsigned char)c < sizeof digits ? digits[(unsigned char)c] : 255;
 }
 
 size_t token_decode(struct text text, uint8_t out[TOKEN_BYTES_MOST])
@@ -60,10 +68,10 @@ size_t token_decode(struct text text, uint8_t out[TOKEN_BYTES_MOST])
     if (text.length % 4 == 1 || text.length * 3 / 4 > TOKEN_BYTES_MOST)
         return 0;
     for (size_t i = 0; i < text.length; i++) {
-        int value = digit(text.at[i]);
-        if (value < 0)
+        const unsigned value = digit(text.at[i]);
+        if (value > 63)
             return 0;
-        bits = bits << 6 | (uint32_t)value;
+        bits = bits << 6 | value;
         held += 6;
         if (held >= 8) {
             held -= 8;

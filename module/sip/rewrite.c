@@ -54,10 +54,18 @@ static bool ends_line(char c)
     return c == '\r' || c == '\n' || c == '\0';
 }
 
+static bool is_within_line(const char *bytes, size_t length)
+{
+    return length == 0 || (memchr(bytes, '\r', length) == NULL && memchr(bytes, '\n', length) == NULL &&
+                           memchr(bytes, '\0', length) == NULL);
+}
+
 /* From `start` on, replaces folds, single CR and LF, and NULs by spaces; a malformed message may have any of them. */
 static void unfold(struct sip_buffer *out, size_t start)
 {
-    for (size_t i = start; i < out->length && !out->failed; i++)
+    if (out->failed || is_within_line(out->bytes + start, out->length - start))
+        return;
+    for (size_t i = start; i < out->length; i++)
         if (ends_line(out->bytes[i]))
             out->bytes[i] = ' ';
 }

@@ -14,14 +14,22 @@ const char *sip_skip_quoted(const char *at, const char *end)
     return NULL;
 }
 
+/* Only then does a comma not end a value for certain. */
+static bool has_quote_or_bracket(const char *at, const char *end)
+{
+    const size_t length = (size_t)(end - at);
+    return memchr(at, '"', length) != NULL || memchr(at, '<', length) != NULL;
+}
+
 bool sip_next_value(struct text *rest, struct text *value)
 {
     if (rest->length == 0)
         return false;
     const char *at = rest->at, *end = rest->at + rest->length;
+    const char *comma = memchr(at, ',', rest->length), *stop = comma != NULL ? comma : end;
     bool bracket = false;
-    if (memchr(at, ',', rest->length) == NULL)
-        at = end;
+    if (comma == NULL || !has_quote_or_bracket(at, stop))
+        at = stop;
     while (at < end && (*at != ',' || bracket)) {
         if (*at == '"' && !bracket) {
             const char *closed = sip_skip_quoted(at, end);
@@ -179,10 +187,11 @@ static int address_check(struct sip_address *address, bool bare, const char **wh
     const char *question = bare ? memchr(uri.at, '?', uri.length) : NULL;
     if (question != NULL)
         return address_fault(address, question, what, "an address with a question mark is not in < >");
-    for (size_t i = 0; i < uri.length; i++)
-        if (!sip_is(uri.at[i], CHARACTER_URI))
-            return address_fault(address, uri.at + i, what, "the URI has a character that must be escaped");
-    return 0;
+    if (sip_are_all(uri, CHARACTER_URI))
+        return 0;
+    while (sip_is(*uri.at, CHARACTER_URI))
+        uri.at++;
+    return address_fault(address, uri.at, what, "the URI has a character that must be escaped");
 }
 
 static int address_cut_strictly(struct text value, struct sip_address *address, const char **what)
