@@ -81,9 +81,9 @@ enum object_kind { OBJECT_CALL = 1, OBJECT_REPLY, OBJECT_DECISION, OBJECT_FLOW }
 void bind_object(
     lua_State *L); /* sets the metatable of light userdata; only in states of policies; adds nothing to the table */
 enum { OBJECT_KIND_BITS = 3 };
-static inline void object_push(lua_State *L, const struct bind_state *state, enum object_kind kind)
+static inline void object_push(lua_State *L, uint64_t generation, enum object_kind kind)
 {
-    lua_pushlightuserdata(L, (void *)((uintptr_t)state->generation << OBJECT_KIND_BITS | (uintptr_t)kind)); // NOLINT
+    lua_pushlightuserdata(L, (void *)((uintptr_t)generation << OBJECT_KIND_BITS | (uintptr_t)kind)); // NOLINT
 }
 /* Returns whether the value is an object of this kind; raises an error if its entry has ended. */
 bool object_is(lua_State *L, int index, enum object_kind kind);

@@ -14,28 +14,24 @@ struct entry {
     uint8_t hook; /* enum hook */
     uint16_t reply_code;
     struct text aor; /* hooks of tenants are called only for AORs of their domain */
-    const struct script_call *call;
-    const struct script_reply *reply;
-    const struct decision *decision;
     const struct script_flow *flow;
+    const struct decision *decision;
+    const struct script_reply *reply;
+    const struct script_call *call;
     const struct script_credentials *credentials; /* its texts are the arguments */
     char *ha1;                                    /* the result of such a hook */
     uint64_t sources[BLAME_AT_ONCE];
     struct script_verdict *verdict; /* NULL: the result of the hook is ignored */
 };
 
-/* The objects that a hook gets: their number, and enum object_kind up to a 0. */
-struct arguments {
-    uint8_t count, kinds[4];
-};
-
-static const struct arguments arguments_of[HOOK_COUNT] = {
-    [HOOK_REQUEST] = {2, {OBJECT_CALL, OBJECT_CALL}},
-    [HOOK_REGISTER] = {2, {OBJECT_CALL, OBJECT_CALL}},
-    [HOOK_RESPONSE] = {3, {OBJECT_REPLY, OBJECT_CALL, OBJECT_DECISION}},
-    [HOOK_EXHAUSTED] = {2, {OBJECT_REPLY, OBJECT_CALL}},
-    [HOOK_FLOW_UP] = {1, {OBJECT_FLOW}},
-    [HOOK_FLOW_DOWN] = {1, {OBJECT_FLOW}}};
+/* The objects that a hook gets: an enum object_kind in each byte, the first one in the lowest. */
+static const uint32_t arguments_of[HOOK_COUNT] = {[HOOK_REQUEST] = OBJECT_CALL | OBJECT_CALL << 8,
+                                                  [HOOK_REGISTER] = OBJECT_CALL | OBJECT_CALL << 8,
+                                                  [HOOK_RESPONSE] =
+                                                      OBJECT_REPLY | OBJECT_CALL << 8 | OBJECT_DECISION << 16,
+                                                  [HOOK_EXHAUSTED] = OBJECT_REPLY | OBJECT_CALL << 8,
+                                                  [HOOK_FLOW_UP] = OBJECT_FLOW,
+                                                  [HOOK_FLOW_DOWN] = OBJECT_FLOW};
 
 /* Returns whether the verdict is allowed in this kind of hook; the host and the guardrails check whether it may be
    carried out. */
@@ -209,10 +205,12 @@ static int call_protected(struct script_part *part, const struct hook_row *row, 
         return lua_pcall(L, 2, 1, 1);
     }
     lua_rawgeti(L, LUA_REGISTRYINDEX, row->reference);
-    const struct arguments *arguments = &arguments_of[entry->hook];
-    for (const uint8_t *kind = arguments->kinds; *kind != 0; kind++)
-        object_push(L, part->state, (enum object_kind) * kind);
-    return lua_pcall(L, arguments->count, 1, 1);
+    const uint64_t generation = part->state->generation;
+    uint32_t kinds = arguments_of[entry->hook];
+    int count = 0;
+    for (; kinds != 0; kinds >>= 8, count++)
+        object_push(L, generation, (enum object_kind)(kinds & 0xff));
+    return lua_pcall(L, count, 1, 1);
 }
 
 static enum script_outcome call_hook(struct script_part *part, const struct hook_row *row, const struct entry *entry)
