@@ -13,6 +13,11 @@ struct writer {
     size_t size, length;
 };
 
+static inline struct writer writer_begin(char *out, size_t size)
+{
+    return (struct writer){.at = out, .size = size};
+}
+
 static inline void writer_put(struct writer *writer, char c)
 {
     if (writer->length < writer->size)

@@ -88,8 +88,7 @@ static struct text without_dot(struct text host)
 int sip_host_write(struct text host, char *out, size_t size)
 {
     char spelled[INET6_ADDRSTRLEN];
-    struct writer writer = {.size = size};
-    writer.at = out;
+    struct writer writer = writer_begin(out, size);
     put_lower(&writer, spell_address(without_brackets(without_dot(host)), spelled));
     return written(&writer);
 }
@@ -110,9 +109,8 @@ void sip_aor_fold(enum aor_case user, char *aor, size_t length)
 
 int sip_uri_aor(const struct sip_uri *uri, enum aor_case user, char *out, size_t size)
 {
-    struct writer writer = {.size = size};
+    struct writer writer = writer_begin(out, size);
     struct text host = without_dot(uri->host);
-    writer.at = out;
     writer_put_text(&writer, TEXT("sip:"));
     if (uri->user.length > 0) {
         put_user(&writer, uri->user);
@@ -173,10 +171,9 @@ static void put_number(struct writer *writer, struct text number)
 int sip_aor(struct text uri, enum aor_case user, char *out, size_t size)
 {
     static const struct text service = {"urn:service:", 12};
-    struct writer writer = {.size = size};
+    struct writer writer = writer_begin(out, size);
     struct sip_uri_parts parts;
     int result = sip_uri_cut(uri, &parts);
-    writer.at = out;
     if (result == 0) {
         struct sip_uri sip = {.scheme = parts.scheme, .user = parts.user, .host = parts.host};
         return sip_uri_aor(&sip, user, out, size);

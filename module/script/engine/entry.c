@@ -379,7 +379,7 @@ static enum script_outcome enter(struct script *script, const struct entry *entr
     struct script_last *last = &script->last;
     struct asked asked;
     struct text method = {NULL, 0};
-    if (entry->hook == HOOK_REQUEST)
+    if (entry->hook == HOOK_REQUEST && entry->call != NULL)
         method = sip_method_text(entry->call->request);
     asked_create(&asked, script, (enum hook)entry->hook, entry->reply_code, method, entry->aor);
     const struct course course = run_hooks(script, &asked, turns, entry);

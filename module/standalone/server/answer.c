@@ -31,7 +31,7 @@ static void make_tag(const struct server *server, const struct sip_message *requ
                                  sip_call_id(request),
                                  sip_from_tag(request),
                                  via != NULL ? via->branch : (struct text){NULL, 0}};
-    struct writer writer = {.at = tag, .size = 20};
+    struct writer writer = writer_begin(tag, 20);
     writer_put_hex(&writer, 16, hash_texts(key, parts, sizeof parts / sizeof parts[0]));
     writer_end(&writer);
 }

@@ -54,7 +54,7 @@ size_t branch_via(const struct server *server, const struct peer *peer, struct b
 {
     char branch[64];
     struct own_side side;
-    struct writer writer = {.at = out, .size = size};
+    struct writer writer = writer_begin(out, size);
     own_side_read(server, peer, &side);
     writer_put_text(&writer, TEXT("SIP/2.0/"));
     writer_put_text(&writer, text_of(transport_name(peer->transport)));

@@ -41,7 +41,7 @@ static void write_lower(struct text text, char *out)
 
 static size_t write_hop(enum transport transport, const char *host, uint16_t port, char out[HOP_MOST])
 {
-    struct writer writer = {.at = out, .size = HOP_MOST};
+    struct writer writer = writer_begin(out, HOP_MOST);
     writer_put_text(&writer, text_of(transport_word(transport)));
     writer_put(&writer, ' ');
     writer_put_text(&writer, text_of(host));
@@ -373,7 +373,7 @@ static size_t record_one(const struct sip_message *request, const struct own_sid
                          const char *domain, char *out, size_t size)
 {
     const struct listener *listener = side->listener;
-    struct writer writer = {.at = out, .size = size};
+    struct writer writer = writer_begin(out, size);
     writer_put(&writer, '<');
     writer_put_text(&writer, text_of(route_scheme(request, listener)));
     writer_put(&writer, ':');

@@ -22,7 +22,7 @@ struct branch_id branch_draw(const struct transactions *transactions, uint32_t d
 
 size_t branch_write(struct branch_id id, char *out, size_t size)
 {
-    struct writer writer = {.at = out, .size = size};
+    struct writer writer = writer_begin(out, size);
     writer_put_text(&writer, (struct text){cookie, COOKIE_LENGTH});
     writer_put_hex(&writer, SECRET_DIGITS, id.secret);
     writer_put(&writer, '.');
