@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "base/memory.h"
+#include "base/writer.h"
 #include "flow/digest.h"
 #include "sip/credentials.h"
 #include "standalone/auth/nonces.h"
@@ -92,38 +93,43 @@ bool auth_is_proved(const struct auth *auth)
 
 /* --- the user --- */
 
-/* The user part of a URI: bytes that it cannot have are escaped, and escapes are kept. */
-static int write_user_part(struct text user, char *out, size_t size)
+static bool user_part_keeps(char c)
 {
-    static const char plain[] = "-_.!~*'()&=+$,;?/%";
-    size_t length = 0;
+    return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') ||
+           (c != '\0' && strchr("-_.!~*'()&=+$,;?/%", c) != NULL);
+}
+
+/* The user part of a URI: bytes that it cannot have are escaped, and escapes are kept. */
+static void write_user_part(struct writer *writer, struct text user)
+{
     for (size_t i = 0; i < user.length; i++) {
-        unsigned char c = (unsigned char)user.at[i];
-        bool keeps = (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') ||
-                     (c != '\0' && strchr(plain, c) != NULL);
-        int wrote = snprintf(out + length, size - length, keeps ? "%c" : "%%%02X", c);
-        if (wrote < 0 || length + (size_t)wrote >= size)
-            return -ENOSPC;
-        length += (size_t)wrote;
+        const unsigned char c = (unsigned char)user.at[i];
+        if (user_part_keeps(user.at[i])) {
+            writer_put(writer, user.at[i]);
+            continue;
+        }
+        writer_put(writer, '%');
+        writer_put(writer, "0123456789ABCDEF"[c >> 4]);
+        writer_put(writer, "0123456789ABCDEF"[c & 15]);
     }
-    return (int)length;
 }
 
 /* Writes the AOR without scheme of a user part in the realm. */
 static bool write_aor(enum aor_case how, struct text user, struct text realm, char out[AUTH_USER_SIZE])
 {
     enum { SCHEME = 4 }; /* "sip:" */
-    char part[AUTH_USER_SIZE], text[2 * AUTH_USER_SIZE], aor[AUTH_USER_SIZE + SCHEME];
-    struct sip_uri uri;
+    char text[2 * AUTH_USER_SIZE], aor[AUTH_USER_SIZE + SCHEME];
+    struct writer writer = {.at = text, .size = sizeof text};
     bool ipv6 = memchr(realm.at, ':', realm.length) != NULL;
-    if (write_user_part(user, part, sizeof part) <= 0)
+    writer_put_text(&writer, TEXT("sip:"));
+    write_user_part(&writer, user);
+    if (user.length == 0 || writer.length >= AUTH_USER_SIZE + SCHEME)
         return false;
-    int length = snprintf(text, sizeof text, "sip:%s@%s%.*s%s", part, ipv6 ? "[" : "", (int)realm.length, realm.at,
-                          ipv6 ? "]" : "");
-    if (length < 0 || (size_t)length >= sizeof text)
-        return false;
-    length = sip_uri_create(&uri, text_of(text)) == 0 ? sip_uri_aor(&uri, how, aor, sizeof aor - 1) : -1;
-    sip_uri_destroy(&uri);
+    writer_put_text(&writer, ipv6 ? TEXT("@[") : TEXT("@"));
+    writer_put_text(&writer, realm);
+    writer_put_text(&writer, ipv6 ? TEXT("]") : TEXT(""));
+    size_t size = writer_end(&writer);
+    int length = size > 0 ? sip_aor((struct text){text, size}, how, aor, sizeof aor - 1) : -ENOSPC;
     if (length <= SCHEME)
         return false;
     memcpy(out, aor + SCHEME, (size_t)length - SCHEME);
@@ -150,7 +156,7 @@ static bool attempt_set_user(struct attempt *attempt, struct text name)
 static bool is_same_resource(struct text uri, struct text request_uri)
 {
     char a[AUTH_USER_SIZE], b[AUTH_USER_SIZE];
-    if (sip_uri_equal(uri, request_uri))
+    if (text_equal(uri, request_uri) || sip_uri_equal(uri, request_uri))
         return true;
     int first = sip_aor(uri, AOR_CASE_SENSITIVE, a, sizeof a),
         second = sip_aor(request_uri, AOR_CASE_SENSITIVE, b, sizeof b);
@@ -271,12 +277,14 @@ static enum auth_outcome attempt_run(struct attempt *attempt)
         auth->fault = fault;
         return AUTH_MALFORMED;
     }
+    struct nonce nonce;
     const struct text name = {bytes, length > 0 ? (size_t)length : 0};
-    auth->proved |= nonce_is_given(&auth->nonces, attempt->credentials.nonce, attempt->scope);
+    bool given = nonce_read(&auth->nonces, attempt->credentials.nonce, attempt->scope, &nonce);
+    auth->proved |= given;
     if (length < 0 || !attempt_set_user(attempt, name) || !attempt_set_algorithm(attempt))
         return AUTH_WRONG;
     enum auth_outcome outcome = attempt_compare(attempt, name);
-    if (outcome == AUTH_VALID && !nonce_use(&auth->nonces, attempt->credentials.nonce, attempt->scope, attempt->count))
+    if (outcome == AUTH_VALID && !(given && nonce_use(&auth->nonces, &nonce, attempt->count)))
         return AUTH_STALE;
     return outcome;
 }
@@ -323,7 +331,7 @@ static enum auth_outcome add_outcome(struct attempt *attempt, enum auth_outcome 
     if (outcome == AUTH_VALID && before == AUTH_VALID && strcmp(attempt->user, attempt->valid_user) != 0)
         return AUTH_WRONG;
     if (outcome == AUTH_VALID)
-        memcpy(attempt->valid_user, attempt->user, sizeof attempt->user);
+        memcpy(attempt->valid_user, attempt->user, strlen(attempt->user) + 1);
     return stronger(outcome, before);
 }
 
@@ -345,30 +353,36 @@ static enum auth_outcome check_fields(struct attempt *attempt, enum sip_header h
 enum auth_outcome auth_check(struct auth *auth, const struct sip_message *request, enum auth_role role,
                              const struct nonce_scope *scope, char *user, size_t size)
 {
-    struct attempt attempt = {.auth = auth, .request = request, .scope = scope};
+    struct attempt attempt; /* most of it is set for each field */
+    attempt.auth = auth;
+    attempt.request = request;
+    attempt.scope = scope;
+    attempt.user[0] = attempt.valid_user[0] = '\0';
     auth->proved = false;
     enum auth_outcome outcome =
         check_fields(&attempt, role == AUTH_REGISTRAR ? HEADER_AUTHORIZATION : HEADER_PROXY_AUTHORIZATION);
-    bool valid = outcome == AUTH_VALID && strlen(attempt.valid_user) < size;
-    snprintf(user, size, "%s", valid ? attempt.valid_user : "");
-    return outcome == AUTH_VALID && !valid ? AUTH_WRONG : outcome;
+    size_t length = outcome == AUTH_VALID ? strlen(attempt.valid_user) : 0;
+    bool fits = length < size;
+    memcpy(user, attempt.valid_user, fits ? length : 0);
+    user[fits ? length : 0] = '\0';
+    return fits ? outcome : AUTH_WRONG;
 }
 
 size_t auth_challenge(struct auth *auth, enum auth_role role, const struct nonce_scope *scope, bool stale, char *out,
                       size_t size)
 {
     char nonce[NONCE_SIZE];
-    size_t length = 0;
-    const char *name = role == AUTH_REGISTRAR ? "WWW-Authenticate" : "Proxy-Authenticate";
-    nonce_write(&auth->nonces, scope, nonce);
+    struct writer writer = {.at = out, .size = size};
+    const struct text nonce_text = {nonce, nonce_write(&auth->nonces, scope, nonce)};
     for (size_t i = 0; i < auth->config.algorithm_count; i++) {
-        int wrote = snprintf(out + length, size - length,
-                             "%s: Digest realm=\"%.*s\", nonce=\"%s\", algorithm=%s, qop=\"auth\"%s\r\n", name,
-                             (int)scope->realm.length, scope->realm.at, nonce,
-                             auth_algorithm_name(auth->config.algorithms[i]), stale ? ", stale=true" : "");
-        if (wrote < 0 || length + (size_t)wrote >= size)
-            return 0;
-        length += (size_t)wrote;
+        writer_put_text(&writer, role == AUTH_REGISTRAR ? TEXT("WWW-Authenticate") : TEXT("Proxy-Authenticate"));
+        writer_put_text(&writer, TEXT(": Digest realm=\""));
+        writer_put_text(&writer, scope->realm);
+        writer_put_text(&writer, TEXT("\", nonce=\""));
+        writer_put_text(&writer, nonce_text);
+        writer_put_text(&writer, TEXT("\", algorithm="));
+        writer_put_text(&writer, text_of(auth_algorithm_name(auth->config.algorithms[i])));
+        writer_put_text(&writer, stale ? TEXT(", qop=\"auth\", stale=true\r\n") : TEXT(", qop=\"auth\"\r\n"));
     }
-    return length;
+    return writer_end(&writer);
 }

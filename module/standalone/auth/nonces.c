@@ -25,12 +25,6 @@ struct used_nonce {
     uint64_t window; /* bit i: count top - i was used */
 };
 
-/* What a nonce consists of besides its seal. */
-struct nonce {
-    uint64_t issued_ms;
-    uint32_t number;
-};
-
 int nonces_create(struct nonces *nonces, const struct host *host, uint32_t lifetime_s, size_t most)
 {
     *nonces = (struct nonces){.host = host,
@@ -87,8 +81,7 @@ size_t nonce_write(struct nonces *nonces, const struct nonce_scope *scope, char 
     return NONCE_SIZE - 1;
 }
 
-static bool read_nonce(const struct nonces *nonces, struct text text, const struct nonce_scope *scope,
-                       struct nonce *nonce)
+bool nonce_read(const struct nonces *nonces, struct text text, const struct nonce_scope *scope, struct nonce *nonce)
 {
     char seal[SEAL_DIGITS + 1], digits[VALUE_DIGITS + 1];
     if (text.length != NONCE_SIZE - 1)
@@ -165,19 +158,12 @@ static bool take_count(struct used_nonce *used, uint32_t count)
     return true;
 }
 
-bool nonce_is_given(const struct nonces *nonces, struct text text, const struct nonce_scope *scope)
+bool nonce_use(struct nonces *nonces, const struct nonce *nonce, uint32_t count)
 {
-    struct nonce nonce;
-    return read_nonce(nonces, text, scope, &nonce);
-}
-
-bool nonce_use(struct nonces *nonces, struct text text, const struct nonce_scope *scope, uint32_t count)
-{
-    struct nonce nonce;
-    if (!read_nonce(nonces, text, scope, &nonce) || is_too_old(nonces, nonce.issued_ms))
+    if (is_too_old(nonces, nonce->issued_ms))
         return false;
-    struct used_nonce *used = find(nonces, &nonce);
+    struct used_nonce *used = find(nonces, nonce);
     if (used == NULL)
-        used = add(nonces, &nonce);
+        used = add(nonces, nonce);
     return used != NULL && take_count(used, count);
 }

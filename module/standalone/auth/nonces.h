@@ -51,12 +51,19 @@ struct nonce_scope {
 /* Writes a new nonce. Returns its length. */
 size_t nonce_write(struct nonces *nonces, const struct nonce_scope *scope, char out[NONCE_SIZE]);
 
-/* Was the nonce given to this source, however long ago? Then the source has received it. */
-bool nonce_is_given(const struct nonces *nonces, struct text nonce, const struct nonce_scope *scope);
+/* What a nonce consists of besides its seal. */
+struct nonce {
+    uint64_t issued_ms;
+    uint32_t number;
+};
 
-/* Accepts a count of a nonce, once. To be called only after the response to the nonce was found to be right. Returns
-   false if the nonce is too old, of another realm, source, server or run, or not remembered any more, if the count has
-   been used, or without memory: the client must then be given a new nonce. */
-bool nonce_use(struct nonces *nonces, struct text nonce, const struct nonce_scope *scope, uint32_t count);
+/* Was the nonce given to this source, however long ago? Then the source has received it. Returns false for a nonce of
+   another realm, source, server or run. */
+bool nonce_read(const struct nonces *nonces, struct text text, const struct nonce_scope *scope, struct nonce *nonce);
+
+/* Accepts a count of a nonce that was read, once. To be called only after the response to the nonce was found to be
+   right. Returns false if the nonce is too old or not remembered any more, if the count has been used, or without
+   memory: the client must then be given a new nonce. */
+bool nonce_use(struct nonces *nonces, const struct nonce *nonce, uint32_t count);
 
 #endif

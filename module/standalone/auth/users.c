@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "base/memory.h"
+#include "base/writer.h"
 #include "standalone/auth/users_file.h"
 #include "standalone/auth/users_kept.h"
 #include "standalone/auth/users_removed.h"
@@ -299,10 +300,13 @@ static bool users_name(struct text user, struct text realm, char aor[USERS_AOR_S
     *name = at != NULL ? USERS_WHOLE_AOR : USERS_USER_PART;
     if (part.length == 0 || realm.length == 0 || part.length + 1 + domain >= USERS_AOR_SIZE)
         return false;
-    int length = snprintf(aor, USERS_AOR_SIZE, ipv6 ? "%.*s@[%.*s]" : "%.*s@%.*s", (int)part.length, part.at,
-                          (int)realm.length, realm.at);
-    return (size_t)length == part.length + 1 + domain &&
-           (at == NULL || text_equal(user, (struct text){aor, (size_t)length}));
+    struct writer writer = {.at = aor, .size = USERS_AOR_SIZE};
+    writer_put_text(&writer, part);
+    writer_put_text(&writer, ipv6 ? TEXT("@[") : TEXT("@"));
+    writer_put_text(&writer, realm);
+    writer_put_text(&writer, ipv6 ? TEXT("]") : TEXT(""));
+    const struct text written = {aor, writer_end(&writer)};
+    return memchr(aor, '\0', written.length) == NULL && (at == NULL || text_equal(user, written));
 }
 
 static int users_row(struct users *users, enum auth_algorithm algorithm, enum users_name name, char ha1[HA1_SIZE])

@@ -154,10 +154,12 @@ static int set_identity(struct authentication *a, struct text text)
     struct sip_uri uri;
     int error = sip_uri_create(&uri, text);
     if (error == 0 && server_is_own_name(a->server, uri.host)) {
-        int length = sip_uri_aor(&uri, a->server->config.aor_case, aor, sizeof aor);
+        int length = sip_uri_aor(&uri, a->server->config.aor_case, aor, sizeof aor - 1);
         error = length > 0 ? 0 : -EBADMSG;
-        if (length > SCHEME)
-            snprintf(a->aor, sizeof a->aor, "%.*s", length - SCHEME, aor + SCHEME);
+        if (length > SCHEME) {
+            memcpy(a->aor, aor + SCHEME, (size_t)length - SCHEME);
+            a->aor[length - SCHEME] = '\0';
+        }
         set_realm(a, uri.host);
     }
     sip_uri_destroy(&uri);
