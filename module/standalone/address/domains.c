@@ -23,7 +23,8 @@ struct domain {
 struct domains {
     const struct host *host;
     struct hash_key key;
-    struct table table; /* by digest of the canonical name */
+    struct table table;        /* by digest of the canonical name */
+    const struct domain *last; /* that was found last; NULL: none was found yet */
 };
 
 int domains_new(struct domains **out, const struct host *host)
@@ -95,11 +96,20 @@ int domains_add(struct domains *domains, struct text name)
     return 0;
 }
 
+/* The URIs of one request, and of most requests, name the same domain. */
 bool domains_have(const struct domains *domains, struct text host)
 {
     char bytes[HOST_NAME_MOST + 1];
+    struct domains *cache = (struct domains *)domains;
+    const struct domain *last = domains != NULL ? domains->last : NULL;
+    if (last != NULL && text_equal_nocase(host, (struct text){last->name, last->length}))
+        return true;
     struct text canonical = {bytes, domains != NULL ? write_canonical(host, bytes) : 0};
-    return canonical.length > 0 && find(domains, canonical, hash_seal(&domains->key, canonical)) != NULL;
+    const struct domain *found =
+        canonical.length > 0 ? find(domains, canonical, hash_seal(&domains->key, canonical)) : NULL;
+    if (found != NULL)
+        cache->last = found;
+    return found != NULL;
 }
 
 size_t domains_count(const struct domains *domains)
