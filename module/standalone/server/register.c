@@ -348,7 +348,7 @@ void register_handle(struct server *server, struct server_transaction *transacti
     request.aor = (struct text){NULL, 0};
     request.reason = REFUSAL_COUNT;
     caller_determine(server, server_transaction_request(transaction), request.source, &request.caller);
-    snprintf(request.caller.user, sizeof request.caller.user, "%s", user);
+    memcpy(request.caller.user, user, strlen(user) + 1);
     registration_create(&request.asked, config->host, server_transaction_request(transaction), &limits);
     int error = register_read(&request);
     bool refused = error == 0 && register_is_refused(&request);
