@@ -21,6 +21,10 @@ struct socket {
     bool open;
     bool ipv6;
     bool wildcard; /* bound to a wildcard address: the local address is read for each message */
+    /* UDP: the last read */
+    uint64_t read_ms;
+    uint8_t wanted; /* datagrams that it asked for */
+    bool was_full;  /* it got as many */
 };
 
 struct network {
