@@ -5,6 +5,11 @@
 
 const char *sip_skip_quoted(const char *at, const char *end)
 {
+    const char *quote = at + 1 < end ? memchr(at + 1, '"', (size_t)(end - at - 1)) : NULL;
+    if (quote == NULL)
+        return NULL;
+    if (memchr(at, '\\', (size_t)(quote - at)) == NULL)
+        return quote + 1;
     for (at++; at < end; at++) {
         if (*at == '\\')
             at++;
