@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <openssl/crypto.h>
-#include <stdlib.h>
 
 #include "base/memory.h"
 #include "base/writer.h"
@@ -81,19 +80,25 @@ size_t nonce_write(struct nonces *nonces, const struct nonce_scope *scope, char 
     return NONCE_SIZE - 1;
 }
 
+/* Of digits that nonce_write() has written. */
+static uint64_t read_hex(const char *at, unsigned digits)
+{
+    uint64_t value = 0;
+    for (unsigned i = 0; i < digits; i++)
+        value = value << 4 | (uint64_t)(at[i] <= '9' ? at[i] - '0' : at[i] - 'a' + 10);
+    return value;
+}
+
 bool nonce_read(const struct nonces *nonces, struct text text, const struct nonce_scope *scope, struct nonce *nonce)
 {
-    char seal[SEAL_DIGITS + 1], digits[VALUE_DIGITS + 1];
+    char seal[SEAL_DIGITS + 1];
     if (text.length != NONCE_SIZE - 1)
         return false;
     write_seal(nonces, text.at, scope, seal);
     if (CRYPTO_memcmp(seal, text.at + VALUE_DIGITS, SEAL_DIGITS) != 0)
         return false;
-    memcpy(digits, text.at, VALUE_DIGITS);
-    digits[VALUE_DIGITS] = '\0';
-    nonce->number = (uint32_t)strtoul(digits + TIME_DIGITS, NULL, 16);
-    digits[TIME_DIGITS] = '\0';
-    nonce->issued_ms = strtoull(digits, NULL, 16);
+    nonce->issued_ms = read_hex(text.at, TIME_DIGITS);
+    nonce->number = (uint32_t)read_hex(text.at + TIME_DIGITS, SERIAL_DIGITS);
     return true;
 }
 

@@ -145,21 +145,27 @@ static void set_realm(struct authentication *a, struct text host)
     a->realm[length > 0 ? length : 0] = '\0';
 }
 
-/* Sets realm and AOR if the URI belongs to a domain of this server, whatever its port. Returns 0, -EPROTONOSUPPORT for
-   another scheme than sip and sips, -EBADMSG if it is not a URI, or -ENOMEM. */
-static int set_identity(struct authentication *a, struct text text)
+static int set_aor(struct authentication *a, const struct sip_uri *uri)
 {
     enum { SCHEME = 4 }; /* "sip:" */
     char aor[AUTH_USER_SIZE + SCHEME];
+    int length = sip_uri_aor(uri, a->server->config.aor_case, aor, sizeof aor - 1);
+    if (length > SCHEME) {
+        memcpy(a->aor, aor + SCHEME, (size_t)length - SCHEME);
+        a->aor[length - SCHEME] = '\0';
+    }
+    return length > 0 ? 0 : -EBADMSG;
+}
+
+/* Sets realm and AOR if the URI belongs to a domain of this server, whatever its port. Returns 0, -EPROTONOSUPPORT for
+   another scheme than sip and sips, -EBADMSG if it is not a URI or its AOR is too long, or -ENOMEM. Without with_aor,
+   the AOR is written only if it may be too long. */
+static int set_identity(struct authentication *a, struct text text, bool with_aor)
+{
     struct sip_uri uri;
     int error = sip_uri_create(&uri, text);
     if (error == 0 && server_is_own_name(a->server, uri.host)) {
-        int length = sip_uri_aor(&uri, a->server->config.aor_case, aor, sizeof aor - 1);
-        error = length > 0 ? 0 : -EBADMSG;
-        if (length > SCHEME) {
-            memcpy(a->aor, aor + SCHEME, (size_t)length - SCHEME);
-            a->aor[length - SCHEME] = '\0';
-        }
+        error = with_aor || text.length >= AUTH_USER_SIZE / 2 ? set_aor(a, &uri) : 0;
         set_realm(a, uri.host);
     }
     sip_uri_destroy(&uri);
@@ -220,7 +226,7 @@ static bool authenticate_proxied(struct authentication *a, const struct route *r
     if (is_trunk(a) || is_for_nobody(a, route) || is_led_by_token(route) ||
         proxy_knows_dialog(a->server, a->request, route, a->source))
         return true;
-    int error = set_identity(a, sip_from_uri(a->request));
+    int error = set_identity(a, sip_from_uri(a->request), true);
     if (error == -EBADMSG)
         return refuse_malformed(a, "From", "the address is not a valid URI");
     if (error == -ENOMEM)
@@ -234,7 +240,7 @@ static bool authenticate_proxied(struct authentication *a, const struct route *r
 static bool authenticate_registration(struct authentication *a)
 {
     a->role = AUTH_REGISTRAR;
-    if (set_identity(a, sip_to_uri(a->request)) != 0 || a->realm[0] == '\0')
+    if (set_identity(a, sip_to_uri(a->request), false) != 0 || a->realm[0] == '\0')
         return true;
     a->aor[0] = '\0';
     return authentication_check(a);
