@@ -80,12 +80,17 @@ static int lua_text_print(struct cli *cli, const struct lua_text *request)
     return job.status;
 }
 
-static void take_option(struct lua_text *request, const char *name, const char *value)
+static int take_option(struct cli *cli, struct lua_text *request, const char *name, const char *value)
 {
-    if (strcmp(name, "lang") == 0)
+    const enum lua_form form = strcmp(name, "json") == 0 ? LUA_FORM_JSON : LUA_FORM_MARKDOWN;
+    if (strcmp(name, "lang") == 0) {
         request->language = value;
-    else
-        request->form = strcmp(name, "json") == 0 ? LUA_FORM_JSON : LUA_FORM_MARKDOWN;
+        return CLI_OK;
+    }
+    if (request->form != LUA_FORM_TEXT && request->form != form)
+        return cli_usage(cli, request->function, "--json and --markdown exclude each other");
+    request->form = form;
+    return CLI_OK;
 }
 
 static int take_code(struct cli *cli, struct lua_text *request, const struct lua_command *command, const char *value)
@@ -111,7 +116,8 @@ int lua_command_run(struct cli *cli, int argc, char **argv, const struct lua_com
     while ((argument = argument_next(&arguments, &index, &value)) != ARGUMENT_END) {
         switch (argument) {
         case ARGUMENT_OPTION:
-            take_option(&request, command->options[index].name, value);
+            if (take_option(cli, &request, command->options[index].name, value) != CLI_OK)
+                return CLI_USAGE;
             break;
         case ARGUMENT_PLAIN:
             if (take_code(cli, &request, command, value) != CLI_OK)

@@ -58,6 +58,8 @@ int command_codes(struct cli *cli, int argc, char **argv)
     while ((argument = argument_next(&arguments, &index, &value)) != ARGUMENT_END) {
         switch (argument) {
         case ARGUMENT_OPTION:
+            if (form == (index == 0 ? FORM_JSON : FORM_TSV))
+                return cli_usage(cli, argv[0], "--tsv and --json exclude each other");
             form = index == 0 ? FORM_TSV : FORM_JSON;
             break;
         case ARGUMENT_HELP:

@@ -177,6 +177,9 @@ static int gather(struct cli *cli, const struct request *request, const struct o
 {
     struct decide_input asked = {0};
     int status = apply(cli, request, options, &asked);
+    if (status == CLI_OK && request->has_code && asked.facts.origin != ORIGIN_WIRE)
+        return cli_usage(cli, "decide", "a code (%u) and --origin %s exclude each other: no response has come",
+                         (unsigned)request->code, origin_names[asked.facts.origin]);
     if (status == CLI_OK && !request->has_code && asked.facts.origin == ORIGIN_WIRE)
         status = read_input(cli, &input->facts);
     else
