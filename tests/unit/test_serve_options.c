@@ -199,6 +199,8 @@ static void test_tls_options_that_do_not_go_together(void **state)
         snprintf(line, sizeof line, "r.lua --tls-domain %s", wrong[i]);
         assert_refused(line, "not DOMAIN=CERTIFICATE,KEY");
     }
+    assert_refused("r.lua --tls-domain a.test=a.pem,a.key --tls-domain A.Test.=b.pem,b.key",
+                   "--tls-domain A.Test.=b.pem,b.key: this domain has a certificate already");
     char name[200];
     memset(name, 'a', sizeof name - 1);
     name[sizeof name - 1] = '\0';

@@ -300,6 +300,12 @@ static int add_tls_domain(struct serve_options *options, const char *text, char 
         snprintf(error, size, "--tls-domain %s: not DOMAIN=CERTIFICATE,KEY", text);
         return -EINVAL;
     }
+    for (size_t i = 0; i < tls->domain_count; i++) {
+        if (strcasecmp(tls->domains[i].domain, tls->domains[tls->domain_count].domain) != 0)
+            continue;
+        snprintf(error, size, "--tls-domain %s: this domain has a certificate already", text);
+        return -EINVAL;
+    }
     tls->domain_count++;
     return 0;
 }
@@ -563,8 +569,8 @@ static int take_number_of(const struct number_option *option, const char *value,
     snprintf(number, sizeof number, "%.*s", (int)(length < sizeof number ? length : sizeof number), value);
     if (length < sizeof number && read_number(number, option->least, option->most, option->value))
         return 0;
-    snprintf(error, size, "%s %s: expected a whole number from %u to %u", option->name, value, option->least,
-             option->most);
+    snprintf(error, size, "%s %s: expected a whole number from %u to %u%s%s", option->name, value, option->least,
+             option->most, unit[0] != '\0' ? ", with or without " : "", unit);
     return -EINVAL;
 }
 

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <openssl/x509v3.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -63,6 +64,7 @@ static int no_passphrase(char *out, int size, int writing, void *context)
 /* A certificate and its key, and the options that named them. */
 struct pair {
     const char *option, *certificate, *key_option, *key;
+    const char *domain; /* of --tls-domain; NULL: any */
 };
 
 static bool use_pair(const struct reading *reading, SSL_CTX *context, const struct pair *pair)
@@ -100,6 +102,19 @@ static void warn_of_time(const struct reading *reading, SSL_CTX *context, const 
     reading->host->log(reading->host->context, LOG_WARNING, line);
 }
 
+/* Phones check the name; a browser also takes a certificate for *.example.com. */
+static void warn_of_domain(const struct reading *reading, SSL_CTX *context, const struct pair *pair)
+{
+    char line[2300];
+    X509 *certificate = SSL_CTX_get0_certificate(context);
+    if (pair->domain == NULL || tls_certificate_speaks_for(certificate, text_of(pair->domain)) ||
+        X509_check_host(certificate, pair->domain, 0, 0, NULL) == 1)
+        return;
+    snprintf(line, sizeof line, "%s %s: the certificate is not for the domain %s", pair->option, pair->certificate,
+             pair->domain);
+    reading->host->log(reading->host->context, LOG_WARNING, line);
+}
+
 /* Logs warnings about both files for the operator. */
 static bool serve_pair(const struct reading *reading, SSL_CTX *context, const struct pair *pair)
 {
@@ -107,12 +122,13 @@ static bool serve_pair(const struct reading *reading, SSL_CTX *context, const st
         return false;
     warn_of_readers(reading, pair->key);
     warn_of_time(reading, context, pair);
+    warn_of_domain(reading, context, pair);
     return true;
 }
 
 static struct pair default_pair(const struct tls_options *options)
 {
-    return (struct pair){"--tls-cert", options->certificate, "--tls-key", options->key};
+    return (struct pair){"--tls-cert", options->certificate, "--tls-key", options->key, NULL};
 }
 
 static SSL_CTX *context_new(const SSL_METHOD *method)
@@ -186,7 +202,7 @@ static bool read_domains(const struct reading *reading, const struct tls_options
         files->domains[i].context = context;
         memcpy(files->domains[i].name, domain->domain, sizeof files->domains[i].name);
         files->domain_count = i + 1;
-        const struct pair pair = {"--tls-domain", domain->certificate, "--tls-domain", domain->key};
+        const struct pair pair = {"--tls-domain", domain->certificate, "--tls-domain", domain->key, domain->domain};
         if (!serve_pair(reading, context, &pair))
             return false;
     }

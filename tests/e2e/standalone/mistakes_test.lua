@@ -183,6 +183,24 @@ test("an expired certificate, and TLS options without a listener, give a warning
     s:stop()
 end)
 
+test("a certificate that is not for the domain of its --tls-domain gives a warning", function(t)
+    local authority = certificates.new(t)
+    local files = { authority:sign("a", { names = "DNS:a.example" }),
+        authority:sign("b", { names = "DNS:*.b.example" }), authority:sign("c", { names = "URI:sip:c.example" }) }
+    local arguments = { "--listen", "tls:127.0.0.1:" .. server.free_port() }
+    for index, domain in ipairs { "a.example", "x.b.example", "c.example" } do
+        arguments[#arguments + 1] = "--tls-domain"
+        arguments[#arguments + 1] = ("%s=%s,%s"):format(domain, files[index].certificate, files[index].key)
+    end
+    local s = server.start(t, { args = arguments })
+    s:stop()
+    t:ok(not s.err:find "not for the domain")
+    arguments[4] = arguments[4]:gsub("^a%.example", "b.example")
+    s = server.start(t, { args = arguments })
+    s:expect_log "warning: %-%-tls%-domain [^\n]*a%.pem: the certificate is not for the domain b%.example"
+    s:stop()
+end)
+
 test("an address that this machine does not have", function(t)
     refused(t, "cannot listen on udp:192%.0%.2%.1:5060: this machine does not have the address", "--listen",
         "udp:192.0.2.1:5060", "--open")
