@@ -311,6 +311,22 @@ static void test_what_cannot_be_read_is_named(void **state)
     assert_int_equal(read_into(f, &layer, LAYERS_MOST + 1, NULL), -EINVAL);
 }
 
+/* Also if other layers have files: the policy would go on without what the empty one decided. */
+static void test_each_layer_has_a_file(void **state)
+{
+    struct folder *f = *state;
+    make_folder(f, "full");
+    make_folder(f, "empty");
+    make_folder(f, "empty/lib");
+    write_file(f, "full/a.lua", "x = 1");
+    write_file(f, "empty/lib/b.lua", "return 1");
+    const struct layer layers[] = {layer_at(f, "base", "full"), layer_at(f, "site", "empty")};
+    assert_int_equal(read_into(f, layers, 2, NULL), -ENOENT);
+    assert_says(f, "/empty: no .lua file in the folder");
+    write_file(f, "empty/b.lua", "y = 1");
+    assert_int_equal(read_into(f, layers, 2, NULL), 0);
+}
+
 static void test_a_folder_that_holds_itself_ends(void **state)
 {
     struct folder *f = *state;
@@ -541,6 +557,7 @@ int main(void)
         TEST(test_the_hash_knows_where_a_file_ends),
         TEST(test_limits_hold_each_to_the_byte),
         TEST(test_what_cannot_be_read_is_named),
+        TEST(test_each_layer_has_a_file),
         TEST(test_a_folder_that_holds_itself_ends),
         TEST(test_what_is_saved_is_loaded_whole),
         TEST(test_what_is_packed_for_others_is_what_they_unpack),

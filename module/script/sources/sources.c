@@ -312,9 +312,13 @@ static int read_layer_folder(struct reading *reading, const struct layer *layer)
     reading->root = realpath(layer->path, NULL);
     if (reading->root == NULL)
         return fault(reading, layer->path, -errno, NULL);
+    size_t before = reading->sources->count;
     int error = read_folder(reading, layer->path, prefix, 0);
     if (error != 0)
         return error;
+    /* While its files are exchanged, a folder may be empty: calls must not lose what this layer decides. */
+    if (reading->sources->count == before)
+        return fault(reading, layer->path, -ENOENT, "no .lua file in the folder");
     if (!join(path, layer->path, "lib") || !join(name, prefix, "lib"))
         return fault(reading, layer->path, -ENAMETOOLONG, NULL);
     if (stat(path, &status) != 0)
@@ -357,8 +361,6 @@ static int read_layers(struct reading *reading, const struct layer *layers, size
         free(reading->root);
         reading->root = NULL;
     }
-    if (error == 0 && reading->sources->count == 0)
-        error = fault(reading, layers[0].path, -ENOENT, "no .lua file in the folder");
     return error;
 }
 
