@@ -65,7 +65,16 @@ static void test_a_call_has_its_headers(void **state)
                  "60");
     assert_fails(f, "call:header('X-Color', 0)", "number 1");
     assert_fails(f, "call:header()", "string expected");
-    assert_fails(f, "call.header('X-Color')", "call or reply expected");
+    assert_fails(f, "call.header('X-Color')", "call or reply expected: write call:header(name), with a colon");
+}
+
+static void test_objects_cannot_be_changed(void **state)
+{
+    struct script_fixture *f = *state;
+    assert_fails(f, "(function() call.uri = 'sip:x@y' end)()", "a call cannot be changed: a hook returns a verdict");
+    assert_fails(f, "(function() reply.code = 200 end)()", "a reply cannot be changed");
+    assert_fails(f, "(function() decision.mine = 1 end)()", "a decision cannot be changed");
+    assert_fails(f, "(function() getmetatable(call).__newindex = nil end)()", "");
 }
 
 static void test_a_reply_has_its_fields(void **state)
@@ -127,7 +136,7 @@ static void test_what_is_no_field_is_an_error(void **state)
     assert_fails(f, "return decision.acton", "a decision has no field 'acton'");
     assert_fails(f, "return reply[1]", "a reply has no field '1'");
     assert_fails(f, "return reply[nil]", "string expected");
-    assert_fails(f, "reply.code = 200", "attempt to index");
+    assert_fails(f, "reply.code = 200", "cannot be changed");
     assert_fails(f, "return sip_is_success(call)", "code or reply expected");
     assert_fails(f, "return #reply", "attempt to get length");
 }
@@ -170,6 +179,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_a_call_has_its_fields),         TEST(test_a_call_has_its_headers),
+        TEST(test_a_call_has_its_fields),         TEST(test_objects_cannot_be_changed),
         TEST(test_a_reply_has_its_fields),        TEST(test_a_decision_has_its_fields),
         TEST(test_what_is_no_field_is_an_error),  TEST(test_a_kept_object_raises_and_reads_nothing),
         TEST(test_objects_cannot_be_taken_apart),

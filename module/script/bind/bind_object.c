@@ -303,7 +303,7 @@ static const struct sip_message *object_message(lua_State *L, int index)
 {
     const struct bind_state *state = bind_state(L);
     if (!lua_islightuserdata(L, index))
-        luaL_typeerror(L, index, "call or reply");
+        luaL_argerror(L, index, "call or reply expected: write call:header(name), with a colon");
     switch (object_kind(L, index, state)) {
     case OBJECT_CALL:
         return state->call->request;
@@ -373,6 +373,12 @@ static int object_index(lua_State *L)
     return luaL_error(L, "a %s has no field '%s'", kind_names[kind], name);
 }
 
+static int object_newindex(lua_State *L)
+{
+    const struct bind_state *state = lua_touserdata(L, lua_upvalueindex(1));
+    return luaL_error(L, "a %s cannot be changed: a hook returns a verdict", kind_names[object_kind(L, 1, state)]);
+}
+
 static int object_tostring(lua_State *L)
 {
     const struct bind_state *state = lua_touserdata(L, lua_upvalueindex(1));
@@ -407,12 +413,15 @@ static void push_fields(lua_State *L, enum object_kind kind)
 void bind_object(lua_State *L)
 {
     lua_pushlightuserdata(L, NULL);
-    lua_createtable(L, 0, 4);
+    lua_createtable(L, 0, 5);
     lua_pushlightuserdata(L, bind_state(L));
     for (int kind = OBJECT_CALL; kind <= OBJECT_FLOW; kind++)
         push_fields(L, (enum object_kind)kind);
     lua_pushcclosure(L, object_index, 1 + OBJECT_FLOW);
     lua_setfield(L, -2, "__index");
+    lua_pushlightuserdata(L, bind_state(L));
+    lua_pushcclosure(L, object_newindex, 1);
+    lua_setfield(L, -2, "__newindex");
     lua_pushlightuserdata(L, bind_state(L));
     lua_pushcclosure(L, object_tostring, 1);
     lua_setfield(L, -2, "__tostring");
