@@ -58,7 +58,7 @@ end
 local function flow(t, s, reg_id, scenario, more)
     local port = server.free_port()
     run(t, command(s, register, port, { "-m", 1, "-key", "reg_id", reg_id, "-key", "q",
-        reg_id == 1 and "1.0" or "0.5" }), 10000)
+        reg_id == 1 and "1.0" or "0.5" }), ua.patience)
     local phone = process.start(command(s, scenario, port, more))
     t:defer(function()
         phone:stop()
@@ -110,15 +110,17 @@ sipp_test("SIPp: 5626-7.d no answer on one flow, the call comes over the other",
     call(alice, 200)
 end)
 
-host.test("SIPp: one message in twenty of the caller's is lost, 1000 calls are answered", { transports = { "udp" } },
-    function(t, _, s)
+-- As in the examples, Kamailio passes a 200 on that comes again (6026-7.a) for 32 s, and not for 5 s: by then only
+-- three or four have come, and all may be lost.
+host.test("SIPp: one message in twenty of the caller's is lost, 1000 calls are answered",
+    { transports = { "udp" }, kept = 32000 }, function(t, _, s)
         if not os.execute "command -v sipp >/dev/null" then
             t:skip "no sipp"
         end
         flow(t, s, 1, answer)
         flow(t, s, 2, answer)
         run(t, command(s, call_alone(t), server.free_port(), { "-lost", 5, "-r", 250, "-m", 1000, "-l", 1000 }),
-            24000)
+            2 * ua.patience)
     end)
 
 tap.done()

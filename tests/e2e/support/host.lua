@@ -20,6 +20,9 @@ local function kamailio_params(options)
     if options.flow_timer then
         params[#params + 1] = { "reflow", "flow_timer", options.flow_timer }
     end
+    if options.kept then
+        params[#params + 1] = { "tm", "wt_timer", options.kept }
+    end
     if options.rest_silent then
         params[#params + 1] = { "reflow", "rest_silent", options.rest_silent }
     end
@@ -152,10 +155,10 @@ end
 --[[ Starts the host of that name for the test `t`, which ends it. options, all optional: policy (Lua text), layers
      and tenants (tables of Lua texts by "NAME:PRIORITY" and by domain; they need a policy), trunks (a list),
      names (a list: domains more, or addresses of a relay before it), answer_timeout (ms until a request without any
-     response fails, timer B), timer_c (ms), flow_timer (s), rest_silent (s), port, core (of Kamailio alone: core
-     parameters), case_sensitive and lengthen_expires (true), secure (true: it listens on TLS and WebSocket too;
-     host.test sets it for these transports), net (a laboratory of lab.lua: it runs on net.server, at port 5060 of UDP
-     and TCP). Of the standalone host alone: state
+     response fails, timer B), timer_c (ms), flow_timer (s), rest_silent (s), port, case_sensitive and
+     lengthen_expires (true), secure (true: it listens on TLS and WebSocket too; host.test sets it for these), net (a
+     laboratory of lab.lua: it runs on net.server, at port 5060 of UDP and TCP). Of Kamailio alone: core (core
+     parameters), kept (ms that a transaction stays after its end, default 5000). Of the standalone host alone: state
      (true: it keeps bindings), connect_time and idle (s), address (an IPv6 address to listen on, which its user agents
      then use).
      Fields of what it returns: kind, host, port, domain; alive(), stop(), flows_down() (a counter). ]]
