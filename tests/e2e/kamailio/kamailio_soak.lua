@@ -5,11 +5,13 @@
      had a living flow from its beginning to its end was answered, soon, and by one flow of an instance at a time; no
      process has died, and memory is flat: at rest, after the first minute and at the end. REFLOW_SEED repeats a run.
    SOAK_CONFIG=provider: the same with examples/kamailio/provider.cfg, its passwords, voicemail and accounting
-   (soak_provider.lua); then each call has one record, and each answered one a record of its end. ]]
+   (soak_provider.lua); then each call has one record, and each answered one a record of its end. Its transactions are
+   kept for 32 s after their end, so that the calls of a second are limited: they must fit into the shared memory. ]]
 local directory = arg[0]:match "^(.*)/" or "."
 package.path = directory .. "/../support/?.lua;" .. package.path
 local uv = require "luv"
 local kamailio = require "kamailio"
+local persistent = require "persistent"
 local provider = os.getenv "SOAK_CONFIG" == "provider" and require "soak_provider"
 local server = require "server"
 local strangers = require "strangers"
@@ -22,6 +24,7 @@ print(("soak: Kamailio, %d s, seed %d"):format(seconds, seed))
 
 local USERS, CALLERS, AT_ONCE = 60, 8, 8 -- calls at once: of each caller
 local RING_MS, AWAY_LEAST_MS, AWAY_MS, HUNG_MS = 30, 50, 400, provider and 60000 or 20000
+local CALLS_A_SECOND = provider and 400 or math.huge
 -- It has waited for a timer (5 s; 25 s in provider.cfg), and not for a busy machine.
 local LATE_MS = provider and 20000 or 3000
 
@@ -42,6 +45,22 @@ end
 
 local function now_ms()
     return uv.hrtime() / 1e6
+end
+
+local ending = {}
+local t = {
+    defer = function(_, f)
+        ending[#ending + 1] = f
+    end,
+    skip = function(_, why)
+        print(why)
+        os.exit(1)
+    end,
+}
+
+-- Over UDP, a busy machine loses datagrams.
+local function open(options)
+    return options.transport == "udp" and persistent.open(t, ua.open, options) or ua.open(options)
 end
 
 local function after(ms, f)
@@ -227,7 +246,7 @@ end
 local function come_back(host, phone)
     phone.away = false
     if not phone.flow then
-        phone.flow = ua.open { port = host.port, user = phone.user, domain = host.domain, transport = phone.transport }
+        phone.flow = open { port = host.port, user = phone.user, domain = host.domain, transport = phone.transport }
         local flow = phone.flow
         listen(flow, function(received)
             if phone.flow == flow then
@@ -337,12 +356,15 @@ local function end_call(call, received)
     end
 end
 
+local may_begin = CALLS_A_SECOND -- calls
+
 local function new_caller(host, number, users)
-    local caller = { open = 0, flow = ua.open { port = host.port, user = "alice" .. number,
+    local caller = { open = 0, flow = open { port = host.port, user = "alice" .. number,
         domain = provider and "example.net" or host.domain, -- a From of the domain itself is challenged
         transport = number % 4 == 0 and "tcp" or "udp" } }
     function caller.fill()
-        while calling and caller.open < AT_ONCE do
+        while calling and caller.open < AT_ONCE and may_begin >= 1 do
+            may_begin = may_begin - 1
             start_call(caller, users[math.random(#users)])
         end
     end
@@ -354,6 +376,16 @@ local function new_caller(host, number, users)
         end
     end)
     return caller
+end
+
+-- A caller whose calls were lost gets no answer that lets it begin others.
+local function fill_callers(stage, ms)
+    if provider then
+        may_begin = math.min(may_begin + ms * CALLS_A_SECOND / 1000, CALLS_A_SECOND)
+    end
+    for _, caller in ipairs(stage.callers) do
+        caller.fill()
+    end
 end
 
 local function end_hung_calls()
@@ -502,12 +534,11 @@ local function every_second(host, path, turn, samples)
 end
 
 local function load_for(host, stage, ms, samples)
-    local deadline, next_second = now_ms() + ms, 0
+    local deadline, next_second, filled_at = now_ms() + ms, 0, now_ms()
     calling = true
-    for _, caller in ipairs(stage.callers) do
-        caller.fill()
-    end
     while now_ms() < deadline and host:alive() do
+        fill_callers(stage, now_ms() - filled_at)
+        filled_at = now_ms()
         ua.wait.until_true(5, function() end)
         return_phones(host)
         disturb(host, stage.phones)
@@ -531,7 +562,7 @@ route[BEFORE] {
 }
 ]]
 
-local function start(t, path)
+local function start(path)
     if provider then
         return provider.start(t, path, USERS)
     end
@@ -542,9 +573,9 @@ local function start(t, path)
             { "reflow", "policy", path } } })
 end
 
-local function set_out(t, path)
+local function set_out(path)
     server.write(path, policies[1])
-    local host = start(t, path)
+    local host = start(path)
     if provider then
         provider.voicemail(t, host, function(id)
             if calls[id] then
@@ -619,12 +650,12 @@ local function load_beside_strangers(host, stage, ms, samples)
     end
 end
 
-local function play(t)
+local function play()
     local path = server.temporary ".lua"
     t:defer(function()
         os.remove(path)
     end)
-    local host, stage = set_out(t, path)
+    local host, stage = set_out(path)
     local minute, samples = math.min(60, seconds // 3), {}
     load_beside_strangers(host, stage, minute * 1000, samples)
     local first_turn = stage.turn
@@ -649,17 +680,7 @@ local function play(t)
     assert(#faults == 0, #faults .. " faults")
 end
 
-local ending = {}
-local t = {
-    defer = function(_, f)
-        ending[#ending + 1] = f
-    end,
-    skip = function(_, why)
-        print(why)
-        os.exit(1)
-    end,
-}
-local fine, why = xpcall(play, debug.traceback, t)
+local fine, why = xpcall(play, debug.traceback)
 for index = #ending, 1, -1 do
     local ended, problem = pcall(ending[index])
     fine, why = fine and ended, why or problem

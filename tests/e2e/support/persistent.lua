@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 -- A user agent on UDP (ua.lua) that sends again what may have been lost, as RFC 3261 sections 13.3.1.4 and 17 demand:
--- requests until they are answered, a 2xx to INVITE until its ACK comes, and responses and ACKs when the other side
--- repeats what they belong to.
+-- requests until they are answered, a final response to INVITE until its ACK comes, and responses and ACKs when the
+-- other side repeats what they belong to.
 local uv = require "luv"
 
 local persistent = {}
@@ -9,6 +9,27 @@ local persistent = {}
 -- T1 and T2 are a fifth of those of RFC 3261: each message has some forty attempts. Where every third packet is lost on
 -- each of four links, one attempt in five reaches the other side and is answered.
 local T1 <const>, T2 <const>, DURATION <const> = 100, 800, 32000
+
+-- Texts by key: the last MOST of them at least, at most twice as many.
+local MOST <const> = 1000
+local Memory = {}
+Memory.__index = Memory
+
+local function new_memory()
+    return setmetatable({ count = 0, newer = {}, older = {} }, Memory)
+end
+
+function Memory.put(self, key, text)
+    if self.count == MOST then
+        self.count, self.older, self.newer = 0, self.newer, {}
+    end
+    self.count = self.count + 1
+    self.newer[key] = text
+end
+
+function Memory.get(self, key)
+    return self.newer[key] or self.older[key]
+end
 
 local Resender = {}
 Resender.__index = Resender
@@ -47,7 +68,7 @@ end
 
 local function sent_request(self, sip)
     if sip.method == "ACK" then
-        self.acks[("%s %d"):format(sip:get "Call-ID", sip:cseq())] = sip.text
+        self.acks:put(("%s %d"):format(sip:get "Call-ID", sip:cseq()), sip.text)
     else
         self:repeat_until_stopped(transaction(sip), sip.text, sip.method == "INVITE" and DURATION or T2)
     end
@@ -55,17 +76,17 @@ end
 
 local function sent_response(self, sip)
     local _, method = sip:cseq()
-    self.responses[transaction(sip)] = sip.text
-    if method == "INVITE" and sip.status >= 200 and sip.status < 300 then
-        self:repeat_until_stopped(("2xx %s %d"):format(sip:get "Call-ID", sip:cseq()), sip.text, T2)
+    self.responses:put(transaction(sip), sip.text)
+    if method == "INVITE" and sip.status >= 200 then
+        self:repeat_until_stopped(("final %s %d"):format(sip:get "Call-ID", sip:cseq()), sip.text, T2)
     end
 end
 
 local function received_request(self, sip)
     if sip.method == "ACK" then
-        return self:stop(("2xx %s %d"):format(sip:get "Call-ID", sip:cseq()))
+        return self:stop(("final %s %d"):format(sip:get "Call-ID", sip:cseq()))
     end
-    local response = self.responses[transaction(sip)]
+    local response = self.responses:get(transaction(sip))
     if response then
         self.send(response)
     end
@@ -76,7 +97,7 @@ local function received_response(self, sip)
     if method == "INVITE" or sip.status >= 200 then
         self:stop(transaction(sip))
     end
-    local ack = method == "INVITE" and sip.status >= 200 and self.acks[("%s %d"):format(sip:get "Call-ID", number)]
+    local ack = method == "INVITE" and sip.status >= 200 and self.acks:get(("%s %d"):format(sip:get "Call-ID", number))
     if ack then
         self.send(ack)
     end
@@ -92,7 +113,7 @@ end
 
 -- Opens such a user agent for the test `t`, with the function and the options that ua.open or host.open takes.
 function persistent.open(t, open, options)
-    local self = setmetatable({ timers = {}, acks = {}, responses = {} }, Resender)
+    local self = setmetatable({ timers = {}, acks = new_memory(), responses = new_memory() }, Resender)
     local o = { trace = function(_, direction, sip)
         if not self.resends then
             see(self, direction, sip)
