@@ -237,9 +237,10 @@ static int check_random(void)
 static int start(void)
 {
     call_listen(&kamailio_transaction_events);
-    if (check_random() < 0 || config_check_order() < 0 || bind_others() < 0 || stats_create() < 0 ||
-        rests_create() < 0 || waits_create() < 0 || spellings_create() < 0 || flows_create(FLOW_TABLE_LOG2) < 0 ||
-        breadth_create() < 0 || (module_has_usrloc && (flows_listen() < 0 || save_charge_create() < 0)) ||
+    if (check_random() < 0 || config_check_order() < 0 || bind_others() < 0 || save_received_take_over() < 0 ||
+        stats_create() < 0 || rests_create() < 0 || waits_create() < 0 || spellings_create() < 0 ||
+        flows_create(FLOW_TABLE_LOG2) < 0 || breadth_create() < 0 ||
+        (module_has_usrloc && (flows_listen() < 0 || save_charge_create() < 0)) ||
         keeper_create(call_branch_down) < 0 || events_create() < 0 || react_create() < 0 || refused_create() < 0 ||
         reconnect_listen() < 0 || datagram_listen() < 0 || peer_listen() < 0 || edge_start() < 0 ||
         flow_token_start() < 0 || seal_start() < 0 || gauges_create() < 0 || worker_policy_create() < 0)

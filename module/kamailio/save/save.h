@@ -17,5 +17,7 @@ uint64_t save_charge_bytes(void);
 
 /* The parameter received_avp: "$avp(NAME)". 0, or -1 with a line in the log. */
 int save_received_configure(char *name);
+/* mod_init: without it, the parameter of the same name of the registrar or nathelper module. 0 or -1, likewise. */
+int save_received_take_over(void);
 
 #endif

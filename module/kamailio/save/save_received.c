@@ -30,6 +30,22 @@ int save_received_configure(char *name)
     return has_avp ? 0 : -1;
 }
 
+static char *value_of_module(const char *module)
+{
+    modparam_t type;
+    char name[] = "received_avp";
+    char **value = find_param_export(find_module_by_name((char *)module), name, PARAM_STRING, &type);
+    return value != NULL && *value != NULL && **value != '\0' ? *value : NULL;
+}
+
+int save_received_take_over(void)
+{
+    char *value = value_of_module("registrar");
+    if (value == NULL)
+        value = value_of_module("nathelper");
+    return has_avp || value == NULL ? 0 : save_received_configure(value);
+}
+
 str save_received(void)
 {
     static const str none;

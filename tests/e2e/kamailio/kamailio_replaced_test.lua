@@ -372,6 +372,20 @@ for_each_way("two phones with the same Contact behind two edges, matching_mode 2
     alice:expect_final(call, 486)
 end)
 
+-- --- fix_nated_register() ---
+
+for _, transport in ipairs { "udp", "tcp" } do
+    for_each_way("a phone behind a proxy that adds no Path is called through the proxy: " .. transport, function(t, way)
+        local _, open = ways.start(t)
+        local proxy, alice = open("proxy", transport), open("alice", "udp")
+        ways.register(way, proxy, { aor = "sip:bob@example.test", contact_uri = private[transport], supported = false,
+            via = { proxy:via "z9hG4bKproxy", "SIP/2.0/UDP 192.168.1.10:5060;branch=z9hG4bKphone" } })
+        local call = alice:invite("sip:bob@example.test", { headers = ways.headers(way) })
+        t:equal(refuse(proxy, 486).uri, private[transport])
+        alice:expect_final(call, 486)
+    end)
+end
+
 -- --- equal Contacts of several users ---
 
 local group = [[
