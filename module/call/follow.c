@@ -60,6 +60,14 @@ void call_branch_begin(struct response_context *context, struct call_branch *bra
     context->branches_made++;
 }
 
+void call_branch_withdraw(struct call_branch *branch)
+{
+    branch->has_final = branch->followed = branch->marked = branch->withheld = true;
+    branch->code = 0;
+    if (branch->target != NULL)
+        target_answered(branch->context->targets, branch->target);
+}
+
 /* --- the limits of one request --- */
 
 bool call_may_send(struct response_context *context, size_t bytes)

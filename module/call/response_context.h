@@ -234,6 +234,9 @@ unsigned call_pending(const struct response_context *context, const struct call_
 
 /* Adds a new branch to the context, with its share of Max-Breadth. */
 void call_branch_begin(struct response_context *context, struct call_branch *branch, struct target *target);
+/* The host's configuration has removed the branch before it was sent: it has ended without a response, and its instance
+   is not called over another flow. */
+void call_branch_withdraw(struct call_branch *branch);
 /* Starts the targets that can be tried now; the next q class only with `open_class`. Returns their number. */
 unsigned call_start_targets(struct response_context *context, bool open_class);
 /* Starts the next target in addition to the pending ones. Returns true if there may be one more. */

@@ -216,11 +216,27 @@ void call_watch_branch(struct cell *t, struct call *call, int index)
         wait_add(&branch->wait, t, (unsigned)index, branch_is_stream(branch));
 }
 
+/* tm builds all branches of the destination set before it sends the first one. Those that it has not begun to build are
+   no longer in the set: the script has called clear_branches(). */
+static void withdraw_removed(struct cell *t, struct call *call)
+{
+    call_lock(t);
+    for (size_t i = 0; i < call->branch_count; i++) {
+        struct ksr_branch *branch = call->branches[i];
+        if (branch->model.context == NULL || branch->model.has_final || branch->built || branch->refused)
+            continue;
+        breadth_give_back(call, branch);
+        call_branch_withdraw(&branch->model);
+    }
+    call_unlock(t);
+}
+
 static void request_sent(struct cell *t, struct call *call, const struct tmcb_params *params)
 {
     const struct retr_buf *sent = params->t_rbuf;
     if ((params->flags & TMCB_LOCAL_F) != 0 || sent == NULL || sent->branch >= t->nr_of_outgoings)
         return; /* a CANCEL of tm's own */
+    withdraw_removed(t, call);
     call_watch_branch(t, call, sent->branch);
     events->sent(t, call);
 }

@@ -105,6 +105,28 @@ test("5626-7.g the end of a branch that t_relay_to_tcp() sent elsewhere costs th
     t:equal(host:statistic "reflow:bindings_dropped", 0)
 end)
 
+-- --- clear_branches() ---
+
+for _, transport in ipairs { "udp", "tcp" } do
+    for_each_way("a script that calls a gateway in place of the phones: " .. transport, function(t, way)
+        local gw = refusing_gateway(t)
+        local _, open = ways.start(t, { extra = ([[
+route[FOUND] {
+    clear_branches();
+    $ru = "sip:vm@127.0.0.1:%d;transport=tcp";
+    $du = $null;
+}
+]]):format(gw.port) })
+        local phones, alice = { open("bob", transport), open("bob", transport) }, open("alice", "udp")
+        for index, phone in ipairs(phones) do
+            ways.register(way, phone, { instance = ua.instance(index) })
+        end
+        alice:expect_final(alice:invite(phones[1].aor, { headers = ways.headers(way) }), 404)
+        gw:expect(1)
+        t:equal(#phones[1].inbox + #phones[2].inbox, 0)
+    end)
+end
+
 -- --- suspended requests ---
 
 local function start_suspending(t, options)
