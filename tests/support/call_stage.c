@@ -407,12 +407,17 @@ void call_stage_end(struct call_stage *stage)
     target_set_delete(stage->model.targets);
 }
 
+static bool ends_search(const struct call_stage *stage, const struct stage_event *event)
+{
+    return code_class(event->code) == CLASS_GLOBAL_FAILURE && !stage->model.plain_6xx;
+}
+
 static void note_answer(struct call_stage *stage, const struct stage_branch *branch, const struct stage_event *event)
 {
     int instance = instance_of(branch->model.target);
     if (event->origin != ORIGIN_WIRE || event->code < CODE_FINAL_LEAST)
         return;
-    stage->global_seen |= code_class(event->code) == CLASS_GLOBAL_FAILURE;
+    stage->global_seen |= ends_search(stage, event);
     stage->success_seen |= code_class(event->code) == CLASS_SUCCESS;
     if (instance >= 0 && event->code != SIP_REQUEST_TIMEOUT && event->code != SIP_FLOW_FAILED)
         stage->answered[instance] = true;
@@ -425,7 +430,7 @@ static void check_end_of_search(struct call_stage *stage, const struct stage_eve
         return;
     if (code_class(event->code) == CLASS_SUCCESS)
         stage_break(stage, stage->successes == successes + 1 && all_are_cancelled(stage), "3261-16.7.c");
-    if (code_class(event->code) == CLASS_GLOBAL_FAILURE)
+    if (ends_search(stage, event))
         stage_break(stage, all_are_cancelled(stage), "3261-16.7.d");
 }
 

@@ -203,6 +203,28 @@ static void test_3261_16_7_d_a_6xx_goes_up_when_the_others_have_ended(void **sta
     assert_up(603);
 }
 
+static void test_a_6xx_ends_its_branch_alone_where_the_host_wants_that(void **state)
+{
+    (void)state;
+    begin(METHOD_INVITE, 0, 0);
+    stage.model.plain_6xx = true;
+    comes(1, 603);
+    assert_false(waits_on(3)->cancelled);
+    comes(3, 486);
+    comes(0, 404);
+    assert_up(603);
+}
+
+static void test_a_branch_that_is_withdrawn_is_not_replaced(void **state)
+{
+    (void)state;
+    begin(METHOD_INVITE, 0, 0);
+    call_branch_withdraw(&waits_on(3)->model);
+    comes(1, 486);
+    comes(0, 486);
+    assert_up(486);
+}
+
 static void test_5626_11_5_b_a_430_never_outranks_another_final(void **state)
 {
     (void)state;
@@ -478,6 +500,8 @@ int main(void)
         TEST(test_3261_16_7_c_a_2xx_cancels_the_others),
         TEST(test_3261_16_7_d_a_6xx_ends_the_search_whatever_the_policy_has_said),
         TEST(test_3261_16_7_d_a_6xx_goes_up_when_the_others_have_ended),
+        TEST(test_a_6xx_ends_its_branch_alone_where_the_host_wants_that),
+        TEST(test_a_branch_that_is_withdrawn_is_not_replaced),
         TEST(test_5626_11_5_b_a_430_never_outranks_another_final),
         TEST(test_5626_11_5_a_430_alone_is_480),
         TEST(test_5626_5_3_c_an_edge_passes_430_on),

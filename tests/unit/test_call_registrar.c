@@ -268,6 +268,36 @@ static void test_5626_6_g_the_key_of_a_flow_is_instance_and_reg_id(void **state)
     assert_int_equal(mock->count, 3);
 }
 
+#define EDGE(n) "Path: <sip:edge" n ";lr>\r\n"
+
+static void test_what_identifies_a_plain_contact_is_the_hosts_choice(void **state)
+{
+    static const struct {
+        enum registrar_matching matching;
+        const char *call_id, *fields;
+        size_t count;
+    } cases[] = {
+        {MATCH_CONTACT, "b", "Contact: <sip:b@192.0.2.1>\r\n" EDGE("2"), 1},
+        {MATCH_CONTACT_AND_CALL_ID, "a", "Contact: <sip:b@192.0.2.1>\r\n" EDGE("2"), 1},
+        {MATCH_CONTACT_AND_CALL_ID, "b", "Contact: <sip:b@192.0.2.1>\r\n" EDGE("1"), 2},
+        {MATCH_CONTACT_AND_PATH, "b", "Contact: <sip:b@192.0.2.1>\r\n" EDGE("1"), 1},
+        {MATCH_CONTACT_AND_PATH, "a", "Contact: <sip:b@192.0.2.1>\r\n" EDGE("2"), 2},
+        {MATCH_CONTACT_AND_PATH, "b", "Contact: <sip:b@192.0.2.1>\r\n", 1},
+        {MATCH_CALL_ID, "a", "Contact: <sip:b@192.0.2.2>\r\n", 1},
+        {MATCH_CALL_ID, "b", "Contact: <sip:b@192.0.2.1>\r\n", 2},
+        {MATCH_CALL_ID, "a", "Contact: <sip:b@192.0.2.2>, <sip:b@192.0.2.3>\r\n", 1},
+        {MATCH_CALL_ID, "a", "Contact: <sip:b@192.0.2.2>" INSTANCE "\r\n", 2},
+    };
+    struct mock *mock = *state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        mock->store.matching = (uint8_t)cases[i].matching;
+        ask(mock, "a", 1, "Contact: <sip:b@192.0.2.1>\r\n" EDGE("1"));
+        assert_int_equal(ask(mock, cases[i].call_id, 2, cases[i].fields), SIP_OK);
+        assert_int_equal(mock->count, cases[i].count);
+        assert_int_equal(ask(mock, "c", 3, "Contact: *\r\nExpires: 0\r\n"), SIP_OK);
+    }
+}
+
 /* 3261-10.3.a in the order of REGISTERs: the newest spelling is stored. */
 static void test_3261_10_3_a_contacts_are_compared_as_uris(void **state)
 {
@@ -638,6 +668,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_code_2xx_register_contacts_are_inserted_updated_and_removed),
         TEST(test_5626_6_g_the_key_of_a_flow_is_instance_and_reg_id),
+        TEST(test_what_identifies_a_plain_contact_is_the_hosts_choice),
         TEST(test_3261_10_3_a_contacts_are_compared_as_uris),
         TEST(test_3261_10_3_a_contacts_that_differ_stand_side_by_side),
         TEST(test_3261_10_3_a_a_contact_that_equals_two_replaces_both),

@@ -224,6 +224,17 @@ static void test_phones_behind_two_nats_share_a_uri(void **state)
     assert_int_equal(target_add(proxy->set, &over_an_edge), 0);
 }
 
+static void test_equal_uris_behind_two_edges_are_two_targets(void **state)
+{
+    struct proxy *proxy = *state;
+    struct target target = {.uri = URI, .path = TEXT("<sip:edge1;lr>"), .aor = BOB};
+    assert_int_equal(target_add(proxy->set, &target), 0);
+    target.path = TEXT("<sip:edge2;lr>");
+    assert_int_equal(target_add(proxy->set, &target), 0);
+    assert_int_equal(target_add(proxy->set, &target), -EALREADY);
+    assert_int_equal(add(proxy, URI, NONE, 0, 1000), -EALREADY);
+}
+
 static void test_classes_open_when_told_and_from_the_highest(void **state)
 {
     struct proxy *proxy = *state;
@@ -553,6 +564,7 @@ int main(void)
         SET_TEST(test_5626_7_c_late_answer_of_a_failed_flow_ends_the_instance),
         SET_TEST(test_3261_16_7_i_each_uri_at_most_once),
         SET_TEST(test_phones_behind_two_nats_share_a_uri),
+        SET_TEST(test_equal_uris_behind_two_edges_are_two_targets),
         SET_TEST(test_classes_open_when_told_and_from_the_highest),
         SET_TEST(test_classes_of_a_second_aor_begin_with_the_open_one),
         SET_TEST(test_a_second_aor_with_lower_q_begins_with_the_open_class_too),
