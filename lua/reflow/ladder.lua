@@ -632,8 +632,8 @@ local shapes = {
 
 -- Every selector is confined to ladders: a style in HTML applies to the whole page.
 local function style()
-    local out = { ".ladder{max-width:100%;height:auto;", light, "}@media(prefers-color-scheme:dark){.ladder{", dark,
-        "}}" }
+    local out = { ".ladder{max-width:100%;height:auto;", light,
+        "}@media screen and (prefers-color-scheme:dark){.ladder{", dark, "}}" }
     for _, shape in ipairs(shapes) do
         for selectors, body in shape:gmatch "([^{}]+)(%b{})" do
             local confined = {}

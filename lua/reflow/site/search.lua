@@ -22,7 +22,7 @@ e.li.hidden=!on;if(on)count++});
 [].forEach.call(document.querySelectorAll("section[data-group]"),function(s){
 s.hidden=!s.querySelector("[data-w]:not([hidden])")});
 if(pair){pair.hidden=!both;if(both){two.sort();var a=pair.querySelector("a");
-a.href=two[0]+"-vs-"+two[1]+"/index.html";a.textContent=two[0]+" / "+two[1]}}
+a.href=two[0]+"-vs-"+two[1]+"/index.html";a.textContent=two.join(" "+pair.getAttribute("data-vs")+" ")}}
 said.textContent=want.length?said.getAttribute(count===0?"data-none":count===1?"data-one":"data-many")
 .replace("%d",count):""}
 function first(){

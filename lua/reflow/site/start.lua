@@ -20,7 +20,7 @@ local find = html.template [[
 </div>
 <noscript><p class="small">{noscript}</p></noscript>
 ]]
-local pair = html.template [[<p id="pair" hidden>{compare} <a href="index.html"></a></p>]]
+local pair = html.template [[<p id="pair" data-vs="{versus}" hidden>{compare} <a href="index.html"></a></p>]]
 local class = html.template [[
 <section class="k{class}" data-group>
 <h2><span class="n">{class}xx</span> {name}</h2>
@@ -37,7 +37,8 @@ local entry = html.template [[
 function start.search_box(words, label, hint, with_pairs)
     return find {
         label = label, hint = hint, none = words.found_none, one = words.found_one, many = words.found_many,
-        pair = with_pairs and pair { compare = words.compare_two } or false, noscript = words.no_script,
+        pair = with_pairs and pair { compare = words.compare_two, versus = words.versus } or false,
+        noscript = words.no_script,
     }
 end
 

@@ -4,7 +4,8 @@
 local css = [[
 :root{color-scheme:light dark;--paper:#fcfbf8;--panel:#f3f1eb;--line:#dbd8cf;--ink:#1c1f24;--soft:#565c66;
 --link:#0a559f;--c1:#45617e;--c2:#176b40;--c3:#6448ad;--c4:#8f4c09;--c5:#ad241c;--c6:#922467;--a:var(--link)}
-@media (prefers-color-scheme:dark){:root{--paper:#14161a;--panel:#1d2026;--line:#363b44;--ink:#e8e6e0;--soft:#abb1bb;
+@media screen and (prefers-color-scheme:dark){:root{
+--paper:#14161a;--panel:#1d2026;--line:#363b44;--ink:#e8e6e0;--soft:#abb1bb;
 --link:#8fbcf2;--c1:#a3bfdb;--c2:#77d0a1;--c3:#c0aef7;--c4:#f0ae72;--c5:#ff9c92;--c6:#f29bcb}}
 .k1{--a:var(--c1)}.k2{--a:var(--c2)}.k3{--a:var(--c3)}.k4{--a:var(--c4)}.k5{--a:var(--c5)}.k6{--a:var(--c6)}
 .b1{--b:var(--c1)}.b2{--b:var(--c2)}.b3{--b:var(--c3)}.b4{--b:var(--c4)}.b5{--b:var(--c5)}.b6{--b:var(--c6)}
@@ -102,7 +103,8 @@ table,tbody,tr,tbody td,tbody th{display:block;width:auto}thead{display:none}
 tr{border-top:1px solid var(--line);padding:.375rem 0}td,tbody th{border:0;padding:.125rem 0}
 tbody td{display:grid;grid-template-columns:3.25rem 1fr}td::before{content:attr(data-c);color:var(--a);font-weight:720}
 .top .lang{order:1}.top nav{order:2}.lang [aria-current]{display:none}}
-@media print{.top nav,.find,.web{display:none}body{font-size:11pt}.with{display:block}a{text-decoration:none}
+@media print{:root{color-scheme:light}.top nav,.find,.web{display:none}body{font-size:11pt}
+.with{display:block}a{text-decoration:none}
 li,tr,dd,.aside{break-inside:avoid}h2,h3,dt,figcaption{break-after:avoid}figure svg{max-height:23cm;width:auto}}
 ]]
 

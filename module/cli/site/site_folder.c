@@ -69,6 +69,17 @@ static char *resolve(const char *path, bool *exists)
     return result;
 }
 
+/* A shell that stands in a folder that is replaced would go on in the old one, which is removed. */
+static bool holds_current_folder(const char *target)
+{
+    const size_t length = strlen(target);
+    char *current = getcwd(NULL, 0);
+    const bool holds =
+        current != NULL && strncmp(current, target, length) == 0 && (current[length] == '/' || current[length] == '\0');
+    free(current);
+    return holds;
+}
+
 /* Whether the folder that exists may be replaced. */
 static enum site_error check_target(const char *target, char *error, size_t size)
 {
@@ -89,6 +100,11 @@ static enum site_error check_target(const char *target, char *error, size_t size
         snprintf(error, size, "%s is a mount point, which cannot be replaced: name a folder inside it", target);
         return SITE_REFUSED;
     }
+    if (holds_current_folder(target)) {
+        snprintf(error, size, "the current folder is in %s, which would be replaced: change to another one first",
+                 target);
+        return SITE_REFUSED;
+    }
     switch (site_list_compare(target, other, sizeof other)) {
     case SITE_LIST_EMPTY:
     case SITE_LIST_OURS:
@@ -106,6 +122,19 @@ static enum site_error check_target(const char *target, char *error, size_t size
 
 /* --- the new folder --- */
 
+/* The new folder is as accessible as the one that it replaces. An owner or a group that cannot be given away is an
+   error only if members of the group may do more than everybody. */
+static int keep_access(const char *aside, const char *target)
+{
+    struct stat old;
+    if (stat(target, &old) != 0)
+        return -1;
+    const uid_t owner = geteuid() == 0 ? old.st_uid : (uid_t)-1;
+    if (chown(aside, owner, old.st_gid) != 0 && (old.st_mode >> 3 & ~old.st_mode & 7) != 0)
+        return -1;
+    return chmod(aside, old.st_mode & 07777);
+}
+
 static enum site_error make_aside(struct site_folder *folder, char *error, size_t size)
 {
     const char *name = strrchr(folder->target, '/');
@@ -120,14 +149,21 @@ static enum site_error make_aside(struct site_folder *folder, char *error, size_
         folder->aside = NULL;
         return fail(SITE_FAILED, error, size, "cannot make a folder beside", folder->target);
     }
-    if (chmod(folder->aside, 0777 & ~mask) != 0)
+    if (folder->replaces && keep_access(folder->aside, folder->target) != 0)
+        return fail(SITE_FAILED, error, size, "cannot keep the owner and the mode of", folder->target);
+    if (!folder->replaces && chmod(folder->aside, 0777 & ~mask) != 0)
         return fail(SITE_FAILED, error, size, "cannot change the mode of", folder->aside);
     return SITE_OK;
 }
 
 static enum site_error open_folder(struct site_folder *folder, const char *path, char *error, size_t size)
 {
+    struct stat status;
     folder->target = resolve(path, &folder->replaces);
+    if (folder->target == NULL && errno == ENOENT && lstat(path, &status) == 0) {
+        snprintf(error, size, "%s is a symbolic link to a folder that does not exist", path);
+        return SITE_REFUSED;
+    }
     if (folder->target == NULL)
         return fail(SITE_REFUSED, error, size, "cannot make", *path != '\0' ? path : "''");
     if (folder->replaces) {
@@ -269,7 +305,8 @@ enum site_error site_folder_publish(struct site_folder *folder, char *error, siz
     if (result != SITE_OK)
         return result;
     if (exchange(folder) != 0)
-        return fail(SITE_FAILED, error, error_size, "cannot replace", folder->target);
+        return fail(SITE_FAILED, error, error_size, folder->replaces ? "cannot replace" : "cannot make",
+                    folder->target);
     folder->published = true;
     if (folder->replaces && remove_tree(folder->aside) != 0)
         return fail(SITE_FAILED, error, error_size, "the new site is in place, but the old one cannot be removed from",

@@ -155,6 +155,20 @@ test("a folder that exists and is empty becomes a site, also through a symbolic 
     t:equal((run(("stat -c %%a %s/empty"):format(root))), (run(("mkdir %s/x && stat -c %%a %s/x"):format(root, root))))
 end)
 
+test("a folder that is replaced keeps its mode, and is not the current one", function(t)
+    local root = folder(t)
+    for _, command in ipairs { "mkdir -m 2750 a && cd a && $reflow site .",
+        "mkdir -p b/c && cd b/c && $reflow site ../../b" } do
+        refused(t, ("cd %s && %s"):format(root, command), "the current folder is in .*, which would be replaced")
+    end
+    local _, err, status = run(("cd %s && mkdir ab && cd ab && $reflow site ../a --lang en"):format(root))
+    t:equal(err, "")
+    t:equal(status, 0)
+    t:equal((run(("stat -c %%a %s/a"):format(root))), "2750\n")
+    refused(t, ("cd %s/a/en/430 && $reflow site ../../../a"):format(root), "the current folder is in .*/a, which")
+    t:match(list(root .. "/a"), "%./en/430/index%.html")
+end)
+
 test("a folder that is neither empty nor a site is refused, and nothing is written", function(t)
     local root = folder(t)
     run(("cd %s && mkdir other && echo precious >other/index.html && touch file"):format(root))
@@ -164,6 +178,9 @@ test("a folder that is neither empty nor a site is refused, and nothing is writt
     refused(t, ("$reflow site %s/file"):format(root), "file is not a folder")
     refused(t, ("$reflow site %s/missing/site"):format(root), "cannot make .*missing/site: No such file or directory")
     refused(t, "$reflow site ''", "cannot make '': No such file or directory")
+    refused(t, ("ln -s nowhere %s/link && $reflow site %s/link"):format(root, root),
+        "link is a symbolic link to a folder that does not exist")
+    run(("rm %s/link"):format(root))
     refused(t, "$reflow site /", "/ is a mount point")
     refused(t, "$reflow site /proc/nowhere", "cannot make a folder beside /proc/nowhere", 1)
     t:equal(list(root), before)
