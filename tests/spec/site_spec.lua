@@ -170,6 +170,31 @@ test("a row of a comparison tells a difference", function(t)
     end
 end)
 
+test("the sentences of a comparison agree with its table", function(t)
+    local count = 0
+    for path, bytes in pairs(whole) do
+        local lead = path:find "^en/%d+%-vs%-" and bytes:match '<div class="lead k%d b%d">(.-)</div>' or ""
+        local code = lead:match "(%d+) has no field of its own"
+        if code then
+            local row = bytes:match '<th scope="row">Header fields</th>(.-)</tr>'
+            t:ok(row and row:find(('data%%-c="%s" class="k%%d"><span>none of its own'):format(code)), path)
+            count = count + 1
+        end
+    end
+    t:ok(count > 100, count)
+    local words = source "catalog/en_site" ()
+    local function says(path, text) return whole["en/" .. path .. "/index.html"]:find(text, 1, true) ~= nil end
+    for path, expected in pairs { ["180-vs-414"] = true, ["182-vs-404"] = true, ["100-vs-414"] = false,
+        ["180-vs-480"] = false, ["180-vs-603"] = false, ["183-vs-404"] = false } do
+        t:equal(says(path, "rejects the request as it is"), expected, path)
+        t:equal(says(path, "may be the final response to it"), not expected, path)
+    end
+    for path, expected in pairs { ["180-vs-486"] = true, ["180-vs-302"] = false, ["180-vs-503"] = false } do
+        t:equal(says(path, words.role.uac .. ": INVITE"), expected, path)
+    end
+    t:ok(says("202-vs-486", "202 answers SUBSCRIBE, REFER or MESSAGE"))
+end)
+
 test("a page gives a reason once, and only what the code can do", function(t)
     for _, language in ipairs { "en", "es" } do
         for number in pairs(source "traits" ()) do

@@ -16,8 +16,9 @@ return {
     ["183-199"] = "183 opens or continues an early dialog; 199 closes one, while the call goes on.",
     ["199-487"] = "199 ends one early dialog and is not final; 487 is the final answer to an INVITE that was \z
         cancelled. 199 may carry 487 as the cause in Reason.",
-    ["200-202"] = "There is no difference to act on: 202 is deprecated and read as 200. Only the NOTIFY shows \z
-        whether a subscription was granted or is pending.",
+    ["200-202"] = "To SUBSCRIBE and REFER, 202 is deprecated and read as 200: only the NOTIFY shows whether a \z
+        subscription was granted or is pending. To MESSAGE, 202 says that the message was stored or passed on, not \z
+        that it was delivered.",
     ["200-204"] = "Both accept a SUBSCRIBE. A NOTIFY follows 200; none follows 204, because the subscriber already \z
         has the current state.",
     ["200-430"] = "200 is the answer of the called side: the request succeeded, and the search is over. 430 does not \z

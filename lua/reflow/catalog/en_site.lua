@@ -168,7 +168,7 @@ return {
     flag = {
         cancel_rest = "cancels the other branches",
         reset_timer_c = "restarts timer C",
-        merge_challenges = "adds the challenges of the other branches",
+        merge_challenges = "adds the challenges kept from other branches",
         keep_challenge = "keeps its challenge for the response to the caller",
         bye = "then sends BYE",
         store_binding = "the binding is active",

@@ -17,8 +17,9 @@ return {
     ["183-199"] = "El 183 abre o continúa un diálogo temprano; el 199 cierra uno mientras la llamada sigue.",
     ["199-487"] = "El 199 termina un diálogo temprano y no es final; el 487 es la respuesta final a un INVITE \z
         cancelado. El 199 puede llevar 487 como causa en Reason.",
-    ["200-202"] = "No hay diferencia que cambie lo que hay que hacer: el 202 está en desuso y se lee como 200. Solo \z
-        el NOTIFY dice si la suscripción se concedió o está pendiente.",
+    ["200-202"] = "Ante SUBSCRIBE y REFER, el 202 está en desuso y se lee como 200: solo el NOTIFY dice si la \z
+        suscripción se concedió o está pendiente. Ante MESSAGE, el 202 dice que el mensaje se ha guardado o \z
+        reenviado, no que se haya entregado.",
     ["200-204"] = "Los dos aceptan un SUBSCRIBE. Al 200 le sigue un NOTIFY; al 204, ninguno, porque el suscriptor \z
         ya tiene el estado actual.",
     ["200-430"] = "El 200 es la respuesta del lado llamado: la petición ha tenido éxito y la búsqueda termina. El \z

@@ -72,7 +72,7 @@ return {
     pictures = "Ejemplos ejecutados por el núcleo",
 
     pair_title = "SIP %d %s y %d %s: diferencias",
-    versus = "frente a",
+    versus = "frente\u{a0}a",
     shared = "Lo que tienen en común",
     more = "Véase también",
     more_about = "Cada código por separado:",
@@ -176,7 +176,7 @@ return {
     flag = {
         cancel_rest = "cancela las demás ramas",
         reset_timer_c = "reinicia el temporizador C",
-        merge_challenges = "añade los retos de las demás ramas",
+        merge_challenges = "añade los retos guardados de otras ramas",
         keep_challenge = "guarda su reto para la respuesta al llamante",
         bye = "después envía BYE",
         store_binding = "el registro está activo",

@@ -73,6 +73,14 @@ local function is_told(site, code, each)
     return plain or each[2] == "REGISTER" and invite and invite.decision.action == decision.action
 end
 
+-- "Send again?" has the address of the next attempt. That a user agent gives up, because it has no other address or its
+-- policy is not to follow redirections, would seem to contradict that.
+local ADDRESSED = { follow = true, through = true, alternative = true, elsewhere = true }
+
+local function is_addressed(code, each)
+    return each[1] == "uac" and each[2] == "INVITE" and ADDRESSED[code.traits.retry]
+end
+
 local function outcomes(site, text, a, b, rows)
     local words = text.words
     for _, each in ipairs(SITUATIONS) do
@@ -81,6 +89,7 @@ local function outcomes(site, text, a, b, rows)
         local said_a = of_a and site.behaviour.say(words, of_a)
         local said_b = of_b and site.behaviour.say(words, of_b)
         local told = is_told(site, a.code, each) and is_told(site, b.code, each)
+            or is_addressed(a, each) or is_addressed(b, each)
         if said_a and said_b and said_a ~= said_b and not told then
             local situation = words.situation[each[2]] or each[2]
             rows[#rows + 1] = cells(a, b, words.role[each[1]] .. ": " .. situation, said_a, said_b)
