@@ -40,6 +40,7 @@ return {
     acts = "What servers and phones do with it",
     acts_about = "These are decisions of the core for typical situations. A policy can change those whose rule is a \z
         default.",
+    ask_about = "Ask the core about %d in other situations",
     not_to_register = "A registrar does not normally answer REGISTER with this code.",
     causes = "Q.850 causes",
     causes_about = "How a gateway translates between this code and the release causes of the telephone network \z

@@ -42,6 +42,7 @@ return {
     acts = "Qué hacen con él los servidores y los teléfonos",
     acts_about = "Son decisiones del núcleo en situaciones típicas. Una política puede cambiar las que siguen una \z
         regla predeterminada.",
+    ask_about = "Pregunta al núcleo por el %d en otras situaciones",
     not_to_register = "Un registrar no suele responder a REGISTER con este código.",
     causes = "Causas Q.850",
     causes_about = "Cómo traduce un gateway entre este código y las causas de liberación de la red telefónica \z

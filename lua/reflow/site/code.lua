@@ -17,6 +17,7 @@ local body = html.template [[
 <h2>{acts_title}</h2>
 <p class="small">{acts_about}</p>
 {acts}
+<p class="web"><a href="../decide/index.html#code={code}">{ask}</a></p>
 {pictures}
 {causes}
 {related}
@@ -181,6 +182,7 @@ function code_page.pages(site, lang, write)
                 gist = tools.sentence(code.gist) .. ".", sections = sections(words, code),
                 glance = text.base.heading.glance, traits = traits(site, text, code),
                 acts_title = words.acts, acts_about = words.acts_about, acts = acts(site, text, code),
+                ask = format(words.ask_about, number),
                 pictures = site.pictures.of_code(lang, number), causes = causes(site, words, code),
                 related = related_codes(site, text, code),
                 compare_title = format(words.compare_with, number), compare = comparisons(site, text, code),
