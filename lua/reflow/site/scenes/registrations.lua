@@ -160,8 +160,8 @@ return {
     },
     {
         id = "555-push", codes = { 555 }, rules = { "code-555" }, server = "registrar",
-        title = { en = "555 Push Notification Service Not Supported: the phone gives up for good",
-            es = "555 Push Notification Service Not Supported: el teléfono desiste definitivamente" },
+        title = { en = "555 Push Notification Service Not Supported: the phone does not repeat this REGISTER",
+            es = "555 Push Notification Service Not Supported: el teléfono no repite este REGISTER" },
         policy = "sip_on_register(function() return sip_reply(555) end)",
         play = function(world)
             world.phone { aor = "sip:bob@example.com", unregistered = true, reacts = true }:registers()
