@@ -32,6 +32,7 @@ border-bottom:1px solid var(--line);font-size:.9375rem}
 main{padding-top:2rem;padding-bottom:3rem}
 h1,h2,h3{line-height:1.2;text-wrap:balance}
 h1{font-size:clamp(1.75rem,1.2rem + 2.6vw,2.75rem);font-weight:680;letter-spacing:-.015em;margin:0 0 .5rem}
+h1>[class^=k]{display:inline-block}
 h2{font-size:1.3125rem;font-weight:650;margin:2.5rem 0 .5rem}
 h3{font-size:1.0625rem;font-weight:650;margin:1.5rem 0 .25rem}
 p,ul,ol,dl,figure{margin:.5rem 0 1rem}
