@@ -91,6 +91,11 @@ void sip_message_delete(struct sip_message *message)
     memory_delete(message->host, message, message->size);
 }
 
+size_t sip_message_size(const struct sip_message *message)
+{
+    return message->size;
+}
+
 bool sip_is_request(const struct sip_message *message)
 {
     return message->request;

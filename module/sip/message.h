@@ -146,7 +146,8 @@ struct text sip_to_tag(const struct sip_message *message);
 struct text sip_from_uri(const struct sip_message *message); /* as written, not checked; any scheme */
 struct text sip_to_uri(const struct sip_message *message);
 const struct sip_via *sip_top_via(const struct sip_message *message);
-unsigned sip_via_count(const struct sip_message *message); /* values, not lines */
+size_t sip_message_size(const struct sip_message *message); /* bytes of memory that it takes */
+unsigned sip_via_count(const struct sip_message *message);  /* values, not lines */
 
 /* -1: absent. Max-Forwards 0-255. */
 int sip_max_forwards(const struct sip_message *message);

@@ -281,6 +281,106 @@ static void test_requests_that_are_kept_have_a_limit_in_bytes(void **state)
     stage_destroy(&stage);
 }
 
+/* --- what branches keep --- */
+
+static void register_phones(struct stage *stage, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        stage_phone(stage, (struct phone){.port = (uint16_t)(6000 + i)});
+}
+
+static unsigned take_invites(struct stage *stage, struct sent *invites[])
+{
+    unsigned count = 0;
+    while (stage->wire.first != NULL && strncmp(stage->wire.first->bytes, "INVITE ", 7) == 0)
+        invites[count++] = stage_sent(stage, "INVITE ");
+    return count;
+}
+
+/* Few requests that fork could fill the memory with branches, which are kept for 32 s after their answer. */
+static void test_branches_count_as_bytes_that_are_kept(void **state)
+{
+    enum { PHONES = 16 };
+    struct stage stage;
+    struct sent *invites[PHONES + 1];
+    struct peer first = stranger(1), second = stranger(2);
+    (void)state;
+    stage_create(&stage);
+    stage.config.requests_kept = (struct holdings_limits){.bytes = 100000, .source_bytes = 20000};
+    stage_open(&stage);
+    register_phones(&stage, PHONES);
+    stage_invite(&stage, &first, "one");
+    unsigned called = take_invites(&stage, invites);
+    assert_in_range(called, 2, PHONES - 1);
+    assert_in_range(stage_count(&stage, "kept_bytes"), 10000, 20000);
+    for (unsigned i = 0; i < called; i++)
+        stage_refuses(&stage, invites[i], 486, NULL);
+    stage_status(&stage, &first, 486);
+    stage_request(&stage, &first, (struct request){.call = "two"});
+    assert_string_equal(sent_header(stage_status(&stage, &first, 503), "Retry-After", 0), "10");
+    stage_invite(&stage, &second, "three"); /* another source has room of its own */
+    assert_in_range(take_invites(&stage, invites), 2, PHONES - 1);
+    stage_ends(&stage);
+    assert_int_equal(stage_count(&stage, "kept_bytes"), 0);
+    stage_invite(&stage, &first, "four");
+    assert_in_range(take_invites(&stage, invites), 2, PHONES - 1);
+    stage_ends(&stage);
+    stage_destroy(&stage);
+}
+
+/* A call that rings on one phone would keep what all others have answered, 64 kB each. */
+static void test_stored_responses_have_a_limit_in_bytes(void **state)
+{
+    enum { PHONES = 30, LONG = 7000, LIMIT = 131072, ACK = 1000 };
+    struct stage *stage = *state;
+    struct sent *invites[PHONES + 1];
+    char fields[LONG + 16] = "X: ";
+    struct peer caller = stranger(1);
+    memset(fields + 3, 'x', LONG);
+    fields[3 + LONG] = '\n';
+    register_phones(stage, PHONES);
+    stage_invite(stage, &caller, "one");
+    assert_int_equal(take_invites(stage, invites), PHONES);
+    const size_t ringing = stage->fake.allocated;
+    const int64_t counted = stage_count(stage, "kept_bytes");
+    for (unsigned i = 1; i < PHONES; i++)
+        stage_refuses(stage, invites[i], 486, fields);
+    assert_in_range(stage->fake.allocated - ringing, LIMIT / 2, LIMIT + PHONES * ACK);
+    assert_in_range(stage_count(stage, "kept_bytes") - counted, LIMIT / 2, LIMIT);
+    stage_refuses(stage, invites[0], 486, NULL);
+    stage_ends(stage);
+    assert_int_equal(stage_count(stage, "kept_bytes"), 0);
+}
+
+/* A transaction lasts for 32 s after the answer, to absorb repeated ones. */
+static void test_an_answered_branch_keeps_no_request(void **state)
+{
+    enum { LONG = 6000 };
+    static const struct {
+        const char *method;
+        unsigned status;
+    } cases[] = {{"INVITE", 486}, {"INVITE", 200}, {"MESSAGE", 404}, {"UNHEARD", 404}};
+    struct stage *stage = *state;
+    char fields[LONG + 16] = "X: ";
+    struct peer caller = stranger(1);
+    memset(fields + 3, 'x', LONG);
+    fields[3 + LONG] = '\n';
+    register_phones(stage, 1);
+    for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        stage_request(stage, &caller, (struct request){.method = cases[i].method, .cseq = i + 1, .fields = fields});
+        if (strcmp(cases[i].method, "INVITE") == 0)
+            stage_status(stage, &caller, 100);
+        struct sent *sent = stage_sent_to(stage, cases[i].method, 6000);
+        const size_t waiting = stage->fake.allocated;
+        stage_response(stage, sent, cases[i].status, NULL);
+        assert_true(stage->fake.allocated + LONG / 2 < waiting);
+        stage_response(stage, sent, cases[i].status, NULL); /* is still recognised */
+        assert_int_equal(stage_count(stage, "unmatched"), 0);
+        stage_discard(stage);
+    }
+    stage_ends(stage);
+}
+
 static void test_draining_refuses_new_calls_and_lets_old_ones_end(void **state)
 {
     struct stage *stage = *state;
@@ -449,6 +549,9 @@ int main(void)
         TEST(test_3261_9_a_cancel_after_the_final_changes_nothing),
         cmocka_unit_test(test_too_many_transactions),
         cmocka_unit_test(test_requests_that_are_kept_have_a_limit_in_bytes),
+        cmocka_unit_test(test_branches_count_as_bytes_that_are_kept),
+        cmocka_unit_test_setup_teardown(test_stored_responses_have_a_limit_in_bytes, stage_setup, stage_teardown),
+        cmocka_unit_test_setup_teardown(test_an_answered_branch_keeps_no_request, stage_setup, stage_teardown),
         TEST(test_draining_refuses_new_calls_and_lets_old_ones_end),
         TEST(test_a_message_with_a_fault_is_answered_and_counted),
         TEST(test_what_cannot_be_answered_is_dropped_and_counted),

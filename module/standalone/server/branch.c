@@ -428,10 +428,32 @@ static void timer_fires(struct timer *timer)
     branch_react(branch, ORIGIN_TIMEOUT, &none);
 }
 
+/* What a branch keeps beside the request, which is limited while it is in flight: itself, its target, its transaction
+   and the ACK. */
+static size_t branch_cost(const struct target *target)
+{
+    enum { TRANSACTION = 1200 };
+    size_t texts = target != NULL ? target->uri.length + target->path.length + target->instance.length : 0;
+    return sizeof(struct branch) + sizeof(struct target) + texts + TRANSACTION;
+}
+
+/* The branches of few requests that fork, and are answered at once, could fill the memory. */
+static bool branch_has_room(struct context *context, const struct target *target)
+{
+    if (!call_has_room(&context->model))
+        return false;
+    if (!context_keep(context, branch_cost(target))) {
+        context->model.over = LOAD_OF_SOURCE;
+        context->model.host->count(&context->model, CALL_LOAD_OF_SOURCE);
+        return false;
+    }
+    return true;
+}
+
 static struct branch *branch_new(struct context *context, struct target *target, struct text uri)
 {
     const struct host *host = context->server->config.host;
-    struct branch *branch = call_has_room(&context->model) ? memory_new(host, sizeof *branch) : NULL;
+    struct branch *branch = branch_has_room(context, target) ? memory_new(host, sizeof *branch) : NULL;
     if (branch == NULL)
         return NULL;
     if (timer_keep(&context->server->timers, &branch->timer) != 0 ||

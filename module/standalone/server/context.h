@@ -21,17 +21,21 @@ struct context {
     struct server_transaction *transaction; /* NULL when it has ended */
     const struct sip_message *request;      /* the transaction's, while it lives; else NULL */
     struct caller caller;
-    struct policy_hold hold; /* the version of the policy that it began with */
-    struct cause *cause;     /* of what is sent because of it */
-    struct peer back;        /* where responses go, for a 2xx that comes after the transaction has ended */
-    struct peer near;        /* the own socket that new destinations are sent to from: peer_choose_listener() */
-    struct timer ring_next;  /* sip_route's next_after */
-    uint16_t routes_dropped; /* of the request's Route values, ours */
-    uint32_t digest;         /* for the loop check */
-    uint8_t way;             /* enum way */
-    bool foreign;            /* the policy wants the bindings of a domain that is not ours */
-    bool starting;           /* a branch is being started: do not finish meanwhile */
-    bool stray;              /* a tag in To, and no seal of a dialog that came through here */
+    struct policy_hold hold;   /* the version of the policy that it began with */
+    struct cause *cause;       /* of what is sent because of it */
+    struct peer back;          /* where responses go, for a 2xx that comes after the transaction has ended */
+    struct peer near;          /* the own socket that new destinations are sent to from: peer_choose_listener() */
+    struct timer ring_next;    /* sip_route's next_after */
+    uint16_t routes_dropped;   /* of the request's Route values, ours */
+    uint32_t digest;           /* for the loop check */
+    struct holdings *holdings; /* where the bytes of branches are counted; NULL: nowhere */
+    source_id holder;
+    size_t kept;      /* those bytes */
+    size_t responses; /* the part of them for stored responses */
+    uint8_t way;      /* enum way */
+    bool foreign;     /* the policy wants the bindings of a domain that is not ours */
+    bool starting;    /* a branch is being started: do not finish meanwhile */
+    bool stray;       /* a tag in To, and no seal of a dialog that came through here */
 };
 
 static inline struct context *context_of(const struct response_context *model)
@@ -71,6 +75,11 @@ void context_cancel_pending(struct context *context, const struct call_branch *e
 
 /* Reads Max-Breadth and finds or begins the request's load. 0 or -ENOMEM. */
 int context_enter_load(struct context *context, const struct peer *source);
+
+/* Counts bytes that a branch keeps, for the source of the request and until the context ends. Returns false if there is
+   no room for them. */
+bool context_keep(struct context *context, size_t bytes);
+void context_give_back(struct context *context);
 
 /* The functions for the model of the call, and its events */
 extern const struct call_host standalone_call_host;

@@ -21,3 +21,22 @@ int context_enter_load(struct context *context, const struct peer *source)
     context->model.max_breadth = breadth_read(field != NULL ? field->value : (struct text){NULL, 0});
     return load_enter(context->server->loads, &entered, &context->model.load);
 }
+
+/* A call for help has found room already, and its branches need no more than a few times as much. */
+bool context_keep(struct context *context, size_t bytes)
+{
+    bool must = context->holdings == &context->server->emergencies_kept;
+    if (context->holdings == NULL)
+        return true;
+    if (!must && !holdings_fit(context->holdings, context->holder, bytes))
+        return false;
+    holdings_add(context->holdings, context->holder, bytes);
+    context->kept += bytes;
+    return true;
+}
+
+void context_give_back(struct context *context)
+{
+    if (context->holdings != NULL)
+        holdings_remove(context->holdings, context->holder, context->kept);
+}

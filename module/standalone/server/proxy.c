@@ -37,6 +37,7 @@ static struct context *context_new(struct server *server, struct server_transact
     context->server = server;
     context->transaction = transaction;
     context->request = server_transaction_request(transaction);
+    context->holdings = server_transaction_holdings(transaction, &context->holder);
     if (context_enter_load(context, server_transaction_source(transaction)) != 0 ||
         timer_keep(&server->timers, &context->ring_next) != 0) {
         load_leave(context->model.load);
@@ -71,6 +72,7 @@ static void context_delete(struct context *context)
     }
     target_set_delete(context->model.targets);
     load_leave(context->model.load);
+    context_give_back(context);
     policy_release(&context->hold);
     cause_release(server->config.host, context->cause);
     memory_delete_text(server->config.host, context->model.aor);

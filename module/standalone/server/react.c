@@ -137,12 +137,26 @@ static void arrival_forward(struct call_event *event)
         context_send_up(context, response, branch_place(branch_of(event->branch)), event->decision.status);
 }
 
+/* A response without room counts as one that this server makes (call_choose()). */
+static bool context_keeps(struct context *context, const struct sip_message *response)
+{
+    enum { RESPONSES_MOST = 131072 };
+    size_t bytes = sip_message_size(response);
+    if (context->responses + bytes > RESPONSES_MOST || !context_keep(context, bytes))
+        return false;
+    context->responses += bytes;
+    return true;
+}
+
 static void arrival_store(struct arrival *arrival)
 {
     struct branch *branch = branch_of(arrival->event.branch);
     sip_message_delete(branch->response);
-    branch->response = *arrival->response;
-    *arrival->response = NULL;
+    branch->response = NULL;
+    if (*arrival->response != NULL && context_keeps(branch->context, *arrival->response)) {
+        branch->response = *arrival->response;
+        *arrival->response = NULL;
+    }
     timer_stop(&branch->context->server->timers, &branch->timer);
     if (branch->transaction != NULL)
         client_transaction_give_up(branch->transaction);

@@ -106,6 +106,8 @@ int server_transaction_new(struct transactions *transactions, struct sip_message
 /* Counts the bytes that the transaction keeps, including its later response, for this source until it ends. Call it
    once, directly after server_transaction_new(). */
 void server_transaction_charge(struct server_transaction *transaction, struct holdings *holdings, source_id source);
+/* Where they are counted, and for whom; NULL: nowhere. */
+struct holdings *server_transaction_holdings(const struct server_transaction *transaction, source_id *source);
 /* The bytes that a transaction for a request of this length is charged with before it is answered. */
 size_t server_transaction_cost(size_t request);
 

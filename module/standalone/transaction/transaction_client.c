@@ -15,6 +15,8 @@ enum {
     BRANCH_LENGTH = DOT_PLACE + 1 + DIGEST_DIGITS
 };
 
+enum { ACK_KEPT_MOST = 2048 };
+
 struct branch_id branch_draw(const struct transactions *transactions, uint32_t digest)
 {
     return (struct branch_id){host_random_64(transactions->config.host), digest};
@@ -208,15 +210,19 @@ int client_transaction_new(struct transactions *transactions, struct branch_id i
     return 0;
 }
 
+/* The text is the request, or what release_request() has left of it. */
+static struct text method_in(struct text sent)
+{
+    const char *space = sent.length > 0 ? memchr(sent.at, ' ', sent.length) : NULL;
+    return (struct text){sent.at, space != NULL ? (size_t)(space - sent.at) : sent.length};
+}
+
 /* The name of the method, because one number represents all unknown methods. */
 static bool has_method(const struct client_transaction *transaction, const struct sip_message *response)
 {
-    struct text name = sip_method_text(response);
     if (transaction->method != sip_method(response))
         return false;
-    return transaction->method != METHOD_OTHER ||
-           (transaction->sent.length > name.length && transaction->sent.at[name.length] == ' ' &&
-            memcmp(transaction->sent.at, name.at, name.length) == 0);
+    return transaction->method != METHOD_OTHER || text_equal(method_in(transaction->sent), sip_method_text(response));
 }
 
 /* Some phones answer over another open connection than the one that carried the request. */
@@ -335,16 +341,31 @@ static const struct sip_message *sent_message(struct client_transaction *transac
     return transaction->read;
 }
 
-static void send_ack(struct client_transaction *transaction, const struct sip_message *response)
+/* A long ACK is sent only once: the lines of others that it repeats would fill the memory. */
+static void write_ack(struct client_transaction *transaction, const struct sip_message *response)
 {
     struct transactions *owner = transaction->owner;
     struct sip_buffer buffer = {.host = owner->config.host};
-    if (transaction->ack.length == 0 && sent_message(transaction) != NULL &&
-        sip_ack(transaction->read, response, &buffer) == 0)
-        memory_copy(owner->config.host, (struct text){buffer.bytes, buffer.length}, &transaction->ack);
+    if (sent_message(transaction) != NULL && sip_ack(transaction->read, response, &buffer) == 0) {
+        struct text ack = {buffer.bytes, buffer.length};
+        transaction_send(owner, transaction->cause, &transaction->peer, ack);
+        if (ack.length <= ACK_KEPT_MOST)
+            memory_copy(owner->config.host, ack, &transaction->ack);
+    }
     sip_buffer_destroy(&buffer);
-    if (transaction->ack.length > 0)
-        transaction_send(owner, transaction->cause, &transaction->peer, transaction->ack);
+}
+
+/* The request is not sent again, and its bytes would be kept for 64*T1. */
+static void release_request(struct client_transaction *transaction)
+{
+    const struct host *host = transaction->owner->config.host;
+    struct text method = {NULL, 0};
+    sip_message_delete(transaction->read);
+    transaction->read = NULL;
+    if (transaction->method == METHOD_OTHER && !memory_copy(host, method_in(transaction->sent), &method))
+        return;
+    memory_delete_text(host, transaction->sent);
+    transaction->sent = method;
 }
 
 static void send_cancel(struct client_transaction *transaction)
@@ -388,7 +409,8 @@ static void final(struct client_transaction *transaction, const struct sip_messa
     timer_stop(owner->config.timers, &transaction->again);
     transaction->state = invite && success ? TRANSACTION_ACCEPTED : TRANSACTION_COMPLETED;
     if (invite && !success)
-        send_ack(transaction, response);
+        write_ack(transaction, response);
+    release_request(transaction);
     if (reliable && transaction->state == TRANSACTION_COMPLETED)
         linger = 0;
     timer_start(owner->config.timers, &transaction->end, linger);
@@ -410,8 +432,8 @@ void client_transaction_received(struct client_transaction *transaction, struct 
     bool success = code_class(status) == CLASS_SUCCESS;
     if (has_final(transaction)) {
         if (transaction->state == TRANSACTION_COMPLETED && transaction->method == METHOD_INVITE && !success &&
-            code_is_final(status))
-            send_ack(transaction, *response);
+            code_is_final(status) && transaction->ack.length > 0)
+            transaction_send(transaction->owner, transaction->cause, &transaction->peer, transaction->ack);
         if (transaction->state != TRANSACTION_ACCEPTED || !success)
             return;
     } else if (!code_is_final(status)) {

@@ -82,6 +82,12 @@ void server_transaction_charge(struct server_transaction *transaction, struct ho
     holdings_add(holdings, source, cost_of(transaction));
 }
 
+struct holdings *server_transaction_holdings(const struct server_transaction *transaction, source_id *source)
+{
+    *source = transaction->holder;
+    return transaction->holdings;
+}
+
 static void give_back_held(struct server_transaction *transaction)
 {
     if (transaction->holdings != NULL)
