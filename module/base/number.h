@@ -2,6 +2,7 @@
 #ifndef REFLOW_BASE_NUMBER_H
 #define REFLOW_BASE_NUMBER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "core/text.h"
@@ -11,6 +12,10 @@ static inline uint32_t number_or(uint32_t number, uint32_t standard)
 {
     return number != 0 ? number : standard;
 }
+
+/* Reads a number from 0 to `most`, which is below 2^60, in decimal digits and nothing else. Returns false for anything
+   else, and leaves *number. */
+bool number_read(struct text text, uint64_t most, uint64_t *number);
 
 enum { NUMBER_DIGITS = 20 };
 

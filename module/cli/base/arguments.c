@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/number.h"
+
 static const struct option *find_option(const struct arguments *arguments, const char *name, size_t length)
 {
     for (size_t i = 0; i < arguments->count; i++) {
@@ -97,16 +99,5 @@ void arguments_help(FILE *out, const struct option *options, size_t count)
 
 bool argument_number(const char *text, uint64_t limit, uint64_t *number)
 {
-    uint64_t read = 0;
-    if (*text == '\0')
-        return false;
-    for (; *text != '\0'; text++) {
-        if (*text < '0' || *text > '9')
-            return false;
-        read = read * 10 + (uint64_t)(*text - '0');
-        if (read > limit)
-            return false;
-    }
-    *number = read;
-    return true;
+    return number_read(text_of(text), limit, number);
 }

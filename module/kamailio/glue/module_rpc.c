@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/number.h"
 #include "kamailio/flow/connection.h"
 #include "kamailio/flow/flow_token.h"
 #include "kamailio/flow/flows.h"
@@ -242,13 +243,9 @@ static void list_rests(rpc_t *rpc, void *context)
 static bool read_seconds(const str *word, uint32_t *seconds)
 {
     uint64_t number = 0;
-    for (int i = 0; i < word->len; i++) {
-        if (word->s[i] < '0' || word->s[i] > '9' || number > REST_SECONDS_MOST)
-            return false;
-        number = number * 10 + (uint64_t)(word->s[i] - '0');
-    }
+    const bool fine = number_read((struct text){word->s, (size_t)word->len}, REST_SECONDS_MOST, &number);
     *seconds = (uint32_t)number;
-    return word->len > 0 && number <= REST_SECONDS_MOST;
+    return fine;
 }
 
 static bool is_off(const str *word)

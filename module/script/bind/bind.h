@@ -100,6 +100,10 @@ lua_Integer argument_code(lua_State *L, int index);
 void argument_facts(lua_State *L, int reply, int context, struct facts *facts, struct state *state);
 void decision_push(lua_State *L, const struct decision *decision); /* as a table */
 
+/* The userdata at this index if its metatable is the value that the registry has for this key; NULL for anything else.
+ */
+void *userdata_at(lua_State *L, int index, const void *metatable_key);
+
 /* A struct sip_message made by sip.parse at this index, or NULL. */
 const struct sip_message *message_at(lua_State *L, int index);
 /* The functions of messages and calls: f(object, name [, n]); `message` may be NULL. */

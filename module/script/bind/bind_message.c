@@ -15,13 +15,8 @@ static const char metatable_key = 0;
 
 const struct sip_message *message_at(lua_State *L, int index)
 {
-    struct sip_message **message = lua_touserdata(L, index);
-    if (message == NULL || lua_islightuserdata(L, index) || !lua_getmetatable(L, index))
-        return NULL;
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &metatable_key);
-    bool same = lua_rawequal(L, -1, -2);
-    lua_pop(L, 2);
-    return same ? *message : NULL;
+    struct sip_message **message = userdata_at(L, index, &metatable_key);
+    return message != NULL ? *message : NULL;
 }
 
 static const struct sip_message *check_message(lua_State *L)

@@ -15,14 +15,9 @@ static const char metatable_key = 0;
 
 static struct outbound *check_outbound(lua_State *L)
 {
-    struct outbound **outbound = lua_touserdata(L, 1);
-    if (outbound != NULL && !lua_islightuserdata(L, 1) && lua_getmetatable(L, 1)) {
-        lua_rawgetp(L, LUA_REGISTRYINDEX, &metatable_key);
-        const bool same = lua_rawequal(L, -1, -2);
-        lua_pop(L, 2);
-        if (same)
-            return *outbound;
-    }
+    struct outbound **outbound = userdata_at(L, 1, &metatable_key);
+    if (outbound != NULL)
+        return *outbound;
     luaL_typeerror(L, 1, "outbound");
     return NULL;
 }

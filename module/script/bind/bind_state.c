@@ -15,3 +15,14 @@ void bind_state_keep(lua_State *L)
 {
     lua_rawsetp(L, LUA_REGISTRYINDEX, &state_key);
 }
+
+void *userdata_at(lua_State *L, int index, const void *metatable_key)
+{
+    void *userdata = lua_touserdata(L, index);
+    if (userdata == NULL || lua_islightuserdata(L, index) || !lua_getmetatable(L, index))
+        return NULL;
+    lua_rawgetp(L, LUA_REGISTRYINDEX, metatable_key);
+    bool same = lua_rawequal(L, -1, -2);
+    lua_pop(L, 2);
+    return same ? userdata : NULL;
+}

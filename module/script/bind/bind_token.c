@@ -22,14 +22,9 @@ struct ring {
 
 static struct ring *check_ring(lua_State *L)
 {
-    struct ring *ring = lua_touserdata(L, 1);
-    if (ring != NULL && !lua_islightuserdata(L, 1) && lua_getmetatable(L, 1)) {
-        lua_rawgetp(L, LUA_REGISTRYINDEX, &metatable_key);
-        const bool same = lua_rawequal(L, -1, -2);
-        lua_pop(L, 2);
-        if (same)
-            return ring;
-    }
+    struct ring *ring = userdata_at(L, 1, &metatable_key);
+    if (ring != NULL)
+        return ring;
     luaL_typeerror(L, 1, "token_keys");
     return NULL;
 }

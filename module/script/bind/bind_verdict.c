@@ -254,13 +254,7 @@ static int rest(lua_State *L)
 
 static struct verdict *verdict_at(lua_State *L, int index)
 {
-    struct verdict *verdict = lua_touserdata(L, index);
-    if (verdict == NULL || lua_islightuserdata(L, index) || !lua_getmetatable(L, index))
-        return NULL;
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &metatable_key);
-    bool same = lua_rawequal(L, -1, -2);
-    lua_pop(L, 2);
-    return same ? verdict : NULL;
+    return userdata_at(L, index, &metatable_key);
 }
 
 /* The texts were checked when the verdict was made. */

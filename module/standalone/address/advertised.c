@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <stdio.h>
 
+#include "base/number.h"
 #include "sip/message.h"
 
 /* RFC 3261 25.1: the last label of a name begins with a letter, which tells names from addresses. Peers parse the name,
@@ -48,16 +49,10 @@ static const char *read_host(struct text host, bool bracketed, struct advertised
 
 static bool read_port(struct text text, uint16_t *port)
 {
-    unsigned number = 0;
-    if (text.length == 0 || text.length > 5)
-        return false;
-    for (size_t i = 0; i < text.length; i++) {
-        if (text.at[i] < '0' || text.at[i] > '9')
-            return false;
-        number = number * 10 + (unsigned)(text.at[i] - '0');
-    }
+    uint64_t number = 0;
+    const bool fine = text.length <= 5 && number_read(text, UINT16_MAX, &number);
     *port = (uint16_t)number;
-    return number >= 1 && number <= 65535;
+    return fine && number >= 1;
 }
 
 /* The length of the host; brackets count. */

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/number.h"
 #include "flow/source_number.h"
 
 /* The 16 bytes of an address, IPv4 mapped into IPv6 as RFC 4291 2.5.5.2 does. */
@@ -41,16 +42,10 @@ bool source_is_loopback(const union address *address)
 
 static bool read_prefix(struct text text, unsigned most, uint8_t *prefix)
 {
-    unsigned number = 0;
-    if (text.length == 0 || text.length > 3)
-        return false;
-    for (size_t i = 0; i < text.length; i++) {
-        if (text.at[i] < '0' || text.at[i] > '9')
-            return false;
-        number = number * 10 + (unsigned)(text.at[i] - '0');
-    }
+    uint64_t number = 0;
+    const bool fine = text.length <= 3 && number_read(text, most, &number);
     *prefix = (uint8_t)number;
-    return number <= most;
+    return fine;
 }
 
 /* Returns whether the first `prefix` bits of the 16 bytes are the same. */

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 
+#include "base/number.h"
 #include "core/text.h"
 
 enum { FIXED = 16, INET_LEAST = 12, INET6_LEAST = 36 }; /* bytes of version 2 */
@@ -71,16 +72,10 @@ static bool read_address(struct text text, int family, uint8_t out[16])
 
 static bool read_port(struct text text, uint16_t *port)
 {
-    uint32_t number = 0;
-    if (text.length == 0 || text.length > 5 || (text.at[0] == '0' && text.length > 1))
-        return false;
-    for (size_t i = 0; i < text.length; i++) {
-        if (text.at[i] < '0' || text.at[i] > '9')
-            return false;
-        number = number * 10 + (uint32_t)(text.at[i] - '0');
-    }
+    uint64_t number = 0;
+    const bool fine = (text.length <= 1 || text.at[0] != '0') && number_read(text, UINT16_MAX, &number);
     *port = (uint16_t)number;
-    return number <= 65535;
+    return fine;
 }
 
 static enum proxy_outcome read_fields(struct text line, struct proxy_header *header)

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <stdint.h>
 
+#include "base/number.h"
+
 struct origin {
     struct text scheme, host;
     uint32_t port; /* 0: the scheme has none */
@@ -36,13 +38,10 @@ static bool is_host(struct text text)
 
 static bool read_port(struct text text, uint32_t *port)
 {
-    *port = 0;
-    for (size_t i = 0; i < text.length && *port <= 65535; i++) {
-        if (text.at[i] < '0' || text.at[i] > '9')
-            return false;
-        *port = *port * 10 + (uint32_t)(text.at[i] - '0');
-    }
-    return *port > 0 && *port <= 65535;
+    uint64_t number = 0;
+    const bool fine = number_read(text, UINT16_MAX, &number);
+    *port = (uint32_t)number;
+    return fine && number > 0;
 }
 
 static uint32_t standard_port(struct text scheme)
