@@ -97,8 +97,10 @@ local function search_clause(words, code)
     return format(lacks and of.recurse_if or of[kind], code.code)
 end
 
+-- Of a provisional response and a final one, it tells only that a 100 goes no further.
 function makers.search(words, a, b)
-    if is_provisional(a) ~= is_provisional(b) or a.traits.search == b.traits.search then return nil end
+    if a.traits.search == b.traits.search then return nil end
+    if is_provisional(a) ~= is_provisional(b) and a.traits.search ~= "hop" then return nil end
     return format(words.contrast.search, search_clause(words, a), search_clause(words, b))
 end
 
