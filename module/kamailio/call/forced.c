@@ -132,8 +132,11 @@ void forced_sent(struct cell *t, struct call *call, int index)
 
 static void on_built(struct cell *t, int type, struct tmcb_params *params)
 {
+    struct dest_info *to = &t->uac[t->nr_of_outgoings].request.dst;
     (void)type;
     take_flags(t, params->req);
+    if (params->req->dst_uri.len <= 0 && to->send_sock != NULL) /* t_relay_to_tcp() and the like */
+        to->send_flags.f &= (unsigned short)~SND_F_FORCE_CON_REUSE;
 }
 
 /* An ACK has no transaction. */

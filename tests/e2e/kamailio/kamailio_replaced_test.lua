@@ -90,6 +90,55 @@ for_each_way("t_relay_to_tcp() in the failure route, after two busy phones", fun
     t:equal(gw:expect(1).uri, "sip:vm@example.test")
 end)
 
+-- Requests within a dialog go to the gateway, whatever the alias in their Request-URI says.
+local within = [[
+request_route {
+    if (is_method("REGISTER")) {
+        if (is_present_hf("X-Stock")) save("stock");
+        else sip_save("location");
+        exit;
+    }
+    if (is_method("ACK") || !has_totag()) {
+        if (has_totag() && loose_route()) {
+            handle_ruri_alias();
+            t_relay();
+            exit;
+        }
+        record_route();
+        if (is_present_hf("X-Stock")) lookup("stock");
+        else sip_route_flows("location");
+        t_on_reply("aliased");
+        t_relay();
+        exit;
+    }
+    loose_route();
+    if (is_present_hf("X-Stock")) handle_ruri_alias();
+    else sip_handle_alias("location");
+    t_relay_to_tcp("127.0.0.1", "PORT");
+}
+onreply_route[aliased] {
+    if (is_present_hf("X-Stock")) add_contact_alias();
+    else sip_add_alias("location");
+}
+]]
+
+for_each_way("t_relay_to_tcp() within a dialog, after the alias of a phone on tcp", function(t, way)
+    local gw = refusing_gateway(t)
+    local _, open = ways.start(t, { config = (within:gsub("PORT", gw.port)) })
+    local bob, alice = open "bob", open("alice", "udp")
+    ways.register(way, bob)
+    local call = alice:invite(bob.aor, { headers = ways.headers(way) })
+    bob:reply(bob:expect "INVITE", 200, { contact = "<sip:bob@192.168.1.10:5060;transport=tcp>",
+        headers = ways.headers(way) })
+    local answer = alice:expect_final(call, 200)
+    bob:expect "ACK"
+    t:match(answer:get "Contact", ";alias=")
+    alice:within("BYE", call, answer, { headers = ways.headers(way) })
+    t:equal(gw:expect(1).method, "BYE")
+    alice:expect(200)
+    bob:expect_none("BYE", 50)
+end)
+
 test("5626-7.g the end of a branch that t_relay_to_tcp() sent elsewhere costs the phone nothing", function(t)
     local gw = peer.open(t, server.free_port(), function(request)
         return request.method == "INVITE" and peer.answer(request, 430) or nil
