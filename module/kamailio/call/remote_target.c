@@ -373,19 +373,37 @@ static bool gives_own_contact(const struct sip_msg *msg)
     return msg->first_line.type == SIP_REQUEST || msg->first_line.u.reply.statuscode < SIP_MULTIPLE_CHOICES;
 }
 
+static bool contains(const char *at, int length, struct text part)
+{
+    return length > 0 && memmem(at, (size_t)length, part.at, part.length) != NULL;
+}
+
+/* A route may call the function again: in the Contact after msg_apply_changes(), or else among the changes that wait
+   until the message is sent. Those of a branch route are of its branch alone. */
+static bool is_marked(const struct sip_msg *msg, const contact_t *contact, struct text mark)
+{
+    const long from = contact->uri.s - msg->buf, end = from + contact->uri.len;
+    bool found = contains(contact->uri.s, contact->uri.len, mark);
+    for (const struct lump *change = msg->add_rm; change != NULL && !found; change = change->next) {
+        const struct lump *added = change->after;
+        found = change->type == HDR_CONTACT_T && change->u.offset >= from && change->u.offset <= end && added != NULL &&
+                added->op == LUMP_ADD && contains(added->u.value, added->len, mark);
+    }
+    return found;
+}
+
 int sip_add_alias(struct sip_msg *msg, const str *table)
 {
     enum { NOTHING = 2 };
-    static unsigned marked_id;
-    static int marked_pid;
+    static const struct text owner = TEXT(REMOTE_TARGET_OWNER);
     char text[ALIAS_MOST + OWNER_LENGTH + 2];
     struct ksr_sip_uri uri;
     const contact_t *contact = gives_own_contact(msg) ? read_contact(msg, &uri) : NULL;
-    if (contact == NULL || (marked_id == msg->id && marked_pid == msg->pid))
+    if (contact == NULL)
         return NOTHING;
-    marked_id = msg->id;
-    marked_pid = msg->pid;
     size_t length = write_alias(&contact->uri, source_place(msg), text, ALIAS_MOST);
+    if (is_marked(msg, contact, length > 0 ? (struct text){text, length} : owner))
+        return NOTHING;
     length += write_owner(msg, table, text + length, sizeof text - length - 1);
     return length > 0 ? insert_parameters(msg, contact, &uri, text, length) : NOTHING;
 }

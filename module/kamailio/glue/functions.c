@@ -27,6 +27,7 @@ enum {
     BLOCK_FAILURE = FAILURE_ROUTE,
     BLOCK_BRANCH_FAILURE = BRANCH_FAILURE_ROUTE,
     BLOCK_REQUEST = REQUEST_ROUTE,
+    BLOCK_BRANCH = BRANCH_ROUTE,
     BLOCKS_WITH_CODE = BLOCK_REPLY | BLOCK_FAILURE | BLOCK_BRANCH_FAILURE
 };
 
@@ -148,7 +149,8 @@ static int route_flows(struct sip_msg *msg, char *table, char *uri)
 static int ki_save(sip_msg_t *msg, str *table)
 {
     static bool told;
-    return is_in_block(BLOCK_REQUEST, "sip_save()", "request routes", &told) ? sip_save(msg, table) : -1;
+    const int blocks = BLOCK_REQUEST | BLOCK_FAILURE;
+    return is_in_block(blocks, "sip_save()", "request and failure routes", &told) ? sip_save(msg, table) : -1;
 }
 
 static int ki_authenticated(sip_msg_t *msg)
@@ -180,9 +182,9 @@ static int ki_loose_route_sealed(sip_msg_t *msg)
 static int ki_add_alias(sip_msg_t *msg, str *table)
 {
     static bool told;
-    return is_in_block(BLOCK_REQUEST | BLOCK_REPLY, "sip_add_alias()", "request and reply routes", &told)
-               ? sip_add_alias(msg, table)
-               : -1;
+    static const char place[] = "request, branch, failure and reply routes";
+    const int blocks = BLOCK_REQUEST | BLOCK_BRANCH | BLOCK_FAILURE | BLOCK_REPLY;
+    return is_in_block(blocks, "sip_add_alias()", place, &told) ? sip_add_alias(msg, table) : -1;
 }
 
 static int ki_handle_alias(sip_msg_t *msg, str *table)
@@ -320,12 +322,12 @@ enum { CODE_BLOCKS = BLOCKS_WITH_CODE | ONEVENT_ROUTE };
 cmd_export_t module_functions[] = {
     FUNCTION("route_flows", route_flows, 1, fixup_route_flows, REQUEST_ROUTE | FAILURE_ROUTE),
     FUNCTION("route_flows", route_flows, 2, fixup_route_flows, REQUEST_ROUTE | FAILURE_ROUTE),
-    FUNCTION("save", save, 1, fixup_save, REQUEST_ROUTE),
+    FUNCTION("save", save, 1, fixup_save, REQUEST_ROUTE | FAILURE_ROUTE),
     {"sip_authenticated", (cmd_function)authenticated, 0, 0, 0, REQUEST_ROUTE},
     {"sip_flow_forward", (cmd_function)flow_forward, 0, fixup_flow_forward, 0, REQUEST_ROUTE},
     {"sip_record_route", (cmd_function)record_route_sealed, 0, fixup_record_route, 0, REQUEST_ROUTE | FAILURE_ROUTE},
     {"sip_loose_route", (cmd_function)loose_route_sealed, 0, fixup_loose_route, 0, REQUEST_ROUTE},
-    FUNCTION("add_alias", add_alias, 1, fixup_add_alias, REQUEST_ROUTE | ONREPLY_ROUTE),
+    FUNCTION("add_alias", add_alias, 1, fixup_add_alias, REQUEST_ROUTE | BRANCH_ROUTE | FAILURE_ROUTE | ONREPLY_ROUTE),
     FUNCTION("handle_alias", handle_alias, 1, fixup_handle_alias, REQUEST_ROUTE),
     {"sip_on_flow_failed", (cmd_function)on_flow_failed, 0, 0, 0, BRANCH_FAILURE_ROUTE | FAILURE_ROUTE | ONEVENT_ROUTE},
     {"sip_on_failure", (cmd_function)on_failure, 0, fixup_on_failure, 0, FAILURE_ROUTE},

@@ -34,6 +34,9 @@ local function refusing_gateway(t, address)
     end, address)
 end
 
+-- The private address of a phone behind a NAT.
+local private <const> = { udp = "sip:bob@192.168.1.10:5060", tcp = "sip:bob@192.168.1.10:5060;transport=tcp" }
+
 -- --- t_relay_to_tcp() and t_relay_to_udp() ---
 
 local function relay_to(proto, host, port)
@@ -272,6 +275,77 @@ for _, transport in ipairs { "udp", "tcp" } do
     end)
 end
 
+-- --- blocks ---
+
+-- A REGISTER that the central registrar does not take is saved here.
+local central = [[
+route[SAVE] {
+    if (!is_present_hf("X-Central")) return;
+    $du = $hdr(X-Central);
+    t_on_failure("saved_here");
+    t_relay();
+    exit;
+}
+failure_route[saved_here] {
+    if (is_present_hf("X-Stock")) save("stock");
+    else sip_save("location");
+}
+]]
+
+for _, transport in ipairs { "udp", "tcp" } do
+    for_each_way("a REGISTER is saved in a failure route: " .. transport, function(t, way)
+        local _, open = ways.start(t, { extra = central })
+        local upstream = peer.open(t, server.free_port(), function(request)
+            return peer.answer(request, 500)
+        end)
+        local bob, alice = open("bob", transport), open("alice", "udp")
+        local answer = ways.register(way, bob, { contact_uri = private[transport], headers = {
+            { "X-Central", ("sip:127.0.0.1:%d;transport=%s"):format(upstream.port, transport) } } })
+        t:equal(#answer:values "Contact", 1)
+        upstream:expect(1)
+        local call = alice:invite(bob.aor, { headers = ways.headers(way) })
+        t:equal(refuse(bob, 486).uri, private[transport])
+        alice:expect_final(call, 486)
+    end)
+end
+
+local branch_alias = [[
+route[BRANCH] {
+    if (is_present_hf("X-Stock")) {
+        add_contact_alias();
+    } else {
+        sip_add_alias("location");
+        sip_add_alias("location");
+    }
+}
+]]
+
+for_each_way("the caller's Contact gets its alias in the branch route, in each branch once", function(t, way)
+    local _, open = ways.start(t, { extra = branch_alias, failed = [[
+    if (t_check_status("486")) {
+        $ru = $hdr(X-Mail);
+        $du = $null;
+        t_on_branch("each");
+        t_relay();
+        exit;
+    }
+]] })
+    local gw = refusing_gateway(t)
+    local desk, cell, alice = open("bob", "udp"), open("bob", "udp"), open("alice", "udp")
+    ways.register(way, desk, { instance = one })
+    ways.register(way, cell, { instance = two })
+    local call = alice:invite(desk.aor, { contact = "<sip:alice@192.168.1.9:5060>",
+        headers = ways.headers(way, { { "X-Mail", ("sip:vm@127.0.0.1:%d"):format(gw.port) } }) })
+    local expected = ("<sip:alice@192.168.1.9:5060;alias=127.0.0.1~%d~1>"):format(alice.local_port)
+    local first, second = desk:expect "INVITE", cell:expect "INVITE"
+    t:equal(first:get "Contact", expected)
+    t:equal(second:get "Contact", expected)
+    desk:reply(first, 486)
+    cell:reply(second, 486)
+    alice:expect_final(call)
+    t:equal(gw:expect(1):get "Contact", expected)
+end)
+
 -- --- what save() and sip_save() return ---
 
 local returned = [[
@@ -389,9 +463,6 @@ test("3261-16.7.d without them a 6xx ends the search", function(t)
 end)
 
 -- --- usrloc's matching_mode ---
-
--- Two phones behind two NATs, which have the same private address.
-local private <const> = { udp = "sip:bob@192.168.1.10:5060", tcp = "sip:bob@192.168.1.10:5060;transport=tcp" }
 
 local function start_matching(t, mode)
     return ways.start(t, { params = { { "usrloc", "matching_mode", mode }, { "registrar", "use_path", 1 } } })
