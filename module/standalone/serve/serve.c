@@ -883,6 +883,22 @@ static void warn_of_notify(struct serve *serve, int error)
     host_log(serve, LOG_WARNING, line);
 }
 
+/* The loop itself takes some, and libuv ends the process if it gets none for them. More are asked for later:
+   raise_descriptors(). */
+static bool has_descriptors(void)
+{
+    enum { LEAST = 64 };
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= LEAST)
+        return true;
+    limit.rlim_cur = LEAST;
+    if (limit.rlim_max >= LEAST && setrlimit(RLIMIT_NOFILE, &limit) == 0)
+        return true;
+    fprintf(stderr, "reflow serve: %llu descriptors are allowed (ulimit -n), but at least %d are needed\n",
+            (unsigned long long)limit.rlim_max, LEAST);
+    return false;
+}
+
 /* Arguments and file names may have line ends and control characters in them. */
 static const char *refusal_line(const struct serve *serve, char line[REFUSAL_MOST])
 {
@@ -907,7 +923,13 @@ int serve_main(int argc, char **argv)
     serve.in_journal = log_stamp_is_journal(STDERR_FILENO, getenv("JOURNAL_STREAM"));
     serve.line.host = &serve.host;
     signal(SIGPIPE, SIG_IGN);
-    uv_loop_init(&serve.loop);
+    if (!has_descriptors())
+        return EXIT_REFUSED;
+    error = uv_loop_init(&serve.loop);
+    if (error != 0) {
+        fprintf(stderr, "reflow serve: cannot create the event loop: %s\n", strerror(-error));
+        return EXIT_REFUSED;
+    }
     int unnotified = service_notify_open(&serve.notify, &serve.loop); /* before the first thread: it changes environ */
     open_outputs(&serve);
     if (unnotified != 0)

@@ -201,6 +201,27 @@ test("a certificate that is not for the domain of its --tls-domain gives a warni
     s:stop()
 end)
 
+-- Without descriptors for its loop the server would spin, and SIGTERM would not end it.
+test("too few descriptors: the server says so and does not start", function(t)
+    for _, limit in ipairs { 8, 16, 63 } do
+        local pipe = assert(io.popen(("exec 2>&1; ulimit -n %d; exec '%s' serve examples/registrar.lua"):format(limit,
+            server.binary)))
+        t:equal(pipe:read "a", ("reflow serve: %d descriptors are allowed (ulimit -n), but at least 64 are needed\n")
+            :format(limit))
+        t:equal(select(3, pipe:close()), 2)
+    end
+    local pipe = assert(io.popen(("exec 2>&1; ulimit -Sn 16; echo $$; exec '%s' serve examples/registrar.lua " ..
+        "--listen udp:127.0.0.1:%d"):format(server.binary, server.free_port())))
+    local pid = pipe:read "n"
+    local line
+    repeat
+        line = pipe:read "l"
+    until not line or line:find "serving with"
+    t:ok(line, "the soft limit was not raised")
+    uv.kill(pid, "sigterm")
+    t:equal(select(3, pipe:close()), 0)
+end)
+
 test("an address that this machine does not have", function(t)
     refused(t, "cannot listen on udp:192%.0%.2%.1:5060: this machine does not have the address", "--listen",
         "udp:192.0.2.1:5060", "--open")
