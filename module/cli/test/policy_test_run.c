@@ -209,17 +209,22 @@ static bool is_same_file(const char *path, const char *as)
            status.st_dev == other.st_dev;
 }
 
-/* "a/spec/../x.lua" -> "a/x.lua", as the user knows it, where no symbolic link makes that another file. */
+/* "a/spec/../x.lua" -> "a/x.lua" and "a/spec/.." -> "a/", as the user knows it, where no symbolic link makes that
+   another file. */
 static void shorten(char *path)
 {
     char shorter[2100];
+    size_t end = strlen(path);
     char *up = strstr(path, "/../");
+    if (up == NULL && end > 3 && strcmp(path + end - 3, "/..") == 0)
+        up = path + end - 3;
     if (up == NULL || up == path)
         return;
+    const char *rest = up[3] == '/' ? up + 4 : "";
     *up = '\0';
     const char *slash = strrchr(path, '/');
     int kept = slash != NULL ? (int)(slash - path + 1) : 0;
-    int length = snprintf(shorter, sizeof shorter, "%.*s%s", kept, path, up + 4);
+    int length = snprintf(shorter, sizeof shorter, "%.*s%s", kept, path, rest);
     *up = '/';
     if (length < (int)sizeof shorter && is_same_file(shorter, path))
         memcpy(path, shorter, (size_t)length + 1);
