@@ -211,8 +211,9 @@ static void on_limit(uv_timer_t *timer)
 
 static void run_specs(struct reload *reload, const char *path)
 {
-    char *folder = (char *)(size_t)path;
-    char *arguments[] = {(char *)(size_t)reload->config.program, "test", "--inside", folder, "--", folder, NULL};
+    char *folder = (char *)(size_t)path, inside[sizeof reload->config.layers->path + 16];
+    snprintf(inside, sizeof inside, "--inside=%s", path);
+    char *arguments[] = {(char *)(size_t)reload->config.program, "test", inside, "--", folder, NULL};
     uv_file ends[2] = {-1, -1};
     uv_pipe_init(reload->config.loop, &reload->output, 0);
     uv_timer_init(reload->config.loop, &reload->limit);
@@ -328,6 +329,11 @@ void reload_begin(struct reload *reload, enum policy_place place, uint32_t canar
     int result = begin_build(reload, error, sizeof error);
     if (result != 0)
         finish(reload, result, error);
+}
+
+bool reload_is_busy(const struct reload *reload)
+{
+    return reload->busy;
 }
 
 uint64_t reload_disk_hash(const struct reload *reload)

@@ -37,6 +37,8 @@ void reload_delete(struct reload *reload); /* reload may be NULL; ends running s
 void reload_begin(struct reload *reload, enum policy_place place, uint32_t canary_share, reload_done *done,
                   void *again);
 
+bool reload_is_busy(const struct reload *reload);
+
 /* The hash of the files on disk now, for watching; 0 if they cannot be read. */
 uint64_t reload_disk_hash(const struct reload *reload);
 /* The hash of the last attempt. */

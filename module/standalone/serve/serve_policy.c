@@ -27,6 +27,7 @@ struct serve_policy {
     struct policy_watch watch;
     uv_timer_t idle;
     bool idle_open;
+    bool reload_waits;                 /* SIGHUP came during a reload, which may have read the files before */
     bool started;                      /* versions that are loaded from now on are used */
     struct sources *keeping, *to_keep; /* being written, and the next one */
     uv_work_t keep_work;
@@ -221,7 +222,14 @@ static void reloaded(void *again, int result, const char *text, const char *why)
 
 void serve_policy_reload(struct serve_policy *policy)
 {
-    reload_begin(policy->reload, PLACE_ACTIVE, 0, reloaded, policy);
+    bool waited = policy->reload_waits;
+    policy->reload_waits = reload_is_busy(policy->reload);
+    if (policy->reload_waits && waited)
+        return;
+    if (policy->reload_waits)
+        say(policy, LOG_NOTICE, "policy: a reload is under way; the files are read again after it");
+    else
+        reload_begin(policy->reload, PLACE_ACTIVE, 0, reloaded, policy);
 }
 
 static void on_changed(void *context)
@@ -556,6 +564,8 @@ static void on_idle(uv_timer_t *timer)
 {
     struct serve_policy *policy = timer->data;
     policy_idle(policy->policy);
+    if (policy->reload_waits && !reload_is_busy(policy->reload))
+        serve_policy_reload(policy);
 }
 
 int serve_policy_start(struct serve_policy *policy, char *error, size_t error_size)

@@ -81,6 +81,23 @@ test("a reload of a missing file: the old one keeps answering", function(t)
     t:equal(answer(alice), "back")
 end)
 
+-- The first reload may have read the files before they were changed again.
+test("SIGHUP while a reload is under way: the newest files are in use in the end", function(t)
+    local open, s = start(t)
+    local alice = open("alice")
+    local slow = "for _ = 1, 5e6 do end"
+    for i = 1, 5 do
+        server.write(s.script, answering("first " .. i, slow))
+        s:signal "sighup"
+        ua.wait.until_true(30, function() return false end)
+        server.write(s.script, answering("last " .. i, slow))
+        s:signal "sighup"
+        t:ok(ua.wait.until_true(ua.patience, function()
+            return answer(alice) == "last " .. i
+        end), "the second signal was lost")
+    end
+end)
+
 test("canary: a share of the calls, promoted to all, rolled back", function(t)
     local open, s = start(t)
     local alice = open("alice")
