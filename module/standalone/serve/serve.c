@@ -58,6 +58,7 @@ struct serve {
     struct log_writer *decision_log;
     struct log_writer *error_output, *output; /* standard error and standard output */
     bool ready;                               /* started: signals can be handled */
+    uint64_t wake_at;                         /* ms of the loop: when `timer` fires */
     bool draining, ending;
     bool in_journal;        /* which stamps the lines of standard error */
     char error[ERROR_MOST]; /* may name a path */
@@ -321,17 +322,20 @@ static void end(struct serve *serve)
     uv_stop(&serve->loop);
 }
 
-/* Before the loop sleeps: sets the time to wake, and checks whether a drain is complete. */
+/* Before the loop sleeps: sets the time to wake, and checks whether a drain is complete. Most messages leave the time
+   to wake as it is. */
 static void on_prepare(uv_prepare_t *prepare)
 {
     struct serve *serve = prepare->data;
     int64_t next = timers_next(server_timers(serve->server));
+    uint64_t wake_at = uv_now(&serve->loop) + (uint64_t)next;
     if (serve->draining && server_is_drained(serve->server))
         end(serve);
     if (next < 0)
         uv_timer_stop(&serve->timer);
-    else
+    else if (wake_at != serve->wake_at || !uv_is_active((const uv_handle_t *)&serve->timer))
         uv_timer_start(&serve->timer, on_timer, (uint64_t)next, 0);
+    serve->wake_at = wake_at;
 }
 
 static void on_drain_time(uv_timer_t *timer)
