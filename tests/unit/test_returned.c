@@ -130,6 +130,32 @@ static void test_a_branch_that_went_elsewhere_is_not_believed(void **state)
     assert_answer(stage, "udp:127.0.0.1:5060/127.0.0.0/24");
 }
 
+/* The kernel would send there to this machine, and what returns would be a request of the server itself, or of the
+   trunk that has its address. */
+static void test_a_wildcard_address_is_no_destination(void **state)
+{
+    static const char *const hops[] = {"<sip:0.0.0.0:5060;lr>", "<sip:0.0.0.0:5060;transport=tcp;lr>",
+                                       "<sip:[::ffff:0.0.0.0]:5060;lr>"};
+    struct stage *stage = *state;
+    const struct peer stranger = udp_from("198.51.100.9", 5070);
+    for (unsigned i = 0; i < sizeof hops / sizeof hops[0]; i++) {
+        char fields[200], call[] = {'a', (char)('0' + i), '\0'};
+        snprintf(fields, sizeof fields, "Contact: <sip:premium@192.0.2.1>\nSupported: path\nPath: %s\n", hops[i]);
+        stage_request(stage, &stranger,
+                      (struct request){.method = "REGISTER",
+                                       .uri = "sip:example.com",
+                                       .from = "bob",
+                                       .call = "register",
+                                       .cseq = i + 1,
+                                       .fields = fields});
+        stage_status(stage, &stranger, 200);
+        stage_invite(stage, &stranger, call);
+        stage_advance(stage, 0);
+        stage_status(stage, &stranger, 500);
+        stage_ends(stage);
+    }
+}
+
 static void test_what_returns_counts_for_the_first_source(void **state)
 {
     struct stage *stage = *state;
@@ -186,6 +212,7 @@ int main(void)
         TEST(test_what_a_trunk_has_sent_is_from_the_trunk_when_it_returns),
         TEST(test_made_up_vias_are_not_believed),
         TEST(test_a_branch_that_went_elsewhere_is_not_believed),
+        TEST(test_a_wildcard_address_is_no_destination),
         TEST(test_what_returns_counts_for_the_first_source),
         TEST(test_datagrams_and_connections_of_a_source_count_apart),
         TEST(test_calls_for_help_have_bounded_room_of_their_own),

@@ -163,11 +163,15 @@ static uint16_t local_of(const struct server *server, const struct peer *near, c
     return routes ? near->local : 0;
 }
 
+/* A wildcard address is no destination: the kernel would send to this machine, and what returns would not be recognised
+   as the server's own. */
 bool peer_choose_listener(const struct server *server, const struct peer *near, struct peer *peer)
 {
     const struct listener *listener = server_listener(server, near);
     peer->named = true;
     peer->local = 0;
+    if (address_is_wildcard(&peer->address))
+        return false;
     if (is_listener_for(listener, peer->transport, peer->address.any.sa_family))
         peer->listener = near->listener;
     else if (!find_listener(server, listener->host, peer))

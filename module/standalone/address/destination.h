@@ -35,7 +35,7 @@ uint16_t uri_port(const struct sip_uri *uri, enum transport transport);
 /* 5658-a: chooses the socket that messages to the peer leave by, and sets peer->listener and peer->local. It is that of
    `near`, of which only these two members count, if it has peer->transport and the address family; else one on the same
    address; else the first that fits. near->local 0: of several addresses of a wildcard, the kernel's choice. Sets
-   peer->named. Returns false if no listener fits. */
+   peer->named. Returns false if no listener fits, or for a wildcard address. */
 bool peer_choose_listener(const struct server *server, const struct peer *near, struct peer *peer);
 /* Sets *peer to a numeric host, and its socket as peer_choose_listener(). Returns false for names. */
 bool peer_of_uri(const struct server *server, const struct sip_uri *uri, const struct peer *near, struct peer *peer);
