@@ -364,7 +364,7 @@ uint32_t sip_uri_key(struct text uri)
 {
     enum { ENOUGH = 512 };
     char bytes[ENOUGH];
-    struct writer writer = {.at = bytes, .size = sizeof bytes};
+    struct writer writer = writer_begin(bytes, sizeof bytes);
     struct sip_uri_parts parts;
     int result = sip_uri_cut(uri, &parts);
     if (result == 0) {

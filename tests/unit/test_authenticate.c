@@ -747,6 +747,22 @@ static void test_guesses_by_datagrams_lead_to_a_ban_and_forged_ones_do_not(void 
     challenged(world, &guesser, (struct request){0});
 }
 
+/* Whoever had the address before, in the same office for example, could ban it for ever. */
+static void test_guesses_with_an_old_nonce_ban_nobody(void **state)
+{
+    struct world *world = *state;
+    struct peer office = udp_at("192.0.2.7");
+    struct digest_client client = challenged(world, &office, (struct request){0});
+    client.password = "wrong";
+    stage_advance(&world->stage, 301000);
+    stage_discard(&world->stage);
+    for (unsigned i = 0; i <= FAILURES; i++)
+        send_with(world, &office, (struct request){0}, &client);
+    stage_discard(&world->stage);
+    send_authenticated(world, &office, register_of("bob", ""));
+    stage_status(&world->stage, &office, 200);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -783,6 +799,7 @@ int main(void)
                                         limits_teardown),
         cmocka_unit_test_setup_teardown(test_guesses_by_datagrams_lead_to_a_ban_and_forged_ones_do_not, limits_setup,
                                         limits_teardown),
+        cmocka_unit_test_setup_teardown(test_guesses_with_an_old_nonce_ban_nobody, limits_setup, limits_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

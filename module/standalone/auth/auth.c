@@ -119,7 +119,7 @@ static bool write_aor(enum aor_case how, struct text user, struct text realm, ch
 {
     enum { SCHEME = 4 }; /* "sip:" */
     char text[2 * AUTH_USER_SIZE], aor[AUTH_USER_SIZE + SCHEME];
-    struct writer writer = {.at = text, .size = sizeof text};
+    struct writer writer = writer_begin(text, sizeof text);
     bool ipv6 = memchr(realm.at, ':', realm.length) != NULL;
     writer_put_text(&writer, TEXT("sip:"));
     write_user_part(&writer, user);
@@ -372,7 +372,7 @@ size_t auth_challenge(struct auth *auth, enum auth_role role, const struct nonce
                       size_t size)
 {
     char nonce[NONCE_SIZE];
-    struct writer writer = {.at = out, .size = size};
+    struct writer writer = writer_begin(out, size);
     const struct text nonce_text = {nonce, nonce_write(&auth->nonces, scope, nonce)};
     for (size_t i = 0; i < auth->config.algorithm_count; i++) {
         writer_put_text(&writer, role == AUTH_REGISTRAR ? TEXT("WWW-Authenticate") : TEXT("Proxy-Authenticate"));

@@ -62,7 +62,7 @@ static void write_seal(const struct nonces *nonces, const char value[VALUE_DIGIT
     const uint64_t words[] = {hash_seal(&nonces->key, (struct text){value, VALUE_DIGITS}),
                               hash_seal(&nonces->key, scope->realm), scope->source};
     const uint64_t seal = hash_seal(&nonces->key, (struct text){(const char *)words, sizeof words});
-    struct writer writer = {.at = out, .size = SEAL_DIGITS + 1};
+    struct writer writer = writer_begin(out, SEAL_DIGITS + 1);
     writer_put_hex(&writer, SEAL_DIGITS, seal);
     writer_end(&writer);
 }
@@ -73,7 +73,7 @@ size_t nonce_write(struct nonces *nonces, const struct nonce_scope *scope, char 
 {
     uint64_t time = now(nonces) & 0xffffffffffff;
     uint32_t number = (uint32_t)nonces->issued++ ^ (uint32_t)hash_pair(&nonces->key, time, VALUE_DIGITS);
-    struct writer writer = {.at = out, .size = NONCE_SIZE};
+    struct writer writer = writer_begin(out, NONCE_SIZE);
     writer_put_hex(&writer, TIME_DIGITS, time);
     writer_put_hex(&writer, SERIAL_DIGITS, number);
     write_seal(nonces, out, scope, out + VALUE_DIGITS);
@@ -89,6 +89,11 @@ static uint64_t read_hex(const char *at, unsigned digits)
     return value;
 }
 
+static bool is_too_old(const struct nonces *nonces, uint64_t issued_ms)
+{
+    return now(nonces) - issued_ms > nonces->lifetime_ms;
+}
+
 bool nonce_read(const struct nonces *nonces, struct text text, const struct nonce_scope *scope, struct nonce *nonce)
 {
     char seal[SEAL_DIGITS + 1];
@@ -99,12 +104,7 @@ bool nonce_read(const struct nonces *nonces, struct text text, const struct nonc
         return false;
     nonce->issued_ms = read_hex(text.at, TIME_DIGITS);
     nonce->number = (uint32_t)read_hex(text.at + TIME_DIGITS, SERIAL_DIGITS);
-    return true;
-}
-
-static bool is_too_old(const struct nonces *nonces, uint64_t issued_ms)
-{
-    return now(nonces) - issued_ms > nonces->lifetime_ms;
+    return !is_too_old(nonces, nonce->issued_ms);
 }
 
 static uint64_t hash_of(const struct nonces *nonces, const struct nonce *nonce)
@@ -165,8 +165,6 @@ static bool take_count(struct used_nonce *used, uint32_t count)
 
 bool nonce_use(struct nonces *nonces, const struct nonce *nonce, uint32_t count)
 {
-    if (is_too_old(nonces, nonce->issued_ms))
-        return false;
     struct used_nonce *used = find(nonces, nonce);
     if (used == NULL)
         used = add(nonces, nonce);

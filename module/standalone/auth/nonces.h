@@ -57,13 +57,13 @@ struct nonce {
     uint32_t number;
 };
 
-/* Was the nonce given to this source, however long ago? Then the source has received it. Returns false for a nonce of
-   another realm, source, server or run. */
+/* Was the nonce given to this source, and is it not too old? Then the source has received it; whoever had the address
+   before may have an older one. Returns false for a nonce of another realm, source, server or run, too. */
 bool nonce_read(const struct nonces *nonces, struct text text, const struct nonce_scope *scope, struct nonce *nonce);
 
 /* Accepts a count of a nonce that was read, once. To be called only after the response to the nonce was found to be
-   right. Returns false if the nonce is too old or not remembered any more, if the count has been used, or without
-   memory: the client must then be given a new nonce. */
+   right. Returns false if the nonce is not remembered any more, if the count has been used, or without memory: the
+   client must then be given a new nonce. */
 bool nonce_use(struct nonces *nonces, const struct nonce *nonce, uint32_t count);
 
 #endif

@@ -300,7 +300,7 @@ static bool users_name(struct text user, struct text realm, char aor[USERS_AOR_S
     *name = at != NULL ? USERS_WHOLE_AOR : USERS_USER_PART;
     if (part.length == 0 || realm.length == 0 || part.length + 1 + domain >= USERS_AOR_SIZE)
         return false;
-    struct writer writer = {.at = aor, .size = USERS_AOR_SIZE};
+    struct writer writer = writer_begin(aor, USERS_AOR_SIZE);
     writer_put_text(&writer, part);
     writer_put_text(&writer, ipv6 ? TEXT("@[") : TEXT("@"));
     writer_put_text(&writer, realm);
