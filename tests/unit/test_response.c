@@ -167,6 +167,28 @@ static void test_3261_17_1_3_a_a_phone_answers_from_where_it_has_moved(void **st
 }
 
 /* Nothing can be read from such values; the response goes on. */
+/* RFC 3261 16.7 step 3: it would reach the caller without any Via, and end the search for all other phones. */
+static void test_3261_16_7_a_a_response_without_the_callers_via_is_dropped(void **state)
+{
+    static const unsigned answers[] = {180, 200, 486, 603};
+    struct stage *stage = *state;
+    char response[2048];
+    struct peer bob = stage_phone(stage, (struct phone){.port = 5080});
+    stage_call(stage, "one");
+    struct sent *invite = stage_sent_to(stage, "INVITE", 5080);
+    for (unsigned i = 0; i < sizeof answers / sizeof answers[0]; i++) {
+        snprintf(response, sizeof response,
+                 "SIP/2.0 %u Whatever\nVia: %s\nFrom: %s\nTo: <sip:bob@example.com>;tag=p\nCall-ID: one\n"
+                 "CSeq: 1 INVITE\nContent-Length: 0\n\n",
+                 answers[i], sent_header(invite, "Via", 0), "<sip:alice@example.com>;tag=5070");
+        stage_receive(stage, &bob, response);
+        stage_silent(stage);
+        assert_int_equal(stage_counters(stage)->unmatched, i + 1);
+    }
+    stage_response(stage, invite, 200, NULL);
+    stage_hears(stage, 200);
+}
+
 static void test_a_record_route_without_a_uri_is_passed_on(void **state)
 {
     static const char *const values[] = {"", ",", "<>", ";lr", "\"x\"", "<>;lr, <sip:a@b;lr>", "@", "<@>"};
@@ -314,6 +336,7 @@ int main(void)
         TEST(test_own_tags_are_the_same_for_a_retransmission),
         TEST(test_own_tags_differ_by_everything_that_the_sender_chose),
         TEST(test_own_tags_are_keyed),
+        TEST(test_3261_16_7_a_a_response_without_the_callers_via_is_dropped),
         TEST(test_a_record_route_without_a_uri_is_passed_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -48,6 +48,12 @@ static void drop_response(struct server *server, const struct sip_message *respo
     server_may_read(server, source);
 }
 
+/* RFC 3261 16.7 step 3: without a second Via, it is no response to a request of somebody else. */
+static bool lacks_way_back(const struct client_transaction *transaction, const struct sip_message *response)
+{
+    return client_transaction_forwards(transaction) && sip_via_count(response) < 2;
+}
+
 /* The only place where a response is matched: after it, the source is known to have received a request of this
    server. */
 static void received_response(struct server *server, struct sip_message **response, const struct peer *source)
@@ -55,7 +61,7 @@ static void received_response(struct server *server, struct sip_message **respon
     enum response_match match;
     server->counters.responses++;
     struct client_transaction *transaction = client_transaction_find(server->transactions, *response, source, &match);
-    if (transaction == NULL) {
+    if (transaction == NULL || lacks_way_back(transaction, *response)) {
         drop_response(server, *response, source, match);
         return;
     }

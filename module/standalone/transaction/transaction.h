@@ -204,6 +204,9 @@ struct client_transaction *client_transaction_find(struct transactions *transact
    all who received the request know its branch. */
 void *client_transaction_user_of(const struct transactions *transactions, const struct sip_message *request);
 
+/* Whether its responses are those to a request that was received: not of a CANCEL or of an own request. */
+bool client_transaction_forwards(const struct client_transaction *transaction);
+
 /* Sends the events of this transaction here instead of to transactions_config.client. */
 void client_transaction_listen(struct client_transaction *transaction, const struct client_events *events);
 

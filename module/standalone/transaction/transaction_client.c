@@ -277,6 +277,11 @@ struct client_transaction *client_transaction_find(struct transactions *transact
     return NULL;
 }
 
+bool client_transaction_forwards(const struct client_transaction *transaction)
+{
+    return transaction->user != NULL && transaction->events == transaction->owner->config.client;
+}
+
 void client_transaction_listen(struct client_transaction *transaction, const struct client_events *events)
 {
     transaction->events = events;
