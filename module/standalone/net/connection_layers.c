@@ -150,6 +150,15 @@ static void close_broken(struct connection *connection, const char *fault)
     connection_close(connection, "tls");
 }
 
+/* They count like keep-alives, and are no sign of a peer that speaks SIP. */
+static void limit_key_updates(struct connection *connection)
+{
+    struct network *network = connection->network;
+    unsigned count = tls_session_take_key_updates(connection->tls);
+    while (count-- > 0 && connection->reason == NULL)
+        network->events->may_keep_alive(network->server, &connection->peer);
+}
+
 static void read_tls(struct connection *connection)
 {
     struct network *network = connection->network;
@@ -157,7 +166,8 @@ static void read_tls(struct connection *connection)
     size_t length = 1;
     while (outcome == TLS_OK && length > 0 && connection->reason == NULL) {
         outcome = tls_session_read(connection->tls, network->plain, READ_MOST, &length);
-        if (outcome == TLS_OK && length > 0)
+        limit_key_updates(connection);
+        if (outcome == TLS_OK && length > 0 && connection->reason == NULL)
             put_plain(connection, network->plain, length);
     }
     if (connection->reason != NULL)

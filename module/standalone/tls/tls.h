@@ -65,6 +65,9 @@ bool tls_session_is_open(const struct tls_session *session); /* the handshake is
 
 /* Reads received data after the handshake: up to `most` bytes into `out`. *length 0: nothing more for now. */
 enum tls_outcome tls_session_read(struct tls_session *session, char *out, size_t most, size_t *length);
+/* The number of key updates (RFC 8446 4.6.3) that were received since the last call. Each costs as much as many
+   records. */
+unsigned tls_session_take_key_updates(struct tls_session *session);
 
 /* Sends bytes; before the handshake is complete they are stored. Returns false without memory or after a failure. */
 bool tls_session_write(struct tls_session *session, const char *bytes, size_t length);

@@ -20,6 +20,7 @@ struct tls_session {
     size_t kept_length;
     struct text domain;
     bool open, failed, renegotiates;
+    unsigned key_updates; /* received, and not taken */
     char fault[160];
 };
 
@@ -47,6 +48,15 @@ static void on_info(const SSL *ssl, int where, int value)
         session->renegotiates = true;
 }
 
+static void on_message(int is_output, int version, int type, const void *bytes, size_t length, SSL *ssl, void *context)
+{
+    struct tls_session *session = context;
+    (void)version;
+    (void)ssl;
+    if (!is_output && type == SSL3_RT_HANDSHAKE && length > 0 && *(const uint8_t *)bytes == SSL3_MT_KEY_UPDATE)
+        session->key_updates++;
+}
+
 static struct tls_session *session_new(const struct tls *tls, SSL_CTX *context)
 {
     struct tls_session *session = context != NULL ? memory_new(tls->host, sizeof *session) : NULL;
@@ -68,6 +78,8 @@ static struct tls_session *session_new(const struct tls *tls, SSL_CTX *context)
     SSL_set_bio(session->ssl, session->in, session->out);
     SSL_set_app_data(session->ssl, session);
     SSL_set_info_callback(session->ssl, on_info);
+    SSL_set_msg_callback(session->ssl, on_message);
+    SSL_set_msg_callback_arg(session->ssl, session);
     return session;
 }
 
@@ -211,6 +223,13 @@ enum tls_outcome tls_session_read(struct tls_session *session, char *out, size_t
         return outcome_of(session, result);
     *length = (size_t)result;
     return session->renegotiates ? outcome_of(session, result) : TLS_OK;
+}
+
+unsigned tls_session_take_key_updates(struct tls_session *session)
+{
+    unsigned count = session->key_updates;
+    session->key_updates = 0;
+    return count;
 }
 
 bool tls_session_write(struct tls_session *session, const char *bytes, size_t length)
