@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "server_stage.h"
 
+#include "standalone/server/server_private.h"
+
 /*
  * Requests inside a dialog to a side whose Contact is a private address behind an address translation, which only its
  * flow reaches (3261-10.a). Bob registers the address of his flow, 5080, without reg-id, and answers with another
@@ -126,6 +128,35 @@ static void test_3261_16_6_b_a_contact_with_a_name_is_called(void **state)
     sends(stage, &alice, "BYE", "sip:bob@pbx.example.net", dialog.caller);
     fake_wire_resolve(&stage->wire, "pbx.example.net", (const uint16_t[]){5099, 0});
     is_answered(stage, &alice, arrives_at(stage, "BYE", &expected));
+}
+
+/* One lookup lets any number of them wait for it. */
+static void test_acks_that_wait_for_a_name_have_a_limit_in_bytes(void **state)
+{
+    enum { ACKS = 10, LONG = 3000, ROOM = 12000 };
+    struct stage *stage = *state;
+    char fields[LONG + 700];
+    struct peer alice = stage_alice(), called;
+    alice.address.v4.sin_addr.s_addr = htonl(0xC0000209U); /* 192.0.2.9, which has limits */
+    stage_phone(stage, (struct phone){.port = 5080});
+    struct dialog dialog = talk(stage, &alice, "sip:alice@192.0.2.9:5070", "sip:bob@pbx.example.net", &called);
+    struct holdings *kept = &stage->server->requests_kept;
+    const uint64_t before = kept->bytes;
+    kept->limits.source_bytes = before + ROOM;
+    snprintf(fields, sizeof fields, "%sX: %0*d\n", dialog.caller, LONG, 1);
+    for (unsigned i = 0; i < ACKS; i++)
+        sends(stage, &alice, "ACK", "sip:bob@pbx.example.net", fields);
+    const size_t waiting = stage->wire.lookup_count;
+    assert_in_range(waiting, 2, ROOM / LONG);
+    assert_int_equal(stage_count(stage, "acks_dropped"), ACKS - waiting);
+    assert_in_range(kept->bytes, before + waiting * LONG, before + ROOM);
+    for (size_t i = 0; i < waiting; i++) {
+        fake_wire_resolve(&stage->wire, "pbx.example.net", (const uint16_t[]){5099, 0});
+        assert_int_equal(sent_port(stage_sent(stage, "ACK")), 5099);
+    }
+    assert_int_equal(kept->bytes, before);
+    stage_ends(stage);
+    assert_int_equal(kept->bytes, 0);
 }
 
 /* A proxy beyond this server has recorded itself, and knows the way to the phone. */
@@ -269,6 +300,7 @@ int main(void)
         TEST(test_3261_10_a_a_private_contact_in_the_answer_leads_to_the_flow),
         TEST(test_3261_16_6_b_a_contact_that_is_not_private_is_called),
         TEST(test_3261_16_6_b_a_contact_with_a_name_is_called),
+        TEST(test_acks_that_wait_for_a_name_have_a_limit_in_bytes),
         TEST(test_3261_16_6_b_a_private_contact_behind_a_proxy_is_left_to_the_proxy),
         TEST(test_3261_10_a_a_private_contact_of_the_caller_leads_to_its_flow),
         TEST(test_3261_10_a_a_contact_that_becomes_private_leads_to_the_flow),

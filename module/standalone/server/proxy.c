@@ -758,8 +758,42 @@ struct waiting_ack {
     struct server *server;
     struct sip_message *ack;
     struct peer source, peer;
-    unsigned routes_dropped;
+    source_id holder; /* for whom its bytes count */
 };
+
+static size_t ack_cost(const struct sip_message *ack)
+{
+    return sizeof(struct waiting_ack) + sip_bytes(ack).length;
+}
+
+static void waiting_ack_delete(struct waiting_ack *waiting)
+{
+    struct server *server = waiting->server;
+    holdings_remove(&server->requests_kept, waiting->holder, ack_cost(waiting->ack));
+    sip_message_delete(waiting->ack);
+    memory_delete(server->config.host, waiting, sizeof *waiting);
+}
+
+/* All that wait for one name wait for one lookup, so that nothing else limits them. NULL: it is dropped. */
+static struct waiting_ack *waiting_ack_new(struct server *server, const struct sip_message *ack,
+                                           const struct peer *source)
+{
+    struct sip_fault fault;
+    const struct host *host = server->config.host;
+    const source_id holder = caller_holder(server, ack, source);
+    struct waiting_ack *waiting =
+        holdings_fit(&server->requests_kept, holder, ack_cost(ack)) ? memory_new(host, sizeof *waiting) : NULL;
+    if (waiting == NULL)
+        return NULL;
+    *waiting = (struct waiting_ack){.server = server, .source = *source, .holder = holder};
+    if (sip_message_new(&waiting->ack, host, sip_bytes(ack).at, sip_bytes(ack).length, NULL, &fault) != 0) {
+        sip_message_delete(waiting->ack);
+        memory_delete(host, waiting, sizeof *waiting);
+        return NULL;
+    }
+    holdings_add(&server->requests_kept, holder, ack_cost(waiting->ack));
+    return waiting;
+}
 
 /* Writes it to server->out. */
 static bool ack_write(struct server *server, const struct sip_message *ack, const struct peer *source,
@@ -824,28 +858,23 @@ static void ack_located(void *again, const struct place *places, size_t count)
             ack_send(server, waiting->ack, &waiting->source, &waiting->peer, &route, uri.transport.length == 0);
     }
     sip_uri_destroy(&uri);
-    sip_message_delete(waiting->ack);
-    memory_delete(server->config.host, waiting, sizeof *waiting);
+    waiting_ack_delete(waiting);
 }
 
 static void ack_locate(struct server *server, const struct sip_message *ack, const struct peer *source,
                        const struct sip_uri *uri)
 {
     char host[LOCATE_HOST_SIZE];
-    struct sip_fault fault;
     struct locate_query query;
-    struct waiting_ack *waiting = memory_new(server->config.host, sizeof *waiting);
-    if (waiting == NULL || !uri_locate_query(server, uri, host, &query))
-        goto out;
-    query.selection = branch_selection(server, ack);
-    *waiting = (struct waiting_ack){.server = server, .source = *source};
-    if (sip_message_new(&waiting->ack, server->config.host, sip_bytes(ack).at, sip_bytes(ack).length, NULL, &fault) ==
-            0 &&
-        server->config.wire->locate(server->config.wire->context, source, &query, ack_located, waiting) == 0)
+    struct waiting_ack *waiting =
+        uri_locate_query(server, uri, host, &query) ? waiting_ack_new(server, ack, source) : NULL;
+    if (waiting == NULL) {
+        server->counters.acks_dropped++;
         return;
-    sip_message_delete(waiting->ack);
-out:
-    memory_delete(server->config.host, waiting, sizeof *waiting);
+    }
+    query.selection = branch_selection(server, ack);
+    if (server->config.wire->locate(server->config.wire->context, source, &query, ack_located, waiting) != 0)
+        waiting_ack_delete(waiting);
 }
 
 static void ack_by_hop(struct server *server, const struct sip_message *ack, const struct peer *source,
