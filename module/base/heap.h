@@ -8,8 +8,8 @@
 #include "base/host.h"
 
 /*
- * What is due at a time, the earliest first, to the millisecond; expiry_wheel.h is for seconds. Times are numbers, from any
- * zero. The nodes are their owner's and know their places, so that one can be taken out of the middle.
+ * What is due at a time, the earliest first, to the millisecond; expiry_wheel.h is for seconds. Times are numbers, from
+ * any zero. The nodes are their owner's and know their places, so that one can be taken out of the middle.
  */
 
 struct heap_node {
