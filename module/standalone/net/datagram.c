@@ -214,6 +214,7 @@ static void read_datagrams(struct socket *socket)
         headers[i] = (struct mmsghdr){
             .msg_hdr = {.msg_name = &from[i], .msg_namelen = sizeof from[i], .msg_iov = &vectors[i], .msg_iovlen = 1}};
         if (socket->wildcard) {
+            controls[i] = (union control){0};
             headers[i].msg_hdr.msg_control = controls[i].bytes;
             headers[i].msg_hdr.msg_controllen = sizeof controls[i].bytes;
         }
