@@ -267,6 +267,17 @@ static void test_an_ack_that_came_through_nowhere_is_dropped(void **state)
     stage_silent(stage);
 }
 
+static void test_3261_16_4_a_an_ack_with_a_route_that_cannot_be_read_is_dropped(void **state)
+{
+    char fields[800];
+    struct stage *stage = *state;
+    struct dialog dialog = talk(stage, fake_udp(5070), flow_phone(stage, false));
+    snprintf(fields, sizeof fields, "%sRoute: x, <sip:evil.example;lr>\n", dialog.route);
+    alice_says(stage, &dialog, "ACK", fields);
+    stage_silent(stage);
+    assert_int_equal(stage_count(stage, "acks_dropped"), 1);
+}
+
 static void test_an_ack_by_its_uri(void **state)
 {
     struct stage *stage = *state;
@@ -350,6 +361,27 @@ static void test_a_preloaded_route_to_us_leads_to_the_bindings(void **state)
     assert_int_equal(sent_count(stage_sent_to(stage, "INVITE", 5080), "Route"), 0);
 }
 
+/* Other parsers accept some of them: what follows would be left to the next element, which trusts this server. */
+static void test_3261_16_4_a_a_route_that_cannot_be_read_is_refused(void **state)
+{
+    static const char *const routes[] = {"<sip:\303\251@evil.example;lr>", "<sip:evil.example;lr> x",
+                                         "<sip:evil.example", "x, <sip:evil.example;lr>"};
+    struct stage *stage = *state;
+    struct peer alice = fake_udp(5070);
+    stage_phone(stage, (struct phone){.port = 5080});
+    for (unsigned i = 0; i < 2 * sizeof routes / sizeof routes[0]; i++) {
+        char fields[120];
+        snprintf(fields, sizeof fields, "Route: %s%s\n", i % 2 == 0 ? "" : "<sip:127.0.0.1:5060;lr>, ", routes[i / 2]);
+        stage_request(stage, &alice, (struct request){.cseq = i + 1, .fields = fields});
+        struct sent *refusal = stage_status(stage, &alice, 400);
+        assert_true(sent_starts(refusal, "SIP/2.0 400 Bad Request: Route: a value is not a valid address"));
+        stage_silent(stage);
+    }
+    stage_request(stage, &alice, (struct request){.cseq = 20, .fields = "Route: <sip:127.0.0.1:5060;lr>,\n"});
+    stage_status(stage, &alice, 100);
+    stage_sent_to(stage, "INVITE", 5080);
+}
+
 /* RFC 3261 16.4: a strict router has put our value into the Request-URI and the target behind the Routes. */
 static void test_a_strict_router_s_work_is_undone(void **state)
 {
@@ -385,12 +417,14 @@ int main(void)
         TEST(test_5626_7_h_a_pending_request_in_a_dialog_hears_of_the_death),
         TEST(test_3261_13_2_a_the_ack_goes_over_the_flow_and_is_no_transaction),
         TEST(test_an_ack_that_came_through_nowhere_is_dropped),
+        TEST(test_3261_16_4_a_an_ack_with_a_route_that_cannot_be_read_is_dropped),
         TEST(test_an_ack_by_its_uri),
         TEST(test_an_ack_by_a_name),
         TEST(test_an_ack_without_hops_left_is_dropped),
         TEST(test_an_ack_for_a_refusal_stays_here),
         TEST(test_a_next_route_is_gone_to_and_kept),
         TEST(test_a_preloaded_route_to_us_leads_to_the_bindings),
+        TEST(test_3261_16_4_a_a_route_that_cannot_be_read_is_refused),
         TEST(test_a_strict_router_s_work_is_undone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -165,6 +165,15 @@ static bool may_enter(const struct server *server, const struct sip_message *req
     return true;
 }
 
+/* The next element might read it, and the values after it, and send the request there (3261-16.4.a). */
+static void refuse_route(struct server *server, const struct sip_message *request, const struct peer *source)
+{
+    static const struct refusing refusing = {SIP_BAD_REQUEST, REFUSAL_MALFORMED, ""};
+    static const struct sip_fault fault = {
+        .status = SIP_BAD_REQUEST, .header = "Route", .what = "a value is not a valid address"};
+    refuse(server, request, source, &refusing, &fault);
+}
+
 static void received_new(struct server *server, struct sip_message **request, const struct peer *source)
 {
     struct server_transaction *transaction;
@@ -178,6 +187,10 @@ static void received_new(struct server *server, struct sip_message **request, co
         return;
     }
     route_read(server, *request, source, &route);
+    if (route.malformed && !server_is_emergency(sip_request_uri(*request))) {
+        refuse_route(server, *request, source);
+        return;
+    }
     if (!authenticate_request(server, *request, source, &route, user))
         return;
     if (server_transaction_new(server->transactions, *request, source, &transaction) != 0) {

@@ -913,6 +913,10 @@ void proxy_forward_ack(struct server *server, const struct sip_message *ack, con
     struct route route;
     struct peer peer;
     route_read(server, ack, source, &route);
+    if (route.malformed) {
+        ack_drop(server, ack, source, &route);
+        return;
+    }
     if (route.token == ROUTE_TOKEN_INCOMING) {
         ack_send(server, ack, source, &route.peer, &route, false);
         return;

@@ -264,6 +264,7 @@ void route_read(const struct server *server, const struct sip_message *request, 
         bool is_target = undone && !sip_value(request, HEADER_ROUTE, route->dropped + 1, &after);
         if (!is_target && !is_own_uri(&reading, value.uri)) {
             route->next = value.uri;
+            route->malformed = value.uri.length == 0;
             break;
         }
         route->dropped++;

@@ -21,6 +21,7 @@ struct route {
     unsigned dropped;           /* topmost Route values that are ours */
     struct text uri;            /* Request-URI to use (strict routing undone) */
     struct text next;           /* the next Route's URI; empty: the Request-URI */
+    bool malformed;             /* a Route value is no address; those after it were not read */
     bool sealed;                /* a Route value of ours has a valid seal for this Call-ID (3261-16.4.a) */
     bool hop_sealed;            /* the seal also covers this next hop: `next`, or `uri` */
     bool flow_lost;             /* no listener has the local side of the flow to the other side */
