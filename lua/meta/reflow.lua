@@ -499,7 +499,7 @@ function sip.next_flow() end
 ---@return reflow.Verdict verdict
 function sip.next_target() end
 
----Send nothing to the destination for this time; apart from that, accept the core's decision.
+---Send nothing to the destination (`address:port`, `host:port`, or either without a port) for this time; apart from that, accept the core's decision.
 ---@param destination string
 ---@param seconds integer
 ---@return reflow.Verdict verdict

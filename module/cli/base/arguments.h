@@ -34,9 +34,8 @@ enum argument {
 };
 
 /* The next argument: --name, --name VALUE, --name=VALUE, "--", or a plain one. An option with a value that is given
-   again is an error, unless its placeholder says that it may be. Before another option, a value has been forgotten:
-   only
-   --name=VALUE can begin with "--". */
+   again is an error, unless its placeholder says that it may be. If the next argument begins with "--", the value is
+   missing: such a value must be written as --name=VALUE. */
 enum argument argument_next(struct arguments *arguments, size_t *index, const char **value);
 
 /* Indented lines of a command's help: one per option, and --help. */

@@ -38,7 +38,7 @@ static void release(struct whole_file *file)
     *file = (struct whole_file){0};
 }
 
-/* A file that replaces another one gets its mode. */
+/* A file that replaces another one gets its mode, and its owner and group where that is permitted. */
 static int open_aside(struct whole_file *file, const struct stat *status, bool exists)
 {
     if (asprintf(&file->aside, "%s.%ld.new", file->path, (long)getpid()) < 0) {
@@ -48,8 +48,10 @@ static int open_aside(struct whole_file *file, const struct stat *status, bool e
     int descriptor = open(file->aside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (descriptor < 0)
         return -errno;
-    if (exists)
+    if (exists && fchown(descriptor, status->st_uid, status->st_gid) == 0)
         fchmod(descriptor, status->st_mode & 0777);
+    else if (exists)
+        fchmod(descriptor, status->st_mode & 0700);
     file->out = fdopen(descriptor, "w");
     if (file->out != NULL)
         return 0;
@@ -64,14 +66,25 @@ static int open_directly(struct whole_file *file)
     return file->out != NULL ? 0 : -errno;
 }
 
+/* In a folder that cannot be written, what is in the file is replaced. */
+static int open_file(struct whole_file *file, const struct stat *status, bool exists)
+{
+    if (exists && !S_ISREG(status->st_mode))
+        return open_directly(file);
+    int error = open_aside(file, status, exists);
+    if (!exists || (error != -EACCES && error != -EPERM && error != -EROFS))
+        return error;
+    free(file->aside);
+    file->aside = NULL;
+    return open_directly(file);
+}
+
 int whole_file_open(struct whole_file *file, const char *path)
 {
     struct stat status = {0};
     bool exists = stat(path, &status) == 0;
     *file = (struct whole_file){.path = exists ? realpath(path, NULL) : strdup(path)};
-    int error = file->path == NULL                   ? -errno
-                : exists && !S_ISREG(status.st_mode) ? open_directly(file)
-                                                     : open_aside(file, &status, exists);
+    int error = file->path == NULL ? -errno : open_file(file, &status, exists);
     if (error != 0)
         release(file);
     errno = 0;

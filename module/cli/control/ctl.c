@@ -77,7 +77,7 @@ static bool begins_with(const char *line, const char *start)
 /* Such as a --status socket, which answers everybody at once. */
 static int refuse_peer(struct cli *cli, const char *path)
 {
-    return cli_usage(cli, "ctl", "%s: this is not the socket of serve --control", path);
+    return cli_usage(cli, "ctl", "%s: no answer of a server's --control socket; is it the one of --status?", path);
 }
 
 /* "ok", "unchanged: why", "error: why" or "usage: why". */

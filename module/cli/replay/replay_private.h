@@ -14,10 +14,10 @@ struct replay_arena {
     size_t used;
 };
 
-/* Collects lines and writes many at once. */
 /* Lines are written out when they take REPLAY_OUTPUT_FULL bytes; one more line always fits behind them. */
 enum { REPLAY_OUTPUT_FULL = 65536, REPLAY_LINE_OUT = 16384 };
 
+/* Collects lines and writes many at once. */
 struct replay_output {
     char *bytes;
     size_t used;

@@ -122,17 +122,18 @@ static enum site_error check_target(const char *target, char *error, size_t size
 
 /* --- the new folder --- */
 
-/* The new folder is as accessible as the one that it replaces. An owner or a group that cannot be given away is an
-   error only if members of the group may do more than everybody. */
+/* The new folder is as accessible as the one that it replaces. If it cannot be given to its group, members of another
+   one may do in it what everybody may. */
 static int keep_access(const char *aside, const char *target)
 {
     struct stat old;
     if (stat(target, &old) != 0)
         return -1;
     const uid_t owner = geteuid() == 0 ? old.st_uid : (uid_t)-1;
-    if (chown(aside, owner, old.st_gid) != 0 && (old.st_mode >> 3 & ~old.st_mode & 7) != 0)
-        return -1;
-    return chmod(aside, old.st_mode & 07777);
+    mode_t mode = old.st_mode & 07777;
+    if (chown(aside, owner, old.st_gid) != 0)
+        mode &= ~(mode_t)070 | (mode & 07) << 3;
+    return chmod(aside, mode);
 }
 
 static enum site_error make_aside(struct site_folder *folder, char *error, size_t size)

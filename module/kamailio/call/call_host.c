@@ -365,9 +365,11 @@ static bool lend_show(struct call_event *event, struct script_call *call, struct
     if (event->hook != HOOK_RESPONSE)
         return true;
     reply->flow = describe_flow(arrival, arrival->flow, sizeof arrival->flow);
-    if (arrival->index >= 0)
-        reply->destination = (struct text){
-            arrival->destination, sockaddr_text(&arrival->t->uac[arrival->index].request.dst.to, arrival->destination)};
+    if (arrival->index < 0)
+        return true;
+    const union sockaddr_union *to = &arrival->t->uac[arrival->index].request.dst.to;
+    if (su_getport(to) != 0) /* 0: nothing was sent */
+        reply->destination = (struct text){arrival->destination, sockaddr_text(to, arrival->destination)};
     return true;
 }
 

@@ -376,7 +376,9 @@ static int object_index(lua_State *L)
 static int object_newindex(lua_State *L)
 {
     const struct bind_state *state = lua_touserdata(L, lua_upvalueindex(1));
-    return luaL_error(L, "a %s cannot be changed: a hook returns a verdict", kind_names[object_kind(L, 1, state)]);
+    const int kind = (int)object_kind(L, 1, state);
+    return luaL_error(L, "a %s cannot be changed%s", kind_names[kind],
+                      kind == OBJECT_FLOW ? "" : ": a hook returns a verdict");
 }
 
 static int object_tostring(lua_State *L)

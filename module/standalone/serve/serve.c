@@ -204,6 +204,16 @@ static void log_decided(void *context, const struct decided *decided)
         log_writer_put(serve->output, serve->line.bytes, serve->line.length);
 }
 
+static const char *log_reason(const char *path, int error)
+{
+    struct stat status;
+    if (error != -ENXIO || stat(path, &status) != 0)
+        return strerror(-error);
+    return S_ISFIFO(status.st_mode)   ? "nobody reads this pipe"
+           : S_ISSOCK(status.st_mode) ? "this is a socket; --log-decisions writes to standard output"
+                                      : strerror(-error);
+}
+
 static int open_decision_log(struct serve *serve)
 {
     const struct serve_options *options = &serve->options;
@@ -216,7 +226,7 @@ static int open_decision_log(struct serve *serve)
     int error = log_writer_new(&serve->decision_log, &config);
     if (error != 0)
         snprintf(serve->error, sizeof serve->error, "--decision-log %s: %s", options->decision_log,
-                 error == -ENXIO ? "nobody reads this pipe" : strerror(-error));
+                 log_reason(options->decision_log, error));
     return error;
 }
 

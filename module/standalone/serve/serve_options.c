@@ -174,7 +174,9 @@ static const char *refuse_address(struct text host, const union address *address
         return "brackets are for IPv6 addresses";
     if (is_v6 && v6[0] == 0xfe && (v6[1] & 0xc0) == 0x80)
         return "link-local addresses, and zones, are not supported";
-    return (is_v6 ? first == 0xff : first >= 224) ? "a multicast or broadcast address belongs to no machine" : NULL;
+    bool is_multicast = is_v6 ? first == 0xff : first >> 4 == 14;
+    bool is_broadcast = !is_v6 && address->v4.sin_addr.s_addr == INADDR_BROADCAST;
+    return is_multicast || is_broadcast ? "a multicast or broadcast address belongs to no machine" : NULL;
 }
 
 /* "udp:127.0.0.1:5060", "tls:[::1]:5061". Returns NULL, or the reason why it cannot be read. */

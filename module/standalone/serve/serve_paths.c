@@ -25,21 +25,33 @@ static int check_written(const char *option, const char *path, char *error, size
     return -ENOENT;
 }
 
+/* A log may have lost its beginning: then a later line is that of a decision, or a disk has left zeros. */
+static bool may_be_decisions(const char *bytes, size_t length)
+{
+    static const char line[] = "\n{";
+    return length == 0 || bytes[0] == '{' || bytes[0] == '\0' || memmem(bytes, length, line, sizeof line - 1) != NULL;
+}
+
+static bool is_standard_stream(const char *path)
+{
+    return strncmp(path, "/dev/", 5) == 0 || strncmp(path, "/proc/", 6) == 0;
+}
+
 /* The server appends to this file, and later renames and removes it: it must not be one of another kind. */
 static int check_decision_log(const char *path, char *error, size_t size)
 {
     struct stat status;
-    char first = '{';
-    if (path == NULL || stat(path, &status) != 0 || !S_ISREG(status.st_mode))
+    char bytes[4096];
+    if (path == NULL || is_standard_stream(path) || stat(path, &status) != 0 || !S_ISREG(status.st_mode))
         return 0;
     FILE *file = fopen(path, "rbe");
     if (file == NULL)
         return 0;
-    bool empty = fread(&first, 1, 1, file) == 0;
+    size_t length = fread(bytes, 1, sizeof bytes, file);
     fclose(file);
-    if (empty || first == '{')
+    if (may_be_decisions(bytes, length))
         return 0;
-    snprintf(error, size, "--decision-log %s: the file has something else in it than decisions", path);
+    snprintf(error, size, "--decision-log %s: the file has no decisions in it", path);
     return -EEXIST;
 }
 

@@ -66,7 +66,7 @@ end)
 test("a file of another kind as --decision-log is refused and unchanged", function(t)
     local path = path_for(t)
     write(path, "-----BEGIN PRIVATE KEY-----\n")
-    refused(t, "%-%-decision%-log [^\n]*: the file has something else in it than decisions", "--decision-log", path)
+    refused(t, "%-%-decision%-log [^\n]*: the file has no decisions in it", "--decision-log", path)
     t:equal(read(path), "-----BEGIN PRIVATE KEY-----\n")
     for _, text in ipairs { "", '{"time": 1}\n' } do
         write(path, text)
@@ -107,7 +107,7 @@ test("a socket of --status in place of that of --control is reported by reflow c
         local result = server.run { "ctl", "--socket", path, table.unpack(words) }
         t:equal(result.status, 2)
         t:equal(result.out, "")
-        t:equal(result.err, ("reflow ctl: %s: this is not the socket of serve --control\n"):format(path))
+        t:equal(result.err, ("reflow ctl: %s: no answer of a server's --control socket; is it the one of --status?\n"):format(path))
     end
     s:stop()
 end)
