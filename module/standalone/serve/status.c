@@ -53,7 +53,8 @@ int server_status(const struct server *server, struct sip_buffer *out)
     const struct load_counts load = load_count(server->loads);
     json_put_number(&json, "in_flight_transactions", load.transactions);
     json_put_number(&json, "in_flight_bytes", load.bytes);
-    json_put_number(&json, "kept_bytes", server->requests_kept.bytes + server->emergencies_kept.bytes);
+    json_put_number(&json, "kept_bytes",
+                    server->requests_kept.bytes + server->emergencies_kept.bytes + server->acks_kept.bytes);
     json_put_number(&json, "binding_bytes", server->bindings_kept.bytes);
     json_put_number(&json, "resting", rest_count(server));
     json_put_number(&json, "nat_pinged", nat_pings_count(server));

@@ -769,12 +769,13 @@ static size_t ack_cost(const struct sip_message *ack)
 static void waiting_ack_delete(struct waiting_ack *waiting)
 {
     struct server *server = waiting->server;
-    holdings_remove(&server->requests_kept, waiting->holder, ack_cost(waiting->ack));
+    holdings_remove(&server->acks_kept, waiting->holder, ack_cost(waiting->ack));
     sip_message_delete(waiting->ack);
     memory_delete(server->config.host, waiting, sizeof *waiting);
 }
 
-/* All that wait for one name wait for one lookup, so that nothing else limits them. NULL: it is dropped. */
+/* All that wait for one name wait for one lookup, so that nothing else limits them. Their room is apart from that of
+   requests, so that calls that are established go on where new ones are refused. NULL: it is dropped. */
 static struct waiting_ack *waiting_ack_new(struct server *server, const struct sip_message *ack,
                                            const struct peer *source)
 {
@@ -782,7 +783,7 @@ static struct waiting_ack *waiting_ack_new(struct server *server, const struct s
     const struct host *host = server->config.host;
     const source_id holder = caller_holder(server, ack, source);
     struct waiting_ack *waiting =
-        holdings_fit(&server->requests_kept, holder, ack_cost(ack)) ? memory_new(host, sizeof *waiting) : NULL;
+        holdings_fit(&server->acks_kept, holder, ack_cost(ack)) ? memory_new(host, sizeof *waiting) : NULL;
     if (waiting == NULL)
         return NULL;
     *waiting = (struct waiting_ack){.server = server, .source = *source, .holder = holder};
@@ -791,7 +792,7 @@ static struct waiting_ack *waiting_ack_new(struct server *server, const struct s
         memory_delete(host, waiting, sizeof *waiting);
         return NULL;
     }
-    holdings_add(&server->requests_kept, holder, ack_cost(waiting->ack));
+    holdings_add(&server->acks_kept, holder, ack_cost(waiting->ack));
     return waiting;
 }
 
@@ -873,8 +874,10 @@ static void ack_locate(struct server *server, const struct sip_message *ack, con
         return;
     }
     query.selection = branch_selection(server, ack);
-    if (server->config.wire->locate(server->config.wire->context, source, &query, ack_located, waiting) != 0)
+    if (server->config.wire->locate(server->config.wire->context, source, &query, ack_located, waiting) != 0) {
+        server->counters.acks_dropped++;
         waiting_ack_delete(waiting);
+    }
 }
 
 static void ack_by_hop(struct server *server, const struct sip_message *ack, const struct peer *source,

@@ -86,6 +86,7 @@ static int create_parts(struct server *server)
     static const struct contact_rules contact_rules = {sip_uri_key, sip_uri_equal};
     static const struct binding_limits passed_limits = {.bindings = PASSED_MOST};
     static const struct holdings_limits emergencies_kept = {.bytes = 32000000, .source_bytes = 4000000};
+    static const struct holdings_limits acks_kept = {.bytes = 16000000, .source_bytes = 2000000};
     const struct host *host = server->config.host;
     struct transactions_config config = {.host = host,
                                          .timers = &server->timers,
@@ -106,6 +107,7 @@ static int create_parts(struct server *server)
         holdings_create(&server->requests_kept, host, &server->config.requests_kept) != 0 ||
         holdings_create(&server->bindings_kept, host, &server->config.bindings_kept) != 0 ||
         holdings_create(&server->emergencies_kept, host, &emergencies_kept) != 0 ||
+        holdings_create(&server->acks_kept, host, &acks_kept) != 0 ||
         stream_refusals_create(&server->stream_refusals, host) != 0 ||
         transactions_new(&server->transactions, &config) != 0 ||
         binding_store_new(&server->bindings, host, &server->config.bindings) != 0 ||
@@ -165,6 +167,7 @@ void server_delete(struct server *server)
     holdings_destroy(&server->requests_kept);
     holdings_destroy(&server->bindings_kept);
     holdings_destroy(&server->emergencies_kept);
+    holdings_destroy(&server->acks_kept);
     flows_clear(server);
     rest_clear(server);
     heirs_clear(server);

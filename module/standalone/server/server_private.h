@@ -60,7 +60,7 @@ struct server {
     struct hash_key tag_key;  /* for To tags of this server's responses */
     struct hash_key loop_key; /* for the digests in branch parameters, which strangers see */
     struct load_table *loads;
-    struct holdings requests_kept, bindings_kept, emergencies_kept;
+    struct holdings requests_kept, bindings_kept, emergencies_kept, acks_kept;
     struct server_counters counters;
     struct refusals refusals;
     struct amplification amplification;
