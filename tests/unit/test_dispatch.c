@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "server_stage.h"
+#include "standalone/server/server_private.h"
 
 /* What has arrived and where it goes: retransmissions, CANCEL, limits, loops, faults, draining. */
 
@@ -352,6 +353,24 @@ static void test_stored_responses_have_a_limit_in_bytes(void **state)
     assert_int_equal(stage_count(stage, "kept_bytes"), 0);
 }
 
+/* What a caller has to answer, a challenge for example, needs no room if nothing else is waited for. */
+static void test_a_response_that_is_relayed_at_once_needs_no_room(void **state)
+{
+    struct stage *stage = *state;
+    struct peer caller = stranger(1);
+    register_phones(stage, 1);
+    stage_invite(stage, &caller, "one");
+    struct sent *invite = stage_sent(stage, "INVITE ");
+    const int64_t ringing = stage_count(stage, "kept_bytes");
+    stage->server->requests_kept.limits.source_bytes = 1;
+    stage_refuses(stage, invite, 407, "Proxy-Authenticate: Digest realm=\"b\"\n");
+    struct sent *up = stage_status(stage, &caller, 407);
+    assert_string_equal(sent_header(up, "Proxy-Authenticate", 0), "Digest realm=\"b\"");
+    assert_true(stage_count(stage, "kept_bytes") <= ringing + (int64_t)up->length);
+    stage_ends(stage);
+    assert_int_equal(stage_count(stage, "kept_bytes"), 0);
+}
+
 /* A transaction lasts for 32 s after the answer, to absorb repeated ones. */
 static void test_an_answered_branch_keeps_no_request(void **state)
 {
@@ -551,6 +570,7 @@ int main(void)
         cmocka_unit_test(test_requests_that_are_kept_have_a_limit_in_bytes),
         cmocka_unit_test(test_branches_count_as_bytes_that_are_kept),
         cmocka_unit_test_setup_teardown(test_stored_responses_have_a_limit_in_bytes, stage_setup, stage_teardown),
+        TEST(test_a_response_that_is_relayed_at_once_needs_no_room),
         cmocka_unit_test_setup_teardown(test_an_answered_branch_keeps_no_request, stage_setup, stage_teardown),
         TEST(test_draining_refuses_new_calls_and_lets_old_ones_end),
         TEST(test_a_message_with_a_fault_is_answered_and_counted),

@@ -35,6 +35,14 @@ bool context_keep(struct context *context, size_t bytes)
     return true;
 }
 
+void context_discharge(struct context *context, size_t bytes)
+{
+    if (context->holdings == NULL)
+        return;
+    holdings_remove(context->holdings, context->holder, bytes);
+    context->kept -= bytes;
+}
+
 void context_give_back(struct context *context)
 {
     if (context->holdings != NULL)

@@ -17,6 +17,7 @@ struct arrival {
     struct sip_message **response; /* *response NULL: there is none */
     char source[SOURCE_TEXT_MOST], flow[96];
     uint64_t begun_ns; /* 0: the duration is not measured */
+    bool lent;         /* its response is stored without room until the event ends */
 };
 
 static struct arrival *arrival_of(struct call_event *event)
@@ -148,14 +149,19 @@ static bool context_keeps(struct context *context, const struct sip_message *res
     return true;
 }
 
+/* Where no other branch pends, it is usually relayed in the same event and needs no room. */
 static void arrival_store(struct arrival *arrival)
 {
     struct branch *branch = branch_of(arrival->event.branch);
     sip_message_delete(branch->response);
     branch->response = NULL;
-    if (*arrival->response != NULL && context_keeps(branch->context, *arrival->response)) {
-        branch->response = *arrival->response;
-        *arrival->response = NULL;
+    if (*arrival->response != NULL) {
+        const bool kept = context_keeps(branch->context, *arrival->response);
+        arrival->lent = !kept && call_pending(&branch->context->model, &branch->model) == 0;
+        if (kept || arrival->lent) {
+            branch->response = *arrival->response;
+            *arrival->response = NULL;
+        }
     }
     timer_stop(&branch->context->server->timers, &branch->timer);
     if (branch->transaction != NULL)
@@ -201,6 +207,26 @@ static void arrival_decide(struct arrival *arrival)
     }
 }
 
+static void branch_forget_response(struct branch *branch)
+{
+    sip_message_delete(branch->response);
+    branch->response = NULL;
+}
+
+/* No stored response is read again once a final one was forwarded. */
+static void arrival_settle(const struct arrival *arrival)
+{
+    struct context *context = branch_of(arrival->event.branch)->context;
+    if (arrival->lent)
+        branch_forget_response(branch_of(arrival->event.branch));
+    if (!context->model.final_forwarded)
+        return;
+    for (struct branch *branch = context_first(context); branch != NULL; branch = branch_next(branch))
+        branch_forget_response(branch);
+    context_discharge(context, context->responses);
+    context->responses = 0;
+}
+
 void branch_react(struct branch *branch, enum origin origin, struct sip_message **response)
 {
     struct arrival arrival = {.event = {.branch = &branch->model}, .response = response};
@@ -218,6 +244,7 @@ void branch_react(struct branch *branch, enum origin origin, struct sip_message 
     arrival_decide(&arrival);
     if (call_pending(&context->model, NULL) == 0)
         context_finish(context);
+    arrival_settle(&arrival);
     context_forget_unused(context);
 }
 
