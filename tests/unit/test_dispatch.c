@@ -329,6 +329,24 @@ static void test_branches_count_as_bytes_that_are_kept(void **state)
     stage_destroy(&stage);
 }
 
+/* Refused for lack of room for its only branch, it would be kept for 32 s all the same. */
+static void test_a_request_with_room_has_room_for_one_branch(void **state)
+{
+    enum { PHONES = 3 };
+    struct stage *stage = *state;
+    struct sent *invites[PHONES + 1];
+    struct peer caller = stranger(1);
+    register_phones(stage, PHONES);
+    stage->server->requests_kept.limits.source_bytes = 4000;
+    stage_invite(stage, &caller, "one");
+    assert_int_equal(take_invites(stage, invites), 1);
+    assert_in_range(stage_count(stage, "kept_bytes"), 4000, 8000);
+    stage_request(stage, &caller, (struct request){.call = "two"});
+    stage_status(stage, &caller, 503);
+    stage_ends(stage);
+    assert_int_equal(stage_count(stage, "kept_bytes"), 0);
+}
+
 /* A call that rings on one phone would keep what all others have answered, 64 kB each. */
 static void test_stored_responses_have_a_limit_in_bytes(void **state)
 {
@@ -570,6 +588,7 @@ int main(void)
         cmocka_unit_test(test_requests_that_are_kept_have_a_limit_in_bytes),
         cmocka_unit_test(test_branches_count_as_bytes_that_are_kept),
         cmocka_unit_test_setup_teardown(test_stored_responses_have_a_limit_in_bytes, stage_setup, stage_teardown),
+        TEST(test_a_request_with_room_has_room_for_one_branch),
         TEST(test_a_response_that_is_relayed_at_once_needs_no_room),
         cmocka_unit_test_setup_teardown(test_an_answered_branch_keeps_no_request, stage_setup, stage_teardown),
         TEST(test_draining_refuses_new_calls_and_lets_old_ones_end),
