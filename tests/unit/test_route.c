@@ -267,15 +267,78 @@ static void test_an_ack_that_came_through_nowhere_is_dropped(void **state)
     stage_silent(stage);
 }
 
-static void test_3261_16_4_a_an_ack_with_a_route_that_cannot_be_read_is_dropped(void **state)
+static const char *const unreadable[] = {"<sip:\303\251@evil.example;lr>", "<sip:evil.example;lr> x",
+                                         "<sip:evil.example", "x, <sip:evil.example;lr>"};
+
+/* The way to the other side is the seal's, not a Route's. */
+static void test_3261_16_4_a_a_route_that_cannot_be_read_is_removed_in_a_dialog_over_a_flow(void **state)
+{
+    static const char *const methods[] = {"ACK", "BYE"};
+    struct stage *stage = *state;
+    struct dialog dialog = talk(stage, fake_udp(5070), flow_phone(stage, false));
+    for (unsigned i = 0; i < 2 * sizeof unreadable / sizeof unreadable[0]; i++) {
+        char fields[800];
+        snprintf(fields, sizeof fields, "%sRoute: %s\n", dialog.route, unreadable[i / 2]);
+        stage_request(stage, &dialog.alice,
+                      (struct request){.method = methods[i % 2],
+                                       .uri = "sip:bob@127.0.0.1:5099",
+                                       .to_tag = "p5080",
+                                       .cseq = i + 1,
+                                       .fields = fields});
+        assert_int_equal(sent_count(stage_sent_to(stage, methods[i % 2], 5080), "Route"), 0);
+    }
+    assert_int_equal(stage_count(stage, "acks_dropped"), 0);
+}
+
+/* The caller has no flow, and the Routes say what the next hop is. */
+static void test_3261_16_4_a_a_route_that_cannot_be_read_is_refused_in_a_dialog_by_hops(void **state)
+{
+    static const char *const methods[] = {"BYE", "ACK"};
+    struct stage *stage = *state;
+    struct dialog dialog = talk(stage, fake_udp(5070), flow_phone(stage, false));
+    for (unsigned i = 0; i < 2; i++) {
+        char fields[800];
+        snprintf(fields, sizeof fields, "%sRoute: x, <sip:evil.example;lr>\n", dialog.back);
+        stage_request(stage, &dialog.bob,
+                      (struct request){.method = methods[i],
+                                       .uri = "sip:alice@127.0.0.1:5070",
+                                       .from = "bob",
+                                       .to = "alice",
+                                       .to_tag = "5070",
+                                       .cseq = i + 1,
+                                       .fields = fields});
+        if (i == 0)
+            stage_status(stage, &dialog.bob, 400);
+        stage_silent(stage);
+    }
+    assert_int_equal(stage_count(stage, "acks_dropped"), 1);
+}
+
+static void test_3261_16_4_a_a_route_that_cannot_be_read_is_removed_in_an_emergency_dialog(void **state)
+{
+    static const char *const methods[] = {"BYE", "ACK"};
+    struct stage *stage = *state;
+    struct dialog dialog = talk(stage, fake_udp(5070), flow_phone(stage, false));
+    for (unsigned i = 0; i < 2; i++) {
+        char message[1600];
+        snprintf(message, sizeof message,
+                 "%s sip:alice@127.0.0.1:5070 SIP/2.0\nVia: SIP/2.0/UDP 127.0.0.1:5080;branch=z9hG4bKs\n"
+                 "Max-Forwards: 70\nFrom: <urn:service:sos>;tag=s\nTo: <sip:alice@example.com>;tag=5070\nCall-ID: one\n"
+                 "CSeq: 7 %s\n%sRoute: x, <sip:evil.example;lr>\nContent-Length: 0\n\n",
+                 methods[i], methods[i], dialog.back);
+        stage_receive(stage, &dialog.bob, message);
+        assert_int_equal(sent_count(stage_sent_to(stage, methods[i], 5070), "Route"), 0);
+    }
+}
+
+static void test_an_empty_route_value_says_nothing(void **state)
 {
     char fields[800];
     struct stage *stage = *state;
     struct dialog dialog = talk(stage, fake_udp(5070), flow_phone(stage, false));
-    snprintf(fields, sizeof fields, "%sRoute: x, <sip:evil.example;lr>\n", dialog.route);
-    alice_says(stage, &dialog, "ACK", fields);
-    stage_silent(stage);
-    assert_int_equal(stage_count(stage, "acks_dropped"), 1);
+    snprintf(fields, sizeof fields, "Route: ,\n%sRoute: , ,\n", dialog.route);
+    alice_says(stage, &dialog, "BYE", fields);
+    assert_int_equal(sent_count(stage_sent_to(stage, "BYE", 5080), "Route"), 0);
 }
 
 static void test_an_ack_by_its_uri(void **state)
@@ -364,14 +427,13 @@ static void test_a_preloaded_route_to_us_leads_to_the_bindings(void **state)
 /* Other parsers accept some of them: what follows would be left to the next element, which trusts this server. */
 static void test_3261_16_4_a_a_route_that_cannot_be_read_is_refused(void **state)
 {
-    static const char *const routes[] = {"<sip:\303\251@evil.example;lr>", "<sip:evil.example;lr> x",
-                                         "<sip:evil.example", "x, <sip:evil.example;lr>"};
     struct stage *stage = *state;
     struct peer alice = fake_udp(5070);
     stage_phone(stage, (struct phone){.port = 5080});
-    for (unsigned i = 0; i < 2 * sizeof routes / sizeof routes[0]; i++) {
+    for (unsigned i = 0; i < 2 * sizeof unreadable / sizeof unreadable[0]; i++) {
         char fields[120];
-        snprintf(fields, sizeof fields, "Route: %s%s\n", i % 2 == 0 ? "" : "<sip:127.0.0.1:5060;lr>, ", routes[i / 2]);
+        snprintf(fields, sizeof fields, "Route: %s%s\n", i % 2 == 0 ? "" : "<sip:127.0.0.1:5060;lr>, ",
+                 unreadable[i / 2]);
         stage_request(stage, &alice, (struct request){.cseq = i + 1, .fields = fields});
         struct sent *refusal = stage_status(stage, &alice, 400);
         assert_true(sent_starts(refusal, "SIP/2.0 400 Bad Request: Route: a value is not a valid address"));
@@ -417,7 +479,10 @@ int main(void)
         TEST(test_5626_7_h_a_pending_request_in_a_dialog_hears_of_the_death),
         TEST(test_3261_13_2_a_the_ack_goes_over_the_flow_and_is_no_transaction),
         TEST(test_an_ack_that_came_through_nowhere_is_dropped),
-        TEST(test_3261_16_4_a_an_ack_with_a_route_that_cannot_be_read_is_dropped),
+        TEST(test_3261_16_4_a_a_route_that_cannot_be_read_is_removed_in_a_dialog_over_a_flow),
+        TEST(test_an_empty_route_value_says_nothing),
+        TEST(test_3261_16_4_a_a_route_that_cannot_be_read_is_refused_in_a_dialog_by_hops),
+        TEST(test_3261_16_4_a_a_route_that_cannot_be_read_is_removed_in_an_emergency_dialog),
         TEST(test_an_ack_by_its_uri),
         TEST(test_an_ack_by_a_name),
         TEST(test_an_ack_without_hops_left_is_dropped),

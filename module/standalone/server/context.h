@@ -50,6 +50,9 @@ void proxy_handle(struct server *server, struct server_transaction *transaction,
    (3261-16.4.a). */
 bool proxy_knows_dialog(const struct server *server, const struct sip_message *request, const struct route *route,
                         const struct peer *source);
+/* A Route value cannot be read and would be passed on. */
+bool proxy_refuses_route(const struct server *server, const struct sip_message *request, const struct route *route,
+                         const struct peer *source);
 /* A REGISTER for the registrar of this server; `uri` is that of the route. */
 bool proxy_is_for_registrar(const struct server *server, const struct sip_message *request, const struct route *route,
                             const struct sip_uri *uri);

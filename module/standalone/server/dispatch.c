@@ -187,7 +187,7 @@ static void received_new(struct server *server, struct sip_message **request, co
         return;
     }
     route_read(server, *request, source, &route);
-    if (route.malformed && !server_is_emergency(sip_request_uri(*request))) {
+    if (proxy_refuses_route(server, *request, &route, source)) {
         refuse_route(server, *request, source);
         return;
     }

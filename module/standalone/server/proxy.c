@@ -383,13 +383,32 @@ static enum dialog_way dialog_way(const struct server *server, const struct sip_
     return may_hop && may_reconnect(route) ? DIALOG_HOP : DIALOG_GONE;
 }
 
-/* A Route beyond this server's that the seal does not cover is removed: the next hop trusts this server, and the
-   Route could lead the request on to anywhere. */
+/* A Route beyond this server's that the seal does not cover, or that cannot be read, is removed: the next hop trusts
+   this server, and the Route could lead the request on to anywhere. */
 static void drop_unsealed_routes(const struct server *server, const struct peer *source, enum dialog_way way,
                                  struct route *route)
 {
-    if (way == DIALOG_FLOW && route->next.length > 0 && !route->hop_sealed && !may_leave(server, source))
+    const bool unsealed = route->next.length > 0 && !route->hop_sealed && !may_leave(server, source);
+    if ((way == DIALOG_FLOW && unsealed) || (way != DIALOG_NONE && route->malformed))
         route->dropped = UINT16_MAX;
+}
+
+static bool is_of_emergency_dialog(const struct sip_message *request)
+{
+    return server_is_emergency(sip_to_uri(request)) || server_is_emergency(sip_from_uri(request));
+}
+
+/* The flow of a dialog leads to the other side whatever the Routes beyond this server's are, which are removed. */
+bool proxy_refuses_route(const struct server *server, const struct sip_message *request, const struct route *route,
+                         const struct peer *source)
+{
+    struct peer peer;
+    if (!route->malformed || server_is_emergency(sip_request_uri(request)))
+        return false;
+    if (sip_to_tag(request).length == 0 || route->token == ROUTE_TOKEN_INCOMING)
+        return true;
+    const enum dialog_way way = dialog_way(server, request, route, source, &peer);
+    return way != DIALOG_FLOW && (way == DIALOG_NONE || !is_of_emergency_dialog(request));
 }
 
 static void send_by_hop(struct context *context, const struct route *route)
@@ -908,7 +927,7 @@ static void ack_drop(struct server *server, const struct sip_message *ack, const
     server->counters.tokens_forged += route->token == ROUTE_TOKEN_FORGED;
     server->counters.tokens_gone += route->token == ROUTE_TOKEN_GONE;
     server->counters.acks_dropped++;
-    server_refused(server, ack, source, reasons[route->token], 0, NULL);
+    server_refused(server, ack, source, route->malformed ? REFUSAL_MALFORMED : reasons[route->token], 0, NULL);
 }
 
 void proxy_forward_ack(struct server *server, const struct sip_message *ack, const struct peer *source)
@@ -916,7 +935,7 @@ void proxy_forward_ack(struct server *server, const struct sip_message *ack, con
     struct route route;
     struct peer peer;
     route_read(server, ack, source, &route);
-    if (route.malformed) {
+    if (proxy_refuses_route(server, ack, &route, source)) {
         ack_drop(server, ack, source, &route);
         return;
     }

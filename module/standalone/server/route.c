@@ -262,7 +262,7 @@ void route_read(const struct server *server, const struct sip_message *request, 
     bool undone = undo_strict_route(&reading);
     while (sip_value(request, HEADER_ROUTE, route->dropped, &value)) {
         bool is_target = undone && !sip_value(request, HEADER_ROUTE, route->dropped + 1, &after);
-        if (!is_target && !is_own_uri(&reading, value.uri)) {
+        if (!is_target && value.whole.length > 0 && !is_own_uri(&reading, value.uri)) {
             route->next = value.uri;
             route->malformed = value.uri.length == 0;
             break;

@@ -18,7 +18,7 @@ enum way {
 /* Where a request goes that carries Route, and the seal of a dialog. */
 
 struct route {
-    unsigned dropped;           /* topmost Route values that are ours */
+    unsigned dropped;           /* topmost Route values that are ours, or empty */
     struct text uri;            /* Request-URI to use (strict routing undone) */
     struct text next;           /* the next Route's URI; empty: the Request-URI */
     bool malformed;             /* a Route value is no address; those after it were not read */
