@@ -418,6 +418,46 @@ static void test_an_answered_branch_keeps_no_request(void **state)
     stage_ends(stage);
 }
 
+/* It repeats what the caller has written, a long Call-ID or the Routes of a Path. */
+static void test_a_long_ack_is_repeated_and_counts(void **state)
+{
+    enum { LONG = 3000 };
+    struct stage *stage = *state;
+    struct peer caller = stranger(1);
+    char call[LONG + 1];
+    snprintf(call, sizeof call, "%0*d", LONG, 1);
+    register_phones(stage, 1);
+    stage_invite(stage, &caller, call);
+    struct sent *invite = stage_sent(stage, "INVITE ");
+    const int64_t ringing = stage_count(stage, "kept_bytes");
+    stage_response(stage, invite, 486, NULL);
+    stage_sent(stage, "ACK ");
+    assert_in_range(stage_count(stage, "kept_bytes") - ringing, LONG * 3 / 4, LONG * 5 / 4);
+    stage_discard(stage);
+    stage_response(stage, invite, 486, NULL);
+    stage_sent(stage, "ACK ");
+    stage_ends(stage);
+    assert_int_equal(stage_count(stage, "kept_bytes"), 0);
+}
+
+/* Over UDP the caller may repeat the request for 32 s, but the phone its answer only for 5 s. */
+static void test_a_client_transaction_counts_until_it_ends(void **state)
+{
+    struct stage *stage = *state;
+    struct peer caller = stranger(1);
+    register_phones(stage, 1);
+    stage_request(stage, &caller, (struct request){.method = "MESSAGE"});
+    stage_response(stage, stage_sent(stage, "MESSAGE "), 200, NULL);
+    stage_status(stage, &caller, 200);
+    const int64_t answered = stage_count(stage, "kept_bytes");
+    stage_advance(stage, 6000);
+    assert_int_equal(stage_count(stage, "client_transactions"), 0);
+    const int64_t ended = stage_count(stage, "kept_bytes");
+    assert_in_range(ended, 3000, answered - 1000);
+    stage_ends(stage);
+    assert_int_equal(stage_count(stage, "kept_bytes"), 0);
+}
+
 static void test_draining_refuses_new_calls_and_lets_old_ones_end(void **state)
 {
     struct stage *stage = *state;
@@ -591,6 +631,8 @@ int main(void)
         TEST(test_a_request_with_room_has_room_for_one_branch),
         TEST(test_a_response_that_is_relayed_at_once_needs_no_room),
         cmocka_unit_test_setup_teardown(test_an_answered_branch_keeps_no_request, stage_setup, stage_teardown),
+        TEST(test_a_long_ack_is_repeated_and_counts),
+        TEST(test_a_client_transaction_counts_until_it_ends),
         TEST(test_draining_refuses_new_calls_and_lets_old_ones_end),
         TEST(test_a_message_with_a_fault_is_answered_and_counted),
         TEST(test_what_cannot_be_answered_is_dropped_and_counted),

@@ -428,11 +428,13 @@ static void timer_fires(struct timer *timer)
     branch_react(branch, ORIGIN_TIMEOUT, &none);
 }
 
+/* TRANSACTION is that of a client transaction with an ACK of the usual size. */
+enum { TRANSACTION = 1200, ACK_USUAL = 600 };
+
 /* What a branch keeps beside the request, which is limited while it is in flight: itself, its target, its transaction
    and the ACK. */
 static size_t branch_cost(const struct target *target)
 {
-    enum { TRANSACTION = 1200 };
     size_t texts = target != NULL ? target->uri.length + target->path.length + target->instance.length : 0;
     return sizeof(struct branch) + sizeof(struct target) + texts + TRANSACTION;
 }
@@ -463,6 +465,7 @@ static struct branch *branch_new(struct context *context, struct target *target,
         return NULL;
     }
     branch->context = context;
+    branch->transaction_cost = TRANSACTION;
     branch->near = context->near;
     branch->by_policy = target != NULL && target->by_policy;
     branch->timer.fire = timer_fires;
@@ -707,10 +710,21 @@ void branch_delete(struct branch *branch)
     memory_delete(host, branch, sizeof *branch);
 }
 
+/* The ACK repeats lines of the request and of the response, which others choose. */
+static void charge_ack(struct branch *branch, const struct client_transaction *transaction)
+{
+    const size_t ack = client_transaction_kept_ack(transaction);
+    const size_t cost = TRANSACTION + (ack > ACK_USUAL ? ack - ACK_USUAL : 0);
+    if (cost <= branch->transaction_cost)
+        return;
+    context_charge(branch->context, cost - branch->transaction_cost);
+    branch->transaction_cost = cost;
+}
+
 static void on_response(void *user, struct client_transaction *transaction, struct sip_message **response)
 {
     struct branch *branch = user;
-    (void)transaction;
+    charge_ack(branch, transaction);
     branch_react(branch, ORIGIN_WIRE, response);
 }
 
@@ -764,6 +778,8 @@ static void on_ended(void *user, struct client_transaction *transaction)
     struct branch *branch = user;
     (void)transaction;
     branch->transaction = NULL;
+    context_discharge(branch->context, branch->transaction_cost);
+    branch->transaction_cost = 0;
     timer_stop(&branch->context->server->timers, &branch->timer);
     context_forget_unused(branch->context);
 }

@@ -18,6 +18,7 @@ struct branch {
     struct call_branch model;
     struct context *context;
     struct client_transaction *transaction;
+    size_t transaction_cost;      /* bytes that count for it until it ends */
     struct sip_message *response; /* the stored final one; NULL: none, or made up here */
     struct peer peer;
     struct peer sender;  /* whose sent-by is written: that of `peer`, or of the place of an earlier copy */

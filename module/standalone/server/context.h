@@ -82,6 +82,8 @@ int context_enter_load(struct context *context, const struct peer *source);
 /* Counts bytes that a branch keeps, for the source of the request and until the context ends. Returns false if there is
    no room for them. */
 bool context_keep(struct context *context, size_t bytes);
+/* The same also beyond the limits. */
+void context_charge(struct context *context, size_t bytes);
 /* Gives back a part of them before the context ends. */
 void context_discharge(struct context *context, size_t bytes);
 void context_give_back(struct context *context);

@@ -22,17 +22,22 @@ int context_enter_load(struct context *context, const struct peer *source)
     return load_enter(context->server->loads, &entered, &context->model.load);
 }
 
+void context_charge(struct context *context, size_t bytes)
+{
+    if (context->holdings == NULL)
+        return;
+    holdings_add(context->holdings, context->holder, bytes);
+    context->kept += bytes;
+}
+
 /* A call for help has found room already, and its branches need no more than a few times as much. So has any request
    with its first branch: refused for lack of it, it would be kept for 32 s all the same. */
 bool context_keep(struct context *context, size_t bytes)
 {
     bool must = context->holdings == &context->server->emergencies_kept || context->model.branches == NULL;
-    if (context->holdings == NULL)
-        return true;
-    if (!must && !holdings_fit(context->holdings, context->holder, bytes))
+    if (context->holdings != NULL && !must && !holdings_fit(context->holdings, context->holder, bytes))
         return false;
-    holdings_add(context->holdings, context->holder, bytes);
-    context->kept += bytes;
+    context_charge(context, bytes);
     return true;
 }
 

@@ -245,6 +245,8 @@ void client_transaction_charge(struct client_transaction *transaction, struct lo
    transactions_flow_down(). */
 void transactions_flow_late(struct transactions *transactions, flow_id flow);
 bool client_transaction_is_late(const struct client_transaction *transaction);
+/* Bytes of the ACK that it keeps, to repeat it. */
+size_t client_transaction_kept_ack(const struct client_transaction *transaction);
 
 /* Reports a dead flow: calls `failed` (down) for every client transaction on it without a final response. */
 void transactions_flow_down(struct transactions *transactions, flow_id flow);

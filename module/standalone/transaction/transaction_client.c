@@ -15,7 +15,7 @@ enum {
     BRANCH_LENGTH = DOT_PLACE + 1 + DIGEST_DIGITS
 };
 
-enum { ACK_KEPT_MOST = 2048 };
+enum { ACK_KEPT_MOST = 4096 }; /* a Path, up to REGISTRATION_PATH_MOST, is repeated as Routes */
 
 struct branch_id branch_draw(const struct transactions *transactions, uint32_t digest)
 {
@@ -358,6 +358,11 @@ static void write_ack(struct client_transaction *transaction, const struct sip_m
             memory_copy(owner->config.host, ack, &transaction->ack);
     }
     sip_buffer_destroy(&buffer);
+}
+
+size_t client_transaction_kept_ack(const struct client_transaction *transaction)
+{
+    return transaction->ack.length;
 }
 
 /* The request is not sent again, and its bytes would be kept for 64*T1. */
