@@ -29,8 +29,8 @@ static void set_standards(struct server_config *config)
     config->loads.source_transactions = number_or(config->loads.source_transactions, 5000);
     config->loads.bytes = config->loads.bytes != 0 ? config->loads.bytes : 64000000;
     config->loads.source_bytes = config->loads.source_bytes != 0 ? config->loads.source_bytes : 8000000;
-    config->requests_kept.bytes = number_or(config->requests_kept.bytes, 96000000);
-    config->requests_kept.source_bytes = number_or(config->requests_kept.source_bytes, 16000000);
+    config->requests_kept.bytes = number_or(config->requests_kept.bytes, 144000000);
+    config->requests_kept.source_bytes = number_or(config->requests_kept.source_bytes, 24000000);
     config->bindings_kept.bytes = number_or(config->bindings_kept.bytes, 96000000);
     config->bindings_kept.source_bytes = number_or(config->bindings_kept.source_bytes, 8000000);
 }
