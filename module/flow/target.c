@@ -318,6 +318,13 @@ void target_answered(struct target_set *set, struct target *target)
     }
 }
 
+void target_skip_untried(struct target_set *set)
+{
+    for (size_t i = 0; i < set->count; i++)
+        if (set->entries[i]->target.status == TARGET_UNTRIED)
+            set->entries[i]->target.status = TARGET_SKIPPED;
+}
+
 void target_failed(struct target_set *set, struct target *target)
 {
     (void)set;

@@ -109,6 +109,9 @@ void target_failed(struct target_set *set, struct target *target);
 /* Marks all untried targets on a dead flow as failed. The caller fails the pending ones. */
 void target_flow_died(struct target_set *set, flow_id flow);
 
+/* Marks every untried target as skipped. */
+void target_skip_untried(struct target_set *set);
+
 /* For struct facts and struct state. The first is the number of flows that target_next_flow() could still return.
    The second is the number of untried targets that are permitted now; each instance counts once, and an instance
    with a pending branch does not count. */

@@ -198,6 +198,21 @@ static void test_5626_7_c_late_answer_of_a_failed_flow_ends_the_instance(void **
     assert_int_equal(first->status, TARGET_ANSWERED);
 }
 
+static void test_targets_that_wait_are_skipped(void **state)
+{
+    struct proxy *proxy = *state;
+    added(proxy, TEXT("sip:a"), NONE, 0, 1000);
+    added(proxy, TEXT("sip:b"), NONE, 0, 1000);
+    added(proxy, TEXT("sip:c"), NONE, 0, 500);
+    struct target *first = target_next(proxy->set, true);
+    target_skip_untried(proxy->set);
+    assert_int_equal(first->status, TARGET_PENDING);
+    assert_int_equal(target_targets_left(proxy->set), 0);
+    assert_null(target_next(proxy->set, true));
+    added(proxy, TEXT("sip:d"), NONE, 0, 1000);
+    assert_non_null(target_next(proxy->set, true));
+}
+
 static void test_3261_16_7_i_each_uri_at_most_once(void **state)
 {
     struct proxy *proxy = *state;
@@ -562,6 +577,7 @@ int main(void)
         SET_TEST(test_5626_7_c_answered_instance_is_final),
         SET_TEST(test_5626_7_c_not_after_a_redirect_either),
         SET_TEST(test_5626_7_c_late_answer_of_a_failed_flow_ends_the_instance),
+        SET_TEST(test_targets_that_wait_are_skipped),
         SET_TEST(test_3261_16_7_i_each_uri_at_most_once),
         SET_TEST(test_phones_behind_two_nats_share_a_uri),
         SET_TEST(test_equal_uris_behind_two_edges_are_two_targets),

@@ -43,15 +43,20 @@ struct ksr_branch *call_branch_of_ruid(struct call *call, const str *ruid)
     return NULL;
 }
 
+static bool leads_to(const struct sip_msg *msg, const struct ksr_branch *branch)
+{
+    const bool same_uri = text_equal(text_of_str(*GET_RURI(msg)), branch->model.target->uri);
+    const bool same_hop = text_equal(text_of_str(msg->dst_uri), text_of_str(branch->destination));
+    return same_hop && (same_uri || branch->destination.len > 0);
+}
+
 /* msg_apply_changes() takes the ruid from the message, and leaves the next hop. */
 struct ksr_branch *call_branch_of_request(struct call *call, const struct sip_msg *msg)
 {
     struct ksr_branch *first = call->in_request_uri;
     if (msg->ruid.len > 0 || first == NULL || first->built)
         return call_branch_of_ruid(call, &msg->ruid);
-    const bool same_uri = text_equal(text_of_str(*GET_RURI(msg)), first->model.target->uri);
-    const bool same_hop = text_equal(text_of_str(msg->dst_uri), text_of_str(first->destination));
-    return same_hop && (same_uri || first->destination.len > 0) ? first : NULL;
+    return leads_to(msg, first) ? first : NULL;
 }
 
 struct ksr_branch *call_branch_of_target(struct call *call, const struct target *target)
@@ -194,6 +199,56 @@ struct call *call_new(struct sip_msg *msg, enum role role, size_t room)
     return call;
 }
 
+/* --- clear_branches() --- */
+
+static bool is_begun(const struct ksr_branch *branch)
+{
+    return branch->model.context != NULL && !branch->model.has_final;
+}
+
+/* If the script has left none of them, it wants none of the targets that wait either. */
+void call_withdraw_removed(struct cell *t, struct call *call)
+{
+    bool withdrawn = false, left = false;
+    call_lock(t);
+    for (size_t i = 0; i < call->branch_count; i++) {
+        struct ksr_branch *branch = call->branches[i];
+        if (!is_begun(branch))
+            continue;
+        if (branch->built || branch->refused) {
+            left = true;
+            continue;
+        }
+        withdrawn = true;
+        breadth_give_back(call, branch);
+        call_branch_withdraw(&branch->model);
+    }
+    if (withdrawn && !left)
+        target_skip_untried(call->model.targets);
+    call_unlock(t);
+}
+
+/* This module sets the q of the Request-URI with the target, and clear_branches() takes it away. In a request that was
+   suspended, it is gone too. */
+static bool has_cleared(const struct cell *t, const struct call *call, const struct sip_msg *msg)
+{
+    const struct ksr_branch *first = call->in_request_uri;
+    return t->nr_of_outgoings == 0 && (t->flags & (T_ASYNC_SUSPENDED | T_ASYNC_CONTINUE)) == 0 && first != NULL &&
+           is_begun(first) && !first->built && !first->refused && get_ruri_q() == Q_UNSPECIFIED &&
+           !leads_to(msg, first);
+}
+
+/* The Request-URI keeps the ruid of the target that it was, and is the script's own. */
+void call_heed_cleared(struct cell *t, struct call *call, struct sip_msg *msg)
+{
+    if (has_cleared(t, call, msg)) {
+        call->cleared = true;
+        call_withdraw_removed(t, call);
+    }
+    if (call->cleared && call_branch_of_ruid(call, &msg->ruid) == call->in_request_uri)
+        reset_ruid(msg);
+}
+
 /* --- events of tm --- */
 
 /* tm runs the branch failure route of each branch that fails. A KEMI script without a named one would log an error for
@@ -216,27 +271,12 @@ void call_watch_branch(struct cell *t, struct call *call, int index)
         wait_add(&branch->wait, t, (unsigned)index, branch_is_stream(branch));
 }
 
-/* tm builds all branches of the destination set before it sends the first one. Those that it has not begun to build are
-   no longer in the set: the script has called clear_branches(). */
-static void withdraw_removed(struct cell *t, struct call *call)
-{
-    call_lock(t);
-    for (size_t i = 0; i < call->branch_count; i++) {
-        struct ksr_branch *branch = call->branches[i];
-        if (branch->model.context == NULL || branch->model.has_final || branch->built || branch->refused)
-            continue;
-        breadth_give_back(call, branch);
-        call_branch_withdraw(&branch->model);
-    }
-    call_unlock(t);
-}
-
 static void request_sent(struct cell *t, struct call *call, const struct tmcb_params *params)
 {
     const struct retr_buf *sent = params->t_rbuf;
     if ((params->flags & TMCB_LOCAL_F) != 0 || sent == NULL || sent->branch >= t->nr_of_outgoings)
         return; /* a CANCEL of tm's own */
-    withdraw_removed(t, call);
+    call_withdraw_removed(t, call);
     call_watch_branch(t, call, sent->branch);
     events->sent(t, call);
 }
@@ -271,6 +311,7 @@ static void on_failing(struct cell *t, int type, struct tmcb_params *params)
    that this module has corrected. */
 static void request_built(struct cell *t, struct call *call, struct sip_msg *msg)
 {
+    call_heed_cleared(t, call, msg);
     struct ksr_branch *branch = call_branch_of_request(call, msg);
     if (branch != NULL) {
         branch->built = true;

@@ -67,6 +67,7 @@ struct call {
     bool sender_left_out; /* a binding of sender_aor on that flow, or of its instance, was left out */
     uint64_t policy_hash; /* of the version with which it began; 0: none */
     struct timer_ln ring_next;
+    bool cleared;             /* the script has cleared the first destination set, and named a Request-URI */
     bool ringing;             /* ring_next runs, or has run */
     int lift;                 /* of the targets that are being added: see target_lift() */
     unsigned methods;         /* methods that targets must allow, as Kamailio's bits */
@@ -119,6 +120,13 @@ struct call *call_of(const struct cell *t);
 struct ksr_branch *call_branch_of_ruid(struct call *call, const str *ruid);
 /* The branch for which tm builds a request from the message. */
 struct ksr_branch *call_branch_of_request(struct call *call, const struct sip_msg *msg);
+
+/* tm builds all branches of the destination set before it sends the first one. Those that it has not begun to build by
+   then are no longer in the set: the script has called clear_branches(), and they are not called. */
+void call_withdraw_removed(struct cell *t, struct call *call);
+/* The same for a Request-URI that the script has replaced after clear_branches(). To be called before
+   call_branch_of_request(). */
+void call_heed_cleared(struct cell *t, struct call *call, struct sip_msg *msg);
 
 bool branch_is_of_binding(const str *ruid); /* and not from a URI that the configuration, a policy or a 3xx named */
 

@@ -31,9 +31,12 @@ static void on_stateless_response(sl_cbp_t *sent)
 static int after_branch_route(struct sip_msg *msg, unsigned flags, void *parameter)
 {
     struct call *call = call_of_message(msg);
-    struct ksr_branch *branch = call != NULL ? call_branch_of_request(call, msg) : NULL;
+    struct cell *t = call_transaction();
     (void)flags;
     (void)parameter;
+    if (call != NULL && t != NULL)
+        call_heed_cleared(t, call, msg);
+    struct ksr_branch *branch = call != NULL ? call_branch_of_request(call, msg) : NULL;
     if (branch != NULL)
         branch->refused = true;
     return 1;
@@ -74,6 +77,7 @@ static void follow_lost(struct sip_msg *msg, struct cell *t, struct call *call)
 {
     if (t->uas.status >= CODE_FINAL_LEAST || !has_lost(t, call) || !is_ours(t, call))
         return;
+    call_withdraw_removed(t, call);
     failover_unsent(msg, t, call);
     if (t->uas.status < CODE_FINAL_LEAST && transaction_pending(t) == 0 && !is_answered_by_tm(t, call))
         react_to_exhaustion(msg, t, call);

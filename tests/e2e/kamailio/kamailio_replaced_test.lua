@@ -179,6 +179,56 @@ route[FOUND] {
     end)
 end
 
+-- The phones are cleared, and the gateway is called in their place; it sends `status`.
+for _, transport in ipairs { "udp", "tcp" } do
+    for _, status in ipairs { 404, 430 } do
+        for title, q in pairs { ["one class"] = "0.9", ["two classes"] = "0.5" } do
+            for_each_way(("after clear_branches() no phone is called when the gateway sends %d: %s, %s"):format(status,
+                title, transport), function(t, way)
+                local gw = peer.open(t, server.free_port(), function(request)
+                    return request.method == "INVITE" and peer.answer(request, status) or nil
+                end)
+                local _, open = ways.start(t, { extra = ([[
+route[FOUND] {
+    clear_branches();
+    $ru = "sip:vm@127.0.0.1:%d;transport=tcp";
+    $du = $null;
+}
+]]):format(gw.port) })
+                local desk, cell, alice = open("bob", transport), open("bob", transport), open("alice", "udp")
+                ways.register(way, desk, { instance = one, reg_id = 1, q = "0.9" })
+                ways.register(way, cell, { instance = two, reg_id = 1, q = q })
+                local answer = alice:expect_final(alice:invite(desk.aor, { headers = ways.headers(way) }))
+                t:equal(answer.status, (status == 430 and way == "reflow") and 480 or status)
+                gw:expect(1)
+                desk:expect_none("INVITE", 50)
+                t:equal(#desk.inbox + #cell.inbox, 0)
+                t:equal(#desk:register { contact = false, instance = false,
+                    headers = ways.headers(way) }:values "Contact", 2)
+            end)
+        end
+    end
+end
+
+for _, q in ipairs { "0.9", "0.5" } do
+    for_each_way("after clear_branches() no phone is called when the gateway has no address: q " .. q, function(t, way)
+        local _, open = ways.start(t, { extra = [[
+route[FOUND] {
+    clear_branches();
+    $ru = "sip:vm@[::1]:9;transport=tcp";
+    $du = $null;
+}
+]] })
+        local desk, cell, alice = open("bob", "udp"), open("bob", "udp"), open("alice", "udp")
+        ways.register(way, desk, { instance = one, q = "0.9" })
+        ways.register(way, cell, { instance = two, q = q })
+        local answer = alice:expect_final(alice:invite(desk.aor, { headers = ways.headers(way) }))
+        t:match(tostring(answer.status), "^[45]")
+        desk:expect_none("INVITE", 50)
+        t:equal(#desk.inbox + #cell.inbox, 0)
+    end)
+end
+
 -- --- suspended requests ---
 
 local function start_suspending(t, options)
