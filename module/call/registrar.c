@@ -194,7 +194,8 @@ static int registrar_choose_actions(struct registrar *registrar)
 {
     for (size_t i = 0; i < registrar->asked->count; i++) {
         bool known = registrar->contacts[i].known != NULL;
-        if (!known || !registrar_is_overtaken(registrar, &registrar->contacts[i].view))
+        if (!known || contact_is_overruled(registrar, i) ||
+            !registrar_is_overtaken(registrar, &registrar->contacts[i].view))
             registrar->contacts[i].action = (uint8_t)contact_action(registrar, i);
         else if (!contact_is_repeated(registrar, i))
             return registration_refuse_order(registrar->asked);

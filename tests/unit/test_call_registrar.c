@@ -298,6 +298,20 @@ static void test_what_identifies_a_plain_contact_is_the_hosts_choice(void **stat
     }
 }
 
+/* The first Contact is overruled, and so is no obstacle. */
+static void test_a_repeated_register_with_two_contacts_of_one_key_is_answered_again(void **state)
+{
+    static const char fields[] = "Contact: <sip:b@192.0.2.2>, <sip:b@192.0.2.3>\r\n";
+    struct mock *mock = *state;
+    mock->store.matching = MATCH_CALL_ID;
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(ask(mock, "a", 1, fields), SIP_OK);
+        assert_int_equal(mock->count, 1);
+        assert_true(lists(mock, "Contact: <sip:b@192.0.2.3>;expires=3600\r\n"));
+    }
+    assert_int_equal(ask(mock, "a", 1, "Contact: <sip:b@192.0.2.2>\r\n"), 500);
+}
+
 /* 3261-10.3.a in the order of REGISTERs: the newest spelling is stored. */
 static void test_3261_10_3_a_contacts_are_compared_as_uris(void **state)
 {
@@ -669,6 +683,7 @@ int main(void)
         TEST(test_code_2xx_register_contacts_are_inserted_updated_and_removed),
         TEST(test_5626_6_g_the_key_of_a_flow_is_instance_and_reg_id),
         TEST(test_what_identifies_a_plain_contact_is_the_hosts_choice),
+        TEST(test_a_repeated_register_with_two_contacts_of_one_key_is_answered_again),
         TEST(test_3261_10_3_a_contacts_are_compared_as_uris),
         TEST(test_3261_10_3_a_contacts_that_differ_stand_side_by_side),
         TEST(test_3261_10_3_a_a_contact_that_equals_two_replaces_both),
