@@ -35,18 +35,28 @@ static bool contact_is_stored(const struct registrar *registrar, size_t nth, str
            (binding_key(view) == registration_key(registrar->asked, nth) && sip_uri_equal(view->contact, uri));
 }
 
+static enum registrar_matching contact_matching(const struct registrar *registrar, size_t nth)
+{
+    const bool has_instance = registrar->asked->contacts[nth].instance.length > 0;
+    return has_instance ? MATCH_CONTACT : (enum registrar_matching)registrar->store->matching;
+}
+
+static bool registrar_has_path(const struct registrar *registrar, const struct binding_view *view)
+{
+    return text_equal(view->path, (struct text){registrar->asked->path.bytes, registrar->asked->path.length});
+}
+
 static bool contact_matches(const struct registrar *registrar, size_t nth, struct binding_view *view)
 {
     const struct registration *asked = registrar->asked;
-    const bool has_instance = asked->contacts[nth].instance.length > 0;
-    const struct text path = {asked->path.bytes, asked->path.length};
-    switch (has_instance ? MATCH_CONTACT : registrar->store->matching) {
+    switch (contact_matching(registrar, nth)) {
     case MATCH_CALL_ID:
         return text_equal(view->call_id, sip_call_id(asked->request));
     case MATCH_CONTACT_AND_CALL_ID:
         return text_equal(view->call_id, sip_call_id(asked->request)) && contact_is_stored(registrar, nth, view);
     case MATCH_CONTACT_AND_PATH:
-        return (path.length == 0 || text_equal(view->path, path)) && contact_is_stored(registrar, nth, view);
+        return (asked->path.length == 0 || registrar_has_path(registrar, view)) &&
+               contact_is_stored(registrar, nth, view);
     default:
         return contact_is_stored(registrar, nth, view);
     }
@@ -80,11 +90,17 @@ static bool registrar_has_former(const struct registrar *registrar, struct bindi
     return former;
 }
 
-/* A binding that lives is preferred to one that has expired, then the one with the same bytes. Equality is not
-   transitive, and other registrars and nodes may have stored more than one for a key. */
+/* Without a Path, a REGISTER may be about one binding of any Path, and the others are of other user agents. */
+static bool contact_may_double(const struct registrar *registrar, size_t nth, const struct binding_view *view)
+{
+    return contact_matching(registrar, nth) != MATCH_CONTACT_AND_PATH || registrar_has_path(registrar, view);
+}
+
+/* A binding that lives is preferred to one that has expired, then the one with the same Path, then the one with the
+   same bytes. Equality is not transitive, and other registrars and nodes may have stored more than one for a key. */
 static unsigned registrar_rank(const struct registrar *registrar, size_t nth, const struct binding_view *view)
 {
-    return (registrar_lives(registrar, view) ? 2 : 0) +
+    return (registrar_lives(registrar, view) ? 4 : 0) + (contact_may_double(registrar, nth, view) ? 2 : 0) +
            text_equal(view->contact, registrar->asked->contacts[nth].value.uri);
 }
 
@@ -228,7 +244,7 @@ static bool registrar_removes(const struct registrar *registrar, const void *bin
         if (known)
             removes |= action == REGISTRAR_REMOVE || action == REGISTRAR_REPLACE;
         else if (registrar->has_doubles && action >= REGISTRAR_UPDATE)
-            removes |= contact_is_about(registrar, i, view);
+            removes |= contact_may_double(registrar, i, view) && contact_is_about(registrar, i, view);
     }
     return removes;
 }

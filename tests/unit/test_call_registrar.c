@@ -298,6 +298,29 @@ static void test_what_identifies_a_plain_contact_is_the_hosts_choice(void **stat
     }
 }
 
+static void test_a_register_without_path_leaves_bindings_of_other_paths(void **state)
+{
+    static const char plain[] = "Contact: <sip:b@192.0.2.1>\r\n";
+    static const char removal[] = "Contact: <sip:b@192.0.2.1>;expires=0\r\n";
+    struct mock *mock = *state;
+    mock->store.matching = MATCH_CONTACT_AND_PATH;
+    ask(mock, "a", 1, "Contact: <sip:b@192.0.2.1>\r\n" EDGE("1"));
+    ask(mock, "b", 1, "Contact: <sip:b@192.0.2.1>\r\n" EDGE("2"));
+    assert_int_equal(mock->count, 2);
+    assert_int_equal(ask(mock, "c", 1, plain), SIP_OK);
+    assert_int_equal(mock->count, 2);
+    ask(mock, "d", 1, "Contact: <sip:b@192.0.2.1>\r\n" EDGE("1"));
+    ask(mock, "d", 2, "Contact: <sip:b@192.0.2.1>\r\n" EDGE("2"));
+    assert_int_equal(mock->count, 3);
+    assert_int_equal(ask(mock, "c", 2, plain), SIP_OK);
+    assert_int_equal(mock->count, 3);
+    assert_int_equal(ask(mock, "c", 3, removal), SIP_OK);
+    assert_int_equal(mock->count, 2);
+    ask(mock, "d", 3, "Contact: <sip:b@192.0.2.1>;expires=0\r\n" EDGE("1"));
+    ask(mock, "d", 4, "Contact: <sip:b@192.0.2.1>;expires=0\r\n" EDGE("2"));
+    assert_int_equal(mock->count, 0);
+}
+
 /* The first Contact is overruled, and so is no obstacle. */
 static void test_a_repeated_register_with_two_contacts_of_one_key_is_answered_again(void **state)
 {
@@ -683,6 +706,7 @@ int main(void)
         TEST(test_code_2xx_register_contacts_are_inserted_updated_and_removed),
         TEST(test_5626_6_g_the_key_of_a_flow_is_instance_and_reg_id),
         TEST(test_what_identifies_a_plain_contact_is_the_hosts_choice),
+        TEST(test_a_register_without_path_leaves_bindings_of_other_paths),
         TEST(test_a_repeated_register_with_two_contacts_of_one_key_is_answered_again),
         TEST(test_3261_10_3_a_contacts_are_compared_as_uris),
         TEST(test_3261_10_3_a_contacts_that_differ_stand_side_by_side),
