@@ -312,7 +312,7 @@ static bool is_cut_short(const ucontact_t *contact)
 static bool is_copy_of_own(const ucontact_t *contact)
 {
     return server_id != 0 && contact->server_id == server_id && contact->sock == NULL && contact->tcpconn_id <= 0 &&
-           contact->path.len <= 0;
+           contact->path.len <= 0 && !is_operators(contact);
 }
 
 static struct socket_info *socket_of_datagram(const ucontact_t *contact, flow_id flow)

@@ -117,6 +117,17 @@ for _, id in ipairs { 0, 7 } do
         both_call(open, "sip:bob@example.test", listener_takes(listener))
     end)
 
+    test(named "ul.add replaces the binding of a phone with the same Contact", function(t)
+        local node, open = start(t, { core = "server_id=" .. id })
+        local listener = peer.open(t, server.free_port())
+        local bob = open("bob", { transport = "tcp" })
+        local contact = ("sip:bob@127.0.0.1:%d;transport=tcp"):format(listener.port)
+        bob:register { contact_uri = contact, supported = false }
+        add(node, contact)
+        both_call(open, bob.aor, listener_takes(listener))
+        t:equal(#bob.inbox, 0)
+    end)
+
     test(named "a row of ul.add with an address to send to is called there over UDP", function(t)
         local node, open = start(t, { core = "server_id=" .. id })
         local bob = open "bob"
