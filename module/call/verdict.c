@@ -52,14 +52,23 @@ static bool verdict_leaves(const struct call_event *event)
            context->host->leaves(context, text_of(event->verdict.uri));
 }
 
+/* Where a 6xx ends its own branch alone, a policy may go on after it, as the decision does. */
+static enum rule_id verdict_guard(const struct call_event *event)
+{
+    struct facts facts = event->facts;
+    struct decision decision = event->decision;
+    if (event->context->plain_6xx && code_class(decision.code) == CLASS_GLOBAL_FAILURE)
+        facts.code = decision.code = SIP_BUSY_HERE;
+    return event->hook == HOOK_EXHAUSTED ? verdict_guard_exhausted(&event->verdict, &facts, &event->state)
+                                         : verdict_guard_response(&event->verdict, &facts, &event->state, &decision);
+}
+
 static void verdict_judge(struct call_event *event)
 {
     const char *fault;
     if (event->outcome != SCRIPT_VERDICT)
         return;
-    event->refused = event->hook == HOOK_EXHAUSTED
-                         ? verdict_guard_exhausted(&event->verdict, &event->facts, &event->state)
-                         : verdict_guard_response(&event->verdict, &event->facts, &event->state, &event->decision);
+    event->refused = verdict_guard(event);
     if (event->refused == RULE_NONE && verdict_leaves(event))
         event->refused = RULE_3261_16_3_A;
     if ((fault = verdict_fault(event)) != NULL) {

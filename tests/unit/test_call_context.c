@@ -215,6 +215,31 @@ static void test_a_6xx_ends_its_branch_alone_where_the_host_wants_that(void **st
     assert_up(603);
 }
 
+static void test_3261_16_7_d_a_policy_may_go_on_after_such_a_6xx(void **state)
+{
+    (void)state;
+    begin(METHOD_INVITE, 0, 0);
+    stage.model.plain_6xx = true;
+    comes(1, 486);
+    comes(3, 486);
+    stage.last_verdict = VERDICT_RELAY;
+    comes(0, 603);
+    assert_int_equal(stage.finals, 0);
+    comes(0, 404);
+    assert_up(603);
+}
+
+static void test_3261_16_7_d_a_policy_may_answer_in_place_of_such_a_6xx(void **state)
+{
+    (void)state;
+    begin(METHOD_INVITE, 0, 0);
+    stage.model.plain_6xx = true;
+    comes(1, 486);
+    comes(3, 486);
+    is_judged(0, 603, VERDICT_FAIL, 480);
+    assert_up(480);
+}
+
 static void test_a_branch_that_is_withdrawn_is_not_replaced(void **state)
 {
     (void)state;
@@ -501,6 +526,8 @@ int main(void)
         TEST(test_3261_16_7_d_a_6xx_ends_the_search_whatever_the_policy_has_said),
         TEST(test_3261_16_7_d_a_6xx_goes_up_when_the_others_have_ended),
         TEST(test_a_6xx_ends_its_branch_alone_where_the_host_wants_that),
+        TEST(test_3261_16_7_d_a_policy_may_go_on_after_such_a_6xx),
+        TEST(test_3261_16_7_d_a_policy_may_answer_in_place_of_such_a_6xx),
         TEST(test_a_branch_that_is_withdrawn_is_not_replaced),
         TEST(test_5626_11_5_b_a_430_never_outranks_another_final),
         TEST(test_5626_11_5_a_430_alone_is_480),
