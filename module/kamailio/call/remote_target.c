@@ -120,7 +120,8 @@ static bool place_is_connected(struct place *place)
     return connection_of_destination(&to, &open) > 0;
 }
 
-/* A stream is used as it is: nothing listens at the other end. */
+/* A stream is used as it is: nothing listens at the other end. An ACK has no transaction, so nothing shows whether the
+   script names another next hop for it, to which a connection may be opened. */
 static int send_over(struct sip_msg *msg, str *destination, struct socket_info *socket, bool stream)
 {
     if (set_dst_uri(msg, destination) < 0)
@@ -128,7 +129,7 @@ static int send_over(struct sip_msg *msg, str *destination, struct socket_info *
     ruri_mark_new();
     if (socket != NULL)
         set_force_socket(msg, socket);
-    if (stream)
+    if (stream && msg->REQ_METHOD != KSR_METHOD_ACK)
         forced_first(msg);
     return BY_FLOW;
 }

@@ -157,6 +157,30 @@ test("5626-7.g the end of a branch that t_relay_to_tcp() sent elsewhere costs th
     t:equal(host:statistic "reflow:bindings_dropped", 0)
 end)
 
+local ack_elsewhere = [[
+request_route {
+    if (is_method("REGISTER")) {
+        if (is_present_hf("X-Stock")) save("stock");
+        else sip_save("location");
+        exit;
+    }
+    if (is_present_hf("X-Stock")) handle_ruri_alias();
+    else sip_handle_alias("location");
+    t_relay_to_tcp("127.0.0.1", "GATEWAY");
+}
+]]
+
+for_each_way("t_relay_to_tcp() opens a connection for an ACK whose Request-URI has an alias", function(t, way)
+    local gw = refusing_gateway(t)
+    local _, open = ways.start(t, { config = ack_elsewhere:gsub("GATEWAY", gw.port) })
+    local bob, alice = open "bob", open("alice", "udp")
+    ways.register(way, bob)
+    alice:request("ACK", { headers = ways.headers(way),
+        uri = ("sip:bob@192.168.1.10:5060;transport=tcp;alias=127.0.0.1~%d~2"):format(bob.local_port) })
+    t:equal(gw:expect(1).method, "ACK")
+    t:equal(#bob.inbox, 0)
+end)
+
 -- --- clear_branches() ---
 
 for _, transport in ipairs { "udp", "tcp" } do
