@@ -3,6 +3,8 @@
 
 #include "standalone/server/server_private.h"
 
+#include <errno.h>
+
 /*
  * Requests inside a dialog to a side whose Contact is a private address behind an address translation, which only its
  * flow reaches (3261-10.a). Bob registers the address of his flow, 5080, without reg-id, and answers with another
@@ -145,11 +147,16 @@ static void test_acks_that_wait_for_a_name_have_a_limit_in_bytes(void **state)
     kept->limits.source_bytes = before + ROOM;
     stage->server->requests_kept.limits.bytes = 0; /* the ACK of an established call needs no room of new requests */
     snprintf(fields, sizeof fields, "%sX: %0*d\n", dialog.caller, LONG, 1);
+    stage->wire.locate_error = -EMFILE;
+    sends(stage, &alice, "ACK", "sip:bob@pbx.example.net", fields);
+    stage->wire.locate_error = 0;
+    assert_int_equal(stage_count(stage, "acks_dropped"), 1);
+    assert_int_equal(kept->bytes, before);
     for (unsigned i = 0; i < ACKS; i++)
         sends(stage, &alice, "ACK", "sip:bob@pbx.example.net", fields);
     const size_t waiting = stage->wire.lookup_count;
     assert_in_range(waiting, 2, ROOM / LONG);
-    assert_int_equal(stage_count(stage, "acks_dropped"), ACKS - waiting);
+    assert_int_equal(stage_count(stage, "acks_dropped"), 1 + ACKS - waiting);
     assert_in_range(kept->bytes, before + waiting * LONG, before + ROOM);
     for (size_t i = 0; i < waiting; i++) {
         fake_wire_resolve(&stage->wire, "pbx.example.net", (const uint16_t[]){5099, 0});
