@@ -107,7 +107,8 @@ test("a socket of --status in place of that of --control is reported by reflow c
         local result = server.run { "ctl", "--socket", path, table.unpack(words) }
         t:equal(result.status, 2)
         t:equal(result.out, "")
-        t:equal(result.err, ("reflow ctl: %s: no answer of a server's --control socket; is it the one of --status?\n"):format(path))
+        t:equal(result.err, ("reflow ctl: %s: no answer of a server's --control socket; "):format(path) ..
+            "is it the one of --status?\n")
     end
     s:stop()
 end)
