@@ -142,10 +142,11 @@ static const char *find_bracket(const char *at, const char *end, const char **fa
     return at < end ? at : NULL;
 }
 
-/* The end of an address without < >: its parameters belong to the header field (RFC 3261 20). */
+/* The end of an address without < >: its parameters belong to the header field (RFC 3261 20). A NUL is written as a
+   space, so it ends the address, too. */
 static const char *bare_end(const char *at, const char *end)
 {
-    while (at < end && *at != ';' && *at != ',' && !sip_is_space(*at))
+    while (at < end && *at != ';' && *at != ',' && *at != '\0' && !sip_is_space(*at))
         at++;
     return at;
 }

@@ -631,6 +631,7 @@ static void test_nul_only_as_a_quoted_pair(void **state)
     static const char QUOTED[] = OPTIONS VIA "From: \"a\\\0b\" <sip:alice@example.org>;tag=1\r\n" TO CALL_ID CSEQ END;
     static const char BARE[] = OPTIONS VIA FROM TO CALL_ID CSEQ "X: a\0b\r\n" END;
     static const char IN_VIA[] = OPTIONS "Via: SIP/2.0/UDP host;a=\"\\\0\"\r\n" FROM TO CALL_ID CSEQ END;
+    static const char IN_TO[] = OPTIONS VIA FROM "To: sip:bob\\\0x@example.org\r\n" CALL_ID CSEQ END;
     struct reading reading;
     read_bytes(&reading, QUOTED, sizeof QUOTED - 1, NULL);
     assert_int_equal(reading.result, 0);
@@ -641,6 +642,9 @@ static void test_nul_only_as_a_quoted_pair(void **state)
     assert_int_equal(BARE[reading.fault.offset], '\0');
     finish(&reading);
     read_bytes(&reading, IN_VIA, sizeof IN_VIA - 1, NULL);
+    assert_int_equal(reading.result, -EBADMSG);
+    finish(&reading);
+    read_bytes(&reading, IN_TO, sizeof IN_TO - 1, NULL);
     assert_int_equal(reading.result, -EBADMSG);
     finish(&reading);
 }
