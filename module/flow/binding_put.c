@@ -51,7 +51,7 @@ static uint32_t contact_key(const struct binding_store *store, const struct bind
     return same ? old->contact_key : store->contacts.key(view->contact);
 }
 
-/* old: the binding in whose place it is put; NULL: there is none. */
+/* old: the binding in whose place it is put; NULL: it replaces no binding. */
 static struct binding *binding_new(const struct binding_store *store, const struct binding_view *view,
                                    const struct binding *old)
 {

@@ -97,7 +97,7 @@ local function search_clause(words, code)
     return format(lacks and of.recurse_if or of[kind], code.code)
 end
 
--- Of a provisional response and a final one, it tells only that a 100 goes no further.
+-- If one of the responses is provisional and the other final, the row appears only for a 100, which goes no further.
 function makers.search(words, a, b)
     if a.traits.search == b.traits.search then return nil end
     if is_provisional(a) ~= is_provisional(b) and a.traits.search ~= "hop" then return nil end

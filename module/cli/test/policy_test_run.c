@@ -19,6 +19,7 @@
 #include "cli/test/spec_net.h"
 #include "script/base/embedded.h"
 #include "script/base/printable.h"
+#include "script/base/traceback.h"
 #include "script/engine/reflow.h"
 
 enum { STEP = 10000, SPEC_MEMORY = 256 << 20, SPEC_MOST = 1 << 20, GRACE_S = 3, HOOK_MS = 200, LOAD_MS = 5000 };
@@ -52,8 +53,8 @@ static struct run *run_of(lua_State *L)
     return *(struct run **)lua_getextraspace(L);
 }
 
-/* Pushes "spec/a.lua:3: ", the innermost line of the spec that is running; "" if there is none. In a hook, level 0 is
-   the function that was interrupted. */
+/* Pushes "spec/a.lua:3: ", the innermost line of the spec that is running, or "" if no line of it runs. In a hook,
+   level 0 is the function that was interrupted. */
 static void push_place(lua_State *L, const char *path)
 {
     lua_Debug level;
@@ -301,17 +302,6 @@ static int spec_require(lua_State *L)
     return 1;
 }
 
-/* Pushes the text of the error at index 1. The address of a table says nothing. */
-static void push_text(lua_State *L)
-{
-    if (lua_type(L, 1) == LUA_TNIL)
-        lua_pushliteral(L, "an error without a text");
-    else if (lua_isstring(L, 1) || luaL_getmetafield(L, 1, "__tostring") != LUA_TNIL)
-        luaL_tolstring(L, 1, NULL);
-    else
-        lua_pushfstring(L, "an error whose value is a %s, not a text", luaL_typename(L, 1));
-}
-
 /* What follows "reflow.spec_actors.lua:12: ": the author of a spec does not know this file. */
 static const char *without_own_place(const char *message)
 {
@@ -326,7 +316,7 @@ static int trace(lua_State *L)
         lua_settop(L, 1);
         return 1;
     }
-    push_text(L);
+    traceback_push_message(L);
     const char *message = lua_tostring(L, -1), *rest = without_own_place(message);
     if (rest == message && policy_place_length(message) > 0)
         return 1;

@@ -28,8 +28,7 @@ static void push_levels(lua_State *L)
     }
 }
 
-/* Pushes what was given to error(). The address of a table differs from call to call, and says nothing. */
-static void push_message(lua_State *L)
+void traceback_push_message(lua_State *L)
 {
     if (lua_type(L, 1) == LUA_TNIL)
         lua_pushliteral(L, "an error without a text");
@@ -48,8 +47,8 @@ static bool has_place(const char *message)
     return digit != NULL && digit < end && digit - 1 > message && digit[-1] == ':';
 }
 
-/* Pushes the place of the innermost Lua function, "a.lua:12: "; "" if there is none. The library does it for an error
-   in Lua code, but not for one in a function in C. */
+/* Pushes the place of the innermost Lua function, "a.lua:12: ", or "" if only functions in C run. The library does it
+   for an error in Lua code, but not for one in a function in C. */
 static void push_place(lua_State *L)
 {
     lua_Debug level;
@@ -65,7 +64,7 @@ static void push_place(lua_State *L)
 
 int traceback(lua_State *L)
 {
-    push_message(L);
+    traceback_push_message(L);
     const char *message = lua_tostring(L, -1);
     if (has_place(message))
         lua_pushliteral(L, "");

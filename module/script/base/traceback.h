@@ -8,4 +8,8 @@
    "a.lua:12: attempt to ... (in notify, called from a.lua:30)". */
 int traceback(lua_State *L);
 
+/* Pushes a text for the error value at index 1: of a table without __tostring its type alone, because its address
+   differs from call to call. */
+void traceback_push_message(lua_State *L);
+
 #endif

@@ -179,8 +179,8 @@ static void received(struct socket *socket, struct mmsghdr *datagram)
         network->events->received(network->server, &peer, bytes, datagram->msg_len);
 }
 
-/* The kernel takes time to look for a second datagram where there is none, so that one is asked for, and more only in a
-   burst: after two in one millisecond, and after a read that got all that it asked for. */
+/* A read of several datagrams costs time even if only one has arrived. So one is read at a time, and several only in a
+   burst: after two in one millisecond, and after a read that got as many as it asked for. */
 static unsigned datagrams_wanted(const struct socket *socket, uint64_t now)
 {
     bool burst = socket->was_full && (socket->wanted > 1 || now == socket->read_ms);

@@ -123,7 +123,7 @@ end)
 
 -- --- check_callers ---
 
--- Sends every request out, whoever asks. Requests for carol and dave are sent out only after the first target has
+-- Sends every request out, from any caller. Requests for carol and dave are sent out only after the first target has
 -- failed, or has redirected the call.
 local careless = [[
 local out = "sip:out@127.0.0.1:%d"

@@ -12,7 +12,7 @@ local test = tap.test
 local number = "sip:+15550199@example.test"
 local ports = { server.free_port(), server.free_port() }
 
--- Sends everything out, whoever asks.
+-- Sends every request out, from any caller.
 local careless = ([[
 sip_on_request(function(request, call)
   return sip_relay("sip:out@127.0.0.1:%d")
